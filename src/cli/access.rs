@@ -1,0 +1,143 @@
+//! The link and the passphrase, from wherever they come.
+//!
+//! A link among the arguments can be seen by every program of the machine and stays in the shell's history: standard
+//! input, `SHARE_LINK` and the question are the better ways. A passphrase is never an argument.
+
+use std::fs;
+use std::io::{self, IsTerminal, Read};
+use std::path::PathBuf;
+
+use clap::Args;
+use zeroize::Zeroizing;
+
+use super::failure::Trouble;
+use super::output::Output;
+use super::prompt;
+use crate::link::{Link, LinkError, RelayUrl};
+use crate::secret::LinkSecret;
+
+/// The longest text in which a link is looked for, in bytes.
+const MAX_TEXT: u64 = 64 * 1024;
+
+/// What lets somebody look at a share or open it.
+#[derive(Args)]
+pub(super) struct AccessArgs {
+    /// The link; `-` or nothing: from standard input, or you are asked
+    #[arg(env = "SHARE_LINK", hide_env_values = true)]
+    link: Option<String>,
+    /// The relay of links that name none
+    #[arg(long, value_name = "URL", env = "SHARE_RELAY", hide_env_values = true)]
+    relay: Option<String>,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+}
+
+/// Where a passphrase comes from.
+#[derive(Args)]
+pub(super) struct PassphraseArgs {
+    /// Ask for a passphrase
+    #[arg(short, long)]
+    passphrase: bool,
+    /// Read the passphrase from the first line of a file
+    #[arg(long, value_name = "FILE", env = "SHARE_PASSPHRASE_FILE", hide_env_values = true)]
+    passphrase_file: Option<PathBuf>,
+}
+
+impl PassphraseArgs {
+    /// Whether one is wanted.
+    pub(super) fn is_given(&self) -> bool {
+        self.passphrase || self.passphrase_file.is_some()
+    }
+
+    /// Whether a person types it, and so may try again.
+    pub(super) fn is_asked(&self) -> bool {
+        self.passphrase_file.is_none()
+    }
+
+    /// The passphrase. `twice`: asked for twice, because nobody could open what was sent with a mistyped one.
+    pub(super) fn read(&self, twice: bool) -> Result<Zeroizing<String>, Trouble> {
+        let passphrase = match &self.passphrase_file {
+            Some(path) => {
+                let text = fs::read_to_string(path).map(Zeroizing::new);
+                let text = text.map_err(|error| Trouble::path(path, &error, "nothing was sent and nothing opened"))?;
+                Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())
+            }
+            None if !prompt::possible() => {
+                return Err(Trouble::usage(
+                    "a passphrase is needed, and there is no terminal to ask for it",
+                    "--passphrase-file FILE",
+                ));
+            }
+            None => {
+                let first = prompt::ask_hidden("passphrase:")?;
+                if twice && *prompt::ask_hidden("once more:")? != *first {
+                    return Err(Trouble::usage("the two passphrases differ", "nothing was sent; run it again"));
+                }
+                first
+            }
+        };
+        if passphrase.is_empty() {
+            return Err(Trouble::usage("the passphrase is empty", "a link without a passphrase needs no -p"));
+        }
+        Ok(passphrase)
+    }
+}
+
+/// A link that was found, and the relay that it leads to.
+pub(super) struct Access {
+    pub(super) secret: LinkSecret,
+    pub(super) relay: RelayUrl,
+}
+
+impl AccessArgs {
+    /// Finds the link.
+    pub(super) fn find(&self, output: &Output) -> Result<Access, Trouble> {
+        let text = match self.link.as_deref() {
+            Some(link) if link != "-" && !link.is_empty() => Zeroizing::new(link.to_owned()),
+            None if io::stdin().is_terminal() => {
+                if !prompt::possible() {
+                    return Err(Trouble::usage("no link was given", "share open, and paste it; or SHARE_LINK"));
+                }
+                prompt::ask_hidden("link (not shown):")?
+            }
+            _ => read_stdin()?,
+        };
+        if text.trim().is_empty() {
+            return Err(Trouble::usage("no link was given", "share open, and paste it; or SHARE_LINK"));
+        }
+        let found = Link::parse(&text)?;
+        if found.rewritten {
+            output.warn("the link was rewritten by a mail service on its way: that service has seen the key");
+        }
+        let relay = match (found.link.relay, &self.relay) {
+            (Some(relay), _) => relay,
+            (None, Some(url)) => RelayUrl::parse(url).map_err(Trouble::RelayUrl)?,
+            (None, None) => {
+                return Err(Trouble::usage(
+                    "the link names no relay, and none is configured",
+                    "--relay URL, or SHARE_RELAY: the sender knows which",
+                ));
+            }
+        };
+        Ok(Access { secret: found.link.secret, relay })
+    }
+
+    /// The passphrase, if the link asks for one.
+    pub(super) fn passphrase(&self, secret: &LinkSecret) -> Result<Option<Zeroizing<String>>, Trouble> {
+        if secret.needs_passphrase() { self.passphrase.read(false).map(Some) } else { Ok(None) }
+    }
+
+    /// Whether another passphrase may be asked for.
+    pub(super) fn may_ask_again(&self) -> bool {
+        self.passphrase.is_asked() && prompt::possible()
+    }
+}
+
+fn read_stdin() -> Result<Zeroizing<String>, Trouble> {
+    let mut text = Zeroizing::new(Vec::new());
+    io::stdin().lock().take(MAX_TEXT).read_to_end(&mut text).map_err(anyhow::Error::from)?;
+    match std::str::from_utf8(&text) {
+        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        Err(_) => Err(LinkError::NotALink.into()),
+    }
+}

@@ -1,0 +1,319 @@
+//! Every error: what happened in the user's words, what to do, and the exit code. The whole table is here.
+
+use std::io;
+use std::path::Path;
+
+use super::output::{quoted, size, time};
+use crate::link::{LinkError, RelayUrl, RelayUrlError};
+use crate::manifest::{ManifestError, printable};
+use crate::open::OpenError;
+use crate::relay::{Gone, RelayError};
+use crate::send::SendError;
+
+/// What the process ends with. Documented in the README and in `--help`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exit {
+    Unexpected = 1,
+    Usage = 2,
+    AlreadyOpened = 3,
+    Gone = 4,
+    WrongPassphrase = 5,
+    Unreachable = 6,
+    Integrity = 7,
+    Local = 8,
+    Refused = 9,
+    Interrupted = 130,
+}
+
+/// Everything that can stop a command.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The arguments, or the surroundings, don't allow it.
+    Usage { what: String, hint: String },
+    /// The link is not one.
+    Link(LinkError),
+    /// An address is not one.
+    RelayUrl(RelayUrlError),
+    /// Sending did not work.
+    Send { relay: String, error: SendError },
+    /// Opening did not work. `ours`: this device has opened it before.
+    Open { relay: String, error: OpenError, ours: bool },
+    /// Another program of this device is at it.
+    BeingOpenedHere,
+    /// This device has claimed it and not finished.
+    Begun,
+    /// A file or directory of this machine.
+    Local { what: String, hint: String },
+    /// The person said no, or Ctrl-C.
+    Interrupted(Option<String>),
+    /// A bug, or a machine in a bad state.
+    Unexpected(anyhow::Error),
+}
+
+/// An error as it is told.
+#[derive(Debug)]
+pub(super) struct Explanation {
+    pub(super) exit: Exit,
+    /// Empty where the person knows.
+    pub(super) what: String,
+    pub(super) hint: Option<String>,
+}
+
+impl From<anyhow::Error> for Trouble {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Unexpected(error)
+    }
+}
+
+impl From<LinkError> for Trouble {
+    fn from(error: LinkError) -> Self {
+        Self::Link(error)
+    }
+}
+
+impl Trouble {
+    pub(super) fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { what: what.into(), hint: hint.into() }
+    }
+
+    pub(super) fn local(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Local { what: what.into(), hint: hint.into() }
+    }
+
+    /// A call to a relay that is part of neither flow.
+    pub(super) fn relay(url: &RelayUrl, error: RelayError) -> Self {
+        Self::Open { relay: url.name(), error: error.into(), ours: false }
+    }
+
+    /// Something about a path went wrong.
+    pub(super) fn path(path: &Path, error: &io::Error, hint: impl Into<String>) -> Self {
+        Self::local(format!("{}: {}", printable(&path.to_string_lossy()), reason(error)), hint)
+    }
+
+    pub(super) fn explain(&self) -> Explanation {
+        let told = |exit, what: String, hint: &str| Explanation { exit, what, hint: Some(hint.to_owned()) };
+        match self {
+            Self::Usage { what, hint } => told(Exit::Usage, what.clone(), hint),
+            Self::Link(error) => told(Exit::Usage, error.to_string(), link_hint(error)),
+            Self::RelayUrl(error) => {
+                told(Exit::Usage, format!("the relay's address: {error}"), "share send --relay https://relay.example …")
+            }
+            Self::Send { relay, error } => send(relay, error),
+            Self::Open { relay, error, ours } => open(relay, error, *ours),
+            Self::BeingOpenedHere => told(
+                Exit::AlreadyOpened,
+                "it is being opened here, by another program of this device".to_owned(),
+                "wait for that one; if it fails, run this again",
+            ),
+            Self::Begun => told(
+                Exit::AlreadyOpened,
+                "this device has begun to open it".to_owned(),
+                "share open goes on, on this device",
+            ),
+            Self::Local { what, hint } => told(Exit::Local, what.clone(), hint),
+            Self::Interrupted(hint) => Explanation { exit: Exit::Interrupted, what: String::new(), hint: hint.clone() },
+            Self::Unexpected(error) => {
+                told(Exit::Unexpected, format!("{error:#}"), "this should not happen; -vv shows more")
+            }
+        }
+    }
+}
+
+/// The operating system's words without its number.
+pub(super) fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::StorageFull => "no space left on the disk".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only".to_owned(),
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error").next().unwrap_or_default().to_lowercase()
+        }
+    }
+}
+
+fn link_hint(error: &LinkError) -> &'static str {
+    match error {
+        LinkError::NotALink => "a link looks like https://relay.example/#share1…",
+        LinkError::NoKey => "go back to the message and copy the whole link, with what is behind the #",
+        LinkError::Short(_) | LinkError::Long(_) | LinkError::Damaged => {
+            "copy the whole link from the message again; nothing was asked and nothing was opened"
+        }
+        LinkError::TooNew => "update share, then open it",
+        LinkError::BadRelay(RelayUrlError::PlainHttp(_)) => {
+            "ask the sender for an https link: on this way everybody could read along"
+        }
+        LinkError::BadRelay(_) => "copy the whole link from the message again",
+    }
+}
+
+fn send(relay: &str, error: &SendError) -> Explanation {
+    let told = |exit, what: String, hint: &str| Explanation { exit, what, hint: Some(hint.to_owned()) };
+    match error {
+        SendError::Read { name, error } => told(
+            Exit::Local,
+            format!("{}: {}", printable(name), reason(error)),
+            "nothing was sent; it is safe to repeat",
+        ),
+        SendError::Empty => told(
+            Exit::Local,
+            "standard input is empty".to_owned(),
+            "nothing was sent: did the command before the pipe fail?",
+        ),
+        SendError::Manifest(error) => {
+            told(Exit::Usage, error.to_string(), "send fewer files at once, or a tar of them")
+        }
+        SendError::Local(error) => told(Exit::Local, reason(error), "nothing was sent; it is safe to repeat"),
+        SendError::Relay(error) => match error {
+            RelayError::TooLarge { max } => told(
+                Exit::Refused,
+                format!("{relay} takes {} a share, and this is more", binary(*max)),
+                "send less at once, or use another relay",
+            ),
+            RelayError::TooLongLived { max } => {
+                let longest = humantime::format_duration(std::time::Duration::from_secs(*max));
+                told(
+                    Exit::Refused,
+                    format!("{relay} keeps nothing for that long"),
+                    &format!("--expire {}", longest.to_string().replace(' ', "")),
+                )
+            }
+            RelayError::NotAllowed => told(
+                Exit::Refused,
+                format!("{relay} takes shares only from people who have its create token"),
+                "ask its operator for one and put it into SHARE_CREATE_TOKEN",
+            ),
+            RelayError::Gone { .. } => told(
+                Exit::Unreachable,
+                format!("{relay} gave the upload up before it was complete"),
+                "nothing was left there; it is safe to repeat",
+            ),
+            error => any(relay, error, "nothing was left there; it is safe to repeat"),
+        },
+    }
+}
+
+fn open(relay: &str, error: &OpenError, ours: bool) -> Explanation {
+    let told = |exit, what: String, hint: &str| Explanation { exit, what, hint: Some(hint.to_owned()) };
+    match error {
+        OpenError::Corrupt => told(
+            Exit::Integrity,
+            "what came from the relay is damaged or was changed".to_owned(),
+            "nothing was saved; tell the sender, and don't trust this relay",
+        ),
+        OpenError::Manifest(ManifestError::TooNew) => {
+            told(Exit::Usage, ManifestError::TooNew.to_string(), "update share, then open it")
+        }
+        OpenError::Manifest(error) => told(Exit::Integrity, error.to_string(), "nothing was opened; tell the sender"),
+        OpenError::Write(error) => told(
+            Exit::Local,
+            format!("it could not be written: {}", reason(error)),
+            "it is not lost: make room, and run the same command again on this device",
+        ),
+        OpenError::Broke { percent, until, .. } => told(
+            Exit::Unreachable,
+            format!("the connection to {relay} broke at {percent} %"),
+            &format!("run the same command again on this device, until {}", time(*until)),
+        ),
+        OpenError::Relay(RelayError::Gone { how, at, .. }) => match how {
+            Gone::AlreadyOpened if ours => told(
+                Exit::AlreadyOpened,
+                format!("already opened on {}, on this device", time(*at)),
+                "a link opens once; ask the sender to send it again",
+            ),
+            Gone::AlreadyOpened => told(
+                Exit::AlreadyOpened,
+                format!("already opened on {}, on another device", time(*at)),
+                "if that was not you, someone else has seen it: tell the sender",
+            ),
+            Gone::Lapsed => told(
+                Exit::Gone,
+                format!("this device began to open it, and had until {} to go on", time(*at)),
+                "ask the sender to send it again",
+            ),
+            Gone::Expired => {
+                told(Exit::Gone, format!("expired unopened on {}", time(*at)), "ask the sender to send it again")
+            }
+            Gone::Revoked => told(Exit::Gone, format!("the sender took it back on {}", time(*at)), "ask the sender"),
+            Gone::Locked => told(
+                Exit::Gone,
+                format!("locked on {}, after too many wrong passphrases", time(*at)),
+                "nobody can open it any more; ask the sender to send it again",
+            ),
+            Gone::Aborted => told(Exit::Gone, "it was never complete".to_owned(), "ask the sender to send it again"),
+        },
+        OpenError::Relay(RelayError::Unknown) => told(
+            Exit::Gone,
+            format!("{relay} knows no such share"),
+            "it may have ended more than 30 days ago; ask the sender to send it again",
+        ),
+        OpenError::Relay(RelayError::WrongPassphrase { left }) => told(
+            Exit::WrongPassphrase,
+            "wrong passphrase".to_owned(),
+            &match left {
+                0 => "that was the last try: the next one locks the share".to_owned(),
+                1 => "one more may be tried, then the share is locked".to_owned(),
+                left => format!("{left} more may be tried, then the share is locked"),
+            },
+        ),
+        OpenError::Relay(error) => any(relay, error, "nothing is lost; it is safe to repeat"),
+    }
+}
+
+/// What is the same for sending and opening.
+fn any(relay: &str, error: &RelayError, safe: &str) -> Explanation {
+    let told = |exit, what: String, hint: &str| Explanation { exit, what, hint: Some(hint.to_owned()) };
+    match error {
+        RelayError::Unreachable(why) => told(Exit::Unreachable, format!("{relay} cannot be reached: {why}"), safe),
+        RelayError::Busy { .. } | RelayError::SlowDown { .. } | RelayError::Timeout => {
+            told(Exit::Unreachable, format!("{relay} is busy"), safe)
+        }
+        RelayError::NoSpace { .. } => told(Exit::Unreachable, format!("{relay} is full"), safe),
+        RelayError::BadChecksum => {
+            told(Exit::Unreachable, format!("the line to {relay} garbles what it carries"), safe)
+        }
+        RelayError::NotARelay => told(
+            Exit::Unreachable,
+            format!("what answers at {relay} is not a share relay"),
+            "check the address; on a public Wi-Fi, log in first",
+        ),
+        RelayError::TooLarge { max } => told(
+            Exit::Refused,
+            format!("{relay} takes {} a share, and this is more", binary(*max)),
+            "send less at once",
+        ),
+        RelayError::TooLongLived { .. } | RelayError::NotAllowed => {
+            told(Exit::Refused, format!("{relay} refuses: {error}"), "ask its operator")
+        }
+        RelayError::Gone { .. } | RelayError::Unknown | RelayError::WrongPassphrase { .. } => {
+            told(Exit::Gone, error.to_string(), "send it again")
+        }
+        RelayError::BadRequest | RelayError::IdTaken | RelayError::Sealed | RelayError::PartsMissing => {
+            told(Exit::Unexpected, format!("{relay} answered: {error}"), "one of the two may need an update")
+        }
+    }
+}
+
+/// `4.0 GiB`: limits are powers of two.
+fn binary(bytes: u64) -> String {
+    if bytes < 1 << 20 { size(bytes) } else { bytesize::ByteSize(bytes).display().iec().to_string() }
+}
+
+/// A directory where a file belongs.
+pub(super) fn is_a_directory(path: &Path) -> Trouble {
+    let name = path.file_name().map_or_else(|| "files".into(), |name| name.to_string_lossy().into_owned());
+    let (shown, tar) = (path.to_string_lossy(), format!("{name}.tar"));
+    Trouble::local(
+        format!("{} is a directory", printable(&shown)),
+        format!("tar c {} | share send -n {}", quoted(&shown), quoted(&tar)),
+    )
+}
+
+/// A file that would be overwritten.
+pub(super) fn exists(path: &Path) -> Trouble {
+    Trouble::local(
+        format!("{} exists already", printable(&path.to_string_lossy())),
+        "nothing was opened; -f replaces it, another -o keeps it",
+    )
+}

@@ -1,0 +1,237 @@
+//! The only place that prints.
+//!
+//! The rules of the terminal: results go to standard output, one a line, and nothing else does. Everything said to a
+//! person goes to standard error; `--quiet` leaves warnings and errors. Bars are drawn only on a terminal. Whatever a
+//! stranger chose (a file's name) goes through [`crate::manifest::printable`] first. Times are local.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::os::fd::AsFd;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::failure::{Explanation, Trouble};
+use crate::manifest::{Manifest, printable};
+use crate::media::Kind;
+use crate::relay::clock::{Clock, SystemClock};
+
+/// How the program talks.
+pub(super) struct Output {
+    quiet: bool,
+}
+
+#[expect(clippy::print_stderr, reason = "this is the place that prints")]
+impl Output {
+    pub(super) fn new(quiet: bool) -> Self {
+        Self { quiet }
+    }
+
+    /// Tells a person what happens.
+    pub(super) fn say(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    /// Tells a person what matters even when they asked for silence.
+    #[expect(clippy::unused_self, reason = "all talk goes through an Output")]
+    pub(super) fn warn(&self, text: &str) {
+        eprintln!("warning: {text}");
+    }
+
+    /// Writes a result.
+    #[expect(clippy::unused_self, reason = "all talk goes through an Output")]
+    pub(super) fn result(&self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        writeln!(out, "{text}")?;
+        out.flush()
+    }
+
+    /// Says what went wrong, and what to do.
+    pub(super) fn failure(&self, trouble: &Trouble) -> ExitCode {
+        let Explanation { exit, what, hint } = trouble.explain();
+        if !what.is_empty() {
+            eprintln!("error: {what}");
+        }
+        if let Some(hint) = hint.filter(|_| !what.is_empty() || !self.quiet) {
+            eprintln!("hint: {hint}");
+        }
+        ExitCode::from(exit as u8)
+    }
+
+    /// A bar over `total` bytes (a count where they are unknown), if there is anybody to see it.
+    pub(super) fn bar(&self, total: Option<u64>) -> ProgressBar {
+        let bar = match total {
+            Some(total) => ProgressBar::new(total),
+            None => ProgressBar::no_length(),
+        };
+        if self.quiet || !io::stderr().is_terminal() {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+            return bar;
+        }
+        let template = match total {
+            Some(_) => "{percent:>3} % {wide_bar:.dim} {decimal_bytes_per_sec:>12}, {eta} left",
+            None => "{spinner} {decimal_bytes} {decimal_bytes_per_sec:>12}",
+        };
+        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.enable_steady_tick(Duration::from_millis(120));
+        bar
+    }
+}
+
+/// Standard output without a buffer of its own, for bytes.
+pub(super) fn stdout() -> io::Result<File> {
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+/// Whether somebody looks at standard output.
+pub(super) fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Prints a help text or the version.
+pub(super) fn help(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    ExitCode::SUCCESS
+}
+
+/// Prints what clap says about wrong arguments.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    ExitCode::from(super::failure::Exit::Usage as u8)
+}
+
+/// Sends our own log lines, and nobody else's, to standard error.
+pub(super) fn log(verbose: u8, server: bool) {
+    let level = match (verbose, server) {
+        (0, false) => LevelFilter::OFF,
+        (0, true) => LevelFilter::INFO,
+        (1, _) => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).with_target(false);
+    // Libraries log URLs and headers.
+    let ours = Targets::new().with_target("share", level);
+    let _ = tracing_subscriber::registry().with(lines).with(ours).try_init();
+}
+
+/// A reader that moves a bar.
+pub(super) struct Watched<R> {
+    pub(super) inner: R,
+    pub(super) bar: ProgressBar,
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(space)?;
+        self.bar.inc(count as u64);
+        Ok(count)
+    }
+}
+
+impl<W: Write> Write for Watched<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(bytes)?;
+        self.bar.inc(count as u64);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// `3.4 MB`.
+pub(super) fn size(bytes: u64) -> String {
+    if bytes < 1000 {
+        return if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") };
+    }
+    let (mut tenths, mut unit) = (bytes / 100, 0);
+    while tenths >= 10_000 {
+        tenths /= 1000;
+        unit += 1;
+    }
+    let unit = ["kB", "MB", "GB", "TB", "PB", "EB"][unit];
+    if tenths < 1000 { format!("{}.{} {unit}", tenths / 10, tenths % 10) } else { format!("{} {unit}", tenths / 10) }
+}
+
+/// `22 Nov at 14:03`, with the year where it is another one.
+pub(super) fn time(at: u64) -> String {
+    let zone = TimeZone::system();
+    let local = |at: u64| {
+        let at = i64::try_from(at).ok().and_then(|at| Timestamp::from_second(at).ok()).unwrap_or(Timestamp::MAX);
+        at.to_zoned(zone.clone())
+    };
+    let at = local(at);
+    let format = if at.year() == local(SystemClock.now()).year() { "%-d %b at %H:%M" } else { "%-d %b %Y at %H:%M" };
+    at.strftime(format).to_string()
+}
+
+/// Today, UTC: `YYYY-MM-DD`.
+pub(super) fn today() -> String {
+    let now = i64::try_from(SystemClock.now()).ok().and_then(|at| Timestamp::from_second(at).ok()).unwrap_or_default();
+    now.strftime("%Y-%m-%d").to_string()
+}
+
+/// What a share holds, in one line: `beach.jpg · photo, 3.4 MB`.
+pub(super) fn describe(manifest: &Manifest) -> String {
+    let total = size(manifest.total_size());
+    match &manifest.entries[..] {
+        [only] => {
+            let kind = Kind::of(&only.r#type).word();
+            match only.name.as_deref().or(manifest.name.as_deref()) {
+                Some(name) => format!("{} · {kind}, {total}", printable(name)),
+                None => format!("{kind}, {total}"),
+            }
+        }
+        many => {
+            let count = format!("{} files, {total}", many.len());
+            match &manifest.name {
+                Some(name) => format!("{} · {count}", printable(name)),
+                None => count,
+            }
+        }
+    }
+}
+
+/// A word as a shell would take it.
+pub(super) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "./_-+,:@%".contains(c);
+    let word = printable(word);
+    if !word.is_empty() && word.chars().all(plain) { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_naturally() {
+        for (bytes, text) in [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (999, "999 bytes"),
+            (1000, "1.0 kB"),
+            (3_449_999, "3.4 MB"),
+            (100_000, "100 kB"),
+            (999_999, "999 kB"),
+            (6_000_000_000, "6.0 GB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
+    }
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        assert_eq!(quoted("photo.jpg"), "photo.jpg");
+        assert_eq!(quoted("my photo.jpg"), "'my photo.jpg'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+}

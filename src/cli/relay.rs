@@ -1,0 +1,135 @@
+//! `share relay`: runs a relay.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytesize::ByteSize;
+use clap::Args;
+use directories::ProjectDirs;
+use url::Url;
+
+use super::failure::{Trouble, reason};
+use super::interrupted;
+use super::output::Output;
+use crate::link::RelayUrl;
+use crate::relay::clock::SystemClock;
+use crate::relay::keeper::{Keeper, Policy};
+use crate::relay::server::{self, Creation, Options};
+use crate::relay::store::Store;
+use crate::relay::store::folder::Folder;
+use crate::relay::store::memory::Memory;
+
+/// Run a relay; its address is the first line of standard output
+#[derive(Args)]
+pub(super) struct RelayArgs {
+    /// Where to listen
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:4080",
+        env = "SHARE_LISTEN",
+        hide_env_values = true
+    )]
+    listen: SocketAddr,
+    /// The address by which people reach it
+    #[arg(long, value_name = "URL", env = "SHARE_PUBLIC_URL", hide_env_values = true)]
+    public_url: Option<String>,
+    #[arg(help = "Where to keep shares: file:///DIRECTORY or memory: [default: the data directory]")]
+    #[arg(long, value_name = "URL", env = "SHARE_STORE", hide_env_values = true)]
+    store: Option<String>,
+    /// Several relays use the folder at once
+    #[arg(long)]
+    shared_folder: bool,
+    /// Room that must stay free for anything new to be taken [default: 5 %, and 1 GiB at least]
+    #[arg(long, value_name = "SIZE")]
+    reserve: Option<ByteSize>,
+    /// The largest share
+    #[arg(long, value_name = "SIZE", default_value = "4GiB")]
+    max_size: ByteSize,
+    /// Let anybody leave something here, not only programs of this machine
+    #[arg(long, conflicts_with = "create_token_file")]
+    open: bool,
+    /// Let those leave something here who have a token of this file, one a line
+    #[arg(long, value_name = "FILE")]
+    create_token_file: Option<PathBuf>,
+    /// Listen on a network without encryption: on a trusted one, or behind a proxy that encrypts
+    #[arg(long)]
+    plain_http: bool,
+}
+
+/// Runs the command.
+pub(super) async fn run(args: RelayArgs, output: &Output) -> Result<(), Trouble> {
+    if !args.listen.ip().is_loopback() && !args.plain_http {
+        return Err(Trouble::usage(
+            format!("{} can be reached from outside, and this way is not encrypted", args.listen),
+            "listen on 127.0.0.1 behind a proxy that has a certificate, or say --plain-http",
+        ));
+    }
+    let public_url = args.public_url.as_deref().map(RelayUrl::parse).transpose().map_err(Trouble::RelayUrl)?;
+    let create = args.creation()?;
+    let store = args.store()?;
+    let policy = Policy {
+        max_bytes: args.max_size.as_u64(),
+        reserve: args.reserve.map(|reserve| reserve.as_u64()),
+        ..Policy::default()
+    };
+    let keeper = Arc::new(Keeper::new(store, Arc::new(SystemClock), policy));
+    keeper
+        .probe()
+        .await
+        .map_err(|unfit| Trouble::local(unfit.to_string(), "use another store; nothing was changed"))?;
+
+    let listener = TcpListener::bind(args.listen).map_err(|error| {
+        Trouble::local(
+            format!("{} cannot be listened on: {}", args.listen, reason(&error)),
+            "another --listen; port 0 takes a free one",
+        )
+    })?;
+    let address = listener.local_addr().map_err(anyhow::Error::from)?;
+    let shown = public_url.as_ref().map_or_else(|| format!("http://{address}/"), ToString::to_string);
+    if output.result(&shown).is_err() {
+        return Err(Trouble::local("standard output is closed", "its first line is the relay's address"));
+    }
+    let sweeper = tokio::spawn(keeper.clone().keep_sweeping());
+    let options = Options { create, public_url, contact: None };
+    let served = server::serve(keeper, listener, options, interrupted()).await;
+    sweeper.abort();
+    served.map_err(|error| anyhow::Error::from(error).into())
+}
+
+impl RelayArgs {
+    fn creation(&self) -> Result<Creation, Trouble> {
+        let Some(path) = &self.create_token_file else {
+            return Ok(if self.open { Creation::Open } else { Creation::Loopback });
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| Trouble::path(path, &error, "one token a line"))?;
+        let tokens: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        if tokens.iter().any(|token| token.len() < 16) || tokens.is_empty() {
+            return Err(Trouble::usage("a create token has at least 16 characters", "openssl rand -hex 16 > tokens"));
+        }
+        Ok(Creation::tokens(tokens))
+    }
+
+    fn store(&self) -> Result<Arc<dyn Store>, Trouble> {
+        let folder = |path: &Path| -> Result<Arc<dyn Store>, Trouble> {
+            let folder = Folder::open(path, self.shared_folder);
+            let hint = "chmod o= lets no other user read it; --store file:///another/directory uses another one";
+            Ok(Arc::new(folder.map_err(|error| Trouble::local(error.to_string(), hint))?))
+        };
+        match self.store.as_deref() {
+            None => {
+                let dirs = ProjectDirs::from("", "", "share");
+                let dirs = dirs.ok_or_else(|| Trouble::usage("this user has no home", "--store file:///DIRECTORY"))?;
+                folder(&dirs.data_dir().join("relay"))
+            }
+            Some("memory:") => Ok(Arc::new(Memory::new(Arc::new(SystemClock)))),
+            Some(url) => {
+                match Url::parse(url).ok().filter(|url| url.scheme() == "file").map(|url| url.to_file_path()) {
+                    Some(Ok(path)) => folder(&path),
+                    _ => Err(Trouble::usage("--store takes file:///DIRECTORY or memory:", "--store file:///srv/share")),
+                }
+            }
+        }
+    }
+}

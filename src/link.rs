@@ -1,0 +1,252 @@
+//! Links: what a sender hands over and a recipient pastes.
+//!
+//! A link is read as people deliver it: broken over lines, in angle brackets, with a full stop behind it, with a
+//! tracking parameter glued to its end. Damage is found here, by the checksum of bech32m (BIP 350), before any request
+//! is made.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use bech32::primitives::decode::CheckedHrpstring;
+use bech32::{Bech32m, Hrp};
+use url::{Host, Url};
+use zeroize::Zeroizing;
+
+use crate::secret::{Flags, LinkSecret, SECRET_LEN};
+
+/// Human-readable part of the fragment.
+const HRP: &str = "share";
+/// How every fragment begins.
+const PREFIX: &str = "share1";
+/// Characters in a fragment: `share1`, 25 bytes in groups of five bits, six characters of checksum.
+const FRAGMENT_LEN: usize = PREFIX.len() + (8 * (1 + SECRET_LEN)).div_ceil(5) + 6;
+
+/// Why a text is not a link that can be used. None of these repeats the text.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum LinkError {
+    /// No `share1…` in it.
+    #[error("this is not a share link")]
+    NotALink,
+    /// The page's address without its fragment.
+    #[error("the link has lost its key: everything behind the # is missing")]
+    NoKey,
+    /// Cut off.
+    #[error("the link is damaged: {0} {s} missing at its end", s = if *.0 == 1 { "character is" } else { "characters are" })]
+    Short(usize),
+    /// Something was glued to it.
+    #[error("the link is damaged: it is {0} {s} too long", s = if *.0 == 1 { "character" } else { "characters" })]
+    Long(usize),
+    /// The checksum does not hold.
+    #[error("the link is damaged: at least one character is wrong")]
+    Damaged,
+    /// A flag that this version does not know.
+    #[error("the link needs a newer version of share")]
+    TooNew,
+    /// The relay's address cannot be read.
+    #[error("the link's relay address cannot be read")]
+    BadRelay(#[from] RelayUrlError),
+}
+
+/// Why a text is not the address of a relay.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum RelayUrlError {
+    /// Not a URL at all.
+    #[error("not an address like https://relay.example")]
+    Unreadable,
+    /// A scheme that is none of ours.
+    #[error("relays are reached by http or https, not by {0}")]
+    Scheme(String),
+    /// http to a host that is not on a local network.
+    #[error("plain http is for local networks only, and {0} is not on one: use https")]
+    PlainHttp(String),
+}
+
+/// The address of a relay, without a trailing slash, a query or a fragment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelayUrl(Url);
+
+impl RelayUrl {
+    /// Reads an address. Without a scheme it is http for hosts that can only be on a local network, else https.
+    pub fn parse(text: &str) -> Result<Self, RelayUrlError> {
+        let text = text.trim();
+        let mut url = if text.contains("://") {
+            Url::parse(text).map_err(|_| RelayUrlError::Unreadable)?
+        } else {
+            let url = Url::parse(&format!("http://{text}")).map_err(|_| RelayUrlError::Unreadable)?;
+            if url.host().as_ref().is_some_and(is_local) {
+                url
+            } else {
+                Url::parse(&format!("https://{text}")).map_err(|_| RelayUrlError::Unreadable)?
+            }
+        };
+        url.set_fragment(None);
+        url.set_query(None);
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(RelayUrlError::Unreadable);
+        }
+        match url.scheme() {
+            "https" => {}
+            "http" if url.host().as_ref().is_some_and(is_local) => {}
+            "http" => return Err(RelayUrlError::PlainHttp(url.host_str().unwrap_or_default().to_owned())),
+            other => return Err(RelayUrlError::Scheme(other.to_owned())),
+        }
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+        Ok(Self(url))
+    }
+
+    /// What people call this relay: its host, and its port where that is not the usual one.
+    pub fn name(&self) -> String {
+        let host = self.0.host_str().unwrap_or_default();
+        self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    /// The URL of `path` (which begins with a slash) at this relay.
+    pub fn join(&self, path: &str) -> Url {
+        let mut url = self.0.clone();
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}{path}"));
+        url
+    }
+
+    /// Whether the way there is encrypted.
+    pub fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// The host and path as they stand in a bare link.
+    fn bare(&self) -> String {
+        format!("{}{}", self.name(), self.0.path().trim_end_matches('/'))
+    }
+}
+
+impl fmt::Display for RelayUrl {
+    /// With a trailing slash: the address of the relay's page.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/", self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+/// Names and addresses that cannot be out on the internet, where http is good enough: nobody could hold a certificate
+/// for them.
+fn is_local(host: &Host<&str>) -> bool {
+    match host {
+        Host::Ipv4(ip) => {
+            let [a, b, ..] = ip.octets();
+            ip.is_loopback() || ip.is_private() || ip.is_link_local() || (a == 100 && (64..128).contains(&b))
+        }
+        Host::Ipv6(ip) => match ip.to_canonical() {
+            IpAddr::V4(ip) => is_local(&Host::Ipv4(ip)),
+            IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+        },
+        Host::Domain(name) => {
+            let name = name.trim_end_matches('.').to_ascii_lowercase();
+            !name.contains('.')
+                || ["localhost", "local", "lan", "home.arpa", "onion"]
+                    .iter()
+                    .any(|zone| name.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.')))
+        }
+    }
+}
+
+/// A link: the secret, and where the share waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The relay. A bare link may leave it out: then it is the configured one.
+    pub relay: Option<RelayUrl>,
+    /// What opens the share.
+    pub secret: LinkSecret,
+}
+
+/// A link as it was found in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The link.
+    pub link: Link,
+    /// Whether it stood in the query of another address: the service that rewrote it has seen the key.
+    pub rewritten: bool,
+}
+
+impl Link {
+    /// Finds the link in `text`, which may be as damaged as mail programs and people make it.
+    pub fn parse(text: &str) -> Result<Found, LinkError> {
+        // Line breaks and spaces can stand anywhere: no part of a link contains any.
+        let text: Zeroizing<String> =
+            Zeroizing::new(text.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect());
+        let text = text.trim_matches(['<', '>', '"', '\'', '`', '(', ')', '“', '”', '‘', '’', '«', '»']);
+        if let Some(inner) = unwrapped(text) {
+            return Self::parse(&inner).map(|found| Found { rewritten: true, ..found });
+        }
+        let lower = Zeroizing::new(text.to_ascii_lowercase());
+        let Some(start) = lower.find(&format!("#{PREFIX}")).map(|at| at + 1).or_else(|| lower.find(PREFIX)) else {
+            let page = lower.starts_with("http://") || lower.starts_with("https://");
+            return Err(if page && !text.contains('#') { LinkError::NoKey } else { LinkError::NotALink });
+        };
+        let (before, rest) = text.split_at(start);
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        let (fragment, after) = rest.split_at(end);
+        let secret = read_fragment(fragment)?;
+        let relay = if let Some(before) = before.strip_suffix('#') {
+            let scheme = lower[..before.len()].rfind("https://").or_else(|| lower[..before.len()].rfind("http://"));
+            Some(RelayUrl::parse(&before[scheme.unwrap_or(0)..])?)
+        } else if let Some(host) = after.strip_prefix('+') {
+            let end = host.find(['?', '&', '#', '>', '"', '\'', ',', ';', ')']).unwrap_or(host.len());
+            Some(RelayUrl::parse(host[..end].trim_end_matches('.'))?)
+        } else {
+            None
+        };
+        Ok(Found { link: Self { relay, secret }, rewritten: false })
+    }
+
+    /// `https://HOST/#share1…`: what a browser opens. `None` without a relay.
+    pub fn web(&self) -> Option<Zeroizing<String>> {
+        let relay = self.relay.as_ref()?;
+        Some(Zeroizing::new(format!("{relay}#{}", *self.fragment())))
+    }
+
+    /// `share1…+HOST`: no URL, so no bot and no preview follows it.
+    pub fn bare(&self) -> Zeroizing<String> {
+        match &self.relay {
+            Some(relay) => Zeroizing::new(format!("{}+{}", *self.fragment(), relay.bare())),
+            None => self.fragment(),
+        }
+    }
+
+    /// The part behind the `#`.
+    pub fn fragment(&self) -> Zeroizing<String> {
+        #[expect(clippy::expect_used, reason = "25 bytes always fit")]
+        let text = bech32::encode_lower::<Bech32m>(Hrp::parse_unchecked(HRP), &*self.secret.payload())
+            .expect("a short payload");
+        Zeroizing::new(text)
+    }
+}
+
+fn read_fragment(fragment: &str) -> Result<LinkSecret, LinkError> {
+    match fragment.len() {
+        length if length < FRAGMENT_LEN => return Err(LinkError::Short(FRAGMENT_LEN - length)),
+        length if length > FRAGMENT_LEN => return Err(LinkError::Long(length - FRAGMENT_LEN)),
+        _ => {}
+    }
+    let checked = CheckedHrpstring::new::<Bech32m>(fragment).map_err(|_| LinkError::Damaged)?;
+    let mut payload = Zeroizing::new([0; 1 + SECRET_LEN]);
+    let mut count = 0;
+    for (to, byte) in payload.iter_mut().zip(checked.byte_iter()) {
+        *to = byte;
+        count += 1;
+    }
+    if count != payload.len() || !checked.hrp().as_str().eq_ignore_ascii_case(HRP) {
+        return Err(LinkError::Damaged);
+    }
+    let flags = Flags::from_bits(payload[0]).ok_or(LinkError::TooNew)?;
+    let mut secret = Zeroizing::new([0; SECRET_LEN]);
+    secret.copy_from_slice(&payload[1..]);
+    Ok(LinkSecret::from_parts(flags, *secret))
+}
+
+/// The link inside an address like `https://safelinks.example/?url=https%3A%2F%2Frelay…%23share1…&data=…`.
+fn unwrapped(text: &str) -> Option<Zeroizing<String>> {
+    let url = Url::parse(text).ok()?;
+    url.query_pairs()
+        .map(|(_, value)| Zeroizing::new(value.into_owned()))
+        .find(|value| value.to_ascii_lowercase().contains(&format!("#{PREFIX}")))
+}

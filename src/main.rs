@@ -1,0 +1,7 @@
+//! The door: arguments in, an exit code out.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    share::cli::main()
+}

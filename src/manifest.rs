@@ -1,0 +1,259 @@
+//! What waits: the names, kinds and sizes of a share's files, as only a link holder can read them.
+//!
+//! A manifest is canonical JSON, padded with spaces, inside an age file of its own. It is read before anything is
+//! claimed, so whatever is wrong with it costs nobody their one opening. Names come from a stranger:
+//! [`safe_name`] makes one usable as a file name, [`printable`] makes a text usable on a terminal.
+
+use serde::{Deserialize, Serialize};
+
+/// Manifests are padded to a multiple of this many bytes, so that their size says little about names.
+const PADDING: usize = 2048;
+/// The longest manifest, padded, in bytes.
+pub const MAX_LEN: usize = 65_536;
+/// The smallest blob, in bytes.
+const MIN_BLOB: u64 = 4096;
+/// The longest file name that is written, in bytes: common file systems take 255, and a suffix may be added.
+const MAX_NAME: usize = 200;
+
+/// The content of a manifest, in the order of its fields on the wire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    v: u8,
+    /// What the sender calls the whole; a single file's name is in its entry.
+    pub name: Option<String>,
+    /// The files, in the order of their bytes.
+    pub entries: Vec<Entry>,
+    /// Length of the age file at the beginning of the blob, in bytes.
+    pub age_len: u64,
+    /// Length of the blob with its padding, in bytes.
+    pub blob_len: u64,
+    /// The sender asks that it be shown and not saved.
+    pub view_only: bool,
+    /// The day on which it was sealed, UTC: `YYYY-MM-DD`.
+    pub created: String,
+}
+
+/// One file of a share.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// The sender's name for it. Never use it as a path: see [`safe_name`].
+    pub name: Option<String>,
+    /// MIME type, by the sender's word.
+    pub r#type: String,
+    /// Length in bytes.
+    pub size: u64,
+}
+
+/// Why a manifest cannot be written or believed.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ManifestError {
+    /// Too many files or too long names.
+    #[error("the names of these files are too long for one share")]
+    TooLong,
+    /// Not the canonical JSON of a manifest.
+    #[error("the share's manifest is not in the form that share writes")]
+    NotCanonical,
+    /// Made by a newer version.
+    #[error("the share was made by a newer version of share")]
+    TooNew,
+    /// The lengths in it contradict each other, or what the relay holds.
+    #[error("the share's manifest contradicts itself")]
+    Contradiction,
+}
+
+impl Manifest {
+    /// A manifest of version 1.
+    pub fn new(name: Option<String>, entries: Vec<Entry>, age_len: u64, view_only: bool, created: String) -> Self {
+        Self { v: 1, name, entries, age_len, blob_len: blob_len(age_len), view_only, created }
+    }
+
+    /// The bytes that are sealed: canonical JSON and spaces.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ManifestError> {
+        let mut bytes = serde_json::to_vec(self).map_err(|_| ManifestError::NotCanonical)?;
+        bytes.resize(bytes.len().next_multiple_of(PADDING), b' ');
+        if bytes.len() > MAX_LEN { Err(ManifestError::TooLong) } else { Ok(bytes) }
+    }
+
+    /// Reads what [`Manifest::to_bytes`] wrote, and nothing else: no other order, no duplicate or unknown field, no
+    /// other padding. `blob_len` is what the relay says that it holds.
+    pub fn parse(bytes: &[u8], blob_len: u64) -> Result<Self, ManifestError> {
+        #[derive(Deserialize)]
+        struct Version {
+            v: u64,
+        }
+        if bytes.len() > MAX_LEN {
+            return Err(ManifestError::NotCanonical);
+        }
+        let manifest: Self = match serde_json::from_slice(bytes) {
+            Ok(manifest) => manifest,
+            Err(_) => {
+                let newer = serde_json::from_slice::<Version>(bytes).is_ok_and(|version| version.v > 1);
+                return Err(if newer { ManifestError::TooNew } else { ManifestError::NotCanonical });
+            }
+        };
+        if manifest.v != 1 {
+            return Err(ManifestError::TooNew);
+        }
+        if manifest.to_bytes()? != bytes || !manifest.is_plain() {
+            return Err(ManifestError::NotCanonical);
+        }
+        let total = manifest.entries.iter().try_fold(0u64, |sum, entry| sum.checked_add(entry.size));
+        let consistent = total.is_some_and(|total| total <= manifest.age_len)
+            && !manifest.entries.is_empty()
+            && manifest.age_len <= manifest.blob_len
+            && manifest.blob_len == blob_len;
+        if consistent { Ok(manifest) } else { Err(ManifestError::Contradiction) }
+    }
+
+    /// Whether dates and types are made of what dates and types are made of.
+    fn is_plain(&self) -> bool {
+        let date = self.created.as_bytes();
+        let dated = date.len() == 10
+            && date.iter().enumerate().all(|(at, c)| if at == 4 || at == 7 { *c == b'-' } else { c.is_ascii_digit() });
+        dated
+            && self.entries.iter().all(|entry| {
+                entry.r#type.len() <= 127
+                    && entry.r#type.bytes().all(|c| c.is_ascii_alphanumeric() || b"/+-._".contains(&c))
+            })
+    }
+
+    /// Bytes of all files together.
+    pub fn total_size(&self) -> u64 {
+        self.entries.iter().map(|entry| entry.size).sum()
+    }
+}
+
+/// The length of a blob around an age file of `age_len` bytes: PADMÉ (Nikitin et al., "Reducing Metadata Leakage from
+/// Encrypted Files and Communication with PURBs", 2019), which reveals only the magnitude of a size at a cost of 12 %
+/// at most, and never less than 4096 bytes.
+pub fn blob_len(age_len: u64) -> u64 {
+    if age_len <= MIN_BLOB {
+        return MIN_BLOB;
+    }
+    let exponent = age_len.ilog2();
+    let significant = exponent.ilog2() + 1;
+    age_len.next_multiple_of(1 << (exponent - significant))
+}
+
+/// A single file name that can be created in a directory, made from a name that a stranger chose. `fallback` is the
+/// name of the nameless.
+pub fn safe_name(name: Option<&str>, fallback: &str) -> String {
+    let last = name.unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default();
+    let clean: String = last.chars().map(|c| if is_plain(c) && !r#"<>:"|?*"#.contains(c) { c } else { '_' }).collect();
+    let clean = clean.trim().trim_end_matches(['.', ' ']).trim_start_matches([' ', '-', '.']);
+    if clean.chars().all(|c| c == '_') {
+        return fallback.to_owned();
+    }
+    let stem = clean.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
+    let device = matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$")
+        || ["COM", "LPT"].iter().any(|port| {
+            stem.strip_prefix(port).is_some_and(|rest| {
+                let mut rest = rest.chars();
+                rest.next().is_some_and(|c| c.is_ascii_digit() || "¹²³".contains(c)) && rest.next().is_none()
+            })
+        });
+    let name = if device { format!("_{clean}") } else { clean.to_owned() };
+    shortened(&name, MAX_NAME)
+}
+
+/// Cuts `name` to at most `limit` bytes and keeps its extension.
+fn shortened(name: &str, limit: usize) -> String {
+    if name.len() <= limit {
+        return name.to_owned();
+    }
+    let (stem, extension) = match name.rfind('.') {
+        Some(dot) if dot > 0 && name.len() - dot <= 16 => name.split_at(dot),
+        _ => (name, ""),
+    };
+    let mut end = limit - extension.len();
+    while !stem.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}{extension}", stem[..end].trim_end_matches([' ', '.']))
+}
+
+/// A stranger's text made fit for a terminal: whatever could move the cursor, hide or turn other text around is
+/// replaced.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if is_plain(c) { c } else { '\u{fffd}' }).collect()
+}
+
+/// Whether a character shows as itself: no control, no format character (Unicode's Cc and Cf: bidirectional marks,
+/// zero-width characters, tags), no line separator, no blank that looks like nothing.
+pub fn is_plain(c: char) -> bool {
+    !(c.is_control()
+        || matches!(c,
+            '\u{00ad}' | '\u{034f}' | '\u{0600}'..='\u{0605}' | '\u{061c}' | '\u{06dd}' | '\u{070f}'
+            | '\u{0890}'..='\u{0891}' | '\u{08e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{2800}' | '\u{3164}' | '\u{e000}'..='\u{f8ff}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{fffe}'..='\u{ffff}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+            | '\u{f0000}'..='\u{10ffff}'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_names_become_one_plain_component() {
+        for (hostile, safe) in [
+            ("../../etc/passwd", "passwd"),
+            ("..", "file"),
+            ("/", "file"),
+            ("a\\b.txt", "b.txt"),
+            ("-rf", "rf"),
+            (".bashrc", "bashrc"),
+            ("x\0y", "x_y"),
+            ("\u{1b}[31mred", "_[31mred"),
+            ("exe\u{202e}gpj.jpg", "exe_gpj.jpg"),
+            ("nul.txt", "_nul.txt"),
+            ("COM1", "_COM1"),
+            ("trailing. .", "trailing"),
+            ("beach.jpg", "beach.jpg"),
+            ("naïve ☃.png", "naïve ☃.png"),
+        ] {
+            assert_eq!(safe_name(Some(hostile), "file"), safe, "{hostile:?}");
+        }
+        let long = format!("{}.jpeg", "é".repeat(300));
+        let cut = safe_name(Some(&long), "file");
+        assert!(cut.len() <= MAX_NAME && cut.ends_with("é.jpeg"), "{cut}");
+    }
+
+    #[test]
+    fn a_manifest_is_read_only_in_the_form_in_which_it_is_written() {
+        let entry = Entry { name: Some("a".into()), r#type: "image/jpeg".into(), size: 3 };
+        let manifest = Manifest::new(None, vec![entry], 300, false, "2026-11-22".into());
+        let bytes = manifest.to_bytes().unwrap();
+        assert_eq!(bytes.len(), PADDING);
+        assert_eq!(Manifest::parse(&bytes, 4096), Ok(manifest));
+        let text = String::from_utf8(bytes).unwrap();
+        let repadded = |json: String| {
+            let mut json = json.trim_end().to_owned().into_bytes();
+            json.resize(PADDING, b' ');
+            json
+        };
+        for (from, to, why) in [
+            ("\"v\":1,", "\"v\":1,\"v\":1,", ManifestError::NotCanonical),
+            ("\"name\":null,", "\"name\":null,\"name\":null,", ManifestError::NotCanonical),
+            ("\"v\":1,\"name\":null,", "\"name\":null,\"v\":1,", ManifestError::NotCanonical),
+            ("\"v\":1,", "\"v\":1,\"x\":0,", ManifestError::NotCanonical),
+            ("\"v\":1,", "\"v\": 1,", ManifestError::NotCanonical),
+            ("\"v\":1,", "\"v\":2,", ManifestError::TooNew),
+            ("2026-11-22", "2026-11-2x", ManifestError::NotCanonical),
+            ("image/jpeg", "image jpeg", ManifestError::NotCanonical),
+            ("\"size\":3", "\"size\":301", ManifestError::Contradiction),
+            ("\"size\":3", "\"size\":18446744073709551615", ManifestError::Contradiction),
+            ("\"age_len\":300", "\"age_len\":5000", ManifestError::Contradiction),
+            ("\"blob_len\":4096", "\"blob_len\":4097", ManifestError::Contradiction),
+        ] {
+            let changed = text.replacen(from, to, 1);
+            assert_ne!(changed, text, "{from}");
+            assert_eq!(Manifest::parse(&repadded(changed), 4096), Err(why), "{from} → {to}");
+        }
+        assert_eq!(Manifest::parse(text.trim_end().as_bytes(), 4096), Err(ManifestError::NotCanonical));
+    }
+}

@@ -1,0 +1,98 @@
+//! Which photo, video or text some bytes are, by the bytes themselves: neither a sender's word nor a file's name is
+//! believed.
+
+/// How many bytes from the beginning of a file [`sniff`] wants to see.
+pub const HEAD_LEN: usize = 8192;
+
+/// The kinds of thing that are told apart in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A still picture.
+    Photo,
+    /// Moving pictures.
+    Video,
+    /// Sound.
+    Sound,
+    /// Text in UTF-8.
+    Text,
+    /// Anything else.
+    File,
+}
+
+impl Kind {
+    /// The kind behind a MIME type.
+    pub fn of(mime: &str) -> Self {
+        match mime.split('/').next() {
+            // SVG is a program that draws.
+            Some("image") if !mime.contains("svg") => Self::Photo,
+            Some("video") => Self::Video,
+            Some("audio") => Self::Sound,
+            _ if mime == "text/plain" => Self::Text,
+            _ => Self::File,
+        }
+    }
+
+    /// One word for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Photo => "photo",
+            Self::Video => "video",
+            Self::Sound => "sound",
+            Self::Text => "text",
+            Self::File => "file",
+        }
+    }
+}
+
+/// The MIME type of a file that begins with `head`. `whole` says that nothing follows: only then can the last
+/// character of a text not be cut in two.
+pub fn sniff(head: &[u8], whole: bool) -> &'static str {
+    if let Some(found) = infer::get(head) {
+        return found.mime_type();
+    }
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        Err(error) if !whole && error.error_len().is_none() => {
+            std::str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => return "application/octet-stream",
+    };
+    let plain = !text.is_empty() && text.chars().all(|c| !c.is_control() || "\n\r\t\u{c}\u{1b}".contains(c));
+    if plain { "text/plain" } else { "application/octet-stream" }
+}
+
+/// A file name for the nameless of a MIME type, with the usual extension.
+pub fn default_name(mime: &str) -> &'static str {
+    match mime {
+        "image/jpeg" => "photo.jpg",
+        "image/png" => "photo.png",
+        "image/gif" => "photo.gif",
+        "image/webp" => "photo.webp",
+        "image/avif" => "photo.avif",
+        "image/heif" | "image/heic" => "photo.heic",
+        "video/mp4" => "video.mp4",
+        "video/quicktime" => "video.mov",
+        "video/webm" => "video.webm",
+        "video/x-matroska" => "video.mkv",
+        "text/plain" => "text.txt",
+        _ => "file",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_decide_what_a_file_is() {
+        assert_eq!(sniff(b"\xff\xd8\xff\xe0\0\x10JFIF\0", false), "image/jpeg");
+        assert_eq!(sniff(b"\x89PNG\r\n\x1a\n", false), "image/png");
+        assert_eq!(sniff(b"\0\0\0\x18ftypmp42\0\0\0\0", false), "video/mp4");
+        assert_eq!(sniff("caf\u{e9}\n".as_bytes(), true), "text/plain");
+        assert_eq!(sniff(&"é".as_bytes()[..1], false), "application/octet-stream");
+        assert_eq!(sniff(&"aé".as_bytes()[..2], false), "text/plain");
+        assert_eq!(sniff(&"aé".as_bytes()[..2], true), "application/octet-stream");
+        assert_eq!(sniff(b"", true), "application/octet-stream");
+        assert_eq!(sniff(b"a\0b", true), "application/octet-stream");
+    }
+}

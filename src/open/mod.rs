@@ -1,0 +1,333 @@
+//! The flow of opening: [`Opener`] → [`Envelope`] → [`Opened`] → [`Received`] → finished.
+//!
+//! Each step consumes the one before it, so the order that keeps a file safe cannot be written wrongly: nothing is
+//! claimed before the manifest was seen, nothing is verified before all of it was fetched, and only what was received
+//! can be finished, which makes the relay delete it. A connection that breaks is taken up where it broke; at most
+//! three parts are in memory.
+
+pub mod place;
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use futures_util::stream::{self, StreamExt};
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+
+use crate::manifest::{Manifest, ManifestError};
+use crate::relay::retry::Patience;
+use crate::relay::{Checksum, Claimed, Credential, Gone, Relay, RelayError, Waiting};
+use crate::seal::{self, PART_LEN, SealError, Unsealer};
+use crate::secret::{Keys, Receipt, Token};
+
+/// Parts that are fetched at once; one more is being decrypted.
+const AT_ONCE: usize = 2;
+/// How often a part that arrives whole and wrong is fetched before it is given up.
+const FETCHES: u32 = 2;
+
+/// Why something was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The relay refused, or could not be reached.
+    #[error(transparent)]
+    Relay(#[from] RelayError),
+    /// The connection broke in the middle. The same device can go on.
+    #[error("the connection broke at {percent} %: {error}")]
+    Broke {
+        /// How much had arrived.
+        percent: u64,
+        /// Until when the same device can go on, Unix seconds.
+        until: u64,
+        /// Why.
+        error: RelayError,
+    },
+    /// What came is not what was sent.
+    #[error("the content is damaged or was changed on its way")]
+    Corrupt,
+    /// The manifest cannot be believed.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The plaintext could not be written. The same device can try again.
+    #[error("it could not be written: {0}")]
+    Write(#[source] io::Error),
+}
+
+/// Somebody with a link (and its passphrase), on one device, at a relay.
+pub struct Opener {
+    relay: Arc<dyn Relay>,
+    keys: Keys,
+    claim_token: Token,
+    patience: Patience,
+}
+
+/// What waits, before it is opened.
+pub struct Envelope {
+    opener: Opener,
+    waiting: Waiting,
+    /// What is in it.
+    pub manifest: Manifest,
+}
+
+/// What looking came to.
+pub enum Look {
+    /// It waits.
+    Waits(Box<Envelope>),
+    /// This device has claimed it before and has not finished: it may go on.
+    OursToResume(Box<Opener>),
+}
+
+/// A share that this device has claimed.
+pub struct Opened {
+    opener: Opener,
+    claimed: Claimed,
+    /// What is in it.
+    pub manifest: Manifest,
+}
+
+/// All of a share, verified and handed on. Until it is finished, the relay still holds it.
+#[must_use = "the relay deletes a share only when it is finished"]
+pub struct Received {
+    opener: Opener,
+    until: u64,
+    /// What is in it.
+    pub manifest: Manifest,
+}
+
+impl Opener {
+    /// Nothing is asked yet. `relay` should repeat what fails ([`crate::relay::retry::Persistent`]); `patience` is
+    /// for connections that break while bytes flow.
+    pub fn new(relay: Arc<dyn Relay>, keys: Keys, claim_token: Token, patience: Patience) -> Self {
+        Self { relay, keys, claim_token, patience }
+    }
+
+    fn link(&self) -> Credential {
+        Credential::new(self.keys.id, self.keys.link_token.clone())
+    }
+
+    /// Looks at what waits. Consumes nothing.
+    pub async fn look(self) -> Result<Look, OpenError> {
+        let ours = self.claim_token.claimant(&self.keys.id);
+        match self.relay.manifest(&self.link(), &self.keys.open_token).await {
+            Ok(waiting) => {
+                let manifest = read_manifest(&self.keys, &waiting.manifest, waiting.blob_len)?;
+                Ok(Look::Waits(Box::new(Envelope { opener: self, waiting, manifest })))
+            }
+            Err(RelayError::Gone { how: Gone::AlreadyOpened, claimant: Some(claimant), .. }) if claimant == ours => {
+                Ok(Look::OursToResume(Box::new(self)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Goes on with what this device has claimed before.
+    pub async fn resume(self) -> Result<Opened, OpenError> {
+        let claimed = self.relay.claim(&self.link(), &self.keys.open_token, &self.claim_token).await?;
+        let manifest = read_manifest(&self.keys, &claimed.manifest, claimed.blob_len)?;
+        expect_parts(&claimed)?;
+        Ok(Opened { opener: self, claimed, manifest })
+    }
+}
+
+fn read_manifest(keys: &Keys, sealed: &[u8], blob_len: u64) -> Result<Manifest, OpenError> {
+    let plain = seal::open_bytes(sealed, &keys.manifest_identity).map_err(|_| OpenError::Corrupt)?;
+    Ok(Manifest::parse(&plain, blob_len)?)
+}
+
+fn expect_parts(claimed: &Claimed) -> Result<(), OpenError> {
+    let expected = claimed.blob_len.div_ceil(PART_LEN as u64);
+    if claimed.parts.len() as u64 == expected { Ok(()) } else { Err(OpenError::Corrupt) }
+}
+
+impl Envelope {
+    /// When it ends unopened, Unix seconds.
+    pub fn expires(&self) -> u64 {
+        self.waiting.expires
+    }
+
+    /// Opens it: the one opening. Do everything that can fail before this.
+    pub async fn claim(self) -> Result<Opened, OpenError> {
+        let opened = self.opener.resume().await?;
+        // What was shown is what is opened.
+        if opened.claimed.manifest == self.waiting.manifest { Ok(opened) } else { Err(OpenError::Corrupt) }
+    }
+}
+
+impl Opened {
+    /// When this device won it, Unix seconds.
+    pub fn at(&self) -> u64 {
+        self.claimed.at
+    }
+
+    /// What finishing will leave for the sender.
+    pub fn receipt(&self) -> Receipt {
+        self.opener.receipt()
+    }
+
+    /// Fetches all of it, and writes the plaintext to `out` as it is verified. Padding and all are fetched: stopping
+    /// early would tell the true size.
+    pub async fn receive<W: Write + Send + 'static>(self, out: W) -> Result<(Received, W), OpenError> {
+        let (to, mut parts) = mpsc::channel::<BytesMut>(1);
+        let (used, free) = mpsc::channel::<BytesMut>(AT_ONCE + 1);
+        let identity = self.opener.keys.blob_identity.clone();
+        let (age_len, total) = (self.manifest.age_len, self.manifest.total_size());
+        let thread = spawn_blocking(move || {
+            let mut out = Counted { out, written: 0 };
+            let mut unsealer = Unsealer::new(&identity, age_len);
+            while let Some(mut part) = parts.blocking_recv() {
+                unsealer.push(&mut part, &mut out)?;
+                // Nobody may want it any more.
+                let _ = used.try_send(part);
+            }
+            unsealer.finish()?;
+            if out.written != total {
+                return Err(SealError::Corrupt);
+            }
+            out.out.flush()?;
+            Ok(out.out)
+        });
+        let fetched = self.fetch(to, free).await;
+        let opened = thread.await.unwrap_or_else(|error| Err(SealError::Write(io::Error::other(error))));
+        match (fetched, opened) {
+            // The thread stops at the first thing that is wrong; that the rest could not be handed to it follows.
+            (_, Err(SealError::Write(error))) => Err(OpenError::Write(error)),
+            (Ok(()), Err(SealError::Corrupt)) => Err(OpenError::Corrupt),
+            (Err(error), _) => Err(error),
+            (Ok(()), Ok(out)) => {
+                let Self { opener, claimed, manifest } = self;
+                Ok((Received { opener, until: claimed.until, manifest }, out))
+            }
+        }
+    }
+
+    /// Fetches all parts in their order.
+    async fn fetch(&self, to: mpsc::Sender<BytesMut>, free: mpsc::Receiver<BytesMut>) -> Result<(), OpenError> {
+        let free = tokio::sync::Mutex::new(free);
+        let mut parts = stream::iter((0u32..).zip(&self.claimed.parts))
+            .map(|(number, crc)| {
+                let free = &free;
+                async move {
+                    let buffer = free.lock().await.try_recv().unwrap_or_default();
+                    self.fetch_part(number, *crc, buffer).await
+                }
+            })
+            .buffered(AT_ONCE);
+        while let Some(part) = parts.next().await {
+            if to.send(part?).await.is_err() {
+                // The thread has found something wrong, and will say what.
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Fetches one part whole, however often the connection breaks, and checks it.
+    async fn fetch_part(&self, number: u32, crc: Checksum, mut buffer: BytesMut) -> Result<BytesMut, OpenError> {
+        let start = u64::from(number) * PART_LEN as u64;
+        let len = usize::try_from((self.claimed.blob_len - start).min(PART_LEN as u64)).unwrap_or(PART_LEN);
+        for _ in 0..FETCHES {
+            buffer.clear();
+            buffer.reserve(len);
+            match &self.claimed.part {
+                Some(part) => buffer.extend_from_slice(part),
+                None => self.fetch_bytes(number, len, &mut buffer).await.map_err(|error| self.broke(start, error))?,
+            }
+            if buffer.len() == len && Checksum::of(&buffer) == crc {
+                return Ok(buffer);
+            }
+        }
+        Err(OpenError::Corrupt)
+    }
+
+    /// Fills `buffer` to `len` bytes.
+    async fn fetch_bytes(&self, number: u32, len: usize, buffer: &mut BytesMut) -> Result<(), RelayError> {
+        let holder = self.opener.holder();
+        let mut patience = self.opener.patience;
+        while buffer.len() < len {
+            let error = match self.opener.relay.get_part(&holder, number, buffer.len() as u64).await {
+                Err(error) => error,
+                // Longer or shorter than it must be: the check will tell.
+                Ok(content) if buffer.len() as u64 + content.len() != len as u64 => return Ok(()),
+                Ok(content) => {
+                    let mut chunks = content.into_chunks();
+                    loop {
+                        match chunks.next().await {
+                            Some(Ok(chunk)) => {
+                                patience.progress();
+                                buffer.extend_from_slice(&chunk[..chunk.len().min(len - buffer.len())]);
+                            }
+                            Some(Err(error)) => break error,
+                            None if buffer.len() == len => return Ok(()),
+                            None => break RelayError::Unreachable("the connection broke".to_owned()),
+                        }
+                    }
+                }
+            };
+            patience.pause(error).await?;
+        }
+        Ok(())
+    }
+
+    fn broke(&self, arrived: u64, error: RelayError) -> OpenError {
+        if error.is_transient() {
+            let percent = arrived * 100 / self.claimed.blob_len.max(1);
+            OpenError::Broke { percent, until: self.claimed.until, error }
+        } else {
+            error.into()
+        }
+    }
+}
+
+impl Opener {
+    fn holder(&self) -> Credential {
+        Credential::new(self.keys.id, self.claim_token.clone())
+    }
+
+    fn receipt(&self) -> Receipt {
+        self.keys.receipt(&self.claim_token.claimant(&self.keys.id))
+    }
+}
+
+impl Received {
+    /// What finishing leaves for the sender.
+    pub fn receipt(&self) -> Receipt {
+        self.opener.receipt()
+    }
+
+    /// Until when the relay would let this device fetch it once more, Unix seconds.
+    pub fn until(&self) -> u64 {
+        self.until
+    }
+
+    /// Tells the relay to delete it. On an error it may be told later: see [`finish`].
+    pub async fn finish(self) -> Result<(), RelayError> {
+        self.opener.relay.finish(&self.opener.holder(), &self.opener.receipt()).await
+    }
+}
+
+/// Tells a relay that a share is safe here, for a program that died before it could.
+pub async fn finish(relay: &dyn Relay, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
+    match relay.finish(holder, receipt).await {
+        // It ended meanwhile: there is nothing left to delete.
+        Err(RelayError::Gone { .. } | RelayError::Unknown) => Ok(()),
+        result => result,
+    }
+}
+
+/// Counts what goes through.
+struct Counted<W> {
+    out: W,
+    written: u64,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.out.write(bytes)?;
+        self.written += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

@@ -1,0 +1,28 @@
+//! Time and chance, handed in from outside, so that in a test fourteen days pass in a microsecond.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What the rules ask when they want to know the time or need a die.
+pub trait Clock: Send + Sync {
+    /// Unix seconds, UTC.
+    fn now(&self) -> u64;
+
+    /// Any number: spreads repeats and sweeps, decides nothing.
+    fn chance(&self) -> u32;
+}
+
+/// The machine's own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    }
+
+    fn chance(&self) -> u32 {
+        let mut bytes = [0; 4];
+        crate::secret::fill_random(&mut bytes);
+        u32::from_be_bytes(bytes)
+    }
+}

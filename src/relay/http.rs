@@ -1,0 +1,232 @@
+//! A relay server, seen from afar.
+//!
+//! Errors never carry a URL: the HTTP client would put all of it into its messages.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, IF_NONE_MATCH, RANGE, RETRY_AFTER};
+use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode, redirect};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::wire::{self, ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
+use super::{
+    About, Checksum, Claimed, Commit, Content, Create, Credential, Notice, Relay, RelayError, Sealed, State, Status,
+    Waiting,
+};
+use crate::link::RelayUrl;
+use crate::secret::{Receipt, Token};
+
+/// A connection that is not there after this long is given up.
+const CONNECT_TIME: Duration = Duration::from_secs(10);
+/// A connection that brings nothing for this long is given up.
+const IDLE_TIME: Duration = Duration::from_mins(1);
+/// The longest answer that is held in memory, in bytes: a claim with its part.
+const MAX_ANSWER: usize = 1 << 20;
+
+/// The client of a relay server.
+pub struct HttpRelay {
+    client: Client,
+    url: RelayUrl,
+}
+
+impl HttpRelay {
+    /// A client of the relay at `url`. Nothing is sent yet.
+    ///
+    /// Fails where the HTTP client cannot be set up: no certificates on this machine, say.
+    pub fn new(url: RelayUrl) -> Result<Self, RelayError> {
+        // Fails only if it was done before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = Client::builder()
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT_TIME)
+            .read_timeout(IDLE_TIME)
+            .tcp_nodelay(true)
+            .http1_only()
+            .referer(false)
+            .retry(reqwest::retry::never());
+        if !url.is_https() {
+            // A relay on the local network is not behind the proxy to the world, and that proxy would see the tokens.
+            builder = builder.no_proxy();
+        }
+        Ok(Self { client: builder.build().map_err(unreachable)?, url })
+    }
+
+    fn request(&self, method: Method, path: &str, credential: Option<&Credential>) -> RequestBuilder {
+        let request = self.client.request(method, self.url.join(path));
+        match credential.map(|credential| HeaderValue::try_from(&*wire::bearer(credential))) {
+            Some(Ok(mut value)) => {
+                value.set_sensitive(true);
+                request.header(AUTHORIZATION, value)
+            }
+            _ => request,
+        }
+    }
+
+    async fn post<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        credential: &Credential,
+        body: &impl Serialize,
+    ) -> Result<A, RelayError> {
+        let body = serde_json::to_vec(body).map_err(|_| RelayError::BadRequest)?;
+        let request = self.request(Method::POST, path, Some(credential)).header(CONTENT_TYPE, wire::JSON).body(body);
+        read_json(send(request).await?).await
+    }
+}
+
+fn unreachable(error: reqwest::Error) -> RelayError {
+    let error = error.without_url();
+    let what = if error.is_timeout() {
+        "it does not answer"
+    } else if error.is_connect() {
+        return RelayError::Unreachable(innermost(&error));
+    } else {
+        "the connection broke"
+    };
+    RelayError::Unreachable(what.to_owned())
+}
+
+/// The last cause of an error: the operating system's words, or TLS's.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    let text = error.to_string();
+    // "Connection refused (os error 111)"
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}
+
+async fn send(request: RequestBuilder) -> Result<Response, RelayError> {
+    let response = request.send().await.map_err(unreachable)?;
+    let status = response.status();
+    if status.is_success() || status == StatusCode::NOT_MODIFIED {
+        return Ok(response);
+    }
+    let after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let after = after.and_then(|seconds| seconds.parse().ok());
+    let body = read_all(response).await.unwrap_or_default();
+    Err(Problem::read(status.as_u16(), &body, after))
+}
+
+async fn read_all(mut response: Response) -> Result<Bytes, RelayError> {
+    let mut whole = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        if whole.len() + chunk.len() > MAX_ANSWER {
+            return Err(RelayError::NotARelay);
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole.freeze())
+}
+
+async fn read_json<A: DeserializeOwned>(response: Response) -> Result<A, RelayError> {
+    serde_json::from_slice(&read_all(response).await?).map_err(|_| RelayError::NotARelay)
+}
+
+/// A body of known length, whether its bytes are here or on their way.
+fn body(request: RequestBuilder, before: Vec<u8>, content: Content) -> RequestBuilder {
+    let len = before.len() as u64 + content.len();
+    let body = match content {
+        Content::Whole(bytes) if before.is_empty() => Body::from(bytes),
+        content => {
+            let before = (!before.is_empty()).then(|| Ok(Bytes::from(before)));
+            Body::wrap_stream(futures_util::stream::iter(before).chain(content.into_chunks()))
+        }
+    };
+    request.header(CONTENT_TYPE, wire::BYTES).header(CONTENT_LENGTH, len).body(body)
+}
+
+#[async_trait]
+impl Relay for HttpRelay {
+    async fn about(&self) -> Result<About, RelayError> {
+        read_json(send(self.request(Method::GET, wire::ABOUT, None)).await?).await
+    }
+
+    async fn create(&self, owner: &Credential, offer: &Create) -> Result<(), RelayError> {
+        self.post::<Done>(wire::CREATE, owner, offer).await.map(drop)
+    }
+
+    async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {
+        let request = self.request(Method::PUT, &format!("{}{number}", wire::PART), Some(owner));
+        send(body(request.header(wire::CHECKSUM, crc.to_string()), Vec::new(), part)).await.map(drop)
+    }
+
+    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Sealed, RelayError> {
+        self.post(wire::COMMIT, owner, commit).await
+    }
+
+    async fn deposit(
+        &self,
+        owner: &Credential,
+        offer: &Create,
+        commit: &Commit,
+        part: Content,
+    ) -> Result<Sealed, RelayError> {
+        let head = serde_json::to_vec(&Deposit { create: offer, commit }).map_err(|_| RelayError::BadRequest)?;
+        let request = self.request(Method::POST, wire::DEPOSIT, Some(owner));
+        read_json(send(body(request, wire::frame(&head), part)).await?).await
+    }
+
+    async fn notice(&self, link: &Credential) -> Result<Notice, RelayError> {
+        read_json(send(self.request(Method::GET, wire::LINK, Some(link))).await?).await
+    }
+
+    async fn manifest(&self, link: &Credential, proof: &Token) -> Result<Waiting, RelayError> {
+        self.post(wire::MANIFEST, link, &Proof { proof: proof.clone() }).await
+    }
+
+    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<Claimed, RelayError> {
+        let claim = ClaimRequest { proof: proof.clone(), claim_token: claim_token.clone() };
+        let json = serde_json::to_vec(&claim).map_err(|_| RelayError::BadRequest)?;
+        let request = self.request(Method::POST, wire::CLAIM, Some(link)).header(CONTENT_TYPE, wire::JSON).body(json);
+        let response = send(request).await?;
+        let framed = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == wire::BYTES);
+        if !framed {
+            return read_json(response).await;
+        }
+        let (head, part) = wire::unframe(read_all(response).await?).ok_or(RelayError::NotARelay)?;
+        let claimed: Claimed = serde_json::from_slice(&head).map_err(|_| RelayError::NotARelay)?;
+        Ok(Claimed { part: Some(part), ..claimed })
+    }
+
+    async fn get_part(&self, holder: &Credential, number: u32, offset: u64) -> Result<Content, RelayError> {
+        let mut request = self.request(Method::GET, &format!("{}{number}", wire::PART), Some(holder));
+        if offset > 0 {
+            request = request.header(RANGE, format!("bytes={offset}-"));
+        }
+        let response = send(request).await?;
+        if (response.status() == StatusCode::PARTIAL_CONTENT) != (offset > 0) {
+            return Err(RelayError::NotARelay);
+        }
+        let len = response.content_length().ok_or(RelayError::NotARelay)?;
+        let chunks = response.bytes_stream().map(|chunk| chunk.map_err(unreachable)).boxed();
+        Ok(Content::Stream { len, chunks })
+    }
+
+    async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
+        self.post::<Done>(wire::FINISH, holder, &FinishRequest { receipt: *receipt }).await.map(drop)
+    }
+
+    async fn status(&self, owner: &Credential, known: Option<State>, wait: Duration) -> Result<Status, RelayError> {
+        let mut request = self.request(Method::GET, wire::OWNER, Some(owner));
+        if let (Some(state), false) = (known, wait.is_zero()) {
+            request = request.header(IF_NONE_MATCH, format!("\"{}\"", state.word()));
+            request = request.header("prefer", format!("wait={}", wait.as_secs().min(wire::MAX_WAIT)));
+        }
+        let response = send(request).await?;
+        if response.status() == StatusCode::NOT_MODIFIED {
+            return read_json(send(self.request(Method::GET, wire::OWNER, Some(owner))).await?).await;
+        }
+        read_json(response).await
+    }
+
+    async fn revoke(&self, owner: &Credential) -> Result<State, RelayError> {
+        let was: Was = read_json(send(self.request(Method::DELETE, wire::OWNER, Some(owner))).await?).await?;
+        Ok(was.was)
+    }
+}

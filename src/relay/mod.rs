@@ -1,0 +1,553 @@
+//! Where shares wait: the [`Relay`] trait, and everything that is one.
+//!
+//! Two joints hold this floor together. A [`store::Store`] is dumb: it creates an object if there is none of that
+//! name, reads, lists and deletes. A [`Relay`] has the rules. [`keeper::Keeper`] is the rules over a store;
+//! [`server`] serves any relay over HTTP; [`http::HttpRelay`] is such a server seen from afar; [`retry::Persistent`]
+//! is any relay, asked again when the line breaks.
+//!
+//! A relay sees ciphertext, sizes and times. Nothing on this floor knows a key.
+#![doc = include_str!("PROTOCOL.md")]
+
+pub mod cells;
+pub mod clock;
+pub mod http;
+pub mod keeper;
+mod probe;
+pub mod retry;
+pub mod server;
+pub mod store;
+pub mod sweep;
+mod wire;
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{self, BoxStream, StreamExt};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::secret::{Claimant, Id, Receipt, Token, Verifier};
+
+/// How many wrong passphrases a share survives.
+pub const MAX_GUESSES: u8 = 20;
+/// The longest manifest, sealed, in bytes: [`crate::manifest::MAX_LEN`] and what age adds to it.
+pub const MAX_SEALED_MANIFEST: usize = 72 * 1024;
+/// A share of one part up to this many bytes comes with the answer to its claim.
+pub const INLINE_LEN: u64 = 256 * 1024;
+/// The shortest life of a share.
+pub const MIN_TTL: Duration = Duration::from_mins(1);
+
+/// A place where shares wait, and its rules. Each method is one request of the protocol; each may be repeated after
+/// an answer was lost. None has a default body, so that a wrapper cannot forget one.
+#[async_trait]
+pub trait Relay: Send + Sync {
+    /// What this relay takes.
+    async fn about(&self) -> Result<About, RelayError>;
+
+    /// Announces a share. `owner` is the token that every later call of the sender brings.
+    async fn create(&self, owner: &Credential, offer: &Create) -> Result<(), RelayError>;
+
+    /// Stores part `number`. When this returns, the part is durable.
+    async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError>;
+
+    /// Seals the share: from now on, and not before, its link works.
+    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Sealed, RelayError>;
+
+    /// All of the above at once, for a share of a single part.
+    async fn deposit(
+        &self,
+        owner: &Credential,
+        offer: &Create,
+        commit: &Commit,
+        part: Content,
+    ) -> Result<Sealed, RelayError>;
+
+    /// Whether a share waits, for somebody who has the link and no passphrase yet. Costs no guess.
+    async fn notice(&self, link: &Credential) -> Result<Notice, RelayError>;
+
+    /// The manifest of a waiting share. Consumes nothing.
+    async fn manifest(&self, link: &Credential, proof: &Token) -> Result<Waiting, RelayError>;
+
+    /// The one opening. The holder of `claim_token` may repeat it until the lease ends; nobody else ever can.
+    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<Claimed, RelayError>;
+
+    /// The bytes of part `number` from `offset` on. `holder` is the claim token.
+    async fn get_part(&self, holder: &Credential, number: u32, offset: u64) -> Result<Content, RelayError>;
+
+    /// The content is safe with the opener: delete it.
+    async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError>;
+
+    /// What became of a share. Waits up to `wait` for a state other than `known`.
+    async fn status(&self, owner: &Credential, known: Option<State>, wait: Duration) -> Result<Status, RelayError>;
+
+    /// Takes a share back. Returns the state that it was in.
+    async fn revoke(&self, owner: &Credential) -> Result<State, RelayError>;
+}
+
+/// A share, and a token that lets its holder do something with it.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// The share.
+    pub id: Id,
+    /// The link token, the owner token or the claim token.
+    pub token: Token,
+}
+
+impl Credential {
+    /// `token` for the share `id`.
+    pub fn new(id: Id, token: Token) -> Self {
+        Self { id, token }
+    }
+}
+
+/// CRC-32C (Castagnoli) of a whole part: finds what a line or a disk garbles. What an enemy changes, age finds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Checksum(u32);
+
+impl Checksum {
+    /// The checksum of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self::default().with(bytes)
+    }
+
+    /// The checksum of what this is the checksum of, followed by `bytes`.
+    #[must_use]
+    pub fn with(self, bytes: &[u8]) -> Self {
+        Self(crc32c::crc32c_append(self.0, bytes))
+    }
+
+    /// Reads eight lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain = text.len() == 8 && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+        if plain { u32::from_str_radix(text, 16).ok().map(Self) } else { None }
+    }
+}
+
+impl fmt::Display for Checksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
+}
+
+impl Serialize for Checksum {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Checksum {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(from)?).ok_or_else(|| D::Error::custom("not a checksum"))
+    }
+}
+
+/// The number 1, in every JSON object of this version of the protocol. Any other number is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct V1;
+
+impl Serialize for V1 {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u8(1)
+    }
+}
+
+impl<'de> Deserialize<'de> for V1 {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match u64::deserialize(from)? {
+            1 => Ok(Self),
+            _ => Err(D::Error::custom("another version of the protocol")),
+        }
+    }
+}
+
+/// Pieces of bytes, as they come.
+pub type Chunks = BoxStream<'static, Result<Bytes, RelayError>>;
+
+/// The bytes of a part or of an object, in memory or on their way.
+pub enum Content {
+    /// All here.
+    Whole(Bytes),
+    /// On their way.
+    Stream {
+        /// How many bytes there will be.
+        len: u64,
+        /// The bytes.
+        chunks: Chunks,
+    },
+}
+
+impl Content {
+    /// Length in bytes.
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Whole(bytes) => bytes.len() as u64,
+            Self::Stream { len, .. } => *len,
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// As pieces.
+    pub fn into_chunks(self) -> Chunks {
+        match self {
+            Self::Whole(bytes) => stream::once(async { Ok(bytes) }).boxed(),
+            Self::Stream { chunks, .. } => chunks,
+        }
+    }
+
+    /// All of it in memory.
+    pub async fn whole(self) -> Result<Bytes, RelayError> {
+        match self {
+            Self::Whole(bytes) => Ok(bytes),
+            Self::Stream { len, mut chunks } => {
+                let mut whole = BytesMut::with_capacity(usize::try_from(len).unwrap_or(0).min(8 << 20));
+                while let Some(chunk) = chunks.next().await {
+                    whole.extend_from_slice(&chunk?);
+                }
+                Ok(whole.freeze())
+            }
+        }
+    }
+}
+
+impl From<Bytes> for Content {
+    fn from(bytes: Bytes) -> Self {
+        Self::Whole(bytes)
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Content({} bytes)", self.len())
+    }
+}
+
+/// What a relay says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// Version of the protocol.
+    pub v: V1,
+    /// The largest blob, in bytes.
+    pub max_bytes: u64,
+    /// The longest life of a share, in seconds.
+    pub max_ttl: u64,
+    /// How long an opener may take, in seconds.
+    pub lease: u64,
+    /// Who may leave something here.
+    pub create: Admission,
+    /// The address that links should carry.
+    pub public_url: Option<String>,
+    /// The operator, for people.
+    pub contact: Option<String>,
+}
+
+/// Who may leave something at a relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Admission {
+    /// Anybody.
+    Open,
+    /// Who has a create token.
+    Token,
+}
+
+/// An announcement of a share.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Create {
+    /// Version of the protocol.
+    pub v: V1,
+    /// [`crate::secret::Flags`] of the link, as bits.
+    pub flags: u8,
+    /// Life after it was sealed, in seconds.
+    pub ttl: u64,
+    /// Who may do what.
+    pub verifiers: Verifiers,
+    /// The most that the blob will be, in bytes, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_len: Option<u64>,
+    /// Permission to leave something at this relay, where it wants one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub create_token: Option<String>,
+}
+
+/// What a relay checks tokens against.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verifiers {
+    /// Of the link token.
+    pub link: Verifier,
+    /// Of the token that needs the passphrase too.
+    pub open: Verifier,
+    /// Of the owner token.
+    pub own: Verifier,
+}
+
+/// The end of an upload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    /// Version of the protocol.
+    pub v: V1,
+    /// Length of the blob in bytes.
+    pub blob_len: u64,
+    /// The checksums of all parts.
+    pub parts: Vec<Checksum>,
+    /// The sealed manifest.
+    #[serde(with = "wire::base64url")]
+    pub manifest: Bytes,
+}
+
+/// What a commit brought about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// Version of the protocol.
+    pub v: V1,
+    /// When the share ends unopened, Unix seconds.
+    pub expires: u64,
+}
+
+/// That something waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Version of the protocol.
+    pub v: V1,
+    /// When it ends unopened, Unix seconds.
+    pub expires: u64,
+    /// Length of the blob in bytes.
+    pub blob_len: u64,
+}
+
+/// What waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Version of the protocol.
+    pub v: V1,
+    /// When it ends unopened, Unix seconds.
+    pub expires: u64,
+    /// Length of the blob in bytes.
+    pub blob_len: u64,
+    /// The sealed manifest.
+    #[serde(with = "wire::base64url")]
+    pub manifest: Bytes,
+}
+
+/// A claim that was won.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claimed {
+    /// Version of the protocol.
+    pub v: V1,
+    /// When it was won, Unix seconds.
+    pub at: u64,
+    /// Until when it may be repeated and the parts be fetched, Unix seconds.
+    pub until: u64,
+    /// When it would have ended unopened, Unix seconds.
+    pub expires: u64,
+    /// Length of the blob in bytes.
+    pub blob_len: u64,
+    /// The checksums of all parts.
+    pub parts: Vec<Checksum>,
+    /// The sealed manifest.
+    #[serde(with = "wire::base64url")]
+    pub manifest: Bytes,
+    /// The only part of a small share, so that nobody has to ask again.
+    #[serde(skip)]
+    pub part: Option<Bytes>,
+}
+
+impl fmt::Debug for Claimed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claimed").field("at", &self.at).field("until", &self.until).finish_non_exhaustive()
+    }
+}
+
+/// The states of a share, as its sender sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Announced, and not sealed yet.
+    Uploading,
+    /// Sealed, and not opened yet.
+    Waiting,
+    /// Being opened.
+    Claimed,
+    /// Opened: the receipt is here.
+    Finished,
+    /// Claimed, and not confirmed in time.
+    Lapsed,
+    /// Not opened in time.
+    Expired,
+    /// Taken back.
+    Revoked,
+    /// Closed after too many wrong passphrases.
+    Locked,
+    /// Never sealed.
+    Aborted,
+}
+
+impl State {
+    /// The word on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Uploading => "uploading",
+            Self::Waiting => "waiting",
+            Self::Claimed => "claimed",
+            Self::Finished => "finished",
+            Self::Lapsed => "lapsed",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Locked => "locked",
+            Self::Aborted => "aborted",
+        }
+    }
+
+    /// Reads what [`State::word`] wrote.
+    pub fn parse(word: &str) -> Option<Self> {
+        use State::{Aborted, Claimed, Expired, Finished, Lapsed, Locked, Revoked, Uploading, Waiting};
+        [Uploading, Waiting, Claimed, Finished, Lapsed, Expired, Revoked, Locked, Aborted]
+            .into_iter()
+            .find(|state| state.word() == word)
+    }
+}
+
+/// What became of a share. Times are Unix seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of the protocol.
+    pub v: V1,
+    /// Where it stands.
+    pub state: State,
+    /// When it was announced.
+    pub created: u64,
+    /// When it was sealed.
+    pub sealed: Option<u64>,
+    /// When it ends unopened.
+    pub expires: Option<u64>,
+    /// When it was claimed.
+    pub claimed: Option<u64>,
+    /// Until when its opener may take.
+    pub until: Option<u64>,
+    /// When it ended, in whatever way.
+    pub ended: Option<u64>,
+    /// Who claimed it.
+    pub claimant: Option<Claimant>,
+    /// What the opener left for the sender.
+    pub receipt: Option<Receipt>,
+    /// How many different passphrases were tried.
+    pub guesses: u8,
+    /// Bytes of ciphertext that the relay still holds.
+    pub bytes_left: u64,
+}
+
+/// How a share came to its end, as far as the asker may know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// Somebody claimed it.
+    AlreadyOpened,
+    /// The asker claimed it, and was too late.
+    Lapsed,
+    /// Nobody opened it in time.
+    Expired,
+    /// The sender took it back.
+    Revoked,
+    /// Too many wrong passphrases.
+    Locked,
+    /// It never was complete.
+    Aborted,
+}
+
+/// Why a relay did not do what it was asked.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum RelayError {
+    /// The request makes no sense to this relay.
+    #[error("the relay does not understand the request")]
+    BadRequest,
+    /// The bytes were garbled on their way.
+    #[error("the bytes were garbled on their way")]
+    BadChecksum,
+    /// The relay keeps nothing for that long.
+    #[error("the relay keeps shares for at most {max} seconds")]
+    TooLongLived {
+        /// Its limit in seconds.
+        max: u64,
+    },
+    /// No valid create token.
+    #[error("the relay wants a create token")]
+    NotAllowed,
+    /// The proof is not the one of this share.
+    #[error("the passphrase is wrong")]
+    WrongPassphrase {
+        /// How many different ones may still be tried.
+        left: u8,
+    },
+    /// No such share, or none that this token has to do with: not told apart.
+    #[error("the relay knows no such share")]
+    Unknown,
+    /// The body came too slowly.
+    #[error("the bytes came too slowly")]
+    Timeout,
+    /// The id is in use by another share.
+    #[error("the share's id is taken")]
+    IdTaken,
+    /// Complete: nothing can be added or changed.
+    #[error("the share is complete already")]
+    Sealed,
+    /// Not all parts are there.
+    #[error("not all parts have arrived")]
+    PartsMissing,
+    /// It has ended.
+    #[error("the share is gone")]
+    Gone {
+        /// In which way.
+        how: Gone,
+        /// When, Unix seconds.
+        at: u64,
+        /// Who claimed it.
+        claimant: Option<Claimant>,
+    },
+    /// More than the relay takes.
+    #[error("the relay takes at most {max} bytes a share")]
+    TooLarge {
+        /// Its limit in bytes.
+        max: u64,
+    },
+    /// Too many requests.
+    #[error("the relay asks to slow down")]
+    SlowDown {
+        /// When to ask again, in seconds.
+        after: u64,
+    },
+    /// It cannot tell now.
+    #[error("the relay is busy")]
+    Busy {
+        /// When to ask again, in seconds.
+        after: u64,
+    },
+    /// Its disk is full.
+    #[error("the relay is full")]
+    NoSpace {
+        /// When to ask again, in seconds.
+        after: u64,
+    },
+    /// No connection, or it broke.
+    #[error("{0}")]
+    Unreachable(String),
+    /// Something else answers there.
+    #[error("what answers there is not a share relay")]
+    NotARelay,
+}
+
+impl RelayError {
+    /// The relay cannot tell now.
+    pub const BUSY: Self = Self::Busy { after: 2 };
+
+    /// Whether the same request may succeed a little later.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::BadChecksum | Self::Timeout | Self::SlowDown { .. } | Self::Busy { .. } | Self::Unreachable(_)
+        )
+    }
+}

@@ -1,0 +1,157 @@
+//! Patience: asking again when the line breaks or the relay is busy.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use super::clock::{Clock, SystemClock};
+use super::{
+    About, Checksum, Claimed, Commit, Content, Create, Credential, Notice, Relay, RelayError, Sealed, State, Status,
+    Waiting,
+};
+use crate::secret::{Receipt, Token};
+
+/// The first pause; each is twice the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+
+/// How long to go on trying without any progress.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    give_up: Duration,
+    since: Option<Instant>,
+    pauses: u32,
+}
+
+impl Patience {
+    /// Gives up when nothing has moved for `give_up`.
+    pub fn new(give_up: Duration) -> Self {
+        Self { give_up, since: None, pauses: 0 }
+    }
+
+    /// Something moved: the time runs anew.
+    pub fn progress(&mut self) {
+        self.since = None;
+        self.pauses = 0;
+    }
+
+    /// Waits before another attempt, or returns the error: when it will not get better, or patience is at its end.
+    pub async fn pause(&mut self, error: RelayError) -> Result<(), RelayError> {
+        if !error.is_transient() {
+            return Err(error);
+        }
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let backoff = FIRST_PAUSE.saturating_mul(1 << self.pauses.min(10)).min(LONGEST_PAUSE);
+        let asked = match error {
+            RelayError::SlowDown { after } => Duration::from_secs(after),
+            _ => Duration::ZERO,
+        };
+        // Between half of it and all of it, so that many clients of one relay don't come back together.
+        let jittered = backoff / 2 + backoff.mul_f64(f64::from(SystemClock.chance() % 1000) / 2000.0);
+        let pause = jittered.max(asked);
+        if since.elapsed() + pause > self.give_up {
+            return Err(error);
+        }
+        self.pauses += 1;
+        tracing::debug!(%error, ?pause, "trying again");
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+}
+
+/// A relay that is asked again until it answers or patience ends.
+pub struct Persistent {
+    relay: Arc<dyn Relay>,
+    patience: Patience,
+}
+
+impl Persistent {
+    /// `relay`, with `patience` for each single call.
+    pub fn new(relay: Arc<dyn Relay>, patience: Patience) -> Self {
+        Self { relay, patience }
+    }
+
+    async fn repeat<T, F>(&self, mut call: impl FnMut() -> F) -> Result<T, RelayError>
+    where
+        F: Future<Output = Result<T, RelayError>>,
+    {
+        let mut patience = self.patience;
+        loop {
+            match call().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => patience.pause(error).await?,
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Relay for Persistent {
+    async fn about(&self) -> Result<About, RelayError> {
+        self.repeat(|| self.relay.about()).await
+    }
+
+    async fn create(&self, owner: &Credential, offer: &Create) -> Result<(), RelayError> {
+        self.repeat(|| self.relay.create(owner, offer)).await
+    }
+
+    /// Only a part that is in memory can be sent again.
+    async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {
+        match part {
+            Content::Whole(bytes) => {
+                self.repeat(|| self.relay.put_part(owner, number, crc, Content::Whole(bytes.clone()))).await
+            }
+            stream @ Content::Stream { .. } => self.relay.put_part(owner, number, crc, stream).await,
+        }
+    }
+
+    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Sealed, RelayError> {
+        self.repeat(|| self.relay.commit(owner, commit)).await
+    }
+
+    async fn deposit(
+        &self,
+        owner: &Credential,
+        offer: &Create,
+        commit: &Commit,
+        part: Content,
+    ) -> Result<Sealed, RelayError> {
+        match part {
+            Content::Whole(bytes) => {
+                self.repeat(|| self.relay.deposit(owner, offer, commit, Content::Whole(bytes.clone()))).await
+            }
+            stream @ Content::Stream { .. } => self.relay.deposit(owner, offer, commit, stream).await,
+        }
+    }
+
+    async fn notice(&self, link: &Credential) -> Result<Notice, RelayError> {
+        self.repeat(|| self.relay.notice(link)).await
+    }
+
+    async fn manifest(&self, link: &Credential, proof: &Token) -> Result<Waiting, RelayError> {
+        self.repeat(|| self.relay.manifest(link, proof)).await
+    }
+
+    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<Claimed, RelayError> {
+        self.repeat(|| self.relay.claim(link, proof, claim_token)).await
+    }
+
+    async fn get_part(&self, holder: &Credential, number: u32, offset: u64) -> Result<Content, RelayError> {
+        self.repeat(|| self.relay.get_part(holder, number, offset)).await
+    }
+
+    async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
+        self.repeat(|| self.relay.finish(holder, receipt)).await
+    }
+
+    async fn status(&self, owner: &Credential, known: Option<State>, wait: Duration) -> Result<Status, RelayError> {
+        self.repeat(|| self.relay.status(owner, known, wait)).await
+    }
+
+    async fn revoke(&self, owner: &Credential) -> Result<State, RelayError> {
+        self.repeat(|| self.relay.revoke(owner)).await
+    }
+}

@@ -1,0 +1,482 @@
+//! Any relay, served over HTTP.
+//!
+//! Nothing here decides anything about a share: a request is read, its bounds are kept, a [`Relay`] is asked, and the
+//! answer is written. `GET`, `HEAD` and `OPTIONS` change nothing. Logs have the method, the route's template, the
+//! status, a size and a duration; never an id, a token, a header or an address.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::{Body, BodyDataStream, to_bytes};
+use axum::extract::{ConnectInfo, MatchedPath, Path, Request, State as Extract};
+use axum::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, HOST, IF_NONE_MATCH, RANGE, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use axum_server::Handle;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use futures_util::stream;
+use hyper_util::rt::TokioTimer;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use tokio::sync::oneshot;
+
+use super::wire::{self, ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
+use super::{About, Admission, Checksum, Commit, Content, Create, Credential, Relay, RelayError, State, V1};
+use crate::link::RelayUrl;
+use crate::seal::PART_LEN;
+
+/// A connection that does not send the head of a request for this long is closed.
+const HEADER_TIME: Duration = Duration::from_secs(10);
+/// A body that stands still for this long is given up.
+const BODY_IDLE: Duration = Duration::from_secs(30);
+/// What a server that stops gives to the requests that are running.
+const DRAIN_TIME: Duration = Duration::from_secs(10);
+
+/// The page that a browser gets.
+const PAGE: &str = include_str!("page/placeholder.html");
+
+/// What the operator of a server decides.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Who may leave something here.
+    pub create: Creation,
+    /// The address by which people reach this server, if it is another one than it listens on.
+    pub public_url: Option<RelayUrl>,
+    /// The operator, for people.
+    pub contact: Option<String>,
+}
+
+/// Who may leave something at a server.
+#[derive(Clone, Default)]
+pub enum Creation {
+    /// Programs on the same machine, directly and not through a proxy.
+    #[default]
+    Loopback,
+    /// Anybody.
+    Open,
+    /// Who brings one of these tokens. Only their hashes are kept.
+    Tokens(Vec<[u8; 32]>),
+}
+
+impl Creation {
+    /// Who brings one of these tokens.
+    pub fn tokens<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::Tokens(tokens.into_iter().map(|token| Sha256::digest(token).into()).collect())
+    }
+
+    fn allows(&self, create: &Create, direct: bool) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Loopback => direct,
+            Self::Tokens(known) => {
+                let hash: [u8; 32] = Sha256::digest(create.create_token.as_deref().unwrap_or_default()).into();
+                known.iter().fold(false, |found, token| found | bool::from(token.ct_eq(&hash)))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Creation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Loopback => "Loopback",
+            Self::Open => "Open",
+            Self::Tokens(_) => "Tokens(…)",
+        })
+    }
+}
+
+struct Server {
+    relay: Arc<dyn Relay>,
+    options: Options,
+    listens: SocketAddr,
+}
+
+/// Serves `relay` until `stop` is done, then lets running requests end.
+pub async fn serve(
+    relay: Arc<dyn Relay>,
+    listener: TcpListener,
+    options: Options,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let listens = listener.local_addr()?;
+    listener.set_nonblocking(true)?;
+    let app = router(Arc::new(Server { relay, options, listens }));
+    let handle = Handle::new();
+    let mut server = axum_server::from_tcp(listener)?.handle(handle.clone()).http1_only();
+    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_headers(64);
+    tokio::spawn(async move {
+        stop.await;
+        handle.graceful_shutdown(Some(DRAIN_TIME));
+    });
+    server.serve(app.into_make_service_with_connect_info::<SocketAddr>()).await
+}
+
+fn router(server: Arc<Server>) -> Router {
+    let api = Router::new()
+        .route("/", get(page))
+        .route(wire::ABOUT, get(about))
+        .route(wire::CREATE, post(create))
+        .route("/v1/part/{number}", put(put_part).get(get_part))
+        .route(wire::COMMIT, post(commit))
+        .route(wire::DEPOSIT, post(deposit))
+        .route(wire::LINK, get(notice))
+        .route(wire::MANIFEST, post(manifest))
+        .route(wire::CLAIM, post(claim))
+        .route(wire::FINISH, post(finish))
+        .route(wire::OWNER, get(status).delete(revoke))
+        .fallback(|| async { RelayError::Unknown })
+        .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED });
+    api.layer(middleware::from_fn_with_state(server.clone(), around)).with_state(server)
+}
+
+/// What every request and every answer goes through: the host it was meant for, the headers it leaves with, the log.
+async fn around(Extract(server): Extract<Arc<Server>>, request: Request, next: Next) -> Response {
+    let start = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = if server.is_meant(request.headers()) { next.run(request).await } else { misdirected() };
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("x-robots-tag"), "noindex"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    let bytes = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).unwrap_or("-").to_owned();
+    let route = route.as_ref().map_or("-", MatchedPath::as_str);
+    let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(%method, route, status = response.status().as_u16(), bytes, ms);
+    response
+}
+
+fn misdirected() -> Response {
+    StatusCode::MISDIRECTED_REQUEST.into_response()
+}
+
+impl Server {
+    /// Whether the `Host` is one of ours: a page elsewhere must not reach a relay on somebody's own network under a
+    /// name of its own (DNS rebinding).
+    fn is_meant(&self, headers: &HeaderMap) -> bool {
+        let Some(host) = headers.get(HOST).and_then(|value| value.to_str().ok()) else { return false };
+        if self.options.public_url.as_ref().is_some_and(|url| url.name().eq_ignore_ascii_case(host)) {
+            return true;
+        }
+        match host_of(host) {
+            Named::Address(ip) => ip == self.listens.ip() || self.listens.ip().is_unspecified() || ip.is_loopback(),
+            Named::Localhost => true,
+            Named::Other => false,
+        }
+    }
+
+    /// Whether the request comes from this machine and was not handed on by a proxy.
+    fn is_direct(peer: SocketAddr, headers: &HeaderMap) -> bool {
+        let forwarded =
+            ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name));
+        let host = headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let local = match host_of(host) {
+            Named::Address(ip) => ip.is_loopback(),
+            Named::Localhost => true,
+            Named::Other => false,
+        };
+        peer.ip().to_canonical().is_loopback() && local && !forwarded
+    }
+
+    fn expect_creation(&self, create: &Create, peer: SocketAddr, headers: &HeaderMap) -> Result<(), RelayError> {
+        if self.options.create.allows(create, Self::is_direct(peer, headers)) {
+            Ok(())
+        } else {
+            Err(RelayError::NotAllowed)
+        }
+    }
+}
+
+enum Named {
+    Address(IpAddr),
+    Localhost,
+    Other,
+}
+
+fn host_of(host: &str) -> Named {
+    if let Ok(address) = host.parse::<SocketAddr>() {
+        return Named::Address(address.ip());
+    }
+    if let Ok(ip) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        return Named::Address(ip);
+    }
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    if name.eq_ignore_ascii_case("localhost") { Named::Localhost } else { Named::Other }
+}
+
+impl IntoResponse for RelayError {
+    fn into_response(self) -> Response {
+        let (status, problem, after) = Problem::of(&self);
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, [(CONTENT_TYPE, wire::PROBLEM)], json_text(&problem)).into_response();
+        if let Some(after) = after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after));
+        }
+        response
+    }
+}
+
+type Answer = Result<Response, RelayError>;
+
+fn json_text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn json(status: StatusCode, value: &impl Serialize) -> Response {
+    (status, [(CONTENT_TYPE, wire::JSON)], json_text(value)).into_response()
+}
+
+/// A token that is missing or malformed is no better than a wrong one.
+fn credential(headers: &HeaderMap) -> Result<Credential, RelayError> {
+    let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    value.and_then(wire::parse_bearer).ok_or(RelayError::Unknown)
+}
+
+async fn read_json<T: DeserializeOwned>(body: Body) -> Result<T, RelayError> {
+    let read = tokio::time::timeout(BODY_IDLE, to_bytes(body, wire::MAX_JSON));
+    let bytes = read.await.map_err(|_| RelayError::Timeout)?.map_err(|_| RelayError::BadRequest)?;
+    serde_json::from_slice(&bytes).map_err(|_| RelayError::BadRequest)
+}
+
+/// The next piece of a body.
+async fn next_piece(body: &mut BodyDataStream) -> Result<Option<Bytes>, RelayError> {
+    match tokio::time::timeout(BODY_IDLE, body.next()).await {
+        Err(_) => Err(RelayError::Timeout),
+        Ok(None) => Ok(None),
+        Ok(Some(Ok(piece))) => Ok(Some(piece)),
+        Ok(Some(Err(_))) => Err(RelayError::Unreachable("the upload broke off".to_owned())),
+    }
+}
+
+/// A body that is lent to a relay as content, and comes back when the relay has had enough of it.
+struct Lent {
+    body: Option<BodyDataStream>,
+    back: Option<oneshot::Sender<BodyDataStream>>,
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let (Some(body), Some(back)) = (self.body.take(), self.back.take()) {
+            // Nobody waits for it where the whole request was given up.
+            let _ = back.send(body);
+        }
+    }
+}
+
+/// What is left of a body, after `first`, as content; and the body itself when that is done.
+fn lend(first: Bytes, len: u64, body: BodyDataStream) -> (Content, oneshot::Receiver<BodyDataStream>) {
+    let (back, returned) = oneshot::channel();
+    let lent = Lent { body: Some(body), back: Some(back) };
+    let pieces = stream::try_unfold((first, lent), |(first, mut lent)| async move {
+        if !first.is_empty() {
+            return Ok(Some((first, (Bytes::new(), lent))));
+        }
+        let Some(body) = &mut lent.body else { return Ok(None) };
+        Ok(next_piece(body).await?.map(|piece| (piece, (Bytes::new(), lent))))
+    });
+    (Content::Stream { len, chunks: pieces.boxed() }, returned)
+}
+
+/// Reads what a relay did not want of a body, a part's length at most. An answer that is given while the client still
+/// sends would be lost with the connection.
+async fn drain(mut returned: oneshot::Receiver<BodyDataStream>) {
+    let Ok(mut body) = returned.try_recv() else { return };
+    let mut seen = 0;
+    while seen <= PART_LEN {
+        match next_piece(&mut body).await {
+            Ok(Some(piece)) => seen += piece.len(),
+            _ => return,
+        }
+    }
+}
+
+fn body_len(headers: &HeaderMap) -> Result<u64, RelayError> {
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    length.and_then(|length| length.parse().ok()).ok_or(RelayError::BadRequest)
+}
+
+async fn page() -> Response {
+    let policy =
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+    ([(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, policy)], PAGE).into_response()
+}
+
+async fn about(
+    Extract(server): Extract<Arc<Server>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Answer {
+    let create = match server.options.create {
+        Creation::Open => Admission::Open,
+        Creation::Loopback if Server::is_direct(peer, &headers) => Admission::Open,
+        Creation::Loopback | Creation::Tokens(_) => Admission::Token,
+    };
+    let public_url = server.options.public_url.as_ref().map(ToString::to_string);
+    let contact = server.options.contact.clone();
+    Ok(json(StatusCode::OK, &About { create, public_url, contact, ..server.relay.about().await? }))
+}
+
+async fn create(
+    Extract(server): Extract<Arc<Server>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let owner = credential(&headers)?;
+    let create: Create = read_json(body).await?;
+    server.expect_creation(&create, peer, &headers)?;
+    server.relay.create(&owner, &create).await?;
+    Ok(json(StatusCode::CREATED, &Done { v: V1 }))
+}
+
+async fn put_part(
+    Extract(server): Extract<Arc<Server>>,
+    Path(number): Path<u32>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let owner = credential(&headers)?;
+    let crc = headers.get(wire::CHECKSUM).and_then(|value| value.to_str().ok()).and_then(Checksum::parse);
+    let crc = crc.ok_or(RelayError::BadRequest)?;
+    let (part, returned) = lend(Bytes::new(), body_len(&headers)?, body.into_data_stream());
+    let put = server.relay.put_part(&owner, number, crc, part).await;
+    drain(returned).await;
+    put?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn commit(Extract(server): Extract<Arc<Server>>, headers: HeaderMap, body: Body) -> Answer {
+    let owner = credential(&headers)?;
+    let commit: Commit = read_json(body).await?;
+    Ok(json(StatusCode::CREATED, &server.relay.commit(&owner, &commit).await?))
+}
+
+async fn deposit(
+    Extract(server): Extract<Arc<Server>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let owner = credential(&headers)?;
+    let whole_len = body_len(&headers)?;
+    let mut body = body.into_data_stream();
+    let mut head = BytesMut::new();
+    let end = loop {
+        if let Some(length) = wire::frame_len(&head).filter(|length| head.len() >= 4 + length) {
+            break 4 + length;
+        }
+        if head.len() >= 4 && wire::frame_len(&head).is_none() {
+            return Err(RelayError::BadRequest);
+        }
+        head.extend_from_slice(&next_piece(&mut body).await?.ok_or(RelayError::BadRequest)?);
+    };
+    let first = head.split_off(end).freeze();
+    let Deposit { create, commit }: Deposit<Create, Commit> =
+        serde_json::from_slice(&head[4..]).map_err(|_| RelayError::BadRequest)?;
+    let len = whole_len.checked_sub(end as u64).ok_or(RelayError::BadRequest)?;
+    let (part, returned) = lend(first, len, body);
+    if let Err(refusal) = server.expect_creation(&create, peer, &headers) {
+        drop(part);
+        drain(returned).await;
+        return Err(refusal);
+    }
+    let deposited = server.relay.deposit(&owner, &create, &commit, part).await;
+    drain(returned).await;
+    Ok(json(StatusCode::CREATED, &deposited?))
+}
+
+async fn notice(Extract(server): Extract<Arc<Server>>, headers: HeaderMap) -> Answer {
+    Ok(json(StatusCode::OK, &server.relay.notice(&credential(&headers)?).await?))
+}
+
+async fn manifest(Extract(server): Extract<Arc<Server>>, headers: HeaderMap, body: Body) -> Answer {
+    let link = credential(&headers)?;
+    let Proof { proof } = read_json(body).await?;
+    Ok(json(StatusCode::OK, &server.relay.manifest(&link, &proof).await?))
+}
+
+async fn claim(Extract(server): Extract<Arc<Server>>, headers: HeaderMap, body: Body) -> Answer {
+    let link = credential(&headers)?;
+    let ClaimRequest { proof, claim_token } = read_json(body).await?;
+    let claimed = server.relay.claim(&link, &proof, &claim_token).await?;
+    match &claimed.part {
+        None => Ok(json(StatusCode::OK, &claimed)),
+        Some(part) => {
+            let mut framed = wire::frame(json_text(&claimed).as_bytes());
+            framed.extend_from_slice(part);
+            Ok(([(CONTENT_TYPE, wire::BYTES)], framed).into_response())
+        }
+    }
+}
+
+async fn get_part(Extract(server): Extract<Arc<Server>>, Path(number): Path<u32>, headers: HeaderMap) -> Answer {
+    let holder = credential(&headers)?;
+    let offset = match headers.get(RANGE) {
+        None => 0,
+        Some(range) => open_range(range).ok_or(RelayError::BadRequest)?,
+    };
+    let content = server.relay.get_part(&holder, number, offset).await?;
+    let len = content.len();
+    let body = match content {
+        Content::Whole(bytes) => Body::from(bytes),
+        Content::Stream { chunks, .. } => Body::from_stream(chunks),
+    };
+    let mut response = ([(CONTENT_TYPE, wire::BYTES), (CONTENT_DISPOSITION, "attachment")], body).into_response();
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(len));
+    if offset > 0 {
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+        let range = format!("bytes {offset}-{}/{}", (offset + len).saturating_sub(1), offset + len);
+        response.headers_mut().insert(CONTENT_RANGE, HeaderValue::try_from(range).map_err(|_| RelayError::BadRequest)?);
+    }
+    Ok(response)
+}
+
+/// `bytes=N-`: what resuming needs, and nothing else.
+fn open_range(range: &HeaderValue) -> Option<u64> {
+    range.to_str().ok()?.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()
+}
+
+async fn finish(Extract(server): Extract<Arc<Server>>, headers: HeaderMap, body: Body) -> Answer {
+    let holder = credential(&headers)?;
+    let FinishRequest { receipt } = read_json(body).await?;
+    server.relay.finish(&holder, &receipt).await?;
+    Ok(json(StatusCode::OK, &Done { v: V1 }))
+}
+
+async fn status(Extract(server): Extract<Arc<Server>>, headers: HeaderMap) -> Answer {
+    let owner = credential(&headers)?;
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let known = text(IF_NONE_MATCH).and_then(|tag| State::parse(tag.trim_matches('"')));
+    let prefer = text(HeaderName::from_static("prefer")).and_then(|prefer| prefer.strip_prefix("wait="));
+    let wait = prefer.and_then(|wait| wait.parse().ok()).unwrap_or(0).min(wire::MAX_WAIT);
+    let status = server.relay.status(&owner, known, Duration::from_secs(wait)).await?;
+    let tag = [(ETAG, format!("\"{}\"", status.state.word()))];
+    if Some(status.state) == known {
+        return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
+    }
+    Ok((tag, json(StatusCode::OK, &status)).into_response())
+}
+
+async fn revoke(Extract(server): Extract<Arc<Server>>, headers: HeaderMap) -> Answer {
+    let was = server.relay.revoke(&credential(&headers)?).await?;
+    Ok(json(StatusCode::OK, &Was { was }))
+}

@@ -1,0 +1,383 @@
+//! A store in a directory.
+//!
+//! An object is created under a temporary name, written, flushed to the disk, moved to its own name unless there is
+//! one already, and its directory flushed: so an object is either whole and durable, or not there. A crash leaves at
+//! most a temporary file, which the next start removes. Shares are spread over 256 directories, so that none grows
+//! long. Everything is readable by its owner only.
+
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{self, StreamExt};
+use rustix::fs::{CWD, RenameFlags};
+use rustix::io::Errno;
+use tokio::task::spawn_blocking;
+
+use super::{Creation, Object, Space, Store, StoreError};
+use crate::relay::{Content, RelayError};
+use crate::secret::fill_random;
+
+/// Bytes that go from the network to the disk, or back, in one hop to a blocking thread.
+const HOP: usize = 256 << 10;
+/// Where objects are written before they have a name.
+const STAGING: &str = "tmp";
+/// Held by the one server of a folder.
+const LOCK: &str = "lock";
+/// Staging files older than this belong to nobody, where several servers share a folder.
+const STALE: Duration = Duration::from_hours(24);
+
+/// Why a folder cannot be a store.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// Another relay has it.
+    #[error("another relay is using {0}")]
+    InUse(PathBuf),
+    /// Others may look into it.
+    #[error("{0} can be read by other users of this machine")]
+    Exposed(PathBuf),
+    /// It cannot be made or read.
+    #[error("{0} cannot be used: {1}")]
+    Io(PathBuf, #[source] io::Error),
+}
+
+/// Objects as files below a directory.
+pub struct Folder {
+    root: PathBuf,
+    /// Locked for as long as this store is open.
+    _lock: Option<File>,
+}
+
+impl Folder {
+    /// Opens the store in `root`, which is created where it is missing. Unless it is `shared` with other servers, it
+    /// is locked against them.
+    pub fn open(root: &Path, shared: bool) -> Result<Self, FolderError> {
+        let failed = |error| FolderError::Io(root.to_owned(), error);
+        private_dirs(root).map_err(failed)?;
+        let mode = fs::metadata(root).map_err(failed)?.permissions().mode();
+        if mode & 0o007 != 0 {
+            return Err(FolderError::Exposed(root.to_owned()));
+        }
+        private_dirs(&root.join(STAGING)).map_err(failed)?;
+        let lock = if shared {
+            None
+        } else {
+            let file = private_file(&root.join(LOCK), false).map_err(failed)?;
+            file.try_lock().map_err(|_| FolderError::InUse(root.to_owned()))?;
+            Some(file)
+        };
+        remove_staged(&root.join(STAGING), if shared { STALE } else { Duration::ZERO }).map_err(failed)?;
+        // What a predecessor wrote and could not flush any more is durable from here on.
+        let directory = File::open(root).map_err(failed)?;
+        rustix::fs::syncfs(&directory).map_err(|errno| failed(errno.into()))?;
+        Ok(Self { root: root.to_owned(), _lock: lock })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.root.join(sharded(name))
+    }
+
+    fn staged(&self) -> io::Result<Staged> {
+        let mut random = [0; 16];
+        fill_random(&mut random);
+        let path = self.root.join(STAGING).join(format!("{:032x}", u128::from_be_bytes(random)));
+        Ok(Staged { file: private_file(&path, true)?, path, kept: false })
+    }
+}
+
+/// `v1/<id>/…` lies in `v1/<first two digits>/<id>/…`.
+fn sharded(name: &str) -> String {
+    match name.strip_prefix("v1/") {
+        Some(rest) if rest.len() > 2 && rest.is_char_boundary(2) => format!("v1/{}/{rest}", &rest[..2]),
+        _ => name.to_owned(),
+    }
+}
+
+/// A file that has no name of its own yet, and goes when it gets none.
+struct Staged {
+    file: File,
+    path: PathBuf,
+    kept: bool,
+}
+
+impl Staged {
+    /// Gives the file its name, unless that is taken.
+    fn keep(mut self, target: &Path) -> io::Result<Creation> {
+        self.file.sync_all()?;
+        let directory = target.parent().unwrap_or(Path::new("."));
+        let moved = match rename_new(&self.path, target) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                private_dirs(directory)?;
+                rename_new(&self.path, target)
+            }
+            result => result,
+        };
+        let creation = match moved {
+            Ok(()) => {
+                self.kept = true;
+                Creation::New
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Creation::Exists,
+            Err(error) => return Err(error),
+        };
+        // Also for an object that somebody else has just created: what is answered must be durable.
+        sync_dir(directory)?;
+        Ok(creation)
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if !self.kept {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Renames without replacing; file systems that cannot do that in one step get a second link and lose the first.
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            fs::hard_link(from, to)?;
+            fs::remove_file(from)
+        }
+        result => result.map_err(io::Error::from),
+    }
+}
+
+fn private_file(path: &Path, new: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600);
+    if new {
+        options.create_new(true)
+    } else {
+        options.create(true).truncate(false)
+    };
+    options.open(path)
+}
+
+/// Creates a directory and its parents, each of them durable and private.
+fn private_dirs(path: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => path.parent().map_or(Ok(()), sync_dir),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            private_dirs(path.parent().ok_or(error)?)?;
+            private_dirs(path)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn sync_dir(path: &Path) -> io::Result<()> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    File::open(path)?.sync_all()
+}
+
+fn remove_staged(directory: &Path, older: Duration) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let age = entry.metadata().and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
+        if older.is_zero() || age.is_some_and(|age| age > older) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// Runs file operations where they may block.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    spawn_blocking(work).await.unwrap_or_else(|_| Err(StoreError::Failed("interrupted".to_owned())))
+}
+
+#[async_trait]
+impl Store for Folder {
+    async fn create(&self, name: &str, content: Content) -> Result<Creation, StoreError> {
+        let target = self.path(name);
+        let mut staged = self.staged()?;
+        let mut chunks = match content {
+            Content::Whole(bytes) => {
+                return blocking(move || {
+                    staged.file.write_all(&bytes)?;
+                    Ok(staged.keep(&target)?)
+                })
+                .await;
+            }
+            Content::Stream { chunks, .. } => chunks,
+        };
+        // The network fills a buffer while no thread waits for it; a full one is written in one hop.
+        let mut buffer = BytesMut::with_capacity(HOP);
+        while let Some(chunk) = chunks.next().await {
+            let mut chunk = chunk.map_err(StoreError::Content)?;
+            while !chunk.is_empty() {
+                let room = (HOP - buffer.len()).min(chunk.len());
+                buffer.extend_from_slice(&chunk.split_to(room));
+                if buffer.len() == HOP {
+                    (staged, buffer) = blocking(move || {
+                        staged.file.write_all(&buffer)?;
+                        buffer.clear();
+                        Ok((staged, buffer))
+                    })
+                    .await?;
+                }
+            }
+        }
+        blocking(move || {
+            staged.file.write_all(&buffer)?;
+            Ok(staged.keep(&target)?)
+        })
+        .await
+    }
+
+    async fn read(&self, name: &str, offset: u64) -> Result<Option<Content>, StoreError> {
+        let path = self.path(name);
+        blocking(move || {
+            let mut file = match File::open(&path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+            let len = file.metadata()?.len().saturating_sub(offset);
+            if offset > 0 {
+                file.seek(SeekFrom::Start(offset))?;
+            }
+            if len <= HOP as u64 {
+                let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
+                file.take(len).read_to_end(&mut bytes)?;
+                return Ok(Some(Content::Whole(bytes.into())));
+            }
+            Ok(Some(Content::Stream { len, chunks: read_chunks(file, len).boxed() }))
+        })
+        .await
+    }
+
+    async fn list(&self, prefix: &str, before: Option<&str>) -> Result<Vec<Object>, StoreError> {
+        let (root, prefix, before) = (self.root.clone(), prefix.to_owned(), before.map(str::to_owned));
+        blocking(move || {
+            let mut found = Vec::new();
+            let (directory, _) = prefix.rsplit_once('/').unwrap_or(("", &prefix));
+            walk(&root.join(sharded(directory)), directory, &prefix, before.as_deref(), &mut found)?;
+            found.sort_by(|a, b| a.name.cmp(&b.name));
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn delete(&self, names: &[String]) -> Result<(), StoreError> {
+        let paths: Vec<PathBuf> = names.iter().map(|name| self.path(name)).collect();
+        let root = self.root.clone();
+        blocking(move || {
+            let mut directories = BTreeSet::new();
+            for path in &paths {
+                match fs::remove_file(path) {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error.into()),
+                }
+                directories.extend(path.parent().map(Path::to_owned));
+            }
+            for directory in directories.iter().rev() {
+                remove_empty(&root, directory)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn space(&self) -> Result<Option<Space>, StoreError> {
+        let root = self.root.clone();
+        blocking(move || {
+            let stat = rustix::fs::statvfs(&root).map_err(io::Error::from)?;
+            Ok(Some(Space { free: stat.f_bavail * stat.f_frsize, total: stat.f_blocks * stat.f_frsize }))
+        })
+        .await
+    }
+}
+
+/// Flushes a directory after a deletion, and removes it and its parents while they are empty.
+fn remove_empty(root: &Path, directory: &Path) -> io::Result<()> {
+    let mut directory = directory;
+    while directory.starts_with(root) && directory != root {
+        if fs::remove_dir(directory).is_err() {
+            break;
+        }
+        let Some(parent) = directory.parent() else { break };
+        directory = parent;
+    }
+    match sync_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+/// Collects the objects below the directory `path`, whose name as an object would be `directory`, that begin with
+/// `prefix` and sort before `before`.
+fn walk(
+    path: &Path,
+    directory: &str,
+    prefix: &str,
+    before: Option<&str>,
+    found: &mut Vec<Object>,
+) -> Result<(), StoreError> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    for entry in entries {
+        let entry = entry?;
+        let Ok(component) = entry.file_name().into_string() else { continue };
+        if directory == "v1" && component.len() == 2 {
+            // A shard has no part in the names below it.
+            walk(&entry.path(), directory, prefix, before, found)?;
+            continue;
+        }
+        let name = if directory.is_empty() { component } else { format!("{directory}/{component}") };
+        let wanted = name.starts_with(prefix) || prefix.starts_with(&format!("{name}/"));
+        if !wanted || before.is_some_and(|before| name.as_str() >= before) {
+            continue;
+        }
+        match entry.metadata() {
+            Ok(data) if data.is_dir() => walk(&entry.path(), &name, prefix, before, found)?,
+            Ok(data) => {
+                let written = data.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+                found.push(Object { name, len: data.size(), written: written.unwrap_or_default().as_secs() });
+            }
+            // Deleted while we looked.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// The bytes of a file, one hop at a time; the memory of a piece that was sent is used again.
+fn read_chunks(file: File, len: u64) -> impl futures_util::Stream<Item = Result<Bytes, RelayError>> + Send {
+    stream::try_unfold((file, len, [Bytes::new(), Bytes::new()]), |(file, missing, [older, newer])| async move {
+        if missing == 0 {
+            return Ok(None);
+        }
+        let read = blocking(move || {
+            let mut file = file;
+            let want = usize::try_from(missing).unwrap_or(HOP).min(HOP);
+            let mut buffer = older.try_into_mut().unwrap_or_default();
+            buffer.resize(want, 0);
+            file.read_exact(&mut buffer)?;
+            Ok((file, buffer.freeze()))
+        });
+        match read.await {
+            Ok((file, piece)) => {
+                let missing = missing - piece.len() as u64;
+                Ok(Some((piece.clone(), (file, missing, [newer, piece]))))
+            }
+            Err(_) => Err(RelayError::BUSY),
+        }
+    })
+}

@@ -1,0 +1,77 @@
+//! A store in memory: for tests, and for a relay that shall forget everything when it stops.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{Creation, Object, Space, Store, StoreError};
+use crate::relay::Content;
+use crate::relay::clock::Clock;
+
+/// Objects in a map.
+pub struct Memory {
+    objects: Mutex<BTreeMap<String, (Bytes, u64)>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Memory {
+    /// An empty store that dates its objects by `clock`.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { objects: Mutex::default(), clock }
+    }
+
+    fn objects(&self) -> MutexGuard<'_, BTreeMap<String, (Bytes, u64)>> {
+        // Nothing panics while it holds the lock, and a map is whole at every moment.
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Store for Memory {
+    async fn create(&self, name: &str, content: Content) -> Result<Creation, StoreError> {
+        let bytes = content.whole().await.map_err(StoreError::Content)?;
+        let now = self.clock.now();
+        let mut objects = self.objects();
+        if objects.contains_key(name) {
+            return Ok(Creation::Exists);
+        }
+        objects.insert(name.to_owned(), (bytes, now));
+        Ok(Creation::New)
+    }
+
+    async fn read(&self, name: &str, offset: u64) -> Result<Option<Content>, StoreError> {
+        let found = self.objects().get(name).map(|(bytes, _)| bytes.clone());
+        Ok(found.map(|bytes| {
+            let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+            Content::Whole(bytes.slice(offset..))
+        }))
+    }
+
+    async fn list(&self, prefix: &str, before: Option<&str>) -> Result<Vec<Object>, StoreError> {
+        let objects = self.objects();
+        let end = before.map_or(Bound::Unbounded, Bound::Excluded);
+        if before.is_some_and(|before| before <= prefix) {
+            return Ok(Vec::new());
+        }
+        Ok(objects
+            .range::<str, _>((Bound::Included(prefix), end))
+            .take_while(|(name, _)| name.starts_with(prefix))
+            .map(|(name, (bytes, written))| Object { name: name.clone(), len: bytes.len() as u64, written: *written })
+            .collect())
+    }
+
+    async fn delete(&self, names: &[String]) -> Result<(), StoreError> {
+        let mut objects = self.objects();
+        for name in names {
+            objects.remove(name);
+        }
+        Ok(())
+    }
+
+    async fn space(&self) -> Result<Option<Space>, StoreError> {
+        Ok(None)
+    }
+}

@@ -1,0 +1,91 @@
+//! Where bytes are kept: named objects that are created once, read, listed and deleted. No rules live here.
+//!
+//! Differences between the back ends that a caller can notice:
+//!
+//! | | [`memory`] | [`folder`] |
+//! |---|---|---|
+//! | survives a restart | no | yes, once `create` has returned, even a power cut |
+//! | several processes | no | only with a shared folder whose file system locks and links properly |
+//! | `written` | the given clock | the file system's clock |
+//! | a part is held in memory | yes | no: 256 KiB at a time |
+
+pub mod folder;
+pub mod memory;
+
+use async_trait::async_trait;
+
+use super::{Content, RelayError};
+
+/// What creating an object came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creation {
+    /// It is there now, and durable.
+    New,
+    /// There was one of that name, complete and durable; it is unchanged.
+    Exists,
+}
+
+/// An object in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// Its full name.
+    pub name: String,
+    /// Its length in bytes.
+    pub len: u64,
+    /// When it was written, by the store's clock: Unix seconds.
+    pub written: u64,
+}
+
+/// How much room there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// Bytes that can still be written.
+    pub free: u64,
+    /// Bytes in all.
+    pub total: u64,
+}
+
+/// Why a store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No room.
+    #[error("no space left in the store")]
+    NoSpace,
+    /// The content that was to be stored ended in an error; nothing of it is kept.
+    #[error(transparent)]
+    Content(RelayError),
+    /// Anything else: what was asked may or may not have happened.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}
+
+impl From<std::io::Error> for StoreError {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::NoSpace,
+            // The kind and not the text: a path holds an id.
+            kind => Self::Failed(kind.to_string()),
+        }
+    }
+}
+
+/// Objects with names like `v1/<id>/seal`. A name is made of lower-case letters, digits, `-` and `/`.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Creates an object if there is none of that name. Of many at once, exactly one gets [`Creation::New`]. An error
+    /// says nothing about whether it was created: read it back.
+    async fn create(&self, name: &str, content: Content) -> Result<Creation, StoreError>;
+
+    /// Reads an object from `offset` on. An offset behind its end gives nothing.
+    async fn read(&self, name: &str, offset: u64) -> Result<Option<Content>, StoreError>;
+
+    /// The objects whose names begin with `prefix`, which ends in a slash or within a file's name, sorted. With
+    /// `before`, only those that sort before it: others are not even looked at.
+    async fn list(&self, prefix: &str, before: Option<&str>) -> Result<Vec<Object>, StoreError>;
+
+    /// Deletes objects. That some are not there is no error. When this returns, the deletion is durable.
+    async fn delete(&self, names: &[String]) -> Result<(), StoreError>;
+
+    /// How much room there is, where that can be told.
+    async fn space(&self) -> Result<Option<Space>, StoreError>;
+}

@@ -1,0 +1,166 @@
+//! The sweeper: does what is due.
+//!
+//! Before anything that makes something due later, a marker `due/<hour>/<second>-<id>` is written. It is only a hint:
+//! the sweeper looks at the share's cells and does what *they* call for. A marker goes only when the next one is
+//! written or nothing is left to do, so a sweeper that dies in the middle leaves its work to the next one, and any
+//! number of them may run at once. A sweep costs what is due, not what is stored.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::cells::{Cells, Claim, End, Phase, TOMBSTONE_TIME, UPLOAD_TIME, failure, names};
+use super::keeper::Keeper;
+use super::{RelayError, State, V1};
+use crate::secret::Id;
+
+/// How long after it is due a thing is done, in seconds: clocks of several nodes differ a little.
+pub const GRACE: u64 = 120;
+/// Seconds by which our clock and the store's may differ.
+pub const CLOCK_TOLERANCE: u64 = 120;
+/// Time between two sweeps.
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
+/// Time between two comparisons of the clock with the store's.
+const CHECK_CLOCK_EVERY: Duration = Duration::from_hours(1);
+
+/// The marker's name. Names sort by time.
+pub(super) fn marker(id: &Id, due: u64) -> String {
+    format!("due/{}/{due:010}-{}", hour(due), id.hex())
+}
+
+/// `yyyymmddhh`, UTC.
+fn hour(at: u64) -> String {
+    let at = i64::try_from(at).ok().and_then(|at| Timestamp::from_second(at).ok()).unwrap_or(Timestamp::MAX);
+    at.strftime("%Y%m%d%H").to_string()
+}
+
+/// What a marker's name says.
+fn parse_marker(name: &str) -> Option<(u64, Id)> {
+    let (due, id) = name.rsplit('/').next()?.split_once('-')?;
+    Some((due.parse().ok()?, Id::from_hex(id)?))
+}
+
+impl Keeper {
+    /// Does all that is due, once. Returns how many shares were looked at.
+    pub async fn sweep(&self) -> Result<usize, RelayError> {
+        if !self.clock_agrees.load(Ordering::Relaxed) {
+            return Err(RelayError::BUSY);
+        }
+        let last = self.clock.now().saturating_sub(GRACE);
+        let before = format!("due/{}/{last:010}-", hour(last));
+        let markers = self.store.list("due/", Some(&before)).await.map_err(failure)?;
+        let mut looked_at = 0;
+        for marker in markers {
+            // What fails is still marked, and so tried again by the next sweep.
+            match parse_marker(&marker.name) {
+                Some((_, id)) => match self.attend(&id, &marker.name).await {
+                    Ok(()) => looked_at += 1,
+                    Err(error) => tracing::warn!(%error, "a share could not be swept"),
+                },
+                None => tracing::warn!("a marker has a name that nobody here gave it"),
+            }
+        }
+        Ok(looked_at)
+    }
+
+    /// Does what is due for one share, writes the marker for what will be due next, and drops this one.
+    async fn attend(&self, id: &Id, marker: &str) -> Result<(), RelayError> {
+        if let Some(next) = self.settle(id).await? {
+            self.mark_due(id, next).await?;
+            if super::sweep::marker(id, next) == marker {
+                return Ok(());
+            }
+        }
+        self.store.delete(&[marker.to_owned()]).await.map_err(failure)
+    }
+
+    /// Brings a share to where the clock says that it is. Returns when there will be something to do again.
+    async fn settle(&self, id: &Id) -> Result<Option<u64>, RelayError> {
+        let now = self.clock.now();
+        let due = |at: u64| now > at.saturating_add(GRACE);
+        let Some(cells) = Cells::load(&*self.store, id).await? else {
+            self.delete_all(id).await?;
+            return Ok(None);
+        };
+        match cells.phase(now) {
+            Phase::Uploading => {
+                let at = cells.offer.at.saturating_add(UPLOAD_TIME);
+                if due(at) {
+                    self.abort(id).await?;
+                    return Ok(Some(now));
+                }
+                Ok(Some(at))
+            }
+            Phase::Waiting => Ok(cells.expires()),
+            Phase::Leased { until } => Ok(Some(until)),
+            // The clock says so; now a cell shall. Whoever was faster has decided otherwise, and the next look shows it.
+            Phase::Over { state: State::Lapsed, at, settled: false } => {
+                if due(at) {
+                    self.end(id, End::Lapsed { v: V1, at }).await?;
+                    return Ok(Some(now));
+                }
+                Ok(Some(at))
+            }
+            Phase::Over { at, settled: false, .. } => {
+                if due(at) {
+                    self.close(id, Claim::Expired { v: V1, at }).await?;
+                    return Ok(Some(now));
+                }
+                Ok(Some(at))
+            }
+            Phase::Over { at, settled: true, .. } => {
+                let tombstone = at.saturating_add(TOMBSTONE_TIME);
+                if due(tombstone) {
+                    self.delete_all(id).await?;
+                    return Ok(None);
+                }
+                self.delete_data(id).await?;
+                Ok(Some(tombstone))
+            }
+        }
+    }
+
+    /// Forgets a share: the offer first, so that what is left of it cannot be mistaken for a share.
+    async fn delete_all(&self, id: &Id) -> Result<(), RelayError> {
+        self.store.delete(&[names::offer(id)]).await.map_err(failure)?;
+        let objects = self.store.list(&names::share(id), None).await.map_err(failure)?;
+        let names: Vec<String> = objects.into_iter().map(|object| object.name).collect();
+        if names.is_empty() { Ok(()) } else { self.store.delete(&names).await.map_err(failure) }
+    }
+
+    /// Compares our clock with the store's. While they disagree, nothing is claimed and nothing is swept.
+    pub async fn check_clock(&self) -> Result<(), RelayError> {
+        let difference = super::probe::clock_difference(&*self.store, &*self.clock).await?;
+        let agrees = difference <= CLOCK_TOLERANCE;
+        if !agrees {
+            tracing::error!(difference, "this machine's clock and the store's differ by seconds: no claims, no sweeps");
+        }
+        self.clock_agrees.store(agrees, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Sweeps about once a minute, for as long as it is not dropped.
+    pub async fn keep_sweeping(self: Arc<Self>) {
+        let (mut checked, mut wall) = (Instant::now(), (Instant::now(), self.clock.now()));
+        loop {
+            let jitter = Duration::from_millis(u64::from(self.clock.chance() % 10_000));
+            tokio::time::sleep(SWEEP_EVERY + jitter).await;
+            // A wall clock that runs away from the monotonic one was set: ask the store before believing it.
+            let (then, was) = std::mem::replace(&mut wall, (Instant::now(), self.clock.now()));
+            let jumped = wall.1.abs_diff(was + then.elapsed().as_secs()) > CLOCK_TOLERANCE;
+            if jumped || checked.elapsed() > CHECK_CLOCK_EVERY {
+                checked = Instant::now();
+                if let Err(error) = self.check_clock().await {
+                    tracing::warn!(%error, "the store's clock could not be read");
+                    continue;
+                }
+            }
+            if let Err(error) = self.sweep().await {
+                tracing::warn!(%error, "the sweep failed");
+            }
+        }
+    }
+}

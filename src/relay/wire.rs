@@ -1,0 +1,278 @@
+//! What a client and a server must agree on: paths, headers, frames, and errors as problems (RFC 9457).
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{Credential, Gone, RelayError, V1};
+use crate::secret::{Claimant, Id, Receipt, Token};
+
+pub(super) const ABOUT: &str = "/.well-known/share";
+pub(super) const CREATE: &str = "/v1/create";
+pub(super) const PART: &str = "/v1/part/";
+pub(super) const COMMIT: &str = "/v1/commit";
+pub(super) const DEPOSIT: &str = "/v1/deposit";
+pub(super) const LINK: &str = "/v1/link";
+pub(super) const MANIFEST: &str = "/v1/manifest";
+pub(super) const CLAIM: &str = "/v1/claim";
+pub(super) const FINISH: &str = "/v1/finish";
+pub(super) const OWNER: &str = "/v1/owner";
+
+/// The checksum of the whole part, also where a range of it is served.
+pub(super) const CHECKSUM: &str = "share-crc32c";
+/// A JSON object.
+pub(super) const JSON: &str = "application/json";
+/// An error.
+pub(super) const PROBLEM: &str = "application/problem+json";
+/// Bytes, or a JSON object with bytes behind it.
+pub(super) const BYTES: &str = "application/octet-stream";
+
+/// The largest JSON object that a relay reads, in bytes.
+pub(super) const MAX_JSON: usize = 256 * 1024;
+/// The longest wait for a state to change, in seconds.
+pub(super) const MAX_WAIT: u64 = 55;
+
+/// Bytes in JSON.
+pub(super) mod base64url {
+    use base64::Engine;
+    use bytes::Bytes;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(in super::super) fn serialize<S: Serializer>(bytes: &Bytes, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&super::BASE64URL.encode(bytes))
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Bytes, D::Error> {
+        let text = String::deserialize(from)?;
+        super::BASE64URL.decode(text).map(Bytes::from).map_err(|_| de::Error::custom("not base64url"))
+    }
+}
+
+/// The body of `manifest`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Proof {
+    pub(super) proof: Token,
+}
+
+/// The body of `claim`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ClaimRequest {
+    pub(super) proof: Token,
+    pub(super) claim_token: Token,
+}
+
+/// The body of `finish`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct FinishRequest {
+    pub(super) receipt: Receipt,
+}
+
+/// The head of a `deposit`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Deposit<C, D> {
+    pub(super) create: C,
+    pub(super) commit: D,
+}
+
+/// The answer to a revocation.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Was {
+    pub(super) was: super::State,
+}
+
+/// The answer where there is nothing to say.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Done {
+    pub(super) v: V1,
+}
+
+/// The value of the `Authorization` header.
+pub(super) fn bearer(credential: &Credential) -> Zeroizing<String> {
+    let (id, token) = (credential.id.as_bytes(), Zeroizing::new(BASE64URL.encode(credential.token.as_bytes())));
+    Zeroizing::new(format!("Bearer {}.{}", BASE64URL.encode(id), *token))
+}
+
+/// Reads what [`bearer`] wrote.
+pub(super) fn parse_bearer(value: &str) -> Option<Credential> {
+    let (id, token) = value.strip_prefix("Bearer ")?.split_once('.')?;
+    let mut id_bytes = [0; 16];
+    let mut token_bytes = Zeroizing::new([0; 32]);
+    let complete = BASE64URL.decode_slice(id, &mut id_bytes) == Ok(16)
+        && BASE64URL.decode_slice(token, &mut *token_bytes) == Ok(32);
+    complete.then(|| Credential::new(Id::from_bytes(id_bytes), Token::from_bytes(*token_bytes)))
+}
+
+/// A JSON object with its length before it, as a big-endian number of four bytes: what follows is a part.
+pub(super) fn frame(json: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(json.len()).unwrap_or(u32::MAX);
+    [&length.to_be_bytes(), json].concat()
+}
+
+/// Takes a frame apart: the JSON object, and what follows it.
+pub(super) fn unframe(mut bytes: Bytes) -> Option<(Bytes, Bytes)> {
+    let length = frame_len(&bytes)?;
+    if bytes.len() < 4 + length {
+        return None;
+    }
+    let after = bytes.split_off(4 + length);
+    Some((bytes.split_off(4), after))
+}
+
+/// The length of the JSON object in a frame.
+pub(super) fn frame_len(bytes: &[u8]) -> Option<usize> {
+    let length = u32::from_be_bytes(bytes.get(..4)?.try_into().ok()?);
+    usize::try_from(length).ok().filter(|length| *length <= MAX_JSON)
+}
+
+/// An error on the wire. Nothing of the request is echoed.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Problem {
+    r#type: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claimant: Option<Claimant>,
+}
+
+/// What all types of problem begin with.
+const URN: &str = "urn:share:";
+
+impl Problem {
+    /// An error as it is sent: its status, its body, and the seconds of its `Retry-After`.
+    pub(super) fn of(error: &RelayError) -> (u16, Self, Option<u64>) {
+        let plain = |status, kind: &str| (status, Self { r#type: format!("{URN}{kind}"), ..Self::default() }, None);
+        let max = |status, kind, max| {
+            let (status, problem, after) = plain(status, kind);
+            (status, Self { max: Some(max), ..problem }, after)
+        };
+        let later = |status, kind, after| {
+            let (status, problem, _) = plain(status, kind);
+            (status, problem, Some(after))
+        };
+        match *error {
+            RelayError::BadRequest => plain(400, "bad-request"),
+            RelayError::BadChecksum => plain(400, "bad-checksum"),
+            RelayError::TooLongLived { max: limit } => max(400, "too-long-lived", limit),
+            RelayError::NotAllowed => plain(401, "not-allowed"),
+            RelayError::WrongPassphrase { left } => {
+                let (status, problem, after) = plain(403, "wrong-passphrase");
+                (status, Self { left: Some(left), ..problem }, after)
+            }
+            RelayError::Unknown => plain(404, "unknown"),
+            RelayError::Timeout => plain(408, "timeout"),
+            RelayError::IdTaken => plain(409, "id-taken"),
+            RelayError::Sealed => plain(409, "sealed"),
+            RelayError::PartsMissing => plain(409, "parts-missing"),
+            RelayError::Gone { how, at, claimant } => {
+                let (status, problem, after) = plain(410, gone_word(how));
+                (status, Self { at: Some(at), claimant, ..problem }, after)
+            }
+            RelayError::TooLarge { max: limit } => max(413, "too-large", limit),
+            RelayError::SlowDown { after } => later(429, "slow-down", after),
+            RelayError::Busy { after } => later(503, "busy", after),
+            RelayError::NoSpace { after } => later(507, "no-space", after),
+            // A relay in front of a relay: what is behind it cannot be reached.
+            RelayError::Unreachable(_) | RelayError::NotARelay => later(503, "busy", 5),
+        }
+    }
+
+    /// Reads an error. `status` decides where the body is not ours: a proxy's, say.
+    pub(super) fn read(status: u16, body: &[u8], retry_after: Option<u64>) -> RelayError {
+        let after = retry_after.unwrap_or(5);
+        let problem: Self = serde_json::from_slice(body).unwrap_or_default();
+        let gone = |how| RelayError::Gone { how, at: problem.at.unwrap_or(0), claimant: problem.claimant };
+        match problem.r#type.strip_prefix(URN).unwrap_or_default() {
+            "bad-request" => RelayError::BadRequest,
+            "bad-checksum" => RelayError::BadChecksum,
+            "too-long-lived" => RelayError::TooLongLived { max: problem.max.unwrap_or(0) },
+            "not-allowed" => RelayError::NotAllowed,
+            "wrong-passphrase" => RelayError::WrongPassphrase { left: problem.left.unwrap_or(0) },
+            "unknown" => RelayError::Unknown,
+            "timeout" => RelayError::Timeout,
+            "id-taken" => RelayError::IdTaken,
+            "sealed" => RelayError::Sealed,
+            "parts-missing" => RelayError::PartsMissing,
+            "already-opened" => gone(Gone::AlreadyOpened),
+            "lapsed" => gone(Gone::Lapsed),
+            "expired" => gone(Gone::Expired),
+            "revoked" => gone(Gone::Revoked),
+            "locked" => gone(Gone::Locked),
+            "aborted" => gone(Gone::Aborted),
+            "too-large" => RelayError::TooLarge { max: problem.max.unwrap_or(0) },
+            "slow-down" => RelayError::SlowDown { after },
+            "busy" => RelayError::Busy { after },
+            "no-space" => RelayError::NoSpace { after },
+            _ => match status {
+                429 => RelayError::SlowDown { after },
+                408 | 500 | 502..=504 => RelayError::Busy { after },
+                507 => RelayError::NoSpace { after },
+                _ => RelayError::NotARelay,
+            },
+        }
+    }
+}
+
+fn gone_word(how: Gone) -> &'static str {
+    match how {
+        Gone::AlreadyOpened => "already-opened",
+        Gone::Lapsed => "lapsed",
+        Gone::Expired => "expired",
+        Gone::Revoked => "revoked",
+        Gone::Locked => "locked",
+        Gone::Aborted => "aborted",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_arrives_as_it_was_sent() {
+        let claimant = Some(Claimant::from_bytes([7; 32]));
+        for error in [
+            RelayError::BadRequest,
+            RelayError::BadChecksum,
+            RelayError::TooLongLived { max: 5 },
+            RelayError::NotAllowed,
+            RelayError::WrongPassphrase { left: 3 },
+            RelayError::Unknown,
+            RelayError::Timeout,
+            RelayError::IdTaken,
+            RelayError::Sealed,
+            RelayError::PartsMissing,
+            RelayError::Gone { how: Gone::AlreadyOpened, at: 9, claimant },
+            RelayError::Gone { how: Gone::Lapsed, at: 9, claimant: None },
+            RelayError::Gone { how: Gone::Expired, at: 9, claimant: None },
+            RelayError::Gone { how: Gone::Revoked, at: 9, claimant: None },
+            RelayError::Gone { how: Gone::Locked, at: 9, claimant: None },
+            RelayError::Gone { how: Gone::Aborted, at: 9, claimant: None },
+            RelayError::TooLarge { max: 4 },
+            RelayError::SlowDown { after: 1 },
+            RelayError::Busy { after: 2 },
+            RelayError::NoSpace { after: 60 },
+        ] {
+            let (status, problem, after) = Problem::of(&error);
+            let body = serde_json::to_vec(&problem).unwrap();
+            assert_eq!(Problem::read(status, &body, after), error);
+        }
+    }
+
+    #[test]
+    fn a_bearer_is_read_only_whole() {
+        let credential = Credential::new(Id::from_bytes([1; 16]), Token::from_bytes([2; 32]));
+        let text = bearer(&credential);
+        let read = parse_bearer(&text).unwrap();
+        assert!(read.id == credential.id && read.token == credential.token);
+        for damaged in ["", "Bearer ", "Bearer .", &text[..text.len() - 1], &text.replace('.', "")] {
+            assert!(parse_bearer(damaged).is_none(), "{damaged}");
+        }
+    }
+}
