@@ -43,7 +43,7 @@ pub enum LinkError {
     #[error("the link needs a newer version of share")]
     TooNew,
     /// The relay's address cannot be read.
-    #[error("the link's relay address cannot be read")]
+    #[error("the link's relay: {0}")]
     BadRelay(#[from] RelayUrlError),
 }
 

@@ -57,8 +57,7 @@ pub fn sniff(head: &[u8], whole: bool) -> &'static str {
         }
         Err(_) => return "application/octet-stream",
     };
-    let plain = !text.is_empty() && text.chars().all(|c| !c.is_control() || "\n\r\t\u{c}\u{1b}".contains(c));
-    if plain { "text/plain" } else { "application/octet-stream" }
+    if !text.is_empty() && !text.contains('\0') { "text/plain" } else { "application/octet-stream" }
 }
 
 /// A file name for the nameless of a MIME type, with the usual extension.

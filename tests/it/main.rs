@@ -2,6 +2,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
 mod bench;
+mod cli;
 mod contract;
+mod disk;
+mod hostile;
+mod interop;
+mod kill;
+mod layers;
+mod leaks;
 mod noise;
+mod proxy;
+mod races;
+mod sandbox;
+mod terminal;
 mod vectors;

@@ -1,0 +1,233 @@
+//! Relays and senders that lie. Whatever they do: exit 7, no file, and nobody is told that it was received.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use share::link::{Link, RelayUrl};
+use share::relay::{
+    About, Checksum, Claimed, Commit, Content, Create, Credential, Notice, Relay, RelayError, Sealed, State, Status,
+    V1, Verifiers, Waiting,
+};
+use share::seal::{self, PART_LEN};
+use share::secret::{Flags, Keys, LinkSecret, Receipt, Role, Token};
+
+use super::bench::{Bench, served};
+use super::noise::noise;
+use super::sandbox::Sandbox;
+
+/// What a relay does to what it was given.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Lie {
+    /// A byte of a part is changed, on every way.
+    Garble,
+    /// A byte is changed, and the checksums are made to fit.
+    Forge,
+    /// The last byte of a part is kept back.
+    Truncate,
+    /// Two parts, and their checksums, change places.
+    Swap,
+    /// The manifest at the claim is not the one that was shown.
+    Exchange,
+    /// The last part is gone, and was never there.
+    Shorten,
+}
+
+struct Liar {
+    relay: Arc<dyn Relay>,
+    lie: Lie,
+    finished: AtomicBool,
+}
+
+impl Liar {
+    fn garbled(&self, number: u32, bytes: &[u8]) -> Bytes {
+        let mut bytes = bytes.to_vec();
+        match self.lie {
+            Lie::Garble | Lie::Forge if number == 1 => bytes[1000] ^= 1,
+            Lie::Truncate if number == 1 => {
+                bytes.pop();
+            }
+            _ => {}
+        }
+        bytes.into()
+    }
+}
+
+#[async_trait]
+impl Relay for Liar {
+    async fn about(&self) -> Result<About, RelayError> {
+        self.relay.about().await
+    }
+
+    async fn create(&self, owner: &Credential, offer: &Create) -> Result<(), RelayError> {
+        self.relay.create(owner, offer).await
+    }
+
+    async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {
+        self.relay.put_part(owner, number, crc, part).await
+    }
+
+    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Sealed, RelayError> {
+        self.relay.commit(owner, commit).await
+    }
+
+    async fn deposit(
+        &self,
+        owner: &Credential,
+        offer: &Create,
+        commit: &Commit,
+        part: Content,
+    ) -> Result<Sealed, RelayError> {
+        self.relay.deposit(owner, offer, commit, part).await
+    }
+
+    async fn notice(&self, link: &Credential) -> Result<Notice, RelayError> {
+        self.relay.notice(link).await
+    }
+
+    async fn manifest(&self, link: &Credential, proof: &Token) -> Result<Waiting, RelayError> {
+        self.relay.manifest(link, proof).await
+    }
+
+    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<Claimed, RelayError> {
+        let mut claimed = self.relay.claim(link, proof, claim_token).await?;
+        match self.lie {
+            Lie::Swap => claimed.parts.swap(0, 1),
+            Lie::Forge => {
+                let holder = Credential::new(link.id, claim_token.clone());
+                let part = self.relay.get_part(&holder, 1, 0).await?.whole().await?;
+                claimed.parts[1] = Checksum::of(&self.garbled(1, &part));
+            }
+            Lie::Exchange => claimed.manifest = Bytes::from([&claimed.manifest[..], b"x"].concat()),
+            Lie::Shorten => {
+                claimed.parts.pop();
+            }
+            Lie::Garble | Lie::Truncate => {}
+        }
+        Ok(claimed)
+    }
+
+    async fn get_part(&self, holder: &Credential, number: u32, offset: u64) -> Result<Content, RelayError> {
+        let number = if self.lie == Lie::Swap && number < 2 { 1 - number } else { number };
+        let whole = self.relay.get_part(holder, number, 0).await?.whole().await?;
+        let bytes = self.garbled(number, &whole);
+        Ok(Content::Whole(bytes.slice(usize::try_from(offset).unwrap().min(bytes.len())..)))
+    }
+
+    async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
+        self.finished.store(true, Ordering::SeqCst);
+        self.relay.finish(holder, receipt).await
+    }
+
+    async fn status(&self, owner: &Credential, known: Option<State>, wait: Duration) -> Result<Status, RelayError> {
+        self.relay.status(owner, known, wait).await
+    }
+
+    async fn revoke(&self, owner: &Credential) -> Result<State, RelayError> {
+        self.relay.revoke(owner).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_relay_changes_is_found() {
+    for lie in [Lie::Garble, Lie::Forge, Lie::Truncate, Lie::Swap, Lie::Exchange, Lie::Shorten] {
+        let sandbox = Sandbox::new();
+        let bench = Bench::memory();
+        let liar = Arc::new(Liar { relay: bench.relay.clone(), lie, finished: AtomicBool::new(false) });
+        let (_, url) = served(liar.clone());
+        let content = noise(2 * PART_LEN + 1000, 6);
+        let link = sandbox.share(["send", "-q", "--relay", &url]).input(&content).ok();
+        let start = Instant::now();
+        let ended = sandbox.share(["open", "-q", &link, "-o", "out"]).fails(7, "damaged or was changed");
+        assert!(start.elapsed() < Duration::from_secs(3), "{lie:?}: {ended:?}");
+        assert_eq!(sandbox.names(), Vec::<String>::new(), "{lie:?}");
+        assert!(!liar.finished.load(Ordering::SeqCst), "{lie:?}");
+        let piped = sandbox.share(["open", "-q", &link]).run();
+        assert!(piped.code == 7 && content.starts_with(&piped.stdout), "{lie:?}: only what was verified goes out");
+    }
+}
+
+/// A share whose sender writes what it likes into the manifest.
+async fn plant(relay: &dyn Relay, url: &str, sealed: impl FnOnce(&Keys) -> Vec<u8>) -> String {
+    let secret = LinkSecret::random(Flags::default());
+    let keys = secret.keys(None);
+    let owner = Credential::new(keys.id, Token::random());
+    let verifiers = Verifiers {
+        link: keys.link_token.verifier(Role::Link, &keys.id),
+        open: keys.open_token.verifier(Role::Open, &keys.id),
+        own: owner.token.verifier(Role::Own, &keys.id),
+    };
+    let create = Create { v: V1, flags: 0, ttl: 3600, verifiers, max_len: None, create_token: None };
+    let blob = Bytes::from(noise(4096, 1));
+    let commit = Commit { v: V1, blob_len: 4096, parts: vec![Checksum::of(&blob)], manifest: sealed(&keys).into() };
+    relay.deposit(&owner, &create, &commit, blob.into()).await.unwrap();
+    let link = Link { relay: Some(RelayUrl::parse(url).unwrap()), secret };
+    link.web().unwrap().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hostile_manifest_costs_a_second_at_most_and_nothing_else() {
+    let sandbox = Sandbox::new();
+    let bench = Bench::memory();
+    let (_, url) = served(bench.relay.clone());
+    let padded = |json: &str| format!("{json:<2048}").into_bytes();
+    let entry = r#"{"name":null,"type":"text/plain","size":1}"#;
+    let manifest = |fields: &str| {
+        format!(
+            r#"{{"v":1,"name":null,{fields}"age_len":300,"blob_len":4096,"view_only":false,"created":"2026-11-22"}}"#
+        )
+    };
+    let entries = format!(r#""entries":[{entry}],"#);
+    let hostile_header = b"age-encryption.org/v1\n-> a\n".iter().copied().chain(b"-> a\n".repeat(13_100)).collect();
+    let mut links = vec![plant(&*bench.relay, &url, |_| hostile_header).await];
+    for json in [
+        manifest(&format!("{entries}{entries}")),
+        manifest(r#""entries":[],"#),
+        manifest(&format!("{entries}\"more\":1,")),
+        manifest(&entries.replace("\"size\":1", "\"size\":18446744073709551615")),
+        manifest(&entries).replace("4096", "4097"),
+        "[".repeat(2000),
+    ] {
+        let seal = |keys: &Keys| seal::seal_bytes(&padded(&json), &keys.manifest_identity).unwrap();
+        links.push(plant(&*bench.relay, &url, seal).await);
+    }
+    for (number, link) in links.iter().enumerate() {
+        let start = Instant::now();
+        let ended = sandbox.share(["open", link, "-o", "out"]).run();
+        assert!(ended.code == 7 && start.elapsed() < Duration::from_secs(1), "{number}: {ended:?}");
+        sandbox.share(["peek", link]).fails(7, "");
+        assert_eq!(sandbox.names(), Vec::<String>::new());
+    }
+    // None of them was claimed: what is right in form, and no blob of that key, is found out later.
+    let right = plant(&*bench.relay, &url, |keys| {
+        seal::seal_bytes(&padded(&manifest(&entries)), &keys.manifest_identity).unwrap()
+    });
+    let link = right.await;
+    assert!(sandbox.share(["peek", &link]).ok().starts_with("text, 1 byte"));
+    sandbox.share(["open", "-q", &link]).fails(7, "damaged or was changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strangers_names_stay_inside_and_command_no_terminal() {
+    let sandbox = Sandbox::new();
+    let bench = Bench::memory();
+    let (_, url) = served(bench.relay.clone());
+    for (number, name) in ["../../escape", "/etc/passwd", "\x1b[2J\x1b]0;x\x07.jpg", "\u{202e}gpj.exe", "..", "CON"]
+        .into_iter()
+        .enumerate()
+    {
+        let link = sandbox.share(["send", "-q", "--relay", &url, "-n", name]).input("x").ok();
+        let directory = format!("dir-{number}");
+        std::fs::create_dir(sandbox.path(&directory)).unwrap();
+        let peeked = sandbox.share(["peek", &link]).ok();
+        let opened = sandbox.share(["open", &link, "-o", &directory]).run();
+        assert_eq!(opened.code, 0, "{opened:?}");
+        for text in [&peeked, &opened.stderr] {
+            assert!(!text.contains(['\x1b', '\x07', '\u{202e}']), "{text:?}");
+        }
+        assert_eq!(super::sandbox::files(&sandbox.path(&directory)).len(), 1, "{name:?}");
+    }
+    assert_eq!(sandbox.names().len(), 6, "nothing outside");
+}

@@ -1,0 +1,74 @@
+//! What is left behind: no secret, no token and no name, in the relay's folder, its log, or the state directory.
+
+use std::fs;
+
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use share::link::Link;
+
+use super::noise::noise;
+use super::sandbox::{Sandbox, files};
+
+/// A secret in all the forms in which it could be written down.
+fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
+    let hex: String = secret.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    vec![
+        secret.to_vec(),
+        hex.clone().into_bytes(),
+        hex.to_uppercase().into_bytes(),
+        BASE64_URL_SAFE_NO_PAD.encode(secret).into_bytes(),
+        BASE64_STANDARD.encode(secret).trim_end_matches('=').as_bytes().to_vec(),
+    ]
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+#[test]
+fn a_relay_and_a_state_directory_hold_nothing_that_opens_or_names_a_share() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let content = [b"canary-content ".repeat(10), noise(5_000_000, 1)].concat();
+    sandbox.write("canary-name.txt", &content);
+    sandbox.write("passphrase", b"canary-passphrase");
+    let send = ["send", "-q", "--relay", &relay.url, "--passphrase-file", "passphrase", "canary-name.txt"];
+    let waiting = sandbox.share(send).ok();
+    let opened = sandbox.share(send).ok();
+    sandbox.share(["peek", &waiting, "--passphrase-file", "passphrase"]).ok();
+    sandbox.share(["open", "-q", &opened, "--passphrase-file", "passphrase", "-o", "out"]).ok();
+    sandbox.share(["open", &opened, "--passphrase-file", "passphrase", "-o", "out2"]).fails(3, "already opened");
+
+    let mut canaries: Vec<Vec<u8>> = ["canary-name", "canary-content", "canary-passphrase"].map(Into::into).to_vec();
+    let mut ids = Vec::new();
+    for link in [&waiting, &opened] {
+        let secret = Link::parse(link).unwrap().link.secret;
+        let keys = secret.keys(Some("canary-passphrase"));
+        canaries.push(link.split_once('#').unwrap().1.as_bytes().to_vec());
+        canaries.extend(forms(keys.link_token.as_bytes()));
+        canaries.extend(forms(keys.open_token.as_bytes()));
+        canaries.extend(forms(&secret.passphrase_salt()));
+        let device = fs::read(sandbox.home().join(".local/state/share/device")).unwrap();
+        let device = share::secret::DeviceSecret::from_bytes(device.try_into().unwrap());
+        canaries.extend(forms(device.claim_token(&keys.id).as_bytes()));
+        ids.push(keys.id.hex().into_bytes());
+    }
+    let state = files(&sandbox.home());
+    assert!(!state.is_empty());
+    let log = fs::read(&relay.log).unwrap();
+    assert!(contains(&log, b"/v1/claim"), "the log talks");
+    let stored = files(&relay.store);
+    assert!(stored.len() > 10);
+    for path in stored.iter().chain(&state).chain([&relay.log]) {
+        let name = path.to_string_lossy().into_owned().into_bytes();
+        let bytes = fs::read(path).unwrap();
+        for canary in &canaries {
+            assert!(!contains(&bytes, canary) && !contains(&name, canary), "{}", path.display());
+        }
+    }
+    for id in &ids {
+        for form in [id.clone(), BASE64_URL_SAFE_NO_PAD.encode(id).into_bytes()] {
+            assert!(!contains(&log, &form), "an id in the log");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! A line between a client and a relay that a test can stop, cut and mend.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+
+/// Bytes that may go through in one direction before the line stands still.
+#[derive(Default)]
+struct Gate {
+    state: Mutex<Passed>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Passed {
+    bytes: u64,
+    limit: Option<u64>,
+    waiting: bool,
+}
+
+impl Gate {
+    fn pass(&self, bytes: u64) {
+        let mut state = self.state.lock().unwrap();
+        while state.limit.is_some_and(|limit| state.bytes >= limit) {
+            state.waiting = true;
+            self.changed.notify_all();
+            state = self.changed.wait(state).unwrap();
+        }
+        state.waiting = false;
+        state.bytes += bytes;
+    }
+
+    fn stop_at(&self, limit: Option<u64>) {
+        self.state.lock().unwrap().limit = limit;
+        self.changed.notify_all();
+    }
+
+    fn wait_until_stopped(&self) {
+        let mut state = self.state.lock().unwrap();
+        while !state.waiting {
+            state = self.changed.wait(state).unwrap();
+        }
+    }
+}
+
+pub(crate) struct Proxy {
+    pub(crate) url: String,
+    up: Arc<Gate>,
+    down: Arc<Gate>,
+}
+
+impl Proxy {
+    /// A line to `target`. Each connection is cut after `cut_after` bytes from the relay.
+    pub(crate) fn to(target: &str, cut_after: Option<u64>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let (up, down) = (Arc::new(Gate::default()), Arc::new(Gate::default()));
+        let (target, gates) = (target.to_owned(), (up.clone(), down.clone()));
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let Ok(relay) = TcpStream::connect(&target) else { continue };
+                let (up, down) = gates.clone();
+                let (client_too, relay_too) = (client.try_clone().unwrap(), relay.try_clone().unwrap());
+                thread::spawn(move || pump(client, relay, &up, None));
+                thread::spawn(move || pump(relay_too, client_too, &down, cut_after));
+            }
+        });
+        Self { url, up, down }
+    }
+
+    /// Stands still when this many bytes have come from the relay.
+    pub(crate) fn stop_down_at(&self, bytes: u64) {
+        self.down.stop_at(Some(bytes));
+    }
+
+    /// Stands still when this many bytes have gone to the relay.
+    pub(crate) fn stop_up_at(&self, bytes: u64) {
+        self.up.stop_at(Some(bytes));
+    }
+
+    pub(crate) fn wait_until_down_stopped(&self) {
+        self.down.wait_until_stopped();
+    }
+
+    pub(crate) fn wait_until_up_stopped(&self) {
+        self.up.wait_until_stopped();
+    }
+
+    /// Everything flows again.
+    pub(crate) fn mend(&self) {
+        self.up.stop_at(None);
+        self.down.stop_at(None);
+    }
+
+    /// A link to the relay, as a link over this line.
+    pub(crate) fn link(&self, link: &str) -> String {
+        format!("{}#{}", self.url, link.split_once('#').unwrap().1)
+    }
+}
+
+fn pump(mut from: TcpStream, mut to: TcpStream, gate: &Gate, cut_after: Option<u64>) {
+    let mut left = cut_after;
+    let mut buffer = [0; 16 << 10];
+    let result: io::Result<()> = (|| {
+        loop {
+            let count = from.read(&mut buffer)?;
+            if count == 0 {
+                return Ok(());
+            }
+            gate.pass(count as u64);
+            to.write_all(&buffer[..count])?;
+            if let Some(left) = &mut left {
+                *left = left.saturating_sub(count as u64);
+                if *left == 0 {
+                    return Ok(());
+                }
+            }
+        }
+    })();
+    drop(result);
+    let _ = from.shutdown(Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Both);
+}

@@ -1,0 +1,234 @@
+//! A place of its own for a test: a home, a working directory, and relays whose addresses are read from their output.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+/// The program under test.
+pub(crate) const SHARE: &str = env!("CARGO_BIN_EXE_share");
+
+pub(crate) struct Sandbox {
+    dir: TempDir,
+}
+
+impl Sandbox {
+    pub(crate) fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        for name in ["home", "work"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        Self { dir }
+    }
+
+    /// A path in the working directory.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join("work").join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap()
+    }
+
+    /// The names in the working directory, sorted.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(self.path(""))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    pub(crate) fn home(&self) -> PathBuf {
+        self.dir.path().join("home")
+    }
+
+    /// A run of the program in this place.
+    pub(crate) fn share<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
+        let mut command = Command::new(SHARE);
+        command.args(args);
+        self.prepare(command)
+    }
+
+    /// A run of any program in this place.
+    pub(crate) fn prepare(&self, mut command: Command) -> Run {
+        command.current_dir(self.path("")).env_clear().env("TZ", "UTC").env("HOME", self.home());
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        Run { command, input: Vec::new() }
+    }
+
+    /// A second home in the same place, as if on another machine.
+    pub(crate) fn other_home(&self, name: &str) -> PathBuf {
+        let home = self.dir.path().join(name);
+        fs::create_dir_all(&home).unwrap();
+        home
+    }
+
+    /// A relay over a folder of this sandbox.
+    pub(crate) fn relay(&self) -> RelayProcess {
+        self.relay_at("127.0.0.1:0")
+    }
+
+    pub(crate) fn relay_at(&self, listen: &str) -> RelayProcess {
+        let store = self.dir.path().join("store");
+        let log = self.dir.path().join("relay.log");
+        let url = format!("file://{}", store.display());
+        let mut run = self.share(["relay", "--listen", listen, "--store", &url, "--reserve", "0", "-vv"]);
+        let file = fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        let mut child = run.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file).spawn().unwrap();
+        let mut url = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        assert!(url.starts_with("http://"), "{}", fs::read_to_string(&log).unwrap());
+        RelayProcess { child, url: url.trim().to_owned(), store, log }
+    }
+}
+
+/// A relay that is stopped, without ado, when it is dropped.
+pub(crate) struct RelayProcess {
+    child: Child,
+    pub(crate) url: String,
+    pub(crate) store: PathBuf,
+    pub(crate) log: PathBuf,
+}
+
+impl RelayProcess {
+    pub(crate) fn address(&self) -> String {
+        self.url.trim_start_matches("http://").trim_end_matches('/').to_owned()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGKILL, and wait until it is gone.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Files of ciphertext in the store.
+    pub(crate) fn data(&self) -> Vec<PathBuf> {
+        files(&self.store)
+            .into_iter()
+            .filter(|path| {
+                let name = path.strip_prefix(&self.store).unwrap().to_string_lossy();
+                name.contains("/part/") || name.ends_with("/manifest") || name.starts_with("tmp/")
+            })
+            .collect()
+    }
+}
+
+impl Drop for RelayProcess {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// All files below a directory.
+pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// A program about to run.
+pub(crate) struct Run {
+    command: Command,
+    input: Vec<u8>,
+}
+
+impl Run {
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// What it reads from standard input: a pipe.
+    pub(crate) fn input(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.input = bytes.as_ref().to_vec();
+        self
+    }
+
+    /// Starts it.
+    pub(crate) fn start(mut self) -> Running {
+        let mut child =
+            self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let input = self.input;
+        std::thread::spawn(move || {
+            // It may not want all of it.
+            let _ = stdin.write_all(&input);
+        });
+        Running(child)
+    }
+
+    /// Runs it to its end.
+    pub(crate) fn run(self) -> Ended {
+        self.start().wait()
+    }
+
+    /// Runs it; it must succeed. Returns its standard output without the last line break.
+    pub(crate) fn ok(self) -> String {
+        let ended = self.run();
+        assert_eq!(ended.code, 0, "{ended:?}");
+        String::from_utf8(ended.stdout).unwrap().trim_end_matches('\n').to_owned()
+    }
+
+    /// Runs it; it must fail with an exit code, one line that contains `error`, and a hint, and print no result.
+    pub(crate) fn fails(self, code: i32, error: &str) -> Ended {
+        let ended = self.run();
+        assert_eq!(ended.code, code, "{ended:?}");
+        assert!(ended.stdout.is_empty(), "{ended:?}");
+        let line = ended.stderr.lines().find(|line| line.starts_with("error: ")).unwrap_or_default();
+        assert!(line.contains(error), "{ended:?}");
+        assert_eq!(ended.stderr.matches("error: ").count(), 1, "{ended:?}");
+        assert_eq!(ended.stderr.matches("hint: ").count(), 1, "{ended:?}");
+        ended
+    }
+}
+
+/// A program that runs.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Running {
+    pub(crate) fn wait(self) -> Ended {
+        let output = self.0.wait_with_output().unwrap();
+        Ended {
+            code: output.status.code().unwrap_or(-1),
+            stdout: output.stdout,
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// SIGKILL, and wait until it is gone.
+    pub(crate) fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// A program that has run.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
+}

@@ -1,0 +1,117 @@
+//! The questions, at a real (pseudo) terminal.
+
+use std::io::{Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use super::cli::photo;
+use super::sandbox::{SHARE, Sandbox};
+
+/// No conversation takes longer.
+const LONGEST: Duration = Duration::from_mins(1);
+
+/// A program at a terminal of its own.
+struct AtTerminal {
+    child: Child,
+    keys: ChildStdin,
+    screen: ChildStdout,
+    seen: String,
+}
+
+impl AtTerminal {
+    fn start(sandbox: &Sandbox, command: &str) -> Self {
+        let mut script = Command::new("script");
+        script.args(["-qefc", command, "/dev/null"]);
+        script.current_dir(sandbox.path("")).env_clear().env("HOME", sandbox.home()).env("TZ", "UTC");
+        script.env("PATH", std::env::var_os("PATH").unwrap()).env("SHARE", SHARE);
+        let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (keys, screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        // What never comes must not be waited for until somebody notices.
+        let pid = child.id();
+        std::thread::spawn(move || {
+            std::thread::sleep(LONGEST);
+            let _ = Command::new("kill").arg(pid.to_string()).stderr(Stdio::null()).status();
+        });
+        Self { child, keys, screen, seen: String::new() }
+    }
+
+    /// Reads until `text` is on the screen.
+    fn expect(&mut self, text: &str) -> &mut Self {
+        let mut buffer = [0; 4096];
+        while !self.seen.contains(text) {
+            let count = self.screen.read(&mut buffer).unwrap();
+            assert!(count > 0, "{text:?} never came: {}", self.seen);
+            self.seen.push_str(&String::from_utf8_lossy(&buffer[..count]));
+        }
+        self
+    }
+
+    fn press(&mut self, keys: &str) -> &mut Self {
+        self.seen.clear();
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self
+    }
+
+    /// Reads the rest. Returns the exit code and what was seen since the last key.
+    fn end(mut self) -> (i32, String) {
+        let mut rest = Vec::new();
+        self.screen.read_to_end(&mut rest).unwrap();
+        self.seen.push_str(&String::from_utf8_lossy(&rest));
+        (self.child.wait().unwrap().code().unwrap(), self.seen)
+    }
+}
+
+#[test]
+fn opening_at_a_terminal_asks_and_enter_means_not_now() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let content = photo(50_000);
+    sandbox.write("sent.jpg", &content);
+    let link = sandbox.share(["send", "-q", "-n", "beach.jpg", "--relay", &relay.url, "sent.jpg"]).ok();
+    let mut terminal = AtTerminal::start(&sandbox, r#""$SHARE" open"#);
+    terminal.expect("link (not shown):").press(&format!("{link}\r"));
+    terminal.expect("This photo can be opened once. [s]ave it here, [n]ot now?").press("\r");
+    let (code, seen) = terminal.end();
+    assert_eq!(code, 130, "{seen}");
+    assert!(seen.contains("not opened: it still waits"), "{seen}");
+
+    let mut terminal = AtTerminal::start(&sandbox, &format!(r#""$SHARE" open '{link}'"#));
+    terminal.expect("beach.jpg · photo, 50.0 kB").expect("ot now?").press("s\r");
+    let (code, seen) = terminal.end();
+    assert_eq!(code, 0, "{seen}");
+    assert!(seen.contains("saved as ./beach.jpg"), "{seen}");
+    assert_eq!(sandbox.read("beach.jpg"), content);
+}
+
+#[test]
+fn a_text_is_typed_unseen_and_printed_harmless() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let mut terminal = AtTerminal::start(&sandbox, &format!(r#""$SHARE" send -p --relay {} >link"#, relay.url));
+    terminal.expect("text (one line, not shown):").press("s3cret\r");
+    terminal.expect("passphrase:").press("horse\r");
+    terminal.expect("once more:").press("horse\r");
+    let (code, seen) = terminal.end();
+    assert!(code == 0 && !seen.contains("s3cret") && seen.contains("text, 6 bytes"), "{seen}");
+    let link = String::from_utf8(sandbox.read("link")).unwrap();
+
+    let mut terminal = AtTerminal::start(&sandbox, &format!(r#""$SHARE" open -o - '{}'"#, link.trim()));
+    terminal.expect("passphrase:").press("cow\r");
+    terminal.expect("wrong passphrase; 19 more may be tried").expect("passphrase:").press("horse\r");
+    let (code, seen) = terminal.end();
+    assert!(code == 0 && seen.contains("s3cret"), "{seen}");
+}
+
+#[test]
+fn bytes_never_go_to_a_terminal() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let link = sandbox.share(["send", "-q", "--relay", &relay.url]).input(photo(500)).ok();
+    let (code, seen) = AtTerminal::start(&sandbox, &format!(r#""$SHARE" open -o - '{link}'"#)).end();
+    assert_eq!(code, 2, "{seen}");
+    assert!(seen.contains("is not for a terminal") && seen.contains("hint: nothing was opened"), "{seen}");
+    let text = sandbox.share(["send", "-q", "--relay", &relay.url]).input("a\x1b]0;title\x07b").ok();
+    let (code, seen) = AtTerminal::start(&sandbox, &format!(r#""$SHARE" open -o - '{text}'"#)).end();
+    assert!(code == 0 && seen.contains("a␛]0;title␇b"), "{seen}");
+    assert!(sandbox.share(["peek", &link]).ok().starts_with("photo, "), "it still waits");
+}
