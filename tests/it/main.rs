@@ -13,6 +13,7 @@ mod leaks;
 mod noise;
 mod proxy;
 mod races;
+mod readme;
 mod sandbox;
 mod terminal;
 mod vectors;
