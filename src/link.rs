@@ -43,7 +43,7 @@ pub enum LinkError {
     #[error("the link needs a newer version of share")]
     TooNew,
     /// The relay's address cannot be read.
-    #[error("the link's relay: {0}")]
+    #[error("the link's relay cannot be used: {0}")]
     BadRelay(#[from] RelayUrlError),
 }
 
@@ -51,7 +51,7 @@ pub enum LinkError {
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RelayUrlError {
     /// Not a URL at all.
-    #[error("not an address like https://relay.example")]
+    #[error("it is not one like https://relay.example")]
     Unreadable,
     /// A scheme that is none of ours.
     #[error("relays are reached by http or https, not by {0}")]

@@ -109,7 +109,7 @@ impl AccessArgs {
         if found.rewritten {
             output.warn("the link was rewritten by a mail service on its way: that service has seen the key");
         }
-        let relay = match (found.link.relay, &self.relay) {
+        let relay = match (found.link.relay, self.relay.as_deref().filter(|url| !url.trim().is_empty())) {
             (Some(relay), _) => relay,
             (None, Some(url)) => RelayUrl::parse(url).map_err(Trouble::RelayUrl)?,
             (None, None) => {

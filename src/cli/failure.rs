@@ -95,9 +95,11 @@ impl Trouble {
         match self {
             Self::Usage { what, hint } => told(Exit::Usage, what.clone(), hint),
             Self::Link(error) => told(Exit::Usage, error.to_string(), link_hint(error)),
-            Self::RelayUrl(error) => {
-                told(Exit::Usage, format!("the relay's address: {error}"), "share send --relay https://relay.example …")
-            }
+            Self::RelayUrl(error) => told(
+                Exit::Usage,
+                format!("the relay's address cannot be used: {error}"),
+                "--relay https://relay.example",
+            ),
             Self::Send { relay, error } => send(relay, error),
             Self::Open { relay, error, ours } => open(relay, error, *ours),
             Self::BeingOpenedHere => told(

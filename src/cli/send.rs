@@ -59,7 +59,7 @@ pub(super) struct SendArgs {
 
 /// Runs the command.
 pub(super) async fn run(args: SendArgs, common: &Common, output: &Output) -> Result<(), Trouble> {
-    let Some(url) = &args.relay else {
+    let Some(url) = args.relay.as_deref().filter(|url| !url.trim().is_empty()) else {
         return Err(Trouble::usage("no relay is configured", "share send --relay URL …, or SHARE_RELAY"));
     };
     let url = RelayUrl::parse(url).map_err(Trouble::RelayUrl)?;
