@@ -114,6 +114,12 @@ impl RelayUrl {
         self.0.scheme() == "https"
     }
 
+    /// Whether a bare link, which has no scheme, leads here: not to a relay that is reached by https under a name for
+    /// which http would be taken, nor the other way round.
+    pub fn has_bare_form(&self) -> bool {
+        Self::parse(&self.bare()).as_ref() == Ok(self)
+    }
+
     /// The host and path as they stand in a bare link.
     fn bare(&self) -> String {
         format!("{}{}", self.name(), self.0.path().trim_end_matches('/'))
@@ -170,12 +176,18 @@ pub struct Found {
 impl Link {
     /// Finds the link in `text`, which may be as damaged as mail programs and people make it.
     pub fn parse(text: &str) -> Result<Found, LinkError> {
+        // A whole link among other words; or else one that was broken into pieces.
+        let words = text.split_whitespace().filter(|word| word.to_ascii_lowercase().contains(PREFIX));
+        words.map(Self::parse_word).find(Result::is_ok).unwrap_or_else(|| Self::parse_word(text))
+    }
+
+    fn parse_word(text: &str) -> Result<Found, LinkError> {
         // Line breaks and spaces can stand anywhere: no part of a link contains any.
         let text: Zeroizing<String> =
             Zeroizing::new(text.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect());
         let text = text.trim_matches(['<', '>', '"', '\'', '`', '(', ')', '“', '”', '‘', '’', '«', '»']);
         if let Some(inner) = unwrapped(text) {
-            return Self::parse(&inner).map(|found| Found { rewritten: true, ..found });
+            return Self::parse_word(&inner).map(|found| Found { rewritten: true, ..found });
         }
         let lower = Zeroizing::new(text.to_ascii_lowercase());
         let Some(start) = lower.find(&format!("#{PREFIX}")).map(|at| at + 1).or_else(|| lower.find(PREFIX)) else {

@@ -7,6 +7,8 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -19,6 +21,8 @@ use crate::relay::{Checksum, Commit, Content, Create, Credential, Relay, RelayEr
 use crate::seal::{self, Lengths, PART_LEN, Sealer};
 use crate::secret::{Keys, Role, Token};
 
+/// What taking an upload back may cost somebody who wants to leave.
+const TAKE_BACK_TIME: Duration = Duration::from_secs(5);
 /// Part buffers: one is filled, two are on their way.
 const BUFFERS: usize = 3;
 
@@ -112,7 +116,7 @@ impl Read for Album {
 }
 
 /// What a sender decides about a share.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Wishes {
     /// A name for the whole, where there are several files.
     pub name: Option<String>,
@@ -136,6 +140,8 @@ pub struct Outgoing {
     keys: Keys,
     owner: Credential,
     wishes: Wishes,
+    /// Whether the relay may have heard of it.
+    announced: AtomicBool,
 }
 
 /// A sealed, durable share: its link may be shown.
@@ -208,7 +214,7 @@ impl Outgoing {
     /// ([`crate::relay::retry::Persistent`]).
     pub fn new(relay: Arc<dyn Relay>, keys: Keys, wishes: Wishes) -> Self {
         let owner = Credential::new(keys.id, Token::random());
-        Self { relay, keys, owner, wishes }
+        Self { relay, keys, owner, wishes, announced: AtomicBool::new(false) }
     }
 
     /// What lets its sender ask about it and take it back.
@@ -225,12 +231,14 @@ impl Outgoing {
         result
     }
 
-    /// Takes the share back, in whatever state it is: after an error, or when the sender changed their mind. What
-    /// cannot be reached now ends by itself, since its link was never shown.
-    pub async fn take_back(&self) {
-        if let Err(error) = self.relay.revoke(&self.owner).await {
-            tracing::debug!(%error, "not taken back");
+    /// Takes the share back, in whatever state it is: after an error, or when the sender changed their mind. Returns
+    /// whether nothing is left; what cannot be reached in a few seconds ends by itself, since its link was never shown.
+    pub async fn take_back(&self) -> bool {
+        if !self.announced.load(Ordering::SeqCst) {
+            return true;
         }
+        let revoked = tokio::time::timeout(TAKE_BACK_TIME, self.relay.revoke(&self.owner)).await;
+        matches!(revoked, Ok(Ok(_) | Err(RelayError::Unknown)))
     }
 
     async fn upload(&self, inputs: Vec<Input>) -> Result<Sent, SendError> {
@@ -250,6 +258,7 @@ impl Outgoing {
                 let manifest = self.manifest(lengths, entries);
                 let commit = self.commit(&manifest, vec![only.crc])?;
                 let mut create = self.create(Some(lengths.blob_len));
+                self.announced.store(true, Ordering::SeqCst);
                 let mut sealed = self.relay.deposit(&self.owner, &create, &commit, only.bytes.clone().into()).await;
                 if self.shorten(&mut create, &sealed) {
                     sealed = self.relay.deposit(&self.owner, &create, &commit, only.bytes.into()).await;
@@ -259,6 +268,7 @@ impl Outgoing {
             }
             (Some(first), Some(second)) => {
                 let mut create = self.create(self.wishes.expected_len.map(seal::longest_blob));
+                self.announced.store(true, Ordering::SeqCst);
                 let mut created = self.relay.create(&self.owner, &create).await;
                 if self.shorten(&mut create, &created) {
                     created = self.relay.create(&self.owner, &create).await;

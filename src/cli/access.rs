@@ -60,7 +60,11 @@ impl PassphraseArgs {
             Some(path) => {
                 let text = fs::read_to_string(path).map(Zeroizing::new);
                 let text = text.map_err(|error| Trouble::path(path, &error, "nothing was sent and nothing opened"))?;
-                Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())
+                let first = text.lines().next().unwrap_or_default();
+                if first.is_empty() {
+                    return Err(Trouble::usage("the passphrase is empty", "it is the first line of that file"));
+                }
+                Zeroizing::new(first.to_owned())
             }
             None if !prompt::possible() => {
                 return Err(Trouble::usage(
@@ -70,7 +74,7 @@ impl PassphraseArgs {
             }
             None => {
                 let first = prompt::ask_hidden("passphrase:")?;
-                if twice && *prompt::ask_hidden("once more:")? != *first {
+                if twice && !first.is_empty() && *prompt::ask_hidden("once more:")? != *first {
                     return Err(Trouble::usage("the two passphrases differ", "nothing was sent; run it again"));
                 }
                 first
@@ -96,14 +100,22 @@ impl AccessArgs {
             Some(link) if link != "-" && !link.is_empty() => Zeroizing::new(link.to_owned()),
             None if io::stdin().is_terminal() => {
                 if !prompt::possible() {
-                    return Err(Trouble::usage("no link was given", "share open, and paste it; or SHARE_LINK"));
+                    return Err(Trouble::usage(
+                        "no link was given",
+                        "paste it when asked, pipe it in, or put it into SHARE_LINK",
+                    ));
                 }
-                prompt::ask_hidden("link (not shown):")?
+                let link = prompt::ask_hidden("link (not shown):")?;
+                prompt::discard_rest();
+                link
             }
             _ => read_stdin()?,
         };
         if text.trim().is_empty() {
-            return Err(Trouble::usage("no link was given", "share open, and paste it; or SHARE_LINK"));
+            return Err(Trouble::usage(
+                "no link was given",
+                "paste it when asked, pipe it in, or put it into SHARE_LINK",
+            ));
         }
         let found = Link::parse(&text)?;
         if found.rewritten {

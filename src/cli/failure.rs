@@ -127,6 +127,8 @@ pub(super) fn reason(error: &io::Error) -> String {
         io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::StorageFull => "no space left on the disk".to_owned(),
+        io::ErrorKind::NotADirectory => "it is not a directory".to_owned(),
+        io::ErrorKind::InvalidData if error.get_ref().is_none() => "it is not text in UTF-8".to_owned(),
         io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only".to_owned(),
         _ => {
             let text = error.to_string();
@@ -186,6 +188,7 @@ fn send(relay: &str, error: &SendError) -> Explanation {
                 format!("{relay} takes shares only from people who have its create token"),
                 "ask its operator for one and put it into SHARE_CREATE_TOKEN",
             ),
+            RelayError::Unknown => any(relay, &RelayError::NotARelay, ""),
             RelayError::Gone { .. } => told(
                 Exit::Unreachable,
                 format!("{relay} gave the upload up before it was complete"),
@@ -211,7 +214,12 @@ fn open(relay: &str, error: &OpenError, ours: bool) -> Explanation {
         OpenError::Write(error) => told(
             Exit::Local,
             format!("it could not be written: {}", reason(error)),
-            "it is not lost: make room, and run the same command again on this device",
+            "it is not lost: when that is mended, run the same command again on this device",
+        ),
+        OpenError::WrongPassphrase => told(
+            Exit::WrongPassphrase,
+            "wrong passphrase".to_owned(),
+            "this device has begun to open it, and may try as often as it likes",
         ),
         OpenError::Broke { percent, until, .. } => told(
             Exit::Unreachable,
@@ -275,10 +283,15 @@ fn any(relay: &str, error: &RelayError, safe: &str) -> Explanation {
         RelayError::BadChecksum => {
             told(Exit::Unreachable, format!("the line to {relay} garbles what it carries"), safe)
         }
+        RelayError::NotTrusted(why) => told(
+            Exit::Unreachable,
+            format!("{relay} has a certificate that cannot be trusted: {why}"),
+            "on a public Wi-Fi, log in first; otherwise somebody may be listening: tell the relay's operator",
+        ),
         RelayError::NotARelay => told(
             Exit::Unreachable,
             format!("what answers at {relay} is not a share relay"),
-            "check the address; on a public Wi-Fi, log in first",
+            "check the address, and the proxy if there is one; on a public Wi-Fi, log in first",
         ),
         RelayError::TooLarge { max } => told(
             Exit::Refused,
@@ -305,7 +318,7 @@ fn binary(bytes: u64) -> String {
 /// A directory where a file belongs.
 pub(super) fn is_a_directory(path: &Path) -> Trouble {
     let name = path.file_name().map_or_else(|| "files".into(), |name| name.to_string_lossy().into_owned());
-    let (shown, tar) = (path.to_string_lossy(), format!("{name}.tar"));
+    let (shown, tar) = (path.to_string_lossy(), format!("{}.tar", name.trim_start_matches('-')));
     Trouble::local(
         format!("{} is a directory", printable(&shown)),
         format!("tar c {} | share send -n {}", quoted(&shown), quoted(&tar)),
@@ -316,6 +329,6 @@ pub(super) fn is_a_directory(path: &Path) -> Trouble {
 pub(super) fn exists(path: &Path) -> Trouble {
     Trouble::local(
         format!("{} exists already", printable(&path.to_string_lossy())),
-        "nothing was opened; -f replaces it, another -o keeps it",
+        "nothing is lost; -f replaces it, another -o keeps it",
     )
 }

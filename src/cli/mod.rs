@@ -26,16 +26,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::builder::FalseyValueParser;
 use clap::error::{ContextKind, ErrorKind};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use rustix::process::Resource;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::failure::Trouble;
 use self::output::Output;
 use crate::link::RelayUrl;
-use crate::relay::Relay;
+use crate::manifest::printable;
 use crate::relay::http::HttpRelay;
 use crate::relay::retry::{Patience, Persistent};
+use crate::relay::{Relay, RelayError};
 
 /// Exit codes and environment, behind every `--help`.
 const AFTER_HELP: &str = "\
@@ -80,10 +83,10 @@ enum Command {
 #[derive(Args)]
 struct Common {
     /// Give up when the relay does not answer for this long
-    #[arg(long, global = true, value_name = "TIME", default_value = "10m", env = "SHARE_GIVE_UP", hide_env_values = true, value_parser = humantime::parse_duration)]
+    #[arg(long, global = true, value_name = "TIME", default_value = "10m", env = "SHARE_GIVE_UP", hide_env_values = true, value_parser = duration)]
     give_up: Duration,
     /// Say nothing but results, warnings and errors
-    #[arg(short, long, global = true, env = "SHARE_QUIET", hide_env_values = true)]
+    #[arg(short, long, global = true, env = "SHARE_QUIET", hide_env_values = true, value_parser = FalseyValueParser::new())]
     quiet: bool,
     /// Say more; twice: everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -99,20 +102,31 @@ impl Common {
     }
 
     /// The relay at `url`, asked again for as long as the user has patience.
-    fn connect(&self, url: &RelayUrl) -> Result<Arc<dyn Relay>, Trouble> {
-        let relay = HttpRelay::new(url.clone()).map_err(|error| Trouble::relay(url, error))?;
-        Ok(Arc::new(Persistent::new(Arc::new(relay), self.patience())))
+    fn connect(&self, url: &RelayUrl, output: &Output) -> Result<Arc<dyn Relay>, Trouble> {
+        let relay = HttpRelay::new(url.clone(), self.give_up).map_err(|error| Trouble::relay(url, error))?;
+        let (name, output) = (url.name(), output.clone());
+        let longest = humantime::format_duration(self.give_up);
+        let waiting = Box::new(move |error: &RelayError| {
+            output.say(&format!("{name} cannot be reached yet ({error}); trying again for up to {longest}"));
+        });
+        Ok(Arc::new(Persistent::new(Arc::new(relay), self.patience(), waiting)))
     }
 }
 
 /// Runs the command in the process's arguments.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let cli = match Cli::try_parse_from(&arguments) {
+    let command = without_empty_variables(Cli::command());
+    let parsed = command.try_get_matches_from(&arguments).and_then(|found| Cli::from_arg_matches(&found));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return usage(&error, &arguments),
     };
     let output = Output::new(cli.common.quiet);
+    // An album has many files, and each is open while it is received.
+    let mut files = rustix::process::getrlimit(Resource::Nofile);
+    files.current = files.maximum;
+    let _ = rustix::process::setrlimit(Resource::Nofile, files);
     output::log(cli.common.verbose, matches!(cli.command, Command::Relay(_)));
     match run(cli, &output) {
         Ok(()) => ExitCode::SUCCESS,
@@ -156,12 +170,35 @@ async fn interrupted() {
     }
 }
 
-/// What clap has to say about the arguments. A link among them is never repeated.
+/// A time as people write it.
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "a time is written like 30m, 24h or 7d".to_owned())
+}
+
+/// A name that no variable can have.
+const NO_VARIABLE: &str = "";
+
+/// A variable that is empty is one that is not set.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty = |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+    command
+        .mut_args(|arg| if is_empty(&arg) { arg.env(NO_VARIABLE) } else { arg })
+        .mut_subcommands(without_empty_variables)
+}
+
+/// What clap has to say about the arguments, in our form. Neither a link nor a text among them is ever repeated.
 fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return output::help(error);
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => return output::help(error),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            return output::help_instead(error);
+        }
+        _ => {}
     }
-    let secret = |argument: &OsString| argument.to_string_lossy().to_ascii_lowercase().contains("share1");
+    let secret = |argument: &OsString| {
+        let argument = argument.to_string_lossy().to_ascii_lowercase();
+        argument.contains("share1") || argument.starts_with("--text")
+    };
     let word = match error.get(ContextKind::InvalidSubcommand) {
         Some(clap::error::ContextValue::String(word)) => Some(word.clone()),
         _ => None,
@@ -176,9 +213,12 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         } else {
             "share --help lists the commands".to_owned()
         };
-        Trouble::usage(format!("{} is not a command", crate::manifest::printable(&word)), hint)
+        Trouble::usage(format!("{} is not a command", printable(&word)), hint)
     } else {
-        return output::usage(error);
+        let text = error.to_string();
+        let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+        Trouble::usage(printable(what), tip.map_or_else(|| "share --help".to_owned(), printable))
     };
     Output::new(false).failure(&trouble)
 }

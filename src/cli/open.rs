@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use tokio::task::spawn_blocking;
@@ -18,8 +19,8 @@ use crate::manifest::{Manifest, is_plain, printable, safe_name};
 use crate::media::{self, Kind};
 use crate::open::place::{self, Staging, Target, numbered};
 use crate::open::{Look, OpenError, Opened, Opener, Received};
-use crate::relay::RelayError;
-use crate::secret::{DeviceSecret, Keys};
+use crate::relay::{Credential, RelayError};
+use crate::secret::{DeviceSecret, Keys, Receipt};
 
 /// The longest text that is printed on a terminal, in bytes.
 const MAX_PRINTED: u64 = 1 << 20;
@@ -54,57 +55,77 @@ enum Destination {
     },
 }
 
-/// Whether the one opening may have been spent: what an interrupted person should know.
-#[derive(Default)]
-struct Spent(Cell<bool>);
+/// A destination at which everything that can fail has been tried.
+enum Ready {
+    Stdout(fs::File),
+    Terminal(fs::File),
+    Files(Staging),
+}
+
+/// How far it has come: what an interrupted person should know.
+#[derive(Clone, Copy, PartialEq)]
+enum Stage {
+    /// It still waits.
+    Untouched,
+    /// The one opening may have been spent, and only this device can go on.
+    Claimed,
+    /// It is safe here.
+    Saved,
+}
 
 /// Runs the command.
 pub(super) async fn run(args: OpenArgs, common: &Common, output: &Output) -> Result<(), Trouble> {
     let access = args.access.find(output)?;
-    let spent = Spent::default();
+    let stage = Cell::new(Stage::Untouched);
     tokio::select! {
-        result = open(&args, &access, common, output, &spent) => result,
-        () = interrupted() => Err(Trouble::Interrupted(spent.0.get().then(|| {
-            "it is not lost: run the same command again on this device, within a day".to_owned()
-        }))),
+        result = open(&args, &access, common, output, &stage) => result,
+        () = interrupted() => Err(Trouble::Interrupted(match stage.get() {
+            Stage::Untouched => None,
+            Stage::Claimed => Some(AGAIN.to_owned()),
+            Stage::Saved => Some("it is saved; the relay will be told by the next command".to_owned()),
+        })),
     }
 }
+
+/// What to do when this device has claimed a share and does not have it yet.
+const AGAIN: &str = "it is not lost: run the same command again on this device, within a day";
+/// What telling the relay may take; after that the next command does it.
+const FINISH_TIME: Duration = Duration::from_secs(15);
 
 async fn open(
     args: &OpenArgs,
     access: &Access,
     common: &Common,
     output: &Output,
-    spent: &Spent,
+    stage: &Cell<Stage>,
 ) -> Result<(), Trouble> {
     // Where nothing can be kept, this run can open, and no later one can go on.
-    let (state, device) = match State::open(common).and_then(|state| state.device().map(|device| (state, device))) {
-        Ok((state, device)) => (Some(state), device),
-        Err(_) => {
-            output.warn("nothing can be kept on this device: if this is interrupted, it cannot go on later");
-            (None, DeviceSecret::random())
-        }
-    };
-    let id = access.secret.id();
     let mut opening = None;
-    if let Some(state) = &state {
-        let begun = Opening::begin(state, &id, &access.relay);
-        match begun.map_err(|error| {
-            Trouble::local(format!("the state directory: {}", failure::reason(&error)), "nothing was opened")
-        })? {
-            Begin::Busy => return Err(Trouble::BeingOpenedHere),
-            Begin::Ours(ours, record) => {
-                opening = Some(ours);
-                if let Some(record) = record.filter(opening::Record::is_complete) {
-                    return finish_earlier(args, access, common, output, opening, &device, &record).await;
-                }
+    let mut device = DeviceSecret::random();
+    let state = State::open(common);
+    let kept = state.as_ref().map_err(failure::reason).and_then(|state| {
+        let begun = Opening::begin(state, &access.secret.id(), &access.relay);
+        begun.and_then(|begun| Ok((begun, state.device()?))).map_err(|error| failure::reason(&error))
+    });
+    match kept {
+        Err(why) => {
+            output.warn(&format!("nothing can be kept on this device ({why}): if this breaks off, it cannot go on"));
+        }
+        Ok((Begin::Busy, _)) => return Err(Trouble::BeingOpenedHere),
+        Ok((Begin::Ours(ours, record), ours_alone)) => {
+            device = ours_alone;
+            if let Some((record, receipt)) = record.and_then(|record| record.saved().map(|receipt| (record, receipt))) {
+                return finish_earlier(access, common, output, ours, &device, &record, &receipt).await;
+            }
+            opening = Some(ours);
+            if let Ok(state) = &state {
+                opening::catch_up(state).await;
             }
         }
-        opening::catch_up(state).await;
     }
-    let result = open_now(args, access, common, output, spent, &mut opening, &device).await;
+    let result = open_now(args, access, common, output, stage, &mut opening, &device).await;
     // What was not claimed leaves no trace; what was claimed can be taken up again.
-    if let (Some(opening), false) = (opening, spent.0.get() && result.is_err()) {
+    if let (Some(opening), true) = (opening, stage.get() != Stage::Claimed) {
         opening.done();
     }
     result
@@ -112,24 +133,21 @@ async fn open(
 
 /// An earlier run was killed after the files were in place: only the relay does not know yet.
 async fn finish_earlier(
-    args: &OpenArgs,
     access: &Access,
     common: &Common,
     output: &Output,
-    opening: Option<Opening>,
+    opening: Opening,
     device: &DeviceSecret,
     record: &opening::Record,
+    receipt: &Receipt,
 ) -> Result<(), Trouble> {
-    let keys = args.keys(access)?;
-    let holder = crate::relay::Credential::new(keys.id, device.claim_token(&keys.id));
-    let receipt = keys.receipt(&holder.token.claimant(&keys.id));
-    let relay = common.connect(&access.relay)?;
-    crate::open::finish(&*relay, &holder, &receipt).await.map_err(|error| Trouble::relay(&access.relay, error))?;
-    if let Some(opening) = opening {
-        opening.done();
-    }
+    let id = access.secret.id();
+    let holder = Credential::new(id, device.claim_token(&id));
+    let relay = common.connect(&access.relay, output)?;
+    crate::open::finish(&*relay, &holder, receipt).await.map_err(|error| Trouble::relay(&access.relay, error))?;
+    opening.done();
     for placed in &record.placed {
-        output.say(&format!("opened before; it is in {}", printable(&placed.path.to_string_lossy())));
+        output.say(&format!("opened before; it is in {}", shown(&placed.path)));
     }
     Ok(())
 }
@@ -139,81 +157,71 @@ async fn open_now(
     access: &Access,
     common: &Common,
     output: &Output,
-    spent: &Spent,
+    stage: &Cell<Stage>,
     opening: &mut Option<Opening>,
     device: &DeviceSecret,
 ) -> Result<(), Trouble> {
     let trouble = |error: OpenError, ours| Trouble::Open { relay: access.relay.name(), error, ours };
-    let relay = common.connect(&access.relay)?;
-    let looked = loop {
+    let relay = common.connect(&access.relay, output)?;
+    let (opened, ready) = loop {
         let keys = args.keys(access)?;
         let claim_token = device.claim_token(&keys.id);
+        let again = |left: &str| {
+            let ask = args.access.may_ask_again();
+            if ask {
+                output.say(&format!("wrong passphrase{left}"));
+            }
+            ask
+        };
         match Opener::new(relay.clone(), keys, claim_token, common.patience()).look().await {
-            Err(OpenError::Relay(RelayError::WrongPassphrase { left })) if left > 0 && args.access.may_ask_again() => {
-                output.say(&format!("wrong passphrase; {left} more may be tried"));
+            Err(OpenError::Relay(RelayError::WrongPassphrase { left }))
+                if left > 0 && again(&format!("; {left} more may be tried")) => {}
+            Err(error) => return Err(trouble(error, false)),
+            Ok(Look::Waits(envelope)) => {
+                output.say(&output::describe(&envelope.manifest));
+                let ready = args.destination(&envelope.manifest).await?.prepare(opening)?;
+                // From here on it may be spent.
+                stage.set(Stage::Claimed);
+                let opened = envelope.claim().await;
+                if let Err(OpenError::Relay(RelayError::Gone { .. } | RelayError::Unknown)) = &opened {
+                    stage.set(Stage::Untouched);
+                }
+                break (opened.map_err(|error| trouble(error, false))?, ready);
             }
-            looked => break looked.map_err(|error| trouble(error, false))?,
+            Ok(Look::OursToResume(holder)) => match holder.resume().await {
+                Err(OpenError::WrongPassphrase) if again("") => {}
+                Err(error) => return Err(trouble(error, true)),
+                Ok(opened) => {
+                    stage.set(Stage::Claimed);
+                    output.say(&format!("going on with {}", output::describe(&opened.manifest)));
+                    let ready = args.destination(&opened.manifest).await?.prepare(opening)?;
+                    break (opened, ready);
+                }
+            },
         }
     };
-    let (opened, destination) = match looked {
-        Look::Waits(envelope) => {
-            output.say(&output::describe(&envelope.manifest));
-            let destination = args.destination(&envelope.manifest).await?;
-            destination.preflight(&envelope.manifest)?;
-            // From here on it may be spent.
-            spent.0.set(true);
-            let opened = envelope.claim().await;
-            if let Err(OpenError::Relay(RelayError::Gone { .. } | RelayError::Unknown)) = &opened {
-                spent.0.set(false);
-            }
-            (opened.map_err(|error| trouble(error, false))?, destination)
-        }
-        Look::OursToResume(holder) => {
-            let opened = holder.resume().await.map_err(|error| trouble(error, true))?;
-            spent.0.set(true);
-            output.say(&format!("going on with {}", output::describe(&opened.manifest)));
-            let destination = args.destination(&opened.manifest).await?;
-            destination.preflight(&opened.manifest)?;
-            (opened, destination)
-        }
-    };
-    let received = destination.receive(opened, opening, output).await.map_err(|error| match error {
-        Stopped::Open(error) => trouble(error, false),
-        Stopped::Trouble(trouble) => trouble,
-        Stopped::Unwanted => Trouble::Interrupted(None),
-    });
-    let received = match received {
+    let receipt = opened.receipt();
+    let received = match ready.receive(opened, opening, output).await {
         // Whoever closed the pipe has seen enough. The relay keeps it for this device until the lease ends.
-        Err(Trouble::Interrupted(_)) => return Ok(()),
-        received => received?,
+        Err(OpenError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+        received => received.map_err(|error| trouble(error, false))?,
     };
-    match received.finish().await {
-        Err(error) if error.is_transient() => {
-            // Safe here; the next command tells the relay. Keep the record.
-            tracing::debug!(%error, "not told yet");
-            opening.take();
-        }
+    stage.set(Stage::Saved);
+    match tokio::time::timeout(FINISH_TIME, received.finish()).await {
         // Also where it ended meanwhile, revoked or too late: what was received stays received.
-        Ok(()) | Err(_) => {}
+        Ok(Ok(()) | Err(RelayError::Gone { .. } | RelayError::Unknown)) => {}
+        // Safe here; the next command tells the relay.
+        Ok(Err(_)) | Err(_) => {
+            if let Some(mut opening) = opening.take() {
+                if opening.is_unnoted() {
+                    // What went to standard output has no file that a crash could have undone.
+                    let _ = opening.note_received(receipt, Vec::new());
+                }
+                tracing::debug!("the relay will be told by the next command");
+            }
+        }
     }
     Ok(())
-}
-
-/// Why nothing was received.
-enum Stopped {
-    Open(OpenError),
-    Trouble(Trouble),
-    /// Standard output was closed.
-    Unwanted,
-}
-
-impl From<OpenError> for Stopped {
-    fn from(error: OpenError) -> Self {
-        match error {
-            OpenError::Write(error) if error.kind() == io::ErrorKind::BrokenPipe => Self::Unwanted,
-            error => Self::Open(error),
-        }
-    }
 }
 
 impl OpenArgs {
@@ -241,7 +249,7 @@ impl OpenArgs {
             let answer = spawn_blocking(move || prompt::ask(&question)).await.map_err(anyhow::Error::from)?;
             let answer = answer.unwrap_or_default().to_lowercase();
             if !matches!(answer.as_str(), "s" | "save" | "y" | "yes") {
-                return Err(Trouble::Interrupted(Some("not opened: it still waits".to_owned())));
+                return Err(Trouble::Interrupted(Some("not now: nothing is lost".to_owned())));
             }
         }
         Ok(into_directory(manifest, directory, None))
@@ -249,21 +257,27 @@ impl OpenArgs {
 
     fn to_path(&self, manifest: &Manifest, path: &Path) -> Result<Destination, Trouble> {
         let directory_meant = path.to_string_lossy().ends_with('/');
+        // Where a link leads, or what a device does, is not for us to replace.
+        let special = fs::symlink_metadata(path).is_ok_and(|data| !data.is_file() && !path.is_dir());
+        if special {
+            return Err(Trouble::local(
+                format!("{} is not a regular file", printable(&path.to_string_lossy())),
+                "nothing is lost; -o - writes to standard output, which can be redirected anywhere",
+            ));
+        }
         match fs::metadata(path) {
             Ok(data) if data.is_dir() => Ok(into_directory(manifest, path, None)),
             Ok(_) if manifest.entries.len() > 1 || directory_meant => Err(Trouble::local(
                 format!("{} is not a directory", printable(&path.to_string_lossy())),
-                "nothing was opened; several files go into a directory: -o DIR",
+                "nothing is lost; several files go into a directory: -o DIR",
             )),
             Ok(_) if !self.force => Err(failure::exists(path)),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(Trouble::path(path, &error, "nothing was opened; try another -o"))
-            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Trouble::path(path, &error, UNSPENT)),
             Err(_) if manifest.entries.len() > 1 || directory_meant => {
-                Ok(into_directory(manifest, path, Some(path.to_owned())))
+                Ok(into_directory(manifest, path, Some(absolute(path))))
             }
             Ok(_) | Err(_) => {
-                let target = Target { path: path.to_owned(), size: manifest.total_size(), replace: self.force };
+                let target = Target { path: absolute(path), size: manifest.total_size(), replace: self.force };
                 Ok(Destination::Files { targets: vec![target], new_directory: None })
             }
         }
@@ -289,9 +303,12 @@ fn to_stdout(manifest: &Manifest) -> Result<Destination, Trouble> {
     let [only] = &manifest.entries[..] else {
         return Err(Trouble::usage(
             format!("these are {} files, and there is one standard output", manifest.entries.len()),
-            "nothing was opened; save them: -o DIR",
+            "nothing is lost; save them: -o DIR",
         ));
     };
+    if output::stdout_is_closed() {
+        return Err(Trouble::local("standard output is closed", "nothing is lost; save it: -o FILE"));
+    }
     if !output::stdout_is_terminal() {
         return Ok(Destination::Stdout);
     }
@@ -300,8 +317,13 @@ fn to_stdout(manifest: &Manifest) -> Result<Destination, Trouble> {
     }
     Err(Trouble::usage(
         format!("{} is not for a terminal", output::describe(manifest)),
-        "nothing was opened; save it: -o FILE",
+        "nothing is lost; save it: -o FILE",
     ))
+}
+
+/// A path that still means the same when a later run, somewhere else, reads it.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Under the sender's names.
@@ -309,7 +331,7 @@ fn into_directory(manifest: &Manifest, directory: &Path, new_directory: Option<P
     let mut targets: Vec<Target> = Vec::with_capacity(manifest.entries.len());
     for entry in &manifest.entries {
         let given = entry.name.as_deref().or(manifest.name.as_deref().filter(|_| manifest.entries.len() == 1));
-        let path = directory.join(safe_name(given, media::default_name(&entry.r#type)));
+        let path = absolute(&directory.join(safe_name(given, media::default_name(&entry.r#type))));
         let mut free = path.clone();
         let mut number = 0;
         while targets.iter().any(|target| target.path == free) {
@@ -323,65 +345,66 @@ fn into_directory(manifest: &Manifest, directory: &Path, new_directory: Option<P
 
 impl Destination {
     /// Everything that can fail here fails now, while nothing is spent.
-    fn preflight(&self, manifest: &Manifest) -> Result<(), Trouble> {
-        let Self::Files { targets, new_directory } = self else { return Ok(()) };
-        let mut directory = match (new_directory, targets.first()) {
-            (Some(new), _) => new.parent().unwrap_or(Path::new(".")),
-            (None, Some(target)) => target.path.parent().unwrap_or(Path::new(".")),
-            (None, None) => return Ok(()),
+    fn prepare(self, opening: &mut Option<Opening>) -> Result<Ready, Trouble> {
+        let stdout = || {
+            output::stdout()
+                .map_err(|error| Trouble::local(format!("standard output: {}", failure::reason(&error)), UNSPENT))
         };
-        if directory.as_os_str().is_empty() {
-            directory = Path::new(".");
+        match self {
+            Self::Stdout => Ok(Ready::Stdout(stdout()?)),
+            Self::Terminal => Ok(Ready::Terminal(stdout()?)),
+            Self::Files { targets, new_directory } => {
+                let place = new_directory.as_deref().or(targets.first().and_then(|target| target.path.parent()));
+                let place = shown(place.unwrap_or(Path::new(".")));
+                let failed =
+                    |error: io::Error| Trouble::local(format!("{place}: {}", failure::reason(&error)), UNSPENT);
+                let staging = Staging::create(targets, new_directory).map_err(failed)?;
+                if let Some(opening) = opening {
+                    opening.note_hidden(staging.hidden()).map_err(failed)?;
+                }
+                Ok(Ready::Files(staging))
+            }
         }
-        place::preflight(directory, manifest.total_size()).map_err(|error| {
-            let free = "nothing was opened; try another -o";
-            Trouble::path(directory, &error, free)
-        })
     }
+}
 
+/// What is true of a failure that costs nothing.
+const UNSPENT: &str = "nothing is lost; try another -o";
+
+impl Ready {
     /// Fetches, verifies, and puts it where it belongs.
     async fn receive(
         self,
         opened: Opened,
         opening: &mut Option<Opening>,
         output: &Output,
-    ) -> Result<Received, Stopped> {
+    ) -> Result<Received, OpenError> {
         let receipt = opened.receipt();
         let bar = output.bar(Some(opened.manifest.total_size()));
-        let local = |error: io::Error| Stopped::Open(OpenError::Write(error));
         let received = match self {
-            Self::Stdout => {
-                let out = Watched { inner: output::stdout().map_err(local)?, bar: bar.clone() };
+            Self::Stdout(stdout) => {
+                let out = Watched { inner: stdout, bar: bar.clone() };
                 let (received, out) = opened.receive(out).await?;
-                // A file of the shell's must be on the disk before the relay forgets it; a pipe cannot be flushed.
-                let _ = out.inner.sync_all();
-                if let Some(opening) = opening {
-                    opening.note_received(receipt, Vec::new()).map_err(local)?;
+                // A file of the shell's must be on the disk before the relay forgets it. There is no such thing for a
+                // pipe.
+                if out.inner.metadata().is_ok_and(|data| data.is_file()) {
+                    out.inner.sync_all().map_err(OpenError::Write)?;
                 }
                 received
             }
-            Self::Terminal => {
+            Self::Terminal(mut stdout) => {
                 let (received, text) = opened.receive(Vec::new()).await?;
-                output::stdout().and_then(|mut out| out.write_all(visible(&text).as_bytes())).map_err(local)?;
+                stdout.write_all(visible(&text).as_bytes()).map_err(OpenError::Write)?;
                 received
             }
-            Self::Files { targets, new_directory } => {
-                if let Some(directory) = &new_directory {
-                    fs::create_dir_all(directory)
-                        .map_err(|error| Stopped::Trouble(Trouble::path(directory, &error, AGAIN)))?;
-                }
-                let staging = Staging::create(targets).map_err(local)?;
-                if let Some(opening) = opening {
-                    opening.note_hidden(staging.hidden()).map_err(local)?;
-                }
+            Self::Files(staging) => {
                 let out = Watched { inner: staging, bar: bar.clone() };
                 let (received, out) = opened.receive(out).await?;
-                let placed = place(out.inner, receipt, opening.take()).await.map_err(local)?;
-                let (placed, back) = placed;
+                let (placed, back) = place(out.inner, receipt, opening.take()).await.map_err(OpenError::Write)?;
                 *opening = back;
                 bar.finish_and_clear();
                 for placed in placed {
-                    output.say(&format!("saved as {}", printable(&placed.path.to_string_lossy())));
+                    output.say(&format!("saved as {}", shown(&placed.path)));
                 }
                 received
             }
@@ -391,17 +414,21 @@ impl Destination {
     }
 }
 
-/// What to do when this device has claimed a share and could not keep it.
-const AGAIN: &str = "it is not lost: make room, and run the same command again on this device";
+/// A path as the user would write it here.
+fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    let relative = path.strip_prefix(&here).ok().filter(|relative| !relative.as_os_str().is_empty());
+    printable(&relative.unwrap_or(path).to_string_lossy())
+}
 
-/// Notes what is about to be placed, then flushes and names the files, where that may block.
+/// Flushes the files, notes what is about to be placed, and names them, where that may block.
 async fn place(
     staging: Staging,
-    receipt: crate::secret::Receipt,
+    receipt: Receipt,
     mut opening: Option<Opening>,
 ) -> io::Result<(Vec<place::Placed>, Option<Opening>)> {
     spawn_blocking(move || {
-        let intended = staging.intended()?;
+        let intended = staging.sync()?;
         if let Some(opening) = &mut opening {
             opening.note_received(receipt, intended.clone())?;
         }

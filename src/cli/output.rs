@@ -7,12 +7,15 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rustix::fs::OFlags;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -23,27 +26,36 @@ use crate::media::Kind;
 use crate::relay::clock::{Clock, SystemClock};
 
 /// How the program talks.
+#[derive(Clone)]
 pub(super) struct Output {
     quiet: bool,
+    /// What is drawn below the text.
+    bar: Arc<Mutex<Option<ProgressBar>>>,
 }
 
 #[expect(clippy::print_stderr, reason = "this is the place that prints")]
 impl Output {
     pub(super) fn new(quiet: bool) -> Self {
-        Self { quiet }
+        Self { quiet, bar: Arc::default() }
+    }
+
+    fn print(&self, text: &str) {
+        match &*self.bar.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(bar) => bar.suspend(|| eprintln!("{text}")),
+            None => eprintln!("{text}"),
+        }
     }
 
     /// Tells a person what happens.
     pub(super) fn say(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            self.print(text);
         }
     }
 
     /// Tells a person what matters even when they asked for silence.
-    #[expect(clippy::unused_self, reason = "all talk goes through an Output")]
     pub(super) fn warn(&self, text: &str) {
-        eprintln!("warning: {text}");
+        self.print(&format!("warning: {text}"));
     }
 
     /// Writes a result.
@@ -57,6 +69,13 @@ impl Output {
     /// Says what went wrong, and what to do.
     pub(super) fn failure(&self, trouble: &Trouble) -> ExitCode {
         let Explanation { exit, what, hint } = trouble.explain();
+        if let Some(bar) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            bar.finish_and_clear();
+        }
+        if super::prompt::is_asking() {
+            // The question's line is still open.
+            eprintln!();
+        }
         if !what.is_empty() {
             eprintln!("error: {what}");
         }
@@ -82,6 +101,7 @@ impl Output {
         };
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.enable_steady_tick(Duration::from_millis(120));
+        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
         bar
     }
 }
@@ -89,6 +109,15 @@ impl Output {
 /// Standard output without a buffer of its own, for bytes.
 pub(super) fn stdout() -> io::Result<File> {
     Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+/// Whether there is no standard output. The runtime opens /dev/null in the place of a closed one, for reading and
+/// writing, as nobody does who means it.
+pub(super) fn stdout_is_closed() -> bool {
+    let stdout = io::stdout();
+    let null = std::fs::metadata("/dev/null").map(|data| data.rdev());
+    let is_null = rustix::fs::fstat(&stdout).is_ok_and(|stat| null.is_ok_and(|null| null == stat.st_rdev));
+    is_null && rustix::fs::fcntl_getfl(&stdout).is_ok_and(|flags| flags.contains(OFlags::RDWR))
 }
 
 /// Whether somebody looks at standard output.
@@ -102,8 +131,8 @@ pub(super) fn help(error: &clap::Error) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Prints what clap says about wrong arguments.
-pub(super) fn usage(error: &clap::Error) -> ExitCode {
+/// Prints the help that a command without arguments gets.
+pub(super) fn help_instead(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     ExitCode::from(super::failure::Exit::Usage as u8)
 }
@@ -205,6 +234,8 @@ pub(super) fn describe(manifest: &Manifest) -> String {
 pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "./_-+,:@%".contains(c);
     let word = printable(word);
+    // What begins with a dash would be taken for an option.
+    let word = if word.starts_with('-') { format!("./{word}") } else { word };
     if !word.is_empty() && word.chars().all(plain) { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 

@@ -21,7 +21,7 @@ pub(super) struct PeekArgs {
 /// Runs the command.
 pub(super) async fn run(args: PeekArgs, common: &Common, output: &Output) -> Result<(), Trouble> {
     let access = args.access.find(output)?;
-    let relay = common.connect(&access.relay)?;
+    let relay = common.connect(&access.relay, output)?;
     // Only to tell an opening of our own from a stranger's.
     let device = State::open(common).and_then(|state| state.device()).unwrap_or_else(|_| DeviceSecret::random());
     let trouble = |error, ours| Trouble::Open { relay: access.relay.name(), error, ours };
@@ -39,7 +39,13 @@ pub(super) async fn run(args: PeekArgs, common: &Common, output: &Output) -> Res
                 show(&envelope, output);
                 return Ok(());
             }
-            Ok(Look::OursToResume(_)) => return Err(Trouble::Begun),
+            // Ours, but is it still? Repeating our own claim changes nothing.
+            Ok(Look::OursToResume(holder)) => {
+                return Err(match holder.resume().await {
+                    Ok(_) | Err(OpenError::WrongPassphrase) => Trouble::Begun,
+                    Err(error) => trouble(error, true),
+                });
+            }
             Err(OpenError::Relay(RelayError::WrongPassphrase { left })) if left > 0 && args.access.may_ask_again() => {
                 output.say(&format!("wrong passphrase; {left} more may be tried"));
             }

@@ -3,6 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::termios::{QueueSelector, tcflush};
 use zeroize::Zeroizing;
@@ -25,9 +26,27 @@ pub(super) fn ask(question: &str) -> io::Result<String> {
     tcflush(&terminal, QueueSelector::IFlush)?;
     write!(terminal, "{question} ")?;
     terminal.flush()?;
+    ASKING.store(true, Ordering::SeqCst);
     let mut answer = String::new();
     BufReader::new(terminal).read_line(&mut answer)?;
+    ASKING.store(false, Ordering::SeqCst);
     Ok(answer.trim().to_owned())
+}
+
+/// Whether a question has been asked and not answered: its line is still open.
+pub(super) fn is_asking() -> bool {
+    ASKING.load(Ordering::SeqCst)
+}
+
+static ASKING: AtomicBool = AtomicBool::new(false);
+
+/// Takes what was typed or pasted after an answer off the terminal, so that no shell runs it. Returns whether there was
+/// any.
+pub(super) fn discard_rest() -> bool {
+    let Some(terminal) = terminal() else { return false };
+    let more = rustix::io::ioctl_fionread(&terminal).unwrap_or(0) > 0;
+    let _ = tcflush(&terminal, QueueSelector::IFlush);
+    more
 }
 
 /// Asks for something that is not shown while it is typed.

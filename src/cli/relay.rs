@@ -11,14 +11,21 @@ use url::Url;
 
 use super::failure::{Trouble, reason};
 use super::interrupted;
-use super::output::Output;
+use super::output::{self, Output};
 use crate::link::RelayUrl;
 use crate::relay::clock::SystemClock;
 use crate::relay::keeper::{Keeper, Policy};
 use crate::relay::server::{self, Creation, Options};
 use crate::relay::store::Store;
-use crate::relay::store::folder::Folder;
+use crate::relay::store::folder::{Folder, FolderError};
 use crate::relay::store::memory::Memory;
+
+/// The largest share that can be announced: the list of its parts must fit into a request.
+const LARGEST: ByteSize = ByteSize::gib(64);
+/// The smallest share there is, padded.
+const SMALLEST: ByteSize = ByteSize::kib(4);
+/// What a relay in memory keeps at most.
+const MEMORY: u64 = 1 << 30;
 
 /// Run a relay; its address is the first line of standard output
 #[derive(Args)]
@@ -42,10 +49,10 @@ pub(super) struct RelayArgs {
     #[arg(long)]
     shared_folder: bool,
     /// Room that must stay free for anything new to be taken [default: 5 %, and 1 GiB at least]
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
     reserve: Option<ByteSize>,
     /// The largest share
-    #[arg(long, value_name = "SIZE", default_value = "4GiB")]
+    #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = size)]
     max_size: ByteSize,
     /// Let anybody leave something here, not only programs of this machine
     #[arg(long, conflicts_with = "create_token_file")]
@@ -58,6 +65,10 @@ pub(super) struct RelayArgs {
     plain_http: bool,
 }
 
+fn size(text: &str) -> Result<ByteSize, String> {
+    text.parse().map_err(|_| "a size is written like 500MB or 4GiB".to_owned())
+}
+
 /// Runs the command.
 pub(super) async fn run(args: RelayArgs, output: &Output) -> Result<(), Trouble> {
     if !args.listen.ip().is_loopback() && !args.plain_http {
@@ -68,10 +79,24 @@ pub(super) async fn run(args: RelayArgs, output: &Output) -> Result<(), Trouble>
     }
     let public_url = args.public_url.as_deref().map(RelayUrl::parse).transpose().map_err(Trouble::RelayUrl)?;
     let create = args.creation()?;
+    if matches!(create, Creation::Loopback) && public_url.is_some() {
+        return Err(Trouble::usage(
+            "behind a proxy every request comes from this machine, so it must be said who may leave something here",
+            "--create-token-file FILE, or --open for anybody",
+        ));
+    }
+    if !(SMALLEST..=LARGEST).contains(&args.max_size) {
+        return Err(Trouble::usage(format!("--max-size takes {SMALLEST} to {LARGEST}"), "--max-size 4GiB"));
+    }
+    if output::stdout_is_closed() {
+        return Err(Trouble::local("standard output is closed", "its first line is the relay's address"));
+    }
     let store = args.store()?;
+    let in_memory = args.store.as_deref() == Some("memory:");
     let policy = Policy {
         max_bytes: args.max_size.as_u64(),
-        reserve: args.reserve.map(|reserve| reserve.as_u64()),
+        // Memory has nobody else to keep room for.
+        reserve: if in_memory { Some(0) } else { args.reserve.map(|reserve| reserve.as_u64()) },
         ..Policy::default()
     };
     let keeper = Arc::new(Keeper::new(store, Arc::new(SystemClock), policy));
@@ -113,9 +138,12 @@ impl RelayArgs {
 
     fn store(&self) -> Result<Arc<dyn Store>, Trouble> {
         let folder = |path: &Path| -> Result<Arc<dyn Store>, Trouble> {
-            let folder = Folder::open(path, self.shared_folder);
-            let hint = "chmod o= lets no other user read it; --store file:///another/directory uses another one";
-            Ok(Arc::new(folder.map_err(|error| Trouble::local(error.to_string(), hint))?))
+            let folder = Folder::open(path, self.shared_folder).map_err(|error| match &error {
+                FolderError::InUse(_) => Trouble::local(error.to_string(), "stop that one, or use another --store"),
+                FolderError::Exposed(_) => Trouble::local(error.to_string(), "chmod o= keeps other users out of it"),
+                FolderError::Io(path, error) => Trouble::path(path, error, "--store file:///another/directory"),
+            });
+            Ok(Arc::new(folder?))
         };
         match self.store.as_deref() {
             None => {
@@ -123,7 +151,7 @@ impl RelayArgs {
                 let dirs = dirs.ok_or_else(|| Trouble::usage("this user has no home", "--store file:///DIRECTORY"))?;
                 folder(&dirs.data_dir().join("relay"))
             }
-            Some("memory:") => Ok(Arc::new(Memory::new(Arc::new(SystemClock)))),
+            Some("memory:") => Ok(Arc::new(Memory::new(Arc::new(SystemClock), MEMORY))),
             Some(url) => {
                 match Url::parse(url).ok().filter(|url| url.scheme() == "file").map(|url| url.to_file_path()) {
                     Some(Ok(path)) => folder(&path),

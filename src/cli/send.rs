@@ -23,8 +23,9 @@ use crate::send::{Input, Outgoing, Sent, Wishes};
 const DEFAULT_TTL: Duration = Duration::from_hours(14 * 24);
 /// The longest life that can be asked for.
 const MAX_TTL: Duration = Duration::from_hours(90 * 24);
-/// What taking an upload back may cost somebody who wants to leave.
-const TAKE_BACK_TIME: Duration = Duration::from_secs(5);
+
+/// The longest name that can be given: what file systems take.
+const MAX_NAME: usize = 255;
 
 /// Leave something that can be opened once, and print its link
 #[derive(Args)]
@@ -36,7 +37,7 @@ pub(super) struct SendArgs {
     #[arg(long, value_name = "URL", env = "SHARE_RELAY", hide_env_values = true)]
     relay: Option<String>,
     /// How long it may wait to be opened: 1m to 90d [default: 14d]
-    #[arg(short, long, value_name = "TIME", env = "SHARE_EXPIRE", hide_env_values = true, value_parser = humantime::parse_duration)]
+    #[arg(short, long, value_name = "TIME", env = "SHARE_EXPIRE", hide_env_values = true, value_parser = super::duration)]
     expire: Option<Duration>,
     /// What the recipient calls it
     #[arg(short, long, value_name = "NAME", conflicts_with = "no_name")]
@@ -52,9 +53,6 @@ pub(super) struct SendArgs {
     bare: bool,
     #[command(flatten)]
     passphrase: PassphraseArgs,
-    /// Permission to leave something at the relay
-    #[arg(long, value_name = "TOKEN", env = "SHARE_CREATE_TOKEN", hide_env_values = true, hide = true)]
-    create_token: Option<String>,
 }
 
 /// Runs the command.
@@ -67,6 +65,18 @@ pub(super) async fn run(args: SendArgs, common: &Common, output: &Output) -> Res
     if ttl < MIN_TTL || ttl > MAX_TTL {
         return Err(Trouble::usage("--expire takes 1 minute to 90 days", "--expire 24h, --expire 7d"));
     }
+    if args.bare && !url.has_bare_form() {
+        return Err(Trouble::usage(
+            format!("a bare link to {} would be followed over plain http", url.name()),
+            "send it without --bare",
+        ));
+    }
+    if output::stdout_is_closed() {
+        return Err(Trouble::local("standard output is closed", "nothing was sent: the link would be printed there"));
+    }
+    if args.name.as_ref().is_some_and(|name| name.len() > MAX_NAME) {
+        return Err(Trouble::usage(format!("a name has at most {MAX_NAME} bytes"), "give it a shorter --name"));
+    }
     let (inputs, expected_len) = args.inputs()?;
     let flags = if args.passphrase.is_given() { Flags::PASSPHRASE } else { Flags::default() };
     let secret = LinkSecret::random(flags);
@@ -75,23 +85,29 @@ pub(super) async fn run(args: SendArgs, common: &Common, output: &Output) -> Res
     drop(passphrase);
 
     let wishes = Wishes {
-        name: args.name.clone().filter(|_| inputs.len() > 1),
+        name: args.name().filter(|_| inputs.len() > 1),
         created: output::today(),
         ttl: ttl.as_secs(),
         or_shorter: args.expire.is_none(),
         expected_len,
         view_only: false,
-        create_token: args.create_token.clone(),
+        // Never an argument: every program of this machine could see it there.
+        create_token: std::env::var("SHARE_CREATE_TOKEN").ok().filter(|token| !token.is_empty()),
     };
-    let outgoing = Outgoing::new(common.connect(&url)?, keys, wishes);
+    let outgoing = Outgoing::new(common.connect(&url, output)?, keys, wishes);
     let bar = output.bar(expected_len);
     let inputs = inputs.into_iter().map(|input| watched(input, &bar)).collect();
     let sent = tokio::select! {
         sent = outgoing.send(inputs) => sent,
         () = interrupted() => {
             bar.finish_and_clear();
-            let _ = tokio::time::timeout(TAKE_BACK_TIME, outgoing.take_back()).await;
-            return Err(Trouble::Interrupted(Some("taken back: nothing was sent".to_owned())));
+            output.say("taking it back …");
+            let hint = if outgoing.take_back().await {
+                "taken back: nothing was sent"
+            } else {
+                "no link was made: what the relay has of it is unreadable, and goes within a day"
+            };
+            return Err(Trouble::Interrupted(Some(hint.to_owned())));
         }
     };
     bar.finish_and_clear();
@@ -162,12 +178,18 @@ impl SendArgs {
                 return Err(Trouble::usage("there is no terminal to ask for a text at", "echo … | share send"));
             }
             let text = prompt::ask_hidden("text (one line, not shown):")?;
+            if prompt::discard_rest() {
+                return Err(Trouble::usage(
+                    "the text has more than one line, and nothing of it was sent",
+                    "cat | share send, paste it, and press Ctrl-D",
+                ));
+            }
             if text.is_empty() {
                 return Err(Trouble::local("the text is empty", "nothing was sent"));
             }
             let length = text.len() as u64;
             let reader = Box::new(Cursor::new(text.as_bytes().to_vec()));
-            let input = Input { name: self.name.clone(), label: "the text".into(), reader, must_have_content: true };
+            let input = Input { name: self.name(), label: "the text".into(), reader, must_have_content: true };
             return Ok((vec![input], Some(length)));
         }
         if self.files.is_empty() {
@@ -188,21 +210,26 @@ impl SendArgs {
         Ok((inputs, expected))
     }
 
+    /// The name that was given, if it is one.
+    fn name(&self) -> Option<String> {
+        self.name.clone().filter(|name| !name.trim().is_empty())
+    }
+
     fn stdin(&self) -> Input {
         let reader: Box<dyn Read + Send> = Box::new(io::stdin());
-        let name = self.name.clone().filter(|_| self.files.len() <= 1);
+        let name = self.name().filter(|_| self.files.len() <= 1);
         Input { name, label: "standard input".to_owned(), reader, must_have_content: true }
     }
 
     fn file(&self, path: &Path) -> Result<(Input, Option<u64>), Trouble> {
-        let failed = |error: &io::Error| Trouble::path(path, error, "nothing was sent; check the name");
+        let failed = |error: &io::Error| Trouble::path(path, error, "nothing was sent");
         let file = File::open(path).map_err(|error| failed(&error))?;
         let data = file.metadata().map_err(|error| failed(&error))?;
         if data.is_dir() {
             return Err(is_a_directory(path));
         }
         let own = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let given = self.name.clone().filter(|_| self.files.len() == 1);
+        let given = self.name().filter(|_| self.files.len() == 1);
         let name = if self.no_name { None } else { given.or(own) };
         let label = path.to_string_lossy().into_owned();
         let input = Input { name, label, reader: Box::new(file), must_have_content: false };

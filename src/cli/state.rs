@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use directories::ProjectDirs;
 
 use super::Common;
-use crate::secret::DeviceSecret;
+use crate::secret::{DeviceSecret, fill_random};
 
 /// The state directory.
 pub(super) struct State {
@@ -37,7 +37,10 @@ impl State {
             match fs::read(&path) {
                 Ok(bytes) => match <[u8; 32]>::try_from(bytes) {
                     Ok(bytes) => return Ok(DeviceSecret::from_bytes(bytes)),
-                    Err(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, "the device file is damaged")),
+                    Err(_) => {
+                        let what = format!("{} is damaged", path.display());
+                        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+                    }
                 },
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
@@ -45,8 +48,9 @@ impl State {
             // Many programs may start at once: the first one's secret is everybody's. It has its name only when it is
             // whole, so nobody reads half of it.
             let secret = DeviceSecret::random();
-            let between = self.root.join(format!("device.{}", std::process::id()));
-            let _ = fs::remove_file(&between);
+            let mut random = [0; 8];
+            fill_random(&mut random);
+            let between = self.root.join(format!("device.{:016x}", u64::from_be_bytes(random)));
             let mut file = private(&between)?;
             file.write_all(secret.as_bytes())?;
             file.sync_all()?;

@@ -19,7 +19,7 @@ use crate::manifest::{Manifest, ManifestError};
 use crate::relay::retry::Patience;
 use crate::relay::{Checksum, Claimed, Credential, Gone, Relay, RelayError, Waiting};
 use crate::seal::{self, PART_LEN, SealError, Unsealer};
-use crate::secret::{Keys, Receipt, Token};
+use crate::secret::{Flags, Keys, Receipt, Token};
 
 /// Parts that are fetched at once; one more is being decrypted.
 const AT_ONCE: usize = 2;
@@ -45,6 +45,9 @@ pub enum OpenError {
     /// What came is not what was sent.
     #[error("the content is damaged or was changed on its way")]
     Corrupt,
+    /// This device has claimed it, and the passphrase is not its.
+    #[error("the passphrase is wrong")]
+    WrongPassphrase,
     /// The manifest cannot be believed.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
@@ -122,10 +125,30 @@ impl Opener {
 
     /// Goes on with what this device has claimed before.
     pub async fn resume(self) -> Result<Opened, OpenError> {
-        let claimed = self.relay.claim(&self.link(), &self.keys.open_token, &self.claim_token).await?;
-        let manifest = read_manifest(&self.keys, &claimed.manifest, claimed.blob_len)?;
+        let claimed = self.claim().await?;
+        let manifest = match read_manifest(&self.keys, &claimed.manifest, claimed.blob_len) {
+            // The holder of a claim needs no proof, so nobody has checked the passphrase yet.
+            Err(OpenError::Corrupt) if self.keys.flags.contains(Flags::PASSPHRASE) => {
+                return Err(OpenError::WrongPassphrase);
+            }
+            manifest => manifest?,
+        };
         expect_parts(&claimed)?;
         Ok(Opened { opener: self, claimed, manifest })
+    }
+
+    async fn claim(&self) -> Result<Claimed, RelayError> {
+        let link = self.link();
+        let claim = || self.relay.claim(&link, &self.keys.open_token, &self.claim_token);
+        match claim().await {
+            // An earlier attempt of ours, whose answer was lost, won while this one was being looked at.
+            Err(RelayError::Gone { how: Gone::AlreadyOpened, claimant: Some(claimant), .. })
+                if claimant == self.claim_token.claimant(&self.keys.id) =>
+            {
+                claim().await
+            }
+            result => result,
+        }
     }
 }
 
@@ -172,15 +195,17 @@ impl Opened {
         let identity = self.opener.keys.blob_identity.clone();
         let (age_len, total) = (self.manifest.age_len, self.manifest.total_size());
         let thread = spawn_blocking(move || {
-            let mut out = Counted { out, written: 0 };
+            let mut out = Limited { out, left: total, exceeded: false };
             let mut unsealer = Unsealer::new(&identity, age_len);
             while let Some(mut part) = parts.blocking_recv() {
-                unsealer.push(&mut part, &mut out)?;
+                unsealer
+                    .push(&mut part, &mut out)
+                    .map_err(|error| if out.exceeded { SealError::Corrupt } else { error })?;
                 // Nobody may want it any more.
                 let _ = used.try_send(part);
             }
             unsealer.finish()?;
-            if out.written != total {
+            if out.left > 0 {
                 return Err(SealError::Corrupt);
             }
             out.out.flush()?;
@@ -245,7 +270,8 @@ impl Opened {
         let mut patience = self.opener.patience;
         while buffer.len() < len {
             let error = match self.opener.relay.get_part(&holder, number, buffer.len() as u64).await {
-                Err(error) => error,
+                // Asked as often as patience allows.
+                Err(error) => return Err(error),
                 // Longer or shorter than it must be: the check will tell.
                 Ok(content) if buffer.len() as u64 + content.len() != len as u64 => return Ok(()),
                 Ok(content) => {
@@ -314,16 +340,21 @@ pub async fn finish(relay: &dyn Relay, holder: &Credential, receipt: &Receipt) -
     }
 }
 
-/// Counts what goes through.
-struct Counted<W> {
+/// Lets through as much as the manifest announces, and not a byte more: memory and disks were checked for that.
+struct Limited<W> {
     out: W,
-    written: u64,
+    left: u64,
+    exceeded: bool,
 }
 
-impl<W: Write> Write for Counted<W> {
+impl<W: Write> Write for Limited<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() as u64 > self.left {
+            self.exceeded = true;
+            return Err(io::ErrorKind::InvalidData.into());
+        }
         let count = self.out.write(bytes)?;
-        self.written += count as u64;
+        self.left -= count as u64;
         Ok(count)
     }
 

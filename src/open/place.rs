@@ -1,8 +1,8 @@
 //! Received files, from the first byte to their final names.
 //!
 //! A file is written without a name where the file system can do that (`O_TMPFILE`), so that a program that is killed
-//! leaves nothing; elsewhere under a hidden name, which the next attempt removes. It gets its name only when all of
-//! the share was verified and flushed to the disk, in one step that never replaces anything, unless that was asked for.
+//! leaves nothing; elsewhere under a hidden name, which the next run removes. It gets its name only when all of the
+//! share was verified and flushed to the disk, in one step that never replaces anything, unless that was asked for.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ const HIDDEN: &str = ".share-";
 /// Where one file is to go.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// The final path.
+    /// The final path, absolute: it is kept for later runs, which may be elsewhere.
     pub path: PathBuf,
     /// Length in bytes.
     pub size: u64,
@@ -30,71 +30,93 @@ pub struct Target {
     pub replace: bool,
 }
 
-/// A file that has its final name, and how it can be recognised.
+/// A file that has its final name, and how it can be recognised. The number of a file that was deleted is used again,
+/// so it takes more than that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placed {
     /// Where it is.
     pub path: PathBuf,
-    /// The file system's number.
-    pub device: u64,
-    /// The file's number.
-    pub inode: u64,
+    device: u64,
+    inode: u64,
+    size: u64,
+    /// When it was last written: seconds and nanoseconds. Getting a name does not change it.
+    modified: (i64, i64),
 }
 
 impl Placed {
-    /// Whether the file is where it was put.
+    fn recognise(file: &File, path: PathBuf) -> io::Result<Self> {
+        let data = file.metadata()?;
+        let modified = (data.mtime(), data.mtime_nsec());
+        Ok(Self { path, device: data.dev(), inode: data.ino(), size: data.size(), modified })
+    }
+
+    /// Whether the file is where it was put, unchanged.
     pub fn is_there(&self) -> bool {
-        fs::symlink_metadata(&self.path).is_ok_and(|data| data.dev() == self.device && data.ino() == self.inode)
+        let there = File::open(&self.path).and_then(|file| Self::recognise(&file, self.path.clone()));
+        there.is_ok_and(|there| there == *self)
+    }
+
+    /// Makes the file and its name durable, for a run that was killed before it could.
+    pub fn sync(&self) -> io::Result<()> {
+        File::open(&self.path)?.sync_all()?;
+        sync_dir(parent(&self.path))
     }
 }
 
 /// A file without its final name.
 struct Nameless {
     file: File,
-    /// Its hidden name, where it has to have one.
-    hidden: Option<PathBuf>,
+    /// A hidden name: the file's own, where it has to have one; or the one it has for a moment before it replaces
+    /// another.
+    hidden: PathBuf,
+    /// Whether it has that name now.
+    is_hidden: bool,
     target: Target,
 }
 
 impl Nameless {
     fn create(target: Target) -> io::Result<Self> {
         let directory = parent(&target.path);
+        let hidden = hidden_name(directory);
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         match rustix::fs::open(directory, flags, Mode::RUSR | Mode::WUSR) {
-            Ok(fd) => Ok(Self { file: File::from(fd), hidden: None, target }),
+            Ok(fd) => Ok(Self { file: File::from(fd), hidden, is_hidden: false, target }),
             // Not this file system, or not this kernel.
-            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOENT) => {
-                let path = hidden_name(directory);
-                let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
-                Ok(Self { file, hidden: Some(path), target })
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
+                let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&hidden)?;
+                Ok(Self { file, hidden, is_hidden: true, target })
             }
             Err(errno) => Err(errno.into()),
         }
     }
 
     /// Gives the file a name, which must be free.
-    fn link(&self, path: &Path) -> io::Result<()> {
-        match &self.hidden {
-            Some(hidden) => fs::hard_link(hidden, path),
-            None => {
-                let source = format!("/proc/self/fd/{}", self.file.as_raw_fd());
-                rustix::fs::linkat(CWD, source, CWD, path, AtFlags::SYMLINK_FOLLOW).map_err(io::Error::from)
-            }
+    fn name(&mut self, path: &Path) -> io::Result<()> {
+        if self.is_hidden {
+            rename_new(&self.hidden, path)?;
+            self.is_hidden = false;
+            return Ok(());
         }
+        let source = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+        rustix::fs::linkat(CWD, source, CWD, path, AtFlags::SYMLINK_FOLLOW).map_err(io::Error::from)
     }
 
     /// Gives the file its final name, or the next free one.
-    fn place(self) -> io::Result<PathBuf> {
-        let path = &self.target.path;
+    fn place(mut self) -> io::Result<PathBuf> {
+        let path = self.target.path.clone();
         if self.target.replace {
-            let between = hidden_name(parent(path));
-            self.link(&between)?;
-            fs::rename(&between, path)?;
-            return Ok(path.clone());
+            if !self.is_hidden {
+                let hidden = self.hidden.clone();
+                self.name(&hidden)?;
+                self.is_hidden = true;
+            }
+            fs::rename(&self.hidden, &path)?;
+            self.is_hidden = false;
+            return Ok(path);
         }
         for attempt in 0..10_000u32 {
-            let candidate = if attempt == 0 { path.clone() } else { numbered(path, attempt) };
-            match self.link(&candidate) {
+            let candidate = if attempt == 0 { path.clone() } else { numbered(&path, attempt) };
+            match self.name(&candidate) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 result => return result.map(|()| candidate),
             }
@@ -105,9 +127,21 @@ impl Nameless {
 
 impl Drop for Nameless {
     fn drop(&mut self) {
-        if let Some(hidden) = &self.hidden {
-            let _ = fs::remove_file(hidden);
+        if self.is_hidden {
+            let _ = fs::remove_file(&self.hidden);
         }
+    }
+}
+
+/// Renames without replacing. Where the file system cannot do that in one step, a second link is made and the first
+/// removed.
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            fs::hard_link(from, to)?;
+            fs::remove_file(from)
+        }
+        result => result.map_err(io::Error::from),
     }
 }
 
@@ -116,6 +150,10 @@ fn parent(path: &Path) -> &Path {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     }
+}
+
+fn sync_dir(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
 }
 
 fn hidden_name(directory: &Path) -> PathBuf {
@@ -131,14 +169,7 @@ pub fn numbered(path: &Path, number: u32) -> PathBuf {
     path.with_file_name(format!("{stem} ({number}){}", extension.unwrap_or_default()))
 }
 
-/// Whether a directory can take `size` bytes: a file can be created in it, and there is room.
-pub fn preflight(directory: &Path, size: u64) -> io::Result<()> {
-    drop(Nameless::create(Target { path: directory.join("probe"), size, replace: false })?);
-    let stat = rustix::fs::statvfs(directory)?;
-    if stat.f_bavail * stat.f_frsize < size { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
-}
-
-/// Removes what a killed program left in `directory` under a hidden name.
+/// Removes what a killed program left under hidden names.
 pub fn remove_leftovers(hidden: &[PathBuf]) {
     for path in hidden {
         let _ = fs::remove_file(path);
@@ -148,49 +179,79 @@ pub fn remove_leftovers(hidden: &[PathBuf]) {
 /// The files of a share while their bytes come in, one after another.
 pub struct Staging {
     files: Vec<Nameless>,
+    /// A directory that was made for them, and goes with them while it is empty.
+    new_directory: Option<PathBuf>,
     /// Which one is being written, and how many of its bytes are missing.
     current: usize,
     missing: u64,
 }
 
 impl Staging {
-    /// Creates a nameless file for each target, in the order of the share's bytes.
-    pub fn create(targets: Vec<Target>) -> io::Result<Self> {
-        let files: Vec<Nameless> = targets.into_iter().map(Nameless::create).collect::<io::Result<_>>()?;
-        let missing = files.first().map_or(0, |file| file.target.size);
-        Ok(Self { files, current: 0, missing })
-    }
-
-    /// Hidden names that are in use, for whoever has to clean up after a kill.
-    pub fn hidden(&self) -> Vec<PathBuf> {
-        self.files.iter().filter_map(|file| file.hidden.clone()).collect()
-    }
-
-    /// Where the files will be, before they are: enough to recognise them after a crash between this and
-    /// [`Staging::place`].
-    pub fn intended(&self) -> io::Result<Vec<Placed>> {
-        self.files.iter().map(|file| recognise(&file.file, file.target.path.clone())).collect()
-    }
-
-    /// Flushes all files to the disk and gives them their names.
-    pub fn place(self) -> io::Result<Vec<Placed>> {
-        for file in &self.files {
-            file.file.sync_all()?;
+    /// Creates a nameless file for each target, in the order of the share's bytes, and `new_directory` before them.
+    /// Whatever could fail later fails here: that files can be created there, be named there, and find room.
+    pub fn create(targets: Vec<Target>, new_directory: Option<PathBuf>) -> io::Result<Self> {
+        let total: u64 = targets.iter().map(|target| target.size).sum();
+        let mut staging =
+            Self { files: Vec::with_capacity(targets.len()), new_directory: None, current: 0, missing: 0 };
+        if let Some(directory) = new_directory {
+            fs::create_dir(&directory)?;
+            sync_dir(parent(&directory))?;
+            staging.new_directory = Some(directory);
         }
+        let Some(first) = targets.first() else { return Ok(staging) };
+        let directory = parent(&first.path).to_owned();
+        let mut probe = Nameless::create(first.clone())?;
+        let trial = hidden_name(&directory);
+        probe.name(&trial)?;
+        fs::remove_file(&trial)?;
+        let stat = rustix::fs::statvfs(&directory)?;
+        if stat.f_bavail.saturating_mul(stat.f_frsize) < total {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        staging.missing = first.size;
+        for target in targets {
+            staging.files.push(Nameless::create(target)?);
+        }
+        Ok(staging)
+    }
+
+    /// Hidden names that are in use, now or for a moment, for whoever has to clean up after a kill.
+    pub fn hidden(&self) -> Vec<PathBuf> {
+        let in_use = |file: &&Nameless| file.is_hidden || file.target.replace;
+        self.files.iter().filter(in_use).map(|file| file.hidden.clone()).collect()
+    }
+
+    /// Flushes all files to the disk. Returns where they will be: enough to recognise them after a crash between this
+    /// and [`Staging::place`].
+    pub fn sync(&self) -> io::Result<Vec<Placed>> {
+        let flush = |file: &Nameless| {
+            file.file.sync_all()?;
+            Placed::recognise(&file.file, file.target.path.clone())
+        };
+        self.files.iter().map(flush).collect()
+    }
+
+    /// Gives the files their names, durably.
+    pub fn place(mut self) -> io::Result<Vec<Placed>> {
         let mut placed = Vec::with_capacity(self.files.len());
-        for file in self.files {
+        for file in self.files.drain(..) {
             let handle = file.file.try_clone()?;
             let path = file.place()?;
-            File::open(parent(&path))?.sync_all()?;
-            placed.push(recognise(&handle, path)?);
+            sync_dir(parent(&path))?;
+            placed.push(Placed::recognise(&handle, path)?);
         }
         Ok(placed)
     }
 }
 
-fn recognise(file: &File, path: PathBuf) -> io::Result<Placed> {
-    let data = file.metadata()?;
-    Ok(Placed { path, device: data.dev(), inode: data.ino() })
+impl Drop for Staging {
+    fn drop(&mut self) {
+        self.files.clear();
+        if let Some(directory) = &self.new_directory {
+            // Only if nothing came to be in it.
+            let _ = fs::remove_dir(directory);
+        }
+    }
 }
 
 impl Write for Staging {
@@ -200,14 +261,10 @@ impl Write for Staging {
             self.missing = self.files[self.current].target.size;
         }
         let count = usize::try_from(self.missing).unwrap_or(usize::MAX).min(bytes.len());
-        if count == 0 && !bytes.is_empty() {
-            // More than the manifest says: the share will be refused when its length is compared.
-            return Ok(bytes.len());
-        }
-        let count = match self.files.get_mut(self.current) {
-            Some(file) => file.file.write(&bytes[..count])?,
-            None => bytes.len(),
+        let Some(file) = self.files.get_mut(self.current).filter(|_| count > 0 || bytes.is_empty()) else {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "more than was announced"));
         };
+        let count = file.file.write(&bytes[..count])?;
         self.missing -= count as u64;
         Ok(count)
     }

@@ -405,7 +405,8 @@ pub enum Written<C> {
 /// Writes a cell once and for all.
 ///
 /// A store may fail after it has written, report a conflict with our own repeated write, or refuse for no reason. So
-/// whatever it answers, what counts is what can be read afterwards: a cell that decides the same as ours is ours.
+/// an error only means to try again, and of what exists it counts what it says: a cell that decides the same as ours is
+/// ours.
 pub async fn write_once<C: Cell>(
     store: &dyn Store,
     clock: &Arc<dyn Clock>,
@@ -415,16 +416,17 @@ pub async fn write_once<C: Cell>(
     let bytes = bytes::Bytes::from(serde_json::to_vec(&cell).map_err(|_| RelayError::BadRequest)?);
     let start = Instant::now();
     for attempt in 0..TRIES {
-        let created = store.create(name, bytes.clone().into()).await;
-        match &created {
+        match store.create(name, bytes.clone().into()).await {
             Ok(Creation::New) => return Ok(Written::Ours(cell)),
-            Err(StoreError::NoSpace) => return created.map_err(failure).map(|_| Written::Ours(cell)),
-            Ok(Creation::Exists) | Err(_) => {}
-        }
-        match load::<C>(store, name).await {
-            Ok(Some(stored)) if cell.same(&stored) => return Ok(Written::Ours(stored)),
-            Ok(Some(stored)) => return Ok(Written::Theirs(stored)),
-            Ok(None) | Err(_) => {}
+            Err(error @ StoreError::NoSpace) => return Err(failure(error)),
+            // Durable, by the store's promise; whether it is ours is what it says.
+            Ok(Creation::Exists) => match load::<C>(store, name).await {
+                Ok(Some(stored)) if cell.same(&stored) => return Ok(Written::Ours(stored)),
+                Ok(Some(stored)) => return Ok(Written::Theirs(stored)),
+                Ok(None) | Err(_) => {}
+            },
+            // It may be there, and not be durable: the next attempt tells.
+            Err(_) => {}
         }
         let pause = Duration::from_millis(u64::from(clock.chance() % (20 << attempt)));
         if start.elapsed() + pause > TRY_TIME {

@@ -2,11 +2,12 @@
 //!
 //! Errors never carry a URL: the HTTP client would put all of it into its messages.
 
+use std::error::Error as StdError;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, IF_NONE_MATCH, RANGE, RETRY_AFTER};
 use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode, redirect};
 use serde::Serialize;
@@ -14,16 +15,18 @@ use serde::de::DeserializeOwned;
 
 use super::wire::{self, ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
 use super::{
-    About, Checksum, Claimed, Commit, Content, Create, Credential, Notice, Relay, RelayError, Sealed, State, Status,
-    Waiting,
+    About, Checksum, Claimed, Commit, Content, Create, Credential, INLINE_LEN, Notice, Relay, RelayError, Sealed,
+    State, Status, Waiting,
 };
 use crate::link::RelayUrl;
 use crate::secret::{Receipt, Token};
 
 /// A connection that is not there after this long is given up.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
-/// A connection that brings nothing for this long is given up.
+/// The longest time for which nothing may move on a connection.
 const IDLE_TIME: Duration = Duration::from_mins(1);
+/// The slowest line on which a body is waited for, in bytes a second.
+const SLOWEST: u64 = 8 * 1024;
 /// The longest answer that is held in memory, in bytes: a claim with its part.
 const MAX_ANSWER: usize = 1 << 20;
 
@@ -31,19 +34,23 @@ const MAX_ANSWER: usize = 1 << 20;
 pub struct HttpRelay {
     client: Client,
     url: RelayUrl,
+    /// A connection on which nothing moves for this long is given up.
+    idle: Duration,
 }
 
 impl HttpRelay {
-    /// A client of the relay at `url`. Nothing is sent yet.
+    /// A client of the relay at `url`, for somebody who gives up after `give_up`. Nothing is sent yet.
     ///
     /// Fails where the HTTP client cannot be set up: no certificates on this machine, say.
-    pub fn new(url: RelayUrl) -> Result<Self, RelayError> {
+    pub fn new(url: RelayUrl, give_up: Duration) -> Result<Self, RelayError> {
+        let idle = IDLE_TIME.min(give_up);
         // Fails only if it was done before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = Client::builder()
             .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT_TIME)
-            .read_timeout(IDLE_TIME)
+            .connect_timeout(CONNECT_TIME.min(give_up))
+            // Notices a line that is dead while a body is on its way; a slow one is no reason to give up.
+            .tcp_user_timeout(idle)
             .tcp_nodelay(true)
             .http1_only()
             .referer(false)
@@ -53,7 +60,7 @@ impl HttpRelay {
             // Nor is there any certificate to check: reading the system's would take longer than a small share does.
             builder = builder.no_proxy().tls_certs_only([]);
         }
-        Ok(Self { client: builder.build().map_err(unreachable)?, url })
+        Ok(Self { client: builder.build().map_err(unreachable)?, url, idle })
     }
 
     fn request(&self, method: Method, path: &str, credential: Option<&Credential>) -> RequestBuilder {
@@ -67,6 +74,35 @@ impl HttpRelay {
         }
     }
 
+    /// Sends a request that is short, and reads the head of its answer.
+    async fn send(&self, request: RequestBuilder) -> Result<Response, RelayError> {
+        self.send_within(request, self.idle).await
+    }
+
+    /// Sends a request, and reads the head of its answer.
+    async fn send_within(&self, request: RequestBuilder, time: Duration) -> Result<Response, RelayError> {
+        let sent = tokio::time::timeout(time, request.send()).await;
+        let response = sent.map_err(|_| silent())?.map_err(unreachable)?;
+        let status = response.status();
+        if status.is_success() || status == StatusCode::NOT_MODIFIED {
+            return Ok(response);
+        }
+        let after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let after = after.and_then(|seconds| seconds.parse().ok());
+        let body = read_all(response, self.idle).await.unwrap_or_default();
+        Err(Problem::read(status.as_u16(), &body, after))
+    }
+
+    /// What a body of `len` bytes may take on the slowest line.
+    fn time_for(&self, len: u64) -> Duration {
+        self.idle + Duration::from_secs(len / SLOWEST)
+    }
+
+    async fn read_json<A: DeserializeOwned>(&self, response: Response) -> Result<A, RelayError> {
+        let whole = read_all(response, self.idle).await?;
+        serde_json::from_slice(&whole).map_err(|_| RelayError::NotARelay)
+    }
+
     async fn post<A: DeserializeOwned>(
         &self,
         path: &str,
@@ -75,12 +111,19 @@ impl HttpRelay {
     ) -> Result<A, RelayError> {
         let body = serde_json::to_vec(body).map_err(|_| RelayError::BadRequest)?;
         let request = self.request(Method::POST, path, Some(credential)).header(CONTENT_TYPE, wire::JSON).body(body);
-        read_json(send(request).await?).await
+        self.read_json(self.send(request).await?).await
     }
 }
 
 fn unreachable(error: reqwest::Error) -> RelayError {
     let error = error.without_url();
+    if let Some(tls) = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
+        return match tls {
+            // It answers, in the clear.
+            rustls::Error::InvalidMessage(_) => RelayError::NotARelay,
+            tls => RelayError::NotTrusted(tls.to_string()),
+        };
+    }
     let what = if error.is_timeout() {
         "it does not answer"
     } else if error.is_connect() {
@@ -91,42 +134,41 @@ fn unreachable(error: reqwest::Error) -> RelayError {
     RelayError::Unreachable(what.to_owned())
 }
 
-/// The last cause of an error: the operating system's words, or TLS's.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    let text = error.to_string();
+/// An error and its causes. Some of those that come from reading and writing hide theirs inside.
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| {
+        let error: &'a (dyn StdError + 'static) = *error;
+        match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        }
+    })
+}
+
+/// The last cause of an error: the operating system's words.
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let text = causes(error).last().map(ToString::to_string).unwrap_or_default();
     // "Connection refused (os error 111)"
     text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
-async fn send(request: RequestBuilder) -> Result<Response, RelayError> {
-    let response = request.send().await.map_err(unreachable)?;
-    let status = response.status();
-    if status.is_success() || status == StatusCode::NOT_MODIFIED {
-        return Ok(response);
-    }
-    let after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let after = after.and_then(|seconds| seconds.parse().ok());
-    let body = read_all(response).await.unwrap_or_default();
-    Err(Problem::read(status.as_u16(), &body, after))
-}
-
-async fn read_all(mut response: Response) -> Result<Bytes, RelayError> {
-    let mut whole = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-        if whole.len() + chunk.len() > MAX_ANSWER {
-            return Err(RelayError::NotARelay);
+/// Reads all of a short answer. Returns nothing of one that is too long to be ours.
+async fn read_all(mut response: Response, time: Duration) -> Result<Bytes, RelayError> {
+    let read = async {
+        let mut whole = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            if whole.len() + chunk.len() > MAX_ANSWER {
+                return Err(RelayError::NotARelay);
+            }
+            whole.extend_from_slice(&chunk);
         }
-        whole.extend_from_slice(&chunk);
-    }
-    Ok(whole.freeze())
+        Ok(whole.freeze())
+    };
+    tokio::time::timeout(time, read).await.unwrap_or_else(|_| Err(silent()))
 }
 
-async fn read_json<A: DeserializeOwned>(response: Response) -> Result<A, RelayError> {
-    serde_json::from_slice(&read_all(response).await?).map_err(|_| RelayError::NotARelay)
+fn silent() -> RelayError {
+    RelayError::Unreachable("it does not answer".to_owned())
 }
 
 /// A body of known length, whether its bytes are here or on their way.
@@ -136,7 +178,7 @@ fn body(request: RequestBuilder, before: Vec<u8>, content: Content) -> RequestBu
         Content::Whole(bytes) if before.is_empty() => Body::from(bytes),
         content => {
             let before = (!before.is_empty()).then(|| Ok(Bytes::from(before)));
-            Body::wrap_stream(futures_util::stream::iter(before).chain(content.into_chunks()))
+            Body::wrap_stream(stream::iter(before).chain(content.into_chunks()))
         }
     };
     request.header(CONTENT_TYPE, wire::BYTES).header(CONTENT_LENGTH, len).body(body)
@@ -145,7 +187,7 @@ fn body(request: RequestBuilder, before: Vec<u8>, content: Content) -> RequestBu
 #[async_trait]
 impl Relay for HttpRelay {
     async fn about(&self) -> Result<About, RelayError> {
-        read_json(send(self.request(Method::GET, wire::ABOUT, None)).await?).await
+        self.read_json(self.send(self.request(Method::GET, wire::ABOUT, None)).await?).await
     }
 
     async fn create(&self, owner: &Credential, offer: &Create) -> Result<(), RelayError> {
@@ -154,7 +196,8 @@ impl Relay for HttpRelay {
 
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {
         let request = self.request(Method::PUT, &format!("{}{number}", wire::PART), Some(owner));
-        send(body(request.header(wire::CHECKSUM, crc.to_string()), Vec::new(), part)).await.map(drop)
+        let time = self.time_for(part.len());
+        self.send_within(body(request.header(wire::CHECKSUM, crc.to_string()), Vec::new(), part), time).await.map(drop)
     }
 
     async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Sealed, RelayError> {
@@ -170,11 +213,12 @@ impl Relay for HttpRelay {
     ) -> Result<Sealed, RelayError> {
         let head = serde_json::to_vec(&Deposit { create: offer, commit }).map_err(|_| RelayError::BadRequest)?;
         let request = self.request(Method::POST, wire::DEPOSIT, Some(owner));
-        read_json(send(body(request, wire::frame(&head), part)).await?).await
+        let time = self.time_for(part.len());
+        self.read_json(self.send_within(body(request, wire::frame(&head), part), time).await?).await
     }
 
     async fn notice(&self, link: &Credential) -> Result<Notice, RelayError> {
-        read_json(send(self.request(Method::GET, wire::LINK, Some(link))).await?).await
+        self.read_json(self.send(self.request(Method::GET, wire::LINK, Some(link))).await?).await
     }
 
     async fn manifest(&self, link: &Credential, proof: &Token) -> Result<Waiting, RelayError> {
@@ -185,12 +229,13 @@ impl Relay for HttpRelay {
         let claim = ClaimRequest { proof: proof.clone(), claim_token: claim_token.clone() };
         let json = serde_json::to_vec(&claim).map_err(|_| RelayError::BadRequest)?;
         let request = self.request(Method::POST, wire::CLAIM, Some(link)).header(CONTENT_TYPE, wire::JSON).body(json);
-        let response = send(request).await?;
+        let response = self.send(request).await?;
         let framed = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == wire::BYTES);
         if !framed {
-            return read_json(response).await;
+            return self.read_json(response).await;
         }
-        let (head, part) = wire::unframe(read_all(response).await?).ok_or(RelayError::NotARelay)?;
+        let (head, part) =
+            wire::unframe(read_all(response, self.time_for(INLINE_LEN)).await?).ok_or(RelayError::NotARelay)?;
         let claimed: Claimed = serde_json::from_slice(&head).map_err(|_| RelayError::NotARelay)?;
         Ok(Claimed { part: Some(part), ..claimed })
     }
@@ -200,13 +245,17 @@ impl Relay for HttpRelay {
         if offset > 0 {
             request = request.header(RANGE, format!("bytes={offset}-"));
         }
-        let response = send(request).await?;
+        let response = self.send(request).await?;
         if (response.status() == StatusCode::PARTIAL_CONTENT) != (offset > 0) {
             return Err(RelayError::NotARelay);
         }
         let len = response.content_length().ok_or(RelayError::NotARelay)?;
-        let chunks = response.bytes_stream().map(|chunk| chunk.map_err(unreachable)).boxed();
-        Ok(Content::Stream { len, chunks })
+        let idle = self.idle;
+        let chunks = stream::try_unfold(response, move |mut response| async move {
+            let chunk = tokio::time::timeout(idle, response.chunk()).await.map_err(|_| silent())?;
+            Ok(chunk.map_err(unreachable)?.map(|chunk| (chunk, response)))
+        });
+        Ok(Content::Stream { len, chunks: chunks.boxed() })
     }
 
     async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
@@ -219,15 +268,15 @@ impl Relay for HttpRelay {
             request = request.header(IF_NONE_MATCH, format!("\"{}\"", state.word()));
             request = request.header("prefer", format!("wait={}", wait.as_secs().min(wire::MAX_WAIT)));
         }
-        let response = send(request).await?;
+        let response = self.send_within(request, self.idle + wait).await?;
         if response.status() == StatusCode::NOT_MODIFIED {
-            return read_json(send(self.request(Method::GET, wire::OWNER, Some(owner))).await?).await;
+            return self.read_json(self.send(self.request(Method::GET, wire::OWNER, Some(owner))).await?).await;
         }
-        read_json(response).await
+        self.read_json(response).await
     }
 
     async fn revoke(&self, owner: &Credential) -> Result<State, RelayError> {
-        let was: Was = read_json(send(self.request(Method::DELETE, wire::OWNER, Some(owner))).await?).await?;
+        let was: Was = self.read_json(self.send(self.request(Method::DELETE, wire::OWNER, Some(owner))).await?).await?;
         Ok(was.was)
     }
 }

@@ -257,7 +257,7 @@ pub enum Admission {
 }
 
 /// An announcement of a share.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Create {
     /// Version of the protocol.
     pub v: V1,
@@ -273,6 +273,12 @@ pub struct Create {
     /// Permission to leave something at this relay, where it wants one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub create_token: Option<String>,
+}
+
+impl fmt::Debug for Create {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Create").field("ttl", &self.ttl).field("max_len", &self.max_len).finish_non_exhaustive()
+    }
 }
 
 /// What a relay checks tokens against.
@@ -534,6 +540,9 @@ pub enum RelayError {
     /// No connection, or it broke.
     #[error("{0}")]
     Unreachable(String),
+    /// The way there is not the one that it claims to be.
+    #[error("its certificate cannot be trusted: {0}")]
+    NotTrusted(String),
     /// Something else answers there.
     #[error("what answers there is not a share relay")]
     NotARelay,

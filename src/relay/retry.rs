@@ -1,6 +1,6 @@
 //! Patience: asking again when the line breaks or the relay is busy.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,6 +18,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
+/// Pauses that pass without a word: about a second.
+const TOLD_AFTER: u32 = 3;
+
 /// How long to go on trying without any progress.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -30,6 +33,11 @@ impl Patience {
     /// Gives up when nothing has moved for `give_up`.
     pub fn new(give_up: Duration) -> Self {
         Self { give_up, since: None, pauses: 0 }
+    }
+
+    /// The same, from now on: the time runs although nothing has failed yet.
+    fn started(self) -> Self {
+        Self { since: Some(Instant::now()), ..self }
     }
 
     /// Something moved: the time runs anew.
@@ -46,7 +54,8 @@ impl Patience {
         let since = *self.since.get_or_insert_with(Instant::now);
         let backoff = FIRST_PAUSE.saturating_mul(1 << self.pauses.min(10)).min(LONGEST_PAUSE);
         let asked = match error {
-            RelayError::SlowDown { after } => Duration::from_secs(after),
+            // A relay can ask for patience, but not for more than an hour of it.
+            RelayError::SlowDown { after } => Duration::from_secs(after.min(3600)),
             _ => Duration::ZERO,
         };
         // Between half of it and all of it, so that many clients of one relay don't come back together.
@@ -66,23 +75,36 @@ impl Patience {
 pub struct Persistent {
     relay: Arc<dyn Relay>,
     patience: Patience,
+    /// Told of the first error that is waited out: a person should know why nothing happens.
+    waiting: Mutex<Option<Waiter>>,
 }
 
+/// Somebody who is told that a relay is being waited for.
+pub type Waiter = Box<dyn FnOnce(&RelayError) + Send>;
+
 impl Persistent {
-    /// `relay`, with `patience` for each single call.
-    pub fn new(relay: Arc<dyn Relay>, patience: Patience) -> Self {
-        Self { relay, patience }
+    /// `relay`, with `patience` for each single call. `waiting` is told, once, when the first pause begins.
+    pub fn new(relay: Arc<dyn Relay>, patience: Patience, waiting: Waiter) -> Self {
+        Self { relay, patience, waiting: Mutex::new(Some(waiting)) }
     }
 
     async fn repeat<T, F>(&self, mut call: impl FnMut() -> F) -> Result<T, RelayError>
     where
         F: Future<Output = Result<T, RelayError>>,
     {
-        let mut patience = self.patience;
+        let mut patience = self.patience.started();
         loop {
             match call().await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => patience.pause(error).await?,
+                Err(error) => {
+                    if error.is_transient() && patience.pauses == TOLD_AFTER {
+                        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+                        if let Some(tell) = waiting {
+                            tell(&error);
+                        }
+                    }
+                    patience.pause(error).await?;
+                }
             }
         }
     }

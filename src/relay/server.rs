@@ -38,8 +38,10 @@ use crate::seal::PART_LEN;
 
 /// A connection that does not send the head of a request for this long is closed.
 const HEADER_TIME: Duration = Duration::from_secs(10);
-/// A body that stands still for this long is given up.
+/// A body that stands still for this long is given up; so is the JSON that is not there after that.
 const BODY_IDLE: Duration = Duration::from_secs(30);
+/// The slowest body that is waited for, in bytes a second.
+const SLOWEST: u64 = 4 * 1024;
 /// What a server that stops gives to the requests that are running.
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 
@@ -146,7 +148,11 @@ async fn around(Extract(server): Extract<Arc<Server>>, request: Request, next: N
     let start = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = if server.is_meant(request.headers()) { next.run(request).await } else { misdirected() };
+    let mut response = if request.uri().authority().is_none() && server.is_meant(request.headers()) {
+        next.run(request).await
+    } else {
+        misdirected()
+    };
     let headers = response.headers_mut();
     for (name, value) in [
         (CACHE_CONTROL, "no-store"),
@@ -173,7 +179,10 @@ impl Server {
     /// Whether the `Host` is one of ours: a page elsewhere must not reach a relay on somebody's own network under a
     /// name of its own (DNS rebinding).
     fn is_meant(&self, headers: &HeaderMap) -> bool {
-        let Some(host) = headers.get(HOST).and_then(|value| value.to_str().ok()) else { return false };
+        let mut hosts = headers.get_all(HOST).iter();
+        let (Some(host), None) = (hosts.next().and_then(|value| value.to_str().ok()), hosts.next()) else {
+            return false;
+        };
         if self.options.public_url.as_ref().is_some_and(|url| url.name().eq_ignore_ascii_case(host)) {
             return true;
         }
@@ -269,6 +278,8 @@ async fn next_piece(body: &mut BodyDataStream) -> Result<Option<Bytes>, RelayErr
 
 /// A body that is lent to a relay as content, and comes back when the relay has had enough of it.
 struct Lent {
+    /// When all of it must be here.
+    deadline: tokio::time::Instant,
     body: Option<BodyDataStream>,
     back: Option<oneshot::Sender<BodyDataStream>>,
 }
@@ -285,13 +296,15 @@ impl Drop for Lent {
 /// What is left of a body, after `first`, as content; and the body itself when that is done.
 fn lend(first: Bytes, len: u64, body: BodyDataStream) -> (Content, oneshot::Receiver<BodyDataStream>) {
     let (back, returned) = oneshot::channel();
-    let lent = Lent { body: Some(body), back: Some(back) };
+    let deadline = tokio::time::Instant::now() + BODY_IDLE + Duration::from_secs(len / SLOWEST);
+    let lent = Lent { deadline, body: Some(body), back: Some(back) };
     let pieces = stream::try_unfold((first, lent), |(first, mut lent)| async move {
         if !first.is_empty() {
             return Ok(Some((first, (Bytes::new(), lent))));
         }
         let Some(body) = &mut lent.body else { return Ok(None) };
-        Ok(next_piece(body).await?.map(|piece| (piece, (Bytes::new(), lent))))
+        let piece = tokio::time::timeout_at(lent.deadline, next_piece(body)).await;
+        Ok(piece.unwrap_or(Err(RelayError::Timeout))?.map(|piece| (piece, (Bytes::new(), lent))))
     });
     (Content::Stream { len, chunks: pieces.boxed() }, returned)
 }
@@ -300,13 +313,16 @@ fn lend(first: Bytes, len: u64, body: BodyDataStream) -> (Content, oneshot::Rece
 /// sends would be lost with the connection.
 async fn drain(mut returned: oneshot::Receiver<BodyDataStream>) {
     let Ok(mut body) = returned.try_recv() else { return };
-    let mut seen = 0;
-    while seen <= PART_LEN {
-        match next_piece(&mut body).await {
-            Ok(Some(piece)) => seen += piece.len(),
-            _ => return,
+    let _ = tokio::time::timeout(BODY_IDLE, async {
+        let mut seen = 0;
+        while seen <= PART_LEN {
+            match next_piece(&mut body).await {
+                Ok(Some(piece)) => seen += piece.len(),
+                _ => return,
+            }
         }
-    }
+    })
+    .await;
 }
 
 fn body_len(headers: &HeaderMap) -> Result<u64, RelayError> {
@@ -350,15 +366,17 @@ async fn create(
 
 async fn put_part(
     Extract(server): Extract<Arc<Server>>,
-    Path(number): Path<u32>,
+    Path(number): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
     let owner = credential(&headers)?;
+    let number = part_number(&number)?;
     let crc = headers.get(wire::CHECKSUM).and_then(|value| value.to_str().ok()).and_then(Checksum::parse);
     let crc = crc.ok_or(RelayError::BadRequest)?;
     let (part, returned) = lend(Bytes::new(), body_len(&headers)?, body.into_data_stream());
-    let put = server.relay.put_part(&owner, number, crc, part).await;
+    let relay = server.relay.clone();
+    let put = to_the_end(async move { relay.put_part(&owner, number, crc, part).await }).await;
     drain(returned).await;
     put?;
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -367,7 +385,27 @@ async fn put_part(
 async fn commit(Extract(server): Extract<Arc<Server>>, headers: HeaderMap, body: Body) -> Answer {
     let owner = credential(&headers)?;
     let commit: Commit = read_json(body).await?;
-    Ok(json(StatusCode::CREATED, &server.relay.commit(&owner, &commit).await?))
+    let relay = server.relay.clone();
+    Ok(json(StatusCode::CREATED, &to_the_end(async move { relay.commit(&owner, &commit).await }).await?))
+}
+
+/// Reads at least the framed JSON at the beginning of a body. Returns what was read, and where the frame ends.
+async fn read_frame(body: &mut BodyDataStream) -> Result<(BytesMut, usize), RelayError> {
+    let mut head = BytesMut::new();
+    loop {
+        match wire::frame_len(&head) {
+            Some(length) if head.len() >= 4 + length => return Ok((head, 4 + length)),
+            None if head.len() >= 4 => return Err(RelayError::BadRequest),
+            _ => head.extend_from_slice(&next_piece(body).await?.ok_or(RelayError::BadRequest)?),
+        }
+    }
+}
+
+/// Runs what changes a share to its end, also when the client does not wait for it: what is begun is also cleaned up.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, RelayError>> + Send + 'static,
+) -> Result<T, RelayError> {
+    tokio::spawn(work).await.unwrap_or(Err(RelayError::BUSY))
 }
 
 async fn deposit(
@@ -379,16 +417,8 @@ async fn deposit(
     let owner = credential(&headers)?;
     let whole_len = body_len(&headers)?;
     let mut body = body.into_data_stream();
-    let mut head = BytesMut::new();
-    let end = loop {
-        if let Some(length) = wire::frame_len(&head).filter(|length| head.len() >= 4 + length) {
-            break 4 + length;
-        }
-        if head.len() >= 4 && wire::frame_len(&head).is_none() {
-            return Err(RelayError::BadRequest);
-        }
-        head.extend_from_slice(&next_piece(&mut body).await?.ok_or(RelayError::BadRequest)?);
-    };
+    let read = tokio::time::timeout(BODY_IDLE, read_frame(&mut body)).await;
+    let (mut head, end) = read.map_err(|_| RelayError::Timeout)??;
     let first = head.split_off(end).freeze();
     let Deposit { create, commit }: Deposit<Create, Commit> =
         serde_json::from_slice(&head[4..]).map_err(|_| RelayError::BadRequest)?;
@@ -399,7 +429,8 @@ async fn deposit(
         drain(returned).await;
         return Err(refusal);
     }
-    let deposited = server.relay.deposit(&owner, &create, &commit, part).await;
+    let relay = server.relay.clone();
+    let deposited = to_the_end(async move { relay.deposit(&owner, &create, &commit, part).await }).await;
     drain(returned).await;
     Ok(json(StatusCode::CREATED, &deposited?))
 }
@@ -417,7 +448,8 @@ async fn manifest(Extract(server): Extract<Arc<Server>>, headers: HeaderMap, bod
 async fn claim(Extract(server): Extract<Arc<Server>>, headers: HeaderMap, body: Body) -> Answer {
     let link = credential(&headers)?;
     let ClaimRequest { proof, claim_token } = read_json(body).await?;
-    let claimed = server.relay.claim(&link, &proof, &claim_token).await?;
+    let relay = server.relay.clone();
+    let claimed = to_the_end(async move { relay.claim(&link, &proof, &claim_token).await }).await?;
     match &claimed.part {
         None => Ok(json(StatusCode::OK, &claimed)),
         Some(part) => {
@@ -428,8 +460,15 @@ async fn claim(Extract(server): Extract<Arc<Server>>, headers: HeaderMap, body: 
     }
 }
 
-async fn get_part(Extract(server): Extract<Arc<Server>>, Path(number): Path<u32>, headers: HeaderMap) -> Answer {
+/// The last segment of the path to a part.
+fn part_number(text: &str) -> Result<u32, RelayError> {
+    let digits = !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
+    text.parse().ok().filter(|_| digits).ok_or(RelayError::BadRequest)
+}
+
+async fn get_part(Extract(server): Extract<Arc<Server>>, Path(number): Path<String>, headers: HeaderMap) -> Answer {
     let holder = credential(&headers)?;
+    let number = part_number(&number)?;
     let offset = match headers.get(RANGE) {
         None => 0,
         Some(range) => open_range(range).ok_or(RelayError::BadRequest)?,
@@ -458,7 +497,8 @@ fn open_range(range: &HeaderValue) -> Option<u64> {
 async fn finish(Extract(server): Extract<Arc<Server>>, headers: HeaderMap, body: Body) -> Answer {
     let holder = credential(&headers)?;
     let FinishRequest { receipt } = read_json(body).await?;
-    server.relay.finish(&holder, &receipt).await?;
+    let relay = server.relay.clone();
+    to_the_end(async move { relay.finish(&holder, &receipt).await }).await?;
     Ok(json(StatusCode::OK, &Done { v: V1 }))
 }
 
@@ -477,6 +517,7 @@ async fn status(Extract(server): Extract<Arc<Server>>, headers: HeaderMap) -> An
 }
 
 async fn revoke(Extract(server): Extract<Arc<Server>>, headers: HeaderMap) -> Answer {
-    let was = server.relay.revoke(&credential(&headers)?).await?;
+    let (relay, owner) = (server.relay.clone(), credential(&headers)?);
+    let was = to_the_end(async move { relay.revoke(&owner).await }).await?;
     Ok(json(StatusCode::OK, &Was { was }))
 }

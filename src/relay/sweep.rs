@@ -151,12 +151,16 @@ impl Keeper {
             // A wall clock that runs away from the monotonic one was set: ask the store before believing it.
             let (then, was) = std::mem::replace(&mut wall, (Instant::now(), self.clock.now()));
             let jumped = wall.1.abs_diff(was + then.elapsed().as_secs()) > CLOCK_TOLERANCE;
-            if jumped || checked.elapsed() > CHECK_CLOCK_EVERY {
-                checked = Instant::now();
+            if jumped {
+                self.clock_agrees.store(false, Ordering::Relaxed);
+            }
+            // A clock that is in doubt stays so until the store has confirmed it.
+            if !self.clock_agrees.load(Ordering::Relaxed) || checked.elapsed() > CHECK_CLOCK_EVERY {
                 if let Err(error) = self.check_clock().await {
                     tracing::warn!(%error, "the store's clock could not be read");
                     continue;
                 }
+                checked = Instant::now();
             }
             if let Err(error) = self.sweep().await {
                 tracing::warn!(%error, "the sweep failed");

@@ -179,7 +179,7 @@ impl Problem {
             RelayError::Busy { after } => later(503, "busy", after),
             RelayError::NoSpace { after } => later(507, "no-space", after),
             // A relay in front of a relay: what is behind it cannot be reached.
-            RelayError::Unreachable(_) | RelayError::NotARelay => later(503, "busy", 5),
+            RelayError::Unreachable(_) | RelayError::NotTrusted(_) | RelayError::NotARelay => later(503, "busy", 5),
         }
     }
 
@@ -211,7 +211,7 @@ impl Problem {
             "no-space" => RelayError::NoSpace { after },
             _ => match status {
                 429 => RelayError::SlowDown { after },
-                408 | 500 | 502..=504 => RelayError::Busy { after },
+                408 | 500 | 502..=504 | 520..=527 => RelayError::Busy { after },
                 507 => RelayError::NoSpace { after },
                 _ => RelayError::NotARelay,
             },

@@ -109,7 +109,7 @@ pub(crate) fn served(relay: Arc<dyn Relay>) -> (Arc<dyn Relay>, String) {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let options = Options { create: Admission::Open, ..Options::default() };
     tokio::spawn(server::serve(relay, listener, options, std::future::pending()));
-    let client = HttpRelay::new(RelayUrl::parse(&url).unwrap()).unwrap();
+    let client = HttpRelay::new(RelayUrl::parse(&url).unwrap(), Duration::from_mins(1)).unwrap();
     (Arc::new(client), url)
 }
 
@@ -121,12 +121,12 @@ impl Bench {
 
     pub(crate) fn memory() -> Self {
         let clock = TestClock::at(START);
-        Self::over("memory", Arc::new(Memory::new(clock.clone())), clock)
+        Self::over("memory", Arc::new(Memory::new(clock.clone(), u64::MAX)), clock)
     }
 
     pub(crate) fn slow_memory() -> Self {
         let clock = TestClock::at(START);
-        Self::over("slow memory", Arc::new(Slow(Memory::new(clock.clone()))), clock)
+        Self::over("slow memory", Arc::new(Slow(Memory::new(clock.clone(), u64::MAX))), clock)
     }
 
     pub(crate) fn folder() -> Self {

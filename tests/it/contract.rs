@@ -216,13 +216,13 @@ impl Store for CheckThenSet {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_race_is_lost_where_creation_is_not_exclusive_and_the_probe_refuses_such_a_store() {
     let clock = TestClock::at(START);
-    let store: Arc<dyn Store> = Arc::new(CheckThenSet(Memory::new(clock.clone())));
+    let store: Arc<dyn Store> = Arc::new(CheckThenSet(Memory::new(clock.clone(), u64::MAX)));
     let bench = Bench::over("check, then set", store, clock);
     assert!(winners(&bench).await.len() > 1, "the race test cannot see a broken store");
     let refused = bench.keeper.probe().await.unwrap_err().to_string();
     assert!(refused.contains("twice"), "{refused}");
     let clock = TestClock::at(START);
-    Bench::over("slow", Arc::new(Slow(Memory::new(clock.clone()))), clock).keeper.probe().await.unwrap();
+    Bench::over("slow", Arc::new(Slow(Memory::new(clock.clone(), u64::MAX))), clock).keeper.probe().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -500,7 +500,7 @@ async fn a_sender_hears_of_a_change_while_waiting_for_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_wrong_claims_and_sweeps_nothing() {
     let store_clock = TestClock::at(START);
-    let store: Arc<dyn Store> = Arc::new(Memory::new(store_clock.clone()));
+    let store: Arc<dyn Store> = Arc::new(Memory::new(store_clock.clone(), u64::MAX));
     let clock = TestClock::at(START);
     let bench = Bench::over("memory", store.clone(), clock.clone());
     let share = Sample::new(5000, false);

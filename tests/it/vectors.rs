@@ -128,6 +128,8 @@ fn links_are_read_as_people_deliver_them() {
     assert!(found.rewritten && found.link == expected);
     let in_text = format!("look at this: {} (once!)", vectors.shares[0].web_link);
     assert_eq!(Link::parse(&in_text).unwrap().link, expected);
+    let twice = format!("{0}\n{0}\nand more\n", vectors.shares[0].web_link);
+    assert_eq!(Link::parse(&twice).unwrap().link, expected);
     let with_path = vectors.shares[0].web_link.replace("example/", "example/drop/");
     assert_eq!(*Link::parse(&with_path).unwrap().link.web().unwrap(), with_path);
 }
@@ -193,6 +195,8 @@ fn http_is_for_local_networks_only() {
     ] {
         assert!(RelayUrl::parse(public).is_err(), "{public}");
     }
+    assert!(RelayUrl::parse("https://relay.example").unwrap().has_bare_form());
+    assert!(!RelayUrl::parse("https://nas.local").unwrap().has_bare_form());
     assert_eq!(RelayUrl::parse("relay.example").unwrap().to_string(), "https://relay.example/");
     assert_eq!(RelayUrl::parse("localhost:4080").unwrap().to_string(), "http://localhost:4080/");
     assert_eq!(

@@ -59,8 +59,11 @@ impl Folder {
     pub fn open(root: &Path, shared: bool) -> Result<Self, FolderError> {
         let failed = |error| FolderError::Io(root.to_owned(), error);
         private_dirs(root).map_err(failed)?;
-        let mode = fs::metadata(root).map_err(failed)?.permissions().mode();
-        if mode & 0o007 != 0 {
+        let data = fs::metadata(root).map_err(failed)?;
+        if !data.is_dir() {
+            return Err(failed(io::ErrorKind::NotADirectory.into()));
+        }
+        if data.permissions().mode() & 0o007 != 0 {
             return Err(FolderError::Exposed(root.to_owned()));
         }
         private_dirs(&root.join(STAGING)).map_err(failed)?;
@@ -165,9 +168,12 @@ fn private_file(path: &Path, new: bool) -> io::Result<File> {
 fn private_dirs(path: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(path) {
         Ok(()) => path.parent().map_or(Ok(()), sync_dir),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // Perhaps made a moment ago, and not durable yet.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => path.parent().map_or(Ok(()), sync_dir),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            private_dirs(path.parent().ok_or(error)?)?;
+            // Not every file system that has a directory lets one be made in it.
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists());
+            private_dirs(parent.ok_or(error)?)?;
             private_dirs(path)
         }
         Err(error) => Err(error),

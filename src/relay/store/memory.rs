@@ -15,12 +15,14 @@ use crate::relay::clock::Clock;
 pub struct Memory {
     objects: Mutex<BTreeMap<String, (Bytes, u64)>>,
     clock: Arc<dyn Clock>,
+    /// The most that it keeps, in bytes.
+    capacity: u64,
 }
 
 impl Memory {
-    /// An empty store that dates its objects by `clock`.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { objects: Mutex::default(), clock }
+    /// An empty store for up to `capacity` bytes, which dates its objects by `clock`.
+    pub fn new(clock: Arc<dyn Clock>, capacity: u64) -> Self {
+        Self { objects: Mutex::default(), clock, capacity }
     }
 
     fn objects(&self) -> MutexGuard<'_, BTreeMap<String, (Bytes, u64)>> {
@@ -72,6 +74,7 @@ impl Store for Memory {
     }
 
     async fn space(&self) -> Result<Option<Space>, StoreError> {
-        Ok(None)
+        let used: u64 = self.objects().values().map(|(bytes, _)| bytes.len() as u64).sum();
+        Ok(Some(Space { free: self.capacity.saturating_sub(used), total: self.capacity }))
     }
 }
