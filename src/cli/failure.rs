@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::output::{quoted, size, time};
+use super::words::{quoted, size, time};
 use crate::link::{LinkError, RelayUrl, RelayUrlError};
 use crate::manifest::{ManifestError, printable};
 use crate::open::OpenError;

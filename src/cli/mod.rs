@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `send`, `open`, `peek`, `relay` | the commands: arguments on top, `run` below |
 //! | `output` | the only place that prints |
+//! | `words` | sizes, times and shares in words |
 //! | `failure` | every error: in words, with a hint, with an exit code |
 //! | `prompt` | questions to the person at the terminal |
 //! | `access` | the link and the passphrase, from wherever they come |
@@ -19,6 +20,7 @@ mod prompt;
 mod relay;
 mod send;
 mod state;
+mod words;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -209,7 +211,7 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         Trouble::usage(what, if first { "share open, and paste the link when it asks" } else { "share --help" })
     } else if let Some(word) = word {
         let hint = if std::path::Path::new(&word).exists() {
-            format!("share send {}", output::quoted(&word))
+            format!("share send {}", words::quoted(&word))
         } else {
             "share --help lists the commands".to_owned()
         };

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -11,15 +12,15 @@ use tokio::task::spawn_blocking;
 
 use super::access::{Access, AccessArgs};
 use super::failure::{self, Trouble};
-use super::opening::{self, Begin, Opening};
+use super::opening::{self, Begin, Opening, Record};
 use super::output::{self, Output, Watched};
 use super::state::State;
-use super::{Common, interrupted, prompt};
+use super::{Common, interrupted, prompt, words};
 use crate::manifest::{Manifest, is_plain, printable, safe_name};
 use crate::media::{self, Kind};
-use crate::open::place::{self, Staging, Target, numbered};
+use crate::open::place::{Placed, Staging, Target, numbered};
 use crate::open::{Look, OpenError, Opened, Opener, Received};
-use crate::relay::{Credential, RelayError};
+use crate::relay::{Credential, Relay, RelayError};
 use crate::secret::{DeviceSecret, Keys, Receipt};
 
 /// The longest text that is printed on a terminal, in bytes.
@@ -76,9 +77,10 @@ enum Stage {
 /// Runs the command.
 pub(super) async fn run(args: OpenArgs, common: &Common, output: &Output) -> Result<(), Trouble> {
     let access = args.access.find(output)?;
+    let opening = Opens { relay: common.connect(&access.relay, output)?, args, access, common, output };
     let stage = Cell::new(Stage::Untouched);
     tokio::select! {
-        result = open(&args, &access, common, output, &stage) => result,
+        result = opening.run(&stage) => result,
         () = interrupted() => Err(Trouble::Interrupted(match stage.get() {
             Stage::Untouched => None,
             Stage::Claimed => Some(AGAIN.to_owned()),
@@ -92,136 +94,146 @@ const AGAIN: &str = "it is not lost: run the same command again on this device, 
 /// What telling the relay may take; after that the next command does it.
 const FINISH_TIME: Duration = Duration::from_secs(15);
 
-async fn open(
-    args: &OpenArgs,
-    access: &Access,
-    common: &Common,
-    output: &Output,
-    stage: &Cell<Stage>,
-) -> Result<(), Trouble> {
-    // Where nothing can be kept, this run can open, and no later one can go on.
-    let mut opening = None;
-    let mut device = DeviceSecret::random();
-    let state = State::open(common);
-    let kept = state.as_ref().map_err(failure::reason).and_then(|state| {
-        let begun = Opening::begin(state, &access.secret.id(), &access.relay);
-        begun.and_then(|begun| Ok((begun, state.device()?))).map_err(|error| failure::reason(&error))
-    });
-    match kept {
-        Err(why) => {
-            output.warn(&format!("nothing can be kept on this device ({why}): if this breaks off, it cannot go on"));
-        }
-        Ok((Begin::Busy, _)) => return Err(Trouble::BeingOpenedHere),
-        Ok((Begin::Ours(ours, record), ours_alone)) => {
-            device = ours_alone;
-            if let Some((record, receipt)) = record.and_then(|record| record.saved().map(|receipt| (record, receipt))) {
-                return finish_earlier(access, common, output, ours, &device, &record, &receipt).await;
-            }
-            opening = Some(ours);
-            if let Ok(state) = &state {
-                opening::catch_up(state).await;
-            }
-        }
-    }
-    let result = open_now(args, access, common, output, stage, &mut opening, &device).await;
-    // What was not claimed leaves no trace; what was claimed can be taken up again.
-    if let (Some(opening), true) = (opening, stage.get() != Stage::Claimed) {
-        opening.done();
-    }
-    result
+/// One opening, with all that it was told.
+struct Opens<'a> {
+    args: OpenArgs,
+    access: Access,
+    common: &'a Common,
+    output: &'a Output,
+    relay: Arc<dyn Relay>,
 }
 
-/// An earlier run was killed after the files were in place: only the relay does not know yet.
-async fn finish_earlier(
-    access: &Access,
-    common: &Common,
-    output: &Output,
-    opening: Opening,
-    device: &DeviceSecret,
-    record: &opening::Record,
-    receipt: &Receipt,
-) -> Result<(), Trouble> {
-    let id = access.secret.id();
-    let holder = Credential::new(id, device.claim_token(&id));
-    let relay = common.connect(&access.relay, output)?;
-    crate::open::finish(&*relay, &holder, receipt).await.map_err(|error| Trouble::relay(&access.relay, error))?;
-    opening.done();
-    for placed in &record.placed {
-        output.say(&format!("opened before; it is in {}", shown(&placed.path)));
+impl Opens<'_> {
+    fn trouble(&self, error: OpenError, ours: bool) -> Trouble {
+        Trouble::Open { relay: self.access.relay.name(), error, ours }
     }
-    Ok(())
-}
 
-async fn open_now(
-    args: &OpenArgs,
-    access: &Access,
-    common: &Common,
-    output: &Output,
-    stage: &Cell<Stage>,
-    opening: &mut Option<Opening>,
-    device: &DeviceSecret,
-) -> Result<(), Trouble> {
-    let trouble = |error: OpenError, ours| Trouble::Open { relay: access.relay.name(), error, ours };
-    let relay = common.connect(&access.relay, output)?;
-    let (opened, ready) = loop {
-        let keys = args.keys(access)?;
-        let claim_token = device.claim_token(&keys.id);
-        let again = |left: &str| {
-            let ask = args.access.may_ask_again();
-            if ask {
-                output.say(&format!("wrong passphrase{left}"));
+    async fn run(&self, stage: &Cell<Stage>) -> Result<(), Trouble> {
+        // Where nothing can be kept, this run can open, and no later one can go on.
+        let mut record = None;
+        let mut device = DeviceSecret::random();
+        let state = State::open(self.common);
+        let kept = state.as_ref().map_err(failure::reason).and_then(|state| {
+            let begun = Opening::begin(state, &self.access.secret.id(), &self.access.relay);
+            begun.and_then(|begun| Ok((begun, state.device()?))).map_err(|error| failure::reason(&error))
+        });
+        match kept {
+            Err(why) => self
+                .output
+                .warn(&format!("nothing can be kept on this device ({why}): if this breaks off, it cannot go on")),
+            Ok((Begin::Busy, _)) => return Err(Trouble::BeingOpenedHere),
+            Ok((Begin::Ours(ours, earlier), ours_alone)) => {
+                device = ours_alone;
+                if let Some((placed, receipt)) = earlier.and_then(Record::saved) {
+                    return self.finish_earlier(ours, &device, &placed, &receipt).await;
+                }
+                record = Some(ours);
+                if let Ok(state) = &state {
+                    opening::catch_up(state).await;
+                }
             }
-            ask
+        }
+        let result = self.open(stage, &mut record, &device).await;
+        // What was not claimed leaves no trace; what was claimed can be taken up again.
+        if let (Some(record), true) = (record, stage.get() != Stage::Claimed) {
+            record.done();
+        }
+        result
+    }
+
+    /// An earlier run was killed after the files were in place: only the relay does not know yet.
+    async fn finish_earlier(
+        &self,
+        record: Opening,
+        device: &DeviceSecret,
+        placed: &[Placed],
+        receipt: &Receipt,
+    ) -> Result<(), Trouble> {
+        let id = self.access.secret.id();
+        let holder = Credential::new(id, device.claim_token(&id));
+        let finished = crate::open::finish(&*self.relay, &holder, receipt).await;
+        finished.map_err(|error| self.trouble(error.into(), true))?;
+        record.done();
+        for placed in placed {
+            self.output.say(&format!("opened before; it is in {}", shown(&placed.path)));
+        }
+        Ok(())
+    }
+
+    async fn open(
+        &self,
+        stage: &Cell<Stage>,
+        record: &mut Option<Opening>,
+        device: &DeviceSecret,
+    ) -> Result<(), Trouble> {
+        let (opened, ready) = self.claim(stage, record, device).await?;
+        let receipt = opened.receipt();
+        let received = match ready.receive(opened, record, self.output).await {
+            // Whoever closed the pipe has seen enough. The relay keeps it for this device until the lease ends.
+            Err(OpenError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            received => received.map_err(|error| self.trouble(error, false))?,
         };
-        match Opener::new(relay.clone(), keys, claim_token, common.patience()).look().await {
-            Err(OpenError::Relay(RelayError::WrongPassphrase { left }))
-                if left > 0 && again(&format!("; {left} more may be tried")) => {}
-            Err(error) => return Err(trouble(error, false)),
-            Ok(Look::Waits(envelope)) => {
-                output.say(&output::describe(&envelope.manifest));
-                let ready = args.destination(&envelope.manifest).await?.prepare(opening)?;
-                // From here on it may be spent.
-                stage.set(Stage::Claimed);
-                let opened = envelope.claim().await;
-                if let Err(OpenError::Relay(RelayError::Gone { .. } | RelayError::Unknown)) = &opened {
-                    stage.set(Stage::Untouched);
-                }
-                break (opened.map_err(|error| trouble(error, false))?, ready);
-            }
-            Ok(Look::OursToResume(holder)) => match holder.resume().await {
-                Err(OpenError::WrongPassphrase) if again("") => {}
-                Err(error) => return Err(trouble(error, true)),
-                Ok(opened) => {
-                    stage.set(Stage::Claimed);
-                    output.say(&format!("going on with {}", output::describe(&opened.manifest)));
-                    let ready = args.destination(&opened.manifest).await?.prepare(opening)?;
-                    break (opened, ready);
-                }
-            },
-        }
-    };
-    let receipt = opened.receipt();
-    let received = match ready.receive(opened, opening, output).await {
-        // Whoever closed the pipe has seen enough. The relay keeps it for this device until the lease ends.
-        Err(OpenError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-        received => received.map_err(|error| trouble(error, false))?,
-    };
-    stage.set(Stage::Saved);
-    match tokio::time::timeout(FINISH_TIME, received.finish()).await {
-        // Also where it ended meanwhile, revoked or too late: what was received stays received.
-        Ok(Ok(()) | Err(RelayError::Gone { .. } | RelayError::Unknown)) => {}
-        // Safe here; the next command tells the relay.
-        Ok(Err(_)) | Err(_) => {
-            if let Some(mut opening) = opening.take() {
-                if opening.is_unnoted() {
+        stage.set(Stage::Saved);
+        match tokio::time::timeout(FINISH_TIME, received.finish()).await {
+            // Also where it ended meanwhile, revoked or too late: what was received stays received.
+            Ok(Ok(()) | Err(RelayError::Gone { .. } | RelayError::Unknown)) => {}
+            // Safe here; the next command tells the relay.
+            Ok(Err(_)) | Err(_) => {
+                if let Some(mut record) = record.take()
+                    && record.is_unnoted()
+                {
                     // What went to standard output has no file that a crash could have undone.
-                    let _ = opening.note_received(receipt, Vec::new());
+                    let _ = record.note_received(receipt, Vec::new());
                 }
-                tracing::debug!("the relay will be told by the next command");
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks, asks, tries out everything that can fail, and then opens: the one opening.
+    async fn claim(
+        &self,
+        stage: &Cell<Stage>,
+        record: &mut Option<Opening>,
+        device: &DeviceSecret,
+    ) -> Result<(Opened, Ready), Trouble> {
+        loop {
+            let keys = self.args.keys(&self.access)?;
+            let claim_token = device.claim_token(&keys.id);
+            let opener = Opener::new(self.relay.clone(), keys, claim_token, self.common.patience());
+            match opener.look().await {
+                Ok(Look::Waits(envelope)) => {
+                    self.output.say(&words::describe(&envelope.manifest));
+                    let ready = self.args.destination(&envelope.manifest).await?.prepare(record)?;
+                    // From here on it may be spent.
+                    stage.set(Stage::Claimed);
+                    let opened = envelope.claim().await;
+                    if let Err(OpenError::Relay(RelayError::Gone { .. } | RelayError::Unknown)) = &opened {
+                        stage.set(Stage::Untouched);
+                    }
+                    return Ok((opened.map_err(|error| self.trouble(error, false))?, ready));
+                }
+                Ok(Look::OursToResume(holder)) => match holder.resume().await {
+                    Ok(opened) => {
+                        stage.set(Stage::Claimed);
+                        self.output.say(&format!("going on with {}", words::describe(&opened.manifest)));
+                        let ready = self.args.destination(&opened.manifest).await?.prepare(record)?;
+                        return Ok((opened, ready));
+                    }
+                    Err(OpenError::WrongPassphrase) if self.args.access.may_ask_again() => {
+                        self.output.say("wrong passphrase");
+                    }
+                    Err(error) => return Err(self.trouble(error, true)),
+                },
+                Err(OpenError::Relay(RelayError::WrongPassphrase { left }))
+                    if left > 0 && self.args.access.may_ask_again() =>
+                {
+                    self.output.say(&format!("wrong passphrase; {left} more may be tried"));
+                }
+                Err(error) => return Err(self.trouble(error, false)),
             }
         }
     }
-    Ok(())
 }
 
 impl OpenArgs {
@@ -316,7 +328,7 @@ fn to_stdout(manifest: &Manifest) -> Result<Destination, Trouble> {
         return Ok(Destination::Terminal);
     }
     Err(Trouble::usage(
-        format!("{} is not for a terminal", output::describe(manifest)),
+        format!("{} is not for a terminal", words::describe(manifest)),
         "nothing is lost; save it: -o FILE",
     ))
 }
@@ -426,7 +438,7 @@ async fn place(
     staging: Staging,
     receipt: Receipt,
     mut opening: Option<Opening>,
-) -> io::Result<(Vec<place::Placed>, Option<Opening>)> {
+) -> io::Result<(Vec<Placed>, Option<Opening>)> {
     spawn_blocking(move || {
         let intended = staging.sync()?;
         if let Some(opening) = &mut opening {

@@ -31,7 +31,7 @@ pub(super) struct Record {
     /// What finishing will tell it. `None` while bytes are missing.
     receipt: Option<Receipt>,
     /// The files, where they have their names. None for what went to standard output.
-    pub(super) placed: Vec<Placed>,
+    placed: Vec<Placed>,
     /// Files without a name that the file system made us give one.
     hidden: Vec<PathBuf>,
 }
@@ -43,10 +43,11 @@ impl Record {
         self.receipt.filter(|_| there)
     }
 
-    /// The receipt, if files were received and are where they belong. What went to standard output and could not be
-    /// reported may be asked for again: the relay still has it.
-    pub(super) fn saved(&self) -> Option<Receipt> {
-        if self.placed.is_empty() { None } else { self.complete() }
+    /// The files that were received and are where they belong, and the receipt for them. What went to standard output
+    /// and could not be reported may be asked for again: the relay still has it.
+    pub(super) fn saved(self) -> Option<(Vec<Placed>, Receipt)> {
+        let receipt = self.complete()?;
+        if self.placed.is_empty() { None } else { Some((self.placed, receipt)) }
     }
 }
 

@@ -4,9 +4,9 @@ use clap::Args;
 
 use super::access::AccessArgs;
 use super::failure::Trouble;
-use super::output::{self, Output};
+use super::output::Output;
 use super::state::State;
-use super::{Common, interrupted};
+use super::{Common, interrupted, words};
 use crate::open::{Envelope, Look, OpenError, Opener};
 use crate::relay::RelayError;
 use crate::secret::DeviceSecret;
@@ -55,12 +55,12 @@ pub(super) async fn run(args: PeekArgs, common: &Common, output: &Output) -> Res
 }
 
 fn show(envelope: &Envelope, output: &Output) {
-    let line = format!("{} · until {}", output::describe(&envelope.manifest), output::time(envelope.expires()));
+    let line = format!("{} · until {}", words::describe(&envelope.manifest), words::time(envelope.expires()));
     // Whoever closed standard output does not want to know.
     let _ = output.result(&line);
     for entry in envelope.manifest.entries.iter().filter(|_| envelope.manifest.entries.len() > 1) {
         let name = entry.name.as_deref().map_or_else(|| "(no name)".to_owned(), crate::manifest::printable);
         let kind = crate::media::Kind::of(&entry.r#type).word();
-        let _ = output.result(&format!("  {name} · {kind}, {}", output::size(entry.size)));
+        let _ = output.result(&format!("  {name} · {kind}, {}", words::size(entry.size)));
     }
 }

@@ -11,7 +11,7 @@ use super::access::PassphraseArgs;
 use super::failure::{Trouble, is_a_directory};
 use super::output::{self, Output, Watched};
 use super::state::State;
-use super::{Common, interrupted, opening, prompt};
+use super::{Common, interrupted, opening, prompt, words};
 use crate::link::{Link, RelayUrl};
 use crate::manifest::printable;
 use crate::media::Kind;
@@ -86,7 +86,7 @@ pub(super) async fn run(args: SendArgs, common: &Common, output: &Output) -> Res
 
     let wishes = Wishes {
         name: args.name().filter(|_| inputs.len() > 1),
-        created: output::today(),
+        created: words::today(),
         ttl: ttl.as_secs(),
         or_shorter: args.expire.is_none(),
         expected_len,
@@ -115,7 +115,7 @@ pub(super) async fn run(args: SendArgs, common: &Common, output: &Output) -> Res
 
     let link = Link { relay: Some(url), secret };
     let text = if args.bare { Some(link.bare()) } else { link.web() };
-    output.say(&output::describe(&sent.manifest));
+    output.say(&words::describe(&sent.manifest));
     warn_of_metadata(&sent, output);
     if text.is_none_or(|text| output.result(&text).is_err()) {
         outgoing.take_back().await;
@@ -124,7 +124,7 @@ pub(super) async fn run(args: SendArgs, common: &Common, output: &Output) -> Res
             "the link could not be shown: the share was taken back",
         ));
     }
-    output.say(&format!("Opens once, until {}.", output::time(sent.expires)));
+    output.say(&format!("Opens once, until {}.", words::time(sent.expires)));
     if args.expire.is_none() && sent.expires < unhurried(ttl) {
         output.say("The relay keeps nothing for longer.");
     }

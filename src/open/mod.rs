@@ -21,8 +21,8 @@ use crate::relay::{Checksum, Claimed, Credential, Gone, Relay, RelayError, Waiti
 use crate::seal::{self, PART_LEN, SealError, Unsealer};
 use crate::secret::{Flags, Keys, Receipt, Token};
 
-/// Parts that are fetched at once; one more is being decrypted.
-const AT_ONCE: usize = 2;
+/// Part buffers: two are filled, one is decrypted.
+const BUFFERS: usize = 3;
 /// How often a part that arrives whole and wrong is fetched before it is given up.
 const FETCHES: u32 = 2;
 
@@ -191,7 +191,11 @@ impl Opened {
     /// early would tell the true size.
     pub async fn receive<W: Write + Send + 'static>(self, out: W) -> Result<(Received, W), OpenError> {
         let (to, mut parts) = mpsc::channel::<BytesMut>(1);
-        let (used, free) = mpsc::channel::<BytesMut>(AT_ONCE + 1);
+        let (used, free) = mpsc::channel::<BytesMut>(BUFFERS);
+        for _ in 0..BUFFERS {
+            // There is room for all of them.
+            let _ = used.try_send(BytesMut::new());
+        }
         let identity = self.opener.keys.blob_identity.clone();
         let (age_len, total) = (self.manifest.age_len, self.manifest.total_size());
         let thread = spawn_blocking(move || {
@@ -201,7 +205,7 @@ impl Opened {
                 unsealer
                     .push(&mut part, &mut out)
                     .map_err(|error| if out.exceeded { SealError::Corrupt } else { error })?;
-                // Nobody may want it any more.
+                // There is room for all of them.
                 let _ = used.try_send(part);
             }
             unsealer.finish()?;
@@ -232,11 +236,12 @@ impl Opened {
             .map(|(number, crc)| {
                 let free = &free;
                 async move {
-                    let buffer = free.lock().await.try_recv().unwrap_or_default();
+                    // None comes any more when the thread has found something wrong: it will say what.
+                    let buffer = free.lock().await.recv().await.unwrap_or_default();
                     self.fetch_part(number, *crc, buffer).await
                 }
             })
-            .buffered(AT_ONCE);
+            .buffered(BUFFERS - 1);
         while let Some(part) = parts.next().await {
             if to.send(part?).await.is_err() {
                 // The thread has found something wrong, and will say what.

@@ -20,6 +20,10 @@ pub const UPLOAD_TIME: u64 = 24 * 3600;
 /// A tombstone stands for this many seconds after a share has ended.
 pub const TOMBSTONE_TIME: u64 = 30 * 24 * 3600;
 
+/// How long after it is due a thing is done, in seconds: clocks of several nodes differ a little.
+pub const GRACE: u64 = 120;
+/// Seconds by which our clock and the store's may differ.
+pub const CLOCK_TOLERANCE: u64 = 120;
 /// Attempts of [`write_once`].
 const TRIES: u32 = 8;
 /// What [`write_once`] takes at most.
@@ -207,7 +211,29 @@ impl Cell for End {
 
 /// The names of a share's objects.
 pub(crate) mod names {
+    use jiff::Timestamp;
+
     use super::{Checksum, Id};
+
+    /// What the names of all hints for the sweeper begin with.
+    pub(crate) const DUE: &str = "due/";
+
+    /// The hint to look at a share at `due`. These names sort by time.
+    pub(crate) fn due(id: &Id, due: u64) -> String {
+        format!("{}{}", first_due(due), id.hex())
+    }
+
+    /// What sorts before all hints of that second, and after all earlier ones.
+    pub(crate) fn first_due(due: u64) -> String {
+        let at = i64::try_from(due).ok().and_then(|at| Timestamp::from_second(at).ok()).unwrap_or(Timestamp::MAX);
+        format!("{DUE}{}/{due:010}-", at.strftime("%Y%m%d%H"))
+    }
+
+    /// The time and the share in the name of a hint.
+    pub(crate) fn parse_due(name: &str) -> Option<(u64, Id)> {
+        let (due, id) = name.rsplit('/').next()?.split_once('-')?;
+        Some((due.parse().ok()?, Id::from_hex(id)?))
+    }
 
     pub(crate) fn share(id: &Id) -> String {
         format!("v1/{}/", id.hex())

@@ -13,10 +13,11 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
-use super::cells::{self, Cells, Claim, End, Offer, Phase, Seal, Try, UPLOAD_TIME, Written, load, names, write_once};
+use super::cells::{
+    self, Cells, Claim, End, GRACE, Offer, Phase, Seal, Try, UPLOAD_TIME, Written, load, names, write_once,
+};
 use super::clock::Clock;
 use super::store::{Creation, Store};
-use super::sweep::GRACE;
 use super::{
     About, Admission, Checksum, Claimed, Commit, Content, Create, Credential, INLINE_LEN, MAX_GUESSES,
     MAX_SEALED_MANIFEST, MIN_TTL, Notice, Relay, RelayError, Sealed, State, Status, V1, Waiting,
@@ -81,7 +82,7 @@ impl Keeper {
 
     /// A hint for the sweeper to look at `id` at `due`: written before whatever makes something due then.
     pub(super) async fn mark_due(&self, id: &Id, due: u64) -> Result<(), RelayError> {
-        self.store.create(&super::sweep::marker(id, due), Bytes::new().into()).await.map_err(cells::failure)?;
+        self.store.create(&names::due(id, due), Bytes::new().into()).await.map_err(cells::failure)?;
         Ok(())
     }
 

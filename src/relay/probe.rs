@@ -1,16 +1,16 @@
 //! Whether a store is what the rules need it to be. A relay asks before it serves anybody.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
 
 use super::RelayError;
-use super::cells::failure;
+use super::cells::{CLOCK_TOLERANCE, failure};
 use super::clock::Clock;
 use super::keeper::Keeper;
 use super::store::{Creation, Store};
-use super::sweep::CLOCK_TOLERANCE;
 use crate::secret::fill_random;
 
 /// How many write one name at once.
@@ -49,6 +49,17 @@ impl Keeper {
             _ => Ok(()),
         }
     }
+
+    /// Compares our clock with the store's. While they disagree, nothing is claimed and nothing is swept.
+    pub async fn check_clock(&self) -> Result<(), RelayError> {
+        let difference = clock_difference(&*self.store, &*self.clock).await?;
+        let agrees = difference <= CLOCK_TOLERANCE;
+        if !agrees {
+            tracing::error!(difference, "this machine's clock and the store's differ by seconds: no claims, no sweeps");
+        }
+        self.clock_agrees.store(agrees, Ordering::Relaxed);
+        Ok(())
+    }
 }
 
 fn probe_name() -> String {
@@ -81,7 +92,7 @@ async fn exercise(store: &Arc<dyn Store>, name: &str) -> Result<(), Unfit> {
 }
 
 /// Seconds between our clock and the time that the store gives to an object written now.
-pub(super) async fn clock_difference(store: &dyn Store, clock: &dyn Clock) -> Result<u64, RelayError> {
+async fn clock_difference(store: &dyn Store, clock: &dyn Clock) -> Result<u64, RelayError> {
     let name = probe_name();
     store.create(&name, Bytes::from_static(b"clock").into()).await.map_err(failure)?;
     let now = clock.now();

@@ -9,39 +9,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::cells::{Cells, Claim, End, Phase, TOMBSTONE_TIME, UPLOAD_TIME, failure, names};
+use super::cells::{CLOCK_TOLERANCE, Cells, Claim, End, GRACE, Phase, TOMBSTONE_TIME, UPLOAD_TIME, failure, names};
 use super::keeper::Keeper;
 use super::{RelayError, State, V1};
 use crate::secret::Id;
 
-/// How long after it is due a thing is done, in seconds: clocks of several nodes differ a little.
-pub const GRACE: u64 = 120;
-/// Seconds by which our clock and the store's may differ.
-pub const CLOCK_TOLERANCE: u64 = 120;
 /// Time between two sweeps.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 /// Time between two comparisons of the clock with the store's.
 const CHECK_CLOCK_EVERY: Duration = Duration::from_hours(1);
-
-/// The marker's name. Names sort by time.
-pub(super) fn marker(id: &Id, due: u64) -> String {
-    format!("due/{}/{due:010}-{}", hour(due), id.hex())
-}
-
-/// `yyyymmddhh`, UTC.
-fn hour(at: u64) -> String {
-    let at = i64::try_from(at).ok().and_then(|at| Timestamp::from_second(at).ok()).unwrap_or(Timestamp::MAX);
-    at.strftime("%Y%m%d%H").to_string()
-}
-
-/// What a marker's name says.
-fn parse_marker(name: &str) -> Option<(u64, Id)> {
-    let (due, id) = name.rsplit('/').next()?.split_once('-')?;
-    Some((due.parse().ok()?, Id::from_hex(id)?))
-}
 
 impl Keeper {
     /// Does all that is due, once. Returns how many shares were looked at.
@@ -50,12 +28,12 @@ impl Keeper {
             return Err(RelayError::BUSY);
         }
         let last = self.clock.now().saturating_sub(GRACE);
-        let before = format!("due/{}/{last:010}-", hour(last));
-        let markers = self.store.list("due/", Some(&before)).await.map_err(failure)?;
+        let before = names::first_due(last);
+        let markers = self.store.list(names::DUE, Some(&before)).await.map_err(failure)?;
         let mut looked_at = 0;
         for marker in markers {
             // What fails is still marked, and so tried again by the next sweep.
-            match parse_marker(&marker.name) {
+            match names::parse_due(&marker.name) {
                 Some((_, id)) => match self.attend(&id, &marker.name).await {
                     Ok(()) => looked_at += 1,
                     Err(error) => tracing::warn!(%error, "a share could not be swept"),
@@ -70,7 +48,7 @@ impl Keeper {
     async fn attend(&self, id: &Id, marker: &str) -> Result<(), RelayError> {
         if let Some(next) = self.settle(id).await? {
             self.mark_due(id, next).await?;
-            if super::sweep::marker(id, next) == marker {
+            if names::due(id, next) == marker {
                 return Ok(());
             }
         }
@@ -129,17 +107,6 @@ impl Keeper {
         let objects = self.store.list(&names::share(id), None).await.map_err(failure)?;
         let names: Vec<String> = objects.into_iter().map(|object| object.name).collect();
         if names.is_empty() { Ok(()) } else { self.store.delete(&names).await.map_err(failure) }
-    }
-
-    /// Compares our clock with the store's. While they disagree, nothing is claimed and nothing is swept.
-    pub async fn check_clock(&self) -> Result<(), RelayError> {
-        let difference = super::probe::clock_difference(&*self.store, &*self.clock).await?;
-        let agrees = difference <= CLOCK_TOLERANCE;
-        if !agrees {
-            tracing::error!(difference, "this machine's clock and the store's differ by seconds: no claims, no sweeps");
-        }
-        self.clock_agrees.store(agrees, Ordering::Relaxed);
-        Ok(())
     }
 
     /// Sweeps about once a minute, for as long as it is not dropped.

@@ -17,3 +17,4 @@ mod readme;
 mod sandbox;
 mod terminal;
 mod vectors;
+mod words;

@@ -1,0 +1,98 @@
+//! Sizes, times and shares in words.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::manifest::{Manifest, printable};
+use crate::media::Kind;
+use crate::relay::clock::{Clock, SystemClock};
+
+/// `3.4 MB`.
+pub(super) fn size(bytes: u64) -> String {
+    if bytes < 1000 {
+        return if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") };
+    }
+    let (mut tenths, mut unit) = (bytes / 100, 0);
+    while tenths >= 10_000 {
+        tenths /= 1000;
+        unit += 1;
+    }
+    let unit = ["kB", "MB", "GB", "TB", "PB", "EB"][unit];
+    if tenths < 1000 { format!("{}.{} {unit}", tenths / 10, tenths % 10) } else { format!("{} {unit}", tenths / 10) }
+}
+
+/// `22 Nov at 14:03`, with the year where it is another one.
+pub(super) fn time(at: u64) -> String {
+    let zone = TimeZone::system();
+    let local = |at: u64| {
+        let at = i64::try_from(at).ok().and_then(|at| Timestamp::from_second(at).ok()).unwrap_or(Timestamp::MAX);
+        at.to_zoned(zone.clone())
+    };
+    let at = local(at);
+    let format = if at.year() == local(SystemClock.now()).year() { "%-d %b at %H:%M" } else { "%-d %b %Y at %H:%M" };
+    at.strftime(format).to_string()
+}
+
+/// Today, UTC: `YYYY-MM-DD`.
+pub(super) fn today() -> String {
+    let now = i64::try_from(SystemClock.now()).ok().and_then(|at| Timestamp::from_second(at).ok()).unwrap_or_default();
+    now.strftime("%Y-%m-%d").to_string()
+}
+
+/// What a share holds, in one line: `beach.jpg · photo, 3.4 MB`.
+pub(super) fn describe(manifest: &Manifest) -> String {
+    let total = size(manifest.total_size());
+    match &manifest.entries[..] {
+        [only] => {
+            let kind = Kind::of(&only.r#type).word();
+            match only.name.as_deref().or(manifest.name.as_deref()) {
+                Some(name) => format!("{} · {kind}, {total}", printable(name)),
+                None => format!("{kind}, {total}"),
+            }
+        }
+        many => {
+            let count = format!("{} files, {total}", many.len());
+            match &manifest.name {
+                Some(name) => format!("{} · {count}", printable(name)),
+                None => count,
+            }
+        }
+    }
+}
+
+/// A word as a shell would take it.
+pub(super) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "./_-+,:@%".contains(c);
+    let word = printable(word);
+    // What begins with a dash would be taken for an option.
+    let word = if word.starts_with('-') { format!("./{word}") } else { word };
+    if !word.is_empty() && word.chars().all(plain) { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_naturally() {
+        for (bytes, text) in [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (999, "999 bytes"),
+            (1000, "1.0 kB"),
+            (3_449_999, "3.4 MB"),
+            (100_000, "100 kB"),
+            (999_999, "999 kB"),
+            (6_000_000_000, "6.0 GB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
+    }
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        assert_eq!(quoted("photo.jpg"), "photo.jpg");
+        assert_eq!(quoted("my photo.jpg"), "'my photo.jpg'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+}
