@@ -39,6 +39,9 @@ pub enum LinkError {
     /// The checksum does not hold.
     #[error("the link is damaged: at least one character is wrong")]
     Damaged,
+    /// Broken into pieces, or next to other text, in a way that can be read as two links.
+    #[error("it cannot be told where the link ends")]
+    Ambiguous,
     /// A flag that this version does not know.
     #[error("the link needs a newer version of share")]
     TooNew,
@@ -176,9 +179,16 @@ pub struct Found {
 impl Link {
     /// Finds the link in `text`, which may be as damaged as mail programs and people make it.
     pub fn parse(text: &str) -> Result<Found, LinkError> {
-        // A whole link among other words; or else one that was broken into pieces.
-        let words = text.split_whitespace().filter(|word| word.to_ascii_lowercase().contains(PREFIX));
-        words.map(Self::parse_word).find(Result::is_ok).unwrap_or_else(|| Self::parse_word(text))
+        // A whole link among other words, or one that was broken into pieces. Where it can be read as both, and they
+        // lead to different relays, neither is asked: a stranger would be shown the tokens.
+        let whole =
+            |word: &&str| word.contains("://") || (word.to_ascii_lowercase().contains(PREFIX) && !word.contains('#'));
+        let among_words = text.split_whitespace().filter(whole).map(Self::parse_word).find(Result::is_ok);
+        match (among_words, Self::parse_word(text)) {
+            (Some(Ok(word)), Ok(joined)) if word.link != joined.link => Err(LinkError::Ambiguous),
+            (Some(word), Err(_)) => word,
+            (_, joined) => joined,
+        }
     }
 
     fn parse_word(text: &str) -> Result<Found, LinkError> {

@@ -138,6 +138,7 @@ pub struct Wishes {
 pub struct Outgoing {
     relay: Arc<dyn Relay>,
     keys: Keys,
+    /// What lets its sender upload it and take it back.
     owner: Credential,
     wishes: Wishes,
     /// Whether the relay may have heard of it.
@@ -151,8 +152,6 @@ pub struct Sent {
     pub expires: u64,
     /// What was in it.
     pub manifest: Manifest,
-    /// What lets its sender ask about it and take it back.
-    pub owner: Credential,
 }
 
 /// A sealed part.
@@ -217,11 +216,6 @@ impl Outgoing {
         Self { relay, keys, owner, wishes, announced: AtomicBool::new(false) }
     }
 
-    /// What lets its sender ask about it and take it back.
-    pub fn owner(&self) -> &Credential {
-        &self.owner
-    }
-
     /// Reads, seals and uploads `inputs`, and seals the share. On an error, what has arrived is taken back.
     pub async fn send(&self, inputs: Vec<Input>) -> Result<Sent, SendError> {
         let result = self.upload(inputs).await;
@@ -264,7 +258,7 @@ impl Outgoing {
                     sealed = self.relay.deposit(&self.owner, &create, &commit, only.bytes.into()).await;
                 }
                 let sealed = sealed?;
-                Ok(Sent { expires: sealed.expires, manifest, owner: self.owner.clone() })
+                Ok(Sent { expires: sealed.expires, manifest })
             }
             (Some(first), Some(second)) => {
                 let mut create = self.create(self.wishes.expected_len.map(seal::longest_blob));
@@ -279,7 +273,7 @@ impl Outgoing {
                 let manifest = self.manifest(lengths, entries);
                 let commit = self.commit(&manifest, crcs)?;
                 let sealed = self.relay.commit(&self.owner, &commit).await?;
-                Ok(Sent { expires: sealed.expires, manifest, owner: self.owner.clone() })
+                Ok(Sent { expires: sealed.expires, manifest })
             }
         }
     }

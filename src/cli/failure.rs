@@ -36,8 +36,8 @@ pub(super) enum Trouble {
     RelayUrl(RelayUrlError),
     /// Sending did not work.
     Send { relay: String, error: SendError },
-    /// Opening did not work. `ours`: this device has opened it before.
-    Open { relay: String, error: OpenError, ours: bool },
+    /// Opening did not work. `ours`: this device has opened it before. `kept`: it could go on.
+    Open { relay: String, error: OpenError, ours: bool, kept: bool },
     /// Another program of this device is at it.
     BeingOpenedHere,
     /// This device has claimed it and not finished.
@@ -82,7 +82,7 @@ impl Trouble {
 
     /// A call to a relay that is part of neither flow.
     pub(super) fn relay(url: &RelayUrl, error: RelayError) -> Self {
-        Self::Open { relay: url.name(), error: error.into(), ours: false }
+        Self::Open { relay: url.name(), error: error.into(), ours: false, kept: true }
     }
 
     /// Something about a path went wrong.
@@ -101,7 +101,19 @@ impl Trouble {
                 "--relay https://relay.example",
             ),
             Self::Send { relay, error } => send(relay, error),
-            Self::Open { relay, error, ours } => open(relay, error, *ours),
+            Self::Open { relay, error, ours, kept } => {
+                let told = open(relay, error, *ours);
+                match error {
+                    OpenError::Write(_) | OpenError::Broke { .. } if !kept => Explanation {
+                        hint: Some(
+                            "this device could keep nothing, so it cannot go on: ask the sender to send it again"
+                                .to_owned(),
+                        ),
+                        ..told
+                    },
+                    _ => told,
+                }
+            }
             Self::BeingOpenedHere => told(
                 Exit::AlreadyOpened,
                 "it is being opened here, by another program of this device".to_owned(),
@@ -144,6 +156,7 @@ fn link_hint(error: &LinkError) -> &'static str {
         LinkError::Short(_) | LinkError::Long(_) | LinkError::Damaged => {
             "copy the whole link from the message again; nothing was asked and nothing was opened"
         }
+        LinkError::Ambiguous => "copy the link alone, in one line; nothing was asked and nothing was opened",
         LinkError::TooNew => "update share, then open it",
         LinkError::BadRelay(RelayUrlError::PlainHttp(_)) => {
             "ask the sender for an https link: on this way everybody could read along"

@@ -1,6 +1,7 @@
 //! `share open`: opens a share, once.
 
 use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -56,7 +57,8 @@ enum Destination {
     },
 }
 
-/// A destination at which everything that can fail has been tried.
+/// A destination that was tried: files can be made there, be named, and find room. Of standard output nothing can be
+/// known before.
 enum Ready {
     Stdout(fs::File),
     Terminal(fs::File),
@@ -77,7 +79,8 @@ enum Stage {
 /// Runs the command.
 pub(super) async fn run(args: OpenArgs, common: &Common, output: &Output) -> Result<(), Trouble> {
     let access = args.access.find(output)?;
-    let opening = Opens { relay: common.connect(&access.relay, output)?, args, access, common, output };
+    let opening =
+        Opens { relay: common.connect(&access.relay, output)?, args, access, common, output, kept: Cell::new(true) };
     let stage = Cell::new(Stage::Untouched);
     tokio::select! {
         result = opening.run(&stage) => result,
@@ -101,11 +104,13 @@ struct Opens<'a> {
     common: &'a Common,
     output: &'a Output,
     relay: Arc<dyn Relay>,
+    /// Whether a later run could go on.
+    kept: Cell<bool>,
 }
 
 impl Opens<'_> {
     fn trouble(&self, error: OpenError, ours: bool) -> Trouble {
-        Trouble::Open { relay: self.access.relay.name(), error, ours }
+        Trouble::Open { relay: self.access.relay.name(), error, ours, kept: self.kept.get() }
     }
 
     async fn run(&self, stage: &Cell<Stage>) -> Result<(), Trouble> {
@@ -118,14 +123,24 @@ impl Opens<'_> {
             begun.and_then(|begun| Ok((begun, state.device()?))).map_err(|error| failure::reason(&error))
         });
         match kept {
-            Err(why) => self
-                .output
-                .warn(&format!("nothing can be kept on this device ({why}): if this breaks off, it cannot go on")),
+            Err(why) => {
+                self.kept.set(false);
+                let so = "if this breaks off, it cannot go on";
+                self.output.warn(&format!("nothing can be kept on this device ({why}): {so}"));
+            }
             Ok((Begin::Busy, _)) => return Err(Trouble::BeingOpenedHere),
             Ok((Begin::Ours(ours, earlier), ours_alone)) => {
                 device = ours_alone;
-                if let Some((placed, receipt)) = earlier.and_then(Record::saved) {
-                    return self.finish_earlier(ours, &device, &placed, &receipt).await;
+                match earlier.map(Record::into_saved) {
+                    Some(Ok((placed, receipt))) => {
+                        return self.finish_earlier(ours, &device, &placed, &receipt).await;
+                    }
+                    // Claimed by an earlier run, which may have left half of an album.
+                    Some(Err(earlier)) => {
+                        earlier.remove_named();
+                        stage.set(Stage::Claimed);
+                    }
+                    None => {}
                 }
                 record = Some(ours);
                 if let Ok(state) = &state {
@@ -149,14 +164,14 @@ impl Opens<'_> {
         placed: &[Placed],
         receipt: &Receipt,
     ) -> Result<(), Trouble> {
+        for placed in placed {
+            self.output.say(&format!("opened before; it is in {}", shown(&placed.path)));
+        }
         let id = self.access.secret.id();
         let holder = Credential::new(id, device.claim_token(&id));
         let finished = crate::open::finish(&*self.relay, &holder, receipt).await;
         finished.map_err(|error| self.trouble(error.into(), true))?;
         record.done();
-        for placed in placed {
-            self.output.say(&format!("opened before; it is in {}", shown(&placed.path)));
-        }
         Ok(())
     }
 
@@ -167,25 +182,22 @@ impl Opens<'_> {
         device: &DeviceSecret,
     ) -> Result<(), Trouble> {
         let (opened, ready) = self.claim(stage, record, device).await?;
-        let receipt = opened.receipt();
+        let (receipt, until) = (opened.receipt(), opened.until());
         let received = match ready.receive(opened, record, self.output).await {
             // Whoever closed the pipe has seen enough. The relay keeps it for this device until the lease ends.
             Err(OpenError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
             received => received.map_err(|error| self.trouble(error, false))?,
         };
         stage.set(Stage::Saved);
+        if let Some(record) = record.as_mut().filter(|record| record.is_unnoted()) {
+            // What went to standard output has no file that a crash could undo.
+            let _ = record.note_named(receipt, Vec::new(), until);
+        }
         match tokio::time::timeout(FINISH_TIME, received.finish()).await {
             // Also where it ended meanwhile, revoked or too late: what was received stays received.
             Ok(Ok(()) | Err(RelayError::Gone { .. } | RelayError::Unknown)) => {}
             // Safe here; the next command tells the relay.
-            Ok(Err(_)) | Err(_) => {
-                if let Some(mut record) = record.take()
-                    && record.is_unnoted()
-                {
-                    // What went to standard output has no file that a crash could have undone.
-                    let _ = record.note_received(receipt, Vec::new());
-                }
-            }
+            Ok(Err(_)) | Err(_) => drop(record.take()),
         }
         Ok(())
     }
@@ -341,14 +353,15 @@ fn absolute(path: &Path) -> PathBuf {
 /// Under the sender's names.
 fn into_directory(manifest: &Manifest, directory: &Path, new_directory: Option<PathBuf>) -> Destination {
     let mut targets: Vec<Target> = Vec::with_capacity(manifest.entries.len());
+    let (mut taken, mut numbers) = (HashSet::new(), HashMap::<PathBuf, u32>::new());
     for entry in &manifest.entries {
         let given = entry.name.as_deref().or(manifest.name.as_deref().filter(|_| manifest.entries.len() == 1));
         let path = absolute(&directory.join(safe_name(given, media::default_name(&entry.r#type))));
         let mut free = path.clone();
-        let mut number = 0;
-        while targets.iter().any(|target| target.path == free) {
-            number += 1;
-            free = numbered(&path, number);
+        while !taken.insert(free.clone()) {
+            let number = numbers.entry(path.clone()).or_default();
+            *number += 1;
+            free = numbered(&path, *number);
         }
         targets.push(Target { path: free, size: entry.size, replace: false });
     }
@@ -362,18 +375,23 @@ impl Destination {
             output::stdout()
                 .map_err(|error| Trouble::local(format!("standard output: {}", failure::reason(&error)), UNSPENT))
         };
+        // Also where there is nothing to note: what an earlier run noted is no longer so.
+        let mut note = |hidden| opening.as_mut().map_or(Ok(()), |opening| opening.note_begun(hidden));
         match self {
-            Self::Stdout => Ok(Ready::Stdout(stdout()?)),
-            Self::Terminal => Ok(Ready::Terminal(stdout()?)),
+            Self::Stdout | Self::Terminal => {
+                note(Vec::new()).map_err(|error| {
+                    Trouble::local(format!("the state directory: {}", failure::reason(&error)), UNSPENT)
+                })?;
+                let stdout = stdout()?;
+                Ok(if matches!(self, Self::Stdout) { Ready::Stdout(stdout) } else { Ready::Terminal(stdout) })
+            }
             Self::Files { targets, new_directory } => {
                 let place = new_directory.as_deref().or(targets.first().and_then(|target| target.path.parent()));
                 let place = shown(place.unwrap_or(Path::new(".")));
                 let failed =
                     |error: io::Error| Trouble::local(format!("{place}: {}", failure::reason(&error)), UNSPENT);
                 let staging = Staging::create(targets, new_directory).map_err(failed)?;
-                if let Some(opening) = opening {
-                    opening.note_hidden(staging.hidden()).map_err(failed)?;
-                }
+                note(staging.hidden()).map_err(failed)?;
                 Ok(Ready::Files(staging))
             }
         }
@@ -391,7 +409,7 @@ impl Ready {
         opening: &mut Option<Opening>,
         output: &Output,
     ) -> Result<Received, OpenError> {
-        let receipt = opened.receipt();
+        let (receipt, until) = (opened.receipt(), opened.until());
         let bar = output.bar(Some(opened.manifest.total_size()));
         let received = match self {
             Self::Stdout(stdout) => {
@@ -406,13 +424,15 @@ impl Ready {
             }
             Self::Terminal(mut stdout) => {
                 let (received, text) = opened.receive(Vec::new()).await?;
+                bar.finish_and_clear();
                 stdout.write_all(visible(&text).as_bytes()).map_err(OpenError::Write)?;
                 received
             }
             Self::Files(staging) => {
                 let out = Watched { inner: staging, bar: bar.clone() };
                 let (received, out) = opened.receive(out).await?;
-                let (placed, back) = place(out.inner, receipt, opening.take()).await.map_err(OpenError::Write)?;
+                let (placed, back) =
+                    place(out.inner, receipt, until, opening.take()).await.map_err(OpenError::Write)?;
                 *opening = back;
                 bar.finish_and_clear();
                 for placed in placed {
@@ -437,19 +457,17 @@ fn shown(path: &Path) -> String {
 async fn place(
     staging: Staging,
     receipt: Receipt,
+    until: u64,
     mut opening: Option<Opening>,
 ) -> io::Result<(Vec<Placed>, Option<Opening>)> {
     spawn_blocking(move || {
         let intended = staging.sync()?;
         if let Some(opening) = &mut opening {
-            opening.note_received(receipt, intended.clone())?;
+            opening.note_received(receipt, intended, until)?;
         }
         let placed = staging.place()?;
-        if placed != intended
-            && let Some(opening) = &mut opening
-        {
-            // A name was taken meanwhile.
-            opening.note_received(receipt, placed.clone())?;
+        if let Some(opening) = &mut opening {
+            opening.note_named(receipt, placed.clone(), until)?;
         }
         Ok((placed, opening))
     })

@@ -10,17 +10,21 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use super::state::{State, private, read_all};
 use crate::link::RelayUrl;
 use crate::open::{self, place::Placed};
+use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::http::HttpRelay;
 use crate::relay::{Credential, V1};
 use crate::secret::{Id, Receipt};
 
 /// What the next command spends at most on what an earlier one could not tell its relay.
 const CATCH_UP_TIME: Duration = Duration::from_secs(2);
+/// What was begun this long ago has lapsed at every relay.
+const FORGET_TIME: Duration = Duration::from_hours(7 * 24);
 
 /// What is known of a share that is being opened.
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,24 +34,41 @@ pub(super) struct Record {
     relay: String,
     /// What finishing will tell it. `None` while bytes are missing.
     receipt: Option<Receipt>,
+    /// Until when the relay can be told, Unix seconds.
+    until: u64,
     /// The files, where they have their names. None for what went to standard output.
     placed: Vec<Placed>,
+    /// Whether they all got their names. What happens to them later is their owner's business.
+    named: bool,
     /// Files without a name that the file system made us give one.
     hidden: Vec<PathBuf>,
 }
 
 impl Record {
-    /// The receipt, if all that was received is where it belongs: what is left is to tell the relay.
-    fn complete(&self) -> Option<Receipt> {
-        let there = self.placed.iter().all(|placed| placed.is_there() && placed.sync().is_ok());
-        self.receipt.filter(|_| there)
+    /// Whether all files are where they were put, durably.
+    fn is_there(&self) -> bool {
+        self.placed.iter().all(|placed| placed.is_there() && placed.sync().is_ok())
     }
 
-    /// The files that were received and are where they belong, and the receipt for them. What went to standard output
-    /// and could not be reported may be asked for again: the relay still has it.
-    pub(super) fn saved(self) -> Option<(Vec<Placed>, Receipt)> {
-        let receipt = self.complete()?;
-        if self.placed.is_empty() { None } else { Some((self.placed, receipt)) }
+    /// The receipt, if all that was received got to where it belongs: what is left is to tell the relay.
+    fn complete(&self) -> Option<Receipt> {
+        self.receipt.filter(|_| self.named || self.is_there())
+    }
+
+    /// The files that were received and are where they belong, and the receipt for them; or the record itself. What is
+    /// not there any more, or went to standard output, may be had again: the relay still has it.
+    pub(super) fn into_saved(self) -> Result<(Vec<Placed>, Receipt), Self> {
+        match self.receipt {
+            Some(receipt) if !self.placed.is_empty() && self.is_there() => Ok((self.placed, receipt)),
+            _ => Err(self),
+        }
+    }
+
+    /// Removes those files that had their names when a run was killed before all of them did.
+    pub(super) fn remove_named(&self) {
+        for placed in self.placed.iter().filter(|placed| !self.named && placed.is_there()) {
+            let _ = fs::remove_file(&placed.path);
+        }
     }
 }
 
@@ -92,20 +113,26 @@ impl Opening {
         Ok(Begin::Ours(Self { path, file, relay: relay.to_string(), hidden: Vec::new(), received: false }, record))
     }
 
-    /// Notes what has to be cleaned up if this program is killed.
-    pub(super) fn note_hidden(&mut self, hidden: Vec<PathBuf>) -> io::Result<()> {
+    /// Notes that it begins, and what has to be cleaned up if this program is killed.
+    pub(super) fn note_begun(&mut self, hidden: Vec<PathBuf>) -> io::Result<()> {
         self.hidden = hidden;
-        if self.hidden.is_empty() { Ok(()) } else { self.write(None, Vec::new()) }
+        self.write(None, Vec::new(), 0, false)
     }
 
-    /// Notes that all bytes are safe here, and which files they are, or are about to be.
-    pub(super) fn note_received(&mut self, receipt: Receipt, placed: Vec<Placed>) -> io::Result<()> {
-        self.received = true;
-        self.write(Some(receipt), placed)
+    /// Notes that all bytes are safe here, and which files they are about to be.
+    pub(super) fn note_received(&mut self, receipt: Receipt, placed: Vec<Placed>, until: u64) -> io::Result<()> {
+        self.write(Some(receipt), placed, until, false)
     }
 
-    fn write(&mut self, receipt: Option<Receipt>, placed: Vec<Placed>) -> io::Result<()> {
-        let record = Record { v: V1, relay: self.relay.clone(), receipt, placed, hidden: self.hidden.clone() };
+    /// Notes that all files have their names, or that there are none.
+    pub(super) fn note_named(&mut self, receipt: Receipt, placed: Vec<Placed>, until: u64) -> io::Result<()> {
+        self.write(Some(receipt), placed, until, true)
+    }
+
+    fn write(&mut self, receipt: Option<Receipt>, placed: Vec<Placed>, until: u64, named: bool) -> io::Result<()> {
+        self.received = receipt.is_some();
+        let (relay, hidden) = (self.relay.clone(), self.hidden.clone());
+        let record = Record { v: V1, relay, receipt, until, placed, named, hidden };
         let bytes = serde_json::to_vec(&record)?;
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0))?;
@@ -125,17 +152,13 @@ impl Opening {
     }
 }
 
-/// Tells relays what earlier runs could not tell them: that a share is safe here.
+/// Tells relays what earlier runs could not tell them: that a share is safe here. All at once, so that one that is gone
+/// keeps no other from being told.
 pub(super) async fn catch_up(state: &State) {
-    let _ = tokio::time::timeout(CATCH_UP_TIME, async {
-        let Ok(entries) = state.opening().and_then(fs::read_dir) else { return };
-        for entry in entries.flatten() {
-            if let Some(pending) = Pending::read(&entry.path()) {
-                pending.tell(state, &entry.path()).await;
-            }
-        }
-    })
-    .await;
+    let Ok(entries) = state.opening().and_then(fs::read_dir) else { return };
+    let pending = entries.flatten().filter_map(|entry| Pending::read(&entry.path()));
+    let told = join_all(pending.map(|pending| pending.tell(state)));
+    let _ = tokio::time::timeout(CATCH_UP_TIME, told).await;
 }
 
 /// A share that is safe here while its relay still holds it.
@@ -143,24 +166,36 @@ struct Pending {
     id: Id,
     relay: RelayUrl,
     receipt: Receipt,
+    path: PathBuf,
     _lock: File,
 }
 
 impl Pending {
+    /// Reads a record that nobody is working on. One that is of no use any more is removed.
     fn read(path: &Path) -> Option<Self> {
         let id = Id::from_hex(path.file_name()?.to_str()?)?;
         let file = locked(path, OpenOptions::new().read(true).write(true).open(path).ok()?).ok()??;
-        let record: Record = serde_json::from_slice(&read_all(&file).ok()?).ok()?;
-        open::place::remove_leftovers(&record.hidden);
+        let age = file.metadata().and_then(|data| data.modified()).ok()?.elapsed().unwrap_or_default();
+        let record: Option<Record> = serde_json::from_slice(&read_all(&file).ok()?).ok();
+        let forgotten = age > FORGET_TIME
+            || record.as_ref().is_some_and(|record| record.receipt.is_some() && record.until < SystemClock.now());
+        if let Some(record) = &record {
+            open::place::remove_leftovers(&record.hidden);
+        }
+        if forgotten {
+            let _ = fs::remove_file(path);
+            return None;
+        }
+        let record = record?;
         let relay = RelayUrl::parse(&record.relay).ok()?;
-        Some(Self { id, relay, receipt: record.complete()?, _lock: file })
+        Some(Self { id, relay, receipt: record.complete()?, path: path.to_owned(), _lock: file })
     }
 
-    async fn tell(self, state: &State, path: &Path) {
+    async fn tell(self, state: &State) {
         let (Ok(device), Ok(relay)) = (state.device(), HttpRelay::new(self.relay, CATCH_UP_TIME)) else { return };
         let holder = Credential::new(self.id, device.claim_token(&self.id));
         if open::finish(&relay, &holder, &self.receipt).await.is_ok() {
-            let _ = fs::remove_file(path);
+            let _ = fs::remove_file(&self.path);
         }
     }
 }

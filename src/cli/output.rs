@@ -107,7 +107,7 @@ pub(super) fn stdout() -> io::Result<File> {
 }
 
 /// Whether there is no standard output. The runtime opens /dev/null in the place of a closed one, for reading and
-/// writing, as nobody does who means it.
+/// writing: whoever starts a program like that cannot see what it prints either.
 pub(super) fn stdout_is_closed() -> bool {
     let stdout = io::stdout();
     let null = std::fs::metadata("/dev/null").map(|data| data.rdev());

@@ -24,7 +24,7 @@ pub(super) async fn run(args: PeekArgs, common: &Common, output: &Output) -> Res
     let relay = common.connect(&access.relay, output)?;
     // Only to tell an opening of our own from a stranger's.
     let device = State::open(common).and_then(|state| state.device()).unwrap_or_else(|_| DeviceSecret::random());
-    let trouble = |error, ours| Trouble::Open { relay: access.relay.name(), error, ours };
+    let trouble = |error, ours| Trouble::Open { relay: access.relay.name(), error, ours, kept: true };
     loop {
         let passphrase = args.access.passphrase(&access.secret)?;
         let keys = access.secret.keys(passphrase.as_ref().map(|passphrase| passphrase.as_str()));
@@ -41,7 +41,11 @@ pub(super) async fn run(args: PeekArgs, common: &Common, output: &Output) -> Res
             }
             // Ours, but is it still? Repeating our own claim changes nothing.
             Ok(Look::OursToResume(holder)) => {
-                return Err(match holder.resume().await {
+                let resumed = tokio::select! {
+                    resumed = holder.resume() => resumed,
+                    () = interrupted() => return Err(Trouble::Interrupted(None)),
+                };
+                return Err(match resumed {
                     Ok(_) | Err(OpenError::WrongPassphrase) => Trouble::Begun,
                     Err(error) => trouble(error, true),
                 });

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::failure::{Trouble, reason};
 use super::interrupted;
-use super::output::{self, Output};
+use super::output::Output;
 use crate::link::RelayUrl;
 use crate::relay::clock::SystemClock;
 use crate::relay::keeper::{Keeper, Policy};
@@ -21,7 +21,7 @@ use crate::relay::store::folder::{Folder, FolderError};
 use crate::relay::store::memory::Memory;
 
 /// The largest share that can be announced: the list of its parts must fit into a request.
-const LARGEST: ByteSize = ByteSize::gib(64);
+const LARGEST: ByteSize = ByteSize::gib(48);
 /// The smallest share there is, padded.
 const SMALLEST: ByteSize = ByteSize::kib(4);
 /// What a relay in memory keeps at most.
@@ -87,9 +87,6 @@ pub(super) async fn run(args: RelayArgs, output: &Output) -> Result<(), Trouble>
     }
     if !(SMALLEST..=LARGEST).contains(&args.max_size) {
         return Err(Trouble::usage(format!("--max-size takes {SMALLEST} to {LARGEST}"), "--max-size 4GiB"));
-    }
-    if output::stdout_is_closed() {
-        return Err(Trouble::local("standard output is closed", "its first line is the relay's address"));
     }
     let store = args.store()?;
     let in_memory = args.store.as_deref() == Some("memory:");

@@ -92,9 +92,6 @@ pub struct Opened {
 #[must_use = "the relay deletes a share only when it is finished"]
 pub struct Received {
     opener: Opener,
-    until: u64,
-    /// What is in it.
-    pub manifest: Manifest,
 }
 
 impl Opener {
@@ -170,7 +167,11 @@ impl Envelope {
 
     /// Opens it: the one opening. Do everything that can fail before this.
     pub async fn claim(self) -> Result<Opened, OpenError> {
-        let opened = self.opener.resume().await?;
+        let opened = self.opener.resume().await.map_err(|error| match error {
+            // The passphrase was right a moment ago.
+            OpenError::WrongPassphrase => OpenError::Corrupt,
+            error => error,
+        })?;
         // What was shown is what is opened.
         if opened.claimed.manifest == self.waiting.manifest { Ok(opened) } else { Err(OpenError::Corrupt) }
     }
@@ -180,6 +181,11 @@ impl Opened {
     /// When this device won it, Unix seconds.
     pub fn at(&self) -> u64 {
         self.claimed.at
+    }
+
+    /// Until when this device may go on, Unix seconds.
+    pub fn until(&self) -> u64 {
+        self.claimed.until
     }
 
     /// What finishing will leave for the sender.
@@ -222,10 +228,7 @@ impl Opened {
             (_, Err(SealError::Write(error))) => Err(OpenError::Write(error)),
             (Ok(()), Err(SealError::Corrupt)) => Err(OpenError::Corrupt),
             (Err(error), _) => Err(error),
-            (Ok(()), Ok(out)) => {
-                let Self { opener, claimed, manifest } = self;
-                Ok((Received { opener, until: claimed.until, manifest }, out))
-            }
+            (Ok(()), Ok(out)) => Ok((Received { opener: self.opener }, out)),
         }
     }
 
@@ -255,12 +258,12 @@ impl Opened {
     async fn fetch_part(&self, number: u32, crc: Checksum, mut buffer: BytesMut) -> Result<BytesMut, OpenError> {
         let start = u64::from(number) * PART_LEN as u64;
         let len = usize::try_from((self.claimed.blob_len - start).min(PART_LEN as u64)).unwrap_or(PART_LEN);
-        for _ in 0..FETCHES {
+        for fetch in 0..FETCHES {
             buffer.clear();
             buffer.reserve(len);
             match &self.claimed.part {
-                Some(part) => buffer.extend_from_slice(part),
-                None => self.fetch_bytes(number, len, &mut buffer).await.map_err(|error| self.broke(start, error))?,
+                Some(part) if fetch == 0 => buffer.extend_from_slice(part),
+                _ => self.fetch_bytes(number, len, &mut buffer).await.map_err(|error| self.broke(start, error))?,
             }
             if buffer.len() == len && Checksum::of(&buffer) == crc {
                 return Ok(buffer);
@@ -320,16 +323,6 @@ impl Opener {
 }
 
 impl Received {
-    /// What finishing leaves for the sender.
-    pub fn receipt(&self) -> Receipt {
-        self.opener.receipt()
-    }
-
-    /// Until when the relay would let this device fetch it once more, Unix seconds.
-    pub fn until(&self) -> u64 {
-        self.until
-    }
-
     /// Tells the relay to delete it. On an error it may be told later: see [`finish`].
     pub async fn finish(self) -> Result<(), RelayError> {
         self.opener.relay.finish(&self.opener.holder(), &self.opener.receipt()).await

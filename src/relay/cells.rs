@@ -444,7 +444,12 @@ pub async fn write_once<C: Cell>(
     for attempt in 0..TRIES {
         match store.create(name, bytes.clone().into()).await {
             Ok(Creation::New) => return Ok(Written::Ours(cell)),
-            Err(error @ StoreError::NoSpace) => return Err(failure(error)),
+            // A full disk is no reason not to see what is there.
+            Err(error @ StoreError::NoSpace) => match load::<C>(store, name).await {
+                Ok(Some(stored)) if cell.same(&stored) => return Ok(Written::Ours(stored)),
+                Ok(Some(stored)) => return Ok(Written::Theirs(stored)),
+                Ok(None) | Err(_) => return Err(failure(error)),
+            },
             // Durable, by the store's promise; whether it is ours is what it says.
             Ok(Creation::Exists) => match load::<C>(store, name).await {
                 Ok(Some(stored)) if cell.same(&stored) => return Ok(Written::Ours(stored)),

@@ -93,9 +93,9 @@ impl HttpRelay {
         Err(Problem::read(status.as_u16(), &body, after))
     }
 
-    /// What a body of `len` bytes may take on the slowest line.
+    /// What a body of `len` bytes may take on the slowest line, on which another one may be on its way too.
     fn time_for(&self, len: u64) -> Duration {
-        self.idle + Duration::from_secs(len / SLOWEST)
+        self.idle + Duration::from_secs(2 * len / SLOWEST)
     }
 
     async fn read_json<A: DeserializeOwned>(&self, response: Response) -> Result<A, RelayError> {
@@ -118,11 +118,15 @@ impl HttpRelay {
 fn unreachable(error: reqwest::Error) -> RelayError {
     let error = error.without_url();
     if let Some(tls) = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
-        return match tls {
+        match tls {
+            rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
+                return RelayError::NotTrusted(tls.to_string());
+            }
             // It answers, in the clear.
-            rustls::Error::InvalidMessage(_) => RelayError::NotARelay,
-            tls => RelayError::NotTrusted(tls.to_string()),
-        };
+            rustls::Error::InvalidMessage(_) if error.is_connect() => return RelayError::NotARelay,
+            // Anything else may be the line.
+            _ => {}
+        }
     }
     let what = if error.is_timeout() {
         "it does not answer"

@@ -75,7 +75,7 @@ impl Patience {
 pub struct Persistent {
     relay: Arc<dyn Relay>,
     patience: Patience,
-    /// Told of the first error that is waited out: a person should know why nothing happens.
+    /// Told when it takes longer than a moment: a person should know why nothing happens.
     waiting: Mutex<Option<Waiter>>,
 }
 
@@ -83,16 +83,25 @@ pub struct Persistent {
 pub type Waiter = Box<dyn FnOnce(&RelayError) + Send>;
 
 impl Persistent {
-    /// `relay`, with `patience` for each single call. `waiting` is told, once, when the first pause begins.
+    /// `relay`, with `patience` for each single call. `waiting` is told, once, when that
+    /// takes longer than a moment.
     pub fn new(relay: Arc<dyn Relay>, patience: Patience, waiting: Waiter) -> Self {
         Self { relay, patience, waiting: Mutex::new(Some(waiting)) }
     }
 
-    async fn repeat<T, F>(&self, mut call: impl FnMut() -> F) -> Result<T, RelayError>
+    /// Repeats a short call: the time runs from its beginning.
+    async fn repeat<T, F>(&self, call: impl FnMut() -> F) -> Result<T, RelayError>
     where
         F: Future<Output = Result<T, RelayError>>,
     {
-        let mut patience = self.patience.started();
+        self.repeat_with(self.patience.started(), call).await
+    }
+
+    /// Repeats a call that moves bytes: the time runs from when it first fails.
+    async fn repeat_with<T, F>(&self, mut patience: Patience, mut call: impl FnMut() -> F) -> Result<T, RelayError>
+    where
+        F: Future<Output = Result<T, RelayError>>,
+    {
         loop {
             match call().await {
                 Ok(answer) => return Ok(answer),
@@ -124,7 +133,8 @@ impl Relay for Persistent {
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {
         match part {
             Content::Whole(bytes) => {
-                self.repeat(|| self.relay.put_part(owner, number, crc, Content::Whole(bytes.clone()))).await
+                let put = || self.relay.put_part(owner, number, crc, Content::Whole(bytes.clone()));
+                self.repeat_with(self.patience, put).await
             }
             stream @ Content::Stream { .. } => self.relay.put_part(owner, number, crc, stream).await,
         }
@@ -143,7 +153,8 @@ impl Relay for Persistent {
     ) -> Result<Sealed, RelayError> {
         match part {
             Content::Whole(bytes) => {
-                self.repeat(|| self.relay.deposit(owner, offer, commit, Content::Whole(bytes.clone()))).await
+                let deposit = || self.relay.deposit(owner, offer, commit, Content::Whole(bytes.clone()));
+                self.repeat_with(self.patience, deposit).await
             }
             stream @ Content::Stream { .. } => self.relay.deposit(owner, offer, commit, stream).await,
         }

@@ -111,6 +111,22 @@ fn a_hostile_header_is_refused_at_once() {
 }
 
 #[test]
+fn a_header_is_read_up_to_its_bound_and_no_further() {
+    let (identity, _) = identity();
+    let others: Vec<_> = (0..60).map(|_| LinkSecret::random(Flags::default()).keys(None).blob_identity).collect();
+    for (count, fits) in [(10, true), (60, false)] {
+        let recipients: Vec<_> =
+            others[..count - 1].iter().chain([&identity]).map(age::x25519::Identity::to_public).collect();
+        let to = recipients.iter().map(|recipient| recipient as &dyn age::Recipient);
+        let mut sealed = Vec::new();
+        let mut writer = age::Encryptor::with_recipients(to).unwrap().wrap_output(&mut sealed).unwrap();
+        writer.write_all(b"for many").unwrap();
+        writer.finish().unwrap();
+        assert_eq!(seal::open_bytes(&sealed, &identity).is_ok(), fits, "{count} recipients");
+    }
+}
+
+#[test]
 fn the_age_program_opens_the_beginning_of_a_blob() {
     let directory = tempfile::TempDir::new().unwrap();
     let (identity, text) = identity();

@@ -128,6 +128,13 @@ fn links_are_read_as_people_deliver_them() {
     assert!(found.rewritten && found.link == expected);
     let in_text = format!("look at this: {} (once!)", vectors.shares[0].web_link);
     assert_eq!(Link::parse(&in_text).unwrap().link, expected);
+    // Broken in its host, or before it: no half of a name is taken for a relay.
+    let broken = vectors.shares[0].web_link.replace("relay.example", "relay.exa\n mple");
+    assert_eq!(Link::parse(&broken).unwrap().link, expected);
+    let bare = &vectors.shares[0].bare_link;
+    for broken in [bare.replace("exa", "exa\n"), bare.replace('+', "\n+"), format!("{bare} and text")] {
+        assert_eq!(Link::parse(&broken), Err(LinkError::Ambiguous), "{broken}");
+    }
     let twice = format!("{0}\n{0}\nand more\n", vectors.shares[0].web_link);
     assert_eq!(Link::parse(&twice).unwrap().link, expected);
     let with_path = vectors.shares[0].web_link.replace("example/", "example/drop/");
