@@ -10,10 +10,11 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use crate::files::{parent, rename_new, sync_dir};
 use crate::secret::fill_random;
 
 /// How hidden names begin, where a file cannot be without one.
@@ -133,29 +134,6 @@ impl Drop for Nameless {
     }
 }
 
-/// Renames without replacing. Where the file system cannot do that in one step, a second link is made and the first
-/// removed.
-fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-            fs::hard_link(from, to)?;
-            fs::remove_file(from)
-        }
-        result => result.map_err(io::Error::from),
-    }
-}
-
-fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-fn sync_dir(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
 fn hidden_name(directory: &Path) -> PathBuf {
     let mut random = [0; 8];
     fill_random(&mut random);
@@ -204,6 +182,7 @@ impl Staging {
         let trial = hidden_name(&directory);
         probe.name(&trial)?;
         fs::remove_file(&trial)?;
+        sync_dir(&directory)?;
         let stat = rustix::fs::statvfs(&directory)?;
         if stat.f_bavail.saturating_mul(stat.f_frsize) < total {
             return Err(io::ErrorKind::StorageFull.into());

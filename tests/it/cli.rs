@@ -6,14 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use share::relay::{
-    About, Checksum, Claimed, Commit, Content, Create, Credential, Notice, Relay, RelayError, Sealed, State, Status,
-    Waiting,
-};
-use share::secret::{Receipt, Token};
+use share::relay::RelayError;
 
 use super::bench::{Bench, served};
+use super::meddler::{Meddle, Meddler};
 use super::noise::noise;
 use super::sandbox::{Sandbox, files};
 
@@ -267,74 +263,27 @@ async fn an_expired_share_says_when_it_expired() {
 }
 
 /// A relay that is deaf when it is told that a share is safe.
-struct Deaf {
-    relay: Arc<dyn Relay>,
-    deaf: AtomicBool,
+#[derive(Clone)]
+struct Deaf(Arc<AtomicBool>);
+
+impl Meddle for Deaf {
+    fn finish(&self) -> Result<(), RelayError> {
+        if self.0.load(Ordering::SeqCst) { Err(RelayError::BUSY) } else { Ok(()) }
+    }
 }
 
-#[async_trait]
-impl Relay for Deaf {
-    async fn about(&self) -> Result<About, RelayError> {
-        self.relay.about().await
-    }
-
-    async fn create(&self, owner: &Credential, offer: &Create) -> Result<(), RelayError> {
-        self.relay.create(owner, offer).await
-    }
-
-    async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {
-        self.relay.put_part(owner, number, crc, part).await
-    }
-
-    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Sealed, RelayError> {
-        self.relay.commit(owner, commit).await
-    }
-
-    async fn deposit(
-        &self,
-        owner: &Credential,
-        offer: &Create,
-        commit: &Commit,
-        part: Content,
-    ) -> Result<Sealed, RelayError> {
-        self.relay.deposit(owner, offer, commit, part).await
-    }
-
-    async fn notice(&self, link: &Credential) -> Result<Notice, RelayError> {
-        self.relay.notice(link).await
-    }
-
-    async fn manifest(&self, link: &Credential, proof: &Token) -> Result<Waiting, RelayError> {
-        self.relay.manifest(link, proof).await
-    }
-
-    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<Claimed, RelayError> {
-        self.relay.claim(link, proof, claim_token).await
-    }
-
-    async fn get_part(&self, holder: &Credential, number: u32, offset: u64) -> Result<Content, RelayError> {
-        self.relay.get_part(holder, number, offset).await
-    }
-
-    async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
-        if self.deaf.load(Ordering::SeqCst) { Err(RelayError::BUSY) } else { self.relay.finish(holder, receipt).await }
-    }
-
-    async fn status(&self, owner: &Credential, known: Option<State>, wait: Duration) -> Result<Status, RelayError> {
-        self.relay.status(owner, known, wait).await
-    }
-
-    async fn revoke(&self, owner: &Credential) -> Result<State, RelayError> {
-        self.relay.revoke(owner).await
-    }
+/// A served relay over `bench` that is deaf until the returned value is told otherwise.
+fn deaf(bench: &Bench) -> (Arc<AtomicBool>, String) {
+    let deaf = Arc::new(AtomicBool::new(true));
+    let (_, url) = served(Arc::new(Meddler { relay: bench.relay.clone(), how: Deaf(deaf.clone()) }));
+    (deaf, url)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_finish_that_could_not_be_sent_is_sent_by_the_next_command() {
     let sandbox = Sandbox::new();
     let bench = Bench::memory();
-    let deaf = Arc::new(Deaf { relay: bench.relay.clone(), deaf: AtomicBool::new(true) });
-    let (_, url) = served(deaf.clone());
+    let (deaf, url) = deaf(&bench);
     let first = sandbox.share(["send", "-q", "--relay", &url]).input("first").ok();
     let second = sandbox.share(["send", "-q", "--relay", &url]).input("second").ok();
     for (link, name) in [(&first, "a"), (&second, "b")] {
@@ -343,7 +292,7 @@ async fn a_finish_that_could_not_be_sent_is_sent_by_the_next_command() {
     }
     assert_eq!((sandbox.read("a"), sandbox.read("b")), (b"first".to_vec(), b"second".to_vec()));
     assert_eq!(bench.data().await.len(), 4, "the relay still has both");
-    deaf.deaf.store(false, Ordering::SeqCst);
+    deaf.store(false, Ordering::SeqCst);
     // The same command only finishes: nothing is fetched or written again.
     let again = sandbox.share(["open", &first, "-o", "a"]).run();
     assert!(again.code == 0 && again.stderr.contains("opened before; it is in a"), "{again:?}");
@@ -435,14 +384,13 @@ fn a_server_that_says_nothing_is_given_up() {
 async fn what_went_to_a_pipe_and_was_not_confirmed_can_be_had_again() {
     let sandbox = Sandbox::new();
     let bench = Bench::memory();
-    let deaf = Arc::new(Deaf { relay: bench.relay.clone(), deaf: AtomicBool::new(true) });
-    let (_, url) = served(deaf.clone());
+    let (deaf, url) = deaf(&bench);
     let link = sandbox.share(["send", "-q", "--relay", &url]).input("secret").ok();
     let open = || sandbox.share(["open", "-q", &link, "--give-up", "300ms"]);
     assert_eq!(open().ok(), "secret");
     // The shell has emptied the file by now: it must get the bytes, and not the news that it had them.
     assert_eq!(open().ok(), "secret");
-    deaf.deaf.store(false, Ordering::SeqCst);
+    deaf.store(false, Ordering::SeqCst);
     assert_eq!(open().ok(), "secret");
     assert!(bench.data().await.is_empty());
 }
@@ -451,14 +399,13 @@ async fn what_went_to_a_pipe_and_was_not_confirmed_can_be_had_again() {
 async fn another_file_in_the_place_of_a_received_one_is_not_taken_for_it() {
     let sandbox = Sandbox::new();
     let bench = Bench::memory();
-    let deaf = Arc::new(Deaf { relay: bench.relay.clone(), deaf: AtomicBool::new(true) });
-    let (_, url) = served(deaf.clone());
+    let (deaf, url) = deaf(&bench);
     let link = sandbox.share(["send", "-q", "-n", "a.txt", "--relay", &url]).input("secret").ok();
     let open = || sandbox.share(["open", &link, "-o", ".", "--give-up", "300ms"]);
     assert_eq!(open().run().code, 0);
     fs::remove_file(sandbox.path("a.txt")).unwrap();
     sandbox.write("a.txt", b"other!");
-    deaf.deaf.store(false, Ordering::SeqCst);
+    deaf.store(false, Ordering::SeqCst);
     // The relay still has it, so the same command gets it again.
     assert_eq!(open().run().code, 0);
     assert!(bench.data().await.is_empty());
@@ -469,8 +416,7 @@ async fn another_file_in_the_place_of_a_received_one_is_not_taken_for_it() {
 async fn a_mistyped_passphrase_while_going_on_is_no_alarm() {
     let sandbox = Sandbox::new();
     let bench = Bench::memory();
-    let deaf = Arc::new(Deaf { relay: bench.relay.clone(), deaf: AtomicBool::new(true) });
-    let (_, url) = served(deaf.clone());
+    let (_, url) = deaf(&bench);
     sandbox.write("right", b"horse");
     sandbox.write("wrong", b"cow");
     let link = sandbox.share(["send", "-q", "--passphrase-file", "right", "--relay", &url]).input("secret").ok();

@@ -4,17 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use share::link::{Link, RelayUrl};
-use share::relay::{
-    About, Checksum, Claimed, Commit, Content, Create, Credential, Notice, Relay, RelayError, Sealed, State, Status,
-    V1, Verifiers, Waiting,
-};
+use share::relay::{Checksum, Claimed, Commit, Create, Credential, Relay, RelayError, V1, Verifiers};
 use share::seal::{self, PART_LEN};
-use share::secret::{Flags, Keys, LinkSecret, Receipt, Role, Token};
+use share::secret::{Flags, Keys, LinkSecret, Role, Token};
 
 use super::bench::{Bench, served};
+use super::meddler::{Meddle, Meddler};
 use super::noise::noise;
 use super::sandbox::Sandbox;
 
@@ -38,14 +35,29 @@ enum Lie {
 }
 
 struct Liar {
-    relay: Arc<dyn Relay>,
     lie: Lie,
     finished: AtomicBool,
     garbled: AtomicBool,
 }
 
-impl Liar {
-    fn garbled(&self, number: u32, bytes: &[u8]) -> Bytes {
+impl Meddle for Arc<Liar> {
+    fn claimed(&self, claimed: &mut Claimed, second: Option<Bytes>) {
+        match self.lie {
+            Lie::Swap => claimed.parts.swap(0, 1),
+            Lie::Forge => claimed.parts[1] = Checksum::of(&self.part(1, second.unwrap())),
+            Lie::Exchange => claimed.manifest = Bytes::from([&claimed.manifest[..], b"x"].concat()),
+            Lie::Shorten => {
+                claimed.parts.pop();
+            }
+            Lie::Garble | Lie::GarbleOnce | Lie::Truncate => {}
+        }
+    }
+
+    fn number(&self, number: u32) -> u32 {
+        if self.lie == Lie::Swap && number < 2 { 1 - number } else { number }
+    }
+
+    fn part(&self, number: u32, bytes: Bytes) -> Bytes {
         let mut bytes = bytes.to_vec();
         match self.lie {
             Lie::Garble | Lie::Forge if number == 1 => bytes[1000] ^= 1,
@@ -57,80 +69,10 @@ impl Liar {
         }
         bytes.into()
     }
-}
 
-#[async_trait]
-impl Relay for Liar {
-    async fn about(&self) -> Result<About, RelayError> {
-        self.relay.about().await
-    }
-
-    async fn create(&self, owner: &Credential, offer: &Create) -> Result<(), RelayError> {
-        self.relay.create(owner, offer).await
-    }
-
-    async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {
-        self.relay.put_part(owner, number, crc, part).await
-    }
-
-    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Sealed, RelayError> {
-        self.relay.commit(owner, commit).await
-    }
-
-    async fn deposit(
-        &self,
-        owner: &Credential,
-        offer: &Create,
-        commit: &Commit,
-        part: Content,
-    ) -> Result<Sealed, RelayError> {
-        self.relay.deposit(owner, offer, commit, part).await
-    }
-
-    async fn notice(&self, link: &Credential) -> Result<Notice, RelayError> {
-        self.relay.notice(link).await
-    }
-
-    async fn manifest(&self, link: &Credential, proof: &Token) -> Result<Waiting, RelayError> {
-        self.relay.manifest(link, proof).await
-    }
-
-    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<Claimed, RelayError> {
-        let mut claimed = self.relay.claim(link, proof, claim_token).await?;
-        match self.lie {
-            Lie::Swap => claimed.parts.swap(0, 1),
-            Lie::Forge => {
-                let holder = Credential::new(link.id, claim_token.clone());
-                let part = self.relay.get_part(&holder, 1, 0).await?.whole().await?;
-                claimed.parts[1] = Checksum::of(&self.garbled(1, &part));
-            }
-            Lie::Exchange => claimed.manifest = Bytes::from([&claimed.manifest[..], b"x"].concat()),
-            Lie::Shorten => {
-                claimed.parts.pop();
-            }
-            Lie::Garble | Lie::GarbleOnce | Lie::Truncate => {}
-        }
-        Ok(claimed)
-    }
-
-    async fn get_part(&self, holder: &Credential, number: u32, offset: u64) -> Result<Content, RelayError> {
-        let number = if self.lie == Lie::Swap && number < 2 { 1 - number } else { number };
-        let whole = self.relay.get_part(holder, number, 0).await?.whole().await?;
-        let bytes = self.garbled(number, &whole);
-        Ok(Content::Whole(bytes.slice(usize::try_from(offset).unwrap().min(bytes.len())..)))
-    }
-
-    async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
+    fn finish(&self) -> Result<(), RelayError> {
         self.finished.store(true, Ordering::SeqCst);
-        self.relay.finish(holder, receipt).await
-    }
-
-    async fn status(&self, owner: &Credential, known: Option<State>, wait: Duration) -> Result<Status, RelayError> {
-        self.relay.status(owner, known, wait).await
-    }
-
-    async fn revoke(&self, owner: &Credential) -> Result<State, RelayError> {
-        self.relay.revoke(owner).await
+        Ok(())
     }
 }
 
@@ -140,8 +82,8 @@ async fn whatever_a_relay_changes_is_found() {
         let sandbox = Sandbox::new();
         let bench = Bench::memory();
         let (finished, garbled) = (AtomicBool::new(false), AtomicBool::new(false));
-        let liar = Arc::new(Liar { relay: bench.relay.clone(), lie, finished, garbled });
-        let (_, url) = served(liar.clone());
+        let liar = Arc::new(Liar { lie, finished, garbled });
+        let (_, url) = served(Arc::new(Meddler { relay: bench.relay.clone(), how: liar.clone() }));
         let content = noise(2 * PART_LEN + 1000, 6);
         let link = sandbox.share(["send", "-q", "--relay", &url]).input(&content).ok();
         if lie == Lie::GarbleOnce {

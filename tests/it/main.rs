@@ -10,6 +10,7 @@ mod interop;
 mod kill;
 mod layers;
 mod leaks;
+mod meddler;
 mod noise;
 mod proxy;
 mod races;

@@ -15,11 +15,10 @@ use std::time::{Duration, UNIX_EPOCH};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt};
-use rustix::fs::{CWD, RenameFlags};
-use rustix::io::Errno;
 use tokio::task::spawn_blocking;
 
 use super::{Creation, Object, Space, Store, StoreError};
+use crate::files::{parent, rename_new, sync_dir};
 use crate::relay::{Content, RelayError};
 use crate::secret::fill_random;
 
@@ -112,7 +111,7 @@ impl Staged {
     /// Gives the file its name, unless that is taken.
     fn keep(mut self, target: &Path) -> io::Result<Creation> {
         self.file.sync_all()?;
-        let directory = target.parent().unwrap_or(Path::new("."));
+        let directory = parent(target);
         let moved = match rename_new(&self.path, target) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 private_dirs(directory)?;
@@ -142,17 +141,6 @@ impl Drop for Staged {
     }
 }
 
-/// Renames without replacing; file systems that cannot do that in one step get a second link and lose the first.
-fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-            fs::hard_link(from, to)?;
-            fs::remove_file(from)
-        }
-        result => result.map_err(io::Error::from),
-    }
-}
-
 fn private_file(path: &Path, new: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).mode(0o600);
@@ -166,10 +154,15 @@ fn private_file(path: &Path, new: bool) -> io::Result<File> {
 
 /// Creates a directory and its parents, each of them durable and private.
 fn private_dirs(path: &Path) -> io::Result<()> {
+    // Also of one that is there: perhaps it was made a moment ago. A directory above the store may be one that we can
+    // pass through and not read; then it is not ours to flush.
+    let durable = || match sync_dir(parent(path)) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        result => result,
+    };
     match DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => path.parent().map_or(Ok(()), sync_dir),
-        // Perhaps made a moment ago, and not durable yet.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => path.parent().map_or(Ok(()), sync_dir),
+        Ok(()) => durable(),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => durable(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             // Not every file system that has a directory lets one be made in it.
             let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists());
@@ -178,11 +171,6 @@ fn private_dirs(path: &Path) -> io::Result<()> {
         }
         Err(error) => Err(error),
     }
-}
-
-fn sync_dir(path: &Path) -> io::Result<()> {
-    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    File::open(path)?.sync_all()
 }
 
 fn remove_staged(directory: &Path, older: Duration) -> io::Result<()> {

@@ -1,0 +1,107 @@
+//! A relay that does something else than it should, at one point.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use share::relay::{
+    About, Checksum, Claimed, Commit, Content, Create, Credential, Notice, Relay, RelayError, Sealed, State, Status,
+    Waiting,
+};
+use share::secret::{Receipt, Token};
+
+/// What it does differently.
+pub(crate) trait Meddle: Send + Sync {
+    /// Changes the answer to a claim. `second` is part 1 as the relay holds it, if there is one.
+    fn claimed(&self, _claimed: &mut Claimed, _second: Option<Bytes>) {}
+
+    /// Answers for another part than was asked for.
+    fn number(&self, number: u32) -> u32 {
+        number
+    }
+
+    /// Changes a part.
+    fn part(&self, _number: u32, bytes: Bytes) -> Bytes {
+        bytes
+    }
+
+    /// Is told that a share is safe.
+    fn finish(&self) -> Result<(), RelayError> {
+        Ok(())
+    }
+}
+
+/// `relay`, meddled with.
+pub(crate) struct Meddler<M> {
+    pub(crate) relay: Arc<dyn Relay>,
+    pub(crate) how: M,
+}
+
+#[async_trait]
+impl<M: Meddle> Relay for Meddler<M> {
+    async fn about(&self) -> Result<About, RelayError> {
+        self.relay.about().await
+    }
+
+    async fn create(&self, owner: &Credential, offer: &Create) -> Result<(), RelayError> {
+        self.relay.create(owner, offer).await
+    }
+
+    async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {
+        self.relay.put_part(owner, number, crc, part).await
+    }
+
+    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Sealed, RelayError> {
+        self.relay.commit(owner, commit).await
+    }
+
+    async fn deposit(
+        &self,
+        owner: &Credential,
+        offer: &Create,
+        commit: &Commit,
+        part: Content,
+    ) -> Result<Sealed, RelayError> {
+        self.relay.deposit(owner, offer, commit, part).await
+    }
+
+    async fn notice(&self, link: &Credential) -> Result<Notice, RelayError> {
+        self.relay.notice(link).await
+    }
+
+    async fn manifest(&self, link: &Credential, proof: &Token) -> Result<Waiting, RelayError> {
+        self.relay.manifest(link, proof).await
+    }
+
+    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<Claimed, RelayError> {
+        let mut claimed = self.relay.claim(link, proof, claim_token).await?;
+        let holder = Credential::new(link.id, claim_token.clone());
+        let second = match self.relay.get_part(&holder, 1, 0).await {
+            Ok(part) => Some(part.whole().await?),
+            Err(_) => None,
+        };
+        self.how.claimed(&mut claimed, second);
+        Ok(claimed)
+    }
+
+    async fn get_part(&self, holder: &Credential, number: u32, offset: u64) -> Result<Content, RelayError> {
+        let number = self.how.number(number);
+        let whole = self.relay.get_part(holder, number, 0).await?.whole().await?;
+        let bytes = self.how.part(number, whole);
+        Ok(Content::Whole(bytes.slice(usize::try_from(offset).unwrap().min(bytes.len())..)))
+    }
+
+    async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
+        self.how.finish()?;
+        self.relay.finish(holder, receipt).await
+    }
+
+    async fn status(&self, owner: &Credential, known: Option<State>, wait: Duration) -> Result<Status, RelayError> {
+        self.relay.status(owner, known, wait).await
+    }
+
+    async fn revoke(&self, owner: &Credential) -> Result<State, RelayError> {
+        self.relay.revoke(owner).await
+    }
+}
