@@ -107,7 +107,7 @@ fn a_hostile_header_is_refused_at_once() {
     for bytes in [header.clone(), header[..4096].to_vec(), b"-> a\n".repeat(13_000), vec![b'\n'; 65_536]] {
         assert!(seal::open_bytes(&bytes, &identity).is_err());
     }
-    assert!(start.elapsed().as_millis() < 1000);
+    assert!(start.elapsed().as_secs() < 5);
 }
 
 #[test]
