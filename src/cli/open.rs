@@ -132,6 +132,8 @@ impl Opens<'_> {
             Ok((Begin::Ours(ours, earlier), ours_alone)) => {
                 device = ours_alone;
                 match earlier.map(Record::into_saved) {
+                    // Whoever wants the bytes now gets them: the relay still has them.
+                    Some(Ok(_)) if self.args.wants_stdout() => stage.set(Stage::Claimed),
                     Some(Ok((placed, receipt))) => {
                         return self.finish_earlier(ours, &device, &placed, &receipt).await;
                     }
@@ -254,20 +256,25 @@ impl OpenArgs {
         Ok(access.secret.keys(passphrase.as_ref().map(|passphrase| passphrase.as_str())))
     }
 
+    /// Whether the bytes go to standard output: that was said, or it is no terminal.
+    fn wants_stdout(&self) -> bool {
+        self.output.as_deref().map_or_else(|| !output::stdout_is_terminal(), |path| path == Path::new("-"))
+    }
+
     /// Where it goes, by the arguments or by asking. Nothing is spent yet.
     async fn destination(&self, manifest: &Manifest) -> Result<Destination, Trouble> {
         if manifest.view_only {
             return Err(Trouble::usage(
                 "the sender asks that it be seen and not saved, and this version cannot show it",
-                "open the link in a browser",
+                "update share, then open it",
             ));
         }
-        let directory = match self.output.as_deref() {
-            Some(path) if path == Path::new("-") => return to_stdout(manifest),
-            Some(path) => return self.to_path(manifest, path),
-            None if !output::stdout_is_terminal() => return to_stdout(manifest),
-            None => Path::new("."),
-        };
+        if self.wants_stdout() {
+            return to_stdout(manifest);
+        }
+        if let Some(path) = self.output.as_deref() {
+            return self.to_path(manifest, path);
+        }
         if !self.yes {
             let question = format!("{} can be opened once. [s]ave it here, [n]ot now?", this(manifest));
             let answer = spawn_blocking(move || prompt::ask(&question)).await.map_err(anyhow::Error::from)?;
@@ -276,7 +283,7 @@ impl OpenArgs {
                 return Err(Trouble::Interrupted(Some("not now: nothing is lost".to_owned())));
             }
         }
-        Ok(into_directory(manifest, directory, None))
+        Ok(into_directory(manifest, Path::new("."), None))
     }
 
     fn to_path(&self, manifest: &Manifest, path: &Path) -> Result<Destination, Trouble> {

@@ -16,7 +16,7 @@ use axum::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, ETAG, HOST, IF_NONE_MATCH, RANGE, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
@@ -148,11 +148,8 @@ async fn around(Extract(server): Extract<Arc<Server>>, request: Request, next: N
     let start = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = if request.uri().authority().is_none() && server.is_meant(request.headers()) {
-        next.run(request).await
-    } else {
-        misdirected()
-    };
+    let mut response =
+        if server.is_meant(request.uri(), request.headers()) { next.run(request).await } else { misdirected() };
     let headers = response.headers_mut();
     for (name, value) in [
         (CACHE_CONTROL, "no-store"),
@@ -178,11 +175,15 @@ fn misdirected() -> Response {
 impl Server {
     /// Whether the `Host` is one of ours: a page elsewhere must not reach a relay on somebody's own network under a
     /// name of its own (DNS rebinding).
-    fn is_meant(&self, headers: &HeaderMap) -> bool {
+    fn is_meant(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let mut hosts = headers.get_all(HOST).iter();
         let (Some(host), None) = (hosts.next().and_then(|value| value.to_str().ok()), hosts.next()) else {
             return false;
         };
+        // A request may name its host twice (RFC 9112, 3.2.2), and then says the same.
+        if uri.authority().is_some_and(|authority| authority.as_str() != host) {
+            return false;
+        }
         if self.options.public_url.as_ref().is_some_and(|url| url.name().eq_ignore_ascii_case(host)) {
             return true;
         }

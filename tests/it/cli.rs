@@ -292,6 +292,9 @@ async fn a_finish_that_could_not_be_sent_is_sent_by_the_next_command() {
     }
     assert_eq!((sandbox.read("a"), sandbox.read("b")), (b"first".to_vec(), b"second".to_vec()));
     assert_eq!(bench.data().await.len(), 4, "the relay still has both");
+    // Whoever wants the bytes themselves gets them, and not the news that they were saved elsewhere.
+    let piped = sandbox.share(["open", "-q", &second, "--give-up", "300ms"]).ok();
+    assert_eq!(piped, "second");
     deaf.store(false, Ordering::SeqCst);
     // The same command only finishes: nothing is fetched or written again.
     let again = sandbox.share(["open", &first, "-o", "a"]).run();

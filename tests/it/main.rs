@@ -16,6 +16,7 @@ mod proxy;
 mod races;
 mod readme;
 mod sandbox;
+mod server;
 mod terminal;
 mod vectors;
 mod words;

@@ -80,10 +80,20 @@ impl Sandbox {
     }
 
     pub(crate) fn relay_at(&self, listen: &str) -> RelayProcess {
+        self.start_relay(listen, &[])
+    }
+
+    /// A relay with more options.
+    pub(crate) fn relay_with(&self, options: &[&str]) -> RelayProcess {
+        self.start_relay("127.0.0.1:0", options)
+    }
+
+    fn start_relay(&self, listen: &str, options: &[&str]) -> RelayProcess {
         let store = self.dir.path().join("store");
         let log = self.dir.path().join("relay.log");
         let url = format!("file://{}", store.display());
-        let mut run = self.share(["relay", "--listen", listen, "--store", &url, "--reserve", "0", "-vv"]);
+        let fixed = ["relay", "--listen", listen, "--store", &url, "--reserve", "0", "-vv"];
+        let mut run = self.share(fixed.iter().chain(options));
         let file = fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let mut child = run.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file).spawn().unwrap();
         let mut url = String::new();
