@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Bech32m, Hrp};
@@ -56,15 +57,18 @@ pub enum RelayUrlError {
     /// Not a URL at all.
     #[error("it is not one like https://relay.example")]
     Unreadable,
+    /// A folder that is not one of this machine, or not named by its whole path.
+    #[error("a folder is written like file:///srv/share")]
+    Folder,
     /// A scheme that is none of ours.
-    #[error("relays are reached by http or https, not by {0}")]
+    #[error("relays are reached by http or https, or are a folder, file:///…, and not {0}")]
     Scheme(String),
     /// http to a host that is not on a local network.
     #[error("plain http is for local networks only, and {0} is not on one: use https")]
     PlainHttp(String),
 }
 
-/// The address of a relay, without a trailing slash, a query or a fragment.
+/// The address of a relay, without a trailing slash, a query or a fragment: a server, or a folder that needs none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelayUrl(Url);
 
@@ -89,6 +93,8 @@ impl RelayUrl {
         }
         match url.scheme() {
             "https" => {}
+            "file" if url.host().is_none() && text[5..].starts_with("///") && url.to_file_path().is_ok() => {}
+            "file" => return Err(RelayUrlError::Folder),
             "http" if url.host().as_ref().is_some_and(is_local) => {}
             "http" => return Err(RelayUrlError::PlainHttp(url.host_str().unwrap_or_default().to_owned())),
             other => return Err(RelayUrlError::Scheme(other.to_owned())),
@@ -98,8 +104,16 @@ impl RelayUrl {
         Ok(Self(url))
     }
 
-    /// What people call this relay: its host, and its port where that is not the usual one.
+    /// The folder, where it is one.
+    pub fn folder(&self) -> Option<PathBuf> {
+        if self.0.scheme() == "file" { self.0.to_file_path().ok() } else { None }
+    }
+
+    /// What people call this relay: its host, and its port where that is not the usual one; or its folder.
     pub fn name(&self) -> String {
+        if let Some(folder) = self.folder() {
+            return folder.to_string_lossy().into_owned();
+        }
         let host = self.0.host_str().unwrap_or_default();
         self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
@@ -115,6 +129,24 @@ impl RelayUrl {
     /// Whether the way there is encrypted.
     pub fn is_https(&self) -> bool {
         self.0.scheme() == "https"
+    }
+
+    /// The port, where there is one.
+    pub fn port(&self) -> Option<u16> {
+        self.0.port_or_known_default()
+    }
+
+    /// The same host and port, spoken to in TLS: what a link with a pinned key leads to, however it is spelt.
+    #[must_use]
+    pub fn over_tls(&self) -> Self {
+        let mut url = self.0.clone();
+        if url.scheme() == "http" {
+            let port = url.port_or_known_default();
+            // Both schemes are special, and a host is there.
+            let _ = url.set_scheme("https");
+            let _ = url.set_port(port);
+        }
+        Self(url)
     }
 
     /// Whether a bare link, which has no scheme, leads here: not to a relay that is reached by https under a name for
@@ -209,7 +241,8 @@ impl Link {
         let (fragment, after) = rest.split_at(end);
         let secret = read_fragment(fragment)?;
         let relay = if let Some(before) = before.strip_suffix('#') {
-            let scheme = lower[..before.len()].rfind("https://").or_else(|| lower[..before.len()].rfind("http://"));
+            let scheme =
+                ["https://", "http://", "file://"].iter().find_map(|scheme| lower[..before.len()].rfind(scheme));
             Some(RelayUrl::parse(&before[scheme.unwrap_or(0)..])?)
         } else if let Some(host) = after.strip_prefix('+') {
             let end = host.find(['?', '&', '#', '>', '"', '\'', ',', ';', ')']).unwrap_or(host.len());

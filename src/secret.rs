@@ -18,6 +18,7 @@ use bech32::{Bech32, Hrp};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use ring::rand::{SecureRandom, SystemRandom};
+use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -39,6 +40,15 @@ pub fn fill_random(bytes: &mut [u8]) {
     SystemRandom::new().fill(bytes).expect("the operating system has no randomness");
 }
 
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    use fmt::Write;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// What a link says about its share before anybody is asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags(u8);
@@ -57,6 +67,12 @@ impl Flags {
     /// The byte that goes into the link.
     pub fn bits(self) -> u8 {
         self.0
+    }
+
+    /// These and `other`.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// Whether all of `other` is set here.
@@ -133,6 +149,11 @@ public_bytes! {
 }
 
 public_bytes! {
+    /// The public key (Ed25519) of a sender's own machine, which serves a share directly.
+    Pin, 32
+}
+
+public_bytes! {
     /// Proof for the sender that whoever finished held the link (and the passphrase).
     Receipt, 32
 }
@@ -154,11 +175,7 @@ impl Id {
 
     /// 32 lower-case hexadecimal digits: the form used in the names of stored objects.
     pub fn hex(&self) -> String {
-        use fmt::Write;
-        self.0.iter().fold(String::with_capacity(32), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        hex(&self.0)
     }
 
     /// Reads what [`Id::hex`] wrote.
@@ -177,9 +194,42 @@ impl fmt::Debug for Id {
     }
 }
 
-/// Thirty-two secret bytes that let their holder do one thing at a relay.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Token(Zeroizing<[u8; 32]>);
+/// Thirty-two secret bytes: kept and sent as base64url, never printed, wiped when dropped.
+macro_rules! secret_bytes {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq)]
+        pub struct $name(Zeroizing<[u8; 32]>);
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(&Zeroizing::new(BASE64URL.encode(&*self.0)))
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                decode_array(from).map(|bytes| Self(Zeroizing::new(bytes)))
+            }
+        }
+    };
+}
+
+secret_bytes! {
+    /// Thirty-two secret bytes that let their holder do one thing at a relay.
+    Token
+}
+
+secret_bytes! {
+    /// What receipts are made with, and checked.
+    ReceiptKey
+}
 
 impl Token {
     /// A new random token: an owner's.
@@ -217,24 +267,6 @@ impl Token {
         hash.update(id.as_bytes());
         hash.update(self.as_bytes());
         Claimant(hash.finalize().into())
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(…)")
-    }
-}
-
-impl Serialize for Token {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&Zeroizing::new(BASE64URL.encode(self.as_bytes())))
-    }
-}
-
-impl<'de> Deserialize<'de> for Token {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        decode_array(from).map(Self::from_bytes)
     }
 }
 
@@ -316,6 +348,11 @@ impl LinkSecret {
         *expand(&self.root(), b"share.v1 passphrase salt")
     }
 
+    /// The key with which the sender's own machine proves that it is the one of this link.
+    pub fn direct_key(&self) -> DirectKey {
+        DirectKey(expand(&self.root(), b"share.v1 direct tls"))
+    }
+
     /// Derives the keys. With a passphrase this takes about half a second and 128 MiB.
     ///
     /// The passphrase is normalised (NFC), so that it opens from every keyboard. It is ignored where the link's flags
@@ -334,7 +371,7 @@ impl LinkSecret {
             flags: self.flags,
             link_token: self.link_token(),
             open_token: Token(expand(&keys, b"share.v1 open")),
-            receipt_key: expand(&keys, b"share.v1 receipt"),
+            receipt_key: ReceiptKey(expand(&keys, b"share.v1 receipt")),
             manifest_identity: identity(&expand(&keys, b"share.v1 manifest identity")),
             blob_identity: identity(&expand(&keys, b"share.v1 blob identity")),
         }
@@ -357,7 +394,8 @@ pub struct Keys {
     pub link_token: Token,
     /// The token of [`Role::Open`].
     pub open_token: Token,
-    receipt_key: Zeroizing<[u8; 32]>,
+    /// What the receipt is made with.
+    pub receipt_key: ReceiptKey,
     /// Opens, and makes, the manifest.
     pub manifest_identity: x25519::Identity,
     /// Opens, and makes, the blob.
@@ -367,10 +405,18 @@ pub struct Keys {
 impl Keys {
     /// What the opener `claimant` gives to the relay, for the sender, when the content is safe.
     pub fn receipt(&self, claimant: &Claimant) -> Receipt {
+        self.receipt_key.receipt(&self.id, claimant)
+    }
+}
+
+impl ReceiptKey {
+    /// What the opener `claimant` of the share `id` leaves for its sender: only somebody with the link (and the
+    /// passphrase) can make it.
+    pub fn receipt(&self, id: &Id, claimant: &Claimant) -> Receipt {
         #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
-        let mut mac = Hmac::<Sha256>::new_from_slice(&*self.receipt_key).expect("any length");
+        let mut mac = Hmac::<Sha256>::new_from_slice(&*self.0).expect("any length");
         mac.update(b"share.v1 receipt\0");
-        mac.update(self.id.as_bytes());
+        mac.update(id.as_bytes());
         mac.update(claimant.as_bytes());
         Receipt(mac.finalize().into_bytes().into())
     }
@@ -379,6 +425,31 @@ impl Keys {
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keys").finish_non_exhaustive()
+    }
+}
+
+/// The private key (Ed25519) of a sender's own machine, for one share: its seed.
+pub struct DirectKey(Zeroizing<[u8; 32]>);
+
+impl DirectKey {
+    /// The 32 bytes of RFC 8032's private key.
+    pub fn seed(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The public key.
+    pub fn pin(&self) -> Pin {
+        #[expect(clippy::expect_used, reason = "every 32 bytes are a seed")]
+        let pair = Ed25519KeyPair::from_seed_unchecked(&*self.0).expect("32 bytes");
+        let mut public = [0; 32];
+        public.copy_from_slice(pair.public_key().as_ref());
+        Pin(public)
+    }
+}
+
+impl fmt::Debug for DirectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DirectKey(…)")
     }
 }
 

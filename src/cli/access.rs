@@ -10,10 +10,10 @@ use std::path::PathBuf;
 use clap::Args;
 use zeroize::Zeroizing;
 
+use super::connect::Way;
 use super::failure::Trouble;
-use super::output::Output;
-use super::prompt;
-use crate::link::{Link, LinkError, RelayUrl};
+use super::{Context, prompt};
+use crate::link::{Link, LinkError};
 use crate::secret::LinkSecret;
 
 /// The longest text in which a link is looked for, in bytes.
@@ -87,51 +87,45 @@ impl PassphraseArgs {
     }
 }
 
-/// A link that was found, and the relay that it leads to.
+/// A link that was found, and where it leads.
 pub(super) struct Access {
     pub(super) secret: LinkSecret,
-    pub(super) relay: RelayUrl,
+    pub(super) way: Way,
+}
+
+/// The text of a link: `given`, or from standard input, or asked for.
+pub(super) fn link_text(given: Option<&str>) -> Result<Zeroizing<String>, Trouble> {
+    let missing = || Trouble::usage("no link was given", "paste it when asked, pipe it in, or put it into SHARE_LINK");
+    let text = match given {
+        Some(link) if link != "-" && !link.is_empty() => Zeroizing::new(link.to_owned()),
+        None if io::stdin().is_terminal() => {
+            if !prompt::possible() {
+                return Err(missing());
+            }
+            let link = prompt::ask_hidden("link (not shown):")?;
+            prompt::discard_rest();
+            link
+        }
+        _ => read_stdin()?,
+    };
+    if text.trim().is_empty() { Err(missing()) } else { Ok(text) }
 }
 
 impl AccessArgs {
     /// Finds the link.
-    pub(super) fn find(&self, output: &Output) -> Result<Access, Trouble> {
-        let text = match self.link.as_deref() {
-            Some(link) if link != "-" && !link.is_empty() => Zeroizing::new(link.to_owned()),
-            None if io::stdin().is_terminal() => {
-                if !prompt::possible() {
-                    return Err(Trouble::usage(
-                        "no link was given",
-                        "paste it when asked, pipe it in, or put it into SHARE_LINK",
-                    ));
-                }
-                let link = prompt::ask_hidden("link (not shown):")?;
-                prompt::discard_rest();
-                link
-            }
-            _ => read_stdin()?,
-        };
-        if text.trim().is_empty() {
-            return Err(Trouble::usage(
-                "no link was given",
-                "paste it when asked, pipe it in, or put it into SHARE_LINK",
-            ));
-        }
-        let found = Link::parse(&text)?;
+    pub(super) async fn find(&self, cx: &Context) -> Result<Access, Trouble> {
+        let found = Link::parse(&link_text(self.link.as_deref())?)?;
         if found.rewritten {
-            output.warn("the link was rewritten by a mail service on its way: that service has seen the key");
+            cx.output.warn("the link was rewritten by a mail service on its way: that service has seen the key");
         }
-        let relay = match (found.link.relay, self.relay.as_deref().filter(|url| !url.trim().is_empty())) {
-            (Some(relay), _) => relay,
-            (None, Some(url)) => RelayUrl::parse(url).map_err(Trouble::RelayUrl)?,
-            (None, None) => {
-                return Err(Trouble::usage(
-                    "the link names no relay, and none is configured",
-                    "--relay URL, or SHARE_RELAY: the sender knows which",
-                ));
-            }
-        };
-        Ok(Access { secret: found.link.secret, relay })
+        let configured = cx.relay(self.relay.as_deref())?;
+        let relay = found.link.relay.clone().or_else(|| configured.clone()).ok_or_else(|| {
+            let hint = "--relay URL, or share relay use URL: the sender knows which";
+            Trouble::usage("the link names no relay, and none is configured", hint)
+        })?;
+        let way = Way::of(&found.link, relay);
+        way.expect_harmless(configured.as_ref()).await?;
+        Ok(Access { secret: found.link.secret, way })
     }
 
     /// The passphrase, if the link asks for one.

@@ -3,12 +3,15 @@
 use std::io;
 use std::path::Path;
 
-use super::words::{quoted, size, time};
-use crate::link::{LinkError, RelayUrl, RelayUrlError};
+use super::connect::Way;
+use super::words::{binary, quoted, time};
+use crate::link::{LinkError, RelayUrlError};
 use crate::manifest::{ManifestError, printable};
 use crate::open::OpenError;
 use crate::relay::{Gone, RelayError};
+use crate::secret::Claimant;
 use crate::send::SendError;
+use crate::spoken::openers_words;
 
 /// What the process ends with. Documented in the README and in `--help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +40,11 @@ pub(super) enum Trouble {
     /// Sending did not work.
     Send { relay: String, error: SendError },
     /// Opening did not work. `ours`: this device has opened it before. `kept`: it could go on.
-    Open { relay: String, error: OpenError, ours: bool, kept: bool },
+    Open { way: Box<Way>, error: OpenError, ours: bool, kept: bool },
+    /// Nothing in the outbox is called that.
+    NotSentFromHere,
+    /// A share that was sent has ended, and not by being opened.
+    NotOpened(String),
     /// Another program of this device is at it.
     BeingOpenedHere,
     /// This device has claimed it and not finished.
@@ -81,8 +88,8 @@ impl Trouble {
     }
 
     /// A call to a relay that is part of neither flow.
-    pub(super) fn relay(url: &RelayUrl, error: RelayError) -> Self {
-        Self::Open { relay: url.name(), error: error.into(), ours: false, kept: true }
+    pub(super) fn relay(way: &Way, error: RelayError) -> Self {
+        Self::Open { way: Box::new(way.clone()), error: error.into(), ours: false, kept: true }
     }
 
     /// Something about a path went wrong.
@@ -98,11 +105,24 @@ impl Trouble {
             Self::RelayUrl(error) => told(
                 Exit::Usage,
                 format!("the relay's address cannot be used: {error}"),
-                "--relay https://relay.example",
+                "--relay https://relay.example, or file:///srv/share for a folder",
             ),
             Self::Send { relay, error } => send(relay, error),
-            Self::Open { relay, error, ours, kept } => {
-                let told = open(relay, error, *ours);
+            Self::NotSentFromHere => told(
+                Exit::Gone,
+                "nothing like that was sent from here".to_owned(),
+                "share list shows what was; share peek asks as its recipient",
+            ),
+            Self::NotOpened(how) => {
+                told(Exit::Gone, format!("not opened: {how}"), "send it again, if it is still wanted")
+            }
+            Self::Open { way, error: OpenError::Relay(RelayError::Unreachable(why)), .. } if way.is_direct() => told(
+                Exit::Unreachable,
+                format!("the sender's machine, {}, cannot be reached: {why}", way.name()),
+                "is share still running there, and are you on the same network? nothing is lost; it is safe to repeat",
+            ),
+            Self::Open { way, error, ours, kept } => {
+                let told = open(&way.name(), error, *ours);
                 match error {
                     OpenError::Write(_) | OpenError::Broke { .. } if !kept => Explanation {
                         hint: Some(
@@ -199,7 +219,7 @@ fn send(relay: &str, error: &SendError) -> Explanation {
             RelayError::NotAllowed => told(
                 Exit::Refused,
                 format!("{relay} takes shares only from people who have its create token"),
-                "ask its operator for one and put it into SHARE_CREATE_TOKEN",
+                "ask its operator for one, then: share relay use URL",
             ),
             RelayError::Unknown => any(relay, &RelayError::NotARelay, ""),
             RelayError::Gone { .. } => told(
@@ -239,15 +259,15 @@ fn open(relay: &str, error: &OpenError, ours: bool) -> Explanation {
             format!("the connection to {relay} broke at {percent} %"),
             &format!("run the same command again on this device, until {}", time(*until)),
         ),
-        OpenError::Relay(RelayError::Gone { how, at, .. }) => match how {
+        OpenError::Relay(RelayError::Gone { how, at, claimant }) => match how {
             Gone::AlreadyOpened if ours => told(
                 Exit::AlreadyOpened,
-                format!("already opened on {}, on this device", time(*at)),
+                format!("already opened on {}, on this device{}", time(*at), by(*claimant)),
                 "a link opens once; ask the sender to send it again",
             ),
             Gone::AlreadyOpened => told(
                 Exit::AlreadyOpened,
-                format!("already opened on {}, on another device", time(*at)),
+                format!("already opened on {}, on another device{}", time(*at), by(*claimant)),
                 "if that was not you, someone else has seen it: tell the sender",
             ),
             Gone::Lapsed => told(
@@ -301,6 +321,11 @@ fn any(relay: &str, error: &RelayError, safe: &str) -> Explanation {
             format!("{relay} has a certificate that cannot be trusted: {why}"),
             "on a public Wi-Fi, log in first; otherwise somebody may be listening: tell the relay's operator",
         ),
+        RelayError::Impostor => told(
+            Exit::Integrity,
+            format!("what answers at {relay} is not the machine that the link names"),
+            "nothing was opened: somebody on this network may be meddling; use another one, and tell the sender",
+        ),
         RelayError::NotARelay => told(
             Exit::Unreachable,
             format!("what answers at {relay} is not a share relay"),
@@ -323,9 +348,9 @@ fn any(relay: &str, error: &RelayError, safe: &str) -> Explanation {
     }
 }
 
-/// `4.0 GiB`: limits are powers of two.
-fn binary(bytes: u64) -> String {
-    if bytes < 1 << 20 { size(bytes) } else { bytesize::ByteSize(bytes).display().iec().to_string() }
+/// Who it was, in the words that the sender sees too.
+fn by(claimant: Option<Claimant>) -> String {
+    claimant.map(|claimant| format!(" ({})", openers_words(&claimant))).unwrap_or_default()
 }
 
 /// A directory where a file belongs.
@@ -335,6 +360,14 @@ pub(super) fn is_a_directory(path: &Path) -> Trouble {
     Trouble::local(
         format!("{} is a directory", printable(&shown)),
         format!("tar c {} | share send -n {}", quoted(&shown), quoted(&tar)),
+    )
+}
+
+/// A file where a new one should be.
+pub(super) fn in_the_way(path: &Path) -> Trouble {
+    Trouble::local(
+        format!("{} exists already", printable(&path.to_string_lossy())),
+        "nothing was sent; take it away, or name another file",
     )
 }
 

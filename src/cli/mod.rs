@@ -2,30 +2,43 @@
 //!
 //! | room | |
 //! |---|---|
-//! | `send`, `open`, `peek`, `relay` | the commands: arguments on top, `run` below |
+//! | `send`, `open`, `peek`, `status`, `revoke`, `list`, `relay`, `shell` | the commands: arguments on top, `run` below |
+//! | `connect` | the way to where a share waits |
+//! | `batch` | the shares of one `send` |
+//! | `direct` | being one's own relay |
 //! | `output` | the only place that prints |
 //! | `words` | sizes, times and shares in words |
 //! | `failure` | every error: in words, with a hint, with an exit code |
 //! | `prompt` | questions to the person at the terminal |
 //! | `access` | the link and the passphrase, from wherever they come |
-//! | `state`, `opening` | what is kept between two runs |
+//! | `config` | what a person does not want to say each time |
+//! | `state`, `outbox`, `opening` | what is kept between two runs |
 
 mod access;
+mod batch;
+mod config;
+mod connect;
+mod direct;
 mod failure;
+mod list;
 mod open;
 mod opening;
+mod outbox;
 mod output;
 mod peek;
 mod prompt;
+mod qr;
 mod relay;
+mod revoke;
 mod send;
+mod shell;
 mod state;
+mod status;
 mod words;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
@@ -34,13 +47,12 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use rustix::process::Resource;
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::config::Config;
 use self::failure::Trouble;
 use self::output::Output;
 use crate::link::RelayUrl;
 use crate::manifest::printable;
-use crate::relay::http::HttpRelay;
-use crate::relay::retry::{Patience, Persistent};
-use crate::relay::{Relay, RelayError};
+use crate::relay::retry::Patience;
 
 /// Exit codes and environment, behind every `--help`.
 const AFTER_HELP: &str = "\
@@ -59,59 +71,85 @@ Exit codes:
 
 /// Share a photo, a video or a short secret by a link that opens once.
 ///
-/// Everything is encrypted on this machine. The relay keeps what it cannot read, and deletes it after one opening or
-/// when its time is over.
+/// Everything is encrypted on this machine. What keeps it until it is opened, a relay or this machine itself, cannot
+/// read it, and deletes it after one opening or when its time is over.
 #[derive(Parser)]
-#[command(name = "share", version, after_help = AFTER_HELP, disable_help_subcommand = true)]
+#[command(name = "share", version, after_help = AFTER_HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Common options")]
     common: Common,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    #[command(visible_alias = "tx", alias = "upload", alias = "put")]
+    #[command(aliases = ["tx", "upload", "put"])]
     Send(send::SendArgs),
-    #[command(visible_alias = "rx", alias = "receive", alias = "download", alias = "get")]
+    #[command(aliases = ["rx", "receive", "download", "get"])]
     Open(open::OpenArgs),
     #[command(alias = "info")]
     Peek(peek::PeekArgs),
+    Status(status::StatusArgs),
+    #[command(aliases = ["rm", "delete"])]
+    Revoke(revoke::RevokeArgs),
+    #[command(aliases = ["ls", "history"])]
+    List(list::ListArgs),
     Relay(relay::RelayArgs),
+    Completions(shell::CompletionsArgs),
+    Man(shell::ManArgs),
 }
 
 /// What every command understands.
 #[derive(Args)]
 struct Common {
-    /// Give up when the relay does not answer for this long
-    #[arg(long, global = true, value_name = "TIME", default_value = "10m", env = "SHARE_GIVE_UP", hide_env_values = true, value_parser = duration)]
-    give_up: Duration,
+    /// Give up when the relay does not answer for this long [default: 10m]
+    #[arg(long, global = true, value_name = "TIME", env = "SHARE_GIVE_UP", hide_env_values = true, value_parser = duration)]
+    give_up: Option<Duration>,
+    /// Print one JSON object a line, for programs
+    #[arg(long, global = true, env = "SHARE_JSON", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    json: bool,
     /// Say nothing but results, warnings and errors
     #[arg(short, long, global = true, env = "SHARE_QUIET", hide_env_values = true, value_parser = FalseyValueParser::new())]
     quiet: bool,
     /// Say more; twice: everything
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, env = "SHARE_LOG", hide_env_values = true)]
     verbose: u8,
     /// Where to keep what must outlive a run
     #[arg(long, global = true, value_name = "DIR", env = "SHARE_STATE_DIR", hide_env_values = true)]
     state_dir: Option<PathBuf>,
 }
 
-impl Common {
+/// How long to go on when the relay does not answer, unless it is said otherwise.
+const GIVE_UP: Duration = Duration::from_mins(10);
+
+/// What a command finds around it.
+struct Context {
+    config: Config,
+    give_up: Duration,
+    state_dir: Option<PathBuf>,
+    output: Output,
+}
+
+impl Context {
+    fn new(common: Common, output: Output) -> Result<Self, Trouble> {
+        let config = Config::read()?;
+        let give_up = match (common.give_up, &config.give_up) {
+            (Some(said), _) => said,
+            (None, Some(text)) => duration(text).map_err(|why| config::wrong("give_up", &why))?,
+            (None, None) => GIVE_UP,
+        };
+        Ok(Self { config, give_up, state_dir: common.state_dir, output })
+    }
+
     fn patience(&self) -> Patience {
         Patience::new(self.give_up)
     }
 
-    /// The relay at `url`, asked again for as long as the user has patience.
-    fn connect(&self, url: &RelayUrl, output: &Output) -> Result<Arc<dyn Relay>, Trouble> {
-        let relay = HttpRelay::new(url.clone(), self.give_up).map_err(|error| Trouble::relay(url, error))?;
-        let (name, output) = (url.name(), output.clone());
-        let longest = humantime::format_duration(self.give_up);
-        let waiting = Box::new(move |error: &RelayError| {
-            output.say(&format!("{name} cannot be reached yet ({error}); trying again for up to {longest}"));
-        });
-        Ok(Arc::new(Persistent::new(Arc::new(relay), self.patience(), waiting)))
+    /// The relay that was said, or else the configured one.
+    fn relay(&self, said: Option<&str>) -> Result<Option<RelayUrl>, Trouble> {
+        let said = said.filter(|url| !url.trim().is_empty()).or(self.config.relay.as_deref());
+        said.map(RelayUrl::parse).transpose().map_err(Trouble::RelayUrl)
     }
 }
 
@@ -124,31 +162,37 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error, &arguments),
     };
-    let output = Output::new(cli.common.quiet);
+    let output = Output::new(cli.common.quiet, cli.common.json);
     // An album has many files, and each is open while it is received.
     let mut files = rustix::process::getrlimit(Resource::Nofile);
     files.current = files.maximum;
     let _ = rustix::process::setrlimit(Resource::Nofile, files);
     output::log(cli.common.verbose, matches!(cli.command, Command::Relay(_)));
     match run(cli, &output) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => output.success(),
         Err(trouble) => output.failure(&trouble),
     }
 }
 
 fn run(cli: Cli, output: &Output) -> Result<(), Trouble> {
     let mut runtime = match cli.command {
-        // A client does one thing: its thread moves bytes, another one encrypts.
-        Command::Send(_) | Command::Open(_) | Command::Peek(_) => tokio::runtime::Builder::new_current_thread(),
         Command::Relay(_) => tokio::runtime::Builder::new_multi_thread(),
+        // A client does one thing: its thread moves bytes, another one encrypts.
+        _ => tokio::runtime::Builder::new_current_thread(),
     };
     let runtime = runtime.enable_all().build().map_err(anyhow::Error::from)?;
     let result = runtime.block_on(async {
+        let cx = Context::new(cli.common, output.clone())?;
         match cli.command {
-            Command::Send(args) => send::run(args, &cli.common, output).await,
-            Command::Open(args) => open::run(args, &cli.common, output).await,
-            Command::Peek(args) => peek::run(args, &cli.common, output).await,
-            Command::Relay(args) => relay::run(args, output).await,
+            Command::Send(args) => send::run(args, &cx).await,
+            Command::Open(args) => open::run(args, &cx).await,
+            Command::Peek(args) => peek::run(args, &cx).await,
+            Command::Status(args) => status::run(args, &cx).await,
+            Command::Revoke(args) => revoke::run(args, &cx).await,
+            Command::List(args) => list::run(args, &cx).await,
+            Command::Relay(args) => relay::run(args, &cx).await,
+            Command::Completions(args) => shell::completions(&args, &cx),
+            Command::Man(args) => shell::man(&args, &cx),
         }
     });
     // A thread that waits for standard input must not hold the program back.
@@ -156,8 +200,17 @@ fn run(cli: Cli, output: &Output) -> Result<(), Trouble> {
     result
 }
 
-/// Until somebody wants the program to stop: Ctrl-C, a closed terminal, a service manager.
-async fn interrupted() {
+/// Why the program should stop.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// Ctrl-C: somebody is there.
+    Person,
+    /// A closed terminal, a service manager.
+    Machine,
+}
+
+/// Until somebody wants the program to stop.
+async fn interrupted() -> Stop {
     let stop = |kind| signal(kind).ok();
     let (mut int, mut term, mut hup) =
         (stop(SignalKind::interrupt()), stop(SignalKind::terminate()), stop(SignalKind::hangup()));
@@ -166,9 +219,9 @@ async fn interrupted() {
         None => std::future::pending().await,
     };
     tokio::select! {
-        _ = wait(&mut int) => {},
-        _ = wait(&mut term) => {},
-        _ = wait(&mut hup) => {},
+        _ = wait(&mut int) => Stop::Person,
+        _ = wait(&mut term) => Stop::Machine,
+        _ = wait(&mut hup) => Stop::Machine,
     }
 }
 
@@ -197,6 +250,8 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         }
         _ => {}
     }
+    let json = arguments.iter().any(|argument| argument == "--json")
+        || std::env::var("SHARE_JSON").is_ok_and(|value| !matches!(&*value, "" | "0" | "false" | "no" | "off"));
     let secret = |argument: &OsString| {
         let argument = argument.to_string_lossy().to_ascii_lowercase();
         argument.contains("share1") || argument.starts_with("--text")
@@ -222,5 +277,5 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
         Trouble::usage(printable(what), tip.map_or_else(|| "share --help".to_owned(), printable))
     };
-    Output::new(false).failure(&trouble)
+    Output::new(false, json).failure(&trouble)
 }

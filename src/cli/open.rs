@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use serde_json::json;
 use tokio::task::spawn_blocking;
 
 use super::access::{Access, AccessArgs};
@@ -16,13 +17,14 @@ use super::failure::{self, Trouble};
 use super::opening::{self, Begin, Opening, Record};
 use super::output::{self, Output, Watched};
 use super::state::State;
-use super::{Common, interrupted, prompt, words};
+use super::{Context, interrupted, prompt, words};
 use crate::manifest::{Manifest, is_plain, printable, safe_name};
 use crate::media::{self, Kind};
 use crate::open::place::{Placed, Staging, Target, numbered};
 use crate::open::{Look, OpenError, Opened, Opener, Received};
 use crate::relay::{Credential, Relay, RelayError};
 use crate::secret::{DeviceSecret, Keys, Receipt};
+use crate::spoken::openers_words;
 
 /// The longest text that is printed on a terminal, in bytes.
 const MAX_PRINTED: u64 = 1 << 20;
@@ -77,14 +79,17 @@ enum Stage {
 }
 
 /// Runs the command.
-pub(super) async fn run(args: OpenArgs, common: &Common, output: &Output) -> Result<(), Trouble> {
-    let access = args.access.find(output)?;
-    let opening =
-        Opens { relay: common.connect(&access.relay, output)?, args, access, common, output, kept: Cell::new(true) };
+pub(super) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Trouble> {
+    if cx.output.is_json() && args.wants_stdout() {
+        return Err(Trouble::usage("with --json standard output is for events", "nothing is lost; save it: -o FILE"));
+    }
+    let access = args.access.find(cx).await?;
+    let relay = cx.connect(&access.way).await?.relay;
+    let opening = Opens { args, access, cx, output: &cx.output, relay, kept: Cell::new(true) };
     let stage = Cell::new(Stage::Untouched);
     tokio::select! {
         result = opening.run(&stage) => result,
-        () = interrupted() => Err(Trouble::Interrupted(match stage.get() {
+        _ = interrupted() => Err(Trouble::Interrupted(match stage.get() {
             Stage::Untouched => None,
             Stage::Claimed => Some(AGAIN.to_owned()),
             Stage::Saved => Some("it is saved; the relay will be told by the next command".to_owned()),
@@ -101,7 +106,7 @@ const FINISH_TIME: Duration = Duration::from_secs(15);
 struct Opens<'a> {
     args: OpenArgs,
     access: Access,
-    common: &'a Common,
+    cx: &'a Context,
     output: &'a Output,
     relay: Arc<dyn Relay>,
     /// Whether a later run could go on.
@@ -110,16 +115,16 @@ struct Opens<'a> {
 
 impl Opens<'_> {
     fn trouble(&self, error: OpenError, ours: bool) -> Trouble {
-        Trouble::Open { relay: self.access.relay.name(), error, ours, kept: self.kept.get() }
+        Trouble::Open { way: Box::new(self.access.way.clone()), error, ours, kept: self.kept.get() }
     }
 
     async fn run(&self, stage: &Cell<Stage>) -> Result<(), Trouble> {
         // Where nothing can be kept, this run can open, and no later one can go on.
         let mut record = None;
         let mut device = DeviceSecret::random();
-        let state = State::open(self.common);
+        let state = State::open(self.cx);
         let kept = state.as_ref().map_err(failure::reason).and_then(|state| {
-            let begun = Opening::begin(state, &self.access.secret.id(), &self.access.relay);
+            let begun = Opening::begin(state, &self.access.secret.id(), &self.access.way);
             begun.and_then(|begun| Ok((begun, state.device()?))).map_err(|error| failure::reason(&error))
         });
         match kept {
@@ -135,7 +140,7 @@ impl Opens<'_> {
                     // Whoever wants the bytes now gets them: the relay still has them.
                     Some(Ok(_)) if self.args.wants_stdout() => stage.set(Stage::Claimed),
                     Some(Ok((placed, receipt))) => {
-                        return self.finish_earlier(ours, &device, &placed, &receipt).await;
+                        return self.finish_earlier(*ours, &device, &placed, &receipt).await;
                     }
                     // Claimed by an earlier run, which may have left half of an album.
                     Some(Err(earlier)) => {
@@ -144,9 +149,9 @@ impl Opens<'_> {
                     }
                     None => {}
                 }
-                record = Some(ours);
+                record = Some(*ours);
                 if let Ok(state) = &state {
-                    opening::catch_up(state).await;
+                    opening::catch_up(self.cx, state).await;
                 }
             }
         }
@@ -167,7 +172,8 @@ impl Opens<'_> {
         receipt: &Receipt,
     ) -> Result<(), Trouble> {
         for placed in placed {
-            self.output.say(&format!("opened before; it is in {}", shown(&placed.path)));
+            let facts = json!({ "path": absolute(&placed.path).to_string_lossy() });
+            self.output.happens("saved", facts, &format!("opened before; it is in {}", shown(&placed.path)));
         }
         let id = self.access.secret.id();
         let holder = Credential::new(id, device.claim_token(&id));
@@ -195,12 +201,18 @@ impl Opens<'_> {
             // What went to standard output has no file that a crash could undo.
             let _ = record.note_named(receipt, Vec::new(), until);
         }
-        match tokio::time::timeout(FINISH_TIME, received.finish()).await {
-            // Also where it ended meanwhile, revoked or too late: what was received stays received.
-            Ok(Ok(()) | Err(RelayError::Gone { .. } | RelayError::Unknown)) => {}
+        let told = tokio::time::timeout(FINISH_TIME, received.finish()).await;
+        // Also where it ended meanwhile, revoked or too late: what was received stays received.
+        let is_told = matches!(told, Ok(Ok(()) | Err(RelayError::Gone { .. } | RelayError::Unknown)));
+        if !is_told {
             // Safe here; the next command tells the relay.
-            Ok(Err(_)) | Err(_) => drop(record.take()),
+            drop(record.take());
         }
+        let id = self.access.secret.id();
+        let words = openers_words(&device.claim_token(&id).claimant(&id));
+        let gone = if is_told { "and gone" } else { "and the relay will be told so by the next command" };
+        let text = format!("Opened, {gone}. The sender sees who it was: {words}.");
+        self.output.happens("opened", json!({ "opener": words, "id": id.hex(), "finished": is_told }), &text);
         Ok(())
     }
 
@@ -214,7 +226,7 @@ impl Opens<'_> {
         loop {
             let keys = self.args.keys(&self.access)?;
             let claim_token = device.claim_token(&keys.id);
-            let opener = Opener::new(self.relay.clone(), keys, claim_token, self.common.patience());
+            let opener = Opener::new(self.relay.clone(), keys, claim_token, self.cx.patience());
             match opener.look().await {
                 Ok(Look::Waits(envelope)) => {
                     self.output.say(&words::describe(&envelope.manifest));
@@ -277,8 +289,7 @@ impl OpenArgs {
         }
         if !self.yes {
             let question = format!("{} can be opened once. [s]ave it here, [n]ot now?", this(manifest));
-            let answer = spawn_blocking(move || prompt::ask(&question)).await.map_err(anyhow::Error::from)?;
-            let answer = answer.unwrap_or_default().to_lowercase();
+            let answer = prompt::ask_later(question).await?;
             if !matches!(answer.as_str(), "s" | "save" | "y" | "yes") {
                 return Err(Trouble::Interrupted(Some("not now: nothing is lost".to_owned())));
             }
@@ -443,7 +454,8 @@ impl Ready {
                 *opening = back;
                 bar.finish_and_clear();
                 for placed in placed {
-                    output.say(&format!("saved as {}", shown(&placed.path)));
+                    let facts = json!({ "path": absolute(&placed.path).to_string_lossy() });
+                    output.happens("saved", facts, &format!("saved as {}", shown(&placed.path)));
                 }
                 received
             }

@@ -13,13 +13,14 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
+use super::Context;
+use super::connect::{Connected, Way};
 use super::state::{State, private, read_all};
 use crate::link::RelayUrl;
 use crate::open::{self, place::Placed};
 use crate::relay::clock::{Clock, SystemClock};
-use crate::relay::http::HttpRelay;
 use crate::relay::{Credential, V1};
-use crate::secret::{Id, Receipt};
+use crate::secret::{DeviceSecret, Id, Pin, Receipt};
 
 /// What the next command spends at most on what an earlier one could not tell its relay.
 const CATCH_UP_TIME: Duration = Duration::from_secs(2);
@@ -32,6 +33,9 @@ pub(super) struct Record {
     v: V1,
     /// The relay's address.
     relay: String,
+    /// The one key that may answer there, where it is the sender's own machine.
+    #[serde(default)]
+    pin: Option<Pin>,
     /// What finishing will tell it. `None` while bytes are missing.
     receipt: Option<Receipt>,
     /// Until when the relay can be told, Unix seconds.
@@ -57,10 +61,10 @@ impl Record {
 
     /// The files that were received and are where they belong, and the receipt for them; or the record itself. What is
     /// not there any more, or went to standard output, may be had again: the relay still has it.
-    pub(super) fn into_saved(self) -> Result<(Vec<Placed>, Receipt), Self> {
+    pub(super) fn into_saved(self) -> Result<(Vec<Placed>, Receipt), Box<Self>> {
         match self.receipt {
             Some(receipt) if !self.placed.is_empty() && self.is_there() => Ok((self.placed, receipt)),
-            _ => Err(self),
+            _ => Err(Box::new(self)),
         }
     }
 
@@ -76,7 +80,7 @@ impl Record {
 pub(super) struct Opening {
     path: PathBuf,
     file: File,
-    relay: String,
+    way: Way,
     hidden: Vec<PathBuf>,
     received: bool,
 }
@@ -84,7 +88,7 @@ pub(super) struct Opening {
 /// What asking for a share came to.
 pub(super) enum Begin {
     /// It is ours, and this is what an earlier run has left.
-    Ours(Opening, Option<Record>),
+    Ours(Box<Opening>, Option<Record>),
     /// Another program has it.
     Busy,
 }
@@ -102,15 +106,16 @@ fn locked(path: &Path, file: File) -> io::Result<Option<File>> {
 
 impl Opening {
     /// Takes the lock of `id`.
-    pub(super) fn begin(state: &State, id: &Id, relay: &RelayUrl) -> io::Result<Begin> {
-        let path = state.opening()?.join(id.hex());
+    pub(super) fn begin(state: &State, id: &Id, way: &Way) -> io::Result<Begin> {
+        let path = state.subdirectory("opening")?.join(id.hex());
         let Some(file) = locked(&path, private(&path)?)? else { return Ok(Begin::Busy) };
         // A file that was cut short by a crash says nothing: the bytes will be fetched again.
         let record: Option<Record> = serde_json::from_slice(&read_all(&file)?).ok();
         if let Some(record) = &record {
             open::place::remove_leftovers(&record.hidden);
         }
-        Ok(Begin::Ours(Self { path, file, relay: relay.to_string(), hidden: Vec::new(), received: false }, record))
+        let ours = Self { path, file, way: way.clone(), hidden: Vec::new(), received: false };
+        Ok(Begin::Ours(Box::new(ours), record))
     }
 
     /// Notes that it begins, and what has to be cleaned up if this program is killed.
@@ -131,8 +136,8 @@ impl Opening {
 
     fn write(&mut self, receipt: Option<Receipt>, placed: Vec<Placed>, until: u64, named: bool) -> io::Result<()> {
         self.received = receipt.is_some();
-        let (relay, hidden) = (self.relay.clone(), self.hidden.clone());
-        let record = Record { v: V1, relay, receipt, until, placed, named, hidden };
+        let (relay, pin, hidden) = (self.way.url.to_string(), self.way.pin, self.hidden.clone());
+        let record = Record { v: V1, relay, pin, receipt, until, placed, named, hidden };
         let bytes = serde_json::to_vec(&record)?;
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0))?;
@@ -154,17 +159,18 @@ impl Opening {
 
 /// Tells relays what earlier runs could not tell them: that a share is safe here. All at once, so that one that is gone
 /// keeps no other from being told.
-pub(super) async fn catch_up(state: &State) {
-    let Ok(entries) = state.opening().and_then(fs::read_dir) else { return };
+pub(super) async fn catch_up(cx: &Context, state: &State) {
+    let Ok(device) = state.device() else { return };
+    let Ok(entries) = state.subdirectory("opening").and_then(fs::read_dir) else { return };
     let pending = entries.flatten().filter_map(|entry| Pending::read(&entry.path()));
-    let told = join_all(pending.map(|pending| pending.tell(state)));
+    let told = join_all(pending.map(|pending| pending.tell(cx, &device)));
     let _ = tokio::time::timeout(CATCH_UP_TIME, told).await;
 }
 
 /// A share that is safe here while its relay still holds it.
 struct Pending {
     id: Id,
-    relay: RelayUrl,
+    way: Way,
     receipt: Receipt,
     path: PathBuf,
     _lock: File,
@@ -187,14 +193,14 @@ impl Pending {
             return None;
         }
         let record = record?;
-        let relay = RelayUrl::parse(&record.relay).ok()?;
-        Some(Self { id, relay, receipt: record.complete()?, path: path.to_owned(), _lock: file })
+        let way = Way { url: RelayUrl::parse(&record.relay).ok()?, pin: record.pin };
+        Some(Self { id, way, receipt: record.complete()?, path: path.to_owned(), _lock: file })
     }
 
-    async fn tell(self, state: &State) {
-        let (Ok(device), Ok(relay)) = (state.device(), HttpRelay::new(self.relay, CATCH_UP_TIME)) else { return };
+    async fn tell(self, cx: &Context, device: &DeviceSecret) {
+        let Ok(Connected { relay, .. }) = cx.connect_for(&self.way, CATCH_UP_TIME).await else { return };
         let holder = Credential::new(self.id, device.claim_token(&self.id));
-        if open::finish(&relay, &holder, &self.receipt).await.is_ok() {
+        if open::finish(&*relay, &holder, &self.receipt).await.is_ok() {
             let _ = fs::remove_file(&self.path);
         }
     }

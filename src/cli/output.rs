@@ -1,7 +1,8 @@
 //! The only place that prints.
 //!
 //! The rules of the terminal: results go to standard output, one a line, and nothing else does. Everything said to a
-//! person goes to standard error; `--quiet` leaves warnings and errors. Bars are drawn only on a terminal. Whatever a
+//! person goes to standard error; `--quiet` leaves warnings and errors. With `--json` standard output has one object a
+//! line, the last of which is `done`, and standard error only warnings and errors. Bars are drawn only on a terminal. Whatever a
 //! stranger chose (a file's name) goes through [`crate::manifest::printable`] first. Times are local.
 
 use std::fs::File;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rustix::fs::OFlags;
+use serde_json::{Value, json};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -24,17 +26,28 @@ use super::failure::{Explanation, Trouble};
 #[derive(Clone)]
 pub(super) struct Output {
     quiet: bool,
+    json: bool,
     /// What is drawn below the text.
     bar: Arc<Mutex<Option<ProgressBar>>>,
 }
 
 #[expect(clippy::print_stderr, reason = "this is the place that prints")]
 impl Output {
-    pub(super) fn new(quiet: bool) -> Self {
-        Self { quiet, bar: Arc::default() }
+    pub(super) fn new(quiet: bool, json: bool) -> Self {
+        Self { quiet: quiet || json, json, bar: Arc::default() }
+    }
+
+    /// Whether a program listens, and not a person.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
     }
 
     fn print(&self, text: &str) {
+        // A terminal would break words.
+        let text = match columns() {
+            Some(columns) if !text.contains('\x1b') => textwrap::fill(text, columns.max(20)),
+            _ => text.to_owned(),
+        };
         match &*self.bar.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(bar) => bar.suspend(|| eprintln!("{text}")),
             None => eprintln!("{text}"),
@@ -51,31 +64,78 @@ impl Output {
     /// Tells a person what matters even when they asked for silence.
     pub(super) fn warn(&self, text: &str) {
         self.print(&format!("warning: {text}"));
+        if self.json {
+            let _ = self.line(&event("warning", json!({ "text": text })));
+        }
     }
 
-    /// Writes a result.
-    #[expect(clippy::unused_self, reason = "all talk goes through an Output")]
-    pub(super) fn result(&self, text: &str) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        writeln!(out, "{text}")?;
-        out.flush()
+    /// Tells a person something that must not be missed, whatever they asked for: a passphrase that was made for them.
+    pub(super) fn insist(&self, text: &str) {
+        if !self.json {
+            self.print(text);
+        }
+    }
+
+    /// Writes a result: `text` for people and scripts, or the event `name` with its `facts` for programs.
+    pub(super) fn result(&self, name: &str, facts: Value, text: &str) -> io::Result<()> {
+        if self.json { self.line(&event(name, facts)) } else { self.line(text) }
+    }
+
+    /// Tells what happens: a person in words, a program as the event `name`.
+    pub(super) fn happens(&self, name: &str, facts: Value, text: &str) {
+        if self.json {
+            let _ = self.line(&event(name, facts));
+        } else {
+            self.say(text);
+        }
+    }
+
+    fn line(&self, text: &str) -> io::Result<()> {
+        let write = || {
+            let mut out = io::stdout().lock();
+            writeln!(out, "{text}")?;
+            out.flush()
+        };
+        match &*self.bar.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn clear(&self) {
+        if let Some(bar) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// All went well.
+    pub(super) fn success(&self) -> ExitCode {
+        self.clear();
+        if self.json {
+            let _ = self.line(&event("done", json!({ "ok": true, "exit": 0, "error": null })));
+        }
+        ExitCode::SUCCESS
     }
 
     /// Says what went wrong, and what to do.
     pub(super) fn failure(&self, trouble: &Trouble) -> ExitCode {
         let Explanation { exit, what, hint } = trouble.explain();
-        if let Some(bar) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            bar.finish_and_clear();
+        self.clear();
+        if self.json {
+            let error = if what.is_empty() { "interrupted" } else { &what };
+            let facts = json!({ "ok": false, "exit": exit as u8, "error": error, "hint": &hint });
+            let _ = self.line(&event("done", facts));
         }
         if super::prompt::is_asking() {
             // The question's line is still open.
             eprintln!();
         }
         if !what.is_empty() {
-            eprintln!("error: {what}");
+            self.print(&format!("error: {what}"));
         }
         if let Some(hint) = hint.filter(|_| !what.is_empty() || !self.quiet) {
-            eprintln!("hint: {hint}");
+            self.print(&format!("hint: {hint}"));
         }
         ExitCode::from(exit as u8)
     }
@@ -99,6 +159,25 @@ impl Output {
         *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
         bar
     }
+}
+
+/// One line of `--json`.
+fn event(name: &str, facts: Value) -> String {
+    let mut line = json!({ "v": 1, "event": name });
+    if let (Some(line), Value::Object(facts)) = (line.as_object_mut(), facts) {
+        line.extend(facts);
+    }
+    line.to_string()
+}
+
+/// How many columns there are for people, if standard error is a terminal.
+pub(super) fn columns() -> Option<usize> {
+    if !io::stderr().is_terminal() {
+        return None;
+    }
+    let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| size.ws_col);
+    // One that does not know is as wide as terminals used to be.
+    Some(if columns == 0 { 80 } else { usize::from(columns) })
 }
 
 /// Standard output without a buffer of its own, for bytes.

@@ -1,12 +1,17 @@
 //! `share peek`: says what waits. Consumes nothing.
 
+use std::fmt::Write;
+
 use clap::Args;
+use serde_json::json;
 
 use super::access::AccessArgs;
 use super::failure::Trouble;
 use super::output::Output;
 use super::state::State;
-use super::{Common, interrupted, words};
+use super::{Context, interrupted, words};
+use crate::manifest::printable;
+use crate::media::Kind;
 use crate::open::{Envelope, Look, OpenError, Opener};
 use crate::relay::RelayError;
 use crate::secret::DeviceSecret;
@@ -19,20 +24,21 @@ pub(super) struct PeekArgs {
 }
 
 /// Runs the command.
-pub(super) async fn run(args: PeekArgs, common: &Common, output: &Output) -> Result<(), Trouble> {
-    let access = args.access.find(output)?;
-    let relay = common.connect(&access.relay, output)?;
+pub(super) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Trouble> {
+    let output = &cx.output;
+    let access = args.access.find(cx).await?;
+    let relay = cx.connect(&access.way).await?.relay;
     // Only to tell an opening of our own from a stranger's.
-    let device = State::open(common).and_then(|state| state.device()).unwrap_or_else(|_| DeviceSecret::random());
-    let trouble = |error, ours| Trouble::Open { relay: access.relay.name(), error, ours, kept: true };
+    let device = State::open(cx).and_then(|state| state.device()).unwrap_or_else(|_| DeviceSecret::random());
+    let trouble = |error, ours| Trouble::Open { way: Box::new(access.way.clone()), error, ours, kept: true };
     loop {
         let passphrase = args.access.passphrase(&access.secret)?;
         let keys = access.secret.keys(passphrase.as_ref().map(|passphrase| passphrase.as_str()));
         let claim_token = device.claim_token(&keys.id);
-        let opener = Opener::new(relay.clone(), keys, claim_token, common.patience());
+        let opener = Opener::new(relay.clone(), keys, claim_token, cx.patience());
         let looked = tokio::select! {
             looked = opener.look() => looked,
-            () = interrupted() => return Err(Trouble::Interrupted(None)),
+            _ = interrupted() => return Err(Trouble::Interrupted(None)),
         };
         match looked {
             Ok(Look::Waits(envelope)) => {
@@ -43,7 +49,7 @@ pub(super) async fn run(args: PeekArgs, common: &Common, output: &Output) -> Res
             Ok(Look::OursToResume(holder)) => {
                 let resumed = tokio::select! {
                     resumed = holder.resume() => resumed,
-                    () = interrupted() => return Err(Trouble::Interrupted(None)),
+                    _ = interrupted() => return Err(Trouble::Interrupted(None)),
                 };
                 return Err(match resumed {
                     Ok(_) | Err(OpenError::WrongPassphrase) => Trouble::Begun,
@@ -59,12 +65,20 @@ pub(super) async fn run(args: PeekArgs, common: &Common, output: &Output) -> Res
 }
 
 fn show(envelope: &Envelope, output: &Output) {
-    let line = format!("{} · until {}", words::describe(&envelope.manifest), words::time(envelope.expires()));
-    // Whoever closed standard output does not want to know.
-    let _ = output.result(&line);
-    for entry in envelope.manifest.entries.iter().filter(|_| envelope.manifest.entries.len() > 1) {
-        let name = entry.name.as_deref().map_or_else(|| "(no name)".to_owned(), crate::manifest::printable);
-        let kind = crate::media::Kind::of(&entry.r#type).word();
-        let _ = output.result(&format!("  {name} · {kind}, {}", words::size(entry.size)));
+    let manifest = &envelope.manifest;
+    let mut text = format!("{} · until {}", words::describe(manifest), words::time(envelope.expires()));
+    for entry in manifest.entries.iter().filter(|_| manifest.entries.len() > 1) {
+        let name = entry.name.as_deref().map_or_else(|| "(no name)".to_owned(), printable);
+        let kind = Kind::of(&entry.r#type).word();
+        let _ = write!(text, "\n  {name} · {kind}, {}", words::size(entry.size));
     }
+    let facts = json!({
+        "state": "waiting",
+        "expires": envelope.expires(),
+        "view_only": manifest.view_only,
+        "name": manifest.name,
+        "files": words::files(manifest),
+    });
+    // Whoever closed standard output does not want to know.
+    let _ = output.result("peek", facts, &text);
 }

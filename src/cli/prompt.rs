@@ -6,6 +6,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::termios::{QueueSelector, tcflush};
+use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
 use super::failure::Trouble;
@@ -31,6 +32,12 @@ pub(super) fn ask(question: &str) -> io::Result<String> {
     BufReader::new(terminal).read_line(&mut answer)?;
     ASKING.store(false, Ordering::SeqCst);
     Ok(answer.trim().to_owned())
+}
+
+/// Asks without holding anything else up. No terminal is no answer; neither is an empty line.
+pub(super) async fn ask_later(question: String) -> Result<String, Trouble> {
+    let answer = spawn_blocking(move || ask(&question)).await.map_err(anyhow::Error::from)?;
+    Ok(answer.unwrap_or_default().to_lowercase())
 }
 
 /// Whether a question has been asked and not answered: its line is still open.

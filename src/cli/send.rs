@@ -1,4 +1,4 @@
-//! `share send`: seals files or standard input, leaves them at a relay, prints a link.
+//! `share send`: seals files or standard input, leaves them at a relay or serves them from here, prints links.
 
 use std::fs::File;
 use std::io::{self, Cursor, IsTerminal, Read};
@@ -6,18 +6,22 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use zeroize::Zeroizing;
 
 use super::access::PassphraseArgs;
-use super::failure::{Trouble, is_a_directory};
+use super::batch::{Batch, Plan};
+use super::connect::{Connected, Way};
+use super::failure::{self, Trouble, is_a_directory};
 use super::output::{self, Output, Watched};
 use super::state::State;
-use super::{Common, interrupted, opening, prompt, words};
-use crate::link::{Link, RelayUrl};
+use super::{Context, config, direct, interrupted, opening, prompt, qr, status, words};
+use crate::link::RelayUrl;
 use crate::manifest::printable;
 use crate::media::Kind;
 use crate::relay::MIN_TTL;
-use crate::secret::{Flags, LinkSecret};
-use crate::send::{Input, Outgoing, Sent, Wishes};
+use crate::secret::Flags;
+use crate::send::{Input, Sent, Wishes};
+use crate::spoken;
 
 /// Life of a share, unless it is said otherwise.
 const DEFAULT_TTL: Duration = Duration::from_hours(14 * 24);
@@ -26,9 +30,14 @@ const MAX_TTL: Duration = Duration::from_hours(90 * 24);
 
 /// The longest name that can be given: what file systems take.
 const MAX_NAME: usize = 255;
+/// The most links of one command: each is an upload of its own, and they run side by side.
+const MAX_LINKS: usize = 50;
 
-/// Leave something that can be opened once, and print its link
+/// Send something that can be opened once, and print its link
+///
+/// Without a relay, and at a terminal, it is served from this machine to the network it is on, until it was opened.
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that can be said")]
 pub(super) struct SendArgs {
     /// What to send; nothing or `-`: standard input. Several files make one album with one link
     #[arg(value_name = "FILE")]
@@ -36,6 +45,11 @@ pub(super) struct SendArgs {
     /// Where to leave it
     #[arg(long, value_name = "URL", env = "SHARE_RELAY", hide_env_values = true)]
     relay: Option<String>,
+    /// Serve it from this machine until it was opened
+    #[arg(long)]
+    direct: bool,
+    #[command(flatten)]
+    pub(super) host: direct::HostArgs,
     /// How long it may wait to be opened: 1m to 90d [default: 14d]
     #[arg(short, long, value_name = "TIME", env = "SHARE_EXPIRE", hide_env_values = true, value_parser = super::duration)]
     expire: Option<Duration>,
@@ -48,90 +62,198 @@ pub(super) struct SendArgs {
     /// Ask for a text to send
     #[arg(long, conflicts_with = "files")]
     text: bool,
+    /// A link of their own for WHO; may be said several times
+    #[arg(long = "for", value_name = "WHO", conflicts_with = "links")]
+    recipients: Vec<String>,
+    /// So many links, each of which opens once
+    #[arg(long, value_name = "N")]
+    links: Option<usize>,
     /// Print the link in the form that no bot and no preview follows
     #[arg(long)]
     bare: bool,
+    /// Show the link as a QR code too
+    #[arg(long)]
+    qr: bool,
+    /// Wait until it was opened
+    #[arg(long)]
+    wait: bool,
+    /// Keep in FILE what asks for it and takes it back, on any machine
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
     #[command(flatten)]
     passphrase: PassphraseArgs,
+    /// Make a passphrase of four words, and show it
+    #[arg(short = 'P', long, conflicts_with_all = ["passphrase", "passphrase_file"])]
+    generate_passphrase: bool,
 }
 
 /// Runs the command.
-pub(super) async fn run(args: SendArgs, common: &Common, output: &Output) -> Result<(), Trouble> {
-    let Some(url) = args.relay.as_deref().filter(|url| !url.trim().is_empty()) else {
-        return Err(Trouble::usage("no relay is configured", "share send --relay URL …, or SHARE_RELAY"));
-    };
-    let url = RelayUrl::parse(url).map_err(Trouble::RelayUrl)?;
-    let ttl = args.expire.unwrap_or(DEFAULT_TTL);
-    if ttl < MIN_TTL || ttl > MAX_TTL {
-        return Err(Trouble::usage("--expire takes 1 minute to 90 days", "--expire 24h, --expire 7d"));
-    }
-    if args.bare && !url.has_bare_form() {
-        return Err(Trouble::usage(
-            format!("a bare link to {} would be followed over plain http", url.name()),
-            "send it without --bare",
-        ));
-    }
-    if output::stdout_is_closed() {
-        return Err(Trouble::local("standard output is closed", "nothing was sent: the link would be printed there"));
-    }
-    if args.name.as_ref().is_some_and(|name| name.len() > MAX_NAME) {
-        return Err(Trouble::usage(format!("a name has at most {MAX_NAME} bytes"), "give it a shorter --name"));
-    }
+pub(super) async fn run(args: SendArgs, cx: &Context) -> Result<(), Trouble> {
+    let place = args.place(cx)?;
+    let ttl = args.ttl(cx)?;
+    args.expect_sense(place.as_ref())?;
     let (inputs, expected_len) = args.inputs()?;
-    let flags = if args.passphrase.is_given() { Flags::PASSPHRASE } else { Flags::default() };
-    let secret = LinkSecret::random(flags);
-    let passphrase = if args.passphrase.is_given() { Some(args.passphrase.read(true)?) } else { None };
-    let keys = secret.keys(passphrase.as_ref().map(|passphrase| passphrase.as_str()));
-    drop(passphrase);
-
+    let passphrase = match (args.generate_passphrase, args.passphrase.is_given()) {
+        (true, _) => Some(spoken::passphrase()),
+        (false, true) => Some(args.passphrase.read(true)?),
+        (false, false) => None,
+    };
+    let shown = passphrase.clone().filter(|_| args.generate_passphrase);
     let wishes = Wishes {
         name: args.name().filter(|_| inputs.len() > 1),
         created: words::today(),
         ttl: ttl.as_secs(),
-        or_shorter: args.expire.is_none(),
+        or_shorter: args.expire.is_none() && cx.config.expire.is_none(),
         expected_len,
         view_only: false,
-        // Never an argument: every program of this machine could see it there.
-        create_token: std::env::var("SHARE_CREATE_TOKEN").ok().filter(|token| !token.is_empty()),
+        create_token: None,
     };
-    let outgoing = Outgoing::new(common.connect(&url, output)?, keys, wishes);
-    let bar = output.bar(expected_len);
-    let inputs = inputs.into_iter().map(|input| watched(input, &bar)).collect();
-    let sent = tokio::select! {
-        sent = outgoing.send(inputs) => sent,
-        () = interrupted() => {
-            bar.finish_and_clear();
-            output.say("taking it back …");
-            let hint = if outgoing.take_back().await {
-                "taken back: nothing was sent"
-            } else {
-                "no link was made: what the relay has of it is unreadable, and goes within a day"
-            };
-            return Err(Trouble::Interrupted(Some(hint.to_owned())));
-        }
+    let plan = Plan {
+        recipients: args.recipients()?,
+        flags: if passphrase.is_some() { Flags::PASSPHRASE } else { Flags::default() },
+        passphrase,
+        name: args.name().or_else(|| inputs.iter().find_map(|input| input.name.clone())),
+        receipt: args.receipt.clone(),
+        wishes,
     };
-    bar.finish_and_clear();
-    let sent = sent.map_err(|error| Trouble::Send { relay: url.name(), error })?;
+    let sending = Sending { args, cx, inputs, expected_len, shown, ttl };
+    match place {
+        Some(url) => sending.through(url, plan).await,
+        None => sending.directly(plan).await,
+    }
+}
 
-    let link = Link { relay: Some(url), secret };
-    let text = if args.bare { Some(link.bare()) } else { link.web() };
-    output.say(&words::describe(&sent.manifest));
-    warn_of_metadata(&sent, output);
-    if text.is_none_or(|text| output.result(&text).is_err()) {
-        outgoing.take_back().await;
-        return Err(Trouble::local(
-            "standard output is closed",
-            "the link could not be shown: the share was taken back",
-        ));
+/// A `share send`, once it is clear what and how.
+struct Sending<'a> {
+    args: SendArgs,
+    cx: &'a Context,
+    inputs: Vec<Input>,
+    expected_len: Option<u64>,
+    /// A passphrase that was made here, and that somebody must be told.
+    shown: Option<Zeroizing<String>>,
+    ttl: Duration,
+}
+
+impl Sending<'_> {
+    /// Leaves it at a relay.
+    async fn through(mut self, url: RelayUrl, mut plan: Plan) -> Result<(), Trouble> {
+        let (cx, way) = (self.cx, Way::to(url));
+        plan.wishes.create_token = State::open(cx).ok().and_then(|state| state.create_token(&way.url));
+        // Never an argument: every program of this machine could see it there.
+        if let Some(token) = std::env::var("SHARE_CREATE_TOKEN").ok().filter(|token| !token.is_empty()) {
+            plan.wishes.create_token = Some(token);
+        }
+        let or_shorter = plan.wishes.or_shorter;
+        let connected = cx.connect(&way).await?;
+        let urls = vec![way.url.clone(); plan.recipients.len()];
+        let mut batch = Batch::new(plan, &connected.relay, &urls, Some(&way.url), cx)?;
+        self.send(&mut batch, &way.name()).await?;
+        self.print(&batch).await?;
+        let expires = batch.sent().map_or(0, |sent| sent.expires);
+        cx.output.say(&format!("Opens once, until {}.", words::time(expires)));
+        if or_shorter && expires < unhurried(self.ttl) {
+            cx.output.say("The relay keeps nothing for longer.");
+        }
+        if self.args.qr {
+            show_qr(&batch, &cx.output);
+        }
+        self.afterwards(&connected).await;
+        if self.args.wait { self.wait(&batch, &way, &connected).await } else { Ok(()) }
     }
-    output.say(&format!("Opens once, until {}.", words::time(sent.expires)));
-    if args.expire.is_none() && sent.expires < unhurried(ttl) {
-        output.say("The relay keeps nothing for longer.");
+
+    /// Serves it from this machine.
+    async fn directly(mut self, plan: Plan) -> Result<(), Trouble> {
+        let cx = self.cx;
+        let host = direct::Host::open(&self.args.host, plan.recipients.len(), self.expected_len, cx)?;
+        let plan = Plan { flags: host.flags(plan.flags), ..plan };
+        let mut batch = Batch::new(plan, &host.relay(), &host.urls(), None, cx)?;
+        self.send(&mut batch, direct::THIS).await.map_err(direct::in_our_own_words)?;
+        let host = host.serve(&batch)?;
+        self.print(&batch).await?;
+        if self.args.qr || output::stdout_is_terminal() {
+            show_qr(&batch, &cx.output);
+        }
+        host.until_opened(&batch, cx).await
     }
-    if let Ok(state) = State::open(common) {
-        opening::catch_up(&state).await;
+
+    /// Uploads it. Ctrl-C, or an error, and nothing is left.
+    async fn send(&mut self, batch: &mut Batch, place: &str) -> Result<(), Trouble> {
+        let output = &self.cx.output;
+        let bar = output.bar(self.expected_len);
+        let inputs = std::mem::take(&mut self.inputs).into_iter().map(|input| watched(input, &bar)).collect();
+        let sent = tokio::select! {
+            sent = batch.send(inputs) => Some(sent),
+            _ = interrupted() => None,
+        };
+        output.clear();
+        match sent {
+            Some(sent) => sent.map_err(|error| Trouble::Send { relay: place.to_owned(), error })?,
+            None => {
+                output.say("taking it back …");
+                let hint = if batch.take_back().await {
+                    "taken back: nothing was sent"
+                } else {
+                    "no link was made: what the relay has of it is unreadable, and goes within a day"
+                };
+                return Err(Trouble::Interrupted(Some(hint.to_owned())));
+            }
+        }
+        if let Some(sent) = batch.sent() {
+            output.say(&words::describe(&sent.manifest));
+            warn_of_metadata(sent, output);
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Prints the links. Where nobody can read them, nothing is left.
+    async fn print(&self, batch: &Batch) -> Result<(), Trouble> {
+        if batch.print(self.args.bare, self.shown.as_ref().map(|words| words.as_str()), &self.cx.output).is_err() {
+            batch.take_back().await;
+            return Err(Trouble::local(
+                "standard output is closed",
+                "the link could not be shown: the share was taken back",
+            ));
+        }
+        if let Some(words) = &self.shown {
+            self.cx.output.insist(&format!("passphrase: {}", words.as_str()));
+            self.cx.output.say("Tell it on another way than the link.");
+        }
+        Ok(())
+    }
+
+    /// What else is due now that a relay is at hand.
+    async fn afterwards(&self, connected: &Connected) {
+        connected.sweep().await;
+        if let Ok(state) = State::open(self.cx) {
+            opening::catch_up(self.cx, &state).await;
+        }
+    }
+
+    /// Waits until all were opened.
+    async fn wait(&self, batch: &Batch, way: &Way, connected: &Connected) -> Result<(), Trouble> {
+        let entries = batch.shares.iter().map(|share| &share.entry);
+        let waiting = status::wait_for_all(entries, way, connected, self.cx);
+        let told = tokio::select! {
+            told = waiting => told?,
+            _ = interrupted() => {
+                let hint = "it still waits: share status --wait goes on, share revoke takes it back";
+                return Err(Trouble::Interrupted(Some(hint.to_owned())));
+            }
+        };
+        for (share, status) in batch.shares.iter().zip(&told) {
+            batch.note_end(share, status);
+        }
+        status::expect_opened(batch.shares.iter().map(|share| &share.entry).zip(&told))
+    }
+}
+
+fn show_qr(batch: &Batch, output: &Output) {
+    let Some(columns) = output::columns().filter(|_| !output.is_json()) else { return };
+    let [share] = &batch.shares[..] else { return };
+    match share.link.web().and_then(|link| qr::draw(&link, columns)) {
+        Some(code) => output.say(&code),
+        None => output.say("The terminal is too narrow for the QR code."),
+    }
 }
 
 /// A minute less than `ttl` from now, Unix seconds: what a relay that honoured it must at least have granted.
@@ -166,6 +288,64 @@ fn watched(input: Input, bar: &indicatif::ProgressBar) -> Input {
 }
 
 impl SendArgs {
+    /// The relay; `None`: this machine. Without a terminal, that must have been said: a script would wait for ever.
+    fn place(&self, cx: &Context) -> Result<Option<RelayUrl>, Trouble> {
+        let relay = if self.direct { None } else { cx.relay(self.relay.as_deref())? };
+        if relay.is_some() || self.direct || output::stdout_is_terminal() {
+            return Ok(relay);
+        }
+        Err(Trouble::usage(
+            "no relay is configured",
+            "share relay use URL, or --direct to serve it from here until it is opened",
+        ))
+    }
+
+    fn ttl(&self, cx: &Context) -> Result<Duration, Trouble> {
+        let ttl = match (self.expire, &cx.config.expire) {
+            (Some(said), _) => said,
+            (None, Some(text)) => super::duration(text).map_err(|why| config::wrong("expire", &why))?,
+            (None, None) => DEFAULT_TTL,
+        };
+        if ttl < MIN_TTL || ttl > MAX_TTL {
+            return Err(Trouble::usage("--expire takes 1 minute to 90 days", "--expire 24h, --expire 7d"));
+        }
+        Ok(ttl)
+    }
+
+    /// What cannot work is found before anything is read.
+    fn expect_sense(&self, place: Option<&RelayUrl>) -> Result<(), Trouble> {
+        if let Some(url) = place.filter(|url| self.bare && !url.has_bare_form()) {
+            return Err(Trouble::usage(
+                format!("a bare link cannot say how {} is reached", url.name()),
+                "send it without --bare",
+            ));
+        }
+        if output::stdout_is_closed() {
+            let hint = "nothing was sent: the link would be printed there";
+            return Err(Trouble::local("standard output is closed", hint));
+        }
+        if self.name.as_ref().is_some_and(|name| name.len() > MAX_NAME) {
+            return Err(Trouble::usage(format!("a name has at most {MAX_NAME} bytes"), "give it a shorter --name"));
+        }
+        match &self.receipt {
+            Some(path) if path.symlink_metadata().is_ok() => Err(failure::in_the_way(path)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Who gets a link.
+    fn recipients(&self) -> Result<Vec<Option<String>>, Trouble> {
+        let recipients = match self.links {
+            Some(count) => vec![None; count],
+            None if self.recipients.is_empty() => vec![None],
+            None => self.recipients.iter().cloned().map(Some).collect(),
+        };
+        if recipients.is_empty() || recipients.len() > MAX_LINKS {
+            return Err(Trouble::usage(format!("one command makes 1 to {MAX_LINKS} links"), "--links 5"));
+        }
+        Ok(recipients)
+    }
+
     /// What to read, opened, and how much it is where that can be known.
     fn inputs(&self) -> Result<(Vec<Input>, Option<u64>), Trouble> {
         let stdin = Path::new("-");

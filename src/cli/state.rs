@@ -1,4 +1,4 @@
-//! What must outlive a run: this device's secret, and what is being opened. Never a link's secret.
+//! What must outlive a run: this device's secret, what was sent, what is being opened. Never a link's secret.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
 
-use super::Common;
+use super::Context;
+use crate::files::{parent, sync_dir};
+use crate::link::RelayUrl;
 use crate::secret::{DeviceSecret, fill_random};
 
 /// The state directory.
@@ -17,8 +19,8 @@ pub(super) struct State {
 
 impl State {
     /// Opens the state directory, and makes it where it is missing.
-    pub(super) fn open(common: &Common) -> io::Result<Self> {
-        let root = match &common.state_dir {
+    pub(super) fn open(cx: &Context) -> io::Result<Self> {
+        let root = match &cx.state_dir {
             Some(root) => root.clone(),
             None => {
                 let dirs = ProjectDirs::from("", "", "share").ok_or(io::ErrorKind::NotFound)?;
@@ -48,12 +50,7 @@ impl State {
             // Many programs may start at once: the first one's secret is everybody's. It has its name only when it is
             // whole, so nobody reads half of it.
             let secret = DeviceSecret::random();
-            let mut random = [0; 8];
-            fill_random(&mut random);
-            let between = self.root.join(format!("device.{:016x}", u64::from_be_bytes(random)));
-            let mut file = private(&between)?;
-            file.write_all(secret.as_bytes())?;
-            file.sync_all()?;
+            let between = written_beside(&path, secret.as_bytes())?;
             let linked = fs::hard_link(&between, &path);
             fs::remove_file(&between)?;
             match linked {
@@ -64,16 +61,60 @@ impl State {
         Err(io::ErrorKind::NotFound.into())
     }
 
-    /// The directory of what is being opened.
-    pub(super) fn opening(&self) -> io::Result<PathBuf> {
-        let path = self.root.join("opening");
+    /// The create token for a relay, if one is kept.
+    pub(super) fn create_token(&self, relay: &RelayUrl) -> Option<String> {
+        let text = fs::read_to_string(self.create_token_path(relay).ok()?).ok()?;
+        Some(text.trim().to_owned()).filter(|token| !token.is_empty())
+    }
+
+    /// Keeps the create token for a relay.
+    pub(super) fn keep_create_token(&self, relay: &RelayUrl, token: &str) -> io::Result<()> {
+        write_private(&self.create_token_path(relay)?, token.as_bytes())
+    }
+
+    /// A file for each relay. A URL as it stands cannot be a name.
+    fn create_token_path(&self, relay: &RelayUrl) -> io::Result<PathBuf> {
+        let name: String =
+            relay
+                .to_string()
+                .bytes()
+                .map(|c| {
+                    if c.is_ascii_alphanumeric() || c == b'.' { char::from(c).to_string() } else { format!("%{c:02x}") }
+                })
+                .collect();
+        Ok(self.subdirectory("tokens")?.join(name))
+    }
+
+    /// A directory of its own for one kind of thing.
+    pub(super) fn subdirectory(&self, name: &str) -> io::Result<PathBuf> {
+        let path = self.root.join(name);
         private_dir(&path)?;
         Ok(path)
     }
 }
 
-fn private_dir(path: &Path) -> io::Result<()> {
+pub(super) fn private_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Writes `bytes`, durably, to a new private file in the directory of `path`. Returns its name.
+fn written_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+    let mut random = [0; 8];
+    fill_random(&mut random);
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{:016x}", u64::from_be_bytes(random)));
+    let between = path.with_file_name(name);
+    let mut file = private(&between)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    written.inspect_err(|_| drop(fs::remove_file(&between)))?;
+    Ok(between)
+}
+
+/// Makes `bytes` the content of a private file, durably: a reader sees the old content or the new one.
+pub(super) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let between = written_beside(path, bytes)?;
+    fs::rename(&between, path).inspect_err(|_| drop(fs::remove_file(&between)))?;
+    sync_dir(parent(path))
 }
 
 /// A new file that only its owner can read.

@@ -1,9 +1,10 @@
 //! Sizes, times and shares in words.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use serde_json::{Value, json};
 
-use crate::manifest::{Manifest, printable};
+use crate::manifest::{Entry, Manifest, printable};
 use crate::media::Kind;
 use crate::relay::clock::{Clock, SystemClock};
 
@@ -21,13 +22,18 @@ pub(super) fn size(bytes: u64) -> String {
     if tenths < 1000 { format!("{}.{} {unit}", tenths / 10, tenths % 10) } else { format!("{} {unit}", tenths / 10) }
 }
 
+fn local(at: u64) -> Zoned {
+    let at = i64::try_from(at).ok().and_then(|at| Timestamp::from_second(at).ok()).unwrap_or(Timestamp::MAX);
+    at.to_zoned(TimeZone::system())
+}
+
+/// `4.0 GiB`: limits are powers of two.
+pub(super) fn binary(bytes: u64) -> String {
+    if bytes < 1 << 20 { size(bytes) } else { bytesize::ByteSize(bytes).display().iec().to_string() }
+}
+
 /// `22 Nov at 14:03`, with the year where it is another one.
 pub(super) fn time(at: u64) -> String {
-    let zone = TimeZone::system();
-    let local = |at: u64| {
-        let at = i64::try_from(at).ok().and_then(|at| Timestamp::from_second(at).ok()).unwrap_or(Timestamp::MAX);
-        at.to_zoned(zone.clone())
-    };
     let at = local(at);
     let format = if at.year() == local(SystemClock.now()).year() { "%-d %b at %H:%M" } else { "%-d %b %Y at %H:%M" };
     at.strftime(format).to_string()
@@ -58,6 +64,17 @@ pub(super) fn describe(manifest: &Manifest) -> String {
             }
         }
     }
+}
+
+/// The files of a share, for programs.
+pub(super) fn files(manifest: &Manifest) -> Value {
+    let file = |entry: &Entry| json!({ "name": entry.name, "kind": Kind::of(&entry.r#type).word(), "type": entry.r#type, "size": entry.size });
+    manifest.entries.iter().map(file).collect()
+}
+
+/// `14:03`: the time of day.
+pub(super) fn time_of_day() -> String {
+    local(SystemClock.now()).strftime("%H:%M").to_string()
 }
 
 /// A word as a shell would take it.

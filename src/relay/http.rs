@@ -16,10 +16,10 @@ use serde::de::DeserializeOwned;
 use super::wire::{self, ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
 use super::{
     About, Checksum, Claimed, Commit, Content, Create, Credential, INLINE_LEN, Notice, Relay, RelayError, Sealed,
-    State, Status, Waiting,
+    State, Status, Waiting, pinned,
 };
 use crate::link::RelayUrl;
-use crate::secret::{Receipt, Token};
+use crate::secret::{Pin, Receipt, Token};
 
 /// A connection that is not there after this long is given up.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
@@ -36,13 +36,17 @@ pub struct HttpRelay {
     url: RelayUrl,
     /// A connection on which nothing moves for this long is given up.
     idle: Duration,
+    /// What an error of the HTTP client means.
+    failure: fn(reqwest::Error) -> RelayError,
 }
 
 impl HttpRelay {
-    /// A client of the relay at `url`, for somebody who gives up after `give_up`. Nothing is sent yet.
+    /// A client of the relay at `url`, for somebody who gives up after `give_up`. Nothing is sent yet. With a `pin` it
+    /// speaks only TLS, and only to who holds that key, whatever the address says.
     ///
     /// Fails where the HTTP client cannot be set up: no certificates on this machine, say.
-    pub fn new(url: RelayUrl, give_up: Duration) -> Result<Self, RelayError> {
+    pub fn new(url: RelayUrl, pin: Option<&Pin>, give_up: Duration) -> Result<Self, RelayError> {
+        let url = if pin.is_some() { url.over_tls() } else { url };
         let idle = IDLE_TIME.min(give_up);
         // Fails only if it was done before.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -55,12 +59,17 @@ impl HttpRelay {
             .http1_only()
             .referer(false)
             .retry(reqwest::retry::never());
-        if !url.is_https() {
+        if let Some(pin) = pin {
+            // On the local network, as below.
+            let tls = pinned::client(pin).map_err(|error| RelayError::NotTrusted(error.to_string()))?;
+            builder = builder.no_proxy().tls_backend_preconfigured(tls);
+        } else if !url.is_https() {
             // A relay on the local network is not behind the proxy to the world, and that proxy would see the tokens.
             // Nor is there any certificate to check: reading the system's would take longer than a small share does.
             builder = builder.no_proxy().tls_certs_only([]);
         }
-        Ok(Self { client: builder.build().map_err(unreachable)?, url, idle })
+        let failure = if pin.is_some() { pinned_failure } else { failure };
+        Ok(Self { client: builder.build().map_err(failure)?, url, idle, failure })
     }
 
     fn request(&self, method: Method, path: &str, credential: Option<&Credential>) -> RequestBuilder {
@@ -82,14 +91,14 @@ impl HttpRelay {
     /// Sends a request, and reads the head of its answer.
     async fn send_within(&self, request: RequestBuilder, time: Duration) -> Result<Response, RelayError> {
         let sent = tokio::time::timeout(time, request.send()).await;
-        let response = sent.map_err(|_| silent())?.map_err(unreachable)?;
+        let response = sent.map_err(|_| silent())?.map_err(self.failure)?;
         let status = response.status();
         if status.is_success() || status == StatusCode::NOT_MODIFIED {
             return Ok(response);
         }
         let after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let after = after.and_then(|seconds| seconds.parse().ok());
-        let body = read_all(response, self.idle).await.unwrap_or_default();
+        let body = self.read_all(response, self.idle).await.unwrap_or_default();
         Err(Problem::read(status.as_u16(), &body, after))
     }
 
@@ -99,8 +108,23 @@ impl HttpRelay {
     }
 
     async fn read_json<A: DeserializeOwned>(&self, response: Response) -> Result<A, RelayError> {
-        let whole = read_all(response, self.idle).await?;
+        let whole = self.read_all(response, self.idle).await?;
         serde_json::from_slice(&whole).map_err(|_| RelayError::NotARelay)
+    }
+
+    /// Reads all of a short answer. Returns nothing of one that is too long to be ours.
+    async fn read_all(&self, mut response: Response, time: Duration) -> Result<Bytes, RelayError> {
+        let read = async {
+            let mut whole = BytesMut::new();
+            while let Some(chunk) = response.chunk().await.map_err(self.failure)? {
+                if whole.len() + chunk.len() > MAX_ANSWER {
+                    return Err(RelayError::NotARelay);
+                }
+                whole.extend_from_slice(&chunk);
+            }
+            Ok(whole.freeze())
+        };
+        tokio::time::timeout(time, read).await.unwrap_or_else(|_| Err(silent()))
     }
 
     async fn post<A: DeserializeOwned>(
@@ -115,7 +139,13 @@ impl HttpRelay {
     }
 }
 
-fn unreachable(error: reqwest::Error) -> RelayError {
+/// On a pinned line any error of TLS means that somebody else answers, or meddles.
+fn pinned_failure(error: reqwest::Error) -> RelayError {
+    let tls = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
+    if tls.is_some() { RelayError::Impostor } else { failure(error) }
+}
+
+fn failure(error: reqwest::Error) -> RelayError {
     let error = error.without_url();
     if let Some(tls) = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
         match tls {
@@ -154,21 +184,6 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
     let text = causes(error).last().map(ToString::to_string).unwrap_or_default();
     // "Connection refused (os error 111)"
     text.split(" (os error").next().unwrap_or_default().to_lowercase()
-}
-
-/// Reads all of a short answer. Returns nothing of one that is too long to be ours.
-async fn read_all(mut response: Response, time: Duration) -> Result<Bytes, RelayError> {
-    let read = async {
-        let mut whole = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if whole.len() + chunk.len() > MAX_ANSWER {
-                return Err(RelayError::NotARelay);
-            }
-            whole.extend_from_slice(&chunk);
-        }
-        Ok(whole.freeze())
-    };
-    tokio::time::timeout(time, read).await.unwrap_or_else(|_| Err(silent()))
 }
 
 fn silent() -> RelayError {
@@ -239,7 +254,7 @@ impl Relay for HttpRelay {
             return self.read_json(response).await;
         }
         let (head, part) =
-            wire::unframe(read_all(response, self.time_for(INLINE_LEN)).await?).ok_or(RelayError::NotARelay)?;
+            wire::unframe(self.read_all(response, self.time_for(INLINE_LEN)).await?).ok_or(RelayError::NotARelay)?;
         let claimed: Claimed = serde_json::from_slice(&head).map_err(|_| RelayError::NotARelay)?;
         Ok(Claimed { part: Some(part), ..claimed })
     }
@@ -254,10 +269,10 @@ impl Relay for HttpRelay {
             return Err(RelayError::NotARelay);
         }
         let len = response.content_length().ok_or(RelayError::NotARelay)?;
-        let idle = self.idle;
+        let (idle, failure) = (self.idle, self.failure);
         let chunks = stream::try_unfold(response, move |mut response| async move {
             let chunk = tokio::time::timeout(idle, response.chunk()).await.map_err(|_| silent())?;
-            Ok(chunk.map_err(unreachable)?.map(|chunk| (chunk, response)))
+            Ok(chunk.map_err(failure)?.map(|chunk| (chunk, response)))
         });
         Ok(Content::Stream { len, chunks: chunks.boxed() })
     }

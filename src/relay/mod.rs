@@ -3,16 +3,18 @@
 //! Two joints hold this floor together. A [`store::Store`] is dumb: it creates an object if there is none of that
 //! name, reads, lists and deletes. A [`Relay`] has the rules. [`keeper::Keeper`] is the rules over a store;
 //! [`server`] serves any relay over HTTP; [`http::HttpRelay`] is such a server seen from afar; [`retry::Persistent`]
-//! is any relay, asked again when the line breaks.
+//! is any relay, asked again when the line breaks; [`guests::Guests`] is what of a sender's own relay the network gets.
 //!
 //! A relay sees ciphertext, sizes and times. Nothing on this floor knows a key.
 #![doc = include_str!("PROTOCOL.md")]
 
 pub mod cells;
 pub mod clock;
+pub mod guests;
 pub mod http;
 pub mod keeper;
-mod probe;
+mod pinned;
+pub mod probe;
 pub mod retry;
 pub mod server;
 pub mod store;
@@ -546,6 +548,9 @@ pub enum RelayError {
     /// Something else answers there.
     #[error("what answers there is not a share relay")]
     NotARelay,
+    /// What answers does not hold the key that the link names.
+    #[error("what answers there is not the sender's machine")]
+    Impostor,
 }
 
 impl RelayError {

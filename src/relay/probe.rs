@@ -13,6 +13,8 @@ use super::keeper::Keeper;
 use super::store::{Creation, Store};
 use crate::secret::fill_random;
 
+/// The object that says that a store may be used by anybody who can reach it, without a server.
+pub const MARKER: &str = "share-store";
 /// How many write one name at once.
 const RACERS: usize = 16;
 
@@ -48,6 +50,21 @@ impl Keeper {
             difference if difference > CLOCK_TOLERANCE => Err(Unfit::Clock(difference)),
             _ => Ok(()),
         }
+    }
+
+    /// Makes the store one that is used without a server. It must have been probed.
+    pub async fn adopt(&self) -> Result<(), RelayError> {
+        self.store.create(MARKER, Bytes::from_static(b"1\n").into()).await.map(drop).map_err(failure)
+    }
+
+    /// Whether the store is one that is used without a server.
+    pub async fn is_adopted(&self) -> Result<bool, RelayError> {
+        self.store.read(MARKER, 0).await.map(|marker| marker.is_some()).map_err(failure)
+    }
+
+    /// Whether our clock and the store's are known to differ.
+    pub fn clock_is_wrong(&self) -> bool {
+        !self.clock_agrees.load(Ordering::Relaxed)
     }
 
     /// Compares our clock with the store's. While they disagree, nothing is claimed and nothing is swept.

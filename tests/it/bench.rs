@@ -109,7 +109,7 @@ pub(crate) fn served(relay: Arc<dyn Relay>) -> (Arc<dyn Relay>, String) {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let options = Options { create: Admission::Open, ..Options::default() };
     tokio::spawn(server::serve(relay, listener, options, std::future::pending()));
-    let client = HttpRelay::new(RelayUrl::parse(&url).unwrap(), Duration::from_mins(1)).unwrap();
+    let client = HttpRelay::new(RelayUrl::parse(&url).unwrap(), None, Duration::from_mins(1)).unwrap();
     (Arc::new(client), url)
 }
 

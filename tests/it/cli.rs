@@ -157,7 +157,7 @@ fn bad_input_is_named_and_nothing_is_lost() {
     send(&["-e", "91d", "file"]).fails(2, "1 minute to 90 days");
     sandbox.share(["send", "file"]).fails(2, "no relay is configured");
     sandbox.share(["send", "--relay", "http://relay.example", "file"]).fails(2, "plain http is for local networks");
-    sandbox.share(["send", "--relay", "ftp://nas", "file"]).fails(2, "not by ftp");
+    sandbox.share(["send", "--relay", "ftp://nas", "file"]).fails(2, "and not ftp");
 
     let link = send(&["-q", "file"]).ok();
     let fragment = link.split_once('#').unwrap().1;
@@ -307,7 +307,7 @@ async fn a_finish_that_could_not_be_sent_is_sent_by_the_next_command() {
     assert_eq!(sandbox.share(["open", "-q", &link]).ok(), "third");
     assert!(bench.data().await.is_empty());
     assert_eq!(sandbox.names(), ["a", "kept"]);
-    assert_eq!(files(&sandbox.home()).len(), 1, "only the device's secret is left");
+    assert_eq!(sandbox.kept().len(), 1, "only the device's secret is left");
 }
 
 #[test]

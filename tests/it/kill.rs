@@ -32,7 +32,7 @@ fn a_killed_opener_goes_on_and_nobody_else_can() {
     assert!(sandbox.read("film.bin") == content);
     assert_eq!(sandbox.names(), ["film.bin"]);
     assert!(relay.data().is_empty());
-    assert_eq!(files(&sandbox.home()).len(), 1, "only the device's secret is left");
+    assert_eq!(sandbox.kept().len(), 1, "only the device's secret is left");
 }
 
 #[test]

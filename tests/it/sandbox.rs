@@ -49,6 +49,11 @@ impl Sandbox {
         names
     }
 
+    /// What is kept between two runs, without what was sent.
+    pub(crate) fn kept(&self) -> Vec<PathBuf> {
+        files(&self.home()).into_iter().filter(|path| !path.to_string_lossy().contains("/outbox/")).collect()
+    }
+
     pub(crate) fn home(&self) -> PathBuf {
         self.dir.path().join("home")
     }

@@ -112,7 +112,7 @@ fn a_relay_with_tokens_wants_one_and_behind_a_proxy_it_must_be_said() {
     let relay = ["relay", "--listen", "127.0.0.1:0", "--store", "memory:"];
     let with = |more: &[&str]| sandbox.share(relay.iter().chain(more));
     with(&["--public-url", "https://relay.example"]).fails(2, "who may leave something here");
-    with(&["--create-token-file", "short"]).fails(2, "at least 16 characters");
+    with(&["--create-token-file", "short"]).fails(2, "not every line of it is a create token");
     sandbox.share(["relay", "--listen", "0.0.0.0:0", "--store", "memory:"]).fails(2, "not encrypted");
     let url = sandbox.relay_with(&["--create-token-file", "tokens"]);
     let send = || sandbox.share(["send", "-q", "--relay", &url.url]).input("x");

@@ -3,10 +3,10 @@
 //! An object is created under a temporary name, written, flushed to the disk, moved to its own name unless there is
 //! one already, and its directory flushed: so an object is either whole and durable, or not there. A crash leaves at
 //! most a temporary file, which the next start removes. Shares are spread over 256 directories, so that none grows
-//! long. Everything is readable by its owner only.
+//! long. Everything is readable by its owner only, or by the group that may write to the folder itself.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -48,6 +48,7 @@ pub enum FolderError {
 /// Objects as files below a directory.
 pub struct Folder {
     root: PathBuf,
+    access: Access,
     /// Locked for as long as this store is open.
     _lock: Option<File>,
 }
@@ -57,7 +58,7 @@ impl Folder {
     /// is locked against them.
     pub fn open(root: &Path, shared: bool) -> Result<Self, FolderError> {
         let failed = |error| FolderError::Io(root.to_owned(), error);
-        private_dirs(root).map_err(failed)?;
+        Access::Owner.make_dirs(root).map_err(failed)?;
         let data = fs::metadata(root).map_err(failed)?;
         if !data.is_dir() {
             return Err(failed(io::ErrorKind::NotADirectory.into()));
@@ -65,11 +66,12 @@ impl Folder {
         if data.permissions().mode() & 0o007 != 0 {
             return Err(FolderError::Exposed(root.to_owned()));
         }
-        private_dirs(&root.join(STAGING)).map_err(failed)?;
+        let access = if data.permissions().mode() & 0o070 == 0o070 { Access::Group } else { Access::Owner };
+        access.make_dirs(&root.join(STAGING)).map_err(failed)?;
         let lock = if shared {
             None
         } else {
-            let file = private_file(&root.join(LOCK), false).map_err(failed)?;
+            let file = access.open_file(&root.join(LOCK), false).map_err(failed)?;
             file.try_lock().map_err(|_| FolderError::InUse(root.to_owned()))?;
             Some(file)
         };
@@ -77,7 +79,7 @@ impl Folder {
         // What a predecessor wrote and could not flush any more is durable from here on.
         let directory = File::open(root).map_err(failed)?;
         rustix::fs::syncfs(&directory).map_err(|errno| failed(errno.into()))?;
-        Ok(Self { root: root.to_owned(), _lock: lock })
+        Ok(Self { root: root.to_owned(), access, _lock: lock })
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -88,7 +90,7 @@ impl Folder {
         let mut random = [0; 16];
         fill_random(&mut random);
         let path = self.root.join(STAGING).join(format!("{:032x}", u128::from_be_bytes(random)));
-        Ok(Staged { file: private_file(&path, true)?, path, kept: false })
+        Ok(Staged { file: self.access.open_file(&path, true)?, path, access: self.access, kept: false })
     }
 }
 
@@ -104,6 +106,7 @@ fn sharded(name: &str) -> String {
 struct Staged {
     file: File,
     path: PathBuf,
+    access: Access,
     kept: bool,
 }
 
@@ -114,7 +117,7 @@ impl Staged {
         let directory = parent(target);
         let moved = match rename_new(&self.path, target) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                private_dirs(directory)?;
+                self.access.make_dirs(directory)?;
                 rename_new(&self.path, target)
             }
             result => result,
@@ -141,35 +144,56 @@ impl Drop for Staged {
     }
 }
 
-fn private_file(path: &Path, new: bool) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).mode(0o600);
-    if new {
-        options.create_new(true)
-    } else {
-        options.create(true).truncate(false)
-    };
-    options.open(path)
+/// Who may read and write what is in a folder.
+#[derive(Clone, Copy)]
+enum Access {
+    Owner,
+    /// The folder's own group: people who share it.
+    Group,
 }
 
-/// Creates a directory and its parents, each of them durable and private.
-fn private_dirs(path: &Path) -> io::Result<()> {
-    // Also of one that is there: perhaps it was made a moment ago. A directory above the store may be one that we can
-    // pass through and not read; then it is not ours to flush.
-    let durable = || match sync_dir(parent(path)) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        result => result,
-    };
-    match DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => durable(),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => durable(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // Not every file system that has a directory lets one be made in it.
-            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists());
-            private_dirs(parent.ok_or(error)?)?;
-            private_dirs(path)
+impl Access {
+    fn open_file(self, path: &Path, new: bool) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).mode(0o600);
+        if new {
+            options.create_new(true)
+        } else {
+            options.create(true).truncate(false)
+        };
+        let file = options.open(path)?;
+        match self {
+            // Said again, since the process's mask has taken from it. Another member's file is right already.
+            Self::Group if new => file.set_permissions(Permissions::from_mode(0o660))?,
+            Self::Group | Self::Owner => {}
         }
-        Err(error) => Err(error),
+        Ok(file)
+    }
+
+    /// Creates a directory and its parents, each of them durable and private.
+    fn make_dirs(self, path: &Path) -> io::Result<()> {
+        // Also of one that is there: perhaps it was made a moment ago. A directory above the store may be one that we
+        // can pass through and not read; then it is not ours to flush.
+        let durable = || match sync_dir(parent(path)) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            result => result,
+        };
+        match DirBuilder::new().mode(0o700).create(path) {
+            Ok(()) => {
+                if let Self::Group = self {
+                    fs::set_permissions(path, Permissions::from_mode(0o2770))?;
+                }
+                durable()
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => durable(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // Not every file system that has a directory lets one be made in it.
+                let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists());
+                self.make_dirs(parent.ok_or(error)?)?;
+                self.make_dirs(path)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

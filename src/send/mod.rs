@@ -5,6 +5,8 @@
 //! request. Nothing is printed as a link before the relay has said that the share is sealed; whatever fails before
 //! that is taken back.
 
+mod copies;
+
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +17,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+pub use self::copies::copies;
 use crate::manifest::{Entry, Manifest, ManifestError};
 use crate::media;
 use crate::relay::{Checksum, Commit, Content, Create, Credential, Relay, RelayError, V1, Verifiers};
@@ -209,10 +212,10 @@ async fn joined(
 }
 
 impl Outgoing {
-    /// A share that nobody knows of yet. Send through a relay that repeats what fails
-    /// ([`crate::relay::retry::Persistent`]).
-    pub fn new(relay: Arc<dyn Relay>, keys: Keys, wishes: Wishes) -> Self {
-        let owner = Credential::new(keys.id, Token::random());
+    /// A share that nobody knows of yet, and that belongs to the holder of `owner_token`. Send through a relay that
+    /// repeats what fails ([`crate::relay::retry::Persistent`]).
+    pub fn new(relay: Arc<dyn Relay>, keys: Keys, owner_token: Token, wishes: Wishes) -> Self {
+        let owner = Credential::new(keys.id, owner_token);
         Self { relay, keys, owner, wishes, announced: AtomicBool::new(false) }
     }
 

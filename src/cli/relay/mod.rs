@@ -1,4 +1,6 @@
-//! `share relay`: runs a relay.
+//! `share relay`: runs a relay, or does something about one.
+
+mod manage;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -7,17 +9,18 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 use clap::Args;
 use directories::ProjectDirs;
+use serde_json::json;
 use url::Url;
 
+use super::connect::unfit_folder;
 use super::failure::{Trouble, reason};
-use super::interrupted;
-use super::output::Output;
+use super::{Context, interrupted};
 use crate::link::RelayUrl;
 use crate::relay::clock::SystemClock;
 use crate::relay::keeper::{Keeper, Policy};
 use crate::relay::server::{self, Creation, Options};
 use crate::relay::store::Store;
-use crate::relay::store::folder::{Folder, FolderError};
+use crate::relay::store::folder::Folder;
 use crate::relay::store::memory::Memory;
 
 /// The largest share that can be announced: the list of its parts must fit into a request.
@@ -27,18 +30,45 @@ const SMALLEST: ByteSize = ByteSize::kib(4);
 /// What a relay in memory keeps at most.
 const MEMORY: u64 = 1 << 30;
 
-/// Run a relay; its address is the first line of standard output
+/// Where a relay listens, unless it is said otherwise.
+const LISTEN: &str = "127.0.0.1:4080";
+
+/// The help of `share relay`.
+const ABOUT: &str = "\
+Run a relay, or choose and check one
+
+A relay keeps what was sent until it is opened, and cannot read it. For somebody who is not on your network there are \
+four ways:
+
+A relay of somebody you know: share relay use URL. They see sizes, times and addresses, and could serve a false page \
+to a browser.
+
+A tunnel to your own machine: share send --direct --public-url URL. Its operator is trusted in the same way.
+
+A folder that both of you have: share relay use file:///DIRECTORY. Whoever can read it must be trusted not to take \
+ciphertext without opening.
+
+A relay of your own on a small server, behind a proxy with a certificate: share relay --public-url URL \
+--create-token-file FILE.
+
+The address of a relay that runs is the first line of standard output.";
+
+/// Run a relay, or choose and check one
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, long_about = ABOUT)]
 pub(super) struct RelayArgs {
-    /// Where to listen
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        default_value = "127.0.0.1:4080",
-        env = "SHARE_LISTEN",
-        hide_env_values = true
-    )]
-    listen: SocketAddr,
+    #[command(subcommand)]
+    manage: Option<manage::Manage>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+/// How a relay runs.
+#[derive(Args)]
+struct ServeArgs {
+    /// Where to listen [default: 127.0.0.1:4080]
+    #[arg(long, value_name = "ADDRESS", env = "SHARE_LISTEN", hide_env_values = true)]
+    listen: Option<SocketAddr>,
     /// The address by which people reach it
     #[arg(long, value_name = "URL", env = "SHARE_PUBLIC_URL", hide_env_values = true)]
     public_url: Option<String>,
@@ -57,7 +87,7 @@ pub(super) struct RelayArgs {
     /// Let anybody leave something here, not only programs of this machine
     #[arg(long, conflicts_with = "create_token_file")]
     open: bool,
-    /// Let those leave something here who have a token of this file, one a line
+    /// Let those leave something here who have a token of this file: share relay token makes them
     #[arg(long, value_name = "FILE")]
     create_token_file: Option<PathBuf>,
     /// Listen on a network without encryption: on a trusted one, or behind a proxy that encrypts
@@ -70,14 +100,31 @@ fn size(text: &str) -> Result<ByteSize, String> {
 }
 
 /// Runs the command.
-pub(super) async fn run(args: RelayArgs, output: &Output) -> Result<(), Trouble> {
-    if !args.listen.ip().is_loopback() && !args.plain_http {
+pub(super) async fn run(args: RelayArgs, cx: &Context) -> Result<(), Trouble> {
+    match args.manage {
+        Some(command) => manage::run(command, cx).await,
+        None => serve(args.serve, cx).await,
+    }
+}
+
+async fn serve(args: ServeArgs, cx: &Context) -> Result<(), Trouble> {
+    let listen = match (args.listen, &cx.config.listen) {
+        (Some(said), _) => said,
+        (None, said) => said.as_deref().unwrap_or(LISTEN).parse().map_err(|_| {
+            super::config::wrong("listen", "a relay listens on an address with a port, like 127.0.0.1:4080")
+        })?,
+    };
+    if !listen.ip().is_loopback() && !args.plain_http {
         return Err(Trouble::usage(
-            format!("{} can be reached from outside, and this way is not encrypted", args.listen),
+            format!("{listen} can be reached from outside, and this way is not encrypted"),
             "listen on 127.0.0.1 behind a proxy that has a certificate, or say --plain-http",
         ));
     }
-    let public_url = args.public_url.as_deref().map(RelayUrl::parse).transpose().map_err(Trouble::RelayUrl)?;
+    let said = args.public_url.as_ref().or(cx.config.public_url.as_ref());
+    let public_url = said.map(|url| RelayUrl::parse(url)).transpose().map_err(Trouble::RelayUrl)?;
+    if public_url.as_ref().is_some_and(|url| url.folder().is_some()) {
+        return Err(Trouble::usage("--public-url is the address of a server", "--public-url https://share.example"));
+    }
     let create = args.creation()?;
     if matches!(create, Creation::Loopback) && public_url.is_some() {
         return Err(Trouble::usage(
@@ -102,44 +149,41 @@ pub(super) async fn run(args: RelayArgs, output: &Output) -> Result<(), Trouble>
         .await
         .map_err(|unfit| Trouble::local(unfit.to_string(), "use another store; nothing was changed"))?;
 
-    let listener = TcpListener::bind(args.listen).map_err(|error| {
+    let listener = TcpListener::bind(listen).map_err(|error| {
         Trouble::local(
-            format!("{} cannot be listened on: {}", args.listen, reason(&error)),
+            format!("{listen} cannot be listened on: {}", reason(&error)),
             "another --listen; port 0 takes a free one",
         )
     })?;
     let address = listener.local_addr().map_err(anyhow::Error::from)?;
     let shown = public_url.as_ref().map_or_else(|| format!("http://{address}/"), ToString::to_string);
-    if output.result(&shown).is_err() {
+    if cx.output.result("listening", json!({ "url": shown }), &shown).is_err() {
         return Err(Trouble::local("standard output is closed", "its first line is the relay's address"));
     }
     let sweeper = tokio::spawn(keeper.clone().keep_sweeping());
-    let options = Options { create, public_url, contact: None };
-    let served = server::serve(keeper, listener, options, interrupted()).await;
+    let options = Options { create, public_url, ..Options::default() };
+    let served = server::serve(keeper, listener, options, stopped()).await;
     sweeper.abort();
     served.map_err(|error| anyhow::Error::from(error).into())
 }
 
-impl RelayArgs {
+/// Until the relay should stop.
+async fn stopped() {
+    interrupted().await;
+}
+
+impl ServeArgs {
     fn creation(&self) -> Result<Creation, Trouble> {
         let Some(path) = &self.create_token_file else {
             return Ok(if self.open { Creation::Open } else { Creation::Loopback });
         };
-        let text = std::fs::read_to_string(path).map_err(|error| Trouble::path(path, &error, "one token a line"))?;
-        let tokens: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        if tokens.iter().any(|token| token.len() < 16) || tokens.is_empty() {
-            return Err(Trouble::usage("a create token has at least 16 characters", "openssl rand -hex 16 > tokens"));
-        }
-        Ok(Creation::tokens(tokens))
+        Ok(Creation::Tokens(manage::read_tokens(path)?))
     }
 
     fn store(&self) -> Result<Arc<dyn Store>, Trouble> {
         let folder = |path: &Path| -> Result<Arc<dyn Store>, Trouble> {
-            let folder = Folder::open(path, self.shared_folder).map_err(|error| match &error {
-                FolderError::InUse(_) => Trouble::local(error.to_string(), "stop that one, or use another --store"),
-                FolderError::Exposed(_) => Trouble::local(error.to_string(), "chmod o= keeps other users out of it"),
-                FolderError::Io(path, error) => Trouble::path(path, error, "--store file:///another/directory"),
-            });
+            let folder = Folder::open(path, self.shared_folder);
+            let folder = folder.map_err(|error| unfit_folder(&error, "--store file:///another/directory"));
             Ok(Arc::new(folder?))
         };
         match self.store.as_deref() {

@@ -4,6 +4,8 @@
 //! answer is written. `GET`, `HEAD` and `OPTIONS` change nothing. Logs have the method, the route's template, the
 //! status, a size and a duration; never an id, a token, a header or an address.
 
+mod line;
+
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -31,10 +33,12 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
 
+use self::line::Acceptor;
 use super::wire::{self, ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
-use super::{About, Admission, Checksum, Commit, Content, Create, Credential, Relay, RelayError, State, V1};
+use super::{About, Admission, Checksum, Commit, Content, Create, Credential, Relay, RelayError, State, V1, pinned};
 use crate::link::RelayUrl;
 use crate::seal::PART_LEN;
+use crate::secret::DirectKey;
 
 /// A connection that does not send the head of a request for this long is closed.
 const HEADER_TIME: Duration = Duration::from_secs(10);
@@ -42,14 +46,12 @@ const HEADER_TIME: Duration = Duration::from_secs(10);
 const BODY_IDLE: Duration = Duration::from_secs(30);
 /// The slowest body that is waited for, in bytes a second.
 const SLOWEST: u64 = 4 * 1024;
-/// What a server that stops gives to the requests that are running.
-const DRAIN_TIME: Duration = Duration::from_secs(10);
 
 /// The page that a browser gets.
-const PAGE: &str = include_str!("page/placeholder.html");
+const PAGE: &str = include_str!("../page/placeholder.html");
 
 /// What the operator of a server decides.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub struct Options {
     /// Who may leave something here.
     pub create: Creation,
@@ -57,6 +59,17 @@ pub struct Options {
     pub public_url: Option<RelayUrl>,
     /// The operator, for people.
     pub contact: Option<String>,
+    /// The key with which TLS is spoken, besides plain HTTP on the same port.
+    pub direct: Option<DirectKey>,
+    /// What a server that stops gives to the requests that are running.
+    pub drain: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let drain = Duration::from_secs(10);
+        Self { create: Creation::default(), public_url: None, contact: None, direct: None, drain }
+    }
 }
 
 /// Who may leave something at a server.
@@ -67,22 +80,25 @@ pub enum Creation {
     Loopback,
     /// Anybody.
     Open,
-    /// Who brings one of these tokens. Only their hashes are kept.
+    /// Who brings one of these tokens, known by their SHA-256.
     Tokens(Vec<[u8; 32]>),
+    /// Nobody: what waits here came in another way.
+    Closed,
 }
 
 impl Creation {
-    /// Who brings one of these tokens.
-    pub fn tokens<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Self {
-        Self::Tokens(tokens.into_iter().map(|token| Sha256::digest(token).into()).collect())
+    /// What is known of a create token.
+    pub fn hash(token: &str) -> [u8; 32] {
+        Sha256::digest(token).into()
     }
 
     fn allows(&self, create: &Create, direct: bool) -> bool {
         match self {
             Self::Open => true,
             Self::Loopback => direct,
+            Self::Closed => false,
             Self::Tokens(known) => {
-                let hash: [u8; 32] = Sha256::digest(create.create_token.as_deref().unwrap_or_default()).into();
+                let hash = Self::hash(create.create_token.as_deref().unwrap_or_default());
                 known.iter().fold(false, |found, token| found | bool::from(token.ct_eq(&hash)))
             }
         }
@@ -95,6 +111,7 @@ impl std::fmt::Debug for Creation {
             Self::Loopback => "Loopback",
             Self::Open => "Open",
             Self::Tokens(_) => "Tokens(…)",
+            Self::Closed => "Closed",
         })
     }
 }
@@ -114,13 +131,15 @@ pub async fn serve(
 ) -> io::Result<()> {
     let listens = listener.local_addr()?;
     listener.set_nonblocking(true)?;
+    let tls = options.direct.as_ref().map(pinned::server).transpose().map_err(io::Error::other)?;
+    let drain = options.drain;
     let app = router(Arc::new(Server { relay, options, listens }));
     let handle = Handle::new();
-    let mut server = axum_server::from_tcp(listener)?.handle(handle.clone()).http1_only();
+    let mut server = axum_server::from_tcp(listener)?.acceptor(Acceptor::new(tls)).handle(handle.clone()).http1_only();
     server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_headers(64);
     tokio::spawn(async move {
         stop.await;
-        handle.graceful_shutdown(Some(DRAIN_TIME));
+        handle.graceful_shutdown(Some(drain));
     });
     server.serve(app.into_make_service_with_connect_info::<SocketAddr>()).await
 }
@@ -345,7 +364,7 @@ async fn about(
     let create = match server.options.create {
         Creation::Open => Admission::Open,
         Creation::Loopback if Server::is_direct(peer, &headers) => Admission::Open,
-        Creation::Loopback | Creation::Tokens(_) => Admission::Token,
+        Creation::Loopback | Creation::Tokens(_) | Creation::Closed => Admission::Token,
     };
     let public_url = server.options.public_url.as_ref().map(ToString::to_string);
     let contact = server.options.contact.clone();

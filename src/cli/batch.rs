@@ -1,0 +1,185 @@
+//! The shares of one `share send`: one, or one for each recipient. All of them are ready, or none is.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures_util::future::{join_all, try_join_all};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::failure::{Trouble, reason};
+use super::outbox::{Draft, Entry, Outbox, write_receipts};
+use super::output::Output;
+use super::state::State;
+use super::{Context, words};
+use crate::link::{Link, RelayUrl};
+use crate::manifest::printable;
+use crate::relay::Relay;
+use crate::secret::{Flags, LinkSecret, Token};
+use crate::send::{Input, Outgoing, SendError, Sent, Wishes, copies};
+
+/// What is the same for all shares of a batch.
+pub(super) struct Plan {
+    /// Who gets a link; `None` for anybody.
+    pub(super) recipients: Vec<Option<String>>,
+    pub(super) flags: Flags,
+    pub(super) passphrase: Option<Zeroizing<String>>,
+    pub(super) wishes: Wishes,
+    /// What the outbox calls it.
+    pub(super) name: Option<String>,
+    /// Where receipts go besides the outbox.
+    pub(super) receipt: Option<PathBuf>,
+}
+
+/// One share, its link, and what is kept of it.
+pub(super) struct Share {
+    pub(super) link: Link,
+    pub(super) entry: Entry,
+    outgoing: Outgoing,
+    pub(super) sent: Option<Sent>,
+}
+
+/// All of them.
+pub(super) struct Batch {
+    pub(super) shares: Vec<Share>,
+    /// `None` where nothing can be kept.
+    outbox: Option<Outbox>,
+    receipt: Option<PathBuf>,
+}
+
+impl Batch {
+    /// Shares that nobody knows of yet. `urls` are where their links lead; `kept_at` is where they wait, if that is not
+    /// this machine itself.
+    pub(super) fn new(
+        plan: Plan,
+        relay: &Arc<dyn Relay>,
+        urls: &[RelayUrl],
+        kept_at: Option<&RelayUrl>,
+        cx: &Context,
+    ) -> Result<Self, Trouble> {
+        let mut shares = Vec::with_capacity(plan.recipients.len());
+        let mut batch = None;
+        for (recipient, url) in plan.recipients.into_iter().zip(urls) {
+            let secret = LinkSecret::random(plan.flags);
+            let keys = secret.keys(plan.passphrase.as_ref().map(|passphrase| passphrase.as_str()));
+            let owner_token = Token::random();
+            let entry = Entry::new(Draft {
+                id: keys.id,
+                batch: *batch.get_or_insert(keys.id),
+                relay: kept_at,
+                owner_token: &owner_token,
+                receipt_key: &keys.receipt_key,
+                flags: plan.flags,
+                name: plan.name.clone(),
+                recipient,
+            });
+            let outgoing = Outgoing::new(relay.clone(), keys, owner_token, plan.wishes.clone());
+            shares.push(Share { link: Link { relay: Some(url.clone()), secret }, entry, outgoing, sent: None });
+        }
+        let outbox = State::open(cx).and_then(|state| Outbox::open(&state));
+        let mut batch = Self { shares, outbox: None, receipt: plan.receipt };
+        match outbox {
+            Ok(outbox) => batch.outbox = Some(outbox),
+            Err(error) => warn_of_no_outbox(&error, batch.receipt.is_some(), &cx.output),
+        }
+        // Before anything is announced: what a crash leaves can be taken back.
+        if let Err(error) = batch.keep() {
+            batch.outbox = None;
+            warn_of_no_outbox(&error, batch.receipt.is_some(), &cx.output);
+        }
+        batch.write_receipts()?;
+        Ok(batch)
+    }
+
+    fn keep(&self) -> io::Result<()> {
+        let Some(outbox) = &self.outbox else { return Ok(()) };
+        self.shares.iter().try_for_each(|share| outbox.keep(&share.entry))
+    }
+
+    fn write_receipts(&self) -> Result<(), Trouble> {
+        let Some(path) = &self.receipt else { return Ok(()) };
+        let entries: Vec<&Entry> = self.shares.iter().map(|share| &share.entry).collect();
+        write_receipts(path, &entries).map_err(|error| Trouble::path(path, &error, "nothing was sent"))
+    }
+
+    /// Reads `inputs` once, and sends them as each of the shares. After an error nothing is left of any.
+    pub(super) async fn send(&mut self, inputs: Vec<Input>) -> Result<(), SendError> {
+        let sources = copies(inputs, self.shares.len());
+        let sending = self.shares.iter().zip(sources).map(|(share, source)| share.outgoing.send(source));
+        match try_join_all(sending).await {
+            Ok(all) => {
+                for (share, sent) in self.shares.iter_mut().zip(all) {
+                    share.entry.expires = Some(sent.expires);
+                    share.entry.label = words::describe(&sent.manifest);
+                    share.sent = Some(sent);
+                }
+                // Nothing is lost with what these add: the entries are there.
+                let _ = self.keep();
+                let _ = self.write_receipts();
+                Ok(())
+            }
+            Err(error) => {
+                self.take_back().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes all of them back. Returns whether nothing is left.
+    pub(super) async fn take_back(&self) -> bool {
+        let gone = join_all(self.shares.iter().map(|share| async {
+            let gone = share.outgoing.take_back().await;
+            if let (true, Some(outbox)) = (gone, &self.outbox) {
+                outbox.forget(&share.entry);
+            }
+            gone
+        }));
+        let gone = gone.await.into_iter().all(|gone| gone);
+        if let (true, Some(path)) = (gone, &self.receipt) {
+            let _ = std::fs::remove_file(path);
+        }
+        gone
+    }
+
+    /// What was sent, the same in all of them.
+    pub(super) fn sent(&self) -> Option<&Sent> {
+        self.shares.first().and_then(|share| share.sent.as_ref())
+    }
+
+    /// Prints the links, one a line.
+    pub(super) fn print(&self, bare: bool, passphrase: Option<&str>, output: &Output) -> io::Result<()> {
+        for share in &self.shares {
+            let text = if bare { Some(share.link.bare()) } else { share.link.web() };
+            let text = text.ok_or(io::ErrorKind::InvalidData)?;
+            if let Some(recipient) = &share.entry.recipient {
+                output.say(&format!("for {}:", printable(recipient)));
+            }
+            let facts = json!({
+                "link": *text,
+                "id": share.entry.id().map(|id| id.hex()),
+                "for": share.entry.recipient,
+                "expires": share.entry.expires,
+                "passphrase": passphrase,
+                "files": share.sent.as_ref().map(|sent| words::files(&sent.manifest)),
+            });
+            output.result("sent", facts, &text)?;
+        }
+        Ok(())
+    }
+
+    /// Notes how one of them ended.
+    pub(super) fn note_end(&self, share: &Share, status: &crate::relay::Status) {
+        if let Some(outbox) = &self.outbox {
+            outbox.note_end(&share.entry, status);
+        }
+    }
+}
+
+fn warn_of_no_outbox(error: &io::Error, has_receipt: bool, output: &Output) {
+    if !has_receipt {
+        let why = reason(error);
+        output
+            .warn(&format!("nothing can be kept on this device ({why}): you cannot ask for it or take it back later"));
+    }
+}

@@ -1,0 +1,84 @@
+//! `config.toml`: what a person does not want to say each time. The environment and the arguments win over it.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use directories::ProjectDirs;
+use serde::Deserialize;
+use toml_edit::DocumentMut;
+
+use super::failure::{Trouble, reason};
+use super::state::write_private;
+use crate::manifest::printable;
+
+/// The keys, each of them optional.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Config {
+    /// Where to leave things.
+    pub(super) relay: Option<String>,
+    /// How long a share may wait.
+    pub(super) expire: Option<String>,
+    /// How long to go on when the relay does not answer.
+    pub(super) give_up: Option<String>,
+    /// Where a relay or a direct share listens.
+    pub(super) listen: Option<String>,
+    /// The address by which people reach it.
+    pub(super) public_url: Option<String>,
+}
+
+/// The file, if this user has a home.
+fn path() -> Option<PathBuf> {
+    ProjectDirs::from("", "", "share").map(|dirs| dirs.config_dir().join("config.toml"))
+}
+
+fn damaged(path: &std::path::Path, what: &str) -> Trouble {
+    let first = what.lines().next().unwrap_or_default();
+    Trouble::usage(
+        format!("{}: {}", printable(&path.to_string_lossy()), printable(first)),
+        "its keys are relay, expire, give_up, listen and public_url",
+    )
+}
+
+impl Config {
+    /// Reads the file. One that is not there says nothing.
+    pub(super) fn read() -> Result<Self, Trouble> {
+        let Some(path) = path() else { return Ok(Self::default()) };
+        match fs::read_to_string(&path) {
+            Ok(text) => toml_edit::de::from_str(&text).map_err(|error| damaged(&path, error.message())),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(Self::default())
+            }
+            Err(error) => Err(Trouble::path(&path, &error, "mend it, or take it away")),
+        }
+    }
+}
+
+/// A value of the file that cannot be used.
+pub(super) fn wrong(key: &str, why: &str) -> Trouble {
+    let place = path().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    Trouble::usage(format!("{}: {key}: {why}", printable(&place)), "mend it there, or say it as an argument")
+}
+
+/// Makes `relay` the default, and leaves everything else in the file as it is. Returns where it stands.
+pub(super) fn set_relay(relay: &str) -> Result<PathBuf, Trouble> {
+    let path = path().ok_or_else(|| Trouble::usage("this user has no home", "SHARE_RELAY does the same"))?;
+    let mut document = match fs::read_to_string(&path) {
+        Ok(text) => text.parse::<DocumentMut>().map_err(|error| damaged(&path, error.message()))?,
+        Err(_) => DocumentMut::new(),
+    };
+    document["relay"] = toml_edit::value(relay);
+    let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
+        // Where dotfiles are kept elsewhere and linked from here, the link stays.
+        let target = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+        write_private(&target, document.to_string().as_bytes())
+    });
+    written.map_err(|error| {
+        Trouble::local(
+            format!("{}: {}", printable(&path.to_string_lossy()), reason(&error)),
+            "SHARE_RELAY in the environment does the same",
+        )
+    })?;
+    Ok(path)
+}

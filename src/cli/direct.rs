@@ -1,0 +1,515 @@
+//! Being one's own relay: a share waits in a private folder of this machine, and this program hands it out on the
+//! network that it is on, until it was opened.
+//!
+//! Our own programs speak TLS with a key that the link names; browsers, which cannot, speak plain HTTP on the same
+//! port. Only looking and opening are open to the network.
+
+use std::fs::{self, File};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use futures_util::future::join_all;
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, interval, sleep, sleep_until};
+
+use super::batch::{Batch, Share};
+use super::connect::unfit_folder;
+use super::failure::{Trouble, reason};
+use super::outbox::is_over;
+use super::output::Output;
+use super::state::{State, private, private_dir};
+use super::{Context, Stop, interrupted, status, words};
+use crate::link::RelayUrl;
+use crate::relay::clock::SystemClock;
+use crate::relay::guests::{Guests, Seen};
+use crate::relay::keeper::{Keeper, Policy};
+use crate::relay::server::{self, Creation, Options};
+use crate::relay::store::folder::{Folder, FolderError};
+use crate::relay::{Credential, Relay, RelayError, State as Stand, Status};
+use crate::secret::{Flags, fill_random};
+use crate::send::SendError;
+use crate::spoken::openers_words;
+
+/// What errors call this machine.
+pub(super) const THIS: &str = "this machine";
+/// The port that is taken if it is free.
+const PORT: u16 = 4080;
+/// Room that stays free on the disk, in bytes.
+const RESERVE: u64 = 64 << 20;
+/// The largest share, in bytes: the list of its parts must fit into an answer.
+const LARGEST: u64 = 256 << 30;
+/// How often the folder is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// After this long without a visitor, the network may be to blame.
+const LONELY: Duration = Duration::from_secs(30);
+/// How long second openers are told the truth.
+const AFTERLIFE: Duration = Duration::from_mins(1);
+/// What running answers get when the program stops.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// How this machine is reached.
+#[derive(Args)]
+pub(super) struct HostArgs {
+    /// With --direct: the address to listen on [default: the one on the local network, port 4080 if it is free]
+    #[arg(long, value_name = "ADDRESS", env = "SHARE_LISTEN", hide_env_values = true)]
+    listen: Option<String>,
+    /// With --direct: the address of a tunnel that leads here
+    #[arg(long, value_name = "URL", env = "SHARE_PUBLIC_URL", hide_env_values = true)]
+    public_url: Option<String>,
+}
+
+/// A directory that goes with this program.
+struct Private(PathBuf);
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// This machine as a relay, before anything waits in it.
+pub(super) struct Host {
+    keeper: Arc<Keeper>,
+    listeners: Vec<TcpListener>,
+    public_url: Option<RelayUrl>,
+    place: Private,
+}
+
+impl Host {
+    /// Finds an address, a port for each of `count` shares, and a folder with room for `expected` bytes in each.
+    pub(super) fn open(args: &HostArgs, count: usize, expected: Option<u64>, cx: &Context) -> Result<Self, Trouble> {
+        let said = args.public_url.as_ref().or(cx.config.public_url.as_ref());
+        let public_url = said.map(|url| RelayUrl::parse(url)).transpose().map_err(Trouble::RelayUrl)?;
+        if public_url.as_ref().is_some_and(|url| url.folder().is_some()) {
+            return Err(Trouble::usage("--public-url is the address of a tunnel", "--public-url https://…"));
+        }
+        if public_url.is_some() && count > 1 {
+            return Err(Trouble::usage("a tunnel leads to one link", "send it once for each, or use a relay"));
+        }
+        let listen = args.listen.as_ref().or(cx.config.listen.as_ref());
+        let (address, port) = address(listen.map(String::as_str), public_url.is_some(), &cx.output)?;
+        let listeners = (0..count).map(|number| listener(address, port.filter(|_| number == 0)));
+        let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
+        let (place, folder) = folder(cx)?;
+        let needed = expected.unwrap_or(0).saturating_mul(count as u64);
+        let free = rustix::fs::statvfs(&place.0).map_or(u64::MAX, |disk| disk.f_bavail * disk.f_frsize);
+        if free < needed.saturating_add(RESERVE) {
+            return Err(no_room());
+        }
+        let policy = Policy { max_bytes: LARGEST, reserve: Some(RESERVE), ..Policy::default() };
+        let keeper = Arc::new(Keeper::new(Arc::new(folder), Arc::new(SystemClock), policy));
+        Ok(Self { keeper, listeners, public_url, place })
+    }
+
+    /// Where shares are left.
+    pub(super) fn relay(&self) -> Arc<dyn Relay> {
+        self.keeper.clone()
+    }
+
+    /// What links say besides `flags`: that a key is pinned, where no tunnel ends the encryption.
+    pub(super) fn flags(&self, flags: Flags) -> Flags {
+        if self.public_url.is_some() { flags } else { flags.with(Flags::DIRECT) }
+    }
+
+    /// Where links lead, one for each share.
+    pub(super) fn urls(&self) -> Vec<RelayUrl> {
+        let url = |listener: &TcpListener| match &self.public_url {
+            Some(url) => Some(url.clone()),
+            None => RelayUrl::parse(&format!("http://{}/", listener.local_addr().ok()?)).ok(),
+        };
+        self.listeners.iter().filter_map(url).collect()
+    }
+
+    /// Opens the doors: from now on the links work.
+    pub(super) fn serve(self, batch: &Batch) -> Result<Serving, Trouble> {
+        let (stop, stopped) = watch::channel(false);
+        let mut doors = Vec::with_capacity(self.listeners.len());
+        let is_loopback =
+            |listener: &TcpListener| listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
+        let is_alone = self.listeners.iter().all(is_loopback);
+        for (listener, share) in self.listeners.into_iter().zip(&batch.shares) {
+            let (guests, seen) = Guests::new(self.keeper.clone());
+            let direct = self.public_url.is_none().then(|| share.link.secret.direct_key());
+            let options = Options {
+                create: Creation::Closed,
+                public_url: self.public_url.clone(),
+                contact: None,
+                direct,
+                drain: DRAIN,
+            };
+            let mut stopped = stopped.clone();
+            let stop = async move {
+                let _ = stopped.wait_for(|stop| *stop).await;
+            };
+            let server = tokio::spawn(server::serve(Arc::new(guests), listener, options, stop));
+            let owner = share.entry.owner().ok_or_else(|| anyhow::anyhow!("a share without an id"))?;
+            doors.push(Door { seen, owner, server });
+        }
+        let sweeper = tokio::spawn(self.keeper.clone().keep_sweeping());
+        let is_public = self.public_url.is_some();
+        Ok(Serving { keeper: self.keeper, doors, stop, sweeper, is_public, is_alone, _place: self.place })
+    }
+}
+
+/// One share, as it is handed out.
+struct Door {
+    seen: watch::Receiver<Seen>,
+    owner: Credential,
+    server: JoinHandle<io::Result<()>>,
+}
+
+/// Shares that are handed out. Their folder goes when this goes.
+pub(super) struct Serving {
+    keeper: Arc<Keeper>,
+    doors: Vec<Door>,
+    stop: watch::Sender<bool>,
+    sweeper: JoinHandle<()>,
+    is_public: bool,
+    /// On the loopback interface.
+    is_alone: bool,
+    _place: Private,
+}
+
+impl Serving {
+    /// Until all shares have come to their ends, or somebody takes them back.
+    pub(super) async fn until_opened(self, batch: &Batch, cx: &Context) -> Result<(), Trouble> {
+        let output = &cx.output;
+        let reach = match (self.is_public, self.is_alone) {
+            (true, _) => "through your tunnel",
+            (false, true) => "to programs on it only",
+            (false, false) => "on this network only",
+        };
+        output.say(&format!("Served by this computer, {reach}. Opens once. Keep this running; Ctrl-C takes it back."));
+        if !self.is_public {
+            output.say("hint: for someone elsewhere you need a relay: share help relay");
+        }
+        let several = batch.shares.len() > 1;
+        let watching = self.doors.iter().zip(&batch.shares).map(|(door, share)| {
+            let teller = Teller { output, share, several };
+            attend(&self.keeper, &door.owner, door.seen.clone(), teller)
+        });
+        let mut watching = Box::pin(join_all(watching));
+        let mut warned = false;
+        let told = loop {
+            tokio::select! {
+                told = &mut watching => break Some(told),
+                stop = interrupted() => {
+                    let opening = self.doors.iter().any(Door::is_being_opened);
+                    if !opening || warned || stop == Stop::Machine {
+                        break None;
+                    }
+                    warned = true;
+                    output.warn("somebody is opening it right now; Ctrl-C again cuts them off");
+                }
+            }
+        };
+        drop(watching);
+        output.clear();
+        let Some(told) = told else {
+            let told = self.take_back(batch).await;
+            self.close().await;
+            return Err(told);
+        };
+        for (share, status) in batch.shares.iter().zip(&told) {
+            batch.note_end(share, status);
+        }
+        output.say("Nothing is left here. Second openers are told so for a minute; Ctrl-C leaves now.");
+        tokio::select! {
+            () = sleep(AFTERLIFE) => {},
+            _ = interrupted() => {},
+        }
+        self.close().await;
+        status::expect_opened(batch.shares.iter().map(|share| &share.entry).zip(&told))
+    }
+
+    async fn take_back(&self, batch: &Batch) -> Trouble {
+        let mut opened = 0;
+        for (door, share) in self.doors.iter().zip(&batch.shares) {
+            let was = self.keeper.revoke(&door.owner).await;
+            opened += usize::from(matches!(was, Ok(Stand::Finished)));
+            if let Ok(status) = self.keeper.status(&door.owner, None, Duration::ZERO).await {
+                batch.note_end(share, &status);
+            }
+        }
+        let hint = match (opened, self.doors.len()) {
+            (0, 1) => "taken back: the link is dead, and nothing is left here".to_owned(),
+            (0, _) => "taken back: the links are dead, and nothing is left here".to_owned(),
+            (some, all) => format!("{some} of {all} were opened; the rest is taken back, and nothing is left here"),
+        };
+        Trouble::Interrupted(Some(hint))
+    }
+
+    /// Closes the doors, after answers that are on their way.
+    async fn close(self) {
+        self.stop.send_replace(true);
+        self.sweeper.abort();
+        let servers = self.doors.into_iter().map(|door| door.server);
+        let _ = tokio::time::timeout(DRAIN * 2, join_all(servers)).await;
+    }
+}
+
+impl Door {
+    fn is_being_opened(&self) -> bool {
+        let seen = self.seen.borrow();
+        seen.claimant.is_some() && !seen.finished
+    }
+}
+
+/// Tells the sender what happens to one share.
+struct Teller<'a> {
+    output: &'a Output,
+    share: &'a Share,
+    /// There are others: say which one it is.
+    several: bool,
+}
+
+impl Teller<'_> {
+    fn tell(&self, event: &str, facts: serde_json::Value, what: &str) {
+        let which = match (&self.share.entry.recipient, self.several) {
+            (Some(recipient), true) => format!("{} · ", crate::manifest::printable(recipient)),
+            (None, true) => format!("{} · ", self.share.entry.short_id()),
+            (_, false) => String::new(),
+        };
+        let mut facts = facts;
+        if let Some(facts) = facts.as_object_mut() {
+            facts.insert("for".to_owned(), json!(self.share.entry.recipient));
+            facts.insert("id".to_owned(), json!(self.share.entry.id().map(|id| id.hex())));
+        }
+        self.output.happens(event, facts, &format!("{} {which}{what}", words::time_of_day()));
+    }
+}
+
+/// Follows one share to its end, and tells what happens.
+async fn attend(keeper: &Keeper, owner: &Credential, mut seen: watch::Receiver<Seen>, teller: Teller<'_>) -> Status {
+    let total = teller.share.sent.as_ref().map_or(0, |sent| sent.manifest.blob_len);
+    let (mut known, mut bar) = (Seen::default(), None);
+    let mut look = interval(LOOK_EVERY);
+    let lonely = Instant::now() + LONELY;
+    let mut waits_alone = true;
+    loop {
+        tokio::select! {
+            Ok(()) = seen.changed() => {}
+            _ = look.tick() => {}
+            () = sleep_until(lonely), if waits_alone => {
+                waits_alone = false;
+                if !known.came {
+                    let port = teller.share.link.relay.as_ref().and_then(RelayUrl::port).unwrap_or(PORT);
+                    let hint = format!("hint: nobody came yet. Same network? A firewall here must allow TCP {port}");
+                    teller.output.say(&hint);
+                }
+            }
+        }
+        let now = *seen.borrow_and_update();
+        if now.looks > known.looks && now.claimant.is_none() {
+            teller.tell("looked-at", json!({}), "looked at");
+        }
+        if let (Some(claimant), None) = (now.claimant, known.claimant) {
+            let words = openers_words(&claimant);
+            teller.tell("opening", json!({ "opener": words }), &format!("being opened ({words})"));
+            if !teller.several && now.fetched < total {
+                bar = Some(teller.output.bar(Some(total)));
+            }
+        }
+        if let Some(bar) = &bar {
+            bar.set_position(now.fetched.min(total));
+        }
+        known = now;
+        match keeper.status(owner, None, Duration::ZERO).await {
+            Ok(status) if is_over(status.state) => {
+                if bar.take().is_some() {
+                    teller.output.clear();
+                }
+                let facts = teller.share.entry.facts(Some(&status));
+                let who = status.claimant.map(|claimant| format!(" ({})", openers_words(&claimant)));
+                let what = match status.state {
+                    Stand::Finished => format!("opened{}", who.unwrap_or_default()),
+                    _ => teller.share.entry.story(&status),
+                };
+                teller.tell("ended", facts, &what);
+                return status;
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the folder cannot be read"),
+        }
+    }
+}
+
+/// What a failed upload means where the relay is this machine's own disk.
+pub(super) fn in_our_own_words(trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::Send { error: SendError::Relay(RelayError::NoSpace { .. }), .. } => no_room(),
+        trouble => trouble,
+    }
+}
+
+fn no_room() -> Trouble {
+    Trouble::local(
+        "there is no room on this disk for what would wait to be opened",
+        "nothing was sent; --state-dir can be on another disk",
+    )
+}
+
+/// A private folder, and the store in it. What programs that were killed have left is removed.
+fn folder(cx: &Context) -> Result<(Private, Folder), Trouble> {
+    let directory = State::open(cx).and_then(|state| state.subdirectory("direct"));
+    // Ciphertext may lie in a temporary directory as well.
+    let directory = directory.or_else(|_| {
+        let directory = std::env::temp_dir().join(format!("share-direct-{}", rustix::process::getuid().as_raw()));
+        private_dir(&directory).map(|()| directory)
+    });
+    let directory = directory.map_err(|error| {
+        Trouble::local(format!("no folder can be made here: {}", reason(&error)), "--state-dir DIR, or a relay")
+    })?;
+    let failed = |error: io::Error| Trouble::path(&directory, &error, "--state-dir DIR, or a relay");
+    // One program at a time makes or removes folders here: none of them removes one that has only just been made.
+    let turn = private(&directory.join("lock")).map_err(failed)?;
+    File::lock(&turn).map_err(failed)?;
+    remove_leftovers(&directory);
+    let mut random = [0; 8];
+    fill_random(&mut random);
+    let place = Private(directory.join(format!("{:016x}", u64::from_be_bytes(random))));
+    private_dir(&place.0).map_err(failed)?;
+    let folder = Folder::open(&place.0, false).map_err(|error| unfit_folder(&error, "--state-dir DIR, or a relay"))?;
+    Ok((place, folder))
+}
+
+/// Removes the folders whose programs are gone.
+fn remove_leftovers(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if !path.is_dir() {
+            continue;
+        }
+        match Folder::open(&path, false) {
+            Err(FolderError::InUse(_)) => {}
+            Ok(_) | Err(_) => drop(fs::remove_dir_all(&path)),
+        }
+    }
+}
+
+/// Where to listen: an address, and a port if one was said.
+fn address(said: Option<&str>, has_tunnel: bool, output: &Output) -> Result<(IpAddr, Option<u16>), Trouble> {
+    let said = said.map(str::trim).filter(|said| !said.is_empty());
+    let (ip, port) = match said {
+        None if has_tunnel => (Ipv4Addr::LOCALHOST.into(), None),
+        None => (own_address(output), None),
+        Some(said) => match (said.parse::<SocketAddr>(), said.parse::<IpAddr>()) {
+            (Ok(address), _) => (address.ip(), Some(address.port())),
+            (_, Ok(ip)) => (ip, None),
+            _ => return Err(Trouble::usage("--listen takes an address of this machine", "--listen 192.168.1.23:4080")),
+        },
+    };
+    if ip.is_unspecified() {
+        return Err(Trouble::usage(
+            format!("{ip} is every network that this machine is on"),
+            "--listen the address of one of them",
+        ));
+    }
+    if !has_tunnel && RelayUrl::parse(&format!("http://{}/", SocketAddr::new(ip, PORT))).is_err() {
+        return Err(Trouble::usage(
+            format!("{ip} can be reached from everywhere, and browsers would come in the clear"),
+            "run a relay with a certificate there: share help relay",
+        ));
+    }
+    Ok((ip, port))
+}
+
+/// How the names of interfaces begin that lead to no other machine of this network, or into somebody else's.
+const VIRTUAL: [&str; 20] = [
+    "docker",
+    "br-",
+    "veth",
+    "virbr",
+    "lxc",
+    "lxd",
+    "podman",
+    "cni",
+    "flannel",
+    "cali",
+    "vmnet",
+    "vboxnet",
+    "tun",
+    "tap",
+    "utun",
+    "wg",
+    "ppp",
+    "zt",
+    "tailscale",
+    "nordlynx",
+];
+
+/// The private address of this machine on its network.
+fn own_address(output: &Output) -> IpAddr {
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let found: Vec<_> = interfaces.into_iter().map(|interface| (interface.ip(), interface.name)).collect();
+    choose(&found, default_route()).unwrap_or_else(|| {
+        output.warn("this computer is on no local network: only programs on it can open the link");
+        Ipv4Addr::LOCALHOST.into()
+    })
+}
+
+/// The address from which this machine would speak to the rest of the world. Nothing is sent.
+fn default_route() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    // An address for documentation (RFC 5737), which nobody has.
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    Some(socket.local_addr().ok()?.ip())
+}
+
+/// The best of the addresses `found`: private; on a real interface, if there is one; IPv4 before IPv6, and the default
+/// route's before others.
+fn choose(found: &[(IpAddr, String)], default_route: Option<IpAddr>) -> Option<IpAddr> {
+    let is_virtual = |name: &str| VIRTUAL.iter().any(|prefix| name.starts_with(prefix));
+    let rank = |ip: &IpAddr| match ip {
+        IpAddr::V4(ip) if ip.is_private() => Some(0),
+        // Shared by a carrier or a virtual private network (RFC 6598).
+        IpAddr::V4(ip) if ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64 => Some(1),
+        IpAddr::V6(ip) if ip.is_unique_local() => Some(2),
+        IpAddr::V4(_) | IpAddr::V6(_) => None,
+    };
+    let ranked =
+        found.iter().filter_map(|(ip, name)| Some((is_virtual(name), rank(ip)?, Some(*ip) != default_route, *ip)));
+    ranked.min().map(|(.., ip)| ip)
+}
+
+/// Listens on the port that was said, or the usual one, or any.
+fn listener(ip: IpAddr, port: Option<u16>) -> Result<TcpListener, Trouble> {
+    let bound = match port {
+        Some(port) => TcpListener::bind((ip, port)),
+        None => TcpListener::bind((ip, PORT)).or_else(|_| TcpListener::bind((ip, 0))),
+    };
+    bound.map_err(|error| {
+        Trouble::local(format!("{ip} cannot be listened on: {}", reason(&error)), "another --listen ADDRESS")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen<'a>(found: &[(&'a str, &'a str)], route: &str) -> Option<String> {
+        let found: Vec<_> = found.iter().map(|(name, ip)| (ip.parse().unwrap(), (*name).to_owned())).collect();
+        choose(&found, route.parse().ok()).map(|ip| ip.to_string())
+    }
+
+    #[test]
+    fn the_address_is_the_one_of_the_real_network() {
+        let (docker, wifi, vpn) = (("docker0", "172.17.0.1"), ("wlan0", "192.168.1.23"), ("tun0", "10.8.0.2"));
+        let (cable, mesh, lan6) = (("eth0", "10.0.0.5"), ("tailscale0", "100.64.1.2"), ("eth0", "fd00::2"));
+        assert_eq!(chosen(&[docker, wifi, vpn], vpn.1).unwrap(), wifi.1);
+        assert_eq!(chosen(&[docker, wifi, cable], cable.1).unwrap(), cable.1);
+        assert_eq!(chosen(&[lan6, cable], "").unwrap(), cable.1);
+        assert_eq!(chosen(&[lan6, docker], "").unwrap(), lan6.1);
+        assert_eq!(chosen(&[docker, mesh], "").unwrap(), docker.1, "better than nothing");
+        assert_eq!(chosen(&[mesh], "").unwrap(), mesh.1);
+        for world in ["93.184.215.14", "2606:2800::1", "127.0.0.1", "fe80::1", "169.254.1.1"] {
+            assert_eq!(chosen(&[("eth0", world)], world), None, "not to the world, and not to nobody");
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! `outbox/<id>.json`: what this device has sent. It lets its holder ask and take back, and never open: the secret of
+//! a link is not in it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::state::{State, write_private};
+use super::words;
+use crate::link::RelayUrl;
+use crate::manifest::printable;
+use crate::relay::clock::{Clock, SystemClock};
+use crate::relay::{Credential, State as Stand, Status, V1};
+use crate::secret::{Claimant, Flags, Id, ReceiptKey, Token};
+use crate::spoken::openers_words;
+
+/// How long an entry is kept after its share has ended: as long as the relay remembers it.
+const KEEP: u64 = 30 * 24 * 3600;
+/// What was never sealed is of no interest any more after this time.
+const UPLOAD: u64 = 2 * 24 * 3600;
+
+/// One share that was sent.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Entry {
+    v: V1,
+    id: String,
+    /// The relay's address; none where this machine serves it itself.
+    relay: Option<String>,
+    owner_token: Token,
+    receipt_key: ReceiptKey,
+    flags: u8,
+    /// The names of what was sent.
+    pub(super) name: Option<String>,
+    /// What was sent, in words.
+    pub(super) label: String,
+    /// For whom it was.
+    pub(super) recipient: Option<String>,
+    /// The first of those that were sent together.
+    batch: String,
+    /// When it was begun, Unix seconds.
+    pub(super) created: u64,
+    /// When it ends unopened, Unix seconds; none while it is not sealed.
+    pub(super) expires: Option<u64>,
+    /// How it ended, as the relay told it.
+    pub(super) end: Option<Status>,
+}
+
+/// What is known of a share before it is sent.
+pub(super) struct Draft<'a> {
+    pub(super) id: Id,
+    pub(super) batch: Id,
+    pub(super) relay: Option<&'a RelayUrl>,
+    pub(super) owner_token: &'a Token,
+    pub(super) receipt_key: &'a ReceiptKey,
+    pub(super) flags: Flags,
+    pub(super) name: Option<String>,
+    pub(super) recipient: Option<String>,
+}
+
+impl Entry {
+    pub(super) fn new(draft: Draft<'_>) -> Self {
+        Self {
+            v: V1,
+            id: draft.id.hex(),
+            relay: draft.relay.map(ToString::to_string),
+            owner_token: draft.owner_token.clone(),
+            receipt_key: draft.receipt_key.clone(),
+            flags: draft.flags.bits(),
+            label: draft.name.as_deref().map(printable).unwrap_or_default(),
+            name: draft.name,
+            recipient: draft.recipient,
+            batch: draft.batch.hex(),
+            created: SystemClock.now(),
+            expires: None,
+            end: None,
+        }
+    }
+
+    /// The share.
+    pub(super) fn id(&self) -> Option<Id> {
+        Id::from_hex(&self.id)
+    }
+
+    /// What its owner shows to the relay.
+    pub(super) fn owner(&self) -> Option<Credential> {
+        Some(Credential::new(self.id()?, self.owner_token.clone()))
+    }
+
+    /// Where it is. `None`: with a program of this machine that serves it, or served it.
+    pub(super) fn relay(&self) -> Option<RelayUrl> {
+        RelayUrl::parse(self.relay.as_deref()?).ok()
+    }
+
+    /// How it is called in one line: `beach.jpg · photo, 3.4 MB · for anna`.
+    pub(super) fn title(&self) -> String {
+        let label = if self.label.is_empty() { "(no name)" } else { &self.label };
+        match &self.recipient {
+            Some(recipient) => format!("{label} · for {}", printable(recipient)),
+            None => label.to_owned(),
+        }
+    }
+
+    /// The beginning of its id: enough to name it.
+    pub(super) fn short_id(&self) -> &str {
+        self.id.get(..8).unwrap_or_default()
+    }
+
+    /// Whether the receipt is the one that only somebody with the link (and the passphrase) can make.
+    fn receipt_holds(&self, status: &Status) -> bool {
+        match (status.receipt, status.claimant, self.id()) {
+            (Some(receipt), Some(claimant), Some(id)) => self.receipt_key.receipt(&id, &claimant) == receipt,
+            _ => false,
+        }
+    }
+
+    fn has_passphrase(&self) -> bool {
+        Flags::from_bits(self.flags).is_some_and(|flags| flags.contains(Flags::PASSPHRASE))
+    }
+
+    /// What became of it, as its sender should read it.
+    pub(super) fn story(&self, status: &Status) -> String {
+        let time = |at: Option<u64>| at.map_or_else(|| "an unknown time".to_owned(), words::time);
+        let who =
+            |claimant: Option<Claimant>| claimant.map(|c| format!(" ({})", openers_words(&c))).unwrap_or_default();
+        match status.state {
+            Stand::Uploading => "not complete: still being sent, or it broke off".to_owned(),
+            Stand::Waiting => {
+                let tried = match status.guesses {
+                    0 => String::new(),
+                    1 => "; 1 passphrase was tried".to_owned(),
+                    many => format!("; {many} different passphrases were tried"),
+                };
+                format!("waiting, until {}{tried}", time(status.expires))
+            }
+            Stand::Claimed => format!(
+                "claimed on {}{}, not confirmed; the opener has until {}",
+                time(status.claimed),
+                who(status.claimant),
+                time(status.until)
+            ),
+            Stand::Finished if self.receipt_holds(status) => {
+                let held = if self.has_passphrase() { "the link and the passphrase" } else { "the link" };
+                let (at, who) = (time(status.ended), who(status.claimant));
+                format!("opened on {at}{who}, confirmed by someone with {held}; time by the relay")
+            }
+            Stand::Finished => format!(
+                "the relay says that it was opened on {}, and cannot prove it: only someone with the link could",
+                time(status.ended)
+            ),
+            Stand::Lapsed => format!(
+                "claimed on {}{}, never confirmed; gone since {}",
+                time(status.claimed),
+                who(status.claimant),
+                time(status.ended)
+            ),
+            Stand::Expired => format!("expired unopened on {}", time(status.ended)),
+            Stand::Revoked if status.claimed.is_some() => {
+                format!("taken back on {}, while it was being opened{}", time(status.ended), who(status.claimant))
+            }
+            Stand::Revoked => format!("taken back on {}", time(status.ended)),
+            Stand::Locked => format!("locked on {}, after too many wrong passphrases", time(status.ended)),
+            Stand::Aborted => "never complete, and gone".to_owned(),
+        }
+    }
+
+    /// What became of it, for programs.
+    pub(super) fn facts(&self, status: Option<&Status>) -> Value {
+        let mut facts = json!({
+            "id": self.id,
+            "name": self.name,
+            "for": self.recipient,
+            "relay": self.relay,
+            "created": self.created,
+            "expires": self.expires,
+            "state": null,
+        });
+        if let (Some(status), Some(facts)) = (status, facts.as_object_mut()) {
+            let receipt = match status.receipt {
+                None => "none",
+                Some(_) if self.receipt_holds(status) => "valid",
+                Some(_) => "invalid",
+            };
+            facts.insert("state".to_owned(), json!(status.state.word()));
+            facts.insert("expires".to_owned(), json!(status.expires));
+            facts.insert("claimed".to_owned(), json!(status.claimed));
+            facts.insert("until".to_owned(), json!(status.until));
+            facts.insert("ended".to_owned(), json!(status.ended));
+            facts.insert("opener".to_owned(), json!(status.claimant.map(|claimant| openers_words(&claimant))));
+            facts.insert("receipt".to_owned(), json!(receipt));
+            facts.insert("guesses".to_owned(), json!(status.guesses));
+            facts.insert("bytes_left".to_owned(), json!(status.bytes_left));
+        }
+        facts
+    }
+
+    fn is_forgotten(&self, now: u64) -> bool {
+        let last = match (&self.end, self.expires) {
+            (Some(end), _) => end.ended.unwrap_or(self.created) + KEEP,
+            (None, Some(expires)) => expires + KEEP,
+            (None, None) => self.created + UPLOAD,
+        };
+        now > last
+    }
+}
+
+/// Whether nothing will happen to the share any more.
+pub(super) fn is_over(state: Stand) -> bool {
+    match state {
+        Stand::Uploading | Stand::Waiting | Stand::Claimed => false,
+        Stand::Finished | Stand::Lapsed | Stand::Expired | Stand::Revoked | Stand::Locked | Stand::Aborted => true,
+    }
+}
+
+/// All that was sent from here.
+pub(super) struct Outbox {
+    directory: PathBuf,
+}
+
+impl Outbox {
+    pub(super) fn open(state: &State) -> io::Result<Self> {
+        Ok(Self { directory: state.subdirectory("outbox")? })
+    }
+
+    fn path(&self, entry: &Entry) -> PathBuf {
+        self.directory.join(format!("{}.json", entry.id))
+    }
+
+    /// Keeps an entry, durably.
+    pub(super) fn keep(&self, entry: &Entry) -> io::Result<()> {
+        write_private(&self.path(entry), &serde_json::to_vec(entry)?)
+    }
+
+    /// Notes how it ended.
+    pub(super) fn note_end(&self, entry: &Entry, status: &Status) {
+        if is_over(status.state) && entry.end.as_ref() != Some(status) {
+            let _ = self.keep(&Entry { end: Some(status.clone()), ..entry.clone() });
+        }
+    }
+
+    /// Forgets an entry.
+    pub(super) fn forget(&self, entry: &Entry) {
+        let _ = fs::remove_file(self.path(entry));
+    }
+
+    /// All entries, the oldest first. Those whose time is over go.
+    pub(super) fn entries(&self) -> io::Result<Vec<Entry>> {
+        let now = SystemClock.now();
+        let mut entries = Vec::new();
+        for file in fs::read_dir(&self.directory)?.flatten() {
+            let Some(entry) = read(&file.path()) else { continue };
+            if entry.is_forgotten(now) {
+                self.forget(&entry);
+            } else {
+                entries.push(entry);
+            }
+        }
+        entries.sort_by(|a, b| {
+            (a.created, &a.batch, &a.recipient, &a.id).cmp(&(b.created, &b.batch, &b.recipient, &b.id))
+        });
+        Ok(entries)
+    }
+
+    /// Those that were sent last: one, or several together.
+    pub(super) fn last(&self) -> io::Result<Vec<Entry>> {
+        let mut entries = self.entries()?;
+        let batch = entries.last().map(|entry| entry.batch.clone());
+        entries.retain(|entry| Some(&entry.batch) == batch.as_ref());
+        Ok(entries)
+    }
+
+    /// Those that are called `word`: by the beginning of their id, by name, or by whom they are for.
+    pub(super) fn called(&self, word: &str) -> io::Result<Vec<Entry>> {
+        let is_id = word.len() >= 4 && word.bytes().all(|c| c.is_ascii_hexdigit());
+        let mut entries = self.entries()?;
+        entries.retain(|entry| {
+            (is_id && entry.id.starts_with(&word.to_ascii_lowercase()))
+                || entry.name.as_deref() == Some(word)
+                || entry.recipient.as_deref() == Some(word)
+        });
+        Ok(entries)
+    }
+
+    /// The one with this id.
+    pub(super) fn find(&self, id: &Id) -> io::Result<Vec<Entry>> {
+        let mut entries = self.entries()?;
+        entries.retain(|entry| entry.id().as_ref() == Some(id));
+        Ok(entries)
+    }
+}
+
+fn read(path: &Path) -> Option<Entry> {
+    if path.extension().is_none_or(|extension| extension != "json") {
+        return None;
+    }
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+/// Writes entries to a file of the user's, from which [`read_receipts`] has them again on any machine.
+pub(super) fn write_receipts(path: &Path, entries: &[&Entry]) -> io::Result<()> {
+    let lines = entries.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
+    write_private(path, format!("{}\n", lines.join("\n")).as_bytes())
+}
+
+/// Reads what [`write_receipts`] wrote.
+pub(super) fn read_receipts(path: &Path) -> io::Result<Vec<Entry>> {
+    let text = fs::read_to_string(path)?;
+    let entries: Result<Vec<Entry>, _> = text.lines().map(serde_json::from_str).collect();
+    entries.map_err(|_| io::Error::other("it is not a receipt that share send --receipt wrote"))
+}

@@ -1,0 +1,130 @@
+//! What a network may do with a share that is served by its sender's own machine: look at it and open it. Announcing,
+//! uploading, asking and taking back are the sender's, who is inside. What the guests did is told to the sender.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use tokio::sync::watch;
+
+use super::{
+    About, Checksum, Claimed, Commit, Content, Create, Credential, Notice, Relay, RelayError, Sealed, State, Status,
+    Waiting,
+};
+use crate::seal::PART_LEN;
+use crate::secret::{Claimant, Receipt, Token};
+
+/// What guests have done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Somebody reached us, whatever they wanted.
+    pub came: bool,
+    /// How often somebody with the link looked at what waits.
+    pub looks: u64,
+    /// Who opens it.
+    pub claimant: Option<Claimant>,
+    /// How far into the blob the opener has come, in bytes.
+    pub fetched: u64,
+    /// The opener has it all, and said so.
+    pub finished: bool,
+}
+
+/// A relay as guests see it.
+pub struct Guests {
+    relay: Arc<dyn Relay>,
+    seen: watch::Sender<Seen>,
+}
+
+impl Guests {
+    /// `relay` for guests, and what they do there.
+    pub fn new(relay: Arc<dyn Relay>) -> (Self, watch::Receiver<Seen>) {
+        let (seen, watcher) = watch::channel(Seen::default());
+        (Self { relay, seen }, watcher)
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Seen)) {
+        self.seen.send_modify(|seen| {
+            seen.came = true;
+            change(seen);
+        });
+    }
+}
+
+#[async_trait]
+impl Relay for Guests {
+    async fn about(&self) -> Result<About, RelayError> {
+        self.note(|_| {});
+        self.relay.about().await
+    }
+
+    async fn create(&self, _owner: &Credential, _offer: &Create) -> Result<(), RelayError> {
+        Err(RelayError::NotAllowed)
+    }
+
+    async fn put_part(&self, _: &Credential, _number: u32, _crc: Checksum, _part: Content) -> Result<(), RelayError> {
+        Err(RelayError::Unknown)
+    }
+
+    async fn commit(&self, _owner: &Credential, _commit: &Commit) -> Result<Sealed, RelayError> {
+        Err(RelayError::Unknown)
+    }
+
+    async fn deposit(&self, _: &Credential, _: &Create, _: &Commit, _part: Content) -> Result<Sealed, RelayError> {
+        Err(RelayError::NotAllowed)
+    }
+
+    async fn notice(&self, link: &Credential) -> Result<Notice, RelayError> {
+        self.note(|_| {});
+        let notice = self.relay.notice(link).await?;
+        self.note(|seen| seen.looks += 1);
+        Ok(notice)
+    }
+
+    async fn manifest(&self, link: &Credential, proof: &Token) -> Result<Waiting, RelayError> {
+        self.note(|_| {});
+        let waiting = self.relay.manifest(link, proof).await?;
+        self.note(|seen| seen.looks += 1);
+        Ok(waiting)
+    }
+
+    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<Claimed, RelayError> {
+        self.note(|_| {});
+        let claimed = self.relay.claim(link, proof, claim_token).await?;
+        let whole = claimed.part.as_ref().map_or(0, |part| part.len() as u64);
+        self.note(|seen| {
+            seen.claimant = Some(claim_token.claimant(&link.id));
+            seen.fetched = seen.fetched.max(whole);
+        });
+        Ok(claimed)
+    }
+
+    async fn get_part(&self, holder: &Credential, number: u32, offset: u64) -> Result<Content, RelayError> {
+        let content = self.relay.get_part(holder, number, offset).await?;
+        let (len, seen) = (content.len(), self.seen.clone());
+        let mut at = u64::from(number) * PART_LEN as u64 + offset;
+        let chunks = content.into_chunks().inspect(move |chunk| {
+            at += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+            seen.send_if_modified(|seen| {
+                let further = at > seen.fetched;
+                seen.fetched = seen.fetched.max(at);
+                further
+            });
+        });
+        Ok(Content::Stream { len, chunks: chunks.boxed() })
+    }
+
+    async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
+        self.relay.finish(holder, receipt).await?;
+        self.note(|seen| seen.finished = true);
+        Ok(())
+    }
+
+    async fn status(&self, _owner: &Credential, _: Option<State>, _wait: Duration) -> Result<Status, RelayError> {
+        Err(RelayError::Unknown)
+    }
+
+    async fn revoke(&self, _owner: &Credential) -> Result<State, RelayError> {
+        Err(RelayError::Unknown)
+    }
+}
