@@ -39,12 +39,35 @@ pub(super) fn draw(link: &str, columns: usize) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    /// Reads what was drawn as a camera would.
+    fn read(drawn: &str) -> String {
+        let rows: Vec<Vec<char>> = drawn
+            .lines()
+            .map(|line| line.trim_start_matches("\x1b[30;107m").trim_end_matches("\x1b[0m").chars().collect())
+            .collect();
+        let pixel = |x: usize, y: usize| {
+            let (upper, lower) = match rows[y / 8][x / 4] {
+                '█' => (0, 0),
+                '▀' => (0, 255),
+                '▄' => (255, 0),
+                _ => (255, 255),
+            };
+            if y % 8 < 4 { upper } else { lower }
+        };
+        let mut image = rqrr::PreparedImage::prepare_from_greyscale(rows[0].len() * 4, rows.len() * 8, pixel);
+        let codes = image.detect_grids();
+        codes.first().unwrap().decode().unwrap().1
+    }
+
     #[test]
-    fn a_code_fits_into_forty_columns_or_is_not_drawn() {
+    fn a_code_fits_into_forty_columns_and_leads_to_the_link() {
         let link = format!("http://192.168.178.123:40801/#share1{}", "q".repeat(46));
-        assert_eq!(link.len(), 82);
-        let drawn = super::draw(&link, 40).unwrap();
-        assert!(drawn.lines().all(|line| line.chars().filter(|c| " ▀▄█".contains(*c)).count() <= 40));
+        for columns in [40, 80] {
+            let drawn = super::draw(&link, columns).unwrap();
+            assert!(drawn.lines().all(|line| line.chars().filter(|c| " ▀▄█".contains(*c)).count() <= columns));
+            let (page, fragment) = link.split_once('#').unwrap();
+            assert_eq!(read(&drawn), format!("{page}#{}", fragment.to_ascii_uppercase()));
+        }
         assert!(super::draw(&link, 36).is_none());
     }
 }

@@ -4,6 +4,7 @@
 mod bench;
 mod cli;
 mod contract;
+mod direct;
 mod disk;
 mod hostile;
 mod interop;
@@ -11,6 +12,7 @@ mod kill;
 mod layers;
 mod leaks;
 mod meddler;
+mod network;
 mod noise;
 mod proxy;
 mod races;

@@ -11,15 +11,15 @@ use super::sandbox::{SHARE, Sandbox};
 const LONGEST: Duration = Duration::from_mins(1);
 
 /// A program at a terminal of its own.
-struct AtTerminal {
+pub(crate) struct AtTerminal {
     child: Child,
     keys: ChildStdin,
     screen: ChildStdout,
-    seen: String,
+    pub(crate) seen: String,
 }
 
 impl AtTerminal {
-    fn start(sandbox: &Sandbox, command: &str) -> Self {
+    pub(crate) fn start(sandbox: &Sandbox, command: &str) -> Self {
         let mut script = Command::new("script");
         script.args(["-qefc", command, "/dev/null"]);
         script.current_dir(sandbox.path("")).env_clear().env("HOME", sandbox.home()).env("TZ", "UTC");
@@ -36,7 +36,7 @@ impl AtTerminal {
     }
 
     /// Reads until `text` is on the screen.
-    fn expect(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn expect(&mut self, text: &str) -> &mut Self {
         let mut buffer = [0; 4096];
         while !self.seen.contains(text) {
             let count = self.screen.read(&mut buffer).unwrap();
@@ -46,14 +46,14 @@ impl AtTerminal {
         self
     }
 
-    fn press(&mut self, keys: &str) -> &mut Self {
+    pub(crate) fn press(&mut self, keys: &str) -> &mut Self {
         self.seen.clear();
         self.keys.write_all(keys.as_bytes()).unwrap();
         self
     }
 
     /// Reads the rest. Returns the exit code and what was seen since the last key.
-    fn end(mut self) -> (i32, String) {
+    pub(crate) fn end(mut self) -> (i32, String) {
         let mut rest = Vec::new();
         self.screen.read_to_end(&mut rest).unwrap();
         self.seen.push_str(&String::from_utf8_lossy(&rest));

@@ -33,7 +33,9 @@ struct Share {
     device_secret: String,
     claim_token: String,
     claimant: String,
+    openers_words: String,
     receipt: String,
+    direct_tls_seed: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -70,6 +72,9 @@ fn the_key_schedule_has_its_known_answers() {
     for share in vectors().shares {
         let secret = LinkSecret::from_parts(Flags::from_bits(share.flags).unwrap(), unhex(&share.secret));
         assert_eq!(hex(&secret.passphrase_salt()), share.passphrase_salt);
+        if let Some(seed) = share.direct_tls_seed {
+            assert_eq!(hex(secret.direct_key().seed()), seed);
+        }
         let spellings = [share.passphrase.as_deref(), share.passphrase_nfd.as_deref()];
         for passphrase in spellings.into_iter().take(if share.passphrase_nfd.is_some() { 2 } else { 1 }) {
             let keys = secret.keys(passphrase);
@@ -85,6 +90,7 @@ fn the_key_schedule_has_its_known_answers() {
             let token = device.claim_token(id);
             assert_eq!(hex(token.as_bytes()), share.claim_token);
             assert_eq!(hex(token.claimant(id).as_bytes()), share.claimant);
+            assert_eq!(share::spoken::openers_words(&token.claimant(id)), share.openers_words);
             assert_eq!(hex(keys.receipt(&token.claimant(id)).as_bytes()), share.receipt);
         }
     }
