@@ -42,7 +42,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
-use clap::error::{ContextKind, ErrorKind};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use rustix::process::Resource;
 use tokio::signal::unix::{SignalKind, signal};
@@ -156,7 +156,7 @@ impl Context {
 /// Runs the command in the process's arguments.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let command = without_empty_variables(Cli::command());
+    let command = lenient(Cli::command());
     let parsed = command.try_get_matches_from(&arguments).and_then(|found| Cli::from_arg_matches(&found));
     let cli = match parsed {
         Ok(cli) => cli,
@@ -233,12 +233,14 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// A name that no variable can have.
 const NO_VARIABLE: &str = "";
 
-/// A variable that is empty is one that is not set.
-fn without_empty_variables(command: clap::Command) -> clap::Command {
+/// Arguments as people give them. A variable that is empty is one that is not set.
+fn lenient(command: clap::Command) -> clap::Command {
     let is_empty = |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
     command
+        // What is said last counts: a person may have said it in an alias before.
+        .args_override_self(true)
         .mut_args(|arg| if is_empty(&arg) { arg.env(NO_VARIABLE) } else { arg })
-        .mut_subcommands(without_empty_variables)
+        .mut_subcommands(lenient)
 }
 
 /// What clap has to say about the arguments, in our form. Neither a link nor a text among them is ever repeated.
@@ -256,17 +258,22 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         let argument = argument.to_string_lossy().to_ascii_lowercase();
         argument.contains("share1") || argument.starts_with("--text")
     };
-    let word = match error.get(ContextKind::InvalidSubcommand) {
-        Some(clap::error::ContextValue::String(word)) => Some(word.clone()),
+    let text_of = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
         _ => None,
     };
+    let word = text_of(ContextKind::InvalidSubcommand);
+    let help = help_for(arguments);
     let trouble = if arguments.iter().any(secret) {
         let first = word.as_ref().is_some_and(|word| secret(&word.into()));
         let what = if first { "a link is not a command" } else { "these arguments cannot be understood" };
-        Trouble::usage(what, if first { "share open, and paste the link when it asks" } else { "share --help" })
+        Trouble::usage(what, if first { "share open, and paste the link when it asks".to_owned() } else { help })
     } else if let Some(word) = word {
         let hint = if std::path::Path::new(&word).exists() {
             format!("share send {}", words::quoted(&word))
+        } else if let Some(meant) = text_of(ContextKind::SuggestedSubcommand) {
+            format!("did you mean: share {meant}?")
         } else {
             "share --help lists the commands".to_owned()
         };
@@ -275,7 +282,14 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         let text = error.to_string();
         let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
         let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
-        Trouble::usage(printable(what), tip.map_or_else(|| "share --help".to_owned(), printable))
+        Trouble::usage(printable(what), tip.map_or(help, printable))
     };
     Output::new(false, json).failure(&trouble)
+}
+
+/// Where to read more: the help of the command that was meant, if one was.
+fn help_for(arguments: &[OsString]) -> String {
+    let command = Cli::command();
+    let named = arguments.iter().skip(1).find_map(|argument| command.find_subcommand(argument));
+    named.map_or_else(|| "share --help".to_owned(), |found| format!("share {} --help", found.get_name()))
 }

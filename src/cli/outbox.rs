@@ -4,6 +4,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -42,6 +43,8 @@ pub(super) struct Entry {
     batch: String,
     /// When it was begun, Unix seconds.
     pub(super) created: u64,
+    /// And the nanoseconds: what is sent in one second has an order too.
+    nanos: u32,
     /// When it ends unopened, Unix seconds; none while it is not sealed.
     pub(super) expires: Option<u64>,
     /// How it ended, as the relay told it.
@@ -62,6 +65,7 @@ pub(super) struct Draft<'a> {
 
 impl Entry {
     pub(super) fn new(draft: Draft<'_>) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             v: V1,
             id: draft.id.hex(),
@@ -73,7 +77,8 @@ impl Entry {
             name: draft.name,
             recipient: draft.recipient,
             batch: draft.batch.hex(),
-            created: SystemClock.now(),
+            created: now.as_secs(),
+            nanos: now.subsec_nanos(),
             expires: None,
             end: None,
         }
@@ -257,9 +262,7 @@ impl Outbox {
                 entries.push(entry);
             }
         }
-        entries.sort_by(|a, b| {
-            (a.created, &a.batch, &a.recipient, &a.id).cmp(&(b.created, &b.batch, &b.recipient, &b.id))
-        });
+        entries.sort_by_key(|entry| (entry.created, entry.nanos));
         Ok(entries)
     }
 

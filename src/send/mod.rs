@@ -235,7 +235,9 @@ impl Outgoing {
             return true;
         }
         let revoked = tokio::time::timeout(TAKE_BACK_TIME, self.relay.revoke(&self.owner)).await;
-        matches!(revoked, Ok(Ok(_) | Err(RelayError::Unknown)))
+        let gone = matches!(revoked, Ok(Ok(_) | Err(RelayError::Unknown)));
+        self.announced.store(!gone, Ordering::SeqCst);
+        gone
     }
 
     async fn upload(&self, inputs: Vec<Input>) -> Result<Sent, SendError> {

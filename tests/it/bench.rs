@@ -97,7 +97,7 @@ pub(crate) struct Bench {
 }
 
 /// The moment at which all tests begin: what a folder's files are dated by does not matter to the rules.
-pub(crate) const START: u64 = 1_800_000_000;
+pub(crate) const START: u64 = 4_102_444_800; // 1 Jan 2100
 
 fn policy() -> Policy {
     Policy { reserve: Some(0), ..Policy::default() }

@@ -20,5 +20,6 @@ mod readme;
 mod sandbox;
 mod server;
 mod terminal;
+mod transcripts;
 mod vectors;
 mod words;
