@@ -130,16 +130,18 @@ impl Batch {
     pub(super) async fn take_back(&self) -> bool {
         let gone = join_all(self.shares.iter().map(|share| async {
             let gone = share.outgoing.take_back().await;
-            if let (true, Some(outbox)) = (gone, &self.outbox) {
+            // What was never sealed ends by itself, and nobody has a link to it.
+            let is_over = gone || share.sent.is_none();
+            if let (true, Some(outbox)) = (is_over, &self.outbox) {
                 outbox.forget(&share.entry);
             }
-            gone
+            (gone, is_over)
         }));
-        let gone = gone.await.into_iter().all(|gone| gone);
-        if let (true, Some(path)) = (gone, &self.receipt) {
+        let gone = gone.await;
+        if let (true, Some(path)) = (gone.iter().all(|(_, is_over)| *is_over), &self.receipt) {
             let _ = std::fs::remove_file(path);
         }
-        gone
+        gone.iter().all(|(gone, _)| *gone)
     }
 
     /// What was sent, the same in all of them.

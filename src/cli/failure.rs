@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::connect::Way;
-use super::words::{binary, quoted, time};
+use super::words::{binary, duration, quoted, time};
 use crate::link::{LinkError, RelayUrlError};
 use crate::manifest::{ManifestError, printable};
 use crate::open::OpenError;
@@ -209,12 +209,8 @@ fn send(relay: &str, error: &SendError) -> Explanation {
                 "send less at once, or use another relay",
             ),
             RelayError::TooLongLived { max } => {
-                let longest = humantime::format_duration(std::time::Duration::from_secs(*max));
-                told(
-                    Exit::Refused,
-                    format!("{relay} keeps nothing for that long"),
-                    &format!("--expire {}", longest.to_string().replace(' ', "")),
-                )
+                let hint = format!("--expire {}", duration(*max));
+                told(Exit::Refused, format!("{relay} keeps nothing for that long"), &hint)
             }
             RelayError::NotAllowed => told(
                 Exit::Refused,

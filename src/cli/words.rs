@@ -32,6 +32,14 @@ pub(super) fn binary(bytes: u64) -> String {
     if bytes < 1 << 20 { size(bytes) } else { bytesize::ByteSize(bytes).display().iec().to_string() }
 }
 
+/// `14d`: a time as `--expire` takes it, in the largest unit that says it exactly.
+pub(super) fn duration(seconds: u64) -> String {
+    let exact = [(86_400, 'd'), (3600, 'h'), (60, 'm')]
+        .into_iter()
+        .find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit));
+    exact.map_or_else(|| format!("{seconds}s"), |(unit, letter)| format!("{}{letter}", seconds / unit))
+}
+
 /// `22 Nov at 14:03`, with the year where it is another one.
 pub(super) fn time(at: u64) -> String {
     let at = local(at);
@@ -103,6 +111,14 @@ mod tests {
             (6_000_000_000, "6.0 GB"),
         ] {
             assert_eq!(size(bytes), text);
+        }
+    }
+
+    #[test]
+    fn times_read_naturally_and_are_understood() {
+        for (seconds, text) in [(7_776_000, "90d"), (90_000, "25h"), (60, "1m"), (61, "61s")] {
+            assert_eq!(duration(seconds), text);
+            assert_eq!(super::super::duration(text).unwrap().as_secs(), seconds);
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use clap::{Args, Subcommand};
 use directories::ProjectDirs;
-use serde_json::json;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::cli::connect::{Connected, Way, unfit_folder};
@@ -110,7 +110,8 @@ async fn use_it(args: &UseArgs, cx: &Context) -> Result<(), Trouble> {
         return Err(Trouble::relay(&way, RelayError::NotAllowed));
     }
     let path = config::set_relay(&url.to_string())?;
-    report(&way, &about, &tried, cx);
+    let (facts, text) = report(&way, &about, &tried);
+    cx.output.happens("relay", facts, &text);
     if url.folder().is_some() {
         cx.output
             .say("Whoever can read that folder could read ciphertext without opening a share: it takes good will.");
@@ -129,7 +130,9 @@ async fn check(args: &CheckArgs, cx: &Context) -> Result<(), Trouble> {
     let saved = State::open(cx).ok().and_then(|state| state.create_token(&way.url));
     let token = said_token().or(saved);
     let tried = try_out(&connected, token).await.map_err(|error| Trouble::relay(&way, error))?;
-    report(&way, &about, &tried, cx);
+    let (facts, text) = report(&way, &about, &tried);
+    // Whoever closed standard output does not want to know.
+    let _ = cx.output.result("relay", facts, &text);
     Ok(())
 }
 
@@ -220,9 +223,9 @@ async fn try_out(connected: &Connected, create_token: Option<String>) -> Result<
     }
 }
 
-fn report(way: &Way, about: &About, tried: &Tried, cx: &Context) {
-    let longest = humantime::format_duration(Duration::from_secs(about.max_ttl));
-    let lease = humantime::format_duration(Duration::from_secs(about.lease));
+/// What was found, for programs and for people.
+fn report(way: &Way, about: &About, tried: &Tried) -> (Value, String) {
+    let (longest, lease) = (words::duration(about.max_ttl), words::duration(about.lease));
     let who = match (tried.may_create, about.create) {
         (true, Admission::Open) => "anybody may leave something there",
         (true, Admission::Token) => "you may leave something there",
@@ -244,7 +247,7 @@ fn report(way: &Way, about: &About, tried: &Tried, cx: &Context) {
         "contact": about.contact,
         "round_trip_ms": u64::try_from(tried.round_trip.as_millis()).unwrap_or(u64::MAX),
     });
-    let _ = cx.output.result("relay", facts, &text);
+    (facts, text)
 }
 
 /// Makes a token for `name`, and adds what it hashes to to the file.

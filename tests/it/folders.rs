@@ -1,0 +1,193 @@
+//! A relay without a server: a folder that several people have.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use super::cli::photo;
+use super::noise::noise;
+use super::sandbox::{SHARE, Sandbox, files};
+use super::terminal::AtTerminal;
+
+fn url(sandbox: &Sandbox) -> String {
+    format!("file://{}", sandbox.path("team").display())
+}
+
+/// What of the shares themselves lies in the folder.
+fn data(sandbox: &Sandbox) -> usize {
+    let root = sandbox.path("team");
+    let is_data = |path: &std::path::PathBuf| {
+        let path = path.strip_prefix(&root).unwrap().to_string_lossy();
+        path.contains("/part/") || path.ends_with("/manifest") || path.starts_with("tmp/")
+    };
+    files(&root).iter().filter(|path| is_data(path)).count()
+}
+
+#[test]
+fn a_folder_is_a_relay_for_those_who_have_it() {
+    let sandbox = Sandbox::new();
+    let url = url(&sandbox);
+    let used = sandbox.share(["relay", "use", &url]).run();
+    assert_eq!(used.code, 0, "{used:?}");
+    assert!(used.stderr.contains("takes good will") && used.stderr.contains("It is your relay now"), "{used:?}");
+    let there = sandbox.other_home("ben");
+    sandbox.share(["relay", "use", &url]).env("HOME", &there).ok();
+    let content = photo(9_000_000);
+    sandbox.write("beach.jpg", &content);
+    let link = sandbox.share(["send", "-q", "beach.jpg"]).ok();
+    assert!(link.starts_with(&format!("{url}/#share1")), "{link}");
+    assert!(sandbox.share(["status"]).ok().contains("waiting"));
+    assert!(sandbox.share(["peek", &link]).env("HOME", &there).ok().contains("beach.jpg"));
+    sandbox.share(["open", "-q", &link, "-o", "got.jpg"]).env("HOME", &there).ok();
+    assert!(sandbox.read("got.jpg") == content);
+    assert_eq!(data(&sandbox), 0);
+    sandbox.share(["open", &link, "-o", "again.jpg"]).fails(3, "on another device");
+    assert!(sandbox.share(["status"]).ok().contains("confirmed by someone with the link"));
+    let link = sandbox.share(["send", "-q"]).input("text").ok();
+    sandbox.share(["revoke", &link]).ok();
+    sandbox.share(["open", &link]).env("HOME", &there).fails(4, "took it back");
+    assert_eq!(data(&sandbox), 0);
+}
+
+#[test]
+fn senders_sweep_what_is_due() {
+    let sandbox = Sandbox::new();
+    let url = url(&sandbox);
+    sandbox.share(["relay", "use", "-q", &url]).ok();
+    // A moment at which something was due long ago: what the markers say is only a hint, so the cells decide.
+    let link = sandbox.share(["send", "-q", "-e", "1m"]).input("short-lived").ok();
+    assert!(data(&sandbox) > 0);
+    let root = sandbox.path("team");
+    for path in files(&root) {
+        // Everything is as if it had been written a day ago.
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        if let Ok(mut cell) = serde_json::from_str::<serde_json::Value>(&text)
+            && let Some(at) = cell.get("at").and_then(serde_json::Value::as_u64)
+        {
+            cell["at"] = (at - 86_400).into();
+            fs::write(&path, cell.to_string()).unwrap();
+        }
+    }
+    for path in files(&root.join("due")) {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let (at, id) = name.split_once('-').unwrap();
+        let at = at.parse::<u64>().unwrap() - 86_400;
+        let hour = jiff_hour(at);
+        fs::create_dir_all(root.join("due").join(&hour)).unwrap();
+        fs::rename(&path, root.join("due").join(&hour).join(format!("{at}-{id}"))).unwrap();
+    }
+    sandbox.share(["peek", &link]).fails(4, "expired");
+    assert!(data(&sandbox) > 0, "who only looks sweeps nothing");
+    let other = sandbox.share(["send", "-q"]).input("another").ok();
+    assert_eq!(data(&sandbox), 2, "a part and a manifest: those of the new one");
+    assert_eq!(sandbox.share(["open", "-q", &other]).ok(), "another");
+}
+
+/// `yyyymmddhh`, as markers are sorted by.
+fn jiff_hour(at: u64) -> String {
+    let output = Command::new("date").args(["-u", "-d", &format!("@{at}"), "+%Y%m%d%H"]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_strangers_link_does_not_touch_the_folders_of_this_machine_unasked() {
+    let sandbox = Sandbox::new();
+    let url = url(&sandbox);
+    sandbox.share(["relay", "use", "-q", &url]).ok();
+    let link = sandbox.share(["send", "-q"]).input("text").ok();
+    let there = sandbox.other_home("stranger");
+    for args in [vec!["open", "-y"], vec!["peek"]] {
+        let ended = sandbox
+            .share(&args)
+            .env("HOME", &there)
+            .env("SHARE_LINK", &link)
+            .fails(2, "on this machine, and that is not the relay you use");
+        assert!(ended.stderr.contains(&format!("--relay {url}/")), "{ended:?}");
+    }
+    let command = format!(r#"HOME={} exec "$SHARE" peek '{link}'"#, there.display());
+    let mut terminal = AtTerminal::start(&sandbox, &command);
+    terminal.expect("Look there? [y]es, [n]o").press("\r");
+    assert_eq!(terminal.end().0, 130);
+    let mut terminal = AtTerminal::start(&sandbox, &command);
+    terminal.expect("Look there? [y]es, [n]o").press("y\r");
+    let (code, seen) = terminal.end();
+    assert!(code == 0 && seen.contains("text, 4 bytes"), "{seen}");
+    // Who says it in so many words is not asked.
+    assert!(sandbox.share(["peek", &link, "--relay", &url]).env("HOME", &there).ok().contains("text"));
+}
+
+#[test]
+fn only_a_folder_that_was_made_for_it_is_used() {
+    let sandbox = Sandbox::new();
+    let url = url(&sandbox);
+    sandbox.share(["send", "--relay", &url]).input("x").fails(8, "there is no such file or directory");
+    fs::create_dir(sandbox.path("team")).unwrap();
+    sandbox.share(["send", "--relay", &url]).input("x").fails(2, "is not a folder for shares");
+    assert!(files(&sandbox.path("team")).is_empty());
+    sandbox.write("team/letter.txt", b"dear");
+    sandbox.share(["relay", "use", &url]).fails(8, "has something else in it");
+    sandbox.share(["relay", "use", "file://nas/team"]).fails(2, "a folder is written like file:///srv/share");
+    fs::remove_file(sandbox.path("team/letter.txt")).unwrap();
+    fs::set_permissions(sandbox.path("team"), fs::Permissions::from_mode(0o755)).unwrap();
+    let refused = sandbox.share(["relay", "use", &url]).fails(8, "can be read by other users");
+    assert!(refused.stderr.contains("chmod o="), "{refused:?}");
+    std::os::unix::fs::symlink("/tmp", sandbox.path("link")).unwrap();
+    let linked = format!("file://{}", sandbox.path("link").display());
+    sandbox.share(["send", "--relay", &linked]).input("x").fails(2, "is not a folder for shares");
+    assert_eq!(files(&sandbox.home().join(".config")).len(), 0, "nothing became the default");
+}
+
+/// Two users of a group, in namespaces where this user is root and may be anybody.
+#[test]
+#[expect(clippy::print_stdout, reason = "what is skipped is said")]
+fn a_folder_of_a_group_works_for_all_its_members() {
+    let sandbox = Sandbox::new();
+    let is_root = rustix_is_root();
+    if !is_root {
+        assert!(std::env::var_os("CI").is_none(), "in CI nothing is skipped");
+        println!("skipped: only root can be two users");
+        return;
+    }
+    let script = r#"
+        mkdir team; chown 0:7000 team; chmod 2770 team
+        for who in 7001 7002; do mkdir home$who; chown $who:7000 home$who; done
+        as() { HOME=$PWD/home$1 setpriv --reuid $1 --regid 7000 --clear-groups "$SHARE" "${@:2}"; }
+        chmod 755 . ..
+        as 7001 relay use -q "file://$PWD/team"
+        as 7002 relay use -q "file://$PWD/team"
+        link=$(echo hello | as 7001 send -q)
+        as 7002 open -q "$link"
+        as 7001 status
+        ! as 7002 open -q "$link"
+    "#;
+    let mut bash = Command::new("bash");
+    bash.args(["-euc", script]);
+    let ended = sandbox.prepare(bash).env("SHARE", SHARE).run();
+    let told = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert!(ended.code == 0 && told.starts_with("hello\n") && told.contains("confirmed by someone"), "{ended:?}");
+}
+
+fn rustix_is_root() -> bool {
+    let output = Command::new("id").arg("-u").output().unwrap();
+    output.stdout == b"0\n"
+}
+
+#[test]
+fn two_processes_of_two_machines_never_both_open() {
+    let sandbox = Sandbox::new();
+    let url = url(&sandbox);
+    sandbox.share(["relay", "use", "-q", &url]).ok();
+    for round in 0..10 {
+        let content = noise(5000, round);
+        let link = sandbox.share(["send", "-q"]).input(&content).ok();
+        let openers: Vec<_> = (0..4)
+            .map(|number| {
+                let home = sandbox.other_home(&format!("home{number}"));
+                sandbox.share(["open", "-q", "--relay", &url]).env("HOME", home).env("SHARE_LINK", &link).start()
+            })
+            .collect();
+        let ended: Vec<_> = openers.into_iter().map(super::sandbox::Running::wait).collect();
+        assert_eq!(ended.iter().filter(|ended| ended.code == 0 && ended.stdout == content).count(), 1, "{ended:?}");
+        assert_eq!(ended.iter().filter(|ended| ended.code == 3).count(), 3, "{ended:?}");
+    }
+}
