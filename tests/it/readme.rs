@@ -34,40 +34,93 @@ fn shell(sandbox: &Sandbox, script: &str) -> super::sandbox::Run {
     sandbox.prepare(bash)
 }
 
-#[test]
-fn the_session_works_as_it_stands() {
+/// A place with the files that the README speaks of.
+fn place() -> (Sandbox, Vec<u8>) {
     let sandbox = Sandbox::new();
-    let relay = sandbox.relay();
     let content = photo(20_000);
     sandbox.write("photo.jpg", &content);
     sandbox.write("clip.mp4", b"\0\0\0\x18ftypmp42");
     sandbox.write("passphrase", b"correct horse");
     fs::create_dir(sandbox.path("holidays")).unwrap();
     sandbox.write("holidays/one.txt", b"sun");
-    let [session] = &blocks("sh session")[..] else { panic!("one session") };
-    let shown = shell(&sandbox, session).env("SHARE_RELAY", &relay.url).ok();
+    (sandbox, content)
+}
+
+/// The only block of a kind.
+fn block(kind: &str) -> String {
+    let [block] = &blocks(kind)[..] else { panic!("one block: {kind}") };
+    block.clone()
+}
+
+#[test]
+fn sending_and_opening_work_as_they_stand() {
+    let (sandbox, content) = place();
+    let relay = sandbox.relay();
+    let shown = shell(&sandbox, &block("sh session")).env("SHARE_RELAY", &relay.url).ok();
     assert_eq!(sandbox.read("received.jpg"), content);
     assert_eq!(sandbox.read("photo (1).jpg"), content);
-    assert!(shown.ends_with("holidays/\nholidays/one.txt"), "{shown}");
-    assert_eq!(shown.matches("#share1").count(), 4, "{shown}");
+    assert_eq!(shown.matches("#share1").count(), 5, "{shown}");
+}
+
+#[test]
+fn pipes_work_as_they_stand() {
+    let (sandbox, content) = place();
+    let relay = sandbox.relay();
+    let script = block("sh pipes").replace("| tar x", "| tar xv");
+    let shown = shell(&sandbox, &script).env("SHARE_RELAY", &relay.url).ok();
+    assert!(shown.contains("holidays/one.txt"), "{shown}");
+    assert_eq!(sandbox.read("photo-again.jpg"), content);
+    assert!(shown.ends_with(r#""v":1}"#) && shown.contains(r#""event":"sent""#), "{shown}");
+}
+
+#[test]
+fn a_sender_is_told_as_it_stands() {
+    let (sandbox, _) = place();
+    let relay = sandbox.relay();
+    let shown = shell(&sandbox, &block("sh sender")).env("SHARE_RELAY", &relay.url).ok();
+    assert_eq!(shown.matches("waiting, until").count(), 3, "{shown}");
+    assert!(shown.trim_end().lines().last().unwrap().contains("taken back on"), "{shown}");
+}
+
+#[test]
+fn a_folder_works_as_it_stands() {
+    let (sandbox, content) = place();
+    shell(&sandbox, &block("sh folder")).ok();
+    assert_eq!(sandbox.read("from-the-folder.jpg"), content);
 }
 
 #[test]
 fn the_relay_runs_as_it_stands() {
     let sandbox = Sandbox::new();
-    let [command] = &blocks("sh relay")[..] else { panic!("one relay") };
+    let command = block("sh relay");
     let script = format!("exec 3< <({}); read -r line <&3; echo \"$line\"; kill $!", command.trim());
     let shown = shell(&sandbox, &script).env("SHARE_LISTEN", "127.0.0.1:0").ok();
     assert!(shown.starts_with("http://127.0.0.1:"), "{shown}");
 }
 
+/// The first of them waits for somebody: the script runs it at a terminal, and is that somebody.
 #[test]
 fn the_two_commands_for_a_fresh_machine_are_what_the_checks_run() {
-    let ci = text(".ci/run");
-    let commands = blocks("sh");
-    assert_eq!(commands.len(), 2);
-    for command in commands {
-        assert!(ci.contains(&format!("step {}", command.trim())), "{command}");
+    let [send, tests] = &blocks("sh")[..] else { panic!("two commands") };
+    assert!(text("tests/first-run").contains(send.trim()), "{send}");
+    for step in ["tests/first-run", tests.trim()] {
+        assert!(text(".ci/run").contains(&format!("step {step}\n")), "{step}");
+    }
+}
+
+#[test]
+fn the_settings_are_the_ones_that_are_read() {
+    let readme = text("README.md");
+    let sandbox = Sandbox::new();
+    let mut variables = std::collections::BTreeSet::new();
+    for command in ["send", "open", "peek", "status", "revoke", "list", "relay"] {
+        let help = sandbox.share([command, "--help"]).ok();
+        let found = help.split("[env: ").skip(1).map(|rest| rest.split(['=', ']']).next().unwrap().to_owned());
+        variables.extend(found);
+    }
+    assert!(variables.len() >= 11, "{variables:?}");
+    for variable in variables {
+        assert!(readme.contains(&format!("`{variable}`")), "{variable}");
     }
 }
 
