@@ -32,6 +32,14 @@ pub(super) struct Plan {
     pub(super) receipt: Option<PathBuf>,
 }
 
+/// Where shares wait.
+#[derive(Clone, Copy)]
+pub(super) enum KeptAt<'a> {
+    Relay(&'a RelayUrl),
+    /// In a folder of this machine with this name, as long as this program runs.
+    Here(&'a str),
+}
+
 /// One share, its link, and what is kept of it.
 pub(super) struct Share {
     pub(super) link: Link,
@@ -49,17 +57,16 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Shares that nobody knows of yet. `urls` are where their links lead; `kept_at` is where they wait, if that is not
-    /// this machine itself.
+    /// Shares that nobody knows of yet. `urls` are where their links lead; `kept_at` is where they wait.
     pub(super) fn new(
         plan: Plan,
         relay: &Arc<dyn Relay>,
         urls: &[RelayUrl],
-        kept_at: Option<&RelayUrl>,
+        kept_at: KeptAt<'_>,
         cx: &Context,
     ) -> Result<Self, Trouble> {
         let mut shares = Vec::with_capacity(plan.recipients.len());
-        let mut batch = None;
+        let (mut batch, turns) = (None, Outgoing::turns());
         for (recipient, url) in plan.recipients.into_iter().zip(urls) {
             let secret = LinkSecret::random(plan.flags);
             let keys = secret.keys(plan.passphrase.as_ref().map(|passphrase| passphrase.as_str()));
@@ -67,14 +74,21 @@ impl Batch {
             let entry = Entry::new(Draft {
                 id: keys.id,
                 batch: *batch.get_or_insert(keys.id),
-                relay: kept_at,
+                relay: match kept_at {
+                    KeptAt::Relay(url) => Some(url),
+                    KeptAt::Here(_) => None,
+                },
+                place: match kept_at {
+                    KeptAt::Relay(_) => None,
+                    KeptAt::Here(place) => Some(place.to_owned()),
+                },
                 owner_token: &owner_token,
                 receipt_key: &keys.receipt_key,
                 flags: plan.flags,
                 name: plan.name.clone(),
                 recipient,
             });
-            let outgoing = Outgoing::new(relay.clone(), keys, owner_token, plan.wishes.clone());
+            let outgoing = Outgoing::new(relay.clone(), keys, owner_token, turns.clone(), plan.wishes.clone());
             shares.push(Share { link: Link { relay: Some(url.clone()), secret }, entry, outgoing, sent: None });
         }
         let outbox = State::open(cx).and_then(|state| Outbox::open(&state));
@@ -85,11 +99,25 @@ impl Batch {
         }
         // Before anything is announced: what a crash leaves can be taken back.
         if let Err(error) = batch.keep() {
+            batch.forget();
             batch.outbox = None;
             warn_of_no_outbox(&error, batch.receipt.is_some(), &cx.output);
         }
-        batch.write_receipts()?;
-        Ok(batch)
+        match batch.write_receipts() {
+            Ok(()) => Ok(batch),
+            Err(trouble) => {
+                batch.forget();
+                Err(trouble)
+            }
+        }
+    }
+
+    fn forget(&self) {
+        for (outbox, share) in
+            self.outbox.iter().flat_map(|outbox| self.shares.iter().map(move |share| (outbox, share)))
+        {
+            outbox.forget(&share.entry);
+        }
     }
 
     fn keep(&self) -> io::Result<()> {
@@ -103,8 +131,9 @@ impl Batch {
         write_receipts(path, &entries).map_err(|error| Trouble::path(path, &error, "nothing was sent"))
     }
 
-    /// Reads `inputs` once, and sends them as each of the shares. After an error nothing is left of any.
-    pub(super) async fn send(&mut self, inputs: Vec<Input>) -> Result<(), SendError> {
+    /// Reads `inputs` once, and sends them as each of the shares. After an error all are taken back; it comes with
+    /// whether nothing is left of any, for certain.
+    pub(super) async fn send(&mut self, inputs: Vec<Input>) -> Result<(), (SendError, bool)> {
         let sources = copies(inputs, self.shares.len());
         let sending = self.shares.iter().zip(sources).map(|(share, source)| share.outgoing.send(source));
         match try_join_all(sending).await {
@@ -119,10 +148,7 @@ impl Batch {
                 let _ = self.write_receipts();
                 Ok(())
             }
-            Err(error) => {
-                self.take_back().await;
-                Err(error)
-            }
+            Err(error) => Err((error, self.take_back().await)),
         }
     }
 
@@ -131,17 +157,18 @@ impl Batch {
         let gone = join_all(self.shares.iter().map(|share| async {
             let gone = share.outgoing.take_back().await;
             // What was never sealed ends by itself, and nobody has a link to it.
-            let is_over = gone || share.sent.is_none();
+            let is_over = gone || !share.outgoing.may_be_sealed();
             if let (true, Some(outbox)) = (is_over, &self.outbox) {
                 outbox.forget(&share.entry);
             }
-            (gone, is_over)
+            gone
         }));
-        let gone = gone.await;
-        if let (true, Some(path)) = (gone.iter().all(|(_, is_over)| *is_over), &self.receipt) {
+        let gone = gone.await.into_iter().all(|gone| gone);
+        // The same command shall work when it is repeated.
+        if let Some(path) = &self.receipt {
             let _ = std::fs::remove_file(path);
         }
-        gone.iter().all(|(gone, _)| *gone)
+        gone
     }
 
     /// What was sent, the same in all of them.

@@ -96,6 +96,9 @@ impl Connected {
 pub(super) fn unfit_folder(error: &FolderError, hint: &str) -> Trouble {
     match error {
         FolderError::InUse(_) => Trouble::local(error.to_string(), "stop that one, or use another folder"),
+        FolderError::Ungrouped(_) => {
+            Trouble::local(error.to_string(), "chmod g+s makes it; chmod g= keeps it to yourself")
+        }
         FolderError::Exposed(_) => Trouble::local(error.to_string(), "chmod o= keeps other users out of it"),
         FolderError::Io(path, error) => Trouble::path(path, error, hint),
     }
@@ -114,7 +117,7 @@ async fn folder(path: &Path) -> Result<Arc<Keeper>, Trouble> {
     let folder = Folder::open(path, true).map_err(|error| unfit_folder(&error, "nothing is lost"))?;
     let keeper = Arc::new(Keeper::new(Arc::new(folder), Arc::new(SystemClock), Policy::default()));
     let checked = keeper.check_clock().await;
-    checked.map_err(|error| Trouble::local(format!("{name}: {error}"), "may you write there?"))?;
+    checked.map_err(|error| Trouble::local(format!("{name} cannot be used: {error}"), "may you write there?"))?;
     if keeper.clock_is_wrong() {
         return Err(Trouble::local(
             format!("this machine's clock and the one of {name} differ by minutes"),
@@ -127,7 +130,7 @@ async fn folder(path: &Path) -> Result<Arc<Keeper>, Trouble> {
 impl Context {
     /// How long to try to reach what is at the end of `way`: a person's machine is there now or not.
     pub(super) fn patience_for(&self, way: &Way) -> Duration {
-        if way.is_direct() { self.give_up.min(DIRECT_GIVE_UP) } else { self.give_up }
+        if way.is_direct() && !self.give_up_said { DIRECT_GIVE_UP } else { self.give_up }
     }
 
     /// The relay at the end of `way`, asked again for as long as the user has patience.

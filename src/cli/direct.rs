@@ -4,9 +4,10 @@
 //! Our own programs speak TLS with a key that the link names; browsers, which cannot, speak plain HTTP on the same
 //! port. Only looking and opening are open to the network.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,16 +24,16 @@ use super::connect::unfit_folder;
 use super::failure::{Trouble, reason};
 use super::outbox::is_over;
 use super::output::Output;
-use super::state::{State, private, private_dir};
-use super::{Context, Stop, interrupted, status, words};
+use super::state::{State, private};
+use super::{Context, Stop, asking, words};
 use crate::link::RelayUrl;
 use crate::relay::clock::SystemClock;
 use crate::relay::guests::{Guests, Seen};
 use crate::relay::keeper::{Keeper, Policy};
 use crate::relay::server::{self, Creation, Options};
-use crate::relay::store::folder::{Folder, FolderError};
+use crate::relay::store::folder::Folder;
 use crate::relay::{Credential, Relay, RelayError, State as Stand, Status};
-use crate::secret::{Flags, fill_random};
+use crate::secret::{Flags, fill_random, hex};
 use crate::send::SendError;
 use crate::spoken::openers_words;
 
@@ -44,12 +45,20 @@ const PORT: u16 = 4080;
 const RESERVE: u64 = 64 << 20;
 /// The largest share, in bytes: the list of its parts must fit into an answer.
 const LARGEST: u64 = 256 << 30;
+/// How the names of folders begin.
+const FOLDER: &str = "share-direct-";
+/// What the program that serves a folder holds; and in the directory of folders, who makes or removes one.
+const LOCK: &str = "lock";
 /// How often the folder is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// After this long without a visitor, the network may be to blame.
 const LONELY: Duration = Duration::from_secs(30);
 /// How long second openers are told the truth.
 const AFTERLIFE: Duration = Duration::from_mins(1);
+/// The most visitors at once: a browser or two, and our own programs.
+const MAX_CONNECTIONS: usize = 64;
+/// A second Ctrl-C this long after the first cuts an opener off.
+const TWICE: Duration = Duration::from_secs(10);
 /// What running answers get when the program stops.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -84,17 +93,21 @@ pub(super) struct Host {
 impl Host {
     /// Finds an address, a port for each of `count` shares, and a folder with room for `expected` bytes in each.
     pub(super) fn open(args: &HostArgs, count: usize, expected: Option<u64>, cx: &Context) -> Result<Self, Trouble> {
-        let said = args.public_url.as_ref().or(cx.config.public_url.as_ref());
-        let public_url = said.map(|url| RelayUrl::parse(url)).transpose().map_err(Trouble::RelayUrl)?;
+        // What the configuration file says of these is about a relay that runs here.
+        let public_url = args.public_url.as_deref().map(RelayUrl::parse).transpose();
+        let public_url = public_url
+            .map_err(|error| Trouble::usage(format!("--public-url: {error}"), "--public-url https://tunnel.example"))?;
         if public_url.as_ref().is_some_and(|url| url.folder().is_some()) {
-            return Err(Trouble::usage("--public-url is the address of a tunnel", "--public-url https://…"));
+            return Err(Trouble::usage(
+                "--public-url is the address of a tunnel",
+                "--public-url https://tunnel.example",
+            ));
         }
         if public_url.is_some() && count > 1 {
             return Err(Trouble::usage("a tunnel leads to one link", "send it once for each, or use a relay"));
         }
-        let listen = args.listen.as_ref().or(cx.config.listen.as_ref());
-        let (address, port) = address(listen.map(String::as_str), public_url.is_some(), &cx.output)?;
-        let listeners = (0..count).map(|number| listener(address, port.filter(|_| number == 0)));
+        let (address, port) = address(args.listen.as_deref(), public_url.is_some(), &cx.output)?;
+        let listeners = (0..count).map(|number| listener(address, port.filter(|_| number == 0), public_url.is_some()));
         let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
         let (place, folder) = folder(cx)?;
         let needed = expected.unwrap_or(0).saturating_mul(count as u64);
@@ -118,12 +131,20 @@ impl Host {
     }
 
     /// Where links lead, one for each share.
-    pub(super) fn urls(&self) -> Vec<RelayUrl> {
+    pub(super) fn urls(&self) -> Result<Vec<RelayUrl>, Trouble> {
         let url = |listener: &TcpListener| match &self.public_url {
-            Some(url) => Some(url.clone()),
-            None => RelayUrl::parse(&format!("http://{}/", listener.local_addr().ok()?)).ok(),
+            Some(url) => Ok(url.clone()),
+            None => {
+                let address = listener.local_addr().map_err(anyhow::Error::from)?;
+                RelayUrl::parse(&format!("http://{address}/")).map_err(Trouble::RelayUrl)
+            }
         };
-        self.listeners.iter().filter_map(url).collect()
+        self.listeners.iter().map(url).collect()
+    }
+
+    /// The name of the folder in which shares lie.
+    pub(super) fn place(&self) -> String {
+        self.place.0.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// Opens the doors: from now on the links work.
@@ -133,6 +154,7 @@ impl Host {
         let is_loopback =
             |listener: &TcpListener| listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
         let is_alone = self.listeners.iter().all(is_loopback);
+        let doors_at = self.listeners.first().and_then(|listener| listener.local_addr().ok());
         for (listener, share) in self.listeners.into_iter().zip(&batch.shares) {
             let (guests, seen) = Guests::new(self.keeper.clone());
             let direct = self.public_url.is_none().then(|| share.link.secret.direct_key());
@@ -142,6 +164,7 @@ impl Host {
                 contact: None,
                 direct,
                 drain: DRAIN,
+                max_connections: MAX_CONNECTIONS,
             };
             let mut stopped = stopped.clone();
             let stop = async move {
@@ -152,8 +175,13 @@ impl Host {
             doors.push(Door { seen, owner, server });
         }
         let sweeper = tokio::spawn(self.keeper.clone().keep_sweeping());
-        let is_public = self.public_url.is_some();
-        Ok(Serving { keeper: self.keeper, doors, stop, sweeper, is_public, is_alone, _place: self.place })
+        let listens = doors_at.filter(|_| is_alone);
+        let reach = match (&self.public_url, is_alone) {
+            (Some(_), _) => Reach::Tunnel(listens),
+            (None, true) => Reach::Loopback,
+            (None, false) => Reach::Network,
+        };
+        Ok(Serving { keeper: self.keeper, doors, stop, sweeper, reach, _place: self.place })
     }
 }
 
@@ -170,41 +198,52 @@ pub(super) struct Serving {
     doors: Vec<Door>,
     stop: watch::Sender<bool>,
     sweeper: JoinHandle<()>,
-    is_public: bool,
-    /// On the loopback interface.
-    is_alone: bool,
+    reach: Reach,
     _place: Private,
+}
+
+/// Who can come.
+#[derive(Clone, Copy)]
+enum Reach {
+    /// Whoever is on the network.
+    Network,
+    /// Programs of this machine.
+    Loopback,
+    /// Whoever comes through a tunnel, which leads to this address.
+    Tunnel(Option<SocketAddr>),
 }
 
 impl Serving {
     /// Until all shares have come to their ends, or somebody takes them back.
     pub(super) async fn until_opened(self, batch: &Batch, cx: &Context) -> Result<(), Trouble> {
         let output = &cx.output;
-        let reach = match (self.is_public, self.is_alone) {
-            (true, _) => "through your tunnel",
-            (false, true) => "to programs on it only",
-            (false, false) => "on this network only",
+        let reach = match self.reach {
+            Reach::Network => "on this network only".to_owned(),
+            Reach::Loopback => "to programs on it only".to_owned(),
+            Reach::Tunnel(None) => "through your tunnel".to_owned(),
+            Reach::Tunnel(Some(address)) => format!("through your tunnel, which must lead to {address}"),
         };
         output.say(&format!("Served by this computer, {reach}. Opens once. Keep this running; Ctrl-C takes it back."));
-        if !self.is_public {
+        if let Reach::Network | Reach::Loopback = self.reach {
             output.say("hint: for someone elsewhere you need a relay: share help relay");
         }
         let several = batch.shares.len() > 1;
         let watching = self.doors.iter().zip(&batch.shares).map(|(door, share)| {
-            let teller = Teller { output, share, several };
+            let teller = Teller { output, share, several, reach: self.reach };
             attend(&self.keeper, &door.owner, door.seen.clone(), teller)
         });
         let mut watching = Box::pin(join_all(watching));
-        let mut warned = false;
+        let mut warned: Option<Instant> = None;
         let told = loop {
             tokio::select! {
                 told = &mut watching => break Some(told),
-                stop = interrupted() => {
+                stop = cx.interrupted() => {
                     let opening = self.doors.iter().any(Door::is_being_opened);
-                    if !opening || warned || stop == Stop::Machine {
+                    let twice = warned.is_some_and(|warned| warned.elapsed() < TWICE);
+                    if !opening || twice || stop == Stop::Machine {
                         break None;
                     }
-                    warned = true;
+                    warned = Some(Instant::now());
                     output.warn("somebody is opening it right now; Ctrl-C again cuts them off");
                 }
             }
@@ -222,23 +261,30 @@ impl Serving {
         output.say("Nothing is left here. Second openers are told so for a minute; Ctrl-C leaves now.");
         tokio::select! {
             () = sleep(AFTERLIFE) => {},
-            _ = interrupted() => {},
+            _ = cx.interrupted() => {},
         }
         self.close().await;
-        status::expect_opened(batch.shares.iter().map(|share| &share.entry).zip(&told))
+        asking::expect_opened(batch.shares.iter().map(|share| &share.entry).zip(&told))
     }
 
     async fn take_back(&self, batch: &Batch) -> Trouble {
-        let mut opened = 0;
+        let (mut opened, mut cut_off) = (0, None);
         for (door, share) in self.doors.iter().zip(&batch.shares) {
             let was = self.keeper.revoke(&door.owner).await;
             opened += usize::from(matches!(was, Ok(Stand::Finished)));
             if let Ok(status) = self.keeper.status(&door.owner, None, Duration::ZERO).await {
                 batch.note_end(share, &status);
+                cut_off = cut_off.or(status.claimant.filter(|_| matches!(was, Ok(Stand::Claimed))));
             }
         }
         let hint = match (opened, self.doors.len()) {
-            (0, 1) => "taken back: the link is dead, and nothing is left here".to_owned(),
+            (0, 1) => match cut_off {
+                None => "taken back: the link is dead, and nothing is left here".to_owned(),
+                Some(who) => format!(
+                    "taken back while it was being opened ({}), perhaps too late; nothing is left here",
+                    openers_words(&who)
+                ),
+            },
             (0, _) => "taken back: the links are dead, and nothing is left here".to_owned(),
             (some, all) => format!("{some} of {all} were opened; the rest is taken back, and nothing is left here"),
         };
@@ -267,6 +313,7 @@ struct Teller<'a> {
     share: &'a Share,
     /// There are others: say which one it is.
     several: bool,
+    reach: Reach,
 }
 
 impl Teller<'_> {
@@ -293,18 +340,19 @@ async fn attend(keeper: &Keeper, owner: &Credential, mut seen: watch::Receiver<S
     let lonely = Instant::now() + LONELY;
     let mut waits_alone = true;
     loop {
-        tokio::select! {
-            Ok(()) = seen.changed() => {}
-            _ = look.tick() => {}
+        let is_time = tokio::select! {
+            Ok(()) = seen.changed() => false,
+            _ = look.tick() => true,
             () = sleep_until(lonely), if waits_alone => {
                 waits_alone = false;
-                if !known.came {
+                if let (false, Reach::Network) = (known.came, teller.reach) {
                     let port = teller.share.link.relay.as_ref().and_then(RelayUrl::port).unwrap_or(PORT);
-                    let hint = format!("hint: nobody came yet. Same network? A firewall here must allow TCP {port}");
+                    let hint = format!("hint: nobody looked yet. Same network? A firewall here must allow TCP {port}");
                     teller.output.say(&hint);
                 }
+                false
             }
-        }
+        };
         let now = *seen.borrow_and_update();
         if now.looks > known.looks && now.claimant.is_none() {
             teller.tell("looked-at", json!({}), "looked at");
@@ -319,22 +367,20 @@ async fn attend(keeper: &Keeper, owner: &Credential, mut seen: watch::Receiver<S
         if let Some(bar) = &bar {
             bar.set_position(now.fetched.min(total));
         }
+        let may_be_over = is_time || now.finished != known.finished;
         known = now;
+        if !may_be_over || !keeper.state(owner).await.is_ok_and(is_over) {
+            continue;
+        }
         match keeper.status(owner, None, Duration::ZERO).await {
-            Ok(status) if is_over(status.state) => {
+            Ok(status) => {
                 if bar.take().is_some() {
                     teller.output.clear();
                 }
                 let facts = teller.share.entry.facts(Some(&status));
-                let who = status.claimant.map(|claimant| format!(" ({})", openers_words(&claimant)));
-                let what = match status.state {
-                    Stand::Finished => format!("opened{}", who.unwrap_or_default()),
-                    _ => teller.share.entry.story(&status),
-                };
-                teller.tell("ended", facts, &what);
+                teller.tell("ended", facts, &teller.share.entry.outcome(&status));
                 return status;
             }
-            Ok(_) => {}
             Err(error) => tracing::warn!(%error, "the folder cannot be read"),
         }
     }
@@ -355,40 +401,63 @@ fn no_room() -> Trouble {
     )
 }
 
-/// A private folder, and the store in it. What programs that were killed have left is removed.
+/// The directory of these folders, and our turn to make or remove one: nobody removes one that is just being made.
+fn folders(state: &State) -> io::Result<(PathBuf, File)> {
+    let directory = state.subdirectory("direct")?;
+    let turn = private(&directory.join(LOCK))?;
+    turn.lock()?;
+    Ok((directory, turn))
+}
+
+/// A private folder, and the store in it.
 fn folder(cx: &Context) -> Result<(Private, Folder), Trouble> {
-    let directory = State::open(cx).and_then(|state| state.subdirectory("direct"));
-    // Ciphertext may lie in a temporary directory as well.
-    let directory = directory.or_else(|_| {
-        let directory = std::env::temp_dir().join(format!("share-direct-{}", rustix::process::getuid().as_raw()));
-        private_dir(&directory).map(|()| directory)
+    let kept = State::open(cx).and_then(|state| {
+        remove_leftovers(&state);
+        folders(&state)
     });
-    let directory = directory.map_err(|error| {
-        Trouble::local(format!("no folder can be made here: {}", reason(&error)), "--state-dir DIR, or a relay")
-    })?;
-    let failed = |error: io::Error| Trouble::path(&directory, &error, "--state-dir DIR, or a relay");
-    // One program at a time makes or removes folders here: none of them removes one that has only just been made.
-    let turn = private(&directory.join("lock")).map_err(failed)?;
-    File::lock(&turn).map_err(failed)?;
-    remove_leftovers(&directory);
+    let (directory, _turn) = match kept {
+        Ok((directory, turn)) => (directory, Some(turn)),
+        // Ciphertext may lie in a temporary directory as well, under a name that nobody can know before.
+        Err(_) => (std::env::temp_dir(), None),
+    };
     let mut random = [0; 8];
     fill_random(&mut random);
-    let place = Private(directory.join(format!("{:016x}", u64::from_be_bytes(random))));
-    private_dir(&place.0).map_err(failed)?;
+    let place = Private(directory.join(format!("{FOLDER}{}", hex(&random))));
+    let made = DirBuilder::new().mode(0o700).create(&place.0);
+    made.map_err(|error| Trouble::path(&directory, &error, "--state-dir DIR, or a relay"))?;
     let folder = Folder::open(&place.0, false).map_err(|error| unfit_folder(&error, "--state-dir DIR, or a relay"))?;
     Ok((place, folder))
 }
 
-/// Removes the folders whose programs are gone.
-fn remove_leftovers(directory: &Path) {
+/// Whether a program still holds the folder.
+fn is_held(path: &Path) -> bool {
+    match File::open(path.join(LOCK)) {
+        Ok(lock) => matches!(lock.try_lock(), Err(TryLockError::WouldBlock)),
+        Err(_) => false,
+    }
+}
+
+/// Whether a program of this machine serves what is in the folder `place`.
+pub(super) fn is_served(place: Option<&str>, cx: &Context) -> bool {
+    let directory = State::open(cx).and_then(|state| state.subdirectory("direct"));
+    let found = [directory.ok(), Some(std::env::temp_dir())];
+    place.is_some_and(|place| found.into_iter().flatten().any(|directory| is_held(&directory.join(place))))
+}
+
+/// Removes the folders whose programs are gone. Whatever else somebody keeps there is not ours.
+pub(super) fn remove_leftovers(state: &State) {
+    if !state.has("direct") {
+        return;
+    }
+    let Ok((directory, _turn)) = folders(state) else { return };
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if !path.is_dir() {
-            continue;
-        }
-        match Folder::open(&path, false) {
-            Err(FolderError::InUse(_)) => {}
-            Ok(_) | Err(_) => drop(fs::remove_dir_all(&path)),
+        let name = entry.file_name();
+        let random = name.to_str().and_then(|name| name.strip_prefix(FOLDER));
+        let is_ours = random.is_some_and(|random| random.len() == 16 && random.bytes().all(|c| c.is_ascii_hexdigit()));
+        // Not where a link leads.
+        let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_ours && is_dir && !is_held(&entry.path()) {
+            let _ = fs::remove_dir_all(entry.path());
         }
     }
 }
@@ -479,13 +548,16 @@ fn choose(found: &[(IpAddr, String)], default_route: Option<IpAddr>) -> Option<I
 }
 
 /// Listens on the port that was said, or the usual one, or any.
-fn listener(ip: IpAddr, port: Option<u16>) -> Result<TcpListener, Trouble> {
+fn listener(ip: IpAddr, port: Option<u16>, has_tunnel: bool) -> Result<TcpListener, Trouble> {
     let bound = match port {
         Some(port) => TcpListener::bind((ip, port)),
+        // A tunnel leads to a port that was chosen before.
+        None if has_tunnel => TcpListener::bind((ip, PORT)),
         None => TcpListener::bind((ip, PORT)).or_else(|_| TcpListener::bind((ip, 0))),
     };
     bound.map_err(|error| {
-        Trouble::local(format!("{ip} cannot be listened on: {}", reason(&error)), "another --listen ADDRESS")
+        let address = SocketAddr::new(ip, port.unwrap_or(PORT));
+        Trouble::local(format!("{address} cannot be listened on: {}", reason(&error)), "another --listen ADDRESS")
     })
 }
 

@@ -28,6 +28,9 @@ pub(super) enum Exit {
     Interrupted = 130,
 }
 
+/// What is true after most failures to send.
+const NOTHING_LEFT: &str = "nothing was left there; it is safe to repeat";
+
 /// Everything that can stop a command.
 #[derive(Debug)]
 pub(super) enum Trouble {
@@ -38,13 +41,20 @@ pub(super) enum Trouble {
     /// An address is not one.
     RelayUrl(RelayUrlError),
     /// Sending did not work.
-    Send { relay: String, error: SendError },
+    /// `gone`: nothing of it is left there, for certain.
+    Send { relay: String, error: SendError, gone: bool },
     /// Opening did not work. `ours`: this device has opened it before. `kept`: it could go on.
     Open { way: Box<Way>, error: OpenError, ours: bool, kept: bool },
     /// Nothing in the outbox is called that.
     NotSentFromHere,
-    /// A share that was sent has ended, and not by being opened.
+    /// A share that was sent has ended, and nobody has confirmed that it was opened.
     NotOpened(String),
+    /// Nobody can tell what became of a share.
+    NobodyKnows(String),
+    /// It is with a program of this machine.
+    ServedFromHere(String),
+    /// What went wrong was put into words before.
+    Explained(Explanation),
     /// Another program of this device is at it.
     BeingOpenedHere,
     /// This device has claimed it and not finished.
@@ -58,7 +68,7 @@ pub(super) enum Trouble {
 }
 
 /// An error as it is told.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Explanation {
     pub(super) exit: Exit,
     /// Empty where the person knows.
@@ -107,22 +117,41 @@ impl Trouble {
                 format!("the relay's address cannot be used: {error}"),
                 "--relay https://relay.example, or file:///srv/share for a folder",
             ),
-            Self::Send { relay, error } => send(relay, error),
+            Self::Send { relay, error, gone } => {
+                let told = send(relay, error);
+                match (gone, told.exit) {
+                    // What the relay may have of it is unreadable, and goes by itself.
+                    (false, Exit::Unreachable) if told.hint.as_deref() == Some(NOTHING_LEFT) => {
+                        Explanation { hint: Some("no link was made; it is safe to repeat".to_owned()), ..told }
+                    }
+                    _ => told,
+                }
+            }
             Self::NotSentFromHere => told(
                 Exit::Gone,
                 "nothing like that was sent from here".to_owned(),
                 "share list shows what was; share peek asks as its recipient",
             ),
-            Self::NotOpened(how) => {
-                told(Exit::Gone, format!("not opened: {how}"), "send it again, if it is still wanted")
+            Self::NotOpened(how) => told(Exit::Gone, how.clone(), "send it again, if it is still wanted"),
+            Self::NobodyKnows(why) => {
+                told(Exit::Gone, why.clone(), "whether it was opened, nobody can tell any more: ask the recipient")
             }
+            Self::ServedFromHere(title) => told(
+                Exit::Local,
+                format!("{title}: it is served by a program of this machine, and that one can tell"),
+                "Ctrl-C there takes it back",
+            ),
+            Self::Explained(explanation) => explanation.clone(),
             Self::Open { way, error: OpenError::Relay(RelayError::Unreachable(why)), .. } if way.is_direct() => told(
                 Exit::Unreachable,
                 format!("the sender's machine, {}, cannot be reached: {why}", way.name()),
-                "is share still running there, and are you on the same network? nothing is lost; it is safe to repeat",
+                "is share still running there, and are you on the same network? It is safe to repeat",
             ),
             Self::Open { way, error, ours, kept } => {
-                let told = open(&way.name(), error, *ours);
+                let mut told = open(&way.name(), error, *ours);
+                if let (true, OpenError::Broke { .. }) = (way.is_direct(), error) {
+                    told.hint = Some("run the same command again on this device, while share runs there".to_owned());
+                }
                 match error {
                     OpenError::Write(_) | OpenError::Broke { .. } if !kept => Explanation {
                         hint: Some(
@@ -218,12 +247,10 @@ fn send(relay: &str, error: &SendError) -> Explanation {
                 "ask its operator for one, then: share relay use URL",
             ),
             RelayError::Unknown => any(relay, &RelayError::NotARelay, ""),
-            RelayError::Gone { .. } => told(
-                Exit::Unreachable,
-                format!("{relay} gave the upload up before it was complete"),
-                "nothing was left there; it is safe to repeat",
-            ),
-            error => any(relay, error, "nothing was left there; it is safe to repeat"),
+            RelayError::Gone { .. } => {
+                told(Exit::Unreachable, format!("{relay} gave the upload up before it was complete"), NOTHING_LEFT)
+            }
+            error => any(relay, error, NOTHING_LEFT),
         },
     }
 }
@@ -320,7 +347,8 @@ fn any(relay: &str, error: &RelayError, safe: &str) -> Explanation {
         RelayError::Impostor => told(
             Exit::Integrity,
             format!("what answers at {relay} is not the machine that the link names"),
-            "nothing was opened: somebody on this network may be meddling; use another one, and tell the sender",
+            "nothing was opened: either the share has ended and something else is there now, or somebody on this network \
+             meddles; ask the sender",
         ),
         RelayError::NotARelay => told(
             Exit::Unreachable,

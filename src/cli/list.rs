@@ -6,11 +6,11 @@ use clap::Args;
 use futures_util::future::join_all;
 use serde_json::json;
 
+use super::asking::Relays;
 use super::failure::{Trouble, reason};
-use super::outbox::{Entry, Outbox};
+use super::outbox::{Outbox, is_over};
 use super::state::State;
-use super::{Context, interrupted, opening, status, words};
-use crate::relay::Status;
+use super::{Context, opening, words};
 
 /// What one relay may take to answer: the others are listed all the same.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,47 +31,43 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Trouble> {
     let state = State::open(cx).map_err(failed)?;
     let outbox = Outbox::open(&state).map_err(failed)?;
     let entries = outbox.entries().map_err(failed)?;
+    let relays = Relays::of(&entries, false, PATIENCE, cx).await?;
+    let asking = join_all(entries.iter().map(|entry| tokio::time::timeout(PATIENCE, relays.status(entry, cx))));
     let told = tokio::select! {
-        told = join_all(entries.iter().map(|entry| known(entry, cx))) => told,
-        _ = interrupted() => return Err(Trouble::Interrupted(None)),
+        told = asking => told,
+        _ = cx.interrupted() => return Err(Trouble::Interrupted(None)),
     };
     let mut forgotten = 0;
-    for (entry, told) in entries.iter().zip(&told) {
-        if let Ok(status) = told {
-            outbox.note_end(entry, status);
-            if args.forget && super::outbox::is_over(status.state) {
+    for (entry, told) in entries.iter().zip(told) {
+        let (status, story, is_over) = match told {
+            Ok(Ok(status)) => {
+                outbox.note_end(entry, &status);
+                let (story, is_over) = (entry.story(&status), is_over(status.state));
+                (Some(status), story, is_over)
+            }
+            // What was never sealed, and its relay does not know, did not arrive.
+            Ok(Err(Trouble::NobodyKnows(_))) if entry.expires.is_none() => {
                 outbox.forget(entry);
-                forgotten += 1;
                 continue;
             }
-        }
-        let (status, story) = match told {
-            Ok(status) => (Some(status), entry.story(status)),
-            Err(why) => (None, why.clone()),
+            Ok(Err(trouble @ Trouble::NobodyKnows(_))) => (None, trouble.explain().what, true),
+            Ok(Err(trouble)) => (None, trouble.explain().what, false),
+            Err(_) => (None, "its relay does not answer".to_owned(), false),
         };
         let text = format!("{}  {} · {} · {story}", entry.short_id(), words::time(entry.created), entry.title());
-        if cx.output.result("share", entry.facts(status), &text).is_err() {
-            break;
+        // Whoever closed standard output has seen enough.
+        let _ = cx.output.result("share", entry.facts(status.as_ref()), &text);
+        if args.forget && is_over {
+            outbox.forget(entry);
+            forgotten += 1;
         }
     }
     if args.forget {
-        let text = format!("{forgotten} forgotten");
-        cx.output.happens("forgotten", json!({ "count": forgotten }), &text);
+        cx.output.happens("forgotten", json!({ "count": forgotten }), &format!("{forgotten} forgotten"));
     } else if entries.is_empty() {
         cx.output.say("Nothing was sent from here in the last weeks.");
     }
-    opening::catch_up(cx, &state).await;
+    relays.sweep().await;
+    opening::catch_up(cx).await;
     Ok(())
-}
-
-/// What is known of a share, or why nothing is.
-async fn known(entry: &Entry, cx: &Context) -> Result<Status, String> {
-    if entry.end.is_none() && entry.relay().is_none() {
-        return Err("served from here, by a program that can tell, or has been killed".to_owned());
-    }
-    match tokio::time::timeout(PATIENCE, status::ask(entry, cx)).await {
-        Ok(Ok(status)) => Ok(status),
-        Ok(Err(trouble)) => Err(trouble.explain().what),
-        Err(_) => Err("its relay does not answer".to_owned()),
-    }
 }

@@ -5,8 +5,10 @@
 //! | `send`, `open`, `peek`, `status`, `revoke`, `list`, `relay`, `shell` | the commands: arguments on top, `run` below |
 //! | `connect` | the way to where a share waits |
 //! | `batch` | the shares of one `send` |
+//! | `asking` | what relays say of what was sent |
 //! | `direct` | being one's own relay |
 //! | `output` | the only place that prints |
+//! | `signals` | Ctrl-C and its kin |
 //! | `words` | sizes, times and shares in words |
 //! | `failure` | every error: in words, with a hint, with an exit code |
 //! | `prompt` | questions to the person at the terminal |
@@ -15,6 +17,7 @@
 //! | `state`, `outbox`, `opening` | what is kept between two runs |
 
 mod access;
+mod asking;
 mod batch;
 mod config;
 mod connect;
@@ -32,6 +35,7 @@ mod relay;
 mod revoke;
 mod send;
 mod shell;
+mod signals;
 mod state;
 mod status;
 mod words;
@@ -45,11 +49,11 @@ use clap::builder::FalseyValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use rustix::process::Resource;
-use tokio::signal::unix::{SignalKind, signal};
 
 use self::config::Config;
 use self::failure::Trouble;
 use self::output::Output;
+use self::signals::{Signals, Stop};
 use crate::link::RelayUrl;
 use crate::manifest::printable;
 use crate::relay::retry::Patience;
@@ -127,6 +131,9 @@ const GIVE_UP: Duration = Duration::from_mins(10);
 struct Context {
     config: Config,
     give_up: Duration,
+    /// Whether that was said.
+    give_up_said: bool,
+    signals: Signals,
     state_dir: Option<PathBuf>,
     output: Output,
 }
@@ -139,7 +146,13 @@ impl Context {
             (None, Some(text)) => duration(text).map_err(|why| config::wrong("give_up", &why))?,
             (None, None) => GIVE_UP,
         };
-        Ok(Self { config, give_up, state_dir: common.state_dir, output })
+        let give_up_said = common.give_up.is_some() || config.give_up.is_some();
+        Ok(Self { config, give_up, give_up_said, signals: Signals::listen(), state_dir: common.state_dir, output })
+    }
+
+    /// Until somebody wants the program to stop.
+    async fn interrupted(&self) -> Stop {
+        self.signals.next().await
     }
 
     fn patience(&self) -> Patience {
@@ -198,31 +211,6 @@ fn run(cli: Cli, output: &Output) -> Result<(), Trouble> {
     // A thread that waits for standard input must not hold the program back.
     runtime.shutdown_background();
     result
-}
-
-/// Why the program should stop.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stop {
-    /// Ctrl-C: somebody is there.
-    Person,
-    /// A closed terminal, a service manager.
-    Machine,
-}
-
-/// Until somebody wants the program to stop.
-async fn interrupted() -> Stop {
-    let stop = |kind| signal(kind).ok();
-    let (mut int, mut term, mut hup) =
-        (stop(SignalKind::interrupt()), stop(SignalKind::terminate()), stop(SignalKind::hangup()));
-    let wait = async |signal: &mut Option<tokio::signal::unix::Signal>| match signal {
-        Some(signal) => signal.recv().await,
-        None => std::future::pending().await,
-    };
-    tokio::select! {
-        _ = wait(&mut int) => Stop::Person,
-        _ = wait(&mut term) => Stop::Machine,
-        _ = wait(&mut hup) => Stop::Machine,
-    }
 }
 
 /// A time as people write it.

@@ -17,7 +17,7 @@ use super::failure::{self, Trouble};
 use super::opening::{self, Begin, Opening, Record};
 use super::output::{self, Output, Watched};
 use super::state::State;
-use super::{Context, interrupted, prompt, words};
+use super::{Context, prompt, words};
 use crate::manifest::{Manifest, is_plain, printable, safe_name};
 use crate::media::{self, Kind};
 use crate::open::place::{Placed, Staging, Target, numbered};
@@ -89,7 +89,7 @@ pub(super) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Trouble> {
     let stage = Cell::new(Stage::Untouched);
     tokio::select! {
         result = opening.run(&stage) => result,
-        _ = interrupted() => Err(Trouble::Interrupted(match stage.get() {
+        _ = cx.interrupted() => Err(Trouble::Interrupted(match stage.get() {
             Stage::Untouched => None,
             Stage::Claimed => Some(AGAIN.to_owned()),
             Stage::Saved => Some("it is saved; the relay will be told by the next command".to_owned()),
@@ -150,9 +150,7 @@ impl Opens<'_> {
                     None => {}
                 }
                 record = Some(*ours);
-                if let Ok(state) = &state {
-                    opening::catch_up(self.cx, state).await;
-                }
+                opening::catch_up(self.cx).await;
             }
         }
         let result = self.open(stage, &mut record, &device).await;

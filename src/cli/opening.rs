@@ -13,9 +13,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
-use super::Context;
 use super::connect::{Connected, Way};
 use super::state::{State, private, read_all};
+use super::{Context, direct};
 use crate::link::RelayUrl;
 use crate::open::{self, place::Placed};
 use crate::relay::clock::{Clock, SystemClock};
@@ -157,9 +157,11 @@ impl Opening {
     }
 }
 
-/// Tells relays what earlier runs could not tell them: that a share is safe here. All at once, so that one that is gone
-/// keeps no other from being told.
-pub(super) async fn catch_up(cx: &Context, state: &State) {
+/// Does what earlier runs could not do any more: removes what they served, and tells relays that a share is safe here. All
+/// relays at once, so that one that is gone keeps no other from being told.
+pub(super) async fn catch_up(cx: &Context) {
+    let Ok(state) = State::open(cx) else { return };
+    direct::remove_leftovers(&state);
     let Ok(device) = state.device() else { return };
     let Ok(entries) = state.subdirectory("opening").and_then(fs::read_dir) else { return };
     let pending = entries.flatten().filter_map(|entry| Pending::read(&entry.path()));

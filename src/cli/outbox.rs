@@ -20,8 +20,6 @@ use crate::spoken::openers_words;
 
 /// How long an entry is kept after its share has ended: as long as the relay remembers it.
 const KEEP: u64 = 30 * 24 * 3600;
-/// What was never sealed is of no interest any more after this time.
-const UPLOAD: u64 = 2 * 24 * 3600;
 
 /// One share that was sent.
 #[derive(Clone, Serialize, Deserialize)]
@@ -30,6 +28,9 @@ pub(super) struct Entry {
     id: String,
     /// The relay's address; none where this machine serves it itself.
     relay: Option<String>,
+    /// The folder in which it then lies, as long as it is served.
+    #[serde(default)]
+    place: Option<String>,
     owner_token: Token,
     receipt_key: ReceiptKey,
     flags: u8,
@@ -56,6 +57,7 @@ pub(super) struct Draft<'a> {
     pub(super) id: Id,
     pub(super) batch: Id,
     pub(super) relay: Option<&'a RelayUrl>,
+    pub(super) place: Option<String>,
     pub(super) owner_token: &'a Token,
     pub(super) receipt_key: &'a ReceiptKey,
     pub(super) flags: Flags,
@@ -70,6 +72,7 @@ impl Entry {
             v: V1,
             id: draft.id.hex(),
             relay: draft.relay.map(ToString::to_string),
+            place: draft.place,
             owner_token: draft.owner_token.clone(),
             receipt_key: draft.receipt_key.clone(),
             flags: draft.flags.bits(),
@@ -99,6 +102,11 @@ impl Entry {
         RelayUrl::parse(self.relay.as_deref()?).ok()
     }
 
+    /// The folder from which it is served, or was.
+    pub(super) fn place(&self) -> Option<&str> {
+        self.place.as_deref()
+    }
+
     /// How it is called in one line: `beach.jpg · photo, 3.4 MB · for anna`.
     pub(super) fn title(&self) -> String {
         let label = if self.label.is_empty() { "(no name)" } else { &self.label };
@@ -118,6 +126,19 @@ impl Entry {
         match (status.receipt, status.claimant, self.id()) {
             (Some(receipt), Some(claimant), Some(id)) => self.receipt_key.receipt(&id, &claimant) == receipt,
             _ => false,
+        }
+    }
+
+    /// Whether it was opened, and somebody with the link has confirmed it.
+    pub(super) fn is_opened(&self, status: &Status) -> bool {
+        status.state == Stand::Finished && self.receipt_holds(status)
+    }
+
+    /// How it ended, in a few words.
+    pub(super) fn outcome(&self, status: &Status) -> String {
+        match status.claimant {
+            Some(claimant) if self.is_opened(status) => format!("opened ({})", openers_words(&claimant)),
+            _ => self.story(status),
         }
     }
 
@@ -205,7 +226,7 @@ impl Entry {
         let last = match (&self.end, self.expires) {
             (Some(end), _) => end.ended.unwrap_or(self.created) + KEEP,
             (None, Some(expires)) => expires + KEEP,
-            (None, None) => self.created + UPLOAD,
+            (None, None) => self.created + KEEP,
         };
         now > last
     }

@@ -31,7 +31,6 @@ pub(super) struct Output {
     bar: Arc<Mutex<Option<ProgressBar>>>,
 }
 
-#[expect(clippy::print_stderr, reason = "this is the place that prints")]
 impl Output {
     pub(super) fn new(quiet: bool, json: bool) -> Self {
         Self { quiet: quiet || json, json, bar: Arc::default() }
@@ -45,12 +44,16 @@ impl Output {
     fn print(&self, text: &str) {
         // A terminal would break words.
         let text = match columns() {
-            Some(columns) if !text.contains('\x1b') => textwrap::fill(text, columns.max(20)),
+            // A hint may be a command: that must stay in one line to be copied.
+            Some(columns) if !text.contains('\x1b') && !text.starts_with("hint: ") => {
+                let whole = textwrap::Options::new(columns.max(20)).break_words(false);
+                textwrap::fill(text, whole.word_splitter(textwrap::WordSplitter::NoHyphenation))
+            }
             _ => text.to_owned(),
         };
         match &*self.bar.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(|| complain(&text)),
+            None => complain(&text),
         }
     }
 
@@ -129,7 +132,7 @@ impl Output {
         }
         if super::prompt::is_asking() {
             // The question's line is still open.
-            eprintln!();
+            complain("");
         }
         if !what.is_empty() {
             self.print(&format!("error: {what}"));
@@ -159,6 +162,11 @@ impl Output {
         *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
         bar
     }
+}
+
+/// Writes to standard error. Where that is gone, nobody listens, and what is being done is done all the same.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// One line of `--json`.

@@ -9,7 +9,7 @@ use super::access::AccessArgs;
 use super::failure::Trouble;
 use super::output::Output;
 use super::state::State;
-use super::{Context, interrupted, words};
+use super::{Context, words};
 use crate::manifest::printable;
 use crate::media::Kind;
 use crate::open::{Envelope, Look, OpenError, Opener};
@@ -38,7 +38,7 @@ pub(super) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Trouble> {
         let opener = Opener::new(relay.clone(), keys, claim_token, cx.patience());
         let looked = tokio::select! {
             looked = opener.look() => looked,
-            _ = interrupted() => return Err(Trouble::Interrupted(None)),
+            _ = cx.interrupted() => return Err(Trouble::Interrupted(None)),
         };
         match looked {
             Ok(Look::Waits(envelope)) => {
@@ -49,7 +49,7 @@ pub(super) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Trouble> {
             Ok(Look::OursToResume(holder)) => {
                 let resumed = tokio::select! {
                     resumed = holder.resume() => resumed,
-                    _ = interrupted() => return Err(Trouble::Interrupted(None)),
+                    _ = cx.interrupted() => return Err(Trouble::Interrupted(None)),
                 };
                 return Err(match resumed {
                     Ok(_) | Err(OpenError::WrongPassphrase) => Trouble::Begun,

@@ -1,12 +1,14 @@
 //! `share revoke`: takes back what was sent.
 
 use clap::Args;
+use futures_util::future::join_all;
 use serde_json::json;
 
+use super::asking::Relays;
 use super::failure::Trouble;
 use super::outbox::{Entry, is_over};
-use super::status::{Which, reach, told_by};
-use super::{Context, prompt, words};
+use super::status::Which;
+use super::{Context, opening, prompt, words};
 use crate::relay::State as Stand;
 
 /// Take back what you sent: the link is dead, and the relay deletes what it holds
@@ -27,24 +29,29 @@ pub(super) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Trouble> {
     if is_guess && !args.yes {
         confirm(&meant.entries).await?;
     }
-    for entry in &meant.entries {
-        if let Some(end) = &entry.end {
-            tell(entry, end.state, &entry.story(end), cx);
-            continue;
-        }
-        let (way, connected, owner) = reach(entry, cx).await?;
-        let was = connected.relay.revoke(&owner).await.map_err(|error| told_by(&way, error))?;
-        let status = connected.relay.status(&owner, None, std::time::Duration::ZERO).await;
-        connected.sweep().await;
-        match status {
-            Ok(status) => {
-                meant.note_end(entry, &status);
-                tell(entry, was, &entry.story(&status), cx);
+    let relays = Relays::of(&meant.entries, meant.outbox.is_none(), cx.give_up, cx).await?;
+    let revoking = join_all(meant.entries.iter().map(|entry| relays.revoke(entry, cx)));
+    let mut failed = None;
+    // Once it is begun it is not broken off: what is taken back is taken back.
+    for (entry, told) in meant.entries.iter().zip(revoking.await) {
+        match told {
+            Ok((was, status)) => {
+                if let Some(status) = &status {
+                    meant.note_end(entry, status);
+                }
+                tell(entry, was, &status.map_or_else(|| "taken back".to_owned(), |status| entry.story(&status)), cx);
             }
-            Err(_) => tell(entry, was, "taken back", cx),
+            Err(trouble) => {
+                if meant.entries.len() > 1 {
+                    cx.output.warn(&format!("{} was NOT taken back: {}", entry.title(), trouble.explain().what));
+                }
+                failed.get_or_insert(trouble);
+            }
         }
     }
-    Ok(())
+    relays.sweep().await;
+    opening::catch_up(cx).await;
+    failed.map_or(Ok(()), Err)
 }
 
 /// What it was before, and what it is now.

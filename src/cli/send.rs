@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use futures_util::future::try_join_all;
 use zeroize::Zeroizing;
 
 use super::access::PassphraseArgs;
-use super::batch::{Batch, Plan};
+use super::batch::{Batch, KeptAt, Plan};
 use super::connect::{Connected, Way};
 use super::failure::{self, Trouble, is_a_directory};
 use super::output::{self, Output, Watched};
-use super::state::State;
-use super::{Context, config, direct, interrupted, opening, prompt, qr, status, words};
+use super::{Context, asking, config, direct, opening, prompt, qr, words};
 use crate::link::RelayUrl;
 use crate::manifest::printable;
 use crate::media::Kind;
@@ -31,7 +31,7 @@ const MAX_TTL: Duration = Duration::from_hours(90 * 24);
 /// The longest name that can be given: what file systems take.
 const MAX_NAME: usize = 255;
 /// The most links of one command: each is an upload of its own, and they run side by side.
-const MAX_LINKS: usize = 50;
+const MAX_LINKS: usize = 20;
 
 /// Send something that can be opened once, and print its link
 ///
@@ -138,15 +138,11 @@ impl Sending<'_> {
     /// Leaves it at a relay.
     async fn through(mut self, url: RelayUrl, mut plan: Plan) -> Result<(), Trouble> {
         let (cx, way) = (self.cx, Way::to(url));
-        plan.wishes.create_token = State::open(cx).ok().and_then(|state| state.create_token(&way.url));
-        // Never an argument: every program of this machine could see it there.
-        if let Some(token) = std::env::var("SHARE_CREATE_TOKEN").ok().filter(|token| !token.is_empty()) {
-            plan.wishes.create_token = Some(token);
-        }
+        plan.wishes.create_token = cx.create_token(&way.url);
         let or_shorter = plan.wishes.or_shorter;
         let connected = cx.connect(&way).await?;
         let urls = vec![way.url.clone(); plan.recipients.len()];
-        let mut batch = Batch::new(plan, &connected.relay, &urls, Some(&way.url), cx)?;
+        let mut batch = Batch::new(plan, &connected.relay, &urls, KeptAt::Relay(&way.url), cx)?;
         self.send(&mut batch, &way.name()).await?;
         self.print(&batch).await?;
         let expires = batch.sent().map_or(0, |sent| sent.expires);
@@ -164,9 +160,16 @@ impl Sending<'_> {
     /// Serves it from this machine.
     async fn directly(mut self, plan: Plan) -> Result<(), Trouble> {
         let cx = self.cx;
+        if self.args.receipt.is_some() {
+            return Err(Trouble::usage(
+                "a receipt is for what waits at a relay, and this machine would be one itself",
+                "without --receipt; Ctrl-C takes it back",
+            ));
+        }
         let host = direct::Host::open(&self.args.host, plan.recipients.len(), self.expected_len, cx)?;
+        expect_bare_form(self.args.bare, host.urls()?.first())?;
         let plan = Plan { flags: host.flags(plan.flags), ..plan };
-        let mut batch = Batch::new(plan, &host.relay(), &host.urls(), None, cx)?;
+        let mut batch = Batch::new(plan, &host.relay(), &host.urls()?, KeptAt::Here(&host.place()), cx)?;
         self.send(&mut batch, direct::THIS).await.map_err(direct::in_our_own_words)?;
         let host = host.serve(&batch)?;
         self.print(&batch).await?;
@@ -183,11 +186,11 @@ impl Sending<'_> {
         let inputs = std::mem::take(&mut self.inputs).into_iter().map(|input| watched(input, &bar)).collect();
         let sent = tokio::select! {
             sent = batch.send(inputs) => Some(sent),
-            _ = interrupted() => None,
+            _ = self.cx.interrupted() => None,
         };
         output.clear();
         match sent {
-            Some(sent) => sent.map_err(|error| Trouble::Send { relay: place.to_owned(), error })?,
+            Some(sent) => sent.map_err(|(error, gone)| Trouble::Send { relay: place.to_owned(), error, gone })?,
             None => {
                 output.say("taking it back …");
                 let hint = if batch.take_back().await {
@@ -208,11 +211,12 @@ impl Sending<'_> {
     /// Prints the links. Where nobody can read them, nothing is left.
     async fn print(&self, batch: &Batch) -> Result<(), Trouble> {
         if batch.print(self.args.bare, self.shown.as_ref().map(|words| words.as_str()), &self.cx.output).is_err() {
-            batch.take_back().await;
-            return Err(Trouble::local(
-                "standard output is closed",
-                "the link could not be shown: the share was taken back",
-            ));
+            let hint = if batch.take_back().await {
+                "the link could not be shown: the share was taken back"
+            } else {
+                "the link could not be shown, and the relay could not be told: share revoke takes it back"
+            };
+            return Err(Trouble::local("standard output is closed", hint));
         }
         if let Some(words) = &self.shown {
             self.cx.output.insist(&format!("passphrase: {}", words.as_str()));
@@ -224,18 +228,18 @@ impl Sending<'_> {
     /// What else is due now that a relay is at hand.
     async fn afterwards(&self, connected: &Connected) {
         connected.sweep().await;
-        if let Ok(state) = State::open(self.cx) {
-            opening::catch_up(self.cx, &state).await;
-        }
+        opening::catch_up(self.cx).await;
     }
 
     /// Waits until all were opened.
     async fn wait(&self, batch: &Batch, way: &Way, connected: &Connected) -> Result<(), Trouble> {
-        let entries = batch.shares.iter().map(|share| &share.entry);
-        let waiting = status::wait_for_all(entries, way, connected, self.cx);
+        let waiting = try_join_all(batch.shares.iter().map(async |share| {
+            let owner = share.entry.owner().ok_or_else(|| anyhow::anyhow!("a share without an id"))?;
+            asking::wait_at(&share.entry, &owner, way, connected, self.cx).await
+        }));
         let told = tokio::select! {
             told = waiting => told?,
-            _ = interrupted() => {
+            _ = self.cx.interrupted() => {
                 let hint = "it still waits: share status --wait goes on, share revoke takes it back";
                 return Err(Trouble::Interrupted(Some(hint.to_owned())));
             }
@@ -243,7 +247,18 @@ impl Sending<'_> {
         for (share, status) in batch.shares.iter().zip(&told) {
             batch.note_end(share, status);
         }
-        status::expect_opened(batch.shares.iter().map(|share| &share.entry).zip(&told))
+        asking::expect_opened(batch.shares.iter().map(|share| &share.entry).zip(&told))
+    }
+}
+
+/// A bare link has no scheme: it must be clear how its relay is reached.
+fn expect_bare_form(bare: bool, url: Option<&RelayUrl>) -> Result<(), Trouble> {
+    match url.filter(|url| bare && !url.has_bare_form()) {
+        None => Ok(()),
+        Some(url) => Err(Trouble::usage(
+            format!("a bare link cannot say how {} is reached", url.name()),
+            "send it without --bare",
+        )),
     }
 }
 
@@ -251,7 +266,12 @@ fn show_qr(batch: &Batch, output: &Output) {
     let Some(columns) = output::columns().filter(|_| !output.is_json()) else { return };
     let [share] = &batch.shares[..] else { return };
     match share.link.web().and_then(|link| qr::draw(&link, columns)) {
-        Some(code) => output.say(&code),
+        Some(code) => {
+            output.say(&code);
+            if share.link.secret.flags().contains(Flags::DIRECT) {
+                output.say("A browser that follows it trusts this network: it cannot know whom it speaks to.");
+            }
+        }
         None => output.say("The terminal is too narrow for the QR code."),
     }
 }
@@ -314,12 +334,7 @@ impl SendArgs {
 
     /// What cannot work is found before anything is read.
     fn expect_sense(&self, place: Option<&RelayUrl>) -> Result<(), Trouble> {
-        if let Some(url) = place.filter(|url| self.bare && !url.has_bare_form()) {
-            return Err(Trouble::usage(
-                format!("a bare link cannot say how {} is reached", url.name()),
-                "send it without --bare",
-            ));
-        }
+        expect_bare_form(self.bare, place)?;
         if output::stdout_is_closed() {
             let hint = "nothing was sent: the link would be printed there";
             return Err(Trouble::local("standard output is closed", hint));

@@ -85,11 +85,28 @@ impl State {
         Ok(self.subdirectory("tokens")?.join(name))
     }
 
+    /// Whether there ever was anything of one kind.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.root.join(name).is_dir()
+    }
+
     /// A directory of its own for one kind of thing.
     pub(super) fn subdirectory(&self, name: &str) -> io::Result<PathBuf> {
         let path = self.root.join(name);
         private_dir(&path)?;
         Ok(path)
+    }
+}
+
+/// The create token in the environment. Never an argument: every program of this machine could see it there.
+pub(super) fn said_token() -> Option<String> {
+    std::env::var("SHARE_CREATE_TOKEN").ok().filter(|token| !token.is_empty())
+}
+
+impl Context {
+    /// What lets us leave something at a relay: from the environment, or kept.
+    pub(super) fn create_token(&self, relay: &RelayUrl) -> Option<String> {
+        said_token().or_else(|| State::open(self).ok()?.create_token(relay))
     }
 }
 

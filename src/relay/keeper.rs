@@ -465,10 +465,9 @@ impl Relay for Keeper {
     async fn status(&self, owner: &Credential, known: Option<State>, wait: Duration) -> Result<Status, RelayError> {
         let start = Instant::now();
         loop {
-            let status = self.status_now(owner).await?;
             let left = wait.saturating_sub(start.elapsed());
-            if Some(status.state) != known || left.is_zero() {
-                return Ok(status);
+            if left.is_zero() || Some(self.state(owner).await?) != known {
+                return self.status_now(owner).await;
             }
             tokio::time::sleep(left.min(LOOK_EVERY)).await;
         }
@@ -508,17 +507,26 @@ impl Relay for Keeper {
 }
 
 impl Keeper {
-    async fn status_now(&self, owner: &Credential) -> Result<Status, RelayError> {
-        let id = &owner.id;
-        let cells = self.cells(owner, Role::Own).await?;
-        // Until the sweeper may act on it, the end of a time is not the end of a share: whoever was at the door in its
-        // last second may still turn out to have won.
-        let (state, ended) = match cells.phase(self.now().saturating_sub(GRACE)) {
+    /// Where a share stands, and when it ended, as its owner may know it. Until the sweeper may act on it, the end of a
+    /// time is not the end of a share: whoever was at the door in its last second may still turn out to have won.
+    fn stand(&self, cells: &Cells) -> (State, Option<u64>) {
+        match cells.phase(self.now().saturating_sub(GRACE)) {
             Phase::Uploading => (State::Uploading, None),
             Phase::Waiting => (State::Waiting, None),
             Phase::Leased { .. } => (State::Claimed, None),
             Phase::Over { state, at, .. } => (state, Some(at)),
-        };
+        }
+    }
+
+    /// Where a share stands. Costs a look at its cells, however large it is.
+    pub async fn state(&self, owner: &Credential) -> Result<State, RelayError> {
+        Ok(self.stand(&self.cells(owner, Role::Own).await?).0)
+    }
+
+    async fn status_now(&self, owner: &Credential) -> Result<Status, RelayError> {
+        let id = &owner.id;
+        let cells = self.cells(owner, Role::Own).await?;
+        let (state, ended) = self.stand(&cells);
         let sealed = match &cells.seal {
             Some(Seal::Sealed { at, .. }) => Some(*at),
             _ => None,

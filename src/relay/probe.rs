@@ -57,11 +57,6 @@ impl Keeper {
         self.store.create(MARKER, Bytes::from_static(b"1\n").into()).await.map(drop).map_err(failure)
     }
 
-    /// Whether the store is one that is used without a server.
-    pub async fn is_adopted(&self) -> Result<bool, RelayError> {
-        self.store.read(MARKER, 0).await.map(|marker| marker.is_some()).map_err(failure)
-    }
-
     /// Whether our clock and the store's are known to differ.
     pub fn clock_is_wrong(&self) -> bool {
         !self.clock_agrees.load(Ordering::Relaxed)

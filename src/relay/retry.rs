@@ -181,7 +181,9 @@ impl Relay for Persistent {
     }
 
     async fn status(&self, owner: &Credential, known: Option<State>, wait: Duration) -> Result<Status, RelayError> {
-        self.repeat(|| self.relay.status(owner, known, wait)).await
+        // While an answer is held back, patience is not used up.
+        let patience = if wait.is_zero() { self.patience.started() } else { self.patience };
+        self.repeat_with(patience, || self.relay.status(owner, known, wait)).await
     }
 
     async fn revoke(&self, owner: &Credential) -> Result<State, RelayError> {

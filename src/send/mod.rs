@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 pub use self::copies::copies;
@@ -26,6 +26,8 @@ use crate::secret::{Keys, Role, Token};
 
 /// What taking an upload back may cost somebody who wants to leave.
 const TAKE_BACK_TIME: Duration = Duration::from_secs(5);
+/// After which a relay is asked once more to take back what it did not know.
+const SECOND_LOOK: Duration = Duration::from_millis(700);
 /// Part buffers: one is filled, two are on their way.
 const BUFFERS: usize = 3;
 
@@ -146,6 +148,10 @@ pub struct Outgoing {
     wishes: Wishes,
     /// Whether the relay may have heard of it.
     announced: AtomicBool,
+    /// Whether it may be sealed: that was asked for, and not refused.
+    sealed: AtomicBool,
+    /// Whose turn it is to upload, where several shares go out side by side.
+    turns: Arc<Semaphore>,
 }
 
 /// A sealed, durable share: its link may be shown.
@@ -214,9 +220,25 @@ async fn joined(
 impl Outgoing {
     /// A share that nobody knows of yet, and that belongs to the holder of `owner_token`. Send through a relay that
     /// repeats what fails ([`crate::relay::retry::Persistent`]).
-    pub fn new(relay: Arc<dyn Relay>, keys: Keys, owner_token: Token, wishes: Wishes) -> Self {
+    pub fn new(relay: Arc<dyn Relay>, keys: Keys, owner_token: Token, turns: Arc<Semaphore>, wishes: Wishes) -> Self {
         let owner = Credential::new(keys.id, owner_token);
-        Self { relay, keys, owner, wishes, announced: AtomicBool::new(false) }
+        Self { relay, keys, owner, wishes, announced: AtomicBool::new(false), sealed: AtomicBool::new(false), turns }
+    }
+
+    /// Takes turns for the shares of one sender: two uploads at once, as a single share has them.
+    pub fn turns() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(BUFFERS - 1))
+    }
+
+    /// Whether the relay may have sealed it.
+    pub fn may_be_sealed(&self) -> bool {
+        self.sealed.load(Ordering::SeqCst)
+    }
+
+    /// Notes what came of asking the relay to seal it.
+    fn note_sealing<T>(&self, asked: &Result<T, RelayError>) {
+        let refused = asked.as_ref().is_err_and(|error| !error.is_transient());
+        self.sealed.store(!refused, Ordering::SeqCst);
     }
 
     /// Reads, seals and uploads `inputs`, and seals the share. On an error, what has arrived is taken back.
@@ -234,8 +256,16 @@ impl Outgoing {
         if !self.announced.load(Ordering::SeqCst) {
             return true;
         }
-        let revoked = tokio::time::timeout(TAKE_BACK_TIME, self.relay.revoke(&self.owner)).await;
-        let gone = matches!(revoked, Ok(Ok(_) | Err(RelayError::Unknown)));
+        let revoked = tokio::time::timeout(TAKE_BACK_TIME, async {
+            let mut revoked = self.relay.revoke(&self.owner).await;
+            if revoked == Err(RelayError::Unknown) && self.may_be_sealed() {
+                // The relay may still be at work on what it was sent a moment ago.
+                tokio::time::sleep(SECOND_LOOK).await;
+                revoked = self.relay.revoke(&self.owner).await;
+            }
+            revoked
+        });
+        let gone = matches!(revoked.await, Ok(Ok(_) | Err(RelayError::Unknown)));
         self.announced.store(!gone, Ordering::SeqCst);
         gone
     }
@@ -257,11 +287,14 @@ impl Outgoing {
                 let manifest = self.manifest(lengths, entries);
                 let commit = self.commit(&manifest, vec![only.crc])?;
                 let mut create = self.create(Some(lengths.blob_len));
+                let _turn = self.turns.acquire().await;
                 self.announced.store(true, Ordering::SeqCst);
+                self.sealed.store(true, Ordering::SeqCst);
                 let mut sealed = self.relay.deposit(&self.owner, &create, &commit, only.bytes.clone().into()).await;
                 if self.shorten(&mut create, &sealed) {
                     sealed = self.relay.deposit(&self.owner, &create, &commit, only.bytes.into()).await;
                 }
+                self.note_sealing(&sealed);
                 let sealed = sealed?;
                 Ok(Sent { expires: sealed.expires, manifest })
             }
@@ -277,7 +310,10 @@ impl Outgoing {
                 let (lengths, entries) = joined(sealing.thread).await?;
                 let manifest = self.manifest(lengths, entries);
                 let commit = self.commit(&manifest, crcs)?;
-                let sealed = self.relay.commit(&self.owner, &commit).await?;
+                self.sealed.store(true, Ordering::SeqCst);
+                let sealed = self.relay.commit(&self.owner, &commit).await;
+                self.note_sealing(&sealed);
+                let sealed = sealed?;
                 Ok(Sent { expires: sealed.expires, manifest })
             }
         }
@@ -297,6 +333,7 @@ impl Outgoing {
                 let buffers = buffers.clone();
                 async move {
                     let content = Content::Whole(bytes.clone());
+                    let _turn = self.turns.acquire().await;
                     self.relay.put_part(&self.owner, number, crc, content).await?;
                     // The connection may hold on to the bytes for a moment: then the sealer gets a new buffer.
                     let _ = buffers.try_send(bytes.try_into_mut().unwrap_or_default());

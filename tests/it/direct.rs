@@ -231,7 +231,7 @@ fn what_a_killed_program_left_is_removed_by_the_next() {
     }
     assert_eq!(folders(), 0);
     let listed = sandbox.share(["list"]).ok();
-    assert!(listed.contains("a program that can tell, or has been killed"), "{listed}");
+    assert!(listed.contains("the program that served it was stopped, and the share went with it"), "{listed}");
 }
 
 /// One request in the clear, as a browser or a curious neighbour makes it.
@@ -433,4 +433,83 @@ fn at_a_terminal_a_link_and_a_code_appear_and_it_ends_by_itself_when_told() {
     let (code, seen) = terminal.end();
     assert_eq!(code, 0, "{seen}");
     assert!(sandbox.read("got.jpg") == content);
+}
+
+#[test]
+fn only_folders_of_ours_are_removed() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", b"content");
+    let place = sandbox.home().join(".local/state/share/direct");
+    let precious = sandbox.path("precious");
+    for directory in [&precious, &place.join("photos"), &place.join("share-direct-0123456789abcdef")] {
+        fs::create_dir_all(directory).unwrap();
+        fs::write(directory.join("one"), b"precious").unwrap();
+    }
+    std::os::unix::fs::symlink(&precious, place.join("share-direct-fedcba9876543210")).unwrap();
+    let host = Host::start(&sandbox, &["file"]);
+    assert!(precious.join("one").exists() && place.join("photos/one").exists());
+    assert!(!place.join("share-direct-0123456789abcdef").exists(), "left by a program that is gone");
+    host.signal("INT");
+    host.end();
+}
+
+#[test]
+fn nobody_who_listens_is_no_reason_to_stop() {
+    let sandbox = Sandbox::new();
+    let content = photo(3_000_000);
+    sandbox.write("beach.jpg", &content);
+    let mut host = Host::start(&sandbox, &["beach.jpg"]);
+    // The terminal that showed what happens is gone, without a signal.
+    host.err = BufReader::new(silent());
+    assert!(sandbox.share(["open", "-q", host.link()]).run().stdout == content);
+    // It has seen the end when its outbox says so.
+    while !sandbox.share(["list"]).run().stdout.windows(9).any(|window| window == b"confirmed") {
+        thread::yield_now();
+    }
+    host.signal("INT");
+    assert_eq!(host.process.0.wait().unwrap().code(), Some(0));
+}
+
+/// The standard error of something that says nothing.
+fn silent() -> ChildStderr {
+    Command::new("true").stderr(std::process::Stdio::piped()).spawn().unwrap().stderr.unwrap()
+}
+
+#[test]
+fn what_was_told_to_outlive_its_terminal_does() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", b"content");
+    let script = r#"trap '' HUP; exec "$SHARE" send --direct file"#;
+    let mut shell = Command::new("bash");
+    shell.args(["-c", script]);
+    let run = sandbox.prepare(shell).env("SHARE", super::sandbox::SHARE).env("SHARE_LISTEN", "127.0.0.1:0");
+    let mut process = run.start();
+    let mut out = BufReader::new(process.0.stdout.take().unwrap());
+    let err = BufReader::new(process.0.stderr.take().unwrap());
+    let mut link = String::new();
+    out.read_line(&mut link).unwrap();
+    let mut host = Host { process, out, err, links: vec![link.trim().to_owned()], said: String::new() };
+    host.expect("Ctrl-C takes it back.").signal("HUP");
+    assert_eq!(sandbox.share(["open", "-q", host.link()]).ok(), "content");
+    host.expect("Nothing is left here.").signal("TERM");
+    assert_eq!(host.end().code, 0);
+}
+
+#[test]
+fn a_crowd_at_the_door_keeps_no_place_for_ever() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", b"content");
+    let host = Host::start(&sandbox, &["file"]);
+    // More than there is room for: those who come last are sent away, and nobody's memory fills.
+    let crowd: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(host.address()).unwrap()).collect();
+    let sent_away = |mut stream: &TcpStream| {
+        stream.set_read_timeout(Some(std::time::Duration::from_millis(500))).unwrap();
+        matches!(stream.read(&mut [0]), Ok(0))
+            || stream.peek(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset)
+    };
+    assert!(crowd.iter().rev().take(5).all(sent_away));
+    drop(crowd);
+    assert_eq!(sandbox.share(["open", "-q", host.link()]).ok(), "content");
+    host.signal("INT");
+    host.end();
 }

@@ -191,3 +191,39 @@ fn two_processes_of_two_machines_never_both_open() {
         assert_eq!(ended.iter().filter(|ended| ended.code == 3).count(), 3, "{ended:?}");
     }
 }
+
+#[test]
+fn links_in_a_folder_lead_nobody_astray() {
+    let sandbox = Sandbox::new();
+    let url = url(&sandbox);
+    sandbox.share(["relay", "use", "-q", &url]).ok();
+    let precious = sandbox.path("precious");
+    fs::create_dir(&precious).unwrap();
+    let old = precious.join("0123456789abcdef0123456789abcdef");
+    fs::write(&old, b"precious").unwrap();
+    let status = Command::new("touch").args(["-d", "3 days ago"]).arg(&old).status().unwrap();
+    assert!(status.success());
+    fs::remove_dir(sandbox.path("team/tmp")).unwrap();
+    std::os::unix::fs::symlink(&precious, sandbox.path("team/tmp")).unwrap();
+    sandbox.share(["send"]).input("text").fails(8, "is a link to somewhere else");
+    assert!(old.exists());
+    // What is old and lies where our own files lie is removed only if it is one of ours.
+    fs::remove_file(sandbox.path("team/tmp")).unwrap();
+    fs::create_dir(sandbox.path("team/tmp")).unwrap();
+    for name in ["letter.txt", "0123456789abcdef0123456789abcdef"] {
+        let path = sandbox.path("team/tmp").join(name);
+        fs::write(&path, b"x").unwrap();
+        Command::new("touch").args(["-d", "3 days ago"]).arg(&path).status().unwrap();
+    }
+    sandbox.share(["send", "-q"]).input("text").ok();
+    assert_eq!(fs::read_dir(sandbox.path("team/tmp")).unwrap().count(), 1, "the letter");
+}
+
+#[test]
+fn a_group_that_could_not_read_what_its_members_write_is_refused() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.path("team")).unwrap();
+    fs::set_permissions(sandbox.path("team"), fs::Permissions::from_mode(0o770)).unwrap();
+    let refused = sandbox.share(["relay", "use", &url(&sandbox)]).fails(8, "does not pass its group on");
+    assert!(refused.stderr.contains("chmod g+s"), "{refused:?}");
+}

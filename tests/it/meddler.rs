@@ -26,6 +26,9 @@ pub(crate) trait Meddle: Send + Sync {
         bytes
     }
 
+    /// Changes what a sender is told.
+    fn status(&self, _status: &mut Status) {}
+
     /// Is told that a share is safe.
     fn finish(&self) -> Result<(), RelayError> {
         Ok(())
@@ -98,7 +101,9 @@ impl<M: Meddle> Relay for Meddler<M> {
     }
 
     async fn status(&self, owner: &Credential, known: Option<State>, wait: Duration) -> Result<Status, RelayError> {
-        self.relay.status(owner, known, wait).await
+        let mut status = self.relay.status(owner, known, wait).await?;
+        self.how.status(&mut status);
+        Ok(status)
     }
 
     async fn revoke(&self, owner: &Credential) -> Result<State, RelayError> {

@@ -246,9 +246,15 @@ impl Running {
 }
 
 /// A program that has run.
-#[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: i32,
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: String,
+}
+
+impl std::fmt::Debug for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown: String = String::from_utf8_lossy(&self.stdout).chars().take(2000).collect();
+        f.debug_struct("Ended").field("code", &self.code).field("stdout", &shown).field("stderr", &self.stderr).finish()
+    }
 }

@@ -3,10 +3,15 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
 use share::link::Link;
+use share::relay::{Relay, State, Status};
+use share::secret::{Claimant, Receipt};
 
+use super::bench::served;
 use super::cli::photo;
+use super::meddler::{Meddle, Meddler};
 use super::noise::noise;
 use super::sandbox::{Sandbox, files};
 use super::terminal::AtTerminal;
@@ -45,7 +50,7 @@ async fn waiting_ends_with_the_opening_and_tells_who_it_was() {
     }
     sandbox.share(["revoke", "--yes"]).ok();
     let ended = sender.wait();
-    assert!(ended.code == 4 && ended.stderr.contains("error: not opened: taken back on"), "{ended:?}");
+    assert!(ended.code == 4 && ended.stderr.contains("error: taken back on"), "{ended:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,4 +162,60 @@ async fn a_passphrase_of_four_words_is_made_and_shown() {
     assert_eq!(sent[0]["passphrase"].as_str().unwrap().split(' ').count(), 4);
     let both = stage.share("send -P --passphrase-file right right").run();
     assert_eq!(both.code, 2, "{both:?}");
+}
+
+/// A relay that says that everything was opened.
+struct Boaster;
+
+impl Meddle for Boaster {
+    fn status(&self, status: &mut Status) {
+        status.state = State::Finished;
+        status.ended = Some(status.created);
+        status.claimant = Some(Claimant::from_bytes([7; 32]));
+        status.receipt = Some(Receipt::from_bytes([7; 32]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_only_says_that_it_was_opened_is_not_believed() {
+    let mut stage = Stage::new();
+    let boaster = Meddler { relay: stage.bench.relay.clone(), how: Boaster };
+    stage.relay = served(Arc::new(boaster) as Arc<dyn Relay>).1;
+    let sent = stage.share("send --wait beach.jpg").run();
+    assert!(sent.code == 4 && sent.stderr.contains("error: the relay says that it was opened on"), "{sent:?}");
+    let told = stage.share("status").ok();
+    assert!(told.contains("and cannot prove it: only someone with the link could"), "{told}");
+    assert_eq!(events(&stage.share("status --json").run())[0]["receipt"], "invalid");
+    assert_eq!(stage.share("status --wait").run().code, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_relay_that_is_gone_keeps_no_other_from_being_told() {
+    let mut stage = Stage::new();
+    let here = stage.relay.clone();
+    let mut gone = stage.sandbox.relay();
+    stage.relay.clone_from(&gone.url);
+    stage.share("send -q -n photo right").ok();
+    gone.kill();
+    stage.relay = here;
+    stage.share("send -q -n photo wrong").ok();
+    let told = stage.share("status photo --give-up 100ms").run();
+    assert_eq!(told.code, 6, "{told:?}");
+    assert!(String::from_utf8(told.stdout).unwrap().contains("waiting, until"), "the other one's");
+    let taken = stage.share("revoke -y photo --give-up 100ms").run();
+    assert!(taken.code == 6 && taken.stderr.contains("was NOT taken back"), "{taken:?}");
+    assert!(String::from_utf8(taken.stdout).unwrap().contains("taken back on"));
+    let listed = stage.share("list").ok();
+    assert!(listed.contains("cannot be reached") && listed.contains("taken back on"), "{listed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_sent_leaves_no_trace_in_the_outbox() {
+    let stage = Stage::new();
+    stage.share("send nothing").fails(8, "nothing: there is no such file");
+    stage.share("send --receipt no/such/place beach.jpg").fails(8, "no/such/place");
+    stage.share("send beach.jpg --relay http://127.0.0.1:1 --give-up 100ms").fails(6, "cannot be reached");
+    let left = stage.share("list").env("SHARE_GIVE_UP", "100ms").run();
+    // Whether the relay has something of the last one, nobody knows before it answers.
+    assert!(String::from_utf8(left.stdout).unwrap().lines().count() <= 1, "{}", left.stderr);
 }

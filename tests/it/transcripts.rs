@@ -194,7 +194,7 @@ async fn usage() {
     check(
         || stage.share("send --links 0 beach.jpg"),
         "
-        ! error: one command makes 1 to 50 links
+        ! error: one command makes 1 to 20 links
         ! hint: --links 5
         = 2",
     );
@@ -399,7 +399,7 @@ async fn relays_that_refuse_lie_or_are_not_there() {
         || send(&nowhere, "--give-up 100ms"),
         "
         ! error: RELAY cannot be reached: connection refused
-        ! hint: nothing was left there; it is safe to repeat
+        ! hint: no link was made; it is safe to repeat
         = 6",
     );
     let small = stage.sandbox.relay_with(&["--max-size", "100kB"]);
@@ -494,7 +494,7 @@ async fn what_a_sender_sees_through_a_whole_life() {
         || stage.share("status --wait"),
         "
         beach.jpg · photo, 300 kB · expired unopened on 2 Jan 2100 at 00:00
-        ! error: not opened: expired unopened on 2 Jan 2100 at 00:00
+        ! error: expired unopened on 2 Jan 2100 at 00:00
         ! hint: send it again, if it is still wanted
         = 4",
     );

@@ -14,8 +14,8 @@ use zeroize::Zeroizing;
 
 use crate::cli::connect::{Connected, Way, unfit_folder};
 use crate::cli::failure::{Trouble, reason};
-use crate::cli::state::{State, private, private_dir, read_all};
-use crate::cli::{Context, config, interrupted, prompt, words};
+use crate::cli::state::{State, private, private_dir, read_all, said_token};
+use crate::cli::{Context, config, prompt, words};
 use crate::link::RelayUrl;
 use crate::manifest::printable;
 use crate::relay::clock::SystemClock;
@@ -78,15 +78,15 @@ pub(super) struct CheckArgs {
 pub(super) async fn run(command: Manage, cx: &Context) -> Result<(), Trouble> {
     match command {
         Manage::Token(args) => token(&args, cx),
-        Manage::Use(args) => until_interrupted(use_it(&args, cx)).await,
-        Manage::Check(args) => until_interrupted(check(&args, cx)).await,
+        Manage::Use(args) => until_interrupted(use_it(&args, cx), cx).await,
+        Manage::Check(args) => until_interrupted(check(&args, cx), cx).await,
     }
 }
 
-async fn until_interrupted(work: impl Future<Output = Result<(), Trouble>>) -> Result<(), Trouble> {
+async fn until_interrupted(work: impl Future<Output = Result<(), Trouble>>, cx: &Context) -> Result<(), Trouble> {
     tokio::select! {
         result = work => result,
-        _ = interrupted() => Err(Trouble::Interrupted(None)),
+        _ = cx.interrupted() => Err(Trouble::Interrupted(None)),
     }
 }
 
@@ -98,8 +98,13 @@ async fn use_it(args: &UseArgs, cx: &Context) -> Result<(), Trouble> {
     }
     let connected = cx.connect(&way).await?;
     let about = connected.relay.about().await.map_err(|error| Trouble::relay(&way, error))?;
-    let token = if about.create == Admission::Token { create_token(&url, &way, cx).await? } else { None };
-    let tried = try_out(&connected, token.clone()).await.map_err(|error| Trouble::relay(&way, error))?;
+    let mut token = if about.create == Admission::Token { create_token(&url, &way, cx).await? } else { None };
+    let mut tried = try_out(&connected, token.clone()).await.map_err(|error| Trouble::relay(&way, error))?;
+    if let (Some(_), false, None, true) = (&token, tried.may_create, said_token(), prompt::possible()) {
+        cx.output.say("The token that was kept for it is not valid any more.");
+        token = ask_for_token(&way).await?;
+        tried = try_out(&connected, token.clone()).await.map_err(|error| Trouble::relay(&way, error))?;
+    }
     if let (Some(token), true) = (&token, tried.may_create) {
         let kept = State::open(cx).and_then(|state| state.keep_create_token(&url, token));
         kept.map_err(|error| {
@@ -127,30 +132,26 @@ async fn check(args: &CheckArgs, cx: &Context) -> Result<(), Trouble> {
     let way = Way::to(url);
     let connected = cx.connect(&way).await?;
     let about = connected.relay.about().await.map_err(|error| Trouble::relay(&way, error))?;
-    let saved = State::open(cx).ok().and_then(|state| state.create_token(&way.url));
-    let token = said_token().or(saved);
-    let tried = try_out(&connected, token).await.map_err(|error| Trouble::relay(&way, error))?;
+    let tried = try_out(&connected, cx.create_token(&way.url)).await.map_err(|error| Trouble::relay(&way, error))?;
     let (facts, text) = report(&way, &about, &tried);
     // Whoever closed standard output does not want to know.
     let _ = cx.output.result("relay", facts, &text);
     Ok(())
 }
 
-/// The create token in the environment.
-fn said_token() -> Option<String> {
-    std::env::var("SHARE_CREATE_TOKEN").ok().filter(|token| !token.is_empty())
-}
-
 /// The create token for a relay that wants one: from the environment, kept, or asked for.
 async fn create_token(url: &RelayUrl, way: &Way, cx: &Context) -> Result<Option<String>, Trouble> {
-    let kept = State::open(cx).ok().and_then(|state| state.create_token(url));
-    if let Some(token) = said_token().or(kept) {
+    if let Some(token) = cx.create_token(url) {
         return Ok(Some(token));
     }
     if !prompt::possible() {
         cx.output.warn(&format!("{} wants a create token: put it into SHARE_CREATE_TOKEN", way.name()));
         return Ok(None);
     }
+    ask_for_token(way).await
+}
+
+async fn ask_for_token(way: &Way) -> Result<Option<String>, Trouble> {
     let question = format!("create token for {} (not shown; Enter: none):", way.name());
     let token: Zeroizing<String> =
         tokio::task::spawn_blocking(move || prompt::ask_hidden(&question)).await.map_err(anyhow::Error::from)??;

@@ -12,9 +12,9 @@ use directories::ProjectDirs;
 use serde_json::json;
 use url::Url;
 
+use super::Context;
 use super::connect::unfit_folder;
 use super::failure::{Trouble, reason};
-use super::{Context, interrupted};
 use crate::link::RelayUrl;
 use crate::relay::clock::SystemClock;
 use crate::relay::keeper::{Keeper, Policy};
@@ -162,14 +162,13 @@ async fn serve(args: ServeArgs, cx: &Context) -> Result<(), Trouble> {
     }
     let sweeper = tokio::spawn(keeper.clone().keep_sweeping());
     let options = Options { create, public_url, ..Options::default() };
-    let served = server::serve(keeper, listener, options, stopped()).await;
+    let signals = cx.signals.clone();
+    let stop = async move {
+        signals.next().await;
+    };
+    let served = server::serve(keeper, listener, options, stop).await;
     sweeper.abort();
     served.map_err(|error| anyhow::Error::from(error).into())
-}
-
-/// Until the relay should stop.
-async fn stopped() {
-    interrupted().await;
 }
 
 impl ServeArgs {

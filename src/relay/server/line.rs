@@ -12,11 +12,15 @@ use axum_server::accept::Accept;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Sleep, sleep};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 /// Content type of a TLS record that carries a handshake (RFC 8446, 5.1).
 const HANDSHAKE: u8 = 22;
+/// A connection whose other end has taken nothing for this long is given up.
+const STALLED_TIME: Duration = Duration::from_mins(1);
 /// A connection that has not said what it wants after this long is closed.
 const FIRST_TIME: Duration = Duration::from_secs(10);
 
@@ -24,12 +28,14 @@ const FIRST_TIME: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(super) struct Acceptor {
     tls: Option<TlsAcceptor>,
+    room: Arc<Semaphore>,
 }
 
 impl Acceptor {
-    /// Speaks TLS, where there is a key for it, to whoever begins with it.
-    pub(super) fn new(tls: Option<ServerConfig>) -> Self {
-        Self { tls: tls.map(|config| TlsAcceptor::from(Arc::new(config))) }
+    /// Speaks TLS, where there is a key for it, to whoever begins with it; to `max_connections` at once.
+    pub(super) fn new(tls: Option<ServerConfig>, max_connections: usize) -> Self {
+        let room = Arc::new(Semaphore::new(max_connections));
+        Self { tls: tls.map(|config| TlsAcceptor::from(Arc::new(config))), room }
     }
 }
 
@@ -39,27 +45,37 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
     type Future = Pin<Box<dyn Future<Output = io::Result<(Line, S)>> + Send>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let tls = self.tls.clone();
+        let (tls, place) = (self.tls.clone(), self.room.clone().try_acquire_owned());
         Box::pin(async move {
+            let place = place.map_err(io::Error::other)?;
             // Answers are written in one piece; waiting for more to send would only hold them back.
             stream.set_nodelay(true)?;
-            let Some(tls) = tls else { return Ok((Line::Plain(stream), service)) };
+            let line = |either| Line { either, stalled: None, _place: place };
+            let Some(tls) = tls else { return Ok((line(Either::Plain(stream)), service)) };
             let begun = async {
                 let mut first = [0];
                 if stream.peek(&mut first).await? > 0 && first[0] == HANDSHAKE {
-                    tls.accept(stream).await.map(|stream| Line::Tls(Box::new(stream)))
+                    tls.accept(stream).await.map(|stream| Either::Tls(Box::new(stream)))
                 } else {
-                    Ok(Line::Plain(stream))
+                    Ok(Either::Plain(stream))
                 }
             };
-            let line = tokio::time::timeout(FIRST_TIME, begun).await;
-            Ok((line.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?, service))
+            let begun = tokio::time::timeout(FIRST_TIME, begun).await;
+            Ok((line(begun.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?), service))
         })
     }
 }
 
-/// A connection in either language.
-pub(super) enum Line {
+/// A connection, and its place among those that may be.
+pub(super) struct Line {
+    either: Either,
+    /// Runs while the other end takes nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// In either language.
+enum Either {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
@@ -67,12 +83,12 @@ pub(super) enum Line {
 /// Does the same with whichever stream it is.
 macro_rules! either {
     ($line:expr, $stream:ident => $call:expr) => {
-        match $line.get_mut() {
-            Line::Plain($stream) => {
+        match &mut $line.either {
+            Either::Plain($stream) => {
                 let $stream = Pin::new($stream);
                 $call
             }
-            Line::Tls($stream) => {
+            Either::Tls($stream) => {
                 let $stream = Pin::new($stream.as_mut());
                 $call
             }
@@ -80,37 +96,52 @@ macro_rules! either {
     };
 }
 
+impl Line {
+    /// `written` as it is, unless nothing has gone out for too long.
+    fn unless_stalled<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(STALLED_TIME)));
+        stalled.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
 impl AsyncRead for Line {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         either!(self, stream => stream.poll_read(cx, space))
     }
 }
 
 impl AsyncWrite for Line {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        either!(self, stream => stream.poll_write(cx, bytes))
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = either!(self, stream => stream.poll_write(cx, bytes));
+        self.unless_stalled(cx, written)
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        either!(self, stream => stream.poll_write_vectored(cx, pieces))
+        let written = either!(self, stream => stream.poll_write_vectored(cx, pieces));
+        self.unless_stalled(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(stream) => stream.is_write_vectored(),
-            Self::Tls(stream) => stream.is_write_vectored(),
+        match &self.either {
+            Either::Plain(stream) => stream.is_write_vectored(),
+            Either::Tls(stream) => stream.is_write_vectored(),
         }
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self, stream => stream.poll_flush(cx))
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = either!(self, stream => stream.poll_flush(cx));
+        self.unless_stalled(cx, flushed)
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         either!(self, stream => stream.poll_shutdown(cx))
     }
 }

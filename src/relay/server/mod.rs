@@ -47,6 +47,9 @@ const BODY_IDLE: Duration = Duration::from_secs(30);
 /// The slowest body that is waited for, in bytes a second.
 const SLOWEST: u64 = 4 * 1024;
 
+/// The most connections of a relay: a client has three.
+const MAX_CONNECTIONS: usize = 4096;
+
 /// The page that a browser gets.
 const PAGE: &str = include_str!("../page/placeholder.html");
 
@@ -63,12 +66,21 @@ pub struct Options {
     pub direct: Option<DirectKey>,
     /// What a server that stops gives to the requests that are running.
     pub drain: Duration,
+    /// The most connections at once; more are closed at the door.
+    pub max_connections: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let drain = Duration::from_secs(10);
-        Self { create: Creation::default(), public_url: None, contact: None, direct: None, drain }
+        Self {
+            create: Creation::default(),
+            public_url: None,
+            contact: None,
+            direct: None,
+            drain,
+            max_connections: MAX_CONNECTIONS,
+        }
     }
 }
 
@@ -132,10 +144,13 @@ pub async fn serve(
     let listens = listener.local_addr()?;
     listener.set_nonblocking(true)?;
     let tls = options.direct.as_ref().map(pinned::server).transpose().map_err(io::Error::other)?;
-    let drain = options.drain;
+    let (drain, max_connections) = (options.drain, options.max_connections);
     let app = router(Arc::new(Server { relay, options, listens }));
     let handle = Handle::new();
-    let mut server = axum_server::from_tcp(listener)?.acceptor(Acceptor::new(tls)).handle(handle.clone()).http1_only();
+    let mut server = axum_server::from_tcp(listener)?
+        .acceptor(Acceptor::new(tls, max_connections))
+        .handle(handle.clone())
+        .http1_only();
     server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_headers(64);
     tokio::spawn(async move {
         stop.await;

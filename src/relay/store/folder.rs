@@ -15,10 +15,12 @@ use std::time::{Duration, UNIX_EPOCH};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt};
+use rustix::fs::{Mode, OFlags};
 use tokio::task::spawn_blocking;
 
 use super::{Creation, Object, Space, Store, StoreError};
 use crate::files::{parent, rename_new, sync_dir};
+use crate::relay::cells::names;
 use crate::relay::{Content, RelayError};
 use crate::secret::fill_random;
 
@@ -40,6 +42,9 @@ pub enum FolderError {
     /// Others may look into it.
     #[error("{0} can be read by other users of this machine")]
     Exposed(PathBuf),
+    /// What one member of its group writes, the others could not read.
+    #[error("{0} does not pass its group on to what is made in it")]
+    Ungrouped(PathBuf),
     /// It cannot be made or read.
     #[error("{0} cannot be used: {1}")]
     Io(PathBuf, #[source] io::Error),
@@ -66,7 +71,17 @@ impl Folder {
         if data.permissions().mode() & 0o007 != 0 {
             return Err(FolderError::Exposed(root.to_owned()));
         }
-        let access = if data.permissions().mode() & 0o070 == 0o070 { Access::Group } else { Access::Owner };
+        let access = match data.permissions().mode() {
+            mode if shared && mode & 0o2070 == 0o2070 => Access::Group,
+            mode if shared && mode & 0o070 == 0o070 => return Err(FolderError::Ungrouped(root.to_owned())),
+            _ => Access::Owner,
+        };
+        // Where somebody else may write, a name may be a link to anywhere.
+        for name in [STAGING, "v1", names::DUE.trim_end_matches('/'), "probe"] {
+            if root.join(name).is_symlink() {
+                return Err(failed(io::Error::other(format!("{name} in it is a link to somewhere else"))));
+            }
+        }
         access.make_dirs(&root.join(STAGING)).map_err(failed)?;
         let lock = if shared {
             None
@@ -76,9 +91,12 @@ impl Folder {
             Some(file)
         };
         remove_staged(&root.join(STAGING), if shared { STALE } else { Duration::ZERO }).map_err(failed)?;
-        // What a predecessor wrote and could not flush any more is durable from here on.
-        let directory = File::open(root).map_err(failed)?;
-        rustix::fs::syncfs(&directory).map_err(|errno| failed(errno.into()))?;
+        if !shared {
+            // What a predecessor wrote and could not flush any more is durable from here on. Where there are others at
+            // work, each of them flushes what it relies on.
+            let directory = File::open(root).map_err(failed)?;
+            rustix::fs::syncfs(&directory).map_err(|errno| failed(errno.into()))?;
+        }
         Ok(Self { root: root.to_owned(), access, _lock: lock })
     }
 
@@ -115,13 +133,18 @@ impl Staged {
     fn keep(mut self, target: &Path) -> io::Result<Creation> {
         self.file.sync_all()?;
         let directory = parent(target);
-        let moved = match rename_new(&self.path, target) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.access.make_dirs(directory)?;
-                rename_new(&self.path, target)
+        let mut moved = rename_new(&self.path, target);
+        // Others remove directories that are empty, and may be faster than we are.
+        for _ in 0..20 {
+            if !moved.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+                break;
             }
-            result => result,
-        };
+            match self.access.make_dirs(directory) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                made => made?,
+            }
+            moved = rename_new(&self.path, target);
+        }
         let creation = match moved {
             Ok(()) => {
                 self.kept = true;
@@ -131,8 +154,11 @@ impl Staged {
             Err(error) => return Err(error),
         };
         // Also for an object that somebody else has just created: what is answered must be durable.
-        sync_dir(directory)?;
-        Ok(creation)
+        match sync_dir(directory) {
+            // Deleted again by somebody else.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(creation),
+            synced => synced.map(|()| creation),
+        }
     }
 }
 
@@ -181,7 +207,9 @@ impl Access {
         match DirBuilder::new().mode(0o700).create(path) {
             Ok(()) => {
                 if let Self::Group = self {
-                    fs::set_permissions(path, Permissions::from_mode(0o2770))?;
+                    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
+                    let made = rustix::fs::open(path, flags, Mode::empty())?;
+                    rustix::fs::fchmod(&made, Mode::from_raw_mode(0o2770))?;
                 }
                 durable()
             }
@@ -197,9 +225,19 @@ impl Access {
     }
 }
 
+/// Whether a name is one of those that files have before they have their own.
+fn is_staged(name: &str) -> bool {
+    name.len() == 32 && name.bytes().all(|c| c.is_ascii_hexdigit())
+}
+
 fn remove_staged(directory: &Path, older: Duration) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
+        // What somebody else has put there is not ours to remove.
+        let is_ours = entry.file_name().to_str().is_some_and(is_staged) && entry.file_type()?.is_file();
+        if !is_ours {
+            continue;
+        }
         let age = entry.metadata().and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
         if older.is_zero() || age.is_some_and(|age| age > older) {
             let _ = fs::remove_file(entry.path());

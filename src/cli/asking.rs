@@ -1,0 +1,147 @@
+//! Asking relays what became of what was sent. Each relay is connected to once, however many shares are there, and one
+//! that cannot be reached keeps no other from being asked.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use super::connect::{Connected, Way};
+use super::failure::{Explanation, Trouble};
+use super::outbox::{Entry, is_over};
+use super::{Context, direct, words};
+use crate::relay::{Credential, RelayError, State as Stand, Status};
+
+/// How long a relay is asked to hold its answer back. Many a proxy gives up after thirty seconds.
+const LONG: Duration = Duration::from_secs(25);
+/// A relay that does not hold its answer back is not asked more often than this.
+const AT_MOST: Duration = Duration::from_secs(2);
+
+/// The relays of some shares.
+pub(super) struct Relays {
+    known: HashMap<String, (Way, Result<Connected, Explanation>)>,
+}
+
+impl Relays {
+    /// The relays of those `entries` that are not known to have ended. Gives each up after `give_up`. What is `foreign`
+    /// comes from somebody else's file.
+    pub(super) async fn of(entries: &[Entry], foreign: bool, give_up: Duration, cx: &Context) -> Result<Self, Trouble> {
+        let mut known = HashMap::new();
+        for way in entries.iter().filter(|entry| entry.end.is_none()).filter_map(Entry::relay).map(Way::to) {
+            let key = way.url.to_string();
+            if known.contains_key(&key) {
+                continue;
+            }
+            if foreign {
+                way.expect_harmless(cx.relay(None)?.as_ref()).await?;
+            }
+            let connected = cx.connect_for(&way, give_up).await.map_err(|trouble| trouble.explain());
+            known.insert(key, (way, connected));
+        }
+        Ok(Self { known })
+    }
+
+    /// The relay of a share, and what its owner shows there.
+    fn reach(&self, entry: &Entry, cx: &Context) -> Result<(&Way, &Connected, Credential), Trouble> {
+        let owner = entry.owner().ok_or_else(|| anyhow::anyhow!("an entry of the outbox is damaged"))?;
+        let Some(url) = entry.relay() else {
+            return Err(if direct::is_served(entry.place(), cx) {
+                Trouble::ServedFromHere(entry.title())
+            } else {
+                Trouble::NobodyKnows("the program that served it was stopped, and the share went with it".to_owned())
+            });
+        };
+        match self.known.get(&url.to_string()) {
+            Some((way, Ok(connected))) => Ok((way, connected, owner)),
+            Some((_, Err(why))) => Err(Trouble::Explained(why.clone())),
+            None => Err(anyhow::anyhow!("a relay was not connected to").into()),
+        }
+    }
+
+    /// What became of a share: by its relay, or as it was told when it ended.
+    pub(super) async fn status(&self, entry: &Entry, cx: &Context) -> Result<Status, Trouble> {
+        if let Some(end) = &entry.end {
+            return Ok(end.clone());
+        }
+        let (way, connected, owner) = self.reach(entry, cx)?;
+        connected.relay.status(&owner, None, Duration::ZERO).await.map_err(|error| told_by(way, error))
+    }
+
+    /// Waits for the end of a share, and tells it.
+    pub(super) async fn wait(&self, entry: &Entry, cx: &Context) -> Result<Status, Trouble> {
+        if let Some(end) = &entry.end {
+            return Ok(end.clone());
+        }
+        let (way, connected, owner) = self.reach(entry, cx)?;
+        wait_at(entry, &owner, way, connected, cx).await
+    }
+
+    /// Takes a share back. Returns what it was, and what it is now, if that could be told.
+    pub(super) async fn revoke(&self, entry: &Entry, cx: &Context) -> Result<(Stand, Option<Status>), Trouble> {
+        if let Some(end) = &entry.end {
+            return Ok((end.state, Some(end.clone())));
+        }
+        let (way, connected, owner) = self.reach(entry, cx)?;
+        let was = connected.relay.revoke(&owner).await.map_err(|error| told_by(way, error))?;
+        Ok((was, connected.relay.status(&owner, None, Duration::ZERO).await.ok()))
+    }
+
+    /// Where there is no server, does what it would do.
+    pub(super) async fn sweep(&self) {
+        for (_, connected) in self.known.values() {
+            if let Ok(connected) = connected {
+                connected.sweep().await;
+            }
+        }
+    }
+}
+
+/// What a relay's refusal means to a sender.
+fn told_by(way: &Way, error: RelayError) -> Trouble {
+    match error {
+        RelayError::Unknown => Trouble::NobodyKnows(format!("{} knows nothing of it (any more)", way.name())),
+        error => Trouble::relay(way, error),
+    }
+}
+
+/// Waits for the end of one share at a relay, and tells it.
+pub(super) async fn wait_at(
+    entry: &Entry,
+    owner: &Credential,
+    way: &Way,
+    connected: &Connected,
+    cx: &Context,
+) -> Result<Status, Trouble> {
+    let mut known: Option<Stand> = None;
+    loop {
+        let asked = Instant::now();
+        let status = connected.relay.status(owner, known, LONG).await.map_err(|error| told_by(way, error))?;
+        let tell = |event, what: &str| {
+            let text = format!("{} {} · {what}", words::time_of_day(), entry.title());
+            cx.output.happens(event, entry.facts(Some(&status)), &text);
+        };
+        if is_over(status.state) {
+            tell("ended", &entry.outcome(&status));
+            return Ok(status);
+        }
+        if known == Some(status.state) {
+            tokio::time::sleep(AT_MOST.saturating_sub(asked.elapsed())).await;
+        } else if known.is_some() && status.state == Stand::Claimed {
+            tell("opening", "being opened");
+        }
+        known = Some(status.state);
+    }
+}
+
+/// Fails unless all were opened, and somebody with the link has confirmed it.
+pub(super) fn expect_opened<'a>(told: impl Iterator<Item = (&'a Entry, &'a Status)>) -> Result<(), Trouble> {
+    let missed: Vec<_> = told.filter(|(entry, status)| !entry.is_opened(status)).collect();
+    match &missed[..] {
+        [] => Ok(()),
+        [(entry, status)] => Err(Trouble::NotOpened(entry.story(status))),
+        many => {
+            let names: Vec<_> =
+                many.iter().map(|(entry, _)| entry.recipient.as_deref().unwrap_or(entry.short_id())).collect();
+            let names = crate::manifest::printable(&names.join(", "));
+            Err(Trouble::NotOpened(format!("{} were not opened, or not confirmed: {names}", many.len())))
+        }
+    }
+}

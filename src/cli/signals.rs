@@ -1,0 +1,58 @@
+//! Ctrl-C and its kin. They are listened to from the beginning of a command to its end, so that none is lost between two
+//! steps; what comes while nobody asks is told to whoever asks next.
+
+use std::fs;
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Mutex, mpsc};
+
+/// Why the program should stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Ctrl-C: somebody is there.
+    Person,
+    /// A closed terminal, a service manager.
+    Machine,
+}
+
+/// What has come and was not asked for yet.
+#[derive(Clone)]
+pub(super) struct Signals(Arc<Mutex<mpsc::UnboundedReceiver<Stop>>>);
+
+impl Signals {
+    /// Listens from now on.
+    pub(super) fn listen() -> Self {
+        let (to, from) = mpsc::unbounded_channel();
+        for (kind, stop) in [
+            (SignalKind::interrupt(), Stop::Person),
+            (SignalKind::terminate(), Stop::Machine),
+            (SignalKind::hangup(), Stop::Machine),
+        ] {
+            // Whoever started us wants us to outlive it: nohup, a shell's background.
+            if is_ignored(kind) {
+                continue;
+            }
+            let Ok(mut signal) = signal(kind) else { continue };
+            let to = to.clone();
+            tokio::spawn(async move { while signal.recv().await.is_some() && to.send(stop).is_ok() {} });
+        }
+        Self(Arc::new(Mutex::new(from)))
+    }
+
+    /// The next one.
+    pub(super) async fn next(&self) -> Stop {
+        match self.0.lock().await.recv().await {
+            Some(stop) => stop,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Whether this program was started with a signal ignored (`SigIgn` of proc(5)).
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (kind.as_raw_value() - 1) & 1 == 1
+}
