@@ -42,15 +42,7 @@ impl Output {
     }
 
     fn print(&self, text: &str) {
-        // A terminal would break words.
-        let text = match columns() {
-            // A hint may be a command: that must stay in one line to be copied.
-            Some(columns) if !text.contains('\x1b') && !text.starts_with("hint: ") => {
-                let whole = textwrap::Options::new(columns.max(20)).break_words(false);
-                textwrap::fill(text, whole.word_splitter(textwrap::WordSplitter::NoHyphenation))
-            }
-            _ => text.to_owned(),
-        };
+        let text = wrapped(text, columns());
         match &*self.bar.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(bar) => bar.suspend(|| complain(&text)),
             None => complain(&text),
@@ -94,6 +86,7 @@ impl Output {
     }
 
     fn line(&self, text: &str) -> io::Result<()> {
+        let text = if self.json { text.to_owned() } else { wrapped(text, columns_of(&io::stdout())) };
         let write = || {
             let mut out = io::stdout().lock();
             writeln!(out, "{text}")?;
@@ -164,6 +157,19 @@ impl Output {
     }
 }
 
+/// A line broken between words, which a terminal of so many columns would break anywhere. What may be copied stays in one
+/// line: links, which have no space, and commands. What is drawn, or has lines of its own, stays as it is.
+fn wrapped(text: &str, columns: Option<usize>) -> String {
+    let is_command = text.starts_with("hint: ") && ["share ", "--", "tar c "].iter().any(|word| text.contains(word));
+    match columns {
+        Some(columns) if !is_command && !text.contains('\n') => {
+            let whole = textwrap::Options::new(columns.max(20)).break_words(false);
+            textwrap::fill(text, whole.word_splitter(textwrap::WordSplitter::NoHyphenation))
+        }
+        _ => text.to_owned(),
+    }
+}
+
 /// Writes to standard error. Where that is gone, nobody listens, and what is being done is done all the same.
 fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
@@ -180,10 +186,14 @@ fn event(name: &str, facts: Value) -> String {
 
 /// How many columns there are for people, if standard error is a terminal.
 pub(super) fn columns() -> Option<usize> {
-    if !io::stderr().is_terminal() {
+    columns_of(&io::stderr())
+}
+
+fn columns_of(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
+    if !stream.is_terminal() {
         return None;
     }
-    let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| size.ws_col);
+    let columns = rustix::termios::tcgetwinsize(stream).map_or(0, |size| size.ws_col);
     // One that does not know is as wide as terminals used to be.
     Some(if columns == 0 { 80 } else { usize::from(columns) })
 }

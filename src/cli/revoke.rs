@@ -26,7 +26,8 @@ pub(super) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Trouble> {
     let meant = args.which.find(cx)?;
     // Whoever named one by its link, its id or a name of its own has said it; a guess is asked about.
     let is_guess = !args.which.is_said() || meant.entries.len() > 1;
-    if is_guess && !args.yes {
+    let may_matter = meant.entries.iter().any(|entry| entry.end.is_none());
+    if is_guess && may_matter && !args.yes {
         confirm(&meant.entries).await?;
     }
     let relays = Relays::of(&meant.entries, meant.outbox.is_none(), cx.give_up, cx).await?;
