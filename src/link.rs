@@ -57,6 +57,9 @@ pub enum RelayUrlError {
     /// Not a URL at all.
     #[error("it is not one like https://relay.example")]
     Unreadable,
+    /// It has the key of a share in it.
+    #[error("that is a link, and its key is nobody else's business")]
+    Link,
     /// A folder that is not one of this machine, or not named by its whole path.
     #[error("a folder is written like file:///srv/share")]
     Folder,
@@ -76,6 +79,12 @@ impl RelayUrl {
     /// Reads an address. Without a scheme it is http for hosts that can only be on a local network, else https.
     pub fn parse(text: &str) -> Result<Self, RelayUrlError> {
         let text = text.trim();
+        if text.to_ascii_lowercase().contains(PREFIX) {
+            return Err(RelayUrlError::Link);
+        }
+        if text.starts_with(['/', '.', '~']) || (text.starts_with("file:") && !text.starts_with("file:///")) {
+            return Err(RelayUrlError::Folder);
+        }
         let mut url = if text.contains("://") {
             Url::parse(text).map_err(|_| RelayUrlError::Unreadable)?
         } else {
@@ -86,14 +95,15 @@ impl RelayUrl {
                 Url::parse(&format!("https://{text}")).map_err(|_| RelayUrlError::Unreadable)?
             }
         };
-        url.set_fragment(None);
-        url.set_query(None);
+        if url.fragment().is_some() || url.query().is_some() {
+            return Err(RelayUrlError::Unreadable);
+        }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(RelayUrlError::Unreadable);
         }
         match url.scheme() {
             "https" => {}
-            "file" if url.host().is_none() && text[5..].starts_with("///") && url.to_file_path().is_ok() => {}
+            "file" if url.host().is_none() && url.to_file_path().is_ok() => {}
             "file" => return Err(RelayUrlError::Folder),
             "http" if url.host().as_ref().is_some_and(is_local) => {}
             "http" => return Err(RelayUrlError::PlainHttp(url.host_str().unwrap_or_default().to_owned())),

@@ -49,16 +49,29 @@ impl PassphraseArgs {
         self.passphrase || self.passphrase_file.is_some()
     }
 
-    /// Whether a person types it, and so may try again.
-    pub(super) fn is_asked(&self) -> bool {
-        self.passphrase_file.is_none()
+    /// Whether a person is to type it.
+    pub(super) fn is_flag(&self) -> bool {
+        self.passphrase
+    }
+
+    /// Whether a file was named among the arguments, and not only in the environment.
+    pub(super) fn is_file_said(&self) -> bool {
+        let from_environment = std::env::var_os("SHARE_PASSPHRASE_FILE").map(PathBuf::from);
+        self.passphrase_file.is_some() && self.passphrase_file != from_environment
+    }
+
+    /// The file, unless a person is to type it: that is said in an argument, and a file may come from the environment.
+    fn file(&self) -> Option<&PathBuf> {
+        self.passphrase_file.as_ref().filter(|_| !self.passphrase)
     }
 
     /// The passphrase. `twice`: asked for twice, because nobody could open what was sent with a mistyped one.
-    pub(super) fn read(&self, twice: bool) -> Result<Zeroizing<String>, Trouble> {
-        let passphrase = match &self.passphrase_file {
+    pub(super) async fn read(&self, twice: bool, cx: &Context) -> Result<Zeroizing<String>, Trouble> {
+        let passphrase = match self.file() {
             Some(path) => {
-                let text = fs::read_to_string(path).map(Zeroizing::new);
+                let is_stdin = path.as_os_str() == "-";
+                let source = if is_stdin { PathBuf::from("/dev/stdin") } else { path.clone() };
+                let text = cx.unless_interrupted(move || fs::read_to_string(source).map(Zeroizing::new)).await?;
                 let text = text.map_err(|error| Trouble::path(path, &error, "nothing was sent and nothing opened"))?;
                 let first = text.lines().next().unwrap_or_default();
                 if first.is_empty() {
@@ -73,8 +86,8 @@ impl PassphraseArgs {
                 ));
             }
             None => {
-                let first = prompt::ask_hidden("passphrase:")?;
-                if twice && !first.is_empty() && *prompt::ask_hidden("once more:")? != *first {
+                let first = prompt::ask_hidden("passphrase:", cx).await?;
+                if twice && !first.is_empty() && *prompt::ask_hidden("once more:", cx).await? != *first {
                     return Err(Trouble::usage("the two passphrases differ", "nothing was sent; run it again"));
                 }
                 first
@@ -94,7 +107,7 @@ pub(super) struct Access {
 }
 
 /// The text of a link: `given`, or from standard input, or asked for.
-pub(super) fn link_text(given: Option<&str>) -> Result<Zeroizing<String>, Trouble> {
+pub(super) async fn link_text(given: Option<&str>, cx: &Context) -> Result<Zeroizing<String>, Trouble> {
     let missing = || Trouble::usage("no link was given", "paste it when asked, pipe it in, or put it into SHARE_LINK");
     let text = match given {
         Some(link) if link != "-" && !link.is_empty() => Zeroizing::new(link.to_owned()),
@@ -102,11 +115,11 @@ pub(super) fn link_text(given: Option<&str>) -> Result<Zeroizing<String>, Troubl
             if !prompt::possible() {
                 return Err(missing());
             }
-            let link = prompt::ask_hidden("link (not shown):")?;
+            let link = prompt::ask_hidden("link (not shown):", cx).await?;
             prompt::discard_rest();
             link
         }
-        _ => read_stdin()?,
+        _ => cx.unless_interrupted(read_stdin).await??,
     };
     if text.trim().is_empty() { Err(missing()) } else { Ok(text) }
 }
@@ -114,7 +127,7 @@ pub(super) fn link_text(given: Option<&str>) -> Result<Zeroizing<String>, Troubl
 impl AccessArgs {
     /// Finds the link.
     pub(super) async fn find(&self, cx: &Context) -> Result<Access, Trouble> {
-        let found = Link::parse(&link_text(self.link.as_deref())?)?;
+        let found = Link::parse(&link_text(self.link.as_deref(), cx).await?)?;
         if found.rewritten {
             cx.output.warn("the link was rewritten by a mail service on its way: that service has seen the key");
         }
@@ -124,18 +137,22 @@ impl AccessArgs {
             Trouble::usage("the link names no relay, and none is configured", hint)
         })?;
         let way = Way::of(&found.link, relay);
-        way.expect_harmless(configured.as_ref()).await?;
+        way.expect_harmless(configured.as_ref(), cx).await?;
         Ok(Access { secret: found.link.secret, way })
     }
 
     /// The passphrase, if the link asks for one.
-    pub(super) fn passphrase(&self, secret: &LinkSecret) -> Result<Option<Zeroizing<String>>, Trouble> {
-        if secret.needs_passphrase() { self.passphrase.read(false).map(Some) } else { Ok(None) }
+    pub(super) async fn passphrase(
+        &self,
+        secret: &LinkSecret,
+        cx: &Context,
+    ) -> Result<Option<Zeroizing<String>>, Trouble> {
+        if secret.needs_passphrase() { self.passphrase.read(false, cx).await.map(Some) } else { Ok(None) }
     }
 
     /// Whether another passphrase may be asked for.
     pub(super) fn may_ask_again(&self) -> bool {
-        self.passphrase.is_asked() && prompt::possible()
+        self.passphrase.file().is_none() && prompt::possible()
     }
 }
 

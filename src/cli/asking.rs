@@ -2,13 +2,14 @@
 //! that cannot be reached keeps no other from being asked.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::connect::{Connected, Way};
 use super::failure::{Explanation, Trouble};
 use super::outbox::{Entry, is_over};
 use super::{Context, direct, words};
-use crate::relay::{Credential, RelayError, State as Stand, Status};
+use crate::relay::{Credential, Relay, RelayError, State as Stand, Status};
 
 /// How long a relay is asked to hold its answer back. Many a proxy gives up after thirty seconds.
 const LONG: Duration = Duration::from_secs(25);
@@ -18,6 +19,8 @@ const AT_MOST: Duration = Duration::from_secs(2);
 /// The relays of some shares.
 pub(super) struct Relays {
     known: HashMap<String, (Way, Result<Connected, Explanation>)>,
+    /// Those of this machine that are being served, by their folders.
+    beside: HashMap<String, Arc<dyn Relay>>,
 }
 
 impl Relays {
@@ -31,38 +34,42 @@ impl Relays {
                 continue;
             }
             if foreign {
-                way.expect_harmless(cx.relay(None)?.as_ref()).await?;
+                way.expect_harmless(cx.relay(None)?.as_ref(), cx).await?;
             }
             let connected = cx.connect_for(&way, give_up).await.map_err(|trouble| trouble.explain());
             known.insert(key, (way, connected));
         }
-        Ok(Self { known })
+        let served = entries.iter().filter(|entry| entry.end.is_none()).filter_map(Entry::place);
+        let beside = served.filter_map(|place| {
+            let keeper: Arc<dyn Relay> = direct::beside(Some(place), cx)?;
+            Some((place.to_owned(), keeper))
+        });
+        Ok(Self { known, beside: beside.collect() })
     }
 
-    /// The relay of a share, and what its owner shows there.
-    fn reach(&self, entry: &Entry, cx: &Context) -> Result<(&Way, &Connected, Credential), Trouble> {
+    /// The relay of a share, what to call it, and what its owner shows there.
+    fn reach(&self, entry: &Entry) -> Result<(Named<'_>, Credential), Trouble> {
         let owner = entry.owner().ok_or_else(|| anyhow::anyhow!("an entry of the outbox is damaged"))?;
         let Some(url) = entry.relay() else {
-            return Err(if direct::is_served(entry.place(), cx) {
-                Trouble::ServedFromHere(entry.title())
-            } else {
+            let relay = entry.place().and_then(|place| self.beside.get(place)).ok_or_else(|| {
                 Trouble::NobodyKnows("the program that served it was stopped, and the share went with it".to_owned())
-            });
+            })?;
+            return Ok((Named { relay, way: None }, owner));
         };
         match self.known.get(&url.to_string()) {
-            Some((way, Ok(connected))) => Ok((way, connected, owner)),
+            Some((way, Ok(connected))) => Ok((Named { relay: &connected.relay, way: Some(way) }, owner)),
             Some((_, Err(why))) => Err(Trouble::Explained(why.clone())),
             None => Err(anyhow::anyhow!("a relay was not connected to").into()),
         }
     }
 
     /// What became of a share: by its relay, or as it was told when it ended.
-    pub(super) async fn status(&self, entry: &Entry, cx: &Context) -> Result<Status, Trouble> {
+    pub(super) async fn status(&self, entry: &Entry) -> Result<Status, Trouble> {
         if let Some(end) = &entry.end {
             return Ok(end.clone());
         }
-        let (way, connected, owner) = self.reach(entry, cx)?;
-        connected.relay.status(&owner, None, Duration::ZERO).await.map_err(|error| told_by(way, error))
+        let (named, owner) = self.reach(entry)?;
+        named.relay.status(&owner, None, Duration::ZERO).await.map_err(|error| named.told(error))
     }
 
     /// Waits for the end of a share, and tells it.
@@ -70,18 +77,18 @@ impl Relays {
         if let Some(end) = &entry.end {
             return Ok(end.clone());
         }
-        let (way, connected, owner) = self.reach(entry, cx)?;
-        wait_at(entry, &owner, way, connected, cx).await
+        let (named, owner) = self.reach(entry)?;
+        wait_at(entry, &owner, &named, cx).await
     }
 
     /// Takes a share back. Returns what it was, and what it is now, if that could be told.
-    pub(super) async fn revoke(&self, entry: &Entry, cx: &Context) -> Result<(Stand, Option<Status>), Trouble> {
+    pub(super) async fn revoke(&self, entry: &Entry) -> Result<(Stand, Option<Status>), Trouble> {
         if let Some(end) = &entry.end {
             return Ok((end.state, Some(end.clone())));
         }
-        let (way, connected, owner) = self.reach(entry, cx)?;
-        let was = connected.relay.revoke(&owner).await.map_err(|error| told_by(way, error))?;
-        Ok((was, connected.relay.status(&owner, None, Duration::ZERO).await.ok()))
+        let (named, owner) = self.reach(entry)?;
+        let was = named.relay.revoke(&owner).await.map_err(|error| named.told(error))?;
+        Ok((was, named.relay.status(&owner, None, Duration::ZERO).await.ok()))
     }
 
     /// Where there is no server, does what it would do.
@@ -94,11 +101,22 @@ impl Relays {
     }
 }
 
-/// What a relay's refusal means to a sender.
-fn told_by(way: &Way, error: RelayError) -> Trouble {
-    match error {
-        RelayError::Unknown => Trouble::NobodyKnows(format!("{} knows nothing of it (any more)", way.name())),
-        error => Trouble::relay(way, error),
+/// A relay, and where it is; nowhere, where another program of this machine serves the share.
+pub(super) struct Named<'a> {
+    pub(super) relay: &'a Arc<dyn Relay>,
+    pub(super) way: Option<&'a Way>,
+}
+
+impl Named<'_> {
+    /// What a refusal means to a sender.
+    fn told(&self, error: RelayError) -> Trouble {
+        match (error, self.way) {
+            (RelayError::Unknown, Some(way)) => {
+                Trouble::NobodyKnows(format!("{} knows nothing of it (any more)", way.name()))
+            }
+            (error, Some(way)) => Trouble::relay(way, error),
+            (_, None) => Trouble::NobodyKnows("the program that served it has just stopped".to_owned()),
+        }
     }
 }
 
@@ -106,14 +124,13 @@ fn told_by(way: &Way, error: RelayError) -> Trouble {
 pub(super) async fn wait_at(
     entry: &Entry,
     owner: &Credential,
-    way: &Way,
-    connected: &Connected,
+    named: &Named<'_>,
     cx: &Context,
 ) -> Result<Status, Trouble> {
     let mut known: Option<Stand> = None;
     loop {
         let asked = Instant::now();
-        let status = connected.relay.status(owner, known, LONG).await.map_err(|error| told_by(way, error))?;
+        let status = named.relay.status(owner, known, LONG).await.map_err(|error| named.told(error))?;
         let tell = |event, what: &str| {
             let text = format!("{} {} · {what}", words::time_of_day(), entry.title());
             cx.output.happens(event, entry.facts(Some(&status)), &text);

@@ -46,7 +46,10 @@ impl Config {
     pub(super) fn read() -> Result<Self, Trouble> {
         let Some(path) = path() else { return Ok(Self::default()) };
         match fs::read_to_string(&path) {
-            Ok(text) => toml_edit::de::from_str(&text).map_err(|error| damaged(&path, error.message())),
+            Ok(text) => toml_edit::de::from_str(&text).map_err(|error| {
+                let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+                damaged(&path, &format!("line {line}: {}", error.message()))
+            }),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Ok(Self::default())
             }

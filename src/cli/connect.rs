@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::fs::Access;
+
 use super::failure::Trouble;
 use super::{Context, prompt};
 use crate::link::{Link, RelayUrl};
@@ -12,6 +14,7 @@ use crate::manifest::printable;
 use crate::relay::clock::SystemClock;
 use crate::relay::http::HttpRelay;
 use crate::relay::keeper::{Keeper, Policy};
+use crate::relay::probe::MARKER;
 use crate::relay::retry::{Patience, Persistent};
 use crate::relay::store::folder::{Folder, FolderError};
 use crate::relay::{Relay, RelayError};
@@ -54,7 +57,7 @@ impl Way {
 
     /// Asks the person, where a link leads into the folders of this machine and it is not the folder that they use: a
     /// stranger's link must not touch them by itself.
-    pub(super) async fn expect_harmless(&self, configured: Option<&RelayUrl>) -> Result<(), Trouble> {
+    pub(super) async fn expect_harmless(&self, configured: Option<&RelayUrl>, cx: &Context) -> Result<(), Trouble> {
         if self.url.folder().is_none() || configured == Some(&self.url) {
             return Ok(());
         }
@@ -66,7 +69,7 @@ impl Way {
             ));
         }
         let question = format!("The link leads into the folder {name} on this machine. Look there? [y]es, [n]o");
-        let answer = prompt::ask_later(question).await?;
+        let answer = prompt::ask(&question, cx).await?;
         match answer.as_str() {
             "y" | "yes" => Ok(()),
             _ => Err(Trouble::Interrupted(Some("not now: nothing is lost".to_owned()))),
@@ -111,7 +114,13 @@ async fn folder(path: &Path) -> Result<Arc<Keeper>, Trouble> {
         Trouble::usage(format!("{name} is not a folder for shares"), "share relay use file:///… makes one of a folder")
     };
     let data = fs::symlink_metadata(path).map_err(|error| Trouble::path(path, &error, "is the disk there?"))?;
-    if !data.is_dir() || !path.join(crate::relay::probe::MARKER).exists() {
+    if !data.is_dir() {
+        return Err(not_ours());
+    }
+    let needed = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
+    rustix::fs::access(path, needed)
+        .map_err(|errno| Trouble::path(path, &errno.into(), "who shares it must be able to read and write there"))?;
+    if !path.join(MARKER).exists() {
         return Err(not_ours());
     }
     let folder = Folder::open(path, true).map_err(|error| unfit_folder(&error, "nothing is lost"))?;

@@ -49,6 +49,10 @@ const LARGEST: u64 = 256 << 30;
 const FOLDER: &str = "share-direct-";
 /// What the program that serves a folder holds; and in the directory of folders, who makes or removes one.
 const LOCK: &str = "lock";
+/// How long after its time a share is taken for ended, in seconds: an opener may have been at the door.
+const GRACE: u64 = 2;
+/// How long an opener who was cut off is told so.
+const TOLD: Duration = Duration::from_secs(4);
 /// How often the folder is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// After this long without a visitor, the network may be to blame.
@@ -71,6 +75,12 @@ pub(super) struct HostArgs {
     /// With --direct: the address of a tunnel that leads here
     #[arg(long, value_name = "URL", env = "SHARE_PUBLIC_URL", hide_env_values = true)]
     public_url: Option<String>,
+}
+
+/// The rules over such a folder. There is one clock.
+fn keeper(folder: Folder) -> Arc<Keeper> {
+    let policy = Policy { max_bytes: LARGEST, grace: GRACE, reserve: Some(RESERVE), ..Policy::default() };
+    Arc::new(Keeper::new(Arc::new(folder), Arc::new(SystemClock), policy))
 }
 
 /// A directory that goes with this program.
@@ -107,7 +117,7 @@ impl Host {
             return Err(Trouble::usage("a tunnel leads to one link", "send it once for each, or use a relay"));
         }
         let (address, port) = address(args.listen.as_deref(), public_url.is_some(), &cx.output)?;
-        let listeners = (0..count).map(|number| listener(address, port.filter(|_| number == 0), public_url.is_some()));
+        let listeners = (0..count).map(|number| listener(address, port, number, public_url.is_some()));
         let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
         let (place, folder) = folder(cx)?;
         let needed = expected.unwrap_or(0).saturating_mul(count as u64);
@@ -115,8 +125,7 @@ impl Host {
         if free < needed.saturating_add(RESERVE) {
             return Err(no_room());
         }
-        let policy = Policy { max_bytes: LARGEST, reserve: Some(RESERVE), ..Policy::default() };
-        let keeper = Arc::new(Keeper::new(Arc::new(folder), Arc::new(SystemClock), policy));
+        let keeper = keeper(folder);
         Ok(Self { keeper, listeners, public_url, place })
     }
 
@@ -224,6 +233,7 @@ impl Serving {
             Reach::Tunnel(Some(address)) => format!("through your tunnel, which must lead to {address}"),
         };
         output.say(&format!("Served by this computer, {reach}. Opens once. Keep this running; Ctrl-C takes it back."));
+        output.say(&format!("Unopened, it ends on {}.", words::time(batch.sent().map_or(0, |sent| sent.expires))));
         if let Reach::Network | Reach::Loopback = self.reach {
             output.say("hint: for someone elsewhere you need a relay: share help relay");
         }
@@ -251,7 +261,14 @@ impl Serving {
         drop(watching);
         output.clear();
         let Some(told) = told else {
-            let told = self.take_back(batch).await;
+            let (told, cut_off) = self.take_back(batch).await;
+            if cut_off {
+                // Whoever was cut off shall hear the truth, and not think that the line broke.
+                tokio::select! {
+                    () = sleep(TOLD) => {},
+                    _ = cx.interrupted() => {},
+                }
+            }
             self.close().await;
             return Err(told);
         };
@@ -267,7 +284,8 @@ impl Serving {
         asking::expect_opened(batch.shares.iter().map(|share| &share.entry).zip(&told))
     }
 
-    async fn take_back(&self, batch: &Batch) -> Trouble {
+    /// Takes all back. Returns what to tell, and whether an opener was cut off.
+    async fn take_back(&self, batch: &Batch) -> (Trouble, bool) {
         let (mut opened, mut cut_off) = (0, None);
         for (door, share) in self.doors.iter().zip(&batch.shares) {
             let was = self.keeper.revoke(&door.owner).await;
@@ -288,7 +306,7 @@ impl Serving {
             (0, _) => "taken back: the links are dead, and nothing is left here".to_owned(),
             (some, all) => format!("{some} of {all} were opened; the rest is taken back, and nothing is left here"),
         };
-        Trouble::Interrupted(Some(hint))
+        (Trouble::Interrupted(Some(hint)), cut_off.is_some())
     }
 
     /// Closes the doors, after answers that are on their way.
@@ -437,11 +455,14 @@ fn is_held(path: &Path) -> bool {
     }
 }
 
-/// Whether a program of this machine serves what is in the folder `place`.
-pub(super) fn is_served(place: Option<&str>, cx: &Context) -> bool {
-    let directory = State::open(cx).and_then(|state| state.subdirectory("direct"));
-    let found = [directory.ok(), Some(std::env::temp_dir())];
-    place.is_some_and(|place| found.into_iter().flatten().any(|directory| is_held(&directory.join(place))))
+/// What another program of this machine serves from the folder `place`, while it does: whoever sent it may ask about it
+/// and take it back from here as well. That program sees it.
+pub(super) fn beside(place: Option<&str>, cx: &Context) -> Option<Arc<Keeper>> {
+    let directory = State::open(cx).and_then(|state| state.subdirectory("direct")).ok();
+    let mut found =
+        [directory, Some(std::env::temp_dir())].into_iter().flatten().map(|found| place.map(|place| found.join(place)));
+    let path = found.find_map(|path| path.filter(|path| is_held(path)))?;
+    Folder::open(&path, true).ok().map(keeper)
 }
 
 /// Removes the folders whose programs are gone. Whatever else somebody keeps there is not ours.
@@ -547,16 +568,21 @@ fn choose(found: &[(IpAddr, String)], default_route: Option<IpAddr>) -> Option<I
     ranked.min().map(|(.., ip)| ip)
 }
 
-/// Listens on the port that was said, or the usual one, or any.
-fn listener(ip: IpAddr, port: Option<u16>, has_tunnel: bool) -> Result<TcpListener, Trouble> {
-    let bound = match port {
-        Some(port) => TcpListener::bind((ip, port)),
-        // A tunnel leads to a port that was chosen before.
-        None if has_tunnel => TcpListener::bind((ip, PORT)),
-        None => TcpListener::bind((ip, PORT)).or_else(|_| TcpListener::bind((ip, 0))),
+/// Listens for the share with this number: on the port that was said, and those after it; or the usual one and those
+/// after it, or any.
+fn listener(ip: IpAddr, said: Option<u16>, number: usize, has_tunnel: bool) -> Result<TcpListener, Trouble> {
+    let number = u16::try_from(number).unwrap_or(u16::MAX);
+    let port = match said {
+        Some(0) => 0,
+        said => said.unwrap_or(PORT).saturating_add(number),
     };
+    let mut bound = TcpListener::bind((ip, port));
+    // A tunnel leads to a port that was chosen before.
+    if said.is_none() && !has_tunnel {
+        bound = bound.or_else(|_| TcpListener::bind((ip, 0)));
+    }
     bound.map_err(|error| {
-        let address = SocketAddr::new(ip, port.unwrap_or(PORT));
+        let address = SocketAddr::new(ip, port);
         Trouble::local(format!("{address} cannot be listened on: {}", reason(&error)), "another --listen ADDRESS")
     })
 }

@@ -51,8 +51,6 @@ pub(super) enum Trouble {
     NotOpened(String),
     /// Nobody can tell what became of a share.
     NobodyKnows(String),
-    /// It is with a program of this machine.
-    ServedFromHere(String),
     /// What went wrong was put into words before.
     Explained(Explanation),
     /// Another program of this device is at it.
@@ -136,13 +134,12 @@ impl Trouble {
             Self::NobodyKnows(why) => {
                 told(Exit::Gone, why.clone(), "whether it was opened, nobody can tell any more: ask the recipient")
             }
-            Self::ServedFromHere(title) => told(
-                Exit::Local,
-                format!("{title}: it is served by a program of this machine, and that one can tell"),
-                "Ctrl-C there takes it back",
-            ),
             Self::Explained(explanation) => explanation.clone(),
-            Self::Open { way, error: OpenError::Relay(RelayError::Unreachable(why)), .. } if way.is_direct() => told(
+            Self::Open {
+                way,
+                error: OpenError::Relay(RelayError::NoConnection(why) | RelayError::Unreachable(why)),
+                ..
+            } if way.is_direct() => told(
                 Exit::Unreachable,
                 format!("the sender's machine, {}, cannot be reached: {why}", way.name()),
                 "is share still running there, and are you on the same network? It is safe to repeat",
@@ -331,7 +328,9 @@ fn open(relay: &str, error: &OpenError, ours: bool) -> Explanation {
 fn any(relay: &str, error: &RelayError, safe: &str) -> Explanation {
     let told = |exit, what: String, hint: &str| Explanation { exit, what, hint: Some(hint.to_owned()) };
     match error {
-        RelayError::Unreachable(why) => told(Exit::Unreachable, format!("{relay} cannot be reached: {why}"), safe),
+        RelayError::NoConnection(why) | RelayError::Unreachable(why) => {
+            told(Exit::Unreachable, format!("{relay} cannot be reached: {why}"), safe)
+        }
         RelayError::Busy { .. } | RelayError::SlowDown { .. } | RelayError::Timeout => {
             told(Exit::Unreachable, format!("{relay} is busy"), safe)
         }

@@ -32,11 +32,15 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Trouble> {
     let outbox = Outbox::open(&state).map_err(failed)?;
     let entries = outbox.entries().map_err(failed)?;
     let relays = Relays::of(&entries, false, PATIENCE, cx).await?;
-    let asking = join_all(entries.iter().map(|entry| tokio::time::timeout(PATIENCE, relays.status(entry, cx))));
+    let asking = join_all(entries.iter().map(|entry| tokio::time::timeout(PATIENCE, relays.status(entry))));
     let told = tokio::select! {
         told = asking => told,
         _ = cx.interrupted() => return Err(Trouble::Interrupted(None)),
     };
+    match outbox.unreadable() {
+        0 => {}
+        some => cx.output.warn(&format!("what was noted of {some} more cannot be read: those files are damaged")),
+    }
     let mut forgotten = 0;
     for (entry, told) in entries.iter().zip(told) {
         let (status, story, is_over) = match told {
@@ -55,8 +59,7 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Trouble> {
             Err(_) => (None, "its relay does not answer".to_owned(), false),
         };
         let text = format!("{}  {} · {} · {story}", entry.short_id(), words::time(entry.created), entry.title());
-        // Whoever closed standard output has seen enough.
-        let _ = cx.output.result("share", entry.facts(status.as_ref()), &text);
+        cx.output.tell("share", entry.facts(status.as_ref()), &text)?;
         if args.forget && is_over {
             outbox.forget(entry);
             forgotten += 1;

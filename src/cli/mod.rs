@@ -155,6 +155,17 @@ impl Context {
         self.signals.next().await
     }
 
+    /// What may block, a question or a pipe, until it is done or somebody wants the program to stop.
+    async fn unless_interrupted<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Trouble> {
+        tokio::select! {
+            done = tokio::task::spawn_blocking(work) => Ok(done.map_err(anyhow::Error::from)?),
+            _ = self.interrupted() => Err(Trouble::Interrupted(None)),
+        }
+    }
+
     fn patience(&self) -> Patience {
         Patience::new(self.give_up)
     }
@@ -180,7 +191,7 @@ pub fn main() -> ExitCode {
     let mut files = rustix::process::getrlimit(Resource::Nofile);
     files.current = files.maximum;
     let _ = rustix::process::setrlimit(Resource::Nofile, files);
-    output::log(cli.common.verbose, matches!(cli.command, Command::Relay(_)));
+    output::log(cli.common.verbose, matches!(&cli.command, Command::Relay(args) if args.is_server()));
     match run(cli, &output) {
         Ok(()) => output.success(),
         Err(trouble) => output.failure(&trouble),
@@ -235,23 +246,22 @@ fn lenient(command: clap::Command) -> clap::Command {
 fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => return output::help(error),
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
-            return output::help_instead(error);
-        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => return output::help_instead(error),
         _ => {}
     }
     let json = arguments.iter().any(|argument| argument == "--json")
         || std::env::var("SHARE_JSON").is_ok_and(|value| !matches!(&*value, "" | "0" | "false" | "no" | "off"));
     let secret = |argument: &OsString| {
         let argument = argument.to_string_lossy().to_ascii_lowercase();
-        argument.contains("share1") || argument.starts_with("--text")
+        argument.contains("share1") || argument.starts_with("--text") || argument.starts_with("--passphrase=")
     };
     let text_of = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
         Some(ContextValue::Strings(texts)) => texts.first().cloned(),
         _ => None,
     };
-    let word = text_of(ContextKind::InvalidSubcommand);
+    let is_missing = error.kind() == ErrorKind::MissingSubcommand;
+    let word = text_of(ContextKind::InvalidSubcommand).filter(|_| !is_missing);
     let help = help_for(arguments);
     let trouble = if arguments.iter().any(secret) {
         let first = word.as_ref().is_some_and(|word| secret(&word.into()));
@@ -266,8 +276,18 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
             "share --help lists the commands".to_owned()
         };
         Trouble::usage(format!("{} is not a command", printable(&word)), hint)
+    } else if is_missing {
+        Trouble::usage("a command is missing", "share --help lists them")
+    } else if let (ErrorKind::MissingRequiredArgument, Some(missing)) = (error.kind(), text_of(ContextKind::InvalidArg))
+    {
+        Trouble::usage(format!("{missing} is missing"), help)
     } else {
         let text = error.to_string();
+        let possible = match error.get(ContextKind::ValidValue) {
+            Some(ContextValue::Strings(values)) if !values.is_empty() => Some(format!("one of: {}", values.join(", "))),
+            _ => None,
+        };
+        let help = possible.unwrap_or(help);
         let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
         let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
         Trouble::usage(printable(what), tip.map_or(help, printable))

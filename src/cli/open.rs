@@ -222,13 +222,13 @@ impl Opens<'_> {
         device: &DeviceSecret,
     ) -> Result<(Opened, Ready), Trouble> {
         loop {
-            let keys = self.args.keys(&self.access)?;
+            let keys = self.args.keys(&self.access, self.cx).await?;
             let claim_token = device.claim_token(&keys.id);
             let opener = Opener::new(self.relay.clone(), keys, claim_token, self.cx.patience());
             match opener.look().await {
                 Ok(Look::Waits(envelope)) => {
                     self.output.say(&words::describe(&envelope.manifest));
-                    let ready = self.args.destination(&envelope.manifest).await?.prepare(record)?;
+                    let ready = self.args.destination(&envelope.manifest, self.cx).await?.prepare(record)?;
                     // From here on it may be spent.
                     stage.set(Stage::Claimed);
                     let opened = envelope.claim().await;
@@ -241,7 +241,7 @@ impl Opens<'_> {
                     Ok(opened) => {
                         stage.set(Stage::Claimed);
                         self.output.say(&format!("going on with {}", words::describe(&opened.manifest)));
-                        let ready = self.args.destination(&opened.manifest).await?.prepare(record)?;
+                        let ready = self.args.destination(&opened.manifest, self.cx).await?.prepare(record)?;
                         return Ok((opened, ready));
                     }
                     Err(OpenError::WrongPassphrase) if self.args.access.may_ask_again() => {
@@ -261,8 +261,8 @@ impl Opens<'_> {
 }
 
 impl OpenArgs {
-    fn keys(&self, access: &Access) -> Result<Keys, Trouble> {
-        let passphrase = self.access.passphrase(&access.secret)?;
+    async fn keys(&self, access: &Access, cx: &Context) -> Result<Keys, Trouble> {
+        let passphrase = self.access.passphrase(&access.secret, cx).await?;
         Ok(access.secret.keys(passphrase.as_ref().map(|passphrase| passphrase.as_str())))
     }
 
@@ -272,7 +272,7 @@ impl OpenArgs {
     }
 
     /// Where it goes, by the arguments or by asking. Nothing is spent yet.
-    async fn destination(&self, manifest: &Manifest) -> Result<Destination, Trouble> {
+    async fn destination(&self, manifest: &Manifest, cx: &Context) -> Result<Destination, Trouble> {
         if manifest.view_only {
             return Err(Trouble::usage(
                 "the sender asks that it be seen and not saved, and this version cannot show it",
@@ -287,7 +287,7 @@ impl OpenArgs {
         }
         if !self.yes {
             let question = format!("{} can be opened once. [s]ave it here, [n]ot now?", this(manifest));
-            let answer = prompt::ask_later(question).await?;
+            let answer = prompt::ask(&question, cx).await?;
             if !matches!(answer.as_str(), "s" | "save" | "y" | "yes") {
                 return Err(Trouble::Interrupted(Some("not now: nothing is lost".to_owned())));
             }

@@ -287,6 +287,12 @@ impl Outbox {
         Ok(entries)
     }
 
+    /// How many entries cannot be read: damaged, or of another version.
+    pub(super) fn unreadable(&self) -> usize {
+        let files = fs::read_dir(&self.directory).into_iter().flatten().flatten().map(|file| file.path());
+        files.filter(|path| is_entry(path) && read(path).is_none()).count()
+    }
+
     /// Those that were sent last: one, or several together.
     pub(super) fn last(&self) -> io::Result<Vec<Entry>> {
         let mut entries = self.entries()?;
@@ -315,8 +321,12 @@ impl Outbox {
     }
 }
 
+fn is_entry(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "json")
+}
+
 fn read(path: &Path) -> Option<Entry> {
-    if path.extension().is_none_or(|extension| extension != "json") {
+    if !is_entry(path) {
         return None;
     }
     serde_json::from_slice(&fs::read(path).ok()?).ok()

@@ -76,6 +76,17 @@ impl Output {
         if self.json { self.line(&event(name, facts)) } else { self.line(text) }
     }
 
+    /// Writes a result that is there to be asked for again: whoever closed the pipe has seen enough.
+    pub(super) fn tell(&self, name: &str, facts: Value, text: &str) -> Result<(), Trouble> {
+        match self.result(name, facts, text) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Trouble::local(
+                format!("standard output: {}", super::failure::reason(&error)),
+                "what was asked for could not be written there",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Tells what happens: a person in words, a program as the event `name`.
     pub(super) fn happens(&self, name: &str, facts: Value, text: &str) {
         if self.json {

@@ -32,7 +32,7 @@ pub(super) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Trouble> {
     let device = State::open(cx).and_then(|state| state.device()).unwrap_or_else(|_| DeviceSecret::random());
     let trouble = |error, ours| Trouble::Open { way: Box::new(access.way.clone()), error, ours, kept: true };
     loop {
-        let passphrase = args.access.passphrase(&access.secret)?;
+        let passphrase = args.access.passphrase(&access.secret, cx).await?;
         let keys = access.secret.keys(passphrase.as_ref().map(|passphrase| passphrase.as_str()));
         let claim_token = device.claim_token(&keys.id);
         let opener = Opener::new(relay.clone(), keys, claim_token, cx.patience());
@@ -42,8 +42,7 @@ pub(super) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Trouble> {
         };
         match looked {
             Ok(Look::Waits(envelope)) => {
-                show(&envelope, output);
-                return Ok(());
+                return show(&envelope, output);
             }
             // Ours, but is it still? Repeating our own claim changes nothing.
             Ok(Look::OursToResume(holder)) => {
@@ -64,7 +63,7 @@ pub(super) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Trouble> {
     }
 }
 
-fn show(envelope: &Envelope, output: &Output) {
+fn show(envelope: &Envelope, output: &Output) -> Result<(), Trouble> {
     let manifest = &envelope.manifest;
     let mut text = format!("{} · until {}", words::describe(manifest), words::time(envelope.expires()));
     for entry in manifest.entries.iter().filter(|_| manifest.entries.len() > 1) {
@@ -79,6 +78,5 @@ fn show(envelope: &Envelope, output: &Output) {
         "name": manifest.name,
         "files": words::files(manifest),
     });
-    // Whoever closed standard output does not want to know.
-    let _ = output.result("peek", facts, &text);
+    output.tell("peek", facts, &text)
 }

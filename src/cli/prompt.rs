@@ -5,10 +5,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::termios::{QueueSelector, tcflush};
-use tokio::task::spawn_blocking;
+use rustix::termios::{LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
+use super::Context;
 use super::failure::Trouble;
 
 /// The terminal, if there is one.
@@ -21,23 +21,59 @@ pub(super) fn possible() -> bool {
     terminal().is_some()
 }
 
-/// Asks, and returns one line. What was typed before the question is not an answer to it.
-pub(super) fn ask(question: &str) -> io::Result<String> {
-    let mut terminal = terminal().ok_or(io::ErrorKind::NotFound)?;
-    tcflush(&terminal, QueueSelector::IFlush)?;
-    write!(terminal, "{question} ")?;
-    terminal.flush()?;
-    ASKING.store(true, Ordering::SeqCst);
-    let mut answer = String::new();
-    BufReader::new(terminal).read_line(&mut answer)?;
-    ASKING.store(false, Ordering::SeqCst);
-    Ok(answer.trim().to_owned())
+/// A terminal that does not show what is typed, until this is dropped.
+struct Hidden(File, Termios);
+
+impl Hidden {
+    fn on(terminal: &File) -> io::Result<Self> {
+        let before = tcgetattr(terminal)?;
+        let mut hidden = before.clone();
+        hidden.local_modes -= LocalModes::ECHO;
+        // The line's end is shown: the answer was taken.
+        hidden.local_modes |= LocalModes::ECHONL;
+        tcsetattr(terminal, OptionalActions::Now, &hidden)?;
+        Ok(Self(terminal.try_clone()?, before))
+    }
 }
 
-/// Asks without holding anything else up. No terminal is no answer; neither is an empty line.
-pub(super) async fn ask_later(question: String) -> Result<String, Trouble> {
-    let answer = spawn_blocking(move || ask(&question)).await.map_err(anyhow::Error::from)?;
-    Ok(answer.unwrap_or_default().to_lowercase())
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        let _ = tcsetattr(&self.0, OptionalActions::Now, &self.1);
+    }
+}
+
+/// Asks, and returns one line. What was typed before the question is not an answer to it. Ctrl-C and Ctrl-D are no.
+async fn line(question: &str, hide: bool, cx: &Context) -> Result<Zeroizing<String>, Trouble> {
+    let no_terminal = || Trouble::usage("there is no terminal to ask at", "give it as --help says");
+    let failed = |error: io::Error| Trouble::local(format!("the terminal: {error}"), "nothing was done");
+    let mut terminal = terminal().ok_or_else(no_terminal)?;
+    tcflush(&terminal, QueueSelector::IFlush).map_err(|errno| failed(errno.into()))?;
+    let _hidden = if hide { Some(Hidden::on(&terminal).map_err(failed)?) } else { None };
+    write!(terminal, "{question} ").and_then(|()| terminal.flush()).map_err(failed)?;
+    ASKING.store(true, Ordering::SeqCst);
+    let answer = cx
+        .unless_interrupted(move || {
+            let mut answer = Zeroizing::new(String::new());
+            BufReader::new(terminal).read_line(&mut answer).map(|_| answer)
+        })
+        .await?
+        .map_err(failed)?;
+    if answer.is_empty() {
+        return Err(Trouble::Interrupted(None));
+    }
+    ASKING.store(false, Ordering::SeqCst);
+    Ok(answer)
+}
+
+/// Asks a question. An answer comes in small letters.
+pub(super) async fn ask(question: &str, cx: &Context) -> Result<String, Trouble> {
+    Ok(line(question, false, cx).await?.trim().to_lowercase())
+}
+
+/// Asks for something that is not shown while it is typed.
+pub(super) async fn ask_hidden(question: &str, cx: &Context) -> Result<Zeroizing<String>, Trouble> {
+    let answer = line(question, true, cx).await?;
+    Ok(Zeroizing::new(answer.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 /// Whether a question has been asked and not answered: its line is still open.
@@ -54,13 +90,4 @@ pub(super) fn discard_rest() -> bool {
     let more = rustix::io::ioctl_fionread(&terminal).unwrap_or(0) > 0;
     let _ = tcflush(&terminal, QueueSelector::IFlush);
     more
-}
-
-/// Asks for something that is not shown while it is typed.
-pub(super) fn ask_hidden(question: &str) -> Result<Zeroizing<String>, Trouble> {
-    match rpassword::prompt_password(format!("{question} ")) {
-        Ok(answer) => Ok(Zeroizing::new(answer)),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Trouble::Interrupted(None)),
-        Err(_) => Err(Trouble::usage("there is no terminal to ask at", "give it as --help says")),
-    }
 }

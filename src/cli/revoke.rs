@@ -23,15 +23,15 @@ pub(super) struct RevokeArgs {
 
 /// Runs the command.
 pub(super) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Trouble> {
-    let meant = args.which.find(cx)?;
+    let meant = args.which.find(cx).await?;
     // Whoever named one by its link, its id or a name of its own has said it; a guess is asked about.
     let is_guess = !args.which.is_said() || meant.entries.len() > 1;
     let may_matter = meant.entries.iter().any(|entry| entry.end.is_none());
     if is_guess && may_matter && !args.yes {
-        confirm(&meant.entries).await?;
+        confirm(&meant.entries, cx).await?;
     }
     let relays = Relays::of(&meant.entries, meant.outbox.is_none(), cx.give_up, cx).await?;
-    let revoking = join_all(meant.entries.iter().map(|entry| relays.revoke(entry, cx)));
+    let revoking = join_all(meant.entries.iter().map(|entry| relays.revoke(entry)));
     let mut failed = None;
     // Once it is begun it is not broken off: what is taken back is taken back.
     for (entry, told) in meant.entries.iter().zip(revoking.await) {
@@ -63,7 +63,7 @@ fn tell(entry: &Entry, was: Stand, now: &str, cx: &Context) {
     let _ = cx.output.result("revoke", facts, &format!("{} · {now}", entry.title()));
 }
 
-async fn confirm(entries: &[Entry]) -> Result<(), Trouble> {
+async fn confirm(entries: &[Entry], cx: &Context) -> Result<(), Trouble> {
     if !prompt::possible() {
         return Err(Trouble::usage(
             match entries {
@@ -79,7 +79,7 @@ async fn confirm(entries: &[Entry]) -> Result<(), Trouble> {
         .collect();
     let question =
         format!("{}Take {} back? [y]es, [n]o", titles.concat(), if titles.len() == 1 { "it" } else { "them" });
-    match prompt::ask_later(question).await?.as_str() {
+    match prompt::ask(&question, cx).await?.as_str() {
         "y" | "yes" => Ok(()),
         _ => Err(Trouble::Interrupted(Some("nothing was taken back".to_owned()))),
     }

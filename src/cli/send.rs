@@ -83,7 +83,7 @@ pub(super) struct SendArgs {
     #[command(flatten)]
     passphrase: PassphraseArgs,
     /// Make a passphrase of four words, and show it
-    #[arg(short = 'P', long, conflicts_with_all = ["passphrase", "passphrase_file"])]
+    #[arg(short = 'P', long, conflicts_with = "passphrase")]
     generate_passphrase: bool,
 }
 
@@ -92,10 +92,10 @@ pub(super) async fn run(args: SendArgs, cx: &Context) -> Result<(), Trouble> {
     let place = args.place(cx)?;
     let ttl = args.ttl(cx)?;
     args.expect_sense(place.as_ref())?;
-    let (inputs, expected_len) = args.inputs()?;
+    let (inputs, expected_len) = args.inputs(cx).await?;
     let passphrase = match (args.generate_passphrase, args.passphrase.is_given()) {
         (true, _) => Some(spoken::passphrase()),
-        (false, true) => Some(args.passphrase.read(true)?),
+        (false, true) => Some(args.passphrase.read(true, cx).await?),
         (false, false) => None,
     };
     let shown = passphrase.clone().filter(|_| args.generate_passphrase);
@@ -216,7 +216,7 @@ impl Sending<'_> {
             } else {
                 "the link could not be shown, and the relay could not be told: share revoke takes it back"
             };
-            return Err(Trouble::local("standard output is closed", hint));
+            return Err(Trouble::local("standard output is closed or full", hint));
         }
         if let Some(words) = &self.shown {
             self.cx.output.insist(&format!("passphrase: {}", words.as_str()));
@@ -235,7 +235,8 @@ impl Sending<'_> {
     async fn wait(&self, batch: &Batch, way: &Way, connected: &Connected) -> Result<(), Trouble> {
         let waiting = try_join_all(batch.shares.iter().map(async |share| {
             let owner = share.entry.owner().ok_or_else(|| anyhow::anyhow!("a share without an id"))?;
-            asking::wait_at(&share.entry, &owner, way, connected, self.cx).await
+            let named = asking::Named { relay: &connected.relay, way: Some(way) };
+            asking::wait_at(&share.entry, &owner, &named, self.cx).await
         }));
         let told = tokio::select! {
             told = waiting => told?,
@@ -335,9 +336,18 @@ impl SendArgs {
     /// What cannot work is found before anything is read.
     fn expect_sense(&self, place: Option<&RelayUrl>) -> Result<(), Trouble> {
         expect_bare_form(self.bare, place)?;
+        if self.generate_passphrase && self.passphrase.is_file_said() {
+            return Err(Trouble::usage("a passphrase is made or read, not both", "-P, or --passphrase-file FILE"));
+        }
+        if self.receipt.as_deref() == Some(Path::new("-")) {
+            return Err(Trouble::usage("a receipt goes to a file", "--receipt FILE"));
+        }
+        if self.recipients.iter().any(|recipient| recipient.trim().is_empty()) {
+            return Err(Trouble::usage("--for says for whom", "--for anna"));
+        }
         if output::stdout_is_closed() {
             let hint = "nothing was sent: the link would be printed there";
-            return Err(Trouble::local("standard output is closed", hint));
+            return Err(Trouble::local("standard output is closed or full", hint));
         }
         if self.name.as_ref().is_some_and(|name| name.len() > MAX_NAME) {
             return Err(Trouble::usage(format!("a name has at most {MAX_NAME} bytes"), "give it a shorter --name"));
@@ -362,7 +372,7 @@ impl SendArgs {
     }
 
     /// What to read, opened, and how much it is where that can be known.
-    fn inputs(&self) -> Result<(Vec<Input>, Option<u64>), Trouble> {
+    async fn inputs(&self, cx: &Context) -> Result<(Vec<Input>, Option<u64>), Trouble> {
         let stdin = Path::new("-");
         if self.files.iter().filter(|file| *file == stdin).count() > 1 {
             return Err(Trouble::usage("standard input can be read only once", "give - only once"));
@@ -372,7 +382,7 @@ impl SendArgs {
             if !prompt::possible() {
                 return Err(Trouble::usage("there is no terminal to ask for a text at", "echo … | share send"));
             }
-            let text = prompt::ask_hidden("text (one line, not shown):")?;
+            let text = prompt::ask_hidden("text (one line, not shown):", cx).await?;
             if prompt::discard_rest() {
                 return Err(Trouble::usage(
                     "the text has more than one line, and nothing of it was sent",
@@ -417,7 +427,12 @@ impl SendArgs {
     }
 
     fn file(&self, path: &Path) -> Result<(Input, Option<u64>), Trouble> {
-        let failed = |error: &io::Error| Trouble::path(path, error, "nothing was sent");
+        if path.to_string_lossy().to_ascii_lowercase().contains("#share1") {
+            return Err(Trouble::usage("a link is not a file", "share open, and paste the link when it asks"));
+        }
+        let hint =
+            if self.passphrase.is_flag() { "nothing was sent; -p takes no value, it asks" } else { "nothing was sent" };
+        let failed = |error: &io::Error| Trouble::path(path, error, hint);
         let file = File::open(path).map_err(|error| failed(&error))?;
         let data = file.metadata().map_err(|error| failed(&error))?;
         if data.is_dir() {

@@ -1,8 +1,6 @@
 //! `share completions` and `share man`: what shells and manuals want to know, from the same definitions that the
 //! program reads its arguments by.
 
-use std::io;
-
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 use serde_json::json;
@@ -20,8 +18,8 @@ pub(super) struct CompletionsArgs {
 /// Print the manual page, or the one of a command
 #[derive(Args)]
 pub(super) struct ManArgs {
-    /// The command
-    command: Option<String>,
+    /// The command, such as `send` or `relay use`
+    command: Vec<String>,
 }
 
 /// Runs `share completions`.
@@ -29,27 +27,21 @@ pub(super) fn completions(args: &CompletionsArgs, cx: &Context) -> Result<(), Tr
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "share", &mut text);
     let text = String::from_utf8_lossy(&text);
-    print("completions", &text, cx)
+    cx.output.tell("completions", json!({ "text": text }), text.trim_end())
 }
 
 /// Runs `share man`.
 pub(super) fn man(args: &ManArgs, cx: &Context) -> Result<(), Trouble> {
     let mut command = Cli::command();
     command.build();
-    if let Some(name) = &args.command {
+    for name in args.command.iter().flat_map(|word| word.split('-')) {
         let called = |sub: &&clap::Command| sub.get_name() == name || sub.get_all_aliases().any(|alias| alias == name);
         let found = command.get_subcommands().find(called).cloned();
         command = found.ok_or_else(|| Trouble::usage("there is no such command", "share --help lists the commands"))?;
     }
+    let command = command.version(env!("CARGO_PKG_VERSION"));
     let mut text = Vec::new();
     clap_mangen::Man::new(command).render(&mut text).map_err(anyhow::Error::from)?;
-    print("man", &String::from_utf8_lossy(&text), cx)
-}
-
-fn print(event: &str, text: &str, cx: &Context) -> Result<(), Trouble> {
-    match cx.output.result(event, json!({ "text": text }), text.trim_end()) {
-        // Whoever pages through it may stop.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(anyhow::Error::from(error).into()),
-        _ => Ok(()),
-    }
+    let text = String::from_utf8_lossy(&text);
+    cx.output.tell("man", json!({ "text": text }), text.trim_end())
 }

@@ -29,8 +29,8 @@ impl Signals {
             (SignalKind::terminate(), Stop::Machine),
             (SignalKind::hangup(), Stop::Machine),
         ] {
-            // Whoever started us wants us to outlive it: nohup, a shell's background.
-            if is_ignored(kind) {
+            // Whoever started us wants us to outlive its terminal: nohup.
+            if kind == SignalKind::hangup() && is_ignored(kind) {
                 continue;
             }
             let Ok(mut signal) = signal(kind) else { continue };

@@ -47,7 +47,7 @@ impl Which {
     }
 
     /// Finds them: at least one.
-    pub(super) fn find(&self, cx: &Context) -> Result<Meant, Trouble> {
+    pub(super) async fn find(&self, cx: &Context) -> Result<Meant, Trouble> {
         if let Some(path) = &self.receipt {
             let entries =
                 read_receipts(path).map_err(|error| Trouble::path(path, &error, "the file of send --receipt"))?;
@@ -59,7 +59,7 @@ impl Which {
         let outbox = State::open(cx).and_then(|state| Outbox::open(&state)).map_err(|error| failed(&error))?;
         let entries = match self.which.as_deref() {
             None => outbox.last(),
-            Some("-") => outbox.find(&Link::parse(&access::link_text(Some("-"))?)?.link.secret.id()),
+            Some("-") => outbox.find(&Link::parse(&access::link_text(Some("-"), cx).await?)?.link.secret.id()),
             Some(word) => match Link::parse(word) {
                 Ok(found) => outbox.find(&found.link.secret.id()),
                 Err(error) if word.to_ascii_lowercase().contains("share1") => return Err(error.into()),
@@ -88,14 +88,15 @@ pub(super) struct StatusArgs {
 
 /// Runs the command.
 pub(super) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Trouble> {
-    let meant = args.which.find(cx)?;
+    let meant = args.which.find(cx).await?;
     let relays = Relays::of(&meant.entries, meant.outbox.is_none(), cx.give_up, cx).await?;
-    let asking =
-        join_all(
-            meant.entries.iter().map(async |entry| {
-                if args.wait { relays.wait(entry, cx).await } else { relays.status(entry, cx).await }
-            }),
-        );
+    let asking = join_all(
+        meant.entries.iter().map(
+            async |entry| {
+                if args.wait { relays.wait(entry, cx).await } else { relays.status(entry).await }
+            },
+        ),
+    );
     let told = tokio::select! {
         told = asking => told,
         _ = cx.interrupted() => return Err(Trouble::Interrupted(Some("it is as it was".to_owned()))),
@@ -107,8 +108,7 @@ pub(super) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Trouble> {
             Ok(status) => {
                 meant.note_end(entry, &status);
                 let text = format!("{} · {}", entry.title(), entry.story(&status));
-                // Whoever closed standard output does not want to know.
-                let _ = cx.output.result("status", entry.facts(Some(&status)), &text);
+                cx.output.tell("status", entry.facts(Some(&status)), &text)?;
                 ends.push((entry, status));
             }
             Err(trouble) => {

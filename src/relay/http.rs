@@ -158,13 +158,11 @@ fn failure(error: reqwest::Error) -> RelayError {
             _ => {}
         }
     }
-    let what = if error.is_timeout() {
-        "it does not answer"
-    } else if error.is_connect() {
-        return RelayError::Unreachable(innermost(&error));
-    } else {
-        "the connection broke"
-    };
+    if error.is_connect() {
+        let why = if error.is_timeout() { "it does not answer".to_owned() } else { innermost(&error) };
+        return RelayError::NoConnection(why);
+    }
+    let what = if error.is_timeout() { "it does not answer" } else { "the connection broke" };
     RelayError::Unreachable(what.to_owned())
 }
 

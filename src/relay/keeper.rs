@@ -37,6 +37,8 @@ pub struct Policy {
     pub max_ttl: Duration,
     /// How long an opener may take.
     pub lease: Duration,
+    /// How long after its time a share is taken for ended, in seconds: other nodes' clocks may differ by as much.
+    pub grace: u64,
     /// Bytes of the store that stay free: below it nothing new is taken, while what is there can still be opened.
     /// `None`: a twentieth of the store, and 1 GiB at least.
     pub reserve: Option<u64>,
@@ -44,7 +46,13 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { max_bytes: 4 << 30, max_ttl: Duration::from_hours(2160), lease: Duration::from_hours(24), reserve: None }
+        Self {
+            max_bytes: 4 << 30,
+            max_ttl: Duration::from_hours(2160),
+            lease: Duration::from_hours(24),
+            grace: GRACE,
+            reserve: None,
+        }
     }
 }
 
@@ -52,7 +60,7 @@ impl Default for Policy {
 pub struct Keeper {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
-    policy: Policy,
+    pub(super) policy: Policy,
     /// Whether our clock agrees with the store's. While it does not, nothing is claimed and nothing swept.
     pub(super) clock_agrees: AtomicBool,
 }
@@ -510,7 +518,7 @@ impl Keeper {
     /// Where a share stands, and when it ended, as its owner may know it. Until the sweeper may act on it, the end of a
     /// time is not the end of a share: whoever was at the door in its last second may still turn out to have won.
     fn stand(&self, cells: &Cells) -> (State, Option<u64>) {
-        match cells.phase(self.now().saturating_sub(GRACE)) {
+        match cells.phase(self.now().saturating_sub(self.policy.grace)) {
             Phase::Uploading => (State::Uploading, None),
             Phase::Waiting => (State::Waiting, None),
             Phase::Leased { .. } => (State::Claimed, None),

@@ -539,7 +539,10 @@ pub enum RelayError {
         /// When to ask again, in seconds.
         after: u64,
     },
-    /// No connection, or it broke.
+    /// No connection could be made: nothing was asked.
+    #[error("{0}")]
+    NoConnection(String),
+    /// The connection broke, or nothing answers on it.
     #[error("{0}")]
     Unreachable(String),
     /// The way there is not the one that it claims to be.
@@ -561,7 +564,12 @@ impl RelayError {
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::BadChecksum | Self::Timeout | Self::SlowDown { .. } | Self::Busy { .. } | Self::Unreachable(_)
+            Self::BadChecksum
+                | Self::Timeout
+                | Self::SlowDown { .. }
+                | Self::Busy { .. }
+                | Self::NoConnection(_)
+                | Self::Unreachable(_)
         )
     }
 }

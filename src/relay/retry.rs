@@ -102,10 +102,17 @@ impl Persistent {
     where
         F: Future<Output = Result<T, RelayError>>,
     {
+        let mut was_connected = false;
         loop {
             match call().await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => {
+                    // Whether nothing was asked is said of all attempts together.
+                    let error = match error {
+                        RelayError::NoConnection(why) if was_connected => RelayError::Unreachable(why),
+                        error => error,
+                    };
+                    was_connected |= !matches!(error, RelayError::NoConnection(_));
                     if error.is_transient() && patience.pauses == TOLD_AFTER {
                         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
                         if let Some(tell) = waiting {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::cells::{CLOCK_TOLERANCE, Cells, Claim, End, GRACE, Phase, TOMBSTONE_TIME, UPLOAD_TIME, failure, names};
+use super::cells::{CLOCK_TOLERANCE, Cells, Claim, End, Phase, TOMBSTONE_TIME, UPLOAD_TIME, failure, names};
 use super::keeper::Keeper;
 use super::{RelayError, State, V1};
 use crate::secret::Id;
@@ -27,7 +27,7 @@ impl Keeper {
         if !self.clock_agrees.load(Ordering::Relaxed) {
             return Err(RelayError::BUSY);
         }
-        let last = self.clock.now().saturating_sub(GRACE);
+        let last = self.clock.now().saturating_sub(self.policy.grace);
         let before = names::first_due(last);
         let markers = self.store.list(names::DUE, Some(&before)).await.map_err(failure)?;
         let mut looked_at = 0;
@@ -58,7 +58,7 @@ impl Keeper {
     /// Brings a share to where the clock says that it is. Returns when there will be something to do again.
     async fn settle(&self, id: &Id) -> Result<Option<u64>, RelayError> {
         let now = self.clock.now();
-        let due = |at: u64| now > at.saturating_add(GRACE);
+        let due = |at: u64| now > at.saturating_add(self.policy.grace);
         let Some(cells) = Cells::load(&*self.store, id).await? else {
             self.delete_all(id).await?;
             return Ok(None);

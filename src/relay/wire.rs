@@ -179,9 +179,11 @@ impl Problem {
             RelayError::Busy { after } => later(503, "busy", after),
             RelayError::NoSpace { after } => later(507, "no-space", after),
             // A relay in front of a relay: what is behind it cannot be reached.
-            RelayError::Unreachable(_) | RelayError::NotTrusted(_) | RelayError::NotARelay | RelayError::Impostor => {
-                later(503, "busy", 5)
-            }
+            RelayError::NoConnection(_)
+            | RelayError::Unreachable(_)
+            | RelayError::NotTrusted(_)
+            | RelayError::NotARelay
+            | RelayError::Impostor => later(503, "busy", 5),
         }
     }
 

@@ -237,8 +237,15 @@ impl Outgoing {
 
     /// Notes what came of asking the relay to seal it.
     fn note_sealing<T>(&self, asked: &Result<T, RelayError>) {
-        let refused = asked.as_ref().is_err_and(|error| !error.is_transient());
-        self.sealed.store(!refused, Ordering::SeqCst);
+        let was_asked = |error: &RelayError| error.is_transient() && !matches!(error, RelayError::NoConnection(_));
+        self.sealed.store(asked.as_ref().err().is_none_or(was_asked), Ordering::SeqCst);
+    }
+
+    /// Notes what came of telling the relay of it for the first time.
+    fn note_announcing<T>(&self, asked: &Result<T, RelayError>) {
+        if let Err(RelayError::NoConnection(_)) = asked {
+            self.announced.store(false, Ordering::SeqCst);
+        }
     }
 
     /// Reads, seals and uploads `inputs`, and seals the share. On an error, what has arrived is taken back.
@@ -295,6 +302,7 @@ impl Outgoing {
                     sealed = self.relay.deposit(&self.owner, &create, &commit, only.bytes.into()).await;
                 }
                 self.note_sealing(&sealed);
+                self.note_announcing(&sealed);
                 let sealed = sealed?;
                 Ok(Sent { expires: sealed.expires, manifest })
             }
@@ -305,6 +313,7 @@ impl Outgoing {
                 if self.shorten(&mut create, &created) {
                     created = self.relay.create(&self.owner, &create).await;
                 }
+                self.note_announcing(&created);
                 created?;
                 let crcs = self.put_parts([first, second], sealing.parts, sealing.buffers).await?;
                 let (lengths, entries) = joined(sealing.thread).await?;

@@ -296,13 +296,18 @@ fn in_the_middle(meddle: impl Fn(TcpStream) + Send + Sync + 'static) -> (String,
     (address, firsts)
 }
 
-/// TLS with a key of the man's own, and whatever is said in it handed on in the clear.
-fn own_key(target: String) -> impl Fn(TcpStream) + Send + Sync + 'static {
+/// TLS with a key of the man's own, which he may show as the one of the link, and whatever is said in it handed on in
+/// the clear.
+fn own_key(target: String, shown: Option<share::secret::Pin>) -> impl Fn(TcpStream) + Send + Sync + 'static {
     let provider = rustls::crypto::ring::default_provider();
     // RFC 8410: an Ed25519 key whose seed is all sevens.
     let pkcs8 = [&hex("302e020100300506032b657004220420")[..], &[7; 32]].concat();
     let key = rustls::crypto::ring::sign::any_eddsa_type(&PrivatePkcs8KeyDer::from(pkcs8)).unwrap();
-    let public = CertificateDer::from(key.public_key().unwrap().to_vec());
+    let public = match shown {
+        None => key.public_key().unwrap().to_vec(),
+        Some(pin) => [&hex("302a300506032b6570032100")[..], pin.as_bytes()].concat(),
+    };
+    let public = CertificateDer::from(public);
     let resolver =
         rustls::server::AlwaysResolvesServerRawPublicKeys::new(Arc::new(CertifiedKey::new(vec![public], key)));
     let config = rustls::ServerConfig::builder_with_provider(Arc::new(provider))
@@ -335,6 +340,7 @@ fn a_man_in_the_middle_is_refused_and_nobody_falls_back() {
     sandbox.write("file", &noise(5_000_000, 1));
     let host = Host::start(&sandbox, &["file"]);
     let target = host.address();
+    let pin = Link::parse(host.link()).unwrap().link.secret.direct_key().pin();
     let fragment = host.link().split_once('#').unwrap().1.to_owned();
     let plain_only = |mut stream: TcpStream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
@@ -356,7 +362,8 @@ fn a_man_in_the_middle_is_refused_and_nobody_falls_back() {
         }
     };
     let men = [
-        ("a key of his own", in_the_middle(own_key(target.clone()))),
+        ("a key of his own", in_the_middle(own_key(target.clone(), None))),
+        ("the right key shown, and another one used", in_the_middle(own_key(target.clone(), Some(pin)))),
         ("only plain http", in_the_middle(plain_only)),
         ("garbles", in_the_middle(garbler)),
     ];
@@ -512,4 +519,57 @@ fn a_crowd_at_the_door_keeps_no_place_for_ever() {
     assert_eq!(sandbox.share(["open", "-q", host.link()]).ok(), "content");
     host.signal("INT");
     host.end();
+}
+
+#[test]
+fn it_can_be_asked_about_and_taken_back_from_a_second_terminal() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", b"content");
+    let mut host = Host::start(&sandbox, &["file"]);
+    host.expect("Ctrl-C takes it back.");
+    assert!(sandbox.share(["status"]).ok().contains("waiting, until"));
+    assert!(sandbox.share(["list"]).ok().contains("waiting, until"));
+    let taken = sandbox.share(["revoke", "file"]).ok();
+    assert!(taken.contains("taken back on"), "{taken}");
+    sandbox.share(["peek", host.link()]).fails(4, "the sender took it back");
+    host.expect("taken back on").expect("Nothing is left here.").signal("INT");
+    assert_eq!(host.end().code, 4);
+}
+
+#[test]
+fn it_ends_when_its_time_is_over() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", b"content");
+    let mut host = Host::start(&sandbox, &["file", "-e", "1m"]);
+    host.expect("Unopened, it ends on ");
+    // As if a minute had passed: the cells say when it was sealed.
+    let place = sandbox.home().join(".local/state/share/direct");
+    let seal = files(&place).into_iter().find(|path| path.ends_with("seal")).unwrap();
+    let mut cell: serde_json::Value = serde_json::from_slice(&fs::read(&seal).unwrap()).unwrap();
+    cell["at"] = (cell["at"].as_u64().unwrap() - 70).into();
+    fs::write(&seal, cell.to_string()).unwrap();
+    host.expect("expired unopened on").expect("Nothing is left here.").signal("INT");
+    assert_eq!(host.end().code, 4);
+}
+
+#[test]
+fn who_is_cut_off_hears_that_it_was_taken_back() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", &noise(30_000_000, 1));
+    let mut host = Host::start(&sandbox, &["file"]);
+    let line = Proxy::to(&host.address(), None);
+    line.stop_down_at(9_000_000);
+    let opener = sandbox.share(["open", &line.link(host.link()), "-o", "got"]).start();
+    line.wait_until_down_stopped();
+    host.expect("being opened").signal("INT");
+    host.expect("Ctrl-C again cuts them off").signal("INT");
+    while !sandbox.share(["list"]).run().stdout.windows(10).any(|window| window == b"taken back") {
+        thread::yield_now();
+    }
+    line.mend();
+    let ended = opener.wait();
+    assert!(ended.code == 4 && ended.stderr.contains("the sender took it back"), "{ended:?}");
+    let ended = host.end();
+    assert!(ended.code == 130 && ended.stderr.contains("taken back while it was being opened ("), "{ended:?}");
+    assert_eq!(sandbox.names(), ["file"]);
 }

@@ -115,3 +115,30 @@ fn bytes_never_go_to_a_terminal() {
     assert!(code == 0 && seen.contains("a␛]0;title␇b"), "{seen}");
     assert!(sandbox.share(["peek", &link]).ok().starts_with("photo, "), "it still waits");
 }
+
+#[test]
+fn an_interrupted_question_leaves_the_terminal_as_it_was() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    for (question, command) in [
+        ("text (one line, not shown):", r#""$SHARE" send --relay $RELAY"#),
+        ("passphrase:", r#""$SHARE" send -p x --relay $RELAY"#),
+        ("link (not shown):", r#""$SHARE" open"#),
+    ] {
+        sandbox.write("x", b"x");
+        let command = format!("trap : INT; RELAY={}; {command}; echo code $?; stty -a | grep -o '.echo '", relay.url);
+        for key in ["\x03", "\x04"] {
+            let mut terminal = AtTerminal::start(&sandbox, &format!("bash -c '{}'", command.replace('\'', r"'\''")));
+            terminal.expect(question).press(key);
+            let (_, seen) = terminal.end();
+            assert!(seen.contains("code 130") && seen.contains(" echo "), "{question} {key:?}: {seen}");
+        }
+    }
+    assert!(relay.data().is_empty());
+    // A program that listens is told how it ended.
+    let command = format!(r#""$SHARE" send --json --text --relay {}"#, relay.url);
+    let mut terminal = AtTerminal::start(&sandbox, &command);
+    terminal.expect("text (one line, not shown):").press("\x03");
+    let (code, seen) = terminal.end();
+    assert!(code == 130 && seen.contains(r#""event":"done","exit":130"#), "{seen}");
+}

@@ -149,6 +149,54 @@ async fn usage() {
         ! hint: share send --help
         = 2",
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_that_are_wrong_missing_or_secret() {
+    let stage = Stage::new();
+    let alone = |line: &str| stage.sandbox.share(line.split_whitespace());
+    check(
+        || alone("--quiet"),
+        "
+        ! error: a command is missing
+        ! hint: share --help lists them
+        = 2",
+    );
+    check(
+        || alone("relay use"),
+        "
+        ! error: <URL> is missing
+        ! hint: share relay --help
+        = 2",
+    );
+    check(
+        || alone("completions cmd"),
+        "
+        ! error: invalid value 'cmd' for '<SHELL>'
+        ! hint: one of: bash, elvish, fish, powershell, zsh
+        = 2",
+    );
+    check(
+        || alone("send --relay share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg beach.jpg"),
+        "
+        ! error: the relay's address cannot be used: that is a link, and its key is nobody else's business
+        ! hint: --relay https://relay.example, or file:///srv/share for a folder
+        = 2",
+    );
+    check(
+        || stage.share("send http://nas/#share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg"),
+        "
+        ! error: a link is not a file
+        ! hint: share open, and paste the link when it asks
+        = 2",
+    );
+    check(
+        || alone("send --passphrase=horse beach.jpg"),
+        "
+        ! error: these arguments cannot be understood
+        ! hint: share send --help
+        = 2",
+    );
     check(
         || alone("send --text=s3cret"),
         "
@@ -399,7 +447,7 @@ async fn relays_that_refuse_lie_or_are_not_there() {
         || send(&nowhere, "--give-up 100ms"),
         "
         ! error: RELAY cannot be reached: connection refused
-        ! hint: no link was made; it is safe to repeat
+        ! hint: nothing was left there; it is safe to repeat
         = 6",
     );
     let small = stage.sandbox.relay_with(&["--max-size", "100kB"]);

@@ -1,7 +1,7 @@
 //! Known answers: the key schedule, links and padding, as any other implementation must have them.
 
 use serde::Deserialize;
-use share::link::{Link, LinkError};
+use share::link::{Link, LinkError, RelayUrlError};
 use share::manifest::blob_len;
 use share::secret::{DeviceSecret, Flags, LinkSecret, Role};
 
@@ -212,8 +212,22 @@ fn http_is_for_local_networks_only() {
     assert!(!RelayUrl::parse("https://nas.local").unwrap().has_bare_form());
     assert_eq!(RelayUrl::parse("relay.example").unwrap().to_string(), "https://relay.example/");
     assert_eq!(RelayUrl::parse("localhost:4080").unwrap().to_string(), "http://localhost:4080/");
-    assert_eq!(
-        RelayUrl::parse("https://relay.example/x/?q#share1abc").unwrap().to_string(),
-        "https://relay.example/x/"
-    );
+    assert_eq!(RelayUrl::parse("https://relay.example/x/").unwrap().to_string(), "https://relay.example/x/");
+    // What would be lost silently, and what must not be shown to a name server, is refused.
+    for (wrong, error) in [
+        ("https://relay.example/x/?q", RelayUrlError::Unreadable),
+        ("https://relay.example/#x", RelayUrlError::Unreadable),
+        ("https://relay.example/#share1abc", RelayUrlError::Link),
+        ("share1abc", RelayUrlError::Link),
+        ("SHARE1ABC+nas", RelayUrlError::Link),
+        ("/srv/share", RelayUrlError::Folder),
+        ("./share", RelayUrlError::Folder),
+        ("file:/srv/share", RelayUrlError::Folder),
+        ("file://nas/share", RelayUrlError::Folder),
+    ] {
+        assert_eq!(RelayUrl::parse(wrong), Err(error), "{wrong}");
+    }
+    let folder = RelayUrl::parse("file:///srv/my%20share/").unwrap();
+    assert_eq!(folder.folder().unwrap(), std::path::Path::new("/srv/my share"));
+    assert!(!folder.has_bare_form());
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -102,7 +103,7 @@ async fn use_it(args: &UseArgs, cx: &Context) -> Result<(), Trouble> {
     let mut tried = try_out(&connected, token.clone()).await.map_err(|error| Trouble::relay(&way, error))?;
     if let (Some(_), false, None, true) = (&token, tried.may_create, said_token(), prompt::possible()) {
         cx.output.say("The token that was kept for it is not valid any more.");
-        token = ask_for_token(&way).await?;
+        token = ask_for_token(&way, cx).await?;
         tried = try_out(&connected, token.clone()).await.map_err(|error| Trouble::relay(&way, error))?;
     }
     if let (Some(token), true) = (&token, tried.may_create) {
@@ -121,6 +122,10 @@ async fn use_it(args: &UseArgs, cx: &Context) -> Result<(), Trouble> {
         cx.output
             .say("Whoever can read that folder could read ciphertext without opening a share: it takes good will.");
         cx.output.say("Nothing is deleted there while nobody runs share.");
+        if url.folder().is_some_and(|path| is_private(&path)) {
+            cx.output
+                .say("Only you can use it. For a group, begin with a directory that has: chgrp GROUP, chmod 2770.");
+        }
     }
     cx.output.say(&format!("It is your relay now: {}", printable(&path.to_string_lossy())));
     Ok(())
@@ -134,9 +139,7 @@ async fn check(args: &CheckArgs, cx: &Context) -> Result<(), Trouble> {
     let about = connected.relay.about().await.map_err(|error| Trouble::relay(&way, error))?;
     let tried = try_out(&connected, cx.create_token(&way.url)).await.map_err(|error| Trouble::relay(&way, error))?;
     let (facts, text) = report(&way, &about, &tried);
-    // Whoever closed standard output does not want to know.
-    let _ = cx.output.result("relay", facts, &text);
-    Ok(())
+    cx.output.tell("relay", facts, &text)
 }
 
 /// The create token for a relay that wants one: from the environment, kept, or asked for.
@@ -148,22 +151,24 @@ async fn create_token(url: &RelayUrl, way: &Way, cx: &Context) -> Result<Option<
         cx.output.warn(&format!("{} wants a create token: put it into SHARE_CREATE_TOKEN", way.name()));
         return Ok(None);
     }
-    ask_for_token(way).await
+    ask_for_token(way, cx).await
 }
 
-async fn ask_for_token(way: &Way) -> Result<Option<String>, Trouble> {
+async fn ask_for_token(way: &Way, cx: &Context) -> Result<Option<String>, Trouble> {
     let question = format!("create token for {} (not shown; Enter: none):", way.name());
-    let token: Zeroizing<String> =
-        tokio::task::spawn_blocking(move || prompt::ask_hidden(&question)).await.map_err(anyhow::Error::from)??;
+    let token = prompt::ask_hidden(&question, cx).await?;
     Ok(Some(token.trim().to_owned()).filter(|token| !token.is_empty()))
 }
 
 /// Makes a folder one for shares, if it is fit for that.
 async fn adopt(path: &Path) -> Result<(), Trouble> {
     let name = printable(&path.to_string_lossy());
-    let strange =
-        || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) && !path.join(MARKER).exists();
-    if path.is_symlink() || strange() {
+    // What an earlier use of it has left is welcome.
+    let known = [MARKER, "v1", "due", "probe", "tmp", "lock"];
+    let is_strange = |entry: std::io::Result<fs::DirEntry>| {
+        entry.is_ok_and(|entry| !known.iter().any(|name| entry.file_name() == *name))
+    };
+    if path.is_symlink() || fs::read_dir(path).is_ok_and(|mut entries| entries.any(is_strange)) {
         return Err(Trouble::local(format!("{name} has something else in it"), "name an empty or a new directory"));
     }
     let folder = Folder::open(path, true).map_err(|error| unfit_folder(&error, "name another directory"))?;
@@ -171,6 +176,10 @@ async fn adopt(path: &Path) -> Result<(), Trouble> {
     keeper.probe().await.map_err(|unfit| Trouble::local(format!("{name}: {unfit}"), "name another directory"))?;
     let adopted = keeper.adopt().await;
     adopted.map_err(|error| Trouble::local(format!("{name}: {error}"), "may you write there?"))
+}
+
+fn is_private(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|data| data.permissions().mode() & 0o070 == 0)
 }
 
 /// What was found by trying.
@@ -299,8 +308,8 @@ pub(super) fn read_tokens(path: &Path) -> Result<Vec<[u8; 32]>, Trouble> {
     let text =
         fs::read_to_string(path).map_err(|error| Trouble::path(path, &error, "share relay token NAME makes it"))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let tokens: Option<Vec<_>> = lines.map(read_token).collect();
-    tokens.filter(|tokens| !tokens.is_empty()).ok_or_else(|| {
+    // None at all is a relay that lets nobody leave anything.
+    lines.map(read_token).collect::<Option<Vec<_>>>().ok_or_else(|| {
         Trouble::usage(
             format!("{}: not every line of it is a create token", printable(&path.to_string_lossy())),
             "share relay token NAME makes them; one of your own has at least 16 characters",

@@ -63,6 +63,13 @@ pub(super) struct RelayArgs {
     serve: ServeArgs,
 }
 
+impl RelayArgs {
+    /// Whether a relay is to run.
+    pub(super) fn is_server(&self) -> bool {
+        self.manage.is_none()
+    }
+}
+
 /// How a relay runs.
 #[derive(Args)]
 struct ServeArgs {
