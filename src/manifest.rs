@@ -142,7 +142,9 @@ pub fn blob_len(age_len: u64) -> u64 {
 pub fn safe_name(name: Option<&str>, fallback: &str) -> String {
     let last = name.unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default();
     let clean: String = last.chars().map(|c| if is_plain(c) && !r#"<>:"|?*"#.contains(c) { c } else { '_' }).collect();
-    let clean = clean.trim().trim_end_matches(['.', ' ']).trim_start_matches([' ', '-', '.']);
+    // Blanks of every kind, and what means something at an end: hidden files, options, nothing at all.
+    let clean = clean.trim_end_matches(|c: char| c.is_whitespace() || c == '.');
+    let clean = clean.trim_start_matches(|c: char| c.is_whitespace() || "-.".contains(c));
     if clean.chars().all(|c| c == '_') {
         return fallback.to_owned();
     }
@@ -171,7 +173,7 @@ fn shortened(name: &str, limit: usize) -> String {
     while !stem.is_char_boundary(end) {
         end -= 1;
     }
-    format!("{}{extension}", stem[..end].trim_end_matches([' ', '.']))
+    format!("{}{extension}", stem[..end].trim_end_matches(|c: char| c.is_whitespace() || c == '.'))
 }
 
 /// A stranger's text made fit for a terminal: whatever could move the cursor, hide or turn other text around is
@@ -213,6 +215,7 @@ mod tests {
             ("nul.txt", "_nul.txt"),
             ("COM1", "_COM1"),
             ("trailing. .", "trailing"),
+            ("-\u{a0}!", "!"),
             ("beach.jpg", "beach.jpg"),
             ("naïve ☃.png", "naïve ☃.png"),
         ] {
