@@ -79,7 +79,7 @@ impl RelayUrl {
     /// Reads an address. Without a scheme it is http for hosts that can only be on a local network, else https.
     pub fn parse(text: &str) -> Result<Self, RelayUrlError> {
         let text = text.trim();
-        if text.to_ascii_lowercase().contains(PREFIX) {
+        if holds_key(text) {
             return Err(RelayUrlError::Link);
         }
         if text.starts_with(['/', '.', '~']) || (text.starts_with("file:") && !text.starts_with("file:///")) {
@@ -176,6 +176,13 @@ impl fmt::Display for RelayUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/", self.0.as_str().trim_end_matches('/'))
     }
+}
+
+/// Whether the key of a share is in a text, or most of one: not every name that begins like it.
+pub fn holds_key(text: &str) -> bool {
+    let text = Zeroizing::new(text.to_ascii_lowercase());
+    let is_key = |at: usize| text[at..].bytes().take_while(u8::is_ascii_alphanumeric).count() > FRAGMENT_LEN / 2;
+    text.contains(&format!("#{PREFIX}")) || text.match_indices(PREFIX).any(|(at, _)| is_key(at))
 }
 
 /// Names and addresses that cannot be out on the internet, where http is good enough: nobody could hold a certificate

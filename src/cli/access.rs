@@ -69,8 +69,11 @@ impl PassphraseArgs {
     pub(super) async fn read(&self, twice: bool, cx: &Context) -> Result<Zeroizing<String>, Trouble> {
         let passphrase = match self.file() {
             Some(path) => {
-                let is_stdin = path.as_os_str() == "-";
-                let source = if is_stdin { PathBuf::from("/dev/stdin") } else { path.clone() };
+                if path.as_os_str() == "-" {
+                    let hint = "--passphrase-file FILE; -p asks at the terminal";
+                    return Err(Trouble::usage("a passphrase is not read from standard input", hint));
+                }
+                let source = path.clone();
                 let text = cx.unless_interrupted(move || fs::read_to_string(source).map(Zeroizing::new)).await?;
                 let text = text.map_err(|error| Trouble::path(path, &error, "nothing was sent and nothing opened"))?;
                 let first = text.lines().next().unwrap_or_default();
@@ -94,7 +97,8 @@ impl PassphraseArgs {
             }
         };
         if passphrase.is_empty() {
-            return Err(Trouble::usage("the passphrase is empty", "a link without a passphrase needs no -p"));
+            let hint = if twice { "a link without a passphrase needs no -p" } else { "the sender knows it" };
+            return Err(Trouble::usage("the passphrase is empty", hint));
         }
         Ok(passphrase)
     }

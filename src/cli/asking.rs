@@ -39,7 +39,9 @@ impl Relays {
             let connected = cx.connect_for(&way, give_up).await.map_err(|trouble| trouble.explain());
             known.insert(key, (way, connected));
         }
-        let served = entries.iter().filter(|entry| entry.end.is_none()).filter_map(Entry::place);
+        // Nobody else's file says where to look on this machine.
+        let open = entries.iter().filter(|entry| entry.end.is_none() && !foreign);
+        let served = open.filter_map(Entry::place);
         let beside = served.filter_map(|place| {
             let keeper: Arc<dyn Relay> = direct::beside(Some(place), cx)?;
             Some((place.to_owned(), keeper))
@@ -51,6 +53,9 @@ impl Relays {
     fn reach(&self, entry: &Entry) -> Result<(Named<'_>, Credential), Trouble> {
         let owner = entry.owner().ok_or_else(|| anyhow::anyhow!("an entry of the outbox is damaged"))?;
         let Some(url) = entry.relay() else {
+            if !entry.is_direct() {
+                return Err(anyhow::anyhow!("{}: its relay's address cannot be read", entry.title()).into());
+            }
             let relay = entry.place().and_then(|place| self.beside.get(place)).ok_or_else(|| {
                 Trouble::NobodyKnows("the program that served it was stopped, and the share went with it".to_owned())
             })?;
@@ -114,8 +119,15 @@ impl Named<'_> {
             (RelayError::Unknown, Some(way)) => {
                 Trouble::NobodyKnows(format!("{} knows nothing of it (any more)", way.name()))
             }
-            (error, Some(way)) => Trouble::relay(way, error),
-            (_, None) => Trouble::NobodyKnows("the program that served it has just stopped".to_owned()),
+            (error, Some(way)) => way.refused(error),
+            (RelayError::Unknown, None) => Trouble::local(
+                "the program that sends it is still reading it, or has just stopped",
+                "ask again when its link is there",
+            ),
+            (error, None) => Trouble::local(
+                format!("the folder it is served from: {error}"),
+                "nothing was changed; it is safe to repeat",
+            ),
         }
     }
 }
@@ -145,20 +157,5 @@ pub(super) async fn wait_at(
             tell("opening", "being opened");
         }
         known = Some(status.state);
-    }
-}
-
-/// Fails unless all were opened, and somebody with the link has confirmed it.
-pub(super) fn expect_opened<'a>(told: impl Iterator<Item = (&'a Entry, &'a Status)>) -> Result<(), Trouble> {
-    let missed: Vec<_> = told.filter(|(entry, status)| !entry.is_opened(status)).collect();
-    match &missed[..] {
-        [] => Ok(()),
-        [(entry, status)] => Err(Trouble::NotOpened(entry.story(status))),
-        many => {
-            let names: Vec<_> =
-                many.iter().map(|(entry, _)| entry.recipient.as_deref().unwrap_or(entry.short_id())).collect();
-            let names = crate::manifest::printable(&names.join(", "));
-            Err(Trouble::NotOpened(format!("{} were not opened, or not confirmed: {names}", many.len())))
-        }
     }
 }

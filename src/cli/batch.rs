@@ -161,14 +161,13 @@ impl Batch {
             if let (true, Some(outbox)) = (is_over, &self.outbox) {
                 outbox.forget(&share.entry);
             }
-            gone
+            (gone, is_over)
         }));
-        let gone = gone.await.into_iter().all(|gone| gone);
-        // The same command shall work when it is repeated.
-        if let Some(path) = &self.receipt {
+        let gone = gone.await;
+        if let (true, Some(path)) = (gone.iter().all(|(_, is_over)| *is_over), &self.receipt) {
             let _ = std::fs::remove_file(path);
         }
-        gone
+        gone.iter().all(|(gone, _)| *gone)
     }
 
     /// What was sent, the same in all of them.

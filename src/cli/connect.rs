@@ -11,6 +11,7 @@ use super::failure::Trouble;
 use super::{Context, prompt};
 use crate::link::{Link, RelayUrl};
 use crate::manifest::printable;
+use crate::open::OpenError;
 use crate::relay::clock::SystemClock;
 use crate::relay::http::HttpRelay;
 use crate::relay::keeper::{Keeper, Policy};
@@ -55,6 +56,16 @@ impl Way {
         self.pin.is_some()
     }
 
+    /// What went wrong with opening what is there. `ours`: this device has opened it before. `kept`: it could go on.
+    pub(super) fn trouble(&self, error: OpenError, ours: bool, kept: bool) -> Trouble {
+        Trouble::Open { relay: self.name(), direct: self.is_direct(), error, ours, kept }
+    }
+
+    /// What went wrong with a call that is part of neither flow.
+    pub(super) fn refused(&self, error: RelayError) -> Trouble {
+        self.trouble(error.into(), false, true)
+    }
+
     /// Asks the person, where a link leads into the folders of this machine and it is not the folder that they use: a
     /// stranger's link must not touch them by itself.
     pub(super) async fn expect_harmless(&self, configured: Option<&RelayUrl>, cx: &Context) -> Result<(), Trouble> {
@@ -64,11 +75,11 @@ impl Way {
         let name = printable(&self.name());
         if !prompt::possible() {
             return Err(Trouble::usage(
-                format!("the link leads into {name} on this machine, and that is not the relay you use"),
-                format!("if you know that folder: --relay {}", self.url),
+                format!("it leads into {name} on this machine, and that is not the relay you use"),
+                format!("if you know that folder: SHARE_RELAY={}", self.url),
             ));
         }
-        let question = format!("The link leads into the folder {name} on this machine. Look there? [y]es, [n]o");
+        let question = format!("It leads into the folder {name} on this machine. Look there? [y]es, [n]o");
         let answer = prompt::ask(&question, cx).await?;
         match answer.as_str() {
             "y" | "yes" => Ok(()),
@@ -155,7 +166,7 @@ impl Context {
             return Ok(Connected { relay, keeper: Some(keeper) });
         }
         let relay = HttpRelay::new(way.url.clone(), way.pin.as_ref(), give_up);
-        let relay = relay.map_err(|error| Trouble::relay(way, error))?;
+        let relay = relay.map_err(|error| way.refused(error))?;
         Ok(Connected { relay: self.persistent(Arc::new(relay), way.name(), give_up), keeper: None })
     }
 

@@ -7,7 +7,7 @@
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,10 +22,10 @@ use tokio::time::{Instant, interval, sleep, sleep_until};
 use super::batch::{Batch, Share};
 use super::connect::unfit_folder;
 use super::failure::{Trouble, reason};
-use super::outbox::is_over;
+use super::outbox::{expect_opened, is_over};
 use super::output::Output;
 use super::state::{State, private};
-use super::{Context, Stop, asking, words};
+use super::{Context, Stop, words};
 use crate::link::RelayUrl;
 use crate::relay::clock::SystemClock;
 use crate::relay::guests::{Guests, Seen};
@@ -49,8 +49,6 @@ const LARGEST: u64 = 256 << 30;
 const FOLDER: &str = "share-direct-";
 /// What the program that serves a folder holds; and in the directory of folders, who makes or removes one.
 const LOCK: &str = "lock";
-/// How long after its time a share is taken for ended, in seconds: an opener may have been at the door.
-const GRACE: u64 = 2;
 /// How long an opener who was cut off is told so.
 const TOLD: Duration = Duration::from_secs(4);
 /// How often the folder is looked at.
@@ -79,7 +77,7 @@ pub(super) struct HostArgs {
 
 /// The rules over such a folder. There is one clock.
 fn keeper(folder: Folder) -> Arc<Keeper> {
-    let policy = Policy { max_bytes: LARGEST, grace: GRACE, reserve: Some(RESERVE), ..Policy::default() };
+    let policy = Policy { max_bytes: LARGEST, grace: 0, reserve: Some(RESERVE), ..Policy::default() };
     Arc::new(Keeper::new(Arc::new(folder), Arc::new(SystemClock), policy))
 }
 
@@ -239,16 +237,23 @@ impl Serving {
         }
         let several = batch.shares.len() > 1;
         let watching = self.doors.iter().zip(&batch.shares).map(|(door, share)| {
-            let teller = Teller { output, share, several, reach: self.reach };
+            let teller = Teller { output, batch, share, several, reach: self.reach };
             attend(&self.keeper, &door.owner, door.seen.clone(), teller)
         });
         let mut watching = Box::pin(join_all(watching));
-        let mut warned: Option<Instant> = None;
+        let (mut warned, mut leaving) = (None::<Instant>, false);
         let told = loop {
             tokio::select! {
+                biased;
                 told = &mut watching => break Some(told),
                 stop = cx.interrupted() => {
-                    let opening = self.doors.iter().any(Door::is_being_opened);
+                    let states = join_all(self.doors.iter().map(|door| self.keeper.state(&door.owner))).await;
+                    if states.iter().all(|state| state.as_ref().is_ok_and(|state| is_over(*state))) {
+                        // It has ended, and is about to be told.
+                        leaving = true;
+                        continue;
+                    }
+                    let opening = states.contains(&Ok(Stand::Claimed));
                     let twice = warned.is_some_and(|warned| warned.elapsed() < TWICE);
                     if !opening || twice || stop == Stop::Machine {
                         break None;
@@ -272,16 +277,17 @@ impl Serving {
             self.close().await;
             return Err(told);
         };
-        for (share, status) in batch.shares.iter().zip(&told) {
-            batch.note_end(share, status);
-        }
-        output.say("Nothing is left here. Second openers are told so for a minute; Ctrl-C leaves now.");
-        tokio::select! {
-            () = sleep(AFTERLIFE) => {},
-            _ = cx.interrupted() => {},
+        if leaving {
+            output.say("Nothing is left here.");
+        } else {
+            output.say("Nothing is left here. Second openers are told so for a minute; Ctrl-C leaves now.");
+            tokio::select! {
+                () = sleep(AFTERLIFE) => {},
+                _ = cx.interrupted() => {},
+            }
         }
         self.close().await;
-        asking::expect_opened(batch.shares.iter().map(|share| &share.entry).zip(&told))
+        expect_opened(batch.shares.iter().map(|share| &share.entry).zip(&told))
     }
 
     /// Takes all back. Returns what to tell, and whether an opener was cut off.
@@ -318,16 +324,10 @@ impl Serving {
     }
 }
 
-impl Door {
-    fn is_being_opened(&self) -> bool {
-        let seen = self.seen.borrow();
-        seen.claimant.is_some() && !seen.finished
-    }
-}
-
 /// Tells the sender what happens to one share.
 struct Teller<'a> {
     output: &'a Output,
+    batch: &'a Batch,
     share: &'a Share,
     /// There are others: say which one it is.
     several: bool,
@@ -390,12 +390,16 @@ async fn attend(keeper: &Keeper, owner: &Credential, mut seen: watch::Receiver<S
         if !may_be_over || !keeper.state(owner).await.is_ok_and(is_over) {
             continue;
         }
-        match keeper.status(owner, None, Duration::ZERO).await {
+        // What the clock says is not decided before a cell says it too: somebody may be at the door.
+        let settled = keeper.settle_now(owner).await;
+        match settled.and(keeper.status(owner, None, Duration::ZERO).await) {
+            Ok(status) if !is_over(status.state) => {}
             Ok(status) => {
                 if bar.take().is_some() {
                     teller.output.clear();
                 }
                 let facts = teller.share.entry.facts(Some(&status));
+                teller.batch.note_end(teller.share, &status);
                 teller.tell("ended", facts, &teller.share.entry.outcome(&status));
                 return status;
             }
@@ -450,7 +454,8 @@ fn folder(cx: &Context) -> Result<(Private, Folder), Trouble> {
 /// Whether a program still holds the folder.
 fn is_held(path: &Path) -> bool {
     match File::open(path.join(LOCK)) {
-        Ok(lock) => matches!(lock.try_lock(), Err(TryLockError::WouldBlock)),
+        // Shared: two who look at once must not take each other for the program.
+        Ok(lock) => matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)),
         Err(_) => false,
     }
 }
@@ -458,26 +463,40 @@ fn is_held(path: &Path) -> bool {
 /// What another program of this machine serves from the folder `place`, while it does: whoever sent it may ask about it
 /// and take it back from here as well. That program sees it.
 pub(super) fn beside(place: Option<&str>, cx: &Context) -> Option<Arc<Keeper>> {
+    let place = place.filter(|place| is_folder(place))?;
     let directory = State::open(cx).and_then(|state| state.subdirectory("direct")).ok();
-    let mut found =
-        [directory, Some(std::env::temp_dir())].into_iter().flatten().map(|found| place.map(|place| found.join(place)));
-    let path = found.find_map(|path| path.filter(|path| is_held(path)))?;
+    let found = directory.into_iter().chain([std::env::temp_dir()]).map(|directory| directory.join(place));
+    let path = found.into_iter().find(|path| is_held(path))?;
     Folder::open(&path, true).ok().map(keeper)
+}
+
+/// Whether a name is one that we give to folders.
+fn is_folder(name: &str) -> bool {
+    let random = name.strip_prefix(FOLDER);
+    random.is_some_and(|random| random.len() == 16 && random.bytes().all(|c| c.is_ascii_hexdigit()))
 }
 
 /// Removes the folders whose programs are gone. Whatever else somebody keeps there is not ours.
 pub(super) fn remove_leftovers(state: &State) {
-    if !state.has("direct") {
-        return;
+    if state.has("direct")
+        && let Ok((directory, _turn)) = folders(state)
+    {
+        remove_abandoned(&directory, Duration::ZERO);
     }
-    let Ok((directory, _turn)) = folders(state) else { return };
+    // Here nobody takes turns: one that is young may not be held yet.
+    remove_abandoned(&std::env::temp_dir(), Duration::from_mins(2));
+}
+
+fn remove_abandoned(directory: &Path, older: Duration) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let random = name.to_str().and_then(|name| name.strip_prefix(FOLDER));
-        let is_ours = random.is_some_and(|random| random.len() == 16 && random.bytes().all(|c| c.is_ascii_hexdigit()));
-        // Not where a link leads.
-        let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_ours && is_dir && !is_held(&entry.path()) {
+        if !entry.file_name().to_str().is_some_and(is_folder) {
+            continue;
+        }
+        // Not where a link leads, nor what is somebody else's.
+        let Ok(data) = fs::symlink_metadata(entry.path()) else { continue };
+        let is_ours = data.is_dir() && data.uid() == rustix::process::getuid().as_raw();
+        let age = data.modified().ok().and_then(|made| made.elapsed().ok()).unwrap_or_default();
+        if is_ours && age >= older && !is_held(&entry.path()) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::Path;
 
-use super::connect::Way;
 use super::words::{binary, duration, quoted, time};
 use crate::link::{LinkError, RelayUrlError};
 use crate::manifest::{ManifestError, printable};
@@ -44,7 +43,8 @@ pub(super) enum Trouble {
     /// `gone`: nothing of it is left there, for certain.
     Send { relay: String, error: SendError, gone: bool },
     /// Opening did not work. `ours`: this device has opened it before. `kept`: it could go on.
-    Open { way: Box<Way>, error: OpenError, ours: bool, kept: bool },
+    /// `direct`: the relay is the sender's own machine.
+    Open { relay: String, direct: bool, error: OpenError, ours: bool, kept: bool },
     /// Nothing in the outbox is called that.
     NotSentFromHere,
     /// A share that was sent has ended, and nobody has confirmed that it was opened.
@@ -95,11 +95,6 @@ impl Trouble {
         Self::Local { what: what.into(), hint: hint.into() }
     }
 
-    /// A call to a relay that is part of neither flow.
-    pub(super) fn relay(way: &Way, error: RelayError) -> Self {
-        Self::Open { way: Box::new(way.clone()), error: error.into(), ours: false, kept: true }
-    }
-
     /// Something about a path went wrong.
     pub(super) fn path(path: &Path, error: &io::Error, hint: impl Into<String>) -> Self {
         Self::local(format!("{}: {}", printable(&path.to_string_lossy()), reason(error)), hint)
@@ -136,17 +131,18 @@ impl Trouble {
             }
             Self::Explained(explanation) => explanation.clone(),
             Self::Open {
-                way,
+                relay,
+                direct: true,
                 error: OpenError::Relay(RelayError::NoConnection(why) | RelayError::Unreachable(why)),
                 ..
-            } if way.is_direct() => told(
+            } => told(
                 Exit::Unreachable,
-                format!("the sender's machine, {}, cannot be reached: {why}", way.name()),
+                format!("the sender's machine, {relay}, cannot be reached: {why}"),
                 "is share still running there, and are you on the same network? It is safe to repeat",
             ),
-            Self::Open { way, error, ours, kept } => {
-                let mut told = open(&way.name(), error, *ours);
-                if let (true, OpenError::Broke { .. }) = (way.is_direct(), error) {
+            Self::Open { relay, direct, error, ours, kept } => {
+                let mut told = open(relay, error, *ours);
+                if let (true, OpenError::Broke { .. }) = (direct, error) {
                     told.hint = Some("run the same command again on this device, while share runs there".to_owned());
                 }
                 match error {

@@ -11,6 +11,8 @@ use super::failure::{Trouble, reason};
 use super::outbox::{Outbox, is_over};
 use super::state::State;
 use super::{Context, opening, words};
+use crate::relay::cells::UPLOAD_TIME;
+use crate::relay::clock::{Clock, SystemClock};
 
 /// What one relay may take to answer: the others are listed all the same.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -41,7 +43,7 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Trouble> {
         0 => {}
         some => cx.output.warn(&format!("what was noted of {some} more cannot be read: those files are damaged")),
     }
-    let mut forgotten = 0;
+    let (mut forgotten, now) = (0, SystemClock.now());
     for (entry, told) in entries.iter().zip(told) {
         let (status, story, is_over) = match told {
             Ok(Ok(status)) => {
@@ -50,7 +52,7 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Trouble> {
                 (Some(status), story, is_over)
             }
             // What was never sealed, and its relay does not know, did not arrive.
-            Ok(Err(Trouble::NobodyKnows(_))) if entry.expires.is_none() => {
+            Ok(Err(Trouble::NobodyKnows(_))) if entry.expires.is_none() && entry.created + UPLOAD_TIME < now => {
                 outbox.forget(entry);
                 continue;
             }

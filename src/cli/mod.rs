@@ -172,8 +172,9 @@ impl Context {
 
     /// The relay that was said, or else the configured one.
     fn relay(&self, said: Option<&str>) -> Result<Option<RelayUrl>, Trouble> {
-        let said = said.filter(|url| !url.trim().is_empty()).or(self.config.relay.as_deref());
-        said.map(RelayUrl::parse).transpose().map_err(Trouble::RelayUrl)
+        let environment = std::env::var("SHARE_RELAY").ok();
+        let said = said.or(environment.as_deref()).filter(|url| !url.trim().is_empty());
+        said.or(self.config.relay.as_deref()).map(RelayUrl::parse).transpose().map_err(Trouble::RelayUrl)
     }
 }
 

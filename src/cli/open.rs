@@ -87,13 +87,20 @@ pub(super) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Trouble> {
     let relay = cx.connect(&access.way).await?.relay;
     let opening = Opens { args, access, cx, output: &cx.output, relay, kept: Cell::new(true) };
     let stage = Cell::new(Stage::Untouched);
-    tokio::select! {
-        result = opening.run(&stage) => result,
-        _ = cx.interrupted() => Err(Trouble::Interrupted(match stage.get() {
+    let interrupted = || {
+        Err(Trouble::Interrupted(match stage.get() {
             Stage::Untouched => None,
             Stage::Claimed => Some(AGAIN.to_owned()),
             Stage::Saved => Some("it is saved; the relay will be told by the next command".to_owned()),
-        })),
+        }))
+    };
+    tokio::select! {
+        // At a question, too.
+        result = opening.run(&stage) => match result {
+            Err(Trouble::Interrupted(None)) => interrupted(),
+            result => result,
+        },
+        _ = cx.interrupted() => interrupted(),
     }
 }
 
@@ -115,7 +122,7 @@ struct Opens<'a> {
 
 impl Opens<'_> {
     fn trouble(&self, error: OpenError, ours: bool) -> Trouble {
-        Trouble::Open { way: Box::new(self.access.way.clone()), error, ours, kept: self.kept.get() }
+        self.access.way.trouble(error, ours, self.kept.get())
     }
 
     async fn run(&self, stage: &Cell<Stage>) -> Result<(), Trouble> {

@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::failure::Trouble;
 use super::state::{State, write_private};
 use super::words;
 use crate::link::RelayUrl;
@@ -100,6 +101,11 @@ impl Entry {
     /// Where it is. `None`: with a program of this machine that serves it, or served it.
     pub(super) fn relay(&self) -> Option<RelayUrl> {
         RelayUrl::parse(self.relay.as_deref()?).ok()
+    }
+
+    /// Whether this machine serves it itself.
+    pub(super) fn is_direct(&self) -> bool {
+        self.relay.is_none()
     }
 
     /// The folder from which it is served, or was.
@@ -237,6 +243,21 @@ pub(super) fn is_over(state: Stand) -> bool {
     match state {
         Stand::Uploading | Stand::Waiting | Stand::Claimed => false,
         Stand::Finished | Stand::Lapsed | Stand::Expired | Stand::Revoked | Stand::Locked | Stand::Aborted => true,
+    }
+}
+
+/// Fails unless all were opened, and somebody with the link has confirmed it.
+pub(super) fn expect_opened<'a>(told: impl Iterator<Item = (&'a Entry, &'a Status)>) -> Result<(), Trouble> {
+    let missed: Vec<_> = told.filter(|(entry, status)| !entry.is_opened(status)).collect();
+    match &missed[..] {
+        [] => Ok(()),
+        [(entry, status)] => Err(Trouble::NotOpened(entry.story(status))),
+        many => {
+            let names: Vec<_> =
+                many.iter().map(|(entry, _)| entry.recipient.as_deref().unwrap_or(entry.short_id())).collect();
+            let names = printable(&names.join(", "));
+            Err(Trouble::NotOpened(format!("{} were not opened, or not confirmed: {names}", many.len())))
+        }
     }
 }
 

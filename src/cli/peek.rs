@@ -30,7 +30,7 @@ pub(super) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Trouble> {
     let relay = cx.connect(&access.way).await?.relay;
     // Only to tell an opening of our own from a stranger's.
     let device = State::open(cx).and_then(|state| state.device()).unwrap_or_else(|_| DeviceSecret::random());
-    let trouble = |error, ours| Trouble::Open { way: Box::new(access.way.clone()), error, ours, kept: true };
+    let trouble = |error, ours| access.way.trouble(error, ours, true);
     loop {
         let passphrase = args.access.passphrase(&access.secret, cx).await?;
         let keys = access.secret.keys(passphrase.as_ref().map(|passphrase| passphrase.as_str()));

@@ -26,13 +26,13 @@ struct Hidden(File, Termios);
 
 impl Hidden {
     fn on(terminal: &File) -> io::Result<Self> {
-        let before = tcgetattr(terminal)?;
+        let (terminal, before) = (terminal.try_clone()?, tcgetattr(terminal)?);
         let mut hidden = before.clone();
         hidden.local_modes -= LocalModes::ECHO;
         // The line's end is shown: the answer was taken.
         hidden.local_modes |= LocalModes::ECHONL;
-        tcsetattr(terminal, OptionalActions::Now, &hidden)?;
-        Ok(Self(terminal.try_clone()?, before))
+        tcsetattr(&terminal, OptionalActions::Now, &hidden)?;
+        Ok(Self(terminal, before))
     }
 }
 

@@ -33,8 +33,14 @@ pub(super) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Trouble> {
     let relays = Relays::of(&meant.entries, meant.outbox.is_none(), cx.give_up, cx).await?;
     let revoking = join_all(meant.entries.iter().map(|entry| relays.revoke(entry)));
     let mut failed = None;
-    // Once it is begun it is not broken off: what is taken back is taken back.
-    for (entry, told) in meant.entries.iter().zip(revoking.await) {
+    let revoked = tokio::select! {
+        revoked = revoking => revoked,
+        _ = cx.interrupted() => {
+            let hint = "it cannot be told what was taken back: share status asks";
+            return Err(Trouble::Interrupted(Some(hint.to_owned())));
+        }
+    };
+    for (entry, told) in meant.entries.iter().zip(revoked) {
         match told {
             Ok((was, status)) => {
                 if let Some(status) = &status {

@@ -13,6 +13,7 @@ use super::access::PassphraseArgs;
 use super::batch::{Batch, KeptAt, Plan};
 use super::connect::{Connected, Way};
 use super::failure::{self, Trouble, is_a_directory};
+use super::outbox::expect_opened;
 use super::output::{self, Output, Watched};
 use super::{Context, asking, config, direct, opening, prompt, qr, words};
 use crate::link::RelayUrl;
@@ -236,7 +237,9 @@ impl Sending<'_> {
         let waiting = try_join_all(batch.shares.iter().map(async |share| {
             let owner = share.entry.owner().ok_or_else(|| anyhow::anyhow!("a share without an id"))?;
             let named = asking::Named { relay: &connected.relay, way: Some(way) };
-            asking::wait_at(&share.entry, &owner, &named, self.cx).await
+            let status = asking::wait_at(&share.entry, &owner, &named, self.cx).await?;
+            batch.note_end(share, &status);
+            Ok::<_, Trouble>(status)
         }));
         let told = tokio::select! {
             told = waiting => told?,
@@ -245,10 +248,7 @@ impl Sending<'_> {
                 return Err(Trouble::Interrupted(Some(hint.to_owned())));
             }
         };
-        for (share, status) in batch.shares.iter().zip(&told) {
-            batch.note_end(share, status);
-        }
-        asking::expect_opened(batch.shares.iter().map(|share| &share.entry).zip(&told))
+        expect_opened(batch.shares.iter().map(|share| &share.entry).zip(&told))
     }
 }
 
@@ -408,7 +408,7 @@ impl SendArgs {
                 inputs.push(self.stdin());
                 continue;
             }
-            let (input, length) = self.file(path)?;
+            let (input, length) = self.file(path, cx).await?;
             expected = expected.zip(length).map(|(sum, length)| sum + length);
             inputs.push(input);
         }
@@ -426,14 +426,16 @@ impl SendArgs {
         Input { name, label: "standard input".to_owned(), reader, must_have_content: true }
     }
 
-    fn file(&self, path: &Path) -> Result<(Input, Option<u64>), Trouble> {
+    async fn file(&self, path: &Path, cx: &Context) -> Result<(Input, Option<u64>), Trouble> {
         if path.to_string_lossy().to_ascii_lowercase().contains("#share1") {
             return Err(Trouble::usage("a link is not a file", "share open, and paste the link when it asks"));
         }
         let hint =
             if self.passphrase.is_flag() { "nothing was sent; -p takes no value, it asks" } else { "nothing was sent" };
         let failed = |error: &io::Error| Trouble::path(path, error, hint);
-        let file = File::open(path).map_err(|error| failed(&error))?;
+        // A pipe with a name opens when somebody writes.
+        let from = path.to_owned();
+        let file = cx.unless_interrupted(move || File::open(from)).await?.map_err(|error| failed(&error))?;
         let data = file.metadata().map_err(|error| failed(&error))?;
         if data.is_dir() {
             return Err(is_a_directory(path));

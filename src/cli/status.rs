@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use futures_util::future::join_all;
 
-use super::asking::{Relays, expect_opened};
+use super::asking::Relays;
 use super::failure::{Trouble, reason};
-use super::outbox::{Entry, Outbox, read_receipts};
+use super::outbox::{Entry, Outbox, expect_opened, read_receipts};
 use super::state::State;
 use super::{Context, access, opening};
-use crate::link::Link;
+use crate::link::{Link, holds_key};
 use crate::relay::Status;
 
 /// Which of the shares that were sent from here.
@@ -32,6 +32,12 @@ pub(super) struct Meant {
 }
 
 impl Meant {
+    /// How one ended, if that was noted meanwhile.
+    fn noted_end(&self, entry: &Entry) -> Option<Status> {
+        let again = self.outbox.as_ref()?.find(&entry.id()?).ok()?;
+        again.into_iter().find_map(|entry| entry.end)
+    }
+
     /// Notes how one ended, where that is kept.
     pub(super) fn note_end(&self, entry: &Entry, status: &Status) {
         if let Some(outbox) = &self.outbox {
@@ -49,9 +55,10 @@ impl Which {
     /// Finds them: at least one.
     pub(super) async fn find(&self, cx: &Context) -> Result<Meant, Trouble> {
         if let Some(path) = &self.receipt {
-            let entries =
-                read_receipts(path).map_err(|error| Trouble::path(path, &error, "the file of send --receipt"))?;
-            return Ok(Meant { entries, outbox: None }).and_then(Meant::expect_some);
+            let from = path.clone();
+            let entries = cx.unless_interrupted(move || read_receipts(&from)).await?;
+            let entries = entries.map_err(|error| Trouble::path(path, &error, "the file of send --receipt"))?;
+            return Meant { entries, outbox: None }.expect_some();
         }
         let failed = |error: &std::io::Error| {
             Trouble::local(format!("what was sent cannot be read: {}", reason(error)), "--state-dir, or --receipt FILE")
@@ -62,7 +69,7 @@ impl Which {
             Some("-") => outbox.find(&Link::parse(&access::link_text(Some("-"), cx).await?)?.link.secret.id()),
             Some(word) => match Link::parse(word) {
                 Ok(found) => outbox.find(&found.link.secret.id()),
-                Err(error) if word.to_ascii_lowercase().contains("share1") => return Err(error.into()),
+                Err(error) if holds_key(word) => return Err(error.into()),
                 Err(_) => outbox.called(word),
             },
         };
@@ -104,6 +111,8 @@ pub(super) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Trouble> {
     let mut ends = Vec::new();
     let mut failed = None;
     for (entry, told) in meant.entries.iter().zip(told) {
+        // The program that served it may have ended a moment ago, and noted how.
+        let told = told.or_else(|trouble| meant.noted_end(entry).ok_or(trouble));
         match told {
             Ok(status) => {
                 meant.note_end(entry, &status);

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::cells::{CLOCK_TOLERANCE, Cells, Claim, End, Phase, TOMBSTONE_TIME, UPLOAD_TIME, failure, names};
 use super::keeper::Keeper;
-use super::{RelayError, State, V1};
+use super::{Credential, RelayError, State, V1};
 use crate::secret::Id;
 
 /// Time between two sweeps.
@@ -53,6 +53,12 @@ impl Keeper {
             }
         }
         self.store.delete(&[marker.to_owned()]).await.map_err(failure)
+    }
+
+    /// Lets a cell say what the clock says of a share, for its owner.
+    pub async fn settle_now(&self, owner: &Credential) -> Result<(), RelayError> {
+        self.state(owner).await?;
+        self.settle(&owner.id).await.map(drop)
     }
 
     /// Brings a share to where the clock says that it is. Returns when there will be something to do again.

@@ -237,8 +237,21 @@ impl Outgoing {
 
     /// Notes what came of asking the relay to seal it.
     fn note_sealing<T>(&self, asked: &Result<T, RelayError>) {
-        let was_asked = |error: &RelayError| error.is_transient() && !matches!(error, RelayError::NoConnection(_));
-        self.sealed.store(asked.as_ref().err().is_none_or(was_asked), Ordering::SeqCst);
+        // Only what the relay itself refuses, or never heard of, is certain: an earlier attempt may have arrived.
+        let is_certain = matches!(
+            asked,
+            Err(RelayError::BadRequest
+                | RelayError::TooLongLived { .. }
+                | RelayError::NotAllowed
+                | RelayError::Unknown
+                | RelayError::IdTaken
+                | RelayError::PartsMissing
+                | RelayError::Gone { .. }
+                | RelayError::TooLarge { .. }
+                | RelayError::NoSpace { .. }
+                | RelayError::NoConnection(_))
+        );
+        self.sealed.store(!is_certain, Ordering::SeqCst);
     }
 
     /// Notes what came of telling the relay of it for the first time.

@@ -102,7 +102,7 @@ fn a_strangers_link_does_not_touch_the_folders_of_this_machine_unasked() {
             .env("HOME", &there)
             .env("SHARE_LINK", &link)
             .fails(2, "on this machine, and that is not the relay you use");
-        assert!(ended.stderr.contains(&format!("--relay {url}/")), "{ended:?}");
+        assert!(ended.stderr.contains(&format!("SHARE_RELAY={url}/")), "{ended:?}");
     }
     let command = format!(r#"HOME={} exec "$SHARE" peek '{link}'"#, there.display());
     let mut terminal = AtTerminal::start(&sandbox, &command);

@@ -218,14 +218,18 @@ fn http_is_for_local_networks_only() {
         ("https://relay.example/x/?q", RelayUrlError::Unreadable),
         ("https://relay.example/#x", RelayUrlError::Unreadable),
         ("https://relay.example/#share1abc", RelayUrlError::Link),
-        ("share1abc", RelayUrlError::Link),
-        ("SHARE1ABC+nas", RelayUrlError::Link),
+        ("share1qgerxdp4xcmnswf68v7r603lgpq5ys6yg4rywjzf9eavsf", RelayUrlError::Link),
+        ("SHARE1QGERXDP4XCMNSWF68V7R603LGPQ5YS6YG4RYWJZF9EAVSF+nas", RelayUrlError::Link),
         ("/srv/share", RelayUrlError::Folder),
         ("./share", RelayUrlError::Folder),
         ("file:/srv/share", RelayUrlError::Folder),
         ("file://nas/share", RelayUrlError::Folder),
     ] {
         assert_eq!(RelayUrl::parse(wrong), Err(error), "{wrong}");
+    }
+    // Names that only begin like a key.
+    for named in ["https://share1.example.org", "http://nas/share1", "file:///mnt/share10/x", "share1"] {
+        assert!(RelayUrl::parse(named).is_ok(), "{named}");
     }
     let folder = RelayUrl::parse("file:///srv/my%20share/").unwrap();
     assert_eq!(folder.folder().unwrap(), std::path::Path::new("/srv/my share"));

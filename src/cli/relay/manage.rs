@@ -98,13 +98,13 @@ async fn use_it(args: &UseArgs, cx: &Context) -> Result<(), Trouble> {
         adopt(&path).await?;
     }
     let connected = cx.connect(&way).await?;
-    let about = connected.relay.about().await.map_err(|error| Trouble::relay(&way, error))?;
+    let about = connected.relay.about().await.map_err(|error| way.refused(error))?;
     let mut token = if about.create == Admission::Token { create_token(&url, &way, cx).await? } else { None };
-    let mut tried = try_out(&connected, token.clone()).await.map_err(|error| Trouble::relay(&way, error))?;
+    let mut tried = try_out(&connected, token.clone()).await.map_err(|error| way.refused(error))?;
     if let (Some(_), false, None, true) = (&token, tried.may_create, said_token(), prompt::possible()) {
         cx.output.say("The token that was kept for it is not valid any more.");
         token = ask_for_token(&way, cx).await?;
-        tried = try_out(&connected, token.clone()).await.map_err(|error| Trouble::relay(&way, error))?;
+        tried = try_out(&connected, token.clone()).await.map_err(|error| way.refused(error))?;
     }
     if let (Some(token), true) = (&token, tried.may_create) {
         let kept = State::open(cx).and_then(|state| state.keep_create_token(&url, token));
@@ -113,7 +113,7 @@ async fn use_it(args: &UseArgs, cx: &Context) -> Result<(), Trouble> {
         })?;
     }
     if token.is_some() && !tried.may_create {
-        return Err(Trouble::relay(&way, RelayError::NotAllowed));
+        return Err(way.refused(RelayError::NotAllowed));
     }
     let path = config::set_relay(&url.to_string())?;
     let (facts, text) = report(&way, &about, &tried);
@@ -136,8 +136,8 @@ async fn check(args: &CheckArgs, cx: &Context) -> Result<(), Trouble> {
     let url = url.ok_or_else(|| Trouble::usage("no relay is configured", "share relay check URL"))?;
     let way = Way::to(url);
     let connected = cx.connect(&way).await?;
-    let about = connected.relay.about().await.map_err(|error| Trouble::relay(&way, error))?;
-    let tried = try_out(&connected, cx.create_token(&way.url)).await.map_err(|error| Trouble::relay(&way, error))?;
+    let about = connected.relay.about().await.map_err(|error| way.refused(error))?;
+    let tried = try_out(&connected, cx.create_token(&way.url)).await.map_err(|error| way.refused(error))?;
     let (facts, text) = report(&way, &about, &tried);
     cx.output.tell("relay", facts, &text)
 }

@@ -19,8 +19,9 @@ use tokio_rustls::server::TlsStream;
 
 /// Content type of a TLS record that carries a handshake (RFC 8446, 5.1).
 const HANDSHAKE: u8 = 22;
-/// A connection whose other end has taken nothing for this long is given up.
-const STALLED_TIME: Duration = Duration::from_mins(1);
+/// A connection whose other end has taken nothing for this long is given up. The system says so late: it waits until a
+/// third of its buffer is free.
+const STALLED_TIME: Duration = Duration::from_mins(5);
 /// A connection that has not said what it wants after this long is closed.
 const FIRST_TIME: Duration = Duration::from_secs(10);
 

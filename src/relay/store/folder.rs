@@ -204,7 +204,18 @@ impl Access {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
             result => result,
         };
-        match DirBuilder::new().mode(0o700).create(path) {
+        let create = || DirBuilder::new().mode(0o700).create(path);
+        let created = match create() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // Not every file system that has a directory lets one be made in it.
+                let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists());
+                self.make_dirs(parent.ok_or(error)?)?;
+                // Once: below a link that leads nowhere nothing can be made.
+                create()
+            }
+            created => created,
+        };
+        match created {
             Ok(()) => {
                 if let Self::Group = self {
                     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
@@ -214,12 +225,6 @@ impl Access {
                 durable()
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => durable(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // Not every file system that has a directory lets one be made in it.
-                let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists());
-                self.make_dirs(parent.ok_or(error)?)?;
-                self.make_dirs(path)
-            }
             Err(error) => Err(error),
         }
     }
