@@ -573,3 +573,55 @@ fn who_is_cut_off_hears_that_it_was_taken_back() {
     assert!(ended.code == 130 && ended.stderr.contains("taken back while it was being opened ("), "{ended:?}");
     assert_eq!(sandbox.names(), ["file"]);
 }
+
+#[test]
+fn a_second_terminal_is_told_the_truth_about_what_is_not_ready_or_has_gone() {
+    let sandbox = Sandbox::new();
+    // Still reading: nothing is sealed, and nothing may be forgotten.
+    let reading = sandbox.share(["send", "--direct", "-n", "dump"]).env("SHARE_LISTEN", "127.0.0.1:0");
+    let (source, sink) = std::io::pipe().unwrap();
+    let mut process = reading.start_with(source);
+    let outbox = sandbox.home().join(".local/state/share/outbox");
+    while files(&outbox).is_empty() {
+        thread::yield_now();
+    }
+    sandbox.share(["status"]).fails(8, "still reading it, or has just stopped");
+    assert!(sandbox.share(["list"]).ok().contains("still reading it"));
+    assert_eq!(files(&outbox).len(), 1, "it is not forgotten");
+    drop(sink);
+    assert_eq!(process.0.wait().unwrap().code(), Some(8), "nothing came");
+    assert!(files(&outbox).is_empty());
+
+    // What has ended while it was asked about is told as it ended.
+    sandbox.write("file", b"content");
+    let mut host = Host::start(&sandbox, &["file"]);
+    host.expect("Ctrl-C takes it back.");
+    let asker = sandbox.share(["status", "--wait"]).start();
+    assert_eq!(sandbox.share(["open", "-q", host.link()]).ok(), "content");
+    host.expect("Nothing is left here.").signal("INT");
+    assert_eq!(host.end().code, 0);
+    let told = asker.wait();
+    assert!(told.code == 0 && String::from_utf8(told.stdout).unwrap().contains("confirmed by someone with the link"));
+}
+
+#[test]
+fn what_was_left_in_the_temporary_directory_goes_too() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", b"content");
+    let temporary = sandbox.path("tmp");
+    fs::create_dir(&temporary).unwrap();
+    let send = ["send", "--direct", "file", "--state-dir", "file"];
+    let run = sandbox.share(send).env("SHARE_LISTEN", "127.0.0.1:0").env("TMPDIR", &temporary);
+    let mut process = run.start();
+    let mut link = String::new();
+    BufReader::new(process.0.stdout.take().unwrap()).read_line(&mut link).unwrap();
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 1);
+    process.kill();
+    let list = || sandbox.share(["list"]).env("TMPDIR", &temporary).ok();
+    list();
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 1, "too young to be sure that nobody is about to hold it");
+    let left = fs::read_dir(&temporary).unwrap().next().unwrap().unwrap().path();
+    assert!(Command::new("touch").args(["-d", "1 hour ago"]).arg(left).status().unwrap().success());
+    list();
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0);
+}

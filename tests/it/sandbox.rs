@@ -200,6 +200,12 @@ impl Run {
         Running(child)
     }
 
+    /// Starts it with a standard input of the test's own.
+    pub(crate) fn start_with(mut self, stdin: impl Into<Stdio>) -> Running {
+        self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running(self.command.spawn().unwrap())
+    }
+
     /// Runs it to its end.
     pub(crate) fn run(self) -> Ended {
         self.start().wait()

@@ -70,6 +70,11 @@ async fn a_receipt_asks_and_takes_back_on_any_machine() {
     stage.elsewhere("revoke --receipt kept").fails(2, "2 shares are meant");
     stage.elsewhere("revoke --receipt kept -y").ok();
     stage.elsewhere("peek").env("SHARE_LINK", link.lines().next().unwrap()).fails(4, "took it back");
+    // Ctrl-C ends also what waits for a pipe with a name.
+    let mut mkfifo = std::process::Command::new("bash");
+    mkfifo.args(["-c", r#"mkfifo fifo; timeout -k 5 -s INT 1 "$SHARE" send fifo; echo $?"#]);
+    let run = stage.sandbox.prepare(mkfifo).env("SHARE", super::sandbox::SHARE).env("SHARE_RELAY", &stage.relay);
+    assert_eq!(run.ok(), "124", "and not 137");
     stage.elsewhere("status --receipt beach.jpg").fails(8, "beach.jpg: ");
     // What was not sent leaves no receipt.
     stage.share("send nothing --receipt other").fails(8, "nothing: there is no such file");
