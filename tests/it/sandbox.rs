@@ -131,6 +131,16 @@ impl RelayProcess {
         self.child.wait().unwrap();
     }
 
+    /// Waits until nothing is left: a part that was on its way when its share was taken back is removed by whoever
+    /// stored it.
+    pub(crate) fn expect_empty(&self) {
+        let begun = std::time::Instant::now();
+        while !self.data().is_empty() {
+            assert!(begun.elapsed().as_secs() < 20, "{:?}", self.data());
+            std::thread::yield_now();
+        }
+    }
+
     /// Files of ciphertext in the store.
     pub(crate) fn data(&self) -> Vec<PathBuf> {
         files(&self.store)

@@ -149,7 +149,7 @@ async fn one_reading_makes_all_links_and_each_opens_once() {
     fs::create_dir(sandbox.path("dir")).unwrap();
     let ended = sandbox.share(["send", "--links", "3", "--relay", &relay.url, "first", "/proc/self/mem"]).run();
     assert!(ended.code == 8 && ended.stdout.is_empty(), "{ended:?}");
-    assert!(relay.data().is_empty());
+    relay.expect_empty();
     assert_eq!(sandbox.share(["list"]).ok().lines().count(), 3, "what was not sent is not listed");
 }
 
