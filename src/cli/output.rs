@@ -170,7 +170,7 @@ impl Output {
 
 /// A line broken between words, which a terminal of so many columns would break anywhere. What may be copied stays in one
 /// line: links, which have no space, and commands. What is drawn, or has lines of its own, stays as it is.
-fn wrapped(text: &str, columns: Option<usize>) -> String {
+pub(super) fn wrapped(text: &str, columns: Option<usize>) -> String {
     let is_command = text.starts_with("hint: ") && ["share ", "--", "tar c "].iter().any(|word| text.contains(word));
     match columns {
         Some(columns) if !is_command && !text.contains('\n') => {
@@ -200,7 +200,7 @@ pub(super) fn columns() -> Option<usize> {
     columns_of(&io::stderr())
 }
 
-fn columns_of(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
+pub(super) fn columns_of(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
     if !stream.is_terminal() {
         return None;
     }

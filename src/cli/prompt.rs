@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::Context;
 use super::failure::Trouble;
+use super::output::{columns_of, wrapped};
 
 /// The terminal, if there is one.
 fn terminal() -> Option<File> {
@@ -49,6 +50,7 @@ async fn line(question: &str, hide: bool, cx: &Context) -> Result<Zeroizing<Stri
     let mut terminal = terminal().ok_or_else(no_terminal)?;
     tcflush(&terminal, QueueSelector::IFlush).map_err(|errno| failed(errno.into()))?;
     let _hidden = if hide { Some(Hidden::on(&terminal).map_err(failed)?) } else { None };
+    let question = wrapped(question, columns_of(&terminal));
     write!(terminal, "{question} ").and_then(|()| terminal.flush()).map_err(failed)?;
     ASKING.store(true, Ordering::SeqCst);
     let answer = cx
