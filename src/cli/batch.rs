@@ -93,15 +93,20 @@ impl Batch {
         }
         let outbox = State::open(cx).and_then(|state| Outbox::open(&state));
         let mut batch = Self { shares, outbox: None, receipt: plan.receipt };
+        // What this program serves itself is taken back by ending it.
+        let is_needed = batch.receipt.is_none() && matches!(kept_at, KeptAt::Relay(_));
         match outbox {
             Ok(outbox) => batch.outbox = Some(outbox),
-            Err(error) => warn_of_no_outbox(&error, batch.receipt.is_some(), &cx.output),
+            Err(error) if is_needed => warn_of_no_outbox(&error, &cx.output),
+            Err(_) => {}
         }
         // Before anything is announced: what a crash leaves can be taken back.
         if let Err(error) = batch.keep() {
             batch.forget();
             batch.outbox = None;
-            warn_of_no_outbox(&error, batch.receipt.is_some(), &cx.output);
+            if is_needed {
+                warn_of_no_outbox(&error, &cx.output);
+            }
         }
         match batch.write_receipts() {
             Ok(()) => Ok(batch),
@@ -204,10 +209,7 @@ impl Batch {
     }
 }
 
-fn warn_of_no_outbox(error: &io::Error, has_receipt: bool, output: &Output) {
-    if !has_receipt {
-        let why = reason(error);
-        output
-            .warn(&format!("nothing can be kept on this device ({why}): you cannot ask for it or take it back later"));
-    }
+fn warn_of_no_outbox(error: &io::Error, output: &Output) {
+    let why = reason(error);
+    output.warn(&format!("nothing can be kept on this device ({why}): you cannot ask for it or take it back later"));
 }

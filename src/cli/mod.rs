@@ -6,7 +6,7 @@
 //! | `connect` | the way to where a share waits |
 //! | `batch` | the shares of one `send` |
 //! | `asking` | what relays say of what was sent |
-//! | `direct` | being one's own relay |
+//! | `direct`, `address` | being one's own relay; where that is reached |
 //! | `output` | the only place that prints |
 //! | `signals` | Ctrl-C and its kin |
 //! | `words` | sizes, times and shares in words |
@@ -17,6 +17,7 @@
 //! | `state`, `outbox`, `opening` | what is kept between two runs |
 
 mod access;
+mod address;
 mod asking;
 mod batch;
 mod config;

@@ -197,7 +197,7 @@ impl Sending<'_> {
                 let hint = if batch.take_back().await {
                     "taken back: nothing was sent"
                 } else {
-                    "no link was made: what the relay has of it is unreadable, and goes within a day"
+                    "no link was made: what the relay has of it is unreadable, and goes by itself"
                 };
                 return Err(Trouble::Interrupted(Some(hint.to_owned())));
             }

@@ -36,8 +36,12 @@ impl Host {
     }
 
     fn start_with(sandbox: &Sandbox, args: &[&str], links: usize) -> Self {
-        let run = sandbox.share(["send", "--direct"].iter().chain(args)).env("SHARE_LISTEN", "127.0.0.1:0");
-        let mut process = run.start();
+        let run = sandbox.share(["send", "--direct"].iter().chain(args));
+        Self::of(run.env("SHARE_LISTEN", "127.0.0.1:0").start(), links)
+    }
+
+    /// What was started in another way, when it has printed its links.
+    fn of(mut process: Running, links: usize) -> Self {
         let mut out = BufReader::new(process.0.stdout.take().unwrap());
         let err = BufReader::new(process.0.stderr.take().unwrap());
         let mut lines = Vec::new();
@@ -131,15 +135,8 @@ fn a_share_is_served_from_here_until_it_was_opened() {
 #[test]
 fn what_a_pipe_sends_is_served_too_and_small_things_need_two_looks() {
     let sandbox = Sandbox::new();
-    let mut host = {
-        let run = sandbox.share(["send", "--direct", "-q"]).env("SHARE_LISTEN", "127.0.0.1:0").input("s3cret");
-        let mut process = run.start();
-        let mut out = BufReader::new(process.0.stdout.take().unwrap());
-        let err = BufReader::new(process.0.stderr.take().unwrap());
-        let mut link = String::new();
-        out.read_line(&mut link).unwrap();
-        Host { process, out, err, links: vec![link.trim().to_owned()], said: String::new() }
-    };
+    let run = sandbox.share(["send", "--direct", "-q"]).env("SHARE_LISTEN", "127.0.0.1:0").input("s3cret");
+    let mut host = Host::of(run.start(), 1);
     let link = host.link().to_owned();
     assert_eq!(sandbox.share(["open", "-q", &link]).ok(), "s3cret");
     // Quiet: nothing was said. The program answers latecomers for a minute; until then it may be told to go.
@@ -490,12 +487,7 @@ fn what_was_told_to_outlive_its_terminal_does() {
     let mut shell = Command::new("bash");
     shell.args(["-c", script]);
     let run = sandbox.prepare(shell).env("SHARE", super::sandbox::SHARE).env("SHARE_LISTEN", "127.0.0.1:0");
-    let mut process = run.start();
-    let mut out = BufReader::new(process.0.stdout.take().unwrap());
-    let err = BufReader::new(process.0.stderr.take().unwrap());
-    let mut link = String::new();
-    out.read_line(&mut link).unwrap();
-    let mut host = Host { process, out, err, links: vec![link.trim().to_owned()], said: String::new() };
+    let mut host = Host::of(run.start(), 1);
     host.expect("Ctrl-C takes it back.").signal("HUP");
     assert_eq!(sandbox.share(["open", "-q", host.link()]).ok(), "content");
     host.expect("Nothing is left here.").signal("TERM");
