@@ -160,7 +160,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
         'share;relay' {
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Where to listen [default: 127.0.0.1:4080]')
             [CompletionResult]::new('--public-url', '--public-url', [CompletionResultType]::ParameterName, 'The address by which people reach it')
-            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where to keep shares: file:///DIRECTORY or memory: [default: the data directory]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where to keep shares: file:///DIRECTORY, s3://BUCKET/PREFIX, gs://…, az://… or memory: [default: the data directory]')
             [CompletionResult]::new('--reserve', '--reserve', [CompletionResultType]::ParameterName, 'Room that must stay free for anything new to be taken [default: 5 %, and 1 GiB at least]')
             [CompletionResult]::new('--max-size', '--max-size', [CompletionResultType]::ParameterName, 'The largest share')
             [CompletionResult]::new('--create-token-file', '--create-token-file', [CompletionResultType]::ParameterName, 'Let those leave something here who have a token of this file: share relay token makes them')
@@ -210,6 +210,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
         'share;relay;check' {
             [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up when the relay does not answer for this long [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Where to keep what must outlive a run')
+            [CompletionResult]::new('--held', '--held', [CompletionResultType]::ParameterName, 'Also find out whether an answer may be held back for 55 seconds, as --wait needs it')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object a line, for programs')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results, warnings and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but results, warnings and errors')

@@ -514,7 +514,7 @@ _share() {
             return 0
             ;;
         share__subcmd__relay__subcmd__check)
-            opts="-q -v -h --give-up --json --quiet --verbose --state-dir --help"
+            opts="-q -v -h --held --give-up --json --quiet --verbose --state-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -110,7 +110,7 @@ complete -c share -n "__fish_share_using_subcommand list" -s v -l verbose -d 'Sa
 complete -c share -n "__fish_share_using_subcommand list" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l listen -d 'Where to listen [default: 127.0.0.1:4080]' -r
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l public-url -d 'The address by which people reach it' -r
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l store -d 'Where to keep shares: file:///DIRECTORY or memory: [default: the data directory]' -r
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l store -d 'Where to keep shares: file:///DIRECTORY, s3://BUCKET/PREFIX, gs://…, az://… or memory: [default: the data directory]' -r
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l reserve -d 'Room that must stay free for anything new to be taken [default: 5 %, and 1 GiB at least]' -r
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-size -d 'The largest share' -r
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l create-token-file -d 'Let those leave something here who have a token of this file: share relay token makes them' -r -F
@@ -142,6 +142,7 @@ complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subco
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -l give-up -d 'Give up when the relay does not answer for this long [default: 10m]' -r
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -l state-dir -d 'Where to keep what must outlive a run' -r -F
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -l held -d 'Also find out whether an answer may be held back for 55 seconds, as --wait needs it'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -l json -d 'Print one JSON object a line, for programs'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Say nothing but results, warnings and errors'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say more; twice: everything'

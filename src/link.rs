@@ -22,6 +22,9 @@ const PREFIX: &str = "share1";
 /// Characters in a fragment: `share1`, 25 bytes in groups of five bits, six characters of checksum.
 const FRAGMENT_LEN: usize = PREFIX.len() + (8 * (1 + SECRET_LEN)).div_ceil(5) + 6;
 
+/// How the address of a relay begins.
+const SCHEMES: [&str; 6] = ["https://", "http://", "file://", "s3://", "gs://", "az://"];
+
 /// Why a text is not a link that can be used. None of these repeats the text.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum LinkError {
@@ -63,15 +66,22 @@ pub enum RelayUrlError {
     /// A folder that is not one of this machine, or not named by its whole path.
     #[error("a folder is written like file:///srv/share")]
     Folder,
+    /// A bucket without a name, or with a port.
+    #[error("a bucket is written like s3://bucket/prefix")]
+    Bucket,
     /// A scheme that is none of ours.
-    #[error("relays are reached by http or https, or are a folder, file:///…, and not {0}")]
+    #[error("relays are reached by http or https, or are a folder, file:///…, or a bucket, s3://…, and not {0}")]
     Scheme(String),
     /// http to a host that is not on a local network.
     #[error("plain http is for local networks only, and {0} is not on one: use https")]
     PlainHttp(String),
 }
 
-/// The address of a relay, without a trailing slash, a query or a fragment: a server, or a folder that needs none.
+/// The schemes of buckets: S3 and its kin, Google Cloud Storage, Azure Blob Storage.
+const BUCKETS: [&str; 3] = ["s3", "gs", "az"];
+
+/// The address of a relay, without a trailing slash, a query or a fragment: a server, or a folder or a bucket that needs
+/// none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelayUrl(Url);
 
@@ -105,6 +115,13 @@ impl RelayUrl {
             "https" => {}
             "file" if url.host().is_none() && url.to_file_path().is_ok() => {}
             "file" => return Err(RelayUrlError::Folder),
+            scheme if BUCKETS.contains(&scheme) => {
+                // A prefix is one of object names, which nothing decodes.
+                let is_plain = url.path().bytes().all(|c| c.is_ascii_alphanumeric() || b"/-_.=".contains(&c));
+                if url.host_str().unwrap_or_default().is_empty() || url.port().is_some() || !is_plain {
+                    return Err(RelayUrlError::Bucket);
+                }
+            }
             "http" if url.host().as_ref().is_some_and(is_local) => {}
             "http" => return Err(RelayUrlError::PlainHttp(url.host_str().unwrap_or_default().to_owned())),
             other => return Err(RelayUrlError::Scheme(other.to_owned())),
@@ -119,8 +136,23 @@ impl RelayUrl {
         if self.0.scheme() == "file" { self.0.to_file_path().ok() } else { None }
     }
 
-    /// What people call this relay: its host, and its port where that is not the usual one; or its folder.
+    /// The bucket's scheme, its name, and what the names of all objects in it begin with, without slashes around it.
+    pub fn bucket(&self) -> Option<(&str, &str, &str)> {
+        let scheme = self.0.scheme();
+        let bucket = BUCKETS.contains(&scheme);
+        bucket.then(|| (scheme, self.0.host_str().unwrap_or_default(), self.0.path().trim_matches('/')))
+    }
+
+    /// Whether it is storage, with no server in front of it: whoever uses it keeps the rules.
+    pub fn is_store(&self) -> bool {
+        !matches!(self.0.scheme(), "http" | "https")
+    }
+
+    /// What people call this relay: its host, and its port where that is not the usual one; or its folder or bucket.
     pub fn name(&self) -> String {
+        if self.bucket().is_some() {
+            return self.0.to_string();
+        }
         if let Some(folder) = self.folder() {
             return folder.to_string_lossy().into_owned();
         }
@@ -162,7 +194,7 @@ impl RelayUrl {
     /// Whether a bare link, which has no scheme, leads here: not to a relay that is reached by https under a name for
     /// which http would be taken, nor the other way round.
     pub fn has_bare_form(&self) -> bool {
-        Self::parse(&self.bare()).as_ref() == Ok(self)
+        !self.is_store() && Self::parse(&self.bare()).as_ref() == Ok(self)
     }
 
     /// The host and path as they stand in a bare link.
@@ -258,8 +290,7 @@ impl Link {
         let (fragment, after) = rest.split_at(end);
         let secret = read_fragment(fragment)?;
         let relay = if let Some(before) = before.strip_suffix('#') {
-            let scheme =
-                ["https://", "http://", "file://"].iter().find_map(|scheme| lower[..before.len()].rfind(scheme));
+            let scheme = SCHEMES.iter().find_map(|scheme| lower[..before.len()].rfind(scheme));
             Some(RelayUrl::parse(&before[scheme.unwrap_or(0)..])?)
         } else if let Some(host) = after.strip_prefix('+') {
             let end = host.find(['?', '&', '#', '>', '"', '\'', ',', ';', ')']).unwrap_or(host.len());

@@ -1,23 +1,17 @@
-//! The way to where a share waits: a server, the sender's own machine, or a folder that needs no server.
+//! The way to where a share waits: a server, the sender's own machine, or storage that needs no server.
 
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rustix::fs::Access;
-
 use super::failure::Trouble;
-use super::{Context, prompt};
+use super::{Context, prompt, stores};
 use crate::link::{Link, RelayUrl};
 use crate::manifest::printable;
 use crate::open::OpenError;
-use crate::relay::clock::SystemClock;
 use crate::relay::http::HttpRelay;
-use crate::relay::keeper::{Keeper, Policy};
-use crate::relay::probe::MARKER;
-use crate::relay::retry::{Patience, Persistent};
-use crate::relay::store::folder::{Folder, FolderError};
+use crate::relay::keeper::Keeper;
+use crate::relay::retry::{Patience, Persistent, Wait};
 use crate::relay::{Relay, RelayError};
 use crate::secret::{Flags, Pin};
 
@@ -42,7 +36,7 @@ impl Way {
 
     /// Where `link` leads; `relay` stands in where it does not say.
     pub(super) fn of(link: &Link, relay: RelayUrl) -> Self {
-        let direct = link.secret.flags().contains(Flags::DIRECT) && relay.folder().is_none();
+        let direct = link.secret.flags().contains(Flags::DIRECT) && !relay.is_store();
         Self { pin: direct.then(|| link.secret.direct_key().pin()), url: relay }
     }
 
@@ -66,20 +60,24 @@ impl Way {
         self.trouble(error.into(), false, true)
     }
 
-    /// Asks the person, where a link leads into the folders of this machine and it is not the folder that they use: a
-    /// stranger's link must not touch them by itself.
+    /// Asks the person, where a link leads into the folders of this machine, or to a bucket that is reached with their
+    /// own credentials, and it is not the one that they use: a stranger's link must not touch them by itself.
     pub(super) async fn expect_harmless(&self, configured: Option<&RelayUrl>, cx: &Context) -> Result<(), Trouble> {
-        if self.url.folder().is_none() || configured == Some(&self.url) {
+        if !self.url.is_store() || configured == Some(&self.url) {
             return Ok(());
         }
         let name = printable(&self.name());
+        let (leads, kind) = match self.url.folder() {
+            Some(_) => (format!("leads into {name} on this machine"), "folder"),
+            None => (format!("leads to {name}, with your credentials"), "bucket"),
+        };
         if !prompt::possible() {
             return Err(Trouble::usage(
-                format!("it leads into {name} on this machine, and that is not the relay you use"),
-                format!("if you know that folder: SHARE_RELAY={}", self.url),
+                format!("it {leads}, and that is not the relay you use"),
+                format!("if you know that {kind}: SHARE_RELAY={}", self.url),
             ));
         }
-        let question = format!("It leads into the folder {name} on this machine. Look there? [y]es, [n]o");
+        let question = format!("It {leads}. Look there? [y]es, [n]o");
         let answer = prompt::ask(&question, cx).await?;
         match answer.as_str() {
             "y" | "yes" => Ok(()),
@@ -92,7 +90,7 @@ impl Way {
 pub(super) struct Connected {
     pub(super) relay: Arc<dyn Relay>,
     /// The rules, where we keep them ourselves.
-    keeper: Option<Arc<Keeper>>,
+    pub(super) keeper: Option<Arc<Keeper>>,
 }
 
 impl Connected {
@@ -104,47 +102,6 @@ impl Connected {
             tracing::debug!(%error, "the sweep failed");
         }
     }
-}
-
-/// What is wrong with a folder, and what to do.
-pub(super) fn unfit_folder(error: &FolderError, hint: &str) -> Trouble {
-    match error {
-        FolderError::InUse(_) => Trouble::local(error.to_string(), "stop that one, or use another folder"),
-        FolderError::Ungrouped(_) => {
-            Trouble::local(error.to_string(), "chmod g+s makes it; chmod g= keeps it to yourself")
-        }
-        FolderError::Exposed(_) => Trouble::local(error.to_string(), "chmod o= keeps other users out of it"),
-        FolderError::Io(path, error) => Trouble::path(path, error, hint),
-    }
-}
-
-/// The rules over a folder that was made for use without a server.
-async fn folder(path: &Path) -> Result<Arc<Keeper>, Trouble> {
-    let name = printable(&path.to_string_lossy());
-    let not_ours = || {
-        Trouble::usage(format!("{name} is not a folder for shares"), "share relay use file:///… makes one of a folder")
-    };
-    let data = fs::symlink_metadata(path).map_err(|error| Trouble::path(path, &error, "is the disk there?"))?;
-    if !data.is_dir() {
-        return Err(not_ours());
-    }
-    let needed = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
-    rustix::fs::access(path, needed)
-        .map_err(|errno| Trouble::path(path, &errno.into(), "who shares it must be able to read and write there"))?;
-    if !path.join(MARKER).exists() {
-        return Err(not_ours());
-    }
-    let folder = Folder::open(path, true).map_err(|error| unfit_folder(&error, "nothing is lost"))?;
-    let keeper = Arc::new(Keeper::new(Arc::new(folder), Arc::new(SystemClock), Policy::default()));
-    let checked = keeper.check_clock().await;
-    checked.map_err(|error| Trouble::local(format!("{name} cannot be used: {error}"), "may you write there?"))?;
-    if keeper.clock_is_wrong() {
-        return Err(Trouble::local(
-            format!("this machine's clock and the one of {name} differ by minutes"),
-            "set the clock; until then nothing is opened and nothing expires",
-        ));
-    }
-    Ok(keeper)
 }
 
 impl Context {
@@ -160,8 +117,8 @@ impl Context {
 
     /// The same, with another patience.
     pub(super) async fn connect_for(&self, way: &Way, give_up: Duration) -> Result<Connected, Trouble> {
-        if let Some(path) = way.url.folder() {
-            let keeper = folder(&path).await?;
+        if way.url.is_store() {
+            let keeper = stores::serverless(&way.url, give_up).await?;
             let relay = self.persistent(keeper.clone(), way.name(), give_up);
             return Ok(Connected { relay, keeper: Some(keeper) });
         }
@@ -172,9 +129,15 @@ impl Context {
 
     fn persistent(&self, relay: Arc<dyn Relay>, name: String, give_up: Duration) -> Arc<dyn Relay> {
         let (output, longest) = (self.output.clone(), humantime::format_duration(give_up));
-        let waiting = Box::new(move |error: &RelayError| {
-            output.say(&format!("{name} cannot be reached yet ({error}); trying again for up to {longest}"));
+        let has_said = AtomicBool::new(false);
+        let waiter = Box::new(move |wait: Wait<'_>| match wait {
+            Wait::Again { error, pause } => {
+                if !output.waits(&name, pause) && !has_said.swap(true, Ordering::Relaxed) {
+                    output.say(&format!("{name} cannot be reached yet ({error}); trying again for up to {longest}"));
+                }
+            }
+            Wait::Over => output.goes_on(),
         });
-        Arc::new(Persistent::new(relay, Patience::new(give_up), waiting))
+        Arc::new(Persistent::new(relay, Patience::new(give_up), waiter))
     }
 }

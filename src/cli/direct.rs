@@ -21,12 +21,11 @@ use tokio::time::{Instant, interval, sleep, sleep_until};
 
 use super::address::{PORT, address, listener};
 use super::batch::{Batch, Share};
-use super::connect::unfit_folder;
 use super::failure::Trouble;
 use super::outbox::{expect_opened, is_over};
 use super::output::Output;
 use super::state::{State, private};
-use super::{Context, Stop, words};
+use super::{Context, Stop, stores, words};
 use crate::link::RelayUrl;
 use crate::relay::clock::SystemClock;
 use crate::relay::guests::{Guests, Seen};
@@ -104,7 +103,7 @@ impl Host {
         let public_url = args.public_url.as_deref().map(RelayUrl::parse).transpose();
         let public_url = public_url
             .map_err(|error| Trouble::usage(format!("--public-url: {error}"), "--public-url https://tunnel.example"))?;
-        if public_url.as_ref().is_some_and(|url| url.folder().is_some()) {
+        if public_url.as_ref().is_some_and(RelayUrl::is_store) {
             return Err(Trouble::usage(
                 "--public-url is the address of a tunnel",
                 "--public-url https://tunnel.example",
@@ -446,7 +445,7 @@ fn folder(cx: &Context) -> Result<(Private, Folder), Trouble> {
     let place = Private(directory.join(format!("{FOLDER}{}", hex(&random))));
     let made = DirBuilder::new().mode(0o700).create(&place.0);
     made.map_err(|error| Trouble::path(&directory, &error, "--state-dir DIR, or a relay"))?;
-    let folder = Folder::open(&place.0, false).map_err(|error| unfit_folder(&error, "--state-dir DIR, or a relay"))?;
+    let folder = stores::folder(&place.0, false, "--state-dir DIR, or a relay")?;
     Ok((place, folder))
 }
 

@@ -3,7 +3,7 @@
 //! | room | |
 //! |---|---|
 //! | `send`, `open`, `peek`, `status`, `revoke`, `list`, `relay`, `shell` | the commands: arguments on top, `run` below |
-//! | `connect` | the way to where a share waits |
+//! | `connect`, `stores` | the way to where a share waits; storage by its address |
 //! | `batch` | the shares of one `send` |
 //! | `asking` | what relays say of what was sent |
 //! | `direct`, `address` | being one's own relay; where that is reached |
@@ -39,6 +39,7 @@ mod shell;
 mod signals;
 mod state;
 mod status;
+mod stores;
 mod words;
 
 use std::ffi::OsString;

@@ -5,15 +5,16 @@
 //! line, the last of which is `done`, and standard error only warnings and errors. Bars are drawn only on a terminal. Whatever a
 //! stranger chose (a file's name) goes through [`crate::manifest::printable`] first. Times are local.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use rustix::fs::OFlags;
 use serde_json::{Value, json};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -147,6 +148,31 @@ impl Output {
         ExitCode::from(exit as u8)
     }
 
+    /// Says in the bar's place that `name` is waited for and when it is asked again. Returns whether there is a bar.
+    pub(super) fn waits(&self, name: &str, pause: Duration) -> bool {
+        let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(bar) = &*bar else { return false };
+        let template = if bar.length().is_some() { "{percent:>3} % {waiting}" } else { "{decimal_bytes} {waiting}" };
+        let (name, again) = (name.to_owned(), Instant::now() + pause);
+        let waiting = move |_: &ProgressState, to: &mut dyn fmt::Write| {
+            let left = again.saturating_duration_since(Instant::now()).as_secs_f64().ceil();
+            let _ = match left {
+                0.0 => write!(to, "waiting for {name}, trying again now"),
+                left => write!(to, "waiting for {name}, trying again in {left} s"),
+            };
+        };
+        bar.set_style(style(template).with_key("waiting", waiting));
+        true
+    }
+
+    /// What was waited for has answered: the bar moves again.
+    pub(super) fn goes_on(&self) {
+        if let Some(bar) = &*self.bar.lock().unwrap_or_else(PoisonError::into_inner) {
+            bar.reset_eta();
+            bar.set_style(moving(bar.length().is_some()));
+        }
+    }
+
     /// A bar over `total` bytes (a count where they are unknown), if there is anybody to see it.
     pub(super) fn bar(&self, total: Option<u64>) -> ProgressBar {
         let bar = match total {
@@ -157,15 +183,23 @@ impl Output {
             bar.set_draw_target(ProgressDrawTarget::hidden());
             return bar;
         }
-        let template = match total {
-            Some(_) => "{percent:>3} % {wide_bar:.dim} {decimal_bytes_per_sec:>12}, {eta} left",
-            None => "{spinner} {decimal_bytes} {decimal_bytes_per_sec:>12}",
-        };
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_style(moving(total.is_some()));
         bar.enable_steady_tick(Duration::from_millis(120));
         *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
         bar
     }
+}
+
+/// A bar that moves.
+fn moving(has_length: bool) -> ProgressStyle {
+    style(match has_length {
+        true => "{percent:>3} % {wide_bar:.dim} {decimal_bytes_per_sec:>12}, {eta} left",
+        false => "{spinner} {decimal_bytes} {decimal_bytes_per_sec:>12}",
+    })
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// A line broken between words, which a terminal of so many columns would break anywhere. What may be copied stays in one

@@ -209,6 +209,18 @@ impl Cell for End {
     }
 }
 
+/// `due/…`: a hint for the sweeper. All that it says is in its name.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Due {
+    v: V1,
+}
+
+impl Cell for Due {
+    fn same(&self, _: &Self) -> bool {
+        true
+    }
+}
+
 /// The names of a share's objects.
 pub(crate) mod names {
     use jiff::Timestamp;
@@ -412,7 +424,7 @@ pub(crate) fn failure(error: StoreError) -> RelayError {
     match error {
         StoreError::NoSpace => RelayError::NoSpace { after: 60 },
         StoreError::Content(error) => error,
-        StoreError::Failed(why) => {
+        StoreError::Failed(why) | StoreError::Refused(why) => {
             tracing::warn!(why, "the store failed");
             RelayError::BUSY
         }

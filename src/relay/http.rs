@@ -9,24 +9,18 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, IF_NONE_MATCH, RANGE, RETRY_AFTER};
-use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode, redirect};
+use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::wire::{self, ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
 use super::{
     About, Checksum, Claimed, Commit, Content, Create, Credential, INLINE_LEN, Notice, Relay, RelayError, Sealed,
-    State, Status, Waiting, pinned,
+    State, Status, Waiting, client, pinned,
 };
 use crate::link::RelayUrl;
 use crate::secret::{Pin, Receipt, Token};
 
-/// A connection that is not there after this long is given up.
-const CONNECT_TIME: Duration = Duration::from_secs(10);
-/// The longest time for which nothing may move on a connection.
-const IDLE_TIME: Duration = Duration::from_mins(1);
-/// The slowest line on which a body is waited for, in bytes a second.
-const SLOWEST: u64 = 8 * 1024;
 /// The longest answer that is held in memory, in bytes: a claim with its part.
 const MAX_ANSWER: usize = 1 << 20;
 
@@ -47,18 +41,8 @@ impl HttpRelay {
     /// Fails where the HTTP client cannot be set up: no certificates on this machine, say.
     pub fn new(url: RelayUrl, pin: Option<&Pin>, give_up: Duration) -> Result<Self, RelayError> {
         let url = if pin.is_some() { url.over_tls() } else { url };
-        let idle = IDLE_TIME.min(give_up);
-        // Fails only if it was done before.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = Client::builder()
-            .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT_TIME.min(give_up))
-            // Notices a line that is dead while a body is on its way; a slow one is no reason to give up.
-            .tcp_user_timeout(idle)
-            .tcp_nodelay(true)
-            .http1_only()
-            .referer(false)
-            .retry(reqwest::retry::never());
+        let idle = client::IDLE_TIME.min(give_up);
+        let mut builder = client::builder(idle);
         if let Some(pin) = pin {
             // On the local network, as below.
             let tls = pinned::client(pin).map_err(|error| RelayError::NotTrusted(error.to_string()))?;
@@ -100,11 +84,6 @@ impl HttpRelay {
         let after = after.and_then(|seconds| seconds.parse().ok());
         let body = self.read_all(response, self.idle).await.unwrap_or_default();
         Err(Problem::read(status.as_u16(), &body, after))
-    }
-
-    /// What a body of `len` bytes may take on the slowest line, on which another one may be on its way too.
-    fn time_for(&self, len: u64) -> Duration {
-        self.idle + Duration::from_secs(2 * len / SLOWEST)
     }
 
     async fn read_json<A: DeserializeOwned>(&self, response: Response) -> Result<A, RelayError> {
@@ -213,7 +192,7 @@ impl Relay for HttpRelay {
 
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {
         let request = self.request(Method::PUT, &format!("{}{number}", wire::PART), Some(owner));
-        let time = self.time_for(part.len());
+        let time = client::time_for(part.len(), self.idle);
         self.send_within(body(request.header(wire::CHECKSUM, crc.to_string()), Vec::new(), part), time).await.map(drop)
     }
 
@@ -230,7 +209,7 @@ impl Relay for HttpRelay {
     ) -> Result<Sealed, RelayError> {
         let head = serde_json::to_vec(&Deposit { create: offer, commit }).map_err(|_| RelayError::BadRequest)?;
         let request = self.request(Method::POST, wire::DEPOSIT, Some(owner));
-        let time = self.time_for(part.len());
+        let time = client::time_for(part.len(), self.idle);
         self.read_json(self.send_within(body(request, wire::frame(&head), part), time).await?).await
     }
 
@@ -251,8 +230,8 @@ impl Relay for HttpRelay {
         if !framed {
             return self.read_json(response).await;
         }
-        let (head, part) =
-            wire::unframe(self.read_all(response, self.time_for(INLINE_LEN)).await?).ok_or(RelayError::NotARelay)?;
+        let (head, part) = wire::unframe(self.read_all(response, client::time_for(INLINE_LEN, self.idle)).await?)
+            .ok_or(RelayError::NotARelay)?;
         let claimed: Claimed = serde_json::from_slice(&head).map_err(|_| RelayError::NotARelay)?;
         Ok(Claimed { part: Some(part), ..claimed })
     }

@@ -14,7 +14,7 @@ use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
 use super::cells::{
-    self, Cells, Claim, End, GRACE, Offer, Phase, Seal, Try, UPLOAD_TIME, Written, load, names, write_once,
+    self, Cells, Claim, Due, End, GRACE, Offer, Phase, Seal, Try, UPLOAD_TIME, Written, load, names, write_once,
 };
 use super::clock::Clock;
 use super::store::{Creation, Store};
@@ -90,8 +90,7 @@ impl Keeper {
 
     /// A hint for the sweeper to look at `id` at `due`: written before whatever makes something due then.
     pub(super) async fn mark_due(&self, id: &Id, due: u64) -> Result<(), RelayError> {
-        self.store.create(&names::due(id, due), Bytes::new().into()).await.map_err(cells::failure)?;
-        Ok(())
+        write_once(&*self.store, &self.clock, &names::due(id, due), Due::default()).await.map(drop)
     }
 
     /// Fails when the store is as good as full.
@@ -315,8 +314,12 @@ impl Relay for Keeper {
         if before.iter().any(|object| object.name != name) {
             return Err(RelayError::Sealed);
         }
-        match self.store.create(&name, checked(part, crc)).await.map_err(cells::failure)? {
-            Creation::New | Creation::Exists => {}
+        if let Creation::Exists = self.store.create(&name, checked(part, crc)).await.map_err(cells::failure)? {
+            // A store may say so of a write that it has not carried out: what is acknowledged is what it shows.
+            let stored = self.store.list(&name, None).await.map_err(cells::failure)?;
+            if stored.iter().all(|object| object.len != len) {
+                return Err(RelayError::BUSY);
+            }
         }
         // The upload may have been aborted meanwhile, and swept before this part landed.
         let after: Option<Seal> = load(&*self.store, &names::seal(id)).await?;

@@ -9,6 +9,7 @@
 #![doc = include_str!("PROTOCOL.md")]
 
 pub mod cells;
+mod client;
 pub mod clock;
 pub mod guests;
 pub mod http;

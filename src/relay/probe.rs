@@ -6,20 +6,21 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use futures_util::future::join_all;
 
-use super::RelayError;
-use super::cells::{CLOCK_TOLERANCE, failure};
+use super::cells::CLOCK_TOLERANCE;
 use super::clock::Clock;
 use super::keeper::Keeper;
-use super::store::{Creation, Store};
+use super::store::{Creation, Space, Store, StoreError};
 use crate::secret::fill_random;
 
 /// The object that says that a store may be used by anybody who can reach it, without a server.
 pub const MARKER: &str = "share-store";
+/// How the names begin that a store is tried out with.
+pub(super) const PROBES: &str = "probe/";
 /// How many write one name at once.
 const RACERS: usize = 16;
 
 /// Why a relay must not run on a store.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error)]
 pub enum Unfit {
     /// Two may win one race: a share would be opened twice.
     #[error("the store lets two writers create one object: a share could be opened twice")]
@@ -31,30 +32,47 @@ pub enum Unfit {
     #[error("this machine's clock and the store's differ by {0} seconds")]
     Clock(u64),
     /// It cannot be asked.
-    #[error("the store cannot be used: {0}")]
-    Failed(#[from] RelayError),
+    #[error("it cannot be used: {0}")]
+    Failed(#[from] StoreError),
+}
+
+/// What was found out about a store that is fit.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    /// Seconds between our clock and its.
+    pub clock: u64,
+    /// How much room there is, where it tells.
+    pub space: Option<Space>,
+    /// Whether it keeps what is deleted, where it tells.
+    pub keeps_versions: Option<bool>,
 }
 
 impl Keeper {
     /// Tries out what the rules rely on: exclusive creation, reading and listing after writing, deletion, the clock.
-    pub async fn probe(&self) -> Result<(), Unfit> {
+    pub async fn probe(&self) -> Result<Found, Unfit> {
         let name = probe_name();
         let result = exercise(&self.store, &name).await;
-        let removed = self.store.delete(std::slice::from_ref(&name)).await.map_err(failure);
+        let keeps_versions = self.store.keeps_versions(&name).await;
+        let removed = self.store.delete(std::slice::from_ref(&name)).await;
         result?;
         removed?;
-        if self.store.read(&name, 0).await.map_err(failure)?.is_some() {
+        if self.store.read(&name, 0).await?.is_some() {
             return Err(Unfit::NotConsistent);
         }
         match clock_difference(&*self.store, &*self.clock).await? {
             difference if difference > CLOCK_TOLERANCE => Err(Unfit::Clock(difference)),
-            _ => Ok(()),
+            clock => Ok(Found { clock, space: self.store.space().await?, keeps_versions: keeps_versions? }),
         }
     }
 
     /// Makes the store one that is used without a server. It must have been probed.
-    pub async fn adopt(&self) -> Result<(), RelayError> {
-        self.store.create(MARKER, Bytes::from_static(b"1\n").into()).await.map(drop).map_err(failure)
+    pub async fn adopt(&self) -> Result<(), StoreError> {
+        self.store.create(MARKER, Bytes::from_static(b"1\n").into()).await.map(drop)
+    }
+
+    /// Whether the store is one that is used without a server.
+    pub async fn is_adopted(&self) -> Result<bool, StoreError> {
+        Ok(self.store.read(MARKER, 0).await?.is_some())
     }
 
     /// Whether our clock and the store's are known to differ.
@@ -63,7 +81,7 @@ impl Keeper {
     }
 
     /// Compares our clock with the store's. While they disagree, nothing is claimed and nothing is swept.
-    pub async fn check_clock(&self) -> Result<(), RelayError> {
+    pub async fn check_clock(&self) -> Result<(), StoreError> {
         let difference = clock_difference(&*self.store, &*self.clock).await?;
         let agrees = difference <= CLOCK_TOLERANCE;
         if !agrees {
@@ -77,38 +95,47 @@ impl Keeper {
 fn probe_name() -> String {
     let mut random = [0; 16];
     fill_random(&mut random);
-    format!("probe/{:032x}", u128::from_be_bytes(random))
+    format!("{PROBES}{:032x}", u128::from_be_bytes(random))
 }
 
 async fn exercise(store: &Arc<dyn Store>, name: &str) -> Result<(), Unfit> {
     let race = (0..RACERS).map(|racer| async move {
         let content = Bytes::from(format!("{racer}"));
-        store.create(name, content.into()).await.map(|creation| (racer, creation))
+        (racer, store.create(name, content.into()).await)
     });
     let mut winner = None;
-    for result in join_all(race).await {
-        if let (racer, Creation::New) = result.map_err(failure)?
-            && winner.replace(racer).is_some()
-        {
-            return Err(Unfit::NotExclusive);
+    let mut failed = None;
+    for (racer, result) in join_all(race).await {
+        match result {
+            Ok(Creation::New) if winner.replace(racer).is_some() => return Err(Unfit::NotExclusive),
+            Ok(_) => {}
+            Err(error) => failed = Some(error),
         }
     }
-    let winner = winner.ok_or(Unfit::NotConsistent)?;
-    if store.create(name, Bytes::from_static(b"late").into()).await.map_err(failure)? != Creation::Exists {
+    // A store may refuse one of two that write at once, as long as there is one of whom it says that it has won.
+    let winner = match (winner, failed) {
+        (Some(winner), _) => winner,
+        (None, Some(error)) => return Err(error.into()),
+        (None, None) => return Err(Unfit::NotConsistent),
+    };
+    if store.create(name, Bytes::from_static(b"late").into()).await? != Creation::Exists {
         return Err(Unfit::NotExclusive);
     }
-    let listed = store.list("probe/", None).await.map_err(failure)?;
-    let stored = super::cells::get(&**store, name).await?;
-    let shown = listed.iter().any(|object| object.name == name);
-    if stored.as_deref() == Some(winner.to_string().as_bytes()) && shown { Ok(()) } else { Err(Unfit::NotConsistent) }
+    let shown = store.list(PROBES, None).await?.iter().any(|object| object.name == name);
+    let stored = match store.read(name, 0).await? {
+        Some(content) => content.whole().await.map_err(StoreError::Content)?,
+        None => return Err(Unfit::NotConsistent),
+    };
+    if *stored == *winner.to_string().as_bytes() && shown { Ok(()) } else { Err(Unfit::NotConsistent) }
 }
 
 /// Seconds between our clock and the time that the store gives to an object written now.
-async fn clock_difference(store: &dyn Store, clock: &dyn Clock) -> Result<u64, RelayError> {
+async fn clock_difference(store: &dyn Store, clock: &dyn Clock) -> Result<u64, StoreError> {
     let name = probe_name();
-    store.create(&name, Bytes::from_static(b"clock").into()).await.map_err(failure)?;
+    store.create(&name, Bytes::from_static(b"clock").into()).await?;
     let now = clock.now();
-    let written = store.list(&name, None).await.map_err(failure)?.first().map(|object| object.written);
-    store.delete(&[name]).await.map_err(failure)?;
-    written.map(|written| written.abs_diff(now)).ok_or(RelayError::BUSY)
+    let written = store.list(&name, None).await?.first().map(|object| object.written);
+    store.delete(&[name]).await?;
+    let unseen = || StoreError::Failed("what was written a moment ago is not listed".to_owned());
+    written.map(|written| written.abs_diff(now)).ok_or_else(unseen)
 }

@@ -1,6 +1,6 @@
 //! Patience: asking again when the line breaks or the relay is busy.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -48,6 +48,13 @@ impl Patience {
 
     /// Waits before another attempt, or returns the error: when it will not get better, or patience is at its end.
     pub async fn pause(&mut self, error: RelayError) -> Result<(), RelayError> {
+        let pause = self.next_pause(error)?;
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+
+    /// How long to wait before another attempt.
+    fn next_pause(&mut self, error: RelayError) -> Result<Duration, RelayError> {
         if !error.is_transient() {
             return Err(error);
         }
@@ -66,8 +73,7 @@ impl Patience {
         }
         self.pauses += 1;
         tracing::debug!(%error, ?pause, "trying again");
-        tokio::time::sleep(pause).await;
-        Ok(())
+        Ok(pause)
     }
 }
 
@@ -76,17 +82,30 @@ pub struct Persistent {
     relay: Arc<dyn Relay>,
     patience: Patience,
     /// Told when it takes longer than a moment: a person should know why nothing happens.
-    waiting: Mutex<Option<Waiter>>,
+    waiter: Waiter,
 }
 
-/// Somebody who is told that a relay is being waited for.
-pub type Waiter = Box<dyn FnOnce(&RelayError) + Send>;
+/// Somebody who is told how the waiting for a relay goes.
+pub type Waiter = Box<dyn Fn(Wait<'_>) + Send + Sync>;
+
+/// How the waiting for a relay goes.
+#[derive(Clone, Copy, Debug)]
+pub enum Wait<'a> {
+    /// It will be asked again.
+    Again {
+        /// Why.
+        error: &'a RelayError,
+        /// After how long.
+        pause: Duration,
+    },
+    /// It has answered.
+    Over,
+}
 
 impl Persistent {
-    /// `relay`, with `patience` for each single call. `waiting` is told, once, when that
-    /// takes longer than a moment.
-    pub fn new(relay: Arc<dyn Relay>, patience: Patience, waiting: Waiter) -> Self {
-        Self { relay, patience, waiting: Mutex::new(Some(waiting)) }
+    /// `relay`, with `patience` for each single call. `waiter` is told when that takes longer than a moment.
+    pub fn new(relay: Arc<dyn Relay>, patience: Patience, waiter: Waiter) -> Self {
+        Self { relay, patience, waiter }
     }
 
     /// Repeats a short call: the time runs from its beginning.
@@ -104,22 +123,27 @@ impl Persistent {
     {
         let mut was_connected = false;
         loop {
-            match call().await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => {
+            let answer = call().await;
+            let has_told = patience.pauses > TOLD_AFTER;
+            match answer {
+                Err(error) if error.is_transient() => {
                     // Whether nothing was asked is said of all attempts together.
                     let error = match error {
                         RelayError::NoConnection(why) if was_connected => RelayError::Unreachable(why),
                         error => error,
                     };
                     was_connected |= !matches!(error, RelayError::NoConnection(_));
-                    if error.is_transient() && patience.pauses == TOLD_AFTER {
-                        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
-                        if let Some(tell) = waiting {
-                            tell(&error);
-                        }
+                    let pause = patience.next_pause(error.clone())?;
+                    if patience.pauses > TOLD_AFTER {
+                        (self.waiter)(Wait::Again { error: &error, pause });
                     }
-                    patience.pause(error).await?;
+                    tokio::time::sleep(pause).await;
+                }
+                answer => {
+                    if has_told {
+                        (self.waiter)(Wait::Over);
+                    }
+                    return answer;
                 }
             }
         }

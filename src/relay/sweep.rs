@@ -13,11 +13,14 @@ use tokio::time::Instant;
 
 use super::cells::{CLOCK_TOLERANCE, Cells, Claim, End, Phase, TOMBSTONE_TIME, UPLOAD_TIME, failure, names};
 use super::keeper::Keeper;
+use super::probe::PROBES;
 use super::{Credential, RelayError, State, V1};
 use crate::secret::Id;
 
 /// Time between two sweeps.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
+/// An object that a store was tried out with is nobody's after this many seconds.
+const PROBE_TIME: u64 = 3600;
 /// Time between two comparisons of the clock with the store's.
 const CHECK_CLOCK_EVERY: Duration = Duration::from_hours(1);
 
@@ -31,6 +34,7 @@ impl Keeper {
         let before = names::first_due(last);
         let markers = self.store.list(names::DUE, Some(&before)).await.map_err(failure)?;
         let mut looked_at = 0;
+        self.tidy().await?;
         for marker in markers {
             // What fails is still marked, and so tried again by the next sweep.
             match names::parse_due(&marker.name) {
@@ -42,6 +46,16 @@ impl Keeper {
             }
         }
         Ok(looked_at)
+    }
+
+    /// Removes what programs have left that died while they wrote or tried the store out.
+    async fn tidy(&self) -> Result<(), RelayError> {
+        self.store.tidy().await.map_err(failure)?;
+        let now = self.clock.now();
+        let tried = self.store.list(PROBES, None).await.map_err(failure)?;
+        let old = tried.into_iter().filter(|object| now > object.written.saturating_add(PROBE_TIME));
+        let names: Vec<String> = old.map(|object| object.name).collect();
+        if names.is_empty() { Ok(()) } else { self.store.delete(&names).await.map_err(failure) }
     }
 
     /// Does what is due for one share, writes the marker for what will be due next, and drops this one.
@@ -102,7 +116,10 @@ impl Keeper {
                     return Ok(None);
                 }
                 self.delete_data(id).await?;
-                Ok(Some(tombstone))
+                // A part that was on its way when the share ended may have landed since, and whoever brought it may
+                // have died; a disk may have forgotten a deletion.
+                let second_look = at.saturating_add(UPLOAD_TIME);
+                Ok(Some(if due(second_look) { tombstone } else { second_look }))
             }
         }
     }

@@ -20,6 +20,8 @@ use share::seal::PART_LEN;
 use share::secret::{DeviceSecret, Flags, Keys, LinkSecret, Role, Token};
 use tempfile::TempDir;
 
+use super::s3::TestS3;
+
 /// A clock that the test moves.
 #[derive(Default)]
 pub(crate) struct TestClock {
@@ -81,8 +83,16 @@ impl<S: Store> Store for Slow<S> {
         self.0.delete(names).await
     }
 
+    async fn tidy(&self) -> Result<(), StoreError> {
+        self.0.tidy().await
+    }
+
     async fn space(&self) -> Result<Option<Space>, StoreError> {
         self.0.space().await
+    }
+
+    async fn keeps_versions(&self, name: &str) -> Result<Option<bool>, StoreError> {
+        self.0.keeps_versions(name).await
     }
 }
 
@@ -94,6 +104,7 @@ pub(crate) struct Bench {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<TestClock>,
     _folder: Option<TempDir>,
+    _s3: Option<TestS3>,
 }
 
 /// The moment at which all tests begin: what a folder's files are dated by does not matter to the rules.
@@ -116,7 +127,7 @@ pub(crate) fn served(relay: Arc<dyn Relay>) -> (Arc<dyn Relay>, String) {
 impl Bench {
     pub(crate) fn over(name: &'static str, store: Arc<dyn Store>, clock: Arc<TestClock>) -> Self {
         let keeper = Arc::new(Keeper::new(store.clone(), clock.clone(), policy()));
-        Self { name, relay: keeper.clone(), keeper, store, clock, _folder: None }
+        Self { name, relay: keeper.clone(), keeper, store, clock, _folder: None, _s3: None }
     }
 
     pub(crate) fn memory() -> Self {
@@ -136,6 +147,13 @@ impl Bench {
         Self { _folder: Some(directory), ..bench }
     }
 
+    pub(crate) fn bucket() -> Self {
+        let clock = TestClock::at(START);
+        let s3 = TestS3::start_at(clock.clone());
+        let bench = Self::over("bucket", Arc::new(s3.bucket("some/prefix")), clock);
+        Self { _s3: Some(s3), ..bench }
+    }
+
     fn behind_server(self, name: &'static str) -> Self {
         let (relay, _) = served(self.relay.clone());
         Self { name, relay, ..self }
@@ -147,9 +165,11 @@ impl Bench {
             Self::memory(),
             Self::slow_memory(),
             Self::folder(),
+            Self::bucket(),
             Self::memory().behind_server("memory behind a server"),
             Self::slow_memory().behind_server("slow memory behind a server"),
             Self::folder().behind_server("folder behind a server"),
+            Self::bucket().behind_server("bucket behind a server"),
             Self::folder().behind_server("one").behind_server("folder behind two servers"),
         ]
     }

@@ -208,8 +208,16 @@ impl Store for CheckThenSet {
         self.0.delete(names).await
     }
 
+    async fn tidy(&self) -> Result<(), StoreError> {
+        self.0.tidy().await
+    }
+
     async fn space(&self) -> Result<Option<Space>, StoreError> {
         Ok(None)
+    }
+
+    async fn keeps_versions(&self, name: &str) -> Result<Option<bool>, StoreError> {
+        self.0.keeps_versions(name).await
     }
 }
 

@@ -20,11 +20,12 @@ const FORBIDDEN: [(&str, &[&str]); 10] = [
 ];
 
 /// A crate and the rooms in which it may appear.
-const CRATES: [(&str, &[&str]); 8] = [
+const CRATES: [(&str, &[&str]); 9] = [
     ("age", &["seal.rs", "secret.rs"]),
     ("ring", &["seal.rs", "secret.rs", "relay/pinned.rs"]),
     ("axum", &["relay/server/"]),
-    ("reqwest", &["relay/http.rs"]),
+    ("reqwest", &["relay/client.rs", "relay/http.rs"]),
+    ("object_store", &["relay/store/bucket.rs"]),
     ("clap", &["cli/"]),
     ("indicatif", &["cli/"]),
     ("anyhow", &["cli/"]),

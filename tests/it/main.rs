@@ -18,6 +18,7 @@ mod noise;
 mod proxy;
 mod races;
 mod readme;
+mod s3;
 mod sandbox;
 mod sender;
 mod server;

@@ -1,32 +1,28 @@
-//! `share relay use`, `token` and `check`: choosing a relay, letting people in, finding out whether one works.
+//! `share relay use` and `token`: choosing a relay, letting people in.
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use clap::{Args, Subcommand};
 use directories::ProjectDirs;
-use serde_json::{Value, json};
+use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::cli::connect::{Connected, Way, unfit_folder};
+use super::check;
+use crate::cli::connect::Way;
 use crate::cli::failure::{Trouble, reason};
 use crate::cli::state::{State, private, private_dir, read_all, said_token};
-use crate::cli::{Context, config, prompt, words};
+use crate::cli::{Context, config, prompt, stores, words};
 use crate::link::RelayUrl;
 use crate::manifest::printable;
 use crate::relay::clock::SystemClock;
 use crate::relay::keeper::{Keeper, Policy};
-use crate::relay::probe::MARKER;
+use crate::relay::probe::{MARKER, Unfit};
 use crate::relay::server::Creation;
-use crate::relay::store::folder::Folder;
-use crate::relay::{About, Admission, Checksum, Content, Create, Credential, MIN_TTL, RelayError, V1, Verifiers};
-use crate::seal::{PART_LEN, longest_blob};
-use crate::secret::{Flags, LinkSecret, Role, Token, fill_random, hex};
+use crate::relay::{Admission, RelayError};
+use crate::secret::{fill_random, hex};
 
 /// How lines of the file of create tokens give what a token must hash to.
 const HASHED: &str = "sha256:";
@@ -35,8 +31,9 @@ const HASHED: &str = "sha256:";
 const USE: &str = "\
 Make a relay the default, after checking that it works
 
-It is a server by its URL; or a folder that several machines or people have, as file:///DIRECTORY: then no server is \
-needed, and whoever can read the folder could read ciphertext without leaving a trace.";
+It is a server by its URL; or a folder or a bucket that several machines or people have, as file:///DIRECTORY or \
+s3://BUCKET/PREFIX (gs://, az://): then no server is needed, and whoever can read it could read ciphertext without \
+leaving a trace.";
 
 /// What there is to do about relays besides running one.
 #[derive(Subcommand)]
@@ -47,7 +44,7 @@ pub(super) enum Manage {
     /// Make a create token for somebody who may leave things at your relay
     Token(TokenArgs),
     /// Find out whether a relay works, and what it takes
-    Check(CheckArgs),
+    Check(check::CheckArgs),
 }
 
 /// Arguments of `share relay use`.
@@ -67,20 +64,12 @@ pub(super) struct TokenArgs {
     create_token_file: Option<PathBuf>,
 }
 
-/// Arguments of `share relay check`.
-#[derive(Args)]
-pub(super) struct CheckArgs {
-    /// The relay [default: the configured one]
-    #[arg(env = "SHARE_RELAY", hide_env_values = true)]
-    url: Option<String>,
-}
-
 /// Runs whichever it is.
 pub(super) async fn run(command: Manage, cx: &Context) -> Result<(), Trouble> {
     match command {
         Manage::Token(args) => token(&args, cx),
         Manage::Use(args) => until_interrupted(use_it(&args, cx), cx).await,
-        Manage::Check(args) => until_interrupted(check(&args, cx), cx).await,
+        Manage::Check(args) => until_interrupted(check::run(&args, cx), cx).await,
     }
 }
 
@@ -94,17 +83,17 @@ async fn until_interrupted(work: impl Future<Output = Result<(), Trouble>>, cx: 
 async fn use_it(args: &UseArgs, cx: &Context) -> Result<(), Trouble> {
     let url = RelayUrl::parse(&args.url).map_err(Trouble::RelayUrl)?;
     let way = Way::to(url.clone());
-    if let Some(path) = url.folder() {
-        adopt(&path).await?;
+    if url.is_store() {
+        adopt(&url).await?;
     }
     let connected = cx.connect(&way).await?;
     let about = connected.relay.about().await.map_err(|error| way.refused(error))?;
     let mut token = if about.create == Admission::Token { create_token(&url, &way, cx).await? } else { None };
-    let mut tried = try_out(&connected, token.clone()).await.map_err(|error| way.refused(error))?;
+    let mut tried = check::try_and_tidy(&way, &connected, token.clone()).await?;
     if let (Some(_), false, None, true) = (&token, tried.may_create, said_token(), prompt::possible()) {
         cx.output.say("The token that was kept for it is not valid any more.");
         token = ask_for_token(&way, cx).await?;
-        tried = try_out(&connected, token.clone()).await.map_err(|error| way.refused(error))?;
+        tried = check::try_and_tidy(&way, &connected, token.clone()).await?;
     }
     if let (Some(token), true) = (&token, tried.may_create) {
         let kept = State::open(cx).and_then(|state| state.keep_create_token(&url, token));
@@ -116,30 +105,21 @@ async fn use_it(args: &UseArgs, cx: &Context) -> Result<(), Trouble> {
         return Err(way.refused(RelayError::NotAllowed));
     }
     let path = config::set_relay(&url.to_string())?;
-    let (facts, text) = report(&way, &about, &tried);
+    let (facts, text) = check::report(&way, &about, &tried);
     cx.output.happens("relay", facts, &text);
-    if url.folder().is_some() {
-        cx.output
-            .say("Whoever can read that folder could read ciphertext without opening a share: it takes good will.");
+    if url.is_store() {
+        let kind = if url.folder().is_some() { "folder" } else { "bucket" };
+        cx.output.say(&format!(
+            "Whoever can read that {kind} could read ciphertext without opening a share: it takes good will."
+        ));
         cx.output.say("Nothing is deleted there while nobody runs share.");
-        if url.folder().is_some_and(|path| is_private(&path)) {
+        if url.folder().is_some_and(|path| stores::is_private(&path)) {
             cx.output
                 .say("Only you can use it. For a group, begin with a directory that has: chgrp GROUP, chmod 2770.");
         }
     }
     cx.output.say(&format!("It is your relay now: {}", printable(&path.to_string_lossy())));
     Ok(())
-}
-
-async fn check(args: &CheckArgs, cx: &Context) -> Result<(), Trouble> {
-    let url = cx.relay(args.url.as_deref())?;
-    let url = url.ok_or_else(|| Trouble::usage("no relay is configured", "share relay check URL"))?;
-    let way = Way::to(url);
-    let connected = cx.connect(&way).await?;
-    let about = connected.relay.about().await.map_err(|error| way.refused(error))?;
-    let tried = try_out(&connected, cx.create_token(&way.url)).await.map_err(|error| way.refused(error))?;
-    let (facts, text) = report(&way, &about, &tried);
-    cx.output.tell("relay", facts, &text)
 }
 
 /// The create token for a relay that wants one: from the environment, kept, or asked for.
@@ -160,104 +140,25 @@ async fn ask_for_token(way: &Way, cx: &Context) -> Result<Option<String>, Troubl
     Ok(Some(token.trim().to_owned()).filter(|token| !token.is_empty()))
 }
 
-/// Makes a folder one for shares, if it is fit for that.
-async fn adopt(path: &Path) -> Result<(), Trouble> {
-    let name = printable(&path.to_string_lossy());
-    // What an earlier use of it has left is welcome.
-    let known = [MARKER, "v1", "due", "probe", "tmp", "lock"];
-    let is_strange = |entry: std::io::Result<fs::DirEntry>| {
-        entry.is_ok_and(|entry| !known.iter().any(|name| entry.file_name() == *name))
-    };
-    if path.is_symlink() || fs::read_dir(path).is_ok_and(|mut entries| entries.any(is_strange)) {
-        return Err(Trouble::local(format!("{name} has something else in it"), "name an empty or a new directory"));
+/// Makes storage a relay that needs no server, if it is fit for that.
+async fn adopt(url: &RelayUrl) -> Result<(), Trouble> {
+    let name = url.name();
+    if let Some(path) = url.folder() {
+        // What an earlier use of it has left is welcome.
+        let known = [MARKER, "v1", "due", "probe", "tmp", "lock"];
+        let is_strange = |entry: std::io::Result<fs::DirEntry>| {
+            entry.is_ok_and(|entry| !known.iter().any(|name| entry.file_name() == *name))
+        };
+        if path.is_symlink() || fs::read_dir(path).is_ok_and(|mut entries| entries.any(is_strange)) {
+            let what = format!("{} has something else in it", printable(&name));
+            return Err(Trouble::local(what, "name an empty or a new directory"));
+        }
     }
-    let folder = Folder::open(path, true).map_err(|error| unfit_folder(&error, "name another directory"))?;
-    let keeper = Keeper::new(Arc::new(folder), Arc::new(SystemClock), Policy::default());
-    keeper.probe().await.map_err(|unfit| Trouble::local(format!("{name}: {unfit}"), "name another directory"))?;
-    let adopted = keeper.adopt().await;
-    adopted.map_err(|error| Trouble::local(format!("{name}: {error}"), "may you write there?"))
-}
-
-fn is_private(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|data| data.permissions().mode() & 0o070 == 0)
-}
-
-/// What was found by trying.
-struct Tried {
-    /// Whether we may leave something there.
-    may_create: bool,
-    /// How long it took to ask for something.
-    round_trip: Duration,
-}
-
-/// Announces a share, uploads one whole part of it, asks about it, and takes it back: what a proxy on the way does not
-/// let through is found here.
-async fn try_out(connected: &Connected, create_token: Option<String>) -> Result<Tried, RelayError> {
-    let relay = &connected.relay;
-    let keys = LinkSecret::random(Flags::default()).keys(None);
-    let owner = Credential::new(keys.id, Token::random());
-    let offer = Create {
-        v: V1,
-        flags: 0,
-        ttl: MIN_TTL.as_secs(),
-        verifiers: Verifiers {
-            link: keys.link_token.verifier(Role::Link, &keys.id),
-            open: keys.open_token.verifier(Role::Open, &keys.id),
-            own: owner.token.verifier(Role::Own, &keys.id),
-        },
-        max_len: Some(longest_blob(PART_LEN as u64)),
-        create_token,
-    };
-    let may_create = match relay.create(&owner, &offer).await {
-        Ok(()) => true,
-        Err(RelayError::NotAllowed) => false,
-        Err(error) => return Err(error),
-    };
-    if may_create {
-        let mut noise = vec![0; PART_LEN];
-        fill_random(&mut noise);
-        let (crc, part) = (Checksum::of(&noise), Content::Whole(Bytes::from(noise)));
-        let put = relay.put_part(&owner, 0, crc, part).await;
-        let revoked = relay.revoke(&owner).await;
-        put?;
-        revoked?;
-    }
-    // Also a relay that lets nobody in must know its own from a stranger's.
-    let begun = Instant::now();
-    let asked = relay.status(&owner, None, Duration::ZERO).await;
-    let round_trip = begun.elapsed();
-    match (asked, may_create) {
-        (Ok(_), true) | (Err(RelayError::Unknown), false) => Ok(Tried { may_create, round_trip }),
-        (Ok(_), false) => Err(RelayError::NotARelay),
-        (Err(error), _) => Err(error),
-    }
-}
-
-/// What was found, for programs and for people.
-fn report(way: &Way, about: &About, tried: &Tried) -> (Value, String) {
-    let (longest, lease) = (words::duration(about.max_ttl), words::duration(about.lease));
-    let who = match (tried.may_create, about.create) {
-        (true, Admission::Open) => "anybody may leave something there",
-        (true, Admission::Token) => "you may leave something there",
-        (false, _) => "you may not leave anything there: it wants a create token",
-    };
-    let text = format!(
-        "{} works: {who}; at most {} a share, for at most {longest}; an opener has {lease}; it answers in {} ms",
-        way.name(),
-        words::binary(about.max_bytes),
-        tried.round_trip.as_millis(),
-    );
-    let facts = json!({
-        "relay": way.url.to_string(),
-        "may_create": tried.may_create,
-        "create": about.create,
-        "max_bytes": about.max_bytes,
-        "max_ttl": about.max_ttl,
-        "lease": about.lease,
-        "contact": about.contact,
-        "round_trip_ms": u64::try_from(tried.round_trip.as_millis()).unwrap_or(u64::MAX),
-    });
-    (facts, text)
+    let another = "name another directory or bucket";
+    let keeper = Keeper::new(stores::open(url, true, another)?, Arc::new(SystemClock), Policy::default());
+    let unfit = |unfit: Unfit| stores::unfit(&name, &unfit, another);
+    keeper.probe().await.map_err(unfit)?;
+    keeper.adopt().await.map_err(|error| unfit(error.into()))
 }
 
 /// Makes a token for `name`, and adds what it hashes to to the file.

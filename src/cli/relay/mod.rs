@@ -1,34 +1,30 @@
 //! `share relay`: runs a relay, or does something about one.
 
+mod check;
 mod manage;
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytesize::ByteSize;
 use clap::Args;
-use directories::ProjectDirs;
 use serde_json::json;
-use url::Url;
 
-use super::Context;
-use super::connect::unfit_folder;
 use super::failure::{Trouble, reason};
+use super::{Context, stores};
 use crate::link::RelayUrl;
 use crate::relay::clock::SystemClock;
 use crate::relay::keeper::{Keeper, Policy};
 use crate::relay::server::{self, Creation, Options};
-use crate::relay::store::Store;
-use crate::relay::store::folder::Folder;
-use crate::relay::store::memory::Memory;
 
 /// The largest share that can be announced: the list of its parts must fit into a request.
 const LARGEST: ByteSize = ByteSize::gib(48);
 /// The smallest share there is, padded.
 const SMALLEST: ByteSize = ByteSize::kib(4);
-/// What a relay in memory keeps at most.
-const MEMORY: u64 = 1 << 30;
+/// What an operator should know of a bucket with versions.
+const KEEPS_VERSIONS: &str = "the bucket keeps versions of what is deleted: ciphertext of opened shares stays there \
+                              until its own rules remove it";
 
 /// Where a relay listens, unless it is said otherwise.
 const LISTEN: &str = "127.0.0.1:4080";
@@ -45,8 +41,8 @@ to a browser.
 
 A tunnel to your own machine: share send --direct --public-url URL. Its operator is trusted in the same way.
 
-A folder that both of you have: share relay use file:///DIRECTORY. Whoever can read it must be trusted not to take \
-ciphertext without opening.
+A folder or a bucket that both of you have: share relay use file:///DIRECTORY, or s3://BUCKET/PREFIX. Whoever can read \
+it must be trusted not to take ciphertext without opening.
 
 A relay of your own on a small server, behind a proxy with a certificate: share relay --public-url URL \
 --create-token-file FILE.
@@ -79,7 +75,10 @@ struct ServeArgs {
     /// The address by which people reach it
     #[arg(long, value_name = "URL", env = "SHARE_PUBLIC_URL", hide_env_values = true)]
     public_url: Option<String>,
-    #[arg(help = "Where to keep shares: file:///DIRECTORY or memory: [default: the data directory]")]
+    #[arg(
+        help = "Where to keep shares: file:///DIRECTORY, s3://BUCKET/PREFIX, gs://…, az://… or memory: [default: the \
+                data directory]"
+    )]
     #[arg(long, value_name = "URL", env = "SHARE_STORE", hide_env_values = true)]
     store: Option<String>,
     /// Several relays use the folder at once
@@ -129,7 +128,7 @@ async fn serve(args: ServeArgs, cx: &Context) -> Result<(), Trouble> {
     }
     let said = args.public_url.as_ref().or(cx.config.public_url.as_ref());
     let public_url = said.map(|url| RelayUrl::parse(url)).transpose().map_err(Trouble::RelayUrl)?;
-    if public_url.as_ref().is_some_and(|url| url.folder().is_some()) {
+    if public_url.as_ref().is_some_and(RelayUrl::is_store) {
         return Err(Trouble::usage("--public-url is the address of a server", "--public-url https://share.example"));
     }
     let create = args.creation()?;
@@ -142,8 +141,8 @@ async fn serve(args: ServeArgs, cx: &Context) -> Result<(), Trouble> {
     if !(SMALLEST..=LARGEST).contains(&args.max_size) {
         return Err(Trouble::usage(format!("--max-size takes {SMALLEST} to {LARGEST}"), "--max-size 4GiB"));
     }
-    let store = args.store()?;
-    let in_memory = args.store.as_deref() == Some("memory:");
+    let store = stores::of_relay(args.store.as_deref(), args.shared_folder)?;
+    let in_memory = args.store.as_deref() == Some(stores::IN_MEMORY);
     let policy = Policy {
         max_bytes: args.max_size.as_u64(),
         // Memory has nobody else to keep room for.
@@ -151,10 +150,13 @@ async fn serve(args: ServeArgs, cx: &Context) -> Result<(), Trouble> {
         ..Policy::default()
     };
     let keeper = Arc::new(Keeper::new(store, Arc::new(SystemClock), policy));
-    keeper
-        .probe()
-        .await
-        .map_err(|unfit| Trouble::local(unfit.to_string(), "use another store; nothing was changed"))?;
+    let found = keeper.probe().await.map_err(|unfit| {
+        let name = args.store.as_deref().unwrap_or("the data directory");
+        stores::unfit(name, &unfit, "use another --store; nothing was changed")
+    })?;
+    if found.keeps_versions == Some(true) {
+        cx.output.warn(KEEPS_VERSIONS);
+    }
 
     let listener = TcpListener::bind(listen).map_err(|error| {
         Trouble::local(
@@ -184,27 +186,5 @@ impl ServeArgs {
             return Ok(if self.open { Creation::Open } else { Creation::Loopback });
         };
         Ok(Creation::Tokens(manage::read_tokens(path)?))
-    }
-
-    fn store(&self) -> Result<Arc<dyn Store>, Trouble> {
-        let folder = |path: &Path| -> Result<Arc<dyn Store>, Trouble> {
-            let folder = Folder::open(path, self.shared_folder);
-            let folder = folder.map_err(|error| unfit_folder(&error, "--store file:///another/directory"));
-            Ok(Arc::new(folder?))
-        };
-        match self.store.as_deref() {
-            None => {
-                let dirs = ProjectDirs::from("", "", "share");
-                let dirs = dirs.ok_or_else(|| Trouble::usage("this user has no home", "--store file:///DIRECTORY"))?;
-                folder(&dirs.data_dir().join("relay"))
-            }
-            Some("memory:") => Ok(Arc::new(Memory::new(Arc::new(SystemClock), MEMORY))),
-            Some(url) => {
-                match Url::parse(url).ok().filter(|url| url.scheme() == "file").map(|url| url.to_file_path()) {
-                    Some(Ok(path)) => folder(&path),
-                    _ => Err(Trouble::usage("--store takes file:///DIRECTORY or memory:", "--store file:///srv/share")),
-                }
-            }
-        }
     }
 }

@@ -352,6 +352,11 @@ impl Store for Folder {
         .await
     }
 
+    async fn tidy(&self) -> Result<(), StoreError> {
+        let staging = self.root.join(STAGING);
+        blocking(move || Ok(remove_staged(&staging, STALE)?)).await
+    }
+
     async fn space(&self) -> Result<Option<Space>, StoreError> {
         let root = self.root.clone();
         blocking(move || {
@@ -359,6 +364,10 @@ impl Store for Folder {
             Ok(Some(Space { free: stat.f_bavail * stat.f_frsize, total: stat.f_blocks * stat.f_frsize }))
         })
         .await
+    }
+
+    async fn keeps_versions(&self, _: &str) -> Result<Option<bool>, StoreError> {
+        Ok(Some(false))
     }
 }
 

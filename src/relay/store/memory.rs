@@ -73,8 +73,16 @@ impl Store for Memory {
         Ok(())
     }
 
+    async fn tidy(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn space(&self) -> Result<Option<Space>, StoreError> {
         let used: u64 = self.objects().values().map(|(bytes, _)| bytes.len() as u64).sum();
         Ok(Some(Space { free: self.capacity.saturating_sub(used), total: self.capacity }))
+    }
+
+    async fn keeps_versions(&self, _: &str) -> Result<Option<bool>, StoreError> {
+        Ok(Some(false))
     }
 }

@@ -2,13 +2,16 @@
 //!
 //! Differences between the back ends that a caller can notice:
 //!
-//! | | [`memory`] | [`folder`] |
-//! |---|---|---|
-//! | survives a restart | no | yes, once `create` has returned, even a power cut |
-//! | several processes | no | only with a shared folder whose file system locks and links properly |
-//! | `written` | the given clock | the file system's clock |
-//! | a part is held in memory | yes | no: 256 KiB at a time |
+//! | | [`memory`] | [`folder`] | [`bucket`] |
+//! |---|---|---|---|
+//! | survives a restart | no | yes, once `create` has returned, even a power cut | yes |
+//! | several processes | no | only with a shared folder whose file system locks and links properly | yes |
+//! | `written` | the given clock | the file system's clock | the store's clock |
+//! | a part is held in memory | yes | no: 256 KiB at a time | on its way in |
+//! | `space` | of what was given to it | of the disk | not told |
+//! | what is deleted | is gone | is gone, as far as the disk goes | is gone, unless the bucket keeps versions |
 
+pub mod bucket;
 pub mod folder;
 pub mod memory;
 
@@ -54,6 +57,9 @@ pub enum StoreError {
     /// The content that was to be stored ended in an error; nothing of it is kept.
     #[error(transparent)]
     Content(RelayError),
+    /// It does not let us: the credentials are wrong, or there is no such bucket.
+    #[error("{0}")]
+    Refused(String),
     /// Anything else: what was asked may or may not have happened.
     #[error("the store failed: {0}")]
     Failed(String),
@@ -86,6 +92,13 @@ pub trait Store: Send + Sync {
     /// Deletes objects. That some are not there is no error. When this returns, the deletion is durable.
     async fn delete(&self, names: &[String]) -> Result<(), StoreError>;
 
+    /// Removes what writers who died have left behind that is not an object yet.
+    async fn tidy(&self) -> Result<(), StoreError>;
+
     /// How much room there is, where that can be told.
     async fn space(&self) -> Result<Option<Space>, StoreError>;
+
+    /// Whether the store keeps what is deleted or replaced, where it tells when something is written: overwrites the
+    /// object `name` to find out.
+    async fn keeps_versions(&self, name: &str) -> Result<Option<bool>, StoreError>;
 }

@@ -1,0 +1,218 @@
+//! `share relay check`: finding out whether a relay works, and what stands in front of it or behind it.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::cli::connect::{Connected, Way};
+use crate::cli::failure::{Exit, Explanation, Trouble};
+use crate::cli::{Context, stores, words};
+use crate::relay::clock::{Clock, SystemClock};
+use crate::relay::probe::Found;
+use crate::relay::{
+    About, Admission, Checksum, Content, Create, Credential, MIN_TTL, RelayError, State, V1, Verifiers,
+};
+use crate::seal::{PART_LEN, longest_blob};
+use crate::secret::{Flags, LinkSecret, Role, Token, fill_random};
+
+/// How long a relay may hold an answer back until something changes.
+const HELD: Duration = Duration::from_secs(55);
+
+const HOLDS: &str = "an answer may be held back for 55 s";
+const HOLDS_NOT: &str = "an answer cannot be held back for 55 s, so --wait hears of things late; nginx: \
+                         proxy_read_timeout 75s";
+
+/// Arguments of `share relay check`.
+#[derive(Args)]
+pub(super) struct CheckArgs {
+    /// The relay [default: the configured one]
+    #[arg(env = "SHARE_RELAY", hide_env_values = true)]
+    url: Option<String>,
+    /// Also find out whether an answer may be held back for 55 seconds, as --wait needs it
+    #[arg(long)]
+    held: bool,
+}
+
+/// Runs the command.
+pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Trouble> {
+    let url = cx.relay(args.url.as_deref())?;
+    let url = url.ok_or_else(|| Trouble::usage("no relay is configured", "share relay check URL"))?;
+    let way = Way::to(url);
+    let connected = cx.connect(&way).await?;
+    let about = connected.relay.about().await.map_err(|error| way.refused(error))?;
+    let mut tried = try_out(&way, &connected, cx.create_token(&way.url)).await?;
+    if let (true, false, Some(share)) = (args.held, way.url.is_store(), &tried.share) {
+        cx.output.say("This takes a minute: an answer is held back.");
+        tried.held = Some(can_hold(&way, share, cx).await?);
+    }
+    if let Some(share) = &tried.share {
+        connected.relay.revoke(share).await.map_err(|error| way.refused(error))?;
+    }
+    if let Some(keeper) = &connected.keeper {
+        let found = keeper.probe().await;
+        tried.store = Some(found.map_err(|unfit| stores::unfit(&way.name(), &unfit, "don't use it"))?);
+    }
+    let (facts, text) = report(&way, &about, &tried);
+    cx.output.tell("relay", facts, &text)
+}
+
+/// What was found by trying.
+pub(super) struct Tried {
+    /// Whether we may leave something there.
+    pub(super) may_create: bool,
+    /// The share that it was tried with, not taken back yet.
+    share: Option<Credential>,
+    /// How long it took to ask for something.
+    round_trip: Duration,
+    /// Seconds between our clock and the relay's.
+    clock: Option<u64>,
+    /// Whether an answer may be held back.
+    held: Option<bool>,
+    /// What is behind it, where there is no server.
+    store: Option<Found>,
+}
+
+/// The same, for a relay that will be used: what it was tried with is taken back.
+pub(super) async fn try_and_tidy(
+    way: &Way,
+    connected: &Connected,
+    create_token: Option<String>,
+) -> Result<Tried, Trouble> {
+    let tried = try_out(way, connected, create_token).await?;
+    if let Some(share) = &tried.share {
+        connected.relay.revoke(share).await.map_err(|error| way.refused(error))?;
+    }
+    Ok(tried)
+}
+
+/// Announces a share, uploads one whole part of it, and asks about it: what a proxy on the way does not let through is
+/// found here.
+async fn try_out(way: &Way, connected: &Connected, create_token: Option<String>) -> Result<Tried, Trouble> {
+    let relay = &connected.relay;
+    let keys = LinkSecret::random(Flags::default()).keys(None);
+    let owner = Credential::new(keys.id, Token::random());
+    let offer = Create {
+        v: V1,
+        flags: 0,
+        ttl: MIN_TTL.as_secs(),
+        verifiers: Verifiers {
+            link: keys.link_token.verifier(Role::Link, &keys.id),
+            open: keys.open_token.verifier(Role::Open, &keys.id),
+            own: owner.token.verifier(Role::Own, &keys.id),
+        },
+        max_len: Some(longest_blob(PART_LEN as u64)),
+        create_token,
+    };
+    let may_create = match relay.create(&owner, &offer).await {
+        Ok(()) => true,
+        Err(RelayError::NotAllowed) => false,
+        // What announces a share is unknown to nobody who can read who announces it.
+        Err(RelayError::Unknown) => {
+            return Err(in_front(way, "takes the Authorization header away", "let the proxy pass that header on"));
+        }
+        Err(error) => return Err(way.refused(error)),
+    };
+    if may_create {
+        let mut noise = vec![0; PART_LEN];
+        fill_random(&mut noise);
+        let (crc, part) = (Checksum::of(&noise), Content::Whole(Bytes::from(noise)));
+        if let Err(error) = relay.put_part(&owner, 0, crc, part).await {
+            let _ = relay.revoke(&owner).await;
+            return Err(match error {
+                RelayError::NotARelay => in_front(
+                    way,
+                    "does not let a part of 4 MiB through",
+                    "let the proxy take bodies of 5 MiB; nginx: client_max_body_size 5m",
+                ),
+                error => way.refused(error),
+            });
+        }
+    }
+    // Also a relay that lets nobody in must know its own from a stranger's.
+    let begun = Instant::now();
+    let asked = relay.status(&owner, None, Duration::ZERO).await;
+    let round_trip = begun.elapsed();
+    let clock = match (&asked, may_create) {
+        (Ok(status), true) => Some(status.created.abs_diff(SystemClock.now())),
+        (Err(RelayError::Unknown), false) => None,
+        (Ok(_), false) => return Err(way.refused(RelayError::NotARelay)),
+        (Err(error), _) => return Err(way.refused(error.clone())),
+    };
+    let share = may_create.then_some(owner);
+    Ok(Tried { may_create, share, round_trip, clock, held: None, store: None })
+}
+
+/// Whether an answer to a question about `share` arrives that is held back for as long as a relay may.
+async fn can_hold(way: &Way, share: &Credential, cx: &Context) -> Result<bool, Trouble> {
+    // Not asked again: that it breaks is the answer.
+    let connected = cx.connect_for(way, HELD).await?;
+    let begun = Instant::now();
+    let answer = connected.relay.status(share, Some(State::Uploading), HELD).await;
+    Ok(answer.is_ok() && begun.elapsed() >= HELD)
+}
+
+/// Something between us and a relay is in the way.
+fn in_front(way: &Way, does: &str, hint: &str) -> Trouble {
+    let what = format!("something in front of {} {does}", way.name());
+    Trouble::Explained(Explanation { exit: Exit::Unreachable, what, hint: Some(hint.to_owned()) })
+}
+
+/// What was found, for programs and for people.
+pub(super) fn report(way: &Way, about: &About, tried: &Tried) -> (Value, String) {
+    let (longest, lease) = (words::duration(about.max_ttl), words::duration(about.lease));
+    let who = match (tried.may_create, about.create) {
+        (true, Admission::Open) => "anybody may leave something there",
+        (true, Admission::Token) => "you may leave something there",
+        (false, _) => "you may not leave anything there: it wants a create token",
+    };
+    let mut text = format!(
+        "{} works: {who}; at most {} a share, for at most {longest}; an opener has {lease}; it answers in {} ms",
+        way.name(),
+        words::binary(about.max_bytes),
+        tried.round_trip.as_millis(),
+    );
+    let mut findings = Vec::new();
+    if tried.may_create {
+        findings.push("a part of 4 MiB gets through".to_owned());
+    }
+    if tried.store.is_some() {
+        findings.push("of several that write one name at once, one wins".to_owned());
+    }
+    let clock = tried.store.map(|store| store.clock).or(tried.clock);
+    findings.extend(clock.map(|seconds| format!("its clock and this one differ by {seconds} s")));
+    findings.extend(tried.held.map(|held| {
+        let found = if held { HOLDS } else { HOLDS_NOT };
+        found.to_owned()
+    }));
+    if let Some(store) = tried.store {
+        findings.extend(store.space.map(|space| format!("{} are free", words::binary(space.free))));
+        findings.push(match store.keeps_versions {
+            Some(false) => "what is deleted is gone".to_owned(),
+            Some(true) => {
+                "it keeps versions: ciphertext that is deleted stays until its own rules remove it".to_owned()
+            }
+            None => "it does not tell whether it keeps what is deleted (soft delete): look at its settings".to_owned(),
+        });
+    }
+    for finding in findings {
+        text.push_str("\n  ");
+        text.push_str(&finding);
+    }
+    let facts = json!({
+        "relay": way.url.to_string(),
+        "may_create": tried.may_create,
+        "create": about.create,
+        "max_bytes": about.max_bytes,
+        "max_ttl": about.max_ttl,
+        "lease": about.lease,
+        "contact": about.contact,
+        "round_trip_ms": u64::try_from(tried.round_trip.as_millis()).unwrap_or(u64::MAX),
+        "clock_differs": clock,
+        "held": tried.held,
+        "free": tried.store.and_then(|store| store.space).map(|space| space.free),
+        "keeps_versions": tried.store.and_then(|store| store.keeps_versions),
+    });
+    (facts, text)
+}

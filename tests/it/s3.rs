@@ -1,0 +1,368 @@
+//! An S3 of our own, in this process: one map behind one mutex, spoken to over HTTP, and as unreliable as a test wants
+//! it to be. Real programs use it like any other.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::TcpListener;
+use std::ops::Bound;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{TryStreamExt, stream};
+use http_body_util::BodyExt;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use s3s::auth::SimpleAuth;
+use s3s::dto::{
+    DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, ETag,
+    GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, ListObjectsV2Input, ListObjectsV2Output,
+    Object, PutObjectInput, PutObjectOutput, StreamingBlob, Timestamp,
+};
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{Body, S3, S3Request, S3Response, S3Result, s3_error};
+use share::link::RelayUrl;
+use share::relay::clock::{Clock, SystemClock};
+use share::relay::store::bucket::Bucket;
+
+const BUCKET: &str = "shares";
+const KEY: &str = "key";
+const SECRET: &str = "secret";
+
+/// What goes wrong with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mishap {
+    /// It is refused with this status, and nothing happens.
+    Refused(u16),
+    /// It is done, and answered with this status.
+    Denied(u16),
+    /// The connection breaks, and nothing happens.
+    CutBefore,
+    /// It is done, and the connection breaks.
+    CutAfter,
+    /// It arrives twice; the second answer is given.
+    Twice,
+    /// Who asked dies, and nothing happens.
+    KillBefore(u32),
+    /// It is done, and who asked dies.
+    KillAfter(u32),
+}
+
+/// A request, to somebody who decides what goes wrong with it.
+pub(crate) struct Asked<'a> {
+    /// Which one it is, from 1 on.
+    pub(crate) number: u64,
+    pub(crate) method: &'a Method,
+    pub(crate) path: &'a str,
+}
+
+type Plan = Box<dyn Fn(&Asked) -> Option<Mishap> + Send + Sync>;
+
+/// An S3 that runs until it is dropped.
+pub(crate) struct TestS3 {
+    pub(crate) endpoint: String,
+    shelf: Arc<Shelf>,
+    desk: Arc<Desk>,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+/// Who answers requests.
+struct Desk {
+    service: S3Service,
+    plan: Mutex<Option<Plan>>,
+    asked: AtomicU64,
+}
+
+impl TestS3 {
+    pub(crate) fn start() -> Self {
+        Self::start_at(Arc::new(SystemClock))
+    }
+
+    /// One whose objects are dated by `clock`.
+    pub(crate) fn start_at(clock: Arc<dyn Clock>) -> Self {
+        Self::start_as(Shelf { objects: Mutex::default(), clock, ignores_conditions: false, keeps_versions: false })
+    }
+
+    /// One that takes every creation for an overwriting.
+    pub(crate) fn that_ignores_conditions() -> Self {
+        let clock = Arc::new(SystemClock);
+        Self::start_as(Shelf { objects: Mutex::default(), clock, ignores_conditions: true, keeps_versions: false })
+    }
+
+    /// One whose bucket has versions.
+    pub(crate) fn with_versions() -> Self {
+        let clock = Arc::new(SystemClock);
+        Self::start_as(Shelf { objects: Mutex::default(), clock, ignores_conditions: false, keeps_versions: true })
+    }
+
+    fn start_as(shelf: Shelf) -> Self {
+        let shelf = Arc::new(shelf);
+        let mut service = S3ServiceBuilder::new(Counter(shelf.clone()));
+        service.set_auth(SimpleAuth::from_single(KEY, SECRET));
+        let desk = Arc::new(Desk { service: service.build(), plan: Mutex::default(), asked: AtomicU64::new(0) });
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let at_the_desk = desk.clone();
+        runtime.spawn(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            loop {
+                let Ok((socket, _)) = listener.accept().await else { continue };
+                socket.set_nodelay(true).unwrap();
+                let desk = at_the_desk.clone();
+                let serve = service_fn(move |request| {
+                    let desk = desk.clone();
+                    async move { desk.answer(request).await }
+                });
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(socket), serve));
+            }
+        });
+        Self { endpoint, shelf, desk, runtime: Some(runtime) }
+    }
+
+    /// The variables that lead here.
+    pub(crate) fn settings(&self) -> [(String, String); 4] {
+        [
+            ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
+            ("AWS_ACCESS_KEY_ID", KEY),
+            ("AWS_SECRET_ACCESS_KEY", SECRET),
+            ("AWS_REGION", "us-east-1"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    }
+
+    /// The address of the bucket, below a prefix.
+    pub(crate) fn url(prefix: &str) -> String {
+        format!("s3://{BUCKET}/{prefix}")
+    }
+
+    /// The store below a prefix.
+    pub(crate) fn bucket(&self, prefix: &str) -> Bucket {
+        Bucket::open(&RelayUrl::parse(&Self::url(prefix)).unwrap(), self.settings().into_iter()).unwrap()
+    }
+
+    /// Lets requests go wrong from now on, and counts them anew.
+    pub(crate) fn plan(&self, plan: impl Fn(&Asked) -> Option<Mishap> + Send + Sync + 'static) {
+        self.desk.asked.store(0, Ordering::SeqCst);
+        *self.desk.plan.lock().unwrap() = Some(Box::new(plan));
+    }
+
+    /// Lets nothing go wrong any more. Returns how many requests there were under the plan.
+    pub(crate) fn calm(&self) -> u64 {
+        *self.desk.plan.lock().unwrap() = None;
+        self.desk.asked.load(Ordering::SeqCst)
+    }
+
+    /// The names of all objects.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.shelf.objects().keys().cloned().collect()
+    }
+}
+
+impl Drop for TestS3 {
+    fn drop(&mut self) {
+        // It may be dropped where nothing may block.
+        self.runtime.take().unwrap().shutdown_background();
+    }
+}
+
+impl Desk {
+    async fn answer(&self, request: Request<hyper::body::Incoming>) -> Result<Response<Body>, io::Error> {
+        let (head, body) = request.into_parts();
+        let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        let asked = Asked { number, method: &head.method, path: head.uri.path() };
+        let mishap = self.plan.lock().unwrap().as_ref().and_then(|plan| plan(&asked));
+        let Ok(body) = body.collect().await else { return Err(io::ErrorKind::ConnectionReset.into()) };
+        let body = body.to_bytes();
+        let serve = async || {
+            let mut request = Request::new(Body::from(body.clone()));
+            (*request.method_mut(), *request.uri_mut()) = (head.method.clone(), head.uri.clone());
+            *request.headers_mut() = head.headers.clone();
+            self.service.call(request).await.map_err(|_| io::Error::other("no answer"))
+        };
+        let status = |status: u16| {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = status.try_into().unwrap();
+            response
+        };
+        let cut = || io::Error::from(io::ErrorKind::ConnectionReset);
+        match mishap {
+            None => serve().await,
+            Some(Mishap::Refused(code)) => Ok(status(code)),
+            Some(Mishap::Denied(code)) => serve().await.map(|_| status(code)),
+            Some(Mishap::CutBefore) => Err(cut()),
+            Some(Mishap::CutAfter) => serve().await.and_then(|_| Err(cut())),
+            Some(Mishap::Twice) => {
+                serve().await?;
+                serve().await
+            }
+            Some(Mishap::KillBefore(pid)) => {
+                kill(pid);
+                Err(cut())
+            }
+            Some(Mishap::KillAfter(pid)) => {
+                serve().await?;
+                kill(pid);
+                Err(cut())
+            }
+        }
+    }
+}
+
+/// SIGKILL to a program, which may have ended already.
+pub(crate) fn kill(pid: u32) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+}
+
+/// All objects, by key, with the time at which they were written.
+struct Shelf {
+    objects: Mutex<BTreeMap<String, (Bytes, u64)>>,
+    clock: Arc<dyn Clock>,
+    ignores_conditions: bool,
+    keeps_versions: bool,
+}
+
+impl Shelf {
+    fn objects(&self) -> MutexGuard<'_, BTreeMap<String, (Bytes, u64)>> {
+        self.objects.lock().unwrap()
+    }
+}
+
+/// Hands out what is on the shelf.
+struct Counter(Arc<Shelf>);
+
+fn date(seconds: u64) -> Timestamp {
+    Timestamp::from(UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+fn tag(bytes: &[u8]) -> ETag {
+    ETag::Strong(format!("{:08x}", crc32c::crc32c(bytes)))
+}
+
+#[async_trait]
+impl S3 for Counter {
+    async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
+        let input = request.input;
+        if input.bucket != BUCKET {
+            return Err(s3_error!(NoSuchBucket));
+        }
+        let body: Vec<Bytes> = match input.body {
+            Some(body) => body.try_collect().await.map_err(|_| s3_error!(IncompleteBody))?,
+            None => Vec::new(),
+        };
+        let bytes = Bytes::from(body.concat());
+        let create = input.if_none_match.is_some_and(|condition| condition.is_any()) && !self.0.ignores_conditions;
+        let e_tag = Some(tag(&bytes));
+        let now = self.0.clock.now();
+        let mut objects = self.0.objects();
+        if create && objects.contains_key(&input.key) {
+            return Err(s3_error!(PreconditionFailed));
+        }
+        objects.insert(input.key, (bytes, now));
+        let version_id = self.0.keeps_versions.then(|| "3HL4kqtJvjVBH40N".to_owned());
+        Ok(S3Response::new(PutObjectOutput { e_tag, version_id, ..PutObjectOutput::default() }))
+    }
+
+    async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
+        let input = request.input;
+        let found = self.0.objects().get(&input.key).cloned();
+        let (bytes, written) = found.ok_or_else(|| s3_error!(NoSuchKey))?;
+        let all = bytes.len() as u64;
+        let (range, content_range) = match input.range {
+            Some(range) => {
+                let range = range.check(all).map_err(|_| s3_error!(InvalidRange))?;
+                let told = format!("bytes {}-{}/{all}", range.start, range.end - 1);
+                (range, Some(told))
+            }
+            None => (0..all, None),
+        };
+        let bytes = bytes.slice(usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap());
+        let pieces: Vec<io::Result<Bytes>> = bytes.chunks(256 << 10).map(|piece| Ok(bytes.slice_ref(piece))).collect();
+        Ok(S3Response::new(GetObjectOutput {
+            content_length: Some(i64::try_from(bytes.len()).unwrap()),
+            content_range,
+            e_tag: Some(tag(&bytes)),
+            last_modified: Some(date(written)),
+            body: Some(StreamingBlob::wrap(stream::iter(pieces))),
+            ..GetObjectOutput::default()
+        }))
+    }
+
+    async fn head_object(&self, request: S3Request<HeadObjectInput>) -> S3Result<S3Response<HeadObjectOutput>> {
+        let found = self.0.objects().get(&request.input.key).cloned();
+        let (bytes, written) = found.ok_or_else(|| s3_error!(NoSuchKey))?;
+        Ok(S3Response::new(HeadObjectOutput {
+            content_length: Some(i64::try_from(bytes.len()).unwrap()),
+            e_tag: Some(tag(&bytes)),
+            last_modified: Some(date(written)),
+            ..HeadObjectOutput::default()
+        }))
+    }
+
+    async fn delete_object(&self, request: S3Request<DeleteObjectInput>) -> S3Result<S3Response<DeleteObjectOutput>> {
+        self.0.objects().remove(&request.input.key);
+        Ok(S3Response::new(DeleteObjectOutput::default()))
+    }
+
+    async fn delete_objects(
+        &self,
+        request: S3Request<DeleteObjectsInput>,
+    ) -> S3Result<S3Response<DeleteObjectsOutput>> {
+        let mut objects = self.0.objects();
+        let names = request.input.delete.objects.into_iter().map(|object| object.key);
+        let deleted = names.map(|key| {
+            objects.remove(&key);
+            DeletedObject { key: Some(key), ..DeletedObject::default() }
+        });
+        let deleted = Some(deleted.collect());
+        Ok(S3Response::new(DeleteObjectsOutput { deleted, ..DeleteObjectsOutput::default() }))
+    }
+
+    async fn list_objects_v2(
+        &self,
+        request: S3Request<ListObjectsV2Input>,
+    ) -> S3Result<S3Response<ListObjectsV2Output>> {
+        let input = request.input;
+        if input.bucket != BUCKET {
+            return Err(s3_error!(NoSuchBucket));
+        }
+        let prefix = input.prefix.clone().unwrap_or_default();
+        let after = input.continuation_token.clone().or(input.start_after.clone()).unwrap_or_default();
+        let begin = after.as_str().max(prefix.as_str());
+        let bound = if after.as_str() < prefix.as_str() { Bound::Included(begin) } else { Bound::Excluded(begin) };
+        // Fewer than the thousand that real ones list, so that pages are turned in tests.
+        let most = usize::try_from(input.max_keys.unwrap_or(1000)).unwrap().min(100);
+        let objects = self.0.objects();
+        let mut found: Vec<Object> = objects
+            .range::<str, _>((bound, Bound::Unbounded))
+            .take_while(|(key, _)| key.starts_with(&prefix))
+            .take(most + 1)
+            .map(|(key, (bytes, written))| Object {
+                key: Some(key.clone()),
+                size: Some(i64::try_from(bytes.len()).unwrap()),
+                last_modified: Some(date(*written)),
+                e_tag: Some(tag(bytes)),
+                ..Object::default()
+            })
+            .collect();
+        let is_truncated = found.len() > most;
+        found.truncate(most);
+        let next = found.last().and_then(|last| last.key.clone()).filter(|_| is_truncated);
+        Ok(S3Response::new(ListObjectsV2Output {
+            name: Some(input.bucket),
+            prefix: input.prefix,
+            key_count: Some(i32::try_from(found.len()).unwrap()),
+            max_keys: input.max_keys,
+            is_truncated: Some(is_truncated),
+            next_continuation_token: next,
+            contents: Some(found),
+            ..ListObjectsV2Output::default()
+        }))
+    }
+}
