@@ -192,9 +192,10 @@ impl Output {
 
 /// A bar that moves.
 fn moving(has_length: bool) -> ProgressStyle {
-    style(match has_length {
-        true => "{percent:>3} % {wide_bar:.dim} {decimal_bytes_per_sec:>12}, {eta} left",
-        false => "{spinner} {decimal_bytes} {decimal_bytes_per_sec:>12}",
+    style(if has_length {
+        "{percent:>3} % {wide_bar:.dim} {decimal_bytes_per_sec:>12}, {eta} left"
+    } else {
+        "{spinner} {decimal_bytes} {decimal_bytes_per_sec:>12}"
     })
 }
 

@@ -7,7 +7,7 @@ use super::noise::noise;
 use super::sandbox::{Ended, SHARE, Sandbox};
 
 /// Runs a script with `$SHARE`, and with a disk of 8 MiB at `small`.
-fn with_a_small_disk(sandbox: &Sandbox, script: &str) -> Ended {
+pub(crate) fn with_a_small_disk(sandbox: &Sandbox, script: &str) -> Ended {
     fs::create_dir(sandbox.path("small")).unwrap();
     let mut shell = Command::new("unshare");
     let mount = "mount -t tmpfs -o size=8m,mode=700 small small && cd . && ";

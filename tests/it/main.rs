@@ -2,10 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
 mod bench;
+mod buckets;
 mod cli;
 mod contract;
+mod deaths;
 mod direct;
 mod disk;
+mod faults;
 mod folders;
 mod hostile;
 mod interop;

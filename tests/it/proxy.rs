@@ -46,6 +46,7 @@ impl Gate {
 
 pub(crate) struct Proxy {
     pub(crate) url: String,
+    target: Arc<Mutex<String>>,
     up: Arc<Gate>,
     down: Arc<Gate>,
 }
@@ -56,17 +57,23 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let (up, down) = (Arc::new(Gate::default()), Arc::new(Gate::default()));
-        let (target, gates) = (target.to_owned(), (up.clone(), down.clone()));
+        let target = Arc::new(Mutex::new(target.to_owned()));
+        let (leads_to, gates) = (target.clone(), (up.clone(), down.clone()));
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let Ok(relay) = TcpStream::connect(&target) else { continue };
+                let Ok(relay) = TcpStream::connect(&*leads_to.lock().unwrap()) else { continue };
                 let (up, down) = gates.clone();
                 let (client_too, relay_too) = (client.try_clone().unwrap(), relay.try_clone().unwrap());
                 thread::spawn(move || pump(client, relay, &up, None));
                 thread::spawn(move || pump(relay_too, client_too, &down, cut_after));
             }
         });
-        Self { url, up, down }
+        Self { url, target, up, down }
+    }
+
+    /// Leads to somebody else from now on.
+    pub(crate) fn lead_to(&self, target: &str) {
+        target.clone_into(&mut self.target.lock().unwrap());
     }
 
     /// Stands still when this many bytes have come from the relay.

@@ -15,7 +15,7 @@ use futures_util::{TryStreamExt, stream};
 use http_body_util::BodyExt;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response};
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use s3s::auth::SimpleAuth;
 use s3s::dto::{
@@ -53,11 +53,9 @@ pub(crate) enum Mishap {
 }
 
 /// A request, to somebody who decides what goes wrong with it.
-pub(crate) struct Asked<'a> {
+pub(crate) struct Asked {
     /// Which one it is, from 1 on.
     pub(crate) number: u64,
-    pub(crate) method: &'a Method,
-    pub(crate) path: &'a str,
 }
 
 type Plan = Box<dyn Fn(&Asked) -> Option<Mishap> + Send + Sync>;
@@ -75,6 +73,7 @@ struct Desk {
     service: S3Service,
     plan: Mutex<Option<Plan>>,
     asked: AtomicU64,
+    harmed: AtomicU64,
 }
 
 impl TestS3 {
@@ -103,7 +102,12 @@ impl TestS3 {
         let shelf = Arc::new(shelf);
         let mut service = S3ServiceBuilder::new(Counter(shelf.clone()));
         service.set_auth(SimpleAuth::from_single(KEY, SECRET));
-        let desk = Arc::new(Desk { service: service.build(), plan: Mutex::default(), asked: AtomicU64::new(0) });
+        let desk = Arc::new(Desk {
+            service: service.build(),
+            plan: Mutex::default(),
+            asked: AtomicU64::new(0),
+            harmed: AtomicU64::new(0),
+        });
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -149,12 +153,18 @@ impl TestS3 {
     /// Lets requests go wrong from now on, and counts them anew.
     pub(crate) fn plan(&self, plan: impl Fn(&Asked) -> Option<Mishap> + Send + Sync + 'static) {
         self.desk.asked.store(0, Ordering::SeqCst);
+        self.desk.harmed.store(0, Ordering::SeqCst);
         *self.desk.plan.lock().unwrap() = Some(Box::new(plan));
     }
 
-    /// Lets nothing go wrong any more. Returns how many requests there were under the plan.
+    /// Lets nothing go wrong any more. Returns how many requests went wrong.
     pub(crate) fn calm(&self) -> u64 {
         *self.desk.plan.lock().unwrap() = None;
+        self.desk.harmed.load(Ordering::SeqCst)
+    }
+
+    /// How many requests there were since the last plan was made.
+    pub(crate) fn asked(&self) -> u64 {
         self.desk.asked.load(Ordering::SeqCst)
     }
 
@@ -175,8 +185,9 @@ impl Desk {
     async fn answer(&self, request: Request<hyper::body::Incoming>) -> Result<Response<Body>, io::Error> {
         let (head, body) = request.into_parts();
         let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
-        let asked = Asked { number, method: &head.method, path: head.uri.path() };
+        let asked = Asked { number };
         let mishap = self.plan.lock().unwrap().as_ref().and_then(|plan| plan(&asked));
+        self.harmed.fetch_add(u64::from(mishap.is_some()), Ordering::SeqCst);
         let Ok(body) = body.collect().await else { return Err(io::ErrorKind::ConnectionReset.into()) };
         let body = body.to_bytes();
         let serve = async || {

@@ -2,10 +2,12 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
 /// The program under test.
@@ -95,16 +97,43 @@ impl Sandbox {
 
     fn start_relay(&self, listen: &str, options: &[&str]) -> RelayProcess {
         let store = self.dir.path().join("store");
-        let log = self.dir.path().join("relay.log");
         let url = format!("file://{}", store.display());
-        let fixed = ["relay", "--listen", listen, "--store", &url, "--reserve", "0", "-vv"];
-        let mut run = self.share(fixed.iter().chain(options));
+        let run =
+            self.share(["relay", "--listen", listen, "--store", &url, "--reserve", "0", "-vv"].iter().chain(options));
+        let mut relay = self.start_as_relay(run);
+        relay.store = store;
+        relay
+    }
+
+    /// A relay with arguments, surroundings and a store of the test's own.
+    pub(crate) fn start_as_relay(&self, run: Run) -> RelayProcess {
+        let log = self.dir.path().join("relay.log");
+        self.start_mortal_relay(run, || {}).unwrap_or_else(|| panic!("{}", fs::read_to_string(&log).unwrap()))
+    }
+
+    /// A relay that may die at any moment: `None` if it does before it is ready, else `died` is called when it does.
+    pub(crate) fn start_mortal_relay(
+        &self,
+        mut run: Run,
+        died: impl FnOnce() + Send + 'static,
+    ) -> Option<RelayProcess> {
+        let log = self.dir.path().join("relay.log");
         let file = fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
-        let mut child = run.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file).spawn().unwrap();
+        // A group of its own: whoever traces it goes with it.
+        run.command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
+        let mut child = run.command.spawn().unwrap();
         let mut url = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        assert!(url.starts_with("http://"), "{}", fs::read_to_string(&log).unwrap());
-        RelayProcess { child, url: url.trim().to_owned(), store, log }
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut url).unwrap();
+        let relay = RelayProcess { child, url: url.trim().to_owned(), store: PathBuf::new(), log };
+        if !relay.url.starts_with("http://") {
+            return None;
+        }
+        std::thread::spawn(move || {
+            let _ = stdout.read_to_end(&mut Vec::new());
+            died();
+        });
+        Some(relay)
     }
 }
 
@@ -127,7 +156,9 @@ impl RelayProcess {
 
     /// SIGKILL, and wait until it is gone.
     pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
+        let group = Pid::from_child(&self.child);
+        // It may be dead already.
+        let _ = kill_process_group(group, Signal::KILL);
         self.child.wait().unwrap();
     }
 
@@ -155,8 +186,7 @@ impl RelayProcess {
 
 impl Drop for RelayProcess {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 
@@ -188,6 +218,11 @@ impl Run {
 
     pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
         self.command.arg(argument);
+        self
+    }
+
+    pub(crate) fn envs(mut self, all: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.command.envs(all);
         self
     }
 

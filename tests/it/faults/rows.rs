@@ -1,0 +1,978 @@
+//! The table: what can go wrong, what must hold then, and the test that shows it. A row has all three or does not
+//! compile.
+//!
+//! The letters are promises. L1: a printed link leads to a share that is complete and durable. L2, L3: while a share
+//! waits or is being opened, all of it is there. L4: what is finished is safe with its opener. O1: at most one claimant
+//! gets it. O2: after its end nothing more goes out. D1: one sweep after the end its content is gone. D2: what never
+//! became a share is gone after a day.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use share::relay::clock::Clock;
+use share::relay::keeper::Keeper;
+use share::relay::{Checksum, Claimed, Credential, Gone, Relay, RelayError, State};
+use share::seal::PART_LEN;
+use share::secret::Token;
+
+use super::line::Mischief;
+use super::store::{FAULTS, Fault, Faulty, Kind, Op};
+use super::world::World;
+use crate::bench::{Sample, Slow, TestClock};
+use crate::disk::with_a_small_disk;
+use crate::noise::noise;
+use crate::proxy::Proxy;
+use crate::s3::kill;
+use crate::sandbox::{Ended, SHARE};
+
+/// How many of the possible runs there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// A few of each kind.
+    Quick,
+    /// Every operation, every fault.
+    Full,
+}
+
+impl Depth {
+    fn stride(self) -> u64 {
+        match self {
+            Self::Quick => 7,
+            Self::Full => 1,
+        }
+    }
+
+    fn of(self, quick: usize, full: usize) -> usize {
+        match self {
+            Self::Quick => quick,
+            Self::Full => full,
+        }
+    }
+}
+
+/// Something that goes wrong.
+pub(crate) struct Row {
+    pub(crate) what: &'static str,
+    pub(crate) holds: &'static str,
+    pub(crate) promises: &'static str,
+    /// Lets it go wrong in a world, and returns how often it did.
+    pub(crate) test: fn(&Arc<World>, Depth) -> u64,
+}
+
+pub(crate) const ROWS: [Row; 24] = [
+    Row {
+        what: "the sender dies: before, in and after each request and each part, before the link is printed",
+        holds: "no link, or one that works; sending again works; the rest is swept",
+        promises: "L1 D2",
+        test: the_sender_dies,
+    },
+    Row {
+        what: "an operation of the store fails, conflicts, happens twice, is slow or finds no room, or the relay dies \
+               before or after it: while something is sent",
+        holds: "no link, or one that works; sending again works; the rest is swept",
+        promises: "L1 L2 D2",
+        test: the_store_fails_while_sending,
+    },
+    Row {
+        what: "the same, while something small is sent in one request",
+        holds: "the same",
+        promises: "L1 L2 D2",
+        test: the_store_fails_while_sending_little,
+    },
+    Row {
+        what: "the same, while something is opened",
+        holds: "the same device has it in the end, whole, once; nobody else does",
+        promises: "L3 L4 O1 D1",
+        test: the_store_fails_while_opening,
+    },
+    Row {
+        what: "the same, while something is taken back",
+        holds: "it is taken back in the end, and nothing is left of it",
+        promises: "O2 D1",
+        test: the_store_fails_while_taking_back,
+    },
+    Row {
+        what: "the same, while the sweeper works",
+        holds: "the next sweep does the rest; what waits or is being opened is untouched",
+        promises: "L2 L3 D1 D2",
+        test: the_store_fails_while_sweeping,
+    },
+    Row {
+        what: "the answer to any request is lost",
+        holds: "the repeated request gets the same answer; its own opening is never \"already opened\"",
+        promises: "L1 L4 O1",
+        test: answers_are_lost,
+    },
+    Row {
+        what: "the line garbles a part, on its way in or out",
+        holds: "it is refused and repeated",
+        promises: "L1 L4",
+        test: the_line_garbles,
+    },
+    Row {
+        what: "the recipient's disk is full, before or after the claim",
+        holds: "exit 8, nothing under the file's name; the same command works when there is room",
+        promises: "L3 L4",
+        test: the_recipients_disk_is_full,
+    },
+    Row {
+        what: "sweeper against commit, claim against taking back, claim against expiry, lapse against reading, two \
+               sweepers; clocks a minute apart",
+        holds: "one outcome, and the loser is told it",
+        promises: "O1 O2 D1",
+        test: everybody_is_at_the_door,
+    },
+    Row { what: "64 claimants at three nodes", holds: "one of them has it", promises: "O1", test: many_claimants },
+    Row {
+        what: "the right passphrase is tried for a long time on a bad line, and the share looked at fifty times",
+        holds: "one guess is counted",
+        promises: "L2",
+        test: the_right_passphrase_is_repeated,
+    },
+    Row {
+        what: "200 wrong passphrases at three nodes at once",
+        holds: "at most 20 are compared; the share is locked and gone",
+        promises: "O1 D1",
+        test: wrong_passphrases_at_three_nodes,
+    },
+    Row {
+        what: "two programs of one device open it",
+        holds: "one does, the other exits 3",
+        promises: "O1",
+        test: two_programs_of_one_device,
+    },
+    Row {
+        what: "an upload takes longer than the share may live",
+        holds: "its life begins when it is complete",
+        promises: "L2",
+        test: a_long_upload,
+    },
+    Row {
+        what: "a node's clock is a month ahead",
+        holds: "it does not start; one that runs claims and sweeps nothing; nothing expires early",
+        promises: "L2",
+        test: a_clock_a_month_ahead,
+    },
+    Row {
+        what: "the relay dies in the middle of a part, in or out",
+        holds: "sender and opener go on when it is back",
+        promises: "L1 L3 L4",
+        test: the_relay_dies_in_a_part,
+    },
+    Row {
+        what: "the connection is cut every 50 kB",
+        holds: "the opener goes on each time",
+        promises: "L4",
+        test: the_line_is_cut_often,
+    },
+    Row {
+        what: "the time for an opening ends in the middle of it",
+        holds: "an honest end: exit 4, nothing under the file's name",
+        promises: "O2 D1",
+        test: the_lease_ends_in_the_middle,
+    },
+    Row {
+        what: "a stored part is rotten, missing, truncated, of another share, or an old one again",
+        holds: "no file, no receipt; exit 7, or 6 where it is missing or cut short",
+        promises: "L4",
+        test: stored_parts_are_wrong,
+    },
+    Row {
+        what: "the recipient dies: at each request, and at each change of a file",
+        holds: "the same command has it in the end; no plaintext anywhere else",
+        promises: "L3 L4 O1",
+        test: the_recipient_dies,
+    },
+    Row {
+        what: "the file's name is taken after the claim",
+        holds: "the next free name; nothing is replaced",
+        promises: "L4",
+        test: the_name_is_taken_meanwhile,
+    },
+    Row {
+        what: "the relay dies between the end and the deletion, parts come late, or a disk brings deleted ones back",
+        holds: "unreadable at once, and swept",
+        promises: "O2 D1 D2",
+        test: what_is_deleted_comes_back,
+    },
+    Row {
+        what: "nobody takes the link: standard output is closed or full",
+        holds: "the share is taken back",
+        promises: "L1 D1",
+        test: nobody_takes_the_link,
+    },
+];
+
+/// More than one part.
+const LARGE: usize = PART_LEN + 300_000;
+/// One part, in one request.
+const SMALL: usize = 20_000;
+
+fn printed(ended: &Ended) -> Option<String> {
+    let text = String::from_utf8(ended.stdout.clone()).unwrap();
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// Sends a file, without anything going wrong.
+fn sent(world: &World, content: &[u8]) -> String {
+    world.sandbox.write("film.bin", content);
+    world.share(&["send", "-q", "film.bin"]).ok()
+}
+
+/// Opens a link without anything going wrong, and compares.
+fn expect_opens(world: &World, link: &str, content: &[u8]) {
+    world.share(&["open", "-q", link, "-o", "received"]).ok();
+    assert!(world.sandbox.read("received") == content, "{:?}: other bytes", world.over);
+    std::fs::remove_file(world.sandbox.path("received")).unwrap();
+}
+
+/// Whether there is an object of that name about the only share.
+fn has_ended(world: &World) -> bool {
+    world.objects().iter().any(|name| name.ends_with("/end"))
+}
+
+/// Lets each operation meet each fault, until a run is no longer harmed: `run` calls what it is given when things may
+/// begin to go wrong, and returns whether something did.
+fn each_operation(world: &Arc<World>, depth: Depth, faults: &[Fault], mut run: impl FnMut(&dyn Fn()) -> bool) -> u64 {
+    let mut runs = 0;
+    for (turn, fault) in (0..).zip(faults) {
+        let mut number = 1 + turn % depth.stride();
+        loop {
+            let fault = *fault;
+            let arm = || {
+                world.faults.plan(move |op: &Op| (op.number == number).then_some(fault));
+            };
+            runs += 1;
+            if !run(&arm) {
+                break;
+            }
+            number += depth.stride();
+        }
+    }
+    runs
+}
+
+/// After a run of `send` that something went wrong with: no link or one that works, and sending works again.
+fn expect_sent_or_not(world: &World, ended: &Ended, content: &[u8]) {
+    let link = match (ended.code, printed(ended)) {
+        (0, Some(link)) => link,
+        (0, None) => panic!("{:?}: success without a link: {ended:?}", world.over),
+        // Nothing was promised; whoever repeats gets there.
+        (_, None) => world.share(&["send", "-q", "film.bin"]).ok(),
+        // Killed after it had printed.
+        (-1, Some(link)) => link,
+        (_, Some(_)) => panic!("{:?}: a failure with a link: {ended:?}", world.over),
+    };
+    expect_opens(world, &link, content);
+}
+
+fn the_sender_dies(world: &Arc<World>, depth: Depth) -> u64 {
+    let mut runs = 0;
+    for size in [SMALL, LARGE] {
+        let content = noise(size, 31);
+        world.sandbox.write("film.bin", &content);
+        let mut number = 1;
+        loop {
+            let running = Arc::new(std::sync::OnceLock::<u32>::new());
+            let victim = running.clone();
+            world.faults.plan(move |op: &Op| {
+                if op.number == number {
+                    kill(*victim.wait());
+                    // Something was harmed, and not the store.
+                    return Some(Fault::Delay);
+                }
+                None
+            });
+            let program = world.share(&["send", "-q", "film.bin"]).start();
+            running.set(program.0.id()).unwrap();
+            let ended = program.wait();
+            runs += 1;
+            let harmed = world.faults.calm() > 0;
+            expect_sent_or_not(world, &ended, &content);
+            if !harmed {
+                break;
+            }
+            number += depth.stride();
+        }
+    }
+    world.settle();
+    runs
+}
+
+fn sending(world: &Arc<World>, depth: Depth, size: usize) -> u64 {
+    let content = noise(size, 32);
+    world.sandbox.write("film.bin", &content);
+    let runs = each_operation(world, depth, &FAULTS, |arm| {
+        arm();
+        let ended = world.share(&["send", "-q", "film.bin"]).run();
+        let harmed = world.faults.calm() > 0;
+        expect_sent_or_not(world, &ended, &content);
+        harmed
+    });
+    world.settle();
+    runs
+}
+
+fn the_store_fails_while_sending(world: &Arc<World>, depth: Depth) -> u64 {
+    sending(world, depth, LARGE)
+}
+
+fn the_store_fails_while_sending_little(world: &Arc<World>, depth: Depth) -> u64 {
+    sending(world, depth, SMALL)
+}
+
+/// After a run of `open` that something went wrong with: the same command gets it, and nobody else.
+fn expect_opened_in_the_end(world: &World, ended: &Ended, link: &str, content: &[u8]) {
+    if ended.code != 0 {
+        assert_eq!(world.sandbox.names(), ["film.bin"], "{:?}: {ended:?}", world.over);
+        world.share(&["open", "-q", link, "-o", "received"]).ok();
+    }
+    assert!(world.sandbox.read("received") == content, "{:?}: other bytes after {ended:?}", world.over);
+    std::fs::remove_file(world.sandbox.path("received")).unwrap();
+    world.stranger(&["open", "-q", link, "-o", "stolen"]).fails(3, "on another device");
+    // A finish that could not be sent is sent by the next command.
+    world.share(&["list", "-q"]).ok();
+    assert_eq!(world.sandbox.names(), ["film.bin"], "{:?}", world.over);
+    assert!(world.sandbox.kept().iter().all(|path| !path.to_string_lossy().contains("/opening/")), "{:?}", world.over);
+}
+
+fn the_store_fails_while_opening(world: &Arc<World>, depth: Depth) -> u64 {
+    let mut runs = 0;
+    for size in [SMALL, LARGE] {
+        let content = noise(size, 33);
+        runs += each_operation(world, depth, &FAULTS, |arm| {
+            let link = sent(world, &content);
+            arm();
+            let ended = world.share(&["open", "-q", &link, "-o", "received"]).run();
+            let harmed = world.faults.calm() > 0;
+            expect_opened_in_the_end(world, &ended, &link, &content);
+            harmed
+        });
+    }
+    world.expect_ended_shares_to_be_empty();
+    assert!(world.data().is_empty(), "{:?}: {:?}", world.over, world.data());
+    world.settle();
+    runs
+}
+
+fn the_store_fails_while_taking_back(world: &Arc<World>, depth: Depth) -> u64 {
+    let content = noise(SMALL, 34);
+    let runs = each_operation(world, depth, &FAULTS, |arm| {
+        let link = sent(world, &content);
+        arm();
+        let ended = world.share(&["revoke", "-q", &link]).run();
+        let harmed = world.faults.calm() > 0;
+        if ended.code != 0 {
+            world.share(&["revoke", "-q", &link]).ok();
+        }
+        world.stranger(&["open", "-q", &link, "-o", "stolen"]).fails(4, "took it back");
+        harmed
+    });
+    world.clock.advance(121);
+    world.sweep();
+    assert!(world.data().is_empty(), "{:?}: {:?}", world.over, world.data());
+    world.settle();
+    runs
+}
+
+fn the_store_fails_while_sweeping(world: &Arc<World>, depth: Depth) -> u64 {
+    let faults: Vec<Fault> =
+        FAULTS.into_iter().filter(|fault| !matches!(fault, Fault::CrashBefore | Fault::CrashAfter)).collect();
+    let runs = each_operation(world, depth, &faults, |arm| {
+        // One of each kind: never complete, never opened, never finished, and one that is to stay.
+        let here = world.node();
+        let (keeper, _) = here.parts();
+        let (given_up, unopened, lapsed, waiting) = world.wait(async {
+            let shares = [(); 4].map(|()| Sample::new(5000, false));
+            keeper.create(&shares[0].owner, &shares[0].create).await.unwrap();
+            shares[0].put_all(keeper).await;
+            let mut short = shares[1].create.clone();
+            short.ttl = 3600;
+            keeper.create(&shares[1].owner, &short).await.unwrap();
+            shares[1].put_all(keeper).await;
+            keeper.commit(&shares[1].owner, &shares[1].commit).await.unwrap();
+            shares[2].send(keeper).await;
+            keeper.claim(&shares[2].link(), shares[2].proof(), &Token::random()).await.unwrap();
+            shares[3].send(keeper).await;
+            let [a, b, c, d] = shares;
+            (a, b, c, d)
+        });
+        world.clock.advance(86_400 + 121);
+        arm();
+        // What fails is tried again by the next one.
+        let here = world.node();
+        let (keeper, _) = here.parts();
+        let _ = world.wait(async { keeper.sweep().await });
+        let harmed = world.faults.calm() > 0;
+        world.clock.advance(121);
+        world.sweep();
+        let here = world.node();
+        let (keeper, store) = here.parts();
+        world.wait(async {
+            let mut left = Vec::new();
+            for share in [&given_up, &unopened, &lapsed] {
+                left.extend(store.list(&format!("v1/{}/part/", share.keys.id.hex()), None).await.unwrap());
+            }
+            assert!(left.is_empty(), "{left:?}");
+            let device = waiting.device();
+            let claimed = keeper.claim(&waiting.link(), waiting.proof(), &device.token).await.unwrap();
+            assert_eq!(claimed.part.as_ref(), Some(&waiting.parts[0]));
+            let receipt = waiting.keys.receipt(&device.token.claimant(&waiting.keys.id));
+            keeper.finish(&device, &receipt).await.unwrap();
+        });
+        harmed
+    });
+    world.settle();
+    runs
+}
+
+fn answers_are_lost(world: &Arc<World>, _: Depth) -> u64 {
+    mischief(world, Mischief::Lose)
+}
+
+fn the_line_garbles(world: &Arc<World>, _: Depth) -> u64 {
+    mischief(world, Mischief::Garble)
+}
+
+/// Lets mischief be done to each request of each command, until there are no more of them.
+fn mischief(world: &Arc<World>, mischief: Mischief) -> u64 {
+    let mut runs = 0;
+    for size in [SMALL, LARGE] {
+        let content = noise(size, 35);
+        world.sandbox.write("film.bin", &content);
+        for command in ["send", "open", "revoke"] {
+            for number in 1.. {
+                let link = if command == "send" { String::new() } else { sent(world, &content) };
+                world.line.at(number, mischief);
+                let ended = match command {
+                    "send" => world.share(&["send", "-q", "film.bin"]).run(),
+                    "open" => world.share(&["open", "-q", &link, "-o", "received"]).run(),
+                    _ => world.share(&["revoke", "-q", &link]).run(),
+                };
+                let done = world.line.calm();
+                runs += 1;
+                assert_eq!(ended.code, 0, "{:?}, {command}: {ended:?}", world.over);
+                match command {
+                    "send" => expect_opens(world, &printed(&ended).unwrap(), &content),
+                    "open" => expect_opened_in_the_end(world, &ended, &link, &content),
+                    _ => drop(world.stranger(&["open", "-q", &link, "-o", "stolen"]).fails(4, "took it back")),
+                }
+                if !done {
+                    break;
+                }
+            }
+        }
+    }
+    world.settle();
+    runs
+}
+
+fn the_recipients_disk_is_full(world: &Arc<World>, _: Depth) -> u64 {
+    let content = noise(LARGE, 36);
+    let link = sent(world, &content);
+    let (url, keep) = (world.url(), "trap '' XFSZ");
+    let script = format!(
+        r#"
+        export SHARE_RELAY={url} SHARE_LINK='{link}'
+        head -c 6000000 /dev/zero >small/filler
+        code=0; "$SHARE" open -o small 2>err || code=$?
+        echo "code $code"; ls -A small; rm small/filler
+        code=0; ( ulimit -f 1000; {keep}; "$SHARE" open -o small ) 2>>err || code=$?
+        echo "code $code"; ls -A small
+        "$SHARE" open -q -o small
+        ls -A small; cmp film.bin small/film.bin
+        "#
+    );
+    let ended = with_a_small_disk(&world.sandbox, &script);
+    let stdout = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert_eq!((ended.code, stdout.as_str()), (0, "code 8\nfiller\ncode 8\nfilm.bin\n"), "{ended:?}");
+    world.settle();
+    2
+}
+
+/// Three nodes whose clocks are almost a minute apart, each slow.
+fn nodes(world: &World) -> [(Keeper, Arc<TestClock>); 3] {
+    let now = world.clock.now();
+    [now - 55, now, now + 55].map(|at| {
+        let clock = TestClock::at(at);
+        let store = Arc::new(Slow(Faulty::new(world.store(), Arc::default())));
+        (world.node_over(store, clock.clone()), clock)
+    })
+}
+
+fn everybody_is_at_the_door(world: &Arc<World>, depth: Depth) -> u64 {
+    let rounds = depth.of(4, 40);
+    for round in 0..rounds {
+        let nodes = nodes(world);
+        let advance = |seconds| nodes.iter().for_each(|(_, clock)| clock.advance(seconds));
+        let [(a, _), (b, _), (c, _)] = &nodes;
+        let share = Sample::new(5000, false);
+        let mut create = share.create.clone();
+        create.ttl = 3600;
+        runtime().block_on(async {
+            // Complete in the very moment in which it is given up, or well before.
+            a.create(&share.owner, &create).await.unwrap();
+            share.put_all(b).await;
+            if round % 3 == 0 {
+                advance(86_400 + 121);
+                let (sealed, swept) = tokio::join!(c.commit(&share.owner, &share.commit), b.sweep());
+                swept.unwrap();
+                let told = b.notice(&share.link()).await;
+                match sealed {
+                    Ok(_) => drop(told.unwrap()),
+                    Err(RelayError::Gone { how: Gone::Aborted, .. }) => assert!(told.is_err()),
+                    other => panic!("{other:?}"),
+                }
+                if sealed.is_err() {
+                    return;
+                }
+            } else {
+                b.commit(&share.owner, &share.commit).await.unwrap();
+            }
+            // At the end of its life, for some.
+            if round % 2 == 0 {
+                advance(3600 - 20);
+            }
+            let (link, devices) = (share.link(), [share.device(), share.device(), share.device()]);
+            let (one, two, three, revoked, swept) = tokio::join!(
+                a.claim(&link, share.proof(), &devices[0].token),
+                b.claim(&link, share.proof(), &devices[1].token),
+                c.claim(&link, share.proof(), &devices[2].token),
+                c.revoke(&share.owner),
+                async { (a.sweep().await, c.sweep().await) },
+            );
+            let claims = [one, two, three];
+            assert!(matches!(swept, (Ok(_), Ok(_))), "{swept:?}");
+            let winners: Vec<usize> = (0..3).filter(|at| claims[*at].is_ok()).collect();
+            assert!(winners.len() <= 1, "{claims:?}");
+            let status = b.status(&share.owner, None, Duration::ZERO).await.unwrap();
+            match (winners.first(), &revoked) {
+                (Some(winner), Ok(State::Claimed)) => {
+                    assert_eq!(status.claimant, Some(devices[*winner].token.claimant(&share.keys.id)));
+                    assert_eq!(status.state, State::Revoked);
+                    let read = b.get_part(&devices[*winner], 0, 0).await;
+                    assert!(matches!(read, Err(RelayError::Gone { how: Gone::Revoked, .. })), "{read:?}");
+                }
+                (None, Ok(State::Waiting | State::Expired)) => assert_eq!(status.claimant, None),
+                other => panic!("{other:?}, {claims:?}, {status:?}"),
+            }
+            for refused in claims.into_iter().filter_map(Result::err) {
+                assert!(matches!(refused, RelayError::Gone { .. } | RelayError::Busy { .. }), "{refused:?}");
+            }
+
+            // The end of a lease, for somebody who is still reading.
+            let share = Sample::new(5000, false);
+            share.send(b).await;
+            let device = share.device();
+            b.claim(&share.link(), share.proof(), &device.token).await.unwrap();
+            advance(86_400 + 70);
+            let receipt = share.keys.receipt(&device.token.claimant(&share.keys.id));
+            let (_, finished, swept) = tokio::join!(a.get_part(&device, 0, 0), a.finish(&device, &receipt), async {
+                (b.sweep().await, c.sweep().await)
+            });
+            assert!(matches!(swept, (Ok(_), Ok(_))), "{swept:?}");
+            advance(200);
+            let state = b.status(&share.owner, None, Duration::ZERO).await.unwrap().state;
+            match finished {
+                Ok(()) => assert_eq!(state, State::Finished),
+                Err(_) => assert_eq!(state, State::Lapsed),
+            }
+        });
+        world.clock.advance(2 * 86_400);
+    }
+    world.expect_ended_shares_to_be_empty();
+    world.settle();
+    rounds as u64
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+fn many_claimants(world: &Arc<World>, depth: Depth) -> u64 {
+    let nodes = nodes(world);
+    let rounds = depth.of(3, 40);
+    runtime().block_on(async {
+        for _ in 0..rounds {
+            let share = Sample::new(5000, false);
+            share.send(&nodes[1].0).await;
+            let (link, devices) = (share.link(), (0..64).map(|_| share.device()).collect::<Vec<_>>());
+            let claims = devices.iter().enumerate().map(|(at, device)| {
+                let (node, _) = &nodes[at % 3];
+                node.claim(&link, share.proof(), &device.token)
+            });
+            let claims: Vec<Result<Claimed, RelayError>> = join_all(claims).await;
+            assert_eq!(claims.iter().filter(|claim| claim.is_ok()).count(), 1, "{:?}", world.over);
+            let at = claims.iter().position(Result::is_ok).unwrap();
+            let receipt = share.keys.receipt(&devices[at].token.claimant(&share.keys.id));
+            nodes[(at + 1) % 3].0.finish(&devices[at], &receipt).await.unwrap();
+        }
+    });
+    drop(nodes);
+    assert!(world.data().is_empty());
+    world.settle();
+    rounds as u64
+}
+
+fn the_right_passphrase_is_repeated(world: &Arc<World>, _: Depth) -> u64 {
+    let share = Sample::new(5000, true);
+    let here = world.node();
+    let (keeper, _) = here.parts();
+    world.wait(async { share.send(keeper).await });
+    world
+        .faults
+        .plan(|op| (op.number % 5 == 0).then_some([Fault::FailAfter, Fault::Twice][(op.number / 5 % 2) as usize]));
+    let here = world.node();
+    let (keeper, _) = here.parts();
+    let seen = world.wait(async {
+        let link = share.link();
+        let mut seen = 0;
+        for _ in 0..50 {
+            match keeper.manifest(&link, share.proof()).await {
+                Ok(_) => seen += 1,
+                Err(error) => assert!(error.is_transient(), "{error:?}"),
+            }
+        }
+        seen
+    });
+    assert!(world.faults.calm() > 20 && seen > 10, "{seen}");
+    let here = world.node();
+    let (keeper, _) = here.parts();
+    world.wait(async {
+        let status = keeper.status(&share.owner, None, Duration::ZERO).await.unwrap();
+        assert_eq!((status.state, status.guesses), (State::Waiting, 1));
+    });
+    world.settle();
+    50
+}
+
+fn wrong_passphrases_at_three_nodes(world: &Arc<World>, depth: Depth) -> u64 {
+    let rounds = depth.of(1, 10);
+    let nodes = nodes(world);
+    runtime().block_on(async {
+        for _ in 0..rounds {
+            let share = Sample::new(5000, true);
+            share.send(&nodes[0].0).await;
+            let (link, guesses) = (share.link(), (0..200).map(|_| Token::random()).collect::<Vec<_>>());
+            let asked = guesses.iter().enumerate().map(|(at, guess)| nodes[at % 3].0.manifest(&link, guess));
+            let answers = join_all(asked).await;
+            let compared = answers.iter().filter(|answer| matches!(answer, Err(RelayError::WrongPassphrase { .. })));
+            assert!(compared.count() <= 20, "{:?}", world.over);
+            let right = nodes[1].0.manifest(&link, share.proof()).await;
+            assert!(matches!(right, Err(RelayError::Gone { how: Gone::Locked, .. })), "{right:?}");
+        }
+    });
+    drop(nodes);
+    world.clock.advance(121);
+    world.sweep();
+    assert!(world.data().is_empty(), "{:?}", world.data());
+    world.settle();
+    200 * rounds as u64
+}
+
+fn two_programs_of_one_device(world: &Arc<World>, _: Depth) -> u64 {
+    let content = noise(LARGE, 37);
+    let link = sent(world, &content);
+    let programs: Vec<_> = (0..6).map(|_| world.share(&["open", "-q", &link, "-o", "received"]).start()).collect();
+    let mut codes: Vec<i32> = programs.into_iter().map(|program| program.wait().code).collect();
+    codes.sort_unstable();
+    // Whoever comes last finds the file there.
+    assert_eq!(codes[0], 0, "{codes:?}");
+    assert!(codes[1..].iter().all(|code| [3, 8].contains(code)), "{codes:?}");
+    assert!(world.sandbox.read("received") == content);
+    world.settle();
+    6
+}
+
+fn a_long_upload(world: &Arc<World>, _: Depth) -> u64 {
+    let here = world.node();
+    let (keeper, _) = here.parts();
+    world.wait(async {
+        let share = Sample::new(5000, false);
+        let mut create = share.create.clone();
+        create.ttl = 60;
+        keeper.create(&share.owner, &create).await.unwrap();
+        world.clock.advance(7200);
+        keeper.sweep().await.unwrap();
+        share.put_all(keeper).await;
+        let sealed = keeper.commit(&share.owner, &share.commit).await.unwrap();
+        assert_eq!(sealed.expires, world.clock.now() + 60);
+        world.clock.advance(59);
+        keeper.notice(&share.link()).await.unwrap();
+        let device = share.device();
+        keeper.claim(&share.link(), share.proof(), &device.token).await.unwrap();
+        world.clock.advance(600);
+        keeper.sweep().await.unwrap();
+        assert!(keeper.get_part(&device, 0, 0).await.is_ok(), "who has claimed it has its time");
+    });
+    world.settle();
+    1
+}
+
+fn a_clock_a_month_ahead(world: &Arc<World>, _: Depth) -> u64 {
+    let share = Sample::new(5000, false);
+    let here = world.node();
+    let (keeper, _) = here.parts();
+    world.wait(async { share.send(keeper).await });
+    for wrong in [world.clock.now() + 30 * 86_400, world.clock.now() - 3600] {
+        let node = world.node_over(world.store(), TestClock::at(wrong));
+        runtime().block_on(async {
+            assert!(node.probe().await.unwrap_err().to_string().contains("clock"));
+            node.check_clock().await.unwrap();
+            assert_eq!(node.sweep().await, Err(RelayError::BUSY));
+            let claim = node.claim(&share.link(), share.proof(), &Token::random()).await;
+            assert!(claim.is_err(), "{claim:?}");
+        });
+    }
+    let here = world.node();
+    let (keeper, _) = here.parts();
+    world.wait(async {
+        keeper.sweep().await.unwrap();
+        keeper.claim(&share.link(), share.proof(), &Token::random()).await.unwrap();
+    });
+    world.settle();
+    2
+}
+
+fn the_relay_dies_in_a_part(world: &Arc<World>, _: Depth) -> u64 {
+    let content = noise(LARGE, 38);
+    world.sandbox.write("film.bin", &content);
+    let line = Proxy::to(&world.address.to_string(), None);
+    line.stop_up_at(2_000_000);
+    let sender = world.share(&["send", "-q", "film.bin", "--relay", &line.url]).start();
+    line.wait_until_up_stopped();
+    world.restart();
+    line.mend();
+    let ended = sender.wait();
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let link = printed(&ended).unwrap();
+    line.stop_down_at(2_000_000);
+    let opener = world.share(&["open", "-q", &link, "-o", "received"]).start();
+    line.wait_until_down_stopped();
+    world.restart();
+    line.mend();
+    expect_opened_in_the_end(world, &opener.wait(), &link.replace(&line.url, &world.url()), &content);
+    world.settle();
+    2
+}
+
+fn the_line_is_cut_often(world: &Arc<World>, _: Depth) -> u64 {
+    let content = noise(700_000, 39);
+    let link = sent(world, &content);
+    let line = Proxy::to(&world.address.to_string(), Some(50_000));
+    let ended = world.share(&["open", "-q", &line.link(&link), "-o", "received"]).run();
+    assert_eq!(ended.code, 0, "{ended:?}");
+    expect_opened_in_the_end(world, &ended, &link, &content);
+    world.settle();
+    1
+}
+
+fn the_lease_ends_in_the_middle(world: &Arc<World>, _: Depth) -> u64 {
+    // More than what may be on its way.
+    let content = noise(6 * PART_LEN, 40);
+    let link = sent(world, &content);
+    let line = Proxy::to(&world.address.to_string(), None);
+    line.stop_down_at(1_000_000);
+    let opener = world.share(&["open", "-q", &line.link(&link), "-o", "received"]).start();
+    line.wait_until_down_stopped();
+    world.clock.advance(86_400 + 121);
+    world.sweep();
+    assert!(world.data().is_empty());
+    line.mend();
+    let ended = opener.wait();
+    assert_eq!(ended.code, 4, "{ended:?}");
+    assert_eq!(world.sandbox.names(), ["film.bin"]);
+    world.settle();
+    1
+}
+
+fn stored_parts_are_wrong(world: &Arc<World>, _: Depth) -> u64 {
+    let content = noise(LARGE, 41);
+    let here = world.node();
+    let (keeper, _) = here.parts();
+    let other = world.wait(async {
+        let share = Sample::new(LARGE, false);
+        share.send(keeper).await;
+        share.parts
+    });
+    for wrong in ["rotten", "missing", "truncated", "another share's", "an old one"] {
+        let before: Vec<String> = world.data();
+        let link = sent(world, &content);
+        let here = world.node();
+        let (_, store) = here.parts();
+        world.wait(async {
+            let ours: Vec<String> =
+                store.list("v1/", None).await.unwrap().into_iter().map(|object| object.name).collect();
+            let parts: Vec<&String> =
+                ours.iter().filter(|name| name.contains("/part/") && !before.contains(name)).collect();
+            let bytes = async |name: &str| store.read(name, 0).await.unwrap().unwrap().whole().await.unwrap();
+            let (first, stored) = (bytes(parts[0]).await, bytes(parts[1]).await);
+            let instead = match wrong {
+                "rotten" => {
+                    let mut rotten = stored.to_vec();
+                    rotten[100_000] ^= 4;
+                    Some(rotten.into())
+                }
+                "truncated" => Some(stored.slice(..stored.len() / 2)),
+                "another share's" => Some(other[1].clone()),
+                "an old one" => Some(first.slice(..stored.len())),
+                _ => None,
+            };
+            store.delete(&[parts[1].clone()]).await.unwrap();
+            if let Some(instead) = instead {
+                store.create(parts[1], instead.into()).await.unwrap();
+            }
+        });
+        let ended = world.share(&["open", "-q", &link, "-o", "received", "--give-up", "1s"]).run();
+        let expected = if wrong == "missing" { 6 } else { 7 };
+        assert_eq!(ended.code, expected, "{:?}, {wrong}: {ended:?}", world.over);
+        assert_eq!(world.sandbox.names(), ["film.bin"], "{wrong}");
+        assert!(!has_ended(world), "{wrong}: no receipt for what did not arrive");
+    }
+    world.clock.advance(2 * 86_400);
+    world.settle();
+    5
+}
+
+fn the_recipient_dies(world: &Arc<World>, depth: Depth) -> u64 {
+    let mut runs = 0;
+    let content = noise(LARGE, 42);
+    let mut number = 1;
+    loop {
+        let link = sent(world, &content);
+        let running = Arc::new(std::sync::OnceLock::<u32>::new());
+        let victim = running.clone();
+        world.faults.plan(move |op: &Op| {
+            (op.number == number).then(|| {
+                kill(*victim.wait());
+                Fault::Delay
+            })
+        });
+        let program = world.share(&["open", "-q", &link, "-o", "received"]).start();
+        running.set(program.0.id()).unwrap();
+        let ended = program.wait();
+        let harmed = world.faults.calm() > 0;
+        runs += 1;
+        expect_goes_on(world, &ended, &link, &content);
+        if !harmed {
+            break;
+        }
+        number += depth.stride();
+    }
+    // Also where no request is made: the n-th time that a file is changed.
+    for calls in
+        ["write", "fsync,fdatasync,ftruncate", "rename,renameat2,link,linkat", "unlink,unlinkat,mkdir,fchmod,flock"]
+    {
+        let mut number = 1;
+        loop {
+            let link = sent(world, &content);
+            let mut traced = Command::new("strace");
+            let inject = format!("inject={calls}:signal=KILL:when={number}");
+            traced.args(["-f", "-qqq", "-o", "/dev/null", "-e", &format!("trace={calls}"), "-e", &inject, SHARE]);
+            traced.args(["open", "-q", &link, "-o", "received"]);
+            let run = world.sandbox.prepare(traced).env("SHARE_GIVE_UP", "30s");
+            let ended = run.run();
+            runs += 1;
+            expect_goes_on(world, &ended, &link, &content);
+            if ended.code == 0 {
+                break;
+            }
+            assert_eq!(ended.code, -1, "{ended:?}");
+            number += depth.stride();
+        }
+    }
+    world.expect_ended_shares_to_be_empty();
+    world.settle();
+    runs
+}
+
+/// After an opener was killed: nothing of the plaintext lies about under another name, and the same command has it.
+fn expect_goes_on(world: &World, ended: &Ended, link: &str, content: &[u8]) {
+    if ended.code == 0 {
+        return expect_opened_in_the_end(world, ended, link, content);
+    }
+    let again = world.share(&["open", "-q", link, "-o", "received"]).run();
+    if again.code != 0 {
+        // It was in place, and the relay had been told: there is nothing to repeat.
+        assert!([3, 8].contains(&again.code), "{again:?} after {ended:?}");
+    }
+    expect_opened_in_the_end(world, &Ended { code: 0, ..again }, link, content);
+}
+
+fn the_name_is_taken_meanwhile(world: &Arc<World>, _: Depth) -> u64 {
+    let content = noise(SMALL, 43);
+    let link = sent(world, &content);
+    let inbox = world.sandbox.path("inbox");
+    std::fs::create_dir(&inbox).unwrap();
+    let (taken, done) = (inbox.join("film.bin"), AtomicBool::new(false));
+    world.faults.plan(move |op: &Op| {
+        if op.kind == Kind::Create && op.name.ends_with("/claim") && !done.swap(true, Ordering::SeqCst) {
+            std::fs::write(&taken, "mine").unwrap();
+        }
+        None
+    });
+    world.share(&["open", "-q", &link, "-o", "inbox"]).ok();
+    world.faults.calm();
+    assert_eq!(std::fs::read(inbox.join("film.bin")).unwrap(), b"mine");
+    assert!(std::fs::read(inbox.join("film (1).bin")).unwrap() == content);
+    world.settle();
+    1
+}
+
+fn what_is_deleted_comes_back(world: &Arc<World>, _: Depth) -> u64 {
+    let content = noise(SMALL, 44);
+    // The relay dies when the end is written, and before anything is deleted.
+    let link = sent(world, &content);
+    world.faults.plan(|op| (op.kind == Kind::Create && op.name.ends_with("/end")).then_some(Fault::CrashAfter));
+    let opener = world.share(&["open", "-q", &link, "-o", "received"]).start();
+    let ended = opener.wait();
+    world.faults.calm();
+    expect_opened_in_the_end(world, &ended, &link, &content);
+    world.expect_ended_shares_to_be_empty();
+
+    let (opened, aborted) = (Sample::new(5000, false), Sample::new(5000, false));
+    let device = opened.device();
+    let here = world.node();
+    let (keeper, store) = here.parts();
+    world.wait(async {
+        opened.send(keeper).await;
+        keeper.claim(&opened.link(), opened.proof(), &device.token).await.unwrap();
+        keeper.finish(&device, &opened.keys.receipt(&device.token.claimant(&opened.keys.id))).await.unwrap();
+        keeper.create(&aborted.owner, &aborted.create).await.unwrap();
+        keeper.revoke(&aborted.owner).await.unwrap();
+        keeper.sweep().await.unwrap();
+        for share in [&opened, &aborted] {
+            let name = format!("v1/{}/part/000000-{}", share.keys.id.hex(), Checksum::of(&share.parts[0]));
+            store.create(&name, share.parts[0].clone().into()).await.unwrap();
+        }
+        let read = keeper.get_part(&device, 0, 0).await;
+        assert!(matches!(read, Err(RelayError::Gone { .. })), "{read:?}");
+        let stranger = Credential::new(aborted.keys.id, Token::random());
+        assert!(matches!(keeper.get_part(&stranger, 0, 0).await, Err(RelayError::Unknown)));
+    });
+    assert_eq!(world.data().len(), 2);
+    // D2: a day later.
+    world.clock.advance(121);
+    world.sweep();
+    world.clock.advance(86_400);
+    world.sweep();
+    assert!(world.data().is_empty(), "{:?}", world.data());
+    world.settle();
+    3
+}
+
+fn nobody_takes_the_link(world: &Arc<World>, _: Depth) -> u64 {
+    world.sandbox.write("film.bin", &noise(SMALL, 45));
+    for redirection in [">&-", ">/dev/full"] {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("\"$0\" send -q film.bin {redirection}"), SHARE]);
+        let ended = world.sandbox.prepare(shell).env("SHARE_RELAY", world.url()).run();
+        assert_ne!(ended.code, 0, "{redirection}: {ended:?}");
+        assert!(world.data().is_empty(), "{redirection}: {:?}", world.data());
+    }
+    world.settle();
+    2
+}
