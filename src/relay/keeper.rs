@@ -425,7 +425,11 @@ impl Relay for Keeper {
             return Err(cells.refusal(cells.phase(self.now()), Some(&claimant)));
         };
         let part = match parts[..] {
-            [crc] if *blob_len <= INLINE_LEN => cells::get(&*self.store, &names::part(id, 0, crc)).await?,
+            [crc] if *blob_len <= INLINE_LEN => {
+                let part = cells::get(&*self.store, &names::part(id, 0, crc)).await?;
+                // Deleted between two looks: the next look will say so.
+                Some(part.ok_or(RelayError::BUSY)?)
+            }
             _ => None,
         };
         let manifest = self.manifest_of(id).await?;

@@ -5,6 +5,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use super::cli::photo;
+use super::proxy::Proxy;
 use super::sandbox::{SHARE, Sandbox};
 
 /// No conversation takes longer.
@@ -141,4 +142,41 @@ fn an_interrupted_question_leaves_the_terminal_as_it_was() {
     terminal.expect("text (one line, not shown):").press("\x03");
     let (code, seen) = terminal.end();
     assert!(code == 130 && seen.contains(r#""event":"done","exit":130"#), "{seen}");
+}
+
+#[test]
+fn a_relay_that_is_away_is_waited_for_in_the_bars_place() {
+    let sandbox = Sandbox::new();
+    let mut relay = sandbox.relay();
+    let content = photo(30_000_000);
+    sandbox.write("beach.jpg", &content);
+    let line = Proxy::to(&relay.address(), None);
+    let waiting =
+        format!("waiting for {}, trying again in ", line.url.trim_start_matches("http://").trim_end_matches('/'));
+    line.stop_up_at(15_000_000);
+    let command = format!("TERM=xterm \"$SHARE\" send beach.jpg --relay {} >link", line.url);
+    let mut sender = AtTerminal::start(&sandbox, &command);
+    line.wait_until_up_stopped();
+    relay.kill();
+    line.mend();
+    sender.expect(&waiting);
+    // It comes back at another address.
+    let mut relay = sandbox.relay();
+    line.lead_to(&relay.address());
+    let (code, seen) = sender.end();
+    assert_eq!(code, 0, "{seen}");
+    let link = String::from_utf8(sandbox.read("link")).unwrap();
+
+    line.stop_down_at(15_000_000);
+    let mut opener = AtTerminal::start(&sandbox, &format!("TERM=xterm \"$SHARE\" open '{}' -o got.jpg", link.trim()));
+    line.wait_until_down_stopped();
+    relay.kill();
+    line.mend();
+    opener.expect(&waiting);
+    let relay = sandbox.relay();
+    line.lead_to(&relay.address());
+    let (code, seen) = opener.end();
+    assert_eq!(code, 0, "{seen}");
+    assert!(seen.contains("Opened, and gone."), "{seen}");
+    assert!(sandbox.read("got.jpg") == content);
 }
