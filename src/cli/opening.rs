@@ -1,8 +1,8 @@
 //! `opening/<id>`: one file for each share that this device is opening.
 //!
-//! Its lock keeps two programs of one device apart. Its content is written when all bytes are safe on disk, before the
-//! files get their names: a program that is killed after that finds on its next run whether they did, and only has to
-//! tell the relay.
+//! Its lock keeps two programs of one device apart. Its lines are added one after another, the last when all bytes are
+//! safe on disk, before the files get their names, and when they have them: a program that is killed after that finds on
+//! its next run whether they did, and only has to tell the relay. A line that was cut short leaves the one before it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -49,6 +49,12 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// The last one that was written whole. None: the bytes will be fetched again.
+    fn read(file: &File) -> io::Result<Option<Self>> {
+        let lines = read_all(file)?;
+        Ok(lines.rsplit(|byte| *byte == b'\n').find_map(|line| serde_json::from_slice(line).ok()))
+    }
+
     /// Whether all files are where they were put, durably.
     fn is_there(&self) -> bool {
         self.placed.iter().all(|placed| placed.is_there() && placed.sync().is_ok())
@@ -109,8 +115,7 @@ impl Opening {
     pub(super) fn begin(state: &State, id: &Id, way: &Way) -> io::Result<Begin> {
         let path = state.subdirectory("opening")?.join(id.hex());
         let Some(file) = locked(&path, private(&path)?)? else { return Ok(Begin::Busy) };
-        // A file that was cut short by a crash says nothing: the bytes will be fetched again.
-        let record: Option<Record> = serde_json::from_slice(&read_all(&file)?).ok();
+        let record = Record::read(&file)?;
         if let Some(record) = &record {
             open::place::remove_leftovers(&record.hidden);
         }
@@ -121,6 +126,8 @@ impl Opening {
     /// Notes that it begins, and what has to be cleaned up if this program is killed.
     pub(super) fn note_begun(&mut self, hidden: Vec<PathBuf>) -> io::Result<()> {
         self.hidden = hidden;
+        // What an earlier run has noted was looked at.
+        self.file.set_len(0)?;
         self.write(None, Vec::new(), 0, false)
     }
 
@@ -138,10 +145,10 @@ impl Opening {
         self.received = receipt.is_some();
         let (relay, pin, hidden) = (self.way.url.to_string(), self.way.pin, self.hidden.clone());
         let record = Record { v: V1, relay, pin, receipt, until, placed, named, hidden };
-        let bytes = serde_json::to_vec(&record)?;
-        self.file.set_len(0)?;
-        self.file.seek(SeekFrom::Start(0))?;
-        self.file.write_all(&bytes)?;
+        let mut line = serde_json::to_vec(&record)?;
+        line.push(b'\n');
+        self.file.seek(SeekFrom::End(0))?;
+        self.file.write_all(&line)?;
         self.file.sync_all()?;
         self.path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
     }
@@ -184,7 +191,7 @@ impl Pending {
         let id = Id::from_hex(path.file_name()?.to_str()?)?;
         let file = locked(path, OpenOptions::new().read(true).write(true).open(path).ok()?).ok()??;
         let age = file.metadata().and_then(|data| data.modified()).ok()?.elapsed().unwrap_or_default();
-        let record: Option<Record> = serde_json::from_slice(&read_all(&file).ok()?).ok();
+        let record = Record::read(&file).ok()?;
         let forgotten = age > FORGET_TIME
             || record.as_ref().is_some_and(|record| record.receipt.is_some() && record.until < SystemClock.now());
         if let Some(record) = &record {
