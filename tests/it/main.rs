@@ -27,6 +27,7 @@ mod sender;
 mod server;
 mod settings;
 mod shells;
+mod soak;
 mod states;
 mod terminal;
 mod transcripts;

@@ -1,6 +1,6 @@
 //! Everything that can go wrong with a store, a relay, a line or a program, over every kind of store.
 //!
-//! A few runs of each row happen with all other tests. `tests/faults` lets every operation meet every fault, and writes
+//! A few runs of each row happen with all other tests. `tests/every-fault` lets every operation meet every fault, and writes
 //! what came of it into SECURITY.md.
 
 mod line;
@@ -19,7 +19,7 @@ use std::thread;
 use self::rows::{Depth, ROWS, Row};
 use self::world::{Over, World};
 
-const BEGIN: &str = "<!-- Written by tests/faults. -->";
+const BEGIN: &str = "<!-- Written by tests/every-fault. -->";
 const END: &str = "<!-- The end of it. -->";
 
 #[test]
@@ -52,7 +52,7 @@ fn every_row_of_the_table_holds_over_every_store() {
         fs::write(&path, format!("{before}{BEGIN}\n{}{END}{after}", table(&results))).unwrap();
     } else {
         let rows: Vec<&str> = written.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
-        assert_eq!(rows.len(), ROWS.len(), "SECURITY.md has another table: tests/faults writes it");
+        assert_eq!(rows.len(), ROWS.len(), "SECURITY.md has another table: tests/every-fault writes it");
         for (row, line) in ROWS.iter().zip(rows) {
             assert!(line.starts_with(&begins(row)), "SECURITY.md: {line}");
             assert_eq!(line.matches("held in ").count(), 3, "{line}");
