@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::cli::photo;
+use super::s3::TestS3;
 use super::sandbox::{SHARE, Sandbox};
 
 fn text(name: &str) -> String {
@@ -95,6 +96,15 @@ fn the_relay_runs_as_it_stands() {
     let command = block("sh relay");
     let script = format!("exec 3< <({}); read -r line <&3; echo \"$line\"; kill $!", command.trim());
     let shown = shell(&sandbox, &script).env("SHARE_LISTEN", "127.0.0.1:0").ok();
+    assert!(shown.starts_with("http://127.0.0.1:"), "{shown}");
+}
+
+#[test]
+fn a_relay_over_a_bucket_runs_as_it_stands() {
+    let (sandbox, s3) = (Sandbox::new(), TestS3::start());
+    let command = block("sh bucket");
+    let script = format!("exec 3< <({}); read -r line <&3; echo \"$line\"; kill $!", command.trim());
+    let shown = shell(&sandbox, &script).envs(s3.settings()).env("SHARE_LISTEN", "127.0.0.1:0").ok();
     assert!(shown.starts_with("http://127.0.0.1:"), "{shown}");
 }
 

@@ -23,6 +23,9 @@ struct Tally {
     sent: AtomicU64,
     opened: AtomicU64,
     taken_back: AtomicU64,
+    lost: AtomicU64,
+    wrong: AtomicU64,
+    double: AtomicU64,
     refused: AtomicU64,
     killed_relays: AtomicU64,
     killed_people: AtomicU64,
@@ -110,23 +113,36 @@ impl Person<'_> {
         if dice() % 8 == 0 {
             self.insist(&["revoke", "-q", &link], &[0]);
             let late = self.insist(&["open", "-q", &link, "-o", "got"], &[0, 3, 4]);
-            assert_eq!(late.code, 4, "opened after it was taken back: {late:?}");
+            if late.code != 4 {
+                eprintln!("opened after it was taken back: {late:?}");
+                one_more(&self.tally.double);
+            }
             one_more(&self.tally.taken_back);
             return;
         }
         // 3 and 8: it was in place when an earlier run was killed, and the relay knows.
         let opened = self.insist(&["open", "-q", &link, "-o", "got"], &[0, 3, 8]);
-        let got = fs::read(self.sandbox.path("got"));
-        assert!(got.is_ok(), "lost: {opened:?}");
-        assert!(got.unwrap() == content, "wrong bytes");
-        fs::remove_file(self.sandbox.path("got")).unwrap();
-        one_more(&self.tally.opened);
+        match fs::read(self.sandbox.path("got")) {
+            Ok(got) if got == content => one_more(&self.tally.opened),
+            Ok(_) => one_more(&self.tally.wrong),
+            Err(_) => {
+                eprintln!("lost: {opened:?}");
+                one_more(&self.tally.lost);
+            }
+        }
+        let _ = fs::remove_file(self.sandbox.path("got"));
         let thief = self.sandbox.other_home("thief");
         loop {
             let stolen = self.run(&["open", "-q", &link, "-o", "stolen"]).env("HOME", &thief).run();
-            assert!([3, 6].contains(&stolen.code), "opened twice: {stolen:?}");
-            if stolen.code == 3 {
-                break;
+            match stolen.code {
+                3 => break,
+                6 => {}
+                _ => {
+                    eprintln!("opened twice: {stolen:?}");
+                    one_more(&self.tally.double);
+                    let _ = fs::remove_file(self.sandbox.path("stolen"));
+                    break;
+                }
             }
         }
         assert_eq!(self.sandbox.names(), ["film.bin"], "plaintext lies about");
@@ -210,6 +226,7 @@ fn nothing_is_lost_doubled_wrong_or_left_over() {
     });
     let harmed = s3.calm();
     drop(nodes);
+    // Nothing is left over after the last sweep.
     settle_bucket(&s3, "relay");
     let third = |from: usize| {
         let mut some: Vec<(u64, usize)> = weights[from..from + weights.len() / 3].to_vec();
@@ -219,13 +236,16 @@ fn nothing_is_lost_doubled_wrong_or_left_over() {
     let (early, late) = (third(weights.len() / 3), third(weights.len() - weights.len() / 3));
     let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
     eprintln!(
-        "{:?}: {} sent, {} opened, {} taken back; lost 0, double 0, wrong bytes 0, left over 0; {} relays and {} people \
+        "{:?}: {} sent, {} opened, {} taken back; lost {}, double {}, wrong bytes {}, left over 0; {} relays and {} people \
          killed, {} out of patience, {harmed} of {} requests of the store went wrong; the relay that lived: {} KiB and {} \
          descriptors in the second third, {} KiB and {} in the last",
         length(),
         count(&tally.sent),
         count(&tally.opened),
         count(&tally.taken_back),
+        count(&tally.lost),
+        count(&tally.double),
+        count(&tally.wrong),
         count(&tally.killed_relays),
         count(&tally.killed_people),
         count(&tally.refused),
@@ -236,6 +256,7 @@ fn nothing_is_lost_doubled_wrong_or_left_over() {
         late.1,
     );
     assert!(count(&tally.opened) > 0 && harmed > 0);
+    assert_eq!(count(&tally.lost) + count(&tally.double) + count(&tally.wrong), 0);
     assert!(late.0 < early.0 + early.0 / 4 + 4096, "memory grows: {weights:?}");
     assert!(late.1 < early.1 + 64, "descriptors grow: {weights:?}");
 }
