@@ -25,10 +25,6 @@ use crate::relay::store::{Store, StoreError};
 
 /// What a relay in memory keeps at most.
 const MEMORY: u64 = 1 << 30;
-/// Where the settings of buckets come from.
-const BUCKET_HINT: &str = "the usual variables say where it is and who you are: AWS_ENDPOINT_URL, AWS_REGION, \
-                           AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY; GOOGLE_…; AZURE_STORAGE_…";
-
 /// How long to try to reach a bucket before anything is done with it: what follows has more patience.
 const REACH_TIME: Duration = Duration::from_secs(20);
 
@@ -60,7 +56,25 @@ pub(super) fn open(url: &RelayUrl, shared: bool, hint: &str) -> Result<Arc<dyn S
         Some(path) => Ok(Arc::new(folder(&path, shared, hint)?)),
         None => {
             let bucket = Bucket::open(url, environment());
-            Ok(Arc::new(bucket.map_err(|error| Trouble::usage(format!("{}: {error}", url.name()), BUCKET_HINT))?))
+            Ok(Arc::new(
+                bucket.map_err(|error| Trouble::usage(format!("{}: {error}", url.name()), bucket_hint(&url.name())))?,
+            ))
+        }
+    }
+}
+
+/// Where the settings of a bucket come from.
+fn bucket_hint(name: &str) -> &'static str {
+    match name.split(':').next() {
+        Some("gs") => {
+            "GOOGLE_APPLICATION_CREDENTIALS names a file with credentials, as for other programs; GOOGLE_SERVICE_ACCOUNT too"
+        }
+        Some("az") => {
+            "AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY and their kin say which it is, as for other programs"
+        }
+        _ => {
+            "AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY say where it is and who you are, as \
+             for other programs"
         }
     }
 }
@@ -86,7 +100,7 @@ pub(super) fn folder(path: &Path, shared: bool, hint: &str) -> Result<Folder, Tr
 pub(super) fn unfit(name: &str, unfit: &Unfit, hint: &str) -> Trouble {
     let name = printable(name);
     match unfit {
-        Unfit::Failed(StoreError::Refused(_)) => Trouble::local(format!("{name}: {unfit}"), BUCKET_HINT),
+        Unfit::Failed(StoreError::Refused(_)) => Trouble::local(format!("{name}: {unfit}"), bucket_hint(&name)),
         _ => Trouble::local(format!("{name}: {unfit}"), hint),
     }
 }
@@ -113,7 +127,7 @@ pub(super) async fn serverless(url: &RelayUrl, give_up: Duration) -> Result<Arc<
                 patience.pause(error).await.map_err(|error| Way::to(url.clone()).refused(error))?;
             }
             error => {
-                let hint = if url.folder().is_some() { "may you write there?" } else { BUCKET_HINT };
+                let hint = if url.folder().is_some() { "may you write there?" } else { bucket_hint(&name) };
                 return Err(Trouble::local(format!("{name} cannot be used: {error}"), hint));
             }
         }

@@ -296,7 +296,8 @@ impl Relay for Keeper {
 
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {
         let id = &owner.id;
-        let cells = self.cells(owner, Role::Own).await?;
+        let known = async { self.store.list(&names::part_number(id, number), None).await.map_err(cells::failure) };
+        let (cells, before) = tokio::try_join!(self.cells(owner, Role::Own), known)?;
         match &cells.seal {
             None => {}
             // The answer to an earlier attempt was lost.
@@ -310,7 +311,6 @@ impl Relay for Keeper {
         }
         self.expect_room(len).await?;
         let name = names::part(id, number, crc);
-        let before = self.store.list(&names::part_number(id, number), None).await.map_err(cells::failure)?;
         if before.iter().any(|object| object.name != name) {
             return Err(RelayError::Sealed);
         }
@@ -322,14 +322,14 @@ impl Relay for Keeper {
             }
         }
         // The upload may have been aborted meanwhile, and swept before this part landed.
-        let after: Option<Seal> = load(&*self.store, &names::seal(id)).await?;
+        let (seal, offer) = (names::seal(id), names::offer(id));
+        let (after, offer) = tokio::try_join!(load::<Seal>(&*self.store, &seal), load::<Offer>(&*self.store, &offer))?;
         let wanted = match &after {
             None => true,
             Some(Seal::Sealed { parts, .. }) => parts.get(number as usize) == Some(&crc),
             Some(Seal::Aborted { .. }) => false,
         };
-        let gone = wanted && load::<Offer>(&*self.store, &names::offer(id)).await?.is_none();
-        if !wanted || gone {
+        if !wanted || offer.is_none() {
             self.store.delete(&[name]).await.map_err(cells::failure)?;
             let cells = self.cells(owner, Role::Own).await?;
             return Err(cells.refusal(cells.phase(self.now()), None));

@@ -15,11 +15,12 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
-use object_store::client::{ClientOptions, HttpClient, HttpConnector};
+use object_store::client::{HttpClient, HttpConnector};
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::path::Path;
 use object_store::{
-    Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig,
+    ClientConfigKey, ClientOptions, Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions,
+    PutPayload, RetryConfig,
 };
 use tokio::sync::Semaphore;
 
@@ -45,24 +46,30 @@ pub enum BucketError {
 }
 
 /// The variables that say where buckets are and who we are.
-struct Settings(Vec<(String, String)>);
+struct Settings {
+    all: Vec<(String, String)>,
+    /// Whether an endpoint is reached without encryption.
+    local: bool,
+}
 
 impl Settings {
     fn read(all: impl Iterator<Item = (String, String)>) -> Result<Self, BucketError> {
         let ours = |name: &str| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|prefix| name.starts_with(prefix));
-        let settings: Vec<_> = all.filter(|(name, value)| ours(name) && !value.is_empty()).collect();
-        let is_allowed = settings.iter().any(|(name, value)| name.ends_with("_ALLOW_HTTP") && value == "true");
-        for (name, value) in settings.iter().filter(|(name, _)| name.contains("ENDPOINT")) {
+        let all: Vec<_> = all.filter(|(name, value)| ours(name) && !value.is_empty()).collect();
+        let is_allowed = all.iter().any(|(name, value)| name.ends_with("_ALLOW_HTTP") && value == "true");
+        let mut local = false;
+        for (name, value) in all.iter().filter(|(name, _)| name.contains("ENDPOINT")) {
+            local |= value.starts_with("http://");
             if let (Err(error @ RelayUrlError::PlainHttp(_)), false) = (RelayUrl::parse(value), is_allowed) {
                 return Err(BucketError::Settings(format!("{name}: {error}, or say AWS_ALLOW_HTTP=true")));
             }
         }
-        Ok(Self(settings))
+        Ok(Self { all, local })
     }
 
     /// Tells `builder` all that it knows of those that begin with `prefix`.
     fn fold<B, K: FromStr>(self, prefix: &str, builder: B, with: fn(B, K, String) -> B) -> B {
-        self.0.into_iter().filter(|(name, _)| name.starts_with(prefix)).fold(builder, |builder, (name, value)| {
+        self.all.into_iter().filter(|(name, _)| name.starts_with(prefix)).fold(builder, |builder, (name, value)| {
             match name.to_ascii_lowercase().parse() {
                 Ok(key) => with(builder, key, value),
                 Err(_) => builder,
@@ -82,12 +89,24 @@ pub struct Bucket {
 
 /// Gives the crate a client with our settings.
 #[derive(Debug)]
-struct Connector;
+struct Connector {
+    /// Whether the bucket is on the local network, which no proxy to the world is asked about.
+    local: bool,
+}
 
 impl HttpConnector for Connector {
-    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        let client = client::builder(IDLE_TIME).build();
-        client
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let mut builder = client::builder(IDLE_TIME);
+        // Where it looks for credentials that may not be there it has less patience.
+        let time = options.get_config_value(&ClientConfigKey::ConnectTimeout);
+        if let Some(time) = time.and_then(|time| humantime::parse_duration(&time).ok()) {
+            builder = builder.connect_timeout(time);
+        }
+        if self.local {
+            builder = builder.no_proxy();
+        }
+        builder
+            .build()
             .map(HttpClient::new)
             .map_err(|error| Error::Generic { store: "the HTTP client", source: error.without_url().into() })
     }
@@ -100,21 +119,22 @@ impl Bucket {
         let (scheme, name, prefix) = url.bucket().ok_or(BucketError::Address)?;
         let retry = RetryConfig { max_retries: 0, ..RetryConfig::default() };
         let settings = Settings::read(settings)?;
+        let connector = Connector { local: settings.local };
         let store: object_store::Result<Box<dyn ObjectStore>> = match scheme {
             "s3" => {
                 let builder = settings.fold("AWS_", AmazonS3Builder::new(), AmazonS3Builder::with_config);
-                let builder = builder.with_bucket_name(name).with_retry(retry).with_http_connector(Connector);
+                let builder = builder.with_bucket_name(name).with_retry(retry).with_http_connector(connector);
                 builder.build().map(|store| Box::new(store) as _)
             }
             "gs" => {
                 let begin = GoogleCloudStorageBuilder::new();
                 let builder = settings.fold("GOOGLE_", begin, GoogleCloudStorageBuilder::with_config);
-                let builder = builder.with_bucket_name(name).with_retry(retry).with_http_connector(Connector);
+                let builder = builder.with_bucket_name(name).with_retry(retry).with_http_connector(connector);
                 builder.build().map(|store| Box::new(store) as _)
             }
             _ => {
                 let builder = settings.fold("AZURE_", MicrosoftAzureBuilder::new(), MicrosoftAzureBuilder::with_config);
-                let builder = builder.with_container_name(name).with_retry(retry).with_http_connector(Connector);
+                let builder = builder.with_container_name(name).with_retry(retry).with_http_connector(connector);
                 builder.build().map(|store| Box::new(store) as _)
             }
         };

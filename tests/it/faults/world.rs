@@ -1,15 +1,15 @@
 //! A relay that dies and comes back, over any store, and real programs that use it.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use share::relay::clock::{Clock, SystemClock};
 use share::relay::keeper::{Keeper, Policy};
 use share::relay::server::{self, Creation, Options};
 use share::relay::store::Store;
-use share::relay::store::folder::Folder;
+use share::relay::store::folder::{Folder, FolderError};
 use share::relay::store::memory::Memory;
 use tokio::runtime::{Builder, Runtime};
 
@@ -128,7 +128,7 @@ impl World {
         let listener = self.listener.try_clone().unwrap();
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let store: Arc<dyn Store> = match &self.shelf {
-            Shelf::Folder(path) => Arc::new(Folder::open(path, false).unwrap()),
+            Shelf::Folder(path) => Arc::new(opened(path)),
             Shelf::Memory(_) | Shelf::Bucket(_) => self.store(),
         };
         let faulty = Arc::new(Faulty::new(store.clone(), self.faults.clone()));
@@ -267,6 +267,18 @@ async fn expect_order(store: &dyn Store, all_complete: bool) {
 /// Whether an object holds what was sent, or what was tried.
 pub(crate) fn is_data(name: &str) -> bool {
     name.contains("/part/") || name.contains("/try/") || name.ends_with("/manifest")
+}
+
+/// The folder, when whoever had it has let go of it: a program that another test starts at this moment has a copy of its
+/// lock until it has become itself.
+fn opened(path: &Path) -> Folder {
+    let begun = Instant::now();
+    loop {
+        match Folder::open(path, false) {
+            Err(FolderError::InUse(_)) if begun.elapsed() < Duration::from_secs(10) => std::thread::yield_now(),
+            opened => return opened.unwrap(),
+        }
+    }
 }
 
 impl Drop for World {
