@@ -345,7 +345,7 @@ fn any(relay: &str, error: &RelayError, safe: &str) -> Explanation {
             "nothing was opened: either the share has ended and something else is there now, or somebody on this network \
              meddles; ask the sender",
         ),
-        RelayError::NotARelay => told(
+        RelayError::NotARelay | RelayError::Diverted => told(
             Exit::Unreachable,
             format!("what answers at {relay} is not a share relay"),
             "check the address, and the proxy if there is one; on a public Wi-Fi, log in first",

@@ -88,7 +88,7 @@ impl HttpRelay {
 
     async fn read_json<A: DeserializeOwned>(&self, response: Response) -> Result<A, RelayError> {
         let whole = self.read_all(response, self.idle).await?;
-        serde_json::from_slice(&whole).map_err(|_| RelayError::NotARelay)
+        serde_json::from_slice(&whole).map_err(|_| RelayError::Diverted)
     }
 
     /// Reads all of a short answer. Returns nothing of one that is too long to be ours.
@@ -97,7 +97,7 @@ impl HttpRelay {
             let mut whole = BytesMut::new();
             while let Some(chunk) = response.chunk().await.map_err(self.failure)? {
                 if whole.len() + chunk.len() > MAX_ANSWER {
-                    return Err(RelayError::NotARelay);
+                    return Err(RelayError::Diverted);
                 }
                 whole.extend_from_slice(&chunk);
             }

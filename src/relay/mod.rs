@@ -549,9 +549,12 @@ pub enum RelayError {
     /// The way there is not the one that it claims to be.
     #[error("its certificate cannot be trusted: {0}")]
     NotTrusted(String),
-    /// Something else answers there.
+    /// Something else answers there, or changes what goes to and fro.
     #[error("what answers there is not a share relay")]
     NotARelay,
+    /// Something else answers there, as the network of a hotel does until one has logged in.
+    #[error("something else answers in its place")]
+    Diverted,
     /// What answers does not hold the key that the link names.
     #[error("what answers there is not the sender's machine")]
     Impostor,

@@ -1,6 +1,7 @@
 //! Patience: asking again when the line breaks or the relay is busy.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -48,16 +49,16 @@ impl Patience {
 
     /// Waits before another attempt, or returns the error: when it will not get better, or patience is at its end.
     pub async fn pause(&mut self, error: RelayError) -> Result<(), RelayError> {
+        if !error.is_transient() {
+            return Err(error);
+        }
         let pause = self.next_pause(error)?;
         tokio::time::sleep(pause).await;
         Ok(())
     }
 
-    /// How long to wait before another attempt.
+    /// How long to wait before another attempt, or the error when patience is at its end.
     fn next_pause(&mut self, error: RelayError) -> Result<Duration, RelayError> {
-        if !error.is_transient() {
-            return Err(error);
-        }
         let since = *self.since.get_or_insert_with(Instant::now);
         let backoff = FIRST_PAUSE.saturating_mul(1 << self.pauses.min(10)).min(LONGEST_PAUSE);
         let asked = match error {
@@ -81,6 +82,8 @@ impl Patience {
 pub struct Persistent {
     relay: Arc<dyn Relay>,
     patience: Patience,
+    /// Whether it has answered before: then whatever answers in its place is one more way of not being there.
+    has_answered: AtomicBool,
     /// Told when it takes longer than a moment: a person should know why nothing happens.
     waiter: Waiter,
 }
@@ -105,7 +108,13 @@ pub enum Wait<'a> {
 impl Persistent {
     /// `relay`, with `patience` for each single call. `waiter` is told when that takes longer than a moment.
     pub fn new(relay: Arc<dyn Relay>, patience: Patience, waiter: Waiter) -> Self {
-        Self { relay, patience, waiter }
+        Self { relay, patience, has_answered: AtomicBool::new(false), waiter }
+    }
+
+    /// Whether somebody else answers where the relay did: another network, which wants a login first.
+    fn is_diverted(&self, error: &RelayError) -> bool {
+        let is_foreign = matches!(error, RelayError::Diverted | RelayError::NotTrusted(_));
+        is_foreign && self.has_answered.load(Ordering::Relaxed)
     }
 
     /// Repeats a short call: the time runs from its beginning.
@@ -126,7 +135,7 @@ impl Persistent {
             let answer = call().await;
             let has_told = patience.pauses > TOLD_AFTER;
             match answer {
-                Err(error) if error.is_transient() => {
+                Err(error) if error.is_transient() || self.is_diverted(&error) => {
                     // Whether nothing was asked is said of all attempts together.
                     let error = match error {
                         RelayError::NoConnection(why) if was_connected => RelayError::Unreachable(why),
@@ -140,6 +149,8 @@ impl Persistent {
                     tokio::time::sleep(pause).await;
                 }
                 answer => {
+                    let is_foreign = matches!(answer, Err(RelayError::Diverted | RelayError::NotTrusted(_)));
+                    self.has_answered.fetch_or(!is_foreign, Ordering::Relaxed);
                     if has_told {
                         (self.waiter)(Wait::Over);
                     }

@@ -183,6 +183,7 @@ impl Problem {
             | RelayError::Unreachable(_)
             | RelayError::NotTrusted(_)
             | RelayError::NotARelay
+            | RelayError::Diverted
             | RelayError::Impostor => later(503, "busy", 5),
         }
     }
@@ -217,7 +218,9 @@ impl Problem {
                 429 => RelayError::SlowDown { after },
                 408 | 500 | 502..=504 | 520..=527 => RelayError::Busy { after },
                 507 => RelayError::NoSpace { after },
-                _ => RelayError::NotARelay,
+                // What a proxy thinks of the request itself, it will think of it again.
+                400 | 405 | 411 | 413 | 414 | 431 | 501 => RelayError::NotARelay,
+                _ => RelayError::Diverted,
             },
         }
     }

@@ -191,7 +191,7 @@ impl Store for CheckThenSet {
         if self.0.read(name, 0).await?.is_some() {
             return Ok(Creation::Exists);
         }
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
         self.0.delete(&[name.to_owned()]).await?;
         self.0.create(name, content).await
     }

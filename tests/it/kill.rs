@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::noise::noise;
-use super::proxy::Proxy;
-use super::sandbox::{Sandbox, files};
+use super::proxy::{Proxy, answering};
+use super::sandbox::{Running, Sandbox, files};
 
 const LENGTH: usize = 30_000_000;
 
@@ -74,6 +74,39 @@ fn a_killed_relay_is_waited_for_while_opening() {
     assert_eq!(opened.code, 0, "{opened:?}");
     assert!(sandbox.read("out") == content);
     assert!(relay.data().is_empty());
+}
+
+#[test]
+fn a_network_that_wants_a_login_first_is_waited_out() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let content = noise(LENGTH, 9);
+    sandbox.write("film.bin", &content);
+    let line = Proxy::to(&relay.address(), None);
+    let portal = answering(b"HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\nContent-Length: 0\r\n\r\n");
+    let portal = portal.trim_start_matches("http://").trim_end_matches('/');
+    let elsewhere_and_back = |running: Running, wait: &dyn Fn()| {
+        wait();
+        line.lead_to(portal);
+        line.cut();
+        line.mend();
+        // Nothing but time tells that it was asked there.
+        line.wait_until_asked(3);
+        line.lead_to(&relay.address());
+        running.wait()
+    };
+    line.stop_up_at(LENGTH as u64 / 2);
+    let sender = sandbox.share(["send", "-q", "film.bin", "--relay", &line.url]).start();
+    let sent = elsewhere_and_back(sender, &|| line.wait_until_up_stopped());
+    assert_eq!(sent.code, 0, "{sent:?}");
+    let link = String::from_utf8(sent.stdout).unwrap();
+    line.stop_down_at(LENGTH as u64 / 2);
+    let opener = sandbox.share(["open", "-q", link.trim(), "-o", "out"]).start();
+    let opened = elsewhere_and_back(opener, &|| line.wait_until_down_stopped());
+    assert_eq!(opened.code, 0, "{opened:?}");
+    assert!(sandbox.read("out") == content);
+    // Who has never answered as a relay is none.
+    sandbox.share(["send", "film.bin", "--relay", portal]).fails(6, "is not a share relay");
 }
 
 #[test]

@@ -44,9 +44,17 @@ impl Gate {
     }
 }
 
+#[derive(Default)]
+struct Connections {
+    open: Vec<TcpStream>,
+    asked: u64,
+}
+
 pub(crate) struct Proxy {
     pub(crate) url: String,
     target: Arc<Mutex<String>>,
+    /// All connections that there are, and a count of those that there were since somebody wanted to know.
+    connections: Arc<(Mutex<Connections>, Condvar)>,
     up: Arc<Gate>,
     down: Arc<Gate>,
 }
@@ -59,21 +67,45 @@ impl Proxy {
         let (up, down) = (Arc::new(Gate::default()), Arc::new(Gate::default()));
         let target = Arc::new(Mutex::new(target.to_owned()));
         let (leads_to, gates) = (target.clone(), (up.clone(), down.clone()));
+        let connections = Arc::<(Mutex<Connections>, Condvar)>::default();
+        let known = connections.clone();
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let Ok(relay) = TcpStream::connect(&*leads_to.lock().unwrap()) else { continue };
                 let (up, down) = gates.clone();
+                let mut all = known.0.lock().unwrap();
+                all.open.push(client.try_clone().unwrap());
+                all.asked += 1;
+                known.1.notify_all();
+                drop(all);
                 let (client_too, relay_too) = (client.try_clone().unwrap(), relay.try_clone().unwrap());
                 thread::spawn(move || pump(client, relay, &up, None));
                 thread::spawn(move || pump(relay_too, client_too, &down, cut_after));
             }
         });
-        Self { url, target, up, down }
+        Self { url, target, connections, up, down }
     }
 
     /// Leads to somebody else from now on.
     pub(crate) fn lead_to(&self, target: &str) {
         target.clone_into(&mut self.target.lock().unwrap());
+    }
+
+    /// Cuts all connections, and counts those that come from now on.
+    pub(crate) fn cut(&self) {
+        let mut all = self.connections.0.lock().unwrap();
+        for connection in all.open.drain(..) {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
+        all.asked = 0;
+    }
+
+    /// Waits until so many connections have come since they were cut.
+    pub(crate) fn wait_until_asked(&self, times: u64) {
+        let mut all = self.connections.0.lock().unwrap();
+        while all.asked < times {
+            all = self.connections.1.wait(all).unwrap();
+        }
     }
 
     /// Stands still when this many bytes have come from the relay.

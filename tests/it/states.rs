@@ -327,6 +327,16 @@ fn play(turns: &[Turn], passphrase: bool, seed: u64, often: u64) {
                 Err(error) => panic!("{error:?}"),
             }
         }
+        if let (State::Claimed, Some(claimant)) = (status.state, status.claimant) {
+            let holder = table.devices.iter().find(|device| device.token.claimant(&table.share.keys.id) == claimant);
+            let read = table.nodes[1].get_part(holder.expect("one of ours"), 0, 0).await;
+            let is_late = matches!(&read, Err(RelayError::Gone { how: Gone::Lapsed, .. }));
+            let is_whole = match read {
+                Ok(part) => part.whole().await.is_ok_and(|part| part == table.share.parts[0]),
+                Err(_) => false,
+            };
+            assert!(is_late || is_whole, "it is being opened, and not all there");
+        }
         settle(memory, now + 400 + SKEW).await;
     });
 }
