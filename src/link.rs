@@ -117,8 +117,10 @@ impl RelayUrl {
             "file" => return Err(RelayUrlError::Folder),
             scheme if BUCKETS.contains(&scheme) => {
                 // A prefix is one of object names, which nothing decodes.
-                let is_plain = url.path().bytes().all(|c| c.is_ascii_alphanumeric() || b"/-_.=".contains(&c));
-                if url.host_str().unwrap_or_default().is_empty() || url.port().is_some() || !is_plain {
+                let is_plain = |text: &str| text.bytes().all(|c| c.is_ascii_alphanumeric() || b"/-_.=".contains(&c));
+                let bucket = url.host_str().unwrap_or_default();
+                let is_name = bucket.starts_with(|c: char| c.is_ascii_alphanumeric()) && is_plain(bucket);
+                if !is_name || url.port().is_some() || !is_plain(url.path()) {
                     return Err(RelayUrlError::Bucket);
                 }
             }

@@ -96,10 +96,11 @@ pub(super) struct Connected {
 impl Connected {
     /// Where there is no server, those who send do what it would do.
     pub(super) async fn sweep(&self) {
-        if let Some(keeper) = &self.keeper
-            && let Ok(Err(error)) = tokio::time::timeout(SWEEP_TIME, keeper.sweep()).await
-        {
-            tracing::debug!(%error, "the sweep failed");
+        let Some(keeper) = &self.keeper else { return };
+        match tokio::time::timeout(SWEEP_TIME, keeper.sweep()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "the sweep failed"),
+            Err(_) => tracing::debug!("there is more to sweep than there was time for"),
         }
     }
 }

@@ -413,8 +413,9 @@ impl Destination {
                 let place = shown(place.unwrap_or(Path::new(".")));
                 let failed =
                     |error: io::Error| Trouble::local(format!("{place}: {}", failure::reason(&error)), UNSPENT);
-                let staging = Staging::create(targets, new_directory).map_err(failed)?;
-                note(staging.hidden()).map_err(failed)?;
+                let hidden = Staging::hidden_names(&targets);
+                note(hidden.clone()).map_err(failed)?;
+                let staging = Staging::create(targets, hidden, new_directory).map_err(failed)?;
                 Ok(Ready::Files(staging))
             }
         }

@@ -116,9 +116,13 @@ pub(super) async fn serverless(url: &RelayUrl, give_up: Duration) -> Result<Arc<
     let store = open(url, true, "nothing is lost")?;
     let keeper = Arc::new(Keeper::new(store, Arc::new(SystemClock), Policy::default()));
     let adopted = loop {
-        let asked = tokio::try_join!(keeper.is_adopted(), keeper.check_clock());
+        // Nothing is written, not even to look at the clock, before it is known to be one of ours.
+        let asked = match keeper.is_adopted().await {
+            Ok(true) => keeper.check_clock().await.map(|()| true),
+            other => other,
+        };
         let error = match asked {
-            Ok((adopted, ())) => break adopted,
+            Ok(adopted) => break adopted,
             Err(error) => error,
         };
         match error {

@@ -76,9 +76,8 @@ struct Nameless {
 }
 
 impl Nameless {
-    fn create(target: Target) -> io::Result<Self> {
+    fn create(target: Target, hidden: PathBuf) -> io::Result<Self> {
         let directory = parent(&target.path);
-        let hidden = hidden_name(directory);
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         match rustix::fs::open(directory, flags, Mode::RUSR | Mode::WUSR) {
             Ok(fd) => Ok(Self { file: File::from(fd), hidden, is_hidden: false, target }),
@@ -165,9 +164,17 @@ pub struct Staging {
 }
 
 impl Staging {
+    /// Names that [`Staging::create`] and [`Staging::place`] may use for a moment, or for longer where a file has to have
+    /// one: for whoever has to clean up after a kill.
+    pub fn hidden_names(targets: &[Target]) -> Vec<PathBuf> {
+        let trial = targets.first();
+        targets.iter().chain(trial).map(|target| hidden_name(parent(&target.path))).collect()
+    }
+
     /// Creates a nameless file for each target, in the order of the share's bytes, and `new_directory` before them.
-    /// Whatever could fail later fails here: that files can be created there, be named there, and find room.
-    pub fn create(targets: Vec<Target>, new_directory: Option<PathBuf>) -> io::Result<Self> {
+    /// `hidden` are the names for those targets. Whatever could fail later fails here: that files can be created there, be
+    /// named there, and find room.
+    pub fn create(targets: Vec<Target>, mut hidden: Vec<PathBuf>, new_directory: Option<PathBuf>) -> io::Result<Self> {
         let total: u64 = targets.iter().map(|target| target.size).sum();
         let mut staging =
             Self { files: Vec::with_capacity(targets.len()), new_directory: None, current: 0, missing: 0 };
@@ -176,10 +183,9 @@ impl Staging {
             sync_dir(parent(&directory))?;
             staging.new_directory = Some(directory);
         }
-        let Some(first) = targets.first() else { return Ok(staging) };
+        let (Some(first), Some(trial)) = (targets.first(), hidden.pop()) else { return Ok(staging) };
         let directory = parent(&first.path).to_owned();
-        let mut probe = Nameless::create(first.clone())?;
-        let trial = hidden_name(&directory);
+        let mut probe = Nameless::create(first.clone(), hidden_name(&directory))?;
         probe.name(&trial)?;
         fs::remove_file(&trial)?;
         sync_dir(&directory)?;
@@ -188,16 +194,10 @@ impl Staging {
             return Err(io::ErrorKind::StorageFull.into());
         }
         staging.missing = first.size;
-        for target in targets {
-            staging.files.push(Nameless::create(target)?);
+        for (target, hidden) in targets.into_iter().zip(hidden) {
+            staging.files.push(Nameless::create(target, hidden)?);
         }
         Ok(staging)
-    }
-
-    /// Hidden names that are in use, now or for a moment, for whoever has to clean up after a kill.
-    pub fn hidden(&self) -> Vec<PathBuf> {
-        let in_use = |file: &&Nameless| file.is_hidden || file.target.replace;
-        self.files.iter().filter(in_use).map(|file| file.hidden.clone()).collect()
     }
 
     /// Flushes all files to the disk. Returns where they will be: enough to recognise them after a crash between this

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
+use tokio::time::timeout;
 
 use super::clock::Clock;
 use super::store::{Creation, Store, StoreError};
-use super::{Checksum, Gone, RelayError, State, V1, Verifiers};
+use super::{Checksum, Gone, INLINE_LEN, RelayError, State, V1, Verifiers};
 use crate::secret::{Claimant, Id, Receipt, Verifier};
 
 /// An upload that is not sealed after this many seconds is aborted.
@@ -24,9 +24,9 @@ pub const TOMBSTONE_TIME: u64 = 30 * 24 * 3600;
 pub const GRACE: u64 = 120;
 /// Seconds by which our clock and the store's may differ.
 pub const CLOCK_TOLERANCE: u64 = 120;
-/// Attempts of [`write_once`].
+/// Attempts to write a cell or a hint.
 const TRIES: u32 = 8;
-/// What [`write_once`] takes at most.
+/// What all of them take at most.
 const TRY_TIME: Duration = Duration::from_secs(10);
 
 /// A small object that is created once.
@@ -206,18 +206,6 @@ impl Cell for End {
             (Self::Lapsed { .. }, Self::Lapsed { .. }) | (Self::Revoked { .. }, Self::Revoked { .. }) => true,
             _ => false,
         }
-    }
-}
-
-/// `due/…`: a hint for the sweeper. All that it says is in its name.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Due {
-    v: V1,
-}
-
-impl Cell for Due {
-    fn same(&self, _: &Self) -> bool {
-        true
     }
 }
 
@@ -410,10 +398,11 @@ pub(crate) async fn load<C: Cell>(store: &dyn Store, name: &str) -> Result<Optio
     }
 }
 
-/// Reads a small object.
+/// Reads a small object: nothing of ours that is read whole is longer than what comes with the answer to a claim.
 pub(crate) async fn get(store: &dyn Store, name: &str) -> Result<Option<bytes::Bytes>, RelayError> {
     match store.read(name, 0).await {
         Ok(None) => Ok(None),
+        Ok(Some(content)) if content.len() > INLINE_LEN => Err(RelayError::BUSY),
         Ok(Some(content)) => content.whole().await.map(Some).map_err(|_| RelayError::BUSY),
         Err(error) => Err(failure(error)),
     }
@@ -424,9 +413,14 @@ pub(crate) fn failure(error: StoreError) -> RelayError {
     match error {
         StoreError::NoSpace => RelayError::NoSpace { after: 60 },
         StoreError::Content(error) => error,
-        StoreError::Failed(why) | StoreError::Refused(why) => {
+        StoreError::Failed(why) => {
             tracing::warn!(why, "the store failed");
             RelayError::BUSY
+        }
+        // A server is busy until its operator has mended that; who keeps the rules alone reads why.
+        StoreError::Refused(why) => {
+            tracing::error!(why, "the store refuses");
+            RelayError::Unreachable(why)
         }
     }
 }
@@ -452,30 +446,51 @@ pub async fn write_once<C: Cell>(
     cell: C,
 ) -> Result<Written<C>, RelayError> {
     let bytes = bytes::Bytes::from(serde_json::to_vec(&cell).map_err(|_| RelayError::BadRequest)?);
-    let start = Instant::now();
-    for attempt in 0..TRIES {
-        match store.create(name, bytes.clone().into()).await {
-            Ok(Creation::New) => return Ok(Written::Ours(cell)),
-            // A full disk is no reason not to see what is there.
-            Err(error @ StoreError::NoSpace) => match load::<C>(store, name).await {
-                Ok(Some(stored)) if cell.same(&stored) => return Ok(Written::Ours(stored)),
-                Ok(Some(stored)) => return Ok(Written::Theirs(stored)),
-                Ok(None) | Err(_) => return Err(failure(error)),
-            },
-            // Durable, by the store's promise; whether it is ours is what it says.
-            Ok(Creation::Exists) => match load::<C>(store, name).await {
-                Ok(Some(stored)) if cell.same(&stored) => return Ok(Written::Ours(stored)),
-                Ok(Some(stored)) => return Ok(Written::Theirs(stored)),
-                Ok(None) | Err(_) => {}
-            },
-            // It may be there, and not be durable: the next attempt tells.
-            Err(_) => {}
+    let written = async {
+        for attempt in 0..TRIES {
+            match store.create(name, bytes.clone().into()).await {
+                Ok(Creation::New) => return Ok(Written::Ours(cell)),
+                // A full disk is no reason not to see what is there.
+                Err(error @ StoreError::NoSpace) => match load::<C>(store, name).await {
+                    Ok(Some(stored)) if cell.same(&stored) => return Ok(Written::Ours(stored)),
+                    Ok(Some(stored)) => return Ok(Written::Theirs(stored)),
+                    Ok(None) | Err(_) => return Err(failure(error)),
+                },
+                // Durable, by the store's promise; whether it is ours is what it says.
+                Ok(Creation::Exists) => match load::<C>(store, name).await {
+                    Ok(Some(stored)) if cell.same(&stored) => return Ok(Written::Ours(stored)),
+                    Ok(Some(stored)) => return Ok(Written::Theirs(stored)),
+                    Ok(None) | Err(_) => {}
+                },
+                Err(error @ StoreError::Refused(_)) => return Err(failure(error)),
+                // It may be there, and not be durable: the next attempt tells.
+                Err(_) => {}
+            }
+            pause(clock, attempt).await;
         }
-        let pause = Duration::from_millis(u64::from(clock.chance() % (20 << attempt)));
-        if start.elapsed() + pause > TRY_TIME {
-            break;
+        Err(RelayError::BUSY)
+    };
+    timeout(TRY_TIME, written).await.unwrap_or(Err(RelayError::BUSY))
+}
+
+/// Writes a hint, whose name says all: it is enough that there is one.
+pub(crate) async fn remind(store: &dyn Store, clock: &Arc<dyn Clock>, name: &str) -> Result<(), RelayError> {
+    let written = async {
+        for attempt in 0..TRIES {
+            match store.create(name, bytes::Bytes::new().into()).await {
+                Ok(Creation::New) => return Ok(()),
+                Ok(Creation::Exists) if matches!(get(store, name).await, Ok(Some(_))) => return Ok(()),
+                Err(error @ (StoreError::NoSpace | StoreError::Refused(_))) => return Err(failure(error)),
+                Ok(Creation::Exists) | Err(_) => {}
+            }
+            pause(clock, attempt).await;
         }
-        tokio::time::sleep(pause).await;
-    }
-    Err(RelayError::BUSY)
+        Err(RelayError::BUSY)
+    };
+    timeout(TRY_TIME, written).await.unwrap_or(Err(RelayError::BUSY))
+}
+
+/// Before another attempt, the longer the more there were.
+async fn pause(clock: &Arc<dyn Clock>, attempt: u32) {
+    tokio::time::sleep(Duration::from_millis(u64::from(clock.chance() % (20 << attempt)))).await;
 }

@@ -14,7 +14,7 @@ use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
 use super::cells::{
-    self, Cells, Claim, Due, End, GRACE, Offer, Phase, Seal, Try, UPLOAD_TIME, Written, load, names, write_once,
+    self, Cells, Claim, End, GRACE, Offer, Phase, Seal, Try, UPLOAD_TIME, Written, load, names, write_once,
 };
 use super::clock::Clock;
 use super::store::{Creation, Store};
@@ -90,7 +90,7 @@ impl Keeper {
 
     /// A hint for the sweeper to look at `id` at `due`: written before whatever makes something due then.
     pub(super) async fn mark_due(&self, id: &Id, due: u64) -> Result<(), RelayError> {
-        write_once(&*self.store, &self.clock, &names::due(id, due), Due::default()).await.map(drop)
+        cells::remind(&*self.store, &self.clock, &names::due(id, due)).await
     }
 
     /// Fails when the store is as good as full.
@@ -103,14 +103,18 @@ impl Keeper {
     /// Deletes what nobody can read any more. A cell that says so must be durable before. What fails is left to the
     /// sweeper.
     pub(super) async fn delete_data(&self, id: &Id) -> Result<(), RelayError> {
-        for prefix in [names::parts(id), names::tries(id)] {
-            let objects = self.store.list(&prefix, None).await.map_err(cells::failure)?;
-            let names: Vec<String> = objects.into_iter().map(|object| object.name).collect();
-            if !names.is_empty() {
-                self.store.delete(&names).await.map_err(cells::failure)?;
-            }
-        }
-        self.store.delete(&[names::manifest(id)]).await.map_err(cells::failure)
+        let parts = self.delete_below(&names::parts(id)).await;
+        let tries = self.delete_below(&names::tries(id)).await;
+        let manifest = self.store.delete(&[names::manifest(id)]).await.map_err(cells::failure);
+        // What cannot be deleted keeps nothing else.
+        parts.and(tries).and(manifest)
+    }
+
+    /// Deletes all objects whose names begin like that.
+    pub(super) async fn delete_below(&self, prefix: &str) -> Result<(), RelayError> {
+        let objects = self.store.list(prefix, None).await.map_err(cells::failure)?;
+        let names: Vec<String> = objects.into_iter().map(|object| object.name).collect();
+        if names.is_empty() { Ok(()) } else { self.store.delete(&names).await.map_err(cells::failure) }
     }
 
     /// Deletes the data of a share that has just ended.
@@ -296,8 +300,7 @@ impl Relay for Keeper {
 
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {
         let id = &owner.id;
-        let known = async { self.store.list(&names::part_number(id, number), None).await.map_err(cells::failure) };
-        let (cells, before) = tokio::try_join!(self.cells(owner, Role::Own), known)?;
+        let cells = self.cells(owner, Role::Own).await?;
         match &cells.seal {
             None => {}
             // The answer to an earlier attempt was lost.
@@ -311,6 +314,7 @@ impl Relay for Keeper {
         }
         self.expect_room(len).await?;
         let name = names::part(id, number, crc);
+        let before = self.store.list(&names::part_number(id, number), None).await.map_err(cells::failure)?;
         if before.iter().any(|object| object.name != name) {
             return Err(RelayError::Sealed);
         }

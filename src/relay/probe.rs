@@ -1,7 +1,7 @@
 //! Whether a store is what the rules need it to be. A relay asks before it serves anybody.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -16,6 +16,12 @@ use crate::secret::fill_random;
 pub const MARKER: &str = "share-store";
 /// How the names begin that a store is tried out with.
 pub(super) const PROBES: &str = "probe/";
+/// What is put behind a name, in another order than that in which a list must have it.
+const ORDER: [&str; 3] = ["-c", "-a", "-b"];
+/// What is put behind the name of an object that shows whether there are versions.
+const VERSION: &str = "-v";
+/// The longest pause before something is asked again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 /// How many write one name at once.
 const RACERS: usize = 16;
 
@@ -51,17 +57,22 @@ impl Keeper {
     /// Tries out what the rules rely on: exclusive creation, reading and listing after writing, deletion, the clock.
     pub async fn probe(&self) -> Result<Found, Unfit> {
         let name = probe_name();
-        let result = exercise(&self.store, &name).await;
-        let keeps_versions = self.store.keeps_versions(&name).await;
-        let removed = self.store.delete(std::slice::from_ref(&name)).await;
+        let result = exercise(&*self.store, &name).await;
+        // What a store does not let us find out it does not tell.
+        let keeps_versions = self.store.keeps_versions(&format!("{name}{VERSION}")).await.unwrap_or(None);
+        let suffixes = ORDER.into_iter().chain(["", VERSION]);
+        let names: Vec<String> = suffixes.map(|suffix| format!("{name}{suffix}")).collect();
+        let removed = patiently(|| self.store.delete(&names)).await;
         result?;
         removed?;
-        if self.store.read(&name, 0).await?.is_some() {
-            return Err(Unfit::NotConsistent);
+        for name in &names {
+            if self.store.read(name, 0).await?.is_some() {
+                return Err(Unfit::NotConsistent);
+            }
         }
         match clock_difference(&*self.store, &*self.clock).await? {
             difference if difference > CLOCK_TOLERANCE => Err(Unfit::Clock(difference)),
-            clock => Ok(Found { clock, space: self.store.space().await?, keeps_versions: keeps_versions? }),
+            clock => Ok(Found { clock, space: self.store.space().await?, keeps_versions }),
         }
     }
 
@@ -98,7 +109,21 @@ fn probe_name() -> String {
     format!("{PROBES}{:032x}", u128::from_be_bytes(random))
 }
 
-async fn exercise(store: &Arc<dyn Store>, name: &str) -> Result<(), Unfit> {
+/// Asks again a few times: some stores let one name be written once a second.
+async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(ask: impl Fn() -> F) -> Result<T, StoreError> {
+    let mut pause = Duration::from_millis(200);
+    loop {
+        match ask().await {
+            Err(StoreError::Failed(_)) if pause < LONGEST_PAUSE => {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+async fn exercise(store: &dyn Store, name: &str) -> Result<(), Unfit> {
     let race = (0..RACERS).map(|racer| async move {
         let content = Bytes::from(format!("{racer}"));
         (racer, store.create(name, content.into()).await)
@@ -118,15 +143,21 @@ async fn exercise(store: &Arc<dyn Store>, name: &str) -> Result<(), Unfit> {
         (None, Some(error)) => return Err(error.into()),
         (None, None) => return Err(Unfit::NotConsistent),
     };
-    if store.create(name, Bytes::from_static(b"late").into()).await? != Creation::Exists {
+    if patiently(|| store.create(name, Bytes::from_static(b"late").into())).await? != Creation::Exists {
         return Err(Unfit::NotExclusive);
     }
-    let shown = store.list(PROBES, None).await?.iter().any(|object| object.name == name);
+    for suffix in ORDER {
+        patiently(|| async { store.create(&format!("{name}{suffix}"), Bytes::new().into()).await }).await?;
+    }
+    let listed: Vec<String> = store.list(name, None).await?.into_iter().map(|object| object.name).collect();
+    let mut expected: Vec<String> = ORDER.iter().map(|suffix| format!("{name}{suffix}")).collect();
+    expected.push(name.to_owned());
+    expected.sort();
     let stored = match store.read(name, 0).await? {
         Some(content) => content.whole().await.map_err(StoreError::Content)?,
         None => return Err(Unfit::NotConsistent),
     };
-    if *stored == *winner.to_string().as_bytes() && shown { Ok(()) } else { Err(Unfit::NotConsistent) }
+    if *stored == *winner.to_string().as_bytes() && listed == expected { Ok(()) } else { Err(Unfit::NotConsistent) }
 }
 
 /// Seconds between our clock and the time that the store gives to an object written now.

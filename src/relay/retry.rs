@@ -101,7 +101,7 @@ pub enum Wait<'a> {
         /// After how long.
         pause: Duration,
     },
-    /// It has answered.
+    /// It has answered, or is not waited for any more.
     Over,
 }
 
@@ -142,7 +142,11 @@ impl Persistent {
                         error => error,
                     };
                     was_connected |= !matches!(error, RelayError::NoConnection(_));
-                    let pause = patience.next_pause(error.clone())?;
+                    let pause = patience.next_pause(error.clone()).inspect_err(|_| {
+                        if has_told {
+                            (self.waiter)(Wait::Over);
+                        }
+                    })?;
                     if patience.pauses > TOLD_AFTER {
                         (self.waiter)(Wait::Again { error: &error, pause });
                     }

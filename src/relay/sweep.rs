@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
 use super::cells::{CLOCK_TOLERANCE, Cells, Claim, End, Phase, TOMBSTONE_TIME, UPLOAD_TIME, failure, names};
@@ -17,6 +18,8 @@ use super::probe::PROBES;
 use super::{Credential, RelayError, State, V1};
 use crate::secret::Id;
 
+/// How many shares are looked at at once: a bucket takes its time for each answer.
+const AT_ONCE: usize = 8;
 /// Time between two sweeps.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 /// An object that a store was tried out with is nobody's after this many seconds.
@@ -33,17 +36,20 @@ impl Keeper {
         let last = self.clock.now().saturating_sub(self.policy.grace);
         let before = names::first_due(last);
         let markers = self.store.list(names::DUE, Some(&before)).await.map_err(failure)?;
-        let mut looked_at = 0;
-        self.tidy().await?;
-        for marker in markers {
+        let attended = stream::iter(markers).map(async |marker| {
             // What fails is still marked, and so tried again by the next sweep.
             match names::parse_due(&marker.name) {
                 Some((_, id)) => match self.attend(&id, &marker.name).await {
-                    Ok(()) => looked_at += 1,
+                    Ok(()) => return 1,
                     Err(error) => tracing::warn!(%error, "a share could not be swept"),
                 },
                 None => tracing::warn!("a marker has a name that nobody here gave it"),
             }
+            0
+        });
+        let looked_at = attended.buffer_unordered(AT_ONCE).fold(0, async |sum, one| sum + one).await;
+        if let Err(error) = self.tidy().await {
+            tracing::warn!(%error, "what is nobody's could not be removed");
         }
         Ok(looked_at)
     }
@@ -80,7 +86,12 @@ impl Keeper {
         let now = self.clock.now();
         let due = |at: u64| now > at.saturating_add(self.policy.grace);
         let Some(cells) = Cells::load(&*self.store, id).await? else {
-            self.delete_all(id).await?;
+            // Who says that there is none must not show one.
+            let offer = self.store.list(&names::offer(id), None).await.map_err(failure)?;
+            if !offer.is_empty() {
+                return Err(RelayError::BUSY);
+            }
+            self.delete_below(&names::share(id)).await?;
             return Ok(None);
         };
         match cells.phase(now) {
@@ -127,9 +138,7 @@ impl Keeper {
     /// Forgets a share: the offer first, so that what is left of it cannot be mistaken for a share.
     async fn delete_all(&self, id: &Id) -> Result<(), RelayError> {
         self.store.delete(&[names::offer(id)]).await.map_err(failure)?;
-        let objects = self.store.list(&names::share(id), None).await.map_err(failure)?;
-        let names: Vec<String> = objects.into_iter().map(|object| object.name).collect();
-        if names.is_empty() { Ok(()) } else { self.store.delete(&names).await.map_err(failure) }
+        self.delete_below(&names::share(id)).await
     }
 
     /// Sweeps about once a minute, for as long as it is not dropped.

@@ -19,19 +19,33 @@ use super::s3::{Mishap, TestS3};
 use super::sandbox::{Ended, RelayProcess, Run, SHARE, Sandbox, files};
 
 /// System calls by which a file comes to be, changes or goes.
-const CHANGES: &str =
-    "write,fsync,syncfs,rename,renameat2,link,linkat,unlink,unlinkat,rmdir,mkdir,mkdirat,fchmod,flock";
+pub(crate) const CHANGES: [&str; 14] = [
+    "write",
+    "fsync",
+    "syncfs",
+    "ftruncate",
+    "rename",
+    "renameat2",
+    "linkat",
+    "unlink",
+    "unlinkat",
+    "rmdir",
+    "mkdir",
+    "mkdirat",
+    "fchmod",
+    "flock",
+];
 
 /// How many of the possible deaths are left out between two.
 fn stride(quick: usize) -> usize {
     if std::env::var("SHARE_FAULTS").is_ok_and(|depth| depth == "full") { 1 } else { quick }
 }
 
-/// A program that is killed at the n-th change of a file.
-fn doomed(sandbox: &Sandbox, number: u64, args: &[&str]) -> Run {
+/// A program that is killed when one of its threads makes a system call for the n-th time.
+pub(crate) fn doomed(sandbox: &Sandbox, call: &str, number: u64, args: &[&str]) -> Run {
     let mut traced = Command::new("strace");
-    let inject = format!("inject={CHANGES}:signal=KILL:when={number}");
-    traced.args(["-f", "-qqq", "-o", "/dev/null", "-e", &format!("trace={CHANGES}"), "-e", &inject, SHARE]).args(args);
+    let inject = format!("inject={call}:signal=KILL:when={number}");
+    traced.args(["-f", "-qqq", "-o", "/dev/null", "-e", &format!("trace={call}"), "-e", &inject, SHARE]).args(args);
     sandbox.prepare(traced).env("SHARE_GIVE_UP", "30s")
 }
 
@@ -146,19 +160,14 @@ fn who_uses_a_folder_dies_at_any_change_of_a_file() {
     let run = |args: &[&str]| sandbox.share(args);
     run(&["relay", "use", "-q", &url]).ok();
     let stage = Stage::new(&sandbox, &run, 4_500_000);
-    for number in (1..).step_by(stride(11)) {
-        let ended = doomed(&sandbox, number, &["send", "-q", "film.bin"]).run();
-        stage.after_sending(&ended);
-        if ended.code == 0 {
-            break;
-        }
-    }
-    for number in (1..).step_by(stride(11)) {
-        let link = stage.send();
-        let ended = doomed(&sandbox, number, &["open", "-q", &link, "-o", "got"]).run();
-        stage.after_opening(&ended, &link);
-        if ended.code == 0 {
-            break;
+    for (call, sends) in CHANGES.iter().flat_map(|call| [(call, true), (call, false)]) {
+        for number in (1..).step_by(stride(7)) {
+            let link = if sends { String::new() } else { stage.send() };
+            let ended = doomed(&sandbox, call, number, &stage.args(sends, &link)).run();
+            stage.after(sends, &ended, &link);
+            if ended.code == 0 {
+                break;
+            }
         }
     }
     settle_folder(&nas);
@@ -263,10 +272,10 @@ fn a_relay_over_a_folder_dies_at_any_change_of_a_file() {
     let url = relays.front.url.clone();
     let run = |args: &[&str]| sandbox.share(args).env("SHARE_RELAY", &url);
     let stage = Stage::new(&sandbox, &run, 4_500_000);
-    for sends in [true, false] {
-        for number in (1..).step_by(stride(17)) {
+    for (call, sends) in CHANGES.iter().flat_map(|call| [(call, true), (call, false)]) {
+        for number in (1..).step_by(stride(13)) {
             let link = if sends { String::new() } else { stage.send() };
-            if !relays.replace(doomed(&sandbox, number, &args)) {
+            if !relays.replace(doomed(&sandbox, call, number, &args)) {
                 // Dead before it was ready: the next one begins where it left off.
                 assert!(relays.replace(start()));
                 continue;

@@ -4,6 +4,7 @@
 //! A few seconds of it run with all other tests; `tests/soak MINUTES` is for longer.
 
 use std::fs;
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -15,7 +16,7 @@ use super::buckets::{relay_over_bucket, settle_bucket};
 use super::noise::noise;
 use super::proxy::Proxy;
 use super::s3::{Mishap, TestS3};
-use super::sandbox::{RelayProcess, Run, Sandbox};
+use super::sandbox::{RelayProcess, Run, SHARE, Sandbox};
 
 /// What happened, counted.
 #[derive(Default)]
@@ -67,22 +68,22 @@ impl Person<'_> {
         self.sandbox.share(args).env("SHARE_RELAY", &node.front.url).env("SHARE_GIVE_UP", "2m")
     }
 
+    /// The same, killed after so many milliseconds, if it is still there.
+    fn doomed(&self, args: &[&str], after: u64) -> Run {
+        let node = &self.nodes[0];
+        let mut command = Command::new("timeout");
+        command.args(["-s", "KILL", &format!("0.{after:03}"), SHARE]);
+        command.args(args.iter().map(|arg| arg.replace("http://relay/", &node.front.url)));
+        self.sandbox.prepare(command).env("SHARE_RELAY", &node.front.url).env("SHARE_GIVE_UP", "2m")
+    }
+
     /// Runs a command until it succeeds; now and then it is killed at some moment.
     fn insist(&self, args: &[&str], good: &[i32]) -> super::sandbox::Ended {
         loop {
-            let started = self.run(args).start();
-            let mut killer = None;
-            if dice() % 4 == 0 {
-                let (pid, after) = (started.0.id(), Duration::from_millis(dice() % 300));
-                killer = Some(thread::spawn(move || {
-                    thread::sleep(after);
-                    super::s3::kill(pid);
-                }));
-            }
-            let ended = started.wait();
-            if let Some(killer) = killer {
-                killer.join().unwrap();
-            }
+            let ended = match dice() % 4 {
+                0 => self.doomed(args, dice() % 300).run(),
+                _ => self.run(args).run(),
+            };
             if good.contains(&ended.code) {
                 return ended;
             }
@@ -108,7 +109,7 @@ impl Person<'_> {
         one_more(&self.tally.sent);
         let link = format!("http://relay/#{}", link.split_once('#').unwrap().1);
         if dice() % 3 == 0 {
-            assert_eq!(self.insist(&["peek", "-q", &link], &[0]).code, 0);
+            self.insist(&["peek", "-q", &link], &[0]);
         }
         if dice() % 8 == 0 {
             self.insist(&["revoke", "-q", &link], &[0]);
@@ -219,8 +220,9 @@ fn nothing_is_lost_doubled_wrong_or_left_over() {
             thread::sleep(Duration::from_secs(2));
             weights.push(weight(watched));
         }
-        let untold: usize = people.into_iter().map(|person| person.join().unwrap()).sum();
+        let people: Vec<_> = people.into_iter().map(|person| person.join()).collect();
         over.store(true, Ordering::Relaxed);
+        let untold: usize = people.into_iter().map(Result::unwrap).sum();
         assert_eq!(untold, 0, "finished, and the relay does not know");
         weights
     });

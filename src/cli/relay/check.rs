@@ -10,15 +10,18 @@ use crate::cli::connect::{Connected, Way};
 use crate::cli::failure::{Exit, Explanation, Trouble};
 use crate::cli::{Context, stores, words};
 use crate::relay::clock::{Clock, SystemClock};
+use crate::relay::http::HttpRelay;
 use crate::relay::probe::Found;
 use crate::relay::{
-    About, Admission, Checksum, Content, Create, Credential, MIN_TTL, RelayError, State, V1, Verifiers,
+    About, Admission, Checksum, Content, Create, Credential, MIN_TTL, Relay, RelayError, State, V1, Verifiers,
 };
 use crate::seal::{PART_LEN, longest_blob};
-use crate::secret::{Flags, LinkSecret, Role, Token, fill_random};
+use crate::secret::{Flags, Keys, LinkSecret, Role, Token, fill_random};
 
 /// How long a relay may hold an answer back until something changes.
 const HELD: Duration = Duration::from_secs(55);
+/// What taking back the share of a trial may cost.
+const TIDY_TIME: Duration = Duration::from_secs(5);
 
 const HOLDS: &str = "an answer may be held back for 55 s";
 const HOLDS_NOT: &str = "an answer cannot be held back for 55 s, so --wait hears of things late; nginx: \
@@ -42,14 +45,19 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Trouble> {
     let way = Way::to(url);
     let connected = cx.connect(&way).await?;
     let about = connected.relay.about().await.map_err(|error| way.refused(error))?;
-    let mut tried = try_out(&way, &connected, cx.create_token(&way.url)).await?;
-    if let (true, false, Some(share)) = (args.held, way.url.is_store(), &tried.share) {
-        cx.output.say("This takes a minute: an answer is held back.");
-        tried.held = Some(can_hold(&way, share, cx).await?);
+    if args.held && way.url.is_store() {
+        cx.output.say("--held is about servers: here nobody holds an answer back.");
     }
-    if let Some(share) = &tried.share {
-        connected.relay.revoke(share).await.map_err(|error| way.refused(error))?;
-    }
+    let token = cx.create_token(&way.url);
+    let mut tried = with_a_share(&connected, async |share| {
+        let mut tried = try_out(&way, &connected, share, token).await?;
+        if args.held && !way.url.is_store() && tried.may_create {
+            cx.output.say("This takes a minute: an answer is held back.");
+            tried.held = Some(can_hold(&way, share).await?);
+        }
+        Ok(tried)
+    })
+    .await?;
     if let Some(keeper) = &connected.keeper {
         let found = keeper.probe().await;
         tried.store = Some(found.map_err(|unfit| stores::unfit(&way.name(), &unfit, "don't use it"))?);
@@ -62,8 +70,6 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Trouble> {
 pub(super) struct Tried {
     /// Whether we may leave something there.
     pub(super) may_create: bool,
-    /// The share that it was tried with, not taken back yet.
-    share: Option<Credential>,
     /// How long it took to ask for something.
     round_trip: Duration,
     /// Seconds between our clock and the relay's.
@@ -71,28 +77,47 @@ pub(super) struct Tried {
     /// Whether an answer may be held back.
     held: Option<bool>,
     /// What is behind it, where there is no server.
-    store: Option<Found>,
+    pub(super) store: Option<Found>,
 }
 
-/// The same, for a relay that will be used: what it was tried with is taken back.
+/// The same, for a relay that will be used.
 pub(super) async fn try_and_tidy(
     way: &Way,
     connected: &Connected,
     create_token: Option<String>,
 ) -> Result<Tried, Trouble> {
-    let tried = try_out(way, connected, create_token).await?;
-    if let Some(share) = &tried.share {
-        connected.relay.revoke(share).await.map_err(|error| way.refused(error))?;
-    }
-    Ok(tried)
+    with_a_share(connected, async |share| try_out(way, connected, share, create_token).await).await
+}
+
+/// A share to try things out with.
+struct Trial {
+    keys: Keys,
+    owner: Credential,
+}
+
+/// Does something with a share, and takes it back whatever comes of it.
+async fn with_a_share<T>(
+    connected: &Connected,
+    work: impl AsyncFnOnce(&Trial) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
+    let keys = LinkSecret::random(Flags::default()).keys(None);
+    let owner = Credential::new(keys.id, Token::random());
+    let trial = Trial { keys, owner };
+    let result = work(&trial).await;
+    // What is not known there needs no taking back; what cannot be reached ends by itself.
+    let _ = tokio::time::timeout(TIDY_TIME, connected.relay.revoke(&trial.owner)).await;
+    result
 }
 
 /// Announces a share, uploads one whole part of it, and asks about it: what a proxy on the way does not let through is
 /// found here.
-async fn try_out(way: &Way, connected: &Connected, create_token: Option<String>) -> Result<Tried, Trouble> {
-    let relay = &connected.relay;
-    let keys = LinkSecret::random(Flags::default()).keys(None);
-    let owner = Credential::new(keys.id, Token::random());
+async fn try_out(
+    way: &Way,
+    connected: &Connected,
+    trial: &Trial,
+    create_token: Option<String>,
+) -> Result<Tried, Trouble> {
+    let (relay, Trial { keys, owner }) = (&connected.relay, trial);
     let offer = Create {
         v: V1,
         flags: 0,
@@ -105,7 +130,8 @@ async fn try_out(way: &Way, connected: &Connected, create_token: Option<String>)
         max_len: Some(longest_blob(PART_LEN as u64)),
         create_token,
     };
-    let may_create = match relay.create(&owner, &offer).await {
+    let before = SystemClock.now();
+    let may_create = match relay.create(owner, &offer).await {
         Ok(()) => true,
         Err(RelayError::NotAllowed) => false,
         // What announces a share is unknown to nobody who can read who announces it.
@@ -114,12 +140,12 @@ async fn try_out(way: &Way, connected: &Connected, create_token: Option<String>)
         }
         Err(error) => return Err(way.refused(error)),
     };
+    let announced = before..=SystemClock.now();
     if may_create {
         let mut noise = vec![0; PART_LEN];
         fill_random(&mut noise);
         let (crc, part) = (Checksum::of(&noise), Content::Whole(Bytes::from(noise)));
-        if let Err(error) = relay.put_part(&owner, 0, crc, part).await {
-            let _ = relay.revoke(&owner).await;
+        if let Err(error) = relay.put_part(owner, 0, crc, part).await {
             return Err(match error {
                 RelayError::NotARelay => in_front(
                     way,
@@ -132,24 +158,25 @@ async fn try_out(way: &Way, connected: &Connected, create_token: Option<String>)
     }
     // Also a relay that lets nobody in must know its own from a stranger's.
     let begun = Instant::now();
-    let asked = relay.status(&owner, None, Duration::ZERO).await;
+    let asked = relay.status(owner, None, Duration::ZERO).await;
     let round_trip = begun.elapsed();
     let clock = match (&asked, may_create) {
-        (Ok(status), true) => Some(status.created.abs_diff(SystemClock.now())),
+        // It was announced at some moment between the two that we know.
+        (Ok(status), true) => Some(status.created.abs_diff(status.created.clamp(*announced.start(), *announced.end()))),
         (Err(RelayError::Unknown), false) => None,
         (Ok(_), false) => return Err(way.refused(RelayError::NotARelay)),
         (Err(error), _) => return Err(way.refused(error.clone())),
     };
-    let share = may_create.then_some(owner);
-    Ok(Tried { may_create, share, round_trip, clock, held: None, store: None })
+    Ok(Tried { may_create, round_trip, clock, held: None, store: None })
 }
 
-/// Whether an answer to a question about `share` arrives that is held back for as long as a relay may.
-async fn can_hold(way: &Way, share: &Credential, cx: &Context) -> Result<bool, Trouble> {
+/// Whether an answer to a question about a share arrives that is held back for as long as a relay may.
+async fn can_hold(way: &Way, trial: &Trial) -> Result<bool, Trouble> {
     // Not asked again: that it breaks is the answer.
-    let connected = cx.connect_for(way, HELD).await?;
+    let relay = HttpRelay::new(way.url.clone(), way.pin.as_ref(), HELD + TIDY_TIME);
+    let relay = relay.map_err(|error| way.refused(error))?;
     let begun = Instant::now();
-    let answer = connected.relay.status(share, Some(State::Uploading), HELD).await;
+    let answer = relay.status(&trial.owner, Some(State::Uploading), HELD).await;
     Ok(answer.is_ok() && begun.elapsed() >= HELD)
 }
 
@@ -189,7 +216,7 @@ pub(super) fn report(way: &Way, about: &About, tried: &Tried) -> (Value, String)
     if let Some(store) = tried.store {
         findings.extend(store.space.map(|space| format!("{} are free", words::binary(space.free))));
         findings.push(match store.keeps_versions {
-            Some(false) => "what is deleted is gone".to_owned(),
+            Some(false) => "it keeps no versions of what is deleted".to_owned(),
             Some(true) => {
                 "it keeps versions: ciphertext that is deleted stays until its own rules remove it".to_owned()
             }

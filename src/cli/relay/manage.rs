@@ -19,7 +19,7 @@ use crate::link::RelayUrl;
 use crate::manifest::printable;
 use crate::relay::clock::SystemClock;
 use crate::relay::keeper::{Keeper, Policy};
-use crate::relay::probe::{MARKER, Unfit};
+use crate::relay::probe::{Found, MARKER, Unfit};
 use crate::relay::server::Creation;
 use crate::relay::{Admission, RelayError};
 use crate::secret::{fill_random, hex};
@@ -83,9 +83,7 @@ async fn until_interrupted(work: impl Future<Output = Result<(), Trouble>>, cx: 
 async fn use_it(args: &UseArgs, cx: &Context) -> Result<(), Trouble> {
     let url = RelayUrl::parse(&args.url).map_err(Trouble::RelayUrl)?;
     let way = Way::to(url.clone());
-    if url.is_store() {
-        adopt(&url).await?;
-    }
+    let found = if url.is_store() { Some(adopt(&url).await?) } else { None };
     let connected = cx.connect(&way).await?;
     let about = connected.relay.about().await.map_err(|error| way.refused(error))?;
     let mut token = if about.create == Admission::Token { create_token(&url, &way, cx).await? } else { None };
@@ -95,6 +93,7 @@ async fn use_it(args: &UseArgs, cx: &Context) -> Result<(), Trouble> {
         token = ask_for_token(&way, cx).await?;
         tried = check::try_and_tidy(&way, &connected, token.clone()).await?;
     }
+    tried.store = found;
     if let (Some(token), true) = (&token, tried.may_create) {
         let kept = State::open(cx).and_then(|state| state.keep_create_token(&url, token));
         kept.map_err(|error| {
@@ -141,7 +140,7 @@ async fn ask_for_token(way: &Way, cx: &Context) -> Result<Option<String>, Troubl
 }
 
 /// Makes storage a relay that needs no server, if it is fit for that.
-async fn adopt(url: &RelayUrl) -> Result<(), Trouble> {
+async fn adopt(url: &RelayUrl) -> Result<Found, Trouble> {
     let name = url.name();
     if let Some(path) = url.folder() {
         // What an earlier use of it has left is welcome.
@@ -157,8 +156,9 @@ async fn adopt(url: &RelayUrl) -> Result<(), Trouble> {
     let another = "name another directory or bucket";
     let keeper = Keeper::new(stores::open(url, true, another)?, Arc::new(SystemClock), Policy::default());
     let unfit = |unfit: Unfit| stores::unfit(&name, &unfit, another);
-    keeper.probe().await.map_err(unfit)?;
-    keeper.adopt().await.map_err(|error| unfit(error.into()))
+    let found = keeper.probe().await.map_err(unfit)?;
+    keeper.adopt().await.map_err(|error| unfit(error.into()))?;
+    Ok(found)
 }
 
 /// Makes a token for `name`, and adds what it hashes to to the file.

@@ -7,6 +7,7 @@
 //! [`write_once`]: crate::relay::cells::write_once
 
 use std::error::Error as StdError;
+use std::io;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -31,6 +32,10 @@ use crate::relay::{Content, RelayError};
 
 /// Parts that are held in memory on their way in, at most: a bucket takes an object only whole.
 const UPLOADS: usize = 32;
+/// How long a part waits for a place among them.
+const PLACE_TIME: Duration = Duration::from_secs(20);
+/// How long the crate waits for a connection unless it is in a hurry.
+const USUAL_CONNECT_TIME: Duration = Duration::from_secs(5);
 /// Objects shorter than this many bytes don't wait for a place among them.
 const SHORT: u64 = 64 << 10;
 
@@ -45,35 +50,47 @@ pub enum BucketError {
     Settings(String),
 }
 
-/// The variables that say where buckets are and who we are.
+/// The variables that say where a bucket is and who we are.
 struct Settings {
     all: Vec<(String, String)>,
-    /// Whether an endpoint is reached without encryption.
+    /// Whether it is on the local network, and reached without encryption.
     local: bool,
 }
 
 impl Settings {
-    fn read(all: impl Iterator<Item = (String, String)>) -> Result<Self, BucketError> {
-        let ours = |name: &str| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|prefix| name.starts_with(prefix));
-        let all: Vec<_> = all.filter(|(name, value)| ours(name) && !value.is_empty()).collect();
-        let is_allowed = all.iter().any(|(name, value)| name.ends_with("_ALLOW_HTTP") && value == "true");
+    /// Those among `all` that begin with `prefix`, of which `endpoints` have addresses.
+    fn read(
+        all: impl Iterator<Item = (String, String)>,
+        prefix: &str,
+        endpoints: &[&str],
+    ) -> Result<Self, BucketError> {
+        let all: Vec<_> = all.filter(|(name, value)| name.starts_with(prefix) && !value.is_empty()).collect();
+        let allow = format!("{prefix}ALLOW_HTTP");
+        let is_allowed = all.iter().any(|(name, value)| *name == allow && value.eq_ignore_ascii_case("true"));
         let mut local = false;
-        for (name, value) in all.iter().filter(|(name, _)| name.contains("ENDPOINT")) {
-            local |= value.starts_with("http://");
-            if let (Err(error @ RelayUrlError::PlainHttp(_)), false) = (RelayUrl::parse(value), is_allowed) {
-                return Err(BucketError::Settings(format!("{name}: {error}, or say AWS_ALLOW_HTTP=true")));
+        for (name, value) in all.iter().filter(|(name, _)| endpoints.contains(&name.as_str())) {
+            match RelayUrl::parse(value) {
+                Ok(url) => local |= !url.is_https(),
+                Err(RelayUrlError::PlainHttp(_)) if is_allowed => {}
+                Err(error @ RelayUrlError::PlainHttp(_)) => {
+                    return Err(BucketError::Settings(format!("{name}: {error}, or say {allow}=true")));
+                }
+                Err(error) => return Err(BucketError::Settings(format!("{name}: {error}"))),
             }
         }
         Ok(Self { all, local })
     }
 
-    /// Tells `builder` all that it knows of those that begin with `prefix`.
-    fn fold<B, K: FromStr>(self, prefix: &str, builder: B, with: fn(B, K, String) -> B) -> B {
-        self.all.into_iter().filter(|(name, _)| name.starts_with(prefix)).fold(builder, |builder, (name, value)| {
-            match name.to_ascii_lowercase().parse() {
-                Ok(key) => with(builder, key, value),
-                Err(_) => builder,
-            }
+    /// Whatever else it is told, the client speaks http only to the local network.
+    fn client(&self) -> ClientOptions {
+        ClientOptions::new().with_allow_http(self.local)
+    }
+
+    /// Tells `builder` all that it knows of them.
+    fn fold<B, K: FromStr>(self, builder: B, with: fn(B, K, String) -> B) -> B {
+        self.all.into_iter().fold(builder, |builder, (name, value)| match name.to_ascii_lowercase().parse() {
+            Ok(key) => with(builder, key, value),
+            Err(_) => builder,
         })
     }
 }
@@ -82,9 +99,19 @@ impl Settings {
 pub struct Bucket {
     store: Box<dyn ObjectStore>,
     prefix: Path,
-    /// Whether a put tells that the bucket keeps older versions: only S3's does.
-    tells_versions: bool,
+    versions: Versions,
     uploads: Semaphore,
+}
+
+/// What the answer to a put says about whether the bucket keeps what is deleted.
+#[derive(Clone, Copy)]
+enum Versions {
+    /// S3 names the version if there are any.
+    Told,
+    /// Azure does, too, and there may be a soft delete of which it says nothing.
+    ToldIfKept,
+    /// Google names a generation in any case.
+    Untold,
 }
 
 /// Gives the crate a client with our settings.
@@ -96,10 +123,12 @@ struct Connector {
 
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        let mut builder = client::builder(IDLE_TIME);
+        let told = |key| options.get_config_value(&key);
+        let may_be_plain = told(ClientConfigKey::AllowHttp).is_some_and(|told| told == "true");
+        let mut builder = client::builder(IDLE_TIME).https_only(!may_be_plain);
         // Where it looks for credentials that may not be there it has less patience.
-        let time = options.get_config_value(&ClientConfigKey::ConnectTimeout);
-        if let Some(time) = time.and_then(|time| humantime::parse_duration(&time).ok()) {
+        let time = told(ClientConfigKey::ConnectTimeout).and_then(|time| humantime::parse_duration(&time).ok());
+        if let Some(time) = time.filter(|time| *time < USUAL_CONNECT_TIME) {
             builder = builder.connect_timeout(time);
         }
         if self.local {
@@ -118,29 +147,36 @@ impl Bucket {
     pub fn open(url: &RelayUrl, settings: impl Iterator<Item = (String, String)>) -> Result<Self, BucketError> {
         let (scheme, name, prefix) = url.bucket().ok_or(BucketError::Address)?;
         let retry = RetryConfig { max_retries: 0, ..RetryConfig::default() };
-        let settings = Settings::read(settings)?;
-        let connector = Connector { local: settings.local };
+        let (prefix_of_variables, endpoints, versions) = match scheme {
+            "s3" => ("AWS_", &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"][..], Versions::Told),
+            "gs" => ("GOOGLE_", &["GOOGLE_BASE_URL"][..], Versions::Untold),
+            _ => ("AZURE_", &["AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"][..], Versions::ToldIfKept),
+        };
+        let settings = Settings::read(settings, prefix_of_variables, endpoints)?;
+        let (connector, client) = (Connector { local: settings.local }, settings.client());
         let store: object_store::Result<Box<dyn ObjectStore>> = match scheme {
             "s3" => {
-                let builder = settings.fold("AWS_", AmazonS3Builder::new(), AmazonS3Builder::with_config);
+                let builder =
+                    settings.fold(AmazonS3Builder::new().with_client_options(client), AmazonS3Builder::with_config);
                 let builder = builder.with_bucket_name(name).with_retry(retry).with_http_connector(connector);
                 builder.build().map(|store| Box::new(store) as _)
             }
             "gs" => {
-                let begin = GoogleCloudStorageBuilder::new();
-                let builder = settings.fold("GOOGLE_", begin, GoogleCloudStorageBuilder::with_config);
+                let begin = GoogleCloudStorageBuilder::new().with_client_options(client);
+                let builder = settings.fold(begin, GoogleCloudStorageBuilder::with_config);
                 let builder = builder.with_bucket_name(name).with_retry(retry).with_http_connector(connector);
                 builder.build().map(|store| Box::new(store) as _)
             }
             _ => {
-                let builder = settings.fold("AZURE_", MicrosoftAzureBuilder::new(), MicrosoftAzureBuilder::with_config);
+                let begin = MicrosoftAzureBuilder::new().with_client_options(client);
+                let builder = settings.fold(begin, MicrosoftAzureBuilder::with_config);
                 let builder = builder.with_container_name(name).with_retry(retry).with_http_connector(connector);
                 builder.build().map(|store| Box::new(store) as _)
             }
         };
         let store = store.map_err(|error| BucketError::Settings(innermost(&error)))?;
         let prefix = Path::parse(prefix).map_err(|_| BucketError::Address)?;
-        Ok(Self { store, prefix, tells_versions: scheme == "s3", uploads: Semaphore::new(UPLOADS) })
+        Ok(Self { store, prefix, versions, uploads: Semaphore::new(UPLOADS) })
     }
 
     fn path(&self, name: &str) -> Path {
@@ -160,48 +196,87 @@ async fn within<T>(time: Duration, work: impl Future<Output = object_store::Resu
     tokio::time::timeout(time, work).await.unwrap_or_else(|_| Err(silent()))
 }
 
-/// What the crate says, without the names that are in it: they hold ids.
+/// What an answer says that is an error.
+struct Verdict {
+    status: Option<u16>,
+    /// The word that the store has for it, like `NoSuchKey`.
+    code: Option<String>,
+}
+
+impl Verdict {
+    /// The crate puts what the store has answered into its text only.
+    fn of(error: &Error) -> Self {
+        let text = error.to_string();
+        let between = |begin: &str, end: &str| {
+            let (_, rest) = text.split_once(begin)?;
+            rest.split_once(end).map(|(word, _)| word.to_owned())
+        };
+        let status = text.split_once("status code: ").and_then(|(_, rest)| rest.get(..3)?.parse().ok());
+        Self { status, code: between("<Code>", "</Code>").or_else(|| between("(code: ", ")")) }
+    }
+
+    /// Whether there is no such object. Anything else that answers "not found", a gateway that restarts, say, has not
+    /// said that.
+    fn is_absent(&self) -> bool {
+        matches!(self.code.as_deref(), Some("NoSuchKey" | "BlobNotFound"))
+    }
+}
+
+/// An error in our words. Those of the crate have the names of objects in them, and these hold ids.
 fn failure(error: &Error) -> StoreError {
-    let status = status(error);
-    let text = error.to_string();
-    if status == Some(507) || ["QuotaExceeded", "StorageFull"].iter().any(|code| text.contains(code)) {
-        return StoreError::NoSpace;
-    }
-    match (error, status) {
-        (Error::Unauthenticated { .. }, _) | (_, Some(401)) => {
-            StoreError::Refused("it does not know these credentials".to_owned())
+    let refused = |why: &str| StoreError::Refused(why.to_owned());
+    let Verdict { status, code } = Verdict::of(error);
+    match (code.as_deref(), status) {
+        (Some("RequestTimeTooSkewed"), _) => refused("this machine's clock is wrong by many minutes"),
+        (Some("ExpiredToken" | "TokenRefreshRequired"), _) => refused("these credentials are not valid any more"),
+        (Some("InvalidAccessKeyId" | "InvalidToken" | "AuthenticationFailed"), _) | (_, Some(401)) => {
+            refused("it does not know these credentials")
         }
-        (Error::PermissionDenied { .. }, _) | (_, Some(403)) => {
-            StoreError::Refused("these credentials may not do that".to_owned())
+        (Some("SignatureDoesNotMatch"), _) => refused("the secret key is not the one of these credentials"),
+        (Some("PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"), _)
+        | (_, Some(301)) => refused("the bucket is in another region"),
+        (Some("NoSuchBucket" | "ContainerNotFound"), _) => refused("there is no such bucket"),
+        (Some("AccessDenied" | "AllAccessDisabled"), _) | (_, Some(403)) => {
+            refused("these credentials may not do that")
         }
-        (Error::NotFound { .. }, _) => StoreError::Refused("there is no such bucket".to_owned()),
+        (Some("QuotaExceeded" | "XMinioStorageFull" | "StorageFull"), _) | (_, Some(507)) => StoreError::NoSpace,
+        (_, Some(404)) => StoreError::Failed("what answers there is not a bucket".to_owned()),
         (_, Some(status)) => StoreError::Failed(format!("it answers with status {status}")),
-        (error, None) => StoreError::Failed(innermost(error)),
+        (_, None) => StoreError::Failed(reason(error)),
     }
 }
 
-/// The status of an answer that was an error: the crate puts it into its text only.
-fn status(error: &Error) -> Option<u16> {
-    let text = error.to_string();
-    let (_, after) = text.split_once("status code: ")?;
-    after.get(..3)?.parse().ok()
+/// All causes of an error, the error first.
+fn causes(error: &Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    std::iter::successors(Some(error as &(dyn StdError + 'static)), |error| {
+        let error: &(dyn StdError + 'static) = *error;
+        error.source()
+    })
 }
 
-/// The last cause of an error: it is about the machine or the settings, where the first ones name the object.
+/// Why there was no answer: the operating system's words, if it has any.
+fn reason(error: &Error) -> String {
+    let io = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
+    let text = io.map_or_else(|| "it does not answer".to_owned(), ToString::to_string);
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}
+
+/// What the crate says about settings: there is no name in it.
 fn innermost(error: &Error) -> String {
-    let mut last: &dyn StdError = error;
-    while let Some(cause) = last.source() {
-        last = cause;
-    }
-    let text = last.to_string();
-    text.split(" (os error").next().unwrap_or_default().trim_end_matches('.').to_owned()
+    let text = causes(error).last().map(ToString::to_string).unwrap_or_default();
+    text.trim_end_matches('.').to_owned()
 }
 
 #[async_trait]
 impl Store for Bucket {
     async fn create(&self, name: &str, content: Content) -> Result<Creation, StoreError> {
         let len = content.len();
-        let _place = if len > SHORT { self.uploads.acquire().await.ok() } else { None };
+        let _place = if len > SHORT {
+            let place = tokio::time::timeout(PLACE_TIME, self.uploads.acquire()).await;
+            Some(place.map_err(|_| StoreError::Failed("too many parts are on their way to it".to_owned()))?)
+        } else {
+            None
+        };
         let pieces: Vec<Bytes> = content.into_chunks().try_collect().await.map_err(StoreError::Content)?;
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         let path = self.path(name);
@@ -219,12 +294,11 @@ impl Store for Bucket {
         let asked = self.store.get_opts(&path, GetOptions { range, ..GetOptions::default() });
         let found = match within(IDLE_TIME, asked).await {
             Ok(found) => found,
-            Err(Error::NotFound { .. }) => return Ok(None),
+            Err(error) if Verdict::of(&error).is_absent() => return Ok(None),
             // Nothing begins behind the end, which is an error to a server of bytes and none to us.
             Err(error) if offset > 0 => {
                 return match within(IDLE_TIME, self.store.head(&path)).await {
                     Ok(object) if object.size <= offset => Ok(Some(Content::Whole(Bytes::new()))),
-                    Err(Error::NotFound { .. }) => Ok(None),
                     Ok(_) | Err(_) => Err(failure(&error)),
                 };
             }
@@ -277,13 +351,19 @@ impl Store for Bucket {
     async fn delete(&self, names: &[String]) -> Result<(), StoreError> {
         let paths: Vec<_> = names.iter().map(|name| Ok(self.path(name))).collect();
         let mut deleted = self.store.delete_stream(stream::iter(paths).boxed());
-        loop {
-            match within(IDLE_TIME, async { deleted.next().await.transpose() }).await {
-                Ok(Some(_)) | Err(Error::NotFound { .. }) => {}
-                Ok(None) => return Ok(()),
-                Err(error) => return Err(failure(&error)),
+        let mut failed = None;
+        while let Some(result) = within(IDLE_TIME, async { deleted.next().await.transpose() }).await.transpose() {
+            if let Err(error) = result
+                && !Verdict::of(&error).is_absent()
+            {
+                // The others go all the same.
+                failed = failed.or_else(|| Some(failure(&error)));
+                if matches!(error, Error::Generic { .. }) {
+                    break;
+                }
             }
         }
+        failed.map_or(Ok(()), Err)
     }
 
     async fn tidy(&self) -> Result<(), StoreError> {
@@ -296,13 +376,16 @@ impl Store for Bucket {
     }
 
     async fn keeps_versions(&self, name: &str) -> Result<Option<bool>, StoreError> {
-        if !self.tells_versions {
-            return Ok(None);
-        }
         let path = self.path(name);
-        let put = self.store.put_opts(&path, PutPayload::new(), PutOptions::default());
-        let put = within(IDLE_TIME, put).await.map_err(|error| failure(&error))?;
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        let put = within(IDLE_TIME, self.store.put_opts(&path, PutPayload::new(), options)).await;
+        let version = put.map_err(|error| failure(&error))?.version;
         // "null" is the version of all objects of a bucket whose versioning is suspended.
-        Ok(Some(put.version.is_some_and(|version| version != "null")))
+        let is_kept = version.is_some_and(|version| version != "null");
+        Ok(match self.versions {
+            Versions::Told => Some(is_kept),
+            Versions::ToldIfKept => is_kept.then_some(true),
+            Versions::Untold => None,
+        })
     }
 }

@@ -22,6 +22,7 @@ use super::line::Mischief;
 use super::store::{FAULTS, Fault, Faulty, Kind, Op};
 use super::world::World;
 use crate::bench::{Sample, Slow, TestClock};
+use crate::deaths::{CHANGES, doomed};
 use crate::disk::with_a_small_disk;
 use crate::noise::noise;
 use crate::proxy::Proxy;
@@ -62,7 +63,7 @@ pub(crate) struct Row {
     pub(crate) test: fn(&Arc<World>, Depth) -> u64,
 }
 
-pub(crate) const ROWS: [Row; 24] = [
+pub(crate) const ROWS: [Row; 25] = [
     Row {
         what: "the sender dies: before, in and after each request and each part, before the link is printed",
         holds: "no link, or one that works; sending again works; the rest is swept",
@@ -99,6 +100,12 @@ pub(crate) const ROWS: [Row; 24] = [
         holds: "the next sweep does the rest; what waits or is being opened is untouched",
         promises: "L2 L3 D1 D2",
         test: the_store_fails_while_sweeping,
+    },
+    Row {
+        what: "the cell that ends a share cannot be written: when it is finished, taken back, given up, expired or lapsed",
+        holds: "all of it is still there; it ends when the store has recovered",
+        promises: "L2 L3 D1",
+        test: an_end_cannot_be_written,
     },
     Row {
         what: "the answer to any request is lost",
@@ -255,6 +262,11 @@ fn each_operation(world: &Arc<World>, depth: Depth, faults: &[Fault], mut run: i
     runs
 }
 
+/// Done, killed, or safe to repeat.
+fn expect_code(ended: &Ended) {
+    assert!([0, -1, 6].contains(&ended.code), "{ended:?}");
+}
+
 /// After a run of `send` that something went wrong with: no link or one that works, and sending works again.
 fn expect_sent_or_not(world: &World, ended: &Ended, content: &[u8]) {
     let link = match (ended.code, printed(ended)) {
@@ -266,6 +278,7 @@ fn expect_sent_or_not(world: &World, ended: &Ended, content: &[u8]) {
         (-1, Some(link)) => link,
         (_, Some(_)) => panic!("{:?}: a failure with a link: {ended:?}", world.over),
     };
+    expect_code(ended);
     expect_opens(world, &link, content);
 }
 
@@ -326,6 +339,7 @@ fn the_store_fails_while_sending_little(world: &Arc<World>, depth: Depth) -> u64
 
 /// After a run of `open` that something went wrong with: the same command gets it, and nobody else.
 fn expect_opened_in_the_end(world: &World, ended: &Ended, link: &str, content: &[u8]) {
+    expect_code(ended);
     if ended.code != 0 {
         assert_eq!(world.sandbox.names(), ["film.bin"], "{:?}: {ended:?}", world.over);
         world.share(&["open", "-q", link, "-o", "received"]).ok();
@@ -367,6 +381,7 @@ fn the_store_fails_while_taking_back(world: &Arc<World>, depth: Depth) -> u64 {
         arm();
         let ended = world.share(&["revoke", "-q", &link]).run();
         let harmed = world.faults.calm() > 0;
+        expect_code(&ended);
         if ended.code != 0 {
             world.share(&["revoke", "-q", &link]).ok();
         }
@@ -381,9 +396,7 @@ fn the_store_fails_while_taking_back(world: &Arc<World>, depth: Depth) -> u64 {
 }
 
 fn the_store_fails_while_sweeping(world: &Arc<World>, depth: Depth) -> u64 {
-    let faults: Vec<Fault> =
-        FAULTS.into_iter().filter(|fault| !matches!(fault, Fault::CrashBefore | Fault::CrashAfter)).collect();
-    let runs = each_operation(world, depth, &faults, |arm| {
+    let runs = each_operation(world, depth, &FAULTS, |arm| {
         // One of each kind: never complete, never opened, never finished, and one that is to stay.
         let here = world.node();
         let (keeper, _) = here.parts();
@@ -404,10 +417,17 @@ fn the_store_fails_while_sweeping(world: &Arc<World>, depth: Depth) -> u64 {
         });
         world.clock.advance(86_400 + 121);
         arm();
-        // What fails is tried again by the next one.
-        let here = world.node();
-        let (keeper, _) = here.parts();
-        let _ = world.wait(async { keeper.sweep().await });
+        // What fails is tried again by the next one, and what dies does not come back.
+        let lives = world.lives();
+        let swept = {
+            let here = world.node();
+            let (keeper, _) = here.parts();
+            // Not where the node lives, which may die under it.
+            runtime().block_on(async { tokio::time::timeout(Duration::from_secs(15), keeper.sweep()).await })
+        };
+        if swept.is_err() {
+            world.wait_for_another_life(lives);
+        }
         let harmed = world.faults.calm() > 0;
         world.clock.advance(121);
         world.sweep();
@@ -429,6 +449,61 @@ fn the_store_fails_while_sweeping(world: &Arc<World>, depth: Depth) -> u64 {
     });
     world.settle();
     runs
+}
+
+fn an_end_cannot_be_written(world: &Arc<World>, _: Depth) -> u64 {
+    let ends = ["finished", "taken back", "taken back while it is opened", "given up", "expired", "lapsed"];
+    for end in ends {
+        let share = Sample::new(5000, false);
+        let (device, link) = (share.device(), share.link());
+        let receipt = share.keys.receipt(&device.token.claimant(&share.keys.id));
+        let (sealed, claimed) =
+            (end != "given up", ["finished", "taken back while it is opened", "lapsed"].contains(&end));
+        let here = world.node();
+        let (keeper, store) = here.parts();
+        world.wait(async {
+            keeper.create(&share.owner, &share.create).await.unwrap();
+            share.put_all(keeper).await;
+            if sealed {
+                keeper.commit(&share.owner, &share.commit).await.unwrap();
+            }
+            if claimed {
+                keeper.claim(&link, share.proof(), &device.token).await.unwrap();
+            }
+        });
+        match end {
+            "given up" | "lapsed" => world.clock.advance(86_400 + 121),
+            "expired" => world.clock.advance(14 * 86_400 + 121),
+            _ => {}
+        }
+        let ended = async || match end {
+            "finished" => keeper.finish(&device, &receipt).await.is_ok(),
+            "taken back" | "taken back while it is opened" => keeper.revoke(&share.owner).await.is_ok(),
+            _ => {
+                keeper.sweep().await.unwrap();
+                false
+            }
+        };
+        let here_still = async || {
+            let parts = store.list(&format!("v1/{}/part/", share.keys.id.hex()), None).await.unwrap();
+            parts.len() == 1
+        };
+        world.faults.plan(|op| {
+            let is_end = ["/seal", "/claim", "/end"].iter().any(|cell| op.name.ends_with(cell));
+            (op.kind == Kind::Create && is_end).then_some(Fault::FailBefore)
+        });
+        world.wait(async {
+            assert!(!ended().await, "{end}");
+            assert!(here_still().await, "{:?}: {end}: gone before it has ended", world.over);
+        });
+        assert!(world.faults.calm() > 0);
+        world.wait(async {
+            ended().await;
+            assert!(!here_still().await, "{:?}: {end}: not gone after it has ended", world.over);
+        });
+    }
+    world.settle();
+    ends.len() as u64
 }
 
 fn answers_are_lost(world: &Arc<World>, _: Depth) -> u64 {
@@ -864,19 +939,12 @@ fn the_recipient_dies(world: &Arc<World>, depth: Depth) -> u64 {
         }
         number += depth.stride();
     }
-    // Also where no request is made: the n-th time that a file is changed.
-    for calls in
-        ["write", "fsync,fdatasync,ftruncate", "rename,renameat2,link,linkat", "unlink,unlinkat,mkdir,fchmod,flock"]
-    {
+    // Also where no request is made: the n-th time that a file is changed in that way.
+    for call in CHANGES {
         let mut number = 1;
         loop {
             let link = sent(world, &content);
-            let mut traced = Command::new("strace");
-            let inject = format!("inject={calls}:signal=KILL:when={number}");
-            traced.args(["-f", "-qqq", "-o", "/dev/null", "-e", &format!("trace={calls}"), "-e", &inject, SHARE]);
-            traced.args(["open", "-q", &link, "-o", "received"]);
-            let run = world.sandbox.prepare(traced).env("SHARE_GIVE_UP", "30s");
-            let ended = run.run();
+            let ended = doomed(&world.sandbox, call, number, &["open", "-q", &link, "-o", "received"]).run();
             runs += 1;
             expect_goes_on(world, &ended, &link, &content);
             if ended.code == 0 {

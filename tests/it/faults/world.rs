@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -66,6 +67,8 @@ pub(crate) struct World {
     listener: TcpListener,
     shelf: Shelf,
     node: Mutex<Option<Node>>,
+    /// How many nodes there were.
+    lives: AtomicU64,
 }
 
 const POLICY: Policy = Policy {
@@ -98,8 +101,9 @@ impl World {
             listener,
             shelf,
             node: Mutex::default(),
+            lives: AtomicU64::new(0),
         });
-        world.start();
+        *world.node.lock().unwrap() = Some(world.start());
         let (weak, faults) = (Arc::downgrade(&world), world.faults.clone());
         std::thread::spawn(move || {
             while faults.wait_for_crash() {
@@ -124,7 +128,7 @@ impl World {
         Keeper::new(store, clock, POLICY)
     }
 
-    fn start(&self) {
+    fn start(&self) -> Node {
         let listener = self.listener.try_clone().unwrap();
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let store: Arc<dyn Store> = match &self.shelf {
@@ -136,17 +140,34 @@ impl World {
         let options = Options { create: Creation::Open, ..Options::default() };
         let relay = Arc::new(Unreliable { relay: keeper.clone(), line: self.line.clone() });
         runtime.spawn(async { server::serve(relay, listener, options, std::future::pending()).await });
-        *self.node.lock().unwrap() = Some(Node { runtime, keeper, store });
+        self.lives.fetch_add(1, Ordering::SeqCst);
+        Node { runtime, keeper, store }
     }
 
     /// The node dies, and another one takes its place.
     pub(crate) fn restart(&self) {
-        if let Some(Node { runtime, keeper, store }) = self.node.lock().unwrap().take() {
+        // Nobody meets the world without one.
+        let mut node = self.node.lock().unwrap();
+        if let Some(Node { runtime, keeper, store }) = node.take() {
             drop((keeper, store));
             // What a thread is writing at this moment is written.
             runtime.shutdown_timeout(Duration::from_secs(20));
         }
-        self.start();
+        *node = Some(self.start());
+    }
+
+    /// How many nodes there were up to now.
+    pub(crate) fn lives(&self) -> u64 {
+        self.lives.load(Ordering::SeqCst)
+    }
+
+    /// Waits until there was one more.
+    pub(crate) fn wait_for_another_life(&self, lives: u64) {
+        let begun = Instant::now();
+        while self.lives() == lives {
+            assert!(begun.elapsed() < Duration::from_secs(30), "it does not come back");
+            std::thread::yield_now();
+        }
     }
 
     /// The node that serves now.
