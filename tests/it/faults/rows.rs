@@ -19,7 +19,7 @@ use share::seal::PART_LEN;
 use share::secret::Token;
 
 use super::line::Mischief;
-use super::store::{FAULTS, Fault, Faulty, Kind, Op};
+use super::store::{FAULTS, Fault, Faults, Faulty, Kind, Op};
 use super::world::World;
 use crate::bench::{Sample, Slow, TestClock};
 use crate::deaths::{CHANGES, doomed};
@@ -243,14 +243,19 @@ fn has_ended(world: &World) -> bool {
 
 /// Lets each operation meet each fault, until a run is no longer harmed: `run` calls what it is given when things may
 /// begin to go wrong, and returns whether something did.
-fn each_operation(world: &Arc<World>, depth: Depth, faults: &[Fault], mut run: impl FnMut(&dyn Fn()) -> bool) -> u64 {
+fn each_operation(world: &Arc<World>, depth: Depth, faults: &[Fault], run: impl FnMut(&dyn Fn()) -> bool) -> u64 {
+    each_operation_of(&world.faults, depth, faults, run)
+}
+
+/// The same, of a store that fails elsewhere.
+fn each_operation_of(store: &Faults, depth: Depth, faults: &[Fault], mut run: impl FnMut(&dyn Fn()) -> bool) -> u64 {
     let mut runs = 0;
     for (turn, fault) in (0..).zip(faults) {
         let mut number = 1 + turn % depth.stride();
         loop {
             let fault = *fault;
             let arm = || {
-                world.faults.plan(move |op: &Op| (op.number == number).then_some(fault));
+                store.plan(move |op: &Op| (op.number == number).then_some(fault));
             };
             runs += 1;
             if !run(&arm) {
@@ -396,7 +401,9 @@ fn the_store_fails_while_taking_back(world: &Arc<World>, depth: Depth) -> u64 {
 }
 
 fn the_store_fails_while_sweeping(world: &Arc<World>, depth: Depth) -> u64 {
-    let runs = each_operation(world, depth, &FAULTS, |arm| {
+    // A node of its own, which may die without anybody noticing.
+    let faults = Arc::new(Faults::default());
+    let runs = each_operation_of(&faults, depth, &FAULTS, |arm| {
         // One of each kind: never complete, never opened, never finished, and one that is to stay.
         let here = world.node();
         let (keeper, _) = here.parts();
@@ -418,17 +425,18 @@ fn the_store_fails_while_sweeping(world: &Arc<World>, depth: Depth) -> u64 {
         world.clock.advance(86_400 + 121);
         arm();
         // What fails is tried again by the next one, and what dies does not come back.
-        let lives = world.lives();
-        let swept = {
-            let here = world.node();
-            let (keeper, _) = here.parts();
-            // Not where the node lives, which may die under it.
-            runtime().block_on(async { tokio::time::timeout(Duration::from_secs(15), keeper.sweep()).await })
-        };
-        if swept.is_err() {
-            world.wait_for_another_life(lives);
-        }
-        let harmed = world.faults.calm() > 0;
+        let store = Arc::new(Faulty::new(world.store(), faults.clone()));
+        let sweeper = world.node_over(store, TestClock::at(world.clock.now()));
+        runtime().block_on(async {
+            let mut sweep = std::pin::pin!(sweeper.sweep());
+            while !faults.has_crashed() {
+                tokio::select! {
+                    _ = &mut sweep => break,
+                    () = tokio::time::sleep(Duration::from_millis(5)) => {}
+                }
+            }
+        });
+        let harmed = faults.calm() > 0;
         world.clock.advance(121);
         world.sweep();
         let here = world.node();

@@ -109,6 +109,11 @@ impl Faults {
         }
     }
 
+    /// Whether a node has died since somebody asked.
+    pub(crate) fn has_crashed(&self) -> bool {
+        std::mem::take(&mut *self.crash.lock().unwrap()) == Crash::Now
+    }
+
     /// Nobody needs to wait for a crash any more.
     pub(crate) fn close(&self) {
         *self.crash.lock().unwrap() = Crash::Over;

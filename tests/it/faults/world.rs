@@ -2,7 +2,6 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -67,8 +66,6 @@ pub(crate) struct World {
     listener: TcpListener,
     shelf: Shelf,
     node: Mutex<Option<Node>>,
-    /// How many nodes there were.
-    lives: AtomicU64,
 }
 
 const POLICY: Policy = Policy {
@@ -101,7 +98,6 @@ impl World {
             listener,
             shelf,
             node: Mutex::default(),
-            lives: AtomicU64::new(0),
         });
         *world.node.lock().unwrap() = Some(world.start());
         let (weak, faults) = (Arc::downgrade(&world), world.faults.clone());
@@ -140,7 +136,6 @@ impl World {
         let options = Options { create: Creation::Open, ..Options::default() };
         let relay = Arc::new(Unreliable { relay: keeper.clone(), line: self.line.clone() });
         runtime.spawn(async { server::serve(relay, listener, options, std::future::pending()).await });
-        self.lives.fetch_add(1, Ordering::SeqCst);
         Node { runtime, keeper, store }
     }
 
@@ -154,20 +149,6 @@ impl World {
             runtime.shutdown_timeout(Duration::from_secs(20));
         }
         *node = Some(self.start());
-    }
-
-    /// How many nodes there were up to now.
-    pub(crate) fn lives(&self) -> u64 {
-        self.lives.load(Ordering::SeqCst)
-    }
-
-    /// Waits until there was one more.
-    pub(crate) fn wait_for_another_life(&self, lives: u64) {
-        let begun = Instant::now();
-        while self.lives() == lives {
-            assert!(begun.elapsed() < Duration::from_secs(30), "it does not come back");
-            std::thread::yield_now();
-        }
     }
 
     /// The node that serves now.
