@@ -67,7 +67,7 @@ pub enum RelayUrlError {
     #[error("a folder is written like file:///srv/share")]
     Folder,
     /// A bucket without a name, or with a port.
-    #[error("a bucket is written like s3://bucket/prefix")]
+    #[error("a bucket is written like s3://bucket/prefix, with letters, digits, and - _ . = in its prefix")]
     Bucket,
     /// A scheme that is none of ours.
     #[error("relays are reached by http or https, or are a folder, file:///…, or a bucket, s3://…, and not {0}")]
@@ -94,6 +94,13 @@ impl RelayUrl {
         }
         if text.starts_with(['/', '.', '~']) || (text.starts_with("file:") && !text.starts_with("file:///")) {
             return Err(RelayUrlError::Folder);
+        }
+        let bucket = BUCKETS.iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| rest.starts_with(':')));
+        // What would be folded or decoded is not what was written.
+        if bucket
+            && (!text.contains("://") || text.contains('%') || text.split('/').any(|part| [".", ".."].contains(&part)))
+        {
+            return Err(RelayUrlError::Bucket);
         }
         let mut url = if text.contains("://") {
             Url::parse(text).map_err(|_| RelayUrlError::Unreadable)?
@@ -284,7 +291,7 @@ impl Link {
         }
         let lower = Zeroizing::new(text.to_ascii_lowercase());
         let Some(start) = lower.find(&format!("#{PREFIX}")).map(|at| at + 1).or_else(|| lower.find(PREFIX)) else {
-            let page = lower.starts_with("http://") || lower.starts_with("https://");
+            let page = SCHEMES.iter().any(|scheme| lower.starts_with(scheme));
             return Err(if page && !text.contains('#') { LinkError::NoKey } else { LinkError::NotALink });
         };
         let (before, rest) = text.split_at(start);

@@ -119,7 +119,7 @@ impl Context {
     /// The same, with another patience.
     pub(super) async fn connect_for(&self, way: &Way, give_up: Duration) -> Result<Connected, Trouble> {
         if way.url.is_store() {
-            let keeper = stores::serverless(&way.url, give_up).await?;
+            let keeper = stores::serverless(&way.url, give_up, self).await?;
             let relay = self.persistent(keeper.clone(), way.name(), give_up);
             return Ok(Connected { relay, keeper: Some(keeper) });
         }

@@ -31,7 +31,7 @@ use crate::relay::clock::SystemClock;
 use crate::relay::guests::{Guests, Seen};
 use crate::relay::keeper::{Keeper, Policy};
 use crate::relay::server::{self, Creation, Options};
-use crate::relay::store::folder::Folder;
+use crate::relay::store::folder::{Folder, Sharing};
 use crate::relay::{Credential, Relay, RelayError, State as Stand, Status};
 use crate::secret::{Flags, fill_random, hex};
 use crate::send::SendError;
@@ -445,7 +445,7 @@ fn folder(cx: &Context) -> Result<(Private, Folder), Trouble> {
     let place = Private(directory.join(format!("{FOLDER}{}", hex(&random))));
     let made = DirBuilder::new().mode(0o700).create(&place.0);
     made.map_err(|error| Trouble::path(&directory, &error, "--state-dir DIR, or a relay"))?;
-    let folder = stores::folder(&place.0, false, "--state-dir DIR, or a relay")?;
+    let folder = stores::folder(&place.0, Sharing::Alone, "--state-dir DIR, or a relay")?;
     Ok((place, folder))
 }
 
@@ -465,7 +465,7 @@ pub(super) fn beside(place: Option<&str>, cx: &Context) -> Option<Arc<Keeper>> {
     let directory = State::open(cx).and_then(|state| state.subdirectory("direct")).ok();
     let found = directory.into_iter().chain([std::env::temp_dir()]).map(|directory| directory.join(place));
     let path = found.into_iter().find(|path| is_held(path))?;
-    Folder::open(&path, true).ok().map(keeper)
+    Folder::open(&path, Sharing::WithItsServer).ok().map(keeper)
 }
 
 /// Whether a name is one that we give to folders.

@@ -348,7 +348,7 @@ fn any(relay: &str, error: &RelayError, safe: &str) -> Explanation {
         RelayError::NotARelay | RelayError::Diverted => told(
             Exit::Unreachable,
             format!("what answers at {relay} is not a share relay"),
-            "check the address, and the proxy if there is one; on a public Wi-Fi, log in first",
+            "share relay check tells what is in the way; on a public Wi-Fi, log in first",
         ),
         RelayError::TooLarge { max } => told(
             Exit::Refused,

@@ -156,10 +156,13 @@ impl Output {
         let (name, again) = (name.to_owned(), Instant::now() + pause);
         let waiting = move |_: &ProgressState, to: &mut dyn fmt::Write| {
             let left = again.saturating_duration_since(Instant::now()).as_secs_f64().ceil();
-            let _ = match left {
-                0.0 => write!(to, "waiting for {name}, trying again now"),
-                left => write!(to, "waiting for {name}, trying again in {left} s"),
+            let text = match left {
+                0.0 => format!("waiting for {name}, trying again now"),
+                left => format!("waiting for {name}, trying again in {left} s"),
             };
+            // A line that is broken cannot be taken away again.
+            let room = columns().unwrap_or(80).saturating_sub(14);
+            let _ = to.write_str(&text.chars().take(room).collect::<String>());
         };
         bar.set_style(style(template).with_key("waiting", waiting));
         true

@@ -9,39 +9,39 @@ use std::time::Duration;
 use directories::ProjectDirs;
 use rustix::fs::Access;
 
-use super::connect::Way;
+use super::Context;
 use super::failure::Trouble;
 use crate::link::RelayUrl;
 use crate::manifest::printable;
 use crate::relay::RelayError;
 use crate::relay::clock::SystemClock;
 use crate::relay::keeper::{Keeper, Policy};
-use crate::relay::probe::{MARKER, Unfit};
+use crate::relay::probe::{Found, MARKER, Unfit};
 use crate::relay::retry::Patience;
 use crate::relay::store::bucket::Bucket;
-use crate::relay::store::folder::{Folder, FolderError};
+use crate::relay::store::folder::{Folder, FolderError, Sharing};
 use crate::relay::store::memory::Memory;
 use crate::relay::store::{Store, StoreError};
 
 /// What a relay in memory keeps at most.
 const MEMORY: u64 = 1 << 30;
-/// How long to try to reach a bucket before anything is done with it: what follows has more patience.
+/// How long one attempt to get an answer from a store may take.
 const REACH_TIME: Duration = Duration::from_secs(20);
 
 /// The address of a relay's store in memory.
 pub(super) const IN_MEMORY: &str = "memory:";
 
-/// The store of a relay that runs here. `shared`: other relays use the same folder.
-pub(super) fn of_relay(said: Option<&str>, shared: bool) -> Result<Arc<dyn Store>, Trouble> {
+/// The store of a relay that runs here.
+pub(super) fn of_relay(said: Option<&str>, sharing: Sharing) -> Result<Arc<dyn Store>, Trouble> {
     match said {
         None => {
             let dirs = ProjectDirs::from("", "", "share");
             let dirs = dirs.ok_or_else(|| Trouble::usage("this user has no home", "--store file:///DIRECTORY"))?;
-            Ok(Arc::new(folder(&dirs.data_dir().join("relay"), shared, "--store file:///another/directory")?))
+            Ok(Arc::new(folder(&dirs.data_dir().join("relay"), sharing, "--store file:///another/directory")?))
         }
         Some(IN_MEMORY) => Ok(Arc::new(Memory::new(Arc::new(SystemClock), MEMORY))),
         Some(text) => match RelayUrl::parse(text).ok().filter(RelayUrl::is_store) {
-            Some(url) => open(&url, shared, "--store file:///another/directory"),
+            Some(url) => open(&url, sharing, "--store file:///another/directory"),
             None => Err(Trouble::usage(
                 "--store takes file:///DIRECTORY, s3://BUCKET/PREFIX, gs://…, az://… or memory:",
                 "--store file:///srv/share",
@@ -51,9 +51,9 @@ pub(super) fn of_relay(said: Option<&str>, shared: bool) -> Result<Arc<dyn Store
 }
 
 /// The store at `url`. `hint` is for a folder that cannot be one.
-pub(super) fn open(url: &RelayUrl, shared: bool, hint: &str) -> Result<Arc<dyn Store>, Trouble> {
+pub(super) fn open(url: &RelayUrl, sharing: Sharing, hint: &str) -> Result<Arc<dyn Store>, Trouble> {
     match url.folder() {
-        Some(path) => Ok(Arc::new(folder(&path, shared, hint)?)),
+        Some(path) => Ok(Arc::new(folder(&path, sharing, hint)?)),
         None => {
             let bucket = Bucket::open(url, environment());
             Ok(Arc::new(
@@ -85,9 +85,12 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 }
 
 /// The store in a directory. `hint` is for one that cannot be one.
-pub(super) fn folder(path: &Path, shared: bool, hint: &str) -> Result<Folder, Trouble> {
-    Folder::open(path, shared).map_err(|error| match &error {
-        FolderError::InUse(_) => Trouble::local(error.to_string(), "stop that one, or use another folder"),
+pub(super) fn folder(path: &Path, sharing: Sharing, hint: &str) -> Result<Folder, Trouble> {
+    Folder::open(path, sharing).map_err(|error| match &error {
+        FolderError::InUse(_) => Trouble::local(
+            error.to_string(),
+            "stop that one, use another folder, or let each relay say --shared-folder",
+        ),
         FolderError::Ungrouped(_) => {
             Trouble::local(error.to_string(), "chmod g+s makes it; chmod g= keeps it to yourself")
         }
@@ -97,7 +100,7 @@ pub(super) fn folder(path: &Path, shared: bool, hint: &str) -> Result<Folder, Tr
 }
 
 /// What is wrong with a store, in words.
-pub(super) fn unfit(name: &str, unfit: &Unfit, hint: &str) -> Trouble {
+fn unfit(name: &str, unfit: &Unfit, hint: &str) -> Trouble {
     let name = printable(name);
     match unfit {
         Unfit::Failed(StoreError::Refused(_)) => Trouble::local(format!("{name}: {unfit}"), bucket_hint(&name)),
@@ -105,43 +108,84 @@ pub(super) fn unfit(name: &str, unfit: &Unfit, hint: &str) -> Trouble {
     }
 }
 
-/// The rules over a store that was made for use without a server. A bucket that cannot be reached is asked again for
-/// a moment, and for no longer than `give_up`.
-pub(super) async fn serverless(url: &RelayUrl, give_up: Duration) -> Result<Arc<Keeper>, Trouble> {
-    let name = printable(&url.name());
+/// Tries out whether a store can be one. A bucket that cannot be reached is asked again for as long as the user has
+/// patience.
+pub(super) async fn probe(keeper: &Keeper, name: &str, hint: &str, cx: &Context) -> Result<Found, Trouble> {
+    let asked = async || match keeper.probe().await {
+        Err(Unfit::Failed(error @ StoreError::Failed(_))) => Err(error),
+        answer => Ok(answer),
+    };
+    let found = patiently(name, cx.give_up, asked, cx).await?;
+    found.map_err(|reason| unfit(name, &reason, hint))
+}
+
+/// Asks a store until it answers. A bucket may be out of reach for a while; a folder is there or not.
+async fn patiently<T>(
+    name: &str,
+    give_up: Duration,
+    ask: impl AsyncFn() -> Result<T, StoreError>,
+    cx: &Context,
+) -> Result<T, Trouble> {
+    let is_bucket = RelayUrl::parse(name).is_ok_and(|url| url.bucket().is_some());
+    let shown = printable(name);
+    let mut patience = Patience::new(give_up).started();
+    let mut has_said = false;
+    loop {
+        let attempt = async {
+            match tokio::time::timeout(give_up.min(REACH_TIME), ask()).await {
+                Ok(answer) => answer,
+                Err(_) => Err(StoreError::Failed("it does not answer".to_owned())),
+            }
+        };
+        let answer = tokio::select! {
+            answer = attempt => answer,
+            _ = cx.interrupted() => return Err(Trouble::Interrupted(None)),
+        };
+        let why = match answer {
+            Ok(answer) => return Ok(answer),
+            Err(StoreError::Failed(why)) if is_bucket => why,
+            Err(error) => {
+                let hint = if is_bucket { bucket_hint(name) } else { "may you write there?" };
+                return Err(Trouble::local(format!("{shown} cannot be used: {error}"), hint));
+            }
+        };
+        if !has_said {
+            has_said = true;
+            let longest = humantime::format_duration(give_up);
+            cx.output.say(&format!("{shown} cannot be reached yet ({why}); trying again for up to {longest}"));
+        }
+        let paused = tokio::select! {
+            paused = patience.pause(RelayError::NoConnection(why)) => paused,
+            _ = cx.interrupted() => return Err(Trouble::Interrupted(None)),
+        };
+        paused.map_err(|error| Trouble::Open {
+            relay: shown.clone(),
+            direct: false,
+            error: error.into(),
+            ours: false,
+            kept: true,
+        })?;
+    }
+}
+
+/// The rules over a store that was made for use without a server.
+pub(super) async fn serverless(url: &RelayUrl, give_up: Duration, cx: &Context) -> Result<Arc<Keeper>, Trouble> {
     if let Some(path) = url.folder() {
         expect_usable(url, &path)?;
     }
-    let mut patience = Patience::new(give_up.min(REACH_TIME));
-    let store = open(url, true, "nothing is lost")?;
+    let store = open(url, Sharing::WithOthers, "nothing is lost")?;
     let keeper = Arc::new(Keeper::new(store, Arc::new(SystemClock), Policy::default()));
-    let adopted = loop {
-        // Nothing is written, not even to look at the clock, before it is known to be one of ours.
-        let asked = match keeper.is_adopted().await {
-            Ok(true) => keeper.check_clock().await.map(|()| true),
-            other => other,
-        };
-        let error = match asked {
-            Ok(adopted) => break adopted,
-            Err(error) => error,
-        };
-        match error {
-            StoreError::Failed(why) if url.bucket().is_some() => {
-                let error = RelayError::NoConnection(why);
-                patience.pause(error).await.map_err(|error| Way::to(url.clone()).refused(error))?;
-            }
-            error => {
-                let hint = if url.folder().is_some() { "may you write there?" } else { bucket_hint(&name) };
-                return Err(Trouble::local(format!("{name} cannot be used: {error}"), hint));
-            }
-        }
+    // Nothing is written, not even to look at the clock, before it is known to be one of ours.
+    let look = async || match keeper.is_adopted().await {
+        Ok(true) => keeper.check_clock().await.map(|()| true),
+        other => other,
     };
-    if !adopted {
+    if !patiently(&url.name(), give_up, look, cx).await? {
         return Err(not_ours(url));
     }
     if keeper.clock_is_wrong() {
         return Err(Trouble::local(
-            format!("this machine's clock and the one of {name} differ by minutes"),
+            format!("this machine's clock and the one of {} differ by minutes", printable(&url.name())),
             "set the clock; until then nothing is opened and nothing expires",
         ));
     }

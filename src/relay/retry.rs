@@ -37,7 +37,8 @@ impl Patience {
     }
 
     /// The same, from now on: the time runs although nothing has failed yet.
-    fn started(self) -> Self {
+    #[must_use]
+    pub fn started(self) -> Self {
         Self { since: Some(Instant::now()), ..self }
     }
 

@@ -12,7 +12,7 @@ use share::relay::clock::Clock;
 use share::relay::http::HttpRelay;
 use share::relay::keeper::{Keeper, Policy};
 use share::relay::server::{self, Creation as Admission, Options};
-use share::relay::store::folder::Folder;
+use share::relay::store::folder::{Folder, Sharing};
 use share::relay::store::memory::Memory;
 use share::relay::store::{Creation, Object, Space, Store, StoreError};
 use share::relay::{Checksum, Commit, Content, Create, Credential, Relay, V1, Verifiers};
@@ -142,7 +142,7 @@ impl Bench {
 
     pub(crate) fn folder() -> Self {
         let directory = TempDir::new().unwrap();
-        let store = Folder::open(&directory.path().join("store"), false).unwrap();
+        let store = Folder::open(&directory.path().join("store"), Sharing::Alone).unwrap();
         let bench = Self::over("folder", Arc::new(store), TestClock::at(START));
         Self { _folder: Some(directory), ..bench }
     }

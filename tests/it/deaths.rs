@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
 
 use share::relay::clock::{Clock, SystemClock};
-use share::relay::store::folder::Folder;
+use share::relay::store::folder::{Folder, Sharing};
 
 use super::buckets::{relay_over_bucket, settle_bucket};
 use super::faults::settle;
@@ -82,7 +82,7 @@ impl<'a> Stage<'a> {
         assert_eq!(self.sandbox.names(), ["film.bin"], "{ended:?}");
     }
 
-    fn args<'b>(&self, sends: bool, link: &'b str) -> Vec<&'b str> {
+    fn args(sends: bool, link: &str) -> Vec<&str> {
         if sends { vec!["send", "-q", "film.bin"] } else { vec!["open", "-q", link, "-o", "got"] }
     }
 
@@ -163,7 +163,7 @@ fn who_uses_a_folder_dies_at_any_change_of_a_file() {
     for (call, sends) in CHANGES.iter().flat_map(|call| [(call, true), (call, false)]) {
         for number in (1..).step_by(stride(7)) {
             let link = if sends { String::new() } else { stage.send() };
-            let ended = doomed(&sandbox, call, number, &stage.args(sends, &link)).run();
+            let ended = doomed(&sandbox, call, number, &Stage::args(sends, &link)).run();
             stage.after(sends, &ended, &link);
             if ended.code == 0 {
                 break;
@@ -176,7 +176,7 @@ fn who_uses_a_folder_dies_at_any_change_of_a_file() {
 /// Sweeps a folder until the end of all times, and looks whether everything goes in its time.
 fn settle_folder(path: &Path) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(settle(Arc::new(Folder::open(path, true).unwrap()), SystemClock.now()));
+    runtime.block_on(settle(Arc::new(Folder::open(path, Sharing::WithItsServer).unwrap()), SystemClock.now()));
 }
 
 /// What happens while a relay may die.
@@ -248,7 +248,7 @@ fn a_relay_over_a_bucket_dies_at_any_request() {
                 let pid = relays.current.as_ref().unwrap().pid();
                 let mishap = if after { Mishap::KillAfter(pid) } else { Mishap::KillBefore(pid) };
                 s3.plan(move |asked| (asked.number == number).then_some(mishap));
-                let (ended, _) = relays.while_mortal(stage.run(&stage.args(sends, &link)));
+                let (ended, _) = relays.while_mortal(stage.run(&Stage::args(sends, &link)));
                 let harmed = s3.calm() > 0;
                 stage.after(sends, &ended, &link);
                 if !harmed {
@@ -280,7 +280,7 @@ fn a_relay_over_a_folder_dies_at_any_change_of_a_file() {
                 assert!(relays.replace(start()));
                 continue;
             }
-            let (ended, harmed) = relays.while_mortal(stage.run(&stage.args(sends, &link)));
+            let (ended, harmed) = relays.while_mortal(stage.run(&Stage::args(sends, &link)));
             assert!(relays.replace(start()));
             stage.after(sends, &ended, &link);
             if !harmed {

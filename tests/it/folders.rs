@@ -227,3 +227,18 @@ fn a_group_that_could_not_read_what_its_members_write_is_refused() {
     let refused = sandbox.share(["relay", "use", &url(&sandbox)]).fails(8, "does not pass its group on");
     assert!(refused.stderr.contains("chmod g+s"), "{refused:?}");
 }
+
+#[test]
+fn relays_share_a_folder_only_if_each_of_them_says_so() {
+    let sandbox = Sandbox::new();
+    let store = format!("file://{}", sandbox.other_home("store").join("shares").display());
+    let relay = ["relay", "--listen", "127.0.0.1:0", "--store", &store, "--reserve", "0"];
+    let sharing = || sandbox.share(relay).arg("--shared-folder");
+    let alone = sandbox.start_as_relay(sandbox.share(relay));
+    sharing().fails(8, "another relay is using");
+    drop(alone);
+    let (one, two) = (sandbox.start_as_relay(sharing()), sandbox.start_as_relay(sharing()));
+    let refused = sandbox.share(relay).fails(8, "another relay is using");
+    assert!(refused.stderr.contains("--shared-folder"), "{refused:?}");
+    drop((one, two));
+}

@@ -1,5 +1,6 @@
 //! All integration tests, in one binary: linking is what costs time.
 #![expect(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+#![expect(clippy::print_stderr, reason = "a test says what it has measured, and what it skips")]
 
 mod bench;
 mod buckets;

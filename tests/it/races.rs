@@ -100,7 +100,7 @@ fn race(relays: &[RelayProcess]) {
             let receipt = share.keys.receipt(&devices[winner].token.claimant(&share.keys.id));
             clients[(turn + winner + 2) % 3].finish(&devices[winner], &receipt).await.unwrap();
         };
-        let ended = stream::iter(0..shares()).map(|turn| one(turn)).buffer_unordered(3).count().await;
+        let ended = stream::iter(0..shares()).map(one).buffer_unordered(3).count().await;
         assert_eq!(ended, shares());
     });
 }

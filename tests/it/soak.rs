@@ -108,10 +108,10 @@ impl Person<'_> {
         };
         one_more(&self.tally.sent);
         let link = format!("http://relay/#{}", link.split_once('#').unwrap().1);
-        if dice() % 3 == 0 {
+        if dice().is_multiple_of(3) {
             self.insist(&["peek", "-q", &link], &[0]);
         }
-        if dice() % 8 == 0 {
+        if dice().is_multiple_of(8) {
             self.insist(&["revoke", "-q", &link], &[0]);
             let late = self.insist(&["open", "-q", &link, "-o", "got"], &[0, 3, 4]);
             if late.code != 4 {
@@ -176,7 +176,7 @@ fn nothing_is_lost_doubled_wrong_or_left_over() {
             Mishap::CutAfter,
             Mishap::Twice,
         ];
-        (dice() % 100 == 0).then(|| mishaps[usize::try_from(dice()).unwrap() % mishaps.len()])
+        (dice().is_multiple_of(100)).then(|| mishaps[usize::try_from(dice()).unwrap() % mishaps.len()])
     });
     let (tally, over) = (Tally::default(), AtomicBool::new(false));
     let ends = Instant::now() + length();
@@ -220,7 +220,7 @@ fn nothing_is_lost_doubled_wrong_or_left_over() {
             thread::sleep(Duration::from_secs(2));
             weights.push(weight(watched));
         }
-        let people: Vec<_> = people.into_iter().map(|person| person.join()).collect();
+        let people: Vec<_> = people.into_iter().map(thread::ScopedJoinHandle::join).collect();
         over.store(true, Ordering::Relaxed);
         let untold: usize = people.into_iter().map(Result::unwrap).sum();
         assert_eq!(untold, 0, "finished, and the relay does not know");

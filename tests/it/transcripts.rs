@@ -493,7 +493,7 @@ async fn relays_that_refuse_lie_or_are_not_there() {
         || send(&web, ""),
         "
         ! error: what answers at RELAY is not a share relay
-        ! hint: check the address, and the proxy if there is one; on a public Wi-Fi, log in first
+        ! hint: share relay check tells what is in the way; on a public Wi-Fi, log in first
         = 6",
     );
 }

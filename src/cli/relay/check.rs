@@ -59,8 +59,7 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Trouble> {
     })
     .await?;
     if let Some(keeper) = &connected.keeper {
-        let found = keeper.probe().await;
-        tried.store = Some(found.map_err(|unfit| stores::unfit(&way.name(), &unfit, "don't use it"))?);
+        tried.store = Some(stores::probe(keeper, &way.name(), "don't use it", cx).await?);
     }
     let (facts, text) = report(&way, &about, &tried);
     cx.output.tell("relay", facts, &text)

@@ -19,8 +19,9 @@ use crate::link::RelayUrl;
 use crate::manifest::printable;
 use crate::relay::clock::SystemClock;
 use crate::relay::keeper::{Keeper, Policy};
-use crate::relay::probe::{Found, MARKER, Unfit};
+use crate::relay::probe::{Found, MARKER};
 use crate::relay::server::Creation;
+use crate::relay::store::folder::Sharing;
 use crate::relay::{Admission, RelayError};
 use crate::secret::{fill_random, hex};
 
@@ -83,7 +84,7 @@ async fn until_interrupted(work: impl Future<Output = Result<(), Trouble>>, cx: 
 async fn use_it(args: &UseArgs, cx: &Context) -> Result<(), Trouble> {
     let url = RelayUrl::parse(&args.url).map_err(Trouble::RelayUrl)?;
     let way = Way::to(url.clone());
-    let found = if url.is_store() { Some(adopt(&url).await?) } else { None };
+    let found = if url.is_store() { Some(adopt(&url, cx).await?) } else { None };
     let connected = cx.connect(&way).await?;
     let about = connected.relay.about().await.map_err(|error| way.refused(error))?;
     let mut token = if about.create == Admission::Token { create_token(&url, &way, cx).await? } else { None };
@@ -140,7 +141,7 @@ async fn ask_for_token(way: &Way, cx: &Context) -> Result<Option<String>, Troubl
 }
 
 /// Makes storage a relay that needs no server, if it is fit for that.
-async fn adopt(url: &RelayUrl) -> Result<Found, Trouble> {
+async fn adopt(url: &RelayUrl, cx: &Context) -> Result<Found, Trouble> {
     let name = url.name();
     if let Some(path) = url.folder() {
         // What an earlier use of it has left is welcome.
@@ -154,10 +155,10 @@ async fn adopt(url: &RelayUrl) -> Result<Found, Trouble> {
         }
     }
     let another = "name another directory or bucket";
-    let keeper = Keeper::new(stores::open(url, true, another)?, Arc::new(SystemClock), Policy::default());
-    let unfit = |unfit: Unfit| stores::unfit(&name, &unfit, another);
-    let found = keeper.probe().await.map_err(unfit)?;
-    keeper.adopt().await.map_err(|error| unfit(error.into()))?;
+    let store = stores::open(url, Sharing::WithOthers, another)?;
+    let keeper = Keeper::new(store, Arc::new(SystemClock), Policy::default());
+    let found = stores::probe(&keeper, &name, another, cx).await?;
+    keeper.adopt().await.map_err(|error| Trouble::local(format!("{}: {error}", printable(&name)), another))?;
     Ok(found)
 }
 

@@ -17,6 +17,7 @@ use crate::link::RelayUrl;
 use crate::relay::clock::SystemClock;
 use crate::relay::keeper::{Keeper, Policy};
 use crate::relay::server::{self, Creation, Options};
+use crate::relay::store::folder::Sharing;
 
 /// The largest share that can be announced: the list of its parts must fit into a request.
 const LARGEST: ByteSize = ByteSize::gib(48);
@@ -141,7 +142,8 @@ async fn serve(args: ServeArgs, cx: &Context) -> Result<(), Trouble> {
     if !(SMALLEST..=LARGEST).contains(&args.max_size) {
         return Err(Trouble::usage(format!("--max-size takes {SMALLEST} to {LARGEST}"), "--max-size 4GiB"));
     }
-    let store = stores::of_relay(args.store.as_deref(), args.shared_folder)?;
+    let sharing = if args.shared_folder { Sharing::WithOthers } else { Sharing::Alone };
+    let store = stores::of_relay(args.store.as_deref(), sharing)?;
     let in_memory = args.store.as_deref() == Some(stores::IN_MEMORY);
     let policy = Policy {
         max_bytes: args.max_size.as_u64(),
@@ -150,10 +152,8 @@ async fn serve(args: ServeArgs, cx: &Context) -> Result<(), Trouble> {
         ..Policy::default()
     };
     let keeper = Arc::new(Keeper::new(store, Arc::new(SystemClock), policy));
-    let found = keeper.probe().await.map_err(|unfit| {
-        let name = args.store.as_deref().unwrap_or("the data directory");
-        stores::unfit(name, &unfit, "use another --store; nothing was changed")
-    })?;
+    let name = args.store.as_deref().unwrap_or("the data directory");
+    let found = stores::probe(&keeper, name, "use another --store; nothing was changed", cx).await?;
     if found.keeps_versions == Some(true) {
         cx.output.warn(KEEPS_VERSIONS);
     }

@@ -67,10 +67,14 @@ impl Settings {
         let all: Vec<_> = all.filter(|(name, value)| name.starts_with(prefix) && !value.is_empty()).collect();
         let allow = format!("{prefix}ALLOW_HTTP");
         let is_allowed = all.iter().any(|(name, value)| *name == allow && value.eq_ignore_ascii_case("true"));
+        if let Some((name, _)) = all.iter().find(|(_, value)| value.contains(|c: char| c.is_control())) {
+            return Err(BucketError::Settings(format!("{name} has a line break in it, or something like that")));
+        }
         let mut local = false;
         for (name, value) in all.iter().filter(|(name, _)| endpoints.contains(&name.as_str())) {
             match RelayUrl::parse(value) {
-                Ok(url) => local |= !url.is_https(),
+                Ok(url) if value.starts_with("http") && value.contains("://") => local |= !url.is_https(),
+                Ok(_) => return Err(BucketError::Settings(format!("{name}: it must begin with https://, or http://"))),
                 Err(RelayUrlError::PlainHttp(_)) if is_allowed => {}
                 Err(error @ RelayUrlError::PlainHttp(_)) => {
                     return Err(BucketError::Settings(format!("{name}: {error}, or say {allow}=true")));
@@ -237,7 +241,7 @@ fn failure(error: &Error) -> StoreError {
         | (_, Some(301)) => refused("the bucket is in another region"),
         (Some("NoSuchBucket" | "ContainerNotFound"), _) => refused("there is no such bucket"),
         (Some("AccessDenied" | "AllAccessDisabled"), _) | (_, Some(403)) => {
-            refused("these credentials may not do that")
+            refused("these credentials may not do that, or there are none")
         }
         (Some("QuotaExceeded" | "XMinioStorageFull" | "StorageFull"), _) | (_, Some(507)) => StoreError::NoSpace,
         (_, Some(404)) => StoreError::Failed("what answers there is not a bucket".to_owned()),

@@ -6,7 +6,7 @@
 //! long. Everything is readable by its owner only, or by the group that may write to the folder itself.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -50,6 +50,17 @@ pub enum FolderError {
     Io(PathBuf, #[source] io::Error),
 }
 
+/// Who else may be at work in a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// Nobody.
+    Alone,
+    /// Others who say the same.
+    WithOthers,
+    /// Its one server, which knows.
+    WithItsServer,
+}
+
 /// Objects as files below a directory.
 pub struct Folder {
     root: PathBuf,
@@ -59,9 +70,10 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Opens the store in `root`, which is created where it is missing. Unless it is `shared` with other servers, it
-    /// is locked against them.
-    pub fn open(root: &Path, shared: bool) -> Result<Self, FolderError> {
+    /// Opens the store in `root`, which is created where it is missing, and locks it against those who would have it
+    /// otherwise.
+    pub fn open(root: &Path, sharing: Sharing) -> Result<Self, FolderError> {
+        let shared = sharing != Sharing::Alone;
         let failed = |error| FolderError::Io(root.to_owned(), error);
         Access::Owner.make_dirs(root).map_err(failed)?;
         let data = fs::metadata(root).map_err(failed)?;
@@ -83,12 +95,14 @@ impl Folder {
             }
         }
         access.make_dirs(&root.join(STAGING)).map_err(failed)?;
-        let lock = if shared {
-            None
-        } else {
-            let file = access.open_file(&root.join(LOCK), false).map_err(failed)?;
-            file.try_lock().map_err(|_| FolderError::InUse(root.to_owned()))?;
-            Some(file)
+        let lock = match sharing {
+            Sharing::Alone => {
+                let file = access.open_file(&root.join(LOCK), false).map_err(failed)?;
+                file.try_lock().map_err(|_| FolderError::InUse(root.to_owned()))?;
+                Some(file)
+            }
+            Sharing::WithOthers => lock_shared(root, access)?,
+            Sharing::WithItsServer => None,
         };
         remove_staged(&root.join(STAGING), if shared { STALE } else { Duration::ZERO }).map_err(failed)?;
         if !shared {
@@ -109,6 +123,20 @@ impl Folder {
         fill_random(&mut random);
         let path = self.root.join(STAGING).join(format!("{:032x}", u128::from_be_bytes(random)));
         Ok(Staged { file: self.access.open_file(&path, true)?, path, access: self.access, kept: false })
+    }
+}
+
+/// Locks a folder against those who want it for themselves. Where files cannot be locked, nobody can.
+fn lock_shared(root: &Path, access: Access) -> Result<Option<File>, FolderError> {
+    let path = root.join(LOCK);
+    let file = match access.open_file(&path, true) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => File::open(&path),
+        made => made,
+    };
+    match file.as_ref().map(File::try_lock_shared) {
+        Ok(Ok(())) => Ok(file.ok()),
+        Ok(Err(TryLockError::WouldBlock)) => Err(FolderError::InUse(root.to_owned())),
+        Ok(Err(TryLockError::Error(_))) | Err(_) => Ok(None),
     }
 }
 

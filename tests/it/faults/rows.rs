@@ -20,7 +20,7 @@ use share::secret::Token;
 
 use super::line::Mischief;
 use super::store::{FAULTS, Fault, Faults, Faulty, Kind, Op};
-use super::world::World;
+use super::world::{World, node_over};
 use crate::bench::{Sample, Slow, TestClock};
 use crate::deaths::{CHANGES, doomed};
 use crate::disk::with_a_small_disk;
@@ -275,12 +275,11 @@ fn expect_code(ended: &Ended) {
 /// After a run of `send` that something went wrong with: no link or one that works, and sending works again.
 fn expect_sent_or_not(world: &World, ended: &Ended, content: &[u8]) {
     let link = match (ended.code, printed(ended)) {
-        (0, Some(link)) => link,
+        // Also one that was killed after it had printed.
+        (0 | -1, Some(link)) => link,
         (0, None) => panic!("{:?}: success without a link: {ended:?}", world.over),
         // Nothing was promised; whoever repeats gets there.
         (_, None) => world.share(&["send", "-q", "film.bin"]).ok(),
-        // Killed after it had printed.
-        (-1, Some(link)) => link,
         (_, Some(_)) => panic!("{:?}: a failure with a link: {ended:?}", world.over),
     };
     expect_code(ended);
@@ -426,7 +425,7 @@ fn the_store_fails_while_sweeping(world: &Arc<World>, depth: Depth) -> u64 {
         arm();
         // What fails is tried again by the next one, and what dies does not come back.
         let store = Arc::new(Faulty::new(world.store(), faults.clone()));
-        let sweeper = world.node_over(store, TestClock::at(world.clock.now()));
+        let sweeper = node_over(store, TestClock::at(world.clock.now()));
         runtime().block_on(async {
             let mut sweep = std::pin::pin!(sweeper.sweep());
             while !faults.has_crashed() {
@@ -584,7 +583,7 @@ fn nodes(world: &World) -> [(Keeper, Arc<TestClock>); 3] {
     [now - 55, now, now + 55].map(|at| {
         let clock = TestClock::at(at);
         let store = Arc::new(Slow(Faulty::new(world.store(), Arc::default())));
-        (world.node_over(store, clock.clone()), clock)
+        (node_over(store, clock.clone()), clock)
     })
 }
 
@@ -803,7 +802,7 @@ fn a_clock_a_month_ahead(world: &Arc<World>, _: Depth) -> u64 {
     let (keeper, _) = here.parts();
     world.wait(async { share.send(keeper).await });
     for wrong in [world.clock.now() + 30 * 86_400, world.clock.now() - 3600] {
-        let node = world.node_over(world.store(), TestClock::at(wrong));
+        let node = node_over(world.store(), TestClock::at(wrong));
         runtime().block_on(async {
             assert!(node.probe().await.unwrap_err().to_string().contains("clock"));
             node.check_clock().await.unwrap();

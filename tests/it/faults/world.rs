@@ -9,7 +9,7 @@ use share::relay::clock::{Clock, SystemClock};
 use share::relay::keeper::{Keeper, Policy};
 use share::relay::server::{self, Creation, Options};
 use share::relay::store::Store;
-use share::relay::store::folder::{Folder, FolderError};
+use share::relay::store::folder::{Folder, FolderError, Sharing};
 use share::relay::store::memory::Memory;
 use tokio::runtime::{Builder, Runtime};
 
@@ -114,14 +114,9 @@ impl World {
     pub(crate) fn store(&self) -> Arc<dyn Store> {
         match &self.shelf {
             Shelf::Memory(memory) => memory.clone(),
-            Shelf::Folder(path) => Arc::new(Folder::open(path, true).unwrap()),
+            Shelf::Folder(path) => Arc::new(Folder::open(path, Sharing::WithItsServer).unwrap()),
             Shelf::Bucket(s3) => Arc::new(s3.bucket("shares")),
         }
-    }
-
-    /// The rules over a store, on a node whose clock is its own.
-    pub(crate) fn node_over(&self, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Keeper {
-        Keeper::new(store, clock, POLICY)
     }
 
     fn start(&self) -> Node {
@@ -222,6 +217,11 @@ impl World {
     }
 }
 
+/// The rules over a store, on a node whose clock is its own.
+pub(crate) fn node_over(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Keeper {
+    Keeper::new(store, clock, POLICY)
+}
+
 /// D1, D2, and in the end nothing: not a name, not a marker.
 pub(crate) async fn settle(store: Arc<dyn Store>, now: u64) {
     let clock = TestClock::at(now);
@@ -276,7 +276,7 @@ pub(crate) fn is_data(name: &str) -> bool {
 fn opened(path: &Path) -> Folder {
     let begun = Instant::now();
     loop {
-        match Folder::open(path, false) {
+        match Folder::open(path, Sharing::Alone) {
             Err(FolderError::InUse(_)) if begun.elapsed() < Duration::from_secs(10) => std::thread::yield_now(),
             opened => return opened.unwrap(),
         }
