@@ -56,6 +56,10 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Trouble> {
                 outbox.forget(entry);
                 continue;
             }
+            // Its sender was killed before there was a link.
+            Ok(Err(Trouble::NobodyKnows(_))) if entry.expires.is_none() => {
+                (None, "was never complete: no link was made".to_owned(), true)
+            }
             Ok(Err(trouble @ Trouble::NobodyKnows(_))) => (None, trouble.explain().what, true),
             Ok(Err(trouble)) => (None, trouble.explain().what, false),
             Err(_) => (None, "its relay does not answer".to_owned(), false),

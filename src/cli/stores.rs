@@ -111,19 +111,21 @@ fn unfit(name: &str, unfit: &Unfit, hint: &str) -> Trouble {
 /// Tries out whether a store can be one. A bucket that cannot be reached is asked again for as long as the user has
 /// patience.
 pub(super) async fn probe(keeper: &Keeper, name: &str, hint: &str, cx: &Context) -> Result<Found, Trouble> {
-    let asked = async || match keeper.probe().await {
-        Err(Unfit::Failed(error @ StoreError::Failed(_))) => Err(error),
-        answer => Ok(answer),
+    let asked = || async {
+        match keeper.probe().await {
+            Err(Unfit::Failed(error @ StoreError::Failed(_))) => Err(error),
+            answer => Ok(answer),
+        }
     };
     let found = patiently(name, cx.give_up, asked, cx).await?;
     found.map_err(|reason| unfit(name, &reason, hint))
 }
 
 /// Asks a store until it answers. A bucket may be out of reach for a while; a folder is there or not.
-async fn patiently<T>(
+async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
     name: &str,
     give_up: Duration,
-    ask: impl AsyncFn() -> Result<T, StoreError>,
+    ask: impl Fn() -> F,
     cx: &Context,
 ) -> Result<T, Trouble> {
     let is_bucket = RelayUrl::parse(name).is_ok_and(|url| url.bucket().is_some());
@@ -176,9 +178,11 @@ pub(super) async fn serverless(url: &RelayUrl, give_up: Duration, cx: &Context) 
     let store = open(url, Sharing::WithOthers, "nothing is lost")?;
     let keeper = Arc::new(Keeper::new(store, Arc::new(SystemClock), Policy::default()));
     // Nothing is written, not even to look at the clock, before it is known to be one of ours.
-    let look = async || match keeper.is_adopted().await {
-        Ok(true) => keeper.check_clock().await.map(|()| true),
-        other => other,
+    let look = || async {
+        match keeper.is_adopted().await {
+            Ok(true) => keeper.check_clock().await.map(|()| true),
+            other => other,
+        }
     };
     if !patiently(&url.name(), give_up, look, cx).await? {
         return Err(not_ours(url));

@@ -1,6 +1,7 @@
 //! What every relay does, over every store, alone and behind servers. Each test is one rule.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,6 +16,7 @@ use share::seal::PART_LEN;
 use share::secret::{Claimant, Receipt, Token};
 
 use super::bench::{Bench, START, Sample, Slow, TestClock};
+use super::faults::{Fault, Faults, Faulty, Kind};
 
 const DAY: u64 = 86_400;
 
@@ -231,6 +233,40 @@ async fn the_race_is_lost_where_creation_is_not_exclusive_and_the_probe_refuses_
     assert!(refused.contains("twice"), "{refused}");
     let clock = TestClock::at(START);
     Bench::over("slow", Arc::new(Slow(Memory::new(clock.clone(), u64::MAX))), clock).keeper.probe().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_store_only_says_to_have_is_written_again() {
+    let clock = TestClock::at(START);
+    let memory = Arc::new(Memory::new(clock.clone(), u64::MAX));
+    let faults = Arc::new(Faults::default());
+    let store: Arc<dyn Store> = Arc::new(Faulty::new(memory.clone(), faults.clone()));
+    let bench = Bench::over("conflicts", store, clock);
+    // Each name is refused once, as if it were there.
+    let refused = Mutex::new(BTreeSet::new());
+    faults.plan(move |op| {
+        let is_first = op.kind == Kind::Create && refused.lock().unwrap().insert(op.name.to_owned());
+        is_first.then_some(Fault::Conflict)
+    });
+    let share = Sample::new(5000, false);
+    bench.relay.create(&share.owner, &share.create).await.unwrap();
+    assert_eq!(memory.list("due/", None).await.unwrap().len(), 1, "nobody would ever sweep it");
+    let part = share.parts[0].clone();
+    let put = async || bench.relay.put_part(&share.owner, 0, Checksum::of(&part), part.clone().into()).await;
+    assert_eq!(put().await, Err(RelayError::BUSY), "it is not there");
+    put().await.unwrap();
+    assert_eq!(
+        bench.relay.commit(&share.owner, &share.commit).await,
+        Err(RelayError::BUSY),
+        "its manifest is not there"
+    );
+    bench.relay.commit(&share.owner, &share.commit).await.unwrap();
+    let device = share.device();
+    bench.relay.claim(&share.link(), share.proof(), &device.token).await.unwrap();
+    let receipt = share.keys.receipt(&device.token.claimant(&share.keys.id));
+    bench.relay.finish(&device, &receipt).await.unwrap();
+    assert!(faults.calm() > 7);
+    assert!(bench.data().await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,15 +49,18 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Trouble> {
         cx.output.say("--held is about servers: here nobody holds an answer back.");
     }
     let token = cx.create_token(&way.url);
-    let mut tried = with_a_share(&connected, async |share| {
-        let mut tried = try_out(&way, &connected, share, token).await?;
+    let trial = Trial::new();
+    let tried = async {
+        let mut tried = try_out(&way, &connected, &trial, token).await?;
         if args.held && !way.url.is_store() && tried.may_create {
             cx.output.say("This takes a minute: an answer is held back.");
-            tried.held = Some(can_hold(&way, share).await?);
+            tried.held = Some(can_hold(&way, &trial).await?);
         }
-        Ok(tried)
-    })
-    .await?;
+        Ok::<Tried, Trouble>(tried)
+    };
+    let tried = tried.await;
+    trial.take_back(&connected).await;
+    let mut tried = tried?;
     if let Some(keeper) = &connected.keeper {
         tried.store = Some(stores::probe(keeper, &way.name(), "don't use it", cx).await?);
     }
@@ -85,7 +88,10 @@ pub(super) async fn try_and_tidy(
     connected: &Connected,
     create_token: Option<String>,
 ) -> Result<Tried, Trouble> {
-    with_a_share(connected, async |share| try_out(way, connected, share, create_token).await).await
+    let trial = Trial::new();
+    let tried = try_out(way, connected, &trial, create_token).await;
+    trial.take_back(connected).await;
+    tried
 }
 
 /// A share to try things out with.
@@ -94,18 +100,17 @@ struct Trial {
     owner: Credential,
 }
 
-/// Does something with a share, and takes it back whatever comes of it.
-async fn with_a_share<T>(
-    connected: &Connected,
-    work: impl AsyncFnOnce(&Trial) -> Result<T, Trouble>,
-) -> Result<T, Trouble> {
-    let keys = LinkSecret::random(Flags::default()).keys(None);
-    let owner = Credential::new(keys.id, Token::random());
-    let trial = Trial { keys, owner };
-    let result = work(&trial).await;
-    // What is not known there needs no taking back; what cannot be reached ends by itself.
-    let _ = tokio::time::timeout(TIDY_TIME, connected.relay.revoke(&trial.owner)).await;
-    result
+impl Trial {
+    fn new() -> Self {
+        let keys = LinkSecret::random(Flags::default()).keys(None);
+        let owner = Credential::new(keys.id, Token::random());
+        Self { keys, owner }
+    }
+
+    /// Takes it back, whatever came of it. What is not known there needs that not; what cannot be reached ends by itself.
+    async fn take_back(&self, connected: &Connected) {
+        let _ = tokio::time::timeout(TIDY_TIME, connected.relay.revoke(&self.owner)).await;
+    }
 }
 
 /// Announces a share, uploads one whole part of it, and asks about it: what a proxy on the way does not let through is

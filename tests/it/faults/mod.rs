@@ -8,7 +8,7 @@ mod rows;
 mod store;
 mod world;
 
-pub(crate) use self::store::{Fault, Faults, Faulty};
+pub(crate) use self::store::{Fault, Faults, Faulty, Kind};
 pub(crate) use self::world::{is_data, settle};
 
 use std::fmt::Write;
