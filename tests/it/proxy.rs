@@ -1,5 +1,6 @@
 //! A line between a client and a relay that a test can stop, cut and mend.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
@@ -46,7 +47,9 @@ impl Gate {
 
 #[derive(Default)]
 struct Connections {
-    open: Vec<TcpStream>,
+    open: BTreeMap<u64, TcpStream>,
+    /// How many there ever were.
+    count: u64,
     asked: u64,
 }
 
@@ -74,13 +77,19 @@ impl Proxy {
                 let Ok(relay) = TcpStream::connect(&*leads_to.lock().unwrap()) else { continue };
                 let (up, down) = gates.clone();
                 let mut all = known.0.lock().unwrap();
-                all.open.push(client.try_clone().unwrap());
+                let number = all.count;
+                all.open.insert(number, client.try_clone().unwrap());
+                all.count += 1;
                 all.asked += 1;
                 known.1.notify_all();
                 drop(all);
                 let (client_too, relay_too) = (client.try_clone().unwrap(), relay.try_clone().unwrap());
                 thread::spawn(move || pump(client, relay, &up, None));
-                thread::spawn(move || pump(relay_too, client_too, &down, cut_after));
+                let known = known.clone();
+                thread::spawn(move || {
+                    pump(relay_too, client_too, &down, cut_after);
+                    known.0.lock().unwrap().open.remove(&number);
+                });
             }
         });
         Self { url, target, connections, up, down }
@@ -94,7 +103,7 @@ impl Proxy {
     /// Cuts all connections, and counts those that come from now on.
     pub(crate) fn cut(&self) {
         let mut all = self.connections.0.lock().unwrap();
-        for connection in all.open.drain(..) {
+        for connection in all.open.values() {
             let _ = connection.shutdown(Shutdown::Both);
         }
         all.asked = 0;
