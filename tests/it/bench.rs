@@ -15,7 +15,7 @@ use share::relay::server::{self, Creation as Admission, Options};
 use share::relay::store::folder::{Folder, Sharing};
 use share::relay::store::memory::Memory;
 use share::relay::store::{Creation, Object, Space, Store, StoreError};
-use share::relay::{Checksum, Commit, Content, Create, Credential, Relay, V1, Verifiers};
+use share::relay::{Checksum, Commit, Content, Create, Credential, Relay, RelayError, V1, Verifiers};
 use share::seal::PART_LEN;
 use share::secret::{DeviceSecret, Flags, Keys, LinkSecret, Role, Token};
 use tempfile::TempDir;
@@ -236,15 +236,26 @@ impl Sample {
 
     /// Uploads and seals it.
     pub(crate) async fn send(&self, relay: &dyn Relay) {
-        relay.create(&self.owner, &self.create).await.unwrap();
+        again(|| relay.create(&self.owner, &self.create)).await;
         self.put_all(relay).await;
-        relay.commit(&self.owner, &self.commit).await.unwrap();
+        again(|| relay.commit(&self.owner, &self.commit)).await;
     }
 
     pub(crate) async fn put_all(&self, relay: &dyn Relay) {
         for (number, part) in (0..).zip(&self.parts) {
             let crc = Checksum::of(part);
-            relay.put_part(&self.owner, number, crc, part.clone().into()).await.unwrap();
+            again(|| relay.put_part(&self.owner, number, crc, part.clone().into())).await;
         }
     }
+}
+
+/// What a client does when a relay is busy: the disk of a loaded machine may take seconds.
+async fn again<T, F: Future<Output = Result<T, RelayError>>>(ask: impl Fn() -> F) -> T {
+    for _ in 0..10 {
+        match ask().await {
+            Err(error) if error.is_transient() => {}
+            answer => return answer.unwrap(),
+        }
+    }
+    panic!("busy for too long")
 }
