@@ -201,26 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hostile_names_become_one_plain_component() {
-        for (hostile, safe) in [
-            ("../../etc/passwd", "passwd"),
-            ("..", "file"),
-            ("/", "file"),
-            ("a\\b.txt", "b.txt"),
-            ("-rf", "rf"),
-            (".bashrc", "bashrc"),
-            ("x\0y", "x_y"),
-            ("\u{1b}[31mred", "_[31mred"),
-            ("exe\u{202e}gpj.jpg", "exe_gpj.jpg"),
-            ("nul.txt", "_nul.txt"),
-            ("COM1", "_COM1"),
-            ("trailing. .", "trailing"),
-            ("-\u{a0}!", "!"),
-            ("beach.jpg", "beach.jpg"),
-            ("naïve ☃.png", "naïve ☃.png"),
-        ] {
-            assert_eq!(safe_name(Some(hostile), "file"), safe, "{hostile:?}");
-        }
+    fn a_long_name_is_cut_and_keeps_its_extension() {
         let long = format!("{}.jpeg", "é".repeat(300));
         let cut = safe_name(Some(&long), "file");
         assert!(cut.len() <= MAX_NAME && cut.ends_with("é.jpeg"), "{cut}");

@@ -56,6 +56,12 @@ impl HttpRelay {
         Ok(Self { client: builder.build().map_err(failure)?, url, idle, failure })
     }
 
+    /// The page that the relay gives to browsers.
+    pub async fn page(&self) -> Result<Bytes, RelayError> {
+        let response = self.send(self.request(Method::GET, wire::PAGE, None)).await?;
+        self.read_all(response, self.idle).await
+    }
+
     fn request(&self, method: Method, path: &str, credential: Option<&Credential>) -> RequestBuilder {
         let request = self.client.request(method, self.url.join(path));
         match credential.map(|credential| HeaderValue::try_from(&*wire::bearer(credential))) {

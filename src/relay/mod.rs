@@ -14,6 +14,7 @@ pub mod clock;
 pub mod guests;
 pub mod http;
 pub mod keeper;
+pub mod page;
 mod pinned;
 pub mod probe;
 pub mod retry;

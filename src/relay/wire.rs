@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::{Credential, Gone, RelayError, V1};
 use crate::secret::{Claimant, Id, Receipt, Token};
 
+pub(super) const PAGE: &str = "/";
 pub(super) const ABOUT: &str = "/.well-known/share";
 pub(super) const CREATE: &str = "/v1/create";
 pub(super) const PART: &str = "/v1/part/";

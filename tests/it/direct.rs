@@ -31,7 +31,7 @@ pub(crate) struct Host {
 
 impl Host {
     /// On the loopback interface, on any port.
-    fn start(sandbox: &Sandbox, args: &[&str]) -> Self {
+    pub(crate) fn start(sandbox: &Sandbox, args: &[&str]) -> Self {
         Self::start_with(sandbox, args, 1)
     }
 
@@ -55,18 +55,18 @@ impl Host {
         if is_up { host } else { panic!("{:?}", host.end()) }
     }
 
-    fn link(&self) -> &str {
+    pub(crate) fn link(&self) -> &str {
         &self.links[0]
     }
 
     /// Where it listens.
-    fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         let (_, rest) = self.link().split_once("://").unwrap();
         rest.split('/').next().unwrap().to_owned()
     }
 
     /// Reads what it says until `text` was said.
-    fn expect(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn expect(&mut self, text: &str) -> &mut Self {
         while !self.said.contains(text) {
             let count = self.err.read_line(&mut self.said).unwrap();
             assert!(count > 0, "{text:?} was never said: {}", self.said);
@@ -80,7 +80,7 @@ impl Host {
     }
 
     /// Waits until it is gone. Returns all that it said.
-    fn end(mut self) -> Ended {
+    pub(crate) fn end(mut self) -> Ended {
         let mut stdout = Vec::new();
         self.out.read_to_end(&mut stdout).unwrap();
         self.err.read_to_string(&mut self.said).unwrap();

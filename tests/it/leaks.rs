@@ -10,7 +10,7 @@ use super::noise::noise;
 use super::sandbox::{Sandbox, files};
 
 /// A secret in all the forms in which it could be written down.
-fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
     let hex: String = secret.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     vec![
         secret.to_vec(),
@@ -21,7 +21,7 @@ fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
     ]
 }
 
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+pub(crate) fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, reason = "a test says what it has measured, and what it skips")]
 
 mod bench;
+mod browser;
 mod buckets;
 mod cli;
 mod contract;

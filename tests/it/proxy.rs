@@ -60,11 +60,29 @@ pub(crate) struct Proxy {
     connections: Arc<(Mutex<Connections>, Condvar)>,
     up: Arc<Gate>,
     down: Arc<Gate>,
+    /// All that has gone to the relay, if somebody wants to know.
+    record: Option<Record>,
 }
+
+type Record = Arc<Mutex<Vec<u8>>>;
 
 impl Proxy {
     /// A line to `target`. Each connection is cut after `cut_after` bytes from the relay.
     pub(crate) fn to(target: &str, cut_after: Option<u64>) -> Self {
+        Self::start(target, cut_after, None)
+    }
+
+    /// A line to `target` that remembers what goes there.
+    pub(crate) fn recording(target: &str) -> Self {
+        Self::start(target, None, Some(Record::default()))
+    }
+
+    /// All that has gone to the relay.
+    pub(crate) fn recorded(&self) -> Vec<u8> {
+        self.record.as_ref().unwrap().lock().unwrap().clone()
+    }
+
+    fn start(target: &str, cut_after: Option<u64>, record: Option<Record>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let (up, down) = (Arc::new(Gate::default()), Arc::new(Gate::default()));
@@ -72,6 +90,7 @@ impl Proxy {
         let (leads_to, gates) = (target.clone(), (up.clone(), down.clone()));
         let connections = Arc::<(Mutex<Connections>, Condvar)>::default();
         let known = connections.clone();
+        let recorder = record.clone();
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let Ok(relay) = TcpStream::connect(&*leads_to.lock().unwrap()) else { continue };
@@ -84,15 +103,16 @@ impl Proxy {
                 known.1.notify_all();
                 drop(all);
                 let (client_too, relay_too) = (client.try_clone().unwrap(), relay.try_clone().unwrap());
-                thread::spawn(move || pump(client, relay, &up, None));
+                let recorder = recorder.clone();
+                thread::spawn(move || pump(client, relay, &up, None, recorder.as_ref()));
                 let known = known.clone();
                 thread::spawn(move || {
-                    pump(relay_too, client_too, &down, cut_after);
+                    pump(relay_too, client_too, &down, cut_after, None);
                     known.0.lock().unwrap().open.remove(&number);
                 });
             }
         });
-        Self { url, target, connections, up, down }
+        Self { url, target, connections, up, down, record }
     }
 
     /// Leads to somebody else from now on.
@@ -147,7 +167,7 @@ impl Proxy {
     }
 }
 
-fn pump(mut from: TcpStream, mut to: TcpStream, gate: &Gate, cut_after: Option<u64>) {
+fn pump(mut from: TcpStream, mut to: TcpStream, gate: &Gate, cut_after: Option<u64>, record: Option<&Record>) {
     let mut left = cut_after;
     let mut buffer = [0; 16 << 10];
     let result: io::Result<()> = (|| {
@@ -158,6 +178,9 @@ fn pump(mut from: TcpStream, mut to: TcpStream, gate: &Gate, cut_after: Option<u
             }
             gate.pass(count as u64);
             to.write_all(&buffer[..count])?;
+            if let Some(record) = record {
+                record.lock().unwrap().extend_from_slice(&buffer[..count]);
+            }
             if let Some(left) = &mut left {
                 *left = left.saturating_sub(count as u64);
                 if *left == 0 {
@@ -169,6 +192,25 @@ fn pump(mut from: TcpStream, mut to: TcpStream, gate: &Gate, cut_after: Option<u
     drop(result);
     let _ = from.shutdown(Shutdown::Both);
     let _ = to.shutdown(Shutdown::Both);
+}
+
+/// What stands before the relay at `target` and gives everybody another page. Returns its URL.
+pub(crate) fn with_another_page(target: &str) -> String {
+    let (elsewhere, relay) = (answering(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"), target.to_owned());
+    let elsewhere = elsewhere.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let mut begin = [0; 6];
+            while client.peek(&mut begin).is_ok_and(|count| (1..6).contains(&count)) {}
+            let target = TcpStream::connect(if begin == *b"GET / " { &elsewhere } else { &relay }).unwrap();
+            let back = (target.try_clone().unwrap(), client.try_clone().unwrap());
+            thread::spawn(move || pump(client, target, &Gate::default(), None, None));
+            thread::spawn(move || pump(back.0, back.1, &Gate::default(), None, None));
+        }
+    });
+    url
 }
 
 /// Something on the web that gives everybody the same answer. Returns its URL.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use super::proxy::with_another_page;
 use super::sandbox::{Sandbox, files};
 use super::terminal::AtTerminal;
 use super::transcripts::events;
@@ -81,6 +82,14 @@ fn a_relay_is_checked_before_it_is_used() {
     let facts = events(&sandbox.share(["relay", "check", "--json"]).run()).pop().unwrap();
     assert_eq!(facts["max_bytes"], 4_294_967_296u64);
     assert_eq!(facts["may_create"], true);
+    // Whoever opens in a browser trusts the page.
+    assert!(checked.contains("the one that this program has") && facts["page"] == "same", "{checked}");
+    let meddled = sandbox.share(["relay", "check", "-q", &with_another_page(&relay.address())]).run();
+    assert!(
+        meddled.code == 0 && meddled.stderr.contains("it is of another version, or somebody changed it"),
+        "{meddled:?}"
+    );
+    assert!(String::from_utf8_lossy(&meddled.stdout).contains("is NOT the one"), "{meddled:?}");
     // Nothing is left of what was tried out.
     assert_eq!(relay.data().len(), 2, "the text's part and manifest");
     sandbox.share(["relay", "check", "--give-up", "100ms", "http://127.0.0.1:1"]).fails(6, "cannot be reached");

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use share::link::{Link, LinkError, RelayUrlError};
-use share::manifest::blob_len;
+use share::manifest::{blob_len, safe_name};
 use share::secret::{DeviceSecret, Flags, LinkSecret, Role};
 
 #[derive(Deserialize)]
@@ -11,6 +11,13 @@ struct Vectors {
     damaged: Vec<Damaged>,
     accepted_spellings: Vec<String>,
     blob_len: Vec<Length>,
+    names: Vec<Name>,
+}
+
+#[derive(Deserialize)]
+struct Name {
+    name: String,
+    safe: String,
 }
 
 #[derive(Deserialize)]
@@ -234,4 +241,11 @@ fn http_is_for_local_networks_only() {
     let folder = RelayUrl::parse("file:///srv/my%20share/").unwrap();
     assert_eq!(folder.folder().unwrap(), std::path::Path::new("/srv/my share"));
     assert!(!folder.has_bare_form());
+}
+
+#[test]
+fn hostile_names_become_one_plain_component() {
+    for Name { name, safe } in vectors().names {
+        assert_eq!(safe_name(Some(&name), "file"), safe, "{name:?}");
+    }
 }

@@ -11,6 +11,7 @@ use crate::cli::failure::{Exit, Explanation, Trouble};
 use crate::cli::{Context, stores, words};
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::http::HttpRelay;
+use crate::relay::page;
 use crate::relay::probe::Found;
 use crate::relay::{
     About, Admission, Checksum, Content, Create, Credential, MIN_TTL, Relay, RelayError, State, V1, Verifiers,
@@ -56,6 +57,9 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Trouble> {
             cx.output.say("This takes a minute: an answer is held back.");
             tried.held = Some(can_hold(&way, &trial).await?);
         }
+        if !way.url.is_store() {
+            tried.page = Some(look_at_page(&way).await?);
+        }
         Ok::<Tried, Trouble>(tried)
     };
     let tried = tried.await;
@@ -65,7 +69,44 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Trouble> {
         tried.store = Some(stores::probe(keeper, &way.name(), "don't use it", cx).await?);
     }
     let (facts, text) = report(&way, &about, &tried);
+    if let Some(Page::Other) = tried.page {
+        cx.output.warn(&format!(
+            "the page that {} gives to browsers is not this program's: it is of another version, or somebody changed it",
+            way.name(),
+        ));
+    }
     cx.output.tell("relay", facts, &text)
+}
+
+/// The page that a relay gives to browsers, beside the one that this program has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Page {
+    Same,
+    Other,
+    /// This program was built without one.
+    Unknown,
+}
+
+impl Page {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Other => "other",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Compares the relay's page: whoever runs it is trusted by those who open in a browser.
+async fn look_at_page(way: &Way) -> Result<Page, Trouble> {
+    let relay = HttpRelay::new(way.url.clone(), way.pin.as_ref(), TIDY_TIME).map_err(|error| way.refused(error))?;
+    let served = relay.page().await;
+    match served {
+        _ if !page::is_complete() => Ok(Page::Unknown),
+        Ok(served) if served == page::HTML.as_bytes() => Ok(Page::Same),
+        Err(error) if error.is_transient() => Err(way.refused(error)),
+        Ok(_) | Err(_) => Ok(Page::Other),
+    }
 }
 
 /// What was found by trying.
@@ -78,6 +119,8 @@ pub(super) struct Tried {
     clock: Option<u64>,
     /// Whether an answer may be held back.
     held: Option<bool>,
+    /// What a browser is given.
+    page: Option<Page>,
     /// What is behind it, where there is no server.
     pub(super) store: Option<Found>,
 }
@@ -171,7 +214,7 @@ async fn try_out(
         (Ok(_), false) => return Err(way.refused(RelayError::NotARelay)),
         (Err(error), _) => return Err(way.refused(error.clone())),
     };
-    Ok(Tried { may_create, round_trip, clock, held: None, store: None })
+    Ok(Tried { may_create, round_trip, clock, held: None, page: None, store: None })
 }
 
 /// Whether an answer to a question about a share arrives that is held back for as long as a relay may.
@@ -217,6 +260,14 @@ pub(super) fn report(way: &Way, about: &About, tried: &Tried) -> (Value, String)
         let found = if held { HOLDS } else { HOLDS_NOT };
         found.to_owned()
     }));
+    findings.extend(tried.page.map(|page| {
+        let found = match page {
+            Page::Same => "the page that it gives to browsers is the one that this program has",
+            Page::Other => "the page that it gives to browsers is NOT the one that this program has",
+            Page::Unknown => "its page cannot be compared: this program was built without one",
+        };
+        found.to_owned()
+    }));
     if let Some(store) = tried.store {
         findings.extend(store.space.map(|space| format!("{} are free", words::binary(space.free))));
         findings.push(match store.keeps_versions {
@@ -242,6 +293,7 @@ pub(super) fn report(way: &Way, about: &About, tried: &Tried) -> (Value, String)
         "round_trip_ms": u64::try_from(tried.round_trip.as_millis()).unwrap_or(u64::MAX),
         "clock_differs": clock,
         "held": tried.held,
+        "page": tried.page.map(Page::word),
         "free": tried.store.and_then(|store| store.space).map(|space| space.free),
         "keeps_versions": tried.store.and_then(|store| store.keeps_versions),
     });

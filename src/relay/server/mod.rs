@@ -35,7 +35,9 @@ use tokio::sync::oneshot;
 
 use self::line::Acceptor;
 use super::wire::{self, ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
-use super::{About, Admission, Checksum, Commit, Content, Create, Credential, Relay, RelayError, State, V1, pinned};
+use super::{
+    About, Admission, Checksum, Commit, Content, Create, Credential, Relay, RelayError, State, V1, page, pinned,
+};
 use crate::link::RelayUrl;
 use crate::seal::PART_LEN;
 use crate::secret::DirectKey;
@@ -49,9 +51,6 @@ const SLOWEST: u64 = 4 * 1024;
 
 /// The most connections of a relay: a client has three.
 const MAX_CONNECTIONS: usize = 4096;
-
-/// The page that a browser gets.
-const PAGE: &str = include_str!("../page/placeholder.html");
 
 /// What the operator of a server decides.
 #[derive(Debug)]
@@ -161,7 +160,7 @@ pub async fn serve(
 
 fn router(server: Arc<Server>) -> Router {
     let api = Router::new()
-        .route("/", get(page))
+        .route(wire::PAGE, get(serve_page))
         .route(wire::ABOUT, get(about))
         .route(wire::CREATE, post(create))
         .route("/v1/part/{number}", put(put_part).get(get_part))
@@ -365,10 +364,13 @@ fn body_len(headers: &HeaderMap) -> Result<u64, RelayError> {
     length.and_then(|length| length.parse().ok()).ok_or(RelayError::BadRequest)
 }
 
-async fn page() -> Response {
-    let policy =
-        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
-    ([(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, policy)], PAGE).into_response()
+async fn serve_page() -> Response {
+    let policy = HeaderValue::from_str(&page::POLICY).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+    (
+        [(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")), (CONTENT_SECURITY_POLICY, policy)],
+        page::HTML,
+    )
+        .into_response()
 }
 
 async fn about(

@@ -1,0 +1,77 @@
+//! Makes the page that browsers get, `src/relay/page/`, into one HTML file for the program to carry.
+//!
+//! In this order: the file that `SHARE_PAGE_DIST` names; the one that a published crate brings along; one made with npm;
+//! and where that is not possible, a page that tells how to open a share without it, and a warning.
+
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// The page's sources.
+const SOURCES: &str = "src/relay/page";
+/// Where a published crate has the finished page.
+const DIST: &str = "src/relay/page/dist/page.html";
+
+fn main() -> Outcome<()> {
+    println!("cargo::rerun-if-changed={SOURCES}");
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed=SHARE_PAGE_DIST");
+    let page = PathBuf::from(env::var("OUT_DIR")?).join("page.html");
+    let finished = env::var_os("SHARE_PAGE_DIST").map(PathBuf::from);
+    let finished = finished.or_else(|| Some(PathBuf::from(DIST)).filter(|dist| dist.exists()));
+    let mut kind = "complete";
+    if let Some(finished) = finished {
+        println!("cargo::rerun-if-changed={}", finished.display());
+        fs::copy(&finished, &page).map_err(|error| format!("{}: {error}", finished.display()))?;
+    } else if let Err(error) = bundle(&page) {
+        println!("cargo::warning=THE BROWSER PAGE IS MISSING from this build: {error}");
+        println!("cargo::warning=recipients without the share program will not be able to open anything");
+        println!("cargo::warning=install Node.js and npm, or set SHARE_PAGE_DIST to a page that was built elsewhere");
+        fs::write(&page, fallback()?)?;
+        kind = "fallback";
+    }
+    println!("cargo::rustc-env=SHARE_PAGE={kind}");
+    Ok(())
+}
+
+/// Bundles the page beside where it goes, so that the sources stay as they are.
+fn bundle(page: &Path) -> Outcome<()> {
+    let workshop = page.with_file_name("page");
+    fs::create_dir_all(&workshop)?;
+    let lock = fs::read(Path::new(SOURCES).join("package-lock.json"))?;
+    let installed = workshop.join("node_modules/.installed");
+    for source in fs::read_dir(SOURCES)? {
+        let source = source?.path();
+        if let (true, Some(name)) = (source.is_file(), source.file_name()) {
+            fs::copy(&source, workshop.join(name))?;
+        }
+    }
+    if fs::read(&installed).ok().as_deref() != Some(&*lock) {
+        let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
+        run(Command::new(npm).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&workshop))?;
+        fs::write(&installed, &lock)?;
+    }
+    run(Command::new("node").arg("bundle.mjs").arg(page).current_dir(&workshop))
+}
+
+fn run(command: &mut Command) -> Outcome<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|error| format!("{program}: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let told = String::from_utf8_lossy(&output.stderr);
+    let told = told.lines().find(|line| line.contains("rror")).unwrap_or_default().trim();
+    Err(format!("{program} failed ({}): {told}", output.status).into())
+}
+
+/// The page without its script: what it says by itself.
+fn fallback() -> Outcome<String> {
+    let style = fs::read_to_string(Path::new(SOURCES).join("style.css"))?;
+    let page = fs::read_to_string(Path::new(SOURCES).join("index.html"))?;
+    Ok(page.replace("/* style.css */", &style).replace("<script>/* page.js */</script>\n", ""))
+}

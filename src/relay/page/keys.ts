@@ -1,0 +1,78 @@
+// Everything that follows from a link and its passphrase, as PROTOCOL.md has it. The known answers that the program is
+// held to hold this too.
+
+import { expand, extract } from "@noble/hashes/hkdf.js";
+import { hmac } from "@noble/hashes/hmac.js";
+import { scryptAsync } from "@noble/hashes/scrypt.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { bech32 } from "@scure/base";
+import { wordlist } from "@scure/bip39/wordlists/english.js";
+import { type Link, NEEDS_PASSPHRASE } from "./link.ts";
+
+/** What a link gives without its passphrase: enough to ask whether something waits. */
+export interface Root {
+  readonly id: Uint8Array;
+  readonly linkToken: Uint8Array;
+}
+
+/** What opens a share. */
+export interface Keys extends Root {
+  readonly openToken: Uint8Array;
+  readonly receiptKey: Uint8Array;
+  /** An age identity, `AGE-SECRET-KEY-1…`. */
+  readonly manifestIdentity: string;
+  /** An age identity, `AGE-SECRET-KEY-1…`. */
+  readonly blobIdentity: string;
+}
+
+const derive = (key: Uint8Array, what: string, length: number) =>
+  expand(sha256, key, utf8ToBytes(`share.v1 ${what}`), length);
+
+const first = (link: Link) => extract(sha256, link.payload, utf8ToBytes("share.v1"));
+
+/** What follows from a link alone. */
+export function rootOf(link: Link): Root {
+  const key = first(link);
+  return { id: derive(key, "id", 16), linkToken: derive(key, "link", 32) };
+}
+
+/** Stretches a passphrase: about a second, and 128 MiB. Without one there is nothing to stretch. */
+export async function stretch(link: Link, passphrase: string): Promise<Uint8Array> {
+  if ((link.flags & NEEDS_PASSPHRASE) === 0) return new Uint8Array(32);
+  const salt = derive(first(link), "passphrase salt", 16);
+  const options = { N: 2 ** 17, r: 8, p: 1, dkLen: 32, asyncTick: 20, maxmem: 2 ** 28 };
+  return scryptAsync(passphrase.normalize("NFC"), salt, options);
+}
+
+/** The keys, from a link and what its passphrase was stretched to. */
+export function keysOf(link: Link, stretched: Uint8Array): Keys {
+  const key = extract(sha256, stretched, derive(first(link), "mix", 32));
+  return {
+    ...rootOf(link),
+    openToken: derive(key, "open", 32),
+    receiptKey: derive(key, "receipt", 32),
+    manifestIdentity: identity(derive(key, "manifest identity", 32)),
+    blobIdentity: identity(derive(key, "blob identity", 32)),
+  };
+}
+
+function identity(secret: Uint8Array): string {
+  return bech32.encodeFromBytes("age-secret-key-", secret).toUpperCase();
+}
+
+/** Who claims with this token: what the relay keeps of it, and what a sender sees. */
+export function claimantOf(id: Uint8Array, claimToken: Uint8Array): Uint8Array {
+  return sha256(concatBytes(utf8ToBytes("share.v1 claimant\0"), id, claimToken));
+}
+
+/** What an opener leaves for the sender. */
+export function receiptOf(keys: Keys, claimant: Uint8Array): Uint8Array {
+  return hmac(sha256, keys.receiptKey, concatBytes(utf8ToBytes("share.v1 receipt\0"), keys.id, claimant));
+}
+
+/** The two words that opener and sender can compare: the claimant's first 22 bits. */
+export function openersWords(claimant: Uint8Array): string {
+  const bits = ((claimant[0]! << 16) | (claimant[1]! << 8) | claimant[2]!) >> 2;
+  return `${wordlist[bits >> 11]!} ${wordlist[bits & 0x7ff]!}`;
+}

@@ -1,0 +1,88 @@
+// What some bytes are, by the bytes themselves: neither the sender's word nor a name is believed. Only what is listed
+// here is ever shown; never SVG, HTML or PDF, which are programs.
+
+/** The kinds of thing that a page can show. */
+export type Kind = "photo" | "video" | "sound" | "text";
+
+/** Bytes that can be shown, and as what. */
+export interface Showable {
+  readonly kind: Kind;
+  /** The MIME type that the browser is told. */
+  readonly type: string;
+}
+
+/** How many bytes from its beginning tell what a file is. */
+export const HEAD_LEN = 8192;
+/** The longest text that is shown rather than saved, in bytes. */
+export const MAX_TEXT = 1 << 20;
+
+/** The kind in one word that a sender's MIME type stands for; `file` for what is only saved. */
+export function kindOf(type: string): Kind | "file" {
+  if (type.startsWith("image/") && !type.includes("svg")) return "photo";
+  if (type.startsWith("video/")) return "video";
+  if (type.startsWith("audio/")) return "sound";
+  return type === "text/plain" ? "text" : "file";
+}
+
+/** Whether a page can be expected to show what a sender calls `type`. */
+export function isShowable(type: string, size: number): boolean {
+  if (type === "text/plain") return size <= MAX_TEXT;
+  return /^image\/(jpeg|png|gif|webp|avif)$|^video\/(mp4|webm)$|^audio\/(mpeg|mp4|m4a|x-m4a|ogg|wav|x-wav|flac|x-flac)$/.test(type);
+}
+
+/** What bytes that begin with `head` can be shown as. Text must be judged whole: see `asText`. */
+export function sniff(head: Uint8Array): Showable | null {
+  const at = (offset: number, text: string) =>
+    [...text].every((letter, index) => head[offset + index] === letter.charCodeAt(0));
+  const photo = (type: string): Showable => ({ kind: "photo", type });
+  const video = (type: string): Showable => ({ kind: "video", type });
+  const sound = (type: string): Showable => ({ kind: "sound", type });
+  if (at(0, "\xff\xd8\xff")) return photo("image/jpeg");
+  if (at(0, "\x89PNG\r\n\x1a\n")) return photo("image/png");
+  if (at(0, "GIF87a") || at(0, "GIF89a")) return photo("image/gif");
+  if (at(0, "RIFF") && at(8, "WEBP")) return photo("image/webp");
+  if (at(0, "RIFF") && at(8, "WAVE")) return sound("audio/wav");
+  if (at(0, "OggS")) return sound("audio/ogg");
+  if (at(0, "fLaC")) return sound("audio/flac");
+  if (at(0, "ID3") || (head[0] === 0xff && (head[1]! & 0xe6) === 0xe2)) return sound("audio/mpeg");
+  if (at(0, "\x1a\x45\xdf\xa3")) {
+    const start = String.fromCharCode(...head.subarray(0, 64));
+    return start.includes("webm") ? video("video/webm") : null;
+  }
+  if (at(4, "ftyp")) {
+    const brand = String.fromCharCode(...head.subarray(8, 12));
+    if (brand === "avif" || brand === "avis") return photo("image/avif");
+    if (/^(hei[cxms]|hev[cxms]|mif1|msf1)$/.test(brand)) return photo("image/heic");
+    if (brand === "qt  ") return video("video/quicktime");
+    return /^M4[AB] $/.test(brand) ? sound("audio/mp4") : video("video/mp4");
+  }
+  return null;
+}
+
+/** All of a file as text, or `null` where it is something else. */
+export function asText(bytes: Uint8Array): string | null {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return text.includes("\0") ? null : text;
+  } catch {
+    return null;
+  }
+}
+
+/** A file name for the nameless of a type, with the usual extension. */
+export function defaultName(type: string): string {
+  const names: Record<string, string> = {
+    "image/jpeg": "photo.jpg",
+    "image/png": "photo.png",
+    "image/gif": "photo.gif",
+    "image/webp": "photo.webp",
+    "image/avif": "photo.avif",
+    "image/heic": "photo.heic",
+    "image/heif": "photo.heic",
+    "video/mp4": "video.mp4",
+    "video/quicktime": "video.mov",
+    "video/webm": "video.webm",
+    "text/plain": "text.txt",
+  };
+  return names[type] ?? "file";
+}

@@ -1,0 +1,55 @@
+// Links, as a browser is given them: the fragment of the page's address. Damage is found by the checksum of bech32m
+// (BIP 350), before any request is made.
+
+import { bech32m } from "@scure/base";
+
+const PREFIX = "share1";
+const SECRET_LEN = 24;
+/** Characters in a fragment: the prefix, 25 bytes in groups of five bits, six characters of checksum. */
+const FRAGMENT_LEN = PREFIX.length + Math.ceil((8 * (1 + SECRET_LEN)) / 5) + 6;
+
+export const NEEDS_PASSPHRASE = 0x01;
+/** Served by its sender's own machine. */
+export const DIRECT = 0x02;
+
+/** What a link holds. */
+export interface Link {
+  /** The fragment in its plain spelling: 52 characters. */
+  readonly fragment: string;
+  readonly flags: number;
+  /** The byte of flags and the secret, as they stand in the fragment. */
+  readonly payload: Uint8Array;
+}
+
+/** Why a fragment is not a link. */
+export type LinkFault =
+  | { readonly why: "no-key" | "not-a-link" | "damaged" | "too-new" }
+  | { readonly why: "short" | "long"; readonly by: number };
+
+/** Finds the link in a fragment, which mail programs and people may have broken, quoted or lengthened. */
+export function readLink(fragment: string): Link | LinkFault {
+  const text = decoded(fragment).replace(/[\s\p{Cc}]/gu, "").replace(/^#/, "");
+  if (text === "") return { why: "no-key" };
+  const start = text.toLowerCase().indexOf(PREFIX);
+  if (start < 0) return { why: "not-a-link" };
+  const word = /^[0-9a-z]*/i.exec(text.slice(start))![0];
+  if (word.length < FRAGMENT_LEN) return { why: "short", by: FRAGMENT_LEN - word.length };
+  if (word.length > FRAGMENT_LEN) return { why: "long", by: word.length - FRAGMENT_LEN };
+  let payload: Uint8Array;
+  try {
+    payload = bech32m.fromWords(bech32m.decode(word as `${string}1${string}`).words);
+  } catch {
+    return { why: "damaged" };
+  }
+  const flags = payload[0]!;
+  if ((flags & ~(NEEDS_PASSPHRASE | DIRECT)) !== 0) return { why: "too-new" };
+  return { fragment: word.toLowerCase(), flags, payload };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,312 @@
+// The page: what happens from a link in the address bar to "gone".
+
+import { claimantOf, type Keys, keysOf, openersWords, type Root, rootOf, stretch } from "./keys.ts";
+import { isShowable, kindOf } from "./kind.ts";
+import { type Link, NEEDS_PASSPHRASE, readLink } from "./link.ts";
+import { type Entry, type Manifest, printable, TooNew } from "./manifest.ts";
+import { Patience } from "./patience.ts";
+import { NotNow, Refusal } from "./relay.ts";
+import * as relay from "./relay.ts";
+import type { Closing } from "./session.ts";
+import * as session from "./session.ts";
+import * as share from "./share.ts";
+import { show, type Showing } from "./show.ts";
+import * as texts from "./texts.ts";
+import { button, commandLine, h, live, opener, say, screen, theirs } from "./view.ts";
+
+const HOST = location.host;
+/** The most that a browser can be expected to hold, in bytes. */
+const MOST = matchMedia("(pointer: coarse)").matches ? 256 << 20 : 512 << 20;
+/** How many files of an album are named before it is opened. */
+const LISTED = 8;
+/** What a page tries in vain before it says so. */
+const ATTEMPTS = 4;
+
+/** What is being opened or shown: as long as there is something, leaving the page has to be thought about. */
+let busy: { readonly showing: Showing; readonly closing: Closing } | "opening" | null = null;
+
+function begin(): void {
+  const fragment = location.hash.slice(1);
+  if (fragment === "") return goOn();
+  const link = readLink(fragment);
+  if (!("payload" in link)) return say(texts.linkFault(link), commandLine());
+  const root = rootOf(link);
+  const begun = session.remembered(root.id);
+  if (begun !== null) return resume(begun);
+  void greet(link, root);
+}
+
+/** An address without a key: a reload of an opening that has begun, or a link that has lost its end. */
+function goOn(): void {
+  const begun = session.remembered();
+  if (begun !== null) return resume(begun);
+  say(texts.linkFault({ why: "no-key" }), commandLine());
+}
+
+function resume(begun: session.Opening | Closing): void {
+  hideLink();
+  if (begun.stage === "closing") return void close(begun);
+  const link = readLink(begun.fragment);
+  if (!("payload" in link)) return say(texts.linkFault(link), commandLine());
+  void opening(link, begun.stretched, begun.claimToken);
+}
+
+/** Takes the key out of the address bar. The browser's history may have it all the same. */
+function hideLink(): void {
+  history.replaceState(null, "", location.pathname);
+}
+
+// ---- Before the opening
+
+/** Looks at what waits. Nothing here is more than a question. */
+async function greet(link: Link, root: Root): Promise<void> {
+  say(texts.loading);
+  try {
+    if ((link.flags & NEEDS_PASSPHRASE) === 0) {
+      const stretched = new Uint8Array(32);
+      const keys = keysOf(link, stretched);
+      return envelope(link, keys, stretched, await patiently(() => share.look(keys)));
+    }
+    const notice = await patiently(() => relay.notice({ id: root.id, token: root.linkToken }));
+    // Padding is an eighth at most.
+    if (notice.blob_len > MOST * 1.125) return tooLarge(notice.blob_len);
+    askPassphrase(link);
+  } catch (error) {
+    failed(error, () => void greet(link, root));
+  }
+}
+
+const patiently = <T>(ask: () => Promise<T>) => new Patience(() => {}, ATTEMPTS).until(ask);
+
+/** Asks for the passphrase until it is right. */
+function askPassphrase(link: Link, wrong = ""): void {
+  const words = texts.passphrase;
+  const input = h("input", { id: "passphrase", type: "password", autocomplete: "off", required: true });
+  input.setAttribute("autocapitalize", "none");
+  const shown = h("input", { id: "show", type: "checkbox", onchange: () => (input.type = shown.checked ? "text" : "password") });
+  const told = live();
+  told.textContent = wrong;
+  const go = h("button", { type: "submit", className: "main" }, words.go);
+  const form = h(
+    "form",
+    {
+      onsubmit: (event: SubmitEvent) => {
+        event.preventDefault();
+        if (go.disabled) return;
+        go.disabled = true;
+        told.textContent = words.working;
+        void tryPassphrase(link, input.value);
+      },
+    },
+    h("label", { htmlFor: "passphrase" }, words.label),
+    h("div", { className: "row" }, input, go),
+    h("div", { className: "check" }, shown, h("label", { htmlFor: "show" }, words.show)),
+  );
+  screen(words.title, h("p", {}, words.line), form, told);
+  input.focus();
+}
+
+async function tryPassphrase(link: Link, passphrase: string): Promise<void> {
+  try {
+    const stretched = await stretch(link, passphrase);
+    const keys = keysOf(link, stretched);
+    envelope(link, keys, stretched, await patiently(() => share.look(keys)));
+  } catch (error) {
+    if (error instanceof Refusal && error.why === "wrong-passphrase") {
+      askPassphrase(link, texts.passphrase.wrong(error.left));
+    } else {
+      failed(error, () => askPassphrase(link));
+    }
+  }
+}
+
+/** Shows what waits, and waits for the person. */
+function envelope(link: Link, keys: Keys, stretched: Uint8Array, { manifest, expires }: share.Envelope): void {
+  const words = texts.waiting;
+  if (manifest.total > MOST) return tooLarge(manifest.total);
+  if (manifest.viewOnly && !manifest.entries.every(({ type, size }) => isShowable(type, size))) {
+    return say(texts.refused.notShowable, commandLine());
+  }
+  const only = manifest.entries.length === 1 ? manifest.entries[0]! : null;
+  const name = only?.name ?? manifest.name;
+  const what = only ? words.kind(kindOf(only.type), only.size) : words.files(manifest.entries.length, manifest.total);
+  const fact = (term: string, value: string | Node) => [h("dt", {}, term), h("dd", {}, value)];
+  screen(
+    words.title,
+    h(
+      "dl",
+      {},
+      ...(name === null ? [] : fact(words.name, theirs(printable(name)))),
+      ...fact(words.what, what),
+      ...fact(words.until, texts.time(expires)),
+    ),
+    only ? null : contents(manifest),
+    h("p", {}, words.once),
+    manifest.viewOnly ? h("p", {}, words.viewOnly) : null,
+    session.works() ? null : h("p", { className: "warning" }, words.forgetful),
+    isSecureContext ? null : h("p", { className: "warning" }, texts.trust.plain),
+    opener(() => {
+      const claimToken = crypto.getRandomValues(new Uint8Array(32));
+      session.keep(keys.id, { stage: "opening", fragment: link.fragment, stretched, claimToken });
+      hideLink();
+      void opening(link, stretched, claimToken);
+    }),
+    trust(),
+  );
+}
+
+/** The files of an album, the first of many. */
+function contents({ entries }: Manifest): HTMLElement {
+  const words = texts.waiting;
+  const line = ({ name, type, size }: Entry) =>
+    h("li", {}, ...(name === null ? [] : [theirs(printable(name)), " · "]), words.kind(kindOf(type), size));
+  const more = entries.length - LISTED;
+  return h("ul", {}, ...entries.slice(0, LISTED).map(line), more > 0 ? h("li", {}, words.more(more)) : null);
+}
+
+function trust(): HTMLElement {
+  const { title, lines } = texts.trust;
+  return h("details", {}, h("summary", {}, title), ...lines.map((line) => h("p", {}, line)));
+}
+
+function tooLarge(bytes: number): void {
+  say(texts.refused.tooLarge(bytes, MOST), commandLine());
+}
+
+// ---- The opening
+
+/** Opens it, or goes on where it broke. */
+async function opening(link: Link, stretched: Uint8Array, claimToken: Uint8Array): Promise<void> {
+  const words = texts.opening;
+  const keys = keysOf(link, stretched);
+  const bar = h("progress", { max: 1, value: 0 });
+  bar.setAttribute("aria-label", words.progress);
+  const figure = h("p", { className: "figure" });
+  const told = live();
+  const now = button(words.now, () => patience.now());
+  now.hidden = true;
+  const patience = new Patience((seconds) => {
+    now.hidden = seconds === null;
+    told.textContent = seconds === null ? "" : words.waits(HOST, seconds);
+  });
+  screen(words.title, bar, figure, told, now, h("p", { className: "note" }, words.stay));
+  busy = "opening";
+  try {
+    const opened = await patience.until(() => share.claim(keys, claimToken));
+    const all = opened.claimed.blob_len;
+    let arrived = 0;
+    const blobs = await share.receive(keys, claimToken, opened, patience, (bytes) => {
+      arrived += bytes;
+      bar.value = arrived / all;
+      figure.textContent = words.part(arrived, all);
+    });
+    present(keys, claimToken, opened.manifest, blobs);
+  } catch (error) {
+    busy = null;
+    if (error instanceof Refusal && error.at > 0) session.forget(keys.id);
+    failed(error, () => void opening(link, stretched, claimToken));
+  }
+}
+
+/** Shows it, until the person closes it. */
+function present(keys: Keys, claimToken: Uint8Array, manifest: Manifest, blobs: readonly Blob[]): void {
+  const closing: Closing = { stage: "closing", id: keys.id, claimToken, receipt: share.receiptFor(keys, claimToken) };
+  const showing = show(manifest, blobs, () => {
+    showing.end();
+    busy = null;
+    session.keep(keys.id, closing);
+    void close(closing);
+  });
+  busy = { showing, closing };
+}
+
+// ---- The end
+
+/** Tells the relay that it is over. */
+async function close(closing: Closing): Promise<void> {
+  const words = texts.closed;
+  say({ title: words.title, lines: [words.telling] });
+  try {
+    await patiently(() => relay.finish(holderOf(closing), closing.receipt, false));
+  } catch (error) {
+    // What has ended in another way is gone as well.
+    if (!(error instanceof Refusal) || error.why === "not-a-relay") {
+      return say({ title: words.title, lines: [words.untold(HOST)] }, button(words.again, () => void close(closing)));
+    }
+  }
+  session.forget(closing.id);
+  const opener = openersWords(claimantOf(closing.id, closing.claimToken));
+  say({ title: words.title, lines: [words.done, words.words(opener), words.history] });
+}
+
+const holderOf = ({ id, claimToken }: Closing) => ({ id, token: claimToken });
+
+/** Says what went wrong. `again` repeats what did. */
+function failed(error: unknown, again: () => void): void {
+  const retry = button(texts.unreachable.again, again, "main");
+  if (error instanceof NotNow) return say(texts.unreachable.message(HOST), retry);
+  if (error instanceof TooNew) return say(texts.tooNew, commandLine());
+  if (!(error instanceof Refusal)) throw error;
+  switch (error.why) {
+    case "unknown":
+    case "wrong-passphrase":
+      return say(texts.unknown(HOST));
+    case "damaged":
+      return say(texts.damaged, retry);
+    case "not-a-relay":
+      return say(texts.notARelay(HOST), retry);
+    default: {
+      const words = error.claimant?.length === 32 ? openersWords(error.claimant) : null;
+      return say(texts.ended[error.why](texts.time(error.at), words));
+    }
+  }
+}
+
+// ---- The page's own life
+
+/** Whether this browser can do what must be done. */
+function isSupported(): boolean {
+  const needed = ["ReadableStream", "TransformStream", "TextDecoder", "BigInt", "AbortController", "Blob", "fetch"];
+  return needed.every((name) => name in globalThis) && "timeout" in AbortSignal && "getRandomValues" in (globalThis.crypto ?? {});
+}
+
+function start(): void {
+  if (document.visibilityState === "hidden") {
+    document.addEventListener("visibilitychange", start, { once: true });
+    return;
+  }
+  begin();
+}
+
+// Another link in this tab is another beginning; and so is a page that the browser had put aside.
+addEventListener("hashchange", () => location.reload());
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
+
+addEventListener("beforeunload", (event) => {
+  if (busy !== null) event.preventDefault();
+});
+
+// Leaving is closing, where all was seen. Where not, this tab can come back to it.
+addEventListener("pagehide", () => {
+  if (busy === null || busy === "opening") return;
+  const { showing, closing } = busy;
+  const done = showing.done();
+  showing.end();
+  busy = null;
+  if (!done) return;
+  session.keep(closing.id, closing);
+  void relay.finish(holderOf(closing), closing.receipt, true).then(() => session.forget(closing.id), () => {});
+});
+
+// Nobody looks: neither should who looks over a shoulder, nor the picture that a phone shows of its open programs.
+document.addEventListener("visibilitychange", () => {
+  document.body.classList.toggle("covered", document.hidden);
+  if (document.hidden) for (const media of document.querySelectorAll<HTMLMediaElement>("video, audio")) media.pause();
+});
+
+document.querySelector(".cover")!.textContent = texts.showing.cover;
+if (!isSupported()) say(texts.unsupported, commandLine());
+else if ("prerendering" in document && document.prerendering) document.addEventListener("prerenderingchange", start, { once: true });
+else start();

@@ -1,0 +1,86 @@
+// What waits: the manifest, which a sender wrote and which is believed only in its one canonical form; and names, which
+// a stranger chose.
+
+/** One file of a share. */
+export interface Entry {
+  readonly name: string | null;
+  /** The MIME type that the sender found. */
+  readonly type: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** What a share holds. */
+export interface Manifest {
+  readonly name: string | null;
+  readonly entries: readonly Entry[];
+  /** Bytes of the age file at the beginning of the blob. */
+  readonly ageLen: number;
+  readonly viewOnly: boolean;
+  /** Bytes of all files together. */
+  readonly total: number;
+}
+
+const PADDING = 2048;
+const MAX_LEN = 64 * 1024;
+
+/** The manifest that needs a newer page. */
+export class TooNew extends Error {}
+
+/**
+ * Reads a manifest. Throws where it is not written as it must be, contradicts itself, or does not fit to `blobLen`, which
+ * the relay states.
+ */
+export function readManifest(bytes: Uint8Array, blobLen: number): Manifest {
+  const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  const read = JSON.parse(text) as Record<string, unknown>;
+  if (typeof read.v === "number" && read.v > 1) throw new TooNew();
+  // Written once more in its one form: what was left out, doubled, added or spelt otherwise shows.
+  const entries = (read.entries as Record<string, unknown>[]).map((entry) => {
+    const { name, type, size } = entry;
+    expect(isName(name) && typeof type === "string" && /^[0-9a-zA-Z/+\-._]{0,127}$/.test(type) && isLength(size));
+    return { name, type, size } as Entry;
+  });
+  const { v, name, age_len, blob_len, view_only, created } = read;
+  const again = JSON.stringify({ v, name, entries, age_len, blob_len, view_only, created });
+  const length = Math.ceil(new TextEncoder().encode(again).length / PADDING) * PADDING;
+  expect(bytes.length === length && length <= MAX_LEN && text.trimEnd() === again && /^ *$/.test(text.slice(again.length)));
+  expect(v === 1 && isName(name) && typeof view_only === "boolean");
+  expect(typeof created === "string" && /^\d{4}-\d{2}-\d{2}$/.test(created));
+  expect(isLength(age_len) && isLength(blob_len));
+  const total = entries.reduce((sum, entry) => sum + entry.size, 0);
+  const ageLen = age_len as number;
+  expect(entries.length > 0 && total <= ageLen && ageLen <= (blob_len as number) && blob_len === blobLen);
+  return { name: name as string | null, entries, ageLen, viewOnly: view_only as boolean, total };
+}
+
+const isName = (value: unknown) => value === null || typeof value === "string";
+const isLength = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+
+function expect(holds: boolean): void {
+  if (!holds) throw new Error("the manifest is not what it must be");
+}
+
+/** What does not show as itself: controls, format characters, private use, and blanks that look like nothing. */
+const UNPLAIN = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0]/gu;
+
+/** A stranger's text, fit to be shown. */
+export function printable(text: string): string {
+  return text.replace(UNPLAIN, "\ufffd");
+}
+
+/** The longest name, in characters. */
+const MAX_NAME = 120;
+
+/** A single file name, made from one that a stranger chose. `fallback` is the name of the nameless. */
+export function safeName(name: string | null, fallback: string): string {
+  const last = (name ?? "").split(/[/\\]/).pop()!;
+  const clean = last.replace(UNPLAIN, "_").replace(/[<>:"|?*]/g, "_").replace(/[\s.]+$/u, "").replace(/^[\s.-]+/u, "");
+  if (/^_*$/.test(clean)) return fallback;
+  const device = /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|$)/i.test(clean);
+  const whole = device ? `_${clean}` : clean;
+  const letters = [...whole];
+  if (letters.length <= MAX_NAME) return whole;
+  const extension = /\.[^.]{1,15}$/u.exec(whole)?.[0] ?? "";
+  return letters.slice(0, MAX_NAME - [...extension].length).join("").replace(/[\s.]+$/u, "") + extension;
+}

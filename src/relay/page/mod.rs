@@ -1,0 +1,39 @@
+//! The page that browsers get: one file, made by `build.rs` out of the TypeScript beside this, and the policy under which
+//! it runs.
+
+use std::sync::LazyLock;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use sha2::{Digest, Sha256};
+
+/// The page.
+pub const HTML: &str = include_str!(concat!(env!("OUT_DIR"), "/page.html"));
+
+/// Whether the page can open a share: not where the program was built without npm.
+pub fn is_complete() -> bool {
+    env!("SHARE_PAGE") == "complete"
+}
+
+/// The page's Content-Security-Policy (CSP level 3): its own script and style by their hashes and no others, requests to
+/// its own relay, pictures and videos out of its own memory (`data:` is the empty icon, which spares a request).
+pub(super) static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = |tag: &str| {
+        let content = between(HTML, &format!("<{tag}>"), &format!("</{tag}>"));
+        content.map_or("'none'".to_owned(), |content| {
+            format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(content)))
+        })
+    };
+    format!(
+        "default-src 'none'; script-src {}; style-src {}; connect-src 'self'; img-src blob: data:; media-src blob:; \
+         frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; \
+         trusted-types 'none'",
+        hash("script"),
+        hash("style"),
+    )
+});
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(start)?;
+    Some(rest.split_once(end)?.0)
+}

@@ -1,0 +1,212 @@
+// The relay that served this page, as PROTOCOL.md has it. Requests go nowhere else, and never carry the fragment.
+
+import { base64urlnopad } from "@scure/base";
+
+/** How a share can have ended. */
+export type Ended = "already-opened" | "lapsed" | "expired" | "revoked" | "locked" | "aborted";
+
+/** A final answer that is not the one that was hoped for. */
+export class Refusal extends Error {
+  constructor(
+    readonly why: Ended | "unknown" | "wrong-passphrase" | "damaged" | "not-a-relay",
+    /** Unix seconds: when it ended. */
+    readonly at = 0,
+    /** Who opened it. */
+    readonly claimant: Uint8Array | null = null,
+    /** Wrong passphrases that are still borne. */
+    readonly left = 0,
+  ) {
+    super(why);
+  }
+}
+
+/** No answer, or one that says "later". */
+export class NotNow extends Error {
+  /** Seconds to wait at least. */
+  constructor(readonly after = 0) {
+    super("not now");
+  }
+}
+
+/** What is known before a passphrase is given. */
+export interface Notice {
+  /** Unix seconds. */
+  readonly expires: number;
+  /** Bytes. */
+  readonly blob_len: number;
+}
+
+/** What waits. */
+export interface Waiting extends Notice {
+  readonly manifest: string;
+}
+
+/** What an opener is given. */
+export interface Claimed extends Waiting {
+  /** Unix seconds: until then the same opener may go on. */
+  readonly until: number;
+  /** The checksums of the parts. */
+  readonly parts: readonly string[];
+  /** The only part, where it is small. */
+  part?: Uint8Array;
+}
+
+/** Bytes of a part, the last excepted. */
+export const PART_LEN = 4 * 1024 * 1024;
+
+/** A connection on which nothing moves for this long is given up. */
+const IDLE_MS = 60_000;
+
+/** Bytes of which nothing is a secret in transit: ids, tokens and receipts go to the relay as text. */
+const text = (bytes: Uint8Array) => base64urlnopad.encode(bytes);
+
+/** Who asks for which share. */
+export interface Credential {
+  readonly id: Uint8Array;
+  readonly token: Uint8Array;
+}
+
+interface Ask {
+  readonly method?: "GET" | "POST";
+  readonly body?: unknown;
+  readonly range?: number;
+  /** The request outlives the page. */
+  readonly keepalive?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+async function ask(path: string, who: Credential, how: Ask = {}): Promise<Response> {
+  const headers: Record<string, string> = { Authorization: `Bearer ${text(who.id)}.${text(who.token)}` };
+  if (how.body !== undefined) headers["Content-Type"] = "application/json";
+  if (how.range) headers.Range = `bytes=${how.range}-`;
+  let response: Response;
+  try {
+    response = await fetch(new URL(path, new URL(".", location.href)), {
+      method: how.method ?? "GET",
+      headers,
+      body: how.body === undefined ? null : JSON.stringify(how.body),
+      cache: "no-store",
+      credentials: "omit",
+      redirect: "error",
+      referrerPolicy: "no-referrer",
+      keepalive: how.keepalive ?? false,
+      signal: how.signal ?? AbortSignal.timeout(IDLE_MS),
+    });
+  } catch {
+    throw new NotNow();
+  }
+  if (response.ok) return response;
+  throw await problem(response);
+}
+
+/** An error as the relay, or what stands before it, tells it (RFC 9457). */
+async function problem(response: Response): Promise<Error> {
+  const told = await response.json().catch(() => ({})) as { type?: string; at?: number; left?: number; claimant?: string };
+  const word = /^urn:share:(.*)$/.exec(String(told.type))?.[1];
+  switch (word) {
+    case "already-opened":
+    case "lapsed":
+    case "expired":
+    case "revoked":
+    case "locked":
+    case "aborted":
+      return new Refusal(word, told.at, told.claimant ? bytesOf(told.claimant) : null);
+    case "unknown":
+      return new Refusal(word);
+    case "wrong-passphrase":
+      return new Refusal(word, 0, null, told.left);
+    case "busy":
+    case "slow-down":
+    case "no-space":
+    case "timeout":
+      return new NotNow(Number(response.headers.get("Retry-After")) || 0);
+    default:
+      // A proxy in trouble will be better later; what it thinks of the request itself, it will think of it again.
+      return [408, 429].includes(response.status) || response.status >= 500 ? new NotNow() : new Refusal("not-a-relay");
+  }
+}
+
+/** Reads base64url; nothing where it is none. */
+export function bytesOf(encoded: string): Uint8Array | null {
+  try {
+    return base64urlnopad.decode(encoded);
+  } catch {
+    return null;
+  }
+}
+
+/** Whether a share waits. All that is asked before a passphrase is known. */
+export async function notice(link: Credential): Promise<Notice> {
+  return answer(await ask("v1/link", link));
+}
+
+/** What waits. Consumes nothing. */
+export async function manifest(link: Credential, proof: Uint8Array): Promise<Waiting> {
+  return answer(await ask("v1/manifest", link, { method: "POST", body: { proof: text(proof) } }));
+}
+
+/** The one opening. May be repeated with the same claim token. */
+export async function claim(link: Credential, proof: Uint8Array, claimToken: Uint8Array): Promise<Claimed> {
+  const body = { proof: text(proof), claim_token: text(claimToken) };
+  const response = await ask("v1/claim", link, { method: "POST", body });
+  if (!response.headers.get("Content-Type")?.startsWith("application/octet-stream")) return answer(response);
+  // The JSON's length, the JSON, and the only part behind it.
+  const framed = await response.arrayBuffer().catch((): never => {
+    throw new NotNow();
+  });
+  if (framed.byteLength < 4) throw new Refusal("not-a-relay");
+  const bytes = new Uint8Array(framed);
+  const end = 4 + new DataView(framed).getUint32(0);
+  return { ...parsed<Claimed>(new TextDecoder().decode(bytes.subarray(4, end))), part: bytes.subarray(end) };
+}
+
+async function answer<T>(response: Response): Promise<T> {
+  const body = await response.text().catch((): never => {
+    throw new NotNow();
+  });
+  return parsed(body);
+}
+
+function parsed<T>(body: string): T {
+  try {
+    const read = JSON.parse(body) as T & { v: number };
+    if (read.v === 1) return read;
+  } catch {
+    // Told below.
+  }
+  throw new Refusal("not-a-relay");
+}
+
+/** Fetches what `rest` is the room for: the end of a part, from `offset` on. `moved` hears of all bytes that are there. */
+export async function part(
+  holder: Credential,
+  number: number,
+  offset: number,
+  rest: Uint8Array,
+  moved: (bytes: number) => void,
+): Promise<void> {
+  const idle = new AbortController();
+  let timer = setTimeout(() => idle.abort(), IDLE_MS);
+  try {
+    const response = await ask(`v1/part/${number}`, holder, { range: offset, signal: idle.signal });
+    const reader = response.body!.getReader();
+    while (rest.length > 0) {
+      const { value } = await reader.read().catch(() => ({ value: undefined }));
+      if (value === undefined) throw new NotNow();
+      if (value.length > rest.length) throw new Refusal("damaged");
+      clearTimeout(timer);
+      timer = setTimeout(() => idle.abort(), IDLE_MS);
+      rest.set(value);
+      rest = rest.subarray(value.length);
+      moved(value.length);
+    }
+  } finally {
+    clearTimeout(timer);
+    idle.abort();
+  }
+}
+
+/** The content is safe here: the relay deletes it. */
+export async function finish(holder: Credential, receipt: Uint8Array, keepalive: boolean): Promise<void> {
+  await ask("v1/finish", holder, { method: "POST", body: { receipt: text(receipt) }, keepalive });
+}

@@ -1,0 +1,250 @@
+// The flow of opening: look, claim, receive, finish. Nothing is claimed before the manifest was seen, and nothing is
+// finished here: that is for whoever shows it.
+
+import { Decrypter } from "age-encryption";
+import { crc32c } from "./crc32c.ts";
+import { claimantOf, type Keys, receiptOf } from "./keys.ts";
+import { type Entry, type Manifest, readManifest, TooNew } from "./manifest.ts";
+import type { Patience } from "./patience.ts";
+import { type Claimed, PART_LEN, Refusal } from "./relay.ts";
+import * as relay from "./relay.ts";
+
+/** A share that waits, and what is in it. */
+export interface Envelope {
+  /** Unix seconds. */
+  readonly expires: number;
+  readonly manifest: Manifest;
+}
+
+/** A share that is this browser's to open. */
+export interface Opened {
+  /** Unix seconds: until then this browser may go on. */
+  readonly until: number;
+  readonly manifest: Manifest;
+  readonly claimed: Claimed;
+}
+
+/** Where a header must have ended before any parser sees it. */
+const HEADER_LIMIT = 4096;
+/** What is decrypted between two looks at the person's input, in bytes. */
+const SLICE = 256 * 1024;
+/** The longest time without such a look, in milliseconds. */
+const BUSY_MS = 30;
+/** How often a part that arrives whole and wrong is fetched before it is given up. */
+const FETCHES = 2;
+/** Plaintext is handed to the browser in pieces of this size, in bytes. */
+const PIECE = 4 * 1024 * 1024;
+
+// Where a page came without TLS, browsers give it no WebCrypto. age-encryption then takes its own X25519, if it is told
+// in the way in which browsers tell that they lack that algorithm.
+if (globalThis.crypto.subtle === undefined) {
+  const missing = () => Promise.reject(new DOMException("no WebCrypto here", "NotSupportedError"));
+  Object.defineProperty(globalThis.crypto, "subtle", { value: { importKey: missing, deriveBits: missing } });
+}
+
+const linkOf = (keys: Keys) => ({ id: keys.id, token: keys.linkToken });
+
+/** Looks at what waits. */
+export async function look(keys: Keys): Promise<Envelope> {
+  const waiting = await relay.manifest(linkOf(keys), keys.openToken);
+  return { expires: waiting.expires, manifest: await unsealed(keys, waiting) };
+}
+
+/** Opens it: the one opening, which this claim token may repeat. */
+export async function claim(keys: Keys, claimToken: Uint8Array): Promise<Opened> {
+  const ask = () => relay.claim(linkOf(keys), keys.openToken, claimToken);
+  const ours = claimantOf(keys.id, claimToken);
+  const claimed = await ask().catch((error: unknown) => {
+    // An earlier attempt of ours, whose answer was lost, may have won while this one was being looked at.
+    const won = error instanceof Refusal && error.why === "already-opened" && sameBytes(error.claimant, ours);
+    return won ? ask() : Promise.reject(error as Error);
+  });
+  const manifest = await unsealed(keys, claimed);
+  if (claimed.parts.length !== Math.ceil(claimed.blob_len / PART_LEN)) throw new Refusal("damaged");
+  return { until: claimed.until, manifest, claimed };
+}
+
+function sameBytes(some: Uint8Array | null, others: Uint8Array): boolean {
+  return some?.length === others.length && some.every((byte, index) => byte === others[index]);
+}
+
+async function unsealed(keys: Keys, waiting: relay.Waiting): Promise<Manifest> {
+  const sealed = relay.bytesOf(waiting.manifest);
+  if (sealed === null || !headerEnds(sealed)) throw new Refusal("damaged");
+  const decrypter = new Decrypter();
+  decrypter.addIdentity(keys.manifestIdentity);
+  try {
+    return readManifest(await decrypter.decrypt(sealed), waiting.blob_len);
+  } catch (error) {
+    throw error instanceof TooNew ? error : new Refusal("damaged");
+  }
+}
+
+/** Whether the header of an age file ends early enough to be parsed. */
+function headerEnds(file: Uint8Array): boolean {
+  const head = String.fromCharCode(...file.subarray(0, HEADER_LIMIT));
+  return /\n--- [0-9A-Za-z+/]{43}\n/.test(head);
+}
+
+/** What the relay is told when all of it is safe here. */
+export function receiptFor(keys: Keys, claimToken: Uint8Array): Uint8Array {
+  return receiptOf(keys, claimantOf(keys.id, claimToken));
+}
+
+/**
+ * Fetches all of it, and decrypts it as it comes: padding and all, since stopping early would tell the true size.
+ * Returns one blob a file, once the last byte has been verified. `arrived` hears of all bytes of the blob.
+ */
+export async function receive(
+  keys: Keys,
+  claimToken: Uint8Array,
+  opened: Opened,
+  patience: Patience,
+  arrived: (bytes: number) => void,
+): Promise<Blob[]> {
+  const { claimed, manifest } = opened;
+  const parts = fetched({ id: keys.id, token: claimToken }, claimed, patience, arrived);
+  const decrypter = new Decrypter();
+  decrypter.addIdentity(keys.blobIdentity);
+  const files = new Files(manifest.entries);
+  try {
+    const plain = (await decrypter.decrypt(ageFile(parts, manifest.ageLen))).getReader();
+    let rested = performance.now();
+    for (;;) {
+      const { done, value } = await plain.read();
+      if (done) break;
+      files.take(value);
+      if (performance.now() - rested > BUSY_MS) {
+        await new Promise((resolve) => setTimeout(resolve));
+        rested = performance.now();
+      }
+    }
+    for await (const _ of parts);
+    return files.whole();
+  } catch (error) {
+    throw error instanceof Refusal || error instanceof relay.NotNow ? error : new Refusal("damaged");
+  }
+}
+
+/** The age file at the beginning of a blob, as slices. */
+function ageFile(parts: AsyncGenerator<Uint8Array>, length: number): ReadableStream<Uint8Array> {
+  let part: Uint8Array = new Uint8Array();
+  let left = length;
+  let first = true;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(to) {
+        if (part.length === 0) {
+          const { done, value } = await parts.next();
+          if (done || (first && !headerEnds(value))) throw new Refusal("damaged");
+          first = false;
+          part = value;
+        }
+        const slice = part.subarray(0, Math.min(SLICE, left));
+        part = part.subarray(slice.length);
+        left -= slice.length;
+        to.enqueue(slice);
+        if (left === 0) to.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** All parts in their order, each checked whole. While one is used, the next is on its way. */
+async function* fetched(
+  holder: relay.Credential,
+  claimed: Claimed,
+  patience: Patience,
+  arrived: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  const get = (number: number) => {
+    const part = number < claimed.parts.length ? fetchPart(holder, claimed, number, patience, arrived) : null;
+    // Who waits for it hears of its failure; until then nobody needs to.
+    part?.catch(() => {});
+    return part;
+  };
+  let next = get(0);
+  for (let number = 1; next !== null; number++) {
+    const part: Uint8Array = await next;
+    next = get(number);
+    yield part;
+  }
+}
+
+async function fetchPart(
+  holder: relay.Credential,
+  claimed: Claimed,
+  number: number,
+  patience: Patience,
+  arrived: (bytes: number) => void,
+): Promise<Uint8Array> {
+  const length = Math.min(claimed.blob_len - number * PART_LEN, PART_LEN);
+  const sum = claimed.parts[number]!;
+  if (claimed.part?.length === length && crc32c(claimed.part) === sum) {
+    arrived(length);
+    return claimed.part;
+  }
+  for (let fetch = 0; fetch < FETCHES; fetch++) {
+    const buffer = new Uint8Array(length);
+    let filled = 0;
+    const moved = (bytes: number) => {
+      filled += bytes;
+      patience.progress();
+      arrived(bytes);
+    };
+    await patience.until(() => relay.part(holder, number, filled, buffer.subarray(filled), moved));
+    if (crc32c(buffer) === sum) return buffer;
+    arrived(-length);
+  }
+  throw new Refusal("damaged");
+}
+
+/** The plaintext of a share, divided into its files: as much as the manifest announces, and not a byte more. */
+class Files {
+  readonly #entries: readonly Entry[];
+  readonly #blobs: Blob[] = [];
+  #pieces: Blob[] = [];
+  #chunks: Uint8Array[] = [];
+  #pending = 0;
+  #taken = 0;
+
+  constructor(entries: readonly Entry[]) {
+    this.#entries = entries;
+  }
+
+  take(bytes: Uint8Array): void {
+    while (bytes.length > 0) {
+      const entry = this.#entries[this.#blobs.length];
+      if (entry === undefined) throw new Refusal("damaged");
+      const part = bytes.subarray(0, entry.size - this.#taken);
+      this.#chunks.push(part);
+      this.#taken += part.length;
+      this.#pending += part.length;
+      if (this.#pending >= PIECE) this.#settle();
+      bytes = bytes.subarray(part.length);
+      if (this.#taken === entry.size) this.#close();
+    }
+  }
+
+  /** Lets the browser keep what has come so far, where it keeps blobs. */
+  #settle(): void {
+    this.#pieces.push(new Blob(this.#chunks as BlobPart[]));
+    this.#chunks = [];
+    this.#pending = 0;
+  }
+
+  #close(): void {
+    this.#settle();
+    this.#blobs.push(new Blob(this.#pieces));
+    this.#pieces = [];
+    this.#taken = 0;
+  }
+
+  whole(): Blob[] {
+    if (this.#taken > 0) throw new Refusal("damaged");
+    while (this.#entries[this.#blobs.length]?.size === 0) this.#close();
+    if (this.#blobs.length !== this.#entries.length) throw new Refusal("damaged");
+    return this.#blobs;
+  }
+}

@@ -1,0 +1,211 @@
+// Every word that the page says, in one table: a translation is another table of this shape. What stands in index.html is
+// for browsers that cannot run the page at all.
+
+import type { Kind } from "./kind.ts";
+import type { LinkFault } from "./link.ts";
+import type { Ended } from "./relay.ts";
+
+const LOCALE = "en-GB";
+
+/** `3.4 MB`, as the program says it. */
+export function size(bytes: number): string {
+  if (bytes < 1000) return bytes === 1 ? "1 byte" : `${bytes} bytes`;
+  const unit = Math.min(Math.floor(Math.log10(bytes) / 3), 5);
+  const tenths = Math.floor(bytes / 10 ** (3 * unit - 1));
+  const number = tenths < 1000 ? (tenths / 10).toFixed(1) : String(Math.floor(tenths / 10));
+  return `${number} ${["", "kB", "MB", "GB", "TB", "PB"][unit]}`;
+}
+
+/** `22 Nov at 14:03`, with the year where it is another one. */
+export function time(at: number): string {
+  const date = new Date(at * 1000);
+  const year = date.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
+  const day = date.toLocaleDateString(LOCALE, { day: "numeric", month: "short", year } as Intl.DateTimeFormatOptions);
+  const hour = date.toLocaleTimeString(LOCALE, { hour: "2-digit", minute: "2-digit" });
+  return `${day} at ${hour}`;
+}
+
+const KINDS: Record<Kind | "file", string> = {
+  photo: "photo",
+  video: "video",
+  sound: "sound",
+  text: "text",
+  file: "file",
+};
+
+const by = (words: string | null) => (words === null ? "" : `, by “${words}”`);
+const COMMAND = "share open";
+const AGAIN = "Ask the sender to send it again.";
+const COPY_AGAIN = "Go back to the message and copy the whole link. Nothing was asked and nothing was opened.";
+
+/** How to open it without this page. */
+export const commandLine = {
+  command: COMMAND,
+  before: "With the share program, in a terminal:",
+  after: "and paste the whole link when it asks.",
+};
+
+/** A heading, and what is said below it. */
+export interface Message {
+  readonly title: string;
+  readonly lines: readonly string[];
+}
+
+const message = (title: string, ...lines: string[]): Message => ({ title, lines });
+
+export const loading = message("One moment…");
+
+export const waiting = {
+  title: "Something was sent to you",
+  name: "Name",
+  what: "What",
+  until: "Until",
+  kind: (kind: Kind | "file", bytes: number) => `${KINDS[kind]}, ${size(bytes)}`,
+  files: (count: number, bytes: number) => `${count} files, ${size(bytes)}`,
+  more: (count: number) => `and ${count} more`,
+  once: "It can be opened once. Then it is gone, for everybody with this link.",
+  viewOnly: "The sender wants it to be looked at and not kept.",
+  hold: "Press and hold to open",
+  holding: "Keep holding…",
+  release: "Let go to open",
+  short: "Hold it for a whole second, then let go.",
+  long: "That was very long. Hold it for a second, then let go.",
+  orType: "Or type OPEN here, and press Enter",
+  word: "OPEN",
+  wrongWord: "Type the four letters OPEN. Nothing was opened.",
+  open: "Open",
+  forgetful: "This browser is set to remember nothing. Don't reload this page while it opens: what has begun would be lost.",
+};
+
+export const trust = {
+  plain:
+    "This page came over plain http: whoever controls the network it came through could have changed it. On a network that you don't trust, use the share program.",
+  title: "Whom you trust here",
+  lines: [
+    "The relay that keeps this cannot read it: the key is the part of the link behind the #, which no browser sends.",
+    "But the relay has sent you this page, so for this moment you trust whoever runs it. The share program needs no such trust.",
+    "While you look at it your browser holds it, in its memory or in its own temporary files. Nobody can prevent a photo of your screen.",
+  ],
+};
+
+export const passphrase = {
+  title: "It has a passphrase",
+  line: "The sender has told it to you in another way.",
+  label: "Passphrase",
+  show: "Show it",
+  go: "Continue",
+  working: "Working out the key…",
+  wrong: (left: number) =>
+    left === 0
+      ? "Wrong passphrase. That was the last try: the next one locks it for good."
+      : `Wrong passphrase. ${left === 1 ? "One more may" : `${left} more may`} be tried before it is locked for good.`,
+};
+
+export const opening = {
+  title: "Opening…",
+  progress: "Progress",
+  part: (done: number, all: number) => `${Math.floor((100 * done) / Math.max(all, 1))} % of ${size(all)}`,
+  stay: "Keep this page open. If the connection breaks, it goes on by itself; after a reload too.",
+  waits: (host: string, seconds: number) => `Waiting for ${host}, trying again in ${seconds} s`,
+  now: "Try now",
+};
+
+export const showing = {
+  untitled: (kind: Kind | "file") => `A ${KINDS[kind]}`,
+  of: (number: number, count: number) => `${number} of ${count}`,
+  previous: "Previous",
+  next: "Next",
+  save: "Save",
+  copy: "Copy",
+  copied: "Copied.",
+  notCopied: "This browser doesn't let pages copy. Select the text instead.",
+  saved: "Look at your browser's downloads: when it is there, close this page's share.",
+  close: "Close",
+  gone: "When you close it, it is gone.",
+  viewOnly: "When you close it, it is gone. The sender wants it not to be kept.",
+  notShown: "A browser cannot show this kind of file. Save it, then close.",
+  notShownAtAll: "This browser cannot show it, and the sender wants it not to be kept.",
+  cover: "Covered while you are elsewhere",
+  unseen: (count: number) =>
+    count === 1 ? "One of these has not been seen or saved yet." : `${count} of these have not been seen or saved yet.`,
+  unsaved: "It has not been saved yet.",
+  back: "Go back",
+  anyway: "Close anyway",
+};
+
+export const closed = {
+  title: "Gone",
+  done: "It was opened once, and the relay has deleted it. Nothing of it is kept on this page.",
+  untold: (host: string) =>
+    `It is closed here. ${host} could not be told yet; it deletes it by itself within a day. Keep this page open for a moment, or try again.`,
+  telling: "Telling the relay to delete it…",
+  words: (words: string) => `The sender sees that it was opened, by “${words}”: that is this browser.`,
+  history: "The link may still be in this browser's history. It opens nothing any more.",
+  again: "Try again",
+};
+
+export const ended: Record<Ended, (at: string, words: string | null) => Message> = {
+  "already-opened": (at, words) =>
+    message("Already opened", `On ${at}${by(words)}.`, "If that was not you, someone else has seen it: tell the sender."),
+  lapsed: (at) => message("Too late", `This browser began to open it, and had until ${at} to go on.`, AGAIN),
+  expired: (at) => message("Expired", `Nobody had opened it by ${at}, so it was deleted.`, AGAIN),
+  revoked: (at) => message("Taken back", `The sender took it back on ${at}.`, "Nobody can open it any more."),
+  locked: (at) => message("Locked", `On ${at}, after too many wrong passphrases. Nobody can open it any more.`, AGAIN),
+  aborted: () => message("Not there", "It was never sent completely.", AGAIN),
+};
+
+export const unknown = (host: string) =>
+  message("Not known here", `${host} knows no such share. It may have ended more than 30 days ago.`, AGAIN);
+
+export function linkFault(fault: LinkFault): Message {
+  const letters = (count: number) => (count === 1 ? "One character" : `${count} characters`);
+  switch (fault.why) {
+    case "no-key":
+      return message(
+        "The key is missing",
+        "This address has lost the part behind the #, which is the key. Go back to the message and open the link from there.",
+        "If you have just opened it in this browser: it is gone, as it should be.",
+      );
+    case "not-a-link":
+      return message("This is not a share link", "Go back to the message and open the link from there.");
+    case "short":
+      return message("The link is damaged", `${letters(fault.by)} missing at its end.`, COPY_AGAIN);
+    case "long":
+      return message("The link is damaged", `${letters(fault.by)} too many at its end.`, COPY_AGAIN);
+    case "damaged":
+      return message("The link is damaged", "At least one character is wrong.", COPY_AGAIN);
+    case "too-new":
+      return message("The link needs a newer page", "It was made by a newer version of share than this relay has.", "Nothing was opened.");
+  }
+}
+
+export const unreachable = {
+  message: (host: string) => message("No answer", `${host} cannot be reached. Nothing is lost; nothing was opened.`),
+  again: "Try again",
+};
+
+export const notARelay = (host: string) =>
+  message("Something is in the way", `What answers in the place of ${host} is not a relay.`, "Nothing was opened.");
+
+export const damaged = message(
+  "Damaged",
+  "What came from the relay is damaged, or was changed. Nothing of it is shown.",
+  "Tell the sender, and don't trust this relay.",
+);
+
+export const tooNew = message("It needs a newer page", "It was made by a newer version of share than this relay has.", "Nothing was opened.");
+
+export const refused = {
+  tooLarge: (bytes: number, most: number) =>
+    message("Too large for this page", `It has ${size(bytes)}, and this browser can be expected to hold ${size(most)}.`, "Nothing was opened: it still waits."),
+  notShowable: message(
+    "This page cannot show it",
+    "The sender wants it to be looked at and not kept, and browsers cannot show this kind of file.",
+    "Nothing was opened: it still waits.",
+  ),
+};
+
+export const unsupported = message(
+  "This browser is too old",
+  "It lacks what is needed to decrypt. Nothing was opened: update it, or use another one.",
+);

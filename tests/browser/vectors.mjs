@@ -1,0 +1,107 @@
+// Holds the page's own code to the known answers that the program is held to. `node vectors.mjs WORKSHOP VECTORS`: where
+// the page's sources and packages are, and the answers.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const [workshop, answers] = process.argv.slice(2);
+const { buildSync } = createRequire(`${workshop}/`)("esbuild");
+const place = mkdtempSync(join(workshop, "vectors-"));
+const load = (name) => {
+  const outfile = join(place, `${name}.mjs`);
+  buildSync({ entryPoints: [join(workshop, `${name}.ts`)], absWorkingDir: workshop, bundle: true, format: "esm", platform: "neutral", mainFields: ["module", "main"], outfile });
+  return import(pathToFileURL(outfile).href);
+};
+const { shares, damaged, accepted_spellings, names } = JSON.parse(readFileSync(answers, "utf8"));
+const { readLink } = await load("link");
+const keys = await load("keys");
+const { readManifest, safeName } = await load("manifest");
+const { crc32c } = await load("crc32c");
+rmSync(place, { recursive: true });
+
+const hex = (bytes) => Buffer.from(bytes).toString("hex");
+const bytes = (text) => Uint8Array.from(Buffer.from(text, "hex"));
+
+for (const share of shares) {
+  const link = readLink(share.fragment);
+  assert.equal(link.fragment, share.fragment);
+  assert.equal(link.flags, share.flags);
+  assert.equal(hex(link.payload).slice(2), share.secret);
+  const root = keys.rootOf(link);
+  assert.equal(hex(root.id), share.id);
+  assert.equal(hex(root.linkToken), share.link_token);
+  for (const passphrase of [share.passphrase, share.passphrase_nfd ?? share.passphrase]) {
+    const stretched = await keys.stretch(link, passphrase ?? "");
+    assert.equal(hex(stretched), share.stretched);
+    const opened = keys.keysOf(link, stretched);
+    assert.equal(hex(opened.openToken), share.open_token);
+    assert.equal(hex(opened.receiptKey), share.receipt_key);
+    assert.equal(opened.manifestIdentity, share.manifest_identity);
+    assert.equal(opened.blobIdentity, share.blob_identity);
+    const claimant = keys.claimantOf(opened.id, bytes(share.claim_token));
+    assert.equal(hex(claimant), share.claimant);
+    assert.equal(keys.openersWords(claimant), share.openers_words);
+    assert.equal(hex(keys.receiptOf(opened, claimant)), share.receipt);
+  }
+}
+
+const faults = {
+  "one character short": { why: "short", by: 1 },
+  "three characters short": { why: "short", by: 3 },
+  "one character wrong": { why: "damaged" },
+  "two characters swapped": { why: "damaged" },
+  "not a share link": { why: "not-a-link" },
+  "unknown flag: needs a newer share": { why: "too-new" },
+};
+assert.equal(damaged.length, Object.keys(faults).length);
+for (const { text, why } of damaged) assert.deepEqual(readLink(text), faults[why], why);
+assert.deepEqual(readLink(""), { why: "no-key" });
+assert.deepEqual(readLink(`${shares[0].fragment}q`), { why: "long", by: 1 });
+assert.equal(readLink(encodeURIComponent(` ${shares[0].fragment}`)).fragment, shares[0].fragment);
+for (const spelling of accepted_spellings) {
+  // A browser has cut off what stands before the fragment.
+  assert.equal(readLink(spelling.slice(spelling.indexOf("#") + 1)).fragment, shares[0].fragment, spelling);
+}
+
+for (const { name, safe } of names) assert.equal(safeName(name, "file"), safe, name);
+assert.equal(safeName(`${"é".repeat(300)}.jpeg`, "file").slice(-6), "é.jpeg");
+
+// RFC 3720, B.4.
+assert.equal(crc32c(new Uint8Array(32)), "8a9136aa");
+assert.equal(crc32c(Uint8Array.from({ length: 32 }, (_, at) => at)), "46dd794e");
+assert.equal(crc32c(new TextEncoder().encode("123456789")), "e3069283");
+
+const padded = (json) => new TextEncoder().encode(json.padEnd(2048));
+const plain = '{"v":1,"name":null,"entries":[{"name":"a","type":"image/jpeg","size":3}],"age_len":300,"blob_len":4096,"view_only":false,"created":"2026-11-22"}';
+const read = readManifest(padded(plain), 4096);
+assert.deepEqual(read, { name: null, entries: [{ name: "a", type: "image/jpeg", size: 3 }], ageLen: 300, viewOnly: false, total: 3 });
+for (const [from, to] of [
+  ['"v":1,', '"v":1,"v":1,'],
+  ['"v":1,"name":null,', '"name":null,"v":1,'],
+  ['"v":1,', '"v":1,"x":0,'],
+  ['"v":1,', '"v": 1,'],
+  ['"v":1,', '"v":2,'],
+  ['"v":1,', '"v":1.0,'],
+  ["2026-11-22", "2026-11-2x"],
+  ["image/jpeg", "image jpeg"],
+  ['"size":3', '"size":301'],
+  ['"size":3', '"size":-3'],
+  ['"size":3', '"size":18446744073709551615'],
+  ['"size":3', '"size":3,"size":3'],
+  ['"a"', '"\\u0061"'],
+  ['"age_len":300', '"age_len":5000'],
+  ['"blob_len":4096', '"blob_len":4097'],
+  ['"view_only":false', '"view_only":0'],
+]) {
+  const changed = plain.replace(from, to);
+  assert.notEqual(changed, plain);
+  assert.throws(() => readManifest(padded(changed), 4096), `${from} → ${to}`);
+}
+assert.throws(() => readManifest(new TextEncoder().encode(plain), 4096), "no padding");
+assert.throws(() => readManifest(new TextEncoder().encode(plain.padEnd(4096)), 4096), "other padding");
+assert.throws(() => readManifest(new TextEncoder().encode(`${plain}\n`.padEnd(2048)), 4096), "padded otherwise");
+assert.throws(() => readManifest(new TextEncoder().encode(`\ufeff${plain}`.padEnd(2048)), 4096), "a byte order mark");
+console.log("held");
