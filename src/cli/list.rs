@@ -1,14 +1,16 @@
 //! `share list`: what was sent from here, and what became of it.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use clap::Args;
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
 use super::asking::Relays;
-use super::failure::{Trouble, reason};
-use super::outbox::{Outbox, is_over};
+use super::failure::{Exit, Trouble, reason};
+use super::outbox::{Entry, Outbox, is_over};
 use super::state::State;
 use super::{Context, opening, words};
 use crate::relay::cells::UPLOAD_TIME;
@@ -16,6 +18,8 @@ use crate::relay::clock::{Clock, SystemClock};
 
 /// What one relay may take to answer: the others are listed all the same.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How many questions are on their way at once: who sends much has thousands to ask.
+const AT_ONCE: usize = 16;
 
 /// List what you sent, and what became of it
 #[derive(Args)]
@@ -34,7 +38,24 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Trouble> {
     let outbox = Outbox::open(&state).map_err(failed)?;
     let entries = outbox.entries().map_err(failed)?;
     let relays = Relays::of(&entries, false, PATIENCE, cx).await?;
-    let asking = join_all(entries.iter().map(|entry| tokio::time::timeout(PATIENCE, relays.status(entry))));
+    // One that did not answer is not waited for again.
+    let silent = RefCell::new(HashSet::new());
+    let ask = |entry| {
+        let (relays, silent) = (&relays, &silent);
+        async move {
+            let relay = Entry::relay(entry).map(|url| url.to_string());
+            if relay.as_ref().is_some_and(|relay| silent.borrow().contains(relay)) {
+                return None;
+            }
+            let told = tokio::time::timeout(PATIENCE, relays.status(entry)).await.ok();
+            let answered = |trouble: &Trouble| trouble.explain().exit != Exit::Unreachable;
+            if !told.as_ref().is_some_and(|told| told.as_ref().err().is_none_or(answered)) {
+                silent.borrow_mut().extend(relay);
+            }
+            told
+        }
+    };
+    let asking = stream::iter(&entries).map(ask).buffered(AT_ONCE).collect::<Vec<_>>();
     let told = tokio::select! {
         told = asking => told,
         _ = cx.interrupted() => return Err(Trouble::Interrupted(None)),
@@ -46,23 +67,23 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Trouble> {
     let (mut forgotten, now) = (0, SystemClock.now());
     for (entry, told) in entries.iter().zip(told) {
         let (status, story, is_over) = match told {
-            Ok(Ok(status)) => {
+            Some(Ok(status)) => {
                 outbox.note_end(entry, &status);
                 let (story, is_over) = (entry.story(&status), is_over(status.state));
                 (Some(status), story, is_over)
             }
             // What was never sealed, and its relay does not know, did not arrive.
-            Ok(Err(Trouble::NobodyKnows(_))) if entry.expires.is_none() && entry.created + UPLOAD_TIME < now => {
+            Some(Err(Trouble::NobodyKnows(_))) if entry.expires.is_none() && entry.created + UPLOAD_TIME < now => {
                 outbox.forget(entry);
                 continue;
             }
             // Its sender was killed before there was a link.
-            Ok(Err(Trouble::NobodyKnows(_))) if entry.expires.is_none() => {
+            Some(Err(Trouble::NobodyKnows(_))) if entry.expires.is_none() => {
                 (None, "was never complete: no link was made".to_owned(), true)
             }
-            Ok(Err(trouble @ Trouble::NobodyKnows(_))) => (None, trouble.explain().what, true),
-            Ok(Err(trouble)) => (None, trouble.explain().what, false),
-            Err(_) => (None, "its relay does not answer".to_owned(), false),
+            Some(Err(trouble @ Trouble::NobodyKnows(_))) => (None, trouble.explain().what, true),
+            Some(Err(trouble)) => (None, trouble.explain().what, false),
+            None => (None, "its relay does not answer".to_owned(), false),
         };
         let text = format!("{}  {} · {} · {story}", entry.short_id(), words::time(entry.created), entry.title());
         cx.output.tell("share", entry.facts(status.as_ref()), &text)?;

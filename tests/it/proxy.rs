@@ -50,6 +50,8 @@ struct Connections {
     open: BTreeMap<u64, TcpStream>,
     /// How many there ever were.
     count: u64,
+    /// How many there were at once, at most.
+    most: usize,
     asked: u64,
 }
 
@@ -99,6 +101,7 @@ impl Proxy {
                 let number = all.count;
                 all.open.insert(number, client.try_clone().unwrap());
                 all.count += 1;
+                all.most = all.most.max(all.open.len());
                 all.asked += 1;
                 known.1.notify_all();
                 drop(all);
@@ -127,6 +130,11 @@ impl Proxy {
             let _ = connection.shutdown(Shutdown::Both);
         }
         all.asked = 0;
+    }
+
+    /// How many connections there were at once, at most.
+    pub(crate) fn most(&self) -> usize {
+        self.connections.0.lock().unwrap().most
     }
 
     /// Waits until so many connections have come since they were cut.

@@ -13,6 +13,7 @@ use super::bench::served;
 use super::cli::photo;
 use super::meddler::{Meddle, Meddler};
 use super::noise::noise;
+use super::proxy::Proxy;
 use super::sandbox::{Sandbox, files};
 use super::terminal::AtTerminal;
 use super::transcripts::{Stage, events};
@@ -243,4 +244,21 @@ async fn what_cannot_be_written_is_an_error_and_what_is_not_wanted_is_none() {
         let head = shell("| head -0");
         assert_eq!(head.code, 0, "{command}: {head:?}");
     }
+}
+
+#[test]
+fn many_shares_are_asked_about_a_few_at_a_time_and_a_silent_relay_is_not_waited_for_again() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let line = Proxy::to(&relay.address(), None);
+    for _ in 0..4 {
+        sandbox.share(["send", "-q", "--relay", &line.url, "--links", "20"]).input("text").ok();
+    }
+    assert_eq!(sandbox.share(["list", "-q"]).ok().matches("waiting").count(), 80);
+    assert!(line.most() <= 24, "{} connections at once", line.most());
+    line.stop_down_at(0);
+    let begun = std::time::Instant::now();
+    let told = sandbox.share(["list", "-q"]).ok();
+    assert_eq!((told.lines().count(), told.matches("waiting").count()), (80, 0), "{told}");
+    assert!(begun.elapsed().as_secs() < 15, "{:?}", begun.elapsed());
 }

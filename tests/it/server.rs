@@ -2,8 +2,9 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::Command;
 
-use super::sandbox::Sandbox;
+use super::sandbox::{SHARE, Sandbox};
 
 /// Sends a head as it stands, and returns the whole answer.
 fn ask(address: &str, head: &str) -> String {
@@ -120,4 +121,16 @@ fn a_relay_with_tokens_wants_one_and_behind_a_proxy_it_must_be_said() {
     send().env("SHARE_CREATE_TOKEN", "0123456789abcdef-three").fails(9, "create token");
     let link = send().env("SHARE_CREATE_TOKEN", "0123456789abcdef-two").ok();
     assert_eq!(sandbox.share(["open", "-q", &link]).ok(), "x");
+}
+
+#[test]
+fn a_relay_takes_as_many_descriptors_as_it_may_have() {
+    let sandbox = Sandbox::new();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -Sn 100; exec \"$0\" relay --listen 127.0.0.1:0 --store memory:", SHARE]);
+    let relay = sandbox.start_as_relay(sandbox.prepare(shell));
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", relay.pid())).unwrap();
+    let files: Vec<&str> =
+        limits.lines().find(|line| line.starts_with("Max open files")).unwrap().split_whitespace().collect();
+    assert!(files[3] == files[4] && files[3] != "100", "{files:?}");
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bytesize::ByteSize;
 use clap::Args;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 
 use super::failure::{Trouble, reason};
@@ -114,7 +115,16 @@ pub(super) async fn run(args: RelayArgs, cx: &Context) -> Result<(), Trouble> {
     }
 }
 
+/// Takes as many descriptors as the system lets us have: the usual limit is for programs with a handful of files, and a
+/// busy relay has a connection for each guest, and one to its bucket for each of their requests.
+fn take_all_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where that is refused, it works with what it has.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
+
 async fn serve(args: ServeArgs, cx: &Context) -> Result<(), Trouble> {
+    take_all_descriptors();
     let listen = match (args.listen, &cx.config.listen) {
         (Some(said), _) => said,
         (None, said) => said.as_deref().unwrap_or(LISTEN).parse().map_err(|_| {

@@ -1,0 +1,109 @@
+// How fast the page opens something, beside the program, and beside its library alone in the same browser.
+//
+// `node benches/browser.mjs [MIB]`, after `cargo build --release` and `tests/setup`; 200 MiB unless it is said. Everything is on
+// this machine. The page fetches, checks, decrypts and keeps what comes; the library only decrypts what is in memory.
+
+import { execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+const mib = Number(process.argv[2] ?? 200);
+const root = join(import.meta.dirname, "..");
+const share = join(root, "target/release/share");
+const { chromium } = createRequire(join(root, "target/browser/"))("playwright-core");
+// Where the program's own build has made the page.
+const builds = join(root, "target/release/build");
+const workshops = readdirSync(builds).map((name) => join(builds, name, "out/page")).filter((path) => existsSync(join(path, "node_modules")));
+const workshop = workshops.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
+const { buildSync } = createRequire(`${workshop}/`)("esbuild");
+
+const place = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "share-bench-"));
+const env = { ...process.env, SHARE_STATE_DIR: join(place, "state") };
+const relay = spawn(share, ["relay", "--listen", "127.0.0.1:0", "--store", `file://${place}/store`, "--reserve", "0"], { env, stdio: ["ignore", "pipe", "ignore"] });
+const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+try {
+  const { value: url } = await createInterface({ input: relay.stdout })[Symbol.asyncIterator]().next();
+  const file = join(place, "file.bin");
+  writeFileSync(file, randomBytes(mib << 20));
+  const send = () => execFileSync(share, ["send", "-q", "--relay", url, file], { env, encoding: "utf8" }).trim();
+
+  const rate = (seconds) => mib / seconds;
+  const program = () => {
+    const link = send();
+    const begun = performance.now();
+    execFileSync(share, ["open", "-q", "-o", join(place, "out.bin"), link], { env });
+    const took = (performance.now() - begun) / 1000;
+    rmSync(join(place, "out.bin"));
+    return rate(took);
+  };
+  /** The most memory that each process of a page has had, in KiB. */
+  const renderers = () => readdirSync("/proc").flatMap((pid) => {
+    try {
+      const isOurs = /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("--type=renderer");
+      return isOurs ? [Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1])] : [];
+    } catch {
+      return [];
+    }
+  });
+  let peak = 0;
+  const page = async () => {
+    const tab = await (await browser.newContext()).newPage();
+    await tab.goto(send());
+    await tab.locator("#word").fill("OPEN");
+    const begun = performance.now();
+    await tab.keyboard.press("Enter");
+    await tab.getByText("When you close it, it is gone.").waitFor({ timeout: 600_000 });
+    const took = (performance.now() - begun) / 1000;
+    peak = Math.max(peak, ...renderers());
+    await tab.context().close();
+    return rate(took);
+  };
+  const library = async () => {
+    const tab = await (await browser.newContext()).newPage();
+    const bundle = buildSync({
+      stdin: { contents: `import * as age from "age-encryption"; globalThis.age = age;`, resolveDir: workshop },
+      bundle: true, format: "iife", minify: true, write: false, target: "es2022",
+    });
+    await tab.goto("about:blank");
+    await tab.addScriptTag({ content: bundle.outputFiles[0].text });
+    const took = await tab.evaluate(async (mib) => {
+      const identity = await age.generateX25519Identity();
+      const encrypter = new age.Encrypter();
+      encrypter.addRecipient(await age.identityToRecipient(identity));
+      const sealed = await encrypter.encrypt(new Uint8Array(mib << 20));
+      const decrypter = new age.Decrypter();
+      decrypter.addIdentity(identity);
+      let at = 0;
+      const slices = new ReadableStream({
+        pull(to) {
+          to.enqueue(sealed.subarray(at, at + (256 << 10)));
+          at += 256 << 10;
+          if (at >= sealed.length) to.close();
+        },
+      });
+      const begun = performance.now();
+      const reader = (await decrypter.decrypt(slices)).getReader();
+      while (!(await reader.read()).done);
+      return (performance.now() - begun) / 1000;
+    }, mib);
+    await tab.context().close();
+    return rate(took);
+  };
+
+  const found = { program: [], page: [], library: [] };
+  for (let round = 0; round < 3; round++) {
+    for (const [name, measure] of Object.entries({ program, page, library })) found[name].push(await measure());
+  }
+  const median = (figures) => figures.sort((a, b) => a - b)[1];
+  const [p, q, l] = Object.values(found).map(median);
+  console.log(`${mib} MiB, medians of 3: program ${p.toFixed(0)} MiB/s, page ${q.toFixed(1)} MiB/s, library alone ${l.toFixed(1)} MiB/s`);
+  console.log(`page ÷ library ${(q / l).toFixed(2)}, page ÷ program ${(q / p).toFixed(3)}; the page's process had ${(peak / 1024).toFixed(0)} MiB at most`);
+} finally {
+  await browser.close();
+  relay.kill();
+  rmSync(place, { recursive: true });
+}
