@@ -13,24 +13,31 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// The page's sources.
 const SOURCES: &str = "src/relay/page";
-/// Where a published crate has the finished page.
+/// Where a published crate has the finished page. In a working tree it would be older than its sources one day.
 const DIST: &str = "src/relay/page/dist/page.html";
+/// What cargo puts into a published crate and nobody else has.
+const PUBLISHED: &str = "Cargo.toml.orig";
 
 fn main() -> Outcome<()> {
     println!("cargo::rerun-if-changed={SOURCES}");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=SHARE_PAGE_DIST");
     let page = PathBuf::from(env::var("OUT_DIR")?).join("page.html");
-    let finished = env::var_os("SHARE_PAGE_DIST").map(PathBuf::from);
-    let finished = finished.or_else(|| Some(PathBuf::from(DIST)).filter(|dist| dist.exists()));
+    let named = env::var_os("SHARE_PAGE_DIST").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let finished = named.or_else(|| Path::new(PUBLISHED).exists().then(|| PathBuf::from(DIST)));
     let mut kind = "complete";
     if let Some(finished) = finished {
         println!("cargo::rerun-if-changed={}", finished.display());
-        fs::copy(&finished, &page).map_err(|error| format!("{}: {error}", finished.display()))?;
+        // A crate that is published without its page fails here, before anybody has it.
+        let html =
+            fs::read(&finished).map_err(|error| format!("the finished page, {}: {error}", finished.display()))?;
+        fs::write(&page, html)?;
     } else if let Err(error) = bundle(&page) {
         println!("cargo::warning=THE BROWSER PAGE IS MISSING from this build: {error}");
         println!("cargo::warning=recipients without the share program will not be able to open anything");
         println!("cargo::warning=install Node.js and npm, or set SHARE_PAGE_DIST to a page that was built elsewhere");
+        // The next build tries again: this is a file that is never there.
+        println!("cargo::rerun-if-changed={}", page.with_file_name("never").display());
         fs::write(&page, fallback()?)?;
         kind = "fallback";
     }
@@ -44,10 +51,17 @@ fn bundle(page: &Path) -> Outcome<()> {
     fs::create_dir_all(&workshop)?;
     let lock = fs::read(Path::new(SOURCES).join("package-lock.json"))?;
     let installed = workshop.join("node_modules/.installed");
+    // Nothing is left from other sources.
+    for old in fs::read_dir(&workshop)? {
+        let old = old?.path();
+        if old.is_file() {
+            fs::remove_file(old)?;
+        }
+    }
     for source in fs::read_dir(SOURCES)? {
         let source = source?.path();
         if let (true, Some(name)) = (source.is_file(), source.file_name()) {
-            fs::copy(&source, workshop.join(name))?;
+            fs::write(workshop.join(name), fs::read(&source)?)?;
         }
     }
     if fs::read(&installed).ok().as_deref() != Some(&*lock) {

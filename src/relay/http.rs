@@ -8,7 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, IF_NONE_MATCH, RANGE, RETRY_AFTER};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, IF_NONE_MATCH, RANGE,
+    RETRY_AFTER,
+};
 use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -56,10 +59,12 @@ impl HttpRelay {
         Ok(Self { client: builder.build().map_err(failure)?, url, idle, failure })
     }
 
-    /// The page that the relay gives to browsers.
-    pub async fn page(&self) -> Result<Bytes, RelayError> {
+    /// The page that the relay gives to browsers, and the policy under which it runs there.
+    pub async fn page(&self) -> Result<(Bytes, String), RelayError> {
         let response = self.send(self.request(Method::GET, wire::PAGE, None)).await?;
-        self.read_all(response, self.idle).await
+        let policies: Vec<_> = response.headers().get_all(CONTENT_SECURITY_POLICY).iter().collect();
+        let policy = policies.iter().map(|value| value.to_str().unwrap_or_default()).collect::<Vec<_>>().join(", ");
+        Ok((self.read_all(response, self.idle).await?, policy))
     }
 
     fn request(&self, method: Method, path: &str, credential: Option<&Credential>) -> RequestBuilder {

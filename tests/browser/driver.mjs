@@ -124,8 +124,8 @@ const actions = {
     return acts;
   },
   /** Answers certain requests in the relay's place. */
-  answer: ({ context }, { path, status, body }) =>
-    context.route((url) => url.pathname.endsWith(path), (route) => route.fulfill({ status, contentType: "application/problem+json", body })).then(() => null),
+  answer: ({ context }, { path, status, body, type = "application/problem+json" }) =>
+    context.route((url) => url.pathname.endsWith(path), (route) => route.fulfill({ status, contentType: type, body })).then(() => null),
   shot: ({ page }, { path }) => page.screenshot({ path, fullPage: true }).then(() => null),
   offline: ({ context }, { is }) => context.setOffline(is).then(() => null),
   requests: ({ requests }) => requests,

@@ -83,13 +83,13 @@ fn a_relay_is_checked_before_it_is_used() {
     assert_eq!(facts["max_bytes"], 4_294_967_296u64);
     assert_eq!(facts["may_create"], true);
     // Whoever opens in a browser trusts the page.
-    assert!(checked.contains("the one that this program has") && facts["page"] == "same", "{checked}");
+    assert!(checked.contains("browsers is the one that this program has") && facts["page"] == "same", "{checked}");
     let meddled = sandbox.share(["relay", "check", "-q", &with_another_page(&relay.address())]).run();
     assert!(
         meddled.code == 0 && meddled.stderr.contains("it is of another version, or somebody changed it"),
         "{meddled:?}"
     );
-    assert!(String::from_utf8_lossy(&meddled.stdout).contains("is NOT the one"), "{meddled:?}");
+    assert!(String::from_utf8_lossy(&meddled.stdout).contains("is NOT as this program has it"), "{meddled:?}");
     // Nothing is left of what was tried out.
     assert_eq!(relay.data().len(), 2, "the text's part and manifest");
     sandbox.share(["relay", "check", "--give-up", "100ms", "http://127.0.0.1:1"]).fails(6, "cannot be reached");

@@ -69,11 +69,8 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Trouble> {
         tried.store = Some(stores::probe(keeper, &way.name(), "don't use it", cx).await?);
     }
     let (facts, text) = report(&way, &about, &tried);
-    if let Some(Page::Other) = tried.page {
-        cx.output.warn(&format!(
-            "the page that {} gives to browsers is not this program's: it is of another version, or somebody changed it",
-            way.name(),
-        ));
+    if let Some(warning) = tried.page.and_then(Page::warning) {
+        cx.output.warn(&format!("the page that {} gives to browsers {warning}", way.name()));
     }
     cx.output.tell("relay", facts, &text)
 }
@@ -83,6 +80,10 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Trouble> {
 enum Page {
     Same,
     Other,
+    /// The page is the same, and the policy under which it runs is not.
+    OtherPolicy,
+    /// There is none.
+    Missing,
     /// This program was built without one.
     Unknown,
 }
@@ -92,7 +93,26 @@ impl Page {
         match self {
             Self::Same => "same",
             Self::Other => "other",
+            Self::OtherPolicy => "other-policy",
+            Self::Missing => "missing",
             Self::Unknown => "unknown",
+        }
+    }
+
+    fn finding(self) -> &'static str {
+        match self {
+            Self::Same => "the page that it gives to browsers is the one that this program has",
+            Self::Other | Self::OtherPolicy => "the page that it gives to browsers is NOT as this program has it",
+            Self::Missing => "it gives no page to browsers",
+            Self::Unknown => "its page cannot be compared: this program was built without one",
+        }
+    }
+
+    fn warning(self) -> Option<&'static str> {
+        match self {
+            Self::Same | Self::Missing | Self::Unknown => None,
+            Self::Other => Some("is not this program's: it is of another version, or somebody changed it"),
+            Self::OtherPolicy => Some("comes with another Content-Security-Policy: let the proxy pass that header on"),
         }
     }
 }
@@ -100,13 +120,13 @@ impl Page {
 /// Compares the relay's page: whoever runs it is trusted by those who open in a browser.
 async fn look_at_page(way: &Way) -> Result<Page, Trouble> {
     let relay = HttpRelay::new(way.url.clone(), way.pin.as_ref(), TIDY_TIME).map_err(|error| way.refused(error))?;
-    let served = relay.page().await;
-    match served {
-        _ if !page::is_complete() => Ok(Page::Unknown),
-        Ok(served) if served == page::HTML.as_bytes() => Ok(Page::Same),
-        Err(error) if error.is_transient() => Err(way.refused(error)),
-        Ok(_) | Err(_) => Ok(Page::Other),
-    }
+    Ok(match relay.page().await {
+        _ if !page::is_complete() => Page::Unknown,
+        Ok((html, policy)) if html == page::HTML.as_bytes() && policy == *page::POLICY => Page::Same,
+        Ok((html, _)) if html == page::HTML.as_bytes() => Page::OtherPolicy,
+        Ok(_) => Page::Other,
+        Err(_) => Page::Missing,
+    })
 }
 
 /// What was found by trying.
@@ -260,14 +280,7 @@ pub(super) fn report(way: &Way, about: &About, tried: &Tried) -> (Value, String)
         let found = if held { HOLDS } else { HOLDS_NOT };
         found.to_owned()
     }));
-    findings.extend(tried.page.map(|page| {
-        let found = match page {
-            Page::Same => "the page that it gives to browsers is the one that this program has",
-            Page::Other => "the page that it gives to browsers is NOT the one that this program has",
-            Page::Unknown => "its page cannot be compared: this program was built without one",
-        };
-        found.to_owned()
-    }));
+    findings.extend(tried.page.map(|page| page.finding().to_owned()));
     if let Some(store) = tried.store {
         findings.extend(store.space.map(|space| format!("{} are free", words::binary(space.free))));
         findings.push(match store.keeps_versions {

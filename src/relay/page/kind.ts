@@ -24,9 +24,10 @@ export function kindOf(type: string): Kind | "file" {
   return type === "text/plain" ? "text" : "file";
 }
 
-/** Whether a page can be expected to show what a sender calls `type`. */
+/** Whether this browser can be expected to show what a sender calls `type`. */
 export function isShowable(type: string, size: number): boolean {
   if (type === "text/plain") return size <= MAX_TEXT;
+  if (/^(video|audio)\//.test(type) && document.createElement("video").canPlayType(type.replace("/x-", "/")) === "") return false;
   return /^image\/(jpeg|png|gif|webp|avif)$|^video\/(mp4|webm)$|^audio\/(mpeg|mp4|m4a|x-m4a|ogg|wav|x-wav|flac|x-flac)$/.test(type);
 }
 

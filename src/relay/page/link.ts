@@ -30,14 +30,16 @@ export type LinkFault =
 export function readLink(fragment: string): Link | LinkFault {
   const text = decoded(fragment).replace(/[\s\p{Cc}]/gu, "").replace(/^#/, "");
   if (text === "") return { why: "no-key" };
-  const start = text.toLowerCase().indexOf(PREFIX);
+  const start = text.search(new RegExp(PREFIX, "i"));
   if (start < 0) return { why: "not-a-link" };
   const word = /^[0-9a-z]*/i.exec(text.slice(start))![0];
   if (word.length < FRAGMENT_LEN) return { why: "short", by: FRAGMENT_LEN - word.length };
   if (word.length > FRAGMENT_LEN) return { why: "long", by: word.length - FRAGMENT_LEN };
   let payload: Uint8Array;
   try {
-    payload = bech32m.fromWords(bech32m.decode(word as `${string}1${string}`).words);
+    const { prefix, words } = bech32m.decode(word as `${string}1${string}`);
+    payload = bech32m.fromWords(words);
+    if (`${prefix}1` !== PREFIX || payload.length !== 1 + SECRET_LEN) return { why: "damaged" };
   } catch {
     return { why: "damaged" };
   }

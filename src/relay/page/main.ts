@@ -12,7 +12,7 @@ import * as session from "./session.ts";
 import * as share from "./share.ts";
 import { show, type Showing } from "./show.ts";
 import * as texts from "./texts.ts";
-import { button, commandLine, h, live, opener, say, screen, theirs } from "./view.ts";
+import { button, commandLine, h, live, opener, patience, say, screen, theirs } from "./view.ts";
 
 const HOST = location.host;
 /** The most that a browser can be expected to hold, in bytes. */
@@ -26,48 +26,55 @@ const ATTEMPTS = 4;
 let busy: { readonly showing: Showing; readonly closing: Closing } | "opening" | null = null;
 
 function begin(): void {
+  for (const closing of session.untold()) void tell(closing, true).then(() => session.forget(closing.id), () => {});
   const fragment = location.hash.slice(1);
   if (fragment === "") return goOn();
   const link = readLink(fragment);
   if (!("payload" in link)) return say(texts.linkFault(link), commandLine());
   const root = rootOf(link);
   const begun = session.remembered(root.id);
-  if (begun !== null) return resume(begun);
+  if (begun !== null) return resume(begun, root.id);
   void greet(link, root);
 }
 
 /** An address without a key: a reload of an opening that has begun, or a link that has lost its end. */
 function goOn(): void {
-  const begun = session.remembered();
-  if (begun !== null) return resume(begun);
+  const state: unknown = history.state;
+  const id = typeof state === "string" ? relay.bytesOf(state) : null;
+  const begun = id && session.remembered(id);
+  if (begun) return resume(begun, id);
   say(texts.linkFault({ why: "no-key" }), commandLine());
 }
 
-function resume(begun: session.Opening | Closing): void {
-  hideLink();
+function resume(begun: session.Opening | Closing, id: Uint8Array): void {
+  hideLink(id);
   if (begun.stage === "closing") return void close(begun);
   const link = readLink(begun.fragment);
   if (!("payload" in link)) return say(texts.linkFault(link), commandLine());
   void opening(link, begun.stretched, begun.claimToken);
 }
 
-/** Takes the key out of the address bar. The browser's history may have it all the same. */
-function hideLink(): void {
-  history.replaceState(null, "", location.pathname);
+/**
+ * Takes the key out of the address bar, and leaves there which share it was for. The browser's history may have the key all
+ * the same.
+ */
+function hideLink(id: Uint8Array): void {
+  history.replaceState(relay.textOf(id), "", location.origin + location.pathname);
 }
 
 // ---- Before the opening
 
 /** Looks at what waits. Nothing here is more than a question. */
 async function greet(link: Link, root: Root): Promise<void> {
-  say(texts.loading);
+  const line = patience(HOST);
+  say(texts.loading, ...line.nodes);
   try {
     if ((link.flags & NEEDS_PASSPHRASE) === 0) {
       const stretched = new Uint8Array(32);
       const keys = keysOf(link, stretched);
-      return envelope(link, keys, stretched, await patiently(() => share.look(keys)));
+      return envelope(link, keys, stretched, await patiently(line, () => share.look(keys)));
     }
-    const notice = await patiently(() => relay.notice({ id: root.id, token: root.linkToken }));
+    const notice = await patiently(line, () => relay.notice({ id: root.id, token: root.linkToken }));
     // Padding is an eighth at most.
     if (notice.blob_len > MOST * 1.125) return tooLarge(notice.blob_len);
     askPassphrase(link);
@@ -76,16 +83,23 @@ async function greet(link: Link, root: Root): Promise<void> {
   }
 }
 
-const patiently = <T>(ask: () => Promise<T>) => new Patience(() => {}, ATTEMPTS).until(ask);
+/** Asks a few times, and says so on the page. */
+async function patiently<T>({ waits, again }: ReturnType<typeof patience>, ask: () => Promise<T>): Promise<T> {
+  const asking = new Patience(waits, ATTEMPTS);
+  again(() => asking.now());
+  return asking.until(ask);
+}
 
 /** Asks for the passphrase until it is right. */
 function askPassphrase(link: Link, wrong = ""): void {
   const words = texts.passphrase;
-  const input = h("input", { id: "passphrase", type: "password", autocomplete: "off", required: true });
+  // Not every browser keeps to itself what it corrects.
+  const input = h("input", { id: "passphrase", type: "password", autocomplete: "off", spellcheck: false, required: true });
   input.setAttribute("autocapitalize", "none");
+  input.setAttribute("autocorrect", "off");
   const shown = h("input", { id: "show", type: "checkbox", onchange: () => (input.type = shown.checked ? "text" : "password") });
   const told = live();
-  told.textContent = wrong;
+  const line = patience(HOST);
   const go = h("button", { type: "submit", className: "main" }, words.go);
   const form = h(
     "form",
@@ -95,22 +109,23 @@ function askPassphrase(link: Link, wrong = ""): void {
         if (go.disabled) return;
         go.disabled = true;
         told.textContent = words.working;
-        void tryPassphrase(link, input.value);
+        void tryPassphrase(link, input.value, line);
       },
     },
     h("label", { htmlFor: "passphrase" }, words.label),
     h("div", { className: "row" }, input, go),
     h("div", { className: "check" }, shown, h("label", { htmlFor: "show" }, words.show)),
   );
-  screen(words.title, h("p", {}, words.line), form, told);
+  screen(words.title, h("p", {}, words.line), form, told, ...line.nodes);
   input.focus();
+  told.textContent = wrong;
 }
 
-async function tryPassphrase(link: Link, passphrase: string): Promise<void> {
+async function tryPassphrase(link: Link, passphrase: string, line: ReturnType<typeof patience>): Promise<void> {
   try {
     const stretched = await stretch(link, passphrase);
     const keys = keysOf(link, stretched);
-    envelope(link, keys, stretched, await patiently(() => share.look(keys)));
+    envelope(link, keys, stretched, await patiently(line, () => share.look(keys)));
   } catch (error) {
     if (error instanceof Refusal && error.why === "wrong-passphrase") {
       askPassphrase(link, texts.passphrase.wrong(error.left));
@@ -148,7 +163,7 @@ function envelope(link: Link, keys: Keys, stretched: Uint8Array, { manifest, exp
     opener(() => {
       const claimToken = crypto.getRandomValues(new Uint8Array(32));
       session.keep(keys.id, { stage: "opening", fragment: link.fragment, stretched, claimToken });
-      hideLink();
+      hideLink(keys.id);
       void opening(link, stretched, claimToken);
     }),
     trust(),
@@ -182,29 +197,26 @@ async function opening(link: Link, stretched: Uint8Array, claimToken: Uint8Array
   const bar = h("progress", { max: 1, value: 0 });
   bar.setAttribute("aria-label", words.progress);
   const figure = h("p", { className: "figure" });
-  const told = live();
-  const now = button(words.now, () => patience.now());
-  now.hidden = true;
-  const patience = new Patience((seconds) => {
-    now.hidden = seconds === null;
-    told.textContent = seconds === null ? "" : words.waits(HOST, seconds);
-  });
-  screen(words.title, bar, figure, told, now, h("p", { className: "note" }, words.stay));
+  const { nodes, waits, again } = patience(HOST);
+  const claiming = new Patience(waits);
+  again(() => claiming.now());
+  screen(words.title, bar, figure, ...nodes, h("p", { className: "note" }, words.stay));
   busy = "opening";
   try {
-    const opened = await patience.until(() => share.claim(keys, claimToken));
+    const opened = await claiming.until(() => share.claim(keys, claimToken));
     const all = opened.claimed.blob_len;
     let arrived = 0;
-    const blobs = await share.receive(keys, claimToken, opened, patience, (bytes) => {
+    const moved = (bytes: number) => {
       arrived += bytes;
       bar.value = arrived / all;
       figure.textContent = words.part(arrived, all);
-    });
+    };
+    const blobs = await share.receive(keys, claimToken, opened, waits, moved, again);
     present(keys, claimToken, opened.manifest, blobs);
   } catch (error) {
     busy = null;
-    if (error instanceof Refusal && error.at > 0) session.forget(keys.id);
-    failed(error, () => void opening(link, stretched, claimToken));
+    if (error instanceof Refusal && !["damaged", "not-a-relay"].includes(error.why)) session.forget(keys.id);
+    failed(error, () => void opening(link, stretched, claimToken), true);
   }
 }
 
@@ -225,28 +237,35 @@ function present(keys: Keys, claimToken: Uint8Array, manifest: Manifest, blobs: 
 /** Tells the relay that it is over. */
 async function close(closing: Closing): Promise<void> {
   const words = texts.closed;
-  say({ title: words.title, lines: [words.telling] });
+  const line = patience(HOST);
+  say({ title: words.title, lines: [words.telling] }, ...line.nodes);
+  let done = true;
   try {
-    await patiently(() => relay.finish(holderOf(closing), closing.receipt, false));
+    await patiently(line, () => tell(closing, false));
   } catch (error) {
-    // What has ended in another way is gone as well.
     if (!(error instanceof Refusal) || error.why === "not-a-relay") {
       return say({ title: words.title, lines: [words.untold(HOST)] }, button(words.again, () => void close(closing)));
     }
+    done = false;
   }
   session.forget(closing.id);
   const opener = openersWords(claimantOf(closing.id, closing.claimToken));
-  say({ title: words.title, lines: [words.done, words.words(opener), words.history] });
+  say({ title: words.title, lines: [done ? words.done : words.otherwise, ...(done ? [words.words(opener)] : []), words.history] });
 }
 
-const holderOf = ({ id, claimToken }: Closing) => ({ id, token: claimToken });
+function tell({ id, claimToken, receipt }: Closing, outlives: boolean): Promise<void> {
+  return relay.finish({ id, token: claimToken }, receipt, outlives);
+}
 
-/** Says what went wrong. `again` repeats what did. */
-function failed(error: unknown, again: () => void): void {
+/** Says what went wrong. `again` repeats what did. `begun` says that it is this browser's already. */
+function failed(error: unknown, again: () => void, begun = false): void {
   const retry = button(texts.unreachable.again, again, "main");
-  if (error instanceof NotNow) return say(texts.unreachable.message(HOST), retry);
+  if (error instanceof NotNow) return say(texts.unreachable.message(HOST, begun), retry);
   if (error instanceof TooNew) return say(texts.tooNew, commandLine());
-  if (!(error instanceof Refusal)) throw error;
+  if (!(error instanceof Refusal)) {
+    console.error(error);
+    return say(texts.unexpected, retry, commandLine());
+  }
   switch (error.why) {
     case "unknown":
     case "wrong-passphrase":
@@ -254,7 +273,7 @@ function failed(error: unknown, again: () => void): void {
     case "damaged":
       return say(texts.damaged, retry);
     case "not-a-relay":
-      return say(texts.notARelay(HOST), retry);
+      return say(texts.notARelay(HOST, begun), retry);
     default: {
       const words = error.claimant?.length === 32 ? openersWords(error.claimant) : null;
       return say(texts.ended[error.why](texts.time(error.at), words));
@@ -285,7 +304,10 @@ addEventListener("pageshow", (event) => {
 });
 
 addEventListener("beforeunload", (event) => {
-  if (busy !== null) event.preventDefault();
+  if (busy === null) return;
+  event.preventDefault();
+  // Older browsers ask only where this is set.
+  event.returnValue = true;
 });
 
 // Leaving is closing, where all was seen. Where not, this tab can come back to it.
@@ -297,7 +319,7 @@ addEventListener("pagehide", () => {
   busy = null;
   if (!done) return;
   session.keep(closing.id, closing);
-  void relay.finish(holderOf(closing), closing.receipt, true).then(() => session.forget(closing.id), () => {});
+  void tell(closing, true).then(() => session.forget(closing.id), () => {});
 });
 
 // Nobody looks: neither should who looks over a shoulder, nor the picture that a phone shows of its open programs.

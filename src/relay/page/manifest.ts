@@ -32,6 +32,7 @@ export class TooNew extends Error {}
  * the relay states.
  */
 export function readManifest(bytes: Uint8Array, blobLen: number): Manifest {
+  expect(bytes.length <= MAX_LEN);
   const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   const read = JSON.parse(text) as Record<string, unknown>;
   if (typeof read.v === "number" && read.v > 1) throw new TooNew();
@@ -44,7 +45,7 @@ export function readManifest(bytes: Uint8Array, blobLen: number): Manifest {
   const { v, name, age_len, blob_len, view_only, created } = read;
   const again = JSON.stringify({ v, name, entries, age_len, blob_len, view_only, created });
   const length = Math.ceil(new TextEncoder().encode(again).length / PADDING) * PADDING;
-  expect(bytes.length === length && length <= MAX_LEN && text.trimEnd() === again && /^ *$/.test(text.slice(again.length)));
+  expect(bytes.length === length && text.trimEnd() === again && /^ *$/.test(text.slice(again.length)));
   expect(v === 1 && isName(name) && typeof view_only === "boolean");
   expect(typeof created === "string" && /^\d{4}-\d{2}-\d{2}$/.test(created));
   expect(isLength(age_len) && isLength(blob_len));
@@ -54,7 +55,7 @@ export function readManifest(bytes: Uint8Array, blobLen: number): Manifest {
   return { name: name as string | null, entries, ageLen, viewOnly: view_only as boolean, total };
 }
 
-const isName = (value: unknown) => value === null || typeof value === "string";
+const isName = (value: unknown) => value === null || (typeof value === "string" && !/\p{Cs}/u.test(value));
 const isLength = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 
 function expect(holds: boolean): void {
@@ -62,7 +63,7 @@ function expect(holds: boolean): void {
 }
 
 /** What does not show as itself: controls, format characters, private use, and blanks that look like nothing. */
-const UNPLAIN = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0]/gu;
+const UNPLAIN = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\uffa0\ufff0-\ufffb\ufffe\uffff\u{e0000}-\u{e0fff}\u{f0000}-\u{10ffff}]/gu;
 
 /** A stranger's text, fit to be shown. */
 export function printable(text: string): string {

@@ -17,7 +17,7 @@ pub fn is_complete() -> bool {
 
 /// The page's Content-Security-Policy (CSP level 3): its own script and style by their hashes and no others, requests to
 /// its own relay, pictures and videos out of its own memory (`data:` is the empty icon, which spares a request).
-pub(super) static POLICY: LazyLock<String> = LazyLock::new(|| {
+pub static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = |tag: &str| {
         let content = between(HTML, &format!("<{tag}>"), &format!("</{tag}>"));
         content.map_or("'none'".to_owned(), |content| {

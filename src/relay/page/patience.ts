@@ -2,21 +2,27 @@
 
 import { NotNow } from "./relay.ts";
 
+/** The longest wait of our own, in seconds, and the longest that a relay may ask for. */
 const LONGEST_S = 30;
+const MOST_S = 120;
 
 /** Repeats what fails for now, ever more slowly, and at once when the network is back or the person says so. */
 export class Patience {
   #failures = 0;
+  #pausing: Promise<void> | null = null;
   #wake = () => {};
 
   /**
    * `tell` hears how many seconds are left until the next attempt, every second, and `null` when it is made. After
-   * `attempts` failures in a row the error is passed on.
+   * `attempts` failures in a row the error is passed on. Nothing is tried any more once `stop` says so.
    */
   constructor(
     private readonly tell: (seconds: number | null) => void,
     private readonly attempts = Infinity,
-  ) {}
+    private readonly stop?: AbortSignal,
+  ) {
+    stop?.addEventListener("abort", () => this.#wake());
+  }
 
   /** Something moved: begin to count anew. */
   progress(): void {
@@ -31,23 +37,26 @@ export class Patience {
   /** The answer to `ask`, however often it must be asked. */
   async until<T>(ask: () => Promise<T>): Promise<T> {
     for (;;) {
+      this.stop?.throwIfAborted();
       try {
         const answer = await ask();
         this.progress();
         return answer;
       } catch (error) {
-        await this.pause(error);
+        if (!(error instanceof NotNow)) throw error;
+        await this.#pause(error);
       }
     }
   }
 
-  /** Waits after an error that may pass; throws another one. */
-  async pause(error: unknown): Promise<void> {
+  /** Waits before the next attempt. What fails meanwhile waits along. */
+  async #pause(error: NotNow): Promise<void> {
+    if (this.#pausing !== null) return this.#pausing;
     this.#failures += 1;
-    if (!(error instanceof NotNow) || this.#failures >= this.attempts) throw error;
+    if (this.#failures >= this.attempts) throw error;
     const backoff = Math.min(2 ** (this.#failures - 1), LONGEST_S) * (0.75 + Math.random() / 2);
-    const until = Date.now() + 1000 * Math.max(backoff, error.after);
-    await new Promise<void>((resolve) => {
+    const until = Date.now() + 1000 * Math.min(Math.max(backoff, error.after), MOST_S);
+    this.#pausing = new Promise<void>((resolve) => {
       const tick = () => {
         const left = Math.ceil((until - Date.now()) / 1000);
         if (left > 0) this.tell(left);
@@ -56,6 +65,8 @@ export class Patience {
       const wake = () => {
         clearInterval(timer);
         removeEventListener("online", wake);
+        this.#pausing = null;
+        this.tell(null);
         resolve();
       };
       const timer = setInterval(tick, 1000);
@@ -63,6 +74,6 @@ export class Patience {
       this.#wake = wake;
       tick();
     });
-    this.tell(null);
+    return this.#pausing;
   }
 }

@@ -56,9 +56,13 @@ export const PART_LEN = 4 * 1024 * 1024;
 
 /** A connection on which nothing moves for this long is given up. */
 const IDLE_MS = 60_000;
+/** What a short question and its answer may take. */
+const SHORT_MS = 20_000;
+/** The longest answer that is held in memory, in bytes: a claim with its part. */
+const MAX_ANSWER = 1 << 20;
 
-/** Bytes of which nothing is a secret in transit: ids, tokens and receipts go to the relay as text. */
-const text = (bytes: Uint8Array) => base64urlnopad.encode(bytes);
+/** Bytes as they are written to a relay. */
+export const textOf = (bytes: Uint8Array) => base64urlnopad.encode(bytes);
 
 /** Who asks for which share. */
 export interface Credential {
@@ -76,7 +80,7 @@ interface Ask {
 }
 
 async function ask(path: string, who: Credential, how: Ask = {}): Promise<Response> {
-  const headers: Record<string, string> = { Authorization: `Bearer ${text(who.id)}.${text(who.token)}` };
+  const headers: Record<string, string> = { Authorization: `Bearer ${textOf(who.id)}.${textOf(who.token)}` };
   if (how.body !== undefined) headers["Content-Type"] = "application/json";
   if (how.range) headers.Range = `bytes=${how.range}-`;
   let response: Response;
@@ -90,7 +94,7 @@ async function ask(path: string, who: Credential, how: Ask = {}): Promise<Respon
       redirect: "error",
       referrerPolicy: "no-referrer",
       keepalive: how.keepalive ?? false,
-      signal: how.signal ?? AbortSignal.timeout(IDLE_MS),
+      signal: how.signal ?? AbortSignal.timeout(SHORT_MS),
     });
   } catch {
     throw new NotNow();
@@ -101,8 +105,10 @@ async function ask(path: string, who: Credential, how: Ask = {}): Promise<Respon
 
 /** An error as the relay, or what stands before it, tells it (RFC 9457). */
 async function problem(response: Response): Promise<Error> {
-  const told = await response.json().catch(() => ({})) as { type?: string; at?: number; left?: number; claimant?: string };
+  const body = await whole(response).catch(() => new Uint8Array());
+  const told = (json(body) ?? {}) as { type?: unknown; at?: unknown; left?: unknown; claimant?: unknown };
   const word = /^urn:share:(.*)$/.exec(String(told.type))?.[1];
+  const number = (value: unknown) => (Number.isSafeInteger(value) ? (value as number) : 0);
   switch (word) {
     case "already-opened":
     case "lapsed":
@@ -110,11 +116,11 @@ async function problem(response: Response): Promise<Error> {
     case "revoked":
     case "locked":
     case "aborted":
-      return new Refusal(word, told.at, told.claimant ? bytesOf(told.claimant) : null);
+      return new Refusal(word, number(told.at), typeof told.claimant === "string" ? bytesOf(told.claimant) : null);
     case "unknown":
       return new Refusal(word);
     case "wrong-passphrase":
-      return new Refusal(word, 0, null, told.left);
+      return new Refusal(word, 0, null, number(told.left));
     case "busy":
     case "slow-down":
     case "no-space":
@@ -142,39 +148,66 @@ export async function notice(link: Credential): Promise<Notice> {
 
 /** What waits. Consumes nothing. */
 export async function manifest(link: Credential, proof: Uint8Array): Promise<Waiting> {
-  return answer(await ask("v1/manifest", link, { method: "POST", body: { proof: text(proof) } }));
+  return answer(await ask("v1/manifest", link, { method: "POST", body: { proof: textOf(proof) } }));
 }
 
 /** The one opening. May be repeated with the same claim token. */
 export async function claim(link: Credential, proof: Uint8Array, claimToken: Uint8Array): Promise<Claimed> {
-  const body = { proof: text(proof), claim_token: text(claimToken) };
+  const body = { proof: textOf(proof), claim_token: textOf(claimToken) };
   const response = await ask("v1/claim", link, { method: "POST", body });
   if (!response.headers.get("Content-Type")?.startsWith("application/octet-stream")) return answer(response);
   // The JSON's length, the JSON, and the only part behind it.
-  const framed = await response.arrayBuffer().catch((): never => {
-    throw new NotNow();
-  });
-  if (framed.byteLength < 4) throw new Refusal("not-a-relay");
-  const bytes = new Uint8Array(framed);
-  const end = 4 + new DataView(framed).getUint32(0);
-  return { ...parsed<Claimed>(new TextDecoder().decode(bytes.subarray(4, end))), part: bytes.subarray(end) };
+  const bytes = await whole(response);
+  if (bytes.length < 4) throw new Refusal("not-a-relay");
+  const end = 4 + new DataView(bytes.buffer).getUint32(0);
+  return { ...parsed<Claimed>(bytes.subarray(4, end)), part: bytes.subarray(end) };
 }
 
 async function answer<T>(response: Response): Promise<T> {
-  const body = await response.text().catch((): never => {
-    throw new NotNow();
-  });
-  return parsed(body);
+  return parsed(await whole(response));
 }
 
-function parsed<T>(body: string): T {
-  try {
-    const read = JSON.parse(body) as T & { v: number };
-    if (read.v === 1) return read;
-  } catch {
-    // Told below.
+/** All of a short answer; one that is too long to be a relay's is none. */
+async function whole(response: Response): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = response.body?.getReader();
+  for (;;) {
+    const read = await reader?.read().catch((): never => {
+      throw new NotNow();
+    });
+    if (read?.value === undefined) break;
+    chunks.push(read.value);
+    length += read.value.length;
+    if (length > MAX_ANSWER) {
+      void reader?.cancel().catch(() => {});
+      throw new Refusal("not-a-relay");
+    }
   }
-  throw new Refusal("not-a-relay");
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+function json(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return null;
+  }
+}
+
+function parsed<T>(bytes: Uint8Array): T {
+  const read = json(bytes) as (T & { v: number; blob_len: number; expires: number; parts?: unknown }) | null;
+  const isLength = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+  const parts = read?.parts ?? [];
+  const sound = read?.v === 1 && isLength(read.blob_len) && isLength(read.expires) && Array.isArray(parts);
+  if (!sound || !parts.every((crc) => typeof crc === "string")) throw new Refusal("not-a-relay");
+  return read;
 }
 
 /** Fetches what `rest` is the room for: the end of a part, from `offset` on. `moved` hears of all bytes that are there. */
@@ -184,29 +217,39 @@ export async function part(
   offset: number,
   rest: Uint8Array,
   moved: (bytes: number) => void,
+  stop: AbortSignal,
 ): Promise<void> {
   const idle = new AbortController();
-  let timer = setTimeout(() => idle.abort(), IDLE_MS);
+  const giveUp = () => idle.abort();
+  let timer = setTimeout(giveUp, IDLE_MS);
+  stop.addEventListener("abort", giveUp);
   try {
     const response = await ask(`v1/part/${number}`, holder, { range: offset, signal: idle.signal });
+    // Something on the way that answers in the relay's place, and something that knows no ranges.
+    if (!response.headers.get("Content-Type")?.startsWith("application/octet-stream")) throw new NotNow();
+    let skip = response.status === 206 ? 0 : offset;
     const reader = response.body!.getReader();
     while (rest.length > 0) {
       const { value } = await reader.read().catch(() => ({ value: undefined }));
       if (value === undefined) throw new NotNow();
-      if (value.length > rest.length) throw new Refusal("damaged");
       clearTimeout(timer);
-      timer = setTimeout(() => idle.abort(), IDLE_MS);
-      rest.set(value);
-      rest = rest.subarray(value.length);
-      moved(value.length);
+      timer = setTimeout(giveUp, IDLE_MS);
+      const skipped = Math.min(skip, value.length);
+      skip -= skipped;
+      // What is too much is not the part's: its checksum tells.
+      const bytes = value.subarray(skipped, skipped + rest.length);
+      rest.set(bytes);
+      rest = rest.subarray(bytes.length);
+      moved(bytes.length);
     }
   } finally {
     clearTimeout(timer);
-    idle.abort();
+    stop.removeEventListener("abort", giveUp);
+    giveUp();
   }
 }
 
 /** The content is safe here: the relay deletes it. */
 export async function finish(holder: Credential, receipt: Uint8Array, keepalive: boolean): Promise<void> {
-  await ask("v1/finish", holder, { method: "POST", body: { receipt: text(receipt) }, keepalive });
+  await ask("v1/finish", holder, { method: "POST", body: { receipt: textOf(receipt) }, keepalive });
 }

@@ -57,13 +57,25 @@ export function forget(id: Uint8Array): void {
   }
 }
 
-/** What is remembered of the share `id`, or of any. */
-export function remembered(id?: Uint8Array): Opening | Closing | null {
+/** What is remembered of the share `id`. */
+export function remembered(id: Uint8Array): Opening | Closing | null {
   try {
-    const names = id ? [keyOf(id)] : Object.keys(sessionStorage).filter((name) => name.startsWith(PREFIX));
-    return names.map((name) => read(sessionStorage.getItem(name))).find((found) => found !== null) ?? null;
+    return read(sessionStorage.getItem(keyOf(id)));
   } catch {
     return null;
+  }
+}
+
+/** All openings of which the relay was not told that they are over. */
+export function untold(): Closing[] {
+  try {
+    const names = Object.keys(sessionStorage).filter((name) => name.startsWith(PREFIX));
+    return names.flatMap((name) => {
+      const found = read(sessionStorage.getItem(name));
+      return found?.stage === "closing" ? [found] : [];
+    });
+  } catch {
+    return [];
   }
 }
 

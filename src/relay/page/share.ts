@@ -5,7 +5,7 @@ import { Decrypter } from "age-encryption";
 import { crc32c } from "./crc32c.ts";
 import { claimantOf, type Keys, receiptOf } from "./keys.ts";
 import { type Entry, type Manifest, readManifest, TooNew } from "./manifest.ts";
-import type { Patience } from "./patience.ts";
+import { Patience } from "./patience.ts";
 import { type Claimed, PART_LEN, Refusal } from "./relay.ts";
 import * as relay from "./relay.ts";
 
@@ -30,6 +30,16 @@ const HEADER_LIMIT = 4096;
 const SLICE = 256 * 1024;
 /** The longest time without such a look, in milliseconds. */
 const BUSY_MS = 30;
+/** Lets the browser do what else it has to do. Timers would stand still in a tab that is not looked at. */
+const breathe = () =>
+  new Promise<void>((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
 /** How often a part that arrives whole and wrong is fetched before it is given up. */
 const FETCHES = 2;
 /** Plaintext is handed to the browser in pieces of this size, in bytes. */
@@ -60,7 +70,7 @@ export async function claim(keys: Keys, claimToken: Uint8Array): Promise<Opened>
     return won ? ask() : Promise.reject(error as Error);
   });
   const manifest = await unsealed(keys, claimed);
-  if (claimed.parts.length !== Math.ceil(claimed.blob_len / PART_LEN)) throw new Refusal("damaged");
+  if (claimed.parts?.length !== Math.ceil(claimed.blob_len / PART_LEN)) throw new Refusal("damaged");
   return { until: claimed.until, manifest, claimed };
 }
 
@@ -99,31 +109,65 @@ export async function receive(
   keys: Keys,
   claimToken: Uint8Array,
   opened: Opened,
-  patience: Patience,
+  waits: (seconds: number | null) => void,
   arrived: (bytes: number) => void,
+  again: (now: () => void) => void,
 ): Promise<Blob[]> {
   const { claimed, manifest } = opened;
-  const parts = fetched({ id: keys.id, token: claimToken }, claimed, patience, arrived);
+  const stop = new AbortController();
+  const patience = new Patience(waits, Infinity, stop.signal);
+  again(() => patience.now());
+  const line: Line = { holder: { id: keys.id, token: claimToken }, claimed, patience, arrived, stop: stop.signal };
+  const parts = fetched(line);
   const decrypter = new Decrypter();
   decrypter.addIdentity(keys.blobIdentity);
   const files = new Files(manifest.entries);
   try {
-    const plain = (await decrypter.decrypt(ageFile(parts, manifest.ageLen))).getReader();
+    const plain = (await headed(decrypter.decrypt(ageFile(parts, manifest.ageLen)))).getReader();
     let rested = performance.now();
     for (;;) {
-      const { done, value } = await plain.read();
+      const { done, value } = await decrypting(plain.read());
       if (done) break;
       files.take(value);
       if (performance.now() - rested > BUSY_MS) {
-        await new Promise((resolve) => setTimeout(resolve));
+        await breathe();
         rested = performance.now();
       }
     }
     for await (const _ of parts);
     return files.whole();
+  } finally {
+    // What is still on its way is for nobody any more.
+    stop.abort();
+  }
+}
+
+/** Whatever is wrong with a header, but that it did not come. */
+async function headed<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
   } catch (error) {
     throw error instanceof Refusal || error instanceof relay.NotNow ? error : new Refusal("damaged");
   }
+}
+
+/** What is wrong with a payload, the decrypter says in plain errors; what we and the browser say passes through it. */
+async function decrypting<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const plain = error instanceof Error && Object.getPrototypeOf(error) === Error.prototype;
+    throw plain ? new Refusal("damaged") : error;
+  }
+}
+
+/** How parts come. */
+interface Line {
+  readonly holder: relay.Credential;
+  readonly claimed: Claimed;
+  readonly patience: Patience;
+  readonly arrived: (bytes: number) => void;
+  readonly stop: AbortSignal;
 }
 
 /** The age file at the beginning of a blob, as slices. */
@@ -152,14 +196,9 @@ function ageFile(parts: AsyncGenerator<Uint8Array>, length: number): ReadableStr
 }
 
 /** All parts in their order, each checked whole. While one is used, the next is on its way. */
-async function* fetched(
-  holder: relay.Credential,
-  claimed: Claimed,
-  patience: Patience,
-  arrived: (bytes: number) => void,
-): AsyncGenerator<Uint8Array> {
+async function* fetched(line: Line): AsyncGenerator<Uint8Array> {
   const get = (number: number) => {
-    const part = number < claimed.parts.length ? fetchPart(holder, claimed, number, patience, arrived) : null;
+    const part = number < line.claimed.parts.length ? fetchPart(line, number) : null;
     // Who waits for it hears of its failure; until then nobody needs to.
     part?.catch(() => {});
     return part;
@@ -172,13 +211,7 @@ async function* fetched(
   }
 }
 
-async function fetchPart(
-  holder: relay.Credential,
-  claimed: Claimed,
-  number: number,
-  patience: Patience,
-  arrived: (bytes: number) => void,
-): Promise<Uint8Array> {
+async function fetchPart({ holder, claimed, patience, arrived, stop }: Line, number: number): Promise<Uint8Array> {
   const length = Math.min(claimed.blob_len - number * PART_LEN, PART_LEN);
   const sum = claimed.parts[number]!;
   if (claimed.part?.length === length && crc32c(claimed.part) === sum) {
@@ -193,7 +226,7 @@ async function fetchPart(
       patience.progress();
       arrived(bytes);
     };
-    await patience.until(() => relay.part(holder, number, filled, buffer.subarray(filled), moved));
+    await patience.until(() => relay.part(holder, number, filled, buffer.subarray(filled), moved, stop));
     if (crc32c(buffer) === sum) return buffer;
     arrived(-length);
   }

@@ -9,7 +9,7 @@ const words = texts.showing;
 
 /** Something that is being shown. */
 export interface Showing {
-  /** Whether every file was seen, or handed over. */
+  /** Whether every file was seen. What was only saved is not known to have arrived until the person says so. */
   readonly done: () => boolean;
   /** Takes it off the page, and lets the browser forget it. */
   readonly end: () => void;
@@ -28,7 +28,9 @@ export function show(manifest: Manifest, blobs: readonly Blob[], close: () => vo
   const actions = h("div", { className: "actions" });
   const album = entries.length > 1;
   const [previous, next] = [button(words.previous, () => turn(at - 1)), button(words.next, () => turn(at + 1))];
-  const count = h("p", { className: "count" });
+  const count = h("p", { className: "count", role: "status" });
+  const saved = new Set<string>();
+  const handed = new Set<number>();
 
   const forget = () => {
     for (const media of stage.querySelectorAll<HTMLMediaElement>("video, audio")) {
@@ -39,6 +41,12 @@ export function show(manifest: Manifest, blobs: readonly Blob[], close: () => vo
     stage.replaceChildren();
     if (url !== null) URL.revokeObjectURL(url);
     url = null;
+  };
+  /** Marks a file as seen, as soon as somebody can be looking at it. */
+  const see = (number: number, mine: number) => {
+    if (mine !== turns) return;
+    if (!document.hidden) return void seen.add(number);
+    document.addEventListener("visibilitychange", () => see(number, mine), { once: true });
   };
 
   const turn = (to: number) => {
@@ -52,29 +60,30 @@ export function show(manifest: Manifest, blobs: readonly Blob[], close: () => vo
     const [number, entry, blob] = [at, entries[at]!, blobs[at]!];
     forget();
     told.textContent = "";
-    const { showable, text } = await judge(entry, blob);
+    // A browser that has run out of room gives nothing back.
+    const { showable, text } = await judge(entry, blob).catch(() => ({ showable: null, text: null }));
     if (mine !== turns) return;
-    const saw = () => seen.add(number);
+    const saw = () => see(number, mine);
     const save = () => {
       const name = safeName(entry.name ?? manifest.name, defaultName(entry.type));
       const type = showable?.type ?? "application/octet-stream";
       const source = URL.createObjectURL(blob.slice(0, blob.size, type));
       h("a", { href: source, download: name }).click();
-      // The browser reads it after the click; how long that takes, it does not tell.
-      setTimeout(() => URL.revokeObjectURL(source), 600_000);
-      saw();
+      // The browser reads it after the click, and does not tell when.
+      saved.add(source);
+      handed.add(number);
       told.textContent = words.saved;
     };
     const unshown = () => {
-      stage.replaceChildren(h("p", {}, viewOnly ? words.notShownAtAll : words.notShown));
-      if (viewOnly) saw();
+      if (mine === turns) stage.replaceChildren(h("p", {}, viewOnly ? words.notShownAtAll : words.notShown));
     };
     const name = nameOf(entry, manifest);
     title.replaceChildren(name === null ? words.untitled(showable?.kind ?? kindOf(entry.type)) : theirs(printable(name)));
     count.textContent = words.of(number + 1, entries.length);
-    previous.disabled = number === 0;
-    next.disabled = number === entries.length - 1;
-    const copy = text === null || viewOnly ? null : button(words.copy, () => void copied(text).then((how) => (told.textContent = how)));
+    // A button that is disabled would lose the focus, and the arrows with it.
+    previous.ariaDisabled = String(number === 0);
+    next.ariaDisabled = String(number === entries.length - 1);
+    const copy = text === null || viewOnly ? null : button(words.copy, () => void copied(text, stage).then((how) => (told.textContent = how)));
     actions.replaceChildren(
       ...[
         copy,
@@ -94,10 +103,10 @@ export function show(manifest: Manifest, blobs: readonly Blob[], close: () => vo
   };
 
   const closing = () => {
-    const missing = entries.length - seen.size;
+    const missing = entries.filter((_, number) => !seen.has(number) && !handed.has(number)).length;
     if (missing === 0) return close();
-    const question = album ? words.unseen(missing) : words.unsaved;
-    const back = button(words.back, () => void draw(), "main");
+    const question = words.unseen(missing, entries.length);
+    const back = button(words.back, () => void draw().then(() => actions.querySelector("button")?.focus()), "main");
     actions.replaceChildren(h("p", { role: "alert" }, question), back, button(words.anyway, close));
     back.focus();
   };
@@ -129,6 +138,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], close: () => vo
       removeEventListener("keydown", arrows);
       document.body.classList.remove("view-only");
       forget();
+      for (const source of saved) URL.revokeObjectURL(source);
     },
   };
 }
@@ -149,7 +159,7 @@ function media(kind: Kind, url: string, name: string | null, saw: () => void, fa
   if (kind === "photo") {
     return h("img", { src: url, alt: name === null ? words.untitled(kind) : printable(name), draggable: false, onload: saw, onerror: failed });
   }
-  const element = h(kind === "video" ? "video" : "audio", { src: url, controls: true, onloadeddata: saw, onerror: failed });
+  const element = h(kind === "video" ? "video" : "audio", { src: url, controls: true, onplaying: saw, onerror: failed });
   element.setAttribute("controlslist", "nodownload noremoteplayback");
   element.setAttribute("aria-label", name === null ? words.untitled(kind) : printable(name));
   if (element instanceof HTMLVideoElement) {
@@ -159,12 +169,14 @@ function media(kind: Kind, url: string, name: string | null, saw: () => void, fa
   return element;
 }
 
-/** Copies a text; says how it went. */
-async function copied(text: string): Promise<string> {
+/** Copies a text, which stands in `shown`; says how it went. */
+async function copied(text: string, shown: HTMLElement): Promise<string> {
   try {
     await navigator.clipboard.writeText(text);
     return words.copied;
   } catch {
-    return words.notCopied;
+    // Where a page came without TLS there is only the old way: what is selected is copied.
+    getSelection()?.selectAllChildren(shown);
+    return document.execCommand("copy") ? words.copied : words.notCopied;
   }
 }

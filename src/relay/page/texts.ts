@@ -68,7 +68,7 @@ export const waiting = {
   hold: "Press and hold to open",
   holding: "Keep holding…",
   release: "Let go to open",
-  short: "Hold it for a whole second, then let go.",
+  short: "Hold it for a whole second, then let go; or type the word below.",
   long: "That was very long. Hold it for a second, then let go.",
   orType: "Or type OPEN here, and press Enter",
   word: "OPEN",
@@ -106,6 +106,7 @@ export const opening = {
   progress: "Progress",
   part: (done: number, all: number) => `${Math.floor((100 * done) / Math.max(all, 1))} % of ${size(all)}`,
   stay: "Keep this page open. If the connection breaks, it goes on by itself; after a reload too.",
+  waiting: (host: string) => `Waiting for ${host}`,
   waits: (host: string, seconds: number) => `Waiting for ${host}, trying again in ${seconds} s`,
   now: "Try now",
 };
@@ -119,16 +120,17 @@ export const showing = {
   copy: "Copy",
   copied: "Copied.",
   notCopied: "This browser doesn't let pages copy. Select the text instead.",
-  saved: "Look at your browser's downloads: when it is there, close this page's share.",
+  saved: "Look into your downloads. When it is there, close.",
   close: "Close",
   gone: "When you close it, it is gone.",
   viewOnly: "When you close it, it is gone. The sender wants it not to be kept.",
   notShown: "A browser cannot show this kind of file. Save it, then close.",
   notShownAtAll: "This browser cannot show it, and the sender wants it not to be kept.",
   cover: "Covered while you are elsewhere",
-  unseen: (count: number) =>
-    count === 1 ? "One of these has not been seen or saved yet." : `${count} of these have not been seen or saved yet.`,
-  unsaved: "It has not been saved yet.",
+  unseen: (count: number, of: number) => {
+    if (of === 1) return "It has not been seen or saved yet.";
+    return count === 1 ? "One of these has not been seen or saved yet." : `${count} of these have not been seen or saved yet.`;
+  },
   back: "Go back",
   anyway: "Close anyway",
 };
@@ -137,8 +139,9 @@ export const closed = {
   title: "Gone",
   done: "It was opened once, and the relay has deleted it. Nothing of it is kept on this page.",
   untold: (host: string) =>
-    `It is closed here. ${host} could not be told yet; it deletes it by itself within a day. Keep this page open for a moment, or try again.`,
+    `It is closed here. ${host} could not be told yet; it deletes it by itself within a day, or as soon as you try again.`,
   telling: "Telling the relay to delete it…",
+  otherwise: "It is gone. The relay had ended it before it was closed here, so the sender may not see that it was opened.",
   words: (words: string) => `The sender sees that it was opened, by “${words}”: that is this browser.`,
   history: "The link may still be in this browser's history. It opens nothing any more.",
   again: "Try again",
@@ -180,17 +183,25 @@ export function linkFault(fault: LinkFault): Message {
 }
 
 export const unreachable = {
-  message: (host: string) => message("No answer", `${host} cannot be reached. Nothing is lost; nothing was opened.`),
+  message: (host: string, begun: boolean) => message("No answer", `${host} cannot be reached. Nothing is lost.`, begun ? BEGUN : NOT_OPENED),
   again: "Try again",
 };
 
-export const notARelay = (host: string) =>
-  message("Something is in the way", `What answers in the place of ${host} is not a relay.`, "Nothing was opened.");
+const NOT_OPENED = "Nothing was opened.";
+const BEGUN = "It is being opened by this browser: it can go on in this tab, and nobody else can open it.";
+
+export const notARelay = (host: string, begun: boolean) =>
+  message("Something is in the way", `What answers in the place of ${host} is not a relay.`, begun ? BEGUN : NOT_OPENED);
 
 export const damaged = message(
   "Damaged",
   "What came from the relay is damaged, or was changed. Nothing of it is shown.",
   "Tell the sender, and don't trust this relay.",
+);
+
+export const unexpected = message(
+  "This should not happen",
+  "Something went wrong in this page, or this browser ran out of room. If it was being opened, it can go on in this tab.",
 );
 
 export const tooNew = message("It needs a newer page", "It was made by a newer version of share than this relay has.", "Nothing was opened.");

@@ -31,9 +31,28 @@ export function say(message: texts.Message, ...children: Child[]): void {
   screen(message.title, ...message.lines.map((line) => h("p", {}, line)), ...children);
 }
 
-/** A sentence that is read out when it changes. */
+/** A sentence that is read out when it changes, once it is on the page. */
 export function live(): HTMLParagraphElement {
   return h("p", { className: "live", role: "status" });
+}
+
+/**
+ * What is shown while the relay is waited for: `waits` is told how many seconds are left, or `null`. The seconds are for the
+ * eye; what is read out is that there is a wait.
+ */
+export function patience(host: string): { nodes: Node[]; waits: (seconds: number | null) => void; again: (now: () => void) => void } {
+  const words = texts.opening;
+  let wake = () => {};
+  const told = h("p", { className: "heard", role: "status" });
+  const seen = h("p", { className: "live", ariaHidden: "true" });
+  const now = button(words.now, () => wake());
+  now.hidden = true;
+  const waits = (seconds: number | null) => {
+    now.hidden = seconds === null;
+    told.textContent = seconds === null ? "" : words.waiting(host);
+    seen.textContent = seconds === null ? "" : words.waits(host, seconds);
+  };
+  return { nodes: [told, seen, now], waits, again: (now) => (wake = now) };
 }
 
 /** A button with a word on it. */
@@ -67,6 +86,8 @@ export function opener(done: () => void): HTMLElement {
   const label = h("span", {}, words.hold);
   const hold = h("button", { type: "button", className: "hold" }, label);
   let since: number | null = null;
+  /** The finger, or the key, that presses. */
+  let by: number | string | null = null;
   let frame = 0;
   let opened = false;
   const open = () => {
@@ -82,9 +103,11 @@ export function opener(done: () => void): HTMLElement {
     if (held > HOLD_MOST_MS) release(false, words.long);
     else frame = requestAnimationFrame(draw);
   };
-  const press = (event: Event) => {
-    if (!event.isTrusted || since !== null) return;
+  const press = (event: Event, who: number | string) => {
+    if (!event.isTrusted) return;
+    release(false);
     since = performance.now();
+    by = who;
     told.textContent = "";
     hold.classList.add("held");
     draw();
@@ -92,7 +115,7 @@ export function opener(done: () => void): HTMLElement {
   const release = (counts: boolean, otherwise = "") => {
     if (since === null) return;
     const held = performance.now() - since;
-    since = null;
+    since = by = null;
     cancelAnimationFrame(frame);
     hold.classList.remove("held");
     hold.style.removeProperty("--held");
@@ -100,27 +123,35 @@ export function opener(done: () => void): HTMLElement {
     if (counts && held >= HOLD_MS && held <= HOLD_MOST_MS) open();
     else told.textContent = counts ? words.short : otherwise;
   };
+  const slip = () => release(false);
   hold.onpointerdown = (event) => {
-    if (!event.isPrimary || event.button !== 0) return;
+    if (!event.isTrusted || !event.isPrimary || event.button !== 0) return;
     hold.setPointerCapture(event.pointerId);
-    press(event);
+    press(event, event.pointerId);
   };
   hold.onpointerup = (event) => {
+    if (event.pointerId !== by) return;
     const { left, right, top, bottom } = hold.getBoundingClientRect();
     const inside = event.clientX >= left && event.clientX <= right && event.clientY >= top && event.clientY <= bottom;
     release(event.isTrusted && inside);
   };
-  hold.onpointercancel = () => release(false);
+  hold.onpointercancel = slip;
+  hold.onlostpointercapture = slip;
   hold.onkeydown = (event) => {
     if (event.key !== " " && event.key !== "Enter") return;
     event.preventDefault();
-    if (!event.repeat) press(event);
+    if (!event.repeat) press(event, event.key);
   };
   hold.onkeyup = (event) => {
-    if (event.key === " " || event.key === "Enter") release(event.isTrusted);
+    if (event.key === by) release(event.isTrusted);
   };
-  hold.onblur = () => release(false);
+  hold.onblur = slip;
+  window.onblur = slip;
   hold.oncontextmenu = (event) => event.preventDefault();
+  // A press without a finger, as by a screen reader, has no length.
+  hold.onclick = (event) => {
+    if (event.detail === 0 && told.textContent === "") told.textContent = words.short;
+  };
 
   const input = h("input", { id: "word", autocomplete: "off", spellcheck: false, maxLength: 12 });
   input.setAttribute("autocapitalize", "characters");
