@@ -283,8 +283,9 @@ impl Link {
 
     fn parse_word(text: &str) -> Result<Found, LinkError> {
         // Line breaks and spaces can stand anywhere: no part of a link contains any.
-        let text: Zeroizing<String> =
-            Zeroizing::new(text.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect());
+        let text: Zeroizing<String> = Zeroizing::new(
+            text.chars().filter(|c| !c.is_whitespace() && !c.is_control() && !is_invisible(*c)).collect(),
+        );
         let text = text.trim_matches(['<', '>', '"', '\'', '`', '(', ')', '“', '”', '‘', '’', '«', '»']);
         if let Some(inner) = unwrapped(text) {
             return Self::parse_word(&inner).map(|found| Found { rewritten: true, ..found });
@@ -331,6 +332,12 @@ impl Link {
             .expect("a short payload");
         Zeroizing::new(text)
     }
+}
+
+/// Marks that show as nothing, which programs put into texts to break them well: soft hyphens, zero-width blanks and
+/// joiners, marks of direction, byte order marks.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 fn read_fragment(fragment: &str) -> Result<LinkSecret, LinkError> {

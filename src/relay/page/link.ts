@@ -23,12 +23,12 @@ export interface Link {
 
 /** Why a fragment is not a link. */
 export type LinkFault =
-  | { readonly why: "no-key" | "not-a-link" | "damaged" | "too-new" }
+  | { readonly why: "no-key" | "exposed" | "not-a-link" | "damaged" | "too-new" }
   | { readonly why: "short" | "long"; readonly by: number };
 
 /** Finds the link in a fragment, which mail programs and people may have broken, quoted or lengthened. */
 export function readLink(fragment: string): Link | LinkFault {
-  const text = decoded(fragment).replace(/[\s\p{Cc}]/gu, "").replace(/^#/, "");
+  const text = decoded(fragment).replace(/[\s\p{Cc}\p{Cf}]/gu, "").replace(/^#/, "");
   if (text === "") return { why: "no-key" };
   const start = text.search(new RegExp(PREFIX, "i"));
   if (start < 0) return { why: "not-a-link" };

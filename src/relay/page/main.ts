@@ -43,7 +43,10 @@ function goOn(): void {
   const id = typeof state === "string" ? relay.bytesOf(state) : null;
   const begun = id && session.remembered(id);
   if (begun) return resume(begun, id);
-  say(texts.linkFault({ why: "no-key" }), commandLine());
+  // A # that was spelt %23 on its way is no # any more.
+  const exposed = /share1[0-9a-z]{20}/i.test(location.pathname + location.search);
+  if (exposed) history.replaceState(null, "", new URL(".", location.href).href);
+  say(texts.linkFault({ why: exposed ? "exposed" : "no-key" }), commandLine());
 }
 
 function resume(begun: session.Opening | Closing, id: Uint8Array): void {
@@ -91,10 +94,10 @@ async function patiently<T>({ waits, again }: ReturnType<typeof patience>, ask: 
 }
 
 /** Asks for the passphrase until it is right. */
-function askPassphrase(link: Link, wrong = ""): void {
+function askPassphrase(link: Link, wrong = "", typed = ""): void {
   const words = texts.passphrase;
   // Not every browser keeps to itself what it corrects.
-  const input = h("input", { id: "passphrase", type: "password", autocomplete: "off", spellcheck: false, required: true });
+  const input = h("input", { id: "passphrase", type: "password", autocomplete: "off", spellcheck: false, required: true, value: typed });
   input.setAttribute("autocapitalize", "none");
   input.setAttribute("autocorrect", "off");
   const shown = h("input", { id: "show", type: "checkbox", onchange: () => (input.type = shown.checked ? "text" : "password") });
@@ -117,7 +120,7 @@ function askPassphrase(link: Link, wrong = ""): void {
     h("div", { className: "check" }, shown, h("label", { htmlFor: "show" }, words.show)),
   );
   screen(words.title, h("p", {}, words.line), form, told, ...line.nodes);
-  input.focus();
+  input.select();
   told.textContent = wrong;
 }
 
@@ -128,7 +131,7 @@ async function tryPassphrase(link: Link, passphrase: string, line: ReturnType<ty
     envelope(link, keys, stretched, await patiently(line, () => share.look(keys)));
   } catch (error) {
     if (error instanceof Refusal && error.why === "wrong-passphrase") {
-      askPassphrase(link, texts.passphrase.wrong(error.left));
+      askPassphrase(link, texts.passphrase.wrong(error.left), passphrase);
     } else {
       failed(error, () => askPassphrase(link));
     }
@@ -166,6 +169,7 @@ function envelope(link: Link, keys: Keys, stretched: Uint8Array, { manifest, exp
       hideLink(keys.id);
       void opening(link, stretched, claimToken);
     }),
+    h("p", { className: "note" }, words.why),
     trust(),
   );
 }
@@ -214,8 +218,11 @@ async function opening(link: Link, stretched: Uint8Array, claimToken: Uint8Array
     const blobs = await share.receive(keys, claimToken, opened, waits, moved, again);
     present(keys, claimToken, opened.manifest, blobs);
   } catch (error) {
-    busy = null;
-    if (error instanceof Refusal && !["damaged", "not-a-relay"].includes(error.why)) session.forget(keys.id);
+    // What has ended elsewhere cannot go on here; everything else can, as long as this tab is there.
+    if (error instanceof Refusal && !["damaged", "not-a-relay"].includes(error.why)) {
+      busy = null;
+      session.forget(keys.id);
+    }
     failed(error, () => void opening(link, stretched, claimToken), true);
   }
 }
@@ -244,7 +251,12 @@ async function close(closing: Closing): Promise<void> {
     await patiently(line, () => tell(closing, false));
   } catch (error) {
     if (!(error instanceof Refusal) || error.why === "not-a-relay") {
-      return say({ title: words.title, lines: [words.untold(HOST)] }, button(words.again, () => void close(closing)));
+      const again = () => {
+        removeEventListener("online", again);
+        void close(closing);
+      };
+      addEventListener("online", again);
+      return say({ title: words.here, lines: [words.untold(HOST)] }, button(words.again, again, "main"));
     }
     done = false;
   }
@@ -261,7 +273,7 @@ function tell({ id, claimToken, receipt }: Closing, outlives: boolean): Promise<
 function failed(error: unknown, again: () => void, begun = false): void {
   const retry = button(texts.unreachable.again, again, "main");
   if (error instanceof NotNow) return say(texts.unreachable.message(HOST, begun), retry);
-  if (error instanceof TooNew) return say(texts.tooNew, commandLine());
+  if (error instanceof TooNew) return say(texts.tooNew(begun), commandLine());
   if (!(error instanceof Refusal)) {
     console.error(error);
     return say(texts.unexpected, retry, commandLine());
@@ -298,7 +310,12 @@ function start(): void {
 }
 
 // Another link in this tab is another beginning; and so is a page that the browser had put aside.
-addEventListener("hashchange", () => location.reload());
+addEventListener("hashchange", () => {
+  const shown = history.state as unknown;
+  location.reload();
+  // Who is asked and stays, has no key in the address bar either.
+  if (busy !== null) setTimeout(() => history.replaceState(shown, "", location.origin + location.pathname), 1000);
+});
 addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });

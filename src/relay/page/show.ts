@@ -75,7 +75,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], close: () => vo
       told.textContent = words.saved;
     };
     const unshown = () => {
-      if (mine === turns) stage.replaceChildren(h("p", {}, viewOnly ? words.notShownAtAll : words.notShown));
+      if (mine === turns) stage.replaceChildren(h("p", {}, blob.size === 0 ? words.empty : viewOnly ? words.notShownAtAll : words.notShown));
     };
     const name = nameOf(entry, manifest);
     title.replaceChildren(name === null ? words.untitled(showable?.kind ?? kindOf(entry.type)) : theirs(printable(name)));
@@ -83,12 +83,18 @@ export function show(manifest: Manifest, blobs: readonly Blob[], close: () => vo
     // A button that is disabled would lose the focus, and the arrows with it.
     previous.ariaDisabled = String(number === 0);
     next.ariaDisabled = String(number === entries.length - 1);
+    const shown = showable !== null || text !== null;
+    stage.classList.remove("full");
+    const full = button(words.full, () => {
+      full.textContent = stage.classList.toggle("full") ? words.fit : words.full;
+    });
     const copy = text === null || viewOnly ? null : button(words.copy, () => void copied(text, stage).then((how) => (told.textContent = how)));
     actions.replaceChildren(
       ...[
         copy,
-        viewOnly ? null : button(words.save, save),
-        button(words.close, closing, "main"),
+        showable?.kind === "photo" ? full : null,
+        viewOnly ? null : button(words.save, save, shown ? "" : "main"),
+        button(words.close, closing, shown ? "main" : ""),
       ].filter((child) => child !== null),
     );
     if (text !== null) {
@@ -106,9 +112,15 @@ export function show(manifest: Manifest, blobs: readonly Blob[], close: () => vo
     const missing = entries.filter((_, number) => !seen.has(number) && !handed.has(number)).length;
     if (missing === 0) return close();
     const question = words.unseen(missing, entries.length);
-    const back = button(words.back, () => void draw().then(() => actions.querySelector("button")?.focus()), "main");
+    const back = button(words.back, () => void goBack().then(() => actions.querySelector("button")?.focus()), "main");
     actions.replaceChildren(h("p", { role: "alert" }, question), back, button(words.anyway, close));
     back.focus();
+  };
+
+  /** To the first file that is missing. */
+  const goBack = () => {
+    at = Math.max(entries.findIndex((_, number) => !seen.has(number) && !handed.has(number)), 0);
+    return draw();
   };
 
   const arrows = (event: KeyboardEvent) => {

@@ -33,7 +33,6 @@ const KINDS: Record<Kind | "file", string> = {
   file: "file",
 };
 
-const by = (words: string | null) => (words === null ? "" : `, by “${words}”`);
 const COMMAND = "share open";
 const AGAIN = "Ask the sender to send it again.";
 const COPY_AGAIN = "Go back to the message and copy the whole link. Nothing was asked and nothing was opened.";
@@ -68,6 +67,8 @@ export const waiting = {
   hold: "Press and hold to open",
   holding: "Keep holding…",
   release: "Let go to open",
+  why: "It is held for a second so that a person opens it, and not a program that looks at links.",
+  slipped: "Nothing was opened.",
   short: "Hold it for a whole second, then let go; or type the word below.",
   long: "That was very long. Hold it for a second, then let go.",
   orType: "Or type OPEN here, and press Enter",
@@ -98,14 +99,14 @@ export const passphrase = {
   wrong: (left: number) =>
     left === 0
       ? "Wrong passphrase. That was the last try: the next one locks it for good."
-      : `Wrong passphrase. ${left === 1 ? "One more may" : `${left} more may`} be tried before it is locked for good.`,
+      : `Wrong passphrase; capitals and spaces count. ${left === 1 ? "One more may" : `${left} more may`} be tried before it is locked for good.`,
 };
 
 export const opening = {
   title: "Opening…",
   progress: "Progress",
   part: (done: number, all: number) => `${Math.floor((100 * done) / Math.max(all, 1))} % of ${size(all)}`,
-  stay: "Keep this page open. If the connection breaks, it goes on by itself; after a reload too.",
+  stay: "Keep this tab open: only it can go on. If the connection breaks, it goes on by itself, and after a reload too.",
   waiting: (host: string) => `Waiting for ${host}`,
   waits: (host: string, seconds: number) => `Waiting for ${host}, trying again in ${seconds} s`,
   now: "Try now",
@@ -124,7 +125,10 @@ export const showing = {
   close: "Close",
   gone: "When you close it, it is gone.",
   viewOnly: "When you close it, it is gone. The sender wants it not to be kept.",
-  notShown: "A browser cannot show this kind of file. Save it, then close.",
+  notShown: "This page does not show this kind of file. Save it, then close.",
+  empty: "This file is empty.",
+  full: "Full size",
+  fit: "Fit",
   notShownAtAll: "This browser cannot show it, and the sender wants it not to be kept.",
   cover: "Covered while you are elsewhere",
   unseen: (count: number, of: number) => {
@@ -137,19 +141,24 @@ export const showing = {
 
 export const closed = {
   title: "Gone",
+  here: "Closed, and not yet deleted",
   done: "It was opened once, and the relay has deleted it. Nothing of it is kept on this page.",
   untold: (host: string) =>
-    `It is closed here. ${host} could not be told yet; it deletes it by itself within a day, or as soon as you try again.`,
+    `${host} could not be told yet that you have closed it; it deletes it by itself within a day, or as soon as you try again.`,
   telling: "Telling the relay to delete it…",
   otherwise: "It is gone. The relay had ended it before it was closed here, so the sender may not see that it was opened.",
-  words: (words: string) => `The sender sees that it was opened, by “${words}”: that is this browser.`,
+  words: (words: string) => `The sender sees that it was opened. The two words of this opening are “${words}”: the sender sees the same ones.`,
   history: "The link may still be in this browser's history. It opens nothing any more.",
   again: "Try again",
 };
 
 export const ended: Record<Ended, (at: string, words: string | null) => Message> = {
   "already-opened": (at, words) =>
-    message("Already opened", `On ${at}${by(words)}.`, "If that was not you, someone else has seen it: tell the sender."),
+    message(
+      "Already opened",
+      `On ${at}.${words === null ? "" : ` The two words of that opening are “${words}”.`}`,
+      "If that was not you, in another tab or browser, someone else has seen it: tell the sender.",
+    ),
   lapsed: (at) => message("Too late", `This browser began to open it, and had until ${at} to go on.`, AGAIN),
   expired: (at) => message("Expired", `Nobody had opened it by ${at}, so it was deleted.`, AGAIN),
   revoked: (at) => message("Taken back", `The sender took it back on ${at}.`, "Nobody can open it any more."),
@@ -168,6 +177,12 @@ export function linkFault(fault: LinkFault): Message {
         "The key is missing",
         "This address has lost the part behind the #, which is the key. Go back to the message and open the link from there.",
         "If you have just opened it in this browser: it is gone, as it should be.",
+      );
+    case "exposed":
+      return message(
+        "The link was changed on its way",
+        "Its # became something else, so its key has gone to the relay, and perhaps into the records of those on the way there.",
+        "Copy the link from the message, or ask the sender for another one: whoever reads such records could open it.",
       );
     case "not-a-link":
       return message("This is not a share link", "Go back to the message and open the link from there.");
@@ -204,11 +219,16 @@ export const unexpected = message(
   "Something went wrong in this page, or this browser ran out of room. If it was being opened, it can go on in this tab.",
 );
 
-export const tooNew = message("It needs a newer page", "It was made by a newer version of share than this relay has.", "Nothing was opened.");
+export const tooNew = (begun: boolean) =>
+  message("It needs a newer page", "It was made by a newer version of share than this relay has.", begun ? BEGUN : NOT_OPENED);
 
 export const refused = {
   tooLarge: (bytes: number, most: number) =>
-    message("Too large for this page", `It has ${size(bytes)}, and this browser can be expected to hold ${size(most)}.`, "Nothing was opened: it still waits."),
+    message(
+      "Too large for this page",
+      `It has ${size(bytes)}, and this browser can be expected to hold ${size(most)}. A browser on a computer may hold more.`,
+      "Nothing was opened: it still waits.",
+    ),
   notShowable: message(
     "This page cannot show it",
     "The sender wants it to be looked at and not kept, and browsers cannot show this kind of file.",

@@ -123,7 +123,7 @@ export function opener(done: () => void): HTMLElement {
     if (counts && held >= HOLD_MS && held <= HOLD_MOST_MS) open();
     else told.textContent = counts ? words.short : otherwise;
   };
-  const slip = () => release(false);
+  const slip = () => release(false, words.slipped);
   hold.onpointerdown = (event) => {
     if (!event.isTrusted || !event.isPrimary || event.button !== 0) return;
     hold.setPointerCapture(event.pointerId);
@@ -133,7 +133,7 @@ export function opener(done: () => void): HTMLElement {
     if (event.pointerId !== by) return;
     const { left, right, top, bottom } = hold.getBoundingClientRect();
     const inside = event.clientX >= left && event.clientX <= right && event.clientY >= top && event.clientY <= bottom;
-    release(event.isTrusted && inside);
+    release(event.isTrusted && inside, words.slipped);
   };
   hold.onpointercancel = slip;
   hold.onlostpointercapture = slip;

@@ -15,10 +15,10 @@ use axum::Router;
 use axum::body::{Body, BodyDataStream, to_bytes};
 use axum::extract::{ConnectInfo, MatchedPath, Path, Request, State as Extract};
 use axum::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
+    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, ETAG, HOST, IF_NONE_MATCH, RANGE, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
@@ -171,7 +171,7 @@ fn router(server: Arc<Server>) -> Router {
         .route(wire::CLAIM, post(claim))
         .route(wire::FINISH, post(finish))
         .route(wire::OWNER, get(status).delete(revoke))
-        .fallback(|| async { RelayError::Unknown })
+        .fallback(nothing_there)
         .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED });
     api.layer(middleware::from_fn_with_state(server.clone(), around)).with_state(server)
 }
@@ -362,6 +362,17 @@ async fn drain(mut returned: oneshot::Receiver<BodyDataStream>) {
 fn body_len(headers: &HeaderMap) -> Result<u64, RelayError> {
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     length.and_then(|length| length.parse().ok()).ok_or(RelayError::BadRequest)
+}
+
+/// What is not there. A browser that was led astray by a link whose `#` was changed gets the page, which tells so.
+async fn nothing_there(method: Method, headers: HeaderMap) -> Response {
+    let browser =
+        headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|kinds| kinds.contains("text/html"));
+    if method == Method::GET && browser {
+        (StatusCode::NOT_FOUND, serve_page().await).into_response()
+    } else {
+        RelayError::Unknown.into_response()
+    }
 }
 
 async fn serve_page() -> Response {
