@@ -62,8 +62,10 @@ fn between_two_hosts_nothing_can_be_read_on_the_wire() {
     let claim_token = share::secret::DeviceSecret::from_bytes(device).claim_token(&keys.id);
     let mut canaries: Vec<Vec<u8>> = vec![
         b"secret-beach".to_vec(),
-        b"/v1/".to_vec(),
-        b"Bearer".to_vec(),
+        b"POST /v1/".to_vec(),
+        b"GET /v1/".to_vec(),
+        // As our programs spell it: the page, which everybody may read, has the word too.
+        b"authorization: Bearer".to_vec(),
         link.split_once('#').unwrap().1.as_bytes().to_vec(),
         content[..64].to_vec(),
     ];

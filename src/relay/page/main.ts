@@ -12,7 +12,7 @@ import * as session from "./session.ts";
 import * as share from "./share.ts";
 import { show, type Showing } from "./show.ts";
 import * as texts from "./texts.ts";
-import { button, commandLine, h, live, opener, patience, say, screen, theirs } from "./view.ts";
+import { button, commandLine, h, live, opener, patience, say, screen, theirs, type Waits } from "./view.ts";
 
 const HOST = location.host;
 /** The most that a browser can be expected to hold, in bytes. */
@@ -26,7 +26,7 @@ const ATTEMPTS = 4;
 let busy: { readonly showing: Showing; readonly closing: Closing } | "opening" | null = null;
 
 function begin(): void {
-  for (const closing of session.untold()) void tell(closing, true).then(() => session.forget(closing.id), () => {});
+  for (const closing of session.untold()) void tell(closing).then(() => session.forget(closing.id), () => {});
   const fragment = location.hash.slice(1);
   if (fragment === "") return goOn();
   const link = readLink(fragment);
@@ -87,7 +87,7 @@ async function greet(link: Link, root: Root): Promise<void> {
 }
 
 /** Asks a few times, and says so on the page. */
-async function patiently<T>({ waits, again }: ReturnType<typeof patience>, ask: () => Promise<T>): Promise<T> {
+async function patiently<T>({ waits, again }: Waits, ask: () => Promise<T>): Promise<T> {
   const asking = new Patience(waits, ATTEMPTS);
   again(() => asking.now());
   return asking.until(ask);
@@ -124,7 +124,7 @@ function askPassphrase(link: Link, wrong = "", typed = ""): void {
   told.textContent = wrong;
 }
 
-async function tryPassphrase(link: Link, passphrase: string, line: ReturnType<typeof patience>): Promise<void> {
+async function tryPassphrase(link: Link, passphrase: string, line: Waits): Promise<void> {
   try {
     const stretched = await stretch(link, passphrase);
     const keys = keysOf(link, stretched);
@@ -248,7 +248,7 @@ async function close(closing: Closing): Promise<void> {
   say({ title: words.title, lines: [words.telling] }, ...line.nodes);
   let done = true;
   try {
-    await patiently(line, () => tell(closing, false));
+    await patiently(line, () => tell(closing));
   } catch (error) {
     if (!(error instanceof Refusal) || error.why === "not-a-relay") {
       const again = () => {
@@ -265,8 +265,8 @@ async function close(closing: Closing): Promise<void> {
   say({ title: words.title, lines: [done ? words.done : words.otherwise, ...(done ? [words.words(opener)] : []), words.history] });
 }
 
-function tell({ id, claimToken, receipt }: Closing, outlives: boolean): Promise<void> {
-  return relay.finish({ id, token: claimToken }, receipt, outlives);
+function tell({ id, claimToken, receipt }: Closing): Promise<void> {
+  return relay.finish({ id, token: claimToken }, receipt);
 }
 
 /** Says what went wrong. `again` repeats what did. `begun` says that it is this browser's already. */
@@ -336,7 +336,7 @@ addEventListener("pagehide", () => {
   busy = null;
   if (!done) return;
   session.keep(closing.id, closing);
-  void tell(closing, true).then(() => session.forget(closing.id), () => {});
+  void tell(closing).then(() => session.forget(closing.id), () => {});
 });
 
 // Nobody looks: neither should who looks over a shoulder, nor the picture that a phone shows of its open programs.

@@ -81,8 +81,8 @@ export function show(manifest: Manifest, blobs: readonly Blob[], close: () => vo
     title.replaceChildren(name === null ? words.untitled(showable?.kind ?? kindOf(entry.type)) : theirs(printable(name)));
     count.textContent = words.of(number + 1, entries.length);
     // A button that is disabled would lose the focus, and the arrows with it.
-    previous.ariaDisabled = String(number === 0);
-    next.ariaDisabled = String(number === entries.length - 1);
+    previous.setAttribute("aria-disabled", String(number === 0));
+    next.setAttribute("aria-disabled", String(number === entries.length - 1));
     const shown = showable !== null || text !== null;
     stage.classList.remove("full");
     const full = button(words.full, () => {

@@ -36,15 +36,22 @@ export function live(): HTMLParagraphElement {
   return h("p", { className: "live", role: "status" });
 }
 
-/**
- * What is shown while the relay is waited for: `waits` is told how many seconds are left, or `null`. The seconds are for the
- * eye; what is read out is that there is a wait.
- */
-export function patience(host: string): { nodes: Node[]; waits: (seconds: number | null) => void; again: (now: () => void) => void } {
+/** What is shown while the relay is waited for. */
+export interface Waits {
+  readonly nodes: Node[];
+  /** Is told how many seconds are left until the next attempt, or `null`. */
+  readonly waits: (seconds: number | null) => void;
+  /** Is told what the button does. */
+  readonly again: (now: () => void) => void;
+}
+
+/** A line and a button for while the relay is waited for. The seconds are for the eye; what is read out is the wait. */
+export function patience(host: string): Waits {
   const words = texts.opening;
   let wake = () => {};
   const told = h("p", { className: "heard", role: "status" });
-  const seen = h("p", { className: "live", ariaHidden: "true" });
+  const seen = h("p", { className: "live" });
+  seen.setAttribute("aria-hidden", "true");
   const now = button(words.now, () => wake());
   now.hidden = true;
   const waits = (seconds: number | null) => {
