@@ -15,8 +15,9 @@ import * as texts from "./texts.ts";
 import { button, commandLine, h, live, opener, patience, say, screen, theirs, type Waits } from "./view.ts";
 
 const HOST = location.host;
+const PHONE = matchMedia("(pointer: coarse)").matches;
 /** The most that a browser can be expected to hold, in bytes. */
-const MOST = matchMedia("(pointer: coarse)").matches ? 256 << 20 : 512 << 20;
+const MOST = PHONE ? 256 << 20 : 512 << 20;
 /** How many files of an album are named before it is opened. */
 const LISTED = 8;
 /** What a page tries in vain before it says so. */
@@ -189,7 +190,7 @@ function trust(): HTMLElement {
 }
 
 function tooLarge(bytes: number): void {
-  say(texts.refused.tooLarge(bytes, MOST), commandLine());
+  say(texts.refused.tooLarge(bytes, MOST, PHONE), commandLine());
 }
 
 // ---- The opening

@@ -223,10 +223,10 @@ export const tooNew = (begun: boolean) =>
   message("It needs a newer page", "It was made by a newer version of share than this relay has.", begun ? BEGUN : NOT_OPENED);
 
 export const refused = {
-  tooLarge: (bytes: number, most: number) =>
+  tooLarge: (bytes: number, most: number, phone: boolean) =>
     message(
       "Too large for this page",
-      `It has ${size(bytes)}, and this browser can be expected to hold ${size(most)}. A browser on a computer may hold more.`,
+      `It has ${size(bytes)}, and this browser can be expected to hold ${size(most)}.${phone ? " A browser on a computer can hold more." : ""}`,
       "Nothing was opened: it still waits.",
     ),
   notShowable: message(
