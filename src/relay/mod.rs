@@ -32,7 +32,7 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::secret::{Claimant, Id, Receipt, Token, Verifier};
+use crate::secret::{Claimant, Id, Receipt, Role, Token, Verifier};
 
 /// How many wrong passphrases a share survives.
 pub const MAX_GUESSES: u8 = 20;
@@ -294,6 +294,15 @@ pub struct Verifiers {
     pub open: Verifier,
     /// Of the owner token.
     pub own: Verifier,
+}
+
+impl Verifiers {
+    /// What a relay keeps of the three tokens of the share `id`.
+    pub fn of(id: &Id, link: &Token, open: &Token, own: &Token) -> Self {
+        let [link, open, own] =
+            [(link, Role::Link), (open, Role::Open), (own, Role::Own)].map(|(token, role)| token.verifier(role, id));
+        Self { link, open, own }
+    }
 }
 
 /// The end of an upload.

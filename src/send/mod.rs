@@ -22,7 +22,7 @@ use crate::manifest::{Entry, Manifest, ManifestError};
 use crate::media;
 use crate::relay::{Checksum, Commit, Content, Create, Credential, Relay, RelayError, V1, Verifiers};
 use crate::seal::{self, Lengths, PART_LEN, Sealer};
-use crate::secret::{Keys, Role, Token};
+use crate::secret::{Keys, Token};
 
 /// What taking an upload back may cost somebody who wants to leave.
 const TAKE_BACK_TIME: Duration = Duration::from_secs(5);
@@ -368,16 +368,11 @@ impl Outgoing {
     }
 
     fn create(&self, max_len: Option<u64>) -> Create {
-        let id = &self.keys.id;
         Create {
             v: V1,
             flags: self.keys.flags.bits(),
             ttl: self.wishes.ttl,
-            verifiers: Verifiers {
-                link: self.keys.link_token.verifier(Role::Link, id),
-                open: self.keys.open_token.verifier(Role::Open, id),
-                own: self.owner.token.verifier(Role::Own, id),
-            },
+            verifiers: Verifiers::of(&self.keys.id, &self.keys.link_token, &self.keys.open_token, &self.owner.token),
             max_len,
             create_token: self.wishes.create_token.clone(),
         }

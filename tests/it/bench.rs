@@ -17,7 +17,7 @@ use share::relay::store::memory::Memory;
 use share::relay::store::{Creation, Object, Space, Store, StoreError};
 use share::relay::{Checksum, Commit, Content, Create, Credential, Relay, RelayError, V1, Verifiers};
 use share::seal::PART_LEN;
-use share::secret::{DeviceSecret, Flags, Keys, LinkSecret, Role, Token};
+use share::secret::{DeviceSecret, Flags, Keys, LinkSecret, Token};
 use tempfile::TempDir;
 
 use super::s3::TestS3;
@@ -203,12 +203,7 @@ impl Sample {
         // A relay sees one token of a passphrase: no need to spend half a second on stretching one.
         let keys = LinkSecret::random(Flags::default()).keys(None);
         let owner = Credential::new(keys.id, Token::random());
-        let id = &keys.id;
-        let verifiers = Verifiers {
-            link: keys.link_token.verifier(Role::Link, id),
-            open: keys.open_token.verifier(Role::Open, id),
-            own: owner.token.verifier(Role::Own, id),
-        };
+        let verifiers = Verifiers::of(&keys.id, &keys.link_token, &keys.open_token, &owner.token);
         let create =
             Create { v: V1, flags: flags.bits(), ttl: 14 * 86_400, verifiers, max_len: None, create_token: None };
         let blob = Bytes::from(super::noise::noise(blob_len, 5));

@@ -21,7 +21,7 @@ use share::manifest::{Entry, Manifest, blob_len};
 use share::relay::http::HttpRelay;
 use share::relay::{Checksum, Commit, Create, Credential, Relay, V1, Verifiers};
 use share::seal;
-use share::secret::{Flags, LinkSecret, Role, Token};
+use share::secret::{Flags, LinkSecret, Token};
 
 use super::direct::Host;
 use super::leaks::{contains, forms};
@@ -228,11 +228,7 @@ fn planted(url: &str, files: &[(&str, &str, &[u8])], view_only: bool) -> String 
     let secret = LinkSecret::random(Flags::default());
     let keys = secret.keys(None);
     let owner = Credential::new(keys.id, Token::random());
-    let verifiers = Verifiers {
-        link: keys.link_token.verifier(Role::Link, &keys.id),
-        open: keys.open_token.verifier(Role::Open, &keys.id),
-        own: owner.token.verifier(Role::Own, &keys.id),
-    };
+    let verifiers = Verifiers::of(&keys.id, &keys.link_token, &keys.open_token, &owner.token);
     let plain: Vec<u8> = files.iter().flat_map(|(.., bytes)| bytes.iter().copied()).collect();
     let mut blob = seal::seal_bytes(&plain, &keys.blob_identity).unwrap();
     let age_len = blob.len() as u64;
@@ -668,7 +664,6 @@ fn a_reload_goes_on_until_all_was_seen_and_with_the_share_that_was_there() {
     another.goto(&third).hold().expect("first page");
     tab.hold().expect("Already opened").expect("tell the sender");
     assert_eq!(tab.remembers(), r#""{}{}""#);
-    // A copy of the tab that opens it is the same opener, and hears when it is over.
     another.press_button("Close").expect("The sender sees");
 }
 
@@ -719,15 +714,17 @@ fn every_state_is_told_in_plain_words_in_the_dark() {
     states("desktop-dark", json!({ "dark": true }));
 }
 
-/// For whoever looks at the pictures, in target/pictures: the two above have both widths and both themes.
 #[test]
-#[ignore = "two more looks of the same"]
-fn every_state_in_other_looks() {
+fn every_state_is_told_in_plain_words_on_a_small_phone_in_the_dark() {
     states("phone-dark", json!({ "width": 320, "height": 568, "touch": true, "dark": true }));
+}
+
+#[test]
+fn every_state_is_told_in_plain_words_on_a_desk() {
     states("desktop-light", json!({}));
 }
 
-/// Every state of the page: what it says, that everybody can read it, and a picture.
+/// Every state of the page: what it says, that everybody can read it, and a picture in target/pictures.
 fn states(name: &'static str, options: Value) {
     let Some(browser) = Browser::start(&[]) else { return };
     let sandbox = Sandbox::new();

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use share::link::{Link, RelayUrl};
 use share::relay::{Checksum, Claimed, Commit, Create, Credential, Relay, RelayError, V1, Verifiers};
 use share::seal::{self, PART_LEN};
-use share::secret::{Flags, Keys, LinkSecret, Role, Token};
+use share::secret::{Flags, Keys, LinkSecret, Token};
 
 use super::bench::{Bench, served};
 use super::meddler::{Meddle, Meddler};
@@ -110,11 +110,7 @@ async fn plant(relay: &dyn Relay, url: &str, sealed: impl FnOnce(&Keys) -> Vec<u
     let secret = LinkSecret::random(Flags::default());
     let keys = secret.keys(None);
     let owner = Credential::new(keys.id, Token::random());
-    let verifiers = Verifiers {
-        link: keys.link_token.verifier(Role::Link, &keys.id),
-        open: keys.open_token.verifier(Role::Open, &keys.id),
-        own: owner.token.verifier(Role::Own, &keys.id),
-    };
+    let verifiers = Verifiers::of(&keys.id, &keys.link_token, &keys.open_token, &owner.token);
     let create = Create { v: V1, flags: 0, ttl: 3600, verifiers, max_len: None, create_token: None };
     let blob = Bytes::from(noise(4096, 1));
     let commit = Commit { v: V1, blob_len: 4096, parts: vec![Checksum::of(&blob)], manifest: sealed(&keys).into() };

@@ -17,7 +17,7 @@ use crate::relay::{
     About, Admission, Checksum, Content, Create, Credential, MIN_TTL, Relay, RelayError, State, V1, Verifiers,
 };
 use crate::seal::{PART_LEN, longest_blob};
-use crate::secret::{Flags, Keys, LinkSecret, Role, Token, fill_random};
+use crate::secret::{Flags, Keys, LinkSecret, Token, fill_random};
 
 /// How long a relay may hold an answer back until something changes.
 const HELD: Duration = Duration::from_secs(55);
@@ -189,11 +189,7 @@ async fn try_out(
         v: V1,
         flags: 0,
         ttl: MIN_TTL.as_secs(),
-        verifiers: Verifiers {
-            link: keys.link_token.verifier(Role::Link, &keys.id),
-            open: keys.open_token.verifier(Role::Open, &keys.id),
-            own: owner.token.verifier(Role::Own, &keys.id),
-        },
+        verifiers: Verifiers::of(&keys.id, &keys.link_token, &keys.open_token, &owner.token),
         max_len: Some(longest_blob(PART_LEN as u64)),
         create_token,
     };

@@ -18,8 +18,6 @@ export interface Envelope {
 
 /** A share that is this browser's to open. */
 export interface Opened {
-  /** Unix seconds: until then this browser may go on. */
-  readonly until: number;
   readonly manifest: Manifest;
   readonly claimed: Claimed;
 }
@@ -71,7 +69,7 @@ export async function claim(keys: Keys, claimToken: Uint8Array): Promise<Opened>
   });
   const manifest = await unsealed(keys, claimed);
   if (claimed.parts?.length !== Math.ceil(claimed.blob_len / PART_LEN)) throw new Refusal("damaged");
-  return { until: claimed.until, manifest, claimed };
+  return { manifest, claimed };
 }
 
 function sameBytes(some: Uint8Array | null, others: Uint8Array): boolean {

@@ -100,6 +100,7 @@ export function opener(done: () => void): HTMLElement {
   const open = () => {
     if (opened) return;
     opened = true;
+    window.onblur = null;
     done();
   };
   const draw = () => {
