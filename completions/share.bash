@@ -680,7 +680,7 @@ _share() {
             return 0
             ;;
         share__subcmd__send)
-            opts="-e -n -p -P -q -v -h --relay --direct --listen --public-url --expire --name --no-name --text --for --links --bare --qr --wait --receipt --passphrase --passphrase-file --generate-passphrase --give-up --json --quiet --verbose --state-dir --help"
+            opts="-e -n -c -p -P -q -v -h --relay --direct --listen --public-url --expire --name --no-name --text --for --links --bare --qr --copy --view-only --metadata --wait --receipt --passphrase --passphrase-file --generate-passphrase --give-up --json --quiet --verbose --state-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -720,6 +720,10 @@ _share() {
                     ;;
                 --links)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metadata)
+                    COMPREPLY=($(compgen -W "strip keep require" -- "${cur}"))
                     return 0
                     ;;
                 --receipt)

@@ -48,6 +48,9 @@ complete -c share -n "__fish_share_using_subcommand send" -s e -l expire -d 'How
 complete -c share -n "__fish_share_using_subcommand send" -s n -l name -d 'What the recipient calls it' -r
 complete -c share -n "__fish_share_using_subcommand send" -l for -d 'A link of their own for WHO; may be said several times' -r
 complete -c share -n "__fish_share_using_subcommand send" -l links -d 'So many links, each of which opens once' -r
+complete -c share -n "__fish_share_using_subcommand send" -l metadata -d 'What becomes of positions, times and cameras in photos and videos' -r -f -a "strip\t'Take it out where that is possible, and say where it is not'
+keep\t'Send everything as it is'
+require\t'Send nothing that cannot be cleaned'"
 complete -c share -n "__fish_share_using_subcommand send" -l receipt -d 'Keep in FILE what asks for it and takes it back, on any machine' -r -F
 complete -c share -n "__fish_share_using_subcommand send" -l passphrase-file -d 'Read the passphrase from the first line of a file' -r -F
 complete -c share -n "__fish_share_using_subcommand send" -l give-up -d 'Give up when the relay does not answer for this long [default: 10m]' -r
@@ -57,6 +60,8 @@ complete -c share -n "__fish_share_using_subcommand send" -l no-name -d 'Don\'t 
 complete -c share -n "__fish_share_using_subcommand send" -l text -d 'Ask for a text to send'
 complete -c share -n "__fish_share_using_subcommand send" -l bare -d 'Print the link in the form that no bot and no preview follows'
 complete -c share -n "__fish_share_using_subcommand send" -l qr -d 'Show the link as a QR code too'
+complete -c share -n "__fish_share_using_subcommand send" -s c -l copy -d 'Copy the link to the clipboard, and keep it out of clipboard histories'
+complete -c share -n "__fish_share_using_subcommand send" -l view-only -d 'Ask recipients\' programs to show it and not to save it: a courtesy, not a lock'
 complete -c share -n "__fish_share_using_subcommand send" -l wait -d 'Wait until it was opened'
 complete -c share -n "__fish_share_using_subcommand send" -s p -l passphrase -d 'Ask for a passphrase'
 complete -c share -n "__fish_share_using_subcommand send" -s P -l generate-passphrase -d 'Make a passphrase of four words, and show it'

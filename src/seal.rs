@@ -71,13 +71,10 @@ impl Stream {
         Self::new(&key)
     }
 
-    /// Eleven bytes of counter, big-endian, and one that says whether this is the last chunk.
     fn nonce(&mut self, last: bool) -> Nonce {
-        let mut nonce = [0; NONCE_LEN];
-        nonce[3..11].copy_from_slice(&self.counter.to_be_bytes());
-        nonce[11] = u8::from(last);
+        let nonce = nonce_of(self.counter, last);
         self.counter += 1;
-        Nonce::assume_unique_for_key(nonce)
+        nonce
     }
 
     fn seal(&mut self, chunk: &mut [u8], last: bool) -> [u8; TAG] {
@@ -96,6 +93,14 @@ impl Stream {
             Err(_) => Err(SealError::Corrupt),
         }
     }
+}
+
+/// Eleven bytes of counter, big-endian, and one that says whether this is the last chunk.
+fn nonce_of(counter: u64, last: bool) -> Nonce {
+    let mut nonce = [0; NONCE_LEN];
+    nonce[3..11].copy_from_slice(&counter.to_be_bytes());
+    nonce[11] = u8::from(last);
+    Nonce::assume_unique_for_key(nonce)
 }
 
 /// Lets the age crate write the header, and takes a copy of the file key on the way.
@@ -360,6 +365,57 @@ impl<'a> Unsealer<'a> {
     /// Whether all of the age file has come and its last chunk was the last one.
     pub fn finish(self) -> Result<(), SealError> {
         if matches!(self.expect, Expect::End) { Ok(()) } else { Err(SealError::Corrupt) }
+    }
+}
+
+/// The chunks of an age file, each opened by itself and in any order: for a film in which somebody seeks. That a chunk is
+/// the last one is part of what is verified, so a file that was cut off is found out when its end is read.
+pub struct Chunks {
+    key: LessSafeKey,
+    /// Where the first one begins.
+    head: u64,
+    age_len: u64,
+}
+
+impl Chunks {
+    /// Reads the header. `beginning` is at least [`MAX_HEADER`] bytes of the blob, or all of it; `age_len` is the length of
+    /// the age file in it.
+    pub fn new(identity: &x25519::Identity, beginning: &[u8], age_len: u64) -> Result<Self, SealError> {
+        let head = header_len(beginning).ok_or(SealError::Corrupt)? + PAYLOAD_NONCE;
+        let Stream { key, .. } = read_header(identity, beginning.get(..head).ok_or(SealError::Corrupt)?)?;
+        let chunks = Self { key, head: head as u64, age_len };
+        // Not even the tag of an empty file.
+        if age_len < chunks.head + TAG as u64 { Err(SealError::Corrupt) } else { Ok(chunks) }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        (self.age_len - self.head).div_ceil(SEALED_CHUNK as u64)
+    }
+
+    /// Bytes of plaintext in all of them.
+    pub fn plain_len(&self) -> u64 {
+        (self.age_len - self.head).saturating_sub(self.count() * TAG as u64)
+    }
+
+    /// Which one has the plaintext's byte `at`, and where in it.
+    pub fn holding(at: u64) -> (u64, usize) {
+        (at / CHUNK as u64, usize::try_from(at % CHUNK as u64).unwrap_or(0))
+    }
+
+    /// Where in the blob a chunk is.
+    pub fn place(&self, number: u64) -> std::ops::Range<u64> {
+        let at = self.head + number * SEALED_CHUNK as u64;
+        at..(at + SEALED_CHUNK as u64).min(self.age_len)
+    }
+
+    /// Opens a chunk in place.
+    pub fn open<'a>(&self, number: u64, sealed: &'a mut [u8]) -> Result<&'a [u8], SealError> {
+        let nonce = nonce_of(number, number + 1 == self.count());
+        match self.key.open_in_place(nonce, Aad::empty(), sealed) {
+            Ok(plain) => Ok(plain),
+            Err(_) => Err(SealError::Corrupt),
+        }
     }
 }
 

@@ -48,6 +48,13 @@ pub(super) struct Share {
     pub(super) sent: Option<Sent>,
 }
 
+impl Share {
+    /// The link as it is printed.
+    pub(super) fn text(&self, bare: bool) -> Option<Zeroizing<String>> {
+        if bare { Some(self.link.bare()) } else { self.link.web() }
+    }
+}
+
 /// All of them.
 pub(super) struct Batch {
     pub(super) shares: Vec<Share>,
@@ -181,10 +188,15 @@ impl Batch {
     }
 
     /// Prints the links, one a line.
-    pub(super) fn print(&self, bare: bool, passphrase: Option<&str>, output: &Output) -> io::Result<()> {
+    pub(super) fn print(
+        &self,
+        bare: bool,
+        passphrase: Option<&str>,
+        removed: Option<&str>,
+        output: &Output,
+    ) -> io::Result<()> {
         for share in &self.shares {
-            let text = if bare { Some(share.link.bare()) } else { share.link.web() };
-            let text = text.ok_or(io::ErrorKind::InvalidData)?;
+            let text = share.text(bare).ok_or(io::ErrorKind::InvalidData)?;
             if let Some(recipient) = &share.entry.recipient {
                 output.say(&format!("for {}:", printable(recipient)));
             }
@@ -194,6 +206,7 @@ impl Batch {
                 "for": share.entry.recipient,
                 "expires": share.entry.expires,
                 "passphrase": passphrase,
+                "removed": removed,
                 "files": share.sent.as_ref().map(|sent| words::files(&sent.manifest)),
             });
             output.result("sent", facts, &text)?;

@@ -6,6 +6,8 @@
 //! | `connect`, `stores` | the way to where a share waits; storage by its address |
 //! | `batch` | the shares of one `send` |
 //! | `asking` | what relays say of what was sent |
+//! | `inputs` | what is sent, and what is taken out of it |
+//! | `clipboard` | copying, out of histories |
 //! | `direct`, `address` | being one's own relay; where that is reached |
 //! | `output` | the only place that prints |
 //! | `signals` | Ctrl-C and its kin |
@@ -20,10 +22,12 @@ mod access;
 mod address;
 mod asking;
 mod batch;
+mod clipboard;
 mod config;
 mod connect;
 mod direct;
 mod failure;
+mod inputs;
 mod list;
 mod open;
 mod opening;
@@ -183,6 +187,10 @@ impl Context {
 /// Runs the command in the process's arguments.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
+    // No command of a person's: the process that holds the clipboard.
+    if arguments.get(1).is_some_and(|argument| argument == clipboard::HOLD) {
+        return clipboard::hold();
+    }
     let command = lenient(Cli::command());
     let parsed = command.try_get_matches_from(&arguments).and_then(|found| Cli::from_arg_matches(&found));
     let cli = match parsed {

@@ -1,7 +1,5 @@
 //! `share send`: seals files or standard input, leaves them at a relay or serves them from here, prints links.
 
-use std::fs::File;
-use std::io::{self, Cursor, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,22 +10,24 @@ use zeroize::Zeroizing;
 use super::access::PassphraseArgs;
 use super::batch::{Batch, KeptAt, Plan};
 use super::connect::{Connected, Way};
-use super::failure::{self, Trouble, is_a_directory};
+use super::failure::{self, Trouble};
+use super::inputs::{Inputs, Metadata, Wanted};
 use super::outbox::expect_opened;
 use super::output::{self, Output, Watched};
-use super::{Context, asking, config, direct, opening, prompt, qr, words};
+use super::{Context, asking, clipboard, config, direct, opening, qr, words};
 use crate::link::RelayUrl;
-use crate::manifest::printable;
-use crate::media::Kind;
 use crate::relay::MIN_TTL;
 use crate::secret::Flags;
-use crate::send::{Input, Sent, Wishes};
+use crate::send::{Input, Wishes};
 use crate::spoken;
 
 /// Life of a share, unless it is said otherwise.
 const DEFAULT_TTL: Duration = Duration::from_hours(14 * 24);
 /// The longest life that can be asked for.
 const MAX_TTL: Duration = Duration::from_hours(90 * 24);
+
+/// What the page takes in a browser on a phone, in bytes.
+const PHONES_TAKE: u64 = 256 << 20;
 
 /// The longest name that can be given: what file systems take.
 const MAX_NAME: usize = 255;
@@ -75,6 +75,15 @@ pub(super) struct SendArgs {
     /// Show the link as a QR code too
     #[arg(long)]
     qr: bool,
+    /// Copy the link to the clipboard, and keep it out of clipboard histories
+    #[arg(short, long)]
+    copy: bool,
+    /// Ask recipients' programs to show it and not to save it: a courtesy, not a lock
+    #[arg(long)]
+    view_only: bool,
+    /// What becomes of positions, times and cameras in photos and videos
+    #[arg(long, value_name = "WHAT", default_value = "strip")]
+    metadata: Metadata,
     /// Wait until it was opened
     #[arg(long)]
     wait: bool,
@@ -93,7 +102,7 @@ pub(super) async fn run(args: SendArgs, cx: &Context) -> Result<(), Trouble> {
     let place = args.place(cx)?;
     let ttl = args.ttl(cx)?;
     args.expect_sense(place.as_ref())?;
-    let (inputs, expected_len) = args.inputs(cx).await?;
+    let inputs = args.wanted().open(cx).await?;
     let passphrase = match (args.generate_passphrase, args.passphrase.is_given()) {
         (true, _) => Some(spoken::passphrase()),
         (false, true) => Some(args.passphrase.read(true, cx).await?),
@@ -101,23 +110,23 @@ pub(super) async fn run(args: SendArgs, cx: &Context) -> Result<(), Trouble> {
     };
     let shown = passphrase.clone().filter(|_| args.generate_passphrase);
     let wishes = Wishes {
-        name: args.name().filter(|_| inputs.len() > 1),
+        name: args.name().filter(|_| inputs.sources.len() > 1),
         created: words::today(),
         ttl: ttl.as_secs(),
         or_shorter: args.expire.is_none() && cx.config.expire.is_none(),
-        expected_len,
-        view_only: false,
+        expected_len: inputs.len,
+        view_only: args.view_only,
         create_token: None,
     };
     let plan = Plan {
         recipients: args.recipients()?,
         flags: if passphrase.is_some() { Flags::PASSPHRASE } else { Flags::default() },
         passphrase,
-        name: args.name().or_else(|| inputs.iter().find_map(|input| input.name.clone())),
+        name: args.name().or_else(|| inputs.sources.iter().find_map(|input| input.name.clone())),
         receipt: args.receipt.clone(),
         wishes,
     };
-    let sending = Sending { args, cx, inputs, expected_len, shown, ttl };
+    let sending = Sending { args, cx, inputs, shown, ttl };
     match place {
         Some(url) => sending.through(url, plan).await,
         None => sending.directly(plan).await,
@@ -128,8 +137,7 @@ pub(super) async fn run(args: SendArgs, cx: &Context) -> Result<(), Trouble> {
 struct Sending<'a> {
     args: SendArgs,
     cx: &'a Context,
-    inputs: Vec<Input>,
-    expected_len: Option<u64>,
+    inputs: Inputs,
     /// A passphrase that was made here, and that somebody must be told.
     shown: Option<Zeroizing<String>>,
     ttl: Duration,
@@ -146,6 +154,7 @@ impl Sending<'_> {
         let mut batch = Batch::new(plan, &connected.relay, &urls, KeptAt::Relay(&way.url), cx)?;
         self.send(&mut batch, &way.name()).await?;
         self.print(&batch).await?;
+        self.copy(&batch);
         let expires = batch.sent().map_or(0, |sent| sent.expires);
         cx.output.say(&format!("Opens once, until {}.", words::time(expires)));
         if or_shorter && expires < unhurried(self.ttl) {
@@ -167,13 +176,14 @@ impl Sending<'_> {
                 "without --receipt; Ctrl-C takes it back",
             ));
         }
-        let host = direct::Host::open(&self.args.host, plan.recipients.len(), self.expected_len, cx)?;
+        let host = direct::Host::open(&self.args.host, plan.recipients.len(), self.inputs.len, cx)?;
         expect_bare_form(self.args.bare, host.urls()?.first())?;
         let plan = Plan { flags: host.flags(plan.flags), ..plan };
         let mut batch = Batch::new(plan, &host.relay(), &host.urls()?, KeptAt::Here(&host.place()), cx)?;
         self.send(&mut batch, direct::THIS).await.map_err(direct::in_our_own_words)?;
         let host = host.serve(&batch)?;
         self.print(&batch).await?;
+        self.copy(&batch);
         if self.args.qr || output::stdout_is_terminal() {
             show_qr(&batch, &cx.output);
         }
@@ -183,8 +193,8 @@ impl Sending<'_> {
     /// Uploads it. Ctrl-C, or an error, and nothing is left.
     async fn send(&mut self, batch: &mut Batch, place: &str) -> Result<(), Trouble> {
         let output = &self.cx.output;
-        let bar = output.bar(self.expected_len);
-        let inputs = std::mem::take(&mut self.inputs).into_iter().map(|input| watched(input, &bar)).collect();
+        let bar = output.bar(self.inputs.len);
+        let inputs = std::mem::take(&mut self.inputs.sources).into_iter().map(|input| watched(input, &bar)).collect();
         let sent = tokio::select! {
             sent = batch.send(inputs) => Some(sent),
             _ = self.cx.interrupted() => None,
@@ -203,15 +213,23 @@ impl Sending<'_> {
             }
         }
         if let Some(sent) = batch.sent() {
-            output.say(&words::describe(&sent.manifest));
-            warn_of_metadata(sent, output);
+            let removed = self.inputs.removed().map(|removed| format!(" · removed: {removed}")).unwrap_or_default();
+            output.say(&format!("{}{removed}", words::describe(&sent.manifest)));
+            self.inputs.warn(&sent.manifest, output);
+            if self.args.view_only {
+                output.say("Their programs are asked to show it and not to save it. A camera does not ask.");
+            }
+            if sent.manifest.total_size() > PHONES_TAKE {
+                output.say("A browser on a phone opens up to 256 MiB; share open takes all of it.");
+            }
         }
         Ok(())
     }
 
     /// Prints the links. Where nobody can read them, nothing is left.
     async fn print(&self, batch: &Batch) -> Result<(), Trouble> {
-        if batch.print(self.args.bare, self.shown.as_ref().map(|words| words.as_str()), &self.cx.output).is_err() {
+        let shown = self.shown.as_ref().map(|words| words.as_str());
+        if batch.print(self.args.bare, shown, self.inputs.removed().as_deref(), &self.cx.output).is_err() {
             let hint = if batch.take_back().await {
                 "the link could not be shown: the share was taken back"
             } else {
@@ -224,6 +242,19 @@ impl Sending<'_> {
             self.cx.output.say("Tell it on another way than the link.");
         }
         Ok(())
+    }
+
+    /// Copies the links. They are printed all the same.
+    fn copy(&self, batch: &Batch) {
+        if !self.args.copy {
+            return;
+        }
+        let links: Vec<_> = batch.shares.iter().filter_map(|share| share.text(self.args.bare)).collect();
+        let text = Zeroizing::new(links.iter().map(|link| link.as_str()).collect::<Vec<_>>().join("\n"));
+        match clipboard::copy(&text) {
+            Ok(how) => self.cx.output.say(how.words()),
+            Err(why) => self.cx.output.warn(&format!("it was not copied: {why}")),
+        }
     }
 
     /// What else is due now that a relay is at hand.
@@ -281,26 +312,6 @@ fn show_qr(batch: &Batch, output: &Output) {
 fn unhurried(ttl: Duration) -> u64 {
     use crate::relay::clock::{Clock, SystemClock};
     (SystemClock.now() + ttl.as_secs()).saturating_sub(60)
-}
-
-/// Whoever sends a photo should know what goes with it.
-fn warn_of_metadata(sent: &Sent, output: &Output) {
-    let carriers: Vec<_> = sent.manifest.entries.iter().filter(|entry| carries_metadata(&entry.r#type)).collect();
-    match &carriers[..] {
-        [] => {}
-        [one] => {
-            let name = one.name.as_deref().map_or_else(|| "it".to_owned(), printable);
-            output.warn(&format!("metadata NOT removed: {name} goes with the position, time and camera it has in it"));
-        }
-        many => output.warn(&format!(
-            "metadata NOT removed: {} photos and videos go with the position, time and camera they have in them",
-            many.len()
-        )),
-    }
-}
-
-fn carries_metadata(mime: &str) -> bool {
-    matches!(Kind::of(mime), Kind::Photo | Kind::Video)
 }
 
 fn watched(input: Input, bar: &indicatif::ProgressBar) -> Input {
@@ -371,80 +382,25 @@ impl SendArgs {
         Ok(recipients)
     }
 
-    /// What to read, opened, and how much it is where that can be known.
-    async fn inputs(&self, cx: &Context) -> Result<(Vec<Input>, Option<u64>), Trouble> {
-        let stdin = Path::new("-");
-        if self.files.iter().filter(|file| *file == stdin).count() > 1 {
-            return Err(Trouble::usage("standard input can be read only once", "give - only once"));
+    /// What is to be read.
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            files: &self.files,
+            text: self.text,
+            name: self.name(),
+            no_name: self.no_name,
+            metadata: self.metadata,
+            view_only: self.view_only,
+            hint: if self.passphrase.is_flag() {
+                "nothing was sent; -p takes no value, it asks"
+            } else {
+                "nothing was sent"
+            },
         }
-        let bare_terminal = self.files.is_empty() && io::stdin().is_terminal();
-        if self.text || bare_terminal {
-            if !prompt::possible() {
-                return Err(Trouble::usage("there is no terminal to ask for a text at", "echo … | share send"));
-            }
-            let text = prompt::ask_hidden("text (one line, not shown):", cx).await?;
-            if prompt::discard_rest() {
-                return Err(Trouble::usage(
-                    "the text has more than one line, and nothing of it was sent",
-                    "cat | share send, paste it, and press Ctrl-D",
-                ));
-            }
-            if text.is_empty() {
-                return Err(Trouble::local("the text is empty", "nothing was sent"));
-            }
-            let length = text.len() as u64;
-            let reader = Box::new(Cursor::new(text.as_bytes().to_vec()));
-            let input = Input { name: self.name(), label: "the text".into(), reader, must_have_content: true };
-            return Ok((vec![input], Some(length)));
-        }
-        if self.files.is_empty() {
-            return Ok((vec![self.stdin()], None));
-        }
-        let mut expected = Some(0u64);
-        let mut inputs = Vec::with_capacity(self.files.len());
-        for path in &self.files {
-            if path == stdin {
-                expected = None;
-                inputs.push(self.stdin());
-                continue;
-            }
-            let (input, length) = self.file(path, cx).await?;
-            expected = expected.zip(length).map(|(sum, length)| sum + length);
-            inputs.push(input);
-        }
-        Ok((inputs, expected))
     }
 
     /// The name that was given, if it is one.
     fn name(&self) -> Option<String> {
         self.name.clone().filter(|name| !name.trim().is_empty())
-    }
-
-    fn stdin(&self) -> Input {
-        let reader: Box<dyn Read + Send> = Box::new(io::stdin());
-        let name = self.name().filter(|_| self.files.len() <= 1);
-        Input { name, label: "standard input".to_owned(), reader, must_have_content: true }
-    }
-
-    async fn file(&self, path: &Path, cx: &Context) -> Result<(Input, Option<u64>), Trouble> {
-        if path.to_string_lossy().to_ascii_lowercase().contains("#share1") {
-            return Err(Trouble::usage("a link is not a file", "share open, and paste the link when it asks"));
-        }
-        let hint =
-            if self.passphrase.is_flag() { "nothing was sent; -p takes no value, it asks" } else { "nothing was sent" };
-        let failed = |error: &io::Error| Trouble::path(path, error, hint);
-        // A pipe with a name opens when somebody writes.
-        let from = path.to_owned();
-        let file = cx.unless_interrupted(move || File::open(from)).await?.map_err(|error| failed(&error))?;
-        let data = file.metadata().map_err(|error| failed(&error))?;
-        if data.is_dir() {
-            return Err(is_a_directory(path));
-        }
-        let own = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let given = self.name().filter(|_| self.files.len() == 1);
-        let name = if self.no_name { None } else { given.or(own) };
-        let label = path.to_string_lossy().into_owned();
-        let input = Input { name, label, reader: Box::new(file), must_have_content: false };
-        Ok((input, data.is_file().then_some(data.len())))
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::manifest::{Entry, Manifest, printable};
 use crate::media::Kind;
+use crate::media::strip::Removed;
 use crate::relay::clock::{Clock, SystemClock};
 
 /// `3.4 MB`.
@@ -72,6 +73,27 @@ pub(super) fn describe(manifest: &Manifest) -> String {
             }
         }
     }
+}
+
+/// What was taken out of photos and videos: `GPS position, camera, 14 other fields`.
+pub(super) fn removed(removed: &Removed) -> Option<String> {
+    let named = [
+        (removed.position, "GPS position"),
+        (removed.camera, "camera"),
+        (removed.thumbnail, "thumbnail"),
+        (removed.hidden, "what was hidden behind the picture"),
+        (removed.track, "track of sensor data"),
+    ];
+    let mut parts: Vec<String> =
+        named.iter().filter(|(is_there, _)| *is_there).map(|(_, name)| (*name).to_owned()).collect();
+    match (removed.fields, parts.is_empty()) {
+        (0, _) => {}
+        (1, true) => parts.push("1 field".to_owned()),
+        (1, false) => parts.push("1 other field".to_owned()),
+        (many, true) => parts.push(format!("{many} fields")),
+        (many, false) => parts.push(format!("{many} other fields")),
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// The files of a share, for programs.

@@ -1,5 +1,8 @@
 //! Which photo, video or text some bytes are, by the bytes themselves: neither a sender's word nor a file's name is
-//! believed.
+//! believed. And [`strip`]: its bytes without what they tell about where, when and by whom they were made.
+
+pub mod edits;
+pub mod strip;
 
 /// How many bytes from the beginning of a file [`sniff`] wants to see.
 pub const HEAD_LEN: usize = 8192;
@@ -50,6 +53,9 @@ pub fn sniff(head: &[u8], whole: bool) -> &'static str {
     if let Some(found) = infer::get(head) {
         return found.mime_type();
     }
+    if head.get(4..8) == Some(b"ftyp") && matches!(head.get(8..11), Some(b"3gp" | b"3g2")) {
+        return "video/3gpp";
+    }
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
         Err(error) if !whole && error.error_len().is_none() => {
@@ -71,6 +77,7 @@ pub fn default_name(mime: &str) -> &'static str {
         "image/heif" | "image/heic" => "photo.heic",
         "video/mp4" => "video.mp4",
         "video/quicktime" => "video.mov",
+        "video/3gpp" => "video.3gp",
         "video/webm" => "video.webm",
         "video/x-matroska" => "video.mkv",
         "text/plain" => "text.txt",

@@ -3,9 +3,10 @@
 //! Each step consumes the one before it, so the order that keeps a file safe cannot be written wrongly: nothing is
 //! claimed before the manifest was seen, nothing is verified before all of it was fetched, and only what was received
 //! can be finished, which makes the relay delete it. A connection that breaks is taken up where it broke; at most
-//! three parts are in memory.
+//! three parts are in memory. What is too large to be shown from memory is looked at through a [`window::Window`].
 
 pub mod place;
+pub mod window;
 
 use std::io::{self, Write};
 use std::sync::Arc;

@@ -751,7 +751,7 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
         ("damaged-link", with(&fragment.replace(&fragment[20..22], "qz")), "At least one character is wrong"),
         ("too-new", with("share1sqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqaxpu6e"), "newer version of share"),
         ("unknown", with("share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg"), "knows no such share"),
-        ("waiting", photo.clone(), "photo, 27.7 kB"),
+        ("waiting", photo.clone(), "photo, 27.5 kB"),
     ] {
         let tab = look.tab(&plain);
         tab.goto(&link);

@@ -18,6 +18,7 @@ mod kill;
 mod layers;
 mod leaks;
 mod meddler;
+mod metadata;
 mod network;
 mod noise;
 mod proxy;

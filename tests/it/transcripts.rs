@@ -608,7 +608,7 @@ async fn sending() {
         "
         LINK
         ! beach.jpg · photo, 300 kB
-        ! warning: metadata NOT removed: beach.jpg goes with the position, time and camera it has in it
+        ! warning: metadata NOT removed (it is not built as a JPEG should be): beach.jpg goes with the position, time and camera it may have in it
         ! Opens once, until 15 Jan 2100 at 00:00.
         = 0",
     );

@@ -1,0 +1,111 @@
+//! The clipboard, and how to stay out of its history.
+//!
+//! On a desktop a clipboard's content is handed out by the program that set it, for as long as that runs. So a second
+//! process of this program holds it: until something else is copied, or ten minutes have passed. It asks clipboard managers to keep no
+//! copy. Elsewhere, over SSH for one, the terminal is asked to set the clipboard of the machine that it runs on (OSC 52).
+
+use std::fs::OpenOptions;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use arboard::{Clipboard, SetExtLinux};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use zeroize::Zeroizing;
+
+/// How long a clipboard has it.
+const HELD: Duration = Duration::from_mins(10);
+/// What the second process says when it has it.
+const READY: &str = "ready";
+/// The only argument of the second process.
+pub(super) const HOLD: &str = "hold-clipboard";
+
+/// Where it was put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Copied {
+    /// Into this desktop's clipboard.
+    Held,
+    /// To the terminal, which never answers.
+    Terminal,
+}
+
+impl Copied {
+    /// What happened, for people.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Held => {
+                "Copied. The clipboard forgets it after ten minutes, and keeps it out of its history if it can."
+            }
+            Self::Terminal => {
+                "Copied through the terminal, if it lets programs do that. Its clipboard may keep a history."
+            }
+        }
+    }
+}
+
+/// Copies `text`.
+pub(super) fn copy(text: &str) -> io::Result<Copied> {
+    if is_desktop() {
+        return hand_over(text).map(|()| Copied::Held);
+    }
+    let mut terminal = OpenOptions::new().write(true).open("/dev/tty")?;
+    let coded = Zeroizing::new(BASE64_STANDARD.encode(text));
+    write!(terminal, "\x1b]52;c;{}\x07", coded.as_str())?;
+    Ok(Copied::Terminal)
+}
+
+/// Whether the person sits at this machine's screen.
+pub(super) fn is_desktop() -> bool {
+    let set = |names: &[&str]| names.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+    !set(&["SSH_CONNECTION", "SSH_TTY"]) && (set(&["DISPLAY", "WAYLAND_DISPLAY"]) || cfg!(not(target_os = "linux")))
+}
+
+/// Starts the second process, and waits until it has the clipboard. What is copied is in nobody's arguments.
+fn hand_over(text: &str) -> io::Result<()> {
+    let mut child = Command::new(std::env::current_exe()?)
+        .arg(HOLD)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(text.as_bytes())?;
+    }
+    let mut answer = String::new();
+    if let Some(stdout) = child.stdout.take() {
+        BufReader::new(stdout).read_line(&mut answer)?;
+    }
+    match answer.trim() {
+        READY => Ok(()),
+        "" => Err(io::Error::other("there is no clipboard")),
+        why => Err(io::Error::other(why.to_owned())),
+    }
+}
+
+/// Is the second process.
+pub(super) fn hold() -> ExitCode {
+    // Not one of the terminal's: closing that, or Ctrl-C there, does not end it.
+    let _ = rustix::process::setsid();
+    let mut text = Zeroizing::new(String::new());
+    let set = io::stdin().lock().read_to_string(&mut text).map_err(|error| error.to_string()).and_then(|_| {
+        let mut clipboard = Clipboard::new().map_err(|error| error.to_string())?;
+        let set = clipboard.set().exclude_from_history().text(text.as_str());
+        set.map(|()| clipboard).map_err(|error| error.to_string())
+    });
+    let mut stdout = io::stdout().lock();
+    match set {
+        Ok(mut clipboard) => {
+            if writeln!(stdout, "{READY}").is_err() {
+                return ExitCode::FAILURE;
+            }
+            // What else could be done about it? Nobody listens any more.
+            let _ = clipboard.set().exclude_from_history().wait_until(Instant::now() + HELD).text(text.as_str());
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            let _ = writeln!(stdout, "{why}");
+            ExitCode::FAILURE
+        }
+    }
+}

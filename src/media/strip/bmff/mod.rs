@@ -1,0 +1,158 @@
+//! Boxes of the ISO base media file format (ISO/IEC 14496-12) and of `QuickTime`: MP4, MOV, M4A, 3GP, HEIC, AVIF.
+//!
+//! Offsets into the file stand all over such a file, so nothing is moved: a box that goes becomes a `free` one full of
+//! zeros, and only what is at the very end is cut off.
+
+mod movie;
+mod still;
+
+use std::io::{Read, Seek};
+
+use super::{LOOKED_INTO, Scan, Unclean};
+
+/// The deepest that boxes lie in each other where we look.
+const MAX_BOXES: usize = 1 << 16;
+
+/// A box: its name, where it begins, where its content does, and where it ends.
+#[derive(Clone, Copy, Debug)]
+struct Boxed {
+    kind: [u8; 4],
+    at: u64,
+    content: u64,
+    end: u64,
+}
+
+/// Whether a file may begin with a box of this kind.
+pub(super) fn begins_with(kind: &[u8]) -> bool {
+    matches!(kind, b"ftyp" | b"moov" | b"mdat" | b"wide" | b"free" | b"skip" | b"pnot")
+}
+
+/// The box at `at`, which lies in something that ends at `end`. `None`: there is none any more.
+fn boxed<R: Read + Seek>(scan: &mut Scan<R>, at: u64, end: u64) -> Result<Option<Boxed>, Unclean> {
+    if at + 8 > end {
+        return Ok(None);
+    }
+    let [a, b, c, d, kind @ ..] = scan.array::<8>(at)?;
+    let (content, len) = match u32::from_be_bytes([a, b, c, d]) {
+        // To the end of the file.
+        0 => (at + 8, end - at),
+        1 => (at + 16, scan.u64(at + 8)?),
+        len => (at + 8, u64::from(len)),
+    };
+    let last = at.checked_add(len).filter(|last| *last >= content);
+    Ok(last.map(|end| Boxed { kind, at, content, end }))
+}
+
+/// The boxes in `within`, of which `skip` bytes are something else.
+fn children<R: Read + Seek>(scan: &mut Scan<R>, within: Boxed, skip: u64) -> Result<Vec<Boxed>, Unclean> {
+    let (mut at, mut found) = (within.content + skip, Vec::new());
+    while let Some(child) = boxed(scan, at, within.end)? {
+        if child.end > within.end || found.len() >= MAX_BOXES {
+            return Err(Unclean::Damaged("its boxes don't lie in each other"));
+        }
+        at = child.end;
+        found.push(child);
+    }
+    Ok(found)
+}
+
+/// Only the child of a kind.
+fn child<R: Read + Seek>(scan: &mut Scan<R>, within: Boxed, kind: [u8; 4]) -> Result<Option<Boxed>, Unclean> {
+    Ok(children(scan, within, 0)?.into_iter().find(|child| child.kind == kind))
+}
+
+/// Makes a box one that nobody reads, with nothing in it.
+fn free<R: Read + Seek>(scan: &mut Scan<R>, gone: Boxed) -> Result<(), Unclean> {
+    if !matches!(&gone.kind, b"free" | b"skip" | b"wide") {
+        let text = scan.peek(gone.content, (gone.end - gone.content).min(LOOKED_INTO))?;
+        scan.removed.read(&text);
+        scan.removed.hidden |= &gone.kind == b"mpvd";
+        scan.removed.fields += u32::try_from(count(scan, gone)).unwrap_or(u32::MAX);
+        scan.edits.replace(gone.at + 4, 4, b"free".to_vec());
+    }
+    scan.edits.fill(gone.content, gone.end.min(scan.len) - gone.content, 0);
+    Ok(())
+}
+
+/// How many things a box of metadata says: its boxes, or itself.
+fn count<R: Read + Seek>(scan: &mut Scan<R>, gone: Boxed) -> usize {
+    // `meta` has four bytes before its boxes, but not in QuickTime files; its list of values is one of the boxes.
+    for skip in [0, 4] {
+        let Ok(children) = children(scan, gone, skip) else { continue };
+        if let Some(list) = children.iter().find(|child| &child.kind == b"ilst") {
+            return self::children(scan, *list, 0).map_or(1, |values| values.len());
+        }
+        if !children.is_empty() && &gone.kind == b"udta" {
+            return children.len();
+        }
+    }
+    1
+}
+
+/// Keeps picture, sound and subtitles, and how they are shown.
+pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
+    let mut top = Vec::new();
+    let (mut at, end) = (0, scan.len);
+    while let Some(next) = boxed(scan, at, end)? {
+        // What is no box is something that was put behind the last one.
+        let is_box = next.kind.iter().all(|c| c.is_ascii_graphic() || *c == b' ');
+        if !is_box || (next.end > end && &next.kind != b"mdat") || top.len() >= MAX_BOXES {
+            break;
+        }
+        at = next.end.min(end);
+        top.push(Boxed { end: at, ..next });
+    }
+    let movie = top.iter().find(|next| &next.kind == b"moov").copied();
+    let mut still = None;
+    for meta in top.iter().filter(|next| &next.kind == b"meta") {
+        if still::is_picture(scan, *meta)? {
+            still = Some(*meta);
+        }
+    }
+    if movie.is_none() && still.is_none() {
+        return Err(Unclean::Damaged("its table of contents is missing"));
+    }
+    let in_fragments = top.iter().any(|next| &next.kind == b"moof");
+    // From the end: what nobody needs there is cut, and not only made empty.
+    let mut last = at;
+    while let Some(next) = top.pop_if(|next| !is_needed(next, still)) {
+        last = next.at;
+    }
+    scan.cut_boxes(last)?;
+    for next in &top {
+        match &next.kind {
+            b"moov" if movie.is_some_and(|movie| movie.at == next.at) => movie::scan(scan, *next, in_fragments)?,
+            b"moof" => movie::fragment(scan, *next)?,
+            b"meta" if still.is_some_and(|still| still.at == next.at) => still::scan(scan, *next)?,
+            _ if is_needed(next, still) => {}
+            _ => free(scan, *next)?,
+        }
+    }
+    Ok(())
+}
+
+fn is_needed(next: &Boxed, still: Option<Boxed>) -> bool {
+    match &next.kind {
+        b"ftyp" | b"moov" | b"mdat" | b"moof" | b"mfra" | b"sidx" | b"ssix" | b"styp" => true,
+        b"meta" => still.is_some_and(|still| still.at == next.at),
+        _ => false,
+    }
+}
+
+impl<R: Read + Seek> Scan<R> {
+    /// Cuts off what is behind the last box that anybody needs. Padding is nothing to speak of.
+    fn cut_boxes(&mut self, at: u64) -> Result<(), Unclean> {
+        if at >= self.len {
+            return Ok(());
+        }
+        let tail = self.peek(at, LOOKED_INTO)?;
+        let is_padding = tail.get(8..).is_none_or(|content| content.iter().all(|byte| *byte == 0));
+        if is_padding {
+            self.edits.remove(at, self.len - at);
+        } else {
+            self.removed.read(&tail);
+            self.cut(at)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,170 @@
+//! `meta`: the pictures of a HEIC or AVIF file (ISO/IEC 23008-12), and what is said about them.
+
+use std::collections::HashMap;
+use std::io::{Read, Seek};
+
+use super::super::{LOOKED_INTO, Scan, Unclean, exif};
+use super::{Boxed, child, children, free, movie};
+
+/// Bytes of version and flags, before anything else in the boxes here.
+const FULL: u64 = 4;
+
+/// Whether a box describes pictures.
+pub(super) fn is_picture<R: Read + Seek>(scan: &mut Scan<R>, meta: Boxed) -> Result<bool, Unclean> {
+    let Ok(children) = children(scan, meta, FULL) else { return Ok(false) };
+    let Some(handler) = children.iter().find(|next| &next.kind == b"hdlr") else { return Ok(false) };
+    Ok(&scan.array::<4>(handler.content + 8)? == b"pict")
+}
+
+/// Keeps the pictures, how they are put together, turned and coloured.
+pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, meta: Boxed) -> Result<(), Unclean> {
+    let parts = children(scan, meta, FULL)?;
+    let named = |kind: &[u8; 4]| parts.iter().find(|next| &next.kind == kind).copied();
+    let items = match named(b"iinf") {
+        Some(list) => items(scan, list)?,
+        None => return Err(Unclean::Damaged("it does not say what is in it")),
+    };
+    let Some(locations) = named(b"iloc") else {
+        return Err(Unclean::Damaged("it does not say where its pictures are"));
+    };
+    let places = places(scan, locations, named(b"idat"))?;
+    for (id, kind) in &items {
+        let is_picture = matches!(
+            kind,
+            b"hvc1"
+                | b"hev1"
+                | b"av01"
+                | b"avc1"
+                | b"vvc1"
+                | b"jpeg"
+                | b"j2k1"
+                | b"unci"
+                | b"grid"
+                | b"iovl"
+                | b"iden"
+                | b"tmap"
+        );
+        if is_picture {
+            continue;
+        }
+        for (number, (at, len)) in places.get(id).into_iter().flatten().enumerate() {
+            forget(scan, *kind, *at, *len, number == 0)?;
+        }
+    }
+    for next in &parts {
+        match &next.kind {
+            b"hdlr" => movie::unname(scan, *next),
+            b"iprp" => properties(scan, *next)?,
+            b"pitm" | b"iloc" | b"iinf" | b"iref" | b"idat" | b"dinf" | b"grpl" | b"ipro" => {}
+            _ => free(scan, *next)?,
+        }
+    }
+    Ok(())
+}
+
+/// Makes an item empty: EXIF that says nothing, XMP of blanks, anything else of zeros.
+fn forget<R: Read + Seek>(scan: &mut Scan<R>, kind: [u8; 4], at: u64, len: u64, is_first: bool) -> Result<(), Unclean> {
+    let bytes = scan.peek(at, len.min(LOOKED_INTO))?;
+    match &kind {
+        b"Exif" if is_first => {
+            let start = bytes.get(..4).and_then(|start| start.try_into().ok()).map_or(0, u32::from_be_bytes);
+            let tiff = usize::try_from(start).ok().and_then(|start| bytes.get(start.checked_add(4)?..));
+            exif::read(tiff.unwrap_or_default(), &mut scan.removed);
+            let nothing = usize::try_from(len).ok().and_then(|len| exif::nothing(len.checked_sub(4)?));
+            match nothing.filter(|_| len <= LOOKED_INTO) {
+                Some(nothing) => scan.edits.replace(at, len, [&[0; 4], &nothing[..]].concat()),
+                None => scan.edits.fill(at, len, 0),
+            }
+        }
+        _ => {
+            scan.removed.read(&bytes);
+            // What was empty before is nothing to speak of.
+            scan.removed.fields += u32::from(bytes.iter().any(|byte| !matches!(byte, 0 | b' ')));
+            scan.edits.fill(at, len, if &kind == b"mime" { b' ' } else { 0 });
+        }
+    }
+    Ok(())
+}
+
+/// The kinds of all items, and the pictures' names made empty.
+fn items<R: Read + Seek>(scan: &mut Scan<R>, list: Boxed) -> Result<Vec<(u32, [u8; 4])>, Unclean> {
+    let [version] = scan.array::<1>(list.content)?;
+    let mut items = Vec::new();
+    for next in children(scan, list, FULL + if version == 0 { 2 } else { 4 })? {
+        let [version] = scan.array::<1>(next.content)?;
+        let (id, rest) = match version {
+            2 => (u32::from(scan.u16(next.content + FULL)?), next.content + FULL + 2),
+            3 => (scan.u32(next.content + FULL)?, next.content + FULL + 4),
+            _ => return Err(Unclean::Damaged("its items are of an old kind")),
+        };
+        // Two bytes of protection, the kind, and a name.
+        let kind = scan.array::<4>(rest + 2)?;
+        if &kind != b"mime" && &kind != b"uri " {
+            scan.edits.fill(rest + 6, next.end.saturating_sub(rest + 6), 0);
+        }
+        items.push((id, kind));
+    }
+    Ok(items)
+}
+
+/// Where each item is.
+fn places<R: Read + Seek>(
+    scan: &mut Scan<R>,
+    locations: Boxed,
+    data: Option<Boxed>,
+) -> Result<HashMap<u32, Vec<(u64, u64)>>, Unclean> {
+    let broken = || Unclean::Damaged("it does not say where its pictures are");
+    let bytes = scan.peek(locations.content, (locations.end - locations.content).min(LOOKED_INTO))?;
+    let mut rest = &bytes[..];
+    let mut number = |len: u8| -> Result<u64, Unclean> {
+        let (first, after) = rest.split_at_checked(usize::from(len)).ok_or_else(broken)?;
+        rest = after;
+        Ok(first.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    };
+    let version = number(4)? >> 24;
+    let sizes = number(2)?;
+    let nibble = |at: u32| u8::try_from(sizes >> at & 15).unwrap_or(0);
+    let (offset_len, length_len, base_len) = (nibble(12), nibble(8), nibble(4));
+    let index_len = if version > 0 { nibble(0) } else { 0 };
+    if [offset_len, length_len, base_len, index_len].iter().any(|len| !matches!(len, 0 | 4 | 8)) || version > 2 {
+        return Err(broken());
+    }
+    let id_len = if version == 2 { 4 } else { 2 };
+    let mut places = HashMap::new();
+    for _ in 0..number(id_len)? {
+        let id = u32::try_from(number(id_len)?).map_err(|_| broken())?;
+        let method = if version > 0 { number(2)? & 15 } else { 0 };
+        number(2)?;
+        let base = number(base_len)?;
+        let mut extents = Vec::new();
+        for _ in 0..number(2)? {
+            number(index_len)?;
+            let (offset, len) = (number(offset_len)?, number(length_len)?);
+            let (from, end) = match (method, data) {
+                (0, _) => (0, scan.len),
+                (1, Some(data)) => (data.content, data.end),
+                _ => return Err(broken()),
+            };
+            let at = from.checked_add(base).and_then(|at| at.checked_add(offset)).ok_or_else(broken)?;
+            // Nought: to the end.
+            let len = if len == 0 { end.saturating_sub(at) } else { len };
+            if at.checked_add(len).is_none_or(|last| last > end) {
+                return Err(broken());
+            }
+            extents.push((at, len));
+        }
+        places.insert(id, extents);
+    }
+    Ok(places)
+}
+
+/// Properties say how to decode, turn and colour a picture; some say what people wrote about it.
+fn properties<R: Read + Seek>(scan: &mut Scan<R>, properties: Boxed) -> Result<(), Unclean> {
+    let Some(list) = child(scan, properties, *b"ipco")? else { return Ok(()) };
+    for next in children(scan, list, 0)? {
+        if matches!(&next.kind, b"udes" | b"altt" | b"crtt" | b"mdft" | b"uuid" | b"udta" | b"meta") {
+            free(scan, next)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! EXIF: a TIFF structure (CIPA DC-008, section 4.6) with what a camera wants to tell.
+
+use super::Removed;
+
+/// Directories that are looked into: more than any camera writes.
+const MAX_DIRECTORIES: usize = 16;
+
+const MAKE: u16 = 0x010f;
+const MODEL: u16 = 0x0110;
+const ORIENTATION: u16 = 0x0112;
+const THUMBNAIL: u16 = 0x0201;
+const EXIF: u16 = 0x8769;
+const GPS: u16 = 0x8825;
+const INTEROPERABILITY: u16 = 0xa005;
+const SERIAL: u16 = 0xa431;
+const LENS: std::ops::RangeInclusive<u16> = 0xa432..=0xa435;
+
+struct Tiff<'a> {
+    bytes: &'a [u8],
+    little: bool,
+}
+
+impl Tiff<'_> {
+    fn u16(&self, at: usize) -> Option<u16> {
+        let bytes = self.bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
+        Some(if self.little { u16::from_le_bytes(bytes) } else { u16::from_be_bytes(bytes) })
+    }
+
+    fn u32(&self, at: usize) -> Option<usize> {
+        let bytes = self.bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
+        usize::try_from(if self.little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) }).ok()
+    }
+}
+
+/// Notes what is in `bytes`, as far as they can be read. Returns the orientation, where it is not the usual one.
+pub(super) fn read(bytes: &[u8], removed: &mut Removed) -> Option<u8> {
+    let little = bytes.starts_with(b"II");
+    let tiff = Tiff { bytes, little };
+    let mut orientation = None;
+    // Directory 0 is the picture's, the one behind it the thumbnail's.
+    let mut directories = vec![(tiff.u32(4)?, false)];
+    let mut seen = 0;
+    while let Some((at, is_gps)) = directories.pop() {
+        seen += 1;
+        let Some(count) = tiff.u16(at).filter(|_| seen <= MAX_DIRECTORIES) else { continue };
+        for number in 0..usize::from(count) {
+            let entry = at + 2 + number * 12;
+            let (Some(tag), Some(value)) = (tiff.u16(entry), tiff.u32(entry + 8)) else { break };
+            match tag {
+                EXIF | INTEROPERABILITY if !is_gps => directories.push((value, false)),
+                GPS if !is_gps => directories.push((value, true)),
+                // The first entry tells only the version.
+                _ if is_gps => removed.position |= tag != 0,
+                MAKE | MODEL | SERIAL => removed.camera = true,
+                tag if LENS.contains(&tag) => removed.camera = true,
+                ORIENTATION => {
+                    let value = tiff.u16(entry + 8).and_then(|value| u8::try_from(value).ok());
+                    orientation = orientation.or(value.filter(|value| seen == 1 && (2..=8).contains(value)));
+                }
+                THUMBNAIL => removed.thumbnail = true,
+                _ => removed.fields += 1,
+            }
+        }
+        let next = tiff.u32(at + 2 + usize::from(count) * 12).filter(|next| *next > 0 && !is_gps);
+        directories.extend(next.map(|next| (next, false)));
+    }
+    orientation
+}
+
+/// A TIFF structure that says nothing but how a picture is turned.
+pub(super) fn only_orientation(orientation: u8) -> Vec<u8> {
+    let mut tiff = b"MM\0\x2a\0\0\0\x08\0\x01".to_vec();
+    tiff.extend(ORIENTATION.to_be_bytes());
+    // One SHORT, in the first half of the value's place.
+    tiff.extend([0, 3, 0, 0, 0, 1, 0, orientation, 0, 0]);
+    // No directory follows.
+    tiff.extend([0; 4]);
+    tiff
+}
+
+/// A TIFF structure that says nothing at all, in `len` bytes: `None` where it does not fit.
+pub(super) fn nothing(len: usize) -> Option<Vec<u8>> {
+    let mut tiff = b"MM\0\x2a\0\0\0\x08\0\0\0\0\0\0".to_vec();
+    let fits = tiff.len() <= len;
+    tiff.resize(len, 0);
+    fits.then_some(tiff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_orientation_survives_and_nothing_else_is_said() {
+        for orientation in 2..=8 {
+            let mut removed = Removed::default();
+            assert_eq!(read(&only_orientation(orientation), &mut removed), Some(orientation));
+            assert_eq!(removed, Removed::default());
+        }
+    }
+
+    #[test]
+    fn a_structure_that_leads_nowhere_ends() {
+        // A directory that follows itself.
+        let mut tiff = only_orientation(3);
+        tiff[25] = 8;
+        assert_eq!(read(&tiff, &mut Removed::default()), Some(3));
+        for len in 0..26 {
+            read(&tiff[..len], &mut Removed::default());
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! JPEG (ITU-T T.81, annex B): segments that begin with a marker, and between them the coded picture.
+
+use std::io::{BufRead, Read, Seek};
+
+use super::{LOOKED_INTO, Scan, Unclean, exif};
+
+const SOI: u8 = 0xd8;
+const EOI: u8 = 0xd9;
+const SOS: u8 = 0xda;
+const APP0: u8 = 0xe0;
+const APP1: u8 = 0xe1;
+const APP2: u8 = 0xe2;
+const APP14: u8 = 0xee;
+const APP15: u8 = 0xef;
+const COM: u8 = 0xfe;
+
+/// What JFIF says (ISO/IEC 10918-5), without a thumbnail: marker, length and fourteen bytes.
+const JFIF_LEN: u64 = 18;
+/// What Adobe's segment says of the colours: marker, length and twelve bytes.
+const ADOBE_LEN: u64 = 16;
+
+/// Keeps what a decoder needs, with the ICC profile and the orientation.
+pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
+    let mut at = 2;
+    let (mut pictured, mut turned) = (false, false);
+    loop {
+        let marker = match &scan.peek(at, 2)?[..] {
+            // Cut off in its picture: there is nothing behind that.
+            [] | [_] if pictured => {
+                scan.edits.remove(at, scan.len - at);
+                return Ok(());
+            }
+            [0xff, 0xff] => {
+                at += 1;
+                continue;
+            }
+            [0xff, marker] if *marker != 0 => *marker,
+            // Decoders would skip it, and look for a picture somewhere behind.
+            [_, _] => return Err(Unclean::Damaged("it is not built as a JPEG should be")),
+            _ => return Err(Unclean::Damaged("it ends too early")),
+        };
+        match marker {
+            EOI => return Ok(scan.cut(at + 2)?),
+            // Markers that stand alone.
+            0x01 | 0xd0..=SOI => {
+                at += 2;
+                continue;
+            }
+            _ => {}
+        }
+        let len = u64::from(scan.u16(at + 2)?) + 2;
+        if len < 4 || at + len > scan.len {
+            return Err(Unclean::Damaged("one of its segments has no end"));
+        }
+        match marker {
+            APP0..=APP15 | COM => application(scan, marker, at, len, &mut turned)?,
+            _ => {}
+        }
+        at += len;
+        if marker == SOS {
+            pictured = true;
+            at = next_marker(scan, at)?;
+        }
+    }
+}
+
+/// A segment that no decoder must know.
+fn application<R: Read + Seek>(
+    scan: &mut Scan<R>,
+    marker: u8,
+    at: u64,
+    len: u64,
+    turned: &mut bool,
+) -> Result<(), Unclean> {
+    let head = scan.peek(at + 4, (len - 4).min(LOOKED_INTO))?;
+    match marker {
+        APP0 if head.starts_with(b"JFIF\0") && head.len() >= 14 => {
+            if len > JFIF_LEN {
+                scan.removed.thumbnail = true;
+                let mut short = vec![0xff, APP0, 0, 16];
+                short.extend(&head[..12]);
+                short.extend([0, 0]);
+                scan.edits.replace(at, len, short);
+            }
+        }
+        APP2 if head.starts_with(b"ICC_PROFILE\0") => {}
+        // Which colours the numbers mean.
+        APP14 if head.starts_with(b"Adobe") && head.len() >= 12 => {
+            if len > ADOBE_LEN {
+                scan.removed.fields += 1;
+                scan.edits.replace(at, len, [&[0xff, APP14, 0, 14], &head[..12]].concat());
+            }
+        }
+        APP1 if head.starts_with(b"Exif\0") && head.len() >= 6 => {
+            let orientation = exif::read(&head[6..], &mut scan.removed).filter(|_| !*turned);
+            let segment = orientation.map_or_else(Vec::new, |orientation| {
+                *turned = true;
+                let tiff = exif::only_orientation(orientation);
+                let len = u8::try_from(tiff.len() + 8).unwrap_or(u8::MAX);
+                [&[0xff, APP1, 0, len], &b"Exif\0\0"[..], &tiff].concat()
+            });
+            scan.edits.replace(at, len, segment);
+        }
+        _ => {
+            scan.removed.read(&head);
+            scan.removed.thumbnail |= head.starts_with(b"JFXX");
+            // An index of further pictures behind this one says nothing itself.
+            scan.removed.fields += u32::from(!head.starts_with(b"MPF\0") && !head.starts_with(b"JFXX"));
+            scan.edits.remove(at, len);
+        }
+    }
+    Ok(())
+}
+
+/// The next marker from `at` on, or the file's end: in a coded picture, `FF 00` is a byte, and `FF D0` to `FF D7` restart
+/// the decoder.
+fn next_marker<R: Read + Seek>(scan: &mut Scan<R>, at: u64) -> Result<u64, Unclean> {
+    scan.seek(at)?;
+    let mut escaped = false;
+    loop {
+        let buffer = scan.reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(scan.len);
+        }
+        let mut rest = buffer;
+        let mut found = None;
+        while !rest.is_empty() {
+            if escaped {
+                escaped = rest[0] == 0xff;
+                if !matches!(rest[0], 0 | 0xff | 0xd0..=0xd7) {
+                    found = Some(scan.at + (buffer.len() - rest.len()) as u64 - 1);
+                    break;
+                }
+                rest = &rest[1..];
+            } else {
+                match rest.iter().position(|byte| *byte == 0xff) {
+                    Some(position) => {
+                        escaped = true;
+                        rest = &rest[position + 1..];
+                    }
+                    None => rest = &[],
+                }
+            }
+        }
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        let count = buffer.len();
+        scan.reader.consume(count);
+        scan.at += count as u64;
+    }
+}

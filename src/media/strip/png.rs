@@ -1,0 +1,55 @@
+//! PNG (W3C, third edition): chunks, of which a decoder may skip those whose names begin with a small letter.
+
+use std::io::{Read, Seek};
+
+use super::{LOOKED_INTO, Scan, Unclean, exif};
+
+/// Keeps what a decoder must know, what says how the colours are meant, and what animates.
+pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
+    let mut at = 8;
+    let (mut pictured, mut turned) = (false, false);
+    loop {
+        let head = scan.peek(at, 8)?;
+        let Ok([a, b, c, d, kind @ ..]) = <[u8; 8]>::try_from(&head[..]) else {
+            // Cut off in its picture: there is nothing behind that.
+            return if pictured { Ok(scan.cut(at)?) } else { Err(Unclean::Damaged("it ends too early")) };
+        };
+        let content = u64::from(u32::from_be_bytes([a, b, c, d]));
+        let len = content + 12;
+        if at + len > scan.len {
+            return if pictured && &kind == b"IDAT" {
+                Ok(())
+            } else {
+                Err(Unclean::Damaged("one of its chunks has no end"))
+            };
+        }
+        match &kind {
+            b"IEND" => return Ok(scan.cut(at + len)?),
+            b"IDAT" => pictured = true,
+            b"eXIf" => {
+                let tiff = scan.peek(at + 8, content.min(LOOKED_INTO))?;
+                let orientation = exif::read(&tiff, &mut scan.removed).filter(|_| !turned);
+                turned |= orientation.is_some();
+                scan.edits.replace(
+                    at,
+                    len,
+                    orientation.map_or_else(Vec::new, |orientation| chunk(kind, &exif::only_orientation(orientation))),
+                );
+            }
+            b"tRNS" | b"cHRM" | b"gAMA" | b"iCCP" | b"sBIT" | b"sRGB" | b"cICP" | b"mDCV" | b"cLLI" | b"mDCv"
+            | b"cLLi" | b"bKGD" | b"hIST" | b"pHYs" | b"sPLT" | b"acTL" | b"fcTL" | b"fdAT"
+            // Without these there is no picture.
+            | [b'A'..=b'Z', ..] => {}
+            _ => scan.drop_piece(at, len, at + 8)?,
+        }
+        at += len;
+    }
+}
+
+fn chunk(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
+    let mut checked = crc32fast::Hasher::new();
+    checked.update(&kind);
+    checked.update(content);
+    let len = u32::try_from(content.len()).unwrap_or(u32::MAX);
+    [&len.to_be_bytes(), &kind[..], content, &checked.finalize().to_be_bytes()].concat()
+}

@@ -1,0 +1,74 @@
+//! WebP (RFC 9649): chunks in a RIFF file.
+
+use std::io::{Read, Seek};
+
+use super::{LOOKED_INTO, Scan, Unclean, exif};
+
+/// Flags of the chunk `VP8X`: which other chunks there are.
+const HAS_XMP: u8 = 0x04;
+const HAS_EXIF: u8 = 0x08;
+
+/// Keeps pictures, how they move, transparency and colour profile.
+pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
+    let [_, _, _, _, a, b, c, d] = scan.array::<8>(0)?;
+    let end = (8 + u64::from(u32::from_le_bytes([a, b, c, d]))).min(scan.len);
+    let mut at = 12;
+    let (mut flags, mut turned) = (None, false);
+    while at + 8 <= end {
+        let (kind, content, len) = chunk(scan, at)?;
+        if at + 8 + content > end {
+            return Err(Unclean::Damaged("one of its chunks has no end"));
+        }
+        // A file may end without the byte that makes the last length even.
+        let len = len.min(end - at);
+        match &kind {
+            b"VP8X" if flags.is_none() => flags = Some((at + 8, scan.array::<1>(at + 8)?[0])),
+            b"VP8 " | b"VP8L" | b"ALPH" | b"ANIM" | b"ICCP" => {}
+            b"ANMF" => frame(scan, at + 8 + 16, at + 8 + content)?,
+            b"EXIF" => {
+                let tiff = scan.peek(at + 8, content.min(LOOKED_INTO))?;
+                // Some write it as it stands in a JPEG.
+                let tiff = tiff.strip_prefix(b"Exif\0\0").unwrap_or(&tiff);
+                let chunk = exif::read(tiff, &mut scan.removed).filter(|_| !turned).map(|orientation| {
+                    let tiff = exif::only_orientation(orientation);
+                    [b"EXIF", &u32::try_from(tiff.len()).unwrap_or(u32::MAX).to_le_bytes()[..], &tiff].concat()
+                });
+                turned |= chunk.is_some();
+                scan.edits.replace(at, len, chunk.unwrap_or_default());
+            }
+            _ => scan.drop_piece(at, len, at + 8)?,
+        }
+        at += len;
+    }
+    scan.cut(at)?;
+    let size = u32::try_from(scan.edits.len_of(scan.len) - 8).map_err(|_| Unclean::Damaged("it is too long"))?;
+    scan.edits.replace(4, 4, size.to_le_bytes().to_vec());
+    if let Some((at, flags)) = flags {
+        let kept = if turned { HAS_EXIF } else { 0 };
+        scan.edits.replace(at, 1, vec![flags & !(HAS_XMP | HAS_EXIF) | kept]);
+    }
+    Ok(())
+}
+
+/// A chunk's name, the length of its content, and its own.
+fn chunk<R: Read + Seek>(scan: &mut Scan<R>, at: u64) -> Result<([u8; 4], u64, u64), Unclean> {
+    let kind = scan.array(at)?;
+    let content = u64::from(u32::from_le_bytes(scan.array(at + 4)?));
+    Ok((kind, content, 8 + content + content % 2))
+}
+
+/// A picture of an animation: what is no picture in it is made unreadable where it stands.
+fn frame<R: Read + Seek>(scan: &mut Scan<R>, mut at: u64, end: u64) -> Result<(), Unclean> {
+    while at + 8 <= end {
+        let (kind, content, len) = chunk(scan, at)?;
+        if at + 8 + content > end {
+            return Err(Unclean::Damaged("one of its chunks has no end"));
+        }
+        if !matches!(&kind, b"VP8 " | b"VP8L" | b"ALPH") {
+            scan.removed.fields += 1;
+            scan.edits.fill(at + 8, content, 0);
+        }
+        at += len;
+    }
+    Ok(())
+}
