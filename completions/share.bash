@@ -400,7 +400,7 @@ _share() {
             return 0
             ;;
         share__subcmd__open)
-            opts="-p -o -f -y -q -v -h --relay --passphrase --passphrase-file --output --force --yes --give-up --json --quiet --verbose --state-dir --help"
+            opts="-p -o -f -y -q -v -h --relay --passphrase --passphrase-file --output --force --yes --seconds --give-up --json --quiet --verbose --state-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -419,6 +419,10 @@ _share() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seconds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

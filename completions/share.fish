@@ -71,12 +71,13 @@ complete -c share -n "__fish_share_using_subcommand send" -s v -l verbose -d 'Sa
 complete -c share -n "__fish_share_using_subcommand send" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c share -n "__fish_share_using_subcommand open" -l relay -d 'The relay of links that name none' -r
 complete -c share -n "__fish_share_using_subcommand open" -l passphrase-file -d 'Read the passphrase from the first line of a file' -r -F
-complete -c share -n "__fish_share_using_subcommand open" -s o -l output -d 'Save it: to a file, into a directory under the sender\'s name, or `-` for standard output' -r -F
+complete -c share -n "__fish_share_using_subcommand open" -s o -l output -d 'Save it instead of showing it: to a file, into a directory under the sender\'s name, or `-` for standard output' -r -F
+complete -c share -n "__fish_share_using_subcommand open" -l seconds -d 'Close what is shown after so many seconds' -r
 complete -c share -n "__fish_share_using_subcommand open" -l give-up -d 'Give up when the relay does not answer for this long [default: 10m]' -r
 complete -c share -n "__fish_share_using_subcommand open" -l state-dir -d 'Where to keep what must outlive a run' -r -F
 complete -c share -n "__fish_share_using_subcommand open" -s p -l passphrase -d 'Ask for a passphrase'
 complete -c share -n "__fish_share_using_subcommand open" -s f -l force -d 'Replace FILE if it exists'
-complete -c share -n "__fish_share_using_subcommand open" -s y -l yes -d 'Don\'t ask; on a terminal, save it in this directory'
+complete -c share -n "__fish_share_using_subcommand open" -s y -l yes -d 'Don\'t ask: show it, or save it here where it cannot be shown'
 complete -c share -n "__fish_share_using_subcommand open" -l json -d 'Print one JSON object a line, for programs'
 complete -c share -n "__fish_share_using_subcommand open" -s q -l quiet -d 'Say nothing but results, warnings and errors'
 complete -c share -n "__fish_share_using_subcommand open" -s v -l verbose -d 'Say more; twice: everything'

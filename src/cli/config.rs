@@ -26,6 +26,8 @@ pub(super) struct Config {
     pub(super) listen: Option<String>,
     /// The address by which people reach it.
     pub(super) public_url: Option<String>,
+    /// How things are shown: a program, or what it is drawn with.
+    pub(super) viewer: Option<String>,
 }
 
 /// The file, if this user has a home.
@@ -37,7 +39,7 @@ fn damaged(path: &std::path::Path, what: &str) -> Trouble {
     let first = what.lines().next().unwrap_or_default();
     Trouble::usage(
         format!("{}: {}", printable(&path.to_string_lossy()), printable(first)),
-        "its keys are relay, expire, give_up, listen and public_url",
+        "its keys are relay, expire, give_up, listen, public_url and viewer",
     )
 }
 

@@ -14,6 +14,7 @@
 //! | `words` | sizes, times and shares in words |
 //! | `failure` | every error: in words, with a hint, with an exit code |
 //! | `prompt` | questions to the person at the terminal |
+//! | `view` | showing something once |
 //! | `access` | the link and the passphrase, from wherever they come |
 //! | `config` | what a person does not want to say each time |
 //! | `state`, `outbox`, `opening` | what is kept between two runs |
@@ -44,6 +45,7 @@ mod signals;
 mod state;
 mod status;
 mod stores;
+mod view;
 mod words;
 
 use std::ffi::OsString;

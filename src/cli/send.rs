@@ -10,15 +10,16 @@ use zeroize::Zeroizing;
 use super::access::PassphraseArgs;
 use super::batch::{Batch, KeptAt, Plan};
 use super::connect::{Connected, Way};
-use super::failure::{self, Trouble};
+use super::failure::{self, Exit, Explanation, Trouble};
 use super::inputs::{Inputs, Metadata, Wanted};
 use super::outbox::expect_opened;
 use super::output::{self, Output, Watched};
 use super::{Context, asking, clipboard, config, direct, opening, qr, words};
 use crate::link::RelayUrl;
-use crate::relay::MIN_TTL;
+use crate::manifest::printable;
+use crate::relay::{MIN_TTL, RelayError};
 use crate::secret::Flags;
-use crate::send::{Input, Wishes};
+use crate::send::{Input, SendError, Wishes};
 use crate::spoken;
 
 /// Life of a share, unless it is said otherwise.
@@ -152,7 +153,7 @@ impl Sending<'_> {
         let connected = cx.connect(&way).await?;
         let urls = vec![way.url.clone(); plan.recipients.len()];
         let mut batch = Batch::new(plan, &connected.relay, &urls, KeptAt::Relay(&way.url), cx)?;
-        self.send(&mut batch, &way.name()).await?;
+        self.send(&mut batch, &way.name()).await.map_err(|trouble| self.in_the_files_words(trouble))?;
         self.print(&batch).await?;
         self.copy(&batch);
         let expires = batch.sent().map_or(0, |sent| sent.expires);
@@ -224,6 +225,26 @@ impl Sending<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What is too large has a name and a size, and another way to go.
+    fn in_the_files_words(&self, trouble: Trouble) -> Trouble {
+        match (&trouble, &self.args.files[..], self.inputs.len) {
+            (Trouble::Send { relay, error: SendError::Relay(RelayError::TooLarge { max }), .. }, [only], Some(len)) => {
+                let name = only.to_string_lossy();
+                Trouble::Explained(Explanation {
+                    exit: Exit::Refused,
+                    what: format!(
+                        "{} is {}; {relay} takes {} a share",
+                        printable(&name),
+                        words::size(len),
+                        words::binary(*max)
+                    ),
+                    hint: Some(format!("on the same network: share send --direct {}", words::quoted(&name))),
+                })
+            }
+            _ => trouble,
+        }
     }
 
     /// Prints the links. Where nobody can read them, nothing is left.

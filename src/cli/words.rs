@@ -1,5 +1,7 @@
 //! Sizes, times and shares in words.
 
+use std::path::Path;
+
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
@@ -105,6 +107,13 @@ pub(super) fn files(manifest: &Manifest) -> Value {
 /// `14:03`: the time of day.
 pub(super) fn time_of_day() -> String {
     local(SystemClock.now()).strftime("%H:%M").to_string()
+}
+
+/// A path as the user would write it here.
+pub(super) fn path(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    let relative = path.strip_prefix(&here).ok().filter(|relative| !relative.as_os_str().is_empty());
+    printable(&relative.unwrap_or(path).to_string_lossy())
 }
 
 /// A word as a shell would take it.

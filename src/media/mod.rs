@@ -50,7 +50,8 @@ impl Kind {
 /// The MIME type of a file that begins with `head`. `whole` says that nothing follows: only then can the last
 /// character of a text not be cut in two.
 pub fn sniff(head: &[u8], whole: bool) -> &'static str {
-    if let Some(found) = infer::get(head) {
+    // A text is one whatever language it is written in: it is shown as it stands.
+    if let Some(found) = infer::get(head).filter(|found| !found.mime_type().starts_with("text/")) {
         return found.mime_type();
     }
     if head.get(4..8) == Some(b"ftyp") && matches!(head.get(8..11), Some(b"3gp" | b"3g2")) {
@@ -100,5 +101,8 @@ mod tests {
         assert_eq!(sniff(&"aé".as_bytes()[..2], true), "application/octet-stream");
         assert_eq!(sniff(b"", true), "application/octet-stream");
         assert_eq!(sniff(b"a\0b", true), "application/octet-stream");
+        assert_eq!(sniff(b"<html>", true), "text/plain");
+        assert_eq!(sniff(b"#!/bin/sh\n", true), "text/plain");
+        assert_eq!(sniff(b"\0\0\0\x18ftyp3gp4\0\0\0\0", false), "video/3gpp");
     }
 }

@@ -92,7 +92,9 @@ pub struct Opened {
 /// All of a share, verified and handed on. Until it is finished, the relay still holds it.
 #[must_use = "the relay deletes a share only when it is finished"]
 pub struct Received {
-    opener: Opener,
+    relay: Arc<dyn Relay>,
+    holder: Credential,
+    receipt: Receipt,
 }
 
 impl Opener {
@@ -229,7 +231,7 @@ impl Opened {
             (_, Err(SealError::Write(error))) => Err(OpenError::Write(error)),
             (Ok(()), Err(SealError::Corrupt)) => Err(OpenError::Corrupt),
             (Err(error), _) => Err(error),
-            (Ok(()), Ok(out)) => Ok((Received { opener: self.opener }, out)),
+            (Ok(()), Ok(out)) => Ok((self.opener.received(), out)),
         }
     }
 
@@ -318,6 +320,11 @@ impl Opener {
         Credential::new(self.keys.id, self.claim_token.clone())
     }
 
+    /// What is left to do when all of it is safe here, or was seen.
+    fn received(&self) -> Received {
+        Received { relay: self.relay.clone(), holder: self.holder(), receipt: self.receipt() }
+    }
+
     fn receipt(&self) -> Receipt {
         self.keys.receipt(&self.claim_token.claimant(&self.keys.id))
     }
@@ -326,7 +333,7 @@ impl Opener {
 impl Received {
     /// Tells the relay to delete it. On an error it may be told later: see [`finish`].
     pub async fn finish(self) -> Result<(), RelayError> {
-        self.opener.relay.finish(&self.opener.holder(), &self.opener.receipt()).await
+        self.relay.finish(&self.holder, &self.receipt).await
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! A file is written without a name where the file system can do that (`O_TMPFILE`), so that a program that is killed
 //! leaves nothing; elsewhere under a hidden name, which the next run removes. It gets its name only when all of the
-//! share was verified and flushed to the disk, in one step that never replaces anything, unless that was asked for.
+//! share was verified and flushed to the disk, in one step that never replaces anything, unless that was asked for. An
+//! album's files get theirs in a hidden directory, which then becomes the album in one step: it is there complete or not at
+//! all.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -146,18 +148,62 @@ pub fn numbered(path: &Path, number: u32) -> PathBuf {
     path.with_file_name(format!("{stem} ({number}){}", extension.unwrap_or_default()))
 }
 
-/// Removes what a killed program left under hidden names.
+/// Removes what a killed program left under hidden names: files, and the directory of an album with what was in it.
 pub fn remove_leftovers(hidden: &[PathBuf]) {
     for path in hidden {
-        let _ = fs::remove_file(path);
+        let is_ours = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(HIDDEN.as_bytes()));
+        match fs::symlink_metadata(path) {
+            Ok(data) if data.is_dir() && is_ours => {
+                let _ = fs::remove_dir_all(path);
+            }
+            _ => {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+}
+
+/// A directory for the files of an album: where it is now, and where it will be.
+struct Album {
+    hidden: PathBuf,
+    path: PathBuf,
+}
+
+impl Album {
+    fn create(hidden: PathBuf, path: PathBuf) -> io::Result<Self> {
+        fs::create_dir(&hidden)?;
+        sync_dir(parent(&hidden))?;
+        Ok(Self { hidden, path })
+    }
+
+    /// Where a file of it is now.
+    fn now(&self, path: &Path) -> PathBuf {
+        self.hidden.join(path.file_name().unwrap_or_default())
+    }
+
+    /// Gives it its name, or the next free one.
+    fn place(&self) -> io::Result<PathBuf> {
+        sync_dir(&self.hidden)?;
+        for attempt in 0..10_000u32 {
+            let candidate = if attempt == 0 { self.path.clone() } else { numbered(&self.path, attempt) };
+            match rename_new(&self.hidden, &candidate) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                result => {
+                    result?;
+                    sync_dir(parent(&candidate))?;
+                    return Ok(candidate);
+                }
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
     }
 }
 
 /// The files of a share while their bytes come in, one after another.
 pub struct Staging {
     files: Vec<Nameless>,
-    /// A directory that was made for them, and goes with them while it is empty.
-    new_directory: Option<PathBuf>,
+    /// The directory that they will be in together.
+    album: Option<Album>,
     /// Which one is being written, and how many of its bytes are missing.
     current: usize,
     missing: u64,
@@ -166,23 +212,28 @@ pub struct Staging {
 impl Staging {
     /// Names that [`Staging::create`] and [`Staging::place`] may use for a moment, or for longer where a file has to have
     /// one: for whoever has to clean up after a kill.
-    pub fn hidden_names(targets: &[Target]) -> Vec<PathBuf> {
-        let trial = targets.first();
-        targets.iter().chain(trial).map(|target| hidden_name(parent(&target.path))).collect()
+    pub fn hidden_names(targets: &[Target], album: Option<&Path>) -> Vec<PathBuf> {
+        let directory = album.map(|album| hidden_name(parent(album)));
+        let place = |target: &Target| directory.clone().unwrap_or_else(|| parent(&target.path).to_owned());
+        let files = targets.iter().chain(targets.first()).map(|target| hidden_name(&place(target)));
+        files.chain(directory.clone()).collect()
     }
 
-    /// Creates a nameless file for each target, in the order of the share's bytes, and `new_directory` before them.
-    /// `hidden` are the names for those targets. Whatever could fail later fails here: that files can be created there, be
-    /// named there, and find room.
-    pub fn create(targets: Vec<Target>, mut hidden: Vec<PathBuf>, new_directory: Option<PathBuf>) -> io::Result<Self> {
+    /// Creates a nameless file for each target, in the order of the share's bytes. With `album`, they will be the files of
+    /// that directory, which must not exist. `hidden` are the names for those. Whatever could fail later fails here: that
+    /// files can be created there, be named there, and find room.
+    pub fn create(targets: Vec<Target>, mut hidden: Vec<PathBuf>, album: Option<PathBuf>) -> io::Result<Self> {
         let total: u64 = targets.iter().map(|target| target.size).sum();
-        let mut staging =
-            Self { files: Vec::with_capacity(targets.len()), new_directory: None, current: 0, missing: 0 };
-        if let Some(directory) = new_directory {
-            fs::create_dir(&directory)?;
-            sync_dir(parent(&directory))?;
-            staging.new_directory = Some(directory);
+        let mut staging = Self { files: Vec::with_capacity(targets.len()), album: None, current: 0, missing: 0 };
+        if let Some(path) = album {
+            let hidden = hidden.pop().ok_or(io::ErrorKind::InvalidInput)?;
+            staging.album = Some(Album::create(hidden, path)?);
         }
+        let now = |target: Target| match &staging.album {
+            Some(album) => Target { path: album.now(&target.path), ..target },
+            None => target,
+        };
+        let targets: Vec<Target> = targets.into_iter().map(now).collect();
         let (Some(first), Some(trial)) = (targets.first(), hidden.pop()) else { return Ok(staging) };
         let directory = parent(&first.path).to_owned();
         let mut probe = Nameless::create(first.clone(), hidden_name(&directory))?;
@@ -205,30 +256,46 @@ impl Staging {
     pub fn sync(&self) -> io::Result<Vec<Placed>> {
         let flush = |file: &Nameless| {
             file.file.sync_all()?;
-            Placed::recognise(&file.file, file.target.path.clone())
+            let path = match &self.album {
+                Some(album) => album.path.join(file.target.path.file_name().unwrap_or_default()),
+                None => file.target.path.clone(),
+            };
+            Placed::recognise(&file.file, path)
         };
         self.files.iter().map(flush).collect()
     }
 
-    /// Gives the files their names, durably.
-    pub fn place(mut self) -> io::Result<Vec<Placed>> {
+    /// Gives the files their names, durably. Returns where they are; and the directory that was made for them.
+    pub fn place(mut self) -> io::Result<(Vec<Placed>, Option<PathBuf>)> {
         let mut placed = Vec::with_capacity(self.files.len());
         for file in self.files.drain(..) {
             let handle = file.file.try_clone()?;
             let path = file.place()?;
-            sync_dir(parent(&path))?;
-            placed.push(Placed::recognise(&handle, path)?);
+            if self.album.is_none() {
+                sync_dir(parent(&path))?;
+            }
+            placed.push((handle, path));
         }
-        Ok(placed)
+        let directory = self.album.as_ref().map(Album::place).transpose()?;
+        // It has its name, and is nobody's to remove.
+        self.album = None;
+        let found = |(handle, path): (File, PathBuf)| {
+            let path = match &directory {
+                Some(directory) => directory.join(path.file_name().unwrap_or_default()),
+                None => path,
+            };
+            Placed::recognise(&handle, path)
+        };
+        let placed = placed.into_iter().map(found).collect::<io::Result<_>>()?;
+        Ok((placed, directory))
     }
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
         self.files.clear();
-        if let Some(directory) = &self.new_directory {
-            // Only if nothing came to be in it.
-            let _ = fs::remove_dir(directory);
+        if let Some(album) = &self.album {
+            let _ = fs::remove_dir_all(&album.hidden);
         }
     }
 }

@@ -22,16 +22,17 @@ pub struct Window {
 }
 
 impl Opened {
-    /// Reads it in any order instead of receiving all of it. A relay that sees what is fetched can tell what somebody
-    /// skips; it can not tell what that is.
-    pub async fn window(self) -> Result<Window, OpenError> {
+    /// Reads it in any order instead of receiving all of it. What comes with the window is to be finished when that was
+    /// closed, and not before. A relay that sees what is fetched can tell what somebody skips, and not what that is.
+    pub async fn window(self) -> Result<(Window, Received), OpenError> {
         let first = self.part(0).await?;
         let chunks = Chunks::new(&self.opener.keys.blob_identity, &first, self.manifest.age_len)
             .map_err(|_| OpenError::Corrupt)?;
         if chunks.plain_len() != self.manifest.total_size() {
             return Err(OpenError::Corrupt);
         }
-        Ok(Window { opened: self, chunks, parts: Mutex::new(VecDeque::from([(0, first)])) })
+        let received = self.opener.received();
+        Ok((Window { opened: self, chunks, parts: Mutex::new(VecDeque::from([(0, first)])) }, received))
     }
 
     async fn part(&self, number: u32) -> Result<Bytes, OpenError> {
@@ -89,10 +90,5 @@ impl Window {
         parts.push_front((number, part.clone()));
         parts.truncate(KEPT);
         Ok(part)
-    }
-
-    /// It was seen and closed: what is left is to tell the relay.
-    pub fn close(self) -> Received {
-        Received { opener: self.opened.opener }
     }
 }

@@ -28,6 +28,7 @@ use super::leaks::{contains, forms};
 use super::noise::noise;
 use super::proxy::Proxy;
 use super::sandbox::{RelayProcess, Sandbox};
+use super::tty::{Kind, Tty};
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -224,7 +225,7 @@ fn converted(tab: &Tab, photo: &[u8], kind: &str) -> Vec<u8> {
 }
 
 /// A share whose sender writes what it likes about its files.
-fn planted(url: &str, files: &[(&str, &str, &[u8])], view_only: bool) -> String {
+pub(crate) fn planted(url: &str, files: &[(&str, &str, &[u8])], view_only: bool) -> String {
     let secret = LinkSecret::random(Flags::default());
     let keys = secret.keys(None);
     let owner = Credential::new(keys.id, Token::random());
@@ -741,6 +742,7 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
     let photo = send(sandbox, relay, &[PHOTO]);
     let fragment = photo.split_once('#').unwrap().1;
     let with = |fragment: &str| format!("{}#{fragment}", relay.url);
+    let other = if &fragment[20..22] == "qz" { "zq" } else { "qz" };
     let plain = json!({});
     for (state, link, text) in [
         ("no-key", relay.url.clone(), "The key is missing"),
@@ -748,7 +750,11 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
         ("not-a-link", with("top"), "This is not a share link"),
         ("short", with(&fragment[..50]), "2 characters missing at its end"),
         ("long", with(&format!("{fragment}q")), "One character too many"),
-        ("damaged-link", with(&fragment.replace(&fragment[20..22], "qz")), "At least one character is wrong"),
+        (
+            "damaged-link",
+            with(&format!("{}{other}{}", &fragment[..20], &fragment[22..])),
+            "At least one character is wrong",
+        ),
         ("too-new", with("share1sqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqaxpu6e"), "newer version of share"),
         ("unknown", with("share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg"), "knows no such share"),
         ("waiting", photo.clone(), "photo, 27.5 kB"),
@@ -861,4 +867,71 @@ fn states_of_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
     tab.tell("answer", other);
     tab.goto(&send(sandbox, relay, &["holidays.tar.zst"])).hold();
     look.at(&tab, "damaged", "Nothing of it is shown");
+}
+
+/// What the program asks a desktop to open: a stand-in for the desktop's own program writes it down.
+fn desktop(sandbox: &Sandbox) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let bin = sandbox.path("bin");
+    fs::create_dir(&bin).unwrap();
+    let script = bin.join("xdg-open");
+    fs::write(
+        &script,
+        format!("#!/bin/sh\necho \"$1\" >{0}.part && mv {0}.part {0}\n", sandbox.path("asked").display()),
+    )
+    .unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    bin
+}
+
+#[test]
+fn a_desktop_without_graphics_shows_it_in_its_browser() {
+    let Some(browser) = Browser::start(&["--autoplay-policy=no-user-gesture-required"]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let bin = desktop(&sandbox);
+    sandbox.write("words.txt", b"<b>not bold</b> \x1b[31mnot red");
+    sandbox.write("evil.png", b"<svg xmlns='http://www.w3.org/2000/svg'><script>document.title='ran'</script></svg>");
+    let open = |link: &str| {
+        let _ = fs::remove_file(sandbox.path("asked"));
+        let command = format!("PATH={}:$PATH DISPLAY=:99 SHARE_VIEWER=browser \"$SHARE\" open '{link}'", bin.display());
+        let mut tty = Tty::start(&sandbox, Kind::Plain, &command);
+        tty.expect("[v]iew it in your browser, [s]ave it here, [n]ot now?").press("v\r");
+        tty.expect("It is shown in your browser. Close that page, or press q here, and it is gone.");
+        while !sandbox.path("asked").exists() {
+            std::thread::yield_now();
+        }
+        (tty, fs::read_to_string(sandbox.path("asked")).unwrap().trim().to_owned())
+    };
+    let album = send(&sandbox, &relay, &[PHOTO, CLIP, "words.txt", "evil.png"]);
+    let (mut tty, url) = open(&album);
+    let tab = browser.tab();
+    tab.goto(&url).until("document.images[0].naturalWidth === 640").expect("<b>not bold</b> ␛[31mnot red");
+    tab.until("document.querySelector('video').duration > 5");
+    tab.value("document.querySelector('video').currentTime = 4, document.querySelector('video').play()");
+    tab.until("document.querySelector('video').currentTime > 4");
+    assert_eq!(tab.value("document.title"), "share", "nothing runs: {:?}", tab.complaints());
+    // Somebody else who has read the address.
+    let stranger = browser.tab();
+    assert_eq!(stranger.tell("goto", json!({ "url": url })), 404);
+    assert_eq!(stranger.tell("goto", json!({ "url": format!("{url}0") })), 404);
+    // A reload is no end.
+    tab.tell("reload", json!({}));
+    tab.until("document.images[0].naturalWidth === 640");
+    assert!(status(&sandbox).contains("being opened"), "{}", status(&sandbox));
+    tab.tell("shot", json!({ "path": Path::new(ROOT).join("target/pictures/shown-by-the-desktop.png") }));
+    tab.press_button("Close").expect("Closed. Nothing of it is left here.");
+    assert_eq!(tty.end(), 0, "{}", tty.screen());
+    assert!(tty.screen().contains("Seen, and gone."), "{}", tty.screen());
+    assert!(status(&sandbox).contains("opened"), "{}", status(&sandbox));
+
+    // A tab that goes away closes it too; and a page that never came up does not.
+    let (mut tty, url) = open(&send(&sandbox, &relay, &[PHOTO]));
+    tab.goto(&url).until("document.images[0].naturalWidth === 640");
+    tab.goto("about:blank");
+    assert_eq!(tty.end(), 0, "{}", tty.screen());
+    let (mut tty, _) = open(&send(&sandbox, &relay, &[PHOTO]));
+    tty.press("q");
+    assert_eq!(tty.end(), 130, "{}", tty.screen());
+    assert!(tty.screen().contains("it is not lost"), "{}", tty.screen());
 }

@@ -20,12 +20,15 @@ const FORBIDDEN: [(&str, &[&str]); 10] = [
 ];
 
 /// A crate and the rooms in which it may appear.
-const CRATES: [(&str, &[&str]); 9] = [
+const CRATES: [(&str, &[&str]); 12] = [
     ("age", &["seal.rs", "secret.rs"]),
     ("ring", &["seal.rs", "secret.rs", "relay/pinned.rs"]),
-    ("axum", &["relay/server/"]),
+    ("axum", &["relay/server/", "cli/view/loopback.rs"]),
     ("reqwest", &["relay/client.rs", "relay/http.rs"]),
     ("object_store", &["relay/store/bucket.rs"]),
+    ("image", &["cli/view/picture.rs", "cli/view/draw.rs"]),
+    ("icy_sixel", &["cli/view/draw.rs"]),
+    ("arboard", &["cli/clipboard.rs"]),
     ("clap", &["cli/"]),
     ("indicatif", &["cli/"]),
     ("anyhow", &["cli/"]),

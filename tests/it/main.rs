@@ -34,5 +34,7 @@ mod soak;
 mod states;
 mod terminal;
 mod transcripts;
+mod tty;
 mod vectors;
+mod viewing;
 mod words;

@@ -71,7 +71,7 @@ fn opening_at_a_terminal_asks_and_enter_means_not_now() {
     let link = sandbox.share(["send", "-q", "-n", "beach.jpg", "--relay", &relay.url, "sent.jpg"]).ok();
     let mut terminal = AtTerminal::start(&sandbox, r#""$SHARE" open"#);
     terminal.expect("link (not shown):").press(&format!("{link}\r"));
-    terminal.expect("This photo can be opened once. [s]ave it here, [n]ot now?").press("\r");
+    terminal.expect("[b]locks, [s]ave it here, [n]ot now?").press("\r");
     let (code, seen) = terminal.end();
     assert_eq!(code, 130, "{seen}");
     assert!(seen.contains("not now: nothing is lost"), "{seen}");

@@ -454,8 +454,8 @@ async fn relays_that_refuse_lie_or_are_not_there() {
     check(
         || send(&small.url, ""),
         "
-        ! error: RELAY takes 100 kB a share, and this is more
-        ! hint: send less at once, or use another relay
+        ! error: beach.jpg is 300 kB; RELAY takes 100 kB a share
+        ! hint: on the same network: share send --direct beach.jpg
         = 9",
     );
     drop(small);

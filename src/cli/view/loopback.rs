@@ -1,0 +1,388 @@
+//! A server on this machine alone, for one browser or one player, as long as something is looked at.
+//!
+//! Its address has 128 random bits in it. A browser gets it among the arguments of the program that opens it, where
+//! others could read it; so it opens only once, and after that only who has the cookie that came with it is served.
+
+use std::fmt::Write;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use bytes::Bytes;
+use futures_util::stream;
+use tokio::sync::watch;
+
+use super::memory::Memory;
+use crate::manifest::{Manifest, printable};
+use crate::media::{self, HEAD_LEN, Kind};
+use crate::open::window::Window;
+use crate::secret::fill_random;
+
+/// Bytes that are read and sent at once.
+const PIECE: usize = 256 << 10;
+/// How long a page may be away until it counts as closed: a reload takes less.
+const AWAY: Duration = Duration::from_secs(3);
+/// How often a page is told that it is still wanted.
+const PULSE: Duration = Duration::from_secs(1);
+/// The cookie.
+const COOKIE: &str = "share";
+
+const STYLE: &str = "html{background:#111;color:#eee;font:16px/1.5 system-ui,sans-serif}body{margin:0 auto;max-width:72rem;padding:1rem}\
+h2{font-size:1rem;font-weight:600;margin:2rem 0 .5rem}img,video{display:block;max-width:100%;max-height:85vh;margin:auto}audio{width:100%}\
+pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#1c1c1c;padding:1rem;border-radius:.5rem}\
+button{font:inherit;padding:.5rem 1.5rem;border-radius:.5rem;border:1px solid #888;background:#222;color:#eee}p{color:#bbb}";
+/// A page that is gone shows nothing any more, also when somebody goes back to it.
+const SCRIPT: &str = "const over=()=>{document.querySelector('main').textContent='Closed. Nothing of it is left here.'};\
+const alive=new EventSource('alive');alive.addEventListener('over',()=>{alive.close();over()});\
+document.querySelector('button').addEventListener('click',()=>{fetch('close',{method:'POST'}).finally(()=>{alive.close();over()})});";
+
+/// What is handed out.
+pub(super) enum Content {
+    Memory(Memory, Manifest),
+    Window(Box<Window>),
+}
+
+impl Content {
+    fn manifest(&self) -> &Manifest {
+        match self {
+            Self::Memory(_, manifest) => manifest,
+            Self::Window(window) => window.manifest(),
+        }
+    }
+
+    /// Where in all the bytes a file is.
+    fn range(&self, number: usize) -> Option<Range<u64>> {
+        let entries = &self.manifest().entries;
+        let size = entries.get(number)?.size;
+        let start = entries[..number].iter().map(|entry| entry.size).sum::<u64>();
+        Some(start..start + size)
+    }
+
+    async fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
+        match self {
+            Self::Memory(memory, _) => Ok(Bytes::from(memory.read(range)?.to_vec())),
+            Self::Window(window) => {
+                let len = usize::try_from(range.end - range.start).unwrap_or(PIECE);
+                window.read(range.start, len).await.map_err(io::Error::other)
+            }
+        }
+    }
+}
+
+/// What all requests share.
+struct Served {
+    content: Content,
+    token: String,
+    cookie: String,
+    /// Whether the address was used.
+    used: AtomicBool,
+    /// Whether only a player is served, which has no cookies.
+    for_player: bool,
+    /// How many pages are open.
+    pages: watch::Sender<usize>,
+    /// Whether it was closed.
+    closed: watch::Sender<bool>,
+}
+
+/// A server that runs until it is dropped.
+pub(super) struct Loopback {
+    served: Arc<Served>,
+    address: SocketAddr,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Loopback {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn random() -> String {
+    let mut bytes = [0; 16];
+    fill_random(&mut bytes);
+    format!("{:032x}", u128::from_be_bytes(bytes))
+}
+
+impl Loopback {
+    /// Begins to serve `content`: to a player, or to a browser.
+    pub(super) async fn serve(content: Content, for_player: bool) -> io::Result<Self> {
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let (pages, closed) = (watch::Sender::new(0), watch::Sender::new(false));
+        let served = Served {
+            content,
+            token: random(),
+            cookie: random(),
+            used: AtomicBool::new(false),
+            for_player,
+            pages,
+            closed,
+        };
+        let served = Arc::new(served);
+        let router = Router::new()
+            .route("/{token}/", get(page))
+            .route("/{token}/{number}", get(file))
+            .route("/{token}/alive", get(alive))
+            .route("/{token}/close", post(close))
+            .with_state(served.clone());
+        let task = tokio::spawn(async move {
+            let _ = axum::serve(listener, router).await;
+        });
+        Ok(Self { served, address, task })
+    }
+
+    /// The page's address, which opens once.
+    pub(super) fn page_url(&self) -> String {
+        format!("http://{}/{}/", self.address, self.served.token)
+    }
+
+    /// The address of the first file.
+    pub(super) fn file_url(&self) -> String {
+        format!("http://{}/{}/0", self.address, self.served.token)
+    }
+
+    /// Until somebody has closed the page: by its button, or by going away from it.
+    pub(super) async fn until_closed(&self) {
+        let (mut closed, mut pages) = (self.served.closed.subscribe(), self.served.pages.subscribe());
+        let away = async {
+            // It has come up,
+            let _ = pages.wait_for(|pages| *pages > 0).await;
+            loop {
+                // it went away,
+                let _ = pages.wait_for(|pages| *pages == 0).await;
+                // and did not come back.
+                let back = tokio::time::timeout(AWAY, pages.wait_for(|pages| *pages > 0)).await;
+                if back.is_err() {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            _ = closed.wait_for(|closed| *closed) => {}
+            () = away => {}
+        }
+    }
+
+    /// Whether a page was ever opened.
+    pub(super) fn was_opened(&self) -> bool {
+        self.served.used.load(Ordering::SeqCst)
+    }
+
+    /// Ends it: pages are told, and nothing is served any more when this returns.
+    pub(super) async fn end(mut self) {
+        self.served.closed.send_replace(true);
+        // A moment in which pages hear of it.
+        let _ = tokio::time::timeout(Duration::from_millis(300), &mut self.task).await;
+        self.task.abort();
+    }
+}
+
+impl Served {
+    /// Whether a request comes from the one who was let in. Nobody learns from the answer whether the address is right.
+    fn is_let_in(&self, token: &str, headers: &HeaderMap) -> bool {
+        use subtle::ConstantTimeEq;
+        let same = |one: &str, other: &str| bool::from(one.as_bytes().ct_eq(other.as_bytes()));
+        let cookies = headers.get(header::COOKIE).and_then(|cookies| cookies.to_str().ok()).unwrap_or_default();
+        let wanted = format!("{COOKIE}={}", self.cookie);
+        same(token, &self.token) && (self.for_player || cookies.split("; ").any(|cookie| same(cookie, &wanted)))
+    }
+}
+
+fn secured(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn nothing() -> Response {
+    secured((StatusCode::NOT_FOUND, "There is nothing here (any more).").into_response())
+}
+
+async fn page(State(served): State<Arc<Served>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+    let is_first = !served.for_player && token == served.token && !served.used.swap(true, Ordering::SeqCst);
+    if !is_first && !served.is_let_in(&token, &headers) {
+        return nothing();
+    }
+    let nonce = random();
+    let Ok(html) = html(&served.content, &nonce).await else { return nothing() };
+    let policy = format!(
+        "default-src 'none'; img-src 'self'; media-src 'self'; connect-src 'self'; style-src 'nonce-{nonce}'; \
+         script-src 'nonce-{nonce}'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    let cookie = format!("{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/{}/", served.cookie, served.token);
+    let told = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::SET_COOKIE, cookie),
+    ];
+    secured((told, html).into_response())
+}
+
+/// The page: everything that is in it, one below the other.
+async fn html(content: &Content, nonce: &str) -> io::Result<String> {
+    let manifest = content.manifest();
+    let mut html = format!(
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\"><title>share</title>\
+         <style nonce={nonce}>{STYLE}</style><body><main><p>Opened once. Close this page, and it is gone. <button>Close</button></p>"
+    );
+    for (number, entry) in manifest.entries.iter().enumerate() {
+        let name = entry.name.as_deref().map(printable).unwrap_or_default();
+        let _ = write!(html, "<h2>{}</h2>", escaped(&name));
+        let _ = match Kind::of(&entry.r#type) {
+            Kind::Photo => write!(html, "<img src={number} alt=\"\">"),
+            Kind::Video => write!(html, "<video src={number} controls playsinline></video>"),
+            Kind::Sound => write!(html, "<audio src={number} controls></audio>"),
+            Kind::Text => {
+                let text = content.read(content.range(number).unwrap_or_default()).await?;
+                write!(html, "<pre>{}</pre>", escaped(&super::text::visible(&text)))
+            }
+            Kind::File => write!(html, "<p>This file can only be saved: press s in the terminal.</p>"),
+        };
+    }
+    let _ = write!(html, "</main><script nonce={nonce}>{SCRIPT}</script>");
+    Ok(html)
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// The bytes of a file, or of the part that was asked for.
+async fn file(
+    State(served): State<Arc<Served>>,
+    Path((token, number)): Path<(String, usize)>,
+    headers: HeaderMap,
+) -> Response {
+    let Some(range) = served.content.range(number).filter(|_| served.is_let_in(&token, &headers)) else {
+        return nothing();
+    };
+    let size = range.end - range.start;
+    let asked = headers.get(header::RANGE).and_then(|asked| asked.to_str().ok()).and_then(|asked| part_of(asked, size));
+    let part = match asked {
+        Some(part) if part.is_empty() => {
+            let told = [(header::CONTENT_RANGE, format!("bytes */{size}"))];
+            return secured((StatusCode::RANGE_NOT_SATISFIABLE, told).into_response());
+        }
+        Some(part) => part,
+        None => 0..size,
+    };
+    let is_part = headers.contains_key(header::RANGE);
+    let head = served.content.read(range.start..range.start + size.min(HEAD_LEN as u64)).await.unwrap_or_default();
+    // By its bytes, so that nothing runs that says it is a picture.
+    let kind = media::sniff(&head, size <= HEAD_LEN as u64);
+    let kind = if matches!(Kind::of(kind), Kind::Photo | Kind::Video | Kind::Sound) {
+        kind
+    } else {
+        "application/octet-stream"
+    };
+    let told = [
+        (header::CONTENT_TYPE, kind.to_owned()),
+        (header::ACCEPT_RANGES, "bytes".to_owned()),
+        (header::CONTENT_LENGTH, (part.end - part.start).to_string()),
+        (header::CONTENT_RANGE, format!("bytes {}-{}/{size}", part.start, part.end.saturating_sub(1))),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox".to_owned()),
+    ];
+    let (start, end) = (range.start + part.start, range.start + part.end);
+    let pieces = stream::try_unfold((served, start), move |(served, at)| async move {
+        if at >= end {
+            return Ok::<_, io::Error>(None);
+        }
+        let piece = served.content.read(at..end.min(at + PIECE as u64)).await?;
+        if piece.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let at = at + piece.len() as u64;
+        Ok(Some((piece, (served, at))))
+    });
+    let status = if is_part { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
+    let mut response = (status, told, Body::from_stream(pieces)).into_response();
+    if !is_part {
+        response.headers_mut().remove(header::CONTENT_RANGE);
+    }
+    secured(response)
+}
+
+/// `bytes=0-`, `bytes=5-9` or `bytes=-5` (RFC 9110, section 14.1.2), of `size` bytes. Empty: there is no such part.
+fn part_of(asked: &str, size: u64) -> Option<Range<u64>> {
+    let (first, last) = asked.strip_prefix("bytes=")?.split_once('-')?;
+    Some(match (first.parse::<u64>(), last.parse::<u64>()) {
+        (Ok(first), Ok(last)) if first <= last => first.min(size)..last.saturating_add(1).min(size),
+        (Ok(first), Err(_)) if last.is_empty() => first.min(size)..size,
+        (Err(_), Ok(last)) if first.is_empty() => size.saturating_sub(last)..size,
+        _ => return None,
+    })
+}
+
+/// Counts a page as open for as long as it is.
+struct Counted(Arc<Served>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.pages.send_modify(|pages| *pages -= 1);
+    }
+}
+
+/// An answer that lasts as long as the page, and whose end tells that it was closed.
+async fn alive(State(served): State<Arc<Served>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+    if !served.is_let_in(&token, &headers) {
+        return nothing();
+    }
+    served.pages.send_modify(|pages| *pages += 1);
+    let closed = served.closed.subscribe();
+    let pulses = stream::unfold((Counted(served), closed, false), |(counted, mut closed, over)| async move {
+        if over {
+            return None;
+        }
+        let over = tokio::time::timeout(PULSE, closed.wait_for(|closed| *closed)).await.is_ok();
+        let told = if over { "event: over\ndata:\n\n" } else { ":\n\n" };
+        Some((Ok::<_, io::Error>(Bytes::from_static(told.as_bytes())), (counted, closed, over)))
+    });
+    let told = [(header::CONTENT_TYPE, "text/event-stream")];
+    secured((told, Body::from_stream(pulses)).into_response())
+}
+
+async fn close(State(served): State<Arc<Served>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+    if !served.is_let_in(&token, &headers) {
+        return nothing();
+    }
+    served.closed.send_replace(true);
+    secured(StatusCode::NO_CONTENT.into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::part_of;
+
+    #[test]
+    fn parts_are_what_was_asked_for() {
+        for (asked, part) in [
+            ("bytes=0-", Some(0..100)),
+            ("bytes=5-9", Some(5..10)),
+            ("bytes=5-900", Some(5..100)),
+            ("bytes=-5", Some(95..100)),
+            ("bytes=-500", Some(0..100)),
+            ("bytes=100-", Some(100..100)),
+            ("bytes=9-5", None),
+            ("bytes=a-b", None),
+            ("lines=1-2", None),
+        ] {
+            assert_eq!(part_of(asked, 100), part, "{asked}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Plaintext that is only to be seen: in memory that has no name in any file system, and is gone with this program.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::ops::Range;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
+
+use rustix::fs::{MemfdFlags, SealFlags};
+use zeroize::Zeroizing;
+
+/// An anonymous file in memory. A program that is started can be given it, and seek in it.
+pub(in crate::cli) struct Memory {
+    file: File,
+    len: u64,
+}
+
+impl Memory {
+    pub(in crate::cli) fn new() -> io::Result<Self> {
+        let file = rustix::fs::memfd_create("share", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+        Ok(Self { file: file.into(), len: 0 })
+    }
+
+    /// With this in it, and nothing that changes any more.
+    pub(super) fn of(bytes: &[u8]) -> io::Result<Self> {
+        let mut memory = Self::new()?;
+        memory.write_all(bytes)?;
+        memory.seal()?;
+        Ok(memory)
+    }
+
+    /// From now on nobody changes it, not even a program that was given it.
+    pub(super) fn seal(&self) -> io::Result<()> {
+        let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
+        Ok(rustix::fs::fcntl_add_seals(&self.file, seals)?)
+    }
+
+    /// A handle that a program which is started now inherits: the number is the same there.
+    pub(super) fn inherited(&self) -> io::Result<OwnedFd> {
+        // Without close-on-exec, unlike what the standard library duplicates.
+        Ok(rustix::io::dup(&self.file)?)
+    }
+
+    /// These bytes. They are overwritten when they are dropped.
+    pub(in crate::cli) fn read(&self, range: Range<u64>) -> io::Result<Zeroizing<Vec<u8>>> {
+        let len = range.end.min(self.len).saturating_sub(range.start);
+        let mut bytes = Zeroizing::new(vec![0; usize::try_from(len).map_err(io::Error::other)?]);
+        self.file.read_exact_at(&mut bytes, range.start)?;
+        Ok(bytes)
+    }
+}
+
+impl Write for Memory {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.len += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// How much may be held in memory, in bytes: a quarter of what is free, so that nothing else has to make room, and never
+/// more than a gigabyte, since it is all fetched before anything is seen.
+pub(super) fn limit() -> u64 {
+    const MOST: u64 = 1 << 30;
+    let told = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let free = told.lines().find_map(|line| line.strip_prefix("MemAvailable:")?.trim().strip_suffix(" kB"));
+    let free = free.and_then(|free| free.trim().parse::<u64>().ok());
+    free.map_or(MOST / 4, |kilobytes| kilobytes.saturating_mul(1024) / 4).min(MOST)
+}

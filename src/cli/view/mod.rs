@@ -1,0 +1,293 @@
+//! Showing something once: from memory, on a screen that is ours for that long, and nothing is left.
+//!
+//! | room | |
+//! |---|---|
+//! | `ability` | what the terminal and the machine can show |
+//! | `memory` | where the plaintext is meanwhile |
+//! | `screen` | one thing after another, and the keys |
+//! | `terminal` | the screen itself, put back as it was |
+//! | `picture`, `draw`, `text` | photos decoded; in a terminal's language; text made harmless |
+//! | `player` | videos: a program that gets what is in memory |
+//! | `loopback` | a browser, or what is too large for memory: a server for this machine alone |
+//!
+//! What can be shown, and how, is decided by [`Ability::way`] before a share is opened; [`show`] does it, and returns when
+//! it was closed. A share is finished after that and never earlier, so whoever is interrupted may look again.
+
+mod ability;
+mod draw;
+mod loopback;
+mod memory;
+mod picture;
+mod player;
+mod screen;
+mod terminal;
+mod text;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+pub(super) use self::ability::Ability;
+use self::ability::{Graphics, Wish};
+use self::loopback::{Content, Loopback};
+pub(super) use self::memory::Memory;
+use self::player::{Playable, Player};
+use self::screen::Shown;
+pub(super) use self::text::visible;
+use super::output::Output;
+use crate::manifest::{Entry, Manifest};
+use crate::media::Kind;
+use crate::open::window::Window;
+
+/// The longest text that is shown, in bytes.
+const MAX_TEXT: u64 = 4 << 20;
+
+/// How one file is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Means {
+    /// Drawn in the terminal.
+    Draw(Graphics),
+    /// Written in the terminal.
+    Read,
+    /// By a program.
+    Play,
+    /// By a browser.
+    Browse,
+}
+
+/// How a share is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Here, from memory.
+    Screen,
+    /// In a browser, from memory, or piece by piece where it is too large.
+    Page { whole: bool },
+    /// By a player that fetches it piece by piece.
+    Stream,
+}
+
+/// How a share could be shown, before anybody is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Showable {
+    /// So; in words.
+    So(Way, String),
+    /// Only coarsely, if somebody wants that.
+    Coarsely,
+    /// Not here; why.
+    Not(&'static str),
+}
+
+impl Ability {
+    /// Finds out what there is. `wish`: the person's word on it.
+    pub(super) fn of_this_place(wish: Option<&str>) -> io::Result<Self> {
+        Self::find(wish.and_then(Wish::parse))
+    }
+
+    /// The name of a program that was wished for and is not there.
+    pub(super) fn missing_program(&self) -> Option<&str> {
+        match &self.wish {
+            Some(Wish::Program(command)) if self.player.is_none() => command.first().map(String::as_str),
+            _ => None,
+        }
+    }
+
+    /// Draws pictures coarsely: somebody wants that.
+    pub(super) fn coarsely(self) -> Self {
+        Self { graphics: Some(Graphics::Blocks), ..self }
+    }
+
+    fn means(&self, entry: &Entry) -> Option<Means> {
+        let is_decoded = picture::is_decoded(&entry.r#type);
+        let browser = self.desktop.then_some(Means::Browse);
+        let player = self.player.as_ref().map(|_| Means::Play);
+        let kind = Kind::of(&entry.r#type);
+        match (&self.wish, kind) {
+            (_, Kind::File) => None,
+            (_, Kind::Text) => (entry.size <= MAX_TEXT).then_some(Means::Read),
+            (Some(Wish::Browser), _) => Some(Means::Browse),
+            (Some(Wish::Program(_)), _) => player,
+            (_, Kind::Photo) if is_decoded => self.graphics.map(Means::Draw).or(browser),
+            // A browser shows some of what is not decoded here.
+            (_, Kind::Photo) => player.or(browser.filter(|_| entry.r#type == "image/avif")),
+            // What draws in the terminal is mute.
+            (_, Kind::Sound) if self.player.as_ref().is_some_and(|player| player.in_terminal) => None,
+            (_, Kind::Video | Kind::Sound) => player.or(browser),
+        }
+    }
+
+    /// How a share can be shown here.
+    pub(super) fn way(&self, manifest: &Manifest) -> Showable {
+        let means: Vec<Option<Means>> = manifest.entries.iter().map(|entry| self.means(entry)).collect();
+        let is_photo = |entry: &Entry| Kind::of(&entry.r#type) == Kind::Photo;
+        if means.iter().all(Option::is_none) {
+            let is_drawable = |entry: &Entry| is_photo(entry) && picture::is_decoded(&entry.r#type);
+            return match manifest.entries.iter().any(is_drawable) && manifest.total_size() <= memory::limit() {
+                true => Showable::Coarsely,
+                false if manifest.entries.iter().all(|entry| Kind::of(&entry.r#type) == Kind::File) => {
+                    Showable::Not("this kind of file can only be saved")
+                }
+                false => Showable::Not("nothing here can show it: mpv, on your PATH, could"),
+            };
+        }
+        let in_browser = means.contains(&Some(Means::Browse));
+        if manifest.total_size() > memory::limit() {
+            let is_film =
+                matches!(&manifest.entries[..], [only] if matches!(Kind::of(&only.r#type), Kind::Video | Kind::Sound));
+            return match &self.player {
+                Some(player) if is_film && player.takes_urls() && !in_browser => {
+                    Showable::So(Way::Stream, format!("with {}, piece by piece", player.name()))
+                }
+                _ if is_film && self.desktop => {
+                    Showable::So(Way::Page { whole: false }, "in your browser, piece by piece".to_owned())
+                }
+                _ => Showable::Not("it is too large to be shown from memory"),
+            };
+        }
+        if in_browser {
+            return Showable::So(Way::Page { whole: true }, "in your browser".to_owned());
+        }
+        let player = self.player.as_ref().filter(|_| means.iter().flatten().all(|means| *means == Means::Play));
+        Showable::So(
+            Way::Screen,
+            match player {
+                Some(player) if player.in_terminal => {
+                    format!("with {}, in this terminal and without sound", player.name())
+                }
+                Some(player) => format!("with {}", player.name()),
+                None => "here".to_owned(),
+            },
+        )
+    }
+}
+
+/// Saves everything, from where it is: called from a key.
+pub(super) type Save = Box<dyn FnMut(&Memory) -> io::Result<Vec<PathBuf>> + Send>;
+
+/// How looking at something ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It was seen and closed, or saved.
+    Closed { saved: Vec<PathBuf> },
+    /// Somebody left in the middle: it may be looked at again.
+    Left,
+    /// It could not be shown; why.
+    Unseen(String),
+}
+
+/// What is shown, and how.
+pub(super) struct View {
+    pub(super) ability: Ability,
+    pub(super) way: Way,
+    pub(super) manifest: Manifest,
+    /// After which it is closed by itself.
+    pub(super) time: Option<Duration>,
+    /// Saves it, where that is allowed.
+    pub(super) save: Option<Save>,
+}
+
+impl View {
+    /// Whether all of it is fetched before it is shown.
+    pub(super) fn is_whole(&self) -> bool {
+        !matches!(self.way, Way::Stream | Way::Page { whole: false })
+    }
+}
+
+/// Tells whoever looks to stop when nobody waits for them any more, and waits until the terminal is as it was.
+struct Guard {
+    stop: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Runs what blocks, with a flag that tells it to stop.
+async fn watched(work: impl FnOnce(&AtomicBool) -> io::Result<End> + Send + 'static) -> io::Result<End> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (done, ended) = oneshot::channel();
+    let flag = stop.clone();
+    let thread = std::thread::spawn(move || {
+        let end = work(&flag);
+        // Nobody waits for it any more.
+        let _ = done.send(end);
+    });
+    let _guard = Guard { stop, thread: Some(thread) };
+    ended.await.unwrap_or_else(|_| Err(io::Error::other("the viewer ended early")))
+}
+
+/// Shows what is in memory, until it was closed.
+pub(super) async fn show(memory: Memory, view: View, output: &Output) -> io::Result<End> {
+    forget_in_crashes();
+    memory.seal()?;
+    match view.way {
+        Way::Screen => {
+            let means: Vec<_> = view.manifest.entries.iter().map(|entry| view.ability.means(entry)).collect();
+            let View { ability: Ability { player, cell, .. }, manifest, time, save, .. } = view;
+            if let ([Some(Means::Play)], Some(player)) = (&means[..], &player) {
+                say_where(player, output);
+            }
+            let shown = Shown { memory, means, manifest, time, save, player, cell };
+            watched(move |stop| shown.run(stop)).await
+        }
+        Way::Page { .. } | Way::Stream => browse(Content::Memory(memory, view.manifest), view.time, output).await,
+    }
+}
+
+/// Shows what is fetched piece by piece. It is closed with what comes back.
+pub(super) async fn show_through(window: Window, view: View, output: &Output) -> io::Result<End> {
+    forget_in_crashes();
+    let content = Content::Window(Box::new(window));
+    let (Way::Stream, Some(player)) = (view.way, view.ability.player) else {
+        return browse(content, view.time, output).await;
+    };
+    let loopback = Loopback::serve(content, true).await?;
+    let url = loopback.file_url();
+    let time = view.time;
+    say_where(&player, output);
+    watched(move |stop| screen::play_alone(&player, &Playable::Url(&url), time, stop)).await
+}
+
+/// A window may come up behind others.
+fn say_where(player: &Player, output: &Output) {
+    if !player.in_terminal {
+        output.say(&format!("It is shown by {}. Close that, and it is gone.", player.name()));
+    }
+}
+
+/// Opens a browser, and waits until it has closed the page.
+async fn browse(content: Content, time: Option<Duration>, output: &Output) -> io::Result<End> {
+    let loopback = Loopback::serve(content, false).await?;
+    let url = loopback.page_url();
+    let opened = tokio::task::spawn_blocking(move || open::that_detached(url)).await.map_err(io::Error::other)?;
+    if let Err(error) = opened {
+        return Ok(End::Unseen(format!("no browser could be started ({error})")));
+    }
+    output.say("It is shown in your browser. Close that page, or press q here, and it is gone.");
+    let keys = watched(move |stop| screen::until_closed(time, stop));
+    let end = tokio::select! {
+        () = loopback.until_closed() => End::Closed { saved: Vec::new() },
+        end = keys => end?,
+    };
+    let was_opened = loopback.was_opened();
+    loopback.end().await;
+    // Somebody who never saw it has not closed it.
+    Ok(match end {
+        End::Closed { .. } if !was_opened => End::Left,
+        end => end,
+    })
+}
+
+/// From now on, a crash writes no memory to a disk, and no other program of this user reads it.
+fn forget_in_crashes() {
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}

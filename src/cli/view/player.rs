@@ -1,0 +1,144 @@
+//! Programs that play what is in memory, and leave nothing behind.
+//!
+//! They get it as a file without a name, which they inherit and can seek in. What is too large for memory they fetch from
+//! this program, at an address that stands in a file without a name too: what stands among a program's arguments,
+//! everybody on the machine can read.
+
+use std::env;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use super::ability::Graphics;
+use super::memory::Memory;
+
+/// What keeps mpv from reading and writing anything but what it is given. They are known since 0.32, and later ones begin
+/// with these too.
+const TRACELESS: [&str; 9] = [
+    "--no-config",
+    "--no-resume-playback",
+    "--save-position-on-quit=no",
+    "--load-scripts=no",
+    "--ytdl=no",
+    "--sub-auto=no",
+    "--audio-file-auto=no",
+    "--cache-on-disk=no",
+    "--title=share",
+];
+/// And what makes it comfortable: a photo stays, and a film waits at its end to be closed or seen again.
+const COMFORT: [&str; 2] = ["--image-display-duration=inf", "--keep-open=yes"];
+/// Its keys for screenshots do nothing: they would write files.
+const KEYS: &[u8] = b"s ignore\nS ignore\nCtrl+s ignore\nAlt+s ignore\n";
+
+/// A program that shows videos, and more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cli) struct Player {
+    program: PathBuf,
+    args: Vec<String>,
+    is_mpv: bool,
+    /// Whether it draws in this terminal.
+    pub(super) in_terminal: bool,
+}
+
+/// What it plays.
+pub(super) enum Playable<'a> {
+    Memory(&'a Memory),
+    /// An address on this machine.
+    Url(&'a str),
+}
+
+/// A player that plays, and what it needs for that. It ends when this is dropped.
+pub(super) struct Playing {
+    pub(super) child: Child,
+    _inherited: Vec<OwnedFd>,
+}
+
+impl Drop for Playing {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Player {
+    /// The one that somebody has chosen. `None`: it is not there.
+    pub(super) fn chosen(command: &[String]) -> Option<Self> {
+        let (program, args) = command.split_first()?;
+        let program = program_named(program)?;
+        let is_mpv = program.file_stem().is_some_and(|name| name == "mpv");
+        let in_terminal = args
+            .iter()
+            .any(|arg| ["tct", "kitty", "sixel", "caca"].iter().any(|vo| arg.ends_with(&format!("vo={vo}"))));
+        Some(Self { program, args: args.to_vec(), is_mpv, in_terminal })
+    }
+
+    /// mpv, if it is there: in a window where there is a desktop, else in this terminal, without sound.
+    pub(super) fn find(desktop: bool, graphics: Option<Graphics>) -> Option<Self> {
+        let program = program_named("mpv")?;
+        if desktop {
+            return Some(Self { program, args: Vec::new(), is_mpv: true, in_terminal: false });
+        }
+        let known = Command::new(&program).args(["--no-config", "--vo=help"]).stdin(Stdio::null()).output().ok()?;
+        let known = String::from_utf8_lossy(&known.stdout).into_owned();
+        let knows = |vo: &str| known.lines().any(|line| line.split_whitespace().next() == Some(vo));
+        let vo = match graphics {
+            Some(Graphics::Kitty) if knows("kitty") => "kitty",
+            Some(Graphics::Sixel) if knows("sixel") => "sixel",
+            _ if knows("tct") => "tct",
+            _ => return None,
+        };
+        let args = vec![format!("--vo={vo}"), "--ao=null".to_owned()];
+        Some(Self { program, args, is_mpv: true, in_terminal: true })
+    }
+
+    /// What it is called.
+    pub(super) fn name(&self) -> String {
+        self.program.file_name().map_or_else(|| "it".to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// Whether it can be given an address that nobody else sees.
+    pub(super) fn takes_urls(&self) -> bool {
+        self.is_mpv
+    }
+
+    /// Starts it.
+    pub(super) fn play(&self, what: &Playable<'_>) -> io::Result<Playing> {
+        let mut command = Command::new(&self.program);
+        let mut inherited = Vec::new();
+        let mut path_of = |memory: &Memory| -> io::Result<String> {
+            let fd = memory.inherited()?;
+            let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+            inherited.push(fd);
+            Ok(path)
+        };
+        if self.is_mpv {
+            command.args(TRACELESS).args(COMFORT).arg(format!("--input-conf={}", path_of(&Memory::of(KEYS)?)?));
+            command.arg(if self.in_terminal { "--really-quiet" } else { "--terminal=no" });
+        }
+        command.args(&self.args);
+        match what {
+            Playable::Memory(memory) => command.arg(path_of(memory)?),
+            Playable::Url(url) => command.arg(format!("--playlist={}", path_of(&Memory::of(url.as_bytes())?)?)),
+        };
+        let drawn = || if self.in_terminal { Stdio::inherit() } else { Stdio::null() };
+        let child = command.stdin(drawn()).stdout(drawn()).stderr(Stdio::null()).spawn()?;
+        Ok(Playing { child, _inherited: inherited })
+    }
+}
+
+/// A program by its path, or on `PATH`.
+fn program_named(name: &str) -> Option<PathBuf> {
+    if name.contains('/') {
+        return Some(PathBuf::from(name)).filter(|path| path.is_file());
+    }
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path)
+        .filter(|place| place.is_absolute())
+        .map(|place| place.join(name))
+        .find(|path| is_program(path))
+}
+
+fn is_program(path: &Path) -> bool {
+    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}

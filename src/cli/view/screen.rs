@@ -1,0 +1,451 @@
+//! One thing after another on the screen, and what the keys do.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::ability::Graphics;
+use super::memory::Memory;
+use super::picture::{Frame, Picture, Unseen};
+use super::player::{Playable, Player, Playing};
+use super::terminal::{Key, Screen, Size};
+use super::{End, Means, Save, draw, text};
+use crate::cli::clipboard;
+use crate::cli::words::{self, size};
+use crate::manifest::{Entry, Manifest, printable};
+use crate::media::Kind;
+use crate::secret::fill_random;
+
+/// How large a character is taken to be where the terminal does not tell, in pixels.
+const CELL: (u16, u16) = (10, 20);
+/// How long a message stays in the last row.
+const MESSAGE: Duration = Duration::from_secs(4);
+/// How often a player is asked whether it still runs.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What is shown.
+pub(super) struct Shown {
+    pub(super) memory: Memory,
+    /// How each file is; `None`: it can only be saved.
+    pub(super) means: Vec<Option<Means>>,
+    pub(super) manifest: Manifest,
+    pub(super) time: Option<Duration>,
+    pub(super) save: Option<Save>,
+    pub(super) player: Option<Player>,
+    pub(super) cell: Option<(u16, u16)>,
+}
+
+/// Where one is.
+struct Looking<'a> {
+    shown: Shown,
+    screen: Screen,
+    stop: &'a AtomicBool,
+    until: Option<Instant>,
+    current: usize,
+    /// Which ones were seen.
+    seen: HashSet<usize>,
+    saved: Vec<PathBuf>,
+    /// Why the last one could not be shown.
+    failure: Option<String>,
+    /// Whether closing was asked for while something was unseen.
+    warned: bool,
+    message: Option<(String, Instant)>,
+    /// The first line of a text that is on the screen, and how many there are.
+    top: usize,
+    lines: Vec<String>,
+    copied: bool,
+}
+
+/// What a key led to.
+enum Then {
+    /// Another one, or the same anew.
+    Again,
+    Stay,
+    End(End),
+}
+
+impl Shown {
+    /// Shows it until it is closed.
+    pub(super) fn run(self, stop: &AtomicBool) -> io::Result<End> {
+        // A single film needs no screen before it.
+        if let ([Some(Means::Play)], Some(player)) = (&self.means[..], &self.player) {
+            let memory = Playable::Memory(&self.memory);
+            return play_alone(player, &memory, self.time, stop);
+        }
+        let screen = Screen::open(true)?;
+        let until = self.time.map(|time| Instant::now() + time);
+        let first = self.means.iter().position(Option::is_some).unwrap_or(0);
+        let looking = Looking {
+            shown: self,
+            screen,
+            stop,
+            until,
+            current: first,
+            seen: HashSet::new(),
+            saved: Vec::new(),
+            failure: None,
+            warned: false,
+            message: None,
+            top: 0,
+            lines: Vec::new(),
+            copied: false,
+        };
+        looking.run()
+    }
+}
+
+impl Looking<'_> {
+    fn run(mut self) -> io::Result<End> {
+        loop {
+            let end = match self.show_current()? {
+                Then::End(end) => end,
+                Then::Again | Then::Stay => continue,
+            };
+            return Ok(end);
+        }
+    }
+
+    fn entry(&self) -> &Entry {
+        &self.shown.manifest.entries[self.current]
+    }
+
+    fn range(&self, number: usize) -> std::ops::Range<u64> {
+        let entries = &self.shown.manifest.entries;
+        let start = entries[..number].iter().map(|entry| entry.size).sum::<u64>();
+        start..start + entries[number].size
+    }
+
+    /// Shows the current one, until a key leads elsewhere.
+    fn show_current(&mut self) -> io::Result<Then> {
+        self.screen.clear()?;
+        self.screen.wipe_with(Vec::new());
+        self.screen.forget_keys();
+        self.lines.clear();
+        self.top = 0;
+        match self.shown.means[self.current] {
+            Some(Means::Draw(graphics)) => self.photo(graphics),
+            Some(Means::Read) => {
+                self.seen.insert(self.current);
+                self.read()
+            }
+            Some(Means::Play) => self.play(),
+            Some(Means::Browse) | None => self.tell("This file can only be saved."),
+        }
+    }
+
+    /// Says something in the middle of the screen.
+    fn tell(&mut self, what: &str) -> io::Result<Then> {
+        let Size { rows, columns, .. } = self.screen.size();
+        let column = (usize::from(columns).saturating_sub(what.chars().count()) / 2) + 1;
+        self.screen.write(format!("\x1b[{};{column}H{what}", rows / 2 + 1).as_bytes())?;
+        self.wait(None, None)
+    }
+
+    fn photo(&mut self, graphics: Graphics) -> io::Result<Then> {
+        let size = self.screen.size();
+        let cell = size.cell.or(self.shown.cell).unwrap_or(CELL);
+        let rows = size.rows.saturating_sub(1).max(1);
+        let room = match graphics {
+            Graphics::Blocks => (u32::from(size.columns), u32::from(rows) * 2),
+            _ => (u32::from(size.columns) * u32::from(cell.0), u32::from(rows) * u32::from(cell.1)),
+        };
+        let bytes = self.shown.memory.read(self.range(self.current))?;
+        let picture = match Picture::decode(&bytes, room) {
+            Ok(picture) => picture,
+            Err(why) => return self.unseen(&why),
+        };
+        drop(bytes);
+        self.seen.insert(self.current);
+        let mut random = [0; 4];
+        fill_random(&mut random);
+        // Any number but nought; below the ones that some terminals keep for themselves.
+        let id = u32::from_be_bytes(random) >> 1 | 1;
+        self.screen.wipe_with(draw::wipe(graphics, id));
+        let cell = if graphics == Graphics::Blocks { (1, 2) } else { cell };
+        loop {
+            for Frame { image, delay } in &picture.frames {
+                let taken = |side: u32, cell: u16| side.div_ceil(u32::from(cell));
+                let column = (u32::from(size.columns).saturating_sub(taken(image.width(), cell.0))) / 2 + 1;
+                let row = (u32::from(rows).saturating_sub(taken(image.height(), cell.1))) / 2 + 1;
+                self.screen.write(format!("\x1b[{row};{column}H").as_bytes())?;
+                self.screen.write(&draw::codes(graphics, image, id)?)?;
+                let until = if picture.is_still() { None } else { Some(Instant::now() + *delay) };
+                match self.wait(until, Some(size))? {
+                    Then::Stay => {}
+                    then => return Ok(then),
+                }
+            }
+        }
+    }
+
+    /// What cannot be decoded: said, and not counted as seen.
+    fn unseen(&mut self, why: &Unseen) -> io::Result<Then> {
+        let what = format!("This photo cannot be shown: {why}.");
+        self.failure = Some(why.to_string());
+        self.tell(&what)
+    }
+
+    fn read(&mut self) -> io::Result<Then> {
+        let bytes = self.shown.memory.read(self.range(self.current))?;
+        loop {
+            let size = self.screen.size();
+            self.lines = text::lines(&bytes, size.columns);
+            let page = usize::from(size.rows.saturating_sub(1).max(1));
+            self.top = self.top.min(self.lines.len().saturating_sub(page));
+            let mut codes = String::new();
+            for row in 0..page {
+                let line = self.lines.get(self.top + row).map_or("", String::as_str);
+                let _ = write!(codes, "\x1b[{};1H\x1b[2K{line}", row + 1);
+            }
+            self.screen.write(codes.as_bytes())?;
+            let top = self.top;
+            match self.wait(None, Some(size))? {
+                // Another part of the same text.
+                Then::Again if self.top != top || self.screen.size() != size => {}
+                then => return Ok(then),
+            }
+        }
+    }
+
+    /// A film in an album: it is played when somebody says so.
+    fn play(&mut self) -> io::Result<Then> {
+        let (name, what) = (self.name(), Kind::of(&self.entry().r#type).word());
+        let waiting = format!("{name} · {what}, {} · Enter plays it", size(self.entry().size));
+        loop {
+            match self.tell(&waiting)? {
+                Then::Stay => {}
+                then => return Ok(then),
+            }
+            let Some(player) = self.shown.player.clone() else { return Ok(Then::Again) };
+            let mut own = Memory::new()?;
+            let mut range = self.range(self.current);
+            while !range.is_empty() {
+                let end = range.end.min(range.start + (1 << 20));
+                io::Write::write_all(&mut own, &self.shown.memory.read(range.start..end)?)?;
+                range.start = end;
+            }
+            own.seal()?;
+            let playing = player.play(&Playable::Memory(&own))?;
+            self.screen.clear()?;
+            let end = wait_for(playing, self.until, self.stop)?;
+            self.screen.clear()?;
+            self.screen.forget_keys();
+            match end {
+                End::Closed { .. } => {
+                    self.seen.insert(self.current);
+                }
+                End::Unseen(why) => self.message = Some((why, Instant::now() + MESSAGE)),
+                End::Left => return Ok(Then::End(End::Left)),
+            }
+        }
+    }
+
+    fn name(&self) -> String {
+        let name = self.entry().name.as_deref().or(self.shown.manifest.name.as_deref());
+        name.map_or_else(|| Kind::of(&self.entry().r#type).word().to_owned(), printable)
+    }
+
+    /// The last row: what this is, and what the keys do.
+    fn status(&self) -> String {
+        if let Some((message, _)) = &self.message {
+            return format!(" {message} ");
+        }
+        let mut parts = vec![format!(" {}", self.name())];
+        let count = self.shown.manifest.entries.len();
+        if count > 1 {
+            parts.push(format!("{} of {count}", self.current + 1));
+            parts.push("← → turn".to_owned());
+        }
+        if !self.lines.is_empty() {
+            let page = usize::from(self.screen.size().rows.saturating_sub(1));
+            if self.lines.len() > page {
+                let percent = (self.top + page).min(self.lines.len()) * 100 / self.lines.len();
+                parts.push(format!("↑ ↓ {percent} %"));
+            }
+            parts.push("c copies".to_owned());
+        }
+        if self.shown.save.is_some() {
+            parts.push("s saves".to_owned());
+        }
+        parts.push(match self.until {
+            Some(until) => {
+                let left = until.saturating_duration_since(Instant::now()).as_secs_f64().ceil();
+                format!("q closes, and it is gone, in {left} s by itself ")
+            }
+            None => "q closes, and it is gone ".to_owned(),
+        });
+        parts.join(" · ")
+    }
+
+    /// Waits for a key that means something. `until`: or for that moment; `size`: or until the screen has another one.
+    fn wait(&mut self, until: Option<Instant>, size: Option<Size>) -> io::Result<Then> {
+        loop {
+            if self.message.as_ref().is_some_and(|(_, until)| *until < Instant::now()) {
+                self.message = None;
+            }
+            let status = self.status();
+            self.screen.status(&status)?;
+            let second = Instant::now() + Duration::from_secs(1);
+            let next = [until, self.until, Some(second)].into_iter().flatten().min();
+            let key = self.screen.key(next, self.stop)?;
+            if self.stop.load(Ordering::SeqCst) {
+                return Ok(Then::End(End::Left));
+            }
+            if self.until.is_some_and(|until| until <= Instant::now()) {
+                return Ok(Then::End(self.closed()));
+            }
+            if let Some(then) = key.map_or(Ok(None), |key| self.press(key))? {
+                return Ok(then);
+            }
+            if size.is_some_and(|size| size != self.screen.size()) {
+                self.screen.clear()?;
+                return Ok(Then::Again);
+            }
+            if until.is_some_and(|until| until <= Instant::now()) {
+                return Ok(Then::Stay);
+            }
+        }
+    }
+
+    fn press(&mut self, key: Key) -> io::Result<Option<Then>> {
+        let count = self.shown.manifest.entries.len();
+        let page = usize::from(self.screen.size().rows.saturating_sub(2).max(1));
+        let last = self.lines.len().saturating_sub(page + 1);
+        match key {
+            Key::Interrupt => return Ok(Some(Then::End(End::Left))),
+            Key::Close => return Ok(self.close()),
+            Key::Next if self.current + 1 < count => {
+                self.current += 1;
+                return Ok(Some(Then::Again));
+            }
+            Key::Previous if self.current > 0 => {
+                self.current -= 1;
+                return Ok(Some(Then::Again));
+            }
+            Key::Save => self.save(),
+            Key::Copy if !self.lines.is_empty() => self.copy()?,
+            Key::Play if self.shown.means[self.current] == Some(Means::Play) => return Ok(Some(Then::Stay)),
+            Key::Down | Key::Up | Key::PageDown | Key::PageUp if !self.lines.is_empty() => {
+                let top = match key {
+                    Key::Down => (self.top + 1).min(last),
+                    Key::Up => self.top.saturating_sub(1),
+                    Key::PageDown => (self.top + page).min(last),
+                    _ => self.top.saturating_sub(page),
+                };
+                if top != self.top {
+                    self.top = top;
+                    return Ok(Some(Then::Again));
+                }
+            }
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    /// Closes it; but what nobody has seen or saved is not lost without a word.
+    fn close(&mut self) -> Option<Then> {
+        let unseen = self.shown.manifest.entries.len() - self.seen.len();
+        if unseen == 0 || !self.saved.is_empty() || self.seen.is_empty() || self.warned {
+            return Some(Then::End(self.closed()));
+        }
+        self.warned = true;
+        let files = if unseen == 1 { "One file was".to_owned() } else { format!("{unseen} files were") };
+        let save = if self.shown.save.is_some() { "s saves, " } else { "" };
+        self.message =
+            Some((format!("{files} not looked at: {save}q again closes and it is all gone"), Instant::now() + MESSAGE));
+        None
+    }
+
+    fn closed(&mut self) -> End {
+        if self.seen.is_empty() && self.saved.is_empty() {
+            let why = self.failure.take().unwrap_or_else(|| "nothing of it can be shown".to_owned());
+            return End::Unseen(why);
+        }
+        End::Closed { saved: std::mem::take(&mut self.saved) }
+    }
+
+    fn save(&mut self) {
+        let Some(save) = &mut self.shown.save else { return };
+        let message = match (self.saved.is_empty(), save) {
+            (false, _) => "It is saved already.".to_owned(),
+            (true, save) => match save(&self.shown.memory) {
+                Ok(saved) => {
+                    let names: Vec<String> = saved.iter().map(|path| words::path(path)).collect();
+                    self.saved = saved;
+                    format!("saved as {}", names.join(", "))
+                }
+                Err(error) => format!("it could not be saved: {error}"),
+            },
+        };
+        self.message = Some((message, Instant::now() + MESSAGE));
+    }
+
+    fn copy(&mut self) -> io::Result<()> {
+        let bytes = self.shown.memory.read(self.range(self.current))?;
+        let message = match std::str::from_utf8(&bytes).map_err(io::Error::other).and_then(clipboard::copy) {
+            Ok(how) => {
+                self.copied = true;
+                how.words().to_owned()
+            }
+            Err(error) => format!("it could not be copied: {error}"),
+        };
+        self.message = Some((message, Instant::now() + MESSAGE));
+        Ok(())
+    }
+}
+
+/// Plays one thing, and waits until it was closed.
+pub(super) fn play_alone(
+    player: &Player,
+    what: &Playable<'_>,
+    time: Option<Duration>,
+    stop: &AtomicBool,
+) -> io::Result<End> {
+    // What it draws in this terminal goes with the screen that it is drawn on.
+    let mut screen = if player.in_terminal { Some(Screen::open(true)?) } else { None };
+    let until = time.map(|time| Instant::now() + time);
+    let end = wait_for(player.play(what)?, until, stop);
+    if let Some(screen) = &mut screen {
+        screen.clear()?;
+    }
+    end
+}
+
+/// Waits until a player ends.
+fn wait_for(mut playing: Playing, until: Option<Instant>, stop: &AtomicBool) -> io::Result<End> {
+    loop {
+        if let Some(status) = playing.child.try_wait()? {
+            return Ok(match status.code() {
+                Some(0) => End::Closed { saved: Vec::new() },
+                // Somebody pressed Ctrl-C, or killed it.
+                None | Some(4) => End::Left,
+                Some(_) => End::Unseen("the player could not show it".to_owned()),
+            });
+        }
+        if stop.load(Ordering::SeqCst) {
+            return Ok(End::Left);
+        }
+        if until.is_some_and(|until| until <= Instant::now()) {
+            return Ok(End::Closed { saved: Vec::new() });
+        }
+        std::thread::sleep(TICK);
+    }
+}
+
+/// Waits for the key that closes what is shown elsewhere.
+pub(super) fn until_closed(time: Option<Duration>, stop: &AtomicBool) -> io::Result<End> {
+    let mut screen = Screen::open(false)?;
+    let until = time.map(|time| Instant::now() + time);
+    loop {
+        match screen.key(until, stop)? {
+            Some(Key::Close) => return Ok(End::Closed { saved: Vec::new() }),
+            Some(Key::Interrupt) => return Ok(End::Left),
+            None if stop.load(Ordering::SeqCst) => return Ok(End::Left),
+            None if until.is_some_and(|until| until <= Instant::now()) => return Ok(End::Closed { saved: Vec::new() }),
+            Some(_) | None => {}
+        }
+    }
+}

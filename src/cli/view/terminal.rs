@@ -1,0 +1,186 @@
+//! The terminal as a screen of our own: what was on it comes back, and what we put there does not stay.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{
+    InputModes, LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr,
+    tcgetwinsize, tcsetattr,
+};
+
+/// How often whoever waits for a key looks whether it shall stop.
+const TICK: Duration = Duration::from_millis(50);
+
+/// How large the screen is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size {
+    pub(super) columns: u16,
+    pub(super) rows: u16,
+    /// Width and height of a character in pixels, where the terminal tells.
+    pub(super) cell: Option<(u16, u16)>,
+}
+
+/// What somebody wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    Close,
+    Next,
+    Previous,
+    Down,
+    Up,
+    PageDown,
+    PageUp,
+    Copy,
+    Save,
+    Play,
+    /// Ctrl-C.
+    Interrupt,
+    Other,
+}
+
+/// A terminal in raw mode, until this is dropped.
+pub(super) struct Screen {
+    terminal: File,
+    before: Termios,
+    is_own: bool,
+    /// What wipes pictures that lie above the text.
+    wipe: Vec<u8>,
+}
+
+impl Screen {
+    /// Takes the terminal: what was typed before is forgotten. `is_own`: with an empty screen of our own.
+    pub(super) fn open(is_own: bool) -> io::Result<Self> {
+        let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
+        let before = tcgetattr(&terminal)?;
+        let mut raw = before.clone();
+        raw.local_modes -= LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG | LocalModes::IEXTEN;
+        raw.input_modes -= InputModes::IXON | InputModes::ICRNL;
+        raw.special_codes[SpecialCodeIndex::VMIN] = 0;
+        raw.special_codes[SpecialCodeIndex::VTIME] = 0;
+        tcsetattr(&terminal, OptionalActions::Flush, &raw)?;
+        let mut screen = Self { terminal, before, is_own, wipe: Vec::new() };
+        if is_own {
+            screen.write(b"\x1b[?1049h\x1b[?25l")?;
+            screen.clear()?;
+        }
+        Ok(screen)
+    }
+
+    /// Forgets what was typed meanwhile.
+    pub(super) fn forget_keys(&self) {
+        let _ = tcflush(&self.terminal, QueueSelector::IFlush);
+    }
+
+    /// `codes` wipe what is drawn from now on, whenever it has to go.
+    pub(super) fn wipe_with(&mut self, codes: Vec<u8>) {
+        self.wipe = codes;
+    }
+
+    pub(super) fn size(&self) -> Size {
+        match tcgetwinsize(&self.terminal) {
+            Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
+                let cell = (size.ws_xpixel / size.ws_col, size.ws_ypixel / size.ws_row);
+                Size {
+                    columns: size.ws_col,
+                    rows: size.ws_row,
+                    cell: Some(cell).filter(|cell| cell.0 > 0 && cell.1 > 0),
+                }
+            }
+            // One that does not know is as large as terminals used to be.
+            _ => Size { columns: 80, rows: 24, cell: None },
+        }
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.terminal.write_all(bytes)
+    }
+
+    /// Empties the screen line by line: clearing it at once makes some terminals keep what was there to scroll back to.
+    pub(super) fn clear(&mut self) -> io::Result<()> {
+        let mut codes = std::mem::take(&mut self.wipe);
+        codes.extend(b"\x1b[0m");
+        for row in 1..=self.size().rows {
+            codes.extend(format!("\x1b[{row};1H\x1b[2K").bytes());
+        }
+        codes.extend(b"\x1b[1;1H");
+        self.write(&codes)
+    }
+
+    /// Writes a line in the last row.
+    pub(super) fn status(&mut self, text: &str) -> io::Result<()> {
+        let Size { columns, rows, .. } = self.size();
+        let mut shown = String::new();
+        for c in text.chars() {
+            if textwrap::core::display_width(&shown) + 2 > usize::from(columns) {
+                break;
+            }
+            shown.push(c);
+        }
+        self.write(format!("\x1b[{rows};1H\x1b[0m\x1b[2K\x1b[7m{shown}\x1b[0m").as_bytes())
+    }
+
+    /// The next key, if one comes before `until` and before somebody wants us to stop.
+    pub(super) fn key(&mut self, until: Option<Instant>, stop: &AtomicBool) -> io::Result<Option<Key>> {
+        while !stop.load(Ordering::SeqCst) {
+            let left = until.map_or(TICK, |until| until.saturating_duration_since(Instant::now()).min(TICK));
+            if let Some(bytes) = self.read(left)? {
+                return Ok(Some(Key::of(&bytes)));
+            }
+            if until.is_some_and(|until| until <= Instant::now()) {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is typed or answered within `patience`. An error: the terminal is gone.
+    pub(super) fn read(&mut self, patience: Duration) -> io::Result<Option<Vec<u8>>> {
+        let wait = Timespec::try_from(patience).map_err(io::Error::other)?;
+        let mut ready = [PollFd::new(&self.terminal, PollFlags::IN)];
+        match poll(&mut ready, Some(&wait)) {
+            Err(rustix::io::Errno::INTR) | Ok(0) => return Ok(None),
+            Err(errno) => return Err(errno.into()),
+            Ok(_) => {}
+        }
+        if !ready[0].revents().contains(PollFlags::IN) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut bytes = vec![0; 256];
+        let count = self.terminal.read(&mut bytes)?;
+        bytes.truncate(count);
+        Ok((count > 0).then_some(bytes))
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        if self.is_own {
+            let _ = self.clear();
+            let _ = self.write(b"\x1b[?25h\x1b[?1049l");
+        }
+        let _ = tcsetattr(&self.terminal, OptionalActions::Flush, &self.before);
+    }
+}
+
+impl Key {
+    /// By the first key in what was read; what came together with it was typed ahead.
+    fn of(bytes: &[u8]) -> Self {
+        match bytes {
+            [b'q' | b'Q', ..] | [0x1b] => Self::Close,
+            [0x03, ..] => Self::Interrupt,
+            [b'c' | b'C', ..] => Self::Copy,
+            [b's' | b'S', ..] => Self::Save,
+            [b'\r' | b'\n' | b'p' | b'P', ..] => Self::Play,
+            [0x1b, b'[' | b'O', b'C', ..] | [b'l' | b'n', ..] => Self::Next,
+            [0x1b, b'[' | b'O', b'D', ..] | [b'h', ..] => Self::Previous,
+            [0x1b, b'[' | b'O', b'A', ..] | [b'k', ..] => Self::Up,
+            [0x1b, b'[' | b'O', b'B', ..] | [b'j', ..] => Self::Down,
+            [0x1b, b'[', b'5', ..] => Self::PageUp,
+            [0x1b, b'[', b'6', ..] | [b' ', ..] => Self::PageDown,
+            _ => Self::Other,
+        }
+    }
+}

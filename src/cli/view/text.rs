@@ -1,0 +1,51 @@
+//! Text for a screen: what would command the terminal is shown instead.
+
+use std::borrow::Cow;
+
+use crate::manifest::is_plain;
+
+/// A text for a terminal: control characters are shown and not obeyed.
+pub(in crate::cli) fn visible(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let mut shown: String = text
+        .chars()
+        .map(|c| match c {
+            '\n' | '\t' => c,
+            // Unicode has pictures of the control characters.
+            '\0'..='\u{1f}' => char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}'),
+            '\u{7f}' => '\u{2421}',
+            c if is_plain(c) => c,
+            _ => '\u{fffd}',
+        })
+        .collect();
+    if !shown.ends_with('\n') {
+        shown.push('\n');
+    }
+    shown
+}
+
+/// The lines of a text on a screen of so many columns.
+pub(super) fn lines(text: &[u8], columns: u16) -> Vec<String> {
+    let shown = visible(text).replace('\t', "    ");
+    let options = textwrap::Options::new(usize::from(columns)).word_splitter(textwrap::WordSplitter::NoHyphenation);
+    shown.lines().flat_map(|line| textwrap::wrap(line, &options).into_iter().map(Cow::into_owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_cannot_command_the_terminal() {
+        assert_eq!(visible(b"a\x1b[2Jb\tc\r\n\x07"), "a␛[2Jb\tc␍\n␇\n");
+        assert_eq!(visible("a\u{9b}31m\u{202e}b".as_bytes()), "a\u{fffd}31m\u{fffd}b\n");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_screen() {
+        let text = format!("{}\n\nshort words in a row that is long\n\tx", "y".repeat(30));
+        let lines = lines(text.as_bytes(), 12);
+        assert!(lines.iter().all(|line| line.chars().count() <= 12), "{lines:?}");
+        assert!(lines.iter().any(String::is_empty) && lines.last().unwrap().ends_with('x'), "{lines:?}");
+    }
+}
