@@ -918,7 +918,7 @@ fn a_desktop_without_graphics_shows_it_in_its_browser() {
     // A reload is no end.
     tab.tell("reload", json!({}));
     tab.until("document.images[0].naturalWidth === 640");
-    assert!(status(&sandbox).contains("being opened"), "{}", status(&sandbox));
+    assert!(status(&sandbox).contains("claimed on"), "{}", status(&sandbox));
     tab.tell("shot", json!({ "path": Path::new(ROOT).join("target/pictures/shown-by-the-desktop.png") }));
     tab.press_button("Close").expect("Closed. Nothing of it is left here.");
     assert_eq!(tty.end(), 0, "{}", tty.screen());

@@ -37,6 +37,7 @@ use self::loopback::{Content, Loopback};
 pub(super) use self::memory::Memory;
 use self::player::{Playable, Player};
 use self::screen::Shown;
+use self::terminal::Screen;
 pub(super) use self::text::visible;
 use super::output::Output;
 use crate::manifest::{Entry, Manifest};
@@ -272,8 +273,10 @@ async fn browse(content: Content, time: Option<Duration>, output: &Output) -> io
     if let Err(error) = opened {
         return Ok(End::Unseen(format!("no browser could be started ({error})")));
     }
+    // First, so that no key is lost that answers what is said.
+    let screen = Screen::open(false)?;
     output.say("It is shown in your browser. Close that page, or press q here, and it is gone.");
-    let keys = watched(move |stop| screen::until_closed(time, stop));
+    let keys = watched(move |stop| screen::until_closed(screen, time, stop));
     let end = tokio::select! {
         () = loopback.until_closed() => End::Closed { saved: Vec::new() },
         end = keys => end?,

@@ -436,8 +436,7 @@ fn wait_for(mut playing: Playing, until: Option<Instant>, stop: &AtomicBool) -> 
 }
 
 /// Waits for the key that closes what is shown elsewhere.
-pub(super) fn until_closed(time: Option<Duration>, stop: &AtomicBool) -> io::Result<End> {
-    let mut screen = Screen::open(false)?;
+pub(super) fn until_closed(mut screen: Screen, time: Option<Duration>, stop: &AtomicBool) -> io::Result<End> {
     let until = time.map(|time| Instant::now() + time);
     loop {
         match screen.key(until, stop)? {
