@@ -897,7 +897,7 @@ fn a_desktop_without_graphics_shows_it_in_its_browser() {
         let command = format!("PATH={}:$PATH DISPLAY=:99 SHARE_VIEWER=browser \"$SHARE\" open '{link}'", bin.display());
         let mut tty = Tty::start(&sandbox, Kind::Plain, &command);
         tty.expect("[v]iew it in your browser, [s]ave it here, [n]ot now?").press("v\r");
-        tty.expect("It is shown in your browser. Close that page, or press q here, and it is gone.");
+        tty.expect("It is shown in your browser. s saves it. Close that page, or press q here, and it is gone.");
         while !sandbox.path("asked").exists() {
             std::thread::yield_now();
         }
@@ -934,4 +934,20 @@ fn a_desktop_without_graphics_shows_it_in_its_browser() {
     tty.press("q");
     assert_eq!(tty.end(), 130, "{}", tty.screen());
     assert!(tty.screen().contains("it is not lost"), "{}", tty.screen());
+
+    // What a browser cannot show is not lost with the page; `s` saves all of it.
+    sandbox.write("t.zip", b"PK\x03\x04 and so on");
+    let link = send(&sandbox, &relay, &["-n", "Both", PHOTO, "t.zip"]);
+    let (mut tty, url) = open(&link);
+    tab.goto(&url).expect("This file can only be saved, from the terminal.").press_button("Close");
+    assert_eq!(tty.end(), 8, "{}", tty.screen());
+    let (mut tty, url) = open(&link);
+    tab.goto(&url).expect("t.zip");
+    tty.press("s");
+    while !sandbox.path("Both").exists() {
+        std::thread::yield_now();
+    }
+    tty.press("q");
+    assert_eq!(tty.end(), 0, "{}", tty.screen());
+    assert!(tty.screen().contains("saved as Both"), "{}", tty.screen());
 }

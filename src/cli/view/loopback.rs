@@ -52,7 +52,7 @@ pub(super) enum Content {
 }
 
 impl Content {
-    fn manifest(&self) -> &Manifest {
+    pub(super) fn manifest(&self) -> &Manifest {
         match self {
             Self::Memory(_, manifest) => manifest,
             Self::Window(window) => window.manifest(),
@@ -252,7 +252,7 @@ async fn html(content: &Content, nonce: &str) -> io::Result<String> {
                 let text = content.read(content.range(number).unwrap_or_default()).await?;
                 write!(html, "<pre>{}</pre>", escaped(&super::text::visible(&text)))
             }
-            Kind::File => write!(html, "<p>This file can only be saved: press s in the terminal.</p>"),
+            Kind::File => write!(html, "<p>This file can only be saved, from the terminal.</p>"),
         };
     }
     let _ = write!(html, "</main><script nonce={nonce}>{SCRIPT}</script>");

@@ -29,6 +29,11 @@ impl Memory {
         Ok(memory)
     }
 
+    /// The same memory, for another who reads it.
+    pub(super) fn shared(&self) -> io::Result<Self> {
+        Ok(Self { file: self.file.try_clone()?, len: self.len })
+    }
+
     /// From now on nobody changes it, not even a program that was given it.
     pub(super) fn seal(&self) -> io::Result<()> {
         let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;

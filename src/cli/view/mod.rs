@@ -25,8 +25,8 @@ mod text;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -240,7 +240,13 @@ pub(super) async fn show(memory: Memory, view: View, output: &Output) -> io::Res
             let shown = Shown { memory, means, manifest, time, save, player, cell };
             watched(move |stop| shown.run(stop)).await
         }
-        Way::Page { .. } | Way::Stream => browse(Content::Memory(memory, view.manifest), view.time, output).await,
+        Way::Page { .. } | Way::Stream => {
+            let save = match view.save {
+                Some(save) => Some((memory.shared()?, save)),
+                None => None,
+            };
+            browse(Content::Memory(memory, view.manifest), save, view.time, output).await
+        }
     }
 }
 
@@ -249,7 +255,7 @@ pub(super) async fn show_through(window: Window, view: View, output: &Output) ->
     forget_in_crashes();
     let content = Content::Window(Box::new(window));
     let (Way::Stream, Some(player)) = (view.way, view.ability.player) else {
-        return browse(content, view.time, output).await;
+        return browse(content, None, view.time, output).await;
     };
     let loopback = Loopback::serve(content, true).await?;
     let url = loopback.file_url();
@@ -265,8 +271,15 @@ fn say_where(player: &Player, output: &Output) {
     }
 }
 
-/// Opens a browser, and waits until it has closed the page.
-async fn browse(content: Content, time: Option<Duration>, output: &Output) -> io::Result<End> {
+/// Opens a browser, and waits until it has closed the page. `save`: from where `s` saves.
+async fn browse(
+    content: Content,
+    save: Option<(Memory, Save)>,
+    time: Option<Duration>,
+    output: &Output,
+) -> io::Result<End> {
+    let is_file = |entry: &&Entry| Kind::of(&entry.r#type) == Kind::File;
+    let unshown = content.manifest().entries.iter().filter(is_file).count();
     let loopback = Loopback::serve(content, false).await?;
     let url = loopback.page_url();
     let opened = tokio::task::spawn_blocking(move || open::that_detached(url)).await.map_err(io::Error::other)?;
@@ -275,17 +288,23 @@ async fn browse(content: Content, time: Option<Duration>, output: &Output) -> io
     }
     // First, so that no key is lost that answers what is said.
     let screen = Screen::open(false)?;
-    output.say("It is shown in your browser. Close that page, or press q here, and it is gone.");
-    let keys = watched(move |stop| screen::until_closed(screen, time, stop));
+    let saves = if save.is_some() { "s saves it. " } else { "" };
+    output.say(&format!("It is shown in your browser. {saves}Close that page, or press q here, and it is gone."));
+    let saved = Arc::new(Mutex::new(Vec::new()));
+    let places = saved.clone();
+    let keys = watched(move |stop| screen::until_closed(screen, save, &places, time, stop));
     let end = tokio::select! {
         () = loopback.until_closed() => End::Closed { saved: Vec::new() },
         end = keys => end?,
     };
     let was_opened = loopback.was_opened();
     loopback.end().await;
-    // Somebody who never saw it has not closed it.
+    let saved = std::mem::take(&mut *saved.lock().unwrap_or_else(PoisonError::into_inner));
     Ok(match end {
+        End::Closed { .. } if !saved.is_empty() => End::Closed { saved },
+        // Somebody who never saw it has not closed it.
         End::Closed { .. } if !was_opened => End::Left,
+        End::Closed { .. } if unshown > 0 => End::Unseen("a file in it can only be saved, and was not".to_owned()),
         end => end,
     })
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::ability::Graphics;
@@ -435,13 +436,28 @@ fn wait_for(mut playing: Playing, until: Option<Instant>, stop: &AtomicBool) -> 
     }
 }
 
-/// Waits for the key that closes what is shown elsewhere.
-pub(super) fn until_closed(mut screen: Screen, time: Option<Duration>, stop: &AtomicBool) -> io::Result<End> {
+/// Waits for the key that closes what is shown elsewhere. `saved`: where `s` has saved it.
+pub(super) fn until_closed(
+    mut screen: Screen,
+    mut save: Option<(Memory, Save)>,
+    saved: &Mutex<Vec<PathBuf>>,
+    time: Option<Duration>,
+    stop: &AtomicBool,
+) -> io::Result<End> {
     let until = time.map(|time| Instant::now() + time);
     loop {
         match screen.key(until, stop)? {
             Some(Key::Close) => return Ok(End::Closed { saved: Vec::new() }),
             Some(Key::Interrupt) => return Ok(End::Left),
+            Some(Key::Save) => {
+                let mut saved = saved.lock().unwrap_or_else(PoisonError::into_inner);
+                if let (true, Some((memory, save))) = (saved.is_empty(), &mut save) {
+                    match save(memory) {
+                        Ok(places) => *saved = places,
+                        Err(error) => screen.write(format!("it could not be saved: {error}\r\n").as_bytes())?,
+                    }
+                }
+            }
             None if stop.load(Ordering::SeqCst) => return Ok(End::Left),
             None if until.is_some_and(|until| until <= Instant::now()) => return Ok(End::Closed { saved: Vec::new() }),
             Some(_) | None => {}
