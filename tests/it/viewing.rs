@@ -368,6 +368,19 @@ fn what_cannot_be_decoded_is_said_and_not_lost() {
 }
 
 #[test]
+fn a_playlist_that_pretends_to_be_a_film_is_not_played() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let list: &[u8] = b"#EXTM3U\n/etc/passwd\nhttp://127.0.0.1:9/\n";
+    let played = sandbox.path("played");
+    let viewer = format!("mpv --vo=null --ao=null --log-file={}", played.display());
+    let link = planted(&relay.url, &[("film.mp4", "video/mp4", list)], false);
+    let mut tty = Tty::start(&sandbox, Kind::Plain, &format!("SHARE_VIEWER='{viewer}' \"$SHARE\" open -y '{link}'"));
+    assert_eq!(tty.end(), 8, "{}", tty.screen());
+    assert!(tty.screen().contains("it is not what its sender says it is") && !played.exists(), "{}", tty.screen());
+}
+
+#[test]
 fn five_hundred_hostile_names_stay_in_their_directory() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();

@@ -41,7 +41,7 @@ use self::terminal::Screen;
 pub(super) use self::text::visible;
 use super::output::Output;
 use crate::manifest::{Entry, Manifest};
-use crate::media::Kind;
+use crate::media::{HEAD_LEN, Kind};
 use crate::open::window::Window;
 
 /// The longest text that is shown, in bytes.
@@ -253,6 +253,10 @@ pub(super) async fn show(memory: Memory, view: View, output: &Output) -> io::Res
 /// Shows what is fetched piece by piece. It is closed with what comes back.
 pub(super) async fn show_through(window: Window, view: View, output: &Output) -> io::Result<End> {
     forget_in_crashes();
+    let head = window.read(0, HEAD_LEN).await.map_err(io::Error::other)?;
+    if !player::is_playable(&head) {
+        return Ok(End::Unseen(screen::NOT_PLAYABLE.to_owned()));
+    }
     let content = Content::Window(Box::new(window));
     let (Way::Stream, Some(player)) = (view.way, view.ability.player) else {
         return browse(content, None, view.time, output).await;

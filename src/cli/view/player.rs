@@ -12,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::ability::Graphics;
 use super::memory::Memory;
+use crate::media::{self, HEAD_LEN, Kind};
 
 /// What keeps mpv from reading and writing anything but what it is given. They are known since 0.32, and later ones begin
 /// with these too.
@@ -118,13 +119,25 @@ impl Player {
         }
         command.args(&self.args);
         match what {
-            Playable::Memory(memory) => command.arg(path_of(memory)?),
+            Playable::Memory(memory) => {
+                if self.is_mpv {
+                    // Not what a file says is in other files.
+                    command.arg("--access-references=no");
+                }
+                command.arg(path_of(memory)?)
+            }
             Playable::Url(url) => command.arg(format!("--playlist={}", path_of(&Memory::of(url.as_bytes())?)?)),
         };
         let drawn = || if self.in_terminal { Stdio::inherit() } else { Stdio::null() };
         let child = command.stdin(drawn()).stdout(drawn()).stderr(Stdio::null()).spawn()?;
         Ok(Playing { child, _inherited: inherited })
     }
+}
+
+/// Whether a file that begins so is for a player. A playlist or another text with a film's name could make one open what
+/// else is on this machine, or tell somebody who looks.
+pub(super) fn is_playable(head: &[u8]) -> bool {
+    matches!(Kind::of(media::sniff(head, head.len() < HEAD_LEN)), Kind::Photo | Kind::Video | Kind::Sound)
 }
 
 /// A program by its path, or on `PATH`.

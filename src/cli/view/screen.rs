@@ -11,19 +11,21 @@ use std::time::{Duration, Instant};
 use super::ability::Graphics;
 use super::memory::Memory;
 use super::picture::{Frame, Picture, Unseen};
-use super::player::{Playable, Player, Playing};
+use super::player::{Playable, Player, Playing, is_playable};
 use super::terminal::{Key, Screen, Size};
 use super::{End, Means, Save, draw, text};
 use crate::cli::clipboard;
 use crate::cli::words::{self, size};
 use crate::manifest::{Entry, Manifest, printable};
-use crate::media::Kind;
+use crate::media::{HEAD_LEN, Kind};
 use crate::secret::fill_random;
 
 /// How large a character is taken to be where the terminal does not tell, in pixels.
 const CELL: (u16, u16) = (10, 20);
 /// How long a message stays in the last row.
 const MESSAGE: Duration = Duration::from_secs(4);
+/// Why a player is not given something.
+pub(super) const NOT_PLAYABLE: &str = "it is not what its sender says it is";
 /// How often a player is asked whether it still runs.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -73,6 +75,9 @@ impl Shown {
     pub(super) fn run(self, stop: &AtomicBool) -> io::Result<End> {
         // A single film needs no screen before it.
         if let ([Some(Means::Play)], Some(player)) = (&self.means[..], &self.player) {
+            if !is_playable(&self.memory.read(0..HEAD_LEN as u64)?) {
+                return Ok(End::Unseen(NOT_PLAYABLE.to_owned()));
+            }
             let memory = Playable::Memory(&self.memory);
             return play_alone(player, &memory, self.time, stop);
         }
@@ -229,6 +234,10 @@ impl Looking<'_> {
                 range.start = end;
             }
             own.seal()?;
+            if !is_playable(&own.read(0..HEAD_LEN as u64)?) {
+                self.message = Some((NOT_PLAYABLE.to_owned(), Instant::now() + MESSAGE));
+                continue;
+            }
             let playing = player.play(&Playable::Memory(&own))?;
             self.screen.clear()?;
             let end = wait_for(playing, self.until, self.stop)?;
