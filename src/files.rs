@@ -19,6 +19,18 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
+/// Renames a directory unless there is something of the new name already. On file systems that cannot do that in one step,
+/// an empty directory takes the name first, and is then replaced.
+pub fn rename_directory_new(from: &Path, to: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            fs::create_dir(to)?;
+            fs::rename(from, to)
+        }
+        result => result.map_err(io::Error::from),
+    }
+}
+
 /// The directory that a path lies in.
 pub fn parent(path: &Path) -> &Path {
     match path.parent() {

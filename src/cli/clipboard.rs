@@ -65,6 +65,7 @@ pub(super) fn is_desktop() -> bool {
 fn hand_over(text: &str) -> io::Result<()> {
     let mut child = Command::new(std::env::current_exe()?)
         .arg(HOLD)
+        .env_remove("SHARE_LINK")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

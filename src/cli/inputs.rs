@@ -95,7 +95,7 @@ impl Inputs {
                 Cleaned::Not(why) => Some(why),
                 Cleaned::AsItIs => None,
             };
-            if matches!(Kind::of(&entry.r#type), Kind::Photo | Kind::Video | Kind::Sound) {
+            if is_told(Kind::of(&entry.r#type)) || is_camera_file(entry.name.as_deref()) {
                 stays.push((entry.name.as_deref(), why));
             }
         }
@@ -171,7 +171,7 @@ impl Wanted<'_> {
             let head = cx.unless_interrupted(|| head(&mut io::stdin())).await?;
             let head = head.map_err(|error| Trouble::path(Path::new(&label), &error, self.hint))?;
             self.expect_fit(&head, head.len() < HEAD_LEN, &label)?;
-            if let (Metadata::Require, Kind::Photo | Kind::Video | Kind::Sound) = (self.metadata, kind(&head)) {
+            if self.metadata == Metadata::Require && kind(&head) != Kind::Text {
                 return Err(refused(&label, "what comes through a pipe is sent as it is"));
             }
             Box::new(Cursor::new(head).chain(io::stdin()))
@@ -209,8 +209,9 @@ impl Wanted<'_> {
         let (head, looked) =
             cx.unless_interrupted(move || look(file, &data, metadata)).await?.map_err(|error| failed(&error))?;
         self.expect_fit(&head, head.len() < HEAD_LEN, &label)?;
+        let is_text = kind(&head) == Kind::Text || head.is_empty();
         match looked.cleaned {
-            Cleaned::Not(why) if metadata == Metadata::Require => Err(refused(&label, &why.to_string())),
+            Cleaned::Not(why) if metadata == Metadata::Require && !is_text => Err(refused(&label, &why.to_string())),
             cleaned => Ok((input(looked.reader), Some(looked.len), cleaned)),
         }
     }
@@ -229,6 +230,21 @@ impl Wanted<'_> {
 
 fn kind(head: &[u8]) -> Kind {
     Kind::of(media::sniff(head, head.len() < HEAD_LEN))
+}
+
+/// Whether people hardly think of what else such a thing tells.
+fn is_told(kind: Kind) -> bool {
+    matches!(kind, Kind::Photo | Kind::Video | Kind::Sound)
+}
+
+/// Whether a file that is nothing we know has a name that cameras give to photos and films of their own kinds.
+fn is_camera_file(name: Option<&str>) -> bool {
+    const CAMERAS: [&str; 28] = [
+        "3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "gpr", "heif", "iiq", "insp", "insv", "jxl", "k25",
+        "kdc", "lrv", "m2ts", "mef", "mos", "mrw", "mts", "nef", "nrw", "orf", "pef", "raf", "rw2",
+    ];
+    let extension = name.and_then(|name| Path::new(name).extension()?.to_str().map(str::to_ascii_lowercase));
+    extension.is_some_and(|extension| CAMERAS.contains(&&*extension))
 }
 
 fn refused(label: &str, why: &str) -> Trouble {
@@ -255,10 +271,10 @@ struct Looked {
 /// Finds out what a file is and what has to go.
 fn look(mut file: File, data: &FileData, metadata: Metadata) -> io::Result<(Vec<u8>, Looked)> {
     let head = head(&mut file)?;
-    let is_carrier = matches!(kind(&head), Kind::Photo | Kind::Video | Kind::Sound);
+    // Whatever it is called, and whatever it seems to be.
     let plan = match metadata {
-        Metadata::Strip | Metadata::Require if is_carrier => Some(strip::plan(&file)),
-        _ => None,
+        Metadata::Strip | Metadata::Require => Some(strip::plan(&file)),
+        Metadata::Keep => None,
     };
     let (edits, len, cleaned) = match plan {
         Some(Ok(plan)) => (plan.edits, plan.len, Cleaned::Of(plan.removed)),

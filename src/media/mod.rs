@@ -54,8 +54,16 @@ pub fn sniff(head: &[u8], whole: bool) -> &'static str {
     if let Some(found) = infer::get(head).filter(|found| !found.mime_type().starts_with("text/")) {
         return found.mime_type();
     }
-    if head.get(4..8) == Some(b"ftyp") && matches!(head.get(8..11), Some(b"3gp" | b"3g2")) {
-        return "video/3gpp";
+    match (head.get(4..8), head.get(8..12)) {
+        (Some(b"ftyp"), Some(b"avif" | b"avis")) => return "image/avif",
+        (Some(b"ftyp"), Some(b"mif1" | b"msf1" | b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx")) => {
+            return "image/heif";
+        }
+        (Some(b"ftyp"), Some([b'3', b'g', ..])) => return "video/3gpp",
+        // Every camera has a brand of its own.
+        (Some(b"ftyp"), Some(_)) => return "video/mp4",
+        (Some(b"moov" | b"mdat" | b"wide" | b"pnot"), _) => return "video/quicktime",
+        _ => {}
     }
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
@@ -103,6 +111,7 @@ mod tests {
         assert_eq!(sniff(b"a\0b", true), "application/octet-stream");
         assert_eq!(sniff(b"<html>", true), "text/plain");
         assert_eq!(sniff(b"#!/bin/sh\n", true), "text/plain");
+        assert_eq!(sniff(b"\0\0\0\x18ftypXAVC\0\0\0\0", false), "video/mp4");
         assert_eq!(sniff(b"\0\0\0\x18ftyp3gp4\0\0\0\0", false), "video/3gpp");
     }
 }

@@ -9,14 +9,14 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use crate::files::{parent, rename_new, sync_dir};
+use crate::files::{parent, rename_directory_new, rename_new, sync_dir};
 use crate::secret::fill_random;
 
 /// How hidden names begin, where a file cannot be without one.
@@ -148,6 +148,12 @@ pub fn numbered(path: &Path, number: u32) -> PathBuf {
     path.with_file_name(format!("{stem} ({number}){}", extension.unwrap_or_default()))
 }
 
+/// `trip` → `trip (1)`.
+pub fn numbered_directory(path: &Path, number: u32) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{name} ({number})"))
+}
+
 /// Removes what a killed program left under hidden names: files, and the directory of an album with what was in it.
 pub fn remove_leftovers(hidden: &[PathBuf]) {
     for path in hidden {
@@ -171,7 +177,8 @@ struct Album {
 
 impl Album {
     fn create(hidden: PathBuf, path: PathBuf) -> io::Result<Self> {
-        fs::create_dir(&hidden)?;
+        // Like the files in it: its owner's alone.
+        fs::DirBuilder::new().mode(0o700).create(&hidden)?;
         sync_dir(parent(&hidden))?;
         Ok(Self { hidden, path })
     }
@@ -185,8 +192,8 @@ impl Album {
     fn place(&self) -> io::Result<PathBuf> {
         sync_dir(&self.hidden)?;
         for attempt in 0..10_000u32 {
-            let candidate = if attempt == 0 { self.path.clone() } else { numbered(&self.path, attempt) };
-            match rename_new(&self.hidden, &candidate) {
+            let candidate = if attempt == 0 { self.path.clone() } else { numbered_directory(&self.path, attempt) };
+            match rename_directory_new(&self.hidden, &candidate) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 result => {
                     result?;

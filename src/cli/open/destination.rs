@@ -17,7 +17,7 @@ use crate::cli::view::{self, Ability, End, Memory, Showable, View, Way, visible}
 use crate::cli::{Context, prompt, words};
 use crate::manifest::{Manifest, printable, safe_name};
 use crate::media::{self, Kind};
-use crate::open::place::{Placed, Staging, Target, numbered};
+use crate::open::place::{Placed, Staging, Target, numbered, numbered_directory};
 use crate::open::{OpenError, Opened, Received};
 use crate::secret::Receipt;
 
@@ -103,6 +103,9 @@ impl OpenArgs {
             return self.to_path(manifest, path);
         }
         let here = || into_directory(manifest, Path::new("."));
+        if cx.output.is_json() && manifest.view_only {
+            return Err(unseeable("with --json nothing is shown"));
+        }
         if cx.output.is_json() {
             return if self.yes || self.wants_to_save(manifest, cx).await? { Ok(here()) } else { Err(not_now()) };
         }
@@ -255,15 +258,10 @@ fn files_in(manifest: &Manifest, directory: &Path) -> Files {
     }
     let wished = absolute(&directory.join(safe_name(manifest.name.as_deref(), "album")));
     // One that is there already stays as it is.
-    let free = (0..10_000).map(|number| if number == 0 { wished.clone() } else { numbered_directory(&wished, number) });
-    let album = free.into_iter().find(|path| path.symlink_metadata().is_err()).unwrap_or(wished);
+    let mut names =
+        (0..10_000).map(|number| if number == 0 { wished.clone() } else { numbered_directory(&wished, number) });
+    let album = names.find(|path| path.symlink_metadata().is_err()).unwrap_or(wished.clone());
     Files { targets: targets(manifest, &album), album: Some(album) }
-}
-
-/// `trip` → `trip (1)`.
-fn numbered_directory(path: &Path, number: u32) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!("{name} ({number})"))
 }
 
 fn targets(manifest: &Manifest, directory: &Path) -> Vec<Target> {
@@ -399,6 +397,7 @@ impl Ready {
 /// Shows it, until it is closed.
 async fn look(opened: Opened, view: View, memory: Watched<Memory>, output: &Output) -> Result<Got, Unreceived> {
     let failed = |error: io::Error| Unreceived::Unseen(failure::reason(&error));
+    view::forget_in_crashes();
     let (received, end) = if view.is_whole() {
         let (received, memory) = opened.receive(memory).await?;
         output.clear();

@@ -41,7 +41,7 @@ pub(super) struct OpenArgs {
     #[arg(short, long)]
     yes: bool,
     /// Close what is shown after so many seconds
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     seconds: Option<u64>,
 }
 

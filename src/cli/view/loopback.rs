@@ -42,8 +42,26 @@ pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#1c1c1c;padding:1rem;
 button{font:inherit;padding:.5rem 1.5rem;border-radius:.5rem;border:1px solid #888;background:#222;color:#eee}p{color:#bbb}";
 /// A page that is gone shows nothing any more, also when somebody goes back to it.
 const SCRIPT: &str = "const over=()=>{document.querySelector('main').textContent='Closed. Nothing of it is left here.'};\
+const tell=word=>fetch(word,{method:'POST'}).catch(()=>{});\
+let left=0;const one=(each,ready,failed)=>{left++;const done=()=>{if(--left===0)tell('seen')};\
+if(failed())tell('failed');else if(ready())done();else{each.addEventListener(each.tagName==='IMG'?'load':'loadeddata',done,{once:true});\
+each.addEventListener('error',()=>tell('failed'),{once:true})}};\
+document.querySelectorAll('img').forEach(each=>one(each,()=>each.complete&&each.naturalWidth>0,()=>each.complete&&!each.naturalWidth));\
+document.querySelectorAll('video,audio').forEach(each=>one(each,()=>each.readyState>1,()=>!!each.error));\
+if(left===0)tell('seen');\
 const alive=new EventSource('alive');alive.addEventListener('over',()=>{alive.close();over()});\
 document.querySelector('button').addEventListener('click',()=>{fetch('close',{method:'POST'}).finally(()=>{alive.close();over()})});";
+
+/// What a page has told of what it shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PageSaw {
+    /// It never came up, or not yet with everything.
+    Nothing,
+    /// All of it could be shown.
+    All,
+    /// Something in it could not.
+    Failure,
+}
 
 /// What is handed out.
 pub(super) enum Content {
@@ -91,6 +109,11 @@ struct Served {
     pages: watch::Sender<usize>,
     /// Whether it was closed.
     closed: watch::Sender<bool>,
+    /// Whether a page has shown all of it, or could not.
+    seen: AtomicBool,
+    failed: AtomicBool,
+    /// Whether something could not be fetched.
+    broke: AtomicBool,
 }
 
 /// A server that runs until it is dropped.
@@ -126,6 +149,9 @@ impl Loopback {
             for_player,
             pages,
             closed,
+            seen: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+            broke: AtomicBool::new(false),
         };
         let served = Arc::new(served);
         let router = Router::new()
@@ -133,6 +159,8 @@ impl Loopback {
             .route("/{token}/{number}", get(file))
             .route("/{token}/alive", get(alive))
             .route("/{token}/close", post(close))
+            .route("/{token}/seen", post(seen))
+            .route("/{token}/failed", post(failed))
             .with_state(served.clone());
         let task = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;
@@ -172,12 +200,22 @@ impl Loopback {
         }
     }
 
-    /// Whether a page was ever opened.
-    pub(super) fn was_opened(&self) -> bool {
-        self.served.used.load(Ordering::SeqCst)
+    /// What the page has told.
+    pub(super) fn seen(&self) -> PageSaw {
+        let is = |flag: &AtomicBool| flag.load(Ordering::SeqCst);
+        match (is(&self.served.seen), is(&self.served.failed)) {
+            (_, true) => PageSaw::Failure,
+            (true, false) => PageSaw::All,
+            (false, false) => PageSaw::Nothing,
+        }
     }
 
-    /// Ends it: pages are told, and nothing is served any more when this returns.
+    /// Whether something could not be fetched.
+    pub(super) fn broke(&self) -> bool {
+        self.served.broke.load(Ordering::SeqCst)
+    }
+
+    /// Ends it: pages are told, and nothing is served any more.
     pub(super) async fn end(mut self) {
         self.served.closed.send_replace(true);
         // A moment in which pages hear of it.
@@ -187,13 +225,21 @@ impl Loopback {
 }
 
 impl Served {
-    /// Whether a request comes from the one who was let in. Nobody learns from the answer whether the address is right.
+    async fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
+        let read = self.content.read(range).await;
+        self.broke.fetch_or(read.is_err(), Ordering::SeqCst);
+        read
+    }
+
+    /// Whether a request comes from the one who was let in, and not after the end. Nobody learns from the answer whether the address is right.
     fn is_let_in(&self, token: &str, headers: &HeaderMap) -> bool {
         use subtle::ConstantTimeEq;
         let same = |one: &str, other: &str| bool::from(one.as_bytes().ct_eq(other.as_bytes()));
         let cookies = headers.get(header::COOKIE).and_then(|cookies| cookies.to_str().ok()).unwrap_or_default();
         let wanted = format!("{COOKIE}={}", self.cookie);
-        same(token, &self.token) && (self.for_player || cookies.split("; ").any(|cookie| same(cookie, &wanted)))
+        !*self.closed.borrow()
+            && same(token, &self.token)
+            && (self.for_player || cookies.split("; ").any(|cookie| same(cookie, &wanted)))
     }
 }
 
@@ -283,7 +329,7 @@ async fn file(
         None => 0..size,
     };
     let is_part = headers.contains_key(header::RANGE);
-    let head = served.content.read(range.start..range.start + size.min(HEAD_LEN as u64)).await.unwrap_or_default();
+    let head = served.read(range.start..range.start + size.min(HEAD_LEN as u64)).await.unwrap_or_default();
     // By its bytes, so that nothing runs that says it is a picture.
     let kind = media::sniff(&head, size <= HEAD_LEN as u64);
     let kind = if matches!(Kind::of(kind), Kind::Photo | Kind::Video | Kind::Sound) {
@@ -303,7 +349,7 @@ async fn file(
         if at >= end {
             return Ok::<_, io::Error>(None);
         }
-        let piece = served.content.read(at..end.min(at + PIECE as u64)).await?;
+        let piece = served.read(at..end.min(at + PIECE as u64)).await?;
         if piece.is_empty() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -355,6 +401,22 @@ async fn alive(State(served): State<Arc<Served>>, Path(token): Path<String>, hea
     });
     let told = [(header::CONTENT_TYPE, "text/event-stream")];
     secured((told, Body::from_stream(pulses)).into_response())
+}
+
+async fn seen(State(served): State<Arc<Served>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+    note(&served, &token, &headers, &served.seen)
+}
+
+async fn failed(State(served): State<Arc<Served>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+    note(&served, &token, &headers, &served.failed)
+}
+
+fn note(served: &Served, token: &str, headers: &HeaderMap, what: &AtomicBool) -> Response {
+    if !served.is_let_in(token, headers) {
+        return nothing();
+    }
+    what.store(true, Ordering::SeqCst);
+    secured(StatusCode::NO_CONTENT.into_response())
 }
 
 async fn close(State(served): State<Arc<Served>>, Path(token): Path<String>, headers: HeaderMap) -> Response {

@@ -25,6 +25,7 @@ mod text;
 
 use std::io;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,7 +34,7 @@ use tokio::sync::oneshot;
 
 pub(super) use self::ability::Ability;
 use self::ability::{Graphics, Wish};
-use self::loopback::{Content, Loopback};
+use self::loopback::{Content, Loopback, PageSaw};
 pub(super) use self::memory::Memory;
 use self::player::{Playable, Player};
 use self::screen::Shown;
@@ -228,7 +229,6 @@ async fn watched(work: impl FnOnce(&AtomicBool) -> io::Result<End> + Send + 'sta
 
 /// Shows what is in memory, until it was closed.
 pub(super) async fn show(memory: Memory, view: View, output: &Output) -> io::Result<End> {
-    forget_in_crashes();
     memory.seal()?;
     match view.way {
         Way::Screen => {
@@ -252,7 +252,6 @@ pub(super) async fn show(memory: Memory, view: View, output: &Output) -> io::Res
 
 /// Shows what is fetched piece by piece. It is closed with what comes back.
 pub(super) async fn show_through(window: Window, view: View, output: &Output) -> io::Result<End> {
-    forget_in_crashes();
     let head = window.read(0, HEAD_LEN).await.map_err(io::Error::other)?;
     if !player::is_playable(&head) {
         return Ok(End::Unseen(screen::NOT_PLAYABLE.to_owned()));
@@ -265,7 +264,25 @@ pub(super) async fn show_through(window: Window, view: View, output: &Output) ->
     let url = loopback.file_url();
     let time = view.time;
     say_where(&player, output);
-    watched(move |stop| screen::play_alone(&player, &Playable::Url(&url), time, stop)).await
+    let end = watched(move |stop| screen::play_alone(&player, &Playable::Url(&url), time, stop)).await?;
+    // A player takes the end of what comes for the end of the film.
+    Ok(if loopback.broke() { End::Unseen(BROKE.to_owned()) } else { end })
+}
+
+/// What happened to a film that is fetched as it plays.
+const BROKE: &str = "the connection to the relay broke";
+
+/// Starts whatever opens addresses on this desktop.
+fn open_in_browser(url: &str) -> io::Result<()> {
+    let mut failure = io::Error::from(io::ErrorKind::NotFound);
+    for mut command in open::commands(url) {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).env_remove("SHARE_LINK");
+        match command.spawn() {
+            Ok(_) => return Ok(()),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
 }
 
 /// A window may come up behind others.
@@ -286,8 +303,7 @@ async fn browse(
     let unshown = content.manifest().entries.iter().filter(is_file).count();
     let loopback = Loopback::serve(content, false).await?;
     let url = loopback.page_url();
-    let opened = tokio::task::spawn_blocking(move || open::that_detached(url)).await.map_err(io::Error::other)?;
-    if let Err(error) = opened {
+    if let Err(error) = open_in_browser(&url) {
         return Ok(End::Unseen(format!("no browser could be started ({error})")));
     }
     // First, so that no key is lost that answers what is said.
@@ -301,19 +317,25 @@ async fn browse(
         () = loopback.until_closed() => End::Closed { saved: Vec::new() },
         end = keys => end?,
     };
-    let was_opened = loopback.was_opened();
+    let (seen, broke) = (loopback.seen(), loopback.broke());
     loopback.end().await;
     let saved = std::mem::take(&mut *saved.lock().unwrap_or_else(PoisonError::into_inner));
     Ok(match end {
         End::Closed { .. } if !saved.is_empty() => End::Closed { saved },
+        End::Closed { .. } if broke => End::Unseen(BROKE.to_owned()),
         // Somebody who never saw it has not closed it.
-        End::Closed { .. } if !was_opened => End::Left,
+        End::Closed { .. } if seen == PageSaw::Nothing => End::Left,
+        End::Closed { .. } if seen == PageSaw::Failure => {
+            End::Unseen("the browser could not show all of it".to_owned())
+        }
         End::Closed { .. } if unshown > 0 => End::Unseen("a file in it can only be saved, and was not".to_owned()),
         end => end,
     })
 }
 
-/// From now on, a crash writes no memory to a disk, and no other program of this user reads it.
-fn forget_in_crashes() {
+/// From now on a crash writes no memory to a disk, also one of a player; and no other program of this user reads ours.
+pub(super) fn forget_in_crashes() {
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
 }

@@ -1,7 +1,8 @@
 //! A photo as it is meant to be seen: decoded under limits, turned the right way, and no larger than the screen.
 
 use std::io::Cursor;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use image::codecs::gif::GifDecoder;
 use image::codecs::webp::WebPDecoder;
@@ -19,6 +20,10 @@ const MAX_SIDE: u32 = 1 << 15;
 const MAX_DECODED: u64 = 512 << 20;
 /// What all pictures of an animation may take, at the size in which they are shown, in bytes.
 const MAX_MOVING: usize = 256 << 20;
+/// The most pictures of an animation.
+const MAX_FRAMES: usize = 10_000;
+/// How long decoding an animation may take.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// The shortest time that a picture of an animation stays.
 const SHORTEST: Duration = Duration::from_millis(20);
 
@@ -79,18 +84,21 @@ impl From<ImageError> for Unseen {
 
 impl Picture {
     /// Decodes `bytes` to at most `room` pixels of width and height.
-    pub(super) fn decode(bytes: &[u8], room: (u32, u32)) -> Result<Self, Unseen> {
+    /// `stop` ends the decoding of what moves.
+    pub(super) fn decode(bytes: &[u8], room: (u32, u32), stop: &AtomicBool) -> Result<Self, Unseen> {
         let format = format(bytes).ok_or(Unseen::OtherKind)?;
         let moving = match format {
             ImageFormat::Gif => {
                 let mut decoder = GifDecoder::new(Cursor::new(bytes))?;
                 decoder.set_limits(limits())?;
-                moving(decoder, room)?
+                expect_fit(&decoder)?;
+                moving(decoder, room, stop)?
             }
             ImageFormat::WebP => {
                 let mut decoder = WebPDecoder::new(Cursor::new(bytes))?;
                 decoder.set_limits(limits())?;
-                if decoder.has_animation() { moving(decoder, room)? } else { Vec::new() }
+                expect_fit(&decoder)?;
+                if decoder.has_animation() { moving(decoder, room, stop)? } else { Vec::new() }
             }
             _ => Vec::new(),
         };
@@ -100,9 +108,7 @@ impl Picture {
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
         reader.limits(limits());
         let mut decoder = reader.into_decoder()?;
-        if decoder.total_bytes() > MAX_DECODED {
-            return Err(Unseen::TooLarge);
-        }
+        expect_fit(&decoder)?;
         let turned = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let mut image = DynamicImage::from_decoder(decoder)?;
         // Smaller first: turning a large picture copies it.
@@ -120,8 +126,20 @@ impl Picture {
     }
 }
 
-/// All pictures of an animation, as many as there is memory for.
-fn moving<'a>(decoder: impl AnimationDecoder<'a> + ImageDecoder, room: (u32, u32)) -> ImageResult<Vec<Frame>> {
+/// Decoders differ in what they hold to: this is for all of them. One picture of an animation has four bytes a pixel.
+fn expect_fit(decoder: &impl ImageDecoder) -> Result<(), Unseen> {
+    let (width, height) = decoder.dimensions();
+    let bytes = (u64::from(width) * u64::from(height)).saturating_mul(4).max(decoder.total_bytes());
+    if width > MAX_SIDE || height > MAX_SIDE || bytes > MAX_DECODED { Err(Unseen::TooLarge) } else { Ok(()) }
+}
+
+/// All pictures of an animation, as many as there are memory and patience for.
+fn moving<'a>(
+    decoder: impl AnimationDecoder<'a> + ImageDecoder,
+    room: (u32, u32),
+    stop: &AtomicBool,
+) -> ImageResult<Vec<Frame>> {
+    let begun = Instant::now();
     let mut frames: Vec<Frame> = Vec::new();
     let mut used = 0;
     for frame in decoder.into_frames() {
@@ -134,7 +152,8 @@ fn moving<'a>(decoder: impl AnimationDecoder<'a> + ImageDecoder, room: (u32, u32
         let image = fitted(DynamicImage::ImageRgba8(frame.into_buffer()), room).into_rgba8();
         used += image.as_raw().len();
         frames.push(Frame { image, delay });
-        if used > MAX_MOVING {
+        let is_enough = used > MAX_MOVING || frames.len() >= MAX_FRAMES || begun.elapsed() > PATIENCE;
+        if is_enough || stop.load(Ordering::SeqCst) {
             break;
         }
     }

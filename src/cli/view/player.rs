@@ -9,6 +9,9 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal};
 
 use super::ability::Graphics;
 use super::memory::Memory;
@@ -29,6 +32,8 @@ const TRACELESS: [&str; 9] = [
 ];
 /// And what makes it comfortable: a photo stays, and a film waits at its end to be closed or seen again.
 const COMFORT: [&str; 2] = ["--image-display-duration=inf", "--keep-open=yes"];
+/// How long a player may take to end when it is told to.
+const LEAVING: Duration = Duration::from_secs(1);
 /// Its keys for screenshots do nothing: they would write files.
 const KEYS: &[u8] = b"s ignore\nS ignore\nCtrl+s ignore\nAlt+s ignore\n";
 
@@ -52,11 +57,22 @@ pub(super) enum Playable<'a> {
 /// A player that plays, and what it needs for that. It ends when this is dropped.
 pub(super) struct Playing {
     pub(super) child: Child,
+    pub(super) begun: Instant,
+    pub(super) is_mpv: bool,
     _inherited: Vec<OwnedFd>,
 }
 
 impl Drop for Playing {
     fn drop(&mut self) {
+        // Gently first: it may have a terminal to put back as it was.
+        let _ = rustix::process::kill_process(Pid::from_child(&self.child), Signal::TERM);
+        let begun = Instant::now();
+        while begun.elapsed() < LEAVING {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -98,6 +114,13 @@ impl Player {
         self.program.file_name().map_or_else(|| "it".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
+    /// What takes its pictures, and its wishes about mouse and focus, off a terminal that it has drawn in.
+    pub(super) fn wipe(&self) -> Vec<u8> {
+        let is_kitty = self.args.iter().any(|arg| arg.ends_with("vo=kitty"));
+        let pictures: &[u8] = if is_kitty { b"\x1b_Ga=d,d=A,q=2\x1b\\" } else { b"" };
+        [pictures, b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l\x1b[?2004l"].concat()
+    }
+
     /// Whether it can be given an address that nobody else sees.
     pub(super) fn takes_urls(&self) -> bool {
         self.is_mpv
@@ -106,6 +129,7 @@ impl Player {
     /// Starts it.
     pub(super) fn play(&self, what: &Playable<'_>) -> io::Result<Playing> {
         let mut command = Command::new(&self.program);
+        command.env_remove("SHARE_LINK");
         let mut inherited = Vec::new();
         let mut path_of = |memory: &Memory| -> io::Result<String> {
             let fd = memory.inherited()?;
@@ -115,7 +139,10 @@ impl Player {
         };
         if self.is_mpv {
             command.args(TRACELESS).args(COMFORT).arg(format!("--input-conf={}", path_of(&Memory::of(KEYS)?)?));
-            command.arg(if self.in_terminal { "--really-quiet" } else { "--terminal=no" });
+            // A sound, too, has a window that can be closed.
+            let place: &[&str] =
+                if self.in_terminal { &["--really-quiet"] } else { &["--terminal=no", "--force-window=yes"] };
+            command.args(place);
         }
         command.args(&self.args);
         match what {
@@ -130,7 +157,7 @@ impl Player {
         };
         let drawn = || if self.in_terminal { Stdio::inherit() } else { Stdio::null() };
         let child = command.stdin(drawn()).stdout(drawn()).stderr(Stdio::null()).spawn()?;
-        Ok(Playing { child, _inherited: inherited })
+        Ok(Playing { child, begun: Instant::now(), is_mpv: self.is_mpv, _inherited: inherited })
     }
 }
 

@@ -24,6 +24,8 @@ use crate::secret::fill_random;
 const CELL: (u16, u16) = (10, 20);
 /// How long a message stays in the last row.
 const MESSAGE: Duration = Duration::from_secs(4);
+/// A viewer that ends sooner than this has shown nothing to anybody.
+const AT_ONCE: Duration = Duration::from_secs(1);
 /// Why a player is not given something.
 pub(super) const NOT_PLAYABLE: &str = "it is not what its sender says it is";
 /// How often a player is asked whether it still runs.
@@ -46,6 +48,7 @@ struct Looking<'a> {
     shown: Shown,
     screen: Screen,
     stop: &'a AtomicBool,
+    /// When it is closed by itself: counted from the moment in which something is on the screen.
     until: Option<Instant>,
     current: usize,
     /// Which ones were seen.
@@ -59,7 +62,6 @@ struct Looking<'a> {
     /// The first line of a text that is on the screen, and how many there are.
     top: usize,
     lines: Vec<String>,
-    copied: bool,
 }
 
 /// What a key led to.
@@ -82,13 +84,12 @@ impl Shown {
             return play_alone(player, &memory, self.time, stop);
         }
         let screen = Screen::open(true)?;
-        let until = self.time.map(|time| Instant::now() + time);
         let first = self.means.iter().position(Option::is_some).unwrap_or(0);
         let looking = Looking {
             shown: self,
             screen,
             stop,
-            until,
+            until: None,
             current: first,
             seen: HashSet::new(),
             saved: Vec::new(),
@@ -97,7 +98,6 @@ impl Shown {
             message: None,
             top: 0,
             lines: Vec::new(),
-            copied: false,
         };
         looking.run()
     }
@@ -159,7 +159,7 @@ impl Looking<'_> {
             _ => (u32::from(size.columns) * u32::from(cell.0), u32::from(rows) * u32::from(cell.1)),
         };
         let bytes = self.shown.memory.read(self.range(self.current))?;
-        let picture = match Picture::decode(&bytes, room) {
+        let picture = match Picture::decode(&bytes, room, self.stop) {
             Ok(picture) => picture,
             Err(why) => return self.unseen(&why),
         };
@@ -170,6 +170,7 @@ impl Looking<'_> {
         // Any number but nought; below the ones that some terminals keep for themselves.
         let id = u32::from_be_bytes(random) >> 1 | 1;
         self.screen.wipe_with(draw::wipe(graphics, id));
+        let mut is_first = true;
         let cell = if graphics == Graphics::Blocks { (1, 2) } else { cell };
         loop {
             for Frame { image, delay } in &picture.frames {
@@ -178,6 +179,10 @@ impl Looking<'_> {
                 let row = (u32::from(rows).saturating_sub(taken(image.height(), cell.1))) / 2 + 1;
                 self.screen.write(format!("\x1b[{row};{column}H").as_bytes())?;
                 self.screen.write(&draw::codes(graphics, image, id)?)?;
+                if std::mem::take(&mut is_first) {
+                    // What was typed while it was decoded was not about it.
+                    self.screen.forget_keys();
+                }
                 let until = if picture.is_still() { None } else { Some(Instant::now() + *delay) };
                 match self.wait(until, Some(size))? {
                     Then::Stay => {}
@@ -196,9 +201,13 @@ impl Looking<'_> {
 
     fn read(&mut self) -> io::Result<Then> {
         let bytes = self.shown.memory.read(self.range(self.current))?;
+        let mut columns = 0;
         loop {
             let size = self.screen.size();
-            self.lines = text::lines(&bytes, size.columns);
+            if size.columns != columns {
+                columns = size.columns;
+                self.lines = text::lines(&bytes, columns);
+            }
             let page = usize::from(size.rows.saturating_sub(1).max(1));
             self.top = self.top.min(self.lines.len().saturating_sub(page));
             let mut codes = String::new();
@@ -240,7 +249,11 @@ impl Looking<'_> {
             }
             let playing = player.play(&Playable::Memory(&own))?;
             self.screen.clear()?;
-            let end = wait_for(playing, self.until, self.stop)?;
+            let keys = if player.in_terminal { None } else { Some(&mut self.screen) };
+            let end = wait_for(playing, keys, self.until, self.stop)?;
+            if player.in_terminal {
+                self.screen.write(&player.wipe())?;
+            }
             self.screen.clear()?;
             self.screen.forget_keys();
             match end {
@@ -292,6 +305,7 @@ impl Looking<'_> {
 
     /// Waits for a key that means something. `until`: or for that moment; `size`: or until the screen has another one.
     fn wait(&mut self, until: Option<Instant>, size: Option<Size>) -> io::Result<Then> {
+        self.until = self.until.or(self.shown.time.map(|time| Instant::now() + time));
         loop {
             if self.message.as_ref().is_some_and(|(_, until)| *until < Instant::now()) {
                 self.message = None;
@@ -396,10 +410,7 @@ impl Looking<'_> {
     fn copy(&mut self) -> io::Result<()> {
         let bytes = self.shown.memory.read(self.range(self.current))?;
         let message = match std::str::from_utf8(&bytes).map_err(io::Error::other).and_then(clipboard::copy) {
-            Ok(how) => {
-                self.copied = true;
-                how.words().to_owned()
-            }
+            Ok(how) => how.words().to_owned(),
             Err(error) => format!("it could not be copied: {error}"),
         };
         self.message = Some((message, Instant::now() + MESSAGE));
@@ -417,31 +428,49 @@ pub(super) fn play_alone(
     // What it draws in this terminal goes with the screen that it is drawn on.
     let mut screen = if player.in_terminal { Some(Screen::open(true)?) } else { None };
     let until = time.map(|time| Instant::now() + time);
-    let end = wait_for(player.play(what)?, until, stop);
+    let end = wait_for(player.play(what)?, None, until, stop);
     if let Some(screen) = &mut screen {
+        screen.write(&player.wipe())?;
         screen.clear()?;
     }
     end
 }
 
-/// Waits until a player ends.
-fn wait_for(mut playing: Playing, until: Option<Instant>, stop: &AtomicBool) -> io::Result<End> {
+/// Waits until a player ends, or a key ends it.
+fn wait_for(
+    mut playing: Playing,
+    mut keys: Option<&mut Screen>,
+    until: Option<Instant>,
+    stop: &AtomicBool,
+) -> io::Result<End> {
+    let closed = || Ok(End::Closed { saved: Vec::new() });
     loop {
         if let Some(status) = playing.child.try_wait()? {
-            return Ok(match status.code() {
-                Some(0) => End::Closed { saved: Vec::new() },
+            return match status.code() {
+                // What hands it on to another program, and leaves, has shown nothing.
+                Some(0) if !playing.is_mpv && playing.begun.elapsed() < AT_ONCE => {
+                    Ok(End::Unseen("the viewer ended at once".to_owned()))
+                }
+                Some(0) => closed(),
                 // Somebody pressed Ctrl-C, or killed it.
-                None | Some(4) => End::Left,
-                Some(_) => End::Unseen("the player could not show it".to_owned()),
-            });
+                None | Some(4) => Ok(End::Left),
+                Some(_) => Ok(End::Unseen("the player could not show it".to_owned())),
+            };
         }
         if stop.load(Ordering::SeqCst) {
             return Ok(End::Left);
         }
         if until.is_some_and(|until| until <= Instant::now()) {
-            return Ok(End::Closed { saved: Vec::new() });
+            return closed();
         }
-        std::thread::sleep(TICK);
+        match &mut keys {
+            Some(screen) => match screen.key(Some(Instant::now() + TICK), stop)? {
+                Some(Key::Interrupt) => return Ok(End::Left),
+                Some(Key::Close) => return closed(),
+                _ => {}
+            },
+            None => std::thread::sleep(TICK),
+        }
     }
 }
 

@@ -126,7 +126,11 @@ impl Screen {
     pub(super) fn key(&mut self, until: Option<Instant>, stop: &AtomicBool) -> io::Result<Option<Key>> {
         while !stop.load(Ordering::SeqCst) {
             let left = until.map_or(TICK, |until| until.saturating_duration_since(Instant::now()).min(TICK));
-            if let Some(bytes) = self.read(left)? {
+            if let Some(mut bytes) = self.read(left)? {
+                // The rest of an arrow may come a moment later.
+                if bytes == [0x1b] {
+                    bytes.extend(self.read(TICK)?.unwrap_or_default());
+                }
                 return Ok(Some(Key::of(&bytes)));
             }
             if until.is_some_and(|until| until <= Instant::now()) {
@@ -145,7 +149,8 @@ impl Screen {
             Err(errno) => return Err(errno.into()),
             Ok(_) => {}
         }
-        if !ready[0].revents().contains(PollFlags::IN) {
+        let told = ready[0].revents();
+        if !told.contains(PollFlags::IN) || told.intersects(PollFlags::HUP | PollFlags::ERR) {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let mut bytes = vec![0; 256];

@@ -11,8 +11,6 @@ const APP0: u8 = 0xe0;
 const APP1: u8 = 0xe1;
 const APP2: u8 = 0xe2;
 const APP14: u8 = 0xee;
-const APP15: u8 = 0xef;
-const COM: u8 = 0xfe;
 
 /// What JFIF says (ISO/IEC 10918-5), without a thumbnail: marker, length and fourteen bytes.
 const JFIF_LEN: u64 = 18;
@@ -52,9 +50,9 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
         if len < 4 || at + len > scan.len {
             return Err(Unclean::Damaged("one of its segments has no end"));
         }
-        match marker {
-            APP0..=APP15 | COM => application(scan, marker, at, len, &mut turned)?,
-            _ => {}
+        // Tables, frames and scans are what a decoder needs; everything else is an application's, or nobody's.
+        if !matches!(marker, 0xc0..=0xcf | SOS..=0xdf) {
+            application(scan, marker, at, len, &mut turned)?;
         }
         at += len;
         if marker == SOS {

@@ -67,7 +67,7 @@ impl Removed {
     /// Looks into text such as XMP for what people want to know of.
     fn read(&mut self, text: &[u8]) {
         let has = |words: &[&[u8]]| words.iter().any(|word| contains(text, word));
-        self.position |= has(&[b"GPSL", b"GPSPos", b"ISO6709", b"\xa9xyz", b"loci", b"location", b"Location"]);
+        self.position |= has(&[b"GPSL", b"GPSPos", b"ISO6709", b"\xa9xyz", b"loci\0\0\0\0"]);
         self.camera |= has(&[b"tiff:Model", b"tiff:Make", b"\xa9mod", b"\xa9mak", b".model", b".make", b"aux:Lens"]);
         self.thumbnail |= has(&[b"xmpGImg", b"covr"]);
     }

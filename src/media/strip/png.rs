@@ -37,9 +37,11 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
                 );
             }
             b"tRNS" | b"cHRM" | b"gAMA" | b"iCCP" | b"sBIT" | b"sRGB" | b"cICP" | b"mDCV" | b"cLLI" | b"mDCv"
-            | b"cLLi" | b"bKGD" | b"hIST" | b"pHYs" | b"sPLT" | b"acTL" | b"fcTL" | b"fdAT"
-            // Without these there is no picture.
-            | [b'A'..=b'Z', ..] => {}
+            | b"cLLi" | b"bKGD" | b"hIST" | b"pHYs" | b"sPLT" | b"acTL" | b"fcTL" | b"fdAT" | b"IHDR" | b"PLTE"
+            // Apple's own kind of PNG says by this that it is one.
+            | b"CgBI" => {}
+            // Without these a decoder must give up, and nobody knows what they say.
+            [b'A'..=b'Z', ..] => return Err(Unclean::Damaged("it has a chunk that no decoder knows")),
             _ => scan.drop_piece(at, len, at + 8)?,
         }
         at += len;

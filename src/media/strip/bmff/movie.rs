@@ -1,52 +1,156 @@
-//! `moov`: what is in a film, track by track.
+//! `moov` and `moof`: what is in a film, track by track.
 
+use std::collections::HashMap;
 use std::io::{Read, Seek};
 
-use super::super::{Scan, Unclean};
-use super::{Boxed, child, children, free};
+use super::super::{MAX_EDITS, Scan, Unclean, contains};
+use super::{Boxed, NO_BOX, Pieces, child, children, free};
 
 /// The longest subtitles that are read to find out whether they are a drone's log of where it was, in bytes.
 const SUBTITLES: u64 = 64 << 10;
 /// What stands in such a log.
-const LOGGED: [&[u8]; 5] = [b"GPS", b"latitude", b"Latitude", b"altitude", b"F/"];
+const LOGGED: [&[u8]; 5] = [b"GPS (", b"GPS(", b"[latitude", b"latitude:", b"HOME("];
+/// The longest table that is read, in bytes.
+const MAX_TABLE: u64 = 64 << 20;
 
-/// The film, its tracks, and what they refer to.
-pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, movie: Boxed, in_fragments: bool) -> Result<(), Unclean> {
+const BROKEN: Unclean = Unclean::Damaged("one of its tracks does not say where it is");
+
+/// A track that stays.
+struct Track {
+    /// Its number, by which pieces of a film name it.
+    id: u32,
+    is_text: bool,
+}
+
+/// The film, its tracks, and what they refer to. Returns where what stays is in the file.
+pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, movie: Boxed, fragments: &[Boxed]) -> Result<Pieces, Unclean> {
+    let (mut kept, mut tracks, mut sizes) = (Pieces::new(), Vec::new(), HashMap::new());
     for next in children(scan, movie, 0)? {
         match &next.kind {
             b"mvhd" => forget_times(scan, next)?,
-            b"trak" => track(scan, next, in_fragments)?,
-            b"mvex" | b"iods" | b"pssh" | b"rmra" | b"clip" | b"ctab" | b"prfl" => {}
+            b"trak" => tracks.extend(track(scan, next, &mut kept)?),
+            b"mvex" => sizes = default_sizes(scan, next)?,
+            b"iods" | b"pssh" | b"clip" | b"ctab" | b"prfl" => {}
             // Everything in it is compressed.
             b"cmov" => return Err(Unclean::Damaged("its table of contents is compressed")),
-            // Dashboard cameras keep a list of where in the file positions are.
-            b"gps " => {
-                positions(scan, next)?;
+            b"rmra" => return Err(ELSEWHERE),
+            _ => {
+                // Dashboard cameras have a list of where in the file positions are: what nobody refers to goes.
+                scan.removed.position |= &next.kind == b"gps ";
                 free(scan, next)?;
             }
+        }
+        if kept.len() > MAX_EDITS {
+            return Err(Unclean::Damaged("it has too many pieces"));
+        }
+    }
+    for fragment in fragments {
+        self::fragment(scan, *fragment, &tracks, &sizes, &mut kept)?;
+    }
+    Ok(kept)
+}
+
+const ELSEWHERE: Unclean = Unclean::Damaged("it refers to other files");
+
+/// How long the samples of each track are, where a piece of the film does not say.
+fn default_sizes<R: Read + Seek>(scan: &mut Scan<R>, extends: Boxed) -> Result<HashMap<u32, u64>, Unclean> {
+    let mut sizes = HashMap::new();
+    for next in children(scan, extends, 0)? {
+        if &next.kind == b"trex" {
+            sizes.insert(scan.u32(next.content + 4)?, u64::from(scan.u32(next.content + 16)?));
+        }
+    }
+    Ok(sizes)
+}
+
+/// A piece of a film that is made of pieces.
+fn fragment<R: Read + Seek>(
+    scan: &mut Scan<R>,
+    fragment: Boxed,
+    tracks: &[Track],
+    sizes: &HashMap<u32, u64>,
+    kept: &mut Pieces,
+) -> Result<(), Unclean> {
+    let mut base = Some(fragment.at);
+    for next in children(scan, fragment, 0)? {
+        match &next.kind {
+            b"mfhd" | b"pssh" => {}
+            b"traf" => base = run(scan, next, fragment.at, base, tracks, sizes, kept)?,
             _ => free(scan, next)?,
+        }
+        if kept.len() > MAX_EDITS {
+            return Err(Unclean::Damaged("it has too many pieces"));
         }
     }
     Ok(())
 }
 
-/// A piece of a film that is made of pieces.
-pub(super) fn fragment<R: Read + Seek>(scan: &mut Scan<R>, fragment: Boxed) -> Result<(), Unclean> {
-    for next in children(scan, fragment, 0)? {
-        match &next.kind {
-            b"mfhd" | b"pssh" => {}
-            b"traf" => {
-                for part in children(scan, next, 0)? {
-                    if matches!(&part.kind, b"udta" | b"meta" | b"uuid") {
-                        free(scan, part)?;
-                    }
+/// The samples of one track in a piece of a film (ISO/IEC 14496-12, 8.8.7 and 8.8.8). Returns where they end: the samples
+/// of the next track follow, unless it says otherwise.
+fn run<R: Read + Seek>(
+    scan: &mut Scan<R>,
+    track: Boxed,
+    start: u64,
+    base: Option<u64>,
+    tracks: &[Track],
+    sizes: &HashMap<u32, u64>,
+    kept: &mut Pieces,
+) -> Result<Option<u64>, Unclean> {
+    let parts = children(scan, track, 0)?;
+    let header = parts.iter().find(|part| &part.kind == b"tfhd").ok_or(BROKEN)?;
+    let flags = scan.u32(header.content)?;
+    let id = scan.u32(header.content + 4)?;
+    let mut field = header.content + 8;
+    let mut at = if flags & 0x02_0000 != 0 { Some(start) } else { base };
+    if flags & 1 != 0 {
+        at = Some(scan.u64(field)?);
+        field += 8;
+    }
+    field += if flags & 2 != 0 { 4 } else { 0 } + if flags & 8 != 0 { 4 } else { 0 };
+    let size = if flags & 0x10 != 0 { u64::from(scan.u32(field)?) } else { sizes.get(&id).copied().unwrap_or(0) };
+    let from = at.ok_or(BROKEN)?;
+    let mut at = from;
+    let known = tracks.iter().find(|known| known.id == id);
+    if known.is_some_and(|known| known.is_text) {
+        // Whether they are a log nobody has looked.
+        return Err(Unclean::Damaged("it has subtitles in pieces"));
+    }
+    for part in &parts {
+        match &part.kind {
+            b"trun" => {
+                let flags = scan.u32(part.content)?;
+                let count = u64::from(scan.u32(part.content + 4)?);
+                let mut field = part.content + 8;
+                if flags & 1 != 0 {
+                    let offset = i64::from(scan.u32(field)?.cast_signed());
+                    at = from.checked_add_signed(offset).ok_or(BROKEN)?;
+                    field += 4;
                 }
+                field += if flags & 4 != 0 { 4 } else { 0 };
+                let each = u64::from((flags & 0xf00).count_ones()) * 4;
+                let mut len = size.checked_mul(count).ok_or(BROKEN)?;
+                if flags & 0x200 != 0 {
+                    let table = table(scan, Boxed { content: field, ..*part }, 0, count, each)?;
+                    let skipped = if flags & 0x100 != 0 { 4 } else { 0 };
+                    len = numbers(&table, each, skipped).sum();
+                }
+                if at.checked_add(len).is_none_or(|end| end > scan.len) {
+                    return Err(BROKEN);
+                }
+                if known.is_some() {
+                    kept.push((at, len));
+                }
+                at += len;
             }
-            _ => free(scan, next)?,
+            b"tfhd" | b"tfdt" | b"sbgp" | b"sgpd" | b"subs" | b"sdtp" => {}
+            b"saio" | b"saiz" | b"senc" => return Err(ENCRYPTED),
+            _ => free(scan, *part)?,
         }
     }
-    Ok(())
+    Ok(Some(at))
 }
+
+const ENCRYPTED: Unclean = Unclean::Damaged("it is encrypted");
 
 /// Makes the times nought at which something was made and changed: the first two of a header, in 32 or in 64 bits.
 fn forget_times<R: Read + Seek>(scan: &mut Scan<R>, header: Boxed) -> Result<(), Unclean> {
@@ -61,51 +165,46 @@ fn forget_times<R: Read + Seek>(scan: &mut Scan<R>, header: Boxed) -> Result<(),
     Ok(())
 }
 
-fn track<R: Read + Seek>(scan: &mut Scan<R>, track: Boxed, in_fragments: bool) -> Result<(), Unclean> {
-    let missing = Unclean::Damaged("one of its tracks is incomplete");
-    let Some(media) = child(scan, track, *b"mdia")? else { return Err(missing) };
-    let Some(handler) = child(scan, media, *b"hdlr")? else { return Err(missing) };
-    let table = match child(scan, media, *b"minf")? {
-        Some(information) => child(scan, information, *b"stbl")?,
-        None => None,
-    };
-    let Some(table) = table else { return Err(missing) };
-    let is_needed = match &scan.array::<4>(handler.content + 8)? {
-        b"vide" | b"soun" | b"auxv" | b"pict" | b"hint" => true,
-        b"text" | b"sbtl" | b"subt" | b"clcp" => !is_log(scan, table)?,
-        // Sensors, positions, times of day.
-        _ => false,
-    };
-    if !is_needed {
-        if in_fragments {
-            return Err(Unclean::Damaged("it has a track of data in pieces"));
-        }
-        for (at, len) in samples(scan, table)? {
-            scan.edits.fill(at, len, 0);
-        }
+/// A track: `None` if it goes. What stays of the file for it is added to `kept`.
+fn track<R: Read + Seek>(scan: &mut Scan<R>, track: Boxed, kept: &mut Pieces) -> Result<Option<Track>, Unclean> {
+    let missing = || Unclean::Damaged("one of its tracks is incomplete");
+    let media = child(scan, track, *b"mdia")?.ok_or_else(missing)?;
+    let header = child(scan, track, *b"tkhd")?.ok_or_else(missing)?;
+    let handler = child(scan, media, *b"hdlr")?.ok_or_else(missing)?;
+    let information = child(scan, media, *b"minf")?.ok_or_else(missing)?;
+    let samples_table = child(scan, information, *b"stbl")?.ok_or_else(missing)?;
+    let kind = scan.array::<4>(handler.content + 8)?;
+    let is_text = matches!(&kind, b"text" | b"sbtl" | b"subt" | b"clcp");
+    let is_shown = matches!(&kind, b"vide" | b"soun" | b"auxv" | b"pict" | b"hint");
+    let pieces = if is_text || is_shown { samples(scan, samples_table)? } else { Pieces::new() };
+    // Else sensors, positions, times of day.
+    if !is_shown && (!is_text || is_log(scan, &pieces)?) {
         let before = scan.removed.fields;
         free(scan, track)?;
         scan.removed.fields = before;
         scan.removed.track = true;
-        return Ok(());
+        return Ok(None);
     }
+    kept.extend(pieces);
     for next in children(scan, track, 0)? {
         match &next.kind {
             b"tkhd" => forget_times(scan, next)?,
-            b"mdia" => self::media(scan, next)?,
+            b"mdia" => self::media(scan, next, is_shown && &kind != b"soun")?,
             b"edts" | b"tref" | b"trgr" | b"load" | b"matt" | b"clip" | b"tapt" | b"txas" | b"kmat" => {}
             _ => free(scan, next)?,
         }
     }
-    Ok(())
+    let [version] = scan.array::<1>(header.content)?;
+    let id = scan.u32(header.content + if version == 1 { 20 } else { 12 })?;
+    Ok(Some(Track { id, is_text }))
 }
 
-fn media<R: Read + Seek>(scan: &mut Scan<R>, media: Boxed) -> Result<(), Unclean> {
+fn media<R: Read + Seek>(scan: &mut Scan<R>, media: Boxed, is_picture: bool) -> Result<(), Unclean> {
     for next in children(scan, media, 0)? {
         match &next.kind {
             b"mdhd" => forget_times(scan, next)?,
             b"hdlr" => unname(scan, next),
-            b"minf" => information(scan, next)?,
+            b"minf" => information(scan, next, is_picture)?,
             b"elng" => {}
             _ => free(scan, next)?,
         }
@@ -120,78 +219,48 @@ pub(super) fn unname<R: Read + Seek>(scan: &mut Scan<R>, handler: Boxed) {
     scan.edits.fill(at, handler.end.saturating_sub(at), 0);
 }
 
-fn information<R: Read + Seek>(scan: &mut Scan<R>, information: Boxed) -> Result<(), Unclean> {
+fn information<R: Read + Seek>(scan: &mut Scan<R>, information: Boxed, is_picture: bool) -> Result<(), Unclean> {
     for next in children(scan, information, 0)? {
         match &next.kind {
             b"vmhd" | b"smhd" | b"hmhd" | b"nmhd" | b"sthd" | b"gmhd" => {}
             b"hdlr" => unname(scan, next),
             b"dinf" => references(scan, next)?,
-            b"stbl" => table(scan, next)?,
+            b"stbl" => sample_table(scan, next, is_picture)?,
             _ => free(scan, next)?,
         }
     }
     Ok(())
 }
 
-/// Where the samples are. What is in this file needs no path to it.
-fn references<R: Read + Seek>(scan: &mut Scan<R>, information: Boxed) -> Result<(), Unclean> {
+/// Where the samples are. What is in this file needs no path to it, and another file none from us.
+pub(super) fn references<R: Read + Seek>(scan: &mut Scan<R>, information: Boxed) -> Result<(), Unclean> {
     let Some(list) = child(scan, information, *b"dref")? else { return Ok(()) };
     for next in children(scan, list, 8)? {
-        let is_here = scan.u32(next.content)? & 1 == 1;
-        if is_here {
-            scan.edits.fill(next.content + 4, next.end.saturating_sub(next.content + 4), 0);
+        if scan.u32(next.content)? & 1 == 0 {
+            return Err(ELSEWHERE);
         }
+        scan.edits.fill(next.content + 4, next.end.saturating_sub(next.content + 4), 0);
     }
     Ok(())
 }
 
-fn table<R: Read + Seek>(scan: &mut Scan<R>, table: Boxed) -> Result<(), Unclean> {
+fn sample_table<R: Read + Seek>(scan: &mut Scan<R>, table: Boxed, is_picture: bool) -> Result<(), Unclean> {
     for next in children(scan, table, 0)? {
         match &next.kind {
-            b"stsd" => descriptions(scan, next)?,
-            b"udta" | b"meta" | b"uuid" => free(scan, next)?,
-            _ => {}
+            b"stsd" if is_picture => descriptions(scan, next)?,
+            b"stsd" | b"stts" | b"ctts" | b"cslg" | b"stsc" | b"stsz" | b"stz2" | b"stco" | b"co64" | b"stss"
+            | b"stsh" | b"stps" | b"padb" | b"stdp" | b"sdtp" | b"sbgp" | b"sgpd" | b"subs" => {}
+            b"saio" | b"saiz" | b"senc" => return Err(ENCRYPTED),
+            _ => free(scan, next)?,
         }
     }
     Ok(())
 }
 
-/// How samples are coded, and who coded them: a vendor's sign and a compressor's name, where pictures have them.
+/// How pictures are coded, and who coded them: a vendor's sign and a compressor's name.
 fn descriptions<R: Read + Seek>(scan: &mut Scan<R>, list: Boxed) -> Result<(), Unclean> {
     for next in children(scan, list, 8)? {
-        let is_video = matches!(
-            &next.kind,
-            b"avc1"
-                | b"avc3"
-                | b"hvc1"
-                | b"hev1"
-                | b"dvh1"
-                | b"dvhe"
-                | b"av01"
-                | b"vp08"
-                | b"vp09"
-                | b"mp4v"
-                | b"jpeg"
-                | b"mjpa"
-                | b"mjpb"
-                | b"apcn"
-                | b"apch"
-                | b"apcs"
-                | b"apco"
-                | b"ap4h"
-                | b"ap4x"
-                | b"s263"
-                | b"h263"
-                | b"encv"
-                | b"raw "
-                | b"png "
-                | b"rle "
-                | b"SVQ3"
-                | b"SVQ1"
-                | b"yuv2"
-                | b"2vuy"
-        );
-        if is_video && next.content + 78 <= next.end {
+        if next.content + 78 <= next.end {
             scan.edits.fill(next.content + 12, 4, 0);
             scan.edits.fill(next.content + 42, 32, 0);
         }
@@ -200,12 +269,12 @@ fn descriptions<R: Read + Seek>(scan: &mut Scan<R>, list: Boxed) -> Result<(), U
 }
 
 /// Whether subtitles are a log of where a drone was.
-fn is_log<R: Read + Seek>(scan: &mut Scan<R>, table: Boxed) -> Result<bool, Unclean> {
+fn is_log<R: Read + Seek>(scan: &mut Scan<R>, pieces: &Pieces) -> Result<bool, Unclean> {
     let mut read = 0;
-    for (at, len) in samples(scan, table)? {
-        let text = scan.peek(at, len.min(SUBTITLES - read))?;
+    for (at, len) in pieces {
+        let text = scan.peek(*at, (*len).min(SUBTITLES - read))?;
         read += text.len() as u64;
-        if LOGGED.iter().any(|word| super::super::contains(&text, word)) {
+        if LOGGED.iter().any(|word| contains(&text, word)) {
             return Ok(true);
         }
         if read >= SUBTITLES {
@@ -215,67 +284,66 @@ fn is_log<R: Read + Seek>(scan: &mut Scan<R>, table: Boxed) -> Result<bool, Uncl
     Ok(false)
 }
 
+/// The `count` entries, of `each` so many bytes, of a table that has `head` bytes before them.
+fn table<R: Read + Seek>(scan: &mut Scan<R>, of: Boxed, head: u64, count: u64, each: u64) -> Result<Vec<u8>, Unclean> {
+    let len = count.checked_mul(each).filter(|len| *len <= MAX_TABLE).ok_or(BROKEN)?;
+    if of.content + head + len > of.end {
+        return Err(NO_BOX);
+    }
+    Ok(scan.peek(of.content + head, len)?)
+}
+
+/// A number of 32 bits in each entry of a table, `skipped` bytes from its beginning.
+fn numbers(table: &[u8], each: u64, skipped: usize) -> impl Iterator<Item = u64> {
+    let each = usize::try_from(each).unwrap_or(usize::MAX).max(1);
+    table.chunks_exact(each).filter_map(move |entry| {
+        let bytes = entry.get(skipped..skipped + 4)?.try_into().ok()?;
+        Some(u64::from(u32::from_be_bytes(bytes)))
+    })
+}
+
 /// Where the samples of a track are: the pieces of the file, in the order of its chunks.
-fn samples<R: Read + Seek>(scan: &mut Scan<R>, table: Boxed) -> Result<Vec<(u64, u64)>, Unclean> {
-    let broken = || Unclean::Damaged("one of its tracks does not say where it is");
-    let tables = children(scan, table, 0)?;
+fn samples<R: Read + Seek>(scan: &mut Scan<R>, within: Boxed) -> Result<Pieces, Unclean> {
+    let tables = children(scan, within, 0)?;
     let named = |kind: &[u8; 4]| tables.iter().find(|next| &next.kind == kind).copied();
     let (offsets, wide) = match (named(b"stco"), named(b"co64")) {
         (Some(offsets), _) => (offsets, 4),
         (None, Some(offsets)) => (offsets, 8),
-        (None, None) => return Err(broken()),
+        (None, None) => return Err(BROKEN),
     };
-    let (runs, sizes) = (named(b"stsc").ok_or_else(broken)?, named(b"stsz").ok_or_else(broken)?);
+    let (runs, sizes) = (named(b"stsc").ok_or(BROKEN)?, named(b"stsz").ok_or(BROKEN)?);
     let chunks = u64::from(scan.u32(offsets.content + 4)?);
     let (size, count) = (u64::from(scan.u32(sizes.content + 4)?), u64::from(scan.u32(sizes.content + 8)?));
     let run_count = u64::from(scan.u32(runs.content + 4)?);
-    let fits = |within: Boxed, head: u64, count: u64, each: u64| within.content + head + count * each <= within.end;
-    if !fits(offsets, 8, chunks, wide) || !fits(runs, 8, run_count, 12) || (size == 0 && !fits(sizes, 12, count, 4)) {
-        return Err(broken());
-    }
-    if chunks.max(run_count).max(count) > super::super::MAX_EDITS as u64 {
-        return Err(Unclean::Damaged("it has too many pieces"));
-    }
-    let (mut found, mut sample, mut run) = (Vec::new(), 0, 0);
-    let mut per_chunk = 0;
-    for chunk in 0..chunks {
-        // A run begins with the chunk of this number, counted from one.
-        while run < run_count && u64::from(scan.u32(runs.content + 8 + run * 12)?) <= chunk + 1 {
-            per_chunk = u64::from(scan.u32(runs.content + 8 + run * 12 + 4)?);
-            run += 1;
+    let offsets = table(scan, offsets, 8, chunks, wide)?;
+    let runs = table(scan, runs, 8, run_count, 12)?;
+    let sizes = if size == 0 { table(scan, sizes, 12, count, 4)? } else { Vec::new() };
+    let offsets = offsets
+        .chunks_exact(if wide == 8 { 8 } else { 4 })
+        .map(|entry| entry.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)));
+    // A run begins with the chunk of this number, counted from one, and has so many samples a chunk.
+    let mut runs = numbers(&runs, 12, 0).zip(numbers(&runs, 12, 4)).peekable();
+    let mut sizes = numbers(&sizes, 4, 0);
+    let (mut found, mut left, mut per_chunk) = (Pieces::new(), count, 0);
+    for (number, at) in (1..).zip(offsets) {
+        while let Some((_, samples)) = runs.next_if(|(first, _)| *first <= number) {
+            per_chunk = samples;
         }
-        let at = match wide {
-            4 => u64::from(scan.u32(offsets.content + 8 + chunk * 4)?),
-            _ => scan.u64(offsets.content + 8 + chunk * 8)?,
+        let here = per_chunk.min(left);
+        left -= here;
+        let len = if size > 0 {
+            size.checked_mul(here).ok_or(BROKEN)?
+        } else {
+            sizes.by_ref().take(usize::try_from(here).unwrap_or(usize::MAX)).sum()
         };
-        let until = (sample + per_chunk).min(count);
-        let mut len = size * (until - sample);
-        if size == 0 {
-            for sample in sample..until {
-                len += u64::from(scan.u32(sizes.content + 12 + sample * 4)?);
-            }
-        }
-        sample = until;
         if at.checked_add(len).is_none_or(|end| end > scan.len) {
-            return Err(broken());
+            return Err(BROKEN);
         }
-        found.push((at, len));
+        match found.last_mut() {
+            // One behind the other.
+            Some((last, long)) if *last + *long == at => *long += len,
+            _ => found.push((at, len)),
+        }
     }
     Ok(found)
-}
-
-/// A dashboard camera's list: version and date, a count, and as often an offset and a length.
-fn positions<R: Read + Seek>(scan: &mut Scan<R>, list: Boxed) -> Result<(), Unclean> {
-    let count = u64::from(scan.u32(list.content + 4)?).min((list.end - list.content).saturating_sub(8) / 8);
-    for number in 0..count {
-        let at = u64::from(scan.u32(list.content + 8 + number * 8)?);
-        let len = u64::from(scan.u32(list.content + 12 + number * 8)?);
-        if at + len > scan.len {
-            return Err(Unclean::Damaged("its positions are not where it says"));
-        }
-        // Each is in a box of its own, whose name stays.
-        scan.edits.fill(at + 8, len.saturating_sub(8), 0);
-    }
-    scan.removed.position |= count > 0;
-    Ok(())
 }

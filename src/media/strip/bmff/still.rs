@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{Read, Seek};
 
 use super::super::{LOOKED_INTO, Scan, Unclean, exif};
-use super::{Boxed, child, children, free, movie};
+use super::{Boxed, Pieces, child, children, free, movie};
 
 /// Bytes of version and flags, before anything else in the boxes here.
 const FULL: u64 = 4;
@@ -16,8 +16,8 @@ pub(super) fn is_picture<R: Read + Seek>(scan: &mut Scan<R>, meta: Boxed) -> Res
     Ok(&scan.array::<4>(handler.content + 8)? == b"pict")
 }
 
-/// Keeps the pictures, how they are put together, turned and coloured.
-pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, meta: Boxed) -> Result<(), Unclean> {
+/// Keeps the pictures, how they are put together, turned and coloured. Returns where they are in the file.
+pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, meta: Boxed) -> Result<Pieces, Unclean> {
     let parts = children(scan, meta, FULL)?;
     let named = |kind: &[u8; 4]| parts.iter().find(|next| &next.kind == kind).copied();
     let items = match named(b"iinf") {
@@ -28,38 +28,64 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, meta: Boxed) -> Result<()
         return Err(Unclean::Damaged("it does not say where its pictures are"));
     };
     let places = places(scan, locations, named(b"idat"))?;
-    for (id, kind) in &items {
-        let is_picture = matches!(
-            kind,
-            b"hvc1"
-                | b"hev1"
-                | b"av01"
-                | b"avc1"
-                | b"vvc1"
-                | b"jpeg"
-                | b"j2k1"
-                | b"unci"
-                | b"grid"
-                | b"iovl"
-                | b"iden"
-                | b"tmap"
-        );
-        if is_picture {
-            continue;
-        }
-        for (number, (at, len)) in places.get(id).into_iter().flatten().enumerate() {
-            forget(scan, *kind, *at, *len, number == 0)?;
+    let (pictures, others): (Vec<_>, Vec<_>) = items.into_iter().partition(|(_, kind)| is_coded(*kind));
+    let of = |id: &u32| places.get(id).into_iter().flatten().copied();
+    let primary = match named(b"pitm") {
+        Some(primary) => primary_item(scan, primary)?,
+        None => return Err(Unclean::Damaged("it does not say which picture is meant")),
+    };
+    if !pictures.iter().any(|(id, _)| *id == primary) {
+        return Err(Unclean::Damaged("its picture is of a kind that is not known"));
+    }
+    let (mut kept, mut said): (Pieces, _) = (pictures.iter().flat_map(|(id, _)| of(id)).collect(), Pieces::new());
+    for (id, kind) in others {
+        for (number, (at, len)) in of(&id).enumerate() {
+            if kept.iter().any(|(start, long)| *start < at + len && at < start + long) {
+                return Err(Unclean::Damaged("its pictures and what is said about them overlap"));
+            }
+            forget(scan, kind, at, len, number == 0)?;
+            // What it says now is needed.
+            if matches!(&kind, b"Exif" | b"mime") {
+                said.push((at, len));
+            }
         }
     }
     for next in &parts {
         match &next.kind {
             b"hdlr" => movie::unname(scan, *next),
             b"iprp" => properties(scan, *next)?,
-            b"pitm" | b"iloc" | b"iinf" | b"iref" | b"idat" | b"dinf" | b"grpl" | b"ipro" => {}
+            b"dinf" => movie::references(scan, *next)?,
+            b"pitm" | b"iloc" | b"iinf" | b"iref" | b"idat" | b"grpl" | b"ipro" => {}
             _ => free(scan, *next)?,
         }
     }
-    Ok(())
+    kept.extend(said);
+    Ok(kept)
+}
+
+/// Whether an item is a picture, or how pictures make one.
+fn is_coded(kind: [u8; 4]) -> bool {
+    matches!(
+        &kind,
+        b"hvc1"
+            | b"hev1"
+            | b"av01"
+            | b"avc1"
+            | b"vvc1"
+            | b"jpeg"
+            | b"j2k1"
+            | b"unci"
+            | b"grid"
+            | b"iovl"
+            | b"iden"
+            | b"tmap"
+    )
+}
+
+/// Which picture is shown.
+fn primary_item<R: Read + Seek>(scan: &mut Scan<R>, primary: Boxed) -> Result<u32, Unclean> {
+    let [version] = scan.array::<1>(primary.content)?;
+    if version == 0 { Ok(u32::from(scan.u16(primary.content + FULL)?)) } else { scan.u32(primary.content + FULL) }
 }
 
 /// Makes an item empty: EXIF that says nothing, XMP of blanks, anything else of zeros.
@@ -153,17 +179,24 @@ fn places<R: Read + Seek>(
             }
             extents.push((at, len));
         }
-        places.insert(id, extents);
+        if places.insert(id, extents).is_some() {
+            return Err(broken());
+        }
     }
     Ok(places)
 }
 
-/// Properties say how to decode, turn and colour a picture; some say what people wrote about it.
+/// Properties say how to decode, turn and colour a picture; others say what people wrote about it, or where a camera was
+/// in its room.
 fn properties<R: Read + Seek>(scan: &mut Scan<R>, properties: Boxed) -> Result<(), Unclean> {
     let Some(list) = child(scan, properties, *b"ipco")? else { return Ok(()) };
     for next in children(scan, list, 0)? {
-        if matches!(&next.kind, b"udes" | b"altt" | b"crtt" | b"mdft" | b"uuid" | b"udta" | b"meta") {
-            free(scan, next)?;
+        match &next.kind {
+            b"ispe" | b"pasp" | b"colr" | b"pixi" | b"rloc" | b"auxC" | b"irot" | b"imir" | b"clap" | b"iscl"
+            | b"lsel" | b"a1op" | b"a1lx" | b"av1C" | b"hvcC" | b"lhvC" | b"avcC" | b"jpgC" | b"vvcC" | b"j2kH"
+            | b"uncC" | b"cmpd" | b"clli" | b"mdcv" | b"cclv" | b"amve" | b"ndwt" | b"reve" | b"tols" | b"oinf"
+            | b"free" => {}
+            _ => free(scan, next)?,
         }
     }
     Ok(())
