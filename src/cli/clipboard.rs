@@ -49,7 +49,8 @@ pub(super) fn copy(text: &str) -> io::Result<Copied> {
     if is_desktop() {
         return hand_over(text).map(|()| Copied::Held);
     }
-    let mut terminal = OpenOptions::new().write(true).open("/dev/tty")?;
+    let terminal = OpenOptions::new().write(true).open("/dev/tty");
+    let mut terminal = terminal.map_err(|_| io::Error::other("there is neither a desktop nor a terminal"))?;
     let coded = Zeroizing::new(BASE64_STANDARD.encode(text));
     write!(terminal, "\x1b]52;c;{}\x07", coded.as_str())?;
     Ok(Copied::Terminal)

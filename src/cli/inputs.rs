@@ -16,6 +16,9 @@ use crate::media::strip::{self, Removed, Unclean};
 use crate::media::{self, HEAD_LEN, Kind};
 use crate::send::Input;
 
+/// How many files a warning names.
+const NAMED: usize = 5;
+
 /// What becomes of the metadata in photos and videos.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Metadata {
@@ -108,10 +111,18 @@ impl Inputs {
                     "metadata NOT removed ({why}): {name} goes with the position, time and camera it may have in it"
                 ));
             }
-            many => output.warn(&format!(
-                "metadata NOT removed: {} of the files go with the position, time and camera they may have in them",
-                many.len()
-            )),
+            many => {
+                let mut names: Vec<String> = many.iter().filter_map(|(name, _)| name.map(printable)).collect();
+                let rest = many.len() - names.len().min(NAMED);
+                names.truncate(NAMED);
+                if rest > 0 {
+                    names.push(if rest == 1 { "one more".to_owned() } else { format!("{rest} more") });
+                }
+                output.warn(&format!(
+                    "metadata NOT removed: {} go with the position, time and camera they may have in them",
+                    names.join(", ")
+                ));
+            }
         }
     }
 }

@@ -316,7 +316,13 @@ fn expect_bare_form(bare: bool, url: Option<&RelayUrl>) -> Result<(), Trouble> {
 }
 
 fn show_qr(batch: &Batch, output: &Output) {
-    let Some(columns) = output::columns().filter(|_| !output.is_json()) else { return };
+    if output.is_json() {
+        return;
+    }
+    let Some(columns) = output::columns() else {
+        output.say("The QR code is for a terminal, and there is none.");
+        return;
+    };
     let [share] = &batch.shares[..] else { return };
     match share.link.web().and_then(|link| qr::draw(&link, columns)) {
         Some(code) => {

@@ -28,6 +28,7 @@ impl Signals {
             (SignalKind::interrupt(), Stop::Person),
             (SignalKind::terminate(), Stop::Machine),
             (SignalKind::hangup(), Stop::Machine),
+            (SignalKind::quit(), Stop::Machine),
         ] {
             // Whoever started us wants us to outlive its terminal: nohup.
             if kind == SignalKind::hangup() && is_ignored(kind) {

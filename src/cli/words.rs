@@ -84,7 +84,7 @@ pub(super) fn removed(removed: &Removed) -> Option<String> {
         (removed.camera, "camera"),
         (removed.thumbnail, "thumbnail"),
         (removed.hidden, "what was hidden behind the picture"),
-        (removed.track, "track of sensor data"),
+        (removed.track, "a track of data"),
     ];
     let mut parts: Vec<String> =
         named.iter().filter(|(is_there, _)| *is_there).map(|(_, name)| (*name).to_owned()).collect();

@@ -207,6 +207,7 @@ fn a_text_is_read_on_a_screen_of_its_own() {
     tty.expect("This text can be opened once. [v]iew it here").press("v\r").expect("canary line 28 ␛[31mnot red");
     assert!(!tty.screen().contains("line 29") && tty.is_alternate(), "{}", tty.screen());
     tty.press("\x1b[B").expect("canary line 29").press("\x1b[6~").expect("canary line 50");
+    tty.press("\x1b[F").expect("canary line 99").expect("100 %").press("\x1b[H").expect("canary line 0");
     tty.press("c").expect("Copied through the terminal");
     let coded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, &text);
     assert!(tty.seen(|seen| contains(&seen.bytes, format!("\x1b]52;c;{coded}\x07").as_bytes())));
@@ -295,6 +296,9 @@ fn what_is_only_to_be_seen_is_not_saved() {
     }
     let mut tty = open(&sandbox, Kind::Plain, &link, "");
     tty.expect("This text can be opened once. [v]iew it here, [n]ot now?").press("s\r");
+    // Asked again, since that is no answer.
+    tty.until("it asks again", |seen| seen.bytes.windows(7).filter(|bytes| bytes == b"ot now?").count() == 2)
+        .press("\r");
     assert_eq!(tty.end(), 130);
     let mut tty = open(&sandbox, Kind::Plain, &link, "-y");
     tty.expect("canary").press("s");
@@ -315,8 +319,8 @@ fn an_album_is_turned_and_saved_all_at_once() {
     sandbox.write("c.zip", b"PK\x03\x04 and so on");
     let album = ["-n", "Our trip", "a.png", "b.txt", "c.zip"];
     let mut tty = open(&sandbox, Kind::Kitty, &send(&sandbox, &relay, &album), "");
-    tty.expect("This album can be opened once. [v]iew it here").press("v\r").expect("a.png · 1 of 3");
-    tty.until("the photo", |seen| seen.images.len() == 1).press("\x1b[C").expect("canary").expect("b.txt · 2 of 3");
+    tty.expect("This album can be opened once. [v]iew it here").press("v\r").expect("← → 1 of 3 · a.png");
+    tty.until("the photo", |seen| seen.images.len() == 1).press("\x1b[C").expect("canary").expect("← → 2 of 3 · b.txt");
     tty.until("it is wiped when it is turned", |seen| seen.images.is_empty());
     tty.press("q").expect("One file was not looked at: s saves, q again closes and it is all gone");
     tty.press("\x1b[C").expect("This file can only be saved.").press("s").expect("saved as Our trip").press("q");

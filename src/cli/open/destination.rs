@@ -126,23 +126,30 @@ impl OpenArgs {
         let (this, save) = (this(manifest), if manifest.view_only { "" } else { "[s]ave it here, " });
         match ability.way(manifest) {
             Showable::So(way, _) if self.yes => Ok(view(ability, way)),
-            _ if self.yes && !manifest.view_only => Ok(here()),
+            Showable::Not(why) if self.yes && !manifest.view_only => {
+                cx.output.say(&format!("It cannot be shown here: {why}."));
+                Ok(here())
+            }
+            Showable::Coarsely if self.yes && !manifest.view_only => {
+                cx.output.say("It cannot be shown here: nothing draws pictures.");
+                Ok(here())
+            }
             Showable::So(way, how) => {
                 let question = format!("{this} can be opened once. [v]iew it {how}, {save}[n]ot now?");
-                match &*prompt::ask(&question, cx).await? {
-                    "v" | "view" | "y" | "yes" => Ok(view(ability, way)),
-                    "s" | "save" if !manifest.view_only => Ok(here()),
-                    _ => Err(not_now()),
+                match choose(&question, manifest, cx).await? {
+                    Choice::View => Ok(view(ability, way)),
+                    Choice::Save => Ok(here()),
+                    Choice::NotNow => Err(not_now()),
                 }
             }
             Showable::Coarsely if !self.yes => {
                 let question = format!(
                     "{this} can be opened once, and nothing here draws pictures. Coarsely, in [b]locks, {save}[n]ot now?"
                 );
-                match &*prompt::ask(&question, cx).await? {
-                    "b" | "blocks" => Ok(view(ability.coarsely(), Way::Screen)),
-                    "s" | "save" if !manifest.view_only => Ok(here()),
-                    _ => Err(not_now()),
+                match choose(&question, manifest, cx).await? {
+                    Choice::View => Ok(view(ability.coarsely(), Way::Screen)),
+                    Choice::Save => Ok(here()),
+                    Choice::NotNow => Err(not_now()),
                 }
             }
             Showable::Coarsely => Err(unseeable("nothing here draws pictures")),
@@ -183,6 +190,25 @@ impl OpenArgs {
                 let target = Target { path: absolute(path), size: manifest.total_size(), replace: self.force };
                 Ok(Destination::Files(Files { targets: vec![target], album: None }))
             }
+        }
+    }
+}
+
+/// What somebody wants to do with it.
+enum Choice {
+    View,
+    Save,
+    NotNow,
+}
+
+/// Asks until the answer is one. Enter is no.
+async fn choose(question: &str, manifest: &Manifest, cx: &Context) -> Result<Choice, Trouble> {
+    loop {
+        match &*prompt::ask(question, cx).await? {
+            "v" | "view" | "b" | "blocks" | "y" | "yes" => return Ok(Choice::View),
+            "s" | "save" if !manifest.view_only => return Ok(Choice::Save),
+            "" | "n" | "no" | "not now" => return Ok(Choice::NotNow),
+            _ => {}
         }
     }
 }

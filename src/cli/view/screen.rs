@@ -276,30 +276,30 @@ impl Looking<'_> {
         if let Some((message, _)) = &self.message {
             return format!(" {message} ");
         }
-        let mut parts = vec![format!(" {}", self.name())];
+        // What matters first: a narrow screen has room for little.
+        let mut parts = vec![match self.until {
+            Some(until) => {
+                let left = until.saturating_duration_since(Instant::now()).as_secs_f64().ceil();
+                format!(" q closes, and it is gone, in {left} s by itself")
+            }
+            None => " q closes, and it is gone".to_owned(),
+        }];
         let count = self.shown.manifest.entries.len();
-        if count > 1 {
-            parts.push(format!("{} of {count}", self.current + 1));
-            parts.push("← → turn".to_owned());
+        if self.shown.save.is_some() {
+            parts.push(if count > 1 { "s saves all".to_owned() } else { "s saves".to_owned() });
         }
         if !self.lines.is_empty() {
+            parts.push("c copies".to_owned());
             let page = usize::from(self.screen.size().rows.saturating_sub(1));
             if self.lines.len() > page {
                 let percent = (self.top + page).min(self.lines.len()) * 100 / self.lines.len();
                 parts.push(format!("↑ ↓ {percent} %"));
             }
-            parts.push("c copies".to_owned());
         }
-        if self.shown.save.is_some() {
-            parts.push("s saves".to_owned());
+        if count > 1 {
+            parts.push(format!("← → {} of {count}", self.current + 1));
         }
-        parts.push(match self.until {
-            Some(until) => {
-                let left = until.saturating_duration_since(Instant::now()).as_secs_f64().ceil();
-                format!("q closes, and it is gone, in {left} s by itself ")
-            }
-            None => "q closes, and it is gone ".to_owned(),
-        });
+        parts.push(format!("{} ", self.name()));
         parts.join(" · ")
     }
 
@@ -352,8 +352,17 @@ impl Looking<'_> {
             Key::Save => self.save(),
             Key::Copy if !self.lines.is_empty() => self.copy()?,
             Key::Play if self.shown.means[self.current] == Some(Means::Play) => return Ok(Some(Then::Stay)),
-            Key::Down | Key::Up | Key::PageDown | Key::PageUp if !self.lines.is_empty() => {
+            Key::Home | Key::End if self.lines.is_empty() && count > 1 => {
+                let to = if key == Key::Home { 0 } else { count - 1 };
+                if to != self.current {
+                    self.current = to;
+                    return Ok(Some(Then::Again));
+                }
+            }
+            Key::Down | Key::Up | Key::PageDown | Key::PageUp | Key::Home | Key::End if !self.lines.is_empty() => {
                 let top = match key {
+                    Key::Home => 0,
+                    Key::End => last,
                     Key::Down => (self.top + 1).min(last),
                     Key::Up => self.top.saturating_sub(1),
                     Key::PageDown => (self.top + page).min(last),
@@ -454,7 +463,7 @@ fn wait_for(
                 Some(0) => closed(),
                 // Somebody pressed Ctrl-C, or killed it.
                 None | Some(4) => Ok(End::Left),
-                Some(_) => Ok(End::Unseen("the player could not show it".to_owned())),
+                Some(_) => Ok(End::Unseen("the viewer could not show it".to_owned())),
             };
         }
         if stop.load(Ordering::SeqCst) {

@@ -33,6 +33,8 @@ pub(super) enum Key {
     Up,
     PageDown,
     PageUp,
+    Home,
+    End,
     Copy,
     Save,
     Play,
@@ -45,6 +47,7 @@ pub(super) enum Key {
 pub(super) struct Screen {
     terminal: File,
     before: Termios,
+    raw: Termios,
     is_own: bool,
     /// What wipes pictures that lie above the text.
     wipe: Vec<u8>,
@@ -61,7 +64,7 @@ impl Screen {
         raw.special_codes[SpecialCodeIndex::VMIN] = 0;
         raw.special_codes[SpecialCodeIndex::VTIME] = 0;
         tcsetattr(&terminal, OptionalActions::Flush, &raw)?;
-        let mut screen = Self { terminal, before, is_own, wipe: Vec::new() };
+        let mut screen = Self { terminal, before, raw, is_own, wipe: Vec::new() };
         if is_own {
             screen.write(b"\x1b[?1049h\x1b[?25l")?;
             screen.clear()?;
@@ -125,6 +128,7 @@ impl Screen {
     /// The next key, if one comes before `until` and before somebody wants us to stop.
     pub(super) fn key(&mut self, until: Option<Instant>, stop: &AtomicBool) -> io::Result<Option<Key>> {
         while !stop.load(Ordering::SeqCst) {
+            self.stay_raw();
             let left = until.map_or(TICK, |until| until.saturating_duration_since(Instant::now()).min(TICK));
             if let Some(mut bytes) = self.read(left)? {
                 // The rest of an arrow may come a moment later.
@@ -138,6 +142,14 @@ impl Screen {
             }
         }
         Ok(None)
+    }
+
+    /// A shell that stopped this program and let it go on has made the terminal its own meanwhile.
+    fn stay_raw(&self) {
+        let is_ours = tcgetattr(&self.terminal).is_ok_and(|now| !now.local_modes.contains(LocalModes::ICANON));
+        if !is_ours {
+            let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.raw);
+        }
     }
 
     /// What is typed or answered within `patience`. An error: the terminal is gone.
@@ -183,6 +195,8 @@ impl Key {
             [0x1b, b'[' | b'O', b'D', ..] | [b'h', ..] => Self::Previous,
             [0x1b, b'[' | b'O', b'A', ..] | [b'k', ..] => Self::Up,
             [0x1b, b'[' | b'O', b'B', ..] | [b'j', ..] => Self::Down,
+            [0x1b, b'[' | b'O', b'H', ..] | [0x1b, b'[', b'1' | b'7', b'~', ..] | [b'g', ..] => Self::Home,
+            [0x1b, b'[' | b'O', b'F', ..] | [0x1b, b'[', b'4' | b'8', b'~', ..] | [b'G', ..] => Self::End,
             [0x1b, b'[', b'5', ..] => Self::PageUp,
             [0x1b, b'[', b'6', ..] | [b' ', ..] => Self::PageDown,
             _ => Self::Other,

@@ -52,8 +52,8 @@ fn pieces<R: Read + Seek>(scan: &mut Scan<R>, mut at: u64) -> Result<u64, Unclea
 
 fn is_needed<R: Read + Seek>(scan: &mut Scan<R>, label: u8, at: u64) -> Result<bool, Unclean> {
     Ok(match label {
-        // How a picture is shown; text that is part of it.
-        0xf9 | 0x01 => true,
+        // How a picture is shown. (Text that is part of it, 0x01, no decoder has ever drawn.)
+        0xf9 => true,
         0xff => matches!(&scan.array::<11>(at + 3)?, b"NETSCAPE2.0" | b"ANIMEXTS1.0" | b"ICCRGBG1012"),
         _ => false,
     })

@@ -37,7 +37,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
                 );
             }
             b"tRNS" | b"cHRM" | b"gAMA" | b"iCCP" | b"sBIT" | b"sRGB" | b"cICP" | b"mDCV" | b"cLLI" | b"mDCv"
-            | b"cLLi" | b"bKGD" | b"hIST" | b"pHYs" | b"sPLT" | b"acTL" | b"fcTL" | b"fdAT" | b"IHDR" | b"PLTE"
+            | b"cLLi" | b"bKGD" | b"hIST" | b"pHYs"  | b"acTL" | b"fcTL" | b"fdAT" | b"IHDR" | b"PLTE"
             // Apple's own kind of PNG says by this that it is one.
             | b"CgBI" => {}
             // Without these a decoder must give up, and nobody knows what they say.

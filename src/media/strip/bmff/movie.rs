@@ -30,7 +30,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, movie: Boxed, fragments: 
             b"mvhd" => forget_times(scan, next)?,
             b"trak" => tracks.extend(track(scan, next, &mut kept)?),
             b"mvex" => sizes = default_sizes(scan, next)?,
-            b"iods" | b"pssh" | b"clip" | b"ctab" | b"prfl" => {}
+            b"pssh" | b"clip" | b"ctab" | b"prfl" => {}
             // Everything in it is compressed.
             b"cmov" => return Err(Unclean::Damaged("its table of contents is compressed")),
             b"rmra" => return Err(ELSEWHERE),
@@ -190,7 +190,14 @@ fn track<R: Read + Seek>(scan: &mut Scan<R>, track: Boxed, kept: &mut Pieces) ->
         match &next.kind {
             b"tkhd" => forget_times(scan, next)?,
             b"mdia" => self::media(scan, next, is_shown && &kind != b"soun")?,
-            b"edts" | b"tref" | b"trgr" | b"load" | b"matt" | b"clip" | b"tapt" | b"txas" | b"kmat" => {}
+            b"edts" => {
+                for part in children(scan, next, 0)? {
+                    if &part.kind != b"elst" {
+                        free(scan, part)?;
+                    }
+                }
+            }
+            b"tref" | b"trgr" | b"load" | b"matt" | b"clip" | b"tapt" | b"txas" | b"kmat" => {}
             _ => free(scan, next)?,
         }
     }
