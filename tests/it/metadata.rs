@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use image::AnimationDecoder;
 use image::codecs::webp::WebPDecoder;
@@ -33,12 +34,20 @@ const HARMLESS: [&str; 11] = [
     "ICC_Profile:",
 ];
 
-fn corpus(sandbox: &Sandbox) -> PathBuf {
-    let place = sandbox.path("corpus");
-    fs::create_dir(&place).unwrap();
+/// The corpus that the script makes as it is now. It takes a while, so it is made once and kept.
+fn corpus() -> PathBuf {
+    static MADE: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
-    let made = Command::new(script).arg(&place).output().unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let version = crc32fast::hash(&fs::read(&script).unwrap());
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("corpus-{version:08x}"));
+    if !place.exists() {
+        let making = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let made = Command::new(script).arg(making.path()).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        // Another process may have been quicker.
+        let _ = fs::rename(making.path(), &place);
+    }
     place
 }
 
@@ -115,7 +124,7 @@ fn decoded(path: &Path) -> String {
 fn what_arrives_tells_nothing_of_who_made_it_where_and_when() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
-    let corpus = corpus(&sandbox);
+    let corpus = corpus();
     fs::create_dir(sandbox.path("arrived")).unwrap();
     let mut sent = Vec::new();
     for path in files(&corpus) {
@@ -250,11 +259,9 @@ fn a_long_video_is_looked_through_without_being_read() {
 /// a lot of memory.
 #[test]
 fn whatever_a_file_is_it_is_looked_through_to_an_end() {
-    let sandbox = Sandbox::new();
     let mut seeds: Vec<Vec<u8>> =
         ["beach.jpg", "clip.mp4"].map(|name| fs::read(format!("tests/{name}")).unwrap()).into();
-    let made = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus")).arg(sandbox.path("")).output();
-    assert!(made.unwrap().status.success());
+    let corpus = corpus();
     for name in [
         "jpeg-baseline.jpg",
         "png-all.png",
@@ -264,7 +271,7 @@ fn whatever_a_file_is_it_is_looked_through_to_an_end() {
         "heic-all.heic",
         "video-gpmd.mp4",
     ] {
-        seeds.push(sandbox.read(name));
+        seeds.push(fs::read(corpus.join(name)).unwrap());
     }
     let begun = std::time::Instant::now();
     let mut random = noise(600_000, 7).into_iter();

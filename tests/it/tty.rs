@@ -18,7 +18,7 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use super::sandbox::{SHARE, Sandbox};
 
 /// How long anything may take to appear.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What a terminal can do, and says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

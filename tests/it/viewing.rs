@@ -570,7 +570,7 @@ fn under_tmux_nothing_stays_either() {
     let wait = |text: &str| {
         let begun = std::time::Instant::now();
         while !tmux(&["capture-pane", "-p"]).contains(text) {
-            assert!(begun.elapsed().as_secs() < 30, "{text}: {}", tmux(&["capture-pane", "-p"]));
+            assert!(begun.elapsed().as_secs() < 120, "{text}: {}", tmux(&["capture-pane", "-p"]));
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
     };

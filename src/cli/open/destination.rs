@@ -111,8 +111,7 @@ impl OpenArgs {
         }
         let wish = std::env::var("SHARE_VIEWER").ok().filter(|wish| !wish.trim().is_empty());
         let wish = wish.as_deref().or(cx.config.viewer.as_deref());
-        let ability =
-            Ability::of_this_place(wish).map_err(|error| Trouble::local(format!("the terminal: {error}"), UNSPENT))?;
+        let ability = Ability::of_this_place(wish);
         if let Some(name) = ability.missing_program() {
             return Err(Trouble::usage(
                 format!("the viewer {} is not there", printable(name)),
@@ -124,40 +123,32 @@ impl OpenArgs {
             Destination::View(Box::new(View { ability, way, manifest: manifest.clone(), time, save: None }))
         };
         let (this, save) = (this(manifest), if manifest.view_only { "" } else { "[s]ave it here, " });
-        match ability.way(manifest) {
-            Showable::So(way, _) if self.yes => Ok(view(ability, way)),
-            Showable::Not(why) if self.yes && !manifest.view_only => {
-                cx.output.say(&format!("It cannot be shown here: {why}."));
-                Ok(here())
-            }
-            Showable::Coarsely if self.yes && !manifest.view_only => {
-                cx.output.say("It cannot be shown here: nothing draws pictures.");
-                Ok(here())
-            }
+        let can = if prompt::possible() { ability.way(manifest) } else { Showable::Not("there is no terminal") };
+        let (question, view) = match can {
+            Showable::So(way, _) if self.yes => return Ok(view(ability, way)),
             Showable::So(way, how) => {
                 let question = format!("{this} can be opened once. [v]iew it {how}, {save}[n]ot now?");
-                match choose(&question, manifest, cx).await? {
-                    Choice::View => Ok(view(ability, way)),
-                    Choice::Save => Ok(here()),
-                    Choice::NotNow => Err(not_now()),
-                }
+                (question, view(ability, way))
             }
             Showable::Coarsely if !self.yes => {
                 let question = format!(
                     "{this} can be opened once, and nothing here draws pictures. Coarsely, in [b]locks, {save}[n]ot now?"
                 );
-                match choose(&question, manifest, cx).await? {
-                    Choice::View => Ok(view(ability.coarsely(), Way::Screen)),
-                    Choice::Save => Ok(here()),
-                    Choice::NotNow => Err(not_now()),
+                (question, view(ability.coarsely(), Way::Screen))
+            }
+            Showable::Coarsely | Showable::Not(_) => {
+                let why = if let Showable::Not(why) = can { why } else { "nothing here draws pictures" };
+                if manifest.view_only {
+                    return Err(unseeable(why));
                 }
-            }
-            Showable::Coarsely => Err(unseeable("nothing here draws pictures")),
-            Showable::Not(why) if manifest.view_only => Err(unseeable(why)),
-            Showable::Not(why) => {
                 cx.output.say(&format!("It cannot be shown here: {why}."));
-                if self.wants_to_save(manifest, cx).await? { Ok(here()) } else { Err(not_now()) }
+                return if self.yes || self.wants_to_save(manifest, cx).await? { Ok(here()) } else { Err(not_now()) };
             }
+        };
+        match choose(&question, manifest, cx).await? {
+            Choice::View => Ok(view),
+            Choice::Save => Ok(here()),
+            Choice::NotNow => Err(not_now()),
         }
     }
 

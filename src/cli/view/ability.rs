@@ -64,17 +64,19 @@ pub(in crate::cli) struct Ability {
 
 impl Ability {
     /// Asks the terminal, and looks for programs.
-    pub(super) fn find(wish: Option<Wish>) -> io::Result<Self> {
-        let (graphics, cell) = match &wish {
-            Some(Wish::Graphics(graphics)) => (Some(*graphics), ask_terminal()?.1),
-            _ => ask_terminal()?,
+    pub(super) fn find(wish: Option<Wish>) -> Self {
+        // One that cannot be asked draws nothing.
+        let (answered, cell) = ask_terminal().unwrap_or((None, None));
+        let graphics = match &wish {
+            Some(Wish::Graphics(graphics)) => Some(*graphics),
+            _ => answered,
         };
         let desktop = is_desktop();
         let player = match &wish {
             Some(Wish::Program(command)) => Player::chosen(command),
             _ => Player::find(desktop, graphics),
         };
-        Ok(Self { wish, graphics, cell, desktop, player })
+        Self { wish, graphics, cell, desktop, player }
     }
 }
 

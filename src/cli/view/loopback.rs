@@ -44,10 +44,10 @@ button{font:inherit;padding:.5rem 1.5rem;border-radius:.5rem;border:1px solid #8
 const SCRIPT: &str = "const over=()=>{document.querySelector('main').textContent='Closed. Nothing of it is left here.'};\
 const tell=word=>fetch(word,{method:'POST'}).catch(()=>{});\
 let left=0;const one=(each,ready,failed)=>{left++;const done=()=>{if(--left===0)tell('seen')};\
-if(failed())tell('failed');else if(ready())done();else{each.addEventListener(each.tagName==='IMG'?'load':'loadeddata',done,{once:true});\
+if(failed())tell('failed');else if(ready())done();else{each.addEventListener(each.tagName==='IMG'?'load':'loadedmetadata',done,{once:true});\
 each.addEventListener('error',()=>tell('failed'),{once:true})}};\
 document.querySelectorAll('img').forEach(each=>one(each,()=>each.complete&&each.naturalWidth>0,()=>each.complete&&!each.naturalWidth));\
-document.querySelectorAll('video,audio').forEach(each=>one(each,()=>each.readyState>1,()=>!!each.error));\
+document.querySelectorAll('video,audio').forEach(each=>one(each,()=>each.readyState>0,()=>!!each.error));\
 if(left===0)tell('seen');\
 const alive=new EventSource('alive');alive.addEventListener('over',()=>{alive.close();over()});\
 document.querySelector('button').addEventListener('click',()=>{fetch('close',{method:'POST'}).finally(()=>{alive.close();over()})});";

@@ -85,7 +85,7 @@ pub(super) enum Showable {
 
 impl Ability {
     /// Finds out what there is. `wish`: the person's word on it.
-    pub(super) fn of_this_place(wish: Option<&str>) -> io::Result<Self> {
+    pub(super) fn of_this_place(wish: Option<&str>) -> Self {
         Self::find(wish.and_then(Wish::parse))
     }
 
@@ -131,6 +131,9 @@ impl Ability {
                 true => Showable::Coarsely,
                 false if manifest.entries.iter().all(|entry| Kind::of(&entry.r#type) == Kind::File) => {
                     Showable::Not("this kind of file can only be saved")
+                }
+                false if manifest.entries.iter().all(|entry| Kind::of(&entry.r#type) == Kind::Text) => {
+                    Showable::Not("it is too long")
                 }
                 false => Showable::Not("nothing here can show it: mpv, on your PATH, could"),
             };

@@ -339,7 +339,8 @@ impl Looking<'_> {
         let page = usize::from(self.screen.size().rows.saturating_sub(2).max(1));
         let last = self.lines.len().saturating_sub(page + 1);
         match key {
-            Key::Interrupt => return Ok(Some(Then::End(End::Left))),
+            Key::Interrupt if self.saved.is_empty() => return Ok(Some(Then::End(End::Left))),
+            Key::Interrupt => return Ok(Some(Then::End(self.closed()))),
             Key::Close => return Ok(self.close()),
             Key::Next if self.current + 1 < count => {
                 self.current += 1;
