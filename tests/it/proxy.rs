@@ -24,8 +24,10 @@ impl Gate {
     fn pass(&self, bytes: u64) {
         let mut state = self.state.lock().unwrap();
         while state.limit.is_some_and(|limit| state.bytes >= limit) {
-            state.waiting = true;
-            self.changed.notify_all();
+            // Told once: two who stand here would wake each other for ever.
+            if !std::mem::replace(&mut state.waiting, true) {
+                self.changed.notify_all();
+            }
             state = self.changed.wait(state).unwrap();
         }
         state.waiting = false;
@@ -172,6 +174,14 @@ impl Proxy {
     /// A link to the relay, as a link over this line.
     pub(crate) fn link(&self, link: &str) -> String {
         format!("{}#{}", self.url, link.split_once('#').unwrap().1)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        // Whoever stands at a gate may go home.
+        self.mend();
+        self.cut();
     }
 }
 
