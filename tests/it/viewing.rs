@@ -294,6 +294,9 @@ fn what_is_only_to_be_seen_is_not_saved() {
     for args in [vec!["open", &link], vec!["open", &link, "-o", "."], vec!["open", &link, "-o", "-"]] {
         sandbox.share(args).fails(2, "the sender asks that it be seen and not saved");
     }
+    // Nor where programs listen, and nobody could see it.
+    let mut tty = open(&sandbox, Kind::Plain, &link, "--json -y");
+    assert_eq!(tty.end(), 2, "{}", tty.screen());
     let mut tty = open(&sandbox, Kind::Plain, &link, "");
     tty.expect("This text can be opened once. [v]iew it here, [n]ot now?").press("s\r");
     // Asked again, since that is no answer.
@@ -383,6 +386,18 @@ fn a_playlist_that_pretends_to_be_a_film_is_not_played() {
     let mut tty = Tty::start(&sandbox, Kind::Plain, &format!("SHARE_VIEWER='{viewer}' \"$SHARE\" open -y '{link}'"));
     assert_eq!(tty.end(), 8, "{}", tty.screen());
     assert!(tty.screen().contains("it is not what its sender says it is") && !played.exists(), "{}", tty.screen());
+}
+
+#[test]
+fn a_viewer_that_hands_it_on_and_leaves_has_shown_nothing() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let link = send(&sandbox, &relay, &[CLIP]);
+    let mut tty = Tty::start(&sandbox, Kind::Plain, &format!("SHARE_VIEWER=true \"$SHARE\" open -y '{link}'"));
+    assert_eq!(tty.end(), 8, "{}", tty.screen());
+    assert!(tty.screen().contains("the viewer ended at once"), "{}", tty.screen());
+    assert_eq!(state(&sandbox), "claimed");
+    sandbox.share(["open", "-q", &link, "-o", "clip.mp4"]).ok();
 }
 
 #[test]
@@ -503,6 +518,8 @@ fn no_plaintext_is_written_to_any_file() {
     for place in ["/dev/shm", "/run/user", "/var/tmp"] {
         places.extend(files(std::path::Path::new(place)));
     }
+    // What other tests do below it is theirs.
+    places.extend(fs::read_dir("/tmp").unwrap().flatten().map(|entry| entry.path()).filter(|path| path.is_file()));
     for path in places {
         let bytes = fs::read(&path).unwrap_or_default();
         assert!(!contains(&bytes, b"CANARY-IN-THE-PLAIN"), "{}", path.display());

@@ -84,6 +84,8 @@ pub(super) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Trouble> {
 
 /// What to do when this device has claimed a share and does not have it yet.
 const AGAIN: &str = "it is not lost: run the same command again on this device, within a day";
+/// And what to do when showing it does not work.
+const SAVE_IT: &str = "it is not lost: run it again on this device, within a day, with -o FILE, which saves it";
 /// What telling the relay may take; after that the next command does it.
 const FINISH_TIME: Duration = Duration::from_secs(15);
 
@@ -178,7 +180,7 @@ impl Opens<'_> {
         device: &DeviceSecret,
     ) -> Result<(), Trouble> {
         let (opened, ready) = self.claim(stage, record, device).await?;
-        let (receipt, until) = (opened.receipt(), opened.until());
+        let (receipt, until, view_only) = (opened.receipt(), opened.until(), opened.manifest.view_only);
         let got = match ready.receive(opened, record, self.cx).await {
             // Whoever closed the pipe has seen enough. The relay keeps it for this device until the lease ends.
             Err(Unreceived::Open(OpenError::Write(error))) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -187,7 +189,9 @@ impl Opens<'_> {
             Err(Unreceived::Open(error)) => return Err(self.trouble(error, false)),
             Err(Unreceived::Left) => return Err(Trouble::Interrupted(Some(self.again().to_owned()))),
             Err(Unreceived::Unseen(why)) => {
-                return Err(Trouble::local(format!("it could not be shown: {why}"), self.again()));
+                // Shown again in the same way it would fail again.
+                let hint = if self.kept.get() && !view_only { SAVE_IT } else { self.again() };
+                return Err(Trouble::local(format!("it could not be shown: {why}"), hint));
             }
             Ok(got) => got,
         };

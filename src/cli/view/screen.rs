@@ -106,11 +106,9 @@ impl Shown {
 impl Looking<'_> {
     fn run(mut self) -> io::Result<End> {
         loop {
-            let end = match self.show_current()? {
-                Then::End(end) => end,
-                Then::Again | Then::Stay => continue,
-            };
-            return Ok(end);
+            if let Then::End(end) = self.show_current()? {
+                return Ok(end);
+            }
         }
     }
 
