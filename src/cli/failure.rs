@@ -275,11 +275,19 @@ fn open(relay: &str, error: &OpenError, ours: bool) -> Explanation {
             format!("the connection to {relay} broke at {percent} %"),
             &format!("run the same command again on this device, until {}", time(*until)),
         ),
-        OpenError::Relay(RelayError::Gone { how, at, claimant }) => match how {
+        OpenError::Relay(RelayError::Gone { how, at, claimant, until }) => match how {
             Gone::AlreadyOpened if ours => told(
                 Exit::AlreadyOpened,
                 format!("already opened on {}, on this device{}", time(*at), by(*claimant)),
                 "a link opens once; ask the sender to send it again",
+            ),
+            Gone::AlreadyOpened if let Some(until) = until => told(
+                Exit::AlreadyOpened,
+                format!("being opened since {} on another device{}, and not finished", time(*at), by(*claimant)),
+                &format!(
+                    "if that was you, open the link there again: it resumes until {}; if not, tell the sender",
+                    time(*until)
+                ),
             ),
             Gone::AlreadyOpened => told(
                 Exit::AlreadyOpened,

@@ -370,21 +370,22 @@ impl Cells {
     }
 
     /// What `asker` is told when the share is not there for it. To others than its holder, a claimed share is an
-    /// opened one, whatever became of it.
+    /// opened one, whatever became of it; while its holder can resume, they are told so.
     pub fn refusal(&self, phase: Phase, asker: Option<&Claimant>) -> RelayError {
-        let gone = |how, at, claimant| RelayError::Gone { how, at, claimant };
+        let gone = |how, at| RelayError::Gone { how, at, claimant: None, until: None };
         if let Some(Claim::Claimed { at, claimant, .. }) = &self.claim {
             let finished = matches!(phase, Phase::Over { state: State::Finished, .. });
             if finished || asker != Some(claimant) {
-                return gone(Gone::AlreadyOpened, *at, Some(*claimant));
+                let until = if let Phase::Leased { until } = phase { Some(until) } else { None };
+                return RelayError::Gone { how: Gone::AlreadyOpened, at: *at, claimant: Some(*claimant), until };
             }
         }
         match phase {
-            Phase::Over { state: State::Lapsed, at, .. } => gone(Gone::Lapsed, at, None),
-            Phase::Over { state: State::Expired, at, .. } => gone(Gone::Expired, at, None),
-            Phase::Over { state: State::Revoked, at, .. } => gone(Gone::Revoked, at, None),
-            Phase::Over { state: State::Locked, at, .. } => gone(Gone::Locked, at, None),
-            Phase::Over { state: State::Aborted, at, .. } => gone(Gone::Aborted, at, None),
+            Phase::Over { state: State::Lapsed, at, .. } => gone(Gone::Lapsed, at),
+            Phase::Over { state: State::Expired, at, .. } => gone(Gone::Expired, at),
+            Phase::Over { state: State::Revoked, at, .. } => gone(Gone::Revoked, at),
+            Phase::Over { state: State::Locked, at, .. } => gone(Gone::Locked, at),
+            Phase::Over { state: State::Aborted, at, .. } => gone(Gone::Aborted, at),
             _ => RelayError::Unknown,
         }
     }

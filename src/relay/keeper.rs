@@ -375,7 +375,7 @@ impl Relay for Keeper {
             Seal::Aborted { at, .. } => {
                 // Whatever came after the abortion's deletion.
                 self.delete_now(id).await;
-                Err(RelayError::Gone { how: super::Gone::Aborted, at: *at, claimant: None })
+                Err(RelayError::Gone { how: super::Gone::Aborted, at: *at, claimant: None, until: None })
             }
         }
     }

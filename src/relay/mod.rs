@@ -525,6 +525,8 @@ pub enum RelayError {
         at: u64,
         /// Who claimed it.
         claimant: Option<Claimant>,
+        /// While its opening has not ended: until when the claimant can resume it, Unix seconds.
+        until: Option<u64>,
     },
     /// More than the relay takes.
     #[error("the relay takes at most {max} bytes a share")]

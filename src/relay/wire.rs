@@ -140,6 +140,8 @@ pub(super) struct Problem {
     left: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     claimant: Option<Claimant>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<u64>,
 }
 
 /// What all types of problem begin with.
@@ -171,9 +173,9 @@ impl Problem {
             RelayError::IdTaken => plain(409, "id-taken"),
             RelayError::Sealed => plain(409, "sealed"),
             RelayError::PartsMissing => plain(409, "parts-missing"),
-            RelayError::Gone { how, at, claimant } => {
+            RelayError::Gone { how, at, claimant, until } => {
                 let (status, problem, after) = plain(410, gone_word(how));
-                (status, Self { at: Some(at), claimant, ..problem }, after)
+                (status, Self { at: Some(at), claimant, until, ..problem }, after)
             }
             RelayError::TooLarge { max: limit } => max(413, "too-large", limit),
             RelayError::SlowDown { after } => later(429, "slow-down", after),
@@ -193,7 +195,12 @@ impl Problem {
     pub(super) fn read(status: u16, body: &[u8], retry_after: Option<u64>) -> RelayError {
         let after = retry_after.unwrap_or(5);
         let problem: Self = serde_json::from_slice(body).unwrap_or_default();
-        let gone = |how| RelayError::Gone { how, at: problem.at.unwrap_or(0), claimant: problem.claimant };
+        let gone = |how| RelayError::Gone {
+            how,
+            at: problem.at.unwrap_or(0),
+            claimant: problem.claimant,
+            until: problem.until,
+        };
         match problem.r#type.strip_prefix(URN).unwrap_or_default() {
             "bad-request" => RelayError::BadRequest,
             "bad-checksum" => RelayError::BadChecksum,
@@ -256,12 +263,13 @@ mod tests {
             RelayError::IdTaken,
             RelayError::Sealed,
             RelayError::PartsMissing,
-            RelayError::Gone { how: Gone::AlreadyOpened, at: 9, claimant },
-            RelayError::Gone { how: Gone::Lapsed, at: 9, claimant: None },
-            RelayError::Gone { how: Gone::Expired, at: 9, claimant: None },
-            RelayError::Gone { how: Gone::Revoked, at: 9, claimant: None },
-            RelayError::Gone { how: Gone::Locked, at: 9, claimant: None },
-            RelayError::Gone { how: Gone::Aborted, at: 9, claimant: None },
+            RelayError::Gone { how: Gone::AlreadyOpened, at: 9, claimant, until: None },
+            RelayError::Gone { how: Gone::AlreadyOpened, at: 9, claimant, until: Some(11) },
+            RelayError::Gone { how: Gone::Lapsed, at: 9, claimant: None, until: None },
+            RelayError::Gone { how: Gone::Expired, at: 9, claimant: None, until: None },
+            RelayError::Gone { how: Gone::Revoked, at: 9, claimant: None, until: None },
+            RelayError::Gone { how: Gone::Locked, at: 9, claimant: None, until: None },
+            RelayError::Gone { how: Gone::Aborted, at: 9, claimant: None, until: None },
             RelayError::TooLarge { max: 4 },
             RelayError::SlowDown { after: 1 },
             RelayError::Busy { after: 2 },

@@ -277,9 +277,9 @@ async fn only_its_holder_goes_on_with_a_claim() {
         share.send(relay).await;
         let (ours, theirs, link) = (share.device(), share.device(), share.link());
         let claimant = ours.token.claimant(&share.keys.id);
-        relay.claim(&link, share.proof(), &ours.token).await.unwrap();
+        let until = Some(relay.claim(&link, share.proof(), &ours.token).await.unwrap().until);
         bench.clock.advance(3600);
-        let told = RelayError::Gone { how: Gone::AlreadyOpened, at: START, claimant: Some(claimant) };
+        let told = RelayError::Gone { how: Gone::AlreadyOpened, at: START, claimant: Some(claimant), until };
         assert_eq!(relay.claim(&link, share.proof(), &theirs.token).await, Err(told.clone()));
         assert_eq!(relay.manifest(&link, share.proof()).await, Err(told.clone()));
         assert_eq!(relay.notice(&link).await, Err(told), "{}", bench.name);
@@ -291,6 +291,10 @@ async fn only_its_holder_goes_on_with_a_claim() {
         assert_eq!(rest.len(), 10);
         assert_eq!(rest.whole().await.unwrap(), share.parts[0][PART_LEN - 10..], "{}", bench.name);
         assert!(matches!(relay.get_part(&ours, 2, 0).await, Err(RelayError::BadRequest)));
+        // Once it is finished, nobody is told that it could still be resumed.
+        relay.finish(&ours, &share.keys.receipt(&claimant)).await.unwrap();
+        let told = RelayError::Gone { how: Gone::AlreadyOpened, at: START, claimant: Some(claimant), until: None };
+        assert_eq!(relay.notice(&link).await, Err(told), "{}", bench.name);
     }
 }
 

@@ -24,7 +24,9 @@ fn a_killed_opener_goes_on_and_nobody_else_can() {
     sandbox.share(["open", &link, "-o", "."]).fails(3, "being opened here");
     opener.kill();
     assert_eq!(sandbox.names(), Vec::<String>::new(), "nothing hidden is left");
-    sandbox.share(["open", &link, "-o", "."]).env("HOME", sandbox.other_home("ben")).fails(3, "on another device");
+    let elsewhere = sandbox.share(["open", &link, "-o", "."]).env("HOME", sandbox.other_home("ben"));
+    let told = elsewhere.fails(3, "being opened since ");
+    assert!(told.stderr.contains(", and not finished\nhint: if that was you"), "{}", told.stderr);
     let peeked = sandbox.share(["peek", &link]).fails(3, "this device has begun to open it");
     assert!(peeked.stderr.contains("hint: share open goes on"));
     line.mend();
