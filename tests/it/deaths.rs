@@ -13,14 +13,14 @@ use share::relay::clock::{Clock, SystemClock};
 use share::relay::store::folder::{Folder, Sharing};
 
 use super::buckets::{relay_over_bucket, settle_bucket};
-use super::faults::settle;
+use super::faults::{Tally, settle};
 use super::noise::noise;
 use super::proxy::Proxy;
 use super::s3::{Mishap, TestS3};
 use super::sandbox::{Ended, RelayProcess, Run, SHARE, Sandbox, files};
 
 /// System calls by which a file comes to be, changes or goes.
-pub(crate) const CHANGES: [&str; 14] = [
+const CHANGES: [&str; 14] = [
     "write",
     "fsync",
     "syncfs",
@@ -37,9 +37,40 @@ pub(crate) const CHANGES: [&str; 14] = [
     "flock",
 ];
 
+/// A program whose changes of files are written to a log, and which comes to no harm.
+struct Traced {
+    run: Run,
+    log: PathBuf,
+}
+
+/// A program under a tracer, and where its log will be.
+fn traced(sandbox: &Sandbox, args: &[&str]) -> Traced {
+    let log = sandbox.other_home("tracer").join("log");
+    let mut traced = Command::new("strace");
+    traced.args(["-f", "-qqq", "-o"]).arg(&log).arg("-e").arg(format!("trace={}", CHANGES.join(",")));
+    traced.arg(SHARE).args(args);
+    Traced { run: sandbox.prepare(traced).env("SHARE_GIVE_UP", "30s"), log }
+}
+
+/// Which changes a traced program has made. These are the ones at which others like it are killed.
+fn changes_in(log: &Path) -> Vec<&'static str> {
+    let log = std::fs::read_to_string(log).unwrap();
+    let made = CHANGES.into_iter().filter(|call| log.contains(&format!(" {call}(")));
+    let made: Vec<&str> = made.collect();
+    assert!(made.contains(&"write") && made.contains(&"fsync"), "{made:?}");
+    made
+}
+
+/// The changes that a run makes which must succeed.
+pub(crate) fn changes(sandbox: &Sandbox, args: &[&str]) -> Vec<&'static str> {
+    let Traced { run, log } = traced(sandbox, args);
+    run.ok();
+    changes_in(&log)
+}
+
 /// How many of the possible deaths are left out between two.
 fn stride(quick: usize) -> usize {
-    if std::env::var("SHARE_FAULTS").is_ok_and(|depth| depth == "full") { 1 } else { quick }
+    if std::env::var_os("SHARE_FAULTS_RESULTS").is_some() { 1 } else { quick }
 }
 
 /// A program that is killed when one of its threads makes a system call for the n-th time.
@@ -115,6 +146,13 @@ impl<'a> Stage<'a> {
     }
 }
 
+/// The deaths that must be seen: of a sender and an opener, before and after a request is carried out.
+const BUCKET_DEATHS: [&str; 4] = ["send, before", "send, after", "open, before", "open, after"];
+
+fn bucket_death(sends: bool, after: bool) -> &'static str {
+    BUCKET_DEATHS[usize::from(!sends) * 2 + usize::from(after)]
+}
+
 #[test]
 fn who_uses_a_bucket_dies_at_any_request() {
     let (sandbox, s3) = (Sandbox::new(), TestS3::start());
@@ -133,24 +171,26 @@ fn who_uses_a_bucket_dies_at_any_request() {
         let ended = program.wait();
         (ended, s3.calm() > 0)
     };
-    for after in [false, true] {
+    let mut tally = Tally::expecting(BUCKET_DEATHS);
+    for (sends, after) in [(true, false), (true, true), (false, false), (false, true)] {
         for number in (1..).step_by(stride(3)) {
-            let (ended, harmed) = dies_at(number, after, &["send", "-q", "film.bin"]);
-            stage.after_sending(&ended);
-            if !harmed {
-                break;
+            let link = if sends { String::new() } else { stage.send() };
+            let (ended, harmed) = dies_at(number, after, &Stage::args(sends, &link));
+            if ended.was_killed() {
+                tally.saw(bucket_death(sends, after));
             }
-        }
-        for number in (1..).step_by(stride(3)) {
-            let link = stage.send();
-            let (ended, harmed) = dies_at(number, after, &["open", "-q", &link, "-o", "got"]);
-            stage.after_opening(&ended, &link);
+            stage.after(sends, &ended, &link);
             if !harmed {
                 break;
             }
         }
     }
+    tally.expect_all("a user of a bucket dies");
     settle_bucket(&s3, "team");
+}
+
+fn file_death(call: &str, sends: bool) -> String {
+    format!("{} dies at {call}", if sends { "send" } else { "open" })
 }
 
 #[test]
@@ -161,16 +201,32 @@ fn who_uses_a_folder_dies_at_any_change_of_a_file() {
     let run = |args: &[&str]| sandbox.share(args);
     run(&["relay", "use", "-q", &url]).ok();
     let stage = Stage::new(&sandbox, &run, 4_500_000);
-    for (call, sends) in CHANGES.iter().flat_map(|call| [(call, true), (call, false)]) {
-        for number in (1..).step_by(stride(7)) {
-            let link = if sends { String::new() } else { stage.send() };
-            let ended = doomed(&sandbox, call, number, &Stage::args(sends, &link)).run();
-            stage.after(sends, &ended, &link);
-            if ended.code == 0 {
-                break;
+    // The first run of a device makes its secret, and no other run does.
+    let link = stage.send();
+    stage.run(&Stage::args(false, &link)).ok();
+    std::fs::remove_file(sandbox.path("got")).unwrap();
+    let mut tally = Tally::default();
+    for sends in [true, false] {
+        let link = if sends { String::new() } else { stage.send() };
+        let changes = changes(&sandbox, &Stage::args(sends, &link));
+        if !sends {
+            std::fs::remove_file(sandbox.path("got")).unwrap();
+        }
+        tally.add(Tally::expecting(changes.iter().map(|call| file_death(call, sends))));
+        for call in changes {
+            for number in (1..).step_by(stride(7)) {
+                let link = if sends { String::new() } else { stage.send() };
+                let ended = doomed(&sandbox, call, number, &Stage::args(sends, &link)).run();
+                stage.after(sends, &ended, &link);
+                if !ended.was_killed() {
+                    assert_eq!(ended.code, 0, "{ended:?}");
+                    break;
+                }
+                tally.saw(file_death(call, sends));
             }
         }
     }
+    tally.expect_all("a user of a folder dies");
     settle_folder(&nas);
 }
 
@@ -251,22 +307,25 @@ fn a_relay_over_a_bucket_dies_at_any_request() {
     let url = relays.front.url.clone();
     let run = |args: &[&str]| sandbox.share(args).env("SHARE_RELAY", &url);
     let stage = Stage::new(&sandbox, &run, 4_500_000);
-    for after in [false, true] {
-        for sends in [true, false] {
-            for number in (1..).step_by(stride(5)) {
-                let link = if sends { String::new() } else { stage.send() };
-                let pid = relays.current.as_ref().unwrap().pid();
-                let mishap = if after { Mishap::KillAfter(pid) } else { Mishap::KillBefore(pid) };
-                s3.plan(move |asked| (asked.number == number).then_some(mishap));
-                let (ended, _) = relays.while_mortal(stage.run(&Stage::args(sends, &link)));
-                let harmed = s3.calm() > 0;
-                stage.after(sends, &ended, &link);
-                if !harmed {
-                    break;
-                }
+    let mut tally = Tally::expecting(BUCKET_DEATHS);
+    for (sends, after) in [(true, false), (true, true), (false, false), (false, true)] {
+        for number in (1..).step_by(stride(5)) {
+            let link = if sends { String::new() } else { stage.send() };
+            let pid = relays.current.as_ref().unwrap().pid();
+            let mishap = if after { Mishap::KillAfter(pid) } else { Mishap::KillBefore(pid) };
+            s3.plan(move |asked| (asked.number == number).then_some(mishap));
+            let (ended, died) = relays.while_mortal(stage.run(&Stage::args(sends, &link)));
+            let harmed = s3.calm() > 0;
+            if died {
+                tally.saw(bucket_death(sends, after));
+            }
+            stage.after(sends, &ended, &link);
+            if !harmed {
+                break;
             }
         }
     }
+    tally.expect_all("a relay over a bucket dies");
     drop(relays);
     settle_bucket(&s3, "relay");
 }
@@ -282,22 +341,34 @@ fn a_relay_over_a_folder_dies_at_any_change_of_a_file() {
     let url = relays.front.url.clone();
     let run = |args: &[&str]| sandbox.share(args).env("SHARE_RELAY", &url);
     let stage = Stage::new(&sandbox, &run, 4_500_000);
-    for (call, sends) in CHANGES.iter().flat_map(|call| [(call, true), (call, false)]) {
+    // What a relay changes from its start to an end that it does not expect.
+    let Traced { run: unharmed, log } = traced(&sandbox, &args);
+    assert!(relays.replace(unharmed), "a relay under a tracer is not ready");
+    let link = stage.send();
+    stage.run(&Stage::args(false, &link)).ok();
+    std::fs::remove_file(sandbox.path("got")).unwrap();
+    relays.renew();
+    let changes = changes_in(&log);
+    let mut tally = Tally::expecting(changes.iter().copied());
+    for (call, sends) in changes.into_iter().flat_map(|call| [(call, true), (call, false)]) {
         for number in (1..).step_by(stride(13)) {
             let link = if sends { String::new() } else { stage.send() };
             if !relays.replace(doomed(&sandbox, call, number, &args)) {
                 // Dead before it was ready: the next one begins where it left off.
+                tally.saw(call);
                 relays.renew();
                 continue;
             }
-            let (ended, harmed) = relays.while_mortal(stage.run(&Stage::args(sends, &link)));
+            let (ended, died) = relays.while_mortal(stage.run(&Stage::args(sends, &link)));
             relays.renew();
             stage.after(sends, &ended, &link);
-            if !harmed {
+            if !died {
                 break;
             }
+            tally.saw(call);
         }
     }
+    tally.expect_all("a relay over a folder dies");
     relays.renew();
     let left = files(&store).into_iter().filter(|path| path.parent().is_some_and(|parent| parent.ends_with("tmp")));
     assert_eq!(left.collect::<Vec<_>>(), Vec::<PathBuf>::new(), "no staging files");

@@ -55,6 +55,8 @@ struct Connections {
     /// How many there were at once, at most.
     most: usize,
     asked: u64,
+    /// How many were cut because enough bytes had gone through.
+    cuts: u64,
 }
 
 pub(crate) struct Proxy {
@@ -112,8 +114,10 @@ impl Proxy {
                 thread::spawn(move || pump(client, relay, &up, None, recorder.as_ref()));
                 let known = known.clone();
                 thread::spawn(move || {
-                    pump(relay_too, client_too, &down, cut_after, None);
-                    known.0.lock().unwrap().open.remove(&number);
+                    let cut = pump(relay_too, client_too, &down, cut_after, None);
+                    let mut all = known.0.lock().unwrap();
+                    all.open.remove(&number);
+                    all.cuts += u64::from(cut);
                 });
             }
         });
@@ -137,6 +141,11 @@ impl Proxy {
     /// How many connections there were at once, at most.
     pub(crate) fn most(&self) -> usize {
         self.connections.0.lock().unwrap().most
+    }
+
+    /// How many connections were cut because enough bytes had gone through.
+    pub(crate) fn cuts(&self) -> u64 {
+        self.connections.0.lock().unwrap().cuts
     }
 
     /// Waits until so many connections have come since they were cut.
@@ -185,14 +194,15 @@ impl Drop for Proxy {
     }
 }
 
-fn pump(mut from: TcpStream, mut to: TcpStream, gate: &Gate, cut_after: Option<u64>, record: Option<&Record>) {
+/// Carries bytes until one end closes, or `cut_after` bytes have gone through. Returns whether that was it.
+fn pump(mut from: TcpStream, mut to: TcpStream, gate: &Gate, cut_after: Option<u64>, record: Option<&Record>) -> bool {
     let mut left = cut_after;
     let mut buffer = [0; 16 << 10];
-    let result: io::Result<()> = (|| {
+    let result: io::Result<bool> = (|| {
         loop {
             let count = from.read(&mut buffer)?;
             if count == 0 {
-                return Ok(());
+                return Ok(false);
             }
             gate.pass(count as u64);
             to.write_all(&buffer[..count])?;
@@ -202,14 +212,14 @@ fn pump(mut from: TcpStream, mut to: TcpStream, gate: &Gate, cut_after: Option<u
             if let Some(left) = &mut left {
                 *left = left.saturating_sub(count as u64);
                 if *left == 0 {
-                    return Ok(());
+                    return Ok(true);
                 }
             }
         }
     })();
-    drop(result);
     let _ = from.shutdown(Shutdown::Both);
     let _ = to.shutdown(Shutdown::Both);
+    result.unwrap_or(false)
 }
 
 /// What stands before the relay at `target` and gives everybody another page. Returns its URL.

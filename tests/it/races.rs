@@ -61,7 +61,7 @@ fn of_sixty_four_programs_of_one_device_one_opens_it() {
 
 /// How many shares are raced for.
 fn shares() -> usize {
-    if std::env::var("SHARE_FAULTS").is_ok_and(|depth| depth == "full") { 2000 } else { 25 }
+    if std::env::var_os("SHARE_FAULTS_RESULTS").is_some() { 2000 } else { 25 }
 }
 
 /// Asks again what a line lost, as every program of ours does: a relay closes connections that were idle for long, also at the

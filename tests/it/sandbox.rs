@@ -298,9 +298,17 @@ impl Running {
 
 /// A program that has run.
 pub(crate) struct Ended {
+    /// Its exit code, or -1 if a signal ended it.
     pub(crate) code: i32,
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: String,
+}
+
+impl Ended {
+    /// Whether a signal ended it.
+    pub(crate) fn was_killed(&self) -> bool {
+        self.code == -1
+    }
 }
 
 impl std::fmt::Debug for Ended {

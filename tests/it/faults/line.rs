@@ -28,7 +28,8 @@ pub(crate) struct Line(Mutex<Plan>);
 struct Plan {
     at: Option<(u64, Mischief)>,
     asked: u64,
-    done: bool,
+    /// The request that something was seen to be done to.
+    seen: Option<&'static str>,
 }
 
 impl Line {
@@ -37,9 +38,11 @@ impl Line {
         *self.0.lock().unwrap() = Plan { at: Some((number, mischief)), ..Plan::default() };
     }
 
-    /// Does nothing any more. Returns whether something was done.
-    pub(crate) fn calm(&self) -> bool {
-        std::mem::take(&mut *self.0.lock().unwrap()).done
+    /// Does nothing any more. Returns whether there was a request of that number, and its name if something was seen to be
+    /// done to it.
+    pub(crate) fn calm(&self) -> (bool, Option<&'static str>) {
+        let Plan { at, asked, seen } = std::mem::take(&mut *self.0.lock().unwrap());
+        (at.is_some_and(|(number, _)| asked >= number), seen)
     }
 
     fn does(&self, mischief: Mischief) -> bool {
@@ -49,21 +52,38 @@ impl Line {
             return false;
         }
         plan.asked += 1;
-        plan.done |= plan.asked == number;
         plan.asked == number
     }
 
-    fn pass<T>(&self, answer: Result<T, RelayError>) -> Result<T, RelayError> {
-        if self.does(Mischief::Lose) { Err(RelayError::BUSY) } else { answer }
+    fn saw(&self, request: &'static str) {
+        self.0.lock().unwrap().seen = Some(request);
     }
 
-    async fn carry(&self, part: Content) -> Result<Content, RelayError> {
+    /// Passes an answer on, or loses it. It was lost when the asker got another one for a request that succeeded.
+    fn pass<T>(&self, request: &'static str, answer: Result<T, RelayError>) -> Result<T, RelayError> {
+        if !self.does(Mischief::Lose) {
+            return answer;
+        }
+        let was_done = answer.is_ok();
+        let passed = Err(RelayError::BUSY);
+        if was_done && passed.is_err() {
+            self.saw(request);
+        }
+        passed
+    }
+
+    /// Passes a part on, or garbles it. It was garbled when its checksum is another one.
+    async fn carry(&self, request: &'static str, part: Content) -> Result<Content, RelayError> {
         if !self.does(Mischief::Garble) {
             return Ok(part);
         }
-        let mut bytes = BytesMut::from(&*part.whole().await?);
+        let whole = part.whole().await?;
+        let mut bytes = BytesMut::from(&*whole);
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
+        if Checksum::of(&bytes) != Checksum::of(&whole) {
+            self.saw(request);
+        }
         Ok(Bytes::from(bytes).into())
     }
 }
@@ -77,20 +97,20 @@ pub(crate) struct Unreliable {
 #[async_trait]
 impl Relay for Unreliable {
     async fn about(&self) -> Result<About, RelayError> {
-        self.line.pass(self.relay.about().await)
+        self.line.pass("about", self.relay.about().await)
     }
 
     async fn create(&self, owner: &Credential, offer: &Create) -> Result<(), RelayError> {
-        self.line.pass(self.relay.create(owner, offer).await)
+        self.line.pass("create", self.relay.create(owner, offer).await)
     }
 
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {
-        let part = self.line.carry(part).await?;
-        self.line.pass(self.relay.put_part(owner, number, crc, part).await)
+        let part = self.line.carry("put_part", part).await?;
+        self.line.pass("put_part", self.relay.put_part(owner, number, crc, part).await)
     }
 
     async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Sealed, RelayError> {
-        self.line.pass(self.relay.commit(owner, commit).await)
+        self.line.pass("commit", self.relay.commit(owner, commit).await)
     }
 
     async fn deposit(
@@ -100,41 +120,41 @@ impl Relay for Unreliable {
         commit: &Commit,
         part: Content,
     ) -> Result<Sealed, RelayError> {
-        let part = self.line.carry(part).await?;
-        self.line.pass(self.relay.deposit(owner, offer, commit, part).await)
+        let part = self.line.carry("deposit", part).await?;
+        self.line.pass("deposit", self.relay.deposit(owner, offer, commit, part).await)
     }
 
     async fn notice(&self, link: &Credential) -> Result<Notice, RelayError> {
-        self.line.pass(self.relay.notice(link).await)
+        self.line.pass("notice", self.relay.notice(link).await)
     }
 
     async fn manifest(&self, link: &Credential, proof: &Token) -> Result<Waiting, RelayError> {
-        self.line.pass(self.relay.manifest(link, proof).await)
+        self.line.pass("manifest", self.relay.manifest(link, proof).await)
     }
 
     async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<Claimed, RelayError> {
         let mut claimed = self.relay.claim(link, proof, claim_token).await;
         if let Ok(Claimed { part: Some(part), .. }) = &mut claimed {
-            *part = self.line.carry(part.clone().into()).await?.whole().await?;
+            *part = self.line.carry("claim", part.clone().into()).await?.whole().await?;
         }
-        self.line.pass(claimed)
+        self.line.pass("claim", claimed)
     }
 
     async fn get_part(&self, holder: &Credential, number: u32, offset: u64) -> Result<Content, RelayError> {
         let part = self.relay.get_part(holder, number, offset).await?;
-        let part = self.line.carry(part).await;
-        self.line.pass(part)
+        let part = self.line.carry("get_part", part).await;
+        self.line.pass("get_part", part)
     }
 
     async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
-        self.line.pass(self.relay.finish(holder, receipt).await)
+        self.line.pass("finish", self.relay.finish(holder, receipt).await)
     }
 
     async fn status(&self, owner: &Credential, known: Option<State>, wait: Duration) -> Result<Status, RelayError> {
-        self.line.pass(self.relay.status(owner, known, wait).await)
+        self.line.pass("status", self.relay.status(owner, known, wait).await)
     }
 
     async fn revoke(&self, owner: &Credential) -> Result<State, RelayError> {
-        self.line.pass(self.relay.revoke(owner).await)
+        self.line.pass("revoke", self.relay.revoke(owner).await)
     }
 }

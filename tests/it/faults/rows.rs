@@ -1,5 +1,5 @@
 //! The table: what can go wrong, what must hold then, and the test that shows it. A row has all three or does not
-//! compile.
+//! compile. A row counts the runs in which its fault was seen to happen, and lists the faults that must be among them.
 //!
 //! The letters are promises. L1: a printed link leads to a share that is complete and durable. L2, L3: while a share
 //! waits or is being opened, all of it is there. L4: what is finished is safe with its opener. O1: at most one claimant
@@ -7,8 +7,8 @@
 //! became a share is gone after a day.
 
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -19,10 +19,11 @@ use share::seal::PART_LEN;
 use share::secret::Token;
 
 use super::line::Mischief;
-use super::store::{FAULTS, Fault, Faults, Faulty, Kind, Op};
+use super::store::{Counts, FAULTS, Fault, Faults, Faulty, Kind, Op};
+use super::tally::Tally;
 use super::world::{World, node_over};
 use crate::bench::{Sample, Slow, TestClock};
-use crate::deaths::{CHANGES, doomed};
+use crate::deaths::{changes, doomed};
 use crate::disk::with_a_small_disk;
 use crate::noise::noise;
 use crate::proxy::Proxy;
@@ -39,11 +40,9 @@ pub(crate) enum Depth {
 }
 
 impl Depth {
-    fn stride(self) -> u64 {
-        match self {
-            Self::Quick => 7,
-            Self::Full => 1,
-        }
+    /// From one operation at which a program is killed to the next.
+    fn step(self) -> usize {
+        self.of(7, 1)
     }
 
     fn of(self, quick: usize, full: usize) -> usize {
@@ -59,159 +58,135 @@ pub(crate) struct Row {
     pub(crate) what: &'static str,
     pub(crate) holds: &'static str,
     pub(crate) promises: &'static str,
-    /// Lets it go wrong in a world, and returns how often it did.
-    pub(crate) test: fn(&Arc<World>, Depth) -> u64,
+    /// The name of its test.
+    pub(crate) name: &'static str,
+    /// Lets it go wrong in a world, and counts how often that was seen to happen.
+    pub(crate) test: fn(&Arc<World>, Depth) -> Tally,
 }
 
-pub(crate) const ROWS: [Row; 25] = [
-    Row {
-        what: "the sender dies: before, in and after each request and each part, before the link is printed",
-        holds: "no link, or one that works; sending again works; the rest is swept",
-        promises: "L1 D2",
-        test: the_sender_dies,
-    },
-    Row {
-        what: "an operation of the store fails, conflicts, happens twice, is slow or finds no room, or the relay dies \
-               before or after it: while something is sent",
-        holds: "no link, or one that works; sending again works; the rest is swept",
-        promises: "L1 L2 D2",
-        test: the_store_fails_while_sending,
-    },
-    Row {
-        what: "the same, while something small is sent in one request",
-        holds: "the same",
-        promises: "L1 L2 D2",
-        test: the_store_fails_while_sending_little,
-    },
-    Row {
-        what: "the same, while something is opened",
-        holds: "the same device has it in the end, whole, once; nobody else does",
-        promises: "L3 L4 O1 D1",
-        test: the_store_fails_while_opening,
-    },
-    Row {
-        what: "the same, while something is taken back",
-        holds: "it is taken back in the end, and nothing is left of it",
-        promises: "O2 D1",
-        test: the_store_fails_while_taking_back,
-    },
-    Row {
-        what: "the same, while the sweeper works",
-        holds: "the next sweep does the rest; what waits or is being opened is untouched",
-        promises: "L2 L3 D1 D2",
-        test: the_store_fails_while_sweeping,
-    },
-    Row {
-        what: "the cell that ends a share cannot be written: when it is finished, taken back, given up, expired or lapsed",
-        holds: "all of it is still there; it ends when the store has recovered",
-        promises: "L2 L3 D1",
-        test: an_end_cannot_be_written,
-    },
-    Row {
-        what: "the answer to any request is lost",
-        holds: "the repeated request gets the same answer; its own opening is never \"already opened\"",
-        promises: "L1 L4 O1",
-        test: answers_are_lost,
-    },
-    Row {
-        what: "the line garbles a part, on its way in or out",
-        holds: "it is refused and repeated",
-        promises: "L1 L4",
-        test: the_line_garbles,
-    },
-    Row {
-        what: "the recipient's disk is full, before or after the claim",
-        holds: "exit 8, nothing under the file's name; the same command works when there is room",
-        promises: "L3 L4",
-        test: the_recipients_disk_is_full,
-    },
-    Row {
-        what: "sweeper against commit, claim against taking back, claim against expiry, lapse against reading, two \
+/// The rows, and a test for each.
+macro_rules! rows {
+    ($($name:ident: $what:expr, $holds:expr, $promises:expr;)*) => {
+        pub(crate) const ROWS: &[Row] = &[$(
+            Row { what: $what, holds: $holds, promises: $promises, name: stringify!($name), test: $name },
+        )*];
+
+        /// One test a row.
+        mod each {
+            $(
+                #[test]
+                fn $name() {
+                    super::super::run(stringify!($name));
+                }
+            )*
+        }
+    };
+}
+
+rows! {
+    the_sender_dies:
+        "the sender dies: before, in and after each request and each part, before the link is printed",
+        "no link, or one that works; sending again works; the rest is swept",
+        "L1 D2";
+    the_store_fails_while_sending:
+        "an operation of the store fails, conflicts, happens twice, is slow or finds no room, or the relay dies \
+         before or after it: while something is sent",
+        "no link, or one that works; sending again works; the rest is swept",
+        "L1 L2 D2";
+    the_store_fails_while_sending_little:
+        "the same, while something small is sent in one request",
+        "the same",
+        "L1 L2 D2";
+    the_store_fails_while_opening:
+        "the same, while something is opened",
+        "the same device has it in the end, whole, once; nobody else does",
+        "L3 L4 O1 D1";
+    the_store_fails_while_taking_back:
+        "the same, while something is taken back",
+        "it is taken back in the end, and nothing is left of it",
+        "O2 D1";
+    the_store_fails_while_sweeping:
+        "the same, while the sweeper works",
+        "the next sweep does the rest; what waits or is being opened is untouched",
+        "L2 L3 D1 D2";
+    an_end_cannot_be_written:
+        "the cell that ends a share cannot be written: when it is finished, taken back, given up, expired or lapsed",
+        "all of it is still there; it ends when the store has recovered",
+        "L2 L3 D1";
+    answers_are_lost:
+        "the answer to any request is lost",
+        "the repeated request gets the same answer; its own opening is never \"already opened\"",
+        "L1 L4 O1";
+    the_line_garbles:
+        "the line garbles a part, on its way in or out",
+        "it is refused and repeated",
+        "L1 L4";
+    the_recipients_disk_is_full:
+        "the recipient's disk is full, before or after the claim",
+        "exit 8, nothing under the file's name; the same command works when there is room",
+        "L3 L4";
+    everybody_is_at_the_door:
+        "sweeper against commit, claim against taking back, claim against expiry, lapse against reading, two \
                sweepers; clocks a minute apart",
-        holds: "one outcome, and the loser is told it",
-        promises: "O1 O2 D1",
-        test: everybody_is_at_the_door,
-    },
-    Row { what: "64 claimants at three nodes", holds: "one of them has it", promises: "O1", test: many_claimants },
-    Row {
-        what: "the right passphrase is tried for a long time on a bad line, and the share looked at fifty times",
-        holds: "one guess is counted",
-        promises: "L2",
-        test: the_right_passphrase_is_repeated,
-    },
-    Row {
-        what: "200 wrong passphrases at three nodes at once",
-        holds: "at most 20 are compared; the share is locked and gone",
-        promises: "O1 D1",
-        test: wrong_passphrases_at_three_nodes,
-    },
-    Row {
-        what: "two programs of one device open it",
-        holds: "one does, the other exits 3",
-        promises: "O1",
-        test: two_programs_of_one_device,
-    },
-    Row {
-        what: "an upload takes longer than the share may live",
-        holds: "its life begins when it is complete",
-        promises: "L2",
-        test: a_long_upload,
-    },
-    Row {
-        what: "a node's clock is a month ahead",
-        holds: "it does not start; one that runs claims and sweeps nothing; nothing expires early",
-        promises: "L2",
-        test: a_clock_a_month_ahead,
-    },
-    Row {
-        what: "the relay dies in the middle of a part, in or out",
-        holds: "sender and opener go on when it is back",
-        promises: "L1 L3 L4",
-        test: the_relay_dies_in_a_part,
-    },
-    Row {
-        what: "the connection is cut every 50 kB",
-        holds: "the opener goes on each time",
-        promises: "L4",
-        test: the_line_is_cut_often,
-    },
-    Row {
-        what: "the time for an opening ends in the middle of it",
-        holds: "an honest end: exit 4, nothing under the file's name",
-        promises: "O2 D1",
-        test: the_lease_ends_in_the_middle,
-    },
-    Row {
-        what: "a stored part is rotten, missing, truncated, of another share, or an old one again",
-        holds: "no file, no receipt; exit 7, or 6 where it is missing or cut short",
-        promises: "L4",
-        test: stored_parts_are_wrong,
-    },
-    Row {
-        what: "the recipient dies: at each request, and at each change of a file",
-        holds: "the same command has it in the end; no plaintext anywhere else",
-        promises: "L3 L4 O1",
-        test: the_recipient_dies,
-    },
-    Row {
-        what: "the file's name is taken after the claim",
-        holds: "the next free name; nothing is replaced",
-        promises: "L4",
-        test: the_name_is_taken_meanwhile,
-    },
-    Row {
-        what: "the relay dies between the end and the deletion, parts come late, or a disk brings deleted ones back",
-        holds: "unreadable at once, and swept",
-        promises: "O2 D1 D2",
-        test: what_is_deleted_comes_back,
-    },
-    Row {
-        what: "nobody takes the link: standard output is closed or full",
-        holds: "the share is taken back",
-        promises: "L1 D1",
-        test: nobody_takes_the_link,
-    },
-];
+        "one outcome, and the loser is told it",
+        "O1 O2 D1";
+    many_claimants:
+        "64 claimants at three nodes",
+        "one of them has it",
+        "O1";
+    the_right_passphrase_is_repeated:
+        "the right passphrase is tried for a long time on a bad line, and the share looked at fifty times",
+        "one guess is counted",
+        "L2";
+    wrong_passphrases_at_three_nodes:
+        "200 wrong passphrases at three nodes at once",
+        "at most 20 are compared; the share is locked and gone",
+        "O1 D1";
+    two_programs_of_one_device:
+        "two programs of one device open it",
+        "one does, the other exits 3",
+        "O1";
+    a_long_upload:
+        "an upload takes longer than the share may live",
+        "its life begins when it is complete",
+        "L2";
+    a_clock_a_month_ahead:
+        "a node's clock is a month ahead",
+        "it does not start; one that runs claims and sweeps nothing; nothing expires early",
+        "L2";
+    the_relay_dies_in_a_part:
+        "the relay dies in the middle of a part, in or out",
+        "sender and opener go on when it is back",
+        "L1 L3 L4";
+    the_line_is_cut_often:
+        "the connection is cut every 50 kB",
+        "the opener goes on each time",
+        "L4";
+    the_lease_ends_in_the_middle:
+        "the time for an opening ends in the middle of it",
+        "an honest end: exit 4, nothing under the file's name",
+        "O2 D1";
+    stored_parts_are_wrong:
+        "a stored part is rotten, missing, truncated, of another share, or an old one again",
+        "no file, no receipt; exit 7, or 6 where it is missing or cut short",
+        "L4";
+    the_recipient_dies:
+        "the recipient dies: at each request, and at each change of a file",
+        "the same command has it in the end; no plaintext anywhere else",
+        "L3 L4 O1";
+    the_name_is_taken_meanwhile:
+        "the file's name is taken after the claim",
+        "the next free name; nothing is replaced",
+        "L4";
+    what_is_deleted_comes_back:
+        "the relay dies between the end and the deletion, parts come late, or a disk brings deleted ones back",
+        "unreadable at once, and swept",
+        "O2 D1 D2";
+    nobody_takes_the_link:
+        "nobody takes the link: standard output is closed or full",
+        "the share is taken back",
+        "L1 D1";
+}
 
 /// More than one part.
 const LARGE: usize = PART_LEN + 300_000;
@@ -241,30 +216,47 @@ fn has_ended(world: &World) -> bool {
     world.objects().iter().any(|name| name.ends_with("/end"))
 }
 
-/// Lets each operation meet each fault, until a run is no longer harmed: `run` calls what it is given when things may
-/// begin to go wrong, and returns whether something did.
-fn each_operation(world: &Arc<World>, depth: Depth, faults: &[Fault], run: impl FnMut(&dyn Fn()) -> bool) -> u64 {
-    each_operation_of(&world.faults, depth, faults, run)
+/// What a run under a fault has shown.
+struct Harm {
+    /// How many operations of each kind there were.
+    counts: Counts,
+    /// Whether the fault was seen to happen.
+    seen: bool,
 }
 
-/// The same, of a store that fails elsewhere.
-fn each_operation_of(store: &Faults, depth: Depth, faults: &[Fault], mut run: impl FnMut(&dyn Fn()) -> bool) -> u64 {
-    let mut runs = 0;
-    for (turn, fault) in (0..).zip(faults) {
-        let mut number = 1 + turn % depth.stride();
+/// Lets nothing go wrong in `faults` any more, and tells what did.
+fn harm(faults: &Faults) -> Harm {
+    let seen = faults.calm() > 0;
+    Harm { counts: faults.counts(), seen }
+}
+
+/// Lets each operation of these kinds meet each fault, until a run has no more operations of that kind: `run` calls what
+/// it is given when things may begin to go wrong. In a quick run each kind meets each fault at a few of its operations.
+fn each_operation(faults: &Arc<Faults>, depth: Depth, kinds: &[Kind], mut run: impl FnMut(&dyn Fn()) -> Harm) -> Tally {
+    let pairs = || kinds.iter().flat_map(|kind| FAULTS.map(|fault| (*kind, fault)));
+    let mut tally = Tally::expecting(pairs().map(|(kind, fault)| format!("{kind:?}: {fault:?}")));
+    // How many operations of a kind an unharmed run has.
+    let unharmed = run(&|| faults.plan(|_| None)).counts;
+    for (turn, (kind, fault)) in (0..).zip(pairs()) {
+        let there_are = unharmed.asked(kind);
+        assert!(there_are > 0, "no operation is a {kind:?}");
+        let mut number = 1 + if depth == Depth::Full { 0 } else { turn % there_are };
         loop {
-            let fault = *fault;
             let arm = || {
-                store.plan(move |op: &Op| (op.number == number).then_some(fault));
+                faults.plan(move |op: &Op| (op.kind == kind && op.number_of_kind == number).then_some(fault));
             };
-            runs += 1;
-            if !run(&arm) {
+            let Harm { counts, seen } = run(&arm);
+            if seen {
+                tally.saw(format!("{kind:?}: {fault:?}"));
+            }
+            number += 1;
+            // A run that is harmed may repeat operations, and have more of them than others.
+            if depth == Depth::Quick || number > there_are.max(counts.asked(kind)) {
                 break;
             }
-            number += depth.stride();
         }
     }
-    runs
+    tally
 }
 
 /// Done, killed, or safe to repeat.
@@ -286,58 +278,84 @@ fn expect_sent_or_not(world: &World, ended: &Ended, content: &[u8]) {
     expect_opens(world, &link, content);
 }
 
-fn the_sender_dies(world: &Arc<World>, depth: Depth) -> u64 {
-    let mut runs = 0;
-    for size in [SMALL, LARGE] {
-        let content = noise(size, 31);
-        world.sandbox.write("film.bin", &content);
-        let mut number = 1;
-        loop {
-            let running = Arc::new(std::sync::OnceLock::<u32>::new());
+/// Kills a program at each operation of the store that it causes: in a quick run, at one of each kind. Counts those that
+/// died of it.
+fn killed_at_each_operation(
+    world: &Arc<World>,
+    depth: Depth,
+    kinds: &[Kind],
+    args: &[&str],
+    mut before: impl FnMut() -> Option<String>,
+    mut after: impl FnMut(&Ended, Option<&str>),
+) -> Tally {
+    let died = |kind: Kind| format!("{} dies at a {kind:?}", args[0]);
+    let mut tally = Tally::expecting(kinds.iter().copied().map(died));
+    for kind in kinds.iter().copied() {
+        for number in 1.. {
+            let link = before();
+            let running = Arc::new(OnceLock::<u32>::new());
             let victim = running.clone();
             world.faults.plan(move |op: &Op| {
-                if op.number == number {
+                if op.kind == kind && op.number_of_kind == number {
                     kill(*victim.wait());
-                    // Something was harmed, and not the store.
-                    return Some(Fault::Delay);
                 }
                 None
             });
-            let program = world.share(&["send", "-q", "film.bin"]).start();
+            let args: Vec<&str> = args.iter().copied().chain(link.as_deref()).collect();
+            let program = world.share(&args).start();
             running.set(program.0.id()).unwrap();
             let ended = program.wait();
-            runs += 1;
-            let harmed = world.faults.calm() > 0;
-            expect_sent_or_not(world, &ended, &content);
-            if !harmed {
+            world.faults.calm();
+            let reached = world.faults.counts().asked(kind) >= number;
+            if ended.was_killed() {
+                assert!(reached, "{ended:?}");
+                tally.saw(died(kind));
+            }
+            after(&ended, link.as_deref());
+            if !reached || depth == Depth::Quick {
                 break;
             }
-            number += depth.stride();
         }
     }
-    world.settle();
-    runs
+    tally
 }
 
-fn sending(world: &Arc<World>, depth: Depth, size: usize) -> u64 {
+fn the_sender_dies(world: &Arc<World>, depth: Depth) -> Tally {
+    let mut tally = Tally::default();
+    for size in [SMALL, LARGE] {
+        let content = noise(size, 31);
+        world.sandbox.write("film.bin", &content);
+        let after = |ended: &Ended, _: Option<&str>| expect_sent_or_not(world, ended, &content);
+        tally.add(killed_at_each_operation(world, depth, &SENDING, &["send", "-q", "film.bin"], || None, after));
+    }
+    world.settle();
+    tally
+}
+
+/// What a sender's requests make of a store.
+const SENDING: [Kind; 3] = [Kind::Create, Kind::Read, Kind::List];
+/// Every kind of operation.
+const ALL: [Kind; 4] = [Kind::Create, Kind::Read, Kind::List, Kind::Delete];
+
+fn sending(world: &Arc<World>, depth: Depth, size: usize) -> Tally {
     let content = noise(size, 32);
     world.sandbox.write("film.bin", &content);
-    let runs = each_operation(world, depth, &FAULTS, |arm| {
+    let tally = each_operation(&world.faults, depth, &SENDING, |arm| {
         arm();
         let ended = world.share(&["send", "-q", "film.bin"]).run();
-        let harmed = world.faults.calm() > 0;
+        let harm = harm(&world.faults);
         expect_sent_or_not(world, &ended, &content);
-        harmed
+        harm
     });
     world.settle();
-    runs
+    tally
 }
 
-fn the_store_fails_while_sending(world: &Arc<World>, depth: Depth) -> u64 {
+fn the_store_fails_while_sending(world: &Arc<World>, depth: Depth) -> Tally {
     sending(world, depth, LARGE)
 }
 
-fn the_store_fails_while_sending_little(world: &Arc<World>, depth: Depth) -> u64 {
+fn the_store_fails_while_sending_little(world: &Arc<World>, depth: Depth) -> Tally {
     sending(world, depth, SMALL)
 }
 
@@ -359,50 +377,50 @@ fn expect_opened_in_the_end(world: &World, ended: &Ended, link: &str, content: &
     assert!(begun.is_empty(), "{:?}: {begun:?} after {ended:?}", world.over);
 }
 
-fn the_store_fails_while_opening(world: &Arc<World>, depth: Depth) -> u64 {
-    let mut runs = 0;
+fn the_store_fails_while_opening(world: &Arc<World>, depth: Depth) -> Tally {
+    let mut tally = Tally::default();
     for size in [SMALL, LARGE] {
         let content = noise(size, 33);
-        runs += each_operation(world, depth, &FAULTS, |arm| {
+        tally.add(each_operation(&world.faults, depth, &ALL, |arm| {
             let link = sent(world, &content);
             arm();
             let ended = world.share(&["open", "-q", &link, "-o", "received"]).run();
-            let harmed = world.faults.calm() > 0;
+            let harm = harm(&world.faults);
             expect_opened_in_the_end(world, &ended, &link, &content);
-            harmed
-        });
+            harm
+        }));
     }
     world.expect_ended_shares_to_be_empty();
     assert!(world.data().is_empty(), "{:?}: {:?}", world.over, world.data());
     world.settle();
-    runs
+    tally
 }
 
-fn the_store_fails_while_taking_back(world: &Arc<World>, depth: Depth) -> u64 {
+fn the_store_fails_while_taking_back(world: &Arc<World>, depth: Depth) -> Tally {
     let content = noise(SMALL, 34);
-    let runs = each_operation(world, depth, &FAULTS, |arm| {
+    let tally = each_operation(&world.faults, depth, &ALL, |arm| {
         let link = sent(world, &content);
         arm();
         let ended = world.share(&["revoke", "-q", &link]).run();
-        let harmed = world.faults.calm() > 0;
+        let harm = harm(&world.faults);
         expect_code(&ended);
         if ended.code != 0 {
             world.share(&["revoke", "-q", &link]).ok();
         }
         world.stranger(&["open", "-q", &link, "-o", "stolen"]).fails(4, "took it back");
-        harmed
+        harm
     });
     world.clock.advance(121);
     world.sweep();
     assert!(world.data().is_empty(), "{:?}: {:?}", world.over, world.data());
     world.settle();
-    runs
+    tally
 }
 
-fn the_store_fails_while_sweeping(world: &Arc<World>, depth: Depth) -> u64 {
+fn the_store_fails_while_sweeping(world: &Arc<World>, depth: Depth) -> Tally {
     // A node of its own, which may die without anybody noticing.
     let faults = Arc::new(Faults::default());
-    let runs = each_operation_of(&faults, depth, &FAULTS, |arm| {
+    let tally = each_operation(&faults, depth, &ALL, |arm| {
         // One of each kind: never complete, never opened, never finished, and one that is to stay.
         let here = world.node();
         let (keeper, _) = here.parts();
@@ -435,7 +453,7 @@ fn the_store_fails_while_sweeping(world: &Arc<World>, depth: Depth) -> u64 {
                 }
             }
         });
-        let harmed = faults.calm() > 0;
+        let harm = harm(&faults);
         world.clock.advance(121);
         world.sweep();
         let here = world.node();
@@ -452,14 +470,15 @@ fn the_store_fails_while_sweeping(world: &Arc<World>, depth: Depth) -> u64 {
             let receipt = waiting.keys.receipt(&device.token.claimant(&waiting.keys.id));
             keeper.finish(&device, &receipt).await.unwrap();
         });
-        harmed
+        harm
     });
     world.settle();
-    runs
+    tally
 }
 
-fn an_end_cannot_be_written(world: &Arc<World>, _: Depth) -> u64 {
+fn an_end_cannot_be_written(world: &Arc<World>, _: Depth) -> Tally {
     let ends = ["finished", "taken back", "taken back while it is opened", "given up", "expired", "lapsed"];
+    let mut tally = Tally::expecting(ends);
     for end in ends {
         let share = Sample::new(5000, false);
         let (device, link) = (share.device(), share.link());
@@ -503,58 +522,66 @@ fn an_end_cannot_be_written(world: &Arc<World>, _: Depth) -> u64 {
             assert!(!ended().await, "{end}");
             assert!(here_still().await, "{:?}: {end}: gone before it has ended", world.over);
         });
-        assert!(world.faults.calm() > 0);
+        if world.faults.calm() > 0 {
+            tally.saw(end);
+        }
         world.wait(async {
             ended().await;
             assert!(!here_still().await, "{:?}: {end}: not gone after it has ended", world.over);
         });
     }
     world.settle();
-    ends.len() as u64
+    tally
 }
 
-fn answers_are_lost(world: &Arc<World>, _: Depth) -> u64 {
-    mischief(world, Mischief::Lose)
+fn answers_are_lost(world: &Arc<World>, _: Depth) -> Tally {
+    let requests =
+        ["create", "put_part", "commit", "deposit", "manifest", "claim", "get_part", "finish", "revoke", "status"];
+    mischief(world, Mischief::Lose, &requests)
 }
 
-fn the_line_garbles(world: &Arc<World>, _: Depth) -> u64 {
-    mischief(world, Mischief::Garble)
+fn the_line_garbles(world: &Arc<World>, _: Depth) -> Tally {
+    mischief(world, Mischief::Garble, &["put_part", "deposit", "claim", "get_part"])
 }
 
-/// Lets mischief be done to each request of each command, until there are no more of them.
-fn mischief(world: &Arc<World>, mischief: Mischief) -> u64 {
-    let mut runs = 0;
+/// Lets mischief be done to each request of each command, until there are no more of them. It must have been seen to be
+/// done to each of these `requests`.
+fn mischief(world: &Arc<World>, mischief: Mischief, requests: &[&'static str]) -> Tally {
+    let mut tally = Tally::expecting(requests.iter().copied());
     for size in [SMALL, LARGE] {
         let content = noise(size, 35);
         world.sandbox.write("film.bin", &content);
-        for command in ["send", "open", "revoke"] {
+        for command in ["send", "open", "revoke", "status"] {
             for number in 1.. {
                 let link = if command == "send" { String::new() } else { sent(world, &content) };
                 world.line.at(number, mischief);
                 let ended = match command {
                     "send" => world.share(&["send", "-q", "film.bin"]).run(),
                     "open" => world.share(&["open", "-q", &link, "-o", "received"]).run(),
-                    _ => world.share(&["revoke", "-q", &link]).run(),
+                    _ => world.share(&[command, "-q", &link]).run(),
                 };
-                let done = world.line.calm();
-                runs += 1;
+                let (reached, seen) = world.line.calm();
+                if let Some(request) = seen {
+                    tally.saw(request);
+                }
                 assert_eq!(ended.code, 0, "{:?}, {command}: {ended:?}", world.over);
                 match command {
                     "send" => expect_opens(world, &printed(&ended).unwrap(), &content),
                     "open" => expect_opened_in_the_end(world, &ended, &link, &content),
-                    _ => drop(world.stranger(&["open", "-q", &link, "-o", "stolen"]).fails(4, "took it back")),
+                    "revoke" => drop(world.stranger(&["open", "-q", &link, "-o", "stolen"]).fails(4, "took it back")),
+                    _ => expect_opens(world, &link, &content),
                 }
-                if !done {
+                if !reached {
                     break;
                 }
             }
         }
     }
     world.settle();
-    runs
+    tally
 }
 
-fn the_recipients_disk_is_full(world: &Arc<World>, _: Depth) -> u64 {
+fn the_recipients_disk_is_full(world: &Arc<World>, _: Depth) -> Tally {
     let content = noise(LARGE, 36);
     let link = sent(world, &content);
     let (url, keep) = (world.url(), "trap '' XFSZ");
@@ -564,17 +591,21 @@ fn the_recipients_disk_is_full(world: &Arc<World>, _: Depth) -> u64 {
         head -c 6000000 /dev/zero >small/filler
         code=0; "$SHARE" open -o small 2>err || code=$?
         echo "code $code"; ls -A small; rm small/filler
+        "$SHARE" peek -q >/dev/null && echo waiting
         code=0; ( ulimit -f 1000; {keep}; "$SHARE" open -o small ) 2>>err || code=$?
         echo "code $code"; ls -A small
+        "$SHARE" peek -q >/dev/null 2>&1 || echo begun
         "$SHARE" open -q -o small
         ls -A small; cmp film.bin small/film.bin
         "#
     );
     let ended = with_a_small_disk(&world.sandbox, &script);
     let stdout = String::from_utf8_lossy(&ended.stdout).into_owned();
-    assert_eq!((ended.code, stdout.as_str()), (0, "code 8\nfiller\ncode 8\nfilm.bin\n"), "{ended:?}");
+    assert_eq!((ended.code, stdout.as_str()), (0, "code 8\nfiller\nwaiting\ncode 8\nbegun\nfilm.bin\n"), "{ended:?}");
     world.settle();
-    2
+    let mut tally = Tally::made("full before the claim", 1);
+    tally.add(Tally::made("full after the claim", 1));
+    tally
 }
 
 /// Three nodes whose clocks are almost a minute apart, each slow.
@@ -587,7 +618,7 @@ fn nodes(world: &World) -> [(Keeper, Arc<TestClock>); 3] {
     })
 }
 
-fn everybody_is_at_the_door(world: &Arc<World>, depth: Depth) -> u64 {
+fn everybody_is_at_the_door(world: &Arc<World>, depth: Depth) -> Tally {
     let rounds = depth.of(4, 40);
     for round in 0..rounds {
         let nodes = nodes(world);
@@ -669,14 +700,14 @@ fn everybody_is_at_the_door(world: &Arc<World>, depth: Depth) -> u64 {
     }
     world.expect_ended_shares_to_be_empty();
     world.settle();
-    rounds as u64
+    Tally::made("races", rounds as u64)
 }
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-fn many_claimants(world: &Arc<World>, depth: Depth) -> u64 {
+fn many_claimants(world: &Arc<World>, depth: Depth) -> Tally {
     let nodes = nodes(world);
     let rounds = depth.of(3, 40);
     runtime().block_on(async {
@@ -698,10 +729,10 @@ fn many_claimants(world: &Arc<World>, depth: Depth) -> u64 {
     drop(nodes);
     assert!(world.data().is_empty());
     world.settle();
-    rounds as u64
+    Tally::made("races", rounds as u64)
 }
 
-fn the_right_passphrase_is_repeated(world: &Arc<World>, _: Depth) -> u64 {
+fn the_right_passphrase_is_repeated(world: &Arc<World>, _: Depth) -> Tally {
     let share = Sample::new(5000, true);
     let here = world.node();
     let (keeper, _) = here.parts();
@@ -722,7 +753,8 @@ fn the_right_passphrase_is_repeated(world: &Arc<World>, _: Depth) -> u64 {
         }
         seen
     });
-    assert!(world.faults.calm() > 20 && seen > 10, "{seen}");
+    let harmed = world.faults.calm();
+    assert!(harmed > 20 && seen > 10, "{harmed} failed, {seen} succeeded");
     let here = world.node();
     let (keeper, _) = here.parts();
     world.wait(async {
@@ -730,10 +762,10 @@ fn the_right_passphrase_is_repeated(world: &Arc<World>, _: Depth) -> u64 {
         assert_eq!((status.state, status.guesses), (State::Waiting, 1));
     });
     world.settle();
-    50
+    Tally::made("operations that fail or happen twice", harmed)
 }
 
-fn wrong_passphrases_at_three_nodes(world: &Arc<World>, depth: Depth) -> u64 {
+fn wrong_passphrases_at_three_nodes(world: &Arc<World>, depth: Depth) -> Tally {
     let rounds = depth.of(1, 10);
     let nodes = nodes(world);
     runtime().block_on(async {
@@ -754,10 +786,10 @@ fn wrong_passphrases_at_three_nodes(world: &Arc<World>, depth: Depth) -> u64 {
     world.sweep();
     assert!(world.data().is_empty(), "{:?}", world.data());
     world.settle();
-    200 * rounds as u64
+    Tally::made("wrong passphrases", 200 * rounds as u64)
 }
 
-fn two_programs_of_one_device(world: &Arc<World>, _: Depth) -> u64 {
+fn two_programs_of_one_device(world: &Arc<World>, _: Depth) -> Tally {
     let content = noise(LARGE, 37);
     let link = sent(world, &content);
     let programs: Vec<_> = (0..6).map(|_| world.share(&["open", "-q", &link, "-o", "received"]).start()).collect();
@@ -768,10 +800,10 @@ fn two_programs_of_one_device(world: &Arc<World>, _: Depth) -> u64 {
     assert!(codes[1..].iter().all(|code| [3, 8].contains(code)), "{codes:?}");
     assert!(world.sandbox.read("received") == content);
     world.settle();
-    6
+    Tally::made("programs that came second", codes.len() as u64 - 1)
 }
 
-fn a_long_upload(world: &Arc<World>, _: Depth) -> u64 {
+fn a_long_upload(world: &Arc<World>, _: Depth) -> Tally {
     let here = world.node();
     let (keeper, _) = here.parts();
     world.wait(async {
@@ -793,10 +825,10 @@ fn a_long_upload(world: &Arc<World>, _: Depth) -> u64 {
         assert!(keeper.get_part(&device, 0, 0).await.is_ok(), "who has claimed it has its time");
     });
     world.settle();
-    1
+    Tally::made("uploads", 1)
 }
 
-fn a_clock_a_month_ahead(world: &Arc<World>, _: Depth) -> u64 {
+fn a_clock_a_month_ahead(world: &Arc<World>, _: Depth) -> Tally {
     let share = Sample::new(5000, false);
     let here = world.node();
     let (keeper, _) = here.parts();
@@ -818,10 +850,10 @@ fn a_clock_a_month_ahead(world: &Arc<World>, _: Depth) -> u64 {
         keeper.claim(&share.link(), share.proof(), &Token::random()).await.unwrap();
     });
     world.settle();
-    2
+    Tally::made("wrong clocks", 2)
 }
 
-fn the_relay_dies_in_a_part(world: &Arc<World>, _: Depth) -> u64 {
+fn the_relay_dies_in_a_part(world: &Arc<World>, _: Depth) -> Tally {
     let content = noise(LARGE, 38);
     world.sandbox.write("film.bin", &content);
     let line = Proxy::to(&world.address.to_string(), None);
@@ -840,21 +872,24 @@ fn the_relay_dies_in_a_part(world: &Arc<World>, _: Depth) -> u64 {
     line.mend();
     expect_opened_in_the_end(world, &opener.wait(), &link.replace(&line.url, &world.url()), &content);
     world.settle();
-    2
+    Tally::made("deaths", 2)
 }
 
-fn the_line_is_cut_often(world: &Arc<World>, _: Depth) -> u64 {
+fn the_line_is_cut_often(world: &Arc<World>, _: Depth) -> Tally {
     let content = noise(700_000, 39);
     let link = sent(world, &content);
     let line = Proxy::to(&world.address.to_string(), Some(50_000));
     let ended = world.share(&["open", "-q", &line.link(&link), "-o", "received"]).run();
     assert_eq!(ended.code, 0, "{ended:?}");
+    let cuts = line.cuts();
+    // The proxy carries up to 16 KiB at once, so that a connection lives a little longer.
+    assert!(cuts >= 700_000 / (50_000 + (16 << 10)), "{cuts}");
     expect_opened_in_the_end(world, &ended, &link, &content);
     world.settle();
-    1
+    Tally::made("cuts", cuts)
 }
 
-fn the_lease_ends_in_the_middle(world: &Arc<World>, _: Depth) -> u64 {
+fn the_lease_ends_in_the_middle(world: &Arc<World>, _: Depth) -> Tally {
     // More than what may be on its way.
     let content = noise(6 * PART_LEN, 40);
     let link = sent(world, &content);
@@ -870,10 +905,10 @@ fn the_lease_ends_in_the_middle(world: &Arc<World>, _: Depth) -> u64 {
     assert_eq!(ended.code, 4, "{ended:?}");
     assert_eq!(world.sandbox.names(), ["film.bin"]);
     world.settle();
-    1
+    Tally::made("leases", 1)
 }
 
-fn stored_parts_are_wrong(world: &Arc<World>, _: Depth) -> u64 {
+fn stored_parts_are_wrong(world: &Arc<World>, _: Depth) -> Tally {
     let content = noise(LARGE, 41);
     let here = world.node();
     let (keeper, _) = here.parts();
@@ -882,6 +917,7 @@ fn stored_parts_are_wrong(world: &Arc<World>, _: Depth) -> u64 {
         share.send(keeper).await;
         share.parts
     });
+    let mut tally = Tally::default();
     for wrong in ["rotten", "missing", "truncated", "another share's", "an old one"] {
         let before: Vec<String> = world.data();
         let link = sent(world, &content);
@@ -915,55 +951,38 @@ fn stored_parts_are_wrong(world: &Arc<World>, _: Depth) -> u64 {
         assert_eq!(ended.code, expected, "{:?}, {wrong}: {ended:?}", world.over);
         assert_eq!(world.sandbox.names(), ["film.bin"], "{wrong}");
         assert!(!has_ended(world), "{wrong}: no receipt for what did not arrive");
+        tally.saw(wrong);
     }
     world.clock.advance(2 * 86_400);
     world.settle();
-    5
+    tally
 }
 
-fn the_recipient_dies(world: &Arc<World>, depth: Depth) -> u64 {
-    let mut runs = 0;
+fn the_recipient_dies(world: &Arc<World>, depth: Depth) -> Tally {
     let content = noise(LARGE, 42);
-    let mut number = 1;
-    loop {
-        let link = sent(world, &content);
-        let running = Arc::new(std::sync::OnceLock::<u32>::new());
-        let victim = running.clone();
-        world.faults.plan(move |op: &Op| {
-            (op.number == number).then(|| {
-                kill(*victim.wait());
-                Fault::Delay
-            })
-        });
-        let program = world.share(&["open", "-q", &link, "-o", "received"]).start();
-        running.set(program.0.id()).unwrap();
-        let ended = program.wait();
-        let harmed = world.faults.calm() > 0;
-        runs += 1;
-        expect_goes_on(world, &ended, &link, &content);
-        if !harmed {
-            break;
-        }
-        number += depth.stride();
-    }
+    let after = |ended: &Ended, link: Option<&str>| expect_goes_on(world, ended, link.unwrap(), &content);
+    let args = ["open", "-q", "-o", "received"];
+    let mut tally = killed_at_each_operation(world, depth, &ALL, &args, || Some(sent(world, &content)), after);
     // Also where no request is made: the n-th time that a file is changed in that way.
-    for call in CHANGES {
-        let mut number = 1;
-        loop {
+    let died = |call: &str| format!("open dies at {call}");
+    let changes = changes(&world.sandbox, &["open", "-q", &sent(world, &content), "-o", "received"]);
+    std::fs::remove_file(world.sandbox.path("received")).unwrap();
+    tally.add(Tally::expecting(changes.iter().map(|call| died(call))));
+    for call in changes {
+        for number in (1..).step_by(depth.step()) {
             let link = sent(world, &content);
             let ended = doomed(&world.sandbox, call, number, &["open", "-q", &link, "-o", "received"]).run();
-            runs += 1;
             expect_goes_on(world, &ended, &link, &content);
-            if ended.code == 0 {
+            if !ended.was_killed() {
+                assert_eq!(ended.code, 0, "{ended:?}");
                 break;
             }
-            assert_eq!(ended.code, -1, "{ended:?}");
-            number += depth.stride();
+            tally.saw(died(call));
         }
     }
     world.expect_ended_shares_to_be_empty();
     world.settle();
-    runs
+    tally
 }
 
 /// After an opener was killed: nothing of the plaintext lies about under another name, and the same command has it.
@@ -979,7 +998,7 @@ fn expect_goes_on(world: &World, ended: &Ended, link: &str, content: &[u8]) {
     expect_opened_in_the_end(world, &Ended { code: 0, ..again }, link, content);
 }
 
-fn the_name_is_taken_meanwhile(world: &Arc<World>, _: Depth) -> u64 {
+fn the_name_is_taken_meanwhile(world: &Arc<World>, _: Depth) -> Tally {
     let content = noise(SMALL, 43);
     let link = sent(world, &content);
     let inbox = world.sandbox.path("inbox");
@@ -996,17 +1015,18 @@ fn the_name_is_taken_meanwhile(world: &Arc<World>, _: Depth) -> u64 {
     assert_eq!(std::fs::read(inbox.join("film.bin")).unwrap(), b"mine");
     assert!(std::fs::read(inbox.join("film (1).bin")).unwrap() == content);
     world.settle();
-    1
+    Tally::made("names", 1)
 }
 
-fn what_is_deleted_comes_back(world: &Arc<World>, _: Depth) -> u64 {
+fn what_is_deleted_comes_back(world: &Arc<World>, _: Depth) -> Tally {
     let content = noise(SMALL, 44);
     // The relay dies when the end is written, and before anything is deleted.
     let link = sent(world, &content);
     world.faults.plan(|op| (op.kind == Kind::Create && op.name.ends_with("/end")).then_some(Fault::CrashAfter));
     let opener = world.share(&["open", "-q", &link, "-o", "received"]).start();
     let ended = opener.wait();
-    world.faults.calm();
+    let deaths = world.faults.calm();
+    assert!(deaths > 0, "the relay did not die");
     expect_opened_in_the_end(world, &ended, &link, &content);
     world.expect_ended_shares_to_be_empty();
 
@@ -1038,10 +1058,12 @@ fn what_is_deleted_comes_back(world: &Arc<World>, _: Depth) -> u64 {
     world.sweep();
     assert!(world.data().is_empty(), "{:?}", world.data());
     world.settle();
-    3
+    let mut tally = Tally::made("deaths before the deletion", deaths);
+    tally.add(Tally::made("parts that come back", 2));
+    tally
 }
 
-fn nobody_takes_the_link(world: &Arc<World>, _: Depth) -> u64 {
+fn nobody_takes_the_link(world: &Arc<World>, _: Depth) -> Tally {
     world.sandbox.write("film.bin", &noise(SMALL, 45));
     for redirection in [">&-", ">/dev/full"] {
         let mut shell = Command::new("sh");
@@ -1051,5 +1073,5 @@ fn nobody_takes_the_link(world: &Arc<World>, _: Depth) -> u64 {
         assert!(world.data().is_empty(), "{redirection}: {:?}", world.data());
     }
     world.settle();
-    2
+    Tally::made("closed or full outputs", 2)
 }

@@ -1,21 +1,23 @@
 //! A store that fails on command.
 
+use std::future::pending;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use share::relay::Content;
 use share::relay::store::{Creation, Object, Space, Store, StoreError};
 
 /// What goes wrong with an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
     /// It fails, and nothing happens.
     FailBefore,
     /// It is carried out, and fails.
     FailAfter,
-    /// Nothing is created, and it is said to be there.
+    /// Nothing happens, and the store blames another writer: a creation is answered as if the object existed, any other
+    /// operation as a bucket answers one that conflicts with another (409).
     Conflict,
     /// It takes its time.
     Delay,
@@ -41,8 +43,14 @@ pub(crate) const FAULTS: [Fault; 8] = [
     Fault::CrashAfter,
 ];
 
+/// How long [`Fault::Delay`] takes.
+const DELAY: Duration = Duration::from_millis(40);
+
+/// The error of an operation that conflicts with another one, as a bucket reports it.
+const CONFLICT: &str = "it answers with status 409";
+
 /// What may be asked of a store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Create,
     Read,
@@ -53,8 +61,10 @@ pub(crate) enum Kind {
 /// An operation, to somebody who decides what goes wrong with it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Op<'a> {
-    /// Which one it is since the plan was made, from 1 on.
+    /// Its number among all operations since the plan was made, from 1 on.
     pub(crate) number: u64,
+    /// Its number among those of its kind, from 1 on.
+    pub(crate) number_of_kind: u64,
     pub(crate) kind: Kind,
     /// The object's name, or how the names of those begin that are listed.
     pub(crate) name: &'a str,
@@ -66,10 +76,79 @@ type Plan = Arc<dyn Fn(&Op) -> Option<Fault> + Send + Sync>;
 #[derive(Default)]
 pub(crate) struct Faults {
     plan: Mutex<Option<Plan>>,
-    operations: AtomicU64,
-    fired: AtomicU64,
+    counts: Mutex<Counts>,
     crash: Mutex<Crash>,
     crashed: Condvar,
+}
+
+/// What has happened since the plan was made.
+#[derive(Clone, Default)]
+pub(crate) struct Counts {
+    /// How many operations were asked for, by kind.
+    asked: [u64; 4],
+    /// How many faults were seen to happen.
+    seen: u64,
+}
+
+impl Counts {
+    /// How many operations of a kind were asked for.
+    pub(crate) fn asked(&self, kind: Kind) -> u64 {
+        self.asked[kind as usize]
+    }
+
+    /// How many operations were asked for.
+    pub(crate) fn asked_in_all(&self) -> u64 {
+        self.asked.iter().sum()
+    }
+}
+
+/// What an operation was seen to do: how often it was carried out, how long it took, and what came of it.
+struct Observed {
+    carried_out: u64,
+    took: Duration,
+    outcome: Outcome,
+}
+
+/// What the asker was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Done,
+    Failed,
+    Conflict,
+    NoSpace,
+    /// Nothing, because the node died.
+    Silence,
+}
+
+impl Outcome {
+    fn of<T>(answer: Option<&Result<T, StoreError>>, carried_out: u64) -> Self {
+        match answer {
+            None => Self::Silence,
+            Some(Err(StoreError::NoSpace)) => Self::NoSpace,
+            Some(Err(StoreError::Failed(why))) if why == CONFLICT => Self::Conflict,
+            Some(Err(_)) => Self::Failed,
+            // The only answer to an operation that did not happen: the object is said to exist.
+            Some(Ok(_)) if carried_out == 0 => Self::Conflict,
+            Some(Ok(_)) => Self::Done,
+        }
+    }
+}
+
+impl Observed {
+    /// Whether that is the fault that was wanted.
+    fn is(&self, fault: Fault) -> bool {
+        let Self { carried_out, took, outcome } = *self;
+        match fault {
+            Fault::FailBefore => (carried_out, outcome) == (0, Outcome::Failed),
+            Fault::FailAfter => (carried_out, outcome) == (1, Outcome::Failed),
+            Fault::Conflict => (carried_out, outcome) == (0, Outcome::Conflict),
+            Fault::Delay => carried_out == 1 && took >= DELAY,
+            Fault::Twice => carried_out == 2,
+            Fault::Full => (carried_out, outcome) == (0, Outcome::NoSpace),
+            Fault::CrashBefore => (carried_out, outcome) == (0, Outcome::Silence),
+            Fault::CrashAfter => (carried_out, outcome) == (1, Outcome::Silence),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -83,15 +162,19 @@ enum Crash {
 impl Faults {
     /// Lets operations go wrong from now on, and counts them anew.
     pub(crate) fn plan(&self, plan: impl Fn(&Op) -> Option<Fault> + Send + Sync + 'static) {
-        self.operations.store(0, Ordering::SeqCst);
-        self.fired.store(0, Ordering::SeqCst);
+        *self.counts.lock().unwrap() = Counts::default();
         *self.plan.lock().unwrap() = Some(Arc::new(plan));
     }
 
-    /// Lets nothing go wrong any more. Returns how many operations did.
+    /// Lets nothing go wrong any more. Returns how many faults were seen to happen.
     pub(crate) fn calm(&self) -> u64 {
         *self.plan.lock().unwrap() = None;
-        self.fired.load(Ordering::SeqCst)
+        self.counts().seen
+    }
+
+    /// What has happened since the plan was made.
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts.lock().unwrap().clone()
     }
 
     /// Waits until the node has died. `false`: nobody is interested any more.
@@ -122,10 +205,18 @@ impl Faults {
 
     fn of(&self, kind: Kind, name: &str) -> Option<Fault> {
         let plan = self.plan.lock().unwrap().clone()?;
-        let number = self.operations.fetch_add(1, Ordering::SeqCst) + 1;
-        let fault = plan(&Op { number, kind, name })?;
-        self.fired.fetch_add(1, Ordering::SeqCst);
-        Some(fault)
+        let mut counts = self.counts.lock().unwrap();
+        counts.asked[kind as usize] += 1;
+        let (number, number_of_kind) = (counts.asked_in_all(), counts.asked(kind));
+        drop(counts);
+        plan(&Op { number, number_of_kind, kind, name })
+    }
+
+    /// Counts a fault, if it happened as it was wanted.
+    fn observe(&self, fault: Fault, observed: &Observed) {
+        if observed.is(fault) {
+            self.counts.lock().unwrap().seen += 1;
+        }
     }
 }
 
@@ -150,87 +241,101 @@ impl Faulty {
             }
             self.faults.crashed.notify_all();
         }
-        std::future::pending().await
+        pending().await
     }
 
-    async fn meet<T, F>(&self, kind: Kind, name: &str, operation: impl Fn() -> F + Send) -> Result<T, StoreError>
-    where
-        F: Future<Output = Result<T, StoreError>> + Send,
-    {
+    /// What goes wrong with an operation. A dead node never answers.
+    async fn fault(&self, kind: Kind, name: &str) -> Option<Fault> {
         if self.dead.load(Ordering::SeqCst) {
             return self.die().await;
         }
-        let failed = || StoreError::Failed("on command".to_owned());
-        match self.faults.of(kind, name) {
-            None => operation().await,
-            Some(Fault::FailBefore | Fault::Conflict | Fault::Full) => Err(failed()),
-            Some(Fault::FailAfter) => operation().await.and(Err(failed())),
-            Some(Fault::Delay) => {
-                tokio::time::sleep(Duration::from_millis(40)).await;
-                operation().await
+        self.faults.of(kind, name)
+    }
+
+    /// Carries an operation out, or does to it what `fault` wants. `conflict` is the answer to a conflict.
+    async fn meet<T, F>(
+        &self,
+        fault: Option<Fault>,
+        conflict: Result<T, StoreError>,
+        mut operation: impl FnMut() -> F + Send,
+    ) -> Result<T, StoreError>
+    where
+        T: Send,
+        F: Future<Output = Result<T, StoreError>> + Send,
+    {
+        let Some(fault) = fault else { return operation().await };
+        let (begun, carried_out) = (Instant::now(), AtomicU64::new(0));
+        let mut carry_out = || {
+            carried_out.fetch_add(1, Ordering::SeqCst);
+            operation()
+        };
+        let failed = || Err(StoreError::Failed("on command".to_owned()));
+        let answer = match fault {
+            Fault::FailBefore => Some(failed()),
+            Fault::FailAfter => Some(carry_out().await.and(failed())),
+            Fault::Conflict => Some(conflict),
+            Fault::Full => Some(Err(StoreError::NoSpace)),
+            Fault::Delay => {
+                tokio::time::sleep(DELAY).await;
+                Some(carry_out().await)
             }
-            Some(Fault::Twice) => {
-                operation().await?;
-                operation().await
+            Fault::Twice => {
+                carry_out().await?;
+                Some(carry_out().await)
             }
-            Some(Fault::CrashBefore) => self.die().await,
-            Some(Fault::CrashAfter) => {
-                let _ = operation().await;
-                self.die().await
+            Fault::CrashBefore => None,
+            Fault::CrashAfter => {
+                let _ = carry_out().await;
+                None
             }
+        };
+        let carried_out = carried_out.into_inner();
+        let outcome = Outcome::of(answer.as_ref(), carried_out);
+        self.faults.observe(fault, &Observed { carried_out, took: begun.elapsed(), outcome });
+        match answer {
+            Some(answer) => answer,
+            None => self.die().await,
         }
     }
+}
+
+fn conflicts<T>() -> Result<T, StoreError> {
+    Err(StoreError::Failed(CONFLICT.to_owned()))
 }
 
 #[async_trait]
 impl Store for Faulty {
     async fn create(&self, name: &str, content: Content) -> Result<Creation, StoreError> {
-        if self.dead.load(Ordering::SeqCst) {
-            return self.die().await;
-        }
-        let fault = self.faults.of(Kind::Create, name);
-        if fault == Some(Fault::CrashBefore) {
-            return self.die().await;
-        }
+        let fault = self.fault(Kind::Create, name).await;
         // In one piece, so that it can be created twice; a body that breaks off is the sender's failure and not ours.
         let content = match fault {
             Some(Fault::Twice) => Content::Whole(content.whole().await.map_err(StoreError::Content)?),
             _ => content,
         };
-        let failed = || StoreError::Failed("on command".to_owned());
-        match fault {
-            None => self.inner.create(name, content).await,
-            Some(Fault::FailBefore) => Err(failed()),
-            Some(Fault::FailAfter) => self.inner.create(name, content).await.and(Err(failed())),
-            Some(Fault::Conflict) => Ok(Creation::Exists),
-            Some(Fault::Full) => Err(StoreError::NoSpace),
-            Some(Fault::Delay) => {
-                tokio::time::sleep(Duration::from_millis(40)).await;
-                self.inner.create(name, content).await
-            }
-            Some(Fault::Twice) => {
-                let bytes = content.whole().await.map_err(StoreError::Content)?;
-                self.inner.create(name, bytes.clone().into()).await?;
-                self.inner.create(name, bytes.into()).await
-            }
-            Some(Fault::CrashBefore | Fault::CrashAfter) => {
-                let _ = self.inner.create(name, content).await;
-                self.die().await
-            }
-        }
+        let mut content = Some(content);
+        let operation = || {
+            let this_time = match &content {
+                Some(Content::Whole(bytes)) => bytes.clone().into(),
+                _ => content.take().unwrap(),
+            };
+            self.inner.create(name, this_time)
+        };
+        self.meet(fault, Ok(Creation::Exists), operation).await
     }
 
     async fn read(&self, name: &str, offset: u64) -> Result<Option<Content>, StoreError> {
-        self.meet(Kind::Read, name, || self.inner.read(name, offset)).await
+        let fault = self.fault(Kind::Read, name).await;
+        self.meet(fault, conflicts(), || self.inner.read(name, offset)).await
     }
 
     async fn list(&self, prefix: &str, before: Option<&str>) -> Result<Vec<Object>, StoreError> {
-        self.meet(Kind::List, prefix, || self.inner.list(prefix, before)).await
+        let fault = self.fault(Kind::List, prefix).await;
+        self.meet(fault, conflicts(), || self.inner.list(prefix, before)).await
     }
 
     async fn delete(&self, names: &[String]) -> Result<(), StoreError> {
-        let name = names.first().map_or("", String::as_str);
-        self.meet(Kind::Delete, name, || self.inner.delete(names)).await
+        let fault = self.fault(Kind::Delete, names.first().map_or("", String::as_str)).await;
+        self.meet(fault, conflicts(), || self.inner.delete(names)).await
     }
 
     async fn tidy(&self) -> Result<(), StoreError> {
