@@ -3,15 +3,11 @@
 //! Each row of the table is a test. All tests together make a few runs of each row; `tests/every-fault` lets every
 //! operation meet every fault, and writes the counts into SECURITY.md. Only runs in which the fault was seen to happen count.
 
-mod line;
+mod deaths;
+mod disk;
+mod kill;
 mod rows;
-mod store;
-mod tally;
-mod world;
-
-pub(crate) use self::store::{Fault, Faults, Faulty, Kind};
-pub(crate) use self::tally::Tally;
-pub(crate) use self::world::{is_data, settle};
+mod soak;
 
 use std::path::Path;
 use std::thread;
@@ -20,8 +16,8 @@ use std::{env, fs, panic};
 use serde_json::{Value, json};
 
 use self::rows::{Depth, ROWS, Row};
-use self::world::{Over, World};
 
+use crate::support::{Over, Tally, World};
 /// The kinds of stores, in the order of the table's columns.
 const STORES: [Over; 3] = [Over::Memory, Over::Folder, Over::Bucket];
 

@@ -18,17 +18,10 @@ use share::relay::{Checksum, Claimed, Credential, Gone, Relay, RelayError, State
 use share::seal::PART_LEN;
 use share::secret::Token;
 
-use super::line::Mischief;
-use super::store::{Counts, FAULTS, Fault, Faults, Faulty, Kind, Op};
-use super::tally::Tally;
-use super::world::{World, node_over};
-use crate::bench::{Sample, Slow, TestClock};
-use crate::deaths::{changes, doomed};
-use crate::disk::with_a_small_disk;
-use crate::noise::noise;
-use crate::proxy::Proxy;
-use crate::s3::kill;
-use crate::sandbox::{Ended, SHARE};
+use crate::support::{
+    Counts, Ended, FAULTS, Fault, Faults, Faulty, Kind, Mischief, Op, Proxy, SHARE, Sample, Slow, Tally, TestClock,
+    World, changes, doomed, kill, node_over, noise, with_a_small_disk,
+};
 
 /// How many of the possible runs there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,420 @@
+//! The commands as people and scripts use them.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use share::relay::RelayError;
+
+use crate::support::{Meddle, Meddler, SHARE, Sandbox, TestRelay, files, noise, photo, served};
+
+#[test]
+fn every_size_arrives_and_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    for (size, seed) in [0, 1, 65_536, (4 << 20) - 1, 4 << 20, (4 << 20) + 1, 13_000_000].into_iter().zip(1..) {
+        let content = noise(size, seed);
+        sandbox.write("sent", &content);
+        let link = sandbox.share(["send", "-q", "--relay", &relay.url, "sent"]).ok();
+        assert_eq!(sandbox.share(["open", "-q", &link, "-o", "received"]).ok(), "");
+        assert_eq!(sandbox.read("received"), content, "{size} bytes");
+        assert_eq!(relay.data(), Vec::<std::path::PathBuf>::new(), "{size} bytes");
+        fs::remove_file(sandbox.path("received")).unwrap();
+    }
+    assert_eq!(sandbox.names(), ["sent"]);
+}
+
+#[test]
+fn a_link_opens_once_and_says_when_it_did() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let content = photo(300_000);
+    sandbox.write("beach.jpg", &content);
+    let sent = sandbox.share(["send", "--relay", &relay.url, "beach.jpg"]).run();
+    assert_eq!(sent.code, 0, "{sent:?}");
+    let link = String::from_utf8(sent.stdout).unwrap();
+    assert!(link.starts_with(&format!("{}#share1", relay.url)) && link.lines().count() == 1, "{link}");
+    assert!(sent.stderr.contains("beach.jpg · photo, 300 kB"), "{}", sent.stderr);
+    assert!(sent.stderr.contains("Opens once, until "), "{}", sent.stderr);
+    assert!(sent.stderr.contains("metadata NOT removed"), "{}", sent.stderr);
+
+    let link = link.trim();
+    for _ in 0..3 {
+        let peeked = sandbox.share(["peek", link]).ok();
+        assert!(peeked.starts_with("beach.jpg · photo, 300 kB · until "), "{peeked}");
+    }
+    let opened = sandbox.share(["open", link, "-o", "."]).run();
+    assert_eq!(opened.code, 0, "{opened:?}");
+    assert!(opened.stderr.contains("saved as beach (1).jpg"), "{}", opened.stderr);
+    assert_eq!(sandbox.read("beach (1).jpg"), content);
+    assert_eq!(fs::metadata(sandbox.path("beach (1).jpg")).unwrap().permissions().mode() & 0o777, 0o600);
+
+    let again = sandbox.share(["open", link]).fails(3, "already opened on ");
+    assert!(again.stderr.contains("on this device"), "{}", again.stderr);
+    let elsewhere = sandbox.share(["open", link]).env("HOME", sandbox.other_home("ben")).fails(3, "already opened on ");
+    assert!(elsewhere.stderr.contains("on another device"), "{}", elsewhere.stderr);
+    assert!(elsewhere.stderr.contains("hint: if that was not you"), "{}", elsewhere.stderr);
+    sandbox.share(["peek", link]).fails(3, "already opened on ");
+}
+
+#[test]
+fn an_album_is_one_link_and_many_files() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let contents = [noise(5_000_000, 1), Vec::new(), b"hello\n".to_vec(), noise(70_000, 2)];
+    for (name, content) in ["a.bin", "empty", "c.txt", "d.bin"].iter().zip(&contents) {
+        sandbox.write(name, content);
+    }
+    fs::create_dir(sandbox.path("sub")).unwrap();
+    sandbox.write("sub/c.txt", b"another one of that name");
+    let send = ["send", "-q", "--relay", &relay.url, "-n", "Trip", "a.bin", "empty", "c.txt", "d.bin", "sub/c.txt"];
+    let link = sandbox.share(send).ok();
+    let peeked = sandbox.share(["peek", &link]).ok();
+    assert!(peeked.starts_with("Trip · 5 files, 5.0 MB · until ") && peeked.lines().count() == 6, "{peeked}");
+    sandbox.share(["open", "-q", &link]).fails(2, "5 files");
+    sandbox.share(["open", "-q", &link, "-o", "a.bin"]).fails(8, "a.bin is not a directory");
+    sandbox.share(["open", "-q", &link, "-o", "new"]).ok();
+    for (name, content) in ["a.bin", "empty", "c.txt", "d.bin"].iter().zip(&contents) {
+        assert_eq!(&sandbox.read(&format!("new/{name}")), content, "{name}");
+    }
+    assert_eq!(sandbox.read("new/c (1).txt"), b"another one of that name");
+    assert_eq!(files(&sandbox.path("new")).len(), 5);
+}
+
+#[test]
+fn pipes_work_in_both_directions() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let content = noise(9_000_000, 3);
+    let link = sandbox.share(["send", "-q", "-n", "x.tar"]).env("SHARE_RELAY", &relay.url).input(&content).ok();
+    assert!(sandbox.share(["peek", "-"]).input(&link).ok().starts_with("x.tar · file, 9.0 MB"));
+    let opened = sandbox.share(["open", "-q"]).input(format!("  <{link}>\n")).run();
+    assert_eq!((opened.code, opened.stderr.as_str()), (0, ""));
+    assert!(opened.stdout == content);
+
+    let link = sandbox.share(["send", "-q", "--bare", "--relay", &relay.url, "-"]).input("hunter2").ok();
+    assert!(link.starts_with("share1") && link.ends_with(&format!("+{}", relay.address())), "{link}");
+    assert_eq!(sandbox.share(["open", "-q"]).env("SHARE_LINK", &link).ok(), "hunter2");
+
+    sandbox.share(["send", "--relay", &relay.url]).input("").fails(8, "standard input is empty");
+    assert!(relay.data().is_empty());
+}
+
+#[test]
+fn a_file_that_is_there_stays_there() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    sandbox.write("old", b"old");
+    let link = sandbox.share(["send", "-q", "--relay", &relay.url]).input("new").ok();
+    sandbox.share(["open", &link, "-o", "old"]).fails(8, "old exists already");
+    assert_eq!(sandbox.read("old"), b"old");
+    sandbox.share(["open", "-q", &link, "-o", "old", "-f"]).ok();
+    assert_eq!(sandbox.read("old"), b"new");
+    assert_eq!(sandbox.names(), ["old"]);
+}
+
+#[test]
+fn a_passphrase_is_needed_and_wrong_ones_cost_nothing_but_a_try() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    sandbox.write("right", "correct horse\nsecond line".as_bytes());
+    sandbox.write("wrong", b"incorrect horse");
+    sandbox.write("empty", b"\n");
+    let send = ["send", "-q", "--relay", &relay.url, "--passphrase-file"];
+    sandbox.share(send.iter().chain(&["empty"])).input("x").fails(2, "the passphrase is empty");
+    let link = sandbox.share(send.iter().chain(&["right"])).input("with a passphrase").ok();
+    let wrong = sandbox.share(["open", &link, "--passphrase-file", "wrong"]).fails(5, "wrong passphrase");
+    assert!(wrong.stderr.contains("19 more may be tried"), "{}", wrong.stderr);
+    sandbox.share(["peek", &link, "--passphrase-file", "missing"]).fails(8, "missing: there is no such file");
+    let opened = sandbox.share(["open", "-q", &link]).env("SHARE_PASSPHRASE_FILE", "right").ok();
+    assert_eq!(opened, "with a passphrase");
+}
+
+#[test]
+fn bad_input_is_named_and_nothing_is_lost() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let url = relay.url.as_str();
+    fs::create_dir(sandbox.path("dir")).unwrap();
+    sandbox.write("file", b"content");
+    let send = |args: &[&str]| sandbox.share([&["send", "--relay", url], args].concat());
+    let directory = send(&["dir"]).fails(8, "dir is a directory");
+    assert!(directory.stderr.contains("hint: tar c dir | share send -n dir.tar"), "{}", directory.stderr);
+    send(&["missing"]).fails(8, "missing: there is no such file");
+    send(&["-e", "30s", "file"]).fails(2, "1 minute to 90 days");
+    send(&["-e", "91d", "file"]).fails(2, "1 minute to 90 days");
+    sandbox.share(["send", "file"]).fails(2, "no relay is configured");
+    sandbox.share(["send", "--relay", "http://relay.example", "file"]).fails(2, "plain http is for local networks");
+    sandbox.share(["send", "--relay", "ftp://nas", "file"]).fails(2, "and not ftp");
+
+    let link = send(&["-q", "file"]).ok();
+    let fragment = link.split_once('#').unwrap().1;
+    let open = |link: &str| sandbox.share(["open", link, "-o", "out"]);
+    open(&link[..link.len() - 3]).fails(2, "3 characters are missing");
+    open(&link.replace("share1", "share1x")).fails(2, "1 character too long");
+    open(&format!("{url}#{}b{}", &fragment[..10], &fragment[11..])).fails(2, "damaged");
+    open(url).fails(2, "the link has lost its key");
+    open("nonsense").fails(2, "not a share link");
+    open(fragment).fails(2, "names no relay");
+    sandbox.share(["open"]).input("").fails(2, "no link was given");
+    open(&format!("http://relay.example/#{fragment}")).fails(2, "plain http");
+    let unknown = "share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg";
+    open(&format!("{url}#{unknown}")).fails(4, "knows no such share");
+    fs::set_permissions(sandbox.path("dir"), fs::Permissions::from_mode(0o500)).unwrap();
+    sandbox.share(["open", &link, "-o", "missing/out"]).fails(8, "there is no such");
+    sandbox.share(["open", &link, "-o", "/proc/out"]).fails(8, "/proc: ");
+    assert_eq!(open(&link).run().code, 0, "after all of that it still waits");
+    assert_eq!(sandbox.read("out"), b"content");
+}
+
+#[test]
+fn a_dead_relay_is_unreachable_and_it_is_safe_to_repeat() {
+    let sandbox = Sandbox::new();
+    let mut relay = sandbox.relay();
+    let link = sandbox.share(["send", "-q", "--relay", &relay.url]).input("x").ok();
+    relay.kill();
+    let give_up = ["--give-up", "300ms"];
+    let name = relay.address();
+    let send = ["send", "--relay", &relay.url];
+    let failed =
+        sandbox.share(send.iter().chain(&give_up)).input("x").fails(6, "cannot be reached: connection refused");
+    assert!(failed.stderr.contains(&name), "{}", failed.stderr);
+    sandbox.share(["open", &link].iter().chain(&give_up)).fails(6, "cannot be reached");
+    let _relay = sandbox.relay_at(&name);
+    assert_eq!(sandbox.share(["open", "-q", &link]).ok(), "x");
+}
+
+#[test]
+fn usage_errors_never_repeat_a_link() {
+    let sandbox = Sandbox::new();
+    let link = "http://nas/#share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg";
+    for args in [
+        vec![link],
+        vec!["open", link, link],
+        vec!["open", link, "--nonsense"],
+        vec!["send", "--relay"],
+        vec!["relay", link],
+    ] {
+        let ended = sandbox.share(&args).run();
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(!ended.stderr.contains("share1") && ended.stdout.is_empty(), "{ended:?}");
+    }
+    sandbox.write("photo.jpg", b"");
+    let word = sandbox.share(["photo.jpg"]).fails(2, "photo.jpg is not a command");
+    assert!(word.stderr.contains("hint: share send photo.jpg"), "{}", word.stderr);
+    assert!(sandbox.share(["--help"]).ok().contains("already opened"));
+    assert!(sandbox.share(["--version"]).ok().starts_with("share "));
+}
+
+#[test]
+fn what_was_written_before_a_link_is_printed_is_taken_back_when_it_cannot_be_printed() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let command = format!("{} send --relay {} 2>err >/dev/full", SHARE, relay.url);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &command]);
+    let ended = sandbox.prepare(shell).input("secret").run();
+    assert_eq!(ended.code, 8, "{ended:?}");
+    assert!(String::from_utf8(sandbox.read("err")).unwrap().contains("taken back"));
+    assert!(relay.data().is_empty());
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error_and_the_share_is_kept_for_it() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let content = noise(20_000_000, 4);
+    let link = sandbox.share(["send", "-q", "--relay", &relay.url]).input(&content).ok();
+    let command = format!("{} open -q '{link}' | head -c 100 >head; echo ${{PIPESTATUS[0]}}", SHARE);
+    let mut shell = std::process::Command::new("bash");
+    shell.args(["-c", &command]);
+    assert_eq!(sandbox.prepare(shell).ok(), "0");
+    assert_eq!(sandbox.read("head"), content[..100]);
+    assert!(!relay.data().is_empty());
+    assert_eq!(sandbox.share(["open", "-q", &link]).run().stdout, content);
+    assert!(relay.data().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_share_says_when_it_expired() {
+    let sandbox = Sandbox::new();
+    let bench = TestRelay::memory();
+    let (_, url) = served(bench.relay.clone());
+    let link = sandbox.share(["send", "-q", "-e", "1d", "--relay", &url]).input("x").ok();
+    bench.clock.advance(86_399);
+    assert!(sandbox.share(["peek", &link]).ok().contains("until 2 Jan 2100 at 00:00"));
+    bench.clock.advance(1);
+    sandbox.share(["open", &link]).fails(4, "expired unopened on 2 Jan 2100 at 00:00");
+    let link = sandbox.share(["send", "-q", "--relay", &url]).input("x").ok();
+    sandbox.write("wrong", b"x");
+    drop(link);
+}
+
+/// A relay that is deaf when it is told that a share is safe.
+#[derive(Clone)]
+struct Deaf(Arc<AtomicBool>);
+
+impl Meddle for Deaf {
+    fn finish(&self) -> Result<(), RelayError> {
+        if self.0.load(Ordering::SeqCst) { Err(RelayError::BUSY) } else { Ok(()) }
+    }
+}
+
+/// A served relay over `bench` that is deaf until the returned value is told otherwise.
+fn deaf(bench: &TestRelay) -> (Arc<AtomicBool>, String) {
+    let deaf = Arc::new(AtomicBool::new(true));
+    let (_, url) = served(Arc::new(Meddler { relay: bench.relay.clone(), how: Deaf(deaf.clone()) }));
+    (deaf, url)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finish_that_could_not_be_sent_is_sent_by_the_next_command() {
+    let sandbox = Sandbox::new();
+    let bench = TestRelay::memory();
+    let (deaf, url) = deaf(&bench);
+    let first = sandbox.share(["send", "-q", "--relay", &url]).input("first").ok();
+    let second = sandbox.share(["send", "-q", "--relay", &url]).input("second").ok();
+    for (link, name) in [(&first, "a"), (&second, "b")] {
+        let opened = sandbox.share(["open", link, "-o", name, "--give-up", "300ms"]).run();
+        assert_eq!(opened.code, 0, "{opened:?}");
+    }
+    assert_eq!((sandbox.read("a"), sandbox.read("b")), (b"first".to_vec(), b"second".to_vec()));
+    assert_eq!(bench.data().await.len(), 4, "the relay still has both");
+    // Whoever wants the bytes themselves gets them, and not the news that they were saved elsewhere.
+    let piped = sandbox.share(["open", "-q", &second, "--give-up", "300ms"]).ok();
+    assert_eq!(piped, "second");
+    deaf.store(false, Ordering::SeqCst);
+    // The same command only finishes: nothing is fetched or written again.
+    let again = sandbox.share(["open", &first, "-o", "a"]).run();
+    assert!(again.code == 0 && again.stderr.contains("opened before; it is in a"), "{again:?}");
+    assert_eq!(bench.data().await.len(), 2);
+    // Any command does it for the others, whatever became of the file since.
+    fs::rename(sandbox.path("b"), sandbox.path("kept")).unwrap();
+    let link = sandbox.share(["send", "-q", "--relay", &url]).input("third").ok();
+    assert_eq!(bench.data().await.len(), 2);
+    assert_eq!(sandbox.share(["open", "-q", &link]).ok(), "third");
+    assert!(bench.data().await.is_empty());
+    assert_eq!(sandbox.names(), ["a", "kept"]);
+    assert_eq!(sandbox.kept().len(), 1, "only the device's secret is left");
+}
+
+#[test]
+fn only_regular_files_are_replaced() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let link = sandbox.share(["send", "-q", "--relay", &relay.url]).input("x").ok();
+    std::os::unix::fs::symlink("nowhere", sandbox.path("dangling")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(sandbox.path("fifo")).status().unwrap().success());
+    for special in ["dangling", "fifo", "/dev/null", "/dev/stdout"] {
+        for force in [None, Some("-f")] {
+            let args = ["open", &link, "-o", special].into_iter().chain(force);
+            let refused = sandbox.share(args).fails(8, "is not a regular file");
+            assert!(refused.stderr.contains("hint: nothing is lost; -o - writes to standard output"), "{refused:?}");
+        }
+    }
+    assert_eq!(sandbox.names(), ["dangling", "fifo"]);
+    assert_eq!(sandbox.share(["open", "-q", &link]).ok(), "x");
+}
+
+#[test]
+fn a_closed_standard_output_costs_nothing() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let link = sandbox.share(["send", "-q", "--relay", &relay.url]).input("x").ok();
+    let closed = |command: &str| {
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &format!("{} {command} >&-", SHARE)]);
+        sandbox.prepare(shell).env("SHARE_RELAY", &relay.url).fails(8, "standard output is closed");
+    };
+    let before = relay.data().len();
+    closed("send /etc/hostname");
+    assert_eq!(relay.data().len(), before);
+    closed(&format!("open '{link}'"));
+    assert_eq!(sandbox.share(["open", "-q", &link]).ok(), "x");
+}
+
+#[test]
+fn variables_are_forgiving_and_errors_have_one_form() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let send = || sandbox.share(["send", "--relay", &relay.url]).input("x");
+    for (value, quiet) in [("1", true), ("true", true), ("0", false), ("", false), ("no", false)] {
+        assert_eq!(send().env("SHARE_QUIET", value).run().stderr.is_empty(), quiet, "{value:?}");
+    }
+    let empty = ["SHARE_GIVE_UP", "SHARE_EXPIRE", "SHARE_PASSPHRASE_FILE", "SHARE_STATE_DIR", "SHARE_RELAY"];
+    let run = empty.into_iter().fold(send(), |run, name| run.env(name, ""));
+    assert_eq!(run.run().code, 0);
+    sandbox.share(["send"]).env("SHARE_RELAY", "").input("x").fails(2, "no relay is configured");
+    sandbox.share(["send", "-e", "never"]).fails(2, "a time is written like 30m, 24h or 7d");
+    sandbox.share(["relay", "--max-size", "lots"]).fails(2, "a size is written like 500MB or 4GiB");
+    sandbox.share(["relay", "--store", "file:///proc/x"]).fails(8, "/proc/x: ");
+    sandbox.share(["relay", "--store", "file:///etc/hostname"]).fails(8, "it is not a directory");
+    let told = sandbox.share(["send", "--text=hunter2"]).fails(2, "cannot be understood");
+    assert!(!told.stderr.contains("hunter2"), "{told:?}");
+    let store = format!("file://{}", relay.store.display());
+    sandbox.share(["relay", "--listen", "127.0.0.1:0", "--store", &store]).fails(8, "another relay is using");
+    let wrong_path = format!("{}sub/path", relay.url);
+    sandbox.share(["send", "--relay", &wrong_path]).input("x").fails(6, "is not a share relay");
+}
+
+#[test]
+fn a_server_that_says_nothing_is_given_up() {
+    let sandbox = Sandbox::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    // Connections are accepted by the kernel, and nobody ever answers.
+    let start = std::time::Instant::now();
+    let send = ["send", "--give-up", "1s", "--relay", &url];
+    sandbox.share(send).input("x").fails(6, "does not answer");
+    let link = format!("{url}#share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg");
+    sandbox.share(["peek", &link, "--give-up", "1s"]).fails(6, "does not answer");
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_went_to_a_pipe_and_was_not_confirmed_can_be_had_again() {
+    let sandbox = Sandbox::new();
+    let bench = TestRelay::memory();
+    let (deaf, url) = deaf(&bench);
+    let link = sandbox.share(["send", "-q", "--relay", &url]).input("secret").ok();
+    let open = || sandbox.share(["open", "-q", &link, "--give-up", "300ms"]);
+    assert_eq!(open().ok(), "secret");
+    // The shell has emptied the file by now: it must get the bytes, and not the news that it had them.
+    assert_eq!(open().ok(), "secret");
+    deaf.store(false, Ordering::SeqCst);
+    assert_eq!(open().ok(), "secret");
+    assert!(bench.data().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_file_in_the_place_of_a_received_one_is_not_taken_for_it() {
+    let sandbox = Sandbox::new();
+    let bench = TestRelay::memory();
+    let (deaf, url) = deaf(&bench);
+    let link = sandbox.share(["send", "-q", "-n", "a.txt", "--relay", &url]).input("secret").ok();
+    let open = || sandbox.share(["open", &link, "-o", ".", "--give-up", "300ms"]);
+    assert_eq!(open().run().code, 0);
+    fs::remove_file(sandbox.path("a.txt")).unwrap();
+    sandbox.write("a.txt", b"other!");
+    deaf.store(false, Ordering::SeqCst);
+    // The relay still has it, so the same command gets it again.
+    assert_eq!(open().run().code, 0);
+    assert!(bench.data().await.is_empty());
+    assert_eq!((sandbox.read("a.txt"), sandbox.read("a (1).txt")), (b"other!".to_vec(), b"secret".to_vec()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistyped_passphrase_while_going_on_is_no_alarm() {
+    let sandbox = Sandbox::new();
+    let bench = TestRelay::memory();
+    let (_, url) = deaf(&bench);
+    sandbox.write("right", b"horse");
+    sandbox.write("wrong", b"cow");
+    let link = sandbox.share(["send", "-q", "--passphrase-file", "right", "--relay", &url]).input("secret").ok();
+    let open = |file| sandbox.share(["open", "-q", &link, "--give-up", "300ms", "--passphrase-file", file]);
+    assert_eq!(open("right").ok(), "secret");
+    open("wrong").fails(5, "wrong passphrase");
+    assert_eq!(open("right").ok(), "secret");
+}

@@ -1,0 +1,259 @@
+//! What a sender keeps, and what it is good for.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+
+use share::link::Link;
+use share::relay::{Relay, State, Status};
+use share::secret::{Claimant, Receipt};
+
+use crate::support::{
+    Conversation, Meddle, Meddler, Proxy, SHARE, Sandbox, Stage, events, files, noise, photo, served,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_ends_with_the_opening_and_tells_who_it_was() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    sandbox.write("beach.jpg", &photo(50_000));
+    let send = ["send", "--wait", "--relay", &relay.url, "beach.jpg"];
+    let mut sender = sandbox.share(send).start();
+    let mut link = String::new();
+    let mut out = BufReader::new(sender.0.stdout.take().unwrap());
+    out.read_line(&mut link).unwrap();
+    let asker = sandbox.share(["status", "--wait"]).start();
+    let there = sandbox.other_home("elsewhere");
+    let opened = sandbox.share(["open", link.trim(), "-o", "got"]).env("HOME", &there).run();
+    let words = opened.stderr.split("who it was: ").nth(1).unwrap().trim().trim_end_matches('.').to_owned();
+    let ended = sender.wait();
+    assert!(ended.code == 0 && ended.stderr.contains(&format!("opened ({words})")), "{ended:?}");
+    let told = asker.wait();
+    assert!(told.code == 0 && String::from_utf8(told.stdout).unwrap().contains(&format!("({words})")));
+
+    let sender = sandbox.share(send).start();
+    let outbox = sandbox.home().join(".local/state/share/outbox");
+    // As soon as it is kept that it is sealed, it can be taken back from elsewhere.
+    let is_sealed = || {
+        files(&outbox).iter().any(|path| {
+            let text = fs::read_to_string(path).unwrap_or_default();
+            text.contains(r#""end":null"#) && !text.contains(r#""expires":null"#) && path.extension().unwrap() == "json"
+        })
+    };
+    while !is_sealed() {
+        std::thread::yield_now();
+    }
+    sandbox.share(["revoke", "--yes"]).ok();
+    let ended = sender.wait();
+    assert!(ended.code == 4 && ended.stderr.contains("error: taken back on"), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_asks_and_takes_back_on_any_machine() {
+    let stage = Stage::new();
+    let link = stage.share("send -q --receipt kept --for anna --for ben beach.jpg").ok();
+    assert_eq!(link.lines().count(), 2);
+    let mode = fs::metadata(stage.sandbox.path("kept")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let text = String::from_utf8(stage.sandbox.read("kept")).unwrap();
+    for link in link.lines() {
+        assert!(!text.contains(link.split_once('#').unwrap().1), "it cannot open");
+    }
+    let told = stage.elsewhere("status --receipt kept").ok();
+    assert_eq!(told.matches(" · waiting, until ").count(), 2, "{told}");
+    assert!(told.contains("for anna") && told.contains("for ben"), "{told}");
+    stage.elsewhere("revoke --receipt kept").fails(2, "2 shares are meant");
+    stage.elsewhere("revoke --receipt kept -y").ok();
+    stage.elsewhere("peek").env("SHARE_LINK", link.lines().next().unwrap()).fails(4, "took it back");
+    // Ctrl-C ends also what waits for a pipe with a name.
+    let mut mkfifo = std::process::Command::new("bash");
+    mkfifo.args(["-c", r#"mkfifo fifo; timeout -k 5 -s INT 1 "$SHARE" send fifo; echo $?"#]);
+    let run = stage.sandbox.prepare(mkfifo).env("SHARE", SHARE).env("SHARE_RELAY", &stage.relay);
+    assert_eq!(run.ok(), "124", "and not 137");
+    stage.elsewhere("status --receipt beach.jpg").fails(8, "beach.jpg: ");
+    // What was not sent leaves no receipt.
+    stage.share("send nothing --receipt other").fails(8, "nothing: there is no such file");
+    stage
+        .share("send --receipt other --relay http://127.0.0.1:1 --give-up 100ms beach.jpg")
+        .fails(6, "cannot be reached");
+    assert!(!stage.sandbox.names().contains(&"other".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shares_are_named_by_link_name_recipient_or_id() {
+    let stage = Stage::new();
+    let first = stage.sent("");
+    let second = stage.share("send -q -n Secret right").ok();
+    let both = stage.share("send -q wrong --for anna --for ben").ok();
+    let (anna, _) = both.split_once('\n').unwrap();
+    let id = |link: &str| Link::parse(link).unwrap().link.secret.id().hex();
+    assert!(stage.share("status").arg(&first).ok().starts_with("beach.jpg"));
+    assert!(stage.share("status -").input(&second).ok().starts_with("Secret"));
+    assert!(stage.share("status Secret").ok().starts_with("Secret"));
+    assert!(stage.share("status anna").ok().contains("wrong · text, 3 bytes · for anna"));
+    assert!(stage.share("status").arg(&id(anna)[..6]).ok().contains("for anna"));
+    assert_eq!(stage.share("status").ok().lines().count(), 2, "the last ones, which were sent together");
+    stage.share("status nobody").fails(4, "nothing like that was sent from here");
+    let damaged = &first.split_once('#').unwrap().1[..50];
+    stage.share("status").arg(damaged).fails(2, "the link is damaged");
+    let taken = stage.share("revoke anna").ok();
+    assert!(taken.contains("for anna · taken back on"), "{taken}");
+    assert!(stage.share("status ben").ok().contains("waiting"));
+    let listed = stage.share("ls").ok();
+    assert_eq!(listed.lines().count(), 4, "{listed}");
+    assert!(listed.lines().next().unwrap().contains("beach.jpg"), "the oldest first: {listed}");
+    let forgot = stage.share("list --forget").run();
+    assert!(forgot.stderr.contains("1 forgotten"), "{forgot:?}");
+    assert_eq!(stage.share("list").ok().lines().count(), 3);
+    // Another machine has sent nothing, and says so kindly.
+    let other = stage.elsewhere("list").run();
+    assert!(other.code == 0 && other.stderr.contains("Nothing was sent from here"), "{other:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revoking_asks_unless_it_was_said_what_is_meant() {
+    let stage = Stage::new();
+    let link = stage.sent("");
+    let command = r#""$SHARE" revoke"#;
+    let mut terminal = Conversation::start(&stage.sandbox, command);
+    terminal.expect("beach.jpg · photo, 300 kB · sent on").expect("Take it back? [y]es, [n]o").press("\r");
+    let (code, seen) = terminal.end();
+    assert!(code == 130 && seen.contains("nothing was taken back"), "{seen}");
+    let mut terminal = Conversation::start(&stage.sandbox, command);
+    terminal.expect("[y]es, [n]o").press("y\r");
+    let (code, seen) = terminal.end();
+    assert!(code == 0 && seen.contains("taken back on 1 Jan 2100"), "{seen}");
+    stage.share("peek").env("SHARE_LINK", &link).fails(4, "took it back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_reading_makes_all_links_and_each_opens_once() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let content = noise(13_000_000, 5);
+    let links = sandbox.share(["send", "-q", "--links", "3", "--relay", &relay.url]).input(&content).ok();
+    let links: Vec<&str> = links.lines().collect();
+    assert_eq!(links.len(), 3);
+    for link in &links {
+        assert!(sandbox.share(["open", "-q", link]).run().stdout == content);
+        sandbox.share(["open", "-q", link]).fails(3, "already opened");
+    }
+    assert!(relay.data().is_empty());
+    // All or none: a source that fails in the middle leaves nothing of any.
+    sandbox.write("first", &noise(9_000_000, 1));
+    fs::create_dir(sandbox.path("dir")).unwrap();
+    let ended = sandbox.share(["send", "--links", "3", "--relay", &relay.url, "first", "/proc/self/mem"]).run();
+    assert!(ended.code == 8 && ended.stdout.is_empty(), "{ended:?}");
+    relay.expect_empty();
+    assert_eq!(sandbox.share(["list"]).ok().lines().count(), 3, "what was not sent is not listed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_passphrase_of_four_words_is_made_and_shown() {
+    let stage = Stage::new();
+    let sent = stage.share("send -q -P right").run();
+    let words = sent.stderr.lines().find_map(|line| line.strip_prefix("passphrase: ")).unwrap().to_owned();
+    assert_eq!(words.split(' ').count(), 4, "{words}");
+    stage.sandbox.write("words", words.as_bytes());
+    let link = String::from_utf8(sent.stdout).unwrap();
+    stage.elsewhere("open").env("SHARE_LINK", link.trim()).fails(2, "a passphrase is needed");
+    let open = stage.elsewhere("open -q --passphrase-file words").env("SHARE_LINK", link.trim());
+    assert_eq!(open.ok(), "horse");
+    let sent = events(&stage.share("send -P right --json").run());
+    assert_eq!(sent[0]["passphrase"].as_str().unwrap().split(' ').count(), 4);
+    let both = stage.share("send -P --passphrase-file right right").run();
+    assert_eq!(both.code, 2, "{both:?}");
+}
+
+/// A relay that says that everything was opened.
+struct Boaster;
+
+impl Meddle for Boaster {
+    fn status(&self, status: &mut Status) {
+        status.state = State::Finished;
+        status.ended = Some(status.created);
+        status.claimant = Some(Claimant::from_bytes([7; 32]));
+        status.receipt = Some(Receipt::from_bytes([7; 32]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_only_says_that_it_was_opened_is_not_believed() {
+    let mut stage = Stage::new();
+    let boaster = Meddler { relay: stage.bench.relay.clone(), how: Boaster };
+    stage.relay = served(Arc::new(boaster) as Arc<dyn Relay>).1;
+    let sent = stage.share("send --wait beach.jpg").run();
+    assert!(sent.code == 4 && sent.stderr.contains("error: the relay says that it was opened on"), "{sent:?}");
+    let told = stage.share("status").ok();
+    assert!(told.contains("and cannot prove it: only someone with the link could"), "{told}");
+    assert_eq!(events(&stage.share("status --json").run())[0]["receipt"], "invalid");
+    assert_eq!(stage.share("status --wait").run().code, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_relay_that_is_gone_keeps_no_other_from_being_told() {
+    let mut stage = Stage::new();
+    let here = stage.relay.clone();
+    let mut gone = stage.sandbox.relay();
+    stage.relay.clone_from(&gone.url);
+    stage.share("send -q -n photo right").ok();
+    gone.kill();
+    stage.relay = here;
+    stage.share("send -q -n photo wrong").ok();
+    let told = stage.share("status photo --give-up 100ms").run();
+    assert_eq!(told.code, 6, "{told:?}");
+    assert!(String::from_utf8(told.stdout).unwrap().contains("waiting, until"), "the other one's");
+    let taken = stage.share("revoke -y photo --give-up 100ms").run();
+    assert!(taken.code == 6 && taken.stderr.contains("was NOT taken back"), "{taken:?}");
+    assert!(String::from_utf8(taken.stdout).unwrap().contains("taken back on"));
+    let listed = stage.share("list").ok();
+    assert!(listed.contains("cannot be reached") && listed.contains("taken back on"), "{listed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_sent_leaves_no_trace_in_the_outbox() {
+    let stage = Stage::new();
+    stage.share("send nothing").fails(8, "nothing: there is no such file");
+    stage.share("send --receipt no/such/place beach.jpg").fails(8, "no/such/place");
+    stage.share("send beach.jpg --relay http://127.0.0.1:1 --give-up 100ms").fails(6, "cannot be reached");
+    let left = stage.share("list").run();
+    assert!(left.stdout.is_empty() && left.stderr.contains("Nothing was sent from here"), "{left:?}");
+    fs::write(stage.sandbox.home().join(".local/state/share/outbox/0.json"), b"{").unwrap();
+    assert!(stage.share("list").run().stderr.contains("those files are damaged"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_written_is_an_error_and_what_is_not_wanted_is_none() {
+    let stage = Stage::new();
+    let link = stage.sent("");
+    for command in ["list", "status", "peek", "relay check", "man", "completions bash", "list --json"] {
+        let shell = |to: &str| {
+            let mut bash = std::process::Command::new("bash");
+            bash.args(["-c", &format!(r#""$SHARE" {command} {to}; exit ${{PIPESTATUS[0]}}"#)]);
+            let run = stage.sandbox.prepare(bash).env("SHARE", SHARE);
+            run.env("SHARE_LINK", &link).env("SHARE_RELAY", &stage.relay).run()
+        };
+        let full = shell(">/dev/full");
+        assert!(full.code == 8 && full.stderr.contains("error: standard output: no space left"), "{command}: {full:?}");
+        let head = shell("| head -0");
+        assert_eq!(head.code, 0, "{command}: {head:?}");
+    }
+}
+
+#[test]
+fn many_shares_are_asked_about_a_few_at_a_time_and_a_silent_relay_is_not_waited_for_again() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let line = Proxy::to(&relay.address(), None);
+    for _ in 0..4 {
+        sandbox.share(["send", "-q", "--relay", &line.url, "--links", "20"]).input("text").ok();
+    }
+    assert_eq!(sandbox.share(["list", "-q"]).ok().matches("waiting").count(), 80);
+    assert!(line.most() <= 24, "{} connections at once", line.most());
+    line.stop_down_at(0);
+    let begun = std::time::Instant::now();
+    let told = sandbox.share(["list", "-q"]).ok();
+    assert_eq!((told.lines().count(), told.matches("waiting").count()), (80, 0), "{told}");
+    assert!(begun.elapsed().as_secs() < 15, "{:?}", begun.elapsed());
+}

@@ -1,0 +1,124 @@
+//! The questions, at a real (pseudo) terminal.
+
+use std::io::{Read, Write};
+
+use crate::support::{Conversation, Proxy, Sandbox, photo};
+
+#[test]
+fn opening_at_a_terminal_asks_and_enter_means_not_now() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let content = photo(50_000);
+    sandbox.write("sent.jpg", &content);
+    let link = sandbox.share(["send", "-q", "-n", "beach.jpg", "--relay", &relay.url, "sent.jpg"]).ok();
+    let mut terminal = Conversation::start(&sandbox, r#""$SHARE" open"#);
+    terminal.expect("link (not shown):").press(&format!("{link}\r"));
+    terminal.expect("[b]locks, [s]ave it here, [n]ot now?").press("\r");
+    let (code, seen) = terminal.end();
+    assert_eq!(code, 130, "{seen}");
+    assert!(seen.contains("not now: nothing is lost"), "{seen}");
+
+    let mut terminal = Conversation::start(&sandbox, &format!(r#""$SHARE" open '{link}'"#));
+    terminal.expect("beach.jpg · photo, 50.0 kB").expect("ot now?").press("s\r");
+    let (code, seen) = terminal.end();
+    assert_eq!(code, 0, "{seen}");
+    assert!(seen.contains("saved as beach.jpg"), "{seen}");
+    assert_eq!(sandbox.read("beach.jpg"), content);
+}
+
+#[test]
+fn a_text_is_typed_unseen_and_printed_harmless() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let mut terminal = Conversation::start(&sandbox, &format!(r#""$SHARE" send -p --relay {} >link"#, relay.url));
+    terminal.expect("text (one line, not shown):").press("s3cret\r");
+    terminal.expect("passphrase:").press("horse\r");
+    terminal.expect("once more:").press("horse\r");
+    let (code, seen) = terminal.end();
+    assert!(code == 0 && !seen.contains("s3cret") && seen.contains("text, 6 bytes"), "{seen}");
+    let link = String::from_utf8(sandbox.read("link")).unwrap();
+
+    let mut terminal = Conversation::start(&sandbox, &format!(r#""$SHARE" open -o - '{}'"#, link.trim()));
+    terminal.expect("passphrase:").press("cow\r");
+    terminal.expect("wrong passphrase; 19 more may be tried").expect("passphrase:").press("horse\r");
+    let (code, seen) = terminal.end();
+    assert!(code == 0 && seen.contains("s3cret"), "{seen}");
+}
+
+#[test]
+fn bytes_never_go_to_a_terminal() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let link = sandbox.share(["send", "-q", "--relay", &relay.url]).input(photo(500)).ok();
+    let (code, seen) = Conversation::start(&sandbox, &format!(r#""$SHARE" open -o - '{link}'"#)).end();
+    assert_eq!(code, 2, "{seen}");
+    assert!(seen.contains("is not for a terminal") && seen.contains("hint: nothing is lost"), "{seen}");
+    let text = sandbox.share(["send", "-q", "--relay", &relay.url]).input("a\x1b]0;title\x07b").ok();
+    let (code, seen) = Conversation::start(&sandbox, &format!(r#""$SHARE" open -o - '{text}'"#)).end();
+    assert!(code == 0 && seen.contains("a␛]0;title␇b"), "{seen}");
+    assert!(sandbox.share(["peek", &link]).ok().starts_with("photo, "), "it still waits");
+}
+
+#[test]
+fn an_interrupted_question_leaves_the_terminal_as_it_was() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    for (question, command) in [
+        ("text (one line, not shown):", r#""$SHARE" send --relay $RELAY"#),
+        ("passphrase:", r#""$SHARE" send -p x --relay $RELAY"#),
+        ("link (not shown):", r#""$SHARE" open"#),
+    ] {
+        sandbox.write("x", b"x");
+        let command = format!("trap : INT; RELAY={}; {command}; echo code $?; stty -a | grep -o '.echo '", relay.url);
+        for key in ["\x03", "\x04"] {
+            let mut terminal = Conversation::start(&sandbox, &format!("bash -c '{}'", command.replace('\'', r"'\''")));
+            terminal.expect(question).press(key);
+            let (_, seen) = terminal.end();
+            assert!(seen.contains("code 130") && seen.contains(" echo "), "{question} {key:?}: {seen}");
+        }
+    }
+    assert!(relay.data().is_empty());
+    // A program that listens is told how it ended.
+    let command = format!(r#""$SHARE" send --json --text --relay {}"#, relay.url);
+    let mut terminal = Conversation::start(&sandbox, &command);
+    terminal.expect("text (one line, not shown):").press("\x03");
+    let (code, seen) = terminal.end();
+    assert!(code == 130 && seen.contains(r#""event":"done","exit":130"#), "{seen}");
+}
+
+#[test]
+fn a_relay_that_is_away_is_waited_for_in_the_bars_place() {
+    let sandbox = Sandbox::new();
+    let mut relay = sandbox.relay();
+    let content = photo(30_000_000);
+    sandbox.write("beach.jpg", &content);
+    let line = Proxy::to(&relay.address(), None);
+    let waiting =
+        format!("waiting for {}, trying again in ", line.url.trim_start_matches("http://").trim_end_matches('/'));
+    line.stop_up_at(15_000_000);
+    let command = format!("TERM=xterm \"$SHARE\" send beach.jpg --relay {} >link", line.url);
+    let mut sender = Conversation::start(&sandbox, &command);
+    line.wait_until_up_stopped();
+    relay.kill();
+    line.mend();
+    sender.expect(&waiting);
+    // It comes back at another address.
+    let mut relay = sandbox.relay();
+    line.lead_to(&relay.address());
+    let (code, seen) = sender.end();
+    assert_eq!(code, 0, "{seen}");
+    let link = String::from_utf8(sandbox.read("link")).unwrap();
+
+    line.stop_down_at(15_000_000);
+    let mut opener = Conversation::start(&sandbox, &format!("TERM=xterm \"$SHARE\" open '{}' -o got.jpg", link.trim()));
+    line.wait_until_down_stopped();
+    relay.kill();
+    line.mend();
+    opener.expect(&waiting);
+    let relay = sandbox.relay();
+    line.lead_to(&relay.address());
+    let (code, seen) = opener.end();
+    assert_eq!(code, 0, "{seen}");
+    assert!(seen.contains("Opened, and gone."), "{seen}");
+    assert!(sandbox.read("got.jpg") == content);
+}

@@ -1,0 +1,129 @@
+//! What is said once: the environment, the configuration file, the relay that is used.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::support::{Conversation, Run, Sandbox, events, files, with_another_page};
+
+fn config(sandbox: &Sandbox, text: &str) {
+    let directory = sandbox.home().join(".config/share");
+    fs::create_dir_all(&directory).unwrap();
+    fs::write(directory.join("config.toml"), text).unwrap();
+}
+
+#[test]
+fn arguments_win_over_the_environment_and_that_over_the_file() {
+    let sandbox = Sandbox::new();
+    let (one, two, three) = (sandbox.relay(), Sandbox::new(), Sandbox::new());
+    let (two, three) = (two.relay(), three.relay());
+    config(&sandbox, &format!("relay = '{}'\nexpire = '1d'\ngive_up = '300ms'\n", one.url));
+    let send = || sandbox.share(["send", "-q"]).input("text");
+    assert!(send().ok().starts_with(&one.url));
+    assert!(send().env("SHARE_RELAY", &two.url).ok().starts_with(&two.url));
+    let last = sandbox.share(["send", "-q", "--relay", &three.url]).env("SHARE_RELAY", &two.url).input("text").ok();
+    assert!(last.starts_with(&three.url));
+    // An empty variable is none.
+    assert!(send().env("SHARE_RELAY", "").ok().starts_with(&one.url));
+    let expires = |run: Run| {
+        let sent = events(&run.env("SHARE_JSON", "yes").run());
+        sent[0]["expires"].as_u64().unwrap() - now()
+    };
+    assert!((86_300..=86_400).contains(&expires(send())));
+    assert!((172_700..=172_800).contains(&expires(send().env("SHARE_EXPIRE", "2d"))));
+    let three_days = sandbox.share(["send", "-q", "-e", "3d"]).input("text").env("SHARE_EXPIRE", "2d");
+    assert!((259_100..=259_200).contains(&expires(three_days)));
+    // Patience, too.
+    let begun = std::time::Instant::now();
+    sandbox.share(["send", "--relay", "http://127.0.0.1:1"]).input("text").fails(6, "cannot be reached");
+    assert!(begun.elapsed().as_secs() < 20);
+    // What is said twice counts as it was said last.
+    let twice = ["send", "-q", "--relay", "http://127.0.0.1:1", "--relay", &two.url];
+    assert!(sandbox.share(twice).input("text").ok().starts_with(&two.url));
+}
+
+fn now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+}
+
+#[test]
+fn what_is_wrong_in_the_file_is_named() {
+    let sandbox = Sandbox::new();
+    for (text, error) in [
+        ("relays = 'x'", "unknown field `relays`"),
+        ("relay = 5", "invalid type"),
+        ("relay = ", "config.toml: "),
+        ("give_up = 'soon'", "give_up: a time is written like"),
+        ("relay = 'http://nas'\nexpire = 'soon'", "expire: a time is written like"),
+        ("relay = 'ftp://x'", "the relay's address cannot be used"),
+    ] {
+        config(&sandbox, text);
+        sandbox.share(["send"]).input("text").fails(2, error);
+    }
+}
+
+#[test]
+fn a_relay_is_checked_before_it_is_used() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    config(&sandbox, "# mine\nexpire = '1d'\n");
+    sandbox.share(["relay", "use", "http://127.0.0.1:1", "--give-up", "100ms"]).fails(6, "cannot be reached");
+    sandbox.share(["relay", "use", "-q", &relay.url]).ok();
+    let text = fs::read_to_string(sandbox.home().join(".config/share/config.toml")).unwrap();
+    assert_eq!(text, format!("# mine\nexpire = '1d'\nrelay = \"{}\"\n", relay.url));
+    assert!(sandbox.share(["send", "-q"]).input("text").ok().starts_with(&relay.url));
+    let checked = sandbox.share(["relay", "check"]).ok();
+    assert!(
+        checked.contains("works: anybody may leave something there; at most 4.0 GiB a share, for at most 90d"),
+        "{checked}"
+    );
+    let facts = events(&sandbox.share(["relay", "check", "--json"]).run()).pop().unwrap();
+    assert_eq!(facts["max_bytes"], 4_294_967_296u64);
+    assert_eq!(facts["may_create"], true);
+    // Whoever opens in a browser trusts the page.
+    assert!(checked.contains("browsers is the one that this program has") && facts["page"] == "same", "{checked}");
+    let meddled = sandbox.share(["relay", "check", "-q", &with_another_page(&relay.address())]).run();
+    assert!(
+        meddled.code == 0 && meddled.stderr.contains("it is of another version, or somebody changed it"),
+        "{meddled:?}"
+    );
+    assert!(String::from_utf8_lossy(&meddled.stdout).contains("is NOT as this program has it"), "{meddled:?}");
+    // Nothing is left of what was tried out.
+    assert_eq!(relay.data().len(), 2, "the text's part and manifest");
+    sandbox.share(["relay", "check", "--give-up", "100ms", "http://127.0.0.1:1"]).fails(6, "cannot be reached");
+    sandbox.share(["relay", "cheque"]).fails(2, "cheque");
+}
+
+#[test]
+fn create_tokens_are_made_kept_and_asked_for() {
+    let sandbox = Sandbox::new();
+    let make = |name: &str| sandbox.share(["relay", "token", name, "--create-token-file", "tokens"]);
+    let anna = make("anna").ok();
+    let ben = make("ben").ok();
+    assert!(anna.len() >= 32 && anna != ben, "{anna}");
+    make("anna").fails(8, "anna has a token already");
+    make("two words").fails(2, "the name is one word");
+    let text = String::from_utf8(sandbox.read("tokens")).unwrap();
+    assert!(text.lines().count() == 2 && !text.contains(&anna), "only what it hashes to: {text}");
+    let relay = sandbox.relay_with(&["--create-token-file", "tokens"]);
+    let send = || sandbox.share(["send", "-q"]).input("text");
+    send().env("SHARE_RELAY", &relay.url).fails(9, "create token");
+    let ended = sandbox.share(["relay", "use", &relay.url]).env("SHARE_CREATE_TOKEN", "0123456789abcdef").run();
+    assert_eq!(ended.code, 9, "{ended:?}");
+    let mut terminal = Conversation::start(&sandbox, &format!(r#""$SHARE" relay use {}"#, relay.url));
+    terminal.expect("create token for").press(&format!("{anna}\r"));
+    let (code, seen) = terminal.end();
+    assert!(code == 0 && seen.contains("you may leave something there") && !seen.contains(&anna), "{seen}");
+    assert!(send().ok().starts_with(&relay.url), "it is kept");
+    let kept = files(&sandbox.home().join(".local/state/share/tokens"));
+    assert_eq!(fs::metadata(&kept[0]).unwrap().permissions().mode() & 0o777, 0o600);
+    let there = sandbox.other_home("elsewhere");
+    let used = sandbox.share(["relay", "use", "-q", &relay.url]).env("HOME", &there).env("SHARE_CREATE_TOKEN", &ben);
+    used.ok();
+    assert!(send().env("HOME", &there).ok().starts_with(&relay.url));
+    // A hand-written list of bare tokens works as well.
+    drop(relay);
+    sandbox.write("bare", b"# ours\n0123456789abcdef\n");
+    let relay = sandbox.relay_with(&["--create-token-file", "bare"]);
+    let sent = send().env("SHARE_RELAY", &relay.url).env("SHARE_CREATE_TOKEN", "0123456789abcdef");
+    assert!(sent.ok().starts_with(&relay.url));
+}

@@ -1,0 +1,578 @@
+//! What people read: every outcome as a transcript, and the same as JSON, read by a strict reader.
+//!
+//! The relays' clock begins on 1 Jan 2100, so what they date is always the same. What differs from run to run is
+//! written in capitals: LINK, RELAY, TODAY, ID, and WORDS for an opener's two words.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use bytes::Bytes;
+use regex_lite::Regex;
+use serde_json::Value;
+use share::relay::Relay;
+
+use crate::support::{Ended, Meddle, Meddler, Run, START, Stage, answering, events, served};
+
+/// What was read, without what differs from run to run.
+pub(crate) fn told(ended: &Ended) -> String {
+    let mut text = String::new();
+    for (mark, stream) in [("", String::from_utf8_lossy(&ended.stdout).into_owned()), ("! ", ended.stderr.clone())] {
+        for line in stream.lines() {
+            text.extend([mark, line, "\n"]);
+        }
+    }
+    for (pattern, stands_for) in [
+        (r"http://127\.0\.0\.1:\d+/#share1[0-9a-z]+", "LINK"),
+        (r"127\.0\.0\.1:\d+", "RELAY"),
+        (r"\d+ [A-Z][a-z]{2} at \d\d:\d\d", "TODAY"),
+        (r"\b[0-9a-f]{8}\b", "ID"),
+        (r"\([a-z]{3,8} [a-z]{3,8}\)", "(WORDS)"),
+        (r"who it was: [a-z]{3,8} [a-z]{3,8}\.", "who it was: WORDS."),
+    ] {
+        text = Regex::new(pattern).unwrap().replace_all(&text, stands_for).into_owned();
+    }
+    format!("{text}= {}\n", ended.code)
+}
+
+/// A command that can be run again and again, as people and as programs see it.
+fn check(run: impl Fn() -> Run, expected: &str) {
+    let expected = expected.trim_start_matches('\n').lines().map(str::trim_start).collect::<Vec<_>>().join("\n");
+    let ended = run().run();
+    assert_eq!(told(&ended).trim_end(), expected.trim_end());
+    let json = run().env("SHARE_JSON", "1").run();
+    assert_eq!(json.code, ended.code, "{json:?}");
+    events(&json);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn usage() {
+    let stage = Stage::new();
+    let alone = |line: &str| stage.sandbox.share(line.split_whitespace());
+    stage.sandbox.write("photo.jpg", b"");
+    check(
+        || alone("send beach.jpg"),
+        "
+        ! error: no relay is configured
+        ! hint: share relay use URL, or --direct to serve it from here until it is opened
+        = 2",
+    );
+    check(
+        || alone("photo.jpg"),
+        "
+        ! error: photo.jpg is not a command
+        ! hint: share send photo.jpg
+        = 2",
+    );
+    check(
+        || alone("sned beach.jpg"),
+        "
+        ! error: sned is not a command
+        ! hint: did you mean: share send?
+        = 2",
+    );
+    check(
+        || alone("http://nas/#share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg"),
+        "
+        ! error: a link is not a command
+        ! hint: share open, and paste the link when it asks
+        = 2",
+    );
+    check(
+        || alone("send --expire 5minutesandabit x"),
+        "
+        ! error: invalid value '5minutesandabit' for '--expire <TIME>': a time is written like 30m, 24h or 7d
+        ! hint: share send --help
+        = 2",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_that_are_wrong_missing_or_secret() {
+    let stage = Stage::new();
+    let alone = |line: &str| stage.sandbox.share(line.split_whitespace());
+    check(
+        || alone("--quiet"),
+        "
+        ! error: a command is missing
+        ! hint: share --help lists them
+        = 2",
+    );
+    check(
+        || alone("relay use"),
+        "
+        ! error: <URL> is missing
+        ! hint: share relay --help
+        = 2",
+    );
+    check(
+        || alone("completions cmd"),
+        "
+        ! error: invalid value 'cmd' for '<SHELL>'
+        ! hint: one of: bash, elvish, fish, powershell, zsh
+        = 2",
+    );
+    check(
+        || alone("send --relay share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg beach.jpg"),
+        "
+        ! error: the relay's address cannot be used: that is a link, and its key is nobody else's business
+        ! hint: --relay https://relay.example, or file:///srv/share for a folder
+        = 2",
+    );
+    check(
+        || stage.share("send http://nas/#share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg"),
+        "
+        ! error: a link is not a file
+        ! hint: share open, and paste the link when it asks
+        = 2",
+    );
+    check(
+        || alone("send --passphrase=horse beach.jpg"),
+        "
+        ! error: these arguments cannot be understood
+        ! hint: share send --help
+        = 2",
+    );
+    check(
+        || alone("send --text=s3cret"),
+        "
+        ! error: these arguments cannot be understood
+        ! hint: share send --help
+        = 2",
+    );
+    check(
+        || alone("open share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc"),
+        "
+        ! error: the link is damaged: 3 characters are missing at its end
+        ! hint: copy the whole link from the message again; nothing was asked and nothing was opened
+        = 2",
+    );
+    check(
+        || alone("open http://nas/"),
+        "
+        ! error: the link has lost its key: everything behind the # is missing
+        ! hint: go back to the message and copy the whole link, with what is behind the #
+        = 2",
+    );
+    check(
+        || alone("open").input(""),
+        "
+        ! error: no link was given
+        ! hint: paste it when asked, pipe it in, or put it into SHARE_LINK
+        = 2",
+    );
+    check(
+        || alone("open share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg"),
+        "
+        ! error: the link names no relay, and none is configured
+        ! hint: --relay URL, or share relay use URL: the sender knows which
+        = 2",
+    );
+    check(
+        || stage.share("send --expire 91d beach.jpg"),
+        "
+        ! error: --expire takes 1 minute to 90 days
+        ! hint: --expire 24h, --expire 7d
+        = 2",
+    );
+    check(
+        || stage.share("send --links 0 beach.jpg"),
+        "
+        ! error: one command makes 1 to 20 links
+        ! hint: --links 5
+        = 2",
+    );
+    check(
+        || alone("status"),
+        "
+        ! error: nothing like that was sent from here
+        ! hint: share list shows what was; share peek asks as its recipient
+        = 4",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn local_trouble() {
+    let stage = Stage::new();
+    let link = stage.sent("");
+    fs::create_dir(stage.sandbox.path("holidays")).unwrap();
+    check(
+        || stage.share("send nothing.jpg"),
+        "
+        ! error: nothing.jpg: there is no such file or directory
+        ! hint: nothing was sent
+        = 8",
+    );
+    check(
+        || stage.share("send holidays"),
+        "
+        ! error: holidays is a directory
+        ! hint: tar c holidays | share send -n holidays.tar
+        = 8",
+    );
+    check(
+        || stage.share("send").input(""),
+        "
+        ! error: standard input is empty
+        ! hint: nothing was sent: did the command before the pipe fail?
+        = 8",
+    );
+    check(
+        || stage.share("send beach.jpg --receipt right"),
+        "
+        ! error: right exists already
+        ! hint: nothing was sent; take it away, or name another file
+        = 8",
+    );
+    check(
+        || stage.share("open -q -o right").env("SHARE_LINK", &link),
+        "
+        ! error: right exists already
+        ! hint: nothing is lost; -f replaces it, another -o keeps it
+        = 8",
+    );
+    check(
+        || stage.share("open -q -o no/where").env("SHARE_LINK", &link),
+        "
+        ! error: no: there is no such file or directory
+        ! hint: nothing is lost; try another -o
+        = 8",
+    );
+    assert!(stage.share("peek").env("SHARE_LINK", &link).ok().contains("beach.jpg"), "it still waits");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_recipient_meets() {
+    let stage = Stage::new();
+    let peek = |link: &str| stage.elsewhere("peek").env("SHARE_LINK", link);
+    let open = |link: &str| stage.elsewhere("open -o got").env("SHARE_LINK", link);
+    let link = stage.sent("");
+    check(
+        || peek(&link),
+        "
+        beach.jpg · photo, 300 kB · until 15 Jan 2100 at 00:00
+        = 0",
+    );
+    assert_eq!(
+        told(&open(&link).run()),
+        "\
+        ! beach.jpg · photo, 300 kB\n\
+        ! saved as got\n\
+        ! Opened, and gone. The sender sees who it was: WORDS.\n\
+        = 0\n"
+    );
+    check(
+        || open(&link),
+        "
+        ! error: already opened on 1 Jan 2100 at 00:00, on this device (WORDS)
+        ! hint: a link opens once; ask the sender to send it again
+        = 3",
+    );
+    check(
+        || stage.share("open -o x").env("SHARE_LINK", &link),
+        "
+        ! error: already opened on 1 Jan 2100 at 00:00, on another device (WORDS)
+        ! hint: if that was not you, someone else has seen it: tell the sender
+        = 3",
+    );
+    let link = stage.sent("-e 1d");
+    stage.bench.clock.advance(86_400);
+    check(
+        || peek(&link),
+        "
+        ! error: expired unopened on 2 Jan 2100 at 00:00
+        ! hint: ask the sender to send it again
+        = 4",
+    );
+    let link = stage.sent("");
+    stage.share("revoke -q").env("SHARE_LINK", "").input("").fails(2, "no terminal to ask");
+    stage.share("revoke -q -y").ok();
+    check(
+        || open(&link),
+        "
+        ! error: the sender took it back on 2 Jan 2100 at 00:00
+        ! hint: ask the sender
+        = 4",
+    );
+    let unknown = link.replacen(&link[link.len() - 52..], "share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg", 1);
+    check(
+        || open(&unknown),
+        "
+        ! error: RELAY knows no such share
+        ! hint: it may have ended more than 30 days ago; ask the sender to send it again
+        = 4",
+    );
+    let link = stage.sent("beach.jpg");
+    check(
+        || stage.elsewhere("open").env("SHARE_LINK", &link),
+        "
+        ! 2 files, 600 kB
+        ! error: these are 2 files, and there is one standard output
+        ! hint: nothing is lost; save them: -o DIR
+        = 2",
+    );
+    let link = stage.share("send -q").input("a Wi-Fi password").ok();
+    assert_eq!(
+        told(&stage.elsewhere("open").env("SHARE_LINK", &link).run()),
+        "\
+        a Wi-Fi password\n\
+        ! text, 16 bytes\n\
+        ! Opened, and gone. The sender sees who it was: WORDS.\n\
+        = 0\n"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passphrases() {
+    let stage = Stage::new();
+    let link = stage.sent("--passphrase-file right");
+    let peek = |file: &str| stage.elsewhere("peek --passphrase-file").arg(file).env("SHARE_LINK", &link);
+    check(
+        || peek("wrong"),
+        "
+        ! error: wrong passphrase
+        ! hint: 19 more may be tried, then the share is locked
+        = 5",
+    );
+    check(
+        || peek("right"),
+        "
+        beach.jpg · photo, 300 kB · until 15 Jan 2100 at 00:00
+        = 0",
+    );
+    for number in 0..18 {
+        stage.sandbox.write("guess", format!("guess {number}").as_bytes());
+        peek("guess").fails(5, "wrong passphrase");
+    }
+    stage.sandbox.write("guess", b"the last one");
+    check(
+        || peek("guess"),
+        "
+        ! error: locked on 1 Jan 2100 at 00:00, after too many wrong passphrases
+        ! hint: nobody can open it any more; ask the sender to send it again
+        = 4",
+    );
+    check(
+        || stage.share("status beach.jpg"),
+        "
+        beach.jpg · photo, 300 kB · locked on 1 Jan 2100 at 00:00, after too many wrong passphrases
+        = 0",
+    );
+}
+
+/// A relay that changes what it was given.
+struct Forger;
+
+impl Meddle for Forger {
+    fn part(&self, _number: u32, bytes: Bytes) -> Bytes {
+        let mut bytes = bytes.to_vec();
+        bytes[2000] ^= 1;
+        bytes.into()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn relays_that_refuse_lie_or_are_not_there() {
+    let stage = Stage::new();
+    let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nowhere = format!("http://{nowhere}/");
+    let send = |url: &str, options: &str| {
+        stage.sandbox.share(["send", "beach.jpg", "--relay", url].into_iter().chain(options.split_whitespace()))
+    };
+    check(
+        || send(&nowhere, "--give-up 100ms"),
+        "
+        ! error: RELAY cannot be reached: connection refused
+        ! hint: nothing was left there; it is safe to repeat
+        = 6",
+    );
+    let small = stage.sandbox.relay_with(&["--max-size", "100kB"]);
+    check(
+        || send(&small.url, ""),
+        "
+        ! error: beach.jpg is 300 kB; RELAY takes 100 kB a share
+        ! hint: on the same network: share send --direct beach.jpg
+        = 9",
+    );
+    drop(small);
+    stage.sandbox.write("tokens", b"0123456789abcdef\n");
+    let strict = stage.sandbox.relay_with(&["--create-token-file", "tokens"]);
+    check(
+        || send(&strict.url, ""),
+        "
+        ! error: RELAY takes shares only from people who have its create token
+        ! hint: ask its operator for one, then: share relay use URL
+        = 9",
+    );
+    drop(strict);
+    let full = stage.sandbox.relay_with(&["--reserve", "9999999TB"]);
+    check(
+        || send(&full.url, ""),
+        "
+        ! error: RELAY is full
+        ! hint: nothing was left there; it is safe to repeat
+        = 6",
+    );
+    drop(full);
+    let (_, forger) = served(Arc::new(Meddler { relay: stage.bench.relay.clone(), how: Forger }) as Arc<dyn Relay>);
+    let ended = send(&forger, "-q").run();
+    let link = String::from_utf8(ended.stdout).unwrap();
+    check(
+        || stage.elsewhere("open -q -o got").env("SHARE_LINK", link.trim()),
+        "
+        ! error: what came from the relay is damaged or was changed
+        ! hint: nothing was saved; tell the sender, and don't trust this relay
+        = 7",
+    );
+    let web = answering(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+    check(
+        || send(&web, ""),
+        "
+        ! error: what answers at RELAY is not a share relay
+        ! hint: share relay check tells what is in the way; on a public Wi-Fi, log in first
+        = 6",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_sender_sees_through_a_whole_life() {
+    let stage = Stage::new();
+    let status = || stage.share("status");
+    let link = stage.sent("--passphrase-file right");
+    check(
+        status,
+        "
+        beach.jpg · photo, 300 kB · waiting, until 15 Jan 2100 at 00:00
+        = 0",
+    );
+    stage.elsewhere("peek --passphrase-file right").env("SHARE_LINK", &link).ok();
+    check(
+        status,
+        "
+        beach.jpg · photo, 300 kB · waiting, until 15 Jan 2100 at 00:00; 1 passphrase was tried
+        = 0",
+    );
+    let opened = stage.elsewhere("open --passphrase-file right -o got").env("SHARE_LINK", &link).run();
+    assert_eq!(opened.code, 0, "{opened:?}");
+    check(status, "
+        beach.jpg · photo, 300 kB · opened on 1 Jan 2100 at 00:00 (WORDS), confirmed by someone with the link and the passphrase; time by the relay
+        = 0");
+    // The same two words on both sides, and for programs.
+    let words = opened.stderr.split("who it was: ").nth(1).unwrap().trim().trim_end_matches('.').to_owned();
+    assert!(status().ok().contains(&format!("({words})")));
+    let facts = events(&status().env("SHARE_JSON", "1").run()).pop().unwrap();
+    assert_eq!(facts["opener"], words);
+    assert_eq!(facts["receipt"], "valid");
+    assert_eq!(facts["state"], "finished");
+    assert_eq!(facts["ended"], START);
+
+    stage.sent("-e 1d");
+    stage.bench.clock.advance(86_400 + 121);
+    check(
+        status,
+        "
+        beach.jpg · photo, 300 kB · expired unopened on 2 Jan 2100 at 00:00
+        = 0",
+    );
+    check(
+        || stage.share("status --wait"),
+        "
+        beach.jpg · photo, 300 kB · expired unopened on 2 Jan 2100 at 00:00
+        ! error: expired unopened on 2 Jan 2100 at 00:00
+        ! hint: send it again, if it is still wanted
+        = 4",
+    );
+    stage.sent("");
+    assert_eq!(
+        told(&stage.share("revoke beach.jpg -y").run()),
+        "\
+        beach.jpg · photo, 300 kB · too late: opened on 1 Jan 2100 at 00:00 (WORDS), confirmed by someone with the link and the passphrase; time by the relay\n\
+        beach.jpg · photo, 300 kB · too late: expired unopened on 2 Jan 2100 at 00:00\n\
+        beach.jpg · photo, 300 kB · taken back on 2 Jan 2100 at 00:02\n\
+        = 0\n"
+    );
+    check(
+        status,
+        "
+        beach.jpg · photo, 300 kB · taken back on 2 Jan 2100 at 00:02
+        = 0",
+    );
+}
+
+/// A relay that does not let anybody finish.
+struct Never(AtomicBool);
+
+impl Meddle for Never {
+    fn finish(&self) -> Result<(), share::relay::RelayError> {
+        self.0.store(true, std::sync::atomic::Ordering::SeqCst);
+        Err(share::relay::RelayError::BUSY)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claimed_and_lapsed() {
+    let mut stage = Stage::new();
+    let never = Meddler { relay: stage.bench.relay.clone(), how: Never(AtomicBool::new(false)) };
+    stage.relay = served(Arc::new(never)).1;
+    let link = stage.sent("");
+    let opened = stage.elsewhere("open -o got --give-up 100ms").env("SHARE_LINK", &link).run();
+    assert_eq!(
+        told(&opened),
+        "\
+        ! beach.jpg · photo, 300 kB\n\
+        ! saved as got\n\
+        ! Opened, and the relay will be told so by the next command. The sender sees who it was: WORDS.\n\
+        = 0\n"
+    );
+    check(|| stage.share("status"), "
+        beach.jpg · photo, 300 kB · claimed on 1 Jan 2100 at 00:00 (WORDS), not confirmed; the opener has until 2 Jan 2100 at 00:00
+        = 0");
+    stage.bench.clock.advance(86_400 + 121);
+    check(|| stage.share("status"), "
+        beach.jpg · photo, 300 kB · claimed on 1 Jan 2100 at 00:00 (WORDS), never confirmed; gone since 2 Jan 2100 at 00:00
+        = 0");
+    check(|| stage.share("list"), "
+        ID  TODAY · beach.jpg · photo, 300 kB · claimed on 1 Jan 2100 at 00:00 (WORDS), never confirmed; gone since 2 Jan 2100 at 00:00
+        = 0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sending() {
+    let stage = Stage::new();
+    check(
+        || stage.share("send beach.jpg"),
+        "
+        LINK
+        ! beach.jpg · photo, 300 kB
+        ! warning: metadata NOT removed (it is not built as a JPEG should be): beach.jpg goes with the position, time and camera it may have in it
+        ! Opens once, until 15 Jan 2100 at 00:00.
+        = 0",
+    );
+    check(
+        || stage.share("send -q right"),
+        "
+        LINK
+        = 0",
+    );
+    let sent = events(&stage.share("send --json beach.jpg --for anna --for ben").run());
+    assert_eq!(sent.iter().filter(|event| event["event"] == "warning").count(), 1, "{sent:?}");
+    let sent: Vec<_> = sent.iter().filter(|event| event["event"] == "sent").collect();
+    assert_eq!(sent.len(), 2);
+    assert_eq!((&sent[0]["for"], &sent[1]["for"]), (&Value::from("anna"), &Value::from("ben")));
+    assert!(sent[0]["link"].as_str().unwrap().contains("#share1") && sent[0]["link"] != sent[1]["link"]);
+    assert_eq!(sent[0]["files"][0]["kind"], "photo");
+    assert_eq!(sent[0]["expires"], START + 14 * 86_400);
+    // Where nothing can be kept, that is said, and it is sent all the same.
+    let state = stage.sandbox.path("readonly");
+    fs::create_dir(&state).unwrap();
+    fs::set_permissions(&state, fs::Permissions::from_mode(0o500)).unwrap();
+    if fs::write(state.join("x"), b"").is_err() {
+        let ended = stage.share("send -q right --state-dir readonly").run();
+        assert!(ended.code == 0 && ended.stderr.contains("you cannot ask for it or take it back later"), "{ended:?}");
+    }
+    // A file in the place of the directory stops root as well.
+    let ended = stage.share("send -q wrong --state-dir right").run();
+    assert!(ended.code == 0 && ended.stderr.contains("you cannot ask for it or take it back later"), "{ended:?}");
+    assert!(String::from_utf8(ended.stdout).unwrap().contains("#share1"));
+}

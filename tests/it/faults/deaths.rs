@@ -1,0 +1,317 @@
+//! Real programs, killed at the n-th thing that they do to a store: n counts up until a run is no longer harmed.
+//!
+//! A bucket kills who asks it. Whoever changes files is traced, and killed at the n-th change. In the end nothing is
+//! lost, nothing was opened twice, and nothing lies about.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use share::relay::clock::{Clock, SystemClock};
+use share::relay::store::folder::{Folder, Sharing};
+
+use crate::support::{
+    Ended, Mishap, Proxy, RelayProcess, Run, Sandbox, Tally, TestS3, Traced, changes, changes_in, doomed, files, noise,
+    relay_over_bucket, settle, settle_bucket, traced,
+};
+
+/// How many of the possible deaths are left out between two.
+fn stride(quick: usize) -> usize {
+    if std::env::var_os("SHARE_FAULTS_RESULTS").is_some() { 1 } else { quick }
+}
+
+fn printed(ended: &Ended) -> String {
+    String::from_utf8(ended.stdout.clone()).unwrap().trim().to_owned()
+}
+
+/// What is true for everybody who may die: `send` and `open` make runs of the program; `harmed` runs one that something
+/// happens to.
+struct Trial<'a> {
+    sandbox: &'a Sandbox,
+    run: &'a dyn Fn(&[&str]) -> Run,
+    content: Vec<u8>,
+}
+
+impl<'a> Trial<'a> {
+    fn new(sandbox: &'a Sandbox, run: &'a dyn Fn(&[&str]) -> Run, size: usize) -> Self {
+        let content = noise(size, 61);
+        sandbox.write("film.bin", &content);
+        Self { sandbox, run, content }
+    }
+
+    fn run(&self, args: &[&str]) -> Run {
+        (self.run)(args).env("SHARE_GIVE_UP", "30s")
+    }
+
+    fn send(&self) -> String {
+        self.run(&["send", "-q", "film.bin"]).ok()
+    }
+
+    fn expect_received(&self, ended: &Ended) {
+        assert!(self.sandbox.read("got") == self.content, "{ended:?}");
+        std::fs::remove_file(self.sandbox.path("got")).unwrap();
+        assert_eq!(self.sandbox.names(), ["film.bin"], "{ended:?}");
+    }
+
+    fn args(sends: bool, link: &str) -> Vec<&str> {
+        if sends { vec!["send", "-q", "film.bin"] } else { vec!["open", "-q", link, "-o", "got"] }
+    }
+
+    fn after(&self, sends: bool, ended: &Ended, link: &str) {
+        if sends { self.after_sending(ended) } else { self.after_opening(ended, link) }
+    }
+
+    /// After a sender that died, or whose relay did: no link, or one that works.
+    fn after_sending(&self, ended: &Ended) {
+        let link = printed(ended);
+        assert!(ended.code != 0 || !link.is_empty(), "{ended:?}");
+        let link = if link.is_empty() { self.send() } else { link };
+        self.run(&["open", "-q", &link, "-o", "got"]).ok();
+        self.expect_received(ended);
+    }
+
+    /// After an opener that died, or whose relay did: the same command has it, and nobody else.
+    fn after_opening(&self, ended: &Ended, link: &str) {
+        if ended.code != 0 && !self.sandbox.path("got").exists() {
+            assert_eq!(self.sandbox.names(), ["film.bin"], "{ended:?}");
+            self.run(&["open", "-q", link, "-o", "got"]).ok();
+        }
+        // Also what was in place and not told yet is told by the next command.
+        self.run(&["list", "-q"]).ok();
+        self.expect_received(ended);
+        let there = self.sandbox.other_home("ben");
+        let stolen = self.run(&["open", "-q", link, "-o", "stolen"]).env("HOME", there);
+        stolen.env("SHARE_RELAY", link.split('#').next().unwrap()).fails(3, "on another device");
+    }
+}
+
+/// The deaths that must be seen: of a sender and an opener, before and after a request is carried out.
+const BUCKET_DEATHS: [&str; 4] = ["send, before", "send, after", "open, before", "open, after"];
+
+fn bucket_death(sends: bool, after: bool) -> &'static str {
+    BUCKET_DEATHS[usize::from(!sends) * 2 + usize::from(after)]
+}
+
+#[test]
+fn who_uses_a_bucket_dies_at_any_request() {
+    let (sandbox, s3) = (Sandbox::new(), TestS3::start());
+    let run = |args: &[&str]| sandbox.share(args).envs(s3.settings());
+    run(&["relay", "use", "-q", &TestS3::url("team")]).ok();
+    let stage = Trial::new(&sandbox, &run, 4_500_000);
+    let dies_at = |number: u64, after: bool, args: &[&str]| {
+        let pid = Arc::new(OnceLock::<u32>::new());
+        let victim = pid.clone();
+        s3.plan(move |asked| {
+            let mishap = if after { Mishap::KillAfter } else { Mishap::KillBefore };
+            (asked.number == number).then(|| mishap(*victim.wait()))
+        });
+        let program = stage.run(args).start();
+        pid.set(program.0.id()).unwrap();
+        let ended = program.wait();
+        (ended, s3.calm() > 0)
+    };
+    let mut tally = Tally::expecting(BUCKET_DEATHS);
+    for (sends, after) in [(true, false), (true, true), (false, false), (false, true)] {
+        for number in (1..).step_by(stride(3)) {
+            let link = if sends { String::new() } else { stage.send() };
+            let (ended, harmed) = dies_at(number, after, &Trial::args(sends, &link));
+            if ended.was_killed() {
+                tally.saw(bucket_death(sends, after));
+            }
+            stage.after(sends, &ended, &link);
+            if !harmed {
+                break;
+            }
+        }
+    }
+    tally.expect_all("a user of a bucket dies");
+    settle_bucket(&s3, "team");
+}
+
+fn file_death(call: &str, sends: bool) -> String {
+    format!("{} dies at {call}", if sends { "send" } else { "open" })
+}
+
+#[test]
+fn who_uses_a_folder_dies_at_any_change_of_a_file() {
+    let sandbox = Sandbox::new();
+    let nas = sandbox.other_home("nas").join("team");
+    let url = format!("file://{}", nas.display());
+    let run = |args: &[&str]| sandbox.share(args);
+    run(&["relay", "use", "-q", &url]).ok();
+    let stage = Trial::new(&sandbox, &run, 4_500_000);
+    // The first run of a device makes its secret, and no other run does.
+    let link = stage.send();
+    stage.run(&Trial::args(false, &link)).ok();
+    std::fs::remove_file(sandbox.path("got")).unwrap();
+    let mut tally = Tally::default();
+    for sends in [true, false] {
+        let link = if sends { String::new() } else { stage.send() };
+        let changes = changes(&sandbox, &Trial::args(sends, &link));
+        if !sends {
+            std::fs::remove_file(sandbox.path("got")).unwrap();
+        }
+        tally.add(Tally::expecting(changes.iter().map(|call| file_death(call, sends))));
+        for call in changes {
+            for number in (1..).step_by(stride(7)) {
+                let link = if sends { String::new() } else { stage.send() };
+                let ended = doomed(&sandbox, call, number, &Trial::args(sends, &link)).run();
+                stage.after(sends, &ended, &link);
+                if !ended.was_killed() {
+                    assert_eq!(ended.code, 0, "{ended:?}");
+                    break;
+                }
+                tally.saw(file_death(call, sends));
+            }
+        }
+    }
+    tally.expect_all("a user of a folder dies");
+    settle_folder(&nas);
+}
+
+/// Sweeps a folder until the end of all times, and looks whether everything goes in its time.
+fn settle_folder(path: &Path) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(settle(Arc::new(Folder::open(path, Sharing::WithItsServer).unwrap()), SystemClock.now()));
+}
+
+/// What happens while a relay may die.
+enum Event {
+    /// The relay that was started as the n-th has died.
+    Died(u64),
+    Ended(Ended),
+}
+
+/// One relay after another, behind one address and over one store.
+struct Relays<'a> {
+    front: Proxy,
+    sandbox: &'a Sandbox,
+    start: &'a dyn Fn() -> Run,
+    current: Option<RelayProcess>,
+    started: u64,
+    tell: Sender<Event>,
+    events: Receiver<Event>,
+}
+
+impl<'a> Relays<'a> {
+    fn new(sandbox: &'a Sandbox, start: &'a dyn Fn() -> Run) -> Self {
+        let (tell, events) = channel();
+        let mut relays = Self { front: Proxy::to("", None), sandbox, start, current: None, started: 0, tell, events };
+        relays.renew();
+        relays
+    }
+
+    /// Puts another relay in the place of the one that runs. Returns whether it is ready.
+    fn replace(&mut self, run: Run) -> bool {
+        if let Some(mut relay) = self.current.take() {
+            relay.kill();
+        }
+        self.started += 1;
+        let (tell, number) = (self.tell.clone(), self.started);
+        self.current = self.sandbox.start_mortal_relay(run, move || drop(tell.send(Event::Died(number))));
+        if let Some(relay) = &self.current {
+            self.front.lead_to(&relay.address());
+        }
+        self.current.is_some()
+    }
+
+    /// Puts one in its place that lives. A relay that was killed under a tracer may hold its folder for a moment longer
+    /// than the tracer lives.
+    fn renew(&mut self) {
+        let begun = Instant::now();
+        while !self.replace((self.start)()) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "no relay is ready any more");
+        }
+    }
+
+    /// Runs a command, and starts the relay again whenever it dies. Returns whether it did.
+    fn while_mortal(&mut self, command: Run) -> (Ended, bool) {
+        let (program, tell, before) = (command.start(), self.tell.clone(), self.started);
+        std::thread::spawn(move || tell.send(Event::Ended(program.wait())));
+        loop {
+            match self.events.recv().unwrap() {
+                Event::Died(number) if number == self.started => self.renew(),
+                Event::Died(_) => {}
+                Event::Ended(ended) => return (ended, self.started > before),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_relay_over_a_bucket_dies_at_any_request() {
+    let (sandbox, s3) = (Sandbox::new(), TestS3::start());
+    let start = || relay_over_bucket(&sandbox, &s3);
+    let mut relays = Relays::new(&sandbox, &start);
+    let url = relays.front.url.clone();
+    let run = |args: &[&str]| sandbox.share(args).env("SHARE_RELAY", &url);
+    let stage = Trial::new(&sandbox, &run, 4_500_000);
+    let mut tally = Tally::expecting(BUCKET_DEATHS);
+    for (sends, after) in [(true, false), (true, true), (false, false), (false, true)] {
+        for number in (1..).step_by(stride(5)) {
+            let link = if sends { String::new() } else { stage.send() };
+            let pid = relays.current.as_ref().unwrap().pid();
+            let mishap = if after { Mishap::KillAfter(pid) } else { Mishap::KillBefore(pid) };
+            s3.plan(move |asked| (asked.number == number).then_some(mishap));
+            let (ended, died) = relays.while_mortal(stage.run(&Trial::args(sends, &link)));
+            let harmed = s3.calm() > 0;
+            if died {
+                tally.saw(bucket_death(sends, after));
+            }
+            stage.after(sends, &ended, &link);
+            if !harmed {
+                break;
+            }
+        }
+    }
+    tally.expect_all("a relay over a bucket dies");
+    drop(relays);
+    settle_bucket(&s3, "relay");
+}
+
+#[test]
+fn a_relay_over_a_folder_dies_at_any_change_of_a_file() {
+    let sandbox = Sandbox::new();
+    let store = sandbox.other_home("store").join("shares");
+    let store_url = format!("file://{}", store.display());
+    let args = ["relay", "--listen", "127.0.0.1:0", "--store", &store_url, "--reserve", "0"];
+    let start = || sandbox.share(args);
+    let mut relays = Relays::new(&sandbox, &start);
+    let url = relays.front.url.clone();
+    let run = |args: &[&str]| sandbox.share(args).env("SHARE_RELAY", &url);
+    let stage = Trial::new(&sandbox, &run, 4_500_000);
+    // What a relay changes from its start to an end that it does not expect.
+    let Traced { run: unharmed, log } = traced(&sandbox, &args);
+    assert!(relays.replace(unharmed), "a relay under a tracer is not ready");
+    let link = stage.send();
+    stage.run(&Trial::args(false, &link)).ok();
+    std::fs::remove_file(sandbox.path("got")).unwrap();
+    relays.renew();
+    let changes = changes_in(&log);
+    let mut tally = Tally::expecting(changes.iter().copied());
+    for (call, sends) in changes.into_iter().flat_map(|call| [(call, true), (call, false)]) {
+        for number in (1..).step_by(stride(13)) {
+            let link = if sends { String::new() } else { stage.send() };
+            if !relays.replace(doomed(&sandbox, call, number, &args)) {
+                // Dead before it was ready: the next one begins where it left off.
+                tally.saw(call);
+                relays.renew();
+                continue;
+            }
+            let (ended, died) = relays.while_mortal(stage.run(&Trial::args(sends, &link)));
+            relays.renew();
+            stage.after(sends, &ended, &link);
+            if !died {
+                break;
+            }
+            tally.saw(call);
+        }
+    }
+    tally.expect_all("a relay over a folder dies");
+    relays.renew();
+    let left = files(&store).into_iter().filter(|path| path.parent().is_some_and(|parent| parent.ends_with("tmp")));
+    assert_eq!(left.collect::<Vec<_>>(), Vec::<PathBuf>::new(), "no staging files");
+    drop(relays);
+    settle_folder(&store);
+}

@@ -1,0 +1,264 @@
+//! Hours of use in minutes: three relays over one bucket, which die every few seconds, a store of which one request in a
+//! hundred goes wrong, and people who send, look, take back, open, and are killed while they do.
+//!
+//! A few seconds of it run with all other tests; `tests/soak MINUTES` is for longer.
+
+use std::fs;
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use share::relay::clock::{Clock, SystemClock};
+
+use crate::support::{
+    Ended, Mishap, Proxy, RelayProcess, Run, SHARE, Sandbox, TestS3, noise, relay_over_bucket, settle_bucket,
+};
+
+/// What happened, counted.
+#[derive(Default)]
+struct Tally {
+    sent: AtomicU64,
+    opened: AtomicU64,
+    taken_back: AtomicU64,
+    lost: AtomicU64,
+    wrong: AtomicU64,
+    double: AtomicU64,
+    refused: AtomicU64,
+    killed_relays: AtomicU64,
+    killed_people: AtomicU64,
+}
+
+fn one_more(count: &AtomicU64) {
+    count.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Any number.
+fn dice() -> u64 {
+    u64::from(SystemClock.chance())
+}
+
+/// How long it goes on.
+fn length() -> Duration {
+    let minutes = std::env::var("SHARE_SOAK_MINUTES").ok().and_then(|minutes| minutes.parse::<u64>().ok());
+    minutes.map_or(Duration::from_secs(12), |minutes| Duration::from_secs(60 * minutes))
+}
+
+/// A relay that may be replaced at any moment, behind an address that stays.
+struct Node {
+    front: Proxy,
+    relay: Mutex<RelayProcess>,
+}
+
+/// One person: sends something, and somebody else opens it, or not.
+struct Person<'a> {
+    sandbox: Sandbox,
+    nodes: &'a [Node],
+    tally: &'a Tally,
+}
+
+impl Person<'_> {
+    fn run(&self, args: &[&str]) -> Run {
+        // Any relay will do: they are one.
+        let node = &self.nodes[usize::try_from(dice()).unwrap() % self.nodes.len()];
+        let args: Vec<String> = args.iter().map(|arg| arg.replace("http://relay/", &node.front.url)).collect();
+        self.sandbox.share(args).env("SHARE_RELAY", &node.front.url).env("SHARE_GIVE_UP", "2m")
+    }
+
+    /// The same, killed after so many milliseconds, if it is still there.
+    fn doomed(&self, args: &[&str], after: u64) -> Run {
+        let node = &self.nodes[0];
+        let mut command = Command::new("timeout");
+        command.args(["-s", "KILL", &format!("0.{after:03}"), SHARE]);
+        command.args(args.iter().map(|arg| arg.replace("http://relay/", &node.front.url)));
+        self.sandbox.prepare(command).env("SHARE_RELAY", &node.front.url).env("SHARE_GIVE_UP", "2m")
+    }
+
+    /// Runs a command until it succeeds; now and then it is killed at some moment.
+    fn insist(&self, args: &[&str], good: &[i32]) -> Ended {
+        loop {
+            let ended = match dice() % 4 {
+                0 => self.doomed(args, dice() % 300).run(),
+                _ => self.run(args).run(),
+            };
+            // A program that was killed lets go of its standard output before it lets go of its lock.
+            let is_dying = ended.code == 3 && ended.stderr.contains("being opened here");
+            if good.contains(&ended.code) && !is_dying {
+                return ended;
+            }
+            // Killed, or out of patience: safe to repeat.
+            assert!(is_dying || [-1, 6].contains(&ended.code), "{args:?}: {ended:?}");
+            one_more(if ended.code == -1 { &self.tally.killed_people } else { &self.tally.refused });
+        }
+    }
+
+    /// One share, from its beginning to its end.
+    fn share(&self) {
+        let sizes = [100, 5000, 300_000, 4_194_304, 9_000_000];
+        let content = noise(sizes[usize::try_from(dice()).unwrap() % sizes.len()], dice());
+        self.sandbox.write("film.bin", &content);
+        let link = loop {
+            // Only a whole line is a link.
+            let ended = self.insist(&["send", "-q", "film.bin"], &[0]);
+            let printed = String::from_utf8(ended.stdout).unwrap();
+            if printed.ends_with('\n') {
+                break printed.trim().to_owned();
+            }
+        };
+        one_more(&self.tally.sent);
+        let link = format!("http://relay/#{}", link.split_once('#').unwrap().1);
+        if dice().is_multiple_of(3) {
+            self.insist(&["peek", "-q", &link], &[0]);
+        }
+        if dice().is_multiple_of(8) {
+            self.insist(&["revoke", "-q", &link], &[0]);
+            let late = self.insist(&["open", "-q", &link, "-o", "got"], &[0, 3, 4]);
+            if late.code != 4 {
+                eprintln!("opened after it was taken back: {late:?}");
+                one_more(&self.tally.double);
+            }
+            one_more(&self.tally.taken_back);
+            return;
+        }
+        // 3 and 8: it was in place when an earlier run was killed, and the relay knows.
+        let opened = self.insist(&["open", "-q", &link, "-o", "got"], &[0, 3, 8]);
+        match fs::read(self.sandbox.path("got")) {
+            Ok(got) if got == content => one_more(&self.tally.opened),
+            Ok(_) => one_more(&self.tally.wrong),
+            Err(_) => {
+                eprintln!("lost: {opened:?}");
+                one_more(&self.tally.lost);
+            }
+        }
+        let _ = fs::remove_file(self.sandbox.path("got"));
+        let thief = self.sandbox.other_home("thief");
+        loop {
+            let stolen = self.run(&["open", "-q", &link, "-o", "stolen"]).env("HOME", &thief).run();
+            match stolen.code {
+                3 => break,
+                6 => {}
+                _ => {
+                    eprintln!("opened twice: {stolen:?}");
+                    one_more(&self.tally.double);
+                    let _ = fs::remove_file(self.sandbox.path("stolen"));
+                    break;
+                }
+            }
+        }
+        assert_eq!(self.sandbox.names(), ["film.bin"], "plaintext lies about");
+    }
+}
+
+/// Memory in KiB, and open descriptors.
+fn weight(pid: u32) -> (u64, usize) {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count();
+    (memory.trim().trim_end_matches(" kB").parse().unwrap(), descriptors)
+}
+
+#[test]
+fn nothing_is_lost_doubled_wrong_or_left_over() {
+    let (sandbox, s3) = (Sandbox::new(), TestS3::start());
+    let nodes: Vec<Node> = (0..3)
+        .map(|_| {
+            let relay = sandbox.start_as_relay(relay_over_bucket(&sandbox, &s3));
+            Node { front: Proxy::to(&relay.address(), None), relay: Mutex::new(relay) }
+        })
+        .collect();
+    s3.plan(|_| {
+        let mishaps = [
+            Mishap::Refused(500),
+            Mishap::Refused(409),
+            Mishap::Denied(503),
+            Mishap::CutBefore,
+            Mishap::CutAfter,
+            Mishap::Twice,
+        ];
+        (dice().is_multiple_of(100)).then(|| mishaps[usize::try_from(dice()).unwrap() % mishaps.len()])
+    });
+    let (tally, over) = (Tally::default(), AtomicBool::new(false));
+    let ends = Instant::now() + length();
+    let weights = thread::scope(|scope| {
+        let people: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    let person = Person { sandbox: Sandbox::new(), nodes: &nodes, tally: &tally };
+                    while Instant::now() < ends {
+                        person.share();
+                    }
+                    // What could not be told yet is told by the next command.
+                    person.insist(&["list", "-q"], &[0]);
+                    let begun =
+                        person.sandbox.kept().into_iter().filter(|path| path.to_string_lossy().contains("/opening/"));
+                    begun.count()
+                })
+            })
+            .collect();
+        // The first relay lives, and is watched; the others die.
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                thread::sleep(Duration::from_millis(1000 + dice() % 3000));
+                let node = &nodes[1 + usize::try_from(dice()).unwrap() % 2];
+                let mut relay = node.relay.lock().unwrap();
+                relay.kill();
+                one_more(&tally.killed_relays);
+                // One that finds its store in trouble at once is started again.
+                *relay = loop {
+                    let next = sandbox.start_mortal_relay(relay_over_bucket(&sandbox, &s3), || {});
+                    if let Some(next) = next {
+                        break next;
+                    }
+                };
+                node.front.lead_to(&relay.address());
+            }
+        });
+        let watched = nodes[0].relay.lock().unwrap().pid();
+        let mut weights = Vec::new();
+        while Instant::now() < ends {
+            thread::sleep(Duration::from_secs(2));
+            weights.push(weight(watched));
+        }
+        let people: Vec<_> = people.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        over.store(true, Ordering::Relaxed);
+        let untold: usize = people.into_iter().map(Result::unwrap).sum();
+        assert_eq!(untold, 0, "finished, and the relay does not know");
+        weights
+    });
+    let harmed = s3.calm();
+    drop(nodes);
+    // Nothing is left over after the last sweep.
+    settle_bucket(&s3, "relay");
+    let third = |from: usize| {
+        let mut some: Vec<(u64, usize)> = weights[from..from + weights.len() / 3].to_vec();
+        some.sort_unstable();
+        some[some.len() / 2]
+    };
+    let (early, late) = (third(weights.len() / 3), third(weights.len() - weights.len() / 3));
+    let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    eprintln!(
+        "{:?}: {} sent, {} opened, {} taken back; lost {}, double {}, wrong bytes {}, left over 0; {} relays and {} people \
+         killed, {} out of patience, {harmed} of {} requests of the store went wrong; the relay that lived: {} KiB and {} \
+         descriptors in the second third, {} KiB and {} in the last",
+        length(),
+        count(&tally.sent),
+        count(&tally.opened),
+        count(&tally.taken_back),
+        count(&tally.lost),
+        count(&tally.double),
+        count(&tally.wrong),
+        count(&tally.killed_relays),
+        count(&tally.killed_people),
+        count(&tally.refused),
+        s3.asked(),
+        early.0,
+        early.1,
+        late.0,
+        late.1,
+    );
+    assert!(count(&tally.opened) > 0 && harmed > 0);
+    assert_eq!(count(&tally.lost) + count(&tally.double) + count(&tally.wrong), 0);
+    assert!(late.0 < early.0 + early.0 / 4 + 4096, "memory grows: {weights:?}");
+    assert!(late.1 < early.1 + 64, "descriptors grow: {weights:?}");
+}

@@ -1,0 +1,5 @@
+//! The sources and documents themselves.
+
+mod layers;
+mod readme;
+mod words;

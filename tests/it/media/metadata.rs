@@ -1,0 +1,310 @@
+//! What goes with a photo and a video, by programs of other people: `tests/corpus` makes them with `exiftool` and
+//! `ffmpeg`, and the same programs look at what arrives.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+use image::AnimationDecoder;
+use image::codecs::webp::WebPDecoder;
+use serde_json::Value;
+use share::media::edits::Edited;
+use share::media::strip;
+
+use crate::support::{Sandbox, contains, files, noise};
+
+/// Tags, by `exiftool`'s groups and names, that say how something is decoded and shown, and nothing of who made it when,
+/// where and with what.
+const HARMLESS: [&str; 11] = [
+    "System:",
+    "File:",
+    "ExifTool:ExifToolVersion",
+    "JFIF:",
+    "PNG-pHYs:",
+    "RIFF:",
+    "GIF:",
+    "Meta:",
+    "SourceFile",
+    "ICC-header:",
+    "ICC_Profile:",
+];
+
+/// The corpus that the script makes as it is now. It takes a while, so it is made once and kept.
+fn corpus() -> PathBuf {
+    static MADE: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let version = crc32fast::hash(&fs::read(&script).unwrap());
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("corpus-{version:08x}"));
+    if !place.exists() {
+        let making = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let made = Command::new(script).arg(making.path()).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        // Another process may have been quicker.
+        let _ = fs::rename(making.path(), &place);
+    }
+    place
+}
+
+/// What `exiftool` finds in files: names and values, by file name. Values are numbers, not words.
+fn found(place: &Path) -> HashMap<String, serde_json::Map<String, Value>> {
+    let mut tool = Command::new("exiftool");
+    tool.args(["-json", "-a", "-n", "-G1", "-ee3", "-q"]).args(files(place));
+    let found: Vec<Value> = serde_json::from_slice(&tool.output().unwrap().stdout).unwrap();
+    let named = |found: Value| {
+        let Value::Object(found) = found else { panic!("{found}") };
+        let path = Path::new(found["SourceFile"].as_str().unwrap()).file_name().unwrap();
+        (path.to_str().unwrap().to_owned(), found.clone())
+    };
+    found.into_iter().map(named).collect()
+}
+
+/// Whether a tag may stay.
+fn is_harmless(tag: &str, value: &str) -> bool {
+    let (group, name) = tag.split_once(':').unwrap_or((tag, ""));
+    if contains(value.as_bytes(), b"CANARY") || name.contains("GPS") || value.contains("48.1") {
+        return false;
+    }
+    let nought = value == "0000:00:00 00:00:00";
+    match group {
+        "IFD0" => name == "Orientation",
+        "PNG" => !["Title", "Author", "Comment", "Software", "Description", "ModifyDate"].contains(&name),
+        "Composite" => !name.contains("Date") && !name.contains("Lens"),
+        "QuickTime" | "Track1" | "Track2" | "Track3" => {
+            (nought || !name.contains("Date"))
+                && !["HandlerDescription", "HandlerVendorID", "CompressorName", "VendorID", "Encoder"].contains(&name)
+        }
+        "ExifTool" => name != "Warning" || value == "Invalid XMP" || value.starts_with("Bad ICC_Profile"),
+        _ => HARMLESS.iter().any(|harmless| tag.starts_with(harmless)),
+    }
+}
+
+/// Pictures, sounds and subtitles, decoded by other people's programs, as one checksum.
+fn decoded(path: &Path) -> String {
+    let name = path.to_string_lossy().into_owned();
+    if name.ends_with("moving.webp") {
+        let decoder = WebPDecoder::new(io::BufReader::new(fs::File::open(path).unwrap())).unwrap();
+        let frames = decoder.into_frames().map(|frame| frame.unwrap().into_buffer().into_raw());
+        return format!("{:x}", frames.fold(0, |sum, frame| crc32c::crc32c_append(sum, &frame)));
+    }
+    // What this ffmpeg cannot decode, others turn into something that it can.
+    let picture = path.with_extension("decoded.png");
+    let decoder = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("heic" | "avif") => Some(Command::new("heif-convert")),
+        _ if name.contains("arithmetic") => Some(Command::new("djpeg")),
+        _ => None,
+    };
+    let is_decoded = decoder.is_some();
+    if let Some(mut decoder) = decoder {
+        let out = if name.contains("arithmetic") { vec!["-outfile"] } else { vec![] };
+        let made = decoder.args(&out).args(if out.is_empty() { [path, &picture] } else { [&picture, path] });
+        let made = made.output().unwrap();
+        assert!(made.status.success(), "{name}: {made:?}");
+    }
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-nostdin", "-v", "error", "-i"]).arg(if is_decoded { &picture } else { path });
+    // Not a cover in the metadata, and not a log of positions that pretends to be subtitles.
+    ffmpeg.args(["-map", "0:V?", "-map", "0:a?"]);
+    if name.contains("subtitles") {
+        ffmpeg.args(["-map", "0:s", "-c:s", "text"]);
+    }
+    let decoded = ffmpeg.args(["-f", "md5", "-"]).output().unwrap();
+    let _ = fs::remove_file(picture);
+    let sum = String::from_utf8(decoded.stdout).unwrap();
+    assert!(sum.starts_with("MD5="), "{name}: {}", String::from_utf8_lossy(&decoded.stderr));
+    sum
+}
+
+#[test]
+fn what_arrives_tells_nothing_of_who_made_it_where_and_when() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let corpus = corpus();
+    fs::create_dir(sandbox.path("arrived")).unwrap();
+    let mut sent = Vec::new();
+    for path in files(&corpus) {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let path = path.to_str().unwrap().to_owned();
+        let is_known = !path.contains("/unknown/");
+        let run = sandbox.share(["send", "--relay", &relay.url, &path]).run();
+        assert_eq!(run.code, 0, "{run:?}");
+        // What cannot be cleaned is said, whatever was asked for; and with `require` it is not sent.
+        assert_eq!(run.stderr.contains("metadata NOT removed"), !is_known, "{run:?}");
+        assert_eq!(run.stderr.contains("· removed: "), is_known && says(&path), "{run:?}");
+        let strict = ["send", "-q", "--relay", &relay.url, "--metadata", "require", &path];
+        if is_known {
+            let link = String::from_utf8(run.stdout).unwrap().trim().to_owned();
+            sandbox.share(["open", "-q", &link, "-o", &format!("arrived/{name}")]).ok();
+            sent.push((name, path));
+        } else {
+            sandbox.share(strict).fails(8, "cannot be cleaned of its metadata");
+            let quiet = sandbox.share(["send", "-q", "--relay", &relay.url, &path]).run();
+            assert!(quiet.stderr.contains("metadata NOT removed"), "{quiet:?}");
+        }
+    }
+    assert!(sent.len() > 90, "{}", sent.len());
+    let (before, after) = (found(&corpus), found(&sandbox.path("arrived")));
+    for (name, tags) in &after {
+        for (tag, value) in tags {
+            let value = value.to_string();
+            assert!(is_harmless(tag, value.trim_matches('"')), "{name}: {tag} {value}");
+        }
+        for turn in ["IFD0:Orientation", "Composite:Rotation", "QuickTime:Rotation"] {
+            // One is the usual way, which nobody has to say.
+            let of = |tags: &serde_json::Map<String, Value>| tags.get(turn).filter(|turn| *turn != 1).cloned();
+            assert_eq!(of(&before[name]), of(tags), "{name}: {turn}");
+        }
+    }
+    let suspicious =
+        before.iter().filter(|(_, tags)| tags.iter().any(|(tag, value)| !is_harmless(tag, &value.to_string())));
+    assert!(suspicious.count() > 85, "the corpus tells what must not arrive");
+    for (name, path) in &sent {
+        let arrived = sandbox.path("arrived").join(name);
+        assert!(!contains(&fs::read(&arrived).unwrap(), b"CANARY"), "{name}");
+        assert_eq!(decoded(Path::new(path)), decoded(&arrived), "{name}");
+        let profile = |path: &Path| {
+            let tool = Command::new("exiftool").args(["-q", "-b", "-ICC_Profile"]).arg(path).output().unwrap().stdout;
+            assert_eq!(tool.is_empty(), !(name.contains("icc") || name.contains("profile")), "{name}");
+            tool
+        };
+        if name.starts_with("jpeg") || name.contains("profile") {
+            assert_eq!(profile(Path::new(path)), profile(&arrived), "{name}");
+        }
+        // What was cleaned is clean.
+        assert!(!says(arrived.to_str().unwrap()), "{name}");
+    }
+}
+
+/// Whether there is anything to take out of a file.
+fn says(path: &str) -> bool {
+    let removed = strip::plan(fs::File::open(path).unwrap()).unwrap().removed;
+    removed != strip::Removed::default()
+}
+
+#[test]
+fn what_is_kept_is_kept_and_what_comes_through_a_pipe_is_said() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let photo = [fs::read("tests/beach.jpg").unwrap(), b"CANARY behind it".to_vec()].concat();
+    sandbox.write("photo.jpg", &photo);
+    let kept = sandbox.share(["send", "--relay", &relay.url, "--metadata", "keep", "photo.jpg"]).run();
+    assert!(!kept.stderr.contains("metadata") && !kept.stderr.contains("removed"), "{kept:?}");
+    sandbox.share(["open", "-q", String::from_utf8(kept.stdout).unwrap().trim(), "-o", "kept.jpg"]).ok();
+    assert!(sandbox.read("kept.jpg") == photo);
+    let piped = sandbox.share(["send", "--relay", &relay.url]).input(&photo).run();
+    assert!(piped.stderr.contains("metadata NOT removed (what comes through a pipe is sent as it is)"), "{piped:?}");
+    sandbox.share(["send", "--relay", &relay.url, "--metadata", "require"]).input(&photo).fails(8, "cannot be cleaned");
+    sandbox.share(["send", "-q", "--relay", &relay.url, "--metadata", "require"]).input("a text").ok();
+    let cleaned = sandbox.share(["send", "-q", "--relay", &relay.url, "--links", "2", "photo.jpg"]).ok();
+    for (number, link) in cleaned.lines().enumerate() {
+        let name = format!("cleaned-{number}.jpg");
+        sandbox.share(["open", "-q", link, "-o", &name]).ok();
+        assert!(!contains(&sandbox.read(&name), b"CANARY"));
+    }
+    let json = sandbox.share(["send", "--json", "--relay", &relay.url, "photo.jpg"]).ok();
+    let sent: Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+    assert_eq!(sent["removed"], "GPS position, camera, 1 other field", "{json}");
+}
+
+/// A source of which only the beginning exists; the rest is zeros, and cost nothing.
+struct Long(io::Cursor<Vec<u8>>, u64);
+
+impl Read for Long {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let at = self.0.position();
+        if at < self.0.get_ref().len() as u64 {
+            return self.0.read(space);
+        }
+        let count = usize::try_from(self.1 - at).unwrap().min(space.len());
+        space[..count].fill(0);
+        self.0.set_position(at + count as u64);
+        Ok(count)
+    }
+}
+
+impl Seek for Long {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let to = match to {
+            SeekFrom::Start(to) => to,
+            SeekFrom::Current(by) => self.0.position().checked_add_signed(by).unwrap(),
+            SeekFrom::End(by) => self.1.checked_add_signed(by).unwrap(),
+        };
+        self.0.set_position(to);
+        Ok(to)
+    }
+}
+
+#[test]
+fn a_long_video_is_looked_through_without_being_read() {
+    // A film whose pictures are a hundred gigabytes of nothing.
+    let clip = fs::read("tests/clip.mp4").unwrap();
+    let at = clip.windows(4).position(|window| window == b"moov").unwrap() - 4;
+    let len = 100u64 << 30;
+    let mut film = clip[..8 * 4].to_vec();
+    film.truncate(usize::try_from(u32::from_be_bytes(clip[..4].try_into().unwrap())).unwrap());
+    film.extend(&clip[at..]);
+    film.extend([&1u32.to_be_bytes()[..], b"mdat", &(len - film.len() as u64).to_be_bytes()].concat());
+    let begun = std::time::Instant::now();
+    let plan = strip::plan(Long(io::Cursor::new(film), len)).unwrap();
+    assert!(begun.elapsed().as_secs() < 2);
+    assert_eq!(plan.edits.len_of(plan.len), len);
+}
+
+/// Photos and films that are cut off, garbled, and put together wrongly: a word, or clean bytes, and never a panic, a hang or
+/// a lot of memory.
+#[test]
+fn whatever_a_file_is_it_is_looked_through_to_an_end() {
+    let mut seeds: Vec<Vec<u8>> =
+        ["beach.jpg", "clip.mp4"].map(|name| fs::read(format!("tests/{name}")).unwrap()).into();
+    let corpus = corpus();
+    for name in [
+        "jpeg-baseline.jpg",
+        "png-all.png",
+        "lossless.webp",
+        "moving.webp",
+        "gif-xmp.gif",
+        "heic-all.heic",
+        "video-gpmd.mp4",
+    ] {
+        seeds.push(fs::read(corpus.join(name)).unwrap());
+    }
+    let begun = std::time::Instant::now();
+    let mut random = noise(600_000, 7).into_iter();
+    let mut number = move |below: usize| {
+        let bytes: Vec<u8> = random.by_ref().take(4).collect();
+        u32::from_le_bytes(bytes.try_into().unwrap()) as usize % below
+    };
+    for round in 0..200 {
+        for seed in &seeds {
+            let mut bytes = seed.clone();
+            match round % 4 {
+                0 => bytes.truncate(number(bytes.len())),
+                1 => {
+                    for _ in 0..8 {
+                        let at = number(bytes.len());
+                        bytes[at] = u8::try_from(number(256)).unwrap();
+                    }
+                }
+                2 => {
+                    let (at, len) = (number(bytes.len()), number(64));
+                    let end = (at + len).min(bytes.len());
+                    bytes.drain(at..end);
+                }
+                _ => {
+                    // Lengths are where it hurts.
+                    let at = number(bytes.len().min(4096) - 4);
+                    bytes[at..at + 4].copy_from_slice(&[0xff, 0xff, 0xff, [0xff, 0xf0][number(2)]]);
+                }
+            }
+            let Ok(plan) = strip::plan(io::Cursor::new(&bytes)) else { continue };
+            let mut cleaned = Vec::new();
+            let expected = plan.edits.len_of(plan.len);
+            Edited::new(io::Cursor::new(&bytes), plan.len, plan.edits).unwrap().read_to_end(&mut cleaned).unwrap();
+            assert_eq!(cleaned.len() as u64, expected);
+        }
+    }
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+}

@@ -1,0 +1,3 @@
+//! What is taken out of photos and videos.
+
+mod metadata;

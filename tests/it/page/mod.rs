@@ -1,0 +1,3 @@
+//! Recipients with nothing but a browser.
+
+mod opening;

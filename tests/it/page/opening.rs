@@ -1,0 +1,913 @@
+//! Recipients with nothing but a browser: a real one opens what the program has sent. The other end of the string is
+//! tests/browser/driver.mjs.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::{env, fs};
+
+use age::secrecy::ExposeSecret;
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use bech32::Bech32m;
+use bech32::primitives::decode::CheckedHrpstring;
+use serde_json::{Value, json};
+use share::link::Link;
+use share::relay::Relay;
+
+use crate::support::{Host, Proxy, RelayProcess, Sandbox, TerminalKind, Tty, contains, forms, noise, planted};
+
+const CHROMIUM: &str = "/usr/bin/chromium";
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+/// Where the page is made: its sources, and the packages that it is made of.
+const WORKSHOP: &str = concat!(env!("OUT_DIR"), "/page");
+/// Where tests/setup has installed what drives a browser.
+const DRIVEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/browser");
+
+const PHOTO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/beach.jpg");
+const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clip.mp4");
+
+/// Whether something that a test needs is there: it may be missing on a laptop, not where the checks are made.
+fn has(path: &str) -> bool {
+    let there = Path::new(path).exists();
+    if !there {
+        assert!(env::var_os("CI").is_none(), "{path} is missing; tests/setup installs it");
+        eprintln!("skipped: no {path}; tests/setup installs it");
+    }
+    there
+}
+
+/// A browser.
+struct Browser(Arc<Mutex<Driver>>);
+
+struct Driver {
+    process: Child,
+    to: ChildStdin,
+    from: BufReader<ChildStdout>,
+}
+
+impl Driver {
+    fn tell(&mut self, command: &Value) -> Result<Value, String> {
+        writeln!(self.to, "{command}").unwrap();
+        let mut line = String::new();
+        self.from.read_line(&mut line).unwrap();
+        let answer: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{command}: {line:?}"));
+        match answer.get("error") {
+            Some(error) => Err(format!("{command}: {error}")),
+            None => Ok(answer["ok"].clone()),
+        }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // It closes the browser when there is nothing more to read; should it hang, it goes as well.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A tab of a browser, with storage of its own.
+struct Tab {
+    driver: Arc<Mutex<Driver>>,
+    number: u64,
+}
+
+impl Browser {
+    /// A browser, unless there is none on a developer's machine.
+    fn start(flags: &[&str]) -> Option<Self> {
+        if ![CHROMIUM, DRIVEN, WORKSHOP].into_iter().all(has) {
+            return None;
+        }
+        let script = Path::new(ROOT).join("tests/browser/driver.mjs");
+        let mut command = Command::new("node");
+        command.arg(script).args([DRIVEN, CHROMIUM]).args(flags).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let (to, from) = (process.stdin.take().unwrap(), BufReader::new(process.stdout.take().unwrap()));
+        Some(Self(Arc::new(Mutex::new(Driver { process, to, from }))))
+    }
+
+    fn tab(&self) -> Tab {
+        self.tab_with(json!({}))
+    }
+
+    /// A tab with options of the driver: `width`, `height`, `dark`, `touch`, `script`, `before`, `agent`.
+    fn tab_with(&self, mut options: Value) -> Tab {
+        options["do"] = "tab".into();
+        let number = self.0.lock().unwrap().tell(&options).unwrap().as_u64().unwrap();
+        Tab { driver: self.0.clone(), number }
+    }
+}
+
+impl Tab {
+    fn try_to(&self, action: &str, mut with: Value) -> Result<Value, String> {
+        with["do"] = action.into();
+        with["tab"] = self.number.into();
+        self.driver.lock().unwrap().tell(&with)
+    }
+
+    fn tell(&self, action: &str, with: Value) -> Value {
+        self.try_to(action, with).unwrap()
+    }
+
+    fn goto(&self, url: &str) -> &Self {
+        self.tell("goto", json!({ "url": url }));
+        self
+    }
+
+    fn value(&self, code: &str) -> Value {
+        self.tell("value", json!({ "code": code }))
+    }
+
+    fn text(&self) -> String {
+        self.tell("text", json!({})).as_str().unwrap().to_owned()
+    }
+
+    /// Waits until the page says something.
+    fn expect(&self, text: &str) -> &Self {
+        let code = format!("document.querySelector('main').innerText.includes({})", json!(text));
+        if let Err(error) = self.try_to("until", json!({ "code": code })) {
+            panic!("{text:?} was never said: {error}\n{}\n{:?}", self.text(), self.complaints());
+        }
+        self
+    }
+
+    fn until(&self, code: &str) -> &Self {
+        self.tell("until", json!({ "code": code }));
+        self
+    }
+
+    /// Presses the button with this word on it.
+    fn press_button(&self, word: &str) -> &Self {
+        self.tell("click", json!({ "selector": format!("button:text-is({})", json!(word)) }));
+        self
+    }
+
+    /// Opens what waits.
+    fn hold(&self) -> &Self {
+        self.expect("Press and hold to open");
+        self.tell("hold", json!({ "selector": ".hold", "milliseconds": 1150 }));
+        self
+    }
+
+    fn complaints(&self) -> Vec<String> {
+        serde_json::from_value(self.tell("complaints", json!({}))).unwrap()
+    }
+
+    /// What has been asked: method and path.
+    fn requests(&self) -> Vec<String> {
+        let all = self.tell("requests", json!({}));
+        let line = |request: &Value| {
+            // What is in the page's own memory has a name too.
+            let url = request["url"].as_str().filter(|url| !url.starts_with("blob:"))?;
+            let path = url.splitn(4, '/').nth(3).unwrap_or_default();
+            Some(format!("{} /{path}", request["method"].as_str()?))
+        };
+        all.as_array().unwrap().iter().filter_map(line).collect()
+    }
+
+    /// What this tab remembers.
+    fn remembers(&self) -> String {
+        self.value("JSON.stringify(sessionStorage) + JSON.stringify(localStorage) + document.cookie").to_string()
+    }
+
+    /// The pixels of what the page shows: their number, and whether all are those of `original`.
+    fn shows(&self, original: &[u8]) -> (u64, bool) {
+        let code = format!(
+            "(async () => {{
+                const bytes = Uint8Array.from(atob('{}'), (letter) => letter.charCodeAt(0));
+                const pixels = (source, width, height) => {{
+                    const canvas = new OffscreenCanvas(width, height).getContext('2d');
+                    canvas.drawImage(source, 0, 0);
+                    return canvas.getImageData(0, 0, width, height).data;
+                }};
+                const original = await createImageBitmap(new Blob([bytes]));
+                const shown = document.querySelector('.stage img');
+                await shown.decode();
+                const [a, b] = [original, shown].map((each) =>
+                    pixels(each, each.naturalWidth ?? each.width, each.naturalHeight ?? each.height));
+                return [a.length / 4, a.length === b.length && a.every((value, at) => value === b[at])];
+            }})()",
+            BASE64_STANDARD.encode(original)
+        );
+        let found = self.value(&code);
+        (found[0].as_u64().unwrap(), found[1].as_bool().unwrap())
+    }
+}
+
+/// A photo of another kind with the same motive, made by the browser.
+fn converted(tab: &Tab, photo: &[u8], kind: &str) -> Vec<u8> {
+    let code = format!(
+        "(async () => {{
+            const bytes = Uint8Array.from(atob('{}'), (letter) => letter.charCodeAt(0));
+            const picture = await createImageBitmap(new Blob([bytes]));
+            const canvas = new OffscreenCanvas(picture.width, picture.height);
+            canvas.getContext('2d').drawImage(picture, 0, 0);
+            const made = new Uint8Array(await (await canvas.convertToBlob({{ type: '{kind}' }})).arrayBuffer());
+            return btoa(made.reduce((text, byte) => text + String.fromCharCode(byte), ''));
+        }})()",
+        BASE64_STANDARD.encode(photo)
+    );
+    BASE64_STANDARD.decode(tab.value(&code).as_str().unwrap()).unwrap()
+}
+
+fn send(sandbox: &Sandbox, relay: &RelayProcess, args: &[&str]) -> String {
+    sandbox.share(["send", "-q", "--relay", &relay.url].iter().chain(args)).ok()
+}
+
+/// What the sender hears of the last share.
+fn status(sandbox: &Sandbox) -> String {
+    sandbox.share(["status"]).ok()
+}
+
+#[test]
+fn the_page_has_the_known_answers_and_its_types_hold() {
+    if ![DRIVEN, WORKSHOP].into_iter().all(has) {
+        return;
+    }
+    let vectors = Path::new(ROOT).join("tests/it/vectors.json");
+    let mut node = Command::new("node");
+    node.arg(Path::new(ROOT).join("tests/browser/vectors.mjs")).arg(WORKSHOP).arg(vectors);
+    let ran = node.output().unwrap();
+    assert!(ran.status.success() && ran.stdout == b"held\n", "{}", String::from_utf8_lossy(&ran.stderr));
+    let (place, settings) = (tempfile::tempdir().unwrap(), Path::new(ROOT).join("tests/browser/tsconfig.json"));
+    let here = json!({ "extends": settings, "include": [format!("{WORKSHOP}/*.ts")] });
+    let settings = place.path().join("tsconfig.json");
+    fs::write(&settings, here.to_string()).unwrap();
+    let mut tsc = Command::new("node");
+    tsc.arg(Path::new(DRIVEN).join("node_modules/typescript/bin/tsc")).arg("-p").arg(&settings);
+    let ran = tsc.output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
+}
+
+#[test]
+fn an_album_is_opened_once_with_every_pixel_and_nothing_is_left() {
+    let Some(browser) = Browser::start(&[]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let line = Proxy::recording(&relay.address());
+    let tab = browser.tab();
+    let jpeg = fs::read(PHOTO).unwrap();
+    let (png, webp) = (converted(&tab, &jpeg, "image/png"), converted(&tab, &jpeg, "image/webp"));
+    assert!(png.starts_with(b"\x89PNG") && &webp[8..12] == b"WEBP");
+    let text = "caf\u{e9} <b>not bold</b>\n\u{202e}abc\n";
+    for (name, bytes) in [("a.jpg", &*jpeg), ("b.png", &png), ("c.webp", &webp), ("d.txt", text.as_bytes())] {
+        sandbox.write(name, bytes);
+    }
+    let link = line.link(&send(&sandbox, &relay, &["--name", "Our trip", "a.jpg", "b.png", "c.webp", "d.txt"]));
+
+    tab.goto(&link).expect("Our trip").expect("c.webp · photo").hold().expect("1 of 4");
+    assert!(tab.value("location.href").as_str().unwrap().ends_with('/'), "the key is gone from the address");
+    assert!(tab.text().starts_with("a.jpg"));
+    assert_eq!(tab.shows(&jpeg), (640 * 400, true));
+    tab.press_button("Next").expect("2 of 4").until("document.querySelector('.stage img')");
+    assert_eq!(tab.shows(&png), (640 * 400, true));
+    tab.tell("press", json!({ "key": "ArrowRight" }));
+    tab.expect("3 of 4").until("document.querySelector('.stage img')");
+    assert_eq!(tab.shows(&webp), (640 * 400, true));
+    // Not all was seen: closing asks, and leads to what is missing.
+    tab.press_button("Close").expect("One of these has not been seen").press_button("Go back");
+    tab.expect("4 of 4").expect("<b>not bold</b>");
+    assert_eq!(tab.value("document.querySelector('.stage pre').textContent"), text);
+    assert!(tab.remembers().contains("share.v1."), "a reload would go on");
+    tab.press_button("Close").expect("The sender sees that it was opened");
+    assert_eq!(tab.remembers(), r#""{}{}""#);
+    relay.expect_empty();
+    let words = tab.text().split(['“', '”']).nth(1).unwrap().to_owned();
+    assert!(status(&sandbox).contains(&words), "{words}: {}", status(&sandbox));
+    assert_eq!(tab.value("document.querySelectorAll('.stage').length"), 0);
+    assert_eq!(tab.complaints(), Vec::<String>::new());
+    // One question, one opening, one end.
+    assert_eq!(tab.requests(), ["GET /", "POST /v1/manifest", "POST /v1/claim", "GET /v1/part/0", "POST /v1/finish"]);
+
+    // Somebody else, later; and whoever comes without the key.
+    let second = browser.tab();
+    second.goto(&link).expect("Already opened").expect(&words).expect("tell the sender");
+    let keyless = browser.tab();
+    keyless.goto(&line.url).expect("The key is missing");
+
+    // Nothing of the key has gone to anybody, in no form.
+    let secret = Link::parse(&link).unwrap().link.secret;
+    let said = line.recorded();
+    assert!(contains(&said, b"GET / HTTP/1.1") && contains(&said, b"POST /v1/finish"));
+    let fragment = link.split_once('#').unwrap().1;
+    let keys = secret.keys(None);
+    let payload = CheckedHrpstring::new::<Bech32m>(fragment).unwrap().byte_iter().collect::<Vec<u8>>();
+    assert_eq!(payload.len(), 25);
+    let mut canaries = [forms(&payload), forms(&payload[1..])].concat();
+    canaries.extend([fragment.as_bytes().to_vec(), fragment.as_bytes()[6..46].to_vec()]);
+    canaries.push(fragment.to_uppercase().into_bytes());
+    for identity in [&keys.manifest_identity, &keys.blob_identity] {
+        let text = identity.to_string();
+        canaries.push(text.expose_secret().as_bytes().to_vec());
+    }
+    canaries.extend(["Our trip", "a.jpg", "not bold", "eferer: "].map(|text| text.as_bytes().to_vec()));
+    for canary in canaries {
+        assert!(!contains(&said, &canary), "{}", String::from_utf8_lossy(&canary));
+    }
+}
+
+#[test]
+fn a_video_plays_and_seeks() {
+    let Some(browser) = Browser::start(&["--autoplay-policy=no-user-gesture-required"]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let tab = browser.tab_with(json!({ "width": 390, "height": 844, "touch": true }));
+    tab.goto(&send(&sandbox, &relay, &[CLIP])).expect("video, 74.8 kB").hold();
+    tab.until("document.querySelector('video')?.readyState >= 2");
+    let length = tab.value("document.querySelector('video').duration").as_f64().unwrap();
+    assert!((5.5..6.5).contains(&length), "{length}");
+    // What is in the middle of the picture, whatever the browser makes of its colours.
+    let picture = "(() => {
+        const [canvas, video] = [new OffscreenCanvas(320, 180).getContext('2d'), document.querySelector('video')];
+        canvas.drawImage(video, 0, 0);
+        return [...canvas.getImageData(100, 60, 60, 60).data].join();
+    })()";
+    let first = tab.value(picture);
+    tab.value("document.querySelector('video').play()");
+    tab.until("document.querySelector('video').currentTime > 0.3");
+    tab.value("document.querySelector('video').pause()");
+    for at in [4.5, 1.5] {
+        tab.value(&format!("document.querySelector('video').currentTime = {at}; 0"));
+        tab.until("!document.querySelector('video').seeking");
+        assert_eq!(tab.value("document.querySelector('video').currentTime"), json!(at));
+        assert_ne!(tab.value(picture), first);
+    }
+    // Who looks elsewhere covers it, and it stands still.
+    tab.value("document.querySelector('video').play()");
+    tab.value(
+        "Object.defineProperty(document, 'hidden', { get: () => true, configurable: true });
+         document.dispatchEvent(new Event('visibilitychange'))",
+    );
+    assert_eq!(tab.value("getComputedStyle(document.querySelector('main')).opacity"), "0");
+    assert_eq!(tab.value("document.querySelector('video').paused"), true);
+    assert_eq!(relay.data().len(), 2, "hiding is not closing");
+    tab.value("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))");
+    // Leaving is closing, where it was seen.
+    tab.tell("leave", json!({}));
+    relay.expect_empty();
+    assert!(status(&sandbox).contains("opened"), "{}", status(&sandbox));
+    assert_eq!(tab.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn a_browser_without_webcrypto_opens_what_a_machine_on_its_network_serves() {
+    let sandbox = Sandbox::new();
+    sandbox.write("beach.jpg", &fs::read(PHOTO).unwrap());
+    // Its two ends must be known before either is there.
+    let listens = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut host = Host::start(&sandbox, &["beach.jpg", "--public-url", "http://photos.lan", "--listen", &listens]);
+    let Some(browser) = Browser::start(&[&format!("--host-resolver-rules=MAP photos.lan {listens}")]) else { return };
+    let phone =
+        Look { browser: &browser, options: json!({ "width": 390, "height": 844, "touch": true }), name: "phone-light" };
+    let tab = phone.tab(&json!({}));
+    tab.goto(host.link());
+    assert_eq!(tab.value("[location.host, isSecureContext]"), json!(["photos.lan", false]));
+    phone.at(&tab, "plain-http", "This page came over plain http");
+    tab.hold().until("document.querySelector('.stage img')");
+    assert_eq!(tab.shows(&fs::read(PHOTO).unwrap()), (640 * 400, true));
+    tab.press_button("Close").expect("The sender sees that it was opened");
+    let words = tab.text().split(['“', '”']).nth(1).unwrap().to_owned();
+    host.expect(&format!("opened ({words})")).expect("Nothing is left here");
+    browser.tab().goto(host.link()).expect("Already opened").expect(&words);
+}
+
+/// Programs that look at links for people: as they call themselves.
+const PREVIEWS: [&str; 20] = [
+    "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
+    "Facebot",
+    "WhatsApp/2.23.20.0",
+    "TelegramBot (like TwitterBot)",
+    "Twitterbot/1.0",
+    "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
+    "Slack-ImgProxy (+https://api.slack.com/robots)",
+    "Discordbot/2.0; +https://discordapp.com",
+    "LinkedInBot/1.0 (compatible; Mozilla/5.0; Apache-HttpClient +http://www.linkedin.com)",
+    "SkypeUriPreview Preview/0.5 skype-url-preview@microsoft.com",
+    "Mozilla/5.0 (compatible; MicrosoftPreview/2.0; +https://aka.ms/MicrosoftPreview)",
+    "Iframely/1.3.1 (+https://iframely.com/docs/about)",
+    "Googlebot/2.1 (+http://www.google.com/bot.html)",
+    "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
+    "Applebot/0.1 (+http://www.apple.com/go/applebot)",
+    "Mattermost-Bot/1.1",
+    "Synapse (bot; +https://github.com/matrix-org/synapse)",
+    "Signal-Android/6.0 (link preview)",
+    "Viber/13.0",
+    "Barracuda Sentinel (EE)",
+];
+
+#[test]
+fn bots_open_nothing() {
+    let Some(browser) = Browser::start(&[]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let link = send(&sandbox, &relay, &[PHOTO]);
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let secret = Link::parse(&link).unwrap().link.secret;
+    let [id, token] =
+        [&secret.id().as_bytes()[..], secret.link_token().as_bytes()].map(|bytes| BASE64_URL_SAFE_NO_PAD.encode(bytes));
+    // They would have to know the link as well.
+    let bearer = format!("Bearer {id}.{token}");
+    for agent in PREVIEWS {
+        let bot = reqwest::Client::builder().user_agent(agent).build().unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            for method in [reqwest::Method::GET, reqwest::Method::HEAD, reqwest::Method::OPTIONS] {
+                for path in ["", "v1/claim", "v1/manifest", "v1/link", "v1/finish", "v1/part/0", "favicon.ico"] {
+                    let request = bot.request(method.clone(), format!("{}{path}", relay.url));
+                    let answer = request
+                        .header("Sec-Purpose", "prefetch;prerender")
+                        .header("Authorization", &bearer)
+                        .send()
+                        .await
+                        .unwrap();
+                    let may = path.is_empty() || path == "v1/link";
+                    assert!(may || !answer.status().is_success(), "{method} {path}: {}", answer.status());
+                }
+            }
+        });
+    }
+    assert!(status(&sandbox).contains("waiting"), "{}", status(&sandbox));
+    for touch in [false, true] {
+        let bot = browser.tab_with(json!({ "touch": touch, "agent": PREVIEWS[12] }));
+        bot.goto(&link).expect("Press and hold to open");
+        let acts = bot.tell("bot", json!({ "milliseconds": 10_000 })).as_u64().unwrap();
+        assert!(acts > 50, "{acts}");
+        // Somebody who leans on the screen for very long, or slips off, does not open it either.
+        bot.goto("about:blank").goto(&link).expect("Press and hold to open");
+        bot.tell("hold", json!({ "selector": ".hold", "milliseconds": 300 }));
+        bot.expect("Hold it for a whole second");
+        bot.tell("hold", json!({ "selector": ".hold", "milliseconds": 6500 }));
+        bot.expect("That was very long");
+        assert!(bot.requests().iter().all(|request| request == "GET /" || request == "POST /v1/manifest"));
+        assert!(status(&sandbox).contains("waiting"), "{}", status(&sandbox));
+    }
+    // A page that is made ready for somebody who may never look asks nothing.
+    let before = "let prerendering = true; Object.defineProperty(Document.prototype, 'prerendering', { get: () => prerendering });
+                  globalThis.look = () => { prerendering = false; document.dispatchEvent(new Event('prerenderingchange')); }";
+    let early = browser.tab_with(json!({ "before": before }));
+    early.goto(&link);
+    assert_eq!(early.requests(), ["GET /"]);
+    early.value("look()");
+    early.expect("beach.jpg");
+    // And then somebody opens it, by typing.
+    early.tell("click", json!({ "selector": "#word" }));
+    early.tell("type", json!({ "text": "ope" }));
+    early.tell("press", json!({ "key": "Enter" }));
+    early.expect("Type the four letters OPEN");
+    early.tell("type", json!({ "text": "n" }));
+    early.tell("press", json!({ "key": "Enter" }));
+    early.expect("When you close it, it is gone");
+}
+
+#[test]
+fn a_photo_that_is_a_program_runs_nowhere() {
+    let Some(browser) = Browser::start(&[]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let script = "<script>fetch('/v1/stolen'); document.title = 'run'</script>";
+    let svg = format!("<svg xmlns='http://www.w3.org/2000/svg' onload=\"document.title='run'\">{script}</svg>");
+    let html = format!("<!doctype html><html><body onload=\"document.title='run'\">{script}</body></html>");
+    // A picture by its first bytes, a page and a program by the rest.
+    let polyglot = format!("GIF89a/*{html}*/=1;document.title='run';");
+    let files: [(&str, &str, &[u8]); 4] = [
+        ("photo.svg", "image/svg+xml", svg.as_bytes()),
+        ("photo.jpg", "image/jpeg", html.as_bytes()),
+        ("<img src=x onerror=document.title='run'>.gif", "image/gif", polyglot.as_bytes()),
+        ("page.html", "text/html", html.as_bytes()),
+    ];
+    let tab = browser.tab();
+    tab.goto(&planted(&relay.url, &files, false)).hold();
+    for number in 1..=files.len() {
+        tab.expect(&format!("{number} of 4"));
+        // The browser may find a picture in the one that begins like one.
+        tab.until("document.querySelector('.stage img') || document.querySelector('.stage p')");
+        assert!(number == 3 || tab.text().contains("does not show this kind of file"), "{}", tab.text());
+        let saved = tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
+        let (name, .., bytes) = files[number - 1];
+        assert_eq!(fs::read(saved["path"].as_str().unwrap()).unwrap(), bytes);
+        let saved_as = saved["name"].as_str().unwrap();
+        assert!(!saved_as.contains(['<', '>', '/']) && (name.contains('<') || saved_as == name), "{saved_as}");
+        tab.tell("press", json!({ "key": "ArrowRight" }));
+    }
+    // What gets into the page in another way does not run either.
+    let blocked = tab.value(
+        "new Promise((resolve) => {
+            const found = [];
+            document.addEventListener('securitypolicyviolation', (event) => {
+                found.push(event.effectiveDirective);
+                if (found.length === 4) resolve(found.sort().join(' '));
+            });
+            const add = (tag, properties) => document.body.append(Object.assign(document.createElement(tag), properties));
+            add('iframe', { src: URL.createObjectURL(new Blob(['<h1>x</h1>'], { type: 'text/html' })) });
+            add('img', { src: 'https://elsewhere.example/x.png' });
+            add('link', { rel: 'stylesheet', href: 'https://elsewhere.example/x.css' });
+            fetch('https://elsewhere.example/').catch(() => {});
+        })",
+    );
+    assert_eq!(blocked, "connect-src frame-src img-src style-src-elem");
+    assert!(
+        tab.try_to("value", json!({ "code": "document.body.innerHTML = '<b>x</b>'" })).is_err(),
+        "no HTML from text"
+    );
+    assert_eq!(tab.value("document.title"), "share");
+    assert!(!tab.requests().iter().any(|request| request.contains("stolen")));
+
+    // Looked at, and not kept: no way to save, to copy or to print is offered.
+    let beach = fs::read(PHOTO).unwrap();
+    let looked = browser.tab();
+    looked.goto(&planted(&relay.url, &[("a.jpg", "image/jpeg", &beach), ("b.txt", "text/plain", b"psst")], true));
+    looked.expect("looked at and not kept").hold().expect("1 of 2").press_button("Next").expect("psst");
+    assert!(!looked.text().contains("Save") && !looked.text().contains("Copy"), "{}", looked.text());
+    looked.press_button("Close").expect("The sender sees");
+    // What cannot be looked at is refused while it still waits.
+    looked.goto("about:blank").goto(&planted(&relay.url, &[("a.pdf", "application/pdf", b"%PDF-1.7")], true));
+    looked.expect("it still waits").expect("share open");
+    assert_eq!(looked.requests().last().unwrap(), "POST /v1/manifest");
+}
+
+#[test]
+fn what_broke_goes_on_in_the_same_tab_and_nowhere_else() {
+    let Some(browser) = Browser::start(&[]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let line = Proxy::to(&relay.address(), None);
+    let content = noise(21_000_000, 3);
+    sandbox.write("holidays.bin", &content);
+    sandbox.write("passphrase", b"correct horse");
+    let link = send(&sandbox, &relay, &["--passphrase-file", "passphrase", "holidays.bin"]);
+    // A tab that is killed does not say goodbye.
+    let deaf = "addEventListener('pagehide', (event) => event.stopImmediatePropagation(), true)";
+    let tab = browser.tab_with(json!({ "before": deaf }));
+    tab.goto(&line.link(&link)).expect("It has a passphrase");
+    tab.tell("type", json!({ "text": "incorrect horse" }));
+    tab.tell("press", json!({ "key": "Enter" }));
+    tab.expect("19 more may be tried");
+    tab.tell("type", json!({ "text": "correct horse" }));
+    tab.tell("press", json!({ "key": "Enter" }));
+    tab.expect("holidays.bin").expect("file, 21.0 MB");
+    line.stop_down_at(9_000_000);
+    tab.hold().expect("Opening…");
+    line.wait_until_down_stopped();
+    // The network is away; then it is back.
+    tab.tell("offline", json!({ "is": true }));
+    line.cut();
+    tab.expect("trying again in");
+    line.mend();
+    line.stop_down_at(17_000_000);
+    tab.tell("offline", json!({ "is": false }));
+    line.wait_until_down_stopped();
+    // The tab is killed, and comes back without its key in the address.
+    assert!(tab.remembers().contains("share.v1."));
+    line.mend();
+    tab.tell("reload", json!({}));
+    tab.expect("does not show this kind of file");
+    let another = browser.tab();
+    another.goto(&line.link(&link)).expect("Already opened");
+    // It was not saved: closing asks. Another reload, and it is there once more.
+    tab.press_button("Close").expect("It has not been seen or saved yet");
+    tab.tell("reload", json!({}));
+    tab.expect("does not show this kind of file");
+    let saved = tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
+    assert_eq!(saved["name"], "holidays.bin");
+    assert!(fs::read(saved["path"].as_str().unwrap()).unwrap() == content);
+    assert!(relay.data().len() > 2, "the relay keeps it until it is closed");
+    // The relay cannot be told at once.
+    tab.tell("offline", json!({ "is": true }));
+    tab.press_button("Close").expect("could not be told yet");
+    assert!(!tab.remembers().contains("stretched"), "{}", tab.remembers());
+    // As soon as the network is back, it tells by itself.
+    tab.tell("offline", json!({ "is": false }));
+    tab.expect("The sender sees that it was opened");
+    relay.expect_empty();
+    assert_eq!(tab.remembers(), r#""{}{}""#);
+    // The next link in the same tab is another beginning.
+    let next = send(&sandbox, &relay, &[PHOTO]);
+    tab.goto(&line.link(&next)).expect("beach.jpg");
+    let third = send(&sandbox, &relay, &[CLIP]);
+    tab.value(&format!("location.hash = {:?}", third.split_once('#').unwrap().1));
+    tab.expect("clip.mp4");
+}
+
+#[test]
+fn a_reload_goes_on_until_all_was_seen_and_with_the_share_that_was_there() {
+    let Some(browser) = Browser::start(&[]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let tab = browser.tab();
+    sandbox.write("a.txt", b"first page");
+    sandbox.write("b.txt", b"second page");
+    let both = send(&sandbox, &relay, &["a.txt", "b.txt"]);
+    tab.goto(&both).hold().expect("first page");
+    tab.tell("reload", json!({}));
+    tab.expect("first page");
+    // Another share in the same tab; what was open before is not mixed up with it, and not lost.
+    sandbox.write("c.pdf", b"%PDF-1.7 third");
+    let other = send(&sandbox, &relay, &["c.pdf"]);
+    tab.goto(&other).hold().expect("c.pdf");
+    tab.tell("reload", json!({}));
+    tab.expect("c.pdf");
+    tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
+    // What was only saved is not known to have arrived.
+    tab.tell("reload", json!({}));
+    tab.expect("c.pdf").press_button("Close").press_button("Close anyway").expect("The sender sees");
+    tab.goto(&both).expect("first page").press_button("Next").expect("second page");
+    tab.tell("reload", json!({}));
+    tab.expect("Gone").expect("The sender sees that it was opened");
+    relay.expect_empty();
+    assert_eq!(tab.remembers(), r#""{}{}""#);
+    // Two tabs with one link: one of them opens it.
+    let third = send(&sandbox, &relay, &["a.txt"]);
+    let another = browser.tab();
+    tab.goto(&third).expect("a.txt");
+    another.goto(&third).hold().expect("first page");
+    tab.hold().expect("Already opened").expect("tell the sender");
+    assert_eq!(tab.remembers(), r#""{}{}""#);
+    another.press_button("Close").expect("The sender sees");
+}
+
+/// One look of the page: how wide, how bright, and where pictures of it go.
+struct Look<'a> {
+    browser: &'a Browser,
+    options: Value,
+    name: &'static str,
+}
+
+impl Look<'_> {
+    fn tab(&self, more: &Value) -> Tab {
+        let mut options = self.options.clone();
+        options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.browser.tab_with(options)
+    }
+
+    /// A state of the page: what it must say, that everybody can use it, and a picture for those who look at it.
+    fn at(&self, tab: &Tab, state: &str, text: &str) {
+        tab.expect(text);
+        let found = tab.tell("axe", json!({}));
+        let serious: Vec<&Value> = found
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|found| found["impact"] == "serious" || found["impact"] == "critical")
+            .collect();
+        assert!(serious.is_empty(), "{state}, {}: {serious:#?}", self.name);
+        let wide = tab.value("document.documentElement.scrollWidth <= innerWidth");
+        assert_eq!(wide, true, "{state}, {}: wider than the screen", self.name);
+        self.picture(tab, state);
+    }
+
+    fn picture(&self, tab: &Tab, state: &str) {
+        let place = Path::new(ROOT).join("target/pictures");
+        fs::create_dir_all(&place).unwrap();
+        tab.tell("shot", json!({ "path": place.join(format!("{state}-{}.png", self.name)) }));
+    }
+}
+
+#[test]
+fn every_state_is_told_in_plain_words_on_a_phone() {
+    states("phone-light", json!({ "width": 390, "height": 844, "touch": true }));
+}
+
+#[test]
+fn every_state_is_told_in_plain_words_in_the_dark() {
+    states("desktop-dark", json!({ "dark": true }));
+}
+
+#[test]
+fn every_state_is_told_in_plain_words_on_a_small_phone_in_the_dark() {
+    states("phone-dark", json!({ "width": 320, "height": 568, "touch": true, "dark": true }));
+}
+
+#[test]
+fn every_state_is_told_in_plain_words_on_a_desk() {
+    states("desktop-light", json!({}));
+}
+
+/// Every state of the page: what it says, that everybody can read it, and a picture in target/pictures.
+fn states(name: &'static str, options: Value) {
+    let Some(browser) = Browser::start(&[]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    sandbox.write("secret.txt", "The Wi-Fi password is\n\n  tangerine-42\n".as_bytes());
+    sandbox.write("holidays.tar.zst", &noise(900_000, 8));
+    sandbox.write("passphrase", b"correct horse");
+    let look = Look { browser: &browser, options, name };
+    states_before_the_opening(&look, &sandbox, &relay);
+    states_of_the_opening(&look, &sandbox, &relay);
+}
+
+fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
+    let photo = send(sandbox, relay, &[PHOTO]);
+    let fragment = photo.split_once('#').unwrap().1;
+    let with = |fragment: &str| format!("{}#{fragment}", relay.url);
+    let other = if &fragment[20..22] == "qz" { "zq" } else { "qz" };
+    let plain = json!({});
+    for (state, link, text) in [
+        ("no-key", relay.url.clone(), "The key is missing"),
+        ("exposed", format!("{}%23{fragment}", relay.url), "The link was changed on its way"),
+        ("not-a-link", with("top"), "This is not a share link"),
+        ("short", with(&fragment[..50]), "2 characters missing at its end"),
+        ("long", with(&format!("{fragment}q")), "One character too many"),
+        (
+            "damaged-link",
+            with(&format!("{}{other}{}", &fragment[..20], &fragment[22..])),
+            "At least one character is wrong",
+        ),
+        ("too-new", with("share1sqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqaxpu6e"), "newer version of share"),
+        ("unknown", with("share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg"), "knows no such share"),
+        ("waiting", photo.clone(), "photo, 27.5 kB"),
+    ] {
+        let tab = look.tab(&plain);
+        tab.goto(&link);
+        look.at(&tab, state, text);
+        tab.tell("close", json!({}));
+    }
+    let gone = |word: &str| json!({ "type": format!("urn:share:{word}"), "at": 1_795_361_000 }).to_string();
+    for (word, title) in [
+        ("expired", "Expired"),
+        ("lapsed", "Too late"),
+        ("revoked", "Taken back"),
+        ("locked", "Locked"),
+        ("aborted", "Not there"),
+        ("already-opened", "Already opened"),
+    ] {
+        let tab = look.tab(&plain);
+        tab.tell("answer", json!({ "path": "/v1/manifest", "status": 410, "body": gone(word) }));
+        tab.goto(&photo);
+        look.at(&tab, word, title);
+        tab.tell("close", json!({}));
+    }
+    for (state, status, body, text) in [
+        ("in-the-way", 200, "<h1>Welcome to our hotel</h1>", "Something is in the way"),
+        ("unreachable", 502, "Bad gateway", "cannot be reached"),
+    ] {
+        let tab = look.tab(&plain);
+        tab.tell("answer", json!({ "path": "/v1/manifest", "status": status, "body": body }));
+        tab.goto(&photo);
+        look.at(&tab, state, text);
+        tab.tell("close", json!({}));
+    }
+    let locked = send(sandbox, relay, &["--passphrase-file", "passphrase", PHOTO]);
+    let tab = look.tab(&plain);
+    let large = json!({ "v": 1, "expires": 1_795_361_000, "blob_len": 1 << 30 }).to_string();
+    tab.tell("answer", json!({ "path": "/v1/link", "status": 200, "body": large }));
+    tab.goto(&locked);
+    look.at(&tab, "too-large", "it still waits");
+    let tab = look.tab(&plain);
+    tab.goto(&locked);
+    look.at(&tab, "passphrase", "It has a passphrase");
+    tab.tell("type", json!({ "text": "wrong" }));
+    tab.tell("press", json!({ "key": "Enter" }));
+    look.at(&tab, "wrong-passphrase", "Wrong passphrase");
+
+    // Browsers that cannot.
+    let tab = look.tab(&json!({ "script": false }));
+    tab.goto(&photo);
+    assert!(tab.text().contains("share open") && tab.text().contains("has opened nothing"), "{}", tab.text());
+    look.picture(&tab, "no-script");
+    let tab = look.tab(&json!({ "before": "delete globalThis.TransformStream" }));
+    tab.goto(&photo);
+    look.at(&tab, "unsupported", "This browser is too old");
+    let blocked =
+        "Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('no', 'SecurityError') } })";
+    let tab = look.tab(&json!({ "before": blocked }));
+    tab.goto(&photo);
+    look.at(&tab, "forgetful", "set to remember nothing");
+    // It opens all the same.
+    tab.hold().expect("When you close it, it is gone").press_button("Close").expect("The sender sees");
+}
+
+fn states_of_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
+    let plain = json!({});
+    let album = send(sandbox, relay, &[PHOTO, CLIP, "secret.txt", "holidays.tar.zst"]);
+    let tab = look.tab(&plain);
+    tab.goto(&album);
+    look.at(&tab, "waiting-album", "4 files");
+    tab.hold().until("document.querySelector('.stage img')?.naturalWidth");
+    look.at(&tab, "photo", "1 of 4");
+    tab.press_button("Next").until("document.querySelector('video')?.readyState >= 2");
+    look.at(&tab, "video", "2 of 4");
+    tab.press_button("Next").expect("tangerine-42");
+    look.at(&tab, "text", "3 of 4");
+    tab.press_button("Next").expect("does not show this kind of file");
+    look.at(&tab, "file", "4 of 4");
+    tab.press_button("Close");
+    look.at(&tab, "not-all-seen", "not been seen");
+    tab.tell("offline", json!({ "is": true }));
+    tab.press_button("Close anyway");
+    look.at(&tab, "untold", "could not be told yet");
+    tab.tell("offline", json!({ "is": false }));
+    look.at(&tab, "closed", "The sender sees");
+
+    // A key opens as well as a finger.
+    let only = planted(&relay.url, &[("psst.txt", "text/plain", b"Nobody else may know.\n")], true);
+    let tab = look.tab(&plain);
+    tab.goto(&only);
+    look.at(&tab, "waiting-view-only", "looked at and not kept");
+    tab.tell("holdKey", json!({ "selector": ".hold", "key": " ", "milliseconds": 1150 }));
+    look.at(&tab, "view-only", "Nobody else may know");
+    let hidden = "Object.defineProperty(document, 'hidden', { get: () => true, configurable: true });
+                  document.dispatchEvent(new Event('visibilitychange'))";
+    tab.value(hidden);
+    look.picture(&tab, "covered");
+
+    // The network goes away in the middle; and what comes is not what was sent.
+    let photo = send(sandbox, relay, &["holidays.tar.zst"]);
+    let tab = look.tab(&plain);
+    tab.goto(&photo).expect("Press and hold");
+    let busy = json!({ "type": "urn:share:busy" }).to_string();
+    tab.tell("answer", json!({ "path": "/v1/part/0", "status": 503, "body": busy }));
+    tab.hold();
+    look.at(&tab, "waiting-for-the-relay", "trying again in");
+    let tab = look.tab(&plain);
+    let noise = "x".repeat(1_000_000);
+    let other = json!({ "path": "/v1/part/0", "status": 200, "body": noise, "type": "application/octet-stream" });
+    tab.tell("answer", other);
+    tab.goto(&send(sandbox, relay, &["holidays.tar.zst"])).hold();
+    look.at(&tab, "damaged", "Nothing of it is shown");
+}
+
+/// What the program asks a desktop to open: a stand-in for the desktop's own program writes it down.
+fn desktop(sandbox: &Sandbox) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let bin = sandbox.path("bin");
+    fs::create_dir(&bin).unwrap();
+    let script = bin.join("xdg-open");
+    fs::write(
+        &script,
+        format!("#!/bin/sh\necho \"$1\" >{0}.part && mv {0}.part {0}\n", sandbox.path("asked").display()),
+    )
+    .unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    bin
+}
+
+#[test]
+fn a_desktop_without_graphics_shows_it_in_its_browser() {
+    let Some(browser) = Browser::start(&["--autoplay-policy=no-user-gesture-required"]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let bin = desktop(&sandbox);
+    sandbox.write("words.txt", b"<b>not bold</b> \x1b[31mnot red");
+    sandbox.write("evil.png", b"<svg xmlns='http://www.w3.org/2000/svg'><script>document.title='ran'</script></svg>");
+    let open = |link: &str| {
+        let _ = fs::remove_file(sandbox.path("asked"));
+        let command = format!("PATH={}:$PATH DISPLAY=:99 SHARE_VIEWER=browser \"$SHARE\" open '{link}'", bin.display());
+        let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &command);
+        tty.expect("[v]iew it in your browser, [s]ave it here, [n]ot now?").press("v\r");
+        tty.expect("It is shown in your browser. s saves it. Close that page, or press q here, and it is gone.");
+        while !sandbox.path("asked").exists() {
+            std::thread::yield_now();
+        }
+        (tty, fs::read_to_string(sandbox.path("asked")).unwrap().trim().to_owned())
+    };
+    let album = send(&sandbox, &relay, &[PHOTO, CLIP, "words.txt", "evil.png"]);
+    let (mut tty, url) = open(&album);
+    let tab = browser.tab();
+    tab.goto(&url).until("document.images[0].naturalWidth === 640").expect("<b>not bold</b> ␛[31mnot red");
+    tab.until("document.querySelector('video').duration > 5");
+    tab.value("document.querySelector('video').currentTime = 4, document.querySelector('video').play()");
+    tab.until("document.querySelector('video').currentTime > 4");
+    assert_eq!(tab.value("document.title"), "share", "nothing runs: {:?}", tab.complaints());
+    // Somebody else who has read the address.
+    let stranger = browser.tab();
+    assert_eq!(stranger.tell("goto", json!({ "url": url })), 404);
+    assert_eq!(stranger.tell("goto", json!({ "url": format!("{url}0") })), 404);
+    // A reload is no end.
+    tab.tell("reload", json!({}));
+    tab.until("document.images[0].naturalWidth === 640");
+    assert!(status(&sandbox).contains("claimed on"), "{}", status(&sandbox));
+    tab.tell("shot", json!({ "path": Path::new(ROOT).join("target/pictures/shown-by-the-desktop.png") }));
+    tab.press_button("Close").expect("Closed. Nothing of it is left here.");
+    assert_eq!(tty.end(), 0, "{}", tty.screen());
+    assert!(tty.screen().contains("Seen, and gone."), "{}", tty.screen());
+    assert!(status(&sandbox).contains("opened"), "{}", status(&sandbox));
+
+    // A tab that goes away closes it too; and a page that never came up does not.
+    let (mut tty, url) = open(&send(&sandbox, &relay, &[PHOTO]));
+    tab.goto(&url).until("document.images[0].naturalWidth === 640");
+    tab.goto("about:blank");
+    assert_eq!(tty.end(), 0, "{}", tty.screen());
+    let (mut tty, _) = open(&send(&sandbox, &relay, &[PHOTO]));
+    tty.press("q");
+    assert_eq!(tty.end(), 130, "{}", tty.screen());
+    assert!(tty.screen().contains("it is not lost"), "{}", tty.screen());
+
+    // What a browser cannot show is not lost with the page; `s` saves all of it.
+    sandbox.write("t.zip", b"PK\x03\x04 and so on");
+    let link = send(&sandbox, &relay, &["-n", "Both", PHOTO, "t.zip"]);
+    let (mut tty, url) = open(&link);
+    tab.goto(&url).expect("This file can only be saved, from the terminal.").press_button("Close");
+    assert_eq!(tty.end(), 8, "{}", tty.screen());
+    let (mut tty, url) = open(&link);
+    tab.goto(&url).expect("t.zip");
+    tty.press("s");
+    while !sandbox.path("Both").exists() {
+        std::thread::yield_now();
+    }
+    tty.press("q");
+    assert_eq!(tty.end(), 0, "{}", tty.screen());
+    assert!(tty.screen().contains("saved as Both"), "{}", tty.screen());
+}

@@ -1,0 +1,182 @@
+//! Relays and senders that lie. Whatever they do: exit 7, no file, and nobody is told that it was received.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use share::link::{Link, RelayUrl};
+use share::relay::{Checksum, Claimed, Commit, Create, Credential, Relay, RelayError, V1, Verifiers};
+use share::seal::{self, PART_LEN};
+use share::secret::{Flags, Keys, LinkSecret, Token};
+
+use crate::support::{Meddle, Meddler, Sandbox, TestRelay, files, noise, served};
+
+/// Much less than a parser takes that was led astray, and enough for a machine that runs all tests at once. Alone, each
+/// of these takes a fraction of a second.
+const SOON: Duration = Duration::from_secs(5);
+
+/// What a relay does to what it was given.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Lie {
+    /// A byte of a part is changed, on every way.
+    Garble,
+    /// A byte of a part is changed, once.
+    GarbleOnce,
+    /// A byte is changed, and the checksums are made to fit.
+    Forge,
+    /// The last byte of a part is kept back.
+    Truncate,
+    /// Two parts, and their checksums, change places.
+    Swap,
+    /// The manifest at the claim is not the one that was shown.
+    Exchange,
+    /// The last part is gone, and was never there.
+    Shorten,
+}
+
+struct Liar {
+    lie: Lie,
+    finished: AtomicBool,
+    garbled: AtomicBool,
+}
+
+impl Meddle for Arc<Liar> {
+    fn claimed(&self, claimed: &mut Claimed, second: Option<Bytes>) {
+        match self.lie {
+            Lie::Swap => claimed.parts.swap(0, 1),
+            Lie::Forge => claimed.parts[1] = Checksum::of(&self.part(1, second.unwrap())),
+            Lie::Exchange => claimed.manifest = Bytes::from([&claimed.manifest[..], b"x"].concat()),
+            Lie::Shorten => {
+                claimed.parts.pop();
+            }
+            Lie::Garble | Lie::GarbleOnce | Lie::Truncate => {}
+        }
+    }
+
+    fn number(&self, number: u32) -> u32 {
+        if self.lie == Lie::Swap && number < 2 { 1 - number } else { number }
+    }
+
+    fn part(&self, number: u32, bytes: Bytes) -> Bytes {
+        let mut bytes = bytes.to_vec();
+        match self.lie {
+            Lie::Garble | Lie::Forge if number == 1 => bytes[1000] ^= 1,
+            Lie::GarbleOnce if number == 1 && !self.garbled.swap(true, Ordering::SeqCst) => bytes[1000] ^= 1,
+            Lie::Truncate if number == 1 => {
+                bytes.pop();
+            }
+            _ => {}
+        }
+        bytes.into()
+    }
+
+    fn finish(&self) -> Result<(), RelayError> {
+        self.finished.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_relay_changes_is_found() {
+    for lie in [Lie::GarbleOnce, Lie::Garble, Lie::Forge, Lie::Truncate, Lie::Swap, Lie::Exchange, Lie::Shorten] {
+        let sandbox = Sandbox::new();
+        let bench = TestRelay::memory();
+        let (finished, garbled) = (AtomicBool::new(false), AtomicBool::new(false));
+        let liar = Arc::new(Liar { lie, finished, garbled });
+        let (_, url) = served(Arc::new(Meddler { relay: bench.relay.clone(), how: liar.clone() }));
+        let content = noise(2 * PART_LEN + 1000, 6);
+        let link = sandbox.share(["send", "-q", "--relay", &url]).input(&content).ok();
+        if lie == Lie::GarbleOnce {
+            // The line did that: the part is fetched once more.
+            assert!(sandbox.share(["open", "-q", &link]).run().stdout == content);
+            continue;
+        }
+        let start = Instant::now();
+        let ended = sandbox.share(["open", "-q", &link, "-o", "out"]).fails(7, "damaged or was changed");
+        assert!(start.elapsed() < SOON, "{lie:?}: {ended:?}");
+        assert_eq!(sandbox.names(), Vec::<String>::new(), "{lie:?}");
+        assert!(!liar.finished.load(Ordering::SeqCst), "{lie:?}");
+        let piped = sandbox.share(["open", "-q", &link]).run();
+        assert!(piped.code == 7 && content.starts_with(&piped.stdout), "{lie:?}: only what was verified goes out");
+    }
+}
+
+/// A share whose sender writes what it likes into the manifest.
+async fn plant(relay: &dyn Relay, url: &str, sealed: impl FnOnce(&Keys) -> Vec<u8>) -> String {
+    let secret = LinkSecret::random(Flags::default());
+    let keys = secret.keys(None);
+    let owner = Credential::new(keys.id, Token::random());
+    let verifiers = Verifiers::of(&keys.id, &keys.link_token, &keys.open_token, &owner.token);
+    let create = Create { v: V1, flags: 0, ttl: 3600, verifiers, max_len: None, create_token: None };
+    let blob = Bytes::from(noise(4096, 1));
+    let commit = Commit { v: V1, blob_len: 4096, parts: vec![Checksum::of(&blob)], manifest: sealed(&keys).into() };
+    relay.deposit(&owner, &create, &commit, blob.into()).await.unwrap();
+    let link = Link { relay: Some(RelayUrl::parse(url).unwrap()), secret };
+    link.web().unwrap().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hostile_manifest_is_refused_at_once_and_costs_nothing() {
+    let sandbox = Sandbox::new();
+    let bench = TestRelay::memory();
+    let (_, url) = served(bench.relay.clone());
+    let padded = |json: &str| format!("{json:<2048}").into_bytes();
+    let entry = r#"{"name":null,"type":"text/plain","size":1}"#;
+    let manifest = |fields: &str| {
+        format!(
+            r#"{{"v":1,"name":null,{fields}"age_len":300,"blob_len":4096,"view_only":false,"created":"2026-11-22"}}"#
+        )
+    };
+    let entries = format!(r#""entries":[{entry}],"#);
+    let hostile_header = b"age-encryption.org/v1\n-> a\n".iter().copied().chain(b"-> a\n".repeat(13_100)).collect();
+    let mut links = vec![plant(&*bench.relay, &url, |_| hostile_header).await];
+    for json in [
+        manifest(&format!("{entries}{entries}")),
+        manifest(r#""entries":[],"#),
+        manifest(&format!("{entries}\"more\":1,")),
+        manifest(&entries.replace("\"size\":1", "\"size\":18446744073709551615")),
+        manifest(&entries).replace("4096", "4097"),
+        "[".repeat(2000),
+    ] {
+        let seal = |keys: &Keys| seal::seal_bytes(&padded(&json), &keys.manifest_identity).unwrap();
+        links.push(plant(&*bench.relay, &url, seal).await);
+    }
+    for (number, link) in links.iter().enumerate() {
+        let start = Instant::now();
+        let ended = sandbox.share(["open", link, "-o", "out"]).run();
+        assert!(ended.code == 7 && start.elapsed() < SOON, "{number}: {ended:?}");
+        sandbox.share(["peek", link]).fails(7, "");
+        assert_eq!(sandbox.names(), Vec::<String>::new());
+    }
+    // None of them was claimed: what is right in form, and no blob of that key, is found out later.
+    let right = plant(&*bench.relay, &url, |keys| {
+        seal::seal_bytes(&padded(&manifest(&entries)), &keys.manifest_identity).unwrap()
+    });
+    let link = right.await;
+    assert!(sandbox.share(["peek", &link]).ok().starts_with("text, 1 byte"));
+    sandbox.share(["open", "-q", &link]).fails(7, "damaged or was changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strangers_names_stay_inside_and_command_no_terminal() {
+    let sandbox = Sandbox::new();
+    let bench = TestRelay::memory();
+    let (_, url) = served(bench.relay.clone());
+    for (number, name) in ["../../escape", "/etc/passwd", "\x1b[2J\x1b]0;x\x07.jpg", "\u{202e}gpj.exe", "..", "CON"]
+        .into_iter()
+        .enumerate()
+    {
+        let link = sandbox.share(["send", "-q", "--relay", &url, "-n", name]).input("x").ok();
+        let directory = format!("dir-{number}");
+        std::fs::create_dir(sandbox.path(&directory)).unwrap();
+        let peeked = sandbox.share(["peek", &link]).ok();
+        let opened = sandbox.share(["open", &link, "-o", &directory]).run();
+        assert_eq!(opened.code, 0, "{opened:?}");
+        for text in [&peeked, &opened.stderr] {
+            assert!(!text.contains(['\x1b', '\x07', '\u{202e}']), "{text:?}");
+        }
+        assert_eq!(files(&sandbox.path(&directory)).len(), 1, "{name:?}");
+    }
+    assert_eq!(sandbox.names().len(), 6, "nothing outside");
+}

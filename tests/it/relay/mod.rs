@@ -1,0 +1,11 @@
+//! Relays and their stores.
+
+mod buckets;
+mod contract;
+mod folders;
+mod hostile;
+mod interop;
+mod races;
+mod server;
+mod states;
+mod vectors;

@@ -1,0 +1,136 @@
+//! The server's own rules, as raw requests see them.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::Command;
+
+use crate::support::{SHARE, Sandbox};
+
+/// Sends a head as it stands, and returns the whole answer.
+fn ask(address: &str, head: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "{head}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.to_lowercase()
+}
+
+fn status(answer: &str) -> &str {
+    answer.split(' ').nth(1).unwrap()
+}
+
+#[test]
+fn only_requests_for_its_own_host_are_answered() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let address = relay.address();
+    let port = address.rsplit(':').next().unwrap();
+    for (request, expected) in [
+        (format!("GET / HTTP/1.1\r\nHost: {address}"), "200"),
+        (format!("GET / HTTP/1.1\r\nHost: localhost:{port}"), "200"),
+        (format!("GET http://{address}/ HTTP/1.1\r\nHost: {address}"), "200"),
+        ("GET / HTTP/1.1\r\nHost: evil.example".to_owned(), "421"),
+        (format!("GET / HTTP/1.1\r\nHost: localhost.evil.example:{port}"), "421"),
+        (format!("GET http://evil.example/ HTTP/1.1\r\nHost: {address}"), "421"),
+        (format!("GET / HTTP/1.1\r\nHost: {address}\r\nHost: evil.example"), "421"),
+    ] {
+        assert_eq!(status(&ask(&address, &request)), expected, "{request}");
+    }
+}
+
+#[test]
+fn answers_are_kept_by_nobody_and_say_nothing_elsewhere() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let address = relay.address();
+    for path in ["/", "/.well-known/share", "/v1/link", "/v1/part/0", "/nothing"] {
+        let answer = ask(&address, &format!("GET {path} HTTP/1.1\r\nHost: {address}"));
+        for header in [
+            "cache-control: no-store",
+            "x-content-type-options: nosniff",
+            "referrer-policy: no-referrer",
+            "cross-origin-resource-policy: same-origin",
+        ] {
+            assert!(answer.contains(header), "{path}: {header}");
+        }
+        assert!(!answer.contains("set-cookie") && !answer.contains("access-control"), "{path}");
+    }
+    let page = ask(&address, &format!("GET / HTTP/1.1\r\nHost: {address}"));
+    assert!(page.contains("content-security-policy: default-src 'none'"), "{page}");
+}
+
+#[test]
+fn whoever_only_fetches_opens_nothing() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let address = relay.address();
+    let link = sandbox.share(["send", "-q", "--relay", &relay.url]).input("x").ok();
+    let routes =
+        ["/", "/v1/create", "/v1/part/0", "/v1/commit", "/v1/deposit", "/v1/link", "/v1/manifest", "/v1/claim"];
+    for path in routes.into_iter().chain(["/v1/finish", "/v1/owner"]) {
+        for method in ["GET", "HEAD", "OPTIONS"] {
+            let answer = ask(&address, &format!("{method} {path} HTTP/1.1\r\nHost: {address}"));
+            assert!(matches!(status(&answer), "200" | "404" | "405"), "{method} {path}: {answer}");
+        }
+    }
+    assert_eq!(sandbox.share(["open", "-q", &link]).ok(), "x");
+}
+
+#[test]
+fn without_a_token_only_this_machine_leaves_something() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let address = relay.address();
+    // A complete announcement, so that only who asks can be the reason for a refusal.
+    let bytes = "A".repeat(43);
+    let body =
+        format!(r#"{{"v":1,"flags":0,"ttl":60,"verifiers":{{"link":"{bytes}","open":"{bytes}","own":"{bytes}"}}}}"#);
+    let post = |headers: &str| {
+        let length = body.len();
+        let mut stream = TcpStream::connect(&address).unwrap();
+        let token = format!("Authorization: Bearer {}.{bytes}", "A".repeat(22));
+        write!(
+            stream,
+            "POST /v1/create HTTP/1.1\r\nHost: {address}\r\n{token}\r\nContent-Length: {length}\r\n{headers}Connection: close\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    // Let in, and refused for its verifiers.
+    assert!(post("").contains("urn:share:bad-request"), "{}", post(""));
+    for forwarded in ["X-Forwarded-For: 203.0.113.9\r\n", "Forwarded: for=203.0.113.9\r\n", "Via: 1.1 proxy\r\n"] {
+        assert!(post(forwarded).contains("urn:share:not-allowed"), "{forwarded}");
+    }
+}
+
+#[test]
+fn a_relay_with_tokens_wants_one_and_behind_a_proxy_it_must_be_said() {
+    let sandbox = Sandbox::new();
+    sandbox.write("tokens", b"0123456789abcdef-one\n0123456789abcdef-two\n");
+    sandbox.write("short", b"short\n");
+    let relay = ["relay", "--listen", "127.0.0.1:0", "--store", "memory:"];
+    let with = |more: &[&str]| sandbox.share(relay.iter().chain(more));
+    with(&["--public-url", "https://relay.example"]).fails(2, "who may leave something here");
+    with(&["--create-token-file", "short"]).fails(2, "not every line of it is a create token");
+    sandbox.share(["relay", "--listen", "0.0.0.0:0", "--store", "memory:"]).fails(2, "not encrypted");
+    let url = sandbox.relay_with(&["--create-token-file", "tokens"]);
+    let send = || sandbox.share(["send", "-q", "--relay", &url.url]).input("x");
+    send().fails(9, "create token");
+    send().env("SHARE_CREATE_TOKEN", "0123456789abcdef-three").fails(9, "create token");
+    let link = send().env("SHARE_CREATE_TOKEN", "0123456789abcdef-two").ok();
+    assert_eq!(sandbox.share(["open", "-q", &link]).ok(), "x");
+}
+
+#[test]
+fn a_relay_takes_as_many_descriptors_as_it_may_have() {
+    let sandbox = Sandbox::new();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -Sn 100; exec \"$0\" relay --listen 127.0.0.1:0 --store memory:", SHARE]);
+    let relay = sandbox.start_as_relay(sandbox.prepare(shell));
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", relay.pid())).unwrap();
+    let files: Vec<&str> =
+        limits.lines().find(|line| line.starts_with("Max open files")).unwrap().split_whitespace().collect();
+    assert!(files[3] == files[4] && files[3] != "100", "{files:?}");
+}

@@ -1,0 +1,356 @@
+//! Everything that can be done to a share, in any order and at once, at three nodes whose clocks differ, over a store
+//! that is slow and fails: whatever is answered must fit together. Time is virtual.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use share::relay::clock::Clock;
+use share::relay::keeper::{Keeper, Policy};
+use share::relay::store::memory::Memory;
+use share::relay::{Checksum, Credential, Gone, Relay, RelayError, State};
+use share::secret::{Receipt, Token};
+
+use crate::support::{Fault, Faults, Faulty, START, Sample, TestClock, settle};
+
+/// How far the clocks of two nodes are from the true time, in seconds.
+const SKEW: u64 = 55;
+/// The life of the shares.
+const TTL: u64 = 3600;
+
+/// What somebody does.
+#[derive(Clone, Copy, Debug)]
+enum Move {
+    Put,
+    Commit,
+    Peek,
+    Claim { device: usize },
+    Read { device: usize },
+    Finish { device: usize },
+    Guess { which: usize },
+    Status,
+    Revoke,
+    Sweep,
+}
+
+/// Moves that are made at once, each at some node; then time passes.
+#[derive(Clone, Debug)]
+struct Turn {
+    moves: Vec<(usize, Move)>,
+    pass: u64,
+}
+
+fn a_move() -> impl Strategy<Value = Move> {
+    prop_oneof![
+        2 => Just(Move::Put),
+        2 => Just(Move::Commit),
+        2 => Just(Move::Peek),
+        5 => (0..3usize).prop_map(|device| Move::Claim { device }),
+        3 => (0..3usize).prop_map(|device| Move::Read { device }),
+        3 => (0..3usize).prop_map(|device| Move::Finish { device }),
+        2 => (0..30usize).prop_map(|which| Move::Guess { which }),
+        3 => Just(Move::Status),
+        1 => Just(Move::Revoke),
+        3 => Just(Move::Sweep),
+    ]
+}
+
+fn a_turn() -> impl Strategy<Value = Turn> {
+    // Mostly nothing; else up to the edges of the times that there are.
+    let pass = prop_oneof![
+        6 => Just(0u64),
+        2 => 1..200u64,
+        1 => (TTL - 300)..(TTL + 300),
+        1 => (86_400 - 300)..(86_400 + 300u64),
+    ];
+    (vec((0..3usize, a_move()), 1..5), pass).prop_map(|(moves, pass)| Turn { moves, pass })
+}
+
+/// What is known from answers, and what may therefore not be answered any more.
+#[derive(Default)]
+struct Known {
+    sealed: bool,
+    winner: Option<usize>,
+    finished: bool,
+    /// A terminal state that an owner was told.
+    ended: Option<State>,
+    compared: BTreeSet<usize>,
+}
+
+impl Known {
+    fn won(&mut self, device: usize) {
+        assert!(self.winner.is_none_or(|winner| winner == device), "two devices have it");
+        assert!(
+            !matches!(self.ended, Some(State::Expired | State::Locked | State::Aborted)),
+            "won after {:?}",
+            self.ended
+        );
+        self.winner = Some(device);
+    }
+
+    fn told(&mut self, state: State) {
+        if self.finished {
+            assert_eq!(state, State::Finished, "what was finished is not any more");
+        }
+        match (self.ended, state) {
+            // A node whose clock is behind does not know of it yet; nobody can change it any more all the same.
+            (Some(State::Expired), State::Waiting) | (Some(State::Lapsed), State::Claimed) => return,
+            (Some(ended), state) => assert_eq!(state, ended, "an end changed"),
+            (None, _) => {}
+        }
+        match state {
+            State::Uploading => assert!(!self.sealed, "complete, and then not"),
+            State::Waiting => assert!(self.winner.is_none(), "claimed, and then not"),
+            State::Claimed => {}
+            ended => self.ended = Some(ended),
+        }
+        if matches!(state, State::Expired | State::Locked | State::Aborted) {
+            assert!(self.winner.is_none(), "{state:?} after it was claimed");
+        }
+    }
+}
+
+/// One share, its three nodes, and three devices.
+struct Table {
+    share: Sample,
+    passphrase: bool,
+    nodes: Vec<Keeper>,
+    clocks: Vec<Arc<TestClock>>,
+    devices: Vec<Credential>,
+    guesses: Vec<Token>,
+    known: Mutex<Known>,
+}
+
+impl Table {
+    fn receipt(&self, device: usize) -> Receipt {
+        self.share.keys.receipt(&self.devices[device].token.claimant(&self.share.keys.id))
+    }
+
+    async fn make(&self, node: usize, what: Move) {
+        let (relay, share, link) = (&self.nodes[node], &self.share, self.share.link());
+        // What was certain before this began is certain when it ends, too.
+        let known = || {
+            let known = self.known.lock().unwrap();
+            (known.finished, known.ended, known.winner, known.sealed)
+        };
+        let before = known();
+        let (finished, ended, winner, _) = before;
+        match what {
+            Move::Put => {
+                let part = share.parts[0].clone();
+                let put = relay.put_part(&share.owner, 0, Checksum::of(&part), part.into()).await;
+                fits(&put, |error| matches!(error, RelayError::Gone { .. }));
+            }
+            Move::Commit => {
+                let sealed = relay.commit(&share.owner, &share.commit).await;
+                fits(&sealed, |error| matches!(error, RelayError::Gone { .. } | RelayError::PartsMissing));
+                if sealed.is_ok() {
+                    let mut known = self.known.lock().unwrap();
+                    assert_ne!(known.ended, Some(State::Aborted), "complete after it was given up");
+                    known.sealed = true;
+                }
+            }
+            Move::Peek => {
+                let seen = relay.manifest(&link, share.proof()).await;
+                fits(&seen, |error| matches!(error, RelayError::Gone { .. } | RelayError::Unknown));
+                if let Ok(waiting) = seen {
+                    assert_eq!(waiting.manifest, share.commit.manifest);
+                    assert!(winner.is_none() && ended.is_none(), "shown after {winner:?}, {ended:?}");
+                }
+            }
+            Move::Claim { device } => {
+                let claimed = relay.claim(&link, share.proof(), &self.devices[device].token).await;
+                fits(&claimed, |error| matches!(error, RelayError::Gone { .. } | RelayError::Unknown));
+                if let Ok(claimed) = claimed {
+                    assert!(!finished && ended.is_none(), "claimed after its end");
+                    assert!(claimed.part.as_ref() == Some(&share.parts[0]), "not all of it is there");
+                    self.known.lock().unwrap().won(device);
+                }
+            }
+            Move::Read { device } => {
+                let read = match relay.get_part(&self.devices[device], 0, 0).await {
+                    Ok(part) => part.whole().await,
+                    Err(error) => Err(error),
+                };
+                fits(&read, |error| matches!(error, RelayError::Gone { .. } | RelayError::Unknown));
+                if let Ok(bytes) = read {
+                    assert!(bytes == share.parts[0], "other bytes");
+                    assert!(!finished && ended.is_none(), "read after its end");
+                    self.known.lock().unwrap().won(device);
+                }
+            }
+            Move::Finish { device } => {
+                let done = relay.finish(&self.devices[device], &self.receipt(device)).await;
+                fits(&done, |error| matches!(error, RelayError::Gone { .. } | RelayError::Unknown));
+                if done.is_ok() {
+                    assert!(matches!(ended, None | Some(State::Finished)), "finished after {ended:?}");
+                    let mut known = self.known.lock().unwrap();
+                    known.won(device);
+                    known.finished = true;
+                }
+            }
+            Move::Guess { which } => {
+                let seen = relay.manifest(&link, &self.guesses[which]).await;
+                match seen {
+                    Ok(_) => panic!("a wrong passphrase is right"),
+                    Err(RelayError::WrongPassphrase { .. }) => {
+                        assert!(self.passphrase && ended.is_none(), "compared after {ended:?}");
+                        let mut known = self.known.lock().unwrap();
+                        known.compared.insert(which);
+                        assert!(known.compared.len() <= 20, "{} guesses", known.compared.len());
+                    }
+                    other => fits(&other, |error| matches!(error, RelayError::Gone { .. } | RelayError::Unknown)),
+                }
+            }
+            Move::Status => {
+                let status = relay.status(&share.owner, None, Duration::ZERO).await;
+                fits(&status, |_| false);
+                if let Ok(status) = status {
+                    self.expect_not_early(&status);
+                    // Answers that were on their way at once may arrive in any order.
+                    if known() == before {
+                        self.known.lock().unwrap().told(status.state);
+                    }
+                }
+            }
+            Move::Revoke => {
+                let was = relay.revoke(&share.owner).await;
+                fits(&was, |_| false);
+                if let Ok(State::Uploading | State::Waiting | State::Claimed) = was {
+                    assert!(!finished && ended.is_none_or(|ended| ended == State::Revoked || ended == State::Aborted));
+                }
+            }
+            Move::Sweep => fits(&relay.sweep().await, |_| false),
+        }
+    }
+
+    /// Nothing ends by the clock before its time, by anybody's clock.
+    fn expect_not_early(&self, status: &share::relay::Status) {
+        let latest = self.clocks.iter().map(|clock| clock.now()).max().unwrap();
+        match status.state {
+            State::Expired => assert!(latest >= status.expires.unwrap(), "expired early"),
+            State::Lapsed => assert!(latest >= status.until.unwrap(), "lapsed early"),
+            _ => {}
+        }
+    }
+}
+
+/// An answer is good, or one of those that may come, or says to ask again.
+fn fits<T: std::fmt::Debug>(answer: &Result<T, RelayError>, may_be: impl Fn(&RelayError) -> bool) {
+    if let Err(error) = answer {
+        let again = error.is_transient() || matches!(error, RelayError::NoSpace { .. });
+        assert!(again || may_be(error), "{error:?}");
+    }
+}
+
+/// What goes wrong with the n-th operation.
+fn mishap(seed: u64, number: u64, often: u64) -> Option<Fault> {
+    let mut dice = seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    dice = (dice ^ (dice >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    dice = (dice ^ (dice >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    dice ^= dice >> 31;
+    match dice % 1000 {
+        roll if roll < often => {
+            let kinds = [Fault::FailBefore, Fault::FailAfter, Fault::Conflict, Fault::Twice, Fault::Full];
+            Some(kinds[(dice >> 32) as usize % kinds.len()])
+        }
+        // Whoever waits lets others go first.
+        roll if roll < 600 => Some(Fault::Delay),
+        _ => None,
+    }
+}
+
+fn play(turns: &[Turn], passphrase: bool, seed: u64, often: u64) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let truth = TestClock::at(START);
+        let memory = Arc::new(Memory::new(truth.clone(), u64::MAX));
+        let faults = Arc::new(Faults::default());
+        let clocks = [START - SKEW, START, START + SKEW].map(TestClock::at).to_vec();
+        let node = |clock: &Arc<TestClock>| {
+            let store = Arc::new(Faulty::new(memory.clone(), faults.clone()));
+            Keeper::new(store, clock.clone(), Policy { reserve: Some(0), ..Policy::default() })
+        };
+        let mut share = Sample::new(5000, passphrase);
+        share.create.ttl = TTL;
+        let table = Table {
+            nodes: clocks.iter().map(node).collect(),
+            devices: (0..3).map(|_| share.device()).collect(),
+            guesses: (0..30).map(|_| Token::random()).collect(),
+            known: Mutex::default(),
+            clocks,
+            passphrase,
+            share,
+        };
+        table.nodes[1].create(&table.share.owner, &table.share.create).await.unwrap();
+        // Most stories begin where a share waits.
+        if !seed.is_multiple_of(4) {
+            table.share.put_all(&table.nodes[1]).await;
+            table.make(1, Move::Commit).await;
+            assert!(table.known.lock().unwrap().sealed);
+        }
+        faults.plan(move |op| mishap(seed, op.number, often));
+        let mut now = START;
+        for turn in turns {
+            join_all(turn.moves.iter().map(|(node, what)| table.make(*node, *what))).await;
+            now += turn.pass;
+            table.clocks.iter().chain([&truth]).for_each(|clock| clock.advance(turn.pass));
+        }
+        faults.calm();
+        // All nodes tell one story in the end, and it is the one that was told.
+        table.clocks.iter().chain([&truth]).for_each(|clock| clock.advance(300));
+        for node in 0..3 {
+            table.make(node, Move::Sweep).await;
+            table.make(node, Move::Status).await;
+        }
+        let status = table.nodes[0].status(&table.share.owner, None, Duration::ZERO).await.unwrap();
+        {
+            let known = table.known.lock().unwrap();
+            if let Some(winner) = known.winner {
+                assert_eq!(status.claimant, Some(table.devices[winner].token.claimant(&table.share.keys.id)));
+            }
+            if known.finished {
+                assert_eq!(status.receipt, Some(table.receipt(known.winner.unwrap())));
+            }
+        }
+        // L2, L3: what is not over is all there.
+        if status.state == State::Waiting {
+            table.make(1, Move::Peek).await;
+            let claimed = table.nodes[1].claim(&table.share.link(), table.share.proof(), &Token::random()).await;
+            match claimed {
+                Ok(claimed) => assert!(claimed.part.as_ref() == Some(&table.share.parts[0]), "not all of it is there"),
+                // Its time is over, and not for long enough for everybody to say so.
+                Err(RelayError::Gone { how: Gone::Expired, .. }) => {}
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        if let (State::Claimed, Some(claimant)) = (status.state, status.claimant) {
+            let holder = table.devices.iter().find(|device| device.token.claimant(&table.share.keys.id) == claimant);
+            let read = table.nodes[1].get_part(holder.expect("one of ours"), 0, 0).await;
+            let is_late = matches!(&read, Err(RelayError::Gone { how: Gone::Lapsed, .. }));
+            let is_whole = match read {
+                Ok(part) => part.whole().await.is_ok_and(|part| part == table.share.parts[0]),
+                Err(_) => false,
+            };
+            assert!(is_late || is_whole, "it is being opened, and not all there");
+        }
+        settle(memory, now + 400 + SKEW).await;
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, max_shrink_iters: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_done_in_whatever_order_fits_together(
+        turns in vec(a_turn(), 1..25),
+        passphrase in any::<bool>(),
+        seed in any::<u64>(),
+        often in prop_oneof![Just(0u64), Just(30), Just(150)],
+    ) {
+        play(&turns, passphrase, seed, often);
+    }
+}

@@ -1,0 +1,31 @@
+//! Relays over a bucket, and what is in it.
+
+use std::sync::Arc;
+
+use share::relay::clock::{Clock, SystemClock};
+
+use super::s3::TestS3;
+use super::sandbox::{RelayProcess, Run, Sandbox};
+use super::settle::{is_data, settle};
+
+/// What of the shares themselves is in the bucket.
+pub(crate) fn data(s3: &TestS3) -> Vec<String> {
+    s3.names().into_iter().filter(|name| is_data(name)).collect()
+}
+
+/// Sweeps until the end of all times, and looks whether everything goes in its time.
+pub(crate) fn settle_bucket(s3: &TestS3, prefix: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(settle(Arc::new(s3.bucket(prefix)), SystemClock.now()));
+}
+
+/// A relay over the bucket, about to run.
+pub(crate) fn relay_over_bucket(sandbox: &Sandbox, s3: &TestS3) -> Run {
+    let store = TestS3::url("relay");
+    sandbox.share(["relay", "--listen", "127.0.0.1:0", "--store", &store, "--open", "-vv"]).envs(s3.settings())
+}
+
+/// One that runs.
+pub(crate) fn node(sandbox: &Sandbox, s3: &TestS3) -> RelayProcess {
+    sandbox.start_as_relay(relay_over_bucket(sandbox, s3))
+}

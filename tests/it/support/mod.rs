@@ -1,0 +1,46 @@
+//! What tests are made with. No test imports another one.
+
+mod bucket;
+mod clock;
+mod content;
+mod disk;
+mod host;
+mod line;
+mod meddler;
+mod patience;
+mod planted;
+mod proxy;
+mod relays;
+mod s3;
+mod sample;
+mod sandbox;
+mod settle;
+mod slow;
+mod stage;
+mod store;
+mod tally;
+mod terminal;
+mod tracer;
+mod world;
+
+pub(crate) use self::bucket::{data, node, relay_over_bucket, settle_bucket};
+pub(crate) use self::clock::TestClock;
+pub(crate) use self::content::{contains, forms, noise, photo};
+pub(crate) use self::disk::with_a_small_disk;
+pub(crate) use self::host::Host;
+pub(crate) use self::line::Mischief;
+pub(crate) use self::meddler::{Meddle, Meddler};
+pub(crate) use self::planted::planted;
+pub(crate) use self::proxy::{Proxy, answering, with_another_page};
+pub(crate) use self::relays::{START, TestRelay, served};
+pub(crate) use self::s3::{Mishap, TestS3, kill};
+pub(crate) use self::sample::Sample;
+pub(crate) use self::sandbox::{Ended, RelayProcess, Run, Running, SHARE, Sandbox, files};
+pub(crate) use self::settle::{node_over, settle};
+pub(crate) use self::slow::Slow;
+pub(crate) use self::stage::{Stage, events};
+pub(crate) use self::store::{Counts, FAULTS, Fault, Faults, Faulty, Kind, Op};
+pub(crate) use self::tally::Tally;
+pub(crate) use self::terminal::{COLUMNS, Conversation, Image, Kind as TerminalKind, ROWS, Tty};
+pub(crate) use self::tracer::{Traced, changes, changes_in, doomed, traced};
+pub(crate) use self::world::{Over, World};

@@ -1,0 +1,68 @@
+//! How long tests wait. Nothing waits without an end.
+
+use std::collections::BTreeMap;
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long one thing may take, on a loaded machine.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
+/// How long a whole test may take. A full run of a table of faults has more.
+const TEST: Duration = Duration::from_mins(10);
+const FULL_TEST: Duration = Duration::from_mins(90);
+
+/// Waits until something is so. Panics with `what` if that takes too long.
+pub(crate) fn wait_while<'a, T>(
+    what: &str,
+    changed: &Condvar,
+    guard: MutexGuard<'a, T>,
+    is_not_yet: impl FnMut(&mut T) -> bool,
+) -> MutexGuard<'a, T> {
+    let (guard, waited) = changed.wait_timeout_while(guard, PATIENCE, is_not_yet).unwrap();
+    assert!(!waited.timed_out(), "{what}: it took longer than {PATIENCE:?}");
+    guard
+}
+
+/// A test that is running. One that blocks for too long, on a read for example, ends all tests: nothing else ends a thread.
+pub(crate) struct Watched(u64);
+
+type Running = Mutex<BTreeMap<u64, (String, Instant)>>;
+
+fn running() -> &'static Running {
+    static RUNNING: OnceLock<Running> = OnceLock::new();
+    RUNNING.get_or_init(|| {
+        thread::spawn(|| {
+            let longest = ["SHARE_FAULTS_RESULTS", "SHARE_SOAK_MINUTES"]
+                .iter()
+                .any(|name| std::env::var_os(name).is_some())
+                .then_some(FULL_TEST)
+                .unwrap_or(TEST);
+            loop {
+                thread::sleep(Duration::from_secs(5));
+                let all = running().lock().unwrap();
+                if let Some((name, _)) = all.values().find(|(_, since)| since.elapsed() > longest) {
+                    eprintln!("{name} took longer than {longest:?}");
+                    std::process::abort();
+                }
+            }
+        });
+        Running::default()
+    })
+}
+
+impl Watched {
+    /// Watches the test of this thread from now on.
+    pub(crate) fn begin() -> Self {
+        let name = thread::current().name().unwrap_or("a test").to_owned();
+        let mut all = running().lock().unwrap();
+        let number = all.last_key_value().map_or(0, |(last, _)| last + 1);
+        all.insert(number, (name, Instant::now()));
+        Self(number)
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        running().lock().unwrap().remove(&self.0);
+    }
+}

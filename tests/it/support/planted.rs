@@ -1,0 +1,42 @@
+//! A share whose sender lies about its files.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use share::link::{Link, RelayUrl};
+use share::manifest::{Entry, Manifest, blob_len};
+use share::relay::http::HttpRelay;
+use share::relay::{Checksum, Commit, Create, Credential, Relay, V1, Verifiers};
+use share::seal;
+use share::secret::{Flags, LinkSecret, Token};
+
+use super::content::noise;
+
+/// A share whose sender writes what it likes about its files.
+pub(crate) fn planted(url: &str, files: &[(&str, &str, &[u8])], view_only: bool) -> String {
+    let secret = LinkSecret::random(Flags::default());
+    let keys = secret.keys(None);
+    let owner = Credential::new(keys.id, Token::random());
+    let verifiers = Verifiers::of(&keys.id, &keys.link_token, &keys.open_token, &owner.token);
+    let plain: Vec<u8> = files.iter().flat_map(|(.., bytes)| bytes.iter().copied()).collect();
+    let mut blob = seal::seal_bytes(&plain, &keys.blob_identity).unwrap();
+    let age_len = blob.len() as u64;
+    blob.extend(noise(usize::try_from(blob_len(age_len) - age_len).unwrap(), 5));
+    let entry = |(name, kind, bytes): &(&str, &str, &[u8])| Entry {
+        name: Some((*name).to_owned()),
+        r#type: (*kind).to_owned(),
+        size: bytes.len() as u64,
+    };
+    let entries = files.iter().map(entry).collect();
+    let manifest = Manifest::new(None, entries, age_len, view_only, "2026-11-22".to_owned());
+    let sealed = seal::seal_bytes(&manifest.to_bytes().unwrap(), &keys.manifest_identity).unwrap();
+    let blob = Bytes::from(blob);
+    let create = Create { v: V1, flags: 0, ttl: 3600, verifiers, max_len: None, create_token: None };
+    let commit =
+        Commit { v: V1, blob_len: blob.len() as u64, parts: vec![Checksum::of(&blob)], manifest: sealed.into() };
+    let relay_url = RelayUrl::parse(url).unwrap();
+    let relay = HttpRelay::new(relay_url.clone(), None, Duration::from_secs(10)).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(relay.deposit(&owner, &create, &commit, blob.into())).unwrap();
+    Link { relay: Some(relay_url), secret }.web().unwrap().to_string()
+}

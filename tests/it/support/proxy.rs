@@ -1,0 +1,259 @@
+//! A line between a client and a relay that a test can stop, cut and mend.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+
+use super::patience::wait_while;
+
+/// Bytes that may go through in one direction before the line stands still.
+#[derive(Default)]
+struct Gate {
+    state: Mutex<Passed>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Passed {
+    bytes: u64,
+    limit: Option<u64>,
+    waiting: bool,
+}
+
+impl Gate {
+    fn pass(&self, bytes: u64) {
+        let mut state = self.state.lock().unwrap();
+        while state.limit.is_some_and(|limit| state.bytes >= limit) {
+            // Told once: two who stand here would wake each other for ever.
+            if !std::mem::replace(&mut state.waiting, true) {
+                self.changed.notify_all();
+            }
+            state = self.changed.wait(state).unwrap();
+        }
+        state.waiting = false;
+        state.bytes += bytes;
+    }
+
+    fn stop_at(&self, limit: Option<u64>) {
+        self.state.lock().unwrap().limit = limit;
+        self.changed.notify_all();
+    }
+
+    fn wait_until_stopped(&self) {
+        let state = self.state.lock().unwrap();
+        drop(wait_while("the line never stood still", &self.changed, state, |state| !state.waiting));
+    }
+}
+
+#[derive(Default)]
+struct Connections {
+    open: BTreeMap<u64, TcpStream>,
+    /// How many there ever were.
+    count: u64,
+    /// How many there were at once, at most.
+    most: usize,
+    asked: u64,
+    /// How many were cut because enough bytes had gone through.
+    cuts: u64,
+}
+
+pub(crate) struct Proxy {
+    pub(crate) url: String,
+    target: Arc<Mutex<String>>,
+    /// All connections that there are, and a count of those that there were since somebody wanted to know.
+    connections: Arc<(Mutex<Connections>, Condvar)>,
+    up: Arc<Gate>,
+    down: Arc<Gate>,
+    /// All that has gone to the relay, if somebody wants to know.
+    record: Option<Record>,
+}
+
+type Record = Arc<Mutex<Vec<u8>>>;
+
+impl Proxy {
+    /// A line to `target`. Each connection is cut after `cut_after` bytes from the relay.
+    pub(crate) fn to(target: &str, cut_after: Option<u64>) -> Self {
+        Self::start(target, cut_after, None)
+    }
+
+    /// A line to `target` that remembers what goes there.
+    pub(crate) fn recording(target: &str) -> Self {
+        Self::start(target, None, Some(Record::default()))
+    }
+
+    /// All that has gone to the relay.
+    pub(crate) fn recorded(&self) -> Vec<u8> {
+        self.record.as_ref().unwrap().lock().unwrap().clone()
+    }
+
+    fn start(target: &str, cut_after: Option<u64>, record: Option<Record>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let (up, down) = (Arc::new(Gate::default()), Arc::new(Gate::default()));
+        let target = Arc::new(Mutex::new(target.to_owned()));
+        let (leads_to, gates) = (target.clone(), (up.clone(), down.clone()));
+        let connections = Arc::<(Mutex<Connections>, Condvar)>::default();
+        let known = connections.clone();
+        let recorder = record.clone();
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let Ok(relay) = TcpStream::connect(&*leads_to.lock().unwrap()) else { continue };
+                let (up, down) = gates.clone();
+                let mut all = known.0.lock().unwrap();
+                let number = all.count;
+                all.open.insert(number, client.try_clone().unwrap());
+                all.count += 1;
+                all.most = all.most.max(all.open.len());
+                all.asked += 1;
+                known.1.notify_all();
+                drop(all);
+                let (client_too, relay_too) = (client.try_clone().unwrap(), relay.try_clone().unwrap());
+                let recorder = recorder.clone();
+                thread::spawn(move || pump(client, relay, &up, None, recorder.as_ref()));
+                let known = known.clone();
+                thread::spawn(move || {
+                    let cut = pump(relay_too, client_too, &down, cut_after, None);
+                    let mut all = known.0.lock().unwrap();
+                    all.open.remove(&number);
+                    all.cuts += u64::from(cut);
+                });
+            }
+        });
+        Self { url, target, connections, up, down, record }
+    }
+
+    /// Leads to somebody else from now on.
+    pub(crate) fn lead_to(&self, target: &str) {
+        target.clone_into(&mut self.target.lock().unwrap());
+    }
+
+    /// Cuts all connections, and counts those that come from now on.
+    pub(crate) fn cut(&self) {
+        let mut all = self.connections.0.lock().unwrap();
+        for connection in all.open.values() {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
+        all.asked = 0;
+    }
+
+    /// How many connections there were at once, at most.
+    pub(crate) fn most(&self) -> usize {
+        self.connections.0.lock().unwrap().most
+    }
+
+    /// How many connections were cut because enough bytes had gone through.
+    pub(crate) fn cuts(&self) -> u64 {
+        self.connections.0.lock().unwrap().cuts
+    }
+
+    /// Waits until so many connections have come since they were cut.
+    pub(crate) fn wait_until_asked(&self, times: u64) {
+        let all = self.connections.0.lock().unwrap();
+        drop(wait_while("too few connections came", &self.connections.1, all, |all| all.asked < times));
+    }
+
+    /// Stands still when this many bytes have come from the relay.
+    pub(crate) fn stop_down_at(&self, bytes: u64) {
+        self.down.stop_at(Some(bytes));
+    }
+
+    /// Stands still when this many bytes have gone to the relay.
+    pub(crate) fn stop_up_at(&self, bytes: u64) {
+        self.up.stop_at(Some(bytes));
+    }
+
+    pub(crate) fn wait_until_down_stopped(&self) {
+        self.down.wait_until_stopped();
+    }
+
+    pub(crate) fn wait_until_up_stopped(&self) {
+        self.up.wait_until_stopped();
+    }
+
+    /// Everything flows again.
+    pub(crate) fn mend(&self) {
+        self.up.stop_at(None);
+        self.down.stop_at(None);
+    }
+
+    /// A link to the relay, as a link over this line.
+    pub(crate) fn link(&self, link: &str) -> String {
+        format!("{}#{}", self.url, link.split_once('#').unwrap().1)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        // Whoever stands at a gate may go home.
+        self.mend();
+        self.cut();
+    }
+}
+
+/// Carries bytes until one end closes, or `cut_after` bytes have gone through. Returns whether that was it.
+fn pump(mut from: TcpStream, mut to: TcpStream, gate: &Gate, cut_after: Option<u64>, record: Option<&Record>) -> bool {
+    let mut left = cut_after;
+    let mut buffer = [0; 16 << 10];
+    let result: io::Result<bool> = (|| {
+        loop {
+            let count = from.read(&mut buffer)?;
+            if count == 0 {
+                return Ok(false);
+            }
+            gate.pass(count as u64);
+            to.write_all(&buffer[..count])?;
+            if let Some(record) = record {
+                record.lock().unwrap().extend_from_slice(&buffer[..count]);
+            }
+            if let Some(left) = &mut left {
+                *left = left.saturating_sub(count as u64);
+                if *left == 0 {
+                    return Ok(true);
+                }
+            }
+        }
+    })();
+    let _ = from.shutdown(Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Both);
+    result.unwrap_or(false)
+}
+
+/// What stands before the relay at `target` and gives everybody another page. Returns its URL.
+pub(crate) fn with_another_page(target: &str) -> String {
+    let (elsewhere, relay) = (answering(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"), target.to_owned());
+    let elsewhere = elsewhere.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let mut begin = [0; 6];
+            while client.peek(&mut begin).is_ok_and(|count| (1..6).contains(&count)) {}
+            let target = TcpStream::connect(if begin == *b"GET / " { &elsewhere } else { &relay }).unwrap();
+            let back = (target.try_clone().unwrap(), client.try_clone().unwrap());
+            thread::spawn(move || pump(client, target, &Gate::default(), None, None));
+            thread::spawn(move || pump(back.0, back.1, &Gate::default(), None, None));
+        }
+    });
+    url
+}
+
+/// Something on the web that gives everybody the same answer. Returns its URL.
+pub(crate) fn answering(answer: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte).is_ok_and(|count| count == 1) {
+                head.push(byte[0]);
+            }
+            let _ = client.write_all(answer);
+            let _ = client.shutdown(Shutdown::Write);
+            let _ = client.read_to_end(&mut Vec::new());
+        }
+    });
+    url
+}

@@ -1,0 +1,110 @@
+//! Relays for the contract: the rules over each store, alone and behind real servers, with a clock of the test's own.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use share::link::RelayUrl;
+use share::relay::Relay;
+use share::relay::http::HttpRelay;
+use share::relay::keeper::{Keeper, Policy};
+use share::relay::server::{self, Creation as Admission, Options};
+use share::relay::store::Store;
+use share::relay::store::folder::{Folder, Sharing};
+use share::relay::store::memory::Memory;
+use tempfile::TempDir;
+
+use super::clock::TestClock;
+use super::s3::TestS3;
+use super::slow::Slow;
+
+/// One way to have a relay.
+pub(crate) struct TestRelay {
+    pub(crate) name: &'static str,
+    pub(crate) relay: Arc<dyn Relay>,
+    pub(crate) keeper: Arc<Keeper>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<TestClock>,
+    _folder: Option<TempDir>,
+    _s3: Option<TestS3>,
+}
+
+/// The moment at which all tests begin: what a folder's files are dated by does not matter to the rules.
+pub(crate) const START: u64 = 4_102_444_800; // 1 Jan 2100
+
+fn policy() -> Policy {
+    Policy { reserve: Some(0), ..Policy::default() }
+}
+
+/// Serves `relay` on a free port, and returns a client of it.
+pub(crate) fn served(relay: Arc<dyn Relay>) -> (Arc<dyn Relay>, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let options = Options { create: Admission::Open, ..Options::default() };
+    tokio::spawn(server::serve(relay, listener, options, std::future::pending()));
+    let client = HttpRelay::new(RelayUrl::parse(&url).unwrap(), None, Duration::from_mins(1)).unwrap();
+    (Arc::new(client), url)
+}
+
+impl TestRelay {
+    pub(crate) fn over(name: &'static str, store: Arc<dyn Store>, clock: Arc<TestClock>) -> Self {
+        let keeper = Arc::new(Keeper::new(store.clone(), clock.clone(), policy()));
+        Self { name, relay: keeper.clone(), keeper, store, clock, _folder: None, _s3: None }
+    }
+
+    pub(crate) fn memory() -> Self {
+        let clock = TestClock::at(START);
+        Self::over("memory", Arc::new(Memory::new(clock.clone(), u64::MAX)), clock)
+    }
+
+    pub(crate) fn slow_memory() -> Self {
+        let clock = TestClock::at(START);
+        Self::over("slow memory", Arc::new(Slow(Memory::new(clock.clone(), u64::MAX))), clock)
+    }
+
+    pub(crate) fn folder() -> Self {
+        let directory = TempDir::new().unwrap();
+        let store = Folder::open(&directory.path().join("store"), Sharing::Alone).unwrap();
+        let bench = Self::over("folder", Arc::new(store), TestClock::at(START));
+        Self { _folder: Some(directory), ..bench }
+    }
+
+    pub(crate) fn bucket() -> Self {
+        let clock = TestClock::at(START);
+        let s3 = TestS3::start_at(clock.clone());
+        let bench = Self::over("bucket", Arc::new(s3.bucket("some/prefix")), clock);
+        Self { _s3: Some(s3), ..bench }
+    }
+
+    fn behind_server(self, name: &'static str) -> Self {
+        let (relay, _) = served(self.relay.clone());
+        Self { name, relay, ..self }
+    }
+
+    /// All of them.
+    pub(crate) fn all() -> Vec<Self> {
+        vec![
+            Self::memory(),
+            Self::slow_memory(),
+            Self::folder(),
+            Self::bucket(),
+            Self::memory().behind_server("memory behind a server"),
+            Self::slow_memory().behind_server("slow memory behind a server"),
+            Self::folder().behind_server("folder behind a server"),
+            Self::bucket().behind_server("bucket behind a server"),
+            Self::folder().behind_server("one").behind_server("folder behind two servers"),
+        ]
+    }
+
+    /// The names of a store's objects of ciphertext: parts, manifests and tries.
+    pub(crate) async fn data(&self) -> Vec<String> {
+        let objects = self.store.list("v1/", None).await.unwrap();
+        let names = objects.into_iter().map(|object| object.name);
+        names.filter(|name| name.contains("/part/") || name.contains("/try/") || name.ends_with("/manifest")).collect()
+    }
+
+    /// Everything that a store holds, except what the sweeper has yet to look at.
+    pub(crate) async fn objects(&self) -> Vec<String> {
+        self.store.list("v1/", None).await.unwrap().into_iter().map(|object| object.name).collect()
+    }
+}

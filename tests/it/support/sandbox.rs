@@ -1,0 +1,332 @@
+//! A place of its own for a test: a home, a working directory, and relays whose addresses are read from their output.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tempfile::TempDir;
+
+use super::patience::{PATIENCE, Watched};
+use super::s3::kill;
+
+/// The program under test.
+pub(crate) const SHARE: &str = env!("CARGO_BIN_EXE_share");
+
+pub(crate) struct Sandbox {
+    dir: TempDir,
+    _watched: Watched,
+}
+
+impl Sandbox {
+    pub(crate) fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        for name in ["home", "work"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        Self { dir, _watched: Watched::begin() }
+    }
+
+    /// A path in the working directory.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join("work").join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap()
+    }
+
+    /// The names in the working directory, sorted.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(self.path(""))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// What is kept between two runs, without what was sent.
+    pub(crate) fn kept(&self) -> Vec<PathBuf> {
+        files(&self.home()).into_iter().filter(|path| !path.to_string_lossy().contains("/outbox/")).collect()
+    }
+
+    pub(crate) fn home(&self) -> PathBuf {
+        self.dir.path().join("home")
+    }
+
+    /// A run of the program in this place.
+    pub(crate) fn share<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
+        let mut command = Command::new(SHARE);
+        command.args(args);
+        self.prepare(command)
+    }
+
+    /// A run of any program in this place.
+    pub(crate) fn prepare(&self, mut command: Command) -> Run {
+        command.current_dir(self.path("")).env_clear().env("TZ", "UTC").env("HOME", self.home());
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        Run { command, input: Vec::new() }
+    }
+
+    /// A second home in the same place, as if on another machine.
+    pub(crate) fn other_home(&self, name: &str) -> PathBuf {
+        let home = self.dir.path().join(name);
+        fs::create_dir_all(&home).unwrap();
+        home
+    }
+
+    /// A relay over a folder of this sandbox.
+    pub(crate) fn relay(&self) -> RelayProcess {
+        self.relay_at("127.0.0.1:0")
+    }
+
+    pub(crate) fn relay_at(&self, listen: &str) -> RelayProcess {
+        self.start_relay(listen, &[])
+    }
+
+    /// A relay with more options.
+    pub(crate) fn relay_with(&self, options: &[&str]) -> RelayProcess {
+        self.start_relay("127.0.0.1:0", options)
+    }
+
+    fn start_relay(&self, listen: &str, options: &[&str]) -> RelayProcess {
+        let store = self.dir.path().join("store");
+        let url = format!("file://{}", store.display());
+        let run =
+            self.share(["relay", "--listen", listen, "--store", &url, "--reserve", "0", "-vv"].iter().chain(options));
+        let mut relay = self.start_as_relay(run);
+        relay.store = store;
+        relay
+    }
+
+    /// A relay with arguments, surroundings and a store of the test's own.
+    pub(crate) fn start_as_relay(&self, run: Run) -> RelayProcess {
+        let log = self.dir.path().join("relay.log");
+        self.start_mortal_relay(run, || {}).unwrap_or_else(|| panic!("{}", fs::read_to_string(&log).unwrap()))
+    }
+
+    /// A relay that may die at any moment: `None` if it does before it is ready, else `died` is called when it does.
+    pub(crate) fn start_mortal_relay(
+        &self,
+        mut run: Run,
+        died: impl FnOnce() + Send + 'static,
+    ) -> Option<RelayProcess> {
+        let log = self.dir.path().join("relay.log");
+        let file = fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        // A group of its own: whoever traces it goes with it.
+        run.command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
+        let mut child = run.command.spawn().unwrap();
+        let mut url = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut url).unwrap();
+        let relay = RelayProcess { child, url: url.trim().to_owned(), store: PathBuf::new(), log };
+        if !relay.url.starts_with("http://") {
+            return None;
+        }
+        std::thread::spawn(move || {
+            let _ = stdout.read_to_end(&mut Vec::new());
+            died();
+        });
+        Some(relay)
+    }
+}
+
+/// A relay that is stopped, without ado, when it is dropped.
+pub(crate) struct RelayProcess {
+    child: Child,
+    pub(crate) url: String,
+    pub(crate) store: PathBuf,
+    pub(crate) log: PathBuf,
+}
+
+impl RelayProcess {
+    pub(crate) fn address(&self) -> String {
+        self.url.trim_start_matches("http://").trim_end_matches('/').to_owned()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGKILL, and wait until it is gone.
+    pub(crate) fn kill(&mut self) {
+        let group = Pid::from_child(&self.child);
+        // It may be dead already.
+        let _ = kill_process_group(group, Signal::KILL);
+        self.child.wait().unwrap();
+    }
+
+    /// Waits until nothing is left: a part that was on its way when its share was taken back is removed by whoever
+    /// stored it.
+    pub(crate) fn expect_empty(&self) {
+        let begun = std::time::Instant::now();
+        while !self.data().is_empty() {
+            assert!(begun.elapsed().as_secs() < 20, "{:?}", self.data());
+            std::thread::yield_now();
+        }
+    }
+
+    /// Files of ciphertext in the store.
+    pub(crate) fn data(&self) -> Vec<PathBuf> {
+        files(&self.store)
+            .into_iter()
+            .filter(|path| {
+                let name = path.strip_prefix(&self.store).unwrap().to_string_lossy();
+                name.contains("/part/") || name.ends_with("/manifest") || name.starts_with("tmp/")
+            })
+            .collect()
+    }
+}
+
+impl Drop for RelayProcess {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// All files below a directory.
+pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// A program about to run.
+pub(crate) struct Run {
+    command: Command,
+    input: Vec<u8>,
+}
+
+impl Run {
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
+    pub(crate) fn envs(mut self, all: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.command.envs(all);
+        self
+    }
+
+    /// What it reads from standard input: a pipe.
+    pub(crate) fn input(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.input = bytes.as_ref().to_vec();
+        self
+    }
+
+    /// Starts it.
+    pub(crate) fn start(mut self) -> Running {
+        let mut child =
+            self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let input = self.input;
+        std::thread::spawn(move || {
+            // It may not want all of it.
+            let _ = stdin.write_all(&input);
+        });
+        Running(child)
+    }
+
+    /// Starts it with a standard input of the test's own.
+    pub(crate) fn start_with(mut self, stdin: impl Into<Stdio>) -> Running {
+        self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running(self.command.spawn().unwrap())
+    }
+
+    /// Runs it to its end.
+    pub(crate) fn run(self) -> Ended {
+        self.start().wait()
+    }
+
+    /// Runs it; it must succeed. Returns its standard output without the last line break.
+    pub(crate) fn ok(self) -> String {
+        let ended = self.run();
+        assert_eq!(ended.code, 0, "{ended:?}");
+        String::from_utf8(ended.stdout).unwrap().trim_end_matches('\n').to_owned()
+    }
+
+    /// Runs it; it must fail with an exit code, one line that contains `error`, and a hint, and print no result.
+    pub(crate) fn fails(self, code: i32, error: &str) -> Ended {
+        let ended = self.run();
+        assert_eq!(ended.code, code, "{ended:?}");
+        assert!(ended.stdout.is_empty(), "{ended:?}");
+        let line = ended.stderr.lines().find(|line| line.starts_with("error: ")).unwrap_or_default();
+        assert!(line.contains(error), "{ended:?}");
+        assert_eq!(ended.stderr.matches("error: ").count(), 1, "{ended:?}");
+        assert_eq!(ended.stderr.matches("hint: ").count(), 1, "{ended:?}");
+        ended
+    }
+}
+
+/// A program that runs.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Running {
+    /// Waits until it has ended, and kills it if that takes too long.
+    pub(crate) fn wait(self) -> Ended {
+        let (id, (done, output)) = (self.0.id(), channel());
+        std::thread::spawn(move || done.send(self.0.wait_with_output()));
+        let output = output.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            // Nobody has waited for it to the end, so the number is still its own.
+            kill(id);
+            panic!("a program ran for longer than {PATIENCE:?}: {:?}", output.recv())
+        });
+        let output = output.unwrap();
+        Ended {
+            code: output.status.code().unwrap_or(-1),
+            stdout: output.stdout,
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// SIGKILL, and wait until it is gone.
+    pub(crate) fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// A program that has run.
+pub(crate) struct Ended {
+    /// Its exit code, or -1 if a signal ended it.
+    pub(crate) code: i32,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    /// Whether a signal ended it.
+    pub(crate) fn was_killed(&self) -> bool {
+        self.code == -1
+    }
+}
+
+impl std::fmt::Debug for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown: String = String::from_utf8_lossy(&self.stdout).chars().take(2000).collect();
+        f.debug_struct("Ended").field("code", &self.code).field("stdout", &shown).field("stderr", &self.stderr).finish()
+    }
+}

@@ -1,0 +1,72 @@
+//! Whether everything goes in its time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use share::relay::clock::Clock;
+use share::relay::keeper::{Keeper, Policy};
+use share::relay::store::Store;
+
+use super::clock::TestClock;
+
+pub(crate) const POLICY: Policy = Policy {
+    max_bytes: 1 << 30,
+    max_ttl: Duration::from_hours(2160),
+    lease: Duration::from_hours(24),
+    grace: 120,
+    reserve: Some(0),
+};
+
+/// The rules over a store, on a node whose clock is its own.
+pub(crate) fn node_over(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Keeper {
+    Keeper::new(store, clock, POLICY)
+}
+
+/// D1, D2, and in the end nothing: not a name, not a marker.
+pub(crate) async fn settle(store: Arc<dyn Store>, now: u64) {
+    let clock = TestClock::at(now);
+    let keeper = Keeper::new(store.clone(), clock.clone(), POLICY);
+    let sweep_after = async |seconds: u64| {
+        clock.advance(seconds);
+        keeper.sweep().await.unwrap();
+    };
+    sweep_after(121).await;
+    expect_order(&*store, false).await;
+    sweep_after(86_400 + 121).await;
+    expect_order(&*store, true).await;
+    // The lives of those that were never opened, the end of their openings, then the time for which their end is known.
+    for days in [91, 2, 2, 31] {
+        sweep_after(days * 86_400 + 121).await;
+    }
+    for prefix in ["v1/", "due/"] {
+        let left = store.list(prefix, None).await.unwrap();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+/// D1: nothing is left of the content of shares that have ended. `all_complete`, D2: nor of those that never became one.
+pub(crate) async fn expect_order(store: &dyn Store, all_complete: bool) {
+    let says = async |id: &str, cell: &str, word: &str| {
+        let found = store.read(&format!("v1/{id}/{cell}"), 0).await.unwrap();
+        let bytes = found?.whole().await.unwrap();
+        Some(String::from_utf8_lossy(&bytes).contains(word))
+    };
+    for object in store.list("v1/", None).await.unwrap() {
+        let name = object.name;
+        if !is_data(&name) {
+            continue;
+        }
+        let id = name.split('/').nth(1).unwrap();
+        let sealed = says(id, "seal", "\"sealed\"").await;
+        let has_ended = sealed == Some(false)
+            || says(id, "claim", "\"claimed\"").await == Some(false)
+            || says(id, "end", "").await.is_some();
+        assert!(!has_ended, "{name} is left of a share that has ended");
+        assert!(sealed.is_some() || !all_complete, "{name} is left of a share that was never complete");
+    }
+}
+
+/// Whether an object holds what was sent, or what was tried.
+pub(crate) fn is_data(name: &str) -> bool {
+    name.contains("/part/") || name.contains("/try/") || name.ends_with("/manifest")
+}

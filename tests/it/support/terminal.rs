@@ -1,0 +1,355 @@
+//! Terminals of our own. One knows what is on its screen and what could be scrolled back to, takes pictures by Kitty's
+//! protocol, and answers what it is asked about itself.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use flate2::read::ZlibDecoder;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+use super::sandbox::{SHARE, Sandbox};
+
+/// How long anything may take to appear.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// What a terminal can do, and says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Kitty,
+    WezTerm,
+    Sixel,
+    /// Text only.
+    Plain,
+    /// It never answers.
+    Mute,
+}
+
+/// A picture that somebody sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Image {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    /// Bytes of one pixel: three, or four with transparency.
+    pub(crate) depth: usize,
+    pub(crate) pixels: Vec<u8>,
+}
+
+/// What the terminal has seen.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// Everything, as it came.
+    pub(crate) bytes: Vec<u8>,
+    /// The pictures in its memory now.
+    pub(crate) images: HashMap<u32, Image>,
+    /// How many pictures it ever got.
+    pub(crate) drawn: usize,
+    /// The picture that is just coming, in pieces.
+    coming: Option<(HashMap<String, String>, Vec<u8>)>,
+    over: bool,
+}
+
+struct Shared {
+    seen: Mutex<Seen>,
+    changed: Condvar,
+    screen: Mutex<vt100::Parser>,
+}
+
+pub(crate) struct Tty {
+    child: Child,
+    keys: File,
+    shared: Arc<Shared>,
+}
+
+/// Size in characters; each has ten by twenty pixels.
+pub(crate) const ROWS: u16 = 30;
+pub(crate) const COLUMNS: u16 = 100;
+
+/// A terminal of [`ROWS`] and [`COLUMNS`].
+const WINDOW: Winsize = Winsize { ws_row: ROWS, ws_col: COLUMNS, ws_xpixel: COLUMNS * 10, ws_ypixel: ROWS * 20 };
+/// A terminal whose size is not known.
+const UNKNOWN: Winsize = Winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+
+impl Tty {
+    /// Runs a shell's command at a terminal, with `$SHARE`.
+    pub(crate) fn start(sandbox: &Sandbox, kind: Kind, command: &str) -> Self {
+        Self::start_at(sandbox, kind, command, WINDOW, &[("TERM", "xterm"), ("COLORTERM", "truecolor")])
+    }
+
+    fn start_at(sandbox: &Sandbox, kind: Kind, command: &str, window: Winsize, environment: &[(&str, &str)]) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let path = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+        let slave = OpenOptions::new().read(true).write(true).open(path).unwrap();
+        tcsetwinsize(slave.as_fd(), window).unwrap();
+        let mut shell = Command::new("setsid");
+        shell.args(["--ctty", "--wait", "bash", "-c", command]);
+        shell
+            .current_dir(sandbox.path(""))
+            .env_clear()
+            .env("HOME", sandbox.home())
+            .env("TZ", "UTC")
+            .envs(environment.iter().copied());
+        shell.env("PATH", std::env::var_os("PATH").unwrap()).env("SHARE", SHARE);
+        let end = || Stdio::from(slave.try_clone().unwrap());
+        let child = shell.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
+        drop(slave);
+        let master = File::from(master);
+        let keys = master.try_clone().unwrap();
+        let size = |side| std::num::NonZero::new(side).unwrap();
+        let screen = Mutex::new(vt100::Parser::new(size(ROWS), size(COLUMNS), 10_000));
+        let shared = Arc::new(Shared { seen: Mutex::default(), changed: Condvar::new(), screen });
+        let (back, answers) = (shared.clone(), master.try_clone().unwrap());
+        std::thread::spawn(move || back.listen(master, answers, kind));
+        Self { child, keys, shared }
+    }
+
+    pub(crate) fn press(&mut self, keys: &str) -> &mut Self {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self
+    }
+
+    /// What is on the screen.
+    pub(crate) fn screen(&self) -> String {
+        self.shared.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Whether a program has a screen of its own just now.
+    pub(crate) fn is_alternate(&self) -> bool {
+        self.shared.screen.lock().unwrap().screen().alternate_screen()
+    }
+
+    /// The screen and everything above it.
+    pub(crate) fn history(&self) -> String {
+        let mut parser = self.shared.screen.lock().unwrap();
+        let mut all = String::new();
+        parser.screen_mut().set_scrollback(usize::MAX);
+        let top = parser.screen().scrollback();
+        for above in (0..=top).rev() {
+            parser.screen_mut().set_scrollback(above);
+            all.push_str(&parser.screen().contents());
+            all.push('\n');
+        }
+        all
+    }
+
+    /// Waits until something is so.
+    pub(crate) fn until(&mut self, what: &str, so: impl Fn(&Seen) -> bool) -> &mut Self {
+        let begun = Instant::now();
+        let mut seen = self.shared.seen.lock().unwrap();
+        while !so(&seen) {
+            let text = || self.shared.screen.lock().unwrap().screen().contents();
+            assert!(!seen.over || so(&seen), "{what}: it ended\n{}", text());
+            assert!(begun.elapsed() < PATIENCE, "{what} never came\n{}", text());
+            seen = self.shared.changed.wait_timeout(seen, Duration::from_millis(100)).unwrap().0;
+        }
+        drop(seen);
+        self
+    }
+
+    /// Waits until a text is on the screen.
+    pub(crate) fn expect(&mut self, text: &str) -> &mut Self {
+        let shared = self.shared.clone();
+        let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        self.until(text, move |_| plain(&shared.screen.lock().unwrap().screen().contents()).contains(text))
+    }
+
+    pub(crate) fn seen<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
+        look(&self.shared.seen.lock().unwrap())
+    }
+
+    /// Waits until the command has ended. Returns its exit code.
+    pub(crate) fn end(&mut self) -> i32 {
+        let begun = Instant::now();
+        let code = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status.code().unwrap_or(-1);
+            }
+            assert!(begun.elapsed() < PATIENCE, "it never ended\n{}", self.screen());
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let mut seen = self.shared.seen.lock().unwrap();
+        while !seen.over {
+            assert!(begun.elapsed() < PATIENCE, "something still has the terminal open");
+            seen = self.shared.changed.wait_timeout(seen, Duration::from_millis(100)).unwrap().0;
+        }
+        code
+    }
+}
+
+impl Drop for Tty {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A terminal at which questions are asked and answered: of no known size and kind, so that lines stay whole and nothing
+/// is drawn.
+pub(crate) struct Conversation {
+    terminal: Tty,
+    /// How many bytes had come when the last key was pressed.
+    since: usize,
+}
+
+impl Conversation {
+    pub(crate) fn start(sandbox: &Sandbox, command: &str) -> Self {
+        Self { terminal: Tty::start_at(sandbox, Kind::Mute, command, UNKNOWN, &[]), since: 0 }
+    }
+
+    /// Waits until `text` has come since the last key.
+    pub(crate) fn expect(&mut self, text: &str) -> &mut Self {
+        let since = self.since;
+        self.terminal.until(text, |seen| String::from_utf8_lossy(&seen.bytes[since..]).contains(text));
+        self
+    }
+
+    pub(crate) fn press(&mut self, keys: &str) -> &mut Self {
+        self.since = self.terminal.seen(|seen| seen.bytes.len());
+        self.terminal.press(keys);
+        self
+    }
+
+    /// What has come since the last key.
+    pub(crate) fn seen(&self) -> String {
+        self.terminal.seen(|seen| String::from_utf8_lossy(&seen.bytes[self.since..]).into_owned())
+    }
+
+    /// Waits until the command has ended. Returns its exit code, and what has come since the last key.
+    pub(crate) fn end(mut self) -> (i32, String) {
+        let code = self.terminal.end();
+        (code, self.seen())
+    }
+}
+
+impl Shared {
+    fn listen(&self, mut master: File, mut answers: File, kind: Kind) {
+        let (mut buffer, mut pending) = (vec![0; 65536], Vec::new());
+        // An error: nobody has the other end any more.
+        while let Ok(count @ 1..) = master.read(&mut buffer) {
+            pending.extend_from_slice(&buffer[..count]);
+            let mut seen = self.seen.lock().unwrap();
+            seen.bytes.extend_from_slice(&buffer[..count]);
+            // Kitty's commands go to the pictures, everything else to the screen.
+            loop {
+                let begins = pending.windows(3).position(|window| window == b"\x1b_G");
+                let text = begins.unwrap_or_else(|| pending.len() - incomplete(&pending));
+                let plain: Vec<u8> = pending.drain(..text).collect();
+                answer(&plain, kind, &mut answers);
+                self.screen.lock().unwrap().process(&plain);
+                if begins.is_none() {
+                    break;
+                }
+                let Some(end) = pending.windows(2).position(|window| window == b"\x1b\\") else { break };
+                let command: Vec<u8> = pending.drain(..end + 2).collect();
+                if let Some(told) = seen.obey(&command[3..end], kind) {
+                    answers.write_all(told.as_bytes()).unwrap();
+                }
+            }
+            self.changed.notify_all();
+        }
+        self.seen.lock().unwrap().over = true;
+        self.changed.notify_all();
+    }
+}
+
+/// How many bytes at the end may be the beginning of something.
+fn incomplete(bytes: &[u8]) -> usize {
+    (1..=12)
+        .rev()
+        .find(|len| {
+            bytes.len() >= *len && bytes[bytes.len() - len] == 0x1b && bytes.len() - len < bytes.len() && {
+                let tail = &bytes[bytes.len() - len..];
+                b"\x1b_G".starts_with(tail)
+                    || b"\x1b[16t".starts_with(tail)
+                    || b"\x1b[c".starts_with(tail)
+                    || b"\x1b[>q".starts_with(tail)
+            }
+        })
+        .filter(|len| {
+            let tail = &bytes[bytes.len() - len..];
+            tail != b"\x1b[16t" && tail != b"\x1b[c" && tail != b"\x1b[>q"
+        })
+        .unwrap_or(0)
+}
+
+/// Answers the questions in what was written, in their order.
+fn answer(text: &[u8], kind: Kind, answers: &mut File) {
+    let name = match kind {
+        Kind::Mute => return,
+        Kind::Kitty => "kitty(0.35.2)",
+        Kind::WezTerm => "WezTerm 20240203",
+        Kind::Sixel | Kind::Plain => "XTerm(390)",
+    };
+    let attributes = if kind == Kind::Sixel { "?62;4;22c" } else { "?62;22c" };
+    for at in 0..text.len() {
+        let told = if text[at..].starts_with(b"\x1b[>q") {
+            format!("\x1bP>|{name}\x1b\\")
+        } else if text[at..].starts_with(b"\x1b[16t") {
+            "\x1b[6;20;10t".to_owned()
+        } else if text[at..].starts_with(b"\x1b[c") {
+            format!("\x1b[{attributes}")
+        } else {
+            continue;
+        };
+        answers.write_all(told.as_bytes()).unwrap();
+    }
+}
+
+impl Seen {
+    /// One command of Kitty's graphics protocol. Returns what it answers.
+    fn obey(&mut self, command: &[u8], kind: Kind) -> Option<String> {
+        if kind != Kind::Kitty {
+            return None;
+        }
+        let at = command.iter().position(|byte| *byte == b';').unwrap_or(command.len());
+        let (keys, payload) = (std::str::from_utf8(&command[..at]).unwrap(), command.get(at + 1..).unwrap_or_default());
+        let keys: HashMap<String, String> = keys
+            .split(',')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect();
+        let has = |key: &str, value: &str| keys.get(key).is_some_and(|it| it == value);
+        if has("a", "q") {
+            return Some(format!("\x1b_Gi={};OK\x1b\\", keys["i"]));
+        }
+        if has("a", "d") {
+            // Capital letters free what was sent.
+            match keys.get("d").map(String::as_str) {
+                Some("A") => self.images.clear(),
+                Some("I") => {
+                    self.images.remove(&keys["i"].parse().unwrap());
+                }
+                other => panic!("{other:?}"),
+            }
+            return None;
+        }
+        assert!(payload.len() <= 4096, "a piece is too long");
+        let more = has("m", "1");
+        let (first, mut data) = self.coming.take().unwrap_or_else(|| (keys.clone(), Vec::new()));
+        data.extend_from_slice(payload);
+        if more {
+            self.coming = Some((first, data));
+            return None;
+        }
+        let number = |key: &str| first[key].parse::<u32>().unwrap();
+        assert_eq!((first["a"].as_str(), first["o"].as_str(), first["q"].as_str()), ("T", "z", "2"));
+        assert!(!first.contains_key("t") || first["t"] == "d", "pixels come in the stream and not as a file");
+        let mut pixels = Vec::new();
+        ZlibDecoder::new(&*BASE64_STANDARD.decode(data).unwrap()).read_to_end(&mut pixels).unwrap();
+        let depth = if number("f") == 24 { 3 } else { 4 };
+        let image = Image { width: number("s"), height: number("v"), depth, pixels };
+        assert_eq!(image.pixels.len(), image.width as usize * image.height as usize * depth);
+        self.images.insert(number("i"), image);
+        self.drawn += 1;
+        None
+    }
+}

@@ -1,0 +1,3 @@
+//! What is shown once.
+
+mod viewing;
