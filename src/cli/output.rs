@@ -188,7 +188,7 @@ impl Output {
             Some(total) => ProgressBar::new(total),
             None => ProgressBar::no_length(),
         };
-        if self.quiet || !io::stderr().is_terminal() {
+        if self.quiet || style::is_dumb() || !io::stderr().is_terminal() {
             bar.set_draw_target(ProgressDrawTarget::hidden());
             return bar;
         }

@@ -951,3 +951,47 @@ fn a_desktop_without_graphics_shows_it_in_its_browser() {
     assert_eq!(tty.end(), 0, "{}", tty.screen());
     assert!(tty.screen().contains("saved as Both"), "{}", tty.screen());
 }
+
+#[test]
+fn film_that_the_desktops_browser_cannot_decode_is_not_seen() {
+    let Some(browser) = Browser::start(&["--autoplay-policy=no-user-gesture-required"]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let bin = desktop(&sandbox);
+    let make = |name: &str, args: &[&str]| {
+        let mut ffmpeg = Command::new("ffmpeg");
+        ffmpeg.args(["-nostdin", "-v", "error", "-f", "lavfi", "-i", "sine", "-f", "lavfi", "-i"]);
+        ffmpeg.arg("testsrc2=size=320x180:rate=10").args(["-t", "3", "-c:a", "aac"]).args(args).arg(name);
+        assert!(ffmpeg.current_dir(sandbox.path("")).status().unwrap().success());
+    };
+    make("hevc.mp4", &["-c:v", "libx265", "-x265-params", "log-level=none", "-tag:v", "hvc1"]);
+    make("film.mp4", &["-c:v", "libx264", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]);
+    // A film by its name and its kind, and sound by what is in it.
+    make("sound.mp4", &["-vn"]);
+    // `play`: whether somebody plays it.
+    for (name, play, code) in
+        [("hevc.mp4", true, 8), ("film.mp4", true, 0), ("sound.mp4", true, 0), ("sound.mp4", false, 130)]
+    {
+        let _ = fs::remove_file(sandbox.path("asked"));
+        let link = planted(&relay.url, &[("film.mp4", "video/mp4", &sandbox.read(name))], false);
+        let command =
+            format!("PATH={}:$PATH DISPLAY=:99 SHARE_VIEWER=browser \"$SHARE\" open -y '{link}'", bin.display());
+        let mut tty = Tty::start(&sandbox, Kind::Plain, &command);
+        while !sandbox.path("asked").exists() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let tab = browser.tab();
+        tab.goto(fs::read_to_string(sandbox.path("asked")).unwrap().trim());
+        tty.expect("It is shown in your browser.");
+        if play {
+            tab.until("document.querySelector('video').readyState > 0 || document.querySelector('video').error");
+            tab.value("document.querySelector('video').play().catch(() => {})");
+            // It tells as soon as it knows.
+            tab.until(
+                "performance.getEntriesByType('resource').some(entry => /[/](seen[/]0|failed)$/.test(entry.name))",
+            );
+        }
+        tab.press_button("Close");
+        assert_eq!(tty.end(), code, "{name} {play}: {}", tty.screen());
+    }
+}

@@ -86,12 +86,17 @@ pub(crate) const COLUMNS: u16 = 100;
 impl Tty {
     /// Runs a shell's command at a terminal, with `$SHARE`.
     pub(crate) fn start(sandbox: &Sandbox, kind: Kind, command: &str) -> Self {
+        Self::start_at(sandbox, kind, command, (COLUMNS * 10, ROWS * 20))
+    }
+
+    /// Runs it at a screen of so many pixels.
+    pub(crate) fn start_at(sandbox: &Sandbox, kind: Kind, command: &str, pixels: (u16, u16)) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let path = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
         let slave = OpenOptions::new().read(true).write(true).open(path).unwrap();
-        let window = Winsize { ws_row: ROWS, ws_col: COLUMNS, ws_xpixel: COLUMNS * 10, ws_ypixel: ROWS * 20 };
+        let window = Winsize { ws_row: ROWS, ws_col: COLUMNS, ws_xpixel: pixels.0, ws_ypixel: pixels.1 };
         tcsetwinsize(slave.as_fd(), window).unwrap();
         let mut shell = Command::new("setsid");
         shell.args(["--ctty", "--wait", "bash", "-c", command]);
