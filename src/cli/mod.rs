@@ -8,6 +8,9 @@
 //! | `asking` | what relays say of what was sent |
 //! | `inputs` | what is sent, and what is taken out of it |
 //! | `clipboard` | copying, out of histories |
+//! | `session`, `tmux` | the desktop of the person at this terminal; what tmux knows of it |
+//! | `style` | colors, symbols and cursor movement that this terminal takes |
+//! | `keys` | typed keys and a terminal's answers, told apart |
 //! | `direct`, `address` | being one's own relay; where that is reached |
 //! | `output` | the only place that prints |
 //! | `signals` | Ctrl-C and its kin |
@@ -29,6 +32,7 @@ mod connect;
 mod direct;
 mod failure;
 mod inputs;
+mod keys;
 mod list;
 mod open;
 mod opening;
@@ -40,11 +44,14 @@ mod qr;
 mod relay;
 mod revoke;
 mod send;
+mod session;
 mod shell;
 mod signals;
 mod state;
 mod status;
 mod stores;
+mod style;
+mod tmux;
 mod view;
 mod words;
 

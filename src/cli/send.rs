@@ -14,7 +14,8 @@ use super::failure::{self, Exit, Explanation, Trouble};
 use super::inputs::{Inputs, Metadata, Wanted};
 use super::outbox::expect_opened;
 use super::output::{self, Output, Watched};
-use super::{Context, asking, clipboard, config, direct, opening, qr, words};
+use super::qr::{self, Pen};
+use super::{Context, asking, clipboard, config, direct, opening, words};
 use crate::link::RelayUrl;
 use crate::manifest::printable;
 use crate::relay::{MIN_TTL, RelayError};
@@ -324,7 +325,11 @@ fn show_qr(batch: &Batch, output: &Output) {
         return;
     };
     let [share] = &batch.shares[..] else { return };
-    match share.link.web().and_then(|link| qr::draw(&link, columns)) {
+    let Some(pen) = Pen::of_this_terminal() else {
+        output.say("This terminal cannot show a QR code: it needs colors, or UTF-8.");
+        return;
+    };
+    match share.link.web().and_then(|link| qr::draw(&link, columns, pen)) {
         Some(code) => {
             output.say(&code);
             if share.link.secret.flags().contains(Flags::DIRECT) {

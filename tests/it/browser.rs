@@ -896,8 +896,7 @@ fn a_desktop_without_graphics_shows_it_in_its_browser() {
         let _ = fs::remove_file(sandbox.path("asked"));
         let command = format!("PATH={}:$PATH DISPLAY=:99 SHARE_VIEWER=browser \"$SHARE\" open '{link}'", bin.display());
         let mut tty = Tty::start(&sandbox, Kind::Plain, &command);
-        tty.expect("[v]iew it in your browser, [s]ave it here, [n]ot now?").press("v\r");
-        tty.expect("It is shown in your browser. s saves it. Close that page, or press q here, and it is gone.");
+        tty.expect("[v]iew it in your browser on display :99 of ").expect(", [s]ave it here, [n]ot now?").press("v\r");
         while !sandbox.path("asked").exists() {
             std::thread::yield_now();
         }
@@ -907,6 +906,7 @@ fn a_desktop_without_graphics_shows_it_in_its_browser() {
     let (mut tty, url) = open(&album);
     let tab = browser.tab();
     tab.goto(&url).until("document.images[0].naturalWidth === 640").expect("<b>not bold</b> ␛[31mnot red");
+    tty.expect("It is shown in your browser. s saves it. Close that page, or press q here, and it is gone.");
     tab.until("document.querySelector('video').duration > 5");
     tab.value("document.querySelector('video').currentTime = 4, document.querySelector('video').play()");
     tab.until("document.querySelector('video').currentTime > 4");
@@ -927,7 +927,7 @@ fn a_desktop_without_graphics_shows_it_in_its_browser() {
 
     // A tab that goes away closes it too; and a page that never came up does not.
     let (mut tty, url) = open(&send(&sandbox, &relay, &[PHOTO]));
-    tab.goto(&url).until("document.images[0].naturalWidth === 640");
+    tab.goto(&url).until("performance.getEntriesByType('resource').some(entry => entry.name.endsWith('/seen/0'))");
     tab.goto("about:blank");
     assert_eq!(tty.end(), 0, "{}", tty.screen());
     let (mut tty, _) = open(&send(&sandbox, &relay, &[PHOTO]));
@@ -950,4 +950,48 @@ fn a_desktop_without_graphics_shows_it_in_its_browser() {
     tty.press("q");
     assert_eq!(tty.end(), 0, "{}", tty.screen());
     assert!(tty.screen().contains("saved as Both"), "{}", tty.screen());
+}
+
+#[test]
+fn film_that_the_desktops_browser_cannot_decode_is_not_seen() {
+    let Some(browser) = Browser::start(&["--autoplay-policy=no-user-gesture-required"]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let bin = desktop(&sandbox);
+    let make = |name: &str, args: &[&str]| {
+        let mut ffmpeg = Command::new("ffmpeg");
+        ffmpeg.args(["-nostdin", "-v", "error", "-f", "lavfi", "-i", "sine", "-f", "lavfi", "-i"]);
+        ffmpeg.arg("testsrc2=size=320x180:rate=10").args(["-t", "3", "-c:a", "aac"]).args(args).arg(name);
+        assert!(ffmpeg.current_dir(sandbox.path("")).status().unwrap().success());
+    };
+    make("hevc.mp4", &["-c:v", "libx265", "-x265-params", "log-level=none", "-tag:v", "hvc1"]);
+    make("film.mp4", &["-c:v", "libx264", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]);
+    // A film by its name and its kind, and sound by what is in it.
+    make("sound.mp4", &["-vn"]);
+    // `play`: whether somebody plays it.
+    for (name, play, code) in
+        [("hevc.mp4", true, 8), ("film.mp4", true, 0), ("sound.mp4", true, 0), ("sound.mp4", false, 130)]
+    {
+        let _ = fs::remove_file(sandbox.path("asked"));
+        let link = planted(&relay.url, &[("film.mp4", "video/mp4", &sandbox.read(name))], false);
+        let command =
+            format!("PATH={}:$PATH DISPLAY=:99 SHARE_VIEWER=browser \"$SHARE\" open -y '{link}'", bin.display());
+        let mut tty = Tty::start(&sandbox, Kind::Plain, &command);
+        while !sandbox.path("asked").exists() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let tab = browser.tab();
+        tab.goto(fs::read_to_string(sandbox.path("asked")).unwrap().trim());
+        tty.expect("It is shown in your browser.");
+        if play {
+            tab.until("document.querySelector('video').readyState > 0 || document.querySelector('video').error");
+            tab.value("document.querySelector('video').play().catch(() => {})");
+            // It tells as soon as it knows.
+            tab.until(
+                "performance.getEntriesByType('resource').some(entry => /[/](seen[/]0|failed)$/.test(entry.name))",
+            );
+        }
+        tab.press_button("Close");
+        assert_eq!(tty.end(), code, "{name} {play}: {}", tty.screen());
+    }
 }

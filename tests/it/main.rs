@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 #![expect(clippy::print_stderr, reason = "a test says what it has measured, and what it skips")]
 
+mod answers;
 mod bench;
 mod browser;
 mod buckets;
@@ -10,6 +11,7 @@ mod contract;
 mod deaths;
 mod direct;
 mod disk;
+mod drawing;
 mod faults;
 mod folders;
 mod hostile;
@@ -21,6 +23,7 @@ mod meddler;
 mod metadata;
 mod network;
 mod noise;
+mod places;
 mod proxy;
 mod races;
 mod readme;
@@ -32,6 +35,7 @@ mod settings;
 mod shells;
 mod soak;
 mod states;
+mod styling;
 mod terminal;
 mod transcripts;
 mod tty;

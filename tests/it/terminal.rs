@@ -24,7 +24,7 @@ impl AtTerminal {
         let mut script = Command::new("script");
         script.args(["-qefc", command, "/dev/null"]);
         script.current_dir(sandbox.path("")).env_clear().env("HOME", sandbox.home()).env("TZ", "UTC");
-        script.env("PATH", std::env::var_os("PATH").unwrap()).env("SHARE", SHARE);
+        script.env("PATH", std::env::var_os("PATH").unwrap()).env("SHARE", SHARE).env("LANG", "C.UTF-8");
         let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (keys, screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         // What never comes must not be waited for until somebody notices.
@@ -69,14 +69,14 @@ fn opening_at_a_terminal_asks_and_enter_means_not_now() {
     let content = photo(50_000);
     sandbox.write("sent.jpg", &content);
     let link = sandbox.share(["send", "-q", "-n", "beach.jpg", "--relay", &relay.url, "sent.jpg"]).ok();
-    let mut terminal = AtTerminal::start(&sandbox, r#""$SHARE" open"#);
+    let mut terminal = AtTerminal::start(&sandbox, r#"TERM=xterm "$SHARE" open"#);
     terminal.expect("link (not shown):").press(&format!("{link}\r"));
     terminal.expect("[b]locks, [s]ave it here, [n]ot now?").press("\r");
     let (code, seen) = terminal.end();
     assert_eq!(code, 130, "{seen}");
     assert!(seen.contains("not now: nothing is lost"), "{seen}");
 
-    let mut terminal = AtTerminal::start(&sandbox, &format!(r#""$SHARE" open '{link}'"#));
+    let mut terminal = AtTerminal::start(&sandbox, &format!(r#"TERM=xterm "$SHARE" open '{link}'"#));
     terminal.expect("beach.jpg · photo, 50.0 kB").expect("ot now?").press("s\r");
     let (code, seen) = terminal.end();
     assert_eq!(code, 0, "{seen}");

@@ -11,24 +11,24 @@ use super::noise::noise;
 use super::sandbox::{RelayProcess, SHARE, Sandbox, files};
 use super::tty::{COLUMNS, Image, Kind, ROWS, Tty};
 
-const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clip.mp4");
+pub(crate) const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clip.mp4");
 
-fn send(sandbox: &Sandbox, relay: &RelayProcess, args: &[&str]) -> String {
+pub(crate) fn send(sandbox: &Sandbox, relay: &RelayProcess, args: &[&str]) -> String {
     sandbox.share([&["send", "-q", "--relay", &relay.url], args].concat()).ok()
 }
 
-fn open(sandbox: &Sandbox, kind: Kind, link: &str, args: &str) -> Tty {
+pub(crate) fn open(sandbox: &Sandbox, kind: Kind, link: &str, args: &str) -> Tty {
     Tty::start(sandbox, kind, &format!("\"$SHARE\" open {args} '{link}'"))
 }
 
-fn state(sandbox: &Sandbox) -> String {
+pub(crate) fn state(sandbox: &Sandbox) -> String {
     let told = sandbox.share(["status", "--json"]).ok();
     let told: serde_json::Value = serde_json::from_str(told.lines().next().unwrap()).unwrap();
     told["state"].as_str().unwrap().to_owned()
 }
 
 /// A picture of noise, with the corner that is up and left another one than all others.
-fn picture(width: u32, height: u32, alpha: bool) -> RgbaImage {
+pub(crate) fn picture(width: u32, height: u32, alpha: bool) -> RgbaImage {
     let mut pixels = noise(width as usize * height as usize * 4, 5);
     for pixel in pixels.chunks_exact_mut(4) {
         if !alpha {
@@ -38,7 +38,7 @@ fn picture(width: u32, height: u32, alpha: bool) -> RgbaImage {
     RgbaImage::from_raw(width, height, pixels).unwrap()
 }
 
-fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+pub(crate) fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     image.write_to(&mut bytes, format).unwrap();
     bytes.into_inner()

@@ -111,7 +111,10 @@ impl OpenArgs {
         }
         let wish = std::env::var("SHARE_VIEWER").ok().filter(|wish| !wish.trim().is_empty());
         let wish = wish.as_deref().or(cx.config.viewer.as_deref());
-        let ability = Ability::of_this_place(wish);
+        let ability = Ability::of_this_place(wish).await.map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => Trouble::Interrupted(None),
+            _ => Trouble::local(format!("the terminal: {error}"), "nothing is lost; -o FILE saves it"),
+        })?;
         if let Some(name) = ability.missing_program() {
             return Err(Trouble::usage(
                 format!("the viewer {} is not there", printable(name)),
