@@ -62,7 +62,7 @@ use self::config::Config;
 use self::failure::Trouble;
 use self::output::Output;
 use self::signals::{Signals, Stop};
-use crate::link::RelayUrl;
+use crate::link::{Link, RelayUrl};
 use crate::manifest::printable;
 use crate::relay::retry::Patience;
 
@@ -265,6 +265,10 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let json = arguments.iter().any(|argument| argument == "--json")
         || std::env::var("SHARE_JSON").is_ok_and(|value| !matches!(&*value, "" | "0" | "false" | "no" | "off"));
     let secret = |argument: &OsString| {
+        // Inside somebody else's address, a key has many spellings.
+        if Link::parse(&argument.to_string_lossy()).is_ok() {
+            return true;
+        }
         let argument = argument.to_string_lossy().to_ascii_lowercase();
         argument.contains("share1") || argument.starts_with("--text") || argument.starts_with("--passphrase=")
     };
