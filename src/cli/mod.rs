@@ -8,7 +8,7 @@
 //! | `asking` | what relays say of what was sent |
 //! | `inputs` | what is sent, and what is taken out of it |
 //! | `clipboard` | copying, out of histories |
-//! | `direct`, `address` | being one's own relay; where that is reached |
+//! | `direct`, `address`, `interfaces` | being one's own relay; where that is reached; what networks there are |
 //! | `output` | the only place that prints |
 //! | `signals` | Ctrl-C and its kin |
 //! | `words` | sizes, times and shares in words |
@@ -29,6 +29,7 @@ mod connect;
 mod direct;
 mod failure;
 mod inputs;
+mod interfaces;
 mod list;
 mod open;
 mod opening;

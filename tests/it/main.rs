@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 #![expect(clippy::print_stderr, reason = "a test says what it has measured, and what it skips")]
 
+mod addresses;
 mod bench;
 mod browser;
 mod buckets;
