@@ -199,6 +199,9 @@ fn link_hint(error: &LinkError) -> &'static str {
             "copy the whole link from the message again; nothing was asked and nothing was opened"
         }
         LinkError::Ambiguous => "copy the link alone, in one line; nothing was asked and nothing was opened",
+        LinkError::Rewritten => {
+            "ask the sender for the link on another way, or in the form of send --bare; nothing was asked"
+        }
         LinkError::TooNew => "update share, then open it",
         LinkError::BadRelay(RelayUrlError::PlainHttp(_)) => {
             "ask the sender for an https link: on this way everybody could read along"

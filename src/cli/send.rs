@@ -179,6 +179,8 @@ impl Sending<'_> {
             ));
         }
         let host = direct::Host::open(&self.args.host, plan.recipients.len(), self.inputs.len, cx)?;
+        let for_programs = host.is_for_programs();
+        self.args.bare |= for_programs;
         expect_bare_form(self.args.bare, host.urls()?.first())?;
         let plan = Plan { flags: host.flags(plan.flags), ..plan };
         let mut batch = Batch::new(plan, &host.relay(), &host.urls()?, KeptAt::Here(&host.place()), cx)?;
@@ -186,7 +188,7 @@ impl Sending<'_> {
         let host = host.serve(&batch)?;
         self.print(&batch).await?;
         self.copy(&batch);
-        if self.args.qr || output::stdout_is_terminal() {
+        if !for_programs && (self.args.qr || output::stdout_is_terminal()) {
             show_qr(&batch, &cx.output);
         }
         host.until_opened(&batch, cx).await

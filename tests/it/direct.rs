@@ -423,7 +423,7 @@ fn what_cannot_be_served_is_said_before_anything_is_read() {
     sandbox.write("file", b"content");
     let direct = |listen: &str| sandbox.share(["send", "--direct", "file", "--listen", listen]);
     direct("0.0.0.0").fails(2, "every network");
-    direct("192.0.2.7:80").fails(2, "from everywhere");
+    direct("192.0.2.7:4080").fails(8, "cannot be listened on");
     direct("nonsense").fails(2, "--listen takes an address");
     direct("10.255.255.1").fails(8, "cannot be listened on");
     let several = ["send", "--direct", "file", "--links", "2", "--public-url", "https://tunnel.example"];

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 #![expect(clippy::print_stderr, reason = "a test says what it has measured, and what it skips")]
 
+mod addresses;
 mod answers;
 mod bench;
 mod browser;
@@ -27,6 +28,7 @@ mod places;
 mod proxy;
 mod races;
 mod readme;
+mod rewritten;
 mod s3;
 mod sandbox;
 mod sender;
