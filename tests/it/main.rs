@@ -24,6 +24,7 @@ mod noise;
 mod proxy;
 mod races;
 mod readme;
+mod refusals;
 mod s3;
 mod sandbox;
 mod sender;
