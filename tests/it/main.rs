@@ -38,4 +38,5 @@ mod transcripts;
 mod tty;
 mod vectors;
 mod viewing;
+mod warnings;
 mod words;
