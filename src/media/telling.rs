@@ -163,7 +163,9 @@ mod tests {
             assert_eq!(telling(head, Some(extension)), media, "{head:?} {extension}");
         }
         let mut stream = vec![0; 800];
-        [4, 196, 388, 580].map(|at| stream[at] = 0x47);
+        for at in [4, 196, 388, 580] {
+            stream[at] = 0x47;
+        }
         assert_eq!(telling(&stream, None), media);
         assert_eq!(telling(&[&[0; 70][..], MXF].concat(), None), media);
         let document = Some(Telling::Document);

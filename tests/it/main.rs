@@ -21,6 +21,7 @@ mod meddler;
 mod metadata;
 mod network;
 mod noise;
+mod orientation;
 mod proxy;
 mod races;
 mod readme;

@@ -10,6 +10,7 @@ mod exif;
 mod gif;
 mod jpeg;
 mod png;
+mod turn;
 mod webp;
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
