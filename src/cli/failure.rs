@@ -184,6 +184,8 @@ pub(super) fn reason(error: &io::Error) -> String {
         io::ErrorKind::NotADirectory => "it is not a directory".to_owned(),
         io::ErrorKind::InvalidData if error.get_ref().is_none() => "it is not text in UTF-8".to_owned(),
         io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only".to_owned(),
+        // A text of our own may have a path in it.
+        _ if error.get_ref().is_some() => error.to_string(),
         _ => {
             let text = error.to_string();
             text.split(" (os error").next().unwrap_or_default().to_lowercase()

@@ -220,6 +220,7 @@ impl Sending<'_> {
             let removed = self.inputs.removed().map(|removed| format!(" · removed: {removed}")).unwrap_or_default();
             output.say(&format!("{}{removed}", words::describe(&sent.manifest)));
             self.inputs.warn(&sent.manifest, output);
+            self.inputs.warn_of_browsers(&sent.manifest, self.args.view_only, output);
             if self.args.view_only {
                 output.say("Their programs are asked to show it and not to save it. A camera does not ask.");
             }
