@@ -4,6 +4,7 @@ use std::fs;
 
 use image::ImageFormat;
 
+use super::noise::noise;
 use super::sandbox::Sandbox;
 use super::tty::{Kind, SIXEL, Tty};
 use super::viewing::{CLIP, encoded, open, picture, send, state};
@@ -143,4 +144,26 @@ fn film_whose_pictures_are_not_decoded_is_not_seen() {
         assert_eq!(refused, code == 8, "{}", tty.screen());
         assert_eq!(state(&sandbox), if code == 0 { "finished" } else { "claimed" });
     }
+}
+
+#[test]
+fn film_beyond_the_limits_of_the_process_is_not_held_in_memory() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    // Behind its end, where nobody looks.
+    let film = fs::read(CLIP).unwrap();
+    let rest = 40_000_000_u32;
+    sandbox.write("film.mp4", &[&film[..], &(rest + 8).to_be_bytes(), b"free", &noise(rest as usize, 3)].concat());
+    let link = send(&sandbox, &relay, &["--metadata", "keep", "film.mp4"]);
+    // Kilobytes of one file, and of address space.
+    for limit in ["-f 20000", "-v 200000"] {
+        let command = format!("ulimit {limit}; SHARE_VIEWER='mpv --vo=null' \"$SHARE\" open '{link}'");
+        let mut tty = Tty::start(&sandbox, Kind::Plain, &command);
+        tty.expect("[v]iew it with mpv, piece by piece").press("n\r");
+        assert_eq!(tty.end(), 130, "{}", tty.screen());
+    }
+    let command = format!("SHARE_VIEWER='mpv --vo=null' \"$SHARE\" open '{link}'");
+    let mut tty = Tty::start(&sandbox, Kind::Plain, &command);
+    tty.expect("[v]iew it with mpv, [s]ave it here").press("n\r");
+    assert_eq!(tty.end(), 130, "{}", tty.screen());
 }
