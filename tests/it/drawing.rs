@@ -5,6 +5,7 @@ use std::fs;
 use image::ImageFormat;
 
 use super::noise::noise;
+use super::places::programs;
 use super::sandbox::Sandbox;
 use super::tty::{Kind, SIXEL, Tty};
 use super::viewing::{CLIP, encoded, open, picture, send, state};
@@ -54,6 +55,29 @@ fn sixel_picture_under_tmux_keeps_to_the_limit_of_tmux() {
     assert_eq!(tty.end(), 0, "{}", tty.screen());
     let [drawn] = &sixels(&tty)[..] else { panic!("one picture") };
     assert!(drawn.len() < TMUX && drawn.len() > TMUX / 4, "{}", drawn.len());
+}
+
+#[test]
+fn tmux_is_asked_for_its_limit_and_for_what_its_terminal_draws() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    sandbox.write("large.png", &encoded(&picture(1200, 900, false).into(), ImageFormat::Png));
+    let link = send(&sandbox, &relay, &["large.png"]);
+    // A newer tmux than the tests can rely on.
+    let answers = "case \"$*\" in *input-buffer-size) echo 100000;; *termfeatures*) echo \"$FEATURES\";; esac";
+    let bin = programs(&sandbox, &[("tmux", answers)]);
+    let command = |features: &str| {
+        let variables = format!("PATH={}:$PATH TMUX=x,1,0 TERM=tmux-256color FEATURES={features}", bin.display());
+        format!("{variables} SHARE_VIEWER=sixel \"$SHARE\" open '{link}'")
+    };
+    let mut tty = Tty::start(&sandbox, Kind::Sixel, &command("256,title"));
+    tty.expect("[b]locks").press("n\r");
+    assert_eq!(tty.end(), 130, "{}", tty.screen());
+    let mut tty = Tty::start(&sandbox, Kind::Sixel, &command("256,sixel,title"));
+    tty.expect("[v]iew it here").press("v\r").expect("q closes").press("q");
+    assert_eq!(tty.end(), 0, "{}", tty.screen());
+    let [drawn] = &sixels(&tty)[..] else { panic!("one picture") };
+    assert!(drawn.len() < 100_000 && drawn.len() > 25_000, "{}", drawn.len());
 }
 
 #[test]
