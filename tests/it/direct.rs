@@ -437,7 +437,7 @@ fn at_a_terminal_a_link_and_a_code_appear_and_it_ends_by_itself_when_told() {
     let sandbox = Sandbox::new();
     let content = photo(200_000);
     sandbox.write("beach.jpg", &content);
-    let command = r#"exec env SHARE_LISTEN=127.0.0.1:0 "$SHARE" send beach.jpg"#;
+    let command = r#"exec env TERM=xterm SHARE_LISTEN=127.0.0.1:0 "$SHARE" send beach.jpg"#;
     let mut terminal = AtTerminal::start(&sandbox, command);
     terminal.expect("Ctrl-C takes it back.").expect("share help relay");
     let seen = terminal.seen.clone();

@@ -4,6 +4,8 @@ use std::fs;
 
 use image::ImageFormat;
 
+use super::noise::noise;
+use super::places::programs;
 use super::sandbox::Sandbox;
 use super::tty::{Kind, SIXEL, Tty};
 use super::viewing::{CLIP, encoded, open, picture, send, state};
@@ -53,6 +55,29 @@ fn sixel_picture_under_tmux_keeps_to_the_limit_of_tmux() {
     assert_eq!(tty.end(), 0, "{}", tty.screen());
     let [drawn] = &sixels(&tty)[..] else { panic!("one picture") };
     assert!(drawn.len() < TMUX && drawn.len() > TMUX / 4, "{}", drawn.len());
+}
+
+#[test]
+fn tmux_is_asked_for_its_limit_and_for_what_its_terminal_draws() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    sandbox.write("large.png", &encoded(&picture(1200, 900, false).into(), ImageFormat::Png));
+    let link = send(&sandbox, &relay, &["large.png"]);
+    // A newer tmux than the tests can rely on.
+    let answers = "case \"$*\" in *input-buffer-size) echo 100000;; *termfeatures*) echo \"$FEATURES\";; esac";
+    let bin = programs(&sandbox, &[("tmux", answers)]);
+    let command = |features: &str| {
+        let variables = format!("PATH={}:$PATH TMUX=x,1,0 TERM=tmux-256color FEATURES={features}", bin.display());
+        format!("{variables} SHARE_VIEWER=sixel \"$SHARE\" open '{link}'")
+    };
+    let mut tty = Tty::start(&sandbox, Kind::Sixel, &command("256,title"));
+    tty.expect("[b]locks").press("n\r");
+    assert_eq!(tty.end(), 130, "{}", tty.screen());
+    let mut tty = Tty::start(&sandbox, Kind::Sixel, &command("256,sixel,title"));
+    tty.expect("[v]iew it here").press("v\r").expect("q closes").press("q");
+    assert_eq!(tty.end(), 0, "{}", tty.screen());
+    let [drawn] = &sixels(&tty)[..] else { panic!("one picture") };
+    assert!(drawn.len() < 100_000 && drawn.len() > 25_000, "{}", drawn.len());
 }
 
 #[test]
@@ -126,21 +151,43 @@ fn film_whose_pictures_are_not_decoded_is_not_seen() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let film = fs::read(CLIP).unwrap();
-    // A codec that nobody knows; its sound is as it was.
-    let mut unknown = film.clone();
-    let at = film.windows(8).position(|window| window == b"avc1\0\0\0\0").unwrap();
-    unknown[at..at + 4].copy_from_slice(b"zzz1");
+    // Without the parameter sets of its pictures. Its sound is as it was.
+    let mut broken = film.clone();
+    let at = film.windows(4).position(|window| window == b"avcC").unwrap();
+    let len = u32::from_be_bytes(film[at - 4..at].try_into().unwrap()) as usize;
+    broken[at + 12..at - 4 + len].fill(0);
     sandbox.write("film.mp4", &film);
-    sandbox.write("unknown.mp4", &unknown);
-    // Newer versions play the sound of such a film: older ones have to be asked.
-    let viewer = "mpv --vo=null --ao=null --stop-playback-on-init-failure=no";
-    for (name, code) in [("film.mp4", 0), ("unknown.mp4", 8)] {
+    sandbox.write("broken.mp4", &broken);
+    let viewer = "mpv --vo=null --ao=null --keep-open=no";
+    for (name, code) in [("film.mp4", 0), ("broken.mp4", 8)] {
         let link = send(&sandbox, &relay, &["--metadata", "keep", name]);
-        let command = format!("SHARE_VIEWER='{viewer}' \"$SHARE\" open -y --seconds 2 '{link}'");
+        let command = format!("SHARE_VIEWER='{viewer}' \"$SHARE\" open -y '{link}'");
         let mut tty = Tty::start(&sandbox, Kind::Plain, &command);
         assert_eq!(tty.end(), code, "{name}: {}", tty.screen());
         let refused = tty.screen().contains("error: it could not be shown: the viewer could not show its pictures");
         assert_eq!(refused, code == 8, "{}", tty.screen());
         assert_eq!(state(&sandbox), if code == 0 { "finished" } else { "claimed" });
     }
+}
+
+#[test]
+fn film_beyond_the_limits_of_the_process_is_not_held_in_memory() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    // Behind its end, where nobody looks.
+    let film = fs::read(CLIP).unwrap();
+    let rest = 40_000_000_u32;
+    sandbox.write("film.mp4", &[&film[..], &(rest + 8).to_be_bytes(), b"free", &noise(rest as usize, 3)].concat());
+    let link = send(&sandbox, &relay, &["--metadata", "keep", "film.mp4"]);
+    // Kilobytes of one file, and of address space.
+    for limit in ["-f 20000", "-v 200000"] {
+        let command = format!("ulimit {limit}; SHARE_VIEWER='mpv --vo=null' \"$SHARE\" open '{link}'");
+        let mut tty = Tty::start(&sandbox, Kind::Plain, &command);
+        tty.expect("[v]iew it with mpv, piece by piece").press("n\r");
+        assert_eq!(tty.end(), 130, "{}", tty.screen());
+    }
+    let command = format!("SHARE_VIEWER='mpv --vo=null' \"$SHARE\" open '{link}'");
+    let mut tty = Tty::start(&sandbox, Kind::Plain, &command);
+    tty.expect("[v]iew it with mpv, [s]ave it here").press("n\r");
+    assert_eq!(tty.end(), 130, "{}", tty.screen());
 }

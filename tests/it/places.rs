@@ -74,7 +74,7 @@ impl Drop for Tmux {
 }
 
 /// Programs in a directory of their own, by name and by what their shell does.
-fn programs(sandbox: &Sandbox, programs: &[(&str, &str)]) -> PathBuf {
+pub(crate) fn programs(sandbox: &Sandbox, programs: &[(&str, &str)]) -> PathBuf {
     let bin = sandbox.path("bin");
     fs::create_dir(&bin).unwrap();
     for (name, script) in programs {
