@@ -1,5 +1,5 @@
-//! Pictures that are turned, and that stay upright after cleaning, in whatever way the file says so; and JPEGs with bytes
-//! between their segments, which decoders skip. `exiftool` and `djpeg` look at what is left.
+//! Pictures that are turned, and that stay upright after cleaning, in whatever way the file says so; and JPEGs with
+//! bytes between their segments, which decoders skip. `exiftool` and `djpeg` look at what is left.
 
 use std::fs;
 use std::io::{Cursor, Read, Write};

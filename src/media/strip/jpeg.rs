@@ -120,8 +120,8 @@ fn application<R: Read + Seek>(
     Ok(())
 }
 
-/// The next marker from `at` on, or the file's end: in a coded picture, `FF 00` is a byte, and `FF D0` to `FF D7` restart
-/// the decoder. Elsewhere, `FF 00` is no marker either (libjpeg's `next_marker`).
+/// The next marker from `at` on, or the file's end: in a coded picture, `FF 00` is a byte, and `FF D0` to `FF D7`
+/// restart the decoder. Elsewhere, `FF 00` is no marker either (libjpeg's `next_marker`).
 fn next_marker<R: Read + Seek>(scan: &mut Scan<R>, at: u64, is_coded: bool) -> Result<u64, Unclean> {
     scan.seek(at)?;
     let mut escaped = false;
