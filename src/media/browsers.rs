@@ -23,7 +23,7 @@ pub fn unshown(head: &[u8], extension: Option<&str>, codecs: &[[u8; 4]], surely:
             return None;
         }
         "video/mp4" | "video/quicktime" | "video/3gpp" | "video/x-m4v" | "audio/mp4" | "audio/m4a" | "audio/x-m4a" => {
-            let mut names: Vec<&str> = codecs.iter().filter_map(unplayed).collect();
+            let mut names: Vec<&str> = codecs.iter().copied().filter_map(unplayed).collect();
             names.dedup();
             match mime {
                 "video/quicktime" | "video/3gpp" | "video/x-m4v" if surely && names.is_empty() => {
@@ -49,8 +49,8 @@ pub fn unshown(head: &[u8], extension: Option<&str>, codecs: &[[u8; 4]], surely:
 
 /// The name of a codec that most browsers do not play (of a sample entry, mp4ra.org). What nobody has heard of is
 /// theirs.
-fn unplayed(codec: &[u8; 4]) -> Option<&'static str> {
-    Some(match codec {
+fn unplayed(codec: [u8; 4]) -> Option<&'static str> {
+    Some(match &codec {
         b"hvc1" | b"hev1" | b"dvh1" | b"dvhe" | b"hvc2" | b"hev2" => "HEVC",
         b"vvc1" | b"vvi1" => "VVC",
         b"apch" | b"apcn" | b"apcs" | b"apco" | b"ap4h" | b"ap4x" | b"aprn" | b"aprh" => "ProRes",

@@ -12,7 +12,7 @@ use share::media::strip;
 use super::leaks::contains;
 
 /// The bytes that would be sent.
-fn cleaned(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn cleaned(bytes: &[u8]) -> Vec<u8> {
     let plan = strip::plan(Cursor::new(bytes)).unwrap();
     let mut cleaned = Vec::new();
     Edited::new(Cursor::new(bytes), plan.len, plan.edits).unwrap().read_to_end(&mut cleaned).unwrap();
@@ -34,7 +34,7 @@ fn tiff(kind: u16, value: [u8; 4]) -> Vec<u8> {
 
 const XMP: &str = "<x:xmpmeta CANARY xmlns:x='adobe:ns:meta/'><rdf:Description tiff:Orientation=\"6\"/></x:xmpmeta>";
 
-fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
+pub(crate) fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
     let len = u16::try_from(content.len() + 2).unwrap().to_be_bytes();
     [&[0xff, marker], &len[..], content].concat()
 }
@@ -45,7 +45,7 @@ fn jpeg(pieces: &[Vec<u8>]) -> Vec<u8> {
     [&plain[..2], &pieces.concat(), &plain[2..]].concat()
 }
 
-fn pixels(place: &Path, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn pixels(place: &Path, bytes: &[u8]) -> Vec<u8> {
     let path = place.join("decoded.jpg");
     fs::write(&path, bytes).unwrap();
     let decoded = Command::new("djpeg").arg(path).output().unwrap();
