@@ -32,7 +32,7 @@ fn move_items(meta: &mut [u8], by: u32) {
     let number = |meta: &[u8], at: usize| u16::from_be_bytes([meta[at], meta[at + 1]]);
     let (count, mut at) = (number(meta, at + 6), at + 8);
     for _ in 0..count {
-        let is_in_file = version == 0 || number(meta, at + 2) & 15 == 0;
+        let is_in_file = version == 0 || number(meta, at + 2) % 16 == 0;
         // What is nought is the other number's to say.
         let back = |meta: &mut [u8], at: usize| {
             let offset = u32::from_be_bytes(meta[at..at + 4].try_into().unwrap());
