@@ -198,12 +198,14 @@ impl Inputs {
         };
         output.warn(&if view_only {
             format!(
-                "most browsers will not show {name}{others} ({what}), and --view-only asks recipients not to save: in a \
+                "most browsers will not show {name}{others} ({what}), and --view-only asks recipients not to save: in \
+    a \
                  browser they get nothing; convert it to {convert} first"
             )
         } else {
             format!(
-                "most browsers will not show {name}{others} ({what}): recipients save it there, or use share open; {convert} \
+                "most browsers will not show {name}{others} ({what}): recipients save it there, or use share open; \
+    {convert} \
                  shows everywhere"
             )
         });
@@ -338,8 +340,8 @@ impl Wanted<'_> {
     }
 }
 
-/// Whether a file has no place for anything but what it shows: it is a text, and not one that is a drawing or is called a
-/// photo, or it is empty.
+/// Whether a file has no place for anything but what it shows: it is a text, and not one that is a drawing or is called
+/// a photo, or it is empty.
 fn is_innocent(head: &[u8], extension: Option<&str>) -> bool {
     let is_text = Kind::of(media::sniff(head, head.len() < HEAD_LEN)) == Kind::Text;
     head.is_empty() || (is_text && telling(head, extension).is_none())

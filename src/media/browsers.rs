@@ -7,8 +7,9 @@ const RAW: &str =
     " 3fr arw cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mef mos mrw nef nrw orf pef raf rw2 rwl sr2 srf srw x3f ";
 
 /// What of a file that begins with `head` most browsers do not show, in a word or two; and which kind of thing it is.
-/// `None`: they show it, or it is nothing to be shown. `codecs` are the names in its sample descriptions, where they are known.
-/// With `surely`, also what many show and do not say so before: the page opens nothing of that kind that must not be saved.
+/// `None`: they show it, or it is nothing to be shown. `codecs` are the names in its sample descriptions, where they
+/// are known. With `surely`, also what many show and do not say so before: the page opens nothing of that kind that
+/// must not be saved.
 pub fn unshown(head: &[u8], extension: Option<&str>, codecs: &[[u8; 4]], surely: bool) -> Option<(Kind, String)> {
     let mime = sniff(head, head.len() < HEAD_LEN);
     let extension = extension.unwrap_or_default().to_ascii_lowercase();
@@ -22,7 +23,7 @@ pub fn unshown(head: &[u8], extension: Option<&str>, codecs: &[[u8; 4]], surely:
             return None;
         }
         "video/mp4" | "video/quicktime" | "video/3gpp" | "video/x-m4v" | "audio/mp4" | "audio/m4a" | "audio/x-m4a" => {
-            let mut names: Vec<&str> = codecs.iter().filter_map(unplayed).collect();
+            let mut names: Vec<&str> = codecs.iter().copied().filter_map(unplayed).collect();
             names.dedup();
             match mime {
                 "video/quicktime" | "video/3gpp" | "video/x-m4v" if surely && names.is_empty() => {
@@ -46,9 +47,10 @@ pub fn unshown(head: &[u8], extension: Option<&str>, codecs: &[[u8; 4]], surely:
     matches!(kind, Kind::Photo | Kind::Video | Kind::Sound).then_some((kind, name))
 }
 
-/// The name of a codec that most browsers do not play (of a sample entry, mp4ra.org). What nobody has heard of is theirs.
-fn unplayed(codec: &[u8; 4]) -> Option<&'static str> {
-    Some(match codec {
+/// The name of a codec that most browsers do not play (of a sample entry, mp4ra.org). What nobody has heard of is
+/// theirs.
+fn unplayed(codec: [u8; 4]) -> Option<&'static str> {
+    Some(match &codec {
         b"hvc1" | b"hev1" | b"dvh1" | b"dvhe" | b"hvc2" | b"hev2" => "HEVC",
         b"vvc1" | b"vvi1" => "VVC",
         b"apch" | b"apcn" | b"apcs" | b"apco" | b"ap4h" | b"ap4x" | b"aprn" | b"aprh" => "ProRes",

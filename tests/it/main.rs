@@ -17,6 +17,7 @@ mod faults;
 mod folders;
 mod hostile;
 mod interop;
+mod kept;
 mod kill;
 mod layers;
 mod leaks;

@@ -35,7 +35,7 @@ const HARMLESS: [&str; 11] = [
 ];
 
 /// The corpus that the script makes as it is now. It takes a while, so it is made once and kept.
-fn corpus() -> PathBuf {
+pub(crate) fn corpus() -> PathBuf {
     static MADE: Mutex<()> = Mutex::new(());
     let _one_at_a_time = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
@@ -85,7 +85,7 @@ fn is_harmless(tag: &str, value: &str) -> bool {
 }
 
 /// Pictures, sounds and subtitles, decoded by other people's programs, as one checksum.
-fn decoded(path: &Path) -> String {
+pub(crate) fn decoded(path: &Path) -> String {
     let name = path.to_string_lossy().into_owned();
     if name.ends_with("moving.webp") {
         let decoder = WebPDecoder::new(io::BufReader::new(fs::File::open(path).unwrap())).unwrap();

@@ -1,5 +1,5 @@
-//! Pictures that are turned, and that stay upright after cleaning, in whatever way the file says so; and JPEGs with bytes
-//! between their segments, which decoders skip. `exiftool` and `djpeg` look at what is left.
+//! Pictures that are turned, and that stay upright after cleaning, in whatever way the file says so; and JPEGs with
+//! bytes between their segments, which decoders skip. `exiftool` and `djpeg` look at what is left.
 
 use std::fs;
 use std::io::{Cursor, Read, Write};
@@ -12,7 +12,7 @@ use share::media::strip;
 use super::leaks::contains;
 
 /// The bytes that would be sent.
-fn cleaned(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn cleaned(bytes: &[u8]) -> Vec<u8> {
     let plan = strip::plan(Cursor::new(bytes)).unwrap();
     let mut cleaned = Vec::new();
     Edited::new(Cursor::new(bytes), plan.len, plan.edits).unwrap().read_to_end(&mut cleaned).unwrap();
@@ -34,7 +34,7 @@ fn tiff(kind: u16, value: [u8; 4]) -> Vec<u8> {
 
 const XMP: &str = "<x:xmpmeta CANARY xmlns:x='adobe:ns:meta/'><rdf:Description tiff:Orientation=\"6\"/></x:xmpmeta>";
 
-fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
+pub(crate) fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
     let len = u16::try_from(content.len() + 2).unwrap().to_be_bytes();
     [&[0xff, marker], &len[..], content].concat()
 }
@@ -45,7 +45,7 @@ fn jpeg(pieces: &[Vec<u8>]) -> Vec<u8> {
     [&plain[..2], &pieces.concat(), &plain[2..]].concat()
 }
 
-fn pixels(place: &Path, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn pixels(place: &Path, bytes: &[u8]) -> Vec<u8> {
     let path = place.join("decoded.jpg");
     fs::write(&path, bytes).unwrap();
     let decoded = Command::new("djpeg").arg(path).output().unwrap();
@@ -97,10 +97,10 @@ fn what_decoders_skip_between_segments_goes() {
     assert!(pixels(place.path(), &cleaned(&jpeg(&[b"\xff\xd0".to_vec()]))) == pixels(place.path(), &plain));
 }
 
-fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+fn chunk(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
     let len = u32::try_from(content.len()).unwrap().to_be_bytes();
-    let sum = crc32fast::hash(&[kind, content].concat()).to_be_bytes();
-    [&len[..], kind, content, &sum].concat()
+    let sum = crc32fast::hash(&[&kind, content].concat()).to_be_bytes();
+    [&len[..], &kind, content, &sum].concat()
 }
 
 fn packed(bytes: &[u8]) -> Vec<u8> {
@@ -115,25 +115,25 @@ fn a_png_stays_upright_whichever_program_said_it() {
     let mut plain = Cursor::new(Vec::new());
     image::RgbImage::new(8, 4).write_to(&mut plain, image::ImageFormat::Png).unwrap();
     let plain = plain.into_inner();
-    let hex: String = [b"Exif\0\0", &tiff(4, [0, 0, 0, 6])[..]].concat().iter().map(|b| format!("{b:02x}")).collect();
+    let hex = share::secret::hex(&[b"Exif\0\0", &tiff(4, [0, 0, 0, 6])[..]].concat());
     let raw = format!("\nexif\n{:8}\n{hex}\n", hex.len() / 2);
     let raw_app1 = format!("\nAPP1\n{:8}\n{hex}\n", hex.len() / 2);
-    let xmp_hex: String = XMP.bytes().map(|b| format!("{b:02x}")).collect();
+    let xmp_hex = share::secret::hex(XMP.as_bytes());
     let raw_xmp = format!("\nxmp\n{:8}\n{xmp_hex}\n", XMP.len());
     let international = |flag: u8, text: &[u8]| [b"XML:com.adobe.xmp\0", &[flag, 0][..], b"\0\0", text].concat();
     let raw = raw.as_bytes();
-    let upright = chunk(b"eXIf", &tiff(3, [0, 1, 0, 0]));
+    let upright = chunk(*b"eXIf", &tiff(3, [0, 1, 0, 0]));
     for (chunks, orientation) in [
-        (vec![chunk(b"eXIf", &tiff(4, [0, 0, 0, 6]))], "6"),
-        (vec![chunk(b"tEXt", &[b"Raw profile type exif\0", raw].concat())], "6"),
-        (vec![chunk(b"zTXt", &[b"Raw profile type exif\0\0", &packed(raw)[..]].concat())], "6"),
-        (vec![chunk(b"zTXt", &[b"Raw profile type APP1\0\0", &packed(raw_app1.as_bytes())[..]].concat())], "6"),
-        (vec![chunk(b"tEXt", &[b"Raw profile type xmp\0", raw_xmp.as_bytes()].concat())], "6"),
-        (vec![chunk(b"iTXt", &international(0, XMP.as_bytes()))], "6"),
-        (vec![chunk(b"iTXt", &international(1, &packed(XMP.as_bytes())))], "6"),
-        (vec![chunk(b"iTXt", &international(0, XMP.as_bytes())), chunk(b"eXIf", &tiff(3, [0, 3, 0, 0]))], "3"),
-        (vec![upright, chunk(b"iTXt", &international(0, XMP.as_bytes()))], ""),
-        (vec![chunk(b"tEXt", b"Comment\0CANARY tiff:Orientation=\"6\"")], ""),
+        (vec![chunk(*b"eXIf", &tiff(4, [0, 0, 0, 6]))], "6"),
+        (vec![chunk(*b"tEXt", &[b"Raw profile type exif\0", raw].concat())], "6"),
+        (vec![chunk(*b"zTXt", &[b"Raw profile type exif\0\0", &packed(raw)[..]].concat())], "6"),
+        (vec![chunk(*b"zTXt", &[b"Raw profile type APP1\0\0", &packed(raw_app1.as_bytes())[..]].concat())], "6"),
+        (vec![chunk(*b"tEXt", &[b"Raw profile type xmp\0", raw_xmp.as_bytes()].concat())], "6"),
+        (vec![chunk(*b"iTXt", &international(0, XMP.as_bytes()))], "6"),
+        (vec![chunk(*b"iTXt", &international(1, &packed(XMP.as_bytes())))], "6"),
+        (vec![chunk(*b"iTXt", &international(0, XMP.as_bytes())), chunk(*b"eXIf", &tiff(3, [0, 3, 0, 0]))], "3"),
+        (vec![upright, chunk(*b"iTXt", &international(0, XMP.as_bytes()))], ""),
+        (vec![chunk(*b"tEXt", b"Comment\0CANARY tiff:Orientation=\"6\"")], ""),
     ] {
         // Behind the header, which is 8 + 25 bytes long.
         let photo = [&plain[..33], &chunks.concat(), &plain[33..]].concat();

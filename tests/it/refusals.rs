@@ -1,5 +1,5 @@
-//! File systems that refuse something: hard links, renames that never replace, flushing, locks. `strace` refuses in their
-//! place, to the real program.
+//! File systems that refuse something: hard links, renames that never replace, flushing, locks. `strace` refuses in
+//! their place, to the real program.
 
 use std::fs;
 use std::path::Path;

@@ -120,8 +120,8 @@ fn application<R: Read + Seek>(
     Ok(())
 }
 
-/// The next marker from `at` on, or the file's end: in a coded picture, `FF 00` is a byte, and `FF D0` to `FF D7` restart
-/// the decoder. Elsewhere, `FF 00` is no marker either (libjpeg's `next_marker`).
+/// The next marker from `at` on, or the file's end: in a coded picture, `FF 00` is a byte, and `FF D0` to `FF D7`
+/// restart the decoder. Elsewhere, `FF 00` is no marker either (libjpeg's `next_marker`).
 fn next_marker<R: Read + Seek>(scan: &mut Scan<R>, at: u64, is_coded: bool) -> Result<u64, Unclean> {
     scan.seek(at)?;
     let mut escaped = false;
@@ -135,7 +135,8 @@ fn next_marker<R: Read + Seek>(scan: &mut Scan<R>, at: u64, is_coded: bool) -> R
         while !rest.is_empty() {
             if escaped {
                 escaped = rest[0] == 0xff;
-                if !matches!(rest[0], 0 | 0xff) && !(is_coded && matches!(rest[0], 0xd0..=0xd7)) {
+                let is_restart = is_coded && matches!(rest[0], 0xd0..=0xd7);
+                if !is_restart && !matches!(rest[0], 0 | 0xff) {
                     found = Some(scan.at + (buffer.len() - rest.len()) as u64 - 1);
                     break;
                 }

@@ -1,5 +1,5 @@
-//! How a picture is turned, wherever a file says so: EXIF first, then text chunks of PNG that carry EXIF, then XMP. It stays,
-//! as EXIF that says nothing else, in the place of the first of them.
+//! How a picture is turned, wherever a file says so: EXIF first, then text chunks of PNG that carry EXIF, then XMP. It
+//! stays, as EXIF that says nothing else, in the place of the first of them.
 
 use std::io::Read;
 
