@@ -104,6 +104,9 @@ fn unfit(name: &str, unfit: &Unfit, hint: &str) -> Trouble {
     let name = printable(name);
     match unfit {
         Unfit::Failed(StoreError::Refused(_)) => Trouble::local(format!("{name}: {unfit}"), bucket_hint(&name)),
+        Unfit::Failed(StoreError::Unable(_)) | Unfit::NotExclusive => {
+            Trouble::local(format!("{name}: {unfit}"), "use storage with conditional writes, such as S3, R2 or MinIO")
+        }
         _ => Trouble::local(format!("{name}: {unfit}"), hint),
     }
 }

@@ -238,25 +238,25 @@ impl Outgoing {
     /// Notes what came of asking the relay to seal it.
     fn note_sealing<T>(&self, asked: &Result<T, RelayError>) {
         // Only what the relay itself refuses, or never heard of, is certain: an earlier attempt may have arrived.
-        let is_certain = matches!(
-            asked,
-            Err(RelayError::BadRequest
-                | RelayError::TooLongLived { .. }
-                | RelayError::NotAllowed
-                | RelayError::Unknown
-                | RelayError::IdTaken
-                | RelayError::PartsMissing
-                | RelayError::Gone { .. }
-                | RelayError::TooLarge { .. }
-                | RelayError::NoSpace { .. }
-                | RelayError::NoConnection(_))
-        );
+        let is_certain = asked.as_ref().err().is_some_and(RelayError::is_unasked)
+            || matches!(
+                asked,
+                Err(RelayError::BadRequest
+                    | RelayError::TooLongLived { .. }
+                    | RelayError::NotAllowed
+                    | RelayError::Unknown
+                    | RelayError::IdTaken
+                    | RelayError::PartsMissing
+                    | RelayError::Gone { .. }
+                    | RelayError::TooLarge { .. }
+                    | RelayError::NoSpace { .. })
+            );
         self.sealed.store(!is_certain, Ordering::SeqCst);
     }
 
     /// Notes what came of telling the relay of it for the first time.
     fn note_announcing<T>(&self, asked: &Result<T, RelayError>) {
-        if let Err(RelayError::NoConnection(_)) = asked {
+        if asked.as_ref().err().is_some_and(RelayError::is_unasked) {
             self.announced.store(false, Ordering::SeqCst);
         }
     }

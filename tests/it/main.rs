@@ -22,6 +22,7 @@ mod meddler;
 mod metadata;
 mod network;
 mod noise;
+mod obstacles;
 mod proxy;
 mod races;
 mod readme;
