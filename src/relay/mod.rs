@@ -460,6 +460,10 @@ pub struct Status {
     pub guesses: u8,
     /// Bytes of ciphertext that the relay still holds.
     pub bytes_left: u64,
+    /// Of a share that waits or is claimed: whether its time is over by the relay's clock, so that nobody can begin to
+    /// open it any more. Its end is told once no other clock may say otherwise. Older relays leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overdue: Option<bool>,
 }
 
 /// How a share came to its end, as far as the asker may know.

@@ -159,6 +159,8 @@ pub struct Outgoing {
 pub struct Sent {
     /// When it ends unopened, Unix seconds.
     pub expires: u64,
+    /// How long the relay keeps it, in seconds: perhaps less than was wished.
+    pub ttl: u64,
     /// What was in it.
     pub manifest: Manifest,
 }
@@ -317,7 +319,7 @@ impl Outgoing {
                 self.note_sealing(&sealed);
                 self.note_announcing(&sealed);
                 let sealed = sealed?;
-                Ok(Sent { expires: sealed.expires, manifest })
+                Ok(Sent { expires: sealed.expires, ttl: create.ttl, manifest })
             }
             (Some(first), Some(second)) => {
                 let mut create = self.create(self.wishes.expected_len.map(seal::longest_blob));
@@ -336,7 +338,7 @@ impl Outgoing {
                 let sealed = self.relay.commit(&self.owner, &commit).await;
                 self.note_sealing(&sealed);
                 let sealed = sealed?;
-                Ok(Sent { expires: sealed.expires, manifest })
+                Ok(Sent { expires: sealed.expires, ttl: create.ttl, manifest })
             }
         }
     }

@@ -23,6 +23,7 @@ mod metadata;
 mod network;
 mod noise;
 mod obstacles;
+mod overdue;
 mod proxy;
 mod races;
 mod readme;

@@ -146,7 +146,7 @@ fn a_proxy_that_is_in_the_way_is_named() {
         ),
         (proxy("502 No"), "the proxy that HTTPS_PROXY names does not connect to relay.example", "it is safe to repeat"),
     ] {
-        let ended = peek(&sandbox, "relay.example").env("HTTPS_PROXY", &format!("http://{proxy}")).run();
+        let ended = peek(&sandbox, "relay.example").env("HTTPS_PROXY", format!("http://{proxy}")).run();
         expect(&ended, 6, what, hint);
         assert!(!ended.stderr.contains("relay.example cannot be reached"), "{ended:?}");
     }
@@ -155,7 +155,7 @@ fn a_proxy_that_is_in_the_way_is_named() {
     let send = sandbox.share(["send", "--relay", "https://relay.example"]).input("text");
     let ended = send
         .env("SSL_CERT_FILE", certificate("good").to_str().unwrap())
-        .env("HTTPS_PROXY", &format!("http://{proxy}"))
+        .env("HTTPS_PROXY", format!("http://{proxy}"))
         .run();
     expect(&ended, 6, "asks for a user name", "nothing was left there");
     assert!(sandbox.share(["list"]).ok().is_empty(), "nothing was sent");
