@@ -46,8 +46,8 @@ fn a_tunnel_is_no_local_network_whatever_it_is_called() {
     for vpn in [
         // It owns the default route.
         "ip route del default; tunnel CloudflareWARP 172.16.0.2/32; ip route add default dev CloudflareWARP",
-        "tunnel office 10.99.1.7/16",
-        "cable cscotun0 10.99.1.7/32",
+        "ip route del default; tunnel office 10.99.1.7/16; ip route add default dev office",
+        "ip route del default; cable cscotun0 10.99.1.7/32; ip route add default dev cscotun0",
         "ip link add guests type bridge; up guests 10.0.3.1/24",
     ] {
         let (link, said) = served(&format!("{WIFI} {vpn}"), "");
