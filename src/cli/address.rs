@@ -1,4 +1,4 @@
-//! Where a share that is sent directly can be reached: at one address of this machine, and never at all of them at once.
+//! Where a share that is sent directly can be reached: at one address of this machine, never at all of them at once.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};

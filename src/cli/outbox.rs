@@ -258,8 +258,8 @@ pub(super) fn is_over(state: Stand) -> bool {
     }
 }
 
-/// Whether the time of a share that waits or is claimed is over: by the relay's clock, or by ours where the relay does not
-/// tell.
+/// Whether the time of a share that waits or is claimed is over: by the relay's clock, or by ours where the relay does
+/// not tell.
 fn is_overdue(status: &Status) -> bool {
     let until = match status.state {
         Stand::Waiting => status.expires,

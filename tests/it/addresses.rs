@@ -4,8 +4,8 @@ use std::process::Command;
 
 use super::sandbox::{SHARE, Sandbox};
 
-/// Sends a file directly and waits until it is served, on a machine with the interfaces that `SETUP` adds. The other end
-/// of each cable is in the same place.
+/// Sends a file directly and waits until it is served, on a machine with the interfaces that `SETUP` adds. The other
+/// end of each cable is in the same place.
 const STORY: &str = r#"
 mount -t sysfs none /sys
 ip link set lo up
@@ -55,7 +55,7 @@ fn a_tunnel_is_no_local_network_whatever_it_is_called() {
         let names_it = said.contains("Other addresses of this computer: 1");
         assert_eq!(names_it, !vpn.contains("bridge"), "{vpn}: {said}");
     }
-    // A bridge with the machine's own cable in it is its way to the network, and so is a tunnel where there is no other.
+    // Where there is no other way to a network, a tunnel does.
     let (link, said) = served("tunnel office 10.99.1.7/16", "");
     assert!(link.starts_with("http://10.99.1.7:") && said.contains("through the tunnel office only"), "{link} {said}");
 }

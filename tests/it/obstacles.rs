@@ -1,7 +1,7 @@
 //! What is in the way on this machine, and is not told as the relay's fault.
 //!
-//! The certificates in `tests/certificates` are self-signed, with one key: for 127.0.0.1 until 2120, until 2021 and from
-//! 2100 on, and for another name. That of a stranger has another one.
+//! The certificates in `tests/certificates` are self-signed, with one key: for 127.0.0.1 until 2120, until 2021 and
+//! from 2100 on, and for another name. That of a stranger has another one.
 
 use std::fs;
 use std::io::{Read, Write};
