@@ -1,6 +1,9 @@
-//! Where a share that is sent directly can be reached: at one address of this machine, and never at all of them at once.
+//! Where a share that is sent directly can be reached: at one address of this machine, never at all of them at once.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::failure::{Trouble, reason};
 use super::interfaces::{self, Enclosure, Kind, Own, Scope};
@@ -8,6 +11,9 @@ use crate::manifest::printable;
 
 /// The port that is taken if it is free.
 pub(super) const PORT: u16 = 4080;
+
+/// How long an address of IPv6 may take until it can be used.
+const CLAIM_TIME: Duration = Duration::from_secs(3);
 
 /// What was said about where to listen.
 pub(super) struct Wanted<'a> {
@@ -79,10 +85,24 @@ impl Place {
             Some(0) => 0,
             said => said.unwrap_or(PORT).saturating_add(number),
         };
-        let mut bound = TcpListener::bind((self.ip, port));
-        // A tunnel leads to a port that was chosen before.
-        if self.port.is_none() && !self.has_tunnel {
-            bound = bound.or_else(|_| TcpListener::bind((self.ip, 0)));
+        let bind = || {
+            let bound = TcpListener::bind((self.ip, port));
+            // A tunnel leads to a port that was chosen before.
+            if self.port.is_none() && !self.has_tunnel {
+                bound.or_else(|_| TcpListener::bind((self.ip, 0)))
+            } else {
+                bound
+            }
+        };
+        let (mut bound, begun) = (bind(), Instant::now());
+        // A new address of IPv6 can be used when no neighbor has claimed it for a second (RFC 4862, 5.4).
+        while bound.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AddrNotAvailable)
+            && self.ip.is_ipv6()
+            && self.own.is_some()
+            && begun.elapsed() < CLAIM_TIME
+        {
+            thread::sleep(Duration::from_millis(100));
+            bound = bind();
         }
         bound.map_err(|error| {
             let address = SocketAddr::new(self.ip, port);

@@ -172,8 +172,8 @@ impl Host {
         self.listeners.iter().map(url).collect()
     }
 
-    /// Whether links are for programs only, in their bare form: to an address that everybody reaches, nothing goes in the
-    /// clear, and a browser cannot check the key.
+    /// Whether links are for programs only, in their bare form: to an address that everybody reaches, nothing goes in
+    /// the clear, and a browser cannot check the key.
     pub(super) fn is_for_programs(&self) -> bool {
         self.place.is_public()
     }

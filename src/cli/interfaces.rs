@@ -1,5 +1,5 @@
-//! The network interfaces of this machine, and what kind each of them is: by its flags, its hardware and its prefix, as the
-//! system tells them, and by its name only where those tell nothing.
+//! The network interfaces of this machine, and what kind each of them is: by its flags, its hardware and its prefix,
+//! as the system tells them, and by its name only where those tell nothing.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// Where Linux tells about interfaces.
 const SYSTEM: &str = "/sys/class/net";
-/// `ARPHRD_ETHER` and `ARPHRD_INFINIBAND` of Linux: networks of machines. Everything else that has addresses is a tunnel.
+/// `ARPHRD_ETHER` and `ARPHRD_INFINIBAND` of Linux: networks of machines. All others that have addresses are tunnels.
 const NETWORKS: [&str; 2] = ["1", "32"];
 /// How the names of interfaces begin that lead to containers and virtual machines of this one.
 const MACHINES: [&str; 12] =
@@ -98,7 +98,7 @@ pub(super) fn own() -> Vec<Own> {
     found
 }
 
-/// What kind the interface `name` is. `hardware`: where the system tells about it. `is_tunnel`: its flags and its prefix say so.
+/// The kind of the interface `name`. `hardware`: where the system tells about it. `is_tunnel`: by its flags or prefix.
 fn kind(hardware: &Path, name: &str, is_tunnel: bool) -> Kind {
     let link = fs::read_to_string(hardware.join("type")).ok();
     let is_network = link.is_none_or(|link| NETWORKS.contains(&link.trim()));

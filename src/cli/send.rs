@@ -150,16 +150,15 @@ impl Sending<'_> {
     async fn through(mut self, url: RelayUrl, mut plan: Plan) -> Result<(), Trouble> {
         let (cx, way) = (self.cx, Way::to(url));
         plan.wishes.create_token = cx.create_token(&way.url);
-        let or_shorter = plan.wishes.or_shorter;
         let connected = cx.connect(&way).await?;
         let urls = vec![way.url.clone(); plan.recipients.len()];
         let mut batch = Batch::new(plan, &connected.relay, &urls, KeptAt::Relay(&way.url), cx)?;
         self.send(&mut batch, &way.name()).await.map_err(|trouble| self.in_the_files_words(trouble))?;
         self.print(&batch).await?;
         self.copy(&batch);
-        let expires = batch.sent().map_or(0, |sent| sent.expires);
+        let (expires, granted) = batch.sent().map_or((0, 0), |sent| (sent.expires, sent.ttl));
         cx.output.say(&format!("Opens once, until {}.", words::time(expires)));
-        if or_shorter && expires < unhurried(self.ttl) {
+        if granted < self.ttl.as_secs() {
             cx.output.say("The relay keeps nothing for longer.");
         }
         if self.args.qr {
@@ -341,12 +340,6 @@ fn show_qr(batch: &Batch, output: &Output) {
         }
         None => output.say("The terminal is too narrow for the QR code."),
     }
-}
-
-/// A minute less than `ttl` from now, Unix seconds: what a relay that honoured it must at least have granted.
-fn unhurried(ttl: Duration) -> u64 {
-    use crate::relay::clock::{Clock, SystemClock};
-    (SystemClock.now() + ttl.as_secs()).saturating_sub(60)
 }
 
 fn watched(input: Input, bar: &indicatif::ProgressBar) -> Input {

@@ -79,11 +79,22 @@ fn bucket_hint(name: &str) -> &'static str {
     }
 }
 
+/// Whether a store's name is that of a bucket, and not of a folder.
+fn is_bucket(name: &str) -> bool {
+    RelayUrl::parse(name).is_ok_and(|url| url.bucket().is_some())
+}
+
 /// What helps against a store that refuses what is needed.
 fn refused_hint(name: &str) -> &'static str {
-    match RelayUrl::parse(name) {
-        Ok(url) if url.bucket().is_some() => bucket_hint(name),
-        _ => "use a folder on another file system",
+    if is_bucket(name) { bucket_hint(name) } else { "use a folder on another file system" }
+}
+
+/// What helps against a store that cannot do what is needed.
+fn unable_hint(name: &str) -> &'static str {
+    if is_bucket(name) {
+        "use storage with conditional writes, such as S3, R2 or MinIO"
+    } else {
+        "use a folder on another file system"
     }
 }
 
@@ -116,6 +127,9 @@ fn unfit(name: &str, unfit: &Unfit, hint: &str) -> Trouble {
     let name = printable(name);
     match unfit {
         Unfit::Failed(StoreError::Refused(_)) => Trouble::local(format!("{name}: {unfit}"), refused_hint(&name)),
+        Unfit::Failed(StoreError::Unable(_)) | Unfit::NotExclusive => {
+            Trouble::local(format!("{name}: {unfit}"), unable_hint(&name))
+        }
         _ => Trouble::local(format!("{name}: {unfit}"), hint),
     }
 }

@@ -1,8 +1,8 @@
 //! Addresses that hold another address. Mail services and messengers rewrite the links that they deliver, so that a
 //! click comes to them first.
 //!
-//! There is no list of services here: every part of an address is decoded in all the ways in which such services encode,
-//! again and again. What comes out is only a candidate. The checksum of a link tells whether it is one.
+//! There is no list of services here: every part of an address is decoded in all the ways in which such services
+//! encode, again and again. What comes out is only a candidate. The checksum of a link tells whether it is one.
 
 use base64::Engine;
 use base64::alphabet::STANDARD;

@@ -117,6 +117,12 @@ fn a_store_that_overwrites_what_it_should_create_is_refused() {
     let relay = ["relay", "--listen", "127.0.0.1:0", "--store", &url];
     share(&sandbox, &s3, &relay).fails(8, "a share could be opened twice");
     assert_eq!(s3.names(), Vec::<String>::new(), "nothing is left of the attempt");
+    // One that says so is not asked again and again.
+    let (sandbox, s3) = (Sandbox::new(), TestS3::that_denies_conditions());
+    for command in [&["relay", "use", &url][..], &relay] {
+        let refused = share(&sandbox, &s3, command).fails(8, "it does not support conditional writes (If-None-Match)");
+        assert!(refused.stderr.contains("such as S3, R2 or MinIO") && !refused.stderr.contains("trying again"));
+    }
 }
 
 #[test]

@@ -86,6 +86,8 @@ impl Folder {
         if data.permissions().mode() & 0o007 != 0 {
             return Err(FolderError::Exposed(root.to_owned()));
         }
+        // Nothing of a predecessor is in a folder that was made just now: then there is nothing to flush.
+        let is_new = !shared && fs::read_dir(root).map_err(failed)?.next().is_none();
         let access = match data.permissions().mode() {
             mode if shared && mode & 0o2070 == 0o2070 => Access::Group,
             mode if shared && mode & 0o070 == 0o070 => return Err(FolderError::Ungrouped(root.to_owned())),
@@ -111,7 +113,7 @@ impl Folder {
             Sharing::WithItsServer => None,
         };
         remove_staged(&root.join(STAGING), if shared { STALE } else { Duration::ZERO }).map_err(failed)?;
-        if !shared {
+        if !shared && !is_new {
             // What a predecessor wrote and could not flush any more is durable from here on. Where there are others at
             // work, each of them flushes what it relies on.
             let directory = File::open(root).map_err(failed)?;

@@ -60,6 +60,9 @@ pub enum StoreError {
     /// It does not let us: the credentials are wrong, or there is no such bucket.
     #[error("{0}")]
     Refused(String),
+    /// It cannot do what was asked, today or tomorrow.
+    #[error("{0}")]
+    Unable(&'static str),
     /// Anything else: what was asked may or may not have happened.
     #[error("the store failed: {0}")]
     Failed(String),
