@@ -10,7 +10,7 @@ use std::process::Command;
 use super::tmux;
 use crate::manifest::printable;
 
-/// What decides where windows and clipboards are.
+/// Variables that decide where windows and clipboards are.
 const NAMES: [&str; 7] =
     ["DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"];
 

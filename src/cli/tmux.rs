@@ -18,7 +18,7 @@ pub(super) fn is_around() -> bool {
     std::env::var_os("TMUX").is_some_and(|value| !value.is_empty())
 }
 
-/// What tmux prints for a command. `None`: it is not around, fails, or does not answer.
+/// The output of a command of tmux. `None`: it is not around, fails, or does not answer.
 fn ask(args: &[&str]) -> Option<String> {
     if !is_around() {
         return None;

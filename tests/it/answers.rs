@@ -5,7 +5,7 @@ use super::sandbox::Sandbox;
 use super::tty::{Kind, Tty};
 use super::viewing::{encoded, open, picture, send, state};
 
-/// What a terminal answers to what it is asked about itself.
+/// Answers of a terminal to questions about itself.
 const ANSWERS: &str = "\x1bP>|kitty(0.35)\x1b\\\x1b[>1;4000;35c\x1b[6;20;10t\x1b[?62;c";
 
 #[test]

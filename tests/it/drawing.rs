@@ -1,4 +1,4 @@
-//! What terminals and players drop without an error, and that it does not count as seen.
+//! Terminals and players drop some pictures without an error: those do not count as seen.
 
 use std::fs;
 

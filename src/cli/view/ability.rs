@@ -12,7 +12,7 @@ use crate::cli::{style, tmux};
 
 /// How long a terminal may take to answer what every terminal answers. Over slow lines that is seconds.
 const BOUND: Duration = Duration::from_secs(3);
-/// What one more answer may take at most, beyond three times what the first one took.
+/// Time for one more answer, beyond three times that of the first one.
 const SPARE: Duration = Duration::from_millis(500);
 
 /// How a terminal draws pictures.
@@ -61,7 +61,7 @@ pub(in crate::cli) struct Ability {
     pub(super) graphics: Option<Graphics>,
     /// How large a character is, where the terminal has told.
     pub(super) cell: Option<Cell>,
-    /// What the terminal takes of a picture.
+    /// The limits of the terminal for pictures.
     pub(super) limits: Limits,
     /// Whether somebody sits at this machine's screen, who can be shown a window or a browser.
     pub(super) desktop: bool,
@@ -90,7 +90,7 @@ impl Ability {
     }
 }
 
-/// What is known of the terminal.
+/// Facts about the terminal.
 #[derive(Default)]
 struct Asked {
     graphics: Option<Graphics>,
@@ -104,7 +104,7 @@ struct Asked {
 struct Answer {
     /// Its name and version (`XTVERSION`).
     name: String,
-    /// What it calls its kind: secondary device attributes.
+    /// Its kind: secondary device attributes.
     kind: Option<u16>,
     /// Whether it took a pixel of Kitty's.
     kitty: bool,

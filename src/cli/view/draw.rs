@@ -24,7 +24,7 @@ const ITERM: usize = 8 << 20;
 /// The narrowest picture that is still one, in pixels.
 const NARROWEST: u32 = 16;
 
-/// What a terminal takes of a picture. It drops what is larger, without a word.
+/// The limits of a terminal for pictures. It drops larger ones without an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Limits {
     /// The longest sequence, in bytes.

@@ -75,7 +75,7 @@ impl Playing {
         }
     }
 
-    /// What it has shown. `None`: this player does not say.
+    /// The part that it has shown. `None`: this player does not say.
     pub(super) fn shown(&mut self) -> Option<Shows> {
         self.listen();
         self.report.as_ref().map(Report::shows)

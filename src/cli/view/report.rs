@@ -1,4 +1,4 @@
-//! What mpv reports of what it plays, through its JSON interface on a socket that it inherits.
+//! Reports of mpv on the file that it plays, through its JSON interface on a socket that it inherits.
 //!
 //! Its exit status says nothing of pictures: a film whose pictures it cannot decode plays as sound, in a black window.
 
@@ -19,7 +19,7 @@ const SOUND: u64 = 3;
 /// More than one report has, in bytes.
 const MAX_REPORT: usize = 1 << 20;
 
-/// What a player has shown.
+/// The part of a file that a player has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli::view) enum Shows {
     /// Nothing yet.

@@ -16,7 +16,7 @@ pub(super) fn free() -> Option<u64> {
     }
 }
 
-/// What this process has mapped, in bytes.
+/// The address space that this process has mapped, in bytes.
 fn mapped() -> u64 {
     let told = read(Path::new("/proc/self/status"));
     field(&told, "VmSize:").unwrap_or_default().saturating_mul(1024)
@@ -87,7 +87,7 @@ impl Version {
         })
     }
 
-    /// What is free in one group: its limit, less its usage, which has file cache in it that makes room when it has to.
+    /// Free memory in one group, in bytes: its limit, less its usage, which has file cache in it that makes room when it has to.
     fn free_in(self, group: &Path) -> Option<u64> {
         // `max` is no number, and no limit.
         let number = |name: &str| read(&group.join(name)).trim().parse::<u64>().ok();
