@@ -4,12 +4,14 @@
 
 mod bench;
 mod browser;
+mod browsers;
 mod buckets;
 mod cli;
 mod contract;
 mod deaths;
 mod direct;
 mod disk;
+mod engines;
 mod faults;
 mod folders;
 mod hostile;

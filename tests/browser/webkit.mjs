@@ -1,0 +1,204 @@
+// WebKitGTK's MiniBrowser under Xvfb, over Debian's WebKitWebDriver. It is the engine of Safari in a build for Linux: no
+// Safari, and no iOS. Each storage is a browser of its own, whose requests a proxy notes, answers or breaks, as WebDriver
+// cannot. So `offline` breaks connections, and sends the page the events of it: `navigator.onLine` stays true; and `before`
+// is put into the page's HTML. `complaints` are those of every tab with the same storage. `shot` shows what the window shows.
+// Not done here: `bot`, and
+// `kill`, for WebKitWebDriver gives up a whole browser when one tab dies.
+
+import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import net from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Hands } from "./input.mjs";
+import { end, run, said } from "./processes.mjs";
+import { startProxy } from "./proxy.mjs";
+
+const DRIVER = "/usr/bin/WebKitWebDriver";
+const MINI_BROWSER = `/usr/lib/${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu/webkit2gtk-4.1/MiniBrowser`;
+/** How long a download or a start may take, in milliseconds. */
+const SOON_MS = 20_000;
+
+export async function start({ flags, hosts, place }) {
+  const screen = run("Xvfb", ["-displayfd", "1", "-screen", "0", "1600x1400x24", "-nolisten", "tcp"], process.env, ["ignore", "pipe", "ignore"]);
+  const display = `:${(await said(screen, screen.stdout, /(\d+)\n/))}`;
+  const storages = [];
+  return {
+    async tab({ width = 1024, height = 768, dark = false, touch = false, script = true, before = null, agent = null }) {
+      const storage = { home: join(place, String(storages.length)), complaints: [], width, height, pointer: touch ? "touch" : "mouse" };
+      storages.push(storage);
+      mkdirSync(join(storage.home, "downloads"), { recursive: true });
+      mkdirSync(join(storage.home, ".config"));
+      writeFileSync(join(storage.home, ".config/user-dirs.dirs"), 'XDG_DOWNLOAD_DIR="$HOME/downloads"\n');
+      storage.proxy = await startProxy(hosts, before);
+      const env = {
+        PATH: process.env.PATH, HOME: storage.home, TMPDIR: storage.home, XDG_RUNTIME_DIR: storage.home, DISPLAY: display, LANG: "C.UTF-8", TZ: "UTC",
+        GDK_BACKEND: "x11", LIBGL_ALWAYS_SOFTWARE: "1", WEBKIT_DISABLE_DMABUF_RENDERER: "1", NO_AT_BRIDGE: "1", GSETTINGS_BACKEND: "memory", GIO_USE_VFS: "local",
+      };
+      const port = await freePort();
+      // What the pages' consoles say comes at once, line by line.
+      storage.driver = run("stdbuf", ["-oL", DRIVER, `--port=${port}`], env, ["ignore", "pipe", "ignore"]);
+      storage.driver.stdout.on("data", (bytes) => {
+        // What the console says: "CONSOLE JS ERROR ..." and "CONSOLE SECURITY ERROR ...".
+        storage.complaints.push(...String(bytes).split("\n").filter((line) => /CONSOLE \S+( \S+)? ERROR|CONSOLE ERROR/.test(line)));
+      });
+      storage.url = `http://127.0.0.1:${port}`;
+      const args = ["--automation", `--proxy=http://${storage.proxy.address}`, "--enable-write-console-messages-to-stdout=true", ...flags];
+      if (dark) args.push("--dark-mode");
+      if (agent !== null) args.push(`--user-agent=${agent}`);
+      if (!script) args.push("--enable-javascript-markup=false");
+      const options = { "webkitgtk:browserOptions": { binary: MINI_BROWSER, args }, unhandledPromptBehavior: "accept", timeouts: { script: 40_000, pageLoad: 40_000 } };
+      const { sessionId } = await patiently(() => ask(storage.url, "POST", "/session", { capabilities: { alwaysMatch: options } }));
+      storage.url += `/session/${sessionId}`;
+      return Tab.in(storage, await ask(storage.url, "GET", "/window"));
+    },
+    stop: () => {
+      for (const { driver, proxy } of storages) {
+        if (driver) end(driver.pid);
+        proxy?.stop();
+      }
+      end(screen.pid);
+    },
+  };
+}
+
+async function freePort() {
+  const server = net.createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Until the driver listens. */
+async function patiently(what) {
+  for (const late = Date.now() + SOON_MS; ; await sleep(30)) {
+    try {
+      return await what();
+    } catch (error) {
+      if (!(error instanceof TypeError) || Date.now() > late) throw error;
+    }
+  }
+}
+
+async function ask(url, method, path, body) {
+  const answer = await fetch(url + path, { method, body: body && JSON.stringify(body) });
+  const { value } = await answer.json();
+  if (value?.error) throw new Error(`${value.error}: ${value.message}`);
+  return value;
+}
+
+const parses = (code) => {
+  try {
+    return Boolean(new Function(code));
+  } catch {
+    return false;
+  }
+};
+
+/** Code as the body of a function that returns its value: of an expression, or of the last one of statements. */
+function body(code) {
+  for (let at = 0; at >= 0; at = code.lastIndexOf(";", at - 1)) {
+    // The whole first; then what stands after each semicolon, from the last one on.
+    const [before, last] = at === 0 ? ["", code] : [code.slice(0, at + 1), code.slice(at + 1)];
+    if (last.trim() !== "" && parses(`return (async () => { ${before}\nreturn (${last}\n) })`)) return `${before}\nreturn (${last}\n)`;
+    if (at === 0) at = code.length + 1;
+  }
+  return code;
+}
+
+class Tab extends Hands {
+  constructor(storage, handle) {
+    super();
+    Object.assign(this, { storage, handle, pointer: storage.pointer });
+  }
+
+  static async in(storage, handle) {
+    const tab = new Tab(storage, handle);
+    const { width, height } = storage;
+    await tab.#ask("POST", "/window/rect", { x: 0, y: 0, width, height });
+    // A window is larger than the page in it.
+    const [innerWidth, innerHeight] = await tab.value({ code: "[innerWidth, innerHeight]" });
+    await tab.#ask("POST", "/window/rect", { x: 0, y: 0, width: 2 * width - innerWidth, height: 2 * height - innerHeight });
+    return tab;
+  }
+
+  get requests() {
+    return this.storage.proxy.requests;
+  }
+  get complaints() {
+    return this.storage.complaints;
+  }
+
+  /** Asks about this tab, whichever was asked about before. */
+  async #ask(method, path, body) {
+    if (this.storage.at !== this.handle) await ask(this.storage.url, "POST", "/window", { handle: this.handle });
+    this.storage.at = this.handle;
+    return ask(this.storage.url, method, path, body);
+  }
+
+  async newTab() {
+    const { handle } = await this.#ask("POST", "/window/new", { type: "window" });
+    return Tab.in(this.storage, handle);
+  }
+
+  /** Another tab in the background, without which the browser would end with this one. */
+  async #companion() {
+    this.storage.companion ??= (await this.#ask("POST", "/window/new", { type: "tab" })).handle;
+  }
+
+  goto = ({ url }) => this.#ask("POST", "/url", { url });
+  reload = () => this.#ask("POST", "/refresh", {});
+  back = () => this.#ask("POST", "/back", {});
+
+  async value({ code }) {
+    const script = `const done = arguments[arguments.length - 1]; (async () => { ${body(code)}
+    })().then((value) => done({ value: value ?? null }), (error) => done({ error: String(error) }))`;
+    const { value, error } = await this.#ask("POST", "/execute/async", { script, args: [] });
+    if (error !== undefined) throw new Error(error);
+    return value;
+  }
+
+  perform = (actions) => this.#ask("POST", "/actions", { actions });
+
+  async download({ selector }) {
+    const folder = join(this.storage.home, "downloads");
+    const before = new Set(readdirSync(folder));
+    await this.click({ selector });
+    let size = -1;
+    for (const late = Date.now() + SOON_MS; Date.now() < late; await sleep(50)) {
+      const name = readdirSync(folder).find((each) => !before.has(each) && !each.endsWith(".wkdownload"));
+      if (name === undefined) continue;
+      const path = join(folder, name);
+      if (size === (size = statSync(path).size)) return { name, path };
+    }
+    throw new Error("nothing was saved");
+  }
+
+  /** Answers certain requests in the relay's place, in every tab with this storage. */
+  answer({ path, status, body, type }) {
+    this.storage.proxy.answers.unshift({ path, status, body, type });
+  }
+
+  async offline({ is }) {
+    this.storage.proxy.offline = is;
+    if (is) this.storage.proxy.cut();
+    await this.value({ code: `dispatchEvent(new Event("${is ? "offline" : "online"}"))` });
+  }
+
+  async shot({ path }) {
+    writeFileSync(path, Buffer.from(await this.#ask("GET", "/screenshot"), "base64"));
+  }
+
+  /** Forgets this storage and every tab with it. */
+  close() {
+    end(this.storage.driver.pid);
+    this.storage.proxy.stop();
+  }
+  /** Leaves the page in the way in which a person closes a tab: it may say goodbye. */
+  async leave() {
+    // What is said in parting must not be cut off by the end of the browser.
+    await this.#companion();
+    await this.#ask("DELETE", "/window");
+    this.storage.at = null;
+  }
+}
