@@ -1,5 +1,6 @@
 // Debian's Firefox ESR, over WebDriver BiDi. It is the engine of Firefox on a desktop, not Firefox for Android. Not done
 // here: `bot`. A tab cannot be without scripts (`script`). Its tabs are windows, so that none of them is hidden.
+// `dark`, and whether a finger is the main pointer (`touch`), are what the last tab was opened with, for all.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,6 +17,7 @@ const preferences = (proxy) => ({
   "network.proxy.type": 1,
   ...Object.fromEntries(["http", "ssl"].flatMap((each) => [[`network.proxy.${each}`, "127.0.0.1"], [`network.proxy.${each}_port`, Number(proxy.address.split(":")[1])]])),
   "network.proxy.failover_direct": false,
+  "network.proxy.allow_bypass": false,
   "network.proxy.no_proxies_on": "",
   "network.trr.mode": 5,
   "network.dns.disablePrefetch": true,
@@ -63,7 +65,7 @@ export async function start({ require, flags, hosts, place }) {
   const lines = Object.entries(preferences(proxy)).map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`);
   writeFileSync(join(profile, "user.js"), lines.join(""));
   const args = ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port=0", "--remote-allow-system-access", ...flags, "about:blank"];
-  const env = { PATH: process.env.PATH, HOME: place, TMPDIR: place, LANG: "C.UTF-8", TZ: "UTC", MOZ_CRASHREPORTER_DISABLE: "1" };
+  const env = { PATH: process.env.PATH, HOME: place, TMPDIR: place, LANG: "C.UTF-8", TZ: "UTC", MOZ_CRASHREPORTER_DISABLE: "1", MOZ_REMOTE_SETTINGS_DEVTOOLS: "1" };
   const browser = run(FIREFOX, args, env, ["ignore", "ignore", "pipe"]);
   const line = new Line(new WebSocket(`${await said(browser, browser.stderr, /BiDi listening on (ws:\S+)/)}/session`, { perMessageDeflate: false }));
   await line.opened;
@@ -144,8 +146,9 @@ class Tab extends Hands {
     const tab = new Tab(storage, context);
     tabs.add(tab);
     line.listeners.set(context, (method, params) => tab.#heard(method, params));
-    if (dark) await tab.#inBrowser("found.prefersColorSchemeOverride = 'dark'");
-    if (touch) await tab.#inBrowser("found.touchEventsOverride = 'enabled'");
+    // Of a finger and of a mouse: 1 and 6.
+    const looks = { "layout.css.prefers-color-scheme.content-override": dark ? 0 : 1, "ui.primaryPointerCapabilities": touch ? 1 : 6, "ui.allPointerCapabilities": touch ? 1 : 6 };
+    for (const [name, value] of Object.entries(looks)) await tab.#inBrowser(`Services.prefs.setIntPref("${name}", ${value})`);
     await tab.#stand();
     return tab;
   }

@@ -1,5 +1,5 @@
 // Hands for the engines that speak WebDriver: clicks, keys and presses out of its actions. A tab of theirs has
-// `value({ code })`, `perform(actions)` and `mouse`, which is "mouse" or "touch".
+// `value({ code })`, `perform(actions)` and `pointer`, which is "mouse" or "touch".
 
 import { setTimeout as sleep } from "node:timers/promises";
 

@@ -1,9 +1,9 @@
 // WebKitGTK's MiniBrowser under Xvfb, over Debian's WebKitWebDriver. It is the engine of Safari in a build for Linux: no
 // Safari, and no iOS. Each storage is a browser of its own, whose requests a proxy notes, answers or breaks, as WebDriver
 // cannot. So `offline` breaks connections, and sends the page the events of it: `navigator.onLine` stays true; and `before`
-// is put into the page's HTML. `complaints` are those of every tab with the same storage. `shot` shows what the window shows.
-// Not done here: `bot`, and
-// `kill`, for WebKitWebDriver gives up a whole browser when one tab dies.
+// is put into the page's HTML. `complaints` begin when a page has come. `shot` shows what the window shows. `touch` is not
+// done: a finger is a mouse. `kill` kills every tab with the same storage, and the storage: its driver gives up a browser in
+// which one tab dies. Not done here: `bot`.
 
 import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import net from "node:net";
@@ -23,26 +23,24 @@ export async function start({ flags, hosts, place }) {
   const display = `:${(await said(screen, screen.stdout, /(\d+)\n/))}`;
   const storages = [];
   return {
-    async tab({ width = 1024, height = 768, dark = false, touch = false, script = true, before = null, agent = null }) {
-      const storage = { home: join(place, String(storages.length)), complaints: [], width, height, pointer: touch ? "touch" : "mouse" };
+    async tab({ width = 1024, height = 768, dark = false, script = true, before = null, agent = null }) {
+      const storage = { home: join(place, String(storages.length)), width, height };
       storages.push(storage);
       mkdirSync(join(storage.home, "downloads"), { recursive: true });
       mkdirSync(join(storage.home, ".config"));
       writeFileSync(join(storage.home, ".config/user-dirs.dirs"), 'XDG_DOWNLOAD_DIR="$HOME/downloads"\n');
+      // The browser's own buttons must not make its window wider than a phone.
+      mkdirSync(join(storage.home, ".config/gtk-3.0"));
+      writeFileSync(join(storage.home, ".config/gtk-3.0/gtk.css"), "* { min-width: 0; min-height: 0; padding: 0; margin: 0; border-width: 0; font-size: 1px; -gtk-icon-source: none }\n");
       storage.proxy = await startProxy(hosts, before);
       const env = {
         PATH: process.env.PATH, HOME: storage.home, TMPDIR: storage.home, XDG_RUNTIME_DIR: storage.home, DISPLAY: display, LANG: "C.UTF-8", TZ: "UTC",
-        GDK_BACKEND: "x11", LIBGL_ALWAYS_SOFTWARE: "1", WEBKIT_DISABLE_DMABUF_RENDERER: "1", NO_AT_BRIDGE: "1", GSETTINGS_BACKEND: "memory", GIO_USE_VFS: "local",
+        GDK_BACKEND: "x11", LIBGL_ALWAYS_SOFTWARE: "1", NO_AT_BRIDGE: "1", GSETTINGS_BACKEND: "memory", GIO_USE_VFS: "local",
       };
       const port = await freePort();
-      // What the pages' consoles say comes at once, line by line.
-      storage.driver = run("stdbuf", ["-oL", DRIVER, `--port=${port}`], env, ["ignore", "pipe", "ignore"]);
-      storage.driver.stdout.on("data", (bytes) => {
-        // What the console says: "CONSOLE JS ERROR ..." and "CONSOLE SECURITY ERROR ...".
-        storage.complaints.push(...String(bytes).split("\n").filter((line) => /CONSOLE \S+( \S+)? ERROR|CONSOLE ERROR/.test(line)));
-      });
+      storage.driver = run(DRIVER, [`--port=${port}`], env, "ignore");
       storage.url = `http://127.0.0.1:${port}`;
-      const args = ["--automation", `--proxy=http://${storage.proxy.address}`, "--enable-write-console-messages-to-stdout=true", ...flags];
+      const args = ["--automation", `--proxy=http://${storage.proxy.address}`, ...flags];
       if (dark) args.push("--dark-mode");
       if (agent !== null) args.push(`--user-agent=${agent}`);
       if (!script) args.push("--enable-javascript-markup=false");
@@ -106,10 +104,27 @@ function body(code) {
   return code;
 }
 
+/** Writes down, in the page, what it complains of. */
+const LISTEN = `(() => {
+  if (Symbol.for("complaints") in globalThis) return;
+  const heard = [];
+  Object.defineProperty(globalThis, Symbol.for("complaints"), { value: heard });
+  const { error } = console;
+  console.error = (...what) => {
+    heard.push(what.join(" "));
+    error.apply(console, what);
+  };
+  addEventListener("error", ({ message }) => heard.push(message));
+  addEventListener("unhandledrejection", ({ reason }) => heard.push(String(reason)));
+  addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => heard.push(effectiveDirective + ": " + blockedURI));
+})()`;
+
 class Tab extends Hands {
+  #heard = [];
+
   constructor(storage, handle) {
     super();
-    Object.assign(this, { storage, handle, pointer: storage.pointer });
+    Object.assign(this, { storage, handle, pointer: "mouse" });
   }
 
   static async in(storage, handle) {
@@ -126,7 +141,7 @@ class Tab extends Hands {
     return this.storage.proxy.requests;
   }
   get complaints() {
-    return this.storage.complaints;
+    return this.#gather().then(() => this.#heard);
   }
 
   /** Asks about this tab, whichever was asked about before. */
@@ -141,14 +156,23 @@ class Tab extends Hands {
     return Tab.in(this.storage, handle);
   }
 
-  /** Another tab in the background, without which the browser would end with this one. */
+  /** Another window, without which the browser would end with this one. */
   async #companion() {
-    this.storage.companion ??= (await this.#ask("POST", "/window/new", { type: "tab" })).handle;
+    this.storage.companion ??= (await this.#ask("POST", "/window/new", { type: "window" })).handle;
   }
 
-  goto = ({ url }) => this.#ask("POST", "/url", { url });
-  reload = () => this.#ask("POST", "/refresh", {});
-  back = () => this.#ask("POST", "/back", {});
+  goto = ({ url }) => this.#go("/url", { url });
+  reload = () => this.#go("/refresh", {});
+  back = () => this.#go("/back", {});
+  async #go(path, body) {
+    await this.#gather();
+    await this.#ask("POST", path, body);
+    await this.value({ code: LISTEN });
+  }
+  /** Takes over what the page has complained of, which goes with it. */
+  async #gather() {
+    this.#heard.push(...(await this.value({ code: "(globalThis[Symbol.for('complaints')] ?? []).splice(0)" })));
+  }
 
   async value({ code }) {
     const script = `const done = arguments[arguments.length - 1]; (async () => { ${body(code)}
@@ -201,4 +225,6 @@ class Tab extends Hands {
     await this.#ask("DELETE", "/window");
     this.storage.at = null;
   }
+  /** The whole browser dies, with every tab of this storage: nothing says goodbye. */
+  kill = () => this.close();
 }
