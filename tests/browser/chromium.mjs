@@ -1,4 +1,4 @@
-// Debian's Chromium, through playwright-core. It can do every command.
+// Debian's Chromium, driven by playwright-core. It runs every command. `hold` presses with a mouse, in a touch tab too.
 
 const CHROMIUM = "/usr/bin/chromium";
 
@@ -45,11 +45,11 @@ class Tab {
       if (message.type() === "error") this.complaints.push(message.text());
     });
     page.on("pageerror", (error) => this.complaints.push(String(error)));
-    // Asked whether one really wants to leave, one does.
+    // Accept "Leave this page?".
     page.on("dialog", (dialog) => dialog.accept().catch(() => {}));
   }
 
-  /** Another tab with the same storage. */
+  /** Opens another tab with the same storage. */
   newTab = async () => new Tab(this.context, await this.context.newPage());
 
   goto = async ({ url }) => (await this.page.goto(url, { waitUntil: "load" }))?.status() ?? 0;
@@ -60,7 +60,7 @@ class Tab {
     await this.page.goBack();
   }
 
-  /** The value of an expression, which may be a promise. */
+  /** Evaluates an expression and awaits it if it is a promise. */
   value = ({ code }) => this.page.evaluate(code);
 
   #first = (selector) => this.page.locator(selector).first();
@@ -89,7 +89,7 @@ class Tab {
     return { name: download.suggestedFilename(), path: await download.path() };
   }
 
-  /** Loads, scrolls, clicks, taps, presses, long-presses and fills in whatever there is. */
+  /** Scrolls, clicks, taps, presses and fills in every element. */
   async bot({ milliseconds }) {
     const end = Date.now() + milliseconds;
     const quick = { timeout: 500, force: true, noWaitAfter: true };
@@ -118,7 +118,7 @@ class Tab {
     return acts;
   }
 
-  /** Answers certain requests in the relay's place, in every tab with this storage. */
+  /** Answers requests for a path in the relay's place, in every tab with this storage. */
   answer = ({ path, status, body, type = "application/problem+json" }) =>
     this.context.route((url) => url.pathname.endsWith(path), (route) => route.fulfill({ status, contentType: type, body })).then(() => null);
   offline = ({ is }) => this.context.setOffline(is);
@@ -126,11 +126,11 @@ class Tab {
     await this.page.screenshot({ path, fullPage: true });
   }
 
-  /** Forgets this storage and every tab with it. */
+  /** Deletes this storage and closes its tabs. */
   close = () => this.context.close();
-  /** Leaves the page in the way in which a person closes a tab: it may say goodbye. */
+  /** Closes the tab as a person does: `beforeunload` and `pagehide` run. */
   leave = () => this.page.close({ runBeforeUnload: true });
-  /** The tab's process dies: nothing says goodbye. */
+  /** Crashes the tab's process: `pagehide` does not run. */
   async kill() {
     const crashed = this.page.waitForEvent("crash");
     const session = await this.context.newCDPSession(this.page);

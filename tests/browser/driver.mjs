@@ -1,11 +1,14 @@
-// A browser on a string: reads one command a line from standard input, as JSON, and answers each with one line. The tests
-// in tests/it hold the other end, through tests/it/browsers.rs. When standard input closes, the browser is killed.
+// Drives a browser for the tests. It reads one JSON command per line from standard input and answers each with one line of
+// JSON. tests/it/browsers.rs starts it. It kills the browser when standard input closes.
 //
-// `node driver.mjs MODULES ENGINE [--host=NAME=ADDRESS]... [FLAG]...`: where npm has installed its packages; `chromium`,
-// `firefox` or `webkit`; names that lead to an address on this machine; and flags of the browser's own.
+// Usage: node driver.mjs MODULES ENGINE [--host=NAME=ADDRESS]... [FLAG]...
+//   MODULES  the directory with node_modules
+//   ENGINE   chromium, firefox or webkit
+//   --host   resolve NAME to ADDRESS, which must be on loopback
+//   FLAG     passed to the browser
 //
-// {"do":"tab", ...} opens a tab with storage of its own, and answers its number, which every other command carries as "tab".
-// An engine's file names, at its top, the commands that it cannot follow: those are answered with an error.
+// {"do":"tab", ...} opens a tab with its own storage and answers its number; every other command passes that number as "tab".
+// The comment at the top of each engine's file lists the commands that the engine cannot run; those return an error.
 
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
@@ -14,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** How long a condition may take to come true, and how long a command may take at most, in milliseconds. */
+/** Deadlines for a condition to become true and for any command, in milliseconds. */
 const UNTIL_MS = 30_000;
 const COMMAND_MS = 60_000;
 
@@ -23,7 +26,7 @@ const require = createRequire(`${modules}/`);
 const isHost = (flag) => flag.startsWith("--host=");
 const hosts = new Map(rest.filter(isHost).map((flag) => flag.split("=").slice(1)));
 const flags = rest.filter((flag) => !isHost(flag));
-/** All that the browser writes: its profile, its home, its downloads. */
+/** Holds the browser's home, profile and downloads. */
 const place = mkdtempSync(join(tmpdir(), `share-${name}-`));
 const within = (milliseconds, what, promise) =>
   Promise.race([promise, sleep(milliseconds).then(() => Promise.reject(new Error(`${what}: not within ${milliseconds} ms`)))]);
@@ -38,16 +41,16 @@ async function stop(status) {
   process.exit(status);
 }
 const input = createInterface({ input: process.stdin });
-// From now on, not from when the browser is there: no line may be lost.
+// The iterator must exist before the browser starts: readline drops lines that nothing reads.
 const lines = input[Symbol.asyncIterator]();
 input.on("close", () => stop(0));
 
-/** Commands that are the same in every engine. */
+/** Commands shared by all engines. */
 const common = {
-  /** Waits until an expression is true. From outside: the page's policy allows no code out of strings. */
+  /** Polls an expression until it is true. The page cannot do this itself: its policy forbids eval. */
   async until(tab, { code }) {
     const end = Date.now() + UNTIL_MS;
-    // While the page is replaced by another one there is nobody to ask.
+    // Evaluation fails during a navigation.
     while (!(await tab.value({ code }).catch(() => false))) {
       if (Date.now() > end) throw new Error("it never was");
       await sleep(30);

@@ -1,16 +1,17 @@
-// Debian's Firefox ESR, over WebDriver BiDi. It is the engine of Firefox on a desktop, not Firefox for Android. Not done
-// here: `bot`. A tab cannot be without scripts (`script`). Its tabs are windows, so that none of them is hidden.
-// `dark`, and whether a finger is the main pointer (`touch`), are what the last tab was opened with, for all.
+// Debian's Firefox ESR over WebDriver BiDi. This is desktop Firefox, not Firefox for Android.
+//
+// It cannot run `bot`, nor open a tab with `script: false`. Each tab is a window, so that none is hidden. `dark` and the
+// coarse pointer of `touch` apply to all tabs: the last tab that opens sets them. `navigator.maxTouchPoints` stays 0.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Hands } from "./input.mjs";
-import { end, kill, run, said } from "./processes.mjs";
+import { Input } from "./input.mjs";
+import { end, kill, printed, run } from "./processes.mjs";
 import { startProxy } from "./proxy.mjs";
 
 const FIREFOX = "/usr/bin/firefox-esr";
 
-/** What keeps it quiet, and away from every machine but this one. All but loopback goes to a proxy that leads nowhere else. */
+/** Turns off Firefox's own requests. Requests off loopback go to the proxy, which refuses them. */
 const preferences = (proxy) => ({
   "remote.prefs.recommended": true,
   "remote.active-protocols": 1,
@@ -67,7 +68,7 @@ export async function start({ require, flags, hosts, place }) {
   const args = ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port=0", "--remote-allow-system-access", ...flags, "about:blank"];
   const env = { PATH: process.env.PATH, HOME: place, TMPDIR: place, LANG: "C.UTF-8", TZ: "UTC", MOZ_CRASHREPORTER_DISABLE: "1", MOZ_REMOTE_SETTINGS_DEVTOOLS: "1" };
   const browser = run(FIREFOX, args, env, ["ignore", "ignore", "pipe"]);
-  const line = new Line(new WebSocket(`${await said(browser, browser.stderr, /BiDi listening on (ws:\S+)/)}/session`, { perMessageDeflate: false }));
+  const line = new Line(new WebSocket(`${await printed(browser, browser.stderr, /BiDi listening on (ws:\S+)/)}/session`, { perMessageDeflate: false }));
   await line.opened;
   await line.ask("session.new", { capabilities: { alwaysMatch: { unhandledPromptBehavior: { default: "accept" } } } });
   const events = ["log.entryAdded", "network.beforeRequestSent", "browsingContext.downloadWillBegin", "browsingContext.downloadEnd"];
@@ -95,7 +96,7 @@ export async function start({ require, flags, hosts, place }) {
   };
 }
 
-/** The line to the browser: questions and answers, and events for those who listen. */
+/** The BiDi connection: matches answers to commands and passes events to the tab that they concern. */
 class Line {
   #asked = new Map();
   #count = 0;
@@ -127,7 +128,7 @@ class Line {
   }
 }
 
-/** A value of the page, out of BiDi's own way of writing it. */
+/** Decodes a BiDi RemoteValue. */
 function plain({ type, value }) {
   if (type === "undefined" || type === "null") return null;
   if (["array", "set", "nodelist", "htmlcollection"].includes(type)) return value?.map(plain) ?? [];
@@ -135,7 +136,7 @@ function plain({ type, value }) {
   return value ?? null;
 }
 
-class Tab extends Hands {
+class Tab extends Input {
   requests = [];
   complaints = [];
   #saving = null;
@@ -145,11 +146,11 @@ class Tab extends Hands {
     const { context } = await line.ask("browsingContext.create", { type: "window", userContext });
     const tab = new Tab(storage, context);
     tabs.add(tab);
-    line.listeners.set(context, (method, params) => tab.#heard(method, params));
-    // Of a finger and of a mouse: 1 and 6.
+    line.listeners.set(context, (method, params) => tab.#onEvent(method, params));
+    // Pointer capabilities: 1 is coarse; 6 is fine with hover.
     const looks = { "layout.css.prefers-color-scheme.content-override": dark ? 0 : 1, "ui.primaryPointerCapabilities": touch ? 1 : 6, "ui.allPointerCapabilities": touch ? 1 : 6 };
     for (const [name, value] of Object.entries(looks)) await tab.#inBrowser(`Services.prefs.setIntPref("${name}", ${value})`);
-    await tab.#stand();
+    await tab.#intercept();
     return tab;
   }
 
@@ -159,11 +160,11 @@ class Tab extends Hands {
     this.storage = storage;
   }
 
-  #heard(method, params) {
+  #onEvent(method, params) {
     if (method === "log.entryAdded" && params.level === "error") this.complaints.push(params.text);
     if (method === "browsingContext.downloadWillBegin" && this.#saving) this.#saving.name = params.suggestedFilename;
     if (method === "browsingContext.downloadEnd") this.#saving?.ended(params);
-    if (params.isBlocked) void this.#instead(params.request).catch(() => {});
+    if (params.isBlocked) void this.#serve(params.request).catch(() => {});
     if (method !== "network.beforeRequestSent" || !params.request.url.startsWith("http")) return;
     const { request, url, method: verb, headers, destination } = params.request;
     const entry = { method: verb, url: url.split("#")[0], type: destination, body: "", headers: Object.fromEntries(headers.map(({ name, value }) => [name.toLowerCase(), value.value])) };
@@ -171,7 +172,7 @@ class Tab extends Hands {
     this.line.ask("network.getData", { dataType: "request", request }).then(({ bytes }) => (entry.body = bytes.value), () => {});
   }
 
-  /** Something that only the browser itself can do with this tab, which it calls `found`. */
+  /** Evaluates privileged code, in which `found` is this tab's BrowsingContext. */
   async #inBrowser(code) {
     const expression = `(() => {
       const { NavigableManager } = ChromeUtils.importESModule("chrome://remote/content/shared/NavigableManager.sys.mjs");
@@ -215,17 +216,17 @@ class Tab extends Hands {
     return { path: await saved, name: this.#saving.name };
   }
 
-  /** Answers certain requests in the relay's place, in every tab with this storage. */
+  /** Answers requests for a path in the relay's place, in every tab with this storage. */
   async answer({ path, status, body, type = "application/problem+json" }) {
     this.answers.unshift({ path, status, body, type });
-    for (const tab of this.tabs) await tab.#stand();
+    for (const tab of this.tabs) await tab.#intercept();
   }
-  async #stand() {
+  async #intercept() {
     if (this.answers.length === 0) return;
-    this.stands ??= this.line.ask("network.addIntercept", { phases: ["beforeRequestSent"], contexts: [this.context] });
-    await this.stands;
+    this.interception ??= this.line.ask("network.addIntercept", { phases: ["beforeRequestSent"], contexts: [this.context] });
+    await this.interception;
   }
-  #instead({ request, url }) {
+  #serve({ request, url }) {
     const found = this.answers.find(({ path }) => new URL(url).pathname.endsWith(path));
     if (!found) return this.line.ask("network.continueRequest", { request });
     const headers = [{ name: "content-type", value: { type: "string", value: found.type } }];
@@ -241,15 +242,15 @@ class Tab extends Hands {
     writeFileSync(path, Buffer.from(data, "base64"));
   }
 
-  /** Forgets this storage and every tab with it. */
+  /** Deletes this storage and closes its tabs. */
   async close() {
     await this.line.ask("browser.removeUserContext", { userContext: this.userContext });
   }
-  /** Leaves the page in the way in which a person closes a tab: it may say goodbye. */
+  /** Closes the tab as a person does: `beforeunload` and `pagehide` run. */
   async leave() {
     await this.line.ask("browsingContext.close", { context: this.context, promptUnload: true });
   }
-  /** The tab's process dies: nothing says goodbye. */
+  /** Kills the tab's process: `pagehide` does not run. */
   async kill() {
     kill(await this.#inBrowser("found.currentWindowGlobal.osPid"));
   }

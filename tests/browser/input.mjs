@@ -1,9 +1,9 @@
-// Hands for the engines that speak WebDriver: clicks, keys and presses out of its actions. A tab of theirs has
-// `value({ code })`, `perform(actions)` and `pointer`, which is "mouse" or "touch".
+// Clicks, presses and keys as WebDriver actions, for Firefox and WebKit. A subclass provides `value({ code })`,
+// `perform(actions)` and `pointer`, which is "mouse" or "touch".
 
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** How long an element may take to be there, and to stand still, in milliseconds. */
+/** Deadline for an element to appear and stop moving, in milliseconds. */
 const THERE_MS = 10_000;
 
 const KEYS = {
@@ -13,16 +13,16 @@ const KEYS = {
 };
 const keyOf = (name) => KEYS[name] ?? name;
 
-/** An expression for the first element of a selector: CSS, and after it perhaps `:text-is('Word')`. */
+/** Builds an expression for the first match of a selector: CSS with an optional `:text-is('Word')` at its end. */
 function first(selector) {
   const [, css, , word] = /^(.*?)(:text-is\((.*)\))?$/.exec(selector);
   const all = `[...document.querySelectorAll(${JSON.stringify(css)})]`;
   return word === undefined ? `${all}[0]` : `${all}.find((each) => each.innerText.trim() === ${word})`;
 }
 
-export class Hands {
-  /** The middle of an element, once it stands still and nothing covers it. */
-  async #centre(selector) {
+export class Input {
+  /** Finds the center of an element once it has stopped moving and nothing covers it. */
+  async #center(selector) {
     const code = `(() => {
       const element = ${first(selector)};
       if (!element || element.disabled) return null;
@@ -38,11 +38,11 @@ export class Hands {
       if (found !== null && String(found) === String(last)) return found;
       last = found;
     }
-    throw new Error(`${selector} is not there, or something covers it`);
+    throw new Error(`${selector} did not appear, or something covers it`);
   }
 
   async #press(selector, milliseconds, pointerType) {
-    const [x, y] = await this.#centre(selector);
+    const [x, y] = await this.#center(selector);
     const wait = { type: "pause", duration: milliseconds };
     const actions = [{ type: "pointerMove", x, y }, { type: "pointerDown", button: 0 }, wait, { type: "pointerUp", button: 0 }];
     await this.perform([{ type: "pointer", id: pointerType, parameters: { pointerType }, actions }]);

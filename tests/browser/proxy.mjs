@@ -1,12 +1,12 @@
-// An HTTP proxy on loopback that leads to loopback and nowhere else: for engines that cannot map a name to an address, or
-// cannot tell or answer the requests of a page.
+// An HTTP proxy that connects to loopback only. Firefox uses it to resolve test names and to stay off the network; WebKit
+// also uses it to record, answer and break requests, which WebDriver cannot do.
 
 import http from "node:http";
 import { createHash } from "node:crypto";
 
 /**
- * `hosts` maps names to addresses. What goes through is noted in `requests`; `answers` stand in for what would be asked;
- * while `offline`, every connection breaks; `before` is run at the beginning of every page.
+ * `hosts` maps names to addresses. The proxy records requests in `requests`, serves `answers` in the relay's place, and
+ * breaks every connection while `offline`. It inserts the script `before` at the start of every page.
  */
 export async function startProxy(hosts, before = null) {
   const proxy = { requests: [], answers: [], offline: false, address: "" };
@@ -18,8 +18,8 @@ export async function startProxy(hosts, before = null) {
     } catch {
       return asked.destroy();
     }
-    const leadsTo = new URL(`http://${hosts.get(url.hostname) ?? url.host}`);
-    if (proxy.offline || !/^(127\.|localhost$|\[::1\]$)/.test(leadsTo.hostname)) return asked.destroy();
+    const upstream = new URL(`http://${hosts.get(url.hostname) ?? url.host}`);
+    if (proxy.offline || !/^(127\.|localhost$|\[::1\]$)/.test(upstream.hostname)) return asked.destroy();
     const entry = { method: asked.method, url: url.href, body: "", headers: asked.headers };
     proxy.requests.push(entry);
     asked.on("data", (bytes) => (entry.body += bytes.toString("latin1")));
@@ -32,9 +32,9 @@ export async function startProxy(hosts, before = null) {
     const headers = { ...asked.headers };
     delete headers["proxy-connection"];
     if (before !== null) delete headers["accept-encoding"];
-    const { hostname, port } = leadsTo;
+    const { hostname, port } = upstream;
     const options = { hostname: hostname.replace(/[[\]]/g, ""), port: port || 80, method: asked.method, path: url.pathname + url.search, headers, agent: false };
-    const further = http.request(options, (found) => {
+    const onward = http.request(options, (found) => {
       const isPage = before !== null && found.headers["content-type"]?.startsWith("text/html");
       if (isPage) void collect(found).then((page) => withScript(found, page, before, answer), () => answer.destroy());
       else {
@@ -44,9 +44,9 @@ export async function startProxy(hosts, before = null) {
         found.on("aborted", () => answer.destroy());
       }
     });
-    further.on("error", () => answer.destroy());
-    answer.on("close", () => further.destroy());
-    asked.pipe(further);
+    onward.on("error", () => answer.destroy());
+    answer.on("close", () => onward.destroy());
+    asked.pipe(onward);
   });
   server.on("connect", (_, socket) => socket.destroy());
   server.on("connection", (socket) => {
@@ -73,7 +73,7 @@ async function collect(stream) {
   return Buffer.concat(chunks).toString();
 }
 
-/** Passes a page on with a script before everything else, which its policy is told of. */
+/** Inserts a script at the start of a page and allows it in the page's Content-Security-Policy. */
 function withScript(found, page, script, answer) {
   const headers = { ...found.headers };
   const hash = `'sha256-${createHash("sha256").update(script).digest("base64")}'`;

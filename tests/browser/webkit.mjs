@@ -1,26 +1,27 @@
-// WebKitGTK's MiniBrowser under Xvfb, over Debian's WebKitWebDriver. It is the engine of Safari in a build for Linux: no
-// Safari, and no iOS. Each storage is a browser of its own, whose requests a proxy notes, answers or breaks, as WebDriver
-// cannot. So `offline` breaks connections, and sends the page the events of it: `navigator.onLine` stays true; and `before`
-// is put into the page's HTML. `complaints` begin when a page has come. `shot` shows what the window shows. `touch` is not
-// done: a finger is a mouse. `kill` kills every tab with the same storage, and the storage: its driver gives up a browser in
-// which one tab dies. Not done here: `bot`.
+// WebKitGTK's MiniBrowser under Xvfb over Debian's WebKitWebDriver. This is neither Safari nor iOS.
+//
+// Each storage is a browser of its own behind a proxy, because WebDriver cannot record, answer or break requests:
+// `offline` breaks connections and dispatches the event, but `navigator.onLine` stays true; the proxy inserts `before` into
+// the page. `complaints` start when a page has loaded. `shot` shows the window. A touch tab still presses with a mouse.
+// `kill` kills every tab with the same storage: WebKitWebDriver gives up the browser when one tab crashes.
+// It cannot run `bot`.
 
 import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Hands } from "./input.mjs";
-import { end, run, said } from "./processes.mjs";
+import { Input } from "./input.mjs";
+import { end, printed, run } from "./processes.mjs";
 import { startProxy } from "./proxy.mjs";
 
 const DRIVER = "/usr/bin/WebKitWebDriver";
 const MINI_BROWSER = `/usr/lib/${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu/webkit2gtk-4.1/MiniBrowser`;
-/** How long a download or a start may take, in milliseconds. */
+/** Deadline for a download and for the driver's start, in milliseconds. */
 const SOON_MS = 20_000;
 
 export async function start({ flags, hosts, place }) {
   const screen = run("Xvfb", ["-displayfd", "1", "-screen", "0", "1600x1400x24", "-nolisten", "tcp"], process.env, ["ignore", "pipe", "ignore"]);
-  const display = `:${(await said(screen, screen.stdout, /(\d+)\n/))}`;
+  const display = `:${(await printed(screen, screen.stdout, /(\d+)\n/))}`;
   const storages = [];
   return {
     async tab({ width = 1024, height = 768, dark = false, script = true, before = null, agent = null }) {
@@ -29,7 +30,7 @@ export async function start({ flags, hosts, place }) {
       mkdirSync(join(storage.home, "downloads"), { recursive: true });
       mkdirSync(join(storage.home, ".config"));
       writeFileSync(join(storage.home, ".config/user-dirs.dirs"), 'XDG_DOWNLOAD_DIR="$HOME/downloads"\n');
-      // The browser's own buttons must not make its window wider than a phone.
+      // Shrinks the toolbar: it would keep the window wider than a phone.
       mkdirSync(join(storage.home, ".config/gtk-3.0"));
       writeFileSync(join(storage.home, ".config/gtk-3.0/gtk.css"), "* { min-width: 0; min-height: 0; padding: 0; margin: 0; border-width: 0; font-size: 1px; -gtk-icon-source: none }\n");
       storage.proxy = await startProxy(hosts, before);
@@ -67,7 +68,7 @@ async function freePort() {
   return port;
 }
 
-/** Until the driver listens. */
+/** Retries until the driver accepts connections. */
 async function patiently(what) {
   for (const late = Date.now() + SOON_MS; ; await sleep(30)) {
     try {
@@ -93,10 +94,10 @@ const parses = (code) => {
   }
 };
 
-/** Code as the body of a function that returns its value: of an expression, or of the last one of statements. */
+/** Turns code into a function body that returns the value of its last expression. */
 function body(code) {
   for (let at = 0; at >= 0; at = code.lastIndexOf(";", at - 1)) {
-    // The whole first; then what stands after each semicolon, from the last one on.
+    // Try the whole code first, then the part after each semicolon, from the last one backward.
     const [before, last] = at === 0 ? ["", code] : [code.slice(0, at + 1), code.slice(at + 1)];
     if (last.trim() !== "" && parses(`return (async () => { ${before}\nreturn (${last}\n) })`)) return `${before}\nreturn (${last}\n)`;
     if (at === 0) at = code.length + 1;
@@ -104,7 +105,7 @@ function body(code) {
   return code;
 }
 
-/** Writes down, in the page, what it complains of. */
+/** Records errors in the page. */
 const LISTEN = `(() => {
   if (Symbol.for("complaints") in globalThis) return;
   const heard = [];
@@ -119,7 +120,7 @@ const LISTEN = `(() => {
   addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => heard.push(effectiveDirective + ": " + blockedURI));
 })()`;
 
-class Tab extends Hands {
+class Tab extends Input {
   #heard = [];
 
   constructor(storage, handle) {
@@ -131,7 +132,7 @@ class Tab extends Hands {
     const tab = new Tab(storage, handle);
     const { width, height } = storage;
     await tab.#ask("POST", "/window/rect", { x: 0, y: 0, width, height });
-    // A window is larger than the page in it.
+    // The window includes the toolbar.
     const [innerWidth, innerHeight] = await tab.value({ code: "[innerWidth, innerHeight]" });
     await tab.#ask("POST", "/window/rect", { x: 0, y: 0, width: 2 * width - innerWidth, height: 2 * height - innerHeight });
     return tab;
@@ -144,7 +145,7 @@ class Tab extends Hands {
     return this.#gather().then(() => this.#heard);
   }
 
-  /** Asks about this tab, whichever was asked about before. */
+  /** Sends a WebDriver command to this tab. */
   async #ask(method, path, body) {
     if (this.storage.at !== this.handle) await ask(this.storage.url, "POST", "/window", { handle: this.handle });
     this.storage.at = this.handle;
@@ -156,7 +157,7 @@ class Tab extends Hands {
     return Tab.in(this.storage, handle);
   }
 
-  /** Another window, without which the browser would end with this one. */
+  /** Opens a second window: the browser exits with its last one. */
   async #companion() {
     this.storage.companion ??= (await this.#ask("POST", "/window/new", { type: "window" })).handle;
   }
@@ -169,7 +170,7 @@ class Tab extends Hands {
     await this.#ask("POST", path, body);
     await this.value({ code: LISTEN });
   }
-  /** Takes over what the page has complained of, which goes with it. */
+  /** Saves the page's errors before a navigation discards them. */
   async #gather() {
     this.#heard.push(...(await this.value({ code: "(globalThis[Symbol.for('complaints')] ?? []).splice(0)" })));
   }
@@ -195,10 +196,10 @@ class Tab extends Hands {
       const path = join(folder, name);
       if (size === (size = statSync(path).size)) return { name, path };
     }
-    throw new Error("nothing was saved");
+    throw new Error("the browser saved nothing");
   }
 
-  /** Answers certain requests in the relay's place, in every tab with this storage. */
+  /** Answers requests for a path in the relay's place, in every tab with this storage. */
   answer({ path, status, body, type }) {
     this.storage.proxy.answers.unshift({ path, status, body, type });
   }
@@ -213,18 +214,18 @@ class Tab extends Hands {
     writeFileSync(path, Buffer.from(await this.#ask("GET", "/screenshot"), "base64"));
   }
 
-  /** Forgets this storage and every tab with it. */
+  /** Deletes this storage and closes its tabs. */
   close() {
     end(this.storage.driver.pid);
     this.storage.proxy.stop();
   }
-  /** Leaves the page in the way in which a person closes a tab: it may say goodbye. */
+  /** Closes the tab as a person does: `beforeunload` and `pagehide` run. */
   async leave() {
-    // What is said in parting must not be cut off by the end of the browser.
+    // The page's last request must not end with the browser.
     await this.#companion();
     await this.#ask("DELETE", "/window");
     this.storage.at = null;
   }
-  /** The whole browser dies, with every tab of this storage: nothing says goodbye. */
+  /** Kills the browser: `pagehide` does not run. */
   kill = () => this.close();
 }

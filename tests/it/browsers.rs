@@ -1,5 +1,5 @@
-//! A browser on a string: Chromium, Firefox or `WebKitGTK`, behind tests/browser/driver.mjs, which says what a command does
-//! and, per engine, what it cannot do.
+//! Browsers for the tests: Chromium, Firefox and `WebKitGTK`, driven by tests/browser/driver.mjs. Each engine's file there
+//! lists the commands that it cannot run.
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Where the page is made: its sources, and the packages that it is made of.
@@ -32,17 +33,17 @@ pub(crate) fn has(path: &str) -> bool {
     there
 }
 
-/// An engine that the tests drive. None of them is the one of a phone.
+/// A browser engine for desktops. None of them is the one of a phone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Engine {
     Chromium,
     Firefox,
-    /// `WebKitGTK`, which is neither Safari nor iOS.
+    /// `WebKitGTK`: neither Safari nor iOS.
     WebKit,
 }
 
 impl Engine {
-    /// As the driver calls it, and the programs that it needs.
+    /// The driver's name for the engine, and the programs that it needs.
     fn name_and_programs(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::Chromium => ("chromium", &["/usr/bin/chromium"]),
@@ -60,9 +61,11 @@ pub(crate) struct Browser {
 struct Driver {
     engine: Engine,
     process: Child,
-    /// Closed, it is the end.
+    /// `None` once closed, which ends the driver.
     to: Option<ChildStdin>,
     from: BufReader<ChildStdout>,
+    /// Holds everything that the browser writes, even if the driver dies.
+    _place: TempDir,
 }
 
 impl Driver {
@@ -81,8 +84,7 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // It kills the browser when there is nothing more to read; should it hang, it goes as well, and the kernel kills
-        // what it has started.
+        // The driver kills its browser when its input closes. If the driver hangs, the kernel kills what it started.
         self.to = None;
         let late = Instant::now() + Duration::from_secs(10);
         while Instant::now() < late && matches!(self.process.try_wait(), Ok(None)) {
@@ -100,13 +102,13 @@ pub(crate) struct Tab {
 }
 
 impl Browser {
-    /// A Chromium, unless there is none on a developer's machine.
+    /// Starts Chromium; `None` on a developer's machine without it.
     pub(crate) fn start(flags: &[&str]) -> Option<Self> {
         Self::start_engine(Engine::Chromium, flags)
     }
 
-    /// A browser, unless there is none on a developer's machine. The flags are the browser's own, but for
-    /// `--host=NAME=ADDRESS`, which every engine understands: the name leads to that address on this machine.
+    /// Starts a browser; `None` on a developer's machine without it. The flags are the browser's own, except
+    /// `--host=NAME=ADDRESS`, which resolves a name to a loopback address in every engine.
     pub(crate) fn start_engine(engine: Engine, flags: &[&str]) -> Option<Self> {
         let (name, programs) = engine.name_and_programs();
         if !programs.iter().chain(&[DRIVEN, WORKSHOP]).all(|path| has(path)) {
@@ -115,12 +117,18 @@ impl Browser {
         let script = Path::new(ROOT).join("tests/browser/driver.mjs");
         let mut command = Command::new("node");
         command.arg(script).args([DRIVEN, name]).args(flags).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut process = command.spawn().unwrap();
+        let place = TempDir::new().unwrap();
+        let mut process = command.env("TMPDIR", place.path()).spawn().unwrap();
         let (to, from) = (process.stdin.take(), BufReader::new(process.stdout.take().unwrap()));
-        Some(Self { driver: Arc::new(Mutex::new(Driver { engine, process, to, from })) })
+        Some(Self { driver: Arc::new(Mutex::new(Driver { engine, process, to, from, _place: place })) })
     }
 
-    /// A tab with storage of its own, as if on another machine.
+    /// The id of the driver's process, whose descendants are the browser.
+    pub(crate) fn driver_id(&self) -> u32 {
+        self.driver.lock().unwrap().process.id()
+    }
+
+    /// Opens a tab with its own storage, as if on another machine.
     pub(crate) fn tab(&self) -> Tab {
         self.tab_with(json!({}))
     }
@@ -177,7 +185,7 @@ impl Tab {
         self
     }
 
-    /// Another tab with the same storage.
+    /// Opens another tab with the same storage.
     pub(crate) fn new_tab(&self) -> Self {
         let number = self.tell("newTab", json!({})).as_u64().unwrap();
         Self { driver: self.driver.clone(), number }

@@ -1,8 +1,11 @@
-//! What matters most about the page, in each engine that the tests drive.
+//! The page's essential behavior in each browser engine.
 
 use std::fs;
 use std::net::TcpListener;
+use std::thread;
+use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use super::browser::{send, status};
@@ -12,7 +15,7 @@ use super::noise::noise;
 use super::proxy::Proxy;
 use super::sandbox::Sandbox;
 
-/// Makes a test of each function, for each engine: `engines::firefox::a_photo_is_opened_once`.
+/// Makes one test per function and engine, such as `engines::firefox::photo_opens_once_and_leaves_nothing`.
 macro_rules! in_every_engine {
     ($($test:ident),* $(,)?) => {
         in_every_engine!(chromium Chromium $($test)*);
@@ -32,29 +35,30 @@ macro_rules! in_every_engine {
 }
 
 in_every_engine!(
-    a_photo_is_opened_once_and_nothing_is_left,
-    an_album_is_turned_and_its_text_is_text,
-    a_video_plays_and_seeks_and_leaving_it_tells_the_sender,
-    a_passphrase_is_asked_for_until_it_is_right,
-    a_reload_in_the_middle_goes_on,
-    a_page_over_plain_http_opens_what_it_was_sent,
-    a_tab_that_dies_takes_nothing_along,
+    photo_opens_once_and_leaves_nothing,
+    album_pages_turn_and_text_stays_text,
+    video_plays_and_seeks_and_closing_its_tab_finishes,
+    page_asks_for_the_passphrase_until_it_is_right,
+    reload_during_a_download_resumes,
+    page_over_plain_http_opens_a_photo,
+    crashed_tab_does_not_finish_the_share,
+    browser_ends_with_its_test,
 );
 
-/// A link of ours is gone from the browser.
+/// Asserts that the tab keeps nothing of the share.
 fn expect_forgotten(tab: &Tab) {
     assert_eq!(tab.remembers(), r#""{}{}""#);
     assert!(tab.value("location.href").as_str().unwrap().ends_with('/'), "the key is gone from the address");
 }
 
-fn a_photo_is_opened_once_and_nothing_is_left(engine: Engine) {
+fn photo_opens_once_and_leaves_nothing(engine: Engine) {
     let Some(browser) = Browser::start_engine(engine, &[]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let link = send(&sandbox, &relay, &[PHOTO]);
     let tab = browser.tab_with(json!({ "width": 390, "height": 844 }));
     tab.goto(&link).expect("photo, 27.5 kB");
-    // A short press opens nothing.
+    // A short press does not open the share.
     tab.tell("hold", json!({ "selector": ".hold", "milliseconds": 300 }));
     tab.expect("Hold it for a whole second").hold().until("document.querySelector('.stage img')");
     let photo = fs::read(PHOTO).unwrap();
@@ -68,13 +72,13 @@ fn a_photo_is_opened_once_and_nothing_is_left(engine: Engine) {
     assert!(status(&sandbox).contains(&words), "{words}: {}", status(&sandbox));
     assert_eq!(tab.requests(), ["GET /", "POST /v1/manifest", "POST /v1/claim", "POST /v1/finish"]);
     assert_eq!(tab.complaints(), Vec::<String>::new());
-    // The link again, in another tab of the same browser, and in another browser.
+    // A second visitor comes in another tab of the same browser, or in another browser.
     for second in [tab.new_tab(), browser.tab()] {
         second.goto(&link).expect("Already opened").expect(&words);
     }
 }
 
-fn an_album_is_turned_and_its_text_is_text(engine: Engine) {
+fn album_pages_turn_and_text_stays_text(engine: Engine) {
     let Some(browser) = Browser::start_engine(engine, &[]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
@@ -94,7 +98,7 @@ fn an_album_is_turned_and_its_text_is_text(engine: Engine) {
     assert_eq!(tab.complaints(), Vec::<String>::new());
 }
 
-fn a_video_plays_and_seeks_and_leaving_it_tells_the_sender(engine: Engine) {
+fn video_plays_and_seeks_and_closing_its_tab_finishes(engine: Engine) {
     let Some(browser) = Browser::start_engine(engine, &[]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
@@ -112,14 +116,14 @@ fn a_video_plays_and_seeks_and_leaving_it_tells_the_sender(engine: Engine) {
         let found = tab.value("document.querySelector('video').currentTime").as_f64().unwrap();
         assert!((found - at).abs() < 0.1, "{at}: {found}");
     }
-    assert_eq!(relay.data().len(), 2, "it is not over");
+    assert_eq!(relay.data().len(), 2, "the share is not finished");
     assert_eq!(tab.complaints(), Vec::<String>::new());
     tab.tell("leave", json!({}));
     relay.expect_empty();
     assert!(status(&sandbox).contains("opened"), "{}", status(&sandbox));
 }
 
-fn a_passphrase_is_asked_for_until_it_is_right(engine: Engine) {
+fn page_asks_for_the_passphrase_until_it_is_right(engine: Engine) {
     let Some(browser) = Browser::start_engine(engine, &[]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
@@ -129,7 +133,7 @@ fn a_passphrase_is_asked_for_until_it_is_right(engine: Engine) {
     tab.goto(&send(&sandbox, &relay, &["--passphrase-file", "passphrase", "secret.txt"]));
     tab.expect("It has a passphrase").tell("type", json!({ "text": "password" }));
     tab.tell("press", json!({ "key": "Enter" }));
-    // What was wrong is selected, and typed over.
+    // The page selects the wrong passphrase, so typing replaces it.
     tab.expect("19 more may be tried").tell("type", json!({ "text": "pásswörd with spaces" }));
     tab.tell("press", json!({ "key": "Enter" }));
     tab.expect("secret.txt").hold().expect("tangerine-42");
@@ -138,7 +142,7 @@ fn a_passphrase_is_asked_for_until_it_is_right(engine: Engine) {
     relay.expect_empty();
 }
 
-fn a_reload_in_the_middle_goes_on(engine: Engine) {
+fn reload_during_a_download_resumes(engine: Engine) {
     let Some(browser) = Browser::start_engine(engine, &[]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
@@ -161,10 +165,10 @@ fn a_reload_in_the_middle_goes_on(engine: Engine) {
     relay.expect_empty();
 }
 
-fn a_page_over_plain_http_opens_what_it_was_sent(engine: Engine) {
+fn page_over_plain_http_opens_a_photo(engine: Engine) {
     let sandbox = Sandbox::new();
     sandbox.write("beach.jpg", &fs::read(PHOTO).unwrap());
-    // Its two ends must be known before either is there.
+    // The browser and the sender both need the address before the sender listens.
     let listens = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let Some(browser) = Browser::start_engine(engine, &[&format!("--host=photos.lan={listens}")]) else { return };
     let mut host = Host::start(&sandbox, &["beach.jpg", "--public-url", "http://photos.lan", "--listen", &listens]);
@@ -177,7 +181,7 @@ fn a_page_over_plain_http_opens_what_it_was_sent(engine: Engine) {
     host.expect("Nothing is left here");
 }
 
-fn a_tab_that_dies_takes_nothing_along(engine: Engine) {
+fn crashed_tab_does_not_finish_the_share(engine: Engine) {
     let Some(browser) = Browser::start_engine(engine, &[]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
@@ -185,8 +189,50 @@ fn a_tab_that_dies_takes_nothing_along(engine: Engine) {
     let tab = browser.tab();
     tab.goto(&link).hold().until("document.querySelector('.stage img')");
     tab.tell("kill", json!({}));
-    // It was not closed, and so is not over. What lives in WebKit's driver dies with the tab, with the tab's storage.
+    // The share is not finished. In WebKit the storage dies with the tab.
     let another = if engine == Engine::WebKit { browser.tab() } else { tab.new_tab() };
     another.goto(&link).expect("Already opened");
-    assert_eq!(relay.data().len(), 2, "it is not over");
+    assert_eq!(relay.data().len(), 2, "the share is not finished");
+}
+
+/// The ids of a process's descendants.
+fn descendants(root: u32) -> Vec<u32> {
+    let parent = |id: u32| {
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse::<u32>().ok()
+    };
+    let ids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    let all: Vec<(u32, u32)> = ids.filter_map(|id| Some((id, parent(id)?))).collect();
+    let mut family = vec![root];
+    let mut at = 0;
+    while let Some(&member) = family.get(at) {
+        family.extend(all.iter().filter(|(_, parent)| *parent == member).map(|(id, _)| *id));
+        at += 1;
+    }
+    family.split_off(1)
+}
+
+/// Whether a process runs; a zombie does not.
+fn runs(id: u32) -> bool {
+    fs::read_to_string(format!("/proc/{id}/stat"))
+        .is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z')))
+}
+
+fn browser_ends_with_its_test(engine: Engine) {
+    for driver_is_killed in [false, true] {
+        let Some(browser) = Browser::start_engine(engine, &[]) else { return };
+        browser.tab().goto("data:text/html,<main>here</main>").expect("here");
+        let family = descendants(browser.driver_id());
+        assert!(family.len() > 2, "{family:?}");
+        if driver_is_killed {
+            let driver = Pid::from_raw(browser.driver_id().try_into().unwrap()).unwrap();
+            kill_process(driver, Signal::KILL).unwrap();
+        }
+        drop(browser);
+        let late = Instant::now() + Duration::from_secs(10);
+        while family.iter().any(|id| runs(*id)) {
+            assert!(Instant::now() < late, "{engine:?} outlives its test, driver killed: {driver_is_killed}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
 }
