@@ -238,7 +238,13 @@ impl Tab {
             }})()",
             BASE64_STANDARD.encode(original)
         );
-        let found = self.value(&code);
-        (found[0].as_u64().unwrap(), found[1].as_bool().unwrap())
+        // WebKitGTK rarely draws a photo before it has decoded all of it.
+        let late = Instant::now() + Duration::from_secs(2);
+        loop {
+            let found = self.value(&code);
+            if found[1] == true || Instant::now() > late {
+                return (found[0].as_u64().unwrap(), found[1].as_bool().unwrap());
+            }
+        }
     }
 }
