@@ -1,13 +1,10 @@
-//! Recipients with nothing but a browser: a real one opens what the program has sent. The other end of the string is
-//! tests/browser/driver.mjs.
+//! Recipients with nothing but a browser: a real one opens what the program has sent.
 
-use std::io::{BufRead, BufReader, Write};
+use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::Command;
 use std::time::Duration;
-use std::{env, fs};
 
 use age::secrecy::ExposeSecret;
 use base64::Engine;
@@ -23,190 +20,13 @@ use share::relay::{Checksum, Commit, Create, Credential, Relay, V1, Verifiers};
 use share::seal;
 use share::secret::{Flags, LinkSecret, Token};
 
+use super::browsers::{Browser, CLIP, DRIVEN, PHOTO, ROOT, Tab, WORKSHOP, has};
 use super::direct::Host;
 use super::leaks::{contains, forms};
 use super::noise::noise;
 use super::proxy::Proxy;
 use super::sandbox::{RelayProcess, Sandbox};
 use super::tty::{Kind, Tty};
-
-const CHROMIUM: &str = "/usr/bin/chromium";
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-/// Where the page is made: its sources, and the packages that it is made of.
-const WORKSHOP: &str = concat!(env!("OUT_DIR"), "/page");
-/// Where tests/setup has installed what drives a browser.
-const DRIVEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/browser");
-
-const PHOTO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/beach.jpg");
-const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clip.mp4");
-
-/// Whether something that a test needs is there: it may be missing on a laptop, not where the checks are made.
-fn has(path: &str) -> bool {
-    let there = Path::new(path).exists();
-    if !there {
-        assert!(env::var_os("CI").is_none(), "{path} is missing; tests/setup installs it");
-        eprintln!("skipped: no {path}; tests/setup installs it");
-    }
-    there
-}
-
-/// A browser.
-struct Browser(Arc<Mutex<Driver>>);
-
-struct Driver {
-    process: Child,
-    to: ChildStdin,
-    from: BufReader<ChildStdout>,
-}
-
-impl Driver {
-    fn tell(&mut self, command: &Value) -> Result<Value, String> {
-        writeln!(self.to, "{command}").unwrap();
-        let mut line = String::new();
-        self.from.read_line(&mut line).unwrap();
-        let answer: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{command}: {line:?}"));
-        match answer.get("error") {
-            Some(error) => Err(format!("{command}: {error}")),
-            None => Ok(answer["ok"].clone()),
-        }
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        // It closes the browser when there is nothing more to read; should it hang, it goes as well.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// A tab of a browser, with storage of its own.
-struct Tab {
-    driver: Arc<Mutex<Driver>>,
-    number: u64,
-}
-
-impl Browser {
-    /// A browser, unless there is none on a developer's machine.
-    fn start(flags: &[&str]) -> Option<Self> {
-        if ![CHROMIUM, DRIVEN, WORKSHOP].into_iter().all(has) {
-            return None;
-        }
-        let script = Path::new(ROOT).join("tests/browser/driver.mjs");
-        let mut command = Command::new("node");
-        command.arg(script).args([DRIVEN, CHROMIUM]).args(flags).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut process = command.spawn().unwrap();
-        let (to, from) = (process.stdin.take().unwrap(), BufReader::new(process.stdout.take().unwrap()));
-        Some(Self(Arc::new(Mutex::new(Driver { process, to, from }))))
-    }
-
-    fn tab(&self) -> Tab {
-        self.tab_with(json!({}))
-    }
-
-    /// A tab with options of the driver: `width`, `height`, `dark`, `touch`, `script`, `before`, `agent`.
-    fn tab_with(&self, mut options: Value) -> Tab {
-        options["do"] = "tab".into();
-        let number = self.0.lock().unwrap().tell(&options).unwrap().as_u64().unwrap();
-        Tab { driver: self.0.clone(), number }
-    }
-}
-
-impl Tab {
-    fn try_to(&self, action: &str, mut with: Value) -> Result<Value, String> {
-        with["do"] = action.into();
-        with["tab"] = self.number.into();
-        self.driver.lock().unwrap().tell(&with)
-    }
-
-    fn tell(&self, action: &str, with: Value) -> Value {
-        self.try_to(action, with).unwrap()
-    }
-
-    fn goto(&self, url: &str) -> &Self {
-        self.tell("goto", json!({ "url": url }));
-        self
-    }
-
-    fn value(&self, code: &str) -> Value {
-        self.tell("value", json!({ "code": code }))
-    }
-
-    fn text(&self) -> String {
-        self.tell("text", json!({})).as_str().unwrap().to_owned()
-    }
-
-    /// Waits until the page says something.
-    fn expect(&self, text: &str) -> &Self {
-        let code = format!("document.querySelector('main').innerText.includes({})", json!(text));
-        if let Err(error) = self.try_to("until", json!({ "code": code })) {
-            panic!("{text:?} was never said: {error}\n{}\n{:?}", self.text(), self.complaints());
-        }
-        self
-    }
-
-    fn until(&self, code: &str) -> &Self {
-        self.tell("until", json!({ "code": code }));
-        self
-    }
-
-    /// Presses the button with this word on it.
-    fn press_button(&self, word: &str) -> &Self {
-        self.tell("click", json!({ "selector": format!("button:text-is({})", json!(word)) }));
-        self
-    }
-
-    /// Opens what waits.
-    fn hold(&self) -> &Self {
-        self.expect("Press and hold to open");
-        self.tell("hold", json!({ "selector": ".hold", "milliseconds": 1150 }));
-        self
-    }
-
-    fn complaints(&self) -> Vec<String> {
-        serde_json::from_value(self.tell("complaints", json!({}))).unwrap()
-    }
-
-    /// What has been asked: method and path.
-    fn requests(&self) -> Vec<String> {
-        let all = self.tell("requests", json!({}));
-        let line = |request: &Value| {
-            // What is in the page's own memory has a name too.
-            let url = request["url"].as_str().filter(|url| !url.starts_with("blob:"))?;
-            let path = url.splitn(4, '/').nth(3).unwrap_or_default();
-            Some(format!("{} /{path}", request["method"].as_str()?))
-        };
-        all.as_array().unwrap().iter().filter_map(line).collect()
-    }
-
-    /// What this tab remembers.
-    fn remembers(&self) -> String {
-        self.value("JSON.stringify(sessionStorage) + JSON.stringify(localStorage) + document.cookie").to_string()
-    }
-
-    /// The pixels of what the page shows: their number, and whether all are those of `original`.
-    fn shows(&self, original: &[u8]) -> (u64, bool) {
-        let code = format!(
-            "(async () => {{
-                const bytes = Uint8Array.from(atob('{}'), (letter) => letter.charCodeAt(0));
-                const pixels = (source, width, height) => {{
-                    const canvas = new OffscreenCanvas(width, height).getContext('2d');
-                    canvas.drawImage(source, 0, 0);
-                    return canvas.getImageData(0, 0, width, height).data;
-                }};
-                const original = await createImageBitmap(new Blob([bytes]));
-                const shown = document.querySelector('.stage img');
-                await shown.decode();
-                const [a, b] = [original, shown].map((each) =>
-                    pixels(each, each.naturalWidth ?? each.width, each.naturalHeight ?? each.height));
-                return [a.length / 4, a.length === b.length && a.every((value, at) => value === b[at])];
-            }})()",
-            BASE64_STANDARD.encode(original)
-        );
-        let found = self.value(&code);
-        (found[0].as_u64().unwrap(), found[1].as_bool().unwrap())
-    }
-}
 
 /// A photo of another kind with the same motive, made by the browser.
 fn converted(tab: &Tab, photo: &[u8], kind: &str) -> Vec<u8> {
@@ -253,12 +73,12 @@ pub(crate) fn planted(url: &str, files: &[(&str, &str, &[u8])], view_only: bool)
     Link { relay: Some(relay_url), secret }.web().unwrap().to_string()
 }
 
-fn send(sandbox: &Sandbox, relay: &RelayProcess, args: &[&str]) -> String {
+pub(crate) fn send(sandbox: &Sandbox, relay: &RelayProcess, args: &[&str]) -> String {
     sandbox.share(["send", "-q", "--relay", &relay.url].iter().chain(args)).ok()
 }
 
 /// What the sender hears of the last share.
-fn status(sandbox: &Sandbox) -> String {
+pub(crate) fn status(sandbox: &Sandbox) -> String {
     sandbox.share(["status"]).ok()
 }
 
@@ -399,7 +219,7 @@ fn a_browser_without_webcrypto_opens_what_a_machine_on_its_network_serves() {
     // Its two ends must be known before either is there.
     let listens = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let mut host = Host::start(&sandbox, &["beach.jpg", "--public-url", "http://photos.lan", "--listen", &listens]);
-    let Some(browser) = Browser::start(&[&format!("--host-resolver-rules=MAP photos.lan {listens}")]) else { return };
+    let Some(browser) = Browser::start(&[&format!("--host=photos.lan={listens}")]) else { return };
     let phone =
         Look { browser: &browser, options: json!({ "width": 390, "height": 844, "touch": true }), name: "phone-light" };
     let tab = phone.tab(&json!({}));
