@@ -30,6 +30,7 @@ macro_rules! in_every_engine {
         }
     };
 }
+pub(crate) use in_every_engine;
 
 in_every_engine!(
     a_photo_is_opened_once_and_nothing_is_left,
@@ -61,7 +62,8 @@ fn a_photo_is_opened_once_and_nothing_is_left(engine: Engine) {
     assert_eq!(tab.shows(&photo), (640 * 400, true));
     let saved = tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
     assert_eq!(saved["name"], "beach.jpg");
-    tab.press_button("Close").expect("The sender sees that it was opened");
+    tab.press_button("Close").expect("Is it in your downloads?").press_button("Saved, close now");
+    tab.expect("The sender sees that it was opened");
     expect_forgotten(&tab);
     relay.expect_empty();
     let words = tab.text().split(['“', '”']).nth(1).unwrap().to_owned();

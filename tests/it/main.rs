@@ -23,6 +23,8 @@ mod meddler;
 mod metadata;
 mod network;
 mod noise;
+mod page_seen;
+mod page_tabs;
 mod proxy;
 mod races;
 mod readme;
