@@ -436,7 +436,8 @@ fn what_broke_goes_on_in_the_same_tab_and_nowhere_else() {
     assert!(relay.data().len() > 2, "the relay keeps it until it is closed");
     // The relay cannot be told at once.
     tab.tell("offline", json!({ "is": true }));
-    tab.press_button("Close").expect("could not be told yet");
+    tab.press_button("Close").expect("Is it in your downloads?").press_button("Saved, close now");
+    tab.expect("could not be told yet");
     assert!(!tab.remembers().contains("stretched"), "{}", tab.remembers());
     // As soon as the network is back, it tells by itself.
     tab.tell("offline", json!({ "is": false }));

@@ -33,6 +33,7 @@ macro_rules! in_every_engine {
         }
     };
 }
+pub(crate) use in_every_engine;
 
 in_every_engine!(
     photo_opens_once_and_leaves_nothing,
@@ -65,7 +66,8 @@ fn photo_opens_once_and_leaves_nothing(engine: Engine) {
     assert_eq!(tab.shows(&photo), (640 * 400, true));
     let saved = tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
     assert_eq!(saved["name"], "beach.jpg");
-    tab.press_button("Close").expect("The sender sees that it was opened");
+    tab.press_button("Close").expect("Is it in your downloads?").press_button("Saved, close now");
+    tab.expect("The sender sees that it was opened");
     expect_forgotten(&tab);
     relay.expect_empty();
     let words = tab.text().split(['“', '”']).nth(1).unwrap().to_owned();

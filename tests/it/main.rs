@@ -30,6 +30,8 @@ mod noise;
 mod obstacles;
 mod orientation;
 mod overdue;
+mod page_seen;
+mod page_tabs;
 mod places;
 mod proxy;
 mod races;
