@@ -8,6 +8,7 @@ use std::process::Command;
 use share::media::strip;
 
 use super::metadata::{corpus, decoded};
+use super::noise::noise;
 use super::orientation::{cleaned, pixels, segment};
 use super::sandbox::Sandbox;
 
@@ -148,4 +149,16 @@ fn two_names_that_differ_only_in_how_they_are_composed_both_arrive() {
     sandbox.share(["open", "-q", &link, "-o", "album"]).ok();
     assert_eq!(sandbox.read(&format!("album/{composed}")), b"one");
     assert_eq!(sandbox.read(&format!("album/{decomposed}")), b"another");
+}
+
+#[test]
+fn bytes_that_only_begin_like_a_jpeg_are_sent_as_they_are() {
+    // Somewhere in a megabyte of noise there is every marker, and something to skip before each.
+    for seed in 0..40 {
+        let mut bytes = b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0".to_vec();
+        bytes.extend(noise(1_000_000, seed));
+        assert!(strip::plan(Cursor::new(&bytes)).is_err(), "noise of seed {seed} was taken for a JPEG");
+    }
+    let empty = [&b"\xff\xd8"[..], &segment(0xfe, b"a comment"), b"\xff\xd9 and what is behind the end"].concat();
+    assert!(strip::plan(Cursor::new(&empty)).is_err(), "there is no picture in it");
 }

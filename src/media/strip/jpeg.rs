@@ -18,6 +18,9 @@ const JFIF_LEN: u64 = 18;
 /// What Adobe's segment says of the colours: marker, length and twelve bytes.
 const ADOBE_LEN: u64 = 16;
 
+/// Not what a decoder would take.
+const UNBUILT: Unclean = Unclean::Damaged("it is not built as a JPEG should be");
+
 /// Keeps what a decoder needs, with the ICC profile and the orientation.
 pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
     let mut turn = Turn::default();
@@ -32,7 +35,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
 
 fn segments<R: Read + Seek>(scan: &mut Scan<R>, turn: &mut Turn) -> Result<(), Unclean> {
     let mut at = 2;
-    let mut pictured = false;
+    let (mut framed, mut pictured) = (false, false);
     loop {
         // Decoders skip what is no marker, and what fills up the space before one. It goes.
         let found = next_marker(scan, at, false)?;
@@ -50,7 +53,8 @@ fn segments<R: Read + Seek>(scan: &mut Scan<R>, turn: &mut Turn) -> Result<(), U
             _ => return Err(Unclean::Damaged("it ends too early")),
         };
         match marker {
-            EOI => return Ok(scan.cut(at + 2)?),
+            EOI if pictured => return Ok(scan.cut(at + 2)?),
+            EOI => return Err(UNBUILT),
             // Markers that stand alone.
             0x01 | 0xd0..=SOI => {
                 at += 2;
@@ -65,6 +69,22 @@ fn segments<R: Read + Seek>(scan: &mut Scan<R>, turn: &mut Turn) -> Result<(), U
         // Tables, frames and scans are what a decoder needs; everything else is an application's, or nobody's.
         if !matches!(marker, 0xc0..=0xcf | SOS..=0xdf) {
             application(scan, marker, at, len, turn)?;
+        }
+        // Since bytes between segments are skipped, anything can look like segments. A frame and a scan of it cannot.
+        let counts = |scan: &mut Scan<R>, at: u64| Ok::<u64, Unclean>(u64::from(scan.array::<1>(at)?[0]));
+        match marker {
+            0xc4 | 0xc8 | 0xcc => {}
+            0xc0..=0xcf => {
+                let components = if len < 10 { 0 } else { counts(scan, at + 9)? };
+                framed = components > 0 && len == 10 + 3 * components;
+            }
+            SOS => {
+                let components = counts(scan, at + 4)?;
+                if !framed || components == 0 || len != 8 + 2 * components {
+                    return Err(UNBUILT);
+                }
+            }
+            _ => {}
         }
         at += len;
         if marker == SOS {
