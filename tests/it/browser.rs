@@ -425,7 +425,7 @@ fn what_broke_goes_on_in_the_same_tab_and_nowhere_else() {
     tab.tell("reload", json!({}));
     tab.expect("does not show this kind of file");
     let another = browser.tab();
-    another.goto(&line.link(&link)).expect("Already opened");
+    another.goto(&line.link(&link)).expect("Being opened");
     // It was not saved: closing asks. Another reload, and it is there once more.
     tab.press_button("Close").expect("It has not been seen or saved yet");
     tab.tell("reload", json!({}));
@@ -484,7 +484,7 @@ fn a_reload_goes_on_until_all_was_seen_and_with_the_share_that_was_there() {
     let another = browser.tab();
     tab.goto(&third).expect("a.txt");
     another.goto(&third).hold().expect("first page");
-    tab.hold().expect("Already opened").expect("tell the sender");
+    tab.hold().expect("Being opened").expect("tell the sender");
     assert_eq!(tab.remembers(), r#""{}{}""#);
     another.press_button("Close").expect("The sender sees");
 }

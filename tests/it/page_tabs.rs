@@ -129,7 +129,7 @@ fn another_tab_resumes_when_the_first_is_gone(engine: Engine) {
     resumed.expect("The key is missing").expect("Open the link from the message again in this browser");
     resumed.goto(&link).expect("first page");
     // Another browser is another person.
-    browser.tab().goto(&link).expect("Already opened");
+    browser.tab().goto(&link).expect("Being opened").expect("it can continue until");
 }
 
 fn another_tab_resumes_over_plain_http(engine: Engine) {
@@ -167,9 +167,9 @@ fn a_killed_tab_is_resumed_by_a_new_one_and_a_waiting_one_notices_the_opening() 
     waits.expect("Open in another tab");
     first.tell("kill", json!({}));
     waits.expect("The other tab is gone");
+    waits.press_button("Continue here").expect("does not show this kind of file");
     let fresh = waits.new_tab();
     fresh.goto(&link).expect("Open in another tab");
-    waits.press_button("Continue here").expect("does not show this kind of file");
     // What nobody may use any more is removed, as is what another program has written there.
     fresh.value("localStorage.setItem('share.v1.x', '{'), localStorage.setItem('share.v1.y', JSON.stringify({ stage: 'begun', claimToken: 'A'.repeat(43), shown: '', until: '1' }))");
     fresh.tell("reload", json!({}));
