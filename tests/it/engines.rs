@@ -105,7 +105,8 @@ fn video_plays_and_seeks_and_closing_its_tab_finishes(engine: Engine) {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let tab = browser.tab();
-    tab.goto(&send(&sandbox, &relay, &[CLIP])).expect("video, 74.8 kB");
+    let link = send(&sandbox, &relay, &[CLIP]);
+    tab.goto(&link).expect("video, 74.8 kB");
     // WebKitGTK's X25519 refuses some keys, so no engine's is used.
     assert_eq!(tab.value("crypto.subtle.importKey().catch((error) => error.name)"), "NotSupportedError");
     tab.hold();
@@ -123,7 +124,18 @@ fn video_plays_and_seeks_and_closing_its_tab_finishes(engine: Engine) {
     }
     assert_eq!(relay.data().len(), 2, "the share is not finished");
     assert_eq!(tab.complaints(), Vec::<String>::new());
+    let later = (engine == Engine::Firefox).then(|| tab.new_tab());
     tab.tell("leave", json!({}));
+    if let Some(later) = later {
+        // Firefox may lose the last request of a tab that is closed. The browser's next visit makes up for it: it sends the
+        // request, or shows the video once more if the note of it was lost as well.
+        later.goto(&link).until("document.querySelector('h1').textContent !== 'One moment…'");
+        let over = "['Gone', 'Closed', 'Already opened'].includes(document.querySelector('h1').textContent)";
+        later.until(&format!("{over} || document.querySelector('video')"));
+        if later.value(&format!("{over} ? 0 : 1")) == 1 {
+            later.press_button("Close").press_button("Close anyway").expect("The sender sees");
+        }
+    }
     relay.expect_empty();
     assert!(status(&sandbox).contains("opened"), "{}", status(&sandbox));
 }
