@@ -684,7 +684,7 @@ _share() {
             return 0
             ;;
         share__subcmd__send)
-            opts="-e -n -c -p -P -q -v -h --relay --direct --listen --public-url --expire --name --no-name --text --for --links --bare --qr --copy --view-only --metadata --wait --receipt --passphrase --passphrase-file --generate-passphrase --give-up --json --quiet --verbose --state-dir --help"
+            opts="-e -n -c -p -P -q -v -h --relay --direct --listen --interface --public-url --expire --name --no-name --text --for --links --bare --qr --copy --view-only --metadata --wait --receipt --passphrase --passphrase-file --generate-passphrase --give-up --json --quiet --verbose --state-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -695,6 +695,10 @@ _share() {
                     return 0
                     ;;
                 --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interface)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,21 +1,43 @@
-//! What the standard library lacks for files that must not be lost. What is particular to Linux stands here.
+//! Files that must not be lost, on file systems that lack something. What is particular to Linux stands here.
+//!
+//! Some file systems refuse hard links (Android, exFAT, many in user space), a rename that never replaces, locks, or to
+//! flush a directory (AFS, shared folders of virtual machines, some network drives). Everything here takes the best way
+//! that the file system offers. A refusal is not a failure: an error of the disk (`EIO`, `ENOSPC`) stays an error.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 
-/// Renames a file unless there is one of the new name already: then the error is of the kind `AlreadyExists`. On file
-/// systems that cannot do that in one step, a second link is made and the first removed.
+/// Renames a file unless there is one of the new name already: then the error is of the kind `AlreadyExists`. Where the
+/// file system cannot do that in one step, a second link is made and the first removed: the new name never leads to
+/// anything but the whole file. Where it refuses both, the error is of the kind `Unsupported`.
 pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-            fs::hard_link(from, to)?;
-            fs::remove_file(from)
-        }
+        Err(errno) if is_refusal(errno) => match rustix::fs::link(from, to) {
+            Err(errno) if is_refusal(errno) => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "this file system has neither hard links nor a rename that never replaces",
+            )),
+            linked => linked.map_err(io::Error::from).and_then(|()| fs::remove_file(from)),
+        },
         result => result.map_err(io::Error::from),
+    }
+}
+
+/// Like [`rename_new`], on every file system. Where neither way is there, an empty file takes the new name first, unless
+/// that is taken, and is then replaced. A file that exists is still never replaced, and no part of `from` is ever under the
+/// new name; but a program that is killed in between leaves the empty file, and what another program writes into the
+/// empty file in that moment is lost.
+pub fn rename_new_anywhere(from: &Path, to: &Path) -> io::Result<()> {
+    match rename_new(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+            OpenOptions::new().write(true).create_new(true).open(to)?;
+            fs::rename(from, to).inspect_err(|_| drop(fs::remove_file(to)))
+        }
+        result => result,
     }
 }
 
@@ -23,12 +45,17 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
 /// an empty directory takes the name first, and is then replaced.
 pub fn rename_directory_new(from: &Path, to: &Path) -> io::Result<()> {
     match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+        Err(errno) if is_refusal(errno) => {
             fs::create_dir(to)?;
-            fs::rename(from, to)
+            fs::rename(from, to).inspect_err(|_| drop(fs::remove_dir(to)))
         }
         result => result.map_err(io::Error::from),
     }
+}
+
+/// Whether an error says that the file system, or a guard such as `SELinux` or seccomp, does not offer something.
+fn is_refusal(errno: Errno) -> bool {
+    matches!(errno, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM | Errno::ACCESS)
 }
 
 /// The directory that a path lies in.
@@ -39,7 +66,65 @@ pub fn parent(path: &Path) -> &Path {
     }
 }
 
-/// Makes what was created, renamed or removed in a directory durable.
+/// Makes the content of a file durable, as far as its file system lets us.
+pub fn sync(file: &File) -> io::Result<()> {
+    unless_refused(file.sync_all())
+}
+
+/// Makes what was created, renamed or removed in a directory durable, as far as its file system lets us. A directory that
+/// we can write to and not read cannot be flushed either.
 pub fn sync_dir(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
+    unless_refused(File::open(path).and_then(|directory| directory.sync_all()))
+}
+
+/// Makes everything durable that was written to the file system of a file, as far as it lets us.
+pub fn sync_file_system(file: &File) -> io::Result<()> {
+    unless_refused(rustix::fs::syncfs(file).map_err(io::Error::from))
+}
+
+/// Takes for done what the file system refuses (fsync(2): "does not support synchronization").
+fn unless_refused(synced: io::Result<()>) -> io::Result<()> {
+    match synced.as_ref().map_err(Errno::from_io_error) {
+        Err(Some(errno)) if is_refusal(errno) || matches!(errno, Errno::BADF | Errno::ROFS) => Ok(()),
+        _ => synced,
+    }
+}
+
+/// Locks a file against other programs that do. Returns whether it is locked: `None` where the file system has no locks,
+/// so that nobody can be kept out.
+pub fn try_lock(file: &File) -> io::Result<Option<bool>> {
+    match file.try_lock() {
+        Ok(()) => Ok(Some(true)),
+        Err(TryLockError::WouldBlock) => Ok(Some(false)),
+        Err(TryLockError::Error(error)) if has_no_locks(&error) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Waits until a file is locked, or returns at once where the file system has no locks.
+pub fn lock(file: &File) -> io::Result<()> {
+    match file.lock() {
+        Err(error) if has_no_locks(&error) => Ok(()),
+        locked => locked,
+    }
+}
+
+fn has_no_locks(error: &io::Error) -> bool {
+    Errno::from_io_error(error).is_some_and(|errno| is_refusal(errno) || errno == Errno::NOLCK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_to_flush_is_none_of_the_disks_errors() {
+        let failed = |errno: Errno| unless_refused(Err(errno.into()));
+        for refused in [Errno::INVAL, Errno::OPNOTSUPP, Errno::NOSYS, Errno::BADF, Errno::ACCESS, Errno::ROFS] {
+            assert!(failed(refused).is_ok(), "{refused}");
+        }
+        for real in [Errno::IO, Errno::NOSPC, Errno::DQUOT, Errno::NOENT] {
+            assert!(failed(real).is_err(), "{real}");
+        }
+    }
 }

@@ -8,7 +8,7 @@
 //! | the flows | [`send`], [`open`] | what happens to a file on its way; no printing |
 //! | the relay | [`relay`] | the rules of a share, where they are kept, and the way there; knows bytes, not keys |
 //! | sealing | [`seal`] | the only place that encrypts |
-//! | words | [`secret`], [`link`], [`manifest`], [`media`], [`spoken`], [`files`] | pure functions and types; what files lack |
+//! | words | [`secret`], [`link`], [`manifest`], [`media`], [`spoken`], [`plain`], [`files`] | functions, types |
 //!
 //! A photo that is sent goes through `cli::send` (opens and names it), [`send`] (one pass: read, seal, upload),
 //! [`seal`] (plaintext to parts), [`relay::http`] (parts to the relay), [`relay::server`], the rules in
@@ -22,6 +22,7 @@ pub mod link;
 pub mod manifest;
 pub mod media;
 pub mod open;
+pub mod plain;
 pub mod relay;
 pub mod seal;
 pub mod secret;

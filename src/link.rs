@@ -1,8 +1,10 @@
 //! Links: what a sender hands over and a recipient pastes.
 //!
 //! A link is read as people deliver it: broken over lines, in angle brackets, with a full stop behind it, with a
-//! tracking parameter glued to its end. Damage is found here, by the checksum of bech32m (BIP 350), before any request
-//! is made.
+//! tracking parameter in it or glued to its end, inside the address of a mail service. Damage is found here, by the
+//! checksum of bech32m (BIP 350), before any request is made.
+
+mod rewritten;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -46,6 +48,9 @@ pub enum LinkError {
     /// Broken into pieces, or next to other text, in a way that can be read as two links.
     #[error("it cannot be told where the link ends")]
     Ambiguous,
+    /// It stands in somebody else's address, and where it led is lost.
+    #[error("a mail service or another program rewrote this link, and what it was cannot be recovered")]
+    Rewritten,
     /// A flag that this version does not know.
     #[error("the link needs a newer version of share")]
     TooNew,
@@ -262,53 +267,37 @@ pub struct Link {
 pub struct Found {
     /// The link.
     pub link: Link,
-    /// Whether it stood in the query of another address: the service that rewrote it has seen the key.
+    /// Whether it stood in another address, or in another encoding: the service that rewrote it has seen the key.
     pub rewritten: bool,
 }
 
 impl Link {
     /// Finds the link in `text`, which may be as damaged as mail programs and people make it.
     pub fn parse(text: &str) -> Result<Found, LinkError> {
+        let text = unquoted(text);
         // A whole link among other words, or one that was broken into pieces. Where it can be read as both, and they
         // lead to different relays, neither is asked: a stranger would be shown the tokens.
         let whole =
             |word: &&str| word.contains("://") || (word.to_ascii_lowercase().contains(PREFIX) && !word.contains('#'));
-        let among_words = text.split_whitespace().filter(whole).map(Self::parse_word).find(Result::is_ok);
-        match (among_words, Self::parse_word(text)) {
-            (Some(Ok(word)), Ok(joined)) if word.link != joined.link => Err(LinkError::Ambiguous),
-            (Some(word), Err(_)) => word,
-            (_, joined) => joined,
+        let among_words = text.split_whitespace().filter(whole).map(parse_word).find(Result::is_ok);
+        let found = match (among_words, parse_word(&text)) {
+            // An address that was broken before its key.
+            (Some(Ok(word)), Ok(joined)) if word.link.relay.is_none() && rewritten::holds_address(&text) => joined,
+            (Some(Ok(word)), Ok(joined)) if word.link != joined.link => return Err(LinkError::Ambiguous),
+            (Some(word), _) => word?,
+            (None, joined) => joined?,
+        };
+        // Which relay is meant is not for us to guess while there is an address that may be it.
+        if found.link.relay.is_none() && rewritten::holds_address(&text) {
+            return Err(LinkError::Ambiguous);
         }
+        Ok(found)
     }
 
-    fn parse_word(text: &str) -> Result<Found, LinkError> {
-        // Line breaks and spaces can stand anywhere: no part of a link contains any.
-        let text: Zeroizing<String> = Zeroizing::new(
-            text.chars().filter(|c| !c.is_whitespace() && !c.is_control() && !is_invisible(*c)).collect(),
-        );
-        let text = text.trim_matches(['<', '>', '"', '\'', '`', '(', ')', '“', '”', '‘', '’', '«', '»']);
-        if let Some(inner) = unwrapped(text) {
-            return Self::parse_word(&inner).map(|found| Found { rewritten: true, ..found });
-        }
-        let lower = Zeroizing::new(text.to_ascii_lowercase());
-        let Some(start) = lower.find(&format!("#{PREFIX}")).map(|at| at + 1).or_else(|| lower.find(PREFIX)) else {
-            let page = SCHEMES.iter().any(|scheme| lower.starts_with(scheme));
-            return Err(if page && !text.contains('#') { LinkError::NoKey } else { LinkError::NotALink });
-        };
-        let (before, rest) = text.split_at(start);
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
-        let (fragment, after) = rest.split_at(end);
-        let secret = read_fragment(fragment)?;
-        let relay = if let Some(before) = before.strip_suffix('#') {
-            let scheme = SCHEMES.iter().find_map(|scheme| lower[..before.len()].rfind(scheme));
-            Some(RelayUrl::parse(&before[scheme.unwrap_or(0)..])?)
-        } else if let Some(host) = after.strip_prefix('+') {
-            let end = host.find(['?', '&', '#', '>', '"', '\'', ',', ';', ')']).unwrap_or(host.len());
-            Some(RelayUrl::parse(host[..end].trim_end_matches('.'))?)
-        } else {
-            None
-        };
-        Ok(Found { link: Self { relay, secret }, rewritten: false })
+    /// Whether both are to one share at one host.
+    fn leads_as(&self, other: &Self) -> bool {
+        let host = |link: &Self| link.relay.as_ref().map(|relay| (relay.is_https(), relay.name()));
+        self.secret == other.secret && host(self) == host(other)
     }
 
     /// `https://HOST/#share1…`: what a browser opens. `None` without a relay.
@@ -362,10 +351,107 @@ fn read_fragment(fragment: &str) -> Result<LinkSecret, LinkError> {
     Ok(LinkSecret::from_parts(flags, *secret))
 }
 
-/// The link inside an address like `https://safelinks.example/?url=https%3A%2F%2Frelay…%23share1…&data=…`.
-fn unwrapped(text: &str) -> Option<Zeroizing<String>> {
-    let url = Url::parse(text).ok()?;
-    url.query_pairs()
-        .map(|(_, value)| Zeroizing::new(value.into_owned()))
-        .find(|value| value.to_ascii_lowercase().contains(&format!("#{PREFIX}")))
+/// The text without what a program puts before each line that it quotes, and after each line that it breaks.
+fn unquoted(text: &str) -> Zeroizing<String> {
+    let text = Zeroizing::new(text.replace("=\r\n", "").replace("=\n", ""));
+    let lines = text.lines().map(|line| line.trim_start_matches(['>', '|', ' ', '\t']));
+    Zeroizing::new(lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// The link in a text that is one word, or was.
+fn parse_word(text: &str) -> Result<Found, LinkError> {
+    // Line breaks and spaces can stand anywhere: no part of a link contains any.
+    let text: Zeroizing<String> =
+        Zeroizing::new(text.chars().filter(|c| !c.is_whitespace() && !c.is_control() && !is_invisible(*c)).collect());
+    let text = text.trim_matches(['<', '>', '"', '\'', '`', '(', ')', '“', '”', '‘', '’', '«', '»']);
+    match read_plain(text, false) {
+        Err(LinkError::Rewritten | LinkError::NotALink) => {}
+        read => return read,
+    }
+    let mut found: Option<Found> = None;
+    let (mut damage, mut has_key) = (None, false);
+    for inner in rewritten::readings(text) {
+        match read_plain(&inner, true) {
+            Ok(Found { link, .. }) => match &found {
+                None => found = Some(Found { link, rewritten: true }),
+                // Where a path ends may be read in two ways, and the nearest counts; where it leads, in one.
+                Some(first) if first.link.leads_as(&link) => {}
+                Some(_) => return Err(LinkError::Ambiguous),
+            },
+            Err(LinkError::Rewritten) => has_key = true,
+            Err(LinkError::NotALink) => {}
+            Err(error) => damage = damage.or(Some(error)),
+        }
+    }
+    let lower = Zeroizing::new(text.to_ascii_lowercase());
+    has_key |= lower.contains(PREFIX);
+    let page = SCHEMES.iter().find_map(|scheme| lower.strip_prefix(scheme));
+    match (found, damage, page) {
+        (Some(found), ..) => Ok(found),
+        (None, Some(damage), _) => Err(damage),
+        (None, None, Some(page)) if has_key || is_opaque(page) => Err(LinkError::Rewritten),
+        (None, None, Some(page)) if page.split_once('#').is_none_or(|(_, key)| key.is_empty()) => Err(LinkError::NoKey),
+        (None, None, None) if has_key => Err(LinkError::Rewritten),
+        (None, None, _) => Err(LinkError::NotALink),
+    }
+}
+
+/// Whether an address, without its scheme, is rather that of something behind which a service hides another one than
+/// that of a relay's page: it holds an address, or a long and meaningless word.
+fn is_opaque(page: &str) -> bool {
+    let (path, query) = page.split_once(['?', '#']).unwrap_or((page, ""));
+    let path = path.split_once('/').map_or("", |(_, path)| path);
+    let is_code = |word: &str| word.len() >= 16 && word.bytes().any(|c| c.is_ascii_digit());
+    let is_word = |path: &str| path.split('/').any(is_code);
+    rewritten::holds_address(path) || rewritten::holds_address(query) || is_word(path)
+}
+
+/// The link in `text`, as it stands there. `Rewritten`: there is something like one, inside something else.
+/// `inside`: the text came out of an address, so that what does not name a relay in full may be the end of anything.
+fn read_plain(text: &str, inside: bool) -> Result<Found, LinkError> {
+    let lower = Zeroizing::new(text.to_ascii_lowercase());
+    let Some(start) = lower.find(&format!("#{PREFIX}")).map(|at| at + 1).or_else(|| lower.find(PREFIX)) else {
+        return Err(LinkError::NotALink);
+    };
+    let (before, rest) = text.split_at(start);
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+    let (fragment, after) = rest.split_at(end);
+    let Some(before) = before.strip_suffix('#') else {
+        // In an address, what stands before the key is not the relay, and no relay is the wrong one.
+        if before.contains(['/', '%', '=', '?', '&', ';']) {
+            return Err(LinkError::Rewritten);
+        }
+        let secret = read_fragment(fragment)?;
+        let relay = after.strip_prefix('+').map(|host| RelayUrl::parse(host_in(host))).transpose()?;
+        if inside && relay.is_none() {
+            return Err(LinkError::Rewritten);
+        }
+        return Ok(Found { link: Link { relay, secret }, rewritten: false });
+    };
+    let scheme = SCHEMES.iter().filter_map(|scheme| lower[..before.len()].rfind(scheme)).max();
+    if inside && scheme.is_none() {
+        return Err(LinkError::Rewritten);
+    }
+    let (outer, address) = before.split_at(scheme.unwrap_or(0));
+    // The address in a query may be where the link led, or where its reader came from.
+    if outer.contains("://") && outer.ends_with('=') && !after.starts_with('&') {
+        return Err(LinkError::Ambiguous);
+    }
+    let (relay, tracking) = address.split_once('?').unwrap_or((address, ""));
+    let path = relay.split_once("://").map_or(relay, |(_, path)| path);
+    if rewritten::holds_address(tracking) || rewritten::holds_address(path) {
+        return Err(LinkError::Ambiguous);
+    }
+    let secret = read_fragment(fragment)?;
+    Ok(Found { link: Link { relay: Some(RelayUrl::parse(relay)?), secret }, rewritten: outer.contains("://") })
+}
+
+/// The host, the port and the path at the beginning of a text, without the marks behind them.
+fn host_in(text: &str) -> &str {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '/' | '_' | '~' | '%');
+    let end = text.find(|c| !is_part(c)).unwrap_or(text.len());
+    // Two of them are how a service frames an address.
+    let host = text[..end].split("__").next().unwrap_or_default();
+    let host = host.trim_end_matches(['.', ':', '-', '_']);
+    if host.contains('[') { host } else { host.trim_end_matches(']') }
 }

@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::plain::plain;
+
 /// Manifests are padded to a multiple of this many bytes, so that their size says little about names.
 const PADDING: usize = 2048;
 /// The longest manifest, padded, in bytes.
@@ -141,7 +143,7 @@ pub fn blob_len(age_len: u64) -> u64 {
 /// name of the nameless.
 pub fn safe_name(name: Option<&str>, fallback: &str) -> String {
     let last = name.unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String = last.chars().map(|c| if is_plain(c) && !r#"<>:"|?*"#.contains(c) { c } else { '_' }).collect();
+    let clean = plain(last, |_| '_').replace(|c| r#"<>:"|?*"#.contains(c), "_");
     // Blanks of every kind, and what means something at an end: hidden files, options, nothing at all.
     let clean = clean.trim_end_matches(|c: char| c.is_whitespace() || c == '.');
     let clean = clean.trim_start_matches(|c: char| c.is_whitespace() || "-.".contains(c));
@@ -173,27 +175,15 @@ fn shortened(name: &str, limit: usize) -> String {
     while !stem.is_char_boundary(end) {
         end -= 1;
     }
-    format!("{}{extension}", stem[..end].trim_end_matches(|c: char| c.is_whitespace() || c == '.'))
+    // What belonged together may have been cut in two.
+    let stem = plain(&stem[..end], |_| '_');
+    format!("{}{extension}", stem.trim_end_matches(|c: char| c.is_whitespace() || c == '.'))
 }
 
 /// A stranger's text made fit for a terminal: whatever could move the cursor, hide or turn other text around is
 /// replaced.
 pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if is_plain(c) { c } else { '\u{fffd}' }).collect()
-}
-
-/// Whether a character shows as itself: no control, no format character (Unicode's Cc and Cf: bidirectional marks,
-/// zero-width characters, tags), no line separator, no blank that looks like nothing.
-pub fn is_plain(c: char) -> bool {
-    !(c.is_control()
-        || matches!(c,
-            '\u{00ad}' | '\u{034f}' | '\u{0600}'..='\u{0605}' | '\u{061c}' | '\u{06dd}' | '\u{070f}'
-            | '\u{0890}'..='\u{0891}' | '\u{08e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{2800}' | '\u{3164}' | '\u{e000}'..='\u{f8ff}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-            | '\u{fffe}'..='\u{ffff}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
-            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
-            | '\u{f0000}'..='\u{10ffff}'))
+    plain(text, |_| '\u{fffd}')
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use zeroize::Zeroizing;
 
+use super::session::Session;
+
 /// How long a clipboard has it.
 const HELD: Duration = Duration::from_mins(10);
 /// What the second process says when it has it.
@@ -46,8 +48,9 @@ impl Copied {
 
 /// Copies `text`.
 pub(super) fn copy(text: &str) -> io::Result<Copied> {
-    if is_desktop() {
-        return hand_over(text).map(|()| Copied::Held);
+    let session = Session::find();
+    if session.is_desktop() {
+        return hand_over(text, &session).map(|()| Copied::Held);
     }
     let terminal = OpenOptions::new().write(true).open("/dev/tty");
     let mut terminal = terminal.map_err(|_| io::Error::other("there is neither a desktop nor a terminal"))?;
@@ -56,15 +59,11 @@ pub(super) fn copy(text: &str) -> io::Result<Copied> {
     Ok(Copied::Terminal)
 }
 
-/// Whether the person sits at this machine's screen.
-pub(super) fn is_desktop() -> bool {
-    let set = |names: &[&str]| names.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
-    !set(&["SSH_CONNECTION", "SSH_TTY"]) && (set(&["DISPLAY", "WAYLAND_DISPLAY"]) || cfg!(not(target_os = "linux")))
-}
-
 /// Starts the second process, and waits until it has the clipboard. What is copied is in nobody's arguments.
-fn hand_over(text: &str) -> io::Result<()> {
-    let mut child = Command::new(std::env::current_exe()?)
+fn hand_over(text: &str, session: &Session) -> io::Result<()> {
+    let mut holder = Command::new(std::env::current_exe()?);
+    session.apply(&mut holder);
+    let mut child = holder
         .arg(HOLD)
         .env_remove("SHARE_LINK")
         .stdin(Stdio::piped())

@@ -22,6 +22,8 @@ pub(super) struct Config {
     pub(super) expire: Option<String>,
     /// How long to go on when the relay does not answer.
     pub(super) give_up: Option<String>,
+    /// The network interface on which a direct share is reached.
+    pub(super) interface: Option<String>,
     /// Where a relay or a direct share listens.
     pub(super) listen: Option<String>,
     /// The address by which people reach it.
@@ -39,7 +41,7 @@ fn damaged(path: &std::path::Path, what: &str) -> Trouble {
     let first = what.lines().next().unwrap_or_default();
     Trouble::usage(
         format!("{}: {}", printable(&path.to_string_lossy()), printable(first)),
-        "its keys are relay, expire, give_up, listen, public_url and viewer",
+        "its keys are relay, expire, give_up, interface, listen, public_url and viewer",
     )
 }
 

@@ -6,7 +6,7 @@
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,9 +19,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval, sleep, sleep_until};
 
-use super::address::{PORT, address, listener};
+use super::address::{PORT, Place, Wanted};
 use super::batch::{Batch, Share};
 use super::failure::Trouble;
+use super::interfaces::{Enclosure, Kind, Own};
 use super::outbox::{expect_opened, is_over};
 use super::output::Output;
 use super::state::{State, private};
@@ -68,9 +69,29 @@ pub(super) struct HostArgs {
     /// With --direct: the address to listen on [default: the one on the local network, port 4080 if it is free]
     #[arg(long, value_name = "ADDRESS", env = "SHARE_LISTEN", hide_env_values = true)]
     listen: Option<String>,
+    /// With --direct: the network interface on which to be reached, such as wlan0
+    #[arg(long, value_name = "NAME", env = "SHARE_INTERFACE", hide_env_values = true)]
+    interface: Option<String>,
     /// With --direct: the address of a tunnel that leads here
     #[arg(long, value_name = "URL", env = "SHARE_PUBLIC_URL", hide_env_values = true)]
     public_url: Option<String>,
+}
+
+impl HostArgs {
+    /// Where to listen. An argument wins over what the environment and the configuration file say of the other one.
+    fn place(&self, cx: &Context) -> Result<Place, Trouble> {
+        let is_said =
+            |value: &Option<String>, variable: &str| value.is_some() && *value != std::env::var(variable).ok();
+        let listen_said = is_said(&self.listen, "SHARE_LISTEN");
+        let interface_said = is_said(&self.interface, "SHARE_INTERFACE");
+        let has_tunnel = self.public_url.is_some();
+        let interface = self.interface.as_deref().or(cx.config.interface.as_deref()).filter(|name| !name.is_empty());
+        Place::find(&Wanted {
+            listen: self.listen.as_deref().filter(|_| listen_said || !interface_said),
+            interface: interface.filter(|_| interface_said || !has_tunnel),
+            has_tunnel,
+        })
+    }
 }
 
 /// The rules over such a folder. There is one clock.
@@ -93,7 +114,8 @@ pub(super) struct Host {
     keeper: Arc<Keeper>,
     listeners: Vec<TcpListener>,
     public_url: Option<RelayUrl>,
-    place: Private,
+    folder: Private,
+    place: Place,
 }
 
 impl Host {
@@ -112,17 +134,19 @@ impl Host {
         if public_url.is_some() && count > 1 {
             return Err(Trouble::usage("a tunnel leads to one link", "send it once for each, or use a relay"));
         }
-        let (address, port) = address(args.listen.as_deref(), public_url.is_some(), &cx.output)?;
-        let listeners = (0..count).map(|number| listener(address, port, number, public_url.is_some()));
-        let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
-        let (place, folder) = folder(cx)?;
+        let place = args.place(cx)?;
+        let listeners = (0..count).map(|number| place.listener(number)).collect::<Result<Vec<_>, _>>()?;
+        if place.ip.is_loopback() && args.listen.is_none() && public_url.is_none() {
+            cx.output.warn("this computer is on no local network: only programs on it can open the link");
+        }
+        let (private, folder) = folder(cx)?;
         let needed = expected.unwrap_or(0).saturating_mul(count as u64);
-        let free = rustix::fs::statvfs(&place.0).map_or(u64::MAX, |disk| disk.f_bavail * disk.f_frsize);
+        let free = rustix::fs::statvfs(&private.0).map_or(u64::MAX, |disk| disk.f_bavail * disk.f_frsize);
         if free < needed.saturating_add(RESERVE) {
             return Err(no_room());
         }
         let keeper = keeper(folder);
-        Ok(Self { keeper, listeners, public_url, place })
+        Ok(Self { keeper, listeners, public_url, folder: private, place })
     }
 
     /// Where shares are left.
@@ -141,15 +165,22 @@ impl Host {
             Some(url) => Ok(url.clone()),
             None => {
                 let address = listener.local_addr().map_err(anyhow::Error::from)?;
-                RelayUrl::parse(&format!("http://{address}/")).map_err(Trouble::RelayUrl)
+                let scheme = if self.place.is_public() { "https" } else { "http" };
+                RelayUrl::parse(&format!("{scheme}://{address}/")).map_err(Trouble::RelayUrl)
             }
         };
         self.listeners.iter().map(url).collect()
     }
 
+    /// Whether links are for programs only, in their bare form: to an address that everybody reaches, nothing goes in
+    /// the clear, and a browser cannot check the key.
+    pub(super) fn is_for_programs(&self) -> bool {
+        self.place.is_public()
+    }
+
     /// The name of the folder in which shares lie.
     pub(super) fn place(&self) -> String {
-        self.place.0.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        self.folder.0.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// Opens the doors: from now on the links work.
@@ -159,6 +190,7 @@ impl Host {
         let is_loopback =
             |listener: &TcpListener| listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
         let is_alone = self.listeners.iter().all(is_loopback);
+        let is_public = self.place.is_public();
         let doors_at = self.listeners.first().and_then(|listener| listener.local_addr().ok());
         for (listener, share) in self.listeners.into_iter().zip(&batch.shares) {
             let (guests, seen) = Guests::new(self.keeper.clone());
@@ -168,6 +200,7 @@ impl Host {
                 public_url: self.public_url.clone(),
                 contact: None,
                 direct,
+                plain: !is_public,
                 drain: DRAIN,
                 max_connections: MAX_CONNECTIONS,
             };
@@ -186,7 +219,7 @@ impl Host {
             (None, true) => Reach::Loopback,
             (None, false) => Reach::Network,
         };
-        Ok(Serving { keeper: self.keeper, doors, stop, sweeper, reach, _place: self.place })
+        Ok(Serving { keeper: self.keeper, doors, stop, sweeper, reach, place: self.place, _folder: self.folder })
     }
 }
 
@@ -204,7 +237,8 @@ pub(super) struct Serving {
     stop: watch::Sender<bool>,
     sweeper: JoinHandle<()>,
     reach: Reach,
-    _place: Private,
+    place: Place,
+    _folder: Private,
 }
 
 /// Who can come.
@@ -222,20 +256,27 @@ impl Serving {
     /// Until all shares have come to their ends, or somebody takes them back.
     pub(super) async fn until_opened(self, batch: &Batch, cx: &Context) -> Result<(), Trouble> {
         let output = &cx.output;
-        let reach = match self.reach {
-            Reach::Network => "on this network only".to_owned(),
-            Reach::Loopback => "to programs on it only".to_owned(),
-            Reach::Tunnel(None) => "through your tunnel".to_owned(),
-            Reach::Tunnel(Some(address)) => format!("through your tunnel, which must lead to {address}"),
+        let reach = match (self.reach, &self.place.own) {
+            (Reach::Network, _) if self.place.is_public() => {
+                format!("to every program that reaches {}", self.place.ip)
+            }
+            (Reach::Network, Some(own)) if own.kind == Kind::Tunnel => {
+                format!("through the tunnel {} only", crate::manifest::printable(&own.name))
+            }
+            (Reach::Network, _) => "on this network only".to_owned(),
+            (Reach::Loopback, _) => "to programs on it only".to_owned(),
+            (Reach::Tunnel(None), _) => "through your tunnel".to_owned(),
+            (Reach::Tunnel(Some(address)), _) => format!("through your tunnel, which must lead to {address}"),
         };
         output.say(&format!("Served by this computer, {reach}. Opens once. Keep this running; Ctrl-C takes it back."));
+        self.say_how_it_is_reached(output);
         output.say(&format!("Unopened, it ends on {}.", words::time(batch.sent().map_or(0, |sent| sent.expires))));
-        if let Reach::Network | Reach::Loopback = self.reach {
+        if matches!(self.reach, Reach::Network | Reach::Loopback) && !self.place.is_public() {
             output.say("hint: for someone elsewhere you need a relay: share help relay");
         }
         let several = batch.shares.len() > 1;
         let watching = self.doors.iter().zip(&batch.shares).map(|(door, share)| {
-            let teller = Teller { output, batch, share, several, reach: self.reach };
+            let teller = Teller { output, batch, share, several, reach: self.reach, enclosure: self.place.enclosure };
             attend(&self.keeper, &door.owner, door.seen.clone(), teller)
         });
         let mut watching = Box::pin(join_all(watching));
@@ -288,6 +329,25 @@ impl Serving {
         expect_opened(batch.shares.iter().map(|share| &share.entry).zip(&told))
     }
 
+    /// Says what a person must know of the address that is in the link.
+    fn say_how_it_is_reached(&self, output: &Output) {
+        if let Reach::Tunnel(_) = self.reach {
+            return;
+        }
+        if let Some(enclosure) = self.place.enclosure {
+            output.warn(&enclosed(enclosure, self.place.ip));
+            output.say(&format!("hint: {}", way_out(enclosure, self.place.ip)));
+        }
+        if self.place.is_public() {
+            output.say("Recipients need share: a browser cannot open this link.");
+        }
+        if !self.place.others.is_empty() {
+            let others: Vec<_> = self.place.others.iter().map(Own::words).collect();
+            let others = others.join(", ");
+            output.say(&format!("Other addresses of this computer: {others}. --interface NAME uses another one."));
+        }
+    }
+
     /// Takes all back. Returns what to tell, and whether an opener was cut off.
     async fn take_back(&self, batch: &Batch) -> (Trouble, bool) {
         let (mut opened, mut cut_off) = (0, None);
@@ -322,6 +382,25 @@ impl Serving {
     }
 }
 
+/// That nobody elsewhere may reach `ip`.
+fn enclosed(enclosure: Enclosure, ip: IpAddr) -> String {
+    let inside = match enclosure {
+        Enclosure::Container => "a container",
+        Enclosure::Wsl => "WSL",
+    };
+    format!("share runs in {inside}: perhaps only this computer can reach {ip}")
+}
+
+/// What helps then.
+fn way_out(enclosure: Enclosure, ip: IpAddr) -> String {
+    let publish = match enclosure {
+        Enclosure::Container => "publish port 4080 of the container",
+        Enclosure::Wsl => "forward port 4080 from Windows, or use mirrored networking",
+    };
+    let address = SocketAddr::new(ip, PORT);
+    format!("{publish}, and send with --listen {address} --public-url http://ADDRESS:4080; or use a relay")
+}
+
 /// Tells the sender what happens to one share.
 struct Teller<'a> {
     output: &'a Output,
@@ -330,6 +409,8 @@ struct Teller<'a> {
     /// There are others: say which one it is.
     several: bool,
     reach: Reach,
+    /// What may keep others from coming.
+    enclosure: Option<Enclosure>,
 }
 
 impl Teller<'_> {
@@ -363,7 +444,12 @@ async fn attend(keeper: &Keeper, owner: &Credential, mut seen: watch::Receiver<S
                 waits_alone = false;
                 if let (false, Reach::Network) = (known.came, teller.reach) {
                     let port = teller.share.link.relay.as_ref().and_then(RelayUrl::port).unwrap_or(PORT);
-                    let hint = format!("hint: nobody looked yet. Same network? A firewall here must allow TCP {port}");
+                    let hint = match teller.enclosure {
+                        Some(_) => "hint: nobody looked yet. Perhaps nobody elsewhere reaches this address".to_owned(),
+                        None => {
+                            format!("hint: nobody looked yet. Same network? A firewall here must allow TCP {port}")
+                        }
+                    };
                     teller.output.say(&hint);
                 }
                 false

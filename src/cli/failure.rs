@@ -7,6 +7,8 @@ use super::words::{binary, duration, quoted, time};
 use crate::link::{LinkError, RelayUrlError};
 use crate::manifest::{ManifestError, printable};
 use crate::open::OpenError;
+use crate::relay::clock::{Clock, SystemClock};
+use crate::relay::obstacle::{Distrust, Obstacle};
 use crate::relay::{Gone, RelayError};
 use crate::secret::Claimant;
 use crate::send::SendError;
@@ -184,6 +186,8 @@ pub(super) fn reason(error: &io::Error) -> String {
         io::ErrorKind::NotADirectory => "it is not a directory".to_owned(),
         io::ErrorKind::InvalidData if error.get_ref().is_none() => "it is not text in UTF-8".to_owned(),
         io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only".to_owned(),
+        // A text of our own may have a path in it.
+        _ if error.get_ref().is_some() => error.to_string(),
         _ => {
             let text = error.to_string();
             text.split(" (os error").next().unwrap_or_default().to_lowercase()
@@ -199,6 +203,9 @@ fn link_hint(error: &LinkError) -> &'static str {
             "copy the whole link from the message again; nothing was asked and nothing was opened"
         }
         LinkError::Ambiguous => "copy the link alone, in one line; nothing was asked and nothing was opened",
+        LinkError::Rewritten => {
+            "ask the sender for the link on another way, or in the form of send --bare; nothing was asked"
+        }
         LinkError::TooNew => "update share, then open it",
         LinkError::BadRelay(RelayUrlError::PlainHttp(_)) => {
             "ask the sender for an https link: on this way everybody could read along"
@@ -342,11 +349,8 @@ fn any(relay: &str, error: &RelayError, safe: &str) -> Explanation {
         RelayError::BadChecksum => {
             told(Exit::Unreachable, format!("the line to {relay} garbles what it carries"), safe)
         }
-        RelayError::NotTrusted(why) => told(
-            Exit::Unreachable,
-            format!("{relay} has a certificate that cannot be trusted: {why}"),
-            "on a public Wi-Fi, log in first; otherwise somebody may be listening: tell the relay's operator",
-        ),
+        RelayError::Hindered(obstacle) => hindered(relay, obstacle, safe),
+        RelayError::NotTrusted(why) => distrusted(relay, why),
         RelayError::Impostor => told(
             Exit::Integrity,
             format!("what answers at {relay} is not the machine that the link names"),
@@ -373,6 +377,81 @@ fn any(relay: &str, error: &RelayError, safe: &str) -> Explanation {
             told(Exit::Unexpected, format!("{relay} answered: {error}"), "one of the two may need an update")
         }
     }
+}
+
+/// The variables that name a proxy, as the HTTP client reads them.
+const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+/// What is in the way here, and not the relay's fault.
+fn hindered(relay: &str, obstacle: &Obstacle, safe: &str) -> Explanation {
+    let is_set = |name: &&&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let proxy = *PROXIES.iter().find(is_set).unwrap_or(&PROXIES[0]);
+    let told = |exit, what: String, hint: String| Explanation { exit, what, hint: Some(hint) };
+    match obstacle {
+        Obstacle::NoCertificates => told(
+            Exit::Local,
+            "this machine has no certificates to check relays with".to_owned(),
+            "install the package ca-certificates, or set SSL_CERT_FILE to a file of them".to_owned(),
+        ),
+        Obstacle::NoNetwork => told(
+            Exit::Unreachable,
+            format!("this machine has no way to the network of {relay}"),
+            format!("check that this machine is online; {safe}"),
+        ),
+        Obstacle::NoAddress(why) => told(
+            Exit::Unreachable,
+            format!("the name {relay} cannot be looked up: {why}"),
+            format!("check its spelling, and that this machine is online; {safe}"),
+        ),
+        Obstacle::NoProxy(why) => told(
+            Exit::Unreachable,
+            format!("the proxy that {proxy} names cannot be reached: {why}"),
+            format!("correct {proxy}, or unset it; {safe}"),
+        ),
+        Obstacle::ProxyPassword => told(
+            Exit::Unreachable,
+            format!("the proxy that {proxy} names asks for a user name and a password"),
+            format!("set {proxy}=http://USER:PASSWORD@HOST:PORT; {safe}"),
+        ),
+        Obstacle::ProxyRefuses => told(
+            Exit::Unreachable,
+            format!("the proxy that {proxy} names does not connect to {relay}"),
+            format!("ask who runs the proxy, or set NO_PROXY={relay}; {safe}"),
+        ),
+    }
+}
+
+/// What is wrong with a relay's certificate, or with this machine's opinion of it.
+fn distrusted(relay: &str, why: &Distrust) -> Explanation {
+    let now = time(SystemClock.now());
+    let date = |at: &Option<u64>| at.map(|at| format!(" on {}", time(at))).unwrap_or_default();
+    let (what, hint) = match why {
+        Distrust::Expired { at } => (
+            format!("the certificate of {relay} expired{}, by the clock of this machine", date(at)),
+            format!("if it is not {now}, set the clock; if it is, tell the relay's operator"),
+        ),
+        Distrust::NotYet { from } => (
+            format!("the certificate of {relay} becomes valid only{}, by the clock of this machine", date(from)),
+            format!("if it is not {now}, set the clock; if it is, tell the relay's operator"),
+        ),
+        Distrust::UnknownIssuer => (
+            format!("{relay} has a certificate from an issuer that this machine does not know"),
+            "on a public Wi-Fi, log in first; if the relay has an issuer of its own, set SSL_CERT_FILE to its \
+             certificate; otherwise somebody may be listening"
+                .to_owned(),
+        ),
+        Distrust::WrongName => (
+            format!("what answers at {relay} has a certificate for another name"),
+            "check the spelling of the relay; on a public Wi-Fi, log in first; otherwise somebody may be listening"
+                .to_owned(),
+        ),
+        Distrust::Other(why) => (
+            format!("{relay} has a certificate that cannot be trusted: {why}"),
+            "on a public Wi-Fi, log in first; otherwise somebody may be listening: tell the relay's operator"
+                .to_owned(),
+        ),
+    };
+    Explanation { exit: Exit::Unreachable, what, hint: Some(hint) }
 }
 
 /// Who it was, in the words that the sender sees too.

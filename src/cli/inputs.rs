@@ -1,18 +1,22 @@
 //! What is sent: files, standard input or a text; and photos and videos without what they tell of their makers.
 
+use std::ffi::OsStr;
 use std::fs::{File, Metadata as FileData};
 use std::io::{self, Cursor, IsTerminal, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::ValueEnum;
 
 use super::failure::{Trouble, is_a_directory};
 use super::output::Output;
 use super::{Context, prompt, words};
-use crate::manifest::{Manifest, printable};
+use crate::manifest::{Entry, Manifest, printable};
+use crate::media::browsers::unshown;
 use crate::media::edits::{Edited, Edits};
 use crate::media::strip::{self, Removed, Unclean};
+use crate::media::telling::{Telling, telling};
 use crate::media::{self, HEAD_LEN, Kind};
 use crate::send::Input;
 
@@ -51,8 +55,55 @@ enum Cleaned {
     Of(Removed),
     /// It could not be.
     Not(Unclean),
-    /// It goes as it is: it came through a pipe, or is nothing that we look into.
+    /// It goes as it is: it came through a pipe, or that was asked for.
     AsItIs,
+}
+
+/// The beginning of an input, which may not have come yet.
+type Head = Arc<Mutex<Vec<u8>>>;
+
+/// What is known of an input beside its bytes.
+struct Known {
+    /// Its own path: it may be sent under another name, or none.
+    path: Option<PathBuf>,
+    head: Head,
+    cleaned: Cleaned,
+    /// How pictures and sounds of a film are coded.
+    codecs: Vec<[u8; 4]>,
+}
+
+impl Known {
+    fn piped(path: Option<&Path>, head: Head) -> Self {
+        Self { path: path.map(Path::to_owned), head, cleaned: Cleaned::AsItIs, codecs: Vec::new() }
+    }
+
+    /// Its own name, or the one that it is sent under.
+    fn name(&self, entry: &Entry) -> String {
+        let own = self.path.as_deref().and_then(Path::file_name).map(OsStr::to_string_lossy);
+        own.as_deref().or(entry.name.as_deref()).map_or_else(|| "it".to_owned(), printable)
+    }
+
+    /// The extensions of its own name and of the one that it is sent under.
+    fn extensions(&self, entry: &Entry) -> impl Iterator<Item = Option<String>> {
+        let names = [self.path.clone(), entry.name.as_ref().map(PathBuf::from)];
+        names.map(|name| name.as_deref().and_then(extension)).into_iter()
+    }
+
+    fn telling(&self, entry: &Entry) -> Option<Telling> {
+        let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        self.extensions(entry).find_map(|extension| telling(&head, extension.as_deref()))
+    }
+
+    /// What of it most browsers do not show.
+    fn unshown(&self, entry: &Entry, surely: bool) -> Option<(Kind, String)> {
+        let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        self.extensions(entry).find_map(|extension| unshown(&head, extension.as_deref(), &self.codecs, surely))
+    }
+}
+
+/// The extension of a name, where it is text.
+fn extension(path: &Path) -> Option<String> {
+    path.extension()?.to_str().map(str::to_owned)
 }
 
 /// Everything that is sent, opened.
@@ -60,70 +111,104 @@ pub(super) struct Inputs {
     pub(super) sources: Vec<Input>,
     /// Bytes of all of them, where that can be known.
     pub(super) len: Option<u64>,
-    cleaned: Vec<Cleaned>,
+    known: Vec<Known>,
     metadata: Metadata,
 }
 
 impl Inputs {
     fn new(metadata: Metadata) -> Self {
-        Self { sources: Vec::new(), len: Some(0), cleaned: Vec::new(), metadata }
+        Self { sources: Vec::new(), len: Some(0), known: Vec::new(), metadata }
     }
 
-    fn push(&mut self, input: Input, len: Option<u64>, cleaned: Cleaned) {
+    fn push(&mut self, input: Input, len: Option<u64>, known: Known) {
         self.sources.push(input);
         self.len = self.len.zip(len).map(|(sum, len)| sum + len);
-        self.cleaned.push(cleaned);
+        self.known.push(known);
     }
 
     /// What goes, in words: `None` where nothing does.
     pub(super) fn removed(&self) -> Option<String> {
         let mut all = Removed::default();
-        for cleaned in &self.cleaned {
-            if let Cleaned::Of(removed) = cleaned {
+        for known in &self.known {
+            if let Cleaned::Of(removed) = &known.cleaned {
                 all.add(removed);
             }
         }
         words::removed(&all)
     }
 
-    /// Says what stays in photos, videos and sounds, where nobody has said that it shall.
+    /// Says what stays in photos, videos, sounds and documents, where nobody has said that it shall.
     pub(super) fn warn(&self, sent: &Manifest, output: &Output) {
         if self.metadata == Metadata::Keep {
             return;
         }
         let mut stays = Vec::new();
-        for (cleaned, entry) in self.cleaned.iter().zip(&sent.entries) {
-            let why = match cleaned {
+        for (known, entry) in self.known.iter().zip(&sent.entries) {
+            let why = match &known.cleaned {
                 Cleaned::Of(_) => continue,
                 Cleaned::Not(why) => Some(why),
                 Cleaned::AsItIs => None,
             };
-            if is_told(Kind::of(&entry.r#type)) || is_camera_file(entry.name.as_deref()) {
-                stays.push((entry.name.as_deref(), why));
-            }
+            stays.extend(known.telling(entry).map(|telling| (known.name(entry), why, telling)));
         }
+        let is_media = |telling: Telling| telling == Telling::Media;
+        let has = match (stays.iter().any(|stay| is_media(stay.2)), stays.iter().all(|stay| is_media(stay.2))) {
+            (_, true) => "the position, time and camera",
+            (false, _) => "the author, times and comments",
+            _ => "the positions, times, cameras and authors",
+        };
         match &stays[..] {
             [] => {}
-            [(name, why)] => {
-                let name = name.map_or_else(|| "it".to_owned(), printable);
+            [(name, why, _)] => {
                 let why = why.map_or("what comes through a pipe is sent as it is".to_owned(), ToString::to_string);
-                output.warn(&format!(
-                    "metadata NOT removed ({why}): {name} goes with the position, time and camera it may have in it"
-                ));
+                output.warn(&format!("metadata NOT removed ({why}): {name} goes with {has} it may have in it"));
             }
             many => {
-                let mut names: Vec<String> = many.iter().filter_map(|(name, _)| name.map(printable)).collect();
+                let mut names: Vec<String> = many.iter().map(|(name, ..)| name.clone()).collect();
                 let rest = many.len() - names.len().min(NAMED);
                 names.truncate(NAMED);
                 if rest > 0 {
                     names.push(if rest == 1 { "one more".to_owned() } else { format!("{rest} more") });
                 }
-                output.warn(&format!(
-                    "metadata NOT removed: {} go with the position, time and camera they may have in them",
-                    names.join(", ")
-                ));
+                output.warn(&format!("metadata NOT removed: {} go with {has} they may have in them", names.join(", ")));
             }
         }
+    }
+
+    /// Says what most browsers will not show, and the way out.
+    pub(super) fn warn_of_browsers(&self, sent: &Manifest, view_only: bool, output: &Output) {
+        let unshown: Vec<(String, Kind, String)> = self
+            .known
+            .iter()
+            .zip(&sent.entries)
+            .filter_map(|(known, entry)| {
+                known.unshown(entry, view_only).map(|(kind, what)| (known.name(entry), kind, what))
+            })
+            .collect();
+        let Some((name, kind, what)) = unshown.first() else { return };
+        let convert = match kind {
+            Kind::Photo => "JPEG",
+            Kind::Sound => "MP3",
+            _ => "MP4 with H.264",
+        };
+        let others = match unshown.len() - 1 {
+            0 => String::new(),
+            1 => " and one more".to_owned(),
+            more => format!(" and {more} more"),
+        };
+        output.warn(&if view_only {
+            format!(
+                "most browsers will not show {name}{others} ({what}), and --view-only asks recipients not to save: in \
+    a \
+                 browser they get nothing; convert it to {convert} first"
+            )
+        } else {
+            format!(
+                "most browsers will not show {name}{others} ({what}): recipients save it there, or use share open; \
+    {convert} \
+                 shows everywhere"
+            )
+        });
     }
 }
 
@@ -138,20 +223,23 @@ impl Wanted<'_> {
         let bare_terminal = self.files.is_empty() && io::stdin().is_terminal();
         if self.text || bare_terminal {
             let (input, len) = self.text(cx).await?;
-            all.push(input, Some(len), Cleaned::AsItIs);
+            // It is read where it is written, by the person who knows what it says.
+            all.push(input, Some(len), Known::piped(None, Head::default()));
             return Ok(all);
         }
         if self.files.is_empty() {
-            all.push(self.stdin(cx).await?, None, Cleaned::AsItIs);
+            let (input, known) = self.stdin(cx).await?;
+            all.push(input, None, known);
             return Ok(all);
         }
         for path in self.files {
             if path == stdin {
-                all.push(self.stdin(cx).await?, None, Cleaned::AsItIs);
+                let (input, known) = self.stdin(cx).await?;
+                all.push(input, None, known);
                 continue;
             }
-            let (input, len, cleaned) = self.file(path, cx).await?;
-            all.push(input, len, cleaned);
+            let (input, len, known) = self.file(path, cx).await?;
+            all.push(input, len, known);
         }
         Ok(all)
     }
@@ -176,13 +264,14 @@ impl Wanted<'_> {
     }
 
     /// Standard input. Where it matters what comes, its beginning is read first.
-    async fn stdin(&self, cx: &Context) -> Result<Input, Trouble> {
+    async fn stdin(&self, cx: &Context) -> Result<(Input, Known), Trouble> {
         let label = "standard input".to_owned();
         let reader: Box<dyn Read + Send> = if self.view_only || self.metadata == Metadata::Require {
             let head = cx.unless_interrupted(|| head(&mut io::stdin())).await?;
             let head = head.map_err(|error| Trouble::path(Path::new(&label), &error, self.hint))?;
             self.expect_fit(&head, head.len() < HEAD_LEN, &label)?;
-            if self.metadata == Metadata::Require && kind(&head) != Kind::Text {
+            let given = self.name.as_deref().map(Path::new).and_then(extension);
+            if self.metadata == Metadata::Require && !is_innocent(&head, given.as_deref()) {
                 return Err(refused(&label, "what comes through a pipe is sent as it is"));
             }
             Box::new(Cursor::new(head).chain(io::stdin()))
@@ -190,10 +279,12 @@ impl Wanted<'_> {
             Box::new(io::stdin())
         };
         let name = self.name.clone().filter(|_| self.files.len() <= 1);
-        Ok(Input { name, label, reader, must_have_content: true })
+        let head = Head::default();
+        let reader = Box::new(Noted { reader, head: head.clone() });
+        Ok((Input { name, label, reader, must_have_content: true }, Known::piped(None, head)))
     }
 
-    async fn file(&self, path: &Path, cx: &Context) -> Result<(Input, Option<u64>, Cleaned), Trouble> {
+    async fn file(&self, path: &Path, cx: &Context) -> Result<(Input, Option<u64>, Known), Trouble> {
         if path.to_string_lossy().to_ascii_lowercase().contains("#share1") {
             return Err(Trouble::usage("a link is not a file", "share open, and paste the link when it asks"));
         }
@@ -213,17 +304,27 @@ impl Wanted<'_> {
         if !data.is_file() {
             return match self.metadata {
                 Metadata::Require => Err(refused(&label, "what comes through a pipe is sent as it is")),
-                _ => Ok((input(Box::new(file)), None, Cleaned::AsItIs)),
+                _ => {
+                    let head = Head::default();
+                    let reader = Noted { reader: Box::new(file), head: head.clone() };
+                    Ok((input(Box::new(reader)), None, Known::piped(Some(path), head)))
+                }
             };
         }
         let metadata = self.metadata;
         let (head, looked) =
             cx.unless_interrupted(move || look(file, &data, metadata)).await?.map_err(|error| failed(&error))?;
         self.expect_fit(&head, head.len() < HEAD_LEN, &label)?;
-        let is_text = kind(&head) == Kind::Text || head.is_empty();
+        let is_innocent = is_innocent(&head, extension(path).as_deref());
         match looked.cleaned {
-            Cleaned::Not(why) if metadata == Metadata::Require && !is_text => Err(refused(&label, &why.to_string())),
-            cleaned => Ok((input(looked.reader), Some(looked.len), cleaned)),
+            Cleaned::Not(why) if metadata == Metadata::Require && !is_innocent => {
+                Err(refused(&label, &why.to_string()))
+            }
+            cleaned => {
+                let (path, head) = (Some(path.to_owned()), Arc::new(Mutex::new(head)));
+                let known = Known { path, head, cleaned, codecs: looked.codecs };
+                Ok((input(looked.reader), Some(looked.len), known))
+            }
         }
     }
 
@@ -239,23 +340,11 @@ impl Wanted<'_> {
     }
 }
 
-fn kind(head: &[u8]) -> Kind {
-    Kind::of(media::sniff(head, head.len() < HEAD_LEN))
-}
-
-/// Whether people hardly think of what else such a thing tells.
-fn is_told(kind: Kind) -> bool {
-    matches!(kind, Kind::Photo | Kind::Video | Kind::Sound)
-}
-
-/// Whether a file that is nothing we know has a name that cameras give to photos and films of their own kinds.
-fn is_camera_file(name: Option<&str>) -> bool {
-    const CAMERAS: [&str; 28] = [
-        "3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "gpr", "heif", "iiq", "insp", "insv", "jxl", "k25",
-        "kdc", "lrv", "m2ts", "mef", "mos", "mrw", "mts", "nef", "nrw", "orf", "pef", "raf", "rw2",
-    ];
-    let extension = name.and_then(|name| Path::new(name).extension()?.to_str().map(str::to_ascii_lowercase));
-    extension.is_some_and(|extension| CAMERAS.contains(&&*extension))
+/// Whether a file has no place for anything but what it shows: it is a text, and not one that is a drawing or is called
+/// a photo, or it is empty.
+fn is_innocent(head: &[u8], extension: Option<&str>) -> bool {
+    let is_text = Kind::of(media::sniff(head, head.len() < HEAD_LEN)) == Kind::Text;
+    head.is_empty() || (is_text && telling(head, extension).is_none())
 }
 
 fn refused(label: &str, why: &str) -> Trouble {
@@ -277,18 +366,28 @@ struct Looked {
     reader: Box<dyn Read + Send>,
     len: u64,
     cleaned: Cleaned,
+    codecs: Vec<[u8; 4]>,
 }
 
 /// Finds out what a file is and what has to go.
 fn look(mut file: File, data: &FileData, metadata: Metadata) -> io::Result<(Vec<u8>, Looked)> {
     let head = head(&mut file)?;
+    let mut codecs = Vec::new();
     // Whatever it is called, and whatever it seems to be.
     let plan = match metadata {
         Metadata::Strip | Metadata::Require => Some(strip::plan(&file)),
+        // Only how it is coded is asked for.
+        Metadata::Keep if strip::is_indexed(&head) => {
+            codecs = strip::plan(&file).map(|plan| plan.codecs).unwrap_or_default();
+            None
+        }
         Metadata::Keep => None,
     };
     let (edits, len, cleaned) = match plan {
-        Some(Ok(plan)) => (plan.edits, plan.len, Cleaned::Of(plan.removed)),
+        Some(Ok(plan)) => {
+            codecs = plan.codecs;
+            (plan.edits, plan.len, Cleaned::Of(plan.removed))
+        }
         Some(Err(Unclean::Read(error))) => return Err(error),
         Some(Err(why)) => (Edits::default(), data.len(), Cleaned::Not(why)),
         None => (Edits::default(), data.len(), Cleaned::AsItIs),
@@ -303,7 +402,23 @@ fn look(mut file: File, data: &FileData, metadata: Metadata) -> io::Result<(Vec<
         io::Seek::rewind(&mut file)?;
         Box::new(file)
     };
-    Ok((head, Looked { reader, len: len_after, cleaned }))
+    Ok((head, Looked { reader, len: len_after, cleaned, codecs }))
+}
+
+/// A source whose beginning is noted while it is read.
+struct Noted {
+    reader: Box<dyn Read + Send>,
+    head: Head,
+}
+
+impl Read for Noted {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(space)?;
+        let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = (HEAD_LEN - head.len()).min(count);
+        head.extend_from_slice(&space[..missing]);
+        Ok(count)
+    }
 }
 
 /// A file that is still the one in which was found what has to go. Changed meanwhile, it might show something else in

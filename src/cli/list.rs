@@ -82,8 +82,13 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Trouble> {
                 (None, "was never complete: no link was made".to_owned(), true)
             }
             Some(Err(trouble @ Trouble::NobodyKnows(_))) => (None, trouble.explain().what, true),
-            Some(Err(trouble)) => (None, trouble.explain().what, false),
-            None => (None, "its relay does not answer".to_owned(), false),
+            unanswered => {
+                // By our clock: there is no other one to ask.
+                let over = entry.expires.filter(|expires| *expires <= now).map(words::time);
+                let over = over.map(|expired| format!("; it could be opened until {expired}")).unwrap_or_default();
+                let why = unanswered.and_then(Result::err).map(|trouble| trouble.explain().what);
+                (None, format!("{}{over}", why.as_deref().unwrap_or("its relay does not answer")), false)
+            }
         };
         let text = format!("{}  {} · {} · {story}", entry.short_id(), words::time(entry.created), entry.title());
         cx.output.tell("share", entry.facts(status.as_ref()), &text)?;

@@ -8,7 +8,10 @@
 //! | `asking` | what relays say of what was sent |
 //! | `inputs` | what is sent, and what is taken out of it |
 //! | `clipboard` | copying, out of histories |
-//! | `direct`, `address` | being one's own relay; where that is reached |
+//! | `session`, `tmux` | the desktop of the person at this terminal; what tmux knows of it |
+//! | `style` | colors, symbols and cursor movement that this terminal takes |
+//! | `keys` | typed keys and a terminal's answers, told apart |
+//! | `direct`, `address`, `interfaces` | being one's own relay; where that is reached; what networks there are |
 //! | `output` | the only place that prints |
 //! | `signals` | Ctrl-C and its kin |
 //! | `words` | sizes, times and shares in words |
@@ -29,6 +32,8 @@ mod connect;
 mod direct;
 mod failure;
 mod inputs;
+mod interfaces;
+mod keys;
 mod list;
 mod open;
 mod opening;
@@ -40,11 +45,14 @@ mod qr;
 mod relay;
 mod revoke;
 mod send;
+mod session;
 mod shell;
 mod signals;
 mod state;
 mod status;
 mod stores;
+mod style;
+mod tmux;
 mod view;
 mod words;
 
@@ -62,7 +70,7 @@ use self::config::Config;
 use self::failure::Trouble;
 use self::output::Output;
 use self::signals::{Signals, Stop};
-use crate::link::RelayUrl;
+use crate::link::{Link, RelayUrl};
 use crate::manifest::printable;
 use crate::relay::retry::Patience;
 
@@ -265,6 +273,10 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let json = arguments.iter().any(|argument| argument == "--json")
         || std::env::var("SHARE_JSON").is_ok_and(|value| !matches!(&*value, "" | "0" | "false" | "no" | "off"));
     let secret = |argument: &OsString| {
+        // Inside somebody else's address, a key has many spellings.
+        if Link::parse(&argument.to_string_lossy()).is_ok() {
+            return true;
+        }
         let argument = argument.to_string_lossy().to_ascii_lowercase();
         argument.contains("share1") || argument.starts_with("--text") || argument.starts_with("--passphrase=")
     };

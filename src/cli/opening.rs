@@ -3,6 +3,7 @@
 //! Its lock keeps two programs of one device apart. Its lines are added one after another, the last when all bytes are
 //! safe on disk, before the files get their names, and when they have them: a program that is killed after that finds on
 //! its next run whether they did, and only has to tell the relay. A line that was cut short leaves the one before it.
+//! Where the file system has no locks, two programs that open the same link at once are not kept apart.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::connect::{Connected, Way};
 use super::state::{State, private, read_all};
 use super::{Context, direct};
+use crate::files::{parent, sync, sync_dir, try_lock};
 use crate::link::RelayUrl;
 use crate::open::{self, place::Placed};
 use crate::relay::clock::{Clock, SystemClock};
@@ -74,6 +76,11 @@ impl Record {
         }
     }
 
+    /// Removes what a program that was killed left under names that are not final.
+    fn remove_leftovers(&self) {
+        open::place::remove_leftovers(&self.hidden, if self.named { &[] } else { &self.placed });
+    }
+
     /// Removes those files that had their names when a run was killed before all of them did.
     pub(super) fn remove_named(&self) {
         for placed in self.placed.iter().filter(|placed| !self.named && placed.is_there()) {
@@ -99,25 +106,31 @@ pub(super) enum Begin {
     Busy,
 }
 
-/// Opens and locks a file. `None`: another program has it, or has just removed it, so that its lock keeps nobody out.
-fn locked(path: &Path, file: File) -> io::Result<Option<File>> {
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(fs::TryLockError::WouldBlock) => return Ok(None),
-        Err(fs::TryLockError::Error(error)) => return Err(error),
-    }
+/// A record that no other program is working on.
+struct Locked {
+    file: File,
+    /// Whether that is certain. It is not where the file system has no locks.
+    surely: bool,
+}
+
+/// Locks a file. `None`: another program has it, or has just removed it, so that its lock keeps nobody out.
+fn locked(path: &Path, file: File) -> io::Result<Option<Locked>> {
+    let surely = match try_lock(&file)? {
+        Some(false) => return Ok(None),
+        locked => locked.is_some(),
+    };
     let ours = file.metadata()?.ino();
-    Ok(Some(file).filter(|_| fs::metadata(path).is_ok_and(|data| data.ino() == ours)))
+    Ok(fs::metadata(path).is_ok_and(|data| data.ino() == ours).then_some(Locked { file, surely }))
 }
 
 impl Opening {
     /// Takes the lock of `id`.
     pub(super) fn begin(state: &State, id: &Id, way: &Way) -> io::Result<Begin> {
         let path = state.subdirectory("opening")?.join(id.hex());
-        let Some(file) = locked(&path, private(&path)?)? else { return Ok(Begin::Busy) };
+        let Some(Locked { file, .. }) = locked(&path, private(&path)?)? else { return Ok(Begin::Busy) };
         let record = Record::read(&file)?;
         if let Some(record) = &record {
-            open::place::remove_leftovers(&record.hidden);
+            record.remove_leftovers();
         }
         let ours = Self { path, file, way: way.clone(), hidden: Vec::new(), received: false };
         Ok(Begin::Ours(Box::new(ours), record))
@@ -149,8 +162,13 @@ impl Opening {
         line.push(b'\n');
         self.file.seek(SeekFrom::End(0))?;
         self.file.write_all(&line)?;
-        self.file.sync_all()?;
-        self.path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+        sync(&self.file)?;
+        sync_dir(self.directory())
+    }
+
+    /// Where notes are kept.
+    pub(super) fn directory(&self) -> &Path {
+        parent(&self.path)
     }
 
     /// Whether nothing was noted but names to clean up.
@@ -189,13 +207,18 @@ impl Pending {
     /// Reads a record that nobody is working on. One that is of no use any more is removed.
     fn read(path: &Path) -> Option<Self> {
         let id = Id::from_hex(path.file_name()?.to_str()?)?;
-        let file = locked(path, OpenOptions::new().read(true).write(true).open(path).ok()?).ok()??;
+        let opened = OpenOptions::new().read(true).write(true).open(path).ok()?;
+        let Locked { file, surely } = locked(path, opened).ok()??;
         let age = file.metadata().and_then(|data| data.modified()).ok()?.elapsed().unwrap_or_default();
         let record = Record::read(&file).ok()?;
         let forgotten = age > FORGET_TIME
             || record.as_ref().is_some_and(|record| record.receipt.is_some() && record.until < SystemClock.now());
+        // Another program may be at work on what is not complete. It has until the relay's lease ends.
+        if !surely && age < FORGET_TIME && !record.as_ref().is_some_and(|record| record.named) {
+            return None;
+        }
         if let Some(record) = &record {
-            open::place::remove_leftovers(&record.hidden);
+            record.remove_leftovers();
         }
         if forgotten {
             let _ = fs::remove_file(path);

@@ -165,8 +165,18 @@ impl Entry {
                     1 => "; 1 passphrase was tried".to_owned(),
                     many => format!("; {many} different passphrases were tried"),
                 };
+                if is_overdue(status) {
+                    let expired = time(status.expires);
+                    return format!("expired on {expired}; the relay has yet to confirm that nobody opened it{tried}");
+                }
                 format!("waiting, until {}{tried}", time(status.expires))
             }
+            Stand::Claimed if is_overdue(status) => format!(
+                "claimed on {}{}, not confirmed; the opener had until {}",
+                time(status.claimed),
+                who(status.claimant),
+                time(status.until)
+            ),
             Stand::Claimed => format!(
                 "claimed on {}{}, not confirmed; the opener has until {}",
                 time(status.claimed),
@@ -224,16 +234,18 @@ impl Entry {
             facts.insert("receipt".to_owned(), json!(receipt));
             facts.insert("guesses".to_owned(), json!(status.guesses));
             facts.insert("bytes_left".to_owned(), json!(status.bytes_left));
+            facts.insert("overdue".to_owned(), json!(is_overdue(status)));
         }
         facts
     }
 
     fn is_forgotten(&self, now: u64) -> bool {
-        let last = match (&self.end, self.expires) {
-            (Some(end), _) => end.ended.unwrap_or(self.created) + KEEP,
-            (None, Some(expires)) => expires + KEEP,
-            (None, None) => self.created + KEEP,
+        let told = match &self.end {
+            Some(end) => end.ended,
+            None => self.expires,
         };
+        // What it tells of the relay's clock may be long ago by ours.
+        let last = told.unwrap_or(self.created).max(self.created) + KEEP;
         now > last
     }
 }
@@ -244,6 +256,17 @@ pub(super) fn is_over(state: Stand) -> bool {
         Stand::Uploading | Stand::Waiting | Stand::Claimed => false,
         Stand::Finished | Stand::Lapsed | Stand::Expired | Stand::Revoked | Stand::Locked | Stand::Aborted => true,
     }
+}
+
+/// Whether the time of a share that waits or is claimed is over: by the relay's clock, or by ours where the relay does
+/// not tell.
+fn is_overdue(status: &Status) -> bool {
+    let until = match status.state {
+        Stand::Waiting => status.expires,
+        Stand::Claimed => status.until,
+        _ => None,
+    };
+    until.is_some_and(|until| status.overdue.unwrap_or_else(|| until <= SystemClock.now()))
 }
 
 /// Fails unless all were opened, and somebody with the link has confirmed it.

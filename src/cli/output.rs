@@ -22,6 +22,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::failure::{Explanation, Trouble};
+use super::style;
 
 /// How the program talks.
 #[derive(Clone)]
@@ -43,7 +44,9 @@ impl Output {
     }
 
     fn print(&self, text: &str) {
-        let text = wrapped(text, columns());
+        let columns = columns();
+        let text = if columns.is_some() { style::readable(text) } else { text.into() };
+        let text = wrapped(&text, columns);
         match &*self.bar.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(bar) => bar.suspend(|| complain(&text)),
             None => complain(&text),
@@ -98,7 +101,10 @@ impl Output {
     }
 
     fn line(&self, text: &str) -> io::Result<()> {
-        let text = if self.json { text.to_owned() } else { wrapped(text, columns_of(&io::stdout())) };
+        let text = match columns_of(&io::stdout()) {
+            Some(columns) if !self.json => wrapped(&style::readable(text), Some(columns)),
+            _ => text.to_owned(),
+        };
         let write = || {
             let mut out = io::stdout().lock();
             writeln!(out, "{text}")?;
@@ -162,7 +168,7 @@ impl Output {
             };
             // A line that is broken cannot be taken away again.
             let room = columns().unwrap_or(80).saturating_sub(14);
-            let _ = to.write_str(&text.chars().take(room).collect::<String>());
+            let _ = to.write_str(&style::readable(&text.chars().take(room).collect::<String>()));
         };
         bar.set_style(style(template).with_key("waiting", waiting));
         true
@@ -182,7 +188,7 @@ impl Output {
             Some(total) => ProgressBar::new(total),
             None => ProgressBar::no_length(),
         };
-        if self.quiet || !io::stderr().is_terminal() {
+        if self.quiet || style::is_dumb() || !io::stderr().is_terminal() {
             bar.set_draw_target(ProgressDrawTarget::hidden());
             return bar;
         }
@@ -203,7 +209,8 @@ fn moving(has_length: bool) -> ProgressStyle {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    if style::has_utf8() { style } else { style.progress_chars("#>-").tick_chars(r"|/-\ ") }
 }
 
 /// A line broken between words, which a terminal of so many columns would break anywhere. What may be copied stays in one

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::termios::{LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-use super::Context;
 use super::failure::Trouble;
 use super::output::{columns_of, wrapped};
+use super::{Context, keys, style};
 
 /// The terminal, if there is one.
 fn terminal() -> Option<File> {
@@ -50,13 +50,17 @@ async fn line(question: &str, hide: bool, cx: &Context) -> Result<Zeroizing<Stri
     let mut terminal = terminal().ok_or_else(no_terminal)?;
     tcflush(&terminal, QueueSelector::IFlush).map_err(|errno| failed(errno.into()))?;
     let _hidden = if hide { Some(Hidden::on(&terminal).map_err(failed)?) } else { None };
-    let question = wrapped(question, columns_of(&terminal));
+    let question = wrapped(&style::readable(question), columns_of(&terminal));
     write!(terminal, "{question} ").and_then(|()| terminal.flush()).map_err(failed)?;
     ASKING.store(true, Ordering::SeqCst);
     let answer = cx
         .unless_interrupted(move || {
-            let mut answer = Zeroizing::new(String::new());
-            BufReader::new(terminal).read_line(&mut answer).map(|_| answer)
+            let mut line = Zeroizing::new(Vec::new());
+            BufReader::new(terminal).read_until(b'\n', &mut line)?;
+            // A terminal may answer an earlier question of ours as late as now.
+            let typed = keys::typed(&line);
+            let typed = std::str::from_utf8(&typed).map_err(|_| io::Error::other("what was typed is not UTF-8"))?;
+            Ok(Zeroizing::new(typed.to_owned()))
         })
         .await?
         .map_err(failed)?;

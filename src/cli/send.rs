@@ -14,7 +14,8 @@ use super::failure::{self, Exit, Explanation, Trouble};
 use super::inputs::{Inputs, Metadata, Wanted};
 use super::outbox::expect_opened;
 use super::output::{self, Output, Watched};
-use super::{Context, asking, clipboard, config, direct, opening, qr, words};
+use super::qr::{self, Pen};
+use super::{Context, asking, clipboard, config, direct, opening, words};
 use crate::link::RelayUrl;
 use crate::manifest::printable;
 use crate::relay::{MIN_TTL, RelayError};
@@ -149,16 +150,15 @@ impl Sending<'_> {
     async fn through(mut self, url: RelayUrl, mut plan: Plan) -> Result<(), Trouble> {
         let (cx, way) = (self.cx, Way::to(url));
         plan.wishes.create_token = cx.create_token(&way.url);
-        let or_shorter = plan.wishes.or_shorter;
         let connected = cx.connect(&way).await?;
         let urls = vec![way.url.clone(); plan.recipients.len()];
         let mut batch = Batch::new(plan, &connected.relay, &urls, KeptAt::Relay(&way.url), cx)?;
         self.send(&mut batch, &way.name()).await.map_err(|trouble| self.in_the_files_words(trouble))?;
         self.print(&batch).await?;
         self.copy(&batch);
-        let expires = batch.sent().map_or(0, |sent| sent.expires);
+        let (expires, granted) = batch.sent().map_or((0, 0), |sent| (sent.expires, sent.ttl));
         cx.output.say(&format!("Opens once, until {}.", words::time(expires)));
-        if or_shorter && expires < unhurried(self.ttl) {
+        if granted < self.ttl.as_secs() {
             cx.output.say("The relay keeps nothing for longer.");
         }
         if self.args.qr {
@@ -178,6 +178,8 @@ impl Sending<'_> {
             ));
         }
         let host = direct::Host::open(&self.args.host, plan.recipients.len(), self.inputs.len, cx)?;
+        let for_programs = host.is_for_programs();
+        self.args.bare |= for_programs;
         expect_bare_form(self.args.bare, host.urls()?.first())?;
         let plan = Plan { flags: host.flags(plan.flags), ..plan };
         let mut batch = Batch::new(plan, &host.relay(), &host.urls()?, KeptAt::Here(&host.place()), cx)?;
@@ -185,7 +187,7 @@ impl Sending<'_> {
         let host = host.serve(&batch)?;
         self.print(&batch).await?;
         self.copy(&batch);
-        if self.args.qr || output::stdout_is_terminal() {
+        if !for_programs && (self.args.qr || output::stdout_is_terminal()) {
             show_qr(&batch, &cx.output);
         }
         host.until_opened(&batch, cx).await
@@ -217,6 +219,7 @@ impl Sending<'_> {
             let removed = self.inputs.removed().map(|removed| format!(" · removed: {removed}")).unwrap_or_default();
             output.say(&format!("{}{removed}", words::describe(&sent.manifest)));
             self.inputs.warn(&sent.manifest, output);
+            self.inputs.warn_of_browsers(&sent.manifest, self.args.view_only, output);
             if self.args.view_only {
                 output.say("Their programs are asked to show it and not to save it. A camera does not ask.");
             }
@@ -324,7 +327,11 @@ fn show_qr(batch: &Batch, output: &Output) {
         return;
     };
     let [share] = &batch.shares[..] else { return };
-    match share.link.web().and_then(|link| qr::draw(&link, columns)) {
+    let Some(pen) = Pen::of_this_terminal() else {
+        output.say("This terminal cannot show a QR code: it needs colors, or UTF-8.");
+        return;
+    };
+    match share.link.web().and_then(|link| qr::draw(&link, columns, pen)) {
         Some(code) => {
             output.say(&code);
             if share.link.secret.flags().contains(Flags::DIRECT) {
@@ -333,12 +340,6 @@ fn show_qr(batch: &Batch, output: &Output) {
         }
         None => output.say("The terminal is too narrow for the QR code."),
     }
-}
-
-/// A minute less than `ttl` from now, Unix seconds: what a relay that honoured it must at least have granted.
-fn unhurried(ttl: Duration) -> u64 {
-    use crate::relay::clock::{Clock, SystemClock};
-    (SystemClock.now() + ttl.as_secs()).saturating_sub(60)
 }
 
 fn watched(input: Input, bar: &indicatif::ProgressBar) -> Input {

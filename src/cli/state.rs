@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use directories::ProjectDirs;
 
 use super::Context;
-use crate::files::{parent, sync_dir};
+use crate::files::{parent, rename_new_anywhere, sync, sync_dir};
 use crate::link::RelayUrl;
 use crate::secret::{DeviceSecret, fill_random};
 
@@ -37,6 +37,11 @@ impl State {
         let path = self.root.join("device");
         for _ in 0..3 {
             match fs::read(&path) {
+                // A program was killed after it took the name, on a file system that has no better way.
+                Ok(bytes) if bytes.is_empty() => {
+                    write_private(&path, DeviceSecret::random().as_bytes())?;
+                    continue;
+                }
                 Ok(bytes) => match <[u8; 32]>::try_from(bytes) {
                     Ok(bytes) => return Ok(DeviceSecret::from_bytes(bytes)),
                     Err(_) => {
@@ -51,11 +56,10 @@ impl State {
             // whole, so nobody reads half of it.
             let secret = DeviceSecret::random();
             let between = written_beside(&path, secret.as_bytes())?;
-            let linked = fs::hard_link(&between, &path);
-            fs::remove_file(&between)?;
-            match linked {
+            let named = rename_new_anywhere(&between, &path);
+            match named.inspect_err(|_| drop(fs::remove_file(&between))) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => File::open(&self.root)?.sync_all()?,
+                _ => sync_dir(&self.root)?,
             }
         }
         Err(io::ErrorKind::NotFound.into())
@@ -122,7 +126,7 @@ fn written_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     name.push(format!(".{:016x}", u64::from_be_bytes(random)));
     let between = path.with_file_name(name);
     let mut file = private(&between)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    let written = file.write_all(bytes).and_then(|()| sync(&file));
     written.inspect_err(|_| drop(fs::remove_file(&between)))?;
     Ok(between)
 }

@@ -79,6 +79,25 @@ fn bucket_hint(name: &str) -> &'static str {
     }
 }
 
+/// Whether a store's name is that of a bucket, and not of a folder.
+fn is_bucket(name: &str) -> bool {
+    RelayUrl::parse(name).is_ok_and(|url| url.bucket().is_some())
+}
+
+/// What helps against a store that refuses what is needed.
+fn refused_hint(name: &str) -> &'static str {
+    if is_bucket(name) { bucket_hint(name) } else { "use a folder on another file system" }
+}
+
+/// What helps against a store that cannot do what is needed.
+fn unable_hint(name: &str) -> &'static str {
+    if is_bucket(name) {
+        "use storage with conditional writes, such as S3, R2 or MinIO"
+    } else {
+        "use a folder on another file system"
+    }
+}
+
 /// The variables that are text.
 fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -94,6 +113,10 @@ pub(super) fn folder(path: &Path, sharing: Sharing, hint: &str) -> Result<Folder
         FolderError::Ungrouped(_) => {
             Trouble::local(error.to_string(), "chmod g+s makes it; chmod g= keeps it to yourself")
         }
+        FolderError::Unlockable(_) => Trouble::local(
+            error.to_string(),
+            "use a directory on another file system; a relay also takes --shared-folder",
+        ),
         FolderError::Exposed(_) => Trouble::local(error.to_string(), "chmod o= keeps other users out of it"),
         FolderError::Io(path, error) => Trouble::path(path, error, hint),
     })
@@ -103,7 +126,10 @@ pub(super) fn folder(path: &Path, sharing: Sharing, hint: &str) -> Result<Folder
 fn unfit(name: &str, unfit: &Unfit, hint: &str) -> Trouble {
     let name = printable(name);
     match unfit {
-        Unfit::Failed(StoreError::Refused(_)) => Trouble::local(format!("{name}: {unfit}"), bucket_hint(&name)),
+        Unfit::Failed(StoreError::Refused(_)) => Trouble::local(format!("{name}: {unfit}"), refused_hint(&name)),
+        Unfit::Failed(StoreError::Unable(_)) | Unfit::NotExclusive => {
+            Trouble::local(format!("{name}: {unfit}"), unable_hint(&name))
+        }
         _ => Trouble::local(format!("{name}: {unfit}"), hint),
     }
 }

@@ -35,6 +35,13 @@ impl Edits {
         }
     }
 
+    /// Puts `bytes` in the place of what is removed at `at`.
+    pub(super) fn put(&mut self, at: u64, bytes: Vec<u8>) {
+        if let Some(edit) = self.0.iter_mut().find(|edit| edit.at == at) {
+            edit.with = With::Bytes(bytes);
+        }
+    }
+
     /// Makes `len` bytes all the same, so that nothing moves.
     pub(super) fn fill(&mut self, at: u64, len: u64, byte: u8) {
         if len > 0 {

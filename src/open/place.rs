@@ -13,14 +13,16 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
-use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use crate::files::{parent, rename_directory_new, rename_new, sync_dir};
+use crate::files::{parent, rename_directory_new, rename_new_anywhere, sync, sync_dir};
 use crate::secret::fill_random;
 
 /// How hidden names begin, where a file cannot be without one.
 const HIDDEN: &str = ".share-";
+
+/// The most names that are tried for one file.
+const NUMBERS: u32 = 10_000;
 
 /// Where one file is to go.
 #[derive(Clone, Debug)]
@@ -55,13 +57,17 @@ impl Placed {
 
     /// Whether the file is where it was put, unchanged.
     pub fn is_there(&self) -> bool {
-        let there = File::open(&self.path).and_then(|file| Self::recognise(&file, self.path.clone()));
+        self.is_at(&self.path)
+    }
+
+    fn is_at(&self, path: &Path) -> bool {
+        let there = File::open(path).and_then(|file| Self::recognise(&file, self.path.clone()));
         there.is_ok_and(|there| there == *self)
     }
 
     /// Makes the file and its name durable, for a run that was killed before it could.
     pub fn sync(&self) -> io::Result<()> {
-        File::open(&self.path)?.sync_all()?;
+        sync(&File::open(&self.path)?)?;
         sync_dir(parent(&self.path))
     }
 }
@@ -78,24 +84,24 @@ struct Nameless {
 }
 
 impl Nameless {
+    /// A file without any name. Not every file system and kernel has such.
     fn create(target: Target, hidden: PathBuf) -> io::Result<Self> {
         let directory = parent(&target.path);
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        match rustix::fs::open(directory, flags, Mode::RUSR | Mode::WUSR) {
-            Ok(fd) => Ok(Self { file: File::from(fd), hidden, is_hidden: false, target }),
-            // Not this file system, or not this kernel.
-            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
-                let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&hidden)?;
-                Ok(Self { file, hidden, is_hidden: true, target })
-            }
-            Err(errno) => Err(errno.into()),
-        }
+        let fd = rustix::fs::open(directory, flags, Mode::RUSR | Mode::WUSR)?;
+        Ok(Self { file: File::from(fd), hidden, is_hidden: false, target })
+    }
+
+    /// A file under its hidden name.
+    fn create_hidden(target: Target, hidden: PathBuf) -> io::Result<Self> {
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&hidden)?;
+        Ok(Self { file, hidden, is_hidden: true, target })
     }
 
     /// Gives the file a name, which must be free.
     fn name(&mut self, path: &Path) -> io::Result<()> {
         if self.is_hidden {
-            rename_new(&self.hidden, path)?;
+            rename_new_anywhere(&self.hidden, path)?;
             self.is_hidden = false;
             return Ok(());
         }
@@ -116,7 +122,7 @@ impl Nameless {
             self.is_hidden = false;
             return Ok(path);
         }
-        for attempt in 0..10_000u32 {
+        for attempt in 0..NUMBERS {
             let candidate = if attempt == 0 { path.clone() } else { numbered(&path, attempt) };
             match self.name(&candidate) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -141,6 +147,13 @@ fn hidden_name(directory: &Path) -> PathBuf {
     directory.join(format!("{HIDDEN}{:016x}", u64::from_be_bytes(random)))
 }
 
+/// The first name that nothing has now, of those that a file may get.
+fn free(path: &Path) -> PathBuf {
+    let names = (0..NUMBERS).map(|number| if number == 0 { path.to_owned() } else { numbered(path, number) });
+    let mut free = names.filter(|name| name.symlink_metadata().is_err());
+    free.next().unwrap_or_else(|| path.to_owned())
+}
+
 /// `photo.jpg` → `photo (1).jpg`.
 pub fn numbered(path: &Path, number: u32) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -154,8 +167,16 @@ pub fn numbered_directory(path: &Path, number: u32) -> PathBuf {
     path.with_file_name(format!("{name} ({number})"))
 }
 
-/// Removes what a killed program left under hidden names: files, and the directory of an album with what was in it.
-pub fn remove_leftovers(hidden: &[PathBuf]) {
+/// Removes what a killed program left under hidden names: files, and the directory of an album with what was in it. Of the
+/// files that were about to be `placed`, also the empty ones that took a name for one of them, where the file system has no
+/// better way (see [`rename_new_anywhere`]): the name was free when it was noted, and the file itself is still hidden.
+pub fn remove_leftovers(hidden: &[PathBuf], placed: &[Placed]) {
+    for placed in placed {
+        let is_empty = fs::symlink_metadata(&placed.path).is_ok_and(|data| data.is_file() && data.len() == 0);
+        if is_empty && placed.size > 0 && hidden.iter().any(|hidden| placed.is_at(hidden)) {
+            let _ = fs::remove_file(&placed.path);
+        }
+    }
     for path in hidden {
         let is_ours = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(HIDDEN.as_bytes()));
         match fs::symlink_metadata(path) {
@@ -191,7 +212,7 @@ impl Album {
     /// Gives it its name, or the next free one.
     fn place(&self) -> io::Result<PathBuf> {
         sync_dir(&self.hidden)?;
-        for attempt in 0..10_000u32 {
+        for attempt in 0..NUMBERS {
             let candidate = if attempt == 0 { self.path.clone() } else { numbered_directory(&self.path, attempt) };
             match rename_directory_new(&self.hidden, &candidate) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -243,29 +264,45 @@ impl Staging {
         let targets: Vec<Target> = targets.into_iter().map(now).collect();
         let (Some(first), Some(trial)) = (targets.first(), hidden.pop()) else { return Ok(staging) };
         let directory = parent(&first.path).to_owned();
-        let mut probe = Nameless::create(first.clone(), hidden_name(&directory))?;
-        probe.name(&trial)?;
+        let probe = |create: fn(Target, PathBuf) -> io::Result<Nameless>| {
+            let mut probe = create(first.clone(), hidden.first().cloned().unwrap_or_default())?;
+            probe.name(&trial)
+        };
+        // Where files without a name cannot be made, or get none later, they have a hidden one from the beginning.
+        let create = if probe(Nameless::create).is_ok() { Nameless::create } else { Nameless::create_hidden };
+        if !trial.exists() {
+            probe(create)?;
+        }
         fs::remove_file(&trial)?;
         sync_dir(&directory)?;
-        let stat = rustix::fs::statvfs(&directory)?;
-        if stat.f_bavail.saturating_mul(stat.f_frsize) < total {
+        // Some file systems in user space don't count.
+        let free = rustix::fs::statvfs(&directory).ok().filter(|stat| stat.f_blocks > 0);
+        if free.is_some_and(|stat| stat.f_bavail.saturating_mul(stat.f_frsize) < total) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         staging.missing = first.size;
         for (target, hidden) in targets.into_iter().zip(hidden) {
-            staging.files.push(Nameless::create(target, hidden)?);
+            staging.files.push(create(target, hidden)?);
         }
         Ok(staging)
+    }
+
+    /// The directory that the files, or that of an album, will be in.
+    pub fn directory(&self) -> PathBuf {
+        let first = self.files.first().map(|file| file.target.path.as_path());
+        let path = self.album.as_ref().map(|album| album.path.as_path()).or(first);
+        path.map_or_else(PathBuf::new, |path| parent(path).to_owned())
     }
 
     /// Flushes all files to the disk. Returns where they will be: enough to recognise them after a crash between this
     /// and [`Staging::place`].
     pub fn sync(&self) -> io::Result<Vec<Placed>> {
         let flush = |file: &Nameless| {
-            file.file.sync_all()?;
+            sync(&file.file)?;
             let path = match &self.album {
                 Some(album) => album.path.join(file.target.path.file_name().unwrap_or_default()),
-                None => file.target.path.clone(),
+                None if file.target.replace => file.target.path.clone(),
+                None => free(&file.target.path),
             };
             Placed::recognise(&file.file, path)
         };
@@ -324,5 +361,28 @@ impl Write for Staging {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A program that was killed between the two steps of [`rename_new_anywhere`].
+    #[test]
+    fn an_empty_file_that_only_took_a_name_goes_and_another_one_stays() {
+        let place = tempfile::tempdir().unwrap();
+        let [photo, other] = ["photo.jpg", "other.jpg"].map(|name| place.path().join(name));
+        let target = Target { path: photo.clone(), size: 4, replace: false };
+        let mut file = Nameless::create_hidden(target, hidden_name(place.path())).unwrap();
+        file.file.write_all(b"true").unwrap();
+        let placed = Placed::recognise(&file.file, photo.clone()).unwrap();
+        fs::write(&photo, "").unwrap();
+        fs::write(&other, "").unwrap();
+        let elsewhere = Placed { inode: 0, path: other.clone(), ..placed.clone() };
+        remove_leftovers(&[file.hidden.clone()], &[placed, elsewhere]);
+        file.is_hidden = false;
+        assert!(!photo.exists() && !file.hidden.exists());
+        assert!(other.exists(), "nothing hidden belongs there");
     }
 }

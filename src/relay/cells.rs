@@ -423,6 +423,10 @@ pub(crate) fn failure(error: StoreError) -> RelayError {
             tracing::error!(why, "the store refuses");
             RelayError::Unreachable(why)
         }
+        StoreError::Unable(why) => {
+            tracing::error!(why, "the store cannot do it");
+            RelayError::Unreachable(why.to_owned())
+        }
     }
 }
 
@@ -463,7 +467,7 @@ pub async fn write_once<C: Cell>(
                     Ok(Some(stored)) => return Ok(Written::Theirs(stored)),
                     Ok(None) | Err(_) => {}
                 },
-                Err(error @ StoreError::Refused(_)) => return Err(failure(error)),
+                Err(error @ (StoreError::Refused(_) | StoreError::Unable(_))) => return Err(failure(error)),
                 // It may be there, and not be durable: the next attempt tells.
                 Err(_) => {}
             }
@@ -481,7 +485,9 @@ pub(crate) async fn remind(store: &dyn Store, clock: &Arc<dyn Clock>, name: &str
             match store.create(name, bytes::Bytes::new().into()).await {
                 Ok(Creation::New) => return Ok(()),
                 Ok(Creation::Exists) if matches!(get(store, name).await, Ok(Some(_))) => return Ok(()),
-                Err(error @ (StoreError::NoSpace | StoreError::Refused(_))) => return Err(failure(error)),
+                Err(error @ (StoreError::NoSpace | StoreError::Refused(_) | StoreError::Unable(_))) => {
+                    return Err(failure(error));
+                }
                 Ok(Creation::Exists) | Err(_) => {}
             }
             pause(clock, attempt).await;

@@ -2,7 +2,6 @@
 //!
 //! Errors never carry a URL: the HTTP client would put all of it into its messages.
 
-use std::error::Error as StdError;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,6 +15,7 @@ use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::obstacle::{Distrust, Obstacle, causes, innermost};
 use super::wire::{self, ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
 use super::{
     About, Checksum, Claimed, Commit, Content, Create, Credential, INLINE_LEN, Notice, Relay, RelayError, Sealed,
@@ -48,7 +48,8 @@ impl HttpRelay {
         let mut builder = client::builder(idle);
         if let Some(pin) = pin {
             // On the local network, as below.
-            let tls = pinned::client(pin).map_err(|error| RelayError::NotTrusted(error.to_string()))?;
+            let tls =
+                pinned::client(pin).map_err(|error| RelayError::NotTrusted(Distrust::Other(error.to_string())))?;
             builder = builder.no_proxy().tls_backend_preconfigured(tls);
         } else if !url.is_https() {
             // A relay on the local network is not behind the proxy to the world, and that proxy would see the tokens.
@@ -138,40 +139,29 @@ fn pinned_failure(error: reqwest::Error) -> RelayError {
 fn failure(error: reqwest::Error) -> RelayError {
     let error = error.without_url();
     if let Some(tls) = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
+        if let Some(distrust) = Distrust::of(tls) {
+            return RelayError::NotTrusted(distrust);
+        }
         match tls {
-            rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
-                return RelayError::NotTrusted(tls.to_string());
-            }
             // It answers, in the clear.
             rustls::Error::InvalidMessage(_) if error.is_connect() => return RelayError::NotARelay,
             // Anything else may be the line.
             _ => {}
         }
     }
+    if error.is_builder() {
+        // All that the client asks of this machine when it is made.
+        return RelayError::Hindered(Obstacle::NoCertificates);
+    }
     if error.is_connect() {
+        if let Some(obstacle) = Obstacle::to_connecting(&error) {
+            return RelayError::Hindered(obstacle);
+        }
         let why = if error.is_timeout() { "it does not answer".to_owned() } else { innermost(&error) };
         return RelayError::NoConnection(why);
     }
     let what = if error.is_timeout() { "it does not answer" } else { "the connection broke" };
     RelayError::Unreachable(what.to_owned())
-}
-
-/// An error and its causes. Some of those that come from reading and writing hide theirs inside.
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| {
-        let error: &'a (dyn StdError + 'static) = *error;
-        match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        }
-    })
-}
-
-/// The last cause of an error: the operating system's words.
-fn innermost(error: &(dyn StdError + 'static)) -> String {
-    let text = causes(error).last().map(ToString::to_string).unwrap_or_default();
-    // "Connection refused (os error 111)"
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 fn silent() -> RelayError {

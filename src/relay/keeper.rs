@@ -558,6 +558,10 @@ impl Keeper {
             Some(End::Finished { receipt, .. }) => Some(*receipt),
             _ => None,
         };
+        let overdue = match state {
+            State::Waiting | State::Claimed => Some(matches!(cells.phase(self.now()), Phase::Over { .. })),
+            _ => None,
+        };
         let guesses = self.store.list(&names::tries(id), None).await.map_err(cells::failure)?.len();
         Ok(Status {
             v: V1,
@@ -572,6 +576,7 @@ impl Keeper {
             receipt,
             guesses: u8::try_from(guesses).unwrap_or(MAX_GUESSES),
             bytes_left: self.bytes_held(id).await?,
+            overdue,
         })
     }
 }

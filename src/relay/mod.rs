@@ -14,6 +14,7 @@ pub mod clock;
 pub mod guests;
 pub mod http;
 pub mod keeper;
+pub mod obstacle;
 pub mod page;
 mod pinned;
 pub mod probe;
@@ -32,6 +33,7 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use self::obstacle::{Distrust, Obstacle};
 use crate::secret::{Claimant, Id, Receipt, Role, Token, Verifier};
 
 /// How many wrong passphrases a share survives.
@@ -458,6 +460,10 @@ pub struct Status {
     pub guesses: u8,
     /// Bytes of ciphertext that the relay still holds.
     pub bytes_left: u64,
+    /// Of a share that waits or is claimed: whether its time is over by the relay's clock, so that nobody can begin to
+    /// open it any more. Its end is told once no other clock may say otherwise. Older relays leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overdue: Option<bool>,
 }
 
 /// How a share came to its end, as far as the asker may know.
@@ -555,12 +561,15 @@ pub enum RelayError {
     /// No connection could be made: nothing was asked.
     #[error("{0}")]
     NoConnection(String),
+    /// Nothing was asked either, and the relay has nothing to do with it.
+    #[error("{0}")]
+    Hindered(Obstacle),
     /// The connection broke, or nothing answers on it.
     #[error("{0}")]
     Unreachable(String),
     /// The way there is not the one that it claims to be.
     #[error("its certificate cannot be trusted: {0}")]
-    NotTrusted(String),
+    NotTrusted(Distrust),
     /// Something else answers there, or changes what goes to and fro.
     #[error("what answers there is not a share relay")]
     NotARelay,
@@ -576,8 +585,16 @@ impl RelayError {
     /// The relay cannot tell now.
     pub const BUSY: Self = Self::Busy { after: 2 };
 
+    /// Whether the relay was not even reached: nothing was asked.
+    pub fn is_unasked(&self) -> bool {
+        matches!(self, Self::NoConnection(_) | Self::Hindered(_))
+    }
+
     /// Whether the same request may succeed a little later.
     pub fn is_transient(&self) -> bool {
+        if let Self::Hindered(obstacle) = self {
+            return obstacle.may_pass();
+        }
         matches!(
             self,
             Self::BadChecksum

@@ -37,7 +37,7 @@ pub enum Unfit {
     /// Things would expire early or never.
     #[error("this machine's clock and the store's differ by {0} seconds")]
     Clock(u64),
-    /// It cannot be asked.
+    /// It cannot be asked, or not for what a relay needs.
     #[error("it cannot be used: {0}")]
     Failed(#[from] StoreError),
 }

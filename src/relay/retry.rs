@@ -140,9 +140,10 @@ impl Persistent {
                     // Whether nothing was asked is said of all attempts together.
                     let error = match error {
                         RelayError::NoConnection(why) if was_connected => RelayError::Unreachable(why),
+                        RelayError::Hindered(why) if was_connected => RelayError::Unreachable(why.to_string()),
                         error => error,
                     };
-                    was_connected |= !matches!(error, RelayError::NoConnection(_));
+                    was_connected |= !error.is_unasked();
                     let pause = patience.next_pause(error.clone()).inspect_err(|_| {
                         if has_told {
                             (self.waiter)(Wait::Over);

@@ -183,6 +183,7 @@ impl Problem {
             RelayError::NoSpace { after } => later(507, "no-space", after),
             // A relay in front of a relay: what is behind it cannot be reached.
             RelayError::NoConnection(_)
+            | RelayError::Hindered(_)
             | RelayError::Unreachable(_)
             | RelayError::NotTrusted(_)
             | RelayError::NotARelay

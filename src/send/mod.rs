@@ -159,6 +159,8 @@ pub struct Outgoing {
 pub struct Sent {
     /// When it ends unopened, Unix seconds.
     pub expires: u64,
+    /// How long the relay keeps it, in seconds: perhaps less than was wished.
+    pub ttl: u64,
     /// What was in it.
     pub manifest: Manifest,
 }
@@ -238,25 +240,25 @@ impl Outgoing {
     /// Notes what came of asking the relay to seal it.
     fn note_sealing<T>(&self, asked: &Result<T, RelayError>) {
         // Only what the relay itself refuses, or never heard of, is certain: an earlier attempt may have arrived.
-        let is_certain = matches!(
-            asked,
-            Err(RelayError::BadRequest
-                | RelayError::TooLongLived { .. }
-                | RelayError::NotAllowed
-                | RelayError::Unknown
-                | RelayError::IdTaken
-                | RelayError::PartsMissing
-                | RelayError::Gone { .. }
-                | RelayError::TooLarge { .. }
-                | RelayError::NoSpace { .. }
-                | RelayError::NoConnection(_))
-        );
+        let is_certain = asked.as_ref().err().is_some_and(RelayError::is_unasked)
+            || matches!(
+                asked,
+                Err(RelayError::BadRequest
+                    | RelayError::TooLongLived { .. }
+                    | RelayError::NotAllowed
+                    | RelayError::Unknown
+                    | RelayError::IdTaken
+                    | RelayError::PartsMissing
+                    | RelayError::Gone { .. }
+                    | RelayError::TooLarge { .. }
+                    | RelayError::NoSpace { .. })
+            );
         self.sealed.store(!is_certain, Ordering::SeqCst);
     }
 
     /// Notes what came of telling the relay of it for the first time.
     fn note_announcing<T>(&self, asked: &Result<T, RelayError>) {
-        if let Err(RelayError::NoConnection(_)) = asked {
+        if asked.as_ref().err().is_some_and(RelayError::is_unasked) {
             self.announced.store(false, Ordering::SeqCst);
         }
     }
@@ -317,7 +319,7 @@ impl Outgoing {
                 self.note_sealing(&sealed);
                 self.note_announcing(&sealed);
                 let sealed = sealed?;
-                Ok(Sent { expires: sealed.expires, manifest })
+                Ok(Sent { expires: sealed.expires, ttl: create.ttl, manifest })
             }
             (Some(first), Some(second)) => {
                 let mut create = self.create(self.wishes.expected_len.map(seal::longest_blob));
@@ -336,7 +338,7 @@ impl Outgoing {
                 let sealed = self.relay.commit(&self.owner, &commit).await;
                 self.note_sealing(&sealed);
                 let sealed = sealed?;
-                Ok(Sent { expires: sealed.expires, manifest })
+                Ok(Sent { expires: sealed.expires, ttl: create.ttl, manifest })
             }
         }
     }

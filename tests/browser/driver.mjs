@@ -1,154 +1,90 @@
-// A browser on a string: reads one command a line from standard input, as JSON, and answers each with one line. The tests
-// in tests/it/browser.rs hold the other end.
+// Drives a browser for the tests. It reads one JSON command per line from standard input and answers each with one line of
+// JSON. tests/it/browsers.rs starts it. It kills the browser when standard input closes.
 //
-// `node driver.mjs MODULES CHROMIUM [FLAG]...`: where playwright-core is installed, and the browser.
+// Usage: node driver.mjs MODULES ENGINE [--host=NAME=ADDRESS]... [FLAG]...
+//   MODULES  the directory with node_modules
+//   ENGINE   chromium, firefox or webkit
+//   --host   resolve NAME to ADDRESS, which must be on loopback
+//   FLAG     passed to the browser
+//
+// {"do":"tab", ...} opens a tab with its own storage and answers its number; every other command passes that number as "tab".
+// The comment at the top of each engine's file lists the commands that the engine cannot run; those return an error.
 
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
-const [modules, executablePath, ...flags] = process.argv.slice(2);
+/** Deadlines for a condition to become true and for any command, in milliseconds. */
+const UNTIL_MS = 30_000;
+const COMMAND_MS = 60_000;
+
+const [modules, name, ...rest] = process.argv.slice(2);
 const require = createRequire(`${modules}/`);
-const { chromium } = require("playwright-core");
+const isHost = (flag) => flag.startsWith("--host=");
+const hosts = new Map(rest.filter(isHost).map((flag) => flag.split("=").slice(1)));
+const flags = rest.filter((flag) => !isHost(flag));
+/** Holds the browser's home, profile and downloads. */
+const place = mkdtempSync(join(tmpdir(), `share-${name}-`));
+const within = (milliseconds, what, promise) =>
+  Promise.race([promise, sleep(milliseconds).then(() => Promise.reject(new Error(`${what}: not within ${milliseconds} ms`)))]);
 
-const browser = await chromium.launch({
-  executablePath,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", ...flags],
-});
-
-/** Each with storage of its own, as if on another machine. */
-const tabs = [];
-
-async function tab({ width = 1024, height = 768, dark = false, touch = false, script = true, before = null, agent = undefined }) {
-  const context = await browser.newContext({
-    viewport: { width, height },
-    colorScheme: dark ? "dark" : "light",
-    hasTouch: touch,
-    isMobile: touch,
-    javaScriptEnabled: script,
-    userAgent: agent,
-    acceptDownloads: true,
-    timezoneId: "UTC",
-  });
-  if (before !== null) await context.addInitScript(before);
-  const page = await context.newPage();
-  const requests = [];
-  const complaints = [];
-  context.on("request", async (request) => {
-    const entry = { method: request.method(), url: request.url(), type: request.resourceType(), body: request.postData() ?? "", headers: request.headers() };
-    requests.push(entry);
-    entry.headers = await request.allHeaders().catch(() => entry.headers);
-  });
-  page.on("console", (message) => {
-    if (message.type() === "error") complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  // Asked whether one really wants to leave, one does.
-  page.on("dialog", (dialog) => dialog.accept().catch(() => {}));
-  tabs.push({ context, page, requests, complaints });
-  return tabs.length - 1;
+let engine = null;
+let stopping = false;
+async function stop(status) {
+  if (stopping) return;
+  stopping = true;
+  await within(5000, "closing", Promise.resolve(engine?.stop())).catch(() => {});
+  rmSync(place, { recursive: true, force: true, maxRetries: 5 });
+  process.exit(status);
 }
+const input = createInterface({ input: process.stdin });
+// The iterator must exist before the browser starts: readline drops lines that nothing reads.
+const lines = input[Symbol.asyncIterator]();
+input.on("close", () => stop(0));
 
-const centre = async (page, selector) => {
-  const place = page.locator(selector).first();
-  await place.scrollIntoViewIfNeeded();
-  const { x, y, width, height } = await place.boundingBox();
-  return [x + width / 2, y + height / 2];
-};
-
-const actions = {
-  tab: (command) => tab(command),
-  goto: ({ page }, { url }) => page.goto(url, { waitUntil: "load" }).then((response) => response?.status() ?? 0),
-  reload: ({ page }) => page.reload().then(() => null),
-  /** The value of an expression, which may be a promise. */
-  value: ({ page }, { code }) => page.evaluate(code),
-  /** Waits until an expression is true, half a minute at most. From outside: the page's policy allows no code out of strings. */
-  async until({ page }, { code }) {
-    const end = Date.now() + 30_000;
-    // While the page is replaced by another one there is nobody to ask.
-    while (!(await page.evaluate(code).catch(() => false))) {
+/** Commands shared by all engines. */
+const common = {
+  /** Polls an expression until it is true. The page cannot do this itself: its policy forbids eval. */
+  async until(tab, { code }) {
+    const end = Date.now() + UNTIL_MS;
+    // Evaluation fails during a navigation.
+    while (!(await tab.value({ code }).catch(() => false))) {
       if (Date.now() > end) throw new Error("it never was");
-      await page.waitForTimeout(30);
+      await sleep(30);
     }
-    return null;
   },
-  text: ({ page }) => page.locator("main").innerText(),
-  click: ({ page }, { selector }) => page.locator(selector).first().click().then(() => null),
-  tap: ({ page }, { selector }) => page.locator(selector).first().tap({ force: true, timeout: 1000 }).then(() => null),
-  type: ({ page }, { text }) => page.keyboard.type(text).then(() => null),
-  press: ({ page }, { key }) => page.keyboard.press(key).then(() => null),
-  async hold({ page }, { selector, milliseconds }) {
-    await page.mouse.move(...(await centre(page, selector)));
-    await page.mouse.down();
-    await page.waitForTimeout(milliseconds);
-    await page.mouse.up();
-    return null;
-  },
-  async holdKey({ page }, { selector, key, milliseconds }) {
-    await page.locator(selector).focus();
-    await page.keyboard.down(key);
-    await page.waitForTimeout(milliseconds);
-    await page.keyboard.up(key);
-    return null;
-  },
-  async download({ page }, { selector }) {
-    const [download] = await Promise.all([page.waitForEvent("download"), page.locator(selector).first().click()]);
-    return { name: download.suggestedFilename(), path: await download.path() };
-  },
-  /** Loads, scrolls, clicks, taps, presses, long-presses and fills in whatever there is. */
-  async bot({ page }, { milliseconds }) {
-    const end = Date.now() + milliseconds;
-    const quick = { timeout: 500, force: true, noWaitAfter: true };
-    let acts = 0;
-    const act = async (what) => {
-      if (Date.now() < end) await what().then(() => (acts += 1), () => {});
-    };
-    while (Date.now() < end) {
-      await act(() => page.mouse.wheel(0, 400));
-      for (const element of await page.locator("body *").all()) {
-        await act(() => element.hover(quick));
-        await act(() => element.click(quick));
-        await act(() => element.tap(quick));
-        await act(() => element.dblclick(quick));
-        await act(() => element.press("Enter", quick));
-        await act(() => element.press(" ", quick));
-        await act(() => element.dispatchEvent("click"));
-        await act(() => element.dispatchEvent("pointerdown", { isPrimary: true, button: 0, pointerId: 1 }));
-        await act(() => element.dispatchEvent("pointerup"));
-      }
-      for (const input of await page.locator("input").all()) {
-        await act(() => input.fill("someone@example.org", quick));
-        await act(() => input.press("Enter", quick));
-      }
-    }
-    return acts;
-  },
-  /** Answers certain requests in the relay's place. */
-  answer: ({ context }, { path, status, body, type = "application/problem+json" }) =>
-    context.route((url) => url.pathname.endsWith(path), (route) => route.fulfill({ status, contentType: type, body })).then(() => null),
-  shot: ({ page }, { path }) => page.screenshot({ path, fullPage: true }).then(() => null),
-  offline: ({ context }, { is }) => context.setOffline(is).then(() => null),
-  requests: ({ requests }) => requests,
-  complaints: ({ complaints }) => complaints,
-  close: ({ context }) => context.close().then(() => null),
-  /** Leaves the page in the way in which a person closes a tab: it may say goodbye. */
-  leave: ({ page }) => page.close({ runBeforeUnload: true }).then(() => null),
-  async axe({ page }) {
-    await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
-    const { violations } = await page.evaluate("axe.run(document)");
+  text: (tab) => tab.value({ code: "document.querySelector('main').innerText" }),
+  requests: (tab) => tab.requests,
+  complaints: (tab) => tab.complaints,
+  async axe(tab) {
+    await tab.value({ code: readFileSync(require.resolve("axe-core/axe.min.js"), "utf8") });
+    const { violations } = await tab.value({ code: "axe.run(document)" });
     return violations.map(({ id, impact, nodes }) => ({ id, impact, where: nodes.map(({ target, failureSummary }) => `${target}: ${failureSummary}`) }));
   },
 };
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const command = JSON.parse(line);
-  let answer;
-  try {
-    const action = actions[command.do];
-    answer = { ok: await (command.do === "tab" ? action(command) : action(tabs[command.tab], command)) };
-  } catch (error) {
-    answer = { error: String(error) };
-  }
-  process.stdout.write(`${JSON.stringify(answer ?? null)}\n`);
+const tabs = [];
+async function obey(command) {
+  if (command.do === "tab") return tabs.push(await engine.tab(command)) - 1;
+  const tab = tabs[command.tab];
+  if (command.do in common) return common[command.do](tab, command);
+  if (typeof tab[command.do] !== "function") throw new Error(`${name} cannot do this: ${command.do}`);
+  const done = await tab[command.do](command);
+  return command.do === "newTab" ? tabs.push(done) - 1 : done;
 }
-await browser.close();
+
+try {
+  const { start } = await import(`./${name}.mjs`);
+  engine = await within(COMMAND_MS, `starting ${name}`, start({ require, flags, hosts, place }));
+  for await (const line of lines) {
+    const command = JSON.parse(line);
+    const answer = await within(COMMAND_MS, command.do, obey(command)).then((ok) => ({ ok: ok ?? null }), (error) => ({ error: String(error) }));
+    process.stdout.write(`${JSON.stringify(answer)}\n`);
+  }
+} catch (error) {
+  if (!stopping) console.error(error);
+  await stop(1);
+}

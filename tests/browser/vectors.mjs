@@ -15,10 +15,10 @@ const load = (name) => {
   buildSync({ entryPoints: [join(workshop, `${name}.ts`)], absWorkingDir: workshop, bundle: true, format: "esm", platform: "neutral", mainFields: ["module", "main"], outfile });
   return import(pathToFileURL(outfile).href);
 };
-const { shares, damaged, accepted_spellings, names } = JSON.parse(readFileSync(answers, "utf8"));
+const { shares, damaged, accepted_spellings, names, texts } = JSON.parse(readFileSync(answers, "utf8"));
 const { readLink } = await load("link");
 const keys = await load("keys");
-const { readManifest, safeName } = await load("manifest");
+const { readManifest, printable, safeName } = await load("manifest");
 const { crc32c } = await load("crc32c");
 rmSync(place, { recursive: true });
 
@@ -67,6 +67,9 @@ for (const spelling of accepted_spellings) {
 }
 
 for (const { name, safe } of names) assert.equal(safeName(name, "file"), safe, name);
+for (const { text, shown } of texts) assert.equal(printable(text), shown, JSON.stringify(text));
+const family = safeName(`${"\u{1f468}\u200d\u{1f469}\u200d\u{1f467}".repeat(60)}.jpg`, "file");
+assert.ok([...family].length <= 120 && family.endsWith(".jpg") && printable(family) === family, family);
 assert.equal(safeName(`${"é".repeat(300)}.jpeg`, "file").slice(-6), "é.jpeg");
 
 // RFC 3720, B.4.

@@ -15,6 +15,7 @@ use crate::cli::opening::Opening;
 use crate::cli::output::{self, Output, Watched};
 use crate::cli::view::{self, Ability, End, Memory, Showable, View, Way, visible};
 use crate::cli::{Context, prompt, words};
+use crate::files::sync;
 use crate::manifest::{Manifest, printable, safe_name};
 use crate::media::{self, Kind};
 use crate::open::place::{Placed, Staging, Target, numbered, numbered_directory};
@@ -111,7 +112,10 @@ impl OpenArgs {
         }
         let wish = std::env::var("SHARE_VIEWER").ok().filter(|wish| !wish.trim().is_empty());
         let wish = wish.as_deref().or(cx.config.viewer.as_deref());
-        let ability = Ability::of_this_place(wish);
+        let ability = Ability::of_this_place(wish).await.map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => Trouble::Interrupted(None),
+            _ => Trouble::local(format!("the terminal: {error}"), "nothing is lost; -o FILE saves it"),
+        })?;
         if let Some(name) = ability.missing_program() {
             return Err(Trouble::usage(
                 format!("the viewer {} is not there", printable(name)),
@@ -306,12 +310,16 @@ impl Destination {
                 .map_err(|error| Trouble::local(format!("standard output: {}", failure::reason(&error)), UNSPENT))
         };
         // Also where there is nothing to note: what an earlier run noted is no longer so.
-        let mut note = |hidden| opening.as_mut().map_or(Ok(()), |opening| opening.note_begun(hidden));
+        let mut note = |hidden| match opening {
+            Some(opening) => {
+                let noted = opening.note_begun(hidden);
+                noted.map_err(|error| Trouble::path(opening.directory(), &error, ELSEWHERE))
+            }
+            None => Ok(()),
+        };
         match self {
             Self::Stdout | Self::Terminal => {
-                note(Vec::new()).map_err(|error| {
-                    Trouble::local(format!("the state directory: {}", failure::reason(&error)), UNSPENT)
-                })?;
+                note(Vec::new())?;
                 let stdout = stdout()?;
                 Ok(if matches!(self, Self::Stdout) { Ready::Stdout(stdout) } else { Ready::Terminal(stdout) })
             }
@@ -320,14 +328,14 @@ impl Destination {
                 let failed =
                     |error: io::Error| Trouble::local(format!("{place}: {}", failure::reason(&error)), UNSPENT);
                 let hidden = files.hidden_names();
-                note(hidden.clone()).map_err(failed)?;
+                note(hidden.clone())?;
                 Ok(Ready::Files(Staging::create(files.targets, hidden, files.album).map_err(failed)?))
             }
             Self::View(mut view) => {
                 let failed = |error: io::Error| Trouble::local(failure::reason(&error), UNSPENT);
                 let files = files_in(&view.manifest, Path::new("."));
                 let hidden = files.hidden_names();
-                note(hidden.clone()).map_err(failed)?;
+                note(hidden.clone())?;
                 if !view.manifest.view_only {
                     view.save = Some(Box::new(move |memory| files.clone().save(hidden.clone(), memory)));
                 }
@@ -339,6 +347,8 @@ impl Destination {
 
 /// What is true of a failure that costs nothing.
 const UNSPENT: &str = "nothing is lost; try another -o";
+/// The same where it is this device's notes that fail.
+const ELSEWHERE: &str = "nothing is lost; --state-dir DIR keeps notes elsewhere";
 
 /// What was received, and how.
 pub(super) enum Got {
@@ -385,7 +395,7 @@ impl Ready {
                 // A file of the shell's must be on the disk before the relay forgets it. There is no such thing for a
                 // pipe.
                 if out.inner.metadata().is_ok_and(|data| data.is_file()) {
-                    out.inner.sync_all().map_err(OpenError::Write)?;
+                    sync(&out.inner).map_err(OpenError::Write)?;
                 }
                 received
             }
@@ -457,13 +467,20 @@ async fn place(
     mut opening: Option<Opening>,
 ) -> io::Result<(Vec<Placed>, Option<PathBuf>, Option<Opening>)> {
     spawn_blocking(move || {
-        let intended = staging.sync()?;
+        // Which of the two directories failed is known only here.
+        let about = |path: &Path, error: &io::Error| {
+            io::Error::other(format!("{}: {}", words::path(path), failure::reason(error)))
+        };
+        let there = staging.directory();
+        let intended = staging.sync().map_err(|error| about(&there, &error))?;
         if let Some(opening) = &mut opening {
-            opening.note_received(receipt, intended, until)?;
+            let noted = opening.note_received(receipt, intended, until);
+            noted.map_err(|error| about(opening.directory(), &error))?;
         }
-        let (placed, directory) = staging.place()?;
+        let (placed, directory) = staging.place().map_err(|error| about(&there, &error))?;
         if let Some(opening) = &mut opening {
-            opening.note_named(receipt, placed.clone(), until)?;
+            let noted = opening.note_named(receipt, placed.clone(), until);
+            noted.map_err(|error| about(opening.directory(), &error))?;
         }
         Ok((placed, directory, opening))
     })

@@ -15,6 +15,7 @@ use crate::cli::connect::Way;
 use crate::cli::failure::{Trouble, reason};
 use crate::cli::state::{State, private, private_dir, read_all, said_token};
 use crate::cli::{Context, config, prompt, stores, words};
+use crate::files::{lock, sync};
 use crate::link::RelayUrl;
 use crate::manifest::printable;
 use crate::relay::clock::SystemClock;
@@ -179,7 +180,7 @@ fn token(args: &TokenArgs, cx: &Context) -> Result<(), Trouble> {
     };
     let failed = |error: std::io::Error| Trouble::path(&path, &error, "nothing was made");
     let mut file = private(&path).map_err(failed)?;
-    file.lock().map_err(failed)?;
+    lock(&file).map_err(failed)?;
     let old = String::from_utf8(read_all(&file).map_err(failed)?).unwrap_or_default();
     if old.lines().any(|line| line.split_whitespace().next() == Some(&args.name)) {
         return Err(Trouble::local(
@@ -193,7 +194,7 @@ fn token(args: &TokenArgs, cx: &Context) -> Result<(), Trouble> {
     let newline = if old.is_empty() || old.ends_with('\n') { "" } else { "\n" };
     let line = format!("{newline}{} {HASHED}{}\n", args.name, hex(&Creation::hash(&token)));
     // Reading has left us at the end.
-    file.write_all(line.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+    file.write_all(line.as_bytes()).and_then(|()| sync(&file)).map_err(failed)?;
     let shown = printable(&path.to_string_lossy());
     let facts = json!({ "name": args.name, "token": token.as_str(), "file": path.to_string_lossy() });
     if cx.output.result("token", facts, &token).is_err() {

@@ -1,14 +1,19 @@
 //! What this terminal and this machine can show, found out before anything is spent.
 
 use std::io;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use super::draw::Limits;
 use super::player::Player;
-use super::terminal::Screen;
-use crate::cli::clipboard::is_desktop;
+use super::terminal::{Screen, Size};
+use crate::cli::session::Session;
+use crate::cli::{style, tmux};
 
-/// How long a terminal may think about what it can do.
-const PATIENCE: Duration = Duration::from_millis(200);
+/// How long a terminal may take to answer what every terminal answers. Over slow lines that is seconds.
+const BOUND: Duration = Duration::from_secs(3);
+/// Time for one more answer, beyond three times that of the first one.
+const SPARE: Duration = Duration::from_millis(500);
 
 /// How a terminal draws pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,97 +61,204 @@ pub(in crate::cli) struct Ability {
     pub(super) graphics: Option<Graphics>,
     /// How large a character is, where the terminal has told.
     pub(super) cell: Option<Cell>,
+    /// The limits of the terminal for pictures.
+    pub(super) limits: Limits,
     /// Whether somebody sits at this machine's screen, who can be shown a window or a browser.
     pub(super) desktop: bool,
+    /// The session in which windows appear.
+    pub(super) session: Session,
     /// What plays videos.
     pub(super) player: Option<Player>,
 }
 
 impl Ability {
-    /// Asks the terminal, and looks for programs.
-    pub(super) fn find(wish: Option<Wish>) -> Self {
-        // One that cannot be asked draws nothing.
-        let (answered, cell) = ask_terminal().unwrap_or((None, None));
-        let graphics = match &wish {
+    /// Asks the terminal, and looks for programs. `stop` ends the asking.
+    pub(super) fn find(wish: Option<Wish>, stop: &AtomicBool) -> io::Result<Self> {
+        let wished = match &wish {
             Some(Wish::Graphics(graphics)) => Some(*graphics),
-            _ => answered,
+            _ => None,
         };
-        let desktop = is_desktop();
+        let Asked { graphics, cell, limits, size } = ask_terminal(wished, stop)?;
+        let session = Session::find();
+        let desktop = session.is_desktop();
         let player = match &wish {
             Some(Wish::Program(command)) => Player::chosen(command),
-            _ => Player::find(desktop, graphics),
+            // A player does not keep to the terminal's limits.
+            _ => Player::find(desktop, graphics.filter(|_| limits.allow(size, cell))),
         };
-        Self { wish, graphics, cell, desktop, player }
+        Ok(Self { wish, graphics, cell, limits, desktop, session, player })
     }
+}
+
+/// Facts about the terminal.
+#[derive(Default)]
+struct Asked {
+    graphics: Option<Graphics>,
+    cell: Option<Cell>,
+    limits: Limits,
+    size: Option<Size>,
 }
 
 /// What a terminal says of itself.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Answer {
+    /// Its name and version (`XTVERSION`).
+    name: String,
+    /// Its kind: secondary device attributes.
+    kind: Option<u16>,
+    /// Whether it took a pixel of Kitty's.
     kitty: bool,
-    iterm: bool,
     sixel: bool,
     cell: Option<Cell>,
+    /// The largest Sixel picture it takes, in pixels, and how many colors that may have (`XTSMGRAPHICS`).
+    largest: Option<(u32, u32)>,
+    colors: Option<u16>,
 }
 
-/// Asks what it is, how large its characters are, whether it takes a pixel of Kitty's, and last what every terminal answers:
-/// when that has come, nothing else does.
-fn ask_terminal() -> io::Result<(Option<Graphics>, Option<Cell>)> {
+/// Asks what the terminal is, and then what it can do. First only what every terminal passes over that does not know it:
+/// control sequences with parameters. What Kitty understands, tmux and screen take for a title.
+fn ask_terminal(wished: Option<Graphics>, stop: &AtomicBool) -> io::Result<Asked> {
     let kind = std::env::var("TERM").unwrap_or_default();
     // These print what they don't understand.
-    if matches!(&*kind, "" | "dumb" | "linux" | "unknown") {
-        return Ok((None, None));
+    if style::is_dumb() {
+        return Ok(Asked::default());
     }
-    // Between us and the terminal tmux or screen answers for what it can itself; we send nothing past it.
-    let is_nested = std::env::var_os("TMUX").is_some() || kind.starts_with("screen") || kind.starts_with("tmux");
-    let mut screen = Screen::open(false)?;
-    let questions: &[u8] =
-        if is_nested { b"\x1b[16t\x1b[c" } else { b"\x1b[>q\x1b[16t\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c" };
-    screen.write(questions)?;
-    let (mut told, until) = (Vec::new(), Instant::now() + PATIENCE);
-    while !is_complete(&told) {
-        let left = until.saturating_duration_since(Instant::now());
-        match screen.read(left)? {
-            Some(bytes) => told.extend(bytes),
-            None if left.is_zero() => break,
-            None => {}
-        }
+    if matches!(&*kind, "linux" | "unknown") {
+        return Ok(Asked { graphics: wished, ..Asked::default() });
     }
-    screen.forget_keys();
+    // One that cannot be asked draws nothing.
+    let Ok(mut screen) = Screen::open(false) else { return Ok(Asked { graphics: wished, ..Asked::default() }) };
+    let begun = Instant::now();
+    let mut told = Vec::new();
+    let has_answered = ask(&mut screen, b"\x1b[>q\x1b[>c\x1b[16t", BOUND, &mut told, stop)?;
+    let first = Answer::read(&told);
+    // Over SSH, `su` and `docker exec` out of tmux or screen only its answers tell.
+    let has_kind = ["screen", "tmux"].iter().any(|word| kind.starts_with(word) || first.name.starts_with(word));
+    let is_nested = has_kind || tmux::is_around() || first.is_multiplexer();
+    let is_konsole = first.name.starts_with("Konsole") && !is_nested;
+    let may_be_sixel = has_answered && (first.sixel || wished == Some(Graphics::Sixel));
+    let mut more = Vec::new();
+    if is_konsole {
+        more.extend(b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\");
+    }
+    if may_be_sixel {
+        // How large a picture may be now, and ever; and how many colors it may have.
+        more.extend(b"\x1b[?2;1;0S\x1b[?2;4;0S\x1b[?1;1;0S");
+    }
+    if has_answered && !more.is_empty() {
+        let bound = begun.elapsed() * 3 + SPARE;
+        ask(&mut screen, &more, bound.min(BOUND), &mut told, stop)?;
+    }
+    let size = screen.size();
     drop(screen);
     let answer = Answer::read(&told);
-    let graphics = match answer {
-        Answer { iterm: true, .. } => Some(Graphics::Iterm),
-        Answer { kitty: true, .. } => Some(Graphics::Kitty),
-        Answer { sixel: true, .. } => Some(Graphics::Sixel),
-        _ => None,
+    let graphics = match wished {
+        // Between us and the terminal, tmux and screen pass neither on.
+        Some(Graphics::Kitty | Graphics::Iterm) if is_nested => None,
+        Some(graphics) => Some(graphics),
+        None => answer.graphics(is_nested),
     };
-    Ok((graphics, answer.cell))
+    let graphics = graphics.filter(|it| *it != Graphics::Sixel || !is_nested || tmux::draws_sixel() != Some(false));
+    let limits = Limits {
+        sequence: is_nested.then(tmux::longest_sequence),
+        pixels: answer.largest.filter(|_| graphics == Some(Graphics::Sixel)),
+        colors: answer.colors,
+    };
+    Ok(Asked { graphics, cell: answer.cell, limits, size: Some(size) })
 }
 
-/// Whether the answer to the last question, `CSI ? … c`, has come.
-fn is_complete(told: &[u8]) -> bool {
-    device_attributes(told).is_some()
+/// Asks, and waits until the terminal has answered what every terminal answers: then nothing else comes. Returns whether
+/// it did. What was typed meanwhile answers no question; but Ctrl-C ends it.
+fn ask(
+    screen: &mut Screen,
+    questions: &[u8],
+    bound: Duration,
+    told: &mut Vec<u8>,
+    stop: &AtomicBool,
+) -> io::Result<bool> {
+    screen.write(questions)?;
+    screen.write(b"\x1b[c")?;
+    let until = Instant::now() + bound;
+    while let Some(arrived) = screen.next(Some(until), stop)? {
+        if arrived == [0x03] {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        if arrived.len() > 1 {
+            told.extend_from_slice(&arrived);
+        }
+        if device_attributes(&arrived).is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn device_attributes(told: &[u8]) -> Option<&[u8]> {
     let at = told.windows(3).position(|window| window == b"\x1b[?")? + 3;
-    let len = told[at..].iter().position(|byte| *byte == b'c')?;
-    told[at..at + len].iter().all(|byte| byte.is_ascii_digit() || *byte == b';').then_some(&told[at..at + len])
+    let len = told[at..].iter().position(|byte| !byte.is_ascii_digit() && *byte != b';')?;
+    if told[at + len] == b'c' { Some(&told[at..at + len]) } else { device_attributes(&told[at..]) }
 }
 
 impl Answer {
     fn read(told: &[u8]) -> Self {
         let text = String::from_utf8_lossy(told);
-        let is_iterm = ["iTerm2", "WezTerm"].iter().any(|name| text.contains(name));
+        // The numbers of the sequences that begin so and end so.
+        let numbers = |begin: &str, end: char| {
+            text.match_indices(begin).find_map(|(at, _)| {
+                let rest = &text[at + begin.len()..];
+                let len = rest.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+                rest[len..]
+                    .starts_with(end)
+                    .then(|| rest[..len].split(';').map(str::parse).collect::<Result<Vec<u32>, _>>().ok())?
+            })
+        };
+        let name =
+            text.split("\x1bP>|").nth(1).and_then(|rest| rest.split('\x1b').next()).unwrap_or_default().to_owned();
         let sixel =
             device_attributes(told).is_some_and(|list| list.split(|byte| *byte == b';').any(|word| word == b"4"));
-        let cell = text.split("\x1b[6;").nth(1).and_then(|rest| {
-            let (height, rest) = rest.split_once(';')?;
-            let (width, _) = rest.split_once('t')?;
-            Some((width.parse().ok()?, height.parse().ok()?))
+        let cell = numbers("\x1b[6;", 't').and_then(|cell| match &cell[..] {
+            [height, width] => Some((u16::try_from(*width).ok()?, u16::try_from(*height).ok()?)),
+            _ => None,
         });
-        Self { kitty: text.contains("Gi=31;OK"), iterm: is_iterm, sixel, cell: cell.filter(|cell| *cell > (0, 0)) }
+        // Each answer has 0 for success first.
+        let sizes = text.match_indices("\x1b[?2;0;").filter_map(|(at, begin)| {
+            let (width, rest) = text[at + begin.len()..].split_once(';')?;
+            let (height, _) = rest.split_once('S')?;
+            Some((width.parse::<u32>().ok()?, height.parse::<u32>().ok()?))
+        });
+        let sizes = sizes.filter(|(width, height)| *width > 0 && *height > 0);
+        let largest = sizes.reduce(|one, other| (one.0.min(other.0), one.1.min(other.1)));
+        let colors = numbers("\x1b[?1;0;", 'S').and_then(|colors| u16::try_from(*colors.first()?).ok());
+        let kind = numbers("\x1b[>", 'c').and_then(|kind| u16::try_from(*kind.first()?).ok());
+        let cell = cell.filter(|cell| cell.0 > 0 && cell.1 > 0);
+        Self {
+            name,
+            kind,
+            kitty: text.contains("Gi=31;OK"),
+            sixel,
+            cell,
+            largest,
+            colors: colors.filter(|count| *count > 1),
+        }
+    }
+
+    /// Whether it is tmux (84) or screen (83), and not the terminal itself.
+    fn is_multiplexer(&self) -> bool {
+        matches!(self.kind, Some(83 | 84))
+    }
+
+    /// How it draws best. `is_nested`: what answers is not the terminal itself.
+    fn graphics(&self, is_nested: bool) -> Option<Graphics> {
+        let is = |names: &[&str]| !is_nested && names.iter().any(|name| self.name.starts_with(name));
+        if is(&["iTerm2", "WezTerm"]) {
+            Some(Graphics::Iterm)
+        } else if is(&["kitty", "ghostty"]) || self.kitty {
+            Some(Graphics::Kitty)
+        } else if self.sixel {
+            Some(Graphics::Sixel)
+        } else {
+            None
+        }
     }
 }
 
@@ -155,14 +267,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_terminals_answers_are_understood_in_any_order() {
-        let answer = Answer::read(b"\x1bP>|kitty(0.35)\x1b\\\x1b[6;20;10t\x1b_Gi=31;OK\x1b\\\x1b[?62;c");
-        assert_eq!(answer, Answer { kitty: true, iterm: false, sixel: false, cell: Some((10, 20)) });
-        assert!(Answer::read(b"\x1b[?65;1;4;9c").sixel);
+    fn answers_are_understood_in_any_order() {
+        let answer = Answer::read(b"\x1bP>|kitty(0.35)\x1b\\\x1b[>1;4000;35c\x1b[6;20;10t\x1b[?62;c");
+        assert_eq!((answer.name.as_str(), answer.kind, answer.cell), ("kitty(0.35)", Some(1), Some((10, 20))));
+        assert_eq!(answer.graphics(false), Some(Graphics::Kitty));
+        assert_eq!(answer.graphics(true), None);
+        assert!(Answer::read(b"\x1b[?2;0;800;600S\x1b[?65;1;4;9c").sixel);
         assert!(!Answer::read(b"\x1b[?64;1;44c").sixel);
-        assert!(Answer::read(b"\x1bP>|WezTerm 2024\x1b\\\x1b[?65;4c").iterm);
+        assert_eq!(Answer::read(b"\x1bP>|WezTerm 2024\x1b\\\x1b[?65;4c").graphics(false), Some(Graphics::Iterm));
         assert_eq!(Answer::read(b"q\r\x1b[A"), Answer::default());
-        assert!(!is_complete(b"\x1b[?62;"));
-        assert!(is_complete(b"x\x1b[?62;4c"));
+        assert!(device_attributes(b"\x1b[?62;").is_none());
+        assert_eq!(device_attributes(b"x\x1b[?2;0;1;1S\x1b[?62;4c"), Some(&b"62;4"[..]));
+    }
+
+    #[test]
+    fn limits_of_a_terminal_are_the_least_it_reports() {
+        let answer = Answer::read(b"\x1b[?2;0;1000;1000S\x1b[?2;0;800;1200S\x1b[?1;0;16S\x1b[?63;4c");
+        assert_eq!((answer.largest, answer.colors), (Some((800, 1000)), Some(16)));
+        // It does not know the question.
+        assert_eq!(Answer::read(b"\x1b[?2;3;0S\x1b[?2;1;0S").largest, None);
+    }
+
+    #[test]
+    fn multiplexers_name_themselves() {
+        for told in [&b"\x1b[>84;0;0c\x1b[?1;2;4c"[..], b"\x1b[>83;40900;0c\x1b[?1;2c"] {
+            assert!(Answer::read(told).is_multiplexer());
+        }
+        assert!(!Answer::read(b"\x1b[>41;390;0c\x1b[?64;4c").is_multiplexer());
     }
 }

@@ -3,12 +3,13 @@
 //! Its address has 128 random bits in it. A browser gets it among the arguments of the program that opens it, where
 //! others could read it; so it opens only once, and after that only who has the cookie that came with it is served.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -33,6 +34,9 @@ const PIECE: usize = 256 << 10;
 const AWAY: Duration = Duration::from_secs(3);
 /// How often a page is told that it is still wanted.
 const PULSE: Duration = Duration::from_secs(1);
+/// The longest list of tracks that is read, in bytes; and how many boxes may come before it.
+const MAX_TRACKS: u64 = 16 << 20;
+const MAX_BOXES: usize = 64;
 /// The cookie.
 const COOKIE: &str = "share";
 
@@ -41,14 +45,25 @@ h2{font-size:1rem;font-weight:600;margin:2rem 0 .5rem}img,video{display:block;ma
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#1c1c1c;padding:1rem;border-radius:.5rem}\
 button{font:inherit;padding:.5rem 1.5rem;border-radius:.5rem;border:1px solid #888;background:#222;color:#eee}p{color:#bbb}";
 /// A page that is gone shows nothing any more, also when somebody goes back to it.
+///
+/// A file counts as seen while the page is visible: a photo when it was decoded; a video when a frame of it was presented,
+/// since one whose pictures the browser cannot decode plays its sound without an error and is 0 pixels wide; a sound when
+/// it plays; a text at once.
 const SCRIPT: &str = "const over=()=>{document.querySelector('main').textContent='Closed. Nothing of it is left here.'};\
-const tell=word=>fetch(word,{method:'POST'}).catch(()=>{});\
-let left=0;const one=(each,ready,failed)=>{left++;const done=()=>{if(--left===0)tell('seen')};\
-if(failed())tell('failed');else if(ready())done();else{each.addEventListener(each.tagName==='IMG'?'load':'loadedmetadata',done,{once:true});\
-each.addEventListener('error',()=>tell('failed'),{once:true})}};\
-document.querySelectorAll('img').forEach(each=>one(each,()=>each.complete&&each.naturalWidth>0,()=>each.complete&&!each.naturalWidth));\
-document.querySelectorAll('video,audio').forEach(each=>one(each,()=>each.readyState>0,()=>!!each.error));\
-if(left===0)tell('seen');\
+const tell=word=>fetch(word,{method:'POST',keepalive:true}).catch(()=>{});const failed=()=>tell('failed');\
+const visible=then=>{if(document.visibilityState==='visible')then();\
+else document.addEventListener('visibilitychange',()=>visible(then),{once:true})};\
+document.querySelectorAll('[data-file]').forEach(each=>{let counted=false;\
+const seen=()=>visible(()=>{if(!counted){counted=true;tell('seen/'+each.dataset.file)}});\
+if(each.tagName==='PRE'){seen();return}\
+if(each.tagName==='IMG'){each.decode().then(seen,failed);return}\
+each.addEventListener('error',failed,{once:true});if(each.error)failed();\
+if(each.tagName==='AUDIO'||'sound' in each.dataset){each.addEventListener('playing',seen);return}\
+const sized=()=>{if(!each.videoWidth)failed()};\
+if(each.readyState>0)sized();else each.addEventListener('loadedmetadata',sized,{once:true});\
+if(each.requestVideoFrameCallback)each.requestVideoFrameCallback((now,frame)=>{if(frame.width>0)seen()});\
+else each.addEventListener('timeupdate',()=>{const quality=each.getVideoPlaybackQuality?.();\
+if(each.videoWidth>0&&(!quality||quality.totalVideoFrames>quality.droppedVideoFrames))seen()})});\
 const alive=new EventSource('alive');alive.addEventListener('over',()=>{alive.close();over()});\
 document.querySelector('button').addEventListener('click',()=>{fetch('close',{method:'POST'}).finally(()=>{alive.close();over()})});";
 
@@ -101,16 +116,16 @@ struct Served {
     content: Content,
     token: String,
     cookie: String,
-    /// Whether the address was used.
-    used: AtomicBool,
+    /// Whether the page was asked for. Its address works once.
+    asked: watch::Sender<bool>,
     /// Whether only a player is served, which has no cookies.
     for_player: bool,
     /// How many pages are open.
     pages: watch::Sender<usize>,
     /// Whether it was closed.
     closed: watch::Sender<bool>,
-    /// Whether a page has shown all of it, or could not.
-    seen: AtomicBool,
+    /// The files that a page has shown, by their numbers; and whether it could not show one.
+    seen: Mutex<HashSet<usize>>,
     failed: AtomicBool,
     /// Whether something could not be fetched.
     broke: AtomicBool,
@@ -140,16 +155,16 @@ impl Loopback {
     pub(super) async fn serve(content: Content, for_player: bool) -> io::Result<Self> {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let (pages, closed) = (watch::Sender::new(0), watch::Sender::new(false));
+        let (pages, closed, asked) = (watch::Sender::new(0), watch::Sender::new(false), watch::Sender::new(false));
         let served = Served {
             content,
             token: random(),
             cookie: random(),
-            used: AtomicBool::new(false),
+            asked,
             for_player,
             pages,
             closed,
-            seen: AtomicBool::new(false),
+            seen: Mutex::default(),
             failed: AtomicBool::new(false),
             broke: AtomicBool::new(false),
         };
@@ -159,7 +174,7 @@ impl Loopback {
             .route("/{token}/{number}", get(file))
             .route("/{token}/alive", get(alive))
             .route("/{token}/close", post(close))
-            .route("/{token}/seen", post(seen))
+            .route("/{token}/seen/{number}", post(seen))
             .route("/{token}/failed", post(failed))
             .with_state(served.clone());
         let task = tokio::spawn(async move {
@@ -200,13 +215,22 @@ impl Loopback {
         }
     }
 
+    /// Until a browser has asked for the page.
+    pub(super) async fn until_asked(&self) {
+        let _ = self.served.asked.subscribe().wait_for(|asked| *asked).await;
+    }
+
     /// What the page has told.
     pub(super) fn seen(&self) -> PageSaw {
-        let is = |flag: &AtomicBool| flag.load(Ordering::SeqCst);
-        match (is(&self.served.seen), is(&self.served.failed)) {
-            (_, true) => PageSaw::Failure,
-            (true, false) => PageSaw::All,
-            (false, false) => PageSaw::Nothing,
+        let seen = self.served.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let entries = self.served.content.manifest().entries.iter().enumerate();
+        let mut shown = entries.filter(|(_, entry)| Kind::of(&entry.r#type) != Kind::File);
+        if self.served.failed.load(Ordering::SeqCst) {
+            PageSaw::Failure
+        } else if shown.all(|(number, _)| seen.contains(&number)) {
+            PageSaw::All
+        } else {
+            PageSaw::Nothing
         }
     }
 
@@ -261,7 +285,7 @@ fn nothing() -> Response {
 }
 
 async fn page(State(served): State<Arc<Served>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
-    let is_first = !served.for_player && token == served.token && !served.used.swap(true, Ordering::SeqCst);
+    let is_first = !served.for_player && token == served.token && !served.asked.send_replace(true);
     if !is_first && !served.is_let_in(&token, &headers) {
         return nothing();
     }
@@ -291,18 +315,50 @@ async fn html(content: &Content, nonce: &str) -> io::Result<String> {
         let name = entry.name.as_deref().map(printable).unwrap_or_default();
         let _ = write!(html, "<h2>{}</h2>", escaped(&name));
         let _ = match Kind::of(&entry.r#type) {
-            Kind::Photo => write!(html, "<img src={number} alt=\"\">"),
-            Kind::Video => write!(html, "<video src={number} controls playsinline></video>"),
-            Kind::Sound => write!(html, "<audio src={number} controls></audio>"),
+            Kind::Photo => write!(html, "<img src={number} data-file={number} alt=\"\">"),
+            Kind::Video => {
+                let sound = if has_pictures(content, number).await { "" } else { " data-sound" };
+                write!(html, "<video src={number} data-file={number}{sound} controls playsinline></video>")
+            }
+            Kind::Sound => write!(html, "<audio src={number} data-file={number} controls></audio>"),
             Kind::Text => {
                 let text = content.read(content.range(number).unwrap_or_default()).await?;
-                write!(html, "<pre>{}</pre>", escaped(&super::text::visible(&text)))
+                write!(html, "<pre data-file={number}>{}</pre>", escaped(&super::text::visible(&text)))
             }
             Kind::File => write!(html, "<p>This file can only be saved, from the terminal.</p>"),
         };
     }
     let _ = write!(html, "</main><script nonce={nonce}>{SCRIPT}</script>");
     Ok(html)
+}
+
+/// Whether a video has a track of pictures. A file that is not read so far is taken to have one.
+async fn has_pictures(content: &Content, number: usize) -> bool {
+    let range = content.range(number).unwrap_or_default();
+    let (mut at, mut boxes) = (range.start, 0);
+    // MP4 (ISO/IEC 14496-12): boxes, one of which lists the tracks.
+    while let Ok(head) = content.read(at..range.end.min(at + 16)).await
+        && let [a, b, c, d, kind @ ..] = &head[..]
+        && boxes < MAX_BOXES
+    {
+        let len = match (u32::from_be_bytes([*a, *b, *c, *d]), kind) {
+            (0, _) => range.end - at,
+            (1, [_, _, _, _, len @ ..]) => len.try_into().map_or(0, u64::from_be_bytes),
+            (len, _) => u64::from(len),
+        };
+        if kind.starts_with(b"moov") && len <= MAX_TRACKS {
+            let Ok(moov) = content.read(at..range.end.min(at + len)).await else { return true };
+            // The kind of a track is in its handler: four bytes of version, four of nothing, and this.
+            let kinds = moov.windows(16).filter(|window| window.starts_with(b"hdlr")).map(|window| &window[12..16]);
+            let kinds: Vec<_> = kinds.collect();
+            return kinds.contains(&&b"vide"[..]) || !kinds.contains(&&b"soun"[..]);
+        }
+        if len < 8 {
+            return true;
+        }
+        (at, boxes) = (at.saturating_add(len).min(range.end), boxes + 1);
+    }
+    true
 }
 
 fn escaped(text: &str) -> String {
@@ -403,19 +459,23 @@ async fn alive(State(served): State<Arc<Served>>, Path(token): Path<String>, hea
     secured((told, Body::from_stream(pulses)).into_response())
 }
 
-async fn seen(State(served): State<Arc<Served>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
-    note(&served, &token, &headers, &served.seen)
+async fn seen(
+    State(served): State<Arc<Served>>,
+    Path((token, number)): Path<(String, usize)>,
+    headers: HeaderMap,
+) -> Response {
+    if !served.is_let_in(&token, &headers) || served.content.range(number).is_none() {
+        return nothing();
+    }
+    served.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
+    secured(StatusCode::NO_CONTENT.into_response())
 }
 
 async fn failed(State(served): State<Arc<Served>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
-    note(&served, &token, &headers, &served.failed)
-}
-
-fn note(served: &Served, token: &str, headers: &HeaderMap, what: &AtomicBool) -> Response {
-    if !served.is_let_in(token, headers) {
+    if !served.is_let_in(&token, &headers) {
         return nothing();
     }
-    what.store(true, Ordering::SeqCst);
+    served.failed.store(true, Ordering::SeqCst);
     secured(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -7,7 +7,10 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 
 use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::process::{Resource, getrlimit};
 use zeroize::Zeroizing;
+
+use super::room;
 
 /// An anonymous file in memory. A program that is started can be given it, and seek in it.
 pub(in crate::cli) struct Memory {
@@ -71,8 +74,7 @@ impl Write for Memory {
 /// more than a gigabyte, since it is all fetched before anything is seen.
 pub(super) fn limit() -> u64 {
     const MOST: u64 = 1 << 30;
-    let told = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let free = told.lines().find_map(|line| line.strip_prefix("MemAvailable:")?.trim().strip_suffix(" kB"));
-    let free = free.and_then(|free| free.trim().parse::<u64>().ok());
-    free.map_or(MOST / 4, |kilobytes| kilobytes.saturating_mul(1024) / 4).min(MOST)
+    // A memory file counts as a file here, too: writing beyond the limit for files ends a program.
+    let files = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);
+    room::free().map_or(MOST / 4, |free| free / 4).min(MOST).min(files)
 }

@@ -3,32 +3,35 @@
 //! | room | |
 //! |---|---|
 //! | `ability` | what the terminal and the machine can show |
-//! | `memory` | where the plaintext is meanwhile |
+//! | `memory`, `room` | where the plaintext is meanwhile; how much there is of that |
 //! | `screen` | one thing after another, and the keys |
 //! | `terminal` | the screen itself, put back as it was |
 //! | `picture`, `draw`, `text` | photos decoded; in a terminal's language; text made harmless |
-//! | `player` | videos: a program that gets what is in memory |
+//! | `player`, `report` | videos: a program that gets what is in memory; what it says it has shown |
+//! | `browser` | starting one, and whether it came |
 //! | `loopback` | a browser, or what is too large for memory: a server for this machine alone |
 //!
 //! What can be shown, and how, is decided by [`Ability::way`] before a share is opened; [`show`] does it, and returns when
 //! it was closed. A share is finished after that and never earlier, so whoever is interrupted may look again.
 
 mod ability;
+mod browser;
 mod draw;
 mod loopback;
 mod memory;
 mod picture;
 mod player;
+mod report;
+mod room;
 mod screen;
 mod terminal;
 mod text;
 
 use std::io;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -36,11 +39,14 @@ pub(super) use self::ability::Ability;
 use self::ability::{Graphics, Wish};
 use self::loopback::{Content, Loopback, PageSaw};
 pub(super) use self::memory::Memory;
+pub(super) use self::player::program_named;
 use self::player::{Playable, Player};
 use self::screen::Shown;
 use self::terminal::Screen;
 pub(super) use self::text::visible;
 use super::output::Output;
+use super::session::Session;
+use super::style;
 use crate::manifest::{Entry, Manifest};
 use crate::media::{HEAD_LEN, Kind};
 use crate::open::window::Window;
@@ -84,9 +90,15 @@ pub(super) enum Showable {
 }
 
 impl Ability {
-    /// Finds out what there is. `wish`: the person's word on it.
-    pub(super) fn of_this_place(wish: Option<&str>) -> Self {
-        Self::find(wish.and_then(Wish::parse))
+    /// Finds out what there is. `wish`: the person's word on it. The terminal is as it was when this ends or is dropped.
+    pub(super) async fn of_this_place(wish: Option<&str>) -> io::Result<Self> {
+        let wish = wish.and_then(Wish::parse);
+        watched(move |stop| Self::find(wish, stop)).await
+    }
+
+    /// On which screen a window appears, for a question.
+    fn place(&self) -> String {
+        if self.desktop { format!(" on {}", self.session.screen()) } else { String::new() }
     }
 
     /// The name of a program that was wished for and is not there.
@@ -109,7 +121,8 @@ impl Ability {
         let kind = Kind::of(&entry.r#type);
         match (&self.wish, kind) {
             (_, Kind::File) => None,
-            (_, Kind::Text) => (entry.size <= MAX_TEXT).then_some(Means::Read),
+            // One that only prints could not take it off its screen.
+            (_, Kind::Text) => (entry.size <= MAX_TEXT && !style::is_dumb()).then_some(Means::Read),
             (Some(Wish::Browser), _) => Some(Means::Browse),
             (Some(Wish::Program(_)), _) => player,
             (_, Kind::Photo) if is_decoded => self.graphics.map(Means::Draw).or(browser),
@@ -127,10 +140,14 @@ impl Ability {
         let is_photo = |entry: &Entry| Kind::of(&entry.r#type) == Kind::Photo;
         if means.iter().all(Option::is_none) {
             let is_drawable = |entry: &Entry| is_photo(entry) && picture::is_decoded(&entry.r#type);
-            return match manifest.entries.iter().any(is_drawable) && manifest.total_size() <= memory::limit() {
+            let can_draw = !style::is_dumb() && manifest.total_size() <= memory::limit();
+            return match can_draw && manifest.entries.iter().any(is_drawable) {
                 true => Showable::Coarsely,
                 false if manifest.entries.iter().all(|entry| Kind::of(&entry.r#type) == Kind::File) => {
                     Showable::Not("this kind of file can only be saved")
+                }
+                false if style::is_dumb() => {
+                    Showable::Not("this terminal cannot clear its screen (TERM is dumb or not set)")
                 }
                 false if manifest.entries.iter().all(|entry| Kind::of(&entry.r#type) == Kind::Text) => {
                     Showable::Not("it is too long")
@@ -144,16 +161,17 @@ impl Ability {
                 matches!(&manifest.entries[..], [only] if matches!(Kind::of(&only.r#type), Kind::Video | Kind::Sound));
             return match &self.player {
                 Some(player) if is_film && player.takes_urls() && !in_browser => {
-                    Showable::So(Way::Stream, format!("with {}, piece by piece", player.name()))
+                    let place = if player.in_terminal { String::new() } else { self.place() };
+                    Showable::So(Way::Stream, format!("with {}{place}, piece by piece", player.name()))
                 }
                 _ if is_film && self.desktop => {
-                    Showable::So(Way::Page { whole: false }, "in your browser, piece by piece".to_owned())
+                    Showable::So(Way::Page { whole: false }, format!("in your browser{}, piece by piece", self.place()))
                 }
                 _ => Showable::Not("it is too large to be shown from memory"),
             };
         }
         if in_browser {
-            return Showable::So(Way::Page { whole: true }, "in your browser".to_owned());
+            return Showable::So(Way::Page { whole: true }, format!("in your browser{}", self.place()));
         }
         let player = self.player.as_ref().filter(|_| means.iter().flatten().all(|means| *means == Means::Play));
         Showable::So(
@@ -162,7 +180,7 @@ impl Ability {
                 Some(player) if player.in_terminal => {
                     format!("with {}, in this terminal and without sound", player.name())
                 }
-                Some(player) => format!("with {}", player.name()),
+                Some(player) => format!("with {}{}", player.name(), self.place()),
                 None => "here".to_owned(),
             },
         )
@@ -217,7 +235,7 @@ impl Drop for Guard {
 }
 
 /// Runs what blocks, with a flag that tells it to stop.
-async fn watched(work: impl FnOnce(&AtomicBool) -> io::Result<End> + Send + 'static) -> io::Result<End> {
+async fn watched<T: Send + 'static>(work: impl FnOnce(&AtomicBool) -> io::Result<T> + Send + 'static) -> io::Result<T> {
     let stop = Arc::new(AtomicBool::new(false));
     let (done, ended) = oneshot::channel();
     let flag = stop.clone();
@@ -236,11 +254,11 @@ pub(super) async fn show(memory: Memory, view: View, output: &Output) -> io::Res
     match view.way {
         Way::Screen => {
             let means: Vec<_> = view.manifest.entries.iter().map(|entry| view.ability.means(entry)).collect();
-            let View { ability: Ability { player, cell, .. }, manifest, time, save, .. } = view;
+            let View { ability: Ability { player, session, cell, limits, .. }, manifest, time, save, .. } = view;
             if let ([Some(Means::Play)], Some(player)) = (&means[..], &player) {
                 say_where(player, output);
             }
-            let shown = Shown { memory, means, manifest, time, save, player, cell };
+            let shown = Shown { memory, means, manifest, time, save, player, session, cell, limits };
             watched(move |stop| shown.run(stop)).await
         }
         Way::Page { .. } | Way::Stream => {
@@ -248,7 +266,7 @@ pub(super) async fn show(memory: Memory, view: View, output: &Output) -> io::Res
                 Some(save) => Some((memory.shared()?, save)),
                 None => None,
             };
-            browse(Content::Memory(memory, view.manifest), save, view.time, output).await
+            browse(Content::Memory(memory, view.manifest), save, &view.ability.session, view.time, output).await
         }
     }
 }
@@ -260,33 +278,21 @@ pub(super) async fn show_through(window: Window, view: View, output: &Output) ->
         return Ok(End::Unseen(screen::NOT_PLAYABLE.to_owned()));
     }
     let content = Content::Window(Box::new(window));
-    let (Way::Stream, Some(player)) = (view.way, view.ability.player) else {
-        return browse(content, None, view.time, output).await;
+    let Ability { player, session, .. } = view.ability;
+    let (Way::Stream, Some(player)) = (view.way, player) else {
+        return browse(content, None, &session, view.time, output).await;
     };
     let loopback = Loopback::serve(content, true).await?;
     let url = loopback.file_url();
     let time = view.time;
     say_where(&player, output);
-    let end = watched(move |stop| screen::play_alone(&player, &Playable::Url(&url), time, stop)).await?;
+    let end = watched(move |stop| screen::play_alone(&player, &Playable::Url(&url), &session, time, stop)).await?;
     // A player takes the end of what comes for the end of the film.
     Ok(if loopback.broke() { End::Unseen(BROKE.to_owned()) } else { end })
 }
 
 /// What happened to a film that is fetched as it plays.
 const BROKE: &str = "the connection to the relay broke";
-
-/// Starts whatever opens addresses on this desktop.
-fn open_in_browser(url: &str) -> io::Result<()> {
-    let mut failure = io::Error::from(io::ErrorKind::NotFound);
-    for mut command in open::commands(url) {
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).env_remove("SHARE_LINK");
-        match command.spawn() {
-            Ok(_) => return Ok(()),
-            Err(error) => failure = error,
-        }
-    }
-    Err(failure)
-}
 
 /// A window may come up behind others.
 fn say_where(player: &Player, output: &Output) {
@@ -299,25 +305,34 @@ fn say_where(player: &Player, output: &Output) {
 async fn browse(
     content: Content,
     save: Option<(Memory, Save)>,
+    session: &Session,
     time: Option<Duration>,
     output: &Output,
 ) -> io::Result<End> {
     let is_file = |entry: &&Entry| Kind::of(&entry.r#type) == Kind::File;
     let unshown = content.manifest().entries.iter().filter(is_file).count();
     let loopback = Loopback::serve(content, false).await?;
-    let url = loopback.page_url();
-    if let Err(error) = open_in_browser(&url) {
-        return Ok(End::Unseen(format!("no browser could be started ({error})")));
-    }
     // First, so that no key is lost that answers what is said.
     let screen = Screen::open(false)?;
     let saves = if save.is_some() { "s saves it. " } else { "" };
-    output.say(&format!("It is shown in your browser. {saves}Close that page, or press q here, and it is gone."));
-    let saved = Arc::new(Mutex::new(Vec::new()));
-    let places = saved.clone();
-    let keys = watched(move |stop| screen::until_closed(screen, save, &places, time, stop));
+    let (saved, until) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(None)));
+    let (places, over) = (saved.clone(), until.clone());
+    let keys = watched(move |stop| screen::until_closed(screen, save, &places, &over, stop));
+    let page = async {
+        let url = loopback.page_url();
+        if let Err(why) = browser::start(&url, session, || loopback.until_asked()).await {
+            // Wherever a browser of this machine is, it shows the page.
+            output.say(&format!("No browser came for the page ({why}). Open this address in one, on this machine:"));
+            output.say(&url);
+            output.say(&format!("{saves}q ends this."));
+            loopback.until_asked().await;
+        }
+        *until.lock().unwrap_or_else(PoisonError::into_inner) = time.map(|time| Instant::now() + time);
+        output.say(&format!("It is shown in your browser. {saves}Close that page, or press q here, and it is gone."));
+        loopback.until_closed().await;
+    };
     let end = tokio::select! {
-        () = loopback.until_closed() => End::Closed { saved: Vec::new() },
+        () = page => End::Closed { saved: Vec::new() },
         end = keys => end?,
     };
     let (seen, broke) = (loopback.seen(), loopback.broke());
@@ -326,11 +341,11 @@ async fn browse(
     Ok(match end {
         End::Closed { .. } if !saved.is_empty() => End::Closed { saved },
         End::Closed { .. } if broke => End::Unseen(BROKE.to_owned()),
-        // Somebody who never saw it has not closed it.
-        End::Closed { .. } if seen == PageSaw::Nothing => End::Left,
         End::Closed { .. } if seen == PageSaw::Failure => {
             End::Unseen("the browser could not show all of it".to_owned())
         }
+        // Somebody who never saw it has not closed it.
+        End::Closed { .. } if seen == PageSaw::Nothing => End::Left,
         End::Closed { .. } if unshown > 0 => End::Unseen("a file in it can only be saved, and was not".to_owned()),
         end => end,
     })

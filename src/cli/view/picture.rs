@@ -12,6 +12,7 @@ use image::{
     AnimationDecoder, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits, RgbaImage,
 };
 
+use super::room;
 use crate::media::{HEAD_LEN, sniff};
 
 /// The largest width and height that are decoded, in pixels.
@@ -68,11 +69,17 @@ pub(super) fn is_decoded(mime: &str) -> bool {
     matches!(mime, "image/jpeg" | "image/png" | "image/webp" | "image/gif")
 }
 
+/// The most memory that decoding one picture may take here and now, in bytes: what the machine and the container have
+/// may be less. Shrinking and turning it take as much again.
+fn most() -> u64 {
+    room::free().map_or(MAX_DECODED, |free| free / 2).min(MAX_DECODED)
+}
+
 fn limits() -> Limits {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_DECODED);
+    limits.max_alloc = Some(most());
     limits
 }
 
@@ -130,7 +137,7 @@ impl Picture {
 fn expect_fit(decoder: &impl ImageDecoder) -> Result<(), Unseen> {
     let (width, height) = decoder.dimensions();
     let bytes = (u64::from(width) * u64::from(height)).saturating_mul(4).max(decoder.total_bytes());
-    if width > MAX_SIDE || height > MAX_SIDE || bytes > MAX_DECODED { Err(Unseen::TooLarge) } else { Ok(()) }
+    if width > MAX_SIDE || height > MAX_SIDE || bytes > most() { Err(Unseen::TooLarge) } else { Ok(()) }
 }
 
 /// All pictures of an animation, as many as there are memory and patience for.
@@ -141,6 +148,7 @@ fn moving<'a>(
 ) -> ImageResult<Vec<Frame>> {
     let begun = Instant::now();
     let mut frames: Vec<Frame> = Vec::new();
+    let room_left = usize::try_from(most()).unwrap_or(MAX_MOVING).min(MAX_MOVING);
     let mut used = 0;
     for frame in decoder.into_frames() {
         let frame = match frame {
@@ -152,7 +160,7 @@ fn moving<'a>(
         let image = fitted(DynamicImage::ImageRgba8(frame.into_buffer()), room).into_rgba8();
         used += image.as_raw().len();
         frames.push(Frame { image, delay });
-        let is_enough = used > MAX_MOVING || frames.len() >= MAX_FRAMES || begun.elapsed() > PATIENCE;
+        let is_enough = used > room_left || frames.len() >= MAX_FRAMES || begun.elapsed() > PATIENCE;
         if is_enough || stop.load(Ordering::SeqCst) {
             break;
         }

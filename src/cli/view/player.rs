@@ -15,6 +15,10 @@ use rustix::process::{Pid, Signal};
 
 use super::ability::Graphics;
 use super::memory::Memory;
+pub(super) use super::report::Shows;
+use super::report::{self, Report};
+use crate::cli::session::Session;
+use crate::cli::style;
 use crate::media::{self, HEAD_LEN, Kind};
 
 /// What keeps mpv from reading and writing anything but what it is given. They are known since 0.32, and later ones begin
@@ -59,7 +63,23 @@ pub(super) struct Playing {
     pub(super) child: Child,
     pub(super) begun: Instant,
     pub(super) is_mpv: bool,
+    report: Option<Report>,
     _inherited: Vec<OwnedFd>,
+}
+
+impl Playing {
+    /// Reads what the player reports of itself.
+    pub(super) fn listen(&mut self) {
+        if let Some(report) = &mut self.report {
+            report.listen();
+        }
+    }
+
+    /// The part that it has shown. `None`: this player does not say.
+    pub(super) fn shown(&mut self) -> Option<Shows> {
+        self.listen();
+        self.report.as_ref().map(Report::shows)
+    }
 }
 
 impl Drop for Playing {
@@ -96,16 +116,24 @@ impl Player {
         if desktop {
             return Some(Self { program, args: Vec::new(), is_mpv: true, in_terminal: false });
         }
+        if style::is_dumb() {
+            return None;
+        }
         let known = Command::new(&program).args(["--no-config", "--vo=help"]).stdin(Stdio::null()).output().ok()?;
         let known = String::from_utf8_lossy(&known.stdout).into_owned();
         let knows = |vo: &str| known.lines().any(|line| line.split_whitespace().next() == Some(vo));
         let vo = match graphics {
             Some(Graphics::Kitty) if knows("kitty") => "kitty",
             Some(Graphics::Sixel) if knows("sixel") => "sixel",
-            _ if knows("tct") => "tct",
+            // It draws with colors alone.
+            _ if knows("tct") && style::has_colors() => "tct",
             _ => return None,
         };
-        let args = vec![format!("--vo={vo}"), "--ao=null".to_owned()];
+        let mut args = vec![format!("--vo={vo}"), "--ao=null".to_owned()];
+        if vo == "tct" && !style::has_utf8() {
+            // With blanks in place of half blocks.
+            args.push("--vo-tct-algo=plain".to_owned());
+        }
         Some(Self { program, args, is_mpv: true, in_terminal: true })
     }
 
@@ -126,11 +154,19 @@ impl Player {
         self.is_mpv
     }
 
-    /// Starts it.
-    pub(super) fn play(&self, what: &Playable<'_>) -> io::Result<Playing> {
+    /// Starts it. Its window appears in `session`.
+    pub(super) fn play(&self, what: &Playable<'_>, session: &Session) -> io::Result<Playing> {
         let mut command = Command::new(&self.program);
+        session.apply(&mut command);
         command.env_remove("SHARE_LINK");
         let mut inherited = Vec::new();
+        let mut report = None;
+        if self.is_mpv && report::is_possible(&self.program) {
+            let (ours, theirs) = Report::begin()?;
+            command.arg(format!("--input-ipc-client=fd://{}", theirs.as_raw_fd()));
+            inherited.push(theirs);
+            report = Some(ours);
+        }
         let mut path_of = |memory: &Memory| -> io::Result<String> {
             let fd = memory.inherited()?;
             let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
@@ -157,7 +193,7 @@ impl Player {
         };
         let drawn = || if self.in_terminal { Stdio::inherit() } else { Stdio::null() };
         let child = command.stdin(drawn()).stdout(drawn()).stderr(Stdio::null()).spawn()?;
-        Ok(Playing { child, begun: Instant::now(), is_mpv: self.is_mpv, _inherited: inherited })
+        Ok(Playing { child, begun: Instant::now(), is_mpv: self.is_mpv, report, _inherited: inherited })
     }
 }
 
@@ -168,7 +204,7 @@ pub(super) fn is_playable(head: &[u8]) -> bool {
 }
 
 /// A program by its path, or on `PATH`.
-fn program_named(name: &str) -> Option<PathBuf> {
+pub(in crate::cli) fn program_named(name: &str) -> Option<PathBuf> {
     if name.contains('/') {
         return Some(PathBuf::from(name)).filter(|path| path.is_file());
     }

@@ -1,6 +1,6 @@
 //! One thing after another on the screen, and what the keys do.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
@@ -9,13 +9,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::ability::Graphics;
+use super::draw::Limits;
 use super::memory::Memory;
-use super::picture::{Frame, Picture, Unseen};
-use super::player::{Playable, Player, Playing, is_playable};
+use super::picture::{Frame, Picture};
+use super::player::{Playable, Player, Playing, Shows, is_playable};
 use super::terminal::{Key, Screen, Size};
 use super::{End, Means, Save, draw, text};
-use crate::cli::clipboard;
+use crate::cli::session::Session;
 use crate::cli::words::{self, size};
+use crate::cli::{clipboard, style};
 use crate::manifest::{Entry, Manifest, printable};
 use crate::media::{HEAD_LEN, Kind};
 use crate::secret::fill_random;
@@ -26,6 +28,12 @@ const CELL: (u16, u16) = (10, 20);
 const MESSAGE: Duration = Duration::from_secs(4);
 /// A viewer that ends sooner than this has shown nothing to anybody.
 const AT_ONCE: Duration = Duration::from_secs(1);
+/// How long a terminal may take to confirm a picture once somebody wants to close it, or before that is mentioned.
+const CONFIRMING: Duration = Duration::from_secs(3);
+/// Why a picture that the terminal never confirmed does not count as seen.
+const UNCONFIRMED: &str = "the terminal did not confirm that it drew it";
+/// The smallest screen on which a photo is drawn, in columns and rows.
+const SMALLEST: (u16, u16) = (10, 4);
 /// Why a player is not given something.
 pub(super) const NOT_PLAYABLE: &str = "it is not what its sender says it is";
 /// How often a player is asked whether it still runs.
@@ -40,7 +48,9 @@ pub(super) struct Shown {
     pub(super) time: Option<Duration>,
     pub(super) save: Option<Save>,
     pub(super) player: Option<Player>,
+    pub(super) session: Session,
     pub(super) cell: Option<(u16, u16)>,
+    pub(super) limits: Limits,
 }
 
 /// Where one is.
@@ -54,8 +64,10 @@ struct Looking<'a> {
     /// Which ones were seen.
     seen: HashSet<usize>,
     saved: Vec<PathBuf>,
-    /// Why the last one could not be shown.
-    failure: Option<String>,
+    /// Which ones could not be shown, and why.
+    failures: BTreeMap<usize, String>,
+    /// The picture that the terminal has yet to confirm, by its number; since when.
+    unconfirmed: Option<(u32, Instant)>,
     /// Whether closing was asked for while something was unseen.
     warned: bool,
     message: Option<(String, Instant)>,
@@ -81,7 +93,7 @@ impl Shown {
                 return Ok(End::Unseen(NOT_PLAYABLE.to_owned()));
             }
             let memory = Playable::Memory(&self.memory);
-            return play_alone(player, &memory, self.time, stop);
+            return play_alone(player, &memory, &self.session, self.time, stop);
         }
         let screen = Screen::open(true)?;
         let first = self.means.iter().position(Option::is_some).unwrap_or(0);
@@ -93,7 +105,8 @@ impl Shown {
             current: first,
             seen: HashSet::new(),
             saved: Vec::new(),
-            failure: None,
+            failures: BTreeMap::new(),
+            unconfirmed: None,
             warned: false,
             message: None,
             top: 0,
@@ -129,6 +142,7 @@ impl Looking<'_> {
         self.screen.forget_keys();
         self.lines.clear();
         self.top = 0;
+        self.unconfirmed = None;
         match self.shown.means[self.current] {
             Some(Means::Draw(graphics)) => self.photo(graphics),
             Some(Means::Read) => {
@@ -142,14 +156,18 @@ impl Looking<'_> {
 
     /// Says something in the middle of the screen.
     fn tell(&mut self, what: &str) -> io::Result<Then> {
-        let Size { rows, columns, .. } = self.screen.size();
-        let column = (usize::from(columns).saturating_sub(what.chars().count()) / 2) + 1;
-        self.screen.write(format!("\x1b[{};{column}H{what}", rows / 2 + 1).as_bytes())?;
-        self.wait(None, None)
+        let size = self.screen.size();
+        let what = style::readable(what);
+        let column = (usize::from(size.columns).saturating_sub(what.chars().count()) / 2) + 1;
+        self.screen.write(format!("\x1b[{};{column}H{what}", size.rows / 2 + 1).as_bytes())?;
+        self.wait(None, Some(size))
     }
 
     fn photo(&mut self, graphics: Graphics) -> io::Result<Then> {
         let size = self.screen.size();
+        if size.columns < SMALLEST.0 || size.rows < SMALLEST.1 {
+            return self.tell("Enlarge this window.");
+        }
         let cell = size.cell.or(self.shown.cell).unwrap_or(CELL);
         let rows = size.rows.saturating_sub(1).max(1);
         let room = match graphics {
@@ -157,12 +175,11 @@ impl Looking<'_> {
             _ => (u32::from(size.columns) * u32::from(cell.0), u32::from(rows) * u32::from(cell.1)),
         };
         let bytes = self.shown.memory.read(self.range(self.current))?;
-        let picture = match Picture::decode(&bytes, room, self.stop) {
+        let picture = match Picture::decode(&bytes, self.shown.limits.room(room), self.stop) {
             Ok(picture) => picture,
-            Err(why) => return self.unseen(&why),
+            Err(why) => return self.unseen(&why.to_string()),
         };
         drop(bytes);
-        self.seen.insert(self.current);
         let mut random = [0; 4];
         fill_random(&mut random);
         // Any number but nought; below the ones that some terminals keep for themselves.
@@ -172,14 +189,24 @@ impl Looking<'_> {
         let cell = if graphics == Graphics::Blocks { (1, 2) } else { cell };
         loop {
             for Frame { image, delay } in &picture.frames {
+                let Some(drawing) = draw::draw(graphics, image, id, &self.shown.limits)? else {
+                    return self.unseen("the terminal takes no picture of its size");
+                };
                 let taken = |side: u32, cell: u16| side.div_ceil(u32::from(cell));
-                let column = (u32::from(size.columns).saturating_sub(taken(image.width(), cell.0))) / 2 + 1;
-                let row = (u32::from(rows).saturating_sub(taken(image.height(), cell.1))) / 2 + 1;
-                self.screen.write(format!("\x1b[{row};{column}H").as_bytes())?;
-                self.screen.write(&draw::codes(graphics, image, id)?)?;
-                if std::mem::take(&mut is_first) {
+                let column = (u32::from(size.columns).saturating_sub(taken(drawing.size.0, cell.0))) / 2 + 1;
+                let row = (u32::from(rows).saturating_sub(taken(drawing.size.1, cell.1))) / 2 + 1;
+                if is_first {
                     // What was typed while it was decoded was not about it.
                     self.screen.forget_keys();
+                }
+                self.screen.write(format!("\x1b[{row};{column}H").as_bytes())?;
+                self.screen.write(&drawing.codes)?;
+                if std::mem::take(&mut is_first) {
+                    if graphics == Graphics::Kitty {
+                        self.unconfirmed = Some((id, Instant::now()));
+                    } else {
+                        self.count_as_seen();
+                    }
                 }
                 let until = if picture.is_still() { None } else { Some(Instant::now() + *delay) };
                 match self.wait(until, Some(size))? {
@@ -190,10 +217,16 @@ impl Looking<'_> {
         }
     }
 
-    /// What cannot be decoded: said, and not counted as seen.
-    fn unseen(&mut self, why: &Unseen) -> io::Result<Then> {
+    /// Counts the current one as seen.
+    fn count_as_seen(&mut self) {
+        self.failures.remove(&self.current);
+        self.seen.insert(self.current);
+    }
+
+    /// A photo that cannot be shown: said, and not counted as seen.
+    fn unseen(&mut self, why: &str) -> io::Result<Then> {
         let what = format!("This photo cannot be shown: {why}.");
-        self.failure = Some(why.to_string());
+        self.failures.insert(self.current, why.to_owned());
         self.tell(&what)
     }
 
@@ -211,7 +244,7 @@ impl Looking<'_> {
             let mut codes = String::new();
             for row in 0..page {
                 let line = self.lines.get(self.top + row).map_or("", String::as_str);
-                let _ = write!(codes, "\x1b[{};1H\x1b[2K{line}", row + 1);
+                let _ = write!(codes, "\x1b[{};1H\x1b[2K{}", row + 1, style::readable(line));
             }
             self.screen.write(codes.as_bytes())?;
             let top = self.top;
@@ -242,10 +275,10 @@ impl Looking<'_> {
             }
             own.seal()?;
             if !is_playable(&own.read(0..HEAD_LEN as u64)?) {
-                self.message = Some((NOT_PLAYABLE.to_owned(), Instant::now() + MESSAGE));
+                self.note_unplayable(NOT_PLAYABLE);
                 continue;
             }
-            let playing = player.play(&Playable::Memory(&own))?;
+            let playing = player.play(&Playable::Memory(&own), &self.shown.session)?;
             self.screen.clear()?;
             let keys = if player.in_terminal { None } else { Some(&mut self.screen) };
             let end = wait_for(playing, keys, self.until, self.stop)?;
@@ -255,13 +288,17 @@ impl Looking<'_> {
             self.screen.clear()?;
             self.screen.forget_keys();
             match end {
-                End::Closed { .. } => {
-                    self.seen.insert(self.current);
-                }
-                End::Unseen(why) => self.message = Some((why, Instant::now() + MESSAGE)),
+                End::Closed { .. } => self.count_as_seen(),
+                End::Unseen(why) => self.note_unplayable(&why),
                 End::Left => return Ok(Then::End(End::Left)),
             }
         }
+    }
+
+    /// A film that cannot be played.
+    fn note_unplayable(&mut self, why: &str) {
+        self.failures.insert(self.current, why.to_owned());
+        self.message = Some((why.to_owned(), Instant::now() + MESSAGE));
     }
 
     fn name(&self) -> String {
@@ -308,6 +345,9 @@ impl Looking<'_> {
             if self.message.as_ref().is_some_and(|(_, until)| *until < Instant::now()) {
                 self.message = None;
             }
+            if self.unconfirmed.is_some_and(|(_, since)| since.elapsed() > CONFIRMING) && self.message.is_none() {
+                self.message = Some((UNCONFIRMED.to_owned(), Instant::now() + MESSAGE));
+            }
             let status = self.status();
             self.screen.status(&status)?;
             let second = Instant::now() + Duration::from_secs(1);
@@ -337,9 +377,22 @@ impl Looking<'_> {
         let page = usize::from(self.screen.size().rows.saturating_sub(2).max(1));
         let last = self.lines.len().saturating_sub(page + 1);
         match key {
+            Key::Drawn(id) if self.unconfirmed.is_some_and(|(it, _)| it == id) => {
+                self.unconfirmed = None;
+                self.message = self.message.take().filter(|(message, _)| message != UNCONFIRMED);
+                self.count_as_seen();
+            }
+            Key::Refused(id) if self.unconfirmed.is_some_and(|(it, _)| it == id) => {
+                self.unconfirmed = None;
+                self.screen.clear()?;
+                return self.unseen("the terminal refused it").map(Some);
+            }
             Key::Interrupt if self.saved.is_empty() => return Ok(Some(Then::End(End::Left))),
             Key::Interrupt => return Ok(Some(Then::End(self.closed()))),
-            Key::Close => return Ok(self.close()),
+            Key::Close => {
+                self.confirm()?;
+                return Ok(self.close());
+            }
             Key::Next if self.current + 1 < count => {
                 self.current += 1;
                 return Ok(Some(Then::Again));
@@ -377,6 +430,29 @@ impl Looking<'_> {
         Ok(None)
     }
 
+    /// Waits a while for the terminal's word on a picture that somebody closes already.
+    fn confirm(&mut self) -> io::Result<()> {
+        let until = Instant::now() + CONFIRMING;
+        while let Some((id, _)) = self.unconfirmed {
+            match self.screen.key(Some(until), self.stop)? {
+                Some(Key::Drawn(it)) if it == id => {
+                    self.unconfirmed = None;
+                    self.count_as_seen();
+                }
+                Some(Key::Refused(it)) if it == id => {
+                    self.unconfirmed = None;
+                    self.failures.insert(self.current, "the terminal refused it".to_owned());
+                }
+                Some(_) => {}
+                None => {
+                    self.failures.insert(self.current, UNCONFIRMED.to_owned());
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Closes it; but what nobody has seen or saved is not lost without a word.
     fn close(&mut self) -> Option<Then> {
         let unseen = self.shown.manifest.entries.len() - self.seen.len();
@@ -384,19 +460,33 @@ impl Looking<'_> {
             return Some(Then::End(self.closed()));
         }
         self.warned = true;
-        let files = if unseen == 1 { "One file was".to_owned() } else { format!("{unseen} files were") };
+        let count = |count: usize| if count == 1 { "One file was".to_owned() } else { format!("{count} files were") };
         let save = if self.shown.save.is_some() { "s saves, " } else { "" };
-        self.message =
-            Some((format!("{files} not looked at: {save}q again closes and it is all gone"), Instant::now() + MESSAGE));
+        self.message = Some((
+            match self.failures.len() {
+                0 => format!("{} not looked at: {save}q again closes and it is all gone", count(unseen)),
+                // Closing does not finish what could not be shown.
+                failed => format!("{} not shown: {save}q again closes", count(failed)),
+            },
+            Instant::now() + MESSAGE,
+        ));
         None
     }
 
     fn closed(&mut self) -> End {
-        if self.seen.is_empty() && self.saved.is_empty() {
-            let why = self.failure.take().unwrap_or_else(|| "nothing of it can be shown".to_owned());
+        if !self.saved.is_empty() {
+            return End::Closed { saved: std::mem::take(&mut self.saved) };
+        }
+        if self.unconfirmed.take().is_some() {
+            self.failures.insert(self.current, UNCONFIRMED.to_owned());
+        }
+        if let Some((_, why)) = self.failures.pop_first() {
             return End::Unseen(why);
         }
-        End::Closed { saved: std::mem::take(&mut self.saved) }
+        if self.seen.is_empty() {
+            return End::Unseen("nothing of it can be shown".to_owned());
+        }
+        End::Closed { saved: Vec::new() }
     }
 
     fn save(&mut self) {
@@ -430,13 +520,14 @@ impl Looking<'_> {
 pub(super) fn play_alone(
     player: &Player,
     what: &Playable<'_>,
+    session: &Session,
     time: Option<Duration>,
     stop: &AtomicBool,
 ) -> io::Result<End> {
     // What it draws in this terminal goes with the screen that it is drawn on.
     let mut screen = if player.in_terminal { Some(Screen::open(true)?) } else { None };
     let until = time.map(|time| Instant::now() + time);
-    let end = wait_for(player.play(what)?, None, until, stop);
+    let end = wait_for(player.play(what, session)?, None, until, stop);
     if let Some(screen) = &mut screen {
         screen.write(&player.wipe())?;
         screen.clear()?;
@@ -451,7 +542,12 @@ fn wait_for(
     until: Option<Instant>,
     stop: &AtomicBool,
 ) -> io::Result<End> {
-    let closed = || Ok(End::Closed { saved: Vec::new() });
+    // By the player's own word, where it gives one.
+    let closed = |playing: &mut Playing| match playing.shown() {
+        Some(Shows::Nothing) => Ok(End::Unseen("the viewer had shown nothing yet".to_owned())),
+        Some(Shows::SoundOnly) => Ok(End::Unseen("the viewer could not show its pictures".to_owned())),
+        Some(Shows::All) | None => Ok(End::Closed { saved: Vec::new() }),
+    };
     loop {
         if let Some(status) = playing.child.try_wait()? {
             return match status.code() {
@@ -459,22 +555,23 @@ fn wait_for(
                 Some(0) if !playing.is_mpv && playing.begun.elapsed() < AT_ONCE => {
                     Ok(End::Unseen("the viewer ended at once".to_owned()))
                 }
-                Some(0) => closed(),
+                Some(0) => closed(&mut playing),
                 // Somebody pressed Ctrl-C, or killed it.
                 None | Some(4) => Ok(End::Left),
                 Some(_) => Ok(End::Unseen("the viewer could not show it".to_owned())),
             };
         }
+        playing.listen();
         if stop.load(Ordering::SeqCst) {
             return Ok(End::Left);
         }
         if until.is_some_and(|until| until <= Instant::now()) {
-            return closed();
+            return closed(&mut playing);
         }
         match &mut keys {
             Some(screen) => match screen.key(Some(Instant::now() + TICK), stop)? {
                 Some(Key::Interrupt) => return Ok(End::Left),
-                Some(Key::Close) => return closed(),
+                Some(Key::Close) => return closed(&mut playing),
                 _ => {}
             },
             None => std::thread::sleep(TICK),
@@ -482,17 +579,19 @@ fn wait_for(
     }
 }
 
-/// Waits for the key that closes what is shown elsewhere. `saved`: where `s` has saved it.
+/// Waits for the key that closes what is shown elsewhere. `saved`: where `s` has saved it; `until`: when it is closed by
+/// itself, once that is known.
 pub(super) fn until_closed(
     mut screen: Screen,
     mut save: Option<(Memory, Save)>,
     saved: &Mutex<Vec<PathBuf>>,
-    time: Option<Duration>,
+    until: &Mutex<Option<Instant>>,
     stop: &AtomicBool,
 ) -> io::Result<End> {
-    let until = time.map(|time| Instant::now() + time);
     loop {
-        match screen.key(until, stop)? {
+        let until = *until.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = Instant::now() + TICK;
+        match screen.key(Some(until.map_or(next, |until| until.min(next))), stop)? {
             Some(Key::Close) => return Ok(End::Closed { saved: Vec::new() }),
             Some(Key::Interrupt) => return Ok(End::Left),
             Some(Key::Save) => {

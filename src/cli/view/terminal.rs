@@ -11,8 +11,15 @@ use rustix::termios::{
     tcgetwinsize, tcsetattr,
 };
 
+use crate::cli::keys::Divider;
+use crate::cli::style;
+
 /// How often whoever waits for a key looks whether it shall stop.
 const TICK: Duration = Duration::from_millis(50);
+/// How long the rest of an arrow may take: an Esc alone is a key after that.
+const ESC_ALONE: Duration = Duration::from_millis(150);
+/// How long the rest of a sequence may take.
+const REST: Duration = Duration::from_secs(1);
 
 /// How large the screen is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +47,9 @@ pub(super) enum Key {
     Play,
     /// Ctrl-C.
     Interrupt,
+    /// No key: the terminal has drawn the picture with this number, or has not.
+    Drawn(u32),
+    Refused(u32),
     Other,
 }
 
@@ -49,6 +59,7 @@ pub(super) struct Screen {
     before: Termios,
     raw: Termios,
     is_own: bool,
+    arrived: Divider,
     /// What wipes pictures that lie above the text.
     wipe: Vec<u8>,
 }
@@ -64,7 +75,7 @@ impl Screen {
         raw.special_codes[SpecialCodeIndex::VMIN] = 0;
         raw.special_codes[SpecialCodeIndex::VTIME] = 0;
         tcsetattr(&terminal, OptionalActions::Flush, &raw)?;
-        let mut screen = Self { terminal, before, raw, is_own, wipe: Vec::new() };
+        let mut screen = Self { terminal, before, raw, is_own, arrived: Divider::default(), wipe: Vec::new() };
         if is_own {
             screen.write(b"\x1b[?1049h\x1b[?25l")?;
             screen.clear()?;
@@ -73,7 +84,8 @@ impl Screen {
     }
 
     /// Forgets what was typed meanwhile.
-    pub(super) fn forget_keys(&self) {
+    pub(super) fn forget_keys(&mut self) {
+        self.arrived.give_up();
         let _ = tcflush(&self.terminal, QueueSelector::IFlush);
     }
 
@@ -116,7 +128,7 @@ impl Screen {
     pub(super) fn status(&mut self, text: &str) -> io::Result<()> {
         let Size { columns, rows, .. } = self.size();
         let mut shown = String::new();
-        for c in text.chars() {
+        for c in style::readable(text).chars() {
             if textwrap::core::display_width(&shown) + 2 > usize::from(columns) {
                 break;
             }
@@ -127,18 +139,39 @@ impl Screen {
 
     /// The next key, if one comes before `until` and before somebody wants us to stop.
     pub(super) fn key(&mut self, until: Option<Instant>, stop: &AtomicBool) -> io::Result<Option<Key>> {
+        let Some(first) = self.next(until, stop)? else { return Ok(None) };
+        let key = Key::of(&first);
+        let is_answer = first.len() > 1 && matches!(key, Key::Drawn(_) | Key::Refused(_) | Key::Other);
+        if !is_answer {
+            // The rest of what was typed or pasted with it was typed ahead; answers of the terminal were not.
+            let rest: Vec<_> = std::iter::from_fn(|| self.arrived.next()).filter(|it| it.len() > 1).collect();
+            let begun = self.arrived.give_up();
+            rest.into_iter().chain([begun]).for_each(|it| self.arrived.push(&it));
+        }
+        Ok(Some(key))
+    }
+
+    /// The next byte that was typed, or the next whole sequence, if one comes before `until` and before somebody wants us
+    /// to stop.
+    pub(super) fn next(&mut self, until: Option<Instant>, stop: &AtomicBool) -> io::Result<Option<Vec<u8>>> {
+        let mut since = Instant::now();
         while !stop.load(Ordering::SeqCst) {
+            if let Some(next) = self.arrived.next() {
+                return Ok(Some(next));
+            }
+            let rest = if self.arrived.is_lone_esc() { ESC_ALONE } else { REST };
+            if self.arrived.is_pending() && since.elapsed() >= rest {
+                return Ok(Some(self.arrived.give_up()));
+            }
+            if !self.arrived.is_pending() && until.is_some_and(|until| until <= Instant::now()) {
+                break;
+            }
             self.stay_raw();
             let left = until.map_or(TICK, |until| until.saturating_duration_since(Instant::now()).min(TICK));
-            if let Some(mut bytes) = self.read(left)? {
-                // The rest of an arrow may come a moment later.
-                if bytes == [0x1b] {
-                    bytes.extend(self.read(TICK)?.unwrap_or_default());
-                }
-                return Ok(Some(Key::of(&bytes)));
-            }
-            if until.is_some_and(|until| until <= Instant::now()) {
-                break;
+            let left = if self.arrived.is_pending() { TICK } else { left };
+            if let Some(bytes) = self.read(left)? {
+                self.arrived.push(&bytes);
+                since = Instant::now();
             }
         }
         Ok(None)
@@ -153,7 +186,7 @@ impl Screen {
     }
 
     /// What is typed or answered within `patience`. An error: the terminal is gone.
-    pub(super) fn read(&mut self, patience: Duration) -> io::Result<Option<Vec<u8>>> {
+    fn read(&mut self, patience: Duration) -> io::Result<Option<Vec<u8>>> {
         let wait = Timespec::try_from(patience).map_err(io::Error::other)?;
         let mut ready = [PollFd::new(&self.terminal, PollFlags::IN)];
         match poll(&mut ready, Some(&wait)) {
@@ -183,8 +216,11 @@ impl Drop for Screen {
 }
 
 impl Key {
-    /// By the first key in what was read; what came together with it was typed ahead.
+    /// By one byte that was typed, or one sequence.
     fn of(bytes: &[u8]) -> Self {
+        if let Some((id, is_drawn)) = picture_answer(bytes) {
+            return if is_drawn { Self::Drawn(id) } else { Self::Refused(id) };
+        }
         match bytes {
             [b'q' | b'Q', ..] | [0x1b] => Self::Close,
             [0x03, ..] => Self::Interrupt,
@@ -202,4 +238,12 @@ impl Key {
             _ => Self::Other,
         }
     }
+}
+
+/// The answer of Kitty's protocol to a picture: its number, and whether it was drawn.
+fn picture_answer(bytes: &[u8]) -> Option<(u32, bool)> {
+    let text = std::str::from_utf8(bytes.strip_prefix(b"\x1b_G")?).ok()?;
+    let (keys, told) = text.split_once(';')?;
+    let id = keys.split(',').find_map(|key| key.strip_prefix("i="))?.parse().ok()?;
+    Some((id, told.starts_with("OK")))
 }

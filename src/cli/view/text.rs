@@ -2,22 +2,18 @@
 
 use std::borrow::Cow;
 
-use crate::manifest::is_plain;
+use crate::plain::plain;
 
 /// A text for a terminal: control characters are shown and not obeyed.
 pub(in crate::cli) fn visible(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
-    let mut shown: String = text
-        .chars()
-        .map(|c| match c {
-            '\n' | '\t' => c,
-            // Unicode has pictures of the control characters.
-            '\0'..='\u{1f}' => char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}'),
-            '\u{7f}' => '\u{2421}',
-            c if is_plain(c) => c,
-            _ => '\u{fffd}',
-        })
-        .collect();
+    let mut shown = plain(&text, |c| match c {
+        '\n' | '\t' => c,
+        // Unicode has pictures of the control characters.
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}'),
+        '\u{7f}' => '\u{2421}',
+        _ => '\u{fffd}',
+    });
     if !shown.ends_with('\n') {
         shown.push('\n');
     }
@@ -39,6 +35,14 @@ mod tests {
     fn a_text_cannot_command_the_terminal() {
         assert_eq!(visible(b"a\x1b[2Jb\tc\r\n\x07"), "a␛[2Jb\tc␍\n␇\n");
         assert_eq!(visible("a\u{9b}31m\u{202e}b".as_bytes()), "a\u{fffd}31m\u{fffd}b\n");
+    }
+
+    #[test]
+    fn scripts_and_emoji_that_need_joiners_are_whole_on_every_line() {
+        let text =
+            "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645} \u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
+        assert_eq!(visible(text.as_bytes()), format!("{text}\n"));
+        assert_eq!(lines(text.as_bytes(), 20).concat().replace(' ', ""), text.replace(' ', ""));
     }
 
     #[test]

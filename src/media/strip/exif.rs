@@ -30,9 +30,30 @@ impl Tiff<'_> {
         let bytes = self.bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
         usize::try_from(if self.little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) }).ok()
     }
+
+    /// The first number of an entry. The standard has one type for each tag; cameras and programs take others.
+    fn number(&self, entry: usize) -> Option<usize> {
+        let size = match self.u16(entry + 2)? {
+            // BYTE, SBYTE, UNDEFINED.
+            1 | 6 | 7 => 1,
+            // SHORT, SSHORT.
+            3 | 8 => 2,
+            // LONG, SLONG, IFD.
+            4 | 9 | 13 => 4,
+            _ => return None,
+        };
+        // More than four bytes stand elsewhere.
+        let is_elsewhere = self.u32(entry + 4)?.checked_mul(size)? > 4;
+        let at = if is_elsewhere { self.u32(entry + 8)? } else { entry + 8 };
+        match size {
+            1 => self.bytes.get(at).copied().map(usize::from),
+            2 => self.u16(at).map(usize::from),
+            _ => self.u32(at),
+        }
+    }
 }
 
-/// Notes what is in `bytes`, as far as they can be read. Returns the orientation, where it is not the usual one.
+/// Notes what is in `bytes`, as far as they can be read. Returns the orientation, 1 to 8, where they say one.
 pub(super) fn read(bytes: &[u8], removed: &mut Removed) -> Option<u8> {
     let little = bytes.starts_with(b"II");
     let tiff = Tiff { bytes, little };
@@ -54,8 +75,8 @@ pub(super) fn read(bytes: &[u8], removed: &mut Removed) -> Option<u8> {
                 MAKE | MODEL | SERIAL => removed.camera = true,
                 tag if LENS.contains(&tag) => removed.camera = true,
                 ORIENTATION => {
-                    let value = tiff.u16(entry + 8).and_then(|value| u8::try_from(value).ok());
-                    orientation = orientation.or(value.filter(|value| seen == 1 && (2..=8).contains(value)));
+                    let value = tiff.number(entry).and_then(|value| u8::try_from(value).ok());
+                    orientation = orientation.or(value.filter(|value| seen == 1 && (1..=8).contains(value)));
                 }
                 THUMBNAIL => removed.thumbnail = true,
                 _ => removed.fields += 1,
@@ -96,6 +117,28 @@ mod tests {
             let mut removed = Removed::default();
             assert_eq!(read(&only_orientation(orientation), &mut removed), Some(orientation));
             assert_eq!(removed, Removed::default());
+        }
+    }
+
+    #[test]
+    fn the_orientation_is_read_whatever_the_type_of_its_number() {
+        for (kind, count, big, little) in [
+            (1u16, 1u32, [6, 0, 0, 0], [6, 0, 0, 0]),
+            (3, 1, [0, 6, 0, 0], [6, 0, 0, 0]),
+            (3, 2, [0, 6, 0, 6], [6, 0, 6, 0]),
+            (4, 1, [0, 0, 0, 6], [6, 0, 0, 0]),
+            (6, 1, [6, 0, 0, 0], [6, 0, 0, 0]),
+            (7, 1, [6, 0, 0, 0], [6, 0, 0, 0]),
+            (8, 1, [0, 6, 0, 0], [6, 0, 0, 0]),
+            (9, 1, [0, 0, 0, 6], [6, 0, 0, 0]),
+        ] {
+            let be =
+                [&b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12"[..], &kind.to_be_bytes(), &count.to_be_bytes(), &big, &[0; 4]];
+            let le =
+                [&b"II\x2a\0\x08\0\0\0\x01\0\x12\x01"[..], &kind.to_le_bytes(), &count.to_le_bytes(), &little, &[0; 4]];
+            for tiff in [be.concat(), le.concat()] {
+                assert_eq!(read(&tiff, &mut Removed::default()), Some(6), "{kind} {tiff:?}");
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, Read, Seek};
 
+use super::turn::{By, Turn, in_xmp};
 use super::{LOOKED_INTO, Scan, Unclean, exif};
 
 const SOI: u8 = 0xd8;
@@ -17,28 +18,43 @@ const JFIF_LEN: u64 = 18;
 /// What Adobe's segment says of the colours: marker, length and twelve bytes.
 const ADOBE_LEN: u64 = 16;
 
+/// Not what a decoder would take.
+const UNBUILT: Unclean = Unclean::Damaged("it is not built as a JPEG should be");
+
 /// Keeps what a decoder needs, with the ICC profile and the orientation.
 pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
+    let mut turn = Turn::default();
+    segments(scan, &mut turn)?;
+    if let Some((orientation, at)) = turn.settle() {
+        let tiff = exif::only_orientation(orientation);
+        let size = u8::try_from(tiff.len() + 8).unwrap_or(u8::MAX);
+        scan.edits.put(at, [&[0xff, APP1, 0, size], &b"Exif\0\0"[..], &tiff].concat());
+    }
+    Ok(())
+}
+
+fn segments<R: Read + Seek>(scan: &mut Scan<R>, turn: &mut Turn) -> Result<(), Unclean> {
     let mut at = 2;
-    let (mut pictured, mut turned) = (false, false);
+    let (mut framed, mut pictured) = (false, false);
     loop {
+        // Decoders skip what is no marker, and what fills up the space before one. It goes.
+        let found = next_marker(scan, at, false)?;
+        if found > at {
+            let skipped = scan.peek(at, (found - at).min(LOOKED_INTO))?;
+            scan.removed.read(&skipped);
+            scan.removed.fields += u32::from(skipped.iter().any(|byte| !matches!(byte, 0 | 0xff)));
+            scan.edits.remove(at, found - at);
+            at = found;
+        }
         let marker = match &scan.peek(at, 2)?[..] {
+            [0xff, marker] => *marker,
             // Cut off in its picture: there is nothing behind that.
-            [] | [_] if pictured => {
-                scan.edits.remove(at, scan.len - at);
-                return Ok(());
-            }
-            [0xff, 0xff] => {
-                at += 1;
-                continue;
-            }
-            [0xff, marker] if *marker != 0 => *marker,
-            // Decoders would skip it, and look for a picture somewhere behind.
-            [_, _] => return Err(Unclean::Damaged("it is not built as a JPEG should be")),
+            _ if pictured => return Ok(()),
             _ => return Err(Unclean::Damaged("it ends too early")),
         };
         match marker {
-            EOI => return Ok(scan.cut(at + 2)?),
+            EOI if pictured => return Ok(scan.cut(at + 2)?),
+            EOI => return Err(UNBUILT),
             // Markers that stand alone.
             0x01 | 0xd0..=SOI => {
                 at += 2;
@@ -52,12 +68,28 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
         }
         // Tables, frames and scans are what a decoder needs; everything else is an application's, or nobody's.
         if !matches!(marker, 0xc0..=0xcf | SOS..=0xdf) {
-            application(scan, marker, at, len, &mut turned)?;
+            application(scan, marker, at, len, turn)?;
+        }
+        // Since bytes between segments are skipped, anything can look like segments. A frame and a scan of it cannot.
+        let counts = |scan: &mut Scan<R>, at: u64| Ok::<u64, Unclean>(u64::from(scan.array::<1>(at)?[0]));
+        match marker {
+            0xc4 | 0xc8 | 0xcc => {}
+            0xc0..=0xcf => {
+                let components = if len < 10 { 0 } else { counts(scan, at + 9)? };
+                framed = components > 0 && len == 10 + 3 * components;
+            }
+            SOS => {
+                let components = counts(scan, at + 4)?;
+                if !framed || components == 0 || len != 8 + 2 * components {
+                    return Err(UNBUILT);
+                }
+            }
+            _ => {}
         }
         at += len;
         if marker == SOS {
             pictured = true;
-            at = next_marker(scan, at)?;
+            at = next_marker(scan, at, true)?;
         }
     }
 }
@@ -68,7 +100,7 @@ fn application<R: Read + Seek>(
     marker: u8,
     at: u64,
     len: u64,
-    turned: &mut bool,
+    turn: &mut Turn,
 ) -> Result<(), Unclean> {
     let head = scan.peek(at + 4, (len - 4).min(LOOKED_INTO))?;
     match marker {
@@ -90,29 +122,27 @@ fn application<R: Read + Seek>(
             }
         }
         APP1 if head.starts_with(b"Exif\0") && head.len() >= 6 => {
-            let orientation = exif::read(&head[6..], &mut scan.removed).filter(|_| !*turned);
-            let segment = orientation.map_or_else(Vec::new, |orientation| {
-                *turned = true;
-                let tiff = exif::only_orientation(orientation);
-                let len = u8::try_from(tiff.len() + 8).unwrap_or(u8::MAX);
-                [&[0xff, APP1, 0, len], &b"Exif\0\0"[..], &tiff].concat()
-            });
-            scan.edits.replace(at, len, segment);
+            let orientation = exif::read(&head[6..], &mut scan.removed);
+            turn.note(By::Exif, orientation, at);
+            scan.edits.remove(at, len);
         }
         _ => {
             scan.removed.read(&head);
             scan.removed.thumbnail |= head.starts_with(b"JFXX");
             // An index of further pictures behind this one says nothing itself.
             scan.removed.fields += u32::from(!head.starts_with(b"MPF\0") && !head.starts_with(b"JFXX"));
+            if marker == APP1 {
+                turn.note(By::Xmp, in_xmp(&head), at);
+            }
             scan.edits.remove(at, len);
         }
     }
     Ok(())
 }
 
-/// The next marker from `at` on, or the file's end: in a coded picture, `FF 00` is a byte, and `FF D0` to `FF D7` restart
-/// the decoder.
-fn next_marker<R: Read + Seek>(scan: &mut Scan<R>, at: u64) -> Result<u64, Unclean> {
+/// The next marker from `at` on, or the file's end: in a coded picture, `FF 00` is a byte, and `FF D0` to `FF D7`
+/// restart the decoder. Elsewhere, `FF 00` is no marker either (libjpeg's `next_marker`).
+fn next_marker<R: Read + Seek>(scan: &mut Scan<R>, at: u64, is_coded: bool) -> Result<u64, Unclean> {
     scan.seek(at)?;
     let mut escaped = false;
     loop {
@@ -125,7 +155,8 @@ fn next_marker<R: Read + Seek>(scan: &mut Scan<R>, at: u64) -> Result<u64, Uncle
         while !rest.is_empty() {
             if escaped {
                 escaped = rest[0] == 0xff;
-                if !matches!(rest[0], 0 | 0xff | 0xd0..=0xd7) {
+                let is_restart = is_coded && matches!(rest[0], 0xd0..=0xd7);
+                if !is_restart && !matches!(rest[0], 0 | 0xff) {
                     found = Some(scan.at + (buffer.len() - rest.len()) as u64 - 1);
                     break;
                 }

@@ -10,6 +10,7 @@ mod exif;
 mod gif;
 mod jpeg;
 mod png;
+mod turn;
 mod webp;
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -82,6 +83,13 @@ pub struct Plan {
     pub len: u64,
     /// What goes.
     pub removed: Removed,
+    /// How pictures and sounds of a film are coded: the names in its sample descriptions.
+    pub codecs: Vec<[u8; 4]>,
+}
+
+/// Whether a file that begins with `head` has a table of contents, so that [`plan`] does not read all of it.
+pub fn is_indexed(head: &[u8]) -> bool {
+    head.get(4..8).is_some_and(bmff::begins_with)
 }
 
 /// Looks through a photo or a video. `source` may be left anywhere.
@@ -98,11 +106,11 @@ pub fn plan<R: Read + Seek>(source: R) -> Result<Plan, Unclean> {
         [_, _, _, _, kind @ ..] if kind.len() == 8 && bmff::begins_with(&kind[..4]) => bmff::scan(&mut scan)?,
         _ => return Err(Unclean::Unknown),
     }
-    let Scan { mut edits, len, removed, .. } = scan;
+    let Scan { mut edits, len, removed, codecs, .. } = scan;
     if edits.count() > MAX_EDITS {
         return Err(Unclean::Damaged("it has too many pieces"));
     }
-    if edits.settle() { Ok(Plan { edits, len, removed }) } else { Err(Unclean::Damaged("its pieces overlap")) }
+    if edits.settle() { Ok(Plan { edits, len, removed, codecs }) } else { Err(Unclean::Damaged("its pieces overlap")) }
 }
 
 /// A file that is looked through, and what was found.
@@ -112,6 +120,7 @@ struct Scan<R> {
     len: u64,
     edits: Edits,
     removed: Removed,
+    codecs: Vec<[u8; 4]>,
 }
 
 impl<R: Read + Seek> Scan<R> {
@@ -119,7 +128,8 @@ impl<R: Read + Seek> Scan<R> {
         let len = source.seek(SeekFrom::End(0))?;
         source.seek(SeekFrom::Start(0))?;
         let reader = BufReader::with_capacity(64 << 10, source);
-        Ok(Self { reader, at: 0, len, edits: Edits::default(), removed: Removed::default() })
+        let (edits, removed) = (Edits::default(), Removed::default());
+        Ok(Self { reader, at: 0, len, edits, removed, codecs: Vec::new() })
     }
 
     fn seek(&mut self, to: u64) -> io::Result<()> {
@@ -183,6 +193,6 @@ impl<R: Read + Seek> Scan<R> {
     }
 }
 
-fn contains(text: &[u8], word: &[u8]) -> bool {
+pub(super) fn contains(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len()).any(|window| window == word)
 }

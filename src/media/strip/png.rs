@@ -2,12 +2,22 @@
 
 use std::io::{Read, Seek};
 
+use super::turn::{By, Turn, in_text};
 use super::{LOOKED_INTO, Scan, Unclean, exif};
 
 /// Keeps what a decoder must know, what says how the colours are meant, and what animates.
 pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
+    let mut turn = Turn::default();
+    chunks(scan, &mut turn)?;
+    if let Some((orientation, at)) = turn.settle() {
+        scan.edits.put(at, chunk(*b"eXIf", &exif::only_orientation(orientation)));
+    }
+    Ok(())
+}
+
+fn chunks<R: Read + Seek>(scan: &mut Scan<R>, turn: &mut Turn) -> Result<(), Unclean> {
     let mut at = 8;
-    let (mut pictured, mut turned) = (false, false);
+    let mut pictured = false;
     loop {
         let head = scan.peek(at, 8)?;
         let Ok([a, b, c, d, kind @ ..]) = <[u8; 8]>::try_from(&head[..]) else {
@@ -28,13 +38,15 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
             b"IDAT" => pictured = true,
             b"eXIf" => {
                 let tiff = scan.peek(at + 8, content.min(LOOKED_INTO))?;
-                let orientation = exif::read(&tiff, &mut scan.removed).filter(|_| !turned);
-                turned |= orientation.is_some();
-                scan.edits.replace(
-                    at,
-                    len,
-                    orientation.map_or_else(Vec::new, |orientation| chunk(kind, &exif::only_orientation(orientation))),
-                );
+                turn.note(By::Exif, exif::read(&tiff, &mut scan.removed), at);
+                scan.edits.remove(at, len);
+            }
+            b"tEXt" | b"zTXt" | b"iTXt" => {
+                let content = scan.peek(at + 8, content.min(LOOKED_INTO))?;
+                if let Some((by, orientation)) = in_text(kind, &content, &mut scan.removed) {
+                    turn.note(by, Some(orientation), at);
+                }
+                scan.drop_piece(at, len, at + 8)?;
             }
             b"tRNS" | b"cHRM" | b"gAMA" | b"iCCP" | b"sBIT" | b"sRGB" | b"cICP" | b"mDCV" | b"cLLI" | b"mDCv"
             | b"cLLi" | b"bKGD" | b"hIST" | b"pHYs"  | b"acTL" | b"fcTL" | b"fdAT" | b"IHDR" | b"PLTE"

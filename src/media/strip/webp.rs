@@ -2,6 +2,7 @@
 
 use std::io::{Read, Seek};
 
+use super::turn::{By, Turn, in_xmp};
 use super::{LOOKED_INTO, Scan, Unclean, exif};
 
 /// Flags of the chunk `VP8X`: which other chunks there are.
@@ -13,7 +14,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
     let [_, _, _, _, a, b, c, d] = scan.array::<8>(0)?;
     let end = (8 + u64::from(u32::from_le_bytes([a, b, c, d]))).min(scan.len);
     let mut at = 12;
-    let (mut flags, mut turned) = (None, false);
+    let (mut flags, mut turn) = (None, Turn::default());
     while at + 8 <= end {
         let (kind, content, len) = chunk(scan, at)?;
         if at + 8 + content > end {
@@ -29,22 +30,28 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
                 let tiff = scan.peek(at + 8, content.min(LOOKED_INTO))?;
                 // Some write it as it stands in a JPEG.
                 let tiff = tiff.strip_prefix(b"Exif\0\0").unwrap_or(&tiff);
-                let chunk = exif::read(tiff, &mut scan.removed).filter(|_| !turned).map(|orientation| {
-                    let tiff = exif::only_orientation(orientation);
-                    [b"EXIF", &u32::try_from(tiff.len()).unwrap_or(u32::MAX).to_le_bytes()[..], &tiff].concat()
-                });
-                turned |= chunk.is_some();
-                scan.edits.replace(at, len, chunk.unwrap_or_default());
+                turn.note(By::Exif, exif::read(tiff, &mut scan.removed), at);
+                scan.edits.remove(at, len);
+            }
+            b"XMP " => {
+                turn.note(By::Xmp, in_xmp(&scan.peek(at + 8, content.min(LOOKED_INTO))?), at);
+                scan.drop_piece(at, len, at + 8)?;
             }
             _ => scan.drop_piece(at, len, at + 8)?,
         }
         at += len;
     }
     scan.cut(at)?;
+    let turned = turn.settle();
+    if let Some((orientation, at)) = turned {
+        let tiff = exif::only_orientation(orientation);
+        let len = u32::try_from(tiff.len()).unwrap_or(u32::MAX).to_le_bytes();
+        scan.edits.put(at, [b"EXIF", &len[..], &tiff].concat());
+    }
     let size = u32::try_from(scan.edits.len_of(scan.len) - 8).map_err(|_| Unclean::Damaged("it is too long"))?;
     scan.edits.replace(4, 4, size.to_le_bytes().to_vec());
     if let Some((at, flags)) = flags {
-        let kept = if turned { HAS_EXIF } else { 0 };
+        let kept = if turned.is_some() { HAS_EXIF } else { 0 };
         scan.edits.replace(at, 1, vec![flags & !(HAS_XMP | HAS_EXIF) | kept]);
     }
     Ok(())

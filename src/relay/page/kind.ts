@@ -24,13 +24,6 @@ export function kindOf(type: string): Kind | "file" {
   return type === "text/plain" ? "text" : "file";
 }
 
-/** Whether this browser can be expected to show what a sender calls `type`. */
-export function isShowable(type: string, size: number): boolean {
-  if (type === "text/plain") return size <= MAX_TEXT;
-  if (/^(video|audio)\//.test(type) && document.createElement("video").canPlayType(type.replace("/x-", "/")) === "") return false;
-  return /^image\/(jpeg|png|gif|webp|avif)$|^video\/(mp4|webm)$|^audio\/(mpeg|mp4|m4a|x-m4a|ogg|wav|x-wav|flac|x-flac)$/.test(type);
-}
-
 /** What bytes that begin with `head` can be shown as. Text must be judged whole: see `asText`. */
 export function sniff(head: Uint8Array): Showable | null {
   const at = (offset: number, text: string) =>
@@ -43,7 +36,8 @@ export function sniff(head: Uint8Array): Showable | null {
   if (at(0, "GIF87a") || at(0, "GIF89a")) return photo("image/gif");
   if (at(0, "RIFF") && at(8, "WEBP")) return photo("image/webp");
   if (at(0, "RIFF") && at(8, "WAVE")) return sound("audio/wav");
-  if (at(0, "OggS")) return sound("audio/ogg");
+  // A film in Ogg must not pass for a sound: its first page names the codec.
+  if (at(0, "OggS")) return /theora|OVP80|BBCD/.test(String.fromCharCode(...head.subarray(0, 512))) ? video("video/ogg") : sound("audio/ogg");
   if (at(0, "fLaC")) return sound("audio/flac");
   if (at(0, "ID3") || (head[0] === 0xff && (head[1]! & 0xe6) === 0xe2)) return sound("audio/mpeg");
   if (at(0, "\x1a\x45\xdf\xa3")) {
@@ -52,9 +46,12 @@ export function sniff(head: Uint8Array): Showable | null {
   }
   if (at(4, "ftyp")) {
     const brand = String.fromCharCode(...head.subarray(8, 12));
-    if (brand === "avif" || brand === "avis") return photo("image/avif");
-    if (/^(hei[cxms]|hev[cxms]|mif1|msf1)$/.test(brand)) return photo("image/heic");
-    if (brand === "qt  ") return video("video/quicktime");
+    // Some name only the family first, and what they are behind it.
+    const brands = String.fromCharCode(...head.subarray(8, Math.min(((head[2]! << 8) | head[3]!) || 12, 512)));
+    if (brand === "avif" || brand === "avis" || (/^(mif1|msf1|miaf)$/.test(brand) && /avi[fs]/.test(brands))) return photo("image/avif");
+    if (/^(hei[cxms]|hev[cxms]|mif1|msf1|miaf)$/.test(brand)) return photo("image/heic");
+    // To browsers that don't know the name, a MOV is an MP4: they play it if they know its codecs.
+    if (brand === "qt  ") return video(document.createElement("video").canPlayType("video/quicktime") === "" ? "video/mp4" : "video/quicktime");
     return /^M4[AB] $/.test(brand) ? sound("audio/mp4") : video("video/mp4");
   }
   return null;

@@ -8,13 +8,15 @@ export type Ended = "already-opened" | "lapsed" | "expired" | "revoked" | "locke
 /** A final answer that is not the one that was hoped for. */
 export class Refusal extends Error {
   constructor(
-    readonly why: Ended | "unknown" | "wrong-passphrase" | "damaged" | "not-a-relay",
+    readonly why: Ended | "unknown" | "wrong-passphrase" | "damaged" | "changed" | "not-a-relay",
     /** Unix seconds: when it ended. */
     readonly at = 0,
     /** Who opened it. */
     readonly claimant: Uint8Array | null = null,
     /** Wrong passphrases that are still borne. */
     readonly left = 0,
+    /** Unix seconds: until then its opener may go on; 0 where the opening has ended, or the relay does not tell. */
+    readonly until = 0,
   ) {
     super(why);
   }
@@ -43,6 +45,8 @@ export interface Waiting extends Notice {
 
 /** What an opener is given. */
 export interface Claimed extends Waiting {
+  /** Unix seconds: the time of the claim. */
+  readonly at: number;
   /** Unix seconds: until then the same opener may go on. */
   readonly until: number;
   /** The checksums of the parts. */
@@ -106,7 +110,7 @@ async function ask(path: string, who: Credential, how: Ask = {}): Promise<Respon
 /** An error as the relay, or what stands before it, tells it (RFC 9457). */
 async function problem(response: Response): Promise<Error> {
   const body = await whole(response).catch(() => new Uint8Array());
-  const told = (json(body) ?? {}) as { type?: unknown; at?: unknown; left?: unknown; claimant?: unknown };
+  const told = (json(body) ?? {}) as { type?: unknown; at?: unknown; left?: unknown; claimant?: unknown; until?: unknown };
   const word = /^urn:share:(.*)$/.exec(String(told.type))?.[1];
   const number = (value: unknown) => (Number.isSafeInteger(value) ? (value as number) : 0);
   switch (word) {
@@ -115,8 +119,10 @@ async function problem(response: Response): Promise<Error> {
     case "expired":
     case "revoked":
     case "locked":
-    case "aborted":
-      return new Refusal(word, number(told.at), typeof told.claimant === "string" ? bytesOf(told.claimant) : null);
+    case "aborted": {
+      const claimant = typeof told.claimant === "string" ? bytesOf(told.claimant) : null;
+      return new Refusal(word, number(told.at), claimant, 0, number(told.until));
+    }
     case "unknown":
       return new Refusal(word);
     case "wrong-passphrase":
@@ -202,7 +208,7 @@ function json(bytes: Uint8Array): unknown {
 }
 
 function parsed<T>(bytes: Uint8Array): T {
-  const read = json(bytes) as (T & { v: number; blob_len: number; expires: number; parts?: unknown }) | null;
+  const read = json(bytes) as (T & { v: number; blob_len: number; expires: number; at?: number; until?: number; parts?: unknown }) | null;
   const isLength = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
   const parts = read?.parts ?? [];
   const sound = read?.v === 1 && isLength(read.blob_len) && isLength(read.expires) && Array.isArray(parts);

@@ -1,6 +1,7 @@
 // The flow of opening: look, claim, receive, finish. Nothing is claimed before the manifest was seen, and nothing is
 // finished here: that is for whoever shows it.
 
+import { sha256 } from "@noble/hashes/sha2.js";
 import { Decrypter } from "age-encryption";
 import { crc32c } from "./crc32c.ts";
 import { claimantOf, type Keys, receiptOf } from "./keys.ts";
@@ -14,6 +15,8 @@ export interface Envelope {
   /** Unix seconds. */
   readonly expires: number;
   readonly manifest: Manifest;
+  /** The digest of the manifest as the relay keeps it: what is opened must be what was shown. */
+  readonly digest: Uint8Array;
 }
 
 /** A share that is this browser's to open. */
@@ -43,33 +46,40 @@ const FETCHES = 2;
 /** Plaintext is handed to the browser in pieces of this size, in bytes. */
 const PIECE = 4 * 1024 * 1024;
 
-// Where a page came without TLS, browsers give it no WebCrypto. age-encryption then takes its own X25519, if it is told
-// in the way in which browsers tell that they lack that algorithm.
-if (globalThis.crypto.subtle === undefined) {
-  const missing = () => Promise.reject(new DOMException("no WebCrypto here", "NotSupportedError"));
-  Object.defineProperty(globalThis.crypto, "subtle", { value: { importKey: missing, deriveBits: missing } });
-}
+// age-encryption uses WebCrypto's X25519 unless the browser lacks that algorithm. This page never uses it: over plain http
+// there is no WebCrypto, and WebKitGTK's refuses about one key in a thousand (DataError), so that a share looked damaged.
+const missing = () => Promise.reject(new DOMException("not used", "NotSupportedError"));
+Object.defineProperty(globalThis.crypto, "subtle", { value: { importKey: missing, deriveBits: missing } });
 
 const linkOf = (keys: Keys) => ({ id: keys.id, token: keys.linkToken });
 
 /** Looks at what waits. */
 export async function look(keys: Keys): Promise<Envelope> {
   const waiting = await relay.manifest(linkOf(keys), keys.openToken);
-  return { expires: waiting.expires, manifest: await unsealed(keys, waiting) };
+  return { expires: waiting.expires, manifest: await unsealed(keys, waiting), digest: digestOf(waiting) };
 }
 
-/** Opens it: the one opening, which this claim token may repeat. */
-export async function claim(keys: Keys, claimToken: Uint8Array): Promise<Opened> {
+/** Opens it: the one opening, which this claim token may repeat. `shown` is the digest of what the person agreed to open. */
+export async function claim(keys: Keys, claimToken: Uint8Array, shown: Uint8Array): Promise<Opened> {
   const ask = () => relay.claim(linkOf(keys), keys.openToken, claimToken);
-  const ours = claimantOf(keys.id, claimToken);
   const claimed = await ask().catch((error: unknown) => {
     // An earlier attempt of ours, whose answer was lost, may have won while this one was being looked at.
-    const won = error instanceof Refusal && error.why === "already-opened" && sameBytes(error.claimant, ours);
-    return won ? ask() : Promise.reject(error as Error);
+    return isOurs(error, keys.id, claimToken) ? ask() : Promise.reject(error as Error);
   });
+  if (!sameBytes(digestOf(claimed), shown)) throw new Refusal("changed");
   const manifest = await unsealed(keys, claimed);
   if (claimed.parts?.length !== Math.ceil(claimed.blob_len / PART_LEN)) throw new Refusal("damaged");
   return { manifest, claimed };
+}
+
+/** Whether it is refused because the holder of this claim token has opened it. */
+export function isOurs(error: unknown, id: Uint8Array, claimToken: Uint8Array): error is Refusal {
+  return error instanceof Refusal && error.why === "already-opened" && sameBytes(error.claimant, claimantOf(id, claimToken));
+}
+
+/** The digest of a manifest as it came: nothing where none came. */
+function digestOf(waiting: relay.Waiting): Uint8Array {
+  return sha256(relay.bytesOf(waiting.manifest) ?? new Uint8Array());
 }
 
 function sameBytes(some: Uint8Array | null, others: Uint8Array): boolean {

@@ -1,24 +1,34 @@
 // Showing what was opened, one file after another, and closing it.
 
-import { asText, defaultName, HEAD_LEN, type Kind, kindOf, MAX_TEXT, type Showable, sniff } from "./kind.ts";
+import { asText, defaultName, HEAD_LEN, kindOf, MAX_TEXT, type Showable, sniff } from "./kind.ts";
 import { type Entry, type Manifest, printable, safeName } from "./manifest.ts";
+import { media } from "./media.ts";
+import { APP } from "./place.ts";
 import * as texts from "./texts.ts";
+import { codecName, type Picture, pictureOf } from "./tracks.ts";
 import { button, h, live, screen, theirs } from "./view.ts";
 
 const words = texts.showing;
 
 /** Something that is being shown. */
 export interface Showing {
-  /** Whether every file was seen. What was only saved is not known to have arrived until the person says so. */
+  /**
+   * Whether every file was seen. What was only saved is not known to have arrived until the person says so; inside an
+   * app that is so even if it was seen.
+   */
   readonly done: () => boolean;
   /** Takes it off the page, and lets the browser forget it. */
   readonly end: () => void;
 }
 
-/** Shows the files of a share until `close` is called: once, when the person closes it. */
-export function show(manifest: Manifest, blobs: readonly Blob[], close: () => void): Showing {
+/** Shows the files of a share until `close` is called: once, when the person closes it. `until` is when the claim ends. */
+export function show(manifest: Manifest, blobs: readonly Blob[], until: number, close: () => void): Showing {
   const { entries, viewOnly } = manifest;
   const seen = new Set<number>();
+  /** What the person has, by their own word or by another app's. */
+  const kept = new Set<number>();
+  /** What was only given to the browser to download: nobody has said yet that it arrived. */
+  const unsure = new Set<number>();
   let at = 0;
   let url: string | null = null;
   let turns = 0;
@@ -30,7 +40,6 @@ export function show(manifest: Manifest, blobs: readonly Blob[], close: () => vo
   const [previous, next] = [button(words.previous, () => turn(at - 1)), button(words.next, () => turn(at + 1))];
   const count = h("p", { className: "count", role: "status" });
   const saved = new Set<string>();
-  const handed = new Set<number>();
 
   const forget = () => {
     for (const media of stage.querySelectorAll<HTMLMediaElement>("video, audio")) {
@@ -56,26 +65,36 @@ export function show(manifest: Manifest, blobs: readonly Blob[], close: () => vo
   };
 
   const draw = async () => {
-    const mine = ++turns;
+    let mine = ++turns;
     const [number, entry, blob] = [at, entries[at]!, blobs[at]!];
     forget();
     told.textContent = "";
     // A browser that has run out of room gives nothing back.
-    const { showable, text } = await judge(entry, blob).catch(() => ({ showable: null, text: null }));
+    const { showable, text, picture } = await judge(entry, blob).catch(() => NOTHING);
     if (mine !== turns) return;
-    const saw = () => see(number, mine);
+    const type = showable?.type ?? "application/octet-stream";
+    const fileName = safeName(entry.name ?? manifest.name, defaultName(entry.type));
     const save = () => {
-      const name = safeName(entry.name ?? manifest.name, defaultName(entry.type));
-      const type = showable?.type ?? "application/octet-stream";
       const source = URL.createObjectURL(blob.slice(0, blob.size, type));
-      h("a", { href: source, download: name }).click();
+      h("a", { href: source, download: fileName }).click();
       // The browser reads it after the click, and does not tell when.
       saved.add(source);
-      handed.add(number);
-      told.textContent = words.saved;
+      if (!kept.has(number)) unsure.add(number);
+      told.textContent = APP === null ? words.saved : words.savedInApp(APP);
     };
-    const unshown = () => {
-      if (mine === turns) stage.replaceChildren(h("p", {}, blob.size === 0 ? words.empty : viewOnly ? words.notShownAtAll : words.notShown));
+    const file = viewOnly ? null : handable(blob, fileName, showable?.type ?? entry.type);
+    const hand = () => {
+      navigator.share({ files: [file!] }).then(
+        () => {
+          kept.add(number);
+          unsure.delete(number);
+          told.textContent = words.shared;
+        },
+        (error: unknown) => {
+          const changedMind = error instanceof DOMException && error.name === "AbortError";
+          told.textContent = changedMind ? "" : words.notShared;
+        },
+      );
     };
     const name = nameOf(entry, manifest);
     title.replaceChildren(name === null ? words.untitled(showable?.kind ?? kindOf(entry.type)) : theirs(printable(name)));
@@ -83,44 +102,76 @@ export function show(manifest: Manifest, blobs: readonly Blob[], close: () => vo
     // A button that is disabled would lose the focus, and the arrows with it.
     previous.setAttribute("aria-disabled", String(number === 0));
     next.setAttribute("aria-disabled", String(number === entries.length - 1));
-    const shown = showable !== null || text !== null;
     stage.classList.remove("full");
     const full = button(words.full, () => {
       full.textContent = stage.classList.toggle("full") ? words.fit : words.full;
     });
     const copy = text === null || viewOnly ? null : button(words.copy, () => void copied(text, stage).then((how) => (told.textContent = how)));
-    actions.replaceChildren(
-      ...[
-        copy,
-        showable?.kind === "photo" ? full : null,
-        viewOnly ? null : button(words.save, save, shown ? "" : "main"),
-        button(words.close, closing, shown ? "main" : ""),
-      ].filter((child) => child !== null),
-    );
-    if (text !== null) {
+    const offer = (shown: boolean) => {
+      const main = shown ? "" : "main";
+      actions.replaceChildren(
+        ...[
+          shown ? copy : null,
+          shown && showable?.kind === "photo" ? full : null,
+          // Inside an app a download is the way that is known to fail.
+          file === null ? null : button(words.share, hand, APP === null ? "" : main),
+          viewOnly ? null : button(words.save, save, file === null || APP === null ? main : ""),
+          button(words.close, closing, shown ? "main" : ""),
+        ].filter((child) => child !== null),
+      );
+    };
+    const unshown = () => {
+      if (mine !== turns) return;
+      // What still comes from what was shown so far counts no more.
+      mine = ++turns;
+      seen.delete(number);
+      forget();
+      const codec = picture === null ? null : codecName(picture);
+      stage.replaceChildren(h("p", {}, viewOnly ? words.notShownAtAll(codec, until) : showable ? words.notHere(codec) : words.notShown));
+      offer(false);
+    };
+    const saw = () => see(number, mine);
+    if (blob.size === 0) {
+      stage.replaceChildren(h("p", {}, words.empty));
+      offer(true);
+      saw();
+    } else if (text !== null) {
       stage.replaceChildren(h("pre", { tabIndex: 0, className: viewOnly ? "kept" : "" }, text));
+      if (/^[\s\p{Cc}\p{Cf}]*$/u.test(text)) told.textContent = words.blank;
+      offer(true);
       saw();
     } else if (showable !== null) {
       url = URL.createObjectURL(blob.slice(0, blob.size, showable.type));
-      stage.replaceChildren(media(showable.kind, url, name, saw, unshown));
+      const label = name === null ? words.untitled(showable.kind) : printable(name);
+      offer(true);
+      stage.replaceChildren(media(showable, url, label, saw, unshown));
     } else {
       unshown();
     }
   };
 
+  /** Asks before what was not seen, and what may not have arrived, is gone. */
   const closing = () => {
-    const missing = entries.filter((_, number) => !seen.has(number) && !handed.has(number)).length;
-    if (missing === 0) return close();
-    const question = words.unseen(missing, entries.length);
-    const back = button(words.back, () => void goBack().then(() => actions.querySelector("button")?.focus()), "main");
-    actions.replaceChildren(h("p", { role: "alert" }, question), back, button(words.anyway, close));
-    back.focus();
+    const isMissing = (number: number) => !seen.has(number) && !kept.has(number) && !unsure.has(number);
+    const missing = entries.map((_, number) => number).filter(isMissing);
+    if (missing.length === 0) return arrived();
+    ask(words.unseen(missing.length, entries.length), words.back, missing[0]!, words.anyway, arrived);
   };
 
-  /** To the first file that is missing. */
-  const goBack = () => {
-    at = Math.max(entries.findIndex((_, number) => !seen.has(number) && !handed.has(number)), 0);
-    return draw();
+  const arrived = () => {
+    if (unsure.size === 0) return close();
+    ask(words.arrived(unsure.size), words.notYet, [...unsure][0]!, words.there, close);
+  };
+
+  const ask = (question: string, no: string, to: number, yes: string, then: () => void) => {
+    const goBack = () => {
+      at = to;
+      return draw();
+    };
+    const back = button(no, () => void goBack().then(() => actions.querySelector("button")?.focus()), "main");
+    told.textContent = "";
+    actions.replaceChildren(h("p", { role: "alert" }, question), back, button(yes, then));
+    back.focus();
   };
 
   const arrows = (event: KeyboardEvent) => {
@@ -144,7 +195,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], close: () => vo
   void draw();
 
   return {
-    done: () => seen.size === entries.length,
+    done: () => seen.size === entries.length && (APP === null || unsure.size === 0),
     end: () => {
       turns += 1;
       removeEventListener("keydown", arrows);
@@ -156,29 +207,41 @@ export function show(manifest: Manifest, blobs: readonly Blob[], close: () => vo
 }
 
 /** What a file can be shown as; for text, the text. */
-async function judge(entry: Entry, blob: Blob): Promise<{ showable: Showable | null; text: string | null }> {
+interface Judgment {
+  readonly showable: Showable | null;
+  readonly text: string | null;
+  /** The codec of a video's picture. */
+  readonly picture: Picture;
+}
+
+const NOTHING: Judgment = { showable: null, text: null, picture: null };
+
+async function judge(entry: Entry, blob: Blob): Promise<Judgment> {
   const showable = sniff(new Uint8Array(await blob.slice(0, HEAD_LEN).arrayBuffer()));
-  // What a sender's program took for a document with a language of its own is no plain text, though it could be read.
-  const maybe = showable === null && entry.type === "text/plain" && blob.size <= MAX_TEXT;
-  return { showable, text: maybe ? asText(new Uint8Array(await blob.arrayBuffer())) : null };
+  if (showable === null) {
+    // A sender's program calls documents in a language of their own by its name, though they could be read.
+    const maybe = entry.type === "text/plain" && blob.size <= MAX_TEXT;
+    return { ...NOTHING, text: maybe ? asText(new Uint8Array(await blob.arrayBuffer())) : null };
+  }
+  if (!/mp4|quicktime|webm/.test(showable.type)) return { ...NOTHING, showable, picture: "" };
+  const picture = await pictureOf(blob, showable.type);
+  if (picture === "") return { ...NOTHING, showable, picture };
+  // A container for films may hold a sound alone, and one for sounds a film.
+  const kind = picture === null ? "sound" : "video";
+  const container = showable.type.endsWith("webm") ? "webm" : "mp4";
+  const type = picture === null ? `audio/${container}` : showable.type.replace("audio/", "video/");
+  return { showable: { kind, type }, text: null, picture };
+}
+
+/** The file for the device's own share sheet, where the browser has one that takes it. */
+function handable(blob: Blob, name: string, type: string): File | null {
+  if (!("canShare" in navigator)) return null;
+  const file = new File([blob], name, { type });
+  return navigator.canShare({ files: [file] }) ? file : null;
 }
 
 function nameOf(entry: Entry, manifest: Manifest): string | null {
   return entry.name ?? (manifest.entries.length === 1 ? manifest.name : null);
-}
-
-function media(kind: Kind, url: string, name: string | null, saw: () => void, failed: () => void): HTMLElement {
-  if (kind === "photo") {
-    return h("img", { src: url, alt: name === null ? words.untitled(kind) : printable(name), draggable: false, onload: saw, onerror: failed });
-  }
-  const element = h(kind === "video" ? "video" : "audio", { src: url, controls: true, onplaying: saw, onerror: failed });
-  element.setAttribute("controlslist", "nodownload noremoteplayback");
-  element.setAttribute("aria-label", name === null ? words.untitled(kind) : printable(name));
-  if (element instanceof HTMLVideoElement) {
-    element.playsInline = true;
-    element.disablePictureInPicture = true;
-  }
-  return element;
 }
 
 /** Copies a text, which stands in `shown`; says how it went. */

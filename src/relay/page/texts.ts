@@ -75,6 +75,10 @@ export const waiting = {
   word: "OPEN",
   wrongWord: "Type the four letters OPEN. Nothing was opened.",
   open: "Open",
+  perhaps:
+    "This browser may be unable to show this kind of video. The sender does not want it saved, and after the opening only this browser can continue. To be sure, use another browser or the share program.",
+  inApp: (app: string) =>
+    `This page runs inside ${app === "" ? "another app" : app}, and such apps often drop the files that a page saves, without an error. If you want to save it, don’t open it here: choose “Open in browser” in this app’s menu (⋯ or ⋮), or copy the link from the message into your browser.`,
   forgetful: "This browser is set to remember nothing. Don't reload this page while it opens: what has begun would be lost.",
 };
 
@@ -96,6 +100,7 @@ export const passphrase = {
   show: "Show it",
   go: "Continue",
   working: "Working out the key…",
+  wrongAgain: "Wrong passphrase; capitals and spaces count.",
   wrong: (left: number) =>
     left === 0
       ? "Wrong passphrase. That was the last try: the next one locks it for good."
@@ -121,20 +126,35 @@ export const showing = {
   copy: "Copy",
   copied: "Copied.",
   notCopied: "This browser doesn't let pages copy. Select the text instead.",
+  share: "Save with another app…",
+  shared: "Handed to the app that you chose.",
+  notShared: "This device could not hand it to another app. Save it instead.",
   saved: "Look into your downloads. When it is there, close.",
+  savedInApp: (app: string) =>
+    `${app === "" ? "The app that shows this page" : app} may have dropped the file without an error. Look into your downloads before you close.`,
   close: "Close",
   gone: "When you close it, it is gone.",
   viewOnly: "When you close it, it is gone. The sender wants it not to be kept.",
   notShown: "This page does not show this kind of file. Save it, then close.",
+  notHere: (codec: string | null) =>
+    `This browser cannot show ${codec === null ? "this file" : `this ${codec} video`}. Save it and open the saved file with another program, then close.`,
   empty: "This file is empty.",
+  blank: "This text has no visible characters.",
   full: "Full size",
   fit: "Fit",
-  notShownAtAll: "This browser cannot show it, and the sender wants it not to be kept.",
+  notShownAtAll: (codec: string | null, until: number) =>
+    `This browser cannot show ${codec === null ? "it" : `this ${codec} video`}, and the sender wants it not to be kept. Nothing is deleted if you leave this page without closing it: this browser can open it again until ${time(until)}. Tell the sender that you have not seen it.`,
   cover: "Covered while you are elsewhere",
   unseen: (count: number, of: number) => {
     if (of === 1) return "It has not been seen or saved yet.";
     return count === 1 ? "One of these has not been seen or saved yet." : `${count} of these have not been seen or saved yet.`;
   },
+  arrived: (count: number) =>
+    count === 1
+      ? "You saved a file. Is it in your downloads? After you close, nobody can open it again."
+      : `You saved ${count} files. Are they in your downloads? After you close, nobody can open them again.`,
+  there: "Saved, close now",
+  notYet: "Go back",
   back: "Go back",
   anyway: "Close anyway",
 };
@@ -148,6 +168,12 @@ export const closed = {
   telling: "Telling the relay to delete it…",
   otherwise: "It is gone. The relay had ended it before it was closed here, so the sender may not see that it was opened.",
   words: (words: string) => `The sender sees that it was opened. The two words of this opening are “${words}”: the sender sees the same ones.`,
+  before: (at: string, words: string | null = null) =>
+    message(
+      "Closed",
+      `You opened it in this browser on ${at}, and it was deleted after that.`,
+      ...(words === null ? [] : [`The two words of that opening are “${words}”: the sender sees the same ones.`]),
+    ),
   history: "The link may still be in this browser's history. It opens nothing any more.",
   again: "Try again",
 };
@@ -166,6 +192,27 @@ export const ended: Record<Ended, (at: string, words: string | null) => Message>
   aborted: () => message("Not there", "It was never sent completely.", AGAIN),
 };
 
+export const beingOpened = (at: string, until: string, words: string | null) =>
+  message(
+    "Being opened",
+    `Another browser or device began to open it on ${at}, and has not finished.${words === null ? "" : ` The two words of that opening are “${words}”.`}`,
+    `If that was you, go back to that browser or device: it can continue until ${until}.`,
+    "If it was not you, someone else is opening it: tell the sender.",
+  );
+
+export const otherTab = {
+  open: message("Open in another tab", "This browser is opening it, or showing it, in another tab. Continue there.", "When that tab is gone, this one can take over."),
+  gone: message("The other tab is gone", "You can continue here."),
+  here: "Continue here",
+};
+
+export const keyElsewhere = (until: string) =>
+  message(
+    "The key is missing",
+    "This browser has begun to open it, and this tab no longer has the key.",
+    `Open the link from the message again in this browser: it can continue until ${until}. Nothing is lost.`,
+  );
+
 export const unknown = (host: string) =>
   message("Not known here", `${host} knows no such share. It may have ended more than 30 days ago.`, AGAIN);
 
@@ -176,7 +223,7 @@ export function linkFault(fault: LinkFault): Message {
       return message(
         "The key is missing",
         "This address has lost the part behind the #, which is the key. Go back to the message and open the link from there.",
-        "If you have just opened it in this browser: it is gone, as it should be.",
+        "Loading this page has opened nothing. On some networks you have to log in first, and that can cut off the key.",
       );
     case "exposed":
       return message(
@@ -211,6 +258,12 @@ export const notARelay = (host: string, begun: boolean) =>
 export const damaged = message(
   "Damaged",
   "What came from the relay is damaged, or was changed. Nothing of it is shown.",
+  "Tell the sender, and don't trust this relay.",
+);
+
+export const changed = message(
+  "Changed",
+  "The relay sent something else than what this page showed you before you opened it. Nothing of it is shown.",
   "Tell the sender, and don't trust this relay.",
 );
 

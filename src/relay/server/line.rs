@@ -29,14 +29,16 @@ const FIRST_TIME: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(super) struct Acceptor {
     tls: Option<TlsAcceptor>,
+    plain: bool,
     room: Arc<Semaphore>,
 }
 
 impl Acceptor {
-    /// Speaks TLS, where there is a key for it, to whoever begins with it; to `max_connections` at once.
-    pub(super) fn new(tls: Option<ServerConfig>, max_connections: usize) -> Self {
+    /// Speaks TLS, where there is a key for it, to whoever begins with it, and `plain` HTTP to others; to
+    /// `max_connections` at once.
+    pub(super) fn new(tls: Option<ServerConfig>, plain: bool, max_connections: usize) -> Self {
         let room = Arc::new(Semaphore::new(max_connections));
-        Self { tls: tls.map(|config| TlsAcceptor::from(Arc::new(config))), room }
+        Self { tls: tls.map(|config| TlsAcceptor::from(Arc::new(config))), plain, room }
     }
 }
 
@@ -46,7 +48,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
     type Future = Pin<Box<dyn Future<Output = io::Result<(Line, S)>> + Send>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let (tls, place) = (self.tls.clone(), self.room.clone().try_acquire_owned());
+        let (tls, plain, place) = (self.tls.clone(), self.plain, self.room.clone().try_acquire_owned());
         Box::pin(async move {
             let place = place.map_err(io::Error::other)?;
             // Answers are written in one piece; waiting for more to send would only hold them back.
@@ -57,6 +59,8 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
                 let mut first = [0];
                 if stream.peek(&mut first).await? > 0 && first[0] == HANDSHAKE {
                     tls.accept(stream).await.map(|stream| Either::Tls(Box::new(stream)))
+                } else if !plain {
+                    Err(io::ErrorKind::InvalidData.into())
                 } else {
                     Ok(Either::Plain(stream))
                 }

@@ -63,6 +63,8 @@ pub struct Options {
     pub contact: Option<String>,
     /// The key with which TLS is spoken, besides plain HTTP on the same port.
     pub direct: Option<DirectKey>,
+    /// Whether plain HTTP is spoken. Without it, only TLS with that key is, and browsers get nothing.
+    pub plain: bool,
     /// What a server that stops gives to the requests that are running.
     pub drain: Duration,
     /// The most connections at once; more are closed at the door.
@@ -77,6 +79,7 @@ impl Default for Options {
             public_url: None,
             contact: None,
             direct: None,
+            plain: true,
             drain,
             max_connections: MAX_CONNECTIONS,
         }
@@ -143,11 +146,11 @@ pub async fn serve(
     let listens = listener.local_addr()?;
     listener.set_nonblocking(true)?;
     let tls = options.direct.as_ref().map(pinned::server).transpose().map_err(io::Error::other)?;
-    let (drain, max_connections) = (options.drain, options.max_connections);
+    let (drain, plain, max_connections) = (options.drain, options.plain, options.max_connections);
     let app = router(Arc::new(Server { relay, options, listens }));
     let handle = Handle::new();
     let mut server = axum_server::from_tcp(listener)?
-        .acceptor(Acceptor::new(tls, max_connections))
+        .acceptor(Acceptor::new(tls, plain, max_connections))
         .handle(handle.clone())
         .http1_only();
     server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_headers(64);

@@ -28,6 +28,7 @@ use tokio::sync::Semaphore;
 use super::{Creation, Object, Space, Store, StoreError};
 use crate::link::{RelayUrl, RelayUrlError};
 use crate::relay::client::{self, IDLE_TIME};
+use crate::relay::obstacle::{self, Distrust, Obstacle};
 use crate::relay::{Content, RelayError};
 
 /// Parts that are held in memory on their way in, at most: a bucket takes an object only whole.
@@ -244,6 +245,10 @@ fn failure(error: &Error) -> StoreError {
             refused("these credentials may not do that, or there are none")
         }
         (Some("QuotaExceeded" | "XMinioStorageFull" | "StorageFull"), _) | (_, Some(507)) => StoreError::NoSpace,
+        // Each creation here is conditional, and other requests are such as every bucket knows.
+        (Some("NotImplemented"), _) | (_, Some(501)) => StoreError::Unable(
+            "it does not support conditional writes (If-None-Match), so a share could be opened twice",
+        ),
         (_, Some(404)) => StoreError::Failed("what answers there is not a bucket".to_owned()),
         (_, Some(status)) => StoreError::Failed(format!("it answers with status {status}")),
         (_, None) => StoreError::Failed(reason(error)),
@@ -258,9 +263,16 @@ fn causes(error: &Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
     })
 }
 
-/// Why there was no answer: the operating system's words, if it has any.
+/// Why there was no answer: what keeps this machine from it, or the operating system's words, if it has any.
 fn reason(error: &Error) -> String {
-    let io = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
+    let causes = || obstacle::causes(error as &(dyn StdError + 'static));
+    if let Some(distrust) = causes().find_map(|cause| cause.downcast_ref()).and_then(Distrust::of) {
+        return format!("its certificate cannot be trusted: {distrust}");
+    }
+    if let Some(obstacle) = Obstacle::to_connecting(error) {
+        return obstacle.to_string();
+    }
+    let io = causes().filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
     let text = io.map_or_else(|| "it does not answer".to_owned(), ToString::to_string);
     text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }

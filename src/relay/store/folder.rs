@@ -6,7 +6,7 @@
 //! long. Everything is readable by its owner only, or by the group that may write to the folder itself.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use rustix::fs::{Mode, OFlags};
 use tokio::task::spawn_blocking;
 
 use super::{Creation, Object, Space, Store, StoreError};
-use crate::files::{parent, rename_new, sync_dir};
+use crate::files::{parent, rename_new, sync, sync_dir, sync_file_system, try_lock};
 use crate::relay::cells::names;
 use crate::relay::{Content, RelayError};
 use crate::secret::fill_random;
@@ -39,6 +39,9 @@ pub enum FolderError {
     /// Another relay has it.
     #[error("another relay is using {0}")]
     InUse(PathBuf),
+    /// Its file system has no locks, so nothing keeps another relay out.
+    #[error("files in {0} cannot be locked, so a second relay would not be noticed")]
+    Unlockable(PathBuf),
     /// Others may look into it.
     #[error("{0} can be read by other users of this machine")]
     Exposed(PathBuf),
@@ -83,6 +86,8 @@ impl Folder {
         if data.permissions().mode() & 0o007 != 0 {
             return Err(FolderError::Exposed(root.to_owned()));
         }
+        // Nothing of a predecessor is in a folder that was made just now: then there is nothing to flush.
+        let is_new = !shared && fs::read_dir(root).map_err(failed)?.next().is_none();
         let access = match data.permissions().mode() {
             mode if shared && mode & 0o2070 == 0o2070 => Access::Group,
             mode if shared && mode & 0o070 == 0o070 => return Err(FolderError::Ungrouped(root.to_owned())),
@@ -98,18 +103,21 @@ impl Folder {
         let lock = match sharing {
             Sharing::Alone => {
                 let file = access.open_file(&root.join(LOCK), false).map_err(failed)?;
-                file.try_lock().map_err(|_| FolderError::InUse(root.to_owned()))?;
-                Some(file)
+                match try_lock(&file).map_err(failed)? {
+                    Some(true) => Some(file),
+                    Some(false) => return Err(FolderError::InUse(root.to_owned())),
+                    None => return Err(FolderError::Unlockable(root.to_owned())),
+                }
             }
             Sharing::WithOthers => lock_shared(root, access)?,
             Sharing::WithItsServer => None,
         };
         remove_staged(&root.join(STAGING), if shared { STALE } else { Duration::ZERO }).map_err(failed)?;
-        if !shared {
+        if !shared && !is_new {
             // What a predecessor wrote and could not flush any more is durable from here on. Where there are others at
             // work, each of them flushes what it relies on.
             let directory = File::open(root).map_err(failed)?;
-            rustix::fs::syncfs(&directory).map_err(|errno| failed(errno.into()))?;
+            sync_file_system(&directory).map_err(failed)?;
         }
         Ok(Self { root: root.to_owned(), access, _lock: lock })
     }
@@ -135,8 +143,8 @@ fn lock_shared(root: &Path, access: Access) -> Result<Option<File>, FolderError>
     };
     match file.as_ref().map(File::try_lock_shared) {
         Ok(Ok(())) => Ok(file.ok()),
-        Ok(Err(TryLockError::WouldBlock)) => Err(FolderError::InUse(root.to_owned())),
-        Ok(Err(TryLockError::Error(_))) | Err(_) => Ok(None),
+        Ok(Err(fs::TryLockError::WouldBlock)) => Err(FolderError::InUse(root.to_owned())),
+        Ok(Err(fs::TryLockError::Error(_))) | Err(_) => Ok(None),
     }
 }
 
@@ -159,7 +167,7 @@ struct Staged {
 impl Staged {
     /// Gives the file its name, unless that is taken.
     fn keep(mut self, target: &Path) -> io::Result<Creation> {
-        self.file.sync_all()?;
+        sync(&self.file)?;
         let directory = parent(target);
         let mut moved = rename_new(&self.path, target);
         // Others remove directories that are empty, and may be faster than we are.
@@ -228,10 +236,7 @@ impl Access {
     fn make_dirs(self, path: &Path) -> io::Result<()> {
         // Also of one that is there: perhaps it was made a moment ago. A directory above the store may be one that we
         // can pass through and not read; then it is not ours to flush.
-        let durable = || match sync_dir(parent(path)) {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-            result => result,
-        };
+        let durable = || sync_dir(parent(path));
         let create = || DirBuilder::new().mode(0o700).create(path);
         let created = match create() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -389,7 +394,9 @@ impl Store for Folder {
         let root = self.root.clone();
         blocking(move || {
             let stat = rustix::fs::statvfs(&root).map_err(io::Error::from)?;
-            Ok(Some(Space { free: stat.f_bavail * stat.f_frsize, total: stat.f_blocks * stat.f_frsize }))
+            // Some file systems in user space don't count.
+            Ok((stat.f_blocks > 0)
+                .then(|| Space { free: stat.f_bavail * stat.f_frsize, total: stat.f_blocks * stat.f_frsize }))
         })
         .await
     }

@@ -60,6 +60,9 @@ pub enum StoreError {
     /// It does not let us: the credentials are wrong, or there is no such bucket.
     #[error("{0}")]
     Refused(String),
+    /// It cannot do what was asked, today or tomorrow.
+    #[error("{0}")]
+    Unable(&'static str),
     /// Anything else: what was asked may or may not have happened.
     #[error("the store failed: {0}")]
     Failed(String),
@@ -69,6 +72,9 @@ impl From<std::io::Error> for StoreError {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::NoSpace,
+            std::io::ErrorKind::Unsupported => {
+                Self::Refused("its file system has neither hard links nor a rename that never replaces".to_owned())
+            }
             // The kind and not the text: a path holds an id.
             kind => Self::Failed(kind.to_string()),
         }

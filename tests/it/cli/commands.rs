@@ -227,7 +227,7 @@ fn a_reader_that_has_seen_enough_is_no_error_and_the_share_is_kept_for_it() {
     let relay = sandbox.relay();
     let content = noise(20_000_000, 4);
     let link = sandbox.share(["send", "-q", "--relay", &relay.url]).input(&content).ok();
-    let command = format!("{} open -q '{link}' | head -c 100 >head; echo ${{PIPESTATUS[0]}}", SHARE);
+    let command = format!("{SHARE} open -q '{link}' | head -c 100 >head; echo ${{PIPESTATUS[0]}}");
     let mut shell = std::process::Command::new("bash");
     shell.args(["-c", &command]);
     assert_eq!(sandbox.prepare(shell).ok(), "0");
@@ -325,7 +325,7 @@ fn a_closed_standard_output_costs_nothing() {
     let link = sandbox.share(["send", "-q", "--relay", &relay.url]).input("x").ok();
     let closed = |command: &str| {
         let mut shell = std::process::Command::new("sh");
-        shell.args(["-c", &format!("{} {command} >&-", SHARE)]);
+        shell.args(["-c", &format!("{SHARE} {command} >&-")]);
         sandbox.prepare(shell).env("SHARE_RELAY", &relay.url).fails(8, "standard output is closed");
     };
     let before = relay.data().len();

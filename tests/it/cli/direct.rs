@@ -350,7 +350,7 @@ fn what_cannot_be_served_is_said_before_anything_is_read() {
     sandbox.write("file", b"content");
     let direct = |listen: &str| sandbox.share(["send", "--direct", "file", "--listen", listen]);
     direct("0.0.0.0").fails(2, "every network");
-    direct("192.0.2.7:80").fails(2, "from everywhere");
+    direct("192.0.2.7:4080").fails(8, "cannot be listened on");
     direct("nonsense").fails(2, "--listen takes an address");
     direct("10.255.255.1").fails(8, "cannot be listened on");
     let several = ["send", "--direct", "file", "--links", "2", "--public-url", "https://tunnel.example"];
@@ -364,7 +364,7 @@ fn at_a_terminal_a_link_and_a_code_appear_and_it_ends_by_itself_when_told() {
     let sandbox = Sandbox::new();
     let content = photo(200_000);
     sandbox.write("beach.jpg", &content);
-    let command = r#"exec env SHARE_LISTEN=127.0.0.1:0 "$SHARE" send beach.jpg"#;
+    let command = r#"exec env TERM=xterm SHARE_LISTEN=127.0.0.1:0 "$SHARE" send beach.jpg"#;
     let mut terminal = Conversation::start(&sandbox, command);
     terminal.expect("Ctrl-C takes it back.").expect("share help relay");
     let seen = terminal.seen();

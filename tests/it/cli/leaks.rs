@@ -9,6 +9,7 @@ use share::link::Link;
 use crate::support::{Sandbox, contains, files, forms, noise};
 
 #[test]
+#[ignore = "takes long: tests/all"]
 fn a_relay_and_a_state_directory_hold_nothing_that_opens_or_names_a_share() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();

@@ -1,11 +1,15 @@
 //! The commands, as people and scripts use them.
 
+mod addresses;
 mod commands;
 mod direct;
 mod leaks;
 mod network;
 mod outbox;
+mod overdue;
 mod questions;
+mod rewritten;
 mod settings;
 mod shells;
+mod styling;
 mod transcripts;

@@ -32,6 +32,7 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 }
 
 #[test]
+#[ignore = "needs network namespaces: tests/all"]
 fn between_two_hosts_nothing_can_be_read_on_the_wire() {
     let sandbox = Sandbox::new();
     let content = photo(3_000_000);

@@ -1,7 +1,5 @@
 //! The questions, at a real (pseudo) terminal.
 
-use std::io::{Read, Write};
-
 use crate::support::{Conversation, Proxy, Sandbox, photo};
 
 #[test]
@@ -11,14 +9,14 @@ fn opening_at_a_terminal_asks_and_enter_means_not_now() {
     let content = photo(50_000);
     sandbox.write("sent.jpg", &content);
     let link = sandbox.share(["send", "-q", "-n", "beach.jpg", "--relay", &relay.url, "sent.jpg"]).ok();
-    let mut terminal = Conversation::start(&sandbox, r#""$SHARE" open"#);
+    let mut terminal = Conversation::start(&sandbox, r#"TERM=xterm "$SHARE" open"#);
     terminal.expect("link (not shown):").press(&format!("{link}\r"));
     terminal.expect("[b]locks, [s]ave it here, [n]ot now?").press("\r");
     let (code, seen) = terminal.end();
     assert_eq!(code, 130, "{seen}");
     assert!(seen.contains("not now: nothing is lost"), "{seen}");
 
-    let mut terminal = Conversation::start(&sandbox, &format!(r#""$SHARE" open '{link}'"#));
+    let mut terminal = Conversation::start(&sandbox, &format!(r#"TERM=xterm "$SHARE" open '{link}'"#));
     terminal.expect("beach.jpg · photo, 50.0 kB").expect("ot now?").press("s\r");
     let (code, seen) = terminal.end();
     assert_eq!(code, 0, "{seen}");

@@ -40,6 +40,7 @@ fn the_committed_completions_are_the_ones_of_the_program() {
 }
 
 #[test]
+#[ignore = "needs bash, zsh and fish: tests/all"]
 fn real_shells_read_them_in_silence() {
     let sandbox = Sandbox::new();
     for (shell, name, script) in SHELLS {

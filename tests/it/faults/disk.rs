@@ -12,6 +12,7 @@ start_relay() {
 "#;
 
 #[test]
+#[ignore = "needs user namespaces: tests/all"]
 fn a_full_relay_refuses_and_takes_again_when_there_is_room() {
     let sandbox = Sandbox::new();
     sandbox.write("film.bin", &noise(12_000_000, 1));
@@ -36,6 +37,7 @@ fn a_full_relay_refuses_and_takes_again_when_there_is_room() {
 }
 
 #[test]
+#[ignore = "needs user namespaces: tests/all"]
 fn a_full_disk_at_the_recipient_loses_nothing() {
     let sandbox = Sandbox::new();
     sandbox.write("film.bin", &noise(6_000_000, 2));
@@ -67,6 +69,7 @@ fn a_full_disk_at_the_recipient_loses_nothing() {
 }
 
 #[test]
+#[ignore = "needs user namespaces: tests/all"]
 fn a_home_that_cannot_be_written_opens_and_says_what_that_means() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();

@@ -171,6 +171,7 @@ fn an_interrupted_opener_is_told_how_to_go_on() {
 }
 
 #[test]
+#[ignore = "takes long: tests/all"]
 fn memory_does_not_grow_with_what_is_sent_and_opened() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();

@@ -6,6 +6,7 @@
 mod deaths;
 mod disk;
 mod kill;
+mod refusals;
 mod rows;
 mod soak;
 
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 use self::rows::{Depth, ROWS, Row};
 
 use crate::support::{Over, Tally, World};
+
 /// The kinds of stores, in the order of the table's columns.
 const STORES: [Over; 3] = [Over::Memory, Over::Folder, Over::Bucket];
 

@@ -68,6 +68,7 @@ macro_rules! rows {
         mod each {
             $(
                 #[test]
+                #[ignore = "takes long: tests/all"]
                 fn $name() {
                     super::super::run(stringify!($name));
                 }

@@ -159,6 +159,7 @@ fn weight(pid: u32) -> (u64, usize) {
 }
 
 #[test]
+#[ignore = "takes long: tests/all"]
 fn nothing_is_lost_doubled_wrong_or_left_over() {
     let (sandbox, s3) = (Sandbox::new(), TestS3::start());
     let nodes: Vec<Node> = (0..3)

@@ -52,6 +52,7 @@ fn block(kind: &str) -> String {
 }
 
 #[test]
+#[ignore = "takes long: tests/all"]
 fn sending_and_opening_work_as_they_stand() {
     let (sandbox, content) = place();
     let relay = sandbox.relay();
@@ -62,6 +63,7 @@ fn sending_and_opening_work_as_they_stand() {
 }
 
 #[test]
+#[ignore = "takes long: tests/all"]
 fn pipes_work_as_they_stand() {
     let (sandbox, content) = place();
     let relay = sandbox.relay();
@@ -73,6 +75,7 @@ fn pipes_work_as_they_stand() {
 }
 
 #[test]
+#[ignore = "takes long: tests/all"]
 fn a_sender_is_told_as_it_stands() {
     let (sandbox, _) = place();
     let relay = sandbox.relay();
@@ -82,6 +85,7 @@ fn a_sender_is_told_as_it_stands() {
 }
 
 #[test]
+#[ignore = "takes long: tests/all"]
 fn a_folder_works_as_it_stands() {
     let (sandbox, content) = place();
     shell(&sandbox, &block("sh folder")).ok();
@@ -89,6 +93,7 @@ fn a_folder_works_as_it_stands() {
 }
 
 #[test]
+#[ignore = "takes long: tests/all"]
 fn the_relay_runs_as_it_stands() {
     let sandbox = Sandbox::new();
     let command = block("sh relay");
@@ -98,6 +103,7 @@ fn the_relay_runs_as_it_stands() {
 }
 
 #[test]
+#[ignore = "takes long: tests/all"]
 fn a_relay_over_a_bucket_runs_as_it_stands() {
     let (sandbox, s3) = (Sandbox::new(), TestS3::start());
     let command = block("sh bucket");
@@ -108,6 +114,7 @@ fn a_relay_over_a_bucket_runs_as_it_stands() {
 
 /// The first of them waits for somebody: the script runs it at a terminal, and is that somebody.
 #[test]
+#[ignore = "takes long: tests/all"]
 fn the_two_commands_for_a_fresh_machine_are_what_the_checks_run() {
     let [send, tests] = &blocks("sh")[..] else { panic!("two commands") };
     assert!(text("tests/first-run").contains(send.trim()), "{send}");
@@ -117,6 +124,7 @@ fn the_two_commands_for_a_fresh_machine_are_what_the_checks_run() {
 }
 
 #[test]
+#[ignore = "takes long: tests/all"]
 fn the_settings_are_the_ones_that_are_read() {
     let readme = text("README.md");
     let sandbox = Sandbox::new();
@@ -133,6 +141,7 @@ fn the_settings_are_the_ones_that_are_read() {
 }
 
 #[test]
+#[ignore = "takes long: tests/all"]
 fn the_exit_codes_are_the_ones_of_the_help() {
     let sandbox = Sandbox::new();
     let help = sandbox.share(["--help"]).ok();

@@ -4,17 +4,14 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
 
-use image::AnimationDecoder;
-use image::codecs::webp::WebPDecoder;
 use serde_json::Value;
 use share::media::edits::Edited;
 use share::media::strip;
 
-use crate::support::{Sandbox, contains, files, noise};
+use crate::support::{Sandbox, contains, corpus, decoded, files, noise};
 
 /// Tags, by `exiftool`'s groups and names, that say how something is decoded and shown, and nothing of who made it when,
 /// where and with what.
@@ -31,23 +28,6 @@ const HARMLESS: [&str; 11] = [
     "ICC-header:",
     "ICC_Profile:",
 ];
-
-/// The corpus that the script makes as it is now. It takes a while, so it is made once and kept.
-fn corpus() -> PathBuf {
-    static MADE: Mutex<()> = Mutex::new(());
-    let _one_at_a_time = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
-    let version = crc32fast::hash(&fs::read(&script).unwrap());
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("corpus-{version:08x}"));
-    if !place.exists() {
-        let making = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let made = Command::new(script).arg(making.path()).output().unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        // Another process may have been quicker.
-        let _ = fs::rename(making.path(), &place);
-    }
-    place
-}
 
 /// What `exiftool` finds in files: names and values, by file name. Values are numbers, not words.
 fn found(place: &Path) -> HashMap<String, serde_json::Map<String, Value>> {
@@ -82,43 +62,8 @@ fn is_harmless(tag: &str, value: &str) -> bool {
     }
 }
 
-/// Pictures, sounds and subtitles, decoded by other people's programs, as one checksum.
-fn decoded(path: &Path) -> String {
-    let name = path.to_string_lossy().into_owned();
-    if name.ends_with("moving.webp") {
-        let decoder = WebPDecoder::new(io::BufReader::new(fs::File::open(path).unwrap())).unwrap();
-        let frames = decoder.into_frames().map(|frame| frame.unwrap().into_buffer().into_raw());
-        return format!("{:x}", frames.fold(0, |sum, frame| crc32c::crc32c_append(sum, &frame)));
-    }
-    // What this ffmpeg cannot decode, others turn into something that it can.
-    let picture = path.with_extension("decoded.png");
-    let decoder = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("heic" | "avif") => Some(Command::new("heif-convert")),
-        _ if name.contains("arithmetic") => Some(Command::new("djpeg")),
-        _ => None,
-    };
-    let is_decoded = decoder.is_some();
-    if let Some(mut decoder) = decoder {
-        let out = if name.contains("arithmetic") { vec!["-outfile"] } else { vec![] };
-        let made = decoder.args(&out).args(if out.is_empty() { [path, &picture] } else { [&picture, path] });
-        let made = made.output().unwrap();
-        assert!(made.status.success(), "{name}: {made:?}");
-    }
-    let mut ffmpeg = Command::new("ffmpeg");
-    ffmpeg.args(["-nostdin", "-v", "error", "-i"]).arg(if is_decoded { &picture } else { path });
-    // Not a cover in the metadata, and not a log of positions that pretends to be subtitles.
-    ffmpeg.args(["-map", "0:V?", "-map", "0:a?"]);
-    if name.contains("subtitles") {
-        ffmpeg.args(["-map", "0:s", "-c:s", "text"]);
-    }
-    let decoded = ffmpeg.args(["-f", "md5", "-"]).output().unwrap();
-    let _ = fs::remove_file(picture);
-    let sum = String::from_utf8(decoded.stdout).unwrap();
-    assert!(sum.starts_with("MD5="), "{name}: {}", String::from_utf8_lossy(&decoded.stderr));
-    sum
-}
-
 #[test]
+#[ignore = "needs exiftool, ffmpeg and others: tests/all"]
 fn what_arrives_tells_nothing_of_who_made_it_where_and_when() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
@@ -185,6 +130,7 @@ fn says(path: &str) -> bool {
 }
 
 #[test]
+#[ignore = "needs exiftool, ffmpeg and others: tests/all"]
 fn what_is_kept_is_kept_and_what_comes_through_a_pipe_is_said() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
@@ -238,6 +184,7 @@ impl Seek for Long {
 }
 
 #[test]
+#[ignore = "needs exiftool, ffmpeg and others: tests/all"]
 fn a_long_video_is_looked_through_without_being_read() {
     // A film whose pictures are a hundred gigabytes of nothing.
     let clip = fs::read("tests/clip.mp4").unwrap();
@@ -256,6 +203,7 @@ fn a_long_video_is_looked_through_without_being_read() {
 /// Photos and films that are cut off, garbled, and put together wrongly: a word, or clean bytes, and never a panic, a hang or
 /// a lot of memory.
 #[test]
+#[ignore = "needs exiftool, ffmpeg and others: tests/all"]
 fn whatever_a_file_is_it_is_looked_through_to_an_end() {
     let mut seeds: Vec<Vec<u8>> =
         ["beach.jpg", "clip.mp4"].map(|name| fs::read(format!("tests/{name}")).unwrap()).into();

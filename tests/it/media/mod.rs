@@ -1,3 +1,6 @@
 //! What is taken out of photos and videos.
 
+mod kept;
 mod metadata;
+mod orientation;
+mod warnings;

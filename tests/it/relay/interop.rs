@@ -44,6 +44,7 @@ fn open(mut blob: Vec<u8>, age_len: u64, identity: &age::x25519::Identity, piece
 const SIZES: [usize; 9] = [0, 1, 65_535, 65_536, 65_537, 131_072, PART_LEN - 300, PART_LEN, 2 * PART_LEN + 77];
 
 #[test]
+#[ignore = "needs age: tests/all"]
 fn what_is_sealed_opens_in_whatever_pieces_it_comes() {
     let (identity, _) = identity();
     for size in SIZES {
@@ -60,6 +61,7 @@ fn what_is_sealed_opens_in_whatever_pieces_it_comes() {
 }
 
 #[test]
+#[ignore = "needs age: tests/all"]
 fn no_piece_of_a_share_can_be_changed_or_left_out() {
     let (identity, _) = identity();
     let plain = noise(1000, 22);
@@ -96,6 +98,7 @@ use share::seal::Lengths;
 use crate::support::noise;
 
 #[test]
+#[ignore = "needs age: tests/all"]
 fn a_hostile_header_is_refused_at_once() {
     let (identity, _) = identity();
     let start = std::time::Instant::now();
@@ -111,6 +114,7 @@ fn a_hostile_header_is_refused_at_once() {
 }
 
 #[test]
+#[ignore = "needs age: tests/all"]
 fn a_header_is_read_up_to_its_bound_and_no_further() {
     let (identity, _) = identity();
     let others: Vec<_> = (0..60).map(|_| LinkSecret::random(Flags::default()).keys(None).blob_identity).collect();
@@ -127,6 +131,7 @@ fn a_header_is_read_up_to_its_bound_and_no_further() {
 }
 
 #[test]
+#[ignore = "needs age: tests/all"]
 fn the_age_program_opens_the_beginning_of_a_blob() {
     let directory = tempfile::TempDir::new().unwrap();
     let (identity, text) = identity();
@@ -153,6 +158,7 @@ fn the_age_program_opens_the_beginning_of_a_blob() {
 }
 
 #[test]
+#[ignore = "needs age: tests/all"]
 fn what_the_age_program_sealed_opens() {
     let directory = tempfile::TempDir::new().unwrap();
     let (identity, _) = identity();

@@ -5,6 +5,7 @@ mod contract;
 mod folders;
 mod hostile;
 mod interop;
+mod obstacles;
 mod races;
 mod server;
 mod states;

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use share::link::{Link, LinkError, RelayUrlError};
-use share::manifest::{blob_len, safe_name};
+use share::manifest::{blob_len, printable, safe_name};
 use share::secret::{DeviceSecret, Flags, LinkSecret, Role};
 
 #[derive(Deserialize)]
@@ -12,6 +12,13 @@ struct Vectors {
     accepted_spellings: Vec<String>,
     blob_len: Vec<Length>,
     names: Vec<Name>,
+    texts: Vec<Text>,
+}
+
+#[derive(Deserialize)]
+struct Text {
+    text: String,
+    shown: String,
 }
 
 #[derive(Deserialize)]
@@ -241,6 +248,24 @@ fn http_is_for_local_networks_only() {
     let folder = RelayUrl::parse("file:///srv/my%20share/").unwrap();
     assert_eq!(folder.folder().unwrap(), std::path::Path::new("/srv/my share"));
     assert!(!folder.has_bare_form());
+}
+
+#[test]
+fn texts_keep_what_scripts_and_emoji_need_and_nothing_that_hides() {
+    for Text { text, shown } in vectors().texts {
+        assert_eq!(printable(&text), shown, "{}", text.escape_unicode());
+        // What was cut anywhere shows as itself again.
+        let all: Vec<char> = shown.chars().collect();
+        for end in 0..all.len() {
+            let cut: String = all[..end].iter().collect();
+            let again = printable(&cut);
+            assert_eq!(printable(&again), again, "{}", cut.escape_unicode());
+        }
+    }
+    let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}".repeat(20);
+    let name = safe_name(Some(&format!("{family}.jpg")), "file");
+    assert!(name.len() <= 200 && printable(&name) == name, "{}", name.escape_unicode());
+    assert_eq!(name.rsplit('.').next(), Some("jpg"));
 }
 
 #[test]

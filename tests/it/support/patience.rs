@@ -1,6 +1,8 @@
 //! How long tests wait. Nothing waits without an end.
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,11 +34,9 @@ fn running() -> &'static Running {
     static RUNNING: OnceLock<Running> = OnceLock::new();
     RUNNING.get_or_init(|| {
         thread::spawn(|| {
-            let longest = ["SHARE_FAULTS_RESULTS", "SHARE_SOAK_MINUTES"]
-                .iter()
-                .any(|name| std::env::var_os(name).is_some())
-                .then_some(FULL_TEST)
-                .unwrap_or(TEST);
+            let full = ["SHARE_FAULTS_RESULTS", "SHARE_SOAK_MINUTES"];
+            let is_full = full.iter().any(|name| std::env::var_os(name).is_some());
+            let longest = if is_full { FULL_TEST } else { TEST };
             loop {
                 thread::sleep(Duration::from_secs(5));
                 let all = running().lock().unwrap();
@@ -64,5 +64,17 @@ impl Watched {
 impl Drop for Watched {
     fn drop(&mut self) {
         running().lock().unwrap().remove(&self.0);
+    }
+}
+
+/// Reports that a test cannot run on this machine, where `tests/all` shows it at its end. Panics where the checks are made:
+/// nothing may be skipped there.
+pub(crate) fn skip(why: &str) {
+    let test = thread::current().name().unwrap_or("a test").to_owned();
+    assert!(std::env::var_os("CI").is_none(), "{test} cannot run: {why}");
+    eprintln!("skipped: {test}: {why}");
+    if let Some(path) = std::env::var_os("SHARE_SKIPPED") {
+        let file = OpenOptions::new().append(true).create(true).open(path);
+        let _ = file.and_then(|mut file| writeln!(file, "{test}: {why}"));
     }
 }

@@ -68,6 +68,14 @@ pub(crate) struct TestS3 {
     runtime: Option<tokio::runtime::Runtime>,
 }
 
+/// What becomes of `If-None-Match`.
+#[derive(Clone, Copy)]
+enum Conditions {
+    Kept,
+    Ignored,
+    Denied,
+}
+
 /// Who answers requests.
 struct Desk {
     service: S3Service,
@@ -83,19 +91,30 @@ impl TestS3 {
 
     /// One whose objects are dated by `clock`.
     pub(crate) fn start_at(clock: Arc<dyn Clock>) -> Self {
-        Self::start_as(Shelf { objects: Mutex::default(), clock, ignores_conditions: false, keeps_versions: false })
+        Self::start_as(Shelf { objects: Mutex::default(), clock, conditions: Conditions::Kept, keeps_versions: false })
     }
 
     /// One that takes every creation for an overwriting.
     pub(crate) fn that_ignores_conditions() -> Self {
         let clock = Arc::new(SystemClock);
-        Self::start_as(Shelf { objects: Mutex::default(), clock, ignores_conditions: true, keeps_versions: false })
+        Self::start_as(Shelf {
+            objects: Mutex::default(),
+            clock,
+            conditions: Conditions::Ignored,
+            keeps_versions: false,
+        })
+    }
+
+    /// One that says that it knows no conditions.
+    pub(crate) fn that_denies_conditions() -> Self {
+        let (clock, conditions) = (Arc::new(SystemClock), Conditions::Denied);
+        Self::start_as(Shelf { objects: Mutex::default(), clock, conditions, keeps_versions: false })
     }
 
     /// One whose bucket has versions.
     pub(crate) fn with_versions() -> Self {
         let clock = Arc::new(SystemClock);
-        Self::start_as(Shelf { objects: Mutex::default(), clock, ignores_conditions: false, keeps_versions: true })
+        Self::start_as(Shelf { objects: Mutex::default(), clock, conditions: Conditions::Kept, keeps_versions: true })
     }
 
     fn start_as(shelf: Shelf) -> Self {
@@ -235,7 +254,7 @@ pub(crate) fn kill(pid: u32) {
 struct Shelf {
     objects: Mutex<BTreeMap<String, (Bytes, u64)>>,
     clock: Arc<dyn Clock>,
-    ignores_conditions: bool,
+    conditions: Conditions,
     keeps_versions: bool,
 }
 
@@ -268,7 +287,12 @@ impl S3 for Counter {
             None => Vec::new(),
         };
         let bytes = Bytes::from(body.concat());
-        let create = input.if_none_match.is_some_and(|condition| condition.is_any()) && !self.0.ignores_conditions;
+        let wants = input.if_none_match.is_some_and(|condition| condition.is_any());
+        let create = match self.0.conditions {
+            Conditions::Denied if wants => return Err(s3_error!(NotImplemented)),
+            Conditions::Kept => wants,
+            Conditions::Ignored | Conditions::Denied => false,
+        };
         let e_tag = Some(tag(&bytes));
         let now = self.0.clock.now();
         let mut objects = self.0.objects();

@@ -17,6 +17,11 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 use super::sandbox::{SHARE, Sandbox};
 
+/// How long the answers of a terminal at a slow line take.
+const SLOW: Duration = Duration::from_millis(700);
+/// The largest Sixel picture of the terminal, in pixels.
+pub(crate) const SIXEL: (u32, u32) = (600, 300);
+
 /// How long anything may take to appear.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -24,6 +29,12 @@ const PATIENCE: Duration = Duration::from_mins(2);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Kitty,
+    /// Kitty at the other end of a slow line.
+    Late,
+    /// Kitty without room for another picture.
+    Full,
+    /// Kitty that never says whether it drew a picture.
+    Silent,
     WezTerm,
     Sixel,
     /// Text only.
@@ -72,18 +83,23 @@ pub(crate) struct Tty {
 pub(crate) const ROWS: u16 = 30;
 pub(crate) const COLUMNS: u16 = 100;
 
-/// A terminal of [`ROWS`] and [`COLUMNS`].
-const WINDOW: Winsize = Winsize { ws_row: ROWS, ws_col: COLUMNS, ws_xpixel: COLUMNS * 10, ws_ypixel: ROWS * 20 };
 /// A terminal whose size is not known.
 const UNKNOWN: Winsize = Winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
 
 impl Tty {
     /// Runs a shell's command at a terminal, with `$SHARE`.
     pub(crate) fn start(sandbox: &Sandbox, kind: Kind, command: &str) -> Self {
-        Self::start_at(sandbox, kind, command, WINDOW, &[("TERM", "xterm"), ("COLORTERM", "truecolor")])
+        Self::start_at(sandbox, kind, command, (COLUMNS * 10, ROWS * 20))
     }
 
-    fn start_at(sandbox: &Sandbox, kind: Kind, command: &str, window: Winsize, environment: &[(&str, &str)]) -> Self {
+    /// Runs it at a screen of so many pixels.
+    pub(crate) fn start_at(sandbox: &Sandbox, kind: Kind, command: &str, pixels: (u16, u16)) -> Self {
+        let window = Winsize { ws_row: ROWS, ws_col: COLUMNS, ws_xpixel: pixels.0, ws_ypixel: pixels.1 };
+        let environment = [("TERM", "xterm"), ("LANG", "C.UTF-8"), ("COLORTERM", "truecolor")];
+        Self::launch(sandbox, kind, command, window, &environment)
+    }
+
+    fn launch(sandbox: &Sandbox, kind: Kind, command: &str, window: Winsize, environment: &[(&str, &str)]) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -202,7 +218,7 @@ pub(crate) struct Conversation {
 
 impl Conversation {
     pub(crate) fn start(sandbox: &Sandbox, command: &str) -> Self {
-        Self { terminal: Tty::start_at(sandbox, Kind::Mute, command, UNKNOWN, &[]), since: 0 }
+        Self { terminal: Tty::launch(sandbox, Kind::Mute, command, UNKNOWN, &[("LANG", "C.UTF-8")]), since: 0 }
     }
 
     /// Waits until `text` has come since the last key.
@@ -261,31 +277,21 @@ impl Shared {
     }
 }
 
+/// Questions that are answered.
+const QUESTIONS: [&[u8]; 4] = [b"\x1b[16t", b"\x1b[c", b"\x1b[>q", b"\x1b[?2;1;0S"];
+
 /// How many bytes at the end may be the beginning of something.
 fn incomplete(bytes: &[u8]) -> usize {
-    (1..=12)
-        .rev()
-        .find(|len| {
-            bytes.len() >= *len && bytes[bytes.len() - len] == 0x1b && bytes.len() - len < bytes.len() && {
-                let tail = &bytes[bytes.len() - len..];
-                b"\x1b_G".starts_with(tail)
-                    || b"\x1b[16t".starts_with(tail)
-                    || b"\x1b[c".starts_with(tail)
-                    || b"\x1b[>q".starts_with(tail)
-            }
-        })
-        .filter(|len| {
-            let tail = &bytes[bytes.len() - len..];
-            tail != b"\x1b[16t" && tail != b"\x1b[c" && tail != b"\x1b[>q"
-        })
-        .unwrap_or(0)
+    let begins = |tail: &[u8], whole: &[u8]| tail.len() < whole.len() && whole.starts_with(tail);
+    let is_begun = |tail: &[u8]| begins(tail, b"\x1b_G") || QUESTIONS.iter().any(|question| begins(tail, question));
+    (1..12).rev().find(|len| bytes.len() >= *len && is_begun(&bytes[bytes.len() - len..])).unwrap_or(0)
 }
 
 /// Answers the questions in what was written, in their order.
 fn answer(text: &[u8], kind: Kind, answers: &mut File) {
     let name = match kind {
         Kind::Mute => return,
-        Kind::Kitty => "kitty(0.35.2)",
+        Kind::Kitty | Kind::Late | Kind::Full | Kind::Silent => "kitty(0.35.2)",
         Kind::WezTerm => "WezTerm 20240203",
         Kind::Sixel | Kind::Plain => "XTerm(390)",
     };
@@ -297,9 +303,14 @@ fn answer(text: &[u8], kind: Kind, answers: &mut File) {
             "\x1b[6;20;10t".to_owned()
         } else if text[at..].starts_with(b"\x1b[c") {
             format!("\x1b[{attributes}")
+        } else if kind == Kind::Sixel && text[at..].starts_with(b"\x1b[?2;1;0S") {
+            format!("\x1b[?2;0;{};{}S", SIXEL.0, SIXEL.1)
         } else {
             continue;
         };
+        if kind == Kind::Late {
+            std::thread::sleep(SLOW);
+        }
         answers.write_all(told.as_bytes()).unwrap();
     }
 }
@@ -307,7 +318,7 @@ fn answer(text: &[u8], kind: Kind, answers: &mut File) {
 impl Seen {
     /// One command of Kitty's graphics protocol. Returns what it answers.
     fn obey(&mut self, command: &[u8], kind: Kind) -> Option<String> {
-        if kind != Kind::Kitty {
+        if !matches!(kind, Kind::Kitty | Kind::Late | Kind::Full | Kind::Silent) {
             return None;
         }
         let at = command.iter().position(|byte| *byte == b';').unwrap_or(command.len());
@@ -341,15 +352,19 @@ impl Seen {
             return None;
         }
         let number = |key: &str| first[key].parse::<u32>().unwrap();
-        assert_eq!((first["a"].as_str(), first["o"].as_str(), first["q"].as_str()), ("T", "z", "2"));
+        assert_eq!((first["a"].as_str(), first["o"].as_str()), ("T", "z"));
         assert!(!first.contains_key("t") || first["t"] == "d", "pixels come in the stream and not as a file");
         let mut pixels = Vec::new();
         ZlibDecoder::new(&*BASE64_STANDARD.decode(data).unwrap()).read_to_end(&mut pixels).unwrap();
         let depth = if number("f") == 24 { 3 } else { 4 };
         let image = Image { width: number("s"), height: number("v"), depth, pixels };
         assert_eq!(image.pixels.len(), image.width as usize * image.height as usize * depth);
-        self.images.insert(number("i"), image);
+        let (id, is_quiet) = (number("i"), first.contains_key("q"));
+        if kind == Kind::Full {
+            return Some(format!("\x1b_Gi={id};ENOSPC:no room\x1b\\"));
+        }
+        self.images.insert(id, image);
         self.drawn += 1;
-        None
+        (kind != Kind::Silent && !is_quiet).then(|| format!("\x1b_Gi={id};OK\x1b\\"))
     }
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use super::sandbox::{Run, SHARE, Sandbox};
 
 /// System calls by which a file comes to be, changes or goes.
-const CHANGES: [&str; 14] = [
+pub(crate) const CHANGES: [&str; 14] = [
     "write",
     "fsync",
     "syncfs",

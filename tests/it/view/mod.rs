@@ -1,3 +1,6 @@
 //! What is shown once.
 
+mod answers;
+mod drawing;
+mod places;
 mod viewing;

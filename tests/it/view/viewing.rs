@@ -6,41 +6,9 @@ use std::process::Command;
 use image::{DynamicImage, ImageFormat, RgbaImage};
 
 use crate::support::{
-    COLUMNS, Image, ROWS, RelayProcess, SHARE, Sandbox, TerminalKind, Tty, contains, files, noise, planted,
+    CLIP, COLUMNS, Image, ROWS, SHARE, Sandbox, TerminalKind, Tty, contains, encoded, files, open, picture, planted,
+    send, state,
 };
-
-const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clip.mp4");
-
-fn send(sandbox: &Sandbox, relay: &RelayProcess, args: &[&str]) -> String {
-    sandbox.share([&["send", "-q", "--relay", &relay.url], args].concat()).ok()
-}
-
-fn open(sandbox: &Sandbox, kind: TerminalKind, link: &str, args: &str) -> Tty {
-    Tty::start(sandbox, kind, &format!("\"$SHARE\" open {args} '{link}'"))
-}
-
-fn state(sandbox: &Sandbox) -> String {
-    let told = sandbox.share(["status", "--json"]).ok();
-    let told: serde_json::Value = serde_json::from_str(told.lines().next().unwrap()).unwrap();
-    told["state"].as_str().unwrap().to_owned()
-}
-
-/// A picture of noise, with the corner that is up and left another one than all others.
-fn picture(width: u32, height: u32, alpha: bool) -> RgbaImage {
-    let mut pixels = noise(width as usize * height as usize * 4, 5);
-    for pixel in pixels.chunks_exact_mut(4) {
-        if !alpha {
-            pixel[3] = 255;
-        }
-    }
-    RgbaImage::from_raw(width, height, pixels).unwrap()
-}
-
-fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    image.write_to(&mut bytes, format).unwrap();
-    bytes.into_inner()
-}
 
 /// Its pixels, as the terminal has them.
 fn pixels(image: &RgbaImage, depth: usize) -> Vec<u8> {
@@ -87,6 +55,7 @@ fn a_photo_is_seen_pixel_by_pixel_and_nothing_of_it_stays() {
 }
 
 #[test]
+#[ignore = "needs mpv, tmux and others: tests/all"]
 fn a_photo_is_turned_fitted_and_drawn_as_the_terminal_can() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
@@ -318,7 +287,7 @@ fn what_is_only_to_be_seen_is_not_saved() {
     assert_eq!(tty.end(), 130);
     let mut tty = open(&sandbox, TerminalKind::Plain, &link, "-y");
     // Keys are taken in their order: when q has closed it, s has done nothing.
-    tty.expect("canary").press("s").press("q");
+    tty.expect("canary").expect("q closes").press("s").press("q");
     assert_eq!(tty.end(), 0);
     assert!(tty.seen(|seen| !contains(&seen.bytes, b"saved")), "{}", tty.history());
     assert_eq!(sandbox.names(), ["t.txt", "t.zip"]);
@@ -501,6 +470,7 @@ fn written(
 }
 
 #[test]
+#[ignore = "needs mpv, tmux and others: tests/all"]
 fn no_plaintext_is_written_to_any_file() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
@@ -546,6 +516,7 @@ fn no_plaintext_is_written_to_any_file() {
 }
 
 #[test]
+#[ignore = "needs mpv, tmux and others: tests/all"]
 fn a_film_too_large_for_memory_is_played_piece_by_piece() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
@@ -589,6 +560,7 @@ fn quoted(word: &str) -> String {
 }
 
 #[test]
+#[ignore = "needs mpv, tmux and others: tests/all"]
 fn under_tmux_nothing_stays_either() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
@@ -628,6 +600,7 @@ fn under_tmux_nothing_stays_either() {
 }
 
 #[test]
+#[ignore = "needs mpv, tmux and others: tests/all"]
 fn a_link_is_copied_and_kept_out_of_histories() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();

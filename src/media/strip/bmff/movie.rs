@@ -254,9 +254,9 @@ pub(super) fn references<R: Read + Seek>(scan: &mut Scan<R>, information: Boxed)
 fn sample_table<R: Read + Seek>(scan: &mut Scan<R>, table: Boxed, is_picture: bool) -> Result<(), Unclean> {
     for next in children(scan, table, 0)? {
         match &next.kind {
-            b"stsd" if is_picture => descriptions(scan, next)?,
-            b"stsd" | b"stts" | b"ctts" | b"cslg" | b"stsc" | b"stsz" | b"stz2" | b"stco" | b"co64" | b"stss"
-            | b"stsh" | b"stps" | b"padb" | b"stdp" | b"sdtp" | b"sbgp" | b"sgpd" | b"subs" => {}
+            b"stsd" => descriptions(scan, next, is_picture)?,
+            b"stts" | b"ctts" | b"cslg" | b"stsc" | b"stsz" | b"stz2" | b"stco" | b"co64" | b"stss" | b"stsh"
+            | b"stps" | b"padb" | b"stdp" | b"sdtp" | b"sbgp" | b"sgpd" | b"subs" => {}
             b"saio" | b"saiz" | b"senc" => return Err(ENCRYPTED),
             _ => free(scan, next)?,
         }
@@ -264,9 +264,15 @@ fn sample_table<R: Read + Seek>(scan: &mut Scan<R>, table: Boxed, is_picture: bo
     Ok(())
 }
 
-/// How pictures are coded, and who coded them: a vendor's sign and a compressor's name.
-fn descriptions<R: Read + Seek>(scan: &mut Scan<R>, list: Boxed) -> Result<(), Unclean> {
+/// How pictures and sounds are coded, and who coded them: a vendor's sign and a compressor's name.
+fn descriptions<R: Read + Seek>(scan: &mut Scan<R>, list: Boxed, is_picture: bool) -> Result<(), Unclean> {
+    if !is_picture {
+        let first = scan.peek(list.content + 12, 4)?;
+        scan.codecs.extend(<[u8; 4]>::try_from(first));
+        return Ok(());
+    }
     for next in children(scan, list, 8)? {
+        scan.codecs.push(next.kind);
         if next.content + 78 <= next.end {
             scan.edits.fill(next.content + 12, 4, 0);
             scan.edits.fill(next.content + 42, 32, 0);

@@ -1,0 +1,252 @@
+//! The network interfaces of this machine, and what kind each of them is: by its flags, its hardware and its prefix,
+//! as the system tells them, and by its name only where those tell nothing.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::path::Path;
+
+/// Where Linux tells about interfaces.
+const SYSTEM: &str = "/sys/class/net";
+/// `ARPHRD_ETHER` and `ARPHRD_INFINIBAND` of Linux: networks of machines. All others that have addresses are tunnels.
+const NETWORKS: [&str; 2] = ["1", "32"];
+/// How the names of interfaces begin that lead to containers and virtual machines of this one.
+const MACHINES: [&str; 12] =
+    ["docker", "br-", "veth", "virbr", "lxc", "lxd", "incus", "podman", "cni", "flannel", "cali", "vmnet"];
+
+/// What an interface leads to. The best comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// A network of other machines.
+    Network,
+    /// A private network over other networks.
+    Tunnel,
+    /// Containers and virtual machines of this one.
+    Machines,
+}
+
+/// Who can send packets to an address. The best comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Scope {
+    /// RFC 1918.
+    Private,
+    /// Shared by a carrier or a virtual private network (RFC 6598).
+    Shared,
+    /// RFC 4193.
+    UniqueLocal,
+    /// Everybody, unless a firewall keeps them out.
+    Global,
+}
+
+impl Scope {
+    /// `None`: an address that no other machine reaches, or only with the name of an interface.
+    pub(super) fn of(ip: IpAddr) -> Option<Self> {
+        match ip.to_canonical() {
+            IpAddr::V4(ip) if ip.is_private() => Some(Self::Private),
+            IpAddr::V4(ip) if ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64 => Some(Self::Shared),
+            IpAddr::V4(ip) if ip.is_loopback() || ip.is_link_local() || ip.is_multicast() || ip.octets()[0] == 0 => {
+                None
+            }
+            IpAddr::V4(ip) if ip.is_broadcast() => None,
+            IpAddr::V4(_) => Some(Self::Global),
+            IpAddr::V6(ip) if ip.is_unique_local() => Some(Self::UniqueLocal),
+            IpAddr::V6(ip) => (ip.segments()[0] & 0xe000 == 0x2000).then_some(Self::Global),
+        }
+    }
+}
+
+/// An address of this machine that another machine may reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Own {
+    pub(super) ip: IpAddr,
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    pub(super) scope: Scope,
+    /// Whether there is a device behind the interface: then this is not a container with a network of its own.
+    pub(super) has_device: bool,
+    /// Whether it is ready and, of its kind, the way to the rest of the world.
+    rank: (bool, bool),
+}
+
+impl Own {
+    /// `192.168.1.23 (wlan0)`.
+    pub(super) fn words(&self) -> String {
+        let tunnel = if self.kind == Kind::Tunnel { ", a tunnel" } else { "" };
+        format!("{} ({}{tunnel})", self.ip, crate::manifest::printable(&self.name))
+    }
+}
+
+/// The addresses of this machine that others may reach, the best first: of a network before those of a tunnel, and of
+/// each those that nobody else in the world reaches before others.
+pub(super) fn own() -> Vec<Own> {
+    let routes = default_routes();
+    let found = if_addrs::get_if_addrs().unwrap_or_default().into_iter().filter_map(|interface| {
+        let ip = interface.ip();
+        let has_neighbors = match &interface.addr {
+            if_addrs::IfAddr::V4(address) => address.prefixlen < 32,
+            if_addrs::IfAddr::V6(address) => address.prefixlen < 128,
+        };
+        let hardware = Path::new(SYSTEM).join(&interface.name);
+        let has_device = hardware.join("device").exists();
+        // Clouds and DHCPv6 give such prefixes to real interfaces, too.
+        let is_alone = !has_neighbors && !has_device;
+        let kind = kind(&hardware, &interface.name, interface.is_p2p() || is_alone);
+        let rank = (!interface.is_oper_up(), !routes.contains(&ip));
+        Some(Own { ip, name: interface.name, kind, scope: Scope::of(ip)?, has_device, rank })
+    });
+    let mut found: Vec<_> = found.collect();
+    found.sort_by_key(|own| (own.kind, own.rank.0, own.scope, own.rank.1, own.ip));
+    found
+}
+
+/// The kind of the interface `name`. `hardware`: where the system tells about it. `is_tunnel`: by its flags or prefix.
+fn kind(hardware: &Path, name: &str, is_tunnel: bool) -> Kind {
+    let link = fs::read_to_string(hardware.join("type")).ok();
+    let is_network = link.is_none_or(|link| NETWORKS.contains(&link.trim()));
+    let is_bridge = hardware.join("bridge").exists();
+    if is_bridge && !leads_out(hardware) || MACHINES.iter().any(|prefix| name.starts_with(prefix)) {
+        Kind::Machines
+    } else if is_tunnel || !is_network || hardware.join("tun_flags").exists() {
+        Kind::Tunnel
+    } else {
+        Kind::Network
+    }
+}
+
+/// Whether one of a bridge's ports is a device, or stands on one: then it is the machine's own way to its network.
+fn leads_out(bridge: &Path) -> bool {
+    let ports = fs::read_dir(bridge.join("brif")).into_iter().flatten().flatten();
+    ports.map(|port| bridge.with_file_name(port.file_name())).any(|port| {
+        let below = fs::read_dir(&port).into_iter().flatten().flatten();
+        below
+            .map(|entry| entry.file_name())
+            .any(|name| name == "device" || name.to_string_lossy().starts_with("lower_"))
+    })
+}
+
+/// The addresses from which this machine would speak to the rest of the world. Nothing is sent.
+fn default_routes() -> Vec<IpAddr> {
+    // Addresses for documentation (RFC 5737, RFC 3849), which nobody has.
+    let ways: [(SocketAddr, IpAddr); 2] = [
+        ((Ipv4Addr::UNSPECIFIED, 0).into(), Ipv4Addr::new(192, 0, 2, 1).into()),
+        ((Ipv6Addr::UNSPECIFIED, 0).into(), Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into()),
+    ];
+    let from = |(own, other): (SocketAddr, IpAddr)| {
+        let socket = UdpSocket::bind(own).ok()?;
+        socket.connect((other, 9)).ok()?;
+        Some(socket.local_addr().ok()?.ip())
+    };
+    ways.into_iter().filter_map(from).collect()
+}
+
+/// What stands between this system and the network, so that its addresses may lead nobody here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Enclosure {
+    /// Docker, Podman, LXC, systemd-nspawn, a pod of Kubernetes.
+    Container,
+    /// The virtual machine of the Windows Subsystem for Linux, version 2.
+    Wsl,
+}
+
+impl Enclosure {
+    /// Looks for the marks that they leave.
+    pub(super) fn find() -> Option<Self> {
+        Self::of(Path::new("/"), std::env::var_os("container").is_some())
+    }
+
+    fn of(root: &Path, is_told: bool) -> Option<Self> {
+        let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default().to_lowercase();
+        // Version 1 has the addresses of Windows itself, and is called after no kernel of its own.
+        if read("proc/sys/kernel/osrelease").contains("microsoft-standard") {
+            return Some(Self::Wsl);
+        }
+        let has_mark =
+            [".dockerenv", "run/.containerenv", "run/systemd/container"].iter().any(|mark| root.join(mark).exists());
+        let groups = read("proc/1/cgroup");
+        let is_grouped =
+            ["/docker", "/lxc", "kubepods", "containerd", "libpod"].iter().any(|name| groups.contains(name));
+        (is_told || has_mark || is_grouped).then_some(Self::Container)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interfaces_are_known_by_what_they_are() {
+        let scratch = std::env::temp_dir().join(format!("share-interfaces-{}", std::process::id()));
+        let make = |interface: &str, files: &[(&str, &str)]| {
+            for (name, content) in files {
+                let path = scratch.join(interface).join(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, content).unwrap();
+            }
+        };
+        make("wlan0", &[("type", "1\n"), ("device/vendor", "")]);
+        make("CloudflareWARP", &[("type", "65534\n"), ("tun_flags", "0x1001\n")]);
+        make("ztabc", &[("type", "1\n"), ("tun_flags", "0x1002\n")]);
+        make("office", &[("type", "65534\n")]);
+        make("he6", &[("type", "776\n")]);
+        make("guests", &[("type", "1\n"), ("bridge/bridge_id", ""), ("brif/p1/port_id", "")]);
+        make("p1", &[("type", "1\n")]);
+        make("lan", &[("type", "1\n"), ("bridge/bridge_id", ""), ("brif/p2/port_id", "")]);
+        make("p2", &[("type", "1\n"), ("device/vendor", "")]);
+        make("vlan", &[("type", "1\n"), ("bridge/bridge_id", ""), ("brif/p3/port_id", "")]);
+        make("p3", &[("type", "1\n"), ("lower_eth0/type", "1\n")]);
+        let of = |name: &str| kind(&scratch.join(name), name, false);
+        for network in ["wlan0", "lan", "vlan", "not-told"] {
+            assert_eq!(of(network), Kind::Network, "{network}");
+        }
+        for tunnel in ["CloudflareWARP", "ztabc", "office", "he6"] {
+            assert_eq!(of(tunnel), Kind::Tunnel, "{tunnel}");
+        }
+        for machines in ["guests", "docker0"] {
+            assert_eq!(of(machines), Kind::Machines, "{machines}");
+        }
+        assert_eq!(kind(&scratch.join("wlan0"), "wlan0", true), Kind::Tunnel, "its flags or its prefix say so");
+        fs::remove_dir_all(&scratch).unwrap();
+    }
+
+    #[test]
+    fn addresses_that_lead_to_nobody_are_none() {
+        for (ip, scope) in [
+            ("192.168.1.23", Some(Scope::Private)),
+            ("100.64.1.2", Some(Scope::Shared)),
+            ("fd00::2", Some(Scope::UniqueLocal)),
+            ("141.20.5.6", Some(Scope::Global)),
+            ("2001:db8:1::5", Some(Scope::Global)),
+            ("127.0.0.1", None),
+            ("169.254.1.1", None),
+            ("0.0.0.0", None),
+            ("255.255.255.255", None),
+            ("224.0.0.1", None),
+            ("::1", None),
+            ("fe80::1", None),
+            ("ff02::1", None),
+        ] {
+            assert_eq!(Scope::of(ip.parse().unwrap()), scope, "{ip}");
+        }
+    }
+
+    #[test]
+    fn an_enclosure_is_known_by_its_marks() {
+        let scratch = std::env::temp_dir().join(format!("share-enclosure-{}", std::process::id()));
+        let of = |mark: &str, content: &str| {
+            let path = scratch.join(mark);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, content).unwrap();
+            let found = Enclosure::of(&scratch, false);
+            fs::remove_file(path).unwrap();
+            found
+        };
+        assert_eq!(of("proc/sys/kernel/osrelease", "5.15.153.1-microsoft-standard-WSL2\n"), Some(Enclosure::Wsl));
+        assert_eq!(of("proc/sys/kernel/osrelease", "6.1.0-27-amd64\n"), None);
+        for mark in [".dockerenv", "run/.containerenv", "run/systemd/container"] {
+            assert_eq!(of(mark, ""), Some(Enclosure::Container), "{mark}");
+        }
+        assert_eq!(of("proc/1/cgroup", "12:pids:/kubepods/besteffort/pod1\n"), Some(Enclosure::Container));
+        assert_eq!(of("proc/1/cgroup", "0::/init.scope\n"), None);
+        assert_eq!(Enclosure::of(&scratch, true), Some(Enclosure::Container));
+        fs::remove_dir_all(&scratch).unwrap();
+    }
+}

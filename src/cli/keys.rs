@@ -1,0 +1,132 @@
+//! Bytes from a terminal, divided into keys and escape sequences. A terminal's answers to questions arrive between typed
+//! keys, at any time and in pieces, and are never keys (ECMA-48, sections 5.4 and 5.6).
+
+use zeroize::Zeroizing;
+
+/// The first byte of every sequence.
+pub(super) const ESC: u8 = 0x1b;
+/// More than any answer has, in bytes.
+const MAX_SEQUENCE: usize = 4096;
+
+/// Divides what arrives in pieces.
+#[derive(Default)]
+pub(super) struct Divider {
+    pending: Vec<u8>,
+}
+
+impl Divider {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.pending.extend_from_slice(bytes);
+    }
+
+    /// The next byte that was typed, or the next whole sequence. `None`: more has to arrive first.
+    pub(super) fn next(&mut self) -> Option<Vec<u8>> {
+        let len = len_of_first(&self.pending)?;
+        Some(self.pending.drain(..len).collect())
+    }
+
+    /// Whether the beginning of a sequence has arrived, and not its end.
+    pub(super) fn is_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Whether that is an Esc alone, which is a key if nothing follows.
+    pub(super) fn is_lone_esc(&self) -> bool {
+        self.pending == [ESC]
+    }
+
+    /// The sequence that never ended: a lone Esc is the key.
+    pub(super) fn give_up(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.pending)
+    }
+}
+
+/// How many bytes the first key or sequence has. `None`: it has not ended.
+fn len_of_first(bytes: &[u8]) -> Option<usize> {
+    let (first, rest) = bytes.split_first()?;
+    if *first != ESC {
+        return Some(1);
+    }
+    // Controls other than its own end are typed, and end a sequence that was cut short.
+    match rest.first()? {
+        b'[' => {
+            let end = rest[1..].iter().position(|byte| !matches!(byte, 0x20..=0x3f));
+            let at = 2 + end?;
+            Some(if matches!(bytes[at], 0x40..=0x7e) { at + 1 } else { at })
+        }
+        b'O' => {
+            let is_key = rest.get(1)?.is_ascii_graphic();
+            Some(if is_key { 3 } else { 2 })
+        }
+        b'P' | b']' | b'_' | b'^' | b'X' => {
+            let Some(end) = rest.iter().position(|byte| *byte < 0x20) else {
+                return (bytes.len() > MAX_SEQUENCE).then_some(bytes.len());
+            };
+            let at = 1 + end;
+            match (bytes[at], bytes.get(at + 1)) {
+                (0x07, _) => Some(at + 1),
+                (ESC, None) => None,
+                (ESC, Some(b'\\')) => Some(at + 2),
+                _ => Some(at),
+            }
+        }
+        ..0x20 => Some(1),
+        // Alt and a key.
+        _ => Some(2),
+    }
+}
+
+/// A line as it was typed: without escape sequences in it.
+pub(super) fn typed(line: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut typed = Zeroizing::new(Vec::with_capacity(line.len()));
+    let mut rest = line;
+    while let Some(len) = len_of_first(rest) {
+        if rest[0] != ESC {
+            typed.push(rest[0]);
+        }
+        rest = &rest[len..];
+    }
+    typed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_not_typed() {
+        for (line, kept) in [
+            ("\x1bP>|kitty(0.35)\x1b\\\x1b[?62;cn\n", "n\n"),
+            ("ho\x1b[6;20;10trse\n", "horse\n"),
+            ("\x1b_Gi=31;OK\x1b\\v\n", "v\n"),
+            ("\x1b]11;rgb:0000/0000/0000\x07s\n", "s\n"),
+            // Arrows, and keys with Alt.
+            ("a\x1b[Db\x1bOC\x1bfc\n", "abc\n"),
+            // Cut short.
+            ("\x1b[?62\n", "\n"),
+            ("\x1bP>|kit\n", "\n"),
+            ("\x1b\n", "\n"),
+            ("grüße\n", "grüße\n"),
+        ] {
+            assert_eq!(typed(line.as_bytes()).as_slice(), kept.as_bytes(), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn sequence_in_pieces_is_one() {
+        let whole = b"q\x1bP>|kitty(0.35)\x1b\\\x1b[?62;c\x1b[Ax";
+        for cut in 0..whole.len() {
+            let mut divider = Divider::default();
+            let mut told = Vec::new();
+            for piece in [&whole[..cut], &whole[cut..]] {
+                divider.push(piece);
+                told.extend(std::iter::from_fn(|| divider.next()));
+            }
+            assert_eq!(told, [&b"q"[..], b"\x1bP>|kitty(0.35)\x1b\\", b"\x1b[?62;c", b"\x1b[A", b"x"], "{cut}");
+        }
+        let mut divider = Divider::default();
+        divider.push(b"\x1b");
+        assert!(divider.next().is_none() && divider.is_pending());
+        assert_eq!(divider.give_up(), b"\x1b");
+    }
+}

@@ -1,0 +1,106 @@
+//! The desktop session of the person at this terminal, by its environment variables.
+//!
+//! A pane of tmux has the variables of the moment in which it was made. Whoever attaches from another machine later sees
+//! the same pane; so tmux is asked what the client that attached last has.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::process::Command;
+
+use super::tmux;
+use crate::manifest::printable;
+
+/// Variables that decide where windows and clipboards are.
+const NAMES: [&str; 7] =
+    ["DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"];
+
+/// The variables of a session.
+pub(super) struct Session {
+    /// Variables that differ from this process's own; `None`: not there.
+    told: Vec<(&'static str, Option<OsString>)>,
+    /// Whether this process's own may be those of another session, and nothing better is known.
+    is_stale: bool,
+}
+
+impl Session {
+    pub(super) fn find() -> Self {
+        if !tmux::is_around() {
+            return Self { told: Vec::new(), is_stale: false };
+        }
+        match tmux::environment() {
+            Some(told) => Self { told: read(&told), is_stale: false },
+            None => Self { told: Vec::new(), is_stale: true },
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<OsString> {
+        let told = self.told.iter().find(|(known, _)| *known == name);
+        told.map_or_else(|| env::var_os(name), |(_, value)| value.clone()).filter(|value| !value.is_empty())
+    }
+
+    /// Whether the person sits at this machine's screen.
+    pub(super) fn is_desktop(&self) -> bool {
+        let has = |names: &[&str]| names.iter().any(|name| self.get(name).is_some());
+        // On macOS there is a desktop without any variable.
+        let has_screen = has(&["DISPLAY", "WAYLAND_DISPLAY"]) || cfg!(not(target_os = "linux"));
+        !self.is_stale && has_screen && !has(&["SSH_CONNECTION", "SSH_TTY"])
+    }
+
+    /// The screen on which windows appear, in words: `display :0 of laptop`.
+    pub(super) fn screen(&self) -> String {
+        let display = self.get("WAYLAND_DISPLAY").or_else(|| self.get("DISPLAY"));
+        let display = display.map(|name| format!("display {}", printable(&name.to_string_lossy())));
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let host = if host.trim().is_empty() { "this machine".to_owned() } else { printable(host.trim()) };
+        format!("{} of {host}", display.as_deref().unwrap_or("the screen"))
+    }
+
+    /// Gives a program that is about to start the variables of this session.
+    pub(super) fn apply(&self, command: &mut Command) {
+        for (name, value) in &self.told {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+    }
+}
+
+/// Reads what `show-environment` prints.
+fn read(told: &str) -> Vec<(&'static str, Option<OsString>)> {
+    let mut read: Vec<_> = NAMES
+        .into_iter()
+        .filter_map(|name| {
+            told.lines().find_map(|line| match (line.strip_prefix('-'), line.split_once('=')) {
+                (Some(removed), _) if removed == name => Some((name, None)),
+                (_, Some((set, value))) if set == name => Some((name, Some(OsStr::new(value).to_owned()))),
+                _ => None,
+            })
+        })
+        .collect();
+    // tmux follows this one only, and the others come and go with it.
+    if read.iter().any(|(name, _)| *name == "SSH_CONNECTION") {
+        for name in ["SSH_CLIENT", "SSH_TTY"] {
+            if !read.iter().any(|(known, _)| *known == name) {
+                read.push((name, None));
+            }
+        }
+    }
+    read
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn session_is_that_of_the_client_that_attached_last() {
+        let session = |told: &str| Session { told: read(told), is_stale: false };
+        let remote = session("-DISPLAY\nSSH_CONNECTION=192.0.2.1 50000 192.0.2.2 22\nLANG=C\n");
+        assert!(!remote.is_desktop());
+        let local = session("DISPLAY=:7\n-WAYLAND_DISPLAY\n-SSH_CONNECTION\n");
+        assert!(local.is_desktop());
+        assert!(local.screen().starts_with("display :7 of "), "{}", local.screen());
+        assert!(!Session { is_stale: true, ..local }.is_desktop());
+    }
+}

@@ -1,0 +1,65 @@
+//! Questions to tmux, in which this program may run.
+
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::view::program_named;
+
+/// How long tmux may take to answer.
+const BOUND: Duration = Duration::from_secs(2);
+/// Bytes of one sequence that tmux keeps, unless it is told otherwise; it drops a longer one without a word.
+const INPUT: usize = 1 << 20;
+/// Bytes below that limit which nothing uses.
+const SPARE: usize = 64;
+
+/// Whether a tmux is around that can be asked: over SSH, `su` and `docker exec`, it cannot.
+pub(super) fn is_around() -> bool {
+    std::env::var_os("TMUX").is_some_and(|value| !value.is_empty())
+}
+
+/// The output of a command of tmux. `None`: it is not around, fails, or does not answer.
+fn ask(args: &[&str]) -> Option<String> {
+    if !is_around() {
+        return None;
+    }
+    let mut command = Command::new(program_named("tmux")?);
+    command.args(args).env_remove("SHARE_LINK").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().ok()?;
+    let begun = Instant::now();
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) if begun.elapsed() < BOUND => std::thread::sleep(Duration::from_millis(5)),
+            _ => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return None;
+            }
+        }
+    };
+    let mut told = String::new();
+    child.stdout.take()?.take(1 << 16).read_to_string(&mut told).ok()?;
+    status.success().then_some(told)
+}
+
+/// The environment of the client that attached last, as `show-environment` prints it: `NAME=value`, or `-NAME` for what
+/// that client does not have.
+pub(super) fn environment() -> Option<String> {
+    ask(&["show-environment"])
+}
+
+/// The longest sequence that tmux passes on, in bytes. Newer versions have an option for it.
+pub(super) fn longest_sequence() -> usize {
+    let told = ask(&["show-options", "-sv", "input-buffer-size"]);
+    let told = told.and_then(|told| told.trim().parse::<usize>().ok()).filter(|size| *size > 0);
+    told.unwrap_or(INPUT).saturating_sub(SPARE)
+}
+
+/// Whether tmux draws Sixel at the terminal that it is attached to. Elsewhere it draws a box in the picture's place.
+/// `None`: it does not say.
+pub(super) fn draws_sixel() -> Option<bool> {
+    let features = ask(&["display-message", "-p", "#{client_termfeatures}"])?;
+    let features = features.trim();
+    (!features.is_empty()).then(|| features.split(',').any(|feature| feature == "sixel"))
+}

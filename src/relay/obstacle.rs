@@ -1,0 +1,128 @@
+//! What keeps this machine from a relay, and is not the relay's fault: found among the causes of a failed request.
+
+use std::error::Error as StdError;
+use std::io;
+
+use rustls::CertificateError;
+
+/// Something on this machine, or on its way to the network.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Nothing to check the certificate of any relay with.
+    #[error("this machine has no certificates to check relays with")]
+    NoCertificates,
+    /// No way to the network of the relay.
+    #[error("this machine has no way to that network")]
+    NoNetwork,
+    /// No address for the name of the relay.
+    #[error("its name cannot be looked up: {0}")]
+    NoAddress(String),
+    /// The proxy to the world does not answer.
+    #[error("the proxy cannot be reached: {0}")]
+    NoProxy(String),
+    /// It wants to know who asks.
+    #[error("the proxy asks for a password")]
+    ProxyPassword,
+    /// It does not lead there.
+    #[error("the proxy does not lead there")]
+    ProxyRefuses,
+}
+
+/// What is wrong with a certificate.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Distrust {
+    /// Its time is over, by the clock of this machine.
+    #[error("it has expired")]
+    Expired {
+        /// When, Unix seconds, where that is told.
+        at: Option<u64>,
+    },
+    /// Its time has not come, by the clock of this machine.
+    #[error("it is not valid yet")]
+    NotYet {
+        /// When it does, Unix seconds, where that is told.
+        from: Option<u64>,
+    },
+    /// Nobody whom this machine trusts has signed it.
+    #[error("this machine does not know who issued it")]
+    UnknownIssuer,
+    /// It is for other names.
+    #[error("it is for another name")]
+    WrongName,
+    /// Anything else, in the words of the library.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// An error and its causes. Some of those that come from reading and writing hide theirs inside.
+pub(super) fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| {
+        let error: &'a (dyn StdError + 'static) = *error;
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        }
+    })
+}
+
+/// The last cause of an error: the operating system's words.
+pub(super) fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let text = causes(error).last().map(ToString::to_string).unwrap_or_default();
+    // "Connection refused (os error 111)", "failed to lookup address information: Name or service not known"
+    let text = text.split(" (os error").next().unwrap_or_default().to_lowercase();
+    text.trim_start_matches("failed to lookup address information: ").to_owned()
+}
+
+impl Obstacle {
+    /// What kept a connection from being made, if it was none of the relay's. The HTTP client names some causes only in
+    /// words.
+    pub(super) fn to_connecting(error: &(dyn StdError + 'static)) -> Option<Self> {
+        let words: Vec<String> = causes(error).map(ToString::to_string).collect();
+        let is = |beginning: &str| words.iter().any(|words| words.starts_with(beginning));
+        if is("tunnel error: proxy authorization required") {
+            return Some(Self::ProxyPassword);
+        }
+        if is("tunnel error: failed to create underlying connection") {
+            return Some(Self::NoProxy(innermost(error)));
+        }
+        if is("tunnel error") {
+            return Some(Self::ProxyRefuses);
+        }
+        if is("dns error") || is("failed to lookup address information") {
+            return Some(Self::NoAddress(innermost(error)));
+        }
+        let kinds = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+        let is_offline = |kind| matches!(kind, io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown);
+        kinds.into_iter().any(is_offline).then_some(Self::NoNetwork)
+    }
+
+    /// Whether it may be gone a little later without anybody's doing.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::NoNetwork | Self::NoAddress(_) | Self::NoProxy(_) | Self::ProxyRefuses => true,
+            Self::NoCertificates | Self::ProxyPassword => false,
+        }
+    }
+}
+
+impl Distrust {
+    /// Why the certificate of a connection is not trusted, if that is what an error is about.
+    pub(super) fn of(error: &rustls::Error) -> Option<Self> {
+        let invalid = match error {
+            rustls::Error::InvalidCertificate(invalid) => invalid,
+            rustls::Error::NoCertificatesPresented => return Some(Self::Other(error.to_string())),
+            _ => return None,
+        };
+        Some(match invalid {
+            CertificateError::Expired => Self::Expired { at: None },
+            CertificateError::ExpiredContext { not_after, .. } => Self::Expired { at: Some(not_after.as_secs()) },
+            CertificateError::NotValidYet => Self::NotYet { from: None },
+            CertificateError::NotValidYetContext { not_before, .. } => {
+                Self::NotYet { from: Some(not_before.as_secs()) }
+            }
+            CertificateError::UnknownIssuer => Self::UnknownIssuer,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Self::WrongName,
+            _ => Self::Other(error.to_string()),
+        })
+    }
+}

@@ -1,0 +1,40 @@
+// Where the page runs: in a browser, or inside an app that shows pages. Apps often drop what a page saves, silently.
+
+/** Apps by what their user agents contain. */
+const APPS: readonly (readonly [RegExp, string])[] = [
+  [/Instagram/i, "Instagram"],
+  [/MessengerForiOS|Orca-Android|FB_IAB\/MESSENGER|FBAN\/MessengerLite/i, "Messenger"],
+  [/FBAN|FBAV|FB_IAB|FB4A|FBIOS/, "Facebook"],
+  [/Barcelona/, "Threads"],
+  [/Telegram/i, "Telegram"],
+  [/WhatsApp/i, "WhatsApp"],
+  [/Snapchat/i, "Snapchat"],
+  [/TikTok|musical_ly|Bytedance|BytedanceWebview|trill/i, "TikTok"],
+  [/MicroMessenger|WeChat/i, "WeChat"],
+  [/KAKAOTALK/i, "KakaoTalk"],
+  [/\bLine\//i, "LINE"],
+  [/Twitter(?!bot)/i, "X"],
+  [/LinkedIn(?!Bot)/i, "LinkedIn"],
+  [/Pinterest(?!bot)/i, "Pinterest"],
+  [/\bViber/i, "Viber"],
+  [/\bQQ\//, "QQ"],
+  [/\bDiscord(?!bot)/i, "Discord"],
+  [/\bSlack(?!bot|-)/i, "Slack"],
+  [/\bTeams\//i, "Teams"],
+  [/\bGSA\//, "Google"],
+];
+
+/** An Android WebView, and an iOS one, which unlike Safari and the browsers made from it does not call itself Safari. */
+const ANONYMOUS = /Android.*(; wv\)|Version\/[\d.]+ Chrome\/)|(iPhone|iPad|iPod)(?!.*Safari\/).*AppleWebKit/;
+
+/** The app that shows the page; "" for one without a name, `null` for a browser. */
+export function appOf(userAgent: string): string | null {
+  const app = APPS.find(([mark]) => mark.test(userAgent));
+  if (app) return app[1];
+  // Telegram's own browsers differ from others only in what they give to pages.
+  if ("TelegramWebviewProxy" in globalThis || "TelegramWebview" in globalThis) return "Telegram";
+  return ANONYMOUS.test(userAgent) ? "" : null;
+}
+
+/** The app that shows this page. */
+export const APP = appOf(navigator.userAgent);

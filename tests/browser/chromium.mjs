@@ -1,0 +1,140 @@
+// Debian's Chromium, driven by playwright-core. It runs every command. `hold` presses with a mouse, in a touch tab too.
+
+const CHROMIUM = "/usr/bin/chromium";
+
+export async function start({ require, flags, hosts }) {
+  const { chromium } = require("playwright-core");
+  const rules = [...hosts].map(([name, address]) => `MAP ${name} ${address}`);
+  if (rules.length > 0) flags = [...flags, `--host-resolver-rules=${rules.join(",")}`];
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", ...flags],
+  });
+  return {
+    async tab({ width = 1024, height = 768, dark = false, touch = false, script = true, before = null, agent = undefined }) {
+      const context = await browser.newContext({
+        viewport: { width, height },
+        colorScheme: dark ? "dark" : "light",
+        hasTouch: touch,
+        isMobile: touch,
+        javaScriptEnabled: script,
+        userAgent: agent,
+        acceptDownloads: true,
+        timezoneId: "UTC",
+      });
+      if (before !== null) await context.addInitScript(before);
+      return new Tab(context, await context.newPage());
+    },
+    stop: () => browser.close(),
+  };
+}
+
+class Tab {
+  requests = [];
+  complaints = [];
+
+  constructor(context, page) {
+    this.context = context;
+    this.page = page;
+    page.on("request", async (request) => {
+      const entry = { method: request.method(), url: request.url(), type: request.resourceType(), body: request.postData() ?? "", headers: request.headers() };
+      this.requests.push(entry);
+      entry.headers = await request.allHeaders().catch(() => entry.headers);
+    });
+    page.on("console", (message) => {
+      if (message.type() === "error") this.complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => this.complaints.push(String(error)));
+    // Accept "Leave this page?".
+    page.on("dialog", (dialog) => dialog.accept().catch(() => {}));
+  }
+
+  /** Opens another tab with the same storage. */
+  newTab = async () => new Tab(this.context, await this.context.newPage());
+
+  goto = async ({ url }) => (await this.page.goto(url, { waitUntil: "load" }))?.status() ?? 0;
+  async reload() {
+    await this.page.reload();
+  }
+  async back() {
+    await this.page.goBack();
+  }
+
+  /** Evaluates an expression and awaits it if it is a promise. */
+  value = ({ code }) => this.page.evaluate(code);
+
+  #first = (selector) => this.page.locator(selector).first();
+  click = ({ selector }) => this.#first(selector).click();
+  tap = ({ selector }) => this.#first(selector).tap({ force: true, timeout: 1000 });
+  type = ({ text }) => this.page.keyboard.type(text);
+  press = ({ key }) => this.page.keyboard.press(key);
+  async hold({ selector, milliseconds }) {
+    const target = this.#first(selector);
+    await target.scrollIntoViewIfNeeded();
+    const { x, y, width, height } = await target.boundingBox();
+    await this.page.mouse.move(x + width / 2, y + height / 2);
+    await this.page.mouse.down();
+    await this.page.waitForTimeout(milliseconds);
+    await this.page.mouse.up();
+  }
+  async holdKey({ selector, key, milliseconds }) {
+    await this.page.locator(selector).focus();
+    await this.page.keyboard.down(key);
+    await this.page.waitForTimeout(milliseconds);
+    await this.page.keyboard.up(key);
+  }
+
+  async download({ selector }) {
+    const [download] = await Promise.all([this.page.waitForEvent("download"), this.#first(selector).click()]);
+    return { name: download.suggestedFilename(), path: await download.path() };
+  }
+
+  /** Scrolls, clicks, taps, presses and fills in every element. */
+  async bot({ milliseconds }) {
+    const end = Date.now() + milliseconds;
+    const quick = { timeout: 500, force: true, noWaitAfter: true };
+    let acts = 0;
+    const act = async (what) => {
+      if (Date.now() < end) await what().then(() => (acts += 1), () => {});
+    };
+    while (Date.now() < end) {
+      await act(() => this.page.mouse.wheel(0, 400));
+      for (const element of await this.page.locator("body *").all()) {
+        await act(() => element.hover(quick));
+        await act(() => element.click(quick));
+        await act(() => element.tap(quick));
+        await act(() => element.dblclick(quick));
+        await act(() => element.press("Enter", quick));
+        await act(() => element.press(" ", quick));
+        await act(() => element.dispatchEvent("click"));
+        await act(() => element.dispatchEvent("pointerdown", { isPrimary: true, button: 0, pointerId: 1 }));
+        await act(() => element.dispatchEvent("pointerup"));
+      }
+      for (const input of await this.page.locator("input").all()) {
+        await act(() => input.fill("someone@example.org", quick));
+        await act(() => input.press("Enter", quick));
+      }
+    }
+    return acts;
+  }
+
+  /** Answers requests for a path in the relay's place, in every tab with this storage. */
+  answer = ({ path, status, body, type = "application/problem+json" }) =>
+    this.context.route((url) => url.pathname.endsWith(path), (route) => route.fulfill({ status, contentType: type, body })).then(() => null);
+  offline = ({ is }) => this.context.setOffline(is);
+  async shot({ path }) {
+    await this.page.screenshot({ path, fullPage: true });
+  }
+
+  /** Deletes this storage and closes its tabs. */
+  close = () => this.context.close();
+  /** Closes the tab as a person does: `beforeunload` and `pagehide` run. */
+  leave = () => this.page.close({ runBeforeUnload: true });
+  /** Crashes the tab's process: `pagehide` does not run. */
+  async kill() {
+    const crashed = this.page.waitForEvent("crash");
+    const session = await this.context.newCDPSession(this.page);
+    session.send("Page.crash").catch(() => {});
+    await crashed;
+  }
+}

@@ -1,0 +1,231 @@
+// WebKitGTK's MiniBrowser under Xvfb over Debian's WebKitWebDriver. This is neither Safari nor iOS.
+//
+// Each storage is a browser of its own behind a proxy, because WebDriver cannot record, answer or break requests:
+// `offline` breaks connections and dispatches the event, but `navigator.onLine` stays true; the proxy inserts `before` into
+// the page. `complaints` start when a page has loaded. `shot` shows the window. A touch tab still presses with a mouse.
+// `kill` kills every tab with the same storage: WebKitWebDriver gives up the browser when one tab crashes.
+// It cannot run `bot`.
+
+import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import net from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Input } from "./input.mjs";
+import { end, printed, run } from "./processes.mjs";
+import { startProxy } from "./proxy.mjs";
+
+const DRIVER = "/usr/bin/WebKitWebDriver";
+const MINI_BROWSER = `/usr/lib/${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu/webkit2gtk-4.1/MiniBrowser`;
+/** Deadline for a download and for the driver's start, in milliseconds. */
+const SOON_MS = 20_000;
+
+export async function start({ flags, hosts, place }) {
+  const screen = run("Xvfb", ["-displayfd", "1", "-screen", "0", "1600x1400x24", "-nolisten", "tcp"], process.env, ["ignore", "pipe", "ignore"]);
+  const display = `:${(await printed(screen, screen.stdout, /(\d+)\n/))}`;
+  const storages = [];
+  return {
+    async tab({ width = 1024, height = 768, dark = false, script = true, before = null, agent = null }) {
+      const storage = { home: join(place, String(storages.length)), width, height };
+      storages.push(storage);
+      mkdirSync(join(storage.home, "downloads"), { recursive: true });
+      mkdirSync(join(storage.home, ".config"));
+      writeFileSync(join(storage.home, ".config/user-dirs.dirs"), 'XDG_DOWNLOAD_DIR="$HOME/downloads"\n');
+      // Shrinks the toolbar: it would keep the window wider than a phone.
+      mkdirSync(join(storage.home, ".config/gtk-3.0"));
+      writeFileSync(join(storage.home, ".config/gtk-3.0/gtk.css"), "* { min-width: 0; min-height: 0; padding: 0; margin: 0; border-width: 0; font-size: 1px; -gtk-icon-source: none }\n");
+      storage.proxy = await startProxy(hosts, before);
+      const env = {
+        PATH: process.env.PATH, HOME: storage.home, TMPDIR: storage.home, XDG_RUNTIME_DIR: storage.home, DISPLAY: display, LANG: "C.UTF-8", TZ: "UTC",
+        GDK_BACKEND: "x11", LIBGL_ALWAYS_SOFTWARE: "1", NO_AT_BRIDGE: "1", GSETTINGS_BACKEND: "memory", GIO_USE_VFS: "local",
+      };
+      const port = await freePort();
+      storage.driver = run(DRIVER, [`--port=${port}`], env, "ignore");
+      storage.url = `http://127.0.0.1:${port}`;
+      const args = ["--automation", `--proxy=http://${storage.proxy.address}`, ...flags];
+      if (dark) args.push("--dark-mode");
+      if (agent !== null) args.push(`--user-agent=${agent}`);
+      if (!script) args.push("--enable-javascript-markup=false");
+      const options = { "webkitgtk:browserOptions": { binary: MINI_BROWSER, args }, unhandledPromptBehavior: "accept", timeouts: { script: 40_000, pageLoad: 40_000 } };
+      const { sessionId } = await patiently(() => ask(storage.url, "POST", "/session", { capabilities: { alwaysMatch: options } }));
+      storage.url += `/session/${sessionId}`;
+      return Tab.in(storage, await ask(storage.url, "GET", "/window"));
+    },
+    stop: () => {
+      for (const { driver, proxy } of storages) {
+        if (driver) end(driver.pid);
+        proxy?.stop();
+      }
+      end(screen.pid);
+    },
+  };
+}
+
+async function freePort() {
+  const server = net.createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Retries until the driver accepts connections. */
+async function patiently(what) {
+  for (const late = Date.now() + SOON_MS; ; await sleep(30)) {
+    try {
+      return await what();
+    } catch (error) {
+      if (!(error instanceof TypeError) || Date.now() > late) throw error;
+    }
+  }
+}
+
+async function ask(url, method, path, body) {
+  const answer = await fetch(url + path, { method, body: body && JSON.stringify(body) });
+  const { value } = await answer.json();
+  if (value?.error) throw new Error(`${value.error}: ${value.message}`);
+  return value;
+}
+
+const parses = (code) => {
+  try {
+    return Boolean(new Function(code));
+  } catch {
+    return false;
+  }
+};
+
+/** Turns code into a function body that returns the value of its last expression. */
+function body(code) {
+  for (let at = 0; at >= 0; at = code.lastIndexOf(";", at - 1)) {
+    // Try the whole code first, then the part after each semicolon, from the last one backward.
+    const [before, last] = at === 0 ? ["", code] : [code.slice(0, at + 1), code.slice(at + 1)];
+    if (last.trim() !== "" && parses(`return (async () => { ${before}\nreturn (${last}\n) })`)) return `${before}\nreturn (${last}\n)`;
+    if (at === 0) at = code.length + 1;
+  }
+  return code;
+}
+
+/** Records errors in the page. */
+const LISTEN = `(() => {
+  if (Symbol.for("complaints") in globalThis) return;
+  const heard = [];
+  Object.defineProperty(globalThis, Symbol.for("complaints"), { value: heard });
+  const { error } = console;
+  console.error = (...what) => {
+    heard.push(what.join(" "));
+    error.apply(console, what);
+  };
+  addEventListener("error", ({ message }) => heard.push(message));
+  addEventListener("unhandledrejection", ({ reason }) => heard.push(String(reason)));
+  addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => heard.push(effectiveDirective + ": " + blockedURI));
+})()`;
+
+class Tab extends Input {
+  #heard = [];
+
+  constructor(storage, handle) {
+    super();
+    Object.assign(this, { storage, handle, pointer: "mouse" });
+  }
+
+  static async in(storage, handle) {
+    const tab = new Tab(storage, handle);
+    const { width, height } = storage;
+    await tab.#ask("POST", "/window/rect", { x: 0, y: 0, width, height });
+    // The window includes the toolbar.
+    const [innerWidth, innerHeight] = await tab.value({ code: "[innerWidth, innerHeight]" });
+    await tab.#ask("POST", "/window/rect", { x: 0, y: 0, width: 2 * width - innerWidth, height: 2 * height - innerHeight });
+    return tab;
+  }
+
+  get requests() {
+    return this.storage.proxy.requests;
+  }
+  get complaints() {
+    return this.#gather().then(() => this.#heard);
+  }
+
+  /** Sends a WebDriver command to this tab. */
+  async #ask(method, path, body) {
+    if (this.storage.at !== this.handle) await ask(this.storage.url, "POST", "/window", { handle: this.handle });
+    this.storage.at = this.handle;
+    return ask(this.storage.url, method, path, body);
+  }
+
+  async newTab() {
+    const { handle } = await this.#ask("POST", "/window/new", { type: "window" });
+    return Tab.in(this.storage, handle);
+  }
+
+  /** Opens a second window: the browser exits with its last one. */
+  async #companion() {
+    this.storage.companion ??= (await this.#ask("POST", "/window/new", { type: "window" })).handle;
+  }
+
+  goto = ({ url }) => this.#go("/url", { url });
+  reload = () => this.#go("/refresh", {});
+  back = () => this.#go("/back", {});
+  async #go(path, body) {
+    await this.#gather();
+    await this.#ask("POST", path, body);
+    await this.value({ code: LISTEN });
+  }
+  /** Saves the page's errors before a navigation discards them. */
+  async #gather() {
+    this.#heard.push(...(await this.value({ code: "(globalThis[Symbol.for('complaints')] ?? []).splice(0)" })));
+  }
+
+  async value({ code }) {
+    const script = `const done = arguments[arguments.length - 1]; (async () => { ${body(code)}
+    })().then((value) => done({ value: value ?? null }), (error) => done({ error: String(error) }))`;
+    const { value, error } = await this.#ask("POST", "/execute/async", { script, args: [] });
+    if (error !== undefined) throw new Error(error);
+    return value;
+  }
+
+  perform = (actions) => this.#ask("POST", "/actions", { actions });
+
+  async download({ selector }) {
+    const folder = join(this.storage.home, "downloads");
+    const before = new Set(readdirSync(folder));
+    await this.click({ selector });
+    let size = -1;
+    for (const late = Date.now() + SOON_MS; Date.now() < late; await sleep(50)) {
+      const name = readdirSync(folder).find((each) => !before.has(each) && !each.endsWith(".wkdownload"));
+      if (name === undefined) continue;
+      const path = join(folder, name);
+      if (size === (size = statSync(path).size)) return { name, path };
+    }
+    throw new Error("the browser saved nothing");
+  }
+
+  /** Answers requests for a path in the relay's place, in every tab with this storage. */
+  answer({ path, status, body, type }) {
+    this.storage.proxy.answers.unshift({ path, status, body, type });
+  }
+
+  async offline({ is }) {
+    this.storage.proxy.offline = is;
+    if (is) this.storage.proxy.cut();
+    await this.value({ code: `dispatchEvent(new Event("${is ? "offline" : "online"}"))` });
+  }
+
+  async shot({ path }) {
+    writeFileSync(path, Buffer.from(await this.#ask("GET", "/screenshot"), "base64"));
+  }
+
+  /** Deletes this storage and closes its tabs. */
+  close() {
+    end(this.storage.driver.pid);
+    this.storage.proxy.stop();
+  }
+  /** Closes the tab as a person does: `beforeunload` and `pagehide` run. */
+  async leave() {
+    // The page's last request must not end with the browser.
+    await this.#companion();
+    await this.#ask("DELETE", "/window");
+    this.storage.at = null;
+  }
+  /** Kills the browser: `pagehide` does not run. */
+  kill = () => this.close();
+}

@@ -1,0 +1,94 @@
+//! What a sender is told of a share whose time is over, by the clock that decides.
+
+use std::fs;
+use std::process::Command;
+use std::sync::Arc;
+
+use share::relay::store::memory::Memory;
+
+use crate::support::{SHARE, Sandbox, Stage, TestClock, TestRelay, events, files, served};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_share_does_not_wait_any_more_when_nobody_can_open_it() {
+    let stage = Stage::new();
+    let link = stage.sent("-e 1d");
+    stage.bench.clock.advance(86_399);
+    assert!(stage.share("status").ok().ends_with("waiting, until 2 Jan 2100 at 00:00"));
+    stage.bench.clock.advance(1);
+    stage.elsewhere("open -o x").env("SHARE_LINK", &link).fails(4, "expired unopened on 2 Jan 2100 at 00:00");
+    let expired = "expired on 2 Jan 2100 at 00:00; the relay has yet to confirm that nobody opened it";
+    for command in ["status", "list"] {
+        assert!(stage.share(command).ok().ends_with(expired), "{command}");
+    }
+    let facts = events(&stage.share("status --json").run()).pop().unwrap();
+    assert!(facts["state"] == "waiting" && facts["overdue"] == true, "{facts}");
+    // It is no end yet, and is not noted as one.
+    stage.bench.clock.advance(121);
+    assert!(stage.share("status").ok().ends_with("expired unopened on 2 Jan 2100 at 00:00"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_relays_clock_decides_and_not_ours() {
+    // 1 January 2000: by our clock all of its shares would be over.
+    let clock = TestClock::at(946_684_800);
+    let bench = TestRelay::over("memory", Arc::new(Memory::new(clock.clone(), u64::MAX)), clock);
+    let (sandbox, (_, relay)) = (Sandbox::new(), served(bench.relay.clone()));
+    let sent = sandbox.share(["send", "--bare"]).env("SHARE_RELAY", &relay).input("text").run();
+    assert!(sent.code == 0 && !sent.stderr.contains("keeps nothing for longer"), "{sent:?}");
+    for command in ["status", "list"] {
+        let told = sandbox.share([command]).env("SHARE_RELAY", &relay).ok();
+        assert!(told.ends_with("waiting, until 15 Jan 2000 at 00:00"), "{told}");
+    }
+}
+
+#[test]
+fn a_folder_without_a_server_tells_it_too() {
+    let sandbox = Sandbox::new();
+    let root = sandbox.path("team");
+    sandbox.share(["relay", "use", "-q", &format!("file://{}", root.display())]).ok();
+    sandbox.share(["send", "-q", "-e", "1d"]).input("text").ok();
+    // As if it had been sent a day and a half minute ago.
+    for path in files(&root) {
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        if let Ok(mut cell) = serde_json::from_str::<serde_json::Value>(&text)
+            && let Some(at) = cell.get("at").and_then(serde_json::Value::as_u64)
+        {
+            cell["at"] = (at - 86_430).into();
+            fs::write(&path, cell.to_string()).unwrap();
+        }
+    }
+    let told = sandbox.share(["status"]).ok();
+    assert!(told.contains("expired on ") && told.ends_with("has yet to confirm that nobody opened it"), "{told}");
+    // Where nobody can be asked, our clock is all there is.
+    let there = Sandbox::new();
+    let (_, relay) = (there.share(["list"]).ok(), there.relay());
+    there.share(["send", "-q", "-e", "1d"]).env("SHARE_RELAY", &relay.url).input("text").ok();
+    drop(relay);
+    let entry = files(&there.home().join(".local/state/share/outbox")).remove(0);
+    let mut kept: serde_json::Value = serde_json::from_slice(&fs::read(&entry).unwrap()).unwrap();
+    kept["expires"] = (kept["expires"].as_u64().unwrap() - 86_430).into();
+    fs::write(&entry, kept.to_string()).unwrap();
+    let told = there.share(["list", "--give-up", "300ms"]).ok();
+    assert!(told.contains("cannot be reached") || told.contains("does not answer"), "{told}");
+    assert!(told.contains("; it could be opened until "), "{told}");
+}
+
+/// How often the system is told to flush a whole disk.
+fn flushes(sandbox: &Sandbox, command: &str) -> usize {
+    let mut traced = Command::new("strace");
+    traced.args(["-f", "-qq", "-o", "trace", "-e", "trace=syncfs", "timeout", "-s", "TERM", "2", SHARE]);
+    traced.args(command.split_whitespace());
+    sandbox.prepare(traced).run();
+    String::from_utf8(sandbox.read("trace")).unwrap().matches("syncfs(").count()
+}
+
+#[test]
+#[ignore = "needs strace: tests/all"]
+fn nothing_of_others_is_flushed_for_a_new_folder() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", b"content");
+    assert_eq!(flushes(&sandbox, "send --direct --listen 127.0.0.1:0 file"), 0);
+    let relay = format!("relay --listen 127.0.0.1:0 --store file://{}", sandbox.path("store").display());
+    assert_eq!(flushes(&sandbox, &relay), 0, "a new one");
+    assert_eq!(flushes(&sandbox, &relay), 1, "what a predecessor has left");
+}

@@ -1,0 +1,181 @@
+//! What is in the way on this machine, and is not told as the relay's fault.
+//!
+//! The certificates in `tests/certificates` are self-signed, with one key: for 127.0.0.1 until 2120, until 2021 and
+//! from 2100 on, and for another name. That of a stranger has another one.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::thread;
+
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, Stream};
+
+use crate::support::{Ended, Run, SHARE, Sandbox};
+
+const KEY: &str = "share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg";
+
+fn certificate(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/certificates").join(format!("{name}.pem"))
+}
+
+/// Hands each connection to `answer`, for as long as the tests run.
+fn listen(answer: impl Fn(TcpStream) + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || listener.incoming().flatten().for_each(answer));
+    address
+}
+
+/// What answers over TLS with this certificate that there is no relay.
+fn with_certificate(name: &str) -> String {
+    let chain = vec![CertificateDer::from_pem_file(certificate(name)).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(certificate("key")).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let config = Arc::new(config.with_single_cert(chain, key).unwrap());
+    listen(move |mut stream| {
+        let mut tls = ServerConnection::new(config.clone()).unwrap();
+        let mut line = Stream::new(&mut tls, &mut stream);
+        let _ = line.read(&mut [0; 1000]);
+        let _ = line.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    })
+}
+
+/// A proxy that answers whatever it is asked with this status.
+fn proxy(status: &'static str) -> String {
+    listen(move |mut stream| {
+        let _ = stream.read(&mut [0; 1000]);
+        let _ = stream.write_all(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").as_bytes());
+    })
+}
+
+fn peek(sandbox: &Sandbox, address: &str) -> Run {
+    let run = sandbox.share(["peek", "--give-up", "300ms", &format!("https://{address}/#{KEY}")]);
+    run.env("SSL_CERT_FILE", certificate("good").to_str().unwrap())
+}
+
+fn expect(ended: &Ended, code: i32, what: &str, hint: &str) {
+    assert_eq!(ended.code, code, "{ended:?}");
+    assert!(ended.stderr.contains(what) && ended.stderr.contains(hint), "{what}, {hint}: {ended:?}");
+}
+
+#[test]
+#[ignore = "needs network namespaces: tests/all"]
+fn a_certificate_is_told_with_what_is_wrong_with_it() {
+    let sandbox = Sandbox::new();
+    let told = |name: &str, trusted: &str| {
+        let address = with_certificate(name);
+        (peek(&sandbox, &address).env("SSL_CERT_FILE", certificate(trusted).to_str().unwrap()).run(), address)
+    };
+    // The tests' own relay is trusted, and none.
+    let (ended, address) = told("good", "good");
+    expect(&ended, 6, &format!("what answers at {address} is not a share relay"), "");
+    let (ended, address) = told("expired", "expired");
+    expect(
+        &ended,
+        6,
+        &format!("error: the certificate of {address} expired on 1 Jan 2021"),
+        "set the clock; if it is, tell",
+    );
+    let (ended, address) = told("future", "future");
+    expect(
+        &ended,
+        6,
+        &format!("error: the certificate of {address} becomes valid only on 1 Jan 2100"),
+        "set the clock",
+    );
+    let (ended, address) = told("other-name", "other-name");
+    expect(&ended, 6, &format!("error: what answers at {address} has a certificate for another name"), "spelling");
+    let (ended, address) = told("good", "stranger");
+    let unknown = format!("error: {address} has a certificate from an issuer that this machine does not know");
+    expect(&ended, 6, &unknown, "SSL_CERT_FILE");
+    // A bucket, too.
+    let endpoint = format!("https://{}", with_certificate("other-name"));
+    let bucket = sandbox.share(["relay", "use", "s3://bucket", "--give-up", "8s"]).env("AWS_ENDPOINT_URL", &endpoint);
+    let bucket = bucket.env("AWS_ACCESS_KEY_ID", "a").env("AWS_SECRET_ACCESS_KEY", "b").env("AWS_REGION", "x");
+    let ended = bucket.env("SSL_CERT_FILE", certificate("other-name").to_str().unwrap()).run();
+    expect(&ended, 6, "its certificate cannot be trusted: it is for another name", "");
+}
+
+#[test]
+#[ignore = "needs network namespaces: tests/all"]
+fn a_machine_without_certificates_is_told_to_get_some() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.path("empty")).unwrap();
+    let address = with_certificate("good");
+    for command in ["peek", "send"] {
+        let run = if command == "peek" {
+            peek(&sandbox, &address)
+        } else {
+            sandbox.share(["send", "--relay", &format!("https://{address}")]).input("text")
+        };
+        let none = sandbox.path("none").to_string_lossy().into_owned();
+        let ended = run.env("SSL_CERT_FILE", &none).env("SSL_CERT_DIR", sandbox.path("empty").to_str().unwrap()).run();
+        expect(
+            &ended,
+            8,
+            "error: this machine has no certificates to check relays with",
+            "hint: install the package ca-certificates",
+        );
+    }
+}
+
+#[test]
+#[ignore = "needs network namespaces: tests/all"]
+fn a_proxy_that_is_in_the_way_is_named() {
+    let sandbox = Sandbox::new();
+    let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    for (proxy, what, hint) in [
+        (
+            dead,
+            "the proxy that HTTPS_PROXY names cannot be reached: connection refused",
+            "correct HTTPS_PROXY, or unset it",
+        ),
+        (
+            proxy("407 No"),
+            "the proxy that HTTPS_PROXY names asks for a user name and a password",
+            "http://USER:PASSWORD@HOST",
+        ),
+        (
+            proxy("403 No"),
+            "the proxy that HTTPS_PROXY names does not connect to relay.example",
+            "NO_PROXY=relay.example",
+        ),
+        (proxy("502 No"), "the proxy that HTTPS_PROXY names does not connect to relay.example", "it is safe to repeat"),
+    ] {
+        let ended = peek(&sandbox, "relay.example").env("HTTPS_PROXY", format!("http://{proxy}")).run();
+        expect(&ended, 6, what, hint);
+        assert!(!ended.stderr.contains("relay.example cannot be reached"), "{ended:?}");
+    }
+    // Nothing was asked, so nothing is left anywhere.
+    let proxy = proxy("407 No");
+    let send = sandbox.share(["send", "--relay", "https://relay.example"]).input("text");
+    let ended = send
+        .env("SSL_CERT_FILE", certificate("good").to_str().unwrap())
+        .env("HTTPS_PROXY", format!("http://{proxy}"))
+        .run();
+    expect(&ended, 6, "asks for a user name", "nothing was left there");
+    assert!(sandbox.share(["list"]).ok().is_empty(), "nothing was sent");
+}
+
+#[test]
+#[ignore = "needs network namespaces: tests/all"]
+fn a_machine_without_a_network_is_told_so() {
+    let sandbox = Sandbox::new();
+    for (address, what, hint) in [
+        ("192.0.2.1", "this machine has no way to the network of 192.0.2.1", "check that this machine is online"),
+        ("relay.example", "the name relay.example cannot be looked up", "check its spelling"),
+    ] {
+        let mut command = Command::new("unshare");
+        let link = format!("https://{address}/#{KEY}");
+        command.args(["--user", "--map-root-user", "--net", SHARE, "peek", "--give-up", "300ms", &link]);
+        let ended = sandbox.prepare(command).env("SSL_CERT_FILE", certificate("good").to_str().unwrap()).run();
+        expect(&ended, 6, what, hint);
+    }
+}

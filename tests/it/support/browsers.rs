@@ -1,0 +1,251 @@
+//! Browsers for the tests: Chromium, Firefox and `WebKitGTK`, driven by tests/browser/driver.mjs. Each engine's file there
+//! lists the commands that it cannot run.
+
+use std::env;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::patience::skip;
+
+pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+/// Where the page is made: its sources, and the packages that it is made of.
+pub(crate) const WORKSHOP: &str = concat!(env!("OUT_DIR"), "/page");
+/// Where tests/setup has installed what drives a browser.
+pub(crate) const DRIVEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/browser");
+
+pub(crate) const PHOTO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/beach.jpg");
+pub(crate) const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clip.mp4");
+
+/// Whether something that a test needs is there: see [`skip`].
+pub(crate) fn has(path: &str) -> bool {
+    let there = Path::new(path).exists();
+    if !there {
+        skip(&format!("no {path}; tests/setup installs it"));
+    }
+    there
+}
+
+/// A browser engine for desktops. None of them is the one of a phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Chromium,
+    Firefox,
+    /// `WebKitGTK`: neither Safari nor iOS.
+    WebKit,
+}
+
+impl Engine {
+    /// The driver's name for the engine, and the programs that it needs.
+    fn name_and_programs(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Self::Chromium => ("chromium", &["/usr/bin/chromium"]),
+            Self::Firefox => ("firefox", &["/usr/bin/firefox-esr"]),
+            Self::WebKit => ("webkit", &["/usr/bin/WebKitWebDriver", "/usr/bin/Xvfb"]),
+        }
+    }
+}
+
+/// A browser.
+pub(crate) struct Browser {
+    driver: Arc<Mutex<Driver>>,
+}
+
+struct Driver {
+    engine: Engine,
+    process: Child,
+    /// `None` once closed, which ends the driver.
+    to: Option<ChildStdin>,
+    from: BufReader<ChildStdout>,
+    /// Holds everything that the browser writes, even if the driver dies.
+    _place: TempDir,
+}
+
+impl Driver {
+    fn tell(&mut self, command: &Value) -> Result<Value, String> {
+        let engine = self.engine;
+        writeln!(self.to.as_mut().unwrap(), "{command}").unwrap();
+        let mut line = String::new();
+        self.from.read_line(&mut line).unwrap();
+        let answer: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{engine:?}: {command}: {line:?}"));
+        match answer.get("error") {
+            Some(error) => Err(format!("{engine:?}: {command}: {error}")),
+            None => Ok(answer["ok"].clone()),
+        }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // The driver kills its browser when its input closes. If the driver hangs, the kernel kills what it started.
+        self.to = None;
+        let late = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < late && matches!(self.process.try_wait(), Ok(None)) {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A tab of a browser.
+pub(crate) struct Tab {
+    driver: Arc<Mutex<Driver>>,
+    number: u64,
+}
+
+impl Browser {
+    /// Starts Chromium; `None` on a developer's machine without it.
+    pub(crate) fn start(flags: &[&str]) -> Option<Self> {
+        Self::start_engine(Engine::Chromium, flags)
+    }
+
+    /// Starts a browser; `None` on a developer's machine without it. The flags are the browser's own, except
+    /// `--host=NAME=ADDRESS`, which resolves a name to a loopback address in every engine.
+    pub(crate) fn start_engine(engine: Engine, flags: &[&str]) -> Option<Self> {
+        let (name, programs) = engine.name_and_programs();
+        if !programs.iter().chain(&[DRIVEN, WORKSHOP]).all(|path| has(path)) {
+            return None;
+        }
+        let script = Path::new(ROOT).join("tests/browser/driver.mjs");
+        let mut command = Command::new("node");
+        command.arg(script).args([DRIVEN, name]).args(flags).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let place = TempDir::new().unwrap();
+        let mut process = command.env("TMPDIR", place.path()).spawn().unwrap();
+        let (to, from) = (process.stdin.take(), BufReader::new(process.stdout.take().unwrap()));
+        Some(Self { driver: Arc::new(Mutex::new(Driver { engine, process, to, from, _place: place })) })
+    }
+
+    /// The id of the driver's process, whose descendants are the browser.
+    pub(crate) fn driver_id(&self) -> u32 {
+        self.driver.lock().unwrap().process.id()
+    }
+
+    /// Opens a tab with its own storage, as if on another machine.
+    pub(crate) fn tab(&self) -> Tab {
+        self.tab_with(json!({}))
+    }
+
+    /// A tab with options of the driver: `width`, `height`, `dark`, `touch`, `script`, `before`, `agent`.
+    pub(crate) fn tab_with(&self, mut options: Value) -> Tab {
+        options["do"] = "tab".into();
+        let number = self.driver.lock().unwrap().tell(&options).unwrap().as_u64().unwrap();
+        Tab { driver: self.driver.clone(), number }
+    }
+}
+
+impl Tab {
+    pub(crate) fn try_to(&self, action: &str, mut with: Value) -> Result<Value, String> {
+        with["do"] = action.into();
+        with["tab"] = self.number.into();
+        self.driver.lock().unwrap().tell(&with)
+    }
+
+    pub(crate) fn tell(&self, action: &str, with: Value) -> Value {
+        self.try_to(action, with).unwrap()
+    }
+
+    pub(crate) fn goto(&self, url: &str) -> &Self {
+        self.tell("goto", json!({ "url": url }));
+        self
+    }
+
+    pub(crate) fn value(&self, code: &str) -> Value {
+        self.tell("value", json!({ "code": code }))
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.tell("text", json!({})).as_str().unwrap().to_owned()
+    }
+
+    /// Waits until the page says something.
+    pub(crate) fn expect(&self, text: &str) -> &Self {
+        let code = format!("document.querySelector('main').innerText.includes({})", json!(text));
+        if let Err(error) = self.try_to("until", json!({ "code": code })) {
+            panic!("{text:?} was never said: {error}\n{}\n{:?}", self.text(), self.complaints());
+        }
+        self
+    }
+
+    pub(crate) fn until(&self, code: &str) -> &Self {
+        self.tell("until", json!({ "code": code }));
+        self
+    }
+
+    /// Presses the button with this word on it.
+    pub(crate) fn press_button(&self, word: &str) -> &Self {
+        self.tell("click", json!({ "selector": format!("button:text-is({})", json!(word)) }));
+        self
+    }
+
+    /// Opens another tab with the same storage.
+    pub(crate) fn new_tab(&self) -> Self {
+        let number = self.tell("newTab", json!({})).as_u64().unwrap();
+        Self { driver: self.driver.clone(), number }
+    }
+
+    /// Opens what waits.
+    pub(crate) fn hold(&self) -> &Self {
+        self.expect("Press and hold to open");
+        self.tell("hold", json!({ "selector": ".hold", "milliseconds": 1150 }));
+        self
+    }
+
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        serde_json::from_value(self.tell("complaints", json!({}))).unwrap()
+    }
+
+    /// What has been asked: method and path.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        let all = self.tell("requests", json!({}));
+        let line = |request: &Value| {
+            // What is in the page's own memory has a name too.
+            let url = request["url"].as_str().filter(|url| !url.starts_with("blob:"))?;
+            let path = url.splitn(4, '/').nth(3).unwrap_or_default();
+            Some(format!("{} /{path}", request["method"].as_str()?))
+        };
+        all.as_array().unwrap().iter().filter_map(line).collect()
+    }
+
+    /// What this tab remembers.
+    pub(crate) fn remembers(&self) -> String {
+        self.value("JSON.stringify(sessionStorage) + JSON.stringify(localStorage) + document.cookie").to_string()
+    }
+
+    /// The pixels of what the page shows: their number, and whether all are those of `original`.
+    pub(crate) fn shows(&self, original: &[u8]) -> (u64, bool) {
+        let code = format!(
+            "(async () => {{
+                const bytes = Uint8Array.from(atob('{}'), (letter) => letter.charCodeAt(0));
+                const pixels = (source, width, height) => {{
+                    const canvas = new OffscreenCanvas(width, height).getContext('2d');
+                    canvas.drawImage(source, 0, 0);
+                    return canvas.getImageData(0, 0, width, height).data;
+                }};
+                const original = await createImageBitmap(new Blob([bytes]));
+                const shown = document.querySelector('.stage img');
+                await shown.decode();
+                const [a, b] = [original, shown].map((each) =>
+                    pixels(each, each.naturalWidth ?? each.width, each.naturalHeight ?? each.height));
+                return [a.length / 4, a.length === b.length && a.every((value, at) => value === b[at])];
+            }})()",
+            BASE64_STANDARD.encode(original)
+        );
+        // WebKitGTK rarely draws a photo before it has decoded all of it.
+        let late = Instant::now() + Duration::from_secs(2);
+        loop {
+            let found = self.value(&code);
+            if found[1] == true || Instant::now() > late {
+                return (found[0].as_u64().unwrap(), found[1].as_bool().unwrap());
+            }
+        }
+    }
+}

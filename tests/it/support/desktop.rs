@@ -1,0 +1,80 @@
+//! What stands around a program on a desktop.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use super::patience::PATIENCE;
+use super::sandbox::{SHARE, Sandbox};
+
+/// A server of tmux with one pane, in which a shell runs. It ends when this is dropped.
+pub(crate) struct Tmux {
+    socket: PathBuf,
+    home: PathBuf,
+}
+
+impl Tmux {
+    /// Starts it by a client with these variables.
+    pub(crate) fn start(sandbox: &Sandbox, variables: &[(&str, &str)]) -> Self {
+        let tmux = Self { socket: sandbox.path("tmux"), home: sandbox.home() };
+        let mut start = tmux.command(&["new-session", "-d", "-x", "100", "-y", "30", "bash --norc"]);
+        for name in ["DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "TMUX", "NO_COLOR"] {
+            start.env_remove(name);
+        }
+        let started = start.envs(variables.iter().copied()).status().unwrap();
+        assert!(started.success());
+        tmux
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut tmux = Command::new("tmux");
+        tmux.arg("-S").arg(&self.socket).args(["-f", "/dev/null"]).args(args);
+        tmux.env("HOME", &self.home).env("SHARE", SHARE).env("LANG", "C.UTF-8").env("TERM", "xterm");
+        tmux
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> String {
+        let told = self.command(args).output().unwrap();
+        assert!(told.status.success(), "{args:?} {told:?}");
+        String::from_utf8(told.stdout).unwrap()
+    }
+
+    /// Types a line.
+    pub(crate) fn keys(&self, line: &str) {
+        self.run(&["send-keys", line, "Enter"]);
+    }
+
+    pub(crate) fn screen(&self) -> String {
+        self.run(&["capture-pane", "-p", "-J"])
+    }
+
+    /// Waits until a text is on the screen.
+    pub(crate) fn wait(&self, text: &str) {
+        let begun = Instant::now();
+        let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        while !plain(&self.screen()).contains(text) {
+            assert!(begun.elapsed() < PATIENCE, "{text} never came\n{}", self.screen());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Tmux {
+    fn drop(&mut self) {
+        let _ = self.command(&["kill-server"]).output();
+    }
+}
+
+/// Programs in a directory of their own, by name and by what their shell does.
+pub(crate) fn programs(sandbox: &Sandbox, programs: &[(&str, &str)]) -> PathBuf {
+    let bin = sandbox.path("bin");
+    fs::create_dir(&bin).unwrap();
+    for (name, script) in programs {
+        let path = bin.join(name);
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    bin
+}

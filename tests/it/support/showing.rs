@@ -1,0 +1,43 @@
+//! Things that are sent to be shown, and what their senders see.
+
+use image::{DynamicImage, ImageFormat, RgbaImage};
+
+use super::content::noise;
+use super::sandbox::{RelayProcess, Sandbox};
+use super::terminal::{Kind as TerminalKind, Tty};
+
+pub(crate) fn send(sandbox: &Sandbox, relay: &RelayProcess, args: &[&str]) -> String {
+    sandbox.share([&["send", "-q", "--relay", &relay.url], args].concat()).ok()
+}
+
+pub(crate) fn open(sandbox: &Sandbox, kind: TerminalKind, link: &str, args: &str) -> Tty {
+    Tty::start(sandbox, kind, &format!("\"$SHARE\" open {args} '{link}'"))
+}
+
+/// A picture of noise, with the corner that is up and left another one than all others.
+pub(crate) fn picture(width: u32, height: u32, alpha: bool) -> RgbaImage {
+    let mut pixels = noise(width as usize * height as usize * 4, 5);
+    for pixel in pixels.chunks_exact_mut(4) {
+        if !alpha {
+            pixel[3] = 255;
+        }
+    }
+    RgbaImage::from_raw(width, height, pixels).unwrap()
+}
+
+pub(crate) fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+pub(crate) fn state(sandbox: &Sandbox) -> String {
+    let told = sandbox.share(["status", "--json"]).ok();
+    let told: serde_json::Value = serde_json::from_str(told.lines().next().unwrap()).unwrap();
+    told["state"].as_str().unwrap().to_owned()
+}
+
+/// What the sender hears of the last share.
+pub(crate) fn status(sandbox: &Sandbox) -> String {
+    sandbox.share(["status"]).ok()
+}
