@@ -47,7 +47,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
         'share;send' {
             [CompletionResult]::new('--relay', '--relay', [CompletionResultType]::ParameterName, 'Where to leave it')
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'With --direct: the address to listen on [default: the one on the local network, port 4080 if it is free]')
-            [CompletionResult]::new('--interface', '--interface', [CompletionResultType]::ParameterName, 'With --direct: the network interface on which to be reached, such as wlan0')
+            [CompletionResult]::new('--interface', '--interface', [CompletionResultType]::ParameterName, 'Serve a direct share on the interface NAME, such as wlan0')
             [CompletionResult]::new('--public-url', '--public-url', [CompletionResultType]::ParameterName, 'With --direct: the address of a tunnel that leads here')
             [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'How long it may wait to be opened: 1m to 90d [default: 14d]')
             [CompletionResult]::new('--expire', '--expire', [CompletionResultType]::ParameterName, 'How long it may wait to be opened: 1m to 90d [default: 14d]')

@@ -43,7 +43,7 @@ complete -c share -n "__fish_share_needs_command" -f -a "man" -d 'Print the manu
 complete -c share -n "__fish_share_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c share -n "__fish_share_using_subcommand send" -l relay -d 'Where to leave it' -r
 complete -c share -n "__fish_share_using_subcommand send" -l listen -d 'With --direct: the address to listen on [default: the one on the local network, port 4080 if it is free]' -r
-complete -c share -n "__fish_share_using_subcommand send" -l interface -d 'With --direct: the network interface on which to be reached, such as wlan0' -r
+complete -c share -n "__fish_share_using_subcommand send" -l interface -d 'Serve a direct share on the interface NAME, such as wlan0' -r
 complete -c share -n "__fish_share_using_subcommand send" -l public-url -d 'With --direct: the address of a tunnel that leads here' -r
 complete -c share -n "__fish_share_using_subcommand send" -s e -l expire -d 'How long it may wait to be opened: 1m to 90d [default: 14d]' -r
 complete -c share -n "__fish_share_using_subcommand send" -s n -l name -d 'What the recipient calls it' -r

@@ -49,7 +49,7 @@ pub enum LinkError {
     #[error("it cannot be told where the link ends")]
     Ambiguous,
     /// It stands in somebody else's address, and where it led is lost.
-    #[error("a mail service or another program rewrote this link, and what it was cannot be recovered")]
+    #[error("a mail service or another program rewrote this link, and the original cannot be recovered")]
     Rewritten,
     /// A flag that this version does not know.
     #[error("the link needs a newer version of share")]
@@ -422,6 +422,12 @@ fn read_plain(text: &str, inside: bool) -> Result<Found, LinkError> {
             return Err(LinkError::Rewritten);
         }
         let secret = read_fragment(fragment)?;
+        // Marks of Markdown or HTML around the key alone.
+        let after = after.trim_start_matches(['*', '`', '~']);
+        let after = after.strip_prefix("</b>").or_else(|| after.strip_prefix("</code>")).unwrap_or(after);
+        if hides_relay(after) {
+            return Err(LinkError::Rewritten);
+        }
         let relay = after.strip_prefix('+').map(|host| RelayUrl::parse(host_in(host))).transpose()?;
         if inside && relay.is_none() {
             return Err(LinkError::Rewritten);
@@ -434,16 +440,24 @@ fn read_plain(text: &str, inside: bool) -> Result<Found, LinkError> {
     }
     let (outer, address) = before.split_at(scheme.unwrap_or(0));
     // The address in a query may be where the link led, or where its reader came from.
-    if outer.contains("://") && outer.ends_with('=') && !after.starts_with('&') {
+    if outer.contains("://") && (outer.ends_with('=') && !after.starts_with('&') || address.contains("__;")) {
         return Err(LinkError::Ambiguous);
     }
     let (relay, tracking) = address.split_once('?').unwrap_or((address, ""));
     let path = relay.split_once("://").map_or(relay, |(_, path)| path);
-    if rewritten::holds_address(tracking) || rewritten::holds_address(path) {
+    if rewritten::holds_address(&format!("?{tracking}")) || rewritten::holds_address(path) {
         return Err(LinkError::Ambiguous);
     }
     let secret = read_fragment(fragment)?;
     Ok(Found { link: Link { relay: Some(RelayUrl::parse(relay)?), secret }, rewritten: outer.contains("://") })
+}
+
+/// Whether something is behind a key that may be its relay in another spelling: the key alone is not the whole link then,
+/// and its relay is not the configured one.
+fn hides_relay(after: &str) -> bool {
+    let spellings = ["%", "=", "_2", "-2", "\\", "\u{ff0b}", "@", "|", "&#", "&plus", "&PLUS"];
+    let is_spelling = spellings.iter().any(|spelling| after.starts_with(spelling));
+    is_spelling && after.chars().any(char::is_alphanumeric)
 }
 
 /// The host, the port and the path at the beginning of a text, without the marks behind them.

@@ -133,7 +133,7 @@ impl AccessArgs {
     pub(super) async fn find(&self, cx: &Context) -> Result<Access, Trouble> {
         let found = Link::parse(&link_text(self.link.as_deref(), cx).await?)?;
         if found.rewritten {
-            cx.output.warn("a mail service or another program rewrote this link on its way, and has seen its key");
+            cx.output.warn("a mail service or another program rewrote this link and could have read its key");
         }
         let configured = cx.relay(self.relay.as_deref())?;
         let relay = found.link.relay.clone().or_else(|| configured.clone()).ok_or_else(|| {

@@ -53,8 +53,8 @@ impl Place {
             |ip, port| Self { ip, port, has_tunnel: wanted.has_tunnel, own: None, others: Vec::new(), enclosure: None };
         match said {
             Some((ip, _)) if ip.is_unspecified() => Err(Trouble::usage(
-                format!("{ip} is every network that this machine is on"),
-                "--listen the address of one of them",
+                format!("{ip} means every interface"),
+                "set --listen to the address of one interface",
             )),
             Some((ip, port)) => {
                 let own = interfaces::own().into_iter().find(|own| own.ip == ip);
@@ -126,10 +126,10 @@ fn choose(found: Vec<Own>, interface: Option<&str>) -> Result<(Option<Own>, Vec<
         let mut names: Vec<_> = found.iter().map(|own| printable(&own.name)).collect();
         names.dedup();
         let hint = match &names[..] {
-            [] => "this machine is on no network".to_owned(),
+            [] => "this machine has no network address".to_owned(),
             names => format!("--interface {}", names.join(", --interface ")),
         };
-        let what = format!("{} has no address that other machines reach", printable(name));
+        let what = format!("{} has no address that other machines can reach", printable(name));
         return Err(Trouble::usage(what, hint));
     }
     let is_other = |own: &Own| own.kind != Kind::Machines && Some(own.ip) != best.as_ref().map(|own| own.ip);

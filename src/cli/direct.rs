@@ -69,7 +69,7 @@ pub(super) struct HostArgs {
     /// With --direct: the address to listen on [default: the one on the local network, port 4080 if it is free]
     #[arg(long, value_name = "ADDRESS", env = "SHARE_LISTEN", hide_env_values = true)]
     listen: Option<String>,
-    /// With --direct: the network interface on which to be reached, such as wlan0
+    /// Serve a direct share on the interface NAME, such as wlan0
     #[arg(long, value_name = "NAME", env = "SHARE_INTERFACE", hide_env_values = true)]
     interface: Option<String>,
     /// With --direct: the address of a tunnel that leads here
@@ -137,7 +137,7 @@ impl Host {
         let place = args.place(cx)?;
         let listeners = (0..count).map(|number| place.listener(number)).collect::<Result<Vec<_>, _>>()?;
         if place.ip.is_loopback() && args.listen.is_none() && public_url.is_none() {
-            cx.output.warn("this computer is on no local network: only programs on it can open the link");
+            cx.output.warn("this computer has no local network: the link can be opened only on this computer");
         }
         let (private, folder) = folder(cx)?;
         let needed = expected.unwrap_or(0).saturating_mul(count as u64);
@@ -344,7 +344,7 @@ impl Serving {
         if !self.place.others.is_empty() {
             let others: Vec<_> = self.place.others.iter().map(Own::words).collect();
             let others = others.join(", ");
-            output.say(&format!("Other addresses of this computer: {others}. --interface NAME uses another one."));
+            output.say(&format!("This computer's other addresses: {others}. To use one, set --interface NAME."));
         }
     }
 
@@ -388,7 +388,7 @@ fn enclosed(enclosure: Enclosure, ip: IpAddr) -> String {
         Enclosure::Container => "a container",
         Enclosure::Wsl => "WSL",
     };
-    format!("share runs in {inside}: perhaps only this computer can reach {ip}")
+    format!("share is running in {inside}: other computers may be unable to reach {ip}")
 }
 
 /// What helps then.
@@ -445,9 +445,9 @@ async fn attend(keeper: &Keeper, owner: &Credential, mut seen: watch::Receiver<S
                 if let (false, Reach::Network) = (known.came, teller.reach) {
                     let port = teller.share.link.relay.as_ref().and_then(RelayUrl::port).unwrap_or(PORT);
                     let hint = match teller.enclosure {
-                        Some(_) => "hint: nobody looked yet. Perhaps nobody elsewhere reaches this address".to_owned(),
+                        Some(_) => "hint: nobody has visited the link yet. Other computers may be unable to reach this address".to_owned(),
                         None => {
-                            format!("hint: nobody looked yet. Same network? A firewall here must allow TCP {port}")
+                            format!("hint: nobody has visited the link yet. Is the recipient on the same network? A firewall here must allow TCP {port}")
                         }
                     };
                     teller.output.say(&hint);

@@ -204,7 +204,7 @@ fn link_hint(error: &LinkError) -> &'static str {
         }
         LinkError::Ambiguous => "copy the link alone, in one line; nothing was asked and nothing was opened",
         LinkError::Rewritten => {
-            "ask the sender for the link on another way, or in the form of send --bare; nothing was asked"
+            "ask the sender to send the link another way, or with share send --bare; no relay was contacted"
         }
         LinkError::TooNew => "update share, then open it",
         LinkError::BadRelay(RelayUrlError::PlainHttp(_)) => {
@@ -391,11 +391,11 @@ fn hindered(relay: &str, obstacle: &Obstacle, safe: &str) -> Explanation {
         Obstacle::NoCertificates => told(
             Exit::Local,
             "this machine has no certificates to check relays with".to_owned(),
-            "install the package ca-certificates, or set SSL_CERT_FILE to a file of them".to_owned(),
+            "install the package ca-certificates, or set SSL_CERT_FILE to a certificate file".to_owned(),
         ),
         Obstacle::NoNetwork => told(
             Exit::Unreachable,
-            format!("this machine has no way to the network of {relay}"),
+            format!("this machine has no route to {relay}"),
             format!("check that this machine is online; {safe}"),
         ),
         Obstacle::NoAddress(why) => told(

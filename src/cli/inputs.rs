@@ -83,21 +83,21 @@ impl Known {
         own.as_deref().or(entry.name.as_deref()).map_or_else(|| "it".to_owned(), printable)
     }
 
-    /// The extensions of its own name and of the one that it is sent under.
-    fn extensions(&self, entry: &Entry) -> impl Iterator<Item = Option<String>> {
-        let names = [self.path.clone(), entry.name.as_ref().map(PathBuf::from)];
-        names.map(|name| name.as_deref().and_then(extension)).into_iter()
+    /// The extension of its own name; of the one that it is sent under, where it comes through a pipe.
+    fn extension(&self, entry: &Entry) -> Option<String> {
+        let name = self.path.clone().or_else(|| entry.name.as_ref().map(PathBuf::from));
+        name.as_deref().and_then(extension)
     }
 
     fn telling(&self, entry: &Entry) -> Option<Telling> {
         let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        self.extensions(entry).find_map(|extension| telling(&head, extension.as_deref()))
+        telling(&head, self.extension(entry).as_deref())
     }
 
     /// What of it most browsers do not show.
     fn unshown(&self, entry: &Entry, surely: bool) -> Option<(Kind, String)> {
         let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        self.extensions(entry).find_map(|extension| unshown(&head, extension.as_deref(), &self.codecs, surely))
+        unshown(&head, self.extension(entry).as_deref(), &self.codecs, surely)
     }
 }
 
@@ -160,7 +160,7 @@ impl Inputs {
         match &stays[..] {
             [] => {}
             [(name, why, _)] => {
-                let why = why.map_or("what comes through a pipe is sent as it is".to_owned(), ToString::to_string);
+                let why = why.map_or("input from a pipe is sent unchanged".to_owned(), ToString::to_string);
                 output.warn(&format!("metadata NOT removed ({why}): {name} goes with {has} it may have in it"));
             }
             many => {
@@ -272,7 +272,7 @@ impl Wanted<'_> {
             self.expect_fit(&head, head.len() < HEAD_LEN, &label)?;
             let given = self.name.as_deref().map(Path::new).and_then(extension);
             if self.metadata == Metadata::Require && !is_innocent(&head, given.as_deref()) {
-                return Err(refused(&label, "what comes through a pipe is sent as it is"));
+                return Err(refused(&label, "input from a pipe is sent unchanged"));
             }
             Box::new(Cursor::new(head).chain(io::stdin()))
         } else {
@@ -303,7 +303,7 @@ impl Wanted<'_> {
         let input = |reader| Input { name, label: label.clone(), reader, must_have_content: false };
         if !data.is_file() {
             return match self.metadata {
-                Metadata::Require => Err(refused(&label, "what comes through a pipe is sent as it is")),
+                Metadata::Require => Err(refused(&label, "input from a pipe is sent unchanged")),
                 _ => {
                     let head = Head::default();
                     let reader = Noted { reader: Box::new(file), head: head.clone() };

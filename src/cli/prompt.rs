@@ -59,7 +59,7 @@ async fn line(question: &str, hide: bool, cx: &Context) -> Result<Zeroizing<Stri
             BufReader::new(terminal).read_until(b'\n', &mut line)?;
             // A terminal may answer an earlier question of ours as late as now.
             let typed = keys::typed(&line);
-            let typed = std::str::from_utf8(&typed).map_err(|_| io::Error::other("what was typed is not UTF-8"))?;
+            let typed = std::str::from_utf8(&typed).map_err(|_| io::Error::other("the input is not UTF-8"))?;
             Ok(Zeroizing::new(typed.to_owned()))
         })
         .await?

@@ -12,7 +12,7 @@ pub enum Obstacle {
     #[error("this machine has no certificates to check relays with")]
     NoCertificates,
     /// No way to the network of the relay.
-    #[error("this machine has no way to that network")]
+    #[error("this machine has no route to that network")]
     NoNetwork,
     /// No address for the name of the relay.
     #[error("its name cannot be looked up: {0}")]
@@ -24,7 +24,7 @@ pub enum Obstacle {
     #[error("the proxy asks for a password")]
     ProxyPassword,
     /// It does not lead there.
-    #[error("the proxy does not lead there")]
+    #[error("the proxy does not connect to the relay")]
     ProxyRefuses,
 }
 

@@ -348,7 +348,7 @@ impl Destination {
 /// What is true of a failure that costs nothing.
 const UNSPENT: &str = "nothing is lost; try another -o";
 /// The same where it is this device's notes that fail.
-const ELSEWHERE: &str = "nothing is lost; --state-dir DIR keeps notes elsewhere";
+const ELSEWHERE: &str = "nothing is lost; set --state-dir DIR to another directory";
 
 /// What was received, and how.
 pub(super) enum Got {

@@ -19,7 +19,7 @@ pub(super) async fn start<F: Future<Output = ()>>(
     session: &Session,
     asked: impl Fn() -> F,
 ) -> Result<(), String> {
-    let mut failure = "no program opens addresses here".to_owned();
+    let mut failure = "no web browser was found".to_owned();
     for mut command in open::commands(url) {
         session.apply(&mut command);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).env_remove("SHARE_LINK");
@@ -30,7 +30,7 @@ pub(super) async fn start<F: Future<Output = ()>>(
             loop {
                 match child.try_wait() {
                     Ok(Some(status)) if !status.success() => break format!("{name}: {status}"),
-                    _ if begun.elapsed() > COMING => break format!("{name} opened none"),
+                    _ if begun.elapsed() > COMING => break format!("{name} opened no browser"),
                     _ => tokio::time::sleep(TICK).await,
                 }
             }

@@ -322,7 +322,7 @@ async fn browse(
         let url = loopback.page_url();
         if let Err(why) = browser::start(&url, session, || loopback.until_asked()).await {
             // Wherever a browser of this machine is, it shows the page.
-            output.say(&format!("No browser came for the page ({why}). Open this address in one, on this machine:"));
+            output.say(&format!("No browser loaded the page ({why}). Open this address in a browser on this machine:"));
             output.say(&url);
             output.say(&format!("{saves}q ends this."));
             loopback.until_asked().await;

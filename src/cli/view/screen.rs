@@ -31,7 +31,7 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 /// How long a terminal may take to confirm a picture once somebody wants to close it, or before that is mentioned.
 const CONFIRMING: Duration = Duration::from_secs(3);
 /// Why a picture that the terminal never confirmed does not count as seen.
-const UNCONFIRMED: &str = "the terminal did not confirm that it drew it";
+const UNCONFIRMED: &str = "the terminal did not confirm that it drew the picture";
 /// The smallest screen on which a photo is drawn, in columns and rows.
 const SMALLEST: (u16, u16) = (10, 4);
 /// Why a player is not given something.
@@ -190,7 +190,7 @@ impl Looking<'_> {
         loop {
             for Frame { image, delay } in &picture.frames {
                 let Some(drawing) = draw::draw(graphics, image, id, &self.shown.limits)? else {
-                    return self.unseen("the terminal takes no picture of its size");
+                    return self.unseen("the terminal cannot draw a picture of this size");
                 };
                 let taken = |side: u32, cell: u16| side.div_ceil(u32::from(cell));
                 let column = (u32::from(size.columns).saturating_sub(taken(drawing.size.0, cell.0))) / 2 + 1;
@@ -484,7 +484,7 @@ impl Looking<'_> {
             return End::Unseen(why);
         }
         if self.seen.is_empty() {
-            return End::Unseen("nothing of it can be shown".to_owned());
+            return End::Unseen("no part of the share can be shown".to_owned());
         }
         End::Closed { saved: Vec::new() }
     }

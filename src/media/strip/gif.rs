@@ -13,6 +13,9 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
         let block = match &scan.peek(at, 2)?[..] {
             // Cut off in its picture: there is nothing behind that.
             [] if pictured => return Ok(()),
+            [0x3b, ..] if scan.peek(at + 1, 4)? == b"GIF8" => {
+                return Err(Unclean::Damaged("there are more pictures behind its first one"));
+            }
             [0x3b, ..] => return Ok(scan.cut(at + 1)?),
             [block, label] => [*block, *label],
             _ => return Err(Unclean::Damaged("it ends too early")),

@@ -19,7 +19,9 @@ const JFIF_LEN: u64 = 18;
 const ADOBE_LEN: u64 = 16;
 
 /// Not what a decoder would take.
-const UNBUILT: Unclean = Unclean::Damaged("it is not built as a JPEG should be");
+const UNBUILT: Unclean = Unclean::Damaged("it is not a valid JPEG");
+
+const GARBLED: Unclean = Unclean::Damaged("its coded picture is garbled");
 
 /// Keeps what a decoder needs, with the ICC profile and the orientation.
 pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
@@ -35,7 +37,8 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
 
 fn segments<R: Read + Seek>(scan: &mut Scan<R>, turn: &mut Turn) -> Result<(), Unclean> {
     let mut at = 2;
-    let (mut framed, mut pictured) = (false, false);
+    let mut frame = None;
+    let mut pictured = false;
     loop {
         // Decoders skip what is no marker, and what fills up the space before one. It goes.
         let found = next_marker(scan, at, false)?;
@@ -53,7 +56,17 @@ fn segments<R: Read + Seek>(scan: &mut Scan<R>, turn: &mut Turn) -> Result<(), U
             _ => return Err(Unclean::Damaged("it ends too early")),
         };
         match marker {
-            EOI if pictured => return Ok(scan.cut(at + 2)?),
+            EOI if pictured => {
+                // A film of JPEGs is one after another, all of one size. Phones hide one picture behind a photo, or two of
+                // other sizes.
+                if frame.is_some() && frame_behind(scan, at + 2)? == frame {
+                    let second = end_behind(scan, at + 2)?;
+                    if frame_behind(scan, second)? == frame {
+                        return Err(Unclean::Damaged("there are more pictures behind its first one"));
+                    }
+                }
+                return Ok(scan.cut(at + 2)?);
+            }
             EOI => return Err(UNBUILT),
             // Markers that stand alone.
             0x01 | 0xd0..=SOI => {
@@ -74,14 +87,20 @@ fn segments<R: Read + Seek>(scan: &mut Scan<R>, turn: &mut Turn) -> Result<(), U
         let counts = |scan: &mut Scan<R>, at: u64| Ok::<u64, Unclean>(u64::from(scan.array::<1>(at)?[0]));
         match marker {
             0xc4 | 0xc8 | 0xcc => {}
-            0xc0..=0xcf => {
-                let components = if len < 10 { 0 } else { counts(scan, at + 9)? };
-                framed = components > 0 && len == 10 + 3 * components;
-            }
+            // In a coded picture only these follow; another marker is a byte of it that was garbled (T.81, B.2).
+            0xc0..=0xcf if pictured => return Err(GARBLED),
+            0xc0..=0xcf => frame = frame_at(scan, at, len)?,
             SOS => {
                 let components = counts(scan, at + 4)?;
-                if !framed || components == 0 || len != 8 + 2 * components {
+                if frame.is_none() || components == 0 || len != 8 + 2 * components {
                     return Err(UNBUILT);
+                }
+            }
+            0x02..=0xbf => return Err(UNBUILT),
+            0xe0..=0xef | 0xfe if pictured => {
+                let next = scan.peek(at + len, 2)?;
+                if !matches!(next[..], [0xff, 1..=0xfe]) {
+                    return Err(GARBLED);
                 }
             }
             _ => {}
@@ -91,6 +110,49 @@ fn segments<R: Read + Seek>(scan: &mut Scan<R>, turn: &mut Turn) -> Result<(), U
             pictured = true;
             at = next_marker(scan, at, true)?;
         }
+    }
+}
+
+/// The height and width that a frame header states, as they stand there. `None`: it is none.
+fn frame_at<R: Read + Seek>(scan: &mut Scan<R>, at: u64, len: u64) -> Result<Option<[u8; 4]>, Unclean> {
+    if len < 10 {
+        return Ok(None);
+    }
+    let [_, a, b, c, d, components] = scan.array(at + 4)?;
+    Ok((components > 0 && len == 10 + 3 * u64::from(components)).then_some([a, b, c, d]))
+}
+
+/// The same of a JPEG that begins at `at`, if one does.
+fn frame_behind<R: Read + Seek>(scan: &mut Scan<R>, mut at: u64) -> Result<Option<[u8; 4]>, Unclean> {
+    if scan.peek(at, 3)?[..] != [0xff, SOI, 0xff] {
+        return Ok(None);
+    }
+    at += 2;
+    while let [0xff, marker, high, low] = scan.peek(at, 4)?[..] {
+        let len = u64::from(u16::from_be_bytes([high, low])) + 2;
+        match marker {
+            0xc4 | 0xc8 | 0xcc => {}
+            0xc0..=0xcf => return if at + len > scan.len { Ok(None) } else { frame_at(scan, at, len) },
+            0..=0xbf | 0xd0..=SOS => return Ok(None),
+            _ => {}
+        }
+        at += len;
+    }
+    Ok(None)
+}
+
+/// Where the JPEG that begins at `at` has ended, or the file has.
+fn end_behind<R: Read + Seek>(scan: &mut Scan<R>, mut at: u64) -> Result<u64, Unclean> {
+    let mut is_coded = false;
+    loop {
+        at = next_marker(scan, at, is_coded)?;
+        let [0xff, marker, high, low] = scan.peek(at, 4)?[..] else { return Ok(scan.len) };
+        match marker {
+            EOI => return Ok(at + 2),
+            0x01 | 0xd0..=SOI => at += 2,
+            _ => at += u64::from(u16::from_be_bytes([high, low])) + 2,
+        }
+        is_coded = marker == SOS;
     }
 }
 

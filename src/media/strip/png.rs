@@ -34,7 +34,12 @@ fn chunks<R: Read + Seek>(scan: &mut Scan<R>, turn: &mut Turn) -> Result<(), Unc
             };
         }
         match &kind {
-            b"IEND" => return Ok(scan.cut(at + len)?),
+            b"IEND" => {
+                if scan.peek(at + len, 8)?.starts_with(b"\x89PNG\r\n\x1a\n") {
+                    return Err(Unclean::Damaged("there are more pictures behind its first one"));
+                }
+                return Ok(scan.cut(at + len)?);
+            }
             b"IDAT" => pictured = true,
             b"eXIf" => {
                 let tiff = scan.peek(at + 8, content.min(LOOKED_INTO))?;

@@ -14,7 +14,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
     let [_, _, _, _, a, b, c, d] = scan.array::<8>(0)?;
     let end = (8 + u64::from(u32::from_le_bytes([a, b, c, d]))).min(scan.len);
     let mut at = 12;
-    let (mut flags, mut turn) = (None, Turn::default());
+    let (mut flags, mut turn, mut pictured) = (None, Turn::default(), false);
     while at + 8 <= end {
         let (kind, content, len) = chunk(scan, at)?;
         if at + 8 + content > end {
@@ -24,8 +24,12 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
         let len = len.min(end - at);
         match &kind {
             b"VP8X" if flags.is_none() => flags = Some((at + 8, scan.array::<1>(at + 8)?[0])),
-            b"VP8 " | b"VP8L" | b"ALPH" | b"ANIM" | b"ICCP" => {}
-            b"ANMF" => frame(scan, at + 8 + 16, at + 8 + content)?,
+            b"VP8 " | b"VP8L" => pictured = true,
+            b"ALPH" | b"ANIM" | b"ICCP" => {}
+            b"ANMF" => {
+                frame(scan, at + 8 + 16, at + 8 + content)?;
+                pictured = true;
+            }
             b"EXIF" => {
                 let tiff = scan.peek(at + 8, content.min(LOOKED_INTO))?;
                 // Some write it as it stands in a JPEG.
@@ -40,6 +44,9 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
             _ => scan.drop_piece(at, len, at + 8)?,
         }
         at += len;
+    }
+    if !pictured {
+        return Err(Unclean::Damaged("its length leaves its picture out"));
     }
     scan.cut(at)?;
     let turned = turn.settle();

@@ -76,9 +76,9 @@ export const waiting = {
   wrongWord: "Type the four letters OPEN. Nothing was opened.",
   open: "Open",
   perhaps:
-    "This browser may be unable to show this kind of video. The sender does not want it saved, and after the opening only this browser can continue. To be sure, use another browser or the share program.",
+    "This browser may be unable to show this kind of video. The sender does not allow saving, and once you open it, only this browser can continue. To be safe, use another browser or the share program.",
   inApp: (app: string) =>
-    `This page runs inside ${app === "" ? "another app" : app}, and such apps often drop the files that a page saves, without an error. If you want to save it, don’t open it here: choose “Open in browser” in this app’s menu (⋯ or ⋮), or copy the link from the message into your browser.`,
+    `This page runs inside ${app === "" ? "another app" : app}, and such apps often discard the files that a page saves, without an error. To save the file, don’t open it here: choose “Open in browser” in this app’s menu (⋯ or ⋮), or copy the link from the message into your browser.`,
   forgetful: "This browser is set to remember nothing. Don't reload this page while it opens: what has begun would be lost.",
 };
 
@@ -127,8 +127,8 @@ export const showing = {
   copied: "Copied.",
   notCopied: "This browser doesn't let pages copy. Select the text instead.",
   share: "Save with another app…",
-  shared: "Handed to the app that you chose.",
-  notShared: "This device could not hand it to another app. Save it instead.",
+  shared: "Shared with the app you chose.",
+  notShared: "This device could not share the file with another app. Save it instead.",
   saved: "Look into your downloads. When it is there, close.",
   savedInApp: (app: string) =>
     `${app === "" ? "The app that shows this page" : app} may have dropped the file without an error. Look into your downloads before you close.`,
@@ -171,7 +171,7 @@ export const closed = {
   before: (at: string, words: string | null = null) =>
     message(
       "Closed",
-      `You opened it in this browser on ${at}, and it was deleted after that.`,
+      `You opened it in this browser on ${at}, and it was then deleted.`,
       ...(words === null ? [] : [`The two words of that opening are “${words}”: the sender sees the same ones.`]),
     ),
   history: "The link may still be in this browser's history. It opens nothing any more.",
@@ -195,13 +195,13 @@ export const ended: Record<Ended, (at: string, words: string | null) => Message>
 export const beingOpened = (at: string, until: string, words: string | null) =>
   message(
     "Being opened",
-    `Another browser or device began to open it on ${at}, and has not finished.${words === null ? "" : ` The two words of that opening are “${words}”.`}`,
+    `Another browser or device began to open this share on ${at} and has not finished.${words === null ? "" : ` The two words of that opening are “${words}”.`}`,
     `If that was you, go back to that browser or device: it can continue until ${until}.`,
-    "If it was not you, someone else is opening it: tell the sender.",
+    "If it was not you, someone else is opening this share: tell the sender.",
   );
 
 export const otherTab = {
-  open: message("Open in another tab", "This browser is opening it, or showing it, in another tab. Continue there.", "When that tab is gone, this one can take over."),
+  open: message("Open in another tab", "This share is already open in another tab of this browser. Continue there.", "When that tab is gone, this one can take over."),
   gone: message("The other tab is gone", "You can continue here."),
   here: "Continue here",
 };
@@ -209,7 +209,7 @@ export const otherTab = {
 export const keyElsewhere = (until: string) =>
   message(
     "The key is missing",
-    "This browser has begun to open it, and this tab no longer has the key.",
+    "This browser began to open this share, but this tab no longer has the key.",
     `Open the link from the message again in this browser: it can continue until ${until}. Nothing is lost.`,
   );
 
@@ -263,7 +263,7 @@ export const damaged = message(
 
 export const changed = message(
   "Changed",
-  "The relay sent something else than what this page showed you before you opened it. Nothing of it is shown.",
+  "The relay sent something different from what this page showed you before you opened the share. None of it is shown.",
   "Tell the sender, and don't trust this relay.",
 );
 

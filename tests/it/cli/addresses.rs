@@ -53,7 +53,7 @@ fn a_tunnel_is_no_local_network_whatever_it_is_called() {
     ] {
         let (link, said) = served(&format!("{WIFI} {vpn}"), "");
         assert_eq!(link, wifi, "{vpn}: {said}");
-        let names_it = said.contains("Other addresses of this computer: 1");
+        let names_it = said.contains("This computer's other addresses: 1");
         assert_eq!(names_it, !vpn.contains("bridge"), "{vpn}: {said}");
     }
     // Where there is no other way to a network, a tunnel does.
@@ -68,7 +68,10 @@ fn an_interface_can_be_chosen_by_its_name() {
     assert_eq!(served(&both, "").0, "http://192.168.1.23:4080/#KEY");
     let (link, said) = served(&both, "--interface eth1");
     assert_eq!(link, "http://10.0.0.5:4080/#KEY");
-    assert!(said.contains("Other addresses of this computer: 192.168.1.23 (wlan0). --interface NAME"), "{said}");
+    assert!(
+        said.contains("This computer's other addresses: 192.168.1.23 (wlan0). To use one, set --interface NAME."),
+        "{said}"
+    );
     // An argument wins over a variable, also over that of the other one.
     for arguments in ["--listen 10.0.0.5", "--interface eth1"] {
         let surroundings = format!("{both}; export SHARE_INTERFACE=wlan0 SHARE_LISTEN=192.168.1.23:4081");
@@ -79,7 +82,7 @@ fn an_interface_can_be_chosen_by_its_name() {
     );
     assert_eq!(served(&configured, "").0, "http://10.0.0.5:4080/#KEY");
     let (link, said) = served(&both, "--interface eth7");
-    assert!(link.is_empty() && said.contains("error: eth7 has no address that other machines reach"), "{said}");
+    assert!(link.is_empty() && said.contains("error: eth7 has no address that other machines can reach"), "{said}");
     assert!(said.contains("--interface wlan0, --interface eth1"), "{said}");
 }
 
@@ -121,14 +124,17 @@ fn inside_a_container_or_wsl_nobody_blames_a_firewall() {
     let inside = "cable eth0 172.17.0.2/16; export container=podman";
     let (link, said) = served(inside, "");
     assert_eq!(link, "http://172.17.0.2:4080/#KEY");
-    assert!(said.contains("share runs in a container: perhaps only this computer can reach 172.17.0.2"), "{said}");
+    assert!(
+        said.contains("share is running in a container: other computers may be unable to reach 172.17.0.2"),
+        "{said}"
+    );
     assert!(said.contains("--listen 172.17.0.2:4080 --public-url http://ADDRESS:4080"), "{said}");
     let wsl = "echo 5.15.153.1-microsoft-standard-WSL2 >release; mount --bind release /proc/sys/kernel/osrelease; \
                cable eth0 172.22.5.6/20";
     let (_, said) = served(wsl, "");
-    assert!(said.contains("share runs in WSL: perhaps only this computer can reach 172.22.5.6"), "{said}");
+    assert!(said.contains("share is running in WSL: other computers may be unable to reach 172.22.5.6"), "{said}");
     // What was published leads here.
     let published = "--listen 172.17.0.2:4080 --public-url http://192.168.1.23:4080";
     let (link, said) = served(inside, published);
-    assert!(link == "http://192.168.1.23:4080/#KEY" && !said.contains("runs in a container"), "{link} {said}");
+    assert!(link == "http://192.168.1.23:4080/#KEY" && !said.contains("running in a container"), "{link} {said}");
 }

@@ -349,7 +349,7 @@ fn what_cannot_be_served_is_said_before_anything_is_read() {
     let sandbox = Sandbox::new();
     sandbox.write("file", b"content");
     let direct = |listen: &str| sandbox.share(["send", "--direct", "file", "--listen", listen]);
-    direct("0.0.0.0").fails(2, "every network");
+    direct("0.0.0.0").fails(2, "every interface");
     direct("192.0.2.7:4080").fails(8, "cannot be listened on");
     direct("nonsense").fails(2, "--listen takes an address");
     direct("10.255.255.1").fails(8, "cannot be listened on");

@@ -172,7 +172,7 @@ fn a_rewritten_link_is_opened_with_a_warning_and_never_at_another_relay() {
     let (sandbox, other) = (Sandbox::new(), Sandbox::new());
     let (relay, configured) = (sandbox.relay(), other.relay());
     let link = sandbox.share(["send", "-q"]).env("SHARE_RELAY", &relay.url).input("secret").ok();
-    let warning = "a mail service or another program rewrote this link on its way, and has seen its key";
+    let warning = "a mail service or another program rewrote this link and could have read its key";
     for wrapped in wrappings(&link) {
         let peeked = sandbox.share(["peek"]).env("SHARE_RELAY", &configured.url).input(wrapped).run();
         assert!(peeked.code == 0 && peeked.stderr.contains(warning), "{peeked:?}");
@@ -180,7 +180,21 @@ fn a_rewritten_link_is_opened_with_a_warning_and_never_at_another_relay() {
     let key = link.split_once('#').unwrap().1;
     let lost = format!("https://click.example/?u={key}");
     let refused = sandbox.share(["open", "-q"]).env("SHARE_RELAY", &configured.url).input(lost);
-    refused.fails(2, "rewrote this link, and what it was cannot be recovered");
+    refused.fails(2, "rewrote this link, and the original cannot be recovered");
+    // Nor is it asked where the relay of a bare link is spelled in another way.
+    let host = relay.url.trim_start_matches("http://").trim_end_matches('/');
+    for plus in ["%2B", "%252B", "&#43;", "&plus;", "=2B", "_2B", "-2B", "\\u002b", "\\+", "\u{ff0b}", "@", "|"] {
+        let spelled = format!("{key}{plus}{host}");
+        let peeked = sandbox.share(["peek"]).env("SHARE_RELAY", &configured.url).input(&spelled).run();
+        assert!(peeked.code == 2 || peeked.stderr.contains(warning), "{spelled}: {peeked:?}");
+    }
+    let framed = format!("https://urldefense.com/v3/__{}__;!!Abc!XYZ$#{key}", relay.url);
+    let older = format!("https://urldefense.proofpoint.com/v2/url?u=http-3A__127.0.0.1-3A1_&d=DwM#{key}");
+    for outside in [framed, older] {
+        sandbox.share(["peek"]).env("SHARE_RELAY", &configured.url).input(&outside).fails(2, "");
+    }
+    let asked = std::fs::read_to_string(&configured.log).unwrap();
+    assert!(!asked.contains("manifest"), "{asked}");
     // Among the arguments its key is not repeated, in whatever spelling.
     let hidden = BASE64_URL_SAFE_NO_PAD.encode(&link);
     let typed =

@@ -545,7 +545,7 @@ async fn sending() {
         "
         LINK
         ! beach.jpg · photo, 300 kB
-        ! warning: metadata NOT removed (one of its segments has no end): beach.jpg goes with the position, time and camera it may have in it
+        ! warning: metadata NOT removed (it is not a valid JPEG): beach.jpg goes with the position, time and camera it may have in it
         ! Opens once, until 15 Jan 2100 at 00:00.
         = 0",
     );

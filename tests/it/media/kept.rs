@@ -164,3 +164,39 @@ fn bytes_that_only_begin_like_a_jpeg_are_sent_as_they_are() {
     let empty = [&b"\xff\xd8"[..], &segment(0xfe, b"a comment"), b"\xff\xd9 and what is behind the end"].concat();
     assert!(strip::plan(Cursor::new(&empty)).is_err(), "there is no picture in it");
 }
+
+/// A copy of a JPEG whose frame header states another height.
+fn of_another_size(jpeg: &[u8]) -> Vec<u8> {
+    let at = jpeg.windows(2).position(|pair| pair == b"\xff\xc0" || pair == b"\xff\xc2").unwrap();
+    let mut other = jpeg.to_vec();
+    other[at + 6] ^= 1;
+    other
+}
+
+#[test]
+fn films_of_pictures_are_not_cut_to_the_first_one() {
+    let photo = fs::read("tests/beach.jpg").unwrap();
+    let plain = cleaned(&photo);
+    let refused = |bytes: &[u8]| strip::plan(Cursor::new(bytes)).is_err();
+    assert!(refused(&[&plain[..], &plain, &plain].concat()), "a film of JPEGs");
+    // A smaller picture behind a photo is the phone's, and tells where it was taken.
+    let hidden = [&plain[..], &of_another_size(&photo)].concat();
+    assert_eq!(cleaned(&hidden).len(), plain.len());
+    let png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\0\0\0\0\0\0\0\0IDAT\0\0\0\0\0\0\0\0IEND\0\0\0\0";
+    assert!(!refused(png) && refused(&[&png[..], png].concat()), "PNGs");
+    let gif = b"GIF89a\x01\0\x01\0\0\0\0\x2c\0\0\0\0\x01\0\x01\0\0\x02\0\x3b";
+    assert!(!refused(gif) && refused(&[&gif[..], gif].concat()), "GIFs");
+}
+
+#[test]
+fn a_garbled_picture_is_sent_as_it_is() {
+    let plain = cleaned(&fs::read("tests/beach.jpg").unwrap());
+    for marker in [0xbd, 0x45, 0xc0, 0xe5, 0xfe] {
+        let mut garbled = plain.clone();
+        let middle = garbled.len() / 2;
+        garbled[middle..middle + 4].copy_from_slice(&[0xff, marker, 0x04, 0x00]);
+        assert!(strip::plan(Cursor::new(&garbled)).is_err(), "FF {marker:02X} in the coded picture");
+    }
+    let webp = b"RIFF\0\0\0\0WEBPVP8L\x05\0\0\0\x2f\0\0\0\0\0";
+    assert!(strip::plan(Cursor::new(webp)).is_err(), "a WebP whose length leaves its picture out");
+}

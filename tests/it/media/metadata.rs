@@ -141,7 +141,7 @@ fn what_is_kept_is_kept_and_what_comes_through_a_pipe_is_said() {
     sandbox.share(["open", "-q", String::from_utf8(kept.stdout).unwrap().trim(), "-o", "kept.jpg"]).ok();
     assert!(sandbox.read("kept.jpg") == photo);
     let piped = sandbox.share(["send", "--relay", &relay.url]).input(&photo).run();
-    assert!(piped.stderr.contains("metadata NOT removed (what comes through a pipe is sent as it is)"), "{piped:?}");
+    assert!(piped.stderr.contains("metadata NOT removed (input from a pipe is sent unchanged)"), "{piped:?}");
     sandbox.share(["send", "--relay", &relay.url, "--metadata", "require"]).input(&photo).fails(8, "cannot be cleaned");
     sandbox.share(["send", "-q", "--relay", &relay.url, "--metadata", "require"]).input("a text").ok();
     let cleaned = sandbox.share(["send", "-q", "--relay", &relay.url, "--links", "2", "photo.jpg"]).ok();

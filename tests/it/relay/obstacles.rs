@@ -169,7 +169,7 @@ fn a_proxy_that_is_in_the_way_is_named() {
 fn a_machine_without_a_network_is_told_so() {
     let sandbox = Sandbox::new();
     for (address, what, hint) in [
-        ("192.0.2.1", "this machine has no way to the network of 192.0.2.1", "check that this machine is online"),
+        ("192.0.2.1", "this machine has no route to 192.0.2.1", "check that this machine is online"),
         ("relay.example", "the name relay.example cannot be looked up", "check its spelling"),
     ] {
         let mut command = Command::new("unshare");

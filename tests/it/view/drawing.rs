@@ -84,7 +84,7 @@ fn picture_that_kitty_refuses_or_does_not_confirm_is_not_seen() {
     sandbox.write("a.png", &photo);
     for (kind, why) in [
         (TerminalKind::Full, "the terminal refused it"),
-        (TerminalKind::Silent, "the terminal did not confirm that it drew it"),
+        (TerminalKind::Silent, "the terminal did not confirm that it drew the picture"),
     ] {
         let link = send(&sandbox, &relay, &["a.png"]);
         let mut tty = open(&sandbox, kind, &link, "-y");
