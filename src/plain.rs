@@ -50,12 +50,17 @@ fn company(text: &[char]) -> usize {
     if is_letter(first) {
         let end = marks(1);
         let next = text.get(end).copied();
-        // A1: between letters that would join.
-        if next == Some(ZWNJ) && is_joining(first) && text.get(marks(end + 1)).is_some_and(|c| is_joining(*c)) {
-            return end + 1;
+        // A1: between letters that would join, and, as in Persian abbreviations, behind one that nothing else joins.
+        let joins = |from: usize| text.get(marks(from)).is_some_and(|c| is_joining(*c));
+        match next {
+            Some(ZWNJ) if is_joining(first) && joins(end + 1) => return end + 1,
+            Some(ZWJ) if is_joining(first) && !joins(end + 1) => return end + 1,
+            _ => {}
         }
-        // A2 and B: behind a virama.
-        if matches!(next, Some(ZWNJ | ZWJ)) && VIRAMAS.contains(text[end - 1]) {
+        // A2 and B: behind a virama. In front of one too, as Bengali spells ra and ya (The Unicode Standard, 12.2).
+        let is_virama = |c: &char| VIRAMAS.contains(*c);
+        let beside_virama = is_virama(&text[end - 1]) || text.get(end + 1).is_some_and(is_virama);
+        if matches!(next, Some(ZWNJ | ZWJ)) && beside_virama {
             return end + 1;
         }
         let script = script(first);

@@ -78,6 +78,8 @@ const VIRAMA = String.raw`[\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d3
 const COMPANY = [
   String.raw`${JOINING}${MARK}*\u200c(?=${MARK}*${JOINING})`,
   String.raw`\p{L}${MARK}*${VIRAMA}[\u200c\u200d]`,
+  String.raw`\p{L}${MARK}*[\u200c\u200d](?=${VIRAMA})`,
+  String.raw`${JOINING}${MARK}*\u200d(?!${MARK}*${JOINING})`,
   String.raw`(?=\p{L})\p{Script=Han}[\u{e0100}-\u{e01ef}]`,
   String.raw`${MONGOLIAN}[\u180b-\u180d\u180f]?(?:\u180e(?=${MONGOLIAN}))?`,
   String.raw`\u{1f3f4}[\u{e0030}-\u{e0039}\u{e0061}-\u{e007a}]{3,6}\u{e007f}`,
