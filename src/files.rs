@@ -27,10 +27,10 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Like [`rename_new`], on every file system. Where neither way is there, an empty file takes the new name first, unless
-/// that is taken, and is then replaced. A file that exists is still never replaced, and no part of `from` is ever under the
-/// new name; but a program that is killed in between leaves the empty file, and what another program writes into the
-/// empty file in that moment is lost.
+/// Like [`rename_new`], on every file system. Where neither way is there, an empty file takes the new name first,
+/// unless that is taken, and is then replaced. A file that exists is still never replaced, and no part of `from` is
+/// ever under the new name; but a program that is killed in between leaves the empty file, and what another program
+/// writes into the empty file in that moment is lost.
 pub fn rename_new_anywhere(from: &Path, to: &Path) -> io::Result<()> {
     match rename_new(from, to) {
         Err(error) if error.kind() == io::ErrorKind::Unsupported => {
@@ -41,8 +41,8 @@ pub fn rename_new_anywhere(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Renames a directory unless there is something of the new name already. On file systems that cannot do that in one step,
-/// an empty directory takes the name first, and is then replaced.
+/// Renames a directory unless there is something of the new name already. On file systems that cannot do that in one
+/// step, an empty directory takes the name first, and is then replaced.
 pub fn rename_directory_new(from: &Path, to: &Path) -> io::Result<()> {
     match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         Err(errno) if is_refusal(errno) => {
@@ -71,8 +71,8 @@ pub fn sync(file: &File) -> io::Result<()> {
     unless_refused(file.sync_all())
 }
 
-/// Makes what was created, renamed or removed in a directory durable, as far as its file system lets us. A directory that
-/// we can write to and not read cannot be flushed either.
+/// Makes what was created, renamed or removed in a directory durable, as far as its file system lets us. A directory
+/// that we can write to and not read cannot be flushed either.
 pub fn sync_dir(path: &Path) -> io::Result<()> {
     unless_refused(File::open(path).and_then(|directory| directory.sync_all()))
 }
@@ -90,8 +90,8 @@ fn unless_refused(synced: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Locks a file against other programs that do. Returns whether it is locked: `None` where the file system has no locks,
-/// so that nobody can be kept out.
+/// Locks a file against other programs that do. Returns whether it is locked: `None` where the file system has no
+/// locks, so that nobody can be kept out.
 pub fn try_lock(file: &File) -> io::Result<Option<bool>> {
     match file.try_lock() {
         Ok(()) => Ok(Some(true)),

@@ -85,8 +85,8 @@ pub enum RelayUrlError {
 /// The schemes of buckets: S3 and its kin, Google Cloud Storage, Azure Blob Storage.
 const BUCKETS: [&str; 3] = ["s3", "gs", "az"];
 
-/// The address of a relay, without a trailing slash, a query or a fragment: a server, or a folder or a bucket that needs
-/// none.
+/// The address of a relay, without a trailing slash, a query or a fragment: a server, or a folder or a bucket that
+/// needs none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelayUrl(Url);
 
@@ -452,8 +452,8 @@ fn read_plain(text: &str, inside: bool) -> Result<Found, LinkError> {
     Ok(Found { link: Link { relay: Some(RelayUrl::parse(relay)?), secret }, rewritten: outer.contains("://") })
 }
 
-/// Whether something is behind a key that may be its relay in another spelling: the key alone is not the whole link then,
-/// and its relay is not the configured one.
+/// Whether something is behind a key that may be its relay in another spelling: the key alone is not the whole link
+/// then, and its relay is not the configured one.
 fn hides_relay(after: &str) -> bool {
     let spellings = ["%", "=", "_2", "-2", "\\", "\u{ff0b}", "@", "|", "&#", "&plus", "&PLUS"];
     let is_spelling = spellings.iter().any(|spelling| after.starts_with(spelling));

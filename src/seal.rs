@@ -368,8 +368,8 @@ impl<'a> Unsealer<'a> {
     }
 }
 
-/// The chunks of an age file, each opened by itself and in any order: for a film in which somebody seeks. That a chunk is
-/// the last one is part of what is verified, so a file that was cut off is found out when its end is read.
+/// The chunks of an age file, each opened by itself and in any order: for a film in which somebody seeks. That a chunk
+/// is the last one is part of what is verified, so a file that was cut off is found out when its end is read.
 pub struct Chunks {
     key: LessSafeKey,
     /// Where the first one begins.
@@ -378,8 +378,8 @@ pub struct Chunks {
 }
 
 impl Chunks {
-    /// Reads the header. `beginning` is at least [`MAX_HEADER`] bytes of the blob, or all of it; `age_len` is the length of
-    /// the age file in it.
+    /// Reads the header. `beginning` is at least [`MAX_HEADER`] bytes of the blob, or all of it; `age_len` is the
+    /// length of the age file in it.
     pub fn new(identity: &x25519::Identity, beginning: &[u8], age_len: u64) -> Result<Self, SealError> {
         let head = header_len(beginning).ok_or(SealError::Corrupt)? + PAYLOAD_NONCE;
         let Stream { key, .. } = read_header(identity, beginning.get(..head).ok_or(SealError::Corrupt)?)?;

@@ -77,8 +77,8 @@ impl Place {
         !self.has_tunnel && Scope::of(self.ip) == Some(Scope::Global)
     }
 
-    /// Listens for the share with this number: on the port that was said, and those after it; or the usual one and those
-    /// after it, or any.
+    /// Listens for the share with this number: on the port that was said, and those after it; or the usual one and
+    /// those after it, or any.
     pub(super) fn listener(&self, number: usize) -> Result<TcpListener, Trouble> {
         let number = u16::try_from(number).unwrap_or(u16::MAX);
         let port = match self.port {

@@ -1,8 +1,9 @@
 //! The clipboard, and how to stay out of its history.
 //!
 //! On a desktop a clipboard's content is handed out by the program that set it, for as long as that runs. So a second
-//! process of this program holds it: until something else is copied, or ten minutes have passed. It asks clipboard managers to keep no
-//! copy. Elsewhere, over SSH for one, the terminal is asked to set the clipboard of the machine that it runs on (OSC 52).
+//! process of this program holds it: until something else is copied, or ten minutes have passed. It asks clipboard
+//! managers to keep no copy. Elsewhere, over SSH for one, the terminal is asked to set the clipboard of the machine
+//! that it runs on (OSC 52).
 
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, BufReader, Read, Write};

@@ -1,5 +1,5 @@
-//! Bytes from a terminal, divided into keys and escape sequences. A terminal's answers to questions arrive between typed
-//! keys, at any time and in pieces, and are never keys (ECMA-48, sections 5.4 and 5.6).
+//! Bytes from a terminal, divided into keys and escape sequences. A terminal's answers to questions arrive between
+//! typed keys, at any time and in pieces, and are never keys (ECMA-48, sections 5.4 and 5.6).
 
 use zeroize::Zeroizing;
 

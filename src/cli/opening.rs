@@ -1,9 +1,9 @@
 //! `opening/<id>`: one file for each share that this device is opening.
 //!
 //! Its lock keeps two programs of one device apart. Its lines are added one after another, the last when all bytes are
-//! safe on disk, before the files get their names, and when they have them: a program that is killed after that finds on
-//! its next run whether they did, and only has to tell the relay. A line that was cut short leaves the one before it.
-//! Where the file system has no locks, two programs that open the same link at once are not kept apart.
+//! safe on disk, before the files get their names, and when they have them: a program that is killed after that finds
+//! on its next run whether they did, and only has to tell the relay. A line that was cut short leaves the one before
+//! it. Where the file system has no locks, two programs that open the same link at once are not kept apart.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -182,8 +182,8 @@ impl Opening {
     }
 }
 
-/// Does what earlier runs could not do any more: removes what they served, and tells relays that a share is safe here. All
-/// relays at once, so that one that is gone keeps no other from being told.
+/// Does what earlier runs could not do any more: removes what they served, and tells relays that a share is safe here.
+/// All relays at once, so that one that is gone keeps no other from being told.
 pub(super) async fn catch_up(cx: &Context) {
     let Ok(state) = State::open(cx) else { return };
     direct::remove_leftovers(&state);

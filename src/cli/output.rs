@@ -2,8 +2,8 @@
 //!
 //! The rules of the terminal: results go to standard output, one a line, and nothing else does. Everything said to a
 //! person goes to standard error; `--quiet` leaves warnings and errors. With `--json` standard output has one object a
-//! line, the last of which is `done`, and standard error only warnings and errors. Bars are drawn only on a terminal. Whatever a
-//! stranger chose (a file's name) goes through [`crate::manifest::printable`] first. Times are local.
+//! line, the last of which is `done`, and standard error only warnings and errors. Bars are drawn only on a terminal.
+//! Whatever a stranger chose (a file's name) goes through [`crate::manifest::printable`] first. Times are local.
 
 use std::fmt;
 use std::fs::File;
@@ -213,8 +213,8 @@ fn style(template: &str) -> ProgressStyle {
     if style::has_utf8() { style } else { style.progress_chars("#>-").tick_chars(r"|/-\ ") }
 }
 
-/// A line broken between words, which a terminal of so many columns would break anywhere. What may be copied stays in one
-/// line: links, which have no space, and commands. What is drawn, or has lines of its own, stays as it is.
+/// A line broken between words, which a terminal of so many columns would break anywhere. What may be copied stays in
+/// one line: links, which have no space, and commands. What is drawn, or has lines of its own, stays as it is.
 pub(super) fn wrapped(text: &str, columns: Option<usize>) -> String {
     let is_command = text.starts_with("hint: ") && ["share ", "--", "tar c "].iter().any(|word| text.contains(word));
     match columns {

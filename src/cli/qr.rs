@@ -6,8 +6,8 @@ use super::style;
 
 /// Modules of white around the code. Four by the standard; two are read as well where space is short.
 const MARGINS: [usize; 2] = [4, 2];
-/// Black on white: first by the palette, for terminals with 16 colors, then by the 256 colors of which no palette changes
-/// these two. Themes change the first 16: white on a light theme may be black.
+/// Black on white: first by the palette, for terminals with 16 colors, then by the 256 colors of which no palette
+/// changes these two. Themes change the first 16: white on a light theme may be black.
 const INK: &str = "\x1b[30;107m\x1b[38;5;16;48;5;231m";
 
 /// How modules are drawn.
@@ -15,8 +15,8 @@ const INK: &str = "\x1b[30;107m\x1b[38;5;16;48;5;231m";
 pub(super) enum Pen {
     /// Half blocks, two modules above each other in one character, black on white.
     Colors,
-    /// Half blocks without colors, in which the letters' color is the light one. That is right on dark terminals; on light
-    /// ones the code is inverted, and most cameras read that as well.
+    /// Half blocks without colors, in which the letters' color is the light one. That is right on dark terminals; on
+    /// light ones the code is inverted, and most cameras read that as well.
     Letters,
     /// Two blanks a module, black or white: without UTF-8.
     Blanks,

@@ -1,7 +1,7 @@
 //! The desktop session of the person at this terminal, by its environment variables.
 //!
-//! A pane of tmux has the variables of the moment in which it was made. Whoever attaches from another machine later sees
-//! the same pane; so tmux is asked what the client that attached last has.
+//! A pane of tmux has the variables of the moment in which it was made. Whoever attaches from another machine later
+//! sees the same pane; so tmux is asked what the client that attached last has.
 
 use std::env;
 use std::ffi::{OsStr, OsString};

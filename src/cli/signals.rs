@@ -1,5 +1,5 @@
-//! Ctrl-C and its kin. They are listened to from the beginning of a command to its end, so that none is lost between two
-//! steps; what comes while nobody asks is told to whoever asks next.
+//! Ctrl-C and its kin. They are listened to from the beginning of a command to its end, so that none is lost between
+//! two steps; what comes while nobody asks is told to whoever asks next.
 
 use std::fs;
 use std::sync::Arc;

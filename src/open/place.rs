@@ -3,8 +3,8 @@
 //! A file is written without a name where the file system can do that (`O_TMPFILE`), so that a program that is killed
 //! leaves nothing; elsewhere under a hidden name, which the next run removes. It gets its name only when all of the
 //! share was verified and flushed to the disk, in one step that never replaces anything, unless that was asked for. An
-//! album's files get theirs in a hidden directory, which then becomes the album in one step: it is there complete or not at
-//! all.
+//! album's files get theirs in a hidden directory, which then becomes the album in one step: it is there complete or
+//! not at all.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -167,9 +167,10 @@ pub fn numbered_directory(path: &Path, number: u32) -> PathBuf {
     path.with_file_name(format!("{name} ({number})"))
 }
 
-/// Removes what a killed program left under hidden names: files, and the directory of an album with what was in it. Of the
-/// files that were about to be `placed`, also the empty ones that took a name for one of them, where the file system has no
-/// better way (see [`rename_new_anywhere`]): the name was free when it was noted, and the file itself is still hidden.
+/// Removes what a killed program left under hidden names: files, and the directory of an album with what was in it. Of
+/// the files that were about to be `placed`, also the empty ones that took a name for one of them, where the file
+/// system has no better way (see [`rename_new_anywhere`]): the name was free when it was noted, and the file itself is
+/// still hidden.
 pub fn remove_leftovers(hidden: &[PathBuf], placed: &[Placed]) {
     for placed in placed {
         let is_empty = fs::symlink_metadata(&placed.path).is_ok_and(|data| data.is_file() && data.len() == 0);
@@ -238,8 +239,8 @@ pub struct Staging {
 }
 
 impl Staging {
-    /// Names that [`Staging::create`] and [`Staging::place`] may use for a moment, or for longer where a file has to have
-    /// one: for whoever has to clean up after a kill.
+    /// Names that [`Staging::create`] and [`Staging::place`] may use for a moment, or for longer where a file has to
+    /// have one: for whoever has to clean up after a kill.
     pub fn hidden_names(targets: &[Target], album: Option<&Path>) -> Vec<PathBuf> {
         let directory = album.map(|album| hidden_name(parent(album)));
         let place = |target: &Target| directory.clone().unwrap_or_else(|| parent(&target.path).to_owned());
@@ -247,9 +248,9 @@ impl Staging {
         files.chain(directory.clone()).collect()
     }
 
-    /// Creates a nameless file for each target, in the order of the share's bytes. With `album`, they will be the files of
-    /// that directory, which must not exist. `hidden` are the names for those. Whatever could fail later fails here: that
-    /// files can be created there, be named there, and find room.
+    /// Creates a nameless file for each target, in the order of the share's bytes. With `album`, they will be the files
+    /// of that directory, which must not exist. `hidden` are the names for those. Whatever could fail later fails here:
+    /// that files can be created there, be named there, and find room.
     pub fn create(targets: Vec<Target>, mut hidden: Vec<PathBuf>, album: Option<PathBuf>) -> io::Result<Self> {
         let total: u64 = targets.iter().map(|target| target.size).sum();
         let mut staging = Self { files: Vec::with_capacity(targets.len()), album: None, current: 0, missing: 0 };

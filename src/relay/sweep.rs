@@ -105,7 +105,8 @@ impl Keeper {
             }
             Phase::Waiting => Ok(cells.expires()),
             Phase::Leased { until } => Ok(Some(until)),
-            // The clock says so; now a cell shall. Whoever was faster has decided otherwise, and the next look shows it.
+            // The clock says so; now a cell shall. Whoever was faster has decided otherwise, and the next look shows
+            // it.
             Phase::Over { state: State::Lapsed, at, settled: false } => {
                 if due(at) {
                     self.end(id, End::Lapsed { v: V1, at }).await?;

@@ -1,5 +1,5 @@
-// Drives a browser for the tests. It reads one JSON command per line from standard input and answers each with one line of
-// JSON. tests/it/browsers.rs starts it. It kills the browser when standard input closes.
+// Drives a browser for the tests. It reads one JSON command per line from standard input and answers each with one line
+// of JSON. tests/it/browsers.rs starts it. It kills the browser when standard input closes.
 //
 // Usage: node driver.mjs MODULES ENGINE [--host=NAME=ADDRESS]... [FLAG]...
 //   MODULES  the directory with node_modules
@@ -7,8 +7,9 @@
 //   --host   resolve NAME to ADDRESS, which must be on loopback
 //   FLAG     passed to the browser
 //
-// {"do":"tab", ...} opens a tab with its own storage and answers its number; every other command passes that number as "tab".
-// The comment at the top of each engine's file lists the commands that the engine cannot run; those return an error.
+// {"do":"tab", ...} opens a tab with its own storage and answers its number; every other command passes that number as
+// "tab". The comment at the top of each engine's file lists the commands that the engine cannot run; those return an
+// error.
 
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";

@@ -1,7 +1,8 @@
 // Debian's Firefox ESR over WebDriver BiDi. This is desktop Firefox, not Firefox for Android.
 //
-// It cannot run `bot`, nor open a tab with `script: false`. Each tab is a window, so that none is hidden. `dark` and the
-// coarse pointer of `touch` apply to all tabs: the last tab that opens sets them. `navigator.maxTouchPoints` stays 0.
+// It cannot run `bot`, nor open a tab with `script: false`. Each tab is a window, so that none is hidden. `dark` and
+// the coarse pointer of `touch` apply to all tabs: the last tab that opens sets them. `navigator.maxTouchPoints` stays
+// 0.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// An HTTP proxy that connects to loopback only. Firefox uses it to resolve test names and to stay off the network; WebKit
-// also uses it to record, answer and break requests, which WebDriver cannot do.
+// An HTTP proxy that connects to loopback only. Firefox uses it to resolve test names and to stay off the network;
+// WebKit also uses it to record, answer and break requests, which WebDriver cannot do.
 
 import http from "node:http";
 import { createHash } from "node:crypto";

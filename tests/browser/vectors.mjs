@@ -1,5 +1,5 @@
-// Holds the page's own code to the known answers that the program is held to. `node vectors.mjs WORKSHOP VECTORS`: where
-// the page's sources and packages are, and the answers.
+// Holds the page's own code to the known answers that the program is held to. `node vectors.mjs WORKSHOP VECTORS`:
+// where the page's sources and packages are, and the answers.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";

@@ -170,7 +170,8 @@ impl Trial {
         Self { keys, owner }
     }
 
-    /// Takes it back, whatever came of it. What is not known there needs that not; what cannot be reached ends by itself.
+    /// Takes it back, whatever came of it. What is not known there needs that not; what cannot be reached ends by
+    /// itself.
     async fn take_back(&self, connected: &Connected) {
         let _ = tokio::time::timeout(TIDY_TIME, connected.relay.revoke(&self.owner)).await;
     }

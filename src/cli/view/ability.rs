@@ -115,8 +115,8 @@ struct Answer {
     colors: Option<u16>,
 }
 
-/// Asks what the terminal is, and then what it can do. First only what every terminal passes over that does not know it:
-/// control sequences with parameters. What Kitty understands, tmux and screen take for a title.
+/// Asks what the terminal is, and then what it can do. First only what every terminal passes over that does not know
+/// it: control sequences with parameters. What Kitty understands, tmux and screen take for a title.
 fn ask_terminal(wished: Option<Graphics>, stop: &AtomicBool) -> io::Result<Asked> {
     let kind = std::env::var("TERM").unwrap_or_default();
     // These print what they don't understand.
@@ -167,8 +167,8 @@ fn ask_terminal(wished: Option<Graphics>, stop: &AtomicBool) -> io::Result<Asked
     Ok(Asked { graphics, cell: answer.cell, limits, size: Some(size) })
 }
 
-/// Asks, and waits until the terminal has answered what every terminal answers: then nothing else comes. Returns whether
-/// it did. What was typed meanwhile answers no question; but Ctrl-C ends it.
+/// Asks, and waits until the terminal has answered what every terminal answers: then nothing else comes. Returns
+/// whether it did. What was typed meanwhile answers no question; but Ctrl-C ends it.
 fn ask(
     screen: &mut Screen,
     questions: &[u8],

@@ -18,8 +18,8 @@ use crate::cli::style;
 /// Bytes of base64 in one piece of Kitty's protocol.
 const PIECE: usize = 4096;
 
-/// The longest sequence for iTerm2's protocol, in bytes. No terminal names its limit; xterm.js has the lowest known one,
-/// 20 MB.
+/// The longest sequence for iTerm2's protocol, in bytes. No terminal names its limit; xterm.js has the lowest known
+/// one, 20 MB.
 const ITERM: usize = 8 << 20;
 /// The narrowest picture that is still one, in pixels.
 const NARROWEST: u32 = 16;
@@ -60,8 +60,8 @@ pub(super) struct Drawing {
     pub(super) size: (u32, u32),
 }
 
-/// Draws `image` where the cursor is, and leaves the cursor alone: smaller where the terminal would drop this one. `None`:
-/// not even a small one fits.
+/// Draws `image` where the cursor is, and leaves the cursor alone: smaller where the terminal would drop this one.
+/// `None`: not even a small one fits.
 pub(super) fn draw(graphics: Graphics, image: &RgbaImage, id: u32, limits: &Limits) -> io::Result<Option<Drawing>> {
     let encode = |image: &RgbaImage| match graphics {
         Graphics::Kitty => kitty(image, id),
@@ -100,8 +100,8 @@ pub(super) fn wipe(graphics: Graphics, id: u32) -> Vec<u8> {
     }
 }
 
-/// Pixels, deflated, in the stream itself: no file, and no memory that others could open. The terminal answers whether it
-/// drew them.
+/// Pixels, deflated, in the stream itself: no file, and no memory that others could open. The terminal answers whether
+/// it drew them.
 fn kitty(image: &RgbaImage, id: u32) -> io::Result<Vec<u8>> {
     let mut deflated = ZlibEncoder::new(Vec::new(), Compression::fast());
     let is_opaque = image.pixels().all(|pixel| pixel.0[3] == u8::MAX);

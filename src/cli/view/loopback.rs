@@ -46,9 +46,9 @@ pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#1c1c1c;padding:1rem;
 button{font:inherit;padding:.5rem 1.5rem;border-radius:.5rem;border:1px solid #888;background:#222;color:#eee}p{color:#bbb}";
 /// A page that is gone shows nothing any more, also when somebody goes back to it.
 ///
-/// A file counts as seen while the page is visible: a photo when it was decoded; a video when a frame of it was presented,
-/// since one whose pictures the browser cannot decode plays its sound without an error and is 0 pixels wide; a sound when
-/// it plays; a text at once.
+/// A file counts as seen while the page is visible: a photo when it was decoded; a video when a frame of it was
+/// presented, since one whose pictures the browser cannot decode plays its sound without an error and is 0 pixels wide;
+/// a sound when it plays; a text at once.
 const SCRIPT: &str = "const over=()=>{document.querySelector('main').textContent='Closed. Nothing of it is left here.'};\
 const tell=word=>fetch(word,{method:'POST',keepalive:true}).catch(()=>{});const failed=()=>tell('failed');\
 const visible=then=>{if(document.visibilityState==='visible')then();\
@@ -255,7 +255,8 @@ impl Served {
         read
     }
 
-    /// Whether a request comes from the one who was let in, and not after the end. Nobody learns from the answer whether the address is right.
+    /// Whether a request comes from the one who was let in, and not after the end. Nobody learns from the answer
+    /// whether the address is right.
     fn is_let_in(&self, token: &str, headers: &HeaderMap) -> bool {
         use subtle::ConstantTimeEq;
         let same = |one: &str, other: &str| bool::from(one.as_bytes().ct_eq(other.as_bytes()));

@@ -70,8 +70,8 @@ impl Write for Memory {
     }
 }
 
-/// How much may be held in memory, in bytes: a quarter of what is free, so that nothing else has to make room, and never
-/// more than a gigabyte, since it is all fetched before anything is seen.
+/// How much may be held in memory, in bytes: a quarter of what is free, so that nothing else has to make room, and
+/// never more than a gigabyte, since it is all fetched before anything is seen.
 pub(super) fn limit() -> u64 {
     const MOST: u64 = 1 << 30;
     // A memory file counts as a file here, too: writing beyond the limit for files ends a program.

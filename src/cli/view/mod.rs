@@ -11,8 +11,8 @@
 //! | `browser` | starting one, and whether it came |
 //! | `loopback` | a browser, or what is too large for memory: a server for this machine alone |
 //!
-//! What can be shown, and how, is decided by [`Ability::way`] before a share is opened; [`show`] does it, and returns when
-//! it was closed. A share is finished after that and never earlier, so whoever is interrupted may look again.
+//! What can be shown, and how, is decided by [`Ability::way`] before a share is opened; [`show`] does it, and returns
+//! when it was closed. A share is finished after that and never earlier, so whoever is interrupted may look again.
 
 mod ability;
 mod browser;
@@ -90,7 +90,8 @@ pub(super) enum Showable {
 }
 
 impl Ability {
-    /// Finds out what there is. `wish`: the person's word on it. The terminal is as it was when this ends or is dropped.
+    /// Finds out what there is. `wish`: the person's word on it. The terminal is as it was when this ends or is
+    /// dropped.
     pub(super) async fn of_this_place(wish: Option<&str>) -> io::Result<Self> {
         let wish = wish.and_then(Wish::parse);
         watched(move |stop| Self::find(wish, stop)).await

@@ -1,7 +1,7 @@
 //! Programs that play what is in memory, and leave nothing behind.
 //!
-//! They get it as a file without a name, which they inherit and can seek in. What is too large for memory they fetch from
-//! this program, at an address that stands in a file without a name too: what stands among a program's arguments,
+//! They get it as a file without a name, which they inherit and can seek in. What is too large for memory they fetch
+//! from this program, at an address that stands in a file without a name too: what stands among a program's arguments,
 //! everybody on the machine can read.
 
 use std::env;
@@ -21,8 +21,8 @@ use crate::cli::session::Session;
 use crate::cli::style;
 use crate::media::{self, HEAD_LEN, Kind};
 
-/// What keeps mpv from reading and writing anything but what it is given. They are known since 0.32, and later ones begin
-/// with these too.
+/// What keeps mpv from reading and writing anything but what it is given. They are known since 0.32, and later ones
+/// begin with these too.
 const TRACELESS: [&str; 9] = [
     "--no-config",
     "--no-resume-playback",
@@ -197,8 +197,8 @@ impl Player {
     }
 }
 
-/// Whether a file that begins so is for a player. A playlist or another text with a film's name could make one open what
-/// else is on this machine, or tell somebody who looks.
+/// Whether a file that begins so is for a player. A playlist or another text with a film's name could make one open
+/// what else is on this machine, or tell somebody who looks.
 pub(super) fn is_playable(head: &[u8]) -> bool {
     matches!(Kind::of(media::sniff(head, head.len() < HEAD_LEN)), Kind::Photo | Kind::Video | Kind::Sound)
 }

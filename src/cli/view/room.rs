@@ -87,7 +87,8 @@ impl Version {
         })
     }
 
-    /// Free memory in one group, in bytes: its limit, less its usage, which has file cache in it that makes room when it has to.
+    /// Free memory in one group, in bytes: its limit, less its usage, which has file cache in it that makes room when
+    /// it has to.
     fn free_in(self, group: &Path) -> Option<u64> {
         // `max` is no number, and no limit.
         let number = |name: &str| read(&group.join(name)).trim().parse::<u64>().ok();

@@ -579,8 +579,8 @@ fn wait_for(
     }
 }
 
-/// Waits for the key that closes what is shown elsewhere. `saved`: where `s` has saved it; `until`: when it is closed by
-/// itself, once that is known.
+/// Waits for the key that closes what is shown elsewhere. `saved`: where `s` has saved it; `until`: when it is closed
+/// by itself, once that is known.
 pub(super) fn until_closed(
     mut screen: Screen,
     mut save: Option<(Memory, Save)>,

@@ -151,8 +151,8 @@ impl Screen {
         Ok(Some(key))
     }
 
-    /// The next byte that was typed, or the next whole sequence, if one comes before `until` and before somebody wants us
-    /// to stop.
+    /// The next byte that was typed, or the next whole sequence, if one comes before `until` and before somebody wants
+    /// us to stop.
     pub(super) fn next(&mut self, until: Option<Instant>, stop: &AtomicBool) -> io::Result<Option<Vec<u8>>> {
         let mut since = Instant::now();
         while !stop.load(Ordering::SeqCst) {

@@ -57,8 +57,8 @@ fn segments<R: Read + Seek>(scan: &mut Scan<R>, turn: &mut Turn) -> Result<(), U
         };
         match marker {
             EOI if pictured => {
-                // A film of JPEGs is one after another, all of one size. Phones hide one picture behind a photo, or two of
-                // other sizes.
+                // A film of JPEGs is one after another, all of one size. Phones hide one picture behind a photo, or two
+                // of other sizes.
                 if frame.is_some() && frame_behind(scan, at + 2)? == frame {
                     let second = end_behind(scan, at + 2)?;
                     if frame_behind(scan, second)? == frame {

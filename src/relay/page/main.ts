@@ -191,7 +191,8 @@ async function tryPassphrase(link: Link, begun: Begun | null, passphrase: string
     if (error instanceof Refusal && error.why === "wrong-passphrase") {
       askPassphrase(link, begun, texts.passphrase.wrong(error.left), passphrase);
     } else if (begun !== null && error instanceof Refusal && error.why === "damaged") {
-      // The relay asks the holder of a claim for no proof, and has sent what was shown before: only the key can be wrong.
+      // The relay asks the holder of a claim for no proof, and has sent what was shown before: only the key can be
+      // wrong.
       askPassphrase(link, begun, texts.passphrase.wrongAgain, passphrase);
     } else {
       failed(error, () => askPassphrase(link, begun));

@@ -1,5 +1,6 @@
 // Pictures, videos and sounds on the page, and when one was seen: when it was visible, or audible where there is
-// nothing to see. A browser that lacks a codec may load and play a file all the same, without a word and without a picture.
+// nothing to see. A browser that lacks a codec may load and play a file all the same, without a word and without a
+// picture.
 
 import type { Showable } from "./kind.ts";
 import { h } from "./view.ts";

@@ -1,5 +1,5 @@
-//! The page that browsers get: one file, made by `build.rs` out of the TypeScript beside this, and the policy under which
-//! it runs.
+//! The page that browsers get: one file, made by `build.rs` out of the TypeScript beside this, and the policy under
+//! which it runs.
 
 use std::sync::LazyLock;
 
@@ -15,8 +15,8 @@ pub fn is_complete() -> bool {
     env!("SHARE_PAGE") == "complete"
 }
 
-/// The page's Content-Security-Policy (CSP level 3): its own script and style by their hashes and no others, requests to
-/// its own relay, pictures and videos out of its own memory (`data:` is the empty icon, which spares a request).
+/// The page's Content-Security-Policy (CSP level 3): its own script and style by their hashes and no others, requests
+/// to its own relay, pictures and videos out of its own memory (`data:` is the empty icon, which spares a request).
 pub static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = |tag: &str| {
         let content = between(HTML, &format!("<{tag}>"), &format!("</{tag}>"));

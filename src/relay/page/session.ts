@@ -1,6 +1,6 @@
-// Openings that have begun, until the relay was told that they are over. The tab's storage holds all that a reload needs.
-// The browser's storage holds what another tab needs in addition to the link, for at most the time of the claim: never
-// the link's secret, never the passphrase or anything made from it.
+// Openings that have begun, until the relay was told that they are over. The tab's storage holds all that a reload
+// needs. The browser's storage holds what another tab needs in addition to the link, for at most the time of the claim:
+// never the link's secret, never the passphrase or anything made from it.
 
 import { base64urlnopad } from "@scure/base";
 import { bytesOf } from "./relay.ts";
@@ -78,7 +78,8 @@ export function keep(id: Uint8Array, what: Kept): void {
     try {
       store().setItem(nameOf(id), text);
     } catch {
-      // The person was told before that this tab remembers nothing. Without the browser's storage, only this tab resumes.
+      // The person was told before that this tab remembers nothing. Without the browser's storage, only this tab
+      // resumes.
     }
   };
   if (what.stage !== "begun") write(() => sessionStorage);

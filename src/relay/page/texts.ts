@@ -1,5 +1,5 @@
-// Every word that the page says, in one table: a translation is another table of this shape. What stands in index.html is
-// for browsers that cannot run the page at all.
+// Every word that the page says, in one table: a translation is another table of this shape. What stands in index.html
+// is for browsers that cannot run the page at all.
 
 import type { Kind } from "./kind.ts";
 import type { LinkFault } from "./link.ts";

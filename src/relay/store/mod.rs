@@ -104,7 +104,8 @@ pub trait Store: Send + Sync {
     /// How much room there is, where that can be told.
     async fn space(&self) -> Result<Option<Space>, StoreError>;
 
-    /// Whether the store keeps versions of what is deleted, where it tells when something is written: creates the object
+    /// Whether the store keeps versions of what is deleted, where it tells when something is written: creates the
+    /// object
     /// `name` to find out.
     async fn keeps_versions(&self, name: &str) -> Result<Option<bool>, StoreError>;
 }

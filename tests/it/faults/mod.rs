@@ -1,7 +1,8 @@
 //! Everything that can go wrong with a store, a relay, a line or a program, over every kind of store.
 //!
 //! Each row of the table is a test. All tests together make a few runs of each row; `tests/every-fault` lets every
-//! operation meet every fault, and writes the counts into SECURITY.md. Only runs in which the fault was seen to happen count.
+//! operation meet every fault, and writes the counts into SECURITY.md. Only runs in which the fault was seen to happen
+//! count.
 
 mod deaths;
 mod disk;

@@ -224,8 +224,9 @@ fn harm(faults: &Faults) -> Harm {
     Harm { counts: faults.counts(), seen }
 }
 
-/// Lets each operation of these kinds meet each fault, until a run has no more operations of that kind: `run` calls what
-/// it is given when things may begin to go wrong. In a quick run each kind meets each fault at a few of its operations.
+/// Lets each operation of these kinds meet each fault, until a run has no more operations of that kind: `run` calls
+/// what it is given when things may begin to go wrong. In a quick run each kind meets each fault at a few of its
+/// operations.
 fn each_operation(faults: &Arc<Faults>, depth: Depth, kinds: &[Kind], mut run: impl FnMut(&dyn Fn()) -> Harm) -> Tally {
     let pairs = || kinds.iter().flat_map(|kind| FAULTS.map(|fault| (*kind, fault)));
     let mut tally = Tally::expecting(pairs().map(|(kind, fault)| format!("{kind:?}: {fault:?}")));
@@ -272,8 +273,8 @@ fn expect_sent_or_not(world: &World, ended: &Ended, content: &[u8]) {
     expect_opens(world, &link, content);
 }
 
-/// Kills a program at each operation of the store that it causes: in a quick run, at one of each kind. Counts those that
-/// died of it.
+/// Kills a program at each operation of the store that it causes: in a quick run, at one of each kind. Counts those
+/// that died of it.
 fn killed_at_each_operation(
     world: &Arc<World>,
     depth: Depth,

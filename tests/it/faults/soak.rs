@@ -1,5 +1,5 @@
-//! Hours of use in minutes: three relays over one bucket, which die every few seconds, a store of which one request in a
-//! hundred goes wrong, and people who send, look, take back, open, and are killed while they do.
+//! Hours of use in minutes: three relays over one bucket, which die every few seconds, a store of which one request in
+//! a hundred goes wrong, and people who send, look, take back, open, and are killed while they do.
 //!
 //! A few seconds of it run with all other tests; `tests/soak MINUTES` is for longer.
 

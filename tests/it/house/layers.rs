@@ -1,5 +1,5 @@
-//! The floors of the house: imports point down, files do not import each other in circles, and each heavy crate lives in
-//! one room. The sources are parsed, so that nested imports, `super::` and paths inside macros count as well.
+//! The floors of the house: imports point down, files do not import each other in circles, and each heavy crate lives
+//! in one room. The sources are parsed, so that nested imports, `super::` and paths inside macros count as well.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

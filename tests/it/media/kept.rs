@@ -1,4 +1,5 @@
-//! What cleaning leaves as it is: pictures wherever they lie in a file, times of playing, colors, and names that look alike.
+//! What cleaning leaves as it is: pictures wherever they lie in a file, times of playing, colors, and names that look
+//! alike.
 
 use std::fs;
 use std::io::Cursor;

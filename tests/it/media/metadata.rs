@@ -13,8 +13,8 @@ use share::media::strip;
 
 use crate::support::{Sandbox, contains, corpus, decoded, files, noise};
 
-/// Tags, by `exiftool`'s groups and names, that say how something is decoded and shown, and nothing of who made it when,
-/// where and with what.
+/// Tags, by `exiftool`'s groups and names, that say how something is decoded and shown, and nothing of who made it
+/// when, where and with what.
 const HARMLESS: [&str; 11] = [
     "System:",
     "File:",
@@ -200,8 +200,8 @@ fn a_long_video_is_looked_through_without_being_read() {
     assert_eq!(plan.edits.len_of(plan.len), len);
 }
 
-/// Photos and films that are cut off, garbled, and put together wrongly: a word, or clean bytes, and never a panic, a hang or
-/// a lot of memory.
+/// Photos and films that are cut off, garbled, and put together wrongly: a word, or clean bytes, and never a panic, a
+/// hang or a lot of memory.
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
 fn whatever_a_file_is_it_is_looked_through_to_an_end() {

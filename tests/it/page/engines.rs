@@ -102,8 +102,8 @@ fn video_plays_and_seeks_and_closing_its_tab_finishes(engine: Engine) {
     let later = (engine == Engine::Firefox).then(|| tab.new_tab());
     tab.tell("leave", json!({}));
     if let Some(later) = later {
-        // Firefox may lose the last request of a tab that is closed. The browser's next visit makes up for it: it sends the
-        // request, or shows the video once more if the note of it was lost as well.
+        // Firefox may lose the last request of a tab that is closed. The browser's next visit makes up for it: it sends
+        // the request, or shows the video once more if the note of it was lost as well.
         later.goto(&link).until("document.querySelector('h1').textContent !== 'One moment…'");
         let over = "['Gone', 'Closed', 'Already opened'].includes(document.querySelector('h1').textContent)";
         later.until(&format!("{over} || document.querySelector('video')"));

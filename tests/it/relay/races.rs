@@ -60,8 +60,8 @@ fn shares() -> usize {
     if std::env::var_os("SHARE_FAULTS_RESULTS").is_some() { 2000 } else { 25 }
 }
 
-/// Asks again what a line lost, as every program of ours does: a relay closes connections that were idle for long, also at the
-/// moment when they are used again.
+/// Asks again what a line lost, as every program of ours does: a relay closes connections that were idle for long, also
+/// at the moment when they are used again.
 async fn again<T, Answer>(ask: impl Fn() -> Answer) -> Result<T, RelayError>
 where
     Answer: Future<Output = Result<T, RelayError>>,

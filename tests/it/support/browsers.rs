@@ -1,5 +1,5 @@
-//! Browsers for the tests: Chromium, Firefox and `WebKitGTK`, driven by tests/browser/driver.mjs. Each engine's file there
-//! lists the commands that it cannot run.
+//! Browsers for the tests: Chromium, Firefox and `WebKitGTK`, driven by tests/browser/driver.mjs. Each engine's file
+//! there lists the commands that it cannot run.
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};

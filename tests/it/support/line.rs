@@ -38,8 +38,8 @@ impl Line {
         *self.0.lock().unwrap() = Plan { at: Some((number, mischief)), ..Plan::default() };
     }
 
-    /// Does nothing any more. Returns whether there was a request of that number, and its name if something was seen to be
-    /// done to it.
+    /// Does nothing any more. Returns whether there was a request of that number, and its name if something was seen to
+    /// be done to it.
     pub(crate) fn calm(&self) -> (bool, Option<&'static str>) {
         let Plan { at, asked, seen } = std::mem::take(&mut *self.0.lock().unwrap());
         (at.is_some_and(|(number, _)| asked >= number), seen)

@@ -25,7 +25,8 @@ pub(crate) fn wait_while<'a, T>(
     guard
 }
 
-/// A test that is running. One that blocks for too long, on a read for example, ends all tests: nothing else ends a thread.
+/// A test that is running. One that blocks for too long, on a read for example, ends all tests: nothing else ends a
+/// thread.
 pub(crate) struct Watched(u64);
 
 type Running = Mutex<BTreeMap<u64, (String, Instant)>>;
@@ -67,8 +68,8 @@ impl Drop for Watched {
     }
 }
 
-/// Reports that a test cannot run on this machine, where `tests/all` shows it at its end. Panics where the checks are made:
-/// nothing may be skipped there.
+/// Reports that a test cannot run on this machine, where `tests/all` shows it at its end. Panics where the checks are
+/// made: nothing may be skipped there.
 pub(crate) fn skip(why: &str) {
     let test = thread::current().name().unwrap_or("a test").to_owned();
     assert!(std::env::var_os("CI").is_none(), "{test} cannot run: {why}");

@@ -44,7 +44,8 @@ pub(crate) async fn settle(store: Arc<dyn Store>, now: u64) {
     }
 }
 
-/// D1: nothing is left of the content of shares that have ended. `all_complete`, D2: nor of those that never became one.
+/// D1: nothing is left of the content of shares that have ended. `all_complete`, D2: nor of those that never became
+/// one.
 pub(crate) async fn expect_order(store: &dyn Store, all_complete: bool) {
     let says = async |id: &str, cell: &str, word: &str| {
         let found = store.read(&format!("v1/{id}/{cell}"), 0).await.unwrap();

@@ -208,8 +208,8 @@ impl Drop for Tty {
     }
 }
 
-/// A terminal at which questions are asked and answered: of no known size and kind, so that lines stay whole and nothing
-/// is drawn.
+/// A terminal at which questions are asked and answered: of no known size and kind, so that lines stay whole and
+/// nothing is drawn.
 pub(crate) struct Conversation {
     terminal: Tty,
     /// How many bytes had come when the last key was pressed.

@@ -210,8 +210,8 @@ impl World {
     }
 }
 
-/// The folder, when whoever had it has let go of it: a program that another test starts at this moment has a copy of its
-/// lock until it has become itself.
+/// The folder, when whoever had it has let go of it: a program that another test starts at this moment has a copy of
+/// its lock until it has become itself.
 fn opened(path: &Path) -> Folder {
     let begun = Instant::now();
     loop {

@@ -1,8 +1,8 @@
 //! Boxes of the ISO base media file format (ISO/IEC 14496-12) and of `QuickTime`: MP4, MOV, M4A, 3GP, HEIC, AVIF.
 //!
 //! Offsets into the file stand all over such a file, so nothing is moved: a box that goes becomes a `free` one full of
-//! zeros, and only what is at the very end is cut off. Of the media data itself stays what the tracks and pictures that stay
-//! refer to, and the rest becomes zeros: sensors, logs of positions, and what nobody refers to at all.
+//! zeros, and only what is at the very end is cut off. Of the media data itself stays what the tracks and pictures that
+//! stay refer to, and the rest becomes zeros: sensors, logs of positions, and what nobody refers to at all.
 
 mod movie;
 mod still;

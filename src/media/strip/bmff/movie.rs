@@ -85,8 +85,8 @@ fn fragment<R: Read + Seek>(
     Ok(())
 }
 
-/// The samples of one track in a piece of a film (ISO/IEC 14496-12, 8.8.7 and 8.8.8). Returns where they end: the samples
-/// of the next track follow, unless it says otherwise.
+/// The samples of one track in a piece of a film (ISO/IEC 14496-12, 8.8.7 and 8.8.8). Returns where they end: the
+/// samples of the next track follow, unless it says otherwise.
 fn run<R: Read + Seek>(
     scan: &mut Scan<R>,
     track: Boxed,

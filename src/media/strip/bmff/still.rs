@@ -186,8 +186,8 @@ fn places<R: Read + Seek>(
     Ok(places)
 }
 
-/// Properties say how to decode, turn and colour a picture; others say what people wrote about it, or where a camera was
-/// in its room.
+/// Properties say how to decode, turn and colour a picture; others say what people wrote about it, or where a camera
+/// was in its room.
 fn properties<R: Read + Seek>(scan: &mut Scan<R>, properties: Boxed) -> Result<(), Unclean> {
     let Some(list) = child(scan, properties, *b"ipco")? else { return Ok(()) };
     for next in children(scan, list, 0)? {
