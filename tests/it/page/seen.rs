@@ -320,7 +320,7 @@ fn another_app_that_takes_a_file_counts_as_saved_and_one_that_does_not_does_not(
     tab.press_button("Save with another app…").press_button("Close").expect("not been seen or saved");
     tab.press_button("Go back").expect("does not show this kind of file");
     tab.value("globalThis.refuses = false");
-    tab.press_button("Save with another app…").expect("Handed to the app that you chose");
+    tab.press_button("Save with another app…").expect("Shared with the app you chose");
     shot(&tab, "shared-phone");
     assert_eq!(tab.value("globalThis.taken"), json!([["a.zip", "PK\u{3}\u{4} and so on"]]));
     tab.press_button("Close").expect("The sender sees");
@@ -376,8 +376,8 @@ fn an_opening_of_something_else_than_was_shown_is_refused() {
     tab.goto(&link)
         .expect("harmless.txt")
         .hold()
-        .expect("Nothing of it is shown")
-        .expect("something else than what this page showed");
+        .expect("None of it is shown")
+        .expect("something different from what this page showed");
     assert!(!tab.text().contains("really there"));
     shot(&tab, "changed-desktop");
     assert!(!relay.data().is_empty(), "and nothing is deleted");

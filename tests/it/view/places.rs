@@ -129,7 +129,7 @@ fn browser_that_never_comes_is_told_of() {
     let bin = programs(&sandbox, &[("xdg-open", "exit 4")]);
     let command = format!("PATH={} DISPLAY=:71 \"$SHARE\" open '{link}'", bin.display());
     let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &command);
-    tty.expect("[n]ot now?").press("v\r").expect("No browser came for the page (xdg-open: exit status: 4).");
+    tty.expect("[n]ot now?").press("v\r").expect("No browser loaded the page (xdg-open: exit status: 4).");
     tty.expect("q ends this.");
     assert!(!tty.screen().contains("It is shown"), "{}", tty.screen());
     let url = tty.screen().lines().find(|line| line.starts_with("http://127.0.0.1:")).unwrap().trim().to_owned();
