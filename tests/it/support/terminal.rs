@@ -182,6 +182,17 @@ impl Tty {
         look(&self.shared.seen.lock().unwrap())
     }
 
+    /// Presses a key until the command has ended: the viewer drops what arrives together with another key.
+    pub(crate) fn press_until_end(&mut self, key: &str) -> i32 {
+        let begun = Instant::now();
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(begun.elapsed() < PATIENCE, "{key:?} never ended it\n{}", self.screen());
+            let _ = self.keys.write_all(key.as_bytes());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        self.end()
+    }
+
     /// Waits until the command has ended. Returns its exit code.
     pub(crate) fn end(&mut self) -> i32 {
         let begun = Instant::now();
