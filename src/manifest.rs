@@ -175,7 +175,7 @@ fn shortened(name: &str, limit: usize) -> String {
     while !stem.is_char_boundary(end) {
         end -= 1;
     }
-    // What belonged together may have been cut in two.
+    // Truncation may have split a sequence.
     let stem = plain(&stem[..end], |_| '_');
     format!("{}{extension}", stem.trim_end_matches(|c: char| c.is_whitespace() || c == '.'))
 }

@@ -15,7 +15,7 @@ pub(super) const PORT: u16 = 4080;
 /// How long an address of IPv6 may take until it can be used.
 const CLAIM_TIME: Duration = Duration::from_secs(3);
 
-/// What was said about where to listen.
+/// The address, interface or tunnel that the user chose to listen on.
 pub(super) struct Wanted<'a> {
     /// An address, perhaps with a port.
     pub(super) listen: Option<&'a str>,
@@ -35,7 +35,7 @@ pub(super) struct Place {
     pub(super) own: Option<Own>,
     /// The other addresses of this machine that might do.
     pub(super) others: Vec<Own>,
-    /// What may stand between this address and the network.
+    /// An obstacle that may stand between this address and the network.
     pub(super) enclosure: Option<Enclosure>,
 }
 
@@ -111,7 +111,7 @@ impl Place {
     }
 }
 
-/// What may keep others from an address. An interface with a device behind it is not a container's own.
+/// Obstacles that may keep other machines from an address. An interface with a device behind it is not a container's own.
 fn enclosure(own: &Own) -> Option<Enclosure> {
     let found = Enclosure::find().filter(|_| own.kind == Kind::Network)?;
     (found == Enclosure::Wsl || !own.has_device).then_some(found)

@@ -94,7 +94,7 @@ impl Known {
         telling(&head, self.extension(entry).as_deref())
     }
 
-    /// What of it most browsers do not show.
+    /// The part of it that most browsers do not show.
     fn unshown(&self, entry: &Entry, surely: bool) -> Option<(Kind, String)> {
         let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
         unshown(&head, self.extension(entry).as_deref(), &self.codecs, surely)

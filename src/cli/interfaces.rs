@@ -24,7 +24,7 @@ pub(super) enum Kind {
     Machines,
 }
 
-/// Who can send packets to an address. The best comes first.
+/// The machines that can send packets to an address. The best comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Scope {
     /// RFC 1918.

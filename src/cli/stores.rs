@@ -84,12 +84,12 @@ fn is_bucket(name: &str) -> bool {
     RelayUrl::parse(name).is_ok_and(|url| url.bucket().is_some())
 }
 
-/// What helps against a store that refuses what is needed.
+/// A hint for a store that refuses what is needed.
 fn refused_hint(name: &str) -> &'static str {
     if is_bucket(name) { bucket_hint(name) } else { "use a folder on another file system" }
 }
 
-/// What helps against a store that cannot do what is needed.
+/// A hint for a store that cannot do what is needed.
 fn unable_hint(name: &str) -> &'static str {
     if is_bucket(name) {
         "use storage with conditional writes, such as S3, R2 or MinIO"

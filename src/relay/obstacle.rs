@@ -28,7 +28,7 @@ pub enum Obstacle {
     ProxyRefuses,
 }
 
-/// What is wrong with a certificate.
+/// Reasons to reject a certificate.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Distrust {
     /// Its time is over, by the clock of this machine.
@@ -74,7 +74,7 @@ pub(super) fn innermost(error: &(dyn StdError + 'static)) -> String {
 }
 
 impl Obstacle {
-    /// What kept a connection from being made, if it was none of the relay's. The HTTP client names some causes only in
+    /// The obstacle that kept a connection from being made, if it was not the relay's. The HTTP client names some causes only in
     /// words.
     pub(super) fn to_connecting(error: &(dyn StdError + 'static)) -> Option<Self> {
         let words: Vec<String> = causes(error).map(ToString::to_string).collect();

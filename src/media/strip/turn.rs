@@ -7,7 +7,7 @@ use flate2::read::ZlibDecoder;
 
 use super::{LOOKED_INTO, Removed, contains, exif};
 
-/// What says it, the most trusted first.
+/// Sources of the orientation, the most trusted first.
 #[derive(Clone, Copy)]
 pub(super) enum By {
     Exif,

@@ -110,6 +110,6 @@ export function safeName(name: string | null, fallback: string): string {
   const letters = [...whole];
   if (letters.length <= MAX_NAME) return whole;
   const extension = /\.[^.]{1,15}$/u.exec(whole)?.[0] ?? "";
-  // What belonged together may have been cut in two.
+  // Truncation may have split a sequence.
   return plain(letters.slice(0, MAX_NAME - [...extension].length).join(""), "_").replace(/[\s.]+$/u, "") + extension;
 }
