@@ -1,4 +1,4 @@
-//! Makes the page that browsers get, `src/relay/page/`, into one HTML file for the program to carry.
+//! Makes the page that browsers get, `src/page/`, into one HTML file for the program to carry.
 //!
 //! In this order: the file that `SHARE_PAGE_DIST` names; the one that a published crate brings along; one made with npm;
 //! and where that is not possible, a page that tells how to open a share without it, and a warning.
@@ -12,9 +12,9 @@ use std::process::Command;
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// The page's sources.
-const SOURCES: &str = "src/relay/page";
+const SOURCES: &str = "src/page";
 /// Where a published crate has the finished page. In a working tree it would be older than its sources one day.
-const DIST: &str = "src/relay/page/dist/page.html";
+const DIST: &str = "src/page/dist/page.html";
 /// What cargo puts into a published crate and nobody else has.
 const PUBLISHED: &str = "Cargo.toml.orig";
 

@@ -17,14 +17,19 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test that panics is a test that fails"))]
 
 pub mod cli;
-pub mod files;
+pub mod durable_fs;
+pub mod host;
 pub mod link;
 pub mod manifest;
 pub mod media;
 pub mod open;
-pub mod plain;
+pub mod page;
 pub mod relay;
+pub mod safe_text;
 pub mod seal;
 pub mod secret;
 pub mod send;
-pub mod spoken;
+pub mod state;
+pub mod terminal;
+pub mod view;
+pub mod wordlist;

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plain::plain;
+use crate::safe_text::plain;
 
 /// Manifests are padded to a multiple of this many bytes, so that their size says little about names.
 const PADDING: usize = 2048;

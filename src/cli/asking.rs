@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::connect::{Connected, Way};
-use super::failure::{Explanation, Trouble};
-use super::outbox::{Entry, is_over};
-use super::{Context, direct, words};
+use crate::cli::connect::{Connected, Way};
+use crate::cli::context::Context;
+use crate::cli::output::errors::{Explanation, Trouble};
+use crate::cli::output::format;
+use crate::host;
 use crate::relay::{Credential, Relay, RelayError, State as Stand, Status};
+use crate::state::outbox::{Entry, is_over};
 
 /// How long a relay is asked to hold its answer back. Many a proxy gives up after thirty seconds.
 const LONG: Duration = Duration::from_secs(25);
@@ -17,7 +19,7 @@ const LONG: Duration = Duration::from_secs(25);
 const AT_MOST: Duration = Duration::from_secs(2);
 
 /// The relays of some shares.
-pub(super) struct Relays {
+pub(crate) struct Relays {
     known: HashMap<String, (Way, Result<Connected, Explanation>)>,
     /// Those of this machine that are being served, by their folders.
     beside: HashMap<String, Arc<dyn Relay>>,
@@ -26,7 +28,7 @@ pub(super) struct Relays {
 impl Relays {
     /// The relays of those `entries` that are not known to have ended. Gives each up after `give_up`. What is `foreign`
     /// comes from somebody else's file.
-    pub(super) async fn of(entries: &[Entry], foreign: bool, give_up: Duration, cx: &Context) -> Result<Self, Trouble> {
+    pub(crate) async fn of(entries: &[Entry], foreign: bool, give_up: Duration, cx: &Context) -> Result<Self, Trouble> {
         let mut known = HashMap::new();
         for way in entries.iter().filter(|entry| entry.end.is_none()).filter_map(Entry::relay).map(Way::to) {
             let key = way.url.to_string();
@@ -43,7 +45,7 @@ impl Relays {
         let open = entries.iter().filter(|entry| entry.end.is_none() && !foreign);
         let served = open.filter_map(Entry::place);
         let beside = served.filter_map(|place| {
-            let keeper: Arc<dyn Relay> = direct::beside(Some(place), cx)?;
+            let keeper: Arc<dyn Relay> = host::beside(Some(place), cx)?;
             Some((place.to_owned(), keeper))
         });
         Ok(Self { known, beside: beside.collect() })
@@ -69,7 +71,7 @@ impl Relays {
     }
 
     /// What became of a share: by its relay, or as it was told when it ended.
-    pub(super) async fn status(&self, entry: &Entry) -> Result<Status, Trouble> {
+    pub(crate) async fn status(&self, entry: &Entry) -> Result<Status, Trouble> {
         if let Some(end) = &entry.end {
             return Ok(end.clone());
         }
@@ -78,7 +80,7 @@ impl Relays {
     }
 
     /// Waits for the end of a share, and tells it.
-    pub(super) async fn wait(&self, entry: &Entry, cx: &Context) -> Result<Status, Trouble> {
+    pub(crate) async fn wait(&self, entry: &Entry, cx: &Context) -> Result<Status, Trouble> {
         if let Some(end) = &entry.end {
             return Ok(end.clone());
         }
@@ -87,7 +89,7 @@ impl Relays {
     }
 
     /// Takes a share back. Returns what it was, and what it is now, if that could be told.
-    pub(super) async fn revoke(&self, entry: &Entry) -> Result<(Stand, Option<Status>), Trouble> {
+    pub(crate) async fn revoke(&self, entry: &Entry) -> Result<(Stand, Option<Status>), Trouble> {
         if let Some(end) = &entry.end {
             return Ok((end.state, Some(end.clone())));
         }
@@ -97,7 +99,7 @@ impl Relays {
     }
 
     /// Where there is no server, does what it would do.
-    pub(super) async fn sweep(&self) {
+    pub(crate) async fn sweep(&self) {
         for (_, connected) in self.known.values() {
             if let Ok(connected) = connected {
                 connected.sweep().await;
@@ -107,9 +109,9 @@ impl Relays {
 }
 
 /// A relay, and where it is; nowhere, where another program of this machine serves the share.
-pub(super) struct Named<'a> {
-    pub(super) relay: &'a Arc<dyn Relay>,
-    pub(super) way: Option<&'a Way>,
+pub(crate) struct Named<'a> {
+    pub(crate) relay: &'a Arc<dyn Relay>,
+    pub(crate) way: Option<&'a Way>,
 }
 
 impl Named<'_> {
@@ -133,7 +135,7 @@ impl Named<'_> {
 }
 
 /// Waits for the end of one share at a relay, and tells it.
-pub(super) async fn wait_at(
+pub(crate) async fn wait_at(
     entry: &Entry,
     owner: &Credential,
     named: &Named<'_>,
@@ -144,7 +146,7 @@ pub(super) async fn wait_at(
         let asked = Instant::now();
         let status = named.relay.status(owner, known, LONG).await.map_err(|error| named.told(error))?;
         let tell = |event, what: &str| {
-            let text = format!("{} {} · {what}", words::time_of_day(), entry.title());
+            let text = format!("{} {} · {what}", format::time_of_day(), entry.title());
             cx.output.happens(event, entry.facts(Some(&status)), &text);
         };
         if is_over(status.state) {

@@ -8,56 +8,56 @@ use futures_util::future::{join_all, try_join_all};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::failure::{Trouble, reason};
-use super::outbox::{Draft, Entry, Outbox, write_receipts};
-use super::output::Output;
-use super::state::State;
-use super::{Context, words};
+use crate::cli::context::Context;
+use crate::cli::output::errors::{Trouble, reason};
+use crate::cli::output::{Output, format};
 use crate::link::{Link, RelayUrl};
 use crate::manifest::printable;
 use crate::relay::Relay;
 use crate::secret::{Flags, LinkSecret, Token};
 use crate::send::{Input, Outgoing, SendError, Sent, Wishes, copies};
+use crate::state::State;
+use crate::state::outbox::{Draft, Entry, Outbox, write_receipts};
 
 /// What is the same for all shares of a batch.
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// Who gets a link; `None` for anybody.
-    pub(super) recipients: Vec<Option<String>>,
-    pub(super) flags: Flags,
-    pub(super) passphrase: Option<Zeroizing<String>>,
-    pub(super) wishes: Wishes,
+    pub(crate) recipients: Vec<Option<String>>,
+    pub(crate) flags: Flags,
+    pub(crate) passphrase: Option<Zeroizing<String>>,
+    pub(crate) wishes: Wishes,
     /// What the outbox calls it.
-    pub(super) name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Where receipts go besides the outbox.
-    pub(super) receipt: Option<PathBuf>,
+    pub(crate) receipt: Option<PathBuf>,
 }
 
 /// Where shares wait.
 #[derive(Clone, Copy)]
-pub(super) enum KeptAt<'a> {
+pub(crate) enum KeptAt<'a> {
     Relay(&'a RelayUrl),
     /// In a folder of this machine with this name, as long as this program runs.
     Here(&'a str),
 }
 
 /// One share, its link, and what is kept of it.
-pub(super) struct Share {
-    pub(super) link: Link,
-    pub(super) entry: Entry,
+pub(crate) struct Share {
+    pub(crate) link: Link,
+    pub(crate) entry: Entry,
     outgoing: Outgoing,
-    pub(super) sent: Option<Sent>,
+    pub(crate) sent: Option<Sent>,
 }
 
 impl Share {
     /// The link as it is printed.
-    pub(super) fn text(&self, bare: bool) -> Option<Zeroizing<String>> {
+    pub(crate) fn text(&self, bare: bool) -> Option<Zeroizing<String>> {
         if bare { Some(self.link.bare()) } else { self.link.web() }
     }
 }
 
 /// All of them.
-pub(super) struct Batch {
-    pub(super) shares: Vec<Share>,
+pub(crate) struct Batch {
+    pub(crate) shares: Vec<Share>,
     /// `None` where nothing can be kept.
     outbox: Option<Outbox>,
     receipt: Option<PathBuf>,
@@ -65,7 +65,7 @@ pub(super) struct Batch {
 
 impl Batch {
     /// Shares that nobody knows of yet. `urls` are where their links lead; `kept_at` is where they wait.
-    pub(super) fn new(
+    pub(crate) fn new(
         plan: Plan,
         relay: &Arc<dyn Relay>,
         urls: &[RelayUrl],
@@ -145,14 +145,14 @@ impl Batch {
 
     /// Reads `inputs` once, and sends them as each of the shares. After an error all are taken back; it comes with
     /// whether nothing is left of any, for certain.
-    pub(super) async fn send(&mut self, inputs: Vec<Input>) -> Result<(), (SendError, bool)> {
+    pub(crate) async fn send(&mut self, inputs: Vec<Input>) -> Result<(), (SendError, bool)> {
         let sources = copies(inputs, self.shares.len());
         let sending = self.shares.iter().zip(sources).map(|(share, source)| share.outgoing.send(source));
         match try_join_all(sending).await {
             Ok(all) => {
                 for (share, sent) in self.shares.iter_mut().zip(all) {
                     share.entry.expires = Some(sent.expires);
-                    share.entry.label = words::describe(&sent.manifest);
+                    share.entry.label = format::describe(&sent.manifest);
                     share.sent = Some(sent);
                 }
                 // Nothing is lost with what these add: the entries are there.
@@ -165,7 +165,7 @@ impl Batch {
     }
 
     /// Takes all of them back. Returns whether nothing is left.
-    pub(super) async fn take_back(&self) -> bool {
+    pub(crate) async fn take_back(&self) -> bool {
         let gone = join_all(self.shares.iter().map(|share| async {
             let gone = share.outgoing.take_back().await;
             // What was never sealed ends by itself, and nobody has a link to it.
@@ -183,12 +183,12 @@ impl Batch {
     }
 
     /// What was sent, the same in all of them.
-    pub(super) fn sent(&self) -> Option<&Sent> {
+    pub(crate) fn sent(&self) -> Option<&Sent> {
         self.shares.first().and_then(|share| share.sent.as_ref())
     }
 
     /// Prints the links, one a line.
-    pub(super) fn print(
+    pub(crate) fn print(
         &self,
         bare: bool,
         passphrase: Option<&str>,
@@ -207,7 +207,7 @@ impl Batch {
                 "expires": share.entry.expires,
                 "passphrase": passphrase,
                 "removed": removed,
-                "files": share.sent.as_ref().map(|sent| words::files(&sent.manifest)),
+                "files": share.sent.as_ref().map(|sent| format::files(&sent.manifest)),
             });
             output.result("sent", facts, &text)?;
         }
@@ -215,7 +215,7 @@ impl Batch {
     }
 
     /// Notes how one of them ended.
-    pub(super) fn note_end(&self, share: &Share, status: &crate::relay::Status) {
+    pub(crate) fn note_end(&self, share: &Share, status: &crate::relay::Status) {
         if let Some(outbox) = &self.outbox {
             outbox.note_end(&share.entry, status);
         }

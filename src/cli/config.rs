@@ -8,28 +8,28 @@ use directories::ProjectDirs;
 use serde::Deserialize;
 use toml_edit::DocumentMut;
 
-use super::failure::{Trouble, reason};
-use super::state::write_private;
+use crate::cli::output::errors::{Trouble, reason};
 use crate::manifest::printable;
+use crate::state::write_private;
 
 /// The keys, each of them optional.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Config {
+pub(crate) struct Config {
     /// Where to leave things.
-    pub(super) relay: Option<String>,
+    pub(crate) relay: Option<String>,
     /// How long a share may wait.
-    pub(super) expire: Option<String>,
+    pub(crate) expire: Option<String>,
     /// How long to go on when the relay does not answer.
-    pub(super) give_up: Option<String>,
+    pub(crate) give_up: Option<String>,
     /// The network interface on which a direct share is reached.
-    pub(super) interface: Option<String>,
+    pub(crate) interface: Option<String>,
     /// Where a relay or a direct share listens.
-    pub(super) listen: Option<String>,
+    pub(crate) listen: Option<String>,
     /// The address by which people reach it.
-    pub(super) public_url: Option<String>,
+    pub(crate) public_url: Option<String>,
     /// How things are shown: a program, or what it is drawn with.
-    pub(super) viewer: Option<String>,
+    pub(crate) viewer: Option<String>,
 }
 
 /// The file, if this user has a home.
@@ -47,7 +47,7 @@ fn damaged(path: &std::path::Path, what: &str) -> Trouble {
 
 impl Config {
     /// Reads the file. One that is not there says nothing.
-    pub(super) fn read() -> Result<Self, Trouble> {
+    pub(crate) fn read() -> Result<Self, Trouble> {
         let Some(path) = path() else { return Ok(Self::default()) };
         match fs::read_to_string(&path) {
             Ok(text) => toml_edit::de::from_str(&text).map_err(|error| {
@@ -63,13 +63,13 @@ impl Config {
 }
 
 /// A value of the file that cannot be used.
-pub(super) fn wrong(key: &str, why: &str) -> Trouble {
+pub(crate) fn wrong(key: &str, why: &str) -> Trouble {
     let place = path().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
     Trouble::usage(format!("{}: {key}: {why}", printable(&place)), "mend it there, or say it as an argument")
 }
 
 /// Makes `relay` the default, and leaves everything else in the file as it is. Returns where it stands.
-pub(super) fn set_relay(relay: &str) -> Result<PathBuf, Trouble> {
+pub(crate) fn set_relay(relay: &str) -> Result<PathBuf, Trouble> {
     let path = path().ok_or_else(|| Trouble::usage("this user has no home", "SHARE_RELAY does the same"))?;
     let mut document = match fs::read_to_string(&path) {
         Ok(text) => text.parse::<DocumentMut>().map_err(|error| damaged(&path, error.message()))?,

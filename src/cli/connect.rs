@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::failure::Trouble;
-use super::{Context, prompt, stores};
+use crate::cli::context::Context;
+use crate::cli::input::prompt;
+use crate::cli::output::errors::Trouble;
+use crate::cli::stores;
 use crate::link::{Link, RelayUrl};
 use crate::manifest::printable;
 use crate::open::OpenError;
-use crate::relay::http::HttpRelay;
-use crate::relay::keeper::Keeper;
-use crate::relay::retry::{Patience, Persistent, Wait};
+use crate::relay::client::HttpRelay;
+use crate::relay::client::retry::{Patience, Persistent, Wait};
+use crate::relay::rules::Keeper;
 use crate::relay::{Relay, RelayError};
 use crate::secret::{Flags, Pin};
 
@@ -22,47 +24,47 @@ const SWEEP_TIME: Duration = Duration::from_secs(2);
 
 /// Where a share waits.
 #[derive(Clone, Debug)]
-pub(super) struct Way {
-    pub(super) url: RelayUrl,
+pub(crate) struct Way {
+    pub(crate) url: RelayUrl,
     /// The one key that may answer there.
-    pub(super) pin: Option<Pin>,
+    pub(crate) pin: Option<Pin>,
 }
 
 impl Way {
     /// A relay.
-    pub(super) fn to(url: RelayUrl) -> Self {
+    pub(crate) fn to(url: RelayUrl) -> Self {
         Self { url, pin: None }
     }
 
     /// Where `link` leads; `relay` stands in where it does not say.
-    pub(super) fn of(link: &Link, relay: RelayUrl) -> Self {
+    pub(crate) fn of(link: &Link, relay: RelayUrl) -> Self {
         let direct = link.secret.flags().contains(Flags::DIRECT) && !relay.is_store();
         Self { pin: direct.then(|| link.secret.direct_key().pin()), url: relay }
     }
 
     /// What people call it.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.url.name()
     }
 
     /// Whether the sender's own machine answers there.
-    pub(super) fn is_direct(&self) -> bool {
+    pub(crate) fn is_direct(&self) -> bool {
         self.pin.is_some()
     }
 
     /// What went wrong with opening what is there. `ours`: this device has opened it before. `kept`: it could go on.
-    pub(super) fn trouble(&self, error: OpenError, ours: bool, kept: bool) -> Trouble {
+    pub(crate) fn trouble(&self, error: OpenError, ours: bool, kept: bool) -> Trouble {
         Trouble::Open { relay: self.name(), direct: self.is_direct(), error, ours, kept }
     }
 
     /// What went wrong with a call that is part of neither flow.
-    pub(super) fn refused(&self, error: RelayError) -> Trouble {
+    pub(crate) fn refused(&self, error: RelayError) -> Trouble {
         self.trouble(error.into(), false, true)
     }
 
     /// Asks the person, where a link leads into the folders of this machine, or to a bucket that is reached with their
     /// own credentials, and it is not the one that they use: a stranger's link must not touch them by itself.
-    pub(super) async fn expect_harmless(&self, configured: Option<&RelayUrl>, cx: &Context) -> Result<(), Trouble> {
+    pub(crate) async fn expect_harmless(&self, configured: Option<&RelayUrl>, cx: &Context) -> Result<(), Trouble> {
         if !self.url.is_store() || configured == Some(&self.url) {
             return Ok(());
         }
@@ -87,15 +89,15 @@ impl Way {
 }
 
 /// A relay that can be asked.
-pub(super) struct Connected {
-    pub(super) relay: Arc<dyn Relay>,
+pub(crate) struct Connected {
+    pub(crate) relay: Arc<dyn Relay>,
     /// The rules, where we keep them ourselves.
-    pub(super) keeper: Option<Arc<Keeper>>,
+    pub(crate) keeper: Option<Arc<Keeper>>,
 }
 
 impl Connected {
     /// Where there is no server, those who send do what it would do.
-    pub(super) async fn sweep(&self) {
+    pub(crate) async fn sweep(&self) {
         let Some(keeper) = &self.keeper else { return };
         match tokio::time::timeout(SWEEP_TIME, keeper.sweep()).await {
             Ok(Ok(_)) => {}
@@ -107,17 +109,17 @@ impl Connected {
 
 impl Context {
     /// How long to try to reach what is at the end of `way`: a person's machine is there now or not.
-    pub(super) fn patience_for(&self, way: &Way) -> Duration {
+    pub(crate) fn patience_for(&self, way: &Way) -> Duration {
         if way.is_direct() && !self.give_up_said { DIRECT_GIVE_UP } else { self.give_up }
     }
 
     /// The relay at the end of `way`, asked again for as long as the user has patience.
-    pub(super) async fn connect(&self, way: &Way) -> Result<Connected, Trouble> {
+    pub(crate) async fn connect(&self, way: &Way) -> Result<Connected, Trouble> {
         self.connect_for(way, self.patience_for(way)).await
     }
 
     /// The same, with another patience.
-    pub(super) async fn connect_for(&self, way: &Way, give_up: Duration) -> Result<Connected, Trouble> {
+    pub(crate) async fn connect_for(&self, way: &Way, give_up: Duration) -> Result<Connected, Trouble> {
         if way.url.is_store() {
             let keeper = stores::serverless(&way.url, give_up, self).await?;
             let relay = self.persistent(keeper.clone(), way.name(), give_up);

@@ -5,25 +5,26 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 use serde_json::json;
 
-use super::failure::Trouble;
-use super::{Cli, Context};
+use crate::cli::Cli;
+use crate::cli::context::Context;
+use crate::cli::output::errors::Trouble;
 
 /// Print completions for a shell
 #[derive(Args)]
-pub(super) struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// Which shell
     shell: Shell,
 }
 
 /// Print the manual page, or the one of a command
 #[derive(Args)]
-pub(super) struct ManArgs {
+pub(crate) struct ManArgs {
     /// The command, such as `send` or `relay use`
     command: Vec<String>,
 }
 
 /// Runs `share completions`.
-pub(super) fn completions(args: &CompletionsArgs, cx: &Context) -> Result<(), Trouble> {
+pub(crate) fn completions(args: &CompletionsArgs, cx: &Context) -> Result<(), Trouble> {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "share", &mut text);
     let text = String::from_utf8_lossy(&text);
@@ -31,7 +32,7 @@ pub(super) fn completions(args: &CompletionsArgs, cx: &Context) -> Result<(), Tr
 }
 
 /// Runs `share man`.
-pub(super) fn man(args: &ManArgs, cx: &Context) -> Result<(), Trouble> {
+pub(crate) fn man(args: &ManArgs, cx: &Context) -> Result<(), Trouble> {
     let mut command = Cli::command();
     command.build();
     for name in args.command.iter().flat_map(|word| word.split('-')) {

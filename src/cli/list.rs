@@ -8,13 +8,14 @@ use clap::Args;
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
-use super::asking::Relays;
-use super::failure::{Exit, Trouble, reason};
-use super::outbox::{Entry, Outbox, is_over};
-use super::state::State;
-use super::{Context, opening, words};
-use crate::relay::cells::UPLOAD_TIME;
+use crate::cli::asking::Relays;
+use crate::cli::context::Context;
+use crate::cli::output::errors::{Exit, Trouble, reason};
+use crate::cli::output::format;
 use crate::relay::clock::{Clock, SystemClock};
+use crate::relay::rules::records::UPLOAD_TIME;
+use crate::state::outbox::{Entry, Outbox, is_over};
+use crate::state::{State, journal};
 
 /// What one relay may take to answer: the others are listed all the same.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -23,14 +24,14 @@ const AT_ONCE: usize = 16;
 
 /// List what you sent, and what became of it
 #[derive(Args)]
-pub(super) struct ListArgs {
+pub(crate) struct ListArgs {
     /// Forget what has ended
     #[arg(long)]
     forget: bool,
 }
 
 /// Runs the command.
-pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Trouble> {
+pub(crate) async fn run(args: ListArgs, cx: &Context) -> Result<(), Trouble> {
     let failed = |error: std::io::Error| {
         Trouble::local(format!("what was sent cannot be read: {}", reason(&error)), "--state-dir DIR")
     };
@@ -84,13 +85,13 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Trouble> {
             Some(Err(trouble @ Trouble::NobodyKnows(_))) => (None, trouble.explain().what, true),
             unanswered => {
                 // By our clock: there is no other one to ask.
-                let over = entry.expires.filter(|expires| *expires <= now).map(words::time);
+                let over = entry.expires.filter(|expires| *expires <= now).map(format::time);
                 let over = over.map(|expired| format!("; it could be opened until {expired}")).unwrap_or_default();
                 let why = unanswered.and_then(Result::err).map(|trouble| trouble.explain().what);
                 (None, format!("{}{over}", why.as_deref().unwrap_or("its relay does not answer")), false)
             }
         };
-        let text = format!("{}  {} · {} · {story}", entry.short_id(), words::time(entry.created), entry.title());
+        let text = format!("{}  {} · {} · {story}", entry.short_id(), format::time(entry.created), entry.title());
         cx.output.tell("share", entry.facts(status.as_ref()), &text)?;
         if args.forget && is_over {
             outbox.forget(entry);
@@ -103,6 +104,6 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Trouble> {
         cx.output.say("Nothing was sent from here in the last weeks.");
     }
     relays.sweep().await;
-    opening::catch_up(cx).await;
+    journal::catch_up(cx).await;
     Ok(())
 }

@@ -2,77 +2,46 @@
 //!
 //! | room | |
 //! |---|---|
-//! | `send`, `open`, `peek`, `status`, `revoke`, `list`, `relay`, `shell` | the commands: arguments on top, `run` below |
+//! | `send`, `open`, `peek`, `status`, `revoke`, `list`, `relay`, `generate` | the commands: arguments on top, `run` below |
+//! | `context` | what a command finds around it |
 //! | `connect`, `stores` | the way to where a share waits; storage by its address |
 //! | `batch` | the shares of one `send` |
 //! | `asking` | what relays say of what was sent |
-//! | `inputs` | what is sent, and what is taken out of it |
-//! | `clipboard` | copying, out of histories |
-//! | `session`, `tmux` | the desktop of the person at this terminal; what tmux knows of it |
-//! | `style` | colors, symbols and cursor movement that this terminal takes |
-//! | `keys` | typed keys and a terminal's answers, told apart |
-//! | `direct`, `address`, `interfaces` | being one's own relay; where that is reached; what networks there are |
+//! | `input` | links, passphrases, files and answers |
 //! | `output` | the only place that prints |
 //! | `signals` | Ctrl-C and its kin |
-//! | `words` | sizes, times and shares in words |
-//! | `failure` | every error: in words, with a hint, with an exit code |
-//! | `prompt` | questions to the person at the terminal |
-//! | `view` | showing something once |
-//! | `access` | the link and the passphrase, from wherever they come |
 //! | `config` | what a person does not want to say each time |
-//! | `state`, `outbox`, `opening` | what is kept between two runs |
 
-mod access;
-mod address;
-mod asking;
-mod batch;
-mod clipboard;
-mod config;
-mod connect;
-mod direct;
-mod failure;
-mod inputs;
-mod interfaces;
-mod keys;
+pub(crate) mod asking;
+pub(crate) mod batch;
+pub(crate) mod config;
+pub(crate) mod connect;
+pub(crate) mod context;
+mod generate;
+pub(crate) mod input;
 mod list;
 mod open;
-mod opening;
-mod outbox;
-mod output;
+pub(crate) mod output;
 mod peek;
-mod prompt;
-mod qr;
 mod relay;
 mod revoke;
 mod send;
-mod session;
-mod shell;
-mod signals;
-mod state;
+pub(crate) mod signals;
 mod status;
-mod stores;
-mod style;
-mod tmux;
-mod view;
-mod words;
+pub(crate) mod stores;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use clap::builder::FalseyValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use rustix::process::Resource;
 
-use self::config::Config;
-use self::failure::Trouble;
-use self::output::Output;
-use self::signals::{Signals, Stop};
-use crate::link::{Link, RelayUrl};
+use self::context::{Common, Context};
+use self::output::errors::Trouble;
+use self::output::{Output, format};
+use crate::link::Link;
 use crate::manifest::printable;
-use crate::relay::retry::Patience;
 
 /// Exit codes and environment, behind every `--help`.
 const AFTER_HELP: &str = "\
@@ -116,90 +85,16 @@ enum Command {
     #[command(aliases = ["ls", "history"])]
     List(list::ListArgs),
     Relay(relay::RelayArgs),
-    Completions(shell::CompletionsArgs),
-    Man(shell::ManArgs),
-}
-
-/// What every command understands.
-#[derive(Args)]
-struct Common {
-    /// Give up when the relay does not answer for this long [default: 10m]
-    #[arg(long, global = true, value_name = "TIME", env = "SHARE_GIVE_UP", hide_env_values = true, value_parser = duration)]
-    give_up: Option<Duration>,
-    /// Print one JSON object a line, for programs
-    #[arg(long, global = true, env = "SHARE_JSON", hide_env_values = true, value_parser = FalseyValueParser::new())]
-    json: bool,
-    /// Say nothing but results, warnings and errors
-    #[arg(short, long, global = true, env = "SHARE_QUIET", hide_env_values = true, value_parser = FalseyValueParser::new())]
-    quiet: bool,
-    /// Say more; twice: everything
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, env = "SHARE_LOG", hide_env_values = true)]
-    verbose: u8,
-    /// Where to keep what must outlive a run
-    #[arg(long, global = true, value_name = "DIR", env = "SHARE_STATE_DIR", hide_env_values = true)]
-    state_dir: Option<PathBuf>,
-}
-
-/// How long to go on when the relay does not answer, unless it is said otherwise.
-const GIVE_UP: Duration = Duration::from_mins(10);
-
-/// What a command finds around it.
-struct Context {
-    config: Config,
-    give_up: Duration,
-    /// Whether that was said.
-    give_up_said: bool,
-    signals: Signals,
-    state_dir: Option<PathBuf>,
-    output: Output,
-}
-
-impl Context {
-    fn new(common: Common, output: Output) -> Result<Self, Trouble> {
-        let config = Config::read()?;
-        let give_up = match (common.give_up, &config.give_up) {
-            (Some(said), _) => said,
-            (None, Some(text)) => duration(text).map_err(|why| config::wrong("give_up", &why))?,
-            (None, None) => GIVE_UP,
-        };
-        let give_up_said = common.give_up.is_some() || config.give_up.is_some();
-        Ok(Self { config, give_up, give_up_said, signals: Signals::listen(), state_dir: common.state_dir, output })
-    }
-
-    /// Until somebody wants the program to stop.
-    async fn interrupted(&self) -> Stop {
-        self.signals.next().await
-    }
-
-    /// What may block, a question or a pipe, until it is done or somebody wants the program to stop.
-    async fn unless_interrupted<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Trouble> {
-        tokio::select! {
-            done = tokio::task::spawn_blocking(work) => Ok(done.map_err(anyhow::Error::from)?),
-            _ = self.interrupted() => Err(Trouble::Interrupted(None)),
-        }
-    }
-
-    fn patience(&self) -> Patience {
-        Patience::new(self.give_up)
-    }
-
-    /// The relay that was said, or else the configured one.
-    fn relay(&self, said: Option<&str>) -> Result<Option<RelayUrl>, Trouble> {
-        let environment = std::env::var("SHARE_RELAY").ok();
-        let said = said.or(environment.as_deref()).filter(|url| !url.trim().is_empty());
-        said.or(self.config.relay.as_deref()).map(RelayUrl::parse).transpose().map_err(Trouble::RelayUrl)
-    }
+    Completions(generate::CompletionsArgs),
+    Man(generate::ManArgs),
 }
 
 /// Runs the command in the process's arguments.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     // No command of a person's: the process that holds the clipboard.
-    if arguments.get(1).is_some_and(|argument| argument == clipboard::HOLD) {
-        return clipboard::hold();
+    if arguments.get(1).is_some_and(|argument| argument == crate::terminal::clipboard::HOLD) {
+        return crate::terminal::clipboard::hold();
     }
     let command = lenient(Cli::command());
     let parsed = command.try_get_matches_from(&arguments).and_then(|found| Cli::from_arg_matches(&found));
@@ -236,18 +131,13 @@ fn run(cli: Cli, output: &Output) -> Result<(), Trouble> {
             Command::Revoke(args) => revoke::run(args, &cx).await,
             Command::List(args) => list::run(args, &cx).await,
             Command::Relay(args) => relay::run(args, &cx).await,
-            Command::Completions(args) => shell::completions(&args, &cx),
-            Command::Man(args) => shell::man(&args, &cx),
+            Command::Completions(args) => generate::completions(&args, &cx),
+            Command::Man(args) => generate::man(&args, &cx),
         }
     });
     // A thread that waits for standard input must not hold the program back.
     runtime.shutdown_background();
     result
-}
-
-/// A time as people write it.
-fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| "a time is written like 30m, 24h or 7d".to_owned())
 }
 
 /// A name that no variable can have.
@@ -294,7 +184,7 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         Trouble::usage(what, if first { "share open, and paste the link when it asks".to_owned() } else { help })
     } else if let Some(word) = word {
         let hint = if std::path::Path::new(&word).exists() {
-            format!("share send {}", words::quoted(&word))
+            format!("share send {}", format::quoted(&word))
         } else if let Some(meant) = text_of(ContextKind::SuggestedSubcommand) {
             format!("did you mean: share {meant}?")
         } else {

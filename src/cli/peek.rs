@@ -5,26 +5,26 @@ use std::fmt::Write;
 use clap::Args;
 use serde_json::json;
 
-use super::access::AccessArgs;
-use super::failure::Trouble;
-use super::output::Output;
-use super::state::State;
-use super::{Context, words};
+use crate::cli::context::Context;
+use crate::cli::input::link::AccessArgs;
+use crate::cli::output::errors::Trouble;
+use crate::cli::output::{Output, format};
 use crate::manifest::printable;
 use crate::media::Kind;
 use crate::open::{Envelope, Look, OpenError, Opener};
 use crate::relay::RelayError;
 use crate::secret::DeviceSecret;
+use crate::state::State;
 
 /// Say what waits behind a link, without opening it
 #[derive(Args)]
-pub(super) struct PeekArgs {
+pub(crate) struct PeekArgs {
     #[command(flatten)]
     access: AccessArgs,
 }
 
 /// Runs the command.
-pub(super) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Trouble> {
+pub(crate) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Trouble> {
     let output = &cx.output;
     let access = args.access.find(cx).await?;
     let relay = cx.connect(&access.way).await?.relay;
@@ -65,18 +65,18 @@ pub(super) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Trouble> {
 
 fn show(envelope: &Envelope, output: &Output) -> Result<(), Trouble> {
     let manifest = &envelope.manifest;
-    let mut text = format!("{} · until {}", words::describe(manifest), words::time(envelope.expires()));
+    let mut text = format!("{} · until {}", format::describe(manifest), format::time(envelope.expires()));
     for entry in manifest.entries.iter().filter(|_| manifest.entries.len() > 1) {
         let name = entry.name.as_deref().map_or_else(|| "(no name)".to_owned(), printable);
         let kind = Kind::of(&entry.r#type).word();
-        let _ = write!(text, "\n  {name} · {kind}, {}", words::size(entry.size));
+        let _ = write!(text, "\n  {name} · {kind}, {}", format::size(entry.size));
     }
     let facts = json!({
         "state": "waiting",
         "expires": envelope.expires(),
         "view_only": manifest.view_only,
         "name": manifest.name,
-        "files": words::files(manifest),
+        "files": format::files(manifest),
     });
     output.tell("peek", facts, &text)
 }

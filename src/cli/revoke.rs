@@ -4,16 +4,19 @@ use clap::Args;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use super::asking::Relays;
-use super::failure::Trouble;
-use super::outbox::{Entry, is_over};
-use super::status::Which;
-use super::{Context, opening, prompt, words};
+use crate::cli::asking::Relays;
+use crate::cli::context::Context;
+use crate::cli::input::prompt;
+use crate::cli::output::errors::Trouble;
+use crate::cli::output::format;
+use crate::cli::status::Which;
 use crate::relay::State as Stand;
+use crate::state::journal;
+use crate::state::outbox::{Entry, is_over};
 
 /// Take back what you sent: the link is dead, and the relay deletes what it holds
 #[derive(Args)]
-pub(super) struct RevokeArgs {
+pub(crate) struct RevokeArgs {
     #[command(flatten)]
     which: Which,
     /// Don't ask
@@ -22,7 +25,7 @@ pub(super) struct RevokeArgs {
 }
 
 /// Runs the command.
-pub(super) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Trouble> {
+pub(crate) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Trouble> {
     let meant = args.which.find(cx).await?;
     // Whoever named one by its link, its id or a name of its own has said it; a guess is asked about.
     let is_guess = !args.which.is_said() || meant.entries.len() > 1;
@@ -57,7 +60,7 @@ pub(super) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Trouble> {
         }
     }
     relays.sweep().await;
-    opening::catch_up(cx).await;
+    journal::catch_up(cx).await;
     failed.map_or(Ok(()), Err)
 }
 
@@ -81,7 +84,7 @@ async fn confirm(entries: &[Entry], cx: &Context) -> Result<(), Trouble> {
     }
     let titles: Vec<_> = entries
         .iter()
-        .map(|entry| format!("  {} · sent on {} · {}\n", entry.title(), words::time(entry.created), entry.short_id()))
+        .map(|entry| format!("  {} · sent on {} · {}\n", entry.title(), format::time(entry.created), entry.short_id()))
         .collect();
     let question =
         format!("{}Take {} back? [y]es, [n]o", titles.concat(), if titles.len() == 1 { "it" } else { "them" });

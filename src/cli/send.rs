@@ -7,21 +7,24 @@ use clap::Args;
 use futures_util::future::try_join_all;
 use zeroize::Zeroizing;
 
-use super::access::PassphraseArgs;
-use super::batch::{Batch, KeptAt, Plan};
-use super::connect::{Connected, Way};
-use super::failure::{self, Exit, Explanation, Trouble};
-use super::inputs::{Inputs, Metadata, Wanted};
-use super::outbox::expect_opened;
-use super::output::{self, Output, Watched};
-use super::qr::{self, Pen};
-use super::{Context, asking, clipboard, config, direct, opening, words};
+use crate::cli::batch::{Batch, KeptAt, Plan};
+use crate::cli::connect::{Connected, Way};
+use crate::cli::context::Context;
+use crate::cli::input::files::{Inputs, Metadata, Wanted};
+use crate::cli::input::link::PassphraseArgs;
+use crate::cli::output::errors::{Exit, Explanation, Trouble};
+use crate::cli::output::qr::Pen;
+use crate::cli::output::{Output, Watched, errors, format, qr};
+use crate::cli::{asking, config, output};
 use crate::link::RelayUrl;
 use crate::manifest::printable;
 use crate::relay::{MIN_TTL, RelayError};
 use crate::secret::Flags;
 use crate::send::{Input, SendError, Wishes};
-use crate::spoken;
+use crate::state::journal;
+use crate::state::outbox::expect_opened;
+use crate::terminal::clipboard;
+use crate::{host, wordlist};
 
 /// Life of a share, unless it is said otherwise.
 const DEFAULT_TTL: Duration = Duration::from_hours(14 * 24);
@@ -41,7 +44,7 @@ const MAX_LINKS: usize = 20;
 /// Without a relay, and at a terminal, it is served from this machine to the network it is on, until it was opened.
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that can be said")]
-pub(super) struct SendArgs {
+pub(crate) struct SendArgs {
     /// What to send; nothing or `-`: standard input. Several files make one album with one link
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -52,9 +55,9 @@ pub(super) struct SendArgs {
     #[arg(long)]
     direct: bool,
     #[command(flatten)]
-    pub(super) host: direct::HostArgs,
+    pub(crate) host: host::HostArgs,
     /// How long it may wait to be opened: 1m to 90d [default: 14d]
-    #[arg(short, long, value_name = "TIME", env = "SHARE_EXPIRE", hide_env_values = true, value_parser = super::duration)]
+    #[arg(short, long, value_name = "TIME", env = "SHARE_EXPIRE", hide_env_values = true, value_parser = crate::cli::context::duration)]
     expire: Option<Duration>,
     /// What the recipient calls it
     #[arg(short, long, value_name = "NAME", conflicts_with = "no_name")]
@@ -100,20 +103,20 @@ pub(super) struct SendArgs {
 }
 
 /// Runs the command.
-pub(super) async fn run(args: SendArgs, cx: &Context) -> Result<(), Trouble> {
+pub(crate) async fn run(args: SendArgs, cx: &Context) -> Result<(), Trouble> {
     let place = args.place(cx)?;
     let ttl = args.ttl(cx)?;
     args.expect_sense(place.as_ref())?;
     let inputs = args.wanted().open(cx).await?;
     let passphrase = match (args.generate_passphrase, args.passphrase.is_given()) {
-        (true, _) => Some(spoken::passphrase()),
+        (true, _) => Some(wordlist::passphrase()),
         (false, true) => Some(args.passphrase.read(true, cx).await?),
         (false, false) => None,
     };
     let shown = passphrase.clone().filter(|_| args.generate_passphrase);
     let wishes = Wishes {
         name: args.name().filter(|_| inputs.sources.len() > 1),
-        created: words::today(),
+        created: format::today(),
         ttl: ttl.as_secs(),
         or_shorter: args.expire.is_none() && cx.config.expire.is_none(),
         expected_len: inputs.len,
@@ -157,7 +160,7 @@ impl Sending<'_> {
         self.print(&batch).await?;
         self.copy(&batch);
         let (expires, granted) = batch.sent().map_or((0, 0), |sent| (sent.expires, sent.ttl));
-        cx.output.say(&format!("Opens once, until {}.", words::time(expires)));
+        cx.output.say(&format!("Opens once, until {}.", format::time(expires)));
         if granted < self.ttl.as_secs() {
             cx.output.say("The relay keeps nothing for longer.");
         }
@@ -177,13 +180,13 @@ impl Sending<'_> {
                 "without --receipt; Ctrl-C takes it back",
             ));
         }
-        let host = direct::Host::open(&self.args.host, plan.recipients.len(), self.inputs.len, cx)?;
+        let host = host::Host::open(&self.args.host, plan.recipients.len(), self.inputs.len, cx)?;
         let for_programs = host.is_for_programs();
         self.args.bare |= for_programs;
         expect_bare_form(self.args.bare, host.urls()?.first())?;
         let plan = Plan { flags: host.flags(plan.flags), ..plan };
         let mut batch = Batch::new(plan, &host.relay(), &host.urls()?, KeptAt::Here(&host.place()), cx)?;
-        self.send(&mut batch, direct::THIS).await.map_err(direct::in_our_own_words)?;
+        self.send(&mut batch, host::THIS).await.map_err(host::in_our_own_words)?;
         let host = host.serve(&batch)?;
         self.print(&batch).await?;
         self.copy(&batch);
@@ -217,7 +220,7 @@ impl Sending<'_> {
         }
         if let Some(sent) = batch.sent() {
             let removed = self.inputs.removed().map(|removed| format!(" · removed: {removed}")).unwrap_or_default();
-            output.say(&format!("{}{removed}", words::describe(&sent.manifest)));
+            output.say(&format!("{}{removed}", format::describe(&sent.manifest)));
             self.inputs.warn(&sent.manifest, output);
             self.inputs.warn_of_browsers(&sent.manifest, self.args.view_only, output);
             if self.args.view_only {
@@ -240,10 +243,10 @@ impl Sending<'_> {
                     what: format!(
                         "{} is {}; {relay} takes {} a share",
                         printable(&name),
-                        words::size(len),
-                        words::binary(*max)
+                        format::size(len),
+                        format::binary(*max)
                     ),
-                    hint: Some(format!("on the same network: share send --direct {}", words::quoted(&name))),
+                    hint: Some(format!("on the same network: share send --direct {}", format::quoted(&name))),
                 })
             }
             _ => trouble,
@@ -284,7 +287,7 @@ impl Sending<'_> {
     /// What else is due now that a relay is at hand.
     async fn afterwards(&self, connected: &Connected) {
         connected.sweep().await;
-        opening::catch_up(self.cx).await;
+        journal::catch_up(self.cx).await;
     }
 
     /// Waits until all were opened.
@@ -363,7 +366,7 @@ impl SendArgs {
     fn ttl(&self, cx: &Context) -> Result<Duration, Trouble> {
         let ttl = match (self.expire, &cx.config.expire) {
             (Some(said), _) => said,
-            (None, Some(text)) => super::duration(text).map_err(|why| config::wrong("expire", &why))?,
+            (None, Some(text)) => crate::cli::context::duration(text).map_err(|why| config::wrong("expire", &why))?,
             (None, None) => DEFAULT_TTL,
         };
         if ttl < MIN_TTL || ttl > MAX_TTL {
@@ -392,7 +395,7 @@ impl SendArgs {
             return Err(Trouble::usage(format!("a name has at most {MAX_NAME} bytes"), "give it a shorter --name"));
         }
         match &self.receipt {
-            Some(path) if path.symlink_metadata().is_ok() => Err(failure::in_the_way(path)),
+            Some(path) if path.symlink_metadata().is_ok() => Err(errors::in_the_way(path)),
             _ => Ok(()),
         }
     }

@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, mpsc};
 
 /// Why the program should stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(crate) enum Stop {
     /// Ctrl-C: somebody is there.
     Person,
     /// A closed terminal, a service manager.
@@ -18,11 +18,11 @@ pub(super) enum Stop {
 
 /// What has come and was not asked for yet.
 #[derive(Clone)]
-pub(super) struct Signals(Arc<Mutex<mpsc::UnboundedReceiver<Stop>>>);
+pub(crate) struct Signals(Arc<Mutex<mpsc::UnboundedReceiver<Stop>>>);
 
 impl Signals {
     /// Listens from now on.
-    pub(super) fn listen() -> Self {
+    pub(crate) fn listen() -> Self {
         let (to, from) = mpsc::unbounded_channel();
         for (kind, stop) in [
             (SignalKind::interrupt(), Stop::Person),
@@ -42,7 +42,7 @@ impl Signals {
     }
 
     /// The next one.
-    pub(super) async fn next(&self) -> Stop {
+    pub(crate) async fn next(&self) -> Stop {
         match self.0.lock().await.recv().await {
             Some(stop) => stop,
             None => std::future::pending().await,

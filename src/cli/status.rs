@@ -5,17 +5,18 @@ use std::path::PathBuf;
 use clap::Args;
 use futures_util::future::join_all;
 
-use super::asking::Relays;
-use super::failure::{Trouble, reason};
-use super::outbox::{Entry, Outbox, expect_opened, read_receipts};
-use super::state::State;
-use super::{Context, access, opening};
+use crate::cli::asking::Relays;
+use crate::cli::context::Context;
+use crate::cli::input::link;
+use crate::cli::output::errors::{Trouble, reason};
 use crate::link::{Link, holds_key};
 use crate::relay::Status;
+use crate::state::outbox::{Entry, Outbox, expect_opened, read_receipts};
+use crate::state::{State, journal};
 
 /// Which of the shares that were sent from here.
 #[derive(Args)]
-pub(super) struct Which {
+pub(crate) struct Which {
     /// Its link, its name, for whom it was, or the beginning of its id; `-`: a link from standard input
     /// [default: the last one]
     #[arg(value_name = "LINK|NAME|ID", conflicts_with = "receipt")]
@@ -26,9 +27,9 @@ pub(super) struct Which {
 }
 
 /// Shares that were meant, and the outbox they may be in.
-pub(super) struct Meant {
-    pub(super) entries: Vec<Entry>,
-    pub(super) outbox: Option<Outbox>,
+pub(crate) struct Meant {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) outbox: Option<Outbox>,
 }
 
 impl Meant {
@@ -39,7 +40,7 @@ impl Meant {
     }
 
     /// Notes how one ended, where that is kept.
-    pub(super) fn note_end(&self, entry: &Entry, status: &Status) {
+    pub(crate) fn note_end(&self, entry: &Entry, status: &Status) {
         if let Some(outbox) = &self.outbox {
             outbox.note_end(entry, status);
         }
@@ -48,12 +49,12 @@ impl Meant {
 
 impl Which {
     /// Whether it was said at all.
-    pub(super) fn is_said(&self) -> bool {
+    pub(crate) fn is_said(&self) -> bool {
         self.which.is_some() || self.receipt.is_some()
     }
 
     /// Finds them: at least one.
-    pub(super) async fn find(&self, cx: &Context) -> Result<Meant, Trouble> {
+    pub(crate) async fn find(&self, cx: &Context) -> Result<Meant, Trouble> {
         if let Some(path) = &self.receipt {
             let from = path.clone();
             let entries = cx.unless_interrupted(move || read_receipts(&from)).await?;
@@ -66,7 +67,7 @@ impl Which {
         let outbox = State::open(cx).and_then(|state| Outbox::open(&state)).map_err(|error| failed(&error))?;
         let entries = match self.which.as_deref() {
             None => outbox.last(),
-            Some("-") => outbox.find(&Link::parse(&access::link_text(Some("-"), cx).await?)?.link.secret.id()),
+            Some("-") => outbox.find(&Link::parse(&link::link_text(Some("-"), cx).await?)?.link.secret.id()),
             Some(word) => match Link::parse(word) {
                 Ok(found) => outbox.find(&found.link.secret.id()),
                 Err(error) if holds_key(word) => return Err(error.into()),
@@ -85,7 +86,7 @@ impl Meant {
 
 /// Ask what became of what you sent
 #[derive(Args)]
-pub(super) struct StatusArgs {
+pub(crate) struct StatusArgs {
     #[command(flatten)]
     which: Which,
     /// Wait until it was opened, or cannot be any more
@@ -94,7 +95,7 @@ pub(super) struct StatusArgs {
 }
 
 /// Runs the command.
-pub(super) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Trouble> {
+pub(crate) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Trouble> {
     let meant = args.which.find(cx).await?;
     let relays = Relays::of(&meant.entries, meant.outbox.is_none(), cx.give_up, cx).await?;
     let asking = join_all(
@@ -129,7 +130,7 @@ pub(super) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Trouble> {
         }
     }
     relays.sweep().await;
-    opening::catch_up(cx).await;
+    journal::catch_up(cx).await;
     match failed {
         Some(trouble) => Err(trouble),
         None if args.wait => expect_opened(ends.iter().map(|(entry, status)| (*entry, status))),

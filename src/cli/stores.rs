@@ -9,15 +9,15 @@ use std::time::Duration;
 use directories::ProjectDirs;
 use rustix::fs::Access;
 
-use super::Context;
-use super::failure::Trouble;
+use crate::cli::context::Context;
+use crate::cli::output::errors::Trouble;
 use crate::link::RelayUrl;
 use crate::manifest::printable;
 use crate::relay::RelayError;
+use crate::relay::client::retry::Patience;
 use crate::relay::clock::SystemClock;
-use crate::relay::keeper::{Keeper, Policy};
-use crate::relay::probe::{Found, MARKER, Unfit};
-use crate::relay::retry::Patience;
+use crate::relay::rules::probe::{Found, MARKER, Unfit};
+use crate::relay::rules::{Keeper, Policy};
 use crate::relay::store::bucket::Bucket;
 use crate::relay::store::folder::{Folder, FolderError, Sharing};
 use crate::relay::store::memory::Memory;
@@ -29,10 +29,10 @@ const MEMORY: u64 = 1 << 30;
 const REACH_TIME: Duration = Duration::from_secs(20);
 
 /// The address of a relay's store in memory.
-pub(super) const IN_MEMORY: &str = "memory:";
+pub(crate) const IN_MEMORY: &str = "memory:";
 
 /// The store of a relay that runs here.
-pub(super) fn of_relay(said: Option<&str>, sharing: Sharing) -> Result<Arc<dyn Store>, Trouble> {
+pub(crate) fn of_relay(said: Option<&str>, sharing: Sharing) -> Result<Arc<dyn Store>, Trouble> {
     match said {
         None => {
             let dirs = ProjectDirs::from("", "", "share");
@@ -51,7 +51,7 @@ pub(super) fn of_relay(said: Option<&str>, sharing: Sharing) -> Result<Arc<dyn S
 }
 
 /// The store at `url`. `hint` is for a folder that cannot be one.
-pub(super) fn open(url: &RelayUrl, sharing: Sharing, hint: &str) -> Result<Arc<dyn Store>, Trouble> {
+pub(crate) fn open(url: &RelayUrl, sharing: Sharing, hint: &str) -> Result<Arc<dyn Store>, Trouble> {
     match url.folder() {
         Some(path) => Ok(Arc::new(folder(&path, sharing, hint)?)),
         None => {
@@ -104,7 +104,7 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 }
 
 /// The store in a directory. `hint` is for one that cannot be one.
-pub(super) fn folder(path: &Path, sharing: Sharing, hint: &str) -> Result<Folder, Trouble> {
+pub(crate) fn folder(path: &Path, sharing: Sharing, hint: &str) -> Result<Folder, Trouble> {
     Folder::open(path, sharing).map_err(|error| match &error {
         FolderError::InUse(_) => Trouble::local(
             error.to_string(),
@@ -136,7 +136,7 @@ fn unfit(name: &str, unfit: &Unfit, hint: &str) -> Trouble {
 
 /// Tries out whether a store can be one. A bucket that cannot be reached is asked again for as long as the user has
 /// patience.
-pub(super) async fn probe(keeper: &Keeper, name: &str, hint: &str, cx: &Context) -> Result<Found, Trouble> {
+pub(crate) async fn probe(keeper: &Keeper, name: &str, hint: &str, cx: &Context) -> Result<Found, Trouble> {
     let asked = || async {
         match keeper.probe().await {
             Err(Unfit::Failed(error @ StoreError::Failed(_))) => Err(error),
@@ -197,7 +197,7 @@ async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
 }
 
 /// The rules over a store that was made for use without a server.
-pub(super) async fn serverless(url: &RelayUrl, give_up: Duration, cx: &Context) -> Result<Arc<Keeper>, Trouble> {
+pub(crate) async fn serverless(url: &RelayUrl, give_up: Duration, cx: &Context) -> Result<Arc<Keeper>, Trouble> {
     if let Some(path) = url.folder() {
         expect_usable(url, &path)?;
     }
@@ -241,6 +241,6 @@ fn expect_usable(url: &RelayUrl, path: &Path) -> Result<(), Trouble> {
 }
 
 /// Whether only its owner can use a folder.
-pub(super) fn is_private(path: &Path) -> bool {
+pub(crate) fn is_private(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|data| data.permissions().mode() & 0o070 == 0)
 }

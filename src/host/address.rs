@@ -5,43 +5,44 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::failure::{Trouble, reason};
-use super::interfaces::{self, Enclosure, Kind, Own, Scope};
+use crate::cli::output::errors::{Trouble, reason};
+use crate::host::interfaces;
+use crate::host::interfaces::{Enclosure, Kind, Own, Scope};
 use crate::manifest::printable;
 
 /// The port that is taken if it is free.
-pub(super) const PORT: u16 = 4080;
+pub(crate) const PORT: u16 = 4080;
 
 /// How long an address of IPv6 may take until it can be used.
 const CLAIM_TIME: Duration = Duration::from_secs(3);
 
 /// The address, interface or tunnel that the user chose to listen on.
-pub(super) struct Wanted<'a> {
+pub(crate) struct Wanted<'a> {
     /// An address, perhaps with a port.
-    pub(super) listen: Option<&'a str>,
+    pub(crate) listen: Option<&'a str>,
     /// The name of an interface.
-    pub(super) interface: Option<&'a str>,
+    pub(crate) interface: Option<&'a str>,
     /// A tunnel leads to this machine from elsewhere.
-    pub(super) has_tunnel: bool,
+    pub(crate) has_tunnel: bool,
 }
 
 /// Where to listen, and what that means.
-pub(super) struct Place {
-    pub(super) ip: IpAddr,
+pub(crate) struct Place {
+    pub(crate) ip: IpAddr,
     /// The port, if one was said.
     port: Option<u16>,
     has_tunnel: bool,
     /// The interface that has this address, where it was found and not said.
-    pub(super) own: Option<Own>,
+    pub(crate) own: Option<Own>,
     /// The other addresses of this machine that might do.
-    pub(super) others: Vec<Own>,
+    pub(crate) others: Vec<Own>,
     /// An obstacle that may stand between this address and the network.
-    pub(super) enclosure: Option<Enclosure>,
+    pub(crate) enclosure: Option<Enclosure>,
 }
 
 impl Place {
     /// Finds it.
-    pub(super) fn find(wanted: &Wanted<'_>) -> Result<Self, Trouble> {
+    pub(crate) fn find(wanted: &Wanted<'_>) -> Result<Self, Trouble> {
         let listen = wanted.listen.map(str::trim).filter(|said| !said.is_empty());
         let said = listen.map(|said| match (said.parse::<SocketAddr>(), said.parse::<IpAddr>()) {
             (Ok(address), _) => Ok((address.ip(), Some(address.port()))),
@@ -73,13 +74,13 @@ impl Place {
     }
 
     /// Whether everybody in the world may come, so that nothing is served in the clear.
-    pub(super) fn is_public(&self) -> bool {
+    pub(crate) fn is_public(&self) -> bool {
         !self.has_tunnel && Scope::of(self.ip) == Some(Scope::Global)
     }
 
     /// Listens for the share with this number: on the port that was said, and those after it; or the usual one and
     /// those after it, or any.
-    pub(super) fn listener(&self, number: usize) -> Result<TcpListener, Trouble> {
+    pub(crate) fn listener(&self, number: usize) -> Result<TcpListener, Trouble> {
         let number = u16::try_from(number).unwrap_or(u16::MAX);
         let port = match self.port {
             Some(0) => 0,

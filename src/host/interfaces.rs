@@ -15,7 +15,7 @@ const MACHINES: [&str; 12] =
 
 /// What an interface leads to. The best comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A network of other machines.
     Network,
     /// A private network over other networks.
@@ -26,7 +26,7 @@ pub(super) enum Kind {
 
 /// The machines that can send packets to an address. The best comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Scope {
+pub(crate) enum Scope {
     /// RFC 1918.
     Private,
     /// Shared by a carrier or a virtual private network (RFC 6598).
@@ -39,7 +39,7 @@ pub(super) enum Scope {
 
 impl Scope {
     /// `None`: an address that no other machine reaches, or only with the name of an interface.
-    pub(super) fn of(ip: IpAddr) -> Option<Self> {
+    pub(crate) fn of(ip: IpAddr) -> Option<Self> {
         match ip.to_canonical() {
             IpAddr::V4(ip) if ip.is_private() => Some(Self::Private),
             IpAddr::V4(ip) if ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64 => Some(Self::Shared),
@@ -56,20 +56,20 @@ impl Scope {
 
 /// An address of this machine that another machine may reach.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Own {
-    pub(super) ip: IpAddr,
-    pub(super) name: String,
-    pub(super) kind: Kind,
-    pub(super) scope: Scope,
+pub(crate) struct Own {
+    pub(crate) ip: IpAddr,
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) scope: Scope,
     /// Whether there is a device behind the interface: then this is not a container with a network of its own.
-    pub(super) has_device: bool,
+    pub(crate) has_device: bool,
     /// Whether it is ready and, of its kind, the way to the rest of the world.
     rank: (bool, bool),
 }
 
 impl Own {
     /// `192.168.1.23 (wlan0)`.
-    pub(super) fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let tunnel = if self.kind == Kind::Tunnel { ", a tunnel" } else { "" };
         format!("{} ({}{tunnel})", self.ip, crate::manifest::printable(&self.name))
     }
@@ -77,7 +77,7 @@ impl Own {
 
 /// The addresses of this machine that others may reach, the best first: of a network before those of a tunnel, and of
 /// each those that nobody else in the world reaches before others.
-pub(super) fn own() -> Vec<Own> {
+pub(crate) fn own() -> Vec<Own> {
     let routes = default_routes();
     let found = if_addrs::get_if_addrs().unwrap_or_default().into_iter().filter_map(|interface| {
         let ip = interface.ip();
@@ -140,7 +140,7 @@ fn default_routes() -> Vec<IpAddr> {
 
 /// What stands between this system and the network, so that its addresses may lead nobody here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Enclosure {
+pub(crate) enum Enclosure {
     /// Docker, Podman, LXC, systemd-nspawn, a pod of Kubernetes.
     Container,
     /// The virtual machine of the Windows Subsystem for Linux, version 2.
@@ -149,7 +149,7 @@ pub(super) enum Enclosure {
 
 impl Enclosure {
     /// Looks for the marks that they leave.
-    pub(super) fn find() -> Option<Self> {
+    pub(crate) fn find() -> Option<Self> {
         Self::of(Path::new("/"), std::env::var_os("container").is_some())
     }
 

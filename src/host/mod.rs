@@ -4,6 +4,9 @@
 //! Our own programs speak TLS with a key that the link names; browsers, which cannot, speak plain HTTP on the same
 //! port. Only looking and opening are open to the network.
 
+pub mod address;
+pub mod interfaces;
+
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -19,27 +22,29 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval, sleep, sleep_until};
 
-use super::address::{PORT, Place, Wanted};
-use super::batch::{Batch, Share};
-use super::failure::Trouble;
-use super::interfaces::{Enclosure, Kind, Own};
-use super::outbox::{expect_opened, is_over};
-use super::output::Output;
-use super::state::{State, private};
-use super::{Context, Stop, stores, words};
+use self::address::{PORT, Place, Wanted};
+use self::interfaces::{Enclosure, Kind, Own};
+use crate::cli::batch::{Batch, Share};
+use crate::cli::context::Context;
+use crate::cli::output::errors::Trouble;
+use crate::cli::output::{Output, format};
+use crate::cli::signals::Stop;
+use crate::cli::stores;
 use crate::link::RelayUrl;
 use crate::relay::clock::SystemClock;
-use crate::relay::guests::{Guests, Seen};
-use crate::relay::keeper::{Keeper, Policy};
-use crate::relay::server::{self, Creation, Options};
+use crate::relay::rules::{Keeper, Policy};
+use crate::relay::server::guests::{Guests, Seen};
+use crate::relay::server::{Creation, Options};
 use crate::relay::store::folder::{Folder, Sharing};
-use crate::relay::{Credential, Relay, RelayError, State as Stand, Status};
+use crate::relay::{Credential, Relay, RelayError, State as Stand, Status, server};
 use crate::secret::{Flags, fill_random, hex};
 use crate::send::SendError;
-use crate::spoken::openers_words;
+use crate::state::outbox::{expect_opened, is_over};
+use crate::state::{State, private};
+use crate::wordlist::openers_words;
 
 /// What errors call this machine.
-pub(super) const THIS: &str = "this machine";
+pub(crate) const THIS: &str = "this machine";
 /// Room that stays free on the disk, in bytes.
 const RESERVE: u64 = 64 << 20;
 /// The largest share, in bytes: the list of its parts must fit into an answer.
@@ -65,7 +70,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 
 /// How this machine is reached.
 #[derive(Args)]
-pub(super) struct HostArgs {
+pub(crate) struct HostArgs {
     /// With --direct: the address to listen on [default: the one on the local network, port 4080 if it is free]
     #[arg(long, value_name = "ADDRESS", env = "SHARE_LISTEN", hide_env_values = true)]
     listen: Option<String>,
@@ -110,7 +115,7 @@ impl Drop for Private {
 }
 
 /// This machine as a relay, before anything waits in it.
-pub(super) struct Host {
+pub(crate) struct Host {
     keeper: Arc<Keeper>,
     listeners: Vec<TcpListener>,
     public_url: Option<RelayUrl>,
@@ -120,7 +125,7 @@ pub(super) struct Host {
 
 impl Host {
     /// Finds an address, a port for each of `count` shares, and a folder with room for `expected` bytes in each.
-    pub(super) fn open(args: &HostArgs, count: usize, expected: Option<u64>, cx: &Context) -> Result<Self, Trouble> {
+    pub(crate) fn open(args: &HostArgs, count: usize, expected: Option<u64>, cx: &Context) -> Result<Self, Trouble> {
         // What the configuration file says of these is about a relay that runs here.
         let public_url = args.public_url.as_deref().map(RelayUrl::parse).transpose();
         let public_url = public_url
@@ -150,17 +155,17 @@ impl Host {
     }
 
     /// Where shares are left.
-    pub(super) fn relay(&self) -> Arc<dyn Relay> {
+    pub(crate) fn relay(&self) -> Arc<dyn Relay> {
         self.keeper.clone()
     }
 
     /// What links say besides `flags`: that a key is pinned, where no tunnel ends the encryption.
-    pub(super) fn flags(&self, flags: Flags) -> Flags {
+    pub(crate) fn flags(&self, flags: Flags) -> Flags {
         if self.public_url.is_some() { flags } else { flags.with(Flags::DIRECT) }
     }
 
     /// Where links lead, one for each share.
-    pub(super) fn urls(&self) -> Result<Vec<RelayUrl>, Trouble> {
+    pub(crate) fn urls(&self) -> Result<Vec<RelayUrl>, Trouble> {
         let url = |listener: &TcpListener| match &self.public_url {
             Some(url) => Ok(url.clone()),
             None => {
@@ -174,17 +179,17 @@ impl Host {
 
     /// Whether links are for programs only, in their bare form: to an address that everybody reaches, nothing goes in
     /// the clear, and a browser cannot check the key.
-    pub(super) fn is_for_programs(&self) -> bool {
+    pub(crate) fn is_for_programs(&self) -> bool {
         self.place.is_public()
     }
 
     /// The name of the folder in which shares lie.
-    pub(super) fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         self.folder.0.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// Opens the doors: from now on the links work.
-    pub(super) fn serve(self, batch: &Batch) -> Result<Serving, Trouble> {
+    pub(crate) fn serve(self, batch: &Batch) -> Result<Serving, Trouble> {
         let (stop, stopped) = watch::channel(false);
         let mut doors = Vec::with_capacity(self.listeners.len());
         let is_loopback =
@@ -231,7 +236,7 @@ struct Door {
 }
 
 /// Shares that are handed out. Their folder goes when this goes.
-pub(super) struct Serving {
+pub(crate) struct Serving {
     keeper: Arc<Keeper>,
     doors: Vec<Door>,
     stop: watch::Sender<bool>,
@@ -254,7 +259,7 @@ enum Reach {
 
 impl Serving {
     /// Until all shares have come to their ends, or somebody takes them back.
-    pub(super) async fn until_opened(self, batch: &Batch, cx: &Context) -> Result<(), Trouble> {
+    pub(crate) async fn until_opened(self, batch: &Batch, cx: &Context) -> Result<(), Trouble> {
         let output = &cx.output;
         let reach = match (self.reach, &self.place.own) {
             (Reach::Network, _) if self.place.is_public() => {
@@ -270,7 +275,7 @@ impl Serving {
         };
         output.say(&format!("Served by this computer, {reach}. Opens once. Keep this running; Ctrl-C takes it back."));
         self.say_how_it_is_reached(output);
-        output.say(&format!("Unopened, it ends on {}.", words::time(batch.sent().map_or(0, |sent| sent.expires))));
+        output.say(&format!("Unopened, it ends on {}.", format::time(batch.sent().map_or(0, |sent| sent.expires))));
         if matches!(self.reach, Reach::Network | Reach::Loopback) && !self.place.is_public() {
             output.say("hint: for someone elsewhere you need a relay: share help relay");
         }
@@ -425,7 +430,7 @@ impl Teller<'_> {
             facts.insert("for".to_owned(), json!(self.share.entry.recipient));
             facts.insert("id".to_owned(), json!(self.share.entry.id().map(|id| id.hex())));
         }
-        self.output.happens(event, facts, &format!("{} {which}{what}", words::time_of_day()));
+        self.output.happens(event, facts, &format!("{} {which}{what}", format::time_of_day()));
     }
 }
 
@@ -493,7 +498,7 @@ async fn attend(keeper: &Keeper, owner: &Credential, mut seen: watch::Receiver<S
 }
 
 /// What a failed upload means where the relay is this machine's own disk.
-pub(super) fn in_our_own_words(trouble: Trouble) -> Trouble {
+pub(crate) fn in_our_own_words(trouble: Trouble) -> Trouble {
     match trouble {
         Trouble::Send { error: SendError::Relay(RelayError::NoSpace { .. }), .. } => no_room(),
         trouble => trouble,
@@ -546,7 +551,7 @@ fn is_held(path: &Path) -> bool {
 
 /// What another program of this machine serves from the folder `place`, while it does: whoever sent it may ask about it
 /// and take it back from here as well. That program sees it.
-pub(super) fn beside(place: Option<&str>, cx: &Context) -> Option<Arc<Keeper>> {
+pub(crate) fn beside(place: Option<&str>, cx: &Context) -> Option<Arc<Keeper>> {
     let place = place.filter(|place| is_folder(place))?;
     let directory = State::open(cx).and_then(|state| state.subdirectory("direct")).ok();
     let found = directory.into_iter().chain([std::env::temp_dir()]).map(|directory| directory.join(place));
@@ -561,7 +566,7 @@ fn is_folder(name: &str) -> bool {
 }
 
 /// Removes the folders whose programs are gone. Whatever else somebody keeps there is not ours.
-pub(super) fn remove_leftovers(state: &State) {
+pub(crate) fn remove_leftovers(state: &State) {
     if state.has("direct")
         && let Ok((directory, _turn)) = folders(state)
     {

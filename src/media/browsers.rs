@@ -1,6 +1,6 @@
 //! Photos, videos and sounds that most browsers do not show.
 
-use super::{HEAD_LEN, Kind, sniff};
+use crate::media::{HEAD_LEN, Kind, sniff};
 
 /// Raw photos, by the extensions of their names: no browser shows one.
 const RAW: &str =

@@ -1,8 +1,8 @@
-//! Files that may tell more than they show, whether or not [`super::strip`] can clean them: by their bytes, or by the
+//! Files that may tell more than they show, whether or not [`crate::media::strip`] can clean them: by their bytes, or by the
 //! extension of their name.
 
-use super::strip::contains;
-use super::{HEAD_LEN, Kind, sniff};
+use crate::media::strip::contains;
+use crate::media::{HEAD_LEN, Kind, sniff};
 
 /// Something that tells of its makers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@
 //! can be finished, which makes the relay delete it. A connection that breaks is taken up where it broke; at most
 //! three parts are in memory. What is too large to be shown from memory is looked at through a [`window::Window`].
 
-pub mod place;
-pub mod window;
+pub mod seekable;
+pub mod staging;
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -17,9 +17,10 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use crate::manifest::{Manifest, ManifestError};
-use crate::relay::retry::Patience;
+use crate::relay::client::retry::Patience;
 use crate::relay::{Checksum, Claimed, Credential, Gone, Relay, RelayError, Waiting};
-use crate::seal::{self, PART_LEN, SealError, Unsealer};
+use crate::seal;
+use crate::seal::{PART_LEN, SealError, Unsealer};
 use crate::secret::{Flags, Keys, Receipt, Token};
 
 /// Part buffers: two are filled, one is decrypted.
@@ -98,7 +99,7 @@ pub struct Received {
 }
 
 impl Opener {
-    /// Nothing is asked yet. `relay` should repeat what fails ([`crate::relay::retry::Persistent`]); `patience` is
+    /// Nothing is asked yet. `relay` should repeat what fails ([`crate::relay::client::retry::Persistent`]); `patience` is
     /// for connections that break while bytes flow.
     pub fn new(relay: Arc<dyn Relay>, keys: Keys, claim_token: Token, patience: Patience) -> Self {
         Self { relay, keys, claim_token, patience }

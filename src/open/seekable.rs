@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
 use tokio::sync::Mutex;
 
-use super::{OpenError, Opened, Received};
 use crate::manifest::Manifest;
+use crate::open::{OpenError, Opened, Received};
 use crate::relay::Checksum;
 use crate::seal::{Chunks, PART_LEN};
 

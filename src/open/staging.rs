@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
-use crate::files::{parent, rename_directory_new, rename_new_anywhere, sync, sync_dir};
+use crate::durable_fs::{parent, rename_directory_new, rename_new_anywhere, sync, sync_dir};
 use crate::secret::fill_random;
 
 /// How hidden names begin, where a file cannot be without one.

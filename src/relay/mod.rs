@@ -8,20 +8,12 @@
 //! A relay sees ciphertext, sizes and times. Nothing on this floor knows a key.
 #![doc = include_str!("PROTOCOL.md")]
 
-pub mod cells;
-mod client;
+pub mod client;
 pub mod clock;
-pub mod guests;
-pub mod http;
-pub mod keeper;
 pub mod obstacle;
-pub mod page;
-mod pinned;
-pub mod probe;
-pub mod retry;
+pub mod rules;
 pub mod server;
 pub mod store;
-pub mod sweep;
 mod wire;
 
 use std::fmt;

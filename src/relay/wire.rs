@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Credential, Gone, RelayError, V1};
+use crate::relay::{Credential, Gone, RelayError, V1};
 use crate::secret::{Claimant, Id, Receipt, Token};
 
 pub(super) const PAGE: &str = "/";
@@ -80,7 +80,7 @@ pub(super) struct Deposit<C, D> {
 /// The answer to a revocation.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Was {
-    pub(super) was: super::State,
+    pub(super) was: crate::relay::State,
 }
 
 /// The answer where there is nothing to say.

@@ -5,7 +5,7 @@
 //! request. Nothing is printed as a link before the relay has said that the share is sealed; whatever fails before
 //! that is taken back.
 
-mod copies;
+mod tee;
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -17,12 +17,12 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-pub use self::copies::copies;
+pub use self::tee::copies;
 use crate::manifest::{Entry, Manifest, ManifestError};
-use crate::media;
 use crate::relay::{Checksum, Commit, Content, Create, Credential, Relay, RelayError, V1, Verifiers};
-use crate::seal::{self, Lengths, PART_LEN, Sealer};
+use crate::seal::{Lengths, PART_LEN, Sealer};
 use crate::secret::{Keys, Token};
+use crate::{media, seal};
 
 /// What taking an upload back may cost somebody who wants to leave.
 const TAKE_BACK_TIME: Duration = Duration::from_secs(5);
@@ -221,7 +221,7 @@ async fn joined(
 
 impl Outgoing {
     /// A share that nobody knows of yet, and that belongs to the holder of `owner_token`. Send through a relay that
-    /// repeats what fails ([`crate::relay::retry::Persistent`]).
+    /// repeats what fails ([`crate::relay::client::retry::Persistent`]).
     pub fn new(relay: Arc<dyn Relay>, keys: Keys, owner_token: Token, turns: Arc<Semaphore>, wishes: Wishes) -> Self {
         let owner = Credential::new(keys.id, owner_token);
         Self { relay, keys, owner, wishes, announced: AtomicBool::new(false), sealed: AtomicBool::new(false), turns }

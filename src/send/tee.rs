@@ -9,7 +9,7 @@ use std::thread;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::Input;
+use crate::send::Input;
 
 /// Bytes that are read at once.
 const PIECE: usize = 256 << 10;

@@ -14,15 +14,16 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
-use super::connect::{Connected, Way};
-use super::state::{State, private, read_all};
-use super::{Context, direct};
-use crate::files::{parent, sync, sync_dir, try_lock};
+use crate::cli::connect::{Connected, Way};
+use crate::cli::context::Context;
+use crate::durable_fs::{parent, sync, sync_dir, try_lock};
 use crate::link::RelayUrl;
-use crate::open::{self, place::Placed};
+use crate::open::staging::Placed;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::{Credential, V1};
 use crate::secret::{DeviceSecret, Id, Pin, Receipt};
+use crate::state::{State, private, read_all};
+use crate::{host, open};
 
 /// What the next command spends at most on what an earlier one could not tell its relay.
 const CATCH_UP_TIME: Duration = Duration::from_secs(2);
@@ -31,7 +32,7 @@ const FORGET_TIME: Duration = Duration::from_hours(7 * 24);
 
 /// What is known of a share that is being opened.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Record {
+pub(crate) struct Record {
     v: V1,
     /// The relay's address.
     relay: String,
@@ -69,7 +70,7 @@ impl Record {
 
     /// The files that were received and are where they belong, and the receipt for them; or the record itself. What is
     /// not there any more, or went to standard output, may be had again: the relay still has it.
-    pub(super) fn into_saved(self) -> Result<(Vec<Placed>, Receipt), Box<Self>> {
+    pub(crate) fn into_saved(self) -> Result<(Vec<Placed>, Receipt), Box<Self>> {
         match self.receipt {
             Some(receipt) if !self.placed.is_empty() && self.is_there() => Ok((self.placed, receipt)),
             _ => Err(Box::new(self)),
@@ -78,11 +79,11 @@ impl Record {
 
     /// Removes what a program that was killed left under names that are not final.
     fn remove_leftovers(&self) {
-        open::place::remove_leftovers(&self.hidden, if self.named { &[] } else { &self.placed });
+        open::staging::remove_leftovers(&self.hidden, if self.named { &[] } else { &self.placed });
     }
 
     /// Removes those files that had their names when a run was killed before all of them did.
-    pub(super) fn remove_named(&self) {
+    pub(crate) fn remove_named(&self) {
         for placed in self.placed.iter().filter(|placed| !self.named && placed.is_there()) {
             let _ = fs::remove_file(&placed.path);
         }
@@ -90,7 +91,7 @@ impl Record {
 }
 
 /// A share that this program, and no other one of this device, is opening.
-pub(super) struct Opening {
+pub(crate) struct Opening {
     path: PathBuf,
     file: File,
     way: Way,
@@ -99,7 +100,7 @@ pub(super) struct Opening {
 }
 
 /// What asking for a share came to.
-pub(super) enum Begin {
+pub(crate) enum Begin {
     /// It is ours, and this is what an earlier run has left.
     Ours(Box<Opening>, Option<Record>),
     /// Another program has it.
@@ -125,7 +126,7 @@ fn locked(path: &Path, file: File) -> io::Result<Option<Locked>> {
 
 impl Opening {
     /// Takes the lock of `id`.
-    pub(super) fn begin(state: &State, id: &Id, way: &Way) -> io::Result<Begin> {
+    pub(crate) fn begin(state: &State, id: &Id, way: &Way) -> io::Result<Begin> {
         let path = state.subdirectory("opening")?.join(id.hex());
         let Some(Locked { file, .. }) = locked(&path, private(&path)?)? else { return Ok(Begin::Busy) };
         let record = Record::read(&file)?;
@@ -137,7 +138,7 @@ impl Opening {
     }
 
     /// Notes that it begins, and what has to be cleaned up if this program is killed.
-    pub(super) fn note_begun(&mut self, hidden: Vec<PathBuf>) -> io::Result<()> {
+    pub(crate) fn note_begun(&mut self, hidden: Vec<PathBuf>) -> io::Result<()> {
         self.hidden = hidden;
         // What an earlier run has noted was looked at.
         self.file.set_len(0)?;
@@ -145,12 +146,12 @@ impl Opening {
     }
 
     /// Notes that all bytes are safe here, and which files they are about to be.
-    pub(super) fn note_received(&mut self, receipt: Receipt, placed: Vec<Placed>, until: u64) -> io::Result<()> {
+    pub(crate) fn note_received(&mut self, receipt: Receipt, placed: Vec<Placed>, until: u64) -> io::Result<()> {
         self.write(Some(receipt), placed, until, false)
     }
 
     /// Notes that all files have their names, or that there are none.
-    pub(super) fn note_named(&mut self, receipt: Receipt, placed: Vec<Placed>, until: u64) -> io::Result<()> {
+    pub(crate) fn note_named(&mut self, receipt: Receipt, placed: Vec<Placed>, until: u64) -> io::Result<()> {
         self.write(Some(receipt), placed, until, true)
     }
 
@@ -167,26 +168,26 @@ impl Opening {
     }
 
     /// Where notes are kept.
-    pub(super) fn directory(&self) -> &Path {
+    pub(crate) fn directory(&self) -> &Path {
         parent(&self.path)
     }
 
     /// Whether nothing was noted but names to clean up.
-    pub(super) fn is_unnoted(&self) -> bool {
+    pub(crate) fn is_unnoted(&self) -> bool {
         !self.received
     }
 
     /// The relay knows, or nothing was claimed: nothing is left to do.
-    pub(super) fn done(self) {
+    pub(crate) fn done(self) {
         let _ = fs::remove_file(&self.path);
     }
 }
 
 /// Does what earlier runs could not do any more: removes what they served, and tells relays that a share is safe here.
 /// All relays at once, so that one that is gone keeps no other from being told.
-pub(super) async fn catch_up(cx: &Context) {
+pub(crate) async fn catch_up(cx: &Context) {
     let Ok(state) = State::open(cx) else { return };
-    direct::remove_leftovers(&state);
+    host::remove_leftovers(&state);
     let Ok(device) = state.device() else { return };
     let Ok(entries) = state.subdirectory("opening").and_then(fs::read_dir) else { return };
     let pending = entries.flatten().filter_map(|entry| Pending::read(&entry.path()));

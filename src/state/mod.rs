@@ -1,5 +1,8 @@
 //! What must outlive a run: this device's secret, what was sent, what is being opened. Never a link's secret.
 
+pub mod journal;
+pub mod outbox;
+
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -7,19 +10,19 @@ use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
 
-use super::Context;
-use crate::files::{parent, rename_new_anywhere, sync, sync_dir};
+use crate::cli::context::Context;
+use crate::durable_fs::{parent, rename_new_anywhere, sync, sync_dir};
 use crate::link::RelayUrl;
 use crate::secret::{DeviceSecret, fill_random};
 
 /// The state directory.
-pub(super) struct State {
+pub(crate) struct State {
     root: PathBuf,
 }
 
 impl State {
     /// Opens the state directory, and makes it where it is missing.
-    pub(super) fn open(cx: &Context) -> io::Result<Self> {
+    pub(crate) fn open(cx: &Context) -> io::Result<Self> {
         let root = match &cx.state_dir {
             Some(root) => root.clone(),
             None => {
@@ -33,7 +36,7 @@ impl State {
     }
 
     /// This device's secret, made and kept when it is first needed.
-    pub(super) fn device(&self) -> io::Result<DeviceSecret> {
+    pub(crate) fn device(&self) -> io::Result<DeviceSecret> {
         let path = self.root.join("device");
         for _ in 0..3 {
             match fs::read(&path) {
@@ -66,13 +69,13 @@ impl State {
     }
 
     /// The create token for a relay, if one is kept.
-    pub(super) fn create_token(&self, relay: &RelayUrl) -> Option<String> {
+    pub(crate) fn create_token(&self, relay: &RelayUrl) -> Option<String> {
         let text = fs::read_to_string(self.create_token_path(relay).ok()?).ok()?;
         Some(text.trim().to_owned()).filter(|token| !token.is_empty())
     }
 
     /// Keeps the create token for a relay.
-    pub(super) fn keep_create_token(&self, relay: &RelayUrl, token: &str) -> io::Result<()> {
+    pub(crate) fn keep_create_token(&self, relay: &RelayUrl, token: &str) -> io::Result<()> {
         write_private(&self.create_token_path(relay)?, token.as_bytes())
     }
 
@@ -90,12 +93,12 @@ impl State {
     }
 
     /// Whether there ever was anything of one kind.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.root.join(name).is_dir()
     }
 
     /// A directory of its own for one kind of thing.
-    pub(super) fn subdirectory(&self, name: &str) -> io::Result<PathBuf> {
+    pub(crate) fn subdirectory(&self, name: &str) -> io::Result<PathBuf> {
         let path = self.root.join(name);
         private_dir(&path)?;
         Ok(path)
@@ -103,18 +106,18 @@ impl State {
 }
 
 /// The create token in the environment. Never an argument: every program of this machine could see it there.
-pub(super) fn said_token() -> Option<String> {
+pub(crate) fn said_token() -> Option<String> {
     std::env::var("SHARE_CREATE_TOKEN").ok().filter(|token| !token.is_empty())
 }
 
 impl Context {
     /// What lets us leave something at a relay: from the environment, or kept.
-    pub(super) fn create_token(&self, relay: &RelayUrl) -> Option<String> {
+    pub(crate) fn create_token(&self, relay: &RelayUrl) -> Option<String> {
         said_token().or_else(|| State::open(self).ok()?.create_token(relay))
     }
 }
 
-pub(super) fn private_dir(path: &Path) -> io::Result<()> {
+pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
@@ -132,19 +135,19 @@ fn written_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
 }
 
 /// Makes `bytes` the content of a private file, durably: a reader sees the old content or the new one.
-pub(super) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let between = written_beside(path, bytes)?;
     fs::rename(&between, path).inspect_err(|_| drop(fs::remove_file(&between)))?;
     sync_dir(parent(path))
 }
 
 /// A new file that only its owner can read.
-pub(super) fn private(path: &Path) -> io::Result<File> {
+pub(crate) fn private(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
 /// All of a file that is open.
-pub(super) fn read_all(mut file: &File) -> io::Result<Vec<u8>> {
+pub(crate) fn read_all(mut file: &File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     Ok(bytes)

@@ -9,22 +9,22 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::failure::Trouble;
-use super::state::{State, write_private};
-use super::words;
+use crate::cli::output::errors::Trouble;
+use crate::cli::output::format;
 use crate::link::RelayUrl;
 use crate::manifest::printable;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::{Credential, State as Stand, Status, V1};
 use crate::secret::{Claimant, Flags, Id, ReceiptKey, Token};
-use crate::spoken::openers_words;
+use crate::state::{State, write_private};
+use crate::wordlist::openers_words;
 
 /// How long an entry is kept after its share has ended: as long as the relay remembers it.
 const KEEP: u64 = 30 * 24 * 3600;
 
 /// One share that was sent.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     v: V1,
     id: String,
     /// The relay's address; none where this machine serves it itself.
@@ -36,38 +36,38 @@ pub(super) struct Entry {
     receipt_key: ReceiptKey,
     flags: u8,
     /// The names of what was sent.
-    pub(super) name: Option<String>,
+    pub(crate) name: Option<String>,
     /// What was sent, in words.
-    pub(super) label: String,
+    pub(crate) label: String,
     /// For whom it was.
-    pub(super) recipient: Option<String>,
+    pub(crate) recipient: Option<String>,
     /// The first of those that were sent together.
     batch: String,
     /// When it was begun, Unix seconds.
-    pub(super) created: u64,
+    pub(crate) created: u64,
     /// And the nanoseconds: what is sent in one second has an order too.
     nanos: u32,
     /// When it ends unopened, Unix seconds; none while it is not sealed.
-    pub(super) expires: Option<u64>,
+    pub(crate) expires: Option<u64>,
     /// How it ended, as the relay told it.
-    pub(super) end: Option<Status>,
+    pub(crate) end: Option<Status>,
 }
 
 /// What is known of a share before it is sent.
-pub(super) struct Draft<'a> {
-    pub(super) id: Id,
-    pub(super) batch: Id,
-    pub(super) relay: Option<&'a RelayUrl>,
-    pub(super) place: Option<String>,
-    pub(super) owner_token: &'a Token,
-    pub(super) receipt_key: &'a ReceiptKey,
-    pub(super) flags: Flags,
-    pub(super) name: Option<String>,
-    pub(super) recipient: Option<String>,
+pub(crate) struct Draft<'a> {
+    pub(crate) id: Id,
+    pub(crate) batch: Id,
+    pub(crate) relay: Option<&'a RelayUrl>,
+    pub(crate) place: Option<String>,
+    pub(crate) owner_token: &'a Token,
+    pub(crate) receipt_key: &'a ReceiptKey,
+    pub(crate) flags: Flags,
+    pub(crate) name: Option<String>,
+    pub(crate) recipient: Option<String>,
 }
 
 impl Entry {
-    pub(super) fn new(draft: Draft<'_>) -> Self {
+    pub(crate) fn new(draft: Draft<'_>) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             v: V1,
@@ -89,32 +89,32 @@ impl Entry {
     }
 
     /// The share.
-    pub(super) fn id(&self) -> Option<Id> {
+    pub(crate) fn id(&self) -> Option<Id> {
         Id::from_hex(&self.id)
     }
 
     /// What its owner shows to the relay.
-    pub(super) fn owner(&self) -> Option<Credential> {
+    pub(crate) fn owner(&self) -> Option<Credential> {
         Some(Credential::new(self.id()?, self.owner_token.clone()))
     }
 
     /// Where it is. `None`: with a program of this machine that serves it, or served it.
-    pub(super) fn relay(&self) -> Option<RelayUrl> {
+    pub(crate) fn relay(&self) -> Option<RelayUrl> {
         RelayUrl::parse(self.relay.as_deref()?).ok()
     }
 
     /// Whether this machine serves it itself.
-    pub(super) fn is_direct(&self) -> bool {
+    pub(crate) fn is_direct(&self) -> bool {
         self.relay.is_none()
     }
 
     /// The folder from which it is served, or was.
-    pub(super) fn place(&self) -> Option<&str> {
+    pub(crate) fn place(&self) -> Option<&str> {
         self.place.as_deref()
     }
 
     /// How it is called in one line: `beach.jpg · photo, 3.4 MB · for anna`.
-    pub(super) fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         let label = if self.label.is_empty() { "(no name)" } else { &self.label };
         match &self.recipient {
             Some(recipient) => format!("{label} · for {}", printable(recipient)),
@@ -123,7 +123,7 @@ impl Entry {
     }
 
     /// The beginning of its id: enough to name it.
-    pub(super) fn short_id(&self) -> &str {
+    pub(crate) fn short_id(&self) -> &str {
         self.id.get(..8).unwrap_or_default()
     }
 
@@ -136,12 +136,12 @@ impl Entry {
     }
 
     /// Whether it was opened, and somebody with the link has confirmed it.
-    pub(super) fn is_opened(&self, status: &Status) -> bool {
+    pub(crate) fn is_opened(&self, status: &Status) -> bool {
         status.state == Stand::Finished && self.receipt_holds(status)
     }
 
     /// How it ended, in a few words.
-    pub(super) fn outcome(&self, status: &Status) -> String {
+    pub(crate) fn outcome(&self, status: &Status) -> String {
         match status.claimant {
             Some(claimant) if self.is_opened(status) => format!("opened ({})", openers_words(&claimant)),
             _ => self.story(status),
@@ -153,8 +153,8 @@ impl Entry {
     }
 
     /// What became of it, as its sender should read it.
-    pub(super) fn story(&self, status: &Status) -> String {
-        let time = |at: Option<u64>| at.map_or_else(|| "an unknown time".to_owned(), words::time);
+    pub(crate) fn story(&self, status: &Status) -> String {
+        let time = |at: Option<u64>| at.map_or_else(|| "an unknown time".to_owned(), format::time);
         let who =
             |claimant: Option<Claimant>| claimant.map(|c| format!(" ({})", openers_words(&c))).unwrap_or_default();
         match status.state {
@@ -209,7 +209,7 @@ impl Entry {
     }
 
     /// What became of it, for programs.
-    pub(super) fn facts(&self, status: Option<&Status>) -> Value {
+    pub(crate) fn facts(&self, status: Option<&Status>) -> Value {
         let mut facts = json!({
             "id": self.id,
             "name": self.name,
@@ -251,7 +251,7 @@ impl Entry {
 }
 
 /// Whether nothing will happen to the share any more.
-pub(super) fn is_over(state: Stand) -> bool {
+pub(crate) fn is_over(state: Stand) -> bool {
     match state {
         Stand::Uploading | Stand::Waiting | Stand::Claimed => false,
         Stand::Finished | Stand::Lapsed | Stand::Expired | Stand::Revoked | Stand::Locked | Stand::Aborted => true,
@@ -270,7 +270,7 @@ fn is_overdue(status: &Status) -> bool {
 }
 
 /// Fails unless all were opened, and somebody with the link has confirmed it.
-pub(super) fn expect_opened<'a>(told: impl Iterator<Item = (&'a Entry, &'a Status)>) -> Result<(), Trouble> {
+pub(crate) fn expect_opened<'a>(told: impl Iterator<Item = (&'a Entry, &'a Status)>) -> Result<(), Trouble> {
     let missed: Vec<_> = told.filter(|(entry, status)| !entry.is_opened(status)).collect();
     match &missed[..] {
         [] => Ok(()),
@@ -285,12 +285,12 @@ pub(super) fn expect_opened<'a>(told: impl Iterator<Item = (&'a Entry, &'a Statu
 }
 
 /// All that was sent from here.
-pub(super) struct Outbox {
+pub(crate) struct Outbox {
     directory: PathBuf,
 }
 
 impl Outbox {
-    pub(super) fn open(state: &State) -> io::Result<Self> {
+    pub(crate) fn open(state: &State) -> io::Result<Self> {
         Ok(Self { directory: state.subdirectory("outbox")? })
     }
 
@@ -299,24 +299,24 @@ impl Outbox {
     }
 
     /// Keeps an entry, durably.
-    pub(super) fn keep(&self, entry: &Entry) -> io::Result<()> {
+    pub(crate) fn keep(&self, entry: &Entry) -> io::Result<()> {
         write_private(&self.path(entry), &serde_json::to_vec(entry)?)
     }
 
     /// Notes how it ended.
-    pub(super) fn note_end(&self, entry: &Entry, status: &Status) {
+    pub(crate) fn note_end(&self, entry: &Entry, status: &Status) {
         if is_over(status.state) && entry.end.as_ref() != Some(status) {
             let _ = self.keep(&Entry { end: Some(status.clone()), ..entry.clone() });
         }
     }
 
     /// Forgets an entry.
-    pub(super) fn forget(&self, entry: &Entry) {
+    pub(crate) fn forget(&self, entry: &Entry) {
         let _ = fs::remove_file(self.path(entry));
     }
 
     /// All entries, the oldest first. Those whose time is over go.
-    pub(super) fn entries(&self) -> io::Result<Vec<Entry>> {
+    pub(crate) fn entries(&self) -> io::Result<Vec<Entry>> {
         let now = SystemClock.now();
         let mut entries = Vec::new();
         for file in fs::read_dir(&self.directory)?.flatten() {
@@ -332,13 +332,13 @@ impl Outbox {
     }
 
     /// How many entries cannot be read: damaged, or of another version.
-    pub(super) fn unreadable(&self) -> usize {
+    pub(crate) fn unreadable(&self) -> usize {
         let files = fs::read_dir(&self.directory).into_iter().flatten().flatten().map(|file| file.path());
         files.filter(|path| is_entry(path) && read(path).is_none()).count()
     }
 
     /// Those that were sent last: one, or several together.
-    pub(super) fn last(&self) -> io::Result<Vec<Entry>> {
+    pub(crate) fn last(&self) -> io::Result<Vec<Entry>> {
         let mut entries = self.entries()?;
         let batch = entries.last().map(|entry| entry.batch.clone());
         entries.retain(|entry| Some(&entry.batch) == batch.as_ref());
@@ -346,7 +346,7 @@ impl Outbox {
     }
 
     /// Those that are called `word`: by the beginning of their id, by name, or by whom they are for.
-    pub(super) fn called(&self, word: &str) -> io::Result<Vec<Entry>> {
+    pub(crate) fn called(&self, word: &str) -> io::Result<Vec<Entry>> {
         let is_id = word.len() >= 4 && word.bytes().all(|c| c.is_ascii_hexdigit());
         let mut entries = self.entries()?;
         entries.retain(|entry| {
@@ -358,7 +358,7 @@ impl Outbox {
     }
 
     /// The one with this id.
-    pub(super) fn find(&self, id: &Id) -> io::Result<Vec<Entry>> {
+    pub(crate) fn find(&self, id: &Id) -> io::Result<Vec<Entry>> {
         let mut entries = self.entries()?;
         entries.retain(|entry| entry.id().as_ref() == Some(id));
         Ok(entries)
@@ -377,13 +377,13 @@ fn read(path: &Path) -> Option<Entry> {
 }
 
 /// Writes entries to a file of the user's, from which [`read_receipts`] has them again on any machine.
-pub(super) fn write_receipts(path: &Path, entries: &[&Entry]) -> io::Result<()> {
+pub(crate) fn write_receipts(path: &Path, entries: &[&Entry]) -> io::Result<()> {
     let lines = entries.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
     write_private(path, format!("{}\n", lines.join("\n")).as_bytes())
 }
 
 /// Reads what [`write_receipts`] wrote.
-pub(super) fn read_receipts(path: &Path) -> io::Result<Vec<Entry>> {
+pub(crate) fn read_receipts(path: &Path) -> io::Result<Vec<Entry>> {
     let text = fs::read_to_string(path)?;
     let entries: Result<Vec<Entry>, _> = text.lines().map(serde_json::from_str).collect();
     entries.map_err(|_| io::Error::other("it is not a receipt that share send --receipt wrote"))

@@ -15,18 +15,18 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use zeroize::Zeroizing;
 
-use super::session::Session;
+use crate::terminal::session::Session;
 
 /// How long a clipboard has it.
 const HELD: Duration = Duration::from_mins(10);
 /// What the second process says when it has it.
 const READY: &str = "ready";
 /// The only argument of the second process.
-pub(super) const HOLD: &str = "hold-clipboard";
+pub(crate) const HOLD: &str = "hold-clipboard";
 
 /// Where it was put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Copied {
+pub(crate) enum Copied {
     /// Into this desktop's clipboard.
     Held,
     /// To the terminal, which never answers.
@@ -35,7 +35,7 @@ pub(super) enum Copied {
 
 impl Copied {
     /// What happened, for people.
-    pub(super) fn words(self) -> &'static str {
+    pub(crate) fn words(self) -> &'static str {
         match self {
             Self::Held => {
                 "Copied. The clipboard forgets it after ten minutes, and keeps it out of its history if it can."
@@ -48,7 +48,7 @@ impl Copied {
 }
 
 /// Copies `text`.
-pub(super) fn copy(text: &str) -> io::Result<Copied> {
+pub(crate) fn copy(text: &str) -> io::Result<Copied> {
     let session = Session::find();
     if session.is_desktop() {
         return hand_over(text, &session).map(|()| Copied::Held);
@@ -86,7 +86,7 @@ fn hand_over(text: &str, session: &Session) -> io::Result<()> {
 }
 
 /// Is the second process.
-pub(super) fn hold() -> ExitCode {
+pub(crate) fn hold() -> ExitCode {
     // Not one of the terminal's: closing that, or Ctrl-C there, does not end it.
     let _ = rustix::process::setsid();
     let mut text = Zeroizing::new(String::new());

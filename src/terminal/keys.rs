@@ -4,39 +4,39 @@
 use zeroize::Zeroizing;
 
 /// The first byte of every sequence.
-pub(super) const ESC: u8 = 0x1b;
+pub(crate) const ESC: u8 = 0x1b;
 /// More than any answer has, in bytes.
 const MAX_SEQUENCE: usize = 4096;
 
 /// Divides what arrives in pieces.
 #[derive(Default)]
-pub(super) struct Divider {
+pub(crate) struct Divider {
     pending: Vec<u8>,
 }
 
 impl Divider {
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.pending.extend_from_slice(bytes);
     }
 
     /// The next byte that was typed, or the next whole sequence. `None`: more has to arrive first.
-    pub(super) fn next(&mut self) -> Option<Vec<u8>> {
+    pub(crate) fn next(&mut self) -> Option<Vec<u8>> {
         let len = len_of_first(&self.pending)?;
         Some(self.pending.drain(..len).collect())
     }
 
     /// Whether the beginning of a sequence has arrived, and not its end.
-    pub(super) fn is_pending(&self) -> bool {
+    pub(crate) fn is_pending(&self) -> bool {
         !self.pending.is_empty()
     }
 
     /// Whether that is an Esc alone, which is a key if nothing follows.
-    pub(super) fn is_lone_esc(&self) -> bool {
+    pub(crate) fn is_lone_esc(&self) -> bool {
         self.pending == [ESC]
     }
 
     /// The sequence that never ended: a lone Esc is the key.
-    pub(super) fn give_up(&mut self) -> Vec<u8> {
+    pub(crate) fn give_up(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.pending)
     }
 }
@@ -77,7 +77,7 @@ fn len_of_first(bytes: &[u8]) -> Option<usize> {
 }
 
 /// A line as it was typed: without escape sequences in it.
-pub(super) fn typed(line: &[u8]) -> Zeroizing<Vec<u8>> {
+pub(crate) fn typed(line: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut typed = Zeroizing::new(Vec::with_capacity(line.len()));
     let mut rest = line;
     while let Some(len) = len_of_first(rest) {

@@ -7,15 +7,15 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
-use super::tmux;
 use crate::manifest::printable;
+use crate::terminal::tmux;
 
 /// Variables that decide where windows and clipboards are.
 const NAMES: [&str; 7] =
     ["DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"];
 
 /// The variables of a session.
-pub(super) struct Session {
+pub(crate) struct Session {
     /// Variables that differ from this process's own; `None`: not there.
     told: Vec<(&'static str, Option<OsString>)>,
     /// Whether this process's own may be those of another session, and nothing better is known.
@@ -23,7 +23,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn find() -> Self {
+    pub(crate) fn find() -> Self {
         if !tmux::is_around() {
             return Self { told: Vec::new(), is_stale: false };
         }
@@ -39,7 +39,7 @@ impl Session {
     }
 
     /// Whether the person sits at this machine's screen.
-    pub(super) fn is_desktop(&self) -> bool {
+    pub(crate) fn is_desktop(&self) -> bool {
         let has = |names: &[&str]| names.iter().any(|name| self.get(name).is_some());
         // On macOS there is a desktop without any variable.
         let has_screen = has(&["DISPLAY", "WAYLAND_DISPLAY"]) || cfg!(not(target_os = "linux"));
@@ -47,7 +47,7 @@ impl Session {
     }
 
     /// The screen on which windows appear, in words: `display :0 of laptop`.
-    pub(super) fn screen(&self) -> String {
+    pub(crate) fn screen(&self) -> String {
         let display = self.get("WAYLAND_DISPLAY").or_else(|| self.get("DISPLAY"));
         let display = display.map(|name| format!("display {}", printable(&name.to_string_lossy())));
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -56,7 +56,7 @@ impl Session {
     }
 
     /// Gives a program that is about to start the variables of this session.
-    pub(super) fn apply(&self, command: &mut Command) {
+    pub(crate) fn apply(&self, command: &mut Command) {
         for (name, value) in &self.told {
             match value {
                 Some(value) => command.env(name, value),

@@ -7,17 +7,17 @@ use std::borrow::Cow;
 use std::env;
 
 /// Whether the terminal only prints: `TERM` is `dumb` or missing.
-pub(super) fn is_dumb() -> bool {
+pub(crate) fn is_dumb() -> bool {
     env::var("TERM").map_or(true, |kind| matches!(&*kind, "" | "dumb"))
 }
 
 /// Whether colors may be used.
-pub(super) fn has_colors() -> bool {
+pub(crate) fn has_colors() -> bool {
     !is_dumb() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Whether the locale has UTF-8. macOS and Windows show it without one.
-pub(super) fn has_utf8() -> bool {
+pub(crate) fn has_utf8() -> bool {
     let locale =
         ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| env::var(name).ok().filter(|it| !it.is_empty()));
     cfg!(any(target_os = "macos", windows)) || locale.is_some_and(|locale| is_utf8(&locale))
@@ -31,7 +31,7 @@ fn is_utf8(locale: &str) -> bool {
 }
 
 /// A text as this terminal can show it.
-pub(super) fn readable(text: &str) -> Cow<'_, str> {
+pub(crate) fn readable(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || has_utf8() { Cow::Borrowed(text) } else { Cow::Owned(ascii(text)) }
 }
 

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::view::program_named;
+use crate::view::program_named;
 
 /// How long tmux may take to answer.
 const BOUND: Duration = Duration::from_secs(2);
@@ -14,7 +14,7 @@ const INPUT: usize = 1 << 20;
 const SPARE: usize = 64;
 
 /// Whether a tmux is around that can be asked: over SSH, `su` and `docker exec`, it cannot.
-pub(super) fn is_around() -> bool {
+pub(crate) fn is_around() -> bool {
     std::env::var_os("TMUX").is_some_and(|value| !value.is_empty())
 }
 
@@ -45,12 +45,12 @@ fn ask(args: &[&str]) -> Option<String> {
 
 /// The environment of the client that attached last, as `show-environment` prints it: `NAME=value`, or `-NAME` for what
 /// that client does not have.
-pub(super) fn environment() -> Option<String> {
+pub(crate) fn environment() -> Option<String> {
     ask(&["show-environment"])
 }
 
 /// The longest sequence that tmux passes on, in bytes. Newer versions have an option for it.
-pub(super) fn longest_sequence() -> usize {
+pub(crate) fn longest_sequence() -> usize {
     let told = ask(&["show-options", "-sv", "input-buffer-size"]);
     let told = told.and_then(|told| told.trim().parse::<usize>().ok()).filter(|size| *size > 0);
     told.unwrap_or(INPUT).saturating_sub(SPARE)
@@ -58,7 +58,7 @@ pub(super) fn longest_sequence() -> usize {
 
 /// Whether tmux draws Sixel at the terminal that it is attached to. Elsewhere it draws a box in the picture's place.
 /// `None`: it does not say.
-pub(super) fn draws_sixel() -> Option<bool> {
+pub(crate) fn draws_sixel() -> Option<bool> {
     let features = ask(&["display-message", "-p", "#{client_termfeatures}"])?;
     let features = features.trim();
     (!features.is_empty()).then(|| features.split(',').any(|feature| feature == "sixel"))

@@ -4,11 +4,11 @@ use std::io;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use super::draw::Limits;
-use super::player::Player;
-use super::terminal::{Screen, Size};
-use crate::cli::session::Session;
-use crate::cli::{style, tmux};
+use crate::terminal::session::Session;
+use crate::terminal::{style, tmux};
+use crate::view::draw::Limits;
+use crate::view::player::Player;
+use crate::view::terminal::{Screen, Size};
 
 /// How long a terminal may take to answer what every terminal answers. Over slow lines that is seconds.
 const BOUND: Duration = Duration::from_secs(3);
@@ -17,7 +17,7 @@ const SPARE: Duration = Duration::from_millis(500);
 
 /// How a terminal draws pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Graphics {
+pub(crate) enum Graphics {
     /// Kitty's protocol: pixels as they are.
     Kitty,
     /// iTerm2's: a PNG.
@@ -29,11 +29,11 @@ pub(in crate::cli) enum Graphics {
 }
 
 /// A character's width and height, in pixels.
-pub(super) type Cell = (u16, u16);
+pub(crate) type Cell = (u16, u16);
 
 /// The person's word on how things are shown: `SHARE_VIEWER`, or `viewer` in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Wish {
+pub(crate) enum Wish {
     Graphics(Graphics),
     Browser,
     /// A program and its arguments.
@@ -41,7 +41,7 @@ pub(in crate::cli) enum Wish {
 }
 
 impl Wish {
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         Some(match text.trim() {
             "" => return None,
             "kitty" => Self::Graphics(Graphics::Kitty),
@@ -55,25 +55,25 @@ impl Wish {
 }
 
 /// What there is to show with.
-pub(in crate::cli) struct Ability {
-    pub(super) wish: Option<Wish>,
+pub(crate) struct Ability {
+    pub(crate) wish: Option<Wish>,
     /// How the terminal draws, if it does.
-    pub(super) graphics: Option<Graphics>,
+    pub(crate) graphics: Option<Graphics>,
     /// How large a character is, where the terminal has told.
-    pub(super) cell: Option<Cell>,
+    pub(crate) cell: Option<Cell>,
     /// The limits of the terminal for pictures.
-    pub(super) limits: Limits,
+    pub(crate) limits: Limits,
     /// Whether somebody sits at this machine's screen, who can be shown a window or a browser.
-    pub(super) desktop: bool,
+    pub(crate) desktop: bool,
     /// The session in which windows appear.
-    pub(super) session: Session,
+    pub(crate) session: Session,
     /// What plays videos.
-    pub(super) player: Option<Player>,
+    pub(crate) player: Option<Player>,
 }
 
 impl Ability {
     /// Asks the terminal, and looks for programs. `stop` ends the asking.
-    pub(super) fn find(wish: Option<Wish>, stop: &AtomicBool) -> io::Result<Self> {
+    pub(crate) fn find(wish: Option<Wish>, stop: &AtomicBool) -> io::Result<Self> {
         let wished = match &wish {
             Some(Wish::Graphics(graphics)) => Some(*graphics),
             _ => None,

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::cli::session::Session;
+use crate::terminal::session::Session;
 
 /// How long a browser may take from its start to its first request. One that was never started today reads much.
 const COMING: Duration = Duration::from_secs(15);
@@ -14,7 +14,7 @@ const TICK: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// How the last one failed, if none came.
-pub(super) async fn start<F: Future<Output = ()>>(
+pub(crate) async fn start<F: Future<Output = ()>>(
     url: &str,
     session: &Session,
     asked: impl Fn() -> F,

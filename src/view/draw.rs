@@ -11,9 +11,9 @@ use icy_sixel::EncodeOptions;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, RgbaImage, imageops};
 
-use super::ability::{Cell, Graphics};
-use super::terminal::Size;
-use crate::cli::style;
+use crate::terminal::style;
+use crate::view::ability::{Cell, Graphics};
+use crate::view::terminal::Size;
 
 /// Bytes of base64 in one piece of Kitty's protocol.
 const PIECE: usize = 4096;
@@ -26,24 +26,24 @@ const NARROWEST: u32 = 16;
 
 /// The limits of a terminal for pictures. It drops larger ones without an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// The longest sequence, in bytes.
-    pub(super) sequence: Option<usize>,
+    pub(crate) sequence: Option<usize>,
     /// The largest width and height, in pixels.
-    pub(super) pixels: Option<(u32, u32)>,
+    pub(crate) pixels: Option<(u32, u32)>,
     /// The most colors.
-    pub(super) colors: Option<u16>,
+    pub(crate) colors: Option<u16>,
 }
 
 impl Limits {
     /// The room for a picture of at most `room` pixels.
-    pub(super) fn room(&self, room: (u32, u32)) -> (u32, u32) {
+    pub(crate) fn room(&self, room: (u32, u32)) -> (u32, u32) {
         // Sixel has six rows at a time.
         self.pixels.map_or(room, |(width, height)| (room.0.min(width), room.1.min((height / 6 * 6).max(6))))
     }
 
     /// Whether pictures that fill the whole screen are within them.
-    pub(super) fn allow(&self, size: Option<Size>, cell: Option<Cell>) -> bool {
+    pub(crate) fn allow(&self, size: Option<Size>, cell: Option<Cell>) -> bool {
         let screen = size.and_then(|size| {
             let cell = size.cell.or(cell)?;
             Some((u32::from(size.columns) * u32::from(cell.0), u32::from(size.rows) * u32::from(cell.1)))
@@ -54,15 +54,15 @@ impl Limits {
 }
 
 /// A picture in a terminal's language.
-pub(super) struct Drawing {
-    pub(super) codes: Vec<u8>,
+pub(crate) struct Drawing {
+    pub(crate) codes: Vec<u8>,
     /// Width and height as it is drawn, in pixels.
-    pub(super) size: (u32, u32),
+    pub(crate) size: (u32, u32),
 }
 
 /// Draws `image` where the cursor is, and leaves the cursor alone: smaller where the terminal would drop this one.
 /// `None`: not even a small one fits.
-pub(super) fn draw(graphics: Graphics, image: &RgbaImage, id: u32, limits: &Limits) -> io::Result<Option<Drawing>> {
+pub(crate) fn draw(graphics: Graphics, image: &RgbaImage, id: u32, limits: &Limits) -> io::Result<Option<Drawing>> {
     let encode = |image: &RgbaImage| match graphics {
         Graphics::Kitty => kitty(image, id),
         Graphics::Iterm => iterm(image),
@@ -92,7 +92,7 @@ pub(super) fn draw(graphics: Graphics, image: &RgbaImage, id: u32, limits: &Limi
 }
 
 /// What takes the picture out of the terminal's own memory. Elsewhere it goes with the characters under it.
-pub(super) fn wipe(graphics: Graphics, id: u32) -> Vec<u8> {
+pub(crate) fn wipe(graphics: Graphics, id: u32) -> Vec<u8> {
     match graphics {
         // Capital letters free what was sent, and not only take it off the screen.
         Graphics::Kitty => format!("\x1b_Ga=d,d=I,i={id},q=2\x1b\\\x1b_Ga=d,d=A,q=2\x1b\\").into_bytes(),

@@ -22,11 +22,12 @@ use bytes::Bytes;
 use futures_util::stream;
 use tokio::sync::watch;
 
-use super::memory::Memory;
 use crate::manifest::{Manifest, printable};
-use crate::media::{self, HEAD_LEN, Kind};
-use crate::open::window::Window;
+use crate::media;
+use crate::media::{HEAD_LEN, Kind};
+use crate::open::seekable::Window;
 use crate::secret::fill_random;
+use crate::view::memory::Memory;
 
 /// Bytes that are read and sent at once.
 const PIECE: usize = 256 << 10;
@@ -69,7 +70,7 @@ document.querySelector('button').addEventListener('click',()=>{fetch('close',{me
 
 /// What a page has told of what it shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PageSaw {
+pub(crate) enum PageSaw {
     /// It never came up, or not yet with everything.
     Nothing,
     /// All of it could be shown.
@@ -79,13 +80,13 @@ pub(super) enum PageSaw {
 }
 
 /// What is handed out.
-pub(super) enum Content {
+pub(crate) enum Content {
     Memory(Memory, Manifest),
     Window(Box<Window>),
 }
 
 impl Content {
-    pub(super) fn manifest(&self) -> &Manifest {
+    pub(crate) fn manifest(&self) -> &Manifest {
         match self {
             Self::Memory(_, manifest) => manifest,
             Self::Window(window) => window.manifest(),
@@ -132,7 +133,7 @@ struct Served {
 }
 
 /// A server that runs until it is dropped.
-pub(super) struct Loopback {
+pub(crate) struct Loopback {
     served: Arc<Served>,
     address: SocketAddr,
     task: tokio::task::JoinHandle<()>,
@@ -152,7 +153,7 @@ fn random() -> String {
 
 impl Loopback {
     /// Begins to serve `content`: to a player, or to a browser.
-    pub(super) async fn serve(content: Content, for_player: bool) -> io::Result<Self> {
+    pub(crate) async fn serve(content: Content, for_player: bool) -> io::Result<Self> {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let (pages, closed, asked) = (watch::Sender::new(0), watch::Sender::new(false), watch::Sender::new(false));
@@ -184,17 +185,17 @@ impl Loopback {
     }
 
     /// The page's address, which opens once.
-    pub(super) fn page_url(&self) -> String {
+    pub(crate) fn page_url(&self) -> String {
         format!("http://{}/{}/", self.address, self.served.token)
     }
 
     /// The address of the first file.
-    pub(super) fn file_url(&self) -> String {
+    pub(crate) fn file_url(&self) -> String {
         format!("http://{}/{}/0", self.address, self.served.token)
     }
 
     /// Until somebody has closed the page: by its button, or by going away from it.
-    pub(super) async fn until_closed(&self) {
+    pub(crate) async fn until_closed(&self) {
         let (mut closed, mut pages) = (self.served.closed.subscribe(), self.served.pages.subscribe());
         let away = async {
             // It has come up,
@@ -216,12 +217,12 @@ impl Loopback {
     }
 
     /// Until a browser has asked for the page.
-    pub(super) async fn until_asked(&self) {
+    pub(crate) async fn until_asked(&self) {
         let _ = self.served.asked.subscribe().wait_for(|asked| *asked).await;
     }
 
     /// What the page has told.
-    pub(super) fn seen(&self) -> PageSaw {
+    pub(crate) fn seen(&self) -> PageSaw {
         let seen = self.served.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let entries = self.served.content.manifest().entries.iter().enumerate();
         let mut shown = entries.filter(|(_, entry)| Kind::of(&entry.r#type) != Kind::File);
@@ -235,12 +236,12 @@ impl Loopback {
     }
 
     /// Whether something could not be fetched.
-    pub(super) fn broke(&self) -> bool {
+    pub(crate) fn broke(&self) -> bool {
         self.served.broke.load(Ordering::SeqCst)
     }
 
     /// Ends it: pages are told, and nothing is served any more.
-    pub(super) async fn end(mut self) {
+    pub(crate) async fn end(mut self) {
         self.served.closed.send_replace(true);
         // A moment in which pages hear of it.
         let _ = tokio::time::timeout(Duration::from_millis(300), &mut self.task).await;
@@ -324,7 +325,7 @@ async fn html(content: &Content, nonce: &str) -> io::Result<String> {
             Kind::Sound => write!(html, "<audio src={number} data-file={number} controls></audio>"),
             Kind::Text => {
                 let text = content.read(content.range(number).unwrap_or_default()).await?;
-                write!(html, "<pre data-file={number}>{}</pre>", escaped(&super::text::visible(&text)))
+                write!(html, "<pre data-file={number}>{}</pre>", escaped(&crate::view::text::visible(&text)))
             }
             Kind::File => write!(html, "<p>This file can only be saved, from the terminal.</p>"),
         };

@@ -10,22 +10,22 @@ use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::process::{Resource, getrlimit};
 use zeroize::Zeroizing;
 
-use super::room;
+use crate::view::room;
 
 /// An anonymous file in memory. A program that is started can be given it, and seek in it.
-pub(in crate::cli) struct Memory {
+pub(crate) struct Memory {
     file: File,
     len: u64,
 }
 
 impl Memory {
-    pub(in crate::cli) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let file = rustix::fs::memfd_create("share", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
         Ok(Self { file: file.into(), len: 0 })
     }
 
     /// With this in it, and nothing that changes any more.
-    pub(super) fn of(bytes: &[u8]) -> io::Result<Self> {
+    pub(crate) fn of(bytes: &[u8]) -> io::Result<Self> {
         let mut memory = Self::new()?;
         memory.write_all(bytes)?;
         memory.seal()?;
@@ -33,24 +33,24 @@ impl Memory {
     }
 
     /// The same memory, for another who reads it.
-    pub(super) fn shared(&self) -> io::Result<Self> {
+    pub(crate) fn shared(&self) -> io::Result<Self> {
         Ok(Self { file: self.file.try_clone()?, len: self.len })
     }
 
     /// From now on nobody changes it, not even a program that was given it.
-    pub(super) fn seal(&self) -> io::Result<()> {
+    pub(crate) fn seal(&self) -> io::Result<()> {
         let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
         Ok(rustix::fs::fcntl_add_seals(&self.file, seals)?)
     }
 
     /// A handle that a program which is started now inherits: the number is the same there.
-    pub(super) fn inherited(&self) -> io::Result<OwnedFd> {
+    pub(crate) fn inherited(&self) -> io::Result<OwnedFd> {
         // Without close-on-exec, unlike what the standard library duplicates.
         Ok(rustix::io::dup(&self.file)?)
     }
 
     /// These bytes. They are overwritten when they are dropped.
-    pub(in crate::cli) fn read(&self, range: Range<u64>) -> io::Result<Zeroizing<Vec<u8>>> {
+    pub(crate) fn read(&self, range: Range<u64>) -> io::Result<Zeroizing<Vec<u8>>> {
         let len = range.end.min(self.len).saturating_sub(range.start);
         let mut bytes = Zeroizing::new(vec![0; usize::try_from(len).map_err(io::Error::other)?]);
         self.file.read_exact_at(&mut bytes, range.start)?;
@@ -72,7 +72,7 @@ impl Write for Memory {
 
 /// How much may be held in memory, in bytes: a quarter of what is free, so that nothing else has to make room, and
 /// never more than a gigabyte, since it is all fetched before anything is seen.
-pub(super) fn limit() -> u64 {
+pub(crate) fn limit() -> u64 {
     const MOST: u64 = 1 << 30;
     // A memory file counts as a file here, too: writing beyond the limit for files ends a program.
     let files = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);

@@ -35,21 +35,21 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-pub(super) use self::ability::Ability;
+pub(crate) use self::ability::Ability;
 use self::ability::{Graphics, Wish};
 use self::loopback::{Content, Loopback, PageSaw};
-pub(super) use self::memory::Memory;
-pub(super) use self::player::program_named;
+pub(crate) use self::memory::Memory;
+pub(crate) use self::player::program_named;
 use self::player::{Playable, Player};
 use self::screen::Shown;
 use self::terminal::Screen;
-pub(super) use self::text::visible;
-use super::output::Output;
-use super::session::Session;
-use super::style;
+pub(crate) use self::text::visible;
+use crate::cli::output::Output;
 use crate::manifest::{Entry, Manifest};
 use crate::media::{HEAD_LEN, Kind};
-use crate::open::window::Window;
+use crate::open::seekable::Window;
+use crate::terminal::session::Session;
+use crate::terminal::style;
 
 /// The longest text that is shown, in bytes.
 const MAX_TEXT: u64 = 4 << 20;
@@ -69,7 +69,7 @@ enum Means {
 
 /// How a share is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(crate) enum Way {
     /// Here, from memory.
     Screen,
     /// In a browser, from memory, or piece by piece where it is too large.
@@ -80,7 +80,7 @@ pub(super) enum Way {
 
 /// How a share could be shown, before anybody is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Showable {
+pub(crate) enum Showable {
     /// So; in words.
     So(Way, String),
     /// Only coarsely, if somebody wants that.
@@ -92,7 +92,7 @@ pub(super) enum Showable {
 impl Ability {
     /// Finds out what there is. `wish`: the person's word on it. The terminal is as it was when this ends or is
     /// dropped.
-    pub(super) async fn of_this_place(wish: Option<&str>) -> io::Result<Self> {
+    pub(crate) async fn of_this_place(wish: Option<&str>) -> io::Result<Self> {
         let wish = wish.and_then(Wish::parse);
         watched(move |stop| Self::find(wish, stop)).await
     }
@@ -103,7 +103,7 @@ impl Ability {
     }
 
     /// The name of a program that was wished for and is not there.
-    pub(super) fn missing_program(&self) -> Option<&str> {
+    pub(crate) fn missing_program(&self) -> Option<&str> {
         match &self.wish {
             Some(Wish::Program(command)) if self.player.is_none() => command.first().map(String::as_str),
             _ => None,
@@ -111,7 +111,7 @@ impl Ability {
     }
 
     /// Draws pictures coarsely: somebody wants that.
-    pub(super) fn coarsely(self) -> Self {
+    pub(crate) fn coarsely(self) -> Self {
         Self { graphics: Some(Graphics::Blocks), ..self }
     }
 
@@ -136,7 +136,7 @@ impl Ability {
     }
 
     /// How a share can be shown here.
-    pub(super) fn way(&self, manifest: &Manifest) -> Showable {
+    pub(crate) fn way(&self, manifest: &Manifest) -> Showable {
         let means: Vec<Option<Means>> = manifest.entries.iter().map(|entry| self.means(entry)).collect();
         let is_photo = |entry: &Entry| Kind::of(&entry.r#type) == Kind::Photo;
         if means.iter().all(Option::is_none) {
@@ -189,11 +189,11 @@ impl Ability {
 }
 
 /// Saves everything, from where it is: called from a key.
-pub(super) type Save = Box<dyn FnMut(&Memory) -> io::Result<Vec<PathBuf>> + Send>;
+pub(crate) type Save = Box<dyn FnMut(&Memory) -> io::Result<Vec<PathBuf>> + Send>;
 
 /// How looking at something ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// It was seen and closed, or saved.
     Closed { saved: Vec<PathBuf> },
     /// Somebody left in the middle: it may be looked at again.
@@ -203,19 +203,19 @@ pub(super) enum End {
 }
 
 /// What is shown, and how.
-pub(super) struct View {
-    pub(super) ability: Ability,
-    pub(super) way: Way,
-    pub(super) manifest: Manifest,
+pub(crate) struct View {
+    pub(crate) ability: Ability,
+    pub(crate) way: Way,
+    pub(crate) manifest: Manifest,
     /// After which it is closed by itself.
-    pub(super) time: Option<Duration>,
+    pub(crate) time: Option<Duration>,
     /// Saves it, where that is allowed.
-    pub(super) save: Option<Save>,
+    pub(crate) save: Option<Save>,
 }
 
 impl View {
     /// Whether all of it is fetched before it is shown.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         !matches!(self.way, Way::Stream | Way::Page { whole: false })
     }
 }
@@ -250,7 +250,7 @@ async fn watched<T: Send + 'static>(work: impl FnOnce(&AtomicBool) -> io::Result
 }
 
 /// Shows what is in memory, until it was closed.
-pub(super) async fn show(memory: Memory, view: View, output: &Output) -> io::Result<End> {
+pub(crate) async fn show(memory: Memory, view: View, output: &Output) -> io::Result<End> {
     memory.seal()?;
     match view.way {
         Way::Screen => {
@@ -273,7 +273,7 @@ pub(super) async fn show(memory: Memory, view: View, output: &Output) -> io::Res
 }
 
 /// Shows what is fetched piece by piece. It is closed with what comes back.
-pub(super) async fn show_through(window: Window, view: View, output: &Output) -> io::Result<End> {
+pub(crate) async fn show_through(window: Window, view: View, output: &Output) -> io::Result<End> {
     let head = window.read(0, HEAD_LEN).await.map_err(io::Error::other)?;
     if !player::is_playable(&head) {
         return Ok(End::Unseen(screen::NOT_PLAYABLE.to_owned()));
@@ -353,7 +353,7 @@ async fn browse(
 }
 
 /// From now on a crash writes no memory to a disk, also one of a player; and no other program of this user reads ours.
-pub(super) fn forget_in_crashes() {
+pub(crate) fn forget_in_crashes() {
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
     let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);

@@ -12,8 +12,8 @@ use image::{
     AnimationDecoder, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits, RgbaImage,
 };
 
-use super::room;
 use crate::media::{HEAD_LEN, sniff};
+use crate::view::room;
 
 /// The largest width and height that are decoded, in pixels.
 const MAX_SIDE: u32 = 1 << 15;
@@ -30,7 +30,7 @@ const SHORTEST: Duration = Duration::from_millis(20);
 
 /// Why a picture is not shown.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unseen {
+pub(crate) enum Unseen {
     /// Nothing that is decoded here.
     #[error("it is not a JPEG, PNG, WebP or GIF")]
     OtherKind,
@@ -43,14 +43,14 @@ pub(super) enum Unseen {
 }
 
 /// One picture, and how long it stays.
-pub(super) struct Frame {
-    pub(super) image: RgbaImage,
-    pub(super) delay: Duration,
+pub(crate) struct Frame {
+    pub(crate) image: RgbaImage,
+    pub(crate) delay: Duration,
 }
 
 /// A still picture, or one that moves.
-pub(super) struct Picture {
-    pub(super) frames: Vec<Frame>,
+pub(crate) struct Picture {
+    pub(crate) frames: Vec<Frame>,
 }
 
 /// Which format it is, by its own bytes: neither its name nor the sender's word counts.
@@ -65,7 +65,7 @@ fn format(bytes: &[u8]) -> Option<ImageFormat> {
 }
 
 /// Whether photos of a MIME type are decoded here.
-pub(super) fn is_decoded(mime: &str) -> bool {
+pub(crate) fn is_decoded(mime: &str) -> bool {
     matches!(mime, "image/jpeg" | "image/png" | "image/webp" | "image/gif")
 }
 
@@ -92,7 +92,7 @@ impl From<ImageError> for Unseen {
 impl Picture {
     /// Decodes `bytes` to at most `room` pixels of width and height.
     /// `stop` ends the decoding of what moves.
-    pub(super) fn decode(bytes: &[u8], room: (u32, u32), stop: &AtomicBool) -> Result<Self, Unseen> {
+    pub(crate) fn decode(bytes: &[u8], room: (u32, u32), stop: &AtomicBool) -> Result<Self, Unseen> {
         let format = format(bytes).ok_or(Unseen::OtherKind)?;
         let moving = match format {
             ImageFormat::Gif => {
@@ -128,7 +128,7 @@ impl Picture {
         Ok(Self { frames: vec![Frame { image: image.into_rgba8(), delay: Duration::MAX }] })
     }
 
-    pub(super) fn is_still(&self) -> bool {
+    pub(crate) fn is_still(&self) -> bool {
         self.frames.len() < 2
     }
 }

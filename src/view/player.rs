@@ -13,13 +13,15 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 
-use super::ability::Graphics;
-use super::memory::Memory;
-pub(super) use super::report::Shows;
-use super::report::{self, Report};
-use crate::cli::session::Session;
-use crate::cli::style;
-use crate::media::{self, HEAD_LEN, Kind};
+use crate::media;
+use crate::media::{HEAD_LEN, Kind};
+use crate::terminal::session::Session;
+use crate::terminal::style;
+use crate::view::ability::Graphics;
+use crate::view::memory::Memory;
+use crate::view::report;
+use crate::view::report::Report;
+pub(crate) use crate::view::report::Shows;
 
 /// What keeps mpv from reading and writing anything but what it is given. They are known since 0.32, and later ones
 /// begin with these too.
@@ -43,40 +45,40 @@ const KEYS: &[u8] = b"s ignore\nS ignore\nCtrl+s ignore\nAlt+s ignore\n";
 
 /// A program that shows videos, and more.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::cli) struct Player {
+pub(crate) struct Player {
     program: PathBuf,
     args: Vec<String>,
     is_mpv: bool,
     /// Whether it draws in this terminal.
-    pub(super) in_terminal: bool,
+    pub(crate) in_terminal: bool,
 }
 
 /// What it plays.
-pub(super) enum Playable<'a> {
+pub(crate) enum Playable<'a> {
     Memory(&'a Memory),
     /// An address on this machine.
     Url(&'a str),
 }
 
 /// A player that plays, and what it needs for that. It ends when this is dropped.
-pub(super) struct Playing {
-    pub(super) child: Child,
-    pub(super) begun: Instant,
-    pub(super) is_mpv: bool,
+pub(crate) struct Playing {
+    pub(crate) child: Child,
+    pub(crate) begun: Instant,
+    pub(crate) is_mpv: bool,
     report: Option<Report>,
     _inherited: Vec<OwnedFd>,
 }
 
 impl Playing {
     /// Reads what the player reports of itself.
-    pub(super) fn listen(&mut self) {
+    pub(crate) fn listen(&mut self) {
         if let Some(report) = &mut self.report {
             report.listen();
         }
     }
 
     /// The part that it has shown. `None`: this player does not say.
-    pub(super) fn shown(&mut self) -> Option<Shows> {
+    pub(crate) fn shown(&mut self) -> Option<Shows> {
         self.listen();
         self.report.as_ref().map(Report::shows)
     }
@@ -100,7 +102,7 @@ impl Drop for Playing {
 
 impl Player {
     /// The one that somebody has chosen. `None`: it is not there.
-    pub(super) fn chosen(command: &[String]) -> Option<Self> {
+    pub(crate) fn chosen(command: &[String]) -> Option<Self> {
         let (program, args) = command.split_first()?;
         let program = program_named(program)?;
         let is_mpv = program.file_stem().is_some_and(|name| name == "mpv");
@@ -111,7 +113,7 @@ impl Player {
     }
 
     /// mpv, if it is there: in a window where there is a desktop, else in this terminal, without sound.
-    pub(super) fn find(desktop: bool, graphics: Option<Graphics>) -> Option<Self> {
+    pub(crate) fn find(desktop: bool, graphics: Option<Graphics>) -> Option<Self> {
         let program = program_named("mpv")?;
         if desktop {
             return Some(Self { program, args: Vec::new(), is_mpv: true, in_terminal: false });
@@ -138,24 +140,24 @@ impl Player {
     }
 
     /// What it is called.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.program.file_name().map_or_else(|| "it".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
     /// What takes its pictures, and its wishes about mouse and focus, off a terminal that it has drawn in.
-    pub(super) fn wipe(&self) -> Vec<u8> {
+    pub(crate) fn wipe(&self) -> Vec<u8> {
         let is_kitty = self.args.iter().any(|arg| arg.ends_with("vo=kitty"));
         let pictures: &[u8] = if is_kitty { b"\x1b_Ga=d,d=A,q=2\x1b\\" } else { b"" };
         [pictures, b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l\x1b[?2004l"].concat()
     }
 
     /// Whether it can be given an address that nobody else sees.
-    pub(super) fn takes_urls(&self) -> bool {
+    pub(crate) fn takes_urls(&self) -> bool {
         self.is_mpv
     }
 
     /// Starts it. Its window appears in `session`.
-    pub(super) fn play(&self, what: &Playable<'_>, session: &Session) -> io::Result<Playing> {
+    pub(crate) fn play(&self, what: &Playable<'_>, session: &Session) -> io::Result<Playing> {
         let mut command = Command::new(&self.program);
         session.apply(&mut command);
         command.env_remove("SHARE_LINK");
@@ -199,12 +201,12 @@ impl Player {
 
 /// Whether a file that begins so is for a player. A playlist or another text with a film's name could make one open
 /// what else is on this machine, or tell somebody who looks.
-pub(super) fn is_playable(head: &[u8]) -> bool {
+pub(crate) fn is_playable(head: &[u8]) -> bool {
     matches!(Kind::of(media::sniff(head, head.len() < HEAD_LEN)), Kind::Photo | Kind::Video | Kind::Sound)
 }
 
 /// A program by its path, or on `PATH`.
-pub(in crate::cli) fn program_named(name: &str) -> Option<PathBuf> {
+pub(crate) fn program_named(name: &str) -> Option<PathBuf> {
     if name.contains('/') {
         return Some(PathBuf::from(name)).filter(|path| path.is_file());
     }

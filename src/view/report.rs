@@ -21,7 +21,7 @@ const MAX_REPORT: usize = 1 << 20;
 
 /// The part of a file that a player has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli::view) enum Shows {
+pub(crate) enum Shows {
     /// Nothing yet.
     Nothing,
     /// Sound; its pictures were not decoded.
@@ -31,7 +31,7 @@ pub(in crate::cli::view) enum Shows {
 }
 
 /// One end of the socket, and what came out of it.
-pub(super) struct Report {
+pub(crate) struct Report {
     socket: UnixStream,
     pending: Vec<u8>,
     has_pictures: bool,
@@ -40,14 +40,14 @@ pub(super) struct Report {
 }
 
 /// Whether this mpv can report.
-pub(super) fn is_possible(program: &Path) -> bool {
+pub(crate) fn is_possible(program: &Path) -> bool {
     let options = Command::new(program).args(["--no-config", "--list-options"]).stdin(Stdio::null()).output();
     options.is_ok_and(|told| String::from_utf8_lossy(&told.stdout).contains(OPTION))
 }
 
 impl Report {
     /// Asks to be told; and the end of the socket that mpv inherits.
-    pub(super) fn begin() -> io::Result<(Self, OwnedFd)> {
+    pub(crate) fn begin() -> io::Result<(Self, OwnedFd)> {
         let (mut socket, theirs) = UnixStream::pair()?;
         for (number, name) in [(TRACKS, "track-list"), (PICTURES, "video-params"), (SOUND, "audio-params")] {
             writeln!(socket, "{}", json!({ "command": ["observe_property", number, name] }))?;
@@ -59,7 +59,7 @@ impl Report {
     }
 
     /// Reads what has come meanwhile.
-    pub(super) fn listen(&mut self) {
+    pub(crate) fn listen(&mut self) {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = self.socket.read(&mut buffer) {
             self.pending.extend_from_slice(&buffer[..count]);
@@ -93,7 +93,7 @@ impl Report {
         }
     }
 
-    pub(super) fn shows(&self) -> Shows {
+    pub(crate) fn shows(&self) -> Shows {
         match (self.has_pictures, self.pictures, self.sound) {
             (_, true, _) | (false, _, true) => Shows::All,
             (true, false, true) => Shows::SoundOnly,

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::process::{Resource, getrlimit};
 
 /// Free memory in bytes. `None`: the system does not say.
-pub(super) fn free() -> Option<u64> {
+pub(crate) fn free() -> Option<u64> {
     let machine = free_below(Path::new("/"));
     match getrlimit(Resource::As).current {
         Some(most) => Some(machine.unwrap_or(u64::MAX).min(most.saturating_sub(mapped()))),

@@ -8,19 +8,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::ability::Graphics;
-use super::draw::Limits;
-use super::memory::Memory;
-use super::picture::{Frame, Picture};
-use super::player::{Playable, Player, Playing, Shows, is_playable};
-use super::terminal::{Key, Screen, Size};
-use super::{End, Means, Save, draw, text};
-use crate::cli::session::Session;
-use crate::cli::words::{self, size};
-use crate::cli::{clipboard, style};
+use crate::cli::output::format;
+use crate::cli::output::format::size;
 use crate::manifest::{Entry, Manifest, printable};
 use crate::media::{HEAD_LEN, Kind};
 use crate::secret::fill_random;
+use crate::terminal::session::Session;
+use crate::terminal::{clipboard, style};
+use crate::view::ability::Graphics;
+use crate::view::draw::Limits;
+use crate::view::memory::Memory;
+use crate::view::picture::{Frame, Picture};
+use crate::view::player::{Playable, Player, Playing, Shows, is_playable};
+use crate::view::terminal::{Key, Screen, Size};
+use crate::view::{End, Means, Save, draw, text};
 
 /// How large a character is taken to be where the terminal does not tell, in pixels.
 const CELL: (u16, u16) = (10, 20);
@@ -35,22 +36,22 @@ const UNCONFIRMED: &str = "the terminal did not confirm that it drew the picture
 /// The smallest screen on which a photo is drawn, in columns and rows.
 const SMALLEST: (u16, u16) = (10, 4);
 /// Why a player is not given something.
-pub(super) const NOT_PLAYABLE: &str = "it is not what its sender says it is";
+pub(crate) const NOT_PLAYABLE: &str = "it is not what its sender says it is";
 /// How often a player is asked whether it still runs.
 const TICK: Duration = Duration::from_millis(50);
 
 /// What is shown.
-pub(super) struct Shown {
-    pub(super) memory: Memory,
+pub(crate) struct Shown {
+    pub(crate) memory: Memory,
     /// How each file is; `None`: it can only be saved.
-    pub(super) means: Vec<Option<Means>>,
-    pub(super) manifest: Manifest,
-    pub(super) time: Option<Duration>,
-    pub(super) save: Option<Save>,
-    pub(super) player: Option<Player>,
-    pub(super) session: Session,
-    pub(super) cell: Option<(u16, u16)>,
-    pub(super) limits: Limits,
+    pub(crate) means: Vec<Option<Means>>,
+    pub(crate) manifest: Manifest,
+    pub(crate) time: Option<Duration>,
+    pub(crate) save: Option<Save>,
+    pub(crate) player: Option<Player>,
+    pub(crate) session: Session,
+    pub(crate) cell: Option<(u16, u16)>,
+    pub(crate) limits: Limits,
 }
 
 /// Where one is.
@@ -86,7 +87,7 @@ enum Then {
 
 impl Shown {
     /// Shows it until it is closed.
-    pub(super) fn run(self, stop: &AtomicBool) -> io::Result<End> {
+    pub(crate) fn run(self, stop: &AtomicBool) -> io::Result<End> {
         // A single film needs no screen before it.
         if let ([Some(Means::Play)], Some(player)) = (&self.means[..], &self.player) {
             if !is_playable(&self.memory.read(0..HEAD_LEN as u64)?) {
@@ -495,7 +496,7 @@ impl Looking<'_> {
             (false, _) => "It is saved already.".to_owned(),
             (true, save) => match save(&self.shown.memory) {
                 Ok(saved) => {
-                    let names: Vec<String> = saved.iter().map(|path| words::path(path)).collect();
+                    let names: Vec<String> = saved.iter().map(|path| format::path(path)).collect();
                     self.saved = saved;
                     format!("saved as {}", names.join(", "))
                 }
@@ -517,7 +518,7 @@ impl Looking<'_> {
 }
 
 /// Plays one thing, and waits until it was closed.
-pub(super) fn play_alone(
+pub(crate) fn play_alone(
     player: &Player,
     what: &Playable<'_>,
     session: &Session,
@@ -581,7 +582,7 @@ fn wait_for(
 
 /// Waits for the key that closes what is shown elsewhere. `saved`: where `s` has saved it; `until`: when it is closed
 /// by itself, once that is known.
-pub(super) fn until_closed(
+pub(crate) fn until_closed(
     mut screen: Screen,
     mut save: Option<(Memory, Save)>,
     saved: &Mutex<Vec<PathBuf>>,

@@ -11,8 +11,8 @@ use rustix::termios::{
     tcgetwinsize, tcsetattr,
 };
 
-use crate::cli::keys::Divider;
-use crate::cli::style;
+use crate::terminal::keys::Divider;
+use crate::terminal::style;
 
 /// How often whoever waits for a key looks whether it shall stop.
 const TICK: Duration = Duration::from_millis(50);
@@ -23,16 +23,16 @@ const REST: Duration = Duration::from_secs(1);
 
 /// How large the screen is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Size {
-    pub(super) columns: u16,
-    pub(super) rows: u16,
+pub(crate) struct Size {
+    pub(crate) columns: u16,
+    pub(crate) rows: u16,
     /// Width and height of a character in pixels, where the terminal tells.
-    pub(super) cell: Option<(u16, u16)>,
+    pub(crate) cell: Option<(u16, u16)>,
 }
 
 /// What somebody wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Key {
+pub(crate) enum Key {
     Close,
     Next,
     Previous,
@@ -54,7 +54,7 @@ pub(super) enum Key {
 }
 
 /// A terminal in raw mode, until this is dropped.
-pub(super) struct Screen {
+pub(crate) struct Screen {
     terminal: File,
     before: Termios,
     raw: Termios,
@@ -66,7 +66,7 @@ pub(super) struct Screen {
 
 impl Screen {
     /// Takes the terminal: what was typed before is forgotten. `is_own`: with an empty screen of our own.
-    pub(super) fn open(is_own: bool) -> io::Result<Self> {
+    pub(crate) fn open(is_own: bool) -> io::Result<Self> {
         let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
         let before = tcgetattr(&terminal)?;
         let mut raw = before.clone();
@@ -84,17 +84,17 @@ impl Screen {
     }
 
     /// Forgets what was typed meanwhile.
-    pub(super) fn forget_keys(&mut self) {
+    pub(crate) fn forget_keys(&mut self) {
         self.arrived.give_up();
         let _ = tcflush(&self.terminal, QueueSelector::IFlush);
     }
 
     /// `codes` wipe what is drawn from now on, whenever it has to go.
-    pub(super) fn wipe_with(&mut self, codes: Vec<u8>) {
+    pub(crate) fn wipe_with(&mut self, codes: Vec<u8>) {
         self.wipe = codes;
     }
 
-    pub(super) fn size(&self) -> Size {
+    pub(crate) fn size(&self) -> Size {
         match tcgetwinsize(&self.terminal) {
             Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
                 let cell = (size.ws_xpixel / size.ws_col, size.ws_ypixel / size.ws_row);
@@ -109,12 +109,12 @@ impl Screen {
         }
     }
 
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.terminal.write_all(bytes)
     }
 
     /// Empties the screen line by line: clearing it at once makes some terminals keep what was there to scroll back to.
-    pub(super) fn clear(&mut self) -> io::Result<()> {
+    pub(crate) fn clear(&mut self) -> io::Result<()> {
         let mut codes = std::mem::take(&mut self.wipe);
         codes.extend(b"\x1b[0m");
         for row in 1..=self.size().rows {
@@ -125,7 +125,7 @@ impl Screen {
     }
 
     /// Writes a line in the last row.
-    pub(super) fn status(&mut self, text: &str) -> io::Result<()> {
+    pub(crate) fn status(&mut self, text: &str) -> io::Result<()> {
         let Size { columns, rows, .. } = self.size();
         let mut shown = String::new();
         for c in style::readable(text).chars() {
@@ -138,7 +138,7 @@ impl Screen {
     }
 
     /// The next key, if one comes before `until` and before somebody wants us to stop.
-    pub(super) fn key(&mut self, until: Option<Instant>, stop: &AtomicBool) -> io::Result<Option<Key>> {
+    pub(crate) fn key(&mut self, until: Option<Instant>, stop: &AtomicBool) -> io::Result<Option<Key>> {
         let Some(first) = self.next(until, stop)? else { return Ok(None) };
         let key = Key::of(&first);
         let is_answer = first.len() > 1 && matches!(key, Key::Drawn(_) | Key::Refused(_) | Key::Other);
@@ -153,7 +153,7 @@ impl Screen {
 
     /// The next byte that was typed, or the next whole sequence, if one comes before `until` and before somebody wants
     /// us to stop.
-    pub(super) fn next(&mut self, until: Option<Instant>, stop: &AtomicBool) -> io::Result<Option<Vec<u8>>> {
+    pub(crate) fn next(&mut self, until: Option<Instant>, stop: &AtomicBool) -> io::Result<Option<Vec<u8>>> {
         let mut since = Instant::now();
         while !stop.load(Ordering::SeqCst) {
             if let Some(next) = self.arrived.next() {

@@ -9,15 +9,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::ValueEnum;
 
-use super::failure::{Trouble, is_a_directory};
-use super::output::Output;
-use super::{Context, prompt, words};
+use crate::cli::context::Context;
+use crate::cli::input::prompt;
+use crate::cli::output::errors::{Trouble, is_a_directory};
+use crate::cli::output::{Output, format};
 use crate::manifest::{Entry, Manifest, printable};
+use crate::media;
 use crate::media::browsers::unshown;
 use crate::media::edits::{Edited, Edits};
-use crate::media::strip::{self, Removed, Unclean};
+use crate::media::strip::{Removed, Unclean};
 use crate::media::telling::{Telling, telling};
-use crate::media::{self, HEAD_LEN, Kind};
+use crate::media::{HEAD_LEN, Kind, strip};
 use crate::send::Input;
 
 /// How many files a warning names.
@@ -25,7 +27,7 @@ const NAMED: usize = 5;
 
 /// What becomes of the metadata in photos and videos.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Metadata {
+pub(crate) enum Metadata {
     /// Take it out where that is possible, and say where it is not
     Strip,
     /// Send everything as it is
@@ -35,18 +37,18 @@ pub(super) enum Metadata {
 }
 
 /// What the arguments say of it.
-pub(super) struct Wanted<'a> {
-    pub(super) files: &'a [PathBuf],
+pub(crate) struct Wanted<'a> {
+    pub(crate) files: &'a [PathBuf],
     /// A text is asked for.
-    pub(super) text: bool,
+    pub(crate) text: bool,
     /// What a single one is called.
-    pub(super) name: Option<String>,
-    pub(super) no_name: bool,
-    pub(super) metadata: Metadata,
+    pub(crate) name: Option<String>,
+    pub(crate) no_name: bool,
+    pub(crate) metadata: Metadata,
     /// It is to be seen and not saved.
-    pub(super) view_only: bool,
+    pub(crate) view_only: bool,
     /// What to say when a file cannot be read.
-    pub(super) hint: &'static str,
+    pub(crate) hint: &'static str,
 }
 
 /// What became of the metadata of one input.
@@ -107,10 +109,10 @@ fn extension(path: &Path) -> Option<String> {
 }
 
 /// Everything that is sent, opened.
-pub(super) struct Inputs {
-    pub(super) sources: Vec<Input>,
+pub(crate) struct Inputs {
+    pub(crate) sources: Vec<Input>,
     /// Bytes of all of them, where that can be known.
-    pub(super) len: Option<u64>,
+    pub(crate) len: Option<u64>,
     known: Vec<Known>,
     metadata: Metadata,
 }
@@ -127,18 +129,18 @@ impl Inputs {
     }
 
     /// What goes, in words: `None` where nothing does.
-    pub(super) fn removed(&self) -> Option<String> {
+    pub(crate) fn removed(&self) -> Option<String> {
         let mut all = Removed::default();
         for known in &self.known {
             if let Cleaned::Of(removed) = &known.cleaned {
                 all.add(removed);
             }
         }
-        words::removed(&all)
+        format::removed(&all)
     }
 
     /// Says what stays in photos, videos, sounds and documents, where nobody has said that it shall.
-    pub(super) fn warn(&self, sent: &Manifest, output: &Output) {
+    pub(crate) fn warn(&self, sent: &Manifest, output: &Output) {
         if self.metadata == Metadata::Keep {
             return;
         }
@@ -176,7 +178,7 @@ impl Inputs {
     }
 
     /// Says what most browsers will not show, and the way out.
-    pub(super) fn warn_of_browsers(&self, sent: &Manifest, view_only: bool, output: &Output) {
+    pub(crate) fn warn_of_browsers(&self, sent: &Manifest, view_only: bool, output: &Output) {
         let unshown: Vec<(String, Kind, String)> = self
             .known
             .iter()
@@ -214,7 +216,7 @@ impl Inputs {
 
 impl Wanted<'_> {
     /// Opens all of it.
-    pub(super) async fn open(self, cx: &Context) -> Result<Inputs, Trouble> {
+    pub(crate) async fn open(self, cx: &Context) -> Result<Inputs, Trouble> {
         let mut all = Inputs::new(self.metadata);
         let stdin = Path::new("-");
         if self.files.iter().filter(|file| *file == stdin).count() > 1 {

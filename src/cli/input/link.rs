@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use clap::Args;
 use zeroize::Zeroizing;
 
-use super::connect::Way;
-use super::failure::Trouble;
-use super::{Context, prompt};
+use crate::cli::connect::Way;
+use crate::cli::context::Context;
+use crate::cli::input::prompt;
+use crate::cli::output::errors::Trouble;
 use crate::link::{Link, LinkError};
 use crate::secret::LinkSecret;
 
@@ -21,7 +22,7 @@ const MAX_TEXT: u64 = 64 * 1024;
 
 /// What lets somebody look at a share or open it.
 #[derive(Args)]
-pub(super) struct AccessArgs {
+pub(crate) struct AccessArgs {
     /// The link; `-` or nothing: from standard input, or you are asked
     #[arg(env = "SHARE_LINK", hide_env_values = true)]
     link: Option<String>,
@@ -34,7 +35,7 @@ pub(super) struct AccessArgs {
 
 /// Where a passphrase comes from.
 #[derive(Args)]
-pub(super) struct PassphraseArgs {
+pub(crate) struct PassphraseArgs {
     /// Ask for a passphrase
     #[arg(short, long)]
     passphrase: bool,
@@ -45,17 +46,17 @@ pub(super) struct PassphraseArgs {
 
 impl PassphraseArgs {
     /// Whether one is wanted.
-    pub(super) fn is_given(&self) -> bool {
+    pub(crate) fn is_given(&self) -> bool {
         self.passphrase || self.passphrase_file.is_some()
     }
 
     /// Whether a person is to type it.
-    pub(super) fn is_flag(&self) -> bool {
+    pub(crate) fn is_flag(&self) -> bool {
         self.passphrase
     }
 
     /// Whether a file was named among the arguments, and not only in the environment.
-    pub(super) fn is_file_said(&self) -> bool {
+    pub(crate) fn is_file_said(&self) -> bool {
         let from_environment = std::env::var_os("SHARE_PASSPHRASE_FILE").map(PathBuf::from);
         self.passphrase_file.is_some() && self.passphrase_file != from_environment
     }
@@ -66,7 +67,7 @@ impl PassphraseArgs {
     }
 
     /// The passphrase. `twice`: asked for twice, because nobody could open what was sent with a mistyped one.
-    pub(super) async fn read(&self, twice: bool, cx: &Context) -> Result<Zeroizing<String>, Trouble> {
+    pub(crate) async fn read(&self, twice: bool, cx: &Context) -> Result<Zeroizing<String>, Trouble> {
         let passphrase = match self.file() {
             Some(path) => {
                 if path.as_os_str() == "-" {
@@ -105,13 +106,13 @@ impl PassphraseArgs {
 }
 
 /// A link that was found, and where it leads.
-pub(super) struct Access {
-    pub(super) secret: LinkSecret,
-    pub(super) way: Way,
+pub(crate) struct Access {
+    pub(crate) secret: LinkSecret,
+    pub(crate) way: Way,
 }
 
 /// The text of a link: `given`, or from standard input, or asked for.
-pub(super) async fn link_text(given: Option<&str>, cx: &Context) -> Result<Zeroizing<String>, Trouble> {
+pub(crate) async fn link_text(given: Option<&str>, cx: &Context) -> Result<Zeroizing<String>, Trouble> {
     let missing = || Trouble::usage("no link was given", "paste it when asked, pipe it in, or put it into SHARE_LINK");
     let text = match given {
         Some(link) if link != "-" && !link.is_empty() => Zeroizing::new(link.to_owned()),
@@ -130,7 +131,7 @@ pub(super) async fn link_text(given: Option<&str>, cx: &Context) -> Result<Zeroi
 
 impl AccessArgs {
     /// Finds the link.
-    pub(super) async fn find(&self, cx: &Context) -> Result<Access, Trouble> {
+    pub(crate) async fn find(&self, cx: &Context) -> Result<Access, Trouble> {
         let found = Link::parse(&link_text(self.link.as_deref(), cx).await?)?;
         if found.rewritten {
             cx.output.warn("a mail service or another program rewrote this link and could have read its key");
@@ -146,7 +147,7 @@ impl AccessArgs {
     }
 
     /// The passphrase, if the link asks for one.
-    pub(super) async fn passphrase(
+    pub(crate) async fn passphrase(
         &self,
         secret: &LinkSecret,
         cx: &Context,
@@ -155,7 +156,7 @@ impl AccessArgs {
     }
 
     /// Whether another passphrase may be asked for.
-    pub(super) fn may_ask_again(&self) -> bool {
+    pub(crate) fn may_ask_again(&self) -> bool {
         self.passphrase.file().is_none() && prompt::possible()
     }
 }

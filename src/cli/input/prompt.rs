@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::termios::{LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-use super::failure::Trouble;
-use super::output::{columns_of, wrapped};
-use super::{Context, keys, style};
+use crate::cli::context::Context;
+use crate::cli::output::errors::Trouble;
+use crate::cli::output::{columns_of, wrapped};
+use crate::terminal::{keys, style};
 
 /// The terminal, if there is one.
 fn terminal() -> Option<File> {
@@ -18,7 +19,7 @@ fn terminal() -> Option<File> {
 }
 
 /// Whether anybody can be asked.
-pub(super) fn possible() -> bool {
+pub(crate) fn possible() -> bool {
     terminal().is_some()
 }
 
@@ -72,18 +73,18 @@ async fn line(question: &str, hide: bool, cx: &Context) -> Result<Zeroizing<Stri
 }
 
 /// Asks a question. An answer comes in small letters.
-pub(super) async fn ask(question: &str, cx: &Context) -> Result<String, Trouble> {
+pub(crate) async fn ask(question: &str, cx: &Context) -> Result<String, Trouble> {
     Ok(line(question, false, cx).await?.trim().to_lowercase())
 }
 
 /// Asks for something that is not shown while it is typed.
-pub(super) async fn ask_hidden(question: &str, cx: &Context) -> Result<Zeroizing<String>, Trouble> {
+pub(crate) async fn ask_hidden(question: &str, cx: &Context) -> Result<Zeroizing<String>, Trouble> {
     let answer = line(question, true, cx).await?;
     Ok(Zeroizing::new(answer.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 /// Whether a question has been asked and not answered: its line is still open.
-pub(super) fn is_asking() -> bool {
+pub(crate) fn is_asking() -> bool {
     ASKING.load(Ordering::SeqCst)
 }
 
@@ -91,7 +92,7 @@ static ASKING: AtomicBool = AtomicBool::new(false);
 
 /// Takes what was typed or pasted after an answer off the terminal, so that no shell runs it. Returns whether there was
 /// any.
-pub(super) fn discard_rest() -> bool {
+pub(crate) fn discard_rest() -> bool {
     let Some(terminal) = terminal() else { return false };
     let more = rustix::io::ioctl_fionread(&terminal).unwrap_or(0) > 0;
     let _ = tcflush(&terminal, QueueSelector::IFlush);

@@ -9,18 +9,21 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::task::spawn_blocking;
 
-use super::OpenArgs;
-use crate::cli::failure::{self, Trouble};
-use crate::cli::opening::Opening;
-use crate::cli::output::{self, Output, Watched};
-use crate::cli::view::{self, Ability, End, Memory, Showable, View, Way, visible};
-use crate::cli::{Context, prompt, words};
-use crate::files::sync;
+use crate::cli::context::Context;
+use crate::cli::input::prompt;
+use crate::cli::open::OpenArgs;
+use crate::cli::output;
+use crate::cli::output::errors::Trouble;
+use crate::cli::output::{Output, Watched, errors, format};
+use crate::durable_fs::sync;
 use crate::manifest::{Manifest, printable, safe_name};
-use crate::media::{self, Kind};
-use crate::open::place::{Placed, Staging, Target, numbered, numbered_directory};
+use crate::media::Kind;
+use crate::open::staging::{Placed, Staging, Target, numbered, numbered_directory};
 use crate::open::{OpenError, Opened, Received};
 use crate::secret::Receipt;
+use crate::state::journal::Opening;
+use crate::view::{Ability, End, Memory, Showable, View, Way, visible};
+use crate::{media, view};
 
 /// The longest text that is printed on a terminal, in bytes.
 const MAX_PRINTED: u64 = 1 << 20;
@@ -28,7 +31,7 @@ const MAX_PRINTED: u64 = 1 << 20;
 const COPIED: u64 = 1 << 20;
 
 /// Where it goes.
-pub(super) enum Destination {
+pub(crate) enum Destination {
     /// Bytes, to a pipe or a file of the shell's.
     Stdout,
     /// A text, made harmless, to the terminal.
@@ -41,7 +44,7 @@ pub(super) enum Destination {
 
 /// Files, and the directory that is made for those of an album.
 #[derive(Clone)]
-pub(super) struct Files {
+pub(crate) struct Files {
     targets: Vec<Target>,
     album: Option<PathBuf>,
 }
@@ -75,7 +78,7 @@ impl Files {
 
 /// A destination that was tried: files can be made there, be named, and find room. Of standard output nothing can be
 /// known before.
-pub(super) enum Ready {
+pub(crate) enum Ready {
     Stdout(fs::File),
     Terminal(fs::File),
     Files(Staging),
@@ -84,12 +87,12 @@ pub(super) enum Ready {
 
 impl OpenArgs {
     /// Whether the bytes go to standard output: that was said, or it is no terminal.
-    pub(super) fn wants_stdout(&self) -> bool {
+    pub(crate) fn wants_stdout(&self) -> bool {
         self.output.as_deref().map_or_else(|| !output::stdout_is_terminal(), |path| path == Path::new("-"))
     }
 
     /// Where it goes, by the arguments or by asking. Nothing is spent yet.
-    pub(super) async fn destination(&self, manifest: &Manifest, cx: &Context) -> Result<Destination, Trouble> {
+    pub(crate) async fn destination(&self, manifest: &Manifest, cx: &Context) -> Result<Destination, Trouble> {
         let is_said = self.wants_stdout() || self.output.is_some();
         if manifest.view_only && is_said {
             return Err(Trouble::usage(
@@ -178,7 +181,7 @@ impl OpenArgs {
                 format!("{} is not a directory", printable(&path.to_string_lossy())),
                 "nothing is lost; several files go into a directory: -o DIR",
             )),
-            Ok(_) if !self.force => Err(failure::exists(path)),
+            Ok(_) if !self.force => Err(errors::exists(path)),
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Trouble::path(path, &error, UNSPENT)),
             Err(_) if manifest.entries.len() > 1 || directory_meant => Ok(as_album(manifest, absolute(path))),
             Ok(_) | Err(_) => {
@@ -253,13 +256,13 @@ fn to_stdout(manifest: &Manifest) -> Result<Destination, Trouble> {
         return Ok(Destination::Terminal);
     }
     Err(Trouble::usage(
-        format!("{} is not for a terminal", words::describe(manifest)),
+        format!("{} is not for a terminal", format::describe(manifest)),
         "nothing is lost; save it: -o FILE",
     ))
 }
 
 /// A path that still means the same when a later run, somewhere else, reads it.
-pub(super) fn absolute(path: &Path) -> PathBuf {
+pub(crate) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
@@ -304,10 +307,10 @@ fn targets(manifest: &Manifest, directory: &Path) -> Vec<Target> {
 
 impl Destination {
     /// Everything that can fail here fails now, while nothing is spent.
-    pub(super) fn prepare(self, opening: &mut Option<Opening>) -> Result<Ready, Trouble> {
+    pub(crate) fn prepare(self, opening: &mut Option<Opening>) -> Result<Ready, Trouble> {
         let stdout = || {
             output::stdout()
-                .map_err(|error| Trouble::local(format!("standard output: {}", failure::reason(&error)), UNSPENT))
+                .map_err(|error| Trouble::local(format!("standard output: {}", errors::reason(&error)), UNSPENT))
         };
         // Also where there is nothing to note: what an earlier run noted is no longer so.
         let mut note = |hidden| match opening {
@@ -324,15 +327,14 @@ impl Destination {
                 Ok(if matches!(self, Self::Stdout) { Ready::Stdout(stdout) } else { Ready::Terminal(stdout) })
             }
             Self::Files(files) => {
-                let place = words::path(files.place());
-                let failed =
-                    |error: io::Error| Trouble::local(format!("{place}: {}", failure::reason(&error)), UNSPENT);
+                let place = format::path(files.place());
+                let failed = |error: io::Error| Trouble::local(format!("{place}: {}", errors::reason(&error)), UNSPENT);
                 let hidden = files.hidden_names();
                 note(hidden.clone())?;
                 Ok(Ready::Files(Staging::create(files.targets, hidden, files.album).map_err(failed)?))
             }
             Self::View(mut view) => {
-                let failed = |error: io::Error| Trouble::local(failure::reason(&error), UNSPENT);
+                let failed = |error: io::Error| Trouble::local(errors::reason(&error), UNSPENT);
                 let files = files_in(&view.manifest, Path::new("."));
                 let hidden = files.hidden_names();
                 note(hidden.clone())?;
@@ -351,7 +353,7 @@ const UNSPENT: &str = "nothing is lost; try another -o";
 const ELSEWHERE: &str = "nothing is lost; set --state-dir DIR to another directory";
 
 /// What was received, and how.
-pub(super) enum Got {
+pub(crate) enum Got {
     /// Bytes or files, which stay.
     Saved(Received),
     /// It was looked at, and nothing stays.
@@ -359,7 +361,7 @@ pub(super) enum Got {
 }
 
 /// Why nothing was received, or not to its end.
-pub(super) enum Unreceived {
+pub(crate) enum Unreceived {
     Open(OpenError),
     /// Somebody left before they closed it.
     Left,
@@ -375,7 +377,7 @@ impl From<OpenError> for Unreceived {
 
 impl Ready {
     /// Fetches, verifies, and puts it where it belongs; or shows it, until it is closed.
-    pub(super) async fn receive(
+    pub(crate) async fn receive(
         self,
         opened: Opened,
         opening: &mut Option<Opening>,
@@ -423,7 +425,7 @@ impl Ready {
 
 /// Shows it, until it is closed.
 async fn look(opened: Opened, view: View, memory: Watched<Memory>, output: &Output) -> Result<Got, Unreceived> {
-    let failed = |error: io::Error| Unreceived::Unseen(failure::reason(&error));
+    let failed = |error: io::Error| Unreceived::Unseen(errors::reason(&error));
     view::forget_in_crashes();
     let (received, end) = if view.is_whole() {
         let (received, memory) = opened.receive(memory).await?;
@@ -451,11 +453,11 @@ fn tell_saved<'a>(paths: impl Iterator<Item = &'a Path>, album: Option<&Path>, o
         count += 1;
         let facts = json!({ "path": absolute(path).to_string_lossy() });
         if output.is_json() || album.is_none() {
-            output.happens("saved", facts, &format!("saved as {}", words::path(path)));
+            output.happens("saved", facts, &format!("saved as {}", format::path(path)));
         }
     }
     if let Some(album) = album.filter(|_| !output.is_json()) {
-        output.say(&format!("saved {count} files in {}", words::path(album)));
+        output.say(&format!("saved {count} files in {}", format::path(album)));
     }
 }
 
@@ -469,7 +471,7 @@ async fn place(
     spawn_blocking(move || {
         // Which of the two directories failed is known only here.
         let about = |path: &Path, error: &io::Error| {
-            io::Error::other(format!("{}: {}", words::path(path), failure::reason(error)))
+            io::Error::other(format!("{}: {}", format::path(path), errors::reason(error)))
         };
         let there = staging.directory();
         let intended = staging.sync().map_err(|error| about(&there, &error))?;

@@ -14,21 +14,21 @@ use serde_json::json;
 
 use self::destination::{Got, Ready, Unreceived, absolute};
 
-use super::access::{Access, AccessArgs};
-use super::failure::{self, Trouble};
-use super::opening::{self, Begin, Opening, Record};
-use super::output::Output;
-use super::state::State;
-use super::{Context, words};
-use crate::open::place::Placed;
+use crate::cli::context::Context;
+use crate::cli::input::link::{Access, AccessArgs};
+use crate::cli::output::errors::Trouble;
+use crate::cli::output::{Output, errors, format};
+use crate::open::staging::Placed;
 use crate::open::{Look, OpenError, Opened, Opener};
 use crate::relay::{Credential, Relay, RelayError};
 use crate::secret::{DeviceSecret, Keys, Receipt};
-use crate::spoken::openers_words;
+use crate::state::journal::{Begin, Opening, Record};
+use crate::state::{State, journal};
+use crate::wordlist::openers_words;
 
 /// Open a link. It opens once
 #[derive(Args)]
-pub(super) struct OpenArgs {
+pub(crate) struct OpenArgs {
     #[command(flatten)]
     access: AccessArgs,
     /// Save it instead of showing it: to a file, into a directory under the sender's name, or `-` for standard output
@@ -57,7 +57,7 @@ enum Stage {
 }
 
 /// Runs the command.
-pub(super) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Trouble> {
+pub(crate) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Trouble> {
     if cx.output.is_json() && args.wants_stdout() {
         return Err(Trouble::usage("with --json standard output is for events", "nothing is lost; save it: -o FILE"));
     }
@@ -115,9 +115,9 @@ impl Opens<'_> {
         let mut record = None;
         let mut device = DeviceSecret::random();
         let state = State::open(self.cx);
-        let kept = state.as_ref().map_err(failure::reason).and_then(|state| {
+        let kept = state.as_ref().map_err(errors::reason).and_then(|state| {
             let begun = Opening::begin(state, &self.access.secret.id(), &self.access.way);
-            begun.and_then(|begun| Ok((begun, state.device()?))).map_err(|error| failure::reason(&error))
+            begun.and_then(|begun| Ok((begun, state.device()?))).map_err(|error| errors::reason(&error))
         });
         match kept {
             Err(why) => {
@@ -142,7 +142,7 @@ impl Opens<'_> {
                     None => {}
                 }
                 record = Some(*ours);
-                opening::catch_up(self.cx).await;
+                journal::catch_up(self.cx).await;
             }
         }
         let result = self.open(stage, &mut record, &device).await;
@@ -163,7 +163,7 @@ impl Opens<'_> {
     ) -> Result<(), Trouble> {
         for placed in placed {
             let facts = json!({ "path": absolute(&placed.path).to_string_lossy() });
-            self.output.happens("saved", facts, &format!("opened before; it is in {}", words::path(&placed.path)));
+            self.output.happens("saved", facts, &format!("opened before; it is in {}", format::path(&placed.path)));
         }
         let id = self.access.secret.id();
         let holder = Credential::new(id, device.claim_token(&id));
@@ -237,7 +237,7 @@ impl Opens<'_> {
             let opener = Opener::new(self.relay.clone(), keys, claim_token, self.cx.patience());
             match opener.look().await {
                 Ok(Look::Waits(envelope)) => {
-                    self.output.say(&words::describe(&envelope.manifest));
+                    self.output.say(&format::describe(&envelope.manifest));
                     let ready = self.args.destination(&envelope.manifest, self.cx).await?.prepare(record)?;
                     // From here on it may be spent.
                     stage.set(Stage::Claimed);
@@ -250,7 +250,7 @@ impl Opens<'_> {
                 Ok(Look::OursToResume(holder)) => match holder.resume().await {
                     Ok(opened) => {
                         stage.set(Stage::Claimed);
-                        self.output.say(&format!("going on with {}", words::describe(&opened.manifest)));
+                        self.output.say(&format!("going on with {}", format::describe(&opened.manifest)));
                         let ready = self.args.destination(&opened.manifest, self.cx).await?.prepare(record)?;
                         return Ok((opened, ready));
                     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::words::{binary, duration, quoted, time};
+use crate::cli::output::format::{binary, duration, quoted, time};
 use crate::link::{LinkError, RelayUrlError};
 use crate::manifest::{ManifestError, printable};
 use crate::open::OpenError;
@@ -12,11 +12,11 @@ use crate::relay::obstacle::{Distrust, Obstacle};
 use crate::relay::{Gone, RelayError};
 use crate::secret::Claimant;
 use crate::send::SendError;
-use crate::spoken::openers_words;
+use crate::wordlist::openers_words;
 
 /// What the process ends with. Documented in the README and in `--help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Exit {
+pub(crate) enum Exit {
     Unexpected = 1,
     Usage = 2,
     AlreadyOpened = 3,
@@ -34,7 +34,7 @@ const NOTHING_LEFT: &str = "nothing was left there; it is safe to repeat";
 
 /// Everything that can stop a command.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     /// The arguments, or the surroundings, don't allow it.
     Usage { what: String, hint: String },
     /// The link is not one.
@@ -69,11 +69,11 @@ pub(super) enum Trouble {
 
 /// An error as it is told.
 #[derive(Clone, Debug)]
-pub(super) struct Explanation {
-    pub(super) exit: Exit,
+pub(crate) struct Explanation {
+    pub(crate) exit: Exit,
     /// Empty where the person knows.
-    pub(super) what: String,
-    pub(super) hint: Option<String>,
+    pub(crate) what: String,
+    pub(crate) hint: Option<String>,
 }
 
 impl From<anyhow::Error> for Trouble {
@@ -89,20 +89,20 @@ impl From<LinkError> for Trouble {
 }
 
 impl Trouble {
-    pub(super) fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Usage { what: what.into(), hint: hint.into() }
     }
 
-    pub(super) fn local(what: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn local(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Local { what: what.into(), hint: hint.into() }
     }
 
     /// Something about a path went wrong.
-    pub(super) fn path(path: &Path, error: &io::Error, hint: impl Into<String>) -> Self {
+    pub(crate) fn path(path: &Path, error: &io::Error, hint: impl Into<String>) -> Self {
         Self::local(format!("{}: {}", printable(&path.to_string_lossy()), reason(error)), hint)
     }
 
-    pub(super) fn explain(&self) -> Explanation {
+    pub(crate) fn explain(&self) -> Explanation {
         let told = |exit, what: String, hint: &str| Explanation { exit, what, hint: Some(hint.to_owned()) };
         match self {
             Self::Usage { what, hint } => told(Exit::Usage, what.clone(), hint),
@@ -178,7 +178,7 @@ impl Trouble {
 }
 
 /// The operating system's words without its number.
-pub(super) fn reason(error: &io::Error) -> String {
+pub(crate) fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
@@ -460,7 +460,7 @@ fn by(claimant: Option<Claimant>) -> String {
 }
 
 /// A directory where a file belongs.
-pub(super) fn is_a_directory(path: &Path) -> Trouble {
+pub(crate) fn is_a_directory(path: &Path) -> Trouble {
     let name = path.file_name().map_or_else(|| "files".into(), |name| name.to_string_lossy().into_owned());
     let (shown, tar) = (path.to_string_lossy(), format!("{}.tar", name.trim_start_matches('-')));
     Trouble::local(
@@ -470,7 +470,7 @@ pub(super) fn is_a_directory(path: &Path) -> Trouble {
 }
 
 /// A file where a new one should be.
-pub(super) fn in_the_way(path: &Path) -> Trouble {
+pub(crate) fn in_the_way(path: &Path) -> Trouble {
     Trouble::local(
         format!("{} exists already", printable(&path.to_string_lossy())),
         "nothing was sent; take it away, or name another file",
@@ -478,7 +478,7 @@ pub(super) fn in_the_way(path: &Path) -> Trouble {
 }
 
 /// A file that would be overwritten.
-pub(super) fn exists(path: &Path) -> Trouble {
+pub(crate) fn exists(path: &Path) -> Trouble {
     Trouble::local(
         format!("{} exists already", printable(&path.to_string_lossy())),
         "nothing is lost; -f replaces it, another -o keeps it",

@@ -12,7 +12,7 @@ use crate::media::strip::Removed;
 use crate::relay::clock::{Clock, SystemClock};
 
 /// `3.4 MB`.
-pub(super) fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     if bytes < 1000 {
         return if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") };
     }
@@ -31,12 +31,12 @@ fn local(at: u64) -> Zoned {
 }
 
 /// `4.0 GiB`: limits are powers of two.
-pub(super) fn binary(bytes: u64) -> String {
+pub(crate) fn binary(bytes: u64) -> String {
     if bytes < 1 << 20 { size(bytes) } else { bytesize::ByteSize(bytes).display().iec().to_string() }
 }
 
 /// `14d`: a time as `--expire` takes it, in the largest unit that says it exactly.
-pub(super) fn duration(seconds: u64) -> String {
+pub(crate) fn duration(seconds: u64) -> String {
     let exact = [(86_400, 'd'), (3600, 'h'), (60, 'm')]
         .into_iter()
         .find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit));
@@ -44,20 +44,20 @@ pub(super) fn duration(seconds: u64) -> String {
 }
 
 /// `22 Nov at 14:03`, with the year where it is another one.
-pub(super) fn time(at: u64) -> String {
+pub(crate) fn time(at: u64) -> String {
     let at = local(at);
     let format = if at.year() == local(SystemClock.now()).year() { "%-d %b at %H:%M" } else { "%-d %b %Y at %H:%M" };
     at.strftime(format).to_string()
 }
 
 /// Today, UTC: `YYYY-MM-DD`.
-pub(super) fn today() -> String {
+pub(crate) fn today() -> String {
     let now = i64::try_from(SystemClock.now()).ok().and_then(|at| Timestamp::from_second(at).ok()).unwrap_or_default();
     now.strftime("%Y-%m-%d").to_string()
 }
 
 /// What a share holds, in one line: `beach.jpg · photo, 3.4 MB`.
-pub(super) fn describe(manifest: &Manifest) -> String {
+pub(crate) fn describe(manifest: &Manifest) -> String {
     let total = size(manifest.total_size());
     match &manifest.entries[..] {
         [only] => {
@@ -78,7 +78,7 @@ pub(super) fn describe(manifest: &Manifest) -> String {
 }
 
 /// What was taken out of photos and videos: `GPS position, camera, 14 other fields`.
-pub(super) fn removed(removed: &Removed) -> Option<String> {
+pub(crate) fn removed(removed: &Removed) -> Option<String> {
     let named = [
         (removed.position, "GPS position"),
         (removed.camera, "camera"),
@@ -99,25 +99,25 @@ pub(super) fn removed(removed: &Removed) -> Option<String> {
 }
 
 /// The files of a share, for programs.
-pub(super) fn files(manifest: &Manifest) -> Value {
+pub(crate) fn files(manifest: &Manifest) -> Value {
     let file = |entry: &Entry| json!({ "name": entry.name, "kind": Kind::of(&entry.r#type).word(), "type": entry.r#type, "size": entry.size });
     manifest.entries.iter().map(file).collect()
 }
 
 /// `14:03`: the time of day.
-pub(super) fn time_of_day() -> String {
+pub(crate) fn time_of_day() -> String {
     local(SystemClock.now()).strftime("%H:%M").to_string()
 }
 
 /// A path as the user would write it here.
-pub(super) fn path(path: &Path) -> String {
+pub(crate) fn path(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     let relative = path.strip_prefix(&here).ok().filter(|relative| !relative.as_os_str().is_empty());
     printable(&relative.unwrap_or(path).to_string_lossy())
 }
 
 /// A word as a shell would take it.
-pub(super) fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "./_-+,:@%".contains(c);
     let word = printable(word);
     // What begins with a dash would be taken for an option.
@@ -149,7 +149,7 @@ mod tests {
     fn times_read_naturally_and_are_understood() {
         for (seconds, text) in [(7_776_000, "90d"), (90_000, "25h"), (60, "1m"), (61, "61s")] {
             assert_eq!(duration(seconds), text);
-            assert_eq!(super::super::duration(text).unwrap().as_secs(), seconds);
+            assert_eq!(crate::cli::context::duration(text).unwrap().as_secs(), seconds);
         }
     }
 

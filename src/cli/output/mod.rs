@@ -5,6 +5,10 @@
 //! line, the last of which is `done`, and standard error only warnings and errors. Bars are drawn only on a terminal.
 //! Whatever a stranger chose (a file's name) goes through [`crate::manifest::printable`] first. Times are local.
 
+pub(crate) mod errors;
+pub(crate) mod format;
+pub(crate) mod qr;
+
 use std::fmt;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
@@ -21,12 +25,12 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::failure::{Explanation, Trouble};
-use super::style;
+use self::errors::{Explanation, Trouble};
+use crate::terminal::style;
 
 /// How the program talks.
 #[derive(Clone)]
-pub(super) struct Output {
+pub(crate) struct Output {
     quiet: bool,
     json: bool,
     /// What is drawn below the text.
@@ -34,12 +38,12 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn new(quiet: bool, json: bool) -> Self {
+    pub(crate) fn new(quiet: bool, json: bool) -> Self {
         Self { quiet: quiet || json, json, bar: Arc::default() }
     }
 
     /// Whether a program listens, and not a person.
-    pub(super) fn is_json(&self) -> bool {
+    pub(crate) fn is_json(&self) -> bool {
         self.json
     }
 
@@ -54,14 +58,14 @@ impl Output {
     }
 
     /// Tells a person what happens.
-    pub(super) fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
             self.print(text);
         }
     }
 
     /// Tells a person what matters even when they asked for silence.
-    pub(super) fn warn(&self, text: &str) {
+    pub(crate) fn warn(&self, text: &str) {
         self.print(&format!("warning: {text}"));
         if self.json {
             let _ = self.line(&event("warning", json!({ "text": text })));
@@ -69,22 +73,22 @@ impl Output {
     }
 
     /// Tells a person something that must not be missed, whatever they asked for: a passphrase that was made for them.
-    pub(super) fn insist(&self, text: &str) {
+    pub(crate) fn insist(&self, text: &str) {
         if !self.json {
             self.print(text);
         }
     }
 
     /// Writes a result: `text` for people and scripts, or the event `name` with its `facts` for programs.
-    pub(super) fn result(&self, name: &str, facts: Value, text: &str) -> io::Result<()> {
+    pub(crate) fn result(&self, name: &str, facts: Value, text: &str) -> io::Result<()> {
         if self.json { self.line(&event(name, facts)) } else { self.line(text) }
     }
 
     /// Writes a result that is there to be asked for again: whoever closed the pipe has seen enough.
-    pub(super) fn tell(&self, name: &str, facts: Value, text: &str) -> Result<(), Trouble> {
+    pub(crate) fn tell(&self, name: &str, facts: Value, text: &str) -> Result<(), Trouble> {
         match self.result(name, facts, text) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Trouble::local(
-                format!("standard output: {}", super::failure::reason(&error)),
+                format!("standard output: {}", crate::cli::output::errors::reason(&error)),
                 "what was asked for could not be written there",
             )),
             _ => Ok(()),
@@ -92,7 +96,7 @@ impl Output {
     }
 
     /// Tells what happens: a person in words, a program as the event `name`.
-    pub(super) fn happens(&self, name: &str, facts: Value, text: &str) {
+    pub(crate) fn happens(&self, name: &str, facts: Value, text: &str) {
         if self.json {
             let _ = self.line(&event(name, facts));
         } else {
@@ -117,14 +121,14 @@ impl Output {
     }
 
     /// Takes the bar away.
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         if let Some(bar) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take() {
             bar.finish_and_clear();
         }
     }
 
     /// All went well.
-    pub(super) fn success(&self) -> ExitCode {
+    pub(crate) fn success(&self) -> ExitCode {
         self.clear();
         if self.json {
             let _ = self.line(&event("done", json!({ "ok": true, "exit": 0, "error": null })));
@@ -133,7 +137,7 @@ impl Output {
     }
 
     /// Says what went wrong, and what to do.
-    pub(super) fn failure(&self, trouble: &Trouble) -> ExitCode {
+    pub(crate) fn failure(&self, trouble: &Trouble) -> ExitCode {
         let Explanation { exit, what, hint } = trouble.explain();
         self.clear();
         if self.json {
@@ -141,7 +145,7 @@ impl Output {
             let facts = json!({ "ok": false, "exit": exit as u8, "error": error, "hint": &hint });
             let _ = self.line(&event("done", facts));
         }
-        if super::prompt::is_asking() {
+        if crate::cli::input::prompt::is_asking() {
             // The question's line is still open.
             complain("");
         }
@@ -155,7 +159,7 @@ impl Output {
     }
 
     /// Says in the bar's place that `name` is waited for and when it is asked again. Returns whether there is a bar.
-    pub(super) fn waits(&self, name: &str, pause: Duration) -> bool {
+    pub(crate) fn waits(&self, name: &str, pause: Duration) -> bool {
         let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(bar) = &*bar else { return false };
         let template = if bar.length().is_some() { "{percent:>3} % {waiting}" } else { "{decimal_bytes} {waiting}" };
@@ -175,7 +179,7 @@ impl Output {
     }
 
     /// What was waited for has answered: the bar moves again.
-    pub(super) fn goes_on(&self) {
+    pub(crate) fn goes_on(&self) {
         if let Some(bar) = &*self.bar.lock().unwrap_or_else(PoisonError::into_inner) {
             bar.reset_eta();
             bar.set_style(moving(bar.length().is_some()));
@@ -183,7 +187,7 @@ impl Output {
     }
 
     /// A bar over `total` bytes (a count where they are unknown), if there is anybody to see it.
-    pub(super) fn bar(&self, total: Option<u64>) -> ProgressBar {
+    pub(crate) fn bar(&self, total: Option<u64>) -> ProgressBar {
         let bar = match total {
             Some(total) => ProgressBar::new(total),
             None => ProgressBar::no_length(),
@@ -215,7 +219,7 @@ fn style(template: &str) -> ProgressStyle {
 
 /// A line broken between words, which a terminal of so many columns would break anywhere. What may be copied stays in
 /// one line: links, which have no space, and commands. What is drawn, or has lines of its own, stays as it is.
-pub(super) fn wrapped(text: &str, columns: Option<usize>) -> String {
+pub(crate) fn wrapped(text: &str, columns: Option<usize>) -> String {
     let is_command = text.starts_with("hint: ") && ["share ", "--", "tar c "].iter().any(|word| text.contains(word));
     match columns {
         Some(columns) if !is_command && !text.contains('\n') => {
@@ -241,11 +245,11 @@ fn event(name: &str, facts: Value) -> String {
 }
 
 /// How many columns there are for people, if standard error is a terminal.
-pub(super) fn columns() -> Option<usize> {
+pub(crate) fn columns() -> Option<usize> {
     columns_of(&io::stderr())
 }
 
-pub(super) fn columns_of(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
+pub(crate) fn columns_of(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
     if !stream.is_terminal() {
         return None;
     }
@@ -255,13 +259,13 @@ pub(super) fn columns_of(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
 }
 
 /// Standard output without a buffer of its own, for bytes.
-pub(super) fn stdout() -> io::Result<File> {
+pub(crate) fn stdout() -> io::Result<File> {
     Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
 }
 
 /// Whether there is no standard output. The runtime opens /dev/null in the place of a closed one, for reading and
 /// writing: whoever starts a program like that cannot see what it prints either.
-pub(super) fn stdout_is_closed() -> bool {
+pub(crate) fn stdout_is_closed() -> bool {
     let stdout = io::stdout();
     let null = std::fs::metadata("/dev/null").map(|data| data.rdev());
     let is_null = rustix::fs::fstat(&stdout).is_ok_and(|stat| null.is_ok_and(|null| null == stat.st_rdev));
@@ -269,24 +273,24 @@ pub(super) fn stdout_is_closed() -> bool {
 }
 
 /// Whether somebody looks at standard output.
-pub(super) fn stdout_is_terminal() -> bool {
+pub(crate) fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
 /// Prints a help text or the version.
-pub(super) fn help(error: &clap::Error) -> ExitCode {
+pub(crate) fn help(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     ExitCode::SUCCESS
 }
 
 /// Prints the help that a command without arguments gets.
-pub(super) fn help_instead(error: &clap::Error) -> ExitCode {
+pub(crate) fn help_instead(error: &clap::Error) -> ExitCode {
     let _ = error.print();
-    ExitCode::from(super::failure::Exit::Usage as u8)
+    ExitCode::from(errors::Exit::Usage as u8)
 }
 
 /// Sends our own log lines, and nobody else's, to standard error.
-pub(super) fn log(verbose: u8, server: bool) {
+pub(crate) fn log(verbose: u8, server: bool) {
     let level = match (verbose, server) {
         (0, false) => LevelFilter::OFF,
         (0, true) => LevelFilter::INFO,
@@ -300,9 +304,9 @@ pub(super) fn log(verbose: u8, server: bool) {
 }
 
 /// A reader that moves a bar.
-pub(super) struct Watched<R> {
-    pub(super) inner: R,
-    pub(super) bar: ProgressBar,
+pub(crate) struct Watched<R> {
+    pub(crate) inner: R,
+    pub(crate) bar: ProgressBar,
 }
 
 impl<R: Read> Read for Watched<R> {

@@ -7,12 +7,14 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::cli::connect::{Connected, Way};
-use crate::cli::failure::{Exit, Explanation, Trouble};
-use crate::cli::{Context, stores, words};
+use crate::cli::context::Context;
+use crate::cli::output::errors::{Exit, Explanation, Trouble};
+use crate::cli::output::format;
+use crate::cli::stores;
+use crate::page;
+use crate::relay::client::HttpRelay;
 use crate::relay::clock::{Clock, SystemClock};
-use crate::relay::http::HttpRelay;
-use crate::relay::page;
-use crate::relay::probe::Found;
+use crate::relay::rules::probe::Found;
 use crate::relay::{
     About, Admission, Checksum, Content, Create, Credential, MIN_TTL, Relay, RelayError, State, V1, Verifiers,
 };
@@ -30,7 +32,7 @@ const HOLDS_NOT: &str = "an answer cannot be held back for 55 s, so --wait hears
 
 /// Arguments of `share relay check`.
 #[derive(Args)]
-pub(super) struct CheckArgs {
+pub(crate) struct CheckArgs {
     /// The relay [default: the configured one]
     #[arg(env = "SHARE_RELAY", hide_env_values = true)]
     url: Option<String>,
@@ -40,7 +42,7 @@ pub(super) struct CheckArgs {
 }
 
 /// Runs the command.
-pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Trouble> {
+pub(crate) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Trouble> {
     let url = cx.relay(args.url.as_deref())?;
     let url = url.ok_or_else(|| Trouble::usage("no relay is configured", "share relay check URL"))?;
     let way = Way::to(url);
@@ -130,9 +132,9 @@ async fn look_at_page(way: &Way) -> Result<Page, Trouble> {
 }
 
 /// What was found by trying.
-pub(super) struct Tried {
+pub(crate) struct Tried {
     /// Whether we may leave something there.
-    pub(super) may_create: bool,
+    pub(crate) may_create: bool,
     /// How long it took to ask for something.
     round_trip: Duration,
     /// Seconds between our clock and the relay's.
@@ -142,11 +144,11 @@ pub(super) struct Tried {
     /// What a browser is given.
     page: Option<Page>,
     /// What is behind it, where there is no server.
-    pub(super) store: Option<Found>,
+    pub(crate) store: Option<Found>,
 }
 
 /// The same, for a relay that will be used.
-pub(super) async fn try_and_tidy(
+pub(crate) async fn try_and_tidy(
     way: &Way,
     connected: &Connected,
     create_token: Option<String>,
@@ -251,8 +253,8 @@ fn in_front(way: &Way, does: &str, hint: &str) -> Trouble {
 }
 
 /// What was found, for programs and for people.
-pub(super) fn report(way: &Way, about: &About, tried: &Tried) -> (Value, String) {
-    let (longest, lease) = (words::duration(about.max_ttl), words::duration(about.lease));
+pub(crate) fn report(way: &Way, about: &About, tried: &Tried) -> (Value, String) {
+    let (longest, lease) = (format::duration(about.max_ttl), format::duration(about.lease));
     let who = match (tried.may_create, about.create) {
         (true, Admission::Open) => "anybody may leave something there",
         (true, Admission::Token) => "you may leave something there",
@@ -261,7 +263,7 @@ pub(super) fn report(way: &Way, about: &About, tried: &Tried) -> (Value, String)
     let mut text = format!(
         "{} works: {who}; at most {} a share, for at most {longest}; an opener has {lease}; it answers in {} ms",
         way.name(),
-        words::binary(about.max_bytes),
+        format::binary(about.max_bytes),
         tried.round_trip.as_millis(),
     );
     let mut findings = Vec::new();
@@ -279,7 +281,7 @@ pub(super) fn report(way: &Way, about: &About, tried: &Tried) -> (Value, String)
     }));
     findings.extend(tried.page.map(|page| page.finding().to_owned()));
     if let Some(store) = tried.store {
-        findings.extend(store.space.map(|space| format!("{} are free", words::binary(space.free))));
+        findings.extend(store.space.map(|space| format!("{} are free", format::binary(space.free))));
         findings.push(match store.keeps_versions {
             Some(false) => "it keeps no versions of what is deleted".to_owned(),
             Some(true) => {

@@ -10,21 +10,24 @@ use directories::ProjectDirs;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::check;
 use crate::cli::connect::Way;
-use crate::cli::failure::{Trouble, reason};
-use crate::cli::state::{State, private, private_dir, read_all, said_token};
-use crate::cli::{Context, config, prompt, stores, words};
-use crate::files::{lock, sync};
+use crate::cli::context::Context;
+use crate::cli::input::prompt;
+use crate::cli::output::errors::{Trouble, reason};
+use crate::cli::output::format;
+use crate::cli::relay::check;
+use crate::cli::{config, stores};
+use crate::durable_fs::{lock, sync};
 use crate::link::RelayUrl;
 use crate::manifest::printable;
 use crate::relay::clock::SystemClock;
-use crate::relay::keeper::{Keeper, Policy};
-use crate::relay::probe::{Found, MARKER};
+use crate::relay::rules::probe::{Found, MARKER};
+use crate::relay::rules::{Keeper, Policy};
 use crate::relay::server::Creation;
 use crate::relay::store::folder::Sharing;
 use crate::relay::{Admission, RelayError};
 use crate::secret::{fill_random, hex};
+use crate::state::{State, private, private_dir, read_all, said_token};
 
 /// How lines of the file of create tokens give what a token must hash to.
 const HASHED: &str = "sha256:";
@@ -39,7 +42,7 @@ leaving a trace.";
 
 /// What there is to do about relays besides running one.
 #[derive(Subcommand)]
-pub(super) enum Manage {
+pub(crate) enum Manage {
     /// Make a relay the default, after checking that it works
     #[command(long_about = USE)]
     Use(UseArgs),
@@ -51,14 +54,14 @@ pub(super) enum Manage {
 
 /// Arguments of `share relay use`.
 #[derive(Args)]
-pub(super) struct UseArgs {
+pub(crate) struct UseArgs {
     /// The relay
     url: String,
 }
 
 /// Arguments of `share relay token`.
 #[derive(Args)]
-pub(super) struct TokenArgs {
+pub(crate) struct TokenArgs {
     /// For whom; so that you know whose line to take away
     name: String,
     /// The file that share relay --create-token-file reads [default: in the data directory]
@@ -67,7 +70,7 @@ pub(super) struct TokenArgs {
 }
 
 /// Runs whichever it is.
-pub(super) async fn run(command: Manage, cx: &Context) -> Result<(), Trouble> {
+pub(crate) async fn run(command: Manage, cx: &Context) -> Result<(), Trouble> {
     match command {
         Manage::Token(args) => token(&args, cx),
         Manage::Use(args) => until_interrupted(use_it(&args, cx), cx).await,
@@ -202,12 +205,12 @@ fn token(args: &TokenArgs, cx: &Context) -> Result<(), Trouble> {
     }
     cx.output.say(&format!("Give it to {}: share relay use URL asks for it.", args.name));
     cx.output
-        .say(&format!("It counts from the next start of: share relay --create-token-file {}", words::quoted(&shown)));
+        .say(&format!("It counts from the next start of: share relay --create-token-file {}", format::quoted(&shown)));
     Ok(())
 }
 
 /// What the tokens in a file hash to: one a line, as `NAME sha256:…`, or a bare token.
-pub(super) fn read_tokens(path: &Path) -> Result<Vec<[u8; 32]>, Trouble> {
+pub(crate) fn read_tokens(path: &Path) -> Result<Vec<[u8; 32]>, Trouble> {
     let text =
         fs::read_to_string(path).map_err(|error| Trouble::path(path, &error, "share relay token NAME makes it"))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));

@@ -12,12 +12,14 @@ use clap::Args;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 
-use super::failure::{Trouble, reason};
-use super::{Context, stores};
+use crate::cli::context::Context;
+use crate::cli::output::errors::{Trouble, reason};
+use crate::cli::stores;
 use crate::link::RelayUrl;
 use crate::relay::clock::SystemClock;
-use crate::relay::keeper::{Keeper, Policy};
-use crate::relay::server::{self, Creation, Options};
+use crate::relay::rules::{Keeper, Policy};
+use crate::relay::server;
+use crate::relay::server::{Creation, Options};
 use crate::relay::store::folder::Sharing;
 
 /// The largest share that can be announced: the list of its parts must fit into a request.
@@ -54,7 +56,7 @@ The address of a relay that runs is the first line of standard output.";
 /// Run a relay, or choose and check one
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true, long_about = ABOUT)]
-pub(super) struct RelayArgs {
+pub(crate) struct RelayArgs {
     #[command(subcommand)]
     manage: Option<manage::Manage>,
     #[command(flatten)]
@@ -63,7 +65,7 @@ pub(super) struct RelayArgs {
 
 impl RelayArgs {
     /// Whether a relay is to run.
-    pub(super) fn is_server(&self) -> bool {
+    pub(crate) fn is_server(&self) -> bool {
         self.manage.is_none()
     }
 }
@@ -108,7 +110,7 @@ fn size(text: &str) -> Result<ByteSize, String> {
 }
 
 /// Runs the command.
-pub(super) async fn run(args: RelayArgs, cx: &Context) -> Result<(), Trouble> {
+pub(crate) async fn run(args: RelayArgs, cx: &Context) -> Result<(), Trouble> {
     match args.manage {
         Some(command) => manage::run(command, cx).await,
         None => serve(args.serve, cx).await,
@@ -128,7 +130,7 @@ async fn serve(args: ServeArgs, cx: &Context) -> Result<(), Trouble> {
     let listen = match (args.listen, &cx.config.listen) {
         (Some(said), _) => said,
         (None, said) => said.as_deref().unwrap_or(LISTEN).parse().map_err(|_| {
-            super::config::wrong("listen", "a relay listens on an address with a port, like 127.0.0.1:4080")
+            crate::cli::config::wrong("listen", "a relay listens on an address with a port, like 127.0.0.1:4080")
         })?,
     };
     if !listen.ip().is_loopback() && !args.plain_http {

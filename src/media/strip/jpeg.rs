@@ -2,8 +2,8 @@
 
 use std::io::{BufRead, Read, Seek};
 
-use super::turn::{By, Turn, in_xmp};
-use super::{LOOKED_INTO, Scan, Unclean, exif};
+use crate::media::strip::turn::{By, Turn, in_xmp};
+use crate::media::strip::{LOOKED_INTO, Scan, Unclean, exif};
 
 const SOI: u8 = 0xd8;
 const EOI: u8 = 0xd9;

@@ -15,7 +15,7 @@ mod webp;
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-use super::edits::Edits;
+use crate::media::edits::Edits;
 
 /// The longest piece of metadata that is looked into, in bytes, before it goes.
 const LOOKED_INTO: u64 = 1 << 20;

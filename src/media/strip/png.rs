@@ -2,8 +2,8 @@
 
 use std::io::{Read, Seek};
 
-use super::turn::{By, Turn, in_text};
-use super::{LOOKED_INTO, Scan, Unclean, exif};
+use crate::media::strip::turn::{By, Turn, in_text};
+use crate::media::strip::{LOOKED_INTO, Scan, Unclean, exif};
 
 /// Keeps what a decoder must know, what says how the colours are meant, and what animates.
 pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {

@@ -5,7 +5,7 @@ use std::io::Read;
 
 use flate2::read::ZlibDecoder;
 
-use super::{LOOKED_INTO, Removed, contains, exif};
+use crate::media::strip::{LOOKED_INTO, Removed, contains, exif};
 
 /// Sources of the orientation, the most trusted first.
 #[derive(Clone, Copy)]

@@ -2,8 +2,8 @@
 
 use std::io::{Read, Seek};
 
-use super::turn::{By, Turn, in_xmp};
-use super::{LOOKED_INTO, Scan, Unclean, exif};
+use crate::media::strip::turn::{By, Turn, in_xmp};
+use crate::media::strip::{LOOKED_INTO, Scan, Unclean, exif};
 
 /// Flags of the chunk `VP8X`: which other chunks there are.
 const HAS_XMP: u8 = 0x04;

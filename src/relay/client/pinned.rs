@@ -26,7 +26,7 @@ fn spki(pin: &Pin) -> Vec<u8> {
 }
 
 /// How the sender's machine answers.
-pub(super) fn server(key: &DirectKey) -> Result<ServerConfig, Error> {
+pub(crate) fn server(key: &DirectKey) -> Result<ServerConfig, Error> {
     let pkcs8 = Zeroizing::new([&PKCS8[..], key.seed()].concat());
     let signing = ring::sign::any_eddsa_type(&PrivatePkcs8KeyDer::from(pkcs8.as_slice()))?;
     let certified = CertifiedKey::new(vec![CertificateDer::from(spki(&key.pin()))], signing);
@@ -37,7 +37,7 @@ pub(super) fn server(key: &DirectKey) -> Result<ServerConfig, Error> {
 }
 
 /// How a link holder asks.
-pub(super) fn client(pin: &Pin) -> Result<ClientConfig, Error> {
+pub(crate) fn client(pin: &Pin) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let only = Arc::new(Only { spki: spki(pin), provider: provider.clone() });
     Ok(ClientConfig::builder_with_provider(provider)

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::clock::{Clock, SystemClock};
-use super::{
+use crate::relay::clock::{Clock, SystemClock};
+use crate::relay::{
     About, Checksum, Claimed, Commit, Content, Create, Credential, Notice, Relay, RelayError, Sealed, State, Status,
     Waiting,
 };

@@ -4,6 +4,10 @@
 //! sealed only when all its parts are, and data is deleted only after a cell that makes it unreadable. *One door:*
 //! opener, owner, sweeper and guess limit all race to create the same `claim`, and who creates it has decided.
 
+pub mod probe;
+pub mod records;
+pub mod sweep;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,12 +17,10 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
-use super::cells::{
-    self, Cells, Claim, End, GRACE, Offer, Phase, Seal, Try, UPLOAD_TIME, Written, load, names, write_once,
-};
-use super::clock::Clock;
-use super::store::{Creation, Store};
-use super::{
+use self::records::{Cells, Claim, End, GRACE, Offer, Phase, Seal, Try, UPLOAD_TIME, Written, load, names, write_once};
+use crate::relay::clock::Clock;
+use crate::relay::store::{Creation, Store};
+use crate::relay::{
     About, Admission, Checksum, Claimed, Commit, Content, Create, Credential, INLINE_LEN, MAX_GUESSES,
     MAX_SEALED_MANIFEST, MIN_TTL, Notice, Relay, RelayError, Sealed, State, Status, V1, Waiting,
 };
@@ -90,12 +92,12 @@ impl Keeper {
 
     /// A hint for the sweeper to look at `id` at `due`: written before whatever makes something due then.
     pub(super) async fn mark_due(&self, id: &Id, due: u64) -> Result<(), RelayError> {
-        cells::remind(&*self.store, &self.clock, &names::due(id, due)).await
+        records::remind(&*self.store, &self.clock, &names::due(id, due)).await
     }
 
     /// Fails when the store is as good as full.
     async fn expect_room(&self, bytes: u64) -> Result<(), RelayError> {
-        let Some(space) = self.store.space().await.map_err(cells::failure)? else { return Ok(()) };
+        let Some(space) = self.store.space().await.map_err(records::failure)? else { return Ok(()) };
         let reserve = self.policy.reserve.unwrap_or_else(|| (space.total / 20).max(1 << 30));
         if space.free < reserve.saturating_add(bytes) { Err(RelayError::NoSpace { after: 60 }) } else { Ok(()) }
     }
@@ -105,16 +107,16 @@ impl Keeper {
     pub(super) async fn delete_data(&self, id: &Id) -> Result<(), RelayError> {
         let parts = self.delete_below(&names::parts(id)).await;
         let tries = self.delete_below(&names::tries(id)).await;
-        let manifest = self.store.delete(&[names::manifest(id)]).await.map_err(cells::failure);
+        let manifest = self.store.delete(&[names::manifest(id)]).await.map_err(records::failure);
         // What cannot be deleted keeps nothing else.
         parts.and(tries).and(manifest)
     }
 
     /// Deletes all objects whose names begin like that.
     pub(super) async fn delete_below(&self, prefix: &str) -> Result<(), RelayError> {
-        let objects = self.store.list(prefix, None).await.map_err(cells::failure)?;
+        let objects = self.store.list(prefix, None).await.map_err(records::failure)?;
         let names: Vec<String> = objects.into_iter().map(|object| object.name).collect();
-        if names.is_empty() { Ok(()) } else { self.store.delete(&names).await.map_err(cells::failure) }
+        if names.is_empty() { Ok(()) } else { self.store.delete(&names).await.map_err(records::failure) }
     }
 
     /// Deletes the data of a share that has just ended.
@@ -177,7 +179,7 @@ impl Keeper {
             }
             // The slots go with the rest when a share ends: one that was free for that reason allows no comparison.
             if load::<Claim>(&*self.store, &names::claim(id)).await?.is_some() {
-                self.store.delete(&[name]).await.map_err(cells::failure)?;
+                self.store.delete(&[name]).await.map_err(records::failure)?;
                 let cells = Cells::load(&*self.store, id).await?.ok_or(RelayError::Unknown)?;
                 return Err(cells.refusal(cells.phase(self.now()), None));
             }
@@ -203,17 +205,17 @@ impl Keeper {
 
     async fn manifest_of(&self, id: &Id) -> Result<Bytes, RelayError> {
         // Deleted between two looks: the next look will say so.
-        cells::get(&*self.store, &names::manifest(id)).await?.ok_or(RelayError::BUSY)
+        records::get(&*self.store, &names::manifest(id)).await?.ok_or(RelayError::BUSY)
     }
 
     async fn bytes_held(&self, id: &Id) -> Result<u64, RelayError> {
-        let parts = self.store.list(&names::parts(id), None).await.map_err(cells::failure)?;
+        let parts = self.store.list(&names::parts(id), None).await.map_err(records::failure)?;
         Ok(parts.iter().map(|part| part.len).sum())
     }
 
     /// Whether one listing shows all parts, each of the right length.
     async fn expect_parts(&self, id: &Id, commit: &Commit) -> Result<(), RelayError> {
-        let stored = self.store.list(&names::parts(id), None).await.map_err(cells::failure)?;
+        let stored = self.store.list(&names::parts(id), None).await.map_err(records::failure)?;
         let mut lengths = part_lengths(commit.blob_len);
         for (number, crc) in (0..).zip(&commit.parts) {
             let expected = lengths.next().unwrap_or(0);
@@ -314,13 +316,13 @@ impl Relay for Keeper {
         }
         self.expect_room(len).await?;
         let name = names::part(id, number, crc);
-        let before = self.store.list(&names::part_number(id, number), None).await.map_err(cells::failure)?;
+        let before = self.store.list(&names::part_number(id, number), None).await.map_err(records::failure)?;
         if before.iter().any(|object| object.name != name) {
             return Err(RelayError::Sealed);
         }
-        if let Creation::Exists = self.store.create(&name, checked(part, crc)).await.map_err(cells::failure)? {
+        if let Creation::Exists = self.store.create(&name, checked(part, crc)).await.map_err(records::failure)? {
             // A store may say so of a write that it has not carried out: what is acknowledged is what it shows.
-            let stored = self.store.list(&name, None).await.map_err(cells::failure)?;
+            let stored = self.store.list(&name, None).await.map_err(records::failure)?;
             if stored.iter().all(|object| object.len != len) {
                 return Err(RelayError::BUSY);
             }
@@ -334,7 +336,7 @@ impl Relay for Keeper {
             Some(Seal::Aborted { .. }) => false,
         };
         if !wanted || offer.is_none() {
-            self.store.delete(&[name]).await.map_err(cells::failure)?;
+            self.store.delete(&[name]).await.map_err(records::failure)?;
             let cells = self.cells(owner, Role::Own).await?;
             return Err(cells.refusal(cells.phase(self.now()), None));
         }
@@ -358,7 +360,7 @@ impl Relay for Keeper {
                 }
                 self.expect_parts(id, commit).await?;
                 let name = names::manifest(id);
-                self.store.create(&name, commit.manifest.clone().into()).await.map_err(cells::failure)?;
+                self.store.create(&name, commit.manifest.clone().into()).await.map_err(records::failure)?;
                 if self.manifest_of(id).await? != commit.manifest {
                     return Err(RelayError::Sealed);
                 }
@@ -368,14 +370,14 @@ impl Relay for Keeper {
         };
         let (Written::Ours(stored) | Written::Theirs(stored)) = stored;
         match &stored {
-            Seal::Sealed { at, .. } if cells::Cell::same(&seal, &stored) => {
+            Seal::Sealed { at, .. } if records::Cell::same(&seal, &stored) => {
                 Ok(Sealed { v: V1, expires: at.saturating_add(cells.offer.ttl) })
             }
             Seal::Sealed { .. } => Err(RelayError::Sealed),
             Seal::Aborted { at, .. } => {
                 // Whatever came after the abortion's deletion.
                 self.delete_now(id).await;
-                Err(RelayError::Gone { how: super::Gone::Aborted, at: *at, claimant: None, until: None })
+                Err(RelayError::Gone { how: crate::relay::Gone::Aborted, at: *at, claimant: None, until: None })
             }
         }
     }
@@ -430,7 +432,7 @@ impl Relay for Keeper {
         };
         let part = match parts[..] {
             [crc] if *blob_len <= INLINE_LEN => {
-                let part = cells::get(&*self.store, &names::part(id, 0, crc)).await?;
+                let part = records::get(&*self.store, &names::part(id, 0, crc)).await?;
                 // Deleted between two looks: the next look will say so.
                 Some(part.ok_or(RelayError::BUSY)?)
             }
@@ -452,7 +454,7 @@ impl Relay for Keeper {
             return Err(cells.refusal(phase, Some(&claimant)));
         };
         let crc = parts.get(number as usize).ok_or(RelayError::BadRequest)?;
-        let part = self.store.read(&names::part(id, number, *crc), offset).await.map_err(cells::failure)?;
+        let part = self.store.read(&names::part(id, number, *crc), offset).await.map_err(records::failure)?;
         // Gone between two looks, or lost by the store: either way there is nothing to give now.
         part.ok_or(RelayError::BUSY)
     }
@@ -468,7 +470,7 @@ impl Relay for Keeper {
         let written = match cells.phase(self.now()) {
             Phase::Leased { .. } => self.end(id, wanted).await?,
             phase => match &cells.end {
-                Some(end) if cells::Cell::same(&wanted, end) => return Ok(()),
+                Some(end) if records::Cell::same(&wanted, end) => return Ok(()),
                 _ => return Err(cells.refusal(phase, Some(&claimant))),
             },
         };
@@ -562,7 +564,7 @@ impl Keeper {
             State::Waiting | State::Claimed => Some(matches!(cells.phase(self.now()), Phase::Over { .. })),
             _ => None,
         };
-        let guesses = self.store.list(&names::tries(id), None).await.map_err(cells::failure)?.len();
+        let guesses = self.store.list(&names::tries(id), None).await.map_err(records::failure)?.len();
         Ok(Status {
             v: V1,
             state,

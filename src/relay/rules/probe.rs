@@ -6,10 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 
-use super::cells::CLOCK_TOLERANCE;
-use super::clock::Clock;
-use super::keeper::Keeper;
-use super::store::{Creation, Space, Store, StoreError};
+use crate::relay::clock::Clock;
+use crate::relay::rules::Keeper;
+use crate::relay::rules::records::CLOCK_TOLERANCE;
+use crate::relay::store::{Creation, Space, Store, StoreError};
 use crate::secret::fill_random;
 
 /// The object that says that a store may be used by anybody who can reach it, without a server.

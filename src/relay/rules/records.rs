@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use super::clock::Clock;
-use super::store::{Creation, Store, StoreError};
-use super::{Checksum, Gone, INLINE_LEN, RelayError, State, V1, Verifiers};
+use crate::relay::clock::Clock;
+use crate::relay::store::{Creation, Store, StoreError};
+use crate::relay::{Checksum, Gone, INLINE_LEN, RelayError, State, V1, Verifiers};
 use crate::secret::{Claimant, Id, Receipt, Verifier};
 
 /// An upload that is not sealed after this many seconds is aborted.

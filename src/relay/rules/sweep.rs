@@ -12,10 +12,12 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
-use super::cells::{CLOCK_TOLERANCE, Cells, Claim, End, Phase, TOMBSTONE_TIME, UPLOAD_TIME, failure, names};
-use super::keeper::Keeper;
-use super::probe::PROBES;
-use super::{Credential, RelayError, State, V1};
+use crate::relay::rules::Keeper;
+use crate::relay::rules::probe::PROBES;
+use crate::relay::rules::records::{
+    CLOCK_TOLERANCE, Cells, Claim, End, Phase, TOMBSTONE_TIME, UPLOAD_TIME, failure, names,
+};
+use crate::relay::{Credential, RelayError, State, V1};
 use crate::secret::Id;
 
 /// How many shares are looked at at once: a bucket takes its time for each answer.

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use tokio::sync::watch;
 
-use super::{
+use crate::relay::{
     About, Checksum, Claimed, Commit, Content, Create, Credential, Notice, Relay, RelayError, Sealed, State, Status,
     Waiting,
 };

@@ -4,7 +4,8 @@
 //! answer is written. `GET`, `HEAD` and `OPTIONS` change nothing. Logs have the method, the route's template, the
 //! status, a size and a duration; never an id, a token, a header or an address.
 
-mod line;
+mod connection;
+pub mod guests;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -33,12 +34,14 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
 
-use self::line::Acceptor;
-use super::wire::{self, ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
-use super::{
-    About, Admission, Checksum, Commit, Content, Create, Credential, Relay, RelayError, State, V1, page, pinned,
-};
+use self::connection::Acceptor;
 use crate::link::RelayUrl;
+use crate::page;
+use crate::relay::client::pinned;
+use crate::relay::wire::{ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
+use crate::relay::{
+    About, Admission, Checksum, Commit, Content, Create, Credential, Relay, RelayError, State, V1, wire,
+};
 use crate::seal::PART_LEN;
 use crate::secret::DirectKey;
 

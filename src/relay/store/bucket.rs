@@ -4,7 +4,7 @@
 //! creation finds its own first attempt and reports that somebody else was faster: only [`write_once`] can tell the two
 //! apart, and whatever else is asked here may be asked again by whoever wants to know.
 //!
-//! [`write_once`]: crate::relay::cells::write_once
+//! [`write_once`]: crate::relay::rules::records::write_once
 
 use std::error::Error as StdError;
 use std::io;
@@ -25,11 +25,12 @@ use object_store::{
 };
 use tokio::sync::Semaphore;
 
-use super::{Creation, Object, Space, Store, StoreError};
 use crate::link::{RelayUrl, RelayUrlError};
-use crate::relay::client::{self, IDLE_TIME};
-use crate::relay::obstacle::{self, Distrust, Obstacle};
-use crate::relay::{Content, RelayError};
+use crate::relay::client::connector;
+use crate::relay::client::connector::IDLE_TIME;
+use crate::relay::obstacle::{Distrust, Obstacle};
+use crate::relay::store::{Creation, Object, Space, Store, StoreError};
+use crate::relay::{Content, RelayError, obstacle};
 
 /// Parts that are held in memory on their way in, at most: a bucket takes an object only whole.
 const UPLOADS: usize = 32;
@@ -130,7 +131,7 @@ impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let told = |key| options.get_config_value(&key);
         let may_be_plain = told(ClientConfigKey::AllowHttp).is_some_and(|told| told == "true");
-        let mut builder = client::builder(IDLE_TIME).https_only(!may_be_plain);
+        let mut builder = connector::builder(IDLE_TIME).https_only(!may_be_plain);
         // Where it looks for credentials that may not be there it has less patience.
         let time = told(ClientConfigKey::ConnectTimeout).and_then(|time| humantime::parse_duration(&time).ok());
         if let Some(time) = time.filter(|time| *time < USUAL_CONNECT_TIME) {
@@ -297,7 +298,7 @@ impl Store for Bucket {
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         let path = self.path(name);
         let put = self.store.put_opts(&path, PutPayload::from_iter(pieces), options);
-        match within(client::time_for(len, IDLE_TIME), put).await {
+        match within(connector::time_for(len, IDLE_TIME), put).await {
             Ok(_) => Ok(Creation::New),
             Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(Creation::Exists),
             Err(error) => Err(failure(&error)),

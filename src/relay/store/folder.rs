@@ -18,9 +18,9 @@ use futures_util::stream::{self, StreamExt};
 use rustix::fs::{Mode, OFlags};
 use tokio::task::spawn_blocking;
 
-use super::{Creation, Object, Space, Store, StoreError};
-use crate::files::{parent, rename_new, sync, sync_dir, sync_file_system, try_lock};
-use crate::relay::cells::names;
+use crate::durable_fs::{parent, rename_new, sync, sync_dir, sync_file_system, try_lock};
+use crate::relay::rules::records::names;
+use crate::relay::store::{Creation, Object, Space, Store, StoreError};
 use crate::relay::{Content, RelayError};
 use crate::secret::fill_random;
 

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Creation, Object, Space, Store, StoreError};
 use crate::relay::Content;
 use crate::relay::clock::Clock;
+use crate::relay::store::{Creation, Object, Space, Store, StoreError};
 
 /// Objects in a map.
 pub struct Memory {

@@ -17,7 +17,7 @@ pub mod memory;
 
 use async_trait::async_trait;
 
-use super::{Content, RelayError};
+use crate::relay::{Content, RelayError};
 
 /// What creating an object came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

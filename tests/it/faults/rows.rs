@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use share::relay::clock::Clock;
-use share::relay::keeper::Keeper;
+use share::relay::rules::Keeper;
 use share::relay::{Checksum, Claimed, Credential, Gone, Relay, RelayError, State};
 use share::seal::PART_LEN;
 use share::secret::Token;

@@ -11,7 +11,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::json;
 use share::link::Link;
 use share::manifest::Manifest;
-use share::relay::http::HttpRelay;
+use share::relay::client::HttpRelay;
 use share::relay::{Credential, Relay};
 use share::seal;
 

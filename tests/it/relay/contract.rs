@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use share::relay::clock::Clock;
-use share::relay::keeper::{Keeper, Policy};
+use share::relay::rules::{Keeper, Policy};
 use share::relay::store::memory::Memory;
 use share::relay::store::{Creation, Object, Space, Store, StoreError};
 use share::relay::{Checksum, Claimed, Content, Gone, Relay, RelayError, State};

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use share::link::{Link, RelayUrl};
 use share::relay::{Checksum, Claimed, Commit, Create, Credential, Relay, RelayError, V1, Verifiers};
-use share::seal::{self, PART_LEN};
+use share::seal;
+use share::seal::PART_LEN;
 use share::secret::{Flags, Keys, LinkSecret, Token};
 
 use crate::support::{Meddle, Meddler, Sandbox, TestRelay, files, noise, served};

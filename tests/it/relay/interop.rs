@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 
 use bytes::BytesMut;
 use share::manifest::blob_len;
-use share::seal::{self, PART_LEN, SealError, Sealer, Unsealer};
+use share::seal;
+use share::seal::{PART_LEN, SealError, Sealer, Unsealer};
 use share::secret::{Flags, LinkSecret};
 
 fn identity() -> (age::x25519::Identity, String) {

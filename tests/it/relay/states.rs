@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use share::relay::clock::Clock;
-use share::relay::keeper::{Keeper, Policy};
+use share::relay::rules::{Keeper, Policy};
 use share::relay::store::memory::Memory;
 use share::relay::{Checksum, Credential, Gone, Relay, RelayError, State};
 use share::secret::{Receipt, Token};

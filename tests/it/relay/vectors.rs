@@ -104,7 +104,7 @@ fn the_key_schedule_has_its_known_answers() {
             let token = device.claim_token(id);
             assert_eq!(hex(token.as_bytes()), share.claim_token);
             assert_eq!(hex(token.claimant(id).as_bytes()), share.claimant);
-            assert_eq!(share::spoken::openers_words(&token.claimant(id)), share.openers_words);
+            assert_eq!(share::wordlist::openers_words(&token.claimant(id)), share.openers_words);
             assert_eq!(hex(keys.receipt(&token.claimant(id)).as_bytes()), share.receipt);
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use share::link::{Link, RelayUrl};
 use share::manifest::{Entry, Manifest, blob_len};
-use share::relay::http::HttpRelay;
+use share::relay::client::HttpRelay;
 use share::relay::{Checksum, Commit, Create, Credential, Relay, V1, Verifiers};
 use share::seal;
 use share::secret::{Flags, LinkSecret, Token};

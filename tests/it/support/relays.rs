@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use share::link::RelayUrl;
 use share::relay::Relay;
-use share::relay::http::HttpRelay;
-use share::relay::keeper::{Keeper, Policy};
-use share::relay::server::{self, Creation as Admission, Options};
+use share::relay::client::HttpRelay;
+use share::relay::rules::{Keeper, Policy};
+use share::relay::server;
+use share::relay::server::{Creation as Admission, Options};
 use share::relay::store::Store;
 use share::relay::store::folder::{Folder, Sharing};
 use share::relay::store::memory::Memory;

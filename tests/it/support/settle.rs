@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use share::relay::clock::Clock;
-use share::relay::keeper::{Keeper, Policy};
+use share::relay::rules::{Keeper, Policy};
 use share::relay::store::Store;
 
 use super::clock::TestClock;

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use share::relay::clock::{Clock, SystemClock};
-use share::relay::keeper::Keeper;
-use share::relay::server::{self, Creation, Options};
+use share::relay::rules::Keeper;
+use share::relay::server;
+use share::relay::server::{Creation, Options};
 use share::relay::store::Store;
 use share::relay::store::folder::{Folder, FolderError, Sharing};
 use share::relay::store::memory::Memory;

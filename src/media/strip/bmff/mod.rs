@@ -9,7 +9,7 @@ mod still;
 
 use std::io::{Read, Seek};
 
-use super::{LOOKED_INTO, Scan, Unclean};
+use crate::media::strip::{LOOKED_INTO, Scan, Unclean};
 
 /// The most boxes side by side.
 const MAX_BOXES: usize = 1 << 20;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::io::{Read, Seek};
 
-use super::super::{MAX_EDITS, Scan, Unclean, contains};
-use super::{Boxed, NO_BOX, Pieces, child, children, free};
+use crate::media::strip::bmff::{Boxed, NO_BOX, Pieces, child, children, free};
+use crate::media::strip::{MAX_EDITS, Scan, Unclean, contains};
 
 /// The longest subtitles that are read to find out whether they are a drone's log of where it was, in bytes.
 const SUBTITLES: u64 = 64 << 10;

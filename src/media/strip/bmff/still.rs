@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::io::{Read, Seek};
 
-use super::super::{LOOKED_INTO, Scan, Unclean, exif};
-use super::{Boxed, Pieces, child, children, free, movie};
+use crate::media::strip::bmff::{Boxed, Pieces, child, children, free, movie};
+use crate::media::strip::{LOOKED_INTO, Scan, Unclean, exif};
 
 /// Bytes of version and flags, before anything else in the boxes here.
 const FULL: u64 = 4;

@@ -1,0 +1,93 @@
+//! What a command finds around it: settings, output, the wish to stop.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+
+use crate::cli::config::{self, Config};
+use crate::cli::output::Output;
+use crate::cli::output::errors::Trouble;
+use crate::cli::signals::{Signals, Stop};
+use crate::link::RelayUrl;
+use crate::relay::client::retry::Patience;
+
+/// What every command understands.
+#[derive(Args)]
+pub(crate) struct Common {
+    /// Give up when the relay does not answer for this long [default: 10m]
+    #[arg(long, global = true, value_name = "TIME", env = "SHARE_GIVE_UP", hide_env_values = true, value_parser = duration)]
+    pub(crate) give_up: Option<Duration>,
+    /// Print one JSON object a line, for programs
+    #[arg(long, global = true, env = "SHARE_JSON", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) json: bool,
+    /// Say nothing but results, warnings and errors
+    #[arg(short, long, global = true, env = "SHARE_QUIET", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) quiet: bool,
+    /// Say more; twice: everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, env = "SHARE_LOG", hide_env_values = true)]
+    pub(crate) verbose: u8,
+    /// Where to keep what must outlive a run
+    #[arg(long, global = true, value_name = "DIR", env = "SHARE_STATE_DIR", hide_env_values = true)]
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
+/// How long to go on when the relay does not answer, unless it is said otherwise.
+const GIVE_UP: Duration = Duration::from_mins(10);
+
+/// What a command finds around it.
+pub(crate) struct Context {
+    pub(crate) config: Config,
+    pub(crate) give_up: Duration,
+    /// Whether that was said.
+    pub(crate) give_up_said: bool,
+    pub(crate) signals: Signals,
+    pub(crate) state_dir: Option<PathBuf>,
+    pub(crate) output: Output,
+}
+
+impl Context {
+    pub(crate) fn new(common: Common, output: Output) -> Result<Self, Trouble> {
+        let config = Config::read()?;
+        let give_up = match (common.give_up, &config.give_up) {
+            (Some(said), _) => said,
+            (None, Some(text)) => duration(text).map_err(|why| config::wrong("give_up", &why))?,
+            (None, None) => GIVE_UP,
+        };
+        let give_up_said = common.give_up.is_some() || config.give_up.is_some();
+        Ok(Self { config, give_up, give_up_said, signals: Signals::listen(), state_dir: common.state_dir, output })
+    }
+
+    /// Until somebody wants the program to stop.
+    pub(crate) async fn interrupted(&self) -> Stop {
+        self.signals.next().await
+    }
+
+    /// What may block, a question or a pipe, until it is done or somebody wants the program to stop.
+    pub(crate) async fn unless_interrupted<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Trouble> {
+        tokio::select! {
+            done = tokio::task::spawn_blocking(work) => Ok(done.map_err(anyhow::Error::from)?),
+            _ = self.interrupted() => Err(Trouble::Interrupted(None)),
+        }
+    }
+
+    pub(crate) fn patience(&self) -> Patience {
+        Patience::new(self.give_up)
+    }
+
+    /// The relay that was said, or else the configured one.
+    pub(crate) fn relay(&self, said: Option<&str>) -> Result<Option<RelayUrl>, Trouble> {
+        let environment = std::env::var("SHARE_RELAY").ok();
+        let said = said.or(environment.as_deref()).filter(|url| !url.trim().is_empty());
+        said.or(self.config.relay.as_deref()).map(RelayUrl::parse).transpose().map_err(Trouble::RelayUrl)
+    }
+}
+
+/// A time as people write it.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "a time is written like 30m, 24h or 7d".to_owned())
+}

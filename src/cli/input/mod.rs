@@ -1,0 +1,5 @@
+//! What a command takes in: a link and a passphrase, files, answers.
+
+pub(crate) mod files;
+pub(crate) mod link;
+pub(crate) mod prompt;
