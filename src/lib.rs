@@ -12,7 +12,7 @@
 //!
 //! A photo that is sent goes through `cli::send` (opens and names it), [`send`] (one pass: read, seal, upload),
 //! [`seal`] (plaintext to parts), [`relay::http`] (parts to the relay), [`relay::server`], the rules in
-//! [`relay::keeper`], and ends in a [`relay::store`]. An opened one comes back the same way through [`open`].
+//! [`relay::rules`], and ends in a [`relay::store`]. An opened one comes back the same way through [`open`].
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test that panics is a test that fails"))]
 

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::cli::connect::{Connected, Way};
+use crate::cli::connect::{Connected, Endpoint};
 use crate::cli::context::Context;
-use crate::cli::output::errors::{Explanation, Trouble};
+use crate::cli::output::errors::{Failure, Message};
 use crate::cli::output::format;
 use crate::host;
-use crate::relay::{Credential, Relay, RelayError, State as Stand, Status};
+use crate::relay::{Credential, Relay, RelayError, ShareState, Status};
 use crate::state::outbox::{Entry, is_over};
 
 /// How long a relay is asked to hold its answer back. Many a proxy gives up after thirty seconds.
@@ -20,7 +20,7 @@ const AT_MOST: Duration = Duration::from_secs(2);
 
 /// The relays of some shares.
 pub(crate) struct Relays {
-    known: HashMap<String, (Way, Result<Connected, Explanation>)>,
+    known: HashMap<String, (Endpoint, Result<Connected, Message>)>,
     /// Those of this machine that are being served, by their folders.
     beside: HashMap<String, Arc<dyn Relay>>,
 }
@@ -28,50 +28,50 @@ pub(crate) struct Relays {
 impl Relays {
     /// The relays of those `entries` that are not known to have ended. Gives each up after `give_up`. What is `foreign`
     /// comes from somebody else's file.
-    pub(crate) async fn of(entries: &[Entry], foreign: bool, give_up: Duration, cx: &Context) -> Result<Self, Trouble> {
+    pub(crate) async fn of(entries: &[Entry], foreign: bool, give_up: Duration, cx: &Context) -> Result<Self, Failure> {
         let mut known = HashMap::new();
-        for way in entries.iter().filter(|entry| entry.end.is_none()).filter_map(Entry::relay).map(Way::to) {
-            let key = way.url.to_string();
+        for endpoint in entries.iter().filter(|entry| entry.end.is_none()).filter_map(Entry::relay).map(Endpoint::to) {
+            let key = endpoint.url.to_string();
             if known.contains_key(&key) {
                 continue;
             }
             if foreign {
-                way.expect_harmless(cx.relay(None)?.as_ref(), cx).await?;
+                endpoint.expect_harmless(cx.relay(None)?.as_ref(), cx).await?;
             }
-            let connected = cx.connect_for(&way, give_up).await.map_err(|trouble| trouble.explain());
-            known.insert(key, (way, connected));
+            let connected = cx.connect_for(&endpoint, give_up).await.map_err(|trouble| trouble.explain());
+            known.insert(key, (endpoint, connected));
         }
         // Nobody else's file says where to look on this machine.
         let open = entries.iter().filter(|entry| entry.end.is_none() && !foreign);
         let served = open.filter_map(Entry::place);
         let beside = served.filter_map(|place| {
-            let keeper: Arc<dyn Relay> = host::beside(Some(place), cx)?;
-            Some((place.to_owned(), keeper))
+            let rules: Arc<dyn Relay> = host::beside(Some(place), cx)?;
+            Some((place.to_owned(), rules))
         });
         Ok(Self { known, beside: beside.collect() })
     }
 
     /// The relay of a share, what to call it, and what its owner shows there.
-    fn reach(&self, entry: &Entry) -> Result<(Named<'_>, Credential), Trouble> {
+    fn reach(&self, entry: &Entry) -> Result<(Named<'_>, Credential), Failure> {
         let owner = entry.owner().ok_or_else(|| anyhow::anyhow!("an entry of the outbox is damaged"))?;
         let Some(url) = entry.relay() else {
             if !entry.is_direct() {
                 return Err(anyhow::anyhow!("{}: its relay's address cannot be read", entry.title()).into());
             }
             let relay = entry.place().and_then(|place| self.beside.get(place)).ok_or_else(|| {
-                Trouble::NobodyKnows("the program that served it was stopped, and the share went with it".to_owned())
+                Failure::NobodyKnows("the program that served it was stopped, and the share went with it".to_owned())
             })?;
-            return Ok((Named { relay, way: None }, owner));
+            return Ok((Named { relay, endpoint: None }, owner));
         };
         match self.known.get(&url.to_string()) {
-            Some((way, Ok(connected))) => Ok((Named { relay: &connected.relay, way: Some(way) }, owner)),
-            Some((_, Err(why))) => Err(Trouble::Explained(why.clone())),
+            Some((endpoint, Ok(connected))) => Ok((Named { relay: &connected.relay, endpoint: Some(endpoint) }, owner)),
+            Some((_, Err(why))) => Err(Failure::Explained(why.clone())),
             None => Err(anyhow::anyhow!("a relay was not connected to").into()),
         }
     }
 
     /// What became of a share: by its relay, or as it was told when it ended.
-    pub(crate) async fn status(&self, entry: &Entry) -> Result<Status, Trouble> {
+    pub(crate) async fn status(&self, entry: &Entry) -> Result<Status, Failure> {
         if let Some(end) = &entry.end {
             return Ok(end.clone());
         }
@@ -80,7 +80,7 @@ impl Relays {
     }
 
     /// Waits for the end of a share, and tells it.
-    pub(crate) async fn wait(&self, entry: &Entry, cx: &Context) -> Result<Status, Trouble> {
+    pub(crate) async fn wait(&self, entry: &Entry, cx: &Context) -> Result<Status, Failure> {
         if let Some(end) = &entry.end {
             return Ok(end.clone());
         }
@@ -89,7 +89,7 @@ impl Relays {
     }
 
     /// Takes a share back. Returns what it was, and what it is now, if that could be told.
-    pub(crate) async fn revoke(&self, entry: &Entry) -> Result<(Stand, Option<Status>), Trouble> {
+    pub(crate) async fn revoke(&self, entry: &Entry) -> Result<(ShareState, Option<Status>), Failure> {
         if let Some(end) = &entry.end {
             return Ok((end.state, Some(end.clone())));
         }
@@ -111,22 +111,22 @@ impl Relays {
 /// A relay, and where it is; nowhere, where another program of this machine serves the share.
 pub(crate) struct Named<'a> {
     pub(crate) relay: &'a Arc<dyn Relay>,
-    pub(crate) way: Option<&'a Way>,
+    pub(crate) endpoint: Option<&'a Endpoint>,
 }
 
 impl Named<'_> {
     /// What a refusal means to a sender.
-    fn told(&self, error: RelayError) -> Trouble {
-        match (error, self.way) {
-            (RelayError::Unknown, Some(way)) => {
-                Trouble::NobodyKnows(format!("{} knows nothing of it (any more)", way.name()))
+    fn told(&self, error: RelayError) -> Failure {
+        match (error, self.endpoint) {
+            (RelayError::Unknown, Some(endpoint)) => {
+                Failure::NobodyKnows(format!("{} knows nothing of it (any more)", endpoint.name()))
             }
-            (error, Some(way)) => way.refused(error),
-            (RelayError::Unknown, None) => Trouble::local(
+            (error, Some(endpoint)) => endpoint.refused(error),
+            (RelayError::Unknown, None) => Failure::local(
                 "the program that sends it is still reading it, or has just stopped",
                 "ask again when its link is there",
             ),
-            (error, None) => Trouble::local(
+            (error, None) => Failure::local(
                 format!("the folder it is served from: {error}"),
                 "nothing was changed; it is safe to repeat",
             ),
@@ -140,8 +140,8 @@ pub(crate) async fn wait_at(
     owner: &Credential,
     named: &Named<'_>,
     cx: &Context,
-) -> Result<Status, Trouble> {
-    let mut known: Option<Stand> = None;
+) -> Result<Status, Failure> {
+    let mut known: Option<ShareState> = None;
     loop {
         let asked = Instant::now();
         let status = named.relay.status(owner, known, LONG).await.map_err(|error| named.told(error))?;
@@ -155,7 +155,7 @@ pub(crate) async fn wait_at(
         }
         if known == Some(status.state) {
             tokio::time::sleep(AT_MOST.saturating_sub(asked.elapsed())).await;
-        } else if known.is_some() && status.state == Stand::Claimed {
+        } else if known.is_some() && status.state == ShareState::Claimed {
             tell("opening", "being opened");
         }
         known = Some(status.state);

@@ -9,14 +9,14 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::cli::context::Context;
-use crate::cli::output::errors::{Trouble, reason};
+use crate::cli::output::errors::{Failure, reason};
 use crate::cli::output::{Output, format};
 use crate::link::{Link, RelayUrl};
 use crate::manifest::printable;
 use crate::relay::Relay;
 use crate::secret::{Flags, LinkSecret, Token};
-use crate::send::{Input, Outgoing, SendError, Sent, Wishes, copies};
-use crate::state::State;
+use crate::send::{Input, Outgoing, SendError, SendOptions, Sent, copies};
+use crate::state::StateDir;
 use crate::state::outbox::{Draft, Entry, Outbox, write_receipts};
 
 /// What is the same for all shares of a batch.
@@ -25,7 +25,7 @@ pub(crate) struct Plan {
     pub(crate) recipients: Vec<Option<String>>,
     pub(crate) flags: Flags,
     pub(crate) passphrase: Option<Zeroizing<String>>,
-    pub(crate) wishes: Wishes,
+    pub(crate) wishes: SendOptions,
     /// What the outbox calls it.
     pub(crate) name: Option<String>,
     /// Where receipts go besides the outbox.
@@ -71,7 +71,7 @@ impl Batch {
         urls: &[RelayUrl],
         kept_at: KeptAt<'_>,
         cx: &Context,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, Failure> {
         let mut shares = Vec::with_capacity(plan.recipients.len());
         let (mut batch, turns) = (None, Outgoing::turns());
         for (recipient, url) in plan.recipients.into_iter().zip(urls) {
@@ -98,7 +98,7 @@ impl Batch {
             let outgoing = Outgoing::new(relay.clone(), keys, owner_token, turns.clone(), plan.wishes.clone());
             shares.push(Share { link: Link { relay: Some(url.clone()), secret }, entry, outgoing, sent: None });
         }
-        let outbox = State::open(cx).and_then(|state| Outbox::open(&state));
+        let outbox = StateDir::open(cx).and_then(|state| Outbox::open(&state));
         let mut batch = Self { shares, outbox: None, receipt: plan.receipt };
         // What this program serves itself is taken back by ending it.
         let is_needed = batch.receipt.is_none() && matches!(kept_at, KeptAt::Relay(_));
@@ -137,10 +137,10 @@ impl Batch {
         self.shares.iter().try_for_each(|share| outbox.keep(&share.entry))
     }
 
-    fn write_receipts(&self) -> Result<(), Trouble> {
+    fn write_receipts(&self) -> Result<(), Failure> {
         let Some(path) = &self.receipt else { return Ok(()) };
         let entries: Vec<&Entry> = self.shares.iter().map(|share| &share.entry).collect();
-        write_receipts(path, &entries).map_err(|error| Trouble::path(path, &error, "nothing was sent"))
+        write_receipts(path, &entries).map_err(|error| Failure::path(path, &error, "nothing was sent"))
     }
 
     /// Reads `inputs` once, and sends them as each of the shares. After an error all are taken back; it comes with

@@ -8,7 +8,7 @@ use directories::ProjectDirs;
 use serde::Deserialize;
 use toml_edit::DocumentMut;
 
-use crate::cli::output::errors::{Trouble, reason};
+use crate::cli::output::errors::{Failure, reason};
 use crate::manifest::printable;
 use crate::state::write_private;
 
@@ -37,9 +37,9 @@ fn path() -> Option<PathBuf> {
     ProjectDirs::from("", "", "share").map(|dirs| dirs.config_dir().join("config.toml"))
 }
 
-fn damaged(path: &std::path::Path, what: &str) -> Trouble {
+fn damaged(path: &std::path::Path, what: &str) -> Failure {
     let first = what.lines().next().unwrap_or_default();
-    Trouble::usage(
+    Failure::usage(
         format!("{}: {}", printable(&path.to_string_lossy()), printable(first)),
         "its keys are relay, expire, give_up, interface, listen, public_url and viewer",
     )
@@ -47,7 +47,7 @@ fn damaged(path: &std::path::Path, what: &str) -> Trouble {
 
 impl Config {
     /// Reads the file. One that is not there says nothing.
-    pub(crate) fn read() -> Result<Self, Trouble> {
+    pub(crate) fn read() -> Result<Self, Failure> {
         let Some(path) = path() else { return Ok(Self::default()) };
         match fs::read_to_string(&path) {
             Ok(text) => toml_edit::de::from_str(&text).map_err(|error| {
@@ -57,20 +57,20 @@ impl Config {
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Ok(Self::default())
             }
-            Err(error) => Err(Trouble::path(&path, &error, "mend it, or take it away")),
+            Err(error) => Err(Failure::path(&path, &error, "mend it, or take it away")),
         }
     }
 }
 
 /// A value of the file that cannot be used.
-pub(crate) fn wrong(key: &str, why: &str) -> Trouble {
+pub(crate) fn wrong(key: &str, why: &str) -> Failure {
     let place = path().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
-    Trouble::usage(format!("{}: {key}: {why}", printable(&place)), "mend it there, or say it as an argument")
+    Failure::usage(format!("{}: {key}: {why}", printable(&place)), "mend it there, or say it as an argument")
 }
 
 /// Makes `relay` the default, and leaves everything else in the file as it is. Returns where it stands.
-pub(crate) fn set_relay(relay: &str) -> Result<PathBuf, Trouble> {
-    let path = path().ok_or_else(|| Trouble::usage("this user has no home", "SHARE_RELAY does the same"))?;
+pub(crate) fn set_relay(relay: &str) -> Result<PathBuf, Failure> {
+    let path = path().ok_or_else(|| Failure::usage("this user has no home", "SHARE_RELAY does the same"))?;
     let mut document = match fs::read_to_string(&path) {
         Ok(text) => text.parse::<DocumentMut>().map_err(|error| damaged(&path, error.message()))?,
         Err(_) => DocumentMut::new(),
@@ -82,7 +82,7 @@ pub(crate) fn set_relay(relay: &str) -> Result<PathBuf, Trouble> {
         write_private(&target, document.to_string().as_bytes())
     });
     written.map_err(|error| {
-        Trouble::local(
+        Failure::local(
             format!("{}: {}", printable(&path.to_string_lossy()), reason(&error)),
             "SHARE_RELAY in the environment does the same",
         )

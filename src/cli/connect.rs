@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
-use crate::cli::output::errors::Trouble;
+use crate::cli::output::errors::Failure;
 use crate::cli::stores;
 use crate::link::{Link, RelayUrl};
 use crate::manifest::printable;
 use crate::open::OpenError;
 use crate::relay::client::HttpRelay;
-use crate::relay::client::retry::{Patience, Persistent, Wait};
-use crate::relay::rules::Keeper;
+use crate::relay::client::retry::{Backoff, Retrying, Wait};
+use crate::relay::rules::StoreRelay;
 use crate::relay::{Relay, RelayError};
 use crate::secret::{Flags, Pin};
 
@@ -24,13 +24,13 @@ const SWEEP_TIME: Duration = Duration::from_secs(2);
 
 /// Where a share waits.
 #[derive(Clone, Debug)]
-pub(crate) struct Way {
+pub(crate) struct Endpoint {
     pub(crate) url: RelayUrl,
     /// The one key that may answer there.
     pub(crate) pin: Option<Pin>,
 }
 
-impl Way {
+impl Endpoint {
     /// A relay.
     pub(crate) fn to(url: RelayUrl) -> Self {
         Self { url, pin: None }
@@ -53,18 +53,18 @@ impl Way {
     }
 
     /// What went wrong with opening what is there. `ours`: this device has opened it before. `kept`: it could go on.
-    pub(crate) fn trouble(&self, error: OpenError, ours: bool, kept: bool) -> Trouble {
-        Trouble::Open { relay: self.name(), direct: self.is_direct(), error, ours, kept }
+    pub(crate) fn trouble(&self, error: OpenError, ours: bool, kept: bool) -> Failure {
+        Failure::Open { relay: self.name(), direct: self.is_direct(), error, ours, kept }
     }
 
     /// What went wrong with a call that is part of neither flow.
-    pub(crate) fn refused(&self, error: RelayError) -> Trouble {
+    pub(crate) fn refused(&self, error: RelayError) -> Failure {
         self.trouble(error.into(), false, true)
     }
 
     /// Asks the person, where a link leads into the folders of this machine, or to a bucket that is reached with their
     /// own credentials, and it is not the one that they use: a stranger's link must not touch them by itself.
-    pub(crate) async fn expect_harmless(&self, configured: Option<&RelayUrl>, cx: &Context) -> Result<(), Trouble> {
+    pub(crate) async fn expect_harmless(&self, configured: Option<&RelayUrl>, cx: &Context) -> Result<(), Failure> {
         if !self.url.is_store() || configured == Some(&self.url) {
             return Ok(());
         }
@@ -74,7 +74,7 @@ impl Way {
             None => (format!("leads to {name}, with your credentials"), "bucket"),
         };
         if !prompt::possible() {
-            return Err(Trouble::usage(
+            return Err(Failure::usage(
                 format!("it {leads}, and that is not the relay you use"),
                 format!("if you know that {kind}: SHARE_RELAY={}", self.url),
             ));
@@ -83,7 +83,7 @@ impl Way {
         let answer = prompt::ask(&question, cx).await?;
         match answer.as_str() {
             "y" | "yes" => Ok(()),
-            _ => Err(Trouble::Interrupted(Some("not now: nothing is lost".to_owned()))),
+            _ => Err(Failure::Interrupted(Some("not now: nothing is lost".to_owned()))),
         }
     }
 }
@@ -92,14 +92,14 @@ impl Way {
 pub(crate) struct Connected {
     pub(crate) relay: Arc<dyn Relay>,
     /// The rules, where we keep them ourselves.
-    pub(crate) keeper: Option<Arc<Keeper>>,
+    pub(crate) rules: Option<Arc<StoreRelay>>,
 }
 
 impl Connected {
     /// Where there is no server, those who send do what it would do.
     pub(crate) async fn sweep(&self) {
-        let Some(keeper) = &self.keeper else { return };
-        match tokio::time::timeout(SWEEP_TIME, keeper.sweep()).await {
+        let Some(rules) = &self.rules else { return };
+        match tokio::time::timeout(SWEEP_TIME, rules.sweep()).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::debug!(%error, "the sweep failed"),
             Err(_) => tracing::debug!("there is more to sweep than there was time for"),
@@ -108,26 +108,26 @@ impl Connected {
 }
 
 impl Context {
-    /// How long to try to reach what is at the end of `way`: a person's machine is there now or not.
-    pub(crate) fn patience_for(&self, way: &Way) -> Duration {
-        if way.is_direct() && !self.give_up_said { DIRECT_GIVE_UP } else { self.give_up }
+    /// How long to try to reach what is at the end of `endpoint`: a person's machine is there now or not.
+    pub(crate) fn patience_for(&self, endpoint: &Endpoint) -> Duration {
+        if endpoint.is_direct() && !self.give_up_said { DIRECT_GIVE_UP } else { self.give_up }
     }
 
-    /// The relay at the end of `way`, asked again for as long as the user has patience.
-    pub(crate) async fn connect(&self, way: &Way) -> Result<Connected, Trouble> {
-        self.connect_for(way, self.patience_for(way)).await
+    /// The relay at the end of `endpoint`, asked again for as long as the user has patience.
+    pub(crate) async fn connect(&self, endpoint: &Endpoint) -> Result<Connected, Failure> {
+        self.connect_for(endpoint, self.patience_for(endpoint)).await
     }
 
     /// The same, with another patience.
-    pub(crate) async fn connect_for(&self, way: &Way, give_up: Duration) -> Result<Connected, Trouble> {
-        if way.url.is_store() {
-            let keeper = stores::serverless(&way.url, give_up, self).await?;
-            let relay = self.persistent(keeper.clone(), way.name(), give_up);
-            return Ok(Connected { relay, keeper: Some(keeper) });
+    pub(crate) async fn connect_for(&self, endpoint: &Endpoint, give_up: Duration) -> Result<Connected, Failure> {
+        if endpoint.url.is_store() {
+            let rules = stores::serverless(&endpoint.url, give_up, self).await?;
+            let relay = self.persistent(rules.clone(), endpoint.name(), give_up);
+            return Ok(Connected { relay, rules: Some(rules) });
         }
-        let relay = HttpRelay::new(way.url.clone(), way.pin.as_ref(), give_up);
-        let relay = relay.map_err(|error| way.refused(error))?;
-        Ok(Connected { relay: self.persistent(Arc::new(relay), way.name(), give_up), keeper: None })
+        let relay = HttpRelay::new(endpoint.url.clone(), endpoint.pin.as_ref(), give_up);
+        let relay = relay.map_err(|error| endpoint.refused(error))?;
+        Ok(Connected { relay: self.persistent(Arc::new(relay), endpoint.name(), give_up), rules: None })
     }
 
     fn persistent(&self, relay: Arc<dyn Relay>, name: String, give_up: Duration) -> Arc<dyn Relay> {
@@ -141,6 +141,6 @@ impl Context {
             }
             Wait::Over => output.goes_on(),
         });
-        Arc::new(Persistent::new(relay, Patience::new(give_up), waiter))
+        Arc::new(Retrying::new(relay, Backoff::new(give_up), waiter))
     }
 }

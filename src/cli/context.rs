@@ -8,10 +8,10 @@ use clap::builder::FalseyValueParser;
 
 use crate::cli::config::{self, Config};
 use crate::cli::output::Output;
-use crate::cli::output::errors::Trouble;
+use crate::cli::output::errors::Failure;
 use crate::cli::signals::{Signals, Stop};
 use crate::link::RelayUrl;
-use crate::relay::client::retry::Patience;
+use crate::relay::client::retry::Backoff;
 
 /// What every command understands.
 #[derive(Args)]
@@ -48,7 +48,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(common: Common, output: Output) -> Result<Self, Trouble> {
+    pub(crate) fn new(common: Common, output: Output) -> Result<Self, Failure> {
         let config = Config::read()?;
         let give_up = match (common.give_up, &config.give_up) {
             (Some(said), _) => said,
@@ -68,22 +68,22 @@ impl Context {
     pub(crate) async fn unless_interrupted<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Trouble> {
+    ) -> Result<T, Failure> {
         tokio::select! {
             done = tokio::task::spawn_blocking(work) => Ok(done.map_err(anyhow::Error::from)?),
-            _ = self.interrupted() => Err(Trouble::Interrupted(None)),
+            _ = self.interrupted() => Err(Failure::Interrupted(None)),
         }
     }
 
-    pub(crate) fn patience(&self) -> Patience {
-        Patience::new(self.give_up)
+    pub(crate) fn patience(&self) -> Backoff {
+        Backoff::new(self.give_up)
     }
 
     /// The relay that was said, or else the configured one.
-    pub(crate) fn relay(&self, said: Option<&str>) -> Result<Option<RelayUrl>, Trouble> {
+    pub(crate) fn relay(&self, said: Option<&str>) -> Result<Option<RelayUrl>, Failure> {
         let environment = std::env::var("SHARE_RELAY").ok();
         let said = said.or(environment.as_deref()).filter(|url| !url.trim().is_empty());
-        said.or(self.config.relay.as_deref()).map(RelayUrl::parse).transpose().map_err(Trouble::RelayUrl)
+        said.or(self.config.relay.as_deref()).map(RelayUrl::parse).transpose().map_err(Failure::RelayUrl)
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::cli::Cli;
 use crate::cli::context::Context;
-use crate::cli::output::errors::Trouble;
+use crate::cli::output::errors::Failure;
 
 /// Print completions for a shell
 #[derive(Args)]
@@ -24,7 +24,7 @@ pub(crate) struct ManArgs {
 }
 
 /// Runs `share completions`.
-pub(crate) fn completions(args: &CompletionsArgs, cx: &Context) -> Result<(), Trouble> {
+pub(crate) fn completions(args: &CompletionsArgs, cx: &Context) -> Result<(), Failure> {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "share", &mut text);
     let text = String::from_utf8_lossy(&text);
@@ -32,13 +32,13 @@ pub(crate) fn completions(args: &CompletionsArgs, cx: &Context) -> Result<(), Tr
 }
 
 /// Runs `share man`.
-pub(crate) fn man(args: &ManArgs, cx: &Context) -> Result<(), Trouble> {
+pub(crate) fn man(args: &ManArgs, cx: &Context) -> Result<(), Failure> {
     let mut command = Cli::command();
     command.build();
     for name in args.command.iter().flat_map(|word| word.split('-')) {
         let called = |sub: &&clap::Command| sub.get_name() == name || sub.get_all_aliases().any(|alias| alias == name);
         let found = command.get_subcommands().find(called).cloned();
-        command = found.ok_or_else(|| Trouble::usage("there is no such command", "share --help lists the commands"))?;
+        command = found.ok_or_else(|| Failure::usage("there is no such command", "share --help lists the commands"))?;
     }
     let command = command.version(env!("CARGO_PKG_VERSION"));
     let mut text = Vec::new();

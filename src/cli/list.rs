@@ -10,12 +10,12 @@ use serde_json::json;
 
 use crate::cli::asking::Relays;
 use crate::cli::context::Context;
-use crate::cli::output::errors::{Exit, Trouble, reason};
+use crate::cli::output::errors::{Exit, Failure, reason};
 use crate::cli::output::format;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::rules::records::UPLOAD_TIME;
 use crate::state::outbox::{Entry, Outbox, is_over};
-use crate::state::{State, journal};
+use crate::state::{StateDir, journal};
 
 /// What one relay may take to answer: the others are listed all the same.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,11 +31,11 @@ pub(crate) struct ListArgs {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: ListArgs, cx: &Context) -> Result<(), Trouble> {
+pub(crate) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
-        Trouble::local(format!("what was sent cannot be read: {}", reason(&error)), "--state-dir DIR")
+        Failure::local(format!("what was sent cannot be read: {}", reason(&error)), "--state-dir DIR")
     };
-    let state = State::open(cx).map_err(failed)?;
+    let state = StateDir::open(cx).map_err(failed)?;
     let outbox = Outbox::open(&state).map_err(failed)?;
     let entries = outbox.entries().map_err(failed)?;
     let relays = Relays::of(&entries, false, PATIENCE, cx).await?;
@@ -49,7 +49,7 @@ pub(crate) async fn run(args: ListArgs, cx: &Context) -> Result<(), Trouble> {
                 return None;
             }
             let told = tokio::time::timeout(PATIENCE, relays.status(entry)).await.ok();
-            let answered = |trouble: &Trouble| trouble.explain().exit != Exit::Unreachable;
+            let answered = |trouble: &Failure| trouble.explain().exit != Exit::Unreachable;
             if !told.as_ref().is_some_and(|told| told.as_ref().err().is_none_or(answered)) {
                 silent.borrow_mut().extend(relay);
             }
@@ -59,7 +59,7 @@ pub(crate) async fn run(args: ListArgs, cx: &Context) -> Result<(), Trouble> {
     let asking = stream::iter(&entries).map(ask).buffered(AT_ONCE).collect::<Vec<_>>();
     let told = tokio::select! {
         told = asking => told,
-        _ = cx.interrupted() => return Err(Trouble::Interrupted(None)),
+        _ = cx.interrupted() => return Err(Failure::Interrupted(None)),
     };
     match outbox.unreadable() {
         0 => {}
@@ -74,15 +74,15 @@ pub(crate) async fn run(args: ListArgs, cx: &Context) -> Result<(), Trouble> {
                 (Some(status), story, is_over)
             }
             // What was never sealed, and its relay does not know, did not arrive.
-            Some(Err(Trouble::NobodyKnows(_))) if entry.expires.is_none() && entry.created + UPLOAD_TIME < now => {
+            Some(Err(Failure::NobodyKnows(_))) if entry.expires.is_none() && entry.created + UPLOAD_TIME < now => {
                 outbox.forget(entry);
                 continue;
             }
             // Its sender was killed before there was a link.
-            Some(Err(Trouble::NobodyKnows(_))) if entry.expires.is_none() => {
+            Some(Err(Failure::NobodyKnows(_))) if entry.expires.is_none() => {
                 (None, "was never complete: no link was made".to_owned(), true)
             }
-            Some(Err(trouble @ Trouble::NobodyKnows(_))) => (None, trouble.explain().what, true),
+            Some(Err(trouble @ Failure::NobodyKnows(_))) => (None, trouble.explain().what, true),
             unanswered => {
                 // By our clock: there is no other one to ask.
                 let over = entry.expires.filter(|expires| *expires <= now).map(format::time);

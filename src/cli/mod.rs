@@ -38,7 +38,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use rustix::process::Resource;
 
 use self::context::{Common, Context};
-use self::output::errors::Trouble;
+use self::output::errors::Failure;
 use self::output::{Output, format};
 use crate::link::Link;
 use crate::manifest::printable;
@@ -48,12 +48,12 @@ const AFTER_HELP: &str = "\
 Exit codes:
   0  done
   1  unexpected
-  2  wrong usage, damaged link, no way to ask
+  2  wrong usage, damaged link, no endpoint to ask
   3  already opened
   4  expired, revoked, locked or unknown
   5  wrong passphrase
   6  relay unreachable, busy or full: safe to repeat
-  7  damaged or changed on the way
+  7  damaged or changed on the endpoint
   8  trouble with a local file: safe to repeat
   9  the relay refuses
   130  interrupted or declined";
@@ -114,7 +114,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli, output: &Output) -> Result<(), Trouble> {
+fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
     let mut runtime = match cli.command {
         Command::Relay(_) => tokio::runtime::Builder::new_multi_thread(),
         // A client does one thing: its thread moves bytes, another one encrypts.
@@ -181,7 +181,7 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let trouble = if arguments.iter().any(secret) {
         let first = word.as_ref().is_some_and(|word| secret(&word.into()));
         let what = if first { "a link is not a command" } else { "these arguments cannot be understood" };
-        Trouble::usage(what, if first { "share open, and paste the link when it asks".to_owned() } else { help })
+        Failure::usage(what, if first { "share open, and paste the link when it asks".to_owned() } else { help })
     } else if let Some(word) = word {
         let hint = if std::path::Path::new(&word).exists() {
             format!("share send {}", format::quoted(&word))
@@ -190,12 +190,12 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         } else {
             "share --help lists the commands".to_owned()
         };
-        Trouble::usage(format!("{} is not a command", printable(&word)), hint)
+        Failure::usage(format!("{} is not a command", printable(&word)), hint)
     } else if is_missing {
-        Trouble::usage("a command is missing", "share --help lists them")
+        Failure::usage("a command is missing", "share --help lists them")
     } else if let (ErrorKind::MissingRequiredArgument, Some(missing)) = (error.kind(), text_of(ContextKind::InvalidArg))
     {
-        Trouble::usage(format!("{missing} is missing"), help)
+        Failure::usage(format!("{missing} is missing"), help)
     } else {
         let text = error.to_string();
         let possible = match error.get(ContextKind::ValidValue) {
@@ -205,7 +205,7 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         let help = possible.unwrap_or(help);
         let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
         let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
-        Trouble::usage(printable(what), tip.map_or(help, printable))
+        Failure::usage(printable(what), tip.map_or(help, printable))
     };
     Output::new(false, json).failure(&trouble)
 }

@@ -7,14 +7,14 @@ use serde_json::json;
 
 use crate::cli::context::Context;
 use crate::cli::input::link::AccessArgs;
-use crate::cli::output::errors::Trouble;
+use crate::cli::output::errors::Failure;
 use crate::cli::output::{Output, format};
 use crate::manifest::printable;
 use crate::media::Kind;
 use crate::open::{Envelope, Look, OpenError, Opener};
 use crate::relay::RelayError;
 use crate::secret::DeviceSecret;
-use crate::state::State;
+use crate::state::StateDir;
 
 /// Say what waits behind a link, without opening it
 #[derive(Args)]
@@ -24,13 +24,13 @@ pub(crate) struct PeekArgs {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Trouble> {
+pub(crate) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Failure> {
     let output = &cx.output;
     let access = args.access.find(cx).await?;
-    let relay = cx.connect(&access.way).await?.relay;
+    let relay = cx.connect(&access.endpoint).await?.relay;
     // Only to tell an opening of our own from a stranger's.
-    let device = State::open(cx).and_then(|state| state.device()).unwrap_or_else(|_| DeviceSecret::random());
-    let trouble = |error, ours| access.way.trouble(error, ours, true);
+    let device = StateDir::open(cx).and_then(|state| state.device()).unwrap_or_else(|_| DeviceSecret::random());
+    let trouble = |error, ours| access.endpoint.trouble(error, ours, true);
     loop {
         let passphrase = args.access.passphrase(&access.secret, cx).await?;
         let keys = access.secret.keys(passphrase.as_ref().map(|passphrase| passphrase.as_str()));
@@ -38,7 +38,7 @@ pub(crate) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Trouble> {
         let opener = Opener::new(relay.clone(), keys, claim_token, cx.patience());
         let looked = tokio::select! {
             looked = opener.look() => looked,
-            _ = cx.interrupted() => return Err(Trouble::Interrupted(None)),
+            _ = cx.interrupted() => return Err(Failure::Interrupted(None)),
         };
         match looked {
             Ok(Look::Waits(envelope)) => {
@@ -48,10 +48,10 @@ pub(crate) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Trouble> {
             Ok(Look::OursToResume(holder)) => {
                 let resumed = tokio::select! {
                     resumed = holder.resume() => resumed,
-                    _ = cx.interrupted() => return Err(Trouble::Interrupted(None)),
+                    _ = cx.interrupted() => return Err(Failure::Interrupted(None)),
                 };
                 return Err(match resumed {
-                    Ok(_) | Err(OpenError::WrongPassphrase) => Trouble::Begun,
+                    Ok(_) | Err(OpenError::WrongPassphrase) => Failure::Begun,
                     Err(error) => trouble(error, true),
                 });
             }
@@ -63,7 +63,7 @@ pub(crate) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Trouble> {
     }
 }
 
-fn show(envelope: &Envelope, output: &Output) -> Result<(), Trouble> {
+fn show(envelope: &Envelope, output: &Output) -> Result<(), Failure> {
     let manifest = &envelope.manifest;
     let mut text = format!("{} · until {}", format::describe(manifest), format::time(envelope.expires()));
     for entry in manifest.entries.iter().filter(|_| manifest.entries.len() > 1) {

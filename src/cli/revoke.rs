@@ -7,10 +7,10 @@ use serde_json::json;
 use crate::cli::asking::Relays;
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
-use crate::cli::output::errors::Trouble;
+use crate::cli::output::errors::Failure;
 use crate::cli::output::format;
 use crate::cli::status::Which;
-use crate::relay::State as Stand;
+use crate::relay::ShareState;
 use crate::state::journal;
 use crate::state::outbox::{Entry, is_over};
 
@@ -25,7 +25,7 @@ pub(crate) struct RevokeArgs {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Trouble> {
+pub(crate) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Failure> {
     let meant = args.which.find(cx).await?;
     // Whoever named one by its link, its id or a name of its own has said it; a guess is asked about.
     let is_guess = !args.which.is_said() || meant.entries.len() > 1;
@@ -40,7 +40,7 @@ pub(crate) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Trouble> {
         revoked = revoking => revoked,
         _ = cx.interrupted() => {
             let hint = "it cannot be told what was taken back: share status asks";
-            return Err(Trouble::Interrupted(Some(hint.to_owned())));
+            return Err(Failure::Interrupted(Some(hint.to_owned())));
         }
     };
     for (entry, told) in meant.entries.iter().zip(revoked) {
@@ -65,16 +65,16 @@ pub(crate) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Trouble> {
 }
 
 /// What it was before, and what it is now.
-fn tell(entry: &Entry, was: Stand, now: &str, cx: &Context) {
+fn tell(entry: &Entry, was: ShareState, now: &str, cx: &Context) {
     let now = if is_over(was) { format!("too late: {now}") } else { now.to_owned() };
     let facts =
         json!({ "id": entry.id().map(|id| id.hex()), "name": entry.name, "for": entry.recipient, "was": was.word() });
     let _ = cx.output.result("revoke", facts, &format!("{} · {now}", entry.title()));
 }
 
-async fn confirm(entries: &[Entry], cx: &Context) -> Result<(), Trouble> {
+async fn confirm(entries: &[Entry], cx: &Context) -> Result<(), Failure> {
     if !prompt::possible() {
-        return Err(Trouble::usage(
+        return Err(Failure::usage(
             match entries {
                 [_] => "there is no terminal to ask whether the last one is meant".to_owned(),
                 many => format!("{} shares are meant, and there is no terminal to ask", many.len()),
@@ -90,6 +90,6 @@ async fn confirm(entries: &[Entry], cx: &Context) -> Result<(), Trouble> {
         format!("{}Take {} back? [y]es, [n]o", titles.concat(), if titles.len() == 1 { "it" } else { "them" });
     match prompt::ask(&question, cx).await?.as_str() {
         "y" | "yes" => Ok(()),
-        _ => Err(Trouble::Interrupted(Some("nothing was taken back".to_owned()))),
+        _ => Err(Failure::Interrupted(Some("nothing was taken back".to_owned()))),
     }
 }

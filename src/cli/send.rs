@@ -8,11 +8,11 @@ use futures_util::future::try_join_all;
 use zeroize::Zeroizing;
 
 use crate::cli::batch::{Batch, KeptAt, Plan};
-use crate::cli::connect::{Connected, Way};
+use crate::cli::connect::{Connected, Endpoint};
 use crate::cli::context::Context;
 use crate::cli::input::files::{Inputs, Metadata, Wanted};
 use crate::cli::input::link::PassphraseArgs;
-use crate::cli::output::errors::{Exit, Explanation, Trouble};
+use crate::cli::output::errors::{Exit, Failure, Message};
 use crate::cli::output::qr::Pen;
 use crate::cli::output::{Output, Watched, errors, format, qr};
 use crate::cli::{asking, config, output};
@@ -20,7 +20,7 @@ use crate::link::RelayUrl;
 use crate::manifest::printable;
 use crate::relay::{MIN_TTL, RelayError};
 use crate::secret::Flags;
-use crate::send::{Input, SendError, Wishes};
+use crate::send::{Input, SendError, SendOptions};
 use crate::state::journal;
 use crate::state::outbox::expect_opened;
 use crate::terminal::clipboard;
@@ -103,7 +103,7 @@ pub(crate) struct SendArgs {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: SendArgs, cx: &Context) -> Result<(), Trouble> {
+pub(crate) async fn run(args: SendArgs, cx: &Context) -> Result<(), Failure> {
     let place = args.place(cx)?;
     let ttl = args.ttl(cx)?;
     args.expect_sense(place.as_ref())?;
@@ -114,7 +114,7 @@ pub(crate) async fn run(args: SendArgs, cx: &Context) -> Result<(), Trouble> {
         (false, false) => None,
     };
     let shown = passphrase.clone().filter(|_| args.generate_passphrase);
-    let wishes = Wishes {
+    let wishes = SendOptions {
         name: args.name().filter(|_| inputs.sources.len() > 1),
         created: format::today(),
         ttl: ttl.as_secs(),
@@ -150,13 +150,13 @@ struct Sending<'a> {
 
 impl Sending<'_> {
     /// Leaves it at a relay.
-    async fn through(mut self, url: RelayUrl, mut plan: Plan) -> Result<(), Trouble> {
-        let (cx, way) = (self.cx, Way::to(url));
-        plan.wishes.create_token = cx.create_token(&way.url);
-        let connected = cx.connect(&way).await?;
-        let urls = vec![way.url.clone(); plan.recipients.len()];
-        let mut batch = Batch::new(plan, &connected.relay, &urls, KeptAt::Relay(&way.url), cx)?;
-        self.send(&mut batch, &way.name()).await.map_err(|trouble| self.in_the_files_words(trouble))?;
+    async fn through(mut self, url: RelayUrl, mut plan: Plan) -> Result<(), Failure> {
+        let (cx, endpoint) = (self.cx, Endpoint::to(url));
+        plan.wishes.create_token = cx.create_token(&endpoint.url);
+        let connected = cx.connect(&endpoint).await?;
+        let urls = vec![endpoint.url.clone(); plan.recipients.len()];
+        let mut batch = Batch::new(plan, &connected.relay, &urls, KeptAt::Relay(&endpoint.url), cx)?;
+        self.send(&mut batch, &endpoint.name()).await.map_err(|trouble| self.in_the_files_words(trouble))?;
         self.print(&batch).await?;
         self.copy(&batch);
         let (expires, granted) = batch.sent().map_or((0, 0), |sent| (sent.expires, sent.ttl));
@@ -168,14 +168,14 @@ impl Sending<'_> {
             show_qr(&batch, &cx.output);
         }
         self.afterwards(&connected).await;
-        if self.args.wait { self.wait(&batch, &way, &connected).await } else { Ok(()) }
+        if self.args.wait { self.wait(&batch, &endpoint, &connected).await } else { Ok(()) }
     }
 
     /// Serves it from this machine.
-    async fn directly(mut self, plan: Plan) -> Result<(), Trouble> {
+    async fn directly(mut self, plan: Plan) -> Result<(), Failure> {
         let cx = self.cx;
         if self.args.receipt.is_some() {
-            return Err(Trouble::usage(
+            return Err(Failure::usage(
                 "a receipt is for what waits at a relay, and this machine would be one itself",
                 "without --receipt; Ctrl-C takes it back",
             ));
@@ -197,7 +197,7 @@ impl Sending<'_> {
     }
 
     /// Uploads it. Ctrl-C, or an error, and nothing is left.
-    async fn send(&mut self, batch: &mut Batch, place: &str) -> Result<(), Trouble> {
+    async fn send(&mut self, batch: &mut Batch, place: &str) -> Result<(), Failure> {
         let output = &self.cx.output;
         let bar = output.bar(self.inputs.len);
         let inputs = std::mem::take(&mut self.inputs.sources).into_iter().map(|input| watched(input, &bar)).collect();
@@ -207,7 +207,7 @@ impl Sending<'_> {
         };
         output.clear();
         match sent {
-            Some(sent) => sent.map_err(|(error, gone)| Trouble::Send { relay: place.to_owned(), error, gone })?,
+            Some(sent) => sent.map_err(|(error, gone)| Failure::Send { relay: place.to_owned(), error, gone })?,
             None => {
                 output.say("taking it back …");
                 let hint = if batch.take_back().await {
@@ -215,7 +215,7 @@ impl Sending<'_> {
                 } else {
                     "no link was made: what the relay has of it is unreadable, and goes by itself"
                 };
-                return Err(Trouble::Interrupted(Some(hint.to_owned())));
+                return Err(Failure::Interrupted(Some(hint.to_owned())));
             }
         }
         if let Some(sent) = batch.sent() {
@@ -234,11 +234,11 @@ impl Sending<'_> {
     }
 
     /// What is too large has a name and a size, and another way to go.
-    fn in_the_files_words(&self, trouble: Trouble) -> Trouble {
+    fn in_the_files_words(&self, trouble: Failure) -> Failure {
         match (&trouble, &self.args.files[..], self.inputs.len) {
-            (Trouble::Send { relay, error: SendError::Relay(RelayError::TooLarge { max }), .. }, [only], Some(len)) => {
+            (Failure::Send { relay, error: SendError::Relay(RelayError::TooLarge { max }), .. }, [only], Some(len)) => {
                 let name = only.to_string_lossy();
-                Trouble::Explained(Explanation {
+                Failure::Explained(Message {
                     exit: Exit::Refused,
                     what: format!(
                         "{} is {}; {relay} takes {} a share",
@@ -254,7 +254,7 @@ impl Sending<'_> {
     }
 
     /// Prints the links. Where nobody can read them, nothing is left.
-    async fn print(&self, batch: &Batch) -> Result<(), Trouble> {
+    async fn print(&self, batch: &Batch) -> Result<(), Failure> {
         let shown = self.shown.as_ref().map(|words| words.as_str());
         if batch.print(self.args.bare, shown, self.inputs.removed().as_deref(), &self.cx.output).is_err() {
             let hint = if batch.take_back().await {
@@ -262,7 +262,7 @@ impl Sending<'_> {
             } else {
                 "the link could not be shown, and the relay could not be told: share revoke takes it back"
             };
-            return Err(Trouble::local("standard output is closed or full", hint));
+            return Err(Failure::local("standard output is closed or full", hint));
         }
         if let Some(words) = &self.shown {
             self.cx.output.insist(&format!("passphrase: {}", words.as_str()));
@@ -291,19 +291,19 @@ impl Sending<'_> {
     }
 
     /// Waits until all were opened.
-    async fn wait(&self, batch: &Batch, way: &Way, connected: &Connected) -> Result<(), Trouble> {
+    async fn wait(&self, batch: &Batch, endpoint: &Endpoint, connected: &Connected) -> Result<(), Failure> {
         let waiting = try_join_all(batch.shares.iter().map(async |share| {
             let owner = share.entry.owner().ok_or_else(|| anyhow::anyhow!("a share without an id"))?;
-            let named = asking::Named { relay: &connected.relay, way: Some(way) };
+            let named = asking::Named { relay: &connected.relay, endpoint: Some(endpoint) };
             let status = asking::wait_at(&share.entry, &owner, &named, self.cx).await?;
             batch.note_end(share, &status);
-            Ok::<_, Trouble>(status)
+            Ok::<_, Failure>(status)
         }));
         let told = tokio::select! {
             told = waiting => told?,
             _ = self.cx.interrupted() => {
                 let hint = "it still waits: share status --wait goes on, share revoke takes it back";
-                return Err(Trouble::Interrupted(Some(hint.to_owned())));
+                return Err(Failure::Interrupted(Some(hint.to_owned())));
             }
         };
         expect_opened(batch.shares.iter().map(|share| &share.entry).zip(&told))
@@ -311,10 +311,10 @@ impl Sending<'_> {
 }
 
 /// A bare link has no scheme: it must be clear how its relay is reached.
-fn expect_bare_form(bare: bool, url: Option<&RelayUrl>) -> Result<(), Trouble> {
+fn expect_bare_form(bare: bool, url: Option<&RelayUrl>) -> Result<(), Failure> {
     match url.filter(|url| bare && !url.has_bare_form()) {
         None => Ok(()),
-        Some(url) => Err(Trouble::usage(
+        Some(url) => Err(Failure::usage(
             format!("a bare link cannot say how {} is reached", url.name()),
             "send it without --bare",
         )),
@@ -352,47 +352,47 @@ fn watched(input: Input, bar: &indicatif::ProgressBar) -> Input {
 
 impl SendArgs {
     /// The relay; `None`: this machine. Without a terminal, that must have been said: a script would wait for ever.
-    fn place(&self, cx: &Context) -> Result<Option<RelayUrl>, Trouble> {
+    fn place(&self, cx: &Context) -> Result<Option<RelayUrl>, Failure> {
         let relay = if self.direct { None } else { cx.relay(self.relay.as_deref())? };
         if relay.is_some() || self.direct || output::stdout_is_terminal() {
             return Ok(relay);
         }
-        Err(Trouble::usage(
+        Err(Failure::usage(
             "no relay is configured",
             "share relay use URL, or --direct to serve it from here until it is opened",
         ))
     }
 
-    fn ttl(&self, cx: &Context) -> Result<Duration, Trouble> {
+    fn ttl(&self, cx: &Context) -> Result<Duration, Failure> {
         let ttl = match (self.expire, &cx.config.expire) {
             (Some(said), _) => said,
             (None, Some(text)) => crate::cli::context::duration(text).map_err(|why| config::wrong("expire", &why))?,
             (None, None) => DEFAULT_TTL,
         };
         if ttl < MIN_TTL || ttl > MAX_TTL {
-            return Err(Trouble::usage("--expire takes 1 minute to 90 days", "--expire 24h, --expire 7d"));
+            return Err(Failure::usage("--expire takes 1 minute to 90 days", "--expire 24h, --expire 7d"));
         }
         Ok(ttl)
     }
 
     /// What cannot work is found before anything is read.
-    fn expect_sense(&self, place: Option<&RelayUrl>) -> Result<(), Trouble> {
+    fn expect_sense(&self, place: Option<&RelayUrl>) -> Result<(), Failure> {
         expect_bare_form(self.bare, place)?;
         if self.generate_passphrase && self.passphrase.is_file_said() {
-            return Err(Trouble::usage("a passphrase is made or read, not both", "-P, or --passphrase-file FILE"));
+            return Err(Failure::usage("a passphrase is made or read, not both", "-P, or --passphrase-file FILE"));
         }
         if self.receipt.as_deref() == Some(Path::new("-")) {
-            return Err(Trouble::usage("a receipt goes to a file", "--receipt FILE"));
+            return Err(Failure::usage("a receipt goes to a file", "--receipt FILE"));
         }
         if self.recipients.iter().any(|recipient| recipient.trim().is_empty()) {
-            return Err(Trouble::usage("--for says for whom", "--for anna"));
+            return Err(Failure::usage("--for says for whom", "--for anna"));
         }
         if output::stdout_is_closed() {
             let hint = "nothing was sent: the link would be printed there";
-            return Err(Trouble::local("standard output is closed or full", hint));
+            return Err(Failure::local("standard output is closed or full", hint));
         }
         if self.name.as_ref().is_some_and(|name| name.len() > MAX_NAME) {
-            return Err(Trouble::usage(format!("a name has at most {MAX_NAME} bytes"), "give it a shorter --name"));
+            return Err(Failure::usage(format!("a name has at most {MAX_NAME} bytes"), "give it a shorter --name"));
         }
         match &self.receipt {
             Some(path) if path.symlink_metadata().is_ok() => Err(errors::in_the_way(path)),
@@ -401,14 +401,14 @@ impl SendArgs {
     }
 
     /// Who gets a link.
-    fn recipients(&self) -> Result<Vec<Option<String>>, Trouble> {
+    fn recipients(&self) -> Result<Vec<Option<String>>, Failure> {
         let recipients = match self.links {
             Some(count) => vec![None; count],
             None if self.recipients.is_empty() => vec![None],
             None => self.recipients.iter().cloned().map(Some).collect(),
         };
         if recipients.is_empty() || recipients.len() > MAX_LINKS {
-            return Err(Trouble::usage(format!("one command makes 1 to {MAX_LINKS} links"), "--links 5"));
+            return Err(Failure::usage(format!("one command makes 1 to {MAX_LINKS} links"), "--links 5"));
         }
         Ok(recipients)
     }

@@ -8,11 +8,11 @@ use futures_util::future::join_all;
 use crate::cli::asking::Relays;
 use crate::cli::context::Context;
 use crate::cli::input::link;
-use crate::cli::output::errors::{Trouble, reason};
+use crate::cli::output::errors::{Failure, reason};
 use crate::link::{Link, holds_key};
 use crate::relay::Status;
 use crate::state::outbox::{Entry, Outbox, expect_opened, read_receipts};
-use crate::state::{State, journal};
+use crate::state::{StateDir, journal};
 
 /// Which of the shares that were sent from here.
 #[derive(Args)]
@@ -54,17 +54,17 @@ impl Which {
     }
 
     /// Finds them: at least one.
-    pub(crate) async fn find(&self, cx: &Context) -> Result<Meant, Trouble> {
+    pub(crate) async fn find(&self, cx: &Context) -> Result<Meant, Failure> {
         if let Some(path) = &self.receipt {
             let from = path.clone();
             let entries = cx.unless_interrupted(move || read_receipts(&from)).await?;
-            let entries = entries.map_err(|error| Trouble::path(path, &error, "the file of send --receipt"))?;
+            let entries = entries.map_err(|error| Failure::path(path, &error, "the file of send --receipt"))?;
             return Meant { entries, outbox: None }.expect_some();
         }
         let failed = |error: &std::io::Error| {
-            Trouble::local(format!("what was sent cannot be read: {}", reason(error)), "--state-dir, or --receipt FILE")
+            Failure::local(format!("what was sent cannot be read: {}", reason(error)), "--state-dir, or --receipt FILE")
         };
-        let outbox = State::open(cx).and_then(|state| Outbox::open(&state)).map_err(|error| failed(&error))?;
+        let outbox = StateDir::open(cx).and_then(|state| Outbox::open(&state)).map_err(|error| failed(&error))?;
         let entries = match self.which.as_deref() {
             None => outbox.last(),
             Some("-") => outbox.find(&Link::parse(&link::link_text(Some("-"), cx).await?)?.link.secret.id()),
@@ -79,8 +79,8 @@ impl Which {
 }
 
 impl Meant {
-    fn expect_some(self) -> Result<Self, Trouble> {
-        if self.entries.is_empty() { Err(Trouble::NotSentFromHere) } else { Ok(self) }
+    fn expect_some(self) -> Result<Self, Failure> {
+        if self.entries.is_empty() { Err(Failure::NotSentFromHere) } else { Ok(self) }
     }
 }
 
@@ -95,7 +95,7 @@ pub(crate) struct StatusArgs {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Trouble> {
+pub(crate) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Failure> {
     let meant = args.which.find(cx).await?;
     let relays = Relays::of(&meant.entries, meant.outbox.is_none(), cx.give_up, cx).await?;
     let asking = join_all(
@@ -107,7 +107,7 @@ pub(crate) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Trouble> {
     );
     let told = tokio::select! {
         told = asking => told,
-        _ = cx.interrupted() => return Err(Trouble::Interrupted(Some("it is as it was".to_owned()))),
+        _ = cx.interrupted() => return Err(Failure::Interrupted(Some("it is as it was".to_owned()))),
     };
     let mut ends = Vec::new();
     let mut failed = None;

@@ -10,14 +10,14 @@ use directories::ProjectDirs;
 use rustix::fs::Access;
 
 use crate::cli::context::Context;
-use crate::cli::output::errors::Trouble;
+use crate::cli::output::errors::Failure;
 use crate::link::RelayUrl;
 use crate::manifest::printable;
 use crate::relay::RelayError;
-use crate::relay::client::retry::Patience;
+use crate::relay::client::retry::Backoff;
 use crate::relay::clock::SystemClock;
-use crate::relay::rules::probe::{Found, MARKER, Unfit};
-use crate::relay::rules::{Keeper, Policy};
+use crate::relay::rules::probe::{MARKER, ProbeResult, Unfit};
+use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::store::bucket::Bucket;
 use crate::relay::store::folder::{Folder, FolderError, Sharing};
 use crate::relay::store::memory::Memory;
@@ -32,17 +32,17 @@ const REACH_TIME: Duration = Duration::from_secs(20);
 pub(crate) const IN_MEMORY: &str = "memory:";
 
 /// The store of a relay that runs here.
-pub(crate) fn of_relay(said: Option<&str>, sharing: Sharing) -> Result<Arc<dyn Store>, Trouble> {
+pub(crate) fn of_relay(said: Option<&str>, sharing: Sharing) -> Result<Arc<dyn Store>, Failure> {
     match said {
         None => {
             let dirs = ProjectDirs::from("", "", "share");
-            let dirs = dirs.ok_or_else(|| Trouble::usage("this user has no home", "--store file:///DIRECTORY"))?;
+            let dirs = dirs.ok_or_else(|| Failure::usage("this user has no home", "--store file:///DIRECTORY"))?;
             Ok(Arc::new(folder(&dirs.data_dir().join("relay"), sharing, "--store file:///another/directory")?))
         }
         Some(IN_MEMORY) => Ok(Arc::new(Memory::new(Arc::new(SystemClock), MEMORY))),
         Some(text) => match RelayUrl::parse(text).ok().filter(RelayUrl::is_store) {
             Some(url) => open(&url, sharing, "--store file:///another/directory"),
-            None => Err(Trouble::usage(
+            None => Err(Failure::usage(
                 "--store takes file:///DIRECTORY, s3://BUCKET/PREFIX, gs://…, az://… or memory:",
                 "--store file:///srv/share",
             )),
@@ -51,13 +51,13 @@ pub(crate) fn of_relay(said: Option<&str>, sharing: Sharing) -> Result<Arc<dyn S
 }
 
 /// The store at `url`. `hint` is for a folder that cannot be one.
-pub(crate) fn open(url: &RelayUrl, sharing: Sharing, hint: &str) -> Result<Arc<dyn Store>, Trouble> {
+pub(crate) fn open(url: &RelayUrl, sharing: Sharing, hint: &str) -> Result<Arc<dyn Store>, Failure> {
     match url.folder() {
         Some(path) => Ok(Arc::new(folder(&path, sharing, hint)?)),
         None => {
             let bucket = Bucket::open(url, environment());
             Ok(Arc::new(
-                bucket.map_err(|error| Trouble::usage(format!("{}: {error}", url.name()), bucket_hint(&url.name())))?,
+                bucket.map_err(|error| Failure::usage(format!("{}: {error}", url.name()), bucket_hint(&url.name())))?,
             ))
         }
     }
@@ -104,41 +104,41 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 }
 
 /// The store in a directory. `hint` is for one that cannot be one.
-pub(crate) fn folder(path: &Path, sharing: Sharing, hint: &str) -> Result<Folder, Trouble> {
+pub(crate) fn folder(path: &Path, sharing: Sharing, hint: &str) -> Result<Folder, Failure> {
     Folder::open(path, sharing).map_err(|error| match &error {
-        FolderError::InUse(_) => Trouble::local(
+        FolderError::InUse(_) => Failure::local(
             error.to_string(),
             "stop that one, use another folder, or let each relay say --shared-folder",
         ),
         FolderError::Ungrouped(_) => {
-            Trouble::local(error.to_string(), "chmod g+s makes it; chmod g= keeps it to yourself")
+            Failure::local(error.to_string(), "chmod g+s makes it; chmod g= keeps it to yourself")
         }
-        FolderError::Unlockable(_) => Trouble::local(
+        FolderError::Unlockable(_) => Failure::local(
             error.to_string(),
             "use a directory on another file system; a relay also takes --shared-folder",
         ),
-        FolderError::Exposed(_) => Trouble::local(error.to_string(), "chmod o= keeps other users out of it"),
-        FolderError::Io(path, error) => Trouble::path(path, error, hint),
+        FolderError::Exposed(_) => Failure::local(error.to_string(), "chmod o= keeps other users out of it"),
+        FolderError::Io(path, error) => Failure::path(path, error, hint),
     })
 }
 
 /// What is wrong with a store, in words.
-fn unfit(name: &str, unfit: &Unfit, hint: &str) -> Trouble {
+fn unfit(name: &str, unfit: &Unfit, hint: &str) -> Failure {
     let name = printable(name);
     match unfit {
-        Unfit::Failed(StoreError::Refused(_)) => Trouble::local(format!("{name}: {unfit}"), refused_hint(&name)),
+        Unfit::Failed(StoreError::Refused(_)) => Failure::local(format!("{name}: {unfit}"), refused_hint(&name)),
         Unfit::Failed(StoreError::Unable(_)) | Unfit::NotExclusive => {
-            Trouble::local(format!("{name}: {unfit}"), unable_hint(&name))
+            Failure::local(format!("{name}: {unfit}"), unable_hint(&name))
         }
-        _ => Trouble::local(format!("{name}: {unfit}"), hint),
+        _ => Failure::local(format!("{name}: {unfit}"), hint),
     }
 }
 
 /// Tries out whether a store can be one. A bucket that cannot be reached is asked again for as long as the user has
 /// patience.
-pub(crate) async fn probe(keeper: &Keeper, name: &str, hint: &str, cx: &Context) -> Result<Found, Trouble> {
+pub(crate) async fn probe(rules: &StoreRelay, name: &str, hint: &str, cx: &Context) -> Result<ProbeResult, Failure> {
     let asked = || async {
-        match keeper.probe().await {
+        match rules.probe().await {
             Err(Unfit::Failed(error @ StoreError::Failed(_))) => Err(error),
             answer => Ok(answer),
         }
@@ -153,10 +153,10 @@ async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
     give_up: Duration,
     ask: impl Fn() -> F,
     cx: &Context,
-) -> Result<T, Trouble> {
+) -> Result<T, Failure> {
     let is_bucket = RelayUrl::parse(name).is_ok_and(|url| url.bucket().is_some());
     let shown = printable(name);
-    let mut patience = Patience::new(give_up).started();
+    let mut patience = Backoff::new(give_up).started();
     let mut has_said = false;
     loop {
         let attempt = async {
@@ -167,14 +167,14 @@ async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
         };
         let answer = tokio::select! {
             answer = attempt => answer,
-            _ = cx.interrupted() => return Err(Trouble::Interrupted(None)),
+            _ = cx.interrupted() => return Err(Failure::Interrupted(None)),
         };
         let why = match answer {
             Ok(answer) => return Ok(answer),
             Err(StoreError::Failed(why)) if is_bucket => why,
             Err(error) => {
                 let hint = if is_bucket { bucket_hint(name) } else { "may you write there?" };
-                return Err(Trouble::local(format!("{shown} cannot be used: {error}"), hint));
+                return Err(Failure::local(format!("{shown} cannot be used: {error}"), hint));
             }
         };
         if !has_said {
@@ -184,9 +184,9 @@ async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
         }
         let paused = tokio::select! {
             paused = patience.pause(RelayError::NoConnection(why)) => paused,
-            _ = cx.interrupted() => return Err(Trouble::Interrupted(None)),
+            _ = cx.interrupted() => return Err(Failure::Interrupted(None)),
         };
-        paused.map_err(|error| Trouble::Open {
+        paused.map_err(|error| Failure::Open {
             relay: shown.clone(),
             direct: false,
             error: error.into(),
@@ -197,46 +197,46 @@ async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
 }
 
 /// The rules over a store that was made for use without a server.
-pub(crate) async fn serverless(url: &RelayUrl, give_up: Duration, cx: &Context) -> Result<Arc<Keeper>, Trouble> {
+pub(crate) async fn serverless(url: &RelayUrl, give_up: Duration, cx: &Context) -> Result<Arc<StoreRelay>, Failure> {
     if let Some(path) = url.folder() {
         expect_usable(url, &path)?;
     }
     let store = open(url, Sharing::WithOthers, "nothing is lost")?;
-    let keeper = Arc::new(Keeper::new(store, Arc::new(SystemClock), Policy::default()));
+    let rules = Arc::new(StoreRelay::new(store, Arc::new(SystemClock), Policy::default()));
     // Nothing is written, not even to look at the clock, before it is known to be one of ours.
     let look = || async {
-        match keeper.is_adopted().await {
-            Ok(true) => keeper.check_clock().await.map(|()| true),
+        match rules.is_adopted().await {
+            Ok(true) => rules.check_clock().await.map(|()| true),
             other => other,
         }
     };
     if !patiently(&url.name(), give_up, look, cx).await? {
         return Err(not_ours(url));
     }
-    if keeper.clock_is_wrong() {
-        return Err(Trouble::local(
+    if rules.clock_is_wrong() {
+        return Err(Failure::local(
             format!("this machine's clock and the one of {} differ by minutes", printable(&url.name())),
             "set the clock; until then nothing is opened and nothing expires",
         ));
     }
-    Ok(keeper)
+    Ok(rules)
 }
 
-fn not_ours(url: &RelayUrl) -> Trouble {
+fn not_ours(url: &RelayUrl) -> Failure {
     let kind = if url.folder().is_some() { "folder" } else { "bucket" };
     let what = format!("{} is not a {kind} for shares", printable(&url.name()));
-    Trouble::usage(what, format!("share relay use {url} makes it one"))
+    Failure::usage(what, format!("share relay use {url} makes it one"))
 }
 
 /// Fails where a folder is not there or not for us, before anything is made in it.
-fn expect_usable(url: &RelayUrl, path: &Path) -> Result<(), Trouble> {
-    let data = fs::symlink_metadata(path).map_err(|error| Trouble::path(path, &error, "is the disk there?"))?;
+fn expect_usable(url: &RelayUrl, path: &Path) -> Result<(), Failure> {
+    let data = fs::symlink_metadata(path).map_err(|error| Failure::path(path, &error, "is the disk there?"))?;
     if !data.is_dir() {
         return Err(not_ours(url));
     }
     let needed = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
     rustix::fs::access(path, needed)
-        .map_err(|errno| Trouble::path(path, &errno.into(), "who shares it must be able to read and write there"))?;
+        .map_err(|errno| Failure::path(path, &errno.into(), "who shares it must be able to read and write there"))?;
     if path.join(MARKER).exists() { Ok(()) } else { Err(not_ours(url)) }
 }
 

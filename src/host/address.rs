@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::cli::output::errors::{Trouble, reason};
+use crate::cli::output::errors::{Failure, reason};
 use crate::host::interfaces;
 use crate::host::interfaces::{Enclosure, Kind, Own, Scope};
 use crate::manifest::printable;
@@ -42,18 +42,18 @@ pub(crate) struct Place {
 
 impl Place {
     /// Finds it.
-    pub(crate) fn find(wanted: &Wanted<'_>) -> Result<Self, Trouble> {
+    pub(crate) fn find(wanted: &Wanted<'_>) -> Result<Self, Failure> {
         let listen = wanted.listen.map(str::trim).filter(|said| !said.is_empty());
         let said = listen.map(|said| match (said.parse::<SocketAddr>(), said.parse::<IpAddr>()) {
             (Ok(address), _) => Ok((address.ip(), Some(address.port()))),
             (_, Ok(ip)) => Ok((ip, None)),
-            _ => Err(Trouble::usage("--listen takes an address of this machine", "--listen 192.168.1.23:4080")),
+            _ => Err(Failure::usage("--listen takes an address of this machine", "--listen 192.168.1.23:4080")),
         });
         let said = said.transpose()?;
         let place =
             |ip, port| Self { ip, port, has_tunnel: wanted.has_tunnel, own: None, others: Vec::new(), enclosure: None };
         match said {
-            Some((ip, _)) if ip.is_unspecified() => Err(Trouble::usage(
+            Some((ip, _)) if ip.is_unspecified() => Err(Failure::usage(
                 format!("{ip} means every interface"),
                 "set --listen to the address of one interface",
             )),
@@ -80,7 +80,7 @@ impl Place {
 
     /// Listens for the share with this number: on the port that was said, and those after it; or the usual one and
     /// those after it, or any.
-    pub(crate) fn listener(&self, number: usize) -> Result<TcpListener, Trouble> {
+    pub(crate) fn listener(&self, number: usize) -> Result<TcpListener, Failure> {
         let number = u16::try_from(number).unwrap_or(u16::MAX);
         let port = match self.port {
             Some(0) => 0,
@@ -107,7 +107,7 @@ impl Place {
         }
         bound.map_err(|error| {
             let address = SocketAddr::new(self.ip, port);
-            Trouble::local(format!("{address} cannot be listened on: {}", reason(&error)), "another --listen ADDRESS")
+            Failure::local(format!("{address} cannot be listened on: {}", reason(&error)), "another --listen ADDRESS")
         })
     }
 }
@@ -120,7 +120,7 @@ fn enclosure(own: &Own) -> Option<Enclosure> {
 
 /// The best of the addresses `found`, which stand in order, and the others: on the interface that was named, or on one
 /// that leads to other machines.
-fn choose(found: Vec<Own>, interface: Option<&str>) -> Result<(Option<Own>, Vec<Own>), Trouble> {
+fn choose(found: Vec<Own>, interface: Option<&str>) -> Result<(Option<Own>, Vec<Own>), Failure> {
     let may_be = |own: &&Own| interface.map_or(own.kind != Kind::Machines, |name| own.name == name);
     let best = found.iter().find(may_be).cloned();
     if let (None, Some(name)) = (&best, interface) {
@@ -131,7 +131,7 @@ fn choose(found: Vec<Own>, interface: Option<&str>) -> Result<(Option<Own>, Vec<
             names => format!("--interface {}", names.join(", --interface ")),
         };
         let what = format!("{} has no address that other machines can reach", printable(name));
-        return Err(Trouble::usage(what, hint));
+        return Err(Failure::usage(what, hint));
     }
     let is_other = |own: &Own| own.kind != Kind::Machines && Some(own.ip) != best.as_ref().map(|own| own.ip);
     let others = found.into_iter().filter(is_other).collect();

@@ -26,21 +26,21 @@ use self::address::{PORT, Place, Wanted};
 use self::interfaces::{Enclosure, Kind, Own};
 use crate::cli::batch::{Batch, Share};
 use crate::cli::context::Context;
-use crate::cli::output::errors::Trouble;
+use crate::cli::output::errors::Failure;
 use crate::cli::output::{Output, format};
 use crate::cli::signals::Stop;
 use crate::cli::stores;
 use crate::link::RelayUrl;
 use crate::relay::clock::SystemClock;
-use crate::relay::rules::{Keeper, Policy};
-use crate::relay::server::guests::{Guests, Seen};
-use crate::relay::server::{Creation, Options};
+use crate::relay::rules::{Policy, StoreRelay};
+use crate::relay::server::guests::{Activity, Guests};
+use crate::relay::server::{CreatePolicy, Options};
 use crate::relay::store::folder::{Folder, Sharing};
-use crate::relay::{Credential, Relay, RelayError, State as Stand, Status, server};
+use crate::relay::{Credential, Relay, RelayError, ShareState, Status, server};
 use crate::secret::{Flags, fill_random, hex};
 use crate::send::SendError;
 use crate::state::outbox::{expect_opened, is_over};
-use crate::state::{State, private};
+use crate::state::{StateDir, private};
 use crate::wordlist::openers_words;
 
 /// What errors call this machine.
@@ -84,7 +84,7 @@ pub(crate) struct HostArgs {
 
 impl HostArgs {
     /// Where to listen. An argument wins over what the environment and the configuration file say of the other one.
-    fn place(&self, cx: &Context) -> Result<Place, Trouble> {
+    fn place(&self, cx: &Context) -> Result<Place, Failure> {
         let is_said =
             |value: &Option<String>, variable: &str| value.is_some() && *value != std::env::var(variable).ok();
         let listen_said = is_said(&self.listen, "SHARE_LISTEN");
@@ -100,9 +100,9 @@ impl HostArgs {
 }
 
 /// The rules over such a folder. There is one clock.
-fn keeper(folder: Folder) -> Arc<Keeper> {
+fn rules(folder: Folder) -> Arc<StoreRelay> {
     let policy = Policy { max_bytes: LARGEST, grace: 0, reserve: Some(RESERVE), ..Policy::default() };
-    Arc::new(Keeper::new(Arc::new(folder), Arc::new(SystemClock), policy))
+    Arc::new(StoreRelay::new(Arc::new(folder), Arc::new(SystemClock), policy))
 }
 
 /// A directory that goes with this program.
@@ -116,7 +116,7 @@ impl Drop for Private {
 
 /// This machine as a relay, before anything waits in it.
 pub(crate) struct Host {
-    keeper: Arc<Keeper>,
+    rules: Arc<StoreRelay>,
     listeners: Vec<TcpListener>,
     public_url: Option<RelayUrl>,
     folder: Private,
@@ -125,19 +125,19 @@ pub(crate) struct Host {
 
 impl Host {
     /// Finds an address, a port for each of `count` shares, and a folder with room for `expected` bytes in each.
-    pub(crate) fn open(args: &HostArgs, count: usize, expected: Option<u64>, cx: &Context) -> Result<Self, Trouble> {
+    pub(crate) fn open(args: &HostArgs, count: usize, expected: Option<u64>, cx: &Context) -> Result<Self, Failure> {
         // What the configuration file says of these is about a relay that runs here.
         let public_url = args.public_url.as_deref().map(RelayUrl::parse).transpose();
         let public_url = public_url
-            .map_err(|error| Trouble::usage(format!("--public-url: {error}"), "--public-url https://tunnel.example"))?;
+            .map_err(|error| Failure::usage(format!("--public-url: {error}"), "--public-url https://tunnel.example"))?;
         if public_url.as_ref().is_some_and(RelayUrl::is_store) {
-            return Err(Trouble::usage(
+            return Err(Failure::usage(
                 "--public-url is the address of a tunnel",
                 "--public-url https://tunnel.example",
             ));
         }
         if public_url.is_some() && count > 1 {
-            return Err(Trouble::usage("a tunnel leads to one link", "send it once for each, or use a relay"));
+            return Err(Failure::usage("a tunnel leads to one link", "send it once for each, or use a relay"));
         }
         let place = args.place(cx)?;
         let listeners = (0..count).map(|number| place.listener(number)).collect::<Result<Vec<_>, _>>()?;
@@ -150,13 +150,13 @@ impl Host {
         if free < needed.saturating_add(RESERVE) {
             return Err(no_room());
         }
-        let keeper = keeper(folder);
-        Ok(Self { keeper, listeners, public_url, folder: private, place })
+        let rules = rules(folder);
+        Ok(Self { rules, listeners, public_url, folder: private, place })
     }
 
     /// Where shares are left.
     pub(crate) fn relay(&self) -> Arc<dyn Relay> {
-        self.keeper.clone()
+        self.rules.clone()
     }
 
     /// What links say besides `flags`: that a key is pinned, where no tunnel ends the encryption.
@@ -165,13 +165,13 @@ impl Host {
     }
 
     /// Where links lead, one for each share.
-    pub(crate) fn urls(&self) -> Result<Vec<RelayUrl>, Trouble> {
+    pub(crate) fn urls(&self) -> Result<Vec<RelayUrl>, Failure> {
         let url = |listener: &TcpListener| match &self.public_url {
             Some(url) => Ok(url.clone()),
             None => {
                 let address = listener.local_addr().map_err(anyhow::Error::from)?;
                 let scheme = if self.place.is_public() { "https" } else { "http" };
-                RelayUrl::parse(&format!("{scheme}://{address}/")).map_err(Trouble::RelayUrl)
+                RelayUrl::parse(&format!("{scheme}://{address}/")).map_err(Failure::RelayUrl)
             }
         };
         self.listeners.iter().map(url).collect()
@@ -189,7 +189,7 @@ impl Host {
     }
 
     /// Opens the doors: from now on the links work.
-    pub(crate) fn serve(self, batch: &Batch) -> Result<Serving, Trouble> {
+    pub(crate) fn serve(self, batch: &Batch) -> Result<Serving, Failure> {
         let (stop, stopped) = watch::channel(false);
         let mut doors = Vec::with_capacity(self.listeners.len());
         let is_loopback =
@@ -198,10 +198,10 @@ impl Host {
         let is_public = self.place.is_public();
         let doors_at = self.listeners.first().and_then(|listener| listener.local_addr().ok());
         for (listener, share) in self.listeners.into_iter().zip(&batch.shares) {
-            let (guests, seen) = Guests::new(self.keeper.clone());
+            let (guests, seen) = Guests::new(self.rules.clone());
             let direct = self.public_url.is_none().then(|| share.link.secret.direct_key());
             let options = Options {
-                create: Creation::Closed,
+                create: CreatePolicy::Closed,
                 public_url: self.public_url.clone(),
                 contact: None,
                 direct,
@@ -217,27 +217,27 @@ impl Host {
             let owner = share.entry.owner().ok_or_else(|| anyhow::anyhow!("a share without an id"))?;
             doors.push(Door { seen, owner, server });
         }
-        let sweeper = tokio::spawn(self.keeper.clone().keep_sweeping());
+        let sweeper = tokio::spawn(self.rules.clone().keep_sweeping());
         let listens = doors_at.filter(|_| is_alone);
         let reach = match (&self.public_url, is_alone) {
             (Some(_), _) => Reach::Tunnel(listens),
             (None, true) => Reach::Loopback,
             (None, false) => Reach::Network,
         };
-        Ok(Serving { keeper: self.keeper, doors, stop, sweeper, reach, place: self.place, _folder: self.folder })
+        Ok(Serving { rules: self.rules, doors, stop, sweeper, reach, place: self.place, _folder: self.folder })
     }
 }
 
 /// One share, as it is handed out.
 struct Door {
-    seen: watch::Receiver<Seen>,
+    seen: watch::Receiver<Activity>,
     owner: Credential,
     server: JoinHandle<io::Result<()>>,
 }
 
 /// Shares that are handed out. Their folder goes when this goes.
 pub(crate) struct Serving {
-    keeper: Arc<Keeper>,
+    rules: Arc<StoreRelay>,
     doors: Vec<Door>,
     stop: watch::Sender<bool>,
     sweeper: JoinHandle<()>,
@@ -259,7 +259,7 @@ enum Reach {
 
 impl Serving {
     /// Until all shares have come to their ends, or somebody takes them back.
-    pub(crate) async fn until_opened(self, batch: &Batch, cx: &Context) -> Result<(), Trouble> {
+    pub(crate) async fn until_opened(self, batch: &Batch, cx: &Context) -> Result<(), Failure> {
         let output = &cx.output;
         let reach = match (self.reach, &self.place.own) {
             (Reach::Network, _) if self.place.is_public() => {
@@ -282,7 +282,7 @@ impl Serving {
         let several = batch.shares.len() > 1;
         let watching = self.doors.iter().zip(&batch.shares).map(|(door, share)| {
             let teller = Teller { output, batch, share, several, reach: self.reach, enclosure: self.place.enclosure };
-            attend(&self.keeper, &door.owner, door.seen.clone(), teller)
+            attend(&self.rules, &door.owner, door.seen.clone(), teller)
         });
         let mut watching = Box::pin(join_all(watching));
         let (mut warned, mut leaving) = (None::<Instant>, false);
@@ -291,13 +291,13 @@ impl Serving {
                 biased;
                 told = &mut watching => break Some(told),
                 stop = cx.interrupted() => {
-                    let states = join_all(self.doors.iter().map(|door| self.keeper.state(&door.owner))).await;
+                    let states = join_all(self.doors.iter().map(|door| self.rules.state(&door.owner))).await;
                     if states.iter().all(|state| state.as_ref().is_ok_and(|state| is_over(*state))) {
                         // It has ended, and is about to be told.
                         leaving = true;
                         continue;
                     }
-                    let opening = states.contains(&Ok(Stand::Claimed));
+                    let opening = states.contains(&Ok(ShareState::Claimed));
                     let twice = warned.is_some_and(|warned| warned.elapsed() < TWICE);
                     if !opening || twice || stop == Stop::Machine {
                         break None;
@@ -354,14 +354,14 @@ impl Serving {
     }
 
     /// Takes all back. Returns what to tell, and whether an opener was cut off.
-    async fn take_back(&self, batch: &Batch) -> (Trouble, bool) {
+    async fn take_back(&self, batch: &Batch) -> (Failure, bool) {
         let (mut opened, mut cut_off) = (0, None);
         for (door, share) in self.doors.iter().zip(&batch.shares) {
-            let was = self.keeper.revoke(&door.owner).await;
-            opened += usize::from(matches!(was, Ok(Stand::Finished)));
-            if let Ok(status) = self.keeper.status(&door.owner, None, Duration::ZERO).await {
+            let was = self.rules.revoke(&door.owner).await;
+            opened += usize::from(matches!(was, Ok(ShareState::Finished)));
+            if let Ok(status) = self.rules.status(&door.owner, None, Duration::ZERO).await {
                 batch.note_end(share, &status);
-                cut_off = cut_off.or(status.claimant.filter(|_| matches!(was, Ok(Stand::Claimed))));
+                cut_off = cut_off.or(status.claimant.filter(|_| matches!(was, Ok(ShareState::Claimed))));
             }
         }
         let hint = match (opened, self.doors.len()) {
@@ -375,7 +375,7 @@ impl Serving {
             (0, _) => "taken back: the links are dead, and nothing is left here".to_owned(),
             (some, all) => format!("{some} of {all} were opened; the rest is taken back, and nothing is left here"),
         };
-        (Trouble::Interrupted(Some(hint)), cut_off.is_some())
+        (Failure::Interrupted(Some(hint)), cut_off.is_some())
     }
 
     /// Closes the doors, after answers that are on their way.
@@ -435,9 +435,14 @@ impl Teller<'_> {
 }
 
 /// Follows one share to its end, and tells what happens.
-async fn attend(keeper: &Keeper, owner: &Credential, mut seen: watch::Receiver<Seen>, teller: Teller<'_>) -> Status {
+async fn attend(
+    rules: &StoreRelay,
+    owner: &Credential,
+    mut seen: watch::Receiver<Activity>,
+    teller: Teller<'_>,
+) -> Status {
     let total = teller.share.sent.as_ref().map_or(0, |sent| sent.manifest.blob_len);
-    let (mut known, mut bar) = (Seen::default(), None);
+    let (mut known, mut bar) = (Activity::default(), None);
     let mut look = interval(LOOK_EVERY);
     let lonely = Instant::now() + LONELY;
     let mut waits_alone = true;
@@ -476,12 +481,12 @@ async fn attend(keeper: &Keeper, owner: &Credential, mut seen: watch::Receiver<S
         }
         let may_be_over = is_time || now.finished != known.finished;
         known = now;
-        if !may_be_over || !keeper.state(owner).await.is_ok_and(is_over) {
+        if !may_be_over || !rules.state(owner).await.is_ok_and(is_over) {
             continue;
         }
         // What the clock says is not decided before a cell says it too: somebody may be at the door.
-        let settled = keeper.settle_now(owner).await;
-        match settled.and(keeper.status(owner, None, Duration::ZERO).await) {
+        let settled = rules.settle_now(owner).await;
+        match settled.and(rules.status(owner, None, Duration::ZERO).await) {
             Ok(status) if !is_over(status.state) => {}
             Ok(status) => {
                 if bar.take().is_some() {
@@ -498,22 +503,22 @@ async fn attend(keeper: &Keeper, owner: &Credential, mut seen: watch::Receiver<S
 }
 
 /// What a failed upload means where the relay is this machine's own disk.
-pub(crate) fn in_our_own_words(trouble: Trouble) -> Trouble {
+pub(crate) fn in_our_own_words(trouble: Failure) -> Failure {
     match trouble {
-        Trouble::Send { error: SendError::Relay(RelayError::NoSpace { .. }), .. } => no_room(),
+        Failure::Send { error: SendError::Relay(RelayError::NoSpace { .. }), .. } => no_room(),
         trouble => trouble,
     }
 }
 
-fn no_room() -> Trouble {
-    Trouble::local(
+fn no_room() -> Failure {
+    Failure::local(
         "there is no room on this disk for what would wait to be opened",
         "nothing was sent; --state-dir can be on another disk",
     )
 }
 
 /// The directory of these folders, and our turn to make or remove one: nobody removes one that is just being made.
-fn folders(state: &State) -> io::Result<(PathBuf, File)> {
+fn folders(state: &StateDir) -> io::Result<(PathBuf, File)> {
     let directory = state.subdirectory("direct")?;
     let turn = private(&directory.join(LOCK))?;
     turn.lock()?;
@@ -521,8 +526,8 @@ fn folders(state: &State) -> io::Result<(PathBuf, File)> {
 }
 
 /// A private folder, and the store in it.
-fn folder(cx: &Context) -> Result<(Private, Folder), Trouble> {
-    let kept = State::open(cx).and_then(|state| {
+fn folder(cx: &Context) -> Result<(Private, Folder), Failure> {
+    let kept = StateDir::open(cx).and_then(|state| {
         remove_leftovers(&state);
         folders(&state)
     });
@@ -535,7 +540,7 @@ fn folder(cx: &Context) -> Result<(Private, Folder), Trouble> {
     fill_random(&mut random);
     let place = Private(directory.join(format!("{FOLDER}{}", hex(&random))));
     let made = DirBuilder::new().mode(0o700).create(&place.0);
-    made.map_err(|error| Trouble::path(&directory, &error, "--state-dir DIR, or a relay"))?;
+    made.map_err(|error| Failure::path(&directory, &error, "--state-dir DIR, or a relay"))?;
     let folder = stores::folder(&place.0, Sharing::Alone, "--state-dir DIR, or a relay")?;
     Ok((place, folder))
 }
@@ -551,12 +556,12 @@ fn is_held(path: &Path) -> bool {
 
 /// What another program of this machine serves from the folder `place`, while it does: whoever sent it may ask about it
 /// and take it back from here as well. That program sees it.
-pub(crate) fn beside(place: Option<&str>, cx: &Context) -> Option<Arc<Keeper>> {
+pub(crate) fn beside(place: Option<&str>, cx: &Context) -> Option<Arc<StoreRelay>> {
     let place = place.filter(|place| is_folder(place))?;
-    let directory = State::open(cx).and_then(|state| state.subdirectory("direct")).ok();
+    let directory = StateDir::open(cx).and_then(|state| state.subdirectory("direct")).ok();
     let found = directory.into_iter().chain([std::env::temp_dir()]).map(|directory| directory.join(place));
     let path = found.into_iter().find(|path| is_held(path))?;
-    Folder::open(&path, Sharing::WithItsServer).ok().map(keeper)
+    Folder::open(&path, Sharing::WithItsServer).ok().map(rules)
 }
 
 /// Whether a name is one that we give to folders.
@@ -566,7 +571,7 @@ fn is_folder(name: &str) -> bool {
 }
 
 /// Removes the folders whose programs are gone. Whatever else somebody keeps there is not ours.
-pub(crate) fn remove_leftovers(state: &State) {
+pub(crate) fn remove_leftovers(state: &StateDir) {
     if state.has("direct")
         && let Ok((directory, _turn)) = folders(state)
     {

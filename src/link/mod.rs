@@ -264,7 +264,7 @@ pub struct Link {
 
 /// A link as it was found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundLink {
     /// The link.
     pub link: Link,
     /// Whether it stood in another address, or in another encoding: the service that rewrote it has seen the key.
@@ -273,7 +273,7 @@ pub struct Found {
 
 impl Link {
     /// Finds the link in `text`, which may be as damaged as mail programs and people make it.
-    pub fn parse(text: &str) -> Result<Found, LinkError> {
+    pub fn parse(text: &str) -> Result<FoundLink, LinkError> {
         let text = unquoted(text);
         // A whole link among other words, or one that was broken into pieces. Where it can be read as both, and they
         // lead to different relays, neither is asked: a stranger would be shown the tokens.
@@ -359,7 +359,7 @@ fn unquoted(text: &str) -> Zeroizing<String> {
 }
 
 /// The link in a text that is one word, or was.
-fn parse_word(text: &str) -> Result<Found, LinkError> {
+fn parse_word(text: &str) -> Result<FoundLink, LinkError> {
     // Line breaks and spaces can stand anywhere: no part of a link contains any.
     let text: Zeroizing<String> =
         Zeroizing::new(text.chars().filter(|c| !c.is_whitespace() && !c.is_control() && !is_invisible(*c)).collect());
@@ -368,12 +368,12 @@ fn parse_word(text: &str) -> Result<Found, LinkError> {
         Err(LinkError::Rewritten | LinkError::NotALink) => {}
         read => return read,
     }
-    let mut found: Option<Found> = None;
+    let mut found: Option<FoundLink> = None;
     let (mut damage, mut has_key) = (None, false);
     for inner in rewritten::readings(text) {
         match read_plain(&inner, true) {
-            Ok(Found { link, .. }) => match &found {
-                None => found = Some(Found { link, rewritten: true }),
+            Ok(FoundLink { link, .. }) => match &found {
+                None => found = Some(FoundLink { link, rewritten: true }),
                 // Where a path ends may be read in two ways, and the nearest counts; where it leads, in one.
                 Some(first) if first.link.leads_as(&link) => {}
                 Some(_) => return Err(LinkError::Ambiguous),
@@ -408,7 +408,7 @@ fn is_opaque(page: &str) -> bool {
 
 /// The link in `text`, as it stands there. `Rewritten`: there is something like one, inside something else.
 /// `inside`: the text came out of an address, so that what does not name a relay in full may be the end of anything.
-fn read_plain(text: &str, inside: bool) -> Result<Found, LinkError> {
+fn read_plain(text: &str, inside: bool) -> Result<FoundLink, LinkError> {
     let lower = Zeroizing::new(text.to_ascii_lowercase());
     let Some(start) = lower.find(&format!("#{PREFIX}")).map(|at| at + 1).or_else(|| lower.find(PREFIX)) else {
         return Err(LinkError::NotALink);
@@ -432,7 +432,7 @@ fn read_plain(text: &str, inside: bool) -> Result<Found, LinkError> {
         if inside && relay.is_none() {
             return Err(LinkError::Rewritten);
         }
-        return Ok(Found { link: Link { relay, secret }, rewritten: false });
+        return Ok(FoundLink { link: Link { relay, secret }, rewritten: false });
     };
     let scheme = SCHEMES.iter().filter_map(|scheme| lower[..before.len()].rfind(scheme)).max();
     if inside && scheme.is_none() {
@@ -449,7 +449,7 @@ fn read_plain(text: &str, inside: bool) -> Result<Found, LinkError> {
         return Err(LinkError::Ambiguous);
     }
     let secret = read_fragment(fragment)?;
-    Ok(Found { link: Link { relay: Some(RelayUrl::parse(relay)?), secret }, rewritten: outer.contains("://") })
+    Ok(FoundLink { link: Link { relay: Some(RelayUrl::parse(relay)?), secret }, rewritten: outer.contains("://") })
 }
 
 /// Whether something is behind a key that may be its relay in another spelling: the key alone is not the whole link

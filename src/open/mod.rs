@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use crate::manifest::{Manifest, ManifestError};
-use crate::relay::client::retry::Patience;
+use crate::relay::client::retry::Backoff;
 use crate::relay::{Checksum, Claimed, Credential, Gone, Relay, RelayError, Waiting};
 use crate::seal;
 use crate::seal::{PART_LEN, SealError, Unsealer};
@@ -63,7 +63,7 @@ pub struct Opener {
     relay: Arc<dyn Relay>,
     keys: Keys,
     claim_token: Token,
-    patience: Patience,
+    patience: Backoff,
 }
 
 /// What waits, before it is opened.
@@ -99,9 +99,9 @@ pub struct Received {
 }
 
 impl Opener {
-    /// Nothing is asked yet. `relay` should repeat what fails ([`crate::relay::client::retry::Persistent`]); `patience` is
+    /// Nothing is asked yet. `relay` should repeat what fails ([`crate::relay::client::retry::Retrying`]); `patience` is
     /// for connections that break while bytes flow.
-    pub fn new(relay: Arc<dyn Relay>, keys: Keys, claim_token: Token, patience: Patience) -> Self {
+    pub fn new(relay: Arc<dyn Relay>, keys: Keys, claim_token: Token, patience: Backoff) -> Self {
         Self { relay, keys, claim_token, patience }
     }
 

@@ -1,8 +1,8 @@
 //! Where shares wait: the [`Relay`] trait, and everything that is one.
 //!
 //! Two joints hold this floor together. A [`store::Store`] is dumb: it creates an object if there is none of that
-//! name, reads, lists and deletes. A [`Relay`] has the rules. [`keeper::Keeper`] is the rules over a store;
-//! [`server`] serves any relay over HTTP; [`http::HttpRelay`] is such a server seen from afar; [`retry::Persistent`]
+//! name, reads, lists and deletes. A [`Relay`] has the rules. [`rules::StoreRelay`] is the rules over a store;
+//! [`server`] serves any relay over HTTP; [`http::HttpRelay`] is such a server seen from afar; [`retry::Retrying`]
 //! is any relay, asked again when the line breaks; [`guests::Guests`] is what of a sender's own relay the network gets.
 //!
 //! A relay sees ciphertext, sizes and times. Nothing on this floor knows a key.
@@ -51,7 +51,7 @@ pub trait Relay: Send + Sync {
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError>;
 
     /// Seals the share: from now on, and not before, its link works.
-    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Sealed, RelayError>;
+    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Committed, RelayError>;
 
     /// All of the above at once, for a share of a single part.
     async fn deposit(
@@ -60,7 +60,7 @@ pub trait Relay: Send + Sync {
         offer: &Create,
         commit: &Commit,
         part: Content,
-    ) -> Result<Sealed, RelayError>;
+    ) -> Result<Committed, RelayError>;
 
     /// Whether a share waits, for somebody who has the link and no passphrase yet. Costs no guess.
     async fn notice(&self, link: &Credential) -> Result<Notice, RelayError>;
@@ -78,10 +78,11 @@ pub trait Relay: Send + Sync {
     async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError>;
 
     /// What became of a share. Waits up to `wait` for a state other than `known`.
-    async fn status(&self, owner: &Credential, known: Option<State>, wait: Duration) -> Result<Status, RelayError>;
+    async fn status(&self, owner: &Credential, known: Option<ShareState>, wait: Duration)
+    -> Result<Status, RelayError>;
 
     /// Takes a share back. Returns the state that it was in.
-    async fn revoke(&self, owner: &Credential) -> Result<State, RelayError>;
+    async fn revoke(&self, owner: &Credential) -> Result<ShareState, RelayError>;
 }
 
 /// A share, and a token that lets its holder do something with it.
@@ -161,7 +162,7 @@ impl<'de> Deserialize<'de> for V1 {
 }
 
 /// Pieces of bytes, as they come.
-pub type Chunks = BoxStream<'static, Result<Bytes, RelayError>>;
+pub type ByteStream = BoxStream<'static, Result<Bytes, RelayError>>;
 
 /// The bytes of a part or of an object, in memory or on their way.
 pub enum Content {
@@ -172,7 +173,7 @@ pub enum Content {
         /// How many bytes there will be.
         len: u64,
         /// The bytes.
-        chunks: Chunks,
+        chunks: ByteStream,
     },
 }
 
@@ -191,7 +192,7 @@ impl Content {
     }
 
     /// As pieces.
-    pub fn into_chunks(self) -> Chunks {
+    pub fn into_chunks(self) -> ByteStream {
         match self {
             Self::Whole(bytes) => stream::once(async { Ok(bytes) }).boxed(),
             Self::Stream { chunks, .. } => chunks,
@@ -315,7 +316,7 @@ pub struct Commit {
 
 /// What a commit brought about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sealed {
+pub struct Committed {
     /// Version of the protocol.
     pub v: V1,
     /// When the share ends unopened, Unix seconds.
@@ -379,10 +380,10 @@ impl fmt::Debug for Claimed {
 /// The states of a share, as its sender sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum ShareState {
     /// Announced, and not sealed yet.
     Uploading,
-    /// Sealed, and not opened yet.
+    /// Committed, and not opened yet.
     Waiting,
     /// Being opened.
     Claimed,
@@ -400,7 +401,7 @@ pub enum State {
     Aborted,
 }
 
-impl State {
+impl ShareState {
     /// The word on the wire.
     pub fn word(self) -> &'static str {
         match self {
@@ -416,9 +417,9 @@ impl State {
         }
     }
 
-    /// Reads what [`State::word`] wrote.
+    /// Reads what [`ShareState::word`] wrote.
     pub fn parse(word: &str) -> Option<Self> {
-        use State::{Aborted, Claimed, Expired, Finished, Lapsed, Locked, Revoked, Uploading, Waiting};
+        use ShareState::{Aborted, Claimed, Expired, Finished, Lapsed, Locked, Revoked, Uploading, Waiting};
         [Uploading, Waiting, Claimed, Finished, Lapsed, Expired, Revoked, Locked, Aborted]
             .into_iter()
             .find(|state| state.word() == word)
@@ -431,7 +432,7 @@ pub struct Status {
     /// Version of the protocol.
     pub v: V1,
     /// Where it stands.
-    pub state: State,
+    pub state: ShareState,
     /// When it was announced.
     pub created: u64,
     /// When it was sealed.
@@ -510,7 +511,7 @@ pub enum RelayError {
     IdTaken,
     /// Complete: nothing can be added or changed.
     #[error("the share is complete already")]
-    Sealed,
+    Committed,
     /// Not all parts are there.
     #[error("not all parts have arrived")]
     PartsMissing,

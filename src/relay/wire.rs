@@ -80,7 +80,7 @@ pub(super) struct Deposit<C, D> {
 /// The answer to a revocation.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Was {
-    pub(super) was: crate::relay::State,
+    pub(super) was: crate::relay::ShareState,
 }
 
 /// The answer where there is nothing to say.
@@ -171,7 +171,7 @@ impl Problem {
             RelayError::Unknown => plain(404, "unknown"),
             RelayError::Timeout => plain(408, "timeout"),
             RelayError::IdTaken => plain(409, "id-taken"),
-            RelayError::Sealed => plain(409, "sealed"),
+            RelayError::Committed => plain(409, "sealed"),
             RelayError::PartsMissing => plain(409, "parts-missing"),
             RelayError::Gone { how, at, claimant, until } => {
                 let (status, problem, after) = plain(410, gone_word(how));
@@ -211,7 +211,7 @@ impl Problem {
             "unknown" => RelayError::Unknown,
             "timeout" => RelayError::Timeout,
             "id-taken" => RelayError::IdTaken,
-            "sealed" => RelayError::Sealed,
+            "sealed" => RelayError::Committed,
             "parts-missing" => RelayError::PartsMissing,
             "already-opened" => gone(Gone::AlreadyOpened),
             "lapsed" => gone(Gone::Lapsed),
@@ -262,7 +262,7 @@ mod tests {
             RelayError::Unknown,
             RelayError::Timeout,
             RelayError::IdTaken,
-            RelayError::Sealed,
+            RelayError::Committed,
             RelayError::PartsMissing,
             RelayError::Gone { how: Gone::AlreadyOpened, at: 9, claimant, until: None },
             RelayError::Gone { how: Gone::AlreadyOpened, at: 9, claimant, until: Some(11) },

@@ -122,7 +122,7 @@ impl Read for Album {
 
 /// What a sender decides about a share.
 #[derive(Clone)]
-pub struct Wishes {
+pub struct SendOptions {
     /// A name for the whole, where there are several files.
     pub name: Option<String>,
     /// The day, UTC: `YYYY-MM-DD`.
@@ -145,7 +145,7 @@ pub struct Outgoing {
     keys: Keys,
     /// What lets its sender upload it and take it back.
     owner: Credential,
-    wishes: Wishes,
+    wishes: SendOptions,
     /// Whether the relay may have heard of it.
     announced: AtomicBool,
     /// Whether it may be sealed: that was asked for, and not refused.
@@ -221,8 +221,14 @@ async fn joined(
 
 impl Outgoing {
     /// A share that nobody knows of yet, and that belongs to the holder of `owner_token`. Send through a relay that
-    /// repeats what fails ([`crate::relay::client::retry::Persistent`]).
-    pub fn new(relay: Arc<dyn Relay>, keys: Keys, owner_token: Token, turns: Arc<Semaphore>, wishes: Wishes) -> Self {
+    /// repeats what fails ([`crate::relay::client::retry::Retrying`]).
+    pub fn new(
+        relay: Arc<dyn Relay>,
+        keys: Keys,
+        owner_token: Token,
+        turns: Arc<Semaphore>,
+        wishes: SendOptions,
+    ) -> Self {
         let owner = Credential::new(keys.id, owner_token);
         Self { relay, keys, owner, wishes, announced: AtomicBool::new(false), sealed: AtomicBool::new(false), turns }
     }
@@ -392,7 +398,7 @@ impl Outgoing {
     }
 
     fn manifest(&self, lengths: Lengths, entries: Vec<Entry>) -> Manifest {
-        let Wishes { name, created, view_only, .. } = self.wishes.clone();
+        let SendOptions { name, created, view_only, .. } = self.wishes.clone();
         Manifest::new(name, entries, lengths.age_len, view_only, created)
     }
 

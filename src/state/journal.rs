@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::connect::{Connected, Way};
+use crate::cli::connect::{Connected, Endpoint};
 use crate::cli::context::Context;
 use crate::durable_fs::{parent, sync, sync_dir, try_lock};
 use crate::link::RelayUrl;
@@ -22,7 +22,7 @@ use crate::open::staging::Placed;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::{Credential, V1};
 use crate::secret::{DeviceSecret, Id, Pin, Receipt};
-use crate::state::{State, private, read_all};
+use crate::state::{StateDir, private, read_all};
 use crate::{host, open};
 
 /// What the next command spends at most on what an earlier one could not tell its relay.
@@ -94,7 +94,7 @@ impl Record {
 pub(crate) struct Opening {
     path: PathBuf,
     file: File,
-    way: Way,
+    endpoint: Endpoint,
     hidden: Vec<PathBuf>,
     received: bool,
 }
@@ -126,14 +126,14 @@ fn locked(path: &Path, file: File) -> io::Result<Option<Locked>> {
 
 impl Opening {
     /// Takes the lock of `id`.
-    pub(crate) fn begin(state: &State, id: &Id, way: &Way) -> io::Result<Begin> {
+    pub(crate) fn begin(state: &StateDir, id: &Id, endpoint: &Endpoint) -> io::Result<Begin> {
         let path = state.subdirectory("opening")?.join(id.hex());
         let Some(Locked { file, .. }) = locked(&path, private(&path)?)? else { return Ok(Begin::Busy) };
         let record = Record::read(&file)?;
         if let Some(record) = &record {
             record.remove_leftovers();
         }
-        let ours = Self { path, file, way: way.clone(), hidden: Vec::new(), received: false };
+        let ours = Self { path, file, endpoint: endpoint.clone(), hidden: Vec::new(), received: false };
         Ok(Begin::Ours(Box::new(ours), record))
     }
 
@@ -157,7 +157,7 @@ impl Opening {
 
     fn write(&mut self, receipt: Option<Receipt>, placed: Vec<Placed>, until: u64, named: bool) -> io::Result<()> {
         self.received = receipt.is_some();
-        let (relay, pin, hidden) = (self.way.url.to_string(), self.way.pin, self.hidden.clone());
+        let (relay, pin, hidden) = (self.endpoint.url.to_string(), self.endpoint.pin, self.hidden.clone());
         let record = Record { v: V1, relay, pin, receipt, until, placed, named, hidden };
         let mut line = serde_json::to_vec(&record)?;
         line.push(b'\n');
@@ -186,7 +186,7 @@ impl Opening {
 /// Does what earlier runs could not do any more: removes what they served, and tells relays that a share is safe here.
 /// All relays at once, so that one that is gone keeps no other from being told.
 pub(crate) async fn catch_up(cx: &Context) {
-    let Ok(state) = State::open(cx) else { return };
+    let Ok(state) = StateDir::open(cx) else { return };
     host::remove_leftovers(&state);
     let Ok(device) = state.device() else { return };
     let Ok(entries) = state.subdirectory("opening").and_then(fs::read_dir) else { return };
@@ -198,7 +198,7 @@ pub(crate) async fn catch_up(cx: &Context) {
 /// A share that is safe here while its relay still holds it.
 struct Pending {
     id: Id,
-    way: Way,
+    endpoint: Endpoint,
     receipt: Receipt,
     path: PathBuf,
     _lock: File,
@@ -226,12 +226,12 @@ impl Pending {
             return None;
         }
         let record = record?;
-        let way = Way { url: RelayUrl::parse(&record.relay).ok()?, pin: record.pin };
-        Some(Self { id, way, receipt: record.complete()?, path: path.to_owned(), _lock: file })
+        let endpoint = Endpoint { url: RelayUrl::parse(&record.relay).ok()?, pin: record.pin };
+        Some(Self { id, endpoint, receipt: record.complete()?, path: path.to_owned(), _lock: file })
     }
 
     async fn tell(self, cx: &Context, device: &DeviceSecret) {
-        let Ok(Connected { relay, .. }) = cx.connect_for(&self.way, CATCH_UP_TIME).await else { return };
+        let Ok(Connected { relay, .. }) = cx.connect_for(&self.endpoint, CATCH_UP_TIME).await else { return };
         let holder = Credential::new(self.id, device.claim_token(&self.id));
         if open::finish(&*relay, &holder, &self.receipt).await.is_ok() {
             let _ = fs::remove_file(&self.path);

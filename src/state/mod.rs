@@ -16,11 +16,11 @@ use crate::link::RelayUrl;
 use crate::secret::{DeviceSecret, fill_random};
 
 /// The state directory.
-pub(crate) struct State {
+pub(crate) struct StateDir {
     root: PathBuf,
 }
 
-impl State {
+impl StateDir {
     /// Opens the state directory, and makes it where it is missing.
     pub(crate) fn open(cx: &Context) -> io::Result<Self> {
         let root = match &cx.state_dir {
@@ -113,7 +113,7 @@ pub(crate) fn said_token() -> Option<String> {
 impl Context {
     /// What lets us leave something at a relay: from the environment, or kept.
     pub(crate) fn create_token(&self, relay: &RelayUrl) -> Option<String> {
-        said_token().or_else(|| State::open(self).ok()?.create_token(relay))
+        said_token().or_else(|| StateDir::open(self).ok()?.create_token(relay))
     }
 }
 

@@ -9,14 +9,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::cli::output::errors::Trouble;
+use crate::cli::output::errors::Failure;
 use crate::cli::output::format;
 use crate::link::RelayUrl;
 use crate::manifest::printable;
 use crate::relay::clock::{Clock, SystemClock};
-use crate::relay::{Credential, State as Stand, Status, V1};
+use crate::relay::{Credential, ShareState, Status, V1};
 use crate::secret::{Claimant, Flags, Id, ReceiptKey, Token};
-use crate::state::{State, write_private};
+use crate::state::{StateDir, write_private};
 use crate::wordlist::openers_words;
 
 /// How long an entry is kept after its share has ended: as long as the relay remembers it.
@@ -137,7 +137,7 @@ impl Entry {
 
     /// Whether it was opened, and somebody with the link has confirmed it.
     pub(crate) fn is_opened(&self, status: &Status) -> bool {
-        status.state == Stand::Finished && self.receipt_holds(status)
+        status.state == ShareState::Finished && self.receipt_holds(status)
     }
 
     /// How it ended, in a few words.
@@ -158,8 +158,8 @@ impl Entry {
         let who =
             |claimant: Option<Claimant>| claimant.map(|c| format!(" ({})", openers_words(&c))).unwrap_or_default();
         match status.state {
-            Stand::Uploading => "not complete: still being sent, or it broke off".to_owned(),
-            Stand::Waiting => {
+            ShareState::Uploading => "not complete: still being sent, or it broke off".to_owned(),
+            ShareState::Waiting => {
                 let tried = match status.guesses {
                     0 => String::new(),
                     1 => "; 1 passphrase was tried".to_owned(),
@@ -171,40 +171,40 @@ impl Entry {
                 }
                 format!("waiting, until {}{tried}", time(status.expires))
             }
-            Stand::Claimed if is_overdue(status) => format!(
+            ShareState::Claimed if is_overdue(status) => format!(
                 "claimed on {}{}, not confirmed; the opener had until {}",
                 time(status.claimed),
                 who(status.claimant),
                 time(status.until)
             ),
-            Stand::Claimed => format!(
+            ShareState::Claimed => format!(
                 "claimed on {}{}, not confirmed; the opener has until {}",
                 time(status.claimed),
                 who(status.claimant),
                 time(status.until)
             ),
-            Stand::Finished if self.receipt_holds(status) => {
+            ShareState::Finished if self.receipt_holds(status) => {
                 let held = if self.has_passphrase() { "the link and the passphrase" } else { "the link" };
                 let (at, who) = (time(status.ended), who(status.claimant));
                 format!("opened on {at}{who}, confirmed by someone with {held}; time by the relay")
             }
-            Stand::Finished => format!(
+            ShareState::Finished => format!(
                 "the relay says that it was opened on {}, and cannot prove it: only someone with the link could",
                 time(status.ended)
             ),
-            Stand::Lapsed => format!(
+            ShareState::Lapsed => format!(
                 "claimed on {}{}, never confirmed; gone since {}",
                 time(status.claimed),
                 who(status.claimant),
                 time(status.ended)
             ),
-            Stand::Expired => format!("expired unopened on {}", time(status.ended)),
-            Stand::Revoked if status.claimed.is_some() => {
+            ShareState::Expired => format!("expired unopened on {}", time(status.ended)),
+            ShareState::Revoked if status.claimed.is_some() => {
                 format!("taken back on {}, while it was being opened{}", time(status.ended), who(status.claimant))
             }
-            Stand::Revoked => format!("taken back on {}", time(status.ended)),
-            Stand::Locked => format!("locked on {}, after too many wrong passphrases", time(status.ended)),
-            Stand::Aborted => "never complete, and gone".to_owned(),
+            ShareState::Revoked => format!("taken back on {}", time(status.ended)),
+            ShareState::Locked => format!("locked on {}, after too many wrong passphrases", time(status.ended)),
+            ShareState::Aborted => "never complete, and gone".to_owned(),
         }
     }
 
@@ -251,10 +251,15 @@ impl Entry {
 }
 
 /// Whether nothing will happen to the share any more.
-pub(crate) fn is_over(state: Stand) -> bool {
+pub(crate) fn is_over(state: ShareState) -> bool {
     match state {
-        Stand::Uploading | Stand::Waiting | Stand::Claimed => false,
-        Stand::Finished | Stand::Lapsed | Stand::Expired | Stand::Revoked | Stand::Locked | Stand::Aborted => true,
+        ShareState::Uploading | ShareState::Waiting | ShareState::Claimed => false,
+        ShareState::Finished
+        | ShareState::Lapsed
+        | ShareState::Expired
+        | ShareState::Revoked
+        | ShareState::Locked
+        | ShareState::Aborted => true,
     }
 }
 
@@ -262,24 +267,24 @@ pub(crate) fn is_over(state: Stand) -> bool {
 /// not tell.
 fn is_overdue(status: &Status) -> bool {
     let until = match status.state {
-        Stand::Waiting => status.expires,
-        Stand::Claimed => status.until,
+        ShareState::Waiting => status.expires,
+        ShareState::Claimed => status.until,
         _ => None,
     };
     until.is_some_and(|until| status.overdue.unwrap_or_else(|| until <= SystemClock.now()))
 }
 
 /// Fails unless all were opened, and somebody with the link has confirmed it.
-pub(crate) fn expect_opened<'a>(told: impl Iterator<Item = (&'a Entry, &'a Status)>) -> Result<(), Trouble> {
+pub(crate) fn expect_opened<'a>(told: impl Iterator<Item = (&'a Entry, &'a Status)>) -> Result<(), Failure> {
     let missed: Vec<_> = told.filter(|(entry, status)| !entry.is_opened(status)).collect();
     match &missed[..] {
         [] => Ok(()),
-        [(entry, status)] => Err(Trouble::NotOpened(entry.story(status))),
+        [(entry, status)] => Err(Failure::NotOpened(entry.story(status))),
         many => {
             let names: Vec<_> =
                 many.iter().map(|(entry, _)| entry.recipient.as_deref().unwrap_or(entry.short_id())).collect();
             let names = printable(&names.join(", "));
-            Err(Trouble::NotOpened(format!("{} were not opened, or not confirmed: {names}", many.len())))
+            Err(Failure::NotOpened(format!("{} were not opened, or not confirmed: {names}", many.len())))
         }
     }
 }
@@ -290,7 +295,7 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    pub(crate) fn open(state: &State) -> io::Result<Self> {
+    pub(crate) fn open(state: &StateDir) -> io::Result<Self> {
         Ok(Self { directory: state.subdirectory("outbox")? })
     }
 

@@ -20,7 +20,7 @@ pub(crate) async fn start<F: Future<Output = ()>>(
     asked: impl Fn() -> F,
 ) -> Result<(), String> {
     let mut failure = "no web browser was found".to_owned();
-    for mut command in open::commands(url) {
+    for mut command in desktop_open::commands(url) {
         session.apply(&mut command);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).env_remove("SHARE_LINK");
         let name = command.get_program().to_string_lossy().into_owned();

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
-use crate::cli::output::errors::{Trouble, is_a_directory};
+use crate::cli::output::errors::{Failure, is_a_directory};
 use crate::cli::output::{Output, format};
 use crate::manifest::{Entry, Manifest, printable};
 use crate::media;
@@ -216,11 +216,11 @@ impl Inputs {
 
 impl Wanted<'_> {
     /// Opens all of it.
-    pub(crate) async fn open(self, cx: &Context) -> Result<Inputs, Trouble> {
+    pub(crate) async fn open(self, cx: &Context) -> Result<Inputs, Failure> {
         let mut all = Inputs::new(self.metadata);
         let stdin = Path::new("-");
         if self.files.iter().filter(|file| *file == stdin).count() > 1 {
-            return Err(Trouble::usage("standard input can be read only once", "give - only once"));
+            return Err(Failure::usage("standard input can be read only once", "give - only once"));
         }
         let bare_terminal = self.files.is_empty() && io::stdin().is_terminal();
         if self.text || bare_terminal {
@@ -246,19 +246,19 @@ impl Wanted<'_> {
         Ok(all)
     }
 
-    async fn text(&self, cx: &Context) -> Result<(Input, u64), Trouble> {
+    async fn text(&self, cx: &Context) -> Result<(Input, u64), Failure> {
         if !prompt::possible() {
-            return Err(Trouble::usage("there is no terminal to ask for a text at", "echo … | share send"));
+            return Err(Failure::usage("there is no terminal to ask for a text at", "echo … | share send"));
         }
         let text = prompt::ask_hidden("text (one line, not shown):", cx).await?;
         if prompt::discard_rest() {
-            return Err(Trouble::usage(
+            return Err(Failure::usage(
                 "the text has more than one line, and nothing of it was sent",
                 "cat | share send, paste it, and press Ctrl-D",
             ));
         }
         if text.is_empty() {
-            return Err(Trouble::local("the text is empty", "nothing was sent"));
+            return Err(Failure::local("the text is empty", "nothing was sent"));
         }
         let reader = Box::new(Cursor::new(text.as_bytes().to_vec()));
         let input = Input { name: self.name.clone(), label: "the text".into(), reader, must_have_content: true };
@@ -266,11 +266,11 @@ impl Wanted<'_> {
     }
 
     /// Standard input. Where it matters what comes, its beginning is read first.
-    async fn stdin(&self, cx: &Context) -> Result<(Input, Known), Trouble> {
+    async fn stdin(&self, cx: &Context) -> Result<(Input, Known), Failure> {
         let label = "standard input".to_owned();
         let reader: Box<dyn Read + Send> = if self.view_only || self.metadata == Metadata::Require {
             let head = cx.unless_interrupted(|| head(&mut io::stdin())).await?;
-            let head = head.map_err(|error| Trouble::path(Path::new(&label), &error, self.hint))?;
+            let head = head.map_err(|error| Failure::path(Path::new(&label), &error, self.hint))?;
             self.expect_fit(&head, head.len() < HEAD_LEN, &label)?;
             let given = self.name.as_deref().map(Path::new).and_then(extension);
             if self.metadata == Metadata::Require && !is_innocent(&head, given.as_deref()) {
@@ -286,11 +286,11 @@ impl Wanted<'_> {
         Ok((Input { name, label, reader, must_have_content: true }, Known::piped(None, head)))
     }
 
-    async fn file(&self, path: &Path, cx: &Context) -> Result<(Input, Option<u64>, Known), Trouble> {
+    async fn file(&self, path: &Path, cx: &Context) -> Result<(Input, Option<u64>, Known), Failure> {
         if path.to_string_lossy().to_ascii_lowercase().contains("#share1") {
-            return Err(Trouble::usage("a link is not a file", "share open, and paste the link when it asks"));
+            return Err(Failure::usage("a link is not a file", "share open, and paste the link when it asks"));
         }
-        let failed = |error: &io::Error| Trouble::path(path, error, self.hint);
+        let failed = |error: &io::Error| Failure::path(path, error, self.hint);
         // A pipe with a name opens when somebody writes.
         let from = path.to_owned();
         let file = cx.unless_interrupted(move || File::open(from)).await?.map_err(|error| failed(&error))?;
@@ -331,9 +331,9 @@ impl Wanted<'_> {
     }
 
     /// What is to be seen and not saved has to be something that can be seen.
-    fn expect_fit(&self, head: &[u8], whole: bool, label: &str) -> Result<(), Trouble> {
+    fn expect_fit(&self, head: &[u8], whole: bool, label: &str) -> Result<(), Failure> {
         if self.view_only && Kind::of(media::sniff(head, whole)) == Kind::File {
-            return Err(Trouble::usage(
+            return Err(Failure::usage(
                 format!("{} can only be saved, and --view-only asks for the opposite", printable(label)),
                 "nothing was sent; photos, videos, sounds and texts can be viewed",
             ));
@@ -349,8 +349,8 @@ fn is_innocent(head: &[u8], extension: Option<&str>) -> bool {
     head.is_empty() || (is_text && telling(head, extension).is_none())
 }
 
-fn refused(label: &str, why: &str) -> Trouble {
-    Trouble::local(
+fn refused(label: &str, why: &str) -> Failure {
+    Failure::local(
         format!("{} cannot be cleaned of its metadata: {why}", printable(label)),
         "nothing was sent; --metadata keep sends it as it is",
     )

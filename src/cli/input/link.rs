@@ -10,10 +10,10 @@ use std::path::PathBuf;
 use clap::Args;
 use zeroize::Zeroizing;
 
-use crate::cli::connect::Way;
+use crate::cli::connect::Endpoint;
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
-use crate::cli::output::errors::Trouble;
+use crate::cli::output::errors::Failure;
 use crate::link::{Link, LinkError};
 use crate::secret::LinkSecret;
 
@@ -67,24 +67,24 @@ impl PassphraseArgs {
     }
 
     /// The passphrase. `twice`: asked for twice, because nobody could open what was sent with a mistyped one.
-    pub(crate) async fn read(&self, twice: bool, cx: &Context) -> Result<Zeroizing<String>, Trouble> {
+    pub(crate) async fn read(&self, twice: bool, cx: &Context) -> Result<Zeroizing<String>, Failure> {
         let passphrase = match self.file() {
             Some(path) => {
                 if path.as_os_str() == "-" {
                     let hint = "--passphrase-file FILE; -p asks at the terminal";
-                    return Err(Trouble::usage("a passphrase is not read from standard input", hint));
+                    return Err(Failure::usage("a passphrase is not read from standard input", hint));
                 }
                 let source = path.clone();
                 let text = cx.unless_interrupted(move || fs::read_to_string(source).map(Zeroizing::new)).await?;
-                let text = text.map_err(|error| Trouble::path(path, &error, "nothing was sent and nothing opened"))?;
+                let text = text.map_err(|error| Failure::path(path, &error, "nothing was sent and nothing opened"))?;
                 let first = text.lines().next().unwrap_or_default();
                 if first.is_empty() {
-                    return Err(Trouble::usage("the passphrase is empty", "it is the first line of that file"));
+                    return Err(Failure::usage("the passphrase is empty", "it is the first line of that file"));
                 }
                 Zeroizing::new(first.to_owned())
             }
             None if !prompt::possible() => {
-                return Err(Trouble::usage(
+                return Err(Failure::usage(
                     "a passphrase is needed, and there is no terminal to ask for it",
                     "--passphrase-file FILE",
                 ));
@@ -92,14 +92,14 @@ impl PassphraseArgs {
             None => {
                 let first = prompt::ask_hidden("passphrase:", cx).await?;
                 if twice && !first.is_empty() && *prompt::ask_hidden("once more:", cx).await? != *first {
-                    return Err(Trouble::usage("the two passphrases differ", "nothing was sent; run it again"));
+                    return Err(Failure::usage("the two passphrases differ", "nothing was sent; run it again"));
                 }
                 first
             }
         };
         if passphrase.is_empty() {
             let hint = if twice { "a link without a passphrase needs no -p" } else { "the sender knows it" };
-            return Err(Trouble::usage("the passphrase is empty", hint));
+            return Err(Failure::usage("the passphrase is empty", hint));
         }
         Ok(passphrase)
     }
@@ -108,12 +108,12 @@ impl PassphraseArgs {
 /// A link that was found, and where it leads.
 pub(crate) struct Access {
     pub(crate) secret: LinkSecret,
-    pub(crate) way: Way,
+    pub(crate) endpoint: Endpoint,
 }
 
 /// The text of a link: `given`, or from standard input, or asked for.
-pub(crate) async fn link_text(given: Option<&str>, cx: &Context) -> Result<Zeroizing<String>, Trouble> {
-    let missing = || Trouble::usage("no link was given", "paste it when asked, pipe it in, or put it into SHARE_LINK");
+pub(crate) async fn link_text(given: Option<&str>, cx: &Context) -> Result<Zeroizing<String>, Failure> {
+    let missing = || Failure::usage("no link was given", "paste it when asked, pipe it in, or put it into SHARE_LINK");
     let text = match given {
         Some(link) if link != "-" && !link.is_empty() => Zeroizing::new(link.to_owned()),
         None if io::stdin().is_terminal() => {
@@ -131,7 +131,7 @@ pub(crate) async fn link_text(given: Option<&str>, cx: &Context) -> Result<Zeroi
 
 impl AccessArgs {
     /// Finds the link.
-    pub(crate) async fn find(&self, cx: &Context) -> Result<Access, Trouble> {
+    pub(crate) async fn find(&self, cx: &Context) -> Result<Access, Failure> {
         let found = Link::parse(&link_text(self.link.as_deref(), cx).await?)?;
         if found.rewritten {
             cx.output.warn("a mail service or another program rewrote this link and could have read its key");
@@ -139,11 +139,11 @@ impl AccessArgs {
         let configured = cx.relay(self.relay.as_deref())?;
         let relay = found.link.relay.clone().or_else(|| configured.clone()).ok_or_else(|| {
             let hint = "--relay URL, or share relay use URL: the sender knows which";
-            Trouble::usage("the link names no relay, and none is configured", hint)
+            Failure::usage("the link names no relay, and none is configured", hint)
         })?;
-        let way = Way::of(&found.link, relay);
-        way.expect_harmless(configured.as_ref(), cx).await?;
-        Ok(Access { secret: found.link.secret, way })
+        let endpoint = Endpoint::of(&found.link, relay);
+        endpoint.expect_harmless(configured.as_ref(), cx).await?;
+        Ok(Access { secret: found.link.secret, endpoint })
     }
 
     /// The passphrase, if the link asks for one.
@@ -151,7 +151,7 @@ impl AccessArgs {
         &self,
         secret: &LinkSecret,
         cx: &Context,
-    ) -> Result<Option<Zeroizing<String>>, Trouble> {
+    ) -> Result<Option<Zeroizing<String>>, Failure> {
         if secret.needs_passphrase() { self.passphrase.read(false, cx).await.map(Some) } else { Ok(None) }
     }
 
@@ -161,7 +161,7 @@ impl AccessArgs {
     }
 }
 
-fn read_stdin() -> Result<Zeroizing<String>, Trouble> {
+fn read_stdin() -> Result<Zeroizing<String>, Failure> {
     let mut text = Zeroizing::new(Vec::new());
     io::stdin().lock().take(MAX_TEXT).read_to_end(&mut text).map_err(anyhow::Error::from)?;
     match std::str::from_utf8(&text) {

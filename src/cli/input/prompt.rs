@@ -9,7 +9,7 @@ use rustix::termios::{LocalModes, OptionalActions, QueueSelector, Termios, tcflu
 use zeroize::Zeroizing;
 
 use crate::cli::context::Context;
-use crate::cli::output::errors::Trouble;
+use crate::cli::output::errors::Failure;
 use crate::cli::output::{columns_of, wrapped};
 use crate::terminal::{keys, style};
 
@@ -45,9 +45,9 @@ impl Drop for Hidden {
 }
 
 /// Asks, and returns one line. What was typed before the question is not an answer to it. Ctrl-C and Ctrl-D are no.
-async fn line(question: &str, hide: bool, cx: &Context) -> Result<Zeroizing<String>, Trouble> {
-    let no_terminal = || Trouble::usage("there is no terminal to ask at", "give it as --help says");
-    let failed = |error: io::Error| Trouble::local(format!("the terminal: {error}"), "nothing was done");
+async fn line(question: &str, hide: bool, cx: &Context) -> Result<Zeroizing<String>, Failure> {
+    let no_terminal = || Failure::usage("there is no terminal to ask at", "give it as --help says");
+    let failed = |error: io::Error| Failure::local(format!("the terminal: {error}"), "nothing was done");
     let mut terminal = terminal().ok_or_else(no_terminal)?;
     tcflush(&terminal, QueueSelector::IFlush).map_err(|errno| failed(errno.into()))?;
     let _hidden = if hide { Some(Hidden::on(&terminal).map_err(failed)?) } else { None };
@@ -66,19 +66,19 @@ async fn line(question: &str, hide: bool, cx: &Context) -> Result<Zeroizing<Stri
         .await?
         .map_err(failed)?;
     if answer.is_empty() {
-        return Err(Trouble::Interrupted(None));
+        return Err(Failure::Interrupted(None));
     }
     ASKING.store(false, Ordering::SeqCst);
     Ok(answer)
 }
 
 /// Asks a question. An answer comes in small letters.
-pub(crate) async fn ask(question: &str, cx: &Context) -> Result<String, Trouble> {
+pub(crate) async fn ask(question: &str, cx: &Context) -> Result<String, Failure> {
     Ok(line(question, false, cx).await?.trim().to_lowercase())
 }
 
 /// Asks for something that is not shown while it is typed.
-pub(crate) async fn ask_hidden(question: &str, cx: &Context) -> Result<Zeroizing<String>, Trouble> {
+pub(crate) async fn ask_hidden(question: &str, cx: &Context) -> Result<Zeroizing<String>, Failure> {
     let answer = line(question, true, cx).await?;
     Ok(Zeroizing::new(answer.trim_end_matches(['\r', '\n']).to_owned()))
 }

@@ -13,7 +13,7 @@ use crate::cli::context::Context;
 use crate::cli::input::prompt;
 use crate::cli::open::OpenArgs;
 use crate::cli::output;
-use crate::cli::output::errors::Trouble;
+use crate::cli::output::errors::Failure;
 use crate::cli::output::{Output, Watched, errors, format};
 use crate::durable_fs::sync;
 use crate::manifest::{Manifest, printable, safe_name};
@@ -92,10 +92,10 @@ impl OpenArgs {
     }
 
     /// Where it goes, by the arguments or by asking. Nothing is spent yet.
-    pub(crate) async fn destination(&self, manifest: &Manifest, cx: &Context) -> Result<Destination, Trouble> {
+    pub(crate) async fn destination(&self, manifest: &Manifest, cx: &Context) -> Result<Destination, Failure> {
         let is_said = self.wants_stdout() || self.output.is_some();
         if manifest.view_only && is_said {
-            return Err(Trouble::usage(
+            return Err(Failure::usage(
                 "the sender asks that it be seen and not saved",
                 "nothing is lost; share open at a terminal, without -o, shows it; so does a browser",
             ));
@@ -116,11 +116,11 @@ impl OpenArgs {
         let wish = std::env::var("SHARE_VIEWER").ok().filter(|wish| !wish.trim().is_empty());
         let wish = wish.as_deref().or(cx.config.viewer.as_deref());
         let ability = Ability::of_this_place(wish).await.map_err(|error| match error.kind() {
-            io::ErrorKind::Interrupted => Trouble::Interrupted(None),
-            _ => Trouble::local(format!("the terminal: {error}"), "nothing is lost; -o FILE saves it"),
+            io::ErrorKind::Interrupted => Failure::Interrupted(None),
+            _ => Failure::local(format!("the terminal: {error}"), "nothing is lost; -o FILE saves it"),
         })?;
         if let Some(name) = ability.missing_program() {
-            return Err(Trouble::usage(
+            return Err(Failure::usage(
                 format!("the viewer {} is not there", printable(name)),
                 "nothing is lost; SHARE_VIEWER and the setting viewer name a program, or kitty, iterm, sixel, blocks or browser",
             ));
@@ -159,30 +159,30 @@ impl OpenArgs {
         }
     }
 
-    async fn wants_to_save(&self, manifest: &Manifest, cx: &Context) -> Result<bool, Trouble> {
+    async fn wants_to_save(&self, manifest: &Manifest, cx: &Context) -> Result<bool, Failure> {
         let question = format!("{} can be opened once. [s]ave it here, [n]ot now?", this(manifest));
         let answer = prompt::ask(&question, cx).await?;
         Ok(matches!(&*answer, "s" | "save" | "y" | "yes"))
     }
 
-    fn to_path(&self, manifest: &Manifest, path: &Path) -> Result<Destination, Trouble> {
+    fn to_path(&self, manifest: &Manifest, path: &Path) -> Result<Destination, Failure> {
         let directory_meant = path.to_string_lossy().ends_with('/');
         // Where a link leads, or what a device does, is not for us to replace.
         let special = fs::symlink_metadata(path).is_ok_and(|data| !data.is_file() && !path.is_dir());
         if special {
-            return Err(Trouble::local(
+            return Err(Failure::local(
                 format!("{} is not a regular file", printable(&path.to_string_lossy())),
                 "nothing is lost; -o - writes to standard output, which can be redirected anywhere",
             ));
         }
         match fs::metadata(path) {
             Ok(data) if data.is_dir() => Ok(into_directory(manifest, path)),
-            Ok(_) if manifest.entries.len() > 1 || directory_meant => Err(Trouble::local(
+            Ok(_) if manifest.entries.len() > 1 || directory_meant => Err(Failure::local(
                 format!("{} is not a directory", printable(&path.to_string_lossy())),
                 "nothing is lost; several files go into a directory: -o DIR",
             )),
             Ok(_) if !self.force => Err(errors::exists(path)),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Trouble::path(path, &error, UNSPENT)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::path(path, &error, UNSPENT)),
             Err(_) if manifest.entries.len() > 1 || directory_meant => Ok(as_album(manifest, absolute(path))),
             Ok(_) | Err(_) => {
                 let target = Target { path: absolute(path), size: manifest.total_size(), replace: self.force };
@@ -200,7 +200,7 @@ enum Choice {
 }
 
 /// Asks until the answer is one. Enter is no.
-async fn choose(question: &str, manifest: &Manifest, cx: &Context) -> Result<Choice, Trouble> {
+async fn choose(question: &str, manifest: &Manifest, cx: &Context) -> Result<Choice, Failure> {
     loop {
         match &*prompt::ask(question, cx).await? {
             "v" | "view" | "b" | "blocks" | "y" | "yes" => return Ok(Choice::View),
@@ -212,13 +212,13 @@ async fn choose(question: &str, manifest: &Manifest, cx: &Context) -> Result<Cho
 }
 
 /// Somebody who says no keeps it.
-fn not_now() -> Trouble {
-    Trouble::Interrupted(Some("not now: nothing is lost".to_owned()))
+fn not_now() -> Failure {
+    Failure::Interrupted(Some("not now: nothing is lost".to_owned()))
 }
 
 /// What must not be saved and cannot be shown.
-fn unseeable(why: &str) -> Trouble {
-    Trouble::usage(
+fn unseeable(why: &str) -> Failure {
+    Failure::usage(
         format!("the sender asks that it be seen and not saved, and it cannot be shown here: {why}"),
         "nothing is lost; open the link in a browser, or at another terminal",
     )
@@ -239,15 +239,15 @@ fn this(manifest: &Manifest) -> &'static str {
 }
 
 /// The bytes of one file, or the letters of one text.
-fn to_stdout(manifest: &Manifest) -> Result<Destination, Trouble> {
+fn to_stdout(manifest: &Manifest) -> Result<Destination, Failure> {
     let [only] = &manifest.entries[..] else {
-        return Err(Trouble::usage(
+        return Err(Failure::usage(
             format!("these are {} files, and there is one standard output", manifest.entries.len()),
             "nothing is lost; save them: -o DIR",
         ));
     };
     if output::stdout_is_closed() {
-        return Err(Trouble::local("standard output is closed", "nothing is lost; save it: -o FILE"));
+        return Err(Failure::local("standard output is closed", "nothing is lost; save it: -o FILE"));
     }
     if !output::stdout_is_terminal() {
         return Ok(Destination::Stdout);
@@ -255,7 +255,7 @@ fn to_stdout(manifest: &Manifest) -> Result<Destination, Trouble> {
     if Kind::of(&only.r#type) == Kind::Text && only.size <= MAX_PRINTED {
         return Ok(Destination::Terminal);
     }
-    Err(Trouble::usage(
+    Err(Failure::usage(
         format!("{} is not for a terminal", format::describe(manifest)),
         "nothing is lost; save it: -o FILE",
     ))
@@ -307,16 +307,16 @@ fn targets(manifest: &Manifest, directory: &Path) -> Vec<Target> {
 
 impl Destination {
     /// Everything that can fail here fails now, while nothing is spent.
-    pub(crate) fn prepare(self, opening: &mut Option<Opening>) -> Result<Ready, Trouble> {
+    pub(crate) fn prepare(self, opening: &mut Option<Opening>) -> Result<Ready, Failure> {
         let stdout = || {
             output::stdout()
-                .map_err(|error| Trouble::local(format!("standard output: {}", errors::reason(&error)), UNSPENT))
+                .map_err(|error| Failure::local(format!("standard output: {}", errors::reason(&error)), UNSPENT))
         };
         // Also where there is nothing to note: what an earlier run noted is no longer so.
         let mut note = |hidden| match opening {
             Some(opening) => {
                 let noted = opening.note_begun(hidden);
-                noted.map_err(|error| Trouble::path(opening.directory(), &error, ELSEWHERE))
+                noted.map_err(|error| Failure::path(opening.directory(), &error, ELSEWHERE))
             }
             None => Ok(()),
         };
@@ -328,13 +328,13 @@ impl Destination {
             }
             Self::Files(files) => {
                 let place = format::path(files.place());
-                let failed = |error: io::Error| Trouble::local(format!("{place}: {}", errors::reason(&error)), UNSPENT);
+                let failed = |error: io::Error| Failure::local(format!("{place}: {}", errors::reason(&error)), UNSPENT);
                 let hidden = files.hidden_names();
                 note(hidden.clone())?;
                 Ok(Ready::Files(Staging::create(files.targets, hidden, files.album).map_err(failed)?))
             }
             Self::View(mut view) => {
-                let failed = |error: io::Error| Trouble::local(errors::reason(&error), UNSPENT);
+                let failed = |error: io::Error| Failure::local(errors::reason(&error), UNSPENT);
                 let files = files_in(&view.manifest, Path::new("."));
                 let hidden = files.hidden_names();
                 note(hidden.clone())?;
@@ -357,7 +357,7 @@ pub(crate) enum Got {
     /// Bytes or files, which stay.
     Saved(Received),
     /// It was looked at, and nothing stays.
-    Seen(Received),
+    Activity(Received),
 }
 
 /// Why nothing was received, or not to its end.
@@ -436,7 +436,7 @@ async fn look(opened: Opened, view: View, memory: Watched<Memory>, output: &Outp
         (received, view::show_through(window, view, output).await.map_err(failed)?)
     };
     match end {
-        End::Closed { saved } if saved.is_empty() => Ok(Got::Seen(received)),
+        End::Closed { saved } if saved.is_empty() => Ok(Got::Activity(received)),
         End::Closed { saved } => {
             tell_saved(saved.iter().map(PathBuf::as_path), None, output);
             Ok(Got::Saved(received))

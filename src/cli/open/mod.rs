@@ -16,14 +16,14 @@ use self::destination::{Got, Ready, Unreceived, absolute};
 
 use crate::cli::context::Context;
 use crate::cli::input::link::{Access, AccessArgs};
-use crate::cli::output::errors::Trouble;
+use crate::cli::output::errors::Failure;
 use crate::cli::output::{Output, errors, format};
 use crate::open::staging::Placed;
 use crate::open::{Look, OpenError, Opened, Opener};
 use crate::relay::{Credential, Relay, RelayError};
 use crate::secret::{DeviceSecret, Keys, Receipt};
 use crate::state::journal::{Begin, Opening, Record};
-use crate::state::{State, journal};
+use crate::state::{StateDir, journal};
 use crate::wordlist::openers_words;
 
 /// Open a link. It opens once
@@ -57,16 +57,16 @@ enum Stage {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Trouble> {
+pub(crate) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Failure> {
     if cx.output.is_json() && args.wants_stdout() {
-        return Err(Trouble::usage("with --json standard output is for events", "nothing is lost; save it: -o FILE"));
+        return Err(Failure::usage("with --json standard output is for events", "nothing is lost; save it: -o FILE"));
     }
     let access = args.access.find(cx).await?;
-    let relay = cx.connect(&access.way).await?.relay;
+    let relay = cx.connect(&access.endpoint).await?.relay;
     let opening = Opens { args, access, cx, output: &cx.output, relay, kept: Cell::new(true) };
     let stage = Cell::new(Stage::Untouched);
     let interrupted = || {
-        Err(Trouble::Interrupted(match stage.get() {
+        Err(Failure::Interrupted(match stage.get() {
             Stage::Untouched => None,
             Stage::Claimed => Some(AGAIN.to_owned()),
             Stage::Saved => Some("it is saved; the relay will be told by the next command".to_owned()),
@@ -75,7 +75,7 @@ pub(crate) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Trouble> {
     tokio::select! {
         // At a question, too.
         result = opening.run(&stage) => match result {
-            Err(Trouble::Interrupted(None)) => interrupted(),
+            Err(Failure::Interrupted(None)) => interrupted(),
             result => result,
         },
         _ = cx.interrupted() => interrupted(),
@@ -101,8 +101,8 @@ struct Opens<'a> {
 }
 
 impl Opens<'_> {
-    fn trouble(&self, error: OpenError, ours: bool) -> Trouble {
-        self.access.way.trouble(error, ours, self.kept.get())
+    fn trouble(&self, error: OpenError, ours: bool) -> Failure {
+        self.access.endpoint.trouble(error, ours, self.kept.get())
     }
 
     /// What to do when it was claimed and neither seen nor saved.
@@ -110,13 +110,13 @@ impl Opens<'_> {
         if self.kept.get() { AGAIN } else { "nothing could be kept on this device: ask the sender to send it again" }
     }
 
-    async fn run(&self, stage: &Cell<Stage>) -> Result<(), Trouble> {
+    async fn run(&self, stage: &Cell<Stage>) -> Result<(), Failure> {
         // Where nothing can be kept, this run can open, and no later one can go on.
         let mut record = None;
         let mut device = DeviceSecret::random();
-        let state = State::open(self.cx);
+        let state = StateDir::open(self.cx);
         let kept = state.as_ref().map_err(errors::reason).and_then(|state| {
-            let begun = Opening::begin(state, &self.access.secret.id(), &self.access.way);
+            let begun = Opening::begin(state, &self.access.secret.id(), &self.access.endpoint);
             begun.and_then(|begun| Ok((begun, state.device()?))).map_err(|error| errors::reason(&error))
         });
         match kept {
@@ -125,7 +125,7 @@ impl Opens<'_> {
                 let so = "if this breaks off, it cannot go on";
                 self.output.warn(&format!("nothing can be kept on this device ({why}): {so}"));
             }
-            Ok((Begin::Busy, _)) => return Err(Trouble::BeingOpenedHere),
+            Ok((Begin::Busy, _)) => return Err(Failure::BeingOpenedHere),
             Ok((Begin::Ours(ours, earlier), ours_alone)) => {
                 device = ours_alone;
                 match earlier.map(Record::into_saved) {
@@ -160,7 +160,7 @@ impl Opens<'_> {
         device: &DeviceSecret,
         placed: &[Placed],
         receipt: &Receipt,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), Failure> {
         for placed in placed {
             let facts = json!({ "path": absolute(&placed.path).to_string_lossy() });
             self.output.happens("saved", facts, &format!("opened before; it is in {}", format::path(&placed.path)));
@@ -178,7 +178,7 @@ impl Opens<'_> {
         stage: &Cell<Stage>,
         record: &mut Option<Opening>,
         device: &DeviceSecret,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), Failure> {
         let (opened, ready) = self.claim(stage, record, device).await?;
         let (receipt, until, view_only) = (opened.receipt(), opened.until(), opened.manifest.view_only);
         let got = match ready.receive(opened, record, self.cx).await {
@@ -187,17 +187,17 @@ impl Opens<'_> {
                 return Ok(());
             }
             Err(Unreceived::Open(error)) => return Err(self.trouble(error, false)),
-            Err(Unreceived::Left) => return Err(Trouble::Interrupted(Some(self.again().to_owned()))),
+            Err(Unreceived::Left) => return Err(Failure::Interrupted(Some(self.again().to_owned()))),
             Err(Unreceived::Unseen(why)) => {
                 // Shown again in the same way it would fail again.
                 let hint = if self.kept.get() && !view_only { SAVE_IT } else { self.again() };
-                return Err(Trouble::local(format!("it could not be shown: {why}"), hint));
+                return Err(Failure::local(format!("it could not be shown: {why}"), hint));
             }
             Ok(got) => got,
         };
         let (received, was_seen) = match got {
             Got::Saved(received) => (received, false),
-            Got::Seen(received) => (received, true),
+            Got::Activity(received) => (received, true),
         };
         stage.set(Stage::Saved);
         if let Some(record) = record.as_mut().filter(|record| record.is_unnoted()) {
@@ -230,7 +230,7 @@ impl Opens<'_> {
         stage: &Cell<Stage>,
         record: &mut Option<Opening>,
         device: &DeviceSecret,
-    ) -> Result<(Opened, Ready), Trouble> {
+    ) -> Result<(Opened, Ready), Failure> {
         loop {
             let keys = self.args.keys(&self.access, self.cx).await?;
             let claim_token = device.claim_token(&keys.id);
@@ -271,7 +271,7 @@ impl Opens<'_> {
 }
 
 impl OpenArgs {
-    async fn keys(&self, access: &Access, cx: &Context) -> Result<Keys, Trouble> {
+    async fn keys(&self, access: &Access, cx: &Context) -> Result<Keys, Failure> {
         let passphrase = self.access.passphrase(&access.secret, cx).await?;
         Ok(access.secret.keys(passphrase.as_ref().map(|passphrase| passphrase.as_str())))
     }

@@ -34,7 +34,7 @@ const NOTHING_LEFT: &str = "nothing was left there; it is safe to repeat";
 
 /// Everything that can stop a command.
 #[derive(Debug)]
-pub(crate) enum Trouble {
+pub(crate) enum Failure {
     /// The arguments, or the surroundings, don't allow it.
     Usage { what: String, hint: String },
     /// The link is not one.
@@ -54,7 +54,7 @@ pub(crate) enum Trouble {
     /// Nobody can tell what became of a share.
     NobodyKnows(String),
     /// What went wrong was put into words before.
-    Explained(Explanation),
+    Explained(Message),
     /// Another program of this device is at it.
     BeingOpenedHere,
     /// This device has claimed it and not finished.
@@ -69,26 +69,26 @@ pub(crate) enum Trouble {
 
 /// An error as it is told.
 #[derive(Clone, Debug)]
-pub(crate) struct Explanation {
+pub(crate) struct Message {
     pub(crate) exit: Exit,
     /// Empty where the person knows.
     pub(crate) what: String,
     pub(crate) hint: Option<String>,
 }
 
-impl From<anyhow::Error> for Trouble {
+impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self::Unexpected(error)
     }
 }
 
-impl From<LinkError> for Trouble {
+impl From<LinkError> for Failure {
     fn from(error: LinkError) -> Self {
         Self::Link(error)
     }
 }
 
-impl Trouble {
+impl Failure {
     pub(crate) fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Usage { what: what.into(), hint: hint.into() }
     }
@@ -102,8 +102,8 @@ impl Trouble {
         Self::local(format!("{}: {}", printable(&path.to_string_lossy()), reason(error)), hint)
     }
 
-    pub(crate) fn explain(&self) -> Explanation {
-        let told = |exit, what: String, hint: &str| Explanation { exit, what, hint: Some(hint.to_owned()) };
+    pub(crate) fn explain(&self) -> Message {
+        let told = |exit, what: String, hint: &str| Message { exit, what, hint: Some(hint.to_owned()) };
         match self {
             Self::Usage { what, hint } => told(Exit::Usage, what.clone(), hint),
             Self::Link(error) => told(Exit::Usage, error.to_string(), link_hint(error)),
@@ -117,7 +117,7 @@ impl Trouble {
                 match (gone, told.exit) {
                     // What the relay may have of it is unreadable, and goes by itself.
                     (false, Exit::Unreachable) if told.hint.as_deref() == Some(NOTHING_LEFT) => {
-                        Explanation { hint: Some("no link was made; it is safe to repeat".to_owned()), ..told }
+                        Message { hint: Some("no link was made; it is safe to repeat".to_owned()), ..told }
                     }
                     _ => told,
                 }
@@ -148,7 +148,7 @@ impl Trouble {
                     told.hint = Some("run the same command again on this device, while share runs there".to_owned());
                 }
                 match error {
-                    OpenError::Write(_) | OpenError::Broke { .. } if !kept => Explanation {
+                    OpenError::Write(_) | OpenError::Broke { .. } if !kept => Message {
                         hint: Some(
                             "this device could keep nothing, so it cannot go on: ask the sender to send it again"
                                 .to_owned(),
@@ -169,7 +169,7 @@ impl Trouble {
                 "share open goes on, on this device",
             ),
             Self::Local { what, hint } => told(Exit::Local, what.clone(), hint),
-            Self::Interrupted(hint) => Explanation { exit: Exit::Interrupted, what: String::new(), hint: hint.clone() },
+            Self::Interrupted(hint) => Message { exit: Exit::Interrupted, what: String::new(), hint: hint.clone() },
             Self::Unexpected(error) => {
                 told(Exit::Unexpected, format!("{error:#}"), "this should not happen; -vv shows more")
             }
@@ -214,8 +214,8 @@ fn link_hint(error: &LinkError) -> &'static str {
     }
 }
 
-fn send(relay: &str, error: &SendError) -> Explanation {
-    let told = |exit, what: String, hint: &str| Explanation { exit, what, hint: Some(hint.to_owned()) };
+fn send(relay: &str, error: &SendError) -> Message {
+    let told = |exit, what: String, hint: &str| Message { exit, what, hint: Some(hint.to_owned()) };
     match error {
         SendError::Read { name, error } => told(
             Exit::Local,
@@ -255,8 +255,8 @@ fn send(relay: &str, error: &SendError) -> Explanation {
     }
 }
 
-fn open(relay: &str, error: &OpenError, ours: bool) -> Explanation {
-    let told = |exit, what: String, hint: &str| Explanation { exit, what, hint: Some(hint.to_owned()) };
+fn open(relay: &str, error: &OpenError, ours: bool) -> Message {
+    let told = |exit, what: String, hint: &str| Message { exit, what, hint: Some(hint.to_owned()) };
     match error {
         OpenError::Corrupt => told(
             Exit::Integrity,
@@ -336,8 +336,8 @@ fn open(relay: &str, error: &OpenError, ours: bool) -> Explanation {
 }
 
 /// What is the same for sending and opening.
-fn any(relay: &str, error: &RelayError, safe: &str) -> Explanation {
-    let told = |exit, what: String, hint: &str| Explanation { exit, what, hint: Some(hint.to_owned()) };
+fn any(relay: &str, error: &RelayError, safe: &str) -> Message {
+    let told = |exit, what: String, hint: &str| Message { exit, what, hint: Some(hint.to_owned()) };
     match error {
         RelayError::NoConnection(why) | RelayError::Unreachable(why) => {
             told(Exit::Unreachable, format!("{relay} cannot be reached: {why}"), safe)
@@ -373,7 +373,7 @@ fn any(relay: &str, error: &RelayError, safe: &str) -> Explanation {
         RelayError::Gone { .. } | RelayError::Unknown | RelayError::WrongPassphrase { .. } => {
             told(Exit::Gone, error.to_string(), "send it again")
         }
-        RelayError::BadRequest | RelayError::IdTaken | RelayError::Sealed | RelayError::PartsMissing => {
+        RelayError::BadRequest | RelayError::IdTaken | RelayError::Committed | RelayError::PartsMissing => {
             told(Exit::Unexpected, format!("{relay} answered: {error}"), "one of the two may need an update")
         }
     }
@@ -383,10 +383,10 @@ fn any(relay: &str, error: &RelayError, safe: &str) -> Explanation {
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /// What is in the way here, and not the relay's fault.
-fn hindered(relay: &str, obstacle: &Obstacle, safe: &str) -> Explanation {
+fn hindered(relay: &str, obstacle: &Obstacle, safe: &str) -> Message {
     let is_set = |name: &&&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let proxy = *PROXIES.iter().find(is_set).unwrap_or(&PROXIES[0]);
-    let told = |exit, what: String, hint: String| Explanation { exit, what, hint: Some(hint) };
+    let told = |exit, what: String, hint: String| Message { exit, what, hint: Some(hint) };
     match obstacle {
         Obstacle::NoCertificates => told(
             Exit::Local,
@@ -422,7 +422,7 @@ fn hindered(relay: &str, obstacle: &Obstacle, safe: &str) -> Explanation {
 }
 
 /// What is wrong with a relay's certificate, or with this machine's opinion of it.
-fn distrusted(relay: &str, why: &Distrust) -> Explanation {
+fn distrusted(relay: &str, why: &Distrust) -> Message {
     let now = time(SystemClock.now());
     let date = |at: &Option<u64>| at.map(|at| format!(" on {}", time(at))).unwrap_or_default();
     let (what, hint) = match why {
@@ -451,7 +451,7 @@ fn distrusted(relay: &str, why: &Distrust) -> Explanation {
                 .to_owned(),
         ),
     };
-    Explanation { exit: Exit::Unreachable, what, hint: Some(hint) }
+    Message { exit: Exit::Unreachable, what, hint: Some(hint) }
 }
 
 /// Who it was, in the words that the sender sees too.
@@ -460,26 +460,26 @@ fn by(claimant: Option<Claimant>) -> String {
 }
 
 /// A directory where a file belongs.
-pub(crate) fn is_a_directory(path: &Path) -> Trouble {
+pub(crate) fn is_a_directory(path: &Path) -> Failure {
     let name = path.file_name().map_or_else(|| "files".into(), |name| name.to_string_lossy().into_owned());
     let (shown, tar) = (path.to_string_lossy(), format!("{}.tar", name.trim_start_matches('-')));
-    Trouble::local(
+    Failure::local(
         format!("{} is a directory", printable(&shown)),
         format!("tar c {} | share send -n {}", quoted(&shown), quoted(&tar)),
     )
 }
 
 /// A file where a new one should be.
-pub(crate) fn in_the_way(path: &Path) -> Trouble {
-    Trouble::local(
+pub(crate) fn in_the_way(path: &Path) -> Failure {
+    Failure::local(
         format!("{} exists already", printable(&path.to_string_lossy())),
         "nothing was sent; take it away, or name another file",
     )
 }
 
 /// A file that would be overwritten.
-pub(crate) fn exists(path: &Path) -> Trouble {
-    Trouble::local(
+pub(crate) fn exists(path: &Path) -> Failure {
+    Failure::local(
         format!("{} exists already", printable(&path.to_string_lossy())),
         "nothing is lost; -f replaces it, another -o keeps it",
     )

@@ -25,7 +25,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use self::errors::{Explanation, Trouble};
+use self::errors::{Failure, Message};
 use crate::terminal::style;
 
 /// How the program talks.
@@ -85,9 +85,9 @@ impl Output {
     }
 
     /// Writes a result that is there to be asked for again: whoever closed the pipe has seen enough.
-    pub(crate) fn tell(&self, name: &str, facts: Value, text: &str) -> Result<(), Trouble> {
+    pub(crate) fn tell(&self, name: &str, facts: Value, text: &str) -> Result<(), Failure> {
         match self.result(name, facts, text) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Trouble::local(
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::local(
                 format!("standard output: {}", crate::cli::output::errors::reason(&error)),
                 "what was asked for could not be written there",
             )),
@@ -137,8 +137,8 @@ impl Output {
     }
 
     /// Says what went wrong, and what to do.
-    pub(crate) fn failure(&self, trouble: &Trouble) -> ExitCode {
-        let Explanation { exit, what, hint } = trouble.explain();
+    pub(crate) fn failure(&self, trouble: &Failure) -> ExitCode {
+        let Message { exit, what, hint } = trouble.explain();
         self.clear();
         if self.json {
             let error = if what.is_empty() { "interrupted" } else { &what };

@@ -6,17 +6,17 @@ use bytes::Bytes;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::connect::{Connected, Way};
+use crate::cli::connect::{Connected, Endpoint};
 use crate::cli::context::Context;
-use crate::cli::output::errors::{Exit, Explanation, Trouble};
+use crate::cli::output::errors::{Exit, Failure, Message};
 use crate::cli::output::format;
 use crate::cli::stores;
 use crate::page;
 use crate::relay::client::HttpRelay;
 use crate::relay::clock::{Clock, SystemClock};
-use crate::relay::rules::probe::Found;
+use crate::relay::rules::probe::ProbeResult;
 use crate::relay::{
-    About, Admission, Checksum, Content, Create, Credential, MIN_TTL, Relay, RelayError, State, V1, Verifiers,
+    About, Admission, Checksum, Content, Create, Credential, MIN_TTL, Relay, RelayError, ShareState, V1, Verifiers,
 };
 use crate::seal::{PART_LEN, longest_blob};
 use crate::secret::{Flags, Keys, LinkSecret, Token, fill_random};
@@ -42,37 +42,37 @@ pub(crate) struct CheckArgs {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Trouble> {
+pub(crate) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Failure> {
     let url = cx.relay(args.url.as_deref())?;
-    let url = url.ok_or_else(|| Trouble::usage("no relay is configured", "share relay check URL"))?;
-    let way = Way::to(url);
-    let connected = cx.connect(&way).await?;
-    let about = connected.relay.about().await.map_err(|error| way.refused(error))?;
-    if args.held && way.url.is_store() {
+    let url = url.ok_or_else(|| Failure::usage("no relay is configured", "share relay check URL"))?;
+    let endpoint = Endpoint::to(url);
+    let connected = cx.connect(&endpoint).await?;
+    let about = connected.relay.about().await.map_err(|error| endpoint.refused(error))?;
+    if args.held && endpoint.url.is_store() {
         cx.output.say("--held is about servers: here nobody holds an answer back.");
     }
-    let token = cx.create_token(&way.url);
+    let token = cx.create_token(&endpoint.url);
     let trial = Trial::new();
     let tried = async {
-        let mut tried = try_out(&way, &connected, &trial, token).await?;
-        if args.held && !way.url.is_store() && tried.may_create {
+        let mut tried = try_out(&endpoint, &connected, &trial, token).await?;
+        if args.held && !endpoint.url.is_store() && tried.may_create {
             cx.output.say("This takes a minute: an answer is held back.");
-            tried.held = Some(can_hold(&way, &trial).await?);
+            tried.held = Some(can_hold(&endpoint, &trial).await?);
         }
-        if !way.url.is_store() {
-            tried.page = Some(look_at_page(&way).await?);
+        if !endpoint.url.is_store() {
+            tried.page = Some(look_at_page(&endpoint).await?);
         }
-        Ok::<Tried, Trouble>(tried)
+        Ok::<Tried, Failure>(tried)
     };
     let tried = tried.await;
     trial.take_back(&connected).await;
     let mut tried = tried?;
-    if let Some(keeper) = &connected.keeper {
-        tried.store = Some(stores::probe(keeper, &way.name(), "don't use it", cx).await?);
+    if let Some(rules) = &connected.rules {
+        tried.store = Some(stores::probe(rules, &endpoint.name(), "don't use it", cx).await?);
     }
-    let (facts, text) = report(&way, &about, &tried);
+    let (facts, text) = report(&endpoint, &about, &tried);
     if let Some(warning) = tried.page.and_then(Page::warning) {
-        cx.output.warn(&format!("the page that {} gives to browsers {warning}", way.name()));
+        cx.output.warn(&format!("the page that {} gives to browsers {warning}", endpoint.name()));
     }
     cx.output.tell("relay", facts, &text)
 }
@@ -120,8 +120,9 @@ impl Page {
 }
 
 /// Compares the relay's page: whoever runs it is trusted by those who open in a browser.
-async fn look_at_page(way: &Way) -> Result<Page, Trouble> {
-    let relay = HttpRelay::new(way.url.clone(), way.pin.as_ref(), TIDY_TIME).map_err(|error| way.refused(error))?;
+async fn look_at_page(endpoint: &Endpoint) -> Result<Page, Failure> {
+    let relay = HttpRelay::new(endpoint.url.clone(), endpoint.pin.as_ref(), TIDY_TIME)
+        .map_err(|error| endpoint.refused(error))?;
     Ok(match relay.page().await {
         _ if !page::is_complete() => Page::Unknown,
         Ok((html, policy)) if html == page::HTML.as_bytes() && policy == *page::POLICY => Page::Same,
@@ -144,17 +145,17 @@ pub(crate) struct Tried {
     /// What a browser is given.
     page: Option<Page>,
     /// What is behind it, where there is no server.
-    pub(crate) store: Option<Found>,
+    pub(crate) store: Option<ProbeResult>,
 }
 
 /// The same, for a relay that will be used.
 pub(crate) async fn try_and_tidy(
-    way: &Way,
+    endpoint: &Endpoint,
     connected: &Connected,
     create_token: Option<String>,
-) -> Result<Tried, Trouble> {
+) -> Result<Tried, Failure> {
     let trial = Trial::new();
-    let tried = try_out(way, connected, &trial, create_token).await;
+    let tried = try_out(endpoint, connected, &trial, create_token).await;
     trial.take_back(connected).await;
     tried
 }
@@ -182,11 +183,11 @@ impl Trial {
 /// Announces a share, uploads one whole part of it, and asks about it: what a proxy on the way does not let through is
 /// found here.
 async fn try_out(
-    way: &Way,
+    endpoint: &Endpoint,
     connected: &Connected,
     trial: &Trial,
     create_token: Option<String>,
-) -> Result<Tried, Trouble> {
+) -> Result<Tried, Failure> {
     let (relay, Trial { keys, owner }) = (&connected.relay, trial);
     let offer = Create {
         v: V1,
@@ -202,9 +203,9 @@ async fn try_out(
         Err(RelayError::NotAllowed) => false,
         // What announces a share is unknown to nobody who can read who announces it.
         Err(RelayError::Unknown) => {
-            return Err(in_front(way, "takes the Authorization header away", "let the proxy pass that header on"));
+            return Err(in_front(endpoint, "takes the Authorization header away", "let the proxy pass that header on"));
         }
-        Err(error) => return Err(way.refused(error)),
+        Err(error) => return Err(endpoint.refused(error)),
     };
     let announced = before..=SystemClock.now();
     if may_create {
@@ -214,11 +215,11 @@ async fn try_out(
         if let Err(error) = relay.put_part(owner, 0, crc, part).await {
             return Err(match error {
                 RelayError::NotARelay => in_front(
-                    way,
+                    endpoint,
                     "does not let a part of 4 MiB through",
                     "let the proxy take bodies of 5 MiB; nginx: client_max_body_size 5m",
                 ),
-                error => way.refused(error),
+                error => endpoint.refused(error),
             });
         }
     }
@@ -230,30 +231,30 @@ async fn try_out(
         // It was announced at some moment between the two that we know.
         (Ok(status), true) => Some(status.created.abs_diff(status.created.clamp(*announced.start(), *announced.end()))),
         (Err(RelayError::Unknown), false) => None,
-        (Ok(_), false) => return Err(way.refused(RelayError::NotARelay)),
-        (Err(error), _) => return Err(way.refused(error.clone())),
+        (Ok(_), false) => return Err(endpoint.refused(RelayError::NotARelay)),
+        (Err(error), _) => return Err(endpoint.refused(error.clone())),
     };
     Ok(Tried { may_create, round_trip, clock, held: None, page: None, store: None })
 }
 
 /// Whether an answer to a question about a share arrives that is held back for as long as a relay may.
-async fn can_hold(way: &Way, trial: &Trial) -> Result<bool, Trouble> {
+async fn can_hold(endpoint: &Endpoint, trial: &Trial) -> Result<bool, Failure> {
     // Not asked again: that it breaks is the answer.
-    let relay = HttpRelay::new(way.url.clone(), way.pin.as_ref(), HELD + TIDY_TIME);
-    let relay = relay.map_err(|error| way.refused(error))?;
+    let relay = HttpRelay::new(endpoint.url.clone(), endpoint.pin.as_ref(), HELD + TIDY_TIME);
+    let relay = relay.map_err(|error| endpoint.refused(error))?;
     let begun = Instant::now();
-    let answer = relay.status(&trial.owner, Some(State::Uploading), HELD).await;
+    let answer = relay.status(&trial.owner, Some(ShareState::Uploading), HELD).await;
     Ok(answer.is_ok() && begun.elapsed() >= HELD)
 }
 
 /// Something between us and a relay is in the way.
-fn in_front(way: &Way, does: &str, hint: &str) -> Trouble {
-    let what = format!("something in front of {} {does}", way.name());
-    Trouble::Explained(Explanation { exit: Exit::Unreachable, what, hint: Some(hint.to_owned()) })
+fn in_front(endpoint: &Endpoint, does: &str, hint: &str) -> Failure {
+    let what = format!("something in front of {} {does}", endpoint.name());
+    Failure::Explained(Message { exit: Exit::Unreachable, what, hint: Some(hint.to_owned()) })
 }
 
 /// What was found, for programs and for people.
-pub(crate) fn report(way: &Way, about: &About, tried: &Tried) -> (Value, String) {
+pub(crate) fn report(endpoint: &Endpoint, about: &About, tried: &Tried) -> (Value, String) {
     let (longest, lease) = (format::duration(about.max_ttl), format::duration(about.lease));
     let who = match (tried.may_create, about.create) {
         (true, Admission::Open) => "anybody may leave something there",
@@ -262,7 +263,7 @@ pub(crate) fn report(way: &Way, about: &About, tried: &Tried) -> (Value, String)
     };
     let mut text = format!(
         "{} works: {who}; at most {} a share, for at most {longest}; an opener has {lease}; it answers in {} ms",
-        way.name(),
+        endpoint.name(),
         format::binary(about.max_bytes),
         tried.round_trip.as_millis(),
     );
@@ -295,7 +296,7 @@ pub(crate) fn report(way: &Way, about: &About, tried: &Tried) -> (Value, String)
         text.push_str(&finding);
     }
     let facts = json!({
-        "relay": way.url.to_string(),
+        "relay": endpoint.url.to_string(),
         "may_create": tried.may_create,
         "create": about.create,
         "max_bytes": about.max_bytes,

@@ -13,13 +13,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 
 use crate::cli::context::Context;
-use crate::cli::output::errors::{Trouble, reason};
+use crate::cli::output::errors::{Failure, reason};
 use crate::cli::stores;
 use crate::link::RelayUrl;
 use crate::relay::clock::SystemClock;
-use crate::relay::rules::{Keeper, Policy};
+use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::server;
-use crate::relay::server::{Creation, Options};
+use crate::relay::server::{CreatePolicy, Options};
 use crate::relay::store::folder::Sharing;
 
 /// The largest share that can be announced: the list of its parts must fit into a request.
@@ -43,7 +43,7 @@ four ways:
 A relay of somebody you know: share relay use URL. They see sizes, times and addresses, and could serve a false page \
 to a browser.
 
-A tunnel to your own machine: share send --direct --public-url URL. Its operator is trusted in the same way.
+A tunnel to your own machine: share send --direct --public-url URL. Its operator is trusted in the same endpoint.
 
 A folder or a bucket that both of you have: share relay use file:///DIRECTORY, or s3://BUCKET/PREFIX. Whoever can read \
 it must be trusted not to take ciphertext without opening.
@@ -110,7 +110,7 @@ fn size(text: &str) -> Result<ByteSize, String> {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: RelayArgs, cx: &Context) -> Result<(), Trouble> {
+pub(crate) async fn run(args: RelayArgs, cx: &Context) -> Result<(), Failure> {
     match args.manage {
         Some(command) => manage::run(command, cx).await,
         None => serve(args.serve, cx).await,
@@ -125,7 +125,7 @@ fn take_all_descriptors() {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
-async fn serve(args: ServeArgs, cx: &Context) -> Result<(), Trouble> {
+async fn serve(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
     take_all_descriptors();
     let listen = match (args.listen, &cx.config.listen) {
         (Some(said), _) => said,
@@ -134,25 +134,25 @@ async fn serve(args: ServeArgs, cx: &Context) -> Result<(), Trouble> {
         })?,
     };
     if !listen.ip().is_loopback() && !args.plain_http {
-        return Err(Trouble::usage(
+        return Err(Failure::usage(
             format!("{listen} can be reached from outside, and this way is not encrypted"),
             "listen on 127.0.0.1 behind a proxy that has a certificate, or say --plain-http",
         ));
     }
     let said = args.public_url.as_ref().or(cx.config.public_url.as_ref());
-    let public_url = said.map(|url| RelayUrl::parse(url)).transpose().map_err(Trouble::RelayUrl)?;
+    let public_url = said.map(|url| RelayUrl::parse(url)).transpose().map_err(Failure::RelayUrl)?;
     if public_url.as_ref().is_some_and(RelayUrl::is_store) {
-        return Err(Trouble::usage("--public-url is the address of a server", "--public-url https://share.example"));
+        return Err(Failure::usage("--public-url is the address of a server", "--public-url https://share.example"));
     }
     let create = args.creation()?;
-    if matches!(create, Creation::Loopback) && public_url.is_some() {
-        return Err(Trouble::usage(
+    if matches!(create, CreatePolicy::Loopback) && public_url.is_some() {
+        return Err(Failure::usage(
             "behind a proxy every request comes from this machine, so it must be said who may leave something here",
             "--create-token-file FILE, or --open for anybody",
         ));
     }
     if !(SMALLEST..=LARGEST).contains(&args.max_size) {
-        return Err(Trouble::usage(format!("--max-size takes {SMALLEST} to {LARGEST}"), "--max-size 4GiB"));
+        return Err(Failure::usage(format!("--max-size takes {SMALLEST} to {LARGEST}"), "--max-size 4GiB"));
     }
     let sharing = if args.shared_folder { Sharing::WithOthers } else { Sharing::Alone };
     let store = stores::of_relay(args.store.as_deref(), sharing)?;
@@ -163,15 +163,15 @@ async fn serve(args: ServeArgs, cx: &Context) -> Result<(), Trouble> {
         reserve: if in_memory { Some(0) } else { args.reserve.map(|reserve| reserve.as_u64()) },
         ..Policy::default()
     };
-    let keeper = Arc::new(Keeper::new(store, Arc::new(SystemClock), policy));
+    let rules = Arc::new(StoreRelay::new(store, Arc::new(SystemClock), policy));
     let name = args.store.as_deref().unwrap_or("the data directory");
-    let found = stores::probe(&keeper, name, "use another --store; nothing was changed", cx).await?;
+    let found = stores::probe(&rules, name, "use another --store; nothing was changed", cx).await?;
     if found.keeps_versions == Some(true) {
         cx.output.warn(KEEPS_VERSIONS);
     }
 
     let listener = TcpListener::bind(listen).map_err(|error| {
-        Trouble::local(
+        Failure::local(
             format!("{listen} cannot be listened on: {}", reason(&error)),
             "another --listen; port 0 takes a free one",
         )
@@ -179,24 +179,24 @@ async fn serve(args: ServeArgs, cx: &Context) -> Result<(), Trouble> {
     let address = listener.local_addr().map_err(anyhow::Error::from)?;
     let shown = public_url.as_ref().map_or_else(|| format!("http://{address}/"), ToString::to_string);
     if cx.output.result("listening", json!({ "url": shown }), &shown).is_err() {
-        return Err(Trouble::local("standard output is closed", "its first line is the relay's address"));
+        return Err(Failure::local("standard output is closed", "its first line is the relay's address"));
     }
-    let sweeper = tokio::spawn(keeper.clone().keep_sweeping());
+    let sweeper = tokio::spawn(rules.clone().keep_sweeping());
     let options = Options { create, public_url, ..Options::default() };
     let signals = cx.signals.clone();
     let stop = async move {
         signals.next().await;
     };
-    let served = server::serve(keeper, listener, options, stop).await;
+    let served = server::serve(rules, listener, options, stop).await;
     sweeper.abort();
     served.map_err(|error| anyhow::Error::from(error).into())
 }
 
 impl ServeArgs {
-    fn creation(&self) -> Result<Creation, Trouble> {
+    fn creation(&self) -> Result<CreatePolicy, Failure> {
         let Some(path) = &self.create_token_file else {
-            return Ok(if self.open { Creation::Open } else { Creation::Loopback });
+            return Ok(if self.open { CreatePolicy::Open } else { CreatePolicy::Loopback });
         };
-        Ok(Creation::Tokens(manage::read_tokens(path)?))
+        Ok(CreatePolicy::Tokens(manage::read_tokens(path)?))
     }
 }

@@ -24,8 +24,8 @@ use crate::link::RelayUrl;
 use crate::relay::obstacle::{Distrust, Obstacle, causes, innermost};
 use crate::relay::wire::{ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
 use crate::relay::{
-    About, Checksum, Claimed, Commit, Content, Create, Credential, INLINE_LEN, Notice, Relay, RelayError, Sealed,
-    State, Status, Waiting, wire,
+    About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, INLINE_LEN, Notice, Relay, RelayError,
+    ShareState, Status, Waiting, wire,
 };
 use crate::secret::{Pin, Receipt, Token};
 
@@ -202,7 +202,7 @@ impl Relay for HttpRelay {
         self.send_within(body(request.header(wire::CHECKSUM, crc.to_string()), Vec::new(), part), time).await.map(drop)
     }
 
-    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Sealed, RelayError> {
+    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Committed, RelayError> {
         self.post(wire::COMMIT, owner, commit).await
     }
 
@@ -212,7 +212,7 @@ impl Relay for HttpRelay {
         offer: &Create,
         commit: &Commit,
         part: Content,
-    ) -> Result<Sealed, RelayError> {
+    ) -> Result<Committed, RelayError> {
         let head = serde_json::to_vec(&Deposit { create: offer, commit }).map_err(|_| RelayError::BadRequest)?;
         let request = self.request(Method::POST, wire::DEPOSIT, Some(owner));
         let time = connector::time_for(part.len(), self.idle);
@@ -264,7 +264,12 @@ impl Relay for HttpRelay {
         self.post::<Done>(wire::FINISH, holder, &FinishRequest { receipt: *receipt }).await.map(drop)
     }
 
-    async fn status(&self, owner: &Credential, known: Option<State>, wait: Duration) -> Result<Status, RelayError> {
+    async fn status(
+        &self,
+        owner: &Credential,
+        known: Option<ShareState>,
+        wait: Duration,
+    ) -> Result<Status, RelayError> {
         let mut request = self.request(Method::GET, wire::OWNER, Some(owner));
         if let (Some(state), false) = (known, wait.is_zero()) {
             request = request.header(IF_NONE_MATCH, format!("\"{}\"", state.word()));
@@ -277,7 +282,7 @@ impl Relay for HttpRelay {
         self.read_json(response).await
     }
 
-    async fn revoke(&self, owner: &Credential) -> Result<State, RelayError> {
+    async fn revoke(&self, owner: &Credential) -> Result<ShareState, RelayError> {
         let was: Was = self.read_json(self.send(self.request(Method::DELETE, wire::OWNER, Some(owner))).await?).await?;
         Ok(was.was)
     }

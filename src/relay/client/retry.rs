@@ -1,4 +1,4 @@
-//! Patience: asking again when the line breaks or the relay is busy.
+//! Backoff: asking again when the line breaks or the relay is busy.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::{
-    About, Checksum, Claimed, Commit, Content, Create, Credential, Notice, Relay, RelayError, Sealed, State, Status,
-    Waiting,
+    About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, Notice, Relay, RelayError, ShareState,
+    Status, Waiting,
 };
 use crate::secret::{Receipt, Token};
 
@@ -24,13 +24,13 @@ const TOLD_AFTER: u32 = 3;
 
 /// How long to go on trying without any progress.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct Backoff {
     give_up: Duration,
     since: Option<Instant>,
     pauses: u32,
 }
 
-impl Patience {
+impl Backoff {
     /// Gives up when nothing has moved for `give_up`.
     pub fn new(give_up: Duration) -> Self {
         Self { give_up, since: None, pauses: 0 }
@@ -80,9 +80,9 @@ impl Patience {
 }
 
 /// A relay that is asked again until it answers or patience ends.
-pub struct Persistent {
+pub struct Retrying {
     relay: Arc<dyn Relay>,
-    patience: Patience,
+    patience: Backoff,
     /// Whether it has answered before: then whatever answers in its place is one more way of not being there.
     has_answered: AtomicBool,
     /// Told when it takes longer than a moment: a person should know why nothing happens.
@@ -106,9 +106,9 @@ pub enum Wait<'a> {
     Over,
 }
 
-impl Persistent {
+impl Retrying {
     /// `relay`, with `patience` for each single call. `waiter` is told when that takes longer than a moment.
-    pub fn new(relay: Arc<dyn Relay>, patience: Patience, waiter: Waiter) -> Self {
+    pub fn new(relay: Arc<dyn Relay>, patience: Backoff, waiter: Waiter) -> Self {
         Self { relay, patience, has_answered: AtomicBool::new(false), waiter }
     }
 
@@ -127,7 +127,7 @@ impl Persistent {
     }
 
     /// Repeats a call that moves bytes: the time runs from when it first fails.
-    async fn repeat_with<T, F>(&self, mut patience: Patience, mut call: impl FnMut() -> F) -> Result<T, RelayError>
+    async fn repeat_with<T, F>(&self, mut patience: Backoff, mut call: impl FnMut() -> F) -> Result<T, RelayError>
     where
         F: Future<Output = Result<T, RelayError>>,
     {
@@ -168,7 +168,7 @@ impl Persistent {
 }
 
 #[async_trait]
-impl Relay for Persistent {
+impl Relay for Retrying {
     async fn about(&self) -> Result<About, RelayError> {
         self.repeat(|| self.relay.about()).await
     }
@@ -188,7 +188,7 @@ impl Relay for Persistent {
         }
     }
 
-    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Sealed, RelayError> {
+    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Committed, RelayError> {
         self.repeat(|| self.relay.commit(owner, commit)).await
     }
 
@@ -198,7 +198,7 @@ impl Relay for Persistent {
         offer: &Create,
         commit: &Commit,
         part: Content,
-    ) -> Result<Sealed, RelayError> {
+    ) -> Result<Committed, RelayError> {
         match part {
             Content::Whole(bytes) => {
                 let deposit = || self.relay.deposit(owner, offer, commit, Content::Whole(bytes.clone()));
@@ -228,13 +228,18 @@ impl Relay for Persistent {
         self.repeat(|| self.relay.finish(holder, receipt)).await
     }
 
-    async fn status(&self, owner: &Credential, known: Option<State>, wait: Duration) -> Result<Status, RelayError> {
+    async fn status(
+        &self,
+        owner: &Credential,
+        known: Option<ShareState>,
+        wait: Duration,
+    ) -> Result<Status, RelayError> {
         // While an answer is held back, patience is not used up.
         let patience = if wait.is_zero() { self.patience.started() } else { self.patience };
         self.repeat_with(patience, || self.relay.status(owner, known, wait)).await
     }
 
-    async fn revoke(&self, owner: &Credential) -> Result<State, RelayError> {
+    async fn revoke(&self, owner: &Credential) -> Result<ShareState, RelayError> {
         self.repeat(|| self.relay.revoke(owner)).await
     }
 }

@@ -17,12 +17,14 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
-use self::records::{Cells, Claim, End, GRACE, Offer, Phase, Seal, Try, UPLOAD_TIME, Written, load, names, write_once};
+use self::records::{
+    Claim, End, GRACE, Offer, Phase, Records, Seal, Try, UPLOAD_TIME, Written, load, names, write_once,
+};
 use crate::relay::clock::Clock;
-use crate::relay::store::{Creation, Store};
+use crate::relay::store::{Created, Store};
 use crate::relay::{
-    About, Admission, Checksum, Claimed, Commit, Content, Create, Credential, INLINE_LEN, MAX_GUESSES,
-    MAX_SEALED_MANIFEST, MIN_TTL, Notice, Relay, RelayError, Sealed, State, Status, V1, Waiting,
+    About, Admission, Checksum, Claimed, Commit, Committed, Content, Create, Credential, INLINE_LEN, MAX_GUESSES,
+    MAX_SEALED_MANIFEST, MIN_TTL, Notice, Relay, RelayError, ShareState, Status, V1, Waiting,
 };
 use crate::seal::PART_LEN;
 use crate::secret::{Flags, Id, Receipt, Role, Token};
@@ -59,7 +61,7 @@ impl Default for Policy {
 }
 
 /// A relay that keeps shares in a store.
-pub struct Keeper {
+pub struct StoreRelay {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) policy: Policy,
@@ -67,7 +69,7 @@ pub struct Keeper {
     pub(super) clock_agrees: AtomicBool,
 }
 
-impl Keeper {
+impl StoreRelay {
     /// The rules over `store`.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, policy: Policy) -> Self {
         Self { store, clock, policy, clock_agrees: AtomicBool::new(true) }
@@ -79,8 +81,8 @@ impl Keeper {
 
     /// The cells of a share, for somebody whose token has the verifier of `role`. An unknown share and a wrong token
     /// are one and the same answer.
-    async fn cells(&self, credential: &Credential, role: Role) -> Result<Cells, RelayError> {
-        let cells = Cells::load(&*self.store, &credential.id).await?.ok_or(RelayError::Unknown)?;
+    async fn cells(&self, credential: &Credential, role: Role) -> Result<Records, RelayError> {
+        let cells = Records::load(&*self.store, &credential.id).await?.ok_or(RelayError::Unknown)?;
         let verifiers = &cells.offer.verifiers;
         let expected = match role {
             Role::Link => &verifiers.link,
@@ -180,22 +182,22 @@ impl Keeper {
             // The slots go with the rest when a share ends: one that was free for that reason allows no comparison.
             if load::<Claim>(&*self.store, &names::claim(id)).await?.is_some() {
                 self.store.delete(&[name]).await.map_err(records::failure)?;
-                let cells = Cells::load(&*self.store, id).await?.ok_or(RelayError::Unknown)?;
+                let cells = Records::load(&*self.store, id).await?.ok_or(RelayError::Unknown)?;
                 return Err(cells.refusal(cells.phase(self.now()), None));
             }
             let right = presented == offer.verifiers.open;
             return if right { Ok(()) } else { Err(RelayError::WrongPassphrase { left: MAX_GUESSES - 1 - slot }) };
         }
         self.close(id, Claim::Locked { v: V1, at: self.now() }).await?;
-        let cells = Cells::load(&*self.store, id).await?.ok_or(RelayError::Unknown)?;
+        let cells = Records::load(&*self.store, id).await?.ok_or(RelayError::Unknown)?;
         Err(cells.refusal(cells.phase(self.now()), None))
     }
 
     /// What a link holder sees of a waiting share.
-    async fn waiting(&self, link: &Credential) -> Result<(Cells, Notice), RelayError> {
+    async fn waiting(&self, link: &Credential) -> Result<(Records, Notice), RelayError> {
         let cells = self.cells(link, Role::Link).await?;
         match (cells.phase(self.now()), &cells.seal, cells.expires()) {
-            (Phase::Waiting, Some(Seal::Sealed { blob_len, .. }), Some(expires)) => {
+            (Phase::Waiting, Some(Seal::Committed { blob_len, .. }), Some(expires)) => {
                 let notice = Notice { v: V1, expires, blob_len: *blob_len };
                 Ok((cells, notice))
             }
@@ -266,7 +268,7 @@ fn checked(part: Content, crc: Checksum) -> Content {
 }
 
 #[async_trait]
-impl Relay for Keeper {
+impl Relay for StoreRelay {
     async fn about(&self) -> Result<About, RelayError> {
         Ok(About {
             v: V1,
@@ -306,8 +308,8 @@ impl Relay for Keeper {
         match &cells.seal {
             None => {}
             // The answer to an earlier attempt was lost.
-            Some(Seal::Sealed { parts, .. }) if parts.get(number as usize) == Some(&crc) => return Ok(()),
-            Some(Seal::Sealed { .. }) => return Err(RelayError::Sealed),
+            Some(Seal::Committed { parts, .. }) if parts.get(number as usize) == Some(&crc) => return Ok(()),
+            Some(Seal::Committed { .. }) => return Err(RelayError::Committed),
             Some(Seal::Aborted { .. }) => return Err(cells.refusal(cells.phase(self.now()), None)),
         }
         let len = part.len();
@@ -318,9 +320,9 @@ impl Relay for Keeper {
         let name = names::part(id, number, crc);
         let before = self.store.list(&names::part_number(id, number), None).await.map_err(records::failure)?;
         if before.iter().any(|object| object.name != name) {
-            return Err(RelayError::Sealed);
+            return Err(RelayError::Committed);
         }
-        if let Creation::Exists = self.store.create(&name, checked(part, crc)).await.map_err(records::failure)? {
+        if let Created::Exists = self.store.create(&name, checked(part, crc)).await.map_err(records::failure)? {
             // A store may say so of a write that it has not carried out: what is acknowledged is what it shows.
             let stored = self.store.list(&name, None).await.map_err(records::failure)?;
             if stored.iter().all(|object| object.len != len) {
@@ -332,7 +334,7 @@ impl Relay for Keeper {
         let (after, offer) = tokio::try_join!(load::<Seal>(&*self.store, &seal), load::<Offer>(&*self.store, &offer))?;
         let wanted = match &after {
             None => true,
-            Some(Seal::Sealed { parts, .. }) => parts.get(number as usize) == Some(&crc),
+            Some(Seal::Committed { parts, .. }) => parts.get(number as usize) == Some(&crc),
             Some(Seal::Aborted { .. }) => false,
         };
         if !wanted || offer.is_none() {
@@ -343,10 +345,10 @@ impl Relay for Keeper {
         Ok(())
     }
 
-    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Sealed, RelayError> {
+    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Committed, RelayError> {
         let id = &owner.id;
         let cells = self.cells(owner, Role::Own).await?;
-        let seal = Seal::Sealed { v: V1, at: self.now(), blob_len: commit.blob_len, parts: commit.parts.clone() };
+        let seal = Seal::Committed { v: V1, at: self.now(), blob_len: commit.blob_len, parts: commit.parts.clone() };
         let stored = match &cells.seal {
             Some(stored) => Written::Theirs(stored.clone()),
             None => {
@@ -362,7 +364,7 @@ impl Relay for Keeper {
                 let name = names::manifest(id);
                 self.store.create(&name, commit.manifest.clone().into()).await.map_err(records::failure)?;
                 if self.manifest_of(id).await? != commit.manifest {
-                    return Err(RelayError::Sealed);
+                    return Err(RelayError::Committed);
                 }
                 self.mark_due(id, self.now().saturating_add(cells.offer.ttl)).await?;
                 write_once(&*self.store, &self.clock, &names::seal(id), seal.clone()).await?
@@ -370,10 +372,10 @@ impl Relay for Keeper {
         };
         let (Written::Ours(stored) | Written::Theirs(stored)) = stored;
         match &stored {
-            Seal::Sealed { at, .. } if records::Cell::same(&seal, &stored) => {
-                Ok(Sealed { v: V1, expires: at.saturating_add(cells.offer.ttl) })
+            Seal::Committed { at, .. } if records::Cell::same(&seal, &stored) => {
+                Ok(Committed { v: V1, expires: at.saturating_add(cells.offer.ttl) })
             }
-            Seal::Sealed { .. } => Err(RelayError::Sealed),
+            Seal::Committed { .. } => Err(RelayError::Committed),
             Seal::Aborted { at, .. } => {
                 // Whatever came after the abortion's deletion.
                 self.delete_now(id).await;
@@ -388,7 +390,7 @@ impl Relay for Keeper {
         offer: &Create,
         commit: &Commit,
         part: Content,
-    ) -> Result<Sealed, RelayError> {
+    ) -> Result<Committed, RelayError> {
         let [crc] = commit.parts[..] else { return Err(RelayError::BadRequest) };
         self.create(owner, offer).await?;
         self.put_part(owner, 0, crc, part).await?;
@@ -412,7 +414,7 @@ impl Relay for Keeper {
         let claimant = claim_token.claimant(id);
         let now = self.now();
         let phase = cells.phase(now);
-        let (Some(Seal::Sealed { blob_len, parts, .. }), Some(expires)) = (&cells.seal, cells.expires()) else {
+        let (Some(Seal::Committed { blob_len, parts, .. }), Some(expires)) = (&cells.seal, cells.expires()) else {
             return Err(cells.refusal(phase, Some(&claimant)));
         };
         match phase {
@@ -444,13 +446,13 @@ impl Relay for Keeper {
 
     async fn get_part(&self, holder: &Credential, number: u32, offset: u64) -> Result<Content, RelayError> {
         let id = &holder.id;
-        let cells = Cells::load(&*self.store, id).await?.ok_or(RelayError::Unknown)?;
+        let cells = Records::load(&*self.store, id).await?.ok_or(RelayError::Unknown)?;
         let claimant = holder.token.claimant(id);
         if cells.claimant() != Some(&claimant) {
             return Err(RelayError::Unknown);
         }
         let phase = cells.phase(self.now());
-        let (Phase::Leased { .. }, Some(Seal::Sealed { parts, .. })) = (phase, &cells.seal) else {
+        let (Phase::Leased { .. }, Some(Seal::Committed { parts, .. })) = (phase, &cells.seal) else {
             return Err(cells.refusal(phase, Some(&claimant)));
         };
         let crc = parts.get(number as usize).ok_or(RelayError::BadRequest)?;
@@ -461,7 +463,7 @@ impl Relay for Keeper {
 
     async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
         let id = &holder.id;
-        let cells = Cells::load(&*self.store, id).await?.ok_or(RelayError::Unknown)?;
+        let cells = Records::load(&*self.store, id).await?.ok_or(RelayError::Unknown)?;
         let claimant = holder.token.claimant(id);
         if cells.claimant() != Some(&claimant) {
             return Err(RelayError::Unknown);
@@ -477,13 +479,18 @@ impl Relay for Keeper {
         match written {
             Written::Ours(_) => Ok(()),
             Written::Theirs(end) => {
-                let cells = Cells { end: Some(end), ..cells };
+                let cells = Records { end: Some(end), ..cells };
                 Err(cells.refusal(cells.phase(self.now()), Some(&claimant)))
             }
         }
     }
 
-    async fn status(&self, owner: &Credential, known: Option<State>, wait: Duration) -> Result<Status, RelayError> {
+    async fn status(
+        &self,
+        owner: &Credential,
+        known: Option<ShareState>,
+        wait: Duration,
+    ) -> Result<Status, RelayError> {
         let start = Instant::now();
         loop {
             let left = wait.saturating_sub(start.elapsed());
@@ -494,25 +501,25 @@ impl Relay for Keeper {
         }
     }
 
-    async fn revoke(&self, owner: &Credential) -> Result<State, RelayError> {
+    async fn revoke(&self, owner: &Credential) -> Result<ShareState, RelayError> {
         let id = &owner.id;
         // Each turn either takes it back or finds that somebody moved it on; there are three moves in a life.
         for _ in 0..4 {
             let cells = self.cells(owner, Role::Own).await?;
             let at = self.now();
             let (taken_back, was) = match cells.phase(at) {
-                Phase::Uploading => (matches!(self.abort(id).await?, Written::Ours(_)), State::Uploading),
+                Phase::Uploading => (matches!(self.abort(id).await?, Written::Ours(_)), ShareState::Uploading),
                 Phase::Waiting => {
                     let written = self.close(id, Claim::Revoked { v: V1, at }).await?;
-                    (matches!(written, Written::Ours(_)), State::Waiting)
+                    (matches!(written, Written::Ours(_)), ShareState::Waiting)
                 }
                 Phase::Leased { .. } => {
                     let written = self.end(id, End::Revoked { v: V1, at }).await?;
-                    (matches!(written, Written::Ours(_)), State::Claimed)
+                    (matches!(written, Written::Ours(_)), ShareState::Claimed)
                 }
                 // The clock alone has not decided anything yet: an opener may be at the door.
-                Phase::Over { state: State::Lapsed, at, settled: false } => {
-                    (matches!(self.end(id, End::Lapsed { v: V1, at }).await?, Written::Ours(_)), State::Lapsed)
+                Phase::Over { state: ShareState::Lapsed, at, settled: false } => {
+                    (matches!(self.end(id, End::Lapsed { v: V1, at }).await?, Written::Ours(_)), ShareState::Lapsed)
                 }
                 Phase::Over { state, at, settled: false } => {
                     (matches!(self.close(id, Claim::Expired { v: V1, at }).await?, Written::Ours(_)), state)
@@ -527,20 +534,20 @@ impl Relay for Keeper {
     }
 }
 
-impl Keeper {
+impl StoreRelay {
     /// Where a share stands, and when it ended, as its owner may know it. Until the sweeper may act on it, the end of a
     /// time is not the end of a share: whoever was at the door in its last second may still turn out to have won.
-    fn stand(&self, cells: &Cells) -> (State, Option<u64>) {
+    fn stand(&self, cells: &Records) -> (ShareState, Option<u64>) {
         match cells.phase(self.now().saturating_sub(self.policy.grace)) {
-            Phase::Uploading => (State::Uploading, None),
-            Phase::Waiting => (State::Waiting, None),
-            Phase::Leased { .. } => (State::Claimed, None),
+            Phase::Uploading => (ShareState::Uploading, None),
+            Phase::Waiting => (ShareState::Waiting, None),
+            Phase::Leased { .. } => (ShareState::Claimed, None),
             Phase::Over { state, at, .. } => (state, Some(at)),
         }
     }
 
     /// Where a share stands. Costs a look at its cells, however large it is.
-    pub async fn state(&self, owner: &Credential) -> Result<State, RelayError> {
+    pub async fn state(&self, owner: &Credential) -> Result<ShareState, RelayError> {
         Ok(self.stand(&self.cells(owner, Role::Own).await?).0)
     }
 
@@ -549,7 +556,7 @@ impl Keeper {
         let cells = self.cells(owner, Role::Own).await?;
         let (state, ended) = self.stand(&cells);
         let sealed = match &cells.seal {
-            Some(Seal::Sealed { at, .. }) => Some(*at),
+            Some(Seal::Committed { at, .. }) => Some(*at),
             _ => None,
         };
         let (claimed, until) = match &cells.claim {
@@ -561,7 +568,7 @@ impl Keeper {
             _ => None,
         };
         let overdue = match state {
-            State::Waiting | State::Claimed => Some(matches!(cells.phase(self.now()), Phase::Over { .. })),
+            ShareState::Waiting | ShareState::Claimed => Some(matches!(cells.phase(self.now()), Phase::Over { .. })),
             _ => None,
         };
         let guesses = self.store.list(&names::tries(id), None).await.map_err(records::failure)?.len();

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 
 use crate::relay::clock::Clock;
-use crate::relay::rules::Keeper;
+use crate::relay::rules::StoreRelay;
 use crate::relay::rules::records::CLOCK_TOLERANCE;
-use crate::relay::store::{Creation, Space, Store, StoreError};
+use crate::relay::store::{Created, Space, Store, StoreError};
 use crate::secret::fill_random;
 
 /// The object that says that a store may be used by anybody who can reach it, without a server.
@@ -44,7 +44,7 @@ pub enum Unfit {
 
 /// What was found out about a store that is fit.
 #[derive(Clone, Copy, Debug)]
-pub struct Found {
+pub struct ProbeResult {
     /// Seconds between our clock and its.
     pub clock: u64,
     /// How much room there is, where it tells.
@@ -53,9 +53,9 @@ pub struct Found {
     pub keeps_versions: Option<bool>,
 }
 
-impl Keeper {
+impl StoreRelay {
     /// Tries out what the rules rely on: exclusive creation, reading and listing after writing, deletion, the clock.
-    pub async fn probe(&self) -> Result<Found, Unfit> {
+    pub async fn probe(&self) -> Result<ProbeResult, Unfit> {
         let name = probe_name();
         let result = exercise(&*self.store, &name).await;
         // What a store does not let us find out it does not tell.
@@ -72,7 +72,7 @@ impl Keeper {
         }
         match clock_difference(&*self.store, &*self.clock).await? {
             difference if difference > CLOCK_TOLERANCE => Err(Unfit::Clock(difference)),
-            clock => Ok(Found { clock, space: self.store.space().await?, keeps_versions }),
+            clock => Ok(ProbeResult { clock, space: self.store.space().await?, keeps_versions }),
         }
     }
 
@@ -132,7 +132,7 @@ async fn exercise(store: &dyn Store, name: &str) -> Result<(), Unfit> {
     let mut failed = None;
     for (racer, result) in join_all(race).await {
         match result {
-            Ok(Creation::New) if winner.replace(racer).is_some() => return Err(Unfit::NotExclusive),
+            Ok(Created::New) if winner.replace(racer).is_some() => return Err(Unfit::NotExclusive),
             Ok(_) => {}
             Err(error) => failed = Some(error),
         }
@@ -143,7 +143,7 @@ async fn exercise(store: &dyn Store, name: &str) -> Result<(), Unfit> {
         (None, Some(error)) => return Err(error.into()),
         (None, None) => return Err(Unfit::NotConsistent),
     };
-    if patiently(|| store.create(name, Bytes::from_static(b"late").into())).await? != Creation::Exists {
+    if patiently(|| store.create(name, Bytes::from_static(b"late").into())).await? != Created::Exists {
         return Err(Unfit::NotExclusive);
     }
     for suffix in ORDER {

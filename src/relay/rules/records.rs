@@ -1,6 +1,6 @@
-//! Cells: the small objects that decide what a share is.
+//! Records: the small objects that decide what a share is.
 //!
-//! Nothing is ever updated. A share's state is a function of which cells exist and of the clock ([`Cells::phase`]),
+//! Nothing is ever updated. A share's state is a function of which cells exist and of the clock ([`Records::phase`]),
 //! and whoever creates a cell first has decided what it decides. [`write_once`] is the only way to write one.
 
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use crate::relay::clock::Clock;
-use crate::relay::store::{Creation, Store, StoreError};
-use crate::relay::{Checksum, Gone, INLINE_LEN, RelayError, State, V1, Verifiers};
+use crate::relay::store::{Created, Store, StoreError};
+use crate::relay::{Checksum, Gone, INLINE_LEN, RelayError, ShareState, V1, Verifiers};
 use crate::secret::{Claimant, Id, Receipt, Verifier};
 
 /// An upload that is not sealed after this many seconds is aborted.
@@ -67,7 +67,7 @@ impl Cell for Offer {
 #[serde(tag = "state", rename_all = "lowercase")]
 pub enum Seal {
     /// Everything is here and durable.
-    Sealed {
+    Committed {
         /// Version.
         v: V1,
         /// When, Unix seconds: the share's life begins.
@@ -89,9 +89,10 @@ pub enum Seal {
 impl Cell for Seal {
     fn same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Sealed { blob_len, parts, .. }, Self::Sealed { blob_len: other_len, parts: other_parts, .. }) => {
-                blob_len == other_len && parts == other_parts
-            }
+            (
+                Self::Committed { blob_len, parts, .. },
+                Self::Committed { blob_len: other_len, parts: other_parts, .. },
+            ) => blob_len == other_len && parts == other_parts,
             (Self::Aborted { .. }, Self::Aborted { .. }) => true,
             _ => false,
         }
@@ -283,7 +284,7 @@ pub(crate) mod names {
 
 /// All cells of a share that was announced.
 #[derive(Clone, Debug)]
-pub struct Cells {
+pub struct Records {
     /// Announced.
     pub offer: Offer,
     /// Complete.
@@ -309,7 +310,7 @@ pub enum Phase {
     /// Nobody gets anything any more.
     Over {
         /// How it ended.
-        state: State,
+        state: ShareState,
         /// When, Unix seconds.
         at: u64,
         /// Whether a cell says so; otherwise only the clock does, and the sweeper has yet to write it.
@@ -317,7 +318,7 @@ pub enum Phase {
     },
 }
 
-impl Cells {
+impl Records {
     /// Reads the cells of `id`, in the order in which they are written, so that what is returned was true at one
     /// moment. `None`: there is no such share.
     pub async fn load(store: &dyn Store, id: &Id) -> Result<Option<Self>, RelayError> {
@@ -331,7 +332,7 @@ impl Cells {
     /// When the share ends unopened, if it is sealed.
     pub fn expires(&self) -> Option<u64> {
         match &self.seal {
-            Some(Seal::Sealed { at, .. }) => Some(at.saturating_add(self.offer.ttl)),
+            Some(Seal::Committed { at, .. }) => Some(at.saturating_add(self.offer.ttl)),
             _ => None,
         }
     }
@@ -341,22 +342,22 @@ impl Cells {
         let over = |state, at: &u64| Phase::Over { state, at: *at, settled: true };
         let expires = match &self.seal {
             None => return Phase::Uploading,
-            Some(Seal::Aborted { at, .. }) => return over(State::Aborted, at),
-            Some(Seal::Sealed { at, .. }) => at.saturating_add(self.offer.ttl),
+            Some(Seal::Aborted { at, .. }) => return over(ShareState::Aborted, at),
+            Some(Seal::Committed { at, .. }) => at.saturating_add(self.offer.ttl),
         };
         match (&self.claim, &self.end) {
             (None, _) if now < expires => Phase::Waiting,
-            (None, _) => Phase::Over { state: State::Expired, at: expires, settled: false },
+            (None, _) => Phase::Over { state: ShareState::Expired, at: expires, settled: false },
             (Some(Claim::Revoked { at, .. }), _) | (Some(Claim::Claimed { .. }), Some(End::Revoked { at, .. })) => {
-                over(State::Revoked, at)
+                over(ShareState::Revoked, at)
             }
-            (Some(Claim::Expired { at, .. }), _) => over(State::Expired, at),
-            (Some(Claim::Locked { at, .. }), _) => over(State::Locked, at),
-            (Some(Claim::Claimed { .. }), Some(End::Finished { at, .. })) => over(State::Finished, at),
-            (Some(Claim::Claimed { .. }), Some(End::Lapsed { at, .. })) => over(State::Lapsed, at),
+            (Some(Claim::Expired { at, .. }), _) => over(ShareState::Expired, at),
+            (Some(Claim::Locked { at, .. }), _) => over(ShareState::Locked, at),
+            (Some(Claim::Claimed { .. }), Some(End::Finished { at, .. })) => over(ShareState::Finished, at),
+            (Some(Claim::Claimed { .. }), Some(End::Lapsed { at, .. })) => over(ShareState::Lapsed, at),
             (Some(Claim::Claimed { until, .. }), None) if now < *until => Phase::Leased { until: *until },
             (Some(Claim::Claimed { until, .. }), None) => {
-                Phase::Over { state: State::Lapsed, at: *until, settled: false }
+                Phase::Over { state: ShareState::Lapsed, at: *until, settled: false }
             }
         }
     }
@@ -374,18 +375,18 @@ impl Cells {
     pub fn refusal(&self, phase: Phase, asker: Option<&Claimant>) -> RelayError {
         let gone = |how, at| RelayError::Gone { how, at, claimant: None, until: None };
         if let Some(Claim::Claimed { at, claimant, .. }) = &self.claim {
-            let finished = matches!(phase, Phase::Over { state: State::Finished, .. });
+            let finished = matches!(phase, Phase::Over { state: ShareState::Finished, .. });
             if finished || asker != Some(claimant) {
                 let until = if let Phase::Leased { until } = phase { Some(until) } else { None };
                 return RelayError::Gone { how: Gone::AlreadyOpened, at: *at, claimant: Some(*claimant), until };
             }
         }
         match phase {
-            Phase::Over { state: State::Lapsed, at, .. } => gone(Gone::Lapsed, at),
-            Phase::Over { state: State::Expired, at, .. } => gone(Gone::Expired, at),
-            Phase::Over { state: State::Revoked, at, .. } => gone(Gone::Revoked, at),
-            Phase::Over { state: State::Locked, at, .. } => gone(Gone::Locked, at),
-            Phase::Over { state: State::Aborted, at, .. } => gone(Gone::Aborted, at),
+            Phase::Over { state: ShareState::Lapsed, at, .. } => gone(Gone::Lapsed, at),
+            Phase::Over { state: ShareState::Expired, at, .. } => gone(Gone::Expired, at),
+            Phase::Over { state: ShareState::Revoked, at, .. } => gone(Gone::Revoked, at),
+            Phase::Over { state: ShareState::Locked, at, .. } => gone(Gone::Locked, at),
+            Phase::Over { state: ShareState::Aborted, at, .. } => gone(Gone::Aborted, at),
             _ => RelayError::Unknown,
         }
     }
@@ -454,7 +455,7 @@ pub async fn write_once<C: Cell>(
     let written = async {
         for attempt in 0..TRIES {
             match store.create(name, bytes.clone().into()).await {
-                Ok(Creation::New) => return Ok(Written::Ours(cell)),
+                Ok(Created::New) => return Ok(Written::Ours(cell)),
                 // A full disk is no reason not to see what is there.
                 Err(error @ StoreError::NoSpace) => match load::<C>(store, name).await {
                     Ok(Some(stored)) if cell.same(&stored) => return Ok(Written::Ours(stored)),
@@ -462,7 +463,7 @@ pub async fn write_once<C: Cell>(
                     Ok(None) | Err(_) => return Err(failure(error)),
                 },
                 // Durable, by the store's promise; whether it is ours is what it says.
-                Ok(Creation::Exists) => match load::<C>(store, name).await {
+                Ok(Created::Exists) => match load::<C>(store, name).await {
                     Ok(Some(stored)) if cell.same(&stored) => return Ok(Written::Ours(stored)),
                     Ok(Some(stored)) => return Ok(Written::Theirs(stored)),
                     Ok(None) | Err(_) => {}
@@ -483,12 +484,12 @@ pub(crate) async fn remind(store: &dyn Store, clock: &Arc<dyn Clock>, name: &str
     let written = async {
         for attempt in 0..TRIES {
             match store.create(name, bytes::Bytes::new().into()).await {
-                Ok(Creation::New) => return Ok(()),
-                Ok(Creation::Exists) if matches!(get(store, name).await, Ok(Some(_))) => return Ok(()),
+                Ok(Created::New) => return Ok(()),
+                Ok(Created::Exists) if matches!(get(store, name).await, Ok(Some(_))) => return Ok(()),
                 Err(error @ (StoreError::NoSpace | StoreError::Refused(_) | StoreError::Unable(_))) => {
                     return Err(failure(error));
                 }
-                Ok(Creation::Exists) | Err(_) => {}
+                Ok(Created::Exists) | Err(_) => {}
             }
             pause(clock, attempt).await;
         }

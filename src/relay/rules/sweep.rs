@@ -12,12 +12,12 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
-use crate::relay::rules::Keeper;
+use crate::relay::rules::StoreRelay;
 use crate::relay::rules::probe::PROBES;
 use crate::relay::rules::records::{
-    CLOCK_TOLERANCE, Cells, Claim, End, Phase, TOMBSTONE_TIME, UPLOAD_TIME, failure, names,
+    CLOCK_TOLERANCE, Claim, End, Phase, Records, TOMBSTONE_TIME, UPLOAD_TIME, failure, names,
 };
-use crate::relay::{Credential, RelayError, State, V1};
+use crate::relay::{Credential, RelayError, ShareState, V1};
 use crate::secret::Id;
 
 /// How many shares are looked at at once: a bucket takes its time for each answer.
@@ -29,7 +29,7 @@ const PROBE_TIME: u64 = 3600;
 /// Time between two comparisons of the clock with the store's.
 const CHECK_CLOCK_EVERY: Duration = Duration::from_hours(1);
 
-impl Keeper {
+impl StoreRelay {
     /// Does all that is due, once. Returns how many shares were looked at.
     pub async fn sweep(&self) -> Result<usize, RelayError> {
         if !self.clock_agrees.load(Ordering::Relaxed) {
@@ -87,7 +87,7 @@ impl Keeper {
     async fn settle(&self, id: &Id) -> Result<Option<u64>, RelayError> {
         let now = self.clock.now();
         let due = |at: u64| now > at.saturating_add(self.policy.grace);
-        let Some(cells) = Cells::load(&*self.store, id).await? else {
+        let Some(cells) = Records::load(&*self.store, id).await? else {
             // Who says that there is none must not show one.
             let offer = self.store.list(&names::offer(id), None).await.map_err(failure)?;
             if !offer.is_empty() {
@@ -109,7 +109,7 @@ impl Keeper {
             Phase::Leased { until } => Ok(Some(until)),
             // The clock says so; now a cell shall. Whoever was faster has decided otherwise, and the next look shows
             // it.
-            Phase::Over { state: State::Lapsed, at, settled: false } => {
+            Phase::Over { state: ShareState::Lapsed, at, settled: false } => {
                 if due(at) {
                     self.end(id, End::Lapsed { v: V1, at }).await?;
                     return Ok(Some(now));

@@ -9,15 +9,15 @@ use futures_util::StreamExt;
 use tokio::sync::watch;
 
 use crate::relay::{
-    About, Checksum, Claimed, Commit, Content, Create, Credential, Notice, Relay, RelayError, Sealed, State, Status,
-    Waiting,
+    About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, Notice, Relay, RelayError, ShareState,
+    Status, Waiting,
 };
 use crate::seal::PART_LEN;
 use crate::secret::{Claimant, Receipt, Token};
 
 /// What guests have done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct Activity {
     /// Somebody reached us, whatever they wanted.
     pub came: bool,
     /// How often somebody with the link looked at what waits.
@@ -33,17 +33,17 @@ pub struct Seen {
 /// A relay as guests see it.
 pub struct Guests {
     relay: Arc<dyn Relay>,
-    seen: watch::Sender<Seen>,
+    seen: watch::Sender<Activity>,
 }
 
 impl Guests {
     /// `relay` for guests, and what they do there.
-    pub fn new(relay: Arc<dyn Relay>) -> (Self, watch::Receiver<Seen>) {
-        let (seen, watcher) = watch::channel(Seen::default());
+    pub fn new(relay: Arc<dyn Relay>) -> (Self, watch::Receiver<Activity>) {
+        let (seen, watcher) = watch::channel(Activity::default());
         (Self { relay, seen }, watcher)
     }
 
-    fn note(&self, change: impl FnOnce(&mut Seen)) {
+    fn note(&self, change: impl FnOnce(&mut Activity)) {
         self.seen.send_modify(|seen| {
             seen.came = true;
             change(seen);
@@ -66,11 +66,11 @@ impl Relay for Guests {
         Err(RelayError::Unknown)
     }
 
-    async fn commit(&self, _owner: &Credential, _commit: &Commit) -> Result<Sealed, RelayError> {
+    async fn commit(&self, _owner: &Credential, _commit: &Commit) -> Result<Committed, RelayError> {
         Err(RelayError::Unknown)
     }
 
-    async fn deposit(&self, _: &Credential, _: &Create, _: &Commit, _part: Content) -> Result<Sealed, RelayError> {
+    async fn deposit(&self, _: &Credential, _: &Create, _: &Commit, _part: Content) -> Result<Committed, RelayError> {
         Err(RelayError::NotAllowed)
     }
 
@@ -120,11 +120,11 @@ impl Relay for Guests {
         Ok(())
     }
 
-    async fn status(&self, _owner: &Credential, _: Option<State>, _wait: Duration) -> Result<Status, RelayError> {
+    async fn status(&self, _owner: &Credential, _: Option<ShareState>, _wait: Duration) -> Result<Status, RelayError> {
         Err(RelayError::Unknown)
     }
 
-    async fn revoke(&self, _owner: &Credential) -> Result<State, RelayError> {
+    async fn revoke(&self, _owner: &Credential) -> Result<ShareState, RelayError> {
         Err(RelayError::Unknown)
     }
 }

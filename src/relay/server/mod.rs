@@ -40,7 +40,7 @@ use crate::page;
 use crate::relay::client::pinned;
 use crate::relay::wire::{ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
 use crate::relay::{
-    About, Admission, Checksum, Commit, Content, Create, Credential, Relay, RelayError, State, V1, wire,
+    About, Admission, Checksum, Commit, Content, Create, Credential, Relay, RelayError, ShareState, V1, wire,
 };
 use crate::seal::PART_LEN;
 use crate::secret::DirectKey;
@@ -59,7 +59,7 @@ const MAX_CONNECTIONS: usize = 4096;
 #[derive(Debug)]
 pub struct Options {
     /// Who may leave something here.
-    pub create: Creation,
+    pub create: CreatePolicy,
     /// The address by which people reach this server, if it is another one than it listens on.
     pub public_url: Option<RelayUrl>,
     /// The operator, for people.
@@ -78,7 +78,7 @@ impl Default for Options {
     fn default() -> Self {
         let drain = Duration::from_secs(10);
         Self {
-            create: Creation::default(),
+            create: CreatePolicy::default(),
             public_url: None,
             contact: None,
             direct: None,
@@ -91,7 +91,7 @@ impl Default for Options {
 
 /// Who may leave something at a server.
 #[derive(Clone, Default)]
-pub enum Creation {
+pub enum CreatePolicy {
     /// Programs on the same machine, directly and not through a proxy.
     #[default]
     Loopback,
@@ -103,7 +103,7 @@ pub enum Creation {
     Closed,
 }
 
-impl Creation {
+impl CreatePolicy {
     /// What is known of a create token.
     pub fn hash(token: &str) -> [u8; 32] {
         Sha256::digest(token).into()
@@ -122,7 +122,7 @@ impl Creation {
     }
 }
 
-impl std::fmt::Debug for Creation {
+impl std::fmt::Debug for CreatePolicy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Loopback => "Loopback",
@@ -396,9 +396,9 @@ async fn about(
     headers: HeaderMap,
 ) -> Answer {
     let create = match server.options.create {
-        Creation::Open => Admission::Open,
-        Creation::Loopback if Server::is_direct(peer, &headers) => Admission::Open,
-        Creation::Loopback | Creation::Tokens(_) | Creation::Closed => Admission::Token,
+        CreatePolicy::Open => Admission::Open,
+        CreatePolicy::Loopback if Server::is_direct(peer, &headers) => Admission::Open,
+        CreatePolicy::Loopback | CreatePolicy::Tokens(_) | CreatePolicy::Closed => Admission::Token,
     };
     let public_url = server.options.public_url.as_ref().map(ToString::to_string);
     let contact = server.options.contact.clone();
@@ -559,7 +559,7 @@ async fn finish(Extract(server): Extract<Arc<Server>>, headers: HeaderMap, body:
 async fn status(Extract(server): Extract<Arc<Server>>, headers: HeaderMap) -> Answer {
     let owner = credential(&headers)?;
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let known = text(IF_NONE_MATCH).and_then(|tag| State::parse(tag.trim_matches('"')));
+    let known = text(IF_NONE_MATCH).and_then(|tag| ShareState::parse(tag.trim_matches('"')));
     let prefer = text(HeaderName::from_static("prefer")).and_then(|prefer| prefer.strip_prefix("wait="));
     let wait = prefer.and_then(|wait| wait.parse().ok()).unwrap_or(0).min(wire::MAX_WAIT);
     let status = server.relay.status(&owner, known, Duration::from_secs(wait)).await?;

@@ -29,7 +29,7 @@ use crate::link::{RelayUrl, RelayUrlError};
 use crate::relay::client::connector;
 use crate::relay::client::connector::IDLE_TIME;
 use crate::relay::obstacle::{Distrust, Obstacle};
-use crate::relay::store::{Creation, Object, Space, Store, StoreError};
+use crate::relay::store::{Created, Object, Space, Store, StoreError};
 use crate::relay::{Content, RelayError, obstacle};
 
 /// Parts that are held in memory on their way in, at most: a bucket takes an object only whole.
@@ -286,7 +286,7 @@ fn innermost(error: &Error) -> String {
 
 #[async_trait]
 impl Store for Bucket {
-    async fn create(&self, name: &str, content: Content) -> Result<Creation, StoreError> {
+    async fn create(&self, name: &str, content: Content) -> Result<Created, StoreError> {
         let len = content.len();
         let _place = if len > SHORT {
             let place = tokio::time::timeout(PLACE_TIME, self.uploads.acquire()).await;
@@ -299,8 +299,8 @@ impl Store for Bucket {
         let path = self.path(name);
         let put = self.store.put_opts(&path, PutPayload::from_iter(pieces), options);
         match within(connector::time_for(len, IDLE_TIME), put).await {
-            Ok(_) => Ok(Creation::New),
-            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(Creation::Exists),
+            Ok(_) => Ok(Created::New),
+            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(Created::Exists),
             Err(error) => Err(failure(&error)),
         }
     }

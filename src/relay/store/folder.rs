@@ -20,7 +20,7 @@ use tokio::task::spawn_blocking;
 
 use crate::durable_fs::{parent, rename_new, sync, sync_dir, sync_file_system, try_lock};
 use crate::relay::rules::records::names;
-use crate::relay::store::{Creation, Object, Space, Store, StoreError};
+use crate::relay::store::{Created, Object, Space, Store, StoreError};
 use crate::relay::{Content, RelayError};
 use crate::secret::fill_random;
 
@@ -166,7 +166,7 @@ struct Staged {
 
 impl Staged {
     /// Gives the file its name, unless that is taken.
-    fn keep(mut self, target: &Path) -> io::Result<Creation> {
+    fn keep(mut self, target: &Path) -> io::Result<Created> {
         sync(&self.file)?;
         let directory = parent(target);
         let mut moved = rename_new(&self.path, target);
@@ -184,9 +184,9 @@ impl Staged {
         let creation = match moved {
             Ok(()) => {
                 self.kept = true;
-                Creation::New
+                Created::New
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Creation::Exists,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Created::Exists,
             Err(error) => return Err(error),
         };
         // Also for an object that somebody else has just created: what is answered must be durable.
@@ -293,7 +293,7 @@ async fn blocking<T: Send + 'static>(
 
 #[async_trait]
 impl Store for Folder {
-    async fn create(&self, name: &str, content: Content) -> Result<Creation, StoreError> {
+    async fn create(&self, name: &str, content: Content) -> Result<Created, StoreError> {
         let target = self.path(name);
         let mut staged = self.staged()?;
         let mut chunks = match content {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::relay::Content;
 use crate::relay::clock::Clock;
-use crate::relay::store::{Creation, Object, Space, Store, StoreError};
+use crate::relay::store::{Created, Object, Space, Store, StoreError};
 
 /// Objects in a map.
 pub struct Memory {
@@ -33,15 +33,15 @@ impl Memory {
 
 #[async_trait]
 impl Store for Memory {
-    async fn create(&self, name: &str, content: Content) -> Result<Creation, StoreError> {
+    async fn create(&self, name: &str, content: Content) -> Result<Created, StoreError> {
         let bytes = content.whole().await.map_err(StoreError::Content)?;
         let now = self.clock.now();
         let mut objects = self.objects();
         if objects.contains_key(name) {
-            return Ok(Creation::Exists);
+            return Ok(Created::Exists);
         }
         objects.insert(name.to_owned(), (bytes, now));
-        Ok(Creation::New)
+        Ok(Created::New)
     }
 
     async fn read(&self, name: &str, offset: u64) -> Result<Option<Content>, StoreError> {

@@ -21,7 +21,7 @@ use crate::relay::{Content, RelayError};
 
 /// What creating an object came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Creation {
+pub enum Created {
     /// It is there now, and durable.
     New,
     /// There was one of that name, complete and durable; it is unchanged.
@@ -84,9 +84,9 @@ impl From<std::io::Error> for StoreError {
 /// Objects with names like `v1/<id>/seal`. A name is made of lower-case letters, digits, `-` and `/`.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Creates an object if there is none of that name. Of many at once, exactly one gets [`Creation::New`]. An error
+    /// Creates an object if there is none of that name. Of many at once, exactly one gets [`Created::New`]. An error
     /// says nothing about whether it was created: read it back.
-    async fn create(&self, name: &str, content: Content) -> Result<Creation, StoreError>;
+    async fn create(&self, name: &str, content: Content) -> Result<Created, StoreError>;
 
     /// Reads an object from `offset` on. An offset behind its end gives nothing.
     async fn read(&self, name: &str, offset: u64) -> Result<Option<Content>, StoreError>;

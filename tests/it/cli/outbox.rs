@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use share::link::Link;
-use share::relay::{Relay, State, Status};
+use share::relay::{Relay, ShareState, Status};
 use share::secret::{Claimant, Receipt};
 
 use crate::support::{
@@ -171,7 +171,7 @@ struct Boaster;
 
 impl Meddle for Boaster {
     fn status(&self, status: &mut Status) {
-        status.state = State::Finished;
+        status.state = ShareState::Finished;
         status.ended = Some(status.created);
         status.claimant = Some(Claimant::from_bytes([7; 32]));
         status.receipt = Some(Receipt::from_bytes([7; 32]));

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD};
-use share::link::{Found, Link, LinkError};
+use share::link::{FoundLink, Link, LinkError};
 use share::secret::{Flags, LinkSecret};
 
 use crate::support::Sandbox;
@@ -72,7 +72,7 @@ fn a_link_inside_an_address_is_found_and_its_key_is_known_to_be_seen() {
             link.bare().to_string(),
             format!("{page}?fbclid=IwAR2abc_def-123&utm_source=x#{key}"),
         ];
-        let expected = Ok(Found { link, rewritten: true });
+        let expected = Ok(FoundLink { link, rewritten: true });
         for address in spellings {
             for wrapped in wrappings(&address) {
                 assert_eq!(Link::parse(&wrapped), expected, "{wrapped}");
@@ -98,7 +98,7 @@ fn a_link_inside_an_address_is_found_and_its_key_is_known_to_be_seen() {
 fn a_tracking_parameter_before_the_key_is_dropped() {
     let link = link("https://relay.example/drop");
     let web = link.web().unwrap();
-    let expected = Ok(Found { link: link.clone(), rewritten: false });
+    let expected = Ok(FoundLink { link: link.clone(), rewritten: false });
     for tracking in ["?fbclid=IwAR2abc_def-123", "?utm_source=a&utm_medium=b%20c", "?igsh=MzRlODBiNWFlZA==", "?"] {
         let text = web.replace('#', &format!("{tracking}#"));
         assert_eq!(Link::parse(&text), expected, "{text}");
@@ -161,7 +161,7 @@ fn a_link_is_read_out_of_a_quoted_or_broken_mail() {
         format!("[{}]", *bare),
         format!("({}).", *bare),
     ] {
-        assert_eq!(Link::parse(&text), Ok(Found { link: link.clone(), rewritten: false }), "{text}");
+        assert_eq!(Link::parse(&text), Ok(FoundLink { link: link.clone(), rewritten: false }), "{text}");
     }
     let six = self::link("http://[fd00::5]:4080");
     assert_eq!(Link::parse(&format!("({}).", *six.bare())).unwrap().link, six);

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use share::relay::clock::Clock;
-use share::relay::rules::Keeper;
-use share::relay::{Checksum, Claimed, Credential, Gone, Relay, RelayError, State};
+use share::relay::rules::StoreRelay;
+use share::relay::{Checksum, Claimed, Credential, Gone, Relay, RelayError, ShareState};
 use share::seal::PART_LEN;
 use share::secret::Token;
 
@@ -418,19 +418,19 @@ fn the_store_fails_while_sweeping(world: &Arc<World>, depth: Depth) -> Tally {
     let tally = each_operation(&faults, depth, &ALL, |arm| {
         // One of each kind: never complete, never opened, never finished, and one that is to stay.
         let here = world.node();
-        let (keeper, _) = here.parts();
+        let (rules, _) = here.parts();
         let (given_up, unopened, lapsed, waiting) = world.wait(async {
             let shares = [(); 4].map(|()| Sample::new(5000, false));
-            keeper.create(&shares[0].owner, &shares[0].create).await.unwrap();
-            shares[0].put_all(keeper).await;
+            rules.create(&shares[0].owner, &shares[0].create).await.unwrap();
+            shares[0].put_all(rules).await;
             let mut short = shares[1].create.clone();
             short.ttl = 3600;
-            keeper.create(&shares[1].owner, &short).await.unwrap();
-            shares[1].put_all(keeper).await;
-            keeper.commit(&shares[1].owner, &shares[1].commit).await.unwrap();
-            shares[2].send(keeper).await;
-            keeper.claim(&shares[2].link(), shares[2].proof(), &Token::random()).await.unwrap();
-            shares[3].send(keeper).await;
+            rules.create(&shares[1].owner, &short).await.unwrap();
+            shares[1].put_all(rules).await;
+            rules.commit(&shares[1].owner, &shares[1].commit).await.unwrap();
+            shares[2].send(rules).await;
+            rules.claim(&shares[2].link(), shares[2].proof(), &Token::random()).await.unwrap();
+            shares[3].send(rules).await;
             let [a, b, c, d] = shares;
             (a, b, c, d)
         });
@@ -452,7 +452,7 @@ fn the_store_fails_while_sweeping(world: &Arc<World>, depth: Depth) -> Tally {
         world.clock.advance(121);
         world.sweep();
         let here = world.node();
-        let (keeper, store) = here.parts();
+        let (rules, store) = here.parts();
         world.wait(async {
             let mut left = Vec::new();
             for share in [&given_up, &unopened, &lapsed] {
@@ -460,10 +460,10 @@ fn the_store_fails_while_sweeping(world: &Arc<World>, depth: Depth) -> Tally {
             }
             assert!(left.is_empty(), "{left:?}");
             let device = waiting.device();
-            let claimed = keeper.claim(&waiting.link(), waiting.proof(), &device.token).await.unwrap();
+            let claimed = rules.claim(&waiting.link(), waiting.proof(), &device.token).await.unwrap();
             assert_eq!(claimed.part.as_ref(), Some(&waiting.parts[0]));
             let receipt = waiting.keys.receipt(&device.token.claimant(&waiting.keys.id));
-            keeper.finish(&device, &receipt).await.unwrap();
+            rules.finish(&device, &receipt).await.unwrap();
         });
         harm
     });
@@ -481,15 +481,15 @@ fn an_end_cannot_be_written(world: &Arc<World>, _: Depth) -> Tally {
         let (sealed, claimed) =
             (end != "given up", ["finished", "taken back while it is opened", "lapsed"].contains(&end));
         let here = world.node();
-        let (keeper, store) = here.parts();
+        let (rules, store) = here.parts();
         world.wait(async {
-            keeper.create(&share.owner, &share.create).await.unwrap();
-            share.put_all(keeper).await;
+            rules.create(&share.owner, &share.create).await.unwrap();
+            share.put_all(rules).await;
             if sealed {
-                keeper.commit(&share.owner, &share.commit).await.unwrap();
+                rules.commit(&share.owner, &share.commit).await.unwrap();
             }
             if claimed {
-                keeper.claim(&link, share.proof(), &device.token).await.unwrap();
+                rules.claim(&link, share.proof(), &device.token).await.unwrap();
             }
         });
         match end {
@@ -498,10 +498,10 @@ fn an_end_cannot_be_written(world: &Arc<World>, _: Depth) -> Tally {
             _ => {}
         }
         let ended = async || match end {
-            "finished" => keeper.finish(&device, &receipt).await.is_ok(),
-            "taken back" | "taken back while it is opened" => keeper.revoke(&share.owner).await.is_ok(),
+            "finished" => rules.finish(&device, &receipt).await.is_ok(),
+            "taken back" | "taken back while it is opened" => rules.revoke(&share.owner).await.is_ok(),
             _ => {
-                keeper.sweep().await.unwrap();
+                rules.sweep().await.unwrap();
                 false
             }
         };
@@ -604,7 +604,7 @@ fn the_recipients_disk_is_full(world: &Arc<World>, _: Depth) -> Tally {
 }
 
 /// Three nodes whose clocks are almost a minute apart, each slow.
-fn nodes(world: &World) -> [(Keeper, Arc<TestClock>); 3] {
+fn nodes(world: &World) -> [(StoreRelay, Arc<TestClock>); 3] {
     let now = world.clock.now();
     [now - 55, now, now + 55].map(|at| {
         let clock = TestClock::at(at);
@@ -660,13 +660,13 @@ fn everybody_is_at_the_door(world: &Arc<World>, depth: Depth) -> Tally {
             assert!(winners.len() <= 1, "{claims:?}");
             let status = b.status(&share.owner, None, Duration::ZERO).await.unwrap();
             match (winners.first(), &revoked) {
-                (Some(winner), Ok(State::Claimed)) => {
+                (Some(winner), Ok(ShareState::Claimed)) => {
                     assert_eq!(status.claimant, Some(devices[*winner].token.claimant(&share.keys.id)));
-                    assert_eq!(status.state, State::Revoked);
+                    assert_eq!(status.state, ShareState::Revoked);
                     let read = b.get_part(&devices[*winner], 0, 0).await;
                     assert!(matches!(read, Err(RelayError::Gone { how: Gone::Revoked, .. })), "{read:?}");
                 }
-                (None, Ok(State::Waiting | State::Expired)) => assert_eq!(status.claimant, None),
+                (None, Ok(ShareState::Waiting | ShareState::Expired)) => assert_eq!(status.claimant, None),
                 other => panic!("{other:?}, {claims:?}, {status:?}"),
             }
             for refused in claims.into_iter().filter_map(Result::err) {
@@ -687,8 +687,8 @@ fn everybody_is_at_the_door(world: &Arc<World>, depth: Depth) -> Tally {
             advance(200);
             let state = b.status(&share.owner, None, Duration::ZERO).await.unwrap().state;
             match finished {
-                Ok(()) => assert_eq!(state, State::Finished),
-                Err(_) => assert_eq!(state, State::Lapsed),
+                Ok(()) => assert_eq!(state, ShareState::Finished),
+                Err(_) => assert_eq!(state, ShareState::Lapsed),
             }
         });
         world.clock.advance(2 * 86_400);
@@ -730,18 +730,18 @@ fn many_claimants(world: &Arc<World>, depth: Depth) -> Tally {
 fn the_right_passphrase_is_repeated(world: &Arc<World>, _: Depth) -> Tally {
     let share = Sample::new(5000, true);
     let here = world.node();
-    let (keeper, _) = here.parts();
-    world.wait(async { share.send(keeper).await });
+    let (rules, _) = here.parts();
+    world.wait(async { share.send(rules).await });
     world
         .faults
         .plan(|op| (op.number % 5 == 0).then_some([Fault::FailAfter, Fault::Twice][(op.number / 5 % 2) as usize]));
     let here = world.node();
-    let (keeper, _) = here.parts();
+    let (rules, _) = here.parts();
     let seen = world.wait(async {
         let link = share.link();
         let mut seen = 0;
         for _ in 0..50 {
-            match keeper.manifest(&link, share.proof()).await {
+            match rules.manifest(&link, share.proof()).await {
                 Ok(_) => seen += 1,
                 Err(error) => assert!(error.is_transient(), "{error:?}"),
             }
@@ -751,10 +751,10 @@ fn the_right_passphrase_is_repeated(world: &Arc<World>, _: Depth) -> Tally {
     let harmed = world.faults.calm();
     assert!(harmed > 20 && seen > 10, "{harmed} failed, {seen} succeeded");
     let here = world.node();
-    let (keeper, _) = here.parts();
+    let (rules, _) = here.parts();
     world.wait(async {
-        let status = keeper.status(&share.owner, None, Duration::ZERO).await.unwrap();
-        assert_eq!((status.state, status.guesses), (State::Waiting, 1));
+        let status = rules.status(&share.owner, None, Duration::ZERO).await.unwrap();
+        assert_eq!((status.state, status.guesses), (ShareState::Waiting, 1));
     });
     world.settle();
     Tally::made("operations that fail or happen twice", harmed)
@@ -800,24 +800,24 @@ fn two_programs_of_one_device(world: &Arc<World>, _: Depth) -> Tally {
 
 fn a_long_upload(world: &Arc<World>, _: Depth) -> Tally {
     let here = world.node();
-    let (keeper, _) = here.parts();
+    let (rules, _) = here.parts();
     world.wait(async {
         let share = Sample::new(5000, false);
         let mut create = share.create.clone();
         create.ttl = 60;
-        keeper.create(&share.owner, &create).await.unwrap();
+        rules.create(&share.owner, &create).await.unwrap();
         world.clock.advance(7200);
-        keeper.sweep().await.unwrap();
-        share.put_all(keeper).await;
-        let sealed = keeper.commit(&share.owner, &share.commit).await.unwrap();
+        rules.sweep().await.unwrap();
+        share.put_all(rules).await;
+        let sealed = rules.commit(&share.owner, &share.commit).await.unwrap();
         assert_eq!(sealed.expires, world.clock.now() + 60);
         world.clock.advance(59);
-        keeper.notice(&share.link()).await.unwrap();
+        rules.notice(&share.link()).await.unwrap();
         let device = share.device();
-        keeper.claim(&share.link(), share.proof(), &device.token).await.unwrap();
+        rules.claim(&share.link(), share.proof(), &device.token).await.unwrap();
         world.clock.advance(600);
-        keeper.sweep().await.unwrap();
-        assert!(keeper.get_part(&device, 0, 0).await.is_ok(), "who has claimed it has its time");
+        rules.sweep().await.unwrap();
+        assert!(rules.get_part(&device, 0, 0).await.is_ok(), "who has claimed it has its time");
     });
     world.settle();
     Tally::made("uploads", 1)
@@ -826,8 +826,8 @@ fn a_long_upload(world: &Arc<World>, _: Depth) -> Tally {
 fn a_clock_a_month_ahead(world: &Arc<World>, _: Depth) -> Tally {
     let share = Sample::new(5000, false);
     let here = world.node();
-    let (keeper, _) = here.parts();
-    world.wait(async { share.send(keeper).await });
+    let (rules, _) = here.parts();
+    world.wait(async { share.send(rules).await });
     for wrong in [world.clock.now() + 30 * 86_400, world.clock.now() - 3600] {
         let node = node_over(world.store(), TestClock::at(wrong));
         runtime().block_on(async {
@@ -839,10 +839,10 @@ fn a_clock_a_month_ahead(world: &Arc<World>, _: Depth) -> Tally {
         });
     }
     let here = world.node();
-    let (keeper, _) = here.parts();
+    let (rules, _) = here.parts();
     world.wait(async {
-        keeper.sweep().await.unwrap();
-        keeper.claim(&share.link(), share.proof(), &Token::random()).await.unwrap();
+        rules.sweep().await.unwrap();
+        rules.claim(&share.link(), share.proof(), &Token::random()).await.unwrap();
     });
     world.settle();
     Tally::made("wrong clocks", 2)
@@ -906,10 +906,10 @@ fn the_lease_ends_in_the_middle(world: &Arc<World>, _: Depth) -> Tally {
 fn stored_parts_are_wrong(world: &Arc<World>, _: Depth) -> Tally {
     let content = noise(LARGE, 41);
     let here = world.node();
-    let (keeper, _) = here.parts();
+    let (rules, _) = here.parts();
     let other = world.wait(async {
         let share = Sample::new(LARGE, false);
-        share.send(keeper).await;
+        share.send(rules).await;
         share.parts
     });
     let mut tally = Tally::default();
@@ -1028,22 +1028,22 @@ fn what_is_deleted_comes_back(world: &Arc<World>, _: Depth) -> Tally {
     let (opened, aborted) = (Sample::new(5000, false), Sample::new(5000, false));
     let device = opened.device();
     let here = world.node();
-    let (keeper, store) = here.parts();
+    let (rules, store) = here.parts();
     world.wait(async {
-        opened.send(keeper).await;
-        keeper.claim(&opened.link(), opened.proof(), &device.token).await.unwrap();
-        keeper.finish(&device, &opened.keys.receipt(&device.token.claimant(&opened.keys.id))).await.unwrap();
-        keeper.create(&aborted.owner, &aborted.create).await.unwrap();
-        keeper.revoke(&aborted.owner).await.unwrap();
-        keeper.sweep().await.unwrap();
+        opened.send(rules).await;
+        rules.claim(&opened.link(), opened.proof(), &device.token).await.unwrap();
+        rules.finish(&device, &opened.keys.receipt(&device.token.claimant(&opened.keys.id))).await.unwrap();
+        rules.create(&aborted.owner, &aborted.create).await.unwrap();
+        rules.revoke(&aborted.owner).await.unwrap();
+        rules.sweep().await.unwrap();
         for share in [&opened, &aborted] {
             let name = format!("v1/{}/part/000000-{}", share.keys.id.hex(), Checksum::of(&share.parts[0]));
             store.create(&name, share.parts[0].clone().into()).await.unwrap();
         }
-        let read = keeper.get_part(&device, 0, 0).await;
+        let read = rules.get_part(&device, 0, 0).await;
         assert!(matches!(read, Err(RelayError::Gone { .. })), "{read:?}");
         let stranger = Credential::new(aborted.keys.id, Token::random());
-        assert!(matches!(keeper.get_part(&stranger, 0, 0).await, Err(RelayError::Unknown)));
+        assert!(matches!(rules.get_part(&stranger, 0, 0).await, Err(RelayError::Unknown)));
     });
     assert_eq!(world.data().len(), 2);
     // D2: a day later.

@@ -20,7 +20,7 @@ const FORBIDDEN: [(&str, &[&str]); 15] = [
     ("media", &["link", "secret", "manifest", "seal", "relay", "send", "open", "cli"]),
     ("seal", &["link", "media", "relay", "send", "open", "cli"]),
     ("relay", &["send", "open", "cli", "media", "seal"]),
-    ("relay::store", &["relay::keeper", "relay::cells", "relay::sweep", "relay::probe"]),
+    ("relay::store", &["relay::rules", "relay::cells", "relay::sweep", "relay::probe"]),
     ("send", &["open", "cli"]),
     ("open", &["send", "cli"]),
     ("cli::view", &["cli"]),
@@ -73,7 +73,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("cli::view::terminal", "cli::style"),
     ("cli::view::text", "cli"),
     ("relay::guests", "seal"),
-    ("relay::keeper", "seal"),
+    ("relay::rules", "seal"),
     ("relay::server", "seal"),
     ("relay::store::folder", "relay::cells"),
 ];

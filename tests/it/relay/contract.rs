@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use share::relay::clock::Clock;
-use share::relay::rules::{Keeper, Policy};
+use share::relay::rules::{Policy, StoreRelay};
 use share::relay::store::memory::Memory;
-use share::relay::store::{Creation, Object, Space, Store, StoreError};
-use share::relay::{Checksum, Claimed, Content, Gone, Relay, RelayError, State};
+use share::relay::store::{Created, Object, Space, Store, StoreError};
+use share::relay::{Checksum, Claimed, Content, Gone, Relay, RelayError, ShareState};
 use share::seal::PART_LEN;
 use share::secret::{Claimant, Receipt, Token};
 
@@ -54,18 +54,18 @@ async fn a_share_waits_is_opened_once_and_is_gone() {
             assert_eq!((notice.expires, notice.blob_len), (sealed.expires, blob_len as u64));
             let waiting = relay.manifest(&link, share.proof()).await.unwrap();
             assert_eq!(waiting.manifest, share.commit.manifest);
-            assert_eq!(relay.status(&share.owner, None, Duration::ZERO).await.unwrap().state, State::Waiting);
+            assert_eq!(relay.status(&share.owner, None, Duration::ZERO).await.unwrap().state, ShareState::Waiting);
 
             let claimed = relay.claim(&link, share.proof(), &device.token).await.unwrap();
             assert_eq!((claimed.at, claimed.until), (START, START + DAY));
             assert_eq!(claimed.part.is_some(), blob_len == 4096, "a small share comes with its claim");
             assert_eq!(bytes_of(relay, &device, &claimed).await, share.parts.concat(), "{}", bench.name);
-            assert_eq!(relay.status(&share.owner, None, Duration::ZERO).await.unwrap().state, State::Claimed);
+            assert_eq!(relay.status(&share.owner, None, Duration::ZERO).await.unwrap().state, ShareState::Claimed);
 
             let receipt = share.keys.receipt(&device.token.claimant(&share.keys.id));
             relay.finish(&device, &receipt).await.unwrap();
             let status = relay.status(&share.owner, None, Duration::ZERO).await.unwrap();
-            assert_eq!((status.state, status.receipt, status.bytes_left), (State::Finished, Some(receipt), 0));
+            assert_eq!((status.state, status.receipt, status.bytes_left), (ShareState::Finished, Some(receipt), 0));
             assert_eq!(status.claimant, Some(device.token.claimant(&share.keys.id)));
             assert!(bench.data().await.is_empty(), "{}", bench.name);
             assert_eq!(gone(relay.get_part(&device, 0, 0).await), Gone::AlreadyOpened);
@@ -106,7 +106,7 @@ async fn every_request_may_be_repeated() {
         let other = Receipt::from_bytes([1; 32]);
         assert_eq!(gone(relay.finish(&device, &other).await), Gone::AlreadyOpened, "{}", bench.name);
         for _ in 0..2 {
-            assert_eq!(relay.revoke(&share.owner).await, Ok(State::Finished));
+            assert_eq!(relay.revoke(&share.owner).await, Ok(ShareState::Finished));
         }
     }
 }
@@ -188,9 +188,9 @@ struct CheckThenSet(Memory);
 
 #[async_trait]
 impl Store for CheckThenSet {
-    async fn create(&self, name: &str, content: Content) -> Result<Creation, StoreError> {
+    async fn create(&self, name: &str, content: Content) -> Result<Created, StoreError> {
         if self.0.read(name, 0).await?.is_some() {
-            return Ok(Creation::Exists);
+            return Ok(Created::Exists);
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
         self.0.delete(&[name.to_owned()]).await?;
@@ -228,10 +228,10 @@ async fn the_race_is_lost_where_creation_is_not_exclusive_and_the_probe_refuses_
     let store: Arc<dyn Store> = Arc::new(CheckThenSet(Memory::new(clock.clone(), u64::MAX)));
     let bench = TestRelay::over("check, then set", store, clock);
     assert!(winners(&bench).await.len() > 1, "the race test cannot see a broken store");
-    let refused = bench.keeper.probe().await.unwrap_err().to_string();
+    let refused = bench.rules.probe().await.unwrap_err().to_string();
     assert!(refused.contains("twice"), "{refused}");
     let clock = TestClock::at(START);
-    TestRelay::over("slow", Arc::new(Slow(Memory::new(clock.clone(), u64::MAX))), clock).keeper.probe().await.unwrap();
+    TestRelay::over("slow", Arc::new(Slow(Memory::new(clock.clone(), u64::MAX))), clock).rules.probe().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -321,7 +321,7 @@ async fn twenty_different_passphrases_lock_a_share_and_repeating_one_does_not() 
         let last = relay.claim(&link, &Token::random(), &Token::random()).await;
         assert_eq!(gone(last), Gone::Locked, "{}", bench.name);
         assert_eq!(gone(relay.claim(&link, share.proof(), &Token::random()).await), Gone::Locked);
-        assert_eq!(relay.status(&share.owner, None, Duration::ZERO).await.unwrap().state, State::Locked);
+        assert_eq!(relay.status(&share.owner, None, Duration::ZERO).await.unwrap().state, ShareState::Locked);
         assert!(bench.data().await.is_empty(), "{}", bench.name);
     }))
     .await;
@@ -349,26 +349,26 @@ async fn an_unopened_share_expires_and_is_swept() {
         bench.clock.advance(5 * DAY);
         share.send(relay).await;
         bench.clock.advance(14 * DAY - 1);
-        bench.keeper.sweep().await.unwrap();
+        bench.rules.sweep().await.unwrap();
         assert!(relay.notice(&share.link()).await.is_ok(), "{}: the life begins at the seal", bench.name);
         bench.clock.advance(1);
         let claim = relay.claim(&share.link(), share.proof(), &Token::random()).await;
         assert_eq!(gone(claim), Gone::Expired, "{}", bench.name);
         let state = relay.status(&share.owner, None, Duration::ZERO).await.unwrap().state;
-        assert_eq!(state, State::Waiting, "{}: somebody may be at the door", bench.name);
+        assert_eq!(state, ShareState::Waiting, "{}: somebody may be at the door", bench.name);
         bench.clock.advance(121);
-        assert_eq!(relay.status(&share.owner, None, Duration::ZERO).await.unwrap().state, State::Expired);
-        bench.keeper.sweep().await.unwrap();
+        assert_eq!(relay.status(&share.owner, None, Duration::ZERO).await.unwrap().state, ShareState::Expired);
+        bench.rules.sweep().await.unwrap();
         assert!(bench.data().await.is_empty(), "{}", bench.name);
         assert_eq!(gone(relay.notice(&share.link()).await), Gone::Expired);
         bench.clock.advance(29 * DAY);
-        bench.keeper.sweep().await.unwrap();
-        assert_eq!(relay.status(&share.owner, None, Duration::ZERO).await.unwrap().state, State::Expired);
+        bench.rules.sweep().await.unwrap();
+        assert_eq!(relay.status(&share.owner, None, Duration::ZERO).await.unwrap().state, ShareState::Expired);
         bench.clock.advance(DAY + 500);
-        bench.keeper.sweep().await.unwrap();
+        bench.rules.sweep().await.unwrap();
         assert_eq!(relay.status(&share.owner, None, Duration::ZERO).await, Err(RelayError::Unknown));
         bench.clock.advance(DAY);
-        bench.keeper.sweep().await.unwrap();
+        bench.rules.sweep().await.unwrap();
         assert!(bench.objects().await.is_empty(), "{}", bench.name);
         assert!(bench.store.list("due/", None).await.unwrap().is_empty(), "{}", bench.name);
     }
@@ -388,10 +388,10 @@ async fn a_claim_that_is_not_finished_lapses() {
         assert_eq!(gone(relay.finish(&device, &Receipt::from_bytes([0; 32])).await), Gone::Lapsed);
         assert_eq!(gone(relay.notice(&link).await), Gone::AlreadyOpened, "{}", bench.name);
         bench.clock.advance(121);
-        bench.keeper.sweep().await.unwrap();
+        bench.rules.sweep().await.unwrap();
         assert!(bench.data().await.is_empty(), "{}", bench.name);
         let status = relay.status(&share.owner, None, Duration::ZERO).await.unwrap();
-        assert_eq!((status.state, status.ended), (State::Lapsed, Some(START + DAY)));
+        assert_eq!((status.state, status.ended), (ShareState::Lapsed, Some(START + DAY)));
     }
 }
 
@@ -402,7 +402,7 @@ async fn an_owner_takes_back_what_is_on_its_way_waiting_or_being_opened() {
         let share = Sample::new(5000, false);
         relay.create(&share.owner, &share.create).await.unwrap();
         share.put_all(relay).await;
-        assert_eq!(relay.revoke(&share.owner).await, Ok(State::Uploading));
+        assert_eq!(relay.revoke(&share.owner).await, Ok(ShareState::Uploading));
         assert!(bench.data().await.is_empty(), "{}", bench.name);
         assert_eq!(gone(relay.commit(&share.owner, &share.commit).await), Gone::Aborted);
         let part = share.parts[0].clone();
@@ -411,7 +411,7 @@ async fn an_owner_takes_back_what_is_on_its_way_waiting_or_being_opened() {
 
         let share = Sample::new(5000, false);
         share.send(relay).await;
-        assert_eq!(relay.revoke(&share.owner).await, Ok(State::Waiting));
+        assert_eq!(relay.revoke(&share.owner).await, Ok(ShareState::Waiting));
         assert_eq!(gone(relay.claim(&share.link(), share.proof(), &Token::random()).await), Gone::Revoked);
         assert!(bench.data().await.is_empty(), "{}", bench.name);
 
@@ -419,12 +419,12 @@ async fn an_owner_takes_back_what_is_on_its_way_waiting_or_being_opened() {
         share.send(relay).await;
         let device = share.device();
         relay.claim(&share.link(), share.proof(), &device.token).await.unwrap();
-        assert_eq!(relay.revoke(&share.owner).await, Ok(State::Claimed));
+        assert_eq!(relay.revoke(&share.owner).await, Ok(ShareState::Claimed));
         assert_eq!(gone(relay.get_part(&device, 0, 0).await), Gone::Revoked);
         assert_eq!(gone(relay.finish(&device, &Receipt::from_bytes([0; 32])).await), Gone::Revoked);
         assert!(bench.data().await.is_empty(), "{}", bench.name);
         let status = relay.status(&share.owner, None, Duration::ZERO).await.unwrap();
-        assert_eq!((status.state, status.claimed), (State::Revoked, Some(START)));
+        assert_eq!((status.state, status.claimed), (ShareState::Revoked, Some(START)));
     }
 }
 
@@ -448,13 +448,13 @@ async fn nothing_is_sealed_that_is_not_all_there() {
         wrong.blob_len = 5;
         assert_eq!(relay.commit(&share.owner, &wrong).await, Err(RelayError::BadRequest));
         let other = Bytes::from_static(b"other bytes");
-        assert_eq!(put(2, &other).await, Err(RelayError::Sealed), "{}: a part is written once", bench.name);
+        assert_eq!(put(2, &other).await, Err(RelayError::Committed), "{}: a part is written once", bench.name);
         relay.commit(&share.owner, &share.commit).await.unwrap();
-        assert_eq!(put(2, &other).await, Err(RelayError::Sealed));
-        assert_eq!(put(3, &other).await, Err(RelayError::Sealed));
+        assert_eq!(put(2, &other).await, Err(RelayError::Committed));
+        assert_eq!(put(3, &other).await, Err(RelayError::Committed));
         let mut changed = share.commit.clone();
         changed.parts.swap(0, 1);
-        assert_eq!(relay.commit(&share.owner, &changed).await, Err(RelayError::Sealed), "{}", bench.name);
+        assert_eq!(relay.commit(&share.owner, &changed).await, Err(RelayError::Committed), "{}", bench.name);
     }
 }
 
@@ -515,10 +515,10 @@ async fn an_upload_that_is_given_up_is_swept_and_late_parts_go_too() {
         };
         put(0).await.unwrap();
         bench.clock.advance(DAY);
-        bench.keeper.sweep().await.unwrap();
+        bench.rules.sweep().await.unwrap();
         put(1).await.unwrap();
         bench.clock.advance(121);
-        bench.keeper.sweep().await.unwrap();
+        bench.rules.sweep().await.unwrap();
         assert!(bench.data().await.is_empty(), "{}", bench.name);
         assert_eq!(gone(put(1).await), Gone::Aborted, "{}", bench.name);
         assert!(bench.data().await.is_empty(), "{}", bench.name);
@@ -534,12 +534,12 @@ async fn a_sender_hears_of_a_change_while_waiting_for_it() {
         let wait = Duration::from_secs(20);
         let (link, device) = (share.link(), share.device());
         let (status, _) = tokio::join!(
-            relay.status(&share.owner, Some(State::Waiting), wait),
+            relay.status(&share.owner, Some(ShareState::Waiting), wait),
             relay.claim(&link, share.proof(), &device.token)
         );
-        assert_eq!(status.unwrap().state, State::Claimed, "{}", bench.name);
-        let same = relay.status(&share.owner, Some(State::Claimed), Duration::ZERO).await.unwrap();
-        assert_eq!(same.state, State::Claimed);
+        assert_eq!(status.unwrap().state, ShareState::Claimed, "{}", bench.name);
+        let same = relay.status(&share.owner, Some(ShareState::Claimed), Duration::ZERO).await.unwrap();
+        assert_eq!(same.state, ShareState::Claimed);
     }))
     .await;
 }
@@ -553,16 +553,16 @@ async fn a_clock_that_is_wrong_claims_and_sweeps_nothing() {
     let share = Sample::new(5000, false);
     share.send(&*bench.relay).await;
     clock.advance(30 * DAY);
-    assert!(bench.keeper.probe().await.unwrap_err().to_string().contains("clock"));
-    bench.keeper.check_clock().await.unwrap();
-    assert_eq!(bench.keeper.sweep().await, Err(RelayError::BUSY));
+    assert!(bench.rules.probe().await.unwrap_err().to_string().contains("clock"));
+    bench.rules.check_clock().await.unwrap();
+    assert_eq!(bench.rules.sweep().await, Err(RelayError::BUSY));
     store_clock.advance(30 * DAY);
-    bench.keeper.check_clock().await.unwrap();
-    assert!(bench.keeper.sweep().await.is_ok());
+    bench.rules.check_clock().await.unwrap();
+    assert!(bench.rules.sweep().await.is_ok());
 
     let share = Sample::new(5000, false);
     let early = TestClock::at(clock.now() - 3600);
-    let node = Keeper::new(store, early, Policy { reserve: Some(0), ..Policy::default() });
+    let node = StoreRelay::new(store, early, Policy { reserve: Some(0), ..Policy::default() });
     share.send(&*bench.relay).await;
     node.check_clock().await.unwrap();
     let claim = node.claim(&share.link(), share.proof(), &Token::random()).await;
@@ -580,7 +580,7 @@ async fn owner_opener_and_sweeper_at_once_have_one_outcome() {
             let (link, device) = (share.link(), share.device());
             let late = async {
                 bench.clock.advance(200);
-                bench.keeper.sweep().await.unwrap();
+                bench.rules.sweep().await.unwrap();
             };
             let (claim, revoke, ()) = tokio::join!(
                 bench.relay.claim(&link, share.proof(), &device.token),
@@ -588,19 +588,20 @@ async fn owner_opener_and_sweeper_at_once_have_one_outcome() {
                 late
             );
             bench.clock.advance(200);
-            bench.keeper.sweep().await.unwrap();
+            bench.rules.sweep().await.unwrap();
             let status = bench.relay.status(&share.owner, None, Duration::ZERO).await.unwrap();
             match (&claim, status.state) {
                 // Claimed first, and taken back while it was being opened, or not.
-                (Ok(_), State::Revoked) => assert_eq!(revoke, Ok(State::Claimed)),
-                (Err(RelayError::Gone { how: Gone::Revoked, .. }), State::Revoked) => {
-                    assert_eq!(revoke, Ok(State::Waiting));
+                (Ok(_), ShareState::Revoked) => assert_eq!(revoke, Ok(ShareState::Claimed)),
+                (Err(RelayError::Gone { how: Gone::Revoked, .. }), ShareState::Revoked) => {
+                    assert_eq!(revoke, Ok(ShareState::Waiting));
                 }
-                (Err(RelayError::Gone { how: Gone::Expired, .. }), State::Expired) => {
-                    assert_eq!(revoke, Ok(State::Expired));
+                (Err(RelayError::Gone { how: Gone::Expired, .. }), ShareState::Expired) => {
+                    assert_eq!(revoke, Ok(ShareState::Expired));
                 }
                 // Refused by the clock, or told by the loser's second look.
-                (Err(RelayError::Gone { .. } | RelayError::Busy { .. }), State::Expired | State::Revoked) => {}
+                (Err(RelayError::Gone { .. } | RelayError::Busy { .. }), ShareState::Expired | ShareState::Revoked) => {
+                }
                 other => panic!("{}: {other:?}, {revoke:?}", bench.name),
             }
             assert!(bench.data().await.is_empty(), "{}", bench.name);

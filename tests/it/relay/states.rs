@@ -9,9 +9,9 @@ use futures_util::future::join_all;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use share::relay::clock::Clock;
-use share::relay::rules::{Keeper, Policy};
+use share::relay::rules::{Policy, StoreRelay};
 use share::relay::store::memory::Memory;
-use share::relay::{Checksum, Credential, Gone, Relay, RelayError, State};
+use share::relay::{Checksum, Credential, Gone, Relay, RelayError, ShareState};
 use share::secret::{Receipt, Token};
 
 use crate::support::{Fault, Faults, Faulty, START, Sample, TestClock, settle};
@@ -76,7 +76,7 @@ struct Known {
     winner: Option<usize>,
     finished: bool,
     /// A terminal state that an owner was told.
-    ended: Option<State>,
+    ended: Option<ShareState>,
     compared: BTreeSet<usize>,
 }
 
@@ -84,30 +84,32 @@ impl Known {
     fn won(&mut self, device: usize) {
         assert!(self.winner.is_none_or(|winner| winner == device), "two devices have it");
         assert!(
-            !matches!(self.ended, Some(State::Expired | State::Locked | State::Aborted)),
+            !matches!(self.ended, Some(ShareState::Expired | ShareState::Locked | ShareState::Aborted)),
             "won after {:?}",
             self.ended
         );
         self.winner = Some(device);
     }
 
-    fn told(&mut self, state: State) {
+    fn told(&mut self, state: ShareState) {
         if self.finished {
-            assert_eq!(state, State::Finished, "what was finished is not any more");
+            assert_eq!(state, ShareState::Finished, "what was finished is not any more");
         }
         match (self.ended, state) {
             // A node whose clock is behind does not know of it yet; nobody can change it any more all the same.
-            (Some(State::Expired), State::Waiting) | (Some(State::Lapsed), State::Claimed) => return,
+            (Some(ShareState::Expired), ShareState::Waiting) | (Some(ShareState::Lapsed), ShareState::Claimed) => {
+                return;
+            }
             (Some(ended), state) => assert_eq!(state, ended, "an end changed"),
             (None, _) => {}
         }
         match state {
-            State::Uploading => assert!(!self.sealed, "complete, and then not"),
-            State::Waiting => assert!(self.winner.is_none(), "claimed, and then not"),
-            State::Claimed => {}
+            ShareState::Uploading => assert!(!self.sealed, "complete, and then not"),
+            ShareState::Waiting => assert!(self.winner.is_none(), "claimed, and then not"),
+            ShareState::Claimed => {}
             ended => self.ended = Some(ended),
         }
-        if matches!(state, State::Expired | State::Locked | State::Aborted) {
+        if matches!(state, ShareState::Expired | ShareState::Locked | ShareState::Aborted) {
             assert!(self.winner.is_none(), "{state:?} after it was claimed");
         }
     }
@@ -117,7 +119,7 @@ impl Known {
 struct Table {
     share: Sample,
     passphrase: bool,
-    nodes: Vec<Keeper>,
+    nodes: Vec<StoreRelay>,
     clocks: Vec<Arc<TestClock>>,
     devices: Vec<Credential>,
     guesses: Vec<Token>,
@@ -149,7 +151,7 @@ impl Table {
                 fits(&sealed, |error| matches!(error, RelayError::Gone { .. } | RelayError::PartsMissing));
                 if sealed.is_ok() {
                     let mut known = self.known.lock().unwrap();
-                    assert_ne!(known.ended, Some(State::Aborted), "complete after it was given up");
+                    assert_ne!(known.ended, Some(ShareState::Aborted), "complete after it was given up");
                     known.sealed = true;
                 }
             }
@@ -186,7 +188,7 @@ impl Table {
                 let done = relay.finish(&self.devices[device], &self.receipt(device)).await;
                 fits(&done, |error| matches!(error, RelayError::Gone { .. } | RelayError::Unknown));
                 if done.is_ok() {
-                    assert!(matches!(ended, None | Some(State::Finished)), "finished after {ended:?}");
+                    assert!(matches!(ended, None | Some(ShareState::Finished)), "finished after {ended:?}");
                     let mut known = self.known.lock().unwrap();
                     known.won(device);
                     known.finished = true;
@@ -219,8 +221,11 @@ impl Table {
             Move::Revoke => {
                 let was = relay.revoke(&share.owner).await;
                 fits(&was, |_| false);
-                if let Ok(State::Uploading | State::Waiting | State::Claimed) = was {
-                    assert!(!finished && ended.is_none_or(|ended| ended == State::Revoked || ended == State::Aborted));
+                if let Ok(ShareState::Uploading | ShareState::Waiting | ShareState::Claimed) = was {
+                    assert!(
+                        !finished
+                            && ended.is_none_or(|ended| ended == ShareState::Revoked || ended == ShareState::Aborted)
+                    );
                 }
             }
             Move::Sweep => fits(&relay.sweep().await, |_| false),
@@ -231,8 +236,8 @@ impl Table {
     fn expect_not_early(&self, status: &share::relay::Status) {
         let latest = self.clocks.iter().map(|clock| clock.now()).max().unwrap();
         match status.state {
-            State::Expired => assert!(latest >= status.expires.unwrap(), "expired early"),
-            State::Lapsed => assert!(latest >= status.until.unwrap(), "lapsed early"),
+            ShareState::Expired => assert!(latest >= status.expires.unwrap(), "expired early"),
+            ShareState::Lapsed => assert!(latest >= status.until.unwrap(), "lapsed early"),
             _ => {}
         }
     }
@@ -272,7 +277,7 @@ fn play(turns: &[Turn], passphrase: bool, seed: u64, often: u64) {
         let clocks = [START - SKEW, START, START + SKEW].map(TestClock::at).to_vec();
         let node = |clock: &Arc<TestClock>| {
             let store = Arc::new(Faulty::new(memory.clone(), faults.clone()));
-            Keeper::new(store, clock.clone(), Policy { reserve: Some(0), ..Policy::default() })
+            StoreRelay::new(store, clock.clone(), Policy { reserve: Some(0), ..Policy::default() })
         };
         let mut share = Sample::new(5000, passphrase);
         share.create.ttl = TTL;
@@ -317,7 +322,7 @@ fn play(turns: &[Turn], passphrase: bool, seed: u64, often: u64) {
             }
         }
         // L2, L3: what is not over is all there.
-        if status.state == State::Waiting {
+        if status.state == ShareState::Waiting {
             table.make(1, Move::Peek).await;
             let claimed = table.nodes[1].claim(&table.share.link(), table.share.proof(), &Token::random()).await;
             match claimed {
@@ -327,7 +332,7 @@ fn play(turns: &[Turn], passphrase: bool, seed: u64, often: u64) {
                 Err(error) => panic!("{error:?}"),
             }
         }
-        if let (State::Claimed, Some(claimant)) = (status.state, status.claimant) {
+        if let (ShareState::Claimed, Some(claimant)) = (status.state, status.claimant) {
             let holder = table.devices.iter().find(|device| device.token.claimant(&table.share.keys.id) == claimant);
             let read = table.nodes[1].get_part(holder.expect("one of ours"), 0, 0).await;
             let is_late = matches!(&read, Err(RelayError::Gone { how: Gone::Lapsed, .. }));

@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use share::relay::{
-    About, Checksum, Claimed, Commit, Content, Create, Credential, Notice, Relay, RelayError, Sealed, State, Status,
-    Waiting,
+    About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, Notice, Relay, RelayError, ShareState,
+    Status, Waiting,
 };
 use share::secret::{Receipt, Token};
 
@@ -109,7 +109,7 @@ impl Relay for Unreliable {
         self.line.pass("put_part", self.relay.put_part(owner, number, crc, part).await)
     }
 
-    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Sealed, RelayError> {
+    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Committed, RelayError> {
         self.line.pass("commit", self.relay.commit(owner, commit).await)
     }
 
@@ -119,7 +119,7 @@ impl Relay for Unreliable {
         offer: &Create,
         commit: &Commit,
         part: Content,
-    ) -> Result<Sealed, RelayError> {
+    ) -> Result<Committed, RelayError> {
         let part = self.line.carry("deposit", part).await?;
         self.line.pass("deposit", self.relay.deposit(owner, offer, commit, part).await)
     }
@@ -150,11 +150,16 @@ impl Relay for Unreliable {
         self.line.pass("finish", self.relay.finish(holder, receipt).await)
     }
 
-    async fn status(&self, owner: &Credential, known: Option<State>, wait: Duration) -> Result<Status, RelayError> {
+    async fn status(
+        &self,
+        owner: &Credential,
+        known: Option<ShareState>,
+        wait: Duration,
+    ) -> Result<Status, RelayError> {
         self.line.pass("status", self.relay.status(owner, known, wait).await)
     }
 
-    async fn revoke(&self, owner: &Credential) -> Result<State, RelayError> {
+    async fn revoke(&self, owner: &Credential) -> Result<ShareState, RelayError> {
         self.line.pass("revoke", self.relay.revoke(owner).await)
     }
 }

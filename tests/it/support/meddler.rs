@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use share::relay::{
-    About, Checksum, Claimed, Commit, Content, Create, Credential, Notice, Relay, RelayError, Sealed, State, Status,
-    Waiting,
+    About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, Notice, Relay, RelayError, ShareState,
+    Status, Waiting,
 };
 use share::secret::{Receipt, Token};
 
@@ -55,7 +55,7 @@ impl<M: Meddle> Relay for Meddler<M> {
         self.relay.put_part(owner, number, crc, part).await
     }
 
-    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Sealed, RelayError> {
+    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Committed, RelayError> {
         self.relay.commit(owner, commit).await
     }
 
@@ -65,7 +65,7 @@ impl<M: Meddle> Relay for Meddler<M> {
         offer: &Create,
         commit: &Commit,
         part: Content,
-    ) -> Result<Sealed, RelayError> {
+    ) -> Result<Committed, RelayError> {
         self.relay.deposit(owner, offer, commit, part).await
     }
 
@@ -100,13 +100,18 @@ impl<M: Meddle> Relay for Meddler<M> {
         self.relay.finish(holder, receipt).await
     }
 
-    async fn status(&self, owner: &Credential, known: Option<State>, wait: Duration) -> Result<Status, RelayError> {
+    async fn status(
+        &self,
+        owner: &Credential,
+        known: Option<ShareState>,
+        wait: Duration,
+    ) -> Result<Status, RelayError> {
         let mut status = self.relay.status(owner, known, wait).await?;
         self.how.status(&mut status);
         Ok(status)
     }
 
-    async fn revoke(&self, owner: &Credential) -> Result<State, RelayError> {
+    async fn revoke(&self, owner: &Credential) -> Result<ShareState, RelayError> {
         self.relay.revoke(owner).await
     }
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use share::link::RelayUrl;
 use share::relay::Relay;
 use share::relay::client::HttpRelay;
-use share::relay::rules::{Keeper, Policy};
+use share::relay::rules::{Policy, StoreRelay};
 use share::relay::server;
-use share::relay::server::{Creation as Admission, Options};
+use share::relay::server::{CreatePolicy as Admission, Options};
 use share::relay::store::Store;
 use share::relay::store::folder::{Folder, Sharing};
 use share::relay::store::memory::Memory;
@@ -23,7 +23,7 @@ use super::slow::Slow;
 pub(crate) struct TestRelay {
     pub(crate) name: &'static str,
     pub(crate) relay: Arc<dyn Relay>,
-    pub(crate) keeper: Arc<Keeper>,
+    pub(crate) rules: Arc<StoreRelay>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<TestClock>,
     _folder: Option<TempDir>,
@@ -49,8 +49,8 @@ pub(crate) fn served(relay: Arc<dyn Relay>) -> (Arc<dyn Relay>, String) {
 
 impl TestRelay {
     pub(crate) fn over(name: &'static str, store: Arc<dyn Store>, clock: Arc<TestClock>) -> Self {
-        let keeper = Arc::new(Keeper::new(store.clone(), clock.clone(), policy()));
-        Self { name, relay: keeper.clone(), keeper, store, clock, _folder: None, _s3: None }
+        let rules = Arc::new(StoreRelay::new(store.clone(), clock.clone(), policy()));
+        Self { name, relay: rules.clone(), rules, store, clock, _folder: None, _s3: None }
     }
 
     pub(crate) fn memory() -> Self {

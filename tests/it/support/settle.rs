@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use share::relay::clock::Clock;
-use share::relay::rules::{Keeper, Policy};
+use share::relay::rules::{Policy, StoreRelay};
 use share::relay::store::Store;
 
 use super::clock::TestClock;
@@ -18,17 +18,17 @@ pub(crate) const POLICY: Policy = Policy {
 };
 
 /// The rules over a store, on a node whose clock is its own.
-pub(crate) fn node_over(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Keeper {
-    Keeper::new(store, clock, POLICY)
+pub(crate) fn node_over(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> StoreRelay {
+    StoreRelay::new(store, clock, POLICY)
 }
 
 /// D1, D2, and in the end nothing: not a name, not a marker.
 pub(crate) async fn settle(store: Arc<dyn Store>, now: u64) {
     let clock = TestClock::at(now);
-    let keeper = Keeper::new(store.clone(), clock.clone(), POLICY);
+    let rules = StoreRelay::new(store.clone(), clock.clone(), POLICY);
     let sweep_after = async |seconds: u64| {
         clock.advance(seconds);
-        keeper.sweep().await.unwrap();
+        rules.sweep().await.unwrap();
     };
     sweep_after(121).await;
     expect_order(&*store, false).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use share::relay::Content;
 use share::relay::clock::Clock;
-use share::relay::store::{Creation, Object, Space, Store, StoreError};
+use share::relay::store::{Created, Object, Space, Store, StoreError};
 
 /// Makes every operation wait a little before and after it happens: without that, races are never lost.
 pub(crate) struct Slow<S>(pub(crate) S);
@@ -17,7 +17,7 @@ async fn dawdle() {
 
 #[async_trait]
 impl<S: Store> Store for Slow<S> {
-    async fn create(&self, name: &str, content: Content) -> Result<Creation, StoreError> {
+    async fn create(&self, name: &str, content: Content) -> Result<Created, StoreError> {
         dawdle().await;
         let created = self.0.create(name, content).await;
         dawdle().await;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use share::relay::Content;
-use share::relay::store::{Creation, Object, Space, Store, StoreError};
+use share::relay::store::{Created, Object, Space, Store, StoreError};
 
 /// What goes wrong with an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -305,7 +305,7 @@ fn conflicts<T>() -> Result<T, StoreError> {
 
 #[async_trait]
 impl Store for Faulty {
-    async fn create(&self, name: &str, content: Content) -> Result<Creation, StoreError> {
+    async fn create(&self, name: &str, content: Content) -> Result<Created, StoreError> {
         let fault = self.fault(Kind::Create, name).await;
         // In one piece, so that it can be created twice; a body that breaks off is the sender's failure and not ours.
         let content = match fault {
@@ -320,7 +320,7 @@ impl Store for Faulty {
             };
             self.inner.create(name, this_time)
         };
-        self.meet(fault, Ok(Creation::Exists), operation).await
+        self.meet(fault, Ok(Created::Exists), operation).await
     }
 
     async fn read(&self, name: &str, offset: u64) -> Result<Option<Content>, StoreError> {

@@ -55,7 +55,7 @@ pub(crate) struct Image {
 
 /// What the terminal has seen.
 #[derive(Default)]
-pub(crate) struct Seen {
+pub(crate) struct Activity {
     /// Everything, as it came.
     pub(crate) bytes: Vec<u8>,
     /// The pictures in its memory now.
@@ -68,7 +68,7 @@ pub(crate) struct Seen {
 }
 
 struct Shared {
-    seen: Mutex<Seen>,
+    seen: Mutex<Activity>,
     changed: Condvar,
     screen: Mutex<vt100::Parser>,
 }
@@ -158,7 +158,7 @@ impl Tty {
     }
 
     /// Waits until something is so.
-    pub(crate) fn until(&mut self, what: &str, so: impl Fn(&Seen) -> bool) -> &mut Self {
+    pub(crate) fn until(&mut self, what: &str, so: impl Fn(&Activity) -> bool) -> &mut Self {
         let begun = Instant::now();
         let mut seen = self.shared.seen.lock().unwrap();
         while !so(&seen) {
@@ -178,7 +178,7 @@ impl Tty {
         self.until(text, move |_| plain(&shared.screen.lock().unwrap().screen().contents()).contains(text))
     }
 
-    pub(crate) fn seen<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
+    pub(crate) fn seen<T>(&self, look: impl FnOnce(&Activity) -> T) -> T {
         look(&self.shared.seen.lock().unwrap())
     }
 
@@ -326,7 +326,7 @@ fn answer(text: &[u8], kind: Kind, answers: &mut File) {
     }
 }
 
-impl Seen {
+impl Activity {
     /// One command of Kitty's graphics protocol. Returns what it answers.
     fn obey(&mut self, command: &[u8], kind: Kind) -> Option<String> {
         if !matches!(kind, Kind::Kitty | Kind::Late | Kind::Full | Kind::Silent) {

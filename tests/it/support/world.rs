@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use share::relay::clock::{Clock, SystemClock};
-use share::relay::rules::Keeper;
+use share::relay::rules::StoreRelay;
 use share::relay::server;
-use share::relay::server::{Creation, Options};
+use share::relay::server::{CreatePolicy, Options};
 use share::relay::store::Store;
 use share::relay::store::folder::{Folder, FolderError, Sharing};
 use share::relay::store::memory::Memory;
@@ -39,20 +39,20 @@ enum Shelf {
 /// A node that serves.
 struct Node {
     runtime: Runtime,
-    keeper: Arc<Keeper>,
+    rules: Arc<StoreRelay>,
     /// The store without its faults.
     store: Arc<dyn Store>,
 }
 
 /// The rules of a node, and its store, which does not fail.
 pub(crate) struct Here {
-    keeper: Arc<Keeper>,
+    rules: Arc<StoreRelay>,
     store: Arc<dyn Store>,
 }
 
 impl Here {
-    pub(crate) fn parts(&self) -> (&Keeper, &dyn Store) {
-        (&self.keeper, &*self.store)
+    pub(crate) fn parts(&self) -> (&StoreRelay, &dyn Store) {
+        (&self.rules, &*self.store)
     }
 }
 
@@ -121,19 +121,19 @@ impl World {
             Shelf::Memory(_) | Shelf::Bucket(_) => self.store(),
         };
         let faulty = Arc::new(Faulty::new(store.clone(), self.faults.clone()));
-        let keeper = Arc::new(Keeper::new(faulty, self.clock.clone(), POLICY));
-        let options = Options { create: Creation::Open, ..Options::default() };
-        let relay = Arc::new(Unreliable { relay: keeper.clone(), line: self.line.clone() });
+        let rules = Arc::new(StoreRelay::new(faulty, self.clock.clone(), POLICY));
+        let options = Options { create: CreatePolicy::Open, ..Options::default() };
+        let relay = Arc::new(Unreliable { relay: rules.clone(), line: self.line.clone() });
         runtime.spawn(async { server::serve(relay, listener, options, std::future::pending()).await });
-        Node { runtime, keeper, store }
+        Node { runtime, rules, store }
     }
 
     /// The node dies, and another one takes its place.
     pub(crate) fn restart(&self) {
         // Nobody meets the world without one.
         let mut node = self.node.lock().unwrap();
-        if let Some(Node { runtime, keeper, store }) = node.take() {
-            drop((keeper, store));
+        if let Some(Node { runtime, rules, store }) = node.take() {
+            drop((rules, store));
             // What a thread is writing at this moment is written.
             runtime.shutdown_timeout(Duration::from_secs(20));
         }
@@ -144,7 +144,7 @@ impl World {
     pub(crate) fn node(&self) -> Here {
         let guard = self.node.lock().unwrap();
         let node = guard.as_ref().unwrap();
-        Here { keeper: node.keeper.clone(), store: node.store.clone() }
+        Here { rules: node.rules.clone(), store: node.store.clone() }
     }
 
     /// Waits for something that the node does.
@@ -191,8 +191,8 @@ impl World {
 
     pub(crate) fn sweep(&self) {
         let here = self.node();
-        let (keeper, _) = here.parts();
-        self.wait(async { keeper.sweep().await }).unwrap();
+        let (rules, _) = here.parts();
+        self.wait(async { rules.sweep().await }).unwrap();
     }
 
     /// D1: one sweep after its end nothing of a share's content is left.
