@@ -16,6 +16,7 @@
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test that panics is a test that fails"))]
 
+pub mod blob;
 pub mod cli;
 pub mod durable_fs;
 pub mod host;

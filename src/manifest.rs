@@ -1,21 +1,17 @@
 //! What waits: the names, kinds and sizes of a share's files, as only a link holder can read them.
 //!
 //! A manifest is canonical JSON, padded with spaces, inside an age file of its own. It is read before anything is
-//! claimed, so whatever is wrong with it costs nobody their one opening. Names come from a stranger:
-//! [`safe_name`] makes one usable as a file name, [`printable`] makes a text usable on a terminal.
+//! claimed, so whatever is wrong with it costs nobody their one opening. Names come from a stranger: see
+//! [`crate::safe_text`].
 
 use serde::{Deserialize, Serialize};
 
-use crate::safe_text::plain;
+use crate::blob::padded_len;
 
 /// Manifests are padded to a multiple of this many bytes, so that their size says little about names.
 const PADDING: usize = 2048;
 /// The longest manifest, padded, in bytes.
 pub const MAX_LEN: usize = 65_536;
-/// The smallest blob, in bytes.
-const MIN_BLOB: u64 = 4096;
-/// The longest file name that is written, in bytes: common file systems take 255, and a suffix may be added.
-const MAX_NAME: usize = 200;
 
 /// The content of a manifest, in the order of its fields on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +36,7 @@ pub struct Manifest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// The sender's name for it. Never use it as a path: see [`safe_name`].
+    /// The sender's name for it. Never use it as a path: see [`crate::safe_text::safe_name`].
     pub name: Option<String>,
     /// MIME type, by the sender's word.
     pub r#type: String,
@@ -68,7 +64,7 @@ pub enum ManifestError {
 impl Manifest {
     /// A manifest of version 1.
     pub fn new(name: Option<String>, entries: Vec<Entry>, age_len: u64, view_only: bool, created: String) -> Self {
-        Self { v: 1, name, entries, age_len, blob_len: blob_len(age_len), view_only, created }
+        Self { v: 1, name, entries, age_len, blob_len: padded_len(age_len), view_only, created }
     }
 
     /// The bytes that are sealed: canonical JSON and spaces.
@@ -127,75 +123,9 @@ impl Manifest {
     }
 }
 
-/// The length of a blob around an age file of `age_len` bytes: PADMÉ (Nikitin et al., "Reducing Metadata Leakage from
-/// Encrypted Files and Communication with PURBs", 2019), which reveals only the magnitude of a size at a cost of 12 %
-/// at most, and never less than 4096 bytes.
-pub fn blob_len(age_len: u64) -> u64 {
-    if age_len <= MIN_BLOB {
-        return MIN_BLOB;
-    }
-    let exponent = age_len.ilog2();
-    let significant = exponent.ilog2() + 1;
-    age_len.next_multiple_of(1 << (exponent - significant))
-}
-
-/// A single file name that can be created in a directory, made from a name that a stranger chose. `fallback` is the
-/// name of the nameless.
-pub fn safe_name(name: Option<&str>, fallback: &str) -> String {
-    let last = name.unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean = plain(last, |_| '_').replace(|c| r#"<>:"|?*"#.contains(c), "_");
-    // Blanks of every kind, and what means something at an end: hidden files, options, nothing at all.
-    let clean = clean.trim_end_matches(|c: char| c.is_whitespace() || c == '.');
-    let clean = clean.trim_start_matches(|c: char| c.is_whitespace() || "-.".contains(c));
-    if clean.chars().all(|c| c == '_') {
-        return fallback.to_owned();
-    }
-    let stem = clean.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
-    let device = matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$")
-        || ["COM", "LPT"].iter().any(|port| {
-            stem.strip_prefix(port).is_some_and(|rest| {
-                let mut rest = rest.chars();
-                rest.next().is_some_and(|c| c.is_ascii_digit() || "¹²³".contains(c)) && rest.next().is_none()
-            })
-        });
-    let name = if device { format!("_{clean}") } else { clean.to_owned() };
-    shortened(&name, MAX_NAME)
-}
-
-/// Cuts `name` to at most `limit` bytes and keeps its extension.
-fn shortened(name: &str, limit: usize) -> String {
-    if name.len() <= limit {
-        return name.to_owned();
-    }
-    let (stem, extension) = match name.rfind('.') {
-        Some(dot) if dot > 0 && name.len() - dot <= 16 => name.split_at(dot),
-        _ => (name, ""),
-    };
-    let mut end = limit - extension.len();
-    while !stem.is_char_boundary(end) {
-        end -= 1;
-    }
-    // Truncation may have split a sequence.
-    let stem = plain(&stem[..end], |_| '_');
-    format!("{}{extension}", stem.trim_end_matches(|c: char| c.is_whitespace() || c == '.'))
-}
-
-/// A stranger's text made fit for a terminal: whatever could move the cursor, hide or turn other text around is
-/// replaced.
-pub fn printable(text: &str) -> String {
-    plain(text, |_| '\u{fffd}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_long_name_is_cut_and_keeps_its_extension() {
-        let long = format!("{}.jpeg", "é".repeat(300));
-        let cut = safe_name(Some(&long), "file");
-        assert!(cut.len() <= MAX_NAME && cut.ends_with("é.jpeg"), "{cut}");
-    }
 
     #[test]
     fn a_manifest_is_read_only_in_the_form_in_which_it_is_written() {

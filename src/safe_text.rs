@@ -2,9 +2,13 @@
 //! words, families of emoji, flags of countries in a country. The page has the same rules (`page/manifest.ts`),
 //! and `tests/it/vectors.json` holds both to them.
 
+use std::io;
+
 use icu_properties::props::{EmojiModifier, ExtendedPictographic, GeneralCategory, GeneralCategoryGroup, Script};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
+/// The longest file name that is written, in bytes: common file systems take 255, and a suffix may be added.
+const MAX_NAME: usize = 200;
 /// Zero width non-joiner and joiner.
 const ZWNJ: char = '\u{200c}';
 const ZWJ: char = '\u{200d}';
@@ -142,4 +146,81 @@ fn is_plain(c: char) -> bool {
             | '\u{fffe}'..='\u{ffff}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
             | '\u{f0000}'..='\u{10ffff}'))
+}
+
+/// A single file name that can be created in a directory, made from a name that a stranger chose. `fallback` is the
+/// name of the nameless.
+pub fn safe_name(name: Option<&str>, fallback: &str) -> String {
+    let last = name.unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default();
+    let clean = plain(last, |_| '_').replace(|c| r#"<>:"|?*"#.contains(c), "_");
+    // Blanks of every kind, and what means something at an end: hidden files, options, nothing at all.
+    let clean = clean.trim_end_matches(|c: char| c.is_whitespace() || c == '.');
+    let clean = clean.trim_start_matches(|c: char| c.is_whitespace() || "-.".contains(c));
+    if clean.chars().all(|c| c == '_') {
+        return fallback.to_owned();
+    }
+    let stem = clean.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
+    let device = matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$")
+        || ["COM", "LPT"].iter().any(|port| {
+            stem.strip_prefix(port).is_some_and(|rest| {
+                let mut rest = rest.chars();
+                rest.next().is_some_and(|c| c.is_ascii_digit() || "¹²³".contains(c)) && rest.next().is_none()
+            })
+        });
+    let name = if device { format!("_{clean}") } else { clean.to_owned() };
+    shortened(&name, MAX_NAME)
+}
+
+/// Cuts `name` to at most `limit` bytes and keeps its extension.
+fn shortened(name: &str, limit: usize) -> String {
+    if name.len() <= limit {
+        return name.to_owned();
+    }
+    let (stem, extension) = match name.rfind('.') {
+        Some(dot) if dot > 0 && name.len() - dot <= 16 => name.split_at(dot),
+        _ => (name, ""),
+    };
+    let mut end = limit - extension.len();
+    while !stem.is_char_boundary(end) {
+        end -= 1;
+    }
+    // Truncation may have split a sequence.
+    let stem = plain(&stem[..end], |_| '_');
+    format!("{}{extension}", stem.trim_end_matches(|c: char| c.is_whitespace() || c == '.'))
+}
+
+/// A stranger's text made fit for a terminal: whatever could move the cursor, hide or turn other text around is
+/// replaced.
+pub fn printable(text: &str) -> String {
+    plain(text, |_| '\u{fffd}')
+}
+
+/// The operating system's words without its number.
+pub fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::StorageFull => "no space left on the disk".to_owned(),
+        io::ErrorKind::NotADirectory => "it is not a directory".to_owned(),
+        io::ErrorKind::InvalidData if error.get_ref().is_none() => "it is not text in UTF-8".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only".to_owned(),
+        // A text of our own may have a path in it.
+        _ if error.get_ref().is_some() => error.to_string(),
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error").next().unwrap_or_default().to_lowercase()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_is_cut_and_keeps_its_extension() {
+        let long = format!("{}.jpeg", "é".repeat(300));
+        let cut = safe_name(Some(&long), "file");
+        assert!(cut.len() <= MAX_NAME && cut.ends_with("é.jpeg"), "{cut}");
+    }
 }

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::cli::connect::{Connected, Endpoint};
+use crate::cli::connect::Connected;
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Message};
 use crate::cli::output::format;
 use crate::host;
+use crate::relay::client::endpoint::Endpoint;
 use crate::relay::{Credential, Relay, RelayError, ShareState, Status};
 use crate::state::outbox::{Entry, is_over};
 

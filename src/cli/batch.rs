@@ -9,11 +9,11 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::cli::context::Context;
-use crate::cli::output::errors::{Failure, reason};
+use crate::cli::output::errors::Failure;
 use crate::cli::output::{Output, format};
 use crate::link::{Link, RelayUrl};
-use crate::manifest::printable;
 use crate::relay::Relay;
+use crate::safe_text::{printable, reason};
 use crate::secret::{Flags, LinkSecret, Token};
 use crate::send::{Input, Outgoing, SendError, SendOptions, Sent, copies};
 use crate::state::StateDir;

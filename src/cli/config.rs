@@ -8,8 +8,8 @@ use directories::ProjectDirs;
 use serde::Deserialize;
 use toml_edit::DocumentMut;
 
-use crate::cli::output::errors::{Failure, reason};
-use crate::manifest::printable;
+use crate::cli::output::errors::Failure;
+use crate::safe_text::{printable, reason};
 use crate::state::write_private;
 
 /// The keys, each of them optional.

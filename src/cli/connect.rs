@@ -8,50 +8,21 @@ use crate::cli::context::Context;
 use crate::cli::input::prompt;
 use crate::cli::output::errors::Failure;
 use crate::cli::stores;
-use crate::link::{Link, RelayUrl};
-use crate::manifest::printable;
+use crate::link::RelayUrl;
 use crate::open::OpenError;
 use crate::relay::client::HttpRelay;
+use crate::relay::client::endpoint::Endpoint;
 use crate::relay::client::retry::{Backoff, Retrying, Wait};
 use crate::relay::rules::StoreRelay;
 use crate::relay::{Relay, RelayError};
-use crate::secret::{Flags, Pin};
+use crate::safe_text::printable;
 
 /// How long to try to reach a sender's own machine.
 const DIRECT_GIVE_UP: Duration = Duration::from_secs(20);
 /// What a command spends at most on sweeping a folder.
 const SWEEP_TIME: Duration = Duration::from_secs(2);
 
-/// Where a share waits.
-#[derive(Clone, Debug)]
-pub(crate) struct Endpoint {
-    pub(crate) url: RelayUrl,
-    /// The one key that may answer there.
-    pub(crate) pin: Option<Pin>,
-}
-
 impl Endpoint {
-    /// A relay.
-    pub(crate) fn to(url: RelayUrl) -> Self {
-        Self { url, pin: None }
-    }
-
-    /// Where `link` leads; `relay` stands in where it does not say.
-    pub(crate) fn of(link: &Link, relay: RelayUrl) -> Self {
-        let direct = link.secret.flags().contains(Flags::DIRECT) && !relay.is_store();
-        Self { pin: direct.then(|| link.secret.direct_key().pin()), url: relay }
-    }
-
-    /// What people call it.
-    pub(crate) fn name(&self) -> String {
-        self.url.name()
-    }
-
-    /// Whether the sender's own machine answers there.
-    pub(crate) fn is_direct(&self) -> bool {
-        self.pin.is_some()
-    }
-
     /// What went wrong with opening what is there. `ours`: this device has opened it before. `kept`: it could go on.
     pub(crate) fn trouble(&self, error: OpenError, ours: bool, kept: bool) -> Failure {
         Failure::Open { relay: self.name(), direct: self.is_direct(), error, ours, kept }

@@ -10,10 +10,11 @@ use serde_json::json;
 
 use crate::cli::asking::Relays;
 use crate::cli::context::Context;
-use crate::cli::output::errors::{Exit, Failure, reason};
+use crate::cli::output::errors::{Exit, Failure};
 use crate::cli::output::format;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::rules::records::UPLOAD_TIME;
+use crate::safe_text::reason;
 use crate::state::outbox::{Entry, Outbox, is_over};
 use crate::state::{StateDir, journal};
 

@@ -41,7 +41,7 @@ use self::context::{Common, Context};
 use self::output::errors::Failure;
 use self::output::{Output, format};
 use crate::link::Link;
-use crate::manifest::printable;
+use crate::safe_text::printable;
 
 /// Exit codes and environment, behind every `--help`.
 const AFTER_HELP: &str = "\

@@ -9,10 +9,10 @@ use crate::cli::context::Context;
 use crate::cli::input::link::AccessArgs;
 use crate::cli::output::errors::Failure;
 use crate::cli::output::{Output, format};
-use crate::manifest::printable;
 use crate::media::Kind;
 use crate::open::{Envelope, Look, OpenError, Opener};
 use crate::relay::RelayError;
+use crate::safe_text::printable;
 use crate::secret::DeviceSecret;
 use crate::state::StateDir;
 

@@ -8,9 +8,10 @@ use futures_util::future::join_all;
 use crate::cli::asking::Relays;
 use crate::cli::context::Context;
 use crate::cli::input::link;
-use crate::cli::output::errors::{Failure, reason};
+use crate::cli::output::errors::Failure;
 use crate::link::{Link, holds_key};
 use crate::relay::Status;
+use crate::safe_text::reason;
 use crate::state::outbox::{Entry, Outbox, expect_opened, read_receipts};
 use crate::state::{StateDir, journal};
 

@@ -12,7 +12,6 @@ use rustix::fs::Access;
 use crate::cli::context::Context;
 use crate::cli::output::errors::Failure;
 use crate::link::RelayUrl;
-use crate::manifest::printable;
 use crate::relay::RelayError;
 use crate::relay::client::retry::Backoff;
 use crate::relay::clock::SystemClock;
@@ -22,6 +21,7 @@ use crate::relay::store::bucket::Bucket;
 use crate::relay::store::folder::{Folder, FolderError, Sharing};
 use crate::relay::store::memory::Memory;
 use crate::relay::store::{Store, StoreError};
+use crate::safe_text::printable;
 
 /// What a relay in memory keeps at most.
 const MEMORY: u64 = 1 << 30;

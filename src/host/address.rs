@@ -5,10 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::cli::output::errors::{Failure, reason};
+use crate::cli::output::errors::Failure;
 use crate::host::interfaces;
 use crate::host::interfaces::{Enclosure, Kind, Own, Scope};
-use crate::manifest::printable;
+use crate::safe_text::{printable, reason};
 
 /// The port that is taken if it is free.
 pub(crate) const PORT: u16 = 4080;

@@ -71,7 +71,7 @@ impl Own {
     /// `192.168.1.23 (wlan0)`.
     pub(crate) fn words(&self) -> String {
         let tunnel = if self.kind == Kind::Tunnel { ", a tunnel" } else { "" };
-        format!("{} ({}{tunnel})", self.ip, crate::manifest::printable(&self.name))
+        format!("{} ({}{tunnel})", self.ip, crate::safe_text::printable(&self.name))
     }
 }
 

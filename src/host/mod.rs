@@ -266,7 +266,7 @@ impl Serving {
                 format!("to every program that reaches {}", self.place.ip)
             }
             (Reach::Network, Some(own)) if own.kind == Kind::Tunnel => {
-                format!("through the tunnel {} only", crate::manifest::printable(&own.name))
+                format!("through the tunnel {} only", crate::safe_text::printable(&own.name))
             }
             (Reach::Network, _) => "on this network only".to_owned(),
             (Reach::Loopback, _) => "to programs on it only".to_owned(),
@@ -421,7 +421,7 @@ struct Teller<'a> {
 impl Teller<'_> {
     fn tell(&self, event: &str, facts: serde_json::Value, what: &str) {
         let which = match (&self.share.entry.recipient, self.several) {
-            (Some(recipient), true) => format!("{} · ", crate::manifest::printable(recipient)),
+            (Some(recipient), true) => format!("{} · ", crate::safe_text::printable(recipient)),
             (None, true) => format!("{} · ", self.share.entry.short_id()),
             (_, false) => String::new(),
         };

@@ -16,11 +16,12 @@ use futures_util::stream::{self, StreamExt};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
+use crate::blob::PART_LEN;
 use crate::manifest::{Manifest, ManifestError};
 use crate::relay::client::retry::Backoff;
 use crate::relay::{Checksum, Claimed, Credential, Gone, Relay, RelayError, Waiting};
 use crate::seal;
-use crate::seal::{PART_LEN, SealError, Unsealer};
+use crate::seal::{SealError, Unsealer};
 use crate::secret::{Flags, Keys, Receipt, Token};
 
 /// Part buffers: two are filled, one is decrypted.

@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
 use tokio::sync::Mutex;
 
+use crate::blob::PART_LEN;
 use crate::manifest::Manifest;
 use crate::open::{OpenError, Opened, Received};
 use crate::relay::Checksum;
-use crate::seal::{Chunks, PART_LEN};
+use crate::seal::Chunks;
 
 /// Parts that are kept, sealed as they are: players read in two or three places at once.
 const KEPT: usize = 4;

@@ -22,11 +22,9 @@ use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundK
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::manifest::blob_len;
+use crate::blob::{PART_LEN, padded_len};
 use crate::secret::fill_random;
 
-/// Bytes in every part of a blob but the last.
-pub const PART_LEN: usize = 4 << 20;
 /// The longest age header that is looked at, in bytes.
 pub const MAX_HEADER: usize = 4096;
 
@@ -245,7 +243,7 @@ impl<R: Read> Sealer<R> {
         space[filled..filled + TAG].copy_from_slice(&tag);
         self.age_len += (filled + TAG) as u64;
         if last {
-            self.phase = match blob_len(self.age_len) - self.age_len {
+            self.phase = match padded_len(self.age_len) - self.age_len {
                 0 => Phase::Done,
                 // The padding is a keystream under a key that nobody keeps: as random as the chunks before it.
                 missing => {
@@ -260,7 +258,7 @@ impl<R: Read> Sealer<R> {
 
     /// How long the blob is; known when [`Sealer::next_part`] has returned `false`.
     pub fn lengths(&self) -> Option<Lengths> {
-        matches!(self.phase, Phase::Done).then(|| Lengths { age_len: self.age_len, blob_len: blob_len(self.age_len) })
+        matches!(self.phase, Phase::Done).then(|| Lengths { age_len: self.age_len, blob_len: padded_len(self.age_len) })
     }
 
     /// Gives the source back.
@@ -448,7 +446,7 @@ fn read_header(identity: &x25519::Identity, head: &[u8]) -> Result<Stream, SealE
 /// The longest blob that `plain_len` bytes can become: age's header has a random part.
 pub fn longest_blob(plain_len: u64) -> u64 {
     let chunks = plain_len.div_ceil(CHUNK as u64).max(1);
-    blob_len(plain_len.saturating_add(MAX_HEADER as u64 + chunks * TAG as u64))
+    padded_len(plain_len.saturating_add(MAX_HEADER as u64 + chunks * TAG as u64))
 }
 
 /// Seals a short text, such as a manifest, into an age file without padding.

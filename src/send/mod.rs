@@ -18,9 +18,10 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 pub use self::tee::copies;
+use crate::blob::PART_LEN;
 use crate::manifest::{Entry, Manifest, ManifestError};
 use crate::relay::{Checksum, Commit, Content, Create, Credential, Relay, RelayError, V1, Verifiers};
-use crate::seal::{Lengths, PART_LEN, Sealer};
+use crate::seal::{Lengths, Sealer};
 use crate::secret::{Keys, Token};
 use crate::{media, seal};
 

@@ -14,11 +14,12 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::connect::{Connected, Endpoint};
+use crate::cli::connect::Connected;
 use crate::cli::context::Context;
 use crate::durable_fs::{parent, sync, sync_dir, try_lock};
 use crate::link::RelayUrl;
 use crate::open::staging::Placed;
+use crate::relay::client::endpoint::Endpoint;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::{Credential, V1};
 use crate::secret::{DeviceSecret, Id, Pin, Receipt};

@@ -7,7 +7,7 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
-use crate::manifest::printable;
+use crate::safe_text::printable;
 use crate::terminal::tmux;
 
 /// Variables that decide where windows and clipboards are.

@@ -22,10 +22,11 @@ use bytes::Bytes;
 use futures_util::stream;
 use tokio::sync::watch;
 
-use crate::manifest::{Manifest, printable};
+use crate::manifest::Manifest;
 use crate::media;
 use crate::media::{HEAD_LEN, Kind};
 use crate::open::seekable::Window;
+use crate::safe_text::printable;
 use crate::secret::fill_random;
 use crate::view::memory::Memory;
 

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use crate::cli::output::format;
 use crate::cli::output::format::size;
-use crate::manifest::{Entry, Manifest, printable};
+use crate::manifest::{Entry, Manifest};
 use crate::media::{HEAD_LEN, Kind};
+use crate::safe_text::printable;
 use crate::secret::fill_random;
 use crate::terminal::session::Session;
 use crate::terminal::{clipboard, style};

@@ -13,13 +13,14 @@ use crate::cli::context::Context;
 use crate::cli::input::prompt;
 use crate::cli::output::errors::{Failure, is_a_directory};
 use crate::cli::output::{Output, format};
-use crate::manifest::{Entry, Manifest, printable};
+use crate::manifest::{Entry, Manifest};
 use crate::media;
 use crate::media::browsers::unshown;
 use crate::media::edits::{Edited, Edits};
 use crate::media::strip::{Removed, Unclean};
 use crate::media::telling::{Telling, telling};
 use crate::media::{HEAD_LEN, Kind, strip};
+use crate::safe_text::printable;
 use crate::send::Input;
 
 /// How many files a warning names.

@@ -10,11 +10,11 @@ use std::path::PathBuf;
 use clap::Args;
 use zeroize::Zeroizing;
 
-use crate::cli::connect::Endpoint;
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
 use crate::cli::output::errors::Failure;
 use crate::link::{Link, LinkError};
+use crate::relay::client::endpoint::Endpoint;
 use crate::secret::LinkSecret;
 
 /// The longest text in which a link is looked for, in bytes.

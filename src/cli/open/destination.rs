@@ -16,10 +16,11 @@ use crate::cli::output;
 use crate::cli::output::errors::Failure;
 use crate::cli::output::{Output, Watched, errors, format};
 use crate::durable_fs::sync;
-use crate::manifest::{Manifest, printable, safe_name};
+use crate::manifest::Manifest;
 use crate::media::Kind;
 use crate::open::staging::{Placed, Staging, Target, numbered, numbered_directory};
 use crate::open::{OpenError, Opened, Received};
+use crate::safe_text::{printable, safe_name};
 use crate::secret::Receipt;
 use crate::state::journal::Opening;
 use crate::view::{Ability, End, Memory, Showable, View, Way, visible};
@@ -309,8 +310,9 @@ impl Destination {
     /// Everything that can fail here fails now, while nothing is spent.
     pub(crate) fn prepare(self, opening: &mut Option<Opening>) -> Result<Ready, Failure> {
         let stdout = || {
-            output::stdout()
-                .map_err(|error| Failure::local(format!("standard output: {}", errors::reason(&error)), UNSPENT))
+            output::stdout().map_err(|error| {
+                Failure::local(format!("standard output: {}", crate::safe_text::reason(&error)), UNSPENT)
+            })
         };
         // Also where there is nothing to note: what an earlier run noted is no longer so.
         let mut note = |hidden| match opening {
@@ -328,13 +330,15 @@ impl Destination {
             }
             Self::Files(files) => {
                 let place = format::path(files.place());
-                let failed = |error: io::Error| Failure::local(format!("{place}: {}", errors::reason(&error)), UNSPENT);
+                let failed = |error: io::Error| {
+                    Failure::local(format!("{place}: {}", crate::safe_text::reason(&error)), UNSPENT)
+                };
                 let hidden = files.hidden_names();
                 note(hidden.clone())?;
                 Ok(Ready::Files(Staging::create(files.targets, hidden, files.album).map_err(failed)?))
             }
             Self::View(mut view) => {
-                let failed = |error: io::Error| Failure::local(errors::reason(&error), UNSPENT);
+                let failed = |error: io::Error| Failure::local(crate::safe_text::reason(&error), UNSPENT);
                 let files = files_in(&view.manifest, Path::new("."));
                 let hidden = files.hidden_names();
                 note(hidden.clone())?;
@@ -425,7 +429,7 @@ impl Ready {
 
 /// Shows it, until it is closed.
 async fn look(opened: Opened, view: View, memory: Watched<Memory>, output: &Output) -> Result<Got, Unreceived> {
-    let failed = |error: io::Error| Unreceived::Unseen(errors::reason(&error));
+    let failed = |error: io::Error| Unreceived::Unseen(crate::safe_text::reason(&error));
     view::forget_in_crashes();
     let (received, end) = if view.is_whole() {
         let (received, memory) = opened.receive(memory).await?;
@@ -471,7 +475,7 @@ async fn place(
     spawn_blocking(move || {
         // Which of the two directories failed is known only here.
         let about = |path: &Path, error: &io::Error| {
-            io::Error::other(format!("{}: {}", format::path(path), errors::reason(error)))
+            io::Error::other(format!("{}: {}", format::path(path), crate::safe_text::reason(error)))
         };
         let there = staging.directory();
         let intended = staging.sync().map_err(|error| about(&there, &error))?;

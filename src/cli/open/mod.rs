@@ -17,7 +17,7 @@ use self::destination::{Got, Ready, Unreceived, absolute};
 use crate::cli::context::Context;
 use crate::cli::input::link::{Access, AccessArgs};
 use crate::cli::output::errors::Failure;
-use crate::cli::output::{Output, errors, format};
+use crate::cli::output::{Output, format};
 use crate::open::staging::Placed;
 use crate::open::{Look, OpenError, Opened, Opener};
 use crate::relay::{Credential, Relay, RelayError};
@@ -115,9 +115,9 @@ impl Opens<'_> {
         let mut record = None;
         let mut device = DeviceSecret::random();
         let state = StateDir::open(self.cx);
-        let kept = state.as_ref().map_err(errors::reason).and_then(|state| {
+        let kept = state.as_ref().map_err(crate::safe_text::reason).and_then(|state| {
             let begun = Opening::begin(state, &self.access.secret.id(), &self.access.endpoint);
-            begun.and_then(|begun| Ok((begun, state.device()?))).map_err(|error| errors::reason(&error))
+            begun.and_then(|begun| Ok((begun, state.device()?))).map_err(|error| crate::safe_text::reason(&error))
         });
         match kept {
             Err(why) => {

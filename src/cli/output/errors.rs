@@ -5,11 +5,12 @@ use std::path::Path;
 
 use crate::cli::output::format::{binary, duration, quoted, time};
 use crate::link::{LinkError, RelayUrlError};
-use crate::manifest::{ManifestError, printable};
+use crate::manifest::ManifestError;
 use crate::open::OpenError;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::obstacle::{Distrust, Obstacle};
 use crate::relay::{Gone, RelayError};
+use crate::safe_text::{printable, reason};
 use crate::secret::Claimant;
 use crate::send::SendError;
 use crate::wordlist::openers_words;
@@ -173,24 +174,6 @@ impl Failure {
             Self::Unexpected(error) => {
                 told(Exit::Unexpected, format!("{error:#}"), "this should not happen; -vv shows more")
             }
-        }
-    }
-}
-
-/// The operating system's words without its number.
-pub(crate) fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::StorageFull => "no space left on the disk".to_owned(),
-        io::ErrorKind::NotADirectory => "it is not a directory".to_owned(),
-        io::ErrorKind::InvalidData if error.get_ref().is_none() => "it is not text in UTF-8".to_owned(),
-        io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only".to_owned(),
-        // A text of our own may have a path in it.
-        _ if error.get_ref().is_some() => error.to_string(),
-        _ => {
-            let text = error.to_string();
-            text.split(" (os error").next().unwrap_or_default().to_lowercase()
         }
     }
 }

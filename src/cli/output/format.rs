@@ -6,10 +6,11 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
 
-use crate::manifest::{Entry, Manifest, printable};
+use crate::manifest::{Entry, Manifest};
 use crate::media::Kind;
 use crate::media::strip::Removed;
 use crate::relay::clock::{Clock, SystemClock};
+use crate::safe_text::printable;
 
 /// `3.4 MB`.
 pub(crate) fn size(bytes: u64) -> String {

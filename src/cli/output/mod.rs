@@ -3,7 +3,7 @@
 //! The rules of the terminal: results go to standard output, one a line, and nothing else does. Everything said to a
 //! person goes to standard error; `--quiet` leaves warnings and errors. With `--json` standard output has one object a
 //! line, the last of which is `done`, and standard error only warnings and errors. Bars are drawn only on a terminal.
-//! Whatever a stranger chose (a file's name) goes through [`crate::manifest::printable`] first. Times are local.
+//! Whatever a stranger chose (a file's name) goes through [`crate::safe_text::printable`] first. Times are local.
 
 pub(crate) mod errors;
 pub(crate) mod format;
@@ -88,7 +88,7 @@ impl Output {
     pub(crate) fn tell(&self, name: &str, facts: Value, text: &str) -> Result<(), Failure> {
         match self.result(name, facts, text) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::local(
-                format!("standard output: {}", crate::cli::output::errors::reason(&error)),
+                format!("standard output: {}", crate::safe_text::reason(&error)),
                 "what was asked for could not be written there",
             )),
             _ => Ok(()),

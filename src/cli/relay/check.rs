@@ -6,19 +6,21 @@ use bytes::Bytes;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::connect::{Connected, Endpoint};
+use crate::blob::PART_LEN;
+use crate::cli::connect::Connected;
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Exit, Failure, Message};
 use crate::cli::output::format;
 use crate::cli::stores;
 use crate::page;
 use crate::relay::client::HttpRelay;
+use crate::relay::client::endpoint::Endpoint;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::rules::probe::ProbeResult;
 use crate::relay::{
     About, Admission, Checksum, Content, Create, Credential, MIN_TTL, Relay, RelayError, ShareState, V1, Verifiers,
 };
-use crate::seal::{PART_LEN, longest_blob};
+use crate::seal::longest_blob;
 use crate::secret::{Flags, Keys, LinkSecret, Token, fill_random};
 
 /// How long a relay may hold an answer back until something changes.

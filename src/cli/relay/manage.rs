@@ -10,22 +10,22 @@ use directories::ProjectDirs;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::cli::connect::Endpoint;
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
-use crate::cli::output::errors::{Failure, reason};
+use crate::cli::output::errors::Failure;
 use crate::cli::output::format;
 use crate::cli::relay::check;
 use crate::cli::{config, stores};
 use crate::durable_fs::{lock, sync};
 use crate::link::RelayUrl;
-use crate::manifest::printable;
+use crate::relay::client::endpoint::Endpoint;
 use crate::relay::clock::SystemClock;
 use crate::relay::rules::probe::{MARKER, ProbeResult};
 use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::server::CreatePolicy;
 use crate::relay::store::folder::Sharing;
 use crate::relay::{Admission, RelayError};
+use crate::safe_text::{printable, reason};
 use crate::secret::{fill_random, hex};
 use crate::state::{StateDir, private, private_dir, read_all, said_token};
 

@@ -13,7 +13,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 
 use crate::cli::context::Context;
-use crate::cli::output::errors::{Failure, reason};
+use crate::cli::output::errors::Failure;
 use crate::cli::stores;
 use crate::link::RelayUrl;
 use crate::relay::clock::SystemClock;
@@ -21,6 +21,7 @@ use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::server;
 use crate::relay::server::{CreatePolicy, Options};
 use crate::relay::store::folder::Sharing;
+use crate::safe_text::reason;
 
 /// The largest share that can be announced: the list of its parts must fit into a request.
 const LARGEST: ByteSize = ByteSize::gib(48);

@@ -2,6 +2,7 @@
 //!
 //! Errors never carry a URL: the HTTP client would put all of it into its messages.
 
+pub mod endpoint;
 pub mod retry;
 
 pub(crate) mod connector;

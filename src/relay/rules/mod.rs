@@ -20,13 +20,13 @@ use tokio::time::Instant;
 use self::records::{
     Claim, End, GRACE, Offer, Phase, Records, Seal, Try, UPLOAD_TIME, Written, load, names, write_once,
 };
+use crate::blob::PART_LEN;
 use crate::relay::clock::Clock;
 use crate::relay::store::{Created, Store};
 use crate::relay::{
     About, Admission, Checksum, Claimed, Commit, Committed, Content, Create, Credential, INLINE_LEN, MAX_GUESSES,
     MAX_SEALED_MANIFEST, MIN_TTL, Notice, Relay, RelayError, ShareState, Status, V1, Waiting,
 };
-use crate::seal::PART_LEN;
 use crate::secret::{Flags, Id, Receipt, Role, Token};
 
 /// How often a waiting [`Relay::status`] looks at the store.

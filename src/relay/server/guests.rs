@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use tokio::sync::watch;
 
+use crate::blob::PART_LEN;
 use crate::relay::{
     About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, Notice, Relay, RelayError, ShareState,
     Status, Waiting,
 };
-use crate::seal::PART_LEN;
 use crate::secret::{Claimant, Receipt, Token};
 
 /// What guests have done so far.

@@ -35,6 +35,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
 
 use self::connection::Acceptor;
+use crate::blob::PART_LEN;
 use crate::link::RelayUrl;
 use crate::page;
 use crate::relay::client::pinned;
@@ -42,7 +43,6 @@ use crate::relay::wire::{ClaimRequest, Deposit, Done, FinishRequest, Problem, Pr
 use crate::relay::{
     About, Admission, Checksum, Commit, Content, Create, Credential, Relay, RelayError, ShareState, V1, wire,
 };
-use crate::seal::PART_LEN;
 use crate::secret::DirectKey;
 
 /// A connection that does not send the head of a request for this long is closed.

@@ -12,10 +12,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use share::blob::PART_LEN;
 use share::relay::clock::Clock;
 use share::relay::rules::StoreRelay;
 use share::relay::{Checksum, Claimed, Credential, Gone, Relay, RelayError, ShareState};
-use share::seal::PART_LEN;
 use share::secret::Token;
 
 use crate::support::{

@@ -1,8 +1,9 @@
 //! The words and pure functions, under whatever a stranger may write.
 
 use proptest::prelude::*;
+use share::blob::padded_len;
 use share::link::{Link, RelayUrl};
-use share::manifest::{blob_len, printable, safe_name};
+use share::safe_text::{printable, safe_name};
 use share::seal::longest_blob;
 use share::secret::{Flags, LinkSecret};
 
@@ -63,10 +64,10 @@ proptest! {
 
     #[test]
     fn padding_is_at_least_the_length_and_little_more(len in 0u64..1 << 50) {
-        let padded = blob_len(len);
+        let padded = padded_len(len);
         prop_assert!(padded >= len && padded >= 4096);
         prop_assert!(padded <= len.max(4096) + len / 8);
-        prop_assert_eq!(blob_len(padded), padded);
+        prop_assert_eq!(padded_len(padded), padded);
         prop_assert!(longest_blob(len) >= padded);
     }
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::join_all;
+use share::blob::PART_LEN;
 use share::relay::clock::Clock;
 use share::relay::rules::{Policy, StoreRelay};
 use share::relay::store::memory::Memory;
 use share::relay::store::{Created, Object, Space, Store, StoreError};
 use share::relay::{Checksum, Claimed, Content, Gone, Relay, RelayError, ShareState};
-use share::seal::PART_LEN;
 use share::secret::{Claimant, Receipt, Token};
 
 use crate::support::{Fault, Faults, Faulty, Kind, START, Sample, Slow, TestClock, TestRelay};

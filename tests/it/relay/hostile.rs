@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use share::blob::PART_LEN;
 use share::link::{Link, RelayUrl};
 use share::relay::{Checksum, Claimed, Commit, Create, Credential, Relay, RelayError, V1, Verifiers};
 use share::seal;
-use share::seal::PART_LEN;
 use share::secret::{Flags, Keys, LinkSecret, Token};
 
 use crate::support::{Meddle, Meddler, Sandbox, TestRelay, files, noise, served};

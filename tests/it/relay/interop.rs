@@ -5,9 +5,10 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use bytes::BytesMut;
-use share::manifest::blob_len;
+use share::blob::PART_LEN;
+use share::blob::padded_len;
 use share::seal;
-use share::seal::{PART_LEN, SealError, Sealer, Unsealer};
+use share::seal::{SealError, Sealer, Unsealer};
 use share::secret::{Flags, LinkSecret};
 
 fn identity() -> (age::x25519::Identity, String) {
@@ -51,7 +52,7 @@ fn what_is_sealed_opens_in_whatever_pieces_it_comes() {
     for size in SIZES {
         let plain = noise(size, 21);
         let (blob, lengths) = seal(&plain, &identity);
-        assert_eq!(lengths.blob_len, blob_len(lengths.age_len));
+        assert_eq!(lengths.blob_len, padded_len(lengths.age_len));
         assert!(blob.len() as u64 <= seal::longest_blob(size as u64));
         for piece in [PART_LEN, 65_552, 65_551, 100_003] {
             assert!(open(blob.clone(), lengths.age_len, &identity, piece).unwrap() == plain, "{size} in {piece}");

@@ -1,8 +1,9 @@
 //! Known answers: the key schedule, links and padding, as any other implementation must have them.
 
 use serde::Deserialize;
+use share::blob::padded_len;
 use share::link::{Link, LinkError, RelayUrlError};
-use share::manifest::{blob_len, printable, safe_name};
+use share::safe_text::{printable, safe_name};
 use share::secret::{DeviceSecret, Flags, LinkSecret, Role};
 
 #[derive(Deserialize)]
@@ -192,7 +193,7 @@ fn damage_is_found_and_named_before_anything_is_asked() {
 #[test]
 fn blobs_are_padded_to_known_lengths() {
     for Length { age_len, blob_len: expected } in vectors().blob_len {
-        assert_eq!(blob_len(age_len), expected, "{age_len}");
+        assert_eq!(padded_len(age_len), expected, "{age_len}");
     }
 }
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use share::blob::padded_len;
 use share::link::{Link, RelayUrl};
-use share::manifest::{Entry, Manifest, blob_len};
+use share::manifest::{Entry, Manifest};
 use share::relay::client::HttpRelay;
 use share::relay::{Checksum, Commit, Create, Credential, Relay, V1, Verifiers};
 use share::seal;
@@ -21,7 +22,7 @@ pub(crate) fn planted(url: &str, files: &[(&str, &str, &[u8])], view_only: bool)
     let plain: Vec<u8> = files.iter().flat_map(|(.., bytes)| bytes.iter().copied()).collect();
     let mut blob = seal::seal_bytes(&plain, &keys.blob_identity).unwrap();
     let age_len = blob.len() as u64;
-    blob.extend(noise(usize::try_from(blob_len(age_len) - age_len).unwrap(), 5));
+    blob.extend(noise(usize::try_from(padded_len(age_len) - age_len).unwrap(), 5));
     let entry = |(name, kind, bytes): &(&str, &str, &[u8])| Entry {
         name: Some((*name).to_owned()),
         r#type: (*kind).to_owned(),

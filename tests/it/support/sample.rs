@@ -1,8 +1,8 @@
 //! A share without a flow: what a sender and an opener bring to a relay.
 
 use bytes::Bytes;
+use share::blob::PART_LEN;
 use share::relay::{Checksum, Commit, Create, Credential, Relay, RelayError, V1, Verifiers};
-use share::seal::PART_LEN;
 use share::secret::{DeviceSecret, Flags, Keys, LinkSecret, Token};
 
 use super::content::noise;

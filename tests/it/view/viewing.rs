@@ -426,7 +426,7 @@ fn five_hundred_hostile_names_stay_in_their_directory() {
     for path in &saved {
         let name = path.file_name().unwrap().to_str().unwrap();
         assert!(
-            path.parent().unwrap() == sandbox.path("album") && share::manifest::printable(name) == name,
+            path.parent().unwrap() == sandbox.path("album") && share::safe_text::printable(name) == name,
             "{name:?}"
         );
         assert!(!name.starts_with(['.', '-']) && !name.contains(['/', '\\']), "{name:?}");
