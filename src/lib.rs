@@ -25,6 +25,7 @@ pub mod manifest;
 pub mod media;
 pub mod open;
 pub mod page;
+pub mod platform;
 pub mod relay;
 pub mod safe_text;
 pub mod seal;

@@ -1,0 +1,1 @@
+//! Files: what the standard library cannot do with them.

@@ -1,0 +1,1 @@
+//! Memory that is no file, and how much of it there is.

@@ -1,0 +1,1 @@
+//! Terminals: raw mode, what waits to be read, their size.
