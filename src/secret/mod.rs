@@ -49,6 +49,13 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// A random name, or a secret, of `N` bytes in lower-case hexadecimal digits.
+pub fn random_hex<const N: usize>() -> String {
+    let mut bytes = Zeroizing::new([0; N]);
+    fill_random(&mut *bytes);
+    hex(&*bytes)
+}
+
 /// What a link says about its share before anybody is asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags(u8);
