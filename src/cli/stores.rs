@@ -9,7 +9,6 @@ use directories::ProjectDirs;
 
 use crate::cli::context::Context;
 use crate::cli::output::errors::Failure;
-use crate::link::RelayUrl;
 use crate::platform::files;
 use crate::relay::RelayError;
 use crate::relay::client::retry::Backoff;
@@ -20,6 +19,7 @@ use crate::relay::store::bucket::Bucket;
 use crate::relay::store::folder::{Folder, FolderError, Sharing};
 use crate::relay::store::memory::Memory;
 use crate::relay::store::{Store, StoreError};
+use crate::relay_url::RelayUrl;
 use crate::safe_text::printable;
 
 /// What a relay in memory keeps at most.

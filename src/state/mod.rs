@@ -11,8 +11,8 @@ use directories::ProjectDirs;
 
 use crate::cli::context::Context;
 use crate::durable_fs::{parent, rename_new_anywhere, sync, sync_dir};
-use crate::link::RelayUrl;
 use crate::platform::files;
+use crate::relay_url::RelayUrl;
 use crate::secret::{DeviceSecret, random_hex};
 
 /// The state directory.

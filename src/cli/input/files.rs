@@ -13,6 +13,7 @@ use crate::cli::context::Context;
 use crate::cli::input::prompt;
 use crate::cli::output::errors::{Failure, is_a_directory};
 use crate::cli::output::{Output, format};
+use crate::link::Link;
 use crate::manifest::{Entry, Manifest};
 use crate::media;
 use crate::media::browsers::unshown;
@@ -288,7 +289,7 @@ impl Wanted<'_> {
     }
 
     async fn file(&self, path: &Path, cx: &Context) -> Result<(Input, Option<u64>, Known), Failure> {
-        if path.to_string_lossy().to_ascii_lowercase().contains("#share1") {
+        if Link::is_in(&path.to_string_lossy()) {
             return Err(Failure::usage("a link is not a file", "share open, and paste the link when it asks"));
         }
         let failed = |error: &io::Error| Failure::path(path, error, self.hint);

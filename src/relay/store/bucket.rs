@@ -25,12 +25,12 @@ use object_store::{
 };
 use tokio::sync::Semaphore;
 
-use crate::link::{RelayUrl, RelayUrlError};
 use crate::relay::client::connector;
 use crate::relay::client::connector::IDLE_TIME;
 use crate::relay::obstacle::{Distrust, Obstacle};
 use crate::relay::store::{Created, Object, Space, Store, StoreError};
 use crate::relay::{Content, RelayError, obstacle};
+use crate::relay_url::{RelayUrl, RelayUrlError};
 
 /// Parts that are held in memory on their way in, at most: a bucket takes an object only whole.
 const UPLOADS: usize = 32;
