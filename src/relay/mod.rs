@@ -10,6 +10,7 @@
 
 pub mod client;
 pub mod clock;
+mod http;
 pub mod obstacle;
 pub mod rules;
 pub mod server;
