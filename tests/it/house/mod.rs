@@ -1,5 +1,7 @@
 //! The sources and documents themselves.
 
+mod broken;
 mod layers;
 mod readme;
+mod sources;
 mod words;
