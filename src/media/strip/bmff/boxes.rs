@@ -1,38 +1,26 @@
-//! Boxes of the ISO base media file format (ISO/IEC 14496-12) and of `QuickTime`: MP4, MOV, M4A, 3GP, HEIC, AVIF.
-//!
-//! Offsets into the file stand all over such a file, so nothing is moved: a box that goes becomes a `free` one full of
-//! zeros, and only what is at the very end is cut off. Of the media data itself stays what the tracks and pictures that
-//! stay refer to, and the rest becomes zeros: sensors, logs of positions, and what nobody refers to at all.
-
-mod movie;
-mod still;
+//! Boxes, and what lies in them.
 
 use std::io::{Read, Seek};
 
-use crate::media::strip::{LOOKED_INTO, Scan, Unclean};
+use crate::media::strip::scan::{LOOKED_INTO, Scan, Unclean};
 
 /// The most boxes side by side.
-const MAX_BOXES: usize = 1 << 20;
+pub(super) const MAX_BOXES: usize = 1 << 20;
 
 /// Pieces of the file: where each begins, and its length.
-type Pieces = Vec<(u64, u64)>;
+pub(super) type Pieces = Vec<(u64, u64)>;
 
 /// A box: its name, where it begins, where its content does, and where it ends.
 #[derive(Clone, Copy, Debug)]
-struct Boxed {
-    kind: [u8; 4],
-    at: u64,
-    content: u64,
-    end: u64,
-}
-
-/// Whether a file may begin with a box of this kind.
-pub(super) fn begins_with(kind: &[u8]) -> bool {
-    matches!(kind, b"ftyp" | b"moov" | b"mdat" | b"wide" | b"free" | b"skip" | b"pnot")
+pub(super) struct Boxed {
+    pub(super) kind: [u8; 4],
+    pub(super) at: u64,
+    pub(super) content: u64,
+    pub(super) end: u64,
 }
 
 /// The box at `at`, which lies in something that ends at `end`. `None`: there is none any more.
-fn boxed<R: Read + Seek>(scan: &mut Scan<R>, at: u64, end: u64) -> Result<Option<Boxed>, Unclean> {
+pub(super) fn boxed<R: Read + Seek>(scan: &mut Scan<R>, at: u64, end: u64) -> Result<Option<Boxed>, Unclean> {
     if at + 8 > end {
         return Ok(None);
     }
@@ -50,10 +38,10 @@ fn boxed<R: Read + Seek>(scan: &mut Scan<R>, at: u64, end: u64) -> Result<Option
 }
 
 /// Something where a box should be.
-const NO_BOX: Unclean = Unclean::Damaged("its boxes don't lie in each other");
+pub(super) const NO_BOX: Unclean = Unclean::Damaged("its boxes don't lie in each other");
 
 /// The boxes in `within`, of which `skip` bytes are something else.
-fn children<R: Read + Seek>(scan: &mut Scan<R>, within: Boxed, skip: u64) -> Result<Vec<Boxed>, Unclean> {
+pub(super) fn children<R: Read + Seek>(scan: &mut Scan<R>, within: Boxed, skip: u64) -> Result<Vec<Boxed>, Unclean> {
     let (mut at, mut found) = (within.content + skip, Vec::new());
     while let Some(child) = boxed(scan, at, within.end)? {
         if child.end > within.end || found.len() >= MAX_BOXES {
@@ -66,12 +54,16 @@ fn children<R: Read + Seek>(scan: &mut Scan<R>, within: Boxed, skip: u64) -> Res
 }
 
 /// Only the child of a kind.
-fn child<R: Read + Seek>(scan: &mut Scan<R>, within: Boxed, kind: [u8; 4]) -> Result<Option<Boxed>, Unclean> {
+pub(super) fn child<R: Read + Seek>(
+    scan: &mut Scan<R>,
+    within: Boxed,
+    kind: [u8; 4],
+) -> Result<Option<Boxed>, Unclean> {
     Ok(children(scan, within, 0)?.into_iter().find(|child| child.kind == kind))
 }
 
 /// Makes a box one that nobody reads, with nothing in it.
-fn free<R: Read + Seek>(scan: &mut Scan<R>, gone: Boxed) -> Result<(), Unclean> {
+pub(super) fn free<R: Read + Seek>(scan: &mut Scan<R>, gone: Boxed) -> Result<(), Unclean> {
     if !matches!(&gone.kind, b"free" | b"skip" | b"wide") {
         let text = scan.peek(gone.content, (gone.end - gone.content).min(LOOKED_INTO))?;
         scan.removed.read(&text);
@@ -87,135 +79,13 @@ fn free<R: Read + Seek>(scan: &mut Scan<R>, gone: Boxed) -> Result<(), Unclean> 
 fn count<R: Read + Seek>(scan: &mut Scan<R>, gone: Boxed) -> usize {
     // `meta` has four bytes before its boxes, but not in QuickTime files; its list of values is one of the boxes.
     for skip in [0, 4] {
-        let Ok(children) = children(scan, gone, skip) else { continue };
-        if let Some(list) = children.iter().find(|child| &child.kind == b"ilst") {
-            return self::children(scan, *list, 0).map_or(1, |values| values.len());
+        let Ok(inner) = children(scan, gone, skip) else { continue };
+        if let Some(list) = inner.iter().find(|child| &child.kind == b"ilst") {
+            return children(scan, *list, 0).map_or(1, |values| values.len());
         }
-        if !children.is_empty() && &gone.kind == b"udta" {
-            return children.len();
+        if !inner.is_empty() && &gone.kind == b"udta" {
+            return inner.len();
         }
     }
     1
-}
-
-/// Keeps picture, sound and subtitles, and how they are shown.
-pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
-    let (mut top, end) = outermost(scan)?;
-    let of_kind = |kind: [u8; 4]| top.iter().filter(move |next| next.kind == kind).copied().collect::<Vec<_>>();
-    let (movies, metas) = (of_kind(*b"moov"), of_kind(*b"meta"));
-    let mut stills = Vec::new();
-    for meta in metas {
-        if still::is_picture(scan, meta)? {
-            stills.push(meta);
-        }
-    }
-    if movies.len() > 1 || stills.len() > 1 {
-        return Err(Unclean::Damaged("it has two tables of contents"));
-    }
-    let (movie, still) = (movies.first().copied(), stills.first().copied());
-    if movie.is_none() && still.is_none() {
-        return Err(Unclean::Damaged("its table of contents is missing"));
-    }
-    // From the end: what nobody needs there is cut, and not only made empty.
-    let mut last = end;
-    while let Some(next) = top.pop_if(|next| !is_needed(next, still)) {
-        last = next.at;
-    }
-    scan.cut_boxes(last)?;
-    let mut kept = Pieces::new();
-    if let Some(still) = still {
-        kept.extend(still::scan(scan, still)?);
-    }
-    if let Some(movie) = movie {
-        let fragments: Vec<Boxed> = top.iter().filter(|next| &next.kind == b"moof").copied().collect();
-        kept.extend(movie::scan(scan, movie, &fragments)?);
-    }
-    if kept.iter().any(|(at, len)| at + len > last) {
-        return Err(Unclean::Damaged("its pictures lie behind its end"));
-    }
-    let kept = side_by_side(kept);
-    for next in &top {
-        match &next.kind {
-            b"mdat" => empty(scan, *next, &kept),
-            _ if is_needed(next, still) => {}
-            _ => free(scan, *next)?,
-        }
-    }
-    Ok(())
-}
-
-/// The outermost boxes, and where they end. What is no box was put behind the last one.
-fn outermost<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(Vec<Boxed>, u64), Unclean> {
-    let (mut top, mut at, end) = (Vec::new(), 0, scan.len);
-    loop {
-        let next = match boxed(scan, at, end) {
-            Ok(Some(next)) => next,
-            Ok(None) | Err(Unclean::Damaged(_)) => break,
-            Err(error) => return Err(error),
-        };
-        let is_box = next.kind.iter().all(|c| c.is_ascii_graphic() || *c == b' ');
-        if !is_box || (next.end > end && &next.kind != b"mdat") {
-            break;
-        }
-        if top.len() >= MAX_BOXES {
-            return Err(Unclean::Damaged("it has too many pieces"));
-        }
-        at = next.end.min(end);
-        top.push(Boxed { end: at, ..next });
-    }
-    Ok((top, at))
-}
-
-fn is_needed(next: &Boxed, still: Option<Boxed>) -> bool {
-    match &next.kind {
-        b"ftyp" | b"moov" | b"mdat" | b"moof" | b"mfra" | b"sidx" | b"ssix" | b"styp" => true,
-        b"meta" => still.is_some_and(|still| still.at == next.at),
-        _ => false,
-    }
-}
-
-/// In their order, and none over another.
-fn side_by_side(mut pieces: Pieces) -> Pieces {
-    pieces.sort_unstable();
-    let mut merged = Pieces::with_capacity(pieces.len());
-    for (at, len) in pieces {
-        match merged.last_mut() {
-            Some((last, long)) if at <= *last + *long => *long = (*long).max(at + len - *last),
-            _ => merged.push((at, len)),
-        }
-    }
-    merged
-}
-
-/// Makes everything in a box of media data zeros that is in none of the `kept` pieces.
-fn empty<R>(scan: &mut Scan<R>, data: Boxed, kept: &Pieces) {
-    let mut at = data.content;
-    let first = kept.partition_point(|(start, len)| start + len <= data.content);
-    for (start, len) in kept[first..].iter().take_while(|(start, _)| *start < data.end) {
-        if *start > at {
-            scan.edits.fill(at, start - at, 0);
-        }
-        at = at.max(start + len);
-    }
-    if at < data.end {
-        scan.edits.fill(at, data.end - at, 0);
-    }
-}
-
-impl<R: Read + Seek> Scan<R> {
-    /// Cuts off what is behind the last box that anybody needs. Padding is nothing to speak of.
-    fn cut_boxes(&mut self, at: u64) -> Result<(), Unclean> {
-        if at >= self.len {
-            return Ok(());
-        }
-        let tail = self.peek(at, LOOKED_INTO)?;
-        let is_padding = tail.get(8..).is_none_or(|content| content.iter().all(|byte| *byte == 0));
-        if is_padding {
-            self.edits.remove(at, self.len - at);
-        } else {
-            self.removed.read(&tail);
-            self.cut(at)?;
-        }
-        Ok(())
-    }
 }
