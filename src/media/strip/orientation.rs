@@ -45,7 +45,7 @@ impl Orientations {
 
 /// The orientation in XMP (ISO 16684-1), as an attribute or an element.
 pub(super) fn in_xmp(text: &[u8]) -> Option<u8> {
-    const NAME: &[u8] = b"tiff:Orientations";
+    const NAME: &[u8] = b"tiff:Orientation";
     let mut rest = text;
     loop {
         let at = rest.windows(NAME.len()).position(|window| window == NAME)?;
@@ -86,7 +86,7 @@ pub(super) fn in_text(kind: [u8; 4], content: &[u8], removed: &mut Removed) -> O
         return in_xmp(&decoded(&text).unwrap_or(text)).map(|orientation| (Source::Xmp, orientation));
     }
     let profile = decoded(&text)?;
-    if contains(&profile, b"tiff:Orientations") {
+    if contains(&profile, b"tiff:Orientation") {
         return in_xmp(&profile).map(|orientation| (Source::Xmp, orientation));
     }
     let tiff = profile.strip_prefix(b"Exif\0\0").unwrap_or(&profile);
@@ -110,14 +110,14 @@ mod tests {
     #[test]
     fn xmp_says_it_as_an_attribute_or_an_element() {
         for (text, orientation) in [
-            (&b"<rdf:Description tiff:Orientations=\"6\"/>"[..], Some(6)),
-            (b"<rdf:Description tiff:Orientations = '8'/>", Some(8)),
-            (b"<tiff:Orientations>3</tiff:Orientations>", Some(3)),
-            (b"<tiff:Orientations>\n 3\n</tiff:Orientations>", Some(3)),
-            (b"<tiff:Orientations>1</tiff:Orientations>", Some(1)),
-            (b"<tiff:Orientations>31</tiff:Orientations>", None),
-            (b"<tiff:Orientations></tiff:Orientations>", None),
-            (b"tiff:Orientations", None),
+            (&b"<rdf:Description tiff:Orientation=\"6\"/>"[..], Some(6)),
+            (b"<rdf:Description tiff:Orientation = '8'/>", Some(8)),
+            (b"<tiff:Orientation>3</tiff:Orientation>", Some(3)),
+            (b"<tiff:Orientation>\n 3\n</tiff:Orientation>", Some(3)),
+            (b"<tiff:Orientation>1</tiff:Orientation>", Some(1)),
+            (b"<tiff:Orientation>31</tiff:Orientation>", None),
+            (b"<tiff:Orientation></tiff:Orientation>", None),
+            (b"tiff:Orientation", None),
         ] {
             assert_eq!(in_xmp(text), orientation, "{}", String::from_utf8_lossy(text));
         }
