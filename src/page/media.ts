@@ -7,7 +7,7 @@ export type Kind = "photo" | "video" | "sound" | "text";
 /** Bytes that can be shown, and as what. */
 export interface Showable {
   readonly kind: Kind;
-  /** The MIME type that the browser is told. */
+  /** The MIME type that the browser gets. */
   readonly type: string;
 }
 

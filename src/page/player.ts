@@ -2,8 +2,8 @@
 // nothing to see. A browser that lacks a codec may load and play a file all the same, without a word and without a
 // picture.
 
-import type { Showable } from "./kind.ts";
-import { h } from "./view.ts";
+import type { Showable } from "./media.ts";
+import { h } from "./dom.ts";
 
 /** How long a video may play without a picture, in seconds. */
 const BLACK_S = 1.5;
