@@ -61,7 +61,8 @@ impl Record for Offer {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
 pub(super) enum UploadEnd {
-    /// Everything is here and durable.
+    /// Everything is here and durable. The stored word is older than ours.
+    #[serde(rename = "sealed")]
     Committed {
         /// Version.
         v: V1,
@@ -369,5 +370,49 @@ pub(super) fn failure(error: StoreError) -> RelayError {
             tracing::error!(why, "the store cannot do it");
             RelayError::Unreachable(why.to_owned())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(record: &impl Record) -> String {
+        serde_json::to_string(record).unwrap()
+    }
+
+    #[test]
+    fn stored_records_stay() {
+        let claimant = Claimant::from_bytes([7; 32]);
+        let committed = UploadEnd::Committed { v: V1, at: 5, blob_len: 4096, parts: vec![Checksum::of(b"")] };
+        let expected = r#"{"state":"sealed","v":1,"at":5,"blob_len":4096,"parts":["00000000"]}"#;
+        assert_eq!(stored(&committed), expected);
+        assert_eq!(stored(&UploadEnd::Aborted { v: V1, at: 5 }), r#"{"state":"aborted","v":1,"at":5}"#);
+        let claimed = stored(&Claim::Claimed { v: V1, at: 5, until: 6, claimant });
+        assert!(claimed.starts_with(r#"{"state":"claimed","v":1,"at":5,"until":6,"claimant":""#), "{claimed}");
+        assert_eq!(stored(&Claim::Revoked { v: V1, at: 5 }), r#"{"state":"revoked","v":1,"at":5}"#);
+        assert_eq!(stored(&Claim::Expired { v: V1, at: 5 }), r#"{"state":"expired","v":1,"at":5}"#);
+        assert_eq!(stored(&Claim::Locked { v: V1, at: 5 }), r#"{"state":"locked","v":1,"at":5}"#);
+        assert_eq!(stored(&End::Lapsed { v: V1, at: 5 }), r#"{"state":"lapsed","v":1,"at":5}"#);
+        assert_eq!(stored(&End::Revoked { v: V1, at: 5 }), r#"{"state":"revoked","v":1,"at":5}"#);
+    }
+
+    #[test]
+    fn phase_follows_from_records_and_clock() {
+        let verifier = || serde_json::from_value(serde_json::json!("A".repeat(43))).unwrap();
+        let verifiers = Verifiers { link: verifier(), open: verifier(), own: verifier() };
+        let announced = Records { offer: Offer::new(0, 100, 10, verifiers), upload_end: None, claim: None, end: None };
+        assert_eq!((announced.phase(999), announced.expires()), (Phase::Uploading, None));
+        let upload_end = Some(UploadEnd::Committed { v: V1, at: 20, blob_len: 1, parts: Vec::new() });
+        let waiting = Records { upload_end, ..announced };
+        assert_eq!((waiting.phase(119), waiting.expires()), (Phase::Waiting, Some(120)));
+        let over = |state, at, settled| Phase::Over { state, at, settled };
+        assert_eq!(waiting.phase(120), over(ShareState::Expired, 120, false));
+        let claimant = Claimant::from_bytes([7; 32]);
+        let claimed = Records { claim: Some(Claim::Claimed { v: V1, at: 30, until: 40, claimant }), ..waiting };
+        assert_eq!(claimed.phase(39), Phase::Leased { until: 40 });
+        assert_eq!(claimed.phase(40), over(ShareState::Lapsed, 40, false));
+        let ended = Records { end: Some(End::Lapsed { v: V1, at: 40 }), ..claimed };
+        assert_eq!(ended.phase(0), over(ShareState::Lapsed, 40, true));
     }
 }
