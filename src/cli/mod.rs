@@ -48,12 +48,12 @@ const AFTER_HELP: &str = "\
 Exit codes:
   0  done
   1  unexpected
-  2  wrong usage, damaged link, no endpoint to ask
+  2  wrong usage, damaged link, no way to ask
   3  already opened
   4  expired, revoked, locked or unknown
   5  wrong passphrase
   6  relay unreachable, busy or full: safe to repeat
-  7  damaged or changed on the endpoint
+  7  damaged or changed on the way
   8  trouble with a local file: safe to repeat
   9  the relay refuses
   130  interrupted or declined";
@@ -163,12 +163,9 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let json = arguments.iter().any(|argument| argument == "--json")
         || std::env::var("SHARE_JSON").is_ok_and(|value| !matches!(&*value, "" | "0" | "false" | "no" | "off"));
     let secret = |argument: &OsString| {
-        // Inside somebody else's address, a key has many spellings.
-        if Link::parse(&argument.to_string_lossy()).is_ok() {
-            return true;
-        }
-        let argument = argument.to_string_lossy().to_ascii_lowercase();
-        argument.contains("share1") || argument.starts_with("--text") || argument.starts_with("--passphrase=")
+        let argument = argument.to_string_lossy();
+        let lower = argument.to_ascii_lowercase();
+        Link::is_in(&argument) || lower.starts_with("--text") || lower.starts_with("--passphrase=")
     };
     let text_of = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),

@@ -15,12 +15,12 @@ use serde_json::json;
 use crate::cli::context::Context;
 use crate::cli::output::errors::Failure;
 use crate::cli::stores;
-use crate::link::RelayUrl;
 use crate::relay::clock::SystemClock;
 use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::server;
 use crate::relay::server::{CreatePolicy, Options};
 use crate::relay::store::folder::Sharing;
+use crate::relay_url::RelayUrl;
 use crate::safe_text::reason;
 
 /// The largest share that can be announced: the list of its parts must fit into a request.
@@ -44,7 +44,7 @@ four ways:
 A relay of somebody you know: share relay use URL. They see sizes, times and addresses, and could serve a false page \
 to a browser.
 
-A tunnel to your own machine: share send --direct --public-url URL. Its operator is trusted in the same endpoint.
+A tunnel to your own machine: share send --direct --public-url URL. Its operator is trusted in the same way.
 
 A folder or a bucket that both of you have: share relay use file:///DIRECTORY, or s3://BUCKET/PREFIX. Whoever can read \
 it must be trusted not to take ciphertext without opening.

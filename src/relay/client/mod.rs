@@ -20,7 +20,6 @@ use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::link::RelayUrl;
 use crate::relay::http;
 use crate::relay::obstacle::{Distrust, Obstacle, causes, innermost};
 use crate::relay::wire::{ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
@@ -28,6 +27,7 @@ use crate::relay::{
     About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, INLINE_LEN, Notice, Relay, RelayError,
     ShareState, Status, Waiting, wire,
 };
+use crate::relay_url::RelayUrl;
 use crate::secret::{Pin, Receipt, Token};
 
 /// The longest answer that is held in memory, in bytes: a claim with its part.

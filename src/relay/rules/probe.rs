@@ -12,7 +12,7 @@ use crate::relay::clock::Clock;
 use crate::relay::rules::{CLOCK_TOLERANCE, StoreRelay, names};
 use crate::relay::store::layout::MARKER;
 use crate::relay::store::{Created, Space, Store, StoreError};
-use crate::secret::fill_random;
+use crate::secret::random_hex;
 
 /// Suffixes of a name, in another order than that in which a list must have them.
 const ORDER: [&str; 3] = ["-c", "-a", "-b"];
@@ -117,9 +117,7 @@ impl StoreRelay {
 }
 
 fn probe_name() -> String {
-    let mut random = [0; 16];
-    fill_random(&mut random);
-    format!("{}{:032x}", names::probes(), u128::from_be_bytes(random))
+    format!("{}{}", names::probes(), random_hex::<16>())
 }
 
 /// Asks again a few times: some stores let one name be written once a second.

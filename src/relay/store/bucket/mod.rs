@@ -26,10 +26,10 @@ use self::client::{Connector, Operation};
 use self::errors::{Failed, innermost};
 pub use self::settings::BucketError;
 use self::settings::Settings;
-use crate::link::RelayUrl;
 use crate::relay::http::{self, IDLE_TIME};
 use crate::relay::store::{Created, Object, Space, Store, StoreError};
 use crate::relay::{Content, RelayError};
+use crate::relay_url::RelayUrl;
 
 /// Parts that are held in memory on their way in, at most: a bucket takes an object only whole.
 const UPLOADS: usize = 32;

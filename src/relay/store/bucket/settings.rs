@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use object_store::ClientOptions;
 
-use crate::link::{RelayUrl, RelayUrlError};
+use crate::relay_url::{RelayUrl, RelayUrlError};
 
 /// Why a bucket cannot be a store.
 #[derive(Debug, thiserror::Error)]
