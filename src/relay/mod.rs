@@ -11,6 +11,7 @@
 pub mod client;
 pub mod clock;
 pub mod obstacle;
+mod pinned;
 pub mod rules;
 pub mod server;
 pub mod store;

@@ -6,7 +6,6 @@ pub mod endpoint;
 pub mod retry;
 
 pub(crate) mod connector;
-pub(crate) mod pinned;
 
 use std::time::Duration;
 
@@ -26,7 +25,7 @@ use crate::relay::obstacle::{Distrust, Obstacle, causes, innermost};
 use crate::relay::wire::{ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
 use crate::relay::{
     About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, INLINE_LEN, Notice, Relay, RelayError,
-    ShareState, Status, Waiting, wire,
+    ShareState, Status, Waiting, pinned, wire,
 };
 use crate::secret::{Pin, Receipt, Token};
 
