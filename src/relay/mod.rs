@@ -10,6 +10,7 @@
 
 pub mod client;
 pub mod clock;
+mod http;
 pub mod obstacle;
 mod pinned;
 pub mod rules;
