@@ -1,8 +1,7 @@
 //! A relay server, seen from afar.
-//!
-//! Errors never carry a URL: the HTTP client would put all of it into its messages.
 
 pub mod endpoint;
+mod errors;
 pub mod retry;
 
 use std::time::Duration;
@@ -18,9 +17,10 @@ use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use self::errors::{failure, pinned_failure, silent};
 use crate::link::RelayUrl;
 use crate::relay::http;
-use crate::relay::obstacle::{Distrust, Obstacle, causes, innermost};
+use crate::relay::obstacle::Distrust;
 use crate::relay::wire::{ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
 use crate::relay::{
     About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, INLINE_LEN, Notice, Relay, RelayError,
@@ -132,44 +132,6 @@ impl HttpRelay {
         let request = self.request(Method::POST, path, Some(credential)).header(CONTENT_TYPE, wire::JSON).body(body);
         self.read_json(self.send(request).await?).await
     }
-}
-
-/// On a pinned line any error of TLS means that somebody else answers, or meddles.
-fn pinned_failure(error: reqwest::Error) -> RelayError {
-    let tls = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
-    if tls.is_some() { RelayError::Impostor } else { failure(error) }
-}
-
-fn failure(error: reqwest::Error) -> RelayError {
-    let error = error.without_url();
-    if let Some(tls) = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
-        if let Some(distrust) = Distrust::of(tls) {
-            return RelayError::NotTrusted(distrust);
-        }
-        match tls {
-            // It answers, in the clear.
-            rustls::Error::InvalidMessage(_) if error.is_connect() => return RelayError::NotARelay,
-            // Anything else may be the line.
-            _ => {}
-        }
-    }
-    if error.is_builder() {
-        // All that the client asks of this machine when it is made.
-        return RelayError::Hindered(Obstacle::NoCertificates);
-    }
-    if error.is_connect() {
-        if let Some(obstacle) = Obstacle::to_connecting(&error) {
-            return RelayError::Hindered(obstacle);
-        }
-        let why = if error.is_timeout() { "it does not answer".to_owned() } else { innermost(&error) };
-        return RelayError::NoConnection(why);
-    }
-    let what = if error.is_timeout() { "it does not answer" } else { "the connection broke" };
-    RelayError::Unreachable(what.to_owned())
-}
-
-fn silent() -> RelayError {
-    RelayError::Unreachable("it does not answer".to_owned())
 }
 
 /// A body of known length, whether its bytes are here or on their way.

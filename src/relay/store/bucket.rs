@@ -6,7 +6,6 @@
 //!
 //! [`write_once`]: crate::relay::rules::records::write_once
 
-use std::error::Error as StdError;
 use std::io;
 use std::str::FromStr;
 use std::time::Duration;
@@ -29,7 +28,8 @@ use crate::link::{RelayUrl, RelayUrlError};
 use crate::relay::http::{self, IDLE_TIME};
 use crate::relay::obstacle::{Distrust, Obstacle};
 use crate::relay::store::{Created, Object, Space, Store, StoreError};
-use crate::relay::{Content, RelayError, obstacle};
+use crate::relay::{Content, RelayError};
+use crate::safe_text::{causes, os_words};
 
 /// Parts that are held in memory on their way in, at most: a bucket takes an object only whole.
 const UPLOADS: usize = 32;
@@ -255,26 +255,17 @@ fn failure(error: &Error) -> StoreError {
     }
 }
 
-/// All causes of an error, the error first.
-fn causes(error: &Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    std::iter::successors(Some(error as &(dyn StdError + 'static)), |error| {
-        let error: &(dyn StdError + 'static) = *error;
-        error.source()
-    })
-}
-
 /// Why there was no answer: what keeps this machine from it, or the operating system's words, if it has any.
 fn reason(error: &Error) -> String {
-    let causes = || obstacle::causes(error as &(dyn StdError + 'static));
-    if let Some(distrust) = causes().find_map(|cause| cause.downcast_ref()).and_then(Distrust::of) {
+    if let Some(distrust) = causes(error).find_map(|cause| cause.downcast_ref()).and_then(Distrust::of) {
         return format!("its certificate cannot be trusted: {distrust}");
     }
     if let Some(obstacle) = Obstacle::to_connecting(error) {
         return obstacle.to_string();
     }
-    let io = causes().filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
+    let io = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
     let text = io.map_or_else(|| "it does not answer".to_owned(), ToString::to_string);
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+    os_words(&text)
 }
 
 /// What the crate says about settings: there is no name in it.
