@@ -67,6 +67,7 @@ impl Cell for Offer {
 #[serde(tag = "state", rename_all = "lowercase")]
 pub enum Seal {
     /// Everything is here and durable.
+    #[serde(rename = "sealed")]
     Committed {
         /// Version.
         v: V1,
