@@ -18,7 +18,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use self::errors::{failure, pinned_failure, silent};
-use crate::link::RelayUrl;
 use crate::relay::http;
 use crate::relay::obstacle::Distrust;
 use crate::relay::wire::{ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
@@ -26,6 +25,7 @@ use crate::relay::{
     About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, INLINE_LEN, Notice, Relay, RelayError,
     ShareState, Status, Waiting, pinned, wire,
 };
+use crate::relay_url::RelayUrl;
 use crate::secret::{Pin, Receipt, Token};
 
 /// The longest answer that is held in memory, in bytes: a claim with its part.

@@ -8,7 +8,7 @@ use axum::http::header::HOST;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 
-use crate::link::RelayUrl;
+use crate::relay_url::RelayUrl;
 
 /// A host as the `Host` header names it, without its port.
 #[derive(Debug, PartialEq, Eq)]

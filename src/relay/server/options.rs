@@ -8,8 +8,8 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::link::RelayUrl;
 use crate::relay::{Admission, Create, Relay};
+use crate::relay_url::RelayUrl;
 use crate::secret::DirectKey;
 
 /// The most connections of a relay: a client has three.

@@ -24,11 +24,11 @@ use object_store::{
 };
 use tokio::sync::Semaphore;
 
-use crate::link::{RelayUrl, RelayUrlError};
 use crate::relay::http::{self, IDLE_TIME};
 use crate::relay::obstacle::{Distrust, Obstacle};
 use crate::relay::store::{Created, Object, Space, Store, StoreError};
 use crate::relay::{Content, RelayError};
+use crate::relay_url::{RelayUrl, RelayUrlError};
 use crate::safe_text::{causes, os_words};
 
 /// Parts that are held in memory on their way in, at most: a bucket takes an object only whole.
