@@ -64,8 +64,8 @@ pub(super) fn innermost(error: &(dyn StdError + 'static)) -> String {
 }
 
 impl Obstacle {
-    /// The obstacle that kept a connection from being made, if it was not the relay's. The HTTP client names some causes only in
-    /// words.
+    /// The obstacle that kept a connection from being made, if it was not the relay's. The HTTP client names some
+    /// causes only in words.
     pub(super) fn to_connecting(error: &(dyn StdError + 'static)) -> Option<Self> {
         let words: Vec<String> = causes(error).map(ToString::to_string).collect();
         let is = |beginning: &str| words.iter().any(|words| words.starts_with(beginning));

@@ -18,8 +18,8 @@ pub struct Chunks {
 }
 
 impl Chunks {
-    /// Reads the header. `beginning` is at least [`super::MAX_HEADER`] bytes of the blob, or all of it; `age_len` is the
-    /// length of the age file in it, in bytes.
+    /// Reads the header. `beginning` is at least [`super::MAX_HEADER`] bytes of the blob, or all of it; `age_len` is
+    /// the length of the age file in it, in bytes.
     ///
     /// # Errors
     /// [`SealError::Corrupt`] where that is no header, `identity` does not open it, or nothing follows it.

@@ -1,10 +1,10 @@
 //! Plaintext to ciphertext parts, and back: the only module that encrypts.
 //!
 //! A blob is an age file (age-encryption.org/v1) followed by random padding, cut into parts of 4 MiB. The age crate
-//! writes, parses and authenticates headers. The payload's STREAM of ChaCha20-Poly1305 chunks is worked by `ring`,
-//! in place in the buffer that goes to the network, which takes half the time of the crate's own reader and writer;
-//! the key comes from the file key that an [`age::Recipient`] or [`age::Identity`] sees. Before any of age's parsers
-//! sees a foreign header, its length is bounded: a hostile one takes that parser quadratic time.
+//! writes, parses and authenticates headers. The payload's STREAM of ChaCha20-Poly1305 chunks is worked by `ring`, in
+//! place in the buffer that goes to the network, which takes half the time of the crate's own reader and writer; the
+//! key comes from the file key that an [`age::Recipient`] or [`age::Identity`] is given. A foreign header is bounded
+//! before any of age's parsers reads it: a hostile one takes that parser quadratic time.
 //!
 //! [`Sealer`] makes a blob of plaintext; [`Unsealer`] makes plaintext of its bytes as they come; [`Chunks`] opens any
 //! piece of it by itself. Everything here is blocking and belongs on a blocking thread.
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn a_chunk_opens_by_itself_and_only_as_itself() {
         let identity = identity();
-        let plain: Vec<u8> = (0..2 * CHUNK + 7).map(|at| (at % 251) as u8).collect();
+        let plain: Vec<u8> = (0..=250).cycle().take(2 * CHUNK + 7).collect();
         let (blob, lengths) = sealed(&plain, &identity);
         let chunks = Chunks::new(&identity, &blob, lengths.age_len).unwrap();
         assert_eq!((chunks.count(), chunks.plain_len()), (3, plain.len() as u64));

@@ -34,7 +34,8 @@ enum Phase {
 pub struct Sealer<R> {
     plain: R,
     phase: Phase,
-    /// The header and payload nonce, which stand before the chunks; later the bytes that did not fit into the last part.
+    /// The header and payload nonce, which stand before the chunks; later the bytes that did not fit into the last
+    /// part.
     carry: Vec<u8>,
     /// Look-ahead byte: `Some` means that more plaintext follows.
     ahead: Option<u8>,

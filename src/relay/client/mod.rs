@@ -22,8 +22,8 @@ use crate::relay::http;
 use crate::relay::obstacle::Distrust;
 use crate::relay::wire::{ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
 use crate::relay::{
-    About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, INLINE_LEN, Notice, Relay, RelayError,
-    ShareState, Status, Waiting, pinned, wire,
+    About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, INLINE_LEN, MAX_WAIT, Notice, Relay,
+    RelayError, ShareState, Status, Waiting, pinned, wire,
 };
 use crate::relay_url::RelayUrl;
 use crate::secret::{Pin, Receipt, Token};
@@ -37,15 +37,16 @@ pub struct HttpRelay {
     url: RelayUrl,
     /// A connection on which nothing moves for this long is given up.
     idle: Duration,
-    /// What an error of the HTTP client means.
+    /// Turns an error of the HTTP client into ours.
     failure: fn(reqwest::Error) -> RelayError,
 }
 
 impl HttpRelay {
-    /// A client of the relay at `url`, for somebody who gives up after `give_up`. Nothing is sent yet. With a `pin` it
-    /// speaks only TLS, and only to who holds that key, whatever the address says.
+    /// A client of the relay at `url`, for a user who gives up after `give_up`. Nothing is sent yet. With a `pin` it
+    /// speaks only TLS, and only with the holder of that key, even if the address begins with `http:`.
     ///
-    /// Fails where the HTTP client cannot be set up: no certificates on this machine, say.
+    /// # Errors
+    /// [`RelayError::Hindered`] where the HTTP client cannot be set up: this machine has no certificates, for example.
     pub fn new(url: RelayUrl, pin: Option<&Pin>, give_up: Duration) -> Result<Self, RelayError> {
         let url = if pin.is_some() { url.over_tls() } else { url };
         let idle = http::IDLE_TIME.min(give_up);
@@ -65,6 +66,9 @@ impl HttpRelay {
     }
 
     /// The page that the relay gives to browsers, and the policy under which it runs there.
+    ///
+    /// # Errors
+    /// Those of asking: the relay cannot be reached, refuses, or answers with more than a page can be.
     pub async fn page(&self) -> Result<(Bytes, String), RelayError> {
         let response = self.send(self.request(Method::GET, wire::PAGE, None)).await?;
         let policies: Vec<_> = response.headers().get_all(CONTENT_SECURITY_POLICY).iter().collect();
@@ -234,7 +238,7 @@ impl Relay for HttpRelay {
         let mut request = self.request(Method::GET, wire::OWNER, Some(owner));
         if let (Some(state), false) = (known, wait.is_zero()) {
             request = request.header(IF_NONE_MATCH, format!("\"{}\"", state.word()));
-            request = request.header("prefer", format!("wait={}", wait.as_secs().min(wire::MAX_WAIT)));
+            request = request.header("prefer", format!("wait={}", wait.min(MAX_WAIT).as_secs()));
         }
         let response = self.send_within(request, self.idle + wait).await?;
         if response.status() == StatusCode::NOT_MODIFIED {

@@ -90,7 +90,7 @@ pub struct Retrying {
     backoff: Backoff,
     /// Whether it has answered before: then any other answer in its place is one more way of not being there.
     has_answered: AtomicBool,
-    /// Called when it takes longer than a moment: a person should know why nothing happens.
+    /// Called when it takes longer than a moment: the user should learn why nothing happens.
     on_retry: OnRetry,
 }
 
@@ -117,7 +117,7 @@ impl Retrying {
         Self { relay, backoff, has_answered: AtomicBool::new(false), on_retry }
     }
 
-    /// Whether somebody else answers where the relay did: another network, which wants a login first.
+    /// Whether another program answers in place of the relay: that of a network that requires a login first.
     fn is_diverted(&self, error: &RelayError) -> bool {
         let is_foreign = matches!(error, RelayError::Diverted | RelayError::NotTrusted(_));
         is_foreign && self.has_answered.load(Ordering::Relaxed)

@@ -24,8 +24,8 @@ use crate::blob::PART_LEN;
 use crate::relay::clock::Clock;
 use crate::relay::store::{Created, Store};
 use crate::relay::{
-    About, Admission, Checksum, Claimed, Commit, Committed, Content, Create, Credential, INLINE_LEN, MAX_GUESSES,
-    MAX_SEALED_MANIFEST, MIN_TTL, Notice, Relay, RelayError, ShareState, Status, V1, Waiting,
+    About, Admission, Checksum, Claimed, Commit, Committed, Content, Create, Credential, INLINE_LEN, LEASE,
+    MAX_GUESSES, MAX_SEALED_MANIFEST, MAX_TTL, MIN_TTL, Notice, Relay, RelayError, ShareState, Status, V1, Waiting,
 };
 use crate::secret::{Flags, Id, Receipt, Role, Token};
 
@@ -50,13 +50,7 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self {
-            max_bytes: 4 << 30,
-            max_ttl: Duration::from_hours(2160),
-            lease: Duration::from_hours(24),
-            grace: GRACE,
-            reserve: None,
-        }
+        Self { max_bytes: 4 << 30, max_ttl: MAX_TTL, lease: LEASE, grace: GRACE, reserve: None }
     }
 }
 

@@ -67,8 +67,8 @@ impl<T: DeserializeOwned> Framed<T> {
     /// Reads the frame at the beginning of a body of `whole_len` bytes.
     ///
     /// # Errors
-    /// [`RelayError::BadRequest`] where the body does not begin with such a frame, [`RelayError::Timeout`] where the frame
-    /// takes too long, [`RelayError::Unreachable`] where the connection breaks.
+    /// [`RelayError::BadRequest`] where the body does not begin with such a frame, [`RelayError::Timeout`] where the
+    /// frame takes too long, [`RelayError::Unreachable`] where the connection breaks.
     pub(super) async fn read(whole_len: u64, body: Body) -> Result<Self, RelayError> {
         let mut rest = body.into_data_stream();
         let read = timeout(IDLE_TIME, read_frame(&mut rest)).await;
@@ -100,7 +100,7 @@ async fn read_frame(body: &mut BodyDataStream) -> Result<(BytesMut, usize), Rela
 
 /// A body that is lent to a relay as content, and comes back when the relay has had enough of it.
 struct Lent {
-    /// When all of it must be here.
+    /// The time at which all of it must be here.
     deadline: Instant,
     body: Option<BodyDataStream>,
     back: Option<oneshot::Sender<BodyDataStream>>,
@@ -140,8 +140,8 @@ fn lend(first: Bytes, len: u64, body: BodyDataStream) -> (Content, Returned) {
 }
 
 impl Returned {
-    /// Reads what a relay did not want of a body, a part's length at most. An answer that is given while the client
-    /// still sends would be lost with the connection.
+    /// Reads the rest of a body that a relay did not read, a part's length at most. An answer that is given while the
+    /// client still sends would be lost with the connection.
     pub(super) async fn drain(mut self) {
         let Ok(mut body) = self.0.try_recv() else { return };
         let _ = timeout(IDLE_TIME, async {

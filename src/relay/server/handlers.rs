@@ -18,9 +18,10 @@ use super::host::IsLocal;
 use super::options::Server;
 use crate::page;
 use crate::relay::wire::{self, ClaimRequest, Deposit, Done, FinishRequest, Proof, Was};
-use crate::relay::{About, Checksum, Commit, Content, Create, Credential, RelayError, ShareState, V1};
+use crate::relay::{About, Checksum, Commit, Content, Create, Credential, MAX_WAIT, RelayError, ShareState, V1};
 
-/// Runs a change of a share to its end, also when the client does not wait for it: whatever is begun is also cleaned up.
+/// Runs a change of a share to its end, also when the client does not wait for it: whatever is begun is also cleaned
+/// up.
 async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, RelayError>> + Send + 'static,
 ) -> Result<T, RelayError> {
@@ -191,8 +192,8 @@ pub(super) async fn status(State(server): State<Arc<Server>>, owner: Credential,
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let known = text(IF_NONE_MATCH).and_then(|tag| ShareState::parse(tag.trim_matches('"')));
     let prefer = text(HeaderName::from_static("prefer")).and_then(|prefer| prefer.strip_prefix("wait="));
-    let wait = prefer.and_then(|wait| wait.parse().ok()).unwrap_or(0).min(wire::MAX_WAIT);
-    let status = server.relay.status(&owner, known, Duration::from_secs(wait)).await?;
+    let wait = Duration::from_secs(prefer.and_then(|wait| wait.parse().ok()).unwrap_or(0)).min(MAX_WAIT);
+    let status = server.relay.status(&owner, known, wait).await?;
     let tag = [(ETAG, format!("\"{}\"", status.state.word()))];
     if Some(status.state) == known {
         return Ok((StatusCode::NOT_MODIFIED, tag).into_response());

@@ -1,8 +1,8 @@
 //! Any relay, served over HTTP.
 //!
-//! Nothing here decides anything about a share: a handler reads a request within bounds, asks a [`Relay`], and writes the
-//! answer. `GET`, `HEAD` and `OPTIONS` change nothing. Logs have the method, the route's template, the
-//! status, a size and a duration; never an id, a token, a header or an address.
+//! Nothing here decides anything about a share: a handler reads a request within bounds, asks a [`Relay`], and writes
+//! the answer. `GET`, `HEAD` and `OPTIONS` change nothing. Logs have the method, the route's template, the status, a
+//! size and a duration; never an id, a token, a header or an address.
 
 mod answers;
 mod body;
@@ -30,7 +30,7 @@ use hyper_util::rt::TokioTimer;
 
 use self::connection::Acceptor;
 use self::options::Server;
-pub use self::options::{CreatePolicy, Options};
+pub use self::options::{CreatePolicy, Options, PORT};
 use crate::relay::{Relay, pinned, wire};
 
 /// A connection that does not send the head of a request for this long is closed.
@@ -82,8 +82,8 @@ fn router(server: Arc<Server>) -> Router {
     api.layer(middleware::from_fn_with_state(server.clone(), around)).with_state(server)
 }
 
-/// Surrounds every request and every answer: checks the host that it is meant for, sets the headers that it leaves with,
-/// and logs it.
+/// Surrounds every request and every answer: checks the host that it is meant for, sets the headers that it leaves
+/// with, and logs it.
 async fn around(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
     let start = Instant::now();
     let method = request.method().clone();

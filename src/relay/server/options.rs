@@ -12,6 +12,8 @@ use crate::relay::{Admission, Create, Relay};
 use crate::relay_url::RelayUrl;
 use crate::secret::DirectKey;
 
+/// The port of a server, where none is specified.
+pub const PORT: u16 = 4080;
 /// The most connections of a relay: a client has three.
 const MAX_CONNECTIONS: usize = 4096;
 /// The time that a server which stops gives to the requests that are running.
