@@ -111,7 +111,7 @@ impl HttpRelay {
         serde_json::from_slice(&whole).map_err(|_| RelayError::Diverted)
     }
 
-    /// Reads all of a short answer. Returns nothing of one that is too long to be ours.
+    /// Reads all of a short answer, within `time`. One that is too long is not ours: [`RelayError::Diverted`].
     async fn read_all(&self, mut response: Response, time: Duration) -> Result<Bytes, RelayError> {
         let read = async {
             let mut whole = BytesMut::new();
@@ -126,20 +126,40 @@ impl HttpRelay {
         tokio::time::timeout(time, read).await.unwrap_or_else(|_| Err(silent()))
     }
 
+    async fn get<A: DeserializeOwned>(&self, path: &str, credential: Option<&Credential>) -> Result<A, RelayError> {
+        self.read_json(self.send(self.request(Method::GET, path, credential)).await?).await
+    }
+
     async fn post<A: DeserializeOwned>(
         &self,
         path: &str,
         credential: &Credential,
         body: &impl Serialize,
     ) -> Result<A, RelayError> {
+        self.read_json(self.send_json(path, credential, body).await?).await
+    }
+
+    /// Posts a JSON object, and reads the head of the answer.
+    async fn send_json(
+        &self,
+        path: &str,
+        credential: &Credential,
+        body: &impl Serialize,
+    ) -> Result<Response, RelayError> {
         let body = serde_json::to_vec(body).map_err(|_| RelayError::BadRequest)?;
-        let request = self.request(Method::POST, path, Some(credential)).header(CONTENT_TYPE, wire::JSON).body(body);
-        self.read_json(self.send(request).await?).await
+        let request = self.request(Method::POST, path, Some(credential));
+        self.send(request.header(CONTENT_TYPE, wire::JSON).body(body)).await
+    }
+
+    /// The request for part `number`.
+    fn part(&self, method: Method, number: u32, credential: &Credential) -> RequestBuilder {
+        self.request(method, &format!("{}{number}", wire::PART), Some(credential))
     }
 }
 
-/// A body of known length, whether its bytes are here or on their way.
-fn body(request: RequestBuilder, before: Vec<u8>, content: Content) -> RequestBuilder {
+/// `request` with a body of known length: `before`, and `content` behind it, whether its bytes are here or on their
+/// way.
+fn with_body(request: RequestBuilder, before: Vec<u8>, content: Content) -> RequestBuilder {
     let len = before.len() as u64 + content.len();
     let body = match content {
         Content::Whole(bytes) if before.is_empty() => Body::from(bytes),
@@ -154,7 +174,7 @@ fn body(request: RequestBuilder, before: Vec<u8>, content: Content) -> RequestBu
 #[async_trait]
 impl Relay for HttpRelay {
     async fn about(&self) -> Result<About, RelayError> {
-        self.read_json(self.send(self.request(Method::GET, wire::ABOUT, None)).await?).await
+        self.get(wire::ABOUT, None).await
     }
 
     async fn create(&self, owner: &Credential, offer: &Create) -> Result<(), RelayError> {
@@ -162,9 +182,9 @@ impl Relay for HttpRelay {
     }
 
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {
-        let request = self.request(Method::PUT, &format!("{}{number}", wire::PART), Some(owner));
+        let request = self.part(Method::PUT, number, owner).header(wire::CHECKSUM, crc.to_string());
         let time = http::time_for(part.len(), self.idle);
-        self.send_within(body(request.header(wire::CHECKSUM, crc.to_string()), Vec::new(), part), time).await.map(drop)
+        self.send_within(with_body(request, Vec::new(), part), time).await.map(drop)
     }
 
     async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Committed, RelayError> {
@@ -181,11 +201,11 @@ impl Relay for HttpRelay {
         let head = serde_json::to_vec(&Deposit { create: offer, commit }).map_err(|_| RelayError::BadRequest)?;
         let request = self.request(Method::POST, wire::DEPOSIT, Some(owner));
         let time = http::time_for(part.len(), self.idle);
-        self.read_json(self.send_within(body(request, wire::frame(&head), part), time).await?).await
+        self.read_json(self.send_within(with_body(request, wire::frame(&head), part), time).await?).await
     }
 
     async fn notice(&self, link: &Credential) -> Result<Notice, RelayError> {
-        self.read_json(self.send(self.request(Method::GET, wire::LINK, Some(link))).await?).await
+        self.get(wire::LINK, Some(link)).await
     }
 
     async fn manifest(&self, link: &Credential, proof: &Token) -> Result<Waiting, RelayError> {
@@ -194,9 +214,7 @@ impl Relay for HttpRelay {
 
     async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<Claimed, RelayError> {
         let claim = ClaimRequest { proof: proof.clone(), claim_token: claim_token.clone() };
-        let json = serde_json::to_vec(&claim).map_err(|_| RelayError::BadRequest)?;
-        let request = self.request(Method::POST, wire::CLAIM, Some(link)).header(CONTENT_TYPE, wire::JSON).body(json);
-        let response = self.send(request).await?;
+        let response = self.send_json(wire::CLAIM, link, &claim).await?;
         let framed = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == wire::BYTES);
         if !framed {
             return self.read_json(response).await;
@@ -208,7 +226,7 @@ impl Relay for HttpRelay {
     }
 
     async fn get_part(&self, holder: &Credential, number: u32, offset: u64) -> Result<Content, RelayError> {
-        let mut request = self.request(Method::GET, &format!("{}{number}", wire::PART), Some(holder));
+        let mut request = self.part(Method::GET, number, holder);
         if offset > 0 {
             request = request.header(RANGE, format!("bytes={offset}-"));
         }
@@ -242,7 +260,7 @@ impl Relay for HttpRelay {
         }
         let response = self.send_within(request, self.idle + wait).await?;
         if response.status() == StatusCode::NOT_MODIFIED {
-            return self.read_json(self.send(self.request(Method::GET, wire::OWNER, Some(owner))).await?).await;
+            return self.get(wire::OWNER, Some(owner)).await;
         }
         self.read_json(response).await
     }
