@@ -204,7 +204,6 @@ impl Host {
             let options = Options {
                 create: CreatePolicy::Closed,
                 public_url: self.public_url.clone(),
-                contact: None,
                 direct,
                 plain: !is_public,
                 drain: DRAIN,
