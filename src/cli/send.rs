@@ -1,31 +1,31 @@
-//! `share send`: seals files or standard input, leaves them at a relay or serves them from here, prints links.
+//! `share send`: sends files or standard input through a relay, or serves them from here, and prints links.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use futures_util::future::try_join_all;
 use zeroize::Zeroizing;
 
-use crate::cli::batch::{Batch, KeptAt, Plan};
+use crate::cli::batch::{Shown, copy, print, show_qr, warn_of_no_outbox};
 use crate::cli::connect::Connected;
 use crate::cli::context::Context;
 use crate::cli::input::files::{Inputs, Metadata, Wanted};
 use crate::cli::input::link::PassphraseArgs;
+use crate::cli::outcome::expect_opened;
 use crate::cli::output::errors::{Exit, Failure, Message};
-use crate::cli::output::qr::Pen;
-use crate::cli::output::{Output, Watched, errors, format, qr};
-use crate::cli::{asking, config, output};
+use crate::cli::output::{Watched, errors, format};
+use crate::cli::{asking, config, host, output};
 use crate::link::RelayUrl;
 use crate::relay::client::endpoint::Endpoint;
-use crate::relay::{MIN_TTL, RelayError};
+use crate::relay::{MIN_TTL, Relay, RelayError};
 use crate::safe_text::printable;
 use crate::secret::Flags;
-use crate::send::{Input, SendError, SendOptions};
+use crate::send::{Committed, Draft, Input, KeptAt, Plan, Recorded, SendError, SendOptions, Sent, Share, Unsent};
 use crate::state::journal;
-use crate::state::outbox::expect_opened;
-use crate::terminal::clipboard;
-use crate::{host, wordlist};
+use crate::state::outbox::Outbox;
+use crate::wordlist;
 
 /// Life of a share, unless it is said otherwise.
 const DEFAULT_TTL: Duration = Duration::from_hours(14 * 24);
@@ -56,7 +56,7 @@ pub(crate) struct SendArgs {
     #[arg(long)]
     direct: bool,
     #[command(flatten)]
-    pub(crate) host: host::HostArgs,
+    host: host::HostArgs,
     /// How long it may wait to be opened: 1m to 90d [default: 14d]
     #[arg(short, long, value_name = "TIME", env = "SHARE_EXPIRE", hide_env_values = true, value_parser = crate::cli::context::duration)]
     expire: Option<Duration>,
@@ -105,9 +105,9 @@ pub(crate) struct SendArgs {
 
 /// Runs the command.
 pub(crate) async fn run(args: SendArgs, cx: &Context) -> Result<(), Failure> {
-    let place = args.place(cx)?;
+    let relay = args.relay(cx)?;
     let ttl = args.ttl(cx)?;
-    args.expect_sense(place.as_ref())?;
+    args.expect_sense(relay.as_ref())?;
     let inputs = args.wanted().open(cx).await?;
     let passphrase = match (args.generate_passphrase, args.passphrase.is_given()) {
         (true, _) => Some(wordlist::passphrase()),
@@ -115,10 +115,10 @@ pub(crate) async fn run(args: SendArgs, cx: &Context) -> Result<(), Failure> {
         (false, false) => None,
     };
     let shown = passphrase.clone().filter(|_| args.generate_passphrase);
-    let wishes = SendOptions {
+    let options = SendOptions {
         name: args.name().filter(|_| inputs.sources.len() > 1),
         created: format::today(),
-        ttl: ttl.as_secs(),
+        ttl,
         or_shorter: args.expire.is_none() && cx.config.expire.is_none(),
         expected_len: inputs.len,
         view_only: args.view_only,
@@ -129,11 +129,11 @@ pub(crate) async fn run(args: SendArgs, cx: &Context) -> Result<(), Failure> {
         flags: if passphrase.is_some() { Flags::PASSPHRASE } else { Flags::default() },
         passphrase,
         name: args.name().or_else(|| inputs.sources.iter().find_map(|input| input.name.clone())),
-        receipt: args.receipt.clone(),
-        wishes,
+        options,
+        describe: format::describe,
     };
     let sending = Sending { args, cx, inputs, shown, ttl };
-    match place {
+    match relay {
         Some(url) => sending.through(url, plan).await,
         None => sending.directly(plan).await,
     }
@@ -153,16 +153,15 @@ impl Sending<'_> {
     /// Leaves it at a relay.
     async fn through(mut self, url: RelayUrl, mut plan: Plan) -> Result<(), Failure> {
         let (cx, endpoint) = (self.cx, Endpoint::to(url));
-        plan.wishes.create_token = cx.create_token(&endpoint.url);
+        plan.options.create_token = cx.create_token(&endpoint.url);
         let connected = cx.connect(&endpoint).await?;
         let urls = vec![endpoint.url.clone(); plan.recipients.len()];
-        let mut batch = Batch::new(plan, &connected.relay, &urls, KeptAt::Relay(&endpoint.url), cx)?;
-        self.send(&mut batch, &endpoint.name()).await.map_err(|trouble| self.in_the_files_words(trouble))?;
-        self.print(&batch).await?;
-        self.copy(&batch);
-        let (expires, granted) = batch.sent().map_or((0, 0), |sent| (sent.expires, sent.ttl));
+        let recorded = self.record(Draft::new(plan, &urls, KeptAt::Relay(&endpoint.url)))?;
+        let sent = self.upload(recorded, &connected.relay, &endpoint.name()).await;
+        let batch = self.print(sent.map_err(|error| self.in_the_files_words(error))?).await?;
+        let (expires, granted) = batch.sent().map_or((0, Duration::ZERO), |sent| (sent.expires, sent.ttl));
         cx.output.say(&format!("Opens once, until {}.", format::time(expires)));
-        if granted < self.ttl.as_secs() {
+        if granted < self.ttl {
             cx.output.say("The relay keeps nothing for longer.");
         }
         if self.args.qr {
@@ -181,62 +180,80 @@ impl Sending<'_> {
                 "without --receipt; Ctrl-C takes it back",
             ));
         }
-        let host = host::Host::open(&self.args.host, plan.recipients.len(), self.inputs.len, cx)?;
+        let host = self.args.host.open(plan.recipients.len(), self.inputs.len, cx)?;
         let for_programs = host.is_for_programs();
         self.args.bare |= for_programs;
-        expect_bare_form(self.args.bare, host.urls()?.first())?;
+        let urls = host.urls().map_err(host::failure)?;
+        expect_bare_form(self.args.bare, urls.first())?;
         let plan = Plan { flags: host.flags(plan.flags), ..plan };
-        let mut batch = Batch::new(plan, &host.relay(), &host.urls()?, KeptAt::Here(&host.place()), cx)?;
-        self.send(&mut batch, host::THIS).await.map_err(host::in_our_own_words)?;
-        let host = host.serve(&batch)?;
-        self.print(&batch).await?;
-        self.copy(&batch);
+        let recorded = self.record(Draft::new(plan, &urls, KeptAt::Here(&host.folder_name())))?;
+        let batch = self.upload(recorded, &host.relay(), host::THIS).await.map_err(host::upload_failure)?;
+        let serving = host.serve(&batch);
+        let batch = self.print(batch).await?;
         if !for_programs && (self.args.qr || output::stdout_is_terminal()) {
             show_qr(&batch, &cx.output);
         }
-        host.until_opened(&batch, cx).await
+        host::until_opened(serving, &batch, cx).await
     }
 
-    /// Uploads it. Ctrl-C, or an error, and nothing is left.
-    async fn send(&mut self, batch: &mut Batch, place: &str) -> Result<(), Failure> {
+    /// Records the shares in the outbox, and where the user wants them.
+    fn record(&self, draft: Draft) -> Result<Recorded, Failure> {
+        let outbox = self.cx.state().and_then(|state| Outbox::open(&state));
+        let recorded = draft.record(outbox, self.args.receipt.clone()).map_err(|error| {
+            Failure::path(self.args.receipt.as_deref().unwrap_or(Path::new("")), &error, "nothing was sent")
+        })?;
+        if let Some(error) = recorded.unrecorded() {
+            warn_of_no_outbox(error, &self.cx.output);
+        }
+        Ok(recorded)
+    }
+
+    /// Uploads to `relay`, which is called `name`. Ctrl-C, or an error, and nothing is left.
+    async fn upload(&mut self, recorded: Recorded, relay: &Arc<dyn Relay>, name: &str) -> Result<Committed, Failure> {
         let output = &self.cx.output;
         let bar = output.bar(self.inputs.len);
         let inputs = std::mem::take(&mut self.inputs.sources).into_iter().map(|input| watched(input, &bar)).collect();
+        let uploading = recorded.upload_to(relay);
+        let revoker = uploading.revoker();
         let sent = tokio::select! {
-            sent = batch.send(inputs) => Some(sent),
+            sent = uploading.run(inputs) => Some(sent),
             _ = self.cx.interrupted() => None,
         };
         output.clear();
-        match sent {
-            Some(sent) => sent.map_err(|(error, gone)| Failure::Send { relay: place.to_owned(), error, gone })?,
-            None => {
-                output.say("taking it back …");
-                let hint = if batch.take_back().await {
-                    "taken back: nothing was sent"
-                } else {
-                    "no link was made: what the relay has of it is unreadable, and goes by itself"
-                };
-                return Err(Failure::Interrupted(Some(hint.to_owned())));
-            }
-        }
+        let Some(sent) = sent else {
+            output.say("taking it back …");
+            let hint = if revoker.revoke().await {
+                "taken back: nothing was sent"
+            } else {
+                "no link was made: what the relay has of it is unreadable, and goes by itself"
+            };
+            return Err(Failure::Interrupted(Some(hint.to_owned())));
+        };
+        let batch = sent.map_err(|Unsent { error, gone }| Failure::Send { relay: name.to_owned(), error, gone })?;
         if let Some(sent) = batch.sent() {
-            let removed = self.inputs.removed().map(|removed| format!(" · removed: {removed}")).unwrap_or_default();
-            output.say(&format!("{}{removed}", format::describe(&sent.manifest)));
-            self.inputs.warn(&sent.manifest, output);
-            self.inputs.warn_of_browsers(&sent.manifest, self.args.view_only, output);
-            if self.args.view_only {
-                output.say("Their programs are asked to show it and not to save it. A camera does not ask.");
-            }
-            if sent.manifest.total_size() > PHONES_TAKE {
-                output.say("A browser on a phone opens up to 256 MiB; share open takes all of it.");
-            }
+            self.describe(sent);
         }
-        Ok(())
+        Ok(batch)
+    }
+
+    /// Says what was sent, and what its sender should know of it.
+    fn describe(&self, sent: &Sent) {
+        let output = &self.cx.output;
+        let removed = self.inputs.removed().map(|removed| format!(" · removed: {removed}")).unwrap_or_default();
+        output.say(&format!("{}{removed}", format::describe(&sent.manifest)));
+        self.inputs.warn(&sent.manifest, output);
+        self.inputs.warn_of_browsers(&sent.manifest, self.args.view_only, output);
+        if self.args.view_only {
+            output.say("Their programs are asked to show it and not to save it. A camera does not ask.");
+        }
+        if sent.manifest.total_size() > PHONES_TAKE {
+            output.say("A browser on a phone opens up to 256 MiB; share open takes all of it.");
+        }
     }
 
     /// What is too large has a name and a size, and another way to go.
-    fn in_the_files_words(&self, trouble: Failure) -> Failure {
-        match (&trouble, &self.args.files[..], self.inputs.len) {
+    fn in_the_files_words(&self, error: Failure) -> Failure {
+        match (&error, &self.args.files[..], self.inputs.len) {
             (Failure::Send { relay, error: SendError::Relay(RelayError::TooLarge { max }), .. }, [only], Some(len)) => {
                 let name = only.to_string_lossy();
                 Failure::Explained(Message {
@@ -250,15 +267,17 @@ impl Sending<'_> {
                     hint: Some(format!("on the same network: share send --direct {}", format::quoted(&name))),
                 })
             }
-            _ => trouble,
+            _ => error,
         }
     }
 
-    /// Prints the links. Where nobody can read them, nothing is left.
-    async fn print(&self, batch: &Batch) -> Result<(), Failure> {
-        let shown = self.shown.as_ref().map(|words| words.as_str());
-        if batch.print(self.args.bare, shown, self.inputs.removed().as_deref(), &self.cx.output).is_err() {
-            let hint = if batch.take_back().await {
+    /// Prints the links, and copies them. Where nobody can read them, nothing is left.
+    async fn print(&self, batch: Committed) -> Result<Committed, Failure> {
+        let (output, bare) = (&self.cx.output, self.args.bare);
+        let passphrase = self.shown.as_ref().map(|words| words.as_str());
+        let shown = Shown { bare, passphrase, removed: self.inputs.removed() };
+        if print(&batch, &shown, output).is_err() {
+            let hint = if batch.revoke().await {
                 "the link could not be shown: the share was taken back"
             } else {
                 "the link could not be shown, and the relay could not be told: share revoke takes it back"
@@ -266,23 +285,13 @@ impl Sending<'_> {
             return Err(Failure::local("standard output is closed or full", hint));
         }
         if let Some(words) = &self.shown {
-            self.cx.output.insist(&format!("passphrase: {}", words.as_str()));
-            self.cx.output.say("Tell it on another way than the link.");
+            output.insist("passphrase: ", words);
+            output.say("Tell it on another way than the link.");
         }
-        Ok(())
-    }
-
-    /// Copies the links. They are printed all the same.
-    fn copy(&self, batch: &Batch) {
-        if !self.args.copy {
-            return;
+        if self.args.copy {
+            copy(&batch, bare, output);
         }
-        let links: Vec<_> = batch.shares.iter().filter_map(|share| share.text(self.args.bare)).collect();
-        let text = Zeroizing::new(links.iter().map(|link| link.as_str()).collect::<Vec<_>>().join("\n"));
-        match clipboard::copy(&text) {
-            Ok(how) => self.cx.output.say(how.words()),
-            Err(why) => self.cx.output.warn(&format!("it was not copied: {why}")),
-        }
+        Ok(batch)
     }
 
     /// What else is due now that a relay is at hand.
@@ -292,22 +301,21 @@ impl Sending<'_> {
     }
 
     /// Waits until all were opened.
-    async fn wait(&self, batch: &Batch, endpoint: &Endpoint, connected: &Connected) -> Result<(), Failure> {
-        let waiting = try_join_all(batch.shares.iter().map(async |share| {
-            let owner = share.entry.owner().ok_or_else(|| anyhow::anyhow!("a share without an id"))?;
+    async fn wait(&self, batch: &Committed, endpoint: &Endpoint, connected: &Connected) -> Result<(), Failure> {
+        let waiting = try_join_all(batch.shares().iter().map(async |share| {
             let named = asking::Named { relay: &connected.relay, endpoint: Some(endpoint) };
-            let status = asking::wait_at(&share.entry, &owner, &named, self.cx).await?;
+            let status = asking::wait_at(share.entry(), share.owner(), &named, self.cx).await?;
             batch.note_end(share, &status);
             Ok::<_, Failure>(status)
         }));
-        let told = tokio::select! {
-            told = waiting => told?,
+        let ends = tokio::select! {
+            ends = waiting => ends?,
             _ = self.cx.interrupted() => {
                 let hint = "it still waits: share status --wait goes on, share revoke takes it back";
                 return Err(Failure::Interrupted(Some(hint.to_owned())));
             }
         };
-        expect_opened(batch.shares.iter().map(|share| &share.entry).zip(&told))
+        expect_opened(batch.shares().iter().map(Share::entry).zip(&ends))
     }
 }
 
@@ -322,30 +330,6 @@ fn expect_bare_form(bare: bool, url: Option<&RelayUrl>) -> Result<(), Failure> {
     }
 }
 
-fn show_qr(batch: &Batch, output: &Output) {
-    if output.is_json() {
-        return;
-    }
-    let Some(columns) = output::columns() else {
-        output.say("The QR code is for a terminal, and there is none.");
-        return;
-    };
-    let [share] = &batch.shares[..] else { return };
-    let Some(pen) = Pen::of_this_terminal() else {
-        output.say("This terminal cannot show a QR code: it needs colors, or UTF-8.");
-        return;
-    };
-    match share.link.web().and_then(|link| qr::draw(&link, columns, pen)) {
-        Some(code) => {
-            output.say(&code);
-            if share.link.secret.flags().contains(Flags::DIRECT) {
-                output.say("A browser that follows it trusts this network: it cannot know whom it speaks to.");
-            }
-        }
-        None => output.say("The terminal is too narrow for the QR code."),
-    }
-}
-
 fn watched(input: Input, bar: &indicatif::ProgressBar) -> Input {
     let reader = Box::new(Watched { inner: input.reader, bar: bar.clone() });
     Input { reader, ..input }
@@ -353,7 +337,7 @@ fn watched(input: Input, bar: &indicatif::ProgressBar) -> Input {
 
 impl SendArgs {
     /// The relay; `None`: this machine. Without a terminal, that must have been said: a script would wait for ever.
-    fn place(&self, cx: &Context) -> Result<Option<RelayUrl>, Failure> {
+    fn relay(&self, cx: &Context) -> Result<Option<RelayUrl>, Failure> {
         let relay = if self.direct { None } else { cx.relay(self.relay.as_deref())? };
         if relay.is_some() || self.direct || output::stdout_is_terminal() {
             return Ok(relay);
@@ -377,8 +361,8 @@ impl SendArgs {
     }
 
     /// What cannot work is found before anything is read.
-    fn expect_sense(&self, place: Option<&RelayUrl>) -> Result<(), Failure> {
-        expect_bare_form(self.bare, place)?;
+    fn expect_sense(&self, relay: Option<&RelayUrl>) -> Result<(), Failure> {
+        expect_bare_form(self.bare, relay)?;
         if self.generate_passphrase && self.passphrase.is_file_said() {
             return Err(Failure::usage("a passphrase is made or read, not both", "-P, or --passphrase-file FILE"));
         }
