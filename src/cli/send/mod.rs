@@ -1,25 +1,28 @@
 //! `share send`: sends files or standard input through a relay, or serves them from here, and prints links.
 
-use std::path::{Path, PathBuf};
+mod arguments;
+mod links;
+
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
 use futures_util::future::try_join_all;
 use zeroize::Zeroizing;
 
-use crate::cli::batch::{Shown, copy, print, show_qr, warn_of_no_outbox};
+pub(crate) use self::arguments::SendArgs;
+use self::arguments::expect_bare_form;
+use self::links::{Shown, copy, print, show_qr, warn_of_no_outbox};
 use crate::cli::connect::Connected;
 use crate::cli::context::Context;
-use crate::cli::input::files::{Inputs, Metadata, Wanted};
-use crate::cli::input::link::PassphraseArgs;
+use crate::cli::input::files::Inputs;
 use crate::cli::outcome::expect_opened;
 use crate::cli::output::errors::{Exit, Failure, Message};
-use crate::cli::output::{Watched, errors, format};
-use crate::cli::{asking, config, host, output};
+use crate::cli::output::{Watched, format};
+use crate::cli::{asking, host, output};
 use crate::link::RelayUrl;
 use crate::relay::client::endpoint::Endpoint;
-use crate::relay::{MIN_TTL, Relay, RelayError};
+use crate::relay::{Relay, RelayError};
 use crate::safe_text::printable;
 use crate::secret::Flags;
 use crate::send::{Committed, Draft, Input, KeptAt, Plan, Recorded, SendError, SendOptions, Sent, Share, Unsent};
@@ -27,81 +30,8 @@ use crate::state::journal;
 use crate::state::outbox::Outbox;
 use crate::wordlist;
 
-/// Life of a share, unless it is said otherwise.
-const DEFAULT_TTL: Duration = Duration::from_hours(14 * 24);
-/// The longest life that can be asked for.
-const MAX_TTL: Duration = Duration::from_hours(90 * 24);
-
-/// What the page takes in a browser on a phone, in bytes.
+/// The largest share that the page opens in a browser on a phone, in bytes.
 const PHONES_TAKE: u64 = 256 << 20;
-
-/// The longest name that can be given: what file systems take.
-const MAX_NAME: usize = 255;
-/// The most links of one command: each is an upload of its own, and they run side by side.
-const MAX_LINKS: usize = 20;
-
-/// Send something that can be opened once, and print its link
-///
-/// Without a relay, and at a terminal, it is served from this machine to the network it is on, until it was opened.
-#[derive(Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag that can be said")]
-pub(crate) struct SendArgs {
-    /// What to send; nothing or `-`: standard input. Several files make one album with one link
-    #[arg(value_name = "FILE")]
-    files: Vec<PathBuf>,
-    /// Where to leave it
-    #[arg(long, value_name = "URL", env = "SHARE_RELAY", hide_env_values = true)]
-    relay: Option<String>,
-    /// Serve it from this machine until it was opened
-    #[arg(long)]
-    direct: bool,
-    #[command(flatten)]
-    host: host::HostArgs,
-    /// How long it may wait to be opened: 1m to 90d [default: 14d]
-    #[arg(short, long, value_name = "TIME", env = "SHARE_EXPIRE", hide_env_values = true, value_parser = crate::cli::context::duration)]
-    expire: Option<Duration>,
-    /// What the recipient calls it
-    #[arg(short, long, value_name = "NAME", conflicts_with = "no_name")]
-    name: Option<String>,
-    /// Don't tell the recipient the names of files
-    #[arg(long)]
-    no_name: bool,
-    /// Ask for a text to send
-    #[arg(long, conflicts_with = "files")]
-    text: bool,
-    /// A link of their own for WHO; may be said several times
-    #[arg(long = "for", value_name = "WHO", conflicts_with = "links")]
-    recipients: Vec<String>,
-    /// So many links, each of which opens once
-    #[arg(long, value_name = "N")]
-    links: Option<usize>,
-    /// Print the link in the form that no bot and no preview follows
-    #[arg(long)]
-    bare: bool,
-    /// Show the link as a QR code too
-    #[arg(long)]
-    qr: bool,
-    /// Copy the link to the clipboard, and keep it out of clipboard histories
-    #[arg(short, long)]
-    copy: bool,
-    /// Ask recipients' programs to show it and not to save it: a courtesy, not a lock
-    #[arg(long)]
-    view_only: bool,
-    /// What becomes of positions, times and cameras in photos and videos
-    #[arg(long, value_name = "WHAT", default_value = "strip")]
-    metadata: Metadata,
-    /// Wait until it was opened
-    #[arg(long)]
-    wait: bool,
-    /// Keep in FILE what asks for it and takes it back, on any machine
-    #[arg(long, value_name = "FILE")]
-    receipt: Option<PathBuf>,
-    #[command(flatten)]
-    passphrase: PassphraseArgs,
-    /// Make a passphrase of four words, and show it
-    #[arg(short = 'P', long, conflicts_with = "passphrase")]
-    generate_passphrase: bool,
-}
 
 /// Runs the command.
 pub(crate) async fn run(args: SendArgs, cx: &Context) -> Result<(), Failure> {
@@ -319,104 +249,7 @@ impl Sending<'_> {
     }
 }
 
-/// A bare link has no scheme: it must be clear how its relay is reached.
-fn expect_bare_form(bare: bool, url: Option<&RelayUrl>) -> Result<(), Failure> {
-    match url.filter(|url| bare && !url.has_bare_form()) {
-        None => Ok(()),
-        Some(url) => Err(Failure::usage(
-            format!("a bare link cannot say how {} is reached", url.name()),
-            "send it without --bare",
-        )),
-    }
-}
-
 fn watched(input: Input, bar: &indicatif::ProgressBar) -> Input {
     let reader = Box::new(Watched { inner: input.reader, bar: bar.clone() });
     Input { reader, ..input }
-}
-
-impl SendArgs {
-    /// The relay; `None`: this machine. Without a terminal, that must have been said: a script would wait for ever.
-    fn relay(&self, cx: &Context) -> Result<Option<RelayUrl>, Failure> {
-        let relay = if self.direct { None } else { cx.relay(self.relay.as_deref())? };
-        if relay.is_some() || self.direct || output::stdout_is_terminal() {
-            return Ok(relay);
-        }
-        Err(Failure::usage(
-            "no relay is configured",
-            "share relay use URL, or --direct to serve it from here until it is opened",
-        ))
-    }
-
-    fn ttl(&self, cx: &Context) -> Result<Duration, Failure> {
-        let ttl = match (self.expire, &cx.config.expire) {
-            (Some(said), _) => said,
-            (None, Some(text)) => crate::cli::context::duration(text).map_err(|why| config::wrong("expire", &why))?,
-            (None, None) => DEFAULT_TTL,
-        };
-        if ttl < MIN_TTL || ttl > MAX_TTL {
-            return Err(Failure::usage("--expire takes 1 minute to 90 days", "--expire 24h, --expire 7d"));
-        }
-        Ok(ttl)
-    }
-
-    /// What cannot work is found before anything is read.
-    fn expect_sense(&self, relay: Option<&RelayUrl>) -> Result<(), Failure> {
-        expect_bare_form(self.bare, relay)?;
-        if self.generate_passphrase && self.passphrase.is_file_said() {
-            return Err(Failure::usage("a passphrase is made or read, not both", "-P, or --passphrase-file FILE"));
-        }
-        if self.receipt.as_deref() == Some(Path::new("-")) {
-            return Err(Failure::usage("a receipt goes to a file", "--receipt FILE"));
-        }
-        if self.recipients.iter().any(|recipient| recipient.trim().is_empty()) {
-            return Err(Failure::usage("--for says for whom", "--for anna"));
-        }
-        if output::stdout_is_closed() {
-            let hint = "nothing was sent: the link would be printed there";
-            return Err(Failure::local("standard output is closed or full", hint));
-        }
-        if self.name.as_ref().is_some_and(|name| name.len() > MAX_NAME) {
-            return Err(Failure::usage(format!("a name has at most {MAX_NAME} bytes"), "give it a shorter --name"));
-        }
-        match &self.receipt {
-            Some(path) if path.symlink_metadata().is_ok() => Err(errors::in_the_way(path)),
-            _ => Ok(()),
-        }
-    }
-
-    /// Who gets a link.
-    fn recipients(&self) -> Result<Vec<Option<String>>, Failure> {
-        let recipients = match self.links {
-            Some(count) => vec![None; count],
-            None if self.recipients.is_empty() => vec![None],
-            None => self.recipients.iter().cloned().map(Some).collect(),
-        };
-        if recipients.is_empty() || recipients.len() > MAX_LINKS {
-            return Err(Failure::usage(format!("one command makes 1 to {MAX_LINKS} links"), "--links 5"));
-        }
-        Ok(recipients)
-    }
-
-    /// What is to be read.
-    fn wanted(&self) -> Wanted<'_> {
-        Wanted {
-            files: &self.files,
-            text: self.text,
-            name: self.name(),
-            no_name: self.no_name,
-            metadata: self.metadata,
-            view_only: self.view_only,
-            hint: if self.passphrase.is_flag() {
-                "nothing was sent; -p takes no value, it asks"
-            } else {
-                "nothing was sent"
-            },
-        }
-    }
-
-    /// The name that was given, if it is one.
-    fn name(&self) -> Option<String> {
-        self.name.clone().filter(|name| !name.trim().is_empty())
-    }
 }
