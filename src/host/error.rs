@@ -4,8 +4,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::link::RelayUrlError;
 use crate::relay::store::folder::FolderError;
+use crate::relay_url::RelayUrlError;
 
 /// The reason why this machine cannot host a share.
 #[derive(Debug, thiserror::Error)]

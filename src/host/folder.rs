@@ -1,17 +1,17 @@
 //! The private folder in which shares lie while they are served, and the folders that killed programs have left.
 
-use std::fs::{self, DirBuilder, File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::host::error::HostError;
+use crate::platform::files;
 use crate::relay::clock::SystemClock;
 use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::store::folder::{Folder, Sharing};
-use crate::secret::{fill_random, hex};
+use crate::secret::random_hex;
 use crate::state::{StateDir, private};
 
 /// Room that stays free on the disk, in bytes.
@@ -56,10 +56,8 @@ impl PrivateFolder {
             // Ciphertext may lie in a temporary directory as well, under a name that nobody can know before.
             Err(_) => (std::env::temp_dir(), None),
         };
-        let mut random = [0; 8];
-        fill_random(&mut random);
-        let ours = Self(directory.join(format!("{FOLDER}{}", hex(&random))));
-        let made = DirBuilder::new().mode(0o700).create(&ours.0);
+        let ours = Self(directory.join(format!("{FOLDER}{}", random_hex::<8>())));
+        let made = files::private_directory().create(&ours.0);
         made.map_err(|error| HostError::NoFolder { directory, error })?;
         let folder = Folder::open(&ours.0, Sharing::Alone).map_err(HostError::Unfit)?;
         Ok((ours, rules(folder)))
@@ -75,7 +73,8 @@ impl PrivateFolder {
     /// # Errors
     /// [`HostError::NoRoom`].
     pub(super) fn expect_room(&self, needed: u64) -> Result<(), HostError> {
-        let free = rustix::fs::statvfs(&self.0).map_or(u64::MAX, |disk| disk.f_bavail * disk.f_frsize);
+        // A file system that cannot be asked may have room; one that does not count has none.
+        let free = files::free_space(&self.0).map_or(u64::MAX, |space| space.map_or(0, |space| space.free));
         if free < needed.saturating_add(RESERVE) { Err(HostError::NoRoom) } else { Ok(()) }
     }
 }
@@ -133,7 +132,7 @@ fn remove_abandoned(directory: &Path, older: Duration) {
         }
         // Not where a link leads, nor what is somebody else's.
         let Ok(data) = fs::symlink_metadata(entry.path()) else { continue };
-        let is_ours = data.is_dir() && data.uid() == rustix::process::getuid().as_raw();
+        let is_ours = data.is_dir() && files::is_own(&data);
         let age = data.modified().ok().and_then(|made| made.elapsed().ok()).unwrap_or_default();
         if is_ours && age >= older && !is_held(&entry.path()) {
             let _ = fs::remove_dir_all(entry.path());

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use futures_util::future::{join_all, try_join_all};
 use zeroize::Zeroizing;
 
-use crate::link::{Link, RelayUrl};
+use crate::link::Link;
 use crate::manifest::Manifest;
 use crate::relay::{Credential, Relay, Status};
+use crate::relay_url::RelayUrl;
 use crate::secret::{Flags, Keys, LinkSecret, Token};
 use crate::send::error::Unsent;
 use crate::send::input::Input;

@@ -8,9 +8,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::link::RelayUrl;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::{Credential, ShareState, Status, V1};
+use crate::relay_url::RelayUrl;
 use crate::safe_text::printable;
 use crate::secret::{Flags, Id, ReceiptKey, Token};
 use crate::state::{StateDir, write_private};

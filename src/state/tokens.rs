@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use crate::link::RelayUrl;
+use crate::relay_url::RelayUrl;
 use crate::state::{StateDir, write_private};
 
 impl StateDir {

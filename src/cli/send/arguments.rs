@@ -10,8 +10,8 @@ use crate::cli::input::files::{Metadata, Wanted};
 use crate::cli::input::link::PassphraseArgs;
 use crate::cli::output::errors::{self, Failure};
 use crate::cli::{config, host, output};
-use crate::link::RelayUrl;
 use crate::relay::MIN_TTL;
+use crate::relay_url::RelayUrl;
 
 /// Life of a share, unless it is said otherwise.
 const DEFAULT_TTL: Duration = Duration::from_hours(14 * 24);
