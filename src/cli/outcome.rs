@@ -12,7 +12,7 @@ use crate::wordlist::openers_words;
 
 impl Entry {
     /// How it is called in one line: `beach.jpg · photo, 3.4 MB · for anna`.
-    pub(in crate::cli) fn title(&self) -> String {
+    pub(super) fn title(&self) -> String {
         let label = if self.label.is_empty() { "(no name)" } else { &self.label };
         match &self.recipient {
             Some(recipient) => format!("{label} · for {}", printable(recipient)),
@@ -21,7 +21,7 @@ impl Entry {
     }
 
     /// How it ended, in a few words.
-    pub(in crate::cli) fn outcome(&self, status: &Status) -> String {
+    pub(super) fn outcome(&self, status: &Status) -> String {
         match status.claimant {
             Some(claimant) if self.is_opened(status) => format!("opened ({})", openers_words(&claimant)),
             _ => self.story(status),
@@ -29,7 +29,7 @@ impl Entry {
     }
 
     /// What became of it, as its sender should read it.
-    pub(in crate::cli) fn story(&self, status: &Status) -> String {
+    pub(super) fn story(&self, status: &Status) -> String {
         let time = |at: Option<u64>| at.map_or_else(|| "an unknown time".to_owned(), format::time);
         let who =
             |claimant: Option<Claimant>| claimant.map(|c| format!(" ({})", openers_words(&c))).unwrap_or_default();
@@ -85,7 +85,7 @@ impl Entry {
     }
 
     /// What became of it, for programs.
-    pub(in crate::cli) fn facts(&self, status: Option<&Status>) -> Value {
+    pub(super) fn facts(&self, status: Option<&Status>) -> Value {
         let mut facts = json!({
             "id": self.hex_id(),
             "name": self.name,
@@ -117,7 +117,7 @@ impl Entry {
 }
 
 /// Fails unless all were opened, and somebody with the link has confirmed it.
-pub(in crate::cli) fn expect_opened<'a>(told: impl Iterator<Item = (&'a Entry, &'a Status)>) -> Result<(), Failure> {
+pub(super) fn expect_opened<'a>(told: impl Iterator<Item = (&'a Entry, &'a Status)>) -> Result<(), Failure> {
     let missed: Vec<_> = told.filter(|(entry, status)| !entry.is_opened(status)).collect();
     match &missed[..] {
         [] => Ok(()),
