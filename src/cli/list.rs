@@ -15,8 +15,8 @@ use crate::cli::output::format;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::rules::UPLOAD_TIME;
 use crate::safe_text::reason;
+use crate::state::journal;
 use crate::state::outbox::{Entry, Outbox, is_over};
-use crate::state::{StateDir, journal};
 
 /// What one relay may take to answer: the others are listed all the same.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -36,7 +36,7 @@ pub(crate) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         Failure::local(format!("what was sent cannot be read: {}", reason(&error)), "--state-dir DIR")
     };
-    let state = StateDir::open(cx).map_err(failed)?;
+    let state = cx.state().map_err(failed)?;
     let outbox = Outbox::open(&state).map_err(failed)?;
     let entries = outbox.entries().map_err(failed)?;
     let relays = Relays::of(&entries, false, PATIENCE, cx).await?;

@@ -105,7 +105,12 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 
 /// The store in a directory. `hint` is for one that cannot be one.
 pub(crate) fn folder(path: &Path, sharing: Sharing, hint: &str) -> Result<Folder, Failure> {
-    Folder::open(path, sharing).map_err(|error| match &error {
+    Folder::open(path, sharing).map_err(|error| folder_failure(&error, hint))
+}
+
+/// A directory that cannot be a store, in words.
+pub(crate) fn folder_failure(error: &FolderError, hint: &str) -> Failure {
+    match error {
         FolderError::InUse(_) => Failure::local(
             error.to_string(),
             "stop that one, use another folder, or let each relay say --shared-folder",
@@ -119,7 +124,7 @@ pub(crate) fn folder(path: &Path, sharing: Sharing, hint: &str) -> Result<Folder
         ),
         FolderError::Exposed(_) => Failure::local(error.to_string(), "chmod o= keeps other users out of it"),
         FolderError::Io(path, error) => Failure::path(path, error, hint),
-    })
+    }
 }
 
 /// What is wrong with a store, in words.

@@ -20,10 +20,12 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use rustix::fs::OFlags;
+use serde::Serialize;
 use serde_json::{Value, json};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use zeroize::Zeroizing;
 
 use self::errors::{Failure, Message};
 use crate::terminal::style;
@@ -72,10 +74,34 @@ impl Output {
         }
     }
 
-    /// Tells a person something that must not be missed, whatever they asked for: a passphrase that was made for them.
-    pub(crate) fn insist(&self, text: &str) {
+    /// Tells a person a secret that must not be missed, whatever they asked for: a passphrase that was made for them.
+    pub(crate) fn insist(&self, label: &str, secret: &str) {
         if !self.json {
-            self.print(text);
+            let text = Zeroizing::new([label, secret].concat());
+            let text = Zeroizing::new(wrapped(&text, columns()));
+            match &*self.bar.lock().unwrap_or_else(PoisonError::into_inner) {
+                Some(bar) => bar.suspend(|| complain(&text)),
+                None => complain(&text),
+            }
+        }
+    }
+
+    /// Writes a result that is secret: `text` for people and scripts, or an event of one object for programs. No copy
+    /// of either stays in memory.
+    pub(crate) fn secret_result<T: Serialize>(&self, text: &str, event: impl FnOnce() -> T) -> io::Result<()> {
+        let mut line = Wiped::default();
+        if self.json {
+            serde_json::to_writer(&mut line, &event())?;
+        } else {
+            let shown = columns_of(&io::stdout()).map(|columns| Zeroizing::new(wrapped(text, Some(columns))));
+            line.write_all(shown.as_ref().map_or(text, |shown| shown.as_str()).as_bytes())?;
+        }
+        line.write_all(b"\n")?;
+        // Not through the buffer of standard output, which would keep it.
+        let write = || stdout()?.write_all(&line.0);
+        match &*self.bar.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(bar) => bar.suspend(write),
+            None => write(),
         }
     }
 
@@ -200,6 +226,27 @@ impl Output {
         bar.enable_steady_tick(Duration::from_millis(120));
         *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
         bar
+    }
+}
+
+/// Bytes that are wiped, also where they have moved to a larger buffer.
+#[derive(Default)]
+struct Wiped(Zeroizing<Vec<u8>>);
+
+impl Write for Wiped {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let needed = self.0.len() + bytes.len();
+        if needed > self.0.capacity() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(needed.next_power_of_two()));
+            larger.extend_from_slice(&self.0);
+            self.0 = larger;
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -10,7 +10,7 @@ use directories::ProjectDirs;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::cli::context::Context;
+use crate::cli::context::{Context, given_create_token};
 use crate::cli::input::prompt;
 use crate::cli::output::errors::Failure;
 use crate::cli::output::format;
@@ -28,7 +28,7 @@ use crate::relay::{Admission, RelayError};
 use crate::relay_url::RelayUrl;
 use crate::safe_text::{printable, reason};
 use crate::secret::{hex, random_hex};
-use crate::state::{StateDir, private, private_dir, read_all, said_token};
+use crate::state::{private, private_dir, read_all};
 
 /// How lines of the file of create tokens give what a token must hash to.
 const HASHED: &str = "sha256:";
@@ -94,14 +94,14 @@ async fn use_it(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
     let about = connected.relay.about().await.map_err(|error| endpoint.refused(error))?;
     let mut token = if about.create == Admission::Token { create_token(&url, &endpoint, cx).await? } else { None };
     let mut tried = check::try_and_tidy(&endpoint, &connected, token.clone()).await?;
-    if let (Some(_), false, None, true) = (&token, tried.may_create, said_token(), prompt::possible()) {
+    if let (Some(_), false, None, true) = (&token, tried.may_create, given_create_token(), prompt::possible()) {
         cx.output.say("The token that was kept for it is not valid any more.");
         token = ask_for_token(&endpoint, cx).await?;
         tried = check::try_and_tidy(&endpoint, &connected, token.clone()).await?;
     }
     tried.store = found;
     if let (Some(token), true) = (&token, tried.may_create) {
-        let kept = StateDir::open(cx).and_then(|state| state.keep_create_token(&url, token));
+        let kept = cx.state().and_then(|state| state.keep_create_token(&url, token));
         kept.map_err(|error| {
             Failure::local(format!("the token cannot be kept: {}", reason(&error)), "SHARE_CREATE_TOKEN does the same")
         })?;
