@@ -54,7 +54,7 @@ impl Endpoint {
         let answer = prompt::ask(&question, cx).await?;
         match answer.as_str() {
             "y" | "yes" => Ok(()),
-            _ => Err(Failure::Interrupted(Some("not now: nothing is lost".to_owned()))),
+            _ => Err(Failure::Interrupted(Some("not now: nothing is lost".into()))),
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::cli::asking::Relays;
 use crate::cli::context::Context;
-use crate::cli::output::errors::{Exit, Failure};
+use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::rules::records::UPLOAD_TIME;
@@ -34,7 +34,7 @@ pub(crate) struct ListArgs {
 /// Runs the command.
 pub(crate) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
-        Failure::local(format!("what was sent cannot be read: {}", reason(&error)), "--state-dir DIR")
+        Failure::local(format!("what was sent cannot be read: {}", reason(&error)), Hint::run("--state-dir DIR"))
     };
     let state = StateDir::open(cx).map_err(failed)?;
     let outbox = Outbox::open(&state).map_err(failed)?;
@@ -50,7 +50,7 @@ pub(crate) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
                 return None;
             }
             let told = tokio::time::timeout(PATIENCE, relays.status(entry)).await.ok();
-            let answered = |trouble: &Failure| trouble.explain().exit != Exit::Unreachable;
+            let answered = |failure: &Failure| !failure.is_unreachable();
             if !told.as_ref().is_some_and(|told| told.as_ref().err().is_none_or(answered)) {
                 silent.borrow_mut().extend(relay);
             }
@@ -83,12 +83,12 @@ pub(crate) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
             Some(Err(Failure::NobodyKnows(_))) if entry.expires.is_none() => {
                 (None, "was never complete: no link was made".to_owned(), true)
             }
-            Some(Err(trouble @ Failure::NobodyKnows(_))) => (None, trouble.explain().what, true),
+            Some(Err(Failure::NobodyKnows(why))) => (None, why, true),
             unanswered => {
                 // By our clock: there is no other one to ask.
                 let over = entry.expires.filter(|expires| *expires <= now).map(format::time);
                 let over = over.map(|expired| format!("; it could be opened until {expired}")).unwrap_or_default();
-                let why = unanswered.and_then(Result::err).map(|trouble| trouble.explain().what);
+                let why = unanswered.and_then(Result::err).map(|failure| failure.message().what);
                 (None, format!("{}{over}", why.as_deref().unwrap_or("its relay does not answer")), false)
             }
         };

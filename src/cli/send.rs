@@ -12,14 +12,13 @@ use crate::cli::connect::Connected;
 use crate::cli::context::Context;
 use crate::cli::input::files::{Inputs, Metadata, Wanted};
 use crate::cli::input::link::PassphraseArgs;
-use crate::cli::output::errors::{Exit, Failure, Message};
+use crate::cli::output::errors::Failure;
 use crate::cli::output::qr::Pen;
 use crate::cli::output::{Output, Watched, errors, format, qr};
 use crate::cli::{asking, config, output};
 use crate::link::RelayUrl;
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::{MIN_TTL, RelayError};
-use crate::safe_text::printable;
 use crate::secret::Flags;
 use crate::send::{Input, SendError, SendOptions};
 use crate::state::journal;
@@ -216,7 +215,7 @@ impl Sending<'_> {
                 } else {
                     "no link was made: what the relay has of it is unreadable, and goes by itself"
                 };
-                return Err(Failure::Interrupted(Some(hint.to_owned())));
+                return Err(Failure::Interrupted(Some(hint.into())));
             }
         }
         if let Some(sent) = batch.sent() {
@@ -239,16 +238,7 @@ impl Sending<'_> {
         match (&trouble, &self.args.files[..], self.inputs.len) {
             (Failure::Send { relay, error: SendError::Relay(RelayError::TooLarge { max }), .. }, [only], Some(len)) => {
                 let name = only.to_string_lossy();
-                Failure::Explained(Message {
-                    exit: Exit::Refused,
-                    what: format!(
-                        "{} is {}; {relay} takes {} a share",
-                        printable(&name),
-                        format::size(len),
-                        format::binary(*max)
-                    ),
-                    hint: Some(format!("on the same network: share send --direct {}", format::quoted(&name))),
-                })
+                Failure::TooLarge { relay: relay.clone(), file: name.into_owned(), len, max: *max }
             }
             _ => trouble,
         }
@@ -304,7 +294,7 @@ impl Sending<'_> {
             told = waiting => told?,
             _ = self.cx.interrupted() => {
                 let hint = "it still waits: share status --wait goes on, share revoke takes it back";
-                return Err(Failure::Interrupted(Some(hint.to_owned())));
+                return Err(Failure::Interrupted(Some(hint.into())));
             }
         };
         expect_opened(batch.shares.iter().map(|share| &share.entry).zip(&told))

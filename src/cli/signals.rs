@@ -1,11 +1,12 @@
 //! Ctrl-C and its kin. They are listened to from the beginning of a command to its end, so that none is lost between
 //! two steps; what comes while nobody asks is told to whoever asks next.
 
-use std::fs;
 use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, mpsc};
+
+use crate::platform::process;
 
 /// Why the program should stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ impl Signals {
             (SignalKind::quit(), Stop::Machine),
         ] {
             // Whoever started us wants us to outlive its terminal: nohup.
-            if kind == SignalKind::hangup() && is_ignored(kind) {
+            if kind == SignalKind::hangup() && process::ignores_signal(kind.as_raw_value()) {
                 continue;
             }
             let Ok(mut signal) = signal(kind) else { continue };
@@ -48,12 +49,4 @@ impl Signals {
             None => std::future::pending().await,
         }
     }
-}
-
-/// Whether this program was started with a signal ignored (`SigIgn` of proc(5)).
-fn is_ignored(kind: SignalKind) -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
-    mask >> (kind.as_raw_value() - 1) & 1 == 1
 }

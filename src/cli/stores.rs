@@ -10,7 +10,7 @@ use directories::ProjectDirs;
 use rustix::fs::Access;
 
 use crate::cli::context::Context;
-use crate::cli::output::errors::Failure;
+use crate::cli::output::errors::{Failure, Hint};
 use crate::link::RelayUrl;
 use crate::relay::RelayError;
 use crate::relay::client::retry::Backoff;
@@ -36,22 +36,28 @@ pub(crate) fn of_relay(said: Option<&str>, sharing: Sharing) -> Result<Arc<dyn S
     match said {
         None => {
             let dirs = ProjectDirs::from("", "", "share");
-            let dirs = dirs.ok_or_else(|| Failure::usage("this user has no home", "--store file:///DIRECTORY"))?;
-            Ok(Arc::new(folder(&dirs.data_dir().join("relay"), sharing, "--store file:///another/directory")?))
+            let dirs =
+                dirs.ok_or_else(|| Failure::usage("this user has no home", Hint::run("--store file:///DIRECTORY")))?;
+            Ok(Arc::new(folder(&dirs.data_dir().join("relay"), sharing, &another())?))
         }
         Some(IN_MEMORY) => Ok(Arc::new(Memory::new(Arc::new(SystemClock), MEMORY))),
         Some(text) => match RelayUrl::parse(text).ok().filter(RelayUrl::is_store) {
-            Some(url) => open(&url, sharing, "--store file:///another/directory"),
+            Some(url) => open(&url, sharing, &another()),
             None => Err(Failure::usage(
                 "--store takes file:///DIRECTORY, s3://BUCKET/PREFIX, gs://…, az://… or memory:",
-                "--store file:///srv/share",
+                Hint::run("--store file:///srv/share"),
             )),
         },
     }
 }
 
+/// A hint for a folder that cannot be a relay's store.
+fn another() -> Hint {
+    Hint::run("--store file:///another/directory")
+}
+
 /// The store at `url`. `hint` is for a folder that cannot be one.
-pub(crate) fn open(url: &RelayUrl, sharing: Sharing, hint: &str) -> Result<Arc<dyn Store>, Failure> {
+pub(crate) fn open(url: &RelayUrl, sharing: Sharing, hint: &Hint) -> Result<Arc<dyn Store>, Failure> {
     match url.folder() {
         Some(path) => Ok(Arc::new(folder(&path, sharing, hint)?)),
         None => {
@@ -104,18 +110,18 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 }
 
 /// The store in a directory. `hint` is for one that cannot be one.
-pub(crate) fn folder(path: &Path, sharing: Sharing, hint: &str) -> Result<Folder, Failure> {
+pub(crate) fn folder(path: &Path, sharing: Sharing, hint: &Hint) -> Result<Folder, Failure> {
     Folder::open(path, sharing).map_err(|error| match &error {
         FolderError::InUse(_) => Failure::local(
             error.to_string(),
-            "stop that one, use another folder, or let each relay say --shared-folder",
+            Hint::run("stop that one, use another folder, or let each relay say --shared-folder"),
         ),
         FolderError::Ungrouped(_) => {
             Failure::local(error.to_string(), "chmod g+s makes it; chmod g= keeps it to yourself")
         }
         FolderError::Unlockable(_) => Failure::local(
             error.to_string(),
-            "use a directory on another file system; a relay also takes --shared-folder",
+            Hint::run("use a directory on another file system; a relay also takes --shared-folder"),
         ),
         FolderError::Exposed(_) => Failure::local(error.to_string(), "chmod o= keeps other users out of it"),
         FolderError::Io(path, error) => Failure::path(path, error, hint),
@@ -123,7 +129,7 @@ pub(crate) fn folder(path: &Path, sharing: Sharing, hint: &str) -> Result<Folder
 }
 
 /// What is wrong with a store, in words.
-fn unfit(name: &str, unfit: &Unfit, hint: &str) -> Failure {
+fn unfit(name: &str, unfit: &Unfit, hint: &Hint) -> Failure {
     let name = printable(name);
     match unfit {
         Unfit::Failed(StoreError::Refused(_)) => Failure::local(format!("{name}: {unfit}"), refused_hint(&name)),
@@ -136,7 +142,7 @@ fn unfit(name: &str, unfit: &Unfit, hint: &str) -> Failure {
 
 /// Tries out whether a store can be one. A bucket that cannot be reached is asked again for as long as the user has
 /// patience.
-pub(crate) async fn probe(rules: &StoreRelay, name: &str, hint: &str, cx: &Context) -> Result<ProbeResult, Failure> {
+pub(crate) async fn probe(rules: &StoreRelay, name: &str, hint: &Hint, cx: &Context) -> Result<ProbeResult, Failure> {
     let asked = || async {
         match rules.probe().await {
             Err(Unfit::Failed(error @ StoreError::Failed(_))) => Err(error),
@@ -201,7 +207,7 @@ pub(crate) async fn serverless(url: &RelayUrl, give_up: Duration, cx: &Context) 
     if let Some(path) = url.folder() {
         expect_usable(url, &path)?;
     }
-    let store = open(url, Sharing::WithOthers, "nothing is lost")?;
+    let store = open(url, Sharing::WithOthers, &"nothing is lost".into())?;
     let rules = Arc::new(StoreRelay::new(store, Arc::new(SystemClock), Policy::default()));
     // Nothing is written, not even to look at the clock, before it is known to be one of ours.
     let look = || async {
@@ -225,7 +231,7 @@ pub(crate) async fn serverless(url: &RelayUrl, give_up: Duration, cx: &Context) 
 fn not_ours(url: &RelayUrl) -> Failure {
     let kind = if url.folder().is_some() { "folder" } else { "bucket" };
     let what = format!("{} is not a {kind} for shares", printable(&url.name()));
-    Failure::usage(what, format!("share relay use {url} makes it one"))
+    Failure::usage(what, Hint::run(format!("share relay use {url} makes it one")))
 }
 
 /// Fails where a folder is not there or not for us, before anything is made in it.

@@ -26,7 +26,7 @@ use self::address::{PORT, Place, Wanted};
 use self::interfaces::{Enclosure, Kind, Own};
 use crate::cli::batch::{Batch, Share};
 use crate::cli::context::Context;
-use crate::cli::output::errors::Failure;
+use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{Output, format};
 use crate::cli::signals::Stop;
 use crate::cli::stores;
@@ -277,7 +277,7 @@ impl Serving {
         self.say_how_it_is_reached(output);
         output.say(&format!("Unopened, it ends on {}.", format::time(batch.sent().map_or(0, |sent| sent.expires))));
         if matches!(self.reach, Reach::Network | Reach::Loopback) && !self.place.is_public() {
-            output.say("hint: for someone elsewhere you need a relay: share help relay");
+            output.hint(Hint::run("for someone elsewhere you need a relay: share help relay"));
         }
         let several = batch.shares.len() > 1;
         let watching = self.doors.iter().zip(&batch.shares).map(|(door, share)| {
@@ -375,7 +375,7 @@ impl Serving {
             (0, _) => "taken back: the links are dead, and nothing is left here".to_owned(),
             (some, all) => format!("{some} of {all} were opened; the rest is taken back, and nothing is left here"),
         };
-        (Failure::Interrupted(Some(hint)), cut_off.is_some())
+        (Failure::Interrupted(Some(hint.into())), cut_off.is_some())
     }
 
     /// Closes the doors, after answers that are on their way.
@@ -541,7 +541,7 @@ fn folder(cx: &Context) -> Result<(Private, Folder), Failure> {
     let place = Private(directory.join(format!("{FOLDER}{}", hex(&random))));
     let made = DirBuilder::new().mode(0o700).create(&place.0);
     made.map_err(|error| Failure::path(&directory, &error, "--state-dir DIR, or a relay"))?;
-    let folder = stores::folder(&place.0, Sharing::Alone, "--state-dir DIR, or a relay")?;
+    let folder = stores::folder(&place.0, Sharing::Alone, &Hint::run("--state-dir DIR, or a relay"))?;
     Ok((place, folder))
 }
 

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
-use crate::cli::output::errors::{Failure, is_a_directory};
+use crate::cli::output::errors::{Failure, Hint, is_a_directory};
 use crate::cli::output::{Output, format};
 use crate::manifest::{Entry, Manifest};
 use crate::media;
@@ -249,13 +249,13 @@ impl Wanted<'_> {
 
     async fn text(&self, cx: &Context) -> Result<(Input, u64), Failure> {
         if !prompt::possible() {
-            return Err(Failure::usage("there is no terminal to ask for a text at", "echo … | share send"));
+            return Err(Failure::usage("there is no terminal to ask for a text at", Hint::run("echo … | share send")));
         }
         let text = prompt::ask_hidden("text (one line, not shown):", cx).await?;
         if prompt::discard_rest() {
             return Err(Failure::usage(
                 "the text has more than one line, and nothing of it was sent",
-                "cat | share send, paste it, and press Ctrl-D",
+                Hint::run("cat | share send, paste it, and press Ctrl-D"),
             ));
         }
         if text.is_empty() {
@@ -289,7 +289,10 @@ impl Wanted<'_> {
 
     async fn file(&self, path: &Path, cx: &Context) -> Result<(Input, Option<u64>, Known), Failure> {
         if path.to_string_lossy().to_ascii_lowercase().contains("#share1") {
-            return Err(Failure::usage("a link is not a file", "share open, and paste the link when it asks"));
+            return Err(Failure::usage(
+                "a link is not a file",
+                Hint::run("share open, and paste the link when it asks"),
+            ));
         }
         let failed = |error: &io::Error| Failure::path(path, error, self.hint);
         // A pipe with a name opens when somebody writes.
@@ -353,7 +356,7 @@ fn is_innocent(head: &[u8], extension: Option<&str>) -> bool {
 fn refused(label: &str, why: &str) -> Failure {
     Failure::local(
         format!("{} cannot be cleaned of its metadata: {why}", printable(label)),
-        "nothing was sent; --metadata keep sends it as it is",
+        Hint::run("nothing was sent; --metadata keep sends it as it is"),
     )
 }
 

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
-use crate::cli::output::errors::Failure;
+use crate::cli::output::errors::{Failure, Hint};
 use crate::link::{Link, LinkError};
 use crate::relay::client::endpoint::Endpoint;
 use crate::secret::LinkSecret;
@@ -71,7 +71,7 @@ impl PassphraseArgs {
         let passphrase = match self.file() {
             Some(path) => {
                 if path.as_os_str() == "-" {
-                    let hint = "--passphrase-file FILE; -p asks at the terminal";
+                    let hint = Hint::run("--passphrase-file FILE; -p asks at the terminal");
                     return Err(Failure::usage("a passphrase is not read from standard input", hint));
                 }
                 let source = path.clone();
@@ -86,7 +86,7 @@ impl PassphraseArgs {
             None if !prompt::possible() => {
                 return Err(Failure::usage(
                     "a passphrase is needed, and there is no terminal to ask for it",
-                    "--passphrase-file FILE",
+                    Hint::run("--passphrase-file FILE"),
                 ));
             }
             None => {
@@ -138,7 +138,7 @@ impl AccessArgs {
         }
         let configured = cx.relay(self.relay.as_deref())?;
         let relay = found.link.relay.clone().or_else(|| configured.clone()).ok_or_else(|| {
-            let hint = "--relay URL, or share relay use URL: the sender knows which";
+            let hint = Hint::run("--relay URL, or share relay use URL: the sender knows which");
             Failure::usage("the link names no relay, and none is configured", hint)
         })?;
         let endpoint = Endpoint::of(&found.link, relay);

@@ -1,115 +1,59 @@
-//! `share relay use` and `token`: choosing a relay, letting people in.
+//! `share relay use`: makes a relay the default, after a test.
 
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, Subcommand};
-use directories::ProjectDirs;
-use serde_json::json;
-use zeroize::Zeroizing;
+use clap::Args;
 
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
-use crate::cli::output::errors::Failure;
-use crate::cli::output::format;
-use crate::cli::relay::check;
+use crate::cli::output::errors::{Failure, Hint};
+use crate::cli::relay::check::report;
+use crate::cli::relay::findings::test_and_tidy;
 use crate::cli::{config, stores};
-use crate::durable_fs::{lock, sync};
 use crate::link::RelayUrl;
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::clock::SystemClock;
 use crate::relay::rules::probe::{MARKER, ProbeResult};
 use crate::relay::rules::{Policy, StoreRelay};
-use crate::relay::server::CreatePolicy;
 use crate::relay::store::folder::Sharing;
 use crate::relay::{Admission, RelayError};
 use crate::safe_text::{printable, reason};
-use crate::secret::{fill_random, hex};
-use crate::state::{StateDir, private, private_dir, read_all, said_token};
-
-/// How lines of the file of create tokens give what a token must hash to.
-const HASHED: &str = "sha256:";
-
-/// The help of `share relay use`.
-const USE: &str = "\
-Make a relay the default, after checking that it works
-
-It is a server by its URL; or a folder or a bucket that several machines or people have, as file:///DIRECTORY or \
-s3://BUCKET/PREFIX (gs://, az://): then no server is needed, and whoever can read it could read ciphertext without \
-leaving a trace.";
-
-/// What there is to do about relays besides running one.
-#[derive(Subcommand)]
-pub(crate) enum Manage {
-    /// Make a relay the default, after checking that it works
-    #[command(long_about = USE)]
-    Use(UseArgs),
-    /// Make a create token for somebody who may leave things at your relay
-    Token(TokenArgs),
-    /// Find out whether a relay works, and what it takes
-    Check(check::CheckArgs),
-}
+use crate::state::{StateDir, said_token};
 
 /// Arguments of `share relay use`.
 #[derive(Args)]
-pub(crate) struct UseArgs {
+pub(super) struct UseArgs {
     /// The relay
     url: String,
 }
 
-/// Arguments of `share relay token`.
-#[derive(Args)]
-pub(crate) struct TokenArgs {
-    /// For whom; so that you know whose line to take away
-    name: String,
-    /// The file that share relay --create-token-file reads [default: in the data directory]
-    #[arg(long, value_name = "FILE")]
-    create_token_file: Option<PathBuf>,
-}
-
-/// Runs whichever it is.
-pub(crate) async fn run(command: Manage, cx: &Context) -> Result<(), Failure> {
-    match command {
-        Manage::Token(args) => token(&args, cx),
-        Manage::Use(args) => until_interrupted(use_it(&args, cx), cx).await,
-        Manage::Check(args) => until_interrupted(check::run(&args, cx), cx).await,
-    }
-}
-
-async fn until_interrupted(work: impl Future<Output = Result<(), Failure>>, cx: &Context) -> Result<(), Failure> {
-    tokio::select! {
-        result = work => result,
-        _ = cx.interrupted() => Err(Failure::Interrupted(None)),
-    }
-}
-
-async fn use_it(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
+/// Runs the command.
+pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
     let url = RelayUrl::parse(&args.url).map_err(Failure::RelayUrl)?;
     let endpoint = Endpoint::to(url.clone());
     let found = if url.is_store() { Some(adopt(&url, cx).await?) } else { None };
     let connected = cx.connect(&endpoint).await?;
     let about = connected.relay.about().await.map_err(|error| endpoint.refused(error))?;
     let mut token = if about.create == Admission::Token { create_token(&url, &endpoint, cx).await? } else { None };
-    let mut tried = check::try_and_tidy(&endpoint, &connected, token.clone()).await?;
-    if let (Some(_), false, None, true) = (&token, tried.may_create, said_token(), prompt::possible()) {
+    let mut findings = test_and_tidy(&endpoint, &connected, token.clone()).await?;
+    if let (Some(_), false, None, true) = (&token, findings.may_create, said_token(), prompt::possible()) {
         cx.output.say("The token that was kept for it is not valid any more.");
         token = ask_for_token(&endpoint, cx).await?;
-        tried = check::try_and_tidy(&endpoint, &connected, token.clone()).await?;
+        findings = test_and_tidy(&endpoint, &connected, token.clone()).await?;
     }
-    tried.store = found;
-    if let (Some(token), true) = (&token, tried.may_create) {
+    findings.store = found;
+    if let (Some(token), true) = (&token, findings.may_create) {
         let kept = StateDir::open(cx).and_then(|state| state.keep_create_token(&url, token));
         kept.map_err(|error| {
             Failure::local(format!("the token cannot be kept: {}", reason(&error)), "SHARE_CREATE_TOKEN does the same")
         })?;
     }
-    if token.is_some() && !tried.may_create {
+    if token.is_some() && !findings.may_create {
         return Err(endpoint.refused(RelayError::NotAllowed));
     }
     let path = config::set_relay(&url.to_string())?;
-    let (facts, text) = check::report(&endpoint, &about, &tried);
+    let (facts, text) = report(&endpoint, &about, &findings);
     cx.output.happens("relay", facts, &text);
     if url.is_store() {
         let kind = if url.folder().is_some() { "folder" } else { "bucket" };
@@ -158,79 +102,10 @@ async fn adopt(url: &RelayUrl, cx: &Context) -> Result<ProbeResult, Failure> {
             return Err(Failure::local(what, "name an empty or a new directory"));
         }
     }
-    let another = "name another directory or bucket";
-    let store = stores::open(url, Sharing::WithOthers, another)?;
+    let another = Hint::from("name another directory or bucket");
+    let store = stores::open(url, Sharing::WithOthers, &another)?;
     let rules = StoreRelay::new(store, Arc::new(SystemClock), Policy::default());
-    let found = stores::probe(&rules, &name, another, cx).await?;
+    let found = stores::probe(&rules, &name, &another, cx).await?;
     rules.adopt().await.map_err(|error| Failure::local(format!("{}: {error}", printable(&name)), another))?;
     Ok(found)
-}
-
-/// Makes a token for `name`, and adds what it hashes to to the file.
-fn token(args: &TokenArgs, cx: &Context) -> Result<(), Failure> {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || "-_.@".contains(c);
-    if args.name.is_empty() || !args.name.chars().all(is_word) {
-        return Err(Failure::usage("the name is one word, like anna or anna@example.org", "share relay token anna"));
-    }
-    let path = match &args.create_token_file {
-        Some(path) => path.clone(),
-        None => {
-            let dirs = ProjectDirs::from("", "", "share");
-            let dirs = dirs.ok_or_else(|| Failure::usage("this user has no home", "--create-token-file FILE"))?;
-            private_dir(dirs.data_dir()).map_err(|error| Failure::path(dirs.data_dir(), &error, "nothing was made"))?;
-            dirs.data_dir().join("create-tokens")
-        }
-    };
-    let failed = |error: std::io::Error| Failure::path(&path, &error, "nothing was made");
-    let mut file = private(&path).map_err(failed)?;
-    lock(&file).map_err(failed)?;
-    let old = String::from_utf8(read_all(&file).map_err(failed)?).unwrap_or_default();
-    if old.lines().any(|line| line.split_whitespace().next() == Some(&args.name)) {
-        return Err(Failure::local(
-            format!("{} has a token already", args.name),
-            format!("to make it void, take the line away from {}", printable(&path.to_string_lossy())),
-        ));
-    }
-    let mut random = Zeroizing::new([0; 16]);
-    fill_random(&mut *random);
-    let token = Zeroizing::new(hex(&*random));
-    let newline = if old.is_empty() || old.ends_with('\n') { "" } else { "\n" };
-    let line = format!("{newline}{} {HASHED}{}\n", args.name, hex(&CreatePolicy::hash(&token)));
-    // Reading has left us at the end.
-    file.write_all(line.as_bytes()).and_then(|()| sync(&file)).map_err(failed)?;
-    let shown = printable(&path.to_string_lossy());
-    let facts = json!({ "name": args.name, "token": token.as_str(), "file": path.to_string_lossy() });
-    if cx.output.result("token", facts, &token).is_err() {
-        return Err(Failure::local("standard output is closed", format!("take the last line away from {shown}")));
-    }
-    cx.output.say(&format!("Give it to {}: share relay use URL asks for it.", args.name));
-    cx.output
-        .say(&format!("It counts from the next start of: share relay --create-token-file {}", format::quoted(&shown)));
-    Ok(())
-}
-
-/// What the tokens in a file hash to: one a line, as `NAME sha256:…`, or a bare token.
-pub(crate) fn read_tokens(path: &Path) -> Result<Vec<[u8; 32]>, Failure> {
-    let text =
-        fs::read_to_string(path).map_err(|error| Failure::path(path, &error, "share relay token NAME makes it"))?;
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    // None at all is a relay that lets nobody leave anything.
-    lines.map(read_token).collect::<Option<Vec<_>>>().ok_or_else(|| {
-        Failure::usage(
-            format!("{}: not every line of it is a create token", printable(&path.to_string_lossy())),
-            "share relay token NAME makes them; one of your own has at least 16 characters",
-        )
-    })
-}
-
-fn read_token(line: &str) -> Option<[u8; 32]> {
-    match line.split_once(char::is_whitespace) {
-        None => (line.len() >= 16).then(|| CreatePolicy::hash(line)),
-        Some((_, hashed)) => {
-            let digits = hashed.trim().strip_prefix(HASHED)?;
-            let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
-            let bytes: Option<Vec<u8>> = (0..64).step_by(2).map(byte).collect();
-            bytes.filter(|_| digits.len() == 64).and_then(|bytes| bytes.try_into().ok())
-        }
-    }
 }

@@ -1,0 +1,30 @@
+//! The only place that prints.
+//!
+//! The rules of the terminal: results go to standard output, one a line, and nothing else does. Everything said to a
+//! person goes to standard error; `--quiet` leaves warnings and errors. With `--json` standard output has one object a
+//! line, the last of which is `done`, and standard error only warnings and errors. Bars are drawn only on a terminal.
+//! Whatever a stranger chose (a file's name) goes through [`crate::safe_text::printable`] first. Times are local.
+//!
+//! | file | |
+//! |---|---|
+//! | `terminal` | [`Output`]: lines for people and programs |
+//! | `streams` | standard output and standard error themselves |
+//! | `progress` | bars |
+//! | `errors` | what is shown of each error, with its exit code |
+//! | `format` | sizes, times and shares in words |
+//! | `qr` | links as QR codes |
+//! | `log` | our own log lines |
+
+pub(crate) mod errors;
+pub(crate) mod format;
+mod log;
+mod progress;
+pub(crate) mod qr;
+mod streams;
+mod terminal;
+
+pub(crate) use self::log::log;
+pub(crate) use self::progress::Watched;
+pub(crate) use self::streams::{columns, stdout, stdout_is_closed, stdout_is_terminal};
+pub(crate) use self::terminal::{Output, help, help_instead, wrapped};
+pub(crate) use crate::platform::tty::columns as columns_of;
