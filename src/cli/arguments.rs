@@ -42,12 +42,8 @@ fn wants_json(arguments: &[OsString]) -> bool {
 /// Whether an argument is a link, or holds a text or a passphrase.
 fn is_secret(argument: &OsStr) -> bool {
     let argument = argument.to_string_lossy();
-    // Inside somebody else's address, a key has many spellings.
-    if Link::parse(&argument).is_ok() {
-        return true;
-    }
-    let argument = argument.to_ascii_lowercase();
-    argument.contains("share1") || argument.starts_with("--text") || argument.starts_with("--passphrase=")
+    let lower = argument.to_ascii_lowercase();
+    Link::is_in(&argument) || lower.starts_with("--text") || lower.starts_with("--passphrase=")
 }
 
 /// Returns the text that clap found wrong, or the one that it suggests.

@@ -27,7 +27,7 @@ use crate::media;
 use crate::media::{HEAD_LEN, Kind};
 use crate::open::seekable::Window;
 use crate::safe_text::printable;
-use crate::secret::fill_random;
+use crate::secret::random_hex;
 use crate::view::memory::Memory;
 
 /// Bytes that are read and sent at once.
@@ -146,12 +146,6 @@ impl Drop for Loopback {
     }
 }
 
-fn random() -> String {
-    let mut bytes = [0; 16];
-    fill_random(&mut bytes);
-    format!("{:032x}", u128::from_be_bytes(bytes))
-}
-
 impl Loopback {
     /// Begins to serve `content`: to a player, or to a browser.
     pub(crate) async fn serve(content: Content, for_player: bool) -> io::Result<Self> {
@@ -160,8 +154,8 @@ impl Loopback {
         let (pages, closed, asked) = (watch::Sender::new(0), watch::Sender::new(false), watch::Sender::new(false));
         let served = Served {
             content,
-            token: random(),
-            cookie: random(),
+            token: random_hex::<16>(),
+            cookie: random_hex::<16>(),
             asked,
             for_player,
             pages,
@@ -292,7 +286,7 @@ async fn page(State(served): State<Arc<Served>>, Path(token): Path<String>, head
     if !is_first && !served.is_let_in(&token, &headers) {
         return nothing();
     }
-    let nonce = random();
+    let nonce = random_hex::<16>();
     let Ok(html) = html(&served.content, &nonce).await else { return nothing() };
     let policy = format!(
         "default-src 'none'; img-src 'self'; media-src 'self'; connect-src 'self'; style-src 'nonce-{nonce}'; \

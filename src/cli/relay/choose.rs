@@ -11,13 +11,13 @@ use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::relay::check::report;
 use crate::cli::relay::findings::test_and_tidy;
 use crate::cli::{config, stores};
-use crate::link::RelayUrl;
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::clock::SystemClock;
 use crate::relay::rules::probe::{MARKER, ProbeResult};
 use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::store::folder::Sharing;
 use crate::relay::{Admission, RelayError};
+use crate::relay_url::RelayUrl;
 use crate::safe_text::{printable, reason};
 use crate::state::{StateDir, said_token};
 

@@ -15,7 +15,7 @@ use crate::cli::output::format;
 use crate::durable_fs::{lock, sync};
 use crate::relay::server::CreatePolicy;
 use crate::safe_text::printable;
-use crate::secret::{fill_random, hex};
+use crate::secret::{hex, random_hex};
 use crate::state::{private, private_dir, read_all};
 
 /// How lines of the file of create tokens give what a token must hash to.
@@ -60,9 +60,7 @@ pub(super) fn run(args: &TokenArgs, cx: &Context) -> Result<(), Failure> {
             format!("to make it void, take the line away from {}", printable(&path.to_string_lossy())),
         ));
     }
-    let mut random = Zeroizing::new([0; 16]);
-    fill_random(&mut *random);
-    let token = Zeroizing::new(hex(&*random));
+    let token = Zeroizing::new(random_hex::<16>());
     let newline = if old.is_empty() || old.ends_with('\n') { "" } else { "\n" };
     let line = format!("{newline}{} {HASHED}{}\n", args.name, hex(&CreatePolicy::hash(&token)));
     // Reading has left us at the end.

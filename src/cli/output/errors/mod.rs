@@ -12,8 +12,9 @@ use std::sync::Arc;
 pub(crate) use self::message::{Exit, Hint, Message};
 pub(crate) use self::relay::ProxyFault;
 use crate::cli::output::format::{binary, quoted, size};
-use crate::link::{LinkError, RelayUrlError};
+use crate::link::LinkError;
 use crate::open::OpenError;
+use crate::relay_url::RelayUrlError;
 use crate::safe_text::{printable, reason};
 use crate::send::SendError;
 
