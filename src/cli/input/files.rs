@@ -1,0 +1,209 @@
+//! What is sent: files, standard input or a text.
+
+use std::fs::File;
+use std::io::{self, Cursor, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use crate::cli::context::Context;
+use crate::cli::input::metadata::{Cleaned, Head, Known, Metadata, Noted, extension, head, is_innocent, look, refused};
+use crate::cli::input::{prompt, warnings};
+use crate::cli::output::errors::{Failure, Hint, is_a_directory};
+use crate::cli::output::{Output, format};
+use crate::link::Link;
+use crate::manifest::Manifest;
+use crate::media;
+use crate::media::strip::Removed;
+use crate::media::{HEAD_LEN, Kind};
+use crate::safe_text::printable;
+use crate::send::Input;
+
+/// What the arguments say of it.
+pub(crate) struct Wanted<'a> {
+    pub(crate) files: &'a [PathBuf],
+    /// A text is asked for.
+    pub(crate) text: bool,
+    /// What a single one is called.
+    pub(crate) name: Option<String>,
+    pub(crate) no_name: bool,
+    pub(crate) metadata: Metadata,
+    /// It is to be seen and not saved.
+    pub(crate) view_only: bool,
+    /// What to say when a file cannot be read.
+    pub(crate) hint: &'static str,
+}
+
+/// Everything that is sent, opened.
+pub(crate) struct Inputs {
+    pub(crate) sources: Vec<Input>,
+    /// Bytes of all of them, where that can be known.
+    pub(crate) len: Option<u64>,
+    known: Vec<Known>,
+    metadata: Metadata,
+}
+
+impl Inputs {
+    fn new(metadata: Metadata) -> Self {
+        Self { sources: Vec::new(), len: Some(0), known: Vec::new(), metadata }
+    }
+
+    fn push(&mut self, input: Input, len: Option<u64>, known: Known) {
+        self.sources.push(input);
+        self.len = self.len.zip(len).map(|(sum, len)| sum + len);
+        self.known.push(known);
+    }
+
+    /// What goes, in words: `None` where nothing does.
+    pub(crate) fn removed(&self) -> Option<String> {
+        let mut all = Removed::default();
+        for known in &self.known {
+            if let Cleaned::Of(removed) = &known.cleaned {
+                all.add(removed);
+            }
+        }
+        format::removed(&all)
+    }
+
+    /// Warns of metadata that stays in photos, videos, sounds and documents, unless it was asked to stay.
+    pub(crate) fn warn(&self, sent: &Manifest, output: &Output) {
+        if self.metadata != Metadata::Keep {
+            warnings::of_metadata(&self.known, sent, output);
+        }
+    }
+
+    /// Warns of what most browsers will not show, with the way out.
+    pub(crate) fn warn_of_browsers(&self, sent: &Manifest, view_only: bool, output: &Output) {
+        warnings::of_browsers(&self.known, sent, view_only, output);
+    }
+}
+
+impl Wanted<'_> {
+    /// Opens all of it.
+    pub(crate) async fn open(self, cx: &Context) -> Result<Inputs, Failure> {
+        let mut all = Inputs::new(self.metadata);
+        let stdin = Path::new("-");
+        if self.files.iter().filter(|file| *file == stdin).count() > 1 {
+            return Err(Failure::usage("standard input can be read only once", "give - only once"));
+        }
+        let bare_terminal = self.files.is_empty() && io::stdin().is_terminal();
+        if self.text || bare_terminal {
+            let (input, len) = self.text(cx).await?;
+            // It is read where it is written, by the person who knows what it says.
+            all.push(input, Some(len), Known::piped(None, Head::default()));
+            return Ok(all);
+        }
+        if self.files.is_empty() {
+            let (input, known) = self.stdin(cx).await?;
+            all.push(input, None, known);
+            return Ok(all);
+        }
+        for path in self.files {
+            if path == stdin {
+                let (input, known) = self.stdin(cx).await?;
+                all.push(input, None, known);
+                continue;
+            }
+            let (input, len, known) = self.file(path, cx).await?;
+            all.push(input, len, known);
+        }
+        Ok(all)
+    }
+
+    async fn text(&self, cx: &Context) -> Result<(Input, u64), Failure> {
+        if !prompt::possible() {
+            return Err(Failure::usage("there is no terminal to ask for a text at", Hint::run("echo … | share send")));
+        }
+        let text = prompt::ask_hidden("text (one line, not shown):", cx).await?;
+        if prompt::discard_rest() {
+            return Err(Failure::usage(
+                "the text has more than one line, and nothing of it was sent",
+                Hint::run("cat | share send, paste it, and press Ctrl-D"),
+            ));
+        }
+        if text.is_empty() {
+            return Err(Failure::local("the text is empty", "nothing was sent"));
+        }
+        let reader = Box::new(Cursor::new(text.as_bytes().to_vec()));
+        let input = Input { name: self.name.clone(), label: "the text".into(), reader, must_have_content: true };
+        Ok((input, text.len() as u64))
+    }
+
+    /// Standard input. Where it matters what comes, its beginning is read first.
+    async fn stdin(&self, cx: &Context) -> Result<(Input, Known), Failure> {
+        let label = "standard input".to_owned();
+        let reader: Box<dyn Read + Send> = if self.view_only || self.metadata == Metadata::Require {
+            let head = cx.unless_interrupted(|| head(&mut io::stdin())).await?;
+            let head = head.map_err(|error| Failure::path(Path::new(&label), &error, self.hint))?;
+            self.expect_fit(&head, head.len() < HEAD_LEN, &label)?;
+            let given = self.name.as_deref().map(Path::new).and_then(extension);
+            if self.metadata == Metadata::Require && !is_innocent(&head, given.as_deref()) {
+                return Err(refused(&label, "input from a pipe is sent unchanged"));
+            }
+            Box::new(Cursor::new(head).chain(io::stdin()))
+        } else {
+            Box::new(io::stdin())
+        };
+        let name = self.name.clone().filter(|_| self.files.len() <= 1);
+        let head = Head::default();
+        let reader = Box::new(Noted { reader, head: head.clone() });
+        Ok((Input { name, label, reader, must_have_content: true }, Known::piped(None, head)))
+    }
+
+    async fn file(&self, path: &Path, cx: &Context) -> Result<(Input, Option<u64>, Known), Failure> {
+        if Link::is_in(&path.to_string_lossy()) {
+            return Err(Failure::usage(
+                "a link is not a file",
+                Hint::run("share open, and paste the link when it asks"),
+            ));
+        }
+        let failed = |error: &io::Error| Failure::path(path, error, self.hint);
+        // A pipe with a name opens when somebody writes.
+        let from = path.to_owned();
+        let file = cx.unless_interrupted(move || File::open(from)).await?.map_err(|error| failed(&error))?;
+        let data = file.metadata().map_err(|error| failed(&error))?;
+        if data.is_dir() {
+            return Err(is_a_directory(path));
+        }
+        let own = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let given = self.name.clone().filter(|_| self.files.len() == 1);
+        let name = if self.no_name { None } else { given.or(own) };
+        let label = path.to_string_lossy().into_owned();
+        let input = |reader| Input { name, label: label.clone(), reader, must_have_content: false };
+        if !data.is_file() {
+            return match self.metadata {
+                Metadata::Require => Err(refused(&label, "input from a pipe is sent unchanged")),
+                _ => {
+                    let head = Head::default();
+                    let reader = Noted { reader: Box::new(file), head: head.clone() };
+                    Ok((input(Box::new(reader)), None, Known::piped(Some(path), head)))
+                }
+            };
+        }
+        let metadata = self.metadata;
+        let (head, looked) =
+            cx.unless_interrupted(move || look(file, &data, metadata)).await?.map_err(|error| failed(&error))?;
+        self.expect_fit(&head, head.len() < HEAD_LEN, &label)?;
+        let is_innocent = is_innocent(&head, extension(path).as_deref());
+        match looked.cleaned {
+            Cleaned::Not(why) if metadata == Metadata::Require && !is_innocent => {
+                Err(refused(&label, &why.to_string()))
+            }
+            cleaned => {
+                let (path, head) = (Some(path.to_owned()), Arc::new(Mutex::new(head)));
+                let known = Known { path, head, cleaned, codecs: looked.codecs };
+                Ok((input(looked.reader), Some(looked.len), known))
+            }
+        }
+    }
+
+    /// What is to be seen and not saved has to be something that can be seen.
+    fn expect_fit(&self, head: &[u8], whole: bool, label: &str) -> Result<(), Failure> {
+        if self.view_only && Kind::of(media::sniff(head, whole)) == Kind::File {
+            return Err(Failure::usage(
+                format!("{} can only be saved, and --view-only asks for the opposite", printable(label)),
+                "nothing was sent; photos, videos, sounds and texts can be viewed",
+            ));
+        }
+        Ok(())
+    }
+}
