@@ -75,6 +75,14 @@ impl Context {
         }
     }
 
+    /// The result of `work`, unless somebody wants the program to stop before.
+    pub(crate) async fn or_interrupted<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::select! {
+            done = work => Ok(done),
+            _ = self.interrupted() => Err(Failure::Interrupted(None)),
+        }
+    }
+
     pub(crate) fn patience(&self) -> Backoff {
         Backoff::new(self.give_up)
     }

@@ -540,7 +540,7 @@ fn folder(cx: &Context) -> Result<(Private, Folder), Failure> {
     let place = Private(directory.join(format!("{FOLDER}{}", random_hex::<8>())));
     let made = files::private_directory().create(&place.0);
     made.map_err(|error| Failure::path(&directory, &error, "--state-dir DIR, or a relay"))?;
-    let folder = stores::folder(&place.0, Sharing::Alone, &Hint::run("--state-dir DIR, or a relay"))?;
+    let folder = stores::folder(&place.0, Sharing::Alone, Hint::run("--state-dir DIR, or a relay"))?;
     Ok((place, folder))
 }
 

@@ -7,7 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format;
 use crate::cli::relay::findings::{Findings, Page, TestShare, can_hold, compare_page, test};
-use crate::cli::stores;
+use crate::cli::stores::{self, StoreName};
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::{About, Admission};
 
@@ -53,7 +53,7 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Failure> {
     share.take_back(&connected).await;
     let mut findings = tested?;
     if let Some(rules) = &connected.rules {
-        findings.store = Some(stores::probe(rules, &endpoint.name(), &"don't use it".into(), cx).await?);
+        findings.store = Some(stores::probe(rules, &StoreName::of(&endpoint.url), "don't use it", cx).await?);
     }
     let (facts, text) = report(&endpoint, &about, &findings);
     if let Some(warning) = findings.page.and_then(Page::warning) {

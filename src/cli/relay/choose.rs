@@ -7,9 +7,10 @@ use clap::Args;
 
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
-use crate::cli::output::errors::{Failure, Hint};
+use crate::cli::output::errors::Failure;
 use crate::cli::relay::check::report;
 use crate::cli::relay::findings::test_and_tidy;
+use crate::cli::stores::StoreName;
 use crate::cli::{config, stores};
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::clock::SystemClock;
@@ -102,10 +103,10 @@ async fn adopt(url: &RelayUrl, cx: &Context) -> Result<ProbeResult, Failure> {
             return Err(Failure::local(what, "name an empty or a new directory"));
         }
     }
-    let another = Hint::from("name another directory or bucket");
-    let store = stores::open(url, Sharing::WithOthers, &another)?;
+    let another = "name another directory or bucket";
+    let store = stores::open(url, Sharing::WithOthers, another)?;
     let rules = StoreRelay::new(store, Arc::new(SystemClock), Policy::default());
-    let found = stores::probe(&rules, &name, &another, cx).await?;
+    let found = stores::probe(&rules, &StoreName::of(url), another, cx).await?;
     rules.adopt().await.map_err(|error| Failure::local(format!("{}: {error}", printable(&name)), another))?;
     Ok(found)
 }

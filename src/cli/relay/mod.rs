@@ -73,14 +73,7 @@ pub(super) async fn run(args: RelayArgs, cx: &Context) -> Result<(), Failure> {
     match args.command {
         None => serve::run(args.serve, cx).await,
         Some(Command::Token(args)) => token::run(&args, cx),
-        Some(Command::Use(args)) => until_interrupted(choose::run(&args, cx), cx).await,
-        Some(Command::Check(args)) => until_interrupted(check::run(&args, cx), cx).await,
-    }
-}
-
-async fn until_interrupted(work: impl Future<Output = Result<(), Failure>>, cx: &Context) -> Result<(), Failure> {
-    tokio::select! {
-        result = work => result,
-        _ = cx.interrupted() => Err(Failure::Interrupted(None)),
+        Some(Command::Use(args)) => cx.or_interrupted(choose::run(&args, cx)).await?,
+        Some(Command::Check(args)) => cx.or_interrupted(check::run(&args, cx)).await?,
     }
 }

@@ -12,7 +12,7 @@ use crate::cli::config;
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::relay::token;
-use crate::cli::stores;
+use crate::cli::stores::{self, StoreName};
 use crate::relay::clock::SystemClock;
 use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::server;
@@ -156,9 +156,9 @@ impl ServeArgs {
             ..Policy::default()
         };
         let rules = Arc::new(StoreRelay::new(store, Arc::new(SystemClock), policy));
-        let name = self.store.as_deref().unwrap_or("the data directory");
+        let name = StoreName::of_relay(self.store.as_deref());
         let hint = Hint::run("use another --store; nothing was changed");
-        let found = stores::probe(&rules, name, &hint, cx).await?;
+        let found = stores::probe(&rules, &name, hint, cx).await?;
         if found.keeps_versions == Some(true) {
             cx.output.warn(KEEPS_VERSIONS);
         }
