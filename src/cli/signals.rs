@@ -1,5 +1,5 @@
-//! Ctrl-C and its kin. They are listened to from the beginning of a command to its end, so that none is lost between
-//! two steps; what comes while nobody asks is told to whoever asks next.
+//! Ctrl-C and its kin. A command listens from its beginning to its end, so that no signal is lost between two steps: one
+//! that comes while nothing waits for it is returned to the next who waits.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub(crate) enum Stop {
     Machine,
 }
 
-/// What has come and was not asked for yet.
+/// The signals that have come and were not returned yet.
 #[derive(Clone)]
 pub(crate) struct Signals(Arc<Mutex<mpsc::UnboundedReceiver<Stop>>>);
 
@@ -31,7 +31,7 @@ impl Signals {
             (SignalKind::hangup(), Stop::Machine),
             (SignalKind::quit(), Stop::Machine),
         ] {
-            // Whoever started us wants us to outlive its terminal: nohup.
+            // A program that is started by nohup shall outlive its terminal.
             if kind == SignalKind::hangup() && process::ignores_signal(kind.as_raw_value()) {
                 continue;
             }

@@ -1,5 +1,7 @@
 //! `share relay check`: finding out whether a relay works, and what stands in front of it or behind it.
 
+use std::time::Duration;
+
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -64,7 +66,8 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Failure> {
 
 /// The findings, for programs and for people.
 pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings) -> (Value, String) {
-    let (longest, lease) = (format::duration(about.max_ttl), format::duration(about.lease));
+    let seconds = |time| format::duration(Duration::from_secs(time));
+    let (longest, lease) = (seconds(about.max_ttl), seconds(about.lease));
     let who = match (findings.may_create, about.create) {
         (true, Admission::Open) => "anybody may leave something there",
         (true, Admission::Token) => "you may leave something there",

@@ -1,5 +1,7 @@
 //! Why sending failed.
 
+use std::time::Duration;
+
 use crate::cli::output::errors::message::{Exit, Hint, Message};
 use crate::cli::output::errors::relay;
 use crate::cli::output::format::{binary, duration};
@@ -44,7 +46,7 @@ fn refused(relay: &str, error: &RelayError, gone: bool) -> Message {
         RelayError::TooLongLived { max } => Message::new(
             Exit::Refused,
             format!("{relay} keeps nothing for that long"),
-            Hint::run(format!("--expire {}", duration(*max))),
+            Hint::run(format!("--expire {}", duration(Duration::from_secs(*max)))),
         ),
         RelayError::NotAllowed => Message::new(
             Exit::Refused,
