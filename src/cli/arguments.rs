@@ -82,13 +82,13 @@ fn failure(error: &clap::Error, arguments: &[OsString], command: &clap::Command)
 
 fn no_such_command(word: &str, similar: Option<String>) -> Failure {
     let hint = if Path::new(word).exists() {
-        format!("share send {}", format::quoted(word))
+        Hint::run(format!("share send {}", format::quoted(word)))
     } else if let Some(meant) = similar {
-        format!("did you mean: share {meant}?")
+        Hint::run(format!("did you mean: share {meant}?"))
     } else {
-        "share --help lists the commands".to_owned()
+        Hint::run("share --help lists the commands")
     };
-    Failure::usage(format!("{} is not a command", printable(word)), Hint::run(hint))
+    Failure::usage(format!("{} is not a command", printable(word)), hint)
 }
 
 /// The first line of clap's text, with its tip or the possible values.
