@@ -44,10 +44,10 @@ impl Relays {
         }
         // Nobody else's file says where to look on this machine.
         let open = entries.iter().filter(|entry| entry.end.is_none() && !foreign);
-        let served = open.filter_map(Entry::place);
-        let beside = served.filter_map(|place| {
-            let rules: Arc<dyn Relay> = host::beside(Some(place), cx)?;
-            Some((place.to_owned(), rules))
+        let served = open.filter_map(Entry::folder);
+        let beside = served.filter_map(|folder| {
+            let rules: Arc<dyn Relay> = host::beside(folder, cx.state().ok().as_ref())?;
+            Some((folder.to_owned(), rules))
         });
         Ok(Self { known, beside: beside.collect() })
     }
@@ -59,7 +59,7 @@ impl Relays {
             if !entry.is_direct() {
                 return Err(anyhow::anyhow!("{}: its relay's address cannot be read", entry.title()).into());
             }
-            let relay = entry.place().and_then(|place| self.beside.get(place)).ok_or_else(|| {
+            let relay = entry.folder().and_then(|folder| self.beside.get(folder)).ok_or_else(|| {
                 Failure::NobodyKnows("the program that served it was stopped, and the share went with it".to_owned())
             })?;
             return Ok((Named { relay, endpoint: None }, owner));

@@ -1,10 +1,12 @@
 //! The surroundings of a command: settings, output, the signal to stop.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
+use directories::ProjectDirs;
 
 use crate::cli::config::{self, Config};
 use crate::cli::output::Output;
@@ -12,6 +14,7 @@ use crate::cli::output::errors::Failure;
 use crate::cli::signals::{Signals, Stop};
 use crate::relay::client::retry::Backoff;
 use crate::relay_url::RelayUrl;
+use crate::state::StateDir;
 
 /// Options of every command.
 #[derive(Args)]
@@ -83,6 +86,27 @@ impl Context {
         }
     }
 
+    /// The state directory: the one that was set, or the usual one of this user.
+    ///
+    /// # Errors
+    /// The user has no home, or the directory cannot be made.
+    pub(crate) fn state(&self) -> io::Result<StateDir> {
+        let root = match &self.state_dir {
+            Some(root) => root.clone(),
+            None => {
+                let dirs = ProjectDirs::from("", "", "share").ok_or(io::ErrorKind::NotFound)?;
+                // Only Linux has a directory for state.
+                dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned()
+            }
+        };
+        StateDir::open(root)
+    }
+
+    /// The create token that lets us create shares at a relay: from the environment, or kept.
+    pub(crate) fn create_token(&self, relay: &RelayUrl) -> Option<String> {
+        given_create_token().or_else(|| self.state().ok()?.create_token(relay))
+    }
+
     pub(crate) fn patience(&self) -> Backoff {
         Backoff::new(self.give_up)
     }
@@ -93,6 +117,11 @@ impl Context {
         let given = given.or(environment.as_deref()).filter(|url| !url.trim().is_empty());
         given.or(self.config.relay.as_deref()).map(RelayUrl::parse).transpose().map_err(Failure::RelayUrl)
     }
+}
+
+/// The create token in the environment. Never an argument: every program of this machine could see it there.
+pub(crate) fn given_create_token() -> Option<String> {
+    std::env::var("SHARE_CREATE_TOKEN").ok().filter(|token| !token.is_empty())
 }
 
 /// A time as people write it, such as `30m`.

@@ -16,8 +16,8 @@ use crate::relay::Status;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::rules::records::UPLOAD_TIME;
 use crate::safe_text::reason;
+use crate::state::journal;
 use crate::state::outbox::{Entry, Outbox, is_over};
-use crate::state::{StateDir, journal};
 
 /// What one relay may take to answer: the others are listed all the same.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
@@ -37,7 +37,7 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         Failure::local(format!("what was sent cannot be read: {}", reason(&error)), Hint::run("--state-dir DIR"))
     };
-    let state = StateDir::open(cx).map_err(failed)?;
+    let state = cx.state().map_err(failed)?;
     let outbox = Outbox::open(&state).map_err(failed)?;
     let entries = outbox.entries().map_err(failed)?;
     let relays = Relays::of(&entries, false, ANSWER_TIME, cx).await?;

@@ -6,7 +6,8 @@
 //! | `arguments` | how people write arguments, and errors in them |
 //! | `context` | what a command finds around it |
 //! | `connect`, `stores` | the way to where a share waits; storage by its address |
-//! | `batch` | the shares of one `send` |
+//! | `host` | serving shares from here |
+//! | `outcome` | the words about a share that was sent |
 //! | `asking` | what relays say of what was sent |
 //! | `input` | links, passphrases, files and answers |
 //! | `output` | the only place that prints |
@@ -15,14 +16,15 @@
 
 mod arguments;
 pub(crate) mod asking;
-pub(crate) mod batch;
 pub(crate) mod config;
 pub(crate) mod connect;
 pub(crate) mod context;
 mod generate;
+mod host;
 pub(crate) mod input;
 mod list;
 mod open;
+mod outcome;
 pub(crate) mod output;
 mod peek;
 mod relay;

@@ -14,7 +14,6 @@ use crate::open::{Envelope, Look, OpenError, Opener};
 use crate::relay::RelayError;
 use crate::safe_text::printable;
 use crate::secret::DeviceSecret;
-use crate::state::StateDir;
 
 /// Say what waits behind a link, without opening it
 #[derive(Args)]
@@ -29,7 +28,7 @@ pub(crate) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Failure> {
     let access = args.access.find(cx).await?;
     let relay = cx.connect(&access.endpoint).await?.relay;
     // Only to tell an opening of our own from a stranger's.
-    let device = StateDir::open(cx).and_then(|state| state.device()).unwrap_or_else(|_| DeviceSecret::random());
+    let device = cx.state().and_then(|state| state.device()).unwrap_or_else(|_| DeviceSecret::random());
     let failure = |error, ours| access.endpoint.trouble(error, ours, true);
     loop {
         let passphrase = args.access.passphrase(&access.secret, cx).await?;

@@ -8,12 +8,13 @@ use futures_util::future::join_all;
 use crate::cli::asking::Relays;
 use crate::cli::context::Context;
 use crate::cli::input::link;
+use crate::cli::outcome::expect_opened;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::link::Link;
 use crate::relay::Status;
 use crate::safe_text::reason;
-use crate::state::outbox::{Entry, Outbox, expect_opened, read_receipts};
-use crate::state::{StateDir, journal};
+use crate::state::journal;
+use crate::state::outbox::{Entry, Outbox, read_receipts};
 
 /// Which of the shares that were sent from here.
 #[derive(Args)]
@@ -67,7 +68,7 @@ impl Which {
             let hint = Hint::run("--state-dir, or --receipt FILE");
             Failure::local(format!("what was sent cannot be read: {}", reason(error)), hint)
         };
-        let outbox = StateDir::open(cx).and_then(|state| Outbox::open(&state)).map_err(|error| failed(&error))?;
+        let outbox = cx.state().and_then(|state| Outbox::open(&state)).map_err(|error| failed(&error))?;
         let entries = match self.which.as_deref() {
             None => outbox.last(),
             Some("-") => outbox.find(&Link::parse(&link::link_text(Some("-"), cx).await?)?.link.secret.id()),

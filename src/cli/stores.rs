@@ -136,8 +136,13 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 }
 
 /// The store in a directory. `hint` is for one that cannot be one.
-pub(crate) fn folder(path: &Path, sharing: Sharing, hint: impl Into<Hint>) -> Result<Folder, Failure> {
-    Folder::open(path, sharing).map_err(|error| match &error {
+fn folder(path: &Path, sharing: Sharing, hint: impl Into<Hint>) -> Result<Folder, Failure> {
+    Folder::open(path, sharing).map_err(|error| folder_failure(&error, hint))
+}
+
+/// A directory that cannot be a store, in words.
+pub(crate) fn folder_failure(error: &FolderError, hint: impl Into<Hint>) -> Failure {
+    match error {
         FolderError::InUse(_) => Failure::local(
             error.to_string(),
             Hint::run("stop that one, use another folder, or let each relay say --shared-folder"),
@@ -151,7 +156,7 @@ pub(crate) fn folder(path: &Path, sharing: Sharing, hint: impl Into<Hint>) -> Re
         ),
         FolderError::Exposed(_) => Failure::local(error.to_string(), "chmod o= keeps other users out of it"),
         FolderError::Io(path, error) => Failure::path(path, error, hint),
-    })
+    }
 }
 
 /// Tests whether a store can be one. A bucket that cannot be reached is asked again until the user's time is over.

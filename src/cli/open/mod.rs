@@ -22,8 +22,8 @@ use crate::open::staging::Placed;
 use crate::open::{Look, OpenError, Opened, Opener};
 use crate::relay::{Credential, Relay, RelayError};
 use crate::secret::{DeviceSecret, Keys, Receipt};
+use crate::state::journal;
 use crate::state::journal::{Begin, Opening, Record};
-use crate::state::{StateDir, journal};
 use crate::wordlist::openers_words;
 
 /// Open a link. It opens once
@@ -114,7 +114,7 @@ impl Opens<'_> {
         // Where nothing can be kept, this run can open, and no later one can go on.
         let mut record = None;
         let mut device = DeviceSecret::random();
-        let state = StateDir::open(self.cx);
+        let state = self.cx.state();
         let kept = state.as_ref().map_err(crate::safe_text::reason).and_then(|state| {
             let begun = Opening::begin(state, &self.access.secret.id(), &self.access.endpoint);
             begun.and_then(|begun| Ok((begun, state.device()?))).map_err(|error| crate::safe_text::reason(&error))

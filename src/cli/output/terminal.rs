@@ -5,11 +5,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
+use serde::Serialize;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use crate::cli::output::errors::{Exit, Failure, Hint, Message};
 use crate::cli::output::progress::Progress;
-use crate::cli::output::streams::{columns, stdout_columns};
+use crate::cli::output::streams::{columns, stdout, stdout_columns};
 use crate::terminal::style;
 
 /// How the program talks.
@@ -71,11 +73,28 @@ impl Output {
         }
     }
 
-    /// Tells a person something that must not be missed, whatever they asked for: a passphrase that was made for them.
-    pub(crate) fn insist(&self, text: &str) {
+    /// Tells a person a secret that must not be missed, whatever they asked for: a passphrase that was made for them.
+    pub(crate) fn insist(&self, label: &str, secret: &str) {
         if !self.json {
-            self.print(text);
+            let text = Zeroizing::new([label, secret].concat());
+            let text = Zeroizing::new(wrapped(&text, columns()));
+            self.progress.above(|| complain(&text));
         }
+    }
+
+    /// Writes a result that is secret: `text` for people and scripts, or an event of one object for programs. No copy
+    /// of either stays in memory.
+    pub(crate) fn secret_result<T: Serialize>(&self, text: &str, event: impl FnOnce() -> T) -> io::Result<()> {
+        let mut line = Wiped::default();
+        if self.json {
+            serde_json::to_writer(&mut line, &event())?;
+        } else {
+            let shown = stdout_columns().map(|columns| Zeroizing::new(wrapped(text, Some(columns))));
+            line.write_all(shown.as_ref().map_or(text, |shown| shown.as_str()).as_bytes())?;
+        }
+        line.write_all(b"\n")?;
+        // Not through the buffer of standard output, which would keep it.
+        self.progress.above(|| stdout()?.write_all(&line.0))
     }
 
     /// Writes a result: `text` for people and scripts, or the event `name` with its `facts` for programs.
@@ -184,6 +203,27 @@ pub(crate) fn wrapped(text: &str, columns: Option<usize>) -> String {
 /// Writes to standard error. Where that is gone, nobody listens, and what is being done is done all the same.
 fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Bytes that are wiped, also where they have moved to a larger buffer.
+#[derive(Default)]
+struct Wiped(Zeroizing<Vec<u8>>);
+
+impl Write for Wiped {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let needed = self.0.len() + bytes.len();
+        if needed > self.0.capacity() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(needed.next_power_of_two()));
+            larger.extend_from_slice(&self.0);
+            self.0 = larger;
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// One line of `--json`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::cli::context::Context;
+use crate::cli::context::{Context, given_create_token};
 use crate::cli::input::prompt;
 use crate::cli::output::errors::Failure;
 use crate::cli::relay::check::report;
@@ -20,7 +20,6 @@ use crate::relay::store::folder::Sharing;
 use crate::relay::{Admission, RelayError};
 use crate::relay_url::RelayUrl;
 use crate::safe_text::{printable, reason};
-use crate::state::{StateDir, said_token};
 
 /// Arguments of `share relay use`.
 #[derive(Args)]
@@ -38,14 +37,14 @@ pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
     let about = connected.relay.about().await.map_err(|error| endpoint.refused(error))?;
     let mut token = if about.create == Admission::Token { create_token(&url, &endpoint, cx).await? } else { None };
     let mut findings = test_and_tidy(&endpoint, &connected, token.clone()).await?;
-    if let (Some(_), false, None, true) = (&token, findings.may_create, said_token(), prompt::possible()) {
+    if let (Some(_), false, None, true) = (&token, findings.may_create, given_create_token(), prompt::possible()) {
         cx.output.say("The token that was kept for it is not valid any more.");
         token = ask_for_token(&endpoint, cx).await?;
         findings = test_and_tidy(&endpoint, &connected, token.clone()).await?;
     }
     findings.store = found;
     if let (Some(token), true) = (&token, findings.may_create) {
-        let kept = StateDir::open(cx).and_then(|state| state.keep_create_token(&url, token));
+        let kept = cx.state().and_then(|state| state.keep_create_token(&url, token));
         kept.map_err(|error| {
             Failure::local(format!("the token cannot be kept: {}", reason(&error)), "SHARE_CREATE_TOKEN does the same")
         })?;
