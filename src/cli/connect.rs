@@ -51,10 +51,9 @@ impl Endpoint {
             ));
         }
         let question = format!("It {leads}. Look there? [y]es, [n]o");
-        let answer = prompt::ask(&question, cx).await?;
-        match answer.as_str() {
-            "y" | "yes" => Ok(()),
-            _ => Err(Failure::Interrupted(Some("not now: nothing is lost".to_owned()))),
+        match prompt::confirm(&question, cx).await? {
+            true => Ok(()),
+            false => Err(Failure::Interrupted(Some("not now: nothing is lost".to_owned()))),
         }
     }
 }

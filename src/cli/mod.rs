@@ -14,6 +14,7 @@
 
 pub(crate) mod asking;
 pub(crate) mod batch;
+pub(crate) mod clipboard;
 pub(crate) mod config;
 pub(crate) mod connect;
 pub(crate) mod context;

@@ -280,7 +280,7 @@ impl Sending<'_> {
         let links: Vec<_> = batch.shares.iter().filter_map(|share| share.text(self.args.bare)).collect();
         let text = Zeroizing::new(links.iter().map(|link| link.as_str()).collect::<Vec<_>>().join("\n"));
         match clipboard::copy(&text) {
-            Ok(how) => self.cx.output.say(how.words()),
+            Ok(how) => self.cx.output.say(crate::cli::clipboard::words(how)),
             Err(why) => self.cx.output.warn(&format!("it was not copied: {why}")),
         }
     }

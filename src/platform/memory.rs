@@ -1,14 +1,83 @@
-//! How much memory this program can still get: from the machine, within its control groups, within its own limit.
+//! Memory that is no file, and how much of it there is: on the machine, within the control groups of this process, and
+//! within its own limits.
 //!
 //! A container that goes over its limit is killed, however much the machine has. Swap space never counts.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Component, Path, PathBuf};
 
+use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::process::{Resource, getrlimit};
 
-/// Free memory in bytes. `None`: the system does not say.
-pub(crate) fn free() -> Option<u64> {
+use crate::platform::inherited::Inherited;
+
+/// A file that has no name in any file system, and is gone with the last handle to it.
+pub struct AnonymousFile(File);
+
+impl AnonymousFile {
+    /// Makes an empty one.
+    ///
+    /// # Errors
+    /// The process has too many files open, or there is no memory.
+    pub fn new() -> io::Result<Self> {
+        let file = rustix::fs::memfd_create("share", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+        Ok(Self(file.into()))
+    }
+
+    /// The same file, for another reader.
+    ///
+    /// # Errors
+    /// The process has too many files open.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        self.0.try_clone().map(Self)
+    }
+
+    /// From now on nobody changes it, not even a program that inherited it.
+    ///
+    /// # Errors
+    /// It is frozen already.
+    pub fn freeze(&self) -> io::Result<()> {
+        let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
+        Ok(rustix::fs::fcntl_add_seals(&self.0, seals)?)
+    }
+
+    /// A handle for a program that is about to start.
+    ///
+    /// # Errors
+    /// The process has too many files open.
+    pub fn inherited(&self) -> io::Result<Inherited> {
+        Inherited::of(&self.0)
+    }
+
+    /// Fills `space` with the bytes from `start` on.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::UnexpectedEof`] when the file is shorter.
+    pub fn read_exact_at(&self, space: &mut [u8], start: u64) -> io::Result<()> {
+        self.0.read_exact_at(space, start)
+    }
+}
+
+impl Write for AnonymousFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// The largest file that this process may write, in bytes. Anonymous files count, too: writing beyond the limit ends a
+/// program.
+pub fn largest_file() -> u64 {
+    getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX)
+}
+
+/// Free memory in bytes. `None`: the system does not report it.
+pub fn free() -> Option<u64> {
     let machine = free_below(Path::new("/"));
     match getrlimit(Resource::As).current {
         Some(most) => Some(machine.unwrap_or(u64::MAX).min(most.saturating_sub(mapped()))),
@@ -18,14 +87,14 @@ pub(crate) fn free() -> Option<u64> {
 
 /// The address space that this process has mapped, in bytes.
 fn mapped() -> u64 {
-    let told = read(Path::new("/proc/self/status"));
-    field(&told, "VmSize:").unwrap_or_default().saturating_mul(1024)
+    let status = read(Path::new("/proc/self/status"));
+    field(&status, "VmSize:").unwrap_or_default().saturating_mul(1024)
 }
 
 /// Free memory by the files of the kernel below `root`: of the machine, or of the control group with the least.
 fn free_below(root: &Path) -> Option<u64> {
-    let told = read(&root.join("proc/meminfo"));
-    let machine = field(&told, "MemAvailable:").map(|kilobytes| kilobytes.saturating_mul(1024));
+    let totals = read(&root.join("proc/meminfo"));
+    let machine = field(&totals, "MemAvailable:").map(|kilobytes| kilobytes.saturating_mul(1024));
     let groups = [Version::Two, Version::One].into_iter().filter_map(|version| version.free(root));
     machine.into_iter().chain(groups).min()
 }
@@ -63,13 +132,13 @@ impl Version {
             };
             is_it.then_some(path)
         })?;
-        let (top, place) = self.mount(root)?;
+        let (top, directory) = self.mount(root)?;
         // In a container, what is mounted may be this group itself, or one above it.
         let below = Path::new(group).strip_prefix(&top).unwrap_or(Path::new(""));
         let inside = below.components().all(|part| matches!(part, Component::Normal(_)));
-        let place = root.join(place.strip_prefix("/").unwrap_or(&place));
-        let own = if inside { place.join(below) } else { place.clone() };
-        own.ancestors().take_while(|group| group.starts_with(&place)).filter_map(|group| self.free_in(group)).min()
+        let directory = root.join(directory.strip_prefix("/").unwrap_or(&directory));
+        let own = if inside { directory.join(below) } else { directory.clone() };
+        own.ancestors().take_while(|group| group.starts_with(&directory)).filter_map(|group| self.free_in(group)).min()
     }
 
     /// Where the groups are mounted, and which group is the one there (proc(5), `mountinfo`).
@@ -77,13 +146,13 @@ impl Version {
         read(&root.join("proc/self/mountinfo")).lines().find_map(|line| {
             let (mount, kind) = line.split_once(" - ")?;
             let (mut mount, mut kind) = (mount.split(' ').skip(3), kind.split(' '));
-            let (top, place) = (mount.next()?, mount.next()?);
+            let (top, directory) = (mount.next()?, mount.next()?);
             let (kind, options) = (kind.next()?, kind.nth(1).unwrap_or_default());
             let is_it = match self {
                 Self::One => kind == "cgroup" && options.split(',').any(|option| option == "memory"),
                 Self::Two => kind == "cgroup2",
             };
-            is_it.then(|| (unescaped(top), unescaped(place)))
+            is_it.then(|| (unescaped(top), unescaped(directory)))
         })
     }
 

@@ -1,12 +1,13 @@
 //! The desktop session of the person at this terminal, by its environment variables.
 //!
-//! A pane of tmux has the variables of the moment in which it was made. Whoever attaches from another machine later
-//! sees the same pane; so tmux is asked what the client that attached last has.
+//! A pane of tmux has the variables of the moment in which it was made. A person who attaches from another
+//! machine later sees the same pane; so tmux is asked for the variables of the client that attached last.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
+use crate::platform::process;
 use crate::safe_text::printable;
 use crate::terminal::tmux;
 
@@ -50,8 +51,7 @@ impl Session {
     pub(crate) fn screen(&self) -> String {
         let display = self.get("WAYLAND_DISPLAY").or_else(|| self.get("DISPLAY"));
         let display = display.map(|name| format!("display {}", printable(&name.to_string_lossy())));
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let host = if host.trim().is_empty() { "this machine".to_owned() } else { printable(host.trim()) };
+        let host = process::host_name().map_or_else(|| "this machine".to_owned(), |name| printable(&name));
         format!("{} of {host}", display.as_deref().unwrap_or("the screen"))
     }
 

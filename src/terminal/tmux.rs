@@ -4,7 +4,7 @@ use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::view::program_named;
+use crate::platform::process::find_program;
 
 /// How long tmux may take to answer.
 const BOUND: Duration = Duration::from_secs(2);
@@ -23,7 +23,7 @@ fn ask(args: &[&str]) -> Option<String> {
     if !is_around() {
         return None;
     }
-    let mut command = Command::new(program_named("tmux")?);
+    let mut command = Command::new(find_program("tmux")?);
     command.args(args).env_remove("SHARE_LINK").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().ok()?;
     let begun = Instant::now();

@@ -145,7 +145,7 @@ impl Output {
             let facts = json!({ "ok": false, "exit": exit as u8, "error": error, "hint": &hint });
             let _ = self.line(&event("done", facts));
         }
-        if crate::cli::input::prompt::is_asking() {
+        if crate::terminal::question::is_open() {
             // The question's line is still open.
             complain("");
         }

@@ -1,47 +1,95 @@
-//! What this terminal and this machine can show, found out before anything is spent.
+//! The means of this terminal and this machine to show something, found out before anything is spent.
+
+mod answers;
 
 use std::io;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
 
+use self::answers::{Facts, ask_terminal};
+use crate::manifest::{Entry, Manifest};
+use crate::media::Kind;
+use crate::platform::tty::Cell;
 use crate::terminal::session::Session;
-use crate::terminal::{style, tmux};
-use crate::view::draw::Limits;
+use crate::terminal::style;
+use crate::view::graphics::{Graphics, Limits};
 use crate::view::player::Player;
-use crate::view::terminal::{Screen, Size};
+use crate::view::{blocking, memory, picture};
 
-/// How long a terminal may take to answer what every terminal answers. Over slow lines that is seconds.
-const BOUND: Duration = Duration::from_secs(3);
-/// Time for one more answer, beyond three times that of the first one.
-const SPARE: Duration = Duration::from_millis(500);
+/// The longest text that is shown, in bytes.
+const MAX_TEXT: u64 = 4 << 20;
 
-/// How a terminal draws pictures.
+/// How one file is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Graphics {
-    /// Kitty's protocol: pixels as they are.
-    Kitty,
-    /// iTerm2's: a PNG.
-    Iterm,
-    /// Six rows of 256 colours at a time.
-    Sixel,
-    /// Two coloured halves of a character: coarse, and never chosen for anybody.
-    Blocks,
+pub(super) enum Means {
+    /// Drawn in the terminal.
+    Draw(Graphics),
+    /// Written in the terminal.
+    Read,
+    /// By a program.
+    Play,
+    /// By a browser.
+    Browse,
 }
 
-/// A character's width and height, in pixels.
-pub(crate) type Cell = (u16, u16);
+/// How a share is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presentation {
+    /// Here, or by a player, from memory.
+    Screen,
+    /// In a browser.
+    Page {
+        /// From memory, and not piece by piece because it is too large for that.
+        whole: bool,
+    },
+    /// By a player that fetches it piece by piece.
+    Stream,
+}
 
-/// The person's word on how things are shown: `SHARE_VIEWER`, or `viewer` in the configuration.
+/// How a share could be shown, before the person is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub enum Showable {
+    /// So; and in words for a question: `with mpv on display :0 of laptop`.
+    So(Presentation, String),
+    /// Only coarsely, if the person wants that.
+    Coarsely,
+    /// Not here.
+    Not(Unshowable),
+}
+
+/// Why a share cannot be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unshowable {
+    /// It is of no kind that is shown.
+    #[error("this kind of file can only be saved")]
+    Kind,
+    /// The terminal only prints.
+    #[error("this terminal cannot clear its screen (TERM is dumb or not set)")]
+    Dumb,
+    /// Its texts are longer than 4 MiB.
+    #[error("it is too long")]
+    Long,
+    /// Neither a program nor the terminal can show it.
+    #[error("nothing here can show it: mpv, on your PATH, could")]
+    NoProgram,
+    /// It does not fit into memory, and it is no film that could be fetched piece by piece.
+    #[error("it is too large to be shown from memory")]
+    Large,
+    /// There is nobody to show it to.
+    #[error("there is no terminal")]
+    NoTerminal,
+}
+
+/// The person's setting: `SHARE_VIEWER`, or `viewer` in the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Preference {
     Graphics(Graphics),
     Browser,
     /// A program and its arguments.
     Program(Vec<String>),
 }
 
-impl Wish {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+impl Preference {
+    fn parse(text: &str) -> Option<Self> {
         Some(match text.trim() {
             "" => return None,
             "kitty" => Self::Graphics(Graphics::Kitty),
@@ -54,245 +102,151 @@ impl Wish {
     }
 }
 
-/// What there is to show with.
-pub(crate) struct Ability {
-    pub(crate) wish: Option<Wish>,
+/// The means of this place to show something.
+pub struct Capabilities {
+    preference: Option<Preference>,
     /// How the terminal draws, if it does.
-    pub(crate) graphics: Option<Graphics>,
+    graphics: Option<Graphics>,
+    /// Whether the terminal only prints.
+    is_dumb: bool,
     /// How large a character is, where the terminal has told.
-    pub(crate) cell: Option<Cell>,
+    pub(super) cell: Option<Cell>,
     /// The limits of the terminal for pictures.
-    pub(crate) limits: Limits,
-    /// Whether somebody sits at this machine's screen, who can be shown a window or a browser.
-    pub(crate) desktop: bool,
+    pub(super) limits: Limits,
+    /// Whether the person sits at this machine's screen, on which a window or a browser can appear.
+    desktop: bool,
     /// The session in which windows appear.
-    pub(crate) session: Session,
-    /// What plays videos.
-    pub(crate) player: Option<Player>,
+    pub(super) session: Session,
+    /// The program that plays videos.
+    pub(super) player: Option<Player>,
 }
 
-impl Ability {
-    /// Asks the terminal, and looks for programs. `stop` ends the asking.
-    pub(crate) fn find(wish: Option<Wish>, stop: &AtomicBool) -> io::Result<Self> {
-        let wished = match &wish {
-            Some(Wish::Graphics(graphics)) => Some(*graphics),
+impl Capabilities {
+    /// Asks the terminal, and looks for programs. `preference`: the person's setting. The terminal is as it was when
+    /// this ends or is dropped.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::Interrupted`] after Ctrl-C; or the terminal is gone.
+    pub async fn find(preference: Option<&str>) -> io::Result<Self> {
+        let preference = preference.and_then(Preference::parse);
+        blocking::run(move |stop| Self::ask(preference, stop)).await
+    }
+
+    fn ask(preference: Option<Preference>, stop: &AtomicBool) -> io::Result<Self> {
+        let wished = match &preference {
+            Some(Preference::Graphics(graphics)) => Some(*graphics),
             _ => None,
         };
-        let Asked { graphics, cell, limits, size } = ask_terminal(wished, stop)?;
+        let Facts { graphics, cell, limits, size } = ask_terminal(wished, stop)?;
         let session = Session::find();
         let desktop = session.is_desktop();
-        let player = match &wish {
-            Some(Wish::Program(command)) => Player::chosen(command),
+        let player = match &preference {
+            Some(Preference::Program(command)) => Player::chosen(command),
             // A player does not keep to the terminal's limits.
             _ => Player::find(desktop, graphics.filter(|_| limits.allow(size, cell))),
         };
-        Ok(Self { wish, graphics, cell, limits, desktop, session, player })
+        Ok(Self { preference, graphics, is_dumb: style::is_dumb(), cell, limits, desktop, session, player })
     }
-}
 
-/// Facts about the terminal.
-#[derive(Default)]
-struct Asked {
-    graphics: Option<Graphics>,
-    cell: Option<Cell>,
-    limits: Limits,
-    size: Option<Size>,
-}
+    /// On which screen a window appears, for a question.
+    fn screen(&self) -> String {
+        if self.desktop { format!(" on {}", self.session.screen()) } else { String::new() }
+    }
 
-/// What a terminal says of itself.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Answer {
-    /// Its name and version (`XTVERSION`).
-    name: String,
-    /// Its kind: secondary device attributes.
-    kind: Option<u16>,
-    /// Whether it took a pixel of Kitty's.
-    kitty: bool,
-    sixel: bool,
-    cell: Option<Cell>,
-    /// The largest Sixel picture it takes, in pixels, and how many colors that may have (`XTSMGRAPHICS`).
-    largest: Option<(u32, u32)>,
-    colors: Option<u16>,
-}
-
-/// Asks what the terminal is, and then what it can do. First only what every terminal passes over that does not know
-/// it: control sequences with parameters. What Kitty understands, tmux and screen take for a title.
-fn ask_terminal(wished: Option<Graphics>, stop: &AtomicBool) -> io::Result<Asked> {
-    let kind = std::env::var("TERM").unwrap_or_default();
-    // These print what they don't understand.
-    if style::is_dumb() {
-        return Ok(Asked::default());
-    }
-    if matches!(&*kind, "linux" | "unknown") {
-        return Ok(Asked { graphics: wished, ..Asked::default() });
-    }
-    // One that cannot be asked draws nothing.
-    let Ok(mut screen) = Screen::open(false) else { return Ok(Asked { graphics: wished, ..Asked::default() }) };
-    let begun = Instant::now();
-    let mut told = Vec::new();
-    let has_answered = ask(&mut screen, b"\x1b[>q\x1b[>c\x1b[16t", BOUND, &mut told, stop)?;
-    let first = Answer::read(&told);
-    // Over SSH, `su` and `docker exec` out of tmux or screen only its answers tell.
-    let has_kind = ["screen", "tmux"].iter().any(|word| kind.starts_with(word) || first.name.starts_with(word));
-    let is_nested = has_kind || tmux::is_around() || first.is_multiplexer();
-    let is_konsole = first.name.starts_with("Konsole") && !is_nested;
-    let may_be_sixel = has_answered && (first.sixel || wished == Some(Graphics::Sixel));
-    let mut more = Vec::new();
-    if is_konsole {
-        more.extend(b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\");
-    }
-    if may_be_sixel {
-        // How large a picture may be now, and ever; and how many colors it may have.
-        more.extend(b"\x1b[?2;1;0S\x1b[?2;4;0S\x1b[?1;1;0S");
-    }
-    if has_answered && !more.is_empty() {
-        let bound = begun.elapsed() * 3 + SPARE;
-        ask(&mut screen, &more, bound.min(BOUND), &mut told, stop)?;
-    }
-    let size = screen.size();
-    drop(screen);
-    let answer = Answer::read(&told);
-    let graphics = match wished {
-        // Between us and the terminal, tmux and screen pass neither on.
-        Some(Graphics::Kitty | Graphics::Iterm) if is_nested => None,
-        Some(graphics) => Some(graphics),
-        None => answer.graphics(is_nested),
-    };
-    let graphics = graphics.filter(|it| *it != Graphics::Sixel || !is_nested || tmux::draws_sixel() != Some(false));
-    let limits = Limits {
-        sequence: is_nested.then(tmux::longest_sequence),
-        pixels: answer.largest.filter(|_| graphics == Some(Graphics::Sixel)),
-        colors: answer.colors,
-    };
-    Ok(Asked { graphics, cell: answer.cell, limits, size: Some(size) })
-}
-
-/// Asks, and waits until the terminal has answered what every terminal answers: then nothing else comes. Returns
-/// whether it did. What was typed meanwhile answers no question; but Ctrl-C ends it.
-fn ask(
-    screen: &mut Screen,
-    questions: &[u8],
-    bound: Duration,
-    told: &mut Vec<u8>,
-    stop: &AtomicBool,
-) -> io::Result<bool> {
-    screen.write(questions)?;
-    screen.write(b"\x1b[c")?;
-    let until = Instant::now() + bound;
-    while let Some(arrived) = screen.next(Some(until), stop)? {
-        if arrived == [0x03] {
-            return Err(io::ErrorKind::Interrupted.into());
-        }
-        if arrived.len() > 1 {
-            told.extend_from_slice(&arrived);
-        }
-        if device_attributes(&arrived).is_some() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn device_attributes(told: &[u8]) -> Option<&[u8]> {
-    let at = told.windows(3).position(|window| window == b"\x1b[?")? + 3;
-    let len = told[at..].iter().position(|byte| !byte.is_ascii_digit() && *byte != b';')?;
-    if told[at + len] == b'c' { Some(&told[at..at + len]) } else { device_attributes(&told[at..]) }
-}
-
-impl Answer {
-    fn read(told: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(told);
-        // The numbers of the sequences that begin so and end so.
-        let numbers = |begin: &str, end: char| {
-            text.match_indices(begin).find_map(|(at, _)| {
-                let rest = &text[at + begin.len()..];
-                let len = rest.find(|c: char| !c.is_ascii_digit() && c != ';')?;
-                rest[len..]
-                    .starts_with(end)
-                    .then(|| rest[..len].split(';').map(str::parse).collect::<Result<Vec<u32>, _>>().ok())?
-            })
-        };
-        let name =
-            text.split("\x1bP>|").nth(1).and_then(|rest| rest.split('\x1b').next()).unwrap_or_default().to_owned();
-        let sixel =
-            device_attributes(told).is_some_and(|list| list.split(|byte| *byte == b';').any(|word| word == b"4"));
-        let cell = numbers("\x1b[6;", 't').and_then(|cell| match &cell[..] {
-            [height, width] => Some((u16::try_from(*width).ok()?, u16::try_from(*height).ok()?)),
+    /// The name of a program that the person has set and that is not there.
+    pub fn missing_program(&self) -> Option<&str> {
+        match &self.preference {
+            Some(Preference::Program(command)) if self.player.is_none() => command.first().map(String::as_str),
             _ => None,
-        });
-        // Each answer has 0 for success first.
-        let sizes = text.match_indices("\x1b[?2;0;").filter_map(|(at, begin)| {
-            let (width, rest) = text[at + begin.len()..].split_once(';')?;
-            let (height, _) = rest.split_once('S')?;
-            Some((width.parse::<u32>().ok()?, height.parse::<u32>().ok()?))
-        });
-        let sizes = sizes.filter(|(width, height)| *width > 0 && *height > 0);
-        let largest = sizes.reduce(|one, other| (one.0.min(other.0), one.1.min(other.1)));
-        let colors = numbers("\x1b[?1;0;", 'S').and_then(|colors| u16::try_from(*colors.first()?).ok());
-        let kind = numbers("\x1b[>", 'c').and_then(|kind| u16::try_from(*kind.first()?).ok());
-        let cell = cell.filter(|cell| cell.0 > 0 && cell.1 > 0);
-        Self {
-            name,
-            kind,
-            kitty: text.contains("Gi=31;OK"),
-            sixel,
-            cell,
-            largest,
-            colors: colors.filter(|count| *count > 1),
         }
     }
 
-    /// Whether it is tmux (84) or screen (83), and not the terminal itself.
-    fn is_multiplexer(&self) -> bool {
-        matches!(self.kind, Some(83 | 84))
+    /// Draws pictures coarsely: the person wants that.
+    #[must_use]
+    pub fn coarsely(self) -> Self {
+        Self { graphics: Some(Graphics::Blocks), ..self }
     }
 
-    /// How it draws best. `is_nested`: what answers is not the terminal itself.
-    fn graphics(&self, is_nested: bool) -> Option<Graphics> {
-        let is = |names: &[&str]| !is_nested && names.iter().any(|name| self.name.starts_with(name));
-        if is(&["iTerm2", "WezTerm"]) {
-            Some(Graphics::Iterm)
-        } else if is(&["kitty", "ghostty"]) || self.kitty {
-            Some(Graphics::Kitty)
-        } else if self.sixel {
-            Some(Graphics::Sixel)
+    /// How a file is shown. `None`: it is not.
+    pub(super) fn means(&self, entry: &Entry) -> Option<Means> {
+        let is_decoded = picture::is_decoded(&entry.r#type);
+        let browser = self.desktop.then_some(Means::Browse);
+        let player = self.player.as_ref().map(|_| Means::Play);
+        match (&self.preference, Kind::of(&entry.r#type)) {
+            (_, Kind::File) => None,
+            // One that only prints could not take it off its screen.
+            (_, Kind::Text) => (entry.size <= MAX_TEXT && !self.is_dumb).then_some(Means::Read),
+            (Some(Preference::Browser), _) => Some(Means::Browse),
+            (Some(Preference::Program(_)), _) => player,
+            (_, Kind::Photo) if is_decoded => self.graphics.map(Means::Draw).or(browser),
+            // A browser shows some photos that are not decoded here.
+            (_, Kind::Photo) => player.or(browser.filter(|_| entry.r#type == "image/avif")),
+            // A player that draws in the terminal is mute.
+            (_, Kind::Sound) if self.player.as_ref().is_some_and(|player| player.in_terminal) => None,
+            (_, Kind::Video | Kind::Sound) => player.or(browser),
+        }
+    }
+
+    /// How a share can be shown here.
+    pub fn showable(&self, manifest: &Manifest) -> Showable {
+        self.showable_within(manifest, memory::limit())
+    }
+
+    /// How a share can be shown where `limit` bytes may be held in memory.
+    fn showable_within(&self, manifest: &Manifest, limit: u64) -> Showable {
+        let means: Vec<Option<Means>> = manifest.entries.iter().map(|entry| self.means(entry)).collect();
+        let fits = manifest.total_size() <= limit;
+        if means.iter().all(Option::is_none) {
+            return self.without_means(manifest, fits);
+        }
+        let in_browser = means.contains(&Some(Means::Browse));
+        if !fits {
+            return self.piece_by_piece(manifest, in_browser);
+        }
+        if in_browser {
+            return Showable::So(Presentation::Page { whole: true }, format!("in your browser{}", self.screen()));
+        }
+        let player = self.player.as_ref().filter(|_| means.iter().flatten().all(|means| *means == Means::Play));
+        let how = match player {
+            Some(player) if player.in_terminal => format!("with {}, in this terminal and without sound", player.name()),
+            Some(player) => format!("with {}{}", player.name(), self.screen()),
+            None => "here".to_owned(),
+        };
+        Showable::So(Presentation::Screen, how)
+    }
+
+    /// A share of which nothing is shown as things are.
+    fn without_means(&self, manifest: &Manifest, fits: bool) -> Showable {
+        let all_are = |kind: Kind| manifest.entries.iter().all(|entry| Kind::of(&entry.r#type) == kind);
+        let is_drawable = |entry: &Entry| Kind::of(&entry.r#type) == Kind::Photo && picture::is_decoded(&entry.r#type);
+        if !self.is_dumb && fits && manifest.entries.iter().any(is_drawable) {
+            return Showable::Coarsely;
+        }
+        Showable::Not(if all_are(Kind::File) {
+            Unshowable::Kind
+        } else if self.is_dumb {
+            Unshowable::Dumb
+        } else if all_are(Kind::Text) {
+            Unshowable::Long
         } else {
-            None
+            Unshowable::NoProgram
+        })
+    }
+
+    /// A share that is too large for memory.
+    fn piece_by_piece(&self, manifest: &Manifest, in_browser: bool) -> Showable {
+        let is_film =
+            matches!(&manifest.entries[..], [only] if matches!(Kind::of(&only.r#type), Kind::Video | Kind::Sound));
+        match &self.player {
+            Some(player) if is_film && player.takes_urls() && !in_browser => {
+                let screen = if player.in_terminal { String::new() } else { self.screen() };
+                Showable::So(Presentation::Stream, format!("with {}{screen}, piece by piece", player.name()))
+            }
+            _ if is_film && self.desktop => {
+                let how = format!("in your browser{}, piece by piece", self.screen());
+                Showable::So(Presentation::Page { whole: false }, how)
+            }
+            _ => Showable::Not(Unshowable::Large),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_are_understood_in_any_order() {
-        let answer = Answer::read(b"\x1bP>|kitty(0.35)\x1b\\\x1b[>1;4000;35c\x1b[6;20;10t\x1b[?62;c");
-        assert_eq!((answer.name.as_str(), answer.kind, answer.cell), ("kitty(0.35)", Some(1), Some((10, 20))));
-        assert_eq!(answer.graphics(false), Some(Graphics::Kitty));
-        assert_eq!(answer.graphics(true), None);
-        assert!(Answer::read(b"\x1b[?2;0;800;600S\x1b[?65;1;4;9c").sixel);
-        assert!(!Answer::read(b"\x1b[?64;1;44c").sixel);
-        assert_eq!(Answer::read(b"\x1bP>|WezTerm 2024\x1b\\\x1b[?65;4c").graphics(false), Some(Graphics::Iterm));
-        assert_eq!(Answer::read(b"q\r\x1b[A"), Answer::default());
-        assert!(device_attributes(b"\x1b[?62;").is_none());
-        assert_eq!(device_attributes(b"x\x1b[?2;0;1;1S\x1b[?62;4c"), Some(&b"62;4"[..]));
-    }
-
-    #[test]
-    fn limits_of_a_terminal_are_the_least_it_reports() {
-        let answer = Answer::read(b"\x1b[?2;0;1000;1000S\x1b[?2;0;800;1200S\x1b[?1;0;16S\x1b[?63;4c");
-        assert_eq!((answer.largest, answer.colors), (Some((800, 1000)), Some(16)));
-        // It does not know the question.
-        assert_eq!(Answer::read(b"\x1b[?2;3;0S\x1b[?2;1;0S").largest, None);
-    }
-
-    #[test]
-    fn multiplexers_name_themselves() {
-        for told in [&b"\x1b[>84;0;0c\x1b[?1;2;4c"[..], b"\x1b[>83;40900;0c\x1b[?1;2c"] {
-            assert!(Answer::read(told).is_multiplexer());
-        }
-        assert!(!Answer::read(b"\x1b[>41;390;0c\x1b[?64;4c").is_multiplexer());
     }
 }
