@@ -61,6 +61,7 @@ impl Question {
     /// Ends the question: it was answered.
     pub(crate) fn close(self) {
         IS_OPEN.store(false, Ordering::SeqCst);
+        drop(self);
     }
 }
 
