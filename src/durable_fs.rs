@@ -1,4 +1,4 @@
-//! Files that must not be lost, on file systems that lack something. What is particular to Linux stands here.
+//! Files that must not be lost, on file systems that lack something.
 //!
 //! Some file systems refuse hard links (Android, exFAT, many in user space), a rename that never replaces, locks, or to
 //! flush a directory (AFS, shared folders of virtual machines, some network drives). Everything here takes the best way
@@ -8,22 +8,21 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 
-use rustix::fs::{CWD, RenameFlags};
-use rustix::io::Errno;
+use crate::platform::files;
 
 /// Renames a file unless there is one of the new name already: then the error is of the kind `AlreadyExists`. Where the
 /// file system cannot do that in one step, a second link is made and the first removed: the new name never leads to
 /// anything but the whole file. Where it refuses both, the error is of the kind `Unsupported`.
 pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        Err(errno) if is_refusal(errno) => match rustix::fs::link(from, to) {
-            Err(errno) if is_refusal(errno) => Err(io::Error::new(
+    match files::rename_new(from, to) {
+        Err(error) if files::is_refusal(&error) => match files::link(from, to) {
+            Err(error) if files::is_refusal(&error) => Err(io::Error::new(
                 io::ErrorKind::Unsupported,
                 "this file system has neither hard links nor a rename that never replaces",
             )),
-            linked => linked.map_err(io::Error::from).and_then(|()| fs::remove_file(from)),
+            linked => linked.and_then(|()| fs::remove_file(from)),
         },
-        result => result.map_err(io::Error::from),
+        result => result,
     }
 }
 
@@ -44,18 +43,13 @@ pub fn rename_new_anywhere(from: &Path, to: &Path) -> io::Result<()> {
 /// Renames a directory unless there is something of the new name already. On file systems that cannot do that in one
 /// step, an empty directory takes the name first, and is then replaced.
 pub fn rename_directory_new(from: &Path, to: &Path) -> io::Result<()> {
-    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        Err(errno) if is_refusal(errno) => {
+    match files::rename_new(from, to) {
+        Err(error) if files::is_refusal(&error) => {
             fs::create_dir(to)?;
             fs::rename(from, to).inspect_err(|_| drop(fs::remove_dir(to)))
         }
-        result => result.map_err(io::Error::from),
+        result => result,
     }
-}
-
-/// Whether an error says that the file system, or a guard such as `SELinux` or seccomp, does not offer something.
-fn is_refusal(errno: Errno) -> bool {
-    matches!(errno, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM | Errno::ACCESS)
 }
 
 /// The directory that a path lies in.
@@ -79,14 +73,14 @@ pub fn sync_dir(path: &Path) -> io::Result<()> {
 
 /// Makes everything durable that was written to the file system of a file, as far as it lets us.
 pub fn sync_file_system(file: &File) -> io::Result<()> {
-    unless_refused(rustix::fs::syncfs(file).map_err(io::Error::from))
+    unless_refused(files::sync_file_system(file))
 }
 
-/// Takes for done what the file system refuses (fsync(2): "does not support synchronization").
+/// Takes a flush that the file system does not offer for done.
 fn unless_refused(synced: io::Result<()>) -> io::Result<()> {
-    match synced.as_ref().map_err(Errno::from_io_error) {
-        Err(Some(errno)) if is_refusal(errno) || matches!(errno, Errno::BADF | Errno::ROFS) => Ok(()),
-        _ => synced,
+    match synced {
+        Err(error) if files::is_unflushable(&error) => Ok(()),
+        synced => synced,
     }
 }
 
@@ -96,7 +90,7 @@ pub fn try_lock(file: &File) -> io::Result<Option<bool>> {
     match file.try_lock() {
         Ok(()) => Ok(Some(true)),
         Err(TryLockError::WouldBlock) => Ok(Some(false)),
-        Err(TryLockError::Error(error)) if has_no_locks(&error) => Ok(None),
+        Err(TryLockError::Error(error)) if files::has_no_locks(&error) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
     }
 }
@@ -104,17 +98,15 @@ pub fn try_lock(file: &File) -> io::Result<Option<bool>> {
 /// Waits until a file is locked, or returns at once where the file system has no locks.
 pub fn lock(file: &File) -> io::Result<()> {
     match file.lock() {
-        Err(error) if has_no_locks(&error) => Ok(()),
+        Err(error) if files::has_no_locks(&error) => Ok(()),
         locked => locked,
     }
 }
 
-fn has_no_locks(error: &io::Error) -> bool {
-    Errno::from_io_error(error).is_some_and(|errno| is_refusal(errno) || errno == Errno::NOLCK)
-}
-
 #[cfg(test)]
 mod tests {
+    use rustix::io::Errno;
+
     use super::*;
 
     #[test]

@@ -27,6 +27,7 @@ pub mod open;
 pub mod page;
 pub mod platform;
 pub mod relay;
+pub mod relay_url;
 pub mod safe_text;
 pub mod seal;
 pub mod secret;

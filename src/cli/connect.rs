@@ -8,13 +8,13 @@ use crate::cli::context::Context;
 use crate::cli::input::prompt;
 use crate::cli::output::errors::Failure;
 use crate::cli::stores;
-use crate::link::RelayUrl;
 use crate::open::OpenError;
 use crate::relay::client::HttpRelay;
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::client::retry::{Backoff, Retrying, Wait};
 use crate::relay::rules::StoreRelay;
 use crate::relay::{Relay, RelayError};
+use crate::relay_url::RelayUrl;
 use crate::safe_text::printable;
 
 /// How long to try to reach a sender's own machine.

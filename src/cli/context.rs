@@ -10,8 +10,8 @@ use crate::cli::config::{self, Config};
 use crate::cli::output::Output;
 use crate::cli::output::errors::Failure;
 use crate::cli::signals::{Signals, Stop};
-use crate::link::RelayUrl;
 use crate::relay::client::retry::Backoff;
+use crate::relay_url::RelayUrl;
 
 /// What every command understands.
 #[derive(Args)]

@@ -164,12 +164,9 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let json = arguments.iter().any(|argument| argument == "--json")
         || std::env::var("SHARE_JSON").is_ok_and(|value| !matches!(&*value, "" | "0" | "false" | "no" | "off"));
     let secret = |argument: &OsString| {
-        // Inside somebody else's address, a key has many spellings.
-        if Link::parse(&argument.to_string_lossy()).is_ok() {
-            return true;
-        }
-        let argument = argument.to_string_lossy().to_ascii_lowercase();
-        argument.contains("share1") || argument.starts_with("--text") || argument.starts_with("--passphrase=")
+        let argument = argument.to_string_lossy();
+        let lower = argument.to_ascii_lowercase();
+        Link::is_in(&argument) || lower.starts_with("--text") || lower.starts_with("--passphrase=")
     };
     let text_of = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),

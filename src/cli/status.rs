@@ -9,7 +9,7 @@ use crate::cli::asking::Relays;
 use crate::cli::context::Context;
 use crate::cli::input::link;
 use crate::cli::output::errors::Failure;
-use crate::link::{Link, holds_key};
+use crate::link::Link;
 use crate::relay::Status;
 use crate::safe_text::reason;
 use crate::state::outbox::{Entry, Outbox, expect_opened, read_receipts};
@@ -71,7 +71,7 @@ impl Which {
             Some("-") => outbox.find(&Link::parse(&link::link_text(Some("-"), cx).await?)?.link.secret.id()),
             Some(word) => match Link::parse(word) {
                 Ok(found) => outbox.find(&found.link.secret.id()),
-                Err(error) if holds_key(word) => return Err(error.into()),
+                Err(error) if Link::is_in(word) => return Err(error.into()),
                 Err(_) => outbox.called(word),
             },
         };

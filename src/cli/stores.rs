@@ -1,17 +1,15 @@
 //! Storage by its address, for a relay that runs here and for one that needs no server.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use directories::ProjectDirs;
-use rustix::fs::Access;
 
 use crate::cli::context::Context;
 use crate::cli::output::errors::Failure;
-use crate::link::RelayUrl;
+use crate::platform::files;
 use crate::relay::RelayError;
 use crate::relay::client::retry::Backoff;
 use crate::relay::clock::SystemClock;
@@ -21,6 +19,7 @@ use crate::relay::store::bucket::Bucket;
 use crate::relay::store::folder::{Folder, FolderError, Sharing};
 use crate::relay::store::memory::Memory;
 use crate::relay::store::{Store, StoreError};
+use crate::relay_url::RelayUrl;
 use crate::safe_text::printable;
 
 /// What a relay in memory keeps at most.
@@ -234,13 +233,12 @@ fn expect_usable(url: &RelayUrl, path: &Path) -> Result<(), Failure> {
     if !data.is_dir() {
         return Err(not_ours(url));
     }
-    let needed = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
-    rustix::fs::access(path, needed)
-        .map_err(|errno| Failure::path(path, &errno.into(), "who shares it must be able to read and write there"))?;
+    files::check_directory_access(path)
+        .map_err(|error| Failure::path(path, &error, "who shares it must be able to read and write there"))?;
     if path.join(MARKER).exists() { Ok(()) } else { Err(not_ours(url)) }
 }
 
 /// Whether only its owner can use a folder.
 pub(crate) fn is_private(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|data| data.permissions().mode() & 0o070 == 0)
+    fs::metadata(path).is_ok_and(|data| !files::Rights::of(&data).admit_group())
 }

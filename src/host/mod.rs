@@ -7,10 +7,9 @@
 pub mod address;
 pub mod interfaces;
 
-use std::fs::{self, DirBuilder, File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,14 +29,15 @@ use crate::cli::output::errors::Failure;
 use crate::cli::output::{Output, format};
 use crate::cli::signals::Stop;
 use crate::cli::stores;
-use crate::link::RelayUrl;
+use crate::platform::files;
 use crate::relay::clock::SystemClock;
 use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::server::guests::{Activity, Guests};
 use crate::relay::server::{CreatePolicy, Options};
 use crate::relay::store::folder::{Folder, Sharing};
 use crate::relay::{Credential, Relay, RelayError, ShareState, Status, server};
-use crate::secret::{Flags, fill_random, hex};
+use crate::relay_url::RelayUrl;
+use crate::secret::{Flags, random_hex};
 use crate::send::SendError;
 use crate::state::outbox::{expect_opened, is_over};
 use crate::state::{StateDir, private};
@@ -146,7 +146,8 @@ impl Host {
         }
         let (private, folder) = folder(cx)?;
         let needed = expected.unwrap_or(0).saturating_mul(count as u64);
-        let free = rustix::fs::statvfs(&private.0).map_or(u64::MAX, |disk| disk.f_bavail * disk.f_frsize);
+        // A file system that cannot be asked may have room; one that does not count has none.
+        let free = files::free_space(&private.0).map_or(u64::MAX, |space| space.map_or(0, |space| space.free));
         if free < needed.saturating_add(RESERVE) {
             return Err(no_room());
         }
@@ -536,10 +537,8 @@ fn folder(cx: &Context) -> Result<(Private, Folder), Failure> {
         // Ciphertext may lie in a temporary directory as well, under a name that nobody can know before.
         Err(_) => (std::env::temp_dir(), None),
     };
-    let mut random = [0; 8];
-    fill_random(&mut random);
-    let place = Private(directory.join(format!("{FOLDER}{}", hex(&random))));
-    let made = DirBuilder::new().mode(0o700).create(&place.0);
+    let place = Private(directory.join(format!("{FOLDER}{}", random_hex::<8>())));
+    let made = files::private_directory().create(&place.0);
     made.map_err(|error| Failure::path(&directory, &error, "--state-dir DIR, or a relay"))?;
     let folder = stores::folder(&place.0, Sharing::Alone, "--state-dir DIR, or a relay")?;
     Ok((place, folder))
@@ -588,7 +587,7 @@ fn remove_abandoned(directory: &Path, older: Duration) {
         }
         // Not where a link leads, nor what is somebody else's.
         let Ok(data) = fs::symlink_metadata(entry.path()) else { continue };
-        let is_ours = data.is_dir() && data.uid() == rustix::process::getuid().as_raw();
+        let is_ours = data.is_dir() && files::is_own(&data);
         let age = data.modified().ok().and_then(|made| made.elapsed().ok()).unwrap_or_default();
         if is_ours && age >= older && !is_held(&entry.path()) {
             let _ = fs::remove_dir_all(entry.path());

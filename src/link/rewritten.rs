@@ -10,6 +10,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
+use crate::secret::FRAGMENT_PREFIX;
+
 /// One service may rewrite what another one has rewritten.
 const MAX_DEPTH: usize = 5;
 /// The most texts that are looked at.
@@ -69,7 +71,7 @@ fn decoded_once(text: &str) -> Vec<Text> {
         texts.extend(starts.map(|start| with_two_slashes(&text[start..])));
     }
     // A bare link goes on to the next slash, where its own ones are encoded.
-    for (start, _) in lower.match_indices(super::PREFIX).filter(|(start, _)| *start > 0) {
+    for (start, _) in lower.match_indices(FRAGMENT_PREFIX).filter(|(start, _)| *start > 0) {
         let segment = text[start..].split('/').next().unwrap_or_default();
         let whole = if segment.contains('%') { segment } else { &text[start..] };
         texts.push(Zeroizing::new(whole.to_owned()));

@@ -8,15 +8,13 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
 use crate::durable_fs::{parent, rename_directory_new, rename_new_anywhere, sync, sync_dir};
-use crate::secret::fill_random;
+use crate::platform::files::{self, Identity};
+use crate::secret::random_hex;
 
 /// How hidden names begin, where a file cannot be without one.
 const HIDDEN: &str = ".share-";
@@ -35,24 +33,18 @@ pub struct Target {
     pub replace: bool,
 }
 
-/// A file that has its final name, and how it can be recognised. The number of a file that was deleted is used again,
-/// so it takes more than that.
+/// A file that has its final name, and how it can be recognised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placed {
     /// Where it is.
     pub path: PathBuf,
-    device: u64,
-    inode: u64,
-    size: u64,
-    /// When it was last written: seconds and nanoseconds. Getting a name does not change it.
-    modified: (i64, i64),
+    #[serde(flatten)]
+    identity: Identity,
 }
 
 impl Placed {
     fn recognise(file: &File, path: PathBuf) -> io::Result<Self> {
-        let data = file.metadata()?;
-        let modified = (data.mtime(), data.mtime_nsec());
-        Ok(Self { path, device: data.dev(), inode: data.ino(), size: data.size(), modified })
+        Ok(Self { path, identity: Identity::of(&file.metadata()?) })
     }
 
     /// Whether the file is where it was put, unchanged.
@@ -86,15 +78,13 @@ struct Nameless {
 impl Nameless {
     /// A file without any name. Not every file system and kernel has such.
     fn create(target: Target, hidden: PathBuf) -> io::Result<Self> {
-        let directory = parent(&target.path);
-        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        let fd = rustix::fs::open(directory, flags, Mode::RUSR | Mode::WUSR)?;
-        Ok(Self { file: File::from(fd), hidden, is_hidden: false, target })
+        let file = files::create_unnamed(parent(&target.path))?;
+        Ok(Self { file, hidden, is_hidden: false, target })
     }
 
     /// A file under its hidden name.
     fn create_hidden(target: Target, hidden: PathBuf) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&hidden)?;
+        let file = files::private(OpenOptions::new().read(true).write(true).create_new(true)).open(&hidden)?;
         Ok(Self { file, hidden, is_hidden: true, target })
     }
 
@@ -105,8 +95,7 @@ impl Nameless {
             self.is_hidden = false;
             return Ok(());
         }
-        let source = format!("/proc/self/fd/{}", self.file.as_raw_fd());
-        rustix::fs::linkat(CWD, source, CWD, path, AtFlags::SYMLINK_FOLLOW).map_err(io::Error::from)
+        files::link_unnamed(&self.file, path)
     }
 
     /// Gives the file its final name, or the next free one.
@@ -142,9 +131,7 @@ impl Drop for Nameless {
 }
 
 fn hidden_name(directory: &Path) -> PathBuf {
-    let mut random = [0; 8];
-    fill_random(&mut random);
-    directory.join(format!("{HIDDEN}{:016x}", u64::from_be_bytes(random)))
+    directory.join(format!("{HIDDEN}{}", random_hex::<8>()))
 }
 
 /// The first name that nothing has now, of those that a file may get.
@@ -174,7 +161,7 @@ pub fn numbered_directory(path: &Path, number: u32) -> PathBuf {
 pub fn remove_leftovers(hidden: &[PathBuf], placed: &[Placed]) {
     for placed in placed {
         let is_empty = fs::symlink_metadata(&placed.path).is_ok_and(|data| data.is_file() && data.len() == 0);
-        if is_empty && placed.size > 0 && hidden.iter().any(|hidden| placed.is_at(hidden)) {
+        if is_empty && placed.identity.size > 0 && hidden.iter().any(|hidden| placed.is_at(hidden)) {
             let _ = fs::remove_file(&placed.path);
         }
     }
@@ -200,7 +187,7 @@ struct Album {
 impl Album {
     fn create(hidden: PathBuf, path: PathBuf) -> io::Result<Self> {
         // Like the files in it: its owner's alone.
-        fs::DirBuilder::new().mode(0o700).create(&hidden)?;
+        files::private_directory().create(&hidden)?;
         sync_dir(parent(&hidden))?;
         Ok(Self { hidden, path })
     }
@@ -276,9 +263,8 @@ impl Staging {
         }
         fs::remove_file(&trial)?;
         sync_dir(&directory)?;
-        // Some file systems in user space don't count.
-        let free = rustix::fs::statvfs(&directory).ok().filter(|stat| stat.f_blocks > 0);
-        if free.is_some_and(|stat| stat.f_bavail.saturating_mul(stat.f_frsize) < total) {
+        let space = files::free_space(&directory).ok().flatten();
+        if space.is_some_and(|space| space.free < total) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         staging.missing = first.size;
@@ -373,14 +359,15 @@ mod tests {
     #[test]
     fn an_empty_file_that_only_took_a_name_goes_and_another_one_stays() {
         let place = tempfile::tempdir().unwrap();
-        let [photo, other] = ["photo.jpg", "other.jpg"].map(|name| place.path().join(name));
+        let [photo, other, third] = ["photo.jpg", "other.jpg", "third.jpg"].map(|name| place.path().join(name));
         let target = Target { path: photo.clone(), size: 4, replace: false };
         let mut file = Nameless::create_hidden(target, hidden_name(place.path())).unwrap();
         file.file.write_all(b"true").unwrap();
         let placed = Placed::recognise(&file.file, photo.clone()).unwrap();
         fs::write(&photo, "").unwrap();
         fs::write(&other, "").unwrap();
-        let elsewhere = Placed { inode: 0, path: other.clone(), ..placed.clone() };
+        fs::write(&third, "else").unwrap();
+        let elsewhere = Placed::recognise(&File::open(&third).unwrap(), other.clone()).unwrap();
         remove_leftovers(&[file.hidden.clone()], &[placed, elsewhere]);
         file.is_hidden = false;
         assert!(!photo.exists() && !file.hidden.exists());

@@ -1,1 +1,253 @@
-//! Files: what the standard library cannot do with them.
+//! Files: requests that the standard library has no portable word for.
+
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, OFlags, RenameFlags};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+/// Renames a file or directory in one step, unless the new name is taken.
+///
+/// # Errors
+/// `AlreadyExists` when the new name is taken; an error for which [`is_refusal`] holds when the file system cannot
+/// rename like that; any other error of the file system.
+pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    Ok(rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?)
+}
+
+/// Gives a file a second name, which must be free.
+///
+/// # Errors
+/// As [`rename_new`].
+pub fn link(from: &Path, to: &Path) -> io::Result<()> {
+    Ok(rustix::fs::link(from, to)?)
+}
+
+/// Creates a file that has no name, private to its owner. It is gone when it is closed without [`link_unnamed`].
+///
+/// # Errors
+/// Any error of the file system; not every file system and kernel has such files.
+pub fn create_unnamed(directory: &Path) -> io::Result<File> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    Ok(File::from(rustix::fs::open(directory, flags, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)?))
+}
+
+/// Gives a file from [`create_unnamed`] its name, which must be free.
+///
+/// # Errors
+/// `AlreadyExists` when the name is taken; any other error of the file system.
+pub fn link_unnamed(file: &File, path: &Path) -> io::Result<()> {
+    Ok(rustix::fs::linkat(CWD, descriptor_path(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+}
+
+/// The path under which this process, and a child that inherits it, can open what is already open as `file`.
+pub fn descriptor_path(file: &impl AsFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_fd().as_raw_fd()))
+}
+
+/// Flushes everything that was written to the file system of `file`.
+///
+/// # Errors
+/// An error for which [`is_unflushable`] holds when the file system does not offer that; any other error of the disk.
+pub fn sync_file_system(file: &File) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(file)?)
+}
+
+/// Whether an error means that the file system, or a guard such as `SELinux` or seccomp, does not offer an operation.
+/// An error of the disk (`EIO`, `ENOSPC`) is none of these.
+pub fn is_refusal(error: &io::Error) -> bool {
+    let is_refusal =
+        |errno| matches!(errno, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM | Errno::ACCESS);
+    Errno::from_io_error(error).is_some_and(is_refusal)
+}
+
+/// Whether an error means that a file or directory cannot be flushed by us (fsync(2): "does not support
+/// synchronization").
+pub fn is_unflushable(error: &io::Error) -> bool {
+    is_refusal(error) || matches!(Errno::from_io_error(error), Some(Errno::BADF | Errno::ROFS))
+}
+
+/// Whether an error means that the file system has no locks.
+pub fn has_no_locks(error: &io::Error) -> bool {
+    is_refusal(error) || Errno::from_io_error(error) == Some(Errno::NOLCK)
+}
+
+/// Room on a disk or in a store, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// Room that an ordinary user may still fill.
+    pub free: u64,
+    /// Room that there is altogether.
+    pub total: u64,
+}
+
+/// The room on the file system of `path`. `None` where it does not count: some file systems in user space.
+///
+/// # Errors
+/// Any error of the file system.
+pub fn free_space(path: &Path) -> io::Result<Option<Space>> {
+    let stat = rustix::fs::statvfs(path)?;
+    let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
+    Ok((stat.f_blocks > 0).then(|| Space { free: bytes(stat.f_bavail), total: bytes(stat.f_blocks) }))
+}
+
+/// The marks by which a file is recognized after a restart. The number of a file that was deleted is used again, so it
+/// takes more than that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    device: u64,
+    inode: u64,
+    /// Length in bytes.
+    pub size: u64,
+    /// When it was last written: seconds and nanoseconds. Renaming does not change it.
+    modified: (i64, i64),
+}
+
+impl Identity {
+    /// The marks of a file.
+    pub fn of(data: &Metadata) -> Self {
+        let modified = (data.mtime(), data.mtime_nsec());
+        Self { device: data.dev(), inode: data.ino(), size: data.size(), modified }
+    }
+}
+
+/// Whether two files in one directory are the same one.
+pub fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    one.ino() == other.ino()
+}
+
+/// Whether a file or directory belongs to the user who runs this program.
+pub fn is_own(data: &Metadata) -> bool {
+    data.uid() == rustix::process::getuid().as_raw()
+}
+
+/// Makes a file that these options create readable and writable for its owner only.
+pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    options.mode(0o600)
+}
+
+/// Creates directories that only their owner can use.
+pub fn private_directory() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    builder.mode(0o700);
+    builder
+}
+
+/// Gives the group of a file the same rights as its owner: the process's mask may have taken them away.
+///
+/// # Errors
+/// Any error of the file system.
+pub fn share_with_group(file: &File) -> io::Result<()> {
+    file.set_permissions(Permissions::from_mode(0o660))
+}
+
+/// Gives the group of a directory the same rights as its owner, and its group to all that is created in it. A symbolic
+/// link is not followed.
+///
+/// # Errors
+/// Any error of the file system.
+pub fn share_directory_with_group(path: &Path) -> io::Result<()> {
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
+    let directory = rustix::fs::open(path, flags, rustix::fs::Mode::empty())?;
+    Ok(rustix::fs::fchmod(&directory, rustix::fs::Mode::from_raw_mode(0o2770))?)
+}
+
+/// The rights that users other than the owner have in a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rights(u32);
+
+impl Rights {
+    /// The rights in a directory.
+    pub fn of(data: &Metadata) -> Self {
+        Self(data.permissions().mode())
+    }
+
+    /// Whether users outside the group can do anything in it.
+    pub fn admit_others(self) -> bool {
+        self.0 & 0o007 != 0
+    }
+
+    /// Whether the group can do anything in it.
+    pub fn admit_group(self) -> bool {
+        self.0 & 0o070 != 0
+    }
+
+    /// Whether the group can do everything in it that its owner can.
+    pub fn admit_group_fully(self) -> bool {
+        self.0 & 0o070 == 0o070
+    }
+
+    /// Whether all that is created in it gets its group.
+    pub fn pass_group_on(self) -> bool {
+        self.0 & 0o2000 != 0
+    }
+}
+
+/// Checks that we may list, enter and change a directory.
+///
+/// # Errors
+/// `PermissionDenied` when we may not; any other error of the file system.
+pub fn check_directory_access(path: &Path) -> io::Result<()> {
+    let needed = rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+    Ok(rustix::fs::access(path, needed)?)
+}
+
+/// Standard output without a buffer of its own, for bytes.
+///
+/// # Errors
+/// When it cannot be opened a second time: too many files are open.
+pub fn stdout() -> io::Result<File> {
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+/// Whether there is no standard output. The runtime opens the null device in place of a closed one, for reading and
+/// writing.
+pub fn stdout_is_closed() -> bool {
+    let stdout = io::stdout();
+    let null = std::fs::metadata("/dev/null").map(|data| data.rdev());
+    let is_null = rustix::fs::fstat(&stdout).is_ok_and(|stat| null.is_ok_and(|null| null == stat.st_rdev));
+    is_null && rustix::fs::fcntl_getfl(&stdout).is_ok_and(|flags| flags.contains(OFlags::RDWR))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_none_of_the_disks_errors() {
+        for refused in [Errno::INVAL, Errno::OPNOTSUPP, Errno::NOSYS, Errno::PERM, Errno::ACCESS] {
+            assert!(is_refusal(&refused.into()), "{refused}");
+        }
+        for real in [Errno::IO, Errno::NOSPC, Errno::DQUOT, Errno::NOENT, Errno::EXIST, Errno::BADF] {
+            assert!(!is_refusal(&real.into()), "{real}");
+        }
+    }
+
+    #[test]
+    fn a_file_keeps_its_identity_when_it_gets_a_name_and_loses_it_when_it_is_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let [named, renamed] = ["named", "renamed"].map(|name| directory.path().join(name));
+        std::fs::write(&named, "before").unwrap();
+        let before = Identity::of(&named.metadata().unwrap());
+        rename_new(&named, &renamed).unwrap();
+        assert_eq!(Identity::of(&renamed.metadata().unwrap()), before);
+        std::fs::write(&renamed, "afterwards").unwrap();
+        assert_ne!(Identity::of(&renamed.metadata().unwrap()), before);
+    }
+
+    #[test]
+    fn a_private_directory_admits_nobody_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("private");
+        private_directory().create(&path).unwrap();
+        let rights = Rights::of(&path.metadata().unwrap());
+        assert!(!rights.admit_others() && !rights.admit_group());
+        share_directory_with_group(&path).unwrap();
+        let rights = Rights::of(&path.metadata().unwrap());
+        assert!(rights.admit_group_fully() && rights.pass_group_on() && !rights.admit_others());
+    }
+}

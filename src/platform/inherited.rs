@@ -4,6 +4,8 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
+use crate::platform::files::descriptor_path;
+
 /// A handle that every program inherits which is started while this lives. It has the same number there.
 pub struct Inherited(OwnedFd);
 
@@ -15,7 +17,7 @@ impl Inherited {
 
     /// The path by which the started program opens the file.
     pub fn path(&self) -> String {
-        format!("/proc/self/fd/{}", self.0.as_raw_fd())
+        descriptor_path(&self.0).to_string_lossy().into_owned()
     }
 
     /// The handle as mpv takes one among its arguments.

@@ -35,22 +35,6 @@ pub(super) const MAX_JSON: usize = 256 * 1024;
 /// The longest wait for a state to change, in seconds.
 pub(super) const MAX_WAIT: u64 = 55;
 
-/// Bytes in JSON.
-pub(super) mod base64url {
-    use base64::Engine;
-    use bytes::Bytes;
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    pub(in super::super) fn serialize<S: Serializer>(bytes: &Bytes, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&super::BASE64URL.encode(bytes))
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Bytes, D::Error> {
-        let text = String::deserialize(from)?;
-        super::BASE64URL.decode(text).map(Bytes::from).map_err(|_| de::Error::custom("not base64url"))
-    }
-}
-
 /// The body of `manifest`.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Proof {

@@ -7,7 +7,6 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,11 +16,12 @@ use serde::{Deserialize, Serialize};
 use crate::cli::connect::Connected;
 use crate::cli::context::Context;
 use crate::durable_fs::{parent, sync, sync_dir, try_lock};
-use crate::link::RelayUrl;
 use crate::open::staging::Placed;
+use crate::platform::files;
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::{Credential, V1};
+use crate::relay_url::RelayUrl;
 use crate::secret::{DeviceSecret, Id, Pin, Receipt};
 use crate::state::{StateDir, private, read_all};
 use crate::{host, open};
@@ -121,8 +121,8 @@ fn locked(path: &Path, file: File) -> io::Result<Option<Locked>> {
         Some(false) => return Ok(None),
         locked => locked.is_some(),
     };
-    let ours = file.metadata()?.ino();
-    Ok(fs::metadata(path).is_ok_and(|data| data.ino() == ours).then_some(Locked { file, surely }))
+    let ours = file.metadata()?;
+    Ok(fs::metadata(path).is_ok_and(|data| files::is_same(&data, &ours)).then_some(Locked { file, surely }))
 }
 
 impl Opening {

@@ -3,17 +3,17 @@
 pub mod journal;
 pub mod outbox;
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
 
 use crate::cli::context::Context;
 use crate::durable_fs::{parent, rename_new_anywhere, sync, sync_dir};
-use crate::link::RelayUrl;
-use crate::secret::{DeviceSecret, fill_random};
+use crate::platform::files;
+use crate::relay_url::RelayUrl;
+use crate::secret::{DeviceSecret, random_hex};
 
 /// The state directory.
 pub(crate) struct StateDir {
@@ -118,15 +118,13 @@ impl Context {
 }
 
 pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
+    files::private_directory().recursive(true).create(path)
 }
 
 /// Writes `bytes`, durably, to a new private file in the directory of `path`. Returns its name.
 fn written_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
-    let mut random = [0; 8];
-    fill_random(&mut random);
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{:016x}", u64::from_be_bytes(random)));
+    name.push(format!(".{}", random_hex::<8>()));
     let between = path.with_file_name(name);
     let mut file = private(&between)?;
     let written = file.write_all(bytes).and_then(|()| sync(&file));
@@ -143,7 +141,7 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// A new file that only its owner can read.
 pub(crate) fn private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+    files::private(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)
 }
 
 /// All of a file that is open.

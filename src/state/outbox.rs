@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use crate::cli::output::errors::Failure;
 use crate::cli::output::format;
-use crate::link::RelayUrl;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::{Credential, ShareState, Status, V1};
+use crate::relay_url::RelayUrl;
 use crate::safe_text::printable;
 use crate::secret::{Claimant, Flags, Id, ReceiptKey, Token};
 use crate::state::{StateDir, write_private};

@@ -3,9 +3,9 @@
 use std::ffi::OsStr;
 use std::fs::{File, Metadata as FileData};
 use std::io::{self, Cursor, IsTerminal, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use clap::ValueEnum;
 
@@ -13,6 +13,7 @@ use crate::cli::context::Context;
 use crate::cli::input::prompt;
 use crate::cli::output::errors::{Failure, is_a_directory};
 use crate::cli::output::{Output, format};
+use crate::link::Link;
 use crate::manifest::{Entry, Manifest};
 use crate::media;
 use crate::media::browsers::unshown;
@@ -288,7 +289,7 @@ impl Wanted<'_> {
     }
 
     async fn file(&self, path: &Path, cx: &Context) -> Result<(Input, Option<u64>, Known), Failure> {
-        if path.to_string_lossy().to_ascii_lowercase().contains("#share1") {
+        if Link::is_in(&path.to_string_lossy()) {
             return Err(Failure::usage("a link is not a file", "share open, and paste the link when it asks"));
         }
         let failed = |error: &io::Error| Failure::path(path, error, self.hint);
@@ -397,7 +398,7 @@ fn look(mut file: File, data: &FileData, metadata: Metadata) -> io::Result<(Vec<
     };
     let len_after = edits.len_of(len);
     let is_changed = matches!(cleaned, Cleaned::Of(_));
-    let steady = Steady { file, seen: (data.len(), data.mtime(), data.mtime_nsec()) };
+    let steady = Steady { file, seen: (data.len(), data.modified().ok()) };
     let reader: Box<dyn Read + Send> = if is_changed {
         Box::new(Edited::new(steady, len, edits)?)
     } else {
@@ -428,14 +429,14 @@ impl Read for Noted {
 /// those places.
 struct Steady {
     file: File,
-    seen: (u64, i64, i64),
+    seen: (u64, Option<SystemTime>),
 }
 
 impl Read for Steady {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(space)?;
         let now = self.file.metadata()?;
-        if (now.len(), now.mtime(), now.mtime_nsec()) != self.seen {
+        if (now.len(), now.modified().ok()) != self.seen {
             return Err(io::Error::other("it was changed while it was read"));
         }
         Ok(count)

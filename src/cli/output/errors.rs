@@ -4,12 +4,13 @@ use std::io;
 use std::path::Path;
 
 use crate::cli::output::format::{binary, duration, quoted, time};
-use crate::link::{LinkError, RelayUrlError};
+use crate::link::LinkError;
 use crate::manifest::ManifestError;
 use crate::open::OpenError;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::obstacle::{Distrust, Obstacle};
 use crate::relay::{Gone, RelayError};
+use crate::relay_url::RelayUrlError;
 use crate::safe_text::{printable, reason};
 use crate::secret::Claimant;
 use crate::send::SendError;

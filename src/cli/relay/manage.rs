@@ -17,7 +17,6 @@ use crate::cli::output::format;
 use crate::cli::relay::check;
 use crate::cli::{config, stores};
 use crate::durable_fs::{lock, sync};
-use crate::link::RelayUrl;
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::clock::SystemClock;
 use crate::relay::rules::probe::{MARKER, ProbeResult};
@@ -25,8 +24,9 @@ use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::server::CreatePolicy;
 use crate::relay::store::folder::Sharing;
 use crate::relay::{Admission, RelayError};
+use crate::relay_url::RelayUrl;
 use crate::safe_text::{printable, reason};
-use crate::secret::{fill_random, hex};
+use crate::secret::{hex, random_hex};
 use crate::state::{StateDir, private, private_dir, read_all, said_token};
 
 /// How lines of the file of create tokens give what a token must hash to.
@@ -191,9 +191,7 @@ fn token(args: &TokenArgs, cx: &Context) -> Result<(), Failure> {
             format!("to make it void, take the line away from {}", printable(&path.to_string_lossy())),
         ));
     }
-    let mut random = Zeroizing::new([0; 16]);
-    fill_random(&mut *random);
-    let token = Zeroizing::new(hex(&*random));
+    let token = Zeroizing::new(random_hex::<16>());
     let newline = if old.is_empty() || old.ends_with('\n') { "" } else { "\n" };
     let line = format!("{newline}{} {HASHED}{}\n", args.name, hex(&CreatePolicy::hash(&token)));
     // Reading has left us at the end.

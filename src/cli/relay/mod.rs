@@ -15,12 +15,12 @@ use serde_json::json;
 use crate::cli::context::Context;
 use crate::cli::output::errors::Failure;
 use crate::cli::stores;
-use crate::link::RelayUrl;
 use crate::relay::clock::SystemClock;
 use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::server;
 use crate::relay::server::{CreatePolicy, Options};
 use crate::relay::store::folder::Sharing;
+use crate::relay_url::RelayUrl;
 use crate::safe_text::reason;
 
 /// The largest share that can be announced: the list of its parts must fit into a request.

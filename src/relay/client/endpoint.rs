@@ -1,6 +1,7 @@
 //! Where a share waits, and who may answer there.
 
-use crate::link::{Link, RelayUrl};
+use crate::link::Link;
+use crate::relay_url::RelayUrl;
 use crate::secret::{Flags, Pin};
 
 /// Where a share waits.

@@ -5,7 +5,6 @@
 pub mod endpoint;
 pub mod retry;
 
-pub(crate) mod connector;
 pub(crate) mod pinned;
 
 use std::time::Duration;
@@ -21,13 +20,14 @@ use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::link::RelayUrl;
+use crate::relay::http;
 use crate::relay::obstacle::{Distrust, Obstacle, causes, innermost};
 use crate::relay::wire::{ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
 use crate::relay::{
     About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, INLINE_LEN, Notice, Relay, RelayError,
     ShareState, Status, Waiting, wire,
 };
+use crate::relay_url::RelayUrl;
 use crate::secret::{Pin, Receipt, Token};
 
 /// The longest answer that is held in memory, in bytes: a claim with its part.
@@ -50,8 +50,8 @@ impl HttpRelay {
     /// Fails where the HTTP client cannot be set up: no certificates on this machine, say.
     pub fn new(url: RelayUrl, pin: Option<&Pin>, give_up: Duration) -> Result<Self, RelayError> {
         let url = if pin.is_some() { url.over_tls() } else { url };
-        let idle = connector::IDLE_TIME.min(give_up);
-        let mut builder = connector::builder(idle);
+        let idle = http::IDLE_TIME.min(give_up);
+        let mut builder = http::builder(idle);
         if let Some(pin) = pin {
             // On the local network, as below.
             let tls =
@@ -199,7 +199,7 @@ impl Relay for HttpRelay {
 
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {
         let request = self.request(Method::PUT, &format!("{}{number}", wire::PART), Some(owner));
-        let time = connector::time_for(part.len(), self.idle);
+        let time = http::time_for(part.len(), self.idle);
         self.send_within(body(request.header(wire::CHECKSUM, crc.to_string()), Vec::new(), part), time).await.map(drop)
     }
 
@@ -216,7 +216,7 @@ impl Relay for HttpRelay {
     ) -> Result<Committed, RelayError> {
         let head = serde_json::to_vec(&Deposit { create: offer, commit }).map_err(|_| RelayError::BadRequest)?;
         let request = self.request(Method::POST, wire::DEPOSIT, Some(owner));
-        let time = connector::time_for(part.len(), self.idle);
+        let time = http::time_for(part.len(), self.idle);
         self.read_json(self.send_within(body(request, wire::frame(&head), part), time).await?).await
     }
 
@@ -237,7 +237,7 @@ impl Relay for HttpRelay {
         if !framed {
             return self.read_json(response).await;
         }
-        let (head, part) = wire::unframe(self.read_all(response, connector::time_for(INLINE_LEN, self.idle)).await?)
+        let (head, part) = wire::unframe(self.read_all(response, http::time_for(INLINE_LEN, self.idle)).await?)
             .ok_or(RelayError::NotARelay)?;
         let claimed: Claimed = serde_json::from_slice(&head).map_err(|_| RelayError::NotARelay)?;
         Ok(Claimed { part: Some(part), ..claimed })

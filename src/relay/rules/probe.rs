@@ -10,7 +10,7 @@ use crate::relay::clock::Clock;
 use crate::relay::rules::StoreRelay;
 use crate::relay::rules::records::CLOCK_TOLERANCE;
 use crate::relay::store::{Created, Space, Store, StoreError};
-use crate::secret::fill_random;
+use crate::secret::random_hex;
 
 /// The object that says that a store may be used by anybody who can reach it, without a server.
 pub const MARKER: &str = "share-store";
@@ -104,9 +104,7 @@ impl StoreRelay {
 }
 
 fn probe_name() -> String {
-    let mut random = [0; 16];
-    fill_random(&mut random);
-    format!("{PROBES}{:032x}", u128::from_be_bytes(random))
+    format!("{PROBES}{}", random_hex::<16>())
 }
 
 /// Asks again a few times: some stores let one name be written once a second.

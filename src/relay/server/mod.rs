@@ -36,13 +36,13 @@ use tokio::sync::oneshot;
 
 use self::connection::Acceptor;
 use crate::blob::PART_LEN;
-use crate::link::RelayUrl;
 use crate::page;
 use crate::relay::client::pinned;
 use crate::relay::wire::{ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
 use crate::relay::{
     About, Admission, Checksum, Commit, Content, Create, Credential, Relay, RelayError, ShareState, V1, wire,
 };
+use crate::relay_url::RelayUrl;
 use crate::secret::DirectKey;
 
 /// A connection that does not send the head of a request for this long is closed.

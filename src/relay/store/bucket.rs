@@ -25,12 +25,11 @@ use object_store::{
 };
 use tokio::sync::Semaphore;
 
-use crate::link::{RelayUrl, RelayUrlError};
-use crate::relay::client::connector;
-use crate::relay::client::connector::IDLE_TIME;
+use crate::relay::http::{self, IDLE_TIME};
 use crate::relay::obstacle::{Distrust, Obstacle};
 use crate::relay::store::{Created, Object, Space, Store, StoreError};
 use crate::relay::{Content, RelayError, obstacle};
+use crate::relay_url::{RelayUrl, RelayUrlError};
 
 /// Parts that are held in memory on their way in, at most: a bucket takes an object only whole.
 const UPLOADS: usize = 32;
@@ -131,7 +130,7 @@ impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let told = |key| options.get_config_value(&key);
         let may_be_plain = told(ClientConfigKey::AllowHttp).is_some_and(|told| told == "true");
-        let mut builder = connector::builder(IDLE_TIME).https_only(!may_be_plain);
+        let mut builder = http::builder(IDLE_TIME).https_only(!may_be_plain);
         // Where it looks for credentials that may not be there it has less patience.
         let time = told(ClientConfigKey::ConnectTimeout).and_then(|time| humantime::parse_duration(&time).ok());
         if let Some(time) = time.filter(|time| *time < USUAL_CONNECT_TIME) {
@@ -298,7 +297,7 @@ impl Store for Bucket {
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         let path = self.path(name);
         let put = self.store.put_opts(&path, PutPayload::from_iter(pieces), options);
-        match within(connector::time_for(len, IDLE_TIME), put).await {
+        match within(http::time_for(len, IDLE_TIME), put).await {
             Ok(_) => Ok(Created::New),
             Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(Created::Exists),
             Err(error) => Err(failure(&error)),

@@ -6,23 +6,22 @@
 //! long. Everything is readable by its owner only, or by the group that may write to the folder itself.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt};
-use rustix::fs::{Mode, OFlags};
 use tokio::task::spawn_blocking;
 
 use crate::durable_fs::{parent, rename_new, sync, sync_dir, sync_file_system, try_lock};
+use crate::platform::files::{self, Rights};
 use crate::relay::rules::records::names;
 use crate::relay::store::{Created, Object, Space, Store, StoreError};
 use crate::relay::{Content, RelayError};
-use crate::secret::fill_random;
+use crate::secret::random_hex;
 
 /// Bytes that go from the network to the disk, or back, in one hop to a blocking thread.
 const HOP: usize = 256 << 10;
@@ -83,15 +82,16 @@ impl Folder {
         if !data.is_dir() {
             return Err(failed(io::ErrorKind::NotADirectory.into()));
         }
-        if data.permissions().mode() & 0o007 != 0 {
+        let rights = Rights::of(&data);
+        if rights.admit_others() {
             return Err(FolderError::Exposed(root.to_owned()));
         }
         // Nothing of a predecessor is in a folder that was made just now: then there is nothing to flush.
         let is_new = !shared && fs::read_dir(root).map_err(failed)?.next().is_none();
-        let access = match data.permissions().mode() {
-            mode if shared && mode & 0o2070 == 0o2070 => Access::Group,
-            mode if shared && mode & 0o070 == 0o070 => return Err(FolderError::Ungrouped(root.to_owned())),
-            _ => Access::Owner,
+        let access = match (shared && rights.admit_group_fully(), rights.pass_group_on()) {
+            (true, true) => Access::Group,
+            (true, false) => return Err(FolderError::Ungrouped(root.to_owned())),
+            (false, _) => Access::Owner,
         };
         // Where somebody else may write, a name may be a link to anywhere.
         for name in [STAGING, "v1", names::DUE.trim_end_matches('/'), "probe"] {
@@ -127,9 +127,7 @@ impl Folder {
     }
 
     fn staged(&self) -> io::Result<Staged> {
-        let mut random = [0; 16];
-        fill_random(&mut random);
-        let path = self.root.join(STAGING).join(format!("{:032x}", u128::from_be_bytes(random)));
+        let path = self.root.join(STAGING).join(random_hex::<16>());
         Ok(Staged { file: self.access.open_file(&path, true)?, path, access: self.access, kept: false })
     }
 }
@@ -217,7 +215,7 @@ enum Access {
 impl Access {
     fn open_file(self, path: &Path, new: bool) -> io::Result<File> {
         let mut options = OpenOptions::new();
-        options.read(true).write(true).mode(0o600);
+        files::private(options.read(true).write(true));
         if new {
             options.create_new(true)
         } else {
@@ -226,7 +224,7 @@ impl Access {
         let file = options.open(path)?;
         match self {
             // Said again, since the process's mask has taken from it. Another member's file is right already.
-            Self::Group if new => file.set_permissions(Permissions::from_mode(0o660))?,
+            Self::Group if new => files::share_with_group(&file)?,
             Self::Group | Self::Owner => {}
         }
         Ok(file)
@@ -237,7 +235,7 @@ impl Access {
         // Also of one that is there: perhaps it was made a moment ago. A directory above the store may be one that we
         // can pass through and not read; then it is not ours to flush.
         let durable = || sync_dir(parent(path));
-        let create = || DirBuilder::new().mode(0o700).create(path);
+        let create = || files::private_directory().create(path);
         let created = match create() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // Not every file system that has a directory lets one be made in it.
@@ -251,9 +249,7 @@ impl Access {
         match created {
             Ok(()) => {
                 if let Self::Group = self {
-                    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
-                    let made = rustix::fs::open(path, flags, Mode::empty())?;
-                    rustix::fs::fchmod(&made, Mode::from_raw_mode(0o2770))?;
+                    files::share_directory_with_group(path)?;
                 }
                 durable()
             }
@@ -392,13 +388,7 @@ impl Store for Folder {
 
     async fn space(&self) -> Result<Option<Space>, StoreError> {
         let root = self.root.clone();
-        blocking(move || {
-            let stat = rustix::fs::statvfs(&root).map_err(io::Error::from)?;
-            // Some file systems in user space don't count.
-            Ok((stat.f_blocks > 0)
-                .then(|| Space { free: stat.f_bavail * stat.f_frsize, total: stat.f_blocks * stat.f_frsize }))
-        })
-        .await
+        blocking(move || Ok(files::free_space(&root)?)).await
     }
 
     async fn keeps_versions(&self, _: &str) -> Result<Option<bool>, StoreError> {
@@ -453,7 +443,7 @@ fn walk(
             Ok(data) if data.is_dir() => walk(&entry.path(), &name, prefix, before, found)?,
             Ok(data) => {
                 let written = data.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-                found.push(Object { name, len: data.size(), written: written.unwrap_or_default().as_secs() });
+                found.push(Object { name, len: data.len(), written: written.unwrap_or_default().as_secs() });
             }
             // Deleted while we looked.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -17,6 +17,7 @@ pub mod memory;
 
 use async_trait::async_trait;
 
+pub use crate::platform::files::Space;
 use crate::relay::{Content, RelayError};
 
 /// What creating an object came to.
@@ -37,15 +38,6 @@ pub struct Object {
     pub len: u64,
     /// When it was written, by the store's clock: Unix seconds.
     pub written: u64,
-}
-
-/// How much room there is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Space {
-    /// Bytes that can still be written.
-    pub free: u64,
-    /// Bytes in all.
-    pub total: u64,
 }
 
 /// Why a store failed.

@@ -14,9 +14,10 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 
 use crate::media::{self, HEAD_LEN, Kind};
+use crate::secret::random_hex;
 use crate::view::browser::content::PIECE;
 use crate::view::browser::page;
-use crate::view::browser::served::{OpenPage, Served, random};
+use crate::view::browser::served::{OpenPage, Served};
 
 /// How often a page hears that it is still wanted, and the server finds out whether the page is still there.
 const PULSE: Duration = Duration::from_secs(1);
@@ -47,7 +48,7 @@ pub(super) async fn page(State(served): State<Arc<Served>>, Path(token): Path<St
     if !served.lets_in_first(&token) && !served.is_let_in(&token, &headers) {
         return nothing();
     }
-    let nonce = random();
+    let nonce = random_hex::<16>();
     let Ok(html) = page::html(&served.content, &nonce).await else { return nothing() };
     let policy = format!(
         "default-src 'none'; img-src 'self'; media-src 'self'; connect-src 'self'; style-src 'nonce-{nonce}'; \

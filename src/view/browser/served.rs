@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::watch;
 
 use crate::media::Kind;
-use crate::secret::fill_random;
+use crate::secret::random_hex;
 use crate::view::browser::content::Content;
 
 /// The name of the cookie.
@@ -50,13 +50,6 @@ pub(super) struct Served {
     broke: AtomicBool,
 }
 
-/// 128 random bits, in hexadecimal digits.
-pub(super) fn random() -> String {
-    let mut bytes = [0; 16];
-    fill_random(&mut bytes);
-    format!("{:032x}", u128::from_be_bytes(bytes))
-}
-
 fn same(one: &str, other: &str) -> bool {
     bool::from(one.as_bytes().ct_eq(other.as_bytes()))
 }
@@ -65,8 +58,8 @@ impl Served {
     pub(super) fn new(content: Content, for_player: bool) -> Self {
         Self {
             content,
-            token: random(),
-            cookie: random(),
+            token: random_hex::<16>(),
+            cookie: random_hex::<16>(),
             asked: watch::Sender::new(false),
             for_player,
             pages: watch::Sender::new(0),

@@ -9,7 +9,7 @@ use crate::support::Sandbox;
 
 fn link(relay: &str) -> Link {
     let secret = LinkSecret::from_parts(Flags::default(), [7; 24]);
-    Link { relay: Some(share::link::RelayUrl::parse(relay).unwrap()), secret }
+    Link { relay: Some(share::relay_url::RelayUrl::parse(relay).unwrap()), secret }
 }
 
 /// Percent-encoding of everything but letters and digits.
@@ -117,7 +117,7 @@ fn a_tracking_parameter_before_the_key_is_dropped() {
 #[test]
 fn a_key_in_a_foreign_address_leads_to_no_relay() {
     let link = link("https://relay.example");
-    let key = link.fragment();
+    let key = link.secret.fragment();
     for text in [
         format!("https://click.example/{}", *key),
         format!("https://click.example/?u={}", *key),

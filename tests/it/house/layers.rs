@@ -43,7 +43,7 @@ const CRATES: [(&str, &[&str]); 19] = [
     ("age_core", &["seal"]),
     ("ring", &["seal", "secret", "relay"]),
     ("axum", &["relay::server", "view::browser"]),
-    ("reqwest", &["relay::client"]),
+    ("reqwest", &["relay::http", "relay::client"]),
     ("object_store", &["relay::store::bucket"]),
     ("image", &["view"]),
     ("icy_sixel", &["view"]),

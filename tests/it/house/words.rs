@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use share::blob::padded_len;
-use share::link::{Link, RelayUrl};
+use share::link::Link;
+use share::relay_url::RelayUrl;
 use share::safe_text::{printable, safe_name};
 use share::seal::longest_blob;
 use share::secret::{Flags, LinkSecret};

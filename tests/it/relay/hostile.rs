@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use share::blob::PART_LEN;
-use share::link::{Link, RelayUrl};
+use share::link::Link;
 use share::relay::{Checksum, Claimed, Commit, Create, Credential, Relay, RelayError, V1, Verifiers};
+use share::relay_url::RelayUrl;
 use share::seal;
 use share::secret::{Flags, Keys, LinkSecret, Token};
 

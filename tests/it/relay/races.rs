@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
-use share::link::RelayUrl;
 use share::relay::client::HttpRelay;
 use share::relay::{Gone, Relay, RelayError};
+use share::relay_url::RelayUrl;
 
 use crate::support::{Ended, RelayProcess, Running, Sample, Sandbox, TestS3, data, node, noise};
 

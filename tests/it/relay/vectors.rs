@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 use share::blob::padded_len;
-use share::link::{Link, LinkError, RelayUrlError};
+use share::link::{Link, LinkError};
+use share::relay_url::RelayUrlError;
 use share::safe_text::{printable, safe_name};
 use share::secret::{DeviceSecret, Flags, LinkSecret, Role};
 
@@ -125,7 +126,7 @@ fn links_are_written_and_read_back() {
             web.link.secret,
             LinkSecret::from_parts(Flags::from_bits(share.flags).unwrap(), unhex(&share.secret))
         );
-        assert_eq!(*web.link.fragment(), share.fragment);
+        assert_eq!(*web.link.secret.fragment(), share.fragment);
         assert_eq!(web.link.web().as_deref(), Some(&share.web_link));
         assert_eq!(*web.link.bare(), share.bare_link);
         assert_eq!(Link::parse(&share.bare_link).unwrap().link, web.link);
@@ -199,7 +200,7 @@ fn blobs_are_padded_to_known_lengths() {
 
 #[test]
 fn http_is_for_local_networks_only() {
-    use share::link::RelayUrl;
+    use share::relay_url::RelayUrl;
     for local in [
         "http://localhost:1",
         "http://10.0.0.1",

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use share::blob::padded_len;
-use share::link::{Link, RelayUrl};
+use share::link::Link;
 use share::manifest::{Entry, Manifest};
 use share::relay::client::HttpRelay;
 use share::relay::{Checksum, Commit, Create, Credential, Relay, V1, Verifiers};
+use share::relay_url::RelayUrl;
 use share::seal;
 use share::secret::{Flags, LinkSecret, Token};
 

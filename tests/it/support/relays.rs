@@ -4,7 +4,6 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use share::link::RelayUrl;
 use share::relay::Relay;
 use share::relay::client::HttpRelay;
 use share::relay::rules::{Policy, StoreRelay};
@@ -13,6 +12,7 @@ use share::relay::server::{CreatePolicy as Admission, Options};
 use share::relay::store::Store;
 use share::relay::store::folder::{Folder, Sharing};
 use share::relay::store::memory::Memory;
+use share::relay_url::RelayUrl;
 use tempfile::TempDir;
 
 use super::clock::TestClock;

@@ -25,9 +25,9 @@ use s3s::dto::{
 };
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, S3, S3Request, S3Response, S3Result, s3_error};
-use share::link::RelayUrl;
 use share::relay::clock::{Clock, SystemClock};
 use share::relay::store::bucket::Bucket;
+use share::relay_url::RelayUrl;
 
 const BUCKET: &str = "shares";
 const KEY: &str = "key";

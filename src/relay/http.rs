@@ -7,13 +7,13 @@ use reqwest::{Client, ClientBuilder, redirect, retry};
 /// A connection that is not there after this long is given up.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// The longest time for which nothing may move on a connection.
-pub(crate) const IDLE_TIME: Duration = Duration::from_mins(1);
+pub(super) const IDLE_TIME: Duration = Duration::from_mins(1);
 /// The slowest line on which a body is waited for, in bytes a second.
 const SLOWEST: u64 = 8 * 1024;
 
 /// A client on whose connections nothing may stand still for longer than `idle`. Nobody leads it elsewhere, and it
 /// repeats nothing by itself: what may be repeated is for its user to say.
-pub(crate) fn builder(idle: Duration) -> ClientBuilder {
+pub(super) fn builder(idle: Duration) -> ClientBuilder {
     // Fails only if it was done before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
@@ -28,6 +28,6 @@ pub(crate) fn builder(idle: Duration) -> ClientBuilder {
 }
 
 /// What a body of `len` bytes may take on the slowest line, on which another one may be on its way too.
-pub(crate) fn time_for(len: u64, idle: Duration) -> Duration {
+pub(super) fn time_for(len: u64, idle: Duration) -> Duration {
     idle + Duration::from_secs(2 * len / SLOWEST)
 }

@@ -1,0 +1,348 @@
+//! Requests, answers and states of the protocol.
+//!
+//! Durations and times on the wire are seconds and Unix seconds; `Duration` begins where code counts with them.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::relay::base64url;
+use crate::secret::{Claimant, Id, Receipt, Role, Token, Verifier};
+
+/// How many wrong passphrases a share survives.
+pub const MAX_GUESSES: u8 = 20;
+/// The longest manifest, sealed, in bytes: [`crate::manifest::MAX_LEN`] and what age adds to it.
+pub const MAX_SEALED_MANIFEST: usize = 72 * 1024;
+/// A share of one part up to this many bytes comes with the answer to its claim.
+pub const INLINE_LEN: u64 = 256 * 1024;
+/// The shortest life of a share.
+pub const MIN_TTL: Duration = Duration::from_mins(1);
+
+/// A share, and a token that lets its holder do something with it.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// The share.
+    pub id: Id,
+    /// The link token, the owner token or the claim token.
+    pub token: Token,
+}
+
+impl Credential {
+    /// `token` for the share `id`.
+    pub fn new(id: Id, token: Token) -> Self {
+        Self { id, token }
+    }
+}
+
+/// CRC-32C (Castagnoli) of a whole part: finds what a line or a disk garbles. What an enemy changes, age finds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Checksum(u32);
+
+impl Checksum {
+    /// The checksum of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self::default().with(bytes)
+    }
+
+    /// The checksum of what this is the checksum of, followed by `bytes`.
+    #[must_use]
+    pub fn with(self, bytes: &[u8]) -> Self {
+        Self(crc32c::crc32c_append(self.0, bytes))
+    }
+
+    /// Reads eight lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain = text.len() == 8 && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+        if plain { u32::from_str_radix(text, 16).ok().map(Self) } else { None }
+    }
+}
+
+impl fmt::Display for Checksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
+}
+
+impl Serialize for Checksum {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Checksum {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(from)?).ok_or_else(|| D::Error::custom("not a checksum"))
+    }
+}
+
+/// The number 1, in every JSON object of this version of the protocol. Any other number is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct V1;
+
+impl Serialize for V1 {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u8(1)
+    }
+}
+
+impl<'de> Deserialize<'de> for V1 {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match u64::deserialize(from)? {
+            1 => Ok(Self),
+            _ => Err(D::Error::custom("another version of the protocol")),
+        }
+    }
+}
+
+/// What a relay says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// Version of the protocol.
+    pub v: V1,
+    /// The largest blob, in bytes.
+    pub max_bytes: u64,
+    /// The longest life of a share, in seconds.
+    pub max_ttl: u64,
+    /// How long an opener may take, in seconds.
+    pub lease: u64,
+    /// Who may leave something here.
+    pub create: Admission,
+    /// The address that links should carry.
+    pub public_url: Option<String>,
+    /// The operator, for people.
+    pub contact: Option<String>,
+}
+
+/// Who may leave something at a relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Admission {
+    /// Anybody.
+    Open,
+    /// Who has a create token.
+    Token,
+}
+
+/// An announcement of a share.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Create {
+    /// Version of the protocol.
+    pub v: V1,
+    /// [`crate::secret::Flags`] of the link, as bits.
+    pub flags: u8,
+    /// Life after it was sealed, in seconds.
+    pub ttl: u64,
+    /// Who may do what.
+    pub verifiers: Verifiers,
+    /// The most that the blob will be, in bytes, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_len: Option<u64>,
+    /// Permission to leave something at this relay, where it wants one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub create_token: Option<String>,
+}
+
+impl fmt::Debug for Create {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Create").field("ttl", &self.ttl).field("max_len", &self.max_len).finish_non_exhaustive()
+    }
+}
+
+/// What a relay checks tokens against.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verifiers {
+    /// Of the link token.
+    pub link: Verifier,
+    /// Of the token that needs the passphrase too.
+    pub open: Verifier,
+    /// Of the owner token.
+    pub own: Verifier,
+}
+
+impl Verifiers {
+    /// What a relay keeps of the three tokens of the share `id`.
+    pub fn of(id: &Id, link: &Token, open: &Token, own: &Token) -> Self {
+        let [link, open, own] =
+            [(link, Role::Link), (open, Role::Open), (own, Role::Own)].map(|(token, role)| token.verifier(role, id));
+        Self { link, open, own }
+    }
+}
+
+/// The end of an upload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    /// Version of the protocol.
+    pub v: V1,
+    /// Length of the blob in bytes.
+    pub blob_len: u64,
+    /// The checksums of all parts.
+    pub parts: Vec<Checksum>,
+    /// The sealed manifest.
+    #[serde(with = "base64url")]
+    pub manifest: Bytes,
+}
+
+/// What a commit brought about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Committed {
+    /// Version of the protocol.
+    pub v: V1,
+    /// When the share ends unopened, Unix seconds.
+    pub expires: u64,
+}
+
+/// That something waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Version of the protocol.
+    pub v: V1,
+    /// When it ends unopened, Unix seconds.
+    pub expires: u64,
+    /// Length of the blob in bytes.
+    pub blob_len: u64,
+}
+
+/// What waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Version of the protocol.
+    pub v: V1,
+    /// When it ends unopened, Unix seconds.
+    pub expires: u64,
+    /// Length of the blob in bytes.
+    pub blob_len: u64,
+    /// The sealed manifest.
+    #[serde(with = "base64url")]
+    pub manifest: Bytes,
+}
+
+/// A claim that was won.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claimed {
+    /// Version of the protocol.
+    pub v: V1,
+    /// When it was won, Unix seconds.
+    pub at: u64,
+    /// Until when it may be repeated and the parts be fetched, Unix seconds.
+    pub until: u64,
+    /// When it would have ended unopened, Unix seconds.
+    pub expires: u64,
+    /// Length of the blob in bytes.
+    pub blob_len: u64,
+    /// The checksums of all parts.
+    pub parts: Vec<Checksum>,
+    /// The sealed manifest.
+    #[serde(with = "base64url")]
+    pub manifest: Bytes,
+    /// The only part of a small share, so that nobody has to ask again.
+    #[serde(skip)]
+    pub part: Option<Bytes>,
+}
+
+impl fmt::Debug for Claimed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claimed").field("at", &self.at).field("until", &self.until).finish_non_exhaustive()
+    }
+}
+
+/// The states of a share, as its sender sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ShareState {
+    /// Announced, and not sealed yet.
+    Uploading,
+    /// Committed, and not opened yet.
+    Waiting,
+    /// Being opened.
+    Claimed,
+    /// Opened: the receipt is here.
+    Finished,
+    /// Claimed, and not confirmed in time.
+    Lapsed,
+    /// Not opened in time.
+    Expired,
+    /// Taken back.
+    Revoked,
+    /// Closed after too many wrong passphrases.
+    Locked,
+    /// Never sealed.
+    Aborted,
+}
+
+impl ShareState {
+    /// The word on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Uploading => "uploading",
+            Self::Waiting => "waiting",
+            Self::Claimed => "claimed",
+            Self::Finished => "finished",
+            Self::Lapsed => "lapsed",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Locked => "locked",
+            Self::Aborted => "aborted",
+        }
+    }
+
+    /// Reads what [`ShareState::word`] wrote.
+    pub fn parse(word: &str) -> Option<Self> {
+        use ShareState::{Aborted, Claimed, Expired, Finished, Lapsed, Locked, Revoked, Uploading, Waiting};
+        [Uploading, Waiting, Claimed, Finished, Lapsed, Expired, Revoked, Locked, Aborted]
+            .into_iter()
+            .find(|state| state.word() == word)
+    }
+}
+
+/// What became of a share. Times are Unix seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of the protocol.
+    pub v: V1,
+    /// Where it stands.
+    pub state: ShareState,
+    /// When it was announced.
+    pub created: u64,
+    /// When it was sealed.
+    pub sealed: Option<u64>,
+    /// When it ends unopened.
+    pub expires: Option<u64>,
+    /// When it was claimed.
+    pub claimed: Option<u64>,
+    /// Until when its opener may take.
+    pub until: Option<u64>,
+    /// When it ended, in whatever way.
+    pub ended: Option<u64>,
+    /// Who claimed it.
+    pub claimant: Option<Claimant>,
+    /// What the opener left for the sender.
+    pub receipt: Option<Receipt>,
+    /// How many different passphrases were tried.
+    pub guesses: u8,
+    /// Bytes of ciphertext that the relay still holds.
+    pub bytes_left: u64,
+    /// Of a share that waits or is claimed: whether its time is over by the relay's clock, so that nobody can begin to
+    /// open it any more. Its end is told once no other clock may say otherwise. Older relays leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overdue: Option<bool>,
+}
+
+/// How a share came to its end, as far as the asker may know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// Somebody claimed it.
+    AlreadyOpened,
+    /// The asker claimed it, and was too late.
+    Lapsed,
+    /// Nobody opened it in time.
+    Expired,
+    /// The sender took it back.
+    Revoked,
+    /// Too many wrong passphrases.
+    Locked,
+    /// It never was complete.
+    Aborted,
+}

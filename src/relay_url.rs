@@ -1,0 +1,196 @@
+//! The address of a relay, as people write it and as links hold it.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use url::{Host, Url};
+
+use crate::secret::holds_key;
+
+/// Why a text is not the address of a relay.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum RelayUrlError {
+    /// Not a URL at all.
+    #[error("it is not one like https://relay.example")]
+    Unreadable,
+    /// It has the key of a share in it.
+    #[error("that is a link, and its key is nobody else's business")]
+    Link,
+    /// A folder that is not one of this machine, or not named by its whole path.
+    #[error("a folder is written like file:///srv/share")]
+    Folder,
+    /// A bucket without a name, or with a port.
+    #[error("a bucket is written like s3://bucket/prefix, with letters, digits, and - _ . = in its prefix")]
+    Bucket,
+    /// A scheme that is none of ours.
+    #[error("relays are reached by http or https, or are a folder, file:///…, or a bucket, s3://…, and not {0}")]
+    Scheme(String),
+    /// http to a host that is not on a local network.
+    #[error("plain http is for local networks only, and {0} is not on one: use https")]
+    PlainHttp(String),
+}
+
+/// The schemes of buckets: S3 and its kin, Google Cloud Storage, Azure Blob Storage.
+const BUCKETS: [&str; 3] = ["s3", "gs", "az"];
+
+/// The address of a relay, without a trailing slash, a query or a fragment: a server, or a folder or a bucket that
+/// needs none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelayUrl(Url);
+
+impl RelayUrl {
+    /// Reads an address. Without a scheme it is http for hosts that can only be on a local network, else https.
+    pub fn parse(text: &str) -> Result<Self, RelayUrlError> {
+        let text = text.trim();
+        if holds_key(text) {
+            return Err(RelayUrlError::Link);
+        }
+        if text.starts_with(['/', '.', '~']) || (text.starts_with("file:") && !text.starts_with("file:///")) {
+            return Err(RelayUrlError::Folder);
+        }
+        let bucket = BUCKETS.iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| rest.starts_with(':')));
+        // What would be folded or decoded is not what was written.
+        if bucket
+            && (!text.contains("://") || text.contains('%') || text.split('/').any(|part| [".", ".."].contains(&part)))
+        {
+            return Err(RelayUrlError::Bucket);
+        }
+        let mut url = if text.contains("://") {
+            Url::parse(text).map_err(|_| RelayUrlError::Unreadable)?
+        } else {
+            let url = Url::parse(&format!("http://{text}")).map_err(|_| RelayUrlError::Unreadable)?;
+            if url.host().as_ref().is_some_and(is_local) {
+                url
+            } else {
+                Url::parse(&format!("https://{text}")).map_err(|_| RelayUrlError::Unreadable)?
+            }
+        };
+        if url.fragment().is_some() || url.query().is_some() {
+            return Err(RelayUrlError::Unreadable);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(RelayUrlError::Unreadable);
+        }
+        match url.scheme() {
+            "https" => {}
+            "file" if url.host().is_none() && url.to_file_path().is_ok() => {}
+            "file" => return Err(RelayUrlError::Folder),
+            scheme if BUCKETS.contains(&scheme) => {
+                // A prefix is one of object names, which nothing decodes.
+                let is_plain = |text: &str| text.bytes().all(|c| c.is_ascii_alphanumeric() || b"/-_.=".contains(&c));
+                let bucket = url.host_str().unwrap_or_default();
+                let is_name = bucket.starts_with(|c: char| c.is_ascii_alphanumeric()) && is_plain(bucket);
+                if !is_name || url.port().is_some() || !is_plain(url.path()) {
+                    return Err(RelayUrlError::Bucket);
+                }
+            }
+            "http" if url.host().as_ref().is_some_and(is_local) => {}
+            "http" => return Err(RelayUrlError::PlainHttp(url.host_str().unwrap_or_default().to_owned())),
+            other => return Err(RelayUrlError::Scheme(other.to_owned())),
+        }
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+        Ok(Self(url))
+    }
+
+    /// The folder, where it is one.
+    pub fn folder(&self) -> Option<PathBuf> {
+        if self.0.scheme() == "file" { self.0.to_file_path().ok() } else { None }
+    }
+
+    /// The bucket's scheme, its name, and what the names of all objects in it begin with, without slashes around it.
+    pub fn bucket(&self) -> Option<(&str, &str, &str)> {
+        let scheme = self.0.scheme();
+        let bucket = BUCKETS.contains(&scheme);
+        bucket.then(|| (scheme, self.0.host_str().unwrap_or_default(), self.0.path().trim_matches('/')))
+    }
+
+    /// Whether it is storage, with no server in front of it: whoever uses it keeps the rules.
+    pub fn is_store(&self) -> bool {
+        !matches!(self.0.scheme(), "http" | "https")
+    }
+
+    /// What people call this relay: its host, and its port where that is not the usual one; or its folder or bucket.
+    pub fn name(&self) -> String {
+        if self.bucket().is_some() {
+            return self.0.to_string();
+        }
+        if let Some(folder) = self.folder() {
+            return folder.to_string_lossy().into_owned();
+        }
+        let host = self.0.host_str().unwrap_or_default();
+        self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    /// The URL of `path` (which begins with a slash) at this relay.
+    pub fn join(&self, path: &str) -> Url {
+        let mut url = self.0.clone();
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}{path}"));
+        url
+    }
+
+    /// Whether the way there is encrypted.
+    pub fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// The port, where there is one.
+    pub fn port(&self) -> Option<u16> {
+        self.0.port_or_known_default()
+    }
+
+    /// The same host and port, spoken to in TLS: what a link with a pinned key leads to, however it is spelt.
+    #[must_use]
+    pub fn over_tls(&self) -> Self {
+        let mut url = self.0.clone();
+        if url.scheme() == "http" {
+            let port = url.port_or_known_default();
+            // Both schemes are special, and a host is there.
+            let _ = url.set_scheme("https");
+            let _ = url.set_port(port);
+        }
+        Self(url)
+    }
+
+    /// Whether a bare link, which has no scheme, leads here: not to a relay that is reached by https under a name for
+    /// which http would be taken, nor the other way round.
+    pub fn has_bare_form(&self) -> bool {
+        !self.is_store() && Self::parse(&self.bare()).as_ref() == Ok(self)
+    }
+
+    /// The host and path as they stand in a bare link.
+    pub(crate) fn bare(&self) -> String {
+        format!("{}{}", self.name(), self.0.path().trim_end_matches('/'))
+    }
+}
+
+impl fmt::Display for RelayUrl {
+    /// With a trailing slash: the address of the relay's page.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/", self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+/// Names and addresses that cannot be out on the internet, where http is good enough: nobody could hold a certificate
+/// for them.
+fn is_local(host: &Host<&str>) -> bool {
+    match host {
+        Host::Ipv4(ip) => {
+            let [a, b, ..] = ip.octets();
+            ip.is_loopback() || ip.is_private() || ip.is_link_local() || (a == 100 && (64..128).contains(&b))
+        }
+        Host::Ipv6(ip) => match ip.to_canonical() {
+            IpAddr::V4(ip) => is_local(&Host::Ipv4(ip)),
+            IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+        },
+        Host::Domain(name) => {
+            let name = name.trim_end_matches('.').to_ascii_lowercase();
+            !name.contains('.')
+                || ["localhost", "local", "lan", "home.arpa", "onion"]
+                    .iter()
+                    .any(|zone| name.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.')))
+        }
+    }
+}

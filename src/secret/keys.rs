@@ -1,0 +1,109 @@
+//! Everything that is derived from the link secret and a passphrase.
+
+use std::fmt;
+
+use age::x25519;
+use bech32::{Bech32, Hrp};
+use hkdf::Hkdf;
+use sha2::Sha256;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::derive::expand;
+use super::direct::DirectKey;
+use super::id::Id;
+use super::link::{Flags, LinkSecret};
+use super::passphrase::stretch;
+use super::receipt::{Receipt, ReceiptKey};
+use super::token::{Claimant, Token};
+
+impl LinkSecret {
+    /// What everything but the keys is derived from.
+    fn root(&self) -> Hkdf<Sha256> {
+        Hkdf::new(Some(b"share.v1"), &*self.payload())
+    }
+
+    /// The share's id.
+    pub fn id(&self) -> Id {
+        Id::from_bytes(*expand(&self.root(), b"share.v1 id"))
+    }
+
+    /// The token of [`Role::Link`](super::token::Role::Link).
+    pub fn link_token(&self) -> Token {
+        Token(expand(&self.root(), b"share.v1 link"))
+    }
+
+    /// The salt that a passphrase is stretched with.
+    pub fn passphrase_salt(&self) -> [u8; 16] {
+        *expand(&self.root(), b"share.v1 passphrase salt")
+    }
+
+    /// The key with which the sender's own machine proves that it is the one of this link.
+    pub fn direct_key(&self) -> DirectKey {
+        DirectKey(expand(&self.root(), b"share.v1 direct tls"))
+    }
+
+    /// Derives the keys. With a passphrase this takes about half a second and 128 MiB.
+    ///
+    /// The passphrase is normalized (NFC), so that it opens from every keyboard. It is ignored where the link's flags
+    /// don't ask for one, and taken as empty where they do and none is given.
+    pub fn keys(&self, passphrase: Option<&str>) -> Keys {
+        let root = self.root();
+        let stretched = if self.needs_passphrase() {
+            stretch(passphrase.unwrap_or_default(), &self.passphrase_salt())
+        } else {
+            Zeroizing::new([0; 32])
+        };
+        let mix: Zeroizing<[u8; 32]> = expand(&root, b"share.v1 mix");
+        let keys = Hkdf::<Sha256>::new(Some(&*mix), &*stretched);
+        Keys {
+            id: self.id(),
+            flags: self.flags(),
+            link_token: self.link_token(),
+            open_token: Token(expand(&keys, b"share.v1 open")),
+            receipt_key: ReceiptKey(expand(&keys, b"share.v1 receipt")),
+            manifest_identity: identity(&expand(&keys, b"share.v1 manifest identity")),
+            blob_identity: identity(&expand(&keys, b"share.v1 blob identity")),
+        }
+    }
+}
+
+/// Everything that follows from a link and its passphrase.
+pub struct Keys {
+    /// The share.
+    pub id: Id,
+    /// What the link said about it.
+    pub flags: Flags,
+    /// The token of [`Role::Link`](super::token::Role::Link).
+    pub link_token: Token,
+    /// The token of [`Role::Open`](super::token::Role::Open).
+    pub open_token: Token,
+    /// What the receipt is made with.
+    pub receipt_key: ReceiptKey,
+    /// Opens, and makes, the manifest.
+    pub manifest_identity: x25519::Identity,
+    /// Opens, and makes, the blob.
+    pub blob_identity: x25519::Identity,
+}
+
+impl Keys {
+    /// What the opener `claimant` gives to the relay, for the sender, when the content is safe.
+    pub fn receipt(&self, claimant: &Claimant) -> Receipt {
+        self.receipt_key.receipt(&self.id, claimant)
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").finish_non_exhaustive()
+    }
+}
+
+/// age's crate makes an identity from its text only.
+#[expect(clippy::expect_used, reason = "32 bytes always make a valid Bech32 string, and that a valid identity")]
+fn identity(bytes: &[u8; 32]) -> x25519::Identity {
+    let mut text =
+        bech32::encode_upper::<Bech32>(Hrp::parse_unchecked("AGE-SECRET-KEY-"), bytes).expect("short enough");
+    let identity = text.parse().expect("an identity");
+    text.zeroize();
+    identity
+}
