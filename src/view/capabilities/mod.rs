@@ -250,3 +250,83 @@ impl Capabilities {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: u64 = 1000;
+
+    fn capabilities(graphics: Option<Graphics>, desktop: bool) -> Capabilities {
+        Capabilities {
+            preference: None,
+            graphics,
+            is_dumb: false,
+            cell: None,
+            limits: Limits::default(),
+            desktop,
+            session: Session::find(),
+            player: None,
+        }
+    }
+
+    fn with_player(mut capabilities: Capabilities, command: &str) -> Capabilities {
+        let command: Vec<String> = command.split(' ').map(str::to_owned).collect();
+        capabilities.player = Player::chosen(&command);
+        assert!(capabilities.player.is_some(), "{command:?}");
+        capabilities
+    }
+
+    fn manifest(files: &[(&str, u64)]) -> Manifest {
+        let entry = |(kind, size): &(&str, u64)| Entry { name: None, r#type: (*kind).to_owned(), size: *size };
+        Manifest::new(None, files.iter().map(entry).collect(), 0, false, String::new())
+    }
+
+    /// The presentation, where there is one.
+    fn so(capabilities: &Capabilities, files: &[(&str, u64)]) -> Option<Presentation> {
+        match capabilities.showable_within(&manifest(files), LIMIT) {
+            Showable::So(presentation, _) => Some(presentation),
+            Showable::Coarsely | Showable::Not(_) => None,
+        }
+    }
+
+    #[test]
+    fn photos_are_drawn_here_or_in_a_browser_or_coarsely() {
+        let photo = [("image/png", 10)];
+        assert_eq!(so(&capabilities(Some(Graphics::Kitty), true), &photo), Some(Presentation::Screen));
+        assert_eq!(so(&capabilities(None, true), &photo), Some(Presentation::Page { whole: true }));
+        let none = capabilities(None, false);
+        assert_eq!(none.showable_within(&manifest(&photo), LIMIT), Showable::Coarsely);
+        assert_eq!(so(&none.coarsely(), &photo), Some(Presentation::Screen));
+    }
+
+    #[test]
+    fn films_that_are_too_large_for_memory_are_fetched_piece_by_piece() {
+        let (small, large) = ([("video/mp4", LIMIT)], [("video/mp4", LIMIT + 1)]);
+        let desktop = capabilities(None, true);
+        assert_eq!(so(&desktop, &small), Some(Presentation::Page { whole: true }));
+        assert_eq!(so(&desktop, &large), Some(Presentation::Page { whole: false }));
+        // Only mpv takes an address that nobody else sees; /bin/sh stands for another player.
+        let other = with_player(capabilities(None, false), "/bin/sh");
+        assert_eq!(so(&other, &small), Some(Presentation::Screen));
+        let large_for_other = other.showable_within(&manifest(&large), LIMIT);
+        assert_eq!(large_for_other, Showable::Not(Unshowable::Large));
+        let album = [large[0], ("image/png", 1)];
+        assert_eq!(desktop.showable_within(&manifest(&album), LIMIT), Showable::Not(Unshowable::Large));
+    }
+
+    #[test]
+    fn reasons_against_showing_are_told_apart() {
+        let mut place = capabilities(None, false);
+        let mut not = |is_dumb: bool, files: &[(&str, u64)], why: Unshowable| {
+            place.is_dumb = is_dumb;
+            assert_eq!(place.showable_within(&manifest(files), LIMIT), Showable::Not(why), "{files:?}");
+        };
+        not(false, &[("application/zip", 1)], Unshowable::Kind);
+        not(true, &[("application/zip", 1)], Unshowable::Kind);
+        not(true, &[("text/plain", 1)], Unshowable::Dumb);
+        not(false, &[("text/plain", MAX_TEXT + 1)], Unshowable::Long);
+        not(false, &[("video/mp4", 1)], Unshowable::NoProgram);
+        not(false, &[("image/png", LIMIT + 1)], Unshowable::NoProgram);
+    }
+}

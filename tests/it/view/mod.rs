@@ -2,5 +2,6 @@
 
 mod answers;
 mod drawing;
+mod page;
 mod places;
 mod viewing;
