@@ -51,10 +51,10 @@ impl Endpoint {
             ));
         }
         let question = format!("It {leads}. Look there? [y]es, [n]o");
-        match prompt::confirm(&question, cx).await? {
-            true => Ok(()),
-            false => Err(Failure::Interrupted(Some("not now: nothing is lost".to_owned()))),
+        if prompt::confirm(&question, cx).await? {
+            return Ok(());
         }
+        Err(Failure::Interrupted(Some("not now: nothing is lost".to_owned())))
     }
 }
 

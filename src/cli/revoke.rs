@@ -88,8 +88,8 @@ async fn confirm(entries: &[Entry], cx: &Context) -> Result<(), Failure> {
         .collect();
     let question =
         format!("{}Take {} back? [y]es, [n]o", titles.concat(), if titles.len() == 1 { "it" } else { "them" });
-    match prompt::confirm(&question, cx).await? {
-        true => Ok(()),
-        false => Err(Failure::Interrupted(Some("nothing was taken back".to_owned()))),
+    if prompt::confirm(&question, cx).await? {
+        return Ok(());
     }
+    Err(Failure::Interrupted(Some("nothing was taken back".to_owned())))
 }

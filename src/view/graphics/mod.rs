@@ -16,7 +16,7 @@ const NARROWEST: u32 = 16;
 
 /// How a terminal draws pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::view) enum Graphics {
+pub(super) enum Graphics {
     /// Kitty's protocol: pixels as they are.
     Kitty,
     /// iTerm2's: a PNG.
@@ -29,24 +29,24 @@ pub(in crate::view) enum Graphics {
 
 /// The limits of a terminal for pictures. It drops larger ones without an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::view) struct Limits {
+pub(super) struct Limits {
     /// The longest sequence, in bytes.
-    pub(in crate::view) sequence: Option<usize>,
+    pub(super) sequence: Option<usize>,
     /// The largest width and height, in pixels.
-    pub(in crate::view) pixels: Option<(u32, u32)>,
+    pub(super) pixels: Option<(u32, u32)>,
     /// The most colors.
-    pub(in crate::view) colors: Option<u16>,
+    pub(super) colors: Option<u16>,
 }
 
 impl Limits {
     /// The room for a picture of at most `room` pixels.
-    pub(in crate::view) fn room(&self, room: (u32, u32)) -> (u32, u32) {
+    pub(super) fn room(&self, room: (u32, u32)) -> (u32, u32) {
         let whole = |height: u32| (height / sixel::ROWS * sixel::ROWS).max(sixel::ROWS);
         self.pixels.map_or(room, |(width, height)| (room.0.min(width), room.1.min(whole(height))))
     }
 
     /// Whether pictures that fill the whole screen are within them.
-    pub(in crate::view) fn allow(&self, size: Option<Size>, cell: Option<Cell>) -> bool {
+    pub(super) fn allow(&self, size: Option<Size>, cell: Option<Cell>) -> bool {
         let screen = size.and_then(|size| {
             let cell = size.cell.or(cell)?;
             Some((u32::from(size.columns) * u32::from(cell.0), u32::from(size.rows) * u32::from(cell.1)))
@@ -57,20 +57,15 @@ impl Limits {
 }
 
 /// A picture in a terminal's language.
-pub(in crate::view) struct Drawing {
-    pub(in crate::view) codes: Vec<u8>,
+pub(super) struct Drawing {
+    pub(super) codes: Vec<u8>,
     /// Width and height as it is drawn, in pixels.
-    pub(in crate::view) size: (u32, u32),
+    pub(super) size: (u32, u32),
 }
 
 /// Draws `image` where the cursor is, and leaves the cursor alone: smaller where the terminal would drop this one.
 /// `None`: not even a small one fits.
-pub(in crate::view) fn draw(
-    graphics: Graphics,
-    image: &RgbaImage,
-    id: u32,
-    limits: &Limits,
-) -> io::Result<Option<Drawing>> {
+pub(super) fn draw(graphics: Graphics, image: &RgbaImage, id: u32, limits: &Limits) -> io::Result<Option<Drawing>> {
     let encode = |image: &RgbaImage| match graphics {
         Graphics::Kitty => kitty::encode(image, id),
         Graphics::Iterm => iterm::encode(image),
@@ -100,7 +95,7 @@ pub(in crate::view) fn draw(
 }
 
 /// Codes that take the picture out of the terminal's own memory. Elsewhere it goes with the characters under it.
-pub(in crate::view) fn wipe(graphics: Graphics, id: u32) -> Vec<u8> {
+pub(super) fn wipe(graphics: Graphics, id: u32) -> Vec<u8> {
     match graphics {
         Graphics::Kitty => kitty::wipe(id),
         Graphics::Iterm | Graphics::Sixel | Graphics::Blocks => Vec::new(),

@@ -44,40 +44,40 @@ const KEYS: &[u8] = b"s ignore\nS ignore\nCtrl+s ignore\nAlt+s ignore\n";
 
 /// A program that shows videos, and more.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::view) struct Player {
+pub(super) struct Player {
     program: PathBuf,
     args: Vec<String>,
     is_mpv: bool,
     /// Whether it draws in this terminal.
-    pub(in crate::view) in_terminal: bool,
+    pub(super) in_terminal: bool,
 }
 
 /// Something to play.
-pub(in crate::view) enum Playable<'a> {
+pub(super) enum Playable<'a> {
     Memory(&'a Memory),
     /// An address on this machine.
     Url(&'a str),
 }
 
 /// A player that plays, and the handles that it needs for that. It ends when this is dropped.
-pub(in crate::view) struct Playing {
-    pub(in crate::view) child: Child,
-    pub(in crate::view) begun: Instant,
-    pub(in crate::view) is_mpv: bool,
+pub(super) struct Playing {
+    child: Child,
+    begun: Instant,
+    is_mpv: bool,
     report: Option<Report>,
     _inherited: Vec<Inherited>,
 }
 
 impl Playing {
     /// Reads the player's reports.
-    pub(in crate::view) fn listen(&mut self) {
+    fn listen(&mut self) {
         if let Some(report) = &mut self.report {
             report.listen();
         }
     }
 
     /// The part that it has shown. `None`: this player does not report.
-    pub(in crate::view) fn shown(&mut self) -> Option<Shows> {
+    fn shown(&mut self) -> Option<Shows> {
         self.listen();
         self.report.as_ref().map(Report::shows)
     }
@@ -101,7 +101,7 @@ impl Drop for Playing {
 
 impl Player {
     /// The one that the person has chosen. `None`: it is not there.
-    pub(in crate::view) fn chosen(command: &[String]) -> Option<Self> {
+    pub(super) fn chosen(command: &[String]) -> Option<Self> {
         let (program, args) = command.split_first()?;
         let program = find_program(program)?;
         let is_mpv = program.file_stem().is_some_and(|name| name == "mpv");
@@ -112,7 +112,7 @@ impl Player {
     }
 
     /// mpv, if it is there: in a window where there is a desktop, else in this terminal, without sound.
-    pub(in crate::view) fn find(desktop: bool, graphics: Option<Graphics>) -> Option<Self> {
+    pub(super) fn find(desktop: bool, graphics: Option<Graphics>) -> Option<Self> {
         let program = find_program("mpv")?;
         if desktop {
             return Some(Self { program, args: Vec::new(), is_mpv: true, in_terminal: false });
@@ -139,24 +139,24 @@ impl Player {
     }
 
     /// The name of the program.
-    pub(in crate::view) fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         self.program.file_name().map_or_else(|| "it".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
     /// Codes that take its pictures, and its settings of mouse and focus, off a terminal that it has drawn in.
-    pub(in crate::view) fn wipe(&self) -> Vec<u8> {
+    pub(super) fn wipe(&self) -> Vec<u8> {
         let is_kitty = self.args.iter().any(|arg| arg.ends_with("vo=kitty"));
         let pictures: &[u8] = if is_kitty { b"\x1b_Ga=d,d=A,q=2\x1b\\" } else { b"" };
         [pictures, b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l\x1b[?2004l"].concat()
     }
 
     /// Whether it can be given an address that nobody else sees.
-    pub(in crate::view) fn takes_urls(&self) -> bool {
+    pub(super) fn takes_urls(&self) -> bool {
         self.is_mpv
     }
 
     /// Starts it. Its window appears in `session`.
-    pub(in crate::view) fn play(&self, what: &Playable<'_>, session: &Session) -> io::Result<Playing> {
+    pub(super) fn play(&self, what: &Playable<'_>, session: &Session) -> io::Result<Playing> {
         let mut command = Command::new(&self.program);
         session.apply(&mut command);
         command.env_remove("SHARE_LINK");
@@ -200,6 +200,6 @@ impl Player {
 
 /// Whether a file that begins so is for a player. A playlist or another text with a film's name could make one open
 /// what else is on this machine, or tell somebody who looks.
-pub(in crate::view) fn is_playable(head: &[u8]) -> bool {
+pub(super) fn is_playable(head: &[u8]) -> bool {
     matches!(Kind::of(media::sniff(head, head.len() < HEAD_LEN)), Kind::Photo | Kind::Video | Kind::Sound)
 }

@@ -21,7 +21,7 @@ const MAX_REPORT: usize = 1 << 20;
 
 /// The part of a file that a player has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::view) enum Shows {
+pub(super) enum Shows {
     /// Nothing yet.
     Nothing,
     /// Sound; its pictures were not decoded.
