@@ -141,7 +141,7 @@ impl Version {
         own.ancestors().take_while(|group| group.starts_with(&directory)).filter_map(|group| self.free_in(group)).min()
     }
 
-    /// Where the groups are mounted, and which group is the one there (proc(5), `mountinfo`).
+    /// The group that is mounted, and the directory on which it is (proc(5), `mountinfo`).
     fn mount(self, root: &Path) -> Option<(PathBuf, PathBuf)> {
         read(&root.join("proc/self/mountinfo")).lines().find_map(|line| {
             let (mount, kind) = line.split_once(" - ")?;

@@ -18,7 +18,7 @@ const NAMES: [&str; 7] =
 /// The variables of a session.
 pub(crate) struct Session {
     /// Variables that differ from this process's own; `None`: not there.
-    told: Vec<(&'static str, Option<OsString>)>,
+    changed: Vec<(&'static str, Option<OsString>)>,
     /// Whether this process's own may be those of another session, and nothing better is known.
     is_stale: bool,
 }
@@ -26,17 +26,17 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn find() -> Self {
         if !tmux::is_around() {
-            return Self { told: Vec::new(), is_stale: false };
+            return Self { changed: Vec::new(), is_stale: false };
         }
         match tmux::environment() {
-            Some(told) => Self { told: read(&told), is_stale: false },
-            None => Self { told: Vec::new(), is_stale: true },
+            Some(printed) => Self { changed: read(&printed), is_stale: false },
+            None => Self { changed: Vec::new(), is_stale: true },
         }
     }
 
     fn get(&self, name: &str) -> Option<OsString> {
-        let told = self.told.iter().find(|(known, _)| *known == name);
-        told.map_or_else(|| env::var_os(name), |(_, value)| value.clone()).filter(|value| !value.is_empty())
+        let changed = self.changed.iter().find(|(known, _)| *known == name);
+        changed.map_or_else(|| env::var_os(name), |(_, value)| value.clone()).filter(|value| !value.is_empty())
     }
 
     /// Whether the person sits at this machine's screen.
@@ -57,7 +57,7 @@ impl Session {
 
     /// Gives a program that is about to start the variables of this session.
     pub(crate) fn apply(&self, command: &mut Command) {
-        for (name, value) in &self.told {
+        for (name, value) in &self.changed {
             match value {
                 Some(value) => command.env(name, value),
                 None => command.env_remove(name),
@@ -67,11 +67,11 @@ impl Session {
 }
 
 /// Reads what `show-environment` prints.
-fn read(told: &str) -> Vec<(&'static str, Option<OsString>)> {
+fn read(printed: &str) -> Vec<(&'static str, Option<OsString>)> {
     let mut read: Vec<_> = NAMES
         .into_iter()
         .filter_map(|name| {
-            told.lines().find_map(|line| match (line.strip_prefix('-'), line.split_once('=')) {
+            printed.lines().find_map(|line| match (line.strip_prefix('-'), line.split_once('=')) {
                 (Some(removed), _) if removed == name => Some((name, None)),
                 (_, Some((set, value))) if set == name => Some((name, Some(OsStr::new(value).to_owned()))),
                 _ => None,
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn session_is_that_of_the_client_that_attached_last() {
-        let session = |told: &str| Session { told: read(told), is_stale: false };
+        let session = |printed: &str| Session { changed: read(printed), is_stale: false };
         let remote = session("-DISPLAY\nSSH_CONNECTION=192.0.2.1 50000 192.0.2.2 22\nLANG=C\n");
         assert!(!remote.is_desktop());
         let local = session("DISPLAY=:7\n-WAYLAND_DISPLAY\n-SSH_CONNECTION\n");

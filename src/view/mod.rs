@@ -12,8 +12,8 @@
 //! | `ending`, `caller` | how it ends; requests to the caller |
 //!
 //! Before a share is opened, [`Capabilities::showable`] decides whether and how it can be shown. [`show`] does it, and
-//! returns when it was closed. A share is finished after that and never earlier, so a person who is interrupted may look
-//! again. This room prints nothing: its caller gets a [`Notice`].
+//! returns when it was closed. A share is finished after that and never earlier, so a person who is interrupted may
+//! look again. This room prints nothing to standard output or error: its caller gets a [`Notice`].
 
 mod blocking;
 pub mod browser;
@@ -49,7 +49,7 @@ use crate::open::seekable::Window;
 
 /// A share that is to be shown, and how.
 pub struct View {
-    /// The means of this place.
+    /// The means of this terminal and this machine.
     pub capabilities: Capabilities,
     /// One that these means allow.
     pub presentation: Presentation,

@@ -133,7 +133,8 @@ impl Picture {
     }
 }
 
-/// Decoders differ in the limits that they hold to: this is for all of them. One picture of an animation has four bytes a pixel.
+/// Decoders differ in the limits that they hold to: this is for all of them. One picture of an animation has four bytes
+/// a pixel.
 fn expect_fit(decoder: &impl ImageDecoder) -> Result<(), DecodeError> {
     let (width, height) = decoder.dimensions();
     let bytes = (u64::from(width) * u64::from(height)).saturating_mul(4).max(decoder.total_bytes());

@@ -14,7 +14,7 @@ use crate::view::memory::Memory;
 /// How often the moment is looked at in which it closes by itself.
 const TICK: Duration = Duration::from_millis(50);
 
-/// What the keys and the page share.
+/// State that the keys and the page share.
 #[derive(Default)]
 pub(super) struct Shared {
     /// The paths as which a key has saved it.

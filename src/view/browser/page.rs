@@ -1,9 +1,9 @@
 //! The page that shows the files of a share, one below the other.
 //!
-//! `page.html` has its style and its script. The script counts a file as seen while the page is visible: a photo when it
-//! was decoded; a video when a frame of it was presented, since one whose pictures the browser cannot decode plays its
-//! sound without an error and is 0 pixels wide; a sound when it plays; a text at once. A page that is gone shows nothing
-//! any more, also when somebody goes back to it.
+//! `page.html` has its style and its script. The script counts a file as seen while the page is visible: a photo when
+//! it was decoded; a video when a frame of it was presented, since one whose pictures the browser cannot decode plays
+//! its sound without an error and is 0 pixels wide; a sound when it plays; a text at once. A page that is gone shows
+//! nothing any more, also when somebody goes back to it.
 
 use std::fmt::Write as _;
 use std::io;

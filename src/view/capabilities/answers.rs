@@ -9,7 +9,7 @@ use crate::terminal::{style, tmux};
 use crate::view::full_screen::FullScreen;
 use crate::view::graphics::{Graphics, Limits};
 
-/// How long a terminal may take to answer what every terminal answers. Over slow lines that is seconds.
+/// How long a terminal may take to answer a question that every terminal answers. Over slow lines that is seconds.
 const BOUND: Duration = Duration::from_secs(3);
 /// Time for one more answer, beyond three times that of the first one.
 const SPARE: Duration = Duration::from_millis(500);
@@ -222,8 +222,8 @@ mod tests {
 
     #[test]
     fn multiplexers_name_themselves() {
-        for told in [&b"\x1b[>84;0;0c\x1b[?1;2;4c"[..], b"\x1b[>83;40900;0c\x1b[?1;2c"] {
-            assert!(Answer::read(told).is_multiplexer());
+        for answers in [&b"\x1b[>84;0;0c\x1b[?1;2;4c"[..], b"\x1b[>83;40900;0c\x1b[?1;2c"] {
+            assert!(Answer::read(answers).is_multiplexer());
         }
         assert!(!Answer::read(b"\x1b[>41;390;0c\x1b[?64;4c").is_multiplexer());
     }

@@ -102,14 +102,14 @@ impl Preference {
     }
 }
 
-/// The means of this place to show something.
+/// The means of this terminal and this machine.
 pub struct Capabilities {
     preference: Option<Preference>,
     /// How the terminal draws, if it does.
     graphics: Option<Graphics>,
     /// Whether the terminal only prints.
     is_dumb: bool,
-    /// How large a character is, where the terminal has told.
+    /// How large a character is, where the terminal has reported it.
     pub(super) cell: Option<Cell>,
     /// The limits of the terminal for pictures.
     pub(super) limits: Limits,
@@ -317,10 +317,10 @@ mod tests {
 
     #[test]
     fn reasons_against_showing_are_told_apart() {
-        let mut place = capabilities(None, false);
+        let mut dumb_or_not = capabilities(None, false);
         let mut not = |is_dumb: bool, files: &[(&str, u64)], why: Unshowable| {
-            place.is_dumb = is_dumb;
-            assert_eq!(place.showable_within(&manifest(files), LIMIT), Showable::Not(why), "{files:?}");
+            dumb_or_not.is_dumb = is_dumb;
+            assert_eq!(dumb_or_not.showable_within(&manifest(files), LIMIT), Showable::Not(why), "{files:?}");
         };
         not(false, &[("application/zip", 1)], Unshowable::Kind);
         not(true, &[("application/zip", 1)], Unshowable::Kind);

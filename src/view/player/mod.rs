@@ -199,7 +199,7 @@ impl Player {
 }
 
 /// Whether a file that begins so is for a player. A playlist or another text with a film's name could make one open
-/// what else is on this machine, or tell somebody who looks.
+/// other files of this machine, or addresses whose owners would learn of it.
 pub(super) fn is_playable(head: &[u8]) -> bool {
     matches!(Kind::of(media::sniff(head, head.len() < HEAD_LEN)), Kind::Photo | Kind::Video | Kind::Sound)
 }

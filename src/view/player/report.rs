@@ -1,6 +1,7 @@
 //! Reports of mpv on the file that it plays, through its JSON interface on a socket that it inherits.
 //!
-//! Its exit status says nothing of pictures: a film whose pictures it cannot decode plays as sound, in a black window.
+//! Its exit status does not depend on pictures: a film whose pictures it cannot decode plays as sound, in a black
+//! window.
 
 use std::io::{self, Read, Write};
 use std::path::Path;

@@ -10,7 +10,7 @@ use crate::view::ending::{End, Unseen};
 use crate::view::keys::Key;
 use crate::view::viewer::position::{Then, Viewer};
 
-/// How long a terminal may take to confirm a picture once somebody wants to close it, or before that is mentioned.
+/// How long a terminal may take to confirm a picture: once a key closes it, or before a message about it is shown.
 const CONFIRMING: Duration = Duration::from_secs(3);
 
 impl Viewer<'_> {
@@ -138,7 +138,7 @@ impl Viewer<'_> {
         (std::mem::replace(&mut self.top, top) != top).then_some(Then::Again)
     }
 
-    /// Waits a while for the terminal's answer to a picture that somebody closes already.
+    /// Waits a while for the terminal's answer to a picture that is being closed already.
     fn confirm(&mut self) -> io::Result<()> {
         let until = Instant::now() + CONFIRMING;
         while let Some((id, _)) = self.unconfirmed {

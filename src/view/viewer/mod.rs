@@ -2,7 +2,7 @@
 //!
 //! | file | |
 //! |---|---|
-//! | `position` | where the person is: the current file, and which ones were seen |
+//! | `position` | the person's position: the current file, and which ones were seen |
 //! | `photo`, `text`, `film` | one file of that kind |
 //! | `keys` | waiting for a key, and its effect |
 //! | `closing` | saving, copying, closing |

@@ -39,8 +39,8 @@ impl Canvas {
         (pixels(self.columns, self.cell.0), pixels(self.rows, self.cell.1))
     }
 
-    /// Codes that move to where a drawing is in the middle.
-    fn place(&self, drawing: &Drawing) -> String {
+    /// Codes that move the cursor so that a drawing is in the middle.
+    fn position(&self, drawing: &Drawing) -> String {
         let taken = |side: u32, cell: u16| side.div_ceil(u32::from(cell));
         let column = (u32::from(self.columns).saturating_sub(taken(drawing.size.0, self.cell.0))) / 2 + 1;
         let row = (u32::from(self.rows).saturating_sub(taken(drawing.size.1, self.cell.1))) / 2 + 1;
@@ -73,7 +73,7 @@ impl Viewer<'_> {
                     // Keys that were pressed while it was decoded were not about it.
                     self.screen.forget_keys();
                 }
-                self.screen.write(canvas.place(&drawing).as_bytes())?;
+                self.screen.write(canvas.position(&drawing).as_bytes())?;
                 self.screen.write(&drawing.codes)?;
                 if std::mem::take(&mut is_first) {
                     if graphics == Graphics::Kitty {
@@ -91,7 +91,7 @@ impl Viewer<'_> {
         }
     }
 
-    /// Says that the current photo cannot be shown. It does not count as seen.
+    /// Writes that the current photo cannot be shown. It does not count as seen.
     pub(super) fn show_failure(&mut self, why: Unseen) -> io::Result<Then> {
         self.count_as_failed(why);
         self.write_centered(&format!("This photo cannot be shown: {why}."))

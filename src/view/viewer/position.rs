@@ -1,4 +1,4 @@
-//! Where the person is in a share: the current file, and which ones were seen.
+//! The person's position in a share: the current file, and which ones were seen.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -40,7 +40,7 @@ pub(in crate::view) struct Viewing {
     pub(in crate::view) words: Words,
 }
 
-/// Where the person is.
+/// A share on the screen, and the person's position in it.
 pub(super) struct Viewer<'a> {
     pub(super) shown: Viewing,
     pub(super) screen: FullScreen,
