@@ -49,12 +49,12 @@ const AFTER_HELP: &str = "\
 Exit codes:
   0  done
   1  unexpected
-  2  wrong usage, damaged link, no endpoint to ask
+  2  wrong usage, damaged link, no way to ask
   3  already opened
   4  expired, revoked, locked or unknown
   5  wrong passphrase
   6  relay unreachable, busy or full: safe to repeat
-  7  damaged or changed on the endpoint
+  7  damaged or changed on the way
   8  trouble with a local file: safe to repeat
   9  the relay refuses
   130  interrupted or declined";

@@ -44,7 +44,7 @@ four ways:
 A relay of somebody you know: share relay use URL. They see sizes, times and addresses, and could serve a false page \
 to a browser.
 
-A tunnel to your own machine: share send --direct --public-url URL. Its operator is trusted in the same endpoint.
+A tunnel to your own machine: share send --direct --public-url URL. Its operator is trusted in the same way.
 
 A folder or a bucket that both of you have: share relay use file:///DIRECTORY, or s3://BUCKET/PREFIX. Whoever can read \
 it must be trusted not to take ciphertext without opening.
