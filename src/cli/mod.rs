@@ -16,6 +16,7 @@
 
 mod arguments;
 pub(crate) mod asking;
+mod clipboard;
 pub(crate) mod config;
 pub(crate) mod connect;
 pub(crate) mod context;
@@ -43,7 +44,7 @@ use self::context::{Common, Context};
 use self::output::Output;
 use self::output::errors::Failure;
 use crate::platform::process;
-use crate::terminal::clipboard;
+use crate::terminal::clipboard::{HOLD, hold};
 
 /// Exit codes and environment, behind every `--help`.
 const AFTER_HELP: &str = "\
@@ -95,8 +96,8 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     // No command of a person's: the process that holds the clipboard.
-    if arguments.get(1).is_some_and(|argument| argument == clipboard::HOLD) {
-        return clipboard::hold();
+    if arguments.get(1).is_some_and(|argument| argument == HOLD) {
+        return hold();
     }
     let command = arguments::lenient(Cli::command());
     let parsed = command.try_get_matches_from(&arguments).and_then(|found| Cli::from_arg_matches(&found));

@@ -88,8 +88,8 @@ async fn confirm(entries: &[Entry], cx: &Context) -> Result<(), Failure> {
         .collect();
     let question =
         format!("{}Take {} back? [y]es, [n]o", titles.concat(), if titles.len() == 1 { "it" } else { "them" });
-    match prompt::ask(&question, cx).await?.as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Failure::Interrupted(Some("nothing was taken back".into()))),
+    if prompt::confirm(&question, cx).await? {
+        return Ok(());
     }
+    Err(Failure::Interrupted(Some("nothing was taken back".into())))
 }

@@ -2,6 +2,7 @@
 //! screen on which it is seen once.
 
 mod destination;
+mod showing;
 
 use std::cell::Cell;
 use std::io;

@@ -27,4 +27,3 @@ pub(crate) use self::log::log;
 pub(crate) use self::progress::Watched;
 pub(crate) use self::streams::{columns, stdout, stdout_is_closed, stdout_is_terminal};
 pub(crate) use self::terminal::{Output, help, help_instead, wrapped};
-pub(crate) use crate::platform::tty::columns as columns_of;

@@ -7,12 +7,12 @@ use crate::platform::tty;
 
 /// How many columns there are for people, if standard error is a terminal.
 pub(crate) fn columns() -> Option<usize> {
-    tty::columns(&io::stderr())
+    io::stderr().is_terminal().then(|| tty::columns_of(&io::stderr()))
 }
 
 /// How many columns there are on standard output, if it is a terminal.
 pub(super) fn stdout_columns() -> Option<usize> {
-    tty::columns(&io::stdout())
+    io::stdout().is_terminal().then(|| tty::columns_of(&io::stdout()))
 }
 
 /// Whether somebody looks at standard output.

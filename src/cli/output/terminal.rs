@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::cli::output::errors::{Exit, Failure, Hint, Message};
 use crate::cli::output::progress::Progress;
 use crate::cli::output::streams::{columns, stdout, stdout_columns};
-use crate::terminal::style;
+use crate::terminal::{question, style};
 
 /// How the program talks.
 #[derive(Clone)]
@@ -159,7 +159,7 @@ impl Output {
                 json!({ "ok": false, "exit": exit as u8, "error": error, "hint": hint.as_ref().map(Hint::as_str) });
             let _ = self.line(&event("done", facts));
         }
-        if crate::cli::input::prompt::is_asking() {
+        if question::is_open() {
             // The question's line is still open.
             complain("");
         }
