@@ -1,12 +1,13 @@
 // Showing what was opened, one file after another, and closing it.
 
-import { asText, defaultName, HEAD_LEN, kindOf, MAX_TEXT, type Showable, sniff } from "./kind.ts";
-import { type Entry, type Manifest, printable, safeName } from "./manifest.ts";
-import { media } from "./media.ts";
-import { APP } from "./place.ts";
+import { asText, defaultName, HEAD_LEN, kindOf, MAX_TEXT, type Showable, sniff } from "./media.ts";
+import type { Entry, Manifest } from "./manifest.ts";
+import { media } from "./player.ts";
+import { APP } from "./app.ts";
+import { printable, safeName } from "./safe_text.ts";
 import * as texts from "./texts.ts";
-import { codecName, type Picture, pictureOf } from "./tracks.ts";
-import { button, h, live, screen, theirs } from "./view.ts";
+import { codecName, type Picture, pictureOf } from "./codecs.ts";
+import { button, h, live, screen, theirs } from "./dom.ts";
 
 const words = texts.showing;
 
@@ -32,7 +33,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
   let at = 0;
   let url: string | null = null;
   let turns = 0;
-  const told = live();
+  const status = live();
   const title = h("span");
   const stage = h("div", { className: "stage" });
   const actions = h("div", { className: "actions" });
@@ -68,7 +69,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
     let mine = ++turns;
     const [number, entry, blob] = [at, entries[at]!, blobs[at]!];
     forget();
-    told.textContent = "";
+    status.textContent = "";
     // A browser that has run out of room gives nothing back.
     const { showable, text, picture } = await judge(entry, blob).catch(() => NOTHING);
     if (mine !== turns) return;
@@ -80,7 +81,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
       // The browser reads it after the click, and does not tell when.
       saved.add(source);
       if (!kept.has(number)) unsure.add(number);
-      told.textContent = APP === null ? words.saved : words.savedInApp(APP);
+      status.textContent = APP === null ? words.saved : words.savedInApp(APP);
     };
     const file = viewOnly ? null : handable(blob, fileName, showable?.type ?? entry.type);
     const hand = () => {
@@ -88,11 +89,11 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
         () => {
           kept.add(number);
           unsure.delete(number);
-          told.textContent = words.shared;
+          status.textContent = words.shared;
         },
         (error: unknown) => {
           const changedMind = error instanceof DOMException && error.name === "AbortError";
-          told.textContent = changedMind ? "" : words.notShared;
+          status.textContent = changedMind ? "" : words.notShared;
         },
       );
     };
@@ -106,7 +107,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
     const full = button(words.full, () => {
       full.textContent = stage.classList.toggle("full") ? words.fit : words.full;
     });
-    const copy = text === null || viewOnly ? null : button(words.copy, () => void copied(text, stage).then((how) => (told.textContent = how)));
+    const copy = text === null || viewOnly ? null : button(words.copy, () => void copied(text, stage).then((how) => (status.textContent = how)));
     const offer = (shown: boolean) => {
       const main = shown ? "" : "main";
       actions.replaceChildren(
@@ -137,7 +138,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
       saw();
     } else if (text !== null) {
       stage.replaceChildren(h("pre", { tabIndex: 0, className: viewOnly ? "kept" : "" }, text));
-      if (/^[\s\p{Cc}\p{Cf}]*$/u.test(text)) told.textContent = words.blank;
+      if (/^[\s\p{Cc}\p{Cf}]*$/u.test(text)) status.textContent = words.blank;
       offer(true);
       saw();
     } else if (showable !== null) {
@@ -169,7 +170,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
       return draw();
     };
     const back = button(no, () => void goBack().then(() => actions.querySelector("button")?.focus()), "main");
-    told.textContent = "";
+    status.textContent = "";
     actions.replaceChildren(h("p", { role: "alert" }, question), back, button(yes, then));
     back.focus();
   };
@@ -188,7 +189,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
     title,
     album ? h("div", { className: "turning" }, previous, count, next) : null,
     stage,
-    told,
+    status,
     actions,
     h("p", { className: "note" }, viewOnly ? words.viewOnly : words.gone),
   );

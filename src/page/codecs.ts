@@ -1,7 +1,7 @@
 // What a video file says of its picture, by the bytes: whether there is one, and how it is coded. ISO/IEC 14496-12
 // (MP4, MOV) and Matroska (WebM).
 
-/** The codec of a picture as its container names it; `null` where there is no picture, "" where that cannot be told. */
+/** The codec of a picture as its container names it; `null` where there is no picture, "" where that is unknown. */
 export type Picture = string | null;
 
 /** The largest index of a film that is read, in bytes. */

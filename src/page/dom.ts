@@ -37,29 +37,29 @@ export function live(): HTMLParagraphElement {
 }
 
 /** What is shown while the relay is waited for. */
-export interface Waits {
+export interface RetryLine {
   readonly nodes: Node[];
-  /** Is told how many seconds are left until the next attempt, or `null`. */
+  /** Shows the seconds left until the next attempt; `null`: none is waited for. */
   readonly waits: (seconds: number | null) => void;
-  /** Is told what the button does. */
+  /** Sets what the button does. */
   readonly again: (now: () => void) => void;
 }
 
 /** A line and a button for while the relay is waited for. The seconds are for the eye; what is read out is the wait. */
-export function patience(host: string): Waits {
+export function retryLine(host: string): RetryLine {
   const words = texts.opening;
   let wake = () => {};
-  const told = h("p", { className: "heard", role: "status" });
+  const status = h("p", { className: "heard", role: "status" });
   const seen = h("p", { className: "live" });
   seen.setAttribute("aria-hidden", "true");
   const now = button(words.now, () => wake());
   now.hidden = true;
   const waits = (seconds: number | null) => {
     now.hidden = seconds === null;
-    told.textContent = seconds === null ? "" : words.waiting(host);
+    status.textContent = seconds === null ? "" : words.waiting(host);
     seen.textContent = seconds === null ? "" : words.waits(host, seconds);
   };
-  return { nodes: [told, seen, now], waits, again: (now) => (wake = now) };
+  return { nodes: [status, seen, now], waits, again: (now) => (wake = now) };
 }
 
 /** A button with a word on it. */
@@ -87,9 +87,9 @@ const HOLD_MOST_MS = 6000;
  * Programs that look at pages click and tap everything, and some press long: none of that opens anything. `done` is
  * called once.
  */
-export function opener(done: () => void): HTMLElement {
+export function holdToOpen(done: () => void): HTMLElement {
   const words = texts.waiting;
-  const told = live();
+  const status = live();
   const label = h("span", {}, words.hold);
   const hold = h("button", { type: "button", className: "hold" }, label);
   let since: number | null = null;
@@ -116,7 +116,7 @@ export function opener(done: () => void): HTMLElement {
     release(false);
     since = performance.now();
     by = who;
-    told.textContent = "";
+    status.textContent = "";
     hold.classList.add("held");
     draw();
   };
@@ -129,7 +129,7 @@ export function opener(done: () => void): HTMLElement {
     hold.style.removeProperty("--held");
     label.textContent = words.hold;
     if (counts && held >= HOLD_MS && held <= HOLD_MOST_MS) open();
-    else told.textContent = counts ? words.short : otherwise;
+    else status.textContent = counts ? words.short : otherwise;
   };
   const slip = () => release(false, words.slipped);
   hold.onpointerdown = (event) => {
@@ -158,7 +158,7 @@ export function opener(done: () => void): HTMLElement {
   hold.oncontextmenu = (event) => event.preventDefault();
   // A press without a finger, as by a screen reader, has no length.
   hold.onclick = (event) => {
-    if (event.detail === 0 && told.textContent === "") told.textContent = words.short;
+    if (event.detail === 0 && status.textContent === "") status.textContent = words.short;
   };
 
   const input = h("input", { id: "word", autocomplete: "off", spellcheck: false, maxLength: 12 });
@@ -174,11 +174,11 @@ export function opener(done: () => void): HTMLElement {
         event.preventDefault();
         const right = input.value.trim().toUpperCase() === words.word;
         if (event.isTrusted && typed && right) open();
-        else told.textContent = words.wrongWord;
+        else status.textContent = words.wrongWord;
       },
     },
     h("label", { htmlFor: "word" }, words.orType),
     h("div", { className: "row" }, input, h("button", { type: "submit" }, words.open)),
   );
-  return h("div", { className: "opener" }, hold, told, form);
+  return h("div", { className: "opener" }, hold, status, form);
 }

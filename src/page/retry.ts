@@ -1,4 +1,4 @@
-// Asking again what got no answer.
+// Retries of requests that got no answer.
 
 import { NotNow } from "./relay.ts";
 
@@ -7,17 +7,17 @@ const LONGEST_S = 30;
 const MOST_S = 120;
 
 /** Repeats what fails for now, ever more slowly, and at once when the network is back or the person says so. */
-export class Patience {
+export class Backoff {
   #failures = 0;
   #pausing: Promise<void> | null = null;
   #wake = () => {};
 
   /**
-   * `tell` hears how many seconds are left until the next attempt, every second, and `null` when it is made. After
+   * `report` gets how many seconds are left until the next attempt, every second, and `null` when it is made. After
    * `attempts` failures in a row the error is passed on. Nothing is tried any more once `stop` says so.
    */
   constructor(
-    private readonly tell: (seconds: number | null) => void,
+    private readonly report: (seconds: number | null) => void,
     private readonly attempts = Infinity,
     private readonly stop?: AbortSignal,
   ) {
@@ -59,14 +59,14 @@ export class Patience {
     this.#pausing = new Promise<void>((resolve) => {
       const tick = () => {
         const left = Math.ceil((until - Date.now()) / 1000);
-        if (left > 0) this.tell(left);
+        if (left > 0) this.report(left);
         else wake();
       };
       const wake = () => {
         clearInterval(timer);
         removeEventListener("online", wake);
         this.#pausing = null;
-        this.tell(null);
+        this.report(null);
         resolve();
       };
       const timer = setInterval(tick, 1000);

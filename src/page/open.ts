@@ -4,9 +4,9 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { Decrypter } from "age-encryption";
 import { crc32c } from "./crc32c.ts";
-import { claimantOf, type Keys, receiptOf } from "./keys.ts";
+import { claimantOf, type Keys, receiptOf } from "./secret.ts";
 import { type Entry, type Manifest, readManifest, TooNew } from "./manifest.ts";
-import { Patience } from "./patience.ts";
+import { Backoff } from "./retry.ts";
 import { type Claimed, PART_LEN, Refusal } from "./relay.ts";
 import * as relay from "./relay.ts";
 
@@ -57,7 +57,7 @@ const linkOf = (keys: Keys) => ({ id: keys.id, token: keys.linkToken });
 /** Looks at what waits. */
 export async function look(keys: Keys): Promise<Envelope> {
   const waiting = await relay.manifest(linkOf(keys), keys.openToken);
-  return { expires: waiting.expires, manifest: await unsealed(keys, waiting), digest: digestOf(waiting) };
+  return { expires: waiting.expires, manifest: await decryptedManifest(keys, waiting), digest: digestOf(waiting) };
 }
 
 /** Opens it: the one opening, which this claim token may repeat. `shown` is the digest of what the person agreed to open. */
@@ -68,7 +68,7 @@ export async function claim(keys: Keys, claimToken: Uint8Array, shown: Uint8Arra
     return isOurs(error, keys.id, claimToken) ? ask() : Promise.reject(error as Error);
   });
   if (!sameBytes(digestOf(claimed), shown)) throw new Refusal("changed");
-  const manifest = await unsealed(keys, claimed);
+  const manifest = await decryptedManifest(keys, claimed);
   if (claimed.parts?.length !== Math.ceil(claimed.blob_len / PART_LEN)) throw new Refusal("damaged");
   return { manifest, claimed };
 }
@@ -87,13 +87,13 @@ function sameBytes(some: Uint8Array | null, others: Uint8Array): boolean {
   return some?.length === others.length && some.every((byte, index) => byte === others[index]);
 }
 
-async function unsealed(keys: Keys, waiting: relay.Waiting): Promise<Manifest> {
-  const sealed = relay.bytesOf(waiting.manifest);
-  if (sealed === null || !headerEnds(sealed)) throw new Refusal("damaged");
+async function decryptedManifest(keys: Keys, waiting: relay.Waiting): Promise<Manifest> {
+  const encrypted = relay.bytesOf(waiting.manifest);
+  if (encrypted === null || !headerEnds(encrypted)) throw new Refusal("damaged");
   const decrypter = new Decrypter();
   decrypter.addIdentity(keys.manifestIdentity);
   try {
-    return readManifest(await decrypter.decrypt(sealed), waiting.blob_len);
+    return readManifest(await decrypter.decrypt(encrypted), waiting.blob_len);
   } catch (error) {
     throw error instanceof TooNew ? error : new Refusal("damaged");
   }
@@ -105,7 +105,7 @@ function headerEnds(file: Uint8Array): boolean {
   return /\n--- [0-9A-Za-z+/]{43}\n/.test(head);
 }
 
-/** What the relay is told when all of it is safe here. */
+/** The receipt that the relay gets when all of it is safe here. */
 export function receiptFor(keys: Keys, claimToken: Uint8Array): Uint8Array {
   return receiptOf(keys, claimantOf(keys.id, claimToken));
 }
@@ -124,9 +124,9 @@ export async function receive(
 ): Promise<Blob[]> {
   const { claimed, manifest } = opened;
   const stop = new AbortController();
-  const patience = new Patience(waits, Infinity, stop.signal);
-  again(() => patience.now());
-  const line: Line = { holder: { id: keys.id, token: claimToken }, claimed, patience, arrived, stop: stop.signal };
+  const backoff = new Backoff(waits, Infinity, stop.signal);
+  again(() => backoff.now());
+  const line: Line = { holder: { id: keys.id, token: claimToken }, claimed, backoff, arrived, stop: stop.signal };
   const parts = fetched(line);
   const decrypter = new Decrypter();
   decrypter.addIdentity(keys.blobIdentity);
@@ -174,7 +174,7 @@ async function decrypting<T>(work: Promise<T>): Promise<T> {
 interface Line {
   readonly holder: relay.Credential;
   readonly claimed: Claimed;
-  readonly patience: Patience;
+  readonly backoff: Backoff;
   readonly arrived: (bytes: number) => void;
   readonly stop: AbortSignal;
 }
@@ -220,7 +220,7 @@ async function* fetched(line: Line): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function fetchPart({ holder, claimed, patience, arrived, stop }: Line, number: number): Promise<Uint8Array> {
+async function fetchPart({ holder, claimed, backoff, arrived, stop }: Line, number: number): Promise<Uint8Array> {
   const length = Math.min(claimed.blob_len - number * PART_LEN, PART_LEN);
   const sum = claimed.parts[number]!;
   if (claimed.part?.length === length && crc32c(claimed.part) === sum) {
@@ -232,10 +232,10 @@ async function fetchPart({ holder, claimed, patience, arrived, stop }: Line, num
     let filled = 0;
     const moved = (bytes: number) => {
       filled += bytes;
-      patience.progress();
+      backoff.progress();
       arrived(bytes);
     };
-    await patience.until(() => relay.part(holder, number, filled, buffer.subarray(filled), moved, stop));
+    await backoff.until(() => relay.part(holder, number, filled, buffer.subarray(filled), moved, stop));
     if (crc32c(buffer) === sum) return buffer;
     arrived(-length);
   }

@@ -1,4 +1,4 @@
-// Openings that have begun, until the relay was told that they are over. The tab's storage holds all that a reload
+// Openings that have begun, until the relay knows that they are over. The tab's storage holds all that a reload
 // needs. The browser's storage holds what another tab needs in addition to the link, for at most the time of the claim:
 // never the link's secret, never the passphrase or anything made from it.
 
@@ -78,7 +78,7 @@ export function keep(id: Uint8Array, what: Kept): void {
     try {
       store().setItem(nameOf(id), text);
     } catch {
-      // The person was told before that this tab remembers nothing. Without the browser's storage, only this tab
+      // The page warned before that this tab remembers nothing. Without the browser's storage, only this tab
       // resumes.
     }
   };
@@ -103,8 +103,8 @@ export function begun(id: Uint8Array): Begun | null {
   return found.find((each) => each?.stage === "begun") ?? null;
 }
 
-/** Drops what is over by now. Returns all openings of which the relay was not told that they have ended. */
-export function untold(): Closing[] {
+/** Drops what is over by now. Returns all openings of which the relay does not know that they have ended. */
+export function unfinished(): Closing[] {
   const found = new Map<string, Closing>();
   for (const store of stores()) {
     for (const name of Object.keys(store).filter((key) => key.startsWith(PREFIX))) {

@@ -1,45 +1,49 @@
-//! How a picture is turned, wherever a file says so: EXIF first, then text chunks of PNG that carry EXIF, then XMP. It
-//! stays, as EXIF that says nothing else, in the place of the first of them.
+//! The orientation of a picture, from every place that states one: EXIF first, then text chunks of PNG that carry EXIF,
+//! then XMP. It is kept as EXIF that holds nothing else, in the first of these places.
 
 use std::io::Read;
 
 use flate2::read::ZlibDecoder;
 
-use crate::media::strip::{LOOKED_INTO, Removed, contains, exif};
+use crate::media::strip::exif;
+use crate::media::strip::removed::{Removed, contains};
+use crate::media::strip::scan::LOOKED_INTO;
 
 /// Sources of the orientation, the most trusted first.
 #[derive(Clone, Copy)]
-pub(super) enum By {
+pub(super) enum Source {
     Exif,
     Text,
     Xmp,
 }
 
-/// What was said, and where the first place to say it is.
+/// The orientations that a file states, and the first place that states one.
 #[derive(Default)]
-pub(super) struct Turn {
-    said: [Option<u8>; 3],
+pub(super) struct Orientations {
+    /// One for each [`Source`].
+    stated: [Option<u8>; 3],
+    /// Offset in the file.
     place: Option<u64>,
 }
 
-impl Turn {
-    /// Notes what a piece at `at` says, which goes. Two of one kind: decoders look at the first.
-    pub(super) fn note(&mut self, by: By, orientation: Option<u8>, at: u64) {
-        let said = &mut self.said[by as usize];
-        *said = said.or(orientation);
+impl Orientations {
+    /// Notes what a piece at `at` states, which goes. Of two pieces of one kind the first counts, as for decoders.
+    pub(super) fn note(&mut self, source: Source, orientation: Option<u8>, at: u64) {
+        let stated = &mut self.stated[source as usize];
+        *stated = stated.or(orientation);
         if orientation.is_some() {
             self.place.get_or_insert(at);
         }
     }
 
-    /// The orientation, unless it is the usual one, and the place where it is to be said.
+    /// The orientation, unless it is the usual one, and the place that it gets.
     pub(super) fn settle(&self) -> Option<(u8, u64)> {
-        let orientation = self.said.iter().flatten().next().copied().filter(|orientation| *orientation > 1)?;
+        let orientation = self.stated.iter().flatten().next().copied().filter(|orientation| *orientation > 1)?;
         self.place.map(|at| (orientation, at))
     }
 }
 
-/// What XMP (ISO 16684-1) says of the orientation, as an attribute or an element.
+/// The orientation in XMP (ISO 16684-1), as an attribute or an element.
 pub(super) fn in_xmp(text: &[u8]) -> Option<u8> {
     const NAME: &[u8] = b"tiff:Orientation";
     let mut rest = text;
@@ -55,8 +59,8 @@ pub(super) fn in_xmp(text: &[u8]) -> Option<u8> {
     }
 }
 
-/// What a text chunk of PNG says: XMP, or EXIF in hexadecimal digits, as `ImageMagick` and others write it.
-pub(super) fn in_text(kind: [u8; 4], content: &[u8], removed: &mut Removed) -> Option<(By, u8)> {
+/// The orientation in a text chunk of PNG: XMP, or EXIF in hexadecimal digits, as `ImageMagick` and others write it.
+pub(super) fn in_text(kind: [u8; 4], content: &[u8], removed: &mut Removed) -> Option<(Source, u8)> {
     let (keyword, rest) = content.split_at(content.iter().position(|byte| *byte == 0)?);
     let is_xmp = keyword == b"XML:com.adobe.xmp";
     if !is_xmp && !keyword.starts_with(b"Raw profile type ") {
@@ -79,14 +83,14 @@ pub(super) fn in_text(kind: [u8; 4], content: &[u8], removed: &mut Removed) -> O
         }
     };
     if is_xmp || keyword.ends_with(b" xmp") {
-        return in_xmp(&decoded(&text).unwrap_or(text)).map(|orientation| (By::Xmp, orientation));
+        return in_xmp(&decoded(&text).unwrap_or(text)).map(|orientation| (Source::Xmp, orientation));
     }
     let profile = decoded(&text)?;
     if contains(&profile, b"tiff:Orientation") {
-        return in_xmp(&profile).map(|orientation| (By::Xmp, orientation));
+        return in_xmp(&profile).map(|orientation| (Source::Xmp, orientation));
     }
     let tiff = profile.strip_prefix(b"Exif\0\0").unwrap_or(&profile);
-    exif::read(tiff, removed).map(|orientation| (By::Text, orientation))
+    exif::read(tiff, removed).map(|orientation| (Source::Text, orientation))
 }
 
 /// The bytes of a raw profile: a name and a length, each on a line of its own, and hexadecimal digits.
@@ -121,14 +125,14 @@ mod tests {
 
     #[test]
     fn exif_counts_more_than_xmp_wherever_it_stands() {
-        let mut turn = Turn::default();
-        turn.note(By::Xmp, Some(6), 10);
-        assert_eq!(turn.settle(), Some((6, 10)));
-        turn.note(By::Exif, Some(3), 20);
-        assert_eq!(turn.settle(), Some((3, 10)));
-        let mut turn = Turn::default();
-        turn.note(By::Exif, Some(1), 20);
-        turn.note(By::Xmp, Some(6), 30);
-        assert_eq!(turn.settle(), None, "EXIF says that it is upright");
+        let mut orientations = Orientations::default();
+        orientations.note(Source::Xmp, Some(6), 10);
+        assert_eq!(orientations.settle(), Some((6, 10)));
+        orientations.note(Source::Exif, Some(3), 20);
+        assert_eq!(orientations.settle(), Some((3, 10)));
+        let mut orientations = Orientations::default();
+        orientations.note(Source::Exif, Some(1), 20);
+        orientations.note(Source::Xmp, Some(6), 30);
+        assert_eq!(orientations.settle(), None, "EXIF says that it is upright");
     }
 }

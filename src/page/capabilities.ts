@@ -1,9 +1,9 @@
 // Tries out what this browser can show, before anything is claimed.
 
-import { MAX_TEXT } from "./kind.ts";
+import { MAX_TEXT } from "./media.ts";
 
 /** How sure it is that a file can be shown. `perhaps`: that depends on its codec, which only the opening tells. */
-export type Ability = "yes" | "perhaps" | "no";
+export type Capability = "yes" | "perhaps" | "no";
 
 /** A gray square of 8 by 8 pixels. */
 const AVIF =
@@ -27,7 +27,7 @@ const MP4 = ["avc1.42E01E", "hvc1.1.6.L93.B0", "av01.0.04M.08", "vp09.00.10.08"]
 const WEBM = ["vp8", "vp9", "av01.0.04M.08"];
 
 /** Whether this browser can show what a sender calls `type`. */
-export async function ability(type: string, size: number): Promise<Ability> {
+export async function capability(type: string, size: number): Promise<Capability> {
   if (type === "text/plain") return size <= MAX_TEXT ? "yes" : "no";
   if (PHOTOS.test(type)) return "yes";
   if (type === "image/avif") return decodes("image/avif", AVIF);
@@ -40,7 +40,7 @@ export async function ability(type: string, size: number): Promise<Ability> {
 }
 
 /** Whether a small picture can be decoded here, in the way in which a large one will be. */
-async function decodes(type: string, picture: string): Promise<Ability> {
+async function decodes(type: string, picture: string): Promise<Capability> {
   const image = new Image();
   image.src = `data:${type};base64,${picture}`;
   try {
@@ -53,7 +53,7 @@ async function decodes(type: string, picture: string): Promise<Ability> {
 
 const tester = () => document.createElement("video");
 
-function plays(container: string, codecs: readonly string[]): Ability {
+function plays(container: string, codecs: readonly string[]): Capability {
   const element = tester();
   const some = codecs.filter((codec) => element.canPlayType(`${container}; codecs="${codec}"`) !== "");
   if (some.length === 0) return "no";
