@@ -1,18 +1,19 @@
 //! Reports of mpv on the file that it plays, through its JSON interface on a socket that it inherits.
 //!
-//! Its exit status says nothing of pictures: a film whose pictures it cannot decode plays as sound, in a black window.
+//! Its exit status does not depend on pictures: a film whose pictures it cannot decode plays as sound, in a black
+//! window.
 
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::platform::inherited::{Channel, Inherited};
+
 /// The option by which mpv takes the socket: since 0.33.
 const OPTION: &str = "--input-ipc-client";
-/// Numbers of what is observed.
+/// Numbers of the properties that are observed.
 const TRACKS: u64 = 1;
 const PICTURES: u64 = 2;
 const SOUND: u64 = 3;
@@ -21,7 +22,7 @@ const MAX_REPORT: usize = 1 << 20;
 
 /// The part of a file that a player has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shows {
+pub(super) enum Shows {
     /// Nothing yet.
     Nothing,
     /// Sound; its pictures were not decoded.
@@ -30,9 +31,9 @@ pub(crate) enum Shows {
     All,
 }
 
-/// One end of the socket, and what came out of it.
-pub(crate) struct Report {
-    socket: UnixStream,
+/// One end of the socket, and the reports that came out of it.
+pub(super) struct Report {
+    socket: Channel,
     pending: Vec<u8>,
     has_pictures: bool,
     pictures: bool,
@@ -40,33 +41,30 @@ pub(crate) struct Report {
 }
 
 /// Whether this mpv can report.
-pub(crate) fn is_possible(program: &Path) -> bool {
+pub(super) fn is_possible(program: &Path) -> bool {
     let options = Command::new(program).args(["--no-config", "--list-options"]).stdin(Stdio::null()).output();
-    options.is_ok_and(|told| String::from_utf8_lossy(&told.stdout).contains(OPTION))
+    options.is_ok_and(|options| String::from_utf8_lossy(&options.stdout).contains(OPTION))
 }
 
 impl Report {
-    /// Asks to be told; and the end of the socket that mpv inherits.
-    pub(crate) fn begin() -> io::Result<(Self, OwnedFd)> {
-        let (mut socket, theirs) = UnixStream::pair()?;
+    /// Asks for reports. Returns the end of the socket that mpv inherits, too.
+    pub(super) fn begin() -> io::Result<(Self, Inherited)> {
+        let (mut socket, inherited) = Channel::pair()?;
         for (number, name) in [(TRACKS, "track-list"), (PICTURES, "video-params"), (SOUND, "audio-params")] {
             writeln!(socket, "{}", json!({ "command": ["observe_property", number, name] }))?;
         }
-        socket.set_nonblocking(true)?;
-        // Without close-on-exec, unlike what the standard library makes.
-        let inherited = rustix::io::dup(&theirs)?;
         Ok((Self { socket, pending: Vec::new(), has_pictures: false, pictures: false, sound: false }, inherited))
     }
 
-    /// Reads what has come meanwhile.
-    pub(crate) fn listen(&mut self) {
+    /// Reads the reports that have come meanwhile.
+    pub(super) fn listen(&mut self) {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = self.socket.read(&mut buffer) {
             self.pending.extend_from_slice(&buffer[..count]);
             while let Some(end) = self.pending.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.pending.drain(..=end).collect();
-                if let Ok(told) = serde_json::from_slice(&line) {
-                    self.note(&told);
+                if let Ok(event) = serde_json::from_slice(&line) {
+                    self.note(&event);
                 }
             }
             if self.pending.len() > MAX_REPORT {
@@ -75,12 +73,12 @@ impl Report {
         }
     }
 
-    fn note(&mut self, told: &Value) {
-        let data = &told["data"];
-        if told["event"] != "property-change" || data.is_null() {
+    fn note(&mut self, event: &Value) {
+        let data = &event["data"];
+        if event["event"] != "property-change" || data.is_null() {
             return;
         }
-        match told["id"].as_u64() {
+        match event["id"].as_u64() {
             Some(TRACKS) => {
                 // The cover of a record is no film.
                 let is_film = |track: &Value| track["type"] == "video" && track["albumart"] != true;
@@ -93,7 +91,8 @@ impl Report {
         }
     }
 
-    pub(crate) fn shows(&self) -> Shows {
+    /// The part that was shown so far.
+    pub(super) fn shows(&self) -> Shows {
         match (self.has_pictures, self.pictures, self.sound) {
             (_, true, _) | (false, _, true) => Shows::All,
             (true, false, true) => Shows::SoundOnly,

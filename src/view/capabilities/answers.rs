@@ -1,105 +1,30 @@
-//! What this terminal and this machine can show, found out before anything is spent.
+//! The terminal's answers to questions about itself.
 
 use std::io;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use crate::terminal::session::Session;
+use crate::platform::tty::{Cell, Size};
 use crate::terminal::{style, tmux};
-use crate::view::draw::Limits;
-use crate::view::player::Player;
-use crate::view::terminal::{Screen, Size};
+use crate::view::full_screen::FullScreen;
+use crate::view::graphics::{Graphics, Limits};
 
-/// How long a terminal may take to answer what every terminal answers. Over slow lines that is seconds.
+/// How long a terminal may take to answer a question that every terminal answers. Over slow lines that is seconds.
 const BOUND: Duration = Duration::from_secs(3);
 /// Time for one more answer, beyond three times that of the first one.
 const SPARE: Duration = Duration::from_millis(500);
 
-/// How a terminal draws pictures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Graphics {
-    /// Kitty's protocol: pixels as they are.
-    Kitty,
-    /// iTerm2's: a PNG.
-    Iterm,
-    /// Six rows of 256 colours at a time.
-    Sixel,
-    /// Two coloured halves of a character: coarse, and never chosen for anybody.
-    Blocks,
-}
-
-/// A character's width and height, in pixels.
-pub(crate) type Cell = (u16, u16);
-
-/// The person's word on how things are shown: `SHARE_VIEWER`, or `viewer` in the configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Wish {
-    Graphics(Graphics),
-    Browser,
-    /// A program and its arguments.
-    Program(Vec<String>),
-}
-
-impl Wish {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Some(match text.trim() {
-            "" => return None,
-            "kitty" => Self::Graphics(Graphics::Kitty),
-            "iterm" => Self::Graphics(Graphics::Iterm),
-            "sixel" => Self::Graphics(Graphics::Sixel),
-            "blocks" => Self::Graphics(Graphics::Blocks),
-            "browser" => Self::Browser,
-            command => Self::Program(command.split_whitespace().map(str::to_owned).collect()),
-        })
-    }
-}
-
-/// What there is to show with.
-pub(crate) struct Ability {
-    pub(crate) wish: Option<Wish>,
-    /// How the terminal draws, if it does.
-    pub(crate) graphics: Option<Graphics>,
-    /// How large a character is, where the terminal has told.
-    pub(crate) cell: Option<Cell>,
-    /// The limits of the terminal for pictures.
-    pub(crate) limits: Limits,
-    /// Whether somebody sits at this machine's screen, who can be shown a window or a browser.
-    pub(crate) desktop: bool,
-    /// The session in which windows appear.
-    pub(crate) session: Session,
-    /// What plays videos.
-    pub(crate) player: Option<Player>,
-}
-
-impl Ability {
-    /// Asks the terminal, and looks for programs. `stop` ends the asking.
-    pub(crate) fn find(wish: Option<Wish>, stop: &AtomicBool) -> io::Result<Self> {
-        let wished = match &wish {
-            Some(Wish::Graphics(graphics)) => Some(*graphics),
-            _ => None,
-        };
-        let Asked { graphics, cell, limits, size } = ask_terminal(wished, stop)?;
-        let session = Session::find();
-        let desktop = session.is_desktop();
-        let player = match &wish {
-            Some(Wish::Program(command)) => Player::chosen(command),
-            // A player does not keep to the terminal's limits.
-            _ => Player::find(desktop, graphics.filter(|_| limits.allow(size, cell))),
-        };
-        Ok(Self { wish, graphics, cell, limits, desktop, session, player })
-    }
-}
-
 /// Facts about the terminal.
 #[derive(Default)]
-struct Asked {
-    graphics: Option<Graphics>,
-    cell: Option<Cell>,
-    limits: Limits,
-    size: Option<Size>,
+pub(super) struct Facts {
+    /// How it draws, if it does.
+    pub(super) graphics: Option<Graphics>,
+    pub(super) cell: Option<Cell>,
+    pub(super) limits: Limits,
+    pub(super) size: Option<Size>,
 }
 
-/// What a terminal says of itself.
+/// A terminal's answers.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Answer {
     /// Its name and version (`XTVERSION`).
@@ -115,43 +40,36 @@ struct Answer {
     colors: Option<u16>,
 }
 
-/// Asks what the terminal is, and then what it can do. First only what every terminal passes over that does not know
-/// it: control sequences with parameters. What Kitty understands, tmux and screen take for a title.
-fn ask_terminal(wished: Option<Graphics>, stop: &AtomicBool) -> io::Result<Asked> {
+/// Asks what the terminal is, and then what it can do. First only questions that every terminal passes over if it does
+/// not know them: control sequences with parameters. tmux and screen take those of Kitty for a title.
+///
+/// `wished`: the graphics that the person has set. `stop` ends the asking.
+pub(super) fn ask_terminal(wished: Option<Graphics>, stop: &AtomicBool) -> io::Result<Facts> {
     let kind = std::env::var("TERM").unwrap_or_default();
     // These print what they don't understand.
     if style::is_dumb() {
-        return Ok(Asked::default());
+        return Ok(Facts::default());
     }
     if matches!(&*kind, "linux" | "unknown") {
-        return Ok(Asked { graphics: wished, ..Asked::default() });
+        return Ok(Facts { graphics: wished, ..Facts::default() });
     }
     // One that cannot be asked draws nothing.
-    let Ok(mut screen) = Screen::open(false) else { return Ok(Asked { graphics: wished, ..Asked::default() }) };
+    let Ok(mut screen) = FullScreen::open(false) else { return Ok(Facts { graphics: wished, ..Facts::default() }) };
     let begun = Instant::now();
-    let mut told = Vec::new();
-    let has_answered = ask(&mut screen, b"\x1b[>q\x1b[>c\x1b[16t", BOUND, &mut told, stop)?;
-    let first = Answer::read(&told);
-    // Over SSH, `su` and `docker exec` out of tmux or screen only its answers tell.
+    let mut answers = Vec::new();
+    let has_answered = ask(&mut screen, b"\x1b[>q\x1b[>c\x1b[16t", BOUND, &mut answers, stop)?;
+    let first = Answer::read(&answers);
+    // Over SSH, `su` and `docker exec` out of tmux or screen, only its answers show that it is there.
     let has_kind = ["screen", "tmux"].iter().any(|word| kind.starts_with(word) || first.name.starts_with(word));
     let is_nested = has_kind || tmux::is_around() || first.is_multiplexer();
-    let is_konsole = first.name.starts_with("Konsole") && !is_nested;
-    let may_be_sixel = has_answered && (first.sixel || wished == Some(Graphics::Sixel));
-    let mut more = Vec::new();
-    if is_konsole {
-        more.extend(b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\");
-    }
-    if may_be_sixel {
-        // How large a picture may be now, and ever; and how many colors it may have.
-        more.extend(b"\x1b[?2;1;0S\x1b[?2;4;0S\x1b[?1;1;0S");
-    }
+    let more = first.further_questions(wished, is_nested);
     if has_answered && !more.is_empty() {
         let bound = begun.elapsed() * 3 + SPARE;
-        ask(&mut screen, &more, bound.min(BOUND), &mut told, stop)?;
+        ask(&mut screen, &more, bound.min(BOUND), &mut answers, stop)?;
     }
     let size = screen.size();
     drop(screen);
-    let answer = Answer::read(&told);
+    let answer = Answer::read(&answers);
     let graphics = match wished {
         // Between us and the terminal, tmux and screen pass neither on.
         Some(Graphics::Kitty | Graphics::Iterm) if is_nested => None,
@@ -164,16 +82,16 @@ fn ask_terminal(wished: Option<Graphics>, stop: &AtomicBool) -> io::Result<Asked
         pixels: answer.largest.filter(|_| graphics == Some(Graphics::Sixel)),
         colors: answer.colors,
     };
-    Ok(Asked { graphics, cell: answer.cell, limits, size: Some(size) })
+    Ok(Facts { graphics, cell: answer.cell, limits, size: Some(size) })
 }
 
-/// Asks, and waits until the terminal has answered what every terminal answers: then nothing else comes. Returns
-/// whether it did. What was typed meanwhile answers no question; but Ctrl-C ends it.
+/// Asks, and waits until the terminal has answered a question that every terminal answers: then nothing else comes.
+/// Returns whether it did. Keys that are pressed meanwhile answer no question; but Ctrl-C ends it.
 fn ask(
-    screen: &mut Screen,
+    screen: &mut FullScreen,
     questions: &[u8],
     bound: Duration,
-    told: &mut Vec<u8>,
+    answers: &mut Vec<u8>,
     stop: &AtomicBool,
 ) -> io::Result<bool> {
     screen.write(questions)?;
@@ -184,7 +102,7 @@ fn ask(
             return Err(io::ErrorKind::Interrupted.into());
         }
         if arrived.len() > 1 {
-            told.extend_from_slice(&arrived);
+            answers.extend_from_slice(&arrived);
         }
         if device_attributes(&arrived).is_some() {
             return Ok(true);
@@ -193,15 +111,16 @@ fn ask(
     Ok(false)
 }
 
-fn device_attributes(told: &[u8]) -> Option<&[u8]> {
-    let at = told.windows(3).position(|window| window == b"\x1b[?")? + 3;
-    let len = told[at..].iter().position(|byte| !byte.is_ascii_digit() && *byte != b';')?;
-    if told[at + len] == b'c' { Some(&told[at..at + len]) } else { device_attributes(&told[at..]) }
+/// The numbers of the primary device attributes.
+fn device_attributes(answers: &[u8]) -> Option<&[u8]> {
+    let at = answers.windows(3).position(|window| window == b"\x1b[?")? + 3;
+    let len = answers[at..].iter().position(|byte| !byte.is_ascii_digit() && *byte != b';')?;
+    if answers[at + len] == b'c' { Some(&answers[at..at + len]) } else { device_attributes(&answers[at..]) }
 }
 
 impl Answer {
-    fn read(told: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(told);
+    fn read(answers: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(answers);
         // The numbers of the sequences that begin so and end so.
         let numbers = |begin: &str, end: char| {
             text.match_indices(begin).find_map(|(at, _)| {
@@ -215,7 +134,7 @@ impl Answer {
         let name =
             text.split("\x1bP>|").nth(1).and_then(|rest| rest.split('\x1b').next()).unwrap_or_default().to_owned();
         let sixel =
-            device_attributes(told).is_some_and(|list| list.split(|byte| *byte == b';').any(|word| word == b"4"));
+            device_attributes(answers).is_some_and(|list| list.split(|byte| *byte == b';').any(|word| word == b"4"));
         let cell = numbers("\x1b[6;", 't').and_then(|cell| match &cell[..] {
             [height, width] => Some((u16::try_from(*width).ok()?, u16::try_from(*height).ok()?)),
             _ => None,
@@ -242,12 +161,25 @@ impl Answer {
         }
     }
 
+    /// The questions that this one, as the first answer, leaves open.
+    fn further_questions(&self, wished: Option<Graphics>, is_nested: bool) -> Vec<u8> {
+        let mut questions = Vec::new();
+        if self.name.starts_with("Konsole") && !is_nested {
+            questions.extend(b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\");
+        }
+        if self.sixel || wished == Some(Graphics::Sixel) {
+            // How large a picture may be now, and ever; and how many colors it may have.
+            questions.extend(b"\x1b[?2;1;0S\x1b[?2;4;0S\x1b[?1;1;0S");
+        }
+        questions
+    }
+
     /// Whether it is tmux (84) or screen (83), and not the terminal itself.
     fn is_multiplexer(&self) -> bool {
         matches!(self.kind, Some(83 | 84))
     }
 
-    /// How it draws best. `is_nested`: what answers is not the terminal itself.
+    /// How it draws best. `is_nested`: a multiplexer answers, and not the terminal itself.
     fn graphics(&self, is_nested: bool) -> Option<Graphics> {
         let is = |names: &[&str]| !is_nested && names.iter().any(|name| self.name.starts_with(name));
         if is(&["iTerm2", "WezTerm"]) {
@@ -290,8 +222,8 @@ mod tests {
 
     #[test]
     fn multiplexers_name_themselves() {
-        for told in [&b"\x1b[>84;0;0c\x1b[?1;2;4c"[..], b"\x1b[>83;40900;0c\x1b[?1;2c"] {
-            assert!(Answer::read(told).is_multiplexer());
+        for answers in [&b"\x1b[>84;0;0c\x1b[?1;2;4c"[..], b"\x1b[>83;40900;0c\x1b[?1;2c"] {
+            assert!(Answer::read(answers).is_multiplexer());
         }
         assert!(!Answer::read(b"\x1b[>41;390;0c\x1b[?64;4c").is_multiplexer());
     }

@@ -1,30 +1,29 @@
-//! Programs that play what is in memory, and leave nothing behind.
+//! Programs that play videos out of memory, and leave nothing behind.
 //!
-//! They get it as a file without a name, which they inherit and can seek in. What is too large for memory they fetch
-//! from this program, at an address that stands in a file without a name too: what stands among a program's arguments,
-//! everybody on the machine can read.
+//! They get a video as a file without a name, which they inherit and can seek in. One that is too large for memory they
+//! fetch from this program, at an address that stands in a file without a name too: everybody on the machine can read a
+//! program's arguments.
 
-use std::env;
+mod report;
+pub(super) mod wait;
+
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal};
-
 use crate::media;
 use crate::media::{HEAD_LEN, Kind};
+use crate::platform::inherited::Inherited;
+use crate::platform::process::{ask_to_end, find_program};
 use crate::terminal::session::Session;
 use crate::terminal::style;
-use crate::view::ability::Graphics;
+use crate::view::graphics::Graphics;
 use crate::view::memory::Memory;
-use crate::view::report;
-use crate::view::report::Report;
-pub(crate) use crate::view::report::Shows;
+use crate::view::player::report::{Report, Shows};
 
-/// What keeps mpv from reading and writing anything but what it is given. They are known since 0.32, and later ones
-/// begin with these too.
+/// Options that keep mpv from reading and writing anything else than it is given. They are known since 0.32; later
+/// versions take them too.
 const TRACELESS: [&str; 9] = [
     "--no-config",
     "--no-resume-playback",
@@ -36,49 +35,49 @@ const TRACELESS: [&str; 9] = [
     "--cache-on-disk=no",
     "--title=share",
 ];
-/// And what makes it comfortable: a photo stays, and a film waits at its end to be closed or seen again.
+/// Options that make it comfortable: a photo stays, and a film waits at its end to be closed or seen again.
 const COMFORT: [&str; 2] = ["--image-display-duration=inf", "--keep-open=yes"];
-/// How long a player may take to end when it is told to.
+/// How long a player may take to end when it is asked to.
 const LEAVING: Duration = Duration::from_secs(1);
 /// Its keys for screenshots do nothing: they would write files.
 const KEYS: &[u8] = b"s ignore\nS ignore\nCtrl+s ignore\nAlt+s ignore\n";
 
 /// A program that shows videos, and more.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Player {
+pub(super) struct Player {
     program: PathBuf,
     args: Vec<String>,
     is_mpv: bool,
     /// Whether it draws in this terminal.
-    pub(crate) in_terminal: bool,
+    pub(super) in_terminal: bool,
 }
 
-/// What it plays.
-pub(crate) enum Playable<'a> {
+/// Something to play.
+pub(super) enum Playable<'a> {
     Memory(&'a Memory),
     /// An address on this machine.
     Url(&'a str),
 }
 
-/// A player that plays, and what it needs for that. It ends when this is dropped.
-pub(crate) struct Playing {
-    pub(crate) child: Child,
-    pub(crate) begun: Instant,
-    pub(crate) is_mpv: bool,
+/// A player that plays, and the handles that it needs for that. It ends when this is dropped.
+pub(super) struct Playing {
+    child: Child,
+    begun: Instant,
+    is_mpv: bool,
     report: Option<Report>,
-    _inherited: Vec<OwnedFd>,
+    _inherited: Vec<Inherited>,
 }
 
 impl Playing {
-    /// Reads what the player reports of itself.
-    pub(crate) fn listen(&mut self) {
+    /// Reads the player's reports.
+    fn listen(&mut self) {
         if let Some(report) = &mut self.report {
             report.listen();
         }
     }
 
-    /// The part that it has shown. `None`: this player does not say.
-    pub(crate) fn shown(&mut self) -> Option<Shows> {
+    /// The part that it has shown. `None`: this player does not report.
+    fn shown(&mut self) -> Option<Shows> {
         self.listen();
         self.report.as_ref().map(Report::shows)
     }
@@ -87,7 +86,7 @@ impl Playing {
 impl Drop for Playing {
     fn drop(&mut self) {
         // Gently first: it may have a terminal to put back as it was.
-        let _ = rustix::process::kill_process(Pid::from_child(&self.child), Signal::TERM);
+        ask_to_end(&self.child);
         let begun = Instant::now();
         while begun.elapsed() < LEAVING {
             if !matches!(self.child.try_wait(), Ok(None)) {
@@ -101,10 +100,10 @@ impl Drop for Playing {
 }
 
 impl Player {
-    /// The one that somebody has chosen. `None`: it is not there.
-    pub(crate) fn chosen(command: &[String]) -> Option<Self> {
+    /// The one that the person has chosen. `None`: it is not there.
+    pub(super) fn chosen(command: &[String]) -> Option<Self> {
         let (program, args) = command.split_first()?;
-        let program = program_named(program)?;
+        let program = find_program(program)?;
         let is_mpv = program.file_stem().is_some_and(|name| name == "mpv");
         let in_terminal = args
             .iter()
@@ -113,8 +112,8 @@ impl Player {
     }
 
     /// mpv, if it is there: in a window where there is a desktop, else in this terminal, without sound.
-    pub(crate) fn find(desktop: bool, graphics: Option<Graphics>) -> Option<Self> {
-        let program = program_named("mpv")?;
+    pub(super) fn find(desktop: bool, graphics: Option<Graphics>) -> Option<Self> {
+        let program = find_program("mpv")?;
         if desktop {
             return Some(Self { program, args: Vec::new(), is_mpv: true, in_terminal: false });
         }
@@ -139,25 +138,25 @@ impl Player {
         Some(Self { program, args, is_mpv: true, in_terminal: true })
     }
 
-    /// What it is called.
-    pub(crate) fn name(&self) -> String {
+    /// The name of the program.
+    pub(super) fn name(&self) -> String {
         self.program.file_name().map_or_else(|| "it".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
-    /// What takes its pictures, and its wishes about mouse and focus, off a terminal that it has drawn in.
-    pub(crate) fn wipe(&self) -> Vec<u8> {
+    /// Codes that take its pictures, and its settings of mouse and focus, off a terminal that it has drawn in.
+    pub(super) fn wipe(&self) -> Vec<u8> {
         let is_kitty = self.args.iter().any(|arg| arg.ends_with("vo=kitty"));
         let pictures: &[u8] = if is_kitty { b"\x1b_Ga=d,d=A,q=2\x1b\\" } else { b"" };
         [pictures, b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l\x1b[?2004l"].concat()
     }
 
     /// Whether it can be given an address that nobody else sees.
-    pub(crate) fn takes_urls(&self) -> bool {
+    pub(super) fn takes_urls(&self) -> bool {
         self.is_mpv
     }
 
     /// Starts it. Its window appears in `session`.
-    pub(crate) fn play(&self, what: &Playable<'_>, session: &Session) -> io::Result<Playing> {
+    pub(super) fn play(&self, what: &Playable<'_>, session: &Session) -> io::Result<Playing> {
         let mut command = Command::new(&self.program);
         session.apply(&mut command);
         command.env_remove("SHARE_LINK");
@@ -165,28 +164,28 @@ impl Player {
         let mut report = None;
         if self.is_mpv && report::is_possible(&self.program) {
             let (ours, theirs) = Report::begin()?;
-            command.arg(format!("--input-ipc-client=fd://{}", theirs.as_raw_fd()));
+            command.arg(format!("--input-ipc-client={}", theirs.url()));
             inherited.push(theirs);
             report = Some(ours);
         }
         let mut path_of = |memory: &Memory| -> io::Result<String> {
-            let fd = memory.inherited()?;
-            let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
-            inherited.push(fd);
+            let handle = memory.inherited()?;
+            let path = handle.path();
+            inherited.push(handle);
             Ok(path)
         };
         if self.is_mpv {
             command.args(TRACELESS).args(COMFORT).arg(format!("--input-conf={}", path_of(&Memory::of(KEYS)?)?));
             // A sound, too, has a window that can be closed.
-            let place: &[&str] =
+            let window: &[&str] =
                 if self.in_terminal { &["--really-quiet"] } else { &["--terminal=no", "--force-window=yes"] };
-            command.args(place);
+            command.args(window);
         }
         command.args(&self.args);
         match what {
             Playable::Memory(memory) => {
                 if self.is_mpv {
-                    // Not what a file says is in other files.
+                    // No other files that this one names.
                     command.arg("--access-references=no");
                 }
                 command.arg(path_of(memory)?)
@@ -200,23 +199,7 @@ impl Player {
 }
 
 /// Whether a file that begins so is for a player. A playlist or another text with a film's name could make one open
-/// what else is on this machine, or tell somebody who looks.
-pub(crate) fn is_playable(head: &[u8]) -> bool {
+/// other files of this machine, or addresses whose owners would learn of it.
+pub(super) fn is_playable(head: &[u8]) -> bool {
     matches!(Kind::of(media::sniff(head, head.len() < HEAD_LEN)), Kind::Photo | Kind::Video | Kind::Sound)
-}
-
-/// A program by its path, or on `PATH`.
-pub(crate) fn program_named(name: &str) -> Option<PathBuf> {
-    if name.contains('/') {
-        return Some(PathBuf::from(name)).filter(|path| path.is_file());
-    }
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .filter(|place| place.is_absolute())
-        .map(|place| place.join(name))
-        .find(|path| is_program(path))
-}
-
-fn is_program(path: &Path) -> bool {
-    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
 }

@@ -1,11 +1,11 @@
-//! Starting whatever opens addresses on this desktop, until a browser has come for the page.
+//! Starting the programs that open addresses on this desktop, until a browser has come for the page.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::terminal::session::Session;
 
-/// How long a browser may take from its start to its first request. One that was never started today reads much.
+/// How long a browser may take from its start to its first request. The first start of a day reads much.
 const COMING: Duration = Duration::from_secs(15);
 /// How often a program that was started is asked whether it has failed.
 const TICK: Duration = Duration::from_millis(20);
@@ -14,7 +14,7 @@ const TICK: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// How the last one failed, if none came.
-pub(crate) async fn start<F: Future<Output = ()>>(
+pub(super) async fn start<F: Future<Output = ()>>(
     url: &str,
     session: &Session,
     asked: impl Fn() -> F,
