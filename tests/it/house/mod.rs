@@ -2,7 +2,9 @@
 
 mod broken;
 mod frozen;
+mod hints;
 mod layers;
+mod numbers;
 mod readme;
 mod sources;
 mod words;

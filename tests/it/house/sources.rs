@@ -90,6 +90,10 @@ impl<'ast> Visit<'ast> for Paths<'_> {
         visit::visit_path(self, path);
     }
 
+    fn visit_vis_restricted(&mut self, _: &'ast syn::VisRestricted) {
+        // A visibility names the room that may use an item. That is no import.
+    }
+
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
         // Tests may use what they test with.
         if item.content.is_none() || item.attrs.iter().any(is_for_tests) {
