@@ -317,3 +317,32 @@ pub fn read_receipts(path: &Path) -> io::Result<Vec<Entry>> {
     let entries: Result<Vec<Entry>, _> = text.lines().map(serde_json::from_str).collect();
     entries.map_err(|_| io::Error::other("it is not a receipt that share send --receipt wrote"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An entry as it has always been kept.
+    const KEPT: &str = r#"{"v":1,"id":"000102030405060708090a0b0c0d0e0f","relay":null,"place":"share-direct-0123456789abcdef","owner_token":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","receipt_key":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","flags":1,"name":"beach.jpg","label":"beach.jpg · photo, 3.4 MB","recipient":"anna","batch":"000102030405060708090a0b0c0d0e0f","created":1700000000,"nanos":7,"expires":1700003600,"end":null}"#;
+
+    #[test]
+    fn kept_entries_are_read_and_written_as_ever() {
+        let entry: Entry = serde_json::from_str(KEPT).unwrap();
+        assert_eq!(serde_json::to_string(&entry).unwrap(), KEPT);
+        assert_eq!(entry.folder(), Some("share-direct-0123456789abcdef"));
+        assert!(entry.is_direct() && entry.id().is_some() && entry.short_id() == "00010203");
+        // Entries of the first version have no such field.
+        let older = KEPT.replace(r#""place":"share-direct-0123456789abcdef","#, "");
+        let older: Entry = serde_json::from_str(&older).unwrap();
+        assert!(older.folder().is_none());
+    }
+
+    #[test]
+    fn entry_is_forgotten_when_its_relay_has_forgotten_the_share() {
+        let entry: Entry = serde_json::from_str(KEPT).unwrap();
+        let last = 1_700_003_600 + KEEP;
+        assert!(!entry.is_forgotten(last) && entry.is_forgotten(last + 1));
+        let unsent = Entry { expires: None, ..entry };
+        assert!(unsent.is_forgotten(1_700_000_001 + KEEP));
+    }
+}

@@ -4,9 +4,11 @@
 
 mod cli;
 mod faults;
+mod host;
 mod house;
 mod media;
 mod page;
 mod relay;
+mod send;
 mod support;
 mod view;
