@@ -45,17 +45,17 @@ pub struct Entry {
     nanos: u32,
     /// When it expires unopened, Unix seconds; none while it is not committed.
     pub expires: Option<u64>,
-    /// How it ended, as the relay told it.
+    /// Its end, as the relay reported it.
     pub end: Option<Status>,
 }
 
-/// What is known of a share before it is sent.
+/// The facts about a share before it is sent.
 pub struct NewEntry<'a> {
     /// The share.
     pub id: Id,
     /// The first of those that are sent together.
     pub batch: Id,
-    /// Where it waits; none where this machine serves it itself.
+    /// Its relay; none where this machine serves it itself.
     pub relay: Option<&'a RelayUrl>,
     /// The name of the folder from which this machine serves it.
     pub folder: Option<&'a str>,
@@ -176,8 +176,8 @@ pub fn is_over(state: ShareState) -> bool {
     }
 }
 
-/// Whether the time of a share that waits or is claimed is over: by the relay's clock, or by ours where the relay does
-/// not tell.
+/// Whether the time of a share that waits or is claimed is over: by the relay's clock, or by ours where the relay
+/// does not report it.
 pub fn is_overdue(status: &Status) -> bool {
     let until = match status.state {
         ShareState::Waiting => status.expires,
