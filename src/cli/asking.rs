@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::cli::connect::Connected;
 use crate::cli::context::Context;
-use crate::cli::output::errors::{Failure, Message};
+use crate::cli::output::errors::Failure;
 use crate::cli::output::format;
 use crate::host;
 use crate::relay::client::endpoint::Endpoint;
@@ -21,7 +21,7 @@ const AT_MOST: Duration = Duration::from_secs(2);
 
 /// The relays of some shares.
 pub(crate) struct Relays {
-    known: HashMap<String, (Endpoint, Result<Connected, Message>)>,
+    known: HashMap<String, (Endpoint, Result<Connected, Arc<Failure>>)>,
     /// Those of this machine that are being served, by their folders.
     beside: HashMap<String, Arc<dyn Relay>>,
 }
@@ -39,7 +39,7 @@ impl Relays {
             if foreign {
                 endpoint.expect_harmless(cx.relay(None)?.as_ref(), cx).await?;
             }
-            let connected = cx.connect_for(&endpoint, give_up).await.map_err(|trouble| trouble.explain());
+            let connected = cx.connect_for(&endpoint, give_up).await.map_err(Arc::new);
             known.insert(key, (endpoint, connected));
         }
         // Nobody else's file says where to look on this machine.
@@ -66,7 +66,7 @@ impl Relays {
         };
         match self.known.get(&url.to_string()) {
             Some((endpoint, Ok(connected))) => Ok((Named { relay: &connected.relay, endpoint: Some(endpoint) }, owner)),
-            Some((_, Err(why))) => Err(Failure::Explained(why.clone())),
+            Some((_, Err(why))) => Err(Failure::Common(why.clone())),
             None => Err(anyhow::anyhow!("a relay was not connected to").into()),
         }
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cli::context::Context;
 use crate::cli::outcome::expect_opened;
-use crate::cli::output::errors::Failure;
+use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{Output, format};
 use crate::cli::signals::Stop;
 use crate::cli::stores;
@@ -72,39 +72,41 @@ impl HostArgs {
 pub(super) fn failure(error: HostError) -> Failure {
     match error {
         HostError::PublicUrl(error) => {
-            Failure::usage(format!("--public-url: {error}"), "--public-url https://tunnel.example")
+            Failure::usage(format!("--public-url: {error}"), Hint::run("--public-url https://tunnel.example"))
         }
         HostError::PublicUrlIsStore => {
-            Failure::usage("--public-url is the address of a tunnel", "--public-url https://tunnel.example")
+            Failure::usage("--public-url is the address of a tunnel", Hint::run("--public-url https://tunnel.example"))
         }
         HostError::TunnelToMany => {
             Failure::usage("a tunnel leads to one link", "send it once for each, or use a relay")
         }
         HostError::NotAnAddress => {
-            Failure::usage("--listen takes an address of this machine", "--listen 192.168.1.23:4080")
+            Failure::usage("--listen takes an address of this machine", Hint::run("--listen 192.168.1.23:4080"))
         }
-        HostError::EveryInterface(ip) => {
-            Failure::usage(format!("{ip} means every interface"), "set --listen to the address of one interface")
-        }
+        HostError::EveryInterface(ip) => Failure::usage(
+            format!("{ip} means every interface"),
+            Hint::run("set --listen to the address of one interface"),
+        ),
         HostError::NoSuchInterface { name, known } => {
             let mut names: Vec<_> = known.iter().map(|name| printable(name)).collect();
             names.dedup();
             let hint = match &names[..] {
-                [] => "this machine has no network address".to_owned(),
-                names => format!("--interface {}", names.join(", --interface ")),
+                [] => "this machine has no network address".into(),
+                names => Hint::run(format!("--interface {}", names.join(", --interface "))),
             };
             Failure::usage(format!("{} has no address that other machines can reach", printable(&name)), hint)
         }
-        HostError::CannotListen { address, error } => {
-            Failure::local(format!("{address} cannot be listened on: {}", reason(&error)), "another --listen ADDRESS")
-        }
+        HostError::CannotListen { address, error } => Failure::local(
+            format!("{address} cannot be listened on: {}", reason(&error)),
+            Hint::run("another --listen ADDRESS"),
+        ),
         HostError::Address(error) => Failure::RelayUrl(error),
         HostError::NoAddress(error) => anyhow::Error::from(error).into(),
-        HostError::NoFolder { directory, error } => Failure::path(&directory, &error, ANOTHER_FOLDER),
-        HostError::Unfit(error) => stores::folder_failure(&error, ANOTHER_FOLDER),
+        HostError::NoFolder { directory, error } => Failure::path(&directory, &error, Hint::run(ANOTHER_FOLDER)),
+        HostError::Unfit(error) => stores::folder_failure(&error, Hint::run(ANOTHER_FOLDER)),
         HostError::NoRoom => Failure::local(
             "there is no room on this disk for what would wait to be opened",
-            "nothing was sent; --state-dir can be on another disk",
+            Hint::run("nothing was sent; --state-dir can be on another disk"),
         ),
     }
 }
@@ -139,7 +141,7 @@ pub(super) async fn until_opened(serving: Serving, batch: &Committed, cx: &Conte
             }
         }
         serving.close().await;
-        return Err(Failure::Interrupted(Some(revoked_words(revoked, batch.shares().len()))));
+        return Err(Failure::Interrupted(Some(revoked_words(revoked, batch.shares().len()).into())));
     };
     if leaving {
         output.say("Nothing is left here.");
@@ -217,7 +219,7 @@ fn introduce(serving: &Serving, batch: &Committed, output: &Output) {
     }
     output.say(&format!("Unopened, it ends on {}.", format::time(batch.sent().map_or(0, |sent| sent.expires))));
     if matches!(reach, Reach::Network | Reach::Loopback) && !address.is_public() {
-        output.say("hint: for someone elsewhere you need a relay: share help relay");
+        output.hint(Hint::run("for someone elsewhere you need a relay: share help relay"));
     }
 }
 
@@ -226,7 +228,7 @@ fn describe_address(serving: &Serving, output: &Output) {
     let address = serving.address();
     if let Some(enclosure) = address.enclosure {
         output.warn(&enclosed(enclosure, address.ip));
-        output.say(&format!("hint: {}", way_out(enclosure, address.ip)));
+        output.hint(Hint::run(way_out(enclosure, address.ip)));
     }
     if address.is_public() {
         output.say("Recipients need share: a browser cannot open this link.");
@@ -321,13 +323,13 @@ impl Narrator<'_> {
             return;
         }
         let hint = if self.enclosure.is_some() {
-            "hint: nobody has visited the link yet. Other computers may be unable to reach this address".to_owned()
+            "nobody has visited the link yet. Other computers may be unable to reach this address".to_owned()
         } else {
             let port = share.link().relay.as_ref().and_then(RelayUrl::port).unwrap_or(PORT);
             format!(
-                "hint: nobody has visited the link yet. Is the recipient on the same network? A firewall here must allow TCP {port}"
+                "nobody has visited the link yet. Is the recipient on the same network? A firewall here must allow TCP {port}"
             )
         };
-        self.output.say(&hint);
+        self.output.hint(hint);
     }
 }

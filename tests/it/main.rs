@@ -9,6 +9,7 @@ mod house;
 mod media;
 mod page;
 mod relay;
+mod seal;
 mod send;
 mod support;
 mod view;

@@ -2,6 +2,7 @@
 //! screen on which it is seen once.
 
 mod destination;
+mod showing;
 
 use std::cell::Cell;
 use std::io;
@@ -68,8 +69,8 @@ pub(crate) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Failure> {
     let interrupted = || {
         Err(Failure::Interrupted(match stage.get() {
             Stage::Untouched => None,
-            Stage::Claimed => Some(AGAIN.to_owned()),
-            Stage::Saved => Some("it is saved; the relay will be told by the next command".to_owned()),
+            Stage::Claimed => Some(AGAIN.into()),
+            Stage::Saved => Some("it is saved; the relay will be told by the next command".into()),
         }))
     };
     tokio::select! {
@@ -187,7 +188,7 @@ impl Opens<'_> {
                 return Ok(());
             }
             Err(Unreceived::Open(error)) => return Err(self.trouble(error, false)),
-            Err(Unreceived::Left) => return Err(Failure::Interrupted(Some(self.again().to_owned()))),
+            Err(Unreceived::Left) => return Err(Failure::Interrupted(Some(self.again().into()))),
             Err(Unreceived::Unseen(why)) => {
                 // Shown again in the same way it would fail again.
                 let hint = if self.kept.get() && !view_only { SAVE_IT } else { self.again() };

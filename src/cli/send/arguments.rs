@@ -6,9 +6,10 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::context::Context;
-use crate::cli::input::files::{Metadata, Wanted};
-use crate::cli::input::link::PassphraseArgs;
-use crate::cli::output::errors::{self, Failure};
+use crate::cli::input::files::Wanted;
+use crate::cli::input::metadata::Metadata;
+use crate::cli::input::passphrase::PassphraseArgs;
+use crate::cli::output::errors::{self, Failure, Hint};
 use crate::cli::{config, host, output};
 use crate::relay::MIN_TTL;
 use crate::relay_url::RelayUrl;
@@ -95,7 +96,7 @@ impl SendArgs {
         }
         Err(Failure::usage(
             "no relay is configured",
-            "share relay use URL, or --direct to serve it from here until it is opened",
+            Hint::run("share relay use URL, or --direct to serve it from here until it is opened"),
         ))
     }
 
@@ -107,7 +108,7 @@ impl SendArgs {
             (None, None) => DEFAULT_TTL,
         };
         if ttl < MIN_TTL || ttl > MAX_TTL {
-            return Err(Failure::usage("--expire takes 1 minute to 90 days", "--expire 24h, --expire 7d"));
+            return Err(Failure::usage("--expire takes 1 minute to 90 days", Hint::run("--expire 24h, --expire 7d")));
         }
         Ok(ttl)
     }
@@ -116,20 +117,26 @@ impl SendArgs {
     pub(super) fn expect_sense(&self, relay: Option<&RelayUrl>) -> Result<(), Failure> {
         expect_bare_form(self.bare, relay)?;
         if self.generate_passphrase && self.passphrase.is_file_said() {
-            return Err(Failure::usage("a passphrase is made or read, not both", "-P, or --passphrase-file FILE"));
+            return Err(Failure::usage(
+                "a passphrase is made or read, not both",
+                Hint::run("-P, or --passphrase-file FILE"),
+            ));
         }
         if self.receipt.as_deref() == Some(Path::new("-")) {
-            return Err(Failure::usage("a receipt goes to a file", "--receipt FILE"));
+            return Err(Failure::usage("a receipt goes to a file", Hint::run("--receipt FILE")));
         }
         if self.recipients.iter().any(|recipient| recipient.trim().is_empty()) {
-            return Err(Failure::usage("--for says for whom", "--for anna"));
+            return Err(Failure::usage("--for says for whom", Hint::run("--for anna")));
         }
         if output::stdout_is_closed() {
             let hint = "nothing was sent: the link would be printed there";
             return Err(Failure::local("standard output is closed or full", hint));
         }
         if self.name.as_ref().is_some_and(|name| name.len() > MAX_NAME) {
-            return Err(Failure::usage(format!("a name has at most {MAX_NAME} bytes"), "give it a shorter --name"));
+            return Err(Failure::usage(
+                format!("a name has at most {MAX_NAME} bytes"),
+                Hint::run("give it a shorter --name"),
+            ));
         }
         match &self.receipt {
             Some(path) if path.symlink_metadata().is_ok() => Err(errors::in_the_way(path)),
@@ -145,7 +152,7 @@ impl SendArgs {
             None => self.recipients.iter().cloned().map(Some).collect(),
         };
         if recipients.is_empty() || recipients.len() > MAX_LINKS {
-            return Err(Failure::usage(format!("one command makes 1 to {MAX_LINKS} links"), "--links 5"));
+            return Err(Failure::usage(format!("one command makes 1 to {MAX_LINKS} links"), Hint::run("--links 5")));
         }
         Ok(recipients)
     }
@@ -179,7 +186,7 @@ pub(super) fn expect_bare_form(bare: bool, url: Option<&RelayUrl>) -> Result<(),
         None => Ok(()),
         Some(url) => Err(Failure::usage(
             format!("a bare link cannot say how {} is reached", url.name()),
-            "send it without --bare",
+            Hint::run("send it without --bare"),
         )),
     }
 }

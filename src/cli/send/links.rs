@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::cli::clipboard::words;
 use crate::cli::output::qr::Pen;
 use crate::cli::output::{self, Output, format, qr};
 use crate::safe_text::{printable, reason};
@@ -67,7 +68,7 @@ pub(super) fn copy(batch: &Committed, bare: bool, output: &Output) {
     let links: Vec<_> = batch.shares().iter().filter_map(|share| share.text(bare)).collect();
     let text = Zeroizing::new(links.iter().map(|link| link.as_str()).collect::<Vec<_>>().join("\n"));
     match clipboard::copy(&text) {
-        Ok(how) => output.say(how.words()),
+        Ok(how) => output.say(words(how)),
         Err(why) => output.warn(&format!("it was not copied: {why}")),
     }
 }

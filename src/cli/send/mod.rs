@@ -17,13 +17,12 @@ use crate::cli::connect::Connected;
 use crate::cli::context::Context;
 use crate::cli::input::files::Inputs;
 use crate::cli::outcome::expect_opened;
-use crate::cli::output::errors::{Exit, Failure, Message};
+use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{Watched, format};
 use crate::cli::{asking, host, output};
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::{Relay, RelayError};
 use crate::relay_url::RelayUrl;
-use crate::safe_text::printable;
 use crate::secret::Flags;
 use crate::send::{Committed, Draft, Input, KeptAt, Plan, Recorded, SendError, SendOptions, Sent, Share, Unsent};
 use crate::state::journal;
@@ -107,7 +106,7 @@ impl Sending<'_> {
         if self.args.receipt.is_some() {
             return Err(Failure::usage(
                 "a receipt is for what waits at a relay, and this machine would be one itself",
-                "without --receipt; Ctrl-C takes it back",
+                Hint::run("without --receipt; Ctrl-C takes it back"),
             ));
         }
         let host = self.args.host.open(plan.recipients.len(), self.inputs.len, cx)?;
@@ -157,7 +156,7 @@ impl Sending<'_> {
             } else {
                 "no link was made: what the relay has of it is unreadable, and goes by itself"
             };
-            return Err(Failure::Interrupted(Some(hint.to_owned())));
+            return Err(Failure::Interrupted(Some(hint.into())));
         };
         let batch = sent.map_err(|Unsent { error, gone }| Failure::Send { relay: name.to_owned(), error, gone })?;
         if let Some(sent) = batch.sent() {
@@ -186,16 +185,7 @@ impl Sending<'_> {
         match (&error, &self.args.files[..], self.inputs.len) {
             (Failure::Send { relay, error: SendError::Relay(RelayError::TooLarge { max }), .. }, [only], Some(len)) => {
                 let name = only.to_string_lossy();
-                Failure::Explained(Message {
-                    exit: Exit::Refused,
-                    what: format!(
-                        "{} is {}; {relay} takes {} a share",
-                        printable(&name),
-                        format::size(len),
-                        format::binary(*max)
-                    ),
-                    hint: Some(format!("on the same network: share send --direct {}", format::quoted(&name))),
-                })
+                Failure::TooLarge { relay: relay.clone(), file: name.into_owned(), len, max: *max }
             }
             _ => error,
         }
@@ -209,11 +199,11 @@ impl Sending<'_> {
         let passphrase = words.as_ref().map(|words| words.as_str());
         let shown = Shown { bare, passphrase, removed: self.inputs.removed() };
         if print(&batch, &shown, output).is_err() {
-            let hint = if batch.revoke().await {
+            let hint = Hint::run(if batch.revoke().await {
                 "the link could not be shown: the share was taken back"
             } else {
                 "the link could not be shown, and the relay could not be told: share revoke takes it back"
-            };
+            });
             return Err(Failure::local("standard output is closed or full", hint));
         }
         if let Some(words) = &words {
@@ -243,8 +233,8 @@ impl Sending<'_> {
         let ends = tokio::select! {
             ends = waiting => ends?,
             _ = self.cx.interrupted() => {
-                let hint = "it still waits: share status --wait goes on, share revoke takes it back";
-                return Err(Failure::Interrupted(Some(hint.to_owned())));
+                let hint = Hint::run("it still waits: share status --wait goes on, share revoke takes it back");
+                return Err(Failure::Interrupted(Some(hint)));
             }
         };
         expect_opened(batch.shares().iter().map(Share::entry).zip(&ends))
