@@ -4,10 +4,12 @@
 
 mod cli;
 mod faults;
+mod host;
 mod house;
 mod media;
 mod page;
 mod relay;
 mod seal;
+mod send;
 mod support;
 mod view;
