@@ -9,14 +9,15 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
 use crate::cli::asking::Relays;
+use crate::cli::catch_up::catch_up;
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Exit, Failure};
 use crate::cli::output::format;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::rules::records::UPLOAD_TIME;
 use crate::safe_text::reason;
+use crate::state::StateDir;
 use crate::state::outbox::{Entry, Outbox, is_over};
-use crate::state::{StateDir, journal};
 
 /// What one relay may take to answer: the others are listed all the same.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -105,6 +106,6 @@ pub(crate) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
         cx.output.say("Nothing was sent from here in the last weeks.");
     }
     relays.sweep().await;
-    journal::catch_up(cx).await;
+    catch_up(cx).await;
     Ok(())
 }

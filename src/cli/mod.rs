@@ -6,6 +6,7 @@
 //! | `context` | what a command finds around it |
 //! | `connect`, `stores` | the way to where a share waits; storage by its address |
 //! | `batch` | the shares of one `send` |
+//! | `look`, `catch_up` | looking at a share; what earlier runs could not do any more |
 //! | `asking` | what relays say of what was sent |
 //! | `input` | links, passphrases, files and answers |
 //! | `output` | the only place that prints |
@@ -14,12 +15,14 @@
 
 pub(crate) mod asking;
 pub(crate) mod batch;
+pub(crate) mod catch_up;
 pub(crate) mod config;
 pub(crate) mod connect;
 pub(crate) mod context;
 mod generate;
 pub(crate) mod input;
 mod list;
+mod look;
 mod open;
 pub(crate) mod output;
 mod peek;

@@ -8,6 +8,7 @@ use futures_util::future::try_join_all;
 use zeroize::Zeroizing;
 
 use crate::cli::batch::{Batch, KeptAt, Plan};
+use crate::cli::catch_up::catch_up;
 use crate::cli::connect::Connected;
 use crate::cli::context::Context;
 use crate::cli::input::files::{Inputs, Metadata, Wanted};
@@ -22,7 +23,6 @@ use crate::relay_url::RelayUrl;
 use crate::safe_text::printable;
 use crate::secret::Flags;
 use crate::send::{Input, SendError, SendOptions};
-use crate::state::journal;
 use crate::state::outbox::expect_opened;
 use crate::terminal::clipboard;
 use crate::{host, wordlist};
@@ -288,7 +288,7 @@ impl Sending<'_> {
     /// What else is due now that a relay is at hand.
     async fn afterwards(&self, connected: &Connected) {
         connected.sweep().await;
-        journal::catch_up(self.cx).await;
+        catch_up(self.cx).await;
     }
 
     /// Waits until all were opened.

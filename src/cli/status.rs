@@ -6,14 +6,15 @@ use clap::Args;
 use futures_util::future::join_all;
 
 use crate::cli::asking::Relays;
+use crate::cli::catch_up::catch_up;
 use crate::cli::context::Context;
 use crate::cli::input::link;
 use crate::cli::output::errors::Failure;
 use crate::link::Link;
 use crate::relay::Status;
 use crate::safe_text::reason;
+use crate::state::StateDir;
 use crate::state::outbox::{Entry, Outbox, expect_opened, read_receipts};
-use crate::state::{StateDir, journal};
 
 /// Which of the shares that were sent from here.
 #[derive(Args)]
@@ -131,7 +132,7 @@ pub(crate) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Failure> {
         }
     }
     relays.sweep().await;
-    journal::catch_up(cx).await;
+    catch_up(cx).await;
     match failed {
         Some(trouble) => Err(trouble),
         None if args.wait => expect_opened(ends.iter().map(|(entry, status)| (*entry, status))),

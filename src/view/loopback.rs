@@ -25,7 +25,7 @@ use tokio::sync::watch;
 use crate::manifest::Manifest;
 use crate::media;
 use crate::media::{HEAD_LEN, Kind};
-use crate::open::seekable::Window;
+use crate::open::Seekable;
 use crate::safe_text::printable;
 use crate::secret::random_hex;
 use crate::view::memory::Memory;
@@ -83,7 +83,7 @@ pub(crate) enum PageSaw {
 /// What is handed out.
 pub(crate) enum Content {
     Memory(Memory, Manifest),
-    Window(Box<Window>),
+    Window(Box<Seekable>),
 }
 
 impl Content {

@@ -47,7 +47,7 @@ pub(crate) use self::text::visible;
 use crate::cli::output::Output;
 use crate::manifest::{Entry, Manifest};
 use crate::media::{HEAD_LEN, Kind};
-use crate::open::seekable::Window;
+use crate::open::Seekable;
 use crate::terminal::session::Session;
 use crate::terminal::style;
 
@@ -273,7 +273,7 @@ pub(crate) async fn show(memory: Memory, view: View, output: &Output) -> io::Res
 }
 
 /// Shows what is fetched piece by piece. It is closed with what comes back.
-pub(crate) async fn show_through(window: Window, view: View, output: &Output) -> io::Result<End> {
+pub(crate) async fn show_through(window: Seekable, view: View, output: &Output) -> io::Result<End> {
     let head = window.read(0, HEAD_LEN).await.map_err(io::Error::other)?;
     if !player::is_playable(&head) {
         return Ok(End::Unseen(screen::NOT_PLAYABLE.to_owned()));
