@@ -14,7 +14,7 @@ const CATCH_UP_TIME: Duration = Duration::from_secs(2);
 
 /// Removes what earlier runs served, and informs relays that a share is safe here. All relays at once, so that one that
 /// is gone delays no other.
-pub(crate) async fn catch_up(cx: &Context) {
+pub(super) async fn catch_up(cx: &Context) {
     let Ok(state) = StateDir::open(cx) else { return };
     host::remove_leftovers(&state);
     let Ok(device) = state.device() else { return };

@@ -9,7 +9,7 @@ use crate::open::{Look, OpenError, Refusal, Session};
 use crate::relay::{Relay, RelayError};
 
 /// Looks at a share, and asks for another passphrase as long as that is wrong and another may be tried.
-pub(crate) async fn look(
+pub(super) async fn look(
     mut session: Session,
     relay: &Arc<dyn Relay>,
     args: &AccessArgs,

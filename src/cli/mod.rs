@@ -15,7 +15,7 @@
 
 pub(crate) mod asking;
 pub(crate) mod batch;
-pub(crate) mod catch_up;
+mod catch_up;
 pub(crate) mod config;
 pub(crate) mod connect;
 pub(crate) mod context;

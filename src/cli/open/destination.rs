@@ -35,14 +35,14 @@ pub(super) enum Destination {
 }
 
 /// The arguments that choose a destination.
-pub(super) struct Wishes<'a> {
+pub(super) struct Options<'a> {
     pub(super) output: Option<&'a Path>,
     pub(super) force: bool,
     pub(super) yes: bool,
     pub(super) seconds: Option<u64>,
 }
 
-impl Wishes<'_> {
+impl Options<'_> {
     /// Whether the bytes go to standard output: by argument, or because it is no terminal.
     pub(super) fn wants_stdout(&self) -> bool {
         self.output.map_or_else(|| !output::stdout_is_terminal(), |path| path == Path::new("-"))

@@ -12,7 +12,7 @@ use clap::Args;
 use serde_json::json;
 
 use self::deliver::{Got, Share, Unreceived};
-use self::destination::{Destination, Wishes};
+use self::destination::{Destination, Options};
 use crate::cli::catch_up::catch_up;
 use crate::cli::context::Context;
 use crate::cli::input::link::{Access, AccessArgs};
@@ -28,7 +28,7 @@ use crate::wordlist::openers_words;
 
 /// Open a link. It opens once
 #[derive(Args)]
-pub(crate) struct OpenArgs {
+pub(super) struct OpenArgs {
     #[command(flatten)]
     access: AccessArgs,
     /// Save it instead of showing it: to a file, into a directory under the sender's name, or `-` for standard output
@@ -46,8 +46,8 @@ pub(crate) struct OpenArgs {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Failure> {
-    if cx.output.is_json() && args.wishes().wants_stdout() {
+pub(super) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Failure> {
+    if cx.output.is_json() && args.options().wants_stdout() {
         return Err(Failure::usage("with --json standard output is for events", "nothing is lost; save it: -o FILE"));
     }
     let access = args.access.find(cx).await?;
@@ -76,8 +76,8 @@ const AGAIN: &str = "it is not lost: run the same command again on this device, 
 const SAVE_IT: &str = "it is not lost: run it again on this device, within a day, with -o FILE, which saves it";
 
 impl OpenArgs {
-    fn wishes(&self) -> Wishes<'_> {
-        Wishes { output: self.output.as_deref(), force: self.force, yes: self.yes, seconds: self.seconds }
+    fn options(&self) -> Options<'_> {
+        Options { output: self.output.as_deref(), force: self.force, yes: self.yes, seconds: self.seconds }
     }
 }
 
@@ -113,7 +113,7 @@ impl Opening<'_> {
             }
             Ok(Begin::Busy) => return Err(Failure::BeingOpenedHere),
             // Standard output gets the bytes again: the relay still has them.
-            Ok(Begin::Saved(earlier)) if self.args.wishes().wants_stdout() => Session::again(*earlier, &self.progress),
+            Ok(Begin::Saved(earlier)) if self.args.options().wants_stdout() => Session::again(*earlier, &self.progress),
             Ok(Begin::Saved(earlier)) => return self.finish_earlier(*earlier).await,
             Ok(Begin::New(session)) => *session,
         };
@@ -135,7 +135,7 @@ impl Opening<'_> {
         let output = &self.cx.output;
         let share = self.look(session).await?;
         let view_only = share.manifest().view_only;
-        let got = match self.args.wishes().destination(share.manifest(), self.cx).await? {
+        let got = match self.args.options().destination(share.manifest(), self.cx).await? {
             Destination::Stdout => deliver::to_stdout(share, output).await,
             Destination::Terminal => deliver::to_terminal(share, output).await,
             Destination::Files(targets) => deliver::to_files(share, targets, output).await,
