@@ -1,4 +1,4 @@
-//! What earlier runs could not do any more.
+//! Work that earlier runs have left.
 
 use std::time::Duration;
 

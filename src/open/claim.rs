@@ -86,7 +86,7 @@ impl<S> Ready<S> {
         })?;
         opener.read_manifest(&claim.manifest, claim.blob_len)?;
         expect_parts(&claim)?;
-        // What was shown is what is opened.
+        // The share that was shown is the one that is opened.
         if claim.manifest != waiting.manifest {
             return Err(OpenError::Corrupt);
         }
@@ -127,7 +127,7 @@ pub struct Resumed {
 }
 
 impl Resumed {
-    /// What is in it.
+    /// Its files.
     pub fn manifest(&self) -> &Manifest {
         &self.share.manifest
     }
@@ -153,7 +153,7 @@ pub struct Claimed<S> {
 }
 
 impl<S> Claimed<S> {
-    /// What is in it.
+    /// Its files.
     pub fn manifest(&self) -> &Manifest {
         &self.share.manifest
     }

@@ -21,7 +21,7 @@ pub enum OpenError {
         /// Why.
         error: RelayError,
     },
-    /// What came is not what was sent.
+    /// The content that came is not the content that was sent.
     #[error("the content is damaged or was changed on its way")]
     Corrupt,
     /// This device has claimed the share, and the passphrase is not the share's.

@@ -19,7 +19,7 @@ const FINISH_TIME: Duration = Duration::from_secs(15);
 /// A claim that was won this long ago has lapsed at every relay.
 const FORGET_TIME: Duration = Duration::from_hours(7 * 24);
 
-/// What is left to do when the content of a share is safe here, or was seen.
+/// The credentials and notes for the end of a share whose content is safe here, or was seen.
 pub(super) struct Ending {
     pub(super) relay: Arc<dyn Relay>,
     pub(super) holder: Credential,

@@ -23,7 +23,7 @@ pub struct Session {
     pub(super) notes: Notes,
 }
 
-/// What an earlier run on this device left of a share.
+/// The traces of earlier runs of this device on a share.
 pub(crate) enum Begin {
     /// Nothing, or only what has to be fetched again.
     New(Box<Session>),
@@ -103,7 +103,7 @@ impl Session {
     }
 }
 
-/// What looking came to.
+/// The answer to a look.
 pub enum Look {
     /// The share waits.
     Waits(Box<Envelope>),
@@ -137,7 +137,7 @@ pub struct Envelope {
     pub(super) opener: Opener,
     pub(super) notes: Notes,
     pub(super) waiting: Waiting,
-    /// What is in it.
+    /// Its files.
     pub manifest: Manifest,
 }
 
@@ -172,7 +172,7 @@ impl Opener {
         Credential::new(self.keys.id, self.claim_token.clone())
     }
 
-    /// What finishing leaves for the sender.
+    /// The receipt that finishing leaves for the sender.
     pub(super) fn receipt(&self) -> Receipt {
         self.keys.receipt(&self.claim_token.claimant(&self.keys.id))
     }

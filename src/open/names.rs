@@ -1,4 +1,4 @@
-//! The names that a received file or album may get: the one that was wished for, or else the next free one.
+//! The names that a received file or album may get: the sender's, or else the next free one.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// The most names that are tried for one file.
 const NUMBERS: u32 = 10_000;
 
-/// What gets a name: in a file's, the number stands before the extension.
+/// The thing to name: in a file's name the number stands before the extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     File,

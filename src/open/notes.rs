@@ -19,7 +19,7 @@ pub enum Stage {
     Saved,
 }
 
-/// What [`Progress`] shows.
+/// The content of a [`Progress`].
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
     stage: Stage,

@@ -1,4 +1,4 @@
-//! A share of which only those pieces are fetched that somebody wants to see: a video that plays and is sought in.
+//! A share of which only those pieces are fetched that a person watches: a video that plays and is sought in.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -55,7 +55,7 @@ impl Opened {
 }
 
 impl Seekable {
-    /// What is in it.
+    /// Its files.
     pub fn manifest(&self) -> &Manifest {
         &self.share.manifest
     }
@@ -70,8 +70,8 @@ impl Seekable {
         let mut read = BytesMut::new();
         let mut number = first;
         while read.len() < len && number < self.chunks.count() {
-            let mut sealed = self.sealed(self.chunks.place(number)).await?;
-            let plain = self.chunks.open(number, &mut sealed).map_err(|_| OpenError::Corrupt)?;
+            let mut piece = self.ciphertext(self.chunks.place(number)).await?;
+            let plain = self.chunks.open(number, &mut piece).map_err(|_| OpenError::Corrupt)?;
             let plain = plain.get(if number == first { skipped } else { 0 }..).unwrap_or_default();
             read.extend_from_slice(&plain[..plain.len().min(len - read.len())]);
             number += 1;
@@ -80,7 +80,7 @@ impl Seekable {
     }
 
     /// Bytes of the blob, from one part or over the border of two.
-    async fn sealed(&self, range: Range<u64>) -> Result<BytesMut, OpenError> {
+    async fn ciphertext(&self, range: Range<u64>) -> Result<BytesMut, OpenError> {
         let mut bytes = BytesMut::new();
         let mut at = range.start;
         while at < range.end {

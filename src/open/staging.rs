@@ -19,7 +19,7 @@ use crate::state::journal::PlacedFile;
 /// How hidden names begin, where a file cannot be without one.
 const HIDDEN: &str = ".share-";
 
-/// Where one file is to go.
+/// The name and length of one file.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     /// The final path, absolute: it is kept for later runs, which may be elsewhere.
@@ -131,7 +131,7 @@ impl Album {
         Ok(Self { hidden, path })
     }
 
-    /// Where a file of it is now.
+    /// The path that a file of it has now.
     fn now(&self, path: &Path) -> PathBuf {
         self.hidden.join(path.file_name().unwrap_or_default())
     }
@@ -190,7 +190,7 @@ impl Staging {
             let mut probe = create(first.clone(), hidden.first().cloned().unwrap_or_default())?;
             probe.name(&trial)
         };
-        // Where files without a name cannot be made, or get none later, they have a hidden one from the beginning.
+        // Files have a hidden name from the beginning if they cannot be made without one, or cannot get one later.
         let create = if probe(Nameless::create).is_ok() { Nameless::create } else { Nameless::create_hidden };
         if !trial.exists() {
             probe(create)?;

@@ -1,4 +1,4 @@
-//! Where received files go: their names, by the sender's wishes and by what is there already.
+//! Targets of received files: the sender's names, made safe, different and free.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -16,7 +16,7 @@ use crate::safe_text::safe_name;
 /// Bytes that are copied at once.
 const COPIED: u64 = 1 << 20;
 
-/// Where the files of one share go.
+/// The targets of the files of one share.
 #[derive(Clone, Debug)]
 pub struct Targets {
     files: Vec<Target>,
@@ -70,7 +70,7 @@ impl Targets {
     /// Something else is there.
     pub fn at(manifest: &Manifest, path: &Path, replace: bool) -> Result<Self, TargetError> {
         let needs_directory = manifest.entries.len() > 1 || path.to_string_lossy().ends_with('/');
-        // Where a link leads, or what a device does, is not for us to replace.
+        // Neither the target of a symbolic link nor a device is for us to replace.
         if fs::symlink_metadata(path).is_ok_and(|data| !data.is_file() && !path.is_dir()) {
             return Err(TargetError::Special);
         }

@@ -6,7 +6,7 @@ use crate::cli::output::errors::Failure;
 use crate::manifest::Manifest;
 use crate::media::Kind;
 
-/// What a person wants to do with a share.
+/// A person's choice.
 pub(super) enum Choice {
     View,
     Save,

@@ -31,7 +31,7 @@ pub(super) enum Share {
 }
 
 impl Share {
-    /// What is in it.
+    /// Its files.
     pub(super) fn manifest(&self) -> &Manifest {
         match self {
             Self::Waits(envelope) => &envelope.manifest,
@@ -69,7 +69,7 @@ pub(super) enum Unreceived {
     Failed(Failure),
     /// Not all of it came, or it could not be written.
     Open(OpenError),
-    /// Somebody left before they closed it.
+    /// The viewer was left before it was closed.
     Left,
     /// It could not be shown; why.
     Unseen(String),

@@ -115,7 +115,7 @@ impl Options<'_> {
     }
 }
 
-/// What can show a share here.
+/// The means to show a share here.
 async fn ability(cx: &Context) -> Result<Ability, Failure> {
     let wish = std::env::var("SHARE_VIEWER").ok().filter(|wish| !wish.trim().is_empty());
     let wish = wish.as_deref().or(cx.config.viewer.as_deref());

@@ -91,7 +91,7 @@ struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    fn trouble(&self, error: OpenError, ours: bool) -> Failure {
+    fn failure(&self, error: OpenError, ours: bool) -> Failure {
         self.access.endpoint.trouble(error, ours, self.progress.is_resumable())
     }
 
@@ -128,7 +128,7 @@ impl Opening<'_> {
             let text = format!("opened before; it is in {}", format::path(&placed.path));
             self.cx.output.happens("saved", facts, &text);
         }
-        earlier.finish(&*self.relay).await.map_err(|error| self.trouble(error.into(), true))
+        earlier.finish(&*self.relay).await.map_err(|error| self.failure(error.into(), true))
     }
 
     async fn open(&self, session: Session) -> Result<(), Failure> {
@@ -146,7 +146,7 @@ impl Opening<'_> {
             Err(Unreceived::Failed(failure)) => return Err(failure),
             // A reader that closed the pipe has seen enough. The relay keeps it for this device until the lease ends.
             Err(Unreceived::Open(OpenError::Write(error))) if error.kind() == io::ErrorKind::BrokenPipe => {}
-            Err(Unreceived::Open(error)) => return Err(self.trouble(error, false)),
+            Err(Unreceived::Open(error)) => return Err(self.failure(error, false)),
             Err(Unreceived::Left) => return Err(Failure::Interrupted(Some(self.again().to_owned()))),
             Err(Unreceived::Unseen(why)) => {
                 // Shown again in the same way it would fail again.
@@ -177,7 +177,7 @@ impl Opening<'_> {
                     output.say("wrong passphrase");
                     session = *again;
                 }
-                Err(Refusal { error, .. }) => return Err(self.trouble(error, true)),
+                Err(Refusal { error, .. }) => return Err(self.failure(error, true)),
             }
         }
     }
