@@ -6,7 +6,6 @@ use futures_util::future::join_all;
 
 use crate::cli::connect::Connected;
 use crate::cli::context::Context;
-use crate::state::StateDir;
 use crate::{host, open};
 
 /// How long a command tries at most to inform relays for earlier runs.
@@ -15,7 +14,7 @@ const CATCH_UP_TIME: Duration = Duration::from_secs(2);
 /// Removes what earlier runs served, and informs relays that a share is safe here. All relays at once, so that one that
 /// is gone delays no other.
 pub(super) async fn catch_up(cx: &Context) {
-    let Ok(state) = StateDir::open(cx) else { return };
+    let Ok(state) = cx.state() else { return };
     host::remove_leftovers(&state);
     let Ok(device) = state.device() else { return };
     let Ok(unfinished) = open::unfinished(&state) else { return };

@@ -1,4 +1,4 @@
-//! `share peek`: says what waits. Consumes nothing.
+//! `share peek`: prints what waits. Consumes nothing.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -16,7 +16,6 @@ use crate::open::{Envelope, Look, OpenError, Progress, Refusal, Session};
 use crate::relay::Relay;
 use crate::safe_text::printable;
 use crate::secret::DeviceSecret;
-use crate::state::StateDir;
 
 /// Say what waits behind a link, without opening it
 #[derive(Args)]
@@ -30,12 +29,9 @@ pub(crate) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Failure> {
     let access = args.access.find(cx).await?;
     let relay = cx.connect(&access.endpoint).await?.relay;
     // Only to tell an opening of our own from a stranger's.
-    let device = StateDir::open(cx).and_then(|state| state.device()).unwrap_or_else(|_| DeviceSecret::random());
+    let device = cx.state().and_then(|state| state.device()).unwrap_or_else(|_| DeviceSecret::random());
     let session = Session::without_journal(device, &Progress::default());
-    tokio::select! {
-        shown = peek(session, &relay, &args.access, &access, cx) => shown,
-        _ = cx.interrupted() => Err(Failure::Interrupted(None)),
-    }
+    cx.or_interrupted(peek(session, &relay, &args.access, &access, cx)).await?
 }
 
 async fn peek(

@@ -70,7 +70,7 @@ impl Seekable {
         let mut read = BytesMut::new();
         let mut number = first;
         while read.len() < len && number < self.chunks.count() {
-            let mut piece = self.ciphertext(self.chunks.place(number)).await?;
+            let mut piece = self.ciphertext(self.chunks.range(number)).await?;
             let plain = self.chunks.open(number, &mut piece).map_err(|_| OpenError::Corrupt)?;
             let plain = plain.get(if number == first { skipped } else { 0 }..).unwrap_or_default();
             read.extend_from_slice(&plain[..plain.len().min(len - read.len())]);

@@ -9,5 +9,6 @@ mod media;
 mod open;
 mod page;
 mod relay;
+mod seal;
 mod support;
 mod view;

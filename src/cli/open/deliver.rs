@@ -8,14 +8,16 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::destination::UNSPENT;
+use super::showing;
 use crate::cli::output;
-use crate::cli::output::errors::Failure;
+use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{Output, format};
 use crate::manifest::Manifest;
 use crate::open::{
     Claimed, Destination, Envelope, Finishable, JournalError, OpenError, PlaceError, PrepareError, Resumed, Stream,
     Targets, Unnamed, absolute,
 };
+use crate::platform::process::keep_memory_private;
 use crate::safe_text::reason;
 use crate::view::{self, End, Memory, View, visible};
 
@@ -43,7 +45,7 @@ impl Share {
     /// calls the destination.
     async fn claim<D: Destination>(self, to: D, name: Option<&str>) -> Result<Claimed<D::Sink>, Unreceived> {
         let unprepared = |error| match error {
-            PrepareError::Journal(JournalError { directory, error }) => Failure::path(&directory, &error, ELSEWHERE),
+            PrepareError::Journal(JournalError { directory, error }) => Failure::path(&directory, &error, Hint::run(ELSEWHERE)),
             PrepareError::Destination(error) => {
                 let name = name.map(|name| format!("{name}: ")).unwrap_or_default();
                 Failure::local(format!("{name}{}", reason(&error)), UNSPENT)
@@ -231,17 +233,18 @@ pub(super) async fn to_files(share: Share, targets: Targets, output: &Output) ->
 /// Shows the share until it is closed.
 pub(super) async fn to_screen(share: Share, view: Box<View>, output: &Output) -> Result<Got, Unreceived> {
     let is_whole = view.is_whole();
+    let notify = |notice: view::Notice<'_>| showing::notice(notice, output);
     let targets = Targets::within(&view.manifest, Path::new("."));
     let claimed = share.claim(Screen { view, targets }, None).await?;
     let (saved, delivered) = if is_whole {
         let bar = bar(&claimed, output);
-        view::forget_in_crashes();
+        keep_memory_private();
         let received = claimed.receive(moving(&bar)).await?;
         output.clear();
-        received.deliver(async |Shown { view, memory }| closed(view::show(memory, *view, output).await)).await?
+        received.deliver(async |Shown { view, memory }| closed(view::show(memory, *view, &notify).await)).await?
     } else {
-        view::forget_in_crashes();
-        let show = async |(seekable, Shown { view, .. })| closed(view::show_through(seekable, *view, output).await);
+        keep_memory_private();
+        let show = async |(seekable, Shown { view, .. })| closed(view::show_through(seekable, *view, &notify).await);
         claimed.seek().await?.deliver(show).await?
     };
     if !saved.is_empty() {
@@ -255,7 +258,7 @@ fn closed(end: io::Result<End>) -> Result<Vec<PathBuf>, Unreceived> {
     match end {
         Ok(End::Closed { saved }) => Ok(saved),
         Ok(End::Left) => Err(Unreceived::Left),
-        Ok(End::Unseen(why)) => Err(Unreceived::Unseen(why)),
+        Ok(End::Unseen(why)) => Err(Unreceived::Unseen(why.to_string())),
         Err(error) => Err(Unreceived::Unseen(reason(&error))),
     }
 }

@@ -5,16 +5,17 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::ask::{self, Choice, choose, not_now, this, wants_to_save};
+use super::showing;
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
 use crate::cli::output;
-use crate::cli::output::errors::{self, Failure};
+use crate::cli::output::errors::{self, Failure, Hint};
 use crate::cli::output::format;
 use crate::manifest::Manifest;
 use crate::media::Kind;
 use crate::open::{TargetError, Targets};
 use crate::safe_text::printable;
-use crate::view::{Ability, Showable, View, Way};
+use crate::view::{Capabilities, Presentation, Showable, Unshowable, View};
 
 /// The longest text that is printed on a terminal, in bytes.
 const MAX_PRINTED: u64 = 1 << 20;
@@ -54,7 +55,7 @@ impl Options<'_> {
         if manifest.view_only && is_said {
             return Err(Failure::usage(
                 "the sender asks that it be seen and not saved",
-                "nothing is lost; share open at a terminal, without -o, shows it; so does a browser",
+                Hint::run("nothing is lost; share open at a terminal, without -o, shows it; so does a browser"),
             ));
         }
         if self.wants_stdout() {
@@ -79,29 +80,33 @@ impl Options<'_> {
 
     /// A screen where the share can be shown, or files.
     async fn screen_or_here(&self, manifest: &Manifest, cx: &Context) -> Result<Destination, Failure> {
-        let ability = ability(cx).await?;
+        let capabilities = capabilities(cx).await?;
         let time = self.seconds.map(Duration::from_secs);
-        let view = |ability: Ability, way: Way| {
-            Destination::View(Box::new(View { ability, way, manifest: manifest.clone(), time, save: None }))
+        let view = |capabilities, presentation| {
+            let (manifest, words) = (manifest.clone(), showing::WORDS);
+            Destination::View(Box::new(View { capabilities, presentation, manifest, time, save: None, words }))
         };
         let (this, save) = (this(manifest), ask::save_it_here(manifest));
-        let can = if prompt::possible() { ability.way(manifest) } else { Showable::Not("there is no terminal") };
+        let can = if prompt::possible() { capabilities.showable(manifest) } else { Showable::Not(Unshowable::NoTerminal) };
         let (question, view) = match can {
-            Showable::So(way, _) if self.yes => return Ok(view(ability, way)),
-            Showable::So(way, how) => {
+            Showable::So(presentation, _) if self.yes => return Ok(view(capabilities, presentation)),
+            Showable::So(presentation, how) => {
                 let question = format!("{this} can be opened once. [v]iew it {how}, {save}[n]ot now?");
-                (question, view(ability, way))
+                (question, view(capabilities, presentation))
             }
             Showable::Coarsely if !self.yes => {
                 let question = format!(
                     "{this} can be opened once, and nothing here draws pictures. Coarsely, in [b]locks, {save}[n]ot now?"
                 );
-                (question, view(ability.coarsely(), Way::Screen))
+                (question, view(capabilities.coarsely(), Presentation::Screen))
             }
             Showable::Coarsely | Showable::Not(_) => {
-                let why = if let Showable::Not(why) = can { why } else { "nothing here draws pictures" };
+                let why = match can {
+                    Showable::Not(why) => why.to_string(),
+                    _ => "nothing here draws pictures".to_owned(),
+                };
                 if manifest.view_only {
-                    return Err(unseeable(why));
+                    return Err(unseeable(&why));
                 }
                 cx.output.say(&format!("It cannot be shown here: {why}."));
                 return self.here(manifest, cx).await;
@@ -116,20 +121,20 @@ impl Options<'_> {
 }
 
 /// The means to show a share here.
-async fn ability(cx: &Context) -> Result<Ability, Failure> {
+async fn capabilities(cx: &Context) -> Result<Capabilities, Failure> {
     let wish = std::env::var("SHARE_VIEWER").ok().filter(|wish| !wish.trim().is_empty());
     let wish = wish.as_deref().or(cx.config.viewer.as_deref());
-    let ability = Ability::of_this_place(wish).await.map_err(|error| match error.kind() {
+    let capabilities = Capabilities::find(wish).await.map_err(|error| match error.kind() {
         io::ErrorKind::Interrupted => Failure::Interrupted(None),
         _ => Failure::local(format!("the terminal: {error}"), "nothing is lost; -o FILE saves it"),
     })?;
-    if let Some(name) = ability.missing_program() {
+    if let Some(name) = capabilities.missing_program() {
         return Err(Failure::usage(
             format!("the viewer {} is not there", printable(name)),
             "nothing is lost; SHARE_VIEWER and the setting viewer name a program, or kitty, iterm, sixel, blocks or browser",
         ));
     }
-    Ok(ability)
+    Ok(capabilities)
 }
 
 /// A share that must not be saved and cannot be shown.

@@ -3,6 +3,7 @@
 mod ask;
 mod deliver;
 mod destination;
+mod showing;
 
 use std::io;
 use std::path::PathBuf;
@@ -23,7 +24,6 @@ use crate::open::{Begin, Earlier, Finishable, Look, OpenError, Progress, Refusal
 use crate::relay::Relay;
 use crate::safe_text::reason;
 use crate::secret::DeviceSecret;
-use crate::state::StateDir;
 use crate::wordlist::openers_words;
 
 /// Open a link. It opens once
@@ -56,8 +56,8 @@ pub(super) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Failure> {
     let interrupted = || {
         Err(Failure::Interrupted(match opening.progress.stage() {
             Stage::Untouched => None,
-            Stage::Claimed => Some(AGAIN.to_owned()),
-            Stage::Saved => Some("it is saved; the relay will be told by the next command".to_owned()),
+            Stage::Claimed => Some(AGAIN.into()),
+            Stage::Saved => Some("it is saved; the relay will be told by the next command".into()),
         }))
     };
     tokio::select! {
@@ -103,7 +103,7 @@ impl Opening<'_> {
 
     async fn run(&self) -> Result<(), Failure> {
         let (id, endpoint) = (self.access.secret.id(), &self.access.endpoint);
-        let begun = StateDir::open(self.cx).and_then(|state| Session::begin(&state, &id, endpoint, &self.progress));
+        let begun = self.cx.state().and_then(|state| Session::begin(&state, &id, endpoint, &self.progress));
         let session = match begun {
             // This run can open, and no later one can resume.
             Err(error) => {
@@ -147,7 +147,7 @@ impl Opening<'_> {
             // A reader that closed the pipe has seen enough. The relay keeps it for this device until the lease ends.
             Err(Unreceived::Open(OpenError::Write(error))) if error.kind() == io::ErrorKind::BrokenPipe => {}
             Err(Unreceived::Open(error)) => return Err(self.failure(error, false)),
-            Err(Unreceived::Left) => return Err(Failure::Interrupted(Some(self.again().to_owned()))),
+            Err(Unreceived::Left) => return Err(Failure::Interrupted(Some(self.again().into()))),
             Err(Unreceived::Unseen(why)) => {
                 // Shown again in the same way it would fail again.
                 let hint = if self.progress.is_resumable() && !view_only { SAVE_IT } else { self.again() };
