@@ -46,7 +46,7 @@ pub enum FolderError {
     /// Others may look into it.
     #[error("{0} can be read by other users of this machine")]
     Exposed(PathBuf),
-    /// What one member of its group writes, the others could not read.
+    /// Its group could not read the files that one of its members writes.
     #[error("{0} does not pass its group on to what is made in it")]
     Ungrouped(PathBuf),
     /// It cannot be made or read.
@@ -54,7 +54,7 @@ pub enum FolderError {
     Io(PathBuf, #[source] io::Error),
 }
 
-/// Who else may be at work in a folder.
+/// Others that may be at work in a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sharing {
     /// Nobody.
@@ -98,7 +98,7 @@ impl Folder {
             (true, false) => return Err(FolderError::Ungrouped(root.to_owned())),
             (false, _) => Access::Owner,
         };
-        // Where somebody else may write, a name may be a link to anywhere.
+        // In a folder that somebody else may write to, a name may be a link to anywhere.
         for name in DIRECTORIES {
             if root.join(name).is_symlink() {
                 return Err(failed(io::Error::other(format!("{name} in it is a link to somewhere else"))));
@@ -119,8 +119,8 @@ impl Folder {
         };
         remove_staged(&root.join(STAGING), if shared { STALE } else { Duration::ZERO }).map_err(failed)?;
         if !shared && !is_new {
-            // What a predecessor wrote and could not flush any more is durable from here on. Where there are others at
-            // work, each of them flushes what it relies on.
+            // Files that a predecessor wrote and could not flush any more are durable from here on. If there are others
+            // at work, each of them flushes what it relies on.
             let directory = File::open(root).map_err(failed)?;
             sync_file_system(&directory).map_err(failed)?;
         }
