@@ -13,7 +13,7 @@ use crate::cli::context::Context;
 use crate::cli::output::errors::{Exit, Failure};
 use crate::cli::output::format;
 use crate::relay::clock::{Clock, SystemClock};
-use crate::relay::rules::records::UPLOAD_TIME;
+use crate::relay::rules::UPLOAD_TIME;
 use crate::safe_text::reason;
 use crate::state::outbox::{Entry, Outbox, is_over};
 use crate::state::{StateDir, journal};
@@ -75,7 +75,9 @@ pub(crate) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
                 (Some(status), story, is_over)
             }
             // What was never sealed, and its relay does not know, did not arrive.
-            Some(Err(Failure::NobodyKnows(_))) if entry.expires.is_none() && entry.created + UPLOAD_TIME < now => {
+            Some(Err(Failure::NobodyKnows(_)))
+                if entry.expires.is_none() && entry.created + UPLOAD_TIME.as_secs() < now =>
+            {
                 outbox.forget(entry);
                 continue;
             }

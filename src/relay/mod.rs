@@ -9,6 +9,7 @@
 //! A relay sees ciphertext, sizes and times. Nothing on this floor knows a key.
 #![doc = include_str!("PROTOCOL.md")]
 
+mod backoff;
 mod base64url;
 pub mod client;
 pub mod clock;

@@ -276,7 +276,7 @@ pub(crate) fn report(endpoint: &Endpoint, about: &About, tried: &Tried) -> (Valu
     if tried.store.is_some() {
         findings.push("of several that write one name at once, one wins".to_owned());
     }
-    let clock = tried.store.map(|store| store.clock).or(tried.clock);
+    let clock = tried.store.map(|store| store.clock.as_secs()).or(tried.clock);
     findings.extend(clock.map(|seconds| format!("its clock and this one differ by {seconds} s")));
     findings.extend(tried.held.map(|held| {
         let found = if held { HOLDS } else { HOLDS_NOT };
