@@ -1,5 +1,5 @@
 //! Characters that show as themselves, and those that do so only in the right company: joiners in Persian and Indic
-//! words, families of emoji, flags of countries in a country. The page has the same rules (`page/manifest.ts`),
+//! words, families of emoji, flags of countries in a country. The page has the same rules (`page/safe_text.ts`),
 //! and `tests/it/vectors.json` holds both to them.
 
 use std::error::Error;

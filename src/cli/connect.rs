@@ -51,11 +51,10 @@ impl Endpoint {
             ));
         }
         let question = format!("It {leads}. Look there? [y]es, [n]o");
-        let answer = prompt::ask(&question, cx).await?;
-        match answer.as_str() {
-            "y" | "yes" => Ok(()),
-            _ => Err(Failure::Interrupted(Some("not now: nothing is lost".to_owned()))),
+        if prompt::confirm(&question, cx).await? {
+            return Ok(());
         }
+        Err(Failure::Interrupted(Some("not now: nothing is lost".into())))
     }
 }
 

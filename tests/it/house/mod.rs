@@ -1,5 +1,6 @@
 //! The sources and documents themselves.
 
+mod hints;
 mod layers;
 mod numbers;
 mod readme;
