@@ -14,7 +14,7 @@ use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format;
 use crate::relay::Status;
 use crate::relay::clock::{Clock, SystemClock};
-use crate::relay::rules::records::UPLOAD_TIME;
+use crate::relay::rules::UPLOAD_TIME;
 use crate::safe_text::reason;
 use crate::state::journal;
 use crate::state::outbox::{Entry, Outbox, is_over};
@@ -115,7 +115,9 @@ impl Line {
                 Self { status: Some(status), story, is_over }
             }
             // An upload that was never committed, and that its relay does not know, did not arrive.
-            Some(Err(Failure::NobodyKnows(_))) if !is_committed && entry.created + UPLOAD_TIME < now => return None,
+            Some(Err(Failure::NobodyKnows(_))) if !is_committed && entry.created + UPLOAD_TIME.as_secs() < now => {
+                return None;
+            }
             // Its sender was killed before there was a link.
             Some(Err(Failure::NobodyKnows(_))) if !is_committed => {
                 over("was never complete: no link was made".to_owned())

@@ -28,7 +28,7 @@ const YOUNG: Duration = Duration::from_mins(2);
 
 /// The rules over such a folder. There is one clock.
 fn rules(folder: Folder) -> Arc<StoreRelay> {
-    let policy = Policy { max_bytes: LARGEST, grace: 0, reserve: Some(RESERVE), ..Policy::default() };
+    let policy = Policy { max_bytes: LARGEST, grace: Duration::ZERO, reserve: Some(RESERVE), ..Policy::default() };
     Arc::new(StoreRelay::new(Arc::new(folder), Arc::new(SystemClock), policy))
 }
 

@@ -144,7 +144,6 @@ impl Host {
             let options = Options {
                 create: CreatePolicy::Closed,
                 public_url: public_url.clone(),
-                contact: None,
                 direct: public_url.is_none().then(|| share.link().secret.direct_key()),
                 plain: !is_public,
                 drain: DRAIN,

@@ -86,7 +86,7 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings) ->
     if findings.store.is_some() {
         lines.push("of several that write one name at once, one wins".to_owned());
     }
-    let clock = findings.store.map(|store| store.clock).or(findings.clock);
+    let clock = findings.store.map(|store| store.clock.as_secs()).or(findings.clock);
     lines.extend(clock.map(|seconds| format!("its clock and this one differ by {seconds} s")));
     lines.extend(findings.held.map(|held| {
         let found = if held { HOLDS } else { HOLDS_NOT };

@@ -14,9 +14,10 @@ use crate::cli::stores::StoreName;
 use crate::cli::{config, stores};
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::clock::SystemClock;
-use crate::relay::rules::probe::{MARKER, ProbeResult};
+use crate::relay::rules::probe::ProbeResult;
 use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::store::folder::Sharing;
+use crate::relay::store::layout;
 use crate::relay::{Admission, RelayError};
 use crate::relay_url::RelayUrl;
 use crate::safe_text::{printable, reason};
@@ -93,10 +94,8 @@ async fn adopt(url: &RelayUrl, cx: &Context) -> Result<ProbeResult, Failure> {
     let name = url.name();
     if let Some(path) = url.folder() {
         // What an earlier use of it has left is welcome.
-        let known = [MARKER, "v1", "due", "probe", "tmp", "lock"];
-        let is_strange = |entry: std::io::Result<fs::DirEntry>| {
-            entry.is_ok_and(|entry| !known.iter().any(|name| entry.file_name() == *name))
-        };
+        let is_strange =
+            |entry: std::io::Result<fs::DirEntry>| entry.is_ok_and(|entry| !layout::is_known(&entry.file_name()));
         if path.is_symlink() || fs::read_dir(path).is_ok_and(|mut entries| entries.any(is_strange)) {
             let what = format!("{} has something else in it", printable(&name));
             return Err(Failure::local(what, "name an empty or a new directory"));

@@ -2,5 +2,6 @@
 
 mod hints;
 mod layers;
+mod numbers;
 mod readme;
 mod words;

@@ -5,11 +5,12 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use bytes::BytesMut;
-use share::blob::PART_LEN;
-use share::blob::padded_len;
+use share::blob::{PART_LEN, padded_len};
 use share::seal;
-use share::seal::{SealError, Sealer, Unsealer};
+use share::seal::{Lengths, SealError, Sealer, Unsealer};
 use share::secret::{Flags, LinkSecret};
+
+use crate::support::noise;
 
 fn identity() -> (age::x25519::Identity, String) {
     use age::secrecy::ExposeSecret;
@@ -18,7 +19,7 @@ fn identity() -> (age::x25519::Identity, String) {
     (identity, text)
 }
 
-fn seal(plain: &[u8], identity: &age::x25519::Identity) -> (Vec<u8>, seal::Lengths) {
+fn seal(plain: &[u8], identity: &age::x25519::Identity) -> (Vec<u8>, Lengths) {
     let mut sealer = Sealer::new(plain, identity).unwrap();
     let (mut blob, mut buffer, mut parts) = (Vec::new(), BytesMut::new(), 0);
     while sealer.next_part(&mut buffer).unwrap() {
@@ -94,10 +95,6 @@ fn no_piece_of_a_share_can_be_changed_or_left_out() {
     let (_, other) = (identity.clone(), LinkSecret::random(Flags::default()).keys(None).blob_identity);
     assert!(open(blob, age_len, &other, PART_LEN).is_err());
 }
-
-use share::seal::Lengths;
-
-use crate::support::noise;
 
 #[test]
 #[ignore = "needs age: tests/all"]

@@ -1,6 +1,6 @@
 //! The line to a sender's own machine: TLS 1.3 with a raw public key (RFC 7250) that follows from the link.
 //!
-//! No name and no certificate: whoever holds the link knows the one key that may answer, and accepts no other.
+//! There is no name and no certificate: a holder of the link knows the one key that may answer, and accepts no other.
 
 use std::sync::Arc;
 
@@ -15,9 +15,9 @@ use zeroize::Zeroizing;
 
 use crate::secret::{DirectKey, Pin};
 
-/// What stands before the 32 bytes of an Ed25519 public key in a `SubjectPublicKeyInfo` (RFC 8410).
+/// The bytes before the 32 bytes of an Ed25519 public key in a `SubjectPublicKeyInfo` (RFC 8410).
 const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
-/// What stands before the 32 bytes of an Ed25519 seed in PKCS #8 (RFC 8410).
+/// The bytes before the 32 bytes of an Ed25519 seed in PKCS #8 (RFC 8410).
 const PKCS8: [u8; 16] =
     [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 
@@ -25,8 +25,11 @@ fn spki(pin: &Pin) -> Vec<u8> {
     [&SPKI[..], pin.as_bytes()].concat()
 }
 
-/// How the sender's machine answers.
-pub(crate) fn server(key: &DirectKey) -> Result<ServerConfig, Error> {
+/// The configuration of TLS with which the sender's machine answers, with `key`.
+///
+/// # Errors
+/// Those of TLS: the key is of no use to it.
+pub(super) fn server(key: &DirectKey) -> Result<ServerConfig, Error> {
     let pkcs8 = Zeroizing::new([&PKCS8[..], key.seed()].concat());
     let signing = ring::sign::any_eddsa_type(&PrivatePkcs8KeyDer::from(pkcs8.as_slice()))?;
     let certified = CertifiedKey::new(vec![CertificateDer::from(spki(&key.pin()))], signing);
@@ -36,8 +39,11 @@ pub(crate) fn server(key: &DirectKey) -> Result<ServerConfig, Error> {
         .with_cert_resolver(Arc::new(AlwaysResolvesServerRawPublicKeys::new(Arc::new(certified)))))
 }
 
-/// How a link holder asks.
-pub(crate) fn client(pin: &Pin) -> Result<ClientConfig, Error> {
+/// The configuration of TLS with which a link holder asks: only the holder of the key `pin` may answer.
+///
+/// # Errors
+/// Those of TLS: it lacks version 1.3.
+pub(super) fn client(pin: &Pin) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let only = Arc::new(Only { spki: spki(pin), provider: provider.clone() });
     Ok(ClientConfig::builder_with_provider(provider)

@@ -18,17 +18,13 @@ use tokio::task::spawn_blocking;
 
 use crate::durable_fs::{parent, rename_new, sync, sync_dir, sync_file_system, try_lock};
 use crate::platform::files::{self, Rights};
-use crate::relay::rules::records::names;
+use crate::relay::store::layout::{DIRECTORIES, LOCK, SHARES, STAGING};
 use crate::relay::store::{Created, Object, Space, Store, StoreError};
 use crate::relay::{Content, RelayError};
 use crate::secret::random_hex;
 
 /// Bytes that go from the network to the disk, or back, in one hop to a blocking thread.
 const HOP: usize = 256 << 10;
-/// Where objects are written before they have a name.
-const STAGING: &str = "tmp";
-/// Held by the one server of a folder.
-const LOCK: &str = "lock";
 /// Staging files older than this belong to nobody, where several servers share a folder.
 const STALE: Duration = Duration::from_hours(24);
 
@@ -94,7 +90,7 @@ impl Folder {
             (false, _) => Access::Owner,
         };
         // Where somebody else may write, a name may be a link to anywhere.
-        for name in [STAGING, "v1", names::DUE.trim_end_matches('/'), "probe"] {
+        for name in DIRECTORIES {
             if root.join(name).is_symlink() {
                 return Err(failed(io::Error::other(format!("{name} in it is a link to somewhere else"))));
             }
@@ -148,8 +144,8 @@ fn lock_shared(root: &Path, access: Access) -> Result<Option<File>, FolderError>
 
 /// `v1/<id>/…` lies in `v1/<first two digits>/<id>/…`.
 fn sharded(name: &str) -> String {
-    match name.strip_prefix("v1/") {
-        Some(rest) if rest.len() > 2 && rest.is_char_boundary(2) => format!("v1/{}/{rest}", &rest[..2]),
+    match name.strip_prefix(SHARES).and_then(|rest| rest.strip_prefix('/')) {
+        Some(rest) if rest.len() > 2 && rest.is_char_boundary(2) => format!("{SHARES}/{}/{rest}", &rest[..2]),
         _ => name.to_owned(),
     }
 }
@@ -429,7 +425,7 @@ fn walk(
     for entry in entries {
         let entry = entry?;
         let Ok(component) = entry.file_name().into_string() else { continue };
-        if directory == "v1" && component.len() == 2 {
+        if directory == SHARES && component.len() == 2 {
             // A shard has no part in the names below it.
             walk(&entry.path(), directory, prefix, before, found)?;
             continue;
