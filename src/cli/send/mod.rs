@@ -225,8 +225,8 @@ impl Sending<'_> {
     /// Waits until all were opened.
     async fn wait(&self, batch: &Committed, endpoint: &Endpoint, connected: &Connected) -> Result<(), Failure> {
         let waiting = try_join_all(batch.shares().iter().map(async |share| {
-            let named = asking::Named { relay: &connected.relay, endpoint: Some(endpoint) };
-            let status = asking::wait_at(share.entry(), share.owner(), &named, self.cx).await?;
+            let at = asking::Reached::at(endpoint, &connected.relay);
+            let status = asking::wait_at(share.entry(), share.owner(), &at, self.cx).await?;
             batch.note_end(share, &status);
             Ok::<_, Failure>(status)
         }));
