@@ -60,7 +60,7 @@ impl From<FragmentError> for LinkError {
 pub struct Link {
     /// The relay. A bare link may leave it out: then it is the configured one.
     pub relay: Option<RelayUrl>,
-    /// What opens the share.
+    /// The secret that opens the share.
     pub secret: LinkSecret,
 }
 

@@ -1,5 +1,5 @@
-//! Files that may tell more than they show, whether or not [`crate::media::strip`] can clean them: by their bytes, or by the
-//! extension of their name.
+//! Files that may tell more than they show, whether or not [`crate::media::strip`] can clean them: by their bytes, or
+//! by the extension of their name.
 
 use crate::media::strip::contains;
 use crate::media::{HEAD_LEN, Kind, sniff};
@@ -15,18 +15,18 @@ pub enum Telling {
 
 /// Extensions of photos, raw photos, drawings, videos and sounds. Not those that mean more often something else: `ts`,
 /// `mod`, `dat`, `raw`.
-const MEDIA: &str = " 264 265 3fr 3g2 3gp aac ac3 aif aifc aiff amr ape ari arq arw asf au avi avif avifs bay bmp braw caf cap \
-    cin cr2 cr3 crm crw cur dcr dcs dds dib divx djv djvu dng dpx dsf dss dts dtshd dv eac3 ec3 eip emf erf exr \
-    f4v fff fit fits flac fli flv gif gpr gxf h264 hdp hdr heic heics heif heifs hevc hif icns ico iiq insp \
-    insv ivf j2c j2k jfif jng jp2 jpc jpe jpeg jpf jpg jpm jpx jxl jxr k25 kdc lrv m1v m2t m2ts m2v m4a m4b m4p \
-    m4r m4v mef mj2 mjpeg mjpg mka mks mkv mlp mng mos mov mp2 mp3 mp4 mpe mpeg mpg mpo mpv mqv mrw mts mxf nef \
-    nrw nut oga ogg ogv opus orf ori pam pbm pcx pef pfm pgm pict png pnm ppm psb psd ptx qoi qt qtk r3d ra raf \
-    ram ras rm rmvb rw2 rwl rwz sgi snd sr2 srf srw svg svgz swf tga thd thm tif tiff tod tta vob voc w64 wav \
-    wave wbmp wdp webm webp wma wmf wmv wv x3f xcf xpm xwd y4m ";
+const MEDIA: &str = " 264 265 3fr 3g2 3gp aac ac3 aif aifc aiff amr ape ari arq arw asf au avi avif avifs bay bmp \
+    braw caf cap cin cr2 cr3 crm crw cur dcr dcs dds dib divx djv djvu dng dpx dsf dss dts dtshd dv eac3 ec3 eip \
+    emf erf exr f4v fff fit fits flac fli flv gif gpr gxf h264 hdp hdr heic heics heif heifs hevc hif icns ico iiq \
+    insp insv ivf j2c j2k jfif jng jp2 jpc jpe jpeg jpf jpg jpm jpx jxl jxr k25 kdc lrv m1v m2t m2ts m2v m4a m4b \
+    m4p m4r m4v mef mj2 mjpeg mjpg mka mks mkv mlp mng mos mov mp2 mp3 mp4 mpe mpeg mpg mpo mpv mqv mrw mts mxf nef \
+    nrw nut oga ogg ogv opus orf ori pam pbm pcx pef pfm pgm pict png pnm ppm psb psd ptx qoi qt qtk r3d ra raf ram \
+    ras rm rmvb rw2 rwl rwz sgi snd sr2 srf srw svg svgz swf tga thd thm tif tiff tod tta vob voc w64 wav wave wbmp \
+    wdp webm webp wma wmf wmv wv x3f xcf xpm xwd y4m ";
 /// Extensions of documents whose formats have a place for an author.
-const DOCUMENTS: &str = " ai doc docm docx dot dotm dotx eps epub fb2 fodg fodp fods fodt idml indd mobi azw azw3 mpp msg odb odf odg odm \
-    odp ods odt one otg otp ots ott oxps pages numbers pdf pot potm potx pps ppsm ppsx ppt pptm pptx ps pub rtf vsd \
-    vsdx wps xls xlsb xlsm xlsx xlt xltm xltx xps ";
+const DOCUMENTS: &str = " ai doc docm docx dot dotm dotx eps epub fb2 fodg fodp fods fodt idml indd mobi azw azw3 \
+    mpp msg odb odf odg odm odp ods odt one otg otp ots ott oxps pages numbers pdf pot potm potx pps ppsm ppsx ppt \
+    pptm pptx ps pub rtf vsd vsdx wps xls xlsb xlsm xlsx xlt xltm xltx xps ";
 
 /// Beginnings of files that [`sniff`] does not name: at an offset, these bytes.
 const MEDIA_BYTES: [(usize, &[u8]); 38] = [
@@ -84,8 +84,8 @@ const IN_ARCHIVES: [&[u8]; 8] = [
     b"mimetypeapplication/vnd.adobe.indesign",
 ];
 
-/// What a file may tell that begins with `head`, and whose name has this extension, without a dot. `None`: nothing that
-/// is known of.
+/// The metadata in a file that begins with `head`, and whose name has this extension, without a dot. `None`: nothing is
+/// known of any.
 pub fn telling(head: &[u8], extension: Option<&str>) -> Option<Telling> {
     if head.is_empty() {
         return None;

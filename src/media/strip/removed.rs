@@ -1,10 +1,10 @@
-//! What is found in a file and goes.
+//! The metadata that is found in a file and removed.
 
-/// What was found and goes.
+/// The metadata that was found, and is removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is something that people want to know")]
 pub struct Removed {
-    /// Where it was taken.
+    /// The location at which it was taken.
     pub position: bool,
     /// With which camera.
     pub camera: bool,
