@@ -9,7 +9,7 @@ mod rewritten;
 
 use zeroize::Zeroizing;
 
-pub use crate::relay_url::{RelayUrl, RelayUrlError};
+use crate::relay_url::{RelayUrl, RelayUrlError};
 use crate::secret::{FragmentError, LinkSecret};
 
 /// Why a text is not a link that can be used. None of these repeats the text.

@@ -1,13 +1,13 @@
-//! Files that may tell more than they show, whether or not [`crate::media::strip`] can clean them: by their bytes, or
-//! by the extension of their name.
+//! Formats that can hold metadata, whether or not [`crate::media::strip`] can clean them: recognized by a file's bytes,
+//! or by the extension of its name.
 
 use crate::media::strip::contains;
 use crate::media::{HEAD_LEN, Kind, sniff};
 
-/// Something that tells of its makers.
+/// A group of formats, by the metadata that they can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Telling {
-    /// A photo, a video or a sound: position, time, camera.
+pub enum Format {
+    /// A photo, a video or a sound: location, time, camera.
     Media,
     /// A document: author, times, comments.
     Document,
@@ -84,39 +84,39 @@ const IN_ARCHIVES: [&[u8]; 8] = [
     b"mimetypeapplication/vnd.adobe.indesign",
 ];
 
-/// The metadata in a file that begins with `head`, and whose name has this extension, without a dot. `None`: nothing is
-/// known of any.
-pub fn telling(head: &[u8], extension: Option<&str>) -> Option<Telling> {
+/// The format of a file that begins with `head`, and whose name has this extension, without a dot. `None`: none that is
+/// known to hold metadata.
+pub fn with_metadata(head: &[u8], extension: Option<&str>) -> Option<Format> {
     if head.is_empty() {
         return None;
     }
     by_content(head).or_else(|| {
         let extension = format!(" {} ", extension?.to_ascii_lowercase());
         match () {
-            () if MEDIA.contains(&extension) => Some(Telling::Media),
-            () if DOCUMENTS.contains(&extension) => Some(Telling::Document),
+            () if MEDIA.contains(&extension) => Some(Format::Media),
+            () if DOCUMENTS.contains(&extension) => Some(Format::Document),
             () => None,
         }
     })
 }
 
-fn by_content(head: &[u8]) -> Option<Telling> {
+fn by_content(head: &[u8]) -> Option<Format> {
     let begins = |(at, bytes): &(usize, &[u8])| head.get(*at..).is_some_and(|rest| rest.starts_with(bytes));
     let kind = Kind::of(sniff(head, head.len() < HEAD_LEN));
     if matches!(kind, Kind::Photo | Kind::Video | Kind::Sound) || MEDIA_BYTES.iter().any(begins) {
-        return Some(Telling::Media);
+        return Some(Format::Media);
     }
     // Packets of a transport stream, of 188 bytes, or of 192 as cameras write it.
     let packets = |first: usize, each: usize| (0..4).all(|number| head.get(first + number * each) == Some(&0x47));
     if packets(0, 188) || packets(4, 192) || contains(head, MXF) || is_drawing(head) {
-        return Some(Telling::Media);
+        return Some(Format::Media);
     }
     let is_document = contains(&head[..head.len().min(1024)], b"%PDF-")
         || head.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
         || head.starts_with(b"{\\rtf")
         || head.starts_with(b"%!PS")
         || (head.starts_with(b"PK\x03\x04") && IN_ARCHIVES.iter().any(|name| contains(head, name)));
-    is_document.then_some(Telling::Document)
+    is_document.then_some(Format::Document)
 }
 
 /// Whether a text is SVG: its first element is.
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn bytes_or_a_name_tell() {
-        let media = Some(Telling::Media);
+        let media = Some(Format::Media);
         for (head, extension) in [
             (&b"nothing that is known"[..], "mts"),
             (b"nothing that is known", "MXF"),
@@ -162,15 +162,15 @@ mod tests {
             (b"<!DOCTYPE svg [<!ENTITY a \"b\">]>\n<svg>", ""),
             (b"\0\0\0\x18ftypheic", ""),
         ] {
-            assert_eq!(telling(head, Some(extension)), media, "{head:?} {extension}");
+            assert_eq!(with_metadata(head, Some(extension)), media, "{head:?} {extension}");
         }
         let mut stream = vec![0; 800];
         for at in [4, 196, 388, 580] {
             stream[at] = 0x47;
         }
-        assert_eq!(telling(&stream, None), media);
-        assert_eq!(telling(&[&[0; 70][..], MXF].concat(), None), media);
-        let document = Some(Telling::Document);
+        assert_eq!(with_metadata(&stream, None), media);
+        assert_eq!(with_metadata(&[&[0; 70][..], MXF].concat(), None), media);
+        let document = Some(Format::Document);
         for (head, extension) in [
             (&b"%PDF-1.7"[..], ""),
             (b"junk\n%PDF-1.4", "bin"),
@@ -180,7 +180,7 @@ mod tests {
             (b"{\\rtf1{\\info{\\author x}}}", ""),
             (b"nothing that is known", "docx"),
         ] {
-            assert_eq!(telling(head, Some(extension)), document, "{head:?} {extension}");
+            assert_eq!(with_metadata(head, Some(extension)), document, "{head:?} {extension}");
         }
         for (head, extension) in [
             (&b"a text"[..], Some("txt")),
@@ -191,7 +191,7 @@ mod tests {
             (b"<html><svg></svg></html>", Some("html")),
             (b"", Some("jpg")),
         ] {
-            assert_eq!(telling(head, extension), None, "{head:?} {extension:?}");
+            assert_eq!(with_metadata(head, extension), None, "{head:?} {extension:?}");
         }
     }
 }

@@ -3,8 +3,8 @@
 
 pub mod browsers;
 pub mod edits;
+pub mod formats;
 pub mod strip;
-pub mod telling;
 
 /// How many bytes from the beginning of a file [`sniff`] wants to see.
 pub const HEAD_LEN: usize = 8192;

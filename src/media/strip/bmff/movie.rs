@@ -37,7 +37,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, movie: Boxed, fragments: 
             b"rmra" => return Err(ELSEWHERE),
             _ => {
                 // Dashboard cameras have a list of where in the file positions are: what nobody refers to goes.
-                scan.removed.position |= &next.kind == b"gps ";
+                scan.removed.location |= &next.kind == b"gps ";
                 free(scan, next)?;
             }
         }
