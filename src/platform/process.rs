@@ -1,11 +1,11 @@
 //! This process and its children: limits, signals, users.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Child;
+use std::{env, fs};
 
 use rustix::process::{
-    DumpableBehavior, Pid, Resource, Rlimit, Signal, kill_process, set_dumpable_behavior, setrlimit, setsid,
+    DumpableBehavior, Pid, Resource, Rlimit, Signal, getrlimit, kill_process, set_dumpable_behavior, setrlimit, setsid,
 };
 
 /// From now on a crash writes no memory to a disk, neither of this program nor of one that it starts; and no other
@@ -27,7 +27,7 @@ pub fn ask_to_end(child: &Child) {
 
 /// The name of this machine.
 pub fn host_name() -> Option<String> {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
@@ -45,4 +45,19 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
 
 fn is_executable(path: &Path) -> bool {
     path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+/// Takes as many file descriptors as the system lets this process have. Where that is refused, it works with those that
+/// it has.
+pub fn take_all_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
+
+/// Whether this program was started with a signal ignored (`SigIgn` of proc(5)), as by nohup(1).
+pub fn ignores_signal(number: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (number - 1) & 1 == 1
 }

@@ -1,8 +1,8 @@
 //! Time and chance, handed in from outside, so that in a test fourteen days pass in a microsecond.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What the rules ask when they want to know the time or need a die.
+/// Source of the time and of chance for the rules and the stores.
 pub trait Clock: Send + Sync {
     /// Unix seconds, UTC.
     fn now(&self) -> u64;
@@ -25,4 +25,9 @@ impl Clock for SystemClock {
         crate::secret::fill_random(&mut bytes);
         u32::from_be_bytes(bytes)
     }
+}
+
+/// The time `duration` after `at`, in Unix seconds.
+pub(super) fn after(at: u64, duration: Duration) -> u64 {
+    at.saturating_add(duration.as_secs())
 }

@@ -220,7 +220,7 @@ async fn choose(question: &str, manifest: &Manifest, cx: &Context) -> Result<Cho
 
 /// Somebody who says no keeps it.
 fn not_now() -> Failure {
-    Failure::Interrupted(Some("not now: nothing is lost".to_owned()))
+    Failure::Interrupted(Some("not now: nothing is lost".into()))
 }
 
 /// What must not be saved and cannot be shown.

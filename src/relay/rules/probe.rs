@@ -1,27 +1,27 @@
 //! Whether a store is what the rules need it to be. A relay asks before it serves anybody.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
 
+use crate::relay::backoff;
 use crate::relay::clock::Clock;
-use crate::relay::rules::StoreRelay;
-use crate::relay::rules::records::CLOCK_TOLERANCE;
+use crate::relay::rules::{CLOCK_TOLERANCE, StoreRelay, names};
+use crate::relay::store::layout::MARKER;
 use crate::relay::store::{Created, Space, Store, StoreError};
 use crate::secret::random_hex;
 
-/// The object that says that a store may be used by anybody who can reach it, without a server.
-pub const MARKER: &str = "share-store";
-/// How the names begin that a store is tried out with.
-pub(super) const PROBES: &str = "probe/";
-/// What is put behind a name, in another order than that in which a list must have it.
+/// Suffixes of a name, in another order than that in which a list must have them.
 const ORDER: [&str; 3] = ["-c", "-a", "-b"];
-/// What is put behind the name of an object that shows whether there are versions.
+/// Suffix of the name of an object that shows whether there are versions.
 const VERSION: &str = "-v";
-/// The longest pause before something is asked again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+/// The first pause before something is asked again.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// No pause is as long as this one.
+const PAUSE_LIMIT: Duration = Duration::from_secs(3);
 /// How many write one name at once.
 const RACERS: usize = 16;
 
@@ -31,22 +31,22 @@ pub enum Unfit {
     /// Two may win one race: a share would be opened twice.
     #[error("the store lets two writers create one object: a share could be opened twice")]
     NotExclusive,
-    /// What was written is not there, or what was deleted is.
+    /// An object that was written is not there, or one that was deleted is.
     #[error("the store does not show what was just written or deleted")]
     NotConsistent,
     /// Things would expire early or never.
-    #[error("this machine's clock and the store's differ by {0} seconds")]
-    Clock(u64),
+    #[error("this machine's clock and the store's differ by {} seconds", .0.as_secs())]
+    Clock(Duration),
     /// It cannot be asked, or not for what a relay needs.
     #[error("it cannot be used: {0}")]
     Failed(#[from] StoreError),
 }
 
-/// What was found out about a store that is fit.
+/// Findings about a store that is fit.
 #[derive(Clone, Copy, Debug)]
 pub struct ProbeResult {
-    /// Seconds between our clock and its.
-    pub clock: u64,
+    /// Difference between our clock and its, in whole seconds.
+    pub clock: Duration,
     /// How much room there is, where it tells.
     pub space: Option<Space>,
     /// Whether it keeps what is deleted, where it tells.
@@ -54,15 +54,18 @@ pub struct ProbeResult {
 }
 
 impl StoreRelay {
-    /// Tries out what the rules rely on: exclusive creation, reading and listing after writing, deletion, the clock.
+    /// Tries out all that the rules rely on: exclusive creation, reading and listing after writing, deletion, the clock.
+    ///
+    /// # Errors
+    /// The first thing in which the store is [`Unfit`].
     pub async fn probe(&self) -> Result<ProbeResult, Unfit> {
         let name = probe_name();
         let result = exercise(&*self.store, &name).await;
-        // What a store does not let us find out it does not tell.
+        // A store that does not let us find out does not tell.
         let keeps_versions = self.store.keeps_versions(&format!("{name}{VERSION}")).await.unwrap_or(None);
         let suffixes = ORDER.into_iter().chain(["", VERSION]);
         let names: Vec<String> = suffixes.map(|suffix| format!("{name}{suffix}")).collect();
-        let removed = patiently(|| self.store.delete(&names)).await;
+        let removed = retry(|| self.store.delete(&names)).await;
         result?;
         removed?;
         for name in &names {
@@ -77,11 +80,17 @@ impl StoreRelay {
     }
 
     /// Makes the store one that is used without a server. It must have been probed.
+    ///
+    /// # Errors
+    /// Those of the store.
     pub async fn adopt(&self) -> Result<(), StoreError> {
         self.store.create(MARKER, Bytes::from_static(b"1\n").into()).await.map(drop)
     }
 
     /// Whether the store is one that is used without a server.
+    ///
+    /// # Errors
+    /// Those of the store.
     pub async fn is_adopted(&self) -> Result<bool, StoreError> {
         Ok(self.store.read(MARKER, 0).await?.is_some())
     }
@@ -92,10 +101,14 @@ impl StoreRelay {
     }
 
     /// Compares our clock with the store's. While they disagree, nothing is claimed and nothing is swept.
+    ///
+    /// # Errors
+    /// Those of the store; then our clock is believed as much as before.
     pub async fn check_clock(&self) -> Result<(), StoreError> {
         let difference = clock_difference(&*self.store, &*self.clock).await?;
         let agrees = difference <= CLOCK_TOLERANCE;
         if !agrees {
+            let difference = difference.as_secs();
             tracing::error!(difference, "this machine's clock and the store's differ by seconds: no claims, no sweeps");
         }
         self.clock_agrees.store(agrees, Ordering::Relaxed);
@@ -104,20 +117,21 @@ impl StoreRelay {
 }
 
 fn probe_name() -> String {
-    format!("{PROBES}{}", random_hex::<16>())
+    format!("{}{}", names::probes(), random_hex::<16>())
 }
 
 /// Asks again a few times: some stores let one name be written once a second.
-async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(ask: impl Fn() -> F) -> Result<T, StoreError> {
-    let mut pause = Duration::from_millis(200);
-    loop {
+async fn retry<T, F: Future<Output = Result<T, StoreError>>>(ask: impl Fn() -> F) -> Result<T, StoreError> {
+    let pauses = backoff::doubling(FIRST_PAUSE).take_while(|pause| *pause < PAUSE_LIMIT);
+    let answer = backoff::retry(pauses, || async {
         match ask().await {
-            Err(StoreError::Failed(_)) if pause < LONGEST_PAUSE => {
-                tokio::time::sleep(pause).await;
-                pause *= 2;
-            }
-            answer => return answer,
+            Err(error @ StoreError::Failed(_)) => ControlFlow::Continue(error),
+            answer => ControlFlow::Break(answer),
         }
+    });
+    match answer.await {
+        ControlFlow::Break(answer) => answer,
+        ControlFlow::Continue(error) => Err(error),
     }
 }
 
@@ -141,11 +155,11 @@ async fn exercise(store: &dyn Store, name: &str) -> Result<(), Unfit> {
         (None, Some(error)) => return Err(error.into()),
         (None, None) => return Err(Unfit::NotConsistent),
     };
-    if patiently(|| store.create(name, Bytes::from_static(b"late").into())).await? != Created::Exists {
+    if retry(|| store.create(name, Bytes::from_static(b"late").into())).await? != Created::Exists {
         return Err(Unfit::NotExclusive);
     }
     for suffix in ORDER {
-        patiently(|| async { store.create(&format!("{name}{suffix}"), Bytes::new().into()).await }).await?;
+        retry(|| async { store.create(&format!("{name}{suffix}"), Bytes::new().into()).await }).await?;
     }
     let listed: Vec<String> = store.list(name, None).await?.into_iter().map(|object| object.name).collect();
     let mut expected: Vec<String> = ORDER.iter().map(|suffix| format!("{name}{suffix}")).collect();
@@ -158,13 +172,13 @@ async fn exercise(store: &dyn Store, name: &str) -> Result<(), Unfit> {
     if *stored == *winner.to_string().as_bytes() && listed == expected { Ok(()) } else { Err(Unfit::NotConsistent) }
 }
 
-/// Seconds between our clock and the time that the store gives to an object written now.
-async fn clock_difference(store: &dyn Store, clock: &dyn Clock) -> Result<u64, StoreError> {
+/// Difference between our clock and the time that the store gives to an object written now, in whole seconds.
+async fn clock_difference(store: &dyn Store, clock: &dyn Clock) -> Result<Duration, StoreError> {
     let name = probe_name();
     store.create(&name, Bytes::from_static(b"clock").into()).await?;
     let now = clock.now();
     let written = store.list(&name, None).await?.first().map(|object| object.written);
     store.delete(&[name]).await?;
     let unseen = || StoreError::Failed("what was written a moment ago is not listed".to_owned());
-    written.map(|written| written.abs_diff(now)).ok_or_else(unseen)
+    written.map(|written| Duration::from_secs(written.abs_diff(now))).ok_or_else(unseen)
 }

@@ -1,72 +1,68 @@
-//! Records: the small objects that decide what a share is.
+//! Records: the small objects that decide the state of a share, and the phases derived from them.
 //!
-//! Nothing is ever updated. A share's state is a function of which cells exist and of the clock ([`Records::phase`]),
-//! and whoever creates a cell first has decided what it decides. [`write_once`] is the only way to write one.
+//! Nothing is ever updated. A share's state is a function of its records and of the clock ([`Records::phase`]), and
+//! the first writer of a record has decided.
 
-use std::sync::Arc;
-use std::time::Duration;
-
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
 
-use crate::relay::clock::Clock;
-use crate::relay::store::{Created, Store, StoreError};
+use crate::relay::rules::names;
+use crate::relay::store::{Store, StoreError};
 use crate::relay::{Checksum, Gone, INLINE_LEN, RelayError, ShareState, V1, Verifiers};
 use crate::secret::{Claimant, Id, Receipt, Verifier};
 
-/// An upload that is not sealed after this many seconds is aborted.
-pub const UPLOAD_TIME: u64 = 24 * 3600;
-/// A tombstone stands for this many seconds after a share has ended.
-pub const TOMBSTONE_TIME: u64 = 30 * 24 * 3600;
-
-/// How long after it is due a thing is done, in seconds: clocks of several nodes differ a little.
-pub const GRACE: u64 = 120;
-/// Seconds by which our clock and the store's may differ.
-pub const CLOCK_TOLERANCE: u64 = 120;
-/// Attempts to write a cell or a hint.
-const TRIES: u32 = 8;
-/// What all of them take at most.
-const TRY_TIME: Duration = Duration::from_secs(10);
-
 /// A small object that is created once.
-pub trait Cell: Serialize + DeserializeOwned + Send + Sync {
-    /// Whether `other` decides the same: then it does not matter who of the two wrote it.
+pub(super) trait Record: Serialize + DeserializeOwned + Send + Sync {
+    /// Whether `other` decides the same: then it does not matter which of the two was written.
     fn same(&self, other: &Self) -> bool;
+}
+
+/// A record that a share has at most once.
+pub(super) trait Decision: Record {
+    /// The name of its object.
+    fn name(id: &Id) -> String;
 }
 
 /// `offer`: a share was announced.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Offer {
+pub(super) struct Offer {
     v: V1,
     /// The link's flags.
-    pub flags: u8,
-    /// Life after sealing, in seconds.
-    pub ttl: u64,
+    pub(super) flags: u8,
+    /// Life after the commit, in seconds.
+    pub(super) ttl: u64,
     /// When, Unix seconds.
-    pub at: u64,
+    pub(super) at: u64,
     /// Who may do what.
-    pub verifiers: Verifiers,
+    pub(super) verifiers: Verifiers,
 }
 
 impl Offer {
     /// An offer made at `at`.
-    pub fn new(flags: u8, ttl: u64, at: u64, verifiers: Verifiers) -> Self {
+    pub(super) fn new(flags: u8, ttl: u64, at: u64, verifiers: Verifiers) -> Self {
         Self { v: V1, flags, ttl, at, verifiers }
     }
 }
 
-impl Cell for Offer {
+impl Decision for Offer {
+    fn name(id: &Id) -> String {
+        names::offer(id)
+    }
+}
+
+impl Record for Offer {
     fn same(&self, other: &Self) -> bool {
         self.flags == other.flags && self.ttl == other.ttl && self.verifiers == other.verifiers
     }
 }
 
-/// `seal`: the upload is complete, or never will be.
+/// `seal`: how the upload ended. Committed, or never to be.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
-pub enum Seal {
-    /// Everything is here and durable.
+pub(super) enum UploadEnd {
+    /// Everything is here and durable. The stored word is older than ours.
+    #[serde(rename = "sealed")]
     Committed {
         /// Version.
         v: V1,
@@ -86,7 +82,13 @@ pub enum Seal {
     },
 }
 
-impl Cell for Seal {
+impl Decision for UploadEnd {
+    fn name(id: &Id) -> String {
+        names::upload_end(id)
+    }
+}
+
+impl Record for UploadEnd {
     fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (
@@ -101,21 +103,21 @@ impl Cell for Seal {
 
 /// `try/<n>`: somebody tried this proof.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Try {
+pub(super) struct Guess {
     v: V1,
     at: u64,
     /// The verifier of the token that was presented.
-    pub proof: Verifier,
+    pub(super) proof: Verifier,
 }
 
-impl Try {
+impl Guess {
     /// A proof presented at `at`.
-    pub fn new(at: u64, proof: Verifier) -> Self {
+    pub(super) fn new(at: u64, proof: Verifier) -> Self {
         Self { v: V1, at, proof }
     }
 }
 
-impl Cell for Try {
+impl Record for Guess {
     fn same(&self, other: &Self) -> bool {
         self.proof == other.proof
     }
@@ -124,7 +126,7 @@ impl Cell for Try {
 /// `claim`: the one door. Opener, owner, sweeper and guess limit race for it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
-pub enum Claim {
+pub(super) enum Claim {
     /// Somebody is opening it.
     Claimed {
         /// Version.
@@ -159,7 +161,13 @@ pub enum Claim {
     },
 }
 
-impl Cell for Claim {
+impl Decision for Claim {
+    fn name(id: &Id) -> String {
+        names::claim(id)
+    }
+}
+
+impl Record for Claim {
     fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Claimed { claimant, .. }, Self::Claimed { claimant: other, .. }) => claimant == other,
@@ -174,7 +182,7 @@ impl Cell for Claim {
 /// `end`: how a claim ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
-pub enum End {
+pub(super) enum End {
     /// The opener has it.
     Finished {
         /// Version.
@@ -200,7 +208,13 @@ pub enum End {
     },
 }
 
-impl Cell for End {
+impl Decision for End {
+    fn name(id: &Id) -> String {
+        names::end(id)
+    }
+}
+
+impl Record for End {
     fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Finished { receipt, .. }, Self::Finished { receipt: other, .. }) => receipt == other,
@@ -210,94 +224,22 @@ impl Cell for End {
     }
 }
 
-/// The names of a share's objects.
-pub(crate) mod names {
-    use jiff::Timestamp;
-
-    use super::{Checksum, Id};
-
-    /// What the names of all hints for the sweeper begin with.
-    pub(crate) const DUE: &str = "due/";
-
-    /// The hint to look at a share at `due`. These names sort by time.
-    pub(crate) fn due(id: &Id, due: u64) -> String {
-        format!("{}{}", first_due(due), id.hex())
-    }
-
-    /// What sorts before all hints of that second, and after all earlier ones.
-    pub(crate) fn first_due(due: u64) -> String {
-        let at = i64::try_from(due).ok().and_then(|at| Timestamp::from_second(at).ok()).unwrap_or(Timestamp::MAX);
-        format!("{DUE}{}/{due:010}-", at.strftime("%Y%m%d%H"))
-    }
-
-    /// The time and the share in the name of a hint.
-    pub(crate) fn parse_due(name: &str) -> Option<(u64, Id)> {
-        let (due, id) = name.rsplit('/').next()?.split_once('-')?;
-        Some((due.parse().ok()?, Id::from_hex(id)?))
-    }
-
-    pub(crate) fn share(id: &Id) -> String {
-        format!("v1/{}/", id.hex())
-    }
-
-    pub(crate) fn offer(id: &Id) -> String {
-        format!("v1/{}/offer", id.hex())
-    }
-
-    pub(crate) fn parts(id: &Id) -> String {
-        format!("v1/{}/part/", id.hex())
-    }
-
-    pub(crate) fn part(id: &Id, number: u32, crc: Checksum) -> String {
-        format!("v1/{}/part/{number:06}-{crc}", id.hex())
-    }
-
-    /// What all objects of one part number begin with.
-    pub(crate) fn part_number(id: &Id, number: u32) -> String {
-        format!("v1/{}/part/{number:06}-", id.hex())
-    }
-
-    pub(crate) fn manifest(id: &Id) -> String {
-        format!("v1/{}/manifest", id.hex())
-    }
-
-    pub(crate) fn seal(id: &Id) -> String {
-        format!("v1/{}/seal", id.hex())
-    }
-
-    pub(crate) fn tries(id: &Id) -> String {
-        format!("v1/{}/try/", id.hex())
-    }
-
-    pub(crate) fn a_try(id: &Id, number: u8) -> String {
-        format!("v1/{}/try/{number:02}", id.hex())
-    }
-
-    pub(crate) fn claim(id: &Id) -> String {
-        format!("v1/{}/claim", id.hex())
-    }
-
-    pub(crate) fn end(id: &Id) -> String {
-        format!("v1/{}/end", id.hex())
-    }
-}
-
-/// All cells of a share that was announced.
+/// All records of a share that was announced.
 #[derive(Clone, Debug)]
-pub struct Records {
+pub(super) struct Records {
     /// Announced.
-    pub offer: Offer,
+    pub(super) offer: Offer,
     /// Complete.
-    pub seal: Option<Seal>,
+    pub(super) upload_end: Option<UploadEnd>,
     /// Decided.
-    pub claim: Option<Claim>,
+    pub(super) claim: Option<Claim>,
     /// Ended.
-    pub end: Option<End>,
+    pub(super) end: Option<End>,
 }
 
 /// Where a share stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub(super) enum Phase {
     /// Parts may come.
     Uploading,
     /// It may be claimed.
@@ -313,37 +255,37 @@ pub enum Phase {
         state: ShareState,
         /// When, Unix seconds.
         at: u64,
-        /// Whether a cell says so; otherwise only the clock does, and the sweeper has yet to write it.
+        /// Whether a record decides so; otherwise only the clock does, and the sweeper has yet to write the record.
         settled: bool,
     },
 }
 
 impl Records {
-    /// Reads the cells of `id`, in the order in which they are written, so that what is returned was true at one
-    /// moment. `None`: there is no such share.
-    pub async fn load(store: &dyn Store, id: &Id) -> Result<Option<Self>, RelayError> {
-        let Some(offer) = load(store, &names::offer(id)).await? else { return Ok(None) };
-        let seal = load(store, &names::seal(id)).await?;
-        let claim = if seal.is_some() { load(store, &names::claim(id)).await? } else { None };
-        let end = if claim.is_some() { load(store, &names::end(id)).await? } else { None };
-        Ok(Some(Self { offer, seal, claim, end }))
+    /// Reads the records of `id`, in the order in which they are written, so that the result was true at one moment.
+    /// `None`: there is no such share.
+    pub(super) async fn load(store: &dyn Store, id: &Id) -> Result<Option<Self>, RelayError> {
+        let Some(offer) = load(store, &Offer::name(id)).await? else { return Ok(None) };
+        let upload_end: Option<UploadEnd> = load(store, &UploadEnd::name(id)).await?;
+        let claim: Option<Claim> = if upload_end.is_some() { load(store, &Claim::name(id)).await? } else { None };
+        let end = if claim.is_some() { load(store, &End::name(id)).await? } else { None };
+        Ok(Some(Self { offer, upload_end, claim, end }))
     }
 
-    /// When the share ends unopened, if it is sealed.
-    pub fn expires(&self) -> Option<u64> {
-        match &self.seal {
-            Some(Seal::Committed { at, .. }) => Some(at.saturating_add(self.offer.ttl)),
+    /// When the share ends unopened, if it is committed.
+    pub(super) fn expires(&self) -> Option<u64> {
+        match &self.upload_end {
+            Some(UploadEnd::Committed { at, .. }) => Some(at.saturating_add(self.offer.ttl)),
             _ => None,
         }
     }
 
     /// Where the share stands at `now`.
-    pub fn phase(&self, now: u64) -> Phase {
+    pub(super) fn phase(&self, now: u64) -> Phase {
         let over = |state, at: &u64| Phase::Over { state, at: *at, settled: true };
-        let expires = match &self.seal {
+        let expires = match &self.upload_end {
             None => return Phase::Uploading,
-            Some(Seal::Aborted { at, .. }) => return over(ShareState::Aborted, at),
-            Some(Seal::Committed { at, .. }) => at.saturating_add(self.offer.ttl),
+            Some(UploadEnd::Aborted { at, .. }) => return over(ShareState::Aborted, at),
+            Some(UploadEnd::Committed { at, .. }) => at.saturating_add(self.offer.ttl),
         };
         match (&self.claim, &self.end) {
             (None, _) if now < expires => Phase::Waiting,
@@ -363,7 +305,7 @@ impl Records {
     }
 
     /// Who claimed the share.
-    pub fn claimant(&self) -> Option<&Claimant> {
+    pub(super) fn claimant(&self) -> Option<&Claimant> {
         match &self.claim {
             Some(Claim::Claimed { claimant, .. }) => Some(claimant),
             _ => None,
@@ -372,7 +314,7 @@ impl Records {
 
     /// What `asker` is told when the share is not there for it. To others than its holder, a claimed share is an
     /// opened one, whatever became of it; while its holder can resume, they are told so.
-    pub fn refusal(&self, phase: Phase, asker: Option<&Claimant>) -> RelayError {
+    pub(super) fn refusal(&self, phase: Phase, asker: Option<&Claimant>) -> RelayError {
         let gone = |how, at| RelayError::Gone { how, at, claimant: None, until: None };
         if let Some(Claim::Claimed { at, claimant, .. }) = &self.claim {
             let finished = matches!(phase, Phase::Over { state: ShareState::Finished, .. });
@@ -392,8 +334,8 @@ impl Records {
     }
 }
 
-/// Reads a cell. One that is there and cannot be read is never taken for absent.
-pub(crate) async fn load<C: Cell>(store: &dyn Store, name: &str) -> Result<Option<C>, RelayError> {
+/// Reads a record. One that is there and cannot be read is never taken for absent.
+pub(super) async fn load<R: Record>(store: &dyn Store, name: &str) -> Result<Option<R>, RelayError> {
     match get(store, name).await? {
         None => Ok(None),
         Some(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|_| RelayError::BUSY),
@@ -401,7 +343,7 @@ pub(crate) async fn load<C: Cell>(store: &dyn Store, name: &str) -> Result<Optio
 }
 
 /// Reads a small object: nothing of ours that is read whole is longer than what comes with the answer to a claim.
-pub(crate) async fn get(store: &dyn Store, name: &str) -> Result<Option<bytes::Bytes>, RelayError> {
+pub(super) async fn get(store: &dyn Store, name: &str) -> Result<Option<Bytes>, RelayError> {
     match store.read(name, 0).await {
         Ok(None) => Ok(None),
         Ok(Some(content)) if content.len() > INLINE_LEN => Err(RelayError::BUSY),
@@ -411,7 +353,7 @@ pub(crate) async fn get(store: &dyn Store, name: &str) -> Result<Option<bytes::B
 }
 
 /// What a failure of the store is to a caller.
-pub(crate) fn failure(error: StoreError) -> RelayError {
+pub(super) fn failure(error: StoreError) -> RelayError {
     match error {
         StoreError::NoSpace => RelayError::NoSpace { after: 60 },
         StoreError::Content(error) => error,
@@ -431,74 +373,46 @@ pub(crate) fn failure(error: StoreError) -> RelayError {
     }
 }
 
-/// What came of writing a cell. Either way it is there, durable, and this is what it says.
-#[derive(Clone, Debug)]
-pub enum Written<C> {
-    /// It says what we wanted it to say.
-    Ours(C),
-    /// Somebody else decided before us.
-    Theirs(C),
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Writes a cell once and for all.
-///
-/// A store may fail after it has written, report a conflict with our own repeated write, or refuse for no reason. So
-/// an error only means to try again, and of what exists it counts what it says: a cell that decides the same as ours is
-/// ours.
-pub async fn write_once<C: Cell>(
-    store: &dyn Store,
-    clock: &Arc<dyn Clock>,
-    name: &str,
-    cell: C,
-) -> Result<Written<C>, RelayError> {
-    let bytes = bytes::Bytes::from(serde_json::to_vec(&cell).map_err(|_| RelayError::BadRequest)?);
-    let written = async {
-        for attempt in 0..TRIES {
-            match store.create(name, bytes.clone().into()).await {
-                Ok(Created::New) => return Ok(Written::Ours(cell)),
-                // A full disk is no reason not to see what is there.
-                Err(error @ StoreError::NoSpace) => match load::<C>(store, name).await {
-                    Ok(Some(stored)) if cell.same(&stored) => return Ok(Written::Ours(stored)),
-                    Ok(Some(stored)) => return Ok(Written::Theirs(stored)),
-                    Ok(None) | Err(_) => return Err(failure(error)),
-                },
-                // Durable, by the store's promise; whether it is ours is what it says.
-                Ok(Created::Exists) => match load::<C>(store, name).await {
-                    Ok(Some(stored)) if cell.same(&stored) => return Ok(Written::Ours(stored)),
-                    Ok(Some(stored)) => return Ok(Written::Theirs(stored)),
-                    Ok(None) | Err(_) => {}
-                },
-                Err(error @ (StoreError::Refused(_) | StoreError::Unable(_))) => return Err(failure(error)),
-                // It may be there, and not be durable: the next attempt tells.
-                Err(_) => {}
-            }
-            pause(clock, attempt).await;
-        }
-        Err(RelayError::BUSY)
-    };
-    timeout(TRY_TIME, written).await.unwrap_or(Err(RelayError::BUSY))
-}
+    fn stored(record: &impl Record) -> String {
+        serde_json::to_string(record).unwrap()
+    }
 
-/// Writes a hint, whose name says all: it is enough that there is one.
-pub(crate) async fn remind(store: &dyn Store, clock: &Arc<dyn Clock>, name: &str) -> Result<(), RelayError> {
-    let written = async {
-        for attempt in 0..TRIES {
-            match store.create(name, bytes::Bytes::new().into()).await {
-                Ok(Created::New) => return Ok(()),
-                Ok(Created::Exists) if matches!(get(store, name).await, Ok(Some(_))) => return Ok(()),
-                Err(error @ (StoreError::NoSpace | StoreError::Refused(_) | StoreError::Unable(_))) => {
-                    return Err(failure(error));
-                }
-                Ok(Created::Exists) | Err(_) => {}
-            }
-            pause(clock, attempt).await;
-        }
-        Err(RelayError::BUSY)
-    };
-    timeout(TRY_TIME, written).await.unwrap_or(Err(RelayError::BUSY))
-}
+    #[test]
+    fn stored_records_stay() {
+        let claimant = Claimant::from_bytes([7; 32]);
+        let committed = UploadEnd::Committed { v: V1, at: 5, blob_len: 4096, parts: vec![Checksum::of(b"")] };
+        let expected = r#"{"state":"sealed","v":1,"at":5,"blob_len":4096,"parts":["00000000"]}"#;
+        assert_eq!(stored(&committed), expected);
+        assert_eq!(stored(&UploadEnd::Aborted { v: V1, at: 5 }), r#"{"state":"aborted","v":1,"at":5}"#);
+        let claimed = stored(&Claim::Claimed { v: V1, at: 5, until: 6, claimant });
+        assert!(claimed.starts_with(r#"{"state":"claimed","v":1,"at":5,"until":6,"claimant":""#), "{claimed}");
+        assert_eq!(stored(&Claim::Revoked { v: V1, at: 5 }), r#"{"state":"revoked","v":1,"at":5}"#);
+        assert_eq!(stored(&Claim::Expired { v: V1, at: 5 }), r#"{"state":"expired","v":1,"at":5}"#);
+        assert_eq!(stored(&Claim::Locked { v: V1, at: 5 }), r#"{"state":"locked","v":1,"at":5}"#);
+        assert_eq!(stored(&End::Lapsed { v: V1, at: 5 }), r#"{"state":"lapsed","v":1,"at":5}"#);
+        assert_eq!(stored(&End::Revoked { v: V1, at: 5 }), r#"{"state":"revoked","v":1,"at":5}"#);
+    }
 
-/// Before another attempt, the longer the more there were.
-async fn pause(clock: &Arc<dyn Clock>, attempt: u32) {
-    tokio::time::sleep(Duration::from_millis(u64::from(clock.chance() % (20 << attempt)))).await;
+    #[test]
+    fn phase_follows_from_records_and_clock() {
+        let verifier = || serde_json::from_value(serde_json::json!("A".repeat(43))).unwrap();
+        let verifiers = Verifiers { link: verifier(), open: verifier(), own: verifier() };
+        let announced = Records { offer: Offer::new(0, 100, 10, verifiers), upload_end: None, claim: None, end: None };
+        assert_eq!((announced.phase(999), announced.expires()), (Phase::Uploading, None));
+        let upload_end = Some(UploadEnd::Committed { v: V1, at: 20, blob_len: 1, parts: Vec::new() });
+        let waiting = Records { upload_end, ..announced };
+        assert_eq!((waiting.phase(119), waiting.expires()), (Phase::Waiting, Some(120)));
+        let over = |state, at, settled| Phase::Over { state, at, settled };
+        assert_eq!(waiting.phase(120), over(ShareState::Expired, 120, false));
+        let claimant = Claimant::from_bytes([7; 32]);
+        let claimed = Records { claim: Some(Claim::Claimed { v: V1, at: 30, until: 40, claimant }), ..waiting };
+        assert_eq!(claimed.phase(39), Phase::Leased { until: 40 });
+        assert_eq!(claimed.phase(40), over(ShareState::Lapsed, 40, false));
+        let ended = Records { end: Some(End::Lapsed { v: V1, at: 40 }), ..claimed };
+        assert_eq!(ended.phase(0), over(ShareState::Lapsed, 40, true));
+    }
 }

@@ -1,9 +1,9 @@
-//! The sweeper: does what is due.
+//! The sweeper: ends shares whose time is over, and deletes their data.
 //!
-//! Before anything that makes something due later, a marker `due/<hour>/<second>-<id>` is written. It is only a hint:
-//! the sweeper looks at the share's cells and does what *they* call for. A marker goes only when the next one is
-//! written or nothing is left to do, so a sweeper that dies in the middle leaves its work to the next one, and any
-//! number of them may run at once. A sweep costs what is due, not what is stored.
+//! Before anything that makes something due later, a hint `due/<hour>/<second>-<id>` is written. The sweeper looks at
+//! the share's records and does what *they* call for. A hint goes only when the next one is written or nothing is left
+//! to do, so a sweeper that dies in the middle leaves its work to the next one, and any number of them may run at
+//! once. A sweep costs what is due, not what is stored.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,11 +12,9 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
-use crate::relay::rules::StoreRelay;
-use crate::relay::rules::probe::PROBES;
-use crate::relay::rules::records::{
-    CLOCK_TOLERANCE, Claim, End, Phase, Records, TOMBSTONE_TIME, UPLOAD_TIME, failure, names,
-};
+use crate::relay::clock::after;
+use crate::relay::rules::records::{Claim, Decision, End, Offer, Phase, Records, failure};
+use crate::relay::rules::{CLOCK_TOLERANCE, StoreRelay, UPLOAD_TIME, names};
 use crate::relay::{Credential, RelayError, ShareState, V1};
 use crate::secret::Id;
 
@@ -24,24 +22,30 @@ use crate::secret::Id;
 const AT_ONCE: usize = 8;
 /// Time between two sweeps.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
-/// An object that a store was tried out with is nobody's after this many seconds.
-const PROBE_TIME: u64 = 3600;
+/// An object that a store was tried out with is nobody's after this time.
+const PROBE_TIME: Duration = Duration::from_hours(1);
+/// A tombstone stands for this long after a share has ended.
+const TOMBSTONE_TIME: Duration = Duration::from_hours(30 * 24);
 /// Time between two comparisons of the clock with the store's.
 const CHECK_CLOCK_EVERY: Duration = Duration::from_hours(1);
 
 impl StoreRelay {
-    /// Does all that is due, once. Returns how many shares were looked at.
+    /// Does all that is due, once. Returns how many shares were looked at. What fails for one share is left to the next
+    /// sweep.
+    ///
+    /// # Errors
+    /// [`RelayError::Busy`] while our clock and the store's differ, and the errors of a store that cannot be listed.
     pub async fn sweep(&self) -> Result<usize, RelayError> {
         if !self.clock_agrees.load(Ordering::Relaxed) {
             return Err(RelayError::BUSY);
         }
-        let last = self.clock.now().saturating_sub(self.policy.grace);
+        let last = self.clock.now().saturating_sub(self.policy.grace.as_secs());
         let before = names::first_due(last);
-        let markers = self.store.list(names::DUE, Some(&before)).await.map_err(failure)?;
-        let attended = stream::iter(markers).map(async |marker| {
-            // What fails is still marked, and so tried again by the next sweep.
-            match names::parse_due(&marker.name) {
-                Some((_, id)) => match self.attend(&id, &marker.name).await {
+        let hints = self.store.list(&names::hints(), Some(&before)).await.map_err(failure)?;
+        let attended = stream::iter(hints).map(async |hint| {
+            // The hint of a share that fails stays, so that the next sweep tries it again.
+            match names::parse_due(&hint.name) {
+                Some((_, id)) => match self.attend(&id, &hint.name).await {
                     Ok(()) => return 1,
                     Err(error) => tracing::warn!(%error, "a share could not be swept"),
                 },
@@ -56,28 +60,32 @@ impl StoreRelay {
         Ok(looked_at)
     }
 
-    /// Removes what programs have left that died while they wrote or tried the store out.
+    /// Removes the leftovers of programs that died while they wrote or tried the store out.
     async fn tidy(&self) -> Result<(), RelayError> {
         self.store.tidy().await.map_err(failure)?;
         let now = self.clock.now();
-        let tried = self.store.list(PROBES, None).await.map_err(failure)?;
-        let old = tried.into_iter().filter(|object| now > object.written.saturating_add(PROBE_TIME));
+        let tried = self.store.list(&names::probes(), None).await.map_err(failure)?;
+        let old = tried.into_iter().filter(|object| now > after(object.written, PROBE_TIME));
         let names: Vec<String> = old.map(|object| object.name).collect();
         if names.is_empty() { Ok(()) } else { self.store.delete(&names).await.map_err(failure) }
     }
 
-    /// Does what is due for one share, writes the marker for what will be due next, and drops this one.
-    async fn attend(&self, id: &Id, marker: &str) -> Result<(), RelayError> {
+    /// Does what is due for one share, writes the hint for what will be due next, and deletes this one.
+    async fn attend(&self, id: &Id, hint: &str) -> Result<(), RelayError> {
         if let Some(next) = self.settle(id).await? {
             self.mark_due(id, next).await?;
-            if names::due(id, next) == marker {
+            if names::due(id, next) == hint {
                 return Ok(());
             }
         }
-        self.store.delete(&[marker.to_owned()]).await.map_err(failure)
+        self.store.delete(&[hint.to_owned()]).await.map_err(failure)
     }
 
-    /// Lets a cell say what the clock says of a share, for its owner.
+    /// Writes the record of what the clock has decided of a share, for its owner.
+    ///
+    /// # Errors
+    /// [`RelayError::Unknown`] where there is no such share or the token is not its owner's, and the errors of the
+    /// store.
     pub async fn settle_now(&self, owner: &Credential) -> Result<(), RelayError> {
         self.state(owner).await?;
         self.settle(&owner.id).await.map(drop)
@@ -86,45 +94,45 @@ impl StoreRelay {
     /// Brings a share to where the clock says that it is. Returns when there will be something to do again.
     async fn settle(&self, id: &Id) -> Result<Option<u64>, RelayError> {
         let now = self.clock.now();
-        let due = |at: u64| now > at.saturating_add(self.policy.grace);
-        let Some(cells) = Records::load(&*self.store, id).await? else {
-            // Who says that there is none must not show one.
-            let offer = self.store.list(&names::offer(id), None).await.map_err(failure)?;
+        let due = |at: u64| now > after(at, self.policy.grace);
+        let Some(records) = Records::load(&*self.store, id).await? else {
+            // A store that shows no offer must not list one either.
+            let offer = self.store.list(&Offer::name(id), None).await.map_err(failure)?;
             if !offer.is_empty() {
                 return Err(RelayError::BUSY);
             }
             self.delete_below(&names::share(id)).await?;
             return Ok(None);
         };
-        match cells.phase(now) {
+        match records.phase(now) {
             Phase::Uploading => {
-                let at = cells.offer.at.saturating_add(UPLOAD_TIME);
+                let at = after(records.offer.at, UPLOAD_TIME);
                 if due(at) {
                     self.abort(id).await?;
                     return Ok(Some(now));
                 }
                 Ok(Some(at))
             }
-            Phase::Waiting => Ok(cells.expires()),
+            Phase::Waiting => Ok(records.expires()),
             Phase::Leased { until } => Ok(Some(until)),
-            // The clock says so; now a cell shall. Whoever was faster has decided otherwise, and the next look shows
-            // it.
+            // So far only the clock has decided; now a record shall. Another writer may be faster and decide
+            // otherwise: the next look shows it.
             Phase::Over { state: ShareState::Lapsed, at, settled: false } => {
                 if due(at) {
-                    self.end(id, End::Lapsed { v: V1, at }).await?;
+                    self.end_share(id, End::Lapsed { v: V1, at }).await?;
                     return Ok(Some(now));
                 }
                 Ok(Some(at))
             }
             Phase::Over { at, settled: false, .. } => {
                 if due(at) {
-                    self.close(id, Claim::Expired { v: V1, at }).await?;
+                    self.end_share(id, Claim::Expired { v: V1, at }).await?;
                     return Ok(Some(now));
                 }
                 Ok(Some(at))
             }
             Phase::Over { at, settled: true, .. } => {
-                let tombstone = at.saturating_add(TOMBSTONE_TIME);
+                let tombstone = after(at, TOMBSTONE_TIME);
                 if due(tombstone) {
                     self.delete_all(id).await?;
                     return Ok(None);
@@ -132,7 +140,7 @@ impl StoreRelay {
                 self.delete_data(id).await?;
                 // A part that was on its way when the share ended may have landed since, and whoever brought it may
                 // have died; a disk may have forgotten a deletion.
-                let second_look = at.saturating_add(UPLOAD_TIME);
+                let second_look = after(at, UPLOAD_TIME);
                 Ok(Some(if due(second_look) { tombstone } else { second_look }))
             }
         }
@@ -140,7 +148,7 @@ impl StoreRelay {
 
     /// Forgets a share: the offer first, so that what is left of it cannot be mistaken for a share.
     async fn delete_all(&self, id: &Id) -> Result<(), RelayError> {
-        self.store.delete(&[names::offer(id)]).await.map_err(failure)?;
+        self.store.delete(&[Offer::name(id)]).await.map_err(failure)?;
         self.delete_below(&names::share(id)).await
     }
 
@@ -152,7 +160,7 @@ impl StoreRelay {
             tokio::time::sleep(SWEEP_EVERY + jitter).await;
             // A wall clock that runs away from the monotonic one was set: ask the store before believing it.
             let (then, was) = std::mem::replace(&mut wall, (Instant::now(), self.clock.now()));
-            let jumped = wall.1.abs_diff(was + then.elapsed().as_secs()) > CLOCK_TOLERANCE;
+            let jumped = wall.1.abs_diff(was + then.elapsed().as_secs()) > CLOCK_TOLERANCE.as_secs();
             if jumped {
                 self.clock_agrees.store(false, Ordering::Relaxed);
             }

@@ -13,6 +13,7 @@
 
 pub mod bucket;
 pub mod folder;
+pub mod layout;
 pub mod memory;
 
 use async_trait::async_trait;

@@ -13,7 +13,7 @@ pub(crate) const POLICY: Policy = Policy {
     max_bytes: 1 << 30,
     max_ttl: Duration::from_hours(2160),
     lease: Duration::from_hours(24),
-    grace: 120,
+    grace: Duration::from_mins(2),
     reserve: Some(0),
 };
 

@@ -1,0 +1,107 @@
+//! Names of a share's objects, of hints and of probes. Stored names never change: they outlive programs.
+
+use jiff::Timestamp;
+
+use crate::relay::Checksum;
+use crate::relay::store::layout::{DUE, PROBES, SHARES};
+use crate::secret::Id;
+
+/// Prefix of all hints for the sweeper.
+pub(super) fn hints() -> String {
+    format!("{DUE}/")
+}
+
+/// The hint to look at a share at `due`. These names sort by time.
+pub(super) fn due(id: &Id, due: u64) -> String {
+    format!("{}{}", first_due(due), id.hex())
+}
+
+/// A name that sorts before all hints of that second, and after all earlier ones.
+pub(super) fn first_due(due: u64) -> String {
+    let at = i64::try_from(due).ok().and_then(|at| Timestamp::from_second(at).ok()).unwrap_or(Timestamp::MAX);
+    format!("{DUE}/{}/{due:010}-", at.strftime("%Y%m%d%H"))
+}
+
+/// The time and the share in the name of a hint.
+pub(super) fn parse_due(name: &str) -> Option<(u64, Id)> {
+    let (due, id) = name.rsplit('/').next()?.split_once('-')?;
+    Some((due.parse().ok()?, Id::from_hex(id)?))
+}
+
+/// Prefix of all objects that a store is tried out with.
+pub(super) fn probes() -> String {
+    format!("{PROBES}/")
+}
+
+/// Prefix of all objects of a share.
+pub(super) fn share(id: &Id) -> String {
+    format!("{SHARES}/{}/", id.hex())
+}
+
+/// The record that a share was announced.
+pub(super) fn offer(id: &Id) -> String {
+    format!("{}offer", share(id))
+}
+
+/// Prefix of all parts.
+pub(super) fn parts(id: &Id) -> String {
+    format!("{}part/", share(id))
+}
+
+/// A part: its number and its checksum.
+pub(super) fn part(id: &Id, number: u32, crc: Checksum) -> String {
+    format!("{}{crc}", part_number(id, number))
+}
+
+/// Prefix of all objects of one part number.
+pub(super) fn part_number(id: &Id, number: u32) -> String {
+    format!("{}{number:06}-", parts(id))
+}
+
+/// The encrypted manifest.
+pub(super) fn manifest(id: &Id) -> String {
+    format!("{}manifest", share(id))
+}
+
+/// The record that the upload was committed or aborted.
+pub(super) fn upload_end(id: &Id) -> String {
+    format!("{}seal", share(id))
+}
+
+/// Prefix of the records of all guesses.
+pub(super) fn guesses(id: &Id) -> String {
+    format!("{}try/", share(id))
+}
+
+/// The record of one guess.
+pub(super) fn guess(id: &Id, slot: u8) -> String {
+    format!("{}{slot:02}", guesses(id))
+}
+
+/// The record that decides who got the share, if anybody.
+pub(super) fn claim(id: &Id) -> String {
+    format!("{}claim", share(id))
+}
+
+/// The record of how the claim ended.
+pub(super) fn end(id: &Id) -> String {
+    format!("{}end", share(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_names_stay() {
+        let id = Id::from_bytes([0xab; 16]);
+        let hex = "ab".repeat(16);
+        assert_eq!(due(&id, 1_700_000_000), format!("due/2023111422/1700000000-{hex}"));
+        assert_eq!(parse_due(&due(&id, 1_700_000_000)), Some((1_700_000_000, id)));
+        assert_eq!(part(&id, 7, Checksum::of(b"")), format!("v1/{hex}/part/000007-00000000"));
+        assert_eq!(guess(&id, 3), format!("v1/{hex}/try/03"));
+        let records = [offer(&id), upload_end(&id), claim(&id), end(&id), manifest(&id)];
+        assert_eq!(records, ["offer", "seal", "claim", "end", "manifest"].map(|name| format!("v1/{hex}/{name}")));
+        assert_eq!((hints(), probes()), ("due/".to_owned(), "probe/".to_owned()));
+    }
+}

@@ -1,0 +1,127 @@
+//! The sender's side of a share that is on its way: its status, and its revocation.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::relay::rules::records::{Claim, End, Phase, Records, UploadEnd, failure};
+use crate::relay::rules::{StoreRelay, names};
+use crate::relay::{Credential, MAX_GUESSES, RelayError, ShareState, Status, V1};
+use crate::secret::{Id, Role};
+
+/// Time between two looks of a waiting [`crate::relay::Relay::status`] at the store.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Attempts to revoke a share. Each either ends it or finds that somebody moved it on; there are three moves in a life.
+const ATTEMPTS: u32 = 4;
+
+impl StoreRelay {
+    /// [`crate::relay::Relay::status`].
+    pub(super) async fn await_status(
+        &self,
+        owner: &Credential,
+        known: Option<ShareState>,
+        wait: Duration,
+    ) -> Result<Status, RelayError> {
+        let start = Instant::now();
+        loop {
+            let left = wait.saturating_sub(start.elapsed());
+            if left.is_zero() || Some(self.state(owner).await?) != known {
+                return self.status_now(owner).await;
+            }
+            tokio::time::sleep(left.min(LOOK_EVERY)).await;
+        }
+    }
+
+    /// [`crate::relay::Relay::revoke`].
+    pub(super) async fn revoke_share(&self, owner: &Credential) -> Result<ShareState, RelayError> {
+        let id = &owner.id;
+        for _ in 0..ATTEMPTS {
+            let records = self.records(owner, Role::Own).await?;
+            let at = self.now();
+            let (is_ended, was) = match records.phase(at) {
+                Phase::Uploading => (self.abort(id).await?.is_ours(), ShareState::Uploading),
+                Phase::Waiting => {
+                    (self.end_share(id, Claim::Revoked { v: V1, at }).await?.is_ours(), ShareState::Waiting)
+                }
+                Phase::Leased { .. } => {
+                    (self.end_share(id, End::Revoked { v: V1, at }).await?.is_ours(), ShareState::Claimed)
+                }
+                // The clock alone has not decided anything yet: an opener may be at the door.
+                Phase::Over { state: ShareState::Lapsed, at, settled: false } => {
+                    (self.end_share(id, End::Lapsed { v: V1, at }).await?.is_ours(), ShareState::Lapsed)
+                }
+                Phase::Over { state, at, settled: false } => {
+                    (self.end_share(id, Claim::Expired { v: V1, at }).await?.is_ours(), state)
+                }
+                Phase::Over { state, settled: true, .. } => (true, state),
+            };
+            if is_ended {
+                return Ok(was);
+            }
+        }
+        Err(RelayError::BUSY)
+    }
+
+    /// The state of a share. Costs a look at its records, however large it is.
+    ///
+    /// # Errors
+    /// [`RelayError::Unknown`] where there is no such share or the token is not its owner's, and the errors of a store
+    /// that cannot be read.
+    pub async fn state(&self, owner: &Credential) -> Result<ShareState, RelayError> {
+        Ok(self.state_and_end(&self.records(owner, Role::Own).await?).0)
+    }
+
+    /// The state of a share and when it ended, as its owner may know it. Until the sweeper may act on it, the end of a
+    /// time is not the end of a share: an opener who was at the door in its last second may still turn out to have won.
+    fn state_and_end(&self, records: &Records) -> (ShareState, Option<u64>) {
+        match records.phase(self.now().saturating_sub(self.policy.grace.as_secs())) {
+            Phase::Uploading => (ShareState::Uploading, None),
+            Phase::Waiting => (ShareState::Waiting, None),
+            Phase::Leased { .. } => (ShareState::Claimed, None),
+            Phase::Over { state, at, .. } => (state, Some(at)),
+        }
+    }
+
+    async fn status_now(&self, owner: &Credential) -> Result<Status, RelayError> {
+        let id = &owner.id;
+        let records = self.records(owner, Role::Own).await?;
+        let (state, ended) = self.state_and_end(&records);
+        let sealed = match &records.upload_end {
+            Some(UploadEnd::Committed { at, .. }) => Some(*at),
+            _ => None,
+        };
+        let (claimed, until) = match &records.claim {
+            Some(Claim::Claimed { at, until, .. }) => (Some(*at), Some(*until)),
+            _ => (None, None),
+        };
+        let receipt = match &records.end {
+            Some(End::Finished { receipt, .. }) => Some(*receipt),
+            _ => None,
+        };
+        let overdue = match state {
+            ShareState::Waiting | ShareState::Claimed => Some(matches!(records.phase(self.now()), Phase::Over { .. })),
+            _ => None,
+        };
+        let guesses = self.store.list(&names::guesses(id), None).await.map_err(failure)?.len();
+        Ok(Status {
+            v: V1,
+            state,
+            created: records.offer.at,
+            sealed,
+            expires: records.expires(),
+            claimed,
+            until,
+            ended,
+            claimant: records.claimant().copied(),
+            receipt,
+            guesses: u8::try_from(guesses).unwrap_or(MAX_GUESSES),
+            bytes_left: self.bytes_held(id).await?,
+            overdue,
+        })
+    }
+
+    async fn bytes_held(&self, id: &Id) -> Result<u64, RelayError> {
+        let parts = self.store.list(&names::parts(id), None).await.map_err(failure)?;
+        Ok(parts.iter().map(|part| part.len).sum())
+    }
+}

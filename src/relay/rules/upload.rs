@@ -1,0 +1,195 @@
+//! Uploads: announcing a share, its parts, and the commit after which its link works.
+
+use futures_util::stream::{self, StreamExt};
+
+use crate::blob::{PART_LEN, part_count, part_range, part_start};
+use crate::relay::clock::after;
+use crate::relay::rules::records::{Decision, Offer, Record, UploadEnd, failure, load};
+use crate::relay::rules::write_once::{Written, write_once};
+use crate::relay::rules::{StoreRelay, UPLOAD_TIME, names};
+use crate::relay::store::Created;
+use crate::relay::{
+    Checksum, Commit, Committed, Content, Create, Credential, Gone, MAX_SEALED_MANIFEST, MIN_TTL, RelayError, V1,
+};
+use crate::secret::{Flags, Id, Role};
+
+impl StoreRelay {
+    /// [`crate::relay::Relay::create`].
+    pub(super) async fn announce(&self, owner: &Credential, offer: &Create) -> Result<(), RelayError> {
+        let max_ttl = self.policy.max_ttl.as_secs();
+        if offer.ttl > max_ttl {
+            return Err(RelayError::TooLongLived { max: max_ttl });
+        }
+        let made_by_owner = owner.token.verifier(Role::Own, &owner.id) == offer.verifiers.own;
+        if offer.ttl < MIN_TTL.as_secs() || Flags::from_bits(offer.flags).is_none() || !made_by_owner {
+            return Err(RelayError::BadRequest);
+        }
+        if offer.max_len.is_some_and(|len| len > self.policy.max_bytes) {
+            return Err(RelayError::TooLarge { max: self.policy.max_bytes });
+        }
+        self.expect_room(offer.max_len.unwrap_or(0)).await?;
+        self.mark_due(&owner.id, after(self.now(), UPLOAD_TIME)).await?;
+        let record = Offer::new(offer.flags, offer.ttl, self.now(), offer.verifiers.clone());
+        match write_once(&*self.store, &*self.clock, &Offer::name(&owner.id), record).await? {
+            Written::Ours(_) => Ok(()),
+            Written::Theirs(_) => Err(RelayError::IdTaken),
+        }
+    }
+
+    /// [`crate::relay::Relay::put_part`].
+    pub(super) async fn store_part(
+        &self,
+        owner: &Credential,
+        number: u32,
+        crc: Checksum,
+        part: Content,
+    ) -> Result<(), RelayError> {
+        let id = &owner.id;
+        let records = self.records(owner, Role::Own).await?;
+        match &records.upload_end {
+            None => {}
+            // The answer to an earlier attempt was lost.
+            Some(UploadEnd::Committed { parts, .. }) if parts.get(number as usize) == Some(&crc) => return Ok(()),
+            Some(UploadEnd::Committed { .. }) => return Err(RelayError::Committed),
+            Some(UploadEnd::Aborted { .. }) => return Err(self.refusal(&records, None)),
+        }
+        let len = part.len();
+        if len == 0 || len > PART_LEN as u64 || part_start(number) + len > self.policy.max_bytes {
+            return Err(RelayError::TooLarge { max: self.policy.max_bytes });
+        }
+        self.expect_room(len).await?;
+        let name = names::part(id, number, crc);
+        let before = self.store.list(&names::part_number(id, number), None).await.map_err(failure)?;
+        if before.iter().any(|object| object.name != name) {
+            return Err(RelayError::Committed);
+        }
+        if let Created::Exists = self.store.create(&name, checked(part, crc)).await.map_err(failure)? {
+            // A store may report so of a write that it has not carried out: only a listed part is acknowledged.
+            let stored = self.store.list(&name, None).await.map_err(failure)?;
+            if stored.iter().all(|object| object.len != len) {
+                return Err(RelayError::BUSY);
+            }
+        }
+        // The upload may have been aborted meanwhile, and swept before this part landed.
+        let (upload_end, offer) = (UploadEnd::name(id), Offer::name(id));
+        let upload_end = load::<UploadEnd>(&*self.store, &upload_end);
+        let (upload_end, offer) = tokio::try_join!(upload_end, load::<Offer>(&*self.store, &offer))?;
+        let wanted = match &upload_end {
+            None => true,
+            Some(UploadEnd::Committed { parts, .. }) => parts.get(number as usize) == Some(&crc),
+            Some(UploadEnd::Aborted { .. }) => false,
+        };
+        if !wanted || offer.is_none() {
+            self.store.delete(&[name]).await.map_err(failure)?;
+            return Err(self.refusal(&self.records(owner, Role::Own).await?, None));
+        }
+        Ok(())
+    }
+
+    /// [`crate::relay::Relay::commit`].
+    pub(super) async fn commit_upload(&self, owner: &Credential, commit: &Commit) -> Result<Committed, RelayError> {
+        let id = &owner.id;
+        let records = self.records(owner, Role::Own).await?;
+        let (blob_len, parts) = (commit.blob_len, commit.parts.clone());
+        let wanted = UploadEnd::Committed { v: V1, at: self.now(), blob_len, parts };
+        let stored = match records.upload_end {
+            Some(stored) => stored,
+            None => {
+                self.expect_complete(id, commit).await?;
+                let name = names::manifest(id);
+                self.store.create(&name, commit.manifest.clone().into()).await.map_err(failure)?;
+                if self.manifest_of(id).await? != commit.manifest {
+                    return Err(RelayError::Committed);
+                }
+                self.mark_due(id, self.now().saturating_add(records.offer.ttl)).await?;
+                let name = UploadEnd::name(id);
+                let written = write_once(&*self.store, &*self.clock, &name, wanted.clone()).await?;
+                let (Written::Ours(stored) | Written::Theirs(stored)) = written;
+                stored
+            }
+        };
+        match stored {
+            UploadEnd::Committed { at, .. } if wanted.same(&stored) => {
+                Ok(Committed { v: V1, expires: at.saturating_add(records.offer.ttl) })
+            }
+            UploadEnd::Committed { .. } => Err(RelayError::Committed),
+            UploadEnd::Aborted { at, .. } => {
+                // Whatever came after the abortion's deletion.
+                self.delete_now(id).await;
+                Err(RelayError::Gone { how: Gone::Aborted, at, claimant: None, until: None })
+            }
+        }
+    }
+
+    /// [`crate::relay::Relay::deposit`].
+    pub(super) async fn deposit_share(
+        &self,
+        owner: &Credential,
+        offer: &Create,
+        commit: &Commit,
+        part: Content,
+    ) -> Result<Committed, RelayError> {
+        let [crc] = commit.parts[..] else { return Err(RelayError::BadRequest) };
+        self.announce(owner, offer).await?;
+        self.store_part(owner, 0, crc, part).await?;
+        self.commit_upload(owner, commit).await
+    }
+
+    /// Fails when the store is as good as full.
+    async fn expect_room(&self, bytes: u64) -> Result<(), RelayError> {
+        let Some(space) = self.store.space().await.map_err(failure)? else { return Ok(()) };
+        let reserve = self.policy.reserve.unwrap_or_else(|| (space.total / 20).max(1 << 30));
+        if space.free < reserve.saturating_add(bytes) { Err(RelayError::NoSpace { after: 60 }) } else { Ok(()) }
+    }
+
+    /// Fails unless `commit` makes sense and one listing shows all its parts, each of the right length.
+    async fn expect_complete(&self, id: &Id, commit: &Commit) -> Result<(), RelayError> {
+        let (count, manifest) = (part_count(commit.blob_len), commit.manifest.len());
+        if commit.blob_len == 0 || commit.parts.len() as u64 != count || manifest == 0 {
+            return Err(RelayError::BadRequest);
+        }
+        if commit.blob_len > self.policy.max_bytes || manifest > MAX_SEALED_MANIFEST {
+            return Err(RelayError::TooLarge { max: self.policy.max_bytes });
+        }
+        let stored = self.store.list(&names::parts(id), None).await.map_err(failure)?;
+        for (number, crc) in (0..).zip(&commit.parts) {
+            let range = part_range(number, commit.blob_len);
+            let name = names::part(id, number, *crc);
+            let found = stored.binary_search_by(|object| object.name.as_str().cmp(&name)).ok();
+            if found.is_none_or(|at| stored[at].len != range.end - range.start) {
+                return Err(RelayError::PartsMissing);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Counts and sums a part on its way to the store, and fails at its end if it is not what was announced.
+fn checked(part: Content, crc: Checksum) -> Content {
+    match part {
+        Content::Whole(bytes) if Checksum::of(&bytes) == crc => Content::Whole(bytes),
+        Content::Whole(bytes) => {
+            let len = bytes.len() as u64;
+            Content::Stream { len, chunks: stream::once(async { Err(RelayError::BadChecksum) }).boxed() }
+        }
+        Content::Stream { len, chunks } => {
+            let state = (chunks, Checksum::default(), 0u64);
+            let chunks = stream::try_unfold(state, move |(mut chunks, sum, seen)| async move {
+                match chunks.next().await {
+                    Some(Ok(chunk)) => {
+                        let seen = seen + chunk.len() as u64;
+                        if seen > len {
+                            return Err(RelayError::BadChecksum);
+                        }
+                        let sum = sum.with(&chunk);
+                        Ok(Some((chunk, (chunks, sum, seen))))
+                    }
+                    Some(Err(error)) => Err(error),
+                    None if seen == len && sum == crc => Ok(None),
+                    None => Err(RelayError::BadChecksum),
+                }
+            });
+            Content::Stream { len, chunks: chunks.boxed() }
+        }
+    }
+}

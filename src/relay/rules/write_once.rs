@@ -1,0 +1,106 @@
+//! Creating a record or a hint once, on stores that fail in the middle.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::timeout;
+
+use crate::relay::RelayError;
+use crate::relay::backoff::retry;
+use crate::relay::clock::Clock;
+use crate::relay::rules::records::{Record, failure, get, load};
+use crate::relay::store::{Created, Store, StoreError};
+
+/// Attempts to write a record or a hint.
+const ATTEMPTS: u32 = 8;
+/// The longest time for all of them together.
+const TIME: Duration = Duration::from_secs(10);
+/// The upper limit of the first pause, in milliseconds; that of each further one is twice as high.
+const FIRST_PAUSE: u32 = 20;
+
+/// Outcome of writing a record. Either way it is there, durable, and this is its content.
+#[derive(Clone, Debug)]
+pub(super) enum Written<R> {
+    /// It decides as ours does.
+    Ours(R),
+    /// Somebody else decided before us.
+    Theirs(R),
+}
+
+impl<R> Written<R> {
+    /// Whether the record decides as ours does.
+    pub(super) fn is_ours(&self) -> bool {
+        matches!(self, Self::Ours(_))
+    }
+}
+
+/// Writes a record once and for all.
+///
+/// A store may fail after it has written, report a conflict with our own repeated write, or refuse for no reason. So
+/// an error only means to try again, and of a record that exists its content counts: one that decides the same as ours
+/// is ours.
+///
+/// # Errors
+/// [`RelayError::Busy`] if nobody can tell yet whether it is there, and the errors of [`failure`].
+pub(super) async fn write_once<R: Record>(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    name: &str,
+    record: R,
+) -> Result<Written<R>, RelayError> {
+    let bytes = Bytes::from(serde_json::to_vec(&record).map_err(|_| RelayError::BadRequest)?);
+    let decided = |stored: R| if record.same(&stored) { Written::Ours(stored) } else { Written::Theirs(stored) };
+    let written = persist(clock, || async {
+        match store.create(name, bytes.clone().into()).await {
+            Ok(Created::New) => ControlFlow::Break(Ok(None)),
+            // Durable, by the store's promise; its content shows whether it is ours.
+            Ok(Created::Exists) => match load(store, name).await {
+                Ok(Some(stored)) => ControlFlow::Break(Ok(Some(decided(stored)))),
+                Ok(None) | Err(_) => ControlFlow::Continue(()),
+            },
+            // A full disk is no reason not to look at a record that is there.
+            Err(error @ StoreError::NoSpace) => ControlFlow::Break(match load(store, name).await {
+                Ok(Some(stored)) => Ok(Some(decided(stored))),
+                Ok(None) | Err(_) => Err(failure(error)),
+            }),
+            Err(error @ (StoreError::Refused(_) | StoreError::Unable(_))) => ControlFlow::Break(Err(failure(error))),
+            // It may be there, and not be durable: the next attempt tells.
+            Err(_) => ControlFlow::Continue(()),
+        }
+    });
+    let written = written.await?;
+    Ok(written.unwrap_or(Written::Ours(record)))
+}
+
+/// Writes a hint, an object without content: its name says all.
+///
+/// # Errors
+/// [`RelayError::Busy`] if nobody can tell yet whether it is there, and the errors of [`failure`].
+pub(super) async fn write_hint(store: &dyn Store, clock: &dyn Clock, name: &str) -> Result<(), RelayError> {
+    persist(clock, || async {
+        match store.create(name, Bytes::new().into()).await {
+            Ok(Created::New) => ControlFlow::Break(Ok(())),
+            Ok(Created::Exists) if matches!(get(store, name).await, Ok(Some(_))) => ControlFlow::Break(Ok(())),
+            Err(error @ (StoreError::NoSpace | StoreError::Refused(_) | StoreError::Unable(_))) => {
+                ControlFlow::Break(Err(failure(error)))
+            }
+            Ok(Created::Exists) | Err(_) => ControlFlow::Continue(()),
+        }
+    })
+    .await
+}
+
+/// Repeats `attempt` until it is decided, for a while. Pauses are random, so that several writers of one name do not
+/// meet again.
+async fn persist<T, F: Future<Output = ControlFlow<Result<T, RelayError>>>>(
+    clock: &dyn Clock,
+    attempt: impl FnMut() -> F,
+) -> Result<T, RelayError> {
+    let pauses = (0..ATTEMPTS - 1).map(|done| clock.chance() % (FIRST_PAUSE << done));
+    let pauses = pauses.map(|pause| Duration::from_millis(u64::from(pause)));
+    match timeout(TIME, retry(pauses, attempt)).await {
+        Ok(ControlFlow::Break(decided)) => decided,
+        Ok(ControlFlow::Continue(())) | Err(_) => Err(RelayError::BUSY),
+    }
+}

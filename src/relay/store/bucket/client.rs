@@ -1,0 +1,138 @@
+//! The HTTP client of a bucket: our settings, and notes of answers that report an error.
+//!
+//! The `object_store` crate puts the status and the body of a failed answer into the text of its errors only. So its
+//! client is wrapped: it notes them for the operation that is being waited for, and hands every answer on unchanged.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use object_store::client::{HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService};
+use object_store::{ClientConfigKey, ClientOptions, Error};
+use tokio::time::timeout;
+
+use crate::relay::http::{self, IDLE_TIME};
+use crate::relay::store::bucket::errors::{Answer, Failed};
+
+/// How long the crate waits for a connection unless it is in a hurry.
+const USUAL_CONNECT_TIME: Duration = Duration::from_secs(5);
+
+/// Gives the crate a client with our settings.
+#[derive(Debug)]
+pub(super) struct Connector {
+    /// Whether the bucket is on the local network, which no proxy to the world is asked about.
+    pub(super) local: bool,
+}
+
+impl HttpConnector for Connector {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let option = |key| options.get_config_value(&key);
+        let may_be_plain = option(ClientConfigKey::AllowHttp).is_some_and(|value| value == "true");
+        let mut builder = http::builder(IDLE_TIME).https_only(!may_be_plain);
+        // Where the crate looks for credentials that may not be there, it waits for a shorter time.
+        let time = option(ClientConfigKey::ConnectTimeout).and_then(|time| humantime::parse_duration(&time).ok());
+        if let Some(time) = time.filter(|time| *time < USUAL_CONNECT_TIME) {
+            builder = builder.connect_timeout(time);
+        }
+        if self.local {
+            builder = builder.no_proxy();
+        }
+        builder
+            .build()
+            .map(|client| HttpClient::new(Noting(HttpClient::new(client))))
+            .map_err(|error| Error::Generic { store: "the HTTP client", source: error.without_url().into() })
+    }
+}
+
+tokio::task_local! {
+    /// The operation that this task waits for.
+    static OPERATION: Operation;
+}
+
+/// One operation on a bucket: its requests follow each other, and the last answer decides.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Operation(Arc<Mutex<Option<Answer>>>);
+
+impl Operation {
+    /// `work`, unless nothing comes of it for `time`.
+    pub(super) async fn within<T>(
+        &self,
+        time: Duration,
+        work: impl Future<Output = object_store::Result<T>>,
+    ) -> Result<T, Failed> {
+        match timeout(time, OPERATION.scope(self.clone(), work)).await {
+            Ok(done) => done.map_err(|error| Failed { error, answer: self.last().clone() }),
+            Err(_) => {
+                let error = Error::Generic { store: "bucket", source: "it does not answer".into() };
+                Err(Failed { error, answer: None })
+            }
+        }
+    }
+
+    fn last(&self) -> std::sync::MutexGuard<'_, Option<Answer>> {
+        // Nothing panics while it holds the lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Notes the errors in answers.
+#[derive(Debug)]
+struct Noting(HttpClient);
+
+#[async_trait]
+impl HttpService for Noting {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        note(None);
+        // Deletes many objects at once: the answer succeeds, and has an error for each object that stays.
+        let is_bulk = request.uri().query() == Some("delete");
+        let response = self.0.execute(request).await?;
+        let status = response.status();
+        if status.is_redirection() {
+            // The crate does not read the bodies of these, nor the status of one that leads nowhere.
+            if response.headers().contains_key("location") {
+                note(Some(Answer { status: Some(status.as_u16()), codes: Vec::new() }));
+            }
+            return Ok(response);
+        }
+        if status.is_success() && !is_bulk {
+            return Ok(response);
+        }
+        let (head, body) = response.into_parts();
+        let body = body.bytes().await?;
+        if let Ok(text) = std::str::from_utf8(&body) {
+            note(if status.is_success() {
+                Some(codes(text).collect())
+                    .filter(|codes: &Vec<_>| !codes.is_empty())
+                    .map(|codes| Answer { status: None, codes })
+            } else {
+                Some(Answer { status: Some(status.as_u16()), codes: codes(text).take(1).collect() })
+            });
+        }
+        Ok(HttpResponse::from_parts(head, body.into()))
+    }
+}
+
+/// Notes the last answer of the operation that this task waits for, if it waits for one.
+fn note(answer: Option<Answer>) {
+    let _ = OPERATION.try_with(|operation| *operation.last() = answer);
+}
+
+/// The codes of all errors in an XML document (S3, Google and Azure agree on the element).
+fn codes(text: &str) -> impl Iterator<Item = String> {
+    text.split("<Code>").skip(1).filter_map(|rest| rest.split_once("</Code>")).map(|(code, _)| code.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_read_from_answers() {
+        let failed = "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>no</Message></Error>";
+        assert_eq!(codes(failed).collect::<Vec<_>>(), ["AccessDenied"]);
+        let bulk = "<DeleteResult><Error><Key>a</Key><Code>NoSuchKey</Code></Error>\
+                    <Error><Key>b</Key><Code>InternalError</Code></Error></DeleteResult>";
+        assert_eq!(codes(bulk).collect::<Vec<_>>(), ["NoSuchKey", "InternalError"]);
+        assert_eq!(codes("<html>404</html>").count() + codes("<Code>cut o").count(), 0);
+    }
+}

@@ -1,0 +1,137 @@
+//! Errors of a bucket: decided by the status and the code of its answer, and by the causes of a broken connection.
+
+use std::io;
+
+use object_store::Error;
+
+use crate::relay::obstacle::{Distrust, Obstacle};
+use crate::relay::store::StoreError;
+use crate::safe_text::{causes, os_words};
+
+/// An answer of a bucket that reports an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// Status of an answer that failed as a whole. `None`: it succeeded, and some of its objects failed.
+    pub(super) status: Option<u16>,
+    /// The store's words for the errors, like `NoSuchKey`, as far as it has any.
+    pub(super) codes: Vec<String>,
+}
+
+impl Answer {
+    /// The store's word for the first error that is more than the absence of an object, if there is any, else for the
+    /// first.
+    fn code(&self) -> Option<&str> {
+        let codes = || self.codes.iter().map(String::as_str);
+        codes().find(|code| !is_absence(code)).or_else(|| codes().next())
+    }
+}
+
+/// Whether a code reports that there is no such object. Any other answer "not found", of a gateway that restarts, say,
+/// does not report that.
+fn is_absence(code: &str) -> bool {
+    matches!(code, "NoSuchKey" | "BlobNotFound")
+}
+
+/// A failed operation: the error of the crate, whose text has the names of objects in it, and the bucket's answer.
+#[derive(Debug)]
+pub(super) struct Failed {
+    /// The error of the crate.
+    pub(super) error: Error,
+    /// The answer that the error is about, if there was one.
+    pub(super) answer: Option<Answer>,
+}
+
+impl Failed {
+    /// Whether there is no such object.
+    pub(super) fn is_absent(&self) -> bool {
+        self.answer.as_ref().and_then(Answer::code).is_some_and(is_absence)
+    }
+}
+
+impl From<Failed> for StoreError {
+    /// An error in our words. Those of the crate have the names of objects in them, and these hold ids.
+    fn from(failed: Failed) -> Self {
+        let answer = failed.answer.as_ref();
+        let (code, status) = (answer.and_then(Answer::code), answer.and_then(|answer| answer.status));
+        in_words(code, status).unwrap_or_else(|| Self::Failed(reason(&failed.error)))
+    }
+}
+
+/// The words for an answer, if it was one that failed as a whole or has a code that we know.
+fn in_words(code: Option<&str>, status: Option<u16>) -> Option<StoreError> {
+    let refused = |why: &str| StoreError::Refused(why.to_owned());
+    Some(match (code, status) {
+        (Some("RequestTimeTooSkewed"), _) => refused("this machine's clock is wrong by many minutes"),
+        (Some("ExpiredToken" | "TokenRefreshRequired"), _) => refused("these credentials are not valid any more"),
+        (Some("InvalidAccessKeyId" | "InvalidToken" | "AuthenticationFailed"), _) | (_, Some(401)) => {
+            refused("it does not know these credentials")
+        }
+        (Some("SignatureDoesNotMatch"), _) => refused("the secret key is not the one of these credentials"),
+        (Some("PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"), _)
+        | (_, Some(301)) => refused("the bucket is in another region"),
+        (Some("NoSuchBucket" | "ContainerNotFound"), _) => refused("there is no such bucket"),
+        (Some("AccessDenied" | "AllAccessDisabled"), _) | (_, Some(403)) => {
+            refused("these credentials may not do that, or there are none")
+        }
+        (Some("QuotaExceeded" | "XMinioStorageFull" | "StorageFull"), _) | (_, Some(507)) => StoreError::NoSpace,
+        // Each creation here is conditional, and other requests are such as every bucket knows.
+        (Some("NotImplemented"), _) | (_, Some(501)) => StoreError::Unable(
+            "it does not support conditional writes (If-None-Match), so a share could be opened twice",
+        ),
+        (_, Some(404)) => StoreError::Failed("what answers there is not a bucket".to_owned()),
+        (_, Some(status)) => StoreError::Failed(format!("it answers with status {status}")),
+        (_, None) => return None,
+    })
+}
+
+/// Why there was no answer: the obstacle on this machine, or the operating system's words, if it has any.
+fn reason(error: &Error) -> String {
+    if let Some(distrust) = causes(error).find_map(|cause| cause.downcast_ref()).and_then(Distrust::of) {
+        return format!("its certificate cannot be trusted: {distrust}");
+    }
+    if let Some(obstacle) = Obstacle::to_connecting(error) {
+        return obstacle.to_string();
+    }
+    let io = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
+    let text = io.map_or_else(|| "it does not answer".to_owned(), ToString::to_string);
+    os_words(&text)
+}
+
+/// The crate's words about settings: there is no name in them.
+pub(super) fn innermost(error: &Error) -> String {
+    let text = causes(error).last().map(ToString::to_string).unwrap_or_default();
+    text.trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(status: Option<u16>, codes: &[&str]) -> String {
+        let error = Error::Generic { store: "bucket", source: "secret/name".into() };
+        let codes = codes.iter().map(|code| (*code).to_owned()).collect();
+        StoreError::from(Failed { error, answer: Some(Answer { status, codes }) }).to_string()
+    }
+
+    #[test]
+    fn code_decides_before_status() {
+        assert_eq!(words(Some(403), &["RequestTimeTooSkewed"]), "this machine's clock is wrong by many minutes");
+        assert_eq!(words(Some(403), &[]), "these credentials may not do that, or there are none");
+        assert_eq!(words(Some(507), &[]), "no space left in the store");
+        assert_eq!(words(Some(404), &["NoSuchBucket"]), "there is no such bucket");
+        assert_eq!(words(Some(404), &["NoSuchKey"]), "the store failed: what answers there is not a bucket");
+        assert_eq!(words(Some(500), &["Whatever"]), "the store failed: it answers with status 500");
+    }
+
+    #[test]
+    fn absence_hides_no_other_error() {
+        assert_eq!(words(None, &["NoSuchKey", "AccessDenied"]), "these credentials may not do that, or there are none");
+        let absent = |codes: &[&str]| {
+            let codes = codes.iter().map(|code| (*code).to_owned()).collect();
+            let error = Error::Generic { store: "bucket", source: "".into() };
+            Failed { error, answer: Some(Answer { status: Some(404), codes }) }.is_absent()
+        };
+        assert!(absent(&["NoSuchKey"]) && absent(&["BlobNotFound"]));
+        assert!(!absent(&[]) && !absent(&["NoSuchBucket"]) && !absent(&["NoSuchKey", "SlowDown"]));
+    }
+}

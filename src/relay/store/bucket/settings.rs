@@ -1,0 +1,67 @@
+//! Settings of a bucket: environment variables that other tools use too.
+
+use std::str::FromStr;
+
+use object_store::ClientOptions;
+
+use crate::relay_url::{RelayUrl, RelayUrlError};
+
+/// Why a bucket cannot be a store.
+#[derive(Debug, thiserror::Error)]
+pub enum BucketError {
+    /// Not the address of a bucket.
+    #[error("a bucket is written like s3://bucket/prefix")]
+    Address,
+    /// A setting is missing, or makes no sense.
+    #[error("{0}")]
+    Settings(String),
+}
+
+/// The variables that name a bucket's endpoint, region and credentials.
+pub(super) struct Settings {
+    all: Vec<(String, String)>,
+    /// Whether it is on the local network, and reached without encryption.
+    pub(super) local: bool,
+}
+
+impl Settings {
+    /// Reads the variables that begin with `prefix`; the values of `endpoints` are addresses.
+    pub(super) fn read(
+        all: impl Iterator<Item = (String, String)>,
+        prefix: &str,
+        endpoints: &[&str],
+    ) -> Result<Self, BucketError> {
+        let all: Vec<_> = all.filter(|(name, value)| name.starts_with(prefix) && !value.is_empty()).collect();
+        let allow = format!("{prefix}ALLOW_HTTP");
+        let is_allowed = all.iter().any(|(name, value)| *name == allow && value.eq_ignore_ascii_case("true"));
+        if let Some((name, _)) = all.iter().find(|(_, value)| value.contains(|c: char| c.is_control())) {
+            return Err(BucketError::Settings(format!("{name} has a line break in it, or something like that")));
+        }
+        let mut local = false;
+        for (name, value) in all.iter().filter(|(name, _)| endpoints.contains(&name.as_str())) {
+            match RelayUrl::parse(value) {
+                Ok(url) if value.starts_with("http") && value.contains("://") => local |= !url.is_https(),
+                Ok(_) => return Err(BucketError::Settings(format!("{name}: it must begin with https://, or http://"))),
+                Err(RelayUrlError::PlainHttp(_)) if is_allowed => {}
+                Err(error @ RelayUrlError::PlainHttp(_)) => {
+                    return Err(BucketError::Settings(format!("{name}: {error}, or say {allow}=true")));
+                }
+                Err(error) => return Err(BucketError::Settings(format!("{name}: {error}"))),
+            }
+        }
+        Ok(Self { all, local })
+    }
+
+    /// Options of a client that speaks plain http only to the local network, whatever else is set.
+    pub(super) fn client(&self) -> ClientOptions {
+        ClientOptions::new().with_allow_http(self.local)
+    }
+
+    /// Hands `builder` all settings that it has a key for.
+    pub(super) fn fold<B, K: FromStr>(self, builder: B, with: fn(B, K, String) -> B) -> B {
+        self.all.into_iter().fold(builder, |builder, (name, value)| match name.to_ascii_lowercase().parse() {
+            Ok(key) => with(builder, key, value),
+            Err(_) => builder,
+        })
+    }
+}
