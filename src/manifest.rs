@@ -4,6 +4,8 @@
 //! claimed, so whatever is wrong with it costs nobody their one opening. Names come from a stranger: see
 //! [`crate::safe_text`].
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::blob::padded_len;
@@ -117,6 +119,13 @@ impl Manifest {
             })
     }
 
+    /// The bytes of file `number` among those of all files together. `None` where there is no such file.
+    pub fn range_of(&self, number: usize) -> Option<Range<u64>> {
+        let size = self.entries.get(number)?.size;
+        let start = self.entries[..number].iter().map(|entry| entry.size).sum::<u64>();
+        Some(start..start + size)
+    }
+
     /// Bytes of all files together.
     pub fn total_size(&self) -> u64 {
         self.entries.iter().map(|entry| entry.size).sum()
@@ -126,6 +135,16 @@ impl Manifest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_follow_each_other_without_gaps() {
+        let sizes = [3, 0, 5];
+        let entries = sizes.map(|size| Entry { name: None, r#type: "text/plain".into(), size }).to_vec();
+        let manifest = Manifest::new(None, entries, 300, false, "2026-11-22".into());
+        let ranges: Vec<_> = (0..4).map(|number| manifest.range_of(number)).collect();
+        assert_eq!(ranges, [Some(0..3), Some(3..3), Some(3..8), None]);
+        assert_eq!(manifest.total_size(), 8);
+    }
 
     #[test]
     fn a_manifest_is_read_only_in_the_form_in_which_it_is_written() {

@@ -1,7 +1,8 @@
 //! Characters that show as themselves, and those that do so only in the right company: joiners in Persian and Indic
-//! words, families of emoji, flags of countries in a country. The page has the same rules (`page/manifest.ts`),
+//! words, families of emoji, flags of countries in a country. The page has the same rules (`page/safe_text.ts`),
 //! and `tests/it/vectors.json` holds both to them.
 
+use std::error::Error;
 use std::io;
 
 use icu_properties::props::{EmojiModifier, ExtendedPictographic, GeneralCategory, GeneralCategoryGroup, Script};
@@ -195,6 +196,23 @@ pub fn printable(text: &str) -> String {
     plain(text, |_| '\u{fffd}')
 }
 
+/// An error and its causes, the error first. Some errors of reading and writing hide their cause inside.
+pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| {
+        let error: &'a (dyn Error + 'static) = *error;
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        }
+    })
+}
+
+/// The words of an operating system's error, such as "Connection refused (os error 111)", without its number and in
+/// lower case.
+pub fn os_words(text: &str) -> String {
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}
+
 /// The operating system's words without its number.
 pub fn reason(error: &io::Error) -> String {
     match error.kind() {
@@ -206,10 +224,7 @@ pub fn reason(error: &io::Error) -> String {
         io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only".to_owned(),
         // A text of our own may have a path in it.
         _ if error.get_ref().is_some() => error.to_string(),
-        _ => {
-            let text = error.to_string();
-            text.split(" (os error").next().unwrap_or_default().to_lowercase()
-        }
+        _ => os_words(&error.to_string()),
     }
 }
 
@@ -222,5 +237,15 @@ mod tests {
         let long = format!("{}.jpeg", "é".repeat(300));
         let cut = safe_name(Some(&long), "file");
         assert!(cut.len() <= MAX_NAME && cut.ends_with("é.jpeg"), "{cut}");
+    }
+
+    #[test]
+    fn causes_that_are_hidden_inside_are_found() {
+        let denied = io::Error::from_raw_os_error(13);
+        let outer = io::Error::other(io::Error::other(denied));
+        let all: Vec<String> = causes(&outer).map(ToString::to_string).collect();
+        assert_eq!(all.len(), 3);
+        assert_eq!(os_words(all.last().unwrap()), "permission denied");
+        assert_eq!(reason(&io::Error::from_raw_os_error(111)), "connection refused");
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::cli::connect::Connected;
 use crate::cli::context::Context;
-use crate::cli::output::errors::{Failure, Message};
+use crate::cli::output::errors::Failure;
 use crate::cli::output::format;
 use crate::host;
 use crate::relay::client::endpoint::Endpoint;
@@ -21,7 +21,7 @@ const AT_MOST: Duration = Duration::from_secs(2);
 
 /// The relays of some shares.
 pub(crate) struct Relays {
-    known: HashMap<String, (Endpoint, Result<Connected, Message>)>,
+    known: HashMap<String, (Endpoint, Result<Connected, Arc<Failure>>)>,
     /// Those of this machine that are being served, by their folders.
     beside: HashMap<String, Arc<dyn Relay>>,
 }
@@ -39,15 +39,15 @@ impl Relays {
             if foreign {
                 endpoint.expect_harmless(cx.relay(None)?.as_ref(), cx).await?;
             }
-            let connected = cx.connect_for(&endpoint, give_up).await.map_err(|trouble| trouble.explain());
+            let connected = cx.connect_for(&endpoint, give_up).await.map_err(Arc::new);
             known.insert(key, (endpoint, connected));
         }
         // Nobody else's file says where to look on this machine.
         let open = entries.iter().filter(|entry| entry.end.is_none() && !foreign);
-        let served = open.filter_map(Entry::place);
-        let beside = served.filter_map(|place| {
-            let rules: Arc<dyn Relay> = host::beside(Some(place), cx)?;
-            Some((place.to_owned(), rules))
+        let served = open.filter_map(Entry::folder);
+        let beside = served.filter_map(|folder| {
+            let rules: Arc<dyn Relay> = host::beside(folder, cx.state().ok().as_ref())?;
+            Some((folder.to_owned(), rules))
         });
         Ok(Self { known, beside: beside.collect() })
     }
@@ -59,14 +59,14 @@ impl Relays {
             if !entry.is_direct() {
                 return Err(anyhow::anyhow!("{}: its relay's address cannot be read", entry.title()).into());
             }
-            let relay = entry.place().and_then(|place| self.beside.get(place)).ok_or_else(|| {
+            let relay = entry.folder().and_then(|folder| self.beside.get(folder)).ok_or_else(|| {
                 Failure::NobodyKnows("the program that served it was stopped, and the share went with it".to_owned())
             })?;
             return Ok((Named { relay, endpoint: None }, owner));
         };
         match self.known.get(&url.to_string()) {
             Some((endpoint, Ok(connected))) => Ok((Named { relay: &connected.relay, endpoint: Some(endpoint) }, owner)),
-            Some((_, Err(why))) => Err(Failure::Explained(why.clone())),
+            Some((_, Err(why))) => Err(Failure::Common(why.clone())),
             None => Err(anyhow::anyhow!("a relay was not connected to").into()),
         }
     }

@@ -1,4 +1,4 @@
-//! `config.toml`: what a person does not want to say each time. The environment and the arguments win over it.
+//! `config.toml`: settings that a person does not want to repeat. The environment and the arguments win over it.
 
 use std::fs;
 use std::io;
@@ -16,11 +16,11 @@ use crate::state::write_private;
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
-    /// Where to leave things.
+    /// The relay to upload to.
     pub(crate) relay: Option<String>,
     /// How long a share may wait.
     pub(crate) expire: Option<String>,
-    /// How long to go on when the relay does not answer.
+    /// How long to try again when the relay does not answer.
     pub(crate) give_up: Option<String>,
     /// The network interface on which a direct share is reached.
     pub(crate) interface: Option<String>,
@@ -46,7 +46,10 @@ fn damaged(path: &std::path::Path, what: &str) -> Failure {
 }
 
 impl Config {
-    /// Reads the file. One that is not there says nothing.
+    /// Reads the file. One that is not there sets nothing.
+    ///
+    /// # Errors
+    /// If it cannot be read, or has a line that is none of a setting.
     pub(crate) fn read() -> Result<Self, Failure> {
         let Some(path) = path() else { return Ok(Self::default()) };
         match fs::read_to_string(&path) {
@@ -64,11 +67,14 @@ impl Config {
 
 /// A value of the file that cannot be used.
 pub(crate) fn wrong(key: &str, why: &str) -> Failure {
-    let place = path().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
-    Failure::usage(format!("{}: {key}: {why}", printable(&place)), "mend it there, or say it as an argument")
+    let file = path().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    Failure::usage(format!("{}: {key}: {why}", printable(&file)), "mend it there, or say it as an argument")
 }
 
-/// Makes `relay` the default, and leaves everything else in the file as it is. Returns where it stands.
+/// Makes `relay` the default, and leaves everything else in the file as it is. Returns the path of the file.
+///
+/// # Errors
+/// If this user has no home, or the file cannot be read or written.
 pub(crate) fn set_relay(relay: &str) -> Result<PathBuf, Failure> {
     let path = path().ok_or_else(|| Failure::usage("this user has no home", "SHARE_RELAY does the same"))?;
     let mut document = match fs::read_to_string(&path) {

@@ -11,7 +11,7 @@ use crate::cli::stores;
 use crate::open::OpenError;
 use crate::relay::client::HttpRelay;
 use crate::relay::client::endpoint::Endpoint;
-use crate::relay::client::retry::{Backoff, Retrying, Wait};
+use crate::relay::client::retry::{Backoff, RetryEvent, Retrying};
 use crate::relay::rules::StoreRelay;
 use crate::relay::{Relay, RelayError};
 use crate::relay_url::RelayUrl;
@@ -51,11 +51,10 @@ impl Endpoint {
             ));
         }
         let question = format!("It {leads}. Look there? [y]es, [n]o");
-        let answer = prompt::ask(&question, cx).await?;
-        match answer.as_str() {
-            "y" | "yes" => Ok(()),
-            _ => Err(Failure::Interrupted(Some("not now: nothing is lost".to_owned()))),
+        if prompt::confirm(&question, cx).await? {
+            return Ok(());
         }
+        Err(Failure::Interrupted(Some("not now: nothing is lost".into())))
     }
 }
 
@@ -104,14 +103,14 @@ impl Context {
     fn persistent(&self, relay: Arc<dyn Relay>, name: String, give_up: Duration) -> Arc<dyn Relay> {
         let (output, longest) = (self.output.clone(), humantime::format_duration(give_up));
         let has_said = AtomicBool::new(false);
-        let waiter = Box::new(move |wait: Wait<'_>| match wait {
-            Wait::Again { error, pause } => {
+        let on_retry = Box::new(move |event: RetryEvent<'_>| match event {
+            RetryEvent::Paused { error, pause } => {
                 if !output.waits(&name, pause) && !has_said.swap(true, Ordering::Relaxed) {
                     output.say(&format!("{name} cannot be reached yet ({error}); trying again for up to {longest}"));
                 }
             }
-            Wait::Over => output.goes_on(),
+            RetryEvent::Ended => output.goes_on(),
         });
-        Arc::new(Retrying::new(relay, Backoff::new(give_up), waiter))
+        Arc::new(Retrying::new(relay, Backoff::new(give_up), on_retry))
     }
 }

@@ -1,10 +1,12 @@
-//! What a command finds around it: settings, output, the wish to stop.
+//! The surroundings of a command: settings, output, the signal to stop.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
+use directories::ProjectDirs;
 
 use crate::cli::config::{self, Config};
 use crate::cli::output::Output;
@@ -12,8 +14,9 @@ use crate::cli::output::errors::Failure;
 use crate::cli::signals::{Signals, Stop};
 use crate::relay::client::retry::Backoff;
 use crate::relay_url::RelayUrl;
+use crate::state::StateDir;
 
-/// What every command understands.
+/// Options of every command.
 #[derive(Args)]
 pub(crate) struct Common {
     /// Give up when the relay does not answer for this long [default: 10m]
@@ -33,14 +36,14 @@ pub(crate) struct Common {
     pub(crate) state_dir: Option<PathBuf>,
 }
 
-/// How long to go on when the relay does not answer, unless it is said otherwise.
+/// How long to try again when the relay does not answer, unless it is set.
 const GIVE_UP: Duration = Duration::from_mins(10);
 
-/// What a command finds around it.
+/// The surroundings of a command.
 pub(crate) struct Context {
     pub(crate) config: Config,
     pub(crate) give_up: Duration,
-    /// Whether that was said.
+    /// Whether that was set.
     pub(crate) give_up_said: bool,
     pub(crate) signals: Signals,
     pub(crate) state_dir: Option<PathBuf>,
@@ -51,7 +54,7 @@ impl Context {
     pub(crate) fn new(common: Common, output: Output) -> Result<Self, Failure> {
         let config = Config::read()?;
         let give_up = match (common.give_up, &config.give_up) {
-            (Some(said), _) => said,
+            (Some(given), _) => given,
             (None, Some(text)) => duration(text).map_err(|why| config::wrong("give_up", &why))?,
             (None, None) => GIVE_UP,
         };
@@ -59,12 +62,12 @@ impl Context {
         Ok(Self { config, give_up, give_up_said, signals: Signals::listen(), state_dir: common.state_dir, output })
     }
 
-    /// Until somebody wants the program to stop.
+    /// Waits until somebody wants the program to stop.
     pub(crate) async fn interrupted(&self) -> Stop {
         self.signals.next().await
     }
 
-    /// What may block, a question or a pipe, until it is done or somebody wants the program to stop.
+    /// The result of work that may block, a question or a pipe, unless somebody wants the program to stop before.
     pub(crate) async fn unless_interrupted<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -75,19 +78,53 @@ impl Context {
         }
     }
 
+    /// The result of `work`, unless somebody wants the program to stop before.
+    pub(crate) async fn or_interrupted<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::select! {
+            done = work => Ok(done),
+            _ = self.interrupted() => Err(Failure::Interrupted(None)),
+        }
+    }
+
+    /// The state directory: the one that was set, or the usual one of this user.
+    ///
+    /// # Errors
+    /// The user has no home, or the directory cannot be made.
+    pub(crate) fn state(&self) -> io::Result<StateDir> {
+        let root = match &self.state_dir {
+            Some(root) => root.clone(),
+            None => {
+                let dirs = ProjectDirs::from("", "", "share").ok_or(io::ErrorKind::NotFound)?;
+                // Only Linux has a directory for state.
+                dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned()
+            }
+        };
+        StateDir::open(root)
+    }
+
+    /// The create token that lets us create shares at a relay: from the environment, or kept.
+    pub(crate) fn create_token(&self, relay: &RelayUrl) -> Option<String> {
+        given_create_token().or_else(|| self.state().ok()?.create_token(relay))
+    }
+
     pub(crate) fn patience(&self) -> Backoff {
         Backoff::new(self.give_up)
     }
 
-    /// The relay that was said, or else the configured one.
-    pub(crate) fn relay(&self, said: Option<&str>) -> Result<Option<RelayUrl>, Failure> {
+    /// The relay that was given as an argument, or else the configured one.
+    pub(crate) fn relay(&self, given: Option<&str>) -> Result<Option<RelayUrl>, Failure> {
         let environment = std::env::var("SHARE_RELAY").ok();
-        let said = said.or(environment.as_deref()).filter(|url| !url.trim().is_empty());
-        said.or(self.config.relay.as_deref()).map(RelayUrl::parse).transpose().map_err(Failure::RelayUrl)
+        let given = given.or(environment.as_deref()).filter(|url| !url.trim().is_empty());
+        given.or(self.config.relay.as_deref()).map(RelayUrl::parse).transpose().map_err(Failure::RelayUrl)
     }
 }
 
-/// A time as people write it.
+/// The create token in the environment. Never an argument: every program of this machine could see it there.
+pub(crate) fn given_create_token() -> Option<String> {
+    std::env::var("SHARE_CREATE_TOKEN").ok().filter(|token| !token.is_empty())
+}
+
+/// A time as people write it, such as `30m`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "a time is written like 30m, 24h or 7d".to_owned())
 }

@@ -1,13 +1,12 @@
 //! `share completions` and `share man`: what shells and manuals want to know, from the same definitions that the
 //! program reads its arguments by.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 use serde_json::json;
 
-use crate::cli::Cli;
 use crate::cli::context::Context;
-use crate::cli::output::errors::Failure;
+use crate::cli::output::errors::{Failure, Hint};
 
 /// Print completions for a shell
 #[derive(Args)]
@@ -24,21 +23,21 @@ pub(crate) struct ManArgs {
 }
 
 /// Runs `share completions`.
-pub(crate) fn completions(args: &CompletionsArgs, cx: &Context) -> Result<(), Failure> {
+pub(crate) fn completions(args: &CompletionsArgs, mut command: clap::Command, cx: &Context) -> Result<(), Failure> {
     let mut text = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "share", &mut text);
+    clap_complete::generate(args.shell, &mut command, "share", &mut text);
     let text = String::from_utf8_lossy(&text);
     cx.output.tell("completions", json!({ "text": text }), text.trim_end())
 }
 
 /// Runs `share man`.
-pub(crate) fn man(args: &ManArgs, cx: &Context) -> Result<(), Failure> {
-    let mut command = Cli::command();
+pub(crate) fn man(args: &ManArgs, mut command: clap::Command, cx: &Context) -> Result<(), Failure> {
     command.build();
     for name in args.command.iter().flat_map(|word| word.split('-')) {
         let called = |sub: &&clap::Command| sub.get_name() == name || sub.get_all_aliases().any(|alias| alias == name);
         let found = command.get_subcommands().find(called).cloned();
-        command = found.ok_or_else(|| Failure::usage("there is no such command", "share --help lists the commands"))?;
+        command = found
+            .ok_or_else(|| Failure::usage("there is no such command", Hint::run("share --help lists the commands")))?;
     }
     let command = command.version(env!("CARGO_PKG_VERSION"));
     let mut text = Vec::new();

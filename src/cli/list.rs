@@ -1,4 +1,4 @@
-//! `share list`: what was sent from here, and what became of it.
+//! `share list`: the shares that were sent from here, and their ends.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -10,17 +10,18 @@ use serde_json::json;
 
 use crate::cli::asking::Relays;
 use crate::cli::context::Context;
-use crate::cli::output::errors::{Exit, Failure};
+use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format;
+use crate::relay::Status;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::rules::UPLOAD_TIME;
 use crate::safe_text::reason;
+use crate::state::journal;
 use crate::state::outbox::{Entry, Outbox, is_over};
-use crate::state::{StateDir, journal};
 
 /// What one relay may take to answer: the others are listed all the same.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How many questions are on their way at once: who sends much has thousands to ask.
+const ANSWER_TIME: Duration = Duration::from_secs(5);
+/// The number of questions that are on their way at once: a busy sender has thousands to ask.
 const AT_ONCE: usize = 16;
 
 /// List what you sent, and what became of it
@@ -32,71 +33,32 @@ pub(crate) struct ListArgs {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
+pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
-        Failure::local(format!("what was sent cannot be read: {}", reason(&error)), "--state-dir DIR")
+        Failure::local(format!("what was sent cannot be read: {}", reason(&error)), Hint::run("--state-dir DIR"))
     };
-    let state = StateDir::open(cx).map_err(failed)?;
+    let state = cx.state().map_err(failed)?;
     let outbox = Outbox::open(&state).map_err(failed)?;
     let entries = outbox.entries().map_err(failed)?;
-    let relays = Relays::of(&entries, false, PATIENCE, cx).await?;
-    // One that did not answer is not waited for again.
-    let silent = RefCell::new(HashSet::new());
-    let ask = |entry| {
-        let (relays, silent) = (&relays, &silent);
-        async move {
-            let relay = Entry::relay(entry).map(|url| url.to_string());
-            if relay.as_ref().is_some_and(|relay| silent.borrow().contains(relay)) {
-                return None;
-            }
-            let told = tokio::time::timeout(PATIENCE, relays.status(entry)).await.ok();
-            let answered = |trouble: &Failure| trouble.explain().exit != Exit::Unreachable;
-            if !told.as_ref().is_some_and(|told| told.as_ref().err().is_none_or(answered)) {
-                silent.borrow_mut().extend(relay);
-            }
-            told
-        }
-    };
-    let asking = stream::iter(&entries).map(ask).buffered(AT_ONCE).collect::<Vec<_>>();
-    let told = tokio::select! {
-        told = asking => told,
-        _ = cx.interrupted() => return Err(Failure::Interrupted(None)),
-    };
+    let relays = Relays::of(&entries, false, ANSWER_TIME, cx).await?;
+    let answers = cx.or_interrupted(ask_all(&entries, &relays)).await?;
     match outbox.unreadable() {
         0 => {}
         some => cx.output.warn(&format!("what was noted of {some} more cannot be read: those files are damaged")),
     }
     let (mut forgotten, now) = (0, SystemClock.now());
-    for (entry, told) in entries.iter().zip(told) {
-        let (status, story, is_over) = match told {
-            Some(Ok(status)) => {
-                outbox.note_end(entry, &status);
-                let (story, is_over) = (entry.story(&status), is_over(status.state));
-                (Some(status), story, is_over)
-            }
-            // What was never sealed, and its relay does not know, did not arrive.
-            Some(Err(Failure::NobodyKnows(_)))
-                if entry.expires.is_none() && entry.created + UPLOAD_TIME.as_secs() < now =>
-            {
-                outbox.forget(entry);
-                continue;
-            }
-            // Its sender was killed before there was a link.
-            Some(Err(Failure::NobodyKnows(_))) if entry.expires.is_none() => {
-                (None, "was never complete: no link was made".to_owned(), true)
-            }
-            Some(Err(trouble @ Failure::NobodyKnows(_))) => (None, trouble.explain().what, true),
-            unanswered => {
-                // By our clock: there is no other one to ask.
-                let over = entry.expires.filter(|expires| *expires <= now).map(format::time);
-                let over = over.map(|expired| format!("; it could be opened until {expired}")).unwrap_or_default();
-                let why = unanswered.and_then(Result::err).map(|trouble| trouble.explain().what);
-                (None, format!("{}{over}", why.as_deref().unwrap_or("its relay does not answer")), false)
-            }
+    for (entry, answer) in entries.iter().zip(answers) {
+        let Some(line) = Line::of(entry, answer, now) else {
+            outbox.forget(entry);
+            continue;
         };
-        let text = format!("{}  {} · {} · {story}", entry.short_id(), format::time(entry.created), entry.title());
-        cx.output.tell("share", entry.facts(status.as_ref()), &text)?;
-        if args.forget && is_over {
+        if let Some(status) = &line.status {
+            outbox.note_end(entry, status);
+        }
+        let (id, sent, title, story) = (entry.short_id(), format::time(entry.created), entry.title(), &line.story);
+        let text = format!("{id}  {sent} · {title} · {story}");
+        cx.output.tell("share", entry.facts(line.status.as_ref()), &text)?;
+        if args.forget && line.is_over {
             outbox.forget(entry);
             forgotten += 1;
         }
@@ -109,4 +71,66 @@ pub(crate) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
     relays.sweep().await;
     journal::catch_up(cx).await;
     Ok(())
+}
+
+/// The answer of a relay; `None` where it took too long, or did not answer for another share before.
+type Answer = Option<Result<Status, Failure>>;
+
+/// Asks for all shares, in their order. A relay that did not answer once is not waited for again.
+async fn ask_all(entries: &[Entry], relays: &Relays) -> Vec<Answer> {
+    let silent = RefCell::new(HashSet::new());
+    let ask = |entry| {
+        let silent = &silent;
+        async move {
+            let relay = Entry::relay(entry).map(|url| url.to_string());
+            if relay.as_ref().is_some_and(|relay| silent.borrow().contains(relay)) {
+                return None;
+            }
+            let answer = tokio::time::timeout(ANSWER_TIME, relays.status(entry)).await.ok();
+            if answer.as_ref().is_none_or(|answer| answer.as_ref().is_err_and(Failure::is_unreachable)) {
+                silent.borrow_mut().extend(relay);
+            }
+            answer
+        }
+    };
+    stream::iter(entries).map(ask).buffered(AT_ONCE).collect().await
+}
+
+/// A line of the list.
+struct Line {
+    status: Option<Status>,
+    /// What became of the share.
+    story: String,
+    is_over: bool,
+}
+
+impl Line {
+    /// The line of an entry; `None` for one that never arrived. `now` is Unix seconds.
+    fn of(entry: &Entry, answer: Answer, now: u64) -> Option<Self> {
+        let over = |story| Self { status: None, story, is_over: true };
+        let is_committed = entry.expires.is_some();
+        Some(match answer {
+            Some(Ok(status)) => {
+                let (story, is_over) = (entry.story(&status), is_over(status.state));
+                Self { status: Some(status), story, is_over }
+            }
+            // An upload that was never committed, and that its relay does not know, did not arrive.
+            Some(Err(Failure::NobodyKnows(_))) if !is_committed && entry.created + UPLOAD_TIME.as_secs() < now => {
+                return None;
+            }
+            // Its sender was killed before there was a link.
+            Some(Err(Failure::NobodyKnows(_))) if !is_committed => {
+                over("was never complete: no link was made".to_owned())
+            }
+            Some(Err(Failure::NobodyKnows(why))) => over(why),
+            unanswered => {
+                // By our clock: there is no other one to ask.
+                let expired = entry.expires.filter(|expires| *expires <= now).map(format::time);
+                let expired = expired.map(|at| format!("; it could be opened until {at}")).unwrap_or_default();
+                let why = unanswered.and_then(Result::err).map(|failure| failure.message().what);
+                let story = format!("{}{expired}", why.as_deref().unwrap_or("its relay does not answer"));
+                Self { status: None, story, is_over: false }
+            }
+        })
+    }
 }

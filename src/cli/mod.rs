@@ -1,26 +1,31 @@
-//! The command line: one room per command, and what they share.
+//! The command line: parses, asks, prints. This file only dispatches; nothing below it imports it.
 //!
 //! | room | |
 //! |---|---|
 //! | `send`, `open`, `peek`, `status`, `revoke`, `list`, `relay`, `generate` | the commands: arguments on top, `run` below |
+//! | `arguments` | how people write arguments, and errors in them |
 //! | `context` | what a command finds around it |
 //! | `connect`, `stores` | the way to where a share waits; storage by its address |
-//! | `batch` | the shares of one `send` |
+//! | `host` | serving shares from here |
+//! | `outcome` | the words about a share that was sent |
 //! | `asking` | what relays say of what was sent |
 //! | `input` | links, passphrases, files and answers |
 //! | `output` | the only place that prints |
 //! | `signals` | Ctrl-C and its kin |
 //! | `config` | what a person does not want to say each time |
 
+mod arguments;
 pub(crate) mod asking;
-pub(crate) mod batch;
+mod clipboard;
 pub(crate) mod config;
 pub(crate) mod connect;
 pub(crate) mod context;
 mod generate;
+mod host;
 pub(crate) mod input;
 mod list;
 mod open;
+mod outcome;
 pub(crate) mod output;
 mod peek;
 mod relay;
@@ -33,15 +38,13 @@ pub(crate) mod stores;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use rustix::process::Resource;
 
 use self::context::{Common, Context};
+use self::output::Output;
 use self::output::errors::Failure;
-use self::output::{Output, format};
-use crate::link::Link;
-use crate::safe_text::printable;
+use crate::platform::process;
+use crate::terminal::clipboard::{HOLD, hold};
 
 /// Exit codes and environment, behind every `--help`.
 const AFTER_HELP: &str = "\
@@ -93,24 +96,22 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     // No command of a person's: the process that holds the clipboard.
-    if arguments.get(1).is_some_and(|argument| argument == crate::terminal::clipboard::HOLD) {
-        return crate::terminal::clipboard::hold();
+    if arguments.get(1).is_some_and(|argument| argument == HOLD) {
+        return hold();
     }
-    let command = lenient(Cli::command());
+    let command = arguments::lenient(Cli::command());
     let parsed = command.try_get_matches_from(&arguments).and_then(|found| Cli::from_arg_matches(&found));
     let cli = match parsed {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, &arguments),
+        Err(error) => return arguments::report(&error, &arguments, &Cli::command()),
     };
     let output = Output::new(cli.common.quiet, cli.common.json);
-    // An album has many files, and each is open while it is received.
-    let mut files = rustix::process::getrlimit(Resource::Nofile);
-    files.current = files.maximum;
-    let _ = rustix::process::setrlimit(Resource::Nofile, files);
+    // An album has many files, and each is open while it is received; a relay has a connection for each guest.
+    process::take_all_descriptors();
     output::log(cli.common.verbose, matches!(&cli.command, Command::Relay(args) if args.is_server()));
     match run(cli, &output) {
         Ok(()) => output.success(),
-        Err(trouble) => output.failure(&trouble),
+        Err(failure) => output.failure(&failure),
     }
 }
 
@@ -131,85 +132,11 @@ fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
             Command::Revoke(args) => revoke::run(args, &cx).await,
             Command::List(args) => list::run(args, &cx).await,
             Command::Relay(args) => relay::run(args, &cx).await,
-            Command::Completions(args) => generate::completions(&args, &cx),
-            Command::Man(args) => generate::man(&args, &cx),
+            Command::Completions(args) => generate::completions(&args, Cli::command(), &cx),
+            Command::Man(args) => generate::man(&args, Cli::command(), &cx),
         }
     });
     // A thread that waits for standard input must not hold the program back.
     runtime.shutdown_background();
     result
-}
-
-/// A name that no variable can have.
-const NO_VARIABLE: &str = "";
-
-/// Arguments as people give them. A variable that is empty is one that is not set.
-fn lenient(command: clap::Command) -> clap::Command {
-    let is_empty = |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
-    command
-        // What is said last counts: a person may have said it in an alias before.
-        .args_override_self(true)
-        .mut_args(|arg| if is_empty(&arg) { arg.env(NO_VARIABLE) } else { arg })
-        .mut_subcommands(lenient)
-}
-
-/// What clap has to say about the arguments, in our form. Neither a link nor a text among them is ever repeated.
-fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => return output::help(error),
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => return output::help_instead(error),
-        _ => {}
-    }
-    let json = arguments.iter().any(|argument| argument == "--json")
-        || std::env::var("SHARE_JSON").is_ok_and(|value| !matches!(&*value, "" | "0" | "false" | "no" | "off"));
-    let secret = |argument: &OsString| {
-        let argument = argument.to_string_lossy();
-        let lower = argument.to_ascii_lowercase();
-        Link::is_in(&argument) || lower.starts_with("--text") || lower.starts_with("--passphrase=")
-    };
-    let text_of = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.clone()),
-        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
-        _ => None,
-    };
-    let is_missing = error.kind() == ErrorKind::MissingSubcommand;
-    let word = text_of(ContextKind::InvalidSubcommand).filter(|_| !is_missing);
-    let help = help_for(arguments);
-    let trouble = if arguments.iter().any(secret) {
-        let first = word.as_ref().is_some_and(|word| secret(&word.into()));
-        let what = if first { "a link is not a command" } else { "these arguments cannot be understood" };
-        Failure::usage(what, if first { "share open, and paste the link when it asks".to_owned() } else { help })
-    } else if let Some(word) = word {
-        let hint = if std::path::Path::new(&word).exists() {
-            format!("share send {}", format::quoted(&word))
-        } else if let Some(meant) = text_of(ContextKind::SuggestedSubcommand) {
-            format!("did you mean: share {meant}?")
-        } else {
-            "share --help lists the commands".to_owned()
-        };
-        Failure::usage(format!("{} is not a command", printable(&word)), hint)
-    } else if is_missing {
-        Failure::usage("a command is missing", "share --help lists them")
-    } else if let (ErrorKind::MissingRequiredArgument, Some(missing)) = (error.kind(), text_of(ContextKind::InvalidArg))
-    {
-        Failure::usage(format!("{missing} is missing"), help)
-    } else {
-        let text = error.to_string();
-        let possible = match error.get(ContextKind::ValidValue) {
-            Some(ContextValue::Strings(values)) if !values.is_empty() => Some(format!("one of: {}", values.join(", "))),
-            _ => None,
-        };
-        let help = possible.unwrap_or(help);
-        let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
-        Failure::usage(printable(what), tip.map_or(help, printable))
-    };
-    Output::new(false, json).failure(&trouble)
-}
-
-/// Where to read more: the help of the command that was meant, if one was.
-fn help_for(arguments: &[OsString]) -> String {
-    let command = Cli::command();
-    let named = arguments.iter().skip(1).find_map(|argument| command.find_subcommand(argument));
-    named.map_or_else(|| "share --help".to_owned(), |found| format!("share {} --help", found.get_name()))
 }

@@ -1,4 +1,4 @@
-//! `share peek`: says what waits. Consumes nothing.
+//! `share peek`: prints what waits. Consumes nothing.
 
 use std::fmt::Write;
 
@@ -14,7 +14,6 @@ use crate::open::{Envelope, Look, OpenError, Opener};
 use crate::relay::RelayError;
 use crate::safe_text::printable;
 use crate::secret::DeviceSecret;
-use crate::state::StateDir;
 
 /// Say what waits behind a link, without opening it
 #[derive(Args)]
@@ -29,36 +28,26 @@ pub(crate) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Failure> {
     let access = args.access.find(cx).await?;
     let relay = cx.connect(&access.endpoint).await?.relay;
     // Only to tell an opening of our own from a stranger's.
-    let device = StateDir::open(cx).and_then(|state| state.device()).unwrap_or_else(|_| DeviceSecret::random());
-    let trouble = |error, ours| access.endpoint.trouble(error, ours, true);
+    let device = cx.state().and_then(|state| state.device()).unwrap_or_else(|_| DeviceSecret::random());
+    let failure = |error, ours| access.endpoint.trouble(error, ours, true);
     loop {
         let passphrase = args.access.passphrase(&access.secret, cx).await?;
         let keys = access.secret.keys(passphrase.as_ref().map(|passphrase| passphrase.as_str()));
         let claim_token = device.claim_token(&keys.id);
         let opener = Opener::new(relay.clone(), keys, claim_token, cx.patience());
-        let looked = tokio::select! {
-            looked = opener.look() => looked,
-            _ = cx.interrupted() => return Err(Failure::Interrupted(None)),
-        };
-        match looked {
-            Ok(Look::Waits(envelope)) => {
-                return show(&envelope, output);
-            }
+        match cx.or_interrupted(opener.look()).await? {
+            Ok(Look::Waits(envelope)) => return show(&envelope, output),
             // Ours, but is it still? Repeating our own claim changes nothing.
             Ok(Look::OursToResume(holder)) => {
-                let resumed = tokio::select! {
-                    resumed = holder.resume() => resumed,
-                    _ = cx.interrupted() => return Err(Failure::Interrupted(None)),
-                };
-                return Err(match resumed {
+                return Err(match cx.or_interrupted(holder.resume()).await? {
                     Ok(_) | Err(OpenError::WrongPassphrase) => Failure::Begun,
-                    Err(error) => trouble(error, true),
+                    Err(error) => failure(error, true),
                 });
             }
             Err(OpenError::Relay(RelayError::WrongPassphrase { left })) if left > 0 && args.access.may_ask_again() => {
                 output.say(&format!("wrong passphrase; {left} more may be tried"));
             }
-            Err(error) => return Err(trouble(error, false)),
+            Err(error) => return Err(failure(error, false)),
         }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::cli::asking::Relays;
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
-use crate::cli::output::errors::Failure;
+use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format;
 use crate::cli::status::Which;
 use crate::relay::ShareState;
@@ -39,8 +39,8 @@ pub(crate) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Failure> {
     let revoked = tokio::select! {
         revoked = revoking => revoked,
         _ = cx.interrupted() => {
-            let hint = "it cannot be told what was taken back: share status asks";
-            return Err(Failure::Interrupted(Some(hint.to_owned())));
+            let hint = Hint::run("it cannot be told what was taken back: share status asks");
+            return Err(Failure::Interrupted(Some(hint)));
         }
     };
     for (entry, told) in meant.entries.iter().zip(revoked) {
@@ -51,11 +51,11 @@ pub(crate) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Failure> {
                 }
                 tell(entry, was, &status.map_or_else(|| "taken back".to_owned(), |status| entry.story(&status)), cx);
             }
-            Err(trouble) => {
+            Err(failure) => {
                 if meant.entries.len() > 1 {
-                    cx.output.warn(&format!("{} was NOT taken back: {}", entry.title(), trouble.explain().what));
+                    cx.output.warn(&format!("{} was NOT taken back: {}", entry.title(), failure.message().what));
                 }
-                failed.get_or_insert(trouble);
+                failed.get_or_insert(failure);
             }
         }
     }
@@ -79,7 +79,7 @@ async fn confirm(entries: &[Entry], cx: &Context) -> Result<(), Failure> {
                 [_] => "there is no terminal to ask whether the last one is meant".to_owned(),
                 many => format!("{} shares are meant, and there is no terminal to ask", many.len()),
             },
-            "name it by its id (share list), or say --yes",
+            Hint::run("name it by its id (share list), or say --yes"),
         ));
     }
     let titles: Vec<_> = entries
@@ -88,8 +88,8 @@ async fn confirm(entries: &[Entry], cx: &Context) -> Result<(), Failure> {
         .collect();
     let question =
         format!("{}Take {} back? [y]es, [n]o", titles.concat(), if titles.len() == 1 { "it" } else { "them" });
-    match prompt::ask(&question, cx).await?.as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Failure::Interrupted(Some("nothing was taken back".to_owned()))),
+    if prompt::confirm(&question, cx).await? {
+        return Ok(());
     }
+    Err(Failure::Interrupted(Some("nothing was taken back".into())))
 }

@@ -1,11 +1,12 @@
-//! Ctrl-C and its kin. They are listened to from the beginning of a command to its end, so that none is lost between
-//! two steps; what comes while nobody asks is told to whoever asks next.
+//! Ctrl-C and its kin. A command listens from its beginning to its end, so that no signal is lost between two steps: one
+//! that comes while nothing waits for it is returned to the next who waits.
 
-use std::fs;
 use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, mpsc};
+
+use crate::platform::process;
 
 /// Why the program should stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub(crate) enum Stop {
     Machine,
 }
 
-/// What has come and was not asked for yet.
+/// The signals that have come and were not returned yet.
 #[derive(Clone)]
 pub(crate) struct Signals(Arc<Mutex<mpsc::UnboundedReceiver<Stop>>>);
 
@@ -30,8 +31,8 @@ impl Signals {
             (SignalKind::hangup(), Stop::Machine),
             (SignalKind::quit(), Stop::Machine),
         ] {
-            // Whoever started us wants us to outlive its terminal: nohup.
-            if kind == SignalKind::hangup() && is_ignored(kind) {
+            // A program that is started by nohup shall outlive its terminal.
+            if kind == SignalKind::hangup() && process::ignores_signal(kind.as_raw_value()) {
                 continue;
             }
             let Ok(mut signal) = signal(kind) else { continue };
@@ -48,12 +49,4 @@ impl Signals {
             None => std::future::pending().await,
         }
     }
-}
-
-/// Whether this program was started with a signal ignored (`SigIgn` of proc(5)).
-fn is_ignored(kind: SignalKind) -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
-    mask >> (kind.as_raw_value() - 1) & 1 == 1
 }

@@ -8,12 +8,13 @@ use futures_util::future::join_all;
 use crate::cli::asking::Relays;
 use crate::cli::context::Context;
 use crate::cli::input::link;
-use crate::cli::output::errors::Failure;
+use crate::cli::outcome::expect_opened;
+use crate::cli::output::errors::{Failure, Hint};
 use crate::link::Link;
 use crate::relay::Status;
 use crate::safe_text::reason;
-use crate::state::outbox::{Entry, Outbox, expect_opened, read_receipts};
-use crate::state::{StateDir, journal};
+use crate::state::journal;
+use crate::state::outbox::{Entry, Outbox, read_receipts};
 
 /// Which of the shares that were sent from here.
 #[derive(Args)]
@@ -59,13 +60,15 @@ impl Which {
         if let Some(path) = &self.receipt {
             let from = path.clone();
             let entries = cx.unless_interrupted(move || read_receipts(&from)).await?;
-            let entries = entries.map_err(|error| Failure::path(path, &error, "the file of send --receipt"))?;
+            let entries =
+                entries.map_err(|error| Failure::path(path, &error, Hint::run("the file of send --receipt")))?;
             return Meant { entries, outbox: None }.expect_some();
         }
         let failed = |error: &std::io::Error| {
-            Failure::local(format!("what was sent cannot be read: {}", reason(error)), "--state-dir, or --receipt FILE")
+            let hint = Hint::run("--state-dir, or --receipt FILE");
+            Failure::local(format!("what was sent cannot be read: {}", reason(error)), hint)
         };
-        let outbox = StateDir::open(cx).and_then(|state| Outbox::open(&state)).map_err(|error| failed(&error))?;
+        let outbox = cx.state().and_then(|state| Outbox::open(&state)).map_err(|error| failed(&error))?;
         let entries = match self.which.as_deref() {
             None => outbox.last(),
             Some("-") => outbox.find(&Link::parse(&link::link_text(Some("-"), cx).await?)?.link.secret.id()),
@@ -108,13 +111,13 @@ pub(crate) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Failure> {
     );
     let told = tokio::select! {
         told = asking => told,
-        _ = cx.interrupted() => return Err(Failure::Interrupted(Some("it is as it was".to_owned()))),
+        _ = cx.interrupted() => return Err(Failure::Interrupted(Some("it is as it was".into()))),
     };
     let mut ends = Vec::new();
     let mut failed = None;
     for (entry, told) in meant.entries.iter().zip(told) {
         // The program that served it may have ended a moment ago, and noted how.
-        let told = told.or_else(|trouble| meant.noted_end(entry).ok_or(trouble));
+        let told = told.or_else(|failure| meant.noted_end(entry).ok_or(failure));
         match told {
             Ok(status) => {
                 meant.note_end(entry, &status);
@@ -122,18 +125,18 @@ pub(crate) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Failure> {
                 cx.output.tell("status", entry.facts(Some(&status)), &text)?;
                 ends.push((entry, status));
             }
-            Err(trouble) => {
+            Err(failure) => {
                 if meant.entries.len() > 1 {
-                    cx.output.warn(&format!("{} · {}", entry.title(), trouble.explain().what));
+                    cx.output.warn(&format!("{} · {}", entry.title(), failure.message().what));
                 }
-                failed.get_or_insert(trouble);
+                failed.get_or_insert(failure);
             }
         }
     }
     relays.sweep().await;
     journal::catch_up(cx).await;
     match failed {
-        Some(trouble) => Err(trouble),
+        Some(failure) => Err(failure),
         None if args.wait => expect_opened(ends.iter().map(|(entry, status)| (*entry, status))),
         None => Ok(()),
     }

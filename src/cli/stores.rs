@@ -8,7 +8,7 @@ use std::time::Duration;
 use directories::ProjectDirs;
 
 use crate::cli::context::Context;
-use crate::cli::output::errors::Failure;
+use crate::cli::output::errors::{Failure, Hint};
 use crate::platform::files;
 use crate::relay::RelayError;
 use crate::relay::client::retry::Backoff;
@@ -36,65 +36,98 @@ pub(crate) fn of_relay(said: Option<&str>, sharing: Sharing) -> Result<Arc<dyn S
     match said {
         None => {
             let dirs = ProjectDirs::from("", "", "share");
-            let dirs = dirs.ok_or_else(|| Failure::usage("this user has no home", "--store file:///DIRECTORY"))?;
-            Ok(Arc::new(folder(&dirs.data_dir().join("relay"), sharing, "--store file:///another/directory")?))
+            let dirs =
+                dirs.ok_or_else(|| Failure::usage("this user has no home", Hint::run("--store file:///DIRECTORY")))?;
+            Ok(Arc::new(folder(&dirs.data_dir().join("relay"), sharing, another())?))
         }
         Some(IN_MEMORY) => Ok(Arc::new(Memory::new(Arc::new(SystemClock), MEMORY))),
         Some(text) => match RelayUrl::parse(text).ok().filter(RelayUrl::is_store) {
-            Some(url) => open(&url, sharing, "--store file:///another/directory"),
+            Some(url) => open(&url, sharing, another()),
             None => Err(Failure::usage(
                 "--store takes file:///DIRECTORY, s3://BUCKET/PREFIX, gs://…, az://… or memory:",
-                "--store file:///srv/share",
+                Hint::run("--store file:///srv/share"),
             )),
         },
     }
 }
 
+/// A hint for a folder that cannot be a relay's store.
+fn another() -> Hint {
+    Hint::run("--store file:///another/directory")
+}
+
 /// The store at `url`. `hint` is for a folder that cannot be one.
-pub(crate) fn open(url: &RelayUrl, sharing: Sharing, hint: &str) -> Result<Arc<dyn Store>, Failure> {
+pub(crate) fn open(url: &RelayUrl, sharing: Sharing, hint: impl Into<Hint>) -> Result<Arc<dyn Store>, Failure> {
     match url.folder() {
         Some(path) => Ok(Arc::new(folder(&path, sharing, hint)?)),
         None => {
+            let hint = StoreName::of(url).refused_hint();
             let bucket = Bucket::open(url, environment());
-            Ok(Arc::new(
-                bucket.map_err(|error| Failure::usage(format!("{}: {error}", url.name()), bucket_hint(&url.name())))?,
-            ))
+            Ok(Arc::new(bucket.map_err(|error| Failure::usage(format!("{}: {error}", url.name()), hint))?))
         }
     }
 }
 
-/// Where the settings of a bucket come from.
-fn bucket_hint(name: &str) -> &'static str {
-    match name.split(':').next() {
-        Some("gs") => {
-            "GOOGLE_APPLICATION_CREDENTIALS names a file with credentials, as for other programs; GOOGLE_SERVICE_ACCOUNT too"
-        }
-        Some("az") => {
-            "AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY and their kin say which it is, as for other programs"
-        }
-        _ => {
-            "AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY say where it is and who you are, as \
-             for other programs"
+/// A store in messages: its name, and advice for its kind.
+pub(crate) struct StoreName {
+    shown: String,
+    /// Where the settings of a bucket come from; `None` for a folder or memory.
+    settings: Option<&'static str>,
+}
+
+impl StoreName {
+    /// The name of the store at an address.
+    pub(crate) fn of(url: &RelayUrl) -> Self {
+        let settings = url.bucket().map(|(scheme, ..)| match scheme {
+            "gs" => {
+                "GOOGLE_APPLICATION_CREDENTIALS names a file with credentials, as for other programs; \
+                 GOOGLE_SERVICE_ACCOUNT too"
+            }
+            "az" => {
+                "AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY and their kin say which it is, as for other \
+                 programs"
+            }
+            _ => {
+                "AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY say where it is and who you \
+                 are, as for other programs"
+            }
+        });
+        Self { shown: printable(&url.name()), settings }
+    }
+
+    /// The name of a relay's store, as `--store` was given.
+    pub(crate) fn of_relay(given: Option<&str>) -> Self {
+        let given = given.unwrap_or("the data directory");
+        let settings = RelayUrl::parse(given).ok().and_then(|url| Self::of(&url).settings);
+        Self { shown: printable(given), settings }
+    }
+
+    fn is_bucket(&self) -> bool {
+        self.settings.is_some()
+    }
+
+    /// A hint for a store that refuses what is needed.
+    fn refused_hint(&self) -> &'static str {
+        self.settings.unwrap_or("use a folder on another file system")
+    }
+
+    /// A hint for a store that cannot do what is needed.
+    fn unable_hint(&self) -> &'static str {
+        if self.is_bucket() {
+            "use storage with conditional writes, such as S3, R2 or MinIO"
+        } else {
+            "use a folder on another file system"
         }
     }
-}
 
-/// Whether a store's name is that of a bucket, and not of a folder.
-fn is_bucket(name: &str) -> bool {
-    RelayUrl::parse(name).is_ok_and(|url| url.bucket().is_some())
-}
-
-/// A hint for a store that refuses what is needed.
-fn refused_hint(name: &str) -> &'static str {
-    if is_bucket(name) { bucket_hint(name) } else { "use a folder on another file system" }
-}
-
-/// A hint for a store that cannot do what is needed.
-fn unable_hint(name: &str) -> &'static str {
-    if is_bucket(name) {
-        "use storage with conditional writes, such as S3, R2 or MinIO"
-    } else {
-        "use a folder on another file system"
+    /// What is wrong with a store that was tested. `hint` is for what is neither a right nor an ability that it lacks.
+    fn unfit(&self, unfit: &Unfit, hint: &Hint) -> Failure {
+        let what = format!("{}: {unfit}", self.shown);
+        match unfit {
+            Unfit::Failed(StoreError::Refused(_)) => Failure::local(what, self.refused_hint()),
+            Unfit::Failed(StoreError::Unable(_)) | Unfit::NotExclusive => Failure::local(what, self.unable_hint()),
+            _ => Failure::local(what, hint),
+        }
     }
 }
 
@@ -104,76 +137,63 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 }
 
 /// The store in a directory. `hint` is for one that cannot be one.
-pub(crate) fn folder(path: &Path, sharing: Sharing, hint: &str) -> Result<Folder, Failure> {
-    Folder::open(path, sharing).map_err(|error| match &error {
+fn folder(path: &Path, sharing: Sharing, hint: impl Into<Hint>) -> Result<Folder, Failure> {
+    Folder::open(path, sharing).map_err(|error| folder_failure(&error, hint))
+}
+
+/// A directory that cannot be a store, in words.
+pub(crate) fn folder_failure(error: &FolderError, hint: impl Into<Hint>) -> Failure {
+    match error {
         FolderError::InUse(_) => Failure::local(
             error.to_string(),
-            "stop that one, use another folder, or let each relay say --shared-folder",
+            Hint::run("stop that one, use another folder, or let each relay say --shared-folder"),
         ),
         FolderError::Ungrouped(_) => {
             Failure::local(error.to_string(), "chmod g+s makes it; chmod g= keeps it to yourself")
         }
         FolderError::Unlockable(_) => Failure::local(
             error.to_string(),
-            "use a directory on another file system; a relay also takes --shared-folder",
+            Hint::run("use a directory on another file system; a relay also takes --shared-folder"),
         ),
         FolderError::Exposed(_) => Failure::local(error.to_string(), "chmod o= keeps other users out of it"),
         FolderError::Io(path, error) => Failure::path(path, error, hint),
-    })
-}
-
-/// What is wrong with a store, in words.
-fn unfit(name: &str, unfit: &Unfit, hint: &str) -> Failure {
-    let name = printable(name);
-    match unfit {
-        Unfit::Failed(StoreError::Refused(_)) => Failure::local(format!("{name}: {unfit}"), refused_hint(&name)),
-        Unfit::Failed(StoreError::Unable(_)) | Unfit::NotExclusive => {
-            Failure::local(format!("{name}: {unfit}"), unable_hint(&name))
-        }
-        _ => Failure::local(format!("{name}: {unfit}"), hint),
     }
 }
 
-/// Tries out whether a store can be one. A bucket that cannot be reached is asked again for as long as the user has
-/// patience.
-pub(crate) async fn probe(rules: &StoreRelay, name: &str, hint: &str, cx: &Context) -> Result<ProbeResult, Failure> {
-    let asked = || async {
+/// Tests whether a store can be one. A bucket that cannot be reached is asked again until the user's time is over.
+pub(crate) async fn probe(
+    rules: &StoreRelay,
+    name: &StoreName,
+    hint: impl Into<Hint>,
+    cx: &Context,
+) -> Result<ProbeResult, Failure> {
+    let ask = || async {
         match rules.probe().await {
             Err(Unfit::Failed(error @ StoreError::Failed(_))) => Err(error),
             answer => Ok(answer),
         }
     };
-    let found = patiently(name, cx.give_up, asked, cx).await?;
-    found.map_err(|reason| unfit(name, &reason, hint))
+    let found = cx.or_interrupted(until_answered(name, cx.give_up, ask, cx)).await??;
+    found.map_err(|reason| name.unfit(&reason, &hint.into()))
 }
 
 /// Asks a store until it answers. A bucket may be out of reach for a while; a folder is there or not.
-async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
-    name: &str,
+async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(
+    name: &StoreName,
     give_up: Duration,
     ask: impl Fn() -> F,
     cx: &Context,
 ) -> Result<T, Failure> {
-    let is_bucket = RelayUrl::parse(name).is_ok_and(|url| url.bucket().is_some());
-    let shown = printable(name);
-    let mut patience = Backoff::new(give_up).started();
+    let shown = &name.shown;
+    let mut backoff = Backoff::new(give_up).started();
     let mut has_said = false;
     loop {
-        let attempt = async {
-            match tokio::time::timeout(give_up.min(REACH_TIME), ask()).await {
-                Ok(answer) => answer,
-                Err(_) => Err(StoreError::Failed("it does not answer".to_owned())),
-            }
-        };
-        let answer = tokio::select! {
-            answer = attempt => answer,
-            _ = cx.interrupted() => return Err(Failure::Interrupted(None)),
-        };
-        let why = match answer {
+        let answer = tokio::time::timeout(give_up.min(REACH_TIME), ask()).await;
+        let why = match answer.unwrap_or_else(|_| Err(StoreError::Failed("it does not answer".to_owned()))) {
             Ok(answer) => return Ok(answer),
-            Err(StoreError::Failed(why)) if is_bucket => why,
+            Err(StoreError::Failed(why)) if name.is_bucket() => why,
             Err(error) => {
-                let hint = if is_bucket { bucket_hint(name) } else { "may you write there?" };
+                let hint = name.settings.unwrap_or("may you write there?");
                 return Err(Failure::local(format!("{shown} cannot be used: {error}"), hint));
             }
         };
@@ -182,11 +202,7 @@ async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
             let longest = humantime::format_duration(give_up);
             cx.output.say(&format!("{shown} cannot be reached yet ({why}); trying again for up to {longest}"));
         }
-        let paused = tokio::select! {
-            paused = patience.pause(RelayError::NoConnection(why)) => paused,
-            _ = cx.interrupted() => return Err(Failure::Interrupted(None)),
-        };
-        paused.map_err(|error| Failure::Open {
+        backoff.pause(RelayError::NoConnection(why)).await.map_err(|error| Failure::Open {
             relay: shown.clone(),
             direct: false,
             error: error.into(),
@@ -210,7 +226,7 @@ pub(crate) async fn serverless(url: &RelayUrl, give_up: Duration, cx: &Context) 
             other => other,
         }
     };
-    if !patiently(&url.name(), give_up, look, cx).await? {
+    if !cx.or_interrupted(until_answered(&StoreName::of(url), give_up, look, cx)).await?? {
         return Err(not_ours(url));
     }
     if rules.clock_is_wrong() {
@@ -225,7 +241,7 @@ pub(crate) async fn serverless(url: &RelayUrl, give_up: Duration, cx: &Context) 
 fn not_ours(url: &RelayUrl) -> Failure {
     let kind = if url.folder().is_some() { "folder" } else { "bucket" };
     let what = format!("{} is not a {kind} for shares", printable(&url.name()));
-    Failure::usage(what, format!("share relay use {url} makes it one"))
+    Failure::usage(what, Hint::run(format!("share relay use {url} makes it one")))
 }
 
 /// Fails where a folder is not there or not for us, before anything is made in it.

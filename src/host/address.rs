@@ -1,90 +1,89 @@
-//! Where a share that is sent directly can be reached: at one address of this machine, never at all of them at once.
+//! The address at which a hosted share can be reached: one of this machine's, never all of them at once.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::cli::output::errors::Failure;
+use crate::host::error::HostError;
 use crate::host::interfaces;
-use crate::host::interfaces::{Enclosure, Kind, Own, Scope};
-use crate::safe_text::{printable, reason};
+use crate::host::interfaces::{Kind, Own, Scope};
+use crate::platform::network::Enclosure;
 
 /// The port that is taken if it is free.
-pub(crate) const PORT: u16 = 4080;
+pub const PORT: u16 = 4080;
 
 /// How long an address of IPv6 may take until it can be used.
 const CLAIM_TIME: Duration = Duration::from_secs(3);
 
 /// The address, interface or tunnel that the user chose to listen on.
-pub(crate) struct Wanted<'a> {
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wanted<'a> {
     /// An address, perhaps with a port.
-    pub(crate) listen: Option<&'a str>,
+    pub listen: Option<&'a str>,
     /// The name of an interface.
-    pub(crate) interface: Option<&'a str>,
+    pub interface: Option<&'a str>,
     /// A tunnel leads to this machine from elsewhere.
-    pub(crate) has_tunnel: bool,
+    pub has_tunnel: bool,
 }
 
-/// Where to listen, and what that means.
-pub(crate) struct Place {
-    pub(crate) ip: IpAddr,
-    /// The port, if one was said.
+/// The address to listen on, and its surroundings.
+pub struct ListenAddress {
+    /// The address.
+    pub ip: IpAddr,
+    /// The port, if one was set.
     port: Option<u16>,
     has_tunnel: bool,
-    /// The interface that has this address, where it was found and not said.
-    pub(crate) own: Option<Own>,
+    /// The interface that has this address, where it was found and not set.
+    pub own: Option<Own>,
     /// The other addresses of this machine that might do.
-    pub(crate) others: Vec<Own>,
+    pub others: Vec<Own>,
     /// An obstacle that may stand between this address and the network.
-    pub(crate) enclosure: Option<Enclosure>,
+    pub enclosure: Option<Enclosure>,
 }
 
-impl Place {
+impl ListenAddress {
     /// Finds it.
-    pub(crate) fn find(wanted: &Wanted<'_>) -> Result<Self, Failure> {
-        let listen = wanted.listen.map(str::trim).filter(|said| !said.is_empty());
-        let said = listen.map(|said| match (said.parse::<SocketAddr>(), said.parse::<IpAddr>()) {
-            (Ok(address), _) => Ok((address.ip(), Some(address.port()))),
-            (_, Ok(ip)) => Ok((ip, None)),
-            _ => Err(Failure::usage("--listen takes an address of this machine", "--listen 192.168.1.23:4080")),
-        });
-        let said = said.transpose()?;
-        let place =
+    ///
+    /// # Errors
+    /// [`HostError::NotAnAddress`], [`HostError::EveryInterface`], [`HostError::NoSuchInterface`].
+    pub(super) fn find(wanted: Wanted<'_>) -> Result<Self, HostError> {
+        let listen = wanted.listen.map(str::trim).filter(|text| !text.is_empty());
+        let at =
             |ip, port| Self { ip, port, has_tunnel: wanted.has_tunnel, own: None, others: Vec::new(), enclosure: None };
-        match said {
-            Some((ip, _)) if ip.is_unspecified() => Err(Failure::usage(
-                format!("{ip} means every interface"),
-                "set --listen to the address of one interface",
-            )),
+        match listen.map(parse).transpose()? {
+            Some((ip, _)) if ip.is_unspecified() => Err(HostError::EveryInterface(ip)),
             Some((ip, port)) => {
                 let own = interfaces::own().into_iter().find(|own| own.ip == ip);
                 let enclosure = own.as_ref().and_then(enclosure);
-                Ok(Self { enclosure, ..place(ip, port) })
+                Ok(Self { enclosure, ..at(ip, port) })
             }
             None => match choose(interfaces::own(), wanted.interface)? {
-                _ if wanted.has_tunnel && wanted.interface.is_none() => Ok(place(Ipv4Addr::LOCALHOST.into(), None)),
-                (None, others) => Ok(Self { others, ..place(Ipv4Addr::LOCALHOST.into(), None) }),
+                _ if wanted.has_tunnel && wanted.interface.is_none() => Ok(at(Ipv4Addr::LOCALHOST.into(), None)),
+                (None, others) => Ok(Self { others, ..at(Ipv4Addr::LOCALHOST.into(), None) }),
                 (Some(own), others) => {
                     let (ip, enclosure) = (own.ip, enclosure(&own));
-                    Ok(Self { own: Some(own), others, enclosure, ..place(ip, None) })
+                    Ok(Self { own: Some(own), others, enclosure, ..at(ip, None) })
                 }
             },
         }
     }
 
     /// Whether everybody in the world may come, so that nothing is served in the clear.
-    pub(crate) fn is_public(&self) -> bool {
+    pub fn is_public(&self) -> bool {
         !self.has_tunnel && Scope::of(self.ip) == Some(Scope::Global)
     }
 
-    /// Listens for the share with this number: on the port that was said, and those after it; or the usual one and
+    /// Listens for the share with this number: on the port that was set, and those after it; or the usual one and
     /// those after it, or any.
-    pub(crate) fn listener(&self, number: usize) -> Result<TcpListener, Failure> {
+    ///
+    /// # Errors
+    /// [`HostError::CannotListen`].
+    pub(super) fn listener(&self, number: usize) -> Result<TcpListener, HostError> {
         let number = u16::try_from(number).unwrap_or(u16::MAX);
         let port = match self.port {
             Some(0) => 0,
-            said => said.unwrap_or(PORT).saturating_add(number),
+            set => set.unwrap_or(PORT).saturating_add(number),
         };
         let bind = || {
             let bound = TcpListener::bind((self.ip, port));
@@ -105,10 +104,16 @@ impl Place {
             thread::sleep(Duration::from_millis(100));
             bound = bind();
         }
-        bound.map_err(|error| {
-            let address = SocketAddr::new(self.ip, port);
-            Failure::local(format!("{address} cannot be listened on: {}", reason(&error)), "another --listen ADDRESS")
-        })
+        bound.map_err(|error| HostError::CannotListen { address: SocketAddr::new(self.ip, port), error })
+    }
+}
+
+/// An address, perhaps with a port.
+fn parse(text: &str) -> Result<(IpAddr, Option<u16>), HostError> {
+    match (text.parse::<SocketAddr>(), text.parse::<IpAddr>()) {
+        (Ok(address), _) => Ok((address.ip(), Some(address.port()))),
+        (_, Ok(ip)) => Ok((ip, None)),
+        _ => Err(HostError::NotAnAddress),
     }
 }
 
@@ -120,18 +125,12 @@ fn enclosure(own: &Own) -> Option<Enclosure> {
 
 /// The best of the addresses `found`, which stand in order, and the others: on the interface that was named, or on one
 /// that leads to other machines.
-fn choose(found: Vec<Own>, interface: Option<&str>) -> Result<(Option<Own>, Vec<Own>), Failure> {
+fn choose(found: Vec<Own>, interface: Option<&str>) -> Result<(Option<Own>, Vec<Own>), HostError> {
     let may_be = |own: &&Own| interface.map_or(own.kind != Kind::Machines, |name| own.name == name);
     let best = found.iter().find(may_be).cloned();
     if let (None, Some(name)) = (&best, interface) {
-        let mut names: Vec<_> = found.iter().map(|own| printable(&own.name)).collect();
-        names.dedup();
-        let hint = match &names[..] {
-            [] => "this machine has no network address".to_owned(),
-            names => format!("--interface {}", names.join(", --interface ")),
-        };
-        let what = format!("{} has no address that other machines can reach", printable(name));
-        return Err(Failure::usage(what, hint));
+        let known = found.into_iter().map(|own| own.name).collect();
+        return Err(HostError::NoSuchInterface { name: name.to_owned(), known });
     }
     let is_other = |own: &Own| own.kind != Kind::Machines && Some(own.ip) != best.as_ref().map(|own| own.ip);
     let others = found.into_iter().filter(is_other).collect();

@@ -1,21 +1,17 @@
-//! The network interfaces of this machine, and what kind each of them is: by its flags, its hardware and its prefix,
-//! as the system tells them, and by its name only where those tell nothing.
+//! The network interfaces of this machine, and the kind of each: by its flags, its hardware and its prefix, and by its
+//! name only where those do not decide.
 
-use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::path::Path;
 
-/// Where Linux tells about interfaces.
-const SYSTEM: &str = "/sys/class/net";
-/// `ARPHRD_ETHER` and `ARPHRD_INFINIBAND` of Linux: networks of machines. All others that have addresses are tunnels.
-const NETWORKS: [&str; 2] = ["1", "32"];
+use crate::platform::network::Hardware;
+
 /// How the names of interfaces begin that lead to containers and virtual machines of this one.
 const MACHINES: [&str; 12] =
     ["docker", "br-", "veth", "virbr", "lxc", "lxd", "incus", "podman", "cni", "flannel", "cali", "vmnet"];
 
-/// What an interface leads to. The best comes first.
+/// The machines that an interface leads to. The best comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// A network of other machines.
     Network,
     /// A private network over other networks.
@@ -26,7 +22,7 @@ pub(crate) enum Kind {
 
 /// The machines that can send packets to an address. The best comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Scope {
+pub enum Scope {
     /// RFC 1918.
     Private,
     /// Shared by a carrier or a virtual private network (RFC 6598).
@@ -39,7 +35,7 @@ pub(crate) enum Scope {
 
 impl Scope {
     /// `None`: an address that no other machine reaches, or only with the name of an interface.
-    pub(crate) fn of(ip: IpAddr) -> Option<Self> {
+    pub fn of(ip: IpAddr) -> Option<Self> {
         match ip.to_canonical() {
             IpAddr::V4(ip) if ip.is_private() => Some(Self::Private),
             IpAddr::V4(ip) if ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64 => Some(Self::Shared),
@@ -56,28 +52,24 @@ impl Scope {
 
 /// An address of this machine that another machine may reach.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Own {
-    pub(crate) ip: IpAddr,
-    pub(crate) name: String,
-    pub(crate) kind: Kind,
-    pub(crate) scope: Scope,
+pub struct Own {
+    /// The address.
+    pub ip: IpAddr,
+    /// The name of its interface.
+    pub name: String,
+    /// The kind of its interface.
+    pub kind: Kind,
+    /// The machines that can send packets to it.
+    pub scope: Scope,
     /// Whether there is a device behind the interface: then this is not a container with a network of its own.
-    pub(crate) has_device: bool,
+    pub has_device: bool,
     /// Whether it is ready and, of its kind, the way to the rest of the world.
     rank: (bool, bool),
 }
 
-impl Own {
-    /// `192.168.1.23 (wlan0)`.
-    pub(crate) fn words(&self) -> String {
-        let tunnel = if self.kind == Kind::Tunnel { ", a tunnel" } else { "" };
-        format!("{} ({}{tunnel})", self.ip, crate::safe_text::printable(&self.name))
-    }
-}
-
 /// The addresses of this machine that others may reach, the best first: of a network before those of a tunnel, and of
 /// each those that nobody else in the world reaches before others.
-pub(crate) fn own() -> Vec<Own> {
+pub(super) fn own() -> Vec<Own> {
     let routes = default_routes();
     let found = if_addrs::get_if_addrs().unwrap_or_default().into_iter().filter_map(|interface| {
         let ip = interface.ip();
@@ -85,11 +77,11 @@ pub(crate) fn own() -> Vec<Own> {
             if_addrs::IfAddr::V4(address) => address.prefixlen < 32,
             if_addrs::IfAddr::V6(address) => address.prefixlen < 128,
         };
-        let hardware = Path::new(SYSTEM).join(&interface.name);
-        let has_device = hardware.join("device").exists();
+        let hardware = Hardware::of(&interface.name);
+        let has_device = hardware.has_device;
         // Clouds and DHCPv6 give such prefixes to real interfaces, too.
         let is_alone = !has_neighbors && !has_device;
-        let kind = kind(&hardware, &interface.name, interface.is_p2p() || is_alone);
+        let kind = kind(hardware, &interface.name, interface.is_p2p() || is_alone);
         let rank = (!interface.is_oper_up(), !routes.contains(&ip));
         Some(Own { ip, name: interface.name, kind, scope: Scope::of(ip)?, has_device, rank })
     });
@@ -98,29 +90,15 @@ pub(crate) fn own() -> Vec<Own> {
     found
 }
 
-/// The kind of the interface `name`. `hardware`: where the system tells about it. `is_tunnel`: by its flags or prefix.
-fn kind(hardware: &Path, name: &str, is_tunnel: bool) -> Kind {
-    let link = fs::read_to_string(hardware.join("type")).ok();
-    let is_network = link.is_none_or(|link| NETWORKS.contains(&link.trim()));
-    let is_bridge = hardware.join("bridge").exists();
-    if is_bridge && !leads_out(hardware) || MACHINES.iter().any(|prefix| name.starts_with(prefix)) {
+/// The kind of the interface `name`. `is_tunnel`: by its flags or prefix.
+fn kind(hardware: Hardware, name: &str, is_tunnel: bool) -> Kind {
+    if hardware.is_inner_bridge || MACHINES.iter().any(|prefix| name.starts_with(prefix)) {
         Kind::Machines
-    } else if is_tunnel || !is_network || hardware.join("tun_flags").exists() {
+    } else if is_tunnel || !hardware.is_network || hardware.is_program {
         Kind::Tunnel
     } else {
         Kind::Network
     }
-}
-
-/// Whether one of a bridge's ports is a device, or stands on one: then it is the machine's own way to its network.
-fn leads_out(bridge: &Path) -> bool {
-    let ports = fs::read_dir(bridge.join("brif")).into_iter().flatten().flatten();
-    ports.map(|port| bridge.with_file_name(port.file_name())).any(|port| {
-        let below = fs::read_dir(&port).into_iter().flatten().flatten();
-        below
-            .map(|entry| entry.file_name())
-            .any(|name| name == "device" || name.to_string_lossy().starts_with("lower_"))
-    })
 }
 
 /// The addresses from which this machine would speak to the rest of the world. Nothing is sent.
@@ -138,38 +116,10 @@ fn default_routes() -> Vec<IpAddr> {
     ways.into_iter().filter_map(from).collect()
 }
 
-/// What stands between this system and the network, so that its addresses may lead nobody here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Enclosure {
-    /// Docker, Podman, LXC, systemd-nspawn, a pod of Kubernetes.
-    Container,
-    /// The virtual machine of the Windows Subsystem for Linux, version 2.
-    Wsl,
-}
-
-impl Enclosure {
-    /// Looks for the marks that they leave.
-    pub(crate) fn find() -> Option<Self> {
-        Self::of(Path::new("/"), std::env::var_os("container").is_some())
-    }
-
-    fn of(root: &Path, is_told: bool) -> Option<Self> {
-        let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default().to_lowercase();
-        // Version 1 has the addresses of Windows itself, and is called after no kernel of its own.
-        if read("proc/sys/kernel/osrelease").contains("microsoft-standard") {
-            return Some(Self::Wsl);
-        }
-        let has_mark =
-            [".dockerenv", "run/.containerenv", "run/systemd/container"].iter().any(|mark| root.join(mark).exists());
-        let groups = read("proc/1/cgroup");
-        let is_grouped =
-            ["/docker", "/lxc", "kubepods", "containerd", "libpod"].iter().any(|name| groups.contains(name));
-        (is_told || has_mark || is_grouped).then_some(Self::Container)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -193,7 +143,7 @@ mod tests {
         make("p2", &[("type", "1\n"), ("device/vendor", "")]);
         make("vlan", &[("type", "1\n"), ("bridge/bridge_id", ""), ("brif/p3/port_id", "")]);
         make("p3", &[("type", "1\n"), ("lower_eth0/type", "1\n")]);
-        let of = |name: &str| kind(&scratch.join(name), name, false);
+        let of = |name: &str| kind(Hardware::at(&scratch.join(name)), name, false);
         for network in ["wlan0", "lan", "vlan", "not-told"] {
             assert_eq!(of(network), Kind::Network, "{network}");
         }
@@ -203,7 +153,11 @@ mod tests {
         for machines in ["guests", "docker0"] {
             assert_eq!(of(machines), Kind::Machines, "{machines}");
         }
-        assert_eq!(kind(&scratch.join("wlan0"), "wlan0", true), Kind::Tunnel, "its flags or its prefix say so");
+        assert_eq!(
+            kind(Hardware::at(&scratch.join("wlan0")), "wlan0", true),
+            Kind::Tunnel,
+            "its flags or its prefix say so"
+        );
         fs::remove_dir_all(&scratch).unwrap();
     }
 
@@ -226,27 +180,5 @@ mod tests {
         ] {
             assert_eq!(Scope::of(ip.parse().unwrap()), scope, "{ip}");
         }
-    }
-
-    #[test]
-    fn an_enclosure_is_known_by_its_marks() {
-        let scratch = std::env::temp_dir().join(format!("share-enclosure-{}", std::process::id()));
-        let of = |mark: &str, content: &str| {
-            let path = scratch.join(mark);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(&path, content).unwrap();
-            let found = Enclosure::of(&scratch, false);
-            fs::remove_file(path).unwrap();
-            found
-        };
-        assert_eq!(of("proc/sys/kernel/osrelease", "5.15.153.1-microsoft-standard-WSL2\n"), Some(Enclosure::Wsl));
-        assert_eq!(of("proc/sys/kernel/osrelease", "6.1.0-27-amd64\n"), None);
-        for mark in [".dockerenv", "run/.containerenv", "run/systemd/container"] {
-            assert_eq!(of(mark, ""), Some(Enclosure::Container), "{mark}");
-        }
-        assert_eq!(of("proc/1/cgroup", "12:pids:/kubepods/besteffort/pod1\n"), Some(Enclosure::Container));
-        assert_eq!(of("proc/1/cgroup", "0::/init.scope\n"), None);
-        assert_eq!(Enclosure::of(&scratch, true), Some(Enclosure::Container));
-        fs::remove_dir_all(&scratch).unwrap();
     }
 }

@@ -54,7 +54,7 @@ impl Window {
         let mut read = BytesMut::new();
         let mut number = first;
         while read.len() < len && number < self.chunks.count() {
-            let mut sealed = self.sealed(self.chunks.place(number)).await?;
+            let mut sealed = self.sealed(self.chunks.range(number)).await?;
             let plain = self.chunks.open(number, &mut sealed).map_err(|_| OpenError::Corrupt)?;
             let plain = plain.get(if number == first { skipped } else { 0 }..).unwrap_or_default();
             read.extend_from_slice(&plain[..plain.len().min(len - read.len())]);

@@ -22,12 +22,12 @@ export interface Link {
 }
 
 /** Why a fragment is not a link. */
-export type LinkFault =
+export type LinkError =
   | { readonly why: "no-key" | "exposed" | "not-a-link" | "damaged" | "too-new" }
   | { readonly why: "short" | "long"; readonly by: number };
 
 /** Finds the link in a fragment, which mail programs and people may have broken, quoted or lengthened. */
-export function readLink(fragment: string): Link | LinkFault {
+export function readLink(fragment: string): Link | LinkError {
   const text = decoded(fragment).replace(/[\s\p{Cc}\p{Cf}]/gu, "").replace(/^#/, "");
   if (text === "") return { why: "no-key" };
   const start = text.search(new RegExp(PREFIX, "i"));

@@ -1,87 +1,86 @@
-// Pictures, videos and sounds on the page, and when one was seen: when it was visible, or audible where there is
-// nothing to see. A browser that lacks a codec may load and play a file all the same, without a word and without a
-// picture.
+// What some bytes are, by the bytes themselves: neither the sender's word nor a name is believed. Only what is listed
+// here is ever shown; never SVG, HTML or PDF, which are programs.
 
-import type { Showable } from "./kind.ts";
-import { h } from "./view.ts";
+/** The kinds of thing that a page can show. */
+export type Kind = "photo" | "video" | "sound" | "text";
 
-/** How long a video may play without a picture, in seconds. */
-const BLACK_S = 1.5;
-/** Width and height of the sample of a picture, in pixels. */
-const SAMPLE = 16;
+/** Bytes that can be shown, and as what. */
+export interface Showable {
+  readonly kind: Kind;
+  /** The MIME type that the browser gets. */
+  readonly type: string;
+}
 
-/**
- * An element that shows `what`. `saw` is called when it could be seen; `failed` when it turns out that this browser
- * cannot show it, even if some of it was seen before.
- */
-export function media(what: Showable, url: string, label: string, saw: () => void, failed: () => void): HTMLElement {
-  if (what.kind === "photo") return photo(url, label, saw, failed);
-  const element = h(what.kind === "video" ? "video" : "audio", { src: url, controls: true, onerror: failed });
-  element.setAttribute("controlslist", "nodownload noremoteplayback");
-  element.setAttribute("aria-label", label);
-  if (!(element instanceof HTMLVideoElement)) {
-    element.onplaying = saw;
-    return element;
+/** How many bytes from its beginning tell what a file is. */
+export const HEAD_LEN = 8192;
+/** The longest text that is shown rather than saved, in bytes. */
+export const MAX_TEXT = 1 << 20;
+
+/** The kind in one word that a sender's MIME type stands for; `file` for what is only saved. */
+export function kindOf(type: string): Kind | "file" {
+  if (type.startsWith("image/") && !type.includes("svg")) return "photo";
+  if (type.startsWith("video/")) return "video";
+  if (type.startsWith("audio/")) return "sound";
+  return type === "text/plain" ? "text" : "file";
+}
+
+/** What bytes that begin with `head` can be shown as. Text must be judged whole: see `asText`. */
+export function sniff(head: Uint8Array): Showable | null {
+  const at = (offset: number, text: string) =>
+    [...text].every((letter, index) => head[offset + index] === letter.charCodeAt(0));
+  const photo = (type: string): Showable => ({ kind: "photo", type });
+  const video = (type: string): Showable => ({ kind: "video", type });
+  const sound = (type: string): Showable => ({ kind: "sound", type });
+  if (at(0, "\xff\xd8\xff")) return photo("image/jpeg");
+  if (at(0, "\x89PNG\r\n\x1a\n")) return photo("image/png");
+  if (at(0, "GIF87a") || at(0, "GIF89a")) return photo("image/gif");
+  if (at(0, "RIFF") && at(8, "WEBP")) return photo("image/webp");
+  if (at(0, "RIFF") && at(8, "WAVE")) return sound("audio/wav");
+  // A film in Ogg must not pass for a sound: its first page names the codec.
+  if (at(0, "OggS")) return /theora|OVP80|BBCD/.test(String.fromCharCode(...head.subarray(0, 512))) ? video("video/ogg") : sound("audio/ogg");
+  if (at(0, "fLaC")) return sound("audio/flac");
+  if (at(0, "ID3") || (head[0] === 0xff && (head[1]! & 0xe6) === 0xe2)) return sound("audio/mpeg");
+  if (at(0, "\x1a\x45\xdf\xa3")) {
+    const start = String.fromCharCode(...head.subarray(0, 64));
+    return start.includes("webm") ? video("video/webm") : null;
   }
-  element.playsInline = true;
-  element.disablePictureInPicture = true;
-  watch(element, saw, failed);
-  return element;
-}
-
-function photo(url: string, alt: string, saw: () => void, failed: () => void): HTMLImageElement {
-  const image = h("img", { src: url, alt, draggable: false, onerror: failed });
-  // A header that makes sense is enough for `load`; the pixels behind it are not decoded yet.
-  image.onload = () => {
-    isVisible(image).then((visible) => (visible ? saw() : failed()), failed);
-  };
-  return image;
-}
-
-/** Whether there is anything of a picture to be seen. Chromium also takes pictures without a pixel for decoded. */
-async function isVisible(image: HTMLImageElement): Promise<boolean> {
-  await image.decode();
-  if (image.naturalWidth === 0) return false;
-  const canvas = h("canvas", { width: SAMPLE, height: SAMPLE });
-  const context = canvas.getContext("2d");
-  context?.drawImage(image, 0, 0, SAMPLE, SAMPLE);
-  const pixels = context?.getImageData(0, 0, SAMPLE, SAMPLE).data;
-  if (pixels === undefined || pixels.some((value) => value > 0)) return true;
-  // Blank, either because it is or because it could not be decoded.
-  return createImageBitmap(image).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** A video was seen when it plays and has a picture. */
-function watch(video: HTMLVideoElement, saw: () => void, failed: () => void): void {
-  let playing = false;
-  let drawn = false;
-  // Older browsers do not tell of single frames: what they have decoded and not dropped was drawn.
-  const isDrawn = () => {
-    const { totalVideoFrames, droppedVideoFrames } = video.getVideoPlaybackQuality();
-    return video.videoWidth > 0 && (drawn || totalVideoFrames > droppedVideoFrames);
-  };
-  const judge = () => {
-    if (playing && isDrawn()) return saw();
-    const late = video.ended || video.currentTime > BLACK_S;
-    // Nothing is drawn for nobody.
-    if (playing && late && !document.hidden) failed();
-  };
-  if ("requestVideoFrameCallback" in video) {
-    video.requestVideoFrameCallback(() => {
-      drawn = true;
-      if (playing) judge();
-    });
+  if (at(4, "ftyp")) {
+    const brand = String.fromCharCode(...head.subarray(8, 12));
+    // Some name only the family first, and what they are behind it.
+    const brands = String.fromCharCode(...head.subarray(8, Math.min(((head[2]! << 8) | head[3]!) || 12, 512)));
+    if (brand === "avif" || brand === "avis" || (/^(mif1|msf1|miaf)$/.test(brand) && /avi[fs]/.test(brands))) return photo("image/avif");
+    if (/^(hei[cxms]|hev[cxms]|mif1|msf1|miaf)$/.test(brand)) return photo("image/heic");
+    // To browsers that don't know the name, a MOV is an MP4: they play it if they know its codecs.
+    if (brand === "qt  ") return video(document.createElement("video").canPlayType("video/quicktime") === "" ? "video/mp4" : "video/quicktime");
+    return /^M4[AB] $/.test(brand) ? sound("audio/mp4") : video("video/mp4");
   }
-  video.onloadedmetadata = () => {
-    if (video.videoWidth === 0) failed();
+  return null;
+}
+
+/** All of a file as text, or `null` where it is something else. */
+export function asText(bytes: Uint8Array): string | null {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return text.includes("\0") ? null : text;
+  } catch {
+    return null;
+  }
+}
+
+/** A file name for the nameless of a type, with the usual extension. */
+export function defaultName(type: string): string {
+  const names: Record<string, string> = {
+    "image/jpeg": "photo.jpg",
+    "image/png": "photo.png",
+    "image/gif": "photo.gif",
+    "image/webp": "photo.webp",
+    "image/avif": "photo.avif",
+    "image/heic": "photo.heic",
+    "image/heif": "photo.heic",
+    "video/mp4": "video.mp4",
+    "video/quicktime": "video.mov",
+    "video/webm": "video.webm",
+    "text/plain": "text.txt",
   };
-  video.onplaying = () => {
-    playing = true;
-    if (isDrawn()) saw();
-  };
-  video.ontimeupdate = judge;
-  video.onended = judge;
+  return names[type] ?? "file";
 }

@@ -110,8 +110,8 @@ async function ask(path: string, who: Credential, how: Ask = {}): Promise<Respon
 /** An error as the relay, or what stands before it, tells it (RFC 9457). */
 async function problem(response: Response): Promise<Error> {
   const body = await whole(response).catch(() => new Uint8Array());
-  const told = (json(body) ?? {}) as { type?: unknown; at?: unknown; left?: unknown; claimant?: unknown; until?: unknown };
-  const word = /^urn:share:(.*)$/.exec(String(told.type))?.[1];
+  const fields = (json(body) ?? {}) as { type?: unknown; at?: unknown; left?: unknown; claimant?: unknown; until?: unknown };
+  const word = /^urn:share:(.*)$/.exec(String(fields.type))?.[1];
   const number = (value: unknown) => (Number.isSafeInteger(value) ? (value as number) : 0);
   switch (word) {
     case "already-opened":
@@ -120,13 +120,13 @@ async function problem(response: Response): Promise<Error> {
     case "revoked":
     case "locked":
     case "aborted": {
-      const claimant = typeof told.claimant === "string" ? bytesOf(told.claimant) : null;
-      return new Refusal(word, number(told.at), claimant, 0, number(told.until));
+      const claimant = typeof fields.claimant === "string" ? bytesOf(fields.claimant) : null;
+      return new Refusal(word, number(fields.at), claimant, 0, number(fields.until));
     }
     case "unknown":
       return new Refusal(word);
     case "wrong-passphrase":
-      return new Refusal(word, 0, null, number(told.left));
+      return new Refusal(word, 0, null, number(fields.left));
     case "busy":
     case "slow-down":
     case "no-space":

@@ -1,8 +1,8 @@
 // Every word that the page says, in one table: a translation is another table of this shape. What stands in index.html
 // is for browsers that cannot run the page at all.
 
-import type { Kind } from "./kind.ts";
-import type { LinkFault } from "./link.ts";
+import type { Kind } from "./media.ts";
+import type { LinkError } from "./link.ts";
 import type { Ended } from "./relay.ts";
 
 const LOCALE = "en-GB";
@@ -216,9 +216,9 @@ export const keyElsewhere = (until: string) =>
 export const unknown = (host: string) =>
   message("Not known here", `${host} knows no such share. It may have ended more than 30 days ago.`, AGAIN);
 
-export function linkFault(fault: LinkFault): Message {
+export function linkError(error: LinkError): Message {
   const letters = (count: number) => (count === 1 ? "One character" : `${count} characters`);
-  switch (fault.why) {
+  switch (error.why) {
     case "no-key":
       return message(
         "The key is missing",
@@ -234,9 +234,9 @@ export function linkFault(fault: LinkFault): Message {
     case "not-a-link":
       return message("This is not a share link", "Go back to the message and open the link from there.");
     case "short":
-      return message("The link is damaged", `${letters(fault.by)} missing at its end.`, COPY_AGAIN);
+      return message("The link is damaged", `${letters(error.by)} missing at its end.`, COPY_AGAIN);
     case "long":
-      return message("The link is damaged", `${letters(fault.by)} too many at its end.`, COPY_AGAIN);
+      return message("The link is damaged", `${letters(error.by)} too many at its end.`, COPY_AGAIN);
     case "damaged":
       return message("The link is damaged", "At least one character is wrong.", COPY_AGAIN);
     case "too-new":

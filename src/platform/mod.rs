@@ -2,6 +2,7 @@
 //! the program names a system call, a descriptor's number, or a path below `/proc` or `/sys`.
 
 pub mod files;
+pub mod inherited;
 pub mod memory;
 pub mod network;
 pub mod process;

@@ -1,1 +1,109 @@
-//! Network interfaces and sockets.
+//! Network interfaces as the system describes them besides their addresses, and enclosures of this system.
+
+use std::fs;
+use std::path::Path;
+
+/// Where Linux describes interfaces.
+const INTERFACES: &str = "/sys/class/net";
+/// `ARPHRD_ETHER` and `ARPHRD_INFINIBAND` of Linux: networks of machines. All others that have addresses are tunnels.
+const NETWORKS: [&str; 2] = ["1", "32"];
+
+/// An interface's hardware.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each as the system has it")]
+pub struct Hardware {
+    /// Whether there is a device behind it.
+    pub has_device: bool,
+    /// Whether it belongs to a network of machines, by its type; true where the system does not describe it.
+    pub is_network: bool,
+    /// Whether a program of this machine is at its other end: TUN, TAP.
+    pub is_program: bool,
+    /// Whether it is a bridge that leads to no device: to containers and virtual machines of this one.
+    pub is_inner_bridge: bool,
+}
+
+impl Hardware {
+    /// The hardware of the interface `name`.
+    pub fn of(name: &str) -> Self {
+        Self::at(&Path::new(INTERFACES).join(name))
+    }
+
+    /// The hardware that is described in the directory `path`.
+    pub(crate) fn at(path: &Path) -> Self {
+        let link = fs::read_to_string(path.join("type")).ok();
+        Self {
+            has_device: path.join("device").exists(),
+            is_network: link.is_none_or(|link| NETWORKS.contains(&link.trim())),
+            is_program: path.join("tun_flags").exists(),
+            is_inner_bridge: path.join("bridge").exists() && !leads_out(path),
+        }
+    }
+}
+
+/// Whether one of a bridge's ports is a device, or stands on one: then it is the machine's own way to its network.
+fn leads_out(bridge: &Path) -> bool {
+    let ports = fs::read_dir(bridge.join("brif")).into_iter().flatten().flatten();
+    ports.map(|port| bridge.with_file_name(port.file_name())).any(|port| {
+        let below = fs::read_dir(&port).into_iter().flatten().flatten();
+        below
+            .map(|entry| entry.file_name())
+            .any(|name| name == "device" || name.to_string_lossy().starts_with("lower_"))
+    })
+}
+
+/// An obstacle between this system and the network, so that its addresses may lead nobody here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enclosure {
+    /// Docker, Podman, LXC, systemd-nspawn, a pod of Kubernetes.
+    Container,
+    /// The virtual machine of the Windows Subsystem for Linux, version 2.
+    Wsl,
+}
+
+impl Enclosure {
+    /// Looks for the marks that they leave.
+    pub fn find() -> Option<Self> {
+        Self::of(Path::new("/"), std::env::var_os("container").is_some())
+    }
+
+    fn of(root: &Path, is_declared: bool) -> Option<Self> {
+        let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default().to_lowercase();
+        // Version 1 has the addresses of Windows itself, and is called after no kernel of its own.
+        if read("proc/sys/kernel/osrelease").contains("microsoft-standard") {
+            return Some(Self::Wsl);
+        }
+        let has_mark =
+            [".dockerenv", "run/.containerenv", "run/systemd/container"].iter().any(|mark| root.join(mark).exists());
+        let groups = read("proc/1/cgroup");
+        let is_grouped =
+            ["/docker", "/lxc", "kubepods", "containerd", "libpod"].iter().any(|name| groups.contains(name));
+        (is_declared || has_mark || is_grouped).then_some(Self::Container)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_enclosure_is_known_by_its_marks() {
+        let scratch = std::env::temp_dir().join(format!("share-enclosure-{}", std::process::id()));
+        let of = |mark: &str, content: &str| {
+            let path = scratch.join(mark);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, content).unwrap();
+            let found = Enclosure::of(&scratch, false);
+            fs::remove_file(path).unwrap();
+            found
+        };
+        assert_eq!(of("proc/sys/kernel/osrelease", "5.15.153.1-microsoft-standard-WSL2\n"), Some(Enclosure::Wsl));
+        assert_eq!(of("proc/sys/kernel/osrelease", "6.1.0-27-amd64\n"), None);
+        for mark in [".dockerenv", "run/.containerenv", "run/systemd/container"] {
+            assert_eq!(of(mark, ""), Some(Enclosure::Container), "{mark}");
+        }
+        assert_eq!(of("proc/1/cgroup", "12:pids:/kubepods/besteffort/pod1\n"), Some(Enclosure::Container));
+        assert_eq!(of("proc/1/cgroup", "0::/init.scope\n"), None);
+        assert_eq!(Enclosure::of(&scratch, true), Some(Enclosure::Container));
+        fs::remove_dir_all(&scratch).unwrap();
+    }
+}

@@ -17,6 +17,7 @@ mod content;
 mod error;
 mod http;
 pub mod obstacle;
+mod pinned;
 pub mod rules;
 pub mod server;
 pub mod store;
@@ -30,8 +31,9 @@ use async_trait::async_trait;
 pub use self::content::{ByteStream, Content};
 pub use self::error::RelayError;
 pub use self::types::{
-    About, Admission, Checksum, Claimed, Commit, Committed, Create, Credential, Gone, INLINE_LEN, MAX_GUESSES,
-    MAX_SEALED_MANIFEST, MIN_TTL, Notice, ShareState, Status, V1, Verifiers, Waiting,
+    About, Admission, Checksum, Claimed, Commit, Committed, Create, Credential, Gone, INLINE_LEN, LEASE, MAX_GUESSES,
+    MAX_SEALED_MANIFEST, MAX_TTL, MAX_WAIT, MIN_TTL, Notice, ShareState, Status, TOMBSTONE_TIME, V1, Verifiers,
+    Waiting,
 };
 use crate::secret::{Receipt, Token};
 

@@ -5,6 +5,8 @@ use std::io;
 
 use rustls::CertificateError;
 
+use crate::safe_text::{causes, os_words};
+
 /// Something on this machine, or on its way to the network.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Obstacle {
@@ -54,28 +56,16 @@ pub enum Distrust {
     Other(String),
 }
 
-/// An error and its causes. Some of those that come from reading and writing hide theirs inside.
-pub(super) fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| {
-        let error: &'a (dyn StdError + 'static) = *error;
-        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        }
-    })
-}
-
 /// The last cause of an error: the operating system's words.
 pub(super) fn innermost(error: &(dyn StdError + 'static)) -> String {
     let text = causes(error).last().map(ToString::to_string).unwrap_or_default();
-    // "Connection refused (os error 111)", "failed to lookup address information: Name or service not known"
-    let text = text.split(" (os error").next().unwrap_or_default().to_lowercase();
-    text.trim_start_matches("failed to lookup address information: ").to_owned()
+    // "failed to lookup address information: Name or service not known"
+    os_words(&text).trim_start_matches("failed to lookup address information: ").to_owned()
 }
 
 impl Obstacle {
-    /// The obstacle that kept a connection from being made, if it was not the relay's. The HTTP client names some causes only in
-    /// words.
+    /// The obstacle that kept a connection from being made, if it was not the relay's. The HTTP client names some
+    /// causes only in words.
     pub(super) fn to_connecting(error: &(dyn StdError + 'static)) -> Option<Self> {
         let words: Vec<String> = causes(error).map(ToString::to_string).collect();
         let is = |beginning: &str| words.iter().any(|words| words.starts_with(beginning));

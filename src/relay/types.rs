@@ -20,6 +20,15 @@ pub const MAX_SEALED_MANIFEST: usize = 72 * 1024;
 pub const INLINE_LEN: u64 = 256 * 1024;
 /// The shortest life of a share.
 pub const MIN_TTL: Duration = Duration::from_mins(1);
+/// The longest life of a share, unless an operator decides otherwise.
+pub const MAX_TTL: Duration = Duration::from_hours(90 * 24);
+/// The time that an opener has, unless an operator decides otherwise.
+pub const LEASE: Duration = Duration::from_hours(24);
+/// The time for which a relay remembers a share that has ended.
+pub const TOMBSTONE_TIME: Duration = Duration::from_hours(30 * 24);
+/// The longest time for which an answer may be held back until a state changes. Proxies usually close a connection that
+/// is silent for 60 s.
+pub const MAX_WAIT: Duration = Duration::from_secs(55);
 
 /// A share, and a token with which its holder may act on it.
 #[derive(Clone, Debug)]

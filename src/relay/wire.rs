@@ -1,4 +1,4 @@
-//! What a client and a server must agree on: paths, headers, frames, and errors as problems (RFC 9457).
+//! The protocol in HTTP, for client and server: paths, headers, frames, and errors as problems (RFC 9457).
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
@@ -32,8 +32,6 @@ pub(super) const BYTES: &str = "application/octet-stream";
 
 /// The largest JSON object that a relay reads, in bytes.
 pub(super) const MAX_JSON: usize = 256 * 1024;
-/// The longest wait for a state to change, in seconds.
-pub(super) const MAX_WAIT: u64 = 55;
 
 /// The body of `manifest`.
 #[derive(Serialize, Deserialize)]
@@ -67,7 +65,7 @@ pub(super) struct Was {
     pub(super) was: crate::relay::ShareState,
 }
 
-/// The answer where there is nothing to say.
+/// An answer without content.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Done {
     pub(super) v: V1,
@@ -128,7 +126,7 @@ pub(super) struct Problem {
     until: Option<u64>,
 }
 
-/// What all types of problem begin with.
+/// The beginning of all types of problem.
 const URN: &str = "urn:share:";
 
 impl Problem {
@@ -176,7 +174,7 @@ impl Problem {
         }
     }
 
-    /// Reads an error. `status` decides where the body is not ours: a proxy's, say.
+    /// Reads an error. `status` decides where the body is not ours but, for example, a proxy's.
     pub(super) fn read(status: u16, body: &[u8], retry_after: Option<u64>) -> RelayError {
         let after = retry_after.unwrap_or(5);
         let problem: Self = serde_json::from_slice(body).unwrap_or_default();
@@ -211,7 +209,7 @@ impl Problem {
                 429 => RelayError::SlowDown { after },
                 408 | 500 | 502..=504 | 520..=527 => RelayError::Busy { after },
                 507 => RelayError::NoSpace { after },
-                // What a proxy thinks of the request itself, it will think of it again.
+                // A proxy that refuses the request itself will refuse it again.
                 400 | 405 | 411 | 413 | 414 | 431 | 501 => RelayError::NotARelay,
                 _ => RelayError::Diverted,
             },

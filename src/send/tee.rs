@@ -9,7 +9,7 @@ use std::thread;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::send::Input;
+use crate::send::input::Input;
 
 /// Bytes that are read at once.
 const PIECE: usize = 256 << 10;
@@ -26,7 +26,7 @@ enum Piece {
 }
 
 /// `inputs`, `count` times. They are read by a thread of their own, one after another.
-pub fn copies(inputs: Vec<Input>, count: usize) -> Vec<Vec<Input>> {
+pub(super) fn copies(inputs: Vec<Input>, count: usize) -> Vec<Vec<Input>> {
     if count == 1 {
         return vec![inputs];
     }

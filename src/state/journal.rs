@@ -187,7 +187,7 @@ impl Opening {
 /// Does what earlier runs could not do any more: removes what they served, and tells relays that a share is safe here.
 /// All relays at once, so that one that is gone keeps no other from being told.
 pub(crate) async fn catch_up(cx: &Context) {
-    let Ok(state) = StateDir::open(cx) else { return };
+    let Ok(state) = cx.state() else { return };
     host::remove_leftovers(&state);
     let Ok(device) = state.device() else { return };
     let Ok(entries) = state.subdirectory("opening").and_then(fs::read_dir) else { return };

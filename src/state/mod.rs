@@ -1,42 +1,38 @@
-//! What must outlive a run: this device's secret, what was sent, what is being opened. Never a link's secret.
+//! The state directory: data and files that outlive a run. This device's secret, create tokens, the outbox, the
+//! journal of openings. A link's secret is never among them.
 
 pub mod journal;
 pub mod outbox;
+mod tokens;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use directories::ProjectDirs;
-
-use crate::cli::context::Context;
 use crate::durable_fs::{parent, rename_new_anywhere, sync, sync_dir};
 use crate::platform::files;
-use crate::relay_url::RelayUrl;
 use crate::secret::{DeviceSecret, random_hex};
 
 /// The state directory.
-pub(crate) struct StateDir {
+pub struct StateDir {
     root: PathBuf,
 }
 
 impl StateDir {
-    /// Opens the state directory, and makes it where it is missing.
-    pub(crate) fn open(cx: &Context) -> io::Result<Self> {
-        let root = match &cx.state_dir {
-            Some(root) => root.clone(),
-            None => {
-                let dirs = ProjectDirs::from("", "", "share").ok_or(io::ErrorKind::NotFound)?;
-                // Only Linux has a directory for state.
-                dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned()
-            }
-        };
+    /// Opens the state directory at `root`, and makes it where it is missing.
+    ///
+    /// # Errors
+    /// The directory cannot be made.
+    pub fn open(root: PathBuf) -> io::Result<Self> {
         private_dir(&root)?;
         Ok(Self { root })
     }
 
     /// This device's secret, made and kept when it is first needed.
-    pub(crate) fn device(&self) -> io::Result<DeviceSecret> {
+    ///
+    /// # Errors
+    /// The file cannot be read or written, or does not hold 32 bytes ([`io::ErrorKind::InvalidData`]).
+    pub fn device(&self) -> io::Result<DeviceSecret> {
         let path = self.root.join("device");
         for _ in 0..3 {
             match fs::read(&path) {
@@ -68,30 +64,6 @@ impl StateDir {
         Err(io::ErrorKind::NotFound.into())
     }
 
-    /// The create token for a relay, if one is kept.
-    pub(crate) fn create_token(&self, relay: &RelayUrl) -> Option<String> {
-        let text = fs::read_to_string(self.create_token_path(relay).ok()?).ok()?;
-        Some(text.trim().to_owned()).filter(|token| !token.is_empty())
-    }
-
-    /// Keeps the create token for a relay.
-    pub(crate) fn keep_create_token(&self, relay: &RelayUrl, token: &str) -> io::Result<()> {
-        write_private(&self.create_token_path(relay)?, token.as_bytes())
-    }
-
-    /// A file for each relay. A URL as it stands cannot be a name.
-    fn create_token_path(&self, relay: &RelayUrl) -> io::Result<PathBuf> {
-        let name: String =
-            relay
-                .to_string()
-                .bytes()
-                .map(|c| {
-                    if c.is_ascii_alphanumeric() || c == b'.' { char::from(c).to_string() } else { format!("%{c:02x}") }
-                })
-                .collect();
-        Ok(self.subdirectory("tokens")?.join(name))
-    }
-
     /// Whether there ever was anything of one kind.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.root.join(name).is_dir()
@@ -105,18 +77,7 @@ impl StateDir {
     }
 }
 
-/// The create token in the environment. Never an argument: every program of this machine could see it there.
-pub(crate) fn said_token() -> Option<String> {
-    std::env::var("SHARE_CREATE_TOKEN").ok().filter(|token| !token.is_empty())
-}
-
-impl Context {
-    /// What lets us leave something at a relay: from the environment, or kept.
-    pub(crate) fn create_token(&self, relay: &RelayUrl) -> Option<String> {
-        said_token().or_else(|| StateDir::open(self).ok()?.create_token(relay))
-    }
-}
-
+/// Makes a directory, and those above it, that only this user can use.
 pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
     files::private_directory().recursive(true).create(path)
 }

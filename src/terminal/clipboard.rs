@@ -5,7 +5,6 @@
 //! managers to keep no copy. Elsewhere, over SSH for one, the terminal is asked to set the clipboard of the machine
 //! that it runs on (OSC 52).
 
-use std::fs::OpenOptions;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -15,36 +14,24 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use zeroize::Zeroizing;
 
+use crate::platform::process;
+use crate::platform::tty::Tty;
 use crate::terminal::session::Session;
 
-/// How long a clipboard has it.
+/// How long the second process holds the clipboard.
 const HELD: Duration = Duration::from_mins(10);
-/// What the second process says when it has it.
+/// The line that the second process prints when it has the clipboard.
 const READY: &str = "ready";
 /// The only argument of the second process.
 pub(crate) const HOLD: &str = "hold-clipboard";
 
-/// Where it was put.
+/// The clipboard into which something was copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Copied {
-    /// Into this desktop's clipboard.
+pub enum Copied {
+    /// This desktop's: a second process of this program holds it.
     Held,
-    /// To the terminal, which never answers.
+    /// The terminal's, which never answers whether it took it.
     Terminal,
-}
-
-impl Copied {
-    /// What happened, for people.
-    pub(crate) fn words(self) -> &'static str {
-        match self {
-            Self::Held => {
-                "Copied. The clipboard forgets it after ten minutes, and keeps it out of its history if it can."
-            }
-            Self::Terminal => {
-                "Copied through the terminal, if it lets programs do that. Its clipboard may keep a history."
-            }
-        }
-    }
 }
 
 /// Copies `text`.
@@ -53,14 +40,14 @@ pub(crate) fn copy(text: &str) -> io::Result<Copied> {
     if session.is_desktop() {
         return hand_over(text, &session).map(|()| Copied::Held);
     }
-    let terminal = OpenOptions::new().write(true).open("/dev/tty");
-    let mut terminal = terminal.map_err(|_| io::Error::other("there is neither a desktop nor a terminal"))?;
+    let mut terminal =
+        Tty::open_to_write().map_err(|_| io::Error::other("there is neither a desktop nor a terminal"))?;
     let coded = Zeroizing::new(BASE64_STANDARD.encode(text));
     write!(terminal, "\x1b]52;c;{}\x07", coded.as_str())?;
     Ok(Copied::Terminal)
 }
 
-/// Starts the second process, and waits until it has the clipboard. What is copied is in nobody's arguments.
+/// Starts the second process, and waits until it has the clipboard. The text is in no program's arguments.
 fn hand_over(text: &str, session: &Session) -> io::Result<()> {
     let mut holder = Command::new(std::env::current_exe()?);
     session.apply(&mut holder);
@@ -85,10 +72,9 @@ fn hand_over(text: &str, session: &Session) -> io::Result<()> {
     }
 }
 
-/// Is the second process.
+/// Runs the second process.
 pub(crate) fn hold() -> ExitCode {
-    // Not one of the terminal's: closing that, or Ctrl-C there, does not end it.
-    let _ = rustix::process::setsid();
+    process::leave_session();
     let mut text = Zeroizing::new(String::new());
     let set = io::stdin().lock().read_to_string(&mut text).map_err(|error| error.to_string()).and_then(|_| {
         let mut clipboard = Clipboard::new().map_err(|error| error.to_string())?;
@@ -101,7 +87,7 @@ pub(crate) fn hold() -> ExitCode {
             if writeln!(stdout, "{READY}").is_err() {
                 return ExitCode::FAILURE;
             }
-            // What else could be done about it? Nobody listens any more.
+            // Nobody listens to an error any more.
             let _ = clipboard.set().exclude_from_history().wait_until(Instant::now() + HELD).text(text.as_str());
             ExitCode::SUCCESS
         }

@@ -117,12 +117,12 @@ mod tests {
         let whole = b"q\x1bP>|kitty(0.35)\x1b\\\x1b[?62;c\x1b[Ax";
         for cut in 0..whole.len() {
             let mut divider = Divider::default();
-            let mut told = Vec::new();
+            let mut keys = Vec::new();
             for piece in [&whole[..cut], &whole[cut..]] {
                 divider.push(piece);
-                told.extend(std::iter::from_fn(|| divider.next()));
+                keys.extend(std::iter::from_fn(|| divider.next()));
             }
-            assert_eq!(told, [&b"q"[..], b"\x1bP>|kitty(0.35)\x1b\\", b"\x1b[?62;c", b"\x1b[A", b"x"], "{cut}");
+            assert_eq!(keys, [&b"q"[..], b"\x1bP>|kitty(0.35)\x1b\\", b"\x1b[?62;c", b"\x1b[A", b"x"], "{cut}");
         }
         let mut divider = Divider::default();
         divider.push(b"\x1b");

@@ -2,7 +2,9 @@
 //! the clipboard is.
 
 pub mod clipboard;
-pub mod keys;
-pub mod session;
-pub mod style;
-pub mod tmux;
+pub(crate) mod keys;
+pub(crate) mod mode;
+pub(crate) mod question;
+pub(crate) mod session;
+pub(crate) mod style;
+pub(crate) mod tmux;

@@ -1,12 +1,13 @@
 //! The desktop session of the person at this terminal, by its environment variables.
 //!
-//! A pane of tmux has the variables of the moment in which it was made. Whoever attaches from another machine later
-//! sees the same pane; so tmux is asked what the client that attached last has.
+//! A pane of tmux has the variables of the moment in which it was made. A person who attaches from another
+//! machine later sees the same pane; so tmux is asked for the variables of the client that attached last.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
+use crate::platform::process;
 use crate::safe_text::printable;
 use crate::terminal::tmux;
 
@@ -17,7 +18,7 @@ const NAMES: [&str; 7] =
 /// The variables of a session.
 pub(crate) struct Session {
     /// Variables that differ from this process's own; `None`: not there.
-    told: Vec<(&'static str, Option<OsString>)>,
+    changed: Vec<(&'static str, Option<OsString>)>,
     /// Whether this process's own may be those of another session, and nothing better is known.
     is_stale: bool,
 }
@@ -25,17 +26,17 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn find() -> Self {
         if !tmux::is_around() {
-            return Self { told: Vec::new(), is_stale: false };
+            return Self { changed: Vec::new(), is_stale: false };
         }
         match tmux::environment() {
-            Some(told) => Self { told: read(&told), is_stale: false },
-            None => Self { told: Vec::new(), is_stale: true },
+            Some(printed) => Self { changed: read(&printed), is_stale: false },
+            None => Self { changed: Vec::new(), is_stale: true },
         }
     }
 
     fn get(&self, name: &str) -> Option<OsString> {
-        let told = self.told.iter().find(|(known, _)| *known == name);
-        told.map_or_else(|| env::var_os(name), |(_, value)| value.clone()).filter(|value| !value.is_empty())
+        let changed = self.changed.iter().find(|(known, _)| *known == name);
+        changed.map_or_else(|| env::var_os(name), |(_, value)| value.clone()).filter(|value| !value.is_empty())
     }
 
     /// Whether the person sits at this machine's screen.
@@ -50,14 +51,13 @@ impl Session {
     pub(crate) fn screen(&self) -> String {
         let display = self.get("WAYLAND_DISPLAY").or_else(|| self.get("DISPLAY"));
         let display = display.map(|name| format!("display {}", printable(&name.to_string_lossy())));
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let host = if host.trim().is_empty() { "this machine".to_owned() } else { printable(host.trim()) };
+        let host = process::host_name().map_or_else(|| "this machine".to_owned(), |name| printable(&name));
         format!("{} of {host}", display.as_deref().unwrap_or("the screen"))
     }
 
     /// Gives a program that is about to start the variables of this session.
     pub(crate) fn apply(&self, command: &mut Command) {
-        for (name, value) in &self.told {
+        for (name, value) in &self.changed {
             match value {
                 Some(value) => command.env(name, value),
                 None => command.env_remove(name),
@@ -67,11 +67,11 @@ impl Session {
 }
 
 /// Reads what `show-environment` prints.
-fn read(told: &str) -> Vec<(&'static str, Option<OsString>)> {
+fn read(printed: &str) -> Vec<(&'static str, Option<OsString>)> {
     let mut read: Vec<_> = NAMES
         .into_iter()
         .filter_map(|name| {
-            told.lines().find_map(|line| match (line.strip_prefix('-'), line.split_once('=')) {
+            printed.lines().find_map(|line| match (line.strip_prefix('-'), line.split_once('=')) {
                 (Some(removed), _) if removed == name => Some((name, None)),
                 (_, Some((set, value))) if set == name => Some((name, Some(OsStr::new(value).to_owned()))),
                 _ => None,
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn session_is_that_of_the_client_that_attached_last() {
-        let session = |told: &str| Session { told: read(told), is_stale: false };
+        let session = |printed: &str| Session { changed: read(printed), is_stale: false };
         let remote = session("-DISPLAY\nSSH_CONNECTION=192.0.2.1 50000 192.0.2.2 22\nLANG=C\n");
         assert!(!remote.is_desktop());
         let local = session("DISPLAY=:7\n-WAYLAND_DISPLAY\n-SSH_CONNECTION\n");

@@ -1,7 +1,7 @@
 //! How much of styling a terminal takes, by the environment variables that users set for that.
 //!
-//! `NO_COLOR` (<https://no-color.org>) turns colors off. `TERM` says whether the cursor moves. The locale says whether
-//! characters beyond ASCII are readable.
+//! `NO_COLOR` (<https://no-color.org>) turns colors off. `TERM` shows whether the cursor moves. The locale shows
+//! whether characters beyond ASCII are readable.
 
 use std::borrow::Cow;
 use std::env;

@@ -4,11 +4,11 @@ use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::view::program_named;
+use crate::platform::process::find_program;
 
 /// How long tmux may take to answer.
 const BOUND: Duration = Duration::from_secs(2);
-/// Bytes of one sequence that tmux keeps, unless it is told otherwise; it drops a longer one without a word.
+/// Bytes of one sequence that tmux keeps, unless an option sets another number; it drops a longer one without an error.
 const INPUT: usize = 1 << 20;
 /// Bytes below that limit which nothing uses.
 const SPARE: usize = 64;
@@ -23,7 +23,7 @@ fn ask(args: &[&str]) -> Option<String> {
     if !is_around() {
         return None;
     }
-    let mut command = Command::new(program_named("tmux")?);
+    let mut command = Command::new(find_program("tmux")?);
     command.args(args).env_remove("SHARE_LINK").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().ok()?;
     let begun = Instant::now();
@@ -38,9 +38,9 @@ fn ask(args: &[&str]) -> Option<String> {
             }
         }
     };
-    let mut told = String::new();
-    child.stdout.take()?.take(1 << 16).read_to_string(&mut told).ok()?;
-    status.success().then_some(told)
+    let mut answer = String::new();
+    child.stdout.take()?.take(1 << 16).read_to_string(&mut answer).ok()?;
+    status.success().then_some(answer)
 }
 
 /// The environment of the client that attached last, as `show-environment` prints it: `NAME=value`, or `-NAME` for what
@@ -51,13 +51,13 @@ pub(crate) fn environment() -> Option<String> {
 
 /// The longest sequence that tmux passes on, in bytes. Newer versions have an option for it.
 pub(crate) fn longest_sequence() -> usize {
-    let told = ask(&["show-options", "-sv", "input-buffer-size"]);
-    let told = told.and_then(|told| told.trim().parse::<usize>().ok()).filter(|size| *size > 0);
-    told.unwrap_or(INPUT).saturating_sub(SPARE)
+    let answer = ask(&["show-options", "-sv", "input-buffer-size"]);
+    let size = answer.and_then(|answer| answer.trim().parse::<usize>().ok()).filter(|size| *size > 0);
+    size.unwrap_or(INPUT).saturating_sub(SPARE)
 }
 
 /// Whether tmux draws Sixel at the terminal that it is attached to. Elsewhere it draws a box in the picture's place.
-/// `None`: it does not say.
+/// `None`: it does not report that.
 pub(crate) fn draws_sixel() -> Option<bool> {
     let features = ask(&["display-message", "-p", "#{client_termfeatures}"])?;
     let features = features.trim();

@@ -13,47 +13,47 @@ use image::{
 };
 
 use crate::media::{HEAD_LEN, sniff};
-use crate::view::room;
+use crate::platform::memory;
 
 /// The largest width and height that are decoded, in pixels.
 const MAX_SIDE: u32 = 1 << 15;
 /// The most memory that decoding one picture may take, in bytes.
 const MAX_DECODED: u64 = 512 << 20;
-/// What all pictures of an animation may take, at the size in which they are shown, in bytes.
+/// The memory that all pictures of an animation may take, at the size in which they are shown, in bytes.
 const MAX_MOVING: usize = 256 << 20;
 /// The most pictures of an animation.
 const MAX_FRAMES: usize = 10_000;
 /// How long decoding an animation may take.
-const PATIENCE: Duration = Duration::from_secs(3);
+const MAX_DECODING: Duration = Duration::from_secs(3);
 /// The shortest time that a picture of an animation stays.
 const SHORTEST: Duration = Duration::from_millis(20);
 
-/// Why a picture is not shown.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Unseen {
-    /// Nothing that is decoded here.
+/// Why a picture is not decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Its format is not one that is decoded here.
     #[error("it is not a JPEG, PNG, WebP or GIF")]
     OtherKind,
     /// Decoding it would take more memory than it may.
     #[error("it is too large to be decoded")]
     TooLarge,
-    /// It breaks off, or is not what it says.
+    /// It breaks off, or is not of the format that its first bytes name.
     #[error("it is damaged")]
     Damaged,
 }
 
 /// One picture, and how long it stays.
-pub(crate) struct Frame {
-    pub(crate) image: RgbaImage,
-    pub(crate) delay: Duration,
+pub(super) struct Frame {
+    pub(super) image: RgbaImage,
+    pub(super) delay: Duration,
 }
 
 /// A still picture, or one that moves.
-pub(crate) struct Picture {
-    pub(crate) frames: Vec<Frame>,
+pub(super) struct Picture {
+    pub(super) frames: Vec<Frame>,
 }
 
-/// Which format it is, by its own bytes: neither its name nor the sender's word counts.
+/// The format by the picture's own bytes: neither its name nor the sender's word counts.
 fn format(bytes: &[u8]) -> Option<ImageFormat> {
     match sniff(&bytes[..bytes.len().min(HEAD_LEN)], bytes.len() <= HEAD_LEN) {
         "image/jpeg" => Some(ImageFormat::Jpeg),
@@ -65,14 +65,14 @@ fn format(bytes: &[u8]) -> Option<ImageFormat> {
 }
 
 /// Whether photos of a MIME type are decoded here.
-pub(crate) fn is_decoded(mime: &str) -> bool {
+pub(super) fn is_decoded(mime: &str) -> bool {
     matches!(mime, "image/jpeg" | "image/png" | "image/webp" | "image/gif")
 }
 
-/// The most memory that decoding one picture may take here and now, in bytes: what the machine and the container have
-/// may be less. Shrinking and turning it take as much again.
+/// The most memory that decoding one picture may take here and now, in bytes: the machine and the container may have
+/// less. Shrinking and turning it take as much again.
 fn most() -> u64 {
-    room::free().map_or(MAX_DECODED, |free| free / 2).min(MAX_DECODED)
+    memory::free().map_or(MAX_DECODED, |free| free / 2).min(MAX_DECODED)
 }
 
 fn limits() -> Limits {
@@ -83,7 +83,7 @@ fn limits() -> Limits {
     limits
 }
 
-impl From<ImageError> for Unseen {
+impl From<ImageError> for DecodeError {
     fn from(error: ImageError) -> Self {
         if matches!(error, ImageError::Limits(_)) { Self::TooLarge } else { Self::Damaged }
     }
@@ -91,9 +91,9 @@ impl From<ImageError> for Unseen {
 
 impl Picture {
     /// Decodes `bytes` to at most `room` pixels of width and height.
-    /// `stop` ends the decoding of what moves.
-    pub(crate) fn decode(bytes: &[u8], room: (u32, u32), stop: &AtomicBool) -> Result<Self, Unseen> {
-        let format = format(bytes).ok_or(Unseen::OtherKind)?;
+    /// `stop` ends the decoding of an animation.
+    pub(super) fn decode(bytes: &[u8], room: (u32, u32), stop: &AtomicBool) -> Result<Self, DecodeError> {
+        let format = format(bytes).ok_or(DecodeError::OtherKind)?;
         let moving = match format {
             ImageFormat::Gif => {
                 let mut decoder = GifDecoder::new(Cursor::new(bytes))?;
@@ -128,19 +128,20 @@ impl Picture {
         Ok(Self { frames: vec![Frame { image: image.into_rgba8(), delay: Duration::MAX }] })
     }
 
-    pub(crate) fn is_still(&self) -> bool {
+    pub(super) fn is_still(&self) -> bool {
         self.frames.len() < 2
     }
 }
 
-/// Decoders differ in what they hold to: this is for all of them. One picture of an animation has four bytes a pixel.
-fn expect_fit(decoder: &impl ImageDecoder) -> Result<(), Unseen> {
+/// Decoders differ in the limits that they hold to: this is for all of them. One picture of an animation has four bytes
+/// a pixel.
+fn expect_fit(decoder: &impl ImageDecoder) -> Result<(), DecodeError> {
     let (width, height) = decoder.dimensions();
     let bytes = (u64::from(width) * u64::from(height)).saturating_mul(4).max(decoder.total_bytes());
-    if width > MAX_SIDE || height > MAX_SIDE || bytes > most() { Err(Unseen::TooLarge) } else { Ok(()) }
+    if width > MAX_SIDE || height > MAX_SIDE || bytes > most() { Err(DecodeError::TooLarge) } else { Ok(()) }
 }
 
-/// All pictures of an animation, as many as there are memory and patience for.
+/// All pictures of an animation, as far as there are memory and time for them.
 fn moving<'a>(
     decoder: impl AnimationDecoder<'a> + ImageDecoder,
     room: (u32, u32),
@@ -152,7 +153,7 @@ fn moving<'a>(
     let mut used = 0;
     for frame in decoder.into_frames() {
         let frame = match frame {
-            // What came before it is seen.
+            // The pictures before it are seen.
             Err(_) if !frames.is_empty() => break,
             frame => frame?,
         };
@@ -160,7 +161,7 @@ fn moving<'a>(
         let image = fitted(DynamicImage::ImageRgba8(frame.into_buffer()), room).into_rgba8();
         used += image.as_raw().len();
         frames.push(Frame { image, delay });
-        let is_enough = used > room_left || frames.len() >= MAX_FRAMES || begun.elapsed() > PATIENCE;
+        let is_enough = used > room_left || frames.len() >= MAX_FRAMES || begun.elapsed() > MAX_DECODING;
         if is_enough || stop.load(Ordering::SeqCst) {
             break;
         }

@@ -1,11 +1,11 @@
-//! Text for a screen: what would command the terminal is shown instead.
+//! Text for a screen: characters that would command the terminal are shown instead.
 
 use std::borrow::Cow;
 
 use crate::safe_text::plain;
 
 /// A text for a terminal: control characters are shown and not obeyed.
-pub(crate) fn visible(text: &[u8]) -> String {
+pub fn visible(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     let mut shown = plain(&text, |c| match c {
         '\n' | '\t' => c,
@@ -21,7 +21,7 @@ pub(crate) fn visible(text: &[u8]) -> String {
 }
 
 /// The lines of a text on a screen of so many columns.
-pub(crate) fn lines(text: &[u8], columns: u16) -> Vec<String> {
+pub(super) fn lines(text: &[u8], columns: u16) -> Vec<String> {
     let shown = visible(text).replace('\t', "    ");
     let options = textwrap::Options::new(usize::from(columns)).word_splitter(textwrap::WordSplitter::NoHyphenation);
     shown.lines().flat_map(|line| textwrap::wrap(line, &options).into_iter().map(Cow::into_owned)).collect()

@@ -17,8 +17,9 @@ const load = (name) => {
 };
 const { shares, damaged, accepted_spellings, names, texts } = JSON.parse(readFileSync(answers, "utf8"));
 const { readLink } = await load("link");
-const keys = await load("keys");
-const { readManifest, printable, safeName } = await load("manifest");
+const keys = await load("secret");
+const { readManifest } = await load("manifest");
+const { printable, safeName } = await load("safe_text");
 const { crc32c } = await load("crc32c");
 rmSync(place, { recursive: true });
 
@@ -48,7 +49,7 @@ for (const share of shares) {
   }
 }
 
-const faults = {
+const errors = {
   "one character short": { why: "short", by: 1 },
   "three characters short": { why: "short", by: 3 },
   "one character wrong": { why: "damaged" },
@@ -57,7 +58,7 @@ const faults = {
   "unknown flag: needs a newer share": { why: "too-new" },
   "of another kind": { why: "damaged" },
 };
-for (const { text, why } of damaged) assert.deepEqual(readLink(text), faults[why], why);
+for (const { text, why } of damaged) assert.deepEqual(readLink(text), errors[why], why);
 assert.deepEqual(readLink(""), { why: "no-key" });
 assert.deepEqual(readLink(`${shares[0].fragment}q`), { why: "long", by: 1 });
 assert.equal(readLink(encodeURIComponent(` ${shares[0].fragment}`)).fragment, shares[0].fragment);

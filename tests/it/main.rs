@@ -8,5 +8,6 @@ mod house;
 mod media;
 mod page;
 mod relay;
+mod seal;
 mod support;
 mod view;

@@ -1,42 +1,22 @@
-//! What is sent: files, standard input or a text; and photos and videos without what they tell of their makers.
+//! What is sent: files, standard input or a text.
 
-use std::ffi::OsStr;
-use std::fs::{File, Metadata as FileData};
+use std::fs::File;
 use std::io::{self, Cursor, IsTerminal, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
-
-use clap::ValueEnum;
+use std::sync::{Arc, Mutex};
 
 use crate::cli::context::Context;
-use crate::cli::input::prompt;
-use crate::cli::output::errors::{Failure, is_a_directory};
+use crate::cli::input::metadata::{Cleaned, Head, Known, Metadata, Noted, extension, head, is_innocent, look, refused};
+use crate::cli::input::{prompt, warnings};
+use crate::cli::output::errors::{Failure, Hint, is_a_directory};
 use crate::cli::output::{Output, format};
 use crate::link::Link;
-use crate::manifest::{Entry, Manifest};
+use crate::manifest::Manifest;
 use crate::media;
-use crate::media::browsers::unshown;
-use crate::media::edits::{Edited, Edits};
-use crate::media::strip::{Removed, Unclean};
-use crate::media::telling::{Telling, telling};
-use crate::media::{HEAD_LEN, Kind, strip};
+use crate::media::strip::Removed;
+use crate::media::{HEAD_LEN, Kind};
 use crate::safe_text::printable;
 use crate::send::Input;
-
-/// How many files a warning names.
-const NAMED: usize = 5;
-
-/// What becomes of the metadata in photos and videos.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Metadata {
-    /// Take it out where that is possible, and say where it is not
-    Strip,
-    /// Send everything as it is
-    Keep,
-    /// Send nothing that cannot be cleaned
-    Require,
-}
 
 /// What the arguments say of it.
 pub(crate) struct Wanted<'a> {
@@ -51,63 +31,6 @@ pub(crate) struct Wanted<'a> {
     pub(crate) view_only: bool,
     /// What to say when a file cannot be read.
     pub(crate) hint: &'static str,
-}
-
-/// What became of the metadata of one input.
-enum Cleaned {
-    /// It was looked through, and this goes.
-    Of(Removed),
-    /// It could not be.
-    Not(Unclean),
-    /// It goes as it is: it came through a pipe, or that was asked for.
-    AsItIs,
-}
-
-/// The beginning of an input, which may not have come yet.
-type Head = Arc<Mutex<Vec<u8>>>;
-
-/// What is known of an input beside its bytes.
-struct Known {
-    /// Its own path: it may be sent under another name, or none.
-    path: Option<PathBuf>,
-    head: Head,
-    cleaned: Cleaned,
-    /// How pictures and sounds of a film are coded.
-    codecs: Vec<[u8; 4]>,
-}
-
-impl Known {
-    fn piped(path: Option<&Path>, head: Head) -> Self {
-        Self { path: path.map(Path::to_owned), head, cleaned: Cleaned::AsItIs, codecs: Vec::new() }
-    }
-
-    /// Its own name, or the one that it is sent under.
-    fn name(&self, entry: &Entry) -> String {
-        let own = self.path.as_deref().and_then(Path::file_name).map(OsStr::to_string_lossy);
-        own.as_deref().or(entry.name.as_deref()).map_or_else(|| "it".to_owned(), printable)
-    }
-
-    /// The extension of its own name; of the one that it is sent under, where it comes through a pipe.
-    fn extension(&self, entry: &Entry) -> Option<String> {
-        let name = self.path.clone().or_else(|| entry.name.as_ref().map(PathBuf::from));
-        name.as_deref().and_then(extension)
-    }
-
-    fn telling(&self, entry: &Entry) -> Option<Telling> {
-        let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        telling(&head, self.extension(entry).as_deref())
-    }
-
-    /// The part of it that most browsers do not show.
-    fn unshown(&self, entry: &Entry, surely: bool) -> Option<(Kind, String)> {
-        let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        unshown(&head, self.extension(entry).as_deref(), &self.codecs, surely)
-    }
-}
-
-/// The extension of a name, where it is text.
-fn extension(path: &Path) -> Option<String> {
-    path.extension()?.to_str().map(str::to_owned)
 }
 
 /// Everything that is sent, opened.
@@ -141,78 +64,16 @@ impl Inputs {
         format::removed(&all)
     }
 
-    /// Says what stays in photos, videos, sounds and documents, where nobody has said that it shall.
+    /// Warns of metadata that stays in photos, videos, sounds and documents, unless it was asked to stay.
     pub(crate) fn warn(&self, sent: &Manifest, output: &Output) {
-        if self.metadata == Metadata::Keep {
-            return;
-        }
-        let mut stays = Vec::new();
-        for (known, entry) in self.known.iter().zip(&sent.entries) {
-            let why = match &known.cleaned {
-                Cleaned::Of(_) => continue,
-                Cleaned::Not(why) => Some(why),
-                Cleaned::AsItIs => None,
-            };
-            stays.extend(known.telling(entry).map(|telling| (known.name(entry), why, telling)));
-        }
-        let is_media = |telling: Telling| telling == Telling::Media;
-        let has = match (stays.iter().any(|stay| is_media(stay.2)), stays.iter().all(|stay| is_media(stay.2))) {
-            (_, true) => "the position, time and camera",
-            (false, _) => "the author, times and comments",
-            _ => "the positions, times, cameras and authors",
-        };
-        match &stays[..] {
-            [] => {}
-            [(name, why, _)] => {
-                let why = why.map_or("input from a pipe is sent unchanged".to_owned(), ToString::to_string);
-                output.warn(&format!("metadata NOT removed ({why}): {name} goes with {has} it may have in it"));
-            }
-            many => {
-                let mut names: Vec<String> = many.iter().map(|(name, ..)| name.clone()).collect();
-                let rest = many.len() - names.len().min(NAMED);
-                names.truncate(NAMED);
-                if rest > 0 {
-                    names.push(if rest == 1 { "one more".to_owned() } else { format!("{rest} more") });
-                }
-                output.warn(&format!("metadata NOT removed: {} go with {has} they may have in them", names.join(", ")));
-            }
+        if self.metadata != Metadata::Keep {
+            warnings::of_metadata(&self.known, sent, output);
         }
     }
 
-    /// Says what most browsers will not show, and the way out.
+    /// Warns of what most browsers will not show, with the way out.
     pub(crate) fn warn_of_browsers(&self, sent: &Manifest, view_only: bool, output: &Output) {
-        let unshown: Vec<(String, Kind, String)> = self
-            .known
-            .iter()
-            .zip(&sent.entries)
-            .filter_map(|(known, entry)| {
-                known.unshown(entry, view_only).map(|(kind, what)| (known.name(entry), kind, what))
-            })
-            .collect();
-        let Some((name, kind, what)) = unshown.first() else { return };
-        let convert = match kind {
-            Kind::Photo => "JPEG",
-            Kind::Sound => "MP3",
-            _ => "MP4 with H.264",
-        };
-        let others = match unshown.len() - 1 {
-            0 => String::new(),
-            1 => " and one more".to_owned(),
-            more => format!(" and {more} more"),
-        };
-        output.warn(&if view_only {
-            format!(
-                "most browsers will not show {name}{others} ({what}), and --view-only asks recipients not to save: in \
-    a \
-                 browser they get nothing; convert it to {convert} first"
-            )
-        } else {
-            format!(
-                "most browsers will not show {name}{others} ({what}): recipients save it there, or use share open; \
-    {convert} \
-                 shows everywhere"
-            )
-        });
+        warnings::of_browsers(&self.known, sent, view_only, output);
     }
 }
 
@@ -250,13 +111,13 @@ impl Wanted<'_> {
 
     async fn text(&self, cx: &Context) -> Result<(Input, u64), Failure> {
         if !prompt::possible() {
-            return Err(Failure::usage("there is no terminal to ask for a text at", "echo … | share send"));
+            return Err(Failure::usage("there is no terminal to ask for a text at", Hint::run("echo … | share send")));
         }
         let text = prompt::ask_hidden("text (one line, not shown):", cx).await?;
         if prompt::discard_rest() {
             return Err(Failure::usage(
                 "the text has more than one line, and nothing of it was sent",
-                "cat | share send, paste it, and press Ctrl-D",
+                Hint::run("cat | share send, paste it, and press Ctrl-D"),
             ));
         }
         if text.is_empty() {
@@ -290,7 +151,10 @@ impl Wanted<'_> {
 
     async fn file(&self, path: &Path, cx: &Context) -> Result<(Input, Option<u64>, Known), Failure> {
         if Link::is_in(&path.to_string_lossy()) {
-            return Err(Failure::usage("a link is not a file", "share open, and paste the link when it asks"));
+            return Err(Failure::usage(
+                "a link is not a file",
+                Hint::run("share open, and paste the link when it asks"),
+            ));
         }
         let failed = |error: &io::Error| Failure::path(path, error, self.hint);
         // A pipe with a name opens when somebody writes.
@@ -341,110 +205,5 @@ impl Wanted<'_> {
             ));
         }
         Ok(())
-    }
-}
-
-/// Whether a file has no place for anything but what it shows: it is a text, and not one that is a drawing or is called
-/// a photo, or it is empty.
-fn is_innocent(head: &[u8], extension: Option<&str>) -> bool {
-    let is_text = Kind::of(media::sniff(head, head.len() < HEAD_LEN)) == Kind::Text;
-    head.is_empty() || (is_text && telling(head, extension).is_none())
-}
-
-fn refused(label: &str, why: &str) -> Failure {
-    Failure::local(
-        format!("{} cannot be cleaned of its metadata: {why}", printable(label)),
-        "nothing was sent; --metadata keep sends it as it is",
-    )
-}
-
-/// The beginning of a source.
-fn head(source: &mut impl Read) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    source.take(HEAD_LEN as u64).read_to_end(&mut head)?;
-    Ok(head)
-}
-
-/// A file as it will be read.
-struct Looked {
-    reader: Box<dyn Read + Send>,
-    len: u64,
-    cleaned: Cleaned,
-    codecs: Vec<[u8; 4]>,
-}
-
-/// Finds out what a file is and what has to go.
-fn look(mut file: File, data: &FileData, metadata: Metadata) -> io::Result<(Vec<u8>, Looked)> {
-    let head = head(&mut file)?;
-    let mut codecs = Vec::new();
-    // Whatever it is called, and whatever it seems to be.
-    let plan = match metadata {
-        Metadata::Strip | Metadata::Require => Some(strip::plan(&file)),
-        // Only how it is coded is asked for.
-        Metadata::Keep if strip::is_indexed(&head) => {
-            codecs = strip::plan(&file).map(|plan| plan.codecs).unwrap_or_default();
-            None
-        }
-        Metadata::Keep => None,
-    };
-    let (edits, len, cleaned) = match plan {
-        Some(Ok(plan)) => {
-            codecs = plan.codecs;
-            (plan.edits, plan.len, Cleaned::Of(plan.removed))
-        }
-        Some(Err(Unclean::Read(error))) => return Err(error),
-        Some(Err(why)) => (Edits::default(), data.len(), Cleaned::Not(why)),
-        None => (Edits::default(), data.len(), Cleaned::AsItIs),
-    };
-    let len_after = edits.len_of(len);
-    let is_changed = matches!(cleaned, Cleaned::Of(_));
-    let steady = Steady { file, seen: (data.len(), data.modified().ok()) };
-    let reader: Box<dyn Read + Send> = if is_changed {
-        Box::new(Edited::new(steady, len, edits)?)
-    } else {
-        let mut file = steady.file;
-        io::Seek::rewind(&mut file)?;
-        Box::new(file)
-    };
-    Ok((head, Looked { reader, len: len_after, cleaned, codecs }))
-}
-
-/// A source whose beginning is noted while it is read.
-struct Noted {
-    reader: Box<dyn Read + Send>,
-    head: Head,
-}
-
-impl Read for Noted {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        let count = self.reader.read(space)?;
-        let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        let missing = (HEAD_LEN - head.len()).min(count);
-        head.extend_from_slice(&space[..missing]);
-        Ok(count)
-    }
-}
-
-/// A file that is still the one in which was found what has to go. Changed meanwhile, it might show something else in
-/// those places.
-struct Steady {
-    file: File,
-    seen: (u64, Option<SystemTime>),
-}
-
-impl Read for Steady {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(space)?;
-        let now = self.file.metadata()?;
-        if (now.len(), now.modified().ok()) != self.seen {
-            return Err(io::Error::other("it was changed while it was read"));
-        }
-        Ok(count)
-    }
-}
-
-impl io::Seek for Steady {
-    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
-        self.file.seek(to)
     }
 }

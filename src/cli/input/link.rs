@@ -1,18 +1,17 @@
-//! The link and the passphrase, from wherever they come.
+//! The link, from wherever it comes.
 //!
 //! A link among the arguments can be seen by every program of the machine and stays in the shell's history: standard
-//! input, `SHARE_LINK` and the question are the better ways. A passphrase is never an argument.
+//! input, `SHARE_LINK` and the question are the better ways.
 
-use std::fs;
 use std::io::{self, IsTerminal, Read};
-use std::path::PathBuf;
 
 use clap::Args;
 use zeroize::Zeroizing;
 
 use crate::cli::context::Context;
+use crate::cli::input::passphrase::PassphraseArgs;
 use crate::cli::input::prompt;
-use crate::cli::output::errors::Failure;
+use crate::cli::output::errors::{Failure, Hint};
 use crate::link::{Link, LinkError};
 use crate::relay::client::endpoint::Endpoint;
 use crate::secret::LinkSecret;
@@ -31,78 +30,6 @@ pub(crate) struct AccessArgs {
     relay: Option<String>,
     #[command(flatten)]
     passphrase: PassphraseArgs,
-}
-
-/// Where a passphrase comes from.
-#[derive(Args)]
-pub(crate) struct PassphraseArgs {
-    /// Ask for a passphrase
-    #[arg(short, long)]
-    passphrase: bool,
-    /// Read the passphrase from the first line of a file
-    #[arg(long, value_name = "FILE", env = "SHARE_PASSPHRASE_FILE", hide_env_values = true)]
-    passphrase_file: Option<PathBuf>,
-}
-
-impl PassphraseArgs {
-    /// Whether one is wanted.
-    pub(crate) fn is_given(&self) -> bool {
-        self.passphrase || self.passphrase_file.is_some()
-    }
-
-    /// Whether a person is to type it.
-    pub(crate) fn is_flag(&self) -> bool {
-        self.passphrase
-    }
-
-    /// Whether a file was named among the arguments, and not only in the environment.
-    pub(crate) fn is_file_said(&self) -> bool {
-        let from_environment = std::env::var_os("SHARE_PASSPHRASE_FILE").map(PathBuf::from);
-        self.passphrase_file.is_some() && self.passphrase_file != from_environment
-    }
-
-    /// The file, unless a person is to type it: that is said in an argument, and a file may come from the environment.
-    fn file(&self) -> Option<&PathBuf> {
-        self.passphrase_file.as_ref().filter(|_| !self.passphrase)
-    }
-
-    /// The passphrase. `twice`: asked for twice, because nobody could open what was sent with a mistyped one.
-    pub(crate) async fn read(&self, twice: bool, cx: &Context) -> Result<Zeroizing<String>, Failure> {
-        let passphrase = match self.file() {
-            Some(path) => {
-                if path.as_os_str() == "-" {
-                    let hint = "--passphrase-file FILE; -p asks at the terminal";
-                    return Err(Failure::usage("a passphrase is not read from standard input", hint));
-                }
-                let source = path.clone();
-                let text = cx.unless_interrupted(move || fs::read_to_string(source).map(Zeroizing::new)).await?;
-                let text = text.map_err(|error| Failure::path(path, &error, "nothing was sent and nothing opened"))?;
-                let first = text.lines().next().unwrap_or_default();
-                if first.is_empty() {
-                    return Err(Failure::usage("the passphrase is empty", "it is the first line of that file"));
-                }
-                Zeroizing::new(first.to_owned())
-            }
-            None if !prompt::possible() => {
-                return Err(Failure::usage(
-                    "a passphrase is needed, and there is no terminal to ask for it",
-                    "--passphrase-file FILE",
-                ));
-            }
-            None => {
-                let first = prompt::ask_hidden("passphrase:", cx).await?;
-                if twice && !first.is_empty() && *prompt::ask_hidden("once more:", cx).await? != *first {
-                    return Err(Failure::usage("the two passphrases differ", "nothing was sent; run it again"));
-                }
-                first
-            }
-        };
-        if passphrase.is_empty() {
-            let hint = if twice { "a link without a passphrase needs no -p" } else { "the sender knows it" };
-            return Err(Failure::usage("the passphrase is empty", hint));
-        }
-        Ok(passphrase)
-    }
 }
 
 /// A link that was found, and where it leads.
@@ -138,7 +65,7 @@ impl AccessArgs {
         }
         let configured = cx.relay(self.relay.as_deref())?;
         let relay = found.link.relay.clone().or_else(|| configured.clone()).ok_or_else(|| {
-            let hint = "--relay URL, or share relay use URL: the sender knows which";
+            let hint = Hint::run("--relay URL, or share relay use URL: the sender knows which");
             Failure::usage("the link names no relay, and none is configured", hint)
         })?;
         let endpoint = Endpoint::of(&found.link, relay);
@@ -157,7 +84,7 @@ impl AccessArgs {
 
     /// Whether another passphrase may be asked for.
     pub(crate) fn may_ask_again(&self) -> bool {
-        self.passphrase.file().is_none() && prompt::possible()
+        self.passphrase.is_asked()
     }
 }
 

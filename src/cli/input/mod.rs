@@ -2,4 +2,7 @@
 
 pub(crate) mod files;
 pub(crate) mod link;
+pub(crate) mod metadata;
+pub(crate) mod passphrase;
 pub(crate) mod prompt;
+mod warnings;

@@ -1,79 +1,34 @@
-//! Questions to the person at the terminal. They go to the terminal itself, so that they work while standard input
-//! and output are pipes.
+//! Questions to the person at the terminal, and what counts as an answer.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io;
 
-use rustix::termios::{LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
 use crate::cli::context::Context;
 use crate::cli::output::errors::Failure;
-use crate::cli::output::{columns_of, wrapped};
-use crate::terminal::{keys, style};
+use crate::cli::output::wrapped;
+use crate::platform::tty::Tty;
+use crate::terminal::question::Question;
+pub(crate) use crate::terminal::question::{discard_rest, is_possible as possible};
+use crate::terminal::style;
 
-/// The terminal, if there is one.
-fn terminal() -> Option<File> {
-    OpenOptions::new().read(true).write(true).open("/dev/tty").ok()
-}
-
-/// Whether anybody can be asked.
-pub(crate) fn possible() -> bool {
-    terminal().is_some()
-}
-
-/// A terminal that does not show what is typed, until this is dropped.
-struct Hidden(File, Termios);
-
-impl Hidden {
-    fn on(terminal: &File) -> io::Result<Self> {
-        let (terminal, before) = (terminal.try_clone()?, tcgetattr(terminal)?);
-        let mut hidden = before.clone();
-        hidden.local_modes -= LocalModes::ECHO;
-        // The line's end is shown: the answer was taken.
-        hidden.local_modes |= LocalModes::ECHONL;
-        tcsetattr(&terminal, OptionalActions::Now, &hidden)?;
-        Ok(Self(terminal, before))
-    }
-}
-
-impl Drop for Hidden {
-    fn drop(&mut self) {
-        let _ = tcsetattr(&self.0, OptionalActions::Now, &self.1);
-    }
-}
-
-/// Asks, and returns one line. What was typed before the question is not an answer to it. Ctrl-C and Ctrl-D are no.
+/// Asks, and returns one line. Ctrl-C and Ctrl-D are no.
 async fn line(question: &str, hide: bool, cx: &Context) -> Result<Zeroizing<String>, Failure> {
-    let no_terminal = || Failure::usage("there is no terminal to ask at", "give it as --help says");
+    let no_terminal = |_| Failure::usage("there is no terminal to ask at", "give it as --help says");
     let failed = |error: io::Error| Failure::local(format!("the terminal: {error}"), "nothing was done");
-    let mut terminal = terminal().ok_or_else(no_terminal)?;
-    tcflush(&terminal, QueueSelector::IFlush).map_err(|errno| failed(errno.into()))?;
-    let _hidden = if hide { Some(Hidden::on(&terminal).map_err(failed)?) } else { None };
-    let question = wrapped(&style::readable(question), columns_of(&terminal));
-    write!(terminal, "{question} ").and_then(|()| terminal.flush()).map_err(failed)?;
-    ASKING.store(true, Ordering::SeqCst);
-    let answer = cx
-        .unless_interrupted(move || {
-            let mut line = Zeroizing::new(Vec::new());
-            BufReader::new(terminal).read_until(b'\n', &mut line)?;
-            // A terminal may answer an earlier question of ours as late as now.
-            let typed = keys::typed(&line);
-            let typed = std::str::from_utf8(&typed).map_err(|_| io::Error::other("the input is not UTF-8"))?;
-            Ok(Zeroizing::new(typed.to_owned()))
-        })
-        .await?
-        .map_err(failed)?;
+    let tty = Tty::open().map_err(no_terminal)?;
+    let text = wrapped(&style::readable(question), Some(tty.columns()));
+    let question = Question::ask(tty, &text, hide).map_err(failed)?;
+    let answer = cx.unless_interrupted(question.reader().map_err(failed)?).await?.map_err(failed)?;
     if answer.is_empty() {
         return Err(Failure::Interrupted(None));
     }
-    ASKING.store(false, Ordering::SeqCst);
+    question.close();
     Ok(answer)
 }
 
 /// Asks a question. An answer comes in small letters.
-pub(crate) async fn ask(question: &str, cx: &Context) -> Result<String, Failure> {
+async fn ask(question: &str, cx: &Context) -> Result<String, Failure> {
     Ok(line(question, false, cx).await?.trim().to_lowercase())
 }
 
@@ -83,18 +38,53 @@ pub(crate) async fn ask_hidden(question: &str, cx: &Context) -> Result<Zeroizing
     Ok(Zeroizing::new(answer.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
-/// Whether a question has been asked and not answered: its line is still open.
-pub(crate) fn is_asking() -> bool {
-    ASKING.load(Ordering::SeqCst)
+/// The meaning of an answer that a question does not name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Otherwise<T> {
+    /// It counts as this one.
+    Take(T),
+    /// The question is asked again.
+    AskAgain,
 }
 
-static ASKING: AtomicBool = AtomicBool::new(false);
+/// Asks a question that has a few answers, each in the words that mean it. Enter alone is the empty word.
+pub(crate) async fn choose<T: Copy>(
+    question: &str,
+    answers: &[(&[&str], T)],
+    otherwise: Otherwise<T>,
+    cx: &Context,
+) -> Result<T, Failure> {
+    loop {
+        if let Some(meaning) = meaning_of(&ask(question, cx).await?, answers, otherwise) {
+            return Ok(meaning);
+        }
+    }
+}
 
-/// Takes what was typed or pasted after an answer off the terminal, so that no shell runs it. Returns whether there was
-/// any.
-pub(crate) fn discard_rest() -> bool {
-    let Some(terminal) = terminal() else { return false };
-    let more = rustix::io::ioctl_fionread(&terminal).unwrap_or(0) > 0;
-    let _ = tcflush(&terminal, QueueSelector::IFlush);
-    more
+/// Asks a question that only a clear yes answers with yes.
+pub(crate) async fn confirm(question: &str, cx: &Context) -> Result<bool, Failure> {
+    choose(question, &[(&["y", "yes"], true)], Otherwise::Take(false), cx).await
+}
+
+/// The meaning of one answer. `None`: the question is asked again.
+fn meaning_of<T: Copy>(answer: &str, answers: &[(&[&str], T)], otherwise: Otherwise<T>) -> Option<T> {
+    let named = answers.iter().find(|(words, _)| words.contains(&answer)).map(|(_, meaning)| *meaning);
+    match otherwise {
+        Otherwise::Take(meaning) => Some(named.unwrap_or(meaning)),
+        Otherwise::AskAgain => named,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unnamed_answers_count_as_the_question_has_it() {
+        let answers: [(&[&str], u8); 2] = [(&["y", "yes"], 1), (&["", "n"], 2)];
+        for (answer, again, taken) in [("y", Some(1), 1), ("", Some(2), 2), ("maybe", None, 3), ("Y", None, 3)] {
+            assert_eq!(meaning_of(answer, &answers, Otherwise::AskAgain), again, "{answer}");
+            assert_eq!(meaning_of(answer, &answers, Otherwise::Take(3)), Some(taken), "{answer}");
+        }
+    }
 }

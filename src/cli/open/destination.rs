@@ -10,8 +10,8 @@ use serde_json::json;
 use tokio::task::spawn_blocking;
 
 use crate::cli::context::Context;
-use crate::cli::input::prompt;
-use crate::cli::open::OpenArgs;
+use crate::cli::input::prompt::{self, Otherwise};
+use crate::cli::open::{OpenArgs, showing};
 use crate::cli::output;
 use crate::cli::output::errors::Failure;
 use crate::cli::output::{Output, Watched, errors, format};
@@ -20,10 +20,11 @@ use crate::manifest::Manifest;
 use crate::media::Kind;
 use crate::open::staging::{Placed, Staging, Target, numbered, numbered_directory};
 use crate::open::{OpenError, Opened, Received};
+use crate::platform::process::keep_memory_private;
 use crate::safe_text::{printable, safe_name};
 use crate::secret::Receipt;
 use crate::state::journal::Opening;
-use crate::view::{Ability, End, Memory, Showable, View, Way, visible};
+use crate::view::{Capabilities, End, Memory, Presentation, Showable, Unshowable, View, visible};
 use crate::{media, view};
 
 /// The longest text that is printed on a terminal, in bytes.
@@ -116,7 +117,7 @@ impl OpenArgs {
         }
         let wish = std::env::var("SHARE_VIEWER").ok().filter(|wish| !wish.trim().is_empty());
         let wish = wish.as_deref().or(cx.config.viewer.as_deref());
-        let ability = Ability::of_this_place(wish).await.map_err(|error| match error.kind() {
+        let ability = Capabilities::find(wish).await.map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => Failure::Interrupted(None),
             _ => Failure::local(format!("the terminal: {error}"), "nothing is lost; -o FILE saves it"),
         })?;
@@ -127,11 +128,12 @@ impl OpenArgs {
             ));
         }
         let time = self.seconds.map(Duration::from_secs);
-        let view = |ability: Ability, way: Way| {
-            Destination::View(Box::new(View { ability, way, manifest: manifest.clone(), time, save: None }))
+        let view = |capabilities, presentation| {
+            let (manifest, words) = (manifest.clone(), showing::WORDS);
+            Destination::View(Box::new(View { capabilities, presentation, manifest, time, save: None, words }))
         };
         let (this, save) = (this(manifest), if manifest.view_only { "" } else { "[s]ave it here, " });
-        let can = if prompt::possible() { ability.way(manifest) } else { Showable::Not("there is no terminal") };
+        let can = if prompt::possible() { ability.showable(manifest) } else { Showable::Not(Unshowable::NoTerminal) };
         let (question, view) = match can {
             Showable::So(way, _) if self.yes => return Ok(view(ability, way)),
             Showable::So(way, how) => {
@@ -142,12 +144,16 @@ impl OpenArgs {
                 let question = format!(
                     "{this} can be opened once, and nothing here draws pictures. Coarsely, in [b]locks, {save}[n]ot now?"
                 );
-                (question, view(ability.coarsely(), Way::Screen))
+                (question, view(ability.coarsely(), Presentation::Screen))
             }
             Showable::Coarsely | Showable::Not(_) => {
-                let why = if let Showable::Not(why) = can { why } else { "nothing here draws pictures" };
+                let why = if let Showable::Not(why) = can {
+                    why.to_string()
+                } else {
+                    "nothing here draws pictures".to_owned()
+                };
                 if manifest.view_only {
-                    return Err(unseeable(why));
+                    return Err(unseeable(&why));
                 }
                 cx.output.say(&format!("It cannot be shown here: {why}."));
                 return if self.yes || self.wants_to_save(manifest, cx).await? { Ok(here()) } else { Err(not_now()) };
@@ -162,8 +168,8 @@ impl OpenArgs {
 
     async fn wants_to_save(&self, manifest: &Manifest, cx: &Context) -> Result<bool, Failure> {
         let question = format!("{} can be opened once. [s]ave it here, [n]ot now?", this(manifest));
-        let answer = prompt::ask(&question, cx).await?;
-        Ok(matches!(&*answer, "s" | "save" | "y" | "yes"))
+        let yes: [(&[&str], bool); 1] = [(&["s", "save", "y", "yes"], true)];
+        prompt::choose(&question, &yes, Otherwise::Take(false), cx).await
     }
 
     fn to_path(&self, manifest: &Manifest, path: &Path) -> Result<Destination, Failure> {
@@ -194,6 +200,7 @@ impl OpenArgs {
 }
 
 /// What somebody wants to do with it.
+#[derive(Clone, Copy)]
 enum Choice {
     View,
     Save,
@@ -202,19 +209,18 @@ enum Choice {
 
 /// Asks until the answer is one. Enter is no.
 async fn choose(question: &str, manifest: &Manifest, cx: &Context) -> Result<Choice, Failure> {
-    loop {
-        match &*prompt::ask(question, cx).await? {
-            "v" | "view" | "b" | "blocks" | "y" | "yes" => return Ok(Choice::View),
-            "s" | "save" if !manifest.view_only => return Ok(Choice::Save),
-            "" | "n" | "no" | "not now" => return Ok(Choice::NotNow),
-            _ => {}
-        }
-    }
+    let save: &[&str] = if manifest.view_only { &[] } else { &["s", "save"] };
+    let answers: [(&[&str], Choice); 3] = [
+        (&["v", "view", "b", "blocks", "y", "yes"], Choice::View),
+        (save, Choice::Save),
+        (&["", "n", "no", "not now"], Choice::NotNow),
+    ];
+    prompt::choose(question, &answers, Otherwise::AskAgain, cx).await
 }
 
 /// Somebody who says no keeps it.
 fn not_now() -> Failure {
-    Failure::Interrupted(Some("not now: nothing is lost".to_owned()))
+    Failure::Interrupted(Some("not now: nothing is lost".into()))
 }
 
 /// What must not be saved and cannot be shown.
@@ -430,14 +436,15 @@ impl Ready {
 /// Shows it, until it is closed.
 async fn look(opened: Opened, view: View, memory: Watched<Memory>, output: &Output) -> Result<Got, Unreceived> {
     let failed = |error: io::Error| Unreceived::Unseen(crate::safe_text::reason(&error));
-    view::forget_in_crashes();
+    keep_memory_private();
+    let notify = |notice: view::Notice<'_>| showing::notice(notice, output);
     let (received, end) = if view.is_whole() {
         let (received, memory) = opened.receive(memory).await?;
         output.clear();
-        (received, view::show(memory.inner, view, output).await.map_err(failed)?)
+        (received, view::show(memory.inner, view, &notify).await.map_err(failed)?)
     } else {
         let (window, received) = opened.window().await?;
-        (received, view::show_through(window, view, output).await.map_err(failed)?)
+        (received, view::show_through(window, view, &notify).await.map_err(failed)?)
     };
     match end {
         End::Closed { saved } if saved.is_empty() => Ok(Got::Activity(received)),
@@ -446,7 +453,7 @@ async fn look(opened: Opened, view: View, memory: Watched<Memory>, output: &Outp
             Ok(Got::Saved(received))
         }
         End::Left => Err(Unreceived::Left),
-        End::Unseen(why) => Err(Unreceived::Unseen(why)),
+        End::Unseen(why) => Err(Unreceived::Unseen(why.to_string())),
     }
 }
 

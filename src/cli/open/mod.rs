@@ -2,6 +2,7 @@
 //! screen on which it is seen once.
 
 mod destination;
+mod showing;
 
 use std::cell::Cell;
 use std::io;
@@ -22,8 +23,8 @@ use crate::open::staging::Placed;
 use crate::open::{Look, OpenError, Opened, Opener};
 use crate::relay::{Credential, Relay, RelayError};
 use crate::secret::{DeviceSecret, Keys, Receipt};
+use crate::state::journal;
 use crate::state::journal::{Begin, Opening, Record};
-use crate::state::{StateDir, journal};
 use crate::wordlist::openers_words;
 
 /// Open a link. It opens once
@@ -68,8 +69,8 @@ pub(crate) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Failure> {
     let interrupted = || {
         Err(Failure::Interrupted(match stage.get() {
             Stage::Untouched => None,
-            Stage::Claimed => Some(AGAIN.to_owned()),
-            Stage::Saved => Some("it is saved; the relay will be told by the next command".to_owned()),
+            Stage::Claimed => Some(AGAIN.into()),
+            Stage::Saved => Some("it is saved; the relay will be told by the next command".into()),
         }))
     };
     tokio::select! {
@@ -114,7 +115,7 @@ impl Opens<'_> {
         // Where nothing can be kept, this run can open, and no later one can go on.
         let mut record = None;
         let mut device = DeviceSecret::random();
-        let state = StateDir::open(self.cx);
+        let state = self.cx.state();
         let kept = state.as_ref().map_err(crate::safe_text::reason).and_then(|state| {
             let begun = Opening::begin(state, &self.access.secret.id(), &self.access.endpoint);
             begun.and_then(|begun| Ok((begun, state.device()?))).map_err(|error| crate::safe_text::reason(&error))
@@ -187,7 +188,7 @@ impl Opens<'_> {
                 return Ok(());
             }
             Err(Unreceived::Open(error)) => return Err(self.trouble(error, false)),
-            Err(Unreceived::Left) => return Err(Failure::Interrupted(Some(self.again().to_owned()))),
+            Err(Unreceived::Left) => return Err(Failure::Interrupted(Some(self.again().into()))),
             Err(Unreceived::Unseen(why)) => {
                 // Shown again in the same way it would fail again.
                 let hint = if self.kept.get() && !view_only { SAVE_IT } else { self.again() };

@@ -1,6 +1,7 @@
 //! Sizes, times and shares in words.
 
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
@@ -37,7 +38,8 @@ pub(crate) fn binary(bytes: u64) -> String {
 }
 
 /// `14d`: a time as `--expire` takes it, in the largest unit that says it exactly.
-pub(crate) fn duration(seconds: u64) -> String {
+pub(crate) fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
     let exact = [(86_400, 'd'), (3600, 'h'), (60, 'm')]
         .into_iter()
         .find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit));
@@ -149,8 +151,9 @@ mod tests {
     #[test]
     fn times_read_naturally_and_are_understood() {
         for (seconds, text) in [(7_776_000, "90d"), (90_000, "25h"), (60, "1m"), (61, "61s")] {
-            assert_eq!(duration(seconds), text);
-            assert_eq!(crate::cli::context::duration(text).unwrap().as_secs(), seconds);
+            let time = Duration::from_secs(seconds);
+            assert_eq!(duration(time), text);
+            assert_eq!(humantime::parse_duration(text).unwrap(), time);
         }
     }
 

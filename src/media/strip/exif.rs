@@ -1,6 +1,6 @@
 //! EXIF: a TIFF structure (CIPA DC-008, section 4.6) with what a camera wants to tell.
 
-use crate::media::strip::Removed;
+use crate::media::strip::removed::Removed;
 
 /// Directories that are looked into: more than any camera writes.
 const MAX_DIRECTORIES: usize = 16;

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek};
 
-use crate::media::strip::{Scan, Unclean};
+use crate::media::strip::scan::{Scan, Unclean};
 
 /// Keeps pictures, how they move, and their colour profile; comments and what applications have added go.
 pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {

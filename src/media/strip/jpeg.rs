@@ -2,8 +2,9 @@
 
 use std::io::{BufRead, Read, Seek};
 
-use crate::media::strip::turn::{By, Turn, in_xmp};
-use crate::media::strip::{LOOKED_INTO, Scan, Unclean, exif};
+use crate::media::strip::exif;
+use crate::media::strip::orientation::{Orientations, Source, in_xmp};
+use crate::media::strip::scan::{LOOKED_INTO, Scan, Unclean};
 
 const SOI: u8 = 0xd8;
 const EOI: u8 = 0xd9;
@@ -25,9 +26,9 @@ const GARBLED: Unclean = Unclean::Damaged("its coded picture is garbled");
 
 /// Keeps what a decoder needs, with the ICC profile and the orientation.
 pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
-    let mut turn = Turn::default();
-    segments(scan, &mut turn)?;
-    if let Some((orientation, at)) = turn.settle() {
+    let mut orientations = Orientations::default();
+    segments(scan, &mut orientations)?;
+    if let Some((orientation, at)) = orientations.settle() {
         let tiff = exif::only_orientation(orientation);
         let size = u8::try_from(tiff.len() + 8).unwrap_or(u8::MAX);
         scan.edits.put(at, [&[0xff, APP1, 0, size], &b"Exif\0\0"[..], &tiff].concat());
@@ -35,82 +36,104 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
     Ok(())
 }
 
-fn segments<R: Read + Seek>(scan: &mut Scan<R>, turn: &mut Turn) -> Result<(), Unclean> {
-    let mut at = 2;
-    let mut frame = None;
-    let mut pictured = false;
+/// The walk from segment to segment.
+struct Walk {
+    /// The segment that is looked at: offset of its marker.
+    at: u64,
+    /// Height and width of the picture, once a frame header stated them.
+    frame: Option<[u8; 4]>,
+    /// Whether a scan, that is coded picture, was there.
+    pictured: bool,
+}
+
+/// Looks at one segment after another, up to the end of the picture.
+fn segments<R: Read + Seek>(scan: &mut Scan<R>, orientations: &mut Orientations) -> Result<(), Unclean> {
+    let mut walk = Walk { at: 2, frame: None, pictured: false };
     loop {
-        // Decoders skip what is no marker, and what fills up the space before one. It goes.
-        let found = next_marker(scan, at, false)?;
-        if found > at {
-            let skipped = scan.peek(at, (found - at).min(LOOKED_INTO))?;
-            scan.removed.read(&skipped);
-            scan.removed.fields += u32::from(skipped.iter().any(|byte| !matches!(byte, 0 | 0xff)));
-            scan.edits.remove(at, found - at);
-            at = found;
-        }
-        let marker = match &scan.peek(at, 2)?[..] {
+        skip(scan, &mut walk)?;
+        let marker = match &scan.peek(walk.at, 2)?[..] {
             [0xff, marker] => *marker,
             // Cut off in its picture: there is nothing behind that.
-            _ if pictured => return Ok(()),
+            _ if walk.pictured => return Ok(()),
             _ => return Err(Unclean::Damaged("it ends too early")),
         };
         match marker {
-            EOI if pictured => {
-                // A film of JPEGs is one after another, all of one size. Phones hide one picture behind a photo, or two
-                // of other sizes.
-                if frame.is_some() && frame_behind(scan, at + 2)? == frame {
-                    let second = end_behind(scan, at + 2)?;
-                    if frame_behind(scan, second)? == frame {
-                        return Err(Unclean::Damaged("there are more pictures behind its first one"));
-                    }
-                }
-                return Ok(scan.cut(at + 2)?);
-            }
+            EOI if walk.pictured => return end(scan, &walk),
             EOI => return Err(UNBUILT),
             // Markers that stand alone.
             0x01 | 0xd0..=SOI => {
-                at += 2;
+                walk.at += 2;
                 continue;
             }
             _ => {}
         }
-        let len = u64::from(scan.u16(at + 2)?) + 2;
-        if len < 4 || at + len > scan.len {
+        let len = u64::from(scan.u16(walk.at + 2)?) + 2;
+        if len < 4 || walk.at + len > scan.len {
             return Err(Unclean::Damaged("one of its segments has no end"));
         }
         // Tables, frames and scans are what a decoder needs; everything else is an application's, or nobody's.
         if !matches!(marker, 0xc0..=0xcf | SOS..=0xdf) {
-            application(scan, marker, at, len, turn)?;
+            application(scan, marker, walk.at, len, orientations)?;
         }
-        // Since bytes between segments are skipped, anything can look like segments. A frame and a scan of it cannot.
-        let counts = |scan: &mut Scan<R>, at: u64| Ok::<u64, Unclean>(u64::from(scan.array::<1>(at)?[0]));
-        match marker {
-            0xc4 | 0xc8 | 0xcc => {}
-            // In a coded picture only these follow; another marker is a byte of it that was garbled (T.81, B.2).
-            0xc0..=0xcf if pictured => return Err(GARBLED),
-            0xc0..=0xcf => frame = frame_at(scan, at, len)?,
-            SOS => {
-                let components = counts(scan, at + 4)?;
-                if frame.is_none() || components == 0 || len != 8 + 2 * components {
-                    return Err(UNBUILT);
-                }
-            }
-            0x02..=0xbf => return Err(UNBUILT),
-            0xe0..=0xef | 0xfe if pictured => {
-                let next = scan.peek(at + len, 2)?;
-                if !matches!(next[..], [0xff, 1..=0xfe]) {
-                    return Err(GARBLED);
-                }
-            }
-            _ => {}
-        }
-        at += len;
+        check(scan, marker, len, &mut walk)?;
+        walk.at += len;
         if marker == SOS {
-            pictured = true;
-            at = next_marker(scan, at, true)?;
+            walk.pictured = true;
+            walk.at = next_marker(scan, walk.at, true)?;
         }
     }
+}
+
+/// Goes to the next marker. Decoders skip what is no marker, and what fills up the space before one. It goes.
+fn skip<R: Read + Seek>(scan: &mut Scan<R>, walk: &mut Walk) -> Result<(), Unclean> {
+    let found = next_marker(scan, walk.at, false)?;
+    if found > walk.at {
+        let skipped = scan.peek(walk.at, (found - walk.at).min(LOOKED_INTO))?;
+        scan.removed.read(&skipped);
+        scan.removed.fields += u32::from(skipped.iter().any(|byte| !matches!(byte, 0 | 0xff)));
+        scan.edits.remove(walk.at, found - walk.at);
+        walk.at = found;
+    }
+    Ok(())
+}
+
+/// Cuts off what is behind the end of the picture. A film of JPEGs is one after another, all of one size. Phones hide
+/// one picture behind a photo, or two of other sizes.
+fn end<R: Read + Seek>(scan: &mut Scan<R>, walk: &Walk) -> Result<(), Unclean> {
+    let behind = walk.at + 2;
+    if walk.frame.is_some() && frame_behind(scan, behind)? == walk.frame {
+        let second = end_behind(scan, behind)?;
+        if frame_behind(scan, second)? == walk.frame {
+            return Err(Unclean::Damaged("there are more pictures behind its first one"));
+        }
+    }
+    Ok(scan.cut(behind)?)
+}
+
+/// Checks the segment of `len` bytes that the walk has come to. Since bytes between segments are skipped, anything can
+/// look like segments. A frame and a scan of it cannot.
+fn check<R: Read + Seek>(scan: &mut Scan<R>, marker: u8, len: u64, walk: &mut Walk) -> Result<(), Unclean> {
+    match marker {
+        0xc4 | 0xc8 | 0xcc => {}
+        // In a coded picture only these follow; another marker is a byte of it that was garbled (T.81, B.2).
+        0xc0..=0xcf if walk.pictured => return Err(GARBLED),
+        0xc0..=0xcf => walk.frame = frame_at(scan, walk.at, len)?,
+        SOS => {
+            let [components] = scan.array::<1>(walk.at + 4)?;
+            if walk.frame.is_none() || components == 0 || len != 8 + 2 * u64::from(components) {
+                return Err(UNBUILT);
+            }
+        }
+        0x02..=0xbf => return Err(UNBUILT),
+        0xe0..=0xef | 0xfe if walk.pictured => {
+            let next = scan.peek(walk.at + len, 2)?;
+            if !matches!(next[..], [0xff, 1..=0xfe]) {
+                return Err(GARBLED);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// The height and width that a frame header states, as they stand there. `None`: it is none.
@@ -162,7 +185,7 @@ fn application<R: Read + Seek>(
     marker: u8,
     at: u64,
     len: u64,
-    turn: &mut Turn,
+    orientations: &mut Orientations,
 ) -> Result<(), Unclean> {
     let head = scan.peek(at + 4, (len - 4).min(LOOKED_INTO))?;
     match marker {
@@ -185,7 +208,7 @@ fn application<R: Read + Seek>(
         }
         APP1 if head.starts_with(b"Exif\0") && head.len() >= 6 => {
             let orientation = exif::read(&head[6..], &mut scan.removed);
-            turn.note(By::Exif, orientation, at);
+            orientations.note(Source::Exif, orientation, at);
             scan.edits.remove(at, len);
         }
         _ => {
@@ -194,7 +217,7 @@ fn application<R: Read + Seek>(
             // An index of further pictures behind this one says nothing itself.
             scan.removed.fields += u32::from(!head.starts_with(b"MPF\0") && !head.starts_with(b"JFXX"));
             if marker == APP1 {
-                turn.note(By::Xmp, in_xmp(&head), at);
+                orientations.note(Source::Xmp, in_xmp(&head), at);
             }
             scan.edits.remove(at, len);
         }

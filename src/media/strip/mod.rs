@@ -9,70 +9,19 @@ mod bmff;
 mod exif;
 mod gif;
 mod jpeg;
+mod orientation;
 mod png;
-mod turn;
+mod removed;
+mod scan;
 mod webp;
 
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
 
+pub use self::removed::Removed;
+pub(super) use self::removed::contains;
+pub use self::scan::Unclean;
+use self::scan::{MAX_EDITS, Scan};
 use crate::media::edits::Edits;
-
-/// The longest piece of metadata that is looked into, in bytes, before it goes.
-const LOOKED_INTO: u64 = 1 << 20;
-/// The most changes that one file may need: they are kept in memory.
-const MAX_EDITS: usize = 1 << 20;
-
-/// Why a file cannot be cleaned.
-#[derive(Debug, thiserror::Error)]
-pub enum Unclean {
-    /// Not one of the containers that are known here.
-    #[error("this kind cannot be cleaned")]
-    Unknown,
-    /// The container is one that is known, and this one is not built as it should be.
-    #[error("{0}")]
-    Damaged(&'static str),
-    /// The file could not be read.
-    #[error(transparent)]
-    Read(#[from] io::Error),
-}
-
-/// What was found and goes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is something that people want to know")]
-pub struct Removed {
-    /// Where it was taken.
-    pub position: bool,
-    /// With which camera.
-    pub camera: bool,
-    /// A small picture of it, which may show what was cut off since.
-    pub thumbnail: bool,
-    /// A short video behind a photo ("motion photo", "live photo"), or a second picture.
-    pub hidden: bool,
-    /// A track of data beside picture and sound: positions, sensors, times of day.
-    pub track: bool,
-    /// Everything else: dates, exposure, software, owners, comments, each of them one.
-    pub fields: u32,
-}
-
-impl Removed {
-    /// Adds what was found in another file.
-    pub fn add(&mut self, other: &Self) {
-        self.position |= other.position;
-        self.camera |= other.camera;
-        self.thumbnail |= other.thumbnail;
-        self.hidden |= other.hidden;
-        self.track |= other.track;
-        self.fields += other.fields;
-    }
-
-    /// Looks into text such as XMP for what people want to know of.
-    fn read(&mut self, text: &[u8]) {
-        let has = |words: &[&[u8]]| words.iter().any(|word| contains(text, word));
-        self.position |= has(&[b"GPSL", b"GPSPos", b"ISO6709", b"\xa9xyz", b"loci\0\0\0\0"]);
-        self.camera |= has(&[b"tiff:Model", b"tiff:Make", b"\xa9mod", b"\xa9mak", b".model", b".make", b"aux:Lens"]);
-        self.thumbnail |= has(&[b"xmpGImg", b"covr"]);
-    }
-}
 
 /// A file looked through.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,88 +60,4 @@ pub fn plan<R: Read + Seek>(source: R) -> Result<Plan, Unclean> {
         return Err(Unclean::Damaged("it has too many pieces"));
     }
     if edits.settle() { Ok(Plan { edits, len, removed, codecs }) } else { Err(Unclean::Damaged("its pieces overlap")) }
-}
-
-/// A file that is looked through, and what was found.
-struct Scan<R> {
-    reader: BufReader<R>,
-    at: u64,
-    len: u64,
-    edits: Edits,
-    removed: Removed,
-    codecs: Vec<[u8; 4]>,
-}
-
-impl<R: Read + Seek> Scan<R> {
-    fn new(mut source: R) -> io::Result<Self> {
-        let len = source.seek(SeekFrom::End(0))?;
-        source.seek(SeekFrom::Start(0))?;
-        let reader = BufReader::with_capacity(64 << 10, source);
-        let (edits, removed) = (Edits::default(), Removed::default());
-        Ok(Self { reader, at: 0, len, edits, removed, codecs: Vec::new() })
-    }
-
-    fn seek(&mut self, to: u64) -> io::Result<()> {
-        match i64::try_from(to).ok().zip(i64::try_from(self.at).ok()) {
-            // What is in the buffer is used.
-            Some((to, at)) => self.reader.seek_relative(to - at)?,
-            None => return Err(io::ErrorKind::InvalidInput.into()),
-        }
-        self.at = to;
-        Ok(())
-    }
-
-    /// Up to `len` bytes from `at` on: fewer only where the file ends.
-    fn peek(&mut self, at: u64, len: u64) -> io::Result<Vec<u8>> {
-        self.seek(at)?;
-        let mut bytes = Vec::new();
-        self.reader.by_ref().take(len).read_to_end(&mut bytes)?;
-        self.at += bytes.len() as u64;
-        Ok(bytes)
-    }
-
-    /// Exactly `N` bytes from `at` on.
-    fn array<const N: usize>(&mut self, at: u64) -> Result<[u8; N], Unclean> {
-        <[u8; N]>::try_from(self.peek(at, N as u64)?).map_err(|_| Unclean::Damaged("it ends too early"))
-    }
-
-    fn u16(&mut self, at: u64) -> Result<u16, Unclean> {
-        Ok(u16::from_be_bytes(self.array(at)?))
-    }
-
-    fn u32(&mut self, at: u64) -> Result<u32, Unclean> {
-        Ok(u32::from_be_bytes(self.array(at)?))
-    }
-
-    fn u64(&mut self, at: u64) -> Result<u64, Unclean> {
-        Ok(u64::from_be_bytes(self.array(at)?))
-    }
-
-    /// Everything from `at` on goes: it is behind the picture's end.
-    fn cut(&mut self, at: u64) -> io::Result<()> {
-        if at >= self.len {
-            return Ok(());
-        }
-        let tail = self.peek(at, LOOKED_INTO)?;
-        if contains(&tail, b"ftyp") || contains(&tail, b"\xff\xd8\xff") {
-            self.removed.hidden = true;
-        } else {
-            self.removed.fields += 1;
-        }
-        self.edits.remove(at, self.len - at);
-        Ok(())
-    }
-
-    /// A piece of `len` bytes goes; `content` is where in it something is that people want to know of.
-    fn drop_piece(&mut self, at: u64, len: u64, content: u64) -> io::Result<()> {
-        let text = self.peek(content, (at + len).saturating_sub(content).min(LOOKED_INTO))?;
-        self.removed.read(&text);
-        self.removed.fields += 1;
-        self.edits.remove(at, len);
-        Ok(())
-    }
-}
-
-pub(super) fn contains(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|window| window == word)
 }

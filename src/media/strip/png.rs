@@ -2,20 +2,21 @@
 
 use std::io::{Read, Seek};
 
-use crate::media::strip::turn::{By, Turn, in_text};
-use crate::media::strip::{LOOKED_INTO, Scan, Unclean, exif};
+use crate::media::strip::exif;
+use crate::media::strip::orientation::{Orientations, Source, in_text};
+use crate::media::strip::scan::{LOOKED_INTO, Scan, Unclean};
 
 /// Keeps what a decoder must know, what says how the colours are meant, and what animates.
 pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
-    let mut turn = Turn::default();
-    chunks(scan, &mut turn)?;
-    if let Some((orientation, at)) = turn.settle() {
+    let mut orientations = Orientations::default();
+    chunks(scan, &mut orientations)?;
+    if let Some((orientation, at)) = orientations.settle() {
         scan.edits.put(at, chunk(*b"eXIf", &exif::only_orientation(orientation)));
     }
     Ok(())
 }
 
-fn chunks<R: Read + Seek>(scan: &mut Scan<R>, turn: &mut Turn) -> Result<(), Unclean> {
+fn chunks<R: Read + Seek>(scan: &mut Scan<R>, orientations: &mut Orientations) -> Result<(), Unclean> {
     let mut at = 8;
     let mut pictured = false;
     loop {
@@ -43,13 +44,13 @@ fn chunks<R: Read + Seek>(scan: &mut Scan<R>, turn: &mut Turn) -> Result<(), Unc
             b"IDAT" => pictured = true,
             b"eXIf" => {
                 let tiff = scan.peek(at + 8, content.min(LOOKED_INTO))?;
-                turn.note(By::Exif, exif::read(&tiff, &mut scan.removed), at);
+                orientations.note(Source::Exif, exif::read(&tiff, &mut scan.removed), at);
                 scan.edits.remove(at, len);
             }
             b"tEXt" | b"zTXt" | b"iTXt" => {
                 let content = scan.peek(at + 8, content.min(LOOKED_INTO))?;
-                if let Some((by, orientation)) = in_text(kind, &content, &mut scan.removed) {
-                    turn.note(by, Some(orientation), at);
+                if let Some((source, orientation)) = in_text(kind, &content, &mut scan.removed) {
+                    orientations.note(source, Some(orientation), at);
                 }
                 scan.drop_piece(at, len, at + 8)?;
             }

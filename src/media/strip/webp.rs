@@ -2,8 +2,9 @@
 
 use std::io::{Read, Seek};
 
-use crate::media::strip::turn::{By, Turn, in_xmp};
-use crate::media::strip::{LOOKED_INTO, Scan, Unclean, exif};
+use crate::media::strip::exif;
+use crate::media::strip::orientation::{Orientations, Source, in_xmp};
+use crate::media::strip::scan::{LOOKED_INTO, Scan, Unclean};
 
 /// Flags of the chunk `VP8X`: which other chunks there are.
 const HAS_XMP: u8 = 0x04;
@@ -14,7 +15,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
     let [_, _, _, _, a, b, c, d] = scan.array::<8>(0)?;
     let end = (8 + u64::from(u32::from_le_bytes([a, b, c, d]))).min(scan.len);
     let mut at = 12;
-    let (mut flags, mut turn, mut pictured) = (None, Turn::default(), false);
+    let (mut flags, mut orientations, mut pictured) = (None, Orientations::default(), false);
     while at + 8 <= end {
         let (kind, content, len) = chunk(scan, at)?;
         if at + 8 + content > end {
@@ -34,11 +35,11 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
                 let tiff = scan.peek(at + 8, content.min(LOOKED_INTO))?;
                 // Some write it as it stands in a JPEG.
                 let tiff = tiff.strip_prefix(b"Exif\0\0").unwrap_or(&tiff);
-                turn.note(By::Exif, exif::read(tiff, &mut scan.removed), at);
+                orientations.note(Source::Exif, exif::read(tiff, &mut scan.removed), at);
                 scan.edits.remove(at, len);
             }
             b"XMP " => {
-                turn.note(By::Xmp, in_xmp(&scan.peek(at + 8, content.min(LOOKED_INTO))?), at);
+                orientations.note(Source::Xmp, in_xmp(&scan.peek(at + 8, content.min(LOOKED_INTO))?), at);
                 scan.drop_piece(at, len, at + 8)?;
             }
             _ => scan.drop_piece(at, len, at + 8)?,
@@ -49,7 +50,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
         return Err(Unclean::Damaged("its length leaves its picture out"));
     }
     scan.cut(at)?;
-    let turned = turn.settle();
+    let turned = orientations.settle();
     if let Some((orientation, at)) = turned {
         let tiff = exif::only_orientation(orientation);
         let len = u32::try_from(tiff.len()).unwrap_or(u32::MAX).to_le_bytes();

@@ -1,10 +1,10 @@
-//! Where a share waits, and who may answer there.
+//! Addresses at which shares wait, and the keys that may answer there.
 
 use crate::link::Link;
 use crate::relay_url::RelayUrl;
 use crate::secret::{Flags, Pin};
 
-/// Where a share waits.
+/// An address at which a share waits.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     /// Its address.
@@ -19,13 +19,13 @@ impl Endpoint {
         Self { url, pin: None }
     }
 
-    /// Where `link` leads; `relay` stands in where it does not say.
+    /// The endpoint that `link` leads to, at the address `relay`.
     pub fn of(link: &Link, relay: RelayUrl) -> Self {
         let direct = link.secret.flags().contains(Flags::DIRECT) && !relay.is_store();
         Self { pin: direct.then(|| link.secret.direct_key().pin()), url: relay }
     }
 
-    /// What people call it.
+    /// Its name, for people.
     pub fn name(&self) -> String {
         self.url.name()
     }

@@ -1,11 +1,8 @@
 //! A relay server, seen from afar.
-//!
-//! Errors never carry a URL: the HTTP client would put all of it into its messages.
 
 pub mod endpoint;
+mod errors;
 pub mod retry;
-
-pub(crate) mod pinned;
 
 use std::time::Duration;
 
@@ -20,12 +17,13 @@ use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use self::errors::{failure, pinned_failure, silent};
 use crate::relay::http;
-use crate::relay::obstacle::{Distrust, Obstacle, causes, innermost};
+use crate::relay::obstacle::Distrust;
 use crate::relay::wire::{ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
 use crate::relay::{
-    About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, INLINE_LEN, Notice, Relay, RelayError,
-    ShareState, Status, Waiting, wire,
+    About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, INLINE_LEN, MAX_WAIT, Notice, Relay,
+    RelayError, ShareState, Status, Waiting, pinned, wire,
 };
 use crate::relay_url::RelayUrl;
 use crate::secret::{Pin, Receipt, Token};
@@ -39,15 +37,16 @@ pub struct HttpRelay {
     url: RelayUrl,
     /// A connection on which nothing moves for this long is given up.
     idle: Duration,
-    /// What an error of the HTTP client means.
+    /// Turns an error of the HTTP client into ours.
     failure: fn(reqwest::Error) -> RelayError,
 }
 
 impl HttpRelay {
-    /// A client of the relay at `url`, for somebody who gives up after `give_up`. Nothing is sent yet. With a `pin` it
-    /// speaks only TLS, and only to who holds that key, whatever the address says.
+    /// A client of the relay at `url`, for a user who gives up after `give_up`. Nothing is sent yet. With a `pin` it
+    /// speaks only TLS, and only with the holder of that key, even if the address begins with `http:`.
     ///
-    /// Fails where the HTTP client cannot be set up: no certificates on this machine, say.
+    /// # Errors
+    /// [`RelayError::Hindered`] where the HTTP client cannot be set up: this machine has no certificates, for example.
     pub fn new(url: RelayUrl, pin: Option<&Pin>, give_up: Duration) -> Result<Self, RelayError> {
         let url = if pin.is_some() { url.over_tls() } else { url };
         let idle = http::IDLE_TIME.min(give_up);
@@ -67,6 +66,9 @@ impl HttpRelay {
     }
 
     /// The page that the relay gives to browsers, and the policy under which it runs there.
+    ///
+    /// # Errors
+    /// Those of asking: the relay cannot be reached, refuses, or answers with more than a page can be.
     pub async fn page(&self) -> Result<(Bytes, String), RelayError> {
         let response = self.send(self.request(Method::GET, wire::PAGE, None)).await?;
         let policies: Vec<_> = response.headers().get_all(CONTENT_SECURITY_POLICY).iter().collect();
@@ -109,7 +111,7 @@ impl HttpRelay {
         serde_json::from_slice(&whole).map_err(|_| RelayError::Diverted)
     }
 
-    /// Reads all of a short answer. Returns nothing of one that is too long to be ours.
+    /// Reads all of a short answer, within `time`. One that is too long is not ours: [`RelayError::Diverted`].
     async fn read_all(&self, mut response: Response, time: Duration) -> Result<Bytes, RelayError> {
         let read = async {
             let mut whole = BytesMut::new();
@@ -124,58 +126,40 @@ impl HttpRelay {
         tokio::time::timeout(time, read).await.unwrap_or_else(|_| Err(silent()))
     }
 
+    async fn get<A: DeserializeOwned>(&self, path: &str, credential: Option<&Credential>) -> Result<A, RelayError> {
+        self.read_json(self.send(self.request(Method::GET, path, credential)).await?).await
+    }
+
     async fn post<A: DeserializeOwned>(
         &self,
         path: &str,
         credential: &Credential,
         body: &impl Serialize,
     ) -> Result<A, RelayError> {
+        self.read_json(self.send_json(path, credential, body).await?).await
+    }
+
+    /// Posts a JSON object, and reads the head of the answer.
+    async fn send_json(
+        &self,
+        path: &str,
+        credential: &Credential,
+        body: &impl Serialize,
+    ) -> Result<Response, RelayError> {
         let body = serde_json::to_vec(body).map_err(|_| RelayError::BadRequest)?;
-        let request = self.request(Method::POST, path, Some(credential)).header(CONTENT_TYPE, wire::JSON).body(body);
-        self.read_json(self.send(request).await?).await
+        let request = self.request(Method::POST, path, Some(credential));
+        self.send(request.header(CONTENT_TYPE, wire::JSON).body(body)).await
+    }
+
+    /// The request for part `number`.
+    fn part(&self, method: Method, number: u32, credential: &Credential) -> RequestBuilder {
+        self.request(method, &format!("{}{number}", wire::PART), Some(credential))
     }
 }
 
-/// On a pinned line any error of TLS means that somebody else answers, or meddles.
-fn pinned_failure(error: reqwest::Error) -> RelayError {
-    let tls = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
-    if tls.is_some() { RelayError::Impostor } else { failure(error) }
-}
-
-fn failure(error: reqwest::Error) -> RelayError {
-    let error = error.without_url();
-    if let Some(tls) = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
-        if let Some(distrust) = Distrust::of(tls) {
-            return RelayError::NotTrusted(distrust);
-        }
-        match tls {
-            // It answers, in the clear.
-            rustls::Error::InvalidMessage(_) if error.is_connect() => return RelayError::NotARelay,
-            // Anything else may be the line.
-            _ => {}
-        }
-    }
-    if error.is_builder() {
-        // All that the client asks of this machine when it is made.
-        return RelayError::Hindered(Obstacle::NoCertificates);
-    }
-    if error.is_connect() {
-        if let Some(obstacle) = Obstacle::to_connecting(&error) {
-            return RelayError::Hindered(obstacle);
-        }
-        let why = if error.is_timeout() { "it does not answer".to_owned() } else { innermost(&error) };
-        return RelayError::NoConnection(why);
-    }
-    let what = if error.is_timeout() { "it does not answer" } else { "the connection broke" };
-    RelayError::Unreachable(what.to_owned())
-}
-
-fn silent() -> RelayError {
-    RelayError::Unreachable("it does not answer".to_owned())
-}
-
-/// A body of known length, whether its bytes are here or on their way.
-fn body(request: RequestBuilder, before: Vec<u8>, content: Content) -> RequestBuilder {
+/// `request` with a body of known length: `before`, and `content` behind it, whether its bytes are here or on their
+/// way.
+fn with_body(request: RequestBuilder, before: Vec<u8>, content: Content) -> RequestBuilder {
     let len = before.len() as u64 + content.len();
     let body = match content {
         Content::Whole(bytes) if before.is_empty() => Body::from(bytes),
@@ -190,7 +174,7 @@ fn body(request: RequestBuilder, before: Vec<u8>, content: Content) -> RequestBu
 #[async_trait]
 impl Relay for HttpRelay {
     async fn about(&self) -> Result<About, RelayError> {
-        self.read_json(self.send(self.request(Method::GET, wire::ABOUT, None)).await?).await
+        self.get(wire::ABOUT, None).await
     }
 
     async fn create(&self, owner: &Credential, offer: &Create) -> Result<(), RelayError> {
@@ -198,9 +182,9 @@ impl Relay for HttpRelay {
     }
 
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {
-        let request = self.request(Method::PUT, &format!("{}{number}", wire::PART), Some(owner));
+        let request = self.part(Method::PUT, number, owner).header(wire::CHECKSUM, crc.to_string());
         let time = http::time_for(part.len(), self.idle);
-        self.send_within(body(request.header(wire::CHECKSUM, crc.to_string()), Vec::new(), part), time).await.map(drop)
+        self.send_within(with_body(request, Vec::new(), part), time).await.map(drop)
     }
 
     async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Committed, RelayError> {
@@ -217,11 +201,11 @@ impl Relay for HttpRelay {
         let head = serde_json::to_vec(&Deposit { create: offer, commit }).map_err(|_| RelayError::BadRequest)?;
         let request = self.request(Method::POST, wire::DEPOSIT, Some(owner));
         let time = http::time_for(part.len(), self.idle);
-        self.read_json(self.send_within(body(request, wire::frame(&head), part), time).await?).await
+        self.read_json(self.send_within(with_body(request, wire::frame(&head), part), time).await?).await
     }
 
     async fn notice(&self, link: &Credential) -> Result<Notice, RelayError> {
-        self.read_json(self.send(self.request(Method::GET, wire::LINK, Some(link))).await?).await
+        self.get(wire::LINK, Some(link)).await
     }
 
     async fn manifest(&self, link: &Credential, proof: &Token) -> Result<Waiting, RelayError> {
@@ -230,9 +214,7 @@ impl Relay for HttpRelay {
 
     async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<Claimed, RelayError> {
         let claim = ClaimRequest { proof: proof.clone(), claim_token: claim_token.clone() };
-        let json = serde_json::to_vec(&claim).map_err(|_| RelayError::BadRequest)?;
-        let request = self.request(Method::POST, wire::CLAIM, Some(link)).header(CONTENT_TYPE, wire::JSON).body(json);
-        let response = self.send(request).await?;
+        let response = self.send_json(wire::CLAIM, link, &claim).await?;
         let framed = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == wire::BYTES);
         if !framed {
             return self.read_json(response).await;
@@ -244,7 +226,7 @@ impl Relay for HttpRelay {
     }
 
     async fn get_part(&self, holder: &Credential, number: u32, offset: u64) -> Result<Content, RelayError> {
-        let mut request = self.request(Method::GET, &format!("{}{number}", wire::PART), Some(holder));
+        let mut request = self.part(Method::GET, number, holder);
         if offset > 0 {
             request = request.header(RANGE, format!("bytes={offset}-"));
         }
@@ -274,11 +256,11 @@ impl Relay for HttpRelay {
         let mut request = self.request(Method::GET, wire::OWNER, Some(owner));
         if let (Some(state), false) = (known, wait.is_zero()) {
             request = request.header(IF_NONE_MATCH, format!("\"{}\"", state.word()));
-            request = request.header("prefer", format!("wait={}", wait.as_secs().min(wire::MAX_WAIT)));
+            request = request.header("prefer", format!("wait={}", wait.min(MAX_WAIT).as_secs()));
         }
         let response = self.send_within(request, self.idle + wait).await?;
         if response.status() == StatusCode::NOT_MODIFIED {
-            return self.read_json(self.send(self.request(Method::GET, wire::OWNER, Some(owner))).await?).await;
+            return self.get(wire::OWNER, Some(owner)).await;
         }
         self.read_json(response).await
     }

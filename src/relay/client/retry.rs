@@ -1,4 +1,4 @@
-//! Backoff: asking again when the line breaks or the relay is busy.
+//! Retries, when the line breaks or the relay is busy.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,14 +19,16 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
-/// Pauses that pass without a word: about a second.
-const TOLD_AFTER: u32 = 3;
+/// The pauses that are not reported: together about a second.
+const UNREPORTED_PAUSES: u32 = 3;
 
-/// How long to go on trying without any progress.
+/// The pauses between attempts, and the time after which there is no further one.
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff {
     give_up: Duration,
+    /// The time of the last progress, if nothing has moved since.
     since: Option<Instant>,
+    /// The number of pauses since then.
     pauses: u32,
 }
 
@@ -42,13 +44,16 @@ impl Backoff {
         Self { since: Some(Instant::now()), ..self }
     }
 
-    /// Something moved: the time runs anew.
+    /// Notes progress: the time runs anew.
     pub fn progress(&mut self) {
         self.since = None;
         self.pauses = 0;
     }
 
-    /// Waits before another attempt, or returns the error: when it will not get better, or patience is at its end.
+    /// Waits before another attempt.
+    ///
+    /// # Errors
+    /// `error` itself, where it will not get better or the time is over.
     pub async fn pause(&mut self, error: RelayError) -> Result<(), RelayError> {
         if !error.is_transient() {
             return Err(error);
@@ -58,17 +63,17 @@ impl Backoff {
         Ok(())
     }
 
-    /// How long to wait before another attempt, or the error when patience is at its end.
+    /// The pause before another attempt, or the error when the time is over.
     fn next_pause(&mut self, error: RelayError) -> Result<Duration, RelayError> {
         let since = *self.since.get_or_insert_with(Instant::now);
-        let backoff = FIRST_PAUSE.saturating_mul(1 << self.pauses.min(10)).min(LONGEST_PAUSE);
+        let usual = FIRST_PAUSE.saturating_mul(1 << self.pauses.min(10)).min(LONGEST_PAUSE);
         let asked = match error {
-            // A relay can ask for patience, but not for more than an hour of it.
+            // A relay can ask for a pause, but not for more than an hour.
             RelayError::SlowDown { after } => Duration::from_secs(after.min(3600)),
             _ => Duration::ZERO,
         };
         // Between half of it and all of it, so that many clients of one relay don't come back together.
-        let jittered = backoff / 2 + backoff.mul_f64(f64::from(SystemClock.chance() % 1000) / 2000.0);
+        let jittered = usual / 2 + usual.mul_f64(f64::from(SystemClock.chance() % 1000) / 2000.0);
         let pause = jittered.max(asked);
         if since.elapsed() + pause > self.give_up {
             return Err(error);
@@ -79,40 +84,40 @@ impl Backoff {
     }
 }
 
-/// A relay that is asked again until it answers or patience ends.
+/// A relay that is asked again until it answers or its [`Backoff`] ends.
 pub struct Retrying {
     relay: Arc<dyn Relay>,
-    patience: Backoff,
-    /// Whether it has answered before: then whatever answers in its place is one more way of not being there.
+    backoff: Backoff,
+    /// Whether it has answered before: then any other answer in its place is one more way of not being there.
     has_answered: AtomicBool,
-    /// Told when it takes longer than a moment: a person should know why nothing happens.
-    waiter: Waiter,
+    /// Called when it takes longer than a moment: the user should learn why nothing happens.
+    on_retry: OnRetry,
 }
 
-/// Somebody who is told how the waiting for a relay goes.
-pub type Waiter = Box<dyn Fn(Wait<'_>) + Send + Sync>;
+/// A callback for retries.
+pub type OnRetry = Box<dyn Fn(RetryEvent<'_>) + Send + Sync>;
 
-/// How the waiting for a relay goes.
+/// Events while a relay is asked again.
 #[derive(Clone, Copy, Debug)]
-pub enum Wait<'a> {
-    /// It will be asked again.
-    Again {
-        /// Why.
+pub enum RetryEvent<'a> {
+    /// The relay will be asked again.
+    Paused {
+        /// The error of the last attempt.
         error: &'a RelayError,
-        /// After how long.
+        /// The time until the next attempt.
         pause: Duration,
     },
-    /// It has answered, or is not waited for any more.
-    Over,
+    /// The relay has answered, or is not asked any more.
+    Ended,
 }
 
 impl Retrying {
-    /// `relay`, with `patience` for each single call. `waiter` is told when that takes longer than a moment.
-    pub fn new(relay: Arc<dyn Relay>, patience: Backoff, waiter: Waiter) -> Self {
-        Self { relay, patience, has_answered: AtomicBool::new(false), waiter }
+    /// `relay`, with a `backoff` for each single call. `on_retry` is called when that takes longer than a moment.
+    pub fn new(relay: Arc<dyn Relay>, backoff: Backoff, on_retry: OnRetry) -> Self {
+        Self { relay, backoff, has_answered: AtomicBool::new(false), on_retry }
     }
 
-    /// Whether somebody else answers where the relay did: another network, which wants a login first.
+    /// Whether another program answers in place of the relay: that of a network that requires a login first.
     fn is_diverted(&self, error: &RelayError) -> bool {
         let is_foreign = matches!(error, RelayError::Diverted | RelayError::NotTrusted(_));
         is_foreign && self.has_answered.load(Ordering::Relaxed)
@@ -123,42 +128,42 @@ impl Retrying {
     where
         F: Future<Output = Result<T, RelayError>>,
     {
-        self.repeat_with(self.patience.started(), call).await
+        self.repeat_with(self.backoff.started(), call).await
     }
 
     /// Repeats a call that moves bytes: the time runs from when it first fails.
-    async fn repeat_with<T, F>(&self, mut patience: Backoff, mut call: impl FnMut() -> F) -> Result<T, RelayError>
+    async fn repeat_with<T, F>(&self, mut backoff: Backoff, mut call: impl FnMut() -> F) -> Result<T, RelayError>
     where
         F: Future<Output = Result<T, RelayError>>,
     {
         let mut was_connected = false;
         loop {
             let answer = call().await;
-            let has_told = patience.pauses > TOLD_AFTER;
+            let is_reported = backoff.pauses > UNREPORTED_PAUSES;
             match answer {
                 Err(error) if error.is_transient() || self.is_diverted(&error) => {
-                    // Whether nothing was asked is said of all attempts together.
+                    // The error covers all attempts: nothing was asked only if none of them got through.
                     let error = match error {
                         RelayError::NoConnection(why) if was_connected => RelayError::Unreachable(why),
                         RelayError::Hindered(why) if was_connected => RelayError::Unreachable(why.to_string()),
                         error => error,
                     };
                     was_connected |= !error.is_unasked();
-                    let pause = patience.next_pause(error.clone()).inspect_err(|_| {
-                        if has_told {
-                            (self.waiter)(Wait::Over);
+                    let pause = backoff.next_pause(error.clone()).inspect_err(|_| {
+                        if is_reported {
+                            (self.on_retry)(RetryEvent::Ended);
                         }
                     })?;
-                    if patience.pauses > TOLD_AFTER {
-                        (self.waiter)(Wait::Again { error: &error, pause });
+                    if backoff.pauses > UNREPORTED_PAUSES {
+                        (self.on_retry)(RetryEvent::Paused { error: &error, pause });
                     }
                     tokio::time::sleep(pause).await;
                 }
                 answer => {
                     let is_foreign = matches!(answer, Err(RelayError::Diverted | RelayError::NotTrusted(_)));
                     self.has_answered.fetch_or(!is_foreign, Ordering::Relaxed);
-                    if has_told {
-                        (self.waiter)(Wait::Over);
+                    if is_reported {
+                        (self.on_retry)(RetryEvent::Ended);
                     }
                     return answer;
                 }
@@ -182,7 +187,7 @@ impl Relay for Retrying {
         match part {
             Content::Whole(bytes) => {
                 let put = || self.relay.put_part(owner, number, crc, Content::Whole(bytes.clone()));
-                self.repeat_with(self.patience, put).await
+                self.repeat_with(self.backoff, put).await
             }
             stream @ Content::Stream { .. } => self.relay.put_part(owner, number, crc, stream).await,
         }
@@ -202,7 +207,7 @@ impl Relay for Retrying {
         match part {
             Content::Whole(bytes) => {
                 let deposit = || self.relay.deposit(owner, offer, commit, Content::Whole(bytes.clone()));
-                self.repeat_with(self.patience, deposit).await
+                self.repeat_with(self.backoff, deposit).await
             }
             stream @ Content::Stream { .. } => self.relay.deposit(owner, offer, commit, stream).await,
         }
@@ -234,9 +239,9 @@ impl Relay for Retrying {
         known: Option<ShareState>,
         wait: Duration,
     ) -> Result<Status, RelayError> {
-        // While an answer is held back, patience is not used up.
-        let patience = if wait.is_zero() { self.patience.started() } else { self.patience };
-        self.repeat_with(patience, || self.relay.status(owner, known, wait)).await
+        // The time does not run while an answer is held back.
+        let backoff = if wait.is_zero() { self.backoff.started() } else { self.backoff };
+        self.repeat_with(backoff, || self.relay.status(owner, known, wait)).await
     }
 
     async fn revoke(&self, owner: &Credential) -> Result<ShareState, RelayError> {

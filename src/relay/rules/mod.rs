@@ -29,8 +29,8 @@ use self::write_once::{Written, write_hint, write_once};
 use crate::relay::clock::Clock;
 use crate::relay::store::Store;
 use crate::relay::{
-    About, Admission, Checksum, Claimed, Commit, Committed, Content, Create, Credential, Notice, Relay, RelayError,
-    ShareState, Status, V1, Waiting,
+    About, Admission, Checksum, Claimed, Commit, Committed, Content, Create, Credential, LEASE, MAX_TTL, Notice, Relay,
+    RelayError, ShareState, Status, V1, Waiting,
 };
 use crate::secret::{Claimant, Id, Receipt, Role, Token};
 
@@ -59,13 +59,7 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self {
-            max_bytes: 4 << 30,
-            max_ttl: Duration::from_hours(2160),
-            lease: Duration::from_hours(24),
-            grace: GRACE,
-            reserve: None,
-        }
+        Self { max_bytes: 4 << 30, max_ttl: MAX_TTL, lease: LEASE, grace: GRACE, reserve: None }
     }
 }
 

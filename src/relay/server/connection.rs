@@ -1,6 +1,6 @@
-//! What comes in on a port of which two languages are spoken: TLS with a key that the link names, for our own
-//! programs; and plain HTTP, for browsers. The first byte tells them apart: a TLS record of a handshake begins with 22,
-//! and no method of HTTP does.
+//! Connections to a port on which two languages are spoken: TLS with a key that the link names, for our own programs;
+//! and plain HTTP, for browsers. The first byte tells them apart: a TLS record of a handshake begins with 22, and no
+//! method of HTTP does.
 
 use std::io;
 use std::pin::Pin;
@@ -16,92 +16,85 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
 
 /// Content type of a TLS record that carries a handshake (RFC 8446, 5.1).
 const HANDSHAKE: u8 = 22;
-/// A connection whose other end has taken nothing for this long is given up. The system says so late: it waits until a
-/// third of its buffer is free.
+/// A connection whose other end has taken nothing for this long is given up. The system reports progress late: it waits
+/// until a third of its buffer is free.
 const STALLED_TIME: Duration = Duration::from_mins(5);
-/// A connection that has not said what it wants after this long is closed.
+/// A connection that has sent nothing, or not finished its TLS handshake, after this long is closed.
 const FIRST_TIME: Duration = Duration::from_secs(10);
+
+/// A connection, in the clear or in TLS.
+type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
 /// Takes connections: all of them in the clear, or each in the language that it begins with.
 #[derive(Clone)]
 pub(super) struct Acceptor {
     tls: Option<TlsAcceptor>,
     plain: bool,
-    room: Arc<Semaphore>,
+    /// A permit for each connection that there may be at once.
+    permits: Arc<Semaphore>,
 }
 
 impl Acceptor {
-    /// Speaks TLS, where there is a key for it, to whoever begins with it, and `plain` HTTP to others; to
+    /// Speaks TLS, where there is a key for it, with clients that begin with it, and `plain` HTTP with others; with
     /// `max_connections` at once.
     pub(super) fn new(tls: Option<ServerConfig>, plain: bool, max_connections: usize) -> Self {
-        let room = Arc::new(Semaphore::new(max_connections));
-        Self { tls: tls.map(|config| TlsAcceptor::from(Arc::new(config))), plain, room }
+        let permits = Arc::new(Semaphore::new(max_connections));
+        Self { tls: tls.map(|config| TlsAcceptor::from(Arc::new(config))), plain, permits }
     }
 }
 
 impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
-    type Stream = Line;
+    type Stream = Connection;
     type Service = S;
-    type Future = Pin<Box<dyn Future<Output = io::Result<(Line, S)>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Connection, S)>> + Send>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let (tls, plain, place) = (self.tls.clone(), self.plain, self.room.clone().try_acquire_owned());
+        let (tls, plain, permit) = (self.tls.clone(), self.plain, self.permits.clone().try_acquire_owned());
         Box::pin(async move {
-            let place = place.map_err(io::Error::other)?;
+            let permit = permit.map_err(io::Error::other)?;
             // Answers are written in one piece; waiting for more to send would only hold them back.
             stream.set_nodelay(true)?;
-            let line = |either| Line { either, stalled: None, _place: place };
-            let Some(tls) = tls else { return Ok((line(Either::Plain(stream)), service)) };
-            let begun = async {
-                let mut first = [0];
-                if stream.peek(&mut first).await? > 0 && first[0] == HANDSHAKE {
-                    tls.accept(stream).await.map(|stream| Either::Tls(Box::new(stream)))
-                } else if !plain {
-                    Err(io::ErrorKind::InvalidData.into())
-                } else {
-                    Ok(Either::Plain(stream))
+            let stream = match tls {
+                None => Either::Left(stream),
+                Some(tls) => {
+                    let begun = tokio::time::timeout(FIRST_TIME, begin(stream, &tls, plain)).await;
+                    begun.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?
                 }
             };
-            let begun = tokio::time::timeout(FIRST_TIME, begun).await;
-            Ok((line(begun.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?), service))
+            Ok((Connection { stream, stalled: None, _permit: permit }, service))
         })
     }
 }
 
-/// A connection, and its place among those that may be.
-pub(super) struct Line {
-    either: Either,
+/// Waits for the first byte of a connection, and shakes hands where that is the beginning of TLS.
+async fn begin(stream: TcpStream, tls: &TlsAcceptor, plain: bool) -> io::Result<Stream> {
+    let mut first = [0];
+    if stream.peek(&mut first).await? > 0 && first[0] == HANDSHAKE {
+        tls.accept(stream).await.map(|stream| Either::Right(Box::new(stream)))
+    } else if plain {
+        Ok(Either::Left(stream))
+    } else {
+        Err(io::ErrorKind::InvalidData.into())
+    }
+}
+
+/// A connection that ends when its other end takes nothing for too long. It holds a permit as long as it lives.
+pub(super) struct Connection {
+    stream: Stream,
     /// Runs while the other end takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
-/// In either language.
-enum Either {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
+impl Connection {
+    fn stream(&mut self) -> Pin<&mut Stream> {
+        Pin::new(&mut self.stream)
+    }
 
-/// Does the same with whichever stream it is.
-macro_rules! either {
-    ($line:expr, $stream:ident => $call:expr) => {
-        match &mut $line.either {
-            Either::Plain($stream) => {
-                let $stream = Pin::new($stream);
-                $call
-            }
-            Either::Tls($stream) => {
-                let $stream = Pin::new($stream.as_mut());
-                $call
-            }
-        }
-    };
-}
-
-impl Line {
     /// `written` as it is, unless nothing has gone out for too long.
     fn unless_stalled<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
@@ -113,15 +106,15 @@ impl Line {
     }
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        either!(self, stream => stream.poll_read(cx, space))
+        self.stream().poll_read(cx, space)
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = either!(self, stream => stream.poll_write(cx, bytes));
+        let written = self.stream().poll_write(cx, bytes);
         self.unless_stalled(cx, written)
     }
 
@@ -130,23 +123,63 @@ impl AsyncWrite for Line {
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = either!(self, stream => stream.poll_write_vectored(cx, pieces));
+        let written = self.stream().poll_write_vectored(cx, pieces);
         self.unless_stalled(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        match &self.either {
-            Either::Plain(stream) => stream.is_write_vectored(),
-            Either::Tls(stream) => stream.is_write_vectored(),
-        }
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = either!(self, stream => stream.poll_flush(cx));
+        let flushed = self.stream().poll_flush(cx);
         self.unless_stalled(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self, stream => stream.poll_shutdown(cx))
+        self.stream().poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A connection as `acceptor` takes it, and its other end.
+    async fn taken(acceptor: &Acceptor, first: &[u8]) -> (io::Result<(Connection, ())>, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut other = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        other.write_all(first).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        (acceptor.accept(stream, ()).await, other)
+    }
+
+    #[tokio::test]
+    async fn a_connection_holds_its_permit_until_it_ends() {
+        let acceptor = Acceptor::new(None, true, 1);
+        let (first, mut other) = taken(&acceptor, b"G").await;
+        let (mut first, ()) = first.unwrap();
+        assert!(taken(&acceptor, b"G").await.0.is_err(), "there is one at most");
+        let mut byte = [0];
+        first.read_exact(&mut byte).await.unwrap();
+        first.write_all(b"2").await.unwrap();
+        assert_eq!((byte, other.read_u8().await.unwrap()), ([b'G'], b'2'));
+        drop(first);
+        assert!(taken(&acceptor, b"G").await.0.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_takes_nothing_ends() {
+        let (connection, _other) = taken(&Acceptor::new(None, true, 1), b"").await;
+        let (mut connection, ()) = connection.unwrap();
+        tokio::time::pause();
+        let start = tokio::time::Instant::now();
+        // The clock stands still while anything can be written, and leaps to the end of the wait when nothing can.
+        let error = connection.write_all(&vec![0; 64 << 20]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(start.elapsed() >= STALLED_TIME);
     }
 }

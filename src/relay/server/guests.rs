@@ -1,5 +1,5 @@
-//! What a network may do with a share that is served by its sender's own machine: look at it and open it. Announcing,
-//! uploading, asking and taking back are the sender's, who is inside. What the guests did is told to the sender.
+//! Guests: the network, at a share that is served by its sender's own machine. They may look at it and open it. Only
+//! the sender, who is inside, announces, uploads, asks and revokes, and can watch the guests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,18 +15,18 @@ use crate::relay::{
 };
 use crate::secret::{Claimant, Receipt, Token};
 
-/// What guests have done so far.
+/// Everything that guests have done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Activity {
-    /// Somebody reached us, whatever they wanted.
+    /// Whether any guest has come.
     pub came: bool,
-    /// How often somebody with the link looked at what waits.
+    /// How many times a holder of the link has looked at the share.
     pub looks: u64,
-    /// Who opens it.
+    /// The guest that opens it.
     pub claimant: Option<Claimant>,
-    /// How far into the blob the opener has come, in bytes.
+    /// The bytes of the blob that the opener has fetched.
     pub fetched: u64,
-    /// The opener has it all, and said so.
+    /// Whether the opener has confirmed that it has everything.
     pub finished: bool,
 }
 
@@ -37,7 +37,7 @@ pub struct Guests {
 }
 
 impl Guests {
-    /// `relay` for guests, and what they do there.
+    /// `relay` for guests, and everything that they do there.
     pub fn new(relay: Arc<dyn Relay>) -> (Self, watch::Receiver<Activity>) {
         let (seen, watcher) = watch::channel(Activity::default());
         (Self { relay, seen }, watcher)

@@ -56,7 +56,7 @@ const CRATES: [(&str, &[&str]); 19] = [
     ("anyhow", &["cli"]),
     ("directories", &["cli"]),
     ("tracing_subscriber", &["cli::output"]),
-    ("serde_json", &["manifest", "relay", "state", "view::browser", "cli"]),
+    ("serde_json", &["manifest", "relay", "state", "view::player::report", "cli"]),
 ];
 
 /// A source file: its module, such as `relay::store::folder`, and the paths that its code uses.
@@ -130,6 +130,10 @@ impl<'ast> Visit<'ast> for Paths<'_> {
             self.note(&parts);
         }
         visit::visit_path(self, path);
+    }
+
+    fn visit_vis_restricted(&mut self, _: &'ast syn::VisRestricted) {
+        // A visibility names the room that may use an item. That is no import.
     }
 
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {

@@ -1,5 +1,7 @@
 //! The sources and documents themselves.
 
+mod hints;
 mod layers;
+mod numbers;
 mod readme;
 mod words;

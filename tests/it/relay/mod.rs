@@ -4,7 +4,6 @@ mod buckets;
 mod contract;
 mod folders;
 mod hostile;
-mod interop;
 mod obstacles;
 mod races;
 mod server;

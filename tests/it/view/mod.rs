@@ -1,6 +1,11 @@
-//! What is shown once.
+//! Showing something once.
 
+mod albums;
 mod answers;
 mod drawing;
+mod films;
+mod page;
+mod photos;
 mod places;
+mod traces;
 mod viewing;

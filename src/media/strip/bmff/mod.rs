@@ -4,98 +4,18 @@
 //! zeros, and only what is at the very end is cut off. Of the media data itself stays what the tracks and pictures that
 //! stay refer to, and the rest becomes zeros: sensors, logs of positions, and what nobody refers to at all.
 
+mod boxes;
 mod movie;
 mod still;
 
 use std::io::{Read, Seek};
 
-use crate::media::strip::{LOOKED_INTO, Scan, Unclean};
-
-/// The most boxes side by side.
-const MAX_BOXES: usize = 1 << 20;
-
-/// Pieces of the file: where each begins, and its length.
-type Pieces = Vec<(u64, u64)>;
-
-/// A box: its name, where it begins, where its content does, and where it ends.
-#[derive(Clone, Copy, Debug)]
-struct Boxed {
-    kind: [u8; 4],
-    at: u64,
-    content: u64,
-    end: u64,
-}
+use self::boxes::{Boxed, MAX_BOXES, Pieces, boxed, free};
+use crate::media::strip::scan::{LOOKED_INTO, Scan, Unclean};
 
 /// Whether a file may begin with a box of this kind.
 pub(super) fn begins_with(kind: &[u8]) -> bool {
     matches!(kind, b"ftyp" | b"moov" | b"mdat" | b"wide" | b"free" | b"skip" | b"pnot")
-}
-
-/// The box at `at`, which lies in something that ends at `end`. `None`: there is none any more.
-fn boxed<R: Read + Seek>(scan: &mut Scan<R>, at: u64, end: u64) -> Result<Option<Boxed>, Unclean> {
-    if at + 8 > end {
-        return Ok(None);
-    }
-    let [a, b, c, d, kind @ ..] = scan.array::<8>(at)?;
-    let (content, len) = match u32::from_be_bytes([a, b, c, d]) {
-        // To the end of the file.
-        0 => (at + 8, end - at),
-        1 => (at + 16, scan.u64(at + 8)?),
-        len => (at + 8, u64::from(len)),
-    };
-    match at.checked_add(len).filter(|last| *last >= content) {
-        Some(end) => Ok(Some(Boxed { kind, at, content, end })),
-        None => Err(NO_BOX),
-    }
-}
-
-/// Something where a box should be.
-const NO_BOX: Unclean = Unclean::Damaged("its boxes don't lie in each other");
-
-/// The boxes in `within`, of which `skip` bytes are something else.
-fn children<R: Read + Seek>(scan: &mut Scan<R>, within: Boxed, skip: u64) -> Result<Vec<Boxed>, Unclean> {
-    let (mut at, mut found) = (within.content + skip, Vec::new());
-    while let Some(child) = boxed(scan, at, within.end)? {
-        if child.end > within.end || found.len() >= MAX_BOXES {
-            return Err(NO_BOX);
-        }
-        at = child.end;
-        found.push(child);
-    }
-    Ok(found)
-}
-
-/// Only the child of a kind.
-fn child<R: Read + Seek>(scan: &mut Scan<R>, within: Boxed, kind: [u8; 4]) -> Result<Option<Boxed>, Unclean> {
-    Ok(children(scan, within, 0)?.into_iter().find(|child| child.kind == kind))
-}
-
-/// Makes a box one that nobody reads, with nothing in it.
-fn free<R: Read + Seek>(scan: &mut Scan<R>, gone: Boxed) -> Result<(), Unclean> {
-    if !matches!(&gone.kind, b"free" | b"skip" | b"wide") {
-        let text = scan.peek(gone.content, (gone.end - gone.content).min(LOOKED_INTO))?;
-        scan.removed.read(&text);
-        scan.removed.hidden |= &gone.kind == b"mpvd";
-        scan.removed.fields += u32::try_from(count(scan, gone)).unwrap_or(u32::MAX);
-        scan.edits.replace(gone.at + 4, 4, b"free".to_vec());
-    }
-    scan.edits.fill(gone.content, gone.end.min(scan.len) - gone.content, 0);
-    Ok(())
-}
-
-/// How many things a box of metadata says: its boxes, or itself.
-fn count<R: Read + Seek>(scan: &mut Scan<R>, gone: Boxed) -> usize {
-    // `meta` has four bytes before its boxes, but not in QuickTime files; its list of values is one of the boxes.
-    for skip in [0, 4] {
-        let Ok(children) = children(scan, gone, skip) else { continue };
-        if let Some(list) = children.iter().find(|child| &child.kind == b"ilst") {
-            return self::children(scan, *list, 0).map_or(1, |values| values.len());
-        }
-        if !children.is_empty() && &gone.kind == b"udta" {
-            return children.len();
-        }
-    }
-    1
 }
 
 /// Keeps picture, sound and subtitles, and how they are shown.
@@ -121,7 +41,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
     while let Some(next) = top.pop_if(|next| !is_needed(next, still)) {
         last = next.at;
     }
-    scan.cut_boxes(last)?;
+    cut(scan, last)?;
     let mut kept = Pieces::new();
     if let Some(still) = still {
         kept.extend(still::scan(scan, still)?);
@@ -202,20 +122,18 @@ fn empty<R>(scan: &mut Scan<R>, data: Boxed, kept: &Pieces) {
     }
 }
 
-impl<R: Read + Seek> Scan<R> {
-    /// Cuts off what is behind the last box that anybody needs. Padding is nothing to speak of.
-    fn cut_boxes(&mut self, at: u64) -> Result<(), Unclean> {
-        if at >= self.len {
-            return Ok(());
-        }
-        let tail = self.peek(at, LOOKED_INTO)?;
-        let is_padding = tail.get(8..).is_none_or(|content| content.iter().all(|byte| *byte == 0));
-        if is_padding {
-            self.edits.remove(at, self.len - at);
-        } else {
-            self.removed.read(&tail);
-            self.cut(at)?;
-        }
-        Ok(())
+/// Cuts off what is behind the last box that anybody needs. Padding is nothing to speak of.
+fn cut<R: Read + Seek>(scan: &mut Scan<R>, at: u64) -> Result<(), Unclean> {
+    if at >= scan.len {
+        return Ok(());
     }
+    let tail = scan.peek(at, LOOKED_INTO)?;
+    let is_padding = tail.get(8..).is_none_or(|content| content.iter().all(|byte| *byte == 0));
+    if is_padding {
+        scan.edits.remove(at, scan.len - at);
+    } else {
+        scan.removed.read(&tail);
+        scan.cut(at)?;
+    }
+    Ok(())
 }

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::io::{Read, Seek};
 
-use crate::media::strip::bmff::{Boxed, NO_BOX, Pieces, child, children, free};
-use crate::media::strip::{MAX_EDITS, Scan, Unclean, contains};
+use super::boxes::{Boxed, NO_BOX, Pieces, child, children, free};
+use crate::media::strip::removed::contains;
+use crate::media::strip::scan::{MAX_EDITS, Scan, Unclean};
 
 /// The longest subtitles that are read to find out whether they are a drone's log of where it was, in bytes.
 const SUBTITLES: u64 = 64 << 10;

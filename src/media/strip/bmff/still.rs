@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::io::{Read, Seek};
 
-use crate::media::strip::bmff::{Boxed, Pieces, child, children, free, movie};
-use crate::media::strip::{LOOKED_INTO, Scan, Unclean, exif};
+use super::boxes::{Boxed, Pieces, child, children, free};
+use super::movie;
+use crate::media::strip::exif;
+use crate::media::strip::scan::{LOOKED_INTO, Scan, Unclean};
 
 /// Bytes of version and flags, before anything else in the boxes here.
 const FULL: u64 = 4;

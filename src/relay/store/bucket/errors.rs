@@ -4,8 +4,9 @@ use std::io;
 
 use object_store::Error;
 
-use crate::relay::obstacle::{self, Distrust, Obstacle};
+use crate::relay::obstacle::{Distrust, Obstacle};
 use crate::relay::store::StoreError;
+use crate::safe_text::{causes, os_words};
 
 /// An answer of a bucket that reports an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,21 +86,20 @@ fn in_words(code: Option<&str>, status: Option<u16>) -> Option<StoreError> {
 
 /// Why there was no answer: the obstacle on this machine, or the operating system's words, if it has any.
 fn reason(error: &Error) -> String {
-    let causes = || obstacle::causes(error);
-    if let Some(distrust) = causes().find_map(|cause| cause.downcast_ref()).and_then(Distrust::of) {
+    if let Some(distrust) = causes(error).find_map(|cause| cause.downcast_ref()).and_then(Distrust::of) {
         return format!("its certificate cannot be trusted: {distrust}");
     }
     if let Some(obstacle) = Obstacle::to_connecting(error) {
         return obstacle.to_string();
     }
-    let io = causes().filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
+    let io = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
     let text = io.map_or_else(|| "it does not answer".to_owned(), ToString::to_string);
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+    os_words(&text)
 }
 
 /// The crate's words about settings: there is no name in them.
 pub(super) fn innermost(error: &Error) -> String {
-    let text = obstacle::causes(error).last().map(ToString::to_string).unwrap_or_default();
+    let text = causes(error).last().map(ToString::to_string).unwrap_or_default();
     text.trim_end_matches('.').to_owned()
 }
 

@@ -1,0 +1,93 @@
+//! The passphrase: asked for, or the first line of a file. It is never an argument.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use zeroize::Zeroizing;
+
+use crate::cli::context::Context;
+use crate::cli::input::prompt;
+use crate::cli::output::errors::{Failure, Hint};
+
+/// Where a passphrase comes from.
+#[derive(Args)]
+pub(crate) struct PassphraseArgs {
+    /// Ask for a passphrase
+    #[arg(short, long)]
+    passphrase: bool,
+    /// Read the passphrase from the first line of a file
+    #[arg(long, value_name = "FILE", env = "SHARE_PASSPHRASE_FILE", hide_env_values = true)]
+    passphrase_file: Option<PathBuf>,
+}
+
+impl PassphraseArgs {
+    /// Whether one is wanted.
+    pub(crate) fn is_given(&self) -> bool {
+        self.passphrase || self.passphrase_file.is_some()
+    }
+
+    /// Whether a person is to type it.
+    pub(crate) fn is_flag(&self) -> bool {
+        self.passphrase
+    }
+
+    /// Whether a file was named among the arguments, and not only in the environment.
+    pub(crate) fn is_file_said(&self) -> bool {
+        let from_environment = std::env::var_os("SHARE_PASSPHRASE_FILE").map(PathBuf::from);
+        self.passphrase_file.is_some() && self.passphrase_file != from_environment
+    }
+
+    /// Whether a person is asked for it, and can be asked again.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.file().is_none() && prompt::possible()
+    }
+
+    /// The file, unless a person is to type it: that is said in an argument, and a file may come from the environment.
+    fn file(&self) -> Option<&PathBuf> {
+        self.passphrase_file.as_ref().filter(|_| !self.passphrase)
+    }
+
+    /// The passphrase. `twice`: asked for twice, because nobody could open what was sent with a mistyped one.
+    pub(crate) async fn read(&self, twice: bool, cx: &Context) -> Result<Zeroizing<String>, Failure> {
+        let passphrase = match self.file() {
+            Some(path) => read_file(path, cx).await?,
+            None => ask(twice, cx).await?,
+        };
+        if passphrase.is_empty() {
+            let hint = if twice { "a link without a passphrase needs no -p" } else { "the sender knows it" };
+            return Err(Failure::usage("the passphrase is empty", hint));
+        }
+        Ok(passphrase)
+    }
+}
+
+/// The first line of a file.
+async fn read_file(path: &Path, cx: &Context) -> Result<Zeroizing<String>, Failure> {
+    if path.as_os_str() == "-" {
+        let hint = Hint::run("--passphrase-file FILE; -p asks at the terminal");
+        return Err(Failure::usage("a passphrase is not read from standard input", hint));
+    }
+    let source = path.to_owned();
+    let text = cx.unless_interrupted(move || fs::read_to_string(source).map(Zeroizing::new)).await?;
+    let text = text.map_err(|error| Failure::path(path, &error, "nothing was sent and nothing opened"))?;
+    let first = text.lines().next().unwrap_or_default();
+    if first.is_empty() {
+        return Err(Failure::usage("the passphrase is empty", "it is the first line of that file"));
+    }
+    Ok(Zeroizing::new(first.to_owned()))
+}
+
+async fn ask(twice: bool, cx: &Context) -> Result<Zeroizing<String>, Failure> {
+    if !prompt::possible() {
+        return Err(Failure::usage(
+            "a passphrase is needed, and there is no terminal to ask for it",
+            Hint::run("--passphrase-file FILE"),
+        ));
+    }
+    let first = prompt::ask_hidden("passphrase:", cx).await?;
+    if twice && !first.is_empty() && *prompt::ask_hidden("once more:", cx).await? != *first {
+        return Err(Failure::usage("the two passphrases differ", "nothing was sent; run it again"));
+    }
+    Ok(first)
+}

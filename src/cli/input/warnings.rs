@@ -1,0 +1,97 @@
+//! Warnings about what is sent, once it is known.
+
+use crate::cli::input::metadata::{Cleaned, Known};
+use crate::cli::output::Output;
+use crate::manifest::Manifest;
+use crate::media::Kind;
+use crate::media::telling::Telling;
+
+/// How many files a warning names.
+const NAMED: usize = 5;
+
+/// Warns of metadata that stays in photos, videos, sounds and documents.
+pub(super) fn of_metadata(inputs: &[Known], sent: &Manifest, output: &Output) {
+    let mut stays = Vec::new();
+    for (known, entry) in inputs.iter().zip(&sent.entries) {
+        let why = match &known.cleaned {
+            Cleaned::Of(_) => continue,
+            Cleaned::Not(why) => Some(why),
+            Cleaned::AsItIs => None,
+        };
+        stays.extend(known.telling(entry).map(|telling| (known.name(entry), why, telling)));
+    }
+    let is_media = |telling: Telling| telling == Telling::Media;
+    let has = match (stays.iter().any(|stay| is_media(stay.2)), stays.iter().all(|stay| is_media(stay.2))) {
+        (_, true) => "the position, time and camera",
+        (false, _) => "the author, times and comments",
+        _ => "the positions, times, cameras and authors",
+    };
+    match &stays[..] {
+        [] => {}
+        [(name, why, _)] => {
+            let why = why.map_or("input from a pipe is sent unchanged".to_owned(), ToString::to_string);
+            output.warn(&format!("metadata NOT removed ({why}): {name} goes with {has} it may have in it"));
+        }
+        many => {
+            let names = named(many.iter().map(|(name, ..)| name.clone()).collect());
+            output.warn(&format!("metadata NOT removed: {names} go with {has} they may have in them"));
+        }
+    }
+}
+
+/// The first names, and the number of the others.
+fn named(mut names: Vec<String>) -> String {
+    let rest = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    match rest {
+        0 => {}
+        1 => names.push("one more".to_owned()),
+        many => names.push(format!("{many} more")),
+    }
+    names.join(", ")
+}
+
+/// Warns of what most browsers will not show, with the way out.
+pub(super) fn of_browsers(inputs: &[Known], sent: &Manifest, view_only: bool, output: &Output) {
+    let unshown: Vec<(String, Kind, String)> = inputs
+        .iter()
+        .zip(&sent.entries)
+        .filter_map(|(known, entry)| {
+            known.unshown(entry, view_only).map(|(kind, what)| (known.name(entry), kind, what))
+        })
+        .collect();
+    let Some((name, kind, what)) = unshown.first() else { return };
+    let convert = match kind {
+        Kind::Photo => "JPEG",
+        Kind::Sound => "MP3",
+        _ => "MP4 with H.264",
+    };
+    let others = match unshown.len() - 1 {
+        0 => String::new(),
+        1 => " and one more".to_owned(),
+        more => format!(" and {more} more"),
+    };
+    output.warn(&if view_only {
+        format!(
+            "most browsers will not show {name}{others} ({what}), and --view-only asks recipients not to save: in a \
+             browser they get nothing; convert it to {convert} first"
+        )
+    } else {
+        format!(
+            "most browsers will not show {name}{others} ({what}): recipients save it there, or use share open; \
+             {convert} shows everywhere"
+        )
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn five_names_are_shown_and_the_others_are_counted() {
+        let names = |count: usize| super::named((1..=count).map(|number| number.to_string()).collect());
+        assert_eq!(names(2), "1, 2");
+        assert_eq!(names(5), "1, 2, 3, 4, 5");
+        assert_eq!(names(6), "1, 2, 3, 4, 5, one more");
+        assert_eq!(names(9), "1, 2, 3, 4, 5, 4 more");
+    }
+}

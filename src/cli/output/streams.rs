@@ -1,0 +1,21 @@
+//! Standard output and standard error themselves.
+
+use std::io::{self, IsTerminal};
+
+pub(crate) use crate::platform::files::{stdout, stdout_is_closed};
+use crate::platform::tty;
+
+/// How many columns there are for people, if standard error is a terminal.
+pub(crate) fn columns() -> Option<usize> {
+    io::stderr().is_terminal().then(|| tty::columns_of(&io::stderr()))
+}
+
+/// How many columns there are on standard output, if it is a terminal.
+pub(super) fn stdout_columns() -> Option<usize> {
+    io::stdout().is_terminal().then(|| tty::columns_of(&io::stdout()))
+}
+
+/// Whether somebody looks at standard output.
+pub(crate) fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}

@@ -1,0 +1,248 @@
+//! Lines for people and for programs.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+use serde::Serialize;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::cli::output::errors::{Exit, Failure, Hint, Message};
+use crate::cli::output::progress::Progress;
+use crate::cli::output::streams::{columns, stdout, stdout_columns};
+use crate::terminal::{question, style};
+
+/// How the program talks.
+#[derive(Clone)]
+pub(crate) struct Output {
+    quiet: bool,
+    json: bool,
+    progress: Progress,
+}
+
+impl Output {
+    pub(crate) fn new(quiet: bool, json: bool) -> Self {
+        Self { quiet: quiet || json, json, progress: Progress::default() }
+    }
+
+    /// Whether a program listens, and not a person.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints a line for people, broken between words where the terminal is narrow.
+    fn print(&self, text: &str) {
+        let columns = columns();
+        let text = if columns.is_some() { style::readable(text) } else { text.into() };
+        let text = wrapped(&text, columns);
+        self.progress.above(|| complain(&text));
+    }
+
+    fn print_hint(&self, hint: &Hint) {
+        let line = format!("hint: {hint}");
+        match hint {
+            Hint::Text(_) => self.print(&line),
+            Hint::Run(_) => {
+                let line = if columns().is_some() { style::readable(&line) } else { line.as_str().into() };
+                self.progress.above(|| complain(&line));
+            }
+        }
+    }
+
+    /// Tells a person what happens.
+    pub(crate) fn say(&self, text: &str) {
+        if !self.quiet {
+            self.print(text);
+        }
+    }
+
+    /// Tells a person what they can do.
+    pub(crate) fn hint(&self, hint: impl Into<Hint>) {
+        if !self.quiet {
+            self.print_hint(&hint.into());
+        }
+    }
+
+    /// Tells a person what matters even when they asked for silence.
+    pub(crate) fn warn(&self, text: &str) {
+        self.print(&format!("warning: {text}"));
+        if self.json {
+            let _ = self.line(&event("warning", json!({ "text": text })));
+        }
+    }
+
+    /// Tells a person a secret that must not be missed, whatever they asked for: a passphrase that was made for them.
+    pub(crate) fn insist(&self, label: &str, secret: &str) {
+        if !self.json {
+            let text = Zeroizing::new([label, secret].concat());
+            let text = Zeroizing::new(wrapped(&text, columns()));
+            self.progress.above(|| complain(&text));
+        }
+    }
+
+    /// Writes a result that is secret: `text` for people and scripts, or an event of one object for programs. No copy
+    /// of either stays in memory.
+    pub(crate) fn secret_result<T: Serialize>(&self, text: &str, event: impl FnOnce() -> T) -> io::Result<()> {
+        let mut line = Wiped::default();
+        if self.json {
+            serde_json::to_writer(&mut line, &event())?;
+        } else {
+            let shown = stdout_columns().map(|columns| Zeroizing::new(wrapped(text, Some(columns))));
+            line.write_all(shown.as_ref().map_or(text, |shown| shown.as_str()).as_bytes())?;
+        }
+        line.write_all(b"\n")?;
+        // Not through the buffer of standard output, which would keep it.
+        self.progress.above(|| stdout()?.write_all(&line.0))
+    }
+
+    /// Writes a result: `text` for people and scripts, or the event `name` with its `facts` for programs.
+    pub(crate) fn result(&self, name: &str, facts: Value, text: &str) -> io::Result<()> {
+        if self.json { self.line(&event(name, facts)) } else { self.line(text) }
+    }
+
+    /// Writes a result that is there to be asked for again: whoever closed the pipe has seen enough.
+    pub(crate) fn tell(&self, name: &str, facts: Value, text: &str) -> Result<(), Failure> {
+        match self.result(name, facts, text) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::local(
+                format!("standard output: {}", crate::safe_text::reason(&error)),
+                "what was asked for could not be written there",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells what happens: a person in words, a program as the event `name`.
+    pub(crate) fn happens(&self, name: &str, facts: Value, text: &str) {
+        if self.json {
+            let _ = self.line(&event(name, facts));
+        } else {
+            self.say(text);
+        }
+    }
+
+    fn line(&self, text: &str) -> io::Result<()> {
+        let text = match stdout_columns() {
+            Some(columns) if !self.json => wrapped(&style::readable(text), Some(columns)),
+            _ => text.to_owned(),
+        };
+        let write = || {
+            let mut out = io::stdout().lock();
+            writeln!(out, "{text}")?;
+            out.flush()
+        };
+        self.progress.above(write)
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn clear(&self) {
+        self.progress.clear();
+    }
+
+    /// All went well.
+    pub(crate) fn success(&self) -> ExitCode {
+        self.clear();
+        if self.json {
+            let _ = self.line(&event("done", json!({ "ok": true, "exit": 0, "error": null })));
+        }
+        ExitCode::SUCCESS
+    }
+
+    /// Says what went wrong, and what to do.
+    pub(crate) fn failure(&self, failure: &Failure) -> ExitCode {
+        let Message { exit, what, hint } = failure.message();
+        self.clear();
+        if self.json {
+            let error = if what.is_empty() { "interrupted" } else { &what };
+            let facts =
+                json!({ "ok": false, "exit": exit as u8, "error": error, "hint": hint.as_ref().map(Hint::as_str) });
+            let _ = self.line(&event("done", facts));
+        }
+        if question::is_open() {
+            // The question's line is still open.
+            complain("");
+        }
+        if !what.is_empty() {
+            self.print(&format!("error: {what}"));
+        }
+        if let Some(hint) = hint.filter(|_| !what.is_empty() || !self.quiet) {
+            self.print_hint(&hint);
+        }
+        ExitCode::from(exit as u8)
+    }
+
+    /// Says in the bar's place that `name` is waited for and when it is asked again. Returns whether there is a bar.
+    pub(crate) fn waits(&self, name: &str, pause: Duration) -> bool {
+        self.progress.waits(name, pause)
+    }
+
+    /// What was waited for has answered: the bar moves again.
+    pub(crate) fn goes_on(&self) {
+        self.progress.goes_on();
+    }
+
+    /// A bar over `total` bytes (a count where they are unknown), if there is anybody to see it.
+    pub(crate) fn bar(&self, total: Option<u64>) -> ProgressBar {
+        self.progress.start(total, self.quiet)
+    }
+}
+
+/// A line broken between words, which a terminal of so many columns would break anywhere. A link has no space and stays
+/// in one line. What is drawn, or has lines of its own, stays as it is.
+pub(crate) fn wrapped(text: &str, columns: Option<usize>) -> String {
+    match columns {
+        Some(columns) if !text.contains('\n') => {
+            let whole = textwrap::Options::new(columns.max(20)).break_words(false);
+            textwrap::fill(text, whole.word_splitter(textwrap::WordSplitter::NoHyphenation))
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// Writes to standard error. Where that is gone, nobody listens, and what is being done is done all the same.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Bytes that are wiped, also where they have moved to a larger buffer.
+#[derive(Default)]
+struct Wiped(Zeroizing<Vec<u8>>);
+
+impl Write for Wiped {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let needed = self.0.len() + bytes.len();
+        if needed > self.0.capacity() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(needed.next_power_of_two()));
+            larger.extend_from_slice(&self.0);
+            self.0 = larger;
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One line of `--json`.
+fn event(name: &str, facts: Value) -> String {
+    let mut line = json!({ "v": 1, "event": name });
+    if let (Some(line), Value::Object(facts)) = (line.as_object_mut(), facts) {
+        line.extend(facts);
+    }
+    line.to_string()
+}
+
+/// Prints a help text or the version.
+pub(crate) fn help(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    ExitCode::SUCCESS
+}
+
+/// Prints the help that a command without arguments gets.
+pub(crate) fn help_instead(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    ExitCode::from(Exit::Usage as u8)
+}

@@ -1,0 +1,110 @@
+//! `share relay use`: makes a relay the default, after a test.
+
+use std::fs;
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::cli::context::{Context, given_create_token};
+use crate::cli::input::prompt;
+use crate::cli::output::errors::Failure;
+use crate::cli::relay::check::report;
+use crate::cli::relay::findings::test_and_tidy;
+use crate::cli::stores::StoreName;
+use crate::cli::{config, stores};
+use crate::relay::client::endpoint::Endpoint;
+use crate::relay::clock::SystemClock;
+use crate::relay::rules::probe::ProbeResult;
+use crate::relay::rules::{Policy, StoreRelay};
+use crate::relay::store::folder::Sharing;
+use crate::relay::store::layout;
+use crate::relay::{Admission, RelayError};
+use crate::relay_url::RelayUrl;
+use crate::safe_text::{printable, reason};
+
+/// Arguments of `share relay use`.
+#[derive(Args)]
+pub(super) struct UseArgs {
+    /// The relay
+    url: String,
+}
+
+/// Runs the command.
+pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
+    let url = RelayUrl::parse(&args.url).map_err(Failure::RelayUrl)?;
+    let endpoint = Endpoint::to(url.clone());
+    let found = if url.is_store() { Some(adopt(&url, cx).await?) } else { None };
+    let connected = cx.connect(&endpoint).await?;
+    let about = connected.relay.about().await.map_err(|error| endpoint.refused(error))?;
+    let mut token = if about.create == Admission::Token { create_token(&url, &endpoint, cx).await? } else { None };
+    let mut findings = test_and_tidy(&endpoint, &connected, token.clone()).await?;
+    if let (Some(_), false, None, true) = (&token, findings.may_create, given_create_token(), prompt::possible()) {
+        cx.output.say("The token that was kept for it is not valid any more.");
+        token = ask_for_token(&endpoint, cx).await?;
+        findings = test_and_tidy(&endpoint, &connected, token.clone()).await?;
+    }
+    findings.store = found;
+    if let (Some(token), true) = (&token, findings.may_create) {
+        let kept = cx.state().and_then(|state| state.keep_create_token(&url, token));
+        kept.map_err(|error| {
+            Failure::local(format!("the token cannot be kept: {}", reason(&error)), "SHARE_CREATE_TOKEN does the same")
+        })?;
+    }
+    if token.is_some() && !findings.may_create {
+        return Err(endpoint.refused(RelayError::NotAllowed));
+    }
+    let path = config::set_relay(&url.to_string())?;
+    let (facts, text) = report(&endpoint, &about, &findings);
+    cx.output.happens("relay", facts, &text);
+    if url.is_store() {
+        let kind = if url.folder().is_some() { "folder" } else { "bucket" };
+        cx.output.say(&format!(
+            "Whoever can read that {kind} could read ciphertext without opening a share: it takes good will."
+        ));
+        cx.output.say("Nothing is deleted there while nobody runs share.");
+        if url.folder().is_some_and(|path| stores::is_private(&path)) {
+            cx.output
+                .say("Only you can use it. For a group, begin with a directory that has: chgrp GROUP, chmod 2770.");
+        }
+    }
+    cx.output.say(&format!("It is your relay now: {}", printable(&path.to_string_lossy())));
+    Ok(())
+}
+
+/// The create token for a relay that wants one: from the environment, kept, or asked for.
+async fn create_token(url: &RelayUrl, endpoint: &Endpoint, cx: &Context) -> Result<Option<String>, Failure> {
+    if let Some(token) = cx.create_token(url) {
+        return Ok(Some(token));
+    }
+    if !prompt::possible() {
+        cx.output.warn(&format!("{} wants a create token: put it into SHARE_CREATE_TOKEN", endpoint.name()));
+        return Ok(None);
+    }
+    ask_for_token(endpoint, cx).await
+}
+
+async fn ask_for_token(endpoint: &Endpoint, cx: &Context) -> Result<Option<String>, Failure> {
+    let question = format!("create token for {} (not shown; Enter: none):", endpoint.name());
+    let token = prompt::ask_hidden(&question, cx).await?;
+    Ok(Some(token.trim().to_owned()).filter(|token| !token.is_empty()))
+}
+
+/// Makes storage a relay that needs no server, if it is fit for that.
+async fn adopt(url: &RelayUrl, cx: &Context) -> Result<ProbeResult, Failure> {
+    let name = url.name();
+    if let Some(path) = url.folder() {
+        // What an earlier use of it has left is welcome.
+        let is_strange =
+            |entry: std::io::Result<fs::DirEntry>| entry.is_ok_and(|entry| !layout::is_known(&entry.file_name()));
+        if path.is_symlink() || fs::read_dir(path).is_ok_and(|mut entries| entries.any(is_strange)) {
+            let what = format!("{} has something else in it", printable(&name));
+            return Err(Failure::local(what, "name an empty or a new directory"));
+        }
+    }
+    let another = "name another directory or bucket";
+    let store = stores::open(url, Sharing::WithOthers, another)?;
+    let rules = StoreRelay::new(store, Arc::new(SystemClock), Policy::default());
+    let found = stores::probe(&rules, &StoreName::of(url), another, cx).await?;
+    rules.adopt().await.map_err(|error| Failure::local(format!("{}: {error}", printable(&name)), another))?;
+    Ok(found)
+}

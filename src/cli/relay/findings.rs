@@ -1,0 +1,192 @@
+//! Testing a relay with a share of our own: what a proxy on the way does not let through is found here.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::blob::PART_LEN;
+use crate::cli::connect::Connected;
+use crate::cli::output::errors::{Failure, ProxyFault};
+use crate::page;
+use crate::relay::client::HttpRelay;
+use crate::relay::client::endpoint::Endpoint;
+use crate::relay::clock::{Clock, SystemClock};
+use crate::relay::rules::probe::ProbeResult;
+use crate::relay::{Checksum, Content, Create, Credential, MIN_TTL, Relay, RelayError, ShareState, V1, Verifiers};
+use crate::seal::longest_blob;
+use crate::secret::{Flags, Keys, LinkSecret, Token, fill_random};
+
+/// How long a relay may hold an answer back until something changes.
+const HELD: Duration = Duration::from_secs(55);
+/// What revoking the test share may cost.
+const TIDY_TIME: Duration = Duration::from_secs(5);
+
+/// The page that a relay gives to browsers, beside the one that this program has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Page {
+    Same,
+    Other,
+    /// The page is the same, and the policy under which it runs is not.
+    OtherPolicy,
+    /// There is none.
+    Missing,
+    /// This program was built without one.
+    Unknown,
+}
+
+impl Page {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Other => "other",
+            Self::OtherPolicy => "other-policy",
+            Self::Missing => "missing",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    pub(super) fn finding(self) -> &'static str {
+        match self {
+            Self::Same => "the page that it gives to browsers is the one that this program has",
+            Self::Other | Self::OtherPolicy => "the page that it gives to browsers is NOT as this program has it",
+            Self::Missing => "it gives no page to browsers",
+            Self::Unknown => "its page cannot be compared: this program was built without one",
+        }
+    }
+
+    pub(super) fn warning(self) -> Option<&'static str> {
+        match self {
+            Self::Same | Self::Missing | Self::Unknown => None,
+            Self::Other => Some("is not this program's: it is of another version, or somebody changed it"),
+            Self::OtherPolicy => Some("comes with another Content-Security-Policy: let the proxy pass that header on"),
+        }
+    }
+}
+
+/// Compares the relay's page: whoever runs it is trusted by those who open in a browser.
+pub(super) async fn compare_page(endpoint: &Endpoint) -> Result<Page, Failure> {
+    let relay = HttpRelay::new(endpoint.url.clone(), endpoint.pin.as_ref(), TIDY_TIME)
+        .map_err(|error| endpoint.refused(error))?;
+    Ok(match relay.page().await {
+        _ if !page::is_complete() => Page::Unknown,
+        Ok((html, policy)) if html == page::HTML.as_bytes() && policy == *page::POLICY => Page::Same,
+        Ok((html, _)) if html == page::HTML.as_bytes() => Page::OtherPolicy,
+        Ok(_) => Page::Other,
+        Err(_) => Page::Missing,
+    })
+}
+
+/// Results of a test.
+pub(super) struct Findings {
+    /// Whether we may leave something there.
+    pub(super) may_create: bool,
+    /// How long it took to ask for something.
+    pub(super) round_trip: Duration,
+    /// Seconds between our clock and the relay's.
+    pub(super) clock: Option<u64>,
+    /// Whether an answer may be held back.
+    pub(super) held: Option<bool>,
+    /// What a browser is given.
+    pub(super) page: Option<Page>,
+    /// What is behind it, where there is no server.
+    pub(super) store: Option<ProbeResult>,
+}
+
+/// Tests a relay that will be used, and leaves nothing there.
+pub(super) async fn test_and_tidy(
+    endpoint: &Endpoint,
+    connected: &Connected,
+    create_token: Option<String>,
+) -> Result<Findings, Failure> {
+    let share = TestShare::new();
+    let findings = test(endpoint, connected, &share, create_token).await;
+    share.take_back(connected).await;
+    findings
+}
+
+/// A share to test a relay with.
+pub(super) struct TestShare {
+    keys: Keys,
+    owner: Credential,
+}
+
+impl TestShare {
+    pub(super) fn new() -> Self {
+        let keys = LinkSecret::random(Flags::default()).keys(None);
+        let owner = Credential::new(keys.id, Token::random());
+        Self { keys, owner }
+    }
+
+    /// Takes it back, whatever came of it. What is not known there needs that not; what cannot be reached ends by
+    /// itself.
+    pub(super) async fn take_back(&self, connected: &Connected) {
+        let _ = tokio::time::timeout(TIDY_TIME, connected.relay.revoke(&self.owner)).await;
+    }
+}
+
+/// Announces a share, uploads one whole part of it, and asks about it: what a proxy on the way does not let through is
+/// found here.
+pub(super) async fn test(
+    endpoint: &Endpoint,
+    connected: &Connected,
+    share: &TestShare,
+    create_token: Option<String>,
+) -> Result<Findings, Failure> {
+    let (relay, TestShare { keys, owner }) = (&connected.relay, share);
+    let offer = Create {
+        v: V1,
+        flags: 0,
+        ttl: MIN_TTL.as_secs(),
+        verifiers: Verifiers::of(&keys.id, &keys.link_token, &keys.open_token, &owner.token),
+        max_len: Some(longest_blob(PART_LEN as u64)),
+        create_token,
+    };
+    let before = SystemClock.now();
+    let may_create = match relay.create(owner, &offer).await {
+        Ok(()) => true,
+        Err(RelayError::NotAllowed) => false,
+        // What announces a share is unknown to nobody who can read who announces it.
+        Err(RelayError::Unknown) => {
+            return Err(in_front(endpoint, ProxyFault::DropsAuthorization));
+        }
+        Err(error) => return Err(endpoint.refused(error)),
+    };
+    let announced = before..=SystemClock.now();
+    if may_create {
+        let mut noise = vec![0; PART_LEN];
+        fill_random(&mut noise);
+        let (crc, part) = (Checksum::of(&noise), Content::Whole(Bytes::from(noise)));
+        if let Err(error) = relay.put_part(owner, 0, crc, part).await {
+            return Err(match error {
+                RelayError::NotARelay => in_front(endpoint, ProxyFault::RefusesParts),
+                error => endpoint.refused(error),
+            });
+        }
+    }
+    // Also a relay that lets nobody in must know its own from a stranger's.
+    let begun = Instant::now();
+    let asked = relay.status(owner, None, Duration::ZERO).await;
+    let round_trip = begun.elapsed();
+    let clock = match (&asked, may_create) {
+        // It was announced at some moment between the two that we know.
+        (Ok(status), true) => Some(status.created.abs_diff(status.created.clamp(*announced.start(), *announced.end()))),
+        (Err(RelayError::Unknown), false) => None,
+        (Ok(_), false) => return Err(endpoint.refused(RelayError::NotARelay)),
+        (Err(error), _) => return Err(endpoint.refused(error.clone())),
+    };
+    Ok(Findings { may_create, round_trip, clock, held: None, page: None, store: None })
+}
+
+/// Whether an answer to a question about a share arrives that is held back for as long as a relay may.
+pub(super) async fn can_hold(endpoint: &Endpoint, share: &TestShare) -> Result<bool, Failure> {
+    // Not asked again: that it breaks is the answer.
+    let relay = HttpRelay::new(endpoint.url.clone(), endpoint.pin.as_ref(), HELD + TIDY_TIME);
+    let relay = relay.map_err(|error| endpoint.refused(error))?;
+    let begun = Instant::now();
+    let answer = relay.status(&share.owner, Some(ShareState::Uploading), HELD).await;
+    Ok(answer.is_ok() && begun.elapsed() >= HELD)
+}
+
+fn in_front(endpoint: &Endpoint, fault: ProxyFault) -> Failure {
+    Failure::InFront { relay: endpoint.name(), fault }
+}

@@ -1,0 +1,174 @@
+//! `share relay`: runs a relay.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytesize::ByteSize;
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::config;
+use crate::cli::context::Context;
+use crate::cli::output::errors::{Failure, Hint};
+use crate::cli::relay::token;
+use crate::cli::stores::{self, StoreName};
+use crate::relay::clock::SystemClock;
+use crate::relay::rules::{Policy, StoreRelay};
+use crate::relay::server;
+use crate::relay::server::{CreatePolicy, Options};
+use crate::relay::store::folder::Sharing;
+use crate::relay_url::RelayUrl;
+use crate::safe_text::reason;
+
+/// The largest share that can be announced: the list of its parts must fit into a request.
+const LARGEST: ByteSize = ByteSize::gib(48);
+/// The smallest share there is, padded.
+const SMALLEST: ByteSize = ByteSize::kib(4);
+/// What an operator should know of a bucket with versions.
+const KEEPS_VERSIONS: &str = "the bucket keeps versions of what is deleted: ciphertext of opened shares stays there \
+                              until its own rules remove it";
+
+/// Where a relay listens, unless it is said otherwise.
+const LISTEN: &str = "127.0.0.1:4080";
+
+/// How a relay runs.
+#[derive(Args)]
+pub(super) struct ServeArgs {
+    /// Where to listen [default: 127.0.0.1:4080]
+    #[arg(long, value_name = "ADDRESS", env = "SHARE_LISTEN", hide_env_values = true)]
+    listen: Option<SocketAddr>,
+    /// The address by which people reach it
+    #[arg(long, value_name = "URL", env = "SHARE_PUBLIC_URL", hide_env_values = true)]
+    public_url: Option<String>,
+    #[arg(
+        help = "Where to keep shares: file:///DIRECTORY, s3://BUCKET/PREFIX, gs://…, az://… or memory: [default: the \
+                data directory]"
+    )]
+    #[arg(long, value_name = "URL", env = "SHARE_STORE", hide_env_values = true)]
+    store: Option<String>,
+    /// Several relays use the folder at once
+    #[arg(long)]
+    shared_folder: bool,
+    /// Room that must stay free for anything new to be taken [default: 5 %, and 1 GiB at least]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    reserve: Option<ByteSize>,
+    /// The largest share
+    #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = size)]
+    max_size: ByteSize,
+    /// Let anybody leave something here, not only programs of this machine
+    #[arg(long, conflicts_with = "create_token_file")]
+    open: bool,
+    /// Let those leave something here who have a token of this file: share relay token makes them
+    #[arg(long, value_name = "FILE")]
+    create_token_file: Option<PathBuf>,
+    /// Listen on a network without encryption: on a trusted one, or behind a proxy that encrypts
+    #[arg(long)]
+    plain_http: bool,
+}
+
+fn size(text: &str) -> Result<ByteSize, String> {
+    text.parse().map_err(|_| "a size is written like 500MB or 4GiB".to_owned())
+}
+
+/// Runs the command.
+pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
+    let listen = args.listen(cx)?;
+    let public_url = args.public_url(cx)?;
+    let create = args.creation()?;
+    if matches!(create, CreatePolicy::Loopback) && public_url.is_some() {
+        return Err(Failure::usage(
+            "behind a proxy every request comes from this machine, so it must be said who may leave something here",
+            Hint::run("--create-token-file FILE, or --open for anybody"),
+        ));
+    }
+    let rules = args.rules(cx).await?;
+    let (listener, address) = bind(listen)?;
+    let shown = public_url.as_ref().map_or_else(|| format!("http://{address}/"), ToString::to_string);
+    if cx.output.result("listening", json!({ "url": shown }), &shown).is_err() {
+        return Err(Failure::local("standard output is closed", "its first line is the relay's address"));
+    }
+    let sweeper = tokio::spawn(rules.clone().keep_sweeping());
+    let options = Options { create, public_url, ..Options::default() };
+    let signals = cx.signals.clone();
+    let stop = async move {
+        signals.next().await;
+    };
+    let served = server::serve(rules, listener, options, stop).await;
+    sweeper.abort();
+    served.map_err(|error| anyhow::Error::from(error).into())
+}
+
+/// Listens at an address. Returns it with the port that the system chose.
+fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+    let listener = TcpListener::bind(listen).map_err(|error| {
+        Failure::local(
+            format!("{listen} cannot be listened on: {}", reason(&error)),
+            Hint::run("another --listen; port 0 takes a free one"),
+        )
+    })?;
+    let address = listener.local_addr().map_err(anyhow::Error::from)?;
+    Ok((listener, address))
+}
+
+impl ServeArgs {
+    /// Where it listens: without encryption only on this machine, unless the operator allows more.
+    fn listen(&self, cx: &Context) -> Result<SocketAddr, Failure> {
+        let listen = match (self.listen, &cx.config.listen) {
+            (Some(given), _) => given,
+            (None, given) => given.as_deref().unwrap_or(LISTEN).parse().map_err(|_| {
+                config::wrong("listen", "a relay listens on an address with a port, like 127.0.0.1:4080")
+            })?,
+        };
+        if listen.ip().is_loopback() || self.plain_http {
+            return Ok(listen);
+        }
+        Err(Failure::usage(
+            format!("{listen} can be reached from outside, and this way is not encrypted"),
+            Hint::run("listen on 127.0.0.1 behind a proxy that has a certificate, or say --plain-http"),
+        ))
+    }
+
+    /// The address by which people reach it, if it has one of its own.
+    fn public_url(&self, cx: &Context) -> Result<Option<RelayUrl>, Failure> {
+        let given = self.public_url.as_ref().or(cx.config.public_url.as_ref());
+        let url = given.map(|url| RelayUrl::parse(url)).transpose().map_err(Failure::RelayUrl)?;
+        if url.as_ref().is_some_and(RelayUrl::is_store) {
+            let hint = Hint::run("--public-url https://share.example");
+            return Err(Failure::usage("--public-url is the address of a server", hint));
+        }
+        Ok(url)
+    }
+
+    /// The rules over the store, which was tested.
+    async fn rules(&self, cx: &Context) -> Result<Arc<StoreRelay>, Failure> {
+        if !(SMALLEST..=LARGEST).contains(&self.max_size) {
+            let what = format!("--max-size takes {SMALLEST} to {LARGEST}");
+            return Err(Failure::usage(what, Hint::run("--max-size 4GiB")));
+        }
+        let sharing = if self.shared_folder { Sharing::WithOthers } else { Sharing::Alone };
+        let store = stores::of_relay(self.store.as_deref(), sharing)?;
+        let in_memory = self.store.as_deref() == Some(stores::IN_MEMORY);
+        let policy = Policy {
+            max_bytes: self.max_size.as_u64(),
+            // Memory has nobody else to keep room for.
+            reserve: if in_memory { Some(0) } else { self.reserve.map(|reserve| reserve.as_u64()) },
+            ..Policy::default()
+        };
+        let rules = Arc::new(StoreRelay::new(store, Arc::new(SystemClock), policy));
+        let name = StoreName::of_relay(self.store.as_deref());
+        let hint = Hint::run("use another --store; nothing was changed");
+        let found = stores::probe(&rules, &name, hint, cx).await?;
+        if found.keeps_versions == Some(true) {
+            cx.output.warn(KEEPS_VERSIONS);
+        }
+        Ok(rules)
+    }
+
+    fn creation(&self) -> Result<CreatePolicy, Failure> {
+        let Some(path) = &self.create_token_file else {
+            return Ok(if self.open { CreatePolicy::Open } else { CreatePolicy::Loopback });
+        };
+        Ok(CreatePolicy::Tokens(token::read_tokens(path)?))
+    }
+}

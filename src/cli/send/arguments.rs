@@ -1,0 +1,192 @@
+//! The arguments of `share send`, and whether they make sense together.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::context::Context;
+use crate::cli::input::files::Wanted;
+use crate::cli::input::metadata::Metadata;
+use crate::cli::input::passphrase::PassphraseArgs;
+use crate::cli::output::errors::{self, Failure, Hint};
+use crate::cli::{config, host, output};
+use crate::relay::MIN_TTL;
+use crate::relay_url::RelayUrl;
+
+/// Life of a share, unless it is said otherwise.
+const DEFAULT_TTL: Duration = Duration::from_hours(14 * 24);
+/// The longest life that can be asked for.
+const MAX_TTL: Duration = Duration::from_hours(90 * 24);
+
+/// The longest name that can be given: what file systems take.
+const MAX_NAME: usize = 255;
+/// The most links of one command: each is an upload of its own, and they run side by side.
+const MAX_LINKS: usize = 20;
+
+/// Send something that can be opened once, and print its link
+///
+/// Without a relay, and at a terminal, it is served from this machine to the network it is on, until it was opened.
+#[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that can be said")]
+pub(crate) struct SendArgs {
+    /// What to send; nothing or `-`: standard input. Several files make one album with one link
+    #[arg(value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// Where to leave it
+    #[arg(long, value_name = "URL", env = "SHARE_RELAY", hide_env_values = true)]
+    relay: Option<String>,
+    /// Serve it from this machine until it was opened
+    #[arg(long)]
+    direct: bool,
+    #[command(flatten)]
+    pub(super) host: host::HostArgs,
+    /// How long it may wait to be opened: 1m to 90d [default: 14d]
+    #[arg(short, long, value_name = "TIME", env = "SHARE_EXPIRE", hide_env_values = true, value_parser = crate::cli::context::duration)]
+    pub(super) expire: Option<Duration>,
+    /// What the recipient calls it
+    #[arg(short, long, value_name = "NAME", conflicts_with = "no_name")]
+    name: Option<String>,
+    /// Don't tell the recipient the names of files
+    #[arg(long)]
+    no_name: bool,
+    /// Ask for a text to send
+    #[arg(long, conflicts_with = "files")]
+    text: bool,
+    /// A link of their own for WHO; may be said several times
+    #[arg(long = "for", value_name = "WHO", conflicts_with = "links")]
+    recipients: Vec<String>,
+    /// So many links, each of which opens once
+    #[arg(long, value_name = "N")]
+    links: Option<usize>,
+    /// Print the link in the form that no bot and no preview follows
+    #[arg(long)]
+    pub(super) bare: bool,
+    /// Show the link as a QR code too
+    #[arg(long)]
+    pub(super) qr: bool,
+    /// Copy the link to the clipboard, and keep it out of clipboard histories
+    #[arg(short, long)]
+    pub(super) copy: bool,
+    /// Ask recipients' programs to show it and not to save it: a courtesy, not a lock
+    #[arg(long)]
+    pub(super) view_only: bool,
+    /// What becomes of positions, times and cameras in photos and videos
+    #[arg(long, value_name = "WHAT", default_value = "strip")]
+    metadata: Metadata,
+    /// Wait until it was opened
+    #[arg(long)]
+    pub(super) wait: bool,
+    /// Keep in FILE what asks for it and takes it back, on any machine
+    #[arg(long, value_name = "FILE")]
+    pub(super) receipt: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) passphrase: PassphraseArgs,
+    /// Make a passphrase of four words, and show it
+    #[arg(short = 'P', long, conflicts_with = "passphrase")]
+    pub(super) generate_passphrase: bool,
+}
+
+impl SendArgs {
+    /// The relay; `None`: this machine. Without a terminal, that must have been asked for: a script would wait for ever.
+    pub(super) fn relay(&self, cx: &Context) -> Result<Option<RelayUrl>, Failure> {
+        let relay = if self.direct { None } else { cx.relay(self.relay.as_deref())? };
+        if relay.is_some() || self.direct || output::stdout_is_terminal() {
+            return Ok(relay);
+        }
+        Err(Failure::usage(
+            "no relay is configured",
+            Hint::run("share relay use URL, or --direct to serve it from here until it is opened"),
+        ))
+    }
+
+    /// How long shares live.
+    pub(super) fn ttl(&self, cx: &Context) -> Result<Duration, Failure> {
+        let ttl = match (self.expire, &cx.config.expire) {
+            (Some(ttl), _) => ttl,
+            (None, Some(text)) => crate::cli::context::duration(text).map_err(|why| config::wrong("expire", &why))?,
+            (None, None) => DEFAULT_TTL,
+        };
+        if ttl < MIN_TTL || ttl > MAX_TTL {
+            return Err(Failure::usage("--expire takes 1 minute to 90 days", Hint::run("--expire 24h, --expire 7d")));
+        }
+        Ok(ttl)
+    }
+
+    /// Fails where the arguments cannot work together, before anything is read.
+    pub(super) fn expect_sense(&self, relay: Option<&RelayUrl>) -> Result<(), Failure> {
+        expect_bare_form(self.bare, relay)?;
+        if self.generate_passphrase && self.passphrase.is_file_said() {
+            return Err(Failure::usage(
+                "a passphrase is made or read, not both",
+                Hint::run("-P, or --passphrase-file FILE"),
+            ));
+        }
+        if self.receipt.as_deref() == Some(Path::new("-")) {
+            return Err(Failure::usage("a receipt goes to a file", Hint::run("--receipt FILE")));
+        }
+        if self.recipients.iter().any(|recipient| recipient.trim().is_empty()) {
+            return Err(Failure::usage("--for says for whom", Hint::run("--for anna")));
+        }
+        if output::stdout_is_closed() {
+            let hint = "nothing was sent: the link would be printed there";
+            return Err(Failure::local("standard output is closed or full", hint));
+        }
+        if self.name.as_ref().is_some_and(|name| name.len() > MAX_NAME) {
+            return Err(Failure::usage(
+                format!("a name has at most {MAX_NAME} bytes"),
+                Hint::run("give it a shorter --name"),
+            ));
+        }
+        match &self.receipt {
+            Some(path) if path.symlink_metadata().is_ok() => Err(errors::in_the_way(path)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Who gets a link.
+    pub(super) fn recipients(&self) -> Result<Vec<Option<String>>, Failure> {
+        let recipients = match self.links {
+            Some(count) => vec![None; count],
+            None if self.recipients.is_empty() => vec![None],
+            None => self.recipients.iter().cloned().map(Some).collect(),
+        };
+        if recipients.is_empty() || recipients.len() > MAX_LINKS {
+            return Err(Failure::usage(format!("one command makes 1 to {MAX_LINKS} links"), Hint::run("--links 5")));
+        }
+        Ok(recipients)
+    }
+
+    /// What is to be read.
+    pub(super) fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            files: &self.files,
+            text: self.text,
+            name: self.name(),
+            no_name: self.no_name,
+            metadata: self.metadata,
+            view_only: self.view_only,
+            hint: if self.passphrase.is_flag() {
+                "nothing was sent; -p takes no value, it asks"
+            } else {
+                "nothing was sent"
+            },
+        }
+    }
+
+    /// The name that was given, if it is one.
+    pub(super) fn name(&self) -> Option<String> {
+        self.name.clone().filter(|name| !name.trim().is_empty())
+    }
+}
+
+/// A bare link has no scheme: it must be clear how its relay is reached.
+pub(super) fn expect_bare_form(bare: bool, url: Option<&RelayUrl>) -> Result<(), Failure> {
+    match url.filter(|url| bare && !url.has_bare_form()) {
+        None => Ok(()),
+        Some(url) => Err(Failure::usage(
+            format!("a bare link cannot say how {} is reached", url.name()),
+            Hint::run("send it without --bare"),
+        )),
+    }
+}

@@ -1,0 +1,44 @@
+//! What is found in a file and goes.
+
+/// What was found and goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is something that people want to know")]
+pub struct Removed {
+    /// Where it was taken.
+    pub position: bool,
+    /// With which camera.
+    pub camera: bool,
+    /// A small picture of it, which may show what was cut off since.
+    pub thumbnail: bool,
+    /// A short video behind a photo ("motion photo", "live photo"), or a second picture.
+    pub hidden: bool,
+    /// A track of data beside picture and sound: positions, sensors, times of day.
+    pub track: bool,
+    /// Everything else: dates, exposure, software, owners, comments, each of them one.
+    pub fields: u32,
+}
+
+impl Removed {
+    /// Adds what was found in another file.
+    pub fn add(&mut self, other: &Self) {
+        self.position |= other.position;
+        self.camera |= other.camera;
+        self.thumbnail |= other.thumbnail;
+        self.hidden |= other.hidden;
+        self.track |= other.track;
+        self.fields += other.fields;
+    }
+
+    /// Looks into text such as XMP for what people want to know of.
+    pub(super) fn read(&mut self, text: &[u8]) {
+        let has = |words: &[&[u8]]| words.iter().any(|word| contains(text, word));
+        self.position |= has(&[b"GPSL", b"GPSPos", b"ISO6709", b"\xa9xyz", b"loci\0\0\0\0"]);
+        self.camera |= has(&[b"tiff:Model", b"tiff:Make", b"\xa9mod", b"\xa9mak", b".model", b".make", b"aux:Lens"]);
+        self.thumbnail |= has(&[b"xmpGImg", b"covr"]);
+    }
+}
+
+/// Whether `word` stands in `text`.
+pub(in crate::media) fn contains(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|window| window == word)
+}

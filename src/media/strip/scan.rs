@@ -1,0 +1,105 @@
+//! Looking through a file, and noting what goes.
+
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+
+use super::removed::{Removed, contains};
+use crate::media::edits::Edits;
+
+/// The longest piece of metadata that is looked into, in bytes, before it goes.
+pub(super) const LOOKED_INTO: u64 = 1 << 20;
+/// The most changes that one file may need: they are kept in memory.
+pub(super) const MAX_EDITS: usize = 1 << 20;
+
+/// Why a file cannot be cleaned.
+#[derive(Debug, thiserror::Error)]
+pub enum Unclean {
+    /// Not one of the containers that are known here.
+    #[error("this kind cannot be cleaned")]
+    Unknown,
+    /// The container is one that is known, and this one is not built as it should be.
+    #[error("{0}")]
+    Damaged(&'static str),
+    /// The file could not be read.
+    #[error(transparent)]
+    Read(#[from] io::Error),
+}
+
+/// A file that is looked through, and what was found.
+pub(super) struct Scan<R> {
+    pub(super) reader: BufReader<R>,
+    pub(super) at: u64,
+    pub(super) len: u64,
+    pub(super) edits: Edits,
+    pub(super) removed: Removed,
+    pub(super) codecs: Vec<[u8; 4]>,
+}
+
+impl<R: Read + Seek> Scan<R> {
+    pub(super) fn new(mut source: R) -> io::Result<Self> {
+        let len = source.seek(SeekFrom::End(0))?;
+        source.seek(SeekFrom::Start(0))?;
+        let reader = BufReader::with_capacity(64 << 10, source);
+        let (edits, removed) = (Edits::default(), Removed::default());
+        Ok(Self { reader, at: 0, len, edits, removed, codecs: Vec::new() })
+    }
+
+    pub(super) fn seek(&mut self, to: u64) -> io::Result<()> {
+        match i64::try_from(to).ok().zip(i64::try_from(self.at).ok()) {
+            // What is in the buffer is used.
+            Some((to, at)) => self.reader.seek_relative(to - at)?,
+            None => return Err(io::ErrorKind::InvalidInput.into()),
+        }
+        self.at = to;
+        Ok(())
+    }
+
+    /// Up to `len` bytes from `at` on: fewer only where the file ends.
+    pub(super) fn peek(&mut self, at: u64, len: u64) -> io::Result<Vec<u8>> {
+        self.seek(at)?;
+        let mut bytes = Vec::new();
+        self.reader.by_ref().take(len).read_to_end(&mut bytes)?;
+        self.at += bytes.len() as u64;
+        Ok(bytes)
+    }
+
+    /// Exactly `N` bytes from `at` on.
+    pub(super) fn array<const N: usize>(&mut self, at: u64) -> Result<[u8; N], Unclean> {
+        <[u8; N]>::try_from(self.peek(at, N as u64)?).map_err(|_| Unclean::Damaged("it ends too early"))
+    }
+
+    pub(super) fn u16(&mut self, at: u64) -> Result<u16, Unclean> {
+        Ok(u16::from_be_bytes(self.array(at)?))
+    }
+
+    pub(super) fn u32(&mut self, at: u64) -> Result<u32, Unclean> {
+        Ok(u32::from_be_bytes(self.array(at)?))
+    }
+
+    pub(super) fn u64(&mut self, at: u64) -> Result<u64, Unclean> {
+        Ok(u64::from_be_bytes(self.array(at)?))
+    }
+
+    /// Everything from `at` on goes: it is behind the picture's end.
+    pub(super) fn cut(&mut self, at: u64) -> io::Result<()> {
+        if at >= self.len {
+            return Ok(());
+        }
+        let tail = self.peek(at, LOOKED_INTO)?;
+        if contains(&tail, b"ftyp") || contains(&tail, b"\xff\xd8\xff") {
+            self.removed.hidden = true;
+        } else {
+            self.removed.fields += 1;
+        }
+        self.edits.remove(at, self.len - at);
+        Ok(())
+    }
+
+    /// A piece of `len` bytes goes; `content` is where in it something is that people want to know of.
+    pub(super) fn drop_piece(&mut self, at: u64, len: u64, content: u64) -> io::Result<()> {
+        let text = self.peek(content, (at + len).saturating_sub(content).min(LOOKED_INTO))?;
+        self.removed.read(&text);
+        self.removed.fields += 1;
+        self.edits.remove(at, len);
+        Ok(())
+    }
+}

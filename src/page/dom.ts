@@ -1,0 +1,184 @@
+// What is on the page: one column, one thing at a time. Nothing that comes from a share is ever anything but text, or
+// the source of a picture, a video or a sound.
+
+import * as texts from "./texts.ts";
+
+type Child = Node | string | null;
+
+/** An element. Strings become text. */
+export function h<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  properties: Partial<Omit<HTMLElementTagNameMap[Tag], "style">> = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[Tag] {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+const place = () => document.querySelector("main")!;
+
+/** Replaces what is on the page. The heading gets the focus, so that a screen reader begins there. */
+export function screen(title: Child, ...children: Child[]): void {
+  const heading = h("h1", { tabIndex: -1 }, title);
+  place().replaceChildren(heading, ...children.filter((child) => child !== null));
+  heading.focus({ preventScroll: true });
+  scrollTo(0, 0);
+}
+
+/** A heading and sentences, and what may be done. */
+export function say(message: texts.Message, ...children: Child[]): void {
+  screen(message.title, ...message.lines.map((line) => h("p", {}, line)), ...children);
+}
+
+/** A sentence that is read out when it changes, once it is on the page. */
+export function live(): HTMLParagraphElement {
+  return h("p", { className: "live", role: "status" });
+}
+
+/** What is shown while the relay is waited for. */
+export interface RetryLine {
+  readonly nodes: Node[];
+  /** Shows the seconds left until the next attempt; `null`: none is waited for. */
+  readonly waits: (seconds: number | null) => void;
+  /** Sets what the button does. */
+  readonly again: (now: () => void) => void;
+}
+
+/** A line and a button for while the relay is waited for. The seconds are for the eye; what is read out is the wait. */
+export function retryLine(host: string): RetryLine {
+  const words = texts.opening;
+  let wake = () => {};
+  const status = h("p", { className: "heard", role: "status" });
+  const seen = h("p", { className: "live" });
+  seen.setAttribute("aria-hidden", "true");
+  const now = button(words.now, () => wake());
+  now.hidden = true;
+  const waits = (seconds: number | null) => {
+    now.hidden = seconds === null;
+    status.textContent = seconds === null ? "" : words.waiting(host);
+    seen.textContent = seconds === null ? "" : words.waits(host, seconds);
+  };
+  return { nodes: [status, seen, now], waits, again: (now) => (wake = now) };
+}
+
+/** A button with a word on it. */
+export function button(word: string, pressed: () => void, className = ""): HTMLButtonElement {
+  return h("button", { type: "button", className, onclick: pressed }, word);
+}
+
+/** How to open it without this page. */
+export function commandLine(): HTMLElement {
+  const { command, before, after } = texts.commandLine;
+  return h("p", { className: "command" }, before, " ", h("code", {}, command), " ", after);
+}
+
+/** A stranger's text among ours: its direction stays its own. */
+export function theirs(text: string): HTMLElement {
+  return h("bdi", {}, text);
+}
+
+/** How long a press must last to open something, in milliseconds, and how long it may. */
+const HOLD_MS = 1000;
+const HOLD_MOST_MS = 6000;
+
+/**
+ * What opens: a button that is held for a second and let go, with a finger, a mouse or a key; or a word that is typed.
+ * Programs that look at pages click and tap everything, and some press long: none of that opens anything. `done` is
+ * called once.
+ */
+export function holdToOpen(done: () => void): HTMLElement {
+  const words = texts.waiting;
+  const status = live();
+  const label = h("span", {}, words.hold);
+  const hold = h("button", { type: "button", className: "hold" }, label);
+  let since: number | null = null;
+  /** The finger, or the key, that presses. */
+  let by: number | string | null = null;
+  let frame = 0;
+  let opened = false;
+  const open = () => {
+    if (opened) return;
+    opened = true;
+    window.onblur = null;
+    done();
+  };
+  const draw = () => {
+    if (since === null) return;
+    const held = performance.now() - since;
+    hold.style.setProperty("--held", String(Math.min(held / HOLD_MS, 1)));
+    label.textContent = held < HOLD_MS ? words.holding : words.release;
+    if (held > HOLD_MOST_MS) release(false, words.long);
+    else frame = requestAnimationFrame(draw);
+  };
+  const press = (event: Event, who: number | string) => {
+    if (!event.isTrusted) return;
+    release(false);
+    since = performance.now();
+    by = who;
+    status.textContent = "";
+    hold.classList.add("held");
+    draw();
+  };
+  const release = (counts: boolean, otherwise = "") => {
+    if (since === null) return;
+    const held = performance.now() - since;
+    since = by = null;
+    cancelAnimationFrame(frame);
+    hold.classList.remove("held");
+    hold.style.removeProperty("--held");
+    label.textContent = words.hold;
+    if (counts && held >= HOLD_MS && held <= HOLD_MOST_MS) open();
+    else status.textContent = counts ? words.short : otherwise;
+  };
+  const slip = () => release(false, words.slipped);
+  hold.onpointerdown = (event) => {
+    if (!event.isTrusted || !event.isPrimary || event.button !== 0) return;
+    hold.setPointerCapture(event.pointerId);
+    press(event, event.pointerId);
+  };
+  hold.onpointerup = (event) => {
+    if (event.pointerId !== by) return;
+    const { left, right, top, bottom } = hold.getBoundingClientRect();
+    const inside = event.clientX >= left && event.clientX <= right && event.clientY >= top && event.clientY <= bottom;
+    release(event.isTrusted && inside, words.slipped);
+  };
+  hold.onpointercancel = slip;
+  hold.onlostpointercapture = slip;
+  hold.onkeydown = (event) => {
+    if (event.key !== " " && event.key !== "Enter") return;
+    event.preventDefault();
+    if (!event.repeat) press(event, event.key);
+  };
+  hold.onkeyup = (event) => {
+    if (event.key === by) release(event.isTrusted);
+  };
+  hold.onblur = slip;
+  window.onblur = slip;
+  hold.oncontextmenu = (event) => event.preventDefault();
+  // A press without a finger, as by a screen reader, has no length.
+  hold.onclick = (event) => {
+    if (event.detail === 0 && status.textContent === "") status.textContent = words.short;
+  };
+
+  const input = h("input", { id: "word", autocomplete: "off", spellcheck: false, maxLength: 12 });
+  input.setAttribute("autocapitalize", "characters");
+  let typed = false;
+  input.oninput = (event) => {
+    typed = event.isTrusted;
+  };
+  const form = h(
+    "form",
+    {
+      onsubmit: (event: SubmitEvent) => {
+        event.preventDefault();
+        const right = input.value.trim().toUpperCase() === words.word;
+        if (event.isTrusted && typed && right) open();
+        else status.textContent = words.wrongWord;
+      },
+    },
+    h("label", { htmlFor: "word" }, words.orType),
+    h("div", { className: "row" }, input, h("button", { type: "submit" }, words.open)),
+  );
+  return h("div", { className: "opener" }, hold, status, form);
+}

@@ -1,0 +1,165 @@
+// What is shown before the opening: what waits, and the question for the passphrase.
+
+import { APP } from "./app.ts";
+import { type Capability, capability } from "./capabilities.ts";
+import { commandLine, h, holdToOpen, live, type RetryLine, retryLine, say, screen, theirs } from "./dom.ts";
+import { failed } from "./failure.ts";
+import type { Begun } from "./journal.ts";
+import * as journal from "./journal.ts";
+import { type Link, NEEDS_PASSPHRASE } from "./link.ts";
+import type { Entry, Manifest } from "./manifest.ts";
+import { kindOf } from "./media.ts";
+import { claim, type Envelope, look } from "./open.ts";
+import { LEASE_S, open, retrying } from "./opening.ts";
+import { Refusal } from "./relay.ts";
+import * as relay from "./relay.ts";
+import { printable } from "./safe_text.ts";
+import { type Keys, keysOf, type Root, rootOf, stretch } from "./secret.ts";
+import { alone, page } from "./state.ts";
+import * as texts from "./texts.ts";
+
+const HOST = location.host;
+const PHONE = matchMedia("(pointer: coarse)").matches;
+/** The most that a browser can be expected to hold, in bytes. */
+const MOST = PHONE ? 256 << 20 : 512 << 20;
+/** How many files of an album are named before it is opened. */
+const LISTED = 8;
+
+/** Looks at what waits. Nothing here is more than a question. */
+export async function greet(link: Link, root: Root): Promise<void> {
+  const line = retryLine(HOST);
+  say(texts.loading, ...line.nodes);
+  try {
+    if ((link.flags & NEEDS_PASSPHRASE) === 0) {
+      const stretched = new Uint8Array(32);
+      const keys = keysOf(link, stretched);
+      return await envelope(link, keys, stretched, await retrying(line, () => look(keys)));
+    }
+    const notice = await retrying(line, () => relay.notice({ id: root.id, token: root.linkToken }));
+    // Padding is an eighth at most.
+    if (notice.blob_len > MOST * 1.125) return tooLarge(notice.blob_len);
+    askPassphrase(link);
+  } catch (error) {
+    failed(error, () => void greet(link, root));
+  }
+}
+
+/** Asks for the passphrase until it is right: to look, or to resume what another tab has begun. */
+export function askPassphrase(link: Link, begun: Begun | null = null, wrong = "", typed = ""): void {
+  const words = texts.passphrase;
+  page.waiting = begun === null ? journal.nameOf(rootOf(link).id) : null;
+  // Not every browser keeps to itself what it corrects.
+  const input = h("input", { id: "passphrase", type: "password", autocomplete: "off", spellcheck: false, required: true, value: typed });
+  input.setAttribute("autocapitalize", "none");
+  input.setAttribute("autocorrect", "off");
+  const shown = h("input", { id: "show", type: "checkbox", onchange: () => (input.type = shown.checked ? "text" : "password") });
+  const status = live();
+  const line = retryLine(HOST);
+  const go = h("button", { type: "submit", className: "main" }, words.go);
+  const form = h(
+    "form",
+    {
+      onsubmit: (event: SubmitEvent) => {
+        event.preventDefault();
+        if (go.disabled) return;
+        go.disabled = true;
+        status.textContent = words.working;
+        void tryPassphrase(link, begun, input.value, line);
+      },
+    },
+    h("label", { htmlFor: "passphrase" }, words.label),
+    h("div", { className: "row" }, input, go),
+    h("div", { className: "check" }, shown, h("label", { htmlFor: "show" }, words.show)),
+  );
+  screen(words.title, h("p", {}, words.line), form, status, ...line.nodes);
+  input.select();
+  status.textContent = wrong;
+}
+
+async function tryPassphrase(link: Link, begun: Begun | null, passphrase: string, line: RetryLine): Promise<void> {
+  page.waiting = null;
+  try {
+    const stretched = await stretch(link, passphrase);
+    const keys = keysOf(link, stretched);
+    if (begun === null) {
+      await envelope(link, keys, stretched, await retrying(line, () => look(keys)));
+    } else {
+      await retrying(line, () => claim(keys, begun.claimToken, begun.shown));
+      open(link, keys.id, stretched, begun);
+    }
+  } catch (error) {
+    if (error instanceof Refusal && error.why === "wrong-passphrase") {
+      askPassphrase(link, begun, texts.passphrase.wrong(error.left), passphrase);
+    } else if (begun !== null && error instanceof Refusal && error.why === "damaged") {
+      // The relay asks the holder of a claim for no proof, and has sent what was shown before: only the key can be
+      // wrong.
+      askPassphrase(link, begun, texts.passphrase.wrongAgain, passphrase);
+    } else {
+      failed(error, () => askPassphrase(link, begun));
+    }
+  }
+}
+
+/** Shows what waits, and waits for the person. */
+async function envelope(link: Link, keys: Keys, stretched: Uint8Array, { manifest, expires, digest }: Envelope): Promise<void> {
+  const words = texts.waiting;
+  page.waiting = journal.nameOf(keys.id);
+  if (manifest.total > MOST) return tooLarge(manifest.total);
+  const able = manifest.viewOnly ? await worst(manifest.entries) : "yes";
+  if (able === "no") return say(texts.refused.notShowable, commandLine());
+  const only = manifest.entries.length === 1 ? manifest.entries[0]! : null;
+  const name = only?.name ?? manifest.name;
+  const what = only ? words.kind(kindOf(only.type), only.size) : words.files(manifest.entries.length, manifest.total);
+  const fact = (term: string, value: string | Node) => [h("dt", {}, term), h("dd", {}, value)];
+  screen(
+    words.title,
+    h(
+      "dl",
+      {},
+      ...(name === null ? [] : fact(words.name, theirs(printable(name)))),
+      ...fact(words.what, what),
+      ...fact(words.until, texts.time(expires)),
+    ),
+    only ? null : contents(manifest),
+    h("p", {}, words.once),
+    manifest.viewOnly ? h("p", {}, words.viewOnly) : null,
+    able === "perhaps" ? h("p", { className: "warning" }, words.perhaps) : null,
+    APP === null || manifest.viewOnly ? null : h("p", { className: "warning" }, words.inApp(APP)),
+    journal.works() ? null : h("p", { className: "warning" }, words.forgetful),
+    isSecureContext ? null : h("p", { className: "warning" }, texts.trust.plain),
+    holdToOpen(() => {
+      page.waiting = null;
+      void alone(keys.id, () => {
+        // Another tab of this browser may have begun meanwhile, and be gone.
+        const fresh = { claimToken: crypto.getRandomValues(new Uint8Array(32)), shown: digest, until: journal.now() + LEASE_S };
+        open(link, keys.id, stretched, journal.begun(keys.id) ?? { stage: "begun", ...fresh });
+      });
+    }),
+    h("p", { className: "note" }, words.why),
+    trust(),
+  );
+}
+
+/** How sure it is that this browser can show all of these. */
+async function worst(entries: readonly Entry[]): Promise<Capability> {
+  const all = await Promise.all(entries.map(({ type, size }) => capability(type, size)));
+  return all.includes("no") ? "no" : all.includes("perhaps") ? "perhaps" : "yes";
+}
+
+/** The files of an album, the first of many. */
+function contents({ entries }: Manifest): HTMLElement {
+  const words = texts.waiting;
+  const line = ({ name, type, size }: Entry) =>
+    h("li", {}, ...(name === null ? [] : [theirs(printable(name)), " · "]), words.kind(kindOf(type), size));
+  const more = entries.length - LISTED;
+  return h("ul", {}, ...entries.slice(0, LISTED).map(line), more > 0 ? h("li", {}, words.more(more)) : null);
+}
+
+function trust(): HTMLElement {
+  const { title, lines } = texts.trust;
+  return h("details", {}, h("summary", {}, title), ...lines.map((line) => h("p", {}, line)));
+}
+
+function tooLarge(bytes: number): void {
+  say(texts.refused.tooLarge(bytes, MOST, PHONE), commandLine());
+}

@@ -1,0 +1,122 @@
+// The opening: claim and receive, show, close.
+
+import { button, h, type RetryLine, retryLine, say, screen } from "./dom.ts";
+import { failed } from "./failure.ts";
+import type { Begun, Closing, Opening } from "./journal.ts";
+import * as journal from "./journal.ts";
+import type { Link } from "./link.ts";
+import { claim, type Opened, receive, receiptFor } from "./open.ts";
+import { Refusal } from "./relay.ts";
+import * as relay from "./relay.ts";
+import { Backoff } from "./retry.ts";
+import { claimantOf, type Keys, keysOf, openersWords } from "./secret.ts";
+import { forget, hideLink, page } from "./state.ts";
+import * as texts from "./texts.ts";
+import { show } from "./viewer.ts";
+
+const HOST = location.host;
+/** What a page tries in vain before it says so. */
+const ATTEMPTS = 4;
+
+/** The longest time for which another tab may resume, in seconds: the longest of a claim. */
+export const LEASE_S = 24 * 3600;
+
+/** Notes that it is being opened, and begins. */
+export function open(link: Link, id: Uint8Array, stretched: Uint8Array, begun: Begun): void {
+  const known: Opening = { stage: "opening", fragment: link.fragment, stretched, claimToken: begun.claimToken, shown: begun.shown };
+  journal.keep(id, known);
+  journal.keep(id, begun);
+  hideLink(id);
+  void opening(link, known);
+}
+
+/** Opens it, or goes on where it broke. */
+export async function opening(link: Link, known: Opening): Promise<void> {
+  const words = texts.opening;
+  const { claimToken, shown } = known;
+  const keys = keysOf(link, known.stretched);
+  page.claimed = { id: keys.id, claimToken };
+  const bar = h("progress", { max: 1, value: 0 });
+  bar.setAttribute("aria-label", words.progress);
+  const figure = h("p", { className: "figure" });
+  const { nodes, waits, again } = retryLine(HOST);
+  const claiming = new Backoff(waits);
+  again(() => claiming.now());
+  screen(words.title, bar, figure, ...nodes, h("p", { className: "note" }, words.stay));
+  page.busy = "opening";
+  try {
+    const opened = await claiming.until(() => claim(keys, claimToken, shown));
+    const until = leaseOf(keys.id, opened.claimed);
+    journal.keep(keys.id, { stage: "begun", claimToken, shown, until });
+    const all = opened.claimed.blob_len;
+    let arrived = 0;
+    const moved = (bytes: number) => {
+      arrived += bytes;
+      bar.value = arrived / all;
+      figure.textContent = words.part(arrived, all);
+    };
+    const blobs = await receive(keys, claimToken, opened, waits, moved, again);
+    present(keys, claimToken, opened, blobs, until);
+  } catch (error) {
+    // What has ended elsewhere cannot go on here; everything else can, as long as this tab is there.
+    if (error instanceof Refusal && !["damaged", "changed", "not-a-relay"].includes(error.why)) {
+      page.busy = null;
+      forget(keys.id);
+    }
+    failed(error, () => void opening(link, known), true);
+  }
+}
+
+/** Until when this browser may resume, by its own clock, which may differ from the relay's. */
+function leaseOf(id: Uint8Array, { at, until }: relay.Claimed): number {
+  const lease = Math.min(Math.max(until - at, 0) || LEASE_S, LEASE_S);
+  return Math.min(journal.begun(id)?.until ?? Infinity, journal.now() + lease);
+}
+
+/** Shows it, until the person closes it. */
+function present(keys: Keys, claimToken: Uint8Array, opened: Opened, blobs: readonly Blob[], until: number): void {
+  const closing: Closing = { stage: "closing", id: keys.id, claimToken, receipt: receiptFor(keys, claimToken), until };
+  const showing = show(opened.manifest, blobs, opened.claimed.until, () => {
+    showing.end();
+    page.busy = null;
+    journal.keep(keys.id, closing);
+    void close(closing);
+  });
+  page.busy = { showing, closing };
+}
+
+/** Tells the relay that it is over. */
+export async function close(closing: Closing): Promise<void> {
+  const words = texts.closed;
+  const line = retryLine(HOST);
+  say({ title: words.title, lines: [words.telling] }, ...line.nodes);
+  let done = true;
+  try {
+    await retrying(line, () => finish(closing));
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.why === "not-a-relay") {
+      const again = () => {
+        removeEventListener("online", again);
+        void close(closing);
+      };
+      addEventListener("online", again);
+      return say({ title: words.here, lines: [words.untold(HOST)] }, button(words.again, again, "main"));
+    }
+    done = false;
+  }
+  forget(closing.id);
+  hideLink(closing.id, journal.now());
+  const opener = openersWords(claimantOf(closing.id, closing.claimToken));
+  say({ title: words.title, lines: [done ? words.done : words.otherwise, ...(done ? [words.words(opener)] : []), words.history] });
+}
+
+export function finish({ id, claimToken, receipt }: Closing): Promise<void> {
+  return relay.finish({ id, token: claimToken }, receipt);
+}
+
+/** Asks a few times, and says so on the page. */
+export async function retrying<T>({ waits, again }: RetryLine, ask: () => Promise<T>): Promise<T> {
+  const asking = new Backoff(waits, ATTEMPTS);
+  again(() => asking.now());
+  return asking.until(ask);
+}

@@ -1,0 +1,50 @@
+// The state of the page, of its tab and of its address.
+
+import { button, say } from "./dom.ts";
+import * as journal from "./journal.ts";
+import * as relay from "./relay.ts";
+import * as tabs from "./tabs.ts";
+import * as texts from "./texts.ts";
+import type { Showing } from "./viewer.ts";
+
+/** The state of the page. */
+interface Page {
+  /** What is being opened or shown: as long as there is something, leaving the page has to be thought about. */
+  busy: { readonly showing: Showing; readonly closing: journal.Closing } | "opening" | null;
+  /** The name of the share that waits to be opened here, while another tab could begin to open it. */
+  waiting: string | null;
+  /** What this browser has claimed with, as far as this page knows: whoever opened it may turn out to be this browser. */
+  claimed: { readonly id: Uint8Array; readonly claimToken: Uint8Array } | null;
+}
+
+export const page: Page = { busy: null, waiting: null, claimed: null };
+
+/** What the history remembers of this address: which share it was for, and when that was closed, in Unix seconds. */
+export function stateOf(state: unknown): { id: Uint8Array | null; closed: number } {
+  const { id, closed } = (state ?? {}) as { id?: unknown; closed?: unknown };
+  return { id: typeof id === "string" ? relay.bytesOf(id) : null, closed: typeof closed === "number" ? closed : 0 };
+}
+
+/** Goes on when no other tab of this browser has the share `id` open. */
+export async function alone(id: Uint8Array, go: () => void): Promise<void> {
+  const name = journal.nameOf(id);
+  say(texts.loading);
+  if (await tabs.take(name)) return go();
+  say(texts.otherTab.open);
+  await tabs.free(name);
+  say(texts.otherTab.gone, button(texts.otherTab.here, () => void alone(id, go), "main"));
+}
+
+/** Forgets a share that has ended, and lets other tabs find out. */
+export function forget(id: Uint8Array): void {
+  journal.forget(id);
+  tabs.release(journal.nameOf(id));
+}
+
+/**
+ * Takes the key out of the address bar, and leaves there which share it was for, and when it was closed. The browser's
+ * history may have the key all the same.
+ */
+export function hideLink(id: Uint8Array, closed = 0): void {
+  history.replaceState({ id: relay.textOf(id), closed }, "", location.origin + location.pathname);
+}

@@ -1,0 +1,229 @@
+//! Handlers: one for each request. A handler reads the request, asks the relay, and writes the answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::header::{
+    ACCEPT, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    IF_NONE_MATCH, RANGE,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::answers::{Answer, json, json_text};
+use super::body::{Framed, Json, declared_len, lend_all};
+use super::host::IsLocal;
+use super::options::Server;
+use crate::page;
+use crate::relay::wire::{self, ClaimRequest, Deposit, Done, FinishRequest, Proof, Was};
+use crate::relay::{About, Checksum, Commit, Content, Create, Credential, MAX_WAIT, RelayError, ShareState, V1};
+
+/// Runs a change of a share to its end, also when the client does not wait for it: whatever is begun is also cleaned
+/// up.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, RelayError>> + Send + 'static,
+) -> Result<T, RelayError> {
+    tokio::spawn(work).await.unwrap_or(Err(RelayError::BUSY))
+}
+
+/// Answers where no route leads. A browser that was led astray by a link whose `#` was changed gets the page, which
+/// explains that.
+pub(super) async fn nothing_there(method: Method, headers: HeaderMap) -> Response {
+    let browser =
+        headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|kinds| kinds.contains("text/html"));
+    if method == Method::GET && browser {
+        (StatusCode::NOT_FOUND, page().await).into_response()
+    } else {
+        RelayError::Unknown.into_response()
+    }
+}
+
+pub(super) async fn page() -> Response {
+    let policy = HeaderValue::from_str(&page::POLICY).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+    (
+        [(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")), (CONTENT_SECURITY_POLICY, policy)],
+        page::HTML,
+    )
+        .into_response()
+}
+
+pub(super) async fn about(State(server): State<Arc<Server>>, IsLocal(is_local): IsLocal) -> Answer {
+    let create = server.options.create.admission(is_local);
+    let public_url = server.options.public_url.as_ref().map(ToString::to_string);
+    Ok(json(StatusCode::OK, &About { create, public_url, contact: None, ..server.relay.about().await? }))
+}
+
+pub(super) async fn create(
+    State(server): State<Arc<Server>>,
+    IsLocal(is_local): IsLocal,
+    owner: Credential,
+    Json(create): Json<Create>,
+) -> Answer {
+    if !server.options.create.allows(&create, is_local) {
+        return Err(RelayError::NotAllowed);
+    }
+    server.relay.create(&owner, &create).await?;
+    Ok(json(StatusCode::CREATED, &Done { v: V1 }))
+}
+
+pub(super) async fn put_part(
+    State(server): State<Arc<Server>>,
+    Path(number): Path<String>,
+    owner: Credential,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let number = part_number(&number)?;
+    let crc = headers.get(wire::CHECKSUM).and_then(|value| value.to_str().ok()).and_then(Checksum::parse);
+    let crc = crc.ok_or(RelayError::BadRequest)?;
+    let (part, returned) = lend_all(declared_len(&headers)?, body);
+    let relay = server.relay.clone();
+    let put = to_the_end(async move { relay.put_part(&owner, number, crc, part).await }).await;
+    returned.drain().await;
+    put?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+pub(super) async fn commit(State(server): State<Arc<Server>>, owner: Credential, Json(commit): Json<Commit>) -> Answer {
+    let relay = server.relay.clone();
+    Ok(json(StatusCode::CREATED, &to_the_end(async move { relay.commit(&owner, &commit).await }).await?))
+}
+
+pub(super) async fn deposit(
+    State(server): State<Arc<Server>>,
+    IsLocal(is_local): IsLocal,
+    owner: Credential,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let framed = Framed::<Deposit<Create, Commit>>::read(declared_len(&headers)?, body).await?;
+    let (Deposit { create, commit }, part, returned) = framed.lend();
+    if !server.options.create.allows(&create, is_local) {
+        drop(part);
+        returned.drain().await;
+        return Err(RelayError::NotAllowed);
+    }
+    let relay = server.relay.clone();
+    let deposited = to_the_end(async move { relay.deposit(&owner, &create, &commit, part).await }).await;
+    returned.drain().await;
+    Ok(json(StatusCode::CREATED, &deposited?))
+}
+
+pub(super) async fn notice(State(server): State<Arc<Server>>, link: Credential) -> Answer {
+    Ok(json(StatusCode::OK, &server.relay.notice(&link).await?))
+}
+
+pub(super) async fn manifest(
+    State(server): State<Arc<Server>>,
+    link: Credential,
+    Json(Proof { proof }): Json<Proof>,
+) -> Answer {
+    Ok(json(StatusCode::OK, &server.relay.manifest(&link, &proof).await?))
+}
+
+pub(super) async fn claim(
+    State(server): State<Arc<Server>>,
+    link: Credential,
+    Json(ClaimRequest { proof, claim_token }): Json<ClaimRequest>,
+) -> Answer {
+    let relay = server.relay.clone();
+    let claimed = to_the_end(async move { relay.claim(&link, &proof, &claim_token).await }).await?;
+    match &claimed.part {
+        None => Ok(json(StatusCode::OK, &claimed)),
+        Some(part) => {
+            let mut framed = wire::frame(json_text(&claimed).as_bytes());
+            framed.extend_from_slice(part);
+            Ok(([(CONTENT_TYPE, wire::BYTES)], framed).into_response())
+        }
+    }
+}
+
+pub(super) async fn get_part(
+    State(server): State<Arc<Server>>,
+    Path(number): Path<String>,
+    holder: Credential,
+    headers: HeaderMap,
+) -> Answer {
+    let number = part_number(&number)?;
+    let offset = match headers.get(RANGE) {
+        None => 0,
+        Some(range) => open_range(range).ok_or(RelayError::BadRequest)?,
+    };
+    let content = server.relay.get_part(&holder, number, offset).await?;
+    let len = content.len();
+    let body = match content {
+        Content::Whole(bytes) => Body::from(bytes),
+        Content::Stream { chunks, .. } => Body::from_stream(chunks),
+    };
+    let mut response = ([(CONTENT_TYPE, wire::BYTES), (CONTENT_DISPOSITION, "attachment")], body).into_response();
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(len));
+    if offset > 0 {
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+        let range = format!("bytes {offset}-{}/{}", (offset + len).saturating_sub(1), offset + len);
+        response.headers_mut().insert(CONTENT_RANGE, HeaderValue::try_from(range).map_err(|_| RelayError::BadRequest)?);
+    }
+    Ok(response)
+}
+
+/// The last segment of the path to a part.
+fn part_number(text: &str) -> Result<u32, RelayError> {
+    let digits = !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
+    text.parse().ok().filter(|_| digits).ok_or(RelayError::BadRequest)
+}
+
+/// `bytes=N-`: enough to resume, and the only form of a range here.
+fn open_range(range: &HeaderValue) -> Option<u64> {
+    range.to_str().ok()?.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()
+}
+
+pub(super) async fn finish(
+    State(server): State<Arc<Server>>,
+    holder: Credential,
+    Json(FinishRequest { receipt }): Json<FinishRequest>,
+) -> Answer {
+    let relay = server.relay.clone();
+    to_the_end(async move { relay.finish(&holder, &receipt).await }).await?;
+    Ok(json(StatusCode::OK, &Done { v: V1 }))
+}
+
+pub(super) async fn status(State(server): State<Arc<Server>>, owner: Credential, headers: HeaderMap) -> Answer {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let known = text(IF_NONE_MATCH).and_then(|tag| ShareState::parse(tag.trim_matches('"')));
+    let prefer = text(HeaderName::from_static("prefer")).and_then(|prefer| prefer.strip_prefix("wait="));
+    let wait = Duration::from_secs(prefer.and_then(|wait| wait.parse().ok()).unwrap_or(0)).min(MAX_WAIT);
+    let status = server.relay.status(&owner, known, wait).await?;
+    let tag = [(ETAG, format!("\"{}\"", status.state.word()))];
+    if Some(status.state) == known {
+        return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
+    }
+    Ok((tag, json(StatusCode::OK, &status)).into_response())
+}
+
+pub(super) async fn revoke(State(server): State<Arc<Server>>, owner: Credential) -> Answer {
+    let relay = server.relay.clone();
+    let was = to_the_end(async move { relay.revoke(&owner).await }).await?;
+    Ok(json(StatusCode::OK, &Was { was }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_has_a_plain_number() {
+        assert_eq!(part_number("17"), Ok(17));
+        for text in ["", "+1", "-1", "1 ", "0x1", "4294967296"] {
+            assert_eq!(part_number(text), Err(RelayError::BadRequest), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_range_is_open_at_its_end() {
+        assert_eq!(open_range(&HeaderValue::from_static("bytes=7-")), Some(7));
+        for text in ["bytes=7-9", "bytes=-7", "bytes=1-,2-", "items=7-", "7-"] {
+            assert_eq!(open_range(&HeaderValue::from_static(text)), None, "{text}");
+        }
+    }
+}

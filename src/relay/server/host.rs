@@ -1,0 +1,138 @@
+//! The hosts of a request: the one that it is meant for, and the one that it comes from.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::header::HOST;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri};
+
+use crate::relay_url::RelayUrl;
+
+/// A host as the `Host` header names it, without its port.
+#[derive(Debug, PartialEq, Eq)]
+enum Host {
+    Address(IpAddr),
+    Localhost,
+    Other,
+}
+
+impl Host {
+    fn parse(host: &str) -> Self {
+        if let Ok(address) = host.parse::<SocketAddr>() {
+            return Self::Address(address.ip());
+        }
+        if let Ok(ip) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
+            return Self::Address(ip);
+        }
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        if name.eq_ignore_ascii_case("localhost") { Self::Localhost } else { Self::Other }
+    }
+
+    /// Whether it is this machine, seen from itself.
+    fn is_local(&self) -> bool {
+        match self {
+            Self::Address(ip) => ip.is_loopback(),
+            Self::Localhost => true,
+            Self::Other => false,
+        }
+    }
+}
+
+/// Whether a request is meant for the server that listens on `listens` and is known as `public_url`: a page elsewhere
+/// must not reach a relay on somebody's own network under a name of its own (DNS rebinding).
+pub(super) fn is_meant(uri: &Uri, headers: &HeaderMap, listens: SocketAddr, public_url: Option<&RelayUrl>) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next().and_then(|value| value.to_str().ok()), hosts.next()) else {
+        return false;
+    };
+    // A request may name its host twice (RFC 9112, 3.2.2), and then both are the same.
+    if uri.authority().is_some_and(|authority| authority.as_str() != host) {
+        return false;
+    }
+    if public_url.is_some_and(|url| url.name().eq_ignore_ascii_case(host)) {
+        return true;
+    }
+    let host = Host::parse(host);
+    host.is_local() || matches!(host, Host::Address(ip) if ip == listens.ip() || listens.ip().is_unspecified())
+}
+
+/// Whether a request comes from this machine and was not handed on by a proxy.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct IsLocal(pub(super) bool);
+
+impl<S: Sync> FromRequestParts<S> for IsLocal {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Ok(Self(peer.is_some_and(|ConnectInfo(peer)| is_local(*peer, &parts.headers))))
+    }
+}
+
+fn is_local(peer: SocketAddr, headers: &HeaderMap) -> bool {
+    let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name));
+    let host = headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    peer.ip().to_canonical().is_loopback() && Host::parse(host).is_local() && !forwarded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn a_host_is_read_with_and_without_its_port() {
+        let six = Host::Address("::1".parse().unwrap());
+        for (text, expected) in [
+            ("127.0.0.1:80", Host::Address(IpAddr::from([127, 0, 0, 1]))),
+            ("192.0.2.1", Host::Address(IpAddr::from([192, 0, 2, 1]))),
+            ("[::1]:80", Host::Address("::1".parse().unwrap())),
+            ("[::1]", six),
+            ("LocalHost:4080", Host::Localhost),
+            ("localhost", Host::Localhost),
+            ("localhost.evil.example", Host::Other),
+            ("", Host::Other),
+        ] {
+            assert_eq!(Host::parse(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_request_for_another_name_or_for_two_is_not_meant() {
+        let url = RelayUrl::parse("https://relay.example").unwrap();
+        let (listens, everywhere) = ("192.0.2.1:80".parse().unwrap(), "0.0.0.0:80".parse().unwrap());
+        let uri = Uri::from_static("/");
+        let is_meant = |hosts: &[(&'static str, &'static str)], listens| {
+            let mut all = HeaderMap::new();
+            for (name, value) in hosts {
+                all.append(*name, value.parse().unwrap());
+            }
+            super::is_meant(&uri, &all, listens, Some(&url))
+        };
+        assert!(is_meant(&[("host", "192.0.2.1")], listens));
+        assert!(is_meant(&[("host", "127.0.0.1:80")], listens));
+        assert!(is_meant(&[("host", "RELAY.example")], listens));
+        assert!(!is_meant(&[("host", "192.0.2.2")], listens));
+        assert!(is_meant(&[("host", "192.0.2.2")], everywhere));
+        assert!(!is_meant(&[("host", "evil.example")], everywhere));
+        assert!(!is_meant(&[("host", "localhost"), ("host", "evil.example")], listens));
+        assert!(!is_meant(&[], listens));
+    }
+
+    #[test]
+    fn a_request_through_a_proxy_is_not_local() {
+        let (here, there) = (SocketAddr::from(([127, 0, 0, 1], 9)), SocketAddr::from(([192, 0, 2, 1], 9)));
+        assert!(is_local(here, &headers(&[("host", "localhost:4080")])));
+        assert!(is_local("[::ffff:127.0.0.1]:9".parse().unwrap(), &headers(&[("host", "127.0.0.1:4080")])));
+        assert!(!is_local(there, &headers(&[("host", "localhost:4080")])));
+        assert!(!is_local(here, &headers(&[("host", "relay.example")])));
+        for name in ["forwarded", "x-forwarded-for", "x-real-ip", "via"] {
+            assert!(!is_local(here, &headers(&[("host", "localhost"), (name, "x")])), "{name}");
+        }
+    }
+}

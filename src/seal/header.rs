@@ -1,0 +1,88 @@
+//! The header of an age file, which the age crate writes, parses and authenticates, and its bounds.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::{io, iter};
+
+use age::{Decryptor, Encryptor, x25519};
+use age_core::format::{FileKey, Stanza};
+use age_core::secrecy::ExposeSecret;
+
+use super::error::SealError;
+use super::stream::Stream;
+
+/// The longest age header that is looked at, in bytes.
+pub const MAX_HEADER: usize = 4096;
+/// Random bytes between header and chunks, which salt the payload key.
+pub(super) const PAYLOAD_NONCE: usize = 16;
+
+/// Lets the age crate write the header, and takes a copy of the file key on the way.
+struct NotingRecipient<'a> {
+    to: &'a x25519::Recipient,
+    noted: RefCell<Option<FileKey>>,
+}
+
+impl age::Recipient for NotingRecipient<'_> {
+    fn wrap_file_key(&self, file_key: &FileKey) -> Result<(Vec<Stanza>, HashSet<String>), age::EncryptError> {
+        self.noted.replace(Some(copy(file_key)));
+        self.to.wrap_file_key(file_key)
+    }
+}
+
+/// Lets the age crate read the header, and takes a copy of the file key on the way. The crate hands it over *before*
+/// it has checked the header's MAC, so it may be used only once `decrypt` has returned without an error.
+struct NotingIdentity<'a> {
+    identity: &'a x25519::Identity,
+    noted: RefCell<Option<FileKey>>,
+}
+
+impl age::Identity for NotingIdentity<'_> {
+    fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, age::DecryptError>> {
+        let result = self.identity.unwrap_stanza(stanza);
+        if let Some(Ok(file_key)) = &result {
+            self.noted.replace(Some(copy(file_key)));
+        }
+        result
+    }
+}
+
+fn copy(file_key: &FileKey) -> FileKey {
+    FileKey::init_with_mut(|bytes| bytes.copy_from_slice(file_key.expose_secret()))
+}
+
+/// The length of the age header at the beginning of `bytes`: through the line of its MAC, `--- ` and 43 characters.
+pub(super) fn header_len(bytes: &[u8]) -> Option<usize> {
+    const MAC_LINE: usize = "\n--- ".len() + 43;
+    let bytes = &bytes[..bytes.len().min(MAX_HEADER)];
+    let at = bytes.windows(5).position(|window| window == b"\n--- ")?;
+    (bytes.get(at + MAC_LINE) == Some(&b'\n')).then_some(at + MAC_LINE + 1)
+}
+
+/// Writes the header of a file for `recipient`, and the payload nonce behind it. Returns both, and the stream of chunks
+/// that belongs to them.
+///
+/// # Errors
+/// Those of the age crate, which has none for one recipient of this kind.
+pub(super) fn write_header(recipient: &x25519::Recipient) -> io::Result<(Vec<u8>, Stream)> {
+    let noting = NotingRecipient { to: recipient, noted: RefCell::new(None) };
+    let encryptor = Encryptor::with_recipients(iter::once(&noting as &dyn age::Recipient)).map_err(io::Error::other)?;
+    let mut head = Vec::with_capacity(MAX_HEADER);
+    // Writes the header and the payload nonce; dropped before a chunk is written.
+    drop(encryptor.wrap_output(&mut head)?);
+    let file_key = noting.noted.take().ok_or_else(|| io::Error::other("age used no recipient"))?;
+    let stream = Stream::of_file(&file_key, &head[head.len() - PAYLOAD_NONCE..]);
+    Ok((head, stream))
+}
+
+/// Reads and authenticates a header with the payload nonce behind it. `head` is exactly that.
+///
+/// # Errors
+/// [`SealError::Corrupt`] where it is no header of age, or `identity` does not open it.
+pub(super) fn read_header(identity: &x25519::Identity, head: &[u8]) -> Result<Stream, SealError> {
+    let noting = NotingIdentity { identity, noted: RefCell::new(None) };
+    let decryptor = Decryptor::new_buffered(head).map_err(|_| SealError::Corrupt)?;
+    decryptor.decrypt(iter::once(&noting as &dyn age::Identity)).map_err(|_| SealError::Corrupt)?;
+    // The MAC holds: the key is the one that this header commits to.
+    let file_key = noting.noted.take().ok_or(SealError::Corrupt)?;
+    Ok(Stream::of_file(&file_key, &head[head.len() - PAYLOAD_NONCE..]))
+}

@@ -1,0 +1,140 @@
+//! Plaintext to the parts of a blob.
+
+use std::io::{self, Read};
+
+use age::x25519;
+use bytes::BytesMut;
+use zeroize::Zeroizing;
+
+use super::header::write_header;
+use super::stream::{CHUNK, SEALED_CHUNK, Stream, TAG};
+use crate::blob::{PART_LEN, padded_len};
+use crate::secret::fill_random;
+
+/// The lengths of a finished blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lengths {
+    /// The length of the age file at its beginning, in bytes.
+    pub age_len: u64,
+    /// The length of all of it, in bytes.
+    pub blob_len: u64,
+}
+
+/// The work of a sealer, in its order.
+enum Phase {
+    /// Reading, and sealing chunk after chunk.
+    Payload(Stream),
+    /// The age file is complete; this many bytes of padding are missing.
+    Padding(Stream, u64),
+    /// The blob is complete.
+    Done,
+}
+
+/// Turns a plaintext of unknown length into the parts of a blob, in one pass and in constant memory.
+pub struct Sealer<R> {
+    plain: R,
+    phase: Phase,
+    /// The header and payload nonce, which stand before the chunks; later the bytes that did not fit into the last
+    /// part.
+    carry: Vec<u8>,
+    /// Look-ahead byte: `Some` means that more plaintext follows.
+    ahead: Option<u8>,
+    age_len: u64,
+}
+
+impl<R: Read> Sealer<R> {
+    /// Begins a blob that `identity` opens. The identity's recipient is never published, so only a holder of the link
+    /// could have made it.
+    ///
+    /// # Errors
+    /// Those of the age crate, which has none for one recipient of this kind.
+    pub fn new(plain: R, identity: &x25519::Identity) -> io::Result<Self> {
+        let (head, stream) = write_header(&identity.to_public())?;
+        Ok(Self { plain, phase: Phase::Payload(stream), age_len: head.len() as u64, carry: head, ahead: None })
+    }
+
+    /// Fills `buffer` (whatever it held before) with the next part. `false`: the blob was complete already.
+    ///
+    /// A part is [`PART_LEN`] bytes long, and only the last one is shorter. Reuse the buffers: one keeps its memory.
+    ///
+    /// # Errors
+    /// Those of reading the plaintext.
+    pub fn next_part(&mut self, buffer: &mut BytesMut) -> io::Result<bool> {
+        // Chunks are read and sealed in place; the last one may reach over the end of the part.
+        let room = PART_LEN + SEALED_CHUNK + 1;
+        buffer.resize(room, 0);
+        let mut filled = self.carry.len();
+        buffer[..filled].copy_from_slice(&self.carry);
+        self.carry.clear();
+        while filled < PART_LEN {
+            filled += match &mut self.phase {
+                Phase::Payload(_) => self.seal_chunk(&mut buffer[filled..])?,
+                Phase::Padding(stream, missing) => {
+                    let count = usize::try_from(*missing).unwrap_or(CHUNK).min(CHUNK);
+                    let piece = &mut buffer[filled..filled + count];
+                    piece.fill(0);
+                    stream.seal(piece, false);
+                    *missing -= count as u64;
+                    if *missing == 0 {
+                        self.phase = Phase::Done;
+                    }
+                    count
+                }
+                Phase::Done => break,
+            };
+        }
+        let length = filled.min(PART_LEN);
+        self.carry.extend_from_slice(&buffer[length..filled]);
+        buffer.truncate(length);
+        Ok(length > 0)
+    }
+
+    /// Reads one chunk into `space` and seals it there. Returns the bytes that it takes.
+    fn seal_chunk(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        if let Some(byte) = self.ahead.take() {
+            space[0] = byte;
+            filled = 1;
+        }
+        // One byte more than a chunk: if it is there, the chunk is not the last.
+        while filled <= CHUNK {
+            match self.plain.read(&mut space[filled..=CHUNK]) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let last = filled <= CHUNK;
+        if !last {
+            self.ahead = Some(space[CHUNK]);
+            filled = CHUNK;
+        }
+        let Phase::Payload(stream) = &mut self.phase else { return Ok(0) };
+        let tag = stream.seal(&mut space[..filled], last);
+        space[filled..filled + TAG].copy_from_slice(&tag);
+        self.age_len += (filled + TAG) as u64;
+        if last {
+            self.phase = match padded_len(self.age_len) - self.age_len {
+                0 => Phase::Done,
+                // The padding is a keystream under a key that nobody keeps: as random as the chunks before it.
+                missing => {
+                    let mut key = Zeroizing::new([0; 32]);
+                    fill_random(&mut *key);
+                    Phase::Padding(Stream::new(&key), missing)
+                }
+            };
+        }
+        Ok(filled + TAG)
+    }
+
+    /// The lengths of the blob, known when [`Sealer::next_part`] has returned `false`.
+    pub fn lengths(&self) -> Option<Lengths> {
+        matches!(self.phase, Phase::Done).then(|| Lengths { age_len: self.age_len, blob_len: padded_len(self.age_len) })
+    }
+
+    /// Gives the source back.
+    pub fn into_inner(self) -> R {
+        self.plain
+    }
+}

@@ -1,0 +1,47 @@
+//! A terminal in another mode for a while.
+
+use std::io;
+
+use crate::platform::tty::{Apply, Mode, Tty};
+
+/// A terminal in another mode until this is dropped, which puts it back as it was.
+pub(crate) struct ModeGuard {
+    tty: Tty,
+    before: Mode,
+    meanwhile: Mode,
+    apply: Apply,
+}
+
+impl ModeGuard {
+    /// Changes the mode of `tty`. `apply`: how it is changed, and changed back.
+    ///
+    /// # Errors
+    /// The terminal is gone, or this process may not change it.
+    pub(crate) fn enter(tty: Tty, change: impl FnOnce(&Mode) -> Mode, apply: Apply) -> io::Result<Self> {
+        let before = tty.mode()?;
+        let meanwhile = change(&before);
+        tty.set_mode(&meanwhile, apply)?;
+        Ok(Self { tty, before, meanwhile, apply })
+    }
+
+    pub(crate) fn tty(&self) -> &Tty {
+        &self.tty
+    }
+
+    pub(crate) fn tty_mut(&mut self) -> &mut Tty {
+        &mut self.tty
+    }
+
+    /// Takes the terminal again: a shell that stopped this program and let it go on has made it its own meanwhile.
+    pub(crate) fn stay_raw(&self) {
+        if !self.tty.mode().is_ok_and(|now| now.has_single_keys()) {
+            let _ = self.tty.set_mode(&self.meanwhile, Apply::Now);
+        }
+    }
+}
+
+impl Drop for ModeGuard {
+    fn drop(&mut self) {
+        let _ = self.tty.set_mode(&self.before, self.apply);
+    }
+}

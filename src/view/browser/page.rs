@@ -1,0 +1,89 @@
+//! The page that shows the files of a share, one below the other.
+//!
+//! `page.html` has its style and its script. The script counts a file as seen while the page is visible: a photo when
+//! it was decoded; a video when a frame of it was presented, since one whose pictures the browser cannot decode plays
+//! its sound without an error and is 0 pixels wide; a sound when it plays; a text at once. A page that is gone shows
+//! nothing any more, also when somebody goes back to it.
+
+use std::fmt::Write as _;
+use std::io;
+
+use crate::media::Kind;
+use crate::safe_text::printable;
+use crate::view::browser::content::Content;
+use crate::view::browser::tracks::has_pictures;
+use crate::view::text;
+
+/// The page, with marks for the nonce of its style and script, and for the files.
+const TEMPLATE: &str = include_str!("page.html");
+
+/// The page of `content`. `nonce`: the one in the page's Content-Security-Policy.
+///
+/// # Errors
+/// A text could not be read.
+pub(super) async fn html(content: &Content, nonce: &str) -> io::Result<String> {
+    Ok(filled(TEMPLATE, &[("nonce", nonce), ("files", &files(content).await?)]))
+}
+
+/// Fills the marks `{{name}}` of a template. The values are never looked at: a mark within one stays as it is.
+fn filled(template: &str, values: &[(&str, &str)]) -> String {
+    let mut filled = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("{{")
+        && let Some((name, after)) = after.split_once("}}")
+    {
+        filled.push_str(before);
+        filled.push_str(values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value));
+        rest = after;
+    }
+    filled + rest
+}
+
+/// The elements that show the files.
+async fn files(content: &Content) -> io::Result<String> {
+    let mut html = String::new();
+    for (number, entry) in content.manifest().entries.iter().enumerate() {
+        let name = entry.name.as_deref().map(printable).unwrap_or_default();
+        let _ = write!(html, "<h2>{}</h2>", escaped(&name));
+        let _ = match Kind::of(&entry.r#type) {
+            Kind::Photo => write!(html, "<img src={number} data-file={number} alt=\"\">"),
+            Kind::Video => {
+                let sound = if has_pictures(content, number).await { "" } else { " data-sound" };
+                write!(html, "<video src={number} data-file={number}{sound} controls playsinline></video>")
+            }
+            Kind::Sound => write!(html, "<audio src={number} data-file={number} controls></audio>"),
+            Kind::Text => {
+                let text = content.read(content.range(number).unwrap_or_default()).await?;
+                write!(html, "<pre data-file={number}>{}</pre>", escaped(&text::visible(&text)))
+            }
+            Kind::File => write!(html, "<p>This file can only be saved, from the terminal.</p>"),
+        };
+    }
+    Ok(html)
+}
+
+/// A text as HTML, between tags or in a quoted attribute.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_within_values_are_not_filled() {
+        let values = [("nonce", "n"), ("files", "a {{nonce}} {{files}} b")];
+        assert_eq!(filled("<{{nonce}}>{{files}}<{{nonce}}>", &values), "<n>a {{nonce}} {{files}} b<n>");
+        assert_eq!(filled("no mark, {{ and }}", &values[..0]), "no mark, ");
+        assert_eq!(filled("a {{ b", &values), "a {{ b");
+    }
+
+    #[test]
+    fn page_has_all_its_marks_and_no_other() {
+        assert_eq!(TEMPLATE.matches("{{nonce}}").count(), 2, "of the style and the script");
+        assert_eq!(TEMPLATE.matches("{{files}}").count(), 1);
+        assert_eq!(TEMPLATE.matches("{{").count(), 3);
+        assert_eq!(TEMPLATE.matches("<script").count() + TEMPLATE.matches("<style").count(), 2);
+    }
+}

@@ -1,0 +1,146 @@
+//! The state that all requests of a page or a player share.
+
+use std::collections::HashSet;
+use std::io;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::http::{HeaderMap, header};
+use bytes::Bytes;
+use subtle::ConstantTimeEq;
+use tokio::sync::watch;
+
+use crate::media::Kind;
+use crate::secret::random_hex;
+use crate::view::browser::content::Content;
+
+/// The name of the cookie.
+const COOKIE: &str = "share";
+
+/// The part of a share that pages have reported as seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageSaw {
+    /// Nothing, or not yet every file.
+    Nothing,
+    /// Every file that can be shown.
+    All,
+    /// A file failed.
+    Failure,
+}
+
+/// The state that all requests share.
+pub(super) struct Served {
+    pub(super) content: Content,
+    pub(super) token: String,
+    cookie: String,
+    /// Whether the page was asked for. Its address works once.
+    pub(super) asked: watch::Sender<bool>,
+    /// Whether only a player is served, which has no cookies.
+    for_player: bool,
+    /// How many pages are open.
+    pub(super) pages: watch::Sender<usize>,
+    /// Whether it was closed.
+    pub(super) closed: watch::Sender<bool>,
+    /// The files that a page has shown, by their numbers.
+    seen: Mutex<HashSet<usize>>,
+    /// Whether a page could not show a file.
+    failed: AtomicBool,
+    /// Whether something could not be fetched.
+    broke: AtomicBool,
+}
+
+fn same(one: &str, other: &str) -> bool {
+    bool::from(one.as_bytes().ct_eq(other.as_bytes()))
+}
+
+impl Served {
+    pub(super) fn new(content: Content, for_player: bool) -> Self {
+        Self {
+            content,
+            token: random_hex::<16>(),
+            cookie: random_hex::<16>(),
+            asked: watch::Sender::new(false),
+            for_player,
+            pages: watch::Sender::new(0),
+            closed: watch::Sender::new(false),
+            seen: Mutex::default(),
+            failed: AtomicBool::new(false),
+            broke: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) async fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
+        let read = self.content.read(range).await;
+        self.broke.fetch_or(read.is_err(), Ordering::SeqCst);
+        read
+    }
+
+    /// Whether something could not be fetched.
+    pub(super) fn broke(&self) -> bool {
+        self.broke.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn note_seen(&self, number: usize) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
+    }
+
+    pub(super) fn note_failure(&self) {
+        self.failed.store(true, Ordering::SeqCst);
+    }
+
+    /// The part of the share that pages have reported as seen.
+    pub(super) fn seen(&self) -> PageSaw {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let entries = self.content.manifest().entries.iter().enumerate();
+        let mut shown = entries.filter(|(_, entry)| Kind::of(&entry.r#type) != Kind::File);
+        if self.failed.load(Ordering::SeqCst) {
+            PageSaw::Failure
+        } else if shown.all(|(number, _)| seen.contains(&number)) {
+            PageSaw::All
+        } else {
+            PageSaw::Nothing
+        }
+    }
+
+    /// Whether a request for the page is the first one, which is let in without a cookie. From then on none is.
+    pub(super) fn lets_in_first(&self, token: &str) -> bool {
+        !self.for_player && token == self.token && !self.asked.send_replace(true)
+    }
+
+    /// Whether a request comes from the one that was let in, and not after the end. The answer does not show whether
+    /// the address is right.
+    pub(super) fn is_let_in(&self, token: &str, headers: &HeaderMap) -> bool {
+        let cookies = headers.get(header::COOKIE).and_then(|cookies| cookies.to_str().ok()).unwrap_or_default();
+        let wanted = format!("{COOKIE}={}", self.cookie);
+        !*self.closed.borrow()
+            && same(token, &self.token)
+            && (self.for_player || cookies.split("; ").any(|cookie| same(cookie, &wanted)))
+    }
+
+    /// The cookie for the one that is let in.
+    pub(super) fn set_cookie(&self) -> String {
+        format!("{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/{}/", self.cookie, self.token)
+    }
+}
+
+/// A page that counts as open until this is dropped.
+pub(super) struct OpenPage(Arc<Served>);
+
+impl OpenPage {
+    pub(super) fn count(served: Arc<Served>) -> Self {
+        served.pages.send_modify(|pages| *pages += 1);
+        Self(served)
+    }
+
+    /// Waits until it is all closed.
+    pub(super) async fn until_closed(&self) {
+        let _ = self.0.closed.subscribe().wait_for(|closed| *closed).await;
+    }
+}
+
+impl Drop for OpenPage {
+    fn drop(&mut self) {
+        self.0.pages.send_modify(|pages| *pages -= 1);
+    }
+}

@@ -1,0 +1,332 @@
+//! The means of this terminal and this machine to show something, found out before anything is spent.
+
+mod answers;
+
+use std::io;
+use std::sync::atomic::AtomicBool;
+
+use self::answers::{Facts, ask_terminal};
+use crate::manifest::{Entry, Manifest};
+use crate::media::Kind;
+use crate::platform::tty::Cell;
+use crate::terminal::session::Session;
+use crate::terminal::style;
+use crate::view::graphics::{Graphics, Limits};
+use crate::view::player::Player;
+use crate::view::{blocking, memory, picture};
+
+/// The longest text that is shown, in bytes.
+const MAX_TEXT: u64 = 4 << 20;
+
+/// How one file is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Means {
+    /// Drawn in the terminal.
+    Draw(Graphics),
+    /// Written in the terminal.
+    Read,
+    /// By a program.
+    Play,
+    /// By a browser.
+    Browse,
+}
+
+/// How a share is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presentation {
+    /// Here, or by a player, from memory.
+    Screen,
+    /// In a browser.
+    Page {
+        /// From memory, and not piece by piece because it is too large for that.
+        whole: bool,
+    },
+    /// By a player that fetches it piece by piece.
+    Stream,
+}
+
+/// How a share could be shown, before the person is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Showable {
+    /// So; and in words for a question: `with mpv on display :0 of laptop`.
+    So(Presentation, String),
+    /// Only coarsely, if the person wants that.
+    Coarsely,
+    /// Not here.
+    Not(Unshowable),
+}
+
+/// Why a share cannot be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unshowable {
+    /// It is of no kind that is shown.
+    #[error("this kind of file can only be saved")]
+    Kind,
+    /// The terminal only prints.
+    #[error("this terminal cannot clear its screen (TERM is dumb or not set)")]
+    Dumb,
+    /// Its texts are longer than 4 MiB.
+    #[error("it is too long")]
+    Long,
+    /// Neither a program nor the terminal can show it.
+    #[error("nothing here can show it: mpv, on your PATH, could")]
+    NoProgram,
+    /// It does not fit into memory, and it is no film that could be fetched piece by piece.
+    #[error("it is too large to be shown from memory")]
+    Large,
+    /// There is nobody to show it to.
+    #[error("there is no terminal")]
+    NoTerminal,
+}
+
+/// The person's setting: `SHARE_VIEWER`, or `viewer` in the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Preference {
+    Graphics(Graphics),
+    Browser,
+    /// A program and its arguments.
+    Program(Vec<String>),
+}
+
+impl Preference {
+    fn parse(text: &str) -> Option<Self> {
+        Some(match text.trim() {
+            "" => return None,
+            "kitty" => Self::Graphics(Graphics::Kitty),
+            "iterm" => Self::Graphics(Graphics::Iterm),
+            "sixel" => Self::Graphics(Graphics::Sixel),
+            "blocks" => Self::Graphics(Graphics::Blocks),
+            "browser" => Self::Browser,
+            command => Self::Program(command.split_whitespace().map(str::to_owned).collect()),
+        })
+    }
+}
+
+/// The means of this terminal and this machine.
+pub struct Capabilities {
+    preference: Option<Preference>,
+    /// How the terminal draws, if it does.
+    graphics: Option<Graphics>,
+    /// Whether the terminal only prints.
+    is_dumb: bool,
+    /// How large a character is, where the terminal has reported it.
+    pub(super) cell: Option<Cell>,
+    /// The limits of the terminal for pictures.
+    pub(super) limits: Limits,
+    /// Whether the person sits at this machine's screen, on which a window or a browser can appear.
+    desktop: bool,
+    /// The session in which windows appear.
+    pub(super) session: Session,
+    /// The program that plays videos.
+    pub(super) player: Option<Player>,
+}
+
+impl Capabilities {
+    /// Asks the terminal, and looks for programs. `preference`: the person's setting. The terminal is as it was when
+    /// this ends or is dropped.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::Interrupted`] after Ctrl-C; or the terminal is gone.
+    pub async fn find(preference: Option<&str>) -> io::Result<Self> {
+        let preference = preference.and_then(Preference::parse);
+        blocking::run(move |stop| Self::ask(preference, stop)).await
+    }
+
+    fn ask(preference: Option<Preference>, stop: &AtomicBool) -> io::Result<Self> {
+        let wished = match &preference {
+            Some(Preference::Graphics(graphics)) => Some(*graphics),
+            _ => None,
+        };
+        let Facts { graphics, cell, limits, size } = ask_terminal(wished, stop)?;
+        let session = Session::find();
+        let desktop = session.is_desktop();
+        let player = match &preference {
+            Some(Preference::Program(command)) => Player::chosen(command),
+            // A player does not keep to the terminal's limits.
+            _ => Player::find(desktop, graphics.filter(|_| limits.allow(size, cell))),
+        };
+        Ok(Self { preference, graphics, is_dumb: style::is_dumb(), cell, limits, desktop, session, player })
+    }
+
+    /// On which screen a window appears, for a question.
+    fn screen(&self) -> String {
+        if self.desktop { format!(" on {}", self.session.screen()) } else { String::new() }
+    }
+
+    /// The name of a program that the person has set and that is not there.
+    pub fn missing_program(&self) -> Option<&str> {
+        match &self.preference {
+            Some(Preference::Program(command)) if self.player.is_none() => command.first().map(String::as_str),
+            _ => None,
+        }
+    }
+
+    /// Draws pictures coarsely: the person wants that.
+    #[must_use]
+    pub fn coarsely(self) -> Self {
+        Self { graphics: Some(Graphics::Blocks), ..self }
+    }
+
+    /// How a file is shown. `None`: it is not.
+    pub(super) fn means(&self, entry: &Entry) -> Option<Means> {
+        let is_decoded = picture::is_decoded(&entry.r#type);
+        let browser = self.desktop.then_some(Means::Browse);
+        let player = self.player.as_ref().map(|_| Means::Play);
+        match (&self.preference, Kind::of(&entry.r#type)) {
+            (_, Kind::File) => None,
+            // One that only prints could not take it off its screen.
+            (_, Kind::Text) => (entry.size <= MAX_TEXT && !self.is_dumb).then_some(Means::Read),
+            (Some(Preference::Browser), _) => Some(Means::Browse),
+            (Some(Preference::Program(_)), _) => player,
+            (_, Kind::Photo) if is_decoded => self.graphics.map(Means::Draw).or(browser),
+            // A browser shows some photos that are not decoded here.
+            (_, Kind::Photo) => player.or(browser.filter(|_| entry.r#type == "image/avif")),
+            // A player that draws in the terminal is mute.
+            (_, Kind::Sound) if self.player.as_ref().is_some_and(|player| player.in_terminal) => None,
+            (_, Kind::Video | Kind::Sound) => player.or(browser),
+        }
+    }
+
+    /// How a share can be shown here.
+    pub fn showable(&self, manifest: &Manifest) -> Showable {
+        self.showable_within(manifest, memory::limit())
+    }
+
+    /// How a share can be shown where `limit` bytes may be held in memory.
+    fn showable_within(&self, manifest: &Manifest, limit: u64) -> Showable {
+        let means: Vec<Option<Means>> = manifest.entries.iter().map(|entry| self.means(entry)).collect();
+        let fits = manifest.total_size() <= limit;
+        if means.iter().all(Option::is_none) {
+            return self.without_means(manifest, fits);
+        }
+        let in_browser = means.contains(&Some(Means::Browse));
+        if !fits {
+            return self.piece_by_piece(manifest, in_browser);
+        }
+        if in_browser {
+            return Showable::So(Presentation::Page { whole: true }, format!("in your browser{}", self.screen()));
+        }
+        let player = self.player.as_ref().filter(|_| means.iter().flatten().all(|means| *means == Means::Play));
+        let how = match player {
+            Some(player) if player.in_terminal => format!("with {}, in this terminal and without sound", player.name()),
+            Some(player) => format!("with {}{}", player.name(), self.screen()),
+            None => "here".to_owned(),
+        };
+        Showable::So(Presentation::Screen, how)
+    }
+
+    /// A share of which nothing is shown as things are.
+    fn without_means(&self, manifest: &Manifest, fits: bool) -> Showable {
+        let all_are = |kind: Kind| manifest.entries.iter().all(|entry| Kind::of(&entry.r#type) == kind);
+        let is_drawable = |entry: &Entry| Kind::of(&entry.r#type) == Kind::Photo && picture::is_decoded(&entry.r#type);
+        if !self.is_dumb && fits && manifest.entries.iter().any(is_drawable) {
+            return Showable::Coarsely;
+        }
+        Showable::Not(if all_are(Kind::File) {
+            Unshowable::Kind
+        } else if self.is_dumb {
+            Unshowable::Dumb
+        } else if all_are(Kind::Text) {
+            Unshowable::Long
+        } else {
+            Unshowable::NoProgram
+        })
+    }
+
+    /// A share that is too large for memory.
+    fn piece_by_piece(&self, manifest: &Manifest, in_browser: bool) -> Showable {
+        let is_film =
+            matches!(&manifest.entries[..], [only] if matches!(Kind::of(&only.r#type), Kind::Video | Kind::Sound));
+        match &self.player {
+            Some(player) if is_film && player.takes_urls() && !in_browser => {
+                let screen = if player.in_terminal { String::new() } else { self.screen() };
+                Showable::So(Presentation::Stream, format!("with {}{screen}, piece by piece", player.name()))
+            }
+            _ if is_film && self.desktop => {
+                let how = format!("in your browser{}, piece by piece", self.screen());
+                Showable::So(Presentation::Page { whole: false }, how)
+            }
+            _ => Showable::Not(Unshowable::Large),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: u64 = 1000;
+
+    fn capabilities(graphics: Option<Graphics>, desktop: bool) -> Capabilities {
+        Capabilities {
+            preference: None,
+            graphics,
+            is_dumb: false,
+            cell: None,
+            limits: Limits::default(),
+            desktop,
+            session: Session::find(),
+            player: None,
+        }
+    }
+
+    fn with_player(mut capabilities: Capabilities, command: &str) -> Capabilities {
+        let command: Vec<String> = command.split(' ').map(str::to_owned).collect();
+        capabilities.player = Player::chosen(&command);
+        assert!(capabilities.player.is_some(), "{command:?}");
+        capabilities
+    }
+
+    fn manifest(files: &[(&str, u64)]) -> Manifest {
+        let entry = |(kind, size): &(&str, u64)| Entry { name: None, r#type: (*kind).to_owned(), size: *size };
+        Manifest::new(None, files.iter().map(entry).collect(), 0, false, String::new())
+    }
+
+    /// The presentation, where there is one.
+    fn so(capabilities: &Capabilities, files: &[(&str, u64)]) -> Option<Presentation> {
+        match capabilities.showable_within(&manifest(files), LIMIT) {
+            Showable::So(presentation, _) => Some(presentation),
+            Showable::Coarsely | Showable::Not(_) => None,
+        }
+    }
+
+    #[test]
+    fn photos_are_drawn_here_or_in_a_browser_or_coarsely() {
+        let photo = [("image/png", 10)];
+        assert_eq!(so(&capabilities(Some(Graphics::Kitty), true), &photo), Some(Presentation::Screen));
+        assert_eq!(so(&capabilities(None, true), &photo), Some(Presentation::Page { whole: true }));
+        let none = capabilities(None, false);
+        assert_eq!(none.showable_within(&manifest(&photo), LIMIT), Showable::Coarsely);
+        assert_eq!(so(&none.coarsely(), &photo), Some(Presentation::Screen));
+    }
+
+    #[test]
+    fn films_that_are_too_large_for_memory_are_fetched_piece_by_piece() {
+        let (small, large) = ([("video/mp4", LIMIT)], [("video/mp4", LIMIT + 1)]);
+        let desktop = capabilities(None, true);
+        assert_eq!(so(&desktop, &small), Some(Presentation::Page { whole: true }));
+        assert_eq!(so(&desktop, &large), Some(Presentation::Page { whole: false }));
+        // Only mpv takes an address that nobody else sees; /bin/sh stands for another player.
+        let other = with_player(capabilities(None, false), "/bin/sh");
+        assert_eq!(so(&other, &small), Some(Presentation::Screen));
+        let large_for_other = other.showable_within(&manifest(&large), LIMIT);
+        assert_eq!(large_for_other, Showable::Not(Unshowable::Large));
+        let album = [large[0], ("image/png", 1)];
+        assert_eq!(desktop.showable_within(&manifest(&album), LIMIT), Showable::Not(Unshowable::Large));
+    }
+
+    #[test]
+    fn reasons_against_showing_are_told_apart() {
+        let mut dumb_or_not = capabilities(None, false);
+        let mut not = |is_dumb: bool, files: &[(&str, u64)], why: Unshowable| {
+            dumb_or_not.is_dumb = is_dumb;
+            assert_eq!(dumb_or_not.showable_within(&manifest(files), LIMIT), Showable::Not(why), "{files:?}");
+        };
+        not(false, &[("application/zip", 1)], Unshowable::Kind);
+        not(true, &[("application/zip", 1)], Unshowable::Kind);
+        not(true, &[("text/plain", 1)], Unshowable::Dumb);
+        not(false, &[("text/plain", MAX_TEXT + 1)], Unshowable::Long);
+        not(false, &[("video/mp4", 1)], Unshowable::NoProgram);
+        not(false, &[("image/png", LIMIT + 1)], Unshowable::NoProgram);
+    }
+}

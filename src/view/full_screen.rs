@@ -1,0 +1,144 @@
+//! The terminal as a screen of our own: its former content comes back, and nothing that we put there stays.
+
+use std::io::{self, Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::platform::tty::{Apply, Mode, Size, Tty};
+use crate::terminal::keys::Divider;
+use crate::terminal::mode::ModeGuard;
+use crate::terminal::style;
+use crate::view::keys::Key;
+
+/// How often waiting for a key looks whether it is to stop.
+const TICK: Duration = Duration::from_millis(50);
+/// How long the rest of an arrow may take: an Esc alone is a key after that.
+const ESC_ALONE: Duration = Duration::from_millis(150);
+/// How long the rest of a sequence may take.
+const REST: Duration = Duration::from_secs(1);
+
+/// A terminal in raw mode, until this is dropped.
+pub(super) struct FullScreen {
+    mode: ModeGuard,
+    is_own: bool,
+    arrived: Divider,
+    /// Codes that wipe pictures above the text.
+    wipe: Vec<u8>,
+}
+
+impl FullScreen {
+    /// Takes the terminal, and forgets keys that were typed before. `is_own`: with an empty screen of our own.
+    pub(super) fn open(is_own: bool) -> io::Result<Self> {
+        let mode = ModeGuard::enter(Tty::open()?, Mode::raw, Apply::Flush)?;
+        let mut screen = Self { mode, is_own, arrived: Divider::default(), wipe: Vec::new() };
+        if is_own {
+            screen.write(b"\x1b[?1049h\x1b[?25l")?;
+            screen.clear()?;
+        }
+        Ok(screen)
+    }
+
+    /// Forgets keys that were typed meanwhile.
+    pub(super) fn forget_keys(&mut self) {
+        self.arrived.give_up();
+        let _ = self.mode.tty().forget_input();
+    }
+
+    /// `codes` wipe what is drawn from now on, whenever it has to go.
+    pub(super) fn wipe_with(&mut self, codes: Vec<u8>) {
+        self.wipe = codes;
+    }
+
+    pub(super) fn size(&self) -> Size {
+        // One that does not report it is as large as terminals used to be.
+        self.mode.tty().size().unwrap_or(Size { columns: 80, rows: 24, cell: None })
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.mode.tty_mut().write_all(bytes)
+    }
+
+    /// Empties the screen line by line: clearing it at once makes some terminals keep what was there to scroll back to.
+    pub(super) fn clear(&mut self) -> io::Result<()> {
+        let mut codes = std::mem::take(&mut self.wipe);
+        codes.extend(b"\x1b[0m");
+        for row in 1..=self.size().rows {
+            codes.extend(format!("\x1b[{row};1H\x1b[2K").bytes());
+        }
+        codes.extend(b"\x1b[1;1H");
+        self.write(&codes)
+    }
+
+    /// Writes a line in the last row.
+    pub(super) fn status(&mut self, text: &str) -> io::Result<()> {
+        let Size { columns, rows, .. } = self.size();
+        let mut shown = String::new();
+        for c in style::readable(text).chars() {
+            if textwrap::core::display_width(&shown) + 2 > usize::from(columns) {
+                break;
+            }
+            shown.push(c);
+        }
+        self.write(format!("\x1b[{rows};1H\x1b[0m\x1b[2K\x1b[7m{shown}\x1b[0m").as_bytes())
+    }
+
+    /// The next key, if one comes before `until` and before `stop` is set.
+    pub(super) fn key(&mut self, until: Option<Instant>, stop: &AtomicBool) -> io::Result<Option<Key>> {
+        let Some(first) = self.next(until, stop)? else { return Ok(None) };
+        let key = Key::of(&first);
+        let is_answer = first.len() > 1 && matches!(key, Key::Drawn(_) | Key::Refused(_) | Key::Other);
+        if !is_answer {
+            // The rest of what was typed or pasted with it was typed ahead; answers of the terminal were not.
+            let rest: Vec<_> = std::iter::from_fn(|| self.arrived.next()).filter(|it| it.len() > 1).collect();
+            let begun = self.arrived.give_up();
+            rest.into_iter().chain([begun]).for_each(|it| self.arrived.push(&it));
+        }
+        Ok(Some(key))
+    }
+
+    /// The next byte that was typed, or the next whole sequence, if one comes before `until` and before `stop` is set.
+    pub(super) fn next(&mut self, until: Option<Instant>, stop: &AtomicBool) -> io::Result<Option<Vec<u8>>> {
+        let mut since = Instant::now();
+        while !stop.load(Ordering::SeqCst) {
+            if let Some(next) = self.arrived.next() {
+                return Ok(Some(next));
+            }
+            let rest = if self.arrived.is_lone_esc() { ESC_ALONE } else { REST };
+            if self.arrived.is_pending() && since.elapsed() >= rest {
+                return Ok(Some(self.arrived.give_up()));
+            }
+            if !self.arrived.is_pending() && until.is_some_and(|until| until <= Instant::now()) {
+                break;
+            }
+            self.mode.stay_raw();
+            let left = until.map_or(TICK, |until| until.saturating_duration_since(Instant::now()).min(TICK));
+            let left = if self.arrived.is_pending() { TICK } else { left };
+            if let Some(bytes) = self.read(left)? {
+                self.arrived.push(&bytes);
+                since = Instant::now();
+            }
+        }
+        Ok(None)
+    }
+
+    /// The bytes that arrive within `longest`. An error: the terminal is gone.
+    fn read(&mut self, longest: Duration) -> io::Result<Option<Vec<u8>>> {
+        let tty = self.mode.tty_mut();
+        if !tty.wait_for_input(longest)? {
+            return Ok(None);
+        }
+        let mut bytes = vec![0; 256];
+        let count = tty.read(&mut bytes)?;
+        bytes.truncate(count);
+        Ok((count > 0).then_some(bytes))
+    }
+}
+
+impl Drop for FullScreen {
+    fn drop(&mut self) {
+        if self.is_own {
+            let _ = self.clear();
+            let _ = self.write(b"\x1b[?25h\x1b[?1049l");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Programs that play videos out of memory, and leave nothing behind.
+//!
+//! They get a video as a file without a name, which they inherit and can seek in. One that is too large for memory they
+//! fetch from this program, at an address that stands in a file without a name too: everybody on the machine can read a
+//! program's arguments.
+
+mod report;
+pub(super) mod wait;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::media;
+use crate::media::{HEAD_LEN, Kind};
+use crate::platform::inherited::Inherited;
+use crate::platform::process::{ask_to_end, find_program};
+use crate::terminal::session::Session;
+use crate::terminal::style;
+use crate::view::graphics::Graphics;
+use crate::view::memory::Memory;
+use crate::view::player::report::{Report, Shows};
+
+/// Options that keep mpv from reading and writing anything else than it is given. They are known since 0.32; later
+/// versions take them too.
+const TRACELESS: [&str; 9] = [
+    "--no-config",
+    "--no-resume-playback",
+    "--save-position-on-quit=no",
+    "--load-scripts=no",
+    "--ytdl=no",
+    "--sub-auto=no",
+    "--audio-file-auto=no",
+    "--cache-on-disk=no",
+    "--title=share",
+];
+/// Options that make it comfortable: a photo stays, and a film waits at its end to be closed or seen again.
+const COMFORT: [&str; 2] = ["--image-display-duration=inf", "--keep-open=yes"];
+/// How long a player may take to end when it is asked to.
+const LEAVING: Duration = Duration::from_secs(1);
+/// Its keys for screenshots do nothing: they would write files.
+const KEYS: &[u8] = b"s ignore\nS ignore\nCtrl+s ignore\nAlt+s ignore\n";
+
+/// A program that shows videos, and more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Player {
+    program: PathBuf,
+    args: Vec<String>,
+    is_mpv: bool,
+    /// Whether it draws in this terminal.
+    pub(super) in_terminal: bool,
+}
+
+/// Something to play.
+pub(super) enum Playable<'a> {
+    Memory(&'a Memory),
+    /// An address on this machine.
+    Url(&'a str),
+}
+
+/// A player that plays, and the handles that it needs for that. It ends when this is dropped.
+pub(super) struct Playing {
+    child: Child,
+    begun: Instant,
+    is_mpv: bool,
+    report: Option<Report>,
+    _inherited: Vec<Inherited>,
+}
+
+impl Playing {
+    /// Reads the player's reports.
+    fn listen(&mut self) {
+        if let Some(report) = &mut self.report {
+            report.listen();
+        }
+    }
+
+    /// The part that it has shown. `None`: this player does not report.
+    fn shown(&mut self) -> Option<Shows> {
+        self.listen();
+        self.report.as_ref().map(Report::shows)
+    }
+}
+
+impl Drop for Playing {
+    fn drop(&mut self) {
+        // Gently first: it may have a terminal to put back as it was.
+        ask_to_end(&self.child);
+        let begun = Instant::now();
+        while begun.elapsed() < LEAVING {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Player {
+    /// The one that the person has chosen. `None`: it is not there.
+    pub(super) fn chosen(command: &[String]) -> Option<Self> {
+        let (program, args) = command.split_first()?;
+        let program = find_program(program)?;
+        let is_mpv = program.file_stem().is_some_and(|name| name == "mpv");
+        let in_terminal = args
+            .iter()
+            .any(|arg| ["tct", "kitty", "sixel", "caca"].iter().any(|vo| arg.ends_with(&format!("vo={vo}"))));
+        Some(Self { program, args: args.to_vec(), is_mpv, in_terminal })
+    }
+
+    /// mpv, if it is there: in a window where there is a desktop, else in this terminal, without sound.
+    pub(super) fn find(desktop: bool, graphics: Option<Graphics>) -> Option<Self> {
+        let program = find_program("mpv")?;
+        if desktop {
+            return Some(Self { program, args: Vec::new(), is_mpv: true, in_terminal: false });
+        }
+        if style::is_dumb() {
+            return None;
+        }
+        let known = Command::new(&program).args(["--no-config", "--vo=help"]).stdin(Stdio::null()).output().ok()?;
+        let known = String::from_utf8_lossy(&known.stdout).into_owned();
+        let knows = |vo: &str| known.lines().any(|line| line.split_whitespace().next() == Some(vo));
+        let vo = match graphics {
+            Some(Graphics::Kitty) if knows("kitty") => "kitty",
+            Some(Graphics::Sixel) if knows("sixel") => "sixel",
+            // It draws with colors alone.
+            _ if knows("tct") && style::has_colors() => "tct",
+            _ => return None,
+        };
+        let mut args = vec![format!("--vo={vo}"), "--ao=null".to_owned()];
+        if vo == "tct" && !style::has_utf8() {
+            // With blanks in place of half blocks.
+            args.push("--vo-tct-algo=plain".to_owned());
+        }
+        Some(Self { program, args, is_mpv: true, in_terminal: true })
+    }
+
+    /// The name of the program.
+    pub(super) fn name(&self) -> String {
+        self.program.file_name().map_or_else(|| "it".to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// Codes that take its pictures, and its settings of mouse and focus, off a terminal that it has drawn in.
+    pub(super) fn wipe(&self) -> Vec<u8> {
+        let is_kitty = self.args.iter().any(|arg| arg.ends_with("vo=kitty"));
+        let pictures: &[u8] = if is_kitty { b"\x1b_Ga=d,d=A,q=2\x1b\\" } else { b"" };
+        [pictures, b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l\x1b[?2004l"].concat()
+    }
+
+    /// Whether it can be given an address that nobody else sees.
+    pub(super) fn takes_urls(&self) -> bool {
+        self.is_mpv
+    }
+
+    /// Starts it. Its window appears in `session`.
+    pub(super) fn play(&self, what: &Playable<'_>, session: &Session) -> io::Result<Playing> {
+        let mut command = Command::new(&self.program);
+        session.apply(&mut command);
+        command.env_remove("SHARE_LINK");
+        let mut inherited = Vec::new();
+        let mut report = None;
+        if self.is_mpv && report::is_possible(&self.program) {
+            let (ours, theirs) = Report::begin()?;
+            command.arg(format!("--input-ipc-client={}", theirs.url()));
+            inherited.push(theirs);
+            report = Some(ours);
+        }
+        let mut path_of = |memory: &Memory| -> io::Result<String> {
+            let handle = memory.inherited()?;
+            let path = handle.path();
+            inherited.push(handle);
+            Ok(path)
+        };
+        if self.is_mpv {
+            command.args(TRACELESS).args(COMFORT).arg(format!("--input-conf={}", path_of(&Memory::of(KEYS)?)?));
+            // A sound, too, has a window that can be closed.
+            let window: &[&str] =
+                if self.in_terminal { &["--really-quiet"] } else { &["--terminal=no", "--force-window=yes"] };
+            command.args(window);
+        }
+        command.args(&self.args);
+        match what {
+            Playable::Memory(memory) => {
+                if self.is_mpv {
+                    // No other files that this one names.
+                    command.arg("--access-references=no");
+                }
+                command.arg(path_of(memory)?)
+            }
+            Playable::Url(url) => command.arg(format!("--playlist={}", path_of(&Memory::of(url.as_bytes())?)?)),
+        };
+        let drawn = || if self.in_terminal { Stdio::inherit() } else { Stdio::null() };
+        let child = command.stdin(drawn()).stdout(drawn()).stderr(Stdio::null()).spawn()?;
+        Ok(Playing { child, begun: Instant::now(), is_mpv: self.is_mpv, report, _inherited: inherited })
+    }
+}
+
+/// Whether a file that begins so is for a player. A playlist or another text with a film's name could make one open
+/// other files of this machine, or addresses whose owners would learn of it.
+pub(super) fn is_playable(head: &[u8]) -> bool {
+    matches!(Kind::of(media::sniff(head, head.len() < HEAD_LEN)), Kind::Photo | Kind::Video | Kind::Sound)
+}

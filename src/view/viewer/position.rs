@@ -1,0 +1,148 @@
+//! The person's position in a share: the current file, and which ones were seen.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use crate::manifest::{Entry, Manifest};
+use crate::media::Kind;
+use crate::platform::tty::Cell;
+use crate::safe_text::printable;
+use crate::terminal::session::Session;
+use crate::terminal::style;
+use crate::view::caller::Words;
+use crate::view::capabilities::Means;
+use crate::view::ending::{End, Save, Unseen};
+use crate::view::full_screen::FullScreen;
+use crate::view::graphics::Limits;
+use crate::view::memory::Memory;
+use crate::view::player::Player;
+
+/// How long a message stays in the last row.
+const MESSAGE: Duration = Duration::from_secs(4);
+
+/// A share that is shown on the screen.
+pub(in crate::view) struct Viewing {
+    pub(in crate::view) memory: Memory,
+    /// How each file is shown; `None`: it can only be saved.
+    pub(in crate::view) means: Vec<Option<Means>>,
+    pub(in crate::view) manifest: Manifest,
+    /// After which it is closed by itself.
+    pub(in crate::view) time: Option<Duration>,
+    pub(in crate::view) save: Option<Save>,
+    pub(in crate::view) player: Option<Player>,
+    pub(in crate::view) session: Session,
+    pub(in crate::view) cell: Option<Cell>,
+    pub(in crate::view) limits: Limits,
+    pub(in crate::view) words: Words,
+}
+
+/// A share on the screen, and the person's position in it.
+pub(super) struct Viewer<'a> {
+    pub(super) shown: Viewing,
+    pub(super) screen: FullScreen,
+    pub(super) stop: &'a AtomicBool,
+    /// When it is closed by itself: counted from the moment in which something is on the screen.
+    pub(super) until: Option<Instant>,
+    /// The number of the file that is shown.
+    pub(super) current: usize,
+    /// The files that were seen.
+    pub(super) seen: HashSet<usize>,
+    pub(super) saved: Vec<PathBuf>,
+    /// The files that could not be shown.
+    pub(super) failures: BTreeMap<usize, Unseen>,
+    /// The picture that the terminal has yet to confirm, by its number; since when.
+    pub(super) unconfirmed: Option<(u32, Instant)>,
+    /// Whether closing was asked for while something was unseen.
+    pub(super) warned: bool,
+    pub(super) message: Option<Message>,
+    /// The first line of a text that is on the screen, and all its lines.
+    pub(super) top: usize,
+    pub(super) lines: Vec<String>,
+}
+
+/// A message in the last row.
+pub(super) struct Message {
+    pub(super) text: String,
+    pub(super) until: Instant,
+    /// Whether it is about a picture that the terminal has not confirmed yet.
+    pub(super) is_unconfirmed: bool,
+}
+
+/// The effect of a key.
+pub(super) enum Then {
+    /// Another file, or the same anew.
+    Again,
+    Stay,
+    End(End),
+}
+
+impl<'a> Viewer<'a> {
+    pub(super) fn new(shown: Viewing, screen: FullScreen, stop: &'a AtomicBool) -> Self {
+        let current = shown.means.iter().position(Option::is_some).unwrap_or(0);
+        Self {
+            shown,
+            screen,
+            stop,
+            until: None,
+            current,
+            seen: HashSet::new(),
+            saved: Vec::new(),
+            failures: BTreeMap::new(),
+            unconfirmed: None,
+            warned: false,
+            message: None,
+            top: 0,
+            lines: Vec::new(),
+        }
+    }
+
+    pub(super) fn entry(&self) -> &Entry {
+        &self.shown.manifest.entries[self.current]
+    }
+
+    /// The bytes of the current file among those of the share.
+    pub(super) fn range(&self) -> Range<u64> {
+        let start = self.shown.manifest.entries[..self.current].iter().map(|entry| entry.size).sum::<u64>();
+        start..start + self.entry().size
+    }
+
+    pub(super) fn name(&self) -> String {
+        let name = self.entry().name.as_deref().or(self.shown.manifest.name.as_deref());
+        name.map_or_else(|| Kind::of(&self.entry().r#type).word().to_owned(), printable)
+    }
+
+    /// Shows a message for a while.
+    pub(super) fn note(&mut self, text: String) {
+        self.message = Some(Message { text, until: Instant::now() + MESSAGE, is_unconfirmed: false });
+    }
+
+    /// Shows the message about a picture that the terminal has not confirmed yet.
+    pub(super) fn note_unconfirmed(&mut self) {
+        let text = Unseen::Unconfirmed.to_string();
+        self.message = Some(Message { text, until: Instant::now() + MESSAGE, is_unconfirmed: true });
+    }
+
+    /// Counts the current file as seen.
+    pub(super) fn count_as_seen(&mut self) {
+        self.failures.remove(&self.current);
+        self.seen.insert(self.current);
+    }
+
+    /// Counts the current file as one that could not be shown.
+    pub(super) fn count_as_failed(&mut self, why: Unseen) {
+        self.failures.insert(self.current, why);
+    }
+
+    /// Writes a line in the middle of the screen, and waits for a key.
+    pub(super) fn write_centered(&mut self, text: &str) -> io::Result<Then> {
+        let size = self.screen.size();
+        let text = style::readable(text);
+        let column = (usize::from(size.columns).saturating_sub(text.chars().count()) / 2) + 1;
+        self.screen.write(format!("\x1b[{};{column}H{text}", size.rows / 2 + 1).as_bytes())?;
+        self.wait(None, Some(size))
+    }
+}

@@ -1,0 +1,3 @@
+//! Encryption.
+
+mod interop;

@@ -1,0 +1,72 @@
+//! Films, and the programs that play them.
+
+use std::fs;
+use std::process::Command;
+
+use crate::support::{CLIP, SHARE, Sandbox, TerminalKind, Tty, planted, send, state};
+
+#[test]
+fn a_playlist_that_pretends_to_be_a_film_is_not_played() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let list: &[u8] = b"#EXTM3U\n/etc/passwd\nhttp://127.0.0.1:9/\n";
+    let played = sandbox.path("played");
+    let viewer = format!("mpv --vo=null --ao=null --log-file={}", played.display());
+    let link = planted(&relay.url, &[("film.mp4", "video/mp4", list)], false);
+    let mut tty =
+        Tty::start(&sandbox, TerminalKind::Plain, &format!("SHARE_VIEWER='{viewer}' \"$SHARE\" open -y '{link}'"));
+    assert_eq!(tty.end(), 8, "{}", tty.screen());
+    assert!(tty.screen().contains("it is not what its sender says it is") && !played.exists(), "{}", tty.screen());
+}
+
+#[test]
+fn a_viewer_that_hands_it_on_and_leaves_has_shown_nothing() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let link = send(&sandbox, &relay, &[CLIP]);
+    let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &format!("SHARE_VIEWER=true \"$SHARE\" open -y '{link}'"));
+    assert_eq!(tty.end(), 8, "{}", tty.screen());
+    assert!(tty.screen().contains("the viewer ended at once"), "{}", tty.screen());
+    assert_eq!(state(&sandbox), "claimed");
+    sandbox.share(["open", "-q", &link, "-o", "clip.mp4"]).ok();
+}
+
+#[test]
+#[ignore = "needs mpv, tmux and others: tests/all"]
+fn a_film_too_large_for_memory_is_played_piece_by_piece() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    // Its table of contents is at the end: whoever plays it has to seek.
+    let mut film = Command::new("ffmpeg");
+    film.args([
+        "-nostdin",
+        "-v",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc2=size=1280x720:rate=25",
+        "-t",
+        "4",
+        "-c:v",
+        "huffyuv",
+    ]);
+    assert!(film.arg(sandbox.path("film.mov")).status().unwrap().success());
+    assert!(fs::metadata(sandbox.path("film.mov")).unwrap().len() > 20_000_000);
+    let link = send(&sandbox, &relay, &["film.mov"]);
+    // A machine with little memory left: 20 MB.
+    sandbox.write("meminfo", b"MemTotal: 80000 kB\nMemAvailable: 80000 kB\n");
+    let inside = format!("mount --bind meminfo /proc/meminfo && \"$SHARE\" open '{link}'");
+    let command = format!("unshare --user --map-root-user --mount bash -c {}", quoted(&inside));
+    let played = sandbox.path("played");
+    let viewer = format!("mpv --vo=null --ao=null --keep-open=no --untimed --log-file={}", played.display());
+    let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &format!("export SHARE_VIEWER='{viewer}'; {command}"));
+    tty.expect("This video can be opened once. [v]iew it with mpv, piece by piece, [s]ave it here, [n]ot now?");
+    tty.press("v\r");
+    assert_eq!(tty.end(), 0, "{}", tty.screen());
+    assert!(tty.screen().contains("Seen, and gone."), "{}", tty.screen());
+    let told = fs::read_to_string(played).unwrap();
+    assert!(told.contains("EOF code: 1") || told.contains("finished playback, success"), "{told}");
+    assert_eq!(state(&sandbox), "finished");
+    relay.expect_empty();
+}

@@ -1,0 +1,161 @@
+//! Nothing of what was looked at stays: on a disk, in a multiplexer, in a clipboard's history.
+
+use std::fs;
+use std::process::Command;
+
+use image::ImageFormat;
+
+use crate::support::{CLIP, SHARE, Sandbox, TerminalKind, Tty, contains, encoded, files, picture, send};
+
+/// Runs the program under `strace`, with a canary in what it opens, and returns every write that has it.
+fn written(
+    sandbox: &Sandbox,
+    kind: TerminalKind,
+    viewer: &str,
+    link: &str,
+    look: impl FnOnce(&mut Tty),
+) -> Vec<String> {
+    let log = sandbox.path("trace");
+    let command = format!(
+        "SHARE_VIEWER='{viewer}' strace -f -qq -y -s 90000 -e trace=write,writev,pwrite64,pwritev,sendto,sendmsg,sendfile,copy_file_range,splice \
+         -e signal=none -o {} \"$SHARE\" open -y '{link}'",
+        log.display()
+    );
+    let mut tty = Tty::start(sandbox, kind, &command);
+    look(&mut tty);
+    assert_eq!(tty.end(), 0, "{}", tty.screen());
+    let trace = fs::read_to_string(&log).unwrap();
+    fs::remove_file(log).unwrap();
+    assert!(!trace.contains("copy_file_range(") && !trace.contains("splice("), "nothing is copied unseen");
+    let is_seen = |line: &str| line.contains("memfd:share") && line.contains("CANARY-IN-THE-PLAIN");
+    assert!(trace.lines().any(is_seen), "the plaintext is in memory");
+    trace.lines().filter(|line| line.contains("CANARY-IN-THE-PLAIN")).map(str::to_owned).collect()
+}
+
+#[test]
+#[ignore = "needs mpv, tmux and others: tests/all"]
+fn no_plaintext_is_written_to_any_file() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let canary = "CANARY-IN-THE-PLAIN ".repeat(20);
+    sandbox.write("t.txt", canary.as_bytes());
+    // Behind their ends, where decoders don't look.
+    let photo = encoded(&picture(16, 16, false).into(), ImageFormat::Png);
+    sandbox.write("photo.png", &[&photo[..], canary.as_bytes()].concat());
+    let clip = fs::read(CLIP).unwrap();
+    sandbox.write(
+        "clip.mp4",
+        &[&clip[..], &u32::try_from(8 + canary.len()).unwrap().to_be_bytes(), b"free", canary.as_bytes()].concat(),
+    );
+    let mut link = |name: &str| send(&sandbox, &relay, &["--metadata", "keep", name]);
+    let links = ["t.txt", "photo.png", "clip.mp4", "clip.mp4"].map(&mut link);
+    for name in ["t.txt", "photo.png", "clip.mp4"] {
+        fs::remove_file(sandbox.path(name)).unwrap();
+    }
+    let close = |tty: &mut Tty| {
+        tty.expect("q closes").press("q");
+    };
+    let mut lines = written(&sandbox, TerminalKind::Plain, "", &links[0], close);
+    lines.extend(written(&sandbox, TerminalKind::Kitty, "", &links[1], close));
+    lines.extend(written(&sandbox, TerminalKind::Plain, "mpv --vo=null --ao=null --keep-open=no", &links[2], |_| {}));
+    lines.extend(written(&sandbox, TerminalKind::Plain, "mpv --vo=tct --ao=null --keep-open=no", &links[3], |tty| {
+        tty.until("it is drawn", |seen| contains(&seen.bytes, "▄".as_bytes()));
+    }));
+    assert!(lines.iter().any(|line| line.contains("memfd:share")), "{lines:?}");
+    for line in &lines {
+        assert!(line.contains("memfd:share") || line.contains("/dev/tty") || line.contains("/dev/pts/"), "{line}");
+    }
+    let mut places = files(sandbox.home().parent().unwrap());
+    places.retain(|path| !path.starts_with(&relay.store));
+    for place in ["/dev/shm", "/run/user", "/var/tmp"] {
+        places.extend(files(std::path::Path::new(place)));
+    }
+    // What other tests do below it is theirs.
+    places.extend(fs::read_dir("/tmp").unwrap().flatten().map(|entry| entry.path()).filter(|path| path.is_file()));
+    for path in places {
+        let bytes = fs::read(&path).unwrap_or_default();
+        assert!(!contains(&bytes, b"CANARY-IN-THE-PLAIN"), "{}", path.display());
+    }
+}
+
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[test]
+#[ignore = "needs mpv, tmux and others: tests/all"]
+fn under_tmux_nothing_stays_either() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    sandbox.write("t.txt", b"canary text");
+    let text = send(&sandbox, &relay, &["t.txt"]);
+    let photo = send(&sandbox, &relay, &[concat!(env!("CARGO_MANIFEST_DIR"), "/tests/beach.jpg")]);
+    let film = send(&sandbox, &relay, &[CLIP]);
+    let tmux = |args: &[&str]| {
+        let mut tmux = Command::new("tmux");
+        tmux.arg("-S").arg(sandbox.path("tmux")).args(["-f", "/dev/null"]).args(args);
+        let told = tmux.env("HOME", sandbox.home()).env("SHARE", SHARE).env("LANG", "C.UTF-8").output().unwrap();
+        assert!(told.status.success(), "{args:?} {told:?}");
+        String::from_utf8(told.stdout).unwrap()
+    };
+    let wait = |text: &str| {
+        let begun = std::time::Instant::now();
+        while !tmux(&["capture-pane", "-p"]).contains(text) {
+            assert!(begun.elapsed().as_secs() < 120, "{text}: {}", tmux(&["capture-pane", "-p"]));
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    };
+    tmux(&["new-session", "-d", "-x", "100", "-y", "30", "bash --norc"]);
+    for (link, name, seen, answer) in
+        [(&text, "t.txt ·", "canary text", "v"), (&photo, "beach.jpg ·", "▀▀▀", "b"), (&film, "clip.mp4 ·", "▄▄▄", "v")]
+    {
+        tmux(&["send-keys", &format!("clear; \"$SHARE\" open '{link}'"), "Enter"]);
+        wait(name);
+        wait("ot now?");
+        tmux(&["send-keys", answer, "Enter"]);
+        wait(seen);
+        tmux(&["send-keys", "q"]);
+        wait("Seen, and gone.");
+        let history = tmux(&["capture-pane", "-p", "-e", "-S", "-"]);
+        assert!(!history.contains(seen), "{history}");
+    }
+    tmux(&["kill-server"]);
+}
+
+#[test]
+#[ignore = "needs mpv, tmux and others: tests/all"]
+fn a_link_is_copied_and_kept_out_of_histories() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    sandbox.write("t.txt", b"text");
+    let mut screen = Command::new("Xvfb");
+    screen.args(["-displayfd", "1", "-screen", "0", "64x64x24"]).stdout(std::process::Stdio::piped());
+    let mut screen = screen.stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut number = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(screen.stdout.take().unwrap()), &mut number).unwrap();
+    let display = format!(":{}", number.trim());
+    let clip = |args: &[&str]| {
+        let mut clip = Command::new("xclip");
+        clip.args(["-selection", "clipboard"]).args(args).env("DISPLAY", &display);
+        String::from_utf8(clip.output().unwrap().stdout).unwrap()
+    };
+    let sent = sandbox.share(["send", "--copy", "--relay", &relay.url, "t.txt"]).env("DISPLAY", &display).run();
+    assert!(sent.stderr.contains("Copied. The clipboard forgets it after ten minutes"), "{sent:?}");
+    assert_eq!(clip(&["-o"]), String::from_utf8(sent.stdout).unwrap().trim());
+    assert!(clip(&["-o", "-t", "TARGETS"]).contains("x-kde-passwordManagerHint"));
+    assert_eq!(clip(&["-o", "-t", "x-kde-passwordManagerHint"]), "secret");
+    screen.kill().unwrap();
+    screen.wait().unwrap();
+    // Where there is no desktop, and no terminal either, it is printed all the same.
+    let mut alone = Command::new("setsid");
+    alone.args(["--wait", SHARE, "send", "--copy", "--relay", &relay.url, "t.txt"]);
+    let sent = sandbox.prepare(alone).run();
+    assert!(sent.code == 0 && sent.stderr.contains("warning: it was not copied: "), "{sent:?}");
+    // Over SSH, the terminal is asked.
+    let command = format!("SSH_TTY=x DISPLAY=:1 \"$SHARE\" send --copy --relay {} t.txt", relay.url);
+    let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &command);
+    assert_eq!(tty.end(), 0);
+    let link = tty.screen().lines().find(|line| line.starts_with("http://")).unwrap().to_owned();
+    let coded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, link.trim());
+    assert!(tty.seen(|seen| contains(&seen.bytes, format!("\x1b]52;c;{coded}\x07").as_bytes())), "{}", tty.screen());
+}
