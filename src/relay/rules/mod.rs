@@ -5,7 +5,7 @@
 //! door:* opener, owner, sweeper and guess limit all race to create the same `claim`, and its creator has decided.
 //!
 //! This file has the relay itself and the steps that its rules share; each group of requests has a file:
-//! `upload`, `open`, `owner`. [`sweep`] does what time makes due, and [`probe`] tries a store out. Below them lie
+//! `upload`, `open`, `owner`. `sweep` does what time makes due, and [`probe`] tries a store out. Below them lie
 //! `records` (the decisions of a share, and the phase that follows from them), `names` and `write_once`.
 
 mod names;
@@ -13,7 +13,7 @@ mod open;
 mod owner;
 pub mod probe;
 mod records;
-pub mod sweep;
+mod sweep;
 mod upload;
 mod write_once;
 
