@@ -9,14 +9,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::relay::clock::{Clock, SystemClock};
-use crate::relay::{Credential, ShareState, Status, V1};
+use crate::relay::{Credential, ShareState, Status, TOMBSTONE_TIME, V1};
 use crate::relay_url::RelayUrl;
 use crate::safe_text::printable;
 use crate::secret::{Flags, Id, ReceiptKey, Token};
 use crate::state::{StateDir, write_private};
-
-/// How long an entry is kept after its share has ended: as long as the relay remembers it.
-const KEEP: u64 = 30 * 24 * 3600;
 
 /// One share that was sent.
 #[derive(Clone, Serialize, Deserialize)]
@@ -158,7 +155,8 @@ impl Entry {
             None => self.expires,
         };
         // By our clock, a time of the relay's may be long ago.
-        let last = ended.unwrap_or(self.created).max(self.created) + KEEP;
+        // Kept for as long as the relay remembers the share.
+        let last = ended.unwrap_or(self.created).max(self.created) + TOMBSTONE_TIME.as_secs();
         now > last
     }
 }
