@@ -338,9 +338,9 @@ mod tests {
     #[test]
     fn entry_is_forgotten_when_its_relay_has_forgotten_the_share() {
         let entry: Entry = serde_json::from_str(KEPT).unwrap();
-        let last = 1_700_003_600 + KEEP;
+        let last = 1_700_003_600 + TOMBSTONE_TIME.as_secs();
         assert!(!entry.is_forgotten(last) && entry.is_forgotten(last + 1));
         let unsent = Entry { expires: None, ..entry };
-        assert!(unsent.is_forgotten(1_700_000_001 + KEEP));
+        assert!(unsent.is_forgotten(1_700_000_001 + TOMBSTONE_TIME.as_secs()));
     }
 }
