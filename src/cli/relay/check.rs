@@ -124,3 +124,15 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings) ->
     });
     (facts, text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::relay::MAX_WAIT;
+
+    #[test]
+    fn findings_name_the_longest_wait() {
+        let time = format!("for {} s", MAX_WAIT.as_secs());
+        assert!(HOLDS.contains(&time) && HOLDS_NOT.contains(&time));
+    }
+}

@@ -11,13 +11,11 @@ use crate::cli::input::metadata::Metadata;
 use crate::cli::input::passphrase::PassphraseArgs;
 use crate::cli::output::errors::{self, Failure, Hint};
 use crate::cli::{config, host, output};
-use crate::relay::MIN_TTL;
+use crate::relay::{MAX_TTL, MIN_TTL};
 use crate::relay_url::RelayUrl;
 
 /// Life of a share, unless it is set.
 const DEFAULT_TTL: Duration = Duration::from_hours(14 * 24);
-/// The longest life that can be asked for.
-const MAX_TTL: Duration = Duration::from_hours(90 * 24);
 
 /// The longest name that can be given: what file systems take.
 const MAX_NAME: usize = 255;
