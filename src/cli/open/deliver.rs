@@ -45,7 +45,9 @@ impl Share {
     /// calls the destination.
     async fn claim<D: Destination>(self, to: D, name: Option<&str>) -> Result<Claimed<D::Sink>, Unreceived> {
         let unprepared = |error| match error {
-            PrepareError::Journal(JournalError { directory, error }) => Failure::path(&directory, &error, Hint::run(ELSEWHERE)),
+            PrepareError::Journal(JournalError { directory, error }) => {
+                Failure::path(&directory, &error, Hint::run(ELSEWHERE))
+            }
             PrepareError::Destination(error) => {
                 let name = name.map(|name| format!("{name}: ")).unwrap_or_default();
                 Failure::local(format!("{name}{}", reason(&error)), UNSPENT)

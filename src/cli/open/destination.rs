@@ -87,7 +87,8 @@ impl Options<'_> {
             Destination::View(Box::new(View { capabilities, presentation, manifest, time, save: None, words }))
         };
         let (this, save) = (this(manifest), ask::save_it_here(manifest));
-        let can = if prompt::possible() { capabilities.showable(manifest) } else { Showable::Not(Unshowable::NoTerminal) };
+        let can =
+            if prompt::possible() { capabilities.showable(manifest) } else { Showable::Not(Unshowable::NoTerminal) };
         let (question, view) = match can {
             Showable::So(presentation, _) if self.yes => return Ok(view(capabilities, presentation)),
             Showable::So(presentation, how) => {
