@@ -1,4 +1,4 @@
-//! `share status`: what became of what was sent. And how shares of one's own are named.
+//! `share status`: what became of shares that were sent from here. And how these are named.
 
 use std::path::PathBuf;
 
@@ -109,16 +109,16 @@ pub(crate) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Failure> {
             },
         ),
     );
-    let told = tokio::select! {
-        told = asking => told,
+    let answers = tokio::select! {
+        answers = asking => answers,
         _ = cx.interrupted() => return Err(Failure::Interrupted(Some("it is as it was".into()))),
     };
     let mut ends = Vec::new();
     let mut failed = None;
-    for (entry, told) in meant.entries.iter().zip(told) {
+    for (entry, answer) in meant.entries.iter().zip(answers) {
         // The program that served it may have ended a moment ago, and noted how.
-        let told = told.or_else(|failure| meant.noted_end(entry).ok_or(failure));
-        match told {
+        let answer = answer.or_else(|failure| meant.noted_end(entry).ok_or(failure));
+        match answer {
             Ok(status) => {
                 meant.note_end(entry, &status);
                 let text = format!("{} · {}", entry.title(), entry.story(&status));
