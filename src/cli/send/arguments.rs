@@ -11,13 +11,11 @@ use crate::cli::input::metadata::Metadata;
 use crate::cli::input::passphrase::PassphraseArgs;
 use crate::cli::output::errors::{self, Failure, Hint};
 use crate::cli::{config, host, output};
-use crate::relay::MIN_TTL;
+use crate::relay::{MAX_TTL, MIN_TTL};
 use crate::relay_url::RelayUrl;
 
 /// Life of a share, unless it is set.
 const DEFAULT_TTL: Duration = Duration::from_hours(14 * 24);
-/// The longest life that can be asked for.
-const MAX_TTL: Duration = Duration::from_hours(90 * 24);
 
 /// The longest name that can be given: what file systems take.
 const MAX_NAME: usize = 255;
@@ -188,5 +186,25 @@ pub(super) fn expect_bare_form(bare: bool, url: Option<&RelayUrl>) -> Result<(),
             format!("a bare link cannot say how {} is reached", url.name()),
             Hint::run("send it without --bare"),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Args;
+
+    use super::*;
+
+    #[test]
+    fn help_names_the_limits_that_hold() {
+        let command = SendArgs::augment_args(clap::Command::new("send"));
+        let expire = command.get_arguments().find(|arg| arg.get_id() == "expire").unwrap();
+        let help = expire.get_help().unwrap().to_string();
+        let days = |time: Duration| format!("{}d", time.as_secs() / 86_400);
+        assert!(help.contains(&format!("to {} ", days(MAX_TTL))), "{help}");
+        assert!(help.ends_with(&format!("[default: {}]", days(DEFAULT_TTL))), "{help}");
+        assert_eq!(MIN_TTL, Duration::from_mins(1), "\"1 minute\" is in a hint");
+        let listen = command.get_arguments().find(|arg| arg.get_id() == "listen").unwrap();
+        assert!(listen.get_help().unwrap().to_string().contains(&format!("port {} ", crate::relay::server::PORT)));
     }
 }
