@@ -7,6 +7,7 @@ mod faults;
 mod host;
 mod house;
 mod media;
+mod open;
 mod page;
 mod relay;
 mod seal;
