@@ -32,7 +32,7 @@ const ANOTHER_FOLDER: &str = "--state-dir DIR, or a relay";
 
 /// How this machine is reached.
 #[derive(Args)]
-pub(crate) struct HostArgs {
+pub(super) struct HostArgs {
     /// With --direct: the address to listen on [default: the one on the local network, port 4080 if it is free]
     #[arg(long, value_name = "ADDRESS", env = "SHARE_LISTEN", hide_env_values = true)]
     listen: Option<String>,

@@ -149,6 +149,7 @@ impl Entry {
         Flags::from_bits(self.flags).is_some_and(|flags| flags.contains(Flags::PASSPHRASE))
     }
 
+    /// Whether the relay has forgotten the share, and so may we.
     fn is_forgotten(&self, now: u64) -> bool {
         let ended = match &self.end {
             Some(end) => end.ended,

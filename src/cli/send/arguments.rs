@@ -188,3 +188,18 @@ pub(super) fn expect_bare_form(bare: bool, url: Option<&RelayUrl>) -> Result<(),
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Args;
+
+    use super::*;
+
+    #[test]
+    fn help_names_the_usual_life() {
+        let command = SendArgs::augment_args(clap::Command::new("send"));
+        let expire = command.get_arguments().find(|arg| arg.get_id() == "expire").unwrap();
+        let usual = format!("[default: {}d]", DEFAULT_TTL.as_secs() / 86_400);
+        assert!(expire.get_help().unwrap().to_string().ends_with(&usual));
+    }
+}
