@@ -5,13 +5,13 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::cli::asking::Relays;
+use crate::cli::catch_up::catch_up;
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format;
 use crate::cli::status::Which;
 use crate::relay::ShareState;
-use crate::state::journal;
 use crate::state::outbox::{Entry, is_over};
 
 /// Take back what you sent: the link is dead, and the relay deletes what it holds
@@ -60,7 +60,7 @@ pub(crate) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Failure> {
         }
     }
     relays.sweep().await;
-    journal::catch_up(cx).await;
+    catch_up(cx).await;
     failed.map_or(Ok(()), Err)
 }
 

@@ -6,6 +6,7 @@ use clap::Args;
 use futures_util::future::join_all;
 
 use crate::cli::asking::Relays;
+use crate::cli::catch_up::catch_up;
 use crate::cli::context::Context;
 use crate::cli::input::link;
 use crate::cli::outcome::expect_opened;
@@ -13,7 +14,6 @@ use crate::cli::output::errors::{Failure, Hint};
 use crate::link::Link;
 use crate::relay::Status;
 use crate::safe_text::reason;
-use crate::state::journal;
 use crate::state::outbox::{Entry, Outbox, read_receipts};
 
 /// Which of the shares that were sent from here.
@@ -134,7 +134,7 @@ pub(crate) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Failure> {
         }
     }
     relays.sweep().await;
-    journal::catch_up(cx).await;
+    catch_up(cx).await;
     match failed {
         Some(failure) => Err(failure),
         None if args.wait => expect_opened(ends.iter().map(|(entry, status)| (*entry, status))),

@@ -6,6 +6,7 @@ mod cli;
 mod faults;
 mod house;
 mod media;
+mod open;
 mod page;
 mod relay;
 mod seal;

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 pub(crate) use self::arguments::SendArgs;
 use self::arguments::expect_bare_form;
 use self::links::{Shown, copy, print, show_qr, warn_of_no_outbox};
+use crate::cli::catch_up::catch_up;
 use crate::cli::connect::Connected;
 use crate::cli::context::Context;
 use crate::cli::input::files::Inputs;
@@ -25,7 +26,6 @@ use crate::relay::{Relay, RelayError};
 use crate::relay_url::RelayUrl;
 use crate::secret::Flags;
 use crate::send::{Committed, Draft, Input, KeptAt, Plan, Recorded, SendError, SendOptions, Sent, Share, Unsent};
-use crate::state::journal;
 use crate::state::outbox::Outbox;
 use crate::wordlist;
 
@@ -217,7 +217,7 @@ impl Sending<'_> {
     /// What else is due now that a relay is at hand.
     async fn afterwards(&self, connected: &Connected) {
         connected.sweep().await;
-        journal::catch_up(self.cx).await;
+        catch_up(self.cx).await;
     }
 
     /// Waits until all were opened.
