@@ -13,9 +13,9 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// The page's sources.
 const SOURCES: &str = "src/page";
-/// Where a published crate has the finished page. In a working tree it would be older than its sources one day.
+/// The finished page in a published crate. In a working tree it would be older than its sources one day.
 const DIST: &str = "src/page/dist/page.html";
-/// What cargo puts into a published crate and nobody else has.
+/// A file that cargo puts into a published crate only.
 const PUBLISHED: &str = "Cargo.toml.orig";
 
 fn main() -> Outcome<()> {

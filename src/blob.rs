@@ -28,7 +28,7 @@ pub fn part_count(blob_len: u64) -> u64 {
     blob_len.div_ceil(PART)
 }
 
-/// Where in its blob part `number` begins, in bytes.
+/// The offset of part `number` in its blob, in bytes.
 pub fn part_start(number: u32) -> u64 {
     u64::from(number) * PART
 }

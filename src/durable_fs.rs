@@ -13,6 +13,9 @@ use crate::platform::files;
 /// Renames a file unless there is one of the new name already: then the error is of the kind `AlreadyExists`. Where the
 /// file system cannot do that in one step, a second link is made and the first removed: the new name never leads to
 /// anything but the whole file. Where it refuses both, the error is of the kind `Unsupported`.
+///
+/// # Errors
+/// `AlreadyExists`, `Unsupported`, or any other error of the file system.
 pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match files::rename_new(from, to) {
         Err(error) if files::is_refusal(&error) => match files::link(from, to) {
@@ -30,6 +33,9 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
 /// unless that is taken, and is then replaced. A file that exists is still never replaced, and no part of `from` is
 /// ever under the new name; but a program that is killed in between leaves the empty file, and what another program
 /// writes into the empty file in that moment is lost.
+///
+/// # Errors
+/// `AlreadyExists`, or any other error of the file system.
 pub fn rename_new_anywhere(from: &Path, to: &Path) -> io::Result<()> {
     match rename_new(from, to) {
         Err(error) if error.kind() == io::ErrorKind::Unsupported => {
@@ -42,6 +48,9 @@ pub fn rename_new_anywhere(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Renames a directory unless there is something of the new name already. On file systems that cannot do that in one
 /// step, an empty directory takes the name first, and is then replaced.
+///
+/// # Errors
+/// `AlreadyExists`, or any other error of the file system.
 pub fn rename_directory_new(from: &Path, to: &Path) -> io::Result<()> {
     match files::rename_new(from, to) {
         Err(error) if files::is_refusal(&error) => {
@@ -61,17 +70,26 @@ pub fn parent(path: &Path) -> &Path {
 }
 
 /// Makes the content of a file durable, as far as its file system lets us.
+///
+/// # Errors
+/// Any error of the disk.
 pub fn sync(file: &File) -> io::Result<()> {
     unless_refused(file.sync_all())
 }
 
 /// Makes what was created, renamed or removed in a directory durable, as far as its file system lets us. A directory
 /// that we can write to and not read cannot be flushed either.
+///
+/// # Errors
+/// Any error of the disk; `NotFound` when the directory is gone.
 pub fn sync_dir(path: &Path) -> io::Result<()> {
     unless_refused(File::open(path).and_then(|directory| directory.sync_all()))
 }
 
 /// Makes everything durable that was written to the file system of a file, as far as it lets us.
+///
+/// # Errors
+/// Any error of the disk.
 pub fn sync_file_system(file: &File) -> io::Result<()> {
     unless_refused(files::sync_file_system(file))
 }
@@ -86,6 +104,9 @@ fn unless_refused(synced: io::Result<()>) -> io::Result<()> {
 
 /// Locks a file against other programs that do. Returns whether it is locked: `None` where the file system has no
 /// locks, so that nobody can be kept out.
+///
+/// # Errors
+/// Any error of the file system, except a lack of locks.
 pub fn try_lock(file: &File) -> io::Result<Option<bool>> {
     match file.try_lock() {
         Ok(()) => Ok(Some(true)),
@@ -96,6 +117,9 @@ pub fn try_lock(file: &File) -> io::Result<Option<bool>> {
 }
 
 /// Waits until a file is locked, or returns at once where the file system has no locks.
+///
+/// # Errors
+/// Any error of the file system, except a lack of locks.
 pub fn lock(file: &File) -> io::Result<()> {
     match file.lock() {
         Err(error) if files::has_no_locks(&error) => Ok(()),

@@ -1,4 +1,4 @@
-//! What waits: the names, kinds and sizes of a share's files, as only a link holder can read them.
+//! The manifest: the names, kinds and sizes of a share's files, as only a link holder can read them.
 //!
 //! A manifest is canonical JSON, padded with spaces, inside an age file of its own. It is read before anything is
 //! claimed, so whatever is wrong with it costs nobody their one opening. Names come from a stranger: see
@@ -20,7 +20,7 @@ pub const MAX_LEN: usize = 65_536;
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     v: u8,
-    /// What the sender calls the whole; a single file's name is in its entry.
+    /// The sender's name for the whole; a single file's name is in its entry.
     pub name: Option<String>,
     /// The files, in the order of their bytes.
     pub entries: Vec<Entry>,
@@ -30,7 +30,7 @@ pub struct Manifest {
     pub blob_len: u64,
     /// The sender asks that it be shown and not saved.
     pub view_only: bool,
-    /// The day on which it was sealed, UTC: `YYYY-MM-DD`.
+    /// The day on which it was encrypted, UTC: `YYYY-MM-DD`.
     pub created: String,
 }
 
@@ -69,7 +69,10 @@ impl Manifest {
         Self { v: 1, name, entries, age_len, blob_len: padded_len(age_len), view_only, created }
     }
 
-    /// The bytes that are sealed: canonical JSON and spaces.
+    /// The bytes that are encrypted: canonical JSON and spaces.
+    ///
+    /// # Errors
+    /// [`ManifestError::TooLong`] above [`MAX_LEN`] bytes.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ManifestError> {
         let mut bytes = serde_json::to_vec(self).map_err(|_| ManifestError::NotCanonical)?;
         bytes.resize(bytes.len().next_multiple_of(PADDING), b' ');
@@ -77,7 +80,10 @@ impl Manifest {
     }
 
     /// Reads what [`Manifest::to_bytes`] wrote, and nothing else: no other order, no duplicate or unknown field, no
-    /// other padding. `blob_len` is what the relay says that it holds.
+    /// other padding. `blob_len` is the length that the relay states.
+    ///
+    /// # Errors
+    /// [`ManifestError`], when it is not canonical, of a newer version, or contradicts itself or `blob_len`.
     pub fn parse(bytes: &[u8], blob_len: u64) -> Result<Self, ManifestError> {
         #[derive(Deserialize)]
         struct Version {

@@ -41,6 +41,9 @@ pub struct RelayUrl(Url);
 
 impl RelayUrl {
     /// Reads an address. Without a scheme it is http for hosts that can only be on a local network, else https.
+    ///
+    /// # Errors
+    /// [`RelayUrlError`], when the text is no address that a relay can have.
     pub fn parse(text: &str) -> Result<Self, RelayUrlError> {
         let text = text.trim();
         if holds_key(text) {
@@ -50,7 +53,7 @@ impl RelayUrl {
             return Err(RelayUrlError::Folder);
         }
         let bucket = BUCKETS.iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| rest.starts_with(':')));
-        // What would be folded or decoded is not what was written.
+        // Text that is folded or decoded would no longer be as written.
         if bucket
             && (!text.contains("://") || text.contains('%') || text.split('/').any(|part| [".", ".."].contains(&part)))
         {
@@ -111,7 +114,7 @@ impl RelayUrl {
         !matches!(self.0.scheme(), "http" | "https")
     }
 
-    /// What people call this relay: its host, and its port where that is not the usual one; or its folder or bucket.
+    /// The name of this relay: its host, and its port where that is not the usual one; or its folder or bucket.
     pub fn name(&self) -> String {
         if self.bucket().is_some() {
             return self.0.to_string();

@@ -9,7 +9,7 @@ mod rewritten;
 
 use zeroize::Zeroizing;
 
-pub use crate::relay_url::{RelayUrl, RelayUrlError};
+use crate::relay_url::{RelayUrl, RelayUrlError};
 use crate::secret::{FragmentError, LinkSecret};
 
 /// Why a text is not a link that can be used. None of these repeats the text.
@@ -60,7 +60,7 @@ impl From<FragmentError> for LinkError {
 pub struct Link {
     /// The relay. A bare link may leave it out: then it is the configured one.
     pub relay: Option<RelayUrl>,
-    /// What opens the share.
+    /// The secret that opens the share.
     pub secret: LinkSecret,
 }
 

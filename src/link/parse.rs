@@ -12,6 +12,9 @@ const SCHEMES: [&str; 6] = ["https://", "http://", "file://", "s3://", "gs://", 
 
 impl Link {
     /// Finds the link in `text`, which may be as damaged as mail programs and people make it.
+    ///
+    /// # Errors
+    /// [`LinkError`], when there is no link, or none that can be used.
     pub fn parse(text: &str) -> Result<FoundLink, LinkError> {
         let text = unquoted(text);
         // A whole link among other words, or one that was broken into pieces. Where it can be read as both, and they
@@ -27,7 +30,7 @@ impl Link {
             (Some(word), _) => word?,
             (None, joined) => joined?,
         };
-        // Which relay is meant is not for us to guess while there is an address that may be it.
+        // An address may be that of the relay: no other one is guessed.
         if found.link.relay.is_none() && holds_address(&text) {
             return Err(LinkError::Ambiguous);
         }
@@ -75,7 +78,7 @@ fn parse_word(text: &str) -> Result<FoundLink, LinkError> {
         match read_plain(&inner, true) {
             Ok(FoundLink { link, .. }) => match &found {
                 None => found = Some(FoundLink { link, rewritten: true }),
-                // Where a path ends may be read in two ways, and the nearest counts; where it leads, in one.
+                // The end of a path may be read in two ways, and the nearest counts; the host, in one.
                 Some(first) if first.link.leads_as(&link) => {}
                 Some(_) => return Err(LinkError::Ambiguous),
             },

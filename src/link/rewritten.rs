@@ -53,7 +53,7 @@ pub(super) fn holds_address(text: &str) -> bool {
     is_address(text) || readings(text).iter().any(|text| is_address(text))
 }
 
-/// What `text` may hold, decoded once.
+/// Texts that `text` may hold, decoded once.
 fn decoded_once(text: &str) -> Vec<Text> {
     let mut texts: Vec<Text> = Vec::new();
     texts.extend(without_entities(text));
@@ -76,7 +76,7 @@ fn decoded_once(text: &str) -> Vec<Text> {
         let whole = if segment.contains('%') { segment } else { &text[start..] };
         texts.push(Zeroizing::new(whole.to_owned()));
     }
-    // What is decoded in a query says where a key begins, and not where the address before it ends.
+    // Decoding a query shows where a key begins, and not where the address before it ends.
     if query.is_empty() || path.contains('%') {
         texts.extend(percent_decoded(text));
     }
@@ -155,7 +155,7 @@ fn run_length(letter: char) -> Option<usize> {
     Some(usize::from(place) + 2)
 }
 
-/// What the runs of characters of base64 in `text` say, as far as it can be printed.
+/// The runs of characters of base64 in `text`, decoded, as far as they can be printed.
 fn base64_decoded(text: &str) -> Vec<Text> {
     let is_code = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '_');
     // A slash is a character of one alphabet, and ends a run of the other.

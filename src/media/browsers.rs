@@ -6,7 +6,7 @@ use crate::media::{HEAD_LEN, Kind, sniff};
 const RAW: &str =
     " 3fr arw cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mef mos mrw nef nrw orf pef raf rw2 rwl sr2 srf srw x3f ";
 
-/// What of a file that begins with `head` most browsers do not show, in a word or two; and which kind of thing it is.
+/// The kind of a file that begins with `head`, and in a word or two the format for which most browsers do not show it.
 /// `None`: they show it, or it is nothing to be shown. `codecs` are the names in its sample descriptions, where they
 /// are known. With `surely`, also what many show and do not say so before: the page opens nothing of that kind that
 /// must not be saved.

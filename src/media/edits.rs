@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// What stands in the place of some bytes of the source.
+/// The replacement of some bytes of the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum With {
     /// These bytes; none of them: the place is gone.
@@ -97,15 +97,18 @@ pub struct Edited<R> {
     source: R,
     edits: std::vec::IntoIter<Edit>,
     next: Option<Edit>,
-    /// Where the source is being read, and where it ended when the changes were found.
+    /// The offset at which the source is being read, and its length when the changes were found.
     at: u64,
     end: u64,
-    /// What is written in the place of something, and how far.
+    /// The replacement that is being written, the bytes of it that were written, and its length.
     writing: Option<(With, u64, u64)>,
 }
 
 impl<R: Read + Seek> Edited<R> {
     /// `edits` were found in the `len` bytes of `source`.
+    ///
+    /// # Errors
+    /// Any error of the source, which is rewound.
     pub fn new(mut source: R, len: u64, edits: Edits) -> io::Result<Self> {
         source.seek(SeekFrom::Start(0))?;
         let mut edits = edits.0.into_iter();

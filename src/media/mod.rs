@@ -1,10 +1,10 @@
-//! Which photo, video or text some bytes are, by the bytes themselves: neither a sender's word nor a file's name is
-//! believed. And [`strip`]: its bytes without what they tell about where, when and by whom they were made.
+//! The kind of photo, video or text that some bytes are, by the bytes themselves: neither a sender's word nor a file's
+//! name is believed. And [`strip`]: its bytes without what they tell about where, when and by whom they were made.
 
 pub mod browsers;
 pub mod edits;
+pub mod formats;
 pub mod strip;
-pub mod telling;
 
 /// How many bytes from the beginning of a file [`sniff`] wants to see.
 pub const HEAD_LEN: usize = 8192;

@@ -1,4 +1,4 @@
-// Where the page runs: in a browser, or inside an app that shows pages. Apps often drop what a page saves, silently.
+// The app around the page: a browser, or an app that shows pages. Apps often drop what a page saves, silently.
 
 /** Apps by what their user agents contain. */
 const APPS: readonly (readonly [RegExp, string])[] = [

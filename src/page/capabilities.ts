@@ -20,7 +20,7 @@ const HEIC =
   "AwAeoCCBBZbqSSmubgQEDAgAAAMACAAAAwAIQCIAAQAHRAHBcrAiQAAAABRpc3BlAAAAAAAAAEAAAABAAAAAEHBpeGkAAAAAAwgICAAAABZpcG1h" +
   "AAAAAAAAAAEAAQOBAoMAAAAWbWRhdAAAAAooAa8EGPxK15vA";
 
-/** What every browser that runs this page can show. */
+/** Types that every browser that runs this page can show. */
 const PHOTOS = /^image\/(jpeg|png|gif|webp)$/;
 /** Codecs of the videos that phones, cameras and programs make. */
 const MP4 = ["avc1.42E01E", "hvc1.1.6.L93.B0", "av01.0.04M.08", "vp09.00.10.08"];

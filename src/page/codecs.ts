@@ -1,4 +1,4 @@
-// What a video file says of its picture, by the bytes: whether there is one, and how it is coded. ISO/IEC 14496-12
+// The codec of a video's picture, by the bytes: whether there is one, and how it is coded. ISO/IEC 14496-12
 // (MP4, MOV) and Matroska (WebM).
 
 /** The codec of a picture as its container names it; `null` where there is no picture, "" where that is unknown. */
@@ -8,7 +8,7 @@ export type Picture = string | null;
 const MAX_MOOV = 64 << 20;
 /** Boxes that are passed by at the top of a file before it is given up. */
 const MAX_BOXES = 10_000;
-/** Where a WebM file has named its tracks, in bytes from its beginning. */
+/** Bytes at the beginning of a WebM file that name its tracks. */
 const WEBM_HEAD = 256 << 10;
 
 /** How the picture of a video is coded. */
@@ -43,7 +43,7 @@ async function bytesOf(blob: Blob, start: number, length: number): Promise<Uint8
 interface Head {
   /** Bytes of the whole box. */
   readonly size: number;
-  /** Where its content begins. */
+  /** Offset of its content. */
   readonly start: number;
   readonly name: string;
 }

@@ -1,5 +1,5 @@
-// What is on the page: one column, one thing at a time. Nothing that comes from a share is ever anything but text, or
-// the source of a picture, a video or a sound.
+// The elements of the page: one column, one thing at a time. Nothing that comes from a share is ever anything but text,
+// or the source of a picture, a video or a sound.
 
 import * as texts from "./texts.ts";
 
@@ -36,7 +36,7 @@ export function live(): HTMLParagraphElement {
   return h("p", { className: "live", role: "status" });
 }
 
-/** What is shown while the relay is waited for. */
+/** The line that is shown while the relay does not answer. */
 export interface RetryLine {
   readonly nodes: Node[];
   /** Shows the seconds left until the next attempt; `null`: none is waited for. */
@@ -83,7 +83,8 @@ const HOLD_MS = 1000;
 const HOLD_MOST_MS = 6000;
 
 /**
- * What opens: a button that is held for a second and let go, with a finger, a mouse or a key; or a word that is typed.
+ * The control that opens: a button that is held for a second and let go, with a finger, a mouse or a key; or a word that
+ * is typed.
  * Programs that look at pages click and tap everything, and some press long: none of that opens anything. `done` is
  * called once.
  */

@@ -1,4 +1,4 @@
-// What is shown before the opening: what waits, and the question for the passphrase.
+// The page before the opening: the files that wait, and the question for the passphrase.
 
 import { APP } from "./app.ts";
 import { type Capability, capability } from "./capabilities.ts";

@@ -9,7 +9,7 @@ import { bytesOf } from "./relay.ts";
 export interface Opening {
   readonly stage: "opening";
   readonly fragment: string;
-  /** What the passphrase was stretched to: not the passphrase. */
+  /** The stretched passphrase: not the passphrase itself. */
   readonly stretched: Uint8Array;
   readonly claimToken: Uint8Array;
   /** The digest of the manifest that the person saw before the claim. */
@@ -91,13 +91,16 @@ export function forget(id: Uint8Array): void {
   for (const store of stores()) store.removeItem(nameOf(id));
 }
 
-/** What this tab can resume or must finish. An end wins over a beginning: some browsers lose what a tab writes last. */
+/**
+ * The opening that this tab can resume or must finish. An end wins over a beginning: some browsers lose what a tab writes
+ * last.
+ */
 export function remembered(id: Uint8Array): Opening | Closing | null {
   const found = stores().map((store) => read(store.getItem(nameOf(id))));
   return found.find((each) => each?.stage === "closing") ?? found.find((each) => each?.stage === "opening") ?? null;
 }
 
-/** What a tab with the link can resume, although another tab began it. */
+/** The opening that a tab with the link can resume, although another tab began it. */
 export function begun(id: Uint8Array): Begun | null {
   const found = stores().map((store) => read(store.getItem(nameOf(id))));
   return found.find((each) => each?.stage === "begun") ?? null;

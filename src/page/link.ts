@@ -12,7 +12,7 @@ export const NEEDS_PASSPHRASE = 0x01;
 /** Served by its sender's own machine. */
 export const DIRECT = 0x02;
 
-/** What a link holds. */
+/** The content of a link. */
 export interface Link {
   /** The fragment in its plain spelling: 52 characters. */
   readonly fragment: string;
@@ -21,7 +21,7 @@ export interface Link {
   readonly payload: Uint8Array;
 }
 
-/** Why a fragment is not a link. */
+/** The reason why a fragment is not a link. */
 export type LinkError =
   | { readonly why: "no-key" | "exposed" | "not-a-link" | "damaged" | "too-new" }
   | { readonly why: "short" | "long"; readonly by: number };

@@ -80,7 +80,7 @@ function start(): void {
 addEventListener("hashchange", () => {
   const shown = history.state as unknown;
   location.reload();
-  // Who is asked and stays, has no key in the address bar either.
+  // The address bar holds no key either, if the person is asked and stays.
   if (page.busy !== null) setTimeout(() => history.replaceState(shown, "", location.origin + location.pathname), 1000);
 });
 addEventListener("pageshow", (event) => {

@@ -9,7 +9,7 @@ export interface Entry {
   readonly size: number;
 }
 
-/** What a share holds. */
+/** The manifest of a share. */
 export interface Manifest {
   readonly name: string | null;
   readonly entries: readonly Entry[];

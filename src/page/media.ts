@@ -1,4 +1,4 @@
-// What some bytes are, by the bytes themselves: neither the sender's word nor a name is believed. Only what is listed
+// The kind of some bytes, by the bytes themselves: neither the sender's word nor a name is believed. Only what is listed
 // here is ever shown; never SVG, HTML or PDF, which are programs.
 
 /** The kinds of thing that a page can show. */
@@ -24,7 +24,7 @@ export function kindOf(type: string): Kind | "file" {
   return type === "text/plain" ? "text" : "file";
 }
 
-/** What bytes that begin with `head` can be shown as. Text must be judged whole: see `asText`. */
+/** The way in which bytes that begin with `head` can be shown. Text must be judged whole: see `asText`. */
 export function sniff(head: Uint8Array): Showable | null {
   const at = (offset: number, text: string) =>
     [...text].every((letter, index) => head[offset + index] === letter.charCodeAt(0));

@@ -25,9 +25,9 @@ export interface Opened {
   readonly claimed: Claimed;
 }
 
-/** Where a header must have ended before any parser sees it. */
+/** Bytes within which a header must end before any parser sees it. */
 const HEADER_LIMIT = 4096;
-/** What is decrypted between two looks at the person's input, in bytes. */
+/** Bytes that are decrypted between two looks at the person's input. */
 const SLICE = 256 * 1024;
 /** The longest time without such a look, in milliseconds. */
 const BUSY_MS = 30;
@@ -146,12 +146,12 @@ export async function receive(
     for await (const _ of parts);
     return files.whole();
   } finally {
-    // What is still on its way is for nobody any more.
+    // Nobody needs the parts that are still on their way.
     stop.abort();
   }
 }
 
-/** Whatever is wrong with a header, but that it did not come. */
+/** Turns any error of a header into `damaged`, except those of the way here. */
 async function headed<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -160,7 +160,7 @@ async function headed<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** What is wrong with a payload, the decrypter says in plain errors; what we and the browser say passes through it. */
+/** The decrypter reports a damaged payload in plain errors; errors of ours and of the browser pass through it. */
 async function decrypting<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -208,7 +208,7 @@ function ageFile(parts: AsyncGenerator<Uint8Array>, length: number): ReadableStr
 async function* fetched(line: Line): AsyncGenerator<Uint8Array> {
   const get = (number: number) => {
     const part = number < line.claimed.parts.length ? fetchPart(line, number) : null;
-    // Who waits for it hears of its failure; until then nobody needs to.
+    // Its failure is thrown where it is awaited, and not before.
     part?.catch(() => {});
     return part;
   };

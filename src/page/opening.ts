@@ -15,7 +15,7 @@ import * as texts from "./texts.ts";
 import { show } from "./viewer.ts";
 
 const HOST = location.host;
-/** What a page tries in vain before it says so. */
+/** Attempts of a page before it reports a failure. */
 const ATTEMPTS = 4;
 
 /** The longest time for which another tab may resume, in seconds: the longest of a claim. */
@@ -58,7 +58,7 @@ export async function opening(link: Link, known: Opening): Promise<void> {
     const blobs = await receive(keys, claimToken, opened, waits, moved, again);
     present(keys, claimToken, opened, blobs, until);
   } catch (error) {
-    // What has ended elsewhere cannot go on here; everything else can, as long as this tab is there.
+    // A share that has ended elsewhere cannot be resumed here; any other can, as long as this tab is there.
     if (error instanceof Refusal && !["damaged", "changed", "not-a-relay"].includes(error.why)) {
       page.busy = null;
       forget(keys.id);

@@ -11,7 +11,7 @@ export class Refusal extends Error {
     readonly why: Ended | "unknown" | "wrong-passphrase" | "damaged" | "changed" | "not-a-relay",
     /** Unix seconds: when it ended. */
     readonly at = 0,
-    /** Who opened it. */
+    /** The opener. */
     readonly claimant: Uint8Array | null = null,
     /** Wrong passphrases that are still borne. */
     readonly left = 0,
@@ -30,7 +30,7 @@ export class NotNow extends Error {
   }
 }
 
-/** What is known before a passphrase is given. */
+/** The facts that are known before a passphrase is given. */
 export interface Notice {
   /** Unix seconds. */
   readonly expires: number;
@@ -38,12 +38,12 @@ export interface Notice {
   readonly blob_len: number;
 }
 
-/** What waits. */
+/** The share that waits. */
 export interface Waiting extends Notice {
   readonly manifest: string;
 }
 
-/** What an opener is given. */
+/** The share as its opener gets it. */
 export interface Claimed extends Waiting {
   /** Unix seconds: the time of the claim. */
   readonly at: number;
@@ -60,7 +60,7 @@ export const PART_LEN = 4 * 1024 * 1024;
 
 /** A connection on which nothing moves for this long is given up. */
 const IDLE_MS = 60_000;
-/** What a short question and its answer may take. */
+/** The longest time that a short request and its answer may take. */
 const SHORT_MS = 20_000;
 /** The longest answer that is held in memory, in bytes: a claim with its part. */
 const MAX_ANSWER = 1 << 20;
@@ -68,7 +68,7 @@ const MAX_ANSWER = 1 << 20;
 /** Bytes as they are written to a relay. */
 export const textOf = (bytes: Uint8Array) => base64urlnopad.encode(bytes);
 
-/** Who asks for which share. */
+/** A share's id, and a token for it. */
 export interface Credential {
   readonly id: Uint8Array;
   readonly token: Uint8Array;
@@ -152,7 +152,7 @@ export async function notice(link: Credential): Promise<Notice> {
   return answer(await ask("v1/link", link));
 }
 
-/** What waits. Consumes nothing. */
+/** The manifest of the share that waits. Consumes nothing. */
 export async function manifest(link: Credential, proof: Uint8Array): Promise<Waiting> {
   return answer(await ask("v1/manifest", link, { method: "POST", body: { proof: textOf(proof) } }));
 }
@@ -242,7 +242,7 @@ export async function part(
       timer = setTimeout(giveUp, IDLE_MS);
       const skipped = Math.min(skip, value.length);
       skip -= skipped;
-      // What is too much is not the part's: its checksum tells.
+      // Bytes too many are cut off: the checksum of the part decides.
       const bytes = value.subarray(skipped, skipped + rest.length);
       rest.set(bytes);
       rest = rest.subarray(bytes.length);

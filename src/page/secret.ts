@@ -10,13 +10,13 @@ import { bech32 } from "@scure/base";
 import { wordlist } from "@scure/bip39/wordlists/english.js";
 import { type Link, NEEDS_PASSPHRASE } from "./link.ts";
 
-/** What a link gives without its passphrase: enough to ask whether something waits. */
+/** The secrets that a link gives without its passphrase: enough to ask whether something waits. */
 export interface Root {
   readonly id: Uint8Array;
   readonly linkToken: Uint8Array;
 }
 
-/** What opens a share. */
+/** The keys of a share. */
 export interface Keys extends Root {
   readonly openToken: Uint8Array;
   readonly receiptKey: Uint8Array;
@@ -31,7 +31,7 @@ const derive = (key: Uint8Array, what: string, length: number) =>
 
 const first = (link: Link) => extract(sha256, link.payload, utf8ToBytes("share.v1"));
 
-/** What follows from a link alone. */
+/** Derives the secrets that need no passphrase. */
 export function rootOf(link: Link): Root {
   const key = first(link);
   return { id: derive(key, "id", 16), linkToken: derive(key, "link", 32) };
@@ -61,12 +61,12 @@ function identity(secret: Uint8Array): string {
   return bech32.encodeFromBytes("age-secret-key-", secret).toUpperCase();
 }
 
-/** Who claims with this token: what the relay keeps of it, and what a sender sees. */
+/** The opener who claims with this token, as the relay keeps it and a sender sees it. */
 export function claimantOf(id: Uint8Array, claimToken: Uint8Array): Uint8Array {
   return sha256(concatBytes(utf8ToBytes("share.v1 claimant\0"), id, claimToken));
 }
 
-/** What an opener leaves for the sender. */
+/** The receipt that an opener leaves for the sender. */
 export function receiptOf(keys: Keys, claimant: Uint8Array): Uint8Array {
   return hmac(sha256, keys.receiptKey, concatBytes(utf8ToBytes("share.v1 receipt\0"), keys.id, claimant));
 }

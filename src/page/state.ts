@@ -9,17 +9,17 @@ import type { Showing } from "./viewer.ts";
 
 /** The state of the page. */
 interface Page {
-  /** What is being opened or shown: as long as there is something, leaving the page has to be thought about. */
+  /** The share that is being opened or shown: as long as there is one, leaving the page needs a second thought. */
   busy: { readonly showing: Showing; readonly closing: journal.Closing } | "opening" | null;
   /** The name of the share that waits to be opened here, while another tab could begin to open it. */
   waiting: string | null;
-  /** What this browser has claimed with, as far as this page knows: whoever opened it may turn out to be this browser. */
+  /** The claim token of this browser, as far as this page knows: the opener may turn out to be this browser. */
   claimed: { readonly id: Uint8Array; readonly claimToken: Uint8Array } | null;
 }
 
 export const page: Page = { busy: null, waiting: null, claimed: null };
 
-/** What the history remembers of this address: which share it was for, and when that was closed, in Unix seconds. */
+/** The state that the history keeps for this address: its share, and when that was closed, in Unix seconds. */
 export function stateOf(state: unknown): { id: Uint8Array | null; closed: number } {
   const { id, closed } = (state ?? {}) as { id?: unknown; closed?: unknown };
   return { id: typeof id === "string" ? relay.bytesOf(id) : null, closed: typeof closed === "number" ? closed : 0 };

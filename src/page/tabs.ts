@@ -7,7 +7,7 @@ const ASK_MS = 1000;
 
 const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
-/** What this tab has, and how it gives it back. */
+/** The names that this tab holds, and how it releases them. */
 const held = new Map<string, () => void>();
 
 /** Takes `name` for this tab, until `release` or the end of the tab. Says whether no other tab has it. */
@@ -46,7 +46,7 @@ function locked(name: string): Promise<boolean> {
   });
 }
 
-/** What tabs say to each other: a number asks, and the answer is `true`. */
+/** The messages between tabs: a number asks, and the answer is `true`. */
 type Said = number | true;
 
 /** Asks for those alone that have it. Who wants to have it asks with a number between 0 and 1. */

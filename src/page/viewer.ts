@@ -26,9 +26,9 @@ export interface Showing {
 export function show(manifest: Manifest, blobs: readonly Blob[], until: number, close: () => void): Showing {
   const { entries, viewOnly } = manifest;
   const seen = new Set<number>();
-  /** What the person has, by their own word or by another app's. */
+  /** Files that the person has, by their own word or by another app's. */
   const kept = new Set<number>();
-  /** What was only given to the browser to download: nobody has said yet that it arrived. */
+  /** Files that were only given to the browser to download: nobody has confirmed yet that they arrived. */
   const unsure = new Set<number>();
   let at = 0;
   let url: string | null = null;
@@ -123,7 +123,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
     };
     const unshown = () => {
       if (mine !== turns) return;
-      // What still comes from what was shown so far counts no more.
+      // Events of the element that was shown so far no longer count.
       mine = ++turns;
       seen.delete(number);
       forget();
@@ -207,7 +207,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
   };
 }
 
-/** What a file can be shown as; for text, the text. */
+/** The way in which a file can be shown; for text, the text. */
 interface Judgment {
   readonly showable: Showable | null;
   readonly text: string | null;
@@ -251,7 +251,7 @@ async function copied(text: string, shown: HTMLElement): Promise<string> {
     await navigator.clipboard.writeText(text);
     return words.copied;
   } catch {
-    // Where a page came without TLS there is only the old way: what is selected is copied.
+    // A page that came without TLS has only the old way: the selection is copied.
     getSelection()?.selectAllChildren(shown);
     return document.execCommand("copy") ? words.copied : words.notCopied;
   }

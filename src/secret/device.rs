@@ -11,7 +11,7 @@ use super::id::Id;
 use super::random::fill_random;
 use super::token::Token;
 
-/// What makes one device's claims its own: 32 random bytes that stay in its state directory.
+/// The secret that makes one device's claims its own: 32 random bytes that stay in its state directory.
 pub struct DeviceSecret(Zeroizing<[u8; 32]>);
 
 impl DeviceSecret {
@@ -27,7 +27,7 @@ impl DeviceSecret {
         Self(Zeroizing::new(bytes))
     }
 
-    /// What is kept in the state directory.
+    /// The bytes that are kept in the state directory.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

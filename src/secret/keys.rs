@@ -17,7 +17,7 @@ use super::receipt::{Receipt, ReceiptKey};
 use super::token::{Claimant, Token};
 
 impl LinkSecret {
-    /// What everything but the keys is derived from.
+    /// The root of everything but the keys.
     fn root(&self) -> Hkdf<Sha256> {
         Hkdf::new(Some(b"share.v1"), &*self.payload())
     }
@@ -71,13 +71,13 @@ impl LinkSecret {
 pub struct Keys {
     /// The share.
     pub id: Id,
-    /// What the link said about it.
+    /// The flags of its link.
     pub flags: Flags,
     /// The token of [`Role::Link`](super::token::Role::Link).
     pub link_token: Token,
     /// The token of [`Role::Open`](super::token::Role::Open).
     pub open_token: Token,
-    /// What the receipt is made with.
+    /// The key of its receipts.
     pub receipt_key: ReceiptKey,
     /// Opens, and makes, the manifest.
     pub manifest_identity: x25519::Identity,
@@ -86,7 +86,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// What the opener `claimant` gives to the relay, for the sender, when the content is safe.
+    /// The receipt that the opener `claimant` gives to the relay, for the sender, when the content is safe.
     pub fn receipt(&self, claimant: &Claimant) -> Receipt {
         self.receipt_key.receipt(&self.id, claimant)
     }

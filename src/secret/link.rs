@@ -11,7 +11,7 @@ pub(super) const SECRET_LEN: usize = 24;
 /// Bytes in a link: the flags and the secret.
 pub(super) const PAYLOAD_LEN: usize = 1 + SECRET_LEN;
 
-/// What a link says about its share before anybody is asked.
+/// The flags of a link: facts about its share that need no request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags(u8);
 
@@ -43,7 +43,7 @@ impl Flags {
     }
 }
 
-/// What is in the fragment of a link.
+/// The secret in the fragment of a link.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LinkSecret {
     flags: Flags,
@@ -63,7 +63,7 @@ impl LinkSecret {
         Self { flags, bytes: Zeroizing::new(bytes) }
     }
 
-    /// What the link says about its share.
+    /// The flags of its link.
     pub fn flags(&self) -> Flags {
         self.flags
     }

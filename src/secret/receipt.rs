@@ -8,7 +8,7 @@ use super::id::Id;
 use super::token::Claimant;
 
 secret_bytes! {
-    /// What receipts are made with, and checked.
+    /// The key with which receipts are made, and checked.
     ReceiptKey
 }
 
@@ -18,8 +18,8 @@ public_bytes! {
 }
 
 impl ReceiptKey {
-    /// What the opener `claimant` of the share `id` leaves for its sender: only somebody with the link (and the
-    /// passphrase) can make it.
+    /// The receipt that the opener `claimant` of the share `id` leaves for its sender: only somebody with the link (and
+    /// the passphrase) can make it.
     pub fn receipt(&self, id: &Id, claimant: &Claimant) -> Receipt {
         #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
         let mut mac = Hmac::<Sha256>::new_from_slice(&*self.0).expect("any length");

@@ -1,4 +1,4 @@
-//! What is shown to a relay, and what the relay keeps of it.
+//! Tokens, which a relay is shown, and the hashes of them that it keeps.
 
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -13,12 +13,12 @@ secret_bytes! {
 }
 
 public_bytes! {
-    /// What a relay keeps of a token: a hash that is bound to the role and to the share.
+    /// The hash of a token that a relay keeps: bound to the role and to the share.
     Verifier, 32
 }
 
 public_bytes! {
-    /// Who claimed a share: a hash of the claim token, the same for all attempts of one device at one share.
+    /// The opener of a share: a hash of the claim token, the same for all attempts of one device at one share.
     Claimant, 32
 }
 
@@ -40,7 +40,7 @@ impl Token {
         &self.0
     }
 
-    /// What a relay stores in place of this token.
+    /// The hash that a relay stores in place of this token.
     pub fn verifier(&self, role: Role, id: &Id) -> Verifier {
         let mut hash = Sha256::new();
         hash.update(b"share.v1 verifier\0");
@@ -51,7 +51,7 @@ impl Token {
         Verifier(hash.finalize().into())
     }
 
-    /// Who claims with this (claim) token.
+    /// The opener who claims with this (claim) token.
     pub fn claimant(&self, id: &Id) -> Claimant {
         let mut hash = Sha256::new();
         hash.update(b"share.v1 claimant\0");
@@ -61,7 +61,7 @@ impl Token {
     }
 }
 
-/// What a token is good for.
+/// The rights of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Knows the link: may look, and may try to open.

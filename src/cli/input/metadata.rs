@@ -14,8 +14,8 @@ use crate::manifest::Entry;
 use crate::media;
 use crate::media::browsers::unshown;
 use crate::media::edits::{Edited, Edits};
+use crate::media::formats::{Format, with_metadata};
 use crate::media::strip::{Removed, Unclean};
-use crate::media::telling::{Telling, telling};
 use crate::media::{HEAD_LEN, Kind, strip};
 use crate::safe_text::printable;
 
@@ -70,9 +70,10 @@ impl Known {
         name.as_deref().and_then(extension)
     }
 
-    pub(super) fn telling(&self, entry: &Entry) -> Option<Telling> {
+    /// Its format, if that can hold metadata.
+    pub(super) fn format(&self, entry: &Entry) -> Option<Format> {
         let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        telling(&head, self.extension(entry).as_deref())
+        with_metadata(&head, self.extension(entry).as_deref())
     }
 
     /// The part of it that most browsers do not show.
@@ -91,7 +92,7 @@ pub(super) fn extension(path: &Path) -> Option<String> {
 /// a photo, or it is empty.
 pub(super) fn is_innocent(head: &[u8], extension: Option<&str>) -> bool {
     let is_text = Kind::of(media::sniff(head, head.len() < HEAD_LEN)) == Kind::Text;
-    head.is_empty() || (is_text && telling(head, extension).is_none())
+    head.is_empty() || (is_text && with_metadata(head, extension).is_none())
 }
 
 pub(super) fn refused(label: &str, why: &str) -> Failure {

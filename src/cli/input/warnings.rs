@@ -4,7 +4,7 @@ use crate::cli::input::metadata::{Cleaned, Known};
 use crate::cli::output::Output;
 use crate::manifest::Manifest;
 use crate::media::Kind;
-use crate::media::telling::Telling;
+use crate::media::formats::Format;
 
 /// How many files a warning names.
 const NAMED: usize = 5;
@@ -18,9 +18,9 @@ pub(super) fn of_metadata(inputs: &[Known], sent: &Manifest, output: &Output) {
             Cleaned::Not(why) => Some(why),
             Cleaned::AsItIs => None,
         };
-        stays.extend(known.telling(entry).map(|telling| (known.name(entry), why, telling)));
+        stays.extend(known.format(entry).map(|format| (known.name(entry), why, format)));
     }
-    let is_media = |telling: Telling| telling == Telling::Media;
+    let is_media = |format: Format| format == Format::Media;
     let has = match (stays.iter().any(|stay| is_media(stay.2)), stays.iter().all(|stay| is_media(stay.2))) {
         (_, true) => "the position, time and camera",
         (false, _) => "the author, times and comments",

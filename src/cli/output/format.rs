@@ -83,7 +83,7 @@ pub(in crate::cli) fn describe(manifest: &Manifest) -> String {
 /// What was taken out of photos and videos: `GPS position, camera, 14 other fields`.
 pub(in crate::cli) fn removed(removed: &Removed) -> Option<String> {
     let named = [
-        (removed.position, "GPS position"),
+        (removed.location, "GPS position"),
         (removed.camera, "camera"),
         (removed.thumbnail, "thumbnail"),
         (removed.hidden, "what was hidden behind the picture"),

@@ -71,7 +71,7 @@ pub(super) fn read(bytes: &[u8], removed: &mut Removed) -> Option<u8> {
                 EXIF | INTEROPERABILITY if !is_gps => directories.push((value, false)),
                 GPS if !is_gps => directories.push((value, true)),
                 // The first entry tells only the version.
-                _ if is_gps => removed.position |= tag != 0,
+                _ if is_gps => removed.location |= tag != 0,
                 MAKE | MODEL | SERIAL => removed.camera = true,
                 tag if LENS.contains(&tag) => removed.camera = true,
                 ORIENTATION => {

@@ -4,7 +4,7 @@ use std::io::{Read, Seek};
 
 use crate::media::strip::scan::{Scan, Unclean};
 
-/// Keeps pictures, how they move, and their colour profile; comments and what applications have added go.
+/// Keeps pictures, how they move, and their color profile; comments and what applications have added go.
 pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
     let [.., flags, _, _] = scan.array::<13>(0)?;
     let mut at = 13 + table(flags);
@@ -24,7 +24,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
             [0x2c, _] => {
                 let [.., flags] = scan.array::<10>(at)?;
                 pictured = true;
-                // A byte between the colours and the pieces says how they are coded.
+                // A byte between the colors and the pieces says how they are coded.
                 pieces(scan, at + 10 + table(flags) + 1)?
             }
             [0x21, _] => pieces(scan, at + 2)?,
@@ -37,12 +37,12 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
     }
 }
 
-/// Bytes of a table of colours.
+/// Bytes of a table of colors.
 fn table(flags: u8) -> u64 {
     if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
 }
 
-/// Where the pieces that begin at `at` have ended.
+/// The end of the pieces that begin at `at`.
 fn pieces<R: Read + Seek>(scan: &mut Scan<R>, mut at: u64) -> Result<u64, Unclean> {
     loop {
         let [len] = scan.array::<1>(at)?;

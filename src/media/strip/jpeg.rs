@@ -14,9 +14,9 @@ const APP1: u8 = 0xe1;
 const APP2: u8 = 0xe2;
 const APP14: u8 = 0xee;
 
-/// What JFIF says (ISO/IEC 10918-5), without a thumbnail: marker, length and fourteen bytes.
+/// Length of JFIF's segment (ISO/IEC 10918-5) without a thumbnail: marker, length and fourteen bytes.
 const JFIF_LEN: u64 = 18;
-/// What Adobe's segment says of the colours: marker, length and twelve bytes.
+/// Length of Adobe's segment on colors: marker, length and twelve bytes.
 const ADOBE_LEN: u64 = 16;
 
 /// Not what a decoder would take.
@@ -164,7 +164,7 @@ fn frame_behind<R: Read + Seek>(scan: &mut Scan<R>, mut at: u64) -> Result<Optio
     Ok(None)
 }
 
-/// Where the JPEG that begins at `at` has ended, or the file has.
+/// The end of the JPEG that begins at `at`, or of the file.
 fn end_behind<R: Read + Seek>(scan: &mut Scan<R>, mut at: u64) -> Result<u64, Unclean> {
     let mut is_coded = false;
     loop {
@@ -199,7 +199,7 @@ fn application<R: Read + Seek>(
             }
         }
         APP2 if head.starts_with(b"ICC_PROFILE\0") => {}
-        // Which colours the numbers mean.
+        // The meaning of the colors' numbers.
         APP14 if head.starts_with(b"Adobe") && head.len() >= 12 => {
             if len > ADOBE_LEN {
                 scan.removed.fields += 1;

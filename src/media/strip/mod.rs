@@ -2,7 +2,7 @@
 //!
 //! Nothing is decoded and nothing is written anew. A file is looked through once, piece by piece, and what is found
 //! becomes a list of [`Edits`], which are made while the file is read and sealed. Each container has a room of its own
-//! that knows which pieces a decoder needs: those stay, with orientation and colour profile, and everything else goes,
+//! that knows which pieces a decoder needs: those stay, with orientation and color profile, and everything else goes,
 //! what nobody has heard of too. What cannot be followed to its end is not called clean.
 
 mod bmff;
@@ -30,7 +30,7 @@ pub struct Plan {
     pub edits: Edits,
     /// Its length as it is, in bytes.
     pub len: u64,
-    /// What goes.
+    /// The metadata that they remove.
     pub removed: Removed,
     /// How pictures and sounds of a film are coded: the names in its sample descriptions.
     pub codecs: Vec<[u8; 4]>,
@@ -42,6 +42,9 @@ pub fn is_indexed(head: &[u8]) -> bool {
 }
 
 /// Looks through a photo or a video. `source` may be left anywhere.
+///
+/// # Errors
+/// [`Unclean`], when it is of a kind that cannot be cleaned, damaged, or cannot be read.
 pub fn plan<R: Read + Seek>(source: R) -> Result<Plan, Unclean> {
     let mut scan = Scan::new(source)?;
     let head = scan.peek(0, 12)?;

@@ -68,7 +68,7 @@ pub(super) fn in_text(kind: [u8; 4], content: &[u8], removed: &mut Removed) -> O
     }
     let unpacked = |packed: &[u8]| {
         let mut text = Vec::new();
-        // What is damaged says as much as can be read of it.
+        // Of damaged text, as much counts as can be read.
         let _ = ZlibDecoder::new(packed).take(LOOKED_INTO).read_to_end(&mut text);
         text
     };

@@ -6,7 +6,7 @@ use crate::media::strip::exif;
 use crate::media::strip::orientation::{Orientations, Source, in_text};
 use crate::media::strip::scan::{LOOKED_INTO, Scan, Unclean};
 
-/// Keeps what a decoder must know, what says how the colours are meant, and what animates.
+/// Keeps what a decoder must know, what says how the colors are meant, and what animates.
 pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
     let mut orientations = Orientations::default();
     chunks(scan, &mut orientations)?;

@@ -1,11 +1,11 @@
-//! What is found in a file and goes.
+//! The metadata that is found in a file and removed.
 
-/// What was found and goes.
+/// The metadata that was found, and is removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is something that people want to know")]
 pub struct Removed {
-    /// Where it was taken.
-    pub position: bool,
+    /// The location at which it was taken.
+    pub location: bool,
     /// With which camera.
     pub camera: bool,
     /// A small picture of it, which may show what was cut off since.
@@ -21,7 +21,7 @@ pub struct Removed {
 impl Removed {
     /// Adds what was found in another file.
     pub fn add(&mut self, other: &Self) {
-        self.position |= other.position;
+        self.location |= other.location;
         self.camera |= other.camera;
         self.thumbnail |= other.thumbnail;
         self.hidden |= other.hidden;
@@ -32,7 +32,7 @@ impl Removed {
     /// Looks into text such as XMP for what people want to know of.
     pub(super) fn read(&mut self, text: &[u8]) {
         let has = |words: &[&[u8]]| words.iter().any(|word| contains(text, word));
-        self.position |= has(&[b"GPSL", b"GPSPos", b"ISO6709", b"\xa9xyz", b"loci\0\0\0\0"]);
+        self.location |= has(&[b"GPSL", b"GPSPos", b"ISO6709", b"\xa9xyz", b"loci\0\0\0\0"]);
         self.camera |= has(&[b"tiff:Model", b"tiff:Make", b"\xa9mod", b"\xa9mak", b".model", b".make", b"aux:Lens"]);
         self.thumbnail |= has(&[b"xmpGImg", b"covr"]);
     }

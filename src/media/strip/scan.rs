@@ -45,7 +45,7 @@ impl<R: Read + Seek> Scan<R> {
 
     pub(super) fn seek(&mut self, to: u64) -> io::Result<()> {
         match i64::try_from(to).ok().zip(i64::try_from(self.at).ok()) {
-            // What is in the buffer is used.
+            // Uses the bytes in the buffer.
             Some((to, at)) => self.reader.seek_relative(to - at)?,
             None => return Err(io::ErrorKind::InvalidInput.into()),
         }

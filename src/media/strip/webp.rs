@@ -10,7 +10,7 @@ use crate::media::strip::scan::{LOOKED_INTO, Scan, Unclean};
 const HAS_XMP: u8 = 0x04;
 const HAS_EXIF: u8 = 0x08;
 
-/// Keeps pictures, how they move, transparency and colour profile.
+/// Keeps pictures, how they move, transparency and color profile.
 pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
     let [_, _, _, _, a, b, c, d] = scan.array::<8>(0)?;
     let end = (8 + u64::from(u32::from_le_bytes([a, b, c, d]))).min(scan.len);

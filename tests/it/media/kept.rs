@@ -110,7 +110,7 @@ fn a_slow_motion_video_plays_as_before() {
     let after = place.path().join("after.mov");
     fs::write(&after, cleaned(&bytes)).unwrap();
     assert!(played(&cut) == played(&after));
-    assert!(strip::plan(Cursor::new(&bytes)).unwrap().removed.position);
+    assert!(strip::plan(Cursor::new(&bytes)).unwrap().removed.location);
 }
 
 #[test]

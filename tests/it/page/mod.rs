@@ -1,5 +1,6 @@
 //! Recipients with nothing but a browser.
 
+mod agreement;
 mod engines;
 mod opening;
 mod seen;

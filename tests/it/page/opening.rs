@@ -135,7 +135,7 @@ fn a_video_plays_and_seeks() {
     tab.until("document.querySelector('video')?.readyState >= 2");
     let length = tab.value("document.querySelector('video').duration").as_f64().unwrap();
     assert!((5.5..6.5).contains(&length), "{length}");
-    // What is in the middle of the picture, whatever the browser makes of its colours.
+    // What is in the middle of the picture, whatever the browser makes of its colors.
     let picture = "(() => {
         const [canvas, video] = [new OffscreenCanvas(320, 180).getContext('2d'), document.querySelector('video')];
         canvas.drawImage(video, 0, 0);

@@ -9,7 +9,7 @@ use crate::media::strip::scan::{MAX_EDITS, Scan, Unclean};
 
 /// The longest subtitles that are read to find out whether they are a drone's log of where it was, in bytes.
 const SUBTITLES: u64 = 64 << 10;
-/// What stands in such a log.
+/// Words in such a log.
 const LOGGED: [&[u8]; 5] = [b"GPS (", b"GPS(", b"[latitude", b"latitude:", b"HOME("];
 /// The longest table that is read, in bytes.
 const MAX_TABLE: u64 = 64 << 20;
@@ -37,7 +37,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, movie: Boxed, fragments: 
             b"rmra" => return Err(ELSEWHERE),
             _ => {
                 // Dashboard cameras have a list of where in the file positions are: what nobody refers to goes.
-                scan.removed.position |= &next.kind == b"gps ";
+                scan.removed.location |= &next.kind == b"gps ";
                 free(scan, next)?;
             }
         }
@@ -240,7 +240,7 @@ fn information<R: Read + Seek>(scan: &mut Scan<R>, information: Boxed, is_pictur
     Ok(())
 }
 
-/// Where the samples are. What is in this file needs no path to it, and another file none from us.
+/// The files that hold the samples. This file needs no path to itself, and another one gets none from us.
 pub(super) fn references<R: Read + Seek>(scan: &mut Scan<R>, information: Boxed) -> Result<(), Unclean> {
     let Some(list) = child(scan, information, *b"dref")? else { return Ok(()) };
     for next in children(scan, list, 8)? {
@@ -316,7 +316,7 @@ fn numbers(table: &[u8], each: u64, skipped: usize) -> impl Iterator<Item = u64>
     })
 }
 
-/// Where the samples of a track are: the pieces of the file, in the order of its chunks.
+/// The places of the samples of a track: pieces of the file, in the order of its chunks.
 fn samples<R: Read + Seek>(scan: &mut Scan<R>, within: Boxed) -> Result<Pieces, Unclean> {
     let tables = children(scan, within, 0)?;
     let named = |kind: &[u8; 4]| tables.iter().find(|next| &next.kind == kind).copied();

@@ -18,7 +18,7 @@ pub(super) fn is_picture<R: Read + Seek>(scan: &mut Scan<R>, meta: Boxed) -> Res
     Ok(&scan.array::<4>(handler.content + 8)? == b"pict")
 }
 
-/// Keeps the pictures, how they are put together, turned and coloured. Returns where they are in the file.
+/// Keeps the pictures, how they are put together, turned and colored. Returns where they are in the file.
 pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, meta: Boxed) -> Result<Pieces, Unclean> {
     let parts = children(scan, meta, FULL)?;
     let named = |kind: &[u8; 4]| parts.iter().find(|next| &next.kind == kind).copied();
@@ -46,7 +46,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, meta: Boxed) -> Result<Pi
                 return Err(Unclean::Damaged("its pictures and what is said about them overlap"));
             }
             forget(scan, kind, at, len, number == 0)?;
-            // What it says now is needed.
+            // Its new content is needed.
             if matches!(&kind, b"Exif" | b"mime") {
                 said.push((at, len));
             }
@@ -84,7 +84,7 @@ fn is_coded(kind: [u8; 4]) -> bool {
     )
 }
 
-/// Which picture is shown.
+/// The picture that is shown.
 fn primary_item<R: Read + Seek>(scan: &mut Scan<R>, primary: Boxed) -> Result<u32, Unclean> {
     let [version] = scan.array::<1>(primary.content)?;
     if version == 0 { Ok(u32::from(scan.u16(primary.content + FULL)?)) } else { scan.u32(primary.content + FULL) }
@@ -106,7 +106,7 @@ fn forget<R: Read + Seek>(scan: &mut Scan<R>, kind: [u8; 4], at: u64, len: u64, 
         }
         _ => {
             scan.removed.read(&bytes);
-            // What was empty before is nothing to speak of.
+            // An empty item loses nothing.
             scan.removed.fields += u32::from(bytes.iter().any(|byte| !matches!(byte, 0 | b' ')));
             scan.edits.fill(at, len, if &kind == b"mime" { b' ' } else { 0 });
         }
@@ -135,7 +135,7 @@ fn items<R: Read + Seek>(scan: &mut Scan<R>, list: Boxed) -> Result<Vec<(u32, [u
     Ok(items)
 }
 
-/// Where each item is.
+/// The places of all items: offset and length of each piece.
 fn places<R: Read + Seek>(
     scan: &mut Scan<R>,
     locations: Boxed,
@@ -188,7 +188,7 @@ fn places<R: Read + Seek>(
     Ok(places)
 }
 
-/// Properties say how to decode, turn and colour a picture; others say what people wrote about it, or where a camera
+/// Properties say how to decode, turn and color a picture; others say what people wrote about it, or where a camera
 /// was in its room.
 fn properties<R: Read + Seek>(scan: &mut Scan<R>, properties: Boxed) -> Result<(), Unclean> {
     let Some(list) = child(scan, properties, *b"ipco")? else { return Ok(()) };

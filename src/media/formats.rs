@@ -1,13 +1,13 @@
-//! Files that may tell more than they show, whether or not [`crate::media::strip`] can clean them: by their bytes, or by the
-//! extension of their name.
+//! Formats that can hold metadata, whether or not [`crate::media::strip`] can clean them: recognized by a file's bytes,
+//! or by the extension of its name.
 
 use crate::media::strip::contains;
 use crate::media::{HEAD_LEN, Kind, sniff};
 
-/// Something that tells of its makers.
+/// A group of formats, by the metadata that they can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Telling {
-    /// A photo, a video or a sound: position, time, camera.
+pub enum Format {
+    /// A photo, a video or a sound: location, time, camera.
     Media,
     /// A document: author, times, comments.
     Document,
@@ -15,18 +15,18 @@ pub enum Telling {
 
 /// Extensions of photos, raw photos, drawings, videos and sounds. Not those that mean more often something else: `ts`,
 /// `mod`, `dat`, `raw`.
-const MEDIA: &str = " 264 265 3fr 3g2 3gp aac ac3 aif aifc aiff amr ape ari arq arw asf au avi avif avifs bay bmp braw caf cap \
-    cin cr2 cr3 crm crw cur dcr dcs dds dib divx djv djvu dng dpx dsf dss dts dtshd dv eac3 ec3 eip emf erf exr \
-    f4v fff fit fits flac fli flv gif gpr gxf h264 hdp hdr heic heics heif heifs hevc hif icns ico iiq insp \
-    insv ivf j2c j2k jfif jng jp2 jpc jpe jpeg jpf jpg jpm jpx jxl jxr k25 kdc lrv m1v m2t m2ts m2v m4a m4b m4p \
-    m4r m4v mef mj2 mjpeg mjpg mka mks mkv mlp mng mos mov mp2 mp3 mp4 mpe mpeg mpg mpo mpv mqv mrw mts mxf nef \
-    nrw nut oga ogg ogv opus orf ori pam pbm pcx pef pfm pgm pict png pnm ppm psb psd ptx qoi qt qtk r3d ra raf \
-    ram ras rm rmvb rw2 rwl rwz sgi snd sr2 srf srw svg svgz swf tga thd thm tif tiff tod tta vob voc w64 wav \
-    wave wbmp wdp webm webp wma wmf wmv wv x3f xcf xpm xwd y4m ";
+const MEDIA: &str = " 264 265 3fr 3g2 3gp aac ac3 aif aifc aiff amr ape ari arq arw asf au avi avif avifs bay bmp \
+    braw caf cap cin cr2 cr3 crm crw cur dcr dcs dds dib divx djv djvu dng dpx dsf dss dts dtshd dv eac3 ec3 eip \
+    emf erf exr f4v fff fit fits flac fli flv gif gpr gxf h264 hdp hdr heic heics heif heifs hevc hif icns ico iiq \
+    insp insv ivf j2c j2k jfif jng jp2 jpc jpe jpeg jpf jpg jpm jpx jxl jxr k25 kdc lrv m1v m2t m2ts m2v m4a m4b \
+    m4p m4r m4v mef mj2 mjpeg mjpg mka mks mkv mlp mng mos mov mp2 mp3 mp4 mpe mpeg mpg mpo mpv mqv mrw mts mxf nef \
+    nrw nut oga ogg ogv opus orf ori pam pbm pcx pef pfm pgm pict png pnm ppm psb psd ptx qoi qt qtk r3d ra raf ram \
+    ras rm rmvb rw2 rwl rwz sgi snd sr2 srf srw svg svgz swf tga thd thm tif tiff tod tta vob voc w64 wav wave wbmp \
+    wdp webm webp wma wmf wmv wv x3f xcf xpm xwd y4m ";
 /// Extensions of documents whose formats have a place for an author.
-const DOCUMENTS: &str = " ai doc docm docx dot dotm dotx eps epub fb2 fodg fodp fods fodt idml indd mobi azw azw3 mpp msg odb odf odg odm \
-    odp ods odt one otg otp ots ott oxps pages numbers pdf pot potm potx pps ppsm ppsx ppt pptm pptx ps pub rtf vsd \
-    vsdx wps xls xlsb xlsm xlsx xlt xltm xltx xps ";
+const DOCUMENTS: &str = " ai doc docm docx dot dotm dotx eps epub fb2 fodg fodp fods fodt idml indd mobi azw azw3 \
+    mpp msg odb odf odg odm odp ods odt one otg otp ots ott oxps pages numbers pdf pot potm potx pps ppsm ppsx ppt \
+    pptm pptx ps pub rtf vsd vsdx wps xls xlsb xlsm xlsx xlt xltm xltx xps ";
 
 /// Beginnings of files that [`sniff`] does not name: at an offset, these bytes.
 const MEDIA_BYTES: [(usize, &[u8]); 38] = [
@@ -84,39 +84,39 @@ const IN_ARCHIVES: [&[u8]; 8] = [
     b"mimetypeapplication/vnd.adobe.indesign",
 ];
 
-/// What a file may tell that begins with `head`, and whose name has this extension, without a dot. `None`: nothing that
-/// is known of.
-pub fn telling(head: &[u8], extension: Option<&str>) -> Option<Telling> {
+/// The format of a file that begins with `head`, and whose name has this extension, without a dot. `None`: none that is
+/// known to hold metadata.
+pub fn with_metadata(head: &[u8], extension: Option<&str>) -> Option<Format> {
     if head.is_empty() {
         return None;
     }
     by_content(head).or_else(|| {
         let extension = format!(" {} ", extension?.to_ascii_lowercase());
         match () {
-            () if MEDIA.contains(&extension) => Some(Telling::Media),
-            () if DOCUMENTS.contains(&extension) => Some(Telling::Document),
+            () if MEDIA.contains(&extension) => Some(Format::Media),
+            () if DOCUMENTS.contains(&extension) => Some(Format::Document),
             () => None,
         }
     })
 }
 
-fn by_content(head: &[u8]) -> Option<Telling> {
+fn by_content(head: &[u8]) -> Option<Format> {
     let begins = |(at, bytes): &(usize, &[u8])| head.get(*at..).is_some_and(|rest| rest.starts_with(bytes));
     let kind = Kind::of(sniff(head, head.len() < HEAD_LEN));
     if matches!(kind, Kind::Photo | Kind::Video | Kind::Sound) || MEDIA_BYTES.iter().any(begins) {
-        return Some(Telling::Media);
+        return Some(Format::Media);
     }
     // Packets of a transport stream, of 188 bytes, or of 192 as cameras write it.
     let packets = |first: usize, each: usize| (0..4).all(|number| head.get(first + number * each) == Some(&0x47));
     if packets(0, 188) || packets(4, 192) || contains(head, MXF) || is_drawing(head) {
-        return Some(Telling::Media);
+        return Some(Format::Media);
     }
     let is_document = contains(&head[..head.len().min(1024)], b"%PDF-")
         || head.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
         || head.starts_with(b"{\\rtf")
         || head.starts_with(b"%!PS")
         || (head.starts_with(b"PK\x03\x04") && IN_ARCHIVES.iter().any(|name| contains(head, name)));
-    is_document.then_some(Telling::Document)
+    is_document.then_some(Format::Document)
 }
 
 /// Whether a text is SVG: its first element is.
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn bytes_or_a_name_tell() {
-        let media = Some(Telling::Media);
+        let media = Some(Format::Media);
         for (head, extension) in [
             (&b"nothing that is known"[..], "mts"),
             (b"nothing that is known", "MXF"),
@@ -162,15 +162,15 @@ mod tests {
             (b"<!DOCTYPE svg [<!ENTITY a \"b\">]>\n<svg>", ""),
             (b"\0\0\0\x18ftypheic", ""),
         ] {
-            assert_eq!(telling(head, Some(extension)), media, "{head:?} {extension}");
+            assert_eq!(with_metadata(head, Some(extension)), media, "{head:?} {extension}");
         }
         let mut stream = vec![0; 800];
         for at in [4, 196, 388, 580] {
             stream[at] = 0x47;
         }
-        assert_eq!(telling(&stream, None), media);
-        assert_eq!(telling(&[&[0; 70][..], MXF].concat(), None), media);
-        let document = Some(Telling::Document);
+        assert_eq!(with_metadata(&stream, None), media);
+        assert_eq!(with_metadata(&[&[0; 70][..], MXF].concat(), None), media);
+        let document = Some(Format::Document);
         for (head, extension) in [
             (&b"%PDF-1.7"[..], ""),
             (b"junk\n%PDF-1.4", "bin"),
@@ -180,7 +180,7 @@ mod tests {
             (b"{\\rtf1{\\info{\\author x}}}", ""),
             (b"nothing that is known", "docx"),
         ] {
-            assert_eq!(telling(head, Some(extension)), document, "{head:?} {extension}");
+            assert_eq!(with_metadata(head, Some(extension)), document, "{head:?} {extension}");
         }
         for (head, extension) in [
             (&b"a text"[..], Some("txt")),
@@ -191,7 +191,7 @@ mod tests {
             (b"<html><svg></svg></html>", Some("html")),
             (b"", Some("jpg")),
         ] {
-            assert_eq!(telling(head, extension), None, "{head:?} {extension:?}");
+            assert_eq!(with_metadata(head, extension), None, "{head:?} {extension:?}");
         }
     }
 }
