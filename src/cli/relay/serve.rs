@@ -16,7 +16,7 @@ use crate::cli::stores::{self, StoreName};
 use crate::relay::clock::SystemClock;
 use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::server;
-use crate::relay::server::{CreatePolicy, Options, PORT};
+use crate::relay::server::{CreatePolicy, Options};
 use crate::relay::store::folder::Sharing;
 use crate::relay_url::RelayUrl;
 use crate::safe_text::reason;
@@ -30,7 +30,7 @@ const KEEPS_VERSIONS: &str = "the bucket keeps versions of what is deleted: ciph
                               until its own rules remove it";
 
 /// Where a relay listens, unless it is said otherwise.
-const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PORT);
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), server::PORT);
 
 /// How a relay runs.
 #[derive(Args)]
@@ -116,10 +116,10 @@ impl ServeArgs {
     fn listen(&self, cx: &Context) -> Result<SocketAddr, Failure> {
         let listen = match (self.listen, &cx.config.listen) {
             (Some(given), _) => given,
-            (None, Some(given)) => given.parse().map_err(|_| {
-                config::wrong("listen", &format!("a relay listens on an address with a port, like {LISTEN}"))
-            })?,
             (None, None) => LISTEN,
+            (None, Some(given)) => given.parse().map_err(|_| {
+                config::wrong("listen", "a relay listens on an address with a port, like 127.0.0.1:4080")
+            })?,
         };
         if listen.ip().is_loopback() || self.plain_http {
             return Ok(listen);
@@ -171,5 +171,13 @@ impl ServeArgs {
             return Ok(if self.open { CreatePolicy::Open } else { CreatePolicy::Loopback });
         };
         Ok(CreatePolicy::Tokens(token::read_tokens(path)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn help_names_the_address_on_which_a_relay_listens() {
+        assert_eq!(super::LISTEN.to_string(), "127.0.0.1:4080");
     }
 }
