@@ -1,5 +1,5 @@
-//! Asking relays what became of what was sent. Each relay is connected to once, however many shares are there, and one
-//! that cannot be reached keeps no other from being asked.
+//! Asking relays what became of shares that were sent. Each relay is connected to once, however many shares are there,
+//! and one that cannot be reached keeps no other from being asked.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,8 +27,8 @@ pub(crate) struct Relays {
 }
 
 impl Relays {
-    /// The relays of those `entries` that are not known to have ended. Gives each up after `give_up`. What is `foreign`
-    /// comes from somebody else's file.
+    /// Connects to the relays of those `entries` that are not known to have ended. Gives each up after `give_up`.
+    /// `foreign`: they come from somebody else's file.
     pub(crate) async fn of(entries: &[Entry], foreign: bool, give_up: Duration, cx: &Context) -> Result<Self, Failure> {
         let mut known = HashMap::new();
         for endpoint in entries.iter().filter(|entry| entry.end.is_none()).filter_map(Entry::relay).map(Endpoint::to) {
@@ -52,8 +52,8 @@ impl Relays {
         Ok(Self { known, beside: beside.collect() })
     }
 
-    /// The relay of a share, what to call it, and what its owner shows there.
-    fn reach(&self, entry: &Entry) -> Result<(Named<'_>, Credential), Failure> {
+    /// The relay of a share, and the credential of its owner.
+    fn reach(&self, entry: &Entry) -> Result<(Reached<'_>, Credential), Failure> {
         let owner = entry.owner().ok_or_else(|| anyhow::anyhow!("an entry of the outbox is damaged"))?;
         let Some(url) = entry.relay() else {
             if !entry.is_direct() {
@@ -62,44 +62,44 @@ impl Relays {
             let relay = entry.folder().and_then(|folder| self.beside.get(folder)).ok_or_else(|| {
                 Failure::NobodyKnows("the program that served it was stopped, and the share went with it".to_owned())
             })?;
-            return Ok((Named { relay, endpoint: None }, owner));
+            return Ok((Reached { relay, endpoint: None }, owner));
         };
         match self.known.get(&url.to_string()) {
-            Some((endpoint, Ok(connected))) => Ok((Named { relay: &connected.relay, endpoint: Some(endpoint) }, owner)),
+            Some((endpoint, Ok(connected))) => Ok((Reached::at(endpoint, &connected.relay), owner)),
             Some((_, Err(why))) => Err(Failure::Common(why.clone())),
             None => Err(anyhow::anyhow!("a relay was not connected to").into()),
         }
     }
 
-    /// What became of a share: by its relay, or as it was told when it ended.
+    /// The status of a share: by its relay, or as it was noted when it ended.
     pub(crate) async fn status(&self, entry: &Entry) -> Result<Status, Failure> {
         if let Some(end) = &entry.end {
             return Ok(end.clone());
         }
-        let (named, owner) = self.reach(entry)?;
-        named.relay.status(&owner, None, Duration::ZERO).await.map_err(|error| named.told(error))
+        let (at, owner) = self.reach(entry)?;
+        at.relay.status(&owner, None, Duration::ZERO).await.map_err(|error| at.refused(error))
     }
 
-    /// Waits for the end of a share, and tells it.
+    /// Waits for the end of a share, and reports it.
     pub(crate) async fn wait(&self, entry: &Entry, cx: &Context) -> Result<Status, Failure> {
         if let Some(end) = &entry.end {
             return Ok(end.clone());
         }
-        let (named, owner) = self.reach(entry)?;
-        wait_at(entry, &owner, &named, cx).await
+        let (at, owner) = self.reach(entry)?;
+        wait_at(entry, &owner, &at, cx).await
     }
 
-    /// Takes a share back. Returns what it was, and what it is now, if that could be told.
+    /// Revokes a share. Returns the state in which it was, and its status now, if that could be asked for.
     pub(crate) async fn revoke(&self, entry: &Entry) -> Result<(ShareState, Option<Status>), Failure> {
         if let Some(end) = &entry.end {
             return Ok((end.state, Some(end.clone())));
         }
-        let (named, owner) = self.reach(entry)?;
-        let was = named.relay.revoke(&owner).await.map_err(|error| named.told(error))?;
-        Ok((was, named.relay.status(&owner, None, Duration::ZERO).await.ok()))
+        let (at, owner) = self.reach(entry)?;
+        let was = at.relay.revoke(&owner).await.map_err(|error| at.refused(error))?;
+        Ok((was, at.relay.status(&owner, None, Duration::ZERO).await.ok()))
     }
 
-    /// Where there is no server, does what it would do.
+    /// Sweeps where no server does it.
     pub(crate) async fn sweep(&self) {
         for (_, connected) in self.known.values() {
             if let Ok(connected) = connected {
@@ -109,15 +109,21 @@ impl Relays {
     }
 }
 
-/// A relay, and where it is; nowhere, where another program of this machine serves the share.
-pub(crate) struct Named<'a> {
-    pub(crate) relay: &'a Arc<dyn Relay>,
-    pub(crate) endpoint: Option<&'a Endpoint>,
+/// The relay of a share.
+pub(crate) struct Reached<'a> {
+    relay: &'a Arc<dyn Relay>,
+    /// `None`: another program of this machine serves the share.
+    endpoint: Option<&'a Endpoint>,
 }
 
-impl Named<'_> {
-    /// What a refusal means to a sender.
-    fn told(&self, error: RelayError) -> Failure {
+impl<'a> Reached<'a> {
+    /// The relay at an endpoint.
+    pub(crate) fn at(endpoint: &'a Endpoint, relay: &'a Arc<dyn Relay>) -> Self {
+        Self { relay, endpoint: Some(endpoint) }
+    }
+
+    /// The meaning of a refusal for a sender.
+    fn refused(&self, error: RelayError) -> Failure {
         match (error, self.endpoint) {
             (RelayError::Unknown, Some(endpoint)) => {
                 Failure::NobodyKnows(format!("{} knows nothing of it (any more)", endpoint.name()))
@@ -135,29 +141,29 @@ impl Named<'_> {
     }
 }
 
-/// Waits for the end of one share at a relay, and tells it.
+/// Waits for the end of one share at a relay, and reports it.
 pub(crate) async fn wait_at(
     entry: &Entry,
     owner: &Credential,
-    named: &Named<'_>,
+    at: &Reached<'_>,
     cx: &Context,
 ) -> Result<Status, Failure> {
     let mut known: Option<ShareState> = None;
     loop {
         let asked = Instant::now();
-        let status = named.relay.status(owner, known, LONG).await.map_err(|error| named.told(error))?;
-        let tell = |event, what: &str| {
+        let status = at.relay.status(owner, known, LONG).await.map_err(|error| at.refused(error))?;
+        let report = |event, what: &str| {
             let text = format!("{} {} · {what}", format::time_of_day(), entry.title());
             cx.output.happens(event, entry.facts(Some(&status)), &text);
         };
         if is_over(status.state) {
-            tell("ended", &entry.outcome(&status));
+            report("ended", &entry.outcome(&status));
             return Ok(status);
         }
         if known == Some(status.state) {
             tokio::time::sleep(AT_MOST.saturating_sub(asked.elapsed())).await;
         } else if known.is_some() && status.state == ShareState::Claimed {
-            tell("opening", "being opened");
+            report("opening", "being opened");
         }
         known = Some(status.state);
     }

@@ -44,7 +44,7 @@ pub(crate) struct HostArgs {
 }
 
 impl HostArgs {
-    /// The choices. An argument wins over what the environment and the configuration file say of the other one.
+    /// The choices. An argument wins over the environment and the configuration file, also where those set the other one.
     fn options<'a>(&'a self, cx: &'a Context) -> HostOptions<'a> {
         let is_set = |value: &Option<String>, variable: &str| value.is_some() && *value != std::env::var(variable).ok();
         let listen_set = is_set(&self.listen, "SHARE_LISTEN");
@@ -53,7 +53,7 @@ impl HostArgs {
         HostOptions {
             listen: self.listen.as_deref().filter(|_| listen_set || !interface_set),
             interface: interface.filter(|_| interface_set || self.public_url.is_none()),
-            // What the configuration file says of this is about a relay that runs here.
+            // The setting of this name in the configuration file is for a relay that runs here.
             public_url: self.public_url.as_deref(),
         }
     }
@@ -156,7 +156,7 @@ pub(super) async fn until_opened(serving: Serving, batch: &Committed, cx: &Conte
     expect_opened(batch.shares().iter().map(Share::entry).zip(&ends))
 }
 
-/// Tells what happens until all shares have ended; `None`: the sender wants to revoke them first. And whether the
+/// Reports what happens until all shares have ended; `None`: the sender wants to revoke them first. The flag: the
 /// sender wanted to leave when they had ended already.
 async fn follow(
     serving: &Serving,
@@ -164,14 +164,14 @@ async fn follow(
     narrator: &Narrator<'_>,
     cx: &Context,
 ) -> (Option<Vec<Status>>, bool) {
-    let mut watching = Box::pin(serving.until_opened(batch, |share, event| narrator.tell(share, event)));
+    let mut watching = Box::pin(serving.until_opened(batch, |share, event| narrator.report(share, event)));
     let (mut warned, mut leaving) = (None::<Instant>, false);
     loop {
         tokio::select! {
             biased;
             ends = &mut watching => return (Some(ends), leaving),
             stop = cx.interrupted() => match serving.standing().await {
-                // It has ended, and the end is about to be told.
+                // It has ended, and the end is about to be reported.
                 Standing::Over => leaving = true,
                 Standing::Opening
                     if stop == Stop::Person && warned.is_none_or(|warned| warned.elapsed() >= TWICE) =>
@@ -200,7 +200,7 @@ fn revoked_words(revoked: Revoked, count: usize) -> String {
     }
 }
 
-/// Says from where the shares can be opened, and until when.
+/// Prints from where the shares can be opened, and until when.
 fn introduce(serving: &Serving, batch: &Committed, output: &Output) {
     let (reach, address) = (serving.reach(), serving.address());
     let visitors = match (reach, &address.own) {
@@ -223,7 +223,7 @@ fn introduce(serving: &Serving, batch: &Committed, output: &Output) {
     }
 }
 
-/// Says what a person must know of the address in the link.
+/// Prints what a person must know about the address in the link.
 fn describe_address(serving: &Serving, output: &Output) {
     let address = serving.address();
     if let Some(enclosure) = address.enclosure {
@@ -245,7 +245,7 @@ fn own_words(own: &Own) -> String {
     format!("{} ({}{tunnel})", own.ip, printable(&own.name))
 }
 
-/// That nobody elsewhere may reach `ip`.
+/// The warning that nobody elsewhere may reach `ip`.
 fn enclosed(enclosure: Enclosure, ip: IpAddr) -> String {
     let inside = match enclosure {
         Enclosure::Container => "a container",
@@ -264,10 +264,10 @@ fn way_out(enclosure: Enclosure, ip: IpAddr) -> String {
     format!("{publish}, and send with --listen {address} --public-url http://ADDRESS:4080; or use a relay")
 }
 
-/// Tells the sender what happens to shares.
+/// Shows the sender what happens to shares.
 struct Narrator<'a> {
     output: &'a Output,
-    /// There are several: say which one it is.
+    /// There are several: print which one it is.
     several: bool,
     reach: Reach,
     enclosure: Option<Enclosure>,
@@ -276,7 +276,7 @@ struct Narrator<'a> {
 }
 
 impl Narrator<'_> {
-    fn tell(&self, share: &Share, event: Event) {
+    fn report(&self, share: &Share, event: Event) {
         let total = share.sent().manifest.blob_len;
         match event {
             Event::Lonely => self.wonder(share),
@@ -317,7 +317,7 @@ impl Narrator<'_> {
         self.output.happens(event, facts, &format!("{} {which}{what}", format::time_of_day()));
     }
 
-    /// Nobody has come: says why that may be.
+    /// Nobody has come: shows why that may be.
     fn wonder(&self, share: &Share) {
         if self.reach != Reach::Network {
             return;

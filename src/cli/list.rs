@@ -9,6 +9,7 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
 use crate::cli::asking::Relays;
+use crate::cli::catch_up::catch_up;
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format;
@@ -16,7 +17,6 @@ use crate::relay::Status;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::rules::UPLOAD_TIME;
 use crate::safe_text::reason;
-use crate::state::journal;
 use crate::state::outbox::{Entry, Outbox, is_over};
 
 /// What one relay may take to answer: the others are listed all the same.
@@ -69,7 +69,7 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
         cx.output.say("Nothing was sent from here in the last weeks.");
     }
     relays.sweep().await;
-    journal::catch_up(cx).await;
+    catch_up(cx).await;
     Ok(())
 }
 

@@ -8,6 +8,7 @@
 //! | `connect`, `stores` | the way to where a share waits; storage by its address |
 //! | `host` | serving shares from here |
 //! | `outcome` | the words about a share that was sent |
+//! | `look`, `catch_up` | looking at a share; what earlier runs have left |
 //! | `asking` | what relays say of what was sent |
 //! | `input` | links, passphrases, files and answers |
 //! | `output` | the only place that prints |
@@ -16,6 +17,7 @@
 
 mod arguments;
 pub(crate) mod asking;
+mod catch_up;
 mod clipboard;
 pub(crate) mod config;
 pub(crate) mod connect;
@@ -24,6 +26,7 @@ mod generate;
 mod host;
 pub(crate) mod input;
 mod list;
+mod look;
 mod open;
 mod outcome;
 pub(crate) mod output;

@@ -28,7 +28,7 @@ impl Entry {
         }
     }
 
-    /// What became of it, as its sender should read it.
+    /// Its state or its end, as its sender should read it.
     pub(super) fn story(&self, status: &Status) -> String {
         let time = |at: Option<u64>| at.map_or_else(|| "an unknown time".to_owned(), format::time);
         let who =
@@ -84,7 +84,7 @@ impl Entry {
         }
     }
 
-    /// What became of it, for programs.
+    /// Its state or its end, for programs.
     pub(super) fn facts(&self, status: Option<&Status>) -> Value {
         let mut facts = json!({
             "id": self.hex_id(),
@@ -117,8 +117,8 @@ impl Entry {
 }
 
 /// Fails unless all were opened, and somebody with the link has confirmed it.
-pub(super) fn expect_opened<'a>(told: impl Iterator<Item = (&'a Entry, &'a Status)>) -> Result<(), Failure> {
-    let missed: Vec<_> = told.filter(|(entry, status)| !entry.is_opened(status)).collect();
+pub(super) fn expect_opened<'a>(ends: impl Iterator<Item = (&'a Entry, &'a Status)>) -> Result<(), Failure> {
+    let missed: Vec<_> = ends.filter(|(entry, status)| !entry.is_opened(status)).collect();
     match &missed[..] {
         [] => Ok(()),
         [(entry, status)] => Err(Failure::NotOpened(entry.story(status))),

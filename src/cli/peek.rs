@@ -1,17 +1,19 @@
 //! `share peek`: prints what waits. Consumes nothing.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
 
 use crate::cli::context::Context;
-use crate::cli::input::link::AccessArgs;
+use crate::cli::input::link::{Access, AccessArgs};
+use crate::cli::look::look;
 use crate::cli::output::errors::Failure;
 use crate::cli::output::{Output, format};
 use crate::media::Kind;
-use crate::open::{Envelope, Look, OpenError, Opener};
-use crate::relay::RelayError;
+use crate::open::{Envelope, Look, OpenError, Progress, Refusal, Session};
+use crate::relay::Relay;
 use crate::safe_text::printable;
 use crate::secret::DeviceSecret;
 
@@ -24,31 +26,28 @@ pub(crate) struct PeekArgs {
 
 /// Runs the command.
 pub(crate) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Failure> {
-    let output = &cx.output;
     let access = args.access.find(cx).await?;
     let relay = cx.connect(&access.endpoint).await?.relay;
     // Only to tell an opening of our own from a stranger's.
     let device = cx.state().and_then(|state| state.device()).unwrap_or_else(|_| DeviceSecret::random());
-    let failure = |error, ours| access.endpoint.trouble(error, ours, true);
-    loop {
-        let passphrase = args.access.passphrase(&access.secret, cx).await?;
-        let keys = access.secret.keys(passphrase.as_ref().map(|passphrase| passphrase.as_str()));
-        let claim_token = device.claim_token(&keys.id);
-        let opener = Opener::new(relay.clone(), keys, claim_token, cx.patience());
-        match cx.or_interrupted(opener.look()).await? {
-            Ok(Look::Waits(envelope)) => return show(&envelope, output),
-            // Ours, but is it still? Repeating our own claim changes nothing.
-            Ok(Look::OursToResume(holder)) => {
-                return Err(match cx.or_interrupted(holder.resume()).await? {
-                    Ok(_) | Err(OpenError::WrongPassphrase) => Failure::Begun,
-                    Err(error) => failure(error, true),
-                });
-            }
-            Err(OpenError::Relay(RelayError::WrongPassphrase { left })) if left > 0 && args.access.may_ask_again() => {
-                output.say(&format!("wrong passphrase; {left} more may be tried"));
-            }
-            Err(error) => return Err(failure(error, false)),
-        }
+    let session = Session::without_journal(device, &Progress::default());
+    cx.or_interrupted(peek(session, &relay, &args.access, &access, cx)).await?
+}
+
+async fn peek(
+    session: Session,
+    relay: &Arc<dyn Relay>,
+    args: &AccessArgs,
+    access: &Access,
+    cx: &Context,
+) -> Result<(), Failure> {
+    match look(session, relay, args, access, cx).await? {
+        Look::Waits(envelope) => show(&envelope, &cx.output),
+        // Ours, but is it still? Repeating our own claim changes nothing.
+        Look::Ours(ours) => Err(match ours.resume().await {
+            Ok(_) | Err(Refusal { error: OpenError::WrongPassphrase, .. }) => Failure::Begun,
+            Err(Refusal { error, .. }) => access.endpoint.trouble(error, true, true),
+        }),
     }
 }
 

@@ -1,17 +1,17 @@
-//! `share revoke`: takes back what was sent.
+//! `share revoke`: revokes shares that were sent from here.
 
 use clap::Args;
 use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::cli::asking::Relays;
+use crate::cli::catch_up::catch_up;
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format;
 use crate::cli::status::Which;
 use crate::relay::ShareState;
-use crate::state::journal;
 use crate::state::outbox::{Entry, is_over};
 
 /// Take back what you sent: the link is dead, and the relay deletes what it holds
@@ -27,7 +27,7 @@ pub(crate) struct RevokeArgs {
 /// Runs the command.
 pub(crate) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Failure> {
     let meant = args.which.find(cx).await?;
-    // Whoever named one by its link, its id or a name of its own has said it; a guess is asked about.
+    // A share that was named by its link, its id or a name of its own is meant; a guess is asked about.
     let is_guess = !args.which.is_said() || meant.entries.len() > 1;
     let may_matter = meant.entries.iter().any(|entry| entry.end.is_none());
     if is_guess && may_matter && !args.yes {
@@ -43,13 +43,13 @@ pub(crate) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Failure> {
             return Err(Failure::Interrupted(Some(hint)));
         }
     };
-    for (entry, told) in meant.entries.iter().zip(revoked) {
-        match told {
+    for (entry, answer) in meant.entries.iter().zip(revoked) {
+        match answer {
             Ok((was, status)) => {
                 if let Some(status) = &status {
                     meant.note_end(entry, status);
                 }
-                tell(entry, was, &status.map_or_else(|| "taken back".to_owned(), |status| entry.story(&status)), cx);
+                report(entry, was, &status.map_or_else(|| "taken back".to_owned(), |status| entry.story(&status)), cx);
             }
             Err(failure) => {
                 if meant.entries.len() > 1 {
@@ -60,12 +60,12 @@ pub(crate) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Failure> {
         }
     }
     relays.sweep().await;
-    journal::catch_up(cx).await;
+    catch_up(cx).await;
     failed.map_or(Ok(()), Err)
 }
 
-/// What it was before, and what it is now.
-fn tell(entry: &Entry, was: ShareState, now: &str, cx: &Context) {
+/// Reports the state before, and the one now.
+fn report(entry: &Entry, was: ShareState, now: &str, cx: &Context) {
     let now = if is_over(was) { format!("too late: {now}") } else { now.to_owned() };
     let facts =
         json!({ "id": entry.id().map(|id| id.hex()), "name": entry.name, "for": entry.recipient, "was": was.word() });

@@ -1,4 +1,4 @@
-//! `share status`: what became of what was sent. And how shares of one's own are named.
+//! `share status`: what became of shares that were sent from here. And how these are named.
 
 use std::path::PathBuf;
 
@@ -6,6 +6,7 @@ use clap::Args;
 use futures_util::future::join_all;
 
 use crate::cli::asking::Relays;
+use crate::cli::catch_up::catch_up;
 use crate::cli::context::Context;
 use crate::cli::input::link;
 use crate::cli::outcome::expect_opened;
@@ -13,7 +14,6 @@ use crate::cli::output::errors::{Failure, Hint};
 use crate::link::Link;
 use crate::relay::Status;
 use crate::safe_text::reason;
-use crate::state::journal;
 use crate::state::outbox::{Entry, Outbox, read_receipts};
 
 /// Which of the shares that were sent from here.
@@ -109,16 +109,16 @@ pub(crate) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Failure> {
             },
         ),
     );
-    let told = tokio::select! {
-        told = asking => told,
+    let answers = tokio::select! {
+        answers = asking => answers,
         _ = cx.interrupted() => return Err(Failure::Interrupted(Some("it is as it was".into()))),
     };
     let mut ends = Vec::new();
     let mut failed = None;
-    for (entry, told) in meant.entries.iter().zip(told) {
+    for (entry, answer) in meant.entries.iter().zip(answers) {
         // The program that served it may have ended a moment ago, and noted how.
-        let told = told.or_else(|failure| meant.noted_end(entry).ok_or(failure));
-        match told {
+        let answer = answer.or_else(|failure| meant.noted_end(entry).ok_or(failure));
+        match answer {
             Ok(status) => {
                 meant.note_end(entry, &status);
                 let text = format!("{} · {}", entry.title(), entry.story(&status));
@@ -134,7 +134,7 @@ pub(crate) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Failure> {
         }
     }
     relays.sweep().await;
-    journal::catch_up(cx).await;
+    catch_up(cx).await;
     match failed {
         Some(failure) => Err(failure),
         None if args.wait => expect_opened(ends.iter().map(|(entry, status)| (*entry, status))),

@@ -32,8 +32,8 @@ const REACH_TIME: Duration = Duration::from_secs(20);
 pub(crate) const IN_MEMORY: &str = "memory:";
 
 /// The store of a relay that runs here.
-pub(crate) fn of_relay(said: Option<&str>, sharing: Sharing) -> Result<Arc<dyn Store>, Failure> {
-    match said {
+pub(crate) fn of_relay(given: Option<&str>, sharing: Sharing) -> Result<Arc<dyn Store>, Failure> {
+    match given {
         None => {
             let dirs = ProjectDirs::from("", "", "share");
             let dirs =

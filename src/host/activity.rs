@@ -41,7 +41,7 @@ pub(super) struct Watcher<'a> {
     rules: &'a StoreRelay,
     owner: &'a Credential,
     activity: watch::Receiver<Activity>,
-    /// The activity that was told.
+    /// The activity that was reported.
     known: Activity,
     look: Interval,
     lonely: Instant,
@@ -55,13 +55,13 @@ impl<'a> Watcher<'a> {
         Self { rules, owner, activity, known: Activity::default(), look, lonely, waits_alone: true }
     }
 
-    /// Calls `tell` with everything that happens until the share has ended. Returns its end, which is not told.
-    pub(super) async fn until_ended(mut self, tell: impl Fn(Event)) -> Status {
+    /// Calls `report` with everything that happens until the share has ended. Returns its end, which is not reported.
+    pub(super) async fn until_ended(mut self, report: impl Fn(Event)) -> Status {
         loop {
-            let is_time = self.next(&tell).await;
+            let is_time = self.next(&report).await;
             let now = *self.activity.borrow_and_update();
             for event in news(self.known, now) {
-                tell(event);
+                report(event);
             }
             let may_be_over = is_time || now.finished != self.known.finished;
             self.known = now;
@@ -72,14 +72,14 @@ impl<'a> Watcher<'a> {
     }
 
     /// Waits for activity or for the time to look. Returns whether it is that time.
-    async fn next(&mut self, tell: &impl Fn(Event)) -> bool {
+    async fn next(&mut self, report: &impl Fn(Event)) -> bool {
         tokio::select! {
             Ok(()) = self.activity.changed() => false,
             _ = self.look.tick() => true,
             () = sleep_until(self.lonely), if self.waits_alone => {
                 self.waits_alone = false;
                 if !self.known.came {
-                    tell(Event::Lonely);
+                    report(Event::Lonely);
                 }
                 false
             }

@@ -233,15 +233,15 @@ impl Serving {
         &self.address
     }
 
-    /// Calls `tell` with everything that happens until all shares of `batch`, which are the ones that are served, have
-    /// ended. An end is noted in the outbox before it is told. Returns the ends.
-    pub async fn until_opened(&self, batch: &Committed, tell: impl Fn(&Share, Event)) -> Vec<Status> {
-        let tell = &tell;
+    /// Calls `report` with everything that happens until all shares of `batch`, which are the ones that are served, have
+    /// ended. An end is noted in the outbox before it is reported. Returns the ends.
+    pub async fn until_opened(&self, batch: &Committed, report: impl Fn(&Share, Event)) -> Vec<Status> {
+        let report = &report;
         let watching = self.served.iter().zip(batch.shares()).map(async |(served, share)| {
             let watcher = Watcher::new(&self.rules, &served.owner, served.activity.clone());
-            let status = watcher.until_ended(|event| tell(share, event)).await;
+            let status = watcher.until_ended(|event| report(share, event)).await;
             batch.note_end(share, &status);
-            tell(share, Event::Ended(Box::new(status.clone())));
+            report(share, Event::Ended(Box::new(status.clone())));
             status
         });
         join_all(watching).await
@@ -259,7 +259,7 @@ impl Serving {
         }
     }
 
-    /// Revokes all shares of `batch`, and notes their ends in the outbox. Their servers go on, and say so.
+    /// Revokes all shares of `batch`, and notes their ends in the outbox. Their servers go on, and answer that.
     pub async fn revoke(&self, batch: &Committed) -> Revoked {
         let mut revoked = Revoked { opened: 0, cut_off: None };
         for (served, share) in self.served.iter().zip(batch.shares()) {

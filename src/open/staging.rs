@@ -10,58 +10,24 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use crate::durable_fs::{parent, rename_directory_new, rename_new_anywhere, sync, sync_dir};
-use crate::platform::files::{self, Identity};
+use crate::open::names::{Kind, first_free, take_first_free};
+use crate::platform::files;
 use crate::secret::random_hex;
+use crate::state::journal::PlacedFile;
 
 /// How hidden names begin, where a file cannot be without one.
 const HIDDEN: &str = ".share-";
 
-/// The most names that are tried for one file.
-const NUMBERS: u32 = 10_000;
-
-/// Where one file is to go.
+/// The name and length of one file.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub(super) struct Target {
     /// The final path, absolute: it is kept for later runs, which may be elsewhere.
     pub path: PathBuf,
     /// Length in bytes.
     pub size: u64,
     /// Whether a file that has this name may be replaced.
     pub replace: bool,
-}
-
-/// A file that has its final name, and how it can be recognised.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Placed {
-    /// Where it is.
-    pub path: PathBuf,
-    #[serde(flatten)]
-    identity: Identity,
-}
-
-impl Placed {
-    fn recognise(file: &File, path: PathBuf) -> io::Result<Self> {
-        Ok(Self { path, identity: Identity::of(&file.metadata()?) })
-    }
-
-    /// Whether the file is where it was put, unchanged.
-    pub fn is_there(&self) -> bool {
-        self.is_at(&self.path)
-    }
-
-    fn is_at(&self, path: &Path) -> bool {
-        let there = File::open(path).and_then(|file| Self::recognise(&file, self.path.clone()));
-        there.is_ok_and(|there| there == *self)
-    }
-
-    /// Makes the file and its name durable, for a run that was killed before it could.
-    pub fn sync(&self) -> io::Result<()> {
-        sync(&File::open(&self.path)?)?;
-        sync_dir(parent(&self.path))
-    }
 }
 
 /// A file without its final name.
@@ -111,14 +77,7 @@ impl Nameless {
             self.is_hidden = false;
             return Ok(path);
         }
-        for attempt in 0..NUMBERS {
-            let candidate = if attempt == 0 { path.clone() } else { numbered(&path, attempt) };
-            match self.name(&candidate) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                result => return result.map(|()| candidate),
-            }
-        }
-        Err(io::ErrorKind::AlreadyExists.into())
+        take_first_free(&path, Kind::File, |name| self.name(name))
     }
 }
 
@@ -134,34 +93,14 @@ fn hidden_name(directory: &Path) -> PathBuf {
     directory.join(format!("{HIDDEN}{}", random_hex::<8>()))
 }
 
-/// The first name that nothing has now, of those that a file may get.
-fn free(path: &Path) -> PathBuf {
-    let names = (0..NUMBERS).map(|number| if number == 0 { path.to_owned() } else { numbered(path, number) });
-    let mut free = names.filter(|name| name.symlink_metadata().is_err());
-    free.next().unwrap_or_else(|| path.to_owned())
-}
-
-/// `photo.jpg` → `photo (1).jpg`.
-pub fn numbered(path: &Path, number: u32) -> PathBuf {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let extension = path.extension().map(|extension| format!(".{}", extension.to_string_lossy()));
-    path.with_file_name(format!("{stem} ({number}){}", extension.unwrap_or_default()))
-}
-
-/// `trip` → `trip (1)`.
-pub fn numbered_directory(path: &Path, number: u32) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!("{name} ({number})"))
-}
-
 /// Removes what a killed program left under hidden names: files, and the directory of an album with what was in it. Of
 /// the files that were about to be `placed`, also the empty ones that took a name for one of them, where the file
 /// system has no better way (see [`rename_new_anywhere`]): the name was free when it was noted, and the file itself is
 /// still hidden.
-pub fn remove_leftovers(hidden: &[PathBuf], placed: &[Placed]) {
+pub(super) fn remove_leftovers(hidden: &[PathBuf], placed: &[PlacedFile]) {
     for placed in placed {
         let is_empty = fs::symlink_metadata(&placed.path).is_ok_and(|data| data.is_file() && data.len() == 0);
-        if is_empty && placed.identity.size > 0 && hidden.iter().any(|hidden| placed.is_at(hidden)) {
+        if is_empty && !placed.is_empty() && hidden.iter().any(|hidden| placed.is_at(hidden)) {
             let _ = fs::remove_file(&placed.path);
         }
     }
@@ -192,7 +131,7 @@ impl Album {
         Ok(Self { hidden, path })
     }
 
-    /// Where a file of it is now.
+    /// The path that a file of it has now.
     fn now(&self, path: &Path) -> PathBuf {
         self.hidden.join(path.file_name().unwrap_or_default())
     }
@@ -200,18 +139,9 @@ impl Album {
     /// Gives it its name, or the next free one.
     fn place(&self) -> io::Result<PathBuf> {
         sync_dir(&self.hidden)?;
-        for attempt in 0..NUMBERS {
-            let candidate = if attempt == 0 { self.path.clone() } else { numbered_directory(&self.path, attempt) };
-            match rename_directory_new(&self.hidden, &candidate) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                result => {
-                    result?;
-                    sync_dir(parent(&candidate))?;
-                    return Ok(candidate);
-                }
-            }
-        }
-        Err(io::ErrorKind::AlreadyExists.into())
+        let path = take_first_free(&self.path, Kind::Directory, |name| rename_directory_new(&self.hidden, name))?;
+        sync_dir(parent(&path))?;
+        Ok(path)
     }
 }
 
@@ -226,9 +156,9 @@ pub struct Staging {
 }
 
 impl Staging {
-    /// Names that [`Staging::create`] and [`Staging::place`] may use for a moment, or for longer where a file has to
-    /// have one: for whoever has to clean up after a kill.
-    pub fn hidden_names(targets: &[Target], album: Option<&Path>) -> Vec<PathBuf> {
+    /// Names that [`Staging::create`] and [`Synced::place`] may use for a moment, or for longer where a file has to
+    /// have one: for the run that cleans up after a kill.
+    pub(super) fn hidden_names(targets: &[Target], album: Option<&Path>) -> Vec<PathBuf> {
         let directory = album.map(|album| hidden_name(parent(album)));
         let place = |target: &Target| directory.clone().unwrap_or_else(|| parent(&target.path).to_owned());
         let files = targets.iter().chain(targets.first()).map(|target| hidden_name(&place(target)));
@@ -238,7 +168,11 @@ impl Staging {
     /// Creates a nameless file for each target, in the order of the share's bytes. With `album`, they will be the files
     /// of that directory, which must not exist. `hidden` are the names for those. Whatever could fail later fails here:
     /// that files can be created there, be named there, and find room.
-    pub fn create(targets: Vec<Target>, mut hidden: Vec<PathBuf>, album: Option<PathBuf>) -> io::Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// One of these fails, or the album cannot be created.
+    pub(super) fn create(targets: Vec<Target>, mut hidden: Vec<PathBuf>, album: Option<PathBuf>) -> io::Result<Self> {
         let total: u64 = targets.iter().map(|target| target.size).sum();
         let mut staging = Self { files: Vec::with_capacity(targets.len()), album: None, current: 0, missing: 0 };
         if let Some(path) = album {
@@ -256,7 +190,7 @@ impl Staging {
             let mut probe = create(first.clone(), hidden.first().cloned().unwrap_or_default())?;
             probe.name(&trial)
         };
-        // Where files without a name cannot be made, or get none later, they have a hidden one from the beginning.
+        // Files have a hidden name from the beginning if they cannot be made without one, or cannot get one later.
         let create = if probe(Nameless::create).is_ok() { Nameless::create } else { Nameless::create_hidden };
         if !trial.exists() {
             probe(create)?;
@@ -281,45 +215,81 @@ impl Staging {
         path.map_or_else(PathBuf::new, |path| parent(path).to_owned())
     }
 
-    /// Flushes all files to the disk. Returns where they will be: enough to recognise them after a crash between this
-    /// and [`Staging::place`].
-    pub fn sync(&self) -> io::Result<Vec<Placed>> {
+    /// Flushes all files to the disk, and chooses the names that they will have if those stay free.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub fn sync(self) -> io::Result<Synced> {
         let flush = |file: &Nameless| {
             sync(&file.file)?;
             let path = match &self.album {
                 Some(album) => album.path.join(file.target.path.file_name().unwrap_or_default()),
                 None if file.target.replace => file.target.path.clone(),
-                None => free(&file.target.path),
+                None => first_free(&file.target.path, Kind::File),
             };
-            Placed::recognise(&file.file, path)
+            PlacedFile::of(&file.file, path)
         };
-        self.files.iter().map(flush).collect()
+        let intended = self.files.iter().map(flush).collect::<io::Result<_>>()?;
+        Ok(Synced { staging: self, intended })
+    }
+}
+
+/// Files that are durable, and have no names yet.
+pub struct Synced {
+    staging: Staging,
+    intended: Vec<PlacedFile>,
+}
+
+impl Synced {
+    /// The files as they are about to be: enough to recognize them after a crash between this and [`Synced::place`].
+    pub fn intended(&self) -> &[PlacedFile] {
+        &self.intended
     }
 
-    /// Gives the files their names, durably. Returns where they are; and the directory that was made for them.
-    pub fn place(mut self) -> io::Result<(Vec<Placed>, Option<PathBuf>)> {
-        let mut placed = Vec::with_capacity(self.files.len());
-        for file in self.files.drain(..) {
+    /// The directory that the files, or that of an album, will be in.
+    pub fn directory(&self) -> PathBuf {
+        self.staging.directory()
+    }
+
+    /// Gives the files their names, durably.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails, or too many names are taken.
+    pub fn place(self) -> io::Result<SavedFiles> {
+        let Self { mut staging, .. } = self;
+        let mut placed = Vec::with_capacity(staging.files.len());
+        for file in staging.files.drain(..) {
             let handle = file.file.try_clone()?;
             let path = file.place()?;
-            if self.album.is_none() {
+            if staging.album.is_none() {
                 sync_dir(parent(&path))?;
             }
             placed.push((handle, path));
         }
-        let directory = self.album.as_ref().map(Album::place).transpose()?;
+        let album = staging.album.as_ref().map(Album::place).transpose()?;
         // It has its name, and is nobody's to remove.
-        self.album = None;
+        staging.album = None;
         let found = |(handle, path): (File, PathBuf)| {
-            let path = match &directory {
-                Some(directory) => directory.join(path.file_name().unwrap_or_default()),
+            let path = match &album {
+                Some(album) => album.join(path.file_name().unwrap_or_default()),
                 None => path,
             };
-            Placed::recognise(&handle, path)
+            PlacedFile::of(&handle, path)
         };
-        let placed = placed.into_iter().map(found).collect::<io::Result<_>>()?;
-        Ok((placed, directory))
+        let files = placed.into_iter().map(found).collect::<io::Result<_>>()?;
+        Ok(SavedFiles { files, album })
     }
+}
+
+/// Files with their final names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedFiles {
+    /// The files.
+    pub files: Vec<PlacedFile>,
+    /// The directory that was made for those of an album.
+    pub album: Option<PathBuf>,
 }
 
 impl Drop for Staging {
@@ -363,11 +333,11 @@ mod tests {
         let target = Target { path: photo.clone(), size: 4, replace: false };
         let mut file = Nameless::create_hidden(target, hidden_name(place.path())).unwrap();
         file.file.write_all(b"true").unwrap();
-        let placed = Placed::recognise(&file.file, photo.clone()).unwrap();
+        let placed = PlacedFile::of(&file.file, photo.clone()).unwrap();
         fs::write(&photo, "").unwrap();
         fs::write(&other, "").unwrap();
         fs::write(&third, "else").unwrap();
-        let elsewhere = Placed::recognise(&File::open(&third).unwrap(), other.clone()).unwrap();
+        let elsewhere = PlacedFile::of(&File::open(&third).unwrap(), other.clone()).unwrap();
         remove_leftovers(&[file.hidden.clone()], &[placed, elsewhere]);
         file.is_hidden = false;
         assert!(!photo.exists() && !file.hidden.exists());

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// Where Linux describes interfaces.
+/// The directory in which Linux describes interfaces.
 const INTERFACES: &str = "/sys/class/net";
 /// `ARPHRD_ETHER` and `ARPHRD_INFINIBAND` of Linux: networks of machines. All others that have addresses are tunnels.
 const NETWORKS: [&str; 2] = ["1", "32"];

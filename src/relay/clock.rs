@@ -1,4 +1,4 @@
-//! Time and chance, handed in from outside, so that in a test fourteen days pass in a microsecond.
+//! Time and chance, handed in from outside: in a test fourteen days pass in a microsecond.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,7 +7,7 @@ pub trait Clock: Send + Sync {
     /// Unix seconds, UTC.
     fn now(&self) -> u64;
 
-    /// Any number: spreads repeats and sweeps, decides nothing.
+    /// A random number: spreads repeats and sweeps, decides nothing.
     fn chance(&self) -> u32;
 }
 

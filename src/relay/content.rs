@@ -7,7 +7,7 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 
 use crate::relay::error::RelayError;
 
-/// Pieces of bytes, as they come.
+/// Pieces of bytes, as they arrive.
 pub type ByteStream = BoxStream<'static, Result<Bytes, RelayError>>;
 
 /// The bytes of a part or of an object, in memory or on their way.
@@ -45,7 +45,10 @@ impl Content {
         }
     }
 
-    /// All of it in memory.
+    /// Collects all of it in memory.
+    ///
+    /// # Errors
+    /// The error of the stream, if it ends in one.
     pub async fn whole(self) -> Result<Bytes, RelayError> {
         match self {
             Self::Whole(bytes) => Ok(bytes),

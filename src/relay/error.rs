@@ -4,7 +4,7 @@ use crate::relay::obstacle::{Distrust, Obstacle};
 use crate::relay::types::Gone;
 use crate::secret::Claimant;
 
-/// Why a relay did not do what it was asked.
+/// Reasons for which a relay did not do what it was asked.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RelayError {
     /// The request makes no sense to this relay.
@@ -50,7 +50,7 @@ pub enum RelayError {
         how: Gone,
         /// When, Unix seconds.
         at: u64,
-        /// Who claimed it.
+        /// The device that claimed it.
         claimant: Option<Claimant>,
         /// While its opening has not ended: until when the claimant can resume it, Unix seconds.
         until: Option<u64>,
@@ -97,7 +97,7 @@ pub enum RelayError {
     /// Something else answers there, as the network of a hotel does until one has logged in.
     #[error("something else answers in its place")]
     Diverted,
-    /// What answers does not hold the key that the link names.
+    /// The machine that answers does not hold the key that the link names.
     #[error("what answers there is not the sender's machine")]
     Impostor,
 }

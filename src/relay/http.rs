@@ -1,4 +1,4 @@
-//! How we speak HTTP, to relays and to object stores: one place for the settings of the client.
+//! Settings of the HTTP client, one for relays and object stores.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ pub(super) const IDLE_TIME: Duration = Duration::from_mins(1);
 /// The slowest line on which a body is waited for, in bytes a second.
 const SLOWEST: u64 = 8 * 1024;
 
-/// A client on whose connections nothing may stand still for longer than `idle`. Nobody leads it elsewhere, and it
-/// repeats nothing by itself: what may be repeated is for its user to say.
+/// A client on whose connections nothing may stand still for longer than `idle`. It follows no redirects, and repeats
+/// nothing by itself: its user decides which requests may be repeated.
 pub(super) fn builder(idle: Duration) -> ClientBuilder {
     // Fails only if it was done before.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -27,7 +27,7 @@ pub(super) fn builder(idle: Duration) -> ClientBuilder {
         .retry(retry::never())
 }
 
-/// What a body of `len` bytes may take on the slowest line, on which another one may be on its way too.
+/// The longest time for a body of `len` bytes on the slowest line, on which another one may be on its way too.
 pub(super) fn time_for(len: u64, idle: Duration) -> Duration {
     idle + Duration::from_secs(2 * len / SLOWEST)
 }

@@ -1,4 +1,4 @@
-//! What keeps this machine from a relay, and is not the relay's fault: found among the causes of a failed request.
+//! Obstacles between this machine and a relay that are not the relay's fault, found among the causes of an error.
 
 use std::error::Error as StdError;
 use std::io;

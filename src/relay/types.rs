@@ -14,9 +14,9 @@ use crate::secret::{Claimant, Id, Receipt, Role, Token, Verifier};
 
 /// How many wrong passphrases a share survives.
 pub const MAX_GUESSES: u8 = 20;
-/// The longest manifest, sealed, in bytes: [`crate::manifest::MAX_LEN`] and what age adds to it.
+/// The longest encrypted manifest, in bytes: [`crate::manifest::MAX_LEN`] and what age adds to it.
 pub const MAX_SEALED_MANIFEST: usize = 72 * 1024;
-/// A share of one part up to this many bytes comes with the answer to its claim.
+/// The part of a share that has only one comes with the answer to its claim, up to this many bytes.
 pub const INLINE_LEN: u64 = 256 * 1024;
 /// The shortest life of a share.
 pub const MIN_TTL: Duration = Duration::from_mins(1);
@@ -30,7 +30,7 @@ pub const TOMBSTONE_TIME: Duration = Duration::from_hours(30 * 24);
 /// is silent for 60 s.
 pub const MAX_WAIT: Duration = Duration::from_secs(55);
 
-/// A share, and a token that lets its holder do something with it.
+/// A share, and a token with which its holder may act on it.
 #[derive(Clone, Debug)]
 pub struct Credential {
     /// The share.
@@ -46,7 +46,7 @@ impl Credential {
     }
 }
 
-/// CRC-32C (Castagnoli) of a whole part: finds what a line or a disk garbles. What an enemy changes, age finds.
+/// CRC-32C (Castagnoli) of a whole part: finds bytes that a line or a disk has garbled. Against an enemy there is age.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Checksum(u32);
 
@@ -56,7 +56,7 @@ impl Checksum {
         Self::default().with(bytes)
     }
 
-    /// The checksum of what this is the checksum of, followed by `bytes`.
+    /// The checksum of the bytes so far, followed by `bytes`.
     #[must_use]
     pub fn with(self, bytes: &[u8]) -> Self {
         Self(crc32c::crc32c_append(self.0, bytes))
@@ -106,7 +106,7 @@ impl<'de> Deserialize<'de> for V1 {
     }
 }
 
-/// What a relay says of itself.
+/// A relay's description of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// Version of the protocol.
@@ -117,7 +117,7 @@ pub struct About {
     pub max_ttl: u64,
     /// How long an opener may take, in seconds.
     pub lease: u64,
-    /// Who may leave something here.
+    /// Its rule of admission.
     pub create: Admission,
     /// The address that links should carry.
     pub public_url: Option<String>,
@@ -125,13 +125,13 @@ pub struct About {
     pub contact: Option<String>,
 }
 
-/// Who may leave something at a relay.
+/// Rule of admission: who may upload to a relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Admission {
-    /// Anybody.
+    /// Everybody.
     Open,
-    /// Who has a create token.
+    /// Holders of a create token.
     Token,
 }
 
@@ -142,14 +142,14 @@ pub struct Create {
     pub v: V1,
     /// [`crate::secret::Flags`] of the link, as bits.
     pub flags: u8,
-    /// Life after it was sealed, in seconds.
+    /// Life after the commit, in seconds.
     pub ttl: u64,
-    /// Who may do what.
+    /// Hashes of the tokens that allow something.
     pub verifiers: Verifiers,
     /// The most that the blob will be, in bytes, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_len: Option<u64>,
-    /// Permission to leave something at this relay, where it wants one.
+    /// Permission to upload to this relay, where it requires one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub create_token: Option<String>,
 }
@@ -160,7 +160,7 @@ impl fmt::Debug for Create {
     }
 }
 
-/// What a relay checks tokens against.
+/// Hashes that a relay checks tokens against.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verifiers {
     /// Of the link token.
@@ -172,7 +172,7 @@ pub struct Verifiers {
 }
 
 impl Verifiers {
-    /// What a relay keeps of the three tokens of the share `id`.
+    /// The verifiers of the three tokens of the share `id`.
     pub fn of(id: &Id, link: &Token, open: &Token, own: &Token) -> Self {
         let [link, open, own] =
             [(link, Role::Link), (open, Role::Open), (own, Role::Own)].map(|(token, role)| token.verifier(role, id));
@@ -189,12 +189,12 @@ pub struct Commit {
     pub blob_len: u64,
     /// The checksums of all parts.
     pub parts: Vec<Checksum>,
-    /// The sealed manifest.
+    /// The encrypted manifest.
     #[serde(with = "base64url")]
     pub manifest: Bytes,
 }
 
-/// What a commit brought about.
+/// The answer to a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Committed {
     /// Version of the protocol.
@@ -203,7 +203,7 @@ pub struct Committed {
     pub expires: u64,
 }
 
-/// That something waits.
+/// A share that waits, as seen without its passphrase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// Version of the protocol.
@@ -214,7 +214,7 @@ pub struct Notice {
     pub blob_len: u64,
 }
 
-/// What waits.
+/// A share that waits, as seen with its passphrase.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
     /// Version of the protocol.
@@ -223,7 +223,7 @@ pub struct Waiting {
     pub expires: u64,
     /// Length of the blob in bytes.
     pub blob_len: u64,
-    /// The sealed manifest.
+    /// The encrypted manifest.
     #[serde(with = "base64url")]
     pub manifest: Bytes,
 }
@@ -243,10 +243,10 @@ pub struct Claimed {
     pub blob_len: u64,
     /// The checksums of all parts.
     pub parts: Vec<Checksum>,
-    /// The sealed manifest.
+    /// The encrypted manifest.
     #[serde(with = "base64url")]
     pub manifest: Bytes,
-    /// The only part of a small share, so that nobody has to ask again.
+    /// The only part of a small share, which saves another request.
     #[serde(skip)]
     pub part: Option<Bytes>,
 }
@@ -261,7 +261,7 @@ impl fmt::Debug for Claimed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ShareState {
-    /// Announced, and not sealed yet.
+    /// Announced, and not committed yet.
     Uploading,
     /// Committed, and not opened yet.
     Waiting,
@@ -273,11 +273,11 @@ pub enum ShareState {
     Lapsed,
     /// Not opened in time.
     Expired,
-    /// Taken back.
+    /// Revoked by its sender.
     Revoked,
     /// Closed after too many wrong passphrases.
     Locked,
-    /// Never sealed.
+    /// Never committed.
     Aborted,
 }
 
@@ -297,7 +297,7 @@ impl ShareState {
         }
     }
 
-    /// Reads what [`ShareState::word`] wrote.
+    /// The state of that word, if there is one.
     pub fn parse(word: &str) -> Option<Self> {
         use ShareState::{Aborted, Claimed, Expired, Finished, Lapsed, Locked, Revoked, Uploading, Waiting};
         [Uploading, Waiting, Claimed, Finished, Lapsed, Expired, Revoked, Locked, Aborted]
@@ -306,35 +306,35 @@ impl ShareState {
     }
 }
 
-/// What became of a share. Times are Unix seconds.
+/// The status of a share, as its sender sees it. Times are Unix seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// Version of the protocol.
     pub v: V1,
-    /// Where it stands.
+    /// Its state.
     pub state: ShareState,
     /// When it was announced.
     pub created: u64,
-    /// When it was sealed.
+    /// When it was committed.
     pub sealed: Option<u64>,
     /// When it ends unopened.
     pub expires: Option<u64>,
     /// When it was claimed.
     pub claimed: Option<u64>,
-    /// Until when its opener may take.
+    /// Until when its opener may download.
     pub until: Option<u64>,
-    /// When it ended, in whatever way.
+    /// When it ended, in any way.
     pub ended: Option<u64>,
-    /// Who claimed it.
+    /// The device that claimed it.
     pub claimant: Option<Claimant>,
-    /// What the opener left for the sender.
+    /// The opener's confirmation.
     pub receipt: Option<Receipt>,
     /// How many different passphrases were tried.
     pub guesses: u8,
     /// Bytes of ciphertext that the relay still holds.
     pub bytes_left: u64,
     /// Of a share that waits or is claimed: whether its time is over by the relay's clock, so that nobody can begin to
-    /// open it any more. Its end is told once no other clock may say otherwise. Older relays leave it out.
+    /// open it any more. The state changes once no other node's clock may differ. Older relays leave it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overdue: Option<bool>,
 }
@@ -348,7 +348,7 @@ pub enum Gone {
     Lapsed,
     /// Nobody opened it in time.
     Expired,
-    /// The sender took it back.
+    /// The sender revoked it.
     Revoked,
     /// Too many wrong passphrases.
     Locked,

@@ -21,7 +21,7 @@ use crate::state::outbox::{Entry, NewEntry, Outbox, write_receipts};
 
 /// The properties that all shares of a batch have in common.
 pub struct Plan {
-    /// Who gets a link; `None` for anybody.
+    /// The recipients of a link each; `None` for anybody.
     pub recipients: Vec<Option<String>>,
     /// The flags of the links.
     pub flags: Flags,
@@ -151,7 +151,7 @@ impl Recorded {
     }
 }
 
-/// What is left of a [`Planned`] when its keys went to the upload.
+/// The rest of a [`Planned`] when its keys went to the upload.
 struct Unlinked {
     link: Link,
     owner: Credential,

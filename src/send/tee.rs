@@ -16,7 +16,7 @@ const PIECE: usize = 256 << 10;
 /// Pieces that may wait for the slowest.
 const AHEAD: usize = 8;
 
-/// What comes from the source.
+/// A piece of the source.
 #[derive(Clone)]
 enum Piece {
     Bytes(Bytes),

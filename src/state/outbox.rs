@@ -45,17 +45,17 @@ pub struct Entry {
     nanos: u32,
     /// When it expires unopened, Unix seconds; none while it is not committed.
     pub expires: Option<u64>,
-    /// How it ended, as the relay told it.
+    /// Its end, as the relay reported it.
     pub end: Option<Status>,
 }
 
-/// What is known of a share before it is sent.
+/// The facts about a share before it is sent.
 pub struct NewEntry<'a> {
     /// The share.
     pub id: Id,
     /// The first of those that are sent together.
     pub batch: Id,
-    /// Where it waits; none where this machine serves it itself.
+    /// Its relay; none where this machine serves it itself.
     pub relay: Option<&'a RelayUrl>,
     /// The name of the folder from which this machine serves it.
     pub folder: Option<&'a str>,
@@ -176,8 +176,8 @@ pub fn is_over(state: ShareState) -> bool {
     }
 }
 
-/// Whether the time of a share that waits or is claimed is over: by the relay's clock, or by ours where the relay does
-/// not tell.
+/// Whether the time of a share that waits or is claimed is over: by the relay's clock, or by ours where the relay
+/// does not report it.
 pub fn is_overdue(status: &Status) -> bool {
     let until = match status.state {
         ShareState::Waiting => status.expires,
@@ -316,4 +316,33 @@ pub fn read_receipts(path: &Path) -> io::Result<Vec<Entry>> {
     let text = fs::read_to_string(path)?;
     let entries: Result<Vec<Entry>, _> = text.lines().map(serde_json::from_str).collect();
     entries.map_err(|_| io::Error::other("it is not a receipt that share send --receipt wrote"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An entry as it has always been kept.
+    const KEPT: &str = r#"{"v":1,"id":"000102030405060708090a0b0c0d0e0f","relay":null,"place":"share-direct-0123456789abcdef","owner_token":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","receipt_key":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","flags":1,"name":"beach.jpg","label":"beach.jpg · photo, 3.4 MB","recipient":"anna","batch":"000102030405060708090a0b0c0d0e0f","created":1700000000,"nanos":7,"expires":1700003600,"end":null}"#;
+
+    #[test]
+    fn kept_entries_are_read_and_written_as_ever() {
+        let entry: Entry = serde_json::from_str(KEPT).unwrap();
+        assert_eq!(serde_json::to_string(&entry).unwrap(), KEPT);
+        assert_eq!(entry.folder(), Some("share-direct-0123456789abcdef"));
+        assert!(entry.is_direct() && entry.id().is_some() && entry.short_id() == "00010203");
+        // Entries of the first version have no such field.
+        let older = KEPT.replace(r#""place":"share-direct-0123456789abcdef","#, "");
+        let older: Entry = serde_json::from_str(&older).unwrap();
+        assert!(older.folder().is_none());
+    }
+
+    #[test]
+    fn entry_is_forgotten_when_its_relay_has_forgotten_the_share() {
+        let entry: Entry = serde_json::from_str(KEPT).unwrap();
+        let last = 1_700_003_600 + KEEP;
+        assert!(!entry.is_forgotten(last) && entry.is_forgotten(last + 1));
+        let unsent = Entry { expires: None, ..entry };
+        assert!(unsent.is_forgotten(1_700_000_001 + KEEP));
+    }
 }

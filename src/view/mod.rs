@@ -45,7 +45,7 @@ pub use self::text::visible;
 use self::viewer::Viewing;
 use crate::manifest::Manifest;
 use crate::media::HEAD_LEN;
-use crate::open::seekable::Window;
+use crate::open::Seekable;
 
 /// A share that is to be shown, and how.
 pub struct View {
@@ -102,7 +102,7 @@ pub async fn show(memory: Memory, view: View, notify: Notify<'_>) -> io::Result<
 ///
 /// # Errors
 /// As of [`show`]; or its first bytes could not be fetched.
-pub async fn show_through(window: Window, view: View, notify: Notify<'_>) -> io::Result<End> {
+pub async fn show_through(window: Seekable, view: View, notify: Notify<'_>) -> io::Result<End> {
     let head = window.read(0, HEAD_LEN).await.map_err(io::Error::other)?;
     if !is_playable(&head) {
         return Ok(End::Unseen(Unseen::NotPlayable));

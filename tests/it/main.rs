@@ -4,10 +4,13 @@
 
 mod cli;
 mod faults;
+mod host;
 mod house;
 mod media;
+mod open;
 mod page;
 mod relay;
 mod seal;
+mod send;
 mod support;
 mod view;

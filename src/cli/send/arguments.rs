@@ -14,7 +14,7 @@ use crate::cli::{config, host, output};
 use crate::relay::MIN_TTL;
 use crate::relay_url::RelayUrl;
 
-/// Life of a share, unless it is said otherwise.
+/// Life of a share, unless it is set.
 const DEFAULT_TTL: Duration = Duration::from_hours(14 * 24);
 /// The longest life that can be asked for.
 const MAX_TTL: Duration = Duration::from_hours(90 * 24);
@@ -144,7 +144,7 @@ impl SendArgs {
         }
     }
 
-    /// Who gets a link.
+    /// The recipients, each of whom gets a link.
     pub(super) fn recipients(&self) -> Result<Vec<Option<String>>, Failure> {
         let recipients = match self.links {
             Some(count) => vec![None; count],
@@ -157,7 +157,7 @@ impl SendArgs {
         Ok(recipients)
     }
 
-    /// What is to be read.
+    /// The inputs to open.
     pub(super) fn wanted(&self) -> Wanted<'_> {
         Wanted {
             files: &self.files,

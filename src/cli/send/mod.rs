@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 pub(crate) use self::arguments::SendArgs;
 use self::arguments::expect_bare_form;
 use self::links::{Shown, copy, print, show_qr, warn_of_no_outbox};
+use crate::cli::catch_up::catch_up;
 use crate::cli::connect::Connected;
 use crate::cli::context::Context;
 use crate::cli::input::files::Inputs;
@@ -25,7 +26,6 @@ use crate::relay::{Relay, RelayError};
 use crate::relay_url::RelayUrl;
 use crate::secret::Flags;
 use crate::send::{Committed, Draft, Input, KeptAt, Plan, Recorded, SendError, SendOptions, Sent, Share, Unsent};
-use crate::state::journal;
 use crate::state::outbox::Outbox;
 use crate::wordlist;
 
@@ -73,13 +73,13 @@ struct Sending<'a> {
     args: SendArgs,
     cx: &'a Context,
     inputs: Inputs,
-    /// A passphrase that was made here, and that somebody must be told.
+    /// A passphrase that was made here and that the sender must read.
     shown: Option<Zeroizing<String>>,
     ttl: Duration,
 }
 
 impl Sending<'_> {
-    /// Leaves it at a relay.
+    /// Sends it through a relay.
     async fn through(mut self, url: RelayUrl, mut plan: Plan) -> Result<(), Failure> {
         let (cx, endpoint) = (self.cx, Endpoint::to(url));
         plan.options.create_token = cx.create_token(&endpoint.url);
@@ -180,7 +180,7 @@ impl Sending<'_> {
         }
     }
 
-    /// What is too large has a name and a size, and another way to go.
+    /// The error for a file that is too large for the relay: with its name, its size and another way to send it.
     fn in_the_files_words(&self, error: Failure) -> Failure {
         match (&error, &self.args.files[..], self.inputs.len) {
             (Failure::Send { relay, error: SendError::Relay(RelayError::TooLarge { max }), .. }, [only], Some(len)) => {
@@ -192,9 +192,11 @@ impl Sending<'_> {
     }
 
     /// Prints the links, and copies them. Where nobody can read them, nothing is left.
-    async fn print(&self, batch: Committed) -> Result<Committed, Failure> {
+    async fn print(&mut self, batch: Committed) -> Result<Committed, Failure> {
         let (output, bare) = (&self.cx.output, self.args.bare);
-        let passphrase = self.shown.as_ref().map(|words| words.as_str());
+        // It is wiped when it was shown.
+        let words = self.shown.take();
+        let passphrase = words.as_ref().map(|words| words.as_str());
         let shown = Shown { bare, passphrase, removed: self.inputs.removed() };
         if print(&batch, &shown, output).is_err() {
             let hint = Hint::run(if batch.revoke().await {
@@ -204,7 +206,7 @@ impl Sending<'_> {
             });
             return Err(Failure::local("standard output is closed or full", hint));
         }
-        if let Some(words) = &self.shown {
+        if let Some(words) = &words {
             output.insist("passphrase: ", words);
             output.say("Tell it on another way than the link.");
         }
@@ -214,17 +216,17 @@ impl Sending<'_> {
         Ok(batch)
     }
 
-    /// What else is due now that a relay is at hand.
+    /// Does the chores that are due now that a relay is at hand.
     async fn afterwards(&self, connected: &Connected) {
         connected.sweep().await;
-        journal::catch_up(self.cx).await;
+        catch_up(self.cx).await;
     }
 
     /// Waits until all were opened.
     async fn wait(&self, batch: &Committed, endpoint: &Endpoint, connected: &Connected) -> Result<(), Failure> {
         let waiting = try_join_all(batch.shares().iter().map(async |share| {
-            let named = asking::Named { relay: &connected.relay, endpoint: Some(endpoint) };
-            let status = asking::wait_at(share.entry(), share.owner(), &named, self.cx).await?;
+            let at = asking::Reached::at(endpoint, &connected.relay);
+            let status = asking::wait_at(share.entry(), share.owner(), &at, self.cx).await?;
             batch.note_end(share, &status);
             Ok::<_, Failure>(status)
         }));

@@ -34,7 +34,7 @@ pub(super) struct Offer {
     pub(super) ttl: u64,
     /// When, Unix seconds.
     pub(super) at: u64,
-    /// Who may do what.
+    /// Hashes of the tokens that allow something.
     pub(super) verifiers: Verifiers,
 }
 
@@ -135,7 +135,7 @@ pub(super) enum Claim {
         at: u64,
         /// The end of the lease, Unix seconds.
         until: u64,
-        /// Who.
+        /// The device that claimed it.
         claimant: Claimant,
     },
     /// The owner took it back.
@@ -237,7 +237,7 @@ pub(super) struct Records {
     pub(super) end: Option<End>,
 }
 
-/// Where a share stands.
+/// The phases of a share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Parts may come.
@@ -279,7 +279,7 @@ impl Records {
         }
     }
 
-    /// Where the share stands at `now`.
+    /// The phase at `now`.
     pub(super) fn phase(&self, now: u64) -> Phase {
         let over = |state, at: &u64| Phase::Over { state, at: *at, settled: true };
         let expires = match &self.upload_end {
@@ -304,7 +304,7 @@ impl Records {
         }
     }
 
-    /// Who claimed the share.
+    /// The device that claimed the share.
     pub(super) fn claimant(&self) -> Option<&Claimant> {
         match &self.claim {
             Some(Claim::Claimed { claimant, .. }) => Some(claimant),
@@ -312,7 +312,7 @@ impl Records {
         }
     }
 
-    /// What `asker` is told when the share is not there for it. To others than its holder, a claimed share is an
+    /// The answer to `asker` when the share is not there for it. To others than its holder, a claimed share is an
     /// opened one, whatever became of it; while its holder can resume, they are told so.
     pub(super) fn refusal(&self, phase: Phase, asker: Option<&Claimant>) -> RelayError {
         let gone = |how, at| RelayError::Gone { how, at, claimant: None, until: None };
@@ -342,7 +342,7 @@ pub(super) async fn load<R: Record>(store: &dyn Store, name: &str) -> Result<Opt
     }
 }
 
-/// Reads a small object: nothing of ours that is read whole is longer than what comes with the answer to a claim.
+/// Reads a small object: nothing of ours that is read whole is longer than [`INLINE_LEN`].
 pub(super) async fn get(store: &dyn Store, name: &str) -> Result<Option<Bytes>, RelayError> {
     match store.read(name, 0).await {
         Ok(None) => Ok(None),
@@ -352,7 +352,7 @@ pub(super) async fn get(store: &dyn Store, name: &str) -> Result<Option<Bytes>, 
     }
 }
 
-/// What a failure of the store is to a caller.
+/// The answer to a caller when the store has failed.
 pub(super) fn failure(error: StoreError) -> RelayError {
     match error {
         StoreError::NoSpace => RelayError::NoSpace { after: 60 },
@@ -361,7 +361,7 @@ pub(super) fn failure(error: StoreError) -> RelayError {
             tracing::warn!(why, "the store failed");
             RelayError::BUSY
         }
-        // A server is busy until its operator has mended that; who keeps the rules alone reads why.
+        // A server is busy until its operator has mended that; a caller without a server reads the reason.
         StoreError::Refused(why) => {
             tracing::error!(why, "the store refuses");
             RelayError::Unreachable(why)

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::relay::clock::after;
 use crate::relay::rules::records::{Claim, Decision, End, Offer, Phase, Records, failure};
 use crate::relay::rules::{CLOCK_TOLERANCE, StoreRelay, UPLOAD_TIME, names};
-use crate::relay::{Credential, RelayError, ShareState, V1};
+use crate::relay::{Credential, RelayError, ShareState, TOMBSTONE_TIME, V1};
 use crate::secret::Id;
 
 /// How many shares are looked at at once: a bucket takes its time for each answer.
@@ -24,8 +24,6 @@ const AT_ONCE: usize = 8;
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 /// An object that a store was tried out with is nobody's after this time.
 const PROBE_TIME: Duration = Duration::from_hours(1);
-/// A tombstone stands for this long after a share has ended.
-const TOMBSTONE_TIME: Duration = Duration::from_hours(30 * 24);
 /// Time between two comparisons of the clock with the store's.
 const CHECK_CLOCK_EVERY: Duration = Duration::from_hours(1);
 

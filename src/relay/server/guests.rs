@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use tokio::sync::watch;
 
-use crate::blob::PART_LEN;
+use crate::blob::part_start;
 use crate::relay::{
     About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, Notice, Relay, RelayError, ShareState,
     Status, Waiting,
@@ -102,7 +102,7 @@ impl Relay for Guests {
     async fn get_part(&self, holder: &Credential, number: u32, offset: u64) -> Result<Content, RelayError> {
         let content = self.relay.get_part(holder, number, offset).await?;
         let (len, seen) = (content.len(), self.seen.clone());
-        let mut at = u64::from(number) * PART_LEN as u64 + offset;
+        let mut at = part_start(number) + offset;
         let chunks = content.into_chunks().inspect(move |chunk| {
             at += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
             seen.send_if_modified(|seen| {

@@ -1,4 +1,4 @@
-//! A store in memory: for tests, and for a relay that shall forget everything when it stops.
+//! A store in memory: for tests, and for a relay that is to forget everything when it stops.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;

@@ -1,4 +1,5 @@
-//! Where bytes are kept: named objects that are created once, read, listed and deleted. No rules live here.
+//! Stores: named objects that are created once, read, listed and deleted. No rules live here. The names at the top of
+//! a store are listed in [`layout`].
 //!
 //! Differences between the back ends that a caller can notice:
 //!
@@ -9,7 +10,7 @@
 //! | `written` | the given clock | the file system's clock | the store's clock |
 //! | a part is held in memory | yes | no: 256 KiB at a time | on its way in |
 //! | `space` | of what was given to it | of the disk | not told |
-//! | what is deleted | is gone | is gone, as far as the disk goes | is gone, unless the bucket keeps versions |
+//! | a deleted object | is gone | is gone, as far as the disk goes | is gone, unless the bucket keeps versions |
 
 pub mod bucket;
 pub mod folder;
@@ -21,7 +22,7 @@ use async_trait::async_trait;
 pub use crate::platform::files::Space;
 use crate::relay::{Content, RelayError};
 
-/// What creating an object came to.
+/// Outcome of creating an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Created {
     /// It is there now, and durable.
@@ -41,22 +42,22 @@ pub struct Object {
     pub written: u64,
 }
 
-/// Why a store failed.
+/// Reasons for which a store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// No room.
     #[error("no space left in the store")]
     NoSpace,
-    /// The content that was to be stored ended in an error; nothing of it is kept.
+    /// The content to be stored ended in an error; nothing of it is kept.
     #[error(transparent)]
     Content(RelayError),
-    /// It does not let us: the credentials are wrong, or there is no such bucket.
+    /// It refuses: the credentials are wrong, or there is no such bucket.
     #[error("{0}")]
     Refused(String),
-    /// It cannot do what was asked, today or tomorrow.
+    /// It does not offer the operation, today or tomorrow.
     #[error("{0}")]
     Unable(&'static str),
-    /// Anything else: what was asked may or may not have happened.
+    /// Anything else: the operation may or may not have happened.
     #[error("the store failed: {0}")]
     Failed(String),
 }
@@ -75,6 +76,9 @@ impl From<std::io::Error> for StoreError {
 }
 
 /// Objects with names like `v1/<id>/seal`. A name is made of lower-case letters, digits, `-` and `/`.
+///
+/// # Errors
+/// Each method may fail with each [`StoreError`]; all but [`StoreError::Failed`] are final.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Creates an object if there is none of that name. Of many at once, exactly one gets [`Created::New`]. An error
@@ -91,14 +95,13 @@ pub trait Store: Send + Sync {
     /// Deletes objects. That some are not there is no error. When this returns, the deletion is durable.
     async fn delete(&self, names: &[String]) -> Result<(), StoreError>;
 
-    /// Removes what writers who died have left behind that is not an object yet.
+    /// Removes leftovers of writers that died: those that are not objects yet.
     async fn tidy(&self) -> Result<(), StoreError>;
 
     /// How much room there is, where that can be told.
     async fn space(&self) -> Result<Option<Space>, StoreError>;
 
-    /// Whether the store keeps versions of what is deleted, where it tells when something is written: creates the
-    /// object
-    /// `name` to find out.
+    /// Whether the store keeps versions of deleted objects, where it tells when something is written: creates the
+    /// object `name` to find out.
     async fn keeps_versions(&self, name: &str) -> Result<Option<bool>, StoreError>;
 }

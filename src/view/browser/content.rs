@@ -6,7 +6,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::manifest::Manifest;
-use crate::open::seekable::Window;
+use crate::open::Seekable;
 use crate::view::memory::Memory;
 
 /// Bytes that are read and sent at once.
@@ -17,7 +17,7 @@ pub enum Content {
     /// In memory, all of them.
     Memory(Memory, Manifest),
     /// At the relay, from where they are fetched piece by piece.
-    Window(Box<Window>),
+    Window(Box<Seekable>),
 }
 
 impl Content {

@@ -1,13 +1,9 @@
 //! The floors of the house: imports point down, files do not import each other in circles, and each heavy crate lives
-//! in one room. The sources are parsed, so that nested imports, `super::` and paths inside macros count as well.
+//! in one room. Each rule is a function from sources to what breaks it, so that made-up sources can show that it does.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 
-use syn::visit::{self, Visit};
-
-use crate::support::files;
+use super::sources::{Source, imports, is_in, sources};
 
 /// The floors of the house, from the ground up. A room uses rooms of the floors below its own, and no other. A room is a
 /// module with everything below it.
@@ -59,174 +55,44 @@ const CRATES: [(&str, &[&str]); 19] = [
     ("serde_json", &["manifest", "relay", "state", "view::player::report", "cli"]),
 ];
 
-/// A source file: its module, such as `relay::store::folder`, and the paths that its code uses.
-struct Source {
-    module: String,
-    paths: BTreeSet<Vec<String>>,
-    text: String,
+/// Files that may be longer than [`MAX_LINES`], and why.
+const LONG_FILES: [(&str, &str); 0] = [];
+
+/// Lines of a file at which it should be divided by subject.
+const MAX_LINES: usize = 400;
+
+/// Modules that lie on no floor.
+pub(super) fn homeless(sources: &[Source]) -> Vec<&str> {
+    let modules = sources.iter().map(|source| source.module.as_str());
+    modules.filter(|module| !is_outside(module) && floor(module).is_none()).collect()
 }
 
-/// Collects the paths in a file, with `super` and `self` resolved.
-struct Paths<'a> {
-    /// The module of the code that is visited.
-    within: Vec<String>,
-    /// All modules that have a file.
-    modules: &'a BTreeSet<String>,
-    found: BTreeSet<Vec<String>>,
+/// The files that are the house's map and its door.
+fn is_outside(module: &str) -> bool {
+    matches!(module, "lib" | "main")
 }
 
-impl Paths<'_> {
-    /// Notes a path. One that begins with a crate keeps that name; one within this crate begins with `crate`.
-    fn note(&mut self, path: &[String]) {
-        let mut base = vec!["crate".to_owned()];
-        let mut rest = path;
-        match path.first().map(String::as_str) {
-            Some("crate") => rest = &path[1..],
-            Some("self") => {
-                base.extend(self.within.iter().cloned());
-                rest = &path[1..];
-            }
-            Some("super") => {
-                let ups = path.iter().take_while(|part| *part == "super").count();
-                base.extend(self.within[..self.within.len().saturating_sub(ups)].iter().cloned());
-                rest = &path[ups..];
-            }
-            // A module below this one, or another crate.
-            Some(first) => {
-                let child = self.within.iter().map(String::as_str).chain([first]).collect::<Vec<_>>().join("::");
-                if self.modules.contains(&child) {
-                    base.extend(self.within.iter().cloned());
-                } else {
-                    base.clear();
-                }
-            }
-            None => return,
-        }
-        base.extend(rest.iter().cloned());
-        self.found.insert(base);
-    }
-
-    fn tree(&mut self, before: &[String], tree: &syn::UseTree) {
-        let with = |name: &syn::Ident| [before, &[name.to_string()]].concat();
-        match tree {
-            syn::UseTree::Path(path) => self.tree(&with(&path.ident), &path.tree),
-            syn::UseTree::Name(name) if name.ident == "self" => self.note(before),
-            syn::UseTree::Name(name) => self.note(&with(&name.ident)),
-            syn::UseTree::Rename(rename) => self.note(&with(&rename.ident)),
-            syn::UseTree::Glob(_) => self.note(&[before, &["*".to_owned()]].concat()),
-            syn::UseTree::Group(group) => group.items.iter().for_each(|tree| self.tree(before, tree)),
-        }
-    }
+fn floor(module: &str) -> Option<usize> {
+    FLOORS.iter().position(|rooms| rooms.iter().any(|room| is_in(module, room)))
 }
 
-impl<'ast> Visit<'ast> for Paths<'_> {
-    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
-        self.tree(&[], &item.tree);
-    }
-
-    fn visit_path(&mut self, path: &'ast syn::Path) {
-        if path.segments.len() > 1 {
-            let parts: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-            self.note(&parts);
-        }
-        visit::visit_path(self, path);
-    }
-
-    fn visit_vis_restricted(&mut self, _: &'ast syn::VisRestricted) {
-        // A visibility names the room that may use an item. That is no import.
-    }
-
-    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
-        // Tests may use what they test with.
-        if item.content.is_none() || item.attrs.iter().any(|attribute| attribute.path().is_ident("cfg")) {
-            return;
-        }
-        self.within.push(item.ident.to_string());
-        visit::visit_item_mod(self, item);
-        self.within.pop();
-    }
-
-    fn visit_macro(&mut self, called: &'ast syn::Macro) {
-        self.visit_path(&called.path);
-        // What a macro is given is no syntax tree, but its paths can be told by their colons.
-        let tokens = called.tokens.to_string().replace(" :: ", "::");
-        for word in tokens.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')) {
-            let parts: Vec<String> = word.split("::").map(str::to_owned).collect();
-            if parts.len() > 1 && parts.iter().all(|part| !part.is_empty() && !part.contains(':')) {
-                self.note(&parts);
-            }
-        }
-    }
-}
-
-fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let rust = files(&root).into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
-    let module = |path: &Path| {
-        let name = path.strip_prefix(&root).unwrap().with_extension("");
-        let parts: Vec<&str> = name.iter().map(|part| part.to_str().unwrap()).collect();
-        parts.strip_suffix(&["mod"]).unwrap_or(&parts).join("::")
-    };
-    let rust: Vec<_> = rust.map(|path| (module(&path), fs::read_to_string(&path).unwrap())).collect();
-    let modules: BTreeSet<String> = rust.iter().map(|(module, _)| module.clone()).collect();
-    let source = |(module, text): (String, String)| {
-        let within = module.split("::").map(str::to_owned).collect();
-        let mut paths = Paths { within, modules: &modules, found: BTreeSet::new() };
-        paths.visit_file(&syn::parse_file(&text).unwrap());
-        Source { module, paths: paths.found, text }
-    };
-    rust.into_iter().map(source).collect()
-}
-
-/// Which files import which, by their modules.
-fn imports(sources: &[Source]) -> BTreeSet<(String, String)> {
-    let modules: BTreeSet<&str> = sources.iter().map(|source| source.module.as_str()).collect();
-    let target = |path: &[String]| {
-        let inside = path.strip_prefix(&["crate".to_owned()])?;
-        let prefixes = (1..=inside.len()).rev().map(|length| inside[..length].join("::"));
-        prefixes.into_iter().find(|prefix| modules.contains(prefix.as_str()))
-    };
-    let mut all = BTreeSet::new();
-    for source in sources {
-        for to in source.paths.iter().filter_map(|path| target(path)).filter(|to| *to != source.module) {
-            all.insert((source.module.clone(), to));
-        }
-    }
-    all
-}
-
-/// Whether a module is a room or lies in it. `cli::self` is the file of the room `cli` alone.
-fn is_in(module: &str, room: &str) -> bool {
-    match room.strip_suffix("::self") {
-        Some(alone) => module == alone,
-        None => module.strip_prefix(room).is_some_and(|rest| rest.is_empty() || rest.starts_with("::")),
-    }
-}
-
-#[test]
-fn imports_point_down() {
-    let imports = imports(&sources());
-    assert!(imports.len() > 200, "the sources were not read: {imports:?}");
-    let floor = |module: &str| FLOORS.iter().position(|rooms| rooms.iter().any(|room| is_in(module, room)));
+/// Imports that do not point down, or that a room within a room must not have.
+pub(super) fn upward(sources: &[Source]) -> Vec<(String, String)> {
     let room = |module: &str| module.split("::").next().unwrap_or_default().to_owned();
-    let breaks = |from: &str, to: &str| {
-        let is_outside = matches!(from, "lib" | "main");
-        let points_down = is_outside || room(from) == room(to) || floor(from) > floor(to);
-        let is_within = |(room, others): &(&str, &[&str])| {
-            is_in(from, room) && others.iter().any(|other| is_in(to, other) && !(is_outside && *other == "cli::self"))
-        };
-        !points_down || WITHIN.iter().any(is_within)
+    let breaks = |(from, to): &(String, String)| {
+        let points_down = is_outside(from) || room(from) == room(to) || floor(from) > floor(to);
+        // Nothing but `main` uses the dispatcher, the library's map neither.
+        let is_dispatcher = is_in(to, "cli::self") && from != "main";
+        let is_within =
+            |(room, others): &(&str, &[&str])| is_in(from, room) && others.iter().any(|other| is_in(to, other));
+        !points_down || is_dispatcher || WITHIN.iter().any(is_within)
     };
-    for (from, _) in &imports {
-        assert!(floor(from).is_some() || matches!(from.as_str(), "lib" | "main"), "{from} is on no floor");
-    }
-    let up: Vec<_> = imports.iter().filter(|(from, to)| breaks(from, to)).collect();
-    assert!(up.is_empty(), "these imports do not point down: {up:#?}");
+    imports(sources).into_iter().filter(breaks).collect()
 }
 
-#[test]
-fn files_import_each_other_in_no_circles() {
-    let imports = imports(&sources());
+/// Files that import each other, however long the way around is.
+pub(super) fn circles(sources: &[Source]) -> BTreeSet<Vec<String>> {
+    let imports = imports(sources);
     let mut reaches: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (from, to) in &imports {
         reaches.entry(from).or_default().insert(to);
@@ -247,34 +113,107 @@ fn files_import_each_other_in_no_circles() {
     }
     let leads = |from: &str, to: &str| reaches.get(from).is_some_and(|all| all.contains(to));
     let in_a_circle = reaches.keys().filter(|module| leads(module, module));
-    let circles: BTreeSet<Vec<&str>> = in_a_circle
-        .map(|module| reaches.keys().copied().filter(|other| leads(module, other) && leads(other, module)).collect())
-        .collect();
+    let circle = |module: &&str| {
+        let others = reaches.keys().filter(|other| leads(module, other) && leads(other, module));
+        others.map(|other| (*other).to_owned()).collect()
+    };
+    in_a_circle.map(circle).collect()
+}
+
+/// Whether a path is of a crate, or of a module of one.
+fn is_of(path: &[String], crate_name: &str) -> bool {
+    crate_name.split("::").eq(path.iter().take(crate_name.split("::").count()))
+}
+
+/// The modules that use a crate.
+fn users<'a>(sources: &'a [Source], crate_name: &str) -> Vec<&'a str> {
+    let uses = |source: &&Source| source.paths.iter().any(|path| is_of(path, crate_name));
+    sources.iter().filter(uses).map(|source| source.module.as_str()).collect()
+}
+
+/// Modules that use a crate which lives elsewhere.
+pub(super) fn misplaced(sources: &[Source]) -> Vec<(&str, &'static str)> {
+    let of = |(crate_name, rooms): &(&'static str, &'static [&'static str])| {
+        let (crate_name, rooms) = (*crate_name, *rooms);
+        let elsewhere = users(sources, crate_name).into_iter();
+        elsewhere.filter(|module| !rooms.iter().any(|room| is_in(module, room))).map(move |module| (module, crate_name))
+    };
+    CRATES.iter().flat_map(of).collect()
+}
+
+/// The code of a file without its comments.
+fn code(source: &Source) -> String {
+    source.text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// Modules that name a path of Linux, and do not belong to its room.
+pub(super) fn naming_system_paths(sources: &[Source]) -> Vec<&str> {
+    let names = |source: &&Source| ["\"/proc/", "\"/sys/"].iter().any(|path| code(source).contains(path));
+    let elsewhere = sources.iter().filter(|source| !is_in(&source.module, "platform"));
+    elsewhere.filter(names).map(|source| source.module.as_str()).collect()
+}
+
+/// What a module has that is for the time of writing only, or that takes an end into its own hands.
+pub(super) fn unfinished(sources: &[Source]) -> Vec<(&str, &'static str)> {
+    let words = ["process::exit", "todo!(", "unimplemented!(", "dbg!(", "#[allow(", "#![allow("];
+    let found = |source| {
+        let code = code(source);
+        words.into_iter().filter(move |word| code.contains(word)).map(move |word| (source.module.as_str(), word))
+    };
+    sources.iter().flat_map(found).collect()
+}
+
+/// Files that are too long without a reason, and reasons for files that are not.
+pub(super) fn too_long<'a>(sources: &'a [Source], reasons: &'a [(&str, &str)]) -> Vec<String> {
+    let lines = |source: &Source| source.text.lines().count();
+    let has_reason = |module: &str| reasons.iter().any(|(long, _)| *long == module);
+    let long = sources.iter().filter(|source| lines(source) > MAX_LINES);
+    let without = long.filter(|source| !has_reason(&source.module));
+    let is_short = |module: &str| !sources.iter().any(|source| source.module == module && lines(source) > MAX_LINES);
+    let needless = reasons.iter().filter(|(module, _)| is_short(module));
+    let without = without.map(|source| format!("{} has {} lines", source.module, lines(source)));
+    without.chain(needless.map(|(module, _)| format!("{module} is not long any more"))).collect()
+}
+
+#[test]
+fn imports_point_down() {
+    let sources = sources();
+    assert!(imports(&sources).len() > 200, "the sources were not read: {:?}", imports(&sources));
+    assert_eq!(homeless(&sources), Vec::<&str>::new(), "these modules are on no floor");
+    let up = upward(&sources);
+    assert!(up.is_empty(), "these imports do not point down: {up:#?}");
+}
+
+#[test]
+fn files_import_each_other_in_no_circles() {
+    let sources = sources();
+    let circles = circles(&sources);
     assert!(circles.is_empty(), "these files import each other: {circles:#?}");
 }
 
 #[test]
 fn heavy_crates_live_in_one_room() {
     let sources = sources();
-    for (crate_name, rooms) in CRATES {
-        let users: Vec<&str> = sources
-            .iter()
-            .filter(|source| source.paths.iter().any(|path| path.join("::").starts_with(crate_name)))
-            .map(|source| source.module.as_str())
-            .collect();
-        assert!(!users.is_empty(), "nothing uses {crate_name}");
-        for module in users {
-            assert!(rooms.iter().any(|room| is_in(module, room)), "{module} uses {crate_name}");
-        }
+    for (crate_name, _) in CRATES {
+        assert!(!users(&sources, crate_name).is_empty(), "nothing uses {crate_name}");
     }
+    let misplaced = misplaced(&sources);
+    assert!(misplaced.is_empty(), "these crates live elsewhere: {misplaced:#?}");
+}
+
+#[test]
+fn paths_of_the_system_are_named_in_its_room() {
+    assert_eq!(naming_system_paths(&sources()), Vec::<&str>::new());
 }
 
 #[test]
 fn nothing_is_left_unfinished() {
-    for Source { module, text, .. } in sources() {
-        let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
-        for word in ["process::exit", "todo!(", "unimplemented!(", "dbg!(", "#[allow("] {
-            assert!(!code.contains(word), "{module} has {word}");
-        }
-    }
+    assert_eq!(unfinished(&sources()), Vec::new());
+}
+
+#[test]
+fn long_files_have_a_reason() {
+    let sources = sources();
+    let long = too_long(&sources, &LONG_FILES);
+    assert!(long.is_empty(), "divide these by subject, or give the reason: {long:#?}");
 }

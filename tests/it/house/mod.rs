@@ -1,7 +1,10 @@
 //! The sources and documents themselves.
 
+mod broken;
+mod frozen;
 mod hints;
 mod layers;
 mod numbers;
 mod readme;
+mod sources;
 mod words;

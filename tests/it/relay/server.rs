@@ -4,12 +4,16 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 
-use crate::support::{SHARE, Sandbox};
+use crate::support::{SHARE, Sandbox, TestRelay, served};
 
 /// Sends a head as it stands, and returns the whole answer.
 fn ask(address: &str, head: &str) -> String {
+    ask_with(address, head, "")
+}
+
+fn ask_with(address: &str, head: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "{head}\r\nConnection: close\r\n\r\n").unwrap();
+    write!(stream, "{head}\r\nConnection: close\r\n\r\n{body}").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer.to_lowercase()
@@ -133,4 +137,43 @@ fn a_relay_takes_as_many_descriptors_as_it_may_have() {
     let files: Vec<&str> =
         limits.lines().find(|line| line.starts_with("Max open files")).unwrap().split_whitespace().collect();
     assert!(files[3] == files[4] && files[3] != "100", "{files:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_checked_in_one_order() {
+    let (_, url) = served(TestRelay::memory().relay.clone());
+    let address = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let bearer = format!("\r\nAuthorization: Bearer {}.{}", "A".repeat(22), "A".repeat(43));
+    let (unknown, bad_request) = ("urn:share:unknown", "urn:share:bad-request");
+    let ask = move |request: &str, headers: &str, body: &str| {
+        let length = if body.is_empty() { String::new() } else { format!("\r\nContent-Length: {}", body.len()) };
+        ask_with(&address, &format!("{request} HTTP/1.1\r\nHost: {address}{headers}{length}"), body)
+    };
+    tokio::task::spawn_blocking(move || {
+        // The credential comes first, also where the rest makes no sense.
+        for request in ["PUT /v1/part/x", "GET /v1/part/x", "POST /v1/create", "POST /v1/deposit", "POST /v1/claim"] {
+            for headers in ["", "\r\nAuthorization: Bearer x", "\r\nRange: x"] {
+                let answer = ask(request, headers, "{");
+                assert!(answer.contains(unknown), "{request}, {headers}: {answer}");
+            }
+            let answer = ask(request, &bearer, "{");
+            assert!(answer.contains(bad_request), "{request}: {answer}");
+        }
+        // A part needs a number, a checksum and a length, before the share is looked for.
+        for (request, headers, body, expected) in [
+            ("PUT /v1/part/+1", "\r\nShare-Crc32c: 00000000", "x", bad_request),
+            ("PUT /v1/part/0", "\r\nShare-Crc32c: 0000000", "x", bad_request),
+            ("PUT /v1/part/0", "\r\nShare-Crc32c: 00000000", "", bad_request),
+            ("PUT /v1/part/0", "\r\nShare-Crc32c: 00000000", "x", unknown),
+            ("GET /v1/part/0", "\r\nRange: bytes=0-1", "", bad_request),
+            ("GET /v1/part/0", "\r\nRange: bytes=1-", "", unknown),
+            ("POST /v1/deposit", "", "", bad_request),
+            ("DELETE /v1/owner", "", "", unknown),
+        ] {
+            let answer = ask(request, &format!("{bearer}{headers}"), body);
+            assert!(answer.contains(expected), "{request}, {headers}: {answer}");
+        }
+    })
+    .await
+    .unwrap();
 }

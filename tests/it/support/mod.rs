@@ -6,6 +6,7 @@ mod clock;
 mod content;
 mod desktop;
 mod disk;
+pub(crate) mod drafts;
 mod engines;
 mod host;
 mod line;

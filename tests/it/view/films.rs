@@ -3,7 +3,12 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support::{CLIP, SHARE, Sandbox, TerminalKind, Tty, planted, send, state};
+use crate::support::{CLIP, Sandbox, TerminalKind, Tty, planted, send, state};
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
 
 #[test]
 fn a_playlist_that_pretends_to_be_a_film_is_not_played() {

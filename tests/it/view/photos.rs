@@ -5,7 +5,7 @@ use std::process::Command;
 
 use image::{DynamicImage, ImageFormat, RgbaImage};
 
-use crate::support::{COLUMNS, Image, ROWS, SHARE, Sandbox, TerminalKind, Tty, encoded, open, picture, send};
+use crate::support::{COLUMNS, Image, ROWS, Sandbox, TerminalKind, Tty, encoded, open, picture, send};
 
 /// Its pixels, as the terminal has them.
 fn pixels(image: &RgbaImage, depth: usize) -> Vec<u8> {

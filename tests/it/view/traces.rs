@@ -78,10 +78,6 @@ fn no_plaintext_is_written_to_any_file() {
     }
 }
 
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 #[test]
 #[ignore = "needs mpv, tmux and others: tests/all"]
 fn under_tmux_nothing_stays_either() {

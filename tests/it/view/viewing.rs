@@ -4,7 +4,7 @@ use std::process::Command;
 
 use image::{ImageFormat, RgbaImage};
 
-use crate::support::{Image, SHARE, Sandbox, TerminalKind, Tty, contains, encoded, open, picture, send, state};
+use crate::support::{Image, Sandbox, TerminalKind, Tty, contains, encoded, open, picture, send, state};
 
 /// Its pixels, as the terminal has them.
 fn pixels(image: &RgbaImage, depth: usize) -> Vec<u8> {

@@ -29,7 +29,7 @@ impl HttpConnector for Connector {
         let option = |key| options.get_config_value(&key);
         let may_be_plain = option(ClientConfigKey::AllowHttp).is_some_and(|value| value == "true");
         let mut builder = http::builder(IDLE_TIME).https_only(!may_be_plain);
-        // Where the crate looks for credentials that may not be there, it waits for a shorter time.
+        // The crate waits for a shorter time at an address that may offer no credentials.
         let time = option(ClientConfigKey::ConnectTimeout).and_then(|time| humantime::parse_duration(&time).ok());
         if let Some(time) = time.filter(|time| *time < USUAL_CONNECT_TIME) {
             builder = builder.connect_timeout(time);

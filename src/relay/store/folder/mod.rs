@@ -5,27 +5,33 @@
 //! most a temporary file, which the next start removes. Shares are spread over 256 directories, so that none grows
 //! long. Everything is readable by its owner only, or by the group that may write to the folder itself.
 
+mod access;
+mod staging;
+mod tree;
+
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt};
 use tokio::task::spawn_blocking;
 
-use crate::durable_fs::{parent, rename_new, sync, sync_dir, sync_file_system, try_lock};
+use self::access::Access;
+use self::staging::{Staged, remove_staged};
+use self::tree::{remove_empty, sharded, walk};
+use crate::durable_fs::{sync_file_system, try_lock};
 use crate::platform::files::{self, Rights};
-use crate::relay::store::layout::{DIRECTORIES, LOCK, SHARES, STAGING};
+use crate::relay::store::layout::{DIRECTORIES, LOCK, STAGING};
 use crate::relay::store::{Created, Object, Space, Store, StoreError};
 use crate::relay::{Content, RelayError};
-use crate::secret::random_hex;
 
 /// Bytes that go from the network to the disk, or back, in one hop to a blocking thread.
 const HOP: usize = 256 << 10;
-/// Staging files older than this belong to nobody, where several servers share a folder.
+/// Time after which the staging files of a shared folder belong to nobody.
 const STALE: Duration = Duration::from_hours(24);
 
 /// Why a folder cannot be a store.
@@ -40,7 +46,7 @@ pub enum FolderError {
     /// Others may look into it.
     #[error("{0} can be read by other users of this machine")]
     Exposed(PathBuf),
-    /// What one member of its group writes, the others could not read.
+    /// Its group could not read the files that one of its members writes.
     #[error("{0} does not pass its group on to what is made in it")]
     Ungrouped(PathBuf),
     /// It cannot be made or read.
@@ -48,7 +54,7 @@ pub enum FolderError {
     Io(PathBuf, #[source] io::Error),
 }
 
-/// Who else may be at work in a folder.
+/// Others that may be at work in a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sharing {
     /// Nobody.
@@ -70,6 +76,9 @@ pub struct Folder {
 impl Folder {
     /// Opens the store in `root`, which is created where it is missing, and locks it against those who would have it
     /// otherwise.
+    ///
+    /// # Errors
+    /// [`FolderError`] has a variant for each thing that keeps a folder from being a store.
     pub fn open(root: &Path, sharing: Sharing) -> Result<Self, FolderError> {
         let shared = sharing != Sharing::Alone;
         let failed = |error| FolderError::Io(root.to_owned(), error);
@@ -89,7 +98,7 @@ impl Folder {
             (true, false) => return Err(FolderError::Ungrouped(root.to_owned())),
             (false, _) => Access::Owner,
         };
-        // Where somebody else may write, a name may be a link to anywhere.
+        // In a folder that somebody else may write to, a name may be a link to anywhere.
         for name in DIRECTORIES {
             if root.join(name).is_symlink() {
                 return Err(failed(io::Error::other(format!("{name} in it is a link to somewhere else"))));
@@ -110,8 +119,8 @@ impl Folder {
         };
         remove_staged(&root.join(STAGING), if shared { STALE } else { Duration::ZERO }).map_err(failed)?;
         if !shared && !is_new {
-            // What a predecessor wrote and could not flush any more is durable from here on. Where there are others at
-            // work, each of them flushes what it relies on.
+            // Files that a predecessor wrote and could not flush any more are durable from here on. If there are others
+            // at work, each of them flushes what it relies on.
             let directory = File::open(root).map_err(failed)?;
             sync_file_system(&directory).map_err(failed)?;
         }
@@ -120,11 +129,6 @@ impl Folder {
 
     fn path(&self, name: &str) -> PathBuf {
         self.root.join(sharded(name))
-    }
-
-    fn staged(&self) -> io::Result<Staged> {
-        let path = self.root.join(STAGING).join(random_hex::<16>());
-        Ok(Staged { file: self.access.open_file(&path, true)?, path, access: self.access, kept: false })
     }
 }
 
@@ -142,140 +146,6 @@ fn lock_shared(root: &Path, access: Access) -> Result<Option<File>, FolderError>
     }
 }
 
-/// `v1/<id>/…` lies in `v1/<first two digits>/<id>/…`.
-fn sharded(name: &str) -> String {
-    match name.strip_prefix(SHARES).and_then(|rest| rest.strip_prefix('/')) {
-        Some(rest) if rest.len() > 2 && rest.is_char_boundary(2) => format!("{SHARES}/{}/{rest}", &rest[..2]),
-        _ => name.to_owned(),
-    }
-}
-
-/// A file that has no name of its own yet, and goes when it gets none.
-struct Staged {
-    file: File,
-    path: PathBuf,
-    access: Access,
-    kept: bool,
-}
-
-impl Staged {
-    /// Gives the file its name, unless that is taken.
-    fn keep(mut self, target: &Path) -> io::Result<Created> {
-        sync(&self.file)?;
-        let directory = parent(target);
-        let mut moved = rename_new(&self.path, target);
-        // Others remove directories that are empty, and may be faster than we are.
-        for _ in 0..20 {
-            if !moved.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-                break;
-            }
-            match self.access.make_dirs(directory) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                made => made?,
-            }
-            moved = rename_new(&self.path, target);
-        }
-        let creation = match moved {
-            Ok(()) => {
-                self.kept = true;
-                Created::New
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Created::Exists,
-            Err(error) => return Err(error),
-        };
-        // Also for an object that somebody else has just created: what is answered must be durable.
-        match sync_dir(directory) {
-            // Deleted again by somebody else.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(creation),
-            synced => synced.map(|()| creation),
-        }
-    }
-}
-
-impl Drop for Staged {
-    fn drop(&mut self) {
-        if !self.kept {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
-/// Who may read and write what is in a folder.
-#[derive(Clone, Copy)]
-enum Access {
-    Owner,
-    /// The folder's own group: people who share it.
-    Group,
-}
-
-impl Access {
-    fn open_file(self, path: &Path, new: bool) -> io::Result<File> {
-        let mut options = OpenOptions::new();
-        files::private(options.read(true).write(true));
-        if new {
-            options.create_new(true)
-        } else {
-            options.create(true).truncate(false)
-        };
-        let file = options.open(path)?;
-        match self {
-            // Said again, since the process's mask has taken from it. Another member's file is right already.
-            Self::Group if new => files::share_with_group(&file)?,
-            Self::Group | Self::Owner => {}
-        }
-        Ok(file)
-    }
-
-    /// Creates a directory and its parents, each of them durable and private.
-    fn make_dirs(self, path: &Path) -> io::Result<()> {
-        // Also of one that is there: perhaps it was made a moment ago. A directory above the store may be one that we
-        // can pass through and not read; then it is not ours to flush.
-        let durable = || sync_dir(parent(path));
-        let create = || files::private_directory().create(path);
-        let created = match create() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // Not every file system that has a directory lets one be made in it.
-                let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists());
-                self.make_dirs(parent.ok_or(error)?)?;
-                // Once: below a link that leads nowhere nothing can be made.
-                create()
-            }
-            created => created,
-        };
-        match created {
-            Ok(()) => {
-                if let Self::Group = self {
-                    files::share_directory_with_group(path)?;
-                }
-                durable()
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => durable(),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-/// Whether a name is one of those that files have before they have their own.
-fn is_staged(name: &str) -> bool {
-    name.len() == 32 && name.bytes().all(|c| c.is_ascii_hexdigit())
-}
-
-fn remove_staged(directory: &Path, older: Duration) -> io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        // What somebody else has put there is not ours to remove.
-        let is_ours = entry.file_name().to_str().is_some_and(is_staged) && entry.file_type()?.is_file();
-        if !is_ours {
-            continue;
-        }
-        let age = entry.metadata().and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
-        if older.is_zero() || age.is_some_and(|age| age > older) {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-    Ok(())
-}
-
 /// Runs file operations where they may block.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
@@ -287,7 +157,7 @@ async fn blocking<T: Send + 'static>(
 impl Store for Folder {
     async fn create(&self, name: &str, content: Content) -> Result<Created, StoreError> {
         let target = self.path(name);
-        let mut staged = self.staged()?;
+        let mut staged = Staged::new(&self.root.join(STAGING), self.access)?;
         let mut chunks = match content {
             Content::Whole(bytes) => {
                 return blocking(move || {
@@ -390,63 +260,6 @@ impl Store for Folder {
     async fn keeps_versions(&self, _: &str) -> Result<Option<bool>, StoreError> {
         Ok(Some(false))
     }
-}
-
-/// Flushes a directory after a deletion, and removes it and its parents while they are empty.
-fn remove_empty(root: &Path, directory: &Path) -> io::Result<()> {
-    let mut directory = directory;
-    while directory.starts_with(root) && directory != root {
-        if fs::remove_dir(directory).is_err() {
-            break;
-        }
-        let Some(parent) = directory.parent() else { break };
-        directory = parent;
-    }
-    match sync_dir(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        result => result,
-    }
-}
-
-/// Collects the objects below the directory `path`, whose name as an object would be `directory`, that begin with
-/// `prefix` and sort before `before`.
-fn walk(
-    path: &Path,
-    directory: &str,
-    prefix: &str,
-    before: Option<&str>,
-    found: &mut Vec<Object>,
-) -> Result<(), StoreError> {
-    let entries = match fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
-    for entry in entries {
-        let entry = entry?;
-        let Ok(component) = entry.file_name().into_string() else { continue };
-        if directory == SHARES && component.len() == 2 {
-            // A shard has no part in the names below it.
-            walk(&entry.path(), directory, prefix, before, found)?;
-            continue;
-        }
-        let name = if directory.is_empty() { component } else { format!("{directory}/{component}") };
-        let wanted = name.starts_with(prefix) || prefix.starts_with(&format!("{name}/"));
-        if !wanted || before.is_some_and(|before| name.as_str() >= before) {
-            continue;
-        }
-        match entry.metadata() {
-            Ok(data) if data.is_dir() => walk(&entry.path(), &name, prefix, before, found)?,
-            Ok(data) => {
-                let written = data.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-                found.push(Object { name, len: data.len(), written: written.unwrap_or_default().as_secs() });
-            }
-            // Deleted while we looked.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
 }
 
 /// The bytes of a file, one hop at a time; the memory of a piece that was sent is used again.

@@ -1,0 +1,281 @@
+//! A share on its way to each kind of destination: the steps of [`crate::open`], with a bar and with words.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use indicatif::ProgressBar;
+use serde_json::json;
+
+use super::destination::UNSPENT;
+use super::showing;
+use crate::cli::output;
+use crate::cli::output::errors::{Failure, Hint};
+use crate::cli::output::{Output, format};
+use crate::manifest::Manifest;
+use crate::open::{
+    Claimed, Destination, Envelope, Finishable, JournalError, OpenError, PlaceError, PrepareError, Resumed, Stream,
+    Targets, Unnamed, absolute,
+};
+use crate::platform::process::keep_memory_private;
+use crate::safe_text::reason;
+use crate::view::{self, End, Memory, View, visible};
+
+/// The hint at failures of the journal, before anything was claimed.
+const ELSEWHERE: &str = "nothing is lost; set --state-dir DIR to another directory";
+
+/// A share without a destination.
+pub(super) enum Share {
+    /// It waits.
+    Waits(Box<Envelope>),
+    /// This device has claimed it before.
+    Resumed(Box<Resumed>),
+}
+
+impl Share {
+    /// Its files.
+    pub(super) fn manifest(&self) -> &Manifest {
+        match self {
+            Self::Waits(envelope) => &envelope.manifest,
+            Self::Resumed(resumed) => resumed.manifest(),
+        }
+    }
+
+    /// Prepares a destination, and claims the share if this device has not done so before. `name` is what an error
+    /// calls the destination.
+    async fn claim<D: Destination>(self, to: D, name: Option<&str>) -> Result<Claimed<D::Sink>, Unreceived> {
+        let unprepared = |error| match error {
+            PrepareError::Journal(JournalError { directory, error }) => {
+                Failure::path(&directory, &error, Hint::run(ELSEWHERE))
+            }
+            PrepareError::Destination(error) => {
+                let name = name.map(|name| format!("{name}: ")).unwrap_or_default();
+                Failure::local(format!("{name}{}", reason(&error)), UNSPENT)
+            }
+        };
+        match self {
+            Self::Waits(envelope) => Ok(envelope.prepare(to).map_err(unprepared)?.claim().await?),
+            Self::Resumed(resumed) => Ok(resumed.prepare(to).map_err(unprepared)?),
+        }
+    }
+}
+
+/// Content that is safe here or was seen.
+pub(super) struct Got {
+    pub(super) share: Finishable,
+    /// Whether it was looked at, and nothing of it stays.
+    pub(super) was_seen: bool,
+}
+
+/// Why nothing was received, or not to its end.
+pub(super) enum Unreceived {
+    /// Nothing was claimed.
+    Failed(Failure),
+    /// Not all of it came, or it could not be written.
+    Open(OpenError),
+    /// The viewer was left before it was closed.
+    Left,
+    /// It could not be shown; why.
+    Unseen(String),
+}
+
+impl From<Failure> for Unreceived {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<OpenError> for Unreceived {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
+impl From<PlaceError> for Unreceived {
+    /// Which of two directories failed is part of the reason.
+    fn from(PlaceError { directory, error }: PlaceError) -> Self {
+        let why = format!("{}: {}", format::path(&directory), reason(&error));
+        Self::Open(OpenError::Write(io::Error::other(why)))
+    }
+}
+
+/// Standard output, for bytes.
+struct Stdout;
+
+impl Destination for Stdout {
+    type Sink = Stream;
+
+    fn hidden_names(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    fn prepare(self, _: Vec<PathBuf>) -> io::Result<Stream> {
+        output::stdout().map(Stream)
+    }
+}
+
+/// The terminal, for a text that is kept until all of it was verified.
+struct Terminal;
+
+/// A text for the terminal.
+struct Text {
+    text: Vec<u8>,
+    terminal: File,
+}
+
+impl Destination for Terminal {
+    type Sink = Text;
+
+    fn hidden_names(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    fn prepare(self, _: Vec<PathBuf>) -> io::Result<Text> {
+        Ok(Text { text: Vec::new(), terminal: output::stdout()? })
+    }
+}
+
+impl Write for Text {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.text.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Unnamed for Text {}
+
+/// A screen; and the files that a key may save.
+struct Screen {
+    view: Box<View>,
+    targets: Targets,
+}
+
+/// Memory, and the screen on which it will be shown.
+struct Shown {
+    view: Box<View>,
+    memory: Memory,
+}
+
+impl Destination for Screen {
+    type Sink = Shown;
+
+    fn hidden_names(&self) -> Vec<PathBuf> {
+        self.targets.hidden_names()
+    }
+
+    fn prepare(self, hidden: Vec<PathBuf>) -> io::Result<Shown> {
+        let Self { mut view, targets } = self;
+        if !view.manifest.view_only {
+            view.save = Some(Box::new(move |memory| {
+                let saved = targets.clone().save(hidden.clone(), |range| memory.read(range))?;
+                let files = saved.files.into_iter().map(|file| file.path);
+                Ok(saved.album.map_or_else(|| files.collect(), |album| vec![album]))
+            }));
+        }
+        Ok(Shown { view, memory: Memory::new()? })
+    }
+}
+
+impl Write for Shown {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.memory.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.memory.flush()
+    }
+}
+
+impl Unnamed for Shown {}
+
+/// Moves a bar.
+fn moving(bar: &ProgressBar) -> impl FnMut(u64) + Send + 'static {
+    let bar = bar.clone();
+    move |count| bar.inc(count)
+}
+
+fn bar<S>(claimed: &Claimed<S>, output: &Output) -> ProgressBar {
+    output.bar(Some(claimed.manifest().total_size()))
+}
+
+/// Writes the bytes to standard output.
+pub(super) async fn to_stdout(share: Share, output: &Output) -> Result<Got, Unreceived> {
+    let claimed = share.claim(Stdout, Some("standard output")).await?;
+    let bar = bar(&claimed, output);
+    let delivered = claimed.receive(moving(&bar)).await?.sync()?;
+    bar.finish_and_clear();
+    Ok(Got { share: delivered.note(), was_seen: false })
+}
+
+/// Prints a text on the terminal.
+pub(super) async fn to_terminal(share: Share, output: &Output) -> Result<Got, Unreceived> {
+    let claimed = share.claim(Terminal, Some("standard output")).await?;
+    let bar = bar(&claimed, output);
+    let received = claimed.receive(|_| {}).await?;
+    bar.finish_and_clear();
+    let print = async |Text { text, mut terminal }| terminal.write_all(visible(&text).as_bytes());
+    let ((), delivered) = received.deliver(print).await.map_err(OpenError::Write)?;
+    Ok(Got { share: delivered.note(), was_seen: false })
+}
+
+/// Saves files.
+pub(super) async fn to_files(share: Share, targets: Targets, output: &Output) -> Result<Got, Unreceived> {
+    let directory = format::path(targets.directory());
+    let claimed = share.claim(targets, Some(&directory)).await?;
+    let bar = bar(&claimed, output);
+    let (saved, share) = claimed.receive(moving(&bar)).await?.save().await?;
+    bar.finish_and_clear();
+    report_saved(saved.files.iter().map(|file| file.path.as_path()), saved.album.as_deref(), output);
+    Ok(Got { share, was_seen: false })
+}
+
+/// Shows the share until it is closed.
+pub(super) async fn to_screen(share: Share, view: Box<View>, output: &Output) -> Result<Got, Unreceived> {
+    let is_whole = view.is_whole();
+    let notify = |notice: view::Notice<'_>| showing::notice(notice, output);
+    let targets = Targets::within(&view.manifest, Path::new("."));
+    let claimed = share.claim(Screen { view, targets }, None).await?;
+    let (saved, delivered) = if is_whole {
+        let bar = bar(&claimed, output);
+        keep_memory_private();
+        let received = claimed.receive(moving(&bar)).await?;
+        output.clear();
+        received.deliver(async |Shown { view, memory }| closed(view::show(memory, *view, &notify).await)).await?
+    } else {
+        keep_memory_private();
+        let show = async |(seekable, Shown { view, .. })| closed(view::show_through(seekable, *view, &notify).await);
+        claimed.seek().await?.deliver(show).await?
+    };
+    if !saved.is_empty() {
+        report_saved(saved.iter().map(PathBuf::as_path), None, output);
+    }
+    Ok(Got { share: delivered.note(), was_seen: saved.is_empty() })
+}
+
+/// The files that were saved from a screen, if it was closed and not left.
+fn closed(end: io::Result<End>) -> Result<Vec<PathBuf>, Unreceived> {
+    match end {
+        Ok(End::Closed { saved }) => Ok(saved),
+        Ok(End::Left) => Err(Unreceived::Left),
+        Ok(End::Unseen(why)) => Err(Unreceived::Unseen(why.to_string())),
+        Err(error) => Err(Unreceived::Unseen(reason(&error))),
+    }
+}
+
+/// Reports where files are now.
+fn report_saved<'a>(paths: impl Iterator<Item = &'a Path>, album: Option<&Path>, output: &Output) {
+    let mut count = 0;
+    for path in paths {
+        count += 1;
+        let facts = json!({ "path": absolute(path).to_string_lossy() });
+        if output.is_json() || album.is_none() {
+            output.happens("saved", facts, &format!("saved as {}", format::path(path)));
+        }
+    }
+    if let Some(album) = album.filter(|_| !output.is_json()) {
+        output.say(&format!("saved {count} files in {}", format::path(album)));
+    }
+}

@@ -1,0 +1,115 @@
+//! Parts of a claimed share on their way here. A connection that breaks is resumed where it broke.
+
+use bytes::BytesMut;
+use futures_util::stream::{self, StreamExt};
+use tokio::sync::mpsc;
+
+use crate::blob;
+use crate::manifest::Manifest;
+use crate::open::error::OpenError;
+use crate::open::look::Opener;
+use crate::relay::{self, Checksum, RelayError};
+
+/// Part buffers: two are filled, one is decrypted.
+pub(super) const BUFFERS: usize = 3;
+/// How often a part that arrives whole and wrong is fetched before it is given up.
+const FETCHES: u32 = 2;
+
+/// A share that this device has claimed, as its relay holds it.
+pub(super) struct Opened {
+    pub(super) opener: Opener,
+    pub(super) claim: relay::Claimed,
+    pub(super) manifest: Manifest,
+}
+
+impl Opened {
+    /// Fetches all parts in their order.
+    pub(super) async fn fetch(
+        &self,
+        to: mpsc::Sender<BytesMut>,
+        free: mpsc::Receiver<BytesMut>,
+    ) -> Result<(), OpenError> {
+        let free = tokio::sync::Mutex::new(free);
+        let mut parts = stream::iter((0u32..).zip(&self.claim.parts))
+            .map(|(number, crc)| {
+                let free = &free;
+                async move {
+                    // None comes any more when the thread has found an error, which it will report.
+                    let buffer = free.lock().await.recv().await.unwrap_or_default();
+                    self.fetch_part(number, *crc, buffer).await
+                }
+            })
+            .buffered(BUFFERS - 1);
+        while let Some(part) = parts.next().await {
+            if to.send(part?).await.is_err() {
+                // The thread has found an error, and will report it.
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Fetches one part whole, however often the connection breaks, and checks it.
+    pub(super) async fn fetch_part(
+        &self,
+        number: u32,
+        crc: Checksum,
+        mut buffer: BytesMut,
+    ) -> Result<BytesMut, OpenError> {
+        let range = blob::part_range(number, self.claim.blob_len);
+        let len = usize::try_from(range.end - range.start).unwrap_or(blob::PART_LEN);
+        for fetch in 0..FETCHES {
+            buffer.clear();
+            buffer.reserve(len);
+            match &self.claim.part {
+                Some(part) if fetch == 0 => buffer.extend_from_slice(part),
+                _ => {
+                    self.fetch_bytes(number, len, &mut buffer).await.map_err(|error| self.broke(range.start, error))?;
+                }
+            }
+            if buffer.len() == len && Checksum::of(&buffer) == crc {
+                return Ok(buffer);
+            }
+        }
+        Err(OpenError::Corrupt)
+    }
+
+    /// Fills `buffer` to `len` bytes.
+    async fn fetch_bytes(&self, number: u32, len: usize, buffer: &mut BytesMut) -> Result<(), RelayError> {
+        let holder = self.opener.holder();
+        let mut backoff = self.opener.backoff;
+        while buffer.len() < len {
+            let error = match self.opener.relay.get_part(&holder, number, buffer.len() as u64).await {
+                // The relay was asked as often as its own backoff allows.
+                Err(error) => return Err(error),
+                // Longer or shorter than it must be: the check finds that.
+                Ok(content) if buffer.len() as u64 + content.len() != len as u64 => return Ok(()),
+                Ok(content) => {
+                    let mut chunks = content.into_chunks();
+                    loop {
+                        match chunks.next().await {
+                            Some(Ok(chunk)) => {
+                                backoff.progress();
+                                buffer.extend_from_slice(&chunk[..chunk.len().min(len - buffer.len())]);
+                            }
+                            Some(Err(error)) => break error,
+                            None if buffer.len() == len => return Ok(()),
+                            None => break RelayError::Unreachable("the connection broke".to_owned()),
+                        }
+                    }
+                }
+            };
+            backoff.pause(error).await?;
+        }
+        Ok(())
+    }
+
+    fn broke(&self, arrived: u64, error: RelayError) -> OpenError {
+        if error.is_transient() {
+            let percent = arrived * 100 / self.claim.blob_len.max(1);
+            OpenError::Broke { percent, until: self.claim.until, error }
+        } else {
+            error.into()
+        }
+    }
+}

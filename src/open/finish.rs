@@ -1,0 +1,150 @@
+//! The last step: the relay is informed that the content is safe here, and deletes it. A run that was killed, or could
+//! not reach the relay, leaves this to a later one.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::open::notes::Notes;
+use crate::open::staging::remove_leftovers;
+use crate::relay::client::endpoint::Endpoint;
+use crate::relay::clock::{Clock, SystemClock};
+use crate::relay::{Credential, Relay, RelayError};
+use crate::secret::{Claimant, DeviceSecret, Id, Receipt};
+use crate::state::StateDir;
+use crate::state::journal::{self, Journal, PlacedFile, Unattended};
+
+/// How long to try to inform the relay; after that a later run does it.
+const FINISH_TIME: Duration = Duration::from_secs(15);
+/// A claim that was won this long ago has lapsed at every relay.
+const FORGET_TIME: Duration = Duration::from_hours(7 * 24);
+
+/// The credentials and notes for the end of a share whose content is safe here, or was seen.
+pub(super) struct Ending {
+    pub(super) relay: Arc<dyn Relay>,
+    pub(super) holder: Credential,
+    pub(super) receipt: Receipt,
+    /// Until when the relay accepts the receipt, Unix seconds.
+    pub(super) until: u64,
+    pub(super) notes: Notes,
+}
+
+/// A share whose content is safe here, or was seen, with a journal that says so. The relay still holds it.
+#[must_use = "the relay deletes a share only when it is finished"]
+pub struct Finishable {
+    pub(super) ending: Ending,
+}
+
+impl Finishable {
+    /// Asks the relay to delete the share, for a quarter of a minute at most. After that a later run does it.
+    pub async fn finish(self) -> Finished {
+        let Ending { relay, holder, receipt, notes, .. } = self.ending;
+        let finished = tokio::time::timeout(FINISH_TIME, finish(&*relay, &holder, &receipt)).await;
+        let notes = matches!(finished, Ok(Ok(()))).then_some(notes);
+        Finished { claimant: holder.token.claimant(&holder.id), notes }
+    }
+}
+
+/// A share that is over for this run.
+#[must_use = "the journal stays until the share is closed"]
+pub struct Finished {
+    /// This opener, as the sender sees it.
+    pub claimant: Claimant,
+    /// The notes, where nothing is left to do.
+    notes: Option<Notes>,
+}
+
+impl Finished {
+    /// Whether the relay was informed. Otherwise a later run does it.
+    pub fn is_confirmed(&self) -> bool {
+        self.notes.is_some()
+    }
+
+    /// Removes the journal, if nothing is left to do.
+    pub fn close(self) {
+        if let Some(mut notes) = self.notes {
+            notes.remove();
+        }
+    }
+}
+
+/// Informs a relay that a share is safe here.
+async fn finish(relay: &dyn Relay, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
+    match relay.finish(holder, receipt).await {
+        // It ended meanwhile, revoked or too late: nothing is left to delete, and what was received stays received.
+        Err(RelayError::Gone { .. } | RelayError::Unknown) => Ok(()),
+        result => result,
+    }
+}
+
+/// A share that an earlier run has received completely: all its files are in place.
+pub(crate) struct Earlier {
+    /// The files.
+    pub(crate) files: Vec<PlacedFile>,
+    pub(super) id: Id,
+    pub(super) device: DeviceSecret,
+    pub(super) journal: Journal,
+    pub(super) receipt: Receipt,
+}
+
+impl Earlier {
+    /// Informs the relay, and removes the journal.
+    ///
+    /// # Errors
+    ///
+    /// The relay cannot be reached, or refuses. The journal stays.
+    pub(crate) async fn finish(self, relay: &dyn Relay) -> Result<(), RelayError> {
+        let holder = Credential::new(self.id, self.device.claim_token(&self.id));
+        finish(relay, &holder, &self.receipt).await?;
+        self.journal.remove();
+        Ok(())
+    }
+}
+
+/// A share of an earlier run that is safe here while its relay still holds it.
+pub(crate) struct Unfinished {
+    /// Its relay.
+    pub(crate) endpoint: Endpoint,
+    receipt: Receipt,
+    journal: Unattended,
+}
+
+/// The shares of earlier runs that are safe here while their relays still hold them. Journals that are of no use any
+/// more are removed on the way.
+///
+/// # Errors
+///
+/// The directory of the journals cannot be read.
+pub(crate) fn unfinished(state: &StateDir) -> io::Result<impl Iterator<Item = Unfinished>> {
+    Ok(journal::unattended(state)?.filter_map(Unfinished::of))
+}
+
+impl Unfinished {
+    fn of(journal: Unattended) -> Option<Self> {
+        let Unattended { record, age, surely, .. } = &journal;
+        let is_over = |until| until < SystemClock.now();
+        let is_forgotten = *age > FORGET_TIME
+            || record.as_ref().is_some_and(|record| record.receipt.is_some() && is_over(record.until));
+        // Another program may be at work on an incomplete share. It has until the relay's lease ends.
+        if !surely && *age < FORGET_TIME && !record.as_ref().is_some_and(|record| record.named) {
+            return None;
+        }
+        if let Some(record) = record {
+            remove_leftovers(&record.hidden, record.unnamed());
+        }
+        if is_forgotten {
+            journal.remove();
+            return None;
+        }
+        let record = record.as_ref()?;
+        Some(Self { endpoint: record.endpoint()?, receipt: record.complete()?, journal })
+    }
+
+    /// Informs the relay. Where that fails, a later run tries again.
+    pub(crate) async fn finish(self, relay: &dyn Relay, device: &DeviceSecret) {
+        let holder = Credential::new(self.journal.id, device.claim_token(&self.journal.id));
+        if finish(relay, &holder, &self.receipt).await.is_ok() {
+            self.journal.remove();
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Hosting, without a process.
+
+mod serving;

@@ -1,0 +1,3 @@
+//! The flow of sending, without a process.
+
+mod chain;
