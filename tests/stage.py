@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 
 # Seconds after which a program hangs for certain, also on a machine that has much else to do.
-PATIENCE = 180
+PATIENCE = 90
 
 
 class Ended:
