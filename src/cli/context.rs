@@ -44,7 +44,7 @@ pub(super) struct Context {
     pub(super) config: Config,
     pub(super) give_up: Duration,
     /// Whether that was set.
-    pub(super) give_up_said: bool,
+    pub(super) give_up_is_set: bool,
     pub(super) signals: Signals,
     pub(super) state_dir: Option<PathBuf>,
     pub(super) output: Output,
@@ -58,8 +58,8 @@ impl Context {
             (None, Some(text)) => duration(text).map_err(|why| config::wrong("give_up", &why))?,
             (None, None) => GIVE_UP,
         };
-        let give_up_said = common.give_up.is_some() || config.give_up.is_some();
-        Ok(Self { config, give_up, give_up_said, signals: Signals::listen(), state_dir: common.state_dir, output })
+        let give_up_is_set = common.give_up.is_some() || config.give_up.is_some();
+        Ok(Self { config, give_up, give_up_is_set, signals: Signals::listen(), state_dir: common.state_dir, output })
     }
 
     /// Waits until somebody wants the program to stop.
@@ -107,7 +107,7 @@ impl Context {
         given_create_token().or_else(|| self.state().ok()?.create_token(relay))
     }
 
-    pub(super) fn patience(&self) -> Backoff {
+    pub(super) fn backoff(&self) -> Backoff {
         Backoff::new(self.give_up)
     }
 

@@ -46,7 +46,7 @@ async fn peek(
         // Ours, but is it still? Repeating our own claim changes nothing.
         Look::Ours(ours) => Err(match ours.resume().await {
             Ok(_) | Err(Refusal { error: OpenError::WrongPassphrase, .. }) => Failure::Begun,
-            Err(Refusal { error, .. }) => access.endpoint.trouble(error, true, true),
+            Err(Refusal { error, .. }) => access.endpoint.failure(error, true, true),
         }),
     }
 }

@@ -51,7 +51,7 @@ impl Meant {
 
 impl Which {
     /// Whether it was said at all.
-    pub(super) fn is_said(&self) -> bool {
+    pub(super) fn is_given(&self) -> bool {
         self.which.is_some() || self.receipt.is_some()
     }
 

@@ -186,7 +186,7 @@ async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(
 ) -> Result<T, Failure> {
     let shown = &name.shown;
     let mut backoff = Backoff::new(give_up).started();
-    let mut has_said = false;
+    let mut has_reported = false;
     loop {
         let answer = tokio::time::timeout(give_up.min(REACH_TIME), ask()).await;
         let why = match answer.unwrap_or_else(|_| Err(StoreError::Failed("it does not answer".to_owned()))) {
@@ -197,8 +197,8 @@ async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(
                 return Err(Failure::local(format!("{shown} cannot be used: {error}"), hint));
             }
         };
-        if !has_said {
-            has_said = true;
+        if !has_reported {
+            has_reported = true;
             let longest = humantime::format_duration(give_up);
             cx.output.say(&format!("{shown} cannot be reached yet ({why}); trying again for up to {longest}"));
         }

@@ -33,7 +33,7 @@ impl PassphraseArgs {
     }
 
     /// Whether a file was named among the arguments, and not only in the environment.
-    pub(in crate::cli) fn is_file_said(&self) -> bool {
+    pub(in crate::cli) fn is_file_given(&self) -> bool {
         let from_environment = std::env::var_os("SHARE_PASSPHRASE_FILE").map(PathBuf::from);
         self.passphrase_file.is_some() && self.passphrase_file != from_environment
     }

@@ -114,7 +114,7 @@ impl SendArgs {
     /// Fails where the arguments cannot work together, before anything is read.
     pub(super) fn expect_sense(&self, relay: Option<&RelayUrl>) -> Result<(), Failure> {
         expect_bare_form(self.bare, relay)?;
-        if self.generate_passphrase && self.passphrase.is_file_said() {
+        if self.generate_passphrase && self.passphrase.is_file_given() {
             return Err(Failure::usage(
                 "a passphrase is made or read, not both",
                 Hint::run("-P, or --passphrase-file FILE"),
