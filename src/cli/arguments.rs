@@ -10,6 +10,7 @@ use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{self, Output, format};
 use crate::link::Link;
 use crate::safe_text::printable;
+use crate::secret::FRAGMENT_PREFIX;
 
 /// A name that no variable can have.
 const NO_VARIABLE: &str = "";
@@ -39,11 +40,14 @@ fn wants_json(arguments: &[OsString]) -> bool {
         || std::env::var("SHARE_JSON").is_ok_and(|value| !matches!(&*value, "" | "0" | "false" | "no" | "off"))
 }
 
-/// Whether an argument is a link, or holds a text or a passphrase.
+/// Whether an argument is a link, or holds a text or a passphrase. A piece of a key counts too, however short it is.
 fn is_secret(argument: &OsStr) -> bool {
     let argument = argument.to_string_lossy();
     let lower = argument.to_ascii_lowercase();
-    Link::is_in(&argument) || lower.starts_with("--text") || lower.starts_with("--passphrase=")
+    Link::is_in(&argument)
+        || lower.contains(FRAGMENT_PREFIX)
+        || lower.starts_with("--text")
+        || lower.starts_with("--passphrase=")
 }
 
 /// Returns the text that clap found wrong, or the one that it suggests.

@@ -20,7 +20,7 @@ const LONG: Duration = Duration::from_secs(25);
 const AT_MOST: Duration = Duration::from_secs(2);
 
 /// The relays of some shares.
-pub(crate) struct Relays {
+pub(super) struct Relays {
     known: HashMap<String, (Endpoint, Result<Connected, Arc<Failure>>)>,
     /// Those of this machine that are being served, by their folders.
     beside: HashMap<String, Arc<dyn Relay>>,
@@ -29,7 +29,7 @@ pub(crate) struct Relays {
 impl Relays {
     /// Connects to the relays of those `entries` that are not known to have ended. Gives each up after `give_up`.
     /// `foreign`: they come from somebody else's file.
-    pub(crate) async fn of(entries: &[Entry], foreign: bool, give_up: Duration, cx: &Context) -> Result<Self, Failure> {
+    pub(super) async fn of(entries: &[Entry], foreign: bool, give_up: Duration, cx: &Context) -> Result<Self, Failure> {
         let mut known = HashMap::new();
         for endpoint in entries.iter().filter(|entry| entry.end.is_none()).filter_map(Entry::relay).map(Endpoint::to) {
             let key = endpoint.url.to_string();
@@ -72,7 +72,7 @@ impl Relays {
     }
 
     /// The status of a share: by its relay, or as it was noted when it ended.
-    pub(crate) async fn status(&self, entry: &Entry) -> Result<Status, Failure> {
+    pub(super) async fn status(&self, entry: &Entry) -> Result<Status, Failure> {
         if let Some(end) = &entry.end {
             return Ok(end.clone());
         }
@@ -81,7 +81,7 @@ impl Relays {
     }
 
     /// Waits for the end of a share, and reports it.
-    pub(crate) async fn wait(&self, entry: &Entry, cx: &Context) -> Result<Status, Failure> {
+    pub(super) async fn wait(&self, entry: &Entry, cx: &Context) -> Result<Status, Failure> {
         if let Some(end) = &entry.end {
             return Ok(end.clone());
         }
@@ -90,7 +90,7 @@ impl Relays {
     }
 
     /// Revokes a share. Returns the state in which it was, and its status now, if that could be asked for.
-    pub(crate) async fn revoke(&self, entry: &Entry) -> Result<(ShareState, Option<Status>), Failure> {
+    pub(super) async fn revoke(&self, entry: &Entry) -> Result<(ShareState, Option<Status>), Failure> {
         if let Some(end) = &entry.end {
             return Ok((end.state, Some(end.clone())));
         }
@@ -100,7 +100,7 @@ impl Relays {
     }
 
     /// Sweeps where no server does it.
-    pub(crate) async fn sweep(&self) {
+    pub(super) async fn sweep(&self) {
         for (_, connected) in self.known.values() {
             if let Ok(connected) = connected {
                 connected.sweep().await;
@@ -110,7 +110,7 @@ impl Relays {
 }
 
 /// The relay of a share.
-pub(crate) struct Reached<'a> {
+pub(super) struct Reached<'a> {
     relay: &'a Arc<dyn Relay>,
     /// `None`: another program of this machine serves the share.
     endpoint: Option<&'a Endpoint>,
@@ -118,7 +118,7 @@ pub(crate) struct Reached<'a> {
 
 impl<'a> Reached<'a> {
     /// The relay at an endpoint.
-    pub(crate) fn at(endpoint: &'a Endpoint, relay: &'a Arc<dyn Relay>) -> Self {
+    pub(super) fn at(endpoint: &'a Endpoint, relay: &'a Arc<dyn Relay>) -> Self {
         Self { relay, endpoint: Some(endpoint) }
     }
 
@@ -142,7 +142,7 @@ impl<'a> Reached<'a> {
 }
 
 /// Waits for the end of one share at a relay, and reports it.
-pub(crate) async fn wait_at(
+pub(super) async fn wait_at(
     entry: &Entry,
     owner: &Credential,
     at: &Reached<'_>,

@@ -15,21 +15,21 @@ use crate::state::write_private;
 /// The keys, each of them optional.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Config {
+pub(super) struct Config {
     /// The relay to upload to.
-    pub(crate) relay: Option<String>,
+    pub(super) relay: Option<String>,
     /// How long a share may wait.
-    pub(crate) expire: Option<String>,
+    pub(super) expire: Option<String>,
     /// How long to try again when the relay does not answer.
-    pub(crate) give_up: Option<String>,
+    pub(super) give_up: Option<String>,
     /// The network interface on which a direct share is reached.
-    pub(crate) interface: Option<String>,
+    pub(super) interface: Option<String>,
     /// Where a relay or a direct share listens.
-    pub(crate) listen: Option<String>,
+    pub(super) listen: Option<String>,
     /// The address by which people reach it.
-    pub(crate) public_url: Option<String>,
+    pub(super) public_url: Option<String>,
     /// How things are shown: a program, or what it is drawn with.
-    pub(crate) viewer: Option<String>,
+    pub(super) viewer: Option<String>,
 }
 
 /// The file, if this user has a home.
@@ -50,7 +50,7 @@ impl Config {
     ///
     /// # Errors
     /// If it cannot be read, or has a line that is none of a setting.
-    pub(crate) fn read() -> Result<Self, Failure> {
+    pub(super) fn read() -> Result<Self, Failure> {
         let Some(path) = path() else { return Ok(Self::default()) };
         match fs::read_to_string(&path) {
             Ok(text) => toml_edit::de::from_str(&text).map_err(|error| {
@@ -66,7 +66,7 @@ impl Config {
 }
 
 /// A value of the file that cannot be used.
-pub(crate) fn wrong(key: &str, why: &str) -> Failure {
+pub(super) fn wrong(key: &str, why: &str) -> Failure {
     let file = path().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
     Failure::usage(format!("{}: {key}: {why}", printable(&file)), "mend it there, or say it as an argument")
 }
@@ -75,7 +75,7 @@ pub(crate) fn wrong(key: &str, why: &str) -> Failure {
 ///
 /// # Errors
 /// If this user has no home, or the file cannot be read or written.
-pub(crate) fn set_relay(relay: &str) -> Result<PathBuf, Failure> {
+pub(super) fn set_relay(relay: &str) -> Result<PathBuf, Failure> {
     let path = path().ok_or_else(|| Failure::usage("this user has no home", "SHARE_RELAY does the same"))?;
     let mut document = match fs::read_to_string(&path) {
         Ok(text) => text.parse::<DocumentMut>().map_err(|error| damaged(&path, error.message()))?,

@@ -24,18 +24,18 @@ const SWEEP_TIME: Duration = Duration::from_secs(2);
 
 impl Endpoint {
     /// What went wrong with opening what is there. `ours`: this device has opened it before. `kept`: it could go on.
-    pub(crate) fn trouble(&self, error: OpenError, ours: bool, kept: bool) -> Failure {
+    pub(super) fn failure(&self, error: OpenError, ours: bool, kept: bool) -> Failure {
         Failure::Open { relay: self.name(), direct: self.is_direct(), error, ours, kept }
     }
 
     /// What went wrong with a call that is part of neither flow.
-    pub(crate) fn refused(&self, error: RelayError) -> Failure {
-        self.trouble(error.into(), false, true)
+    pub(super) fn refused(&self, error: RelayError) -> Failure {
+        self.failure(error.into(), false, true)
     }
 
     /// Asks the person, where a link leads into the folders of this machine, or to a bucket that is reached with their
     /// own credentials, and it is not the one that they use: a stranger's link must not touch them by itself.
-    pub(crate) async fn expect_harmless(&self, configured: Option<&RelayUrl>, cx: &Context) -> Result<(), Failure> {
+    pub(super) async fn expect_harmless(&self, configured: Option<&RelayUrl>, cx: &Context) -> Result<(), Failure> {
         if !self.url.is_store() || configured == Some(&self.url) {
             return Ok(());
         }
@@ -59,15 +59,15 @@ impl Endpoint {
 }
 
 /// A relay that can be asked.
-pub(crate) struct Connected {
-    pub(crate) relay: Arc<dyn Relay>,
+pub(super) struct Connected {
+    pub(super) relay: Arc<dyn Relay>,
     /// The rules, where we keep them ourselves.
-    pub(crate) rules: Option<Arc<StoreRelay>>,
+    pub(super) rules: Option<Arc<StoreRelay>>,
 }
 
 impl Connected {
     /// Where there is no server, those who send do what it would do.
-    pub(crate) async fn sweep(&self) {
+    pub(super) async fn sweep(&self) {
         let Some(rules) = &self.rules else { return };
         match tokio::time::timeout(SWEEP_TIME, rules.sweep()).await {
             Ok(Ok(_)) => {}
@@ -79,33 +79,33 @@ impl Connected {
 
 impl Context {
     /// How long to try to reach what is at the end of `endpoint`: a person's machine is there now or not.
-    pub(crate) fn patience_for(&self, endpoint: &Endpoint) -> Duration {
-        if endpoint.is_direct() && !self.give_up_said { DIRECT_GIVE_UP } else { self.give_up }
+    pub(super) fn give_up_for(&self, endpoint: &Endpoint) -> Duration {
+        if endpoint.is_direct() && !self.give_up_is_set { DIRECT_GIVE_UP } else { self.give_up }
     }
 
     /// The relay at the end of `endpoint`, asked again for as long as the user has patience.
-    pub(crate) async fn connect(&self, endpoint: &Endpoint) -> Result<Connected, Failure> {
-        self.connect_for(endpoint, self.patience_for(endpoint)).await
+    pub(super) async fn connect(&self, endpoint: &Endpoint) -> Result<Connected, Failure> {
+        self.connect_for(endpoint, self.give_up_for(endpoint)).await
     }
 
     /// The same, with another patience.
-    pub(crate) async fn connect_for(&self, endpoint: &Endpoint, give_up: Duration) -> Result<Connected, Failure> {
+    pub(super) async fn connect_for(&self, endpoint: &Endpoint, give_up: Duration) -> Result<Connected, Failure> {
         if endpoint.url.is_store() {
             let rules = stores::serverless(&endpoint.url, give_up, self).await?;
-            let relay = self.persistent(rules.clone(), endpoint.name(), give_up);
+            let relay = self.retrying(rules.clone(), endpoint.name(), give_up);
             return Ok(Connected { relay, rules: Some(rules) });
         }
         let relay = HttpRelay::new(endpoint.url.clone(), endpoint.pin.as_ref(), give_up);
         let relay = relay.map_err(|error| endpoint.refused(error))?;
-        Ok(Connected { relay: self.persistent(Arc::new(relay), endpoint.name(), give_up), rules: None })
+        Ok(Connected { relay: self.retrying(Arc::new(relay), endpoint.name(), give_up), rules: None })
     }
 
-    fn persistent(&self, relay: Arc<dyn Relay>, name: String, give_up: Duration) -> Arc<dyn Relay> {
+    fn retrying(&self, relay: Arc<dyn Relay>, name: String, give_up: Duration) -> Arc<dyn Relay> {
         let (output, longest) = (self.output.clone(), humantime::format_duration(give_up));
-        let has_said = AtomicBool::new(false);
+        let has_reported = AtomicBool::new(false);
         let on_retry = Box::new(move |event: RetryEvent<'_>| match event {
             RetryEvent::Paused { error, pause } => {
-                if !output.waits(&name, pause) && !has_said.swap(true, Ordering::Relaxed) {
+                if !output.waits(&name, pause) && !has_reported.swap(true, Ordering::Relaxed) {
                     output.say(&format!("{name} cannot be reached yet ({error}); trying again for up to {longest}"));
                 }
             }

@@ -18,57 +18,57 @@ use crate::state::StateDir;
 
 /// Options of every command.
 #[derive(Args)]
-pub(crate) struct Common {
+pub(super) struct Common {
     /// Give up when the relay does not answer for this long [default: 10m]
     #[arg(long, global = true, value_name = "TIME", env = "SHARE_GIVE_UP", hide_env_values = true, value_parser = duration)]
-    pub(crate) give_up: Option<Duration>,
+    pub(super) give_up: Option<Duration>,
     /// Print one JSON object a line, for programs
     #[arg(long, global = true, env = "SHARE_JSON", hide_env_values = true, value_parser = FalseyValueParser::new())]
-    pub(crate) json: bool,
+    pub(super) json: bool,
     /// Say nothing but results, warnings and errors
     #[arg(short, long, global = true, env = "SHARE_QUIET", hide_env_values = true, value_parser = FalseyValueParser::new())]
-    pub(crate) quiet: bool,
+    pub(super) quiet: bool,
     /// Say more; twice: everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count, env = "SHARE_LOG", hide_env_values = true)]
-    pub(crate) verbose: u8,
+    pub(super) verbose: u8,
     /// Where to keep what must outlive a run
     #[arg(long, global = true, value_name = "DIR", env = "SHARE_STATE_DIR", hide_env_values = true)]
-    pub(crate) state_dir: Option<PathBuf>,
+    pub(super) state_dir: Option<PathBuf>,
 }
 
 /// How long to try again when the relay does not answer, unless it is set.
 const GIVE_UP: Duration = Duration::from_mins(10);
 
 /// The surroundings of a command.
-pub(crate) struct Context {
-    pub(crate) config: Config,
-    pub(crate) give_up: Duration,
+pub(super) struct Context {
+    pub(super) config: Config,
+    pub(super) give_up: Duration,
     /// Whether that was set.
-    pub(crate) give_up_said: bool,
-    pub(crate) signals: Signals,
-    pub(crate) state_dir: Option<PathBuf>,
-    pub(crate) output: Output,
+    pub(super) give_up_is_set: bool,
+    pub(super) signals: Signals,
+    pub(super) state_dir: Option<PathBuf>,
+    pub(super) output: Output,
 }
 
 impl Context {
-    pub(crate) fn new(common: Common, output: Output) -> Result<Self, Failure> {
+    pub(super) fn new(common: Common, output: Output) -> Result<Self, Failure> {
         let config = Config::read()?;
         let give_up = match (common.give_up, &config.give_up) {
             (Some(given), _) => given,
             (None, Some(text)) => duration(text).map_err(|why| config::wrong("give_up", &why))?,
             (None, None) => GIVE_UP,
         };
-        let give_up_said = common.give_up.is_some() || config.give_up.is_some();
-        Ok(Self { config, give_up, give_up_said, signals: Signals::listen(), state_dir: common.state_dir, output })
+        let give_up_is_set = common.give_up.is_some() || config.give_up.is_some();
+        Ok(Self { config, give_up, give_up_is_set, signals: Signals::listen(), state_dir: common.state_dir, output })
     }
 
     /// Waits until somebody wants the program to stop.
-    pub(crate) async fn interrupted(&self) -> Stop {
+    pub(super) async fn interrupted(&self) -> Stop {
         self.signals.next().await
     }
 
     /// The result of work that may block, a question or a pipe, unless somebody wants the program to stop before.
-    pub(crate) async fn unless_interrupted<T: Send + 'static>(
+    pub(super) async fn unless_interrupted<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Failure> {
@@ -79,7 +79,7 @@ impl Context {
     }
 
     /// The result of `work`, unless somebody wants the program to stop before.
-    pub(crate) async fn or_interrupted<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+    pub(super) async fn or_interrupted<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
         tokio::select! {
             done = work => Ok(done),
             _ = self.interrupted() => Err(Failure::Interrupted(None)),
@@ -90,7 +90,7 @@ impl Context {
     ///
     /// # Errors
     /// The user has no home, or the directory cannot be made.
-    pub(crate) fn state(&self) -> io::Result<StateDir> {
+    pub(super) fn state(&self) -> io::Result<StateDir> {
         let root = match &self.state_dir {
             Some(root) => root.clone(),
             None => {
@@ -103,16 +103,16 @@ impl Context {
     }
 
     /// The create token that lets us create shares at a relay: from the environment, or kept.
-    pub(crate) fn create_token(&self, relay: &RelayUrl) -> Option<String> {
+    pub(super) fn create_token(&self, relay: &RelayUrl) -> Option<String> {
         given_create_token().or_else(|| self.state().ok()?.create_token(relay))
     }
 
-    pub(crate) fn patience(&self) -> Backoff {
+    pub(super) fn backoff(&self) -> Backoff {
         Backoff::new(self.give_up)
     }
 
     /// The relay that was given as an argument, or else the configured one.
-    pub(crate) fn relay(&self, given: Option<&str>) -> Result<Option<RelayUrl>, Failure> {
+    pub(super) fn relay(&self, given: Option<&str>) -> Result<Option<RelayUrl>, Failure> {
         let environment = std::env::var("SHARE_RELAY").ok();
         let given = given.or(environment.as_deref()).filter(|url| !url.trim().is_empty());
         given.or(self.config.relay.as_deref()).map(RelayUrl::parse).transpose().map_err(Failure::RelayUrl)
@@ -120,11 +120,11 @@ impl Context {
 }
 
 /// The create token in the environment. Never an argument: every program of this machine could see it there.
-pub(crate) fn given_create_token() -> Option<String> {
+pub(super) fn given_create_token() -> Option<String> {
     std::env::var("SHARE_CREATE_TOKEN").ok().filter(|token| !token.is_empty())
 }
 
 /// A time as people write it, such as `30m`.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "a time is written like 30m, 24h or 7d".to_owned())
 }

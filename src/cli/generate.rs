@@ -10,20 +10,20 @@ use crate::cli::output::errors::{Failure, Hint};
 
 /// Print completions for a shell
 #[derive(Args)]
-pub(crate) struct CompletionsArgs {
+pub(super) struct CompletionsArgs {
     /// Which shell
     shell: Shell,
 }
 
 /// Print the manual page, or the one of a command
 #[derive(Args)]
-pub(crate) struct ManArgs {
+pub(super) struct ManArgs {
     /// The command, such as `send` or `relay use`
     command: Vec<String>,
 }
 
 /// Runs `share completions`.
-pub(crate) fn completions(args: &CompletionsArgs, mut command: clap::Command, cx: &Context) -> Result<(), Failure> {
+pub(super) fn completions(args: &CompletionsArgs, mut command: clap::Command, cx: &Context) -> Result<(), Failure> {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut command, "share", &mut text);
     let text = String::from_utf8_lossy(&text);
@@ -31,7 +31,7 @@ pub(crate) fn completions(args: &CompletionsArgs, mut command: clap::Command, cx
 }
 
 /// Runs `share man`.
-pub(crate) fn man(args: &ManArgs, mut command: clap::Command, cx: &Context) -> Result<(), Failure> {
+pub(super) fn man(args: &ManArgs, mut command: clap::Command, cx: &Context) -> Result<(), Failure> {
     command.build();
     for name in args.command.iter().flat_map(|word| word.split('-')) {
         let called = |sub: &&clap::Command| sub.get_name() == name || sub.get_all_aliases().any(|alias| alias == name);

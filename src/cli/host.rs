@@ -14,8 +14,9 @@ use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{Output, format};
 use crate::cli::signals::Stop;
 use crate::cli::stores;
-use crate::host::{Event, Host, HostError, HostOptions, Kind, Listening, Own, PORT, Reach, Revoked, Serving, Standing};
+use crate::host::{Event, Host, HostError, HostOptions, Kind, Listening, Own, Reach, Revoked, Serving, Standing};
 use crate::platform::network::Enclosure;
+use crate::relay::server::PORT;
 use crate::relay::{RelayError, Status};
 use crate::relay_url::RelayUrl;
 use crate::safe_text::{printable, reason};
@@ -31,7 +32,7 @@ const ANOTHER_FOLDER: &str = "--state-dir DIR, or a relay";
 
 /// How this machine is reached.
 #[derive(Args)]
-pub(crate) struct HostArgs {
+pub(super) struct HostArgs {
     /// With --direct: the address to listen on [default: the one on the local network, port 4080 if it is free]
     #[arg(long, value_name = "ADDRESS", env = "SHARE_LISTEN", hide_env_values = true)]
     listen: Option<String>,
@@ -257,11 +258,11 @@ fn enclosed(enclosure: Enclosure, ip: IpAddr) -> String {
 /// The way out of an enclosure.
 fn way_out(enclosure: Enclosure, ip: IpAddr) -> String {
     let publish = match enclosure {
-        Enclosure::Container => "publish port 4080 of the container",
-        Enclosure::Wsl => "forward port 4080 from Windows, or use mirrored networking",
+        Enclosure::Container => format!("publish port {PORT} of the container"),
+        Enclosure::Wsl => format!("forward port {PORT} from Windows, or use mirrored networking"),
     };
     let address = SocketAddr::new(ip, PORT);
-    format!("{publish}, and send with --listen {address} --public-url http://ADDRESS:4080; or use a relay")
+    format!("{publish}, and send with --listen {address} --public-url http://ADDRESS:{PORT}; or use a relay")
 }
 
 /// Shows the sender what happens to shares.

@@ -26,7 +26,7 @@ const AT_ONCE: usize = 16;
 
 /// List what you sent, and what became of it
 #[derive(Args)]
-pub(crate) struct ListArgs {
+pub(super) struct ListArgs {
     /// Forget what has ended
     #[arg(long)]
     forget: bool,

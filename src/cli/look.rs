@@ -19,7 +19,7 @@ pub(super) async fn look(
     loop {
         let passphrase = args.passphrase(&access.secret, cx).await?;
         let keys = access.secret.keys(passphrase.as_ref().map(|passphrase| passphrase.as_str()));
-        match session.look(relay.clone(), keys, cx.patience()).await {
+        match session.look(relay.clone(), keys, cx.backoff()).await {
             Ok(look) => return Ok(look),
             Err(Refusal { error: OpenError::Relay(RelayError::WrongPassphrase { left }), session: Some(again) })
                 if args.may_ask_again() =>
@@ -27,7 +27,7 @@ pub(super) async fn look(
                 cx.output.say(&format!("wrong passphrase; {left} more may be tried"));
                 session = *again;
             }
-            Err(Refusal { error, .. }) => return Err(access.endpoint.trouble(error, false, true)),
+            Err(Refusal { error, .. }) => return Err(access.endpoint.failure(error, false, true)),
         }
     }
 }

@@ -16,27 +16,27 @@
 //! | `config` | what a person does not want to say each time |
 
 mod arguments;
-pub(crate) mod asking;
+mod asking;
 mod catch_up;
 mod clipboard;
-pub(crate) mod config;
-pub(crate) mod connect;
-pub(crate) mod context;
+mod config;
+mod connect;
+mod context;
 mod generate;
 mod host;
-pub(crate) mod input;
+mod input;
 mod list;
 mod look;
 mod open;
 mod outcome;
-pub(crate) mod output;
+mod output;
 mod peek;
 mod relay;
 mod revoke;
 mod send;
-pub(crate) mod signals;
+mod signals;
 mod status;
-pub(crate) mod stores;
+mod stores;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

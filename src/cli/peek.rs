@@ -19,13 +19,13 @@ use crate::secret::DeviceSecret;
 
 /// Say what waits behind a link, without opening it
 #[derive(Args)]
-pub(crate) struct PeekArgs {
+pub(super) struct PeekArgs {
     #[command(flatten)]
     access: AccessArgs,
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Failure> {
+pub(super) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Failure> {
     let access = args.access.find(cx).await?;
     let relay = cx.connect(&access.endpoint).await?.relay;
     // Only to tell an opening of our own from a stranger's.
@@ -46,7 +46,7 @@ async fn peek(
         // Ours, but is it still? Repeating our own claim changes nothing.
         Look::Ours(ours) => Err(match ours.resume().await {
             Ok(_) | Err(Refusal { error: OpenError::WrongPassphrase, .. }) => Failure::Begun,
-            Err(Refusal { error, .. }) => access.endpoint.trouble(error, true, true),
+            Err(Refusal { error, .. }) => access.endpoint.failure(error, true, true),
         }),
     }
 }

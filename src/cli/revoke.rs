@@ -16,7 +16,7 @@ use crate::state::outbox::{Entry, is_over};
 
 /// Take back what you sent: the link is dead, and the relay deletes what it holds
 #[derive(Args)]
-pub(crate) struct RevokeArgs {
+pub(super) struct RevokeArgs {
     #[command(flatten)]
     which: Which,
     /// Don't ask
@@ -25,10 +25,10 @@ pub(crate) struct RevokeArgs {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Failure> {
+pub(super) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Failure> {
     let meant = args.which.find(cx).await?;
     // A share that was named by its link, its id or a name of its own is meant; a guess is asked about.
-    let is_guess = !args.which.is_said() || meant.entries.len() > 1;
+    let is_guess = !args.which.is_given() || meant.entries.len() > 1;
     let may_matter = meant.entries.iter().any(|entry| entry.end.is_none());
     if is_guess && may_matter && !args.yes {
         confirm(&meant.entries, cx).await?;

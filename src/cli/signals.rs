@@ -10,7 +10,7 @@ use crate::platform::process;
 
 /// Why the program should stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
+pub(super) enum Stop {
     /// Ctrl-C: somebody is there.
     Person,
     /// A closed terminal, a service manager.
@@ -19,11 +19,11 @@ pub(crate) enum Stop {
 
 /// The signals that have come and were not returned yet.
 #[derive(Clone)]
-pub(crate) struct Signals(Arc<Mutex<mpsc::UnboundedReceiver<Stop>>>);
+pub(super) struct Signals(Arc<Mutex<mpsc::UnboundedReceiver<Stop>>>);
 
 impl Signals {
     /// Listens from now on.
-    pub(crate) fn listen() -> Self {
+    pub(super) fn listen() -> Self {
         let (to, from) = mpsc::unbounded_channel();
         for (kind, stop) in [
             (SignalKind::interrupt(), Stop::Person),
@@ -43,7 +43,7 @@ impl Signals {
     }
 
     /// The next one.
-    pub(crate) async fn next(&self) -> Stop {
+    pub(super) async fn next(&self) -> Stop {
         match self.0.lock().await.recv().await {
             Some(stop) => stop,
             None => std::future::pending().await,

@@ -18,7 +18,7 @@ use crate::state::outbox::{Entry, Outbox, read_receipts};
 
 /// Which of the shares that were sent from here.
 #[derive(Args)]
-pub(crate) struct Which {
+pub(super) struct Which {
     /// Its link, its name, for whom it was, or the beginning of its id; `-`: a link from standard input
     /// [default: the last one]
     #[arg(value_name = "LINK|NAME|ID", conflicts_with = "receipt")]
@@ -29,9 +29,9 @@ pub(crate) struct Which {
 }
 
 /// Shares that were meant, and the outbox they may be in.
-pub(crate) struct Meant {
-    pub(crate) entries: Vec<Entry>,
-    pub(crate) outbox: Option<Outbox>,
+pub(super) struct Meant {
+    pub(super) entries: Vec<Entry>,
+    pub(super) outbox: Option<Outbox>,
 }
 
 impl Meant {
@@ -42,7 +42,7 @@ impl Meant {
     }
 
     /// Notes how one ended, where that is kept.
-    pub(crate) fn note_end(&self, entry: &Entry, status: &Status) {
+    pub(super) fn note_end(&self, entry: &Entry, status: &Status) {
         if let Some(outbox) = &self.outbox {
             outbox.note_end(entry, status);
         }
@@ -51,12 +51,12 @@ impl Meant {
 
 impl Which {
     /// Whether it was said at all.
-    pub(crate) fn is_said(&self) -> bool {
+    pub(super) fn is_given(&self) -> bool {
         self.which.is_some() || self.receipt.is_some()
     }
 
     /// Finds them: at least one.
-    pub(crate) async fn find(&self, cx: &Context) -> Result<Meant, Failure> {
+    pub(super) async fn find(&self, cx: &Context) -> Result<Meant, Failure> {
         if let Some(path) = &self.receipt {
             let from = path.clone();
             let entries = cx.unless_interrupted(move || read_receipts(&from)).await?;
@@ -90,7 +90,7 @@ impl Meant {
 
 /// Ask what became of what you sent
 #[derive(Args)]
-pub(crate) struct StatusArgs {
+pub(super) struct StatusArgs {
     #[command(flatten)]
     which: Which,
     /// Wait until it was opened, or cannot be any more
@@ -99,7 +99,7 @@ pub(crate) struct StatusArgs {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Failure> {
+pub(super) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Failure> {
     let meant = args.which.find(cx).await?;
     let relays = Relays::of(&meant.entries, meant.outbox.is_none(), cx.give_up, cx).await?;
     let asking = join_all(

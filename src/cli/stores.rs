@@ -29,10 +29,10 @@ const MEMORY: u64 = 1 << 30;
 const REACH_TIME: Duration = Duration::from_secs(20);
 
 /// The address of a relay's store in memory.
-pub(crate) const IN_MEMORY: &str = "memory:";
+pub(super) const IN_MEMORY: &str = "memory:";
 
 /// The store of a relay that runs here.
-pub(crate) fn of_relay(given: Option<&str>, sharing: Sharing) -> Result<Arc<dyn Store>, Failure> {
+pub(super) fn of_relay(given: Option<&str>, sharing: Sharing) -> Result<Arc<dyn Store>, Failure> {
     match given {
         None => {
             let dirs = ProjectDirs::from("", "", "share");
@@ -57,7 +57,7 @@ fn another() -> Hint {
 }
 
 /// The store at `url`. `hint` is for a folder that cannot be one.
-pub(crate) fn open(url: &RelayUrl, sharing: Sharing, hint: impl Into<Hint>) -> Result<Arc<dyn Store>, Failure> {
+pub(super) fn open(url: &RelayUrl, sharing: Sharing, hint: impl Into<Hint>) -> Result<Arc<dyn Store>, Failure> {
     match url.folder() {
         Some(path) => Ok(Arc::new(folder(&path, sharing, hint)?)),
         None => {
@@ -69,7 +69,7 @@ pub(crate) fn open(url: &RelayUrl, sharing: Sharing, hint: impl Into<Hint>) -> R
 }
 
 /// A store in messages: its name, and advice for its kind.
-pub(crate) struct StoreName {
+pub(super) struct StoreName {
     shown: String,
     /// Where the settings of a bucket come from; `None` for a folder or memory.
     settings: Option<&'static str>,
@@ -77,7 +77,7 @@ pub(crate) struct StoreName {
 
 impl StoreName {
     /// The name of the store at an address.
-    pub(crate) fn of(url: &RelayUrl) -> Self {
+    pub(super) fn of(url: &RelayUrl) -> Self {
         let settings = url.bucket().map(|(scheme, ..)| match scheme {
             "gs" => {
                 "GOOGLE_APPLICATION_CREDENTIALS names a file with credentials, as for other programs; \
@@ -96,7 +96,7 @@ impl StoreName {
     }
 
     /// The name of a relay's store, as `--store` was given.
-    pub(crate) fn of_relay(given: Option<&str>) -> Self {
+    pub(super) fn of_relay(given: Option<&str>) -> Self {
         let given = given.unwrap_or("the data directory");
         let settings = RelayUrl::parse(given).ok().and_then(|url| Self::of(&url).settings);
         Self { shown: printable(given), settings }
@@ -142,7 +142,7 @@ fn folder(path: &Path, sharing: Sharing, hint: impl Into<Hint>) -> Result<Folder
 }
 
 /// A directory that cannot be a store, in words.
-pub(crate) fn folder_failure(error: &FolderError, hint: impl Into<Hint>) -> Failure {
+pub(super) fn folder_failure(error: &FolderError, hint: impl Into<Hint>) -> Failure {
     match error {
         FolderError::InUse(_) => Failure::local(
             error.to_string(),
@@ -161,7 +161,7 @@ pub(crate) fn folder_failure(error: &FolderError, hint: impl Into<Hint>) -> Fail
 }
 
 /// Tests whether a store can be one. A bucket that cannot be reached is asked again until the user's time is over.
-pub(crate) async fn probe(
+pub(super) async fn probe(
     rules: &StoreRelay,
     name: &StoreName,
     hint: impl Into<Hint>,
@@ -186,7 +186,7 @@ async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(
 ) -> Result<T, Failure> {
     let shown = &name.shown;
     let mut backoff = Backoff::new(give_up).started();
-    let mut has_said = false;
+    let mut has_reported = false;
     loop {
         let answer = tokio::time::timeout(give_up.min(REACH_TIME), ask()).await;
         let why = match answer.unwrap_or_else(|_| Err(StoreError::Failed("it does not answer".to_owned()))) {
@@ -197,8 +197,8 @@ async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(
                 return Err(Failure::local(format!("{shown} cannot be used: {error}"), hint));
             }
         };
-        if !has_said {
-            has_said = true;
+        if !has_reported {
+            has_reported = true;
             let longest = humantime::format_duration(give_up);
             cx.output.say(&format!("{shown} cannot be reached yet ({why}); trying again for up to {longest}"));
         }
@@ -213,7 +213,7 @@ async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(
 }
 
 /// The rules over a store that was made for use without a server.
-pub(crate) async fn serverless(url: &RelayUrl, give_up: Duration, cx: &Context) -> Result<Arc<StoreRelay>, Failure> {
+pub(super) async fn serverless(url: &RelayUrl, give_up: Duration, cx: &Context) -> Result<Arc<StoreRelay>, Failure> {
     if let Some(path) = url.folder() {
         expect_usable(url, &path)?;
     }
@@ -256,6 +256,6 @@ fn expect_usable(url: &RelayUrl, path: &Path) -> Result<(), Failure> {
 }
 
 /// Whether only its owner can use a folder.
-pub(crate) fn is_private(path: &Path) -> bool {
+pub(super) fn is_private(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|data| !files::Rights::of(&data).admit_group())
 }

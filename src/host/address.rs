@@ -9,9 +9,7 @@ use crate::host::error::HostError;
 use crate::host::interfaces;
 use crate::host::interfaces::{Kind, Own, Scope};
 use crate::platform::network::Enclosure;
-
-/// The port that is taken if it is free.
-pub const PORT: u16 = 4080;
+use crate::relay::server::PORT;
 
 /// How long an address of IPv6 may take until it can be used.
 const CLAIM_TIME: Duration = Duration::from_secs(3);

@@ -84,7 +84,7 @@ mod interfaces;
 mod serving;
 
 pub use self::activity::Event;
-pub use self::address::{ListenAddress, PORT};
+pub use self::address::ListenAddress;
 pub use self::error::HostError;
 pub use self::folder::{beside, remove_leftovers};
 pub use self::interfaces::{Kind, Own, Scope};

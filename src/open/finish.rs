@@ -78,9 +78,9 @@ async fn finish(relay: &dyn Relay, holder: &Credential, receipt: &Receipt) -> Re
 }
 
 /// A share that an earlier run has received completely: all its files are in place.
-pub(crate) struct Earlier {
+pub struct Earlier {
     /// The files.
-    pub(crate) files: Vec<PlacedFile>,
+    pub files: Vec<PlacedFile>,
     pub(super) id: Id,
     pub(super) device: DeviceSecret,
     pub(super) journal: Journal,
@@ -93,7 +93,7 @@ impl Earlier {
     /// # Errors
     ///
     /// The relay cannot be reached, or refuses. The journal stays.
-    pub(crate) async fn finish(self, relay: &dyn Relay) -> Result<(), RelayError> {
+    pub async fn finish(self, relay: &dyn Relay) -> Result<(), RelayError> {
         let holder = Credential::new(self.id, self.device.claim_token(&self.id));
         finish(relay, &holder, &self.receipt).await?;
         self.journal.remove();
@@ -102,9 +102,9 @@ impl Earlier {
 }
 
 /// A share of an earlier run that is safe here while its relay still holds it.
-pub(crate) struct Unfinished {
+pub struct Unfinished {
     /// Its relay.
-    pub(crate) endpoint: Endpoint,
+    pub endpoint: Endpoint,
     receipt: Receipt,
     journal: Unattended,
 }
@@ -115,7 +115,7 @@ pub(crate) struct Unfinished {
 /// # Errors
 ///
 /// The directory of the journals cannot be read.
-pub(crate) fn unfinished(state: &StateDir) -> io::Result<impl Iterator<Item = Unfinished>> {
+pub fn unfinished(state: &StateDir) -> io::Result<impl Iterator<Item = Unfinished>> {
     Ok(journal::unattended(state)?.filter_map(Unfinished::of))
 }
 
@@ -141,7 +141,7 @@ impl Unfinished {
     }
 
     /// Informs the relay. Where that fails, a later run tries again.
-    pub(crate) async fn finish(self, relay: &dyn Relay, device: &DeviceSecret) {
+    pub async fn finish(self, relay: &dyn Relay, device: &DeviceSecret) {
         let holder = Credential::new(self.journal.id, device.claim_token(&self.journal.id));
         if finish(relay, &holder, &self.receipt).await.is_ok() {
             self.journal.remove();

@@ -24,7 +24,7 @@ pub struct Session {
 }
 
 /// The traces of earlier runs of this device on a share.
-pub(crate) enum Begin {
+pub enum Begin {
     /// Nothing, or only what has to be fetched again.
     New(Box<Session>),
     /// All files: only the relay has to be informed.
@@ -39,7 +39,7 @@ impl Session {
     /// # Errors
     ///
     /// Nothing can be kept on this device: see [`Session::without_journal`].
-    pub(crate) fn begin(state: &StateDir, id: &Id, endpoint: &Endpoint, progress: &Progress) -> io::Result<Begin> {
+    pub fn begin(state: &StateDir, id: &Id, endpoint: &Endpoint, progress: &Progress) -> io::Result<Begin> {
         let Some((journal, record)) = Journal::open(state, id, endpoint)? else { return Ok(Begin::Busy) };
         if let Some(record) = &record {
             remove_leftovers(&record.hidden, record.unnamed());
@@ -69,7 +69,7 @@ impl Session {
     }
 
     /// A session that fetches again what an earlier run has received: the relay still has it.
-    pub(crate) fn again(earlier: Earlier, progress: &Progress) -> Self {
+    pub fn again(earlier: Earlier, progress: &Progress) -> Self {
         let notes = Notes::new(Some(earlier.journal), progress.clone());
         notes.reach(Stage::Claimed);
         Self { device: earlier.device, notes }

@@ -206,10 +206,8 @@ mod targets;
 
 pub use self::claim::{Claimed, Destination, PrepareError, Ready, Resumed};
 pub use self::error::OpenError;
-pub(crate) use self::finish::{Earlier, unfinished};
-pub use self::finish::{Finishable, Finished};
-pub(crate) use self::look::Begin;
-pub use self::look::{Envelope, Look, Ours, Refusal, Session};
+pub use self::finish::{Earlier, Finishable, Finished, Unfinished, unfinished};
+pub use self::look::{Begin, Envelope, Look, Ours, Refusal, Session};
 pub use self::notes::{JournalError, Progress, Stage};
 pub use self::place::{Delivered, Noted, PlaceError, Placed, Stream, Synced, Unnamed};
 pub use self::receive::Received;

@@ -239,6 +239,22 @@ mod tests {
         assert_ne!(Identity::of(&renamed.metadata().unwrap()), before);
     }
 
+    /// Journals hold identities, and those of other versions are read.
+    #[test]
+    fn an_identity_is_stored_flat_under_names_that_stay() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Placed {
+            path: String,
+            #[serde(flatten)]
+            identity: Identity,
+        }
+        let identity = Identity { device: u64::MAX, inode: 2, size: 3, modified: (-4, 5) };
+        let placed = Placed { path: "a".to_owned(), identity };
+        let text = r#"{"path":"a","device":18446744073709551615,"inode":2,"size":3,"modified":[-4,5]}"#;
+        assert_eq!(serde_json::to_string(&placed).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Placed>(text).unwrap(), placed);
+    }
+
     #[test]
     fn a_private_directory_admits_nobody_else() {
         let directory = tempfile::tempdir().unwrap();

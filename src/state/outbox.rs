@@ -9,14 +9,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::relay::clock::{Clock, SystemClock};
-use crate::relay::{Credential, ShareState, Status, V1};
+use crate::relay::{Credential, ShareState, Status, TOMBSTONE_TIME, V1};
 use crate::relay_url::RelayUrl;
 use crate::safe_text::printable;
 use crate::secret::{Flags, Id, ReceiptKey, Token};
 use crate::state::{StateDir, write_private};
-
-/// How long an entry is kept after its share has ended: as long as the relay remembers it.
-const KEEP: u64 = 30 * 24 * 3600;
 
 /// One share that was sent.
 #[derive(Clone, Serialize, Deserialize)]
@@ -152,13 +149,15 @@ impl Entry {
         Flags::from_bits(self.flags).is_some_and(|flags| flags.contains(Flags::PASSPHRASE))
     }
 
+    /// Whether the relay has forgotten the share, and so may we.
     fn is_forgotten(&self, now: u64) -> bool {
         let ended = match &self.end {
             Some(end) => end.ended,
             None => self.expires,
         };
         // By our clock, a time of the relay's may be long ago.
-        let last = ended.unwrap_or(self.created).max(self.created) + KEEP;
+        // Kept for as long as the relay remembers the share.
+        let last = ended.unwrap_or(self.created).max(self.created) + TOMBSTONE_TIME.as_secs();
         now > last
     }
 }
@@ -340,9 +339,9 @@ mod tests {
     #[test]
     fn entry_is_forgotten_when_its_relay_has_forgotten_the_share() {
         let entry: Entry = serde_json::from_str(KEPT).unwrap();
-        let last = 1_700_003_600 + KEEP;
+        let last = 1_700_003_600 + TOMBSTONE_TIME.as_secs();
         assert!(!entry.is_forgotten(last) && entry.is_forgotten(last + 1));
         let unsent = Entry { expires: None, ..entry };
-        assert!(unsent.is_forgotten(1_700_000_001 + KEEP));
+        assert!(unsent.is_forgotten(1_700_000_001 + TOMBSTONE_TIME.as_secs()));
     }
 }

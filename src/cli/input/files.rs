@@ -19,25 +19,25 @@ use crate::safe_text::printable;
 use crate::send::Input;
 
 /// What the arguments say of it.
-pub(crate) struct Wanted<'a> {
-    pub(crate) files: &'a [PathBuf],
+pub(in crate::cli) struct Wanted<'a> {
+    pub(in crate::cli) files: &'a [PathBuf],
     /// A text is asked for.
-    pub(crate) text: bool,
+    pub(in crate::cli) text: bool,
     /// What a single one is called.
-    pub(crate) name: Option<String>,
-    pub(crate) no_name: bool,
-    pub(crate) metadata: Metadata,
+    pub(in crate::cli) name: Option<String>,
+    pub(in crate::cli) no_name: bool,
+    pub(in crate::cli) metadata: Metadata,
     /// It is to be seen and not saved.
-    pub(crate) view_only: bool,
+    pub(in crate::cli) view_only: bool,
     /// What to say when a file cannot be read.
-    pub(crate) hint: &'static str,
+    pub(in crate::cli) hint: &'static str,
 }
 
 /// Everything that is sent, opened.
-pub(crate) struct Inputs {
-    pub(crate) sources: Vec<Input>,
+pub(in crate::cli) struct Inputs {
+    pub(in crate::cli) sources: Vec<Input>,
     /// Bytes of all of them, where that can be known.
-    pub(crate) len: Option<u64>,
+    pub(in crate::cli) len: Option<u64>,
     known: Vec<Known>,
     metadata: Metadata,
 }
@@ -54,7 +54,7 @@ impl Inputs {
     }
 
     /// What goes, in words: `None` where nothing does.
-    pub(crate) fn removed(&self) -> Option<String> {
+    pub(in crate::cli) fn removed(&self) -> Option<String> {
         let mut all = Removed::default();
         for known in &self.known {
             if let Cleaned::Of(removed) = &known.cleaned {
@@ -65,21 +65,21 @@ impl Inputs {
     }
 
     /// Warns of metadata that stays in photos, videos, sounds and documents, unless it was asked to stay.
-    pub(crate) fn warn(&self, sent: &Manifest, output: &Output) {
+    pub(in crate::cli) fn warn(&self, sent: &Manifest, output: &Output) {
         if self.metadata != Metadata::Keep {
             warnings::of_metadata(&self.known, sent, output);
         }
     }
 
     /// Warns of what most browsers will not show, with the way out.
-    pub(crate) fn warn_of_browsers(&self, sent: &Manifest, view_only: bool, output: &Output) {
+    pub(in crate::cli) fn warn_of_browsers(&self, sent: &Manifest, view_only: bool, output: &Output) {
         warnings::of_browsers(&self.known, sent, view_only, output);
     }
 }
 
 impl Wanted<'_> {
     /// Opens all of it.
-    pub(crate) async fn open(self, cx: &Context) -> Result<Inputs, Failure> {
+    pub(in crate::cli) async fn open(self, cx: &Context) -> Result<Inputs, Failure> {
         let mut all = Inputs::new(self.metadata);
         let stdin = Path::new("-");
         if self.files.iter().filter(|file| *file == stdin).count() > 1 {

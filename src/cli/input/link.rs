@@ -21,7 +21,7 @@ const MAX_TEXT: u64 = 64 * 1024;
 
 /// What lets somebody look at a share or open it.
 #[derive(Args)]
-pub(crate) struct AccessArgs {
+pub(in crate::cli) struct AccessArgs {
     /// The link; `-` or nothing: from standard input, or you are asked
     #[arg(env = "SHARE_LINK", hide_env_values = true)]
     link: Option<String>,
@@ -33,13 +33,13 @@ pub(crate) struct AccessArgs {
 }
 
 /// A link that was found, and where it leads.
-pub(crate) struct Access {
-    pub(crate) secret: LinkSecret,
-    pub(crate) endpoint: Endpoint,
+pub(in crate::cli) struct Access {
+    pub(in crate::cli) secret: LinkSecret,
+    pub(in crate::cli) endpoint: Endpoint,
 }
 
 /// The text of a link: `given`, or from standard input, or asked for.
-pub(crate) async fn link_text(given: Option<&str>, cx: &Context) -> Result<Zeroizing<String>, Failure> {
+pub(in crate::cli) async fn link_text(given: Option<&str>, cx: &Context) -> Result<Zeroizing<String>, Failure> {
     let missing = || Failure::usage("no link was given", "paste it when asked, pipe it in, or put it into SHARE_LINK");
     let text = match given {
         Some(link) if link != "-" && !link.is_empty() => Zeroizing::new(link.to_owned()),
@@ -58,7 +58,7 @@ pub(crate) async fn link_text(given: Option<&str>, cx: &Context) -> Result<Zeroi
 
 impl AccessArgs {
     /// Finds the link.
-    pub(crate) async fn find(&self, cx: &Context) -> Result<Access, Failure> {
+    pub(in crate::cli) async fn find(&self, cx: &Context) -> Result<Access, Failure> {
         let found = Link::parse(&link_text(self.link.as_deref(), cx).await?)?;
         if found.rewritten {
             cx.output.warn("a mail service or another program rewrote this link and could have read its key");
@@ -74,7 +74,7 @@ impl AccessArgs {
     }
 
     /// The passphrase, if the link asks for one.
-    pub(crate) async fn passphrase(
+    pub(in crate::cli) async fn passphrase(
         &self,
         secret: &LinkSecret,
         cx: &Context,
@@ -83,7 +83,7 @@ impl AccessArgs {
     }
 
     /// Whether another passphrase may be asked for.
-    pub(crate) fn may_ask_again(&self) -> bool {
+    pub(in crate::cli) fn may_ask_again(&self) -> bool {
         self.passphrase.is_asked()
     }
 }

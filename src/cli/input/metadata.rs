@@ -21,7 +21,7 @@ use crate::safe_text::printable;
 
 /// What becomes of the metadata in photos and videos.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Metadata {
+pub(in crate::cli) enum Metadata {
     /// Take it out where that is possible, and say where it is not
     Strip,
     /// Send everything as it is

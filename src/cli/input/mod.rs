@@ -1,8 +1,8 @@
 //! What a command takes in: a link and a passphrase, files, answers.
 
-pub(crate) mod files;
-pub(crate) mod link;
-pub(crate) mod metadata;
-pub(crate) mod passphrase;
-pub(crate) mod prompt;
+pub(super) mod files;
+pub(super) mod link;
+pub(super) mod metadata;
+pub(super) mod passphrase;
+pub(super) mod prompt;
 mod warnings;

@@ -12,7 +12,7 @@ use crate::cli::output::errors::{Failure, Hint};
 
 /// Where a passphrase comes from.
 #[derive(Args)]
-pub(crate) struct PassphraseArgs {
+pub(in crate::cli) struct PassphraseArgs {
     /// Ask for a passphrase
     #[arg(short, long)]
     passphrase: bool,
@@ -23,23 +23,23 @@ pub(crate) struct PassphraseArgs {
 
 impl PassphraseArgs {
     /// Whether one is wanted.
-    pub(crate) fn is_given(&self) -> bool {
+    pub(in crate::cli) fn is_given(&self) -> bool {
         self.passphrase || self.passphrase_file.is_some()
     }
 
     /// Whether a person is to type it.
-    pub(crate) fn is_flag(&self) -> bool {
+    pub(in crate::cli) fn is_flag(&self) -> bool {
         self.passphrase
     }
 
     /// Whether a file was named among the arguments, and not only in the environment.
-    pub(crate) fn is_file_said(&self) -> bool {
+    pub(in crate::cli) fn is_file_given(&self) -> bool {
         let from_environment = std::env::var_os("SHARE_PASSPHRASE_FILE").map(PathBuf::from);
         self.passphrase_file.is_some() && self.passphrase_file != from_environment
     }
 
     /// Whether a person is asked for it, and can be asked again.
-    pub(crate) fn is_asked(&self) -> bool {
+    pub(in crate::cli) fn is_asked(&self) -> bool {
         self.file().is_none() && prompt::possible()
     }
 
@@ -49,7 +49,7 @@ impl PassphraseArgs {
     }
 
     /// The passphrase. `twice`: asked for twice, because nobody could open what was sent with a mistyped one.
-    pub(crate) async fn read(&self, twice: bool, cx: &Context) -> Result<Zeroizing<String>, Failure> {
+    pub(in crate::cli) async fn read(&self, twice: bool, cx: &Context) -> Result<Zeroizing<String>, Failure> {
         let passphrase = match self.file() {
             Some(path) => read_file(path, cx).await?,
             None => ask(twice, cx).await?,

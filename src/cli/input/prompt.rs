@@ -5,7 +5,7 @@ use std::io;
 use zeroize::Zeroizing;
 
 use crate::cli::context::Context;
-use crate::cli::output::errors::Failure;
+use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::wrapped;
 use crate::platform::tty::Tty;
 use crate::terminal::question::Question;
@@ -14,7 +14,7 @@ use crate::terminal::style;
 
 /// Asks, and returns one line. Ctrl-C and Ctrl-D are no.
 async fn line(question: &str, hide: bool, cx: &Context) -> Result<Zeroizing<String>, Failure> {
-    let no_terminal = |_| Failure::usage("there is no terminal to ask at", "give it as --help says");
+    let no_terminal = |_| Failure::usage("there is no terminal to ask at", Hint::run("give it as --help says"));
     let failed = |error: io::Error| Failure::local(format!("the terminal: {error}"), "nothing was done");
     let tty = Tty::open().map_err(no_terminal)?;
     let text = wrapped(&style::readable(question), Some(tty.columns()));

@@ -51,8 +51,8 @@ impl Options<'_> {
 
     /// The destination by the arguments, or by asking.
     pub(super) async fn destination(&self, manifest: &Manifest, cx: &Context) -> Result<Destination, Failure> {
-        let is_said = self.wants_stdout() || self.output.is_some();
-        if manifest.view_only && is_said {
+        let is_given = self.wants_stdout() || self.output.is_some();
+        if manifest.view_only && is_given {
             return Err(Failure::usage(
                 "the sender asks that it be seen and not saved",
                 Hint::run("nothing is lost; share open at a terminal, without -o, shows it; so does a browser"),

@@ -92,7 +92,7 @@ struct Opening<'a> {
 
 impl Opening<'_> {
     fn failure(&self, error: OpenError, ours: bool) -> Failure {
-        self.access.endpoint.trouble(error, ours, self.progress.is_resumable())
+        self.access.endpoint.failure(error, ours, self.progress.is_resumable())
     }
 
     /// The hint where it was claimed and neither seen nor saved.

@@ -14,7 +14,7 @@ use crate::relay::clock::{Clock, SystemClock};
 use crate::safe_text::printable;
 
 /// `3.4 MB`.
-pub(crate) fn size(bytes: u64) -> String {
+pub(in crate::cli) fn size(bytes: u64) -> String {
     if bytes < 1000 {
         return if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") };
     }
@@ -33,12 +33,12 @@ fn local(at: u64) -> Zoned {
 }
 
 /// `4.0 GiB`: limits are powers of two.
-pub(crate) fn binary(bytes: u64) -> String {
+pub(in crate::cli) fn binary(bytes: u64) -> String {
     if bytes < 1 << 20 { size(bytes) } else { bytesize::ByteSize(bytes).display().iec().to_string() }
 }
 
 /// `14d`: a time as `--expire` takes it, in the largest unit that says it exactly.
-pub(crate) fn duration(time: Duration) -> String {
+pub(in crate::cli) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     let exact = [(86_400, 'd'), (3600, 'h'), (60, 'm')]
         .into_iter()
@@ -47,20 +47,20 @@ pub(crate) fn duration(time: Duration) -> String {
 }
 
 /// `22 Nov at 14:03`, with the year where it is another one.
-pub(crate) fn time(at: u64) -> String {
+pub(in crate::cli) fn time(at: u64) -> String {
     let at = local(at);
     let format = if at.year() == local(SystemClock.now()).year() { "%-d %b at %H:%M" } else { "%-d %b %Y at %H:%M" };
     at.strftime(format).to_string()
 }
 
 /// Today, UTC: `YYYY-MM-DD`.
-pub(crate) fn today() -> String {
+pub(in crate::cli) fn today() -> String {
     let now = i64::try_from(SystemClock.now()).ok().and_then(|at| Timestamp::from_second(at).ok()).unwrap_or_default();
     now.strftime("%Y-%m-%d").to_string()
 }
 
 /// What a share holds, in one line: `beach.jpg · photo, 3.4 MB`.
-pub(crate) fn describe(manifest: &Manifest) -> String {
+pub(in crate::cli) fn describe(manifest: &Manifest) -> String {
     let total = size(manifest.total_size());
     match &manifest.entries[..] {
         [only] => {
@@ -81,7 +81,7 @@ pub(crate) fn describe(manifest: &Manifest) -> String {
 }
 
 /// What was taken out of photos and videos: `GPS position, camera, 14 other fields`.
-pub(crate) fn removed(removed: &Removed) -> Option<String> {
+pub(in crate::cli) fn removed(removed: &Removed) -> Option<String> {
     let named = [
         (removed.location, "GPS position"),
         (removed.camera, "camera"),
@@ -102,25 +102,25 @@ pub(crate) fn removed(removed: &Removed) -> Option<String> {
 }
 
 /// The files of a share, for programs.
-pub(crate) fn files(manifest: &Manifest) -> Value {
+pub(in crate::cli) fn files(manifest: &Manifest) -> Value {
     let file = |entry: &Entry| json!({ "name": entry.name, "kind": Kind::of(&entry.r#type).word(), "type": entry.r#type, "size": entry.size });
     manifest.entries.iter().map(file).collect()
 }
 
 /// `14:03`: the time of day.
-pub(crate) fn time_of_day() -> String {
+pub(in crate::cli) fn time_of_day() -> String {
     local(SystemClock.now()).strftime("%H:%M").to_string()
 }
 
 /// A path as the user would write it here.
-pub(crate) fn path(path: &Path) -> String {
+pub(in crate::cli) fn path(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     let relative = path.strip_prefix(&here).ok().filter(|relative| !relative.as_os_str().is_empty());
     printable(&relative.unwrap_or(path).to_string_lossy())
 }
 
 /// A word as a shell would take it.
-pub(crate) fn quoted(word: &str) -> String {
+pub(in crate::cli) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "./_-+,:@%".contains(c);
     let word = printable(word);
     // What begins with a dash would be taken for an option.

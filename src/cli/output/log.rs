@@ -7,7 +7,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Sends our own log lines, and nobody else's, to standard error.
-pub(crate) fn log(verbose: u8, server: bool) {
+pub(in crate::cli) fn log(verbose: u8, server: bool) {
     let level = match (verbose, server) {
         (0, false) => LevelFilter::OFF,
         (0, true) => LevelFilter::INFO,

@@ -15,15 +15,15 @@
 //! | `qr` | links as QR codes |
 //! | `log` | our own log lines |
 
-pub(crate) mod errors;
-pub(crate) mod format;
+pub(super) mod errors;
+pub(super) mod format;
 mod log;
 mod progress;
-pub(crate) mod qr;
+pub(super) mod qr;
 mod streams;
 mod terminal;
 
-pub(crate) use self::log::log;
-pub(crate) use self::progress::Watched;
-pub(crate) use self::streams::{columns, stdout, stdout_is_closed, stdout_is_terminal};
-pub(crate) use self::terminal::{Output, help, help_instead, wrapped};
+pub(super) use self::log::log;
+pub(super) use self::progress::Watched;
+pub(super) use self::streams::{columns, stdout, stdout_is_closed, stdout_is_terminal};
+pub(super) use self::terminal::{Output, help, help_instead, wrapped};

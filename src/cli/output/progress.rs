@@ -94,9 +94,9 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 /// A reader that moves a bar.
-pub(crate) struct Watched<R> {
-    pub(crate) inner: R,
-    pub(crate) bar: ProgressBar,
+pub(in crate::cli) struct Watched<R> {
+    pub(in crate::cli) inner: R,
+    pub(in crate::cli) bar: ProgressBar,
 }
 
 impl<R: Read> Read for Watched<R> {

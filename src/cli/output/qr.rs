@@ -12,7 +12,7 @@ const INK: &str = "\x1b[30;107m\x1b[38;5;16;48;5;231m";
 
 /// How modules are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pen {
+pub(in crate::cli) enum Pen {
     /// Half blocks, two modules above each other in one character, black on white.
     Colors,
     /// Half blocks without colors, in which the letters' color is the light one. That is right on dark terminals; on
@@ -24,7 +24,7 @@ pub(crate) enum Pen {
 
 impl Pen {
     /// The one for this terminal. `None`: without colors and without UTF-8 no scanner could read it.
-    pub(crate) fn of_this_terminal() -> Option<Self> {
+    pub(in crate::cli) fn of_this_terminal() -> Option<Self> {
         match (style::has_colors(), style::has_utf8()) {
             (true, true) => Some(Self::Colors),
             (false, true) if !style::is_dumb() => Some(Self::Letters),
@@ -37,7 +37,7 @@ impl Pen {
 /// The code for `link` in lines of at most `columns` characters; `None` where it does not fit.
 ///
 /// The fragment goes in as capital letters, which take a third less space: a link is read in either case.
-pub(crate) fn draw(link: &str, columns: usize, pen: Pen) -> Option<String> {
+pub(in crate::cli) fn draw(link: &str, columns: usize, pen: Pen) -> Option<String> {
     let (page, fragment) = link.split_once('#')?;
     let text = format!("{page}#{}", fragment.to_ascii_uppercase());
     let code = QrCode::with_error_correction_level(text.as_bytes(), EcLevel::L).ok()?;

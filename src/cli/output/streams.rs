@@ -2,11 +2,11 @@
 
 use std::io::{self, IsTerminal};
 
-pub(crate) use crate::platform::files::{stdout, stdout_is_closed};
+pub(in crate::cli) use crate::platform::files::{stdout, stdout_is_closed};
 use crate::platform::tty;
 
 /// How many columns there are for people, if standard error is a terminal.
-pub(crate) fn columns() -> Option<usize> {
+pub(in crate::cli) fn columns() -> Option<usize> {
     io::stderr().is_terminal().then(|| tty::columns_of(&io::stderr()))
 }
 
@@ -16,6 +16,6 @@ pub(super) fn stdout_columns() -> Option<usize> {
 }
 
 /// Whether somebody looks at standard output.
-pub(crate) fn stdout_is_terminal() -> bool {
+pub(in crate::cli) fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }

@@ -16,19 +16,19 @@ use crate::terminal::{question, style};
 
 /// How the program talks.
 #[derive(Clone)]
-pub(crate) struct Output {
+pub(in crate::cli) struct Output {
     quiet: bool,
     json: bool,
     progress: Progress,
 }
 
 impl Output {
-    pub(crate) fn new(quiet: bool, json: bool) -> Self {
+    pub(in crate::cli) fn new(quiet: bool, json: bool) -> Self {
         Self { quiet: quiet || json, json, progress: Progress::default() }
     }
 
     /// Whether a program listens, and not a person.
-    pub(crate) fn is_json(&self) -> bool {
+    pub(in crate::cli) fn is_json(&self) -> bool {
         self.json
     }
 
@@ -52,21 +52,21 @@ impl Output {
     }
 
     /// Tells a person what happens.
-    pub(crate) fn say(&self, text: &str) {
+    pub(in crate::cli) fn say(&self, text: &str) {
         if !self.quiet {
             self.print(text);
         }
     }
 
     /// Tells a person what they can do.
-    pub(crate) fn hint(&self, hint: impl Into<Hint>) {
+    pub(in crate::cli) fn hint(&self, hint: impl Into<Hint>) {
         if !self.quiet {
             self.print_hint(&hint.into());
         }
     }
 
     /// Tells a person what matters even when they asked for silence.
-    pub(crate) fn warn(&self, text: &str) {
+    pub(in crate::cli) fn warn(&self, text: &str) {
         self.print(&format!("warning: {text}"));
         if self.json {
             let _ = self.line(&event("warning", json!({ "text": text })));
@@ -74,7 +74,7 @@ impl Output {
     }
 
     /// Tells a person a secret that must not be missed, whatever they asked for: a passphrase that was made for them.
-    pub(crate) fn insist(&self, label: &str, secret: &str) {
+    pub(in crate::cli) fn insist(&self, label: &str, secret: &str) {
         if !self.json {
             let text = Zeroizing::new([label, secret].concat());
             let text = Zeroizing::new(wrapped(&text, columns()));
@@ -84,7 +84,7 @@ impl Output {
 
     /// Writes a result that is secret: `text` for people and scripts, or an event of one object for programs. No copy
     /// of either stays in memory.
-    pub(crate) fn secret_result<T: Serialize>(&self, text: &str, event: impl FnOnce() -> T) -> io::Result<()> {
+    pub(in crate::cli) fn secret_result<T: Serialize>(&self, text: &str, event: impl FnOnce() -> T) -> io::Result<()> {
         let mut line = Wiped::default();
         if self.json {
             serde_json::to_writer(&mut line, &event())?;
@@ -98,12 +98,12 @@ impl Output {
     }
 
     /// Writes a result: `text` for people and scripts, or the event `name` with its `facts` for programs.
-    pub(crate) fn result(&self, name: &str, facts: Value, text: &str) -> io::Result<()> {
+    pub(in crate::cli) fn result(&self, name: &str, facts: Value, text: &str) -> io::Result<()> {
         if self.json { self.line(&event(name, facts)) } else { self.line(text) }
     }
 
     /// Writes a result that is there to be asked for again: whoever closed the pipe has seen enough.
-    pub(crate) fn tell(&self, name: &str, facts: Value, text: &str) -> Result<(), Failure> {
+    pub(in crate::cli) fn tell(&self, name: &str, facts: Value, text: &str) -> Result<(), Failure> {
         match self.result(name, facts, text) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::local(
                 format!("standard output: {}", crate::safe_text::reason(&error)),
@@ -114,7 +114,7 @@ impl Output {
     }
 
     /// Tells what happens: a person in words, a program as the event `name`.
-    pub(crate) fn happens(&self, name: &str, facts: Value, text: &str) {
+    pub(in crate::cli) fn happens(&self, name: &str, facts: Value, text: &str) {
         if self.json {
             let _ = self.line(&event(name, facts));
         } else {
@@ -136,12 +136,12 @@ impl Output {
     }
 
     /// Takes the bar away.
-    pub(crate) fn clear(&self) {
+    pub(in crate::cli) fn clear(&self) {
         self.progress.clear();
     }
 
     /// All went well.
-    pub(crate) fn success(&self) -> ExitCode {
+    pub(in crate::cli) fn success(&self) -> ExitCode {
         self.clear();
         if self.json {
             let _ = self.line(&event("done", json!({ "ok": true, "exit": 0, "error": null })));
@@ -150,7 +150,7 @@ impl Output {
     }
 
     /// Says what went wrong, and what to do.
-    pub(crate) fn failure(&self, failure: &Failure) -> ExitCode {
+    pub(in crate::cli) fn failure(&self, failure: &Failure) -> ExitCode {
         let Message { exit, what, hint } = failure.message();
         self.clear();
         if self.json {
@@ -173,24 +173,24 @@ impl Output {
     }
 
     /// Says in the bar's place that `name` is waited for and when it is asked again. Returns whether there is a bar.
-    pub(crate) fn waits(&self, name: &str, pause: Duration) -> bool {
+    pub(in crate::cli) fn waits(&self, name: &str, pause: Duration) -> bool {
         self.progress.waits(name, pause)
     }
 
     /// What was waited for has answered: the bar moves again.
-    pub(crate) fn goes_on(&self) {
+    pub(in crate::cli) fn goes_on(&self) {
         self.progress.goes_on();
     }
 
     /// A bar over `total` bytes (a count where they are unknown), if there is anybody to see it.
-    pub(crate) fn bar(&self, total: Option<u64>) -> ProgressBar {
+    pub(in crate::cli) fn bar(&self, total: Option<u64>) -> ProgressBar {
         self.progress.start(total, self.quiet)
     }
 }
 
 /// A line broken between words, which a terminal of so many columns would break anywhere. A link has no space and stays
 /// in one line. What is drawn, or has lines of its own, stays as it is.
-pub(crate) fn wrapped(text: &str, columns: Option<usize>) -> String {
+pub(in crate::cli) fn wrapped(text: &str, columns: Option<usize>) -> String {
     match columns {
         Some(columns) if !text.contains('\n') => {
             let whole = textwrap::Options::new(columns.max(20)).break_words(false);
@@ -236,13 +236,13 @@ fn event(name: &str, facts: Value) -> String {
 }
 
 /// Prints a help text or the version.
-pub(crate) fn help(error: &clap::Error) -> ExitCode {
+pub(in crate::cli) fn help(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     ExitCode::SUCCESS
 }
 
 /// Prints the help that a command without arguments gets.
-pub(crate) fn help_instead(error: &clap::Error) -> ExitCode {
+pub(in crate::cli) fn help_instead(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     ExitCode::from(Exit::Usage as u8)
 }

@@ -124,3 +124,16 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings) ->
     });
     (facts, text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::relay::MAX_WAIT;
+
+    #[test]
+    fn texts_state_how_long_an_answer_may_be_held_back() {
+        for text in [HOLDS, HOLDS_NOT] {
+            assert!(text.contains(&format!("held back for {} s", MAX_WAIT.as_secs())), "{text}");
+        }
+    }
+}

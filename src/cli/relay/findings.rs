@@ -12,12 +12,12 @@ use crate::relay::client::HttpRelay;
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::rules::probe::ProbeResult;
-use crate::relay::{Checksum, Content, Create, Credential, MIN_TTL, Relay, RelayError, ShareState, V1, Verifiers};
+use crate::relay::{
+    Checksum, Content, Create, Credential, MAX_WAIT, MIN_TTL, Relay, RelayError, ShareState, V1, Verifiers,
+};
 use crate::seal::longest_blob;
 use crate::secret::{Flags, Keys, LinkSecret, Token, fill_random};
 
-/// How long a relay may hold an answer back until something changes.
-const HELD: Duration = Duration::from_secs(55);
 /// What revoking the test share may cost.
 const TIDY_TIME: Duration = Duration::from_secs(5);
 
@@ -180,11 +180,11 @@ pub(super) async fn test(
 /// Whether an answer to a question about a share arrives that is held back for as long as a relay may.
 pub(super) async fn can_hold(endpoint: &Endpoint, share: &TestShare) -> Result<bool, Failure> {
     // Not asked again: that it breaks is the answer.
-    let relay = HttpRelay::new(endpoint.url.clone(), endpoint.pin.as_ref(), HELD + TIDY_TIME);
+    let relay = HttpRelay::new(endpoint.url.clone(), endpoint.pin.as_ref(), MAX_WAIT + TIDY_TIME);
     let relay = relay.map_err(|error| endpoint.refused(error))?;
     let begun = Instant::now();
-    let answer = relay.status(&share.owner, Some(ShareState::Uploading), HELD).await;
-    Ok(answer.is_ok() && begun.elapsed() >= HELD)
+    let answer = relay.status(&share.owner, Some(ShareState::Uploading), MAX_WAIT).await;
+    Ok(answer.is_ok() && begun.elapsed() >= MAX_WAIT)
 }
 
 fn in_front(endpoint: &Endpoint, fault: ProxyFault) -> Failure {

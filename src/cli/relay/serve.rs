@@ -1,6 +1,6 @@
 //! `share relay`: runs a relay.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ const KEEPS_VERSIONS: &str = "the bucket keeps versions of what is deleted: ciph
                               until its own rules remove it";
 
 /// Where a relay listens, unless it is said otherwise.
-const LISTEN: &str = "127.0.0.1:4080";
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), server::PORT);
 
 /// How a relay runs.
 #[derive(Args)]
@@ -116,7 +116,8 @@ impl ServeArgs {
     fn listen(&self, cx: &Context) -> Result<SocketAddr, Failure> {
         let listen = match (self.listen, &cx.config.listen) {
             (Some(given), _) => given,
-            (None, given) => given.as_deref().unwrap_or(LISTEN).parse().map_err(|_| {
+            (None, None) => LISTEN,
+            (None, Some(given)) => given.parse().map_err(|_| {
                 config::wrong("listen", "a relay listens on an address with a port, like 127.0.0.1:4080")
             })?,
         };
@@ -170,5 +171,13 @@ impl ServeArgs {
             return Ok(if self.open { CreatePolicy::Open } else { CreatePolicy::Loopback });
         };
         Ok(CreatePolicy::Tokens(token::read_tokens(path)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn help_names_the_address_on_which_a_relay_listens() {
+        assert_eq!(super::LISTEN.to_string(), "127.0.0.1:4080");
     }
 }

@@ -11,13 +11,11 @@ use crate::cli::input::metadata::Metadata;
 use crate::cli::input::passphrase::PassphraseArgs;
 use crate::cli::output::errors::{self, Failure, Hint};
 use crate::cli::{config, host, output};
-use crate::relay::MIN_TTL;
+use crate::relay::{MAX_TTL, MIN_TTL};
 use crate::relay_url::RelayUrl;
 
 /// Life of a share, unless it is set.
 const DEFAULT_TTL: Duration = Duration::from_hours(14 * 24);
-/// The longest life that can be asked for.
-const MAX_TTL: Duration = Duration::from_hours(90 * 24);
 
 /// The longest name that can be given: what file systems take.
 const MAX_NAME: usize = 255;
@@ -116,7 +114,7 @@ impl SendArgs {
     /// Fails where the arguments cannot work together, before anything is read.
     pub(super) fn expect_sense(&self, relay: Option<&RelayUrl>) -> Result<(), Failure> {
         expect_bare_form(self.bare, relay)?;
-        if self.generate_passphrase && self.passphrase.is_file_said() {
+        if self.generate_passphrase && self.passphrase.is_file_given() {
             return Err(Failure::usage(
                 "a passphrase is made or read, not both",
                 Hint::run("-P, or --passphrase-file FILE"),
@@ -188,5 +186,20 @@ pub(super) fn expect_bare_form(bare: bool, url: Option<&RelayUrl>) -> Result<(),
             format!("a bare link cannot say how {} is reached", url.name()),
             Hint::run("send it without --bare"),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Args;
+
+    use super::*;
+
+    #[test]
+    fn help_names_the_usual_life() {
+        let command = SendArgs::augment_args(clap::Command::new("send"));
+        let expire = command.get_arguments().find(|arg| arg.get_id() == "expire").unwrap();
+        let usual = format!("[default: {}d]", DEFAULT_TTL.as_secs() / 86_400);
+        assert!(expire.get_help().unwrap().to_string().ends_with(&usual));
     }
 }

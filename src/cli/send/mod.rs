@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use zeroize::Zeroizing;
 
-pub(crate) use self::arguments::SendArgs;
+pub(super) use self::arguments::SendArgs;
 use self::arguments::expect_bare_form;
 use self::links::{Shown, copy, print, show_qr, warn_of_no_outbox};
 use crate::cli::catch_up::catch_up;
@@ -33,7 +33,7 @@ use crate::wordlist;
 const PHONES_TAKE: u64 = 256 << 20;
 
 /// Runs the command.
-pub(crate) async fn run(args: SendArgs, cx: &Context) -> Result<(), Failure> {
+pub(super) async fn run(args: SendArgs, cx: &Context) -> Result<(), Failure> {
     let relay = args.relay(cx)?;
     let ttl = args.ttl(cx)?;
     args.expect_sense(relay.as_ref())?;
@@ -90,7 +90,7 @@ impl Sending<'_> {
         let batch = self.print(sent.map_err(|error| self.in_the_files_words(error))?).await?;
         let (expires, granted) = batch.sent().map_or((0, Duration::ZERO), |sent| (sent.expires, sent.ttl));
         cx.output.say(&format!("Opens once, until {}.", format::time(expires)));
-        if granted < self.ttl {
+        if granted.as_secs() < self.ttl.as_secs() {
             cx.output.say("The relay keeps nothing for longer.");
         }
         if self.args.qr {

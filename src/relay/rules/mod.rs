@@ -5,15 +5,16 @@
 //! door:* opener, owner, sweeper and guess limit all race to create the same `claim`, and its creator has decided.
 //!
 //! This file has the relay itself and the steps that its rules share; each group of requests has a file:
-//! `upload`, `open`, `owner`. [`sweep`] does what time makes due, and [`probe`] tries a store out. Below them lie
-//! `records` (the decisions of a share, and the phase that follows from them), `names` and `write_once`.
+//! `upload`, `open`, `owner`. `sweep` does what time makes due, and [`probe`] tries a store out. Below them lie
+//! `records` (the decisions of a share), `phase` (the state that follows from them), `names` and `write_once`.
 
 mod names;
 mod open;
 mod owner;
+mod phase;
 pub mod probe;
 mod records;
-pub mod sweep;
+mod sweep;
 mod upload;
 mod write_once;
 
@@ -24,7 +25,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use self::records::{Decision, Records, UploadEnd, failure, get};
+use self::phase::Records;
+use self::records::{Decision, UploadEnd, failure, get};
 use self::write_once::{Written, write_hint, write_once};
 use crate::relay::clock::Clock;
 use crate::relay::store::Store;

@@ -3,7 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use crate::relay::clock::after;
-use crate::relay::rules::records::{Claim, Decision, End, Guess, Offer, Phase, Record, Records, UploadEnd};
+use crate::relay::rules::phase::{Phase, Records};
+use crate::relay::rules::records::{Claim, Decision, End, Guess, Offer, Record, UploadEnd};
 use crate::relay::rules::records::{failure, get, load};
 use crate::relay::rules::write_once::{Written, write_once};
 use crate::relay::rules::{StoreRelay, names};

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::relay::rules::records::{Claim, End, Phase, Records, UploadEnd, failure};
+use crate::relay::rules::phase::{Phase, Records};
+use crate::relay::rules::records::{Claim, End, UploadEnd, failure};
 use crate::relay::rules::{StoreRelay, names};
 use crate::relay::{Credential, MAX_GUESSES, RelayError, ShareState, Status, V1};
 use crate::secret::{Id, Role};

@@ -13,7 +13,8 @@ use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
 use crate::relay::clock::after;
-use crate::relay::rules::records::{Claim, Decision, End, Offer, Phase, Records, failure};
+use crate::relay::rules::phase::{Phase, Records};
+use crate::relay::rules::records::{Claim, Decision, End, Offer, failure};
 use crate::relay::rules::{CLOCK_TOLERANCE, StoreRelay, UPLOAD_TIME, names};
 use crate::relay::{Credential, RelayError, ShareState, TOMBSTONE_TIME, V1};
 use crate::secret::Id;

@@ -31,10 +31,7 @@ impl Content {
 
     /// The bytes of a file among those of the share. `None`: there is no such file.
     pub(super) fn range(&self, number: usize) -> Option<Range<u64>> {
-        let entries = &self.manifest().entries;
-        let size = entries.get(number)?.size;
-        let start = entries[..number].iter().map(|entry| entry.size).sum::<u64>();
-        Some(start..start + size)
+        self.manifest().range_of(number)
     }
 
     pub(super) async fn read(&self, range: Range<u64>) -> io::Result<Bytes> {

@@ -106,8 +106,7 @@ impl<'a> Viewer<'a> {
 
     /// The bytes of the current file among those of the share.
     pub(super) fn range(&self) -> Range<u64> {
-        let start = self.shown.manifest.entries[..self.current].iter().map(|entry| entry.size).sum::<u64>();
-        start..start + self.entry().size
+        self.shown.manifest.range_of(self.current).unwrap_or_default()
     }
 
     pub(super) fn name(&self) -> String {

@@ -89,6 +89,7 @@ async fn usage() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "a transcript reads as one list")]
 async fn words_that_are_wrong_missing_or_secret() {
     let stage = Stage::new();
     let alone = |line: &str| stage.sandbox.share(line.split_whitespace());
@@ -243,6 +244,7 @@ async fn local_trouble() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "a transcript reads as one list")]
 async fn what_a_recipient_meets() {
     let stage = Stage::new();
     let peek = |link: &str| stage.elsewhere("peek").env("SHARE_LINK", link);

@@ -613,6 +613,7 @@ fn nodes(world: &World) -> [(StoreRelay, Arc<TestClock>); 3] {
     })
 }
 
+#[expect(clippy::too_many_lines, reason = "one race, told from its beginning to its end")]
 fn everybody_is_at_the_door(world: &Arc<World>, depth: Depth) -> Tally {
     let rounds = depth.of(4, 40);
     for round in 0..rounds {

@@ -78,7 +78,7 @@ fn hints(text: &str) -> Vec<String> {
     hints.0.0
 }
 
-fn has_a_command(hint: &&String) -> bool {
+fn has_a_command(hint: &str) -> bool {
     COMMANDS.iter().any(|command| hint.contains(command))
 }
 
@@ -88,13 +88,13 @@ fn hints_with_a_command_are_marked() {
     let sources = sources.iter().filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
     let hints: Vec<String> = sources.flat_map(|path| hints(&fs::read_to_string(path).unwrap())).collect();
     assert!(hints.len() > 50, "the sources were not read: {hints:?}");
-    let unmarked: Vec<_> = hints.iter().filter(has_a_command).collect();
+    let unmarked: Vec<_> = hints.iter().filter(|hint| has_a_command(hint)).collect();
     assert!(unmarked.is_empty(), "{unmarked:#?}");
 }
 
 #[test]
 fn a_hint_with_a_command_that_is_not_marked_is_found() {
-    let unmarked = |text: &str| hints(text).iter().filter(has_a_command).count();
+    let unmarked = |text: &str| hints(text).iter().filter(|hint| has_a_command(hint)).count();
     assert_eq!(unmarked(r#"fn f() { Failure::usage("no --what", "use --this"); }"#), 1);
     assert_eq!(unmarked(r#"fn f() { Failure::usage("no --what", Hint::run("use --this")); }"#), 0);
     assert_eq!(unmarked(r#"fn f() { output.hint(format!("share send {name}")); }"#), 1);

@@ -8,14 +8,17 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use share::manifest::{Entry, Manifest};
 use share::open::{
-    Destination, Envelope, Look, OpenError, PrepareError, Progress, Refusal, Seekable, Session, Stage, Stream, Targets,
-    Unnamed,
+    Begin, Destination, Envelope, Look, OpenError, PrepareError, Progress, Refusal, Seekable, Session, Stage, Stream,
+    Targets, Unnamed, unfinished,
 };
+use share::relay::client::endpoint::Endpoint;
 use share::relay::client::retry::Backoff;
 use share::relay::store::memory::Memory;
 use share::relay::{Checksum, Commit, Create, Credential, Gone, Relay, RelayError, ShareState, V1, Verifiers};
+use share::relay_url::RelayUrl;
 use share::seal::{Sealer, seal_bytes};
 use share::secret::{DeviceSecret, Flags, Keys, LinkSecret, Token};
+use share::state::StateDir;
 
 use crate::support::{START, TestClock, node_over};
 
@@ -174,6 +177,90 @@ async fn a_destination_that_fails_costs_nothing_and_only_the_same_device_resumes
     out.rewind().unwrap();
     out.read_to_string(&mut text).unwrap();
     assert_eq!((text.as_str(), share.state().await), ("one", ShareState::Finished));
+}
+
+/// The state directory of a device, and the relay's address in its journals.
+struct Device(tempfile::TempDir);
+
+impl Device {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn state(&self) -> StateDir {
+        StateDir::open(self.0.path().to_owned()).unwrap()
+    }
+
+    fn begin(&self, share: &Shared, progress: &Progress) -> Begin {
+        let endpoint = Endpoint::to(RelayUrl::parse("https://relay.example").unwrap());
+        Session::begin(&self.state(), &share.owner.id, &endpoint, progress).unwrap()
+    }
+
+    fn session(&self, share: &Shared, progress: &Progress) -> Session {
+        match self.begin(share, progress) {
+            Begin::New(session) => *session,
+            _ => panic!("an earlier run has left something"),
+        }
+    }
+
+    /// How many journals it keeps.
+    fn journals(&self) -> usize {
+        fs::read_dir(self.0.path().join("opening")).unwrap().count()
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_claimed_leaves_no_trace_and_what_was_claimed_is_resumed() {
+    let share = Shared::send(&[("a.txt", b"one")], None).await;
+    let (device, place, progress) = (Device::new(), tempfile::tempdir().unwrap(), Progress::default());
+    let manifest = envelope_manifest(&share).await;
+    let targets = || Targets::within(&manifest, place.path());
+    let envelope = share.envelope(device.session(&share, &progress)).await;
+    assert!(matches!(device.begin(&share, &Progress::default()), Begin::Busy), "two programs of one device");
+    assert!(progress.is_resumable());
+    let ready = envelope.prepare(targets()).unwrap();
+    assert_eq!(device.journals(), 1);
+    drop(ready);
+    assert_eq!(device.journals(), 0);
+
+    let ready = share.envelope(device.session(&share, &progress)).await.prepare(targets()).unwrap();
+    // Dropped after each step, as by a kill.
+    drop(ready.claim().await.unwrap());
+    let resumed = async || {
+        let Ok(Look::Ours(ours)) = share.look(device.session(&share, &Progress::default()), None).await else {
+            panic!("the device does not know its own claim");
+        };
+        ours.resume().await.unwrap().prepare(targets()).unwrap().receive(|_| {}).await.unwrap()
+    };
+    drop(resumed().await.sync().unwrap());
+    drop(resumed().await.sync().unwrap().note().unwrap());
+    assert_eq!((device.journals(), fs::read_dir(place.path()).unwrap().count()), (1, 0));
+
+    // The file has its name, and the journal does not say so yet.
+    drop(resumed().await.sync().unwrap().note().unwrap().place().unwrap());
+    assert_eq!(fs::read(place.path().join("a.txt")).unwrap(), b"one");
+    let Begin::Saved(earlier) = device.begin(&share, &Progress::default()) else { panic!("it is not found") };
+    assert_eq!(earlier.files[0].path, place.path().join("a.txt"));
+    assert_eq!(share.state().await, ShareState::Claimed);
+    earlier.finish(&*share.relay).await.unwrap();
+    assert_eq!((share.state().await, device.journals()), (ShareState::Finished, 0));
+}
+
+#[tokio::test]
+async fn a_share_that_was_saved_and_not_finished_is_finished_by_the_next_command() {
+    let share = Shared::send(&[("a.txt", b"one")], None).await;
+    let (device, progress) = (Device::new(), Progress::default());
+    let out = tempfile::tempfile().unwrap();
+    let ready = share.envelope(device.session(&share, &progress)).await.prepare(Elsewhere(out)).unwrap();
+    let delivered = ready.claim().await.unwrap().receive(|_| {}).await.unwrap().sync().unwrap();
+    drop(delivered.note());
+    assert_eq!((progress.stage(), share.state().await, device.journals()), (Stage::Saved, ShareState::Claimed, 1));
+    let state = device.state();
+    for unfinished in unfinished(&state).unwrap().collect::<Vec<_>>() {
+        assert_eq!(unfinished.endpoint.name(), "relay.example");
+        unfinished.finish(&*share.relay, &state.device().unwrap()).await;
+    }
+    assert_eq!((share.state().await, device.journals()), (ShareState::Finished, 0));
 }
 
 #[tokio::test]

@@ -524,6 +524,7 @@ fn states(name: &'static str, options: Value) {
     states_of_the_opening(&look, &sandbox, &relay);
 }
 
+#[expect(clippy::too_many_lines, reason = "one state after another, as the page goes through them")]
 fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
     let photo = send(sandbox, relay, &[PHOTO]);
     let fragment = photo.split_once('#').unwrap().1;

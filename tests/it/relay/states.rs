@@ -131,6 +131,7 @@ impl Table {
         self.share.keys.receipt(&self.devices[device].token.claimant(&self.share.keys.id))
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each move")]
     async fn make(&self, node: usize, what: Move) {
         let (relay, share, link) = (&self.nodes[node], &self.share, self.share.link());
         // What was certain before this began is certain when it ends, too.
@@ -268,6 +269,7 @@ fn mishap(seed: u64, number: u64, often: u64) -> Option<Fault> {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one game, told from its beginning to its end")]
 fn play(turns: &[Turn], passphrase: bool, seed: u64, often: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {

@@ -62,6 +62,8 @@ fn questions_change_no_title_of_a_pane() {
     // As `docker exec` does, and `ssh` from a terminal of another kind.
     for kind in ["xterm-256color", "screen-256color", "xterm-kitty"] {
         tmux.run(&["select-pane", "-T", "a title of its own"]);
+        // The question of the last round is not on the screen any more.
+        tmux.run(&["send-keys", "-R"]);
         tmux.keys(&format!("clear; env -u TMUX -u TMUX_PANE TERM={kind} \"$SHARE\" open '{link}'"));
         tmux.wait("[b]locks");
         tmux.keys("n");

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::support::{Sandbox, TerminalKind, Tmux, Tty, encoded, picture, programs, send, state};
 
 /// How long anything may take to appear.
-const PATIENCE: Duration = Duration::from_mins(2);
+const LONGEST: Duration = Duration::from_mins(2);
 
 /// Waits for a file, and reads it.
 fn appears(path: &std::path::Path) -> String {
@@ -18,7 +18,7 @@ fn appears(path: &std::path::Path) -> String {
     loop {
         match fs::read_to_string(path) {
             Ok(text) if text.ends_with('\n') => return text,
-            _ => assert!(begun.elapsed() < PATIENCE, "{} never came", path.display()),
+            _ => assert!(begun.elapsed() < LONGEST, "{} never came", path.display()),
         }
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -32,6 +32,14 @@ fn get(url: &str) -> String {
     let mut answer = String::new();
     connection.read_to_string(&mut answer).unwrap();
     answer
+}
+
+/// Attaches a terminal with these variables to the tmux of a sandbox.
+fn attach(sandbox: &Sandbox, variables: &str) -> Tty {
+    let command = format!("{variables} exec tmux -S {} attach", sandbox.path("tmux").display());
+    let mut client = Tty::start(sandbox, TerminalKind::Plain, &command);
+    client.until("it is attached", |seen| !seen.bytes.is_empty());
+    client
 }
 
 #[test]
@@ -58,20 +66,15 @@ fn windows_follow_the_client_that_attached_last() {
     tmux.keys("n");
     tmux.wait("nothing is lost");
     // Somebody attaches over SSH.
-    let attach = |variables: &str| {
-        let command = format!("{variables} exec tmux -S {} attach", sandbox.path("tmux").display());
-        let mut client = Tty::start(&sandbox, TerminalKind::Plain, &command);
-        client.until("it is attached", |seen| !seen.bytes.is_empty());
-        client
-    };
+    let attach = |variables: &str| attach(&sandbox, variables);
     let variable = |name: &str| {
-        let told = tmux.run(&["show-environment"]);
-        told.lines().find(|line| line.contains(name)).unwrap_or_default().to_owned()
+        let printed = tmux.run(&["show-environment"]);
+        printed.lines().find(|line| line.contains(name)).unwrap_or_default().to_owned()
     };
     let until = |name: &str, wanted: &str| {
         let begun = Instant::now();
         while variable(name) != wanted {
-            assert!(begun.elapsed() < PATIENCE, "{}", variable(name));
+            assert!(begun.elapsed() < LONGEST, "{}", variable(name));
             std::thread::sleep(Duration::from_millis(20));
         }
     };
@@ -96,8 +99,8 @@ fn windows_follow_the_client_that_attached_last() {
     open(&link);
     tmux.wait("[v]iew it in your browser on display :72 of ");
     tmux.keys("v");
-    let told = appears(&asked);
-    let (display, url) = told.trim().split_once(' ').unwrap();
+    let printed = appears(&asked);
+    let (display, url) = printed.trim().split_once(' ').unwrap();
     assert_eq!(display, ":72");
     assert!(get(url).starts_with("HTTP/1.1 200"));
     tmux.wait("It is shown in your browser.");

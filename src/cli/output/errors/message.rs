@@ -4,7 +4,7 @@ use std::fmt;
 
 /// What the process ends with. Documented in the README and in `--help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Exit {
+pub(in crate::cli) enum Exit {
     Unexpected = 1,
     Usage = 2,
     AlreadyOpened = 3,
@@ -19,7 +19,7 @@ pub(crate) enum Exit {
 
 /// The next action. Text becomes a sentence; what can be copied into a shell is made with [`Hint::run`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Hint {
+pub(in crate::cli) enum Hint {
     /// A command or an option, alone or in a sentence: it stays on one line, so that it can be copied.
     Run(String),
     /// A sentence, which a narrow terminal gets in several lines.
@@ -28,12 +28,12 @@ pub(crate) enum Hint {
 
 impl Hint {
     /// A hint that stays on one line.
-    pub(crate) fn run(command: impl Into<String>) -> Self {
+    pub(in crate::cli) fn run(command: impl Into<String>) -> Self {
         Self::Run(command.into())
     }
 
     /// The words.
-    pub(crate) fn as_str(&self) -> &str {
+    pub(in crate::cli) fn as_str(&self) -> &str {
         match self {
             Self::Run(text) | Self::Text(text) => text,
         }
@@ -66,16 +66,16 @@ impl fmt::Display for Hint {
 
 /// An error as it is shown.
 #[derive(Clone, Debug)]
-pub(crate) struct Message {
-    pub(crate) exit: Exit,
+pub(in crate::cli) struct Message {
+    pub(in crate::cli) exit: Exit,
     /// Empty where the person knows.
-    pub(crate) what: String,
-    pub(crate) hint: Option<Hint>,
+    pub(in crate::cli) what: String,
+    pub(in crate::cli) hint: Option<Hint>,
 }
 
 impl Message {
     /// A message with a hint.
-    pub(crate) fn new(exit: Exit, what: impl Into<String>, hint: impl Into<Hint>) -> Self {
+    pub(in crate::cli) fn new(exit: Exit, what: impl Into<String>, hint: impl Into<Hint>) -> Self {
         Self { exit, what: what.into(), hint: Some(hint.into()) }
     }
 }

@@ -9,8 +9,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-pub(crate) use self::message::{Exit, Hint, Message};
-pub(crate) use self::relay::ProxyFault;
+pub(in crate::cli) use self::message::{Exit, Hint, Message};
+pub(in crate::cli) use self::relay::ProxyFault;
 use crate::cli::output::format::{binary, quoted, size};
 use crate::link::LinkError;
 use crate::open::OpenError;
@@ -20,7 +20,7 @@ use crate::send::SendError;
 
 /// Everything that can stop a command.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(in crate::cli) enum Failure {
     /// The arguments, or the surroundings, don't allow it.
     Usage { what: String, hint: Hint },
     /// The link is not one.
@@ -69,21 +69,21 @@ impl From<LinkError> for Failure {
 }
 
 impl Failure {
-    pub(crate) fn usage(what: impl Into<String>, hint: impl Into<Hint>) -> Self {
+    pub(in crate::cli) fn usage(what: impl Into<String>, hint: impl Into<Hint>) -> Self {
         Self::Usage { what: what.into(), hint: hint.into() }
     }
 
-    pub(crate) fn local(what: impl Into<String>, hint: impl Into<Hint>) -> Self {
+    pub(in crate::cli) fn local(what: impl Into<String>, hint: impl Into<Hint>) -> Self {
         Self::Local { what: what.into(), hint: hint.into() }
     }
 
     /// Something about a path went wrong.
-    pub(crate) fn path(path: &Path, error: &io::Error, hint: impl Into<Hint>) -> Self {
+    pub(in crate::cli) fn path(path: &Path, error: &io::Error, hint: impl Into<Hint>) -> Self {
         Self::local(format!("{}: {}", printable(&path.to_string_lossy()), reason(error)), hint)
     }
 
     /// Whether a relay did not answer, or something answered in its place.
-    pub(crate) fn is_unreachable(&self) -> bool {
+    pub(in crate::cli) fn is_unreachable(&self) -> bool {
         match self {
             Self::Open { error: OpenError::Relay(error), .. } => relay::is_unreachable(error),
             Self::Common(error) => error.is_unreachable(),
@@ -92,7 +92,7 @@ impl Failure {
     }
 
     /// What is shown of it.
-    pub(crate) fn message(&self) -> Message {
+    pub(in crate::cli) fn message(&self) -> Message {
         match self {
             Self::Usage { what, hint } => Message::new(Exit::Usage, what, hint),
             Self::Link(error) => Message::new(Exit::Usage, error.to_string(), link_hint(error)),
@@ -158,7 +158,7 @@ fn link_hint(error: &LinkError) -> Hint {
 }
 
 /// A directory where a file belongs.
-pub(crate) fn is_a_directory(path: &Path) -> Failure {
+pub(in crate::cli) fn is_a_directory(path: &Path) -> Failure {
     let name = path.file_name().map_or_else(|| "files".into(), |name| name.to_string_lossy().into_owned());
     let (shown, tar) = (path.to_string_lossy(), format!("{}.tar", name.trim_start_matches('-')));
     Failure::local(
@@ -168,7 +168,7 @@ pub(crate) fn is_a_directory(path: &Path) -> Failure {
 }
 
 /// A file where a new one should be.
-pub(crate) fn in_the_way(path: &Path) -> Failure {
+pub(in crate::cli) fn in_the_way(path: &Path) -> Failure {
     Failure::local(
         format!("{} exists already", printable(&path.to_string_lossy())),
         "nothing was sent; take it away, or name another file",
@@ -176,7 +176,7 @@ pub(crate) fn in_the_way(path: &Path) -> Failure {
 }
 
 /// A file that would be overwritten.
-pub(crate) fn exists(path: &Path) -> Failure {
+pub(in crate::cli) fn exists(path: &Path) -> Failure {
     Failure::local(
         format!("{} exists already", printable(&path.to_string_lossy())),
         "nothing is lost; -f replaces it, another -o keeps it",

@@ -8,7 +8,7 @@ use crate::relay::obstacle::{Distrust, Obstacle};
 
 /// What a proxy in front of a relay gets wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ProxyFault {
+pub(in crate::cli) enum ProxyFault {
     /// It drops the header with the credential.
     DropsAuthorization,
     /// It refuses a whole part.

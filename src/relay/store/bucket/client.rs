@@ -135,4 +135,68 @@ mod tests {
         assert_eq!(codes(bulk).collect::<Vec<_>>(), ["NoSuchKey", "InternalError"]);
         assert_eq!(codes("<html>404</html>").count() + codes("<Code>cut o").count(), 0);
     }
+
+    /// Gives one answer to all requests.
+    #[derive(Debug)]
+    struct Fixed {
+        status: u16,
+        location: bool,
+        body: &'static str,
+    }
+
+    #[async_trait]
+    impl HttpService for Fixed {
+        async fn call(&self, _: HttpRequest) -> Result<HttpResponse, HttpError> {
+            let mut response = HttpResponse::new(self.body.to_owned().into());
+            *response.status_mut() = self.status.try_into().unwrap();
+            if self.location {
+                response.headers_mut().insert("location", "https://example.org/".parse().unwrap());
+            }
+            Ok(response)
+        }
+    }
+
+    /// The answer that is noted, and the body that the crate still gets.
+    async fn noted(uri: &str, status: u16, location: bool, body: &'static str) -> (Option<Answer>, String) {
+        let client = Noting(HttpClient::new(Fixed { status, location, body }));
+        let mut request = HttpRequest::new(Vec::new().into());
+        *request.uri_mut() = uri.parse().unwrap();
+        let mut handed_on = String::new();
+        let work = async {
+            let body = client.call(request).await.unwrap().into_body().bytes().await.unwrap();
+            handed_on = String::from_utf8(body.into()).unwrap();
+            Err::<(), _>(Error::Generic { store: "bucket", source: "any".into() })
+        };
+        let failed = Operation::default().within(IDLE_TIME, work).await.unwrap_err();
+        (failed.answer, handed_on)
+    }
+
+    #[tokio::test]
+    async fn errors_are_noted_and_answers_handed_on() {
+        const DENIED: &str = "<Error><Code>AccessDenied</Code></Error>";
+        let (object, bulk) = ("https://example.org/bucket/name", "https://example.org/bucket?delete");
+        let answer = |status, codes: &[&str]| {
+            Some(Answer { status, codes: codes.iter().map(|code| (*code).to_owned()).collect() })
+        };
+        assert_eq!(noted(object, 403, false, DENIED).await, (answer(Some(403), &["AccessDenied"]), DENIED.to_owned()));
+        assert_eq!(noted(object, 502, false, "<html>").await, (answer(Some(502), &[]), "<html>".to_owned()));
+        assert_eq!(noted(object, 200, false, DENIED).await, (None, DENIED.to_owned()));
+        assert_eq!(noted(bulk, 200, false, DENIED).await, (answer(None, &["AccessDenied"]), DENIED.to_owned()));
+        assert_eq!(noted(bulk, 200, false, "<DeleteResult/>").await, (None, "<DeleteResult/>".to_owned()));
+        assert_eq!(noted(object, 301, true, "").await.0, answer(Some(301), &[]));
+        assert_eq!(noted(object, 301, false, "").await.0, None);
+    }
+
+    #[tokio::test]
+    async fn answers_of_one_operation_stay_out_of_another() {
+        let client = Noting(HttpClient::new(Fixed { status: 503, location: false, body: "" }));
+        let (one, other) = (Operation::default(), Operation::default());
+        let work = async || {
+            client.call(HttpRequest::new(Vec::new().into())).await.unwrap();
+            Ok(())
+        };
+        one.within(IDLE_TIME, work()).await.unwrap();
+        assert_eq!(*other.last(), None);
+        assert!(one.last().is_some());
+    }
 }
