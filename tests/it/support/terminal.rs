@@ -106,8 +106,9 @@ impl Tty {
         let path = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
         let slave = OpenOptions::new().read(true).write(true).open(path).unwrap();
         tcsetwinsize(slave.as_fd(), window).unwrap();
-        let mut shell = Command::new("setsid");
-        shell.args(["--ctty", "--wait", "bash", "-c", command]);
+        // Whoever runs the tests may ignore SIGHUP, as under nohup: at this terminal nobody does.
+        let mut shell = Command::new("env");
+        shell.args(["--default-signal=HUP", "setsid", "--ctty", "--wait", "bash", "-c", command]);
         shell
             .current_dir(sandbox.path(""))
             .env_clear()
