@@ -11,6 +11,7 @@ use crate::platform::files;
 use crate::relay::clock::SystemClock;
 use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::store::folder::{Folder, Sharing};
+use crate::relay::store::layout::LOCK;
 use crate::secret::random_hex;
 use crate::state::{StateDir, private};
 
@@ -20,9 +21,8 @@ const RESERVE: u64 = 64 << 20;
 const LARGEST: u64 = 256 << 30;
 /// The beginning of the names of folders.
 const FOLDER: &str = "share-direct-";
-/// The lock that the program that serves a folder holds; and, in the directory of folders, the one that makes or
-/// removes one.
-const LOCK: &str = "lock";
+/// In the directory of folders, the lock of whoever makes or removes one.
+const TURN: &str = "lock";
 /// The age below which a folder in the temporary directory may belong to a program that has yet to lock it.
 const YOUNG: Duration = Duration::from_mins(2);
 
@@ -82,12 +82,12 @@ impl PrivateFolder {
 /// The directory of these folders, and our turn to make or remove one: nobody removes one that is just being made.
 fn folders(state: &StateDir) -> io::Result<(PathBuf, File)> {
     let directory = state.subdirectory("direct")?;
-    let turn = private(&directory.join(LOCK))?;
+    let turn = private(&directory.join(TURN))?;
     turn.lock()?;
     Ok((directory, turn))
 }
 
-/// Whether a program still holds the folder.
+/// Whether a program still holds the lock of the folder: whoever serves it does.
 fn is_held(path: &Path) -> bool {
     match File::open(path.join(LOCK)) {
         // Shared: two who look at once must not take each other for the program.

@@ -73,8 +73,9 @@ impl Received<Staging> {
     ///
     /// The files or the journal cannot be written.
     pub async fn save(self) -> Result<(SavedFiles, Finishable), PlaceError> {
+        let directory = self.content.directory();
         let steps = move || self.sync()?.note()?.place()?.note();
-        let failed = |error| PlaceError { directory: PathBuf::new(), error: io::Error::other(error) };
+        let failed = |error| PlaceError { directory, error: io::Error::other(error) };
         spawn_blocking(steps).await.unwrap_or_else(|error| Err(failed(error)))
     }
 }
