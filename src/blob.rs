@@ -9,7 +9,7 @@ pub const PART_LEN: usize = 4 << 20;
 /// [`PART_LEN`], where lengths are counted in 64 bits.
 const PART: u64 = PART_LEN as u64;
 /// The smallest blob, in bytes.
-const MIN_LEN: u64 = 4096;
+pub const MIN_LEN: u64 = 4096;
 
 /// The length of a blob around an age file of `age_len` bytes: PADMÉ (Nikitin et al., "Reducing Metadata Leakage from
 /// Encrypted Files and Communication with PURBs", 2019), which reveals only the magnitude of a size at a cost of 12 %

@@ -79,7 +79,7 @@ impl Connected {
 
 impl Context {
     /// How long to try to reach what is at the end of `endpoint`: a person's machine is there now or not.
-    pub(super) fn give_up_for(&self, endpoint: &Endpoint) -> Duration {
+    fn give_up_for(&self, endpoint: &Endpoint) -> Duration {
         if endpoint.is_direct() && !self.give_up_is_set { DIRECT_GIVE_UP } else { self.give_up }
     }
 

@@ -4,7 +4,7 @@
 use zeroize::Zeroizing;
 
 /// The first byte of every sequence.
-pub(crate) const ESC: u8 = 0x1b;
+const ESC: u8 = 0x1b;
 /// More than any answer has, in bytes.
 const MAX_SEQUENCE: usize = 4096;
 

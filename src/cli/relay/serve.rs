@@ -8,6 +8,7 @@ use bytesize::ByteSize;
 use clap::Args;
 use serde_json::json;
 
+use crate::blob;
 use crate::cli::config;
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
@@ -24,7 +25,7 @@ use crate::safe_text::reason;
 /// The largest share that can be announced: the list of its parts must fit into a request.
 const LARGEST: ByteSize = ByteSize::gib(48);
 /// The smallest share there is, padded.
-const SMALLEST: ByteSize = ByteSize::kib(4);
+const SMALLEST: ByteSize = ByteSize(blob::MIN_LEN);
 /// What an operator should know of a bucket with versions.
 const KEEPS_VERSIONS: &str = "the bucket keeps versions of what is deleted: ciphertext of opened shares stays there \
                               until its own rules remove it";
