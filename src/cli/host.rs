@@ -14,7 +14,9 @@ use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{Output, format};
 use crate::cli::signals::Stop;
 use crate::cli::stores;
-use crate::host::{Event, Host, HostError, HostOptions, Kind, Listening, Own, Reach, Revoked, Serving, Standing};
+use crate::host::{
+    Event, Host, HostError, HostOptions, InterfaceKind, Listening, Own, Reach, Revoked, Serving, Standing,
+};
 use crate::platform::network::Enclosure;
 use crate::relay::server::PORT;
 use crate::relay::{RelayError, Status};
@@ -206,7 +208,7 @@ fn introduce(serving: &Serving, batch: &Committed, output: &Output) {
     let (reach, address) = (serving.reach(), serving.address());
     let visitors = match (reach, &address.own) {
         (Reach::Network, _) if address.is_public() => format!("to every program that reaches {}", address.ip),
-        (Reach::Network, Some(own)) if own.kind == Kind::Tunnel => {
+        (Reach::Network, Some(own)) if own.kind == InterfaceKind::Tunnel => {
             format!("through the tunnel {} only", printable(&own.name))
         }
         (Reach::Network, _) => "on this network only".to_owned(),
@@ -242,7 +244,7 @@ fn describe_address(serving: &Serving, output: &Output) {
 
 /// `192.168.1.23 (wlan0)`.
 fn own_words(own: &Own) -> String {
-    let tunnel = if own.kind == Kind::Tunnel { ", a tunnel" } else { "" };
+    let tunnel = if own.kind == InterfaceKind::Tunnel { ", a tunnel" } else { "" };
     format!("{} ({}{tunnel})", own.ip, printable(&own.name))
 }
 

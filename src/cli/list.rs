@@ -17,7 +17,7 @@ use crate::relay::Status;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::rules::UPLOAD_TIME;
 use crate::safe_text::reason;
-use crate::state::outbox::{Entry, Outbox, is_over};
+use crate::state::outbox::{Outbox, SentShare, is_over};
 
 /// What one relay may take to answer: the others are listed all the same.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
@@ -74,15 +74,15 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
 }
 
 /// The answer of a relay; `None` where it took too long, or did not answer for another share before.
-type Answer = Option<Result<Status, Failure>>;
+type StatusAnswer = Option<Result<Status, Failure>>;
 
 /// Asks for all shares, in their order. A relay that did not answer once is not waited for again.
-async fn ask_all(entries: &[Entry], relays: &Relays) -> Vec<Answer> {
+async fn ask_all(entries: &[SentShare], relays: &Relays) -> Vec<StatusAnswer> {
     let silent = RefCell::new(HashSet::new());
     let ask = |entry| {
         let silent = &silent;
         async move {
-            let relay = Entry::relay(entry).map(|url| url.to_string());
+            let relay = SentShare::relay(entry).map(|url| url.to_string());
             if relay.as_ref().is_some_and(|relay| silent.borrow().contains(relay)) {
                 return None;
             }
@@ -106,7 +106,7 @@ struct Line {
 
 impl Line {
     /// The line of an entry; `None` for one that never arrived. `now` is Unix seconds.
-    fn of(entry: &Entry, answer: Answer, now: u64) -> Option<Self> {
+    fn of(entry: &SentShare, answer: StatusAnswer, now: u64) -> Option<Self> {
         let over = |story| Self { status: None, story, is_over: true };
         let is_committed = entry.expires.is_some();
         Some(match answer {

@@ -87,5 +87,5 @@ pub use self::activity::Event;
 pub use self::address::ListenAddress;
 pub use self::error::HostError;
 pub use self::folder::{beside, remove_leftovers};
-pub use self::interfaces::{Kind, Own, Scope};
+pub use self::interfaces::{InterfaceKind, Own, Scope};
 pub use self::serving::{Host, HostOptions, Listening, Reach, Revoked, Serving, Standing};

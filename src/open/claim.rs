@@ -116,7 +116,7 @@ impl Ours {
     }
 }
 
-fn expect_parts(claim: &relay::Claimed) -> Result<(), OpenError> {
+fn expect_parts(claim: &relay::ClaimResponse) -> Result<(), OpenError> {
     if claim.parts.len() as u64 == blob::part_count(claim.blob_len) { Ok(()) } else { Err(OpenError::Corrupt) }
 }
 

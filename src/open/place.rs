@@ -37,13 +37,13 @@ impl From<JournalError> for PlaceError {
 
 /// Received files that are durable and have no names yet.
 pub struct Synced {
-    files: staging::Synced,
+    files: staging::SyncedStaging,
     ending: Ending,
 }
 
 /// Received files that are durable and in the journal, and have no names yet.
 pub struct Noted {
-    files: staging::Synced,
+    files: staging::SyncedStaging,
     ending: Ending,
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::manifest::Manifest;
 use crate::media;
 use crate::open::claim::Destination;
-use crate::open::names::{Kind, first_free, numbered};
+use crate::open::names::{PathKind, first_free, numbered};
 use crate::open::staging::{SavedFiles, Staging, Target};
 use crate::safe_text::safe_name;
 
@@ -54,7 +54,7 @@ impl Targets {
         }
         let wished = absolute(&directory.join(safe_name(manifest.name.as_deref(), "album")));
         // One that is there already stays as it is.
-        Self::album(manifest, first_free(&wished, Kind::Directory))
+        Self::album(manifest, first_free(&wished, PathKind::Directory))
     }
 
     /// The files of an album in a directory that does not exist.
@@ -139,7 +139,7 @@ fn files(manifest: &Manifest, directory: &Path) -> Vec<Target> {
         while !taken.insert(free.clone()) {
             let number = numbers.entry(path.clone()).or_default();
             *number += 1;
-            free = numbered(&path, *number, Kind::File);
+            free = numbered(&path, *number, PathKind::File);
         }
         targets.push(Target { path: free, size: entry.size, replace: false });
     }

@@ -31,9 +31,9 @@ use async_trait::async_trait;
 pub use self::content::{ByteStream, Content};
 pub use self::error::RelayError;
 pub use self::types::{
-    About, Admission, Checksum, Claimed, Commit, Committed, Create, Credential, Gone, INLINE_LEN, LEASE, MAX_GUESSES,
-    MAX_SEALED_MANIFEST, MAX_TTL, MAX_WAIT, MIN_TTL, Notice, ShareState, Status, TOMBSTONE_TIME, V1, Verifiers,
-    Waiting,
+    About, Admission, Checksum, ClaimResponse, Commit, CommitResponse, Create, Credential, Gone, INLINE_LEN, LEASE,
+    MAX_GUESSES, MAX_SEALED_MANIFEST, MAX_TTL, MAX_WAIT, MIN_TTL, Notice, ShareState, Status, TOMBSTONE_TIME, V1,
+    Verifiers, Waiting,
 };
 use crate::secret::{Receipt, Token};
 
@@ -58,14 +58,14 @@ pub trait Relay: Send + Sync {
     /// Stores part `number`. When this returns, the part is durable.
     ///
     /// # Errors
-    /// `BadChecksum`, `TooLarge`, `NoSpace`, `Timeout`, or `Committed` where the part cannot be another one any more.
+    /// `BadChecksum`, `TooLarge`, `NoSpace`, `Timeout`, or `CommitResponse` where the part cannot be another one any more.
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError>;
 
     /// Commits the share: from now on, and not before, its link works.
     ///
     /// # Errors
-    /// `BadRequest`, `TooLarge`, `PartsMissing`, or `Committed` with other content.
-    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Committed, RelayError>;
+    /// `BadRequest`, `TooLarge`, `PartsMissing`, or `CommitResponse` with other content.
+    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<CommitResponse, RelayError>;
 
     /// All of the above at once, for a share of a single part.
     ///
@@ -77,7 +77,7 @@ pub trait Relay: Send + Sync {
         offer: &Create,
         commit: &Commit,
         part: Content,
-    ) -> Result<Committed, RelayError>;
+    ) -> Result<CommitResponse, RelayError>;
 
     /// Describes a waiting share to a holder of its link who has no passphrase yet. Costs no guess.
     async fn notice(&self, link: &Credential) -> Result<Notice, RelayError>;
@@ -92,7 +92,7 @@ pub trait Relay: Send + Sync {
     ///
     /// # Errors
     /// `WrongPassphrase`.
-    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<Claimed, RelayError>;
+    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<ClaimResponse, RelayError>;
 
     /// The bytes of part `number` from `offset` on. `holder` has the claim token.
     ///

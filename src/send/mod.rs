@@ -189,7 +189,7 @@ mod sealing;
 mod tee;
 mod upload;
 
-pub use self::batch::{Committed, Draft, KeptAt, Plan, Recorded, Revoker, Share, Uploading};
+pub use self::batch::{BatchPlan, Committed, Draft, KeptAt, Recorded, Revoker, Share, Uploading};
 pub use self::error::{SendError, Unsent};
 pub use self::input::Input;
 pub use self::upload::{SendOptions, Sent};

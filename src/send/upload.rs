@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::blob::PART_LEN;
 use crate::manifest::{Entry, Manifest};
-use crate::relay::{Checksum, Commit, Committed, Content, Create, Credential, Relay, RelayError, V1, Verifiers};
+use crate::relay::{Checksum, Commit, CommitResponse, Content, Create, Credential, Relay, RelayError, V1, Verifiers};
 use crate::seal;
 use crate::seal::Lengths;
 use crate::secret::Keys;
@@ -65,7 +65,7 @@ pub(super) fn turns() -> Arc<Semaphore> {
 
 /// Revokes one upload. It works while the upload runs, after it, and after it was dropped.
 #[derive(Clone)]
-pub(super) struct Revoker(Arc<Announced>);
+pub(super) struct UploadRevoker(Arc<Announced>);
 
 /// A share, as its relay may know it.
 struct Announced {
@@ -78,7 +78,7 @@ struct Announced {
     may_be_committed: AtomicBool,
 }
 
-impl Revoker {
+impl UploadRevoker {
     /// Whether the relay may have committed the share.
     pub(super) fn may_be_committed(&self) -> bool {
         self.0.may_be_committed.load(Ordering::SeqCst)
@@ -144,7 +144,7 @@ impl Revoker {
 
 /// An upload that has not begun.
 pub(super) struct Upload {
-    share: Revoker,
+    share: UploadRevoker,
     keys: Keys,
     options: SendOptions,
     /// Whose turn it is to upload, where several shares go out side by side.
@@ -162,12 +162,12 @@ impl Upload {
         options: SendOptions,
     ) -> Self {
         let (may_be_known, may_be_committed) = (AtomicBool::new(false), AtomicBool::new(false));
-        let share = Revoker(Arc::new(Announced { relay, owner, may_be_known, may_be_committed }));
+        let share = UploadRevoker(Arc::new(Announced { relay, owner, may_be_known, may_be_committed }));
         Self { share, keys, options, turns }
     }
 
     /// Revokes this upload, now or later.
-    pub(super) fn revoker(&self) -> Revoker {
+    pub(super) fn revoker(&self) -> UploadRevoker {
         self.share.clone()
     }
 
@@ -301,6 +301,6 @@ impl Upload {
     }
 }
 
-fn sent(committed: Committed, create: &Create, manifest: Manifest) -> Sent {
+fn sent(committed: CommitResponse, create: &Create, manifest: Manifest) -> Sent {
     Sent { expires: committed.expires, ttl: Duration::from_secs(create.ttl), manifest }
 }

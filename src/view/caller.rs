@@ -18,7 +18,7 @@ pub struct Words {
 
 /// Something that the person should know while it is shown elsewhere than in the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notice<'a> {
+pub enum ViewerNotice<'a> {
     /// A program shows it in a window of its own, which may come up behind others.
     InPlayer {
         /// The program's name.
@@ -41,4 +41,4 @@ pub enum Notice<'a> {
 }
 
 /// Prints notices.
-pub type Notify<'a> = &'a (dyn Fn(Notice<'_>) + Sync);
+pub type Notify<'a> = &'a (dyn Fn(ViewerNotice<'_>) + Sync);

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use crate::cli::context::Context;
-use crate::cli::input::metadata::{Cleaned, Head, Known, Metadata, Noted, extension, head, is_innocent, look, refused};
+use crate::cli::input::metadata::{
+    Cleaned, Head, HeadReader, Known, Metadata, extension, head, is_innocent, look, refused,
+};
 use crate::cli::input::{prompt, warnings};
 use crate::cli::output::errors::{Failure, Hint, is_a_directory};
 use crate::cli::output::{Output, format};
@@ -19,7 +21,7 @@ use crate::safe_text::printable;
 use crate::send::Input;
 
 /// What the arguments say of it.
-pub(in crate::cli) struct Wanted<'a> {
+pub(in crate::cli) struct InputOptions<'a> {
     pub(in crate::cli) files: &'a [PathBuf],
     /// A text is asked for.
     pub(in crate::cli) text: bool,
@@ -77,7 +79,7 @@ impl Inputs {
     }
 }
 
-impl Wanted<'_> {
+impl InputOptions<'_> {
     /// Opens all of it.
     pub(in crate::cli) async fn open(self, cx: &Context) -> Result<Inputs, Failure> {
         let mut all = Inputs::new(self.metadata);
@@ -145,7 +147,7 @@ impl Wanted<'_> {
         };
         let name = self.name.clone().filter(|_| self.files.len() <= 1);
         let head = Head::default();
-        let reader = Box::new(Noted { reader, head: head.clone() });
+        let reader = Box::new(HeadReader { reader, head: head.clone() });
         Ok((Input { name, label, reader, must_have_content: true }, Known::piped(None, head)))
     }
 
@@ -174,7 +176,7 @@ impl Wanted<'_> {
                 Metadata::Require => Err(refused(&label, "input from a pipe is sent unchanged")),
                 _ => {
                     let head = Head::default();
-                    let reader = Noted { reader: Box::new(file), head: head.clone() };
+                    let reader = HeadReader { reader: Box::new(file), head: head.clone() };
                     Ok((input(Box::new(reader)), None, Known::piped(Some(path), head)))
                 }
             };

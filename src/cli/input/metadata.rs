@@ -154,12 +154,12 @@ pub(super) fn look(mut file: File, data: &FileData, metadata: Metadata) -> io::R
 }
 
 /// A source whose beginning is noted while it is read.
-pub(super) struct Noted {
+pub(super) struct HeadReader {
     pub(super) reader: Box<dyn Read + Send>,
     pub(super) head: Head,
 }
 
-impl Read for Noted {
+impl Read for HeadReader {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         let count = self.reader.read(space)?;
         let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);

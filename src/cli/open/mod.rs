@@ -12,8 +12,8 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::json;
 
-use self::deliver::{Got, Share, Unreceived};
-use self::destination::{Destination, Options};
+use self::deliver::{Got, Undelivered, Unreceived};
+use self::destination::{ChosenDestination, DestinationOptions};
 use crate::cli::catch_up::catch_up;
 use crate::cli::context::Context;
 use crate::cli::input::link::{Access, AccessArgs};
@@ -76,8 +76,8 @@ const AGAIN: &str = "it is not lost: run the same command again on this device, 
 const SAVE_IT: &str = "it is not lost: run it again on this device, within a day, with -o FILE, which saves it";
 
 impl OpenArgs {
-    fn options(&self) -> Options<'_> {
-        Options { output: self.output.as_deref(), force: self.force, yes: self.yes, seconds: self.seconds }
+    fn options(&self) -> DestinationOptions<'_> {
+        DestinationOptions { output: self.output.as_deref(), force: self.force, yes: self.yes, seconds: self.seconds }
     }
 }
 
@@ -136,10 +136,10 @@ impl Opening<'_> {
         let share = self.look(session).await?;
         let view_only = share.manifest().view_only;
         let got = match self.args.options().destination(share.manifest(), self.cx).await? {
-            Destination::Stdout => deliver::to_stdout(share, output).await,
-            Destination::Terminal => deliver::to_terminal(share, output).await,
-            Destination::Files(targets) => deliver::to_files(share, targets, output).await,
-            Destination::View(view) => deliver::to_screen(share, view, output).await,
+            ChosenDestination::Stdout => deliver::to_stdout(share, output).await,
+            ChosenDestination::Terminal => deliver::to_terminal(share, output).await,
+            ChosenDestination::Files(targets) => deliver::to_files(share, targets, output).await,
+            ChosenDestination::View(view) => deliver::to_screen(share, view, output).await,
         };
         match got {
             Ok(Got { share, was_seen }) => self.finish(share, was_seen).await,
@@ -158,20 +158,20 @@ impl Opening<'_> {
     }
 
     /// Looks at the share, and says what it is.
-    async fn look(&self, mut session: Session) -> Result<Share, Failure> {
+    async fn look(&self, mut session: Session) -> Result<Undelivered, Failure> {
         let (output, args) = (&self.cx.output, &self.args.access);
         loop {
             let ours = match look(session, &self.relay, args, &self.access, self.cx).await? {
                 Look::Waits(envelope) => {
                     output.say(&format::describe(&envelope.manifest));
-                    return Ok(Share::Waits(envelope));
+                    return Ok(Undelivered::Waits(envelope));
                 }
                 Look::Ours(ours) => ours,
             };
             match ours.resume().await {
                 Ok(resumed) => {
                     output.say(&format!("going on with {}", format::describe(resumed.manifest())));
-                    return Ok(Share::Resumed(Box::new(resumed)));
+                    return Ok(Undelivered::Resumed(Box::new(resumed)));
                 }
                 Err(Refusal { session: Some(again), .. }) if args.may_ask_again() => {
                     output.say("wrong passphrase");

@@ -12,9 +12,9 @@ use crate::terminal::style;
 
 /// The place of the bar, below the text.
 #[derive(Clone, Default)]
-pub(super) struct Progress(Arc<Mutex<Option<ProgressBar>>>);
+pub(super) struct BarSlot(Arc<Mutex<Option<ProgressBar>>>);
 
-impl Progress {
+impl BarSlot {
     fn lock(&self) -> MutexGuard<'_, Option<ProgressBar>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::cli::output::errors::{Exit, Failure, Hint, Message};
-use crate::cli::output::progress::Progress;
+use crate::cli::output::progress::BarSlot;
 use crate::cli::output::streams::{columns, stdout, stdout_columns};
 use crate::terminal::{question, style};
 
@@ -19,12 +19,12 @@ use crate::terminal::{question, style};
 pub(in crate::cli) struct Output {
     quiet: bool,
     json: bool,
-    progress: Progress,
+    progress: BarSlot,
 }
 
 impl Output {
     pub(in crate::cli) fn new(quiet: bool, json: bool) -> Self {
-        Self { quiet: quiet || json, json, progress: Progress::default() }
+        Self { quiet: quiet || json, json, progress: BarSlot::default() }
     }
 
     /// Whether a program listens, and not a person.

@@ -16,7 +16,7 @@ use crate::cli::stores::{self, StoreName};
 use crate::relay::clock::SystemClock;
 use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::server;
-use crate::relay::server::{CreatePolicy, Options};
+use crate::relay::server::{CreatePolicy, ServerOptions};
 use crate::relay::store::folder::Sharing;
 use crate::relay_url::RelayUrl;
 use crate::safe_text::reason;
@@ -89,7 +89,7 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
         return Err(Failure::local("standard output is closed", "its first line is the relay's address"));
     }
     let sweeper = tokio::spawn(rules.clone().keep_sweeping());
-    let options = Options { create, public_url, ..Options::default() };
+    let options = ServerOptions { create, public_url, ..ServerOptions::default() };
     let signals = cx.signals.clone();
     let stop = async move {
         signals.next().await;

@@ -16,7 +16,7 @@ use crate::send::Committed;
 use crate::terminal::clipboard;
 
 /// How links are shown.
-pub(super) struct Shown<'a> {
+pub(super) struct LinkDisplay<'a> {
     /// In the form that no bot and no preview follows.
     pub(super) bare: bool,
     /// A passphrase that was made here.
@@ -40,7 +40,7 @@ struct SentEvent<'a> {
 }
 
 /// Prints the links, one a line.
-pub(super) fn print(batch: &Committed, shown: &Shown<'_>, output: &Output) -> io::Result<()> {
+pub(super) fn print(batch: &Committed, shown: &LinkDisplay<'_>, output: &Output) -> io::Result<()> {
     for share in batch.shares() {
         let text = share.text(shown.bare).ok_or(io::ErrorKind::InvalidData)?;
         let entry = share.entry();

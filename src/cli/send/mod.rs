@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 pub(super) use self::arguments::SendArgs;
 use self::arguments::expect_bare_form;
-use self::links::{Shown, copy, print, show_qr, warn_of_no_outbox};
+use self::links::{LinkDisplay, copy, print, show_qr, warn_of_no_outbox};
 use crate::cli::catch_up::catch_up;
 use crate::cli::connect::Connected;
 use crate::cli::context::Context;
@@ -25,7 +25,7 @@ use crate::relay::client::endpoint::Endpoint;
 use crate::relay::{Relay, RelayError};
 use crate::relay_url::RelayUrl;
 use crate::secret::Flags;
-use crate::send::{Committed, Draft, Input, KeptAt, Plan, Recorded, SendError, SendOptions, Sent, Share, Unsent};
+use crate::send::{BatchPlan, Committed, Draft, Input, KeptAt, Recorded, SendError, SendOptions, Sent, Share, Unsent};
 use crate::state::outbox::Outbox;
 use crate::wordlist;
 
@@ -53,7 +53,7 @@ pub(super) async fn run(args: SendArgs, cx: &Context) -> Result<(), Failure> {
         view_only: args.view_only,
         create_token: None,
     };
-    let plan = Plan {
+    let plan = BatchPlan {
         recipients: args.recipients()?,
         flags: if passphrase.is_some() { Flags::PASSPHRASE } else { Flags::default() },
         passphrase,
@@ -80,7 +80,7 @@ struct Sending<'a> {
 
 impl Sending<'_> {
     /// Sends it through a relay.
-    async fn through(mut self, url: RelayUrl, mut plan: Plan) -> Result<(), Failure> {
+    async fn through(mut self, url: RelayUrl, mut plan: BatchPlan) -> Result<(), Failure> {
         let (cx, endpoint) = (self.cx, Endpoint::to(url));
         plan.options.create_token = cx.create_token(&endpoint.url);
         let connected = cx.connect(&endpoint).await?;
@@ -101,7 +101,7 @@ impl Sending<'_> {
     }
 
     /// Serves it from this machine.
-    async fn directly(mut self, plan: Plan) -> Result<(), Failure> {
+    async fn directly(mut self, plan: BatchPlan) -> Result<(), Failure> {
         let cx = self.cx;
         if self.args.receipt.is_some() {
             return Err(Failure::usage(
@@ -114,7 +114,7 @@ impl Sending<'_> {
         self.args.bare |= for_programs;
         let urls = host.urls().map_err(host::failure)?;
         expect_bare_form(self.args.bare, urls.first())?;
-        let plan = Plan { flags: host.flags(plan.flags), ..plan };
+        let plan = BatchPlan { flags: host.flags(plan.flags), ..plan };
         let recorded = self.record(Draft::new(plan, &urls, KeptAt::Here(&host.folder_name())))?;
         let batch = self.upload(recorded, &host.relay(), host::THIS).await.map_err(host::upload_failure)?;
         let serving = host.serve(&batch);
@@ -197,7 +197,7 @@ impl Sending<'_> {
         // It is wiped when it was shown.
         let words = self.shown.take();
         let passphrase = words.as_ref().map(|words| words.as_str());
-        let shown = Shown { bare, passphrase, removed: self.inputs.removed() };
+        let shown = LinkDisplay { bare, passphrase, removed: self.inputs.removed() };
         if print(&batch, &shown, output).is_err() {
             let hint = Hint::run(if batch.revoke().await {
                 "the link could not be shown: the share was taken back"

@@ -31,8 +31,8 @@ use self::write_once::{Written, write_hint, write_once};
 use crate::relay::clock::Clock;
 use crate::relay::store::Store;
 use crate::relay::{
-    About, Admission, Checksum, Claimed, Commit, Committed, Content, Create, Credential, LEASE, MAX_TTL, Notice, Relay,
-    RelayError, ShareState, Status, V1, Waiting,
+    About, Admission, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, LEASE, MAX_TTL,
+    Notice, Relay, RelayError, ShareState, Status, V1, Waiting,
 };
 use crate::secret::{Claimant, Id, Receipt, Role, Token};
 
@@ -176,7 +176,7 @@ impl Relay for StoreRelay {
         self.store_part(owner, number, crc, part).await
     }
 
-    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Committed, RelayError> {
+    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<CommitResponse, RelayError> {
         self.commit_upload(owner, commit).await
     }
 
@@ -186,7 +186,7 @@ impl Relay for StoreRelay {
         offer: &Create,
         commit: &Commit,
         part: Content,
-    ) -> Result<Committed, RelayError> {
+    ) -> Result<CommitResponse, RelayError> {
         self.deposit_share(owner, offer, commit, part).await
     }
 
@@ -198,7 +198,7 @@ impl Relay for StoreRelay {
         self.show_manifest(link, proof).await
     }
 
-    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<Claimed, RelayError> {
+    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<ClaimResponse, RelayError> {
         self.claim_share(link, proof, claim_token).await
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::relay::rules::phase::{Phase, Records};
-use crate::relay::rules::records::{Claim, End, UploadEnd, failure};
+use crate::relay::rules::records::{Claim, ClaimEnd, UploadEnd, failure};
 use crate::relay::rules::{StoreRelay, names};
 use crate::relay::{Credential, MAX_GUESSES, RelayError, ShareState, Status, V1};
 use crate::secret::{Id, Role};
@@ -45,11 +45,11 @@ impl StoreRelay {
                     (self.end_share(id, Claim::Revoked { v: V1, at }).await?.is_ours(), ShareState::Waiting)
                 }
                 Phase::Leased { .. } => {
-                    (self.end_share(id, End::Revoked { v: V1, at }).await?.is_ours(), ShareState::Claimed)
+                    (self.end_share(id, ClaimEnd::Revoked { v: V1, at }).await?.is_ours(), ShareState::Claimed)
                 }
                 // The clock alone has not decided anything yet: an opener may be at the door.
                 Phase::Over { state: ShareState::Lapsed, at, settled: false } => {
-                    (self.end_share(id, End::Lapsed { v: V1, at }).await?.is_ours(), ShareState::Lapsed)
+                    (self.end_share(id, ClaimEnd::Lapsed { v: V1, at }).await?.is_ours(), ShareState::Lapsed)
                 }
                 Phase::Over { state, at, settled: false } => {
                     (self.end_share(id, Claim::Expired { v: V1, at }).await?.is_ours(), state)
@@ -96,7 +96,7 @@ impl StoreRelay {
             _ => (None, None),
         };
         let receipt = match &records.end {
-            Some(End::Finished { receipt, .. }) => Some(*receipt),
+            Some(ClaimEnd::Finished { receipt, .. }) => Some(*receipt),
             _ => None,
         };
         let overdue = match state {

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::relay::clock::after;
 use crate::relay::rules::phase::{Phase, Records};
-use crate::relay::rules::records::{Claim, Decision, End, Offer, failure};
+use crate::relay::rules::records::{Claim, ClaimEnd, Decision, Offer, failure};
 use crate::relay::rules::{CLOCK_TOLERANCE, StoreRelay, UPLOAD_TIME, names};
 use crate::relay::{Credential, RelayError, ShareState, TOMBSTONE_TIME, V1};
 use crate::secret::Id;
@@ -118,7 +118,7 @@ impl StoreRelay {
             // otherwise: the next look shows it.
             Phase::Over { state: ShareState::Lapsed, at, settled: false } => {
                 if due(at) {
-                    self.end_share(id, End::Lapsed { v: V1, at }).await?;
+                    self.end_share(id, ClaimEnd::Lapsed { v: V1, at }).await?;
                     return Ok(Some(now));
                 }
                 Ok(Some(at))

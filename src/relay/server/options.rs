@@ -21,7 +21,7 @@ const DRAIN_TIME: Duration = Duration::from_secs(10);
 
 /// Decisions of the operator of a server.
 #[derive(Debug)]
-pub struct Options {
+pub struct ServerOptions {
     /// Permission to create shares here.
     pub create: CreatePolicy,
     /// The address by which people reach this server, if it is another one than it listens on.
@@ -36,7 +36,7 @@ pub struct Options {
     pub max_connections: usize,
 }
 
-impl Default for Options {
+impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             create: CreatePolicy::default(),
@@ -106,7 +106,7 @@ impl fmt::Debug for CreatePolicy {
 /// Everything that requests have in common.
 pub(super) struct Server {
     pub(super) relay: Arc<dyn Relay>,
-    pub(super) options: Options,
+    pub(super) options: ServerOptions,
     /// The address that it listens on.
     pub(super) listens: SocketAddr,
 }

@@ -9,7 +9,7 @@ use self::answers::{Facts, ask_terminal};
 use crate::manifest::{Entry, Manifest};
 use crate::media::Kind;
 use crate::platform::tty::Cell;
-use crate::terminal::session::Session;
+use crate::terminal::session::DesktopSession;
 use crate::terminal::style;
 use crate::view::graphics::{Graphics, Limits};
 use crate::view::player::Player;
@@ -116,7 +116,7 @@ pub struct Capabilities {
     /// Whether the person sits at this machine's screen, on which a window or a browser can appear.
     desktop: bool,
     /// The session in which windows appear.
-    pub(super) session: Session,
+    pub(super) session: DesktopSession,
     /// The program that plays videos.
     pub(super) player: Option<Player>,
 }
@@ -138,7 +138,7 @@ impl Capabilities {
             _ => None,
         };
         let Facts { graphics, cell, limits, size } = ask_terminal(wished, stop)?;
-        let session = Session::find();
+        let session = DesktopSession::find();
         let desktop = session.is_desktop();
         let player = match &preference {
             Some(Preference::Program(command)) => Player::chosen(command),
@@ -265,7 +265,7 @@ mod tests {
             cell: None,
             limits: Limits::default(),
             desktop,
-            session: Session::find(),
+            session: DesktopSession::find(),
             player: None,
         }
     }

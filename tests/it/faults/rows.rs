@@ -15,7 +15,7 @@ use futures_util::future::join_all;
 use share::blob::PART_LEN;
 use share::relay::clock::Clock;
 use share::relay::rules::StoreRelay;
-use share::relay::{Checksum, Claimed, Credential, Gone, Relay, RelayError, ShareState};
+use share::relay::{Checksum, ClaimResponse, Credential, Gone, Relay, RelayError, ShareState};
 use share::secret::Token;
 
 use crate::support::{
@@ -715,7 +715,7 @@ fn many_claimants(world: &Arc<World>, depth: Depth) -> Tally {
                 let (node, _) = &nodes[at % 3];
                 node.claim(&link, share.proof(), &device.token)
             });
-            let claims: Vec<Result<Claimed, RelayError>> = join_all(claims).await;
+            let claims: Vec<Result<ClaimResponse, RelayError>> = join_all(claims).await;
             assert_eq!(claims.iter().filter(|claim| claim.is_ok()).count(), 1, "{:?}", world.over);
             let at = claims.iter().position(Result::is_ok).unwrap();
             let receipt = share.keys.receipt(&devices[at].token.claimant(&share.keys.id));

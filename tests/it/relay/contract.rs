@@ -12,7 +12,7 @@ use share::relay::clock::Clock;
 use share::relay::rules::{Policy, StoreRelay};
 use share::relay::store::memory::Memory;
 use share::relay::store::{Created, Object, Space, Store, StoreError};
-use share::relay::{Checksum, Claimed, Content, Gone, Relay, RelayError, ShareState};
+use share::relay::{Checksum, ClaimResponse, Content, Gone, Relay, RelayError, ShareState};
 use share::secret::{Claimant, Receipt, Token};
 
 use crate::support::{Fault, Faults, Faulty, Kind, START, Sample, Slow, TestClock, TestRelay};
@@ -27,7 +27,7 @@ fn gone<T: std::fmt::Debug>(result: Result<T, RelayError>) -> Gone {
     }
 }
 
-async fn bytes_of(relay: &dyn Relay, holder: &share::relay::Credential, claimed: &Claimed) -> Vec<u8> {
+async fn bytes_of(relay: &dyn Relay, holder: &share::relay::Credential, claimed: &ClaimResponse) -> Vec<u8> {
     let mut blob = Vec::new();
     for number in 0..u32::try_from(claimed.parts.len()).unwrap() {
         let part = relay.get_part(holder, number, 0).await.unwrap().whole().await.unwrap();

@@ -10,14 +10,14 @@ use crate::safe_text::{causes, os_words};
 
 /// An answer of a bucket that reports an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct ErrorResponse {
     /// Status of an answer that failed as a whole. `None`: it succeeded, and some of its objects failed.
     pub(super) status: Option<u16>,
     /// The store's words for the errors, like `NoSuchKey`, as far as it has any.
     pub(super) codes: Vec<String>,
 }
 
-impl Answer {
+impl ErrorResponse {
     /// The store's word for the first error that is more than the absence of an object, if there is any, else for the
     /// first.
     fn code(&self) -> Option<&str> {
@@ -38,13 +38,13 @@ pub(super) struct Failed {
     /// The error of the crate.
     pub(super) error: Error,
     /// The answer that the error is about, if there was one.
-    pub(super) answer: Option<Answer>,
+    pub(super) answer: Option<ErrorResponse>,
 }
 
 impl Failed {
     /// Whether there is no such object.
     pub(super) fn is_absent(&self) -> bool {
-        self.answer.as_ref().and_then(Answer::code).is_some_and(is_absence)
+        self.answer.as_ref().and_then(ErrorResponse::code).is_some_and(is_absence)
     }
 }
 
@@ -52,7 +52,7 @@ impl From<Failed> for StoreError {
     /// An error in our words. Those of the crate have the names of objects in them, and these hold ids.
     fn from(failed: Failed) -> Self {
         let answer = failed.answer.as_ref();
-        let (code, status) = (answer.and_then(Answer::code), answer.and_then(|answer| answer.status));
+        let (code, status) = (answer.and_then(ErrorResponse::code), answer.and_then(|answer| answer.status));
         in_words(code, status).unwrap_or_else(|| Self::Failed(reason(&failed.error)))
     }
 }
@@ -110,7 +110,7 @@ mod tests {
     fn words(status: Option<u16>, codes: &[&str]) -> String {
         let error = Error::Generic { store: "bucket", source: "secret/name".into() };
         let codes = codes.iter().map(|code| (*code).to_owned()).collect();
-        StoreError::from(Failed { error, answer: Some(Answer { status, codes }) }).to_string()
+        StoreError::from(Failed { error, answer: Some(ErrorResponse { status, codes }) }).to_string()
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
         let absent = |codes: &[&str]| {
             let codes = codes.iter().map(|code| (*code).to_owned()).collect();
             let error = Error::Generic { store: "bucket", source: "".into() };
-            Failed { error, answer: Some(Answer { status: Some(404), codes }) }.is_absent()
+            Failed { error, answer: Some(ErrorResponse { status: Some(404), codes }) }.is_absent()
         };
         assert!(absent(&["NoSuchKey"]) && absent(&["BlobNotFound"]));
         assert!(!absent(&[]) && !absent(&["NoSuchBucket"]) && !absent(&["NoSuchKey", "SlowDown"]));
