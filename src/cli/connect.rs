@@ -105,11 +105,11 @@ impl Context {
         let has_reported = AtomicBool::new(false);
         let on_retry = Box::new(move |event: RetryEvent<'_>| match event {
             RetryEvent::Paused { error, pause } => {
-                if !output.waits(&name, pause) && !has_reported.swap(true, Ordering::Relaxed) {
-                    output.say(&format!("{name} cannot be reached yet ({error}); trying again for up to {longest}"));
+                if !output.show_waiting(&name, pause) && !has_reported.swap(true, Ordering::Relaxed) {
+                    output.info(&format!("{name} cannot be reached yet ({error}); trying again for up to {longest}"));
                 }
             }
-            RetryEvent::Ended => output.goes_on(),
+            RetryEvent::Ended => output.resume(),
         });
         Arc::new(Retrying::new(relay, Backoff::new(give_up), on_retry))
     }

@@ -147,9 +147,9 @@ pub(super) async fn until_opened(serving: Serving, batch: &Committed, cx: &Conte
         return Err(Failure::Interrupted(Some(revoked_words(revoked, batch.shares().len()).into())));
     };
     if leaving {
-        output.say("Nothing is left here.");
+        output.info("Nothing is left here.");
     } else {
-        output.say("Nothing is left here. Second openers are told so for a minute; Ctrl-C leaves now.");
+        output.info("Nothing is left here. Second openers are told so for a minute; Ctrl-C leaves now.");
         tokio::select! {
             () = serving.answer_late_visitors() => {},
             _ = cx.interrupted() => {},
@@ -216,11 +216,11 @@ fn introduce(serving: &Serving, batch: &Committed, output: &Output) {
         (Reach::Tunnel(None), _) => "through your tunnel".to_owned(),
         (Reach::Tunnel(Some(address)), _) => format!("through your tunnel, which must lead to {address}"),
     };
-    output.say(&format!("Served by this computer, {visitors}. Opens once. Keep this running; Ctrl-C takes it back."));
+    output.info(&format!("Served by this computer, {visitors}. Opens once. Keep this running; Ctrl-C takes it back."));
     if !matches!(reach, Reach::Tunnel(_)) {
         describe_address(serving, output);
     }
-    output.say(&format!("Unopened, it ends on {}.", format::time(batch.sent().map_or(0, |sent| sent.expires))));
+    output.info(&format!("Unopened, it ends on {}.", format::time(batch.sent().map_or(0, |sent| sent.expires))));
     if matches!(reach, Reach::Network | Reach::Loopback) && !address.is_public() {
         output.hint(Hint::run("for someone elsewhere you need a relay: share help relay"));
     }
@@ -234,11 +234,11 @@ fn describe_address(serving: &Serving, output: &Output) {
         output.hint(Hint::run(way_out(enclosure, address.ip)));
     }
     if address.is_public() {
-        output.say("Recipients need share: a browser cannot open this link.");
+        output.info("Recipients need share: a browser cannot open this link.");
     }
     if !address.others.is_empty() {
         let others = address.others.iter().map(own_words).collect::<Vec<_>>().join(", ");
-        output.say(&format!("This computer's other addresses: {others}. To use one, set --interface NAME."));
+        output.info(&format!("This computer's other addresses: {others}. To use one, set --interface NAME."));
     }
 }
 

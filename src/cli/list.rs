@@ -57,7 +57,7 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
         }
         let (id, sent, title, story) = (entry.short_id(), format::time(entry.created), entry.title(), &line.story);
         let text = format!("{id}  {sent} · {title} · {story}");
-        cx.output.tell("share", entry.facts(line.status.as_ref()), &text)?;
+        cx.output.answer("share", entry.facts(line.status.as_ref()), &text)?;
         if args.forget && line.is_over {
             outbox.forget(entry);
             forgotten += 1;
@@ -66,7 +66,7 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
     if args.forget {
         cx.output.happens("forgotten", json!({ "count": forgotten }), &format!("{forgotten} forgotten"));
     } else if entries.is_empty() {
-        cx.output.say("Nothing was sent from here in the last weeks.");
+        cx.output.info("Nothing was sent from here in the last weeks.");
     }
     relays.sweep().await;
     catch_up(cx).await;

@@ -66,5 +66,5 @@ fn show(envelope: &Envelope, output: &Output) -> Result<(), Failure> {
         "name": manifest.name,
         "files": format::files(manifest),
     });
-    output.tell("peek", facts, &text)
+    output.answer("peek", facts, &text)
 }

@@ -122,7 +122,7 @@ pub(super) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Failure> {
             Ok(status) => {
                 meant.note_end(entry, &status);
                 let text = format!("{} · {}", entry.title(), entry.story(&status));
-                cx.output.tell("status", entry.facts(Some(&status)), &text)?;
+                cx.output.answer("status", entry.facts(Some(&status)), &text)?;
                 ends.push((entry, status));
             }
             Err(failure) => {

@@ -200,7 +200,7 @@ async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(
         if !has_reported {
             has_reported = true;
             let longest = humantime::format_duration(give_up);
-            cx.output.say(&format!("{shown} cannot be reached yet ({why}); trying again for up to {longest}"));
+            cx.output.info(&format!("{shown} cannot be reached yet ({why}); trying again for up to {longest}"));
         }
         backoff.pause(RelayError::NoConnection(why)).await.map_err(|error| Failure::Open {
             relay: shown.clone(),

@@ -144,7 +144,7 @@ fn proofpoint_3(text: &str) -> Option<WipedText> {
 
 /// How many characters a run has: from two on, in the order of the alphabet of base64 for addresses.
 fn run_length(letter: char) -> Option<usize> {
-    let place = match u8::try_from(letter).ok()? {
+    let index = match u8::try_from(letter).ok()? {
         c @ b'A'..=b'Z' => c - b'A',
         c @ b'a'..=b'z' => c - b'a' + 26,
         c @ b'0'..=b'9' => c - b'0' + 52,
@@ -152,7 +152,7 @@ fn run_length(letter: char) -> Option<usize> {
         b'_' => 63,
         _ => return None,
     };
-    Some(usize::from(place) + 2)
+    Some(usize::from(index) + 2)
 }
 
 /// The runs of characters of base64 in `text`, decoded, as far as they can be printed.

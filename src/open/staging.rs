@@ -160,8 +160,8 @@ impl Staging {
     /// have one: for the run that cleans up after a kill.
     pub(super) fn hidden_names(targets: &[Target], album: Option<&Path>) -> Vec<PathBuf> {
         let directory = album.map(|album| hidden_name(parent(album)));
-        let place = |target: &Target| directory.clone().unwrap_or_else(|| parent(&target.path).to_owned());
-        let files = targets.iter().chain(targets.first()).map(|target| hidden_name(&place(target)));
+        let directory_of = |target: &Target| directory.clone().unwrap_or_else(|| parent(&target.path).to_owned());
+        let files = targets.iter().chain(targets.first()).map(|target| hidden_name(&directory_of(target)));
         files.chain(directory.clone()).collect()
     }
 

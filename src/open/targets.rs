@@ -52,9 +52,9 @@ impl Targets {
         if manifest.entries.len() == 1 {
             return Self { files: files(manifest, directory), album: None };
         }
-        let wished = absolute(&directory.join(safe_name(manifest.name.as_deref(), "album")));
+        let preferred = absolute(&directory.join(safe_name(manifest.name.as_deref(), "album")));
         // One that is there already stays as it is.
-        Self::album(manifest, first_free(&wished, PathKind::Directory))
+        Self::album(manifest, first_free(&preferred, PathKind::Directory))
     }
 
     /// The files of an album in a directory that does not exist.

@@ -276,6 +276,6 @@ fn report_saved<'a>(paths: impl Iterator<Item = &'a Path>, album: Option<&Path>,
         }
     }
     if let Some(album) = album.filter(|_| !output.is_json()) {
-        output.say(&format!("saved {count} files in {}", format::path(album)));
+        output.info(&format!("saved {count} files in {}", format::path(album)));
     }
 }

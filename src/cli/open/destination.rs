@@ -109,7 +109,7 @@ impl DestinationOptions<'_> {
                 if manifest.view_only {
                     return Err(unseeable(&why));
                 }
-                cx.output.say(&format!("It cannot be shown here: {why}."));
+                cx.output.info(&format!("It cannot be shown here: {why}."));
                 return self.here(manifest, cx).await;
             }
         };
@@ -123,9 +123,9 @@ impl DestinationOptions<'_> {
 
 /// The means to show a share here.
 async fn capabilities(cx: &Context) -> Result<Capabilities, Failure> {
-    let wish = std::env::var("SHARE_VIEWER").ok().filter(|wish| !wish.trim().is_empty());
-    let wish = wish.as_deref().or(cx.config.viewer.as_deref());
-    let capabilities = Capabilities::find(wish).await.map_err(|error| match error.kind() {
+    let preference = std::env::var("SHARE_VIEWER").ok().filter(|preference| !preference.trim().is_empty());
+    let preference = preference.as_deref().or(cx.config.viewer.as_deref());
+    let capabilities = Capabilities::find(preference).await.map_err(|error| match error.kind() {
         io::ErrorKind::Interrupted => Failure::Interrupted(None),
         _ => Failure::local(format!("the terminal: {error}"), "nothing is lost; -o FILE saves it"),
     })?;

@@ -163,18 +163,18 @@ impl Opening<'_> {
         loop {
             let ours = match look(session, &self.relay, args, &self.access, self.cx).await? {
                 Look::Waits(envelope) => {
-                    output.say(&format::describe(&envelope.manifest));
+                    output.info(&format::describe(&envelope.manifest));
                     return Ok(Undelivered::Waits(envelope));
                 }
                 Look::Ours(ours) => ours,
             };
             match ours.resume().await {
                 Ok(resumed) => {
-                    output.say(&format!("going on with {}", format::describe(resumed.manifest())));
+                    output.info(&format!("going on with {}", format::describe(resumed.manifest())));
                     return Ok(Undelivered::Resumed(Box::new(resumed)));
                 }
                 Err(Refusal { session: Some(again), .. }) if args.may_ask_again() => {
-                    output.say("wrong passphrase");
+                    output.info("wrong passphrase");
                     session = *again;
                 }
                 Err(Refusal { error, .. }) => return Err(self.failure(error, true)),
@@ -185,15 +185,15 @@ impl Opening<'_> {
     /// Informs the relay, and says how it ended.
     async fn finish(&self, share: Finishable, was_seen: bool) {
         let finished = share.finish().await;
-        let is_told = finished.is_confirmed();
+        let is_confirmed = finished.is_confirmed();
         let words = openers_words(&finished.claimant);
-        let gone = if is_told { "and gone" } else { "and the relay will be told so by the next command" };
+        let gone = if is_confirmed { "and gone" } else { "and the relay will be told so by the next command" };
         let what = if was_seen { "Seen" } else { "Opened" };
         let text = format!("{what}, {gone}. The sender sees who it was: {words}.");
         let id = self.access.secret.id().hex();
         self.cx.output.happens(
             "opened",
-            json!({ "opener": words, "id": id, "finished": is_told, "seen": was_seen }),
+            json!({ "opener": words, "id": id, "finished": is_confirmed, "seen": was_seen }),
             &text,
         );
         finished.close();

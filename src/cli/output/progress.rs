@@ -35,7 +35,7 @@ impl BarSlot {
     }
 
     /// Says in the bar's place that `name` is waited for and when it is asked again. Returns whether there is a bar.
-    pub(super) fn waits(&self, name: &str, pause: Duration) -> bool {
+    pub(super) fn show_waiting(&self, name: &str, pause: Duration) -> bool {
         let bar = self.lock();
         let Some(bar) = &*bar else { return false };
         let template = if bar.length().is_some() { "{percent:>3} % {waiting}" } else { "{decimal_bytes} {waiting}" };
@@ -55,7 +55,7 @@ impl BarSlot {
     }
 
     /// What was waited for has answered: the bar moves again.
-    pub(super) fn goes_on(&self) {
+    pub(super) fn resume(&self) {
         if let Some(bar) = &*self.lock() {
             bar.reset_eta();
             bar.set_style(moving(bar.length().is_some()));

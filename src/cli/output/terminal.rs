@@ -37,7 +37,7 @@ impl Output {
         let columns = columns();
         let text = if columns.is_some() { style::readable(text) } else { text.into() };
         let text = wrapped(&text, columns);
-        self.progress.above(|| complain(&text));
+        self.progress.above(|| write_stderr(&text));
     }
 
     fn print_hint(&self, hint: &Hint) {
@@ -46,13 +46,13 @@ impl Output {
             Hint::Text(_) => self.print(&line),
             Hint::Run(_) => {
                 let line = if columns().is_some() { style::readable(&line) } else { line.as_str().into() };
-                self.progress.above(|| complain(&line));
+                self.progress.above(|| write_stderr(&line));
             }
         }
     }
 
     /// Tells a person what happens.
-    pub(in crate::cli) fn say(&self, text: &str) {
+    pub(in crate::cli) fn info(&self, text: &str) {
         if !self.quiet {
             self.print(text);
         }
@@ -74,11 +74,11 @@ impl Output {
     }
 
     /// Tells a person a secret that must not be missed, whatever they asked for: a passphrase that was made for them.
-    pub(in crate::cli) fn insist(&self, label: &str, secret: &str) {
+    pub(in crate::cli) fn show_secret(&self, label: &str, secret: &str) {
         if !self.json {
             let text = Zeroizing::new([label, secret].concat());
             let text = Zeroizing::new(wrapped(&text, columns()));
-            self.progress.above(|| complain(&text));
+            self.progress.above(|| write_stderr(&text));
         }
     }
 
@@ -103,7 +103,7 @@ impl Output {
     }
 
     /// Writes a result that is there to be asked for again: whoever closed the pipe has seen enough.
-    pub(in crate::cli) fn tell(&self, name: &str, facts: Value, text: &str) -> Result<(), Failure> {
+    pub(in crate::cli) fn answer(&self, name: &str, facts: Value, text: &str) -> Result<(), Failure> {
         match self.result(name, facts, text) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::local(
                 format!("standard output: {}", crate::safe_text::reason(&error)),
@@ -118,7 +118,7 @@ impl Output {
         if self.json {
             let _ = self.line(&event(name, facts));
         } else {
-            self.say(text);
+            self.info(text);
         }
     }
 
@@ -161,7 +161,7 @@ impl Output {
         }
         if question::is_open() {
             // The question's line is still open.
-            complain("");
+            write_stderr("");
         }
         if !what.is_empty() {
             self.print(&format!("error: {what}"));
@@ -173,13 +173,13 @@ impl Output {
     }
 
     /// Says in the bar's place that `name` is waited for and when it is asked again. Returns whether there is a bar.
-    pub(in crate::cli) fn waits(&self, name: &str, pause: Duration) -> bool {
-        self.progress.waits(name, pause)
+    pub(in crate::cli) fn show_waiting(&self, name: &str, pause: Duration) -> bool {
+        self.progress.show_waiting(name, pause)
     }
 
     /// What was waited for has answered: the bar moves again.
-    pub(in crate::cli) fn goes_on(&self) {
-        self.progress.goes_on();
+    pub(in crate::cli) fn resume(&self) {
+        self.progress.resume();
     }
 
     /// A bar over `total` bytes (a count where they are unknown), if there is anybody to see it.
@@ -201,7 +201,7 @@ pub(in crate::cli) fn wrapped(text: &str, columns: Option<usize>) -> String {
 }
 
 /// Writes to standard error. Where that is gone, nobody listens, and what is being done is done all the same.
-fn complain(text: &str) {
+fn write_stderr(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 

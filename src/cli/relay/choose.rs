@@ -39,7 +39,7 @@ pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
     let mut token = if about.create == Admission::Token { create_token(&url, &endpoint, cx).await? } else { None };
     let mut findings = test_and_tidy(&endpoint, &connected, token.clone()).await?;
     if let (Some(_), false, None, true) = (&token, findings.may_create, given_create_token(), prompt::possible()) {
-        cx.output.say("The token that was kept for it is not valid any more.");
+        cx.output.info("The token that was kept for it is not valid any more.");
         token = ask_for_token(&endpoint, cx).await?;
         findings = test_and_tidy(&endpoint, &connected, token.clone()).await?;
     }
@@ -58,16 +58,16 @@ pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
     cx.output.happens("relay", facts, &text);
     if url.is_store() {
         let kind = if url.folder().is_some() { "folder" } else { "bucket" };
-        cx.output.say(&format!(
+        cx.output.info(&format!(
             "Whoever can read that {kind} could read ciphertext without opening a share: it takes good will."
         ));
-        cx.output.say("Nothing is deleted there while nobody runs share.");
+        cx.output.info("Nothing is deleted there while nobody runs share.");
         if url.folder().is_some_and(|path| stores::is_private(&path)) {
             cx.output
-                .say("Only you can use it. For a group, begin with a directory that has: chgrp GROUP, chmod 2770.");
+                .info("Only you can use it. For a group, begin with a directory that has: chgrp GROUP, chmod 2770.");
         }
     }
-    cx.output.say(&format!("It is your relay now: {}", printable(&path.to_string_lossy())));
+    cx.output.info(&format!("It is your relay now: {}", printable(&path.to_string_lossy())));
     Ok(())
 }
 

@@ -100,7 +100,7 @@ pub(super) async fn test_and_tidy(
 ) -> Result<Findings, Failure> {
     let share = TestShare::new();
     let findings = test(endpoint, connected, &share, create_token).await;
-    share.take_back(connected).await;
+    share.revoke(connected).await;
     findings
 }
 
@@ -119,7 +119,7 @@ impl TestShare {
 
     /// Takes it back, whatever came of it. What is not known there needs that not; what cannot be reached ends by
     /// itself.
-    pub(super) async fn take_back(&self, connected: &Connected) {
+    pub(super) async fn revoke(&self, connected: &Connected) {
         let _ = tokio::time::timeout(TIDY_TIME, connected.relay.revoke(&self.owner)).await;
     }
 }

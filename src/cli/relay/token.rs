@@ -70,9 +70,9 @@ pub(super) fn run(args: &TokenArgs, cx: &Context) -> Result<(), Failure> {
     if cx.output.result("token", facts, &token).is_err() {
         return Err(Failure::local("standard output is closed", format!("take the last line away from {shown}")));
     }
-    cx.output.say(&format!("Give it to {}: share relay use URL asks for it.", args.name));
+    cx.output.info(&format!("Give it to {}: share relay use URL asks for it.", args.name));
     cx.output
-        .say(&format!("It counts from the next start of: share relay --create-token-file {}", format::quoted(&shown)));
+        .info(&format!("It counts from the next start of: share relay --create-token-file {}", format::quoted(&shown)));
     Ok(())
 }
 

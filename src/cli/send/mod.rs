@@ -89,9 +89,9 @@ impl Sending<'_> {
         let sent = self.upload(recorded, &connected.relay, &endpoint.name()).await;
         let batch = self.print(sent.map_err(|error| self.in_the_files_words(error))?).await?;
         let (expires, granted) = batch.sent().map_or((0, Duration::ZERO), |sent| (sent.expires, sent.ttl));
-        cx.output.say(&format!("Opens once, until {}.", format::time(expires)));
+        cx.output.info(&format!("Opens once, until {}.", format::time(expires)));
         if granted.as_secs() < self.ttl.as_secs() {
-            cx.output.say("The relay keeps nothing for longer.");
+            cx.output.info("The relay keeps nothing for longer.");
         }
         if self.args.qr {
             show_qr(&batch, &cx.output);
@@ -150,7 +150,7 @@ impl Sending<'_> {
         };
         output.clear();
         let Some(sent) = sent else {
-            output.say("taking it back …");
+            output.info("taking it back …");
             let hint = if revoker.revoke().await {
                 "taken back: nothing was sent"
             } else {
@@ -169,14 +169,14 @@ impl Sending<'_> {
     fn describe(&self, sent: &Sent) {
         let output = &self.cx.output;
         let removed = self.inputs.removed().map(|removed| format!(" · removed: {removed}")).unwrap_or_default();
-        output.say(&format!("{}{removed}", format::describe(&sent.manifest)));
+        output.info(&format!("{}{removed}", format::describe(&sent.manifest)));
         self.inputs.warn(&sent.manifest, output);
         self.inputs.warn_of_browsers(&sent.manifest, self.args.view_only, output);
         if self.args.view_only {
-            output.say("Their programs are asked to show it and not to save it. A camera does not ask.");
+            output.info("Their programs are asked to show it and not to save it. A camera does not ask.");
         }
         if sent.manifest.total_size() > PHONES_TAKE {
-            output.say("A browser on a phone opens up to 256 MiB; share open takes all of it.");
+            output.info("A browser on a phone opens up to 256 MiB; share open takes all of it.");
         }
     }
 
@@ -207,8 +207,8 @@ impl Sending<'_> {
             return Err(Failure::local("standard output is closed or full", hint));
         }
         if let Some(words) = &words {
-            output.insist("passphrase: ", words);
-            output.say("Tell it on another way than the link.");
+            output.show_secret("passphrase: ", words);
+            output.info("Tell it on another way than the link.");
         }
         if self.args.copy {
             copy(&batch, bare, output);

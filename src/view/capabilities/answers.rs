@@ -43,18 +43,18 @@ struct TerminalAnswer {
 /// Asks what the terminal is, and then what it can do. First only questions that every terminal passes over if it does
 /// not know them: control sequences with parameters. tmux and screen take those of Kitty for a title.
 ///
-/// `wished`: the graphics that the person has set. `stop` ends the asking.
-pub(super) fn ask_terminal(wished: Option<Graphics>, stop: &AtomicBool) -> io::Result<Facts> {
+/// `preferred`: the graphics that the person has set. `stop` ends the asking.
+pub(super) fn ask_terminal(preferred: Option<Graphics>, stop: &AtomicBool) -> io::Result<Facts> {
     let kind = std::env::var("TERM").unwrap_or_default();
     // These print what they don't understand.
     if style::is_dumb() {
         return Ok(Facts::default());
     }
     if matches!(&*kind, "linux" | "unknown") {
-        return Ok(Facts { graphics: wished, ..Facts::default() });
+        return Ok(Facts { graphics: preferred, ..Facts::default() });
     }
     // One that cannot be asked draws nothing.
-    let Ok(mut screen) = FullScreen::open(false) else { return Ok(Facts { graphics: wished, ..Facts::default() }) };
+    let Ok(mut screen) = FullScreen::open(false) else { return Ok(Facts { graphics: preferred, ..Facts::default() }) };
     let begun = Instant::now();
     let mut answers = Vec::new();
     let has_answered = ask(&mut screen, b"\x1b[>q\x1b[>c\x1b[16t", BOUND, &mut answers, stop)?;
@@ -62,7 +62,7 @@ pub(super) fn ask_terminal(wished: Option<Graphics>, stop: &AtomicBool) -> io::R
     // Over SSH, `su` and `docker exec` out of tmux or screen, only its answers show that it is there.
     let has_kind = ["screen", "tmux"].iter().any(|word| kind.starts_with(word) || first.name.starts_with(word));
     let is_nested = has_kind || tmux::is_around() || first.is_multiplexer();
-    let more = first.further_questions(wished, is_nested);
+    let more = first.further_questions(preferred, is_nested);
     if has_answered && !more.is_empty() {
         let bound = begun.elapsed() * 3 + SPARE;
         ask(&mut screen, &more, bound.min(BOUND), &mut answers, stop)?;
@@ -70,7 +70,7 @@ pub(super) fn ask_terminal(wished: Option<Graphics>, stop: &AtomicBool) -> io::R
     let size = screen.size();
     drop(screen);
     let answer = TerminalAnswer::read(&answers);
-    let graphics = match wished {
+    let graphics = match preferred {
         // Between us and the terminal, tmux and screen pass neither on.
         Some(Graphics::Kitty | Graphics::Iterm) if is_nested => None,
         Some(graphics) => Some(graphics),
@@ -162,12 +162,12 @@ impl TerminalAnswer {
     }
 
     /// The questions that this one, as the first answer, leaves open.
-    fn further_questions(&self, wished: Option<Graphics>, is_nested: bool) -> Vec<u8> {
+    fn further_questions(&self, preferred: Option<Graphics>, is_nested: bool) -> Vec<u8> {
         let mut questions = Vec::new();
         if self.name.starts_with("Konsole") && !is_nested {
             questions.extend(b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\");
         }
-        if self.sixel || wished == Some(Graphics::Sixel) {
+        if self.sixel || preferred == Some(Graphics::Sixel) {
             // How large a picture may be now, and ever; and how many colors it may have.
             questions.extend(b"\x1b[?2;1;0S\x1b[?2;4;0S\x1b[?1;1;0S");
         }

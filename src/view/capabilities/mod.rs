@@ -133,11 +133,11 @@ impl Capabilities {
     }
 
     fn ask(preference: Option<Preference>, stop: &AtomicBool) -> io::Result<Self> {
-        let wished = match &preference {
+        let preferred = match &preference {
             Some(Preference::Graphics(graphics)) => Some(*graphics),
             _ => None,
         };
-        let Facts { graphics, cell, limits, size } = ask_terminal(wished, stop)?;
+        let Facts { graphics, cell, limits, size } = ask_terminal(preferred, stop)?;
         let session = DesktopSession::find();
         let desktop = session.is_desktop();
         let player = match &preference {

@@ -47,11 +47,11 @@ async fn a_share_waits_is_opened_once_and_is_gone() {
             relay.create(&share.owner, &share.create).await.unwrap();
             assert_eq!(relay.notice(&link).await, Err(RelayError::Unknown), "{}: not sealed yet", bench.name);
             share.put_all(relay).await;
-            let sealed = relay.commit(&share.owner, &share.commit).await.unwrap();
-            assert_eq!(sealed.expires, START + 14 * DAY);
+            let committed = relay.commit(&share.owner, &share.commit).await.unwrap();
+            assert_eq!(committed.expires, START + 14 * DAY);
 
             let notice = relay.notice(&link).await.unwrap();
-            assert_eq!((notice.expires, notice.blob_len), (sealed.expires, blob_len as u64));
+            assert_eq!((notice.expires, notice.blob_len), (committed.expires, blob_len as u64));
             let waiting = relay.manifest(&link, share.proof()).await.unwrap();
             assert_eq!(waiting.manifest, share.commit.manifest);
             assert_eq!(relay.status(&share.owner, None, Duration::ZERO).await.unwrap().state, ShareState::Waiting);
@@ -80,7 +80,7 @@ async fn every_request_may_be_repeated() {
         let share = Sample::new(2 * PART_LEN, false);
         let (link, device) = (share.link(), share.device());
         let receipt = share.keys.receipt(&device.token.claimant(&share.keys.id));
-        let mut sealed = Vec::new();
+        let mut committed = Vec::new();
         let mut claims = Vec::new();
         for _ in 0..2 {
             relay.create(&share.owner, &share.create).await.unwrap();
@@ -89,12 +89,12 @@ async fn every_request_may_be_repeated() {
             share.put_all(relay).await;
         }
         for _ in 0..2 {
-            sealed.push(relay.commit(&share.owner, &share.commit).await.unwrap());
+            committed.push(relay.commit(&share.owner, &share.commit).await.unwrap());
             bench.clock.advance(10);
         }
         share.put_all(relay).await;
         relay.create(&share.owner, &share.create).await.unwrap();
-        assert_eq!(sealed[0], sealed[1], "{}", bench.name);
+        assert_eq!(committed[0], committed[1], "{}", bench.name);
         for _ in 0..2 {
             claims.push(relay.claim(&link, share.proof(), &device.token).await.unwrap());
             bench.clock.advance(10);

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::time_limit::TIME_LIMIT;
 use super::sandbox::{SHARE, Sandbox};
+use super::time_limit::TIME_LIMIT;
 
 /// A server of tmux with one pane, in which a shell runs. It ends when this is dropped.
 pub(crate) struct Tmux {

@@ -11,8 +11,8 @@ use std::sync::mpsc::channel;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
-use super::time_limit::{TIME_LIMIT, Watched};
 use super::s3::kill;
+use super::time_limit::{TIME_LIMIT, Watched};
 
 /// The program under test.
 pub(crate) const SHARE: &str = env!("CARGO_BIN_EXE_share");
