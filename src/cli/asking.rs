@@ -1,5 +1,5 @@
-//! Asking relays what became of shares that were sent. Each relay is connected to once, however many shares are there,
-//! and one that cannot be reached keeps no other from being asked.
+//! Questions to relays about the state of shares that were sent. Each relay is connected to once, however many shares
+//! are there. A relay that cannot be reached keeps no other from being asked.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub(super) struct Relays {
 
 impl Relays {
     /// Connects to the relays of those `entries` that are not known to have ended. Gives each up after `give_up`.
-    /// `foreign`: they come from somebody else's file.
+    /// `foreign`: they come from another person's file.
     pub(super) async fn of(
         entries: &[SentShare],
         foreign: bool,
@@ -49,7 +49,7 @@ impl Relays {
             let connected = cx.connect_for(&endpoint, give_up).await.map_err(Arc::new);
             known.insert(key, (endpoint, connected));
         }
-        // Nobody else's file says where to look on this machine.
+        // Another person's file must not choose a folder of this machine.
         let open = entries.iter().filter(|entry| entry.end.is_none() && !foreign);
         let served = open.filter_map(SentShare::folder);
         let beside = served.filter_map(|folder| {

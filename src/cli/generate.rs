@@ -1,5 +1,5 @@
-//! `share completions` and `share man`: what shells and manuals want to know, from the same definitions that the
-//! program reads its arguments by.
+//! `share completions` and `share man`: completions and manual pages, from the same definitions with which the program
+//! parses its arguments.
 
 use clap::Args;
 use clap_complete::Shell;

@@ -122,7 +122,7 @@ pub(super) fn upload_failure(error: Failure) -> Failure {
     }
 }
 
-/// Serves until all shares of `batch` have come to their ends, or somebody revokes them.
+/// Serves until all shares of `batch` have come to their ends, or they are revoked.
 pub(super) async fn until_opened(serving: Serving, batch: &Committed, cx: &Context) -> Result<(), Failure> {
     let output = &cx.output;
     introduce(&serving, batch, output);
@@ -159,8 +159,8 @@ pub(super) async fn until_opened(serving: Serving, batch: &Committed, cx: &Conte
     expect_opened(batch.shares().iter().map(Share::entry).zip(&ends))
 }
 
-/// Reports what happens until all shares have ended; `None`: the sender wants to revoke them first. The flag: the
-/// sender wanted to leave when they had ended already.
+/// Reports what happens until all shares have ended; `None`: the sender chose to revoke them first. The flag: the
+/// sender chose to quit when they had ended already.
 async fn follow(
     serving: &Serving,
     batch: &Committed,
@@ -226,7 +226,7 @@ fn introduce(serving: &Serving, batch: &Committed, output: &Output) {
     }
 }
 
-/// Prints what a person must know about the address in the link.
+/// Prints the limits of the address in the link.
 fn describe_address(serving: &Serving, output: &Output) {
     let address = serving.address();
     if let Some(enclosure) = address.enclosure {

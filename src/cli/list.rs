@@ -19,7 +19,7 @@ use crate::relay::rules::UPLOAD_TIME;
 use crate::safe_text::reason;
 use crate::state::outbox::{Outbox, SentShare, is_over};
 
-/// What one relay may take to answer: the others are listed all the same.
+/// The longest time for the answer of one relay: shares at other relays are listed all the same.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
 /// The number of questions that are on their way at once: a busy sender has thousands to ask.
 const AT_ONCE: usize = 16;
@@ -99,7 +99,7 @@ async fn ask_all(entries: &[SentShare], relays: &Relays) -> Vec<StatusAnswer> {
 /// A line of the list.
 struct Line {
     status: Option<Status>,
-    /// What became of the share.
+    /// The outcome of the share, in words.
     story: String,
     is_over: bool,
 }
@@ -114,7 +114,7 @@ impl Line {
                 let (story, is_over) = (entry.story(&status), is_over(status.state));
                 Self { status: Some(status), story, is_over }
             }
-            // An upload that was never committed, and that its relay does not know, did not arrive.
+            // A share that was never committed, and for which its relay has no record, did not arrive.
             Some(Err(Failure::NobodyKnows(_))) if !is_committed && entry.created + UPLOAD_TIME.as_secs() < now => {
                 return None;
             }

@@ -116,7 +116,7 @@ impl SentShare {
     }
 }
 
-/// Fails unless all were opened, and somebody with the link has confirmed it.
+/// Fails unless all were opened, and a holder of the link has confirmed it.
 pub(super) fn expect_opened<'a>(ends: impl Iterator<Item = (&'a SentShare, &'a Status)>) -> Result<(), Failure> {
     let missed: Vec<_> = ends.filter(|(entry, status)| !entry.is_opened(status)).collect();
     match &missed[..] {

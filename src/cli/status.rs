@@ -1,4 +1,4 @@
-//! `share status`: what became of shares that were sent from here. And how these are named.
+//! `share status`: the states of shares that were sent from here. And the arguments that choose among these.
 
 use std::path::PathBuf;
 
@@ -41,7 +41,7 @@ impl Meant {
         again.into_iter().find_map(|entry| entry.end)
     }
 
-    /// Notes how one ended, where that is kept.
+    /// Notes the end of a share in the outbox, if there is one.
     pub(super) fn note_end(&self, entry: &SentShare, status: &Status) {
         if let Some(outbox) = &self.outbox {
             outbox.note_end(entry, status);
@@ -50,7 +50,7 @@ impl Meant {
 }
 
 impl Which {
-    /// Whether it was said at all.
+    /// Whether the user has set it.
     pub(super) fn is_given(&self) -> bool {
         self.which.is_some() || self.receipt.is_some()
     }

@@ -34,7 +34,7 @@ const MAX_CONNECTIONS: usize = 64;
 /// The time that running answers get when hosting ends.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// The choices of somebody who hosts shares.
+/// The sender's choices for hosting.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HostOptions<'a> {
     /// The address to listen on, perhaps with a port.

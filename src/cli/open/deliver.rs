@@ -92,7 +92,7 @@ impl From<OpenError> for Unreceived {
 }
 
 impl From<PlaceError> for Unreceived {
-    /// Which of two directories failed is part of the reason.
+    /// The directory is part of the reason, since either of two may fail.
     fn from(PlaceError { directory, error }: PlaceError) -> Self {
         let why = format!("{}: {}", format::path(&directory), reason(&error));
         Self::Open(OpenError::Write(io::Error::other(why)))

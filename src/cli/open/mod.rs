@@ -157,7 +157,7 @@ impl Opening<'_> {
         Ok(())
     }
 
-    /// Looks at the share, and says what it is.
+    /// Looks at the share, and prints what it holds.
     async fn look(&self, mut session: Session) -> Result<Undelivered, Failure> {
         let (output, args) = (&self.cx.output, &self.args.access);
         loop {
@@ -182,7 +182,7 @@ impl Opening<'_> {
         }
     }
 
-    /// Informs the relay, and says how it ended.
+    /// Reports to the relay that the share is finished, and prints the outcome.
     async fn finish(&self, share: Finishable, was_seen: bool) {
         let finished = share.finish().await;
         let is_confirmed = finished.is_confirmed();

@@ -54,7 +54,7 @@ impl BarSlot {
         true
     }
 
-    /// What was waited for has answered: the bar moves again.
+    /// Lets the bar move again after a wait.
     pub(super) fn resume(&self) {
         if let Some(bar) = &*self.lock() {
             bar.reset_eta();

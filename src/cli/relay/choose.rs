@@ -71,7 +71,7 @@ pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The create token for a relay that wants one: from the environment, kept, or asked for.
+/// The create token for a relay that requires one: from the environment, kept, or asked for.
 async fn create_token(url: &RelayUrl, endpoint: &Endpoint, cx: &Context) -> Result<Option<String>, Failure> {
     if let Some(token) = cx.create_token(url) {
         return Ok(Some(token));
@@ -93,7 +93,7 @@ async fn ask_for_token(endpoint: &Endpoint, cx: &Context) -> Result<Option<Strin
 async fn adopt(url: &RelayUrl, cx: &Context) -> Result<ProbeResult, Failure> {
     let name = url.name();
     if let Some(path) = url.folder() {
-        // What an earlier use of it has left is welcome.
+        // Objects of an earlier use are welcome.
         let is_strange =
             |entry: std::io::Result<fs::DirEntry>| entry.is_ok_and(|entry| !layout::is_known(&entry.file_name()));
         if path.is_symlink() || fs::read_dir(path).is_ok_and(|mut entries| entries.any(is_strange)) {

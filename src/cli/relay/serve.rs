@@ -25,11 +25,11 @@ use crate::safe_text::reason;
 const LARGEST: ByteSize = ByteSize::gib(48);
 /// The smallest share there is, padded.
 const SMALLEST: ByteSize = ByteSize::kib(4);
-/// What an operator should know of a bucket with versions.
+/// The warning about a bucket that keeps versions.
 const KEEPS_VERSIONS: &str = "the bucket keeps versions of what is deleted: ciphertext of opened shares stays there \
                               until its own rules remove it";
 
-/// Where a relay listens, unless it is said otherwise.
+/// The address on which a relay listens unless another one is set.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), server::PORT);
 
 /// How a relay runs.
@@ -112,7 +112,7 @@ fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
 }
 
 impl ServeArgs {
-    /// Where it listens: without encryption only on this machine, unless the operator allows more.
+    /// The address to listen on: without encryption only on this machine, unless the operator allows more.
     fn listen(&self, cx: &Context) -> Result<SocketAddr, Failure> {
         let listen = match (self.listen, &cx.config.listen) {
             (Some(given), _) => given,

@@ -125,7 +125,7 @@ impl Sending<'_> {
         host::until_opened(serving, &batch, cx).await
     }
 
-    /// Records the shares in the outbox, and where the user wants them.
+    /// Records the shares in the outbox, and in a receipt if the user asked for one.
     fn record(&self, draft: Draft) -> Result<Recorded, Failure> {
         let outbox = self.cx.state().and_then(|state| Outbox::open(&state));
         let recorded = draft.record(outbox, self.args.receipt.clone()).map_err(|error| {
@@ -165,7 +165,7 @@ impl Sending<'_> {
         Ok(batch)
     }
 
-    /// Says what was sent, and what its sender should know of it.
+    /// Prints what was sent, and warnings about it.
     fn describe(&self, sent: &Sent) {
         let output = &self.cx.output;
         let removed = self.inputs.removed().map(|removed| format!(" · removed: {removed}")).unwrap_or_default();
@@ -191,7 +191,7 @@ impl Sending<'_> {
         }
     }
 
-    /// Prints the links, and copies them. Where nobody can read them, nothing is left.
+    /// Prints the links, and copies them. If they cannot be printed, the shares are revoked.
     async fn print(&mut self, batch: Committed) -> Result<Committed, Failure> {
         let (output, bare) = (&self.cx.output, self.args.bare);
         // It is wiped when it was shown.
