@@ -2,7 +2,7 @@
 //! click comes to them first.
 //!
 //! There is no list of services here: every part of an address is decoded in all the ways in which such services
-//! encode, again and again. What comes out is only a candidate. The checksum of a link tells whether it is one.
+//! encode, again and again. Each result is only a candidate; the checksum of a link decides whether it is one.
 
 use base64::Engine;
 use base64::alphabet::STANDARD;

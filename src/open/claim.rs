@@ -30,7 +30,7 @@ pub trait Destination {
     fn prepare(self, hidden: Vec<PathBuf>) -> io::Result<Self::Sink>;
 }
 
-/// Why a destination is not ready. Nothing was claimed for it.
+/// Errors of preparing a destination. Nothing was claimed for it.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
     /// The journal cannot be written.

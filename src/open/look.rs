@@ -1,4 +1,4 @@
-//! Looking at a share: what an earlier run on this device left of it, and what waits at the relay.
+//! Looking at a share: the state that an earlier run on this device left, and the share at the relay.
 
 use std::fs;
 use std::io;
@@ -111,7 +111,7 @@ pub enum Look {
     Ours(Box<Ours>),
 }
 
-/// Why a share cannot be looked at or resumed.
+/// The error of a share that cannot be looked at or resumed.
 #[derive(Debug)]
 pub struct Refusal {
     /// Why.

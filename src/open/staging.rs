@@ -150,7 +150,7 @@ pub struct Staging {
     files: Vec<Nameless>,
     /// The directory that they will be in together.
     album: Option<AlbumDirectory>,
-    /// Which one is being written, and how many of its bytes are missing.
+    /// The file that is being written, and the number of its missing bytes.
     current: usize,
     missing: u64,
 }
@@ -166,8 +166,8 @@ impl Staging {
     }
 
     /// Creates a nameless file for each target, in the order of the share's bytes. With `album`, they will be the files
-    /// of that directory, which must not exist. `hidden` are the names for those. Whatever could fail later fails here:
-    /// that files can be created there, be named there, and find room.
+    /// of that directory, which must not exist. `hidden` are the names for those. Later failures are found here: files
+    /// must be creatable there, get names there, and find room.
     ///
     /// # Errors
     ///

@@ -1,12 +1,12 @@
 //! Relays: the [`Relay`] trait, and everything that implements it.
 //!
-//! Two joints hold this floor together. A [`store::Store`] is dumb: it creates an object if there is none of that
-//! name, reads, lists and deletes. A [`Relay`] has the rules. [`rules::StoreRelay`] is the rules over a store;
-//! [`server`] serves any relay over HTTP; [`client::HttpRelay`] asks such a server from afar;
-//! [`client::retry::Retrying`] asks any relay again when the line breaks; [`server::guests::Guests`] is the part of a
-//! sender's own relay that the network gets.
+//! This floor has two traits. A [`store::Store`] has no rules: it creates an object if there is none of that name,
+//! reads, lists and deletes. A [`Relay`] has the rules. [`rules::StoreRelay`] is the rules over a store; [`server`]
+//! serves any relay over HTTP; [`client::HttpRelay`] is the client of such a server; [`client::retry::Retrying`]
+//! repeats requests to any relay when a connection breaks; [`server::guests::Guests`] is the part of a sender's own
+//! relay that is open to the network.
 //!
-//! A relay sees ciphertext, sizes and times. Nothing on this floor knows a key.
+//! A relay sees ciphertext, sizes and times. No key reaches this floor.
 #![doc = include_str!("PROTOCOL.md")]
 
 mod backoff;

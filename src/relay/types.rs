@@ -339,7 +339,7 @@ pub struct Status {
     pub overdue: Option<bool>,
 }
 
-/// How a share came to its end, as far as the asker may know.
+/// The end of a share, as far as it is shown to the asker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gone {
     /// Somebody claimed it.

@@ -100,7 +100,7 @@ impl ChunkStream {
     }
 }
 
-/// Eleven bytes of counter, big-endian, and one that says whether this is the last chunk.
+/// Eleven bytes of counter, big-endian, and one that marks the last chunk.
 fn nonce(number: u64, last: bool) -> Nonce {
     let mut nonce = [0; NONCE_LEN];
     nonce[3..11].copy_from_slice(&number.to_be_bytes());

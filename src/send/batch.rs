@@ -57,7 +57,7 @@ pub struct Draft {
     shares: Vec<Planned>,
     options: SendOptions,
     describe: fn(&Manifest) -> String,
-    /// Whether somebody must record them to be able to revoke them: this program is not their relay.
+    /// Whether they must be recorded to be revocable: this program is not their relay.
     is_remote: bool,
 }
 
@@ -120,7 +120,7 @@ impl Draft {
     }
 }
 
-/// Shares that are recorded, durably where that is possible, and that no relay knows of.
+/// Shares that are recorded, durably where that is possible, and not announced to any relay.
 pub struct Recorded {
     shares: Vec<Planned>,
     options: SendOptions,

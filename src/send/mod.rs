@@ -1,8 +1,8 @@
 //! The flow of sending: [`Draft`] → [`Recorded`] → [`Uploading`] → [`Committed`].
 //!
-//! Each step consumes the one before. A share is recorded in the outbox before its relay hears of it, so that whatever
-//! a crash leaves can be revoked; and its link exists for the caller only when the relay has committed it. Whatever
-//! fails before that is revoked.
+//! Each step consumes the one before. A share is recorded in the outbox before its relay hears of it, so that a share
+//! that a crash leaves can be revoked; and its link exists for the caller only when the relay has committed it. An
+//! upload that fails before that is revoked.
 //!
 //! | file | |
 //! |---|---|

@@ -23,9 +23,9 @@ use crate::send::error::SendError;
 use crate::send::input::Input;
 use crate::send::sealing::{BUFFERS, Part, Sealing};
 
-/// The longest time that revoking an upload may take from somebody who wants to leave.
+/// The longest time that revoking an upload may hold up the end of the program.
 const REVOKE_TIME: Duration = Duration::from_secs(5);
-/// The pause before a relay is asked once more to revoke a share that it did not know.
+/// The pause before a relay is asked once more to revoke a share that was unknown to it.
 const SECOND_LOOK: Duration = Duration::from_millis(700);
 
 /// The choices of a sender.
@@ -67,7 +67,7 @@ pub(super) fn turns() -> Arc<Semaphore> {
 #[derive(Clone)]
 pub(super) struct UploadRevoker(Arc<Announced>);
 
-/// A share, as its relay may know it.
+/// A share that may have been announced to its relay.
 struct Announced {
     relay: Arc<dyn Relay>,
     /// Lets its sender upload the share and revoke it.
@@ -85,7 +85,8 @@ impl UploadRevoker {
     }
 
     /// Revokes the share, in whatever state it is: after an error, or when the sender changed their mind. Returns
-    /// whether nothing is left. What cannot be reached within a few seconds expires by itself: its link was never shown.
+    /// whether nothing is left. A share whose relay cannot be reached within a few seconds expires by itself: its link
+    /// was never shown.
     pub(super) async fn revoke(&self) -> bool {
         let Announced { relay, owner, may_be_known, .. } = &*self.0;
         if !may_be_known.load(Ordering::SeqCst) {
@@ -147,7 +148,7 @@ pub(super) struct Upload {
     share: UploadRevoker,
     keys: Keys,
     options: SendOptions,
-    /// Whose turn it is to upload, where several shares go out side by side.
+    /// The permits to upload, for several shares side by side.
     turns: Arc<Semaphore>,
 }
 

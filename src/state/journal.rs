@@ -74,7 +74,7 @@ pub(crate) struct JournalLine {
     pub(crate) until: u64,
     /// The files with their final names. Empty for standard output.
     placed: Vec<PlacedFile>,
-    /// Whether all of them have their names. What happens to them later is their owner's business.
+    /// Whether all of them have their names. Later changes to them do not matter here.
     pub(crate) named: bool,
     /// Names that may still be in use, where the file system has no files without a name.
     pub(crate) hidden: Vec<PathBuf>,

@@ -69,7 +69,7 @@ pub struct NewSentShare<'a> {
 }
 
 impl SentShare {
-    /// The entry of a share that nobody knows of yet, dated now.
+    /// The entry of a share that is not announced yet, dated now.
     pub fn new(new: NewSentShare<'_>) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
@@ -131,7 +131,7 @@ impl SentShare {
         self.id.get(..8).unwrap_or_default()
     }
 
-    /// Whether the receipt is the one that only somebody with the link (and the passphrase) can make.
+    /// Whether the receipt is the one that only a holder of the link (and the passphrase) can make.
     pub fn receipt_holds(&self, status: &Status) -> bool {
         match (status.receipt, status.claimant, self.id()) {
             (Some(receipt), Some(claimant), Some(id)) => self.receipt_key.receipt(&id, &claimant) == receipt,
@@ -139,7 +139,7 @@ impl SentShare {
         }
     }
 
-    /// Whether it was opened, and somebody with the link has confirmed it.
+    /// Whether it was opened, and a holder of the link has confirmed it.
     pub fn is_opened(&self, status: &Status) -> bool {
         status.state == ShareState::Finished && self.receipt_holds(status)
     }

@@ -1,4 +1,4 @@
-//! The viewer's requests to its caller: words that are the same everywhere in the program, and lines for the person
+//! The viewer's interface to its caller: words that are the same everywhere in the program, and notices for the person
 //! while a window or a browser shows something.
 
 use std::path::Path;
@@ -16,7 +16,7 @@ pub struct Words {
     pub copied: fn(Copied) -> &'static str,
 }
 
-/// Something that the person should know while it is shown elsewhere than in the terminal.
+/// A notice for the person while a file is shown outside the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ViewerNotice<'a> {
     /// A program shows it in a window of its own, which may come up behind others.

@@ -1,4 +1,4 @@
-//! Showing something once: from memory, on a screen that is ours for that long, and nothing is left.
+//! Showing a share once: from memory, on a screen that is cleared afterwards. Nothing is left.
 //!
 //! | room | |
 //! |---|---|
@@ -98,7 +98,7 @@ pub async fn show(memory: MemoryFile, view: View, notify: Notify<'_>) -> io::Res
     }
 }
 
-/// Shows a share that is fetched piece by piece. What comes back is how it was closed.
+/// Shows a share that is fetched piece by piece. Returns how it was closed.
 ///
 /// # Errors
 /// As of [`show`]; or its first bytes could not be fetched.

@@ -1,4 +1,4 @@
-//! A relay server, seen from afar.
+//! The client of a relay server.
 
 pub mod endpoint;
 mod errors;

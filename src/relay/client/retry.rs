@@ -1,4 +1,4 @@
-//! Retries, when the line breaks or the relay is busy.
+//! Retries, when a connection breaks or the relay is busy.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

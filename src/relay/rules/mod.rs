@@ -1,4 +1,4 @@
-//! The rules of a share, over any store. The only place that knows them.
+//! The rules of a share, over any store. They are nowhere else.
 //!
 //! Two of them carry the product's promise. *Durable first:* a part that was acknowledged is on disk, a share is
 //! committed only when all its parts are, and data is deleted only after a record that makes it unreadable. *One
@@ -85,8 +85,8 @@ impl StoreRelay {
         self.clock.now()
     }
 
-    /// The records of a share, for somebody whose token has the verifier of `role`. An unknown share and a wrong token
-    /// are one and the same answer.
+    /// The records of a share, for a credential whose token has the verifier of `role`. An unknown share and a wrong
+    /// token are one and the same answer.
     async fn records(&self, credential: &Credential, role: Role) -> Result<Records, RelayError> {
         let records = Records::load(&*self.store, &credential.id).await?.ok_or(RelayError::Unknown)?;
         let verifiers = &records.offer.verifiers;
@@ -106,7 +106,7 @@ impl StoreRelay {
 
     /// The encrypted manifest.
     async fn manifest_of(&self, id: &Id) -> Result<Bytes, RelayError> {
-        // Deleted between two looks: the next look will say so.
+        // Deleted between two reads: the next read shows that.
         get(&*self.store, &names::manifest(id)).await?.ok_or(RelayError::BUSY)
     }
 

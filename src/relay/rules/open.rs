@@ -122,15 +122,15 @@ impl StoreRelay {
         match *parts {
             [crc] if blob_len <= INLINE_LEN => {
                 let part = get(&*self.store, &names::part(id, 0, crc)).await?;
-                // Deleted between two looks: the next look will say so.
+                // Deleted between two reads: the next read shows that.
                 Ok(Some(part.ok_or(RelayError::BUSY)?))
             }
             _ => Ok(None),
         }
     }
 
-    /// Fails unless `proof` opens the share. Where there is a passphrase, a slot is taken before anything is compared:
-    /// one for each *different* proof, so that repeating the right one, or the same wrong one, costs nothing more.
+    /// Fails unless `proof` opens the share. With a passphrase, a slot is taken before anything is compared: one for
+    /// each *different* proof, so that repeating the right one, or the same wrong one, costs nothing more.
     async fn check_proof(&self, id: &Id, offer: &Offer, proof: &Token) -> Result<(), RelayError> {
         let presented = proof.verifier(Role::Open, id);
         if !Flags::from_bits(offer.flags).is_some_and(|flags| flags.contains(Flags::PASSPHRASE)) {

@@ -12,7 +12,8 @@ use crate::secret::{Id, Role};
 
 /// Time between two looks of a waiting [`crate::relay::Relay::status`] at the store.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// Attempts to revoke a share. Each either ends it or finds that somebody moved it on; there are three moves in a life.
+/// Attempts to revoke a share. Each either ends it or finds that it has moved to its next phase; a share has three such
+/// moves.
 const ATTEMPTS: u32 = 4;
 
 impl StoreRelay {
@@ -72,8 +73,8 @@ impl StoreRelay {
         Ok(self.state_and_end(&self.records(owner, Role::Own).await?).0)
     }
 
-    /// The state of a share and when it ended, as its owner may know it. Until the sweeper may act on it, the end of a
-    /// time is not the end of a share: an opener who was at the door in its last second may still turn out to have won.
+    /// The state of a share and when it ended, for its owner. Until the sweeper may act, the end of a time is not the
+    /// end of a share: an opening that began in its last second may still win.
     fn state_and_end(&self, records: &Records) -> (ShareState, Option<u64>) {
         match records.phase(self.now().saturating_sub(self.policy.grace.as_secs())) {
             Phase::Uploading => (ShareState::Uploading, None),

@@ -93,7 +93,7 @@ impl Records {
     }
 
     /// The answer to `asker` when the share is not there for it. To others than its holder, a claimed share is an
-    /// opened one, whatever became of it; while its holder can resume, they are told so.
+    /// opened one, whether or not it was finished; while its holder can resume, the answer states that.
     pub(super) fn refusal(&self, phase: Phase, asker: Option<&Claimant>) -> RelayError {
         let gone = |how, at| RelayError::Gone { how, at, claimant: None, until: None };
         if let Some(Claim::Claimed { at, claimant, .. }) = &self.claim {

@@ -100,7 +100,7 @@ impl Record for UploadEnd {
     }
 }
 
-/// `try/<n>`: somebody tried this proof.
+/// `try/<n>`: a proof that was tried.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Guess {
     v: V1,

@@ -118,7 +118,7 @@ impl StoreRelay {
             }
             UploadEnd::Committed { .. } => Err(RelayError::Committed),
             UploadEnd::Aborted { at, .. } => {
-                // Whatever came after the abortion's deletion.
+                // Parts that came after the deletion of the abortion.
                 self.delete_now(id).await;
                 Err(RelayError::Gone { how: Gone::Aborted, at, claimant: None, until: None })
             }

@@ -1,6 +1,5 @@
-//! Connections to a port on which two languages are spoken: TLS with a key that the link names, for our own programs;
-//! and plain HTTP, for browsers. The first byte tells them apart: a TLS record of a handshake begins with 22, and no
-//! method of HTTP does.
+//! Connections to a port with two protocols: TLS with a key that the link names, for `share`; and plain HTTP, for
+//! browsers. The first byte decides: a TLS record of a handshake begins with 22, and no method of HTTP does.
 
 use std::io;
 use std::pin::Pin;

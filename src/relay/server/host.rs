@@ -41,7 +41,7 @@ impl HostName {
 }
 
 /// Whether a request is meant for the server that listens on `listens` and is known as `public_url`: a page elsewhere
-/// must not reach a relay on somebody's own network under a name of its own (DNS rebinding).
+/// must not reach a relay on a private network under a name of its own (DNS rebinding).
 pub(super) fn is_meant(uri: &Uri, headers: &HeaderMap, listens: SocketAddr, public_url: Option<&RelayUrl>) -> bool {
     let mut hosts = headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next().and_then(|value| value.to_str().ok()), hosts.next()) else {

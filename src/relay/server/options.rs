@@ -26,9 +26,9 @@ pub struct ServerOptions {
     pub create: CreatePolicy,
     /// The address by which people reach this server, if it is another one than it listens on.
     pub public_url: Option<RelayUrl>,
-    /// The key with which TLS is spoken, besides plain HTTP on the same port.
+    /// The key for TLS, besides plain HTTP on the same port.
     pub direct: Option<DirectKey>,
-    /// Whether plain HTTP is spoken. Without it, only TLS with that key is, and browsers get nothing.
+    /// Whether plain HTTP is accepted. Without it, only TLS with that key is, and browsers get nothing.
     pub plain: bool,
     /// The time that a server which stops gives to the requests that are running.
     pub drain: Duration,

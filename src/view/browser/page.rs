@@ -3,7 +3,7 @@
 //! `page.html` has its style and its script. The script counts a file as seen while the page is visible: a photo when
 //! it was decoded; a video when a frame of it was presented, since one whose pictures the browser cannot decode plays
 //! its sound without an error and is 0 pixels wide; a sound when it plays; a text at once. A page that is gone shows
-//! nothing any more, also when somebody goes back to it.
+//! nothing any more, also after going back to it.
 
 use std::fmt::Write as _;
 use std::io;

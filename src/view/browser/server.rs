@@ -1,4 +1,4 @@
-//! A server on this machine alone, for one browser or one player, as long as something is looked at.
+//! A server on this machine alone, for one browser or one player, as long as something is shown.
 //!
 //! Its address has 128 random bits in it. A browser gets it among the arguments of the program that opens it, where
 //! others could read it; so it opens only once, and after that only the browser that has the cookie is served.

@@ -40,8 +40,8 @@ struct TerminalAnswer {
     colors: Option<u16>,
 }
 
-/// Asks what the terminal is, and then what it can do. First only questions that every terminal passes over if it does
-/// not know them: control sequences with parameters. tmux and screen take those of Kitty for a title.
+/// Asks what the terminal is, and then what it can do. First only questions that every terminal ignores if it does not
+/// support them: control sequences with parameters. tmux and screen take those of Kitty for a title.
 ///
 /// `preferred`: the graphics that the person has set. `stop` ends the asking.
 pub(super) fn ask_terminal(preferred: Option<Graphics>, stop: &AtomicBool) -> io::Result<Facts> {
@@ -219,7 +219,7 @@ mod tests {
     fn limits_of_a_terminal_are_the_least_it_reports() {
         let answer = TerminalAnswer::read(b"\x1b[?2;0;1000;1000S\x1b[?2;0;800;1200S\x1b[?1;0;16S\x1b[?63;4c");
         assert_eq!((answer.largest, answer.colors), (Some((800, 1000)), Some(16)));
-        // It does not know the question.
+        // It does not support the question.
         assert_eq!(TerminalAnswer::read(b"\x1b[?2;3;0S\x1b[?2;1;0S").largest, None);
     }
 

@@ -50,7 +50,7 @@ pub enum Presentation {
 pub enum Showable {
     /// So; and in words for a question: `with mpv on display :0 of laptop`.
     So(Presentation, String),
-    /// Only coarsely, if the person wants that.
+    /// Only coarsely, if the person chooses that.
     Coarsely,
     /// Not here.
     Not(Unshowable),
@@ -161,7 +161,7 @@ impl Capabilities {
         }
     }
 
-    /// Draws pictures coarsely: the person wants that.
+    /// Draws pictures coarsely: the person chose that.
     #[must_use]
     pub fn coarsely(self) -> Self {
         Self { graphics: Some(Graphics::Blocks), ..self }

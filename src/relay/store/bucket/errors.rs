@@ -26,8 +26,8 @@ impl ErrorResponse {
     }
 }
 
-/// Whether a code reports that there is no such object. Any other answer "not found", of a gateway that restarts, say,
-/// does not report that.
+/// Whether a code reports that there is no such object. Any other answer "not found", such as that of a gateway that
+/// restarts, does not report that.
 fn is_absence(code: &str) -> bool {
     matches!(code, "NoSuchKey" | "BlobNotFound")
 }
@@ -57,7 +57,7 @@ impl From<Failed> for StoreError {
     }
 }
 
-/// The words for an answer, if it was one that failed as a whole or has a code that we know.
+/// The words for an answer, if it failed as a whole or has a known code.
 fn in_words(code: Option<&str>, status: Option<u16>) -> Option<StoreError> {
     let refused = |why: &str| StoreError::Refused(why.to_owned());
     Some(match (code, status) {
@@ -74,7 +74,7 @@ fn in_words(code: Option<&str>, status: Option<u16>) -> Option<StoreError> {
             refused("these credentials may not do that, or there are none")
         }
         (Some("QuotaExceeded" | "XMinioStorageFull" | "StorageFull"), _) | (_, Some(507)) => StoreError::NoSpace,
-        // Each creation here is conditional, and other requests are such as every bucket knows.
+        // Each creation here is conditional, and every bucket has the other requests.
         (Some("NotImplemented"), _) | (_, Some(501)) => StoreError::Unable(
             "it does not support conditional writes (If-None-Match), so a share could be opened twice",
         ),

@@ -59,9 +59,9 @@ pub enum FolderError {
 pub enum Sharing {
     /// Nobody.
     Alone,
-    /// Others who say the same.
+    /// Other programs that share the folder.
     WithOthers,
-    /// Its one server, which knows.
+    /// Its one server, which has it to itself.
     WithItsServer,
 }
 
@@ -98,7 +98,7 @@ impl Folder {
             (true, false) => return Err(FolderError::Ungrouped(root.to_owned())),
             (false, _) => FolderAccess::Owner,
         };
-        // In a folder that somebody else may write to, a name may be a link to anywhere.
+        // In a folder to which another user may write, a name may be a link to anywhere.
         for name in DIRECTORIES {
             if root.join(name).is_symlink() {
                 return Err(failed(io::Error::other(format!("{name} in it is a link to somewhere else"))));
@@ -132,7 +132,8 @@ impl Folder {
     }
 }
 
-/// Locks a folder against those who want it for themselves. Where files cannot be locked, nobody can.
+/// Locks a folder against programs that need it for themselves. Without locks in the file system, no program can have
+/// it so.
 fn lock_shared(root: &Path, access: FolderAccess) -> Result<Option<File>, FolderError> {
     let path = root.join(LOCK);
     let file = match access.open_file(&path, true) {

@@ -49,9 +49,9 @@ impl Staged {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Created::Exists,
             Err(error) => return Err(error),
         };
-        // Also for an object that somebody else has just created: every answer is about a durable one.
+        // Also for an object that another program has just created: every answer is about a durable one.
         match sync_dir(directory) {
-            // Deleted again by somebody else.
+            // Deleted again by another program.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(creation),
             synced => synced.map(|()| creation),
         }
