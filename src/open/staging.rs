@@ -156,8 +156,8 @@ pub struct Staging {
 }
 
 impl Staging {
-    /// Names that [`Staging::create`] and [`SyncedStaging::place`] may use for a moment, or for longer where a file has to
-    /// have one: for the run that cleans up after a kill.
+    /// Names that [`Staging::create`] and [`SyncedStaging::place`] may use for a moment, or for longer where a file has
+    /// to have one: for the run that cleans up after a kill.
     pub(super) fn hidden_names(targets: &[Target], album: Option<&Path>) -> Vec<PathBuf> {
         let directory = album.map(|album| hidden_name(parent(album)));
         let directory_of = |target: &Target| directory.clone().unwrap_or_else(|| parent(&target.path).to_owned());
@@ -242,7 +242,8 @@ pub struct SyncedStaging {
 }
 
 impl SyncedStaging {
-    /// The files as they are about to be: enough to recognize them after a crash between this and [`SyncedStaging::place`].
+    /// The files as they are about to be: enough to recognize them after a crash before
+    /// [`SyncedStaging::place`].
     pub fn intended(&self) -> &[PlacedFile] {
         &self.intended
     }

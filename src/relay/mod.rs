@@ -58,13 +58,13 @@ pub trait Relay: Send + Sync {
     /// Stores part `number`. When this returns, the part is durable.
     ///
     /// # Errors
-    /// `BadChecksum`, `TooLarge`, `NoSpace`, `Timeout`, or `CommitResponse` where the part cannot be another one any more.
+    /// `BadChecksum`, `TooLarge`, `NoSpace`, `Timeout`, or `Committed` where the part cannot be another one any more.
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError>;
 
     /// Commits the share: from now on, and not before, its link works.
     ///
     /// # Errors
-    /// `BadRequest`, `TooLarge`, `PartsMissing`, or `CommitResponse` with other content.
+    /// `BadRequest`, `TooLarge`, `PartsMissing`, or `Committed` with other content.
     async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<CommitResponse, RelayError>;
 
     /// All of the above at once, for a share of a single part.
