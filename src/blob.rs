@@ -1,6 +1,6 @@
-//! The geometry of a blob: an age file, padding to a length that says little, cut into parts of one length.
+//! The geometry of a blob: an age file, padding to a length that reveals little, cut into parts of one length.
 //!
-//! Relays count in parts, and know nothing of what is in them; this is all that they share with those who encrypt.
+//! A relay counts in parts and cannot read them; this module is all that it has in common with the code that encrypts.
 
 use std::ops::Range;
 

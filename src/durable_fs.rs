@@ -10,9 +10,9 @@ use std::path::Path;
 
 use crate::platform::files;
 
-/// Renames a file unless there is one of the new name already: then the error is of the kind `AlreadyExists`. Where the
+/// Renames a file unless there is one of the new name already: then the error is of the kind `AlreadyExists`. If the
 /// file system cannot do that in one step, a second link is made and the first removed: the new name never leads to
-/// anything but the whole file. Where it refuses both, the error is of the kind `Unsupported`.
+/// anything but the whole file. If it refuses both, the error is of the kind `Unsupported`.
 ///
 /// # Errors
 /// `AlreadyExists`, `Unsupported`, or any other error of the file system.
@@ -29,10 +29,10 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Like [`rename_new`], on every file system. Where neither way is there, an empty file takes the new name first,
-/// unless that is taken, and is then replaced. A file that exists is still never replaced, and no part of `from` is
-/// ever under the new name; but a program that is killed in between leaves the empty file, and what another program
-/// writes into the empty file in that moment is lost.
+/// Like [`rename_new`], on every file system. If neither way is there, an empty file takes the new name first, unless
+/// that is taken, and is then replaced. A file that exists is still never replaced, and no part of `from` is ever under
+/// the new name; but a program that is killed in between leaves the empty file, and what another program writes into
+/// the empty file in that moment is lost.
 ///
 /// # Errors
 /// `AlreadyExists`, or any other error of the file system.

@@ -1,7 +1,7 @@
 //! The manifest: the names, kinds and sizes of a share's files, as only a link holder can read them.
 //!
 //! A manifest is canonical JSON, padded with spaces, inside an age file of its own. It is read before anything is
-//! claimed, so whatever is wrong with it costs nobody their one opening. Names come from a stranger: see
+//! claimed, so a damaged manifest costs no recipient their one opening. Names come from a stranger: see
 //! [`crate::safe_text`].
 
 use std::ops::Range;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::blob::padded_len;
 
-/// Manifests are padded to a multiple of this many bytes, so that their size says little about names.
+/// Manifests are padded to a multiple of this many bytes, so that their size reveals little about names.
 const PADDING: usize = 2048;
 /// The longest manifest, padded, in bytes.
 pub const MAX_LEN: usize = 65_536;

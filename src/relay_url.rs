@@ -31,7 +31,7 @@ pub enum RelayUrlError {
     PlainHttp(String),
 }
 
-/// The schemes of buckets: S3 and its kin, Google Cloud Storage, Azure Blob Storage.
+/// The schemes of buckets: S3 and compatible services, Google Cloud Storage, Azure Blob Storage.
 const BUCKETS: [&str; 3] = ["s3", "gs", "az"];
 
 /// The address of a relay, without a trailing slash, a query or a fragment: a server, or a folder or a bucket that
@@ -109,7 +109,7 @@ impl RelayUrl {
         bucket.then(|| (scheme, self.0.host_str().unwrap_or_default(), self.0.path().trim_matches('/')))
     }
 
-    /// Whether it is storage, with no server in front of it: whoever uses it keeps the rules.
+    /// Whether it is storage, with no server in front of it: each program that uses it keeps the rules.
     pub fn is_store(&self) -> bool {
         !matches!(self.0.scheme(), "http" | "https")
     }
@@ -144,7 +144,7 @@ impl RelayUrl {
         self.0.port_or_known_default()
     }
 
-    /// The same host and port, spoken to in TLS: what a link with a pinned key leads to, however it is spelt.
+    /// The same host and port with TLS: the address of a link with a pinned key, in whatever way it is written.
     #[must_use]
     pub fn over_tls(&self) -> Self {
         let mut url = self.0.clone();

@@ -46,9 +46,9 @@ pub fn plain(text: &str, other: impl Fn(char) -> char) -> String {
     shown
 }
 
-/// How many characters from the first one on belong together, with those among them that show only in company. Where
-/// Unicode (UAX #31, rules A1, A2 and B) asks for types of joining, any letter of a script that joins its letters will
-/// do, and behind a virama no letter must follow: people write both.
+/// How many characters from the first one on belong together, with those among them that are visible only in a group.
+/// For rules A1, A2 and B of Unicode (UAX #31), which ask for types of joining, any letter of a script that joins its
+/// letters will do, and behind a virama no letter must follow: people write both.
 fn company(text: &[char]) -> usize {
     let marks = |from: usize| from + text[from..].iter().take_while(|c| is_mark(**c)).count();
     let first = text[0];

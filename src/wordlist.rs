@@ -1,4 +1,4 @@
-//! Words that people say to each other: an opener's words, and passphrases.
+//! Words that people can read to each other: an opener's words, and passphrases.
 //!
 //! Both are taken from the English list of BIP 39: 2048 words of three to eight letters, no two of which begin with
 //! the same four. A word carries eleven bits.
@@ -18,7 +18,7 @@ fn word(number: u64) -> &'static str {
     list[usize::try_from(number).unwrap_or_default() % list.len()]
 }
 
-/// Two words for whoever claimed a share: opener and sender see the same ones, and can compare.
+/// Two words for the device that claimed a share: opener and sender see the same ones, and can compare.
 pub fn openers_words(claimant: &Claimant) -> String {
     let [a, b, c, ..] = *claimant.as_bytes();
     let bits = u64::from(u32::from_be_bytes([0, a, b, c])) >> 2;

@@ -19,7 +19,7 @@ const NO_VARIABLE: &str = "";
 pub(super) fn lenient(command: clap::Command) -> clap::Command {
     let is_empty = |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
     command
-        // What is said last counts: a person may have said it in an alias before.
+        // The last one counts: an alias may have set it before.
         .args_override_self(true)
         .mut_args(|arg| if is_empty(&arg) { arg.env(NO_VARIABLE) } else { arg })
         .mut_subcommands(lenient)

@@ -1,5 +1,5 @@
-//! Asking relays what became of shares that were sent. Each relay is connected to once, however many shares are there,
-//! and one that cannot be reached keeps no other from being asked.
+//! Questions to relays about the state of shares that were sent. Each relay is connected to once, however many shares
+//! are there. A relay that cannot be reached keeps no other from being asked.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::cli::output::format;
 use crate::host;
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::{Credential, Relay, RelayError, ShareState, Status};
-use crate::state::outbox::{Entry, is_over};
+use crate::state::outbox::{SentShare, is_over};
 
 /// How long a relay is asked to hold its answer back. Many a proxy gives up after thirty seconds.
 const LONG: Duration = Duration::from_secs(25);
@@ -28,10 +28,17 @@ pub(super) struct Relays {
 
 impl Relays {
     /// Connects to the relays of those `entries` that are not known to have ended. Gives each up after `give_up`.
-    /// `foreign`: they come from somebody else's file.
-    pub(super) async fn of(entries: &[Entry], foreign: bool, give_up: Duration, cx: &Context) -> Result<Self, Failure> {
+    /// `foreign`: they come from another person's file.
+    pub(super) async fn of(
+        entries: &[SentShare],
+        foreign: bool,
+        give_up: Duration,
+        cx: &Context,
+    ) -> Result<Self, Failure> {
         let mut known = HashMap::new();
-        for endpoint in entries.iter().filter(|entry| entry.end.is_none()).filter_map(Entry::relay).map(Endpoint::to) {
+        for endpoint in
+            entries.iter().filter(|entry| entry.end.is_none()).filter_map(SentShare::relay).map(Endpoint::to)
+        {
             let key = endpoint.url.to_string();
             if known.contains_key(&key) {
                 continue;
@@ -42,9 +49,9 @@ impl Relays {
             let connected = cx.connect_for(&endpoint, give_up).await.map_err(Arc::new);
             known.insert(key, (endpoint, connected));
         }
-        // Nobody else's file says where to look on this machine.
+        // Another person's file must not choose a folder of this machine.
         let open = entries.iter().filter(|entry| entry.end.is_none() && !foreign);
-        let served = open.filter_map(Entry::folder);
+        let served = open.filter_map(SentShare::folder);
         let beside = served.filter_map(|folder| {
             let rules: Arc<dyn Relay> = host::beside(folder, cx.state().ok().as_ref())?;
             Some((folder.to_owned(), rules))
@@ -53,7 +60,7 @@ impl Relays {
     }
 
     /// The relay of a share, and the credential of its owner.
-    fn reach(&self, entry: &Entry) -> Result<(Reached<'_>, Credential), Failure> {
+    fn reach(&self, entry: &SentShare) -> Result<(Reached<'_>, Credential), Failure> {
         let owner = entry.owner().ok_or_else(|| anyhow::anyhow!("an entry of the outbox is damaged"))?;
         let Some(url) = entry.relay() else {
             if !entry.is_direct() {
@@ -72,7 +79,7 @@ impl Relays {
     }
 
     /// The status of a share: by its relay, or as it was noted when it ended.
-    pub(super) async fn status(&self, entry: &Entry) -> Result<Status, Failure> {
+    pub(super) async fn status(&self, entry: &SentShare) -> Result<Status, Failure> {
         if let Some(end) = &entry.end {
             return Ok(end.clone());
         }
@@ -81,7 +88,7 @@ impl Relays {
     }
 
     /// Waits for the end of a share, and reports it.
-    pub(super) async fn wait(&self, entry: &Entry, cx: &Context) -> Result<Status, Failure> {
+    pub(super) async fn wait(&self, entry: &SentShare, cx: &Context) -> Result<Status, Failure> {
         if let Some(end) = &entry.end {
             return Ok(end.clone());
         }
@@ -90,7 +97,7 @@ impl Relays {
     }
 
     /// Revokes a share. Returns the state in which it was, and its status now, if that could be asked for.
-    pub(super) async fn revoke(&self, entry: &Entry) -> Result<(ShareState, Option<Status>), Failure> {
+    pub(super) async fn revoke(&self, entry: &SentShare) -> Result<(ShareState, Option<Status>), Failure> {
         if let Some(end) = &entry.end {
             return Ok((end.state, Some(end.clone())));
         }
@@ -143,7 +150,7 @@ impl<'a> Reached<'a> {
 
 /// Waits for the end of one share at a relay, and reports it.
 pub(super) async fn wait_at(
-    entry: &Entry,
+    entry: &SentShare,
     owner: &Credential,
     at: &Reached<'_>,
     cx: &Context,

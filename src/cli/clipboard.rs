@@ -1,4 +1,4 @@
-//! The clipboard in words.
+//! The words about a copy to the clipboard.
 
 use crate::terminal::clipboard::Copied;
 

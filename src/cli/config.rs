@@ -1,4 +1,4 @@
-//! `config.toml`: settings that a person does not want to repeat. The environment and the arguments win over it.
+//! `config.toml`: settings that need not be repeated. The environment and the arguments win over it.
 
 use std::fs;
 use std::io;
@@ -24,7 +24,7 @@ pub(super) struct Config {
     pub(super) give_up: Option<String>,
     /// The network interface on which a direct share is reached.
     pub(super) interface: Option<String>,
-    /// Where a relay or a direct share listens.
+    /// The address on which a relay or a direct share listens.
     pub(super) listen: Option<String>,
     /// The address by which people reach it.
     pub(super) public_url: Option<String>,
@@ -83,7 +83,7 @@ pub(super) fn set_relay(relay: &str) -> Result<PathBuf, Failure> {
     };
     document["relay"] = toml_edit::value(relay);
     let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
-        // Where dotfiles are kept elsewhere and linked from here, the link stays.
+        // A file that is a link, to dotfiles kept elsewhere, stays a link.
         let target = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
         write_private(&target, document.to_string().as_bytes())
     });

@@ -19,16 +19,17 @@ use crate::safe_text::printable;
 
 /// How long to try to reach a sender's own machine.
 const DIRECT_GIVE_UP: Duration = Duration::from_secs(20);
-/// What a command spends at most on sweeping a folder.
+/// The longest time that a command spends on sweeping a folder.
 const SWEEP_TIME: Duration = Duration::from_secs(2);
 
 impl Endpoint {
-    /// What went wrong with opening what is there. `ours`: this device has opened it before. `kept`: it could go on.
+    /// The error of opening a share at this endpoint. `ours`: this device has opened it before. `kept`: a later run can
+    /// resume.
     pub(super) fn failure(&self, error: OpenError, ours: bool, kept: bool) -> Failure {
         Failure::Open { relay: self.name(), direct: self.is_direct(), error, ours, kept }
     }
 
-    /// What went wrong with a call that is part of neither flow.
+    /// The error of a request that belongs neither to sending nor to opening.
     pub(super) fn refused(&self, error: RelayError) -> Failure {
         self.failure(error.into(), false, true)
     }
@@ -66,7 +67,7 @@ pub(super) struct Connected {
 }
 
 impl Connected {
-    /// Where there is no server, those who send do what it would do.
+    /// Without a server, senders do its work.
     pub(super) async fn sweep(&self) {
         let Some(rules) = &self.rules else { return };
         match tokio::time::timeout(SWEEP_TIME, rules.sweep()).await {
@@ -83,12 +84,12 @@ impl Context {
         if endpoint.is_direct() && !self.give_up_is_set { DIRECT_GIVE_UP } else { self.give_up }
     }
 
-    /// The relay at the end of `endpoint`, asked again for as long as the user has patience.
+    /// The relay at the end of `endpoint`, with retries for as long as the user allows.
     pub(super) async fn connect(&self, endpoint: &Endpoint) -> Result<Connected, Failure> {
         self.connect_for(endpoint, self.give_up_for(endpoint)).await
     }
 
-    /// The same, with another patience.
+    /// The same, with retries for `give_up`.
     pub(super) async fn connect_for(&self, endpoint: &Endpoint, give_up: Duration) -> Result<Connected, Failure> {
         if endpoint.url.is_store() {
             let rules = stores::serverless(&endpoint.url, give_up, self).await?;
@@ -105,11 +106,11 @@ impl Context {
         let has_reported = AtomicBool::new(false);
         let on_retry = Box::new(move |event: RetryEvent<'_>| match event {
             RetryEvent::Paused { error, pause } => {
-                if !output.waits(&name, pause) && !has_reported.swap(true, Ordering::Relaxed) {
-                    output.say(&format!("{name} cannot be reached yet ({error}); trying again for up to {longest}"));
+                if !output.show_waiting(&name, pause) && !has_reported.swap(true, Ordering::Relaxed) {
+                    output.info(&format!("{name} cannot be reached yet ({error}); trying again for up to {longest}"));
                 }
             }
-            RetryEvent::Ended => output.goes_on(),
+            RetryEvent::Ended => output.resume(),
         });
         Arc::new(Retrying::new(relay, Backoff::new(give_up), on_retry))
     }

@@ -62,12 +62,12 @@ impl Context {
         Ok(Self { config, give_up, give_up_is_set, signals: Signals::listen(), state_dir: common.state_dir, output })
     }
 
-    /// Waits until somebody wants the program to stop.
+    /// Waits for a signal to stop.
     pub(super) async fn interrupted(&self) -> Stop {
         self.signals.next().await
     }
 
-    /// The result of work that may block, a question or a pipe, unless somebody wants the program to stop before.
+    /// The result of work that may block, a question or a pipe, unless a signal to stop comes first.
     pub(super) async fn unless_interrupted<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -78,7 +78,7 @@ impl Context {
         }
     }
 
-    /// The result of `work`, unless somebody wants the program to stop before.
+    /// The result of `work`, unless a signal to stop comes first.
     pub(super) async fn or_interrupted<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
         tokio::select! {
             done = work => Ok(done),

@@ -1,5 +1,5 @@
-//! `share completions` and `share man`: what shells and manuals want to know, from the same definitions that the
-//! program reads its arguments by.
+//! `share completions` and `share man`: completions and manual pages, from the same definitions with which the program
+//! parses its arguments.
 
 use clap::Args;
 use clap_complete::Shell;
@@ -27,7 +27,7 @@ pub(super) fn completions(args: &CompletionsArgs, mut command: clap::Command, cx
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut command, "share", &mut text);
     let text = String::from_utf8_lossy(&text);
-    cx.output.tell("completions", json!({ "text": text }), text.trim_end())
+    cx.output.answer("completions", json!({ "text": text }), text.trim_end())
 }
 
 /// Runs `share man`.
@@ -43,5 +43,5 @@ pub(super) fn man(args: &ManArgs, mut command: clap::Command, cx: &Context) -> R
     let mut text = Vec::new();
     clap_mangen::Man::new(command).render(&mut text).map_err(anyhow::Error::from)?;
     let text = String::from_utf8_lossy(&text);
-    cx.output.tell("man", json!({ "text": text }), text.trim_end())
+    cx.output.answer("man", json!({ "text": text }), text.trim_end())
 }

@@ -14,7 +14,9 @@ use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{Output, format};
 use crate::cli::signals::Stop;
 use crate::cli::stores;
-use crate::host::{Event, Host, HostError, HostOptions, Kind, Listening, Own, Reach, Revoked, Serving, Standing};
+use crate::host::{
+    Event, Host, HostError, HostOptions, InterfaceKind, Listening, Own, Reach, Revoked, Serving, Standing,
+};
 use crate::platform::network::Enclosure;
 use crate::relay::server::PORT;
 use crate::relay::{RelayError, Status};
@@ -120,7 +122,7 @@ pub(super) fn upload_failure(error: Failure) -> Failure {
     }
 }
 
-/// Serves until all shares of `batch` have come to their ends, or somebody revokes them.
+/// Serves until all shares of `batch` have come to their ends, or they are revoked.
 pub(super) async fn until_opened(serving: Serving, batch: &Committed, cx: &Context) -> Result<(), Failure> {
     let output = &cx.output;
     introduce(&serving, batch, output);
@@ -145,9 +147,9 @@ pub(super) async fn until_opened(serving: Serving, batch: &Committed, cx: &Conte
         return Err(Failure::Interrupted(Some(revoked_words(revoked, batch.shares().len()).into())));
     };
     if leaving {
-        output.say("Nothing is left here.");
+        output.info("Nothing is left here.");
     } else {
-        output.say("Nothing is left here. Second openers are told so for a minute; Ctrl-C leaves now.");
+        output.info("Nothing is left here. Second openers are told so for a minute; Ctrl-C leaves now.");
         tokio::select! {
             () = serving.answer_late_visitors() => {},
             _ = cx.interrupted() => {},
@@ -157,8 +159,8 @@ pub(super) async fn until_opened(serving: Serving, batch: &Committed, cx: &Conte
     expect_opened(batch.shares().iter().map(Share::entry).zip(&ends))
 }
 
-/// Reports what happens until all shares have ended; `None`: the sender wants to revoke them first. The flag: the
-/// sender wanted to leave when they had ended already.
+/// Reports what happens until all shares have ended; `None`: the sender chose to revoke them first. The flag: the
+/// sender chose to quit when they had ended already.
 async fn follow(
     serving: &Serving,
     batch: &Committed,
@@ -206,7 +208,7 @@ fn introduce(serving: &Serving, batch: &Committed, output: &Output) {
     let (reach, address) = (serving.reach(), serving.address());
     let visitors = match (reach, &address.own) {
         (Reach::Network, _) if address.is_public() => format!("to every program that reaches {}", address.ip),
-        (Reach::Network, Some(own)) if own.kind == Kind::Tunnel => {
+        (Reach::Network, Some(own)) if own.kind == InterfaceKind::Tunnel => {
             format!("through the tunnel {} only", printable(&own.name))
         }
         (Reach::Network, _) => "on this network only".to_owned(),
@@ -214,17 +216,17 @@ fn introduce(serving: &Serving, batch: &Committed, output: &Output) {
         (Reach::Tunnel(None), _) => "through your tunnel".to_owned(),
         (Reach::Tunnel(Some(address)), _) => format!("through your tunnel, which must lead to {address}"),
     };
-    output.say(&format!("Served by this computer, {visitors}. Opens once. Keep this running; Ctrl-C takes it back."));
+    output.info(&format!("Served by this computer, {visitors}. Opens once. Keep this running; Ctrl-C takes it back."));
     if !matches!(reach, Reach::Tunnel(_)) {
         describe_address(serving, output);
     }
-    output.say(&format!("Unopened, it ends on {}.", format::time(batch.sent().map_or(0, |sent| sent.expires))));
+    output.info(&format!("Unopened, it ends on {}.", format::time(batch.sent().map_or(0, |sent| sent.expires))));
     if matches!(reach, Reach::Network | Reach::Loopback) && !address.is_public() {
         output.hint(Hint::run("for someone elsewhere you need a relay: share help relay"));
     }
 }
 
-/// Prints what a person must know about the address in the link.
+/// Prints the limits of the address in the link.
 fn describe_address(serving: &Serving, output: &Output) {
     let address = serving.address();
     if let Some(enclosure) = address.enclosure {
@@ -232,17 +234,17 @@ fn describe_address(serving: &Serving, output: &Output) {
         output.hint(Hint::run(way_out(enclosure, address.ip)));
     }
     if address.is_public() {
-        output.say("Recipients need share: a browser cannot open this link.");
+        output.info("Recipients need share: a browser cannot open this link.");
     }
     if !address.others.is_empty() {
         let others = address.others.iter().map(own_words).collect::<Vec<_>>().join(", ");
-        output.say(&format!("This computer's other addresses: {others}. To use one, set --interface NAME."));
+        output.info(&format!("This computer's other addresses: {others}. To use one, set --interface NAME."));
     }
 }
 
 /// `192.168.1.23 (wlan0)`.
 fn own_words(own: &Own) -> String {
-    let tunnel = if own.kind == Kind::Tunnel { ", a tunnel" } else { "" };
+    let tunnel = if own.kind == InterfaceKind::Tunnel { ", a tunnel" } else { "" };
     format!("{} ({}{tunnel})", own.ip, printable(&own.name))
 }
 

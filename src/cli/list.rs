@@ -17,9 +17,9 @@ use crate::relay::Status;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::rules::UPLOAD_TIME;
 use crate::safe_text::reason;
-use crate::state::outbox::{Entry, Outbox, is_over};
+use crate::state::outbox::{Outbox, SentShare, is_over};
 
-/// What one relay may take to answer: the others are listed all the same.
+/// The longest time for the answer of one relay: shares at other relays are listed all the same.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
 /// The number of questions that are on their way at once: a busy sender has thousands to ask.
 const AT_ONCE: usize = 16;
@@ -57,7 +57,7 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
         }
         let (id, sent, title, story) = (entry.short_id(), format::time(entry.created), entry.title(), &line.story);
         let text = format!("{id}  {sent} · {title} · {story}");
-        cx.output.tell("share", entry.facts(line.status.as_ref()), &text)?;
+        cx.output.answer("share", entry.facts(line.status.as_ref()), &text)?;
         if args.forget && line.is_over {
             outbox.forget(entry);
             forgotten += 1;
@@ -66,7 +66,7 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
     if args.forget {
         cx.output.happens("forgotten", json!({ "count": forgotten }), &format!("{forgotten} forgotten"));
     } else if entries.is_empty() {
-        cx.output.say("Nothing was sent from here in the last weeks.");
+        cx.output.info("Nothing was sent from here in the last weeks.");
     }
     relays.sweep().await;
     catch_up(cx).await;
@@ -74,15 +74,15 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
 }
 
 /// The answer of a relay; `None` where it took too long, or did not answer for another share before.
-type Answer = Option<Result<Status, Failure>>;
+type StatusAnswer = Option<Result<Status, Failure>>;
 
 /// Asks for all shares, in their order. A relay that did not answer once is not waited for again.
-async fn ask_all(entries: &[Entry], relays: &Relays) -> Vec<Answer> {
+async fn ask_all(entries: &[SentShare], relays: &Relays) -> Vec<StatusAnswer> {
     let silent = RefCell::new(HashSet::new());
     let ask = |entry| {
         let silent = &silent;
         async move {
-            let relay = Entry::relay(entry).map(|url| url.to_string());
+            let relay = SentShare::relay(entry).map(|url| url.to_string());
             if relay.as_ref().is_some_and(|relay| silent.borrow().contains(relay)) {
                 return None;
             }
@@ -99,14 +99,14 @@ async fn ask_all(entries: &[Entry], relays: &Relays) -> Vec<Answer> {
 /// A line of the list.
 struct Line {
     status: Option<Status>,
-    /// What became of the share.
+    /// The outcome of the share, in words.
     story: String,
     is_over: bool,
 }
 
 impl Line {
     /// The line of an entry; `None` for one that never arrived. `now` is Unix seconds.
-    fn of(entry: &Entry, answer: Answer, now: u64) -> Option<Self> {
+    fn of(entry: &SentShare, answer: StatusAnswer, now: u64) -> Option<Self> {
         let over = |story| Self { status: None, story, is_over: true };
         let is_committed = entry.expires.is_some();
         Some(match answer {
@@ -114,7 +114,7 @@ impl Line {
                 let (story, is_over) = (entry.story(&status), is_over(status.state));
                 Self { status: Some(status), story, is_over }
             }
-            // An upload that was never committed, and that its relay does not know, did not arrive.
+            // A share that was never committed, and for which its relay has no record, did not arrive.
             Some(Err(Failure::NobodyKnows(_))) if !is_committed && entry.created + UPLOAD_TIME.as_secs() < now => {
                 return None;
             }

@@ -4,16 +4,16 @@
 //! |---|---|
 //! | `send`, `open`, `peek`, `status`, `revoke`, `list`, `relay`, `generate` | the commands: arguments on top, `run` below |
 //! | `arguments` | how people write arguments, and errors in them |
-//! | `context` | what a command finds around it |
-//! | `connect`, `stores` | the way to where a share waits; storage by its address |
+//! | `context` | the surroundings of a command: settings, output, the signal to stop |
+//! | `connect`, `stores` | connections to relays; storage by its address |
 //! | `host` | serving shares from here |
 //! | `outcome` | the words about a share that was sent |
-//! | `look`, `catch_up` | looking at a share; what earlier runs have left |
-//! | `asking` | what relays say of what was sent |
+//! | `look`, `catch_up` | looking at a share; work that earlier runs have left |
+//! | `asking` | questions to relays about shares that were sent |
 //! | `input` | links, passphrases, files and answers |
 //! | `output` | the only place that prints |
-//! | `signals` | Ctrl-C and its kin |
-//! | `config` | what a person does not want to say each time |
+//! | `signals` | Ctrl-C and the other signals to stop |
+//! | `config` | settings that need not be repeated |
 
 mod arguments;
 mod asking;

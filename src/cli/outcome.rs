@@ -7,10 +7,10 @@ use crate::cli::output::format;
 use crate::relay::{ShareState, Status};
 use crate::safe_text::printable;
 use crate::secret::Claimant;
-use crate::state::outbox::{Entry, is_overdue};
+use crate::state::outbox::{SentShare, is_overdue};
 use crate::wordlist::openers_words;
 
-impl Entry {
+impl SentShare {
     /// How it is called in one line: `beach.jpg · photo, 3.4 MB · for anna`.
     pub(super) fn title(&self) -> String {
         let label = if self.label.is_empty() { "(no name)" } else { &self.label };
@@ -116,8 +116,8 @@ impl Entry {
     }
 }
 
-/// Fails unless all were opened, and somebody with the link has confirmed it.
-pub(super) fn expect_opened<'a>(ends: impl Iterator<Item = (&'a Entry, &'a Status)>) -> Result<(), Failure> {
+/// Fails unless all were opened, and a holder of the link has confirmed it.
+pub(super) fn expect_opened<'a>(ends: impl Iterator<Item = (&'a SentShare, &'a Status)>) -> Result<(), Failure> {
     let missed: Vec<_> = ends.filter(|(entry, status)| !entry.is_opened(status)).collect();
     match &missed[..] {
         [] => Ok(()),

@@ -28,7 +28,7 @@ pub(super) struct PeekArgs {
 pub(super) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Failure> {
     let access = args.access.find(cx).await?;
     let relay = cx.connect(&access.endpoint).await?.relay;
-    // Only to tell an opening of our own from a stranger's.
+    // Only to distinguish an opening of our own from a stranger's.
     let device = cx.state().and_then(|state| state.device()).unwrap_or_else(|_| DeviceSecret::random());
     let session = Session::without_journal(device, &Progress::default());
     cx.or_interrupted(peek(session, &relay, &args.access, &access, cx)).await?
@@ -66,5 +66,5 @@ fn show(envelope: &Envelope, output: &Output) -> Result<(), Failure> {
         "name": manifest.name,
         "files": format::files(manifest),
     });
-    output.tell("peek", facts, &text)
+    output.answer("peek", facts, &text)
 }

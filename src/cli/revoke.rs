@@ -12,7 +12,7 @@ use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format;
 use crate::cli::status::Which;
 use crate::relay::ShareState;
-use crate::state::outbox::{Entry, is_over};
+use crate::state::outbox::{SentShare, is_over};
 
 /// Take back what you sent: the link is dead, and the relay deletes what it holds
 #[derive(Args)]
@@ -65,14 +65,14 @@ pub(super) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Failure> {
 }
 
 /// Reports the state before, and the one now.
-fn report(entry: &Entry, was: ShareState, now: &str, cx: &Context) {
+fn report(entry: &SentShare, was: ShareState, now: &str, cx: &Context) {
     let now = if is_over(was) { format!("too late: {now}") } else { now.to_owned() };
     let facts =
         json!({ "id": entry.id().map(|id| id.hex()), "name": entry.name, "for": entry.recipient, "was": was.word() });
     let _ = cx.output.result("revoke", facts, &format!("{} · {now}", entry.title()));
 }
 
-async fn confirm(entries: &[Entry], cx: &Context) -> Result<(), Failure> {
+async fn confirm(entries: &[SentShare], cx: &Context) -> Result<(), Failure> {
     if !prompt::possible() {
         return Err(Failure::usage(
             match entries {

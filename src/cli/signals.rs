@@ -1,5 +1,6 @@
-//! Ctrl-C and its kin. A command listens from its beginning to its end, so that no signal is lost between two steps: one
-//! that comes while nothing waits for it is returned to the next who waits.
+//! Signals that stop a command: Ctrl-C, and what a closed terminal or the system sends. A command listens from its
+//! beginning to its end, so that no signal is lost between two steps: a signal that comes while nothing waits for it is
+//! returned by the next wait.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use crate::platform::process;
 /// Why the program should stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// Ctrl-C: somebody is there.
+    /// Ctrl-C: a person is there.
     Person,
     /// A closed terminal, a service manager.
     Machine,

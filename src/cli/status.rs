@@ -1,4 +1,4 @@
-//! `share status`: what became of shares that were sent from here. And how these are named.
+//! `share status`: the states of shares that were sent from here. And the arguments that choose among these.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use crate::cli::output::errors::{Failure, Hint};
 use crate::link::Link;
 use crate::relay::Status;
 use crate::safe_text::reason;
-use crate::state::outbox::{Entry, Outbox, read_receipts};
+use crate::state::outbox::{Outbox, SentShare, read_receipts};
 
 /// Which of the shares that were sent from here.
 #[derive(Args)]
@@ -30,19 +30,19 @@ pub(super) struct Which {
 
 /// Shares that were meant, and the outbox they may be in.
 pub(super) struct Meant {
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<SentShare>,
     pub(super) outbox: Option<Outbox>,
 }
 
 impl Meant {
     /// How one ended, if that was noted meanwhile.
-    fn noted_end(&self, entry: &Entry) -> Option<Status> {
+    fn noted_end(&self, entry: &SentShare) -> Option<Status> {
         let again = self.outbox.as_ref()?.find(&entry.id()?).ok()?;
         again.into_iter().find_map(|entry| entry.end)
     }
 
-    /// Notes how one ended, where that is kept.
-    pub(super) fn note_end(&self, entry: &Entry, status: &Status) {
+    /// Notes the end of a share in the outbox, if there is one.
+    pub(super) fn note_end(&self, entry: &SentShare, status: &Status) {
         if let Some(outbox) = &self.outbox {
             outbox.note_end(entry, status);
         }
@@ -50,7 +50,7 @@ impl Meant {
 }
 
 impl Which {
-    /// Whether it was said at all.
+    /// Whether the user has set it.
     pub(super) fn is_given(&self) -> bool {
         self.which.is_some() || self.receipt.is_some()
     }
@@ -122,7 +122,7 @@ pub(super) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Failure> {
             Ok(status) => {
                 meant.note_end(entry, &status);
                 let text = format!("{} · {}", entry.title(), entry.story(&status));
-                cx.output.tell("status", entry.facts(Some(&status)), &text)?;
+                cx.output.answer("status", entry.facts(Some(&status)), &text)?;
                 ends.push((entry, status));
             }
             Err(failure) => {

@@ -23,7 +23,7 @@ use crate::relay::store::{Store, StoreError};
 use crate::relay_url::RelayUrl;
 use crate::safe_text::printable;
 
-/// What a relay in memory keeps at most.
+/// The most bytes that a relay in memory holds.
 const MEMORY: u64 = 1 << 30;
 /// How long one attempt to get an answer from a store may take.
 const REACH_TIME: Duration = Duration::from_secs(20);
@@ -71,7 +71,7 @@ pub(super) fn open(url: &RelayUrl, sharing: Sharing, hint: impl Into<Hint>) -> R
 /// A store in messages: its name, and advice for its kind.
 pub(super) struct StoreName {
     shown: String,
-    /// Where the settings of a bucket come from; `None` for a folder or memory.
+    /// The environment variables that configure a bucket; `None` for a folder or memory.
     settings: Option<&'static str>,
 }
 
@@ -120,7 +120,7 @@ impl StoreName {
         }
     }
 
-    /// What is wrong with a store that was tested. `hint` is for what is neither a right nor an ability that it lacks.
+    /// The error of a store that failed its test. `hint` is for errors other than a missing right or ability.
     fn unfit(&self, unfit: &Unfit, hint: &Hint) -> Failure {
         let what = format!("{}: {unfit}", self.shown);
         match unfit {
@@ -200,7 +200,7 @@ async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(
         if !has_reported {
             has_reported = true;
             let longest = humantime::format_duration(give_up);
-            cx.output.say(&format!("{shown} cannot be reached yet ({why}); trying again for up to {longest}"));
+            cx.output.info(&format!("{shown} cannot be reached yet ({why}); trying again for up to {longest}"));
         }
         backoff.pause(RelayError::NoConnection(why)).await.map_err(|error| Failure::Open {
             relay: shown.clone(),

@@ -91,7 +91,7 @@ impl<'a> Watcher<'a> {
         if !self.rules.state(self.owner).await.is_ok_and(is_over) {
             return None;
         }
-        // The clock alone decides nothing before a record does: somebody may be at the door.
+        // The clock alone decides nothing before a record does: an opening may be on its way.
         let settled = self.rules.settle_now(self.owner).await;
         match settled.and(self.rules.status(self.owner, None, Duration::ZERO).await) {
             Ok(status) => Some(status).filter(|status| is_over(status.state)),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::host::error::HostError;
 use crate::host::interfaces;
-use crate::host::interfaces::{Kind, Own, Scope};
+use crate::host::interfaces::{InterfaceKind, Own, Scope};
 use crate::platform::network::Enclosure;
 use crate::relay::server::PORT;
 
@@ -16,7 +16,7 @@ const CLAIM_TIME: Duration = Duration::from_secs(3);
 
 /// The address, interface or tunnel that the user chose to listen on.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Wanted<'a> {
+pub(super) struct ChosenAddress<'a> {
     /// An address, perhaps with a port.
     pub listen: Option<&'a str>,
     /// The name of an interface.
@@ -45,7 +45,7 @@ impl ListenAddress {
     ///
     /// # Errors
     /// [`HostError::NotAnAddress`], [`HostError::EveryInterface`], [`HostError::NoSuchInterface`].
-    pub(super) fn find(wanted: Wanted<'_>) -> Result<Self, HostError> {
+    pub(super) fn find(wanted: ChosenAddress<'_>) -> Result<Self, HostError> {
         let listen = wanted.listen.map(str::trim).filter(|text| !text.is_empty());
         let at =
             |ip, port| Self { ip, port, has_tunnel: wanted.has_tunnel, own: None, others: Vec::new(), enclosure: None };
@@ -117,20 +117,20 @@ fn parse(text: &str) -> Result<(IpAddr, Option<u16>), HostError> {
 
 /// Obstacles that may keep other machines from an address. An interface with a device behind it is not a container's own.
 fn enclosure(own: &Own) -> Option<Enclosure> {
-    let found = Enclosure::find().filter(|_| own.kind == Kind::Network)?;
+    let found = Enclosure::find().filter(|_| own.kind == InterfaceKind::Network)?;
     (found == Enclosure::Wsl || !own.has_device).then_some(found)
 }
 
 /// The best of the addresses `found`, which stand in order, and the others: on the interface that was named, or on one
 /// that leads to other machines.
 fn choose(found: Vec<Own>, interface: Option<&str>) -> Result<(Option<Own>, Vec<Own>), HostError> {
-    let may_be = |own: &&Own| interface.map_or(own.kind != Kind::Machines, |name| own.name == name);
+    let may_be = |own: &&Own| interface.map_or(own.kind != InterfaceKind::Machines, |name| own.name == name);
     let best = found.iter().find(may_be).cloned();
     if let (None, Some(name)) = (&best, interface) {
         let known = found.into_iter().map(|own| own.name).collect();
         return Err(HostError::NoSuchInterface { name: name.to_owned(), known });
     }
-    let is_other = |own: &Own| own.kind != Kind::Machines && Some(own.ip) != best.as_ref().map(|own| own.ip);
+    let is_other = |own: &Own| own.kind != InterfaceKind::Machines && Some(own.ip) != best.as_ref().map(|own| own.ip);
     let others = found.into_iter().filter(is_other).collect();
     Ok((best, others))
 }

@@ -44,7 +44,7 @@ pub enum HostError {
     /// The address of a listener does not make a link.
     #[error(transparent)]
     Address(RelayUrlError),
-    /// The system does not say on which address it listens.
+    /// The system does not report on which address it listens.
     #[error(transparent)]
     NoAddress(io::Error),
     /// The private folder cannot be made in this directory.

@@ -53,7 +53,7 @@ impl PrivateFolder {
         });
         let (directory, _turn) = match kept {
             Ok((directory, turn)) => (directory, Some(turn)),
-            // Ciphertext may lie in a temporary directory as well, under a name that nobody can know before.
+            // Ciphertext may lie in a temporary directory as well, under a name that nobody can guess.
             Err(_) => (std::env::temp_dir(), None),
         };
         let ours = Self(directory.join(format!("{FOLDER}{}", random_hex::<8>())));
@@ -114,7 +114,7 @@ fn is_folder(name: &str) -> bool {
     random.is_some_and(|random| random.len() == 16 && random.bytes().all(|c| c.is_ascii_hexdigit()))
 }
 
-/// Removes the folders whose programs are gone. Other things that somebody keeps there are not ours.
+/// Removes the folders whose programs are gone. Other files there are not ours.
 pub fn remove_leftovers(state: &StateDir) {
     if state.has("direct")
         && let Ok((directory, _turn)) = folders(state)
@@ -130,7 +130,7 @@ fn remove_abandoned(directory: &Path, older: Duration) {
         if !entry.file_name().to_str().is_some_and(is_folder) {
             continue;
         }
-        // Not where a link leads, nor what is somebody else's.
+        // Neither the target of a link nor another user's folder is removed.
         let Ok(data) = fs::symlink_metadata(entry.path()) else { continue };
         let is_ours = data.is_dir() && files::is_own(&data);
         let age = data.modified().ok().and_then(|made| made.elapsed().ok()).unwrap_or_default();

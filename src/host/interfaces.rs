@@ -11,7 +11,7 @@ const MACHINES: [&str; 12] =
 
 /// The machines that an interface leads to. The best comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum InterfaceKind {
     /// A network of other machines.
     Network,
     /// A private network over other networks.
@@ -58,7 +58,7 @@ pub struct Own {
     /// The name of its interface.
     pub name: String,
     /// The kind of its interface.
-    pub kind: Kind,
+    pub kind: InterfaceKind,
     /// The machines that can send packets to it.
     pub scope: Scope,
     /// Whether there is a device behind the interface: then this is not a container with a network of its own.
@@ -91,13 +91,13 @@ pub(super) fn own() -> Vec<Own> {
 }
 
 /// The kind of the interface `name`. `is_tunnel`: by its flags or prefix.
-fn kind(hardware: Hardware, name: &str, is_tunnel: bool) -> Kind {
+fn kind(hardware: Hardware, name: &str, is_tunnel: bool) -> InterfaceKind {
     if hardware.is_inner_bridge || MACHINES.iter().any(|prefix| name.starts_with(prefix)) {
-        Kind::Machines
+        InterfaceKind::Machines
     } else if is_tunnel || !hardware.is_network || hardware.is_program {
-        Kind::Tunnel
+        InterfaceKind::Tunnel
     } else {
-        Kind::Network
+        InterfaceKind::Network
     }
 }
 
@@ -145,17 +145,17 @@ mod tests {
         make("p3", &[("type", "1\n"), ("lower_eth0/type", "1\n")]);
         let of = |name: &str| kind(Hardware::at(&scratch.join(name)), name, false);
         for network in ["wlan0", "lan", "vlan", "not-told"] {
-            assert_eq!(of(network), Kind::Network, "{network}");
+            assert_eq!(of(network), InterfaceKind::Network, "{network}");
         }
         for tunnel in ["CloudflareWARP", "ztabc", "office", "he6"] {
-            assert_eq!(of(tunnel), Kind::Tunnel, "{tunnel}");
+            assert_eq!(of(tunnel), InterfaceKind::Tunnel, "{tunnel}");
         }
         for machines in ["guests", "docker0"] {
-            assert_eq!(of(machines), Kind::Machines, "{machines}");
+            assert_eq!(of(machines), InterfaceKind::Machines, "{machines}");
         }
         assert_eq!(
             kind(Hardware::at(&scratch.join("wlan0")), "wlan0", true),
-            Kind::Tunnel,
+            InterfaceKind::Tunnel,
             "its flags or its prefix say so"
         );
         fs::remove_dir_all(&scratch).unwrap();

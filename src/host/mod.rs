@@ -1,8 +1,8 @@
-//! Being one's own relay: a share waits in a private folder of this machine, and this program hands it out on the
-//! network that it is on, until it was opened.
+//! Hosting: a share waits in a private folder of this machine, and this program serves it on the local network until it
+//! was opened.
 //!
-//! Our own programs speak TLS with a key that the link names; browsers, which cannot, speak plain HTTP on the same
-//! port. Only looking and opening are open to the network.
+//! `share` uses TLS with a key that the link names; browsers cannot, and use plain HTTP on the same port. Only looking
+//! and opening are open to the network.
 //!
 //! [`Listening`] (an address and ports) → [`Host`] (a folder: shares can be uploaded) → [`Serving`] (their links work).
 //!
@@ -87,5 +87,5 @@ pub use self::activity::Event;
 pub use self::address::ListenAddress;
 pub use self::error::HostError;
 pub use self::folder::{beside, remove_leftovers};
-pub use self::interfaces::{Kind, Own, Scope};
+pub use self::interfaces::{InterfaceKind, Own, Scope};
 pub use self::serving::{Host, HostOptions, Listening, Reach, Revoked, Serving, Standing};

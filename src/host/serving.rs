@@ -12,12 +12,12 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::host::activity::{Event, Watcher};
-use crate::host::address::{ListenAddress, Wanted};
+use crate::host::address::{ChosenAddress, ListenAddress};
 use crate::host::error::HostError;
 use crate::host::folder::PrivateFolder;
 use crate::relay::rules::StoreRelay;
 use crate::relay::server::guests::{Activity, Guests};
-use crate::relay::server::{CreatePolicy, Options};
+use crate::relay::server::{CreatePolicy, ServerOptions};
 use crate::relay::{Credential, Relay, ShareState, Status, server};
 use crate::relay_url::RelayUrl;
 use crate::secret::{Claimant, Flags};
@@ -34,7 +34,7 @@ const MAX_CONNECTIONS: usize = 64;
 /// The time that running answers get when hosting ends.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// The choices of somebody who hosts shares.
+/// The sender's choices for hosting.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HostOptions<'a> {
     /// The address to listen on, perhaps with a port.
@@ -66,7 +66,7 @@ impl Listening {
             return Err(HostError::TunnelToMany);
         }
         let has_tunnel = public_url.is_some();
-        let wanted = Wanted { listen: options.listen, interface: options.interface, has_tunnel };
+        let wanted = ChosenAddress { listen: options.listen, interface: options.interface, has_tunnel };
         let address = ListenAddress::find(wanted)?;
         let listeners = (0..count).map(|number| address.listener(number)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { listeners, public_url, address })
@@ -141,7 +141,7 @@ impl Host {
         let is_public = address.is_public();
         let serve = |(listener, share): (TcpListener, &Share)| {
             let (guests, activity) = Guests::new(rules.clone());
-            let options = Options {
+            let options = ServerOptions {
                 create: CreatePolicy::Closed,
                 public_url: public_url.clone(),
                 direct: public_url.is_none().then(|| share.link().secret.direct_key()),
@@ -154,7 +154,7 @@ impl Host {
                 let _ = stopped.wait_for(|stop| *stop).await;
             };
             let server = tokio::spawn(server::serve(Arc::new(guests), listener, options, stop));
-            Served { activity, owner: share.owner().clone(), server }
+            ServedShare { activity, owner: share.owner().clone(), server }
         };
         let served = listeners.into_iter().zip(batch.shares()).map(serve).collect();
         let sweeper = tokio::spawn(rules.clone().keep_sweeping());
@@ -205,7 +205,7 @@ pub struct Revoked {
 }
 
 /// One share, as it is served.
-struct Served {
+struct ServedShare {
     activity: watch::Receiver<Activity>,
     owner: Credential,
     server: JoinHandle<io::Result<()>>,
@@ -214,7 +214,7 @@ struct Served {
 /// Shares that are served. Their folder goes when this goes.
 pub struct Serving {
     rules: Arc<StoreRelay>,
-    served: Vec<Served>,
+    served: Vec<ServedShare>,
     stop: watch::Sender<bool>,
     sweeper: JoinHandle<()>,
     reach: Reach,

@@ -1,4 +1,4 @@
-//! Links: what a sender hands over and a recipient pastes.
+//! Links, from a sender's program to a recipient's clipboard.
 //!
 //! A link is read as people deliver it: broken over lines, in angle brackets, with a full stop behind it, with a
 //! tracking parameter in it or glued to its end, inside the address of a mail service. Damage is found here, by the
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::relay_url::{RelayUrl, RelayUrlError};
 use crate::secret::{FragmentError, LinkSecret};
 
-/// Why a text is not a link that can be used. None of these repeats the text.
+/// Errors of a text that is not a usable link. None of these repeats the text.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum LinkError {
     /// No `share1…` in it.
@@ -33,10 +33,10 @@ pub enum LinkError {
     /// Broken into pieces, or next to other text, in a way that can be read as two links.
     #[error("it cannot be told where the link ends")]
     Ambiguous,
-    /// It stands in somebody else's address, and where it led is lost.
+    /// It is part of another program's address, and its original target is lost.
     #[error("a mail service or another program rewrote this link, and the original cannot be recovered")]
     Rewritten,
-    /// A flag that this version does not know.
+    /// A flag that is unknown to this version.
     #[error("the link needs a newer version of share")]
     TooNew,
     /// The relay's address cannot be read.

@@ -17,8 +17,8 @@ impl Link {
     /// [`LinkError`], when there is no link, or none that can be used.
     pub fn parse(text: &str) -> Result<FoundLink, LinkError> {
         let text = unquoted(text);
-        // A whole link among other words, or one that was broken into pieces. Where it can be read as both, and they
-        // lead to different relays, neither is asked: a stranger would be shown the tokens.
+        // A whole link among other words, or one that was broken into pieces. If it can be read as both, and they lead
+        // to different relays, neither is asked: a stranger would get the tokens.
         let whole = |word: &&str| {
             word.contains("://") || (word.to_ascii_lowercase().contains(FRAGMENT_PREFIX) && !word.contains('#'))
         };

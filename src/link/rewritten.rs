@@ -2,7 +2,7 @@
 //! click comes to them first.
 //!
 //! There is no list of services here: every part of an address is decoded in all the ways in which such services
-//! encode, again and again. What comes out is only a candidate. The checksum of a link tells whether it is one.
+//! encode, again and again. Each result is only a candidate; the checksum of a link decides whether it is one.
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -28,11 +28,11 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-type Text = Zeroizing<String>;
+type WipedText = Zeroizing<String>;
 
 /// Everything that `text` may hold in another encoding, the nearest first, without `text` itself.
-pub(super) fn readings(text: &str) -> Vec<Text> {
-    let mut found: Vec<Text> = vec![Zeroizing::new(text.to_owned())];
+pub(super) fn readings(text: &str) -> Vec<WipedText> {
+    let mut found: Vec<WipedText> = vec![Zeroizing::new(text.to_owned())];
     let mut layer = 0..1;
     for _ in 0..MAX_DEPTH {
         for outer in layer.clone() {
@@ -54,8 +54,8 @@ pub(super) fn holds_address(text: &str) -> bool {
 }
 
 /// Texts that `text` may hold, decoded once.
-fn decoded_once(text: &str) -> Vec<Text> {
-    let mut texts: Vec<Text> = Vec::new();
+fn decoded_once(text: &str) -> Vec<WipedText> {
+    let mut texts: Vec<WipedText> = Vec::new();
     texts.extend(without_entities(text));
     texts.extend(proofpoint_3(text));
     let (path, query) = text.split_once('?').map_or((text, ""), |(path, query)| (path, query));
@@ -85,18 +85,18 @@ fn decoded_once(text: &str) -> Vec<Text> {
 }
 
 /// Some programs take one of two slashes in a path for a slip.
-fn with_two_slashes(text: &str) -> Text {
+fn with_two_slashes(text: &str) -> WipedText {
     let (scheme, rest) = text.split_once(":/").unwrap_or((text, "/"));
     let is_slip = scheme.bytes().all(|c| c.is_ascii_alphabetic()) && !rest.starts_with('/');
     Zeroizing::new(if is_slip { format!("{scheme}://{rest}") } else { text.to_owned() })
 }
 
-fn percent_decoded(text: &str) -> Option<Text> {
+fn percent_decoded(text: &str) -> Option<WipedText> {
     text.contains('%').then(|| Zeroizing::new(percent_decode_str(text).decode_utf8_lossy().into_owned()))
 }
 
 /// `&`, `#` and `+` as HTML spells them.
-fn without_entities(text: &str) -> Option<Text> {
+fn without_entities(text: &str) -> Option<WipedText> {
     const SPELLINGS: [(&str, &[&str]); 3] = [
         ("&", &["&amp;", "&AMP;", "&#38;", "&#x26;"]),
         ("#", &["&num;", "&#35;", "&#035;", "&#x23;"]),
@@ -111,7 +111,7 @@ fn without_entities(text: &str) -> Option<Text> {
 }
 
 /// Version 2 of Proofpoint's URL Defense: `-` stands for `%`, and `_` for `/`.
-fn proofpoint_2(value: &str) -> Option<Text> {
+fn proofpoint_2(value: &str) -> Option<WipedText> {
     let lower = Zeroizing::new(value.to_ascii_lowercase());
     if !["-3a", "-23", "-2b"].iter().any(|encoded| lower.contains(encoded)) {
         return None;
@@ -121,7 +121,7 @@ fn proofpoint_2(value: &str) -> Option<Text> {
 
 /// Version 3 of it: `/v3/__ADDRESS__;CHARACTERS!…`. A `*` in the address stands for the next of the characters, which
 /// are in base64, and `**` with a letter for a run of them.
-fn proofpoint_3(text: &str) -> Option<Text> {
+fn proofpoint_3(text: &str) -> Option<WipedText> {
     let (_, rest) = text.split_once("/v3/__")?;
     let (address, rest) = rest.split_once("__;")?;
     let encoded = rest.split('!').next().unwrap_or_default();
@@ -144,7 +144,7 @@ fn proofpoint_3(text: &str) -> Option<Text> {
 
 /// How many characters a run has: from two on, in the order of the alphabet of base64 for addresses.
 fn run_length(letter: char) -> Option<usize> {
-    let place = match u8::try_from(letter).ok()? {
+    let index = match u8::try_from(letter).ok()? {
         c @ b'A'..=b'Z' => c - b'A',
         c @ b'a'..=b'z' => c - b'a' + 26,
         c @ b'0'..=b'9' => c - b'0' + 52,
@@ -152,11 +152,11 @@ fn run_length(letter: char) -> Option<usize> {
         b'_' => 63,
         _ => return None,
     };
-    Some(usize::from(place) + 2)
+    Some(usize::from(index) + 2)
 }
 
 /// The runs of characters of base64 in `text`, decoded, as far as they can be printed.
-fn base64_decoded(text: &str) -> Vec<Text> {
+fn base64_decoded(text: &str) -> Vec<WipedText> {
     let is_code = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '_');
     // A slash is a character of one alphabet, and ends a run of the other.
     let runs = text.split(|c| !is_code(c)).chain(text.split(|c| !is_code(c) && c != '/'));

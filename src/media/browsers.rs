@@ -7,9 +7,9 @@ const RAW: &str =
     " 3fr arw cr2 cr3 crw dcr dng erf fff gpr iiq k25 kdc mef mos mrw nef nrw orf pef raf rw2 rwl sr2 srf srw x3f ";
 
 /// The kind of a file that begins with `head`, and in a word or two the format for which most browsers do not show it.
-/// `None`: they show it, or it is nothing to be shown. `codecs` are the names in its sample descriptions, where they
-/// are known. With `surely`, also what many show and do not say so before: the page opens nothing of that kind that
-/// must not be saved.
+/// `None`: they show it, or it is nothing to be shown. `codecs` are the names in its sample descriptions, if they are
+/// known. With `surely`, also formats that many show without announcing it before: the page opens none of these as
+/// view-only.
 pub fn unshown(head: &[u8], extension: Option<&str>, codecs: &[[u8; 4]], surely: bool) -> Option<(Kind, String)> {
     let mime = sniff(head, head.len() < HEAD_LEN);
     let extension = extension.unwrap_or_default().to_ascii_lowercase();
@@ -47,8 +47,8 @@ pub fn unshown(head: &[u8], extension: Option<&str>, codecs: &[[u8; 4]], surely:
     matches!(kind, Kind::Photo | Kind::Video | Kind::Sound).then_some((kind, name))
 }
 
-/// The name of a codec that most browsers do not play (of a sample entry, mp4ra.org). What nobody has heard of is
-/// theirs.
+/// The name of a codec that most browsers do not play (of a sample entry, mp4ra.org). A codec that is in no list is one
+/// of them.
 fn unplayed(codec: [u8; 4]) -> Option<&'static str> {
     Some(match &codec {
         b"hvc1" | b"hev1" | b"dvh1" | b"dvhe" | b"hvc2" | b"hev2" => "HEVC",

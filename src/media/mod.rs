@@ -1,15 +1,15 @@
-//! The kind of photo, video or text that some bytes are, by the bytes themselves: neither a sender's word nor a file's
-//! name is believed. And [`strip`]: its bytes without what they tell about where, when and by whom they were made.
+//! The kind of a photo, video or text, by its bytes alone: neither the sender's description nor the file's name is
+//! trusted. And [`strip`]: its bytes without place, time and maker.
 
 pub mod browsers;
 pub mod edits;
 pub mod formats;
 pub mod strip;
 
-/// How many bytes from the beginning of a file [`sniff`] wants to see.
+/// Bytes from the beginning of a file that [`sniff`] takes.
 pub const HEAD_LEN: usize = 8192;
 
-/// The kinds of thing that are told apart in words.
+/// The kinds of file that have different words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A still picture.
@@ -49,8 +49,8 @@ impl Kind {
     }
 }
 
-/// The MIME type of a file that begins with `head`. `whole` says that nothing follows: only then can the last
-/// character of a text not be cut in two.
+/// The MIME type of a file that begins with `head`. `whole`: nothing follows, so the last character of a text cannot be
+/// cut in two.
 pub fn sniff(head: &[u8], whole: bool) -> &'static str {
     // A text is one whatever language it is written in: it is shown as it stands.
     if let Some(found) = infer::get(head).filter(|found| !found.mime_type().starts_with("text/")) {

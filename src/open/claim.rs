@@ -30,7 +30,7 @@ pub trait Destination {
     fn prepare(self, hidden: Vec<PathBuf>) -> io::Result<Self::Sink>;
 }
 
-/// Why a destination is not ready. Nothing was claimed for it.
+/// Errors of preparing a destination. Nothing was claimed for it.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
     /// The journal cannot be written.
@@ -116,7 +116,7 @@ impl Ours {
     }
 }
 
-fn expect_parts(claim: &relay::Claimed) -> Result<(), OpenError> {
+fn expect_parts(claim: &relay::ClaimResponse) -> Result<(), OpenError> {
     if claim.parts.len() as u64 == blob::part_count(claim.blob_len) { Ok(()) } else { Err(OpenError::Corrupt) }
 }
 

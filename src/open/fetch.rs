@@ -18,7 +18,7 @@ const FETCHES: u32 = 2;
 /// A share that this device has claimed, as its relay holds it.
 pub(super) struct Opened {
     pub(super) opener: Opener,
-    pub(super) claim: relay::Claimed,
+    pub(super) claim: relay::ClaimResponse,
     pub(super) manifest: Manifest,
 }
 

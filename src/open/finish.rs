@@ -29,7 +29,7 @@ pub(super) struct Ending {
     pub(super) notes: Notes,
 }
 
-/// A share whose content is safe here, or was seen, with a journal that says so. The relay still holds it.
+/// A share whose content is safe here, or was seen, and whose journal has that. The relay still holds it.
 #[must_use = "the relay deletes a share only when it is finished"]
 pub struct Finishable {
     pub(super) ending: Ending,
@@ -140,7 +140,7 @@ impl Unfinished {
         Some(Self { endpoint: record.endpoint()?, receipt: record.complete()?, journal })
     }
 
-    /// Informs the relay. Where that fails, a later run tries again.
+    /// Informs the relay. If that fails, a later run tries again.
     pub async fn finish(self, relay: &dyn Relay, device: &DeviceSecret) {
         let holder = Credential::new(self.journal.id, device.claim_token(&self.journal.id));
         if finish(relay, &holder, &self.receipt).await.is_ok() {

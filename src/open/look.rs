@@ -1,4 +1,4 @@
-//! Looking at a share: what an earlier run on this device left of it, and what waits at the relay.
+//! Looking at a share: the state that an earlier run on this device left, and the share at the relay.
 
 use std::fs;
 use std::io;
@@ -15,7 +15,7 @@ use crate::relay::{self, Credential, Gone, Relay, RelayError, Waiting};
 use crate::seal;
 use crate::secret::{DeviceSecret, Id, Keys, Receipt, Token};
 use crate::state::StateDir;
-use crate::state::journal::{Journal, Record};
+use crate::state::journal::{Journal, JournalLine};
 
 /// A device that is about to open one share, with its journal of that share if it can keep one.
 pub struct Session {
@@ -45,7 +45,7 @@ impl Session {
             remove_leftovers(&record.hidden, record.unnamed());
         }
         let device = state.device()?;
-        let record = match record.map(Record::into_saved) {
+        let record = match record.map(JournalLine::into_saved) {
             Some(Ok((files, receipt))) => {
                 return Ok(Begin::Saved(Box::new(Earlier { files, id: *id, device, journal, receipt })));
             }
@@ -111,7 +111,7 @@ pub enum Look {
     Ours(Box<Ours>),
 }
 
-/// Why a share cannot be looked at or resumed.
+/// The error of a share that cannot be looked at or resumed.
 #[derive(Debug)]
 pub struct Refusal {
     /// Why.
@@ -177,7 +177,7 @@ impl Opener {
         self.keys.receipt(&self.claim_token.claimant(&self.keys.id))
     }
 
-    pub(super) async fn claim(&self) -> Result<relay::Claimed, RelayError> {
+    pub(super) async fn claim(&self) -> Result<relay::ClaimResponse, RelayError> {
         let link = self.link();
         let claim = || self.relay.claim(&link, &self.keys.open_token, &self.claim_token);
         match claim().await {

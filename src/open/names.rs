@@ -8,33 +8,33 @@ const NUMBERS: u32 = 10_000;
 
 /// The thing to name: in a file's name the number stands before the extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum PathKind {
     File,
     Directory,
 }
 
 /// `photo.jpg` → `photo (1).jpg`, but `trip.old` → `trip.old (1)` if that is a directory.
-pub(super) fn numbered(path: &Path, number: u32, kind: Kind) -> PathBuf {
-    let extension = path.extension().filter(|_| kind == Kind::File);
-    let stem = if kind == Kind::File { path.file_stem() } else { path.file_name() };
+pub(super) fn numbered(path: &Path, number: u32, kind: PathKind) -> PathBuf {
+    let extension = path.extension().filter(|_| kind == PathKind::File);
+    let stem = if kind == PathKind::File { path.file_stem() } else { path.file_name() };
     let extension = extension.map(|extension| format!(".{}", extension.to_string_lossy())).unwrap_or_default();
     path.with_file_name(format!("{} ({number}){extension}", stem.unwrap_or_default().to_string_lossy()))
 }
 
 /// All names, in the order in which they are tried.
-fn names(path: &Path, kind: Kind) -> impl Iterator<Item = PathBuf> {
+fn names(path: &Path, kind: PathKind) -> impl Iterator<Item = PathBuf> {
     (0..NUMBERS).map(move |number| if number == 0 { path.to_owned() } else { numbered(path, number, kind) })
 }
 
 /// The first name that nothing has now.
-pub(super) fn first_free(path: &Path, kind: Kind) -> PathBuf {
+pub(super) fn first_free(path: &Path, kind: PathKind) -> PathBuf {
     names(path, kind).find(|name| name.symlink_metadata().is_err()).unwrap_or_else(|| path.to_owned())
 }
 
 /// Takes the first name that `take` does not find taken already.
 pub(super) fn take_first_free(
     path: &Path,
-    kind: Kind,
+    kind: PathKind,
     mut take: impl FnMut(&Path) -> io::Result<()>,
 ) -> io::Result<PathBuf> {
     for name in names(path, kind) {
@@ -59,7 +59,10 @@ mod tests {
             ("a.tar.gz", "a.tar (2).gz", "a.tar.gz (2)"),
             (".hidden", ".hidden (2)", ".hidden (2)"),
         ] {
-            assert_eq!((number(name, Kind::File), number(name, Kind::Directory)), (file.into(), directory.into()));
+            assert_eq!(
+                (number(name, PathKind::File), number(name, PathKind::Directory)),
+                (file.into(), directory.into())
+            );
         }
     }
 
@@ -70,12 +73,12 @@ mod tests {
         for name in ["a.txt", "a (1).txt"] {
             std::fs::write(path(name), "").unwrap();
         }
-        assert_eq!(first_free(&path("a.txt"), Kind::File), path("a (2).txt"));
+        assert_eq!(first_free(&path("a.txt"), PathKind::File), path("a (2).txt"));
         let take = |name: &Path| std::fs::File::create_new(name).map(drop);
-        assert_eq!(take_first_free(&path("a.txt"), Kind::File, take).unwrap(), path("a (2).txt"));
-        assert_eq!(take_first_free(&path("a.txt"), Kind::File, take).unwrap(), path("a (3).txt"));
+        assert_eq!(take_first_free(&path("a.txt"), PathKind::File, take).unwrap(), path("a (2).txt"));
+        assert_eq!(take_first_free(&path("a.txt"), PathKind::File, take).unwrap(), path("a (3).txt"));
         let refuse = |_: &Path| Err(io::ErrorKind::PermissionDenied.into());
-        let refused = take_first_free(&path("a.txt"), Kind::File, refuse).unwrap_err();
+        let refused = take_first_free(&path("a.txt"), PathKind::File, refuse).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
     }
 }

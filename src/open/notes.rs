@@ -1,4 +1,4 @@
-//! How far an opening has come: in the journal, for later runs, and in memory, for whatever interrupts this one.
+//! How far an opening has come: in the journal, for later runs, and in memory, for the code that interrupts this one.
 
 use std::io;
 use std::path::PathBuf;

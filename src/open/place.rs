@@ -1,4 +1,4 @@
-//! Received content gets to where it belongs, and the journal keeps up with it.
+//! Placing received content: durable bytes, then names, with each step in the journal.
 //!
 //! Files: [`Received`] → [`Synced`] → [`Noted`] → [`Placed`] → [`Finishable`]. The bytes are on the disk before the
 //! journal has the files, the journal has them before they get their names, and it has the names before the relay is
@@ -37,13 +37,13 @@ impl From<JournalError> for PlaceError {
 
 /// Received files that are durable and have no names yet.
 pub struct Synced {
-    files: staging::Synced,
+    files: staging::SyncedStaging,
     ending: Ending,
 }
 
 /// Received files that are durable and in the journal, and have no names yet.
 pub struct Noted {
-    files: staging::Synced,
+    files: staging::SyncedStaging,
     ending: Ending,
 }
 

@@ -27,8 +27,8 @@ pub struct Seekable {
 }
 
 impl<S> Claimed<S> {
-    /// Reads the share in any order instead of receiving all of it. The relay sees which parts are fetched, so it can
-    /// tell which are skipped, but not what is in them.
+    /// Reads the share in any order instead of receiving all of it. The relay sees which parts are fetched, so it
+    /// learns which ones are skipped, but not their content.
     ///
     /// # Errors
     ///

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::durable_fs::{parent, rename_directory_new, rename_new_anywhere, sync, sync_dir};
-use crate::open::names::{Kind, first_free, take_first_free};
+use crate::open::names::{PathKind, first_free, take_first_free};
 use crate::platform::files;
 use crate::secret::random_hex;
 use crate::state::journal::PlacedFile;
@@ -77,7 +77,7 @@ impl Nameless {
             self.is_hidden = false;
             return Ok(path);
         }
-        take_first_free(&path, Kind::File, |name| self.name(name))
+        take_first_free(&path, PathKind::File, |name| self.name(name))
     }
 }
 
@@ -118,12 +118,12 @@ pub(super) fn remove_leftovers(hidden: &[PathBuf], placed: &[PlacedFile]) {
 }
 
 /// A directory for the files of an album: where it is now, and where it will be.
-struct Album {
+struct AlbumDirectory {
     hidden: PathBuf,
     path: PathBuf,
 }
 
-impl Album {
+impl AlbumDirectory {
     fn create(hidden: PathBuf, path: PathBuf) -> io::Result<Self> {
         // Like the files in it: its owner's alone.
         files::private_directory().create(&hidden)?;
@@ -139,7 +139,7 @@ impl Album {
     /// Gives it its name, or the next free one.
     fn place(&self) -> io::Result<PathBuf> {
         sync_dir(&self.hidden)?;
-        let path = take_first_free(&self.path, Kind::Directory, |name| rename_directory_new(&self.hidden, name))?;
+        let path = take_first_free(&self.path, PathKind::Directory, |name| rename_directory_new(&self.hidden, name))?;
         sync_dir(parent(&path))?;
         Ok(path)
     }
@@ -149,25 +149,25 @@ impl Album {
 pub struct Staging {
     files: Vec<Nameless>,
     /// The directory that they will be in together.
-    album: Option<Album>,
-    /// Which one is being written, and how many of its bytes are missing.
+    album: Option<AlbumDirectory>,
+    /// The file that is being written, and the number of its missing bytes.
     current: usize,
     missing: u64,
 }
 
 impl Staging {
-    /// Names that [`Staging::create`] and [`Synced::place`] may use for a moment, or for longer where a file has to
-    /// have one: for the run that cleans up after a kill.
+    /// Names that [`Staging::create`] and [`SyncedStaging::place`] may use for a moment, or for longer where a file has
+    /// to have one: for the run that cleans up after a kill.
     pub(super) fn hidden_names(targets: &[Target], album: Option<&Path>) -> Vec<PathBuf> {
         let directory = album.map(|album| hidden_name(parent(album)));
-        let place = |target: &Target| directory.clone().unwrap_or_else(|| parent(&target.path).to_owned());
-        let files = targets.iter().chain(targets.first()).map(|target| hidden_name(&place(target)));
+        let directory_of = |target: &Target| directory.clone().unwrap_or_else(|| parent(&target.path).to_owned());
+        let files = targets.iter().chain(targets.first()).map(|target| hidden_name(&directory_of(target)));
         files.chain(directory.clone()).collect()
     }
 
     /// Creates a nameless file for each target, in the order of the share's bytes. With `album`, they will be the files
-    /// of that directory, which must not exist. `hidden` are the names for those. Whatever could fail later fails here:
-    /// that files can be created there, be named there, and find room.
+    /// of that directory, which must not exist. `hidden` are the names for those. Later failures are found here: files
+    /// must be creatable there, get names there, and find room.
     ///
     /// # Errors
     ///
@@ -177,7 +177,7 @@ impl Staging {
         let mut staging = Self { files: Vec::with_capacity(targets.len()), album: None, current: 0, missing: 0 };
         if let Some(path) = album {
             let hidden = hidden.pop().ok_or(io::ErrorKind::InvalidInput)?;
-            staging.album = Some(Album::create(hidden, path)?);
+            staging.album = Some(AlbumDirectory::create(hidden, path)?);
         }
         let now = |target: Target| match &staging.album {
             Some(album) => Target { path: album.now(&target.path), ..target },
@@ -220,29 +220,30 @@ impl Staging {
     /// # Errors
     ///
     /// The disk fails.
-    pub fn sync(self) -> io::Result<Synced> {
+    pub fn sync(self) -> io::Result<SyncedStaging> {
         let flush = |file: &Nameless| {
             sync(&file.file)?;
             let path = match &self.album {
                 Some(album) => album.path.join(file.target.path.file_name().unwrap_or_default()),
                 None if file.target.replace => file.target.path.clone(),
-                None => first_free(&file.target.path, Kind::File),
+                None => first_free(&file.target.path, PathKind::File),
             };
             PlacedFile::of(&file.file, path)
         };
         let intended = self.files.iter().map(flush).collect::<io::Result<_>>()?;
-        Ok(Synced { staging: self, intended })
+        Ok(SyncedStaging { staging: self, intended })
     }
 }
 
 /// Files that are durable, and have no names yet.
-pub struct Synced {
+pub struct SyncedStaging {
     staging: Staging,
     intended: Vec<PlacedFile>,
 }
 
-impl Synced {
-    /// The files as they are about to be: enough to recognize them after a crash between this and [`Synced::place`].
+impl SyncedStaging {
+    /// The files as they are about to be: enough to recognize them after a crash before
+    /// [`SyncedStaging::place`].
     pub fn intended(&self) -> &[PlacedFile] {
         &self.intended
     }
@@ -268,7 +269,7 @@ impl Synced {
             }
             placed.push((handle, path));
         }
-        let album = staging.album.as_ref().map(Album::place).transpose()?;
+        let album = staging.album.as_ref().map(AlbumDirectory::place).transpose()?;
         // It has its name, and is nobody's to remove.
         staging.album = None;
         let found = |(handle, path): (File, PathBuf)| {

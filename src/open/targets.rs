@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::manifest::Manifest;
 use crate::media;
 use crate::open::claim::Destination;
-use crate::open::names::{Kind, first_free, numbered};
+use crate::open::names::{PathKind, first_free, numbered};
 use crate::open::staging::{SavedFiles, Staging, Target};
 use crate::safe_text::safe_name;
 
@@ -52,9 +52,9 @@ impl Targets {
         if manifest.entries.len() == 1 {
             return Self { files: files(manifest, directory), album: None };
         }
-        let wished = absolute(&directory.join(safe_name(manifest.name.as_deref(), "album")));
+        let preferred = absolute(&directory.join(safe_name(manifest.name.as_deref(), "album")));
         // One that is there already stays as it is.
-        Self::album(manifest, first_free(&wished, Kind::Directory))
+        Self::album(manifest, first_free(&preferred, PathKind::Directory))
     }
 
     /// The files of an album in a directory that does not exist.
@@ -139,7 +139,7 @@ fn files(manifest: &Manifest, directory: &Path) -> Vec<Target> {
         while !taken.insert(free.clone()) {
             let number = numbers.entry(path.clone()).or_default();
             *number += 1;
-            free = numbered(&path, *number, Kind::File);
+            free = numbered(&path, *number, PathKind::File);
         }
         targets.push(Target { path: free, size: entry.size, replace: false });
     }

@@ -2,7 +2,7 @@
 
 import { MAX_TEXT } from "./media.ts";
 
-/** How sure it is that a file can be shown. `perhaps`: that depends on its codec, which only the opening tells. */
+/** How sure it is that a file can be shown. `perhaps`: that depends on its codec, which is known after the opening. */
 export type Capability = "yes" | "perhaps" | "no";
 
 /** A gray square of 8 by 8 pixels. */

@@ -27,7 +27,7 @@ export function screen(title: Child, ...children: Child[]): void {
 }
 
 /** A heading and sentences, and what may be done. */
-export function say(message: texts.Message, ...children: Child[]): void {
+export function showMessage(message: texts.Message, ...children: Child[]): void {
   screen(message.title, ...message.lines.map((line) => h("p", {}, line)), ...children);
 }
 

@@ -1,6 +1,6 @@
 // Failures, in words.
 
-import { button, commandLine, say } from "./dom.ts";
+import { button, commandLine, showMessage } from "./dom.ts";
 import { TooNew } from "./manifest.ts";
 import { isOurs } from "./open.ts";
 import { NotNow, Refusal } from "./relay.ts";
@@ -10,38 +10,38 @@ import * as texts from "./texts.ts";
 
 const HOST = location.host;
 
-/** Says what went wrong. `again` repeats what did. `begun` says that it is this browser's already. */
+/** Shows an error. `again` repeats the request that failed. `begun`: this browser has opened the share already. */
 export function failed(error: unknown, again: () => void, begun = false): void {
   const retry = button(texts.unreachable.again, again, "main");
-  if (error instanceof NotNow) return say(texts.unreachable.message(HOST, begun), retry);
-  if (error instanceof TooNew) return say(texts.tooNew(begun), commandLine());
+  if (error instanceof NotNow) return showMessage(texts.unreachable.message(HOST, begun), retry);
+  if (error instanceof TooNew) return showMessage(texts.tooNew(begun), commandLine());
   if (!(error instanceof Refusal)) {
     console.error(error);
-    return say(texts.unexpected, retry, commandLine());
+    return showMessage(texts.unexpected, retry, commandLine());
   }
   const { claimed } = page;
   if (claimed !== null && isOurs(error, claimed.id, claimed.claimToken)) {
     forget(claimed.id);
     hideLink(claimed.id, error.at);
     const words = openersWords(claimantOf(claimed.id, claimed.claimToken));
-    return say(texts.closed.before(texts.time(error.at), words));
+    return showMessage(texts.closed.before(texts.time(error.at), words));
   }
   switch (error.why) {
     case "unknown":
     case "wrong-passphrase":
-      return say(texts.unknown(HOST));
+      return showMessage(texts.unknown(HOST));
     case "damaged":
-      return say(texts.damaged, retry);
+      return showMessage(texts.damaged, retry);
     case "changed":
-      return say(texts.changed, commandLine());
+      return showMessage(texts.changed, commandLine());
     case "not-a-relay":
-      return say(texts.notARelay(HOST, begun), retry);
+      return showMessage(texts.notARelay(HOST, begun), retry);
     default: {
       const words = error.claimant?.length === 32 ? openersWords(error.claimant) : null;
       if (error.why === "already-opened" && error.until > 0) {
-        return say(texts.beingOpened(texts.time(error.at), texts.time(error.until), words));
+        return showMessage(texts.beingOpened(texts.time(error.at), texts.time(error.until), words));
       }
-      return say(texts.ended[error.why](texts.time(error.at), words));
+      return showMessage(texts.ended[error.why](texts.time(error.at), words));
     }
   }
 }

@@ -2,7 +2,7 @@
 
 import { APP } from "./app.ts";
 import { type Capability, capability } from "./capabilities.ts";
-import { commandLine, h, holdToOpen, live, type RetryLine, retryLine, say, screen, theirs } from "./dom.ts";
+import { commandLine, h, holdToOpen, live, type RetryLine, retryLine, showMessage, screen, theirs } from "./dom.ts";
 import { failed } from "./failure.ts";
 import type { Begun } from "./journal.ts";
 import * as journal from "./journal.ts";
@@ -28,7 +28,7 @@ const LISTED = 8;
 /** Looks at what waits. Nothing here is more than a question. */
 export async function greet(link: Link, root: Root): Promise<void> {
   const line = retryLine(HOST);
-  say(texts.loading, ...line.nodes);
+  showMessage(texts.loading, ...line.nodes);
   try {
     if ((link.flags & NEEDS_PASSPHRASE) === 0) {
       const stretched = new Uint8Array(32);
@@ -106,7 +106,7 @@ async function envelope(link: Link, keys: Keys, stretched: Uint8Array, { manifes
   page.waiting = journal.nameOf(keys.id);
   if (manifest.total > MOST) return tooLarge(manifest.total);
   const able = manifest.viewOnly ? await worst(manifest.entries) : "yes";
-  if (able === "no") return say(texts.refused.notShowable, commandLine());
+  if (able === "no") return showMessage(texts.refused.notShowable, commandLine());
   const only = manifest.entries.length === 1 ? manifest.entries[0]! : null;
   const name = only?.name ?? manifest.name;
   const what = only ? words.kind(kindOf(only.type), only.size) : words.files(manifest.entries.length, manifest.total);
@@ -161,5 +161,5 @@ function trust(): HTMLElement {
 }
 
 function tooLarge(bytes: number): void {
-  say(texts.refused.tooLarge(bytes, MOST, PHONE), commandLine());
+  showMessage(texts.refused.tooLarge(bytes, MOST, PHONE), commandLine());
 }

@@ -1,6 +1,6 @@
 // The page: what happens from a link in the address bar to "gone".
 
-import { commandLine, say } from "./dom.ts";
+import { commandLine, showMessage } from "./dom.ts";
 import { askPassphrase, greet } from "./greeting.ts";
 import type { Begun, Closing, Opening } from "./journal.ts";
 import * as journal from "./journal.ts";
@@ -15,7 +15,7 @@ function begin(): void {
   const fragment = location.hash.slice(1);
   if (fragment === "") return beginWithoutKey();
   const link = readLink(fragment);
-  if (!("payload" in link)) return say(texts.linkError(link), commandLine());
+  if (!("payload" in link)) return showMessage(texts.linkError(link), commandLine());
   const root = rootOf(link);
   const known = journal.remembered(root.id);
   if (known !== null) return resume(known, root.id);
@@ -30,19 +30,19 @@ function beginWithoutKey(): void {
   const known = id && journal.remembered(id);
   if (known) return resume(known, id);
   const begun = id && journal.begun(id);
-  if (begun) return say(texts.keyElsewhere(texts.time(begun.until)));
-  if (closed > 0) return say(texts.closed.before(texts.time(closed)));
+  if (begun) return showMessage(texts.keyElsewhere(texts.time(begun.until)));
+  if (closed > 0) return showMessage(texts.closed.before(texts.time(closed)));
   // A # that was spelt %23 on its way is no # any more.
   const exposed = /share1[0-9a-z]{20}/i.test(location.pathname + location.search);
   if (exposed) history.replaceState(null, "", new URL(".", location.href).href);
-  say(texts.linkError({ why: exposed ? "exposed" : "no-key" }), commandLine());
+  showMessage(texts.linkError({ why: exposed ? "exposed" : "no-key" }), commandLine());
 }
 
 function resume(known: Opening | Closing, id: Uint8Array): void {
   hideLink(id);
   if (known.stage === "closing") return void close(known);
   const link = readLink(known.fragment);
-  if (!("payload" in link)) return say(texts.linkError(link), commandLine());
+  if (!("payload" in link)) return showMessage(texts.linkError(link), commandLine());
   void alone(id, () => {
     // The tab that had it may have closed it meanwhile.
     const still = journal.remembered(id);
@@ -111,7 +111,7 @@ addEventListener("pagehide", () => {
   if (!done) return;
   // The request comes first: a browser that changes its process for the next page may stop this one at any moment.
   void finish(closing).catch(() => {});
-  // It stays until somebody comes back, to see that it was closed here; or until its time is over.
+  // The note stays for a later visit, which shows that it was closed here; or until its time is over.
   journal.keep(closing.id, closing);
 });
 
@@ -122,6 +122,6 @@ document.addEventListener("visibilitychange", () => {
 });
 
 document.querySelector(".cover")!.textContent = texts.showing.cover;
-if (!isSupported()) say(texts.unsupported, commandLine());
+if (!isSupported()) showMessage(texts.unsupported, commandLine());
 else if ("prerendering" in document && document.prerendering) document.addEventListener("prerenderingchange", start, { once: true });
 else start();

@@ -11,7 +11,7 @@ export interface Showable {
   readonly type: string;
 }
 
-/** How many bytes from its beginning tell what a file is. */
+/** Bytes at the beginning of a file that decide its kind. */
 export const HEAD_LEN = 8192;
 /** The longest text that is shown rather than saved, in bytes. */
 export const MAX_TEXT = 1 << 20;

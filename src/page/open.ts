@@ -1,5 +1,5 @@
 // The flow of opening: look, claim, receive, finish. Nothing is claimed before the manifest was seen, and nothing is
-// finished here: that is for whoever shows it.
+// finished here: the viewer does that.
 
 import { sha256 } from "@noble/hashes/sha2.js";
 import { Decrypter } from "age-encryption";

@@ -1,6 +1,6 @@
 // The opening: claim and receive, show, close.
 
-import { button, h, type RetryLine, retryLine, say, screen } from "./dom.ts";
+import { button, h, type RetryLine, retryLine, showMessage, screen } from "./dom.ts";
 import { failed } from "./failure.ts";
 import type { Begun, Closing, Opening } from "./journal.ts";
 import * as journal from "./journal.ts";
@@ -89,7 +89,7 @@ function present(keys: Keys, claimToken: Uint8Array, opened: Opened, blobs: read
 export async function close(closing: Closing): Promise<void> {
   const words = texts.closed;
   const line = retryLine(HOST);
-  say({ title: words.title, lines: [words.telling] }, ...line.nodes);
+  showMessage({ title: words.title, lines: [words.reporting] }, ...line.nodes);
   let done = true;
   try {
     await retrying(line, () => finish(closing));
@@ -100,21 +100,21 @@ export async function close(closing: Closing): Promise<void> {
         void close(closing);
       };
       addEventListener("online", again);
-      return say({ title: words.here, lines: [words.untold(HOST)] }, button(words.again, again, "main"));
+      return showMessage({ title: words.here, lines: [words.unreported(HOST)] }, button(words.again, again, "main"));
     }
     done = false;
   }
   forget(closing.id);
   hideLink(closing.id, journal.now());
   const opener = openersWords(claimantOf(closing.id, closing.claimToken));
-  say({ title: words.title, lines: [done ? words.done : words.otherwise, ...(done ? [words.words(opener)] : []), words.history] });
+  showMessage({ title: words.title, lines: [done ? words.done : words.otherwise, ...(done ? [words.words(opener)] : []), words.history] });
 }
 
 export function finish({ id, claimToken, receipt }: Closing): Promise<void> {
   return relay.finish({ id, token: claimToken }, receipt);
 }
 
-/** Asks a few times, and says so on the page. */
+/** Asks a few times, and shows that on the page. */
 export async function retrying<T>({ waits, again }: RetryLine, ask: () => Promise<T>): Promise<T> {
   const asking = new Backoff(waits, ATTEMPTS);
   again(() => asking.now());

@@ -58,7 +58,7 @@ async function isVisible(image: HTMLImageElement): Promise<boolean> {
 function watch(video: HTMLVideoElement, saw: () => void, failed: () => void): void {
   let playing = false;
   let drawn = false;
-  // Older browsers do not tell of single frames: what they have decoded and not dropped was drawn.
+  // Older browsers do not report single frames: frames that were decoded and not dropped count as drawn.
   const isDrawn = () => {
     const { totalVideoFrames, droppedVideoFrames } = video.getVideoPlaybackQuality();
     return video.videoWidth > 0 && (drawn || totalVideoFrames > droppedVideoFrames);

@@ -15,14 +15,14 @@ export class Refusal extends Error {
     readonly claimant: Uint8Array | null = null,
     /** Wrong passphrases that are still borne. */
     readonly left = 0,
-    /** Unix seconds: until then its opener may go on; 0 where the opening has ended, or the relay does not tell. */
+    /** Unix seconds: until then its opener may go on; 0 where the opening has ended, or the relay does not state it. */
     readonly until = 0,
   ) {
     super(why);
   }
 }
 
-/** No answer, or one that says "later". */
+/** No answer, or one that asks to try later. */
 export class NotNow extends Error {
   /** Seconds to wait at least. */
   constructor(readonly after = 0) {
@@ -107,7 +107,7 @@ async function ask(path: string, who: Credential, how: Ask = {}): Promise<Respon
   throw await problem(response);
 }
 
-/** An error as the relay, or what stands before it, tells it (RFC 9457). */
+/** An error as the relay, or a proxy before it, reports it (RFC 9457). */
 async function problem(response: Response): Promise<Error> {
   const body = await whole(response).catch(() => new Uint8Array());
   const fields = (json(body) ?? {}) as { type?: unknown; at?: unknown; left?: unknown; claimant?: unknown; until?: unknown };
@@ -133,7 +133,7 @@ async function problem(response: Response): Promise<Error> {
     case "timeout":
       return new NotNow(Number(response.headers.get("Retry-After")) || 0);
     default:
-      // A proxy in trouble will be better later; what it thinks of the request itself, it will think of it again.
+      // A proxy's own failure may pass; its refusal of the request itself would only be repeated.
       return [408, 429].includes(response.status) || response.status >= 500 ? new NotNow() : new Refusal("not-a-relay");
   }
 }

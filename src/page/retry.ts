@@ -6,7 +6,7 @@ import { NotNow } from "./relay.ts";
 const LONGEST_S = 30;
 const MOST_S = 120;
 
-/** Repeats what fails for now, ever more slowly, and at once when the network is back or the person says so. */
+/** Repeats what fails for now, ever more slowly, and at once when the network is back or the person asks for it. */
 export class Backoff {
   #failures = 0;
   #pausing: Promise<void> | null = null;
@@ -14,7 +14,7 @@ export class Backoff {
 
   /**
    * `report` gets how many seconds are left until the next attempt, every second, and `null` when it is made. After
-   * `attempts` failures in a row the error is passed on. Nothing is tried any more once `stop` says so.
+   * `attempts` failures in a row the error is passed on. Nothing is tried any more once `stop` returns true.
    */
   constructor(
     private readonly report: (seconds: number | null) => void,

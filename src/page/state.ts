@@ -1,6 +1,6 @@
 // The state of the page, of its tab and of its address.
 
-import { button, say } from "./dom.ts";
+import { button, showMessage } from "./dom.ts";
 import * as journal from "./journal.ts";
 import * as relay from "./relay.ts";
 import * as tabs from "./tabs.ts";
@@ -28,11 +28,11 @@ export function stateOf(state: unknown): { id: Uint8Array | null; closed: number
 /** Goes on when no other tab of this browser has the share `id` open. */
 export async function alone(id: Uint8Array, go: () => void): Promise<void> {
   const name = journal.nameOf(id);
-  say(texts.loading);
+  showMessage(texts.loading);
   if (await tabs.take(name)) return go();
-  say(texts.otherTab.open);
+  showMessage(texts.otherTab.open);
   await tabs.free(name);
-  say(texts.otherTab.gone, button(texts.otherTab.here, () => void alone(id, go), "main"));
+  showMessage(texts.otherTab.gone, button(texts.otherTab.here, () => void alone(id, go), "main"));
 }
 
 /** Forgets a share that has ended, and lets other tabs find out. */

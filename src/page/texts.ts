@@ -1,4 +1,4 @@
-// Every word that the page says, in one table: a translation is another table of this shape. What stands in index.html
+// Every word on the page, in one table: a translation is another table of this shape. What stands in index.html
 // is for browsers that cannot run the page at all.
 
 import type { Kind } from "./media.ts";
@@ -7,7 +7,7 @@ import type { Ended } from "./relay.ts";
 
 const LOCALE = "en-GB";
 
-/** `3.4 MB`, as the program says it. */
+/** `3.4 MB`, as the program prints it. */
 export function size(bytes: number): string {
   if (bytes < 1000) return bytes === 1 ? "1 byte" : `${bytes} bytes`;
   const unit = Math.min(Math.floor(Math.log10(bytes) / 3), 5);
@@ -44,7 +44,7 @@ export const commandLine = {
   after: "and paste the whole link when it asks.",
 };
 
-/** A heading, and what is said below it. */
+/** A heading, and the lines below it. */
 export interface Message {
   readonly title: string;
   readonly lines: readonly string[];
@@ -163,9 +163,9 @@ export const closed = {
   title: "Gone",
   here: "Closed, and not yet deleted",
   done: "It was opened once, and the relay has deleted it. Nothing of it is kept on this page.",
-  untold: (host: string) =>
+  unreported: (host: string) =>
     `${host} could not be told yet that you have closed it; it deletes it by itself within a day, or as soon as you try again.`,
-  telling: "Telling the relay to delete it…",
+  reporting: "Telling the relay to delete it…",
   otherwise: "It is gone. The relay had ended it before it was closed here, so the sender may not see that it was opened.",
   words: (words: string) => `The sender sees that it was opened. The two words of this opening are “${words}”: the sender sees the same ones.`,
   before: (at: string, words: string | null = null) =>

@@ -14,7 +14,7 @@ const words = texts.showing;
 /** Something that is being shown. */
 export interface Showing {
   /**
-   * Whether every file was seen. What was only saved is not known to have arrived until the person says so; inside an
+   * Whether every file was seen. A saved file is not known to have arrived until the person confirms it; inside an
    * app that is so even if it was seen.
    */
   readonly done: () => boolean;
@@ -52,7 +52,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
     if (url !== null) URL.revokeObjectURL(url);
     url = null;
   };
-  /** Marks a file as seen, as soon as somebody can be looking at it. */
+  /** Marks a file as seen, as soon as it can be seen. */
   const see = (number: number, mine: number) => {
     if (mine !== turns) return;
     if (!document.hidden) return void seen.add(number);
@@ -78,7 +78,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
     const save = () => {
       const source = URL.createObjectURL(blob.slice(0, blob.size, type));
       h("a", { href: source, download: fileName }).click();
-      // The browser reads it after the click, and does not tell when.
+      // The browser reads it some time after the click, and reports nothing.
       saved.add(source);
       if (!kept.has(number)) unsure.add(number);
       status.textContent = APP === null ? words.saved : words.savedInApp(APP);
@@ -245,7 +245,7 @@ function nameOf(entry: Entry, manifest: Manifest): string | null {
   return entry.name ?? (manifest.entries.length === 1 ? manifest.name : null);
 }
 
-/** Copies a text, which stands in `shown`; says how it went. */
+/** Copies a text, which stands in `shown`, and shows the outcome. */
 async function copied(text: string, shown: HTMLElement): Promise<string> {
   try {
     await navigator.clipboard.writeText(text);

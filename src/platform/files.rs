@@ -1,4 +1,4 @@
-//! Files: requests that the standard library has no portable word for.
+//! Files: requests for which the standard library has no portable function.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;

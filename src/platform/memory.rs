@@ -95,7 +95,7 @@ fn mapped() -> u64 {
 fn free_below(root: &Path) -> Option<u64> {
     let totals = read(&root.join("proc/meminfo"));
     let machine = field(&totals, "MemAvailable:").map(|kilobytes| kilobytes.saturating_mul(1024));
-    let groups = [Version::Two, Version::One].into_iter().filter_map(|version| version.free(root));
+    let groups = [CgroupVersion::Two, CgroupVersion::One].into_iter().filter_map(|version| version.free(root));
     machine.into_iter().chain(groups).min()
 }
 
@@ -113,12 +113,12 @@ fn field(text: &str, name: &str) -> Option<u64> {
 
 /// Of control groups. A machine may have both.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Version {
+enum CgroupVersion {
     One,
     Two,
 }
 
-impl Version {
+impl CgroupVersion {
     /// The least that is free in this process's group and in all around it.
     fn free(self, root: &Path) -> Option<u64> {
         let groups = read(&root.join("proc/self/cgroup"));

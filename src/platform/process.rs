@@ -47,8 +47,8 @@ fn is_executable(path: &Path) -> bool {
     path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
 }
 
-/// Takes as many file descriptors as the system lets this process have. Where that is refused, it works with those that
-/// it has.
+/// Takes as many file descriptors as the system lets this process have. If that is refused, the process works with
+/// those that it has.
 pub fn take_all_descriptors() {
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });

@@ -181,6 +181,6 @@ impl Mode {
 /// Characters in a row of a terminal; 80 where it does not report that.
 pub fn columns_of(terminal: &impl AsFd) -> usize {
     let columns = tcgetwinsize(terminal).map_or(0, |size| size.ws_col);
-    // One that does not know is as wide as terminals used to be.
+    // A terminal that does not report its width counts as 80 columns wide.
     if columns == 0 { 80 } else { usize::from(columns) }
 }

@@ -1,4 +1,4 @@
-//! Time and chance, handed in from outside: in a test fourteen days pass in a microsecond.
+//! Time and random numbers, passed in from outside: in a test fourteen days pass in a microsecond.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

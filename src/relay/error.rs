@@ -28,7 +28,7 @@ pub enum RelayError {
         /// How many different ones may still be tried.
         left: u8,
     },
-    /// No such share, or none that this token has to do with: not told apart.
+    /// No such share, or a token that is not its own: one answer for both.
     #[error("the relay knows no such share")]
     Unknown,
     /// The body came too slowly.
@@ -67,7 +67,7 @@ pub enum RelayError {
         /// When to ask again, in seconds.
         after: u64,
     },
-    /// It cannot tell now.
+    /// The relay cannot answer now.
     #[error("the relay is busy")]
     Busy {
         /// When to ask again, in seconds.
@@ -103,7 +103,7 @@ pub enum RelayError {
 }
 
 impl RelayError {
-    /// The relay cannot tell now.
+    /// The relay cannot answer now.
     pub const BUSY: Self = Self::Busy { after: 2 };
 
     /// Whether the relay was not even reached: nothing was asked.

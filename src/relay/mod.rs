@@ -1,12 +1,12 @@
 //! Relays: the [`Relay`] trait, and everything that implements it.
 //!
-//! Two joints hold this floor together. A [`store::Store`] is dumb: it creates an object if there is none of that
-//! name, reads, lists and deletes. A [`Relay`] has the rules. [`rules::StoreRelay`] is the rules over a store;
-//! [`server`] serves any relay over HTTP; [`client::HttpRelay`] asks such a server from afar;
-//! [`client::retry::Retrying`] asks any relay again when the line breaks; [`server::guests::Guests`] is the part of a
-//! sender's own relay that the network gets.
+//! This floor has two traits. A [`store::Store`] has no rules: it creates an object if there is none of that name,
+//! reads, lists and deletes. A [`Relay`] has the rules. [`rules::StoreRelay`] is the rules over a store; [`server`]
+//! serves any relay over HTTP; [`client::HttpRelay`] is the client of such a server; [`client::retry::Retrying`]
+//! repeats requests to any relay when a connection breaks; [`server::guests::Guests`] is the part of a sender's own
+//! relay that is open to the network.
 //!
-//! A relay sees ciphertext, sizes and times. Nothing on this floor knows a key.
+//! A relay sees ciphertext, sizes and times. No key reaches this floor.
 #![doc = include_str!("PROTOCOL.md")]
 
 mod backoff;
@@ -31,9 +31,9 @@ use async_trait::async_trait;
 pub use self::content::{ByteStream, Content};
 pub use self::error::RelayError;
 pub use self::types::{
-    About, Admission, Checksum, Claimed, Commit, Committed, Create, Credential, Gone, INLINE_LEN, LEASE, MAX_GUESSES,
-    MAX_SEALED_MANIFEST, MAX_TTL, MAX_WAIT, MIN_TTL, Notice, ShareState, Status, TOMBSTONE_TIME, V1, Verifiers,
-    Waiting,
+    About, Admission, Checksum, ClaimResponse, Commit, CommitResponse, Create, Credential, Gone, INLINE_LEN, LEASE,
+    MAX_GUESSES, MAX_SEALED_MANIFEST, MAX_TTL, MAX_WAIT, MIN_TTL, Notice, ShareState, Status, TOMBSTONE_TIME, V1,
+    Verifiers, Waiting,
 };
 use crate::secret::{Receipt, Token};
 
@@ -65,7 +65,7 @@ pub trait Relay: Send + Sync {
     ///
     /// # Errors
     /// `BadRequest`, `TooLarge`, `PartsMissing`, or `Committed` with other content.
-    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Committed, RelayError>;
+    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<CommitResponse, RelayError>;
 
     /// All of the above at once, for a share of a single part.
     ///
@@ -77,7 +77,7 @@ pub trait Relay: Send + Sync {
         offer: &Create,
         commit: &Commit,
         part: Content,
-    ) -> Result<Committed, RelayError>;
+    ) -> Result<CommitResponse, RelayError>;
 
     /// Describes a waiting share to a holder of its link who has no passphrase yet. Costs no guess.
     async fn notice(&self, link: &Credential) -> Result<Notice, RelayError>;
@@ -92,7 +92,7 @@ pub trait Relay: Send + Sync {
     ///
     /// # Errors
     /// `WrongPassphrase`.
-    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<Claimed, RelayError>;
+    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<ClaimResponse, RelayError>;
 
     /// The bytes of part `number` from `offset` on. `holder` has the claim token.
     ///

@@ -22,7 +22,7 @@ pub enum Obstacle {
     /// The proxy to the world does not answer.
     #[error("the proxy cannot be reached: {0}")]
     NoProxy(String),
-    /// It wants to know who asks.
+    /// It asks for credentials.
     #[error("the proxy asks for a password")]
     ProxyPassword,
     /// It does not lead there.
@@ -36,13 +36,13 @@ pub enum Distrust {
     /// Its time is over, by the clock of this machine.
     #[error("it has expired")]
     Expired {
-        /// When, Unix seconds, where that is told.
+        /// When, Unix seconds, if that is known.
         at: Option<u64>,
     },
     /// Its time has not come, by the clock of this machine.
     #[error("it is not valid yet")]
     NotYet {
-        /// When it does, Unix seconds, where that is told.
+        /// When it does, Unix seconds, if that is known.
         from: Option<u64>,
     },
     /// Nobody whom this machine trusts has signed it.

@@ -1,6 +1,6 @@
-//! The line to a sender's own machine: TLS 1.3 with a raw public key (RFC 7250) that follows from the link.
+//! Connections to a sender's own machine: TLS 1.3 with a raw public key (RFC 7250) that follows from the link.
 //!
-//! There is no name and no certificate: a holder of the link knows the one key that may answer, and accepts no other.
+//! There is no name and no certificate: the link has the one key that may answer, and no other is accepted.
 
 use std::sync::Arc;
 

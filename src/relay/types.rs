@@ -196,7 +196,7 @@ pub struct Commit {
 
 /// The answer to a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Committed {
+pub struct CommitResponse {
     /// Version of the protocol.
     pub v: V1,
     /// When the share ends unopened, Unix seconds.
@@ -230,7 +230,7 @@ pub struct Waiting {
 
 /// A claim that was won.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claimed {
+pub struct ClaimResponse {
     /// Version of the protocol.
     pub v: V1,
     /// When it was won, Unix seconds.
@@ -251,9 +251,9 @@ pub struct Claimed {
     pub part: Option<Bytes>,
 }
 
-impl fmt::Debug for Claimed {
+impl fmt::Debug for ClaimResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Claimed").field("at", &self.at).field("until", &self.until).finish_non_exhaustive()
+        f.debug_struct("ClaimResponse").field("at", &self.at).field("until", &self.until).finish_non_exhaustive()
     }
 }
 
@@ -339,7 +339,7 @@ pub struct Status {
     pub overdue: Option<bool>,
 }
 
-/// How a share came to its end, as far as the asker may know.
+/// The end of a share, as far as it is shown to the asker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gone {
     /// Somebody claimed it.

@@ -6,12 +6,12 @@ use age::x25519;
 
 use super::error::SealError;
 use super::header::{PAYLOAD_NONCE, header_len, read_header};
-use super::stream::{CHUNK, Key, SEALED_CHUNK, TAG};
+use super::stream::{CHUNK, PayloadKey, SEALED_CHUNK, TAG};
 
-/// The chunks of an age file, each opened by itself and in any order: for a film in which somebody seeks. That a chunk
-/// is the last one is part of what is verified, so a file that was cut off is found out when its end is read.
+/// The chunks of an age file, each opened by itself and in any order: for a film with seeking. That a chunk is the last
+/// one is part of what is verified, so a file that was cut off is found out when its end is read.
 pub struct Chunks {
-    key: Key,
+    key: PayloadKey,
     /// The offset of the first one in the blob, in bytes.
     head: u64,
     age_len: u64,

@@ -9,7 +9,7 @@ use age_core::format::{FileKey, Stanza};
 use age_core::secrecy::ExposeSecret;
 
 use super::error::SealError;
-use super::stream::Stream;
+use super::stream::ChunkStream;
 
 /// The longest age header that is looked at, in bytes.
 pub const MAX_HEADER: usize = 4096;
@@ -63,14 +63,14 @@ pub(super) fn header_len(bytes: &[u8]) -> Option<usize> {
 ///
 /// # Errors
 /// Those of the age crate, which has none for one recipient of this kind.
-pub(super) fn write_header(recipient: &x25519::Recipient) -> io::Result<(Vec<u8>, Stream)> {
+pub(super) fn write_header(recipient: &x25519::Recipient) -> io::Result<(Vec<u8>, ChunkStream)> {
     let noting = NotingRecipient { to: recipient, noted: RefCell::new(None) };
     let encryptor = Encryptor::with_recipients(iter::once(&noting as &dyn age::Recipient)).map_err(io::Error::other)?;
     let mut head = Vec::with_capacity(MAX_HEADER);
     // Writes the header and the payload nonce; dropped before a chunk is written.
     drop(encryptor.wrap_output(&mut head)?);
     let file_key = noting.noted.take().ok_or_else(|| io::Error::other("age used no recipient"))?;
-    let stream = Stream::of_file(&file_key, &head[head.len() - PAYLOAD_NONCE..]);
+    let stream = ChunkStream::of_file(&file_key, &head[head.len() - PAYLOAD_NONCE..]);
     Ok((head, stream))
 }
 
@@ -78,11 +78,11 @@ pub(super) fn write_header(recipient: &x25519::Recipient) -> io::Result<(Vec<u8>
 ///
 /// # Errors
 /// [`SealError::Corrupt`] where it is no header of age, or `identity` does not open it.
-pub(super) fn read_header(identity: &x25519::Identity, head: &[u8]) -> Result<Stream, SealError> {
+pub(super) fn read_header(identity: &x25519::Identity, head: &[u8]) -> Result<ChunkStream, SealError> {
     let noting = NotingIdentity { identity, noted: RefCell::new(None) };
     let decryptor = Decryptor::new_buffered(head).map_err(|_| SealError::Corrupt)?;
     decryptor.decrypt(iter::once(&noting as &dyn age::Identity)).map_err(|_| SealError::Corrupt)?;
     // The MAC holds: the key is the one that this header commits to.
     let file_key = noting.noted.take().ok_or(SealError::Corrupt)?;
-    Ok(Stream::of_file(&file_key, &head[head.len() - PAYLOAD_NONCE..]))
+    Ok(ChunkStream::of_file(&file_key, &head[head.len() - PAYLOAD_NONCE..]))
 }

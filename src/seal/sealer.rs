@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use zeroize::Zeroizing;
 
 use super::header::write_header;
-use super::stream::{CHUNK, SEALED_CHUNK, Stream, TAG};
+use super::stream::{CHUNK, ChunkStream, SEALED_CHUNK, TAG};
 use crate::blob::{PART_LEN, padded_len};
 use crate::secret::fill_random;
 
@@ -21,11 +21,11 @@ pub struct Lengths {
 }
 
 /// The work of a sealer, in its order.
-enum Phase {
+enum SealPhase {
     /// Reading, and sealing chunk after chunk.
-    Payload(Stream),
+    Payload(ChunkStream),
     /// The age file is complete; this many bytes of padding are missing.
-    Padding(Stream, u64),
+    Padding(ChunkStream, u64),
     /// The blob is complete.
     Done,
 }
@@ -33,7 +33,7 @@ enum Phase {
 /// Turns a plaintext of unknown length into the parts of a blob, in one pass and in constant memory.
 pub struct Sealer<R> {
     plain: R,
-    phase: Phase,
+    phase: SealPhase,
     /// The header and payload nonce, which stand before the chunks; later the bytes that did not fit into the last
     /// part.
     carry: Vec<u8>,
@@ -50,7 +50,7 @@ impl<R: Read> Sealer<R> {
     /// Those of the age crate, which has none for one recipient of this kind.
     pub fn new(plain: R, identity: &x25519::Identity) -> io::Result<Self> {
         let (head, stream) = write_header(&identity.to_public())?;
-        Ok(Self { plain, phase: Phase::Payload(stream), age_len: head.len() as u64, carry: head, ahead: None })
+        Ok(Self { plain, phase: SealPhase::Payload(stream), age_len: head.len() as u64, carry: head, ahead: None })
     }
 
     /// Fills `buffer` (whatever it held before) with the next part. `false`: the blob was complete already.
@@ -68,19 +68,19 @@ impl<R: Read> Sealer<R> {
         self.carry.clear();
         while filled < PART_LEN {
             filled += match &mut self.phase {
-                Phase::Payload(_) => self.seal_chunk(&mut buffer[filled..])?,
-                Phase::Padding(stream, missing) => {
+                SealPhase::Payload(_) => self.seal_chunk(&mut buffer[filled..])?,
+                SealPhase::Padding(stream, missing) => {
                     let count = usize::try_from(*missing).unwrap_or(CHUNK).min(CHUNK);
                     let piece = &mut buffer[filled..filled + count];
                     piece.fill(0);
                     stream.seal(piece, false);
                     *missing -= count as u64;
                     if *missing == 0 {
-                        self.phase = Phase::Done;
+                        self.phase = SealPhase::Done;
                     }
                     count
                 }
-                Phase::Done => break,
+                SealPhase::Done => break,
             };
         }
         let length = filled.min(PART_LEN);
@@ -110,18 +110,18 @@ impl<R: Read> Sealer<R> {
             self.ahead = Some(space[CHUNK]);
             filled = CHUNK;
         }
-        let Phase::Payload(stream) = &mut self.phase else { return Ok(0) };
+        let SealPhase::Payload(stream) = &mut self.phase else { return Ok(0) };
         let tag = stream.seal(&mut space[..filled], last);
         space[filled..filled + TAG].copy_from_slice(&tag);
         self.age_len += (filled + TAG) as u64;
         if last {
             self.phase = match padded_len(self.age_len) - self.age_len {
-                0 => Phase::Done,
+                0 => SealPhase::Done,
                 // The padding is a keystream under a key that nobody keeps: as random as the chunks before it.
                 missing => {
                     let mut key = Zeroizing::new([0; 32]);
                     fill_random(&mut *key);
-                    Phase::Padding(Stream::new(&key), missing)
+                    SealPhase::Padding(ChunkStream::new(&key), missing)
                 }
             };
         }
@@ -130,7 +130,8 @@ impl<R: Read> Sealer<R> {
 
     /// The lengths of the blob, known when [`Sealer::next_part`] has returned `false`.
     pub fn lengths(&self) -> Option<Lengths> {
-        matches!(self.phase, Phase::Done).then(|| Lengths { age_len: self.age_len, blob_len: padded_len(self.age_len) })
+        matches!(self.phase, SealPhase::Done)
+            .then(|| Lengths { age_len: self.age_len, blob_len: padded_len(self.age_len) })
     }
 
     /// Gives the source back.

@@ -17,9 +17,9 @@ pub(super) const TAG: usize = 16;
 pub(super) const SEALED_CHUNK: usize = CHUNK + TAG;
 
 /// The key of one payload. Each of its chunks has a number, from 0 on.
-pub(super) struct Key(LessSafeKey);
+pub(super) struct PayloadKey(LessSafeKey);
 
-impl Key {
+impl PayloadKey {
     fn new(key: &[u8; 32]) -> Self {
         #[expect(clippy::expect_used, reason = "the key has the algorithm's length")]
         let key = UnboundKey::new(&CHACHA20_POLY1305, key).expect("32 bytes");
@@ -39,16 +39,16 @@ impl Key {
 }
 
 /// The chunks of a payload, one after the other.
-pub(super) struct Stream {
-    key: Key,
+pub(super) struct ChunkStream {
+    key: PayloadKey,
     /// The number of the next chunk.
     next: u64,
 }
 
-impl Stream {
+impl ChunkStream {
     /// The chunks of a payload under `key`.
     pub(super) fn new(key: &[u8; 32]) -> Self {
-        Self { key: Key::new(key), next: 0 }
+        Self { key: PayloadKey::new(key), next: 0 }
     }
 
     /// The chunks of an age file. The payload key is HKDF over its file key, salted with its payload nonce.
@@ -62,7 +62,7 @@ impl Stream {
     }
 
     /// The key, to open chunks in any order.
-    pub(super) fn into_key(self) -> Key {
+    pub(super) fn into_key(self) -> PayloadKey {
         self.key
     }
 
@@ -100,7 +100,7 @@ impl Stream {
     }
 }
 
-/// Eleven bytes of counter, big-endian, and one that says whether this is the last chunk.
+/// Eleven bytes of counter, big-endian, and one that marks the last chunk.
 fn nonce(number: u64, last: bool) -> Nonce {
     let mut nonce = [0; NONCE_LEN];
     nonce[3..11].copy_from_slice(&number.to_be_bytes());

@@ -6,14 +6,14 @@ use age::x25519;
 
 use super::error::SealError;
 use super::header::{MAX_HEADER, PAYLOAD_NONCE, header_len, read_header};
-use super::stream::{SEALED_CHUNK, Stream};
+use super::stream::{ChunkStream, SEALED_CHUNK};
 
 /// The next thing that an unsealer waits for.
 enum Expect {
     /// The header, of which this much is here.
     Header(Vec<u8>),
     /// Chunks.
-    Chunks(Box<Stream>),
+    Chunks(Box<ChunkStream>),
     /// Nothing: the last chunk was opened, and only padding follows.
     End,
 }

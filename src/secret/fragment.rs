@@ -24,7 +24,7 @@ pub enum FragmentError {
     Long(usize),
     /// The checksum does not hold.
     Damaged,
-    /// A flag is set that this version does not know.
+    /// A flag is set that is unknown to this version.
     TooNew,
 }
 

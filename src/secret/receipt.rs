@@ -13,12 +13,12 @@ secret_bytes! {
 }
 
 public_bytes! {
-    /// Proof for the sender that whoever finished held the link (and the passphrase).
+    /// Proof for the sender that the opener who finished held the link (and the passphrase).
     Receipt, 32
 }
 
 impl ReceiptKey {
-    /// The receipt that the opener `claimant` of the share `id` leaves for its sender: only somebody with the link (and
+    /// The receipt that the opener `claimant` of the share `id` leaves for its sender: only a holder of the link (and
     /// the passphrase) can make it.
     pub fn receipt(&self, id: &Id, claimant: &Claimant) -> Receipt {
         #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]

@@ -68,7 +68,7 @@ pub enum Role {
     Link,
     /// Knows the link and the passphrase: may open.
     Open,
-    /// Sent it: may upload, ask and take back.
+    /// The sender: may upload, ask and revoke.
     Own,
 }
 

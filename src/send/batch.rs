@@ -17,10 +17,10 @@ use crate::send::error::Unsent;
 use crate::send::input::Input;
 use crate::send::tee::copies;
 use crate::send::upload::{self, SendOptions, Sent, Upload, turns};
-use crate::state::outbox::{Entry, NewEntry, Outbox, write_receipts};
+use crate::state::outbox::{NewSentShare, Outbox, SentShare, write_receipts};
 
 /// The properties that all shares of a batch have in common.
-pub struct Plan {
+pub struct BatchPlan {
     /// The recipients of a link each; `None` for anybody.
     pub recipients: Vec<Option<String>>,
     /// The flags of the links.
@@ -49,7 +49,7 @@ struct Planned {
     link: Link,
     keys: Keys,
     owner: Credential,
-    entry: Entry,
+    entry: SentShare,
 }
 
 /// Shares that exist only in memory. They must be recorded before anything is uploaded.
@@ -57,14 +57,14 @@ pub struct Draft {
     shares: Vec<Planned>,
     options: SendOptions,
     describe: fn(&Manifest) -> String,
-    /// Whether somebody must record them to be able to revoke them: this program is not their relay.
+    /// Whether they must be recorded to be revocable: this program is not their relay.
     is_remote: bool,
 }
 
 impl Draft {
     /// Makes a share with a secret of its own for each recipient. `urls` are the relays' addresses in their links, in
     /// the order of the recipients.
-    pub fn new(plan: Plan, urls: &[RelayUrl], kept_at: KeptAt<'_>) -> Self {
+    pub fn new(plan: BatchPlan, urls: &[RelayUrl], kept_at: KeptAt<'_>) -> Self {
         let mut shares = Vec::with_capacity(plan.recipients.len());
         let mut batch = None;
         let (relay, folder) = match kept_at {
@@ -75,7 +75,7 @@ impl Draft {
             let secret = LinkSecret::random(plan.flags);
             let keys = secret.keys(plan.passphrase.as_ref().map(|passphrase| passphrase.as_str()));
             let owner = Credential::new(keys.id, Token::random());
-            let entry = Entry::new(NewEntry {
+            let entry = SentShare::new(NewSentShare {
                 id: keys.id,
                 batch: *batch.get_or_insert(keys.id),
                 relay,
@@ -103,7 +103,7 @@ impl Draft {
             Ok(outbox) => (Some(outbox), None),
             Err(error) => (None, Some(error)),
         };
-        let mut records = Records { outbox, receipts };
+        let mut records = OwnerFiles { outbox, receipts };
         let entries = || self.shares.iter().map(|share| &share.entry);
         // Before anything is announced: what a crash leaves can be revoked.
         if let Err(error) = records.keep(entries()) {
@@ -120,12 +120,12 @@ impl Draft {
     }
 }
 
-/// Shares that are recorded, durably where that is possible, and that no relay knows of.
+/// Shares that are recorded, durably where that is possible, and not announced to any relay.
 pub struct Recorded {
     shares: Vec<Planned>,
     options: SendOptions,
     describe: fn(&Manifest) -> String,
-    records: Records,
+    records: OwnerFiles,
     unrecorded: Option<io::Error>,
 }
 
@@ -155,7 +155,7 @@ impl Recorded {
 struct Unlinked {
     link: Link,
     owner: Credential,
-    entry: Entry,
+    entry: SentShare,
 }
 
 /// Shares that are about to be uploaded.
@@ -201,7 +201,7 @@ impl Uploading {
 pub struct Share {
     link: Link,
     owner: Credential,
-    entry: Entry,
+    entry: SentShare,
     sent: Sent,
 }
 
@@ -222,7 +222,7 @@ impl Share {
     }
 
     /// Its entry in the outbox.
-    pub fn entry(&self) -> &Entry {
+    pub fn entry(&self) -> &SentShare {
         &self.entry
     }
 
@@ -267,8 +267,8 @@ impl Committed {
 pub struct Revoker(Arc<Revocable>);
 
 struct Revocable {
-    shares: Vec<(upload::Revoker, Entry)>,
-    records: Records,
+    shares: Vec<(upload::UploadRevoker, SentShare)>,
+    records: OwnerFiles,
 }
 
 impl Revoker {
@@ -294,31 +294,31 @@ impl Revoker {
 }
 
 /// The files that let a sender ask about shares and revoke them.
-struct Records {
+struct OwnerFiles {
     /// `None` where nothing can be kept.
     outbox: Option<Outbox>,
     /// A file of the user's.
     receipts: Option<PathBuf>,
 }
 
-impl Records {
-    fn keep<'a>(&self, mut entries: impl Iterator<Item = &'a Entry>) -> io::Result<()> {
+impl OwnerFiles {
+    fn keep<'a>(&self, mut entries: impl Iterator<Item = &'a SentShare>) -> io::Result<()> {
         let Some(outbox) = &self.outbox else { return Ok(()) };
         entries.try_for_each(|entry| outbox.keep(entry))
     }
 
-    fn write_receipts<'a>(&self, entries: impl Iterator<Item = &'a Entry>) -> io::Result<()> {
+    fn write_receipts<'a>(&self, entries: impl Iterator<Item = &'a SentShare>) -> io::Result<()> {
         let Some(path) = &self.receipts else { return Ok(()) };
         write_receipts(path, &entries.collect::<Vec<_>>())
     }
 
-    fn forget(&self, entry: &Entry) {
+    fn forget(&self, entry: &SentShare) {
         if let Some(outbox) = &self.outbox {
             outbox.forget(entry);
         }
     }
 
-    fn forget_all<'a>(&self, entries: impl Iterator<Item = &'a Entry>) {
+    fn forget_all<'a>(&self, entries: impl Iterator<Item = &'a SentShare>) {
         entries.for_each(|entry| self.forget(entry));
     }
 }

@@ -11,7 +11,7 @@ pub enum SendError {
     /// A file could not be read.
     #[error("{name} cannot be read: {error}")]
     Read {
-        /// The name by which the user knows it.
+        /// The name that the user gave it.
         name: String,
         /// The reason.
         error: io::Error,

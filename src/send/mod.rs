@@ -1,8 +1,8 @@
 //! The flow of sending: [`Draft`] → [`Recorded`] → [`Uploading`] → [`Committed`].
 //!
-//! Each step consumes the one before. A share is recorded in the outbox before its relay hears of it, so that whatever
-//! a crash leaves can be revoked; and its link exists for the caller only when the relay has committed it. Whatever
-//! fails before that is revoked.
+//! Each step consumes the one before. A share is recorded in the outbox before its relay hears of it, so that a share
+//! that a crash leaves can be revoked; and its link exists for the caller only when the relay has committed it. An
+//! upload that fails before that is revoked.
 //!
 //! | file | |
 //! |---|---|
@@ -189,7 +189,7 @@ mod sealing;
 mod tee;
 mod upload;
 
-pub use self::batch::{Committed, Draft, KeptAt, Plan, Recorded, Revoker, Share, Uploading};
+pub use self::batch::{BatchPlan, Committed, Draft, KeptAt, Recorded, Revoker, Share, Uploading};
 pub use self::error::{SendError, Unsent};
 pub use self::input::Input;
 pub use self::upload::{SendOptions, Sent};

@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::blob::PART_LEN;
 use crate::manifest::{Entry, Manifest};
-use crate::relay::{Checksum, Commit, Committed, Content, Create, Credential, Relay, RelayError, V1, Verifiers};
+use crate::relay::{Checksum, Commit, CommitResponse, Content, Create, Credential, Relay, RelayError, V1, Verifiers};
 use crate::seal;
 use crate::seal::Lengths;
 use crate::secret::Keys;
@@ -23,9 +23,9 @@ use crate::send::error::SendError;
 use crate::send::input::Input;
 use crate::send::sealing::{BUFFERS, Part, Sealing};
 
-/// The longest time that revoking an upload may take from somebody who wants to leave.
+/// The longest time that revoking an upload may hold up the end of the program.
 const REVOKE_TIME: Duration = Duration::from_secs(5);
-/// The pause before a relay is asked once more to revoke a share that it did not know.
+/// The pause before a relay is asked once more to revoke a share that was unknown to it.
 const SECOND_LOOK: Duration = Duration::from_millis(700);
 
 /// The choices of a sender.
@@ -65,9 +65,9 @@ pub(super) fn turns() -> Arc<Semaphore> {
 
 /// Revokes one upload. It works while the upload runs, after it, and after it was dropped.
 #[derive(Clone)]
-pub(super) struct Revoker(Arc<Announced>);
+pub(super) struct UploadRevoker(Arc<Announced>);
 
-/// A share, as its relay may know it.
+/// A share that may have been announced to its relay.
 struct Announced {
     relay: Arc<dyn Relay>,
     /// Lets its sender upload the share and revoke it.
@@ -78,14 +78,15 @@ struct Announced {
     may_be_committed: AtomicBool,
 }
 
-impl Revoker {
+impl UploadRevoker {
     /// Whether the relay may have committed the share.
     pub(super) fn may_be_committed(&self) -> bool {
         self.0.may_be_committed.load(Ordering::SeqCst)
     }
 
     /// Revokes the share, in whatever state it is: after an error, or when the sender changed their mind. Returns
-    /// whether nothing is left. What cannot be reached within a few seconds expires by itself: its link was never shown.
+    /// whether nothing is left. A share whose relay cannot be reached within a few seconds expires by itself: its link
+    /// was never shown.
     pub(super) async fn revoke(&self) -> bool {
         let Announced { relay, owner, may_be_known, .. } = &*self.0;
         if !may_be_known.load(Ordering::SeqCst) {
@@ -144,10 +145,10 @@ impl Revoker {
 
 /// An upload that has not begun.
 pub(super) struct Upload {
-    share: Revoker,
+    share: UploadRevoker,
     keys: Keys,
     options: SendOptions,
-    /// Whose turn it is to upload, where several shares go out side by side.
+    /// The permits to upload, for several shares side by side.
     turns: Arc<Semaphore>,
 }
 
@@ -162,12 +163,12 @@ impl Upload {
         options: SendOptions,
     ) -> Self {
         let (may_be_known, may_be_committed) = (AtomicBool::new(false), AtomicBool::new(false));
-        let share = Revoker(Arc::new(Announced { relay, owner, may_be_known, may_be_committed }));
+        let share = UploadRevoker(Arc::new(Announced { relay, owner, may_be_known, may_be_committed }));
         Self { share, keys, options, turns }
     }
 
     /// Revokes this upload, now or later.
-    pub(super) fn revoker(&self) -> Revoker {
+    pub(super) fn revoker(&self) -> UploadRevoker {
         self.share.clone()
     }
 
@@ -301,6 +302,6 @@ impl Upload {
     }
 }
 
-fn sent(committed: Committed, create: &Create, manifest: Manifest) -> Sent {
+fn sent(committed: CommitResponse, create: &Create, manifest: Manifest) -> Sent {
     Sent { expires: committed.expires, ttl: Duration::from_secs(create.ttl), manifest }
 }

@@ -61,7 +61,7 @@ impl PlacedFile {
 
 /// A line of a journal: how far an opening has come.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Record {
+pub(crate) struct JournalLine {
     v: V1,
     /// The relay's address.
     relay: String,
@@ -74,13 +74,13 @@ pub(crate) struct Record {
     pub(crate) until: u64,
     /// The files with their final names. Empty for standard output.
     placed: Vec<PlacedFile>,
-    /// Whether all of them have their names. What happens to them later is their owner's business.
+    /// Whether all of them have their names. Later changes to them do not matter here.
     pub(crate) named: bool,
     /// Names that may still be in use, where the file system has no files without a name.
     pub(crate) hidden: Vec<PathBuf>,
 }
 
-impl Record {
+impl JournalLine {
     /// The last line that was written whole. `None`: the bytes have to be fetched again.
     fn read(file: &File) -> io::Result<Option<Self>> {
         let lines = read_all(file)?;
@@ -145,10 +145,14 @@ fn locked(path: &Path, file: File) -> io::Result<Option<Locked>> {
 impl Journal {
     /// Opens and locks the journal of the share `id`, and reads what an earlier run has noted. `None`: another program
     /// is opening that share.
-    pub(crate) fn open(state: &StateDir, id: &Id, endpoint: &Endpoint) -> io::Result<Option<(Self, Option<Record>)>> {
+    pub(crate) fn open(
+        state: &StateDir,
+        id: &Id,
+        endpoint: &Endpoint,
+    ) -> io::Result<Option<(Self, Option<JournalLine>)>> {
         let path = state.subdirectory("opening")?.join(id.hex());
         let Some(Locked { file, .. }) = locked(&path, private(&path)?)? else { return Ok(None) };
-        let record = Record::read(&file)?;
+        let record = JournalLine::read(&file)?;
         Ok(Some((Self { path, file, endpoint: endpoint.clone(), hidden: Vec::new() }, record)))
     }
 
@@ -171,7 +175,7 @@ impl Journal {
 
     fn write(&mut self, receipt: Option<Receipt>, placed: Vec<PlacedFile>, until: u64, named: bool) -> io::Result<()> {
         let (relay, pin, hidden) = (self.endpoint.url.to_string(), self.endpoint.pin, self.hidden.clone());
-        let record = Record { v: V1, relay, pin, receipt, until, placed, named, hidden };
+        let record = JournalLine { v: V1, relay, pin, receipt, until, placed, named, hidden };
         let mut line = serde_json::to_vec(&record)?;
         line.push(b'\n');
         self.file.seek(SeekFrom::End(0))?;
@@ -196,7 +200,7 @@ pub(crate) struct Unattended {
     /// The share.
     pub(crate) id: Id,
     /// Its last line, if one is whole.
-    pub(crate) record: Option<Record>,
+    pub(crate) record: Option<JournalLine>,
     /// How long ago that was written.
     pub(crate) age: Duration,
     /// Whether certainly no other program is at work on it.
@@ -211,7 +215,7 @@ impl Unattended {
         let opened = OpenOptions::new().read(true).write(true).open(&path).ok()?;
         let Locked { file, surely } = locked(&path, opened).ok()??;
         let age = file.metadata().and_then(|data| data.modified()).ok()?.elapsed().unwrap_or_default();
-        let record = Record::read(&file).ok()?;
+        let record = JournalLine::read(&file).ok()?;
         Some(Self { id, record, age, surely, path, _lock: file })
     }
 

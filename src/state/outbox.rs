@@ -17,7 +17,7 @@ use crate::state::{StateDir, write_private};
 
 /// One share that was sent.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Entry {
+pub struct SentShare {
     v: V1,
     id: String,
     /// The relay's address; none where this machine serves it itself.
@@ -47,7 +47,7 @@ pub struct Entry {
 }
 
 /// The facts about a share before it is sent.
-pub struct NewEntry<'a> {
+pub struct NewSentShare<'a> {
     /// The share.
     pub id: Id,
     /// The first of those that are sent together.
@@ -68,9 +68,9 @@ pub struct NewEntry<'a> {
     pub recipient: Option<String>,
 }
 
-impl Entry {
-    /// The entry of a share that nobody knows of yet, dated now.
-    pub fn new(new: NewEntry<'_>) -> Self {
+impl SentShare {
+    /// The entry of a share that is not announced yet, dated now.
+    pub fn new(new: NewSentShare<'_>) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             v: V1,
@@ -131,7 +131,7 @@ impl Entry {
         self.id.get(..8).unwrap_or_default()
     }
 
-    /// Whether the receipt is the one that only somebody with the link (and the passphrase) can make.
+    /// Whether the receipt is the one that only a holder of the link (and the passphrase) can make.
     pub fn receipt_holds(&self, status: &Status) -> bool {
         match (status.receipt, status.claimant, self.id()) {
             (Some(receipt), Some(claimant), Some(id)) => self.receipt_key.receipt(&id, &claimant) == receipt,
@@ -139,7 +139,7 @@ impl Entry {
         }
     }
 
-    /// Whether it was opened, and somebody with the link has confirmed it.
+    /// Whether it was opened, and a holder of the link has confirmed it.
     pub fn is_opened(&self, status: &Status) -> bool {
         status.state == ShareState::Finished && self.receipt_holds(status)
     }
@@ -201,7 +201,7 @@ impl Outbox {
         Ok(Self { directory: state.subdirectory("outbox")? })
     }
 
-    fn path(&self, entry: &Entry) -> PathBuf {
+    fn path(&self, entry: &SentShare) -> PathBuf {
         self.directory.join(format!("{}.json", entry.id))
     }
 
@@ -209,19 +209,19 @@ impl Outbox {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn keep(&self, entry: &Entry) -> io::Result<()> {
+    pub fn keep(&self, entry: &SentShare) -> io::Result<()> {
         write_private(&self.path(entry), &serde_json::to_vec(entry)?)
     }
 
     /// Notes how it ended.
-    pub fn note_end(&self, entry: &Entry, status: &Status) {
+    pub fn note_end(&self, entry: &SentShare, status: &Status) {
         if is_over(status.state) && entry.end.as_ref() != Some(status) {
-            let _ = self.keep(&Entry { end: Some(status.clone()), ..entry.clone() });
+            let _ = self.keep(&SentShare { end: Some(status.clone()), ..entry.clone() });
         }
     }
 
     /// Forgets an entry.
-    pub fn forget(&self, entry: &Entry) {
+    pub fn forget(&self, entry: &SentShare) {
         let _ = fs::remove_file(self.path(entry));
     }
 
@@ -229,7 +229,7 @@ impl Outbox {
     ///
     /// # Errors
     /// The directory cannot be read.
-    pub fn entries(&self) -> io::Result<Vec<Entry>> {
+    pub fn entries(&self) -> io::Result<Vec<SentShare>> {
         let now = SystemClock.now();
         let mut entries = Vec::new();
         for file in fs::read_dir(&self.directory)?.flatten() {
@@ -254,7 +254,7 @@ impl Outbox {
     ///
     /// # Errors
     /// The directory cannot be read.
-    pub fn last(&self) -> io::Result<Vec<Entry>> {
+    pub fn last(&self) -> io::Result<Vec<SentShare>> {
         let mut entries = self.entries()?;
         let batch = entries.last().map(|entry| entry.batch.clone());
         entries.retain(|entry| Some(&entry.batch) == batch.as_ref());
@@ -265,7 +265,7 @@ impl Outbox {
     ///
     /// # Errors
     /// The directory cannot be read.
-    pub fn called(&self, word: &str) -> io::Result<Vec<Entry>> {
+    pub fn called(&self, word: &str) -> io::Result<Vec<SentShare>> {
         let is_id = word.len() >= 4 && word.bytes().all(|c| c.is_ascii_hexdigit());
         let mut entries = self.entries()?;
         entries.retain(|entry| {
@@ -280,7 +280,7 @@ impl Outbox {
     ///
     /// # Errors
     /// The directory cannot be read.
-    pub fn find(&self, id: &Id) -> io::Result<Vec<Entry>> {
+    pub fn find(&self, id: &Id) -> io::Result<Vec<SentShare>> {
         let mut entries = self.entries()?;
         entries.retain(|entry| entry.id().as_ref() == Some(id));
         Ok(entries)
@@ -291,7 +291,7 @@ fn is_entry(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json")
 }
 
-fn read(path: &Path) -> Option<Entry> {
+fn read(path: &Path) -> Option<SentShare> {
     if !is_entry(path) {
         return None;
     }
@@ -302,7 +302,7 @@ fn read(path: &Path) -> Option<Entry> {
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn write_receipts(path: &Path, entries: &[&Entry]) -> io::Result<()> {
+pub fn write_receipts(path: &Path, entries: &[&SentShare]) -> io::Result<()> {
     let lines = entries.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
     write_private(path, format!("{}\n", lines.join("\n")).as_bytes())
 }
@@ -311,9 +311,9 @@ pub fn write_receipts(path: &Path, entries: &[&Entry]) -> io::Result<()> {
 ///
 /// # Errors
 /// The file cannot be read, or holds something else.
-pub fn read_receipts(path: &Path) -> io::Result<Vec<Entry>> {
+pub fn read_receipts(path: &Path) -> io::Result<Vec<SentShare>> {
     let text = fs::read_to_string(path)?;
-    let entries: Result<Vec<Entry>, _> = text.lines().map(serde_json::from_str).collect();
+    let entries: Result<Vec<SentShare>, _> = text.lines().map(serde_json::from_str).collect();
     entries.map_err(|_| io::Error::other("it is not a receipt that share send --receipt wrote"))
 }
 
@@ -326,22 +326,22 @@ mod tests {
 
     #[test]
     fn kept_entries_are_read_and_written_as_ever() {
-        let entry: Entry = serde_json::from_str(KEPT).unwrap();
+        let entry: SentShare = serde_json::from_str(KEPT).unwrap();
         assert_eq!(serde_json::to_string(&entry).unwrap(), KEPT);
         assert_eq!(entry.folder(), Some("share-direct-0123456789abcdef"));
         assert!(entry.is_direct() && entry.id().is_some() && entry.short_id() == "00010203");
         // Entries of the first version have no such field.
         let older = KEPT.replace(r#""place":"share-direct-0123456789abcdef","#, "");
-        let older: Entry = serde_json::from_str(&older).unwrap();
+        let older: SentShare = serde_json::from_str(&older).unwrap();
         assert!(older.folder().is_none());
     }
 
     #[test]
     fn entry_is_forgotten_when_its_relay_has_forgotten_the_share() {
-        let entry: Entry = serde_json::from_str(KEPT).unwrap();
+        let entry: SentShare = serde_json::from_str(KEPT).unwrap();
         let last = 1_700_003_600 + TOMBSTONE_TIME.as_secs();
         assert!(!entry.is_forgotten(last) && entry.is_forgotten(last + 1));
-        let unsent = Entry { expires: None, ..entry };
+        let unsent = SentShare { expires: None, ..entry };
         assert!(unsent.is_forgotten(1_700_000_001 + TOMBSTONE_TIME.as_secs()));
     }
 }

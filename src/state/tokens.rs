@@ -1,4 +1,4 @@
-//! `tokens/<relay>`: the create tokens that relays want from this device.
+//! `tokens/<relay>`: the create tokens that relays require from this device.
 
 use std::fs;
 use std::io;

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::platform::process;
 use crate::platform::tty::Tty;
-use crate::terminal::session::Session;
+use crate::terminal::session::DesktopSession;
 
 /// How long the second process holds the clipboard.
 const HELD: Duration = Duration::from_mins(10);
@@ -36,7 +36,7 @@ pub enum Copied {
 
 /// Copies `text`.
 pub(crate) fn copy(text: &str) -> io::Result<Copied> {
-    let session = Session::find();
+    let session = DesktopSession::find();
     if session.is_desktop() {
         return hand_over(text, &session).map(|()| Copied::Held);
     }
@@ -48,7 +48,7 @@ pub(crate) fn copy(text: &str) -> io::Result<Copied> {
 }
 
 /// Starts the second process, and waits until it has the clipboard. The text is in no program's arguments.
-fn hand_over(text: &str, session: &Session) -> io::Result<()> {
+fn hand_over(text: &str, session: &DesktopSession) -> io::Result<()> {
     let mut holder = Command::new(std::env::current_exe()?);
     session.apply(&mut holder);
     let mut child = holder

@@ -29,8 +29,8 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// Asks. What was typed before the question is not an answer to it. `hide`: the answer is not shown while it is
-    /// typed.
+    /// Asks. Text that was typed before the question is not an answer to it. `hide`: the answer is not shown while it
+    /// is typed.
     ///
     /// # Errors
     /// The terminal is gone.

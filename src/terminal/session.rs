@@ -16,14 +16,14 @@ const NAMES: [&str; 7] =
     ["DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"];
 
 /// The variables of a session.
-pub(crate) struct Session {
+pub(crate) struct DesktopSession {
     /// Variables that differ from this process's own; `None`: not there.
     changed: Vec<(&'static str, Option<OsString>)>,
     /// Whether this process's own may be those of another session, and nothing better is known.
     is_stale: bool,
 }
 
-impl Session {
+impl DesktopSession {
     pub(crate) fn find() -> Self {
         if !tmux::is_around() {
             return Self { changed: Vec::new(), is_stale: false };
@@ -95,12 +95,12 @@ mod tests {
 
     #[test]
     fn session_is_that_of_the_client_that_attached_last() {
-        let session = |printed: &str| Session { changed: read(printed), is_stale: false };
+        let session = |printed: &str| DesktopSession { changed: read(printed), is_stale: false };
         let remote = session("-DISPLAY\nSSH_CONNECTION=192.0.2.1 50000 192.0.2.2 22\nLANG=C\n");
         assert!(!remote.is_desktop());
         let local = session("DISPLAY=:7\n-WAYLAND_DISPLAY\n-SSH_CONNECTION\n");
         assert!(local.is_desktop());
         assert!(local.screen().starts_with("display :7 of "), "{}", local.screen());
-        assert!(!Session { is_stale: true, ..local }.is_desktop());
+        assert!(!DesktopSession { is_stale: true, ..local }.is_desktop());
     }
 }

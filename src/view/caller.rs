@@ -1,4 +1,4 @@
-//! The viewer's requests to its caller: words that are the same everywhere in the program, and lines for the person
+//! The viewer's interface to its caller: words that are the same everywhere in the program, and notices for the person
 //! while a window or a browser shows something.
 
 use std::path::Path;
@@ -16,9 +16,9 @@ pub struct Words {
     pub copied: fn(Copied) -> &'static str,
 }
 
-/// Something that the person should know while it is shown elsewhere than in the terminal.
+/// A notice for the person while a file is shown outside the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notice<'a> {
+pub enum ViewerNotice<'a> {
     /// A program shows it in a window of its own, which may come up behind others.
     InPlayer {
         /// The program's name.
@@ -41,4 +41,4 @@ pub enum Notice<'a> {
 }
 
 /// Prints notices.
-pub type Notify<'a> = &'a (dyn Fn(Notice<'_>) + Sync);
+pub type Notify<'a> = &'a (dyn Fn(ViewerNotice<'_>) + Sync);

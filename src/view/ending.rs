@@ -3,11 +3,11 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::view::memory::Memory;
+use crate::view::memory::MemoryFile;
 use crate::view::picture::DecodeError;
 
 /// Saves all files of a share out of memory, and returns their paths. A key calls it.
-pub type Save = Box<dyn FnMut(&Memory) -> io::Result<Vec<PathBuf>> + Send>;
+pub type Save = Box<dyn FnMut(&MemoryFile) -> io::Result<Vec<PathBuf>> + Send>;
 
 /// How showing a share ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Keys of the viewer, and a terminal's answers to pictures.
 
-/// A wish of the person at the terminal, or an answer of the terminal.
+/// A key of the person at the terminal, or an answer of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
     Close,

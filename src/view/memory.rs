@@ -12,12 +12,12 @@ use crate::platform::memory::{AnonymousFile, free, largest_file};
 const MAX_HELD: u64 = 1 << 30;
 
 /// An anonymous file in memory. A program that is started can be given it, and seek in it.
-pub struct Memory {
+pub struct MemoryFile {
     file: AnonymousFile,
     len: u64,
 }
 
-impl Memory {
+impl MemoryFile {
     /// Makes an empty one.
     ///
     /// # Errors
@@ -29,7 +29,7 @@ impl Memory {
     /// Makes one with `bytes` in it, which never changes.
     ///
     /// # Errors
-    /// As of [`Memory::new`].
+    /// As of [`MemoryFile::new`].
     pub fn of(bytes: &[u8]) -> io::Result<Self> {
         let mut memory = Self::new()?;
         memory.write_all(bytes)?;
@@ -64,7 +64,7 @@ impl Memory {
     }
 }
 
-impl Write for Memory {
+impl Write for MemoryFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.file.write(bytes)?;
         self.len += count as u64;

@@ -1,4 +1,4 @@
-//! Showing something once: from memory, on a screen that is ours for that long, and nothing is left.
+//! Showing a share once: from memory, on a screen that is cleared afterwards. Nothing is left.
 //!
 //! | room | |
 //! |---|---|
@@ -13,7 +13,7 @@
 //!
 //! Before a share is opened, [`Capabilities::showable`] decides whether and how it can be shown. [`show`] does it, and
 //! returns when it was closed. A share is finished after that and never earlier, so a person who is interrupted may
-//! look again. This room prints nothing to standard output or error: its caller gets a [`Notice`].
+//! look again. This room prints nothing to standard output or error: its caller gets a [`ViewerNotice`].
 
 mod blocking;
 pub mod browser;
@@ -32,12 +32,12 @@ mod viewer;
 use std::io;
 use std::time::Duration;
 
-use self::browser::{Content, Server, browse};
-pub use self::caller::{Notice, Notify, Words};
+use self::browser::{LocalServer, ShownFiles, browse};
+pub use self::caller::{Notify, ViewerNotice, Words};
 use self::capabilities::Means;
 pub use self::capabilities::{Capabilities, Presentation, Showable, Unshowable};
 pub use self::ending::{End, Save, Unseen};
-pub use self::memory::Memory;
+pub use self::memory::MemoryFile;
 pub use self::picture::DecodeError;
 use self::player::wait::play_alone;
 use self::player::{Playable, Player, is_playable};
@@ -74,7 +74,7 @@ impl View {
 ///
 /// # Errors
 /// The terminal, or a program that was started, failed.
-pub async fn show(memory: Memory, view: View, notify: Notify<'_>) -> io::Result<End> {
+pub async fn show(memory: MemoryFile, view: View, notify: Notify<'_>) -> io::Result<End> {
     memory.freeze()?;
     match view.presentation {
         Presentation::Screen => {
@@ -92,13 +92,13 @@ pub async fn show(memory: Memory, view: View, notify: Notify<'_>) -> io::Result<
                 Some(save) => Some((memory.shared()?, save)),
                 None => None,
             };
-            let content = Content::Memory(memory, view.manifest);
+            let content = ShownFiles::Memory(memory, view.manifest);
             browse(content, save, &view.capabilities.session, view.time, notify).await
         }
     }
 }
 
-/// Shows a share that is fetched piece by piece. What comes back is how it was closed.
+/// Shows a share that is fetched piece by piece. Returns how it was closed.
 ///
 /// # Errors
 /// As of [`show`]; or its first bytes could not be fetched.
@@ -107,12 +107,12 @@ pub async fn show_through(window: Seekable, view: View, notify: Notify<'_>) -> i
     if !is_playable(&head) {
         return Ok(End::Unseen(Unseen::NotPlayable));
     }
-    let content = Content::Window(Box::new(window));
+    let content = ShownFiles::Window(Box::new(window));
     let Capabilities { player, session, .. } = view.capabilities;
     let (Presentation::Stream, Some(player)) = (view.presentation, player) else {
         return browse(content, None, &session, view.time, notify).await;
     };
-    let server = Server::start(content, true).await?;
+    let server = LocalServer::start(content, true).await?;
     let url = server.file_url();
     let time = view.time;
     notify_of_window(&player, notify);
@@ -124,6 +124,6 @@ pub async fn show_through(window: Seekable, view: View, notify: Notify<'_>) -> i
 /// A player's window may come up behind others.
 fn notify_of_window(player: &Player, notify: Notify<'_>) {
     if !player.in_terminal {
-        notify(Notice::InPlayer { name: &player.name() });
+        notify(ViewerNotice::InPlayer { name: &player.name() });
     }
 }

@@ -1,4 +1,4 @@
-//! What is sent: files, standard input or a text.
+//! The input of a send: files, standard input or a text.
 
 use std::fs::File;
 use std::io::{self, Cursor, IsTerminal, Read};
@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use crate::cli::context::Context;
-use crate::cli::input::metadata::{Cleaned, Head, Known, Metadata, Noted, extension, head, is_innocent, look, refused};
+use crate::cli::input::metadata::{
+    Cleaned, Head, HeadReader, Known, Metadata, extension, head, is_innocent, look, refused,
+};
 use crate::cli::input::{prompt, warnings};
 use crate::cli::output::errors::{Failure, Hint, is_a_directory};
 use crate::cli::output::{Output, format};
@@ -18,18 +20,18 @@ use crate::media::{HEAD_LEN, Kind};
 use crate::safe_text::printable;
 use crate::send::Input;
 
-/// What the arguments say of it.
-pub(in crate::cli) struct Wanted<'a> {
+/// The arguments that choose the input.
+pub(in crate::cli) struct InputOptions<'a> {
     pub(in crate::cli) files: &'a [PathBuf],
     /// A text is asked for.
     pub(in crate::cli) text: bool,
-    /// What a single one is called.
+    /// The name of a single file.
     pub(in crate::cli) name: Option<String>,
     pub(in crate::cli) no_name: bool,
     pub(in crate::cli) metadata: Metadata,
     /// It is to be seen and not saved.
     pub(in crate::cli) view_only: bool,
-    /// What to say when a file cannot be read.
+    /// The hint at a file that cannot be read.
     pub(in crate::cli) hint: &'static str,
 }
 
@@ -53,7 +55,7 @@ impl Inputs {
         self.known.push(known);
     }
 
-    /// What goes, in words: `None` where nothing does.
+    /// The metadata that is removed, in words; `None`: nothing is.
     pub(in crate::cli) fn removed(&self) -> Option<String> {
         let mut all = Removed::default();
         for known in &self.known {
@@ -77,7 +79,7 @@ impl Inputs {
     }
 }
 
-impl Wanted<'_> {
+impl InputOptions<'_> {
     /// Opens all of it.
     pub(in crate::cli) async fn open(self, cx: &Context) -> Result<Inputs, Failure> {
         let mut all = Inputs::new(self.metadata);
@@ -88,7 +90,7 @@ impl Wanted<'_> {
         let bare_terminal = self.files.is_empty() && io::stdin().is_terminal();
         if self.text || bare_terminal {
             let (input, len) = self.text(cx).await?;
-            // It is read where it is written, by the person who knows what it says.
+            // A text needs no head: its sender has just typed it.
             all.push(input, Some(len), Known::piped(None, Head::default()));
             return Ok(all);
         }
@@ -128,7 +130,7 @@ impl Wanted<'_> {
         Ok((input, text.len() as u64))
     }
 
-    /// Standard input. Where it matters what comes, its beginning is read first.
+    /// Standard input. Its beginning is read first if its kind matters.
     async fn stdin(&self, cx: &Context) -> Result<(Input, Known), Failure> {
         let label = "standard input".to_owned();
         let reader: Box<dyn Read + Send> = if self.view_only || self.metadata == Metadata::Require {
@@ -145,7 +147,7 @@ impl Wanted<'_> {
         };
         let name = self.name.clone().filter(|_| self.files.len() <= 1);
         let head = Head::default();
-        let reader = Box::new(Noted { reader, head: head.clone() });
+        let reader = Box::new(HeadReader { reader, head: head.clone() });
         Ok((Input { name, label, reader, must_have_content: true }, Known::piped(None, head)))
     }
 
@@ -157,7 +159,7 @@ impl Wanted<'_> {
             ));
         }
         let failed = |error: &io::Error| Failure::path(path, error, self.hint);
-        // A pipe with a name opens when somebody writes.
+        // A named pipe opens only when another program writes to it.
         let from = path.to_owned();
         let file = cx.unless_interrupted(move || File::open(from)).await?.map_err(|error| failed(&error))?;
         let data = file.metadata().map_err(|error| failed(&error))?;
@@ -174,7 +176,7 @@ impl Wanted<'_> {
                 Metadata::Require => Err(refused(&label, "input from a pipe is sent unchanged")),
                 _ => {
                     let head = Head::default();
-                    let reader = Noted { reader: Box::new(file), head: head.clone() };
+                    let reader = HeadReader { reader: Box::new(file), head: head.clone() };
                     Ok((input(Box::new(reader)), None, Known::piped(Some(path), head)))
                 }
             };
@@ -196,7 +198,7 @@ impl Wanted<'_> {
         }
     }
 
-    /// What is to be seen and not saved has to be something that can be seen.
+    /// Content that may only be viewed must be of a kind that can be viewed.
     fn expect_fit(&self, head: &[u8], whole: bool, label: &str) -> Result<(), Failure> {
         if self.view_only && Kind::of(media::sniff(head, whole)) == Kind::File {
             return Err(Failure::usage(

@@ -1,4 +1,4 @@
-//! What photos, videos and documents say of their makers: what goes, and what is known of each input for that.
+//! Metadata of photos, videos and documents: removal, and the facts about each input that it needs.
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata as FileData};
@@ -30,7 +30,7 @@ pub(in crate::cli) enum Metadata {
     Require,
 }
 
-/// What became of the metadata of one input.
+/// The outcome for the metadata of one input.
 pub(super) enum Cleaned {
     /// It was looked through, and this goes.
     Of(Removed),
@@ -43,7 +43,7 @@ pub(super) enum Cleaned {
 /// The beginning of an input, which may not have come yet.
 pub(super) type Head = Arc<Mutex<Vec<u8>>>;
 
-/// What is known of an input beside its bytes.
+/// The facts about an input besides its bytes.
 pub(super) struct Known {
     /// Its own path: it may be sent under another name, or none.
     pub(super) path: Option<PathBuf>,
@@ -121,7 +121,7 @@ pub(super) struct Looked {
 pub(super) fn look(mut file: File, data: &FileData, metadata: Metadata) -> io::Result<(Vec<u8>, Looked)> {
     let head = head(&mut file)?;
     let mut codecs = Vec::new();
-    // Whatever it is called, and whatever it seems to be.
+    // Its name and its apparent kind do not matter here.
     let plan = match metadata {
         Metadata::Strip | Metadata::Require => Some(strip::plan(&file)),
         // Only how it is coded is asked for.
@@ -154,12 +154,12 @@ pub(super) fn look(mut file: File, data: &FileData, metadata: Metadata) -> io::R
 }
 
 /// A source whose beginning is noted while it is read.
-pub(super) struct Noted {
+pub(super) struct HeadReader {
     pub(super) reader: Box<dyn Read + Send>,
     pub(super) head: Head,
 }
 
-impl Read for Noted {
+impl Read for HeadReader {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         let count = self.reader.read(space)?;
         let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);

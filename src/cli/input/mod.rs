@@ -1,4 +1,4 @@
-//! What a command takes in: a link and a passphrase, files, answers.
+//! The input of commands: links, passphrases, files, answers.
 
 pub(super) mod files;
 pub(super) mod link;

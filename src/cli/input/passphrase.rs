@@ -43,7 +43,7 @@ impl PassphraseArgs {
         self.file().is_none() && prompt::possible()
     }
 
-    /// The file, unless a person is to type it: that is said in an argument, and a file may come from the environment.
+    /// The file, unless an argument asks for a prompt: a file may come from the environment, and the argument wins.
     fn file(&self) -> Option<&PathBuf> {
         self.passphrase_file.as_ref().filter(|_| !self.passphrase)
     }

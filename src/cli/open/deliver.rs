@@ -19,20 +19,20 @@ use crate::open::{
 };
 use crate::platform::process::keep_memory_private;
 use crate::safe_text::reason;
-use crate::view::{self, End, Memory, View, visible};
+use crate::view::{self, End, MemoryFile, View, visible};
 
 /// The hint at failures of the journal, before anything was claimed.
 const ELSEWHERE: &str = "nothing is lost; set --state-dir DIR to another directory";
 
 /// A share without a destination.
-pub(super) enum Share {
+pub(super) enum Undelivered {
     /// It waits.
     Waits(Box<Envelope>),
     /// This device has claimed it before.
     Resumed(Box<Resumed>),
 }
 
-impl Share {
+impl Undelivered {
     /// Its files.
     pub(super) fn manifest(&self) -> &Manifest {
         match self {
@@ -92,7 +92,7 @@ impl From<OpenError> for Unreceived {
 }
 
 impl From<PlaceError> for Unreceived {
-    /// Which of two directories failed is part of the reason.
+    /// The directory is part of the reason, since either of two may fail.
     fn from(PlaceError { directory, error }: PlaceError) -> Self {
         let why = format!("{}: {}", format::path(&directory), reason(&error));
         Self::Open(OpenError::Write(io::Error::other(why)))
@@ -156,7 +156,7 @@ struct Screen {
 /// Memory, and the screen on which it will be shown.
 struct Shown {
     view: Box<View>,
-    memory: Memory,
+    memory: MemoryFile,
 }
 
 impl Destination for Screen {
@@ -175,7 +175,7 @@ impl Destination for Screen {
                 Ok(saved.album.map_or_else(|| files.collect(), |album| vec![album]))
             }));
         }
-        Ok(Shown { view, memory: Memory::new()? })
+        Ok(Shown { view, memory: MemoryFile::new()? })
     }
 }
 
@@ -202,7 +202,7 @@ fn bar<S>(claimed: &Claimed<S>, output: &Output) -> ProgressBar {
 }
 
 /// Writes the bytes to standard output.
-pub(super) async fn to_stdout(share: Share, output: &Output) -> Result<Got, Unreceived> {
+pub(super) async fn to_stdout(share: Undelivered, output: &Output) -> Result<Got, Unreceived> {
     let claimed = share.claim(Stdout, Some("standard output")).await?;
     let bar = bar(&claimed, output);
     let delivered = claimed.receive(moving(&bar)).await?.sync()?;
@@ -211,7 +211,7 @@ pub(super) async fn to_stdout(share: Share, output: &Output) -> Result<Got, Unre
 }
 
 /// Prints a text on the terminal.
-pub(super) async fn to_terminal(share: Share, output: &Output) -> Result<Got, Unreceived> {
+pub(super) async fn to_terminal(share: Undelivered, output: &Output) -> Result<Got, Unreceived> {
     let claimed = share.claim(Terminal, Some("standard output")).await?;
     let bar = bar(&claimed, output);
     let received = claimed.receive(|_| {}).await?;
@@ -222,7 +222,7 @@ pub(super) async fn to_terminal(share: Share, output: &Output) -> Result<Got, Un
 }
 
 /// Saves files.
-pub(super) async fn to_files(share: Share, targets: Targets, output: &Output) -> Result<Got, Unreceived> {
+pub(super) async fn to_files(share: Undelivered, targets: Targets, output: &Output) -> Result<Got, Unreceived> {
     let directory = format::path(targets.directory());
     let claimed = share.claim(targets, Some(&directory)).await?;
     let bar = bar(&claimed, output);
@@ -233,9 +233,9 @@ pub(super) async fn to_files(share: Share, targets: Targets, output: &Output) ->
 }
 
 /// Shows the share until it is closed.
-pub(super) async fn to_screen(share: Share, view: Box<View>, output: &Output) -> Result<Got, Unreceived> {
+pub(super) async fn to_screen(share: Undelivered, view: Box<View>, output: &Output) -> Result<Got, Unreceived> {
     let is_whole = view.is_whole();
-    let notify = |notice: view::Notice<'_>| showing::notice(notice, output);
+    let notify = |notice: view::ViewerNotice<'_>| showing::notice(notice, output);
     let targets = Targets::within(&view.manifest, Path::new("."));
     let claimed = share.claim(Screen { view, targets }, None).await?;
     let (saved, delivered) = if is_whole {
@@ -276,6 +276,6 @@ fn report_saved<'a>(paths: impl Iterator<Item = &'a Path>, album: Option<&Path>,
         }
     }
     if let Some(album) = album.filter(|_| !output.is_json()) {
-        output.say(&format!("saved {count} files in {}", format::path(album)));
+        output.info(&format!("saved {count} files in {}", format::path(album)));
     }
 }

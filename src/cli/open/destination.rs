@@ -24,7 +24,7 @@ const MAX_PRINTED: u64 = 1 << 20;
 pub(super) const UNSPENT: &str = "nothing is lost; try another -o";
 
 /// A destination, before anything was tried there.
-pub(super) enum Destination {
+pub(super) enum ChosenDestination {
     /// Bytes, to a pipe or a file that the shell has opened.
     Stdout,
     /// A text, made harmless, to the terminal.
@@ -36,21 +36,21 @@ pub(super) enum Destination {
 }
 
 /// The arguments that choose a destination.
-pub(super) struct Options<'a> {
+pub(super) struct DestinationOptions<'a> {
     pub(super) output: Option<&'a Path>,
     pub(super) force: bool,
     pub(super) yes: bool,
     pub(super) seconds: Option<u64>,
 }
 
-impl Options<'_> {
+impl DestinationOptions<'_> {
     /// Whether the bytes go to standard output: by argument, or because it is no terminal.
     pub(super) fn wants_stdout(&self) -> bool {
         self.output.map_or_else(|| !output::stdout_is_terminal(), |path| path == Path::new("-"))
     }
 
     /// The destination by the arguments, or by asking.
-    pub(super) async fn destination(&self, manifest: &Manifest, cx: &Context) -> Result<Destination, Failure> {
+    pub(super) async fn destination(&self, manifest: &Manifest, cx: &Context) -> Result<ChosenDestination, Failure> {
         let is_given = self.wants_stdout() || self.output.is_some();
         if manifest.view_only && is_given {
             return Err(Failure::usage(
@@ -74,17 +74,17 @@ impl Options<'_> {
     }
 
     /// Files in this directory, by the arguments or by asking.
-    async fn here(&self, manifest: &Manifest, cx: &Context) -> Result<Destination, Failure> {
+    async fn here(&self, manifest: &Manifest, cx: &Context) -> Result<ChosenDestination, Failure> {
         if self.yes || wants_to_save(manifest, cx).await? { Ok(here(manifest)) } else { Err(not_now()) }
     }
 
     /// A screen where the share can be shown, or files.
-    async fn screen_or_here(&self, manifest: &Manifest, cx: &Context) -> Result<Destination, Failure> {
+    async fn screen_or_here(&self, manifest: &Manifest, cx: &Context) -> Result<ChosenDestination, Failure> {
         let capabilities = capabilities(cx).await?;
         let time = self.seconds.map(Duration::from_secs);
         let view = |capabilities, presentation| {
             let (manifest, words) = (manifest.clone(), showing::WORDS);
-            Destination::View(Box::new(View { capabilities, presentation, manifest, time, save: None, words }))
+            ChosenDestination::View(Box::new(View { capabilities, presentation, manifest, time, save: None, words }))
         };
         let (this, save) = (this(manifest), ask::save_it_here(manifest));
         let can =
@@ -109,7 +109,7 @@ impl Options<'_> {
                 if manifest.view_only {
                     return Err(unseeable(&why));
                 }
-                cx.output.say(&format!("It cannot be shown here: {why}."));
+                cx.output.info(&format!("It cannot be shown here: {why}."));
                 return self.here(manifest, cx).await;
             }
         };
@@ -123,9 +123,9 @@ impl Options<'_> {
 
 /// The means to show a share here.
 async fn capabilities(cx: &Context) -> Result<Capabilities, Failure> {
-    let wish = std::env::var("SHARE_VIEWER").ok().filter(|wish| !wish.trim().is_empty());
-    let wish = wish.as_deref().or(cx.config.viewer.as_deref());
-    let capabilities = Capabilities::find(wish).await.map_err(|error| match error.kind() {
+    let preference = std::env::var("SHARE_VIEWER").ok().filter(|preference| !preference.trim().is_empty());
+    let preference = preference.as_deref().or(cx.config.viewer.as_deref());
+    let capabilities = Capabilities::find(preference).await.map_err(|error| match error.kind() {
         io::ErrorKind::Interrupted => Failure::Interrupted(None),
         _ => Failure::local(format!("the terminal: {error}"), "nothing is lost; -o FILE saves it"),
     })?;
@@ -147,7 +147,7 @@ fn unseeable(why: &str) -> Failure {
 }
 
 /// The bytes of one file, or the letters of one text.
-fn to_stdout(manifest: &Manifest) -> Result<Destination, Failure> {
+fn to_stdout(manifest: &Manifest) -> Result<ChosenDestination, Failure> {
     let [only] = &manifest.entries[..] else {
         return Err(Failure::usage(
             format!("these are {} files, and there is one standard output", manifest.entries.len()),
@@ -158,10 +158,10 @@ fn to_stdout(manifest: &Manifest) -> Result<Destination, Failure> {
         return Err(Failure::local("standard output is closed", "nothing is lost; save it: -o FILE"));
     }
     if !output::stdout_is_terminal() {
-        return Ok(Destination::Stdout);
+        return Ok(ChosenDestination::Stdout);
     }
     if Kind::of(&only.r#type) == Kind::Text && only.size <= MAX_PRINTED {
-        return Ok(Destination::Terminal);
+        return Ok(ChosenDestination::Terminal);
     }
     Err(Failure::usage(
         format!("{} is not for a terminal", format::describe(manifest)),
@@ -170,15 +170,15 @@ fn to_stdout(manifest: &Manifest) -> Result<Destination, Failure> {
 }
 
 /// Files in this directory, under the sender's names.
-fn here(manifest: &Manifest) -> Destination {
-    Destination::Files(Targets::within(manifest, Path::new(".")))
+fn here(manifest: &Manifest) -> ChosenDestination {
+    ChosenDestination::Files(Targets::within(manifest, Path::new(".")))
 }
 
 /// Files at a path that was named.
-fn at(path: &Path, manifest: &Manifest, force: bool) -> Result<Destination, Failure> {
+fn at(path: &Path, manifest: &Manifest, force: bool) -> Result<ChosenDestination, Failure> {
     let name = || printable(&path.to_string_lossy());
     match Targets::at(manifest, path, force) {
-        Ok(targets) => Ok(Destination::Files(targets)),
+        Ok(targets) => Ok(ChosenDestination::Files(targets)),
         Err(TargetError::Special) => Err(Failure::local(
             format!("{} is not a regular file", name()),
             "nothing is lost; -o - writes to standard output, which can be redirected anywhere",

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::json;
 
-use self::deliver::{Got, Share, Unreceived};
-use self::destination::{Destination, Options};
+use self::deliver::{Got, Undelivered, Unreceived};
+use self::destination::{ChosenDestination, DestinationOptions};
 use crate::cli::catch_up::catch_up;
 use crate::cli::context::Context;
 use crate::cli::input::link::{Access, AccessArgs};
@@ -76,8 +76,8 @@ const AGAIN: &str = "it is not lost: run the same command again on this device, 
 const SAVE_IT: &str = "it is not lost: run it again on this device, within a day, with -o FILE, which saves it";
 
 impl OpenArgs {
-    fn options(&self) -> Options<'_> {
-        Options { output: self.output.as_deref(), force: self.force, yes: self.yes, seconds: self.seconds }
+    fn options(&self) -> DestinationOptions<'_> {
+        DestinationOptions { output: self.output.as_deref(), force: self.force, yes: self.yes, seconds: self.seconds }
     }
 }
 
@@ -136,10 +136,10 @@ impl Opening<'_> {
         let share = self.look(session).await?;
         let view_only = share.manifest().view_only;
         let got = match self.args.options().destination(share.manifest(), self.cx).await? {
-            Destination::Stdout => deliver::to_stdout(share, output).await,
-            Destination::Terminal => deliver::to_terminal(share, output).await,
-            Destination::Files(targets) => deliver::to_files(share, targets, output).await,
-            Destination::View(view) => deliver::to_screen(share, view, output).await,
+            ChosenDestination::Stdout => deliver::to_stdout(share, output).await,
+            ChosenDestination::Terminal => deliver::to_terminal(share, output).await,
+            ChosenDestination::Files(targets) => deliver::to_files(share, targets, output).await,
+            ChosenDestination::View(view) => deliver::to_screen(share, view, output).await,
         };
         match got {
             Ok(Got { share, was_seen }) => self.finish(share, was_seen).await,
@@ -157,24 +157,24 @@ impl Opening<'_> {
         Ok(())
     }
 
-    /// Looks at the share, and says what it is.
-    async fn look(&self, mut session: Session) -> Result<Share, Failure> {
+    /// Looks at the share, and prints what it holds.
+    async fn look(&self, mut session: Session) -> Result<Undelivered, Failure> {
         let (output, args) = (&self.cx.output, &self.args.access);
         loop {
             let ours = match look(session, &self.relay, args, &self.access, self.cx).await? {
                 Look::Waits(envelope) => {
-                    output.say(&format::describe(&envelope.manifest));
-                    return Ok(Share::Waits(envelope));
+                    output.info(&format::describe(&envelope.manifest));
+                    return Ok(Undelivered::Waits(envelope));
                 }
                 Look::Ours(ours) => ours,
             };
             match ours.resume().await {
                 Ok(resumed) => {
-                    output.say(&format!("going on with {}", format::describe(resumed.manifest())));
-                    return Ok(Share::Resumed(Box::new(resumed)));
+                    output.info(&format!("going on with {}", format::describe(resumed.manifest())));
+                    return Ok(Undelivered::Resumed(Box::new(resumed)));
                 }
                 Err(Refusal { session: Some(again), .. }) if args.may_ask_again() => {
-                    output.say("wrong passphrase");
+                    output.info("wrong passphrase");
                     session = *again;
                 }
                 Err(Refusal { error, .. }) => return Err(self.failure(error, true)),
@@ -182,18 +182,18 @@ impl Opening<'_> {
         }
     }
 
-    /// Informs the relay, and says how it ended.
+    /// Reports to the relay that the share is finished, and prints the outcome.
     async fn finish(&self, share: Finishable, was_seen: bool) {
         let finished = share.finish().await;
-        let is_told = finished.is_confirmed();
+        let is_confirmed = finished.is_confirmed();
         let words = openers_words(&finished.claimant);
-        let gone = if is_told { "and gone" } else { "and the relay will be told so by the next command" };
+        let gone = if is_confirmed { "and gone" } else { "and the relay will be told so by the next command" };
         let what = if was_seen { "Seen" } else { "Opened" };
         let text = format!("{what}, {gone}. The sender sees who it was: {words}.");
         let id = self.access.secret.id().hex();
         self.cx.output.happens(
             "opened",
-            json!({ "opener": words, "id": id, "finished": is_told, "seen": was_seen }),
+            json!({ "opener": words, "id": id, "finished": is_confirmed, "seen": was_seen }),
             &text,
         );
         finished.close();

@@ -37,7 +37,7 @@ pub(in crate::cli) fn binary(bytes: u64) -> String {
     if bytes < 1 << 20 { size(bytes) } else { bytesize::ByteSize(bytes).display().iec().to_string() }
 }
 
-/// `14d`: a time as `--expire` takes it, in the largest unit that says it exactly.
+/// `14d`: a time as `--expire` takes it, in the largest unit that is exact.
 pub(in crate::cli) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     let exact = [(86_400, 'd'), (3600, 'h'), (60, 'm')]
@@ -59,7 +59,7 @@ pub(in crate::cli) fn today() -> String {
     now.strftime("%Y-%m-%d").to_string()
 }
 
-/// What a share holds, in one line: `beach.jpg · photo, 3.4 MB`.
+/// The content of a share, in one line: `beach.jpg · photo, 3.4 MB`.
 pub(in crate::cli) fn describe(manifest: &Manifest) -> String {
     let total = size(manifest.total_size());
     match &manifest.entries[..] {
@@ -80,7 +80,7 @@ pub(in crate::cli) fn describe(manifest: &Manifest) -> String {
     }
 }
 
-/// What was taken out of photos and videos: `GPS position, camera, 14 other fields`.
+/// The metadata that was removed from photos and videos: `GPS position, camera, 14 other fields`.
 pub(in crate::cli) fn removed(removed: &Removed) -> Option<String> {
     let named = [
         (removed.location, "GPS position"),
@@ -123,7 +123,7 @@ pub(in crate::cli) fn path(path: &Path) -> String {
 pub(in crate::cli) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "./_-+,:@%".contains(c);
     let word = printable(word);
-    // What begins with a dash would be taken for an option.
+    // A word that begins with a dash would be taken for an option.
     let word = if word.starts_with('-') { format!("./{word}") } else { word };
     if !word.is_empty() && word.chars().all(plain) { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

@@ -1,9 +1,9 @@
 //! The only place that prints.
 //!
-//! The rules of the terminal: results go to standard output, one a line, and nothing else does. Everything said to a
-//! person goes to standard error; `--quiet` leaves warnings and errors. With `--json` standard output has one object a
+//! The rules of the terminal: results go to standard output, one a line, and nothing else does. Everything else for
+//! people goes to standard error; `--quiet` leaves warnings and errors. With `--json` standard output has one object a
 //! line, the last of which is `done`, and standard error only warnings and errors. Bars are drawn only on a terminal.
-//! Whatever a stranger chose (a file's name) goes through [`crate::safe_text::printable`] first. Times are local.
+//! Text from strangers (a file's name) goes through [`crate::safe_text::printable`] first. Times are local.
 //!
 //! | file | |
 //! |---|---|

@@ -12,9 +12,9 @@ use crate::terminal::style;
 
 /// The place of the bar, below the text.
 #[derive(Clone, Default)]
-pub(super) struct Progress(Arc<Mutex<Option<ProgressBar>>>);
+pub(super) struct BarSlot(Arc<Mutex<Option<ProgressBar>>>);
 
-impl Progress {
+impl BarSlot {
     fn lock(&self) -> MutexGuard<'_, Option<ProgressBar>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -35,7 +35,7 @@ impl Progress {
     }
 
     /// Says in the bar's place that `name` is waited for and when it is asked again. Returns whether there is a bar.
-    pub(super) fn waits(&self, name: &str, pause: Duration) -> bool {
+    pub(super) fn show_waiting(&self, name: &str, pause: Duration) -> bool {
         let bar = self.lock();
         let Some(bar) = &*bar else { return false };
         let template = if bar.length().is_some() { "{percent:>3} % {waiting}" } else { "{decimal_bytes} {waiting}" };
@@ -54,8 +54,8 @@ impl Progress {
         true
     }
 
-    /// What was waited for has answered: the bar moves again.
-    pub(super) fn goes_on(&self) {
+    /// Lets the bar move again after a wait.
+    pub(super) fn resume(&self) {
         if let Some(bar) = &*self.lock() {
             bar.reset_eta();
             bar.set_style(moving(bar.length().is_some()));

@@ -15,7 +15,7 @@ pub(super) fn stdout_columns() -> Option<usize> {
     io::stdout().is_terminal().then(|| tty::columns_of(&io::stdout()))
 }
 
-/// Whether somebody looks at standard output.
+/// Whether standard output is a terminal.
 pub(in crate::cli) fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }

@@ -10,24 +10,24 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::cli::output::errors::{Exit, Failure, Hint, Message};
-use crate::cli::output::progress::Progress;
+use crate::cli::output::progress::BarSlot;
 use crate::cli::output::streams::{columns, stdout, stdout_columns};
 use crate::terminal::{question, style};
 
-/// How the program talks.
+/// The output of a command, as its arguments ask for it.
 #[derive(Clone)]
 pub(in crate::cli) struct Output {
     quiet: bool,
     json: bool,
-    progress: Progress,
+    progress: BarSlot,
 }
 
 impl Output {
     pub(in crate::cli) fn new(quiet: bool, json: bool) -> Self {
-        Self { quiet: quiet || json, json, progress: Progress::default() }
+        Self { quiet: quiet || json, json, progress: BarSlot::default() }
     }
 
-    /// Whether a program listens, and not a person.
+    /// Whether the output is JSON, for a program.
     pub(in crate::cli) fn is_json(&self) -> bool {
         self.json
     }
@@ -37,7 +37,7 @@ impl Output {
         let columns = columns();
         let text = if columns.is_some() { style::readable(text) } else { text.into() };
         let text = wrapped(&text, columns);
-        self.progress.above(|| complain(&text));
+        self.progress.above(|| write_stderr(&text));
     }
 
     fn print_hint(&self, hint: &Hint) {
@@ -46,26 +46,26 @@ impl Output {
             Hint::Text(_) => self.print(&line),
             Hint::Run(_) => {
                 let line = if columns().is_some() { style::readable(&line) } else { line.as_str().into() };
-                self.progress.above(|| complain(&line));
+                self.progress.above(|| write_stderr(&line));
             }
         }
     }
 
-    /// Tells a person what happens.
-    pub(in crate::cli) fn say(&self, text: &str) {
+    /// Prints a line for people; `--quiet` drops it.
+    pub(in crate::cli) fn info(&self, text: &str) {
         if !self.quiet {
             self.print(text);
         }
     }
 
-    /// Tells a person what they can do.
+    /// Prints a hint; `--quiet` drops it.
     pub(in crate::cli) fn hint(&self, hint: impl Into<Hint>) {
         if !self.quiet {
             self.print_hint(&hint.into());
         }
     }
 
-    /// Tells a person what matters even when they asked for silence.
+    /// Prints a warning, also with `--quiet`.
     pub(in crate::cli) fn warn(&self, text: &str) {
         self.print(&format!("warning: {text}"));
         if self.json {
@@ -73,12 +73,12 @@ impl Output {
         }
     }
 
-    /// Tells a person a secret that must not be missed, whatever they asked for: a passphrase that was made for them.
-    pub(in crate::cli) fn insist(&self, label: &str, secret: &str) {
+    /// Prints a secret that must not be missed, also with `--quiet`: a passphrase that was made for the user.
+    pub(in crate::cli) fn show_secret(&self, label: &str, secret: &str) {
         if !self.json {
             let text = Zeroizing::new([label, secret].concat());
             let text = Zeroizing::new(wrapped(&text, columns()));
-            self.progress.above(|| complain(&text));
+            self.progress.above(|| write_stderr(&text));
         }
     }
 
@@ -102,8 +102,8 @@ impl Output {
         if self.json { self.line(&event(name, facts)) } else { self.line(text) }
     }
 
-    /// Writes a result that is there to be asked for again: whoever closed the pipe has seen enough.
-    pub(in crate::cli) fn tell(&self, name: &str, facts: Value, text: &str) -> Result<(), Failure> {
+    /// Writes a result that can be asked for again. A closed pipe is no error: its reader has seen enough.
+    pub(in crate::cli) fn answer(&self, name: &str, facts: Value, text: &str) -> Result<(), Failure> {
         match self.result(name, facts, text) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::local(
                 format!("standard output: {}", crate::safe_text::reason(&error)),
@@ -113,12 +113,12 @@ impl Output {
         }
     }
 
-    /// Tells what happens: a person in words, a program as the event `name`.
+    /// Reports an event: in words for people, as the event `name` for programs.
     pub(in crate::cli) fn happens(&self, name: &str, facts: Value, text: &str) {
         if self.json {
             let _ = self.line(&event(name, facts));
         } else {
-            self.say(text);
+            self.info(text);
         }
     }
 
@@ -140,7 +140,7 @@ impl Output {
         self.progress.clear();
     }
 
-    /// All went well.
+    /// Ends the output of a command that succeeded.
     pub(in crate::cli) fn success(&self) -> ExitCode {
         self.clear();
         if self.json {
@@ -149,7 +149,7 @@ impl Output {
         ExitCode::SUCCESS
     }
 
-    /// Says what went wrong, and what to do.
+    /// Prints an error and its hint.
     pub(in crate::cli) fn failure(&self, failure: &Failure) -> ExitCode {
         let Message { exit, what, hint } = failure.message();
         self.clear();
@@ -161,7 +161,7 @@ impl Output {
         }
         if question::is_open() {
             // The question's line is still open.
-            complain("");
+            write_stderr("");
         }
         if !what.is_empty() {
             self.print(&format!("error: {what}"));
@@ -172,14 +172,14 @@ impl Output {
         ExitCode::from(exit as u8)
     }
 
-    /// Says in the bar's place that `name` is waited for and when it is asked again. Returns whether there is a bar.
-    pub(in crate::cli) fn waits(&self, name: &str, pause: Duration) -> bool {
-        self.progress.waits(name, pause)
+    /// Shows in the bar's place that `name` is waited for and when it is asked again. Returns whether there is a bar.
+    pub(in crate::cli) fn show_waiting(&self, name: &str, pause: Duration) -> bool {
+        self.progress.show_waiting(name, pause)
     }
 
-    /// What was waited for has answered: the bar moves again.
-    pub(in crate::cli) fn goes_on(&self) {
-        self.progress.goes_on();
+    /// Lets the bar move again after a wait.
+    pub(in crate::cli) fn resume(&self) {
+        self.progress.resume();
     }
 
     /// A bar over `total` bytes (a count where they are unknown), if there is anybody to see it.
@@ -189,7 +189,7 @@ impl Output {
 }
 
 /// A line broken between words, which a terminal of so many columns would break anywhere. A link has no space and stays
-/// in one line. What is drawn, or has lines of its own, stays as it is.
+/// in one line. Text that is drawn, or has lines of its own, stays as it is.
 pub(in crate::cli) fn wrapped(text: &str, columns: Option<usize>) -> String {
     match columns {
         Some(columns) if !text.contains('\n') => {
@@ -200,8 +200,8 @@ pub(in crate::cli) fn wrapped(text: &str, columns: Option<usize>) -> String {
     }
 }
 
-/// Writes to standard error. Where that is gone, nobody listens, and what is being done is done all the same.
-fn complain(text: &str) {
+/// Writes to standard error. A closed standard error does not stop the command.
+fn write_stderr(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 

@@ -36,14 +36,14 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Failure> {
     let connected = cx.connect(&endpoint).await?;
     let about = connected.relay.about().await.map_err(|error| endpoint.refused(error))?;
     if args.held && endpoint.url.is_store() {
-        cx.output.say("--held is about servers: here nobody holds an answer back.");
+        cx.output.info("--held is about servers: here nobody holds an answer back.");
     }
     let token = cx.create_token(&endpoint.url);
     let share = TestShare::new();
     let testing = async {
         let mut findings = test(&endpoint, &connected, &share, token).await?;
         if args.held && !endpoint.url.is_store() && findings.may_create {
-            cx.output.say("This takes a minute: an answer is held back.");
+            cx.output.info("This takes a minute: an answer is held back.");
             findings.held = Some(can_hold(&endpoint, &share).await?);
         }
         if !endpoint.url.is_store() {
@@ -52,7 +52,7 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Failure> {
         Ok::<Findings, Failure>(findings)
     };
     let tested = testing.await;
-    share.take_back(&connected).await;
+    share.revoke(&connected).await;
     let mut findings = tested?;
     if let Some(rules) = &connected.rules {
         findings.store = Some(stores::probe(rules, &StoreName::of(&endpoint.url), "don't use it", cx).await?);
@@ -61,7 +61,7 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Failure> {
     if let Some(warning) = findings.page.and_then(Page::warning) {
         cx.output.warn(&format!("the page that {} gives to browsers {warning}", endpoint.name()));
     }
-    cx.output.tell("relay", facts, &text)
+    cx.output.answer("relay", facts, &text)
 }
 
 /// The findings, for programs and for people.

@@ -39,7 +39,7 @@ pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
     let mut token = if about.create == Admission::Token { create_token(&url, &endpoint, cx).await? } else { None };
     let mut findings = test_and_tidy(&endpoint, &connected, token.clone()).await?;
     if let (Some(_), false, None, true) = (&token, findings.may_create, given_create_token(), prompt::possible()) {
-        cx.output.say("The token that was kept for it is not valid any more.");
+        cx.output.info("The token that was kept for it is not valid any more.");
         token = ask_for_token(&endpoint, cx).await?;
         findings = test_and_tidy(&endpoint, &connected, token.clone()).await?;
     }
@@ -58,20 +58,20 @@ pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
     cx.output.happens("relay", facts, &text);
     if url.is_store() {
         let kind = if url.folder().is_some() { "folder" } else { "bucket" };
-        cx.output.say(&format!(
+        cx.output.info(&format!(
             "Whoever can read that {kind} could read ciphertext without opening a share: it takes good will."
         ));
-        cx.output.say("Nothing is deleted there while nobody runs share.");
+        cx.output.info("Nothing is deleted there while nobody runs share.");
         if url.folder().is_some_and(|path| stores::is_private(&path)) {
             cx.output
-                .say("Only you can use it. For a group, begin with a directory that has: chgrp GROUP, chmod 2770.");
+                .info("Only you can use it. For a group, begin with a directory that has: chgrp GROUP, chmod 2770.");
         }
     }
-    cx.output.say(&format!("It is your relay now: {}", printable(&path.to_string_lossy())));
+    cx.output.info(&format!("It is your relay now: {}", printable(&path.to_string_lossy())));
     Ok(())
 }
 
-/// The create token for a relay that wants one: from the environment, kept, or asked for.
+/// The create token for a relay that requires one: from the environment, kept, or asked for.
 async fn create_token(url: &RelayUrl, endpoint: &Endpoint, cx: &Context) -> Result<Option<String>, Failure> {
     if let Some(token) = cx.create_token(url) {
         return Ok(Some(token));
@@ -93,7 +93,7 @@ async fn ask_for_token(endpoint: &Endpoint, cx: &Context) -> Result<Option<Strin
 async fn adopt(url: &RelayUrl, cx: &Context) -> Result<ProbeResult, Failure> {
     let name = url.name();
     if let Some(path) = url.folder() {
-        // What an earlier use of it has left is welcome.
+        // Objects of an earlier use are welcome.
         let is_strange =
             |entry: std::io::Result<fs::DirEntry>| entry.is_ok_and(|entry| !layout::is_known(&entry.file_name()));
         if path.is_symlink() || fs::read_dir(path).is_ok_and(|mut entries| entries.any(is_strange)) {

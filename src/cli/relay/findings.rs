@@ -1,4 +1,4 @@
-//! Testing a relay with a share of our own: what a proxy on the way does not let through is found here.
+//! Testing a relay with a share of our own: that shows what a proxy on the way does not let through.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use crate::relay::{
 use crate::seal::longest_blob;
 use crate::secret::{Flags, Keys, LinkSecret, Token, fill_random};
 
-/// What revoking the test share may cost.
+/// The longest time for revoking the test share.
 const TIDY_TIME: Duration = Duration::from_secs(5);
 
 /// The page that a relay gives to browsers, beside the one that this program has.
@@ -63,7 +63,7 @@ impl Page {
     }
 }
 
-/// Compares the relay's page: whoever runs it is trusted by those who open in a browser.
+/// Compares the relay's page: recipients who open in a browser trust its operator.
 pub(super) async fn compare_page(endpoint: &Endpoint) -> Result<Page, Failure> {
     let relay = HttpRelay::new(endpoint.url.clone(), endpoint.pin.as_ref(), TIDY_TIME)
         .map_err(|error| endpoint.refused(error))?;
@@ -78,17 +78,17 @@ pub(super) async fn compare_page(endpoint: &Endpoint) -> Result<Page, Failure> {
 
 /// Results of a test.
 pub(super) struct Findings {
-    /// Whether we may leave something there.
+    /// Whether we may upload there.
     pub(super) may_create: bool,
-    /// How long it took to ask for something.
+    /// The duration of one request.
     pub(super) round_trip: Duration,
     /// Seconds between our clock and the relay's.
     pub(super) clock: Option<u64>,
     /// Whether an answer may be held back.
     pub(super) held: Option<bool>,
-    /// What a browser is given.
+    /// The page that browsers get.
     pub(super) page: Option<Page>,
-    /// What is behind it, where there is no server.
+    /// The properties of the store, if there is no server.
     pub(super) store: Option<ProbeResult>,
 }
 
@@ -100,7 +100,7 @@ pub(super) async fn test_and_tidy(
 ) -> Result<Findings, Failure> {
     let share = TestShare::new();
     let findings = test(endpoint, connected, &share, create_token).await;
-    share.take_back(connected).await;
+    share.revoke(connected).await;
     findings
 }
 
@@ -117,15 +117,15 @@ impl TestShare {
         Self { keys, owner }
     }
 
-    /// Takes it back, whatever came of it. What is not known there needs that not; what cannot be reached ends by
-    /// itself.
-    pub(super) async fn take_back(&self, connected: &Connected) {
+    /// Revokes the share, whatever the outcome of the test. An error does not matter: the share is unknown there, or
+    /// expires.
+    pub(super) async fn revoke(&self, connected: &Connected) {
         let _ = tokio::time::timeout(TIDY_TIME, connected.relay.revoke(&self.owner)).await;
     }
 }
 
-/// Announces a share, uploads one whole part of it, and asks about it: what a proxy on the way does not let through is
-/// found here.
+/// Announces a share, uploads one whole part of it, and asks about it: that shows what a proxy on the way does not let
+/// through.
 pub(super) async fn test(
     endpoint: &Endpoint,
     connected: &Connected,
@@ -145,7 +145,7 @@ pub(super) async fn test(
     let may_create = match relay.create(owner, &offer).await {
         Ok(()) => true,
         Err(RelayError::NotAllowed) => false,
-        // What announces a share is unknown to nobody who can read who announces it.
+        // A relay that reads the credential of an announcement does not answer that it is unknown.
         Err(RelayError::Unknown) => {
             return Err(in_front(endpoint, ProxyFault::DropsAuthorization));
         }
@@ -163,12 +163,12 @@ pub(super) async fn test(
             });
         }
     }
-    // Also a relay that lets nobody in must know its own from a stranger's.
+    // A relay that allows no uploads must reject an unknown share, too.
     let begun = Instant::now();
     let asked = relay.status(owner, None, Duration::ZERO).await;
     let round_trip = begun.elapsed();
     let clock = match (&asked, may_create) {
-        // It was announced at some moment between the two that we know.
+        // It was announced at some moment between these two.
         (Ok(status), true) => Some(status.created.abs_diff(status.created.clamp(*announced.start(), *announced.end()))),
         (Err(RelayError::Unknown), false) => None,
         (Ok(_), false) => return Err(endpoint.refused(RelayError::NotARelay)),

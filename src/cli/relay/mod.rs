@@ -36,7 +36,7 @@ The address of a relay that runs is the first line of standard output.";
 #[command(args_conflicts_with_subcommands = true, long_about = ABOUT)]
 pub(super) struct RelayArgs {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<RelayCommand>,
     #[command(flatten)]
     serve: serve::ServeArgs,
 }
@@ -51,7 +51,7 @@ leaving a trace.";
 
 /// The commands about relays besides running one.
 #[derive(Subcommand)]
-enum Command {
+enum RelayCommand {
     /// Make a relay the default, after checking that it works
     #[command(long_about = USE)]
     Use(choose::UseArgs),
@@ -72,8 +72,8 @@ impl RelayArgs {
 pub(super) async fn run(args: RelayArgs, cx: &Context) -> Result<(), Failure> {
     match args.command {
         None => serve::run(args.serve, cx).await,
-        Some(Command::Token(args)) => token::run(&args, cx),
-        Some(Command::Use(args)) => cx.or_interrupted(choose::run(&args, cx)).await?,
-        Some(Command::Check(args)) => cx.or_interrupted(check::run(&args, cx)).await?,
+        Some(RelayCommand::Token(args)) => token::run(&args, cx),
+        Some(RelayCommand::Use(args)) => cx.or_interrupted(choose::run(&args, cx)).await?,
+        Some(RelayCommand::Check(args)) => cx.or_interrupted(check::run(&args, cx)).await?,
     }
 }

@@ -17,7 +17,7 @@ use crate::cli::stores::{self, StoreName};
 use crate::relay::clock::SystemClock;
 use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::server;
-use crate::relay::server::{CreatePolicy, Options};
+use crate::relay::server::{CreatePolicy, ServerOptions};
 use crate::relay::store::folder::Sharing;
 use crate::relay_url::RelayUrl;
 use crate::safe_text::reason;
@@ -26,11 +26,11 @@ use crate::safe_text::reason;
 const LARGEST: ByteSize = ByteSize::gib(48);
 /// The smallest share there is, padded.
 const SMALLEST: ByteSize = ByteSize(blob::MIN_LEN);
-/// What an operator should know of a bucket with versions.
+/// The warning about a bucket that keeps versions.
 const KEEPS_VERSIONS: &str = "the bucket keeps versions of what is deleted: ciphertext of opened shares stays there \
                               until its own rules remove it";
 
-/// Where a relay listens, unless it is said otherwise.
+/// The address on which a relay listens unless another one is set.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), server::PORT);
 
 /// How a relay runs.
@@ -90,7 +90,7 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
         return Err(Failure::local("standard output is closed", "its first line is the relay's address"));
     }
     let sweeper = tokio::spawn(rules.clone().keep_sweeping());
-    let options = Options { create, public_url, ..Options::default() };
+    let options = ServerOptions { create, public_url, ..ServerOptions::default() };
     let signals = cx.signals.clone();
     let stop = async move {
         signals.next().await;
@@ -113,7 +113,7 @@ fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
 }
 
 impl ServeArgs {
-    /// Where it listens: without encryption only on this machine, unless the operator allows more.
+    /// The address to listen on: without encryption only on this machine, unless the operator allows more.
     fn listen(&self, cx: &Context) -> Result<SocketAddr, Failure> {
         let listen = match (self.listen, &cx.config.listen) {
             (Some(given), _) => given,

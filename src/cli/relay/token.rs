@@ -1,4 +1,4 @@
-//! `share relay token`: lets somebody leave things at a relay that wants create tokens.
+//! `share relay token`: makes a create token, for uploads to a relay that requires one.
 
 use std::fs;
 use std::io::Write;
@@ -18,7 +18,7 @@ use crate::safe_text::printable;
 use crate::secret::{hex, random_hex};
 use crate::state::{private, private_dir, read_all};
 
-/// How lines of the file of create tokens give what a token must hash to.
+/// The mark of a hash in the file of create tokens.
 const HASHED: &str = "sha256:";
 
 /// Arguments of `share relay token`.
@@ -70,13 +70,13 @@ pub(super) fn run(args: &TokenArgs, cx: &Context) -> Result<(), Failure> {
     if cx.output.result("token", facts, &token).is_err() {
         return Err(Failure::local("standard output is closed", format!("take the last line away from {shown}")));
     }
-    cx.output.say(&format!("Give it to {}: share relay use URL asks for it.", args.name));
+    cx.output.info(&format!("Give it to {}: share relay use URL asks for it.", args.name));
     cx.output
-        .say(&format!("It counts from the next start of: share relay --create-token-file {}", format::quoted(&shown)));
+        .info(&format!("It counts from the next start of: share relay --create-token-file {}", format::quoted(&shown)));
     Ok(())
 }
 
-/// What the tokens in a file hash to: one a line, as `NAME sha256:…`, or a bare token.
+/// The hashes of the tokens in a file: one a line, as `NAME sha256:…`, or a bare token.
 pub(super) fn read_tokens(path: &Path) -> Result<Vec<[u8; 32]>, Failure> {
     let text = fs::read_to_string(path)
         .map_err(|error| Failure::path(path, &error, Hint::run("share relay token NAME makes it")))?;

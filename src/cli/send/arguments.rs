@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::context::Context;
-use crate::cli::input::files::Wanted;
+use crate::cli::input::files::InputOptions;
 use crate::cli::input::metadata::Metadata;
 use crate::cli::input::passphrase::PassphraseArgs;
 use crate::cli::output::errors::{self, Failure, Hint};
@@ -156,8 +156,8 @@ impl SendArgs {
     }
 
     /// The inputs to open.
-    pub(super) fn wanted(&self) -> Wanted<'_> {
-        Wanted {
+    pub(super) fn wanted(&self) -> InputOptions<'_> {
+        InputOptions {
             files: &self.files,
             text: self.text,
             name: self.name(),

@@ -16,7 +16,7 @@ use crate::send::Committed;
 use crate::terminal::clipboard;
 
 /// How links are shown.
-pub(super) struct Shown<'a> {
+pub(super) struct LinkDisplay<'a> {
     /// In the form that no bot and no preview follows.
     pub(super) bare: bool,
     /// A passphrase that was made here.
@@ -40,12 +40,12 @@ struct SentEvent<'a> {
 }
 
 /// Prints the links, one a line.
-pub(super) fn print(batch: &Committed, shown: &Shown<'_>, output: &Output) -> io::Result<()> {
+pub(super) fn print(batch: &Committed, shown: &LinkDisplay<'_>, output: &Output) -> io::Result<()> {
     for share in batch.shares() {
         let text = share.text(shown.bare).ok_or(io::ErrorKind::InvalidData)?;
         let entry = share.entry();
         if let Some(recipient) = &entry.recipient {
-            output.say(&format!("for {}:", printable(recipient)));
+            output.info(&format!("for {}:", printable(recipient)));
         }
         let event = || SentEvent {
             event: "sent",
@@ -68,7 +68,7 @@ pub(super) fn copy(batch: &Committed, bare: bool, output: &Output) {
     let links: Vec<_> = batch.shares().iter().filter_map(|share| share.text(bare)).collect();
     let text = Zeroizing::new(links.iter().map(|link| link.as_str()).collect::<Vec<_>>().join("\n"));
     match clipboard::copy(&text) {
-        Ok(how) => output.say(words(how)),
+        Ok(how) => output.info(words(how)),
         Err(why) => output.warn(&format!("it was not copied: {why}")),
     }
 }
@@ -79,22 +79,22 @@ pub(super) fn show_qr(batch: &Committed, output: &Output) {
         return;
     }
     let Some(columns) = output::columns() else {
-        output.say("The QR code is for a terminal, and there is none.");
+        output.info("The QR code is for a terminal, and there is none.");
         return;
     };
     let [share] = batch.shares() else { return };
     let Some(pen) = Pen::of_this_terminal() else {
-        output.say("This terminal cannot show a QR code: it needs colors, or UTF-8.");
+        output.info("This terminal cannot show a QR code: it needs colors, or UTF-8.");
         return;
     };
     match share.link().web().and_then(|link| qr::draw(&link, columns, pen)) {
         Some(code) => {
-            output.say(&code);
+            output.info(&code);
             if share.link().secret.flags().contains(Flags::DIRECT) {
-                output.say("A browser that follows it trusts this network: it cannot know whom it speaks to.");
+                output.info("A browser that follows it trusts this network: it cannot know whom it speaks to.");
             }
         }
-        None => output.say("The terminal is too narrow for the QR code."),
+        None => output.info("The terminal is too narrow for the QR code."),
     }
 }
 

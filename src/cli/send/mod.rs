@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 pub(super) use self::arguments::SendArgs;
 use self::arguments::expect_bare_form;
-use self::links::{Shown, copy, print, show_qr, warn_of_no_outbox};
+use self::links::{LinkDisplay, copy, print, show_qr, warn_of_no_outbox};
 use crate::cli::catch_up::catch_up;
 use crate::cli::connect::Connected;
 use crate::cli::context::Context;
@@ -25,7 +25,7 @@ use crate::relay::client::endpoint::Endpoint;
 use crate::relay::{Relay, RelayError};
 use crate::relay_url::RelayUrl;
 use crate::secret::Flags;
-use crate::send::{Committed, Draft, Input, KeptAt, Plan, Recorded, SendError, SendOptions, Sent, Share, Unsent};
+use crate::send::{BatchPlan, Committed, Draft, Input, KeptAt, Recorded, SendError, SendOptions, Sent, Share, Unsent};
 use crate::state::outbox::Outbox;
 use crate::wordlist;
 
@@ -53,7 +53,7 @@ pub(super) async fn run(args: SendArgs, cx: &Context) -> Result<(), Failure> {
         view_only: args.view_only,
         create_token: None,
     };
-    let plan = Plan {
+    let plan = BatchPlan {
         recipients: args.recipients()?,
         flags: if passphrase.is_some() { Flags::PASSPHRASE } else { Flags::default() },
         passphrase,
@@ -80,7 +80,7 @@ struct Sending<'a> {
 
 impl Sending<'_> {
     /// Sends it through a relay.
-    async fn through(mut self, url: RelayUrl, mut plan: Plan) -> Result<(), Failure> {
+    async fn through(mut self, url: RelayUrl, mut plan: BatchPlan) -> Result<(), Failure> {
         let (cx, endpoint) = (self.cx, Endpoint::to(url));
         plan.options.create_token = cx.create_token(&endpoint.url);
         let connected = cx.connect(&endpoint).await?;
@@ -89,9 +89,9 @@ impl Sending<'_> {
         let sent = self.upload(recorded, &connected.relay, &endpoint.name()).await;
         let batch = self.print(sent.map_err(|error| self.in_the_files_words(error))?).await?;
         let (expires, granted) = batch.sent().map_or((0, Duration::ZERO), |sent| (sent.expires, sent.ttl));
-        cx.output.say(&format!("Opens once, until {}.", format::time(expires)));
+        cx.output.info(&format!("Opens once, until {}.", format::time(expires)));
         if granted.as_secs() < self.ttl.as_secs() {
-            cx.output.say("The relay keeps nothing for longer.");
+            cx.output.info("The relay keeps nothing for longer.");
         }
         if self.args.qr {
             show_qr(&batch, &cx.output);
@@ -101,7 +101,7 @@ impl Sending<'_> {
     }
 
     /// Serves it from this machine.
-    async fn directly(mut self, plan: Plan) -> Result<(), Failure> {
+    async fn directly(mut self, plan: BatchPlan) -> Result<(), Failure> {
         let cx = self.cx;
         if self.args.receipt.is_some() {
             return Err(Failure::usage(
@@ -114,7 +114,7 @@ impl Sending<'_> {
         self.args.bare |= for_programs;
         let urls = host.urls().map_err(host::failure)?;
         expect_bare_form(self.args.bare, urls.first())?;
-        let plan = Plan { flags: host.flags(plan.flags), ..plan };
+        let plan = BatchPlan { flags: host.flags(plan.flags), ..plan };
         let recorded = self.record(Draft::new(plan, &urls, KeptAt::Here(&host.folder_name())))?;
         let batch = self.upload(recorded, &host.relay(), host::THIS).await.map_err(host::upload_failure)?;
         let serving = host.serve(&batch);
@@ -125,7 +125,7 @@ impl Sending<'_> {
         host::until_opened(serving, &batch, cx).await
     }
 
-    /// Records the shares in the outbox, and where the user wants them.
+    /// Records the shares in the outbox, and in a receipt if the user asked for one.
     fn record(&self, draft: Draft) -> Result<Recorded, Failure> {
         let outbox = self.cx.state().and_then(|state| Outbox::open(&state));
         let recorded = draft.record(outbox, self.args.receipt.clone()).map_err(|error| {
@@ -150,7 +150,7 @@ impl Sending<'_> {
         };
         output.clear();
         let Some(sent) = sent else {
-            output.say("taking it back …");
+            output.info("taking it back …");
             let hint = if revoker.revoke().await {
                 "taken back: nothing was sent"
             } else {
@@ -165,18 +165,18 @@ impl Sending<'_> {
         Ok(batch)
     }
 
-    /// Says what was sent, and what its sender should know of it.
+    /// Prints what was sent, and warnings about it.
     fn describe(&self, sent: &Sent) {
         let output = &self.cx.output;
         let removed = self.inputs.removed().map(|removed| format!(" · removed: {removed}")).unwrap_or_default();
-        output.say(&format!("{}{removed}", format::describe(&sent.manifest)));
+        output.info(&format!("{}{removed}", format::describe(&sent.manifest)));
         self.inputs.warn(&sent.manifest, output);
         self.inputs.warn_of_browsers(&sent.manifest, self.args.view_only, output);
         if self.args.view_only {
-            output.say("Their programs are asked to show it and not to save it. A camera does not ask.");
+            output.info("Their programs are asked to show it and not to save it. A camera does not ask.");
         }
         if sent.manifest.total_size() > PHONES_TAKE {
-            output.say("A browser on a phone opens up to 256 MiB; share open takes all of it.");
+            output.info("A browser on a phone opens up to 256 MiB; share open takes all of it.");
         }
     }
 
@@ -191,13 +191,13 @@ impl Sending<'_> {
         }
     }
 
-    /// Prints the links, and copies them. Where nobody can read them, nothing is left.
+    /// Prints the links, and copies them. If they cannot be printed, the shares are revoked.
     async fn print(&mut self, batch: Committed) -> Result<Committed, Failure> {
         let (output, bare) = (&self.cx.output, self.args.bare);
         // It is wiped when it was shown.
         let words = self.shown.take();
         let passphrase = words.as_ref().map(|words| words.as_str());
-        let shown = Shown { bare, passphrase, removed: self.inputs.removed() };
+        let shown = LinkDisplay { bare, passphrase, removed: self.inputs.removed() };
         if print(&batch, &shown, output).is_err() {
             let hint = Hint::run(if batch.revoke().await {
                 "the link could not be shown: the share was taken back"
@@ -207,8 +207,8 @@ impl Sending<'_> {
             return Err(Failure::local("standard output is closed or full", hint));
         }
         if let Some(words) = &words {
-            output.insist("passphrase: ", words);
-            output.say("Tell it on another way than the link.");
+            output.show_secret("passphrase: ", words);
+            output.info("Tell it on another way than the link.");
         }
         if self.args.copy {
             copy(&batch, bare, output);

@@ -1,4 +1,4 @@
-//! EXIF: a TIFF structure (CIPA DC-008, section 4.6) with what a camera wants to tell.
+//! EXIF: a TIFF structure (CIPA DC-008, section 4.6) with the data that a camera adds.
 
 use crate::media::strip::removed::Removed;
 
@@ -53,7 +53,7 @@ impl Tiff<'_> {
     }
 }
 
-/// Notes what is in `bytes`, as far as they can be read. Returns the orientation, 1 to 8, where they say one.
+/// Notes the entries of `bytes`, as far as they can be read. Returns the orientation, 1 to 8, if they state one.
 pub(super) fn read(bytes: &[u8], removed: &mut Removed) -> Option<u8> {
     let little = bytes.starts_with(b"II");
     let tiff = Tiff { bytes, little };
@@ -70,7 +70,7 @@ pub(super) fn read(bytes: &[u8], removed: &mut Removed) -> Option<u8> {
             match tag {
                 EXIF | INTEROPERABILITY if !is_gps => directories.push((value, false)),
                 GPS if !is_gps => directories.push((value, true)),
-                // The first entry tells only the version.
+                // The first entry has only the version.
                 _ if is_gps => removed.location |= tag != 0,
                 MAKE | MODEL | SERIAL => removed.camera = true,
                 tag if LENS.contains(&tag) => removed.camera = true,
@@ -88,7 +88,7 @@ pub(super) fn read(bytes: &[u8], removed: &mut Removed) -> Option<u8> {
     orientation
 }
 
-/// A TIFF structure that says nothing but how a picture is turned.
+/// A TIFF structure with nothing but the orientation.
 pub(super) fn only_orientation(orientation: u8) -> Vec<u8> {
     let mut tiff = b"MM\0\x2a\0\0\0\x08\0\x01".to_vec();
     tiff.extend(ORIENTATION.to_be_bytes());
@@ -99,7 +99,7 @@ pub(super) fn only_orientation(orientation: u8) -> Vec<u8> {
     tiff
 }
 
-/// A TIFF structure that says nothing at all, in `len` bytes: `None` where it does not fit.
+/// A TIFF structure without entries, in `len` bytes; `None`: it does not fit.
 pub(super) fn nothing(len: usize) -> Option<Vec<u8>> {
     let mut tiff = b"MM\0\x2a\0\0\0\x08\0\0\0\0\0\0".to_vec();
     let fits = tiff.len() <= len;

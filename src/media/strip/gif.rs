@@ -24,7 +24,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
             [0x2c, _] => {
                 let [.., flags] = scan.array::<10>(at)?;
                 pictured = true;
-                // A byte between the colors and the pieces says how they are coded.
+                // A byte between the colors and the pieces has the size of their codes.
                 pieces(scan, at + 10 + table(flags) + 1)?
             }
             [0x21, _] => pieces(scan, at + 2)?,

@@ -179,7 +179,7 @@ fn end_behind<R: Read + Seek>(scan: &mut Scan<R>, mut at: u64) -> Result<u64, Un
     }
 }
 
-/// A segment that no decoder must know.
+/// A segment that decoders may skip.
 fn application<R: Read + Seek>(
     scan: &mut Scan<R>,
     marker: u8,
@@ -214,7 +214,7 @@ fn application<R: Read + Seek>(
         _ => {
             scan.removed.read(&head);
             scan.removed.thumbnail |= head.starts_with(b"JFXX");
-            // An index of further pictures behind this one says nothing itself.
+            // An index of further pictures behind this one has no metadata itself.
             scan.removed.fields += u32::from(!head.starts_with(b"MPF\0") && !head.starts_with(b"JFXX"));
             if marker == APP1 {
                 orientations.note(Source::Xmp, in_xmp(&head), at);

@@ -1,9 +1,9 @@
 //! Photos and videos without what their pixels and sounds don't need: position, time, camera, thumbnails, comments.
 //!
 //! Nothing is decoded and nothing is written anew. A file is looked through once, piece by piece, and what is found
-//! becomes a list of [`Edits`], which are made while the file is read and sealed. Each container has a room of its own
-//! that knows which pieces a decoder needs: those stay, with orientation and color profile, and everything else goes,
-//! what nobody has heard of too. What cannot be followed to its end is not called clean.
+//! becomes a list of [`Edits`], which are made while the file is read and encrypted. Each container has a file of its
+//! own with the list of the pieces that a decoder needs: those stay, with orientation and color profile, and everything
+//! else goes, unknown pieces too. A file that cannot be followed to its end is not reported as clean.
 
 mod bmff;
 mod exif;

@@ -6,7 +6,7 @@ use crate::media::strip::exif;
 use crate::media::strip::orientation::{Orientations, Source, in_text};
 use crate::media::strip::scan::{LOOKED_INTO, Scan, Unclean};
 
-/// Keeps what a decoder must know, what says how the colors are meant, and what animates.
+/// Keeps the chunks for decoding, for colors and for animation.
 pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
     let mut orientations = Orientations::default();
     chunks(scan, &mut orientations)?;
@@ -56,9 +56,9 @@ fn chunks<R: Read + Seek>(scan: &mut Scan<R>, orientations: &mut Orientations) -
             }
             b"tRNS" | b"cHRM" | b"gAMA" | b"iCCP" | b"sBIT" | b"sRGB" | b"cICP" | b"mDCV" | b"cLLI" | b"mDCv"
             | b"cLLi" | b"bKGD" | b"hIST" | b"pHYs"  | b"acTL" | b"fcTL" | b"fdAT" | b"IHDR" | b"PLTE"
-            // Apple's own kind of PNG says by this that it is one.
+            // The mark of Apple's own kind of PNG.
             | b"CgBI" => {}
-            // Without these a decoder must give up, and nobody knows what they say.
+            // Without these a decoder must give up, and their content is unknown.
             [b'A'..=b'Z', ..] => return Err(Unclean::Damaged("it has a chunk that no decoder knows")),
             _ => scan.drop_piece(at, len, at + 8)?,
         }

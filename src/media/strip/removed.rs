@@ -29,7 +29,7 @@ impl Removed {
         self.fields += other.fields;
     }
 
-    /// Looks into text such as XMP for what people want to know of.
+    /// Searches text such as XMP for the kinds of metadata that are reported.
     pub(super) fn read(&mut self, text: &[u8]) {
         let has = |words: &[&[u8]]| words.iter().any(|word| contains(text, word));
         self.location |= has(&[b"GPSL", b"GPSPos", b"ISO6709", b"\xa9xyz", b"loci\0\0\0\0"]);

@@ -94,7 +94,7 @@ impl<R: Read + Seek> Scan<R> {
         Ok(())
     }
 
-    /// A piece of `len` bytes goes; `content` is where in it something is that people want to know of.
+    /// Removes a piece of `len` bytes; `content` is the offset in it of metadata that is reported.
     pub(super) fn drop_piece(&mut self, at: u64, len: u64, content: u64) -> io::Result<()> {
         let text = self.peek(content, (at + len).saturating_sub(content).min(LOOKED_INTO))?;
         self.removed.read(&text);

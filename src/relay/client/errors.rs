@@ -1,4 +1,4 @@
-//! Errors of the HTTP client, and what they mean.
+//! Errors of the HTTP client, translated into errors of relays.
 //!
 //! None of ours carries a URL: the HTTP client puts all of it into its messages.
 
@@ -6,7 +6,7 @@ use crate::relay::RelayError;
 use crate::relay::obstacle::{Distrust, Obstacle, innermost};
 use crate::safe_text::causes;
 
-/// The error of a relay that is known by its key: any error of TLS means that somebody else answers, or meddles.
+/// The error of a relay that is known by its key: any error of TLS means that another machine answers, or tampers.
 pub(super) fn pinned_failure(error: reqwest::Error) -> RelayError {
     let tls = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
     if tls.is_some() { RelayError::Impostor } else { failure(error) }

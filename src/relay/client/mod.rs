@@ -1,4 +1,4 @@
-//! A relay server, seen from afar.
+//! The client of a relay server.
 
 pub mod endpoint;
 mod errors;
@@ -22,8 +22,8 @@ use crate::relay::http;
 use crate::relay::obstacle::Distrust;
 use crate::relay::wire::{ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
 use crate::relay::{
-    About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, INLINE_LEN, MAX_WAIT, Notice, Relay,
-    RelayError, ShareState, Status, Waiting, pinned, wire,
+    About, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, INLINE_LEN, MAX_WAIT, Notice,
+    Relay, RelayError, ShareState, Status, Waiting, pinned, wire,
 };
 use crate::relay_url::RelayUrl;
 use crate::secret::{Pin, Receipt, Token};
@@ -187,7 +187,7 @@ impl Relay for HttpRelay {
         self.send_within(with_body(request, Vec::new(), part), time).await.map(drop)
     }
 
-    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Committed, RelayError> {
+    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<CommitResponse, RelayError> {
         self.post(wire::COMMIT, owner, commit).await
     }
 
@@ -197,7 +197,7 @@ impl Relay for HttpRelay {
         offer: &Create,
         commit: &Commit,
         part: Content,
-    ) -> Result<Committed, RelayError> {
+    ) -> Result<CommitResponse, RelayError> {
         let head = serde_json::to_vec(&Deposit { create: offer, commit }).map_err(|_| RelayError::BadRequest)?;
         let request = self.request(Method::POST, wire::DEPOSIT, Some(owner));
         let time = http::time_for(part.len(), self.idle);
@@ -212,7 +212,7 @@ impl Relay for HttpRelay {
         self.post(wire::MANIFEST, link, &Proof { proof: proof.clone() }).await
     }
 
-    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<Claimed, RelayError> {
+    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<ClaimResponse, RelayError> {
         let claim = ClaimRequest { proof: proof.clone(), claim_token: claim_token.clone() };
         let response = self.send_json(wire::CLAIM, link, &claim).await?;
         let framed = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == wire::BYTES);
@@ -221,8 +221,8 @@ impl Relay for HttpRelay {
         }
         let (head, part) = wire::unframe(self.read_all(response, http::time_for(INLINE_LEN, self.idle)).await?)
             .ok_or(RelayError::NotARelay)?;
-        let claimed: Claimed = serde_json::from_slice(&head).map_err(|_| RelayError::NotARelay)?;
-        Ok(Claimed { part: Some(part), ..claimed })
+        let claimed: ClaimResponse = serde_json::from_slice(&head).map_err(|_| RelayError::NotARelay)?;
+        Ok(ClaimResponse { part: Some(part), ..claimed })
     }
 
     async fn get_part(&self, holder: &Credential, number: u32, offset: u64) -> Result<Content, RelayError> {

@@ -1,4 +1,4 @@
-//! Retries, when the line breaks or the relay is busy.
+//! Retries, when a connection breaks or the relay is busy.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::{
-    About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, Notice, Relay, RelayError, ShareState,
-    Status, Waiting,
+    About, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, Notice, Relay, RelayError,
+    ShareState, Status, Waiting,
 };
 use crate::secret::{Receipt, Token};
 
@@ -193,7 +193,7 @@ impl Relay for Retrying {
         }
     }
 
-    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Committed, RelayError> {
+    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<CommitResponse, RelayError> {
         self.repeat(|| self.relay.commit(owner, commit)).await
     }
 
@@ -203,7 +203,7 @@ impl Relay for Retrying {
         offer: &Create,
         commit: &Commit,
         part: Content,
-    ) -> Result<Committed, RelayError> {
+    ) -> Result<CommitResponse, RelayError> {
         match part {
             Content::Whole(bytes) => {
                 let deposit = || self.relay.deposit(owner, offer, commit, Content::Whole(bytes.clone()));
@@ -221,7 +221,7 @@ impl Relay for Retrying {
         self.repeat(|| self.relay.manifest(link, proof)).await
     }
 
-    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<Claimed, RelayError> {
+    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<ClaimResponse, RelayError> {
         self.repeat(|| self.relay.claim(link, proof, claim_token)).await
     }
 

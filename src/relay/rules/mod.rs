@@ -1,4 +1,4 @@
-//! The rules of a share, over any store. The only place that knows them.
+//! The rules of a share, over any store. They are nowhere else.
 //!
 //! Two of them carry the product's promise. *Durable first:* a part that was acknowledged is on disk, a share is
 //! committed only when all its parts are, and data is deleted only after a record that makes it unreadable. *One
@@ -31,8 +31,8 @@ use self::write_once::{Written, write_hint, write_once};
 use crate::relay::clock::Clock;
 use crate::relay::store::Store;
 use crate::relay::{
-    About, Admission, Checksum, Claimed, Commit, Committed, Content, Create, Credential, LEASE, MAX_TTL, Notice, Relay,
-    RelayError, ShareState, Status, V1, Waiting,
+    About, Admission, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, LEASE, MAX_TTL,
+    Notice, Relay, RelayError, ShareState, Status, V1, Waiting,
 };
 use crate::secret::{Claimant, Id, Receipt, Role, Token};
 
@@ -85,8 +85,8 @@ impl StoreRelay {
         self.clock.now()
     }
 
-    /// The records of a share, for somebody whose token has the verifier of `role`. An unknown share and a wrong token
-    /// are one and the same answer.
+    /// The records of a share, for a credential whose token has the verifier of `role`. An unknown share and a wrong
+    /// token are one and the same answer.
     async fn records(&self, credential: &Credential, role: Role) -> Result<Records, RelayError> {
         let records = Records::load(&*self.store, &credential.id).await?.ok_or(RelayError::Unknown)?;
         let verifiers = &records.offer.verifiers;
@@ -106,7 +106,7 @@ impl StoreRelay {
 
     /// The encrypted manifest.
     async fn manifest_of(&self, id: &Id) -> Result<Bytes, RelayError> {
-        // Deleted between two looks: the next look will say so.
+        // Deleted between two reads: the next read shows that.
         get(&*self.store, &names::manifest(id)).await?.ok_or(RelayError::BUSY)
     }
 
@@ -176,7 +176,7 @@ impl Relay for StoreRelay {
         self.store_part(owner, number, crc, part).await
     }
 
-    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Committed, RelayError> {
+    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<CommitResponse, RelayError> {
         self.commit_upload(owner, commit).await
     }
 
@@ -186,7 +186,7 @@ impl Relay for StoreRelay {
         offer: &Create,
         commit: &Commit,
         part: Content,
-    ) -> Result<Committed, RelayError> {
+    ) -> Result<CommitResponse, RelayError> {
         self.deposit_share(owner, offer, commit, part).await
     }
 
@@ -198,7 +198,7 @@ impl Relay for StoreRelay {
         self.show_manifest(link, proof).await
     }
 
-    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<Claimed, RelayError> {
+    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<ClaimResponse, RelayError> {
         self.claim_share(link, proof, claim_token).await
     }
 

@@ -4,11 +4,13 @@ use std::sync::atomic::Ordering;
 
 use crate::relay::clock::after;
 use crate::relay::rules::phase::{Phase, Records};
-use crate::relay::rules::records::{Claim, Decision, End, Guess, Offer, Record, UploadEnd};
+use crate::relay::rules::records::{Claim, ClaimEnd, Decision, Guess, Offer, Record, UploadEnd};
 use crate::relay::rules::records::{failure, get, load};
 use crate::relay::rules::write_once::{Written, write_once};
 use crate::relay::rules::{StoreRelay, names};
-use crate::relay::{Checksum, Claimed, Content, Credential, INLINE_LEN, MAX_GUESSES, Notice, RelayError, V1, Waiting};
+use crate::relay::{
+    Checksum, ClaimResponse, Content, Credential, INLINE_LEN, MAX_GUESSES, Notice, RelayError, V1, Waiting,
+};
 use crate::secret::{Claimant, Flags, Id, Receipt, Role, Token};
 
 impl StoreRelay {
@@ -31,7 +33,7 @@ impl StoreRelay {
         link: &Credential,
         proof: &Token,
         claim_token: &Token,
-    ) -> Result<Claimed, RelayError> {
+    ) -> Result<ClaimResponse, RelayError> {
         let id = &link.id;
         let records = self.records(link, Role::Link).await?;
         let claimant = claim_token.claimant(id);
@@ -58,7 +60,7 @@ impl StoreRelay {
         };
         let part = self.inline_part(id, *blob_len, parts).await?;
         let manifest = self.manifest_of(id).await?;
-        Ok(Claimed { v: V1, at, until, expires, blob_len: *blob_len, parts: parts.clone(), manifest, part })
+        Ok(ClaimResponse { v: V1, at, until, expires, blob_len: *blob_len, parts: parts.clone(), manifest, part })
     }
 
     /// [`crate::relay::Relay::get_part`].
@@ -77,7 +79,7 @@ impl StoreRelay {
     /// [`crate::relay::Relay::finish`].
     pub(super) async fn finish_claim(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
         let (records, claimant) = self.held(holder).await?;
-        let wanted = End::Finished { v: V1, at: self.now(), receipt: *receipt };
+        let wanted = ClaimEnd::Finished { v: V1, at: self.now(), receipt: *receipt };
         let written = match records.phase(self.now()) {
             Phase::Leased { .. } => self.end_share(&holder.id, wanted).await?,
             phase => match &records.end {
@@ -120,15 +122,15 @@ impl StoreRelay {
         match *parts {
             [crc] if blob_len <= INLINE_LEN => {
                 let part = get(&*self.store, &names::part(id, 0, crc)).await?;
-                // Deleted between two looks: the next look will say so.
+                // Deleted between two reads: the next read shows that.
                 Ok(Some(part.ok_or(RelayError::BUSY)?))
             }
             _ => Ok(None),
         }
     }
 
-    /// Fails unless `proof` opens the share. Where there is a passphrase, a slot is taken before anything is compared:
-    /// one for each *different* proof, so that repeating the right one, or the same wrong one, costs nothing more.
+    /// Fails unless `proof` opens the share. With a passphrase, a slot is taken before anything is compared: one for
+    /// each *different* proof, so that repeating the right one, or the same wrong one, costs nothing more.
     async fn check_proof(&self, id: &Id, offer: &Offer, proof: &Token) -> Result<(), RelayError> {
         let presented = proof.verifier(Role::Open, id);
         if !Flags::from_bits(offer.flags).is_some_and(|flags| flags.contains(Flags::PASSPHRASE)) {

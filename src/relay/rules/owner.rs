@@ -5,14 +5,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::relay::rules::phase::{Phase, Records};
-use crate::relay::rules::records::{Claim, End, UploadEnd, failure};
+use crate::relay::rules::records::{Claim, ClaimEnd, UploadEnd, failure};
 use crate::relay::rules::{StoreRelay, names};
 use crate::relay::{Credential, MAX_GUESSES, RelayError, ShareState, Status, V1};
 use crate::secret::{Id, Role};
 
 /// Time between two looks of a waiting [`crate::relay::Relay::status`] at the store.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// Attempts to revoke a share. Each either ends it or finds that somebody moved it on; there are three moves in a life.
+/// Attempts to revoke a share. Each either ends it or finds that it has moved to its next phase; a share has three such
+/// moves.
 const ATTEMPTS: u32 = 4;
 
 impl StoreRelay {
@@ -45,11 +46,11 @@ impl StoreRelay {
                     (self.end_share(id, Claim::Revoked { v: V1, at }).await?.is_ours(), ShareState::Waiting)
                 }
                 Phase::Leased { .. } => {
-                    (self.end_share(id, End::Revoked { v: V1, at }).await?.is_ours(), ShareState::Claimed)
+                    (self.end_share(id, ClaimEnd::Revoked { v: V1, at }).await?.is_ours(), ShareState::Claimed)
                 }
                 // The clock alone has not decided anything yet: an opener may be at the door.
                 Phase::Over { state: ShareState::Lapsed, at, settled: false } => {
-                    (self.end_share(id, End::Lapsed { v: V1, at }).await?.is_ours(), ShareState::Lapsed)
+                    (self.end_share(id, ClaimEnd::Lapsed { v: V1, at }).await?.is_ours(), ShareState::Lapsed)
                 }
                 Phase::Over { state, at, settled: false } => {
                     (self.end_share(id, Claim::Expired { v: V1, at }).await?.is_ours(), state)
@@ -72,8 +73,8 @@ impl StoreRelay {
         Ok(self.state_and_end(&self.records(owner, Role::Own).await?).0)
     }
 
-    /// The state of a share and when it ended, as its owner may know it. Until the sweeper may act on it, the end of a
-    /// time is not the end of a share: an opener who was at the door in its last second may still turn out to have won.
+    /// The state of a share and when it ended, for its owner. Until the sweeper may act, the end of a time is not the
+    /// end of a share: an opening that began in its last second may still win.
     fn state_and_end(&self, records: &Records) -> (ShareState, Option<u64>) {
         match records.phase(self.now().saturating_sub(self.policy.grace.as_secs())) {
             Phase::Uploading => (ShareState::Uploading, None),
@@ -96,7 +97,7 @@ impl StoreRelay {
             _ => (None, None),
         };
         let receipt = match &records.end {
-            Some(End::Finished { receipt, .. }) => Some(*receipt),
+            Some(ClaimEnd::Finished { receipt, .. }) => Some(*receipt),
             _ => None,
         };
         let overdue = match state {

@@ -1,6 +1,6 @@
 //! Phases: the state of a share as a function of its records and of the clock.
 
-use crate::relay::rules::records::{Claim, Decision, End, Offer, UploadEnd, load};
+use crate::relay::rules::records::{Claim, ClaimEnd, Decision, Offer, UploadEnd, load};
 use crate::relay::store::Store;
 use crate::relay::{Gone, RelayError, ShareState};
 use crate::secret::{Claimant, Id};
@@ -15,7 +15,7 @@ pub(super) struct Records {
     /// Decided.
     pub(super) claim: Option<Claim>,
     /// Ended.
-    pub(super) end: Option<End>,
+    pub(super) end: Option<ClaimEnd>,
 }
 
 /// The phases of a share.
@@ -48,7 +48,7 @@ impl Records {
         let Some(offer) = load(store, &Offer::name(id)).await? else { return Ok(None) };
         let upload_end: Option<UploadEnd> = load(store, &UploadEnd::name(id)).await?;
         let claim: Option<Claim> = if upload_end.is_some() { load(store, &Claim::name(id)).await? } else { None };
-        let end = if claim.is_some() { load(store, &End::name(id)).await? } else { None };
+        let end = if claim.is_some() { load(store, &ClaimEnd::name(id)).await? } else { None };
         Ok(Some(Self { offer, upload_end, claim, end }))
     }
 
@@ -71,13 +71,12 @@ impl Records {
         match (&self.claim, &self.end) {
             (None, _) if now < expires => Phase::Waiting,
             (None, _) => Phase::Over { state: ShareState::Expired, at: expires, settled: false },
-            (Some(Claim::Revoked { at, .. }), _) | (Some(Claim::Claimed { .. }), Some(End::Revoked { at, .. })) => {
-                over(ShareState::Revoked, at)
-            }
+            (Some(Claim::Revoked { at, .. }), _)
+            | (Some(Claim::Claimed { .. }), Some(ClaimEnd::Revoked { at, .. })) => over(ShareState::Revoked, at),
             (Some(Claim::Expired { at, .. }), _) => over(ShareState::Expired, at),
             (Some(Claim::Locked { at, .. }), _) => over(ShareState::Locked, at),
-            (Some(Claim::Claimed { .. }), Some(End::Finished { at, .. })) => over(ShareState::Finished, at),
-            (Some(Claim::Claimed { .. }), Some(End::Lapsed { at, .. })) => over(ShareState::Lapsed, at),
+            (Some(Claim::Claimed { .. }), Some(ClaimEnd::Finished { at, .. })) => over(ShareState::Finished, at),
+            (Some(Claim::Claimed { .. }), Some(ClaimEnd::Lapsed { at, .. })) => over(ShareState::Lapsed, at),
             (Some(Claim::Claimed { until, .. }), None) if now < *until => Phase::Leased { until: *until },
             (Some(Claim::Claimed { until, .. }), None) => {
                 Phase::Over { state: ShareState::Lapsed, at: *until, settled: false }
@@ -94,7 +93,7 @@ impl Records {
     }
 
     /// The answer to `asker` when the share is not there for it. To others than its holder, a claimed share is an
-    /// opened one, whatever became of it; while its holder can resume, they are told so.
+    /// opened one, whether or not it was finished; while its holder can resume, the answer states that.
     pub(super) fn refusal(&self, phase: Phase, asker: Option<&Claimant>) -> RelayError {
         let gone = |how, at| RelayError::Gone { how, at, claimant: None, until: None };
         if let Some(Claim::Claimed { at, claimant, .. }) = &self.claim {
@@ -135,7 +134,7 @@ mod tests {
         let claimed = Records { claim: Some(Claim::Claimed { v: V1, at: 30, until: 40, claimant }), ..waiting };
         assert_eq!(claimed.phase(39), Phase::Leased { until: 40 });
         assert_eq!(claimed.phase(40), over(ShareState::Lapsed, 40, false));
-        let ended = Records { end: Some(End::Lapsed { v: V1, at: 40 }), ..claimed };
+        let ended = Records { end: Some(ClaimEnd::Lapsed { v: V1, at: 40 }), ..claimed };
         assert_eq!(ended.phase(0), over(ShareState::Lapsed, 40, true));
     }
 }

@@ -47,9 +47,9 @@ pub enum Unfit {
 pub struct ProbeResult {
     /// Difference between our clock and its, in whole seconds.
     pub clock: Duration,
-    /// How much room there is, where it tells.
+    /// The room that there is, if the store reports it.
     pub space: Option<Space>,
-    /// Whether it keeps what is deleted, where it tells.
+    /// Whether it keeps deleted objects, if the store reports that.
     pub keeps_versions: Option<bool>,
 }
 
@@ -61,7 +61,7 @@ impl StoreRelay {
     pub async fn probe(&self) -> Result<ProbeResult, Unfit> {
         let name = probe_name();
         let result = exercise(&*self.store, &name).await;
-        // A store that does not let us find out does not tell.
+        // A store that refuses this test counts as one that does not report it.
         let keeps_versions = self.store.keeps_versions(&format!("{name}{VERSION}")).await.unwrap_or(None);
         let suffixes = ORDER.into_iter().chain(["", VERSION]);
         let names: Vec<String> = suffixes.map(|suffix| format!("{name}{suffix}")).collect();
@@ -149,7 +149,7 @@ async fn exercise(store: &dyn Store, name: &str) -> Result<(), Unfit> {
             Err(error) => failed = Some(error),
         }
     }
-    // A store may refuse one of two that write at once, as long as there is one of whom it says that it has won.
+    // A store may refuse one of two that write at once, as long as it reports one of them as the winner.
     let winner = match (winner, failed) {
         (Some(winner), _) => winner,
         (None, Some(error)) => return Err(error.into()),

@@ -100,7 +100,7 @@ impl Record for UploadEnd {
     }
 }
 
-/// `try/<n>`: somebody tried this proof.
+/// `try/<n>`: a proof that was tried.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Guess {
     v: V1,
@@ -181,7 +181,7 @@ impl Record for Claim {
 /// `end`: how a claim ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
-pub(super) enum End {
+pub(super) enum ClaimEnd {
     /// The opener has it.
     Finished {
         /// Version.
@@ -207,13 +207,13 @@ pub(super) enum End {
     },
 }
 
-impl Decision for End {
+impl Decision for ClaimEnd {
     fn name(id: &Id) -> String {
         names::end(id)
     }
 }
 
-impl Record for End {
+impl Record for ClaimEnd {
     fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Finished { receipt, .. }, Self::Finished { receipt: other, .. }) => receipt == other,
@@ -282,7 +282,7 @@ mod tests {
         assert_eq!(stored(&Claim::Revoked { v: V1, at: 5 }), r#"{"state":"revoked","v":1,"at":5}"#);
         assert_eq!(stored(&Claim::Expired { v: V1, at: 5 }), r#"{"state":"expired","v":1,"at":5}"#);
         assert_eq!(stored(&Claim::Locked { v: V1, at: 5 }), r#"{"state":"locked","v":1,"at":5}"#);
-        assert_eq!(stored(&End::Lapsed { v: V1, at: 5 }), r#"{"state":"lapsed","v":1,"at":5}"#);
-        assert_eq!(stored(&End::Revoked { v: V1, at: 5 }), r#"{"state":"revoked","v":1,"at":5}"#);
+        assert_eq!(stored(&ClaimEnd::Lapsed { v: V1, at: 5 }), r#"{"state":"lapsed","v":1,"at":5}"#);
+        assert_eq!(stored(&ClaimEnd::Revoked { v: V1, at: 5 }), r#"{"state":"revoked","v":1,"at":5}"#);
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::relay::clock::after;
 use crate::relay::rules::phase::{Phase, Records};
-use crate::relay::rules::records::{Claim, Decision, End, Offer, failure};
+use crate::relay::rules::records::{Claim, ClaimEnd, Decision, Offer, failure};
 use crate::relay::rules::{CLOCK_TOLERANCE, StoreRelay, UPLOAD_TIME, names};
 use crate::relay::{Credential, RelayError, ShareState, TOMBSTONE_TIME, V1};
 use crate::secret::Id;
@@ -29,8 +29,8 @@ const PROBE_TIME: Duration = Duration::from_hours(1);
 const CHECK_CLOCK_EVERY: Duration = Duration::from_hours(1);
 
 impl StoreRelay {
-    /// Does all that is due, once. Returns how many shares were looked at. What fails for one share is left to the next
-    /// sweep.
+    /// Does all that is due, once. Returns how many shares were looked at. A share for which something fails is left to
+    /// the next sweep.
     ///
     /// # Errors
     /// [`RelayError::Busy`] while our clock and the store's differ, and the errors of a store that cannot be listed.
@@ -90,7 +90,7 @@ impl StoreRelay {
         self.settle(&owner.id).await.map(drop)
     }
 
-    /// Brings a share to where the clock says that it is. Returns when there will be something to do again.
+    /// Brings a share into the phase that the clock calls for. Returns when the next one is due.
     async fn settle(&self, id: &Id) -> Result<Option<u64>, RelayError> {
         let now = self.clock.now();
         let due = |at: u64| now > after(at, self.policy.grace);
@@ -118,7 +118,7 @@ impl StoreRelay {
             // otherwise: the next look shows it.
             Phase::Over { state: ShareState::Lapsed, at, settled: false } => {
                 if due(at) {
-                    self.end_share(id, End::Lapsed { v: V1, at }).await?;
+                    self.end_share(id, ClaimEnd::Lapsed { v: V1, at }).await?;
                     return Ok(Some(now));
                 }
                 Ok(Some(at))
@@ -137,8 +137,8 @@ impl StoreRelay {
                     return Ok(None);
                 }
                 self.delete_data(id).await?;
-                // A part that was on its way when the share ended may have landed since, and whoever brought it may
-                // have died; a disk may have forgotten a deletion.
+                // A part that was on its way when the share ended may have landed since, and the node that stored it
+                // may have died; a disk may have forgotten a deletion.
                 let second_look = after(at, UPLOAD_TIME);
                 Ok(Some(if due(second_look) { tombstone } else { second_look }))
             }

@@ -9,7 +9,7 @@ use crate::relay::rules::write_once::{Written, write_once};
 use crate::relay::rules::{StoreRelay, UPLOAD_TIME, names};
 use crate::relay::store::Created;
 use crate::relay::{
-    Checksum, Commit, Committed, Content, Create, Credential, Gone, MAX_SEALED_MANIFEST, MIN_TTL, RelayError, V1,
+    Checksum, Commit, CommitResponse, Content, Create, Credential, Gone, MAX_SEALED_MANIFEST, MIN_TTL, RelayError, V1,
 };
 use crate::secret::{Flags, Id, Role};
 
@@ -87,7 +87,11 @@ impl StoreRelay {
     }
 
     /// [`crate::relay::Relay::commit`].
-    pub(super) async fn commit_upload(&self, owner: &Credential, commit: &Commit) -> Result<Committed, RelayError> {
+    pub(super) async fn commit_upload(
+        &self,
+        owner: &Credential,
+        commit: &Commit,
+    ) -> Result<CommitResponse, RelayError> {
         let id = &owner.id;
         let records = self.records(owner, Role::Own).await?;
         let (blob_len, parts) = (commit.blob_len, commit.parts.clone());
@@ -110,11 +114,11 @@ impl StoreRelay {
         };
         match stored {
             UploadEnd::Committed { at, .. } if wanted.same(&stored) => {
-                Ok(Committed { v: V1, expires: at.saturating_add(records.offer.ttl) })
+                Ok(CommitResponse { v: V1, expires: at.saturating_add(records.offer.ttl) })
             }
             UploadEnd::Committed { .. } => Err(RelayError::Committed),
             UploadEnd::Aborted { at, .. } => {
-                // Whatever came after the abortion's deletion.
+                // Parts that came after the deletion of the abortion.
                 self.delete_now(id).await;
                 Err(RelayError::Gone { how: Gone::Aborted, at, claimant: None, until: None })
             }
@@ -128,7 +132,7 @@ impl StoreRelay {
         offer: &Create,
         commit: &Commit,
         part: Content,
-    ) -> Result<Committed, RelayError> {
+    ) -> Result<CommitResponse, RelayError> {
         let [crc] = commit.parts[..] else { return Err(RelayError::BadRequest) };
         self.announce(owner, offer).await?;
         self.store_part(owner, 0, crc, part).await?;

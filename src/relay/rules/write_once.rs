@@ -42,7 +42,7 @@ impl<R> Written<R> {
 /// is ours.
 ///
 /// # Errors
-/// [`RelayError::Busy`] if nobody can tell yet whether it is there, and the errors of [`failure`].
+/// [`RelayError::Busy`] if it is not known yet whether it is there, and the errors of [`failure`].
 pub(super) async fn write_once<R: Record>(
     store: &dyn Store,
     clock: &dyn Clock,
@@ -65,7 +65,7 @@ pub(super) async fn write_once<R: Record>(
                 Ok(None) | Err(_) => Err(failure(error)),
             }),
             Err(error @ (StoreError::Refused(_) | StoreError::Unable(_))) => ControlFlow::Break(Err(failure(error))),
-            // It may be there, and not be durable: the next attempt tells.
+            // It may be there, and not be durable: the next attempt shows that.
             Err(_) => ControlFlow::Continue(()),
         }
     });
@@ -73,10 +73,10 @@ pub(super) async fn write_once<R: Record>(
     Ok(written.unwrap_or(Written::Ours(record)))
 }
 
-/// Writes a hint, an object without content: its name says all.
+/// Writes a hint, an object without content: its name is all of it.
 ///
 /// # Errors
-/// [`RelayError::Busy`] if nobody can tell yet whether it is there, and the errors of [`failure`].
+/// [`RelayError::Busy`] if it is not known yet whether it is there, and the errors of [`failure`].
 pub(super) async fn write_hint(store: &dyn Store, clock: &dyn Clock, name: &str) -> Result<(), RelayError> {
     persist(clock, || async {
         match store.create(name, Bytes::new().into()).await {

@@ -1,6 +1,5 @@
-//! Connections to a port on which two languages are spoken: TLS with a key that the link names, for our own programs;
-//! and plain HTTP, for browsers. The first byte tells them apart: a TLS record of a handshake begins with 22, and no
-//! method of HTTP does.
+//! Connections to a port with two protocols: TLS with a key that the link names, for `share`; and plain HTTP, for
+//! browsers. The first byte decides: a TLS record of a handshake begins with 22, and no method of HTTP does.
 
 use std::io;
 use std::pin::Pin;
@@ -27,7 +26,7 @@ const STALLED_TIME: Duration = Duration::from_mins(5);
 const FIRST_TIME: Duration = Duration::from_secs(10);
 
 /// A connection, in the clear or in TLS.
-type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+type Transport = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
 /// Takes connections: all of them in the clear, or each in the language that it begins with.
 #[derive(Clone)]
@@ -71,7 +70,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
 }
 
 /// Waits for the first byte of a connection, and shakes hands where that is the beginning of TLS.
-async fn begin(stream: TcpStream, tls: &TlsAcceptor, plain: bool) -> io::Result<Stream> {
+async fn begin(stream: TcpStream, tls: &TlsAcceptor, plain: bool) -> io::Result<Transport> {
     let mut first = [0];
     if stream.peek(&mut first).await? > 0 && first[0] == HANDSHAKE {
         tls.accept(stream).await.map(|stream| Either::Right(Box::new(stream)))
@@ -84,14 +83,14 @@ async fn begin(stream: TcpStream, tls: &TlsAcceptor, plain: bool) -> io::Result<
 
 /// A connection that ends when its other end takes nothing for too long. It holds a permit as long as it lives.
 pub(super) struct Connection {
-    stream: Stream,
+    stream: Transport,
     /// Runs while the other end takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Connection {
-    fn stream(&mut self) -> Pin<&mut Stream> {
+    fn stream(&mut self) -> Pin<&mut Transport> {
         Pin::new(&mut self.stream)
     }
 

@@ -10,8 +10,8 @@ use tokio::sync::watch;
 
 use crate::blob::part_start;
 use crate::relay::{
-    About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, Notice, Relay, RelayError, ShareState,
-    Status, Waiting,
+    About, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, Notice, Relay, RelayError,
+    ShareState, Status, Waiting,
 };
 use crate::secret::{Claimant, Receipt, Token};
 
@@ -66,11 +66,17 @@ impl Relay for Guests {
         Err(RelayError::Unknown)
     }
 
-    async fn commit(&self, _owner: &Credential, _commit: &Commit) -> Result<Committed, RelayError> {
+    async fn commit(&self, _owner: &Credential, _commit: &Commit) -> Result<CommitResponse, RelayError> {
         Err(RelayError::Unknown)
     }
 
-    async fn deposit(&self, _: &Credential, _: &Create, _: &Commit, _part: Content) -> Result<Committed, RelayError> {
+    async fn deposit(
+        &self,
+        _: &Credential,
+        _: &Create,
+        _: &Commit,
+        _part: Content,
+    ) -> Result<CommitResponse, RelayError> {
         Err(RelayError::NotAllowed)
     }
 
@@ -88,7 +94,7 @@ impl Relay for Guests {
         Ok(waiting)
     }
 
-    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<Claimed, RelayError> {
+    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<ClaimResponse, RelayError> {
         self.note(|_| {});
         let claimed = self.relay.claim(link, proof, claim_token).await?;
         let whole = claimed.part.as_ref().map_or(0, |part| part.len() as u64);

@@ -12,13 +12,13 @@ use crate::relay_url::RelayUrl;
 
 /// A host as the `Host` header names it, without its port.
 #[derive(Debug, PartialEq, Eq)]
-enum Host {
+enum HostName {
     Address(IpAddr),
     Localhost,
     Other,
 }
 
-impl Host {
+impl HostName {
     fn parse(host: &str) -> Self {
         if let Ok(address) = host.parse::<SocketAddr>() {
             return Self::Address(address.ip());
@@ -41,7 +41,7 @@ impl Host {
 }
 
 /// Whether a request is meant for the server that listens on `listens` and is known as `public_url`: a page elsewhere
-/// must not reach a relay on somebody's own network under a name of its own (DNS rebinding).
+/// must not reach a relay on a private network under a name of its own (DNS rebinding).
 pub(super) fn is_meant(uri: &Uri, headers: &HeaderMap, listens: SocketAddr, public_url: Option<&RelayUrl>) -> bool {
     let mut hosts = headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next().and_then(|value| value.to_str().ok()), hosts.next()) else {
@@ -54,8 +54,8 @@ pub(super) fn is_meant(uri: &Uri, headers: &HeaderMap, listens: SocketAddr, publ
     if public_url.is_some_and(|url| url.name().eq_ignore_ascii_case(host)) {
         return true;
     }
-    let host = Host::parse(host);
-    host.is_local() || matches!(host, Host::Address(ip) if ip == listens.ip() || listens.ip().is_unspecified())
+    let host = HostName::parse(host);
+    host.is_local() || matches!(host, HostName::Address(ip) if ip == listens.ip() || listens.ip().is_unspecified())
 }
 
 /// Whether a request comes from this machine and was not handed on by a proxy.
@@ -74,7 +74,7 @@ impl<S: Sync> FromRequestParts<S> for IsLocal {
 fn is_local(peer: SocketAddr, headers: &HeaderMap) -> bool {
     let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name));
     let host = headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    peer.ip().to_canonical().is_loopback() && Host::parse(host).is_local() && !forwarded
+    peer.ip().to_canonical().is_loopback() && HostName::parse(host).is_local() && !forwarded
 }
 
 #[cfg(test)]
@@ -87,18 +87,18 @@ mod tests {
 
     #[test]
     fn a_host_is_read_with_and_without_its_port() {
-        let six = Host::Address("::1".parse().unwrap());
+        let six = HostName::Address("::1".parse().unwrap());
         for (text, expected) in [
-            ("127.0.0.1:80", Host::Address(IpAddr::from([127, 0, 0, 1]))),
-            ("192.0.2.1", Host::Address(IpAddr::from([192, 0, 2, 1]))),
-            ("[::1]:80", Host::Address("::1".parse().unwrap())),
+            ("127.0.0.1:80", HostName::Address(IpAddr::from([127, 0, 0, 1]))),
+            ("192.0.2.1", HostName::Address(IpAddr::from([192, 0, 2, 1]))),
+            ("[::1]:80", HostName::Address("::1".parse().unwrap())),
             ("[::1]", six),
-            ("LocalHost:4080", Host::Localhost),
-            ("localhost", Host::Localhost),
-            ("localhost.evil.example", Host::Other),
-            ("", Host::Other),
+            ("LocalHost:4080", HostName::Localhost),
+            ("localhost", HostName::Localhost),
+            ("localhost.evil.example", HostName::Other),
+            ("", HostName::Other),
         ] {
-            assert_eq!(Host::parse(text), expected, "{text}");
+            assert_eq!(HostName::parse(text), expected, "{text}");
         }
     }
 

@@ -30,7 +30,7 @@ use hyper_util::rt::TokioTimer;
 
 use self::connection::Acceptor;
 use self::options::Server;
-pub use self::options::{CreatePolicy, Options, PORT};
+pub use self::options::{CreatePolicy, PORT, ServerOptions};
 use crate::relay::{Relay, pinned, wire};
 
 /// A connection that does not send the head of a request for this long is closed.
@@ -39,11 +39,11 @@ const HEADER_TIME: Duration = Duration::from_secs(10);
 /// Serves `relay` until `stop` is done, then lets running requests end.
 ///
 /// # Errors
-/// Those of the listener, and of a key of [`Options::direct`] that TLS cannot use.
+/// Those of the listener, and of a key of [`ServerOptions::direct`] that TLS cannot use.
 pub async fn serve(
     relay: Arc<dyn Relay>,
     listener: TcpListener,
-    options: Options,
+    options: ServerOptions,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let listens = listener.local_addr()?;

@@ -21,14 +21,14 @@ const DRAIN_TIME: Duration = Duration::from_secs(10);
 
 /// Decisions of the operator of a server.
 #[derive(Debug)]
-pub struct Options {
+pub struct ServerOptions {
     /// Permission to create shares here.
     pub create: CreatePolicy,
     /// The address by which people reach this server, if it is another one than it listens on.
     pub public_url: Option<RelayUrl>,
-    /// The key with which TLS is spoken, besides plain HTTP on the same port.
+    /// The key for TLS, besides plain HTTP on the same port.
     pub direct: Option<DirectKey>,
-    /// Whether plain HTTP is spoken. Without it, only TLS with that key is, and browsers get nothing.
+    /// Whether plain HTTP is accepted. Without it, only TLS with that key is, and browsers get nothing.
     pub plain: bool,
     /// The time that a server which stops gives to the requests that are running.
     pub drain: Duration,
@@ -36,7 +36,7 @@ pub struct Options {
     pub max_connections: usize,
 }
 
-impl Default for Options {
+impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             create: CreatePolicy::default(),
@@ -106,7 +106,7 @@ impl fmt::Debug for CreatePolicy {
 /// Everything that requests have in common.
 pub(super) struct Server {
     pub(super) relay: Arc<dyn Relay>,
-    pub(super) options: Options,
+    pub(super) options: ServerOptions,
     /// The address that it listens on.
     pub(super) listens: SocketAddr,
 }

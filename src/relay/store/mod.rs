@@ -81,8 +81,8 @@ impl From<std::io::Error> for StoreError {
 /// Each method may fail with each [`StoreError`]; all but [`StoreError::Failed`] are final.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Creates an object if there is none of that name. Of many at once, exactly one gets [`Created::New`]. An error
-    /// says nothing about whether it was created: read it back.
+    /// Creates an object if there is none of that name. Of many at once, exactly one gets [`Created::New`]. After an
+    /// error it may have been created or not: read it back.
     async fn create(&self, name: &str, content: Content) -> Result<Created, StoreError>;
 
     /// Reads an object from `offset` on. An offset behind its end gives nothing.
@@ -98,10 +98,10 @@ pub trait Store: Send + Sync {
     /// Removes leftovers of writers that died: those that are not objects yet.
     async fn tidy(&self) -> Result<(), StoreError>;
 
-    /// How much room there is, where that can be told.
+    /// The room that there is, if the store reports it.
     async fn space(&self) -> Result<Option<Space>, StoreError>;
 
-    /// Whether the store keeps versions of deleted objects, where it tells when something is written: creates the
+    /// Whether the store keeps versions of deleted objects, if it reports that when something is written: creates the
     /// object `name` to find out.
     async fn keeps_versions(&self, name: &str) -> Result<Option<bool>, StoreError>;
 }

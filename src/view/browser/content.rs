@@ -7,20 +7,20 @@ use bytes::Bytes;
 
 use crate::manifest::Manifest;
 use crate::open::Seekable;
-use crate::view::memory::Memory;
+use crate::view::memory::MemoryFile;
 
 /// Bytes that are read and sent at once.
 pub(super) const PIECE: usize = 256 << 10;
 
 /// The files of a share.
-pub enum Content {
+pub enum ShownFiles {
     /// In memory, all of them.
-    Memory(Memory, Manifest),
+    Memory(MemoryFile, Manifest),
     /// At the relay, from where they are fetched piece by piece.
     Window(Box<Seekable>),
 }
 
-impl Content {
+impl ShownFiles {
     /// The list of the files.
     pub(super) fn manifest(&self) -> &Manifest {
         match self {

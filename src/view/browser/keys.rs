@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::view::ending::{End, Save};
 use crate::view::full_screen::FullScreen;
 use crate::view::keys::Key;
-use crate::view::memory::Memory;
+use crate::view::memory::MemoryFile;
 
 /// How often the moment is looked at in which it closes by itself.
 const TICK: Duration = Duration::from_millis(50);
@@ -26,7 +26,7 @@ pub(super) struct Shared {
 /// Waits for the key that closes it. `save`: the memory out of which the key `s` saves it.
 pub(super) fn until_closed(
     mut screen: FullScreen,
-    mut save: Option<(Memory, Save)>,
+    mut save: Option<(MemoryFile, Save)>,
     shared: &Shared,
     stop: &AtomicBool,
 ) -> io::Result<End> {

@@ -21,31 +21,31 @@ use std::io;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-pub use self::content::Content;
+pub use self::content::ShownFiles;
 use self::keys::{Shared, until_closed};
 pub use self::served::PageSaw;
-pub use self::server::Server;
+pub use self::server::LocalServer;
 use crate::manifest::Entry;
 use crate::media::Kind;
-use crate::terminal::session::Session;
+use crate::terminal::session::DesktopSession;
 use crate::view::blocking;
-use crate::view::caller::{Notice, Notify};
+use crate::view::caller::{Notify, ViewerNotice};
 use crate::view::ending::{End, Save, Unseen};
 use crate::view::full_screen::FullScreen;
-use crate::view::memory::Memory;
+use crate::view::memory::MemoryFile;
 
 /// Opens a browser, and waits until it has closed the page. `save`: the memory out of which the key `s` saves it;
 /// `time`: after which it is closed by itself.
 pub(super) async fn browse(
-    content: Content,
-    save: Option<(Memory, Save)>,
-    session: &Session,
+    content: ShownFiles,
+    save: Option<(MemoryFile, Save)>,
+    session: &DesktopSession,
     time: Option<Duration>,
     notify: Notify<'_>,
 ) -> io::Result<End> {
     let is_file = |entry: &&Entry| Kind::of(&entry.r#type) == Kind::File;
     let unshown = content.manifest().entries.iter().filter(is_file).count();
-    let server = Server::start(content, false).await?;
+    let server = LocalServer::start(content, false).await?;
     // First, so that no key is lost that answers a notice.
     let screen = FullScreen::open(false)?;
     let saves = save.is_some();
@@ -55,11 +55,11 @@ pub(super) async fn browse(
     let page = async {
         let url = server.page_url();
         if let Err(why) = start::start(&url, session, || server.until_asked()).await {
-            notify(Notice::NoBrowser { why: &why, url: &url, saves });
+            notify(ViewerNotice::NoBrowser { why: &why, url: &url, saves });
             server.until_asked().await;
         }
         *shared.until.lock().unwrap_or_else(PoisonError::into_inner) = time.map(|time| Instant::now() + time);
-        notify(Notice::InBrowser { saves });
+        notify(ViewerNotice::InBrowser { saves });
         server.until_closed().await;
     };
     let end = tokio::select! {

@@ -3,14 +3,14 @@
 //! `page.html` has its style and its script. The script counts a file as seen while the page is visible: a photo when
 //! it was decoded; a video when a frame of it was presented, since one whose pictures the browser cannot decode plays
 //! its sound without an error and is 0 pixels wide; a sound when it plays; a text at once. A page that is gone shows
-//! nothing any more, also when somebody goes back to it.
+//! nothing any more, also after going back to it.
 
 use std::fmt::Write as _;
 use std::io;
 
 use crate::media::Kind;
 use crate::safe_text::printable;
-use crate::view::browser::content::Content;
+use crate::view::browser::content::ShownFiles;
 use crate::view::browser::tracks::has_pictures;
 use crate::view::text;
 
@@ -21,7 +21,7 @@ const TEMPLATE: &str = include_str!("page.html");
 ///
 /// # Errors
 /// A text could not be read.
-pub(super) async fn html(content: &Content, nonce: &str) -> io::Result<String> {
+pub(super) async fn html(content: &ShownFiles, nonce: &str) -> io::Result<String> {
     Ok(filled(TEMPLATE, &[("nonce", nonce), ("files", &files(content).await?)]))
 }
 
@@ -40,7 +40,7 @@ fn filled(template: &str, values: &[(&str, &str)]) -> String {
 }
 
 /// The elements that show the files.
-async fn files(content: &Content) -> io::Result<String> {
+async fn files(content: &ShownFiles) -> io::Result<String> {
     let mut html = String::new();
     for (number, entry) in content.manifest().entries.iter().enumerate() {
         let name = entry.name.as_deref().map(printable).unwrap_or_default();

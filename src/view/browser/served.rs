@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::media::Kind;
 use crate::secret::random_hex;
-use crate::view::browser::content::Content;
+use crate::view::browser::content::ShownFiles;
 
 /// The name of the cookie.
 const COOKIE: &str = "share";
@@ -31,7 +31,7 @@ pub enum PageSaw {
 
 /// The state that all requests share.
 pub(super) struct Served {
-    pub(super) content: Content,
+    pub(super) content: ShownFiles,
     pub(super) token: String,
     cookie: String,
     /// Whether the page was asked for. Its address works once.
@@ -55,7 +55,7 @@ fn same(one: &str, other: &str) -> bool {
 }
 
 impl Served {
-    pub(super) fn new(content: Content, for_player: bool) -> Self {
+    pub(super) fn new(content: ShownFiles, for_player: bool) -> Self {
         Self {
             content,
             token: random_hex::<16>(),

@@ -1,4 +1,4 @@
-//! A server on this machine alone, for one browser or one player, as long as something is looked at.
+//! A server on this machine alone, for one browser or one player, as long as something is shown.
 //!
 //! Its address has 128 random bits in it. A browser gets it among the arguments of the program that opens it, where
 //! others could read it; so it opens only once, and after that only the browser that has the cookie is served.
@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::view::browser::content::Content;
+use crate::view::browser::content::ShownFiles;
 use crate::view::browser::requests::{alive, close, failed, file, page, seen};
 use crate::view::browser::served::{PageSaw, Served};
 
@@ -23,24 +23,24 @@ const AWAY: Duration = Duration::from_secs(3);
 const FAREWELL: Duration = Duration::from_millis(300);
 
 /// A server that runs until it is dropped.
-pub struct Server {
+pub struct LocalServer {
     served: Arc<Served>,
     address: SocketAddr,
     task: JoinHandle<()>,
 }
 
-impl Drop for Server {
+impl Drop for LocalServer {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-impl Server {
+impl LocalServer {
     /// Begins to serve `content`: to a player, or to a browser.
     ///
     /// # Errors
     /// This machine has no port that is free.
-    pub async fn start(content: Content, for_player: bool) -> io::Result<Self> {
+    pub async fn start(content: ShownFiles, for_player: bool) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let served = Arc::new(Served::new(content, for_player));

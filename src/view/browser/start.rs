@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::terminal::session::Session;
+use crate::terminal::session::DesktopSession;
 
 /// How long a browser may take from its start to its first request. The first start of a day reads much.
 const COMING: Duration = Duration::from_secs(15);
@@ -16,7 +16,7 @@ const TICK: Duration = Duration::from_millis(20);
 /// How the last one failed, if none came.
 pub(super) async fn start<F: Future<Output = ()>>(
     url: &str,
-    session: &Session,
+    session: &DesktopSession,
     asked: impl Fn() -> F,
 ) -> Result<(), String> {
     let mut failure = "no web browser was found".to_owned();

@@ -1,6 +1,6 @@
 //! The tracks of a video.
 
-use crate::view::browser::content::Content;
+use crate::view::browser::content::ShownFiles;
 
 /// The longest list of tracks that is read, in bytes.
 const MAX_TRACKS: u64 = 16 << 20;
@@ -8,7 +8,7 @@ const MAX_TRACKS: u64 = 16 << 20;
 const MAX_BOXES: usize = 64;
 
 /// Whether a video has a track of pictures. A file that is not read so far is taken to have one.
-pub(super) async fn has_pictures(content: &Content, number: usize) -> bool {
+pub(super) async fn has_pictures(content: &ShownFiles, number: usize) -> bool {
     let range = content.range(number).unwrap_or_default();
     let (mut at, mut boxes) = (range.start, 0);
     // MP4 (ISO/IEC 14496-12): boxes, one of which lists the tracks.

@@ -26,7 +26,7 @@ pub(super) struct Facts {
 
 /// A terminal's answers.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Answer {
+struct TerminalAnswer {
     /// Its name and version (`XTVERSION`).
     name: String,
     /// Its kind: secondary device attributes.
@@ -40,37 +40,37 @@ struct Answer {
     colors: Option<u16>,
 }
 
-/// Asks what the terminal is, and then what it can do. First only questions that every terminal passes over if it does
-/// not know them: control sequences with parameters. tmux and screen take those of Kitty for a title.
+/// Asks what the terminal is, and then what it can do. First only questions that every terminal ignores if it does not
+/// support them: control sequences with parameters. tmux and screen take those of Kitty for a title.
 ///
-/// `wished`: the graphics that the person has set. `stop` ends the asking.
-pub(super) fn ask_terminal(wished: Option<Graphics>, stop: &AtomicBool) -> io::Result<Facts> {
+/// `preferred`: the graphics that the person has set. `stop` ends the asking.
+pub(super) fn ask_terminal(preferred: Option<Graphics>, stop: &AtomicBool) -> io::Result<Facts> {
     let kind = std::env::var("TERM").unwrap_or_default();
     // These print what they don't understand.
     if style::is_dumb() {
         return Ok(Facts::default());
     }
     if matches!(&*kind, "linux" | "unknown") {
-        return Ok(Facts { graphics: wished, ..Facts::default() });
+        return Ok(Facts { graphics: preferred, ..Facts::default() });
     }
     // One that cannot be asked draws nothing.
-    let Ok(mut screen) = FullScreen::open(false) else { return Ok(Facts { graphics: wished, ..Facts::default() }) };
+    let Ok(mut screen) = FullScreen::open(false) else { return Ok(Facts { graphics: preferred, ..Facts::default() }) };
     let begun = Instant::now();
     let mut answers = Vec::new();
     let has_answered = ask(&mut screen, b"\x1b[>q\x1b[>c\x1b[16t", BOUND, &mut answers, stop)?;
-    let first = Answer::read(&answers);
+    let first = TerminalAnswer::read(&answers);
     // Over SSH, `su` and `docker exec` out of tmux or screen, only its answers show that it is there.
     let has_kind = ["screen", "tmux"].iter().any(|word| kind.starts_with(word) || first.name.starts_with(word));
     let is_nested = has_kind || tmux::is_around() || first.is_multiplexer();
-    let more = first.further_questions(wished, is_nested);
+    let more = first.further_questions(preferred, is_nested);
     if has_answered && !more.is_empty() {
         let bound = begun.elapsed() * 3 + SPARE;
         ask(&mut screen, &more, bound.min(BOUND), &mut answers, stop)?;
     }
     let size = screen.size();
     drop(screen);
-    let answer = Answer::read(&answers);
-    let graphics = match wished {
+    let answer = TerminalAnswer::read(&answers);
+    let graphics = match preferred {
         // Between us and the terminal, tmux and screen pass neither on.
         Some(Graphics::Kitty | Graphics::Iterm) if is_nested => None,
         Some(graphics) => Some(graphics),
@@ -118,7 +118,7 @@ fn device_attributes(answers: &[u8]) -> Option<&[u8]> {
     if answers[at + len] == b'c' { Some(&answers[at..at + len]) } else { device_attributes(&answers[at..]) }
 }
 
-impl Answer {
+impl TerminalAnswer {
     fn read(answers: &[u8]) -> Self {
         let text = String::from_utf8_lossy(answers);
         // The numbers of the sequences that begin so and end so.
@@ -162,12 +162,12 @@ impl Answer {
     }
 
     /// The questions that this one, as the first answer, leaves open.
-    fn further_questions(&self, wished: Option<Graphics>, is_nested: bool) -> Vec<u8> {
+    fn further_questions(&self, preferred: Option<Graphics>, is_nested: bool) -> Vec<u8> {
         let mut questions = Vec::new();
         if self.name.starts_with("Konsole") && !is_nested {
             questions.extend(b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\");
         }
-        if self.sixel || wished == Some(Graphics::Sixel) {
+        if self.sixel || preferred == Some(Graphics::Sixel) {
             // How large a picture may be now, and ever; and how many colors it may have.
             questions.extend(b"\x1b[?2;1;0S\x1b[?2;4;0S\x1b[?1;1;0S");
         }
@@ -200,31 +200,34 @@ mod tests {
 
     #[test]
     fn answers_are_understood_in_any_order() {
-        let answer = Answer::read(b"\x1bP>|kitty(0.35)\x1b\\\x1b[>1;4000;35c\x1b[6;20;10t\x1b[?62;c");
+        let answer = TerminalAnswer::read(b"\x1bP>|kitty(0.35)\x1b\\\x1b[>1;4000;35c\x1b[6;20;10t\x1b[?62;c");
         assert_eq!((answer.name.as_str(), answer.kind, answer.cell), ("kitty(0.35)", Some(1), Some((10, 20))));
         assert_eq!(answer.graphics(false), Some(Graphics::Kitty));
         assert_eq!(answer.graphics(true), None);
-        assert!(Answer::read(b"\x1b[?2;0;800;600S\x1b[?65;1;4;9c").sixel);
-        assert!(!Answer::read(b"\x1b[?64;1;44c").sixel);
-        assert_eq!(Answer::read(b"\x1bP>|WezTerm 2024\x1b\\\x1b[?65;4c").graphics(false), Some(Graphics::Iterm));
-        assert_eq!(Answer::read(b"q\r\x1b[A"), Answer::default());
+        assert!(TerminalAnswer::read(b"\x1b[?2;0;800;600S\x1b[?65;1;4;9c").sixel);
+        assert!(!TerminalAnswer::read(b"\x1b[?64;1;44c").sixel);
+        assert_eq!(
+            TerminalAnswer::read(b"\x1bP>|WezTerm 2024\x1b\\\x1b[?65;4c").graphics(false),
+            Some(Graphics::Iterm)
+        );
+        assert_eq!(TerminalAnswer::read(b"q\r\x1b[A"), TerminalAnswer::default());
         assert!(device_attributes(b"\x1b[?62;").is_none());
         assert_eq!(device_attributes(b"x\x1b[?2;0;1;1S\x1b[?62;4c"), Some(&b"62;4"[..]));
     }
 
     #[test]
     fn limits_of_a_terminal_are_the_least_it_reports() {
-        let answer = Answer::read(b"\x1b[?2;0;1000;1000S\x1b[?2;0;800;1200S\x1b[?1;0;16S\x1b[?63;4c");
+        let answer = TerminalAnswer::read(b"\x1b[?2;0;1000;1000S\x1b[?2;0;800;1200S\x1b[?1;0;16S\x1b[?63;4c");
         assert_eq!((answer.largest, answer.colors), (Some((800, 1000)), Some(16)));
-        // It does not know the question.
-        assert_eq!(Answer::read(b"\x1b[?2;3;0S\x1b[?2;1;0S").largest, None);
+        // It does not support the question.
+        assert_eq!(TerminalAnswer::read(b"\x1b[?2;3;0S\x1b[?2;1;0S").largest, None);
     }
 
     #[test]
     fn multiplexers_name_themselves() {
         for answers in [&b"\x1b[>84;0;0c\x1b[?1;2;4c"[..], b"\x1b[>83;40900;0c\x1b[?1;2c"] {
-            assert!(Answer::read(answers).is_multiplexer());
+            assert!(TerminalAnswer::read(answers).is_multiplexer());
         }
-        assert!(!Answer::read(b"\x1b[>41;390;0c\x1b[?64;4c").is_multiplexer());
+        assert!(!TerminalAnswer::read(b"\x1b[>41;390;0c\x1b[?64;4c").is_multiplexer());
     }
 }

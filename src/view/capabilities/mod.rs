@@ -9,7 +9,7 @@ use self::answers::{Facts, ask_terminal};
 use crate::manifest::{Entry, Manifest};
 use crate::media::Kind;
 use crate::platform::tty::Cell;
-use crate::terminal::session::Session;
+use crate::terminal::session::DesktopSession;
 use crate::terminal::style;
 use crate::view::graphics::{Graphics, Limits};
 use crate::view::player::Player;
@@ -50,7 +50,7 @@ pub enum Presentation {
 pub enum Showable {
     /// So; and in words for a question: `with mpv on display :0 of laptop`.
     So(Presentation, String),
-    /// Only coarsely, if the person wants that.
+    /// Only coarsely, if the person chooses that.
     Coarsely,
     /// Not here.
     Not(Unshowable),
@@ -116,7 +116,7 @@ pub struct Capabilities {
     /// Whether the person sits at this machine's screen, on which a window or a browser can appear.
     desktop: bool,
     /// The session in which windows appear.
-    pub(super) session: Session,
+    pub(super) session: DesktopSession,
     /// The program that plays videos.
     pub(super) player: Option<Player>,
 }
@@ -133,12 +133,12 @@ impl Capabilities {
     }
 
     fn ask(preference: Option<Preference>, stop: &AtomicBool) -> io::Result<Self> {
-        let wished = match &preference {
+        let preferred = match &preference {
             Some(Preference::Graphics(graphics)) => Some(*graphics),
             _ => None,
         };
-        let Facts { graphics, cell, limits, size } = ask_terminal(wished, stop)?;
-        let session = Session::find();
+        let Facts { graphics, cell, limits, size } = ask_terminal(preferred, stop)?;
+        let session = DesktopSession::find();
         let desktop = session.is_desktop();
         let player = match &preference {
             Some(Preference::Program(command)) => Player::chosen(command),
@@ -161,7 +161,7 @@ impl Capabilities {
         }
     }
 
-    /// Draws pictures coarsely: the person wants that.
+    /// Draws pictures coarsely: the person chose that.
     #[must_use]
     pub fn coarsely(self) -> Self {
         Self { graphics: Some(Graphics::Blocks), ..self }
@@ -265,7 +265,7 @@ mod tests {
             cell: None,
             limits: Limits::default(),
             desktop,
-            session: Session::find(),
+            session: DesktopSession::find(),
             player: None,
         }
     }

@@ -1,4 +1,4 @@
-//! Pictures in the languages of terminals.
+//! Pictures in the protocols of terminals.
 
 mod blocks;
 mod iterm;

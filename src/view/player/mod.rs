@@ -16,10 +16,10 @@ use crate::media;
 use crate::media::{HEAD_LEN, Kind};
 use crate::platform::inherited::Inherited;
 use crate::platform::process::{ask_to_end, find_program};
-use crate::terminal::session::Session;
+use crate::terminal::session::DesktopSession;
 use crate::terminal::style;
 use crate::view::graphics::Graphics;
-use crate::view::memory::Memory;
+use crate::view::memory::MemoryFile;
 use crate::view::player::report::{Report, Shows};
 
 /// Options that keep mpv from reading and writing anything else than it is given. They are known since 0.32; later
@@ -54,7 +54,7 @@ pub(super) struct Player {
 
 /// Something to play.
 pub(super) enum Playable<'a> {
-    Memory(&'a Memory),
+    Memory(&'a MemoryFile),
     /// An address on this machine.
     Url(&'a str),
 }
@@ -156,7 +156,7 @@ impl Player {
     }
 
     /// Starts it. Its window appears in `session`.
-    pub(super) fn play(&self, what: &Playable<'_>, session: &Session) -> io::Result<Playing> {
+    pub(super) fn play(&self, what: &Playable<'_>, session: &DesktopSession) -> io::Result<Playing> {
         let mut command = Command::new(&self.program);
         session.apply(&mut command);
         command.env_remove("SHARE_LINK");
@@ -168,14 +168,14 @@ impl Player {
             inherited.push(theirs);
             report = Some(ours);
         }
-        let mut path_of = |memory: &Memory| -> io::Result<String> {
+        let mut path_of = |memory: &MemoryFile| -> io::Result<String> {
             let handle = memory.inherited()?;
             let path = handle.path();
             inherited.push(handle);
             Ok(path)
         };
         if self.is_mpv {
-            command.args(TRACELESS).args(COMFORT).arg(format!("--input-conf={}", path_of(&Memory::of(KEYS)?)?));
+            command.args(TRACELESS).args(COMFORT).arg(format!("--input-conf={}", path_of(&MemoryFile::of(KEYS)?)?));
             // A sound, too, has a window that can be closed.
             let window: &[&str] =
                 if self.in_terminal { &["--really-quiet"] } else { &["--terminal=no", "--force-window=yes"] };
@@ -190,7 +190,7 @@ impl Player {
                 }
                 command.arg(path_of(memory)?)
             }
-            Playable::Url(url) => command.arg(format!("--playlist={}", path_of(&Memory::of(url.as_bytes())?)?)),
+            Playable::Url(url) => command.arg(format!("--playlist={}", path_of(&MemoryFile::of(url.as_bytes())?)?)),
         };
         let drawn = || if self.in_terminal { Stdio::inherit() } else { Stdio::null() };
         let child = command.stdin(drawn()).stdout(drawn()).stderr(Stdio::null()).spawn()?;

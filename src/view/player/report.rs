@@ -84,7 +84,7 @@ impl Report {
                 let is_film = |track: &Value| track["type"] == "video" && track["albumart"] != true;
                 self.has_pictures |= data.as_array().is_some_and(|tracks| tracks.iter().any(is_film));
             }
-            // Width and height may come from the file. Only a decoder knows the format of its pixels.
+            // Width and height may come from the file. Only a decoder reports the format of its pixels.
             Some(PICTURES) => self.pictures |= data["pixelformat"].is_string(),
             Some(SOUND) => self.sound = true,
             _ => {}

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::terminal::session::Session;
+use crate::terminal::session::DesktopSession;
 use crate::view::ending::{End, Unseen};
 use crate::view::full_screen::FullScreen;
 use crate::view::keys::Key;
@@ -22,7 +22,7 @@ const INTERRUPTED: i32 = 4;
 pub(in crate::view) fn play_alone(
     player: &Player,
     what: &Playable<'_>,
-    session: &Session,
+    session: &DesktopSession,
     time: Option<Duration>,
     stop: &AtomicBool,
 ) -> io::Result<End> {

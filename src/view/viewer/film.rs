@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 
 use crate::media::{HEAD_LEN, Kind};
 use crate::view::ending::{End, Unseen};
-use crate::view::memory::Memory;
+use crate::view::memory::MemoryFile;
 use crate::view::player::wait::until_closed;
 use crate::view::player::{Playable, is_playable};
 use crate::view::viewer::position::{Then, Viewer};
@@ -47,8 +47,8 @@ impl Viewer<'_> {
     }
 
     /// The current file in memory of its own.
-    fn current_alone(&self) -> io::Result<Memory> {
-        let mut own = Memory::new()?;
+    fn current_alone(&self) -> io::Result<MemoryFile> {
+        let mut own = MemoryFile::new()?;
         let mut range = self.range();
         while !range.is_empty() {
             let end = range.end.min(range.start + COPIED);

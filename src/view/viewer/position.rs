@@ -11,14 +11,14 @@ use crate::manifest::{Entry, Manifest};
 use crate::media::Kind;
 use crate::platform::tty::Cell;
 use crate::safe_text::printable;
-use crate::terminal::session::Session;
+use crate::terminal::session::DesktopSession;
 use crate::terminal::style;
 use crate::view::caller::Words;
 use crate::view::capabilities::Means;
 use crate::view::ending::{End, Save, Unseen};
 use crate::view::full_screen::FullScreen;
 use crate::view::graphics::Limits;
-use crate::view::memory::Memory;
+use crate::view::memory::MemoryFile;
 use crate::view::player::Player;
 
 /// How long a message stays in the last row.
@@ -26,7 +26,7 @@ const MESSAGE: Duration = Duration::from_secs(4);
 
 /// A share that is shown on the screen.
 pub(in crate::view) struct Viewing {
-    pub(in crate::view) memory: Memory,
+    pub(in crate::view) memory: MemoryFile,
     /// How each file is shown; `None`: it can only be saved.
     pub(in crate::view) means: Vec<Option<Means>>,
     pub(in crate::view) manifest: Manifest,
@@ -34,7 +34,7 @@ pub(in crate::view) struct Viewing {
     pub(in crate::view) time: Option<Duration>,
     pub(in crate::view) save: Option<Save>,
     pub(in crate::view) player: Option<Player>,
-    pub(in crate::view) session: Session,
+    pub(in crate::view) session: DesktopSession,
     pub(in crate::view) cell: Option<Cell>,
     pub(in crate::view) limits: Limits,
     pub(in crate::view) words: Words,
@@ -58,14 +58,14 @@ pub(super) struct Viewer<'a> {
     pub(super) unconfirmed: Option<(u32, Instant)>,
     /// Whether closing was asked for while something was unseen.
     pub(super) warned: bool,
-    pub(super) message: Option<Message>,
+    pub(super) message: Option<RowMessage>,
     /// The first line of a text that is on the screen, and all its lines.
     pub(super) top: usize,
     pub(super) lines: Vec<String>,
 }
 
 /// A message in the last row.
-pub(super) struct Message {
+pub(super) struct RowMessage {
     pub(super) text: String,
     pub(super) until: Instant,
     /// Whether it is about a picture that the terminal has not confirmed yet.
@@ -116,13 +116,13 @@ impl<'a> Viewer<'a> {
 
     /// Shows a message for a while.
     pub(super) fn note(&mut self, text: String) {
-        self.message = Some(Message { text, until: Instant::now() + MESSAGE, is_unconfirmed: false });
+        self.message = Some(RowMessage { text, until: Instant::now() + MESSAGE, is_unconfirmed: false });
     }
 
     /// Shows the message about a picture that the terminal has not confirmed yet.
     pub(super) fn note_unconfirmed(&mut self) {
         let text = Unseen::Unconfirmed.to_string();
-        self.message = Some(Message { text, until: Instant::now() + MESSAGE, is_unconfirmed: true });
+        self.message = Some(RowMessage { text, until: Instant::now() + MESSAGE, is_unconfirmed: true });
     }
 
     /// Counts the current file as seen.

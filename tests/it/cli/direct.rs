@@ -473,12 +473,12 @@ fn it_ends_when_its_time_is_over() {
     sandbox.write("file", b"content");
     let mut host = Host::start(&sandbox, &["file", "-e", "1m"]);
     host.expect("Unopened, it ends on ");
-    // As if a minute had passed: the cells say when it was sealed.
+    // As if a minute had passed: the records have the time of the commit.
     let place = sandbox.home().join(".local/state/share/direct");
-    let seal = files(&place).into_iter().find(|path| path.ends_with("seal")).unwrap();
-    let mut cell: serde_json::Value = serde_json::from_slice(&fs::read(&seal).unwrap()).unwrap();
-    cell["at"] = (cell["at"].as_u64().unwrap() - 70).into();
-    fs::write(&seal, cell.to_string()).unwrap();
+    let committed = files(&place).into_iter().find(|path| path.ends_with("seal")).unwrap();
+    let mut record: serde_json::Value = serde_json::from_slice(&fs::read(&committed).unwrap()).unwrap();
+    record["at"] = (record["at"].as_u64().unwrap() - 70).into();
+    fs::write(&committed, record.to_string()).unwrap();
     host.expect("expired unopened on").expect("Nothing is left here.").signal("INT");
     assert_eq!(host.end().code, 4);
 }

@@ -34,14 +34,14 @@ async fn waiting_ends_with_the_opening_and_tells_who_it_was() {
 
     let sender = sandbox.share(send).start();
     let outbox = sandbox.home().join(".local/state/share/outbox");
-    // As soon as it is kept that it is sealed, it can be taken back from elsewhere.
-    let is_sealed = || {
+    // As soon as the outbox has the commit, the share can be revoked from elsewhere.
+    let is_committed = || {
         files(&outbox).iter().any(|path| {
             let text = fs::read_to_string(path).unwrap_or_default();
             text.contains(r#""end":null"#) && !text.contains(r#""expires":null"#) && path.extension().unwrap() == "json"
         })
     };
-    while !is_sealed() {
+    while !is_committed() {
         std::thread::yield_now();
     }
     sandbox.share(["revoke", "--yes"]).ok();

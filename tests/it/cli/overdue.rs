@@ -50,11 +50,11 @@ fn a_folder_without_a_server_tells_it_too() {
     // As if it had been sent a day and a half minute ago.
     for path in files(&root) {
         let text = fs::read_to_string(&path).unwrap_or_default();
-        if let Ok(mut cell) = serde_json::from_str::<serde_json::Value>(&text)
-            && let Some(at) = cell.get("at").and_then(serde_json::Value::as_u64)
+        if let Ok(mut record) = serde_json::from_str::<serde_json::Value>(&text)
+            && let Some(at) = record.get("at").and_then(serde_json::Value::as_u64)
         {
-            cell["at"] = (at - 86_430).into();
-            fs::write(&path, cell.to_string()).unwrap();
+            record["at"] = (at - 86_430).into();
+            fs::write(&path, record.to_string()).unwrap();
         }
     }
     let told = sandbox.share(["status"]).ok();

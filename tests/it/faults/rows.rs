@@ -15,7 +15,7 @@ use futures_util::future::join_all;
 use share::blob::PART_LEN;
 use share::relay::clock::Clock;
 use share::relay::rules::StoreRelay;
-use share::relay::{Checksum, Claimed, Credential, Gone, Relay, RelayError, ShareState};
+use share::relay::{Checksum, ClaimResponse, Credential, Gone, Relay, RelayError, ShareState};
 use share::secret::Token;
 
 use crate::support::{
@@ -478,14 +478,14 @@ fn an_end_cannot_be_written(world: &Arc<World>, _: Depth) -> Tally {
         let share = Sample::new(5000, false);
         let (device, link) = (share.device(), share.link());
         let receipt = share.keys.receipt(&device.token.claimant(&share.keys.id));
-        let (sealed, claimed) =
+        let (committed, claimed) =
             (end != "given up", ["finished", "taken back while it is opened", "lapsed"].contains(&end));
         let here = world.node();
         let (rules, store) = here.parts();
         world.wait(async {
             rules.create(&share.owner, &share.create).await.unwrap();
             share.put_all(rules).await;
-            if sealed {
+            if committed {
                 rules.commit(&share.owner, &share.commit).await.unwrap();
             }
             if claimed {
@@ -510,7 +510,7 @@ fn an_end_cannot_be_written(world: &Arc<World>, _: Depth) -> Tally {
             parts.len() == 1
         };
         world.faults.plan(|op| {
-            let is_end = ["/seal", "/claim", "/end"].iter().any(|cell| op.name.ends_with(cell));
+            let is_end = ["/seal", "/claim", "/end"].iter().any(|record| op.name.ends_with(record));
             (op.kind == Kind::Create && is_end).then_some(Fault::FailBefore)
         });
         world.wait(async {
@@ -629,15 +629,15 @@ fn everybody_is_at_the_door(world: &Arc<World>, depth: Depth) -> Tally {
             share.put_all(b).await;
             if round % 3 == 0 {
                 advance(86_400 + 121);
-                let (sealed, swept) = tokio::join!(c.commit(&share.owner, &share.commit), b.sweep());
+                let (committed, swept) = tokio::join!(c.commit(&share.owner, &share.commit), b.sweep());
                 swept.unwrap();
-                let told = b.notice(&share.link()).await;
-                match sealed {
-                    Ok(_) => drop(told.unwrap()),
-                    Err(RelayError::Gone { how: Gone::Aborted, .. }) => assert!(told.is_err()),
+                let noticed = b.notice(&share.link()).await;
+                match committed {
+                    Ok(_) => drop(noticed.unwrap()),
+                    Err(RelayError::Gone { how: Gone::Aborted, .. }) => assert!(noticed.is_err()),
                     other => panic!("{other:?}"),
                 }
-                if sealed.is_err() {
+                if committed.is_err() {
                     return;
                 }
             } else {
@@ -715,7 +715,7 @@ fn many_claimants(world: &Arc<World>, depth: Depth) -> Tally {
                 let (node, _) = &nodes[at % 3];
                 node.claim(&link, share.proof(), &device.token)
             });
-            let claims: Vec<Result<Claimed, RelayError>> = join_all(claims).await;
+            let claims: Vec<Result<ClaimResponse, RelayError>> = join_all(claims).await;
             assert_eq!(claims.iter().filter(|claim| claim.is_ok()).count(), 1, "{:?}", world.over);
             let at = claims.iter().position(Result::is_ok).unwrap();
             let receipt = share.keys.receipt(&devices[at].token.claimant(&share.keys.id));
@@ -810,8 +810,8 @@ fn a_long_upload(world: &Arc<World>, _: Depth) -> Tally {
         world.clock.advance(7200);
         rules.sweep().await.unwrap();
         share.put_all(rules).await;
-        let sealed = rules.commit(&share.owner, &share.commit).await.unwrap();
-        assert_eq!(sealed.expires, world.clock.now() + 60);
+        let committed = rules.commit(&share.owner, &share.commit).await.unwrap();
+        assert_eq!(committed.expires, world.clock.now() + 60);
         world.clock.advance(59);
         rules.notice(&share.link()).await.unwrap();
         let device = share.device();

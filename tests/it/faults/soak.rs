@@ -21,7 +21,7 @@ use crate::support::{
 struct Tally {
     sent: AtomicU64,
     opened: AtomicU64,
-    taken_back: AtomicU64,
+    revoked: AtomicU64,
     lost: AtomicU64,
     wrong: AtomicU64,
     double: AtomicU64,
@@ -76,7 +76,7 @@ impl Person<'_> {
     }
 
     /// Runs a command until it succeeds; now and then it is killed at some moment.
-    fn insist(&self, args: &[&str], good: &[i32]) -> Ended {
+    fn run_until(&self, args: &[&str], good: &[i32]) -> Ended {
         loop {
             let ended = match dice() % 4 {
                 0 => self.doomed(args, dice() % 300).run(),
@@ -87,7 +87,7 @@ impl Person<'_> {
             if good.contains(&ended.code) && !is_dying {
                 return ended;
             }
-            // Killed, or out of patience: safe to repeat.
+            // Killed, or it gave up: safe to repeat.
             assert!(is_dying || [-1, 6].contains(&ended.code), "{args:?}: {ended:?}");
             one_more(if ended.code == -1 { &self.tally.killed_people } else { &self.tally.refused });
         }
@@ -100,7 +100,7 @@ impl Person<'_> {
         self.sandbox.write("film.bin", &content);
         let link = loop {
             // Only a whole line is a link.
-            let ended = self.insist(&["send", "-q", "film.bin"], &[0]);
+            let ended = self.run_until(&["send", "-q", "film.bin"], &[0]);
             let printed = String::from_utf8(ended.stdout).unwrap();
             if printed.ends_with('\n') {
                 break printed.trim().to_owned();
@@ -109,20 +109,20 @@ impl Person<'_> {
         one_more(&self.tally.sent);
         let link = format!("http://relay/#{}", link.split_once('#').unwrap().1);
         if dice().is_multiple_of(3) {
-            self.insist(&["peek", "-q", &link], &[0]);
+            self.run_until(&["peek", "-q", &link], &[0]);
         }
         if dice().is_multiple_of(8) {
-            self.insist(&["revoke", "-q", &link], &[0]);
-            let late = self.insist(&["open", "-q", &link, "-o", "got"], &[0, 3, 4]);
+            self.run_until(&["revoke", "-q", &link], &[0]);
+            let late = self.run_until(&["open", "-q", &link, "-o", "got"], &[0, 3, 4]);
             if late.code != 4 {
                 eprintln!("opened after it was taken back: {late:?}");
                 one_more(&self.tally.double);
             }
-            one_more(&self.tally.taken_back);
+            one_more(&self.tally.revoked);
             return;
         }
         // 3 and 8: it was in place when an earlier run was killed, and the relay knows.
-        let opened = self.insist(&["open", "-q", &link, "-o", "got"], &[0, 3, 8]);
+        let opened = self.run_until(&["open", "-q", &link, "-o", "got"], &[0, 3, 8]);
         match fs::read(self.sandbox.path("got")) {
             Ok(got) if got == content => one_more(&self.tally.opened),
             Ok(_) => one_more(&self.tally.wrong),
@@ -191,7 +191,7 @@ fn nothing_is_lost_doubled_wrong_or_left_over() {
                         person.share();
                     }
                     // What could not be told yet is told by the next command.
-                    person.insist(&["list", "-q"], &[0]);
+                    person.run_until(&["list", "-q"], &[0]);
                     let begun =
                         person.sandbox.kept().into_iter().filter(|path| path.to_string_lossy().contains("/opening/"));
                     begun.count()
@@ -246,7 +246,7 @@ fn nothing_is_lost_doubled_wrong_or_left_over() {
         length(),
         count(&tally.sent),
         count(&tally.opened),
-        count(&tally.taken_back),
+        count(&tally.revoked),
         count(&tally.lost),
         count(&tally.double),
         count(&tally.wrong),

@@ -12,7 +12,7 @@ use share::relay::clock::Clock;
 use share::relay::rules::{Policy, StoreRelay};
 use share::relay::store::memory::Memory;
 use share::relay::store::{Created, Object, Space, Store, StoreError};
-use share::relay::{Checksum, Claimed, Content, Gone, Relay, RelayError, ShareState};
+use share::relay::{Checksum, ClaimResponse, Content, Gone, Relay, RelayError, ShareState};
 use share::secret::{Claimant, Receipt, Token};
 
 use crate::support::{Fault, Faults, Faulty, Kind, START, Sample, Slow, TestClock, TestRelay};
@@ -27,7 +27,7 @@ fn gone<T: std::fmt::Debug>(result: Result<T, RelayError>) -> Gone {
     }
 }
 
-async fn bytes_of(relay: &dyn Relay, holder: &share::relay::Credential, claimed: &Claimed) -> Vec<u8> {
+async fn bytes_of(relay: &dyn Relay, holder: &share::relay::Credential, claimed: &ClaimResponse) -> Vec<u8> {
     let mut blob = Vec::new();
     for number in 0..u32::try_from(claimed.parts.len()).unwrap() {
         let part = relay.get_part(holder, number, 0).await.unwrap().whole().await.unwrap();
@@ -47,11 +47,11 @@ async fn a_share_waits_is_opened_once_and_is_gone() {
             relay.create(&share.owner, &share.create).await.unwrap();
             assert_eq!(relay.notice(&link).await, Err(RelayError::Unknown), "{}: not sealed yet", bench.name);
             share.put_all(relay).await;
-            let sealed = relay.commit(&share.owner, &share.commit).await.unwrap();
-            assert_eq!(sealed.expires, START + 14 * DAY);
+            let committed = relay.commit(&share.owner, &share.commit).await.unwrap();
+            assert_eq!(committed.expires, START + 14 * DAY);
 
             let notice = relay.notice(&link).await.unwrap();
-            assert_eq!((notice.expires, notice.blob_len), (sealed.expires, blob_len as u64));
+            assert_eq!((notice.expires, notice.blob_len), (committed.expires, blob_len as u64));
             let waiting = relay.manifest(&link, share.proof()).await.unwrap();
             assert_eq!(waiting.manifest, share.commit.manifest);
             assert_eq!(relay.status(&share.owner, None, Duration::ZERO).await.unwrap().state, ShareState::Waiting);
@@ -80,7 +80,7 @@ async fn every_request_may_be_repeated() {
         let share = Sample::new(2 * PART_LEN, false);
         let (link, device) = (share.link(), share.device());
         let receipt = share.keys.receipt(&device.token.claimant(&share.keys.id));
-        let mut sealed = Vec::new();
+        let mut committed = Vec::new();
         let mut claims = Vec::new();
         for _ in 0..2 {
             relay.create(&share.owner, &share.create).await.unwrap();
@@ -89,12 +89,12 @@ async fn every_request_may_be_repeated() {
             share.put_all(relay).await;
         }
         for _ in 0..2 {
-            sealed.push(relay.commit(&share.owner, &share.commit).await.unwrap());
+            committed.push(relay.commit(&share.owner, &share.commit).await.unwrap());
             bench.clock.advance(10);
         }
         share.put_all(relay).await;
         relay.create(&share.owner, &share.create).await.unwrap();
-        assert_eq!(sealed[0], sealed[1], "{}", bench.name);
+        assert_eq!(committed[0], committed[1], "{}", bench.name);
         for _ in 0..2 {
             claims.push(relay.claim(&link, share.proof(), &device.token).await.unwrap());
             bench.clock.advance(10);

@@ -51,18 +51,18 @@ fn senders_sweep_what_is_due() {
     let sandbox = Sandbox::new();
     let url = url(&sandbox);
     sandbox.share(["relay", "use", "-q", &url]).ok();
-    // A moment at which something was due long ago: what the markers say is only a hint, so the cells decide.
+    // A moment at which something was due long ago: what the markers say is only a hint, so the records decide.
     let link = sandbox.share(["send", "-q", "-e", "1m"]).input("short-lived").ok();
     assert!(data(&sandbox) > 0);
     let root = sandbox.path("team");
     for path in files(&root) {
         // Everything is as if it had been written a day ago.
         let text = fs::read_to_string(&path).unwrap_or_default();
-        if let Ok(mut cell) = serde_json::from_str::<serde_json::Value>(&text)
-            && let Some(at) = cell.get("at").and_then(serde_json::Value::as_u64)
+        if let Ok(mut record) = serde_json::from_str::<serde_json::Value>(&text)
+            && let Some(at) = record.get("at").and_then(serde_json::Value::as_u64)
         {
-            cell["at"] = (at - 86_400).into();
-            fs::write(&path, cell.to_string()).unwrap();
+            record["at"] = (at - 86_400).into();
+            fs::write(&path, record.to_string()).unwrap();
         }
     }
     for path in files(&root.join("due")) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use share::blob::PART_LEN;
 use share::link::Link;
-use share::relay::{Checksum, Claimed, Commit, Create, Credential, Relay, RelayError, V1, Verifiers};
+use share::relay::{Checksum, ClaimResponse, Commit, Create, Credential, Relay, RelayError, V1, Verifiers};
 use share::relay_url::RelayUrl;
 use share::seal;
 use share::secret::{Flags, Keys, LinkSecret, Token};
@@ -44,7 +44,7 @@ struct Liar {
 }
 
 impl Meddle for Arc<Liar> {
-    fn claimed(&self, claimed: &mut Claimed, second: Option<Bytes>) {
+    fn claimed(&self, claimed: &mut ClaimResponse, second: Option<Bytes>) {
         match self.lie {
             Lie::Swap => claimed.parts.swap(0, 1),
             Lie::Forge => claimed.parts[1] = Checksum::of(&self.part(1, second.unwrap())),

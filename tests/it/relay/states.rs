@@ -72,7 +72,7 @@ fn a_turn() -> impl Strategy<Value = Turn> {
 /// What is known from answers, and what may therefore not be answered any more.
 #[derive(Default)]
 struct Known {
-    sealed: bool,
+    committed: bool,
     winner: Option<usize>,
     finished: bool,
     /// A terminal state that an owner was told.
@@ -104,7 +104,7 @@ impl Known {
             (None, _) => {}
         }
         match state {
-            ShareState::Uploading => assert!(!self.sealed, "complete, and then not"),
+            ShareState::Uploading => assert!(!self.committed, "complete, and then not"),
             ShareState::Waiting => assert!(self.winner.is_none(), "claimed, and then not"),
             ShareState::Claimed => {}
             ended => self.ended = Some(ended),
@@ -137,7 +137,7 @@ impl Table {
         // What was certain before this began is certain when it ends, too.
         let known = || {
             let known = self.known.lock().unwrap();
-            (known.finished, known.ended, known.winner, known.sealed)
+            (known.finished, known.ended, known.winner, known.committed)
         };
         let before = known();
         let (finished, ended, winner, _) = before;
@@ -148,12 +148,12 @@ impl Table {
                 fits(&put, |error| matches!(error, RelayError::Gone { .. }));
             }
             Move::Commit => {
-                let sealed = relay.commit(&share.owner, &share.commit).await;
-                fits(&sealed, |error| matches!(error, RelayError::Gone { .. } | RelayError::PartsMissing));
-                if sealed.is_ok() {
+                let committed = relay.commit(&share.owner, &share.commit).await;
+                fits(&committed, |error| matches!(error, RelayError::Gone { .. } | RelayError::PartsMissing));
+                if committed.is_ok() {
                     let mut known = self.known.lock().unwrap();
                     assert_ne!(known.ended, Some(ShareState::Aborted), "complete after it was given up");
-                    known.sealed = true;
+                    known.committed = true;
                 }
             }
             Move::Peek => {
@@ -297,7 +297,7 @@ fn play(turns: &[Turn], passphrase: bool, seed: u64, often: u64) {
         if !seed.is_multiple_of(4) {
             table.share.put_all(&table.nodes[1]).await;
             table.make(1, Move::Commit).await;
-            assert!(table.known.lock().unwrap().sealed);
+            assert!(table.known.lock().unwrap().committed);
         }
         faults.plan(move |op| mishap(seed, op.number, often));
         let mut now = START;

@@ -14,7 +14,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::patience::skip;
+use super::time_limit::skip;
 
 pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Where the page is made: its sources, and the packages that it is made of.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::patience::PATIENCE;
 use super::sandbox::{SHARE, Sandbox};
+use super::time_limit::TIME_LIMIT;
 
 /// A server of tmux with one pane, in which a shell runs. It ends when this is dropped.
 pub(crate) struct Tmux {
@@ -55,7 +55,7 @@ impl Tmux {
         let begun = Instant::now();
         let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         while !plain(&self.screen()).contains(text) {
-            assert!(begun.elapsed() < PATIENCE, "{text} never came\n{}", self.screen());
+            assert!(begun.elapsed() < TIME_LIMIT, "{text} never came\n{}", self.screen());
             std::thread::sleep(Duration::from_millis(50));
         }
     }

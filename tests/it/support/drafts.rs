@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use share::relay_url::RelayUrl;
 use share::secret::Flags;
-use share::send::{Draft, Input, KeptAt, Plan, SendOptions};
+use share::send::{BatchPlan, Draft, Input, KeptAt, SendOptions};
 use share::state::StateDir;
 use share::state::outbox::Outbox;
 
@@ -21,7 +21,7 @@ pub(crate) fn draft(urls: &[RelayUrl], flags: Flags, kept_at: KeptAt<'_>) -> Dra
         view_only: false,
         create_token: None,
     };
-    let plan = Plan {
+    let plan = BatchPlan {
         recipients: vec![None; urls.len()],
         flags,
         passphrase: None,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use share::relay::{
-    About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, Notice, Relay, RelayError, ShareState,
-    Status, Waiting,
+    About, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, Notice, Relay, RelayError,
+    ShareState, Status, Waiting,
 };
 use share::secret::{Receipt, Token};
 
@@ -109,7 +109,7 @@ impl Relay for Unreliable {
         self.line.pass("put_part", self.relay.put_part(owner, number, crc, part).await)
     }
 
-    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Committed, RelayError> {
+    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<CommitResponse, RelayError> {
         self.line.pass("commit", self.relay.commit(owner, commit).await)
     }
 
@@ -119,7 +119,7 @@ impl Relay for Unreliable {
         offer: &Create,
         commit: &Commit,
         part: Content,
-    ) -> Result<Committed, RelayError> {
+    ) -> Result<CommitResponse, RelayError> {
         let part = self.line.carry("deposit", part).await?;
         self.line.pass("deposit", self.relay.deposit(owner, offer, commit, part).await)
     }
@@ -132,9 +132,9 @@ impl Relay for Unreliable {
         self.line.pass("manifest", self.relay.manifest(link, proof).await)
     }
 
-    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<Claimed, RelayError> {
+    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<ClaimResponse, RelayError> {
         let mut claimed = self.relay.claim(link, proof, claim_token).await;
-        if let Ok(Claimed { part: Some(part), .. }) = &mut claimed {
+        if let Ok(ClaimResponse { part: Some(part), .. }) = &mut claimed {
             *part = self.line.carry("claim", part.clone().into()).await?.whole().await?;
         }
         self.line.pass("claim", claimed)

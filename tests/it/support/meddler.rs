@@ -6,15 +6,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use share::relay::{
-    About, Checksum, Claimed, Commit, Committed, Content, Create, Credential, Notice, Relay, RelayError, ShareState,
-    Status, Waiting,
+    About, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, Notice, Relay, RelayError,
+    ShareState, Status, Waiting,
 };
 use share::secret::{Receipt, Token};
 
 /// What it does differently.
 pub(crate) trait Meddle: Send + Sync {
     /// Changes the answer to a claim. `second` is part 1 as the relay holds it, if there is one.
-    fn claimed(&self, _claimed: &mut Claimed, _second: Option<Bytes>) {}
+    fn claimed(&self, _claimed: &mut ClaimResponse, _second: Option<Bytes>) {}
 
     /// Answers for another part than was asked for.
     fn number(&self, number: u32) -> u32 {
@@ -55,7 +55,7 @@ impl<M: Meddle> Relay for Meddler<M> {
         self.relay.put_part(owner, number, crc, part).await
     }
 
-    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<Committed, RelayError> {
+    async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<CommitResponse, RelayError> {
         self.relay.commit(owner, commit).await
     }
 
@@ -65,7 +65,7 @@ impl<M: Meddle> Relay for Meddler<M> {
         offer: &Create,
         commit: &Commit,
         part: Content,
-    ) -> Result<Committed, RelayError> {
+    ) -> Result<CommitResponse, RelayError> {
         self.relay.deposit(owner, offer, commit, part).await
     }
 
@@ -77,7 +77,7 @@ impl<M: Meddle> Relay for Meddler<M> {
         self.relay.manifest(link, proof).await
     }
 
-    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<Claimed, RelayError> {
+    async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<ClaimResponse, RelayError> {
         let mut claimed = self.relay.claim(link, proof, claim_token).await?;
         let holder = Credential::new(link.id, claim_token.clone());
         let second = match self.relay.get_part(&holder, 1, 0).await {

@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
-use super::patience::wait_while;
+use super::time_limit::wait_while;
 
 /// Bytes that may go through in one direction before the line stands still.
 #[derive(Default)]

@@ -8,7 +8,7 @@ use share::relay::Relay;
 use share::relay::client::HttpRelay;
 use share::relay::rules::{Policy, StoreRelay};
 use share::relay::server;
-use share::relay::server::{CreatePolicy as Admission, Options};
+use share::relay::server::{CreatePolicy as Admission, ServerOptions};
 use share::relay::store::Store;
 use share::relay::store::folder::{Folder, Sharing};
 use share::relay::store::memory::Memory;
@@ -41,7 +41,7 @@ fn policy() -> Policy {
 pub(crate) fn served(relay: Arc<dyn Relay>) -> (Arc<dyn Relay>, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let options = Options { create: Admission::Open, ..Options::default() };
+    let options = ServerOptions { create: Admission::Open, ..ServerOptions::default() };
     tokio::spawn(server::serve(relay, listener, options, std::future::pending()));
     let client = HttpRelay::new(RelayUrl::parse(&url).unwrap(), None, Duration::from_mins(1)).unwrap();
     (Arc::new(client), url)

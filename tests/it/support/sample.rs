@@ -49,7 +49,7 @@ impl Sample {
         Credential::new(self.keys.id, DeviceSecret::random().claim_token(&self.keys.id))
     }
 
-    /// Uploads and seals it.
+    /// Uploads and commits it.
     pub(crate) async fn send(&self, relay: &dyn Relay) {
         again(|| relay.create(&self.owner, &self.create)).await;
         self.put_all(relay).await;

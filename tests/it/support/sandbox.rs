@@ -11,8 +11,8 @@ use std::sync::mpsc::channel;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
-use super::patience::{PATIENCE, Watched};
 use super::s3::kill;
+use super::time_limit::{TIME_LIMIT, Watched};
 
 /// The program under test.
 pub(crate) const SHARE: &str = env!("CARGO_BIN_EXE_share");
@@ -289,10 +289,10 @@ impl Running {
     pub(crate) fn wait(self) -> Ended {
         let (id, (done, output)) = (self.0.id(), channel());
         std::thread::spawn(move || done.send(self.0.wait_with_output()));
-        let output = output.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        let output = output.recv_timeout(TIME_LIMIT).unwrap_or_else(|_| {
             // Nobody has waited for it to the end, so the number is still its own.
             kill(id);
-            panic!("a program ran for longer than {PATIENCE:?}: {:?}", output.recv())
+            panic!("a program ran for longer than {TIME_LIMIT:?}: {:?}", output.recv())
         });
         let output = output.unwrap();
         Ended {

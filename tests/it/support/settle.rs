@@ -47,8 +47,8 @@ pub(crate) async fn settle(store: Arc<dyn Store>, now: u64) {
 /// D1: nothing is left of the content of shares that have ended. `all_complete`, D2: nor of those that never became
 /// one.
 pub(crate) async fn expect_order(store: &dyn Store, all_complete: bool) {
-    let says = async |id: &str, cell: &str, word: &str| {
-        let found = store.read(&format!("v1/{id}/{cell}"), 0).await.unwrap();
+    let holds = async |id: &str, record: &str, word: &str| {
+        let found = store.read(&format!("v1/{id}/{record}"), 0).await.unwrap();
         let bytes = found?.whole().await.unwrap();
         Some(String::from_utf8_lossy(&bytes).contains(word))
     };
@@ -58,12 +58,12 @@ pub(crate) async fn expect_order(store: &dyn Store, all_complete: bool) {
             continue;
         }
         let id = name.split('/').nth(1).unwrap();
-        let sealed = says(id, "seal", "\"sealed\"").await;
-        let has_ended = sealed == Some(false)
-            || says(id, "claim", "\"claimed\"").await == Some(false)
-            || says(id, "end", "").await.is_some();
+        let committed = holds(id, "seal", "\"sealed\"").await;
+        let has_ended = committed == Some(false)
+            || holds(id, "claim", "\"claimed\"").await == Some(false)
+            || holds(id, "end", "").await.is_some();
         assert!(!has_ended, "{name} is left of a share that has ended");
-        assert!(sealed.is_some() || !all_complete, "{name} is left of a share that was never complete");
+        assert!(committed.is_some() || !all_complete, "{name} is left of a share that was never complete");
     }
 }
 

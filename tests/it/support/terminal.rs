@@ -23,7 +23,7 @@ const SLOW: Duration = Duration::from_millis(700);
 pub(crate) const SIXEL: (u32, u32) = (600, 300);
 
 /// How long anything may take to appear.
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIME_LIMIT: Duration = Duration::from_mins(2);
 
 /// What a terminal can do, and says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,7 +165,7 @@ impl Tty {
         while !so(&seen) {
             let text = || self.shared.screen.lock().unwrap().screen().contents();
             assert!(!seen.over || so(&seen), "{what}: it ended\n{}", text());
-            assert!(begun.elapsed() < PATIENCE, "{what} never came\n{}", text());
+            assert!(begun.elapsed() < TIME_LIMIT, "{what} never came\n{}", text());
             seen = self.shared.changed.wait_timeout(seen, Duration::from_millis(100)).unwrap().0;
         }
         drop(seen);
@@ -187,7 +187,7 @@ impl Tty {
     pub(crate) fn press_until_end(&mut self, key: &str) -> i32 {
         let begun = Instant::now();
         while self.child.try_wait().unwrap().is_none() {
-            assert!(begun.elapsed() < PATIENCE, "{key:?} never ended it\n{}", self.screen());
+            assert!(begun.elapsed() < TIME_LIMIT, "{key:?} never ended it\n{}", self.screen());
             let _ = self.keys.write_all(key.as_bytes());
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -201,12 +201,12 @@ impl Tty {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status.code().unwrap_or(-1);
             }
-            assert!(begun.elapsed() < PATIENCE, "it never ended\n{}", self.screen());
+            assert!(begun.elapsed() < TIME_LIMIT, "it never ended\n{}", self.screen());
             std::thread::sleep(Duration::from_millis(10));
         };
         let mut seen = self.shared.seen.lock().unwrap();
         while !seen.over {
-            assert!(begun.elapsed() < PATIENCE, "something still has the terminal open");
+            assert!(begun.elapsed() < TIME_LIMIT, "something still has the terminal open");
             seen = self.shared.changed.wait_timeout(seen, Duration::from_millis(100)).unwrap().0;
         }
         code

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use share::relay::clock::{Clock, SystemClock};
 use share::relay::rules::StoreRelay;
 use share::relay::server;
-use share::relay::server::{CreatePolicy, Options};
+use share::relay::server::{CreatePolicy, ServerOptions};
 use share::relay::store::Store;
 use share::relay::store::folder::{Folder, FolderError, Sharing};
 use share::relay::store::memory::Memory;
@@ -122,7 +122,7 @@ impl World {
         };
         let faulty = Arc::new(Faulty::new(store.clone(), self.faults.clone()));
         let rules = Arc::new(StoreRelay::new(faulty, self.clock.clone(), POLICY));
-        let options = Options { create: CreatePolicy::Open, ..Options::default() };
+        let options = ServerOptions { create: CreatePolicy::Open, ..ServerOptions::default() };
         let relay = Arc::new(Unreliable { relay: rules.clone(), line: self.line.clone() });
         runtime.spawn(async { server::serve(relay, listener, options, std::future::pending()).await });
         Node { runtime, rules, store }

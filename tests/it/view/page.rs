@@ -5,15 +5,15 @@ use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
 use share::manifest::{Entry, Manifest};
-use share::view::Memory;
-use share::view::browser::{Content, PageSaw, Server};
+use share::view::MemoryFile;
+use share::view::browser::{LocalServer, PageSaw, ShownFiles};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::noise;
 
 /// A share in memory, of files by their names, MIME types and bytes.
-fn content(files: &[(&str, &str, &[u8])]) -> Content {
+fn content(files: &[(&str, &str, &[u8])]) -> ShownFiles {
     let entry = |(name, kind, bytes): &(&str, &str, &[u8])| Entry {
         name: Some((*name).to_owned()),
         r#type: (*kind).to_owned(),
@@ -22,7 +22,7 @@ fn content(files: &[(&str, &str, &[u8])]) -> Content {
     let entries = files.iter().map(entry).collect();
     let bytes: Vec<u8> = files.iter().flat_map(|(_, _, bytes)| bytes.to_vec()).collect();
     let manifest = Manifest::new(None, entries, 0, false, "2026-01-01".to_owned());
-    Content::Memory(Memory::of(&bytes).unwrap(), manifest)
+    ShownFiles::Memory(MemoryFile::of(&bytes).unwrap(), manifest)
 }
 
 /// The address in a URL, and the path.
@@ -54,7 +54,7 @@ fn header<'a>(head: &'a str, name: &str) -> &'a str {
 }
 
 /// Opens the page: its head, its text, and the header with the cookie that lets one in again.
-async fn open(server: &Server) -> (String, String, String) {
+async fn open(server: &LocalServer) -> (String, String, String) {
     let (head, body) = answer(&server.page_url(), "GET", "").await;
     let cookie = header(&head, "set-cookie").split(';').next().unwrap().to_owned();
     (head, String::from_utf8(body).unwrap(), format!("cookie: {cookie}\r\n"))
@@ -63,7 +63,7 @@ async fn open(server: &Server) -> (String, String, String) {
 #[tokio::test]
 async fn page_opens_once_and_runs_no_script_but_its_own() {
     let text = b"</pre><script>{{nonce}}</script> & {{files}}";
-    let server = Server::start(content(&[("<b>.txt", "text/plain", text)]), false).await.unwrap();
+    let server = LocalServer::start(content(&[("<b>.txt", "text/plain", text)]), false).await.unwrap();
     let (head, page, cookie) = open(&server).await;
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
     let policy = header(&head, "content-security-policy");
@@ -89,7 +89,7 @@ async fn files_are_served_in_parts_and_by_their_own_bytes() {
     let photo = [&b"\x89PNG\r\n\x1a\n"[..], &noise(700_000, 1)].concat();
     let page = b"<!doctype html><script>alert(1)</script>";
     let server = content(&[("a.png", "image/png", &photo), ("b.png", "image/png", page)]);
-    let server = Server::start(server, false).await.unwrap();
+    let server = LocalServer::start(server, false).await.unwrap();
     let (_, _, cookie) = open(&server).await;
     let (head, body) = answer(&server.file_url(), "GET", &cookie).await;
     assert_eq!((header(&head, "content-type"), header(&head, "content-range")), ("image/png", ""));
@@ -108,7 +108,7 @@ async fn files_are_served_in_parts_and_by_their_own_bytes() {
 #[tokio::test]
 async fn page_reports_files_that_it_has_shown() {
     let files: &[(&str, &str, &[u8])] = &[("a.txt", "text/plain", b"a"), ("b.txt", "text/plain", b"b")];
-    let server = Server::start(content(files), false).await.unwrap();
+    let server = LocalServer::start(content(files), false).await.unwrap();
     let (_, _, cookie) = open(&server).await;
     assert_eq!(server.seen(), PageSaw::Nothing);
     let post = async |what: &str| answer(&format!("{}{what}", server.page_url()), "POST", &cookie).await.0;
@@ -123,7 +123,7 @@ async fn page_reports_files_that_it_has_shown() {
 
 #[tokio::test]
 async fn page_hears_each_second_that_it_is_wanted_and_at_last_that_it_is_over() {
-    let server = Server::start(content(&[("a.txt", "text/plain", b"a")]), false).await.unwrap();
+    let server = LocalServer::start(content(&[("a.txt", "text/plain", b"a")]), false).await.unwrap();
     let (_, _, cookie) = open(&server).await;
     let mut alive = request(&format!("{}alive", server.page_url()), "GET", &cookie).await;
     let mut heard = String::new();
@@ -147,7 +147,7 @@ async fn page_hears_each_second_that_it_is_wanted_and_at_last_that_it_is_over() 
 
 #[tokio::test]
 async fn page_that_goes_away_and_stays_away_is_closed() {
-    let server = Server::start(content(&[("a.txt", "text/plain", b"a")]), false).await.unwrap();
+    let server = LocalServer::start(content(&[("a.txt", "text/plain", b"a")]), false).await.unwrap();
     let (_, _, cookie) = open(&server).await;
     let alive = format!("{}alive", server.page_url());
     let mut first = request(&alive, "GET", &cookie).await;

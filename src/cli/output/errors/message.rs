@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What the process ends with. Documented in the README and in `--help`.
+/// The exit code of the process. Documented in the README and in `--help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Exit {
     Unexpected = 1,
@@ -68,7 +68,7 @@ impl fmt::Display for Hint {
 #[derive(Clone, Debug)]
 pub(in crate::cli) struct Message {
     pub(in crate::cli) exit: Exit,
-    /// Empty where the person knows.
+    /// Empty if the user caused it.
     pub(in crate::cli) what: String,
     pub(in crate::cli) hint: Option<Hint>,
 }

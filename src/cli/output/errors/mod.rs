@@ -50,7 +50,7 @@ pub(in crate::cli) enum Failure {
     Begun,
     /// A file or directory of this machine.
     Local { what: String, hint: Hint },
-    /// The person said no, or Ctrl-C.
+    /// The user answered no, or pressed Ctrl-C.
     Interrupted(Option<Hint>),
     /// A bug, or a machine in a bad state.
     Unexpected(anyhow::Error),
@@ -91,7 +91,7 @@ impl Failure {
         }
     }
 
-    /// What is shown of it.
+    /// The message for the user.
     pub(in crate::cli) fn message(&self) -> Message {
         match self {
             Self::Usage { what, hint } => Message::new(Exit::Usage, what, hint),

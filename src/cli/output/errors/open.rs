@@ -1,4 +1,4 @@
-//! Why opening failed.
+//! Errors of opening, in the user's words.
 
 use crate::cli::output::errors::message::{Exit, Hint, Message};
 use crate::cli::output::errors::relay;

@@ -1,4 +1,4 @@
-//! What a relay's errors mean, and what is between this machine and a relay.
+//! Errors of relays, and obstacles between this machine and a relay, in the user's words.
 
 use crate::cli::output::errors::message::{Exit, Hint, Message};
 use crate::cli::output::format::{binary, time};
@@ -6,7 +6,7 @@ use crate::relay::RelayError;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::obstacle::{Distrust, Obstacle};
 
-/// What a proxy in front of a relay gets wrong.
+/// A fault of a proxy in front of a relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum ProxyFault {
     /// It drops the header with the credential.

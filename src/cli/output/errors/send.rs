@@ -1,4 +1,4 @@
-//! Why sending failed.
+//! Errors of sending, in the user's words.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ fn refused(relay: &str, error: &RelayError, gone: bool) -> Message {
         RelayError::Gone { .. } => {
             Message::new(Exit::Unreachable, format!("{relay} gave the upload up before it was complete"), safe)
         }
-        // An obstacle on this side: also where the relay could not be told, the hint is the same.
+        // An obstacle on this side: the hint is the same if the relay could not be informed.
         RelayError::Hindered(obstacle) => relay::hindered(relay, obstacle, NOTHING_LEFT),
         error => relay::message(relay, error, safe),
     }

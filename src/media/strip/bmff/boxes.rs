@@ -1,4 +1,4 @@
-//! Boxes, and what lies in them.
+//! Boxes and their content.
 
 use std::io::{Read, Seek};
 
@@ -75,7 +75,7 @@ pub(super) fn free<R: Read + Seek>(scan: &mut Scan<R>, gone: Boxed) -> Result<()
     Ok(())
 }
 
-/// How many things a box of metadata says: its boxes, or itself.
+/// The number of facts in a box of metadata: its boxes, or itself.
 fn count<R: Read + Seek>(scan: &mut Scan<R>, gone: Boxed) -> usize {
     // `meta` has four bytes before its boxes, but not in QuickTime files; its list of values is one of the boxes.
     for skip in [0, 4] {

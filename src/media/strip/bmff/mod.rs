@@ -1,8 +1,8 @@
 //! Boxes of the ISO base media file format (ISO/IEC 14496-12) and of `QuickTime`: MP4, MOV, M4A, 3GP, HEIC, AVIF.
 //!
 //! Offsets into the file stand all over such a file, so nothing is moved: a box that goes becomes a `free` one full of
-//! zeros, and only what is at the very end is cut off. Of the media data itself stays what the tracks and pictures that
-//! stay refer to, and the rest becomes zeros: sensors, logs of positions, and what nobody refers to at all.
+//! zeros, and only what is at the very end is cut off. Of the media data, the ranges stay to which a kept track or
+//! picture refers; the rest becomes zeros: sensors, logs of positions, and ranges without any reference.
 
 mod boxes;
 mod movie;
@@ -64,7 +64,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
     Ok(())
 }
 
-/// The outermost boxes, and where they end. What is no box was put behind the last one.
+/// The outermost boxes, and where they end. Bytes that are no box were appended to the last one.
 fn outermost<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(Vec<Boxed>, u64), Unclean> {
     let (mut top, mut at, end) = (Vec::new(), 0, scan.len);
     loop {

@@ -1,4 +1,4 @@
-//! `moov` and `moof`: what is in a film, track by track.
+//! `moov` and `moof`: the contents of a film, track by track.
 
 use std::collections::HashMap;
 use std::io::{Read, Seek};
@@ -53,7 +53,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, movie: Boxed, fragments: 
 
 const ELSEWHERE: Unclean = Unclean::Damaged("it refers to other files");
 
-/// How long the samples of each track are, where a piece of the film does not say.
+/// The length of the samples of each track, for pieces of the film that do not state it.
 fn default_sizes<R: Read + Seek>(scan: &mut Scan<R>, extends: Boxed) -> Result<HashMap<u32, u64>, Unclean> {
     let mut sizes = HashMap::new();
     for next in children(scan, extends, 0)? {
@@ -87,7 +87,7 @@ fn fragment<R: Read + Seek>(
 }
 
 /// The samples of one track in a piece of a film (ISO/IEC 14496-12, 8.8.7 and 8.8.8). Returns where they end: the
-/// samples of the next track follow, unless it says otherwise.
+/// samples of the next track follow, unless it states another place.
 fn run<R: Read + Seek>(
     scan: &mut Scan<R>,
     track: Boxed,
@@ -166,7 +166,7 @@ fn forget_times<R: Read + Seek>(scan: &mut Scan<R>, header: Boxed) -> Result<(),
     Ok(())
 }
 
-/// A track: `None` if it goes. What stays of the file for it is added to `kept`.
+/// A track: `None` if it goes. The ranges of the file that it needs are added to `kept`.
 fn track<R: Read + Seek>(scan: &mut Scan<R>, track: Boxed, kept: &mut Pieces) -> Result<Option<Track>, Unclean> {
     let missing = || Unclean::Damaged("one of its tracks is incomplete");
     let media = child(scan, track, *b"mdia")?.ok_or_else(missing)?;
@@ -220,7 +220,7 @@ fn media<R: Read + Seek>(scan: &mut Scan<R>, media: Boxed, is_picture: bool) -> 
     Ok(())
 }
 
-/// A handler has a name, in which programs and cameras tell theirs.
+/// A handler has a name, into which programs and cameras write their own.
 pub(super) fn unname<R: Read + Seek>(scan: &mut Scan<R>, handler: Boxed) {
     // Version and flags, two kinds; then the maker, flags and a name.
     let at = handler.content + 12;

@@ -1,4 +1,4 @@
-//! `meta`: the pictures of a HEIC or AVIF file (ISO/IEC 23008-12), and what is said about them.
+//! `meta`: the pictures of a HEIC or AVIF file (ISO/IEC 23008-12), and their properties.
 
 use std::collections::HashMap;
 use std::io::{Read, Seek};
@@ -90,7 +90,7 @@ fn primary_item<R: Read + Seek>(scan: &mut Scan<R>, primary: Boxed) -> Result<u3
     if version == 0 { Ok(u32::from(scan.u16(primary.content + FULL)?)) } else { scan.u32(primary.content + FULL) }
 }
 
-/// Makes an item empty: EXIF that says nothing, XMP of blanks, anything else of zeros.
+/// Makes an item empty: EXIF without entries, XMP of blanks, anything else of zeros.
 fn forget<R: Read + Seek>(scan: &mut Scan<R>, kind: [u8; 4], at: u64, len: u64, is_first: bool) -> Result<(), Unclean> {
     let bytes = scan.peek(at, len.min(LOOKED_INTO))?;
     match &kind {
@@ -188,8 +188,8 @@ fn places<R: Read + Seek>(
     Ok(places)
 }
 
-/// Properties say how to decode, turn and color a picture; others say what people wrote about it, or where a camera
-/// was in its room.
+/// Properties for decoding, turning and coloring a picture stay. Others hold what people wrote about it, or the place
+/// of a camera in its room.
 fn properties<R: Read + Seek>(scan: &mut Scan<R>, properties: Boxed) -> Result<(), Unclean> {
     let Some(list) = child(scan, properties, *b"ipco")? else { return Ok(()) };
     for next in children(scan, list, 0)? {

@@ -12,7 +12,7 @@ use object_store::{ClientConfigKey, ClientOptions, Error};
 use tokio::time::timeout;
 
 use crate::relay::http::{self, IDLE_TIME};
-use crate::relay::store::bucket::errors::{Answer, Failed};
+use crate::relay::store::bucket::errors::{ErrorResponse, Failed};
 
 /// How long the crate waits for a connection unless it is in a hurry.
 const USUAL_CONNECT_TIME: Duration = Duration::from_secs(5);
@@ -51,7 +51,7 @@ tokio::task_local! {
 
 /// One operation on a bucket: its requests follow each other, and the last answer decides.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Operation(Arc<Mutex<Option<Answer>>>);
+pub(super) struct Operation(Arc<Mutex<Option<ErrorResponse>>>);
 
 impl Operation {
     /// `work`, unless nothing comes of it for `time`.
@@ -69,7 +69,7 @@ impl Operation {
         }
     }
 
-    fn last(&self) -> std::sync::MutexGuard<'_, Option<Answer>> {
+    fn last(&self) -> std::sync::MutexGuard<'_, Option<ErrorResponse>> {
         // Nothing panics while it holds the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -90,7 +90,7 @@ impl HttpService for Noting {
         if status.is_redirection() {
             // The crate does not read the bodies of these, nor the status of one that leads nowhere.
             if response.headers().contains_key("location") {
-                note(Some(Answer { status: Some(status.as_u16()), codes: Vec::new() }));
+                note(Some(ErrorResponse { status: Some(status.as_u16()), codes: Vec::new() }));
             }
             return Ok(response);
         }
@@ -103,9 +103,9 @@ impl HttpService for Noting {
             note(if status.is_success() {
                 Some(codes(text).collect())
                     .filter(|codes: &Vec<_>| !codes.is_empty())
-                    .map(|codes| Answer { status: None, codes })
+                    .map(|codes| ErrorResponse { status: None, codes })
             } else {
-                Some(Answer { status: Some(status.as_u16()), codes: codes(text).take(1).collect() })
+                Some(ErrorResponse { status: Some(status.as_u16()), codes: codes(text).take(1).collect() })
             });
         }
         Ok(HttpResponse::from_parts(head, body.into()))
@@ -113,7 +113,7 @@ impl HttpService for Noting {
 }
 
 /// Notes the last answer of the operation that this task waits for, if it waits for one.
-fn note(answer: Option<Answer>) {
+fn note(answer: Option<ErrorResponse>) {
     let _ = OPERATION.try_with(|operation| *operation.last() = answer);
 }
 
@@ -157,7 +157,7 @@ mod tests {
     }
 
     /// The answer that is noted, and the body that the crate still gets.
-    async fn noted(uri: &str, status: u16, location: bool, body: &'static str) -> (Option<Answer>, String) {
+    async fn noted(uri: &str, status: u16, location: bool, body: &'static str) -> (Option<ErrorResponse>, String) {
         let client = Noting(HttpClient::new(Fixed { status, location, body }));
         let mut request = HttpRequest::new(Vec::new().into());
         *request.uri_mut() = uri.parse().unwrap();
@@ -176,7 +176,7 @@ mod tests {
         const DENIED: &str = "<Error><Code>AccessDenied</Code></Error>";
         let (object, bulk) = ("https://example.org/bucket/name", "https://example.org/bucket?delete");
         let answer = |status, codes: &[&str]| {
-            Some(Answer { status, codes: codes.iter().map(|code| (*code).to_owned()).collect() })
+            Some(ErrorResponse { status, codes: codes.iter().map(|code| (*code).to_owned()).collect() })
         };
         assert_eq!(noted(object, 403, false, DENIED).await, (answer(Some(403), &["AccessDenied"]), DENIED.to_owned()));
         assert_eq!(noted(object, 502, false, "<html>").await, (answer(Some(502), &[]), "<html>".to_owned()));

@@ -10,14 +10,14 @@ use crate::safe_text::{causes, os_words};
 
 /// An answer of a bucket that reports an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct ErrorResponse {
     /// Status of an answer that failed as a whole. `None`: it succeeded, and some of its objects failed.
     pub(super) status: Option<u16>,
     /// The store's words for the errors, like `NoSuchKey`, as far as it has any.
     pub(super) codes: Vec<String>,
 }
 
-impl Answer {
+impl ErrorResponse {
     /// The store's word for the first error that is more than the absence of an object, if there is any, else for the
     /// first.
     fn code(&self) -> Option<&str> {
@@ -26,8 +26,8 @@ impl Answer {
     }
 }
 
-/// Whether a code reports that there is no such object. Any other answer "not found", of a gateway that restarts, say,
-/// does not report that.
+/// Whether a code reports that there is no such object. Any other answer "not found", such as that of a gateway that
+/// restarts, does not report that.
 fn is_absence(code: &str) -> bool {
     matches!(code, "NoSuchKey" | "BlobNotFound")
 }
@@ -38,13 +38,13 @@ pub(super) struct Failed {
     /// The error of the crate.
     pub(super) error: Error,
     /// The answer that the error is about, if there was one.
-    pub(super) answer: Option<Answer>,
+    pub(super) answer: Option<ErrorResponse>,
 }
 
 impl Failed {
     /// Whether there is no such object.
     pub(super) fn is_absent(&self) -> bool {
-        self.answer.as_ref().and_then(Answer::code).is_some_and(is_absence)
+        self.answer.as_ref().and_then(ErrorResponse::code).is_some_and(is_absence)
     }
 }
 
@@ -52,12 +52,12 @@ impl From<Failed> for StoreError {
     /// An error in our words. Those of the crate have the names of objects in them, and these hold ids.
     fn from(failed: Failed) -> Self {
         let answer = failed.answer.as_ref();
-        let (code, status) = (answer.and_then(Answer::code), answer.and_then(|answer| answer.status));
+        let (code, status) = (answer.and_then(ErrorResponse::code), answer.and_then(|answer| answer.status));
         in_words(code, status).unwrap_or_else(|| Self::Failed(reason(&failed.error)))
     }
 }
 
-/// The words for an answer, if it was one that failed as a whole or has a code that we know.
+/// The words for an answer, if it failed as a whole or has a known code.
 fn in_words(code: Option<&str>, status: Option<u16>) -> Option<StoreError> {
     let refused = |why: &str| StoreError::Refused(why.to_owned());
     Some(match (code, status) {
@@ -74,7 +74,7 @@ fn in_words(code: Option<&str>, status: Option<u16>) -> Option<StoreError> {
             refused("these credentials may not do that, or there are none")
         }
         (Some("QuotaExceeded" | "XMinioStorageFull" | "StorageFull"), _) | (_, Some(507)) => StoreError::NoSpace,
-        // Each creation here is conditional, and other requests are such as every bucket knows.
+        // Each creation here is conditional, and every bucket has the other requests.
         (Some("NotImplemented"), _) | (_, Some(501)) => StoreError::Unable(
             "it does not support conditional writes (If-None-Match), so a share could be opened twice",
         ),
@@ -110,7 +110,7 @@ mod tests {
     fn words(status: Option<u16>, codes: &[&str]) -> String {
         let error = Error::Generic { store: "bucket", source: "secret/name".into() };
         let codes = codes.iter().map(|code| (*code).to_owned()).collect();
-        StoreError::from(Failed { error, answer: Some(Answer { status, codes }) }).to_string()
+        StoreError::from(Failed { error, answer: Some(ErrorResponse { status, codes }) }).to_string()
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
         let absent = |codes: &[&str]| {
             let codes = codes.iter().map(|code| (*code).to_owned()).collect();
             let error = Error::Generic { store: "bucket", source: "".into() };
-            Failed { error, answer: Some(Answer { status: Some(404), codes }) }.is_absent()
+            Failed { error, answer: Some(ErrorResponse { status: Some(404), codes }) }.is_absent()
         };
         assert!(absent(&["NoSuchKey"]) && absent(&["BlobNotFound"]));
         assert!(!absent(&[]) && !absent(&["NoSuchBucket"]) && !absent(&["NoSuchKey", "SlowDown"]));

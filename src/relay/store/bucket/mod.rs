@@ -1,7 +1,7 @@
-//! A store in a bucket: S3 and what speaks like it, Google Cloud Storage, Azure Blob Storage.
+//! A store in a bucket: S3 and compatible services, Google Cloud Storage, Azure Blob Storage.
 //!
 //! The `object_store` crate speaks to them; its own retries are switched off. A repeated creation finds its own first
-//! attempt and reports that somebody else was faster: only `write_once` in the rules can tell the two apart, and any
+//! attempt and reports that another writer was faster: only `write_once` in the rules can distinguish the two, and any
 //! other request may be asked again by its caller.
 
 mod client;
@@ -200,7 +200,7 @@ impl Store for Bucket {
     }
 
     /// Asks for pages of a thousand until `before`. Buckets list in the order of names, and one that does not (S3
-    /// Express does not) is told by that and refused.
+    /// Express) is recognized by that and refused.
     async fn list(&self, prefix: &str, before: Option<&str>) -> Result<Vec<Object>, StoreError> {
         let directory = self.path(prefix.rsplit_once('/').map_or("", |(directory, _)| directory));
         // A listing begins behind a name: behind one that is less than all with this prefix.

@@ -9,14 +9,14 @@ use crate::platform::files;
 
 /// Readers and writers of everything in a folder.
 #[derive(Clone, Copy)]
-pub(super) enum Access {
+pub(super) enum FolderAccess {
     /// Its owner only.
     Owner,
     /// The folder's own group: people who share it.
     Group,
 }
 
-impl Access {
+impl FolderAccess {
     /// Opens a file for reading and writing; creates it where it is missing, or fails where it is not if `new`.
     pub(super) fn open_file(self, path: &Path, new: bool) -> io::Result<File> {
         let mut options = OpenOptions::new();

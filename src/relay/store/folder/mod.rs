@@ -20,7 +20,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt};
 use tokio::task::spawn_blocking;
 
-use self::access::Access;
+use self::access::FolderAccess;
 use self::staging::{Staged, remove_staged};
 use self::tree::{remove_empty, sharded, walk};
 use crate::durable_fs::{sync_file_system, try_lock};
@@ -59,16 +59,16 @@ pub enum FolderError {
 pub enum Sharing {
     /// Nobody.
     Alone,
-    /// Others who say the same.
+    /// Other programs that share the folder.
     WithOthers,
-    /// Its one server, which knows.
+    /// Its one server, which has it to itself.
     WithItsServer,
 }
 
 /// Objects as files below a directory.
 pub struct Folder {
     root: PathBuf,
-    access: Access,
+    access: FolderAccess,
     /// Locked for as long as this store is open.
     _lock: Option<File>,
 }
@@ -82,7 +82,7 @@ impl Folder {
     pub fn open(root: &Path, sharing: Sharing) -> Result<Self, FolderError> {
         let shared = sharing != Sharing::Alone;
         let failed = |error| FolderError::Io(root.to_owned(), error);
-        Access::Owner.make_dirs(root).map_err(failed)?;
+        FolderAccess::Owner.make_dirs(root).map_err(failed)?;
         let data = fs::metadata(root).map_err(failed)?;
         if !data.is_dir() {
             return Err(failed(io::ErrorKind::NotADirectory.into()));
@@ -94,11 +94,11 @@ impl Folder {
         // Nothing of a predecessor is in a folder that was made just now: then there is nothing to flush.
         let is_new = !shared && fs::read_dir(root).map_err(failed)?.next().is_none();
         let access = match (shared && rights.admit_group_fully(), rights.pass_group_on()) {
-            (true, true) => Access::Group,
+            (true, true) => FolderAccess::Group,
             (true, false) => return Err(FolderError::Ungrouped(root.to_owned())),
-            (false, _) => Access::Owner,
+            (false, _) => FolderAccess::Owner,
         };
-        // In a folder that somebody else may write to, a name may be a link to anywhere.
+        // In a folder to which another user may write, a name may be a link to anywhere.
         for name in DIRECTORIES {
             if root.join(name).is_symlink() {
                 return Err(failed(io::Error::other(format!("{name} in it is a link to somewhere else"))));
@@ -132,8 +132,9 @@ impl Folder {
     }
 }
 
-/// Locks a folder against those who want it for themselves. Where files cannot be locked, nobody can.
-fn lock_shared(root: &Path, access: Access) -> Result<Option<File>, FolderError> {
+/// Locks a folder against programs that need it for themselves. Without locks in the file system, no program can have
+/// it so.
+fn lock_shared(root: &Path, access: FolderAccess) -> Result<Option<File>, FolderError> {
     let path = root.join(LOCK);
     let file = match access.open_file(&path, true) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => File::open(&path),

@@ -7,20 +7,20 @@ use std::time::Duration;
 
 use crate::durable_fs::{parent, rename_new, sync, sync_dir};
 use crate::relay::store::Created;
-use crate::relay::store::folder::access::Access;
+use crate::relay::store::folder::access::FolderAccess;
 use crate::secret::random_hex;
 
 /// A file that has no name of its own yet, and is removed unless it gets one.
 pub(super) struct Staged {
     pub(super) file: File,
     path: PathBuf,
-    access: Access,
+    access: FolderAccess,
     kept: bool,
 }
 
 impl Staged {
     /// A new file in the directory `staging`.
-    pub(super) fn new(staging: &Path, access: Access) -> io::Result<Self> {
+    pub(super) fn new(staging: &Path, access: FolderAccess) -> io::Result<Self> {
         let path = staging.join(random_hex::<16>());
         Ok(Self { file: access.open_file(&path, true)?, path, access, kept: false })
     }
@@ -49,9 +49,9 @@ impl Staged {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Created::Exists,
             Err(error) => return Err(error),
         };
-        // Also for an object that somebody else has just created: every answer is about a durable one.
+        // Also for an object that another program has just created: every answer is about a durable one.
         match sync_dir(directory) {
-            // Deleted again by somebody else.
+            // Deleted again by another program.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(creation),
             synced => synced.map(|()| creation),
         }

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long one thing may take, on a loaded machine.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
+pub(crate) const TIME_LIMIT: Duration = Duration::from_mins(3);
 /// How long a whole test may take. A full run of a table of faults has more.
 const TEST: Duration = Duration::from_mins(10);
 const FULL_TEST: Duration = Duration::from_mins(90);
@@ -20,8 +20,8 @@ pub(crate) fn wait_while<'a, T>(
     guard: MutexGuard<'a, T>,
     is_not_yet: impl FnMut(&mut T) -> bool,
 ) -> MutexGuard<'a, T> {
-    let (guard, waited) = changed.wait_timeout_while(guard, PATIENCE, is_not_yet).unwrap();
-    assert!(!waited.timed_out(), "{what}: it took longer than {PATIENCE:?}");
+    let (guard, waited) = changed.wait_timeout_while(guard, TIME_LIMIT, is_not_yet).unwrap();
+    assert!(!waited.timed_out(), "{what}: it took longer than {TIME_LIMIT:?}");
     guard
 }
 
