@@ -67,7 +67,7 @@ impl Relays {
                 return Err(anyhow::anyhow!("{}: its relay's address cannot be read", entry.title()).into());
             }
             let relay = entry.folder().and_then(|folder| self.beside.get(folder)).ok_or_else(|| {
-                Failure::NobodyKnows("the program that served it was stopped, and the share went with it".to_owned())
+                Failure::NoRecord("the program that served it was stopped, and the share went with it".to_owned())
             })?;
             return Ok((Reached { relay, endpoint: None }, owner));
         };
@@ -133,7 +133,7 @@ impl<'a> Reached<'a> {
     fn refused(&self, error: RelayError) -> Failure {
         match (error, self.endpoint) {
             (RelayError::Unknown, Some(endpoint)) => {
-                Failure::NobodyKnows(format!("{} knows nothing of it (any more)", endpoint.name()))
+                Failure::NoRecord(format!("{} knows nothing of it (any more)", endpoint.name()))
             }
             (error, Some(endpoint)) => endpoint.refused(error),
             (RelayError::Unknown, None) => Failure::local(
@@ -161,7 +161,7 @@ pub(super) async fn wait_at(
         let status = at.relay.status(owner, known, LONG).await.map_err(|error| at.refused(error))?;
         let report = |event, what: &str| {
             let text = format!("{} {} · {what}", format::time_of_day(), entry.title());
-            cx.output.happens(event, entry.facts(Some(&status)), &text);
+            cx.output.event(event, entry.facts(Some(&status)), &text);
         };
         if is_over(status.state) {
             report("ended", &entry.outcome(&status));

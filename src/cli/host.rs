@@ -283,10 +283,10 @@ impl Narrator<'_> {
         let total = share.sent().manifest.blob_len;
         match event {
             Event::Lonely => self.wonder(share),
-            Event::LookedAt => self.happens(share, "looked-at", json!({}), "looked at"),
+            Event::LookedAt => self.event(share, "looked-at", json!({}), "looked at"),
             Event::Opening { claimant, fetched } => {
                 let words = openers_words(&claimant);
-                self.happens(share, "opening", json!({ "opener": words }), &format!("being opened ({words})"));
+                self.event(share, "opening", json!({ "opener": words }), &format!("being opened ({words})"));
                 if !self.several && fetched < total {
                     *self.bar.borrow_mut() = Some(self.output.bar(Some(total)));
                 }
@@ -301,12 +301,12 @@ impl Narrator<'_> {
                     self.output.clear();
                 }
                 let entry = share.entry();
-                self.happens(share, "ended", entry.facts(Some(&status)), &entry.outcome(&status));
+                self.event(share, "ended", entry.facts(Some(&status)), &entry.outcome(&status));
             }
         }
     }
 
-    fn happens(&self, share: &Share, event: &str, mut facts: Value, what: &str) {
+    fn event(&self, share: &Share, event: &str, mut facts: Value, what: &str) {
         let entry = share.entry();
         let which = match (&entry.recipient, self.several) {
             (Some(recipient), true) => format!("{} · ", printable(recipient)),
@@ -317,7 +317,7 @@ impl Narrator<'_> {
             facts.insert("for".to_owned(), json!(entry.recipient));
             facts.insert("id".to_owned(), json!(entry.id().map(|id| id.hex())));
         }
-        self.output.happens(event, facts, &format!("{} {which}{what}", format::time_of_day()));
+        self.output.event(event, facts, &format!("{} {which}{what}", format::time_of_day()));
     }
 
     /// Nobody has come: shows why that may be.

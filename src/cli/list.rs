@@ -64,7 +64,7 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
         }
     }
     if args.forget {
-        cx.output.happens("forgotten", json!({ "count": forgotten }), &format!("{forgotten} forgotten"));
+        cx.output.event("forgotten", json!({ "count": forgotten }), &format!("{forgotten} forgotten"));
     } else if entries.is_empty() {
         cx.output.info("Nothing was sent from here in the last weeks.");
     }
@@ -115,14 +115,12 @@ impl Line {
                 Self { status: Some(status), story, is_over }
             }
             // A share that was never committed, and for which its relay has no record, did not arrive.
-            Some(Err(Failure::NobodyKnows(_))) if !is_committed && entry.created + UPLOAD_TIME.as_secs() < now => {
+            Some(Err(Failure::NoRecord(_))) if !is_committed && entry.created + UPLOAD_TIME.as_secs() < now => {
                 return None;
             }
             // Its sender was killed before there was a link.
-            Some(Err(Failure::NobodyKnows(_))) if !is_committed => {
-                over("was never complete: no link was made".to_owned())
-            }
-            Some(Err(Failure::NobodyKnows(why))) => over(why),
+            Some(Err(Failure::NoRecord(_))) if !is_committed => over("was never complete: no link was made".to_owned()),
+            Some(Err(Failure::NoRecord(why))) => over(why),
             unanswered => {
                 // By our clock: there is no other one to ask.
                 let expired = entry.expires.filter(|expires| *expires <= now).map(format::time);

@@ -316,7 +316,8 @@ pub struct Status {
     /// When it was announced.
     pub created: u64,
     /// When it was committed.
-    pub sealed: Option<u64>,
+    #[serde(rename = "sealed")]
+    pub committed: Option<u64>,
     /// When it ends unopened.
     pub expires: Option<u64>,
     /// When it was claimed.

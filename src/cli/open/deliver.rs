@@ -272,7 +272,7 @@ fn report_saved<'a>(paths: impl Iterator<Item = &'a Path>, album: Option<&Path>,
         count += 1;
         let facts = json!({ "path": absolute(path).to_string_lossy() });
         if output.is_json() || album.is_none() {
-            output.happens("saved", facts, &format!("saved as {}", format::path(path)));
+            output.event("saved", facts, &format!("saved as {}", format::path(path)));
         }
     }
     if let Some(album) = album.filter(|_| !output.is_json()) {

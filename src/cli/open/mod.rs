@@ -126,7 +126,7 @@ impl Opening<'_> {
         for placed in &earlier.files {
             let facts = json!({ "path": absolute(&placed.path).to_string_lossy() });
             let text = format!("opened before; it is in {}", format::path(&placed.path));
-            self.cx.output.happens("saved", facts, &text);
+            self.cx.output.event("saved", facts, &text);
         }
         earlier.finish(&*self.relay).await.map_err(|error| self.failure(error.into(), true))
     }
@@ -191,7 +191,7 @@ impl Opening<'_> {
         let what = if was_seen { "Seen" } else { "Opened" };
         let text = format!("{what}, {gone}. The sender sees who it was: {words}.");
         let id = self.access.secret.id().hex();
-        self.cx.output.happens(
+        self.cx.output.event(
             "opened",
             json!({ "opener": words, "id": id, "finished": is_confirmed, "seen": was_seen }),
             &text,

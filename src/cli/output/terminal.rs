@@ -114,7 +114,7 @@ impl Output {
     }
 
     /// Reports an event: in words for people, as the event `name` for programs.
-    pub(in crate::cli) fn happens(&self, name: &str, facts: Value, text: &str) {
+    pub(in crate::cli) fn event(&self, name: &str, facts: Value, text: &str) {
         if self.json {
             let _ = self.line(&event(name, facts));
         } else {

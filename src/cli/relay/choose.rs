@@ -55,7 +55,7 @@ pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
     }
     let path = config::set_relay(&url.to_string())?;
     let (facts, text) = report(&endpoint, &about, &findings);
-    cx.output.happens("relay", facts, &text);
+    cx.output.event("relay", facts, &text);
     if url.is_store() {
         let kind = if url.folder().is_some() { "folder" } else { "bucket" };
         cx.output.info(&format!(

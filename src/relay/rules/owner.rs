@@ -88,7 +88,7 @@ impl StoreRelay {
         let id = &owner.id;
         let records = self.records(owner, Role::Own).await?;
         let (state, ended) = self.state_and_end(&records);
-        let sealed = match &records.upload_end {
+        let committed = match &records.upload_end {
             Some(UploadEnd::Committed { at, .. }) => Some(*at),
             _ => None,
         };
@@ -109,7 +109,7 @@ impl StoreRelay {
             v: V1,
             state,
             created: records.offer.at,
-            sealed,
+            committed,
             expires: records.expires(),
             claimed,
             until,

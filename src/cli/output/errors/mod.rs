@@ -41,7 +41,7 @@ pub(in crate::cli) enum Failure {
     /// A share that was sent has ended, and nobody has confirmed that it was opened.
     NotOpened(String),
     /// There is no record of what became of a share.
-    NobodyKnows(String),
+    NoRecord(String),
     /// An error that stops several things at once: a relay that all of them need.
     Common(Arc<Self>),
     /// Another program of this device is at it.
@@ -115,7 +115,7 @@ impl Failure {
                 Hint::run("share list shows what was; share peek asks as its recipient"),
             ),
             Self::NotOpened(how) => Message::new(Exit::Gone, how, "send it again, if it is still wanted"),
-            Self::NobodyKnows(why) => {
+            Self::NoRecord(why) => {
                 Message::new(Exit::Gone, why, "whether it was opened, nobody can tell any more: ask the recipient")
             }
             Self::Common(error) => error.message(),
