@@ -9,6 +9,7 @@ use directories::ProjectDirs;
 
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
+use crate::cli::output::format;
 use crate::platform::files;
 use crate::relay::RelayError;
 use crate::relay::client::retry::Backoff;
@@ -199,7 +200,7 @@ async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(
         };
         if !has_reported {
             has_reported = true;
-            let longest = humantime::format_duration(give_up);
+            let longest = format::duration_words(give_up);
             cx.output.info(&format!("{shown} cannot be reached yet ({why}); trying again for up to {longest}"));
         }
         backoff.pause(RelayError::NoConnection(why)).await.map_err(|error| Failure::Open {
