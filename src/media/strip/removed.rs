@@ -90,7 +90,7 @@ const XMP: &str = "XMP data";
 const NAMED_WITHIN: usize = 128;
 
 /// The name of a piece of metadata, by the first word in its beginning that formats have for one: keywords of PNG, names
-/// of atoms, keys of QuickTime.
+/// of atoms, keys of `QuickTime`.
 pub(super) fn name_of(text: &[u8]) -> Option<&'static str> {
     const NAMES: [(&[&[u8]], &str); 8] = [
         (&[b"http://ns.adobe.com/xap/", b"<x:xmpmeta", b"XML:com.adobe.xmp", b"XMP DataXMP"], XMP),
