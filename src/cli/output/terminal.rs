@@ -41,10 +41,10 @@ impl Output {
     }
 
     fn print_hint(&self, hint: &Hint) {
-        let line = format!("hint: {hint}");
+        let line = hint.to_string();
         match hint {
             Hint::Text(_) => self.print(&line),
-            Hint::Run(_) => {
+            Hint::Run(_) | Hint::Line(_) => {
                 let line = if columns().is_some() { style::readable(&line) } else { line.as_str().into() };
                 self.progress.above(|| write_stderr(&line));
             }

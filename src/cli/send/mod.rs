@@ -106,7 +106,7 @@ impl Sending<'_> {
         if self.args.receipt.is_some() {
             return Err(Failure::usage(
                 "a receipt is for what waits at a relay, and this machine would be one itself",
-                Hint::run("without --receipt; Ctrl-C takes it back"),
+                Hint::line("without --receipt; Ctrl-C takes it back"),
             ));
         }
         let host = self.args.host.open(plan.recipients.len(), self.inputs.len, cx)?;
@@ -199,7 +199,7 @@ impl Sending<'_> {
         let passphrase = words.as_ref().map(|words| words.as_str());
         let shown = LinkDisplay { bare, passphrase, removed: self.inputs.removed() };
         if print(&batch, &shown, output).is_err() {
-            let hint = Hint::run(if batch.revoke().await {
+            let hint = Hint::line(if batch.revoke().await {
                 "the link could not be shown: the share was taken back"
             } else {
                 "the link could not be shown, and the relay could not be told: share revoke takes it back"
@@ -233,7 +233,7 @@ impl Sending<'_> {
         let ends = tokio::select! {
             ends = waiting => ends?,
             _ = self.cx.interrupted() => {
-                let hint = Hint::run("it still waits: share status --wait goes on, share revoke takes it back");
+                let hint = Hint::line("it still waits: share status --wait goes on, share revoke takes it back");
                 return Err(Failure::Interrupted(Some(hint)));
             }
         };

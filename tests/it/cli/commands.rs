@@ -141,7 +141,7 @@ fn bad_input_is_named_and_nothing_is_lost() {
     sandbox.write("file", b"content");
     let send = |args: &[&str]| sandbox.share([&["send", "--relay", url], args].concat());
     let directory = send(&["dir"]).fails(8, "dir is a directory");
-    assert!(directory.stderr.contains("hint: tar c dir | share send -n dir.tar"), "{}", directory.stderr);
+    assert!(directory.stderr.contains("try: tar c dir | share send -n dir.tar"), "{}", directory.stderr);
     send(&["missing"]).fails(8, "missing: there is no such file");
     send(&["-e", "30s", "file"]).fails(2, "1 minute to 90 days");
     send(&["-e", "91d", "file"]).fails(2, "1 minute to 90 days");
@@ -203,7 +203,7 @@ fn usage_errors_never_repeat_a_link() {
     }
     sandbox.write("photo.jpg", b"");
     let word = sandbox.share(["photo.jpg"]).fails(2, "photo.jpg is not a command");
-    assert!(word.stderr.contains("hint: share send photo.jpg"), "{}", word.stderr);
+    assert!(word.stderr.contains("try: share send photo.jpg"), "{}", word.stderr);
     assert!(sandbox.share(["--help"]).ok().contains("already opened"));
     assert!(sandbox.share(["--version"]).ok().starts_with("share "));
 }

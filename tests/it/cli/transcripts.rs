@@ -62,14 +62,14 @@ async fn usage() {
         || alone("photo.jpg"),
         "
         ! error: photo.jpg is not a command
-        ! hint: share send photo.jpg
+        ! try: share send photo.jpg
         = 2",
     );
     check(
         || alone("sned beach.jpg"),
         "
         ! error: sned is not a command
-        ! hint: did you mean: share send?
+        ! try: share send
         = 2",
     );
     check(
@@ -83,7 +83,7 @@ async fn usage() {
         || alone("send --expire 5minutesandabit x"),
         "
         ! error: invalid value '5minutesandabit' for '--expire <TIME>': a time is written like 30m, 24h or 7d
-        ! hint: share send --help
+        ! try: share send --help
         = 2",
     );
 }
@@ -97,14 +97,14 @@ async fn words_that_are_wrong_missing_or_secret() {
         || alone("--quiet"),
         "
         ! error: a command is missing
-        ! hint: share --help lists them
+        ! try: share --help
         = 2",
     );
     check(
         || alone("relay use"),
         "
         ! error: <URL> is missing
-        ! hint: share relay --help
+        ! try: share relay --help
         = 2",
     );
     check(
@@ -132,14 +132,14 @@ async fn words_that_are_wrong_missing_or_secret() {
         || alone("send --passphrase=horse beach.jpg"),
         "
         ! error: these arguments cannot be understood
-        ! hint: share send --help
+        ! try: share send --help
         = 2",
     );
     check(
         || alone("send --text=s3cret"),
         "
         ! error: these arguments cannot be understood
-        ! hint: share send --help
+        ! try: share send --help
         = 2",
     );
     check(
@@ -181,7 +181,7 @@ async fn words_that_are_wrong_missing_or_secret() {
         || stage.share("send --links 0 beach.jpg"),
         "
         ! error: one command makes 1 to 20 links
-        ! hint: --links 5
+        ! try: --links 5
         = 2",
     );
     check(
@@ -209,7 +209,7 @@ async fn local_trouble() {
         || stage.share("send holidays"),
         "
         ! error: holidays is a directory
-        ! hint: tar c holidays | share send -n holidays.tar
+        ! try: tar c holidays | share send -n holidays.tar
         = 8",
     );
     check(
