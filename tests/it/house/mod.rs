@@ -6,6 +6,7 @@ mod frozen;
 mod hints;
 mod layers;
 mod numbers;
+mod pictures;
 mod readme;
 mod sources;
 mod words;
