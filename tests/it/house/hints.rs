@@ -1,4 +1,4 @@
-//! Hints with a command stay on one line, so that it can be copied: each of them is made with `Hint::run`.
+//! A hint that contains a command is made with `Hint::run`, which keeps it on one line.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::support::files;
 /// The beginnings of commands and options in a hint.
 const COMMANDS: [&str; 3] = ["share ", "--", "tar c "];
 
-/// Collects the texts in an expression that make a hint, without those that are marked as commands.
+/// Collects the strings in an expression that makes a hint, except those in `Hint::run`.
 #[derive(Default)]
 struct Texts(Vec<String>);
 
@@ -30,7 +30,7 @@ impl<'ast> Visit<'ast> for Texts {
     }
 }
 
-/// Collects the texts of all hints in a file.
+/// Collects the strings of all hints in a file.
 #[derive(Default)]
 struct Hints(Texts);
 
@@ -83,7 +83,7 @@ fn has_a_command(hint: &str) -> bool {
 }
 
 #[test]
-fn hints_with_a_command_are_marked() {
+fn hints_with_a_command_are_made_with_run() {
     let sources = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli"));
     let sources = sources.iter().filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
     let hints: Vec<String> = sources.flat_map(|path| hints(&fs::read_to_string(path).unwrap())).collect();
@@ -93,7 +93,7 @@ fn hints_with_a_command_are_marked() {
 }
 
 #[test]
-fn a_hint_with_a_command_that_is_not_marked_is_found() {
+fn a_hint_with_an_unmarked_command_is_found() {
     let unmarked = |text: &str| hints(text).iter().filter(|hint| has_a_command(hint)).count();
     assert_eq!(unmarked(r#"fn f() { Failure::usage("no --what", "use --this"); }"#), 1);
     assert_eq!(unmarked(r#"fn f() { Failure::usage("no --what", Hint::run("use --this")); }"#), 0);

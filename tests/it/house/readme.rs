@@ -1,4 +1,4 @@
-//! Every command that the README shows is run.
+//! Runs every command of the README.
 
 use std::fs;
 use std::path::Path;
@@ -33,7 +33,7 @@ fn shell(sandbox: &Sandbox, script: &str) -> Run {
     sandbox.prepare(bash)
 }
 
-/// A place with the files that the README speaks of.
+/// A sandbox with the files that the README mentions.
 fn place() -> (Sandbox, Vec<u8>) {
     let sandbox = Sandbox::new();
     let content = photo(20_000);
@@ -53,7 +53,7 @@ fn block(kind: &str) -> String {
 
 #[test]
 #[ignore = "takes long: tests/all"]
-fn sending_and_opening_work_as_they_stand() {
+fn the_session_block_works() {
     let (sandbox, content) = place();
     let relay = sandbox.relay();
     let shown = shell(&sandbox, &block("sh session")).env("SHARE_RELAY", &relay.url).ok();
@@ -64,7 +64,7 @@ fn sending_and_opening_work_as_they_stand() {
 
 #[test]
 #[ignore = "takes long: tests/all"]
-fn pipes_work_as_they_stand() {
+fn the_pipes_block_works() {
     let (sandbox, content) = place();
     let relay = sandbox.relay();
     let script = block("sh pipes").replace("| tar x", "| tar xv");
@@ -76,7 +76,7 @@ fn pipes_work_as_they_stand() {
 
 #[test]
 #[ignore = "takes long: tests/all"]
-fn a_sender_is_told_as_it_stands() {
+fn the_sender_block_works() {
     let (sandbox, _) = place();
     let relay = sandbox.relay();
     let shown = shell(&sandbox, &block("sh sender")).env("SHARE_RELAY", &relay.url).ok();
@@ -86,7 +86,7 @@ fn a_sender_is_told_as_it_stands() {
 
 #[test]
 #[ignore = "takes long: tests/all"]
-fn a_folder_works_as_it_stands() {
+fn the_folder_block_works() {
     let (sandbox, content) = place();
     shell(&sandbox, &block("sh folder")).ok();
     assert_eq!(sandbox.read("from-the-folder.jpg"), content);
@@ -94,7 +94,7 @@ fn a_folder_works_as_it_stands() {
 
 #[test]
 #[ignore = "takes long: tests/all"]
-fn the_relay_runs_as_it_stands() {
+fn the_relay_block_works() {
     let sandbox = Sandbox::new();
     let command = block("sh relay");
     let script = format!("exec 3< <({}); read -r line <&3; echo \"$line\"; kill $!", command.trim());
@@ -104,7 +104,7 @@ fn the_relay_runs_as_it_stands() {
 
 #[test]
 #[ignore = "takes long: tests/all"]
-fn a_relay_over_a_bucket_runs_as_it_stands() {
+fn the_bucket_block_works() {
     let (sandbox, s3) = (Sandbox::new(), TestS3::start());
     let command = block("sh bucket");
     let script = format!("exec 3< <({}); read -r line <&3; echo \"$line\"; kill $!", command.trim());
@@ -112,10 +112,10 @@ fn a_relay_over_a_bucket_runs_as_it_stands() {
     assert!(shown.starts_with("http://127.0.0.1:"), "{shown}");
 }
 
-/// The first of them waits for somebody: the script runs it at a terminal, and is that somebody.
+/// The first command waits for a recipient: tests/first-run runs it at a terminal and opens the link.
 #[test]
 #[ignore = "takes long: tests/all"]
-fn the_two_commands_for_a_fresh_machine_are_what_the_checks_run() {
+fn the_two_commands_for_a_fresh_machine_are_those_of_the_checks() {
     let [send, tests] = &blocks("sh")[..] else { panic!("two commands") };
     assert!(text("tests/first-run").contains(send.trim()), "{send}");
     for step in ["tests/first-run", tests.trim()] {
@@ -125,7 +125,7 @@ fn the_two_commands_for_a_fresh_machine_are_what_the_checks_run() {
 
 #[test]
 #[ignore = "takes long: tests/all"]
-fn the_settings_are_the_ones_that_are_read() {
+fn the_readme_lists_all_settings() {
     let readme = text("README.md");
     let sandbox = Sandbox::new();
     let mut variables = std::collections::BTreeSet::new();
@@ -142,7 +142,7 @@ fn the_settings_are_the_ones_that_are_read() {
 
 #[test]
 #[ignore = "takes long: tests/all"]
-fn the_exit_codes_are_the_ones_of_the_help() {
+fn the_readme_lists_the_exit_codes_of_the_help() {
     let sandbox = Sandbox::new();
     let help = sandbox.share(["--help"]).ok();
     let readme = text("README.md");
