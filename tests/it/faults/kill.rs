@@ -25,8 +25,8 @@ fn a_killed_opener_resumes_and_no_other_device_can() {
     let elsewhere = sandbox.share(["open", &link, "-o", "."]).env("HOME", sandbox.other_home("ben"));
     let told = elsewhere.fails(3, "being opened since ");
     assert!(told.stderr.contains(", and not finished\nhint: if that was you"), "{}", told.stderr);
-    let peeked = sandbox.share(["peek", &link]).fails(3, "this device has begun to open it");
-    assert!(peeked.stderr.contains("hint: share open goes on"));
+    let peeked = sandbox.share(["peek", &link]).fails(3, "this device has already started to open this share");
+    assert!(peeked.stderr.contains("try: share open"));
     line.mend();
     sandbox.share(["open", "-q", &over_the_line, "-o", "."]).ok();
     assert!(sandbox.read("film.bin") == content);
