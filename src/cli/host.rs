@@ -288,7 +288,7 @@ impl Narrator<'_> {
                 let words = openers_words(&claimant);
                 self.event(share, "opening", json!({ "opener": words }), &format!("being opened ({words})"));
                 if !self.several && fetched < total {
-                    *self.bar.borrow_mut() = Some(self.output.bar(Some(total)));
+                    *self.bar.borrow_mut() = Some(self.output.bar("Sending", Some(total)));
                 }
             }
             Event::Fetched(fetched) => {

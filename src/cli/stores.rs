@@ -9,7 +9,7 @@ use directories::ProjectDirs;
 
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
-use crate::cli::output::format::quoted;
+use crate::cli::output::format;
 use crate::platform::files;
 use crate::relay::RelayError;
 use crate::relay::client::retry::Backoff;
@@ -157,7 +157,7 @@ pub(super) fn folder_failure(error: &FolderError, hint: impl Into<Hint>) -> Fail
             Hint::line("use a directory on another file system; a relay also takes --shared-folder"),
         ),
         FolderError::Exposed(path) => {
-            let command = format!("chmod o= {}", quoted(&path.to_string_lossy()));
+            let command = format!("chmod o= {}", format::quoted(&path.to_string_lossy()));
             Failure::local(error.to_string(), Hint::run(command))
         }
         FolderError::Io(path, error) => Failure::path(path, error, hint),
@@ -203,7 +203,7 @@ async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(
         };
         if !has_reported {
             has_reported = true;
-            let longest = humantime::format_duration(give_up);
+            let longest = format::duration_words(give_up);
             cx.output.info(&format!("{shown} cannot be reached yet ({why}); trying again for up to {longest}"));
         }
         let paused = backoff.pause(RelayError::NoConnection(why.clone())).await;

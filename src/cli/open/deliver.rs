@@ -198,7 +198,7 @@ fn moving(bar: &ProgressBar) -> impl FnMut(u64) + Send + 'static {
 }
 
 fn bar<S>(claimed: &Claimed<S>, output: &Output) -> ProgressBar {
-    output.bar(Some(claimed.manifest().total_size()))
+    output.bar("Downloading", Some(claimed.manifest().total_size()))
 }
 
 /// Writes the bytes to standard output.

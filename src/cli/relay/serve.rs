@@ -12,6 +12,7 @@ use crate::blob;
 use crate::cli::config;
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
+use crate::cli::output::format;
 use crate::cli::relay::token;
 use crate::cli::stores::{self, StoreName};
 use crate::relay::clock::SystemClock;
@@ -145,7 +146,11 @@ impl ServeArgs {
     /// The rules over the store, which was tested.
     async fn rules(&self, cx: &Context) -> Result<Arc<StoreRelay>, Failure> {
         if !(SMALLEST..=LARGEST).contains(&self.max_size) {
-            let what = format!("--max-size takes {SMALLEST} to {LARGEST}");
+            let what = format!(
+                "--max-size takes {} to {}",
+                format::binary(SMALLEST.as_u64()),
+                format::binary(LARGEST.as_u64())
+            );
             return Err(Failure::usage(what, Hint::run("--max-size 4GiB")));
         }
         let sharing = if self.shared_folder { Sharing::WithOthers } else { Sharing::Alone };

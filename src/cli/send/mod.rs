@@ -140,7 +140,7 @@ impl Sending<'_> {
     /// Uploads to `relay`, which is called `name`. Ctrl-C, or an error, and nothing is left.
     async fn upload(&mut self, recorded: Recorded, relay: &Arc<dyn Relay>, name: &str) -> Result<Committed, Failure> {
         let output = &self.cx.output;
-        let bar = output.bar(self.inputs.len);
+        let bar = output.bar(if name == host::THIS { "Encrypting" } else { "Uploading" }, self.inputs.len);
         let inputs = std::mem::take(&mut self.inputs.sources).into_iter().map(|input| watched(input, &bar)).collect();
         let uploading = recorded.upload_to(relay);
         let revoker = uploading.revoker();
@@ -168,7 +168,7 @@ impl Sending<'_> {
     /// Prints what was sent, and warnings about it.
     fn describe(&self, sent: &Sent) {
         let output = &self.cx.output;
-        let removed = self.inputs.removed().map(|removed| format!(" · removed: {removed}")).unwrap_or_default();
+        let removed = self.inputs.removed().map(|removed| format!(" (removed: {removed})")).unwrap_or_default();
         output.info(&format!("{}{removed}", format::describe(&sent.manifest)));
         self.inputs.warn(&sent.manifest, output);
         self.inputs.warn_of_browsers(&sent.manifest, self.args.view_only, output);

@@ -1,7 +1,7 @@
-//! What people read: every outcome as a transcript, and the same as JSON, read by a strict reader.
+//! Transcripts of every outcome for users, and the same as JSON, parsed strictly.
 //!
-//! The relays' clock begins on 1 Jan 2100, so what they date is always the same. What differs from run to run is
-//! written in capitals: LINK, RELAY, TODAY, ID, and WORDS for an opener's two words.
+//! The relays' clock begins on 1 Jan 2100, so their dates are always the same. Parts that differ between runs are
+//! replaced by words in capitals: LINK, RELAY, TODAY, ID, and WORDS for an opener's two words.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -15,7 +15,7 @@ use share::relay::Relay;
 
 use crate::support::{Ended, Meddle, Meddler, Run, START, Stage, answering, events, served};
 
-/// What was read, without what differs from run to run.
+/// The output, with the parts that differ between runs replaced.
 pub(crate) fn told(ended: &Ended) -> String {
     let mut text = String::new();
     for (mark, stream) in [("", String::from_utf8_lossy(&ended.stdout).into_owned()), ("! ", ended.stderr.clone())] {
@@ -26,7 +26,7 @@ pub(crate) fn told(ended: &Ended) -> String {
     for (pattern, stands_for) in [
         (r"http://127\.0\.0\.1:\d+/#share1[0-9a-z]+", "LINK"),
         (r"127\.0\.0\.1:\d+", "RELAY"),
-        (r"\d+ [A-Z][a-z]{2} at \d\d:\d\d", "TODAY"),
+        (r"[A-Z][a-z]{2} \d+ at \d\d:\d\d", "TODAY"),
         (r"\b[0-9a-f]{8}\b", "ID"),
         (r"\([a-z]{3,8} [a-z]{3,8}\)", "(WORDS)"),
         (r"who it was: [a-z]{3,8} [a-z]{3,8}\.", "who it was: WORDS."),
@@ -36,7 +36,7 @@ pub(crate) fn told(ended: &Ended) -> String {
     format!("{text}= {}\n", ended.code)
 }
 
-/// A command that can be run again and again, as people and as programs see it.
+/// Checks a repeatable command, with and without `--json`.
 fn check(run: impl Fn() -> Run, expected: &str) {
     let expected = expected.trim_start_matches('\n').lines().map(str::trim_start).collect::<Vec<_>>().join("\n");
     let ended = run().run();
@@ -90,7 +90,7 @@ async fn usage() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::too_many_lines, reason = "a transcript reads as one list")]
-async fn words_that_are_wrong_missing_or_secret() {
+async fn invalid_missing_and_secret_arguments() {
     let stage = Stage::new();
     let alone = |line: &str| stage.sandbox.share(line.split_whitespace());
     check(
@@ -194,7 +194,7 @@ async fn words_that_are_wrong_missing_or_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn local_trouble() {
+async fn local_errors() {
     let stage = Stage::new();
     let link = stage.sent("");
     fs::create_dir(stage.sandbox.path("holidays")).unwrap();
@@ -245,7 +245,7 @@ async fn local_trouble() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::too_many_lines, reason = "a transcript reads as one list")]
-async fn what_a_recipient_meets() {
+async fn outcomes_for_a_recipient() {
     let stage = Stage::new();
     let peek = |link: &str| stage.elsewhere("peek").env("SHARE_LINK", link);
     let open = |link: &str| stage.elsewhere("open -o got").env("SHARE_LINK", link);
@@ -253,13 +253,13 @@ async fn what_a_recipient_meets() {
     check(
         || peek(&link),
         "
-        beach.jpg · photo, 300 kB · until 15 Jan 2100 at 00:00
+        beach.jpg: photo, 300 kB · until Jan 15, 2100 at 00:00
         = 0",
     );
     assert_eq!(
         told(&open(&link).run()),
         "\
-        ! beach.jpg · photo, 300 kB\n\
+        ! beach.jpg: photo, 300 kB\n\
         ! saved as got\n\
         ! Opened, and gone. The sender sees who it was: WORDS.\n\
         = 0\n"
@@ -267,14 +267,14 @@ async fn what_a_recipient_meets() {
     check(
         || open(&link),
         "
-        ! error: already opened on 1 Jan 2100 at 00:00, on this device (WORDS)
+        ! error: already opened on Jan 1, 2100 at 00:00, on this device (WORDS)
         ! hint: a link opens once; ask the sender to send it again
         = 3",
     );
     check(
         || stage.share("open -o x").env("SHARE_LINK", &link),
         "
-        ! error: already opened on 1 Jan 2100 at 00:00, on another device (WORDS)
+        ! error: already opened on Jan 1, 2100 at 00:00, on another device (WORDS)
         ! hint: if that was not you, someone else has seen it: tell the sender
         = 3",
     );
@@ -283,7 +283,7 @@ async fn what_a_recipient_meets() {
     check(
         || peek(&link),
         "
-        ! error: expired unopened on 2 Jan 2100 at 00:00
+        ! error: expired unopened on Jan 2, 2100 at 00:00
         ! hint: ask the sender to send it again
         = 4",
     );
@@ -293,7 +293,7 @@ async fn what_a_recipient_meets() {
     check(
         || open(&link),
         "
-        ! error: the sender took it back on 2 Jan 2100 at 00:00
+        ! error: the sender took it back on Jan 2, 2100 at 00:00
         ! hint: ask the sender
         = 4",
     );
@@ -340,7 +340,7 @@ async fn passphrases() {
     check(
         || peek("right"),
         "
-        beach.jpg · photo, 300 kB · until 15 Jan 2100 at 00:00
+        beach.jpg: photo, 300 kB · until Jan 15, 2100 at 00:00
         = 0",
     );
     for number in 0..18 {
@@ -351,19 +351,19 @@ async fn passphrases() {
     check(
         || peek("guess"),
         "
-        ! error: locked on 1 Jan 2100 at 00:00, after too many wrong passphrases
+        ! error: locked on Jan 1, 2100 at 00:00, after too many wrong passphrases
         ! hint: nobody can open it any more; ask the sender to send it again
         = 4",
     );
     check(
         || stage.share("status beach.jpg"),
         "
-        beach.jpg · photo, 300 kB · locked on 1 Jan 2100 at 00:00, after too many wrong passphrases
+        beach.jpg: photo, 300 kB · locked on Jan 1, 2100 at 00:00, after too many wrong passphrases
         = 0",
     );
 }
 
-/// A relay that changes what it was given.
+/// A relay that alters parts.
 struct Forger;
 
 impl Meddle for Forger {
@@ -375,7 +375,7 @@ impl Meddle for Forger {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn relays_that_refuse_lie_or_are_not_there() {
+async fn relays_that_refuse_lie_or_are_unreachable() {
     let stage = Stage::new();
     let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let nowhere = format!("http://{nowhere}/");
@@ -438,29 +438,29 @@ async fn relays_that_refuse_lie_or_are_not_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_sender_sees_through_a_whole_life() {
+async fn the_life_of_a_share_as_its_sender_sees_it() {
     let stage = Stage::new();
     let status = || stage.share("status");
     let link = stage.sent("--passphrase-file right");
     check(
         status,
         "
-        beach.jpg · photo, 300 kB · waiting, until 15 Jan 2100 at 00:00
+        beach.jpg: photo, 300 kB · waiting, until Jan 15, 2100 at 00:00
         = 0",
     );
     stage.elsewhere("peek --passphrase-file right").env("SHARE_LINK", &link).ok();
     check(
         status,
         "
-        beach.jpg · photo, 300 kB · waiting, until 15 Jan 2100 at 00:00; 1 passphrase was tried
+        beach.jpg: photo, 300 kB · waiting, until Jan 15, 2100 at 00:00; 1 passphrase was tried
         = 0",
     );
     let opened = stage.elsewhere("open --passphrase-file right -o got").env("SHARE_LINK", &link).run();
     assert_eq!(opened.code, 0, "{opened:?}");
     check(status, "
-        beach.jpg · photo, 300 kB · opened on 1 Jan 2100 at 00:00 (WORDS), confirmed by someone with the link and the passphrase; time by the relay
+        beach.jpg: photo, 300 kB · opened on Jan 1, 2100 at 00:00 (WORDS), confirmed by someone with the link and the passphrase; time by the relay
         = 0");
-    // The same two words on both sides, and for programs.
+    // Sender and opener see the same two words, in JSON too.
     let words = opened.stderr.split("who it was: ").nth(1).unwrap().trim().trim_end_matches('.').to_owned();
     assert!(status().ok().contains(&format!("({words})")));
     let facts = events(&status().env("SHARE_JSON", "1").run()).pop().unwrap();
@@ -474,14 +474,14 @@ async fn what_a_sender_sees_through_a_whole_life() {
     check(
         status,
         "
-        beach.jpg · photo, 300 kB · expired unopened on 2 Jan 2100 at 00:00
+        beach.jpg: photo, 300 kB · expired unopened on Jan 2, 2100 at 00:00
         = 0",
     );
     check(
         || stage.share("status --wait"),
         "
-        beach.jpg · photo, 300 kB · expired unopened on 2 Jan 2100 at 00:00
-        ! error: expired unopened on 2 Jan 2100 at 00:00
+        beach.jpg: photo, 300 kB · expired unopened on Jan 2, 2100 at 00:00
+        ! error: expired unopened on Jan 2, 2100 at 00:00
         ! hint: send it again, if it is still wanted
         = 4",
     );
@@ -489,20 +489,20 @@ async fn what_a_sender_sees_through_a_whole_life() {
     assert_eq!(
         told(&stage.share("revoke beach.jpg -y").run()),
         "\
-        beach.jpg · photo, 300 kB · too late: opened on 1 Jan 2100 at 00:00 (WORDS), confirmed by someone with the link and the passphrase; time by the relay\n\
-        beach.jpg · photo, 300 kB · too late: expired unopened on 2 Jan 2100 at 00:00\n\
-        beach.jpg · photo, 300 kB · taken back on 2 Jan 2100 at 00:02\n\
+        beach.jpg: photo, 300 kB · too late: opened on Jan 1, 2100 at 00:00 (WORDS), confirmed by someone with the link and the passphrase; time by the relay\n\
+        beach.jpg: photo, 300 kB · too late: expired unopened on Jan 2, 2100 at 00:00\n\
+        beach.jpg: photo, 300 kB · taken back on Jan 2, 2100 at 00:02\n\
         = 0\n"
     );
     check(
         status,
         "
-        beach.jpg · photo, 300 kB · taken back on 2 Jan 2100 at 00:02
+        beach.jpg: photo, 300 kB · taken back on Jan 2, 2100 at 00:02
         = 0",
     );
 }
 
-/// A relay that does not let anybody finish.
+/// A relay that is too busy for every finish, and notes that it was asked.
 struct Never(AtomicBool);
 
 impl Meddle for Never {
@@ -522,20 +522,20 @@ async fn claimed_and_lapsed() {
     assert_eq!(
         told(&opened),
         "\
-        ! beach.jpg · photo, 300 kB\n\
+        ! beach.jpg: photo, 300 kB\n\
         ! saved as got\n\
         ! Opened, and the relay will be told so by the next command. The sender sees who it was: WORDS.\n\
         = 0\n"
     );
     check(|| stage.share("status"), "
-        beach.jpg · photo, 300 kB · claimed on 1 Jan 2100 at 00:00 (WORDS), not confirmed; the opener has until 2 Jan 2100 at 00:00
+        beach.jpg: photo, 300 kB · claimed on Jan 1, 2100 at 00:00 (WORDS), not confirmed; the opener has until Jan 2, 2100 at 00:00
         = 0");
     stage.bench.clock.advance(86_400 + 121);
     check(|| stage.share("status"), "
-        beach.jpg · photo, 300 kB · claimed on 1 Jan 2100 at 00:00 (WORDS), never confirmed; gone since 2 Jan 2100 at 00:00
+        beach.jpg: photo, 300 kB · claimed on Jan 1, 2100 at 00:00 (WORDS), never confirmed; gone since Jan 2, 2100 at 00:00
         = 0");
     check(|| stage.share("list"), "
-        ID  TODAY · beach.jpg · photo, 300 kB · claimed on 1 Jan 2100 at 00:00 (WORDS), never confirmed; gone since 2 Jan 2100 at 00:00
+        ID  TODAY · beach.jpg: photo, 300 kB · claimed on Jan 1, 2100 at 00:00 (WORDS), never confirmed; gone since Jan 2, 2100 at 00:00
         = 0");
 }
 
@@ -546,9 +546,9 @@ async fn sending() {
         || stage.share("send beach.jpg"),
         "
         LINK
-        ! beach.jpg · photo, 300 kB
+        ! beach.jpg: photo, 300 kB
         ! warning: metadata NOT removed (it is not a valid JPEG): beach.jpg goes with the position, time and camera it may have in it
-        ! Opens once, until 15 Jan 2100 at 00:00.
+        ! Opens once, until Jan 15, 2100 at 00:00.
         = 0",
     );
     check(
@@ -565,7 +565,7 @@ async fn sending() {
     assert!(sent[0]["link"].as_str().unwrap().contains("#share1") && sent[0]["link"] != sent[1]["link"]);
     assert_eq!(sent[0]["files"][0]["kind"], "photo");
     assert_eq!(sent[0]["expires"], START + 14 * 86_400);
-    // Where nothing can be kept, that is said, and it is sent all the same.
+    // Without a writable state directory, the share is sent with a warning.
     let state = stage.sandbox.path("readonly");
     fs::create_dir(&state).unwrap();
     fs::set_permissions(&state, fs::Permissions::from_mode(0o500)).unwrap();
@@ -573,7 +573,7 @@ async fn sending() {
         let ended = stage.share("send -q right --state-dir readonly").run();
         assert!(ended.code == 0 && ended.stderr.contains("you cannot ask for it or take it back later"), "{ended:?}");
     }
-    // A file in the place of the directory stops root as well.
+    // A file in place of the directory stops root as well.
     let ended = stage.share("send -q wrong --state-dir right").run();
     assert!(ended.code == 0 && ended.stderr.contains("you cannot ask for it or take it back later"), "{ended:?}");
     assert!(String::from_utf8(ended.stdout).unwrap().contains("#share1"));

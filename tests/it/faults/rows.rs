@@ -1,10 +1,11 @@
-//! The table: what can go wrong, what must hold then, and the test that shows it. A row has all three or does not
-//! compile. A row counts the runs in which its fault was seen to happen, and lists the faults that must be among them.
+//! The table of faults: each row has a fault, the properties that must hold, and the test that shows them. A row
+//! lacking one of these does not compile. A row counts the runs in which its fault was observed, and lists the faults
+//! that must be among them.
 //!
 //! The letters are promises. L1: a printed link leads to a share that is complete and durable. L2, L3: while a share
-//! waits or is being opened, all of it is there. L4: what is finished is safe with its opener. O1: at most one claimant
-//! gets it. O2: after its end nothing more goes out. D1: one sweep after the end its content is gone. D2: what never
-//! became a share is gone after a day.
+//! waits or is being opened, all of it is there. L4: a finished share is safe with its opener. O1: at most one claimant
+//! gets it. O2: after its end nothing more is sent out. D1: one sweep after the end its content is gone. D2: an
+//! incomplete upload is gone after a day.
 
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,17 +24,17 @@ use crate::support::{
     World, changes, doomed, kill, node_over, noise, with_a_small_disk,
 };
 
-/// How many of the possible runs there are.
+/// The number of runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Depth {
     /// A few of each kind.
     Quick,
-    /// Every operation, every fault.
+    /// Every combination of operation and fault.
     Full,
 }
 
 impl Depth {
-    /// From one operation at which a program is killed to the next.
+    /// The distance between two operations at which a program is killed.
     fn step(self) -> usize {
         self.of(7, 1)
     }
@@ -46,14 +47,14 @@ impl Depth {
     }
 }
 
-/// Something that goes wrong.
+/// A row of the table.
 pub(crate) struct Row {
     pub(crate) what: &'static str,
     pub(crate) holds: &'static str,
     pub(crate) promises: &'static str,
     /// The name of its test.
     pub(crate) name: &'static str,
-    /// Lets it go wrong in a world, and counts how often that was seen to happen.
+    /// Causes the fault in a world, and counts how often it was observed.
     pub(crate) test: fn(&Arc<World>, Depth) -> Tally,
 }
 
@@ -64,7 +65,7 @@ macro_rules! rows {
             Row { what: $what, holds: $holds, promises: $promises, name: stringify!($name), test: $name },
         )*];
 
-        /// One test a row.
+        /// One test per row.
         mod each {
             $(
                 #[test]
@@ -80,12 +81,12 @@ macro_rules! rows {
 rows! {
     the_sender_dies:
         "the sender dies: before, in and after each request and each part, before the link is printed",
-        "no link, or one that works; sending again works; the rest is swept",
+        "no link, or one that works; sending again works; the sweeper deletes the rest",
         "L1 D2";
     the_store_fails_while_sending:
         "an operation of the store fails, conflicts, happens twice, is slow or finds no room, or the relay dies \
          before or after it: while something is sent",
-        "no link, or one that works; sending again works; the rest is swept",
+        "no link, or one that works; sending again works; the sweeper deletes the rest",
         "L1 L2 D2";
     the_store_fails_while_sending_little:
         "the same, while something small is sent in one request",
@@ -93,18 +94,18 @@ rows! {
         "L1 L2 D2";
     the_store_fails_while_opening:
         "the same, while something is opened",
-        "the same device has it in the end, whole, once; nobody else does",
+        "the same device gets all of it in the end, once; nobody else does",
         "L3 L4 O1 D1";
     the_store_fails_while_taking_back:
-        "the same, while something is taken back",
-        "it is taken back in the end, and nothing is left of it",
+        "the same, while a share is revoked",
+        "it is revoked in the end, and nothing is left of it",
         "O2 D1";
     the_store_fails_while_sweeping:
         "the same, while the sweeper works",
-        "the next sweep does the rest; what waits or is being opened is untouched",
+        "the next sweep deletes the rest; shares that wait or are being opened are untouched",
         "L2 L3 D1 D2";
     an_end_cannot_be_written:
-        "the cell that ends a share cannot be written: when it is finished, taken back, given up, expired or lapsed",
+        "the record that ends a share cannot be written: when it is finished, revoked, aborted, expired or lapsed",
         "all of it is still there; it ends when the store has recovered",
         "L2 L3 D1";
     answers_are_lost:
@@ -112,7 +113,7 @@ rows! {
         "the repeated request gets the same answer; its own opening is never \"already opened\"",
         "L1 L4 O1";
     the_line_garbles:
-        "the line garbles a part, on its way in or out",
+        "a part is corrupted in transit, on its way in or out",
         "it is refused and repeated",
         "L1 L4";
     the_recipients_disk_is_full:
@@ -120,53 +121,53 @@ rows! {
         "exit 8, nothing under the file's name; the same command works when there is room",
         "L3 L4";
     everybody_is_at_the_door:
-        "sweeper against commit, claim against taking back, claim against expiry, lapse against reading, two \
+        "sweeper against commit, claim against revocation, claim against expiry, lapse against reading, two \
                sweepers; clocks a minute apart",
-        "one outcome, and the loser is told it",
+        "one outcome, which the loser receives",
         "O1 O2 D1";
     many_claimants:
-        "64 claimants at three nodes",
-        "one of them has it",
+        "64 devices claim a share at three nodes",
+        "one of them gets it",
         "O1";
     the_right_passphrase_is_repeated:
-        "the right passphrase is tried for a long time on a bad line, and the share looked at fifty times",
+        "the right passphrase is retried for a long time on a bad connection, and the share previewed fifty times",
         "one guess is counted",
         "L2";
     wrong_passphrases_at_three_nodes:
         "200 wrong passphrases at three nodes at once",
-        "at most 20 are compared; the share is locked and gone",
+        "at most 20 are compared; the share is locked and deleted",
         "O1 D1";
     two_programs_of_one_device:
-        "two programs of one device open it",
+        "two `share` processes of one device open one share",
         "one does, the other exits 3",
         "O1";
     a_long_upload:
-        "an upload takes longer than the share may live",
-        "its life begins when it is complete",
+        "an upload takes longer than the lifetime of the share",
+        "its lifetime begins when the upload is complete",
         "L2";
     a_clock_a_month_ahead:
         "a node's clock is a month ahead",
-        "it does not start; one that runs claims and sweeps nothing; nothing expires early",
+        "the node does not start; a running one claims and sweeps nothing; nothing expires early",
         "L2";
     the_relay_dies_in_a_part:
         "the relay dies in the middle of a part, in or out",
-        "sender and opener go on when it is back",
+        "sender and opener resume when it is back",
         "L1 L3 L4";
     the_line_is_cut_often:
         "the connection is cut every 50 kB",
-        "the opener goes on each time",
+        "the opener resumes each time",
         "L4";
     the_lease_ends_in_the_middle:
-        "the time for an opening ends in the middle of it",
-        "an honest end: exit 4, nothing under the file's name",
+        "the lease ends in the middle of an opening",
+        "exit 4, and nothing under the file's name",
         "O2 D1";
     stored_parts_are_wrong:
-        "a stored part is rotten, missing, truncated, of another share, or an old one again",
+        "a stored part is corrupted, missing, truncated, another share's, or an older version",
         "no file, no receipt; exit 7, or 6 where it is missing or cut short",
         "L4";
     the_recipient_dies:
         "the recipient dies: at each request, and at each change of a file",
-        "the same command has it in the end; no plaintext anywhere else",
+        "the same command gets it in the end; no plaintext anywhere else",
         "L3 L4 O1";
     the_name_is_taken_meanwhile:
         "the file's name is taken after the claim",
@@ -174,11 +175,11 @@ rows! {
         "L4";
     what_is_deleted_comes_back:
         "the relay dies between the end and the deletion, parts come late, or a disk brings deleted ones back",
-        "unreadable at once, and swept",
+        "unreadable at once, and deleted by the sweeper",
         "O2 D1 D2";
     nobody_takes_the_link:
-        "nobody takes the link: standard output is closed or full",
-        "the share is taken back",
+        "the link cannot be printed: standard output is closed or full",
+        "the share is revoked",
         "L1 D1";
 }
 
@@ -192,45 +193,45 @@ fn printed(ended: &Ended) -> Option<String> {
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-/// Sends a file, without anything going wrong.
+/// Sends a file without a fault.
 fn sent(world: &World, content: &[u8]) -> String {
     world.sandbox.write("film.bin", content);
     world.share(&["send", "-q", "film.bin"]).ok()
 }
 
-/// Opens a link without anything going wrong, and compares.
+/// Opens a link without a fault, and compares.
 fn expect_opens(world: &World, link: &str, content: &[u8]) {
     world.share(&["open", "-q", link, "-o", "received"]).ok();
     assert!(world.sandbox.read("received") == content, "{:?}: other bytes", world.over);
     std::fs::remove_file(world.sandbox.path("received")).unwrap();
 }
 
-/// Whether there is an object of that name about the only share.
+/// Whether the only share has a record of that name.
 fn has_ended(world: &World) -> bool {
     world.objects().iter().any(|name| name.ends_with("/end"))
 }
 
-/// What a run under a fault has shown.
+/// The result of a run with a fault.
 struct Harm {
-    /// How many operations of each kind there were.
+    /// Operations by kind.
     counts: Counts,
-    /// Whether the fault was seen to happen.
+    /// Whether the fault was observed.
     seen: bool,
 }
 
-/// Lets nothing go wrong in `faults` any more, and tells what did.
+/// Clears the plan of `faults`, and returns the observations.
 fn harm(faults: &Faults) -> Harm {
     let seen = faults.calm() > 0;
     Harm { counts: faults.counts(), seen }
 }
 
-/// Lets each operation of these kinds meet each fault, until a run has no more operations of that kind: `run` calls
-/// what it is given when things may begin to go wrong. In a quick run each kind meets each fault at a few of its
+/// Combines each operation of these kinds with each fault, until a run has no more operations of that kind: `run` calls
+/// its argument at the moment from which faults may happen. A quick run combines each kind and each fault at a few
 /// operations.
 fn each_operation(faults: &Arc<Faults>, depth: Depth, kinds: &[Kind], mut run: impl FnMut(&dyn Fn()) -> Harm) -> Tally {
     let pairs = || kinds.iter().flat_map(|kind| FAULTS.map(|fault| (*kind, fault)));
     let mut tally = Tally::expecting(pairs().map(|(kind, fault)| format!("{kind:?}: {fault:?}")));
-    // How many operations of a kind an unharmed run has.
+    // The number of operations of each kind in a run without faults.
     let unharmed = run(&|| faults.plan(|_| None)).counts;
     for (turn, (kind, fault)) in (0..).zip(pairs()) {
         let there_are = unharmed.asked(kind);
@@ -245,7 +246,7 @@ fn each_operation(faults: &Arc<Faults>, depth: Depth, kinds: &[Kind], mut run: i
                 tally.saw(format!("{kind:?}: {fault:?}"));
             }
             number += 1;
-            // A run that is harmed may repeat operations, and have more of them than others.
+            // A run with a fault may repeat operations, and so have more of them.
             if depth == Depth::Quick || number > there_are.max(counts.asked(kind)) {
                 break;
             }
@@ -259,13 +260,13 @@ fn expect_code(ended: &Ended) {
     assert!([0, -1, 6].contains(&ended.code), "{ended:?}");
 }
 
-/// After a run of `send` that something went wrong with: no link or one that works, and sending works again.
+/// After a `send` with a fault: no link or one that works, and sending works again.
 fn expect_sent_or_not(world: &World, ended: &Ended, content: &[u8]) {
     let link = match (ended.code, printed(ended)) {
-        // Also one that was killed after it had printed.
+        // A killed program may have printed its link.
         (0 | -1, Some(link)) => link,
         (0, None) => panic!("{:?}: success without a link: {ended:?}", world.over),
-        // Nothing was promised; whoever repeats gets there.
+        // No link was printed: repeating succeeds.
         (_, None) => world.share(&["send", "-q", "film.bin"]).ok(),
         (_, Some(_)) => panic!("{:?}: a failure with a link: {ended:?}", world.over),
     };
@@ -273,8 +274,8 @@ fn expect_sent_or_not(world: &World, ended: &Ended, content: &[u8]) {
     expect_opens(world, &link, content);
 }
 
-/// Kills a program at each operation of the store that it causes: in a quick run, at one of each kind. Counts those
-/// that died of it.
+/// Kills a program at each operation of the store that it causes: in a quick run, at one of each kind. Counts the
+/// programs that died.
 fn killed_at_each_operation(
     world: &Arc<World>,
     depth: Depth,
@@ -327,7 +328,7 @@ fn the_sender_dies(world: &Arc<World>, depth: Depth) -> Tally {
     tally
 }
 
-/// What a sender's requests make of a store.
+/// The store's operations during an upload.
 const SENDING: [Kind; 3] = [Kind::Create, Kind::Read, Kind::List];
 /// Every kind of operation.
 const ALL: [Kind; 4] = [Kind::Create, Kind::Read, Kind::List, Kind::Delete];
@@ -354,7 +355,7 @@ fn the_store_fails_while_sending_little(world: &Arc<World>, depth: Depth) -> Tal
     sending(world, depth, SMALL)
 }
 
-/// After a run of `open` that something went wrong with: the same command gets it, and nobody else.
+/// After an `open` with a fault: the same command gets the share, and no other device does.
 fn expect_opened_in_the_end(world: &World, ended: &Ended, link: &str, content: &[u8]) {
     expect_code(ended);
     if ended.code != 0 {
@@ -364,7 +365,7 @@ fn expect_opened_in_the_end(world: &World, ended: &Ended, link: &str, content: &
     assert!(world.sandbox.read("received") == content, "{:?}: other bytes after {ended:?}", world.over);
     std::fs::remove_file(world.sandbox.path("received")).unwrap();
     world.stranger(&["open", "-q", link, "-o", "stolen"]).fails(3, "on another device");
-    // A finish that could not be sent is sent by the next command.
+    // The next command sends a finish that failed.
     world.share(&["list", "-q"]).ok();
     assert_eq!(world.sandbox.names(), ["film.bin"], "{:?}", world.over);
     let begun: Vec<_> =
@@ -413,10 +414,10 @@ fn the_store_fails_while_taking_back(world: &Arc<World>, depth: Depth) -> Tally 
 }
 
 fn the_store_fails_while_sweeping(world: &Arc<World>, depth: Depth) -> Tally {
-    // A node of its own, which may die without anybody noticing.
+    // A separate node, which may crash unnoticed.
     let faults = Arc::new(Faults::default());
     let tally = each_operation(&faults, depth, &ALL, |arm| {
-        // One of each kind: never complete, never opened, never finished, and one that is to stay.
+        // One of each kind: never complete, never opened, never finished, and one to keep.
         let here = world.node();
         let (rules, _) = here.parts();
         let (given_up, unopened, lapsed, waiting) = world.wait(async {
@@ -436,7 +437,7 @@ fn the_store_fails_while_sweeping(world: &Arc<World>, depth: Depth) -> Tally {
         });
         world.clock.advance(86_400 + 121);
         arm();
-        // What fails is tried again by the next one, and what dies does not come back.
+        // The next node repeats failed operations, and a crashed one never returns.
         let store = Arc::new(Faulty::new(world.store(), faults.clone()));
         let sweeper = node_over(store, TestClock::at(world.clock.now()));
         runtime().block_on(async {
@@ -539,8 +540,8 @@ fn the_line_garbles(world: &Arc<World>, _: Depth) -> Tally {
     mischief(world, Mischief::Garble, &["put_part", "deposit", "claim", "get_part"])
 }
 
-/// Lets mischief be done to each request of each command, until there are no more of them. It must have been seen to be
-/// done to each of these `requests`.
+/// Applies a network fault to each request of each command, until there are no more of them. It must have been observed
+/// in each of these `requests`.
 fn mischief(world: &Arc<World>, mischief: Mischief, requests: &[&'static str]) -> Tally {
     let mut tally = Tally::expecting(requests.iter().copied());
     for size in [SMALL, LARGE] {
@@ -603,7 +604,7 @@ fn the_recipients_disk_is_full(world: &Arc<World>, _: Depth) -> Tally {
     tally
 }
 
-/// Three nodes whose clocks are almost a minute apart, each slow.
+/// Three slow nodes whose clocks are almost a minute apart.
 fn nodes(world: &World) -> [(StoreRelay, Arc<TestClock>); 3] {
     let now = world.clock.now();
     [now - 55, now, now + 55].map(|at| {
@@ -624,7 +625,7 @@ fn everybody_is_at_the_door(world: &Arc<World>, depth: Depth) -> Tally {
         let mut create = share.create.clone();
         create.ttl = 3600;
         runtime().block_on(async {
-            // Complete in the very moment in which it is given up, or well before.
+            // Committed at the very moment of its expiry as an incomplete upload, or well before.
             a.create(&share.owner, &create).await.unwrap();
             share.put_all(b).await;
             if round % 3 == 0 {
@@ -643,7 +644,7 @@ fn everybody_is_at_the_door(world: &Arc<World>, depth: Depth) -> Tally {
             } else {
                 b.commit(&share.owner, &share.commit).await.unwrap();
             }
-            // At the end of its life, for some.
+            // Some share's expiry.
             if round % 2 == 0 {
                 advance(3600 - 20);
             }
@@ -674,7 +675,7 @@ fn everybody_is_at_the_door(world: &Arc<World>, depth: Depth) -> Tally {
                 assert!(matches!(refused, RelayError::Gone { .. } | RelayError::Busy { .. }), "{refused:?}");
             }
 
-            // The end of a lease, for somebody who is still reading.
+            // The lease ends while its holder is still reading.
             let share = Sample::new(5000, false);
             share.send(b).await;
             let device = share.device();
@@ -791,7 +792,7 @@ fn two_programs_of_one_device(world: &Arc<World>, _: Depth) -> Tally {
     let programs: Vec<_> = (0..6).map(|_| world.share(&["open", "-q", &link, "-o", "received"]).start()).collect();
     let mut codes: Vec<i32> = programs.into_iter().map(|program| program.wait().code).collect();
     codes.sort_unstable();
-    // Whoever comes last finds the file there.
+    // The last one finds the file there.
     assert_eq!(codes[0], 0, "{codes:?}");
     assert!(codes[1..].iter().all(|code| [3, 8].contains(code)), "{codes:?}");
     assert!(world.sandbox.read("received") == content);
@@ -878,7 +879,7 @@ fn the_line_is_cut_often(world: &Arc<World>, _: Depth) -> Tally {
     let ended = world.share(&["open", "-q", &line.link(&link), "-o", "received"]).run();
     assert_eq!(ended.code, 0, "{ended:?}");
     let cuts = line.cuts();
-    // The proxy carries up to 16 KiB at once, so that a connection lives a little longer.
+    // The proxy copies up to 16 KiB at once, so a connection lives a little longer.
     assert!(cuts >= 700_000 / (50_000 + (16 << 10)), "{cuts}");
     expect_opened_in_the_end(world, &ended, &link, &content);
     world.settle();
@@ -886,7 +887,7 @@ fn the_line_is_cut_often(world: &Arc<World>, _: Depth) -> Tally {
 }
 
 fn the_lease_ends_in_the_middle(world: &Arc<World>, _: Depth) -> Tally {
-    // More than what may be on its way.
+    // More than fits into the buffers in transit.
     let content = noise(6 * PART_LEN, 40);
     let link = sent(world, &content);
     let line = Proxy::to(&world.address.to_string(), None);
@@ -959,7 +960,7 @@ fn the_recipient_dies(world: &Arc<World>, depth: Depth) -> Tally {
     let after = |ended: &Ended, link: Option<&str>| expect_goes_on(world, ended, link.unwrap(), &content);
     let args = ["open", "-q", "-o", "received"];
     let mut tally = killed_at_each_operation(world, depth, &ALL, &args, || Some(sent(world, &content)), after);
-    // Also where no request is made: the n-th time that a file is changed in that way.
+    // Deaths without a request: at the n-th system call that changes a file.
     let died = |call: &str| format!("open dies at {call}");
     let changes = changes(&world.sandbox, &["open", "-q", &sent(world, &content), "-o", "received"]);
     std::fs::remove_file(world.sandbox.path("received")).unwrap();
@@ -981,14 +982,14 @@ fn the_recipient_dies(world: &Arc<World>, depth: Depth) -> Tally {
     tally
 }
 
-/// After an opener was killed: nothing of the plaintext lies about under another name, and the same command has it.
+/// After an opener was killed: no plaintext under another name, and the same command gets the share.
 fn expect_goes_on(world: &World, ended: &Ended, link: &str, content: &[u8]) {
     if ended.code == 0 {
         return expect_opened_in_the_end(world, ended, link, content);
     }
     let again = world.share(&["open", "-q", link, "-o", "received"]).run();
     if again.code != 0 {
-        // It was in place, and the relay had been told: there is nothing to repeat.
+        // The file was saved and the relay informed: nothing is left to repeat.
         assert!([3, 8].contains(&again.code), "{again:?} after {ended:?}");
     }
     expect_opened_in_the_end(world, &Ended { code: 0, ..again }, link, content);
@@ -1016,7 +1017,7 @@ fn the_name_is_taken_meanwhile(world: &Arc<World>, _: Depth) -> Tally {
 
 fn what_is_deleted_comes_back(world: &Arc<World>, _: Depth) -> Tally {
     let content = noise(SMALL, 44);
-    // The relay dies when the end is written, and before anything is deleted.
+    // The relay dies after the end is written, and before anything is deleted.
     let link = sent(world, &content);
     world.faults.plan(|op| (op.kind == Kind::Create && op.name.ends_with("/end")).then_some(Fault::CrashAfter));
     let opener = world.share(&["open", "-q", &link, "-o", "received"]).start();
