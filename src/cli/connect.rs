@@ -32,7 +32,7 @@ impl Endpoint {
 
     /// The error of another request to this endpoint.
     pub(super) fn failed(&self, request: Request, error: RelayError) -> Failure {
-        Failure::Request { relay: self.name(), url: self.url.clone(), request, error }
+        Failure::Request { relay: self.name(), url: Box::new(self.url.clone()), request, error }
     }
 
     /// Asks the person, where a link leads into the folders of this machine, or to a bucket that is reached with their

@@ -169,7 +169,7 @@ fn a_photo_that_cannot_be_decoded_is_an_error_and_not_lost() {
         tty.expect(&format!("This photo cannot be shown: {why}.")).press("q");
         assert_eq!(tty.end(), 8, "{name}: {}", tty.screen());
         assert!(tty.screen().contains(&format!("error: it could not be shown: {why}")), "{}", tty.screen());
-        assert!(tty.screen().contains("hint: it is not lost"), "{}", tty.screen());
+        assert!(tty.screen().contains("hint: the share can still be opened"), "{}", tty.screen());
         // The same device saves it.
         sandbox.share(["open", "-q", &link, "-o", &format!("saved-{name}")]).ok();
         assert!(sandbox.read(&format!("saved-{name}")) == bytes);

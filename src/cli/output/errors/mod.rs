@@ -36,7 +36,7 @@ pub(in crate::cli) enum Failure {
     /// `direct`: the relay is the sender's computer.
     Open { relay: String, direct: bool, error: OpenError, ours: bool, kept: bool },
     /// Another request to a relay failed.
-    Request { relay: String, url: RelayUrl, request: Request, error: RelayError },
+    Request { relay: String, url: Box<RelayUrl>, request: Request, error: RelayError },
     /// A bucket did not answer, for the reason in words.
     BucketUnreachable { bucket: String, why: String },
     /// A proxy in front of the relay interferes.
@@ -136,7 +136,7 @@ impl Failure {
                 Message::new(Exit::Gone, how, "if the recipient still needs the content, send it again")
             }
             Self::ServerStopped => {
-                Message::new(Exit::Gone, "the process that served this share has stopped", NO_RECORD)
+                Message::new(Exit::Gone, "the process that served this share has stopped", relay::NO_RECORD)
             }
             Self::Common(error) => error.message(),
             Self::BeingOpenedHere => Message::new(
@@ -159,9 +159,6 @@ impl Failure {
         }
     }
 }
-
-/// The hint where the end of a share is not known.
-const NO_RECORD: &str = "there is no record of whether this share was opened; ask the recipient";
 
 fn link_hint(error: &LinkError) -> Hint {
     match error {
@@ -241,7 +238,7 @@ mod tests {
             assert_eq!(failure.is_unreachable(), failure.message().exit == Exit::Unreachable, "{failure:?}");
             let Failure::Open { error: OpenError::Relay(error), .. } = failure else { unreachable!() };
             for request in [Request::Connect, Request::Status, Request::Revoke] {
-                let (relay, url) = (String::new(), RelayUrl::parse("https://relay.example").unwrap());
+                let (relay, url) = (String::new(), Box::new(RelayUrl::parse("https://relay.example").unwrap()));
                 let failure = Failure::Request { relay, url, request, error: error.clone() };
                 assert_eq!(failure.is_unreachable(), failure.message().exit == Exit::Unreachable, "{failure:?}");
             }

@@ -62,6 +62,8 @@ pub(super) fn refused(relay: &str, url: &RelayUrl, request: Request, error: &Rel
     }
 }
 
+/// The hint where the end of a share is not known.
+pub(super) const NO_RECORD: &str = "there is no record of whether this share was opened; ask the recipient";
 /// The relay changed nothing, or repeating the request changes nothing more.
 const SAFE: &str = "it is safe to run this again";
 
@@ -69,7 +71,7 @@ const SAFE: &str = "it is safe to run this again";
 fn no_record(relay: &str, request: Request) -> Message {
     let hint = match request {
         Request::Revoke => "the link does not work any more; ask the recipient whether this share was opened",
-        _ => super::NO_RECORD,
+        _ => NO_RECORD,
     };
     Message::new(Exit::Gone, format!("{relay} has no record of this share"), hint)
 }
