@@ -1,4 +1,4 @@
-//! What every relay does, over every store, alone and behind servers. Each test is one rule.
+//! The contract of relays, over every store, alone and behind servers. Each test is one rule.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ use crate::support::{Fault, Faults, Faulty, Kind, START, Sample, Slow, TestClock
 
 const DAY: u64 = 86_400;
 
-/// What a stranger is told.
+/// The way in which a share has ended, by the error of a request.
 fn gone<T: std::fmt::Debug>(result: Result<T, RelayError>) -> Gone {
     match result {
         Err(RelayError::Gone { how, .. }) => how,
@@ -38,7 +38,7 @@ async fn bytes_of(relay: &dyn Relay, holder: &share::relay::Credential, claimed:
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_share_waits_is_opened_once_and_is_gone() {
+async fn a_share_waits_is_opened_once_and_is_deleted() {
     for bench in TestRelay::all() {
         let relay = &*bench.relay;
         for blob_len in [4096, PART_LEN, PART_LEN + 1] {
@@ -112,7 +112,7 @@ async fn every_request_may_be_repeated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deposit_is_all_of_it_at_once_and_may_be_repeated() {
+async fn a_deposit_creates_uploads_and_commits_and_may_be_repeated() {
     for bench in TestRelay::all() {
         let share = Sample::new(70_000, false);
         for _ in 0..2 {
@@ -126,7 +126,7 @@ async fn a_deposit_is_all_of_it_at_once_and_may_be_repeated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unknown_and_wrong_are_one_answer() {
+async fn an_unknown_share_and_a_wrong_token_get_the_same_answer() {
     for bench in TestRelay::all() {
         let relay = &*bench.relay;
         let (share, other) = (Sample::new(5000, false), Sample::new(5000, false));
@@ -147,7 +147,7 @@ async fn unknown_and_wrong_are_one_answer() {
             assert_eq!(put, Err(RelayError::Unknown));
             assert!(matches!(relay.get_part(credential, 0, 0).await, Err(RelayError::Unknown)));
         }
-        // A link without a passphrase leaves nothing to guess, and nothing to lock.
+        // Without a passphrase there are no slots, so nothing locks the share.
         for _ in 0..30 {
             assert_eq!(relay.manifest(&share.link(), &Token::random()).await, Err(RelayError::Unknown));
         }
@@ -156,7 +156,7 @@ async fn unknown_and_wrong_are_one_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_of_many_wins() {
+async fn one_of_many_claims_wins() {
     for bench in TestRelay::all() {
         let winners = winners(&bench).await;
         assert_eq!(winners.len(), 1, "{}", bench.name);
@@ -164,7 +164,7 @@ async fn one_of_many_wins() {
     }
 }
 
-/// Which of 64 devices that claim one share at once are told that they have it.
+/// Winners among 64 devices that claim one share at once.
 async fn winners(bench: &TestRelay) -> Vec<share::relay::Credential> {
     let share = Sample::new(5000, false);
     share.send(&*bench.relay).await;
@@ -183,7 +183,7 @@ async fn winners(bench: &TestRelay) -> Vec<share::relay::Credential> {
     winners
 }
 
-/// A store that looks first and writes then: what "exclusive creation" must not be.
+/// A store that checks for an object and then writes it, so that its creation is not exclusive.
 struct CheckThenSet(Memory);
 
 #[async_trait]
@@ -223,7 +223,7 @@ impl Store for CheckThenSet {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_race_is_lost_where_creation_is_not_exclusive_and_the_probe_refuses_such_a_store() {
+async fn the_probe_refuses_a_store_whose_creation_is_not_exclusive() {
     let clock = TestClock::at(START);
     let store: Arc<dyn Store> = Arc::new(CheckThenSet(Memory::new(clock.clone(), u64::MAX)));
     let bench = TestRelay::over("check, then set", store, clock);
@@ -235,13 +235,13 @@ async fn the_race_is_lost_where_creation_is_not_exclusive_and_the_probe_refuses_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_store_only_says_to_have_is_written_again() {
+async fn an_object_that_is_reported_and_not_stored_is_written_again() {
     let clock = TestClock::at(START);
     let memory = Arc::new(Memory::new(clock.clone(), u64::MAX));
     let faults = Arc::new(Faults::default());
     let store: Arc<dyn Store> = Arc::new(Faulty::new(memory.clone(), faults.clone()));
     let bench = TestRelay::over("conflicts", store, clock);
-    // Each name is refused once, as if it were there.
+    // Each name is reported as existing once.
     let refused = Mutex::new(BTreeSet::new());
     faults.plan(move |op| {
         let is_first = op.kind == Kind::Create && refused.lock().unwrap().insert(op.name.to_owned());
@@ -269,7 +269,7 @@ async fn what_a_store_only_says_to_have_is_written_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_its_holder_goes_on_with_a_claim() {
+async fn only_its_holder_resumes_a_claim() {
     for bench in TestRelay::all() {
         let relay = &*bench.relay;
         let share = Sample::new(PART_LEN + 5, false);
@@ -290,7 +290,7 @@ async fn only_its_holder_goes_on_with_a_claim() {
         assert_eq!(rest.len(), 10);
         assert_eq!(rest.whole().await.unwrap(), share.parts[0][PART_LEN - 10..], "{}", bench.name);
         assert!(matches!(relay.get_part(&ours, 2, 0).await, Err(RelayError::BadRequest)));
-        // Once it is finished, nobody is told that it could still be resumed.
+        // Once the share is finished, no error has the end of the lease.
         relay.finish(&ours, &share.keys.receipt(&claimant)).await.unwrap();
         let told = RelayError::Gone { how: Gone::AlreadyOpened, at: START, claimant: Some(claimant), until: None };
         assert_eq!(relay.notice(&link).await, Err(told), "{}", bench.name);
@@ -328,7 +328,7 @@ async fn twenty_different_passphrases_lock_a_share_and_repeating_one_does_not() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_guesses_at_once_are_at_most_twenty_comparisons() {
+async fn parallel_guesses_are_compared_at_most_twenty_times() {
     for bench in TestRelay::all() {
         let share = Sample::new(5000, true);
         share.send(&*bench.relay).await;
@@ -396,7 +396,7 @@ async fn a_claim_that_is_not_finished_lapses() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_owner_takes_back_what_is_on_its_way_waiting_or_being_opened() {
+async fn a_sender_revokes_an_upload_a_waiting_share_and_a_claim() {
     for bench in TestRelay::all() {
         let relay = &*bench.relay;
         let share = Sample::new(5000, false);
@@ -429,7 +429,7 @@ async fn an_owner_takes_back_what_is_on_its_way_waiting_or_being_opened() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_sealed_that_is_not_all_there() {
+async fn only_a_complete_share_is_committed() {
     for bench in TestRelay::all() {
         let relay = &*bench.relay;
         let share = Sample::new(2 * PART_LEN + 100, false);
@@ -459,7 +459,7 @@ async fn nothing_is_sealed_that_is_not_all_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_garbled_part_is_refused_and_leaves_nothing() {
+async fn a_damaged_part_is_refused_and_leaves_nothing() {
     for bench in TestRelay::all() {
         let relay = &*bench.relay;
         let share = Sample::new(600_000, false);
@@ -504,7 +504,7 @@ async fn limits_are_refused_before_anything_is_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_that_is_given_up_is_swept_and_late_parts_go_too() {
+async fn an_abandoned_upload_is_swept_with_its_late_parts() {
     for bench in TestRelay::all() {
         let relay = &*bench.relay;
         let share = Sample::new(PART_LEN + 5, false);
@@ -526,7 +526,7 @@ async fn an_upload_that_is_given_up_is_swept_and_late_parts_go_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sender_hears_of_a_change_while_waiting_for_it() {
+async fn a_waiting_sender_is_answered_at_a_change() {
     join_all(TestRelay::all().into_iter().map(async |bench| {
         let relay = &*bench.relay;
         let share = Sample::new(5000, false);
@@ -545,7 +545,7 @@ async fn a_sender_hears_of_a_change_while_waiting_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_is_wrong_claims_and_sweeps_nothing() {
+async fn a_node_with_a_wrong_clock_neither_claims_nor_sweeps() {
     let store_clock = TestClock::at(START);
     let store: Arc<dyn Store> = Arc::new(Memory::new(store_clock.clone(), u64::MAX));
     let clock = TestClock::at(START);
@@ -571,7 +571,7 @@ async fn a_clock_that_is_wrong_claims_and_sweeps_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn owner_opener_and_sweeper_at_once_have_one_outcome() {
+async fn sender_opener_and_sweeper_in_parallel_have_one_outcome() {
     for bench in [TestRelay::slow_memory(), TestRelay::folder()] {
         for _ in 0..30 {
             let share = Sample::new(5000, false);
@@ -591,7 +591,7 @@ async fn owner_opener_and_sweeper_at_once_have_one_outcome() {
             bench.rules.sweep().await.unwrap();
             let status = bench.relay.status(&share.owner, None, Duration::ZERO).await.unwrap();
             match (&claim, status.state) {
-                // Claimed first, and taken back while it was being opened, or not.
+                // The claim won; then the revocation ended the claim, or came too late.
                 (Ok(_), ShareState::Revoked) => assert_eq!(revoke, Ok(ShareState::Claimed)),
                 (Err(RelayError::Gone { how: Gone::Revoked, .. }), ShareState::Revoked) => {
                     assert_eq!(revoke, Ok(ShareState::Waiting));
@@ -599,7 +599,7 @@ async fn owner_opener_and_sweeper_at_once_have_one_outcome() {
                 (Err(RelayError::Gone { how: Gone::Expired, .. }), ShareState::Expired) => {
                     assert_eq!(revoke, Ok(ShareState::Expired));
                 }
-                // Refused by the clock, or told by the loser's second look.
+                // The clock refused the claim, or the loser read the winner's record.
                 (Err(RelayError::Gone { .. } | RelayError::Busy { .. }), ShareState::Expired | ShareState::Revoked) => {
                 }
                 other => panic!("{}: {other:?}, {revoke:?}", bench.name),
@@ -610,7 +610,7 @@ async fn owner_opener_and_sweeper_at_once_have_one_outcome() {
 }
 
 #[test]
-fn claimants_are_compared_and_not_shown() {
+fn a_claimant_is_not_printed() {
     let claimant = Claimant::from_bytes([3; 32]);
     assert_eq!(format!("{claimant:?}"), "Claimant(…)");
     assert_eq!(format!("{:?}", Token::from_bytes([3; 32])), "Token(…)");

@@ -1,4 +1,4 @@
-//! Relays and senders that lie. Whatever they do: exit 7, no file, and nobody is told that it was received.
+//! Relays and senders that lie. The result is always exit code 7, no file, and no receipt.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,26 +14,26 @@ use share::secret::{Flags, Keys, LinkSecret, Token};
 
 use crate::support::{Meddle, Meddler, Sandbox, TestRelay, files, noise, served};
 
-/// Much less than a parser takes that was led astray, and enough for a machine that runs all tests at once. Alone, each
-/// of these takes a fraction of a second.
+/// Time limit: far below what a quadratic parser takes, and enough on a machine that runs all tests at once. Alone,
+/// each case takes a fraction of a second.
 const SOON: Duration = Duration::from_secs(5);
 
-/// What a relay does to what it was given.
+/// Changes that a relay makes to a share.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Lie {
-    /// A byte of a part is changed, on every way.
+    /// A byte of a part is changed in every answer.
     Garble,
-    /// A byte of a part is changed, once.
+    /// A byte of a part is changed in one answer.
     GarbleOnce,
-    /// A byte is changed, and the checksums are made to fit.
+    /// A byte is changed, and the checksum is adapted.
     Forge,
-    /// The last byte of a part is kept back.
+    /// The last byte of a part is missing.
     Truncate,
-    /// Two parts, and their checksums, change places.
+    /// Two parts are swapped, with their checksums.
     Swap,
-    /// The manifest at the claim is not the one that was shown.
+    /// The manifest in the claim differs from the one that was shown.
     Exchange,
-    /// The last part is gone, and was never there.
+    /// The last part and its checksum are missing.
     Shorten,
 }
 
@@ -80,7 +80,7 @@ impl Meddle for Arc<Liar> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_a_relay_changes_is_found() {
+async fn every_change_by_a_relay_is_detected() {
     for lie in [Lie::GarbleOnce, Lie::Garble, Lie::Forge, Lie::Truncate, Lie::Swap, Lie::Exchange, Lie::Shorten] {
         let sandbox = Sandbox::new();
         let bench = TestRelay::memory();
@@ -90,7 +90,7 @@ async fn whatever_a_relay_changes_is_found() {
         let content = noise(2 * PART_LEN + 1000, 6);
         let link = sandbox.share(["send", "-q", "--relay", &url]).input(&content).ok();
         if lie == Lie::GarbleOnce {
-            // The line did that: the part is fetched once more.
+            // Accidental damage: the part is downloaded once more.
             assert!(sandbox.share(["open", "-q", &link]).run().stdout == content);
             continue;
         }
@@ -104,7 +104,7 @@ async fn whatever_a_relay_changes_is_found() {
     }
 }
 
-/// A share whose sender writes what it likes into the manifest.
+/// A share with a manifest of the test's choice.
 async fn plant(relay: &dyn Relay, url: &str, sealed: impl FnOnce(&Keys) -> Vec<u8>) -> String {
     let secret = LinkSecret::random(Flags::default());
     let keys = secret.keys(None);
@@ -119,7 +119,7 @@ async fn plant(relay: &dyn Relay, url: &str, sealed: impl FnOnce(&Keys) -> Vec<u
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hostile_manifest_is_refused_at_once_and_costs_nothing() {
+async fn a_hostile_manifest_is_refused_at_once_and_before_the_claim() {
     let sandbox = Sandbox::new();
     let bench = TestRelay::memory();
     let (_, url) = served(bench.relay.clone());
@@ -151,7 +151,7 @@ async fn a_hostile_manifest_is_refused_at_once_and_costs_nothing() {
         sandbox.share(["peek", link]).fails(7, "");
         assert_eq!(sandbox.names(), Vec::<String>::new());
     }
-    // None of them was claimed: what is right in form, and no blob of that key, is found out later.
+    // No share was claimed. A manifest that is valid but has a blob of another key is detected after the claim.
     let right = plant(&*bench.relay, &url, |keys| {
         seal::seal_bytes(&padded(&manifest(&entries)), &keys.manifest_identity).unwrap()
     });
@@ -161,7 +161,7 @@ async fn a_hostile_manifest_is_refused_at_once_and_costs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_strangers_names_stay_inside_and_command_no_terminal() {
+async fn hostile_names_stay_in_the_directory_and_print_no_controls() {
     let sandbox = Sandbox::new();
     let bench = TestRelay::memory();
     let (_, url) = served(bench.relay.clone());

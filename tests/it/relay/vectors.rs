@@ -1,4 +1,4 @@
-//! Known answers: the key schedule, links and padding, as any other implementation must have them.
+//! Known answers for the key schedule, links and padding, for all implementations.
 
 use serde::Deserialize;
 use share::blob::padded_len;
@@ -150,7 +150,7 @@ fn links_are_read_as_people_deliver_them() {
     assert!(found.rewritten && found.link == expected);
     let in_text = format!("look at this: {} (once!)", vectors.shares[0].web_link);
     assert_eq!(Link::parse(&in_text).unwrap().link, expected);
-    // Broken in its host, or before it: no half of a name is taken for a relay.
+    // Broken in its host, or before it: no part of a name is taken for a relay.
     let broken = vectors.shares[0].web_link.replace("relay.example", "relay.exa\n mple");
     assert_eq!(Link::parse(&broken).unwrap().link, expected);
     let bare = &vectors.shares[0].bare_link;
@@ -164,7 +164,7 @@ fn links_are_read_as_people_deliver_them() {
 }
 
 #[test]
-fn damage_is_found_and_named_before_anything_is_asked() {
+fn damage_is_detected_and_named_before_any_request() {
     for Damaged { text, why } in vectors().damaged {
         let error = Link::parse(&text).unwrap_err();
         let expected = match why.as_str() {
@@ -182,7 +182,7 @@ fn damage_is_found_and_named_before_anything_is_asked() {
     assert_eq!(Link::parse(&format!("{fragment}xx")), Err(LinkError::Long(2)));
     let plain = Link::parse(&format!("http://relay.example/#{fragment}")).unwrap_err();
     assert!(matches!(plain, LinkError::BadRelay(_)));
-    // Every single wrong character is found.
+    // Every single wrong character is detected.
     for at in 6..fragment.len() {
         let mut damaged = fragment.clone().into_bytes();
         damaged[at] = if damaged[at] == b'q' { b'p' } else { b'q' };
@@ -229,7 +229,7 @@ fn http_is_for_local_networks_only() {
     assert_eq!(RelayUrl::parse("relay.example").unwrap().to_string(), "https://relay.example/");
     assert_eq!(RelayUrl::parse("localhost:4080").unwrap().to_string(), "http://localhost:4080/");
     assert_eq!(RelayUrl::parse("https://relay.example/x/").unwrap().to_string(), "https://relay.example/x/");
-    // What would be lost silently, and what must not be shown to a name server, is refused.
+    // Refused: parts of a URL that would be lost, and keys, which must not reach a name server.
     for (wrong, error) in [
         ("https://relay.example/x/?q", RelayUrlError::Unreadable),
         ("https://relay.example/#x", RelayUrlError::Unreadable),
@@ -243,7 +243,7 @@ fn http_is_for_local_networks_only() {
     ] {
         assert_eq!(RelayUrl::parse(wrong), Err(error), "{wrong}");
     }
-    // Names that only begin like a key.
+    // Names that begin like a key but are none.
     for named in ["https://share1.example.org", "http://nas/share1", "file:///mnt/share10/x", "share1"] {
         assert!(RelayUrl::parse(named).is_ok(), "{named}");
     }
@@ -256,7 +256,7 @@ fn http_is_for_local_networks_only() {
 fn texts_keep_what_scripts_and_emoji_need_and_nothing_that_hides() {
     for Text { text, shown } in vectors().texts {
         assert_eq!(printable(&text), shown, "{}", text.escape_unicode());
-        // What was cut anywhere shows as itself again.
+        // A truncated text stays unchanged when it is printed again.
         let all: Vec<char> = shown.chars().collect();
         for end in 0..all.len() {
             let cut: String = all[..end].iter().collect();
