@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from drawing import DARK, LIGHT
 from story import BEGIN, PHOTO, RECIPIENT, ROOT, SENDER
 
 DRIVEN = ROOT / "target/browser"
@@ -23,12 +24,10 @@ crypto.getRandomValues = (array) => array.map((_, at) => (at + {RECIPIENT}) * 77
 ROW = """<!doctype html><style>
 body{margin:0;display:flex;gap:36px;padding:9px}
 img{width:264px;height:474px;object-fit:cover;object-position:top;border-radius:26px}
-img{outline:1px solid EDGE;box-shadow:0 0 0 7px FRAME,0 0 0 8px EDGE}
+img{box-shadow:0 0 0 8px FRAME}
 </style><img src="1.png"><img src="2.png"><img src="3.png">
 """
 WIDTH = 3 * 264 + 2 * 36 + 2 * 9
-# The colors of a phone's frame and of its edges, by whether it is dark.
-FRAMES = {False: ("#ffffff", "#d4d4cf"), True: ("#22272e", "#454c56")}
 # At most 256 colors, one of them transparent.
 PALETTE = "split[a][b];[a]palettegen[p];[b][p]paletteuse=dither=sierra2_4a"
 
@@ -83,9 +82,8 @@ def visit(browser, link, dark, shots):
 
 def row(browser, dark, path):
     """Puts the pictures of the three steps side by side."""
-    frame, edge = FRAMES[dark]
     html, shot = browser.directory / "row.html", browser.directory / "row.png"
-    html.write_text(ROW.replace("FRAME", frame).replace("EDGE", edge))
+    html.write_text(ROW.replace("FRAME", (DARK if dark else LIGHT)["frame"]))
     tab = browser.ask("tab", width=WIDTH, height=100, scale=2)
     browser.ask("goto", tab=tab, url=html.as_uri())
     browser.ask("shot", tab=tab, path=str(shot), transparent=True)

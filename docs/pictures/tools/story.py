@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from terminal import Terminal
+from terminal import QUIET, Terminal
 
 ROOT = Path(__file__).resolve().parents[3]
 PHOTO = ROOT / "tests/beach.jpg"
@@ -114,8 +114,11 @@ class Story:
     words: str
 
 
-def until_event(sender, count):
-    sender.until("an event", lambda: len(EVENT.findall(sender.screen.text())) >= count)
+def until_event(sender, after=0):
+    """Waits until more events than these are on the sender's terminal, and no other follows. Returns how many."""
+    events = lambda: len(EVENT.findall(sender.screen.text()))
+    sender.until("an event", lambda: events() > after and not sender.read(QUIET))
+    return events()
 
 
 def tell(program):
@@ -126,15 +129,13 @@ def tell(program):
         recipient = place.terminal("recipient", RECIPIENT, "share", "open")
         recipient.until_question().press(f"{link}\r")
         recipient.until_question().press("v\r")
-        recipient.until("the photo", lambda: recipient.screen.photo)
+        recipient.until("the photo", lambda: recipient.screen.photo and not recipient.read(QUIET))
         photo, before = recipient.screen.view(), recipient.screen.rows_before()
-        until_event(sender, 2)
+        count = until_event(sender)
         place.set_clock(CLOSING)
         recipient.press("q")
         if recipient.end() != 0:
             raise RuntimeError(recipient.screen.text())
-        until_event(sender, 3)
+        until_event(sender, count)
         state = json.loads(place.run("sender", SENDER, "share", "status", "--json").splitlines()[0])
-        while sender.read(1):
-            pass
         return Story(sender.screen.view(), recipient.screen.view(), before, photo, link, state["opener"])

@@ -18,7 +18,7 @@ COLUMNS, ROWS = 80, 24
 # Pixels of one character.
 CELL = (10, 20)
 # Seconds until a program counts as hanging, and without output until it counts as waiting for a key.
-TIME_LIMIT, QUIET = 60, 0.3
+TIME_LIMIT, QUIET = 60, 0.5
 
 # A control sequence, a string that ends with ST or BEL, a sequence of two characters, or text.
 TOKEN = re.compile(
