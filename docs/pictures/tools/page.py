@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 from drawing import DARK, LIGHT
-from story import BEGIN, PHOTO, RECIPIENT, ROOT, SENDER
+from scenario import BEGIN, PHOTO, RECIPIENT, ROOT, SENDER
 
-DRIVEN = ROOT / "target/browser"
+MODULES = ROOT / "target/browser"
 # The part of a phone's screen that a browser leaves to a page.
 PHONE = {"width": 390, "height": 700, "touch": True, "scale": 2}
 # The clock and the randomness of the page: those of the relay are fixed, too.
@@ -37,7 +37,7 @@ class Browser:
 
     def __init__(self, directory):
         driver = ROOT / "tests/browser/driver.mjs"
-        command = ["node", driver, DRIVEN, "chromium"]
+        command = ["node", driver, MODULES, "chromium"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.directory = Path(directory)
 
@@ -80,7 +80,7 @@ def visit(browser, link, dark, shots):
     return words
 
 
-def row(browser, dark, path):
+def side_by_side(browser, dark, path):
     """Puts the pictures of the three steps side by side."""
     html, shot = browser.directory / "row.html", browser.directory / "row.png"
     html.write_text(ROW.replace("FRAME", (DARK if dark else LIGHT)["frame"]))
@@ -97,19 +97,19 @@ def small(directory):
     return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
 
 
-def tell(place, directory):
+def record(sandbox, directory):
     """Opens the photo in a browser. Returns the words of the three steps, and pictures of the photo on the phone in
     light and dark. With a directory, pictures are made, and those of the three steps are written there."""
-    relay = place.start("relay", SENDER, "share", "relay", "--listen", "127.0.0.1:0", "--store", "memory:")
+    relay = sandbox.start("relay", SENDER, "share", "relay", "--listen", "127.0.0.1:0", "--store", "memory:")
     url = relay.stdout.readline().strip()
-    shutil.copy(PHOTO, place.home("sender"))
+    shutil.copy(PHOTO, sandbox.home("sender"))
     phones = []
-    with Browser(place.root) as browser:
+    with Browser(sandbox.root) as browser:
         for dark, name in enumerate(("phone.png", "phone-dark.png")[: 2 if directory else 1]):
-            link = place.run("sender", SENDER + dark, "share", "send", "-q", "--relay", url, PHOTO.name).strip()
+            link = sandbox.run("sender", SENDER + dark, "share", "send", "-q", "--relay", url, PHOTO.name).strip()
             words = visit(browser, link, bool(dark), shots=bool(directory))
-            opener = json.loads(place.run("sender", SENDER, "share", "status", "--json").splitlines()[0])["opener"]
+            opener = json.loads(sandbox.run("sender", SENDER, "share", "status", "--json").splitlines()[0])["opener"]
             if directory:
-                row(browser, bool(dark), directory / name)
+                side_by_side(browser, bool(dark), directory / name)
                 phones.append(small(browser.directory))
     return [text.strip().replace(opener, "two words") for text in words], phones
