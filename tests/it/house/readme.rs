@@ -183,8 +183,12 @@ fn the_events_are_the_documented_ones() {
         export SHARE_PASSPHRASE_FILE=passphrase SHARE_JSON=1
         echo "$sent"; share peek "$link"; share status; share list
         share open "$link" -o opened.jpg; share status; share list --forget
-        share send photo.jpg; share revoke --yes; share relay check; share relay use "$SHARE_RELAY"
+        share send clip.mp4; share revoke --yes; share open "$link" -o again.jpg || true; share relay check
+        share relay use "$SHARE_RELAY"
         share relay token ben --create-token-file tokens; share completions bash; share man send
+        share relay --store memory: --listen 127.0.0.1:0 >relay &
+        until grep -q listening relay; do sleep 0.05; done
+        kill $!; wait $! || true; cat relay
         unset SHARE_PASSPHRASE_FILE
         share send --direct --listen 127.0.0.1:0 photo.jpg >direct &
         until grep -q sent direct; do sleep 0.05; done
@@ -214,7 +218,7 @@ fn the_events_are_the_documented_ones() {
         }
         events.insert(event);
     }
-    assert_eq!(events.len(), 17, "{events:?}");
+    assert_eq!(events.len(), 18, "{events:?}");
 }
 
 #[test]
