@@ -75,7 +75,8 @@ def visit(browser, link, dark, shots):
     browser.ask("hold", tab=tab, selector=".hold", milliseconds=1150)
     step("document.querySelector('.stage img')?.complete")
     browser.ask("value", tab=tab, code="[...document.querySelectorAll('button')].at(-1).click()")
-    step("document.querySelector('.stage') === null")
+    # The page forgets the share when the relay has confirmed the end.
+    step("document.querySelector('.stage') === null && sessionStorage.length + localStorage.length === 0")
     browser.ask("close", tab=tab)
     return words
 
