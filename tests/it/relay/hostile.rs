@@ -1,4 +1,4 @@
-//! Relays and senders that lie. The result is always exit code 7, no file, and no receipt.
+//! Malicious relays and senders. Whatever they alter: exit 7, no file, and no receipt.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,26 +14,26 @@ use share::secret::{Flags, Keys, LinkSecret, Token};
 
 use crate::support::{Meddle, Meddler, Sandbox, TestRelay, files, noise, served};
 
-/// Time limit: far below what a quadratic parser takes, and enough on a machine that runs all tests at once. Alone,
-/// each case takes a fraction of a second.
+/// Much less time than a parser takes for a malicious input, and enough for a machine that runs all tests at once. Each
+/// of these takes a fraction of a second alone.
 const SOON: Duration = Duration::from_secs(5);
 
-/// Changes that a relay makes to a share.
+/// The alteration of a relay.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Lie {
     /// A byte of a part is changed in every answer.
     Garble,
-    /// A byte of a part is changed in one answer.
+    /// A byte of a part is changed once.
     GarbleOnce,
-    /// A byte is changed, and the checksum is adapted.
+    /// A byte is changed, and the checksums are recomputed.
     Forge,
-    /// The last byte of a part is missing.
+    /// The last byte of a part is withheld.
     Truncate,
-    /// Two parts are swapped, with their checksums.
+    /// Two parts and their checksums are swapped.
     Swap,
-    /// The manifest in the claim differs from the one that was shown.
+    /// The manifest in the claim differs from the one in the look.
     Exchange,
-    /// The last part and its checksum are missing.
+    /// The last part is removed, and the length shortened.
     Shorten,
 }
 
@@ -80,7 +80,7 @@ impl Meddle for Arc<Liar> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_change_by_a_relay_is_detected() {
+async fn every_alteration_by_a_relay_is_detected() {
     for lie in [Lie::GarbleOnce, Lie::Garble, Lie::Forge, Lie::Truncate, Lie::Swap, Lie::Exchange, Lie::Shorten] {
         let sandbox = Sandbox::new();
         let bench = TestRelay::memory();
@@ -90,7 +90,7 @@ async fn every_change_by_a_relay_is_detected() {
         let content = noise(2 * PART_LEN + 1000, 6);
         let link = sandbox.share(["send", "-q", "--relay", &url]).input(&content).ok();
         if lie == Lie::GarbleOnce {
-            // Accidental damage: the part is downloaded once more.
+            // The network may have done this: the part is fetched again.
             assert!(sandbox.share(["open", "-q", &link]).run().stdout == content);
             continue;
         }
@@ -104,7 +104,7 @@ async fn every_change_by_a_relay_is_detected() {
     }
 }
 
-/// A share with a manifest of the test's choice.
+/// A share with a hostile manifest.
 async fn plant(relay: &dyn Relay, url: &str, sealed: impl FnOnce(&Keys) -> Vec<u8>) -> String {
     let secret = LinkSecret::random(Flags::default());
     let keys = secret.keys(None);
@@ -119,7 +119,7 @@ async fn plant(relay: &dyn Relay, url: &str, sealed: impl FnOnce(&Keys) -> Vec<u
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hostile_manifest_is_refused_at_once_and_before_the_claim() {
+async fn a_hostile_manifest_is_refused_at_once_without_a_claim() {
     let sandbox = Sandbox::new();
     let bench = TestRelay::memory();
     let (_, url) = served(bench.relay.clone());
@@ -151,7 +151,7 @@ async fn a_hostile_manifest_is_refused_at_once_and_before_the_claim() {
         sandbox.share(["peek", link]).fails(7, "");
         assert_eq!(sandbox.names(), Vec::<String>::new());
     }
-    // No share was claimed. A manifest that is valid but has a blob of another key is detected after the claim.
+    // None was claimed. A well-formed manifest with a blob of another key is found later.
     let right = plant(&*bench.relay, &url, |keys| {
         seal::seal_bytes(&padded(&manifest(&entries)), &keys.manifest_identity).unwrap()
     });
@@ -161,7 +161,7 @@ async fn a_hostile_manifest_is_refused_at_once_and_before_the_claim() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hostile_names_stay_in_the_directory_and_print_no_controls() {
+async fn a_senders_names_stay_in_the_directory_and_send_no_commands_to_the_terminal() {
     let sandbox = Sandbox::new();
     let bench = TestRelay::memory();
     let (_, url) = served(bench.relay.clone());

@@ -1,7 +1,7 @@
-//! Obstacles on this machine or its network, which errors do not attribute to the relay.
+//! Local obstacles between this machine and the relay, which are not blamed on the relay.
 //!
 //! The certificates in `tests/certificates` are self-signed, with one key: for 127.0.0.1 until 2120, until 2021 and
-//! from 2100 on, and for another name. The stranger's certificate has another key.
+//! from 2100 on, and for another name. `stranger.pem` has another key.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -24,7 +24,7 @@ fn certificate(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/certificates").join(format!("{name}.pem"))
 }
 
-/// Calls `answer` with each connection, until the tests end.
+/// Passes each connection to `answer`, for as long as the tests run.
 fn listen(answer: impl Fn(TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -32,7 +32,7 @@ fn listen(answer: impl Fn(TcpStream) + Send + 'static) -> String {
     address
 }
 
-/// A server that answers 404 over TLS with this certificate.
+/// A TLS server with this certificate that is not a relay.
 fn with_certificate(name: &str) -> String {
     let chain = vec![CertificateDer::from_pem_file(certificate(name)).unwrap()];
     let key = PrivateKeyDer::from_pem_file(certificate("key")).unwrap();
@@ -67,13 +67,13 @@ fn expect(ended: &Ended, code: i32, what: &str, hint: &str) {
 
 #[test]
 #[ignore = "needs network namespaces: tests/all"]
-fn errors_name_what_is_wrong_with_a_certificate() {
+fn a_bad_certificate_is_explained() {
     let sandbox = Sandbox::new();
     let told = |name: &str, trusted: &str| {
         let address = with_certificate(name);
         (peek(&sandbox, &address).env("SSL_CERT_FILE", certificate(trusted).to_str().unwrap()).run(), address)
     };
-    // The certificate is trusted, but there is no relay.
+    // The good certificate is trusted, and the server is not a relay.
     let (ended, address) = told("good", "good");
     expect(&ended, 6, &format!("what answers at {address} is not a share relay"), "");
     let (ended, address) = told("expired", "expired");
@@ -95,7 +95,7 @@ fn errors_name_what_is_wrong_with_a_certificate() {
     let (ended, address) = told("good", "stranger");
     let unknown = format!("error: {address} has a certificate from an issuer that this machine does not know");
     expect(&ended, 6, &unknown, "SSL_CERT_FILE");
-    // The same for a bucket.
+    // Buckets get the same explanation.
     let endpoint = format!("https://{}", with_certificate("other-name"));
     let bucket = sandbox.share(["relay", "use", "s3://bucket", "--give-up", "8s"]).env("AWS_ENDPOINT_URL", &endpoint);
     let bucket = bucket.env("AWS_ACCESS_KEY_ID", "a").env("AWS_SECRET_ACCESS_KEY", "b").env("AWS_REGION", "x");
@@ -105,7 +105,7 @@ fn errors_name_what_is_wrong_with_a_certificate() {
 
 #[test]
 #[ignore = "needs network namespaces: tests/all"]
-fn a_machine_without_certificates_gets_a_hint_to_install_some() {
+fn a_machine_without_root_certificates_is_told_to_install_them() {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path("empty")).unwrap();
     let address = with_certificate("good");
@@ -128,7 +128,7 @@ fn a_machine_without_certificates_gets_a_hint_to_install_some() {
 
 #[test]
 #[ignore = "needs network namespaces: tests/all"]
-fn errors_name_the_proxy_that_fails() {
+fn a_proxy_that_refuses_is_named() {
     let sandbox = Sandbox::new();
     let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     for (proxy, what, hint) in [
@@ -153,7 +153,7 @@ fn errors_name_the_proxy_that_fails() {
         expect(&ended, 6, what, hint);
         assert!(!ended.stderr.contains("relay.example cannot be reached"), "{ended:?}");
     }
-    // No request was made, so nothing is left anywhere.
+    // No request was sent, so nothing is left anywhere.
     let proxy = proxy("407 No");
     let send = sandbox.share(["send", "--relay", "https://relay.example"]).input("text");
     let ended = send
@@ -166,7 +166,7 @@ fn errors_name_the_proxy_that_fails() {
 
 #[test]
 #[ignore = "needs network namespaces: tests/all"]
-fn errors_name_a_missing_network() {
+fn a_machine_without_a_network_is_told_so() {
     let sandbox = Sandbox::new();
     for (address, what, hint) in [
         ("192.0.2.1", "this machine has no route to 192.0.2.1", "check that this machine is online"),

@@ -48,7 +48,7 @@ const SIZES: [usize; 9] = [0, 1, 65_535, 65_536, 65_537, 131_072, PART_LEN - 300
 
 #[test]
 #[ignore = "needs age: tests/all"]
-fn ciphertext_is_decrypted_in_pieces_of_any_length() {
+fn a_blob_opens_in_pieces_of_any_length() {
     let (identity, _) = identity();
     for size in SIZES {
         let plain = noise(size, 21);
@@ -65,7 +65,7 @@ fn ciphertext_is_decrypted_in_pieces_of_any_length() {
 
 #[test]
 #[ignore = "needs age: tests/all"]
-fn every_changed_or_missing_byte_is_detected() {
+fn every_changed_or_missing_piece_is_detected() {
     let (identity, _) = identity();
     let plain = noise(1000, 22);
     let (blob, Lengths { age_len, .. }) = seal(&plain, &identity);
@@ -79,7 +79,7 @@ fn every_changed_or_missing_byte_is_detected() {
         assert!(open(blob[..length].to_vec(), length as u64, &identity, 4096).is_err(), "cut to {length}");
         assert!(open(blob[..length].to_vec(), age_len, &identity, 4096).is_err(), "ends at {length}");
     }
-    // Chunks removed, swapped or appended.
+    // Chunks cut off, swapped or appended.
     let plain = noise(3 * 65_536, 23);
     let (blob, Lengths { age_len, .. }) = seal(&plain, &identity);
     let end = usize::try_from(age_len).unwrap();
@@ -114,7 +114,7 @@ fn a_hostile_header_is_refused_at_once() {
 
 #[test]
 #[ignore = "needs age: tests/all"]
-fn a_header_beyond_the_limit_is_refused() {
+fn a_header_is_read_up_to_its_limit() {
     let (identity, _) = identity();
     let others: Vec<_> = (0..60).map(|_| LinkSecret::random(Flags::default()).keys(None).blob_identity).collect();
     for (count, fits) in [(10, true), (60, false)] {
@@ -158,7 +158,7 @@ fn the_age_program_decrypts_the_beginning_of_a_blob() {
 
 #[test]
 #[ignore = "needs age: tests/all"]
-fn a_file_of_the_age_program_is_decrypted() {
+fn a_file_from_the_age_program_opens() {
     let directory = tempfile::TempDir::new().unwrap();
     let (identity, _) = identity();
     for size in SIZES {
