@@ -83,11 +83,11 @@ fn an_album_is_opened_once_with_every_pixel_and_nothing_is_left() {
     tab.expect("3 of 4").until("document.querySelector('.stage img')");
     assert_eq!(tab.shows(&webp), (640 * 400, true));
     // Not all was seen: closing asks, and leads to what is missing.
-    tab.press_button("Close").expect("One of these has not been seen").press_button("Go back");
+    tab.press_button("Close").expect("1 of these files has not been seen").press_button("Go back");
     tab.expect("4 of 4").expect("<b>not bold</b>");
     assert_eq!(tab.value("document.querySelector('.stage pre').textContent"), text);
     assert!(tab.remembers().contains("share.v1."), "a reload would go on");
-    tab.press_button("Close").expect("The sender sees that it was opened");
+    tab.press_button("Close").expect("The sender sees it was opened by");
     assert_eq!(tab.remembers(), r#""{}{}""#);
     relay.expect_empty();
     let words = tab.text().split(['“', '”']).nth(1).unwrap().to_owned();
@@ -185,7 +185,7 @@ fn a_browser_without_webcrypto_opens_what_a_machine_on_its_network_serves() {
     phone.at(&tab, "plain-http", "This page came over plain http");
     tab.hold().until("document.querySelector('.stage img')");
     assert_eq!(tab.shows(&fs::read(PHOTO).unwrap()), (640 * 400, true));
-    tab.press_button("Close").expect("The sender sees that it was opened");
+    tab.press_button("Close").expect("The sender sees it was opened by");
     let words = tab.text().split(['“', '”']).nth(1).unwrap().to_owned();
     host.expect(&format!("opened ({words})")).expect("Nothing is left here");
     browser.tab().goto(host.link()).expect("Already opened").expect(&words);
@@ -256,9 +256,9 @@ fn bots_open_nothing() {
         // Somebody who leans on the screen for very long, or slips off, does not open it either.
         bot.goto("about:blank").goto(&link).expect("Press and hold to open");
         bot.tell("hold", json!({ "selector": ".hold", "milliseconds": 300 }));
-        bot.expect("Hold it for a whole second");
+        bot.expect("Hold for a full second");
         bot.tell("hold", json!({ "selector": ".hold", "milliseconds": 6500 }));
-        bot.expect("That was very long");
+        bot.expect("That was too long");
         assert!(bot.requests().iter().all(|request| request == "GET /" || request == "POST /v1/manifest"));
         assert!(status(&sandbox).contains("waiting"), "{}", status(&sandbox));
     }
@@ -277,7 +277,7 @@ fn bots_open_nothing() {
     early.expect("Type the four letters OPEN");
     early.tell("type", json!({ "text": "n" }));
     early.tell("press", json!({ "key": "Enter" }));
-    early.expect("When you close it, it is gone");
+    early.expect("Closing deletes it for good");
 }
 
 #[test]
@@ -303,7 +303,7 @@ fn a_photo_that_is_a_program_runs_nowhere() {
         tab.expect(&format!("{number} of 4"));
         // The browser may find a picture in the one that begins like one.
         tab.until("document.querySelector('.stage img') || document.querySelector('.stage p')");
-        assert!(number == 3 || tab.text().contains("does not show this kind of file"), "{}", tab.text());
+        assert!(number == 3 || tab.text().contains("cannot show this kind of file"), "{}", tab.text());
         let saved = tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
         let (name, .., bytes) = files[number - 1];
         assert_eq!(fs::read(saved["path"].as_str().unwrap()).unwrap(), bytes);
@@ -338,12 +338,12 @@ fn a_photo_that_is_a_program_runs_nowhere() {
     let beach = fs::read(PHOTO).unwrap();
     let looked = browser.tab();
     looked.goto(&planted(&relay.url, &[("a.jpg", "image/jpeg", &beach), ("b.txt", "text/plain", b"psst")], true));
-    looked.expect("looked at and not kept").hold().expect("1 of 2").press_button("Next").expect("psst");
+    looked.expect("asks you not to keep a copy").hold().expect("1 of 2").press_button("Next").expect("psst");
     assert!(!looked.text().contains("Save") && !looked.text().contains("Copy"), "{}", looked.text());
     looked.press_button("Close").expect("The sender sees");
     // What cannot be looked at is refused while it still waits.
     looked.goto("about:blank").goto(&planted(&relay.url, &[("a.pdf", "application/pdf", b"%PDF-1.7")], true));
-    looked.expect("it still waits").expect("share open");
+    looked.expect("it is still waiting").expect("share open");
     assert_eq!(looked.requests().last().unwrap(), "POST /v1/manifest");
 }
 
@@ -361,10 +361,10 @@ fn what_broke_goes_on_in_the_same_tab_and_nowhere_else() {
     // A tab that is killed does not say goodbye.
     let deaf = "addEventListener('pagehide', (event) => event.stopImmediatePropagation(), true)";
     let tab = browser.tab_with(json!({ "before": deaf }));
-    tab.goto(&line.link(&link)).expect("It has a passphrase");
+    tab.goto(&line.link(&link)).expect("Enter the passphrase");
     tab.tell("type", json!({ "text": "incorrect horse" }));
     tab.tell("press", json!({ "key": "Enter" }));
-    tab.expect("19 more may be tried");
+    tab.expect("19 more tries before");
     tab.tell("type", json!({ "text": "correct horse" }));
     tab.tell("press", json!({ "key": "Enter" }));
     tab.expect("holidays.bin").expect("file, 21.0 MB");
@@ -383,25 +383,25 @@ fn what_broke_goes_on_in_the_same_tab_and_nowhere_else() {
     assert!(tab.remembers().contains("share.v1."));
     line.mend();
     tab.tell("reload", json!({}));
-    tab.expect("does not show this kind of file");
+    tab.expect("cannot show this kind of file");
     let another = browser.tab();
     another.goto(&line.link(&link)).expect("Being opened");
     // It was not saved: closing asks. Another reload, and it is there once more.
-    tab.press_button("Close").expect("It has not been seen or saved yet");
+    tab.press_button("Close").expect("has not been seen or saved yet");
     tab.tell("reload", json!({}));
-    tab.expect("does not show this kind of file");
+    tab.expect("cannot show this kind of file");
     let saved = tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
     assert_eq!(saved["name"], "holidays.bin");
     assert!(fs::read(saved["path"].as_str().unwrap()).unwrap() == content);
     assert!(relay.data().len() > 2, "the relay keeps it until it is closed");
     // The relay cannot be told at once.
     tab.tell("offline", json!({ "is": true }));
-    tab.press_button("Close").expect("Is it in your downloads?").press_button("Saved, close now");
-    tab.expect("could not be told yet");
+    tab.press_button("Close").expect("Is it in your downloads?").press_button("Yes, close now");
+    tab.expect("It deletes the share by itself within a day");
     assert!(!tab.remembers().contains("stretched"), "{}", tab.remembers());
     // As soon as the network is back, it tells by itself.
     tab.tell("offline", json!({ "is": false }));
-    tab.expect("The sender sees that it was opened");
+    tab.expect("The sender sees it was opened by");
     relay.expect_empty();
     assert_eq!(tab.remembers(), r#""{}{}""#);
     // The next link in the same tab is another beginning.
@@ -437,7 +437,7 @@ fn a_reload_goes_on_until_all_was_seen_and_with_the_share_that_was_there() {
     tab.expect("c.pdf").press_button("Close").press_button("Close anyway").expect("The sender sees");
     tab.goto(&both).expect("first page").press_button("Next").expect("second page");
     tab.tell("reload", json!({}));
-    tab.expect("Gone").expect("The sender sees that it was opened");
+    tab.expect("Closed and deleted").expect("The sender sees it was opened by");
     relay.expect_empty();
     assert_eq!(tab.remembers(), r#""{}{}""#);
     // Two tabs with one link: one of them opens it.
@@ -450,7 +450,7 @@ fn a_reload_goes_on_until_all_was_seen_and_with_the_share_that_was_there() {
     another.press_button("Close").expect("The sender sees");
 }
 
-/// One look of the page: how wide, how bright, and where pictures of it go.
+/// One look of the page: its width, its color scheme, and the name of its pictures.
 struct Look<'a> {
     browser: &'a Browser,
     options: Value,
@@ -464,7 +464,7 @@ impl Look<'_> {
         self.browser.tab_with(options)
     }
 
-    /// A state of the page: what it must say, that everybody can use it, and a picture for those who look at it.
+    /// Checks the text, the accessibility and the width of a state, and takes a picture of it.
     fn at(&self, tab: &Tab, state: &str, text: &str) {
         tab.expect(text);
         let found = tab.tell("axe", json!({}));
@@ -489,29 +489,29 @@ impl Look<'_> {
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn every_state_is_told_in_plain_words_on_a_phone() {
+fn every_state_is_readable_on_a_phone() {
     states("phone-light", json!({ "width": 390, "height": 844, "touch": true }));
 }
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn every_state_is_told_in_plain_words_in_the_dark() {
+fn every_state_is_readable_in_the_dark() {
     states("desktop-dark", json!({ "dark": true }));
 }
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn every_state_is_told_in_plain_words_on_a_small_phone_in_the_dark() {
+fn every_state_is_readable_on_a_small_phone_in_the_dark() {
     states("phone-dark", json!({ "width": 320, "height": 568, "touch": true, "dark": true }));
 }
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn every_state_is_told_in_plain_words_on_a_desk() {
+fn every_state_is_readable_on_a_desk() {
     states("desktop-light", json!({}));
 }
 
-/// Every state of the page: what it says, that everybody can read it, and a picture in target/pictures.
+/// Every state of the page: its text, its accessibility, its width, and a picture in target/pictures.
 fn states(name: &'static str, options: Value) {
     let Some(browser) = Browser::start(&[]) else { return };
     let sandbox = Sandbox::new();
@@ -533,17 +533,17 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
     let plain = json!({});
     for (state, link, text) in [
         ("no-key", relay.url.clone(), "The key is missing"),
-        ("exposed", format!("{}%23{fragment}", relay.url), "The link was changed on its way"),
+        ("exposed", format!("{}%23{fragment}", relay.url), "The link was changed on the way"),
         ("not-a-link", with("top"), "This is not a share link"),
-        ("short", with(&fragment[..50]), "2 characters missing at its end"),
-        ("long", with(&format!("{fragment}q")), "One character too many"),
+        ("short", with(&fragment[..50]), "2 characters are missing at its end"),
+        ("long", with(&format!("{fragment}q")), "1 character too many"),
         (
             "damaged-link",
             with(&format!("{}{other}{}", &fragment[..20], &fragment[22..])),
             "At least one character is wrong",
         ),
         ("too-new", with("share1sqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqaxpu6e"), "newer version of share"),
-        ("unknown", with("share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg"), "knows no such share"),
+        ("unknown", with("share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg"), "has no such share"),
         ("waiting", photo.clone(), "photo, 27.5 kB"),
     ] {
         let tab = look.tab(&plain);
@@ -555,9 +555,9 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
     for (word, title) in [
         ("expired", "Expired"),
         ("lapsed", "Too late"),
-        ("revoked", "Taken back"),
+        ("revoked", "Revoked"),
         ("locked", "Locked"),
-        ("aborted", "Not there"),
+        ("aborted", "Not available"),
         ("already-opened", "Already opened"),
     ] {
         let tab = look.tab(&plain);
@@ -567,7 +567,7 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
         tab.tell("close", json!({}));
     }
     for (state, status, body, text) in [
-        ("in-the-way", 200, "<h1>Welcome to our hotel</h1>", "Something is in the way"),
+        ("in-the-way", 200, "<h1>Welcome to our hotel</h1>", "Not a share relay"),
         ("unreachable", 502, "Bad gateway", "cannot be reached"),
     ] {
         let tab = look.tab(&plain);
@@ -581,10 +581,10 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
     let large = json!({ "v": 1, "expires": 1_795_361_000, "blob_len": 1 << 30 }).to_string();
     tab.tell("answer", json!({ "path": "/v1/link", "status": 200, "body": large }));
     tab.goto(&locked);
-    look.at(&tab, "too-large", "it still waits");
+    look.at(&tab, "too-large", "it is still waiting");
     let tab = look.tab(&plain);
     tab.goto(&locked);
-    look.at(&tab, "passphrase", "It has a passphrase");
+    look.at(&tab, "passphrase", "Enter the passphrase");
     tab.tell("type", json!({ "text": "wrong" }));
     tab.tell("press", json!({ "key": "Enter" }));
     look.at(&tab, "wrong-passphrase", "Wrong passphrase");
@@ -592,7 +592,7 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
     // Browsers that cannot.
     let tab = look.tab(&json!({ "script": false }));
     tab.goto(&photo);
-    assert!(tab.text().contains("share open") && tab.text().contains("has opened nothing"), "{}", tab.text());
+    assert!(tab.text().contains("share open") && tab.text().contains("Nothing was opened"), "{}", tab.text());
     look.picture(&tab, "no-script");
     let tab = look.tab(&json!({ "before": "delete globalThis.TransformStream" }));
     tab.goto(&photo);
@@ -601,9 +601,9 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
         "Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('no', 'SecurityError') } })";
     let tab = look.tab(&json!({ "before": blocked }));
     tab.goto(&photo);
-    look.at(&tab, "forgetful", "set to remember nothing");
+    look.at(&tab, "forgetful", "This browser remembers nothing");
     // It opens all the same.
-    tab.hold().expect("When you close it, it is gone").press_button("Close").expect("The sender sees");
+    tab.hold().expect("Closing deletes it for good").press_button("Close").expect("The sender sees");
 }
 
 fn states_of_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
@@ -618,13 +618,13 @@ fn states_of_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
     look.at(&tab, "video", "2 of 4");
     tab.press_button("Next").expect("tangerine-42");
     look.at(&tab, "text", "3 of 4");
-    tab.press_button("Next").expect("does not show this kind of file");
+    tab.press_button("Next").expect("cannot show this kind of file");
     look.at(&tab, "file", "4 of 4");
     tab.press_button("Close");
     look.at(&tab, "not-all-seen", "not been seen");
     tab.tell("offline", json!({ "is": true }));
     tab.press_button("Close anyway");
-    look.at(&tab, "untold", "could not be told yet");
+    look.at(&tab, "unreported", "It deletes the share by itself within a day");
     tab.tell("offline", json!({ "is": false }));
     look.at(&tab, "closed", "The sender sees");
 
@@ -632,7 +632,7 @@ fn states_of_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
     let only = planted(&relay.url, &[("psst.txt", "text/plain", b"Nobody else may know.\n")], true);
     let tab = look.tab(&plain);
     tab.goto(&only);
-    look.at(&tab, "waiting-view-only", "looked at and not kept");
+    look.at(&tab, "waiting-view-only", "asks you not to keep a copy");
     tab.tell("holdKey", json!({ "selector": ".hold", "key": " ", "milliseconds": 1150 }));
     look.at(&tab, "view-only", "Nobody else may know");
     let hidden = "Object.defineProperty(document, 'hidden', { get: () => true, configurable: true });
@@ -653,7 +653,7 @@ fn states_of_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
     let other = json!({ "path": "/v1/part/0", "status": 200, "body": noise, "type": "application/octet-stream" });
     tab.tell("answer", other);
     tab.goto(&send(sandbox, relay, &["holidays.tar.zst"])).hold();
-    look.at(&tab, "damaged", "Nothing of it is shown");
+    look.at(&tab, "damaged", "None of it is shown");
 }
 
 /// What the program asks a desktop to open: a stand-in for the desktop's own program writes it down.
@@ -708,7 +708,7 @@ fn a_desktop_without_graphics_shows_it_in_its_browser() {
     tab.until("document.images[0].naturalWidth === 640");
     assert!(status(&sandbox).contains("claimed on"), "{}", status(&sandbox));
     tab.tell("shot", json!({ "path": Path::new(ROOT).join("target/pictures/shown-by-the-desktop.png") }));
-    tab.press_button("Close").expect("Closed. Nothing of it is left here.");
+    tab.press_button("Close").expect("Closed. Nothing is left on this page.");
     assert_eq!(tty.end(), 0, "{}", tty.screen());
     assert!(tty.screen().contains("Seen, and gone."), "{}", tty.screen());
     assert!(status(&sandbox).contains("opened"), "{}", status(&sandbox));

@@ -44,7 +44,7 @@ fn five_hundred_hostile_names_stay_in_their_directory() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|case| case["given"].as_str().unwrap_or_default().to_owned())
+        .map(|case| case["name"].as_str().unwrap_or_default().to_owned())
         .collect();
     for number in 0..500 {
         let odd = [
