@@ -65,7 +65,7 @@ fn failure(error: &clap::Error, arguments: &[OsString], command: &clap::Command)
     let word = context(error, ContextKind::InvalidSubcommand).filter(|_| !is_missing);
     if arguments.iter().any(|argument| is_secret(argument)) {
         return if word.is_some_and(|word| is_secret(OsStr::new(&word))) {
-            Failure::usage("a link is not a command", Hint::run("share open, and paste the link when it asks"))
+            Failure::usage("a link is not a command", Hint::line("share open, and paste the link when it asks"))
         } else {
             Failure::usage("these arguments cannot be understood", help_for(arguments, command))
         };
@@ -74,9 +74,7 @@ fn failure(error: &clap::Error, arguments: &[OsString], command: &clap::Command)
         return no_such_command(&word, context(error, ContextKind::SuggestedSubcommand));
     }
     match (error.kind(), context(error, ContextKind::InvalidArg)) {
-        (ErrorKind::MissingSubcommand, _) => {
-            Failure::usage("a command is missing", Hint::run("share --help lists them"))
-        }
+        (ErrorKind::MissingSubcommand, _) => Failure::usage("a command is missing", Hint::run("share --help")),
         (ErrorKind::MissingRequiredArgument, Some(missing)) => {
             Failure::usage(format!("{missing} is missing"), help_for(arguments, command))
         }
@@ -88,9 +86,9 @@ fn no_such_command(word: &str, similar: Option<String>) -> Failure {
     let hint = if Path::new(word).exists() {
         Hint::run(format!("share send {}", format::quoted(word)))
     } else if let Some(meant) = similar {
-        Hint::run(format!("did you mean: share {meant}?"))
+        Hint::run(format!("share {meant}"))
     } else {
-        Hint::run("share --help lists the commands")
+        Hint::run("share --help")
     };
     Failure::usage(format!("{} is not a command", printable(word)), hint)
 }
@@ -102,7 +100,7 @@ fn in_claps_words(error: &clap::Error, help: Hint) -> Failure {
     let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: ")).map(printable);
     let hint = match (tip, error.get(ContextKind::ValidValue)) {
         // A tip names an argument to use, unless it is about a value.
-        (Some(tip), _) if error.get(ContextKind::SuggestedValue).is_none() => Hint::run(tip),
+        (Some(tip), _) if error.get(ContextKind::SuggestedValue).is_none() => Hint::line(tip),
         (Some(tip), _) => tip.into(),
         (None, Some(ContextValue::Strings(values))) if !values.is_empty() => {
             format!("one of: {}", values.join(", ")).into()

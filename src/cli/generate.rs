@@ -36,8 +36,7 @@ pub(super) fn man(args: &ManArgs, mut command: clap::Command, cx: &Context) -> R
     for name in args.command.iter().flat_map(|word| word.split('-')) {
         let called = |sub: &&clap::Command| sub.get_name() == name || sub.get_all_aliases().any(|alias| alias == name);
         let found = command.get_subcommands().find(called).cloned();
-        command = found
-            .ok_or_else(|| Failure::usage("there is no such command", Hint::run("share --help lists the commands")))?;
+        command = found.ok_or_else(|| Failure::usage("there is no such command", Hint::run("share --help")))?;
     }
     let command = command.version(env!("CARGO_PKG_VERSION"));
     let mut text = Vec::new();

@@ -1,4 +1,5 @@
 // Debian's Chromium, driven by playwright-core. It runs every command. `hold` presses with a mouse, in a touch tab too.
+// Only this engine takes `scale`, the pixels in a pixel of the page, and `transparent`, a shot without a background.
 
 const CHROMIUM = "/usr/bin/chromium";
 
@@ -28,9 +29,11 @@ export async function start({ require, flags, hosts }) {
       script = true,
       before = null,
       agent = undefined,
+      scale = 1,
     }) {
       const context = await browser.newContext({
         viewport: { width, height },
+        deviceScaleFactor: scale,
         colorScheme: dark ? "dark" : "light",
         hasTouch: touch,
         isMobile: touch,
@@ -154,8 +157,8 @@ class Tab {
       )
       .then(() => null);
   offline = ({ is }) => this.context.setOffline(is);
-  async shot({ path }) {
-    await this.page.screenshot({ path, fullPage: true });
+  async shot({ path, transparent = false }) {
+    await this.page.screenshot({ path, fullPage: true, omitBackground: transparent });
   }
 
   /** Deletes this storage and closes its tabs. */

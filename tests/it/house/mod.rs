@@ -1,10 +1,12 @@
 //! The sources and documents themselves.
 
 mod broken;
+mod documents;
 mod frozen;
 mod hints;
 mod layers;
 mod numbers;
+mod pictures;
 mod readme;
 mod sources;
 mod words;
