@@ -1,5 +1,5 @@
-// The elements of the page. Content of a share is only ever text, or the source of an `img`, `video` or `audio` element:
-// never markup.
+// The elements of the page. Content of a share is only ever text, or the source of an `img`, `video` or `audio`
+// element: never markup.
 
 import * as texts from "./texts.ts";
 

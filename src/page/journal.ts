@@ -1,6 +1,6 @@
-// The journal of openings, until the relay has confirmed that they are finished. The tab's storage has everything that a
-// reload needs. The browser's storage has what another tab needs besides the link, until the lease ends: never the link's
-// secret, the passphrase or anything derived from it.
+// The journal of openings, until the relay has confirmed that they are finished. The tab's storage has everything that
+// a reload needs. The browser's storage has what another tab needs besides the link, until the lease ends: never the
+// link's secret, the passphrase or anything derived from it.
 
 import { base64urlnopad } from "@scure/base";
 import { bytesOf } from "./relay.ts";

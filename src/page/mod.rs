@@ -14,8 +14,8 @@ pub fn is_complete() -> bool {
     env!("SHARE_PAGE") == "complete"
 }
 
-/// The page's Content-Security-Policy (CSP level 3). Allows its own script and style by their hashes, requests to its own
-/// relay, and photos and videos from its own memory. `data:` is for the empty icon, which saves a request.
+/// The page's Content-Security-Policy (CSP level 3). Allows its own script and style by their hashes, requests to its
+/// own relay, and photos and videos from its own memory. `data:` is for the empty icon, which saves a request.
 pub static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = |tag: &str| {
         let content = between(HTML, &format!("<{tag}>"), &format!("</{tag}>"));

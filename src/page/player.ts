@@ -1,5 +1,6 @@
 // Photos, videos and sounds on the page, and when they count as seen: a photo once it is decoded, a video once a frame
-// was drawn, a sound once it plays. A browser that lacks a codec may play a video without an error and without a picture.
+// was drawn, a sound once it plays. A browser that lacks a codec may play a video without an error and without a
+// picture.
 
 import type { Showable } from "./media.ts";
 import { h } from "./dom.ts";

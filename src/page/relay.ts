@@ -1,4 +1,5 @@
-// Requests to the relay that served this page (PROTOCOL.md). No other host is contacted, and no request has the fragment.
+// Requests to the relay that served this page (PROTOCOL.md). No other host is contacted, and no request has the
+// fragment.
 
 import { base64urlnopad } from "@scure/base";
 

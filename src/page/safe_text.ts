@@ -1,5 +1,5 @@
-// Text and file names that a stranger chose, made safe to show and to save. The rules and the table of characters are those
-// of the program (src/safe_text.rs, which has the reasons); tests compare both over all of Unicode.
+// Text and file names that a stranger chose, made safe to show and to save. The rules and the table of characters are
+// those of the program (src/safe_text.rs, which has the reasons); tests compare both over all of Unicode.
 
 import table from "./characters.txt";
 

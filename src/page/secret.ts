@@ -1,5 +1,5 @@
-// The keys that a link and its passphrase give (PROTOCOL.md). tests/it/vectors.json has known answers for the program and
-// for this file.
+// The keys that a link and its passphrase give (PROTOCOL.md). tests/it/vectors.json has known answers for the program
+// and for this file.
 
 import { expand, extract } from "@noble/hashes/hkdf.js";
 import { hmac } from "@noble/hashes/hmac.js";

@@ -22,7 +22,7 @@ export interface Showing {
   readonly end: () => void;
 }
 
-/** Shows the files of a share. `close` is called once, when the person closes it. `until`: end of the lease, Unix seconds. */
+/** Shows the files. `close` is called once, when the person closes them. `until`: end of the lease, in Unix seconds. */
 export function show(manifest: Manifest, blobs: readonly Blob[], until: number, close: () => void): Showing {
   const { entries, viewOnly } = manifest;
   const seen = new Set<number>();

@@ -1,14 +1,14 @@
-//! Bytes from a terminal, divided into keys and escape sequences. A terminal's answers to questions arrive between
-//! typed keys, at any time and in pieces, and are never keys (ECMA-48, sections 5.4 and 5.6).
+//! Divides bytes from a terminal into keys and escape sequences (ECMA-48, sections 5.4 and 5.6). A terminal's answers
+//! arrive between typed keys, at any time and in pieces, and are not keys.
 
 use zeroize::Zeroizing;
 
 /// The first byte of every sequence.
 const ESC: u8 = 0x1b;
-/// More than any answer has, in bytes.
+/// The longest sequence, in bytes: longer than any answer.
 const MAX_SEQUENCE: usize = 4096;
 
-/// Divides what arrives in pieces.
+/// Divides bytes that arrive in pieces.
 #[derive(Default)]
 pub(crate) struct Divider {
     pending: Vec<u8>,
@@ -19,35 +19,35 @@ impl Divider {
         self.pending.extend_from_slice(bytes);
     }
 
-    /// The next byte that was typed, or the next whole sequence. `None`: more has to arrive first.
+    /// The next typed byte or whole sequence. `None`: more bytes have to arrive first.
     pub(crate) fn next(&mut self) -> Option<Vec<u8>> {
         let len = len_of_first(&self.pending)?;
         Some(self.pending.drain(..len).collect())
     }
 
-    /// Whether the beginning of a sequence has arrived, and not its end.
+    /// Whether an incomplete sequence has arrived.
     pub(crate) fn is_pending(&self) -> bool {
         !self.pending.is_empty()
     }
 
-    /// Whether that is an Esc alone, which is a key if nothing follows.
+    /// Whether it is a lone Esc, which is a key if nothing follows.
     pub(crate) fn is_lone_esc(&self) -> bool {
         self.pending == [ESC]
     }
 
-    /// The sequence that never ended: a lone Esc is the key.
+    /// Removes and returns the incomplete sequence.
     pub(crate) fn give_up(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.pending)
     }
 }
 
-/// How many bytes the first key or sequence has. `None`: it has not ended.
+/// The length of the first key or sequence in bytes. `None`: it is incomplete.
 fn len_of_first(bytes: &[u8]) -> Option<usize> {
     let (first, rest) = bytes.split_first()?;
     if *first != ESC {
         return Some(1);
     }
-    // Controls other than its own end are typed, and end a sequence that was cut short.
+    // A control character that does not belong to the sequence was typed, and ends it.
     match rest.first()? {
         b'[' => {
             let end = rest[1..].iter().position(|byte| !matches!(byte, 0x20..=0x3f));
@@ -76,7 +76,7 @@ fn len_of_first(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// A line as it was typed: without escape sequences in it.
+/// A typed line without the escape sequences in it.
 pub(crate) fn typed(line: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut typed = Zeroizing::new(Vec::with_capacity(line.len()));
     let mut rest = line;
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_not_typed() {
+    fn escape_sequences_are_removed() {
         for (line, kept) in [
             ("\x1bP>|kitty(0.35)\x1b\\\x1b[?62;cn\n", "n\n"),
             ("ho\x1b[6;20;10trse\n", "horse\n"),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn sequence_in_pieces_is_one() {
+    fn sequence_that_arrives_in_pieces_is_whole() {
         let whole = b"q\x1bP>|kitty(0.35)\x1b\\\x1b[?62;c\x1b[Ax";
         for cut in 0..whole.len() {
             let mut divider = Divider::default();

@@ -1,10 +1,10 @@
-//! A terminal in another mode for a while.
+//! Changes the mode of a terminal for a while.
 
 use std::io;
 
 use crate::platform::tty::{Apply, Mode, Tty};
 
-/// A terminal in another mode until this is dropped, which puts it back as it was.
+/// A terminal in another mode. Dropping this restores the former mode.
 pub(crate) struct ModeGuard {
     tty: Tty,
     before: Mode,
@@ -13,7 +13,7 @@ pub(crate) struct ModeGuard {
 }
 
 impl ModeGuard {
-    /// Changes the mode of `tty`. `apply`: how it is changed, and changed back.
+    /// Changes the mode of `tty`. `apply`: how it is changed and restored.
     ///
     /// # Errors
     /// The terminal is gone, or this process may not change it.
@@ -32,7 +32,7 @@ impl ModeGuard {
         &mut self.tty
     }
 
-    /// Takes the terminal again: a shell that stopped this program and let it go on has made it its own meanwhile.
+    /// Sets the mode again if needed: a shell changes it while this program is stopped (Ctrl-Z).
     pub(crate) fn stay_raw(&self) {
         if !self.tty.mode().is_ok_and(|now| now.has_single_keys()) {
             let _ = self.tty.set_mode(&self.meanwhile, Apply::Now);

@@ -1,4 +1,4 @@
-//! Questions to tmux, in which this program may run.
+//! Questions to the tmux around this program.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use crate::platform::process::find_program;
 
-/// How long tmux may take to answer.
+/// The longest wait for an answer.
 const BOUND: Duration = Duration::from_secs(2);
-/// Bytes of one sequence that tmux keeps, unless an option sets another number; it drops a longer one without an error.
+/// tmux's default limit for one sequence, in bytes. It drops longer ones without an error.
 const INPUT: usize = 1 << 20;
-/// Bytes below that limit which nothing uses.
+/// The margin below that limit, in bytes.
 const SPARE: usize = 64;
 
-/// Whether a tmux is around that can be asked: over SSH, `su` and `docker exec`, it cannot.
+/// Whether this program runs in a tmux that can be asked. Within SSH, `su` and `docker exec` it cannot.
 pub(crate) fn is_around() -> bool {
     std::env::var_os("TMUX").is_some_and(|value| !value.is_empty())
 }
 
-/// The output of a command of tmux. `None`: it is not around, fails, or does not answer.
+/// The output of a tmux command. `None`: there is no tmux, or the command fails or does not end.
 fn ask(args: &[&str]) -> Option<String> {
     if !is_around() {
         return None;
@@ -43,21 +43,21 @@ fn ask(args: &[&str]) -> Option<String> {
     status.success().then_some(answer)
 }
 
-/// The environment of the client that attached last, as `show-environment` prints it: `NAME=value`, or `-NAME` for what
-/// that client does not have.
+/// The environment of the client that attached last, as `show-environment` prints it: `NAME=value`, or `-NAME` for a
+/// variable that is not set.
 pub(crate) fn environment() -> Option<String> {
     ask(&["show-environment"])
 }
 
-/// The longest sequence that tmux passes on, in bytes. Newer versions have an option for it.
+/// The longest sequence that tmux passes on, in bytes. Newer versions have an option for this limit.
 pub(crate) fn longest_sequence() -> usize {
     let answer = ask(&["show-options", "-sv", "input-buffer-size"]);
     let size = answer.and_then(|answer| answer.trim().parse::<usize>().ok()).filter(|size| *size > 0);
     size.unwrap_or(INPUT).saturating_sub(SPARE)
 }
 
-/// Whether tmux draws Sixel at the terminal that it is attached to. Elsewhere it draws a box in the picture's place.
-/// `None`: it does not report that.
+/// Whether tmux passes Sixel on to its terminal. If not, it draws a box instead of the picture. `None`: tmux does not
+/// report it.
 pub(crate) fn draws_sixel() -> Option<bool> {
     let features = ask(&["display-message", "-p", "#{client_termfeatures}"])?;
     let features = features.trim();

@@ -237,7 +237,7 @@ async fn local_trouble() {
         || stage.share("open -q -o no/where").env("SHARE_LINK", &link),
         "
         ! error: no: there is no such file or directory
-        ! hint: nothing is lost; try another -o
+        ! hint: nothing was opened; set -o to another path
         = 8",
     );
     assert!(stage.share("peek").env("SHARE_LINK", &link).ok().contains("beach.jpg"), "it still waits");
@@ -260,8 +260,7 @@ async fn what_a_recipient_meets() {
         told(&open(&link).run()),
         "\
         ! beach.jpg: photo, 300 kB\n\
-        ! saved as got\n\
-        ! Opened, and gone. The sender sees who it was: WORDS.\n\
+        ! Saved as got. The sender sees it was opened by: WORDS\n\
         = 0\n"
     );
     check(
@@ -310,8 +309,8 @@ async fn what_a_recipient_meets() {
         || stage.elsewhere("open").env("SHARE_LINK", &link),
         "
         ! 2 files, 600 kB
-        ! error: these are 2 files, and there is one standard output
-        ! hint: nothing is lost; save them: -o DIR
+        ! error: 2 files cannot be written to one standard output
+        ! hint: nothing was opened; to save the files, set -o DIR
         = 2",
     );
     let link = stage.share("send -q").input("a Wi-Fi password").ok();
@@ -320,7 +319,7 @@ async fn what_a_recipient_meets() {
         "\
         a Wi-Fi password\n\
         ! text, 16 bytes\n\
-        ! Opened, and gone. The sender sees who it was: WORDS.\n\
+        ! Done. The sender sees it was opened by: WORDS\n\
         = 0\n"
     );
 }
@@ -523,8 +522,8 @@ async fn claimed_and_lapsed() {
         told(&opened),
         "\
         ! beach.jpg: photo, 300 kB\n\
-        ! saved as got\n\
-        ! Opened, and the relay will be told so by the next command. The sender sees who it was: WORDS.\n\
+        ! Saved as got. The relay will be informed by the next `share` command; the sender then sees it was opened \
+          by: WORDS\n\
         = 0\n"
     );
     check(|| stage.share("status"), "

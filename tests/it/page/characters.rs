@@ -10,7 +10,7 @@ use share::safe_text::printable;
 
 use crate::support::{ROOT, WORKSHOP, has};
 
-/// Texts around a character: what decides about a joiner, a selector, a separator or a tag stands before it or after it.
+/// Texts before and after a character, which decide whether a joiner, a selector, a separator or a tag is shown.
 const AROUND: [(&str, &str); 19] = [
     ("", ""),
     ("", "\u{200c}\u{645}"),

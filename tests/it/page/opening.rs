@@ -684,7 +684,7 @@ fn a_desktop_without_graphics_shows_it_in_its_browser() {
         let _ = fs::remove_file(sandbox.path("asked"));
         let command = format!("PATH={}:$PATH DISPLAY=:99 SHARE_VIEWER=browser \"$SHARE\" open '{link}'", bin.display());
         let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &command);
-        tty.expect("[v]iew it in your browser on display :99 of ").expect(", [s]ave it here, [n]ot now?").press("v\r");
+        tty.expect("[v]iew in your browser on display :99 of ").expect("ot now?").press("v\r");
         while !sandbox.path("asked").exists() {
             std::thread::yield_now();
         }
@@ -694,7 +694,7 @@ fn a_desktop_without_graphics_shows_it_in_its_browser() {
     let (mut tty, url) = open(&album);
     let tab = browser.tab();
     tab.goto(&url).until("document.images[0].naturalWidth === 640").expect("<b>not bold</b> ␛[31mnot red");
-    tty.expect("It is shown in your browser. s saves it. Close that page, or press q here, and it is gone.");
+    tty.expect("Opened in your browser. Press s to save here. Close the page, or press q,");
     tab.until("document.querySelector('video').duration > 5");
     tab.value("document.querySelector('video').currentTime = 4, document.querySelector('video').play()");
     tab.until("document.querySelector('video').currentTime > 4");
@@ -710,7 +710,7 @@ fn a_desktop_without_graphics_shows_it_in_its_browser() {
     tab.tell("shot", json!({ "path": Path::new(ROOT).join("target/pictures/shown-by-the-desktop.png") }));
     tab.press_button("Close").expect("Closed. Nothing is left on this page.");
     assert_eq!(tty.end(), 0, "{}", tty.screen());
-    assert!(tty.screen().contains("Seen, and gone."), "{}", tty.screen());
+    assert!(tty.screen().contains("Closed and deleted."), "{}", tty.screen());
     assert!(status(&sandbox).contains("opened"), "{}", status(&sandbox));
 
     // A tab that goes away closes it too; and a page that never came up does not.
@@ -721,13 +721,13 @@ fn a_desktop_without_graphics_shows_it_in_its_browser() {
     let (mut tty, _) = open(&send(&sandbox, &relay, &[PHOTO]));
     tty.press("q");
     assert_eq!(tty.end(), 130, "{}", tty.screen());
-    assert!(tty.screen().contains("it is not lost"), "{}", tty.screen());
+    assert!(tty.screen().contains("run the same command again on this device"), "{}", tty.screen());
 
     // What a browser cannot show is not lost with the page; `s` saves all of it.
     sandbox.write("t.zip", b"PK\x03\x04 and so on");
     let link = send(&sandbox, &relay, &["-n", "Both", PHOTO, "t.zip"]);
     let (mut tty, url) = open(&link);
-    tab.goto(&url).expect("This file can only be saved, from the terminal.").press_button("Close");
+    tab.goto(&url).expect("This file can only be saved: press s in the terminal.").press_button("Close");
     assert_eq!(tty.end(), 8, "{}", tty.screen());
     let (mut tty, url) = open(&link);
     tab.goto(&url).expect("t.zip");
@@ -737,7 +737,7 @@ fn a_desktop_without_graphics_shows_it_in_its_browser() {
     }
     tty.press("q");
     assert_eq!(tty.end(), 0, "{}", tty.screen());
-    assert!(tty.screen().contains("saved as Both"), "{}", tty.screen());
+    assert!(tty.screen().contains("Saved as Both."), "{}", tty.screen());
 }
 
 #[test]
@@ -771,7 +771,7 @@ fn film_that_the_desktops_browser_cannot_decode_is_not_seen() {
         }
         let tab = browser.tab();
         tab.goto(fs::read_to_string(sandbox.path("asked")).unwrap().trim());
-        tty.expect("It is shown in your browser.");
+        tty.expect("Opened in your browser.");
         if play {
             tab.until("document.querySelector('video').readyState > 0 || document.querySelector('video').error");
             tab.value("document.querySelector('video').play().catch(() => {})");

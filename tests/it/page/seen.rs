@@ -111,8 +111,9 @@ fn a_video_counts_as_seen_by_its_picture_and_a_sound_by_its_sound() {
             tab.until("document.querySelector('video, audio').readyState >= 2");
         }
         tab.press_button("Close");
-        tab.until("document.querySelector('h1').textContent === 'Closed and deleted' || document.querySelector('[role=alert]')");
-        tab.value("document.querySelector('h1').textContent === 'Closed and deleted'") == true
+        let is_closed = "document.querySelector('h1').textContent === 'Closed and deleted'";
+        tab.until(&format!("{is_closed} || document.querySelector('[role=alert]')"));
+        tab.value(is_closed) == true
     };
     fs::copy(CLIP, sandbox.path("clip.mp4")).unwrap();
     assert!(seen("clip.mp4", true));

@@ -111,7 +111,7 @@ fn under_tmux_nothing_stays_either() {
         tmux(&["send-keys", answer, "Enter"]);
         wait(seen);
         tmux(&["send-keys", "q"]);
-        wait("Seen, and gone.");
+        wait("Closed and deleted.");
         let history = tmux(&["capture-pane", "-p", "-e", "-S", "-"]);
         assert!(!history.contains(seen), "{history}");
     }
