@@ -52,7 +52,7 @@ fn bytes_never_go_to_a_terminal() {
     let (code, seen) = Conversation::start(&sandbox, &format!(r#""$SHARE" open -o - '{link}'"#)).end();
     assert_eq!(code, 2, "{seen}");
     assert!(
-        seen.contains("this file cannot be printed on a terminal") && seen.contains("hint: nothing was opened"),
+        seen.contains("this photo cannot be printed on a terminal") && seen.contains("hint: nothing was opened"),
         "{seen}"
     );
     let text = sandbox.share(["send", "-q", "--relay", &relay.url]).input("a\x1b]0;title\x07b").ok();

@@ -29,7 +29,7 @@ pub(crate) fn told(ended: &Ended) -> String {
         (r"[A-Z][a-z]{2} \d+ at \d\d:\d\d", "TODAY"),
         (r"\b[0-9a-f]{8}\b", "ID"),
         (r"\([a-z]{3,8} [a-z]{3,8}\)", "(WORDS)"),
-        (r"who it was: [a-z]{3,8} [a-z]{3,8}\.", "who it was: WORDS."),
+        (r"opened by: [a-z]{3,8} [a-z]{3,8}", "opened by: WORDS"),
     ] {
         text = Regex::new(pattern).unwrap().replace_all(&text, stands_for).into_owned();
     }
@@ -460,7 +460,7 @@ async fn what_a_sender_sees_through_a_whole_life() {
         beach.jpg: photo, 300 kB · opened on Jan 1, 2100 at 00:00 (WORDS), confirmed by someone with the link and the passphrase; time by the relay
         = 0");
     // The same two words on both sides, and for programs.
-    let words = opened.stderr.split("who it was: ").nth(1).unwrap().trim().trim_end_matches('.').to_owned();
+    let words = opened.stderr.split("opened by: ").nth(1).unwrap().trim().to_owned();
     assert!(status().ok().contains(&format!("({words})")));
     let facts = events(&status().env("SHARE_JSON", "1").run()).pop().unwrap();
     assert_eq!(facts["opener"], words);
