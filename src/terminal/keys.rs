@@ -1,11 +1,11 @@
-//! Divides bytes from a terminal into keys and escape sequences (ECMA-48, sections 5.4 and 5.6). A terminal's answers
-//! arrive between typed keys, at any time and in pieces, and are not keys.
+//! Bytes from a terminal, divided into keys and escape sequences. Replies of a terminal to queries arrive between typed
+//! keys, at any time and in pieces, and are never keys (ECMA-48, sections 5.4 and 5.6).
 
 use zeroize::Zeroizing;
 
 /// The first byte of every sequence.
 const ESC: u8 = 0x1b;
-/// The longest sequence, in bytes: longer than any answer.
+/// A limit above the length of any reply, in bytes.
 const MAX_SEQUENCE: usize = 4096;
 
 /// Divides bytes that arrive in pieces.
@@ -19,23 +19,23 @@ impl Divider {
         self.pending.extend_from_slice(bytes);
     }
 
-    /// The next typed byte or whole sequence. `None`: more bytes have to arrive first.
+    /// The next byte that was typed, or the next whole sequence. `None`: it is incomplete.
     pub(crate) fn next(&mut self) -> Option<Vec<u8>> {
         let len = len_of_first(&self.pending)?;
         Some(self.pending.drain(..len).collect())
     }
 
-    /// Whether an incomplete sequence has arrived.
+    /// Whether a sequence has begun and not ended.
     pub(crate) fn is_pending(&self) -> bool {
         !self.pending.is_empty()
     }
 
-    /// Whether it is a lone Esc, which is a key if nothing follows.
+    /// Whether the pending bytes are a lone Esc, which is a key if nothing follows.
     pub(crate) fn is_lone_esc(&self) -> bool {
         self.pending == [ESC]
     }
 
-    /// Removes and returns the incomplete sequence.
+    /// Returns the incomplete sequence: a lone Esc is the key.
     pub(crate) fn give_up(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.pending)
     }
@@ -47,7 +47,7 @@ fn len_of_first(bytes: &[u8]) -> Option<usize> {
     if *first != ESC {
         return Some(1);
     }
-    // A control character that does not belong to the sequence was typed, and ends it.
+    // Control characters other than the sequence's own end were typed, and end a truncated sequence.
     match rest.first()? {
         b'[' => {
             let end = rest[1..].iter().position(|byte| !matches!(byte, 0x20..=0x3f));
@@ -76,7 +76,7 @@ fn len_of_first(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// A typed line without the escape sequences in it.
+/// A typed line without its escape sequences.
 pub(crate) fn typed(line: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut typed = Zeroizing::new(Vec::with_capacity(line.len()));
     let mut rest = line;
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escape_sequences_are_removed() {
+    fn replies_of_the_terminal_are_not_typed() {
         for (line, kept) in [
             ("\x1bP>|kitty(0.35)\x1b\\\x1b[?62;cn\n", "n\n"),
             ("ho\x1b[6;20;10trse\n", "horse\n"),
@@ -102,7 +102,7 @@ mod tests {
             ("\x1b]11;rgb:0000/0000/0000\x07s\n", "s\n"),
             // Arrows, and keys with Alt.
             ("a\x1b[Db\x1bOC\x1bfc\n", "abc\n"),
-            // Cut short.
+            // Truncated.
             ("\x1b[?62\n", "\n"),
             ("\x1bP>|kit\n", "\n"),
             ("\x1b\n", "\n"),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn sequence_that_arrives_in_pieces_is_whole() {
+    fn a_sequence_in_pieces_is_one_sequence() {
         let whole = b"q\x1bP>|kitty(0.35)\x1b\\\x1b[?62;c\x1b[Ax";
         for cut in 0..whole.len() {
             let mut divider = Divider::default();

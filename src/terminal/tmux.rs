@@ -1,4 +1,4 @@
-//! Questions to the tmux around this program.
+//! Queries to the tmux server, if this program runs in one of its panes.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use crate::platform::process::find_program;
 
-/// The longest wait for an answer.
+/// Time limit for an answer of tmux.
 const BOUND: Duration = Duration::from_secs(2);
-/// tmux's default limit for one sequence, in bytes. It drops longer ones without an error.
+/// Bytes of one sequence that tmux buffers by default. It drops longer sequences without an error.
 const INPUT: usize = 1 << 20;
-/// The margin below that limit, in bytes.
+/// Bytes below that limit that stay unused.
 const SPARE: usize = 64;
 
-/// Whether this program runs in a tmux that can be asked. Within SSH, `su` and `docker exec` it cannot.
+/// Whether this program runs in tmux and can query it. `TMUX` is not set over SSH, `su` and `docker exec`.
 pub(crate) fn is_around() -> bool {
     std::env::var_os("TMUX").is_some_and(|value| !value.is_empty())
 }
 
-/// The output of a tmux command. `None`: there is no tmux, or the command fails or does not end.
+/// The output of a tmux command. `None`: there is no tmux, it fails, or it does not answer.
 fn ask(args: &[&str]) -> Option<String> {
     if !is_around() {
         return None;
@@ -44,20 +44,20 @@ fn ask(args: &[&str]) -> Option<String> {
 }
 
 /// The environment of the client that attached last, as `show-environment` prints it: `NAME=value`, or `-NAME` for a
-/// variable that is not set.
+/// variable that this client does not have.
 pub(crate) fn environment() -> Option<String> {
     ask(&["show-environment"])
 }
 
-/// The longest sequence that tmux passes on, in bytes. Newer versions have an option for this limit.
+/// The longest sequence that tmux passes on, in bytes. Newer versions have an option for it.
 pub(crate) fn longest_sequence() -> usize {
     let answer = ask(&["show-options", "-sv", "input-buffer-size"]);
     let size = answer.and_then(|answer| answer.trim().parse::<usize>().ok()).filter(|size| *size > 0);
     size.unwrap_or(INPUT).saturating_sub(SPARE)
 }
 
-/// Whether tmux passes Sixel on to its terminal. If not, it draws a box instead of the picture. `None`: tmux does not
-/// report it.
+/// Whether tmux draws Sixel at the attached terminal. Otherwise it draws a box in place of the picture. `None`: tmux is
+/// too old to answer.
 pub(crate) fn draws_sixel() -> Option<bool> {
     let features = ask(&["display-message", "-p", "#{client_termfeatures}"])?;
     let features = features.trim();
