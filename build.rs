@@ -1,7 +1,7 @@
-//! Builds the page for browsers, `src/page/`, as one HTML file that is compiled into the program.
+//! Builds the page for browsers, `src/page/`, into one HTML file that is compiled into the program.
 //!
-//! The first that applies: the file that `SHARE_PAGE_DIST` names; the finished page in a published crate; a page built
-//! with npm. Without npm: a warning, and a page that only explains how to open a share with the program.
+//! In this order: the file in `SHARE_PAGE_DIST`; the file in a published crate; a file built with npm; without npm, a
+//! page that explains how to open a share with the program, and a warning.
 
 use std::env;
 use std::error::Error;
@@ -13,9 +13,9 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// The page's sources.
 const SOURCES: &str = "src/page";
-/// The finished page in a published crate. A working tree has none, because it could be older than its sources.
+/// The finished page in a published crate. In a working tree it could be older than its sources.
 const DIST: &str = "src/page/dist/page.html";
-/// A file that cargo adds to published crates only.
+/// A file that exists in published crates only.
 const PUBLISHED: &str = "Cargo.toml.orig";
 
 fn main() -> Outcome<()> {
@@ -28,7 +28,7 @@ fn main() -> Outcome<()> {
     let mut kind = "complete";
     if let Some(finished) = finished {
         println!("cargo::rerun-if-changed={}", finished.display());
-        // Publishing a crate without the page fails here.
+        // Publishing a crate without its page fails here.
         let html =
             fs::read(&finished).map_err(|error| format!("the finished page, {}: {error}", finished.display()))?;
         fs::write(&page, html)?;
@@ -36,7 +36,7 @@ fn main() -> Outcome<()> {
         println!("cargo::warning=THE BROWSER PAGE IS MISSING from this build: {error}");
         println!("cargo::warning=recipients without the share program will not be able to open anything");
         println!("cargo::warning=install Node.js and npm, or set SHARE_PAGE_DIST to a page that was built elsewhere");
-        // This file never exists, so the next build tries again.
+        // Depend on a file that never exists, so that the next build tries again.
         println!("cargo::rerun-if-changed={}", page.with_file_name("never").display());
         fs::write(&page, fallback()?)?;
         kind = "fallback";
@@ -45,13 +45,13 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// Bundles the page in a copy of its sources, so that npm writes nothing into them.
+/// Bundles the page in the output directory, so that the source directory stays clean.
 fn bundle(page: &Path) -> Outcome<()> {
     let workshop = page.with_file_name("page");
     fs::create_dir_all(&workshop)?;
     let lock = fs::read(Path::new(SOURCES).join("package-lock.json"))?;
     let installed = workshop.join("node_modules/.installed");
-    // Removes copies of sources that no longer exist.
+    // Remove files of older sources.
     for old in fs::read_dir(&workshop)? {
         let old = old?.path();
         if old.is_file() {
@@ -83,7 +83,7 @@ fn run(command: &mut Command) -> Outcome<()> {
     Err(format!("{program} failed ({}): {error}", output.status).into())
 }
 
-/// The page without its script: the text that explains how to open a share with the program.
+/// The page without its script, which explains how to open a share with the program.
 fn fallback() -> Outcome<String> {
     let style = fs::read_to_string(Path::new(SOURCES).join("style.css"))?;
     let page = fs::read_to_string(Path::new(SOURCES).join("index.html"))?;

@@ -263,8 +263,12 @@ fn bots_open_nothing() {
         assert!(status(&sandbox).contains("waiting"), "{}", status(&sandbox));
     }
     // A prerendered page sends no request.
-    let before = "let prerendering = true; Object.defineProperty(Document.prototype, 'prerendering', { get: () => prerendering });
-                  globalThis.look = () => { prerendering = false; document.dispatchEvent(new Event('prerenderingchange')); }";
+    let before = "let prerendering = true;
+                  Object.defineProperty(Document.prototype, 'prerendering', { get: () => prerendering });
+                  globalThis.look = () => {
+                      prerendering = false;
+                      document.dispatchEvent(new Event('prerenderingchange'));
+                  }";
     let early = browser.tab_with(json!({ "before": before }));
     early.goto(&link);
     assert_eq!(early.requests(), ["GET /"]);
@@ -319,7 +323,8 @@ fn a_photo_that_is_also_a_program_runs_nowhere() {
                 found.push(event.effectiveDirective);
                 if (found.length === 4) resolve(found.sort().join(' '));
             });
-            const add = (tag, properties) => document.body.append(Object.assign(document.createElement(tag), properties));
+            const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
+            const add = (tag, properties) => document.body.append(make(tag, properties));
             add('iframe', { src: URL.createObjectURL(new Blob(['<h1>x</h1>'], { type: 'text/html' })) });
             add('img', { src: 'https://elsewhere.example/x.png' });
             add('link', { rel: 'stylesheet', href: 'https://elsewhere.example/x.css' });

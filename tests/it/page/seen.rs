@@ -128,7 +128,8 @@ fn a_video_is_seen_by_its_picture_and_a_sound_by_its_sound() {
 
     // A decoder that exists and produces no frames.
     let black = "HTMLVideoElement.prototype.requestVideoFrameCallback = () => 0;
-                 HTMLVideoElement.prototype.getVideoPlaybackQuality = () => ({ totalVideoFrames: 0, droppedVideoFrames: 0 })";
+                 HTMLVideoElement.prototype.getVideoPlaybackQuality = () => ({ totalVideoFrames: 0, \
+                 droppedVideoFrames: 0 })";
     let tab = browser.tab_with(json!({ "before": black }));
     tab.goto(&send(&sandbox, &relay, &["clip.mp4"])).hold().until("document.querySelector('video')?.readyState >= 2");
     play(&tab);
@@ -188,9 +189,11 @@ fn view_only_is_refused_before_the_opening_if_the_browser_cannot_show_it() {
     tab.goto(&planted(&relay.url, &[("a.mov", "video/quicktime", &mov)], true)).expect("it is still waiting");
     // A browser with a decoder for HEIC in place of Chromium's.
     let heic_too = "const decode = Image.prototype.decode;
-        Image.prototype.decode = function () { return this.src.startsWith('data:image/heic') ? Promise.resolve() : decode.call(this) };
         const width = Object.getOwnPropertyDescriptor(Image.prototype, 'naturalWidth');
-        Object.defineProperty(Image.prototype, 'naturalWidth', { get() { return this.src.startsWith('data:image/heic') ? 64 : width.get.call(this) } })";
+        const isHeic = (image) => image.src.startsWith('data:image/heic');
+        Image.prototype.decode = function () { return isHeic(this) ? Promise.resolve() : decode.call(this) };
+        const get = function () { return isHeic(this) ? 64 : width.get.call(this) };
+        Object.defineProperty(Image.prototype, 'naturalWidth', { get })";
     let tab = browser.tab_with(json!({ "before": heic_too }));
     tab.goto(&link).expect("Press and hold to open");
 }
@@ -199,63 +202,78 @@ fn view_only_is_refused_before_the_opening_if_the_browser_cannot_show_it() {
 const APPS: [(&str, &str); 16] = [
     (
         "Instagram",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/21A329 Instagram 300.0.0.0",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+        Mobile/21A329 Instagram 300.0.0.0",
     ),
     (
         "Facebook",
-        "Mozilla/5.0 (Linux; Android 13; SM-A536B; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/118.0 Mobile Safari/537.36 [FB_IAB/FB4A;FBAV/430.0;]",
+        "Mozilla/5.0 (Linux; Android 13; SM-A536B; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 \
+        Chrome/118.0 Mobile Safari/537.36 [FB_IAB/FB4A;FBAV/430.0;]",
     ),
     (
         "Messenger",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 [FBAN/MessengerForiOS;FBAV/400.0]",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+        Mobile/15E148 [FBAN/MessengerForiOS;FBAV/400.0]",
     ),
     (
         "Telegram",
-        "Mozilla/5.0 (Linux; Android 13) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/118.0 Mobile Safari/537.36 Telegram-Android/10.0",
+        "Mozilla/5.0 (Linux; Android 13) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/118.0 Mobile Safari/537.36 \
+        Telegram-Android/10.0",
     ),
     (
         "WhatsApp",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 WhatsApp/23.1",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+        Mobile/15E148 WhatsApp/23.1",
     ),
     (
         "Snapchat",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 Snapchat/12.0",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+        Mobile/15E148 Snapchat/12.0",
     ),
     (
         "TikTok",
-        "Mozilla/5.0 (Linux; Android 13; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/118.0 Mobile Safari/537.36 musical_ly_2023 BytedanceWebview/d8",
+        "Mozilla/5.0 (Linux; Android 13; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/118.0 Mobile \
+        Safari/537.36 musical_ly_2023 BytedanceWebview/d8",
     ),
     (
         "WeChat",
-        "Mozilla/5.0 (Linux; Android 13; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/107.0 Mobile Safari/537.36 MicroMessenger/8.0",
+        "Mozilla/5.0 (Linux; Android 13; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/107.0 Mobile \
+        Safari/537.36 MicroMessenger/8.0",
     ),
     (
         "KakaoTalk",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 KAKAOTALK 10.4",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+        Mobile/15E148 KAKAOTALK 10.4",
     ),
     (
         "LINE",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 Safari Line/13.16",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+        Mobile/15E148 Safari Line/13.16",
     ),
     (
         "X",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 Twitter for iPhone/10",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+        Mobile/15E148 Twitter for iPhone/10",
     ),
     (
         "LinkedIn",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 [LinkedInApp]/9.29",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+        Mobile/15E148 [LinkedInApp]/9.29",
     ),
     (
         "Pinterest",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 [Pinterest/iOS]",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+        Mobile/15E148 [Pinterest/iOS]",
     ),
     (
         "Google",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) GSA/280.0 Mobile/15E148 Safari/604.1",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) GSA/280.0 \
+        Mobile/15E148 Safari/604.1",
     ),
     (
         "another app",
-        "Mozilla/5.0 (Linux; Android 13; Pixel 7; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/118.0 Mobile Safari/537.36",
+        "Mozilla/5.0 (Linux; Android 13; Pixel 7; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/118.0 \
+        Mobile Safari/537.36",
     ),
     (
         "another app",
@@ -263,12 +281,16 @@ const APPS: [(&str, &str); 16] = [
     ),
 ];
 const BROWSERS: [&str; 6] = [
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Mobile/15E148 Safari/604.1",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/118.0 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 \
+    Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/118.0 \
+    Mobile/15E148 Safari/604.1",
     "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/118.0.0.0 Mobile Safari/537.36",
-    "Mozilla/5.0 (Linux; Android 13; SM-S918B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/23.0 Chrome/115.0.0.0 Mobile Safari/537.36",
+    "Mozilla/5.0 (Linux; Android 13; SM-S918B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/23.0 \
+    Chrome/115.0.0.0 Mobile Safari/537.36",
     "Mozilla/5.0 (Android 13; Mobile; rv:109.0) Gecko/118.0 Firefox/118.0",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Safari/605.1.15",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 \
+    Safari/605.1.15",
 ];
 
 #[test]

@@ -171,7 +171,12 @@ fn a_killed_tab_is_resumed_by_a_new_one_and_a_waiting_one_notices_the_opening() 
     let fresh = waits.new_tab();
     fresh.goto(&link).expect("Open in another tab");
     // Expired entries, and those that other programs wrote, are removed.
-    fresh.value("localStorage.setItem('share.v1.x', '{'), localStorage.setItem('share.v1.y', JSON.stringify({ stage: 'begun', claimToken: 'A'.repeat(43), shown: '', until: '1' }))");
+    fresh.value(
+        "localStorage.setItem('share.v1.x', '{'),
+         localStorage.setItem('share.v1.y', JSON.stringify({
+             stage: 'begun', claimToken: 'A'.repeat(43), shown: '', until: '1',
+         }))",
+    );
     fresh.tell("reload", json!({}));
     fresh.expect("Open in another tab");
     assert_eq!(shared_storage(&fresh, &link), 1);
