@@ -38,7 +38,7 @@ fn a_share_is_served_until_it_was_opened() {
     assert_eq!(opened.code, 0, "{opened:?}");
     assert!(sandbox.read("got.jpg") == content);
     // Sender and opener see the same two words.
-    let words = opened.stderr.split("who it was: ").nth(1).unwrap().trim().trim_end_matches('.').to_owned();
+    let words = opened.stderr.split("opened by: ").nth(1).unwrap().trim().to_owned();
     assert_eq!(words.split(' ').count(), 2, "{words}");
     host.expect(&format!("being opened ({words})"))
         .expect(&format!("opened ({words})"))
@@ -531,7 +531,7 @@ fn a_second_terminal_shows_unfinished_and_ended_shares_correctly() {
     host.expect("Nothing is left here.").signal("INT");
     assert_eq!(host.end().code, 0);
     let told = asker.wait();
-    assert!(told.code == 0 && String::from_utf8(told.stdout).unwrap().contains("confirmed by someone with the link"));
+    assert!(told.code == 0 && String::from_utf8(told.stdout).unwrap().contains("(verified: the opener had the link)"));
 }
 
 #[test]

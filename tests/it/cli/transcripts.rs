@@ -29,7 +29,6 @@ pub(crate) fn told(ended: &Ended) -> String {
         (r"[A-Z][a-z]{2} \d+ at \d\d:\d\d", "TODAY"),
         (r"\b[0-9a-f]{8}\b", "ID"),
         (r"\([a-z]{3,8} [a-z]{3,8}\)", "(WORDS)"),
-        (r"who it was: [a-z]{3,8} [a-z]{3,8}\.", "who it was: WORDS."),
         (r" by: [a-z]{3,8} [a-z]{3,8}", " by: WORDS"),
         (r"(?m)\t[a-z]{3,8} [a-z]{3,8}$", "\tWORDS"),
     ] {
@@ -240,7 +239,7 @@ async fn local_errors() {
         || stage.share("open -q -o no/where").env("SHARE_LINK", &link),
         "
         ! error: no: there is no such file or directory
-        ! hint: nothing is lost; try another -o
+        ! hint: nothing was opened; set -o to another path
         = 8",
     );
     assert!(stage.share("peek").env("SHARE_LINK", &link).ok().contains("beach.jpg"), "it still waits");
@@ -263,8 +262,7 @@ async fn outcomes_for_a_recipient() {
         told(&open(&link).run()),
         "\
         ! beach.jpg: photo, 300 kB\n\
-        ! saved as got\n\
-        ! Opened, and gone. The sender sees who it was: WORDS.\n\
+        ! Saved as got. The sender sees it was opened by: WORDS\n\
         = 0\n"
     );
     check(
@@ -317,8 +315,8 @@ async fn outcomes_for_a_recipient() {
         || stage.elsewhere("open").env("SHARE_LINK", &link),
         "
         ! 2 files, 600 kB
-        ! error: these are 2 files, and there is one standard output
-        ! hint: nothing is lost; save them: -o DIR
+        ! error: 2 files cannot be written to one standard output
+        ! hint: nothing was opened; to save the files, set -o DIR
         = 2",
     );
     let link = stage.share("send -q").input("a Wi-Fi password").ok();
@@ -327,7 +325,7 @@ async fn outcomes_for_a_recipient() {
         "\
         a Wi-Fi password\n\
         ! text, 16 bytes\n\
-        ! Opened, and gone. The sender sees who it was: WORDS.\n\
+        ! Done. The sender sees it was opened by: WORDS\n\
         = 0\n"
     );
 }
@@ -480,7 +478,7 @@ async fn the_life_of_a_share_as_its_sender_sees_it() {
         = 0",
     );
     // Sender and opener see the same two words, in JSON too.
-    let words = opened.stderr.split("who it was: ").nth(1).unwrap().trim().trim_end_matches('.').to_owned();
+    let words = opened.stderr.split("opened by: ").nth(1).unwrap().trim().to_owned();
     assert!(status().ok().contains(&format!("by: {words} (verified")));
     let facts = events(&status().env("SHARE_JSON", "1").run()).pop().unwrap();
     assert_eq!(facts["opener"], words);
@@ -551,8 +549,8 @@ async fn claimed_and_lapsed() {
         told(&opened),
         "\
         ! beach.jpg: photo, 300 kB\n\
-        ! saved as got\n\
-        ! Opened, and the relay will be told so by the next command. The sender sees who it was: WORDS.\n\
+        ! Saved as got. The relay will be informed by the next `share` command; the sender then sees it was opened \
+          by: WORDS\n\
         = 0\n"
     );
     check(

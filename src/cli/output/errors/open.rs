@@ -21,7 +21,7 @@ pub(super) fn message(relay: &str, direct: bool, error: &OpenError, ours: bool, 
              run this again",
         ),
         OpenError::Write(error) => {
-            let hint = "the share can still be opened: fix the cause, then run the same command again on this device";
+            let hint = "run the same command again on this device when the cause is fixed";
             let what = format!("the content could not be written: {}", reason(error));
             Message::new(Exit::Local, what, if kept { hint } else { NOT_KEPT })
         }
