@@ -132,10 +132,11 @@ fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
 fn failure(error: &clap::Error, arguments: &[OsString], command: &Command) -> Failure {
     let word = context(error, ContextKind::InvalidSubcommand).filter(|_| error.kind() != ErrorKind::MissingSubcommand);
     let meant = named(arguments, command);
-    let help = Hint::run(format!("{} --help", meant.get_bin_name().unwrap_or("share")));
+    let path = meant.get_bin_name().and_then(|name| name.split_once(' ')).map(|(_, path)| format!("{path} "));
+    let help = Hint::run(format!("share {}--help", path.unwrap_or_default()));
     if arguments.iter().any(|argument| is_secret(argument)) {
         return if word.is_some_and(|word| is_secret(OsStr::new(&word))) {
-            Failure::usage("a link is not a command", Hint::run("share open, and paste the link when it asks"))
+            Failure::usage("a link is not a command", Hint::line("run share open and paste the link at the prompt"))
         } else {
             Failure::usage("invalid arguments", help)
         };
@@ -151,7 +152,7 @@ fn failure(error: &clap::Error, arguments: &[OsString], command: &Command) -> Fa
         ErrorKind::UnknownArgument => {
             let kind = if wrong.starts_with('-') { "unknown option" } else { "unexpected argument" };
             let hint = context(error, ContextKind::SuggestedArg)
-                .map_or(help, |similar| Hint::run(format!("did you mean {}?", printable(&similar))));
+                .map_or(help, |similar| Hint::line(format!("did you mean {}?", printable(&similar))));
             Failure::usage(format!("{kind} '{wrong}'"), hint)
         }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation if value.is_empty() => {

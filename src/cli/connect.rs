@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
 use crate::cli::output::errors::Failure;
+use crate::cli::output::format;
 use crate::cli::stores;
 use crate::open::OpenError;
 use crate::relay::client::HttpRelay;
@@ -102,7 +103,7 @@ impl Context {
     }
 
     fn retrying(&self, relay: Arc<dyn Relay>, name: String, give_up: Duration) -> Arc<dyn Relay> {
-        let (output, longest) = (self.output.clone(), humantime::format_duration(give_up));
+        let (output, longest) = (self.output.clone(), format::duration_words(give_up));
         let has_reported = AtomicBool::new(false);
         let on_retry = Box::new(move |event: RetryEvent<'_>| match event {
             RetryEvent::Paused { error, pause } => {

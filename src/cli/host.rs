@@ -94,7 +94,7 @@ pub(super) fn failure(error: HostError) -> Failure {
         }
         HostError::EveryInterface(ip) => Failure::usage(
             format!("{ip} means every interface"),
-            Hint::run("set --listen to the address of one interface"),
+            Hint::line("set --listen to the address of one interface"),
         ),
         HostError::NoSuchInterface { name, known } => {
             let mut names: Vec<_> = known.iter().map(|name| printable(name)).collect();
@@ -107,15 +107,15 @@ pub(super) fn failure(error: HostError) -> Failure {
         }
         HostError::CannotListen { address, error } => Failure::local(
             format!("{address} cannot be listened on: {}", reason(&error)),
-            Hint::run("another --listen ADDRESS"),
+            Hint::line("another --listen ADDRESS"),
         ),
         HostError::Address(error) => Failure::RelayUrl(error),
         HostError::NoAddress(error) => anyhow::Error::from(error).into(),
-        HostError::NoFolder { directory, error } => Failure::path(&directory, &error, Hint::run(ANOTHER_FOLDER)),
-        HostError::Unfit(error) => stores::folder_failure(&error, Hint::run(ANOTHER_FOLDER)),
+        HostError::NoFolder { directory, error } => Failure::path(&directory, &error, Hint::line(ANOTHER_FOLDER)),
+        HostError::Unfit(error) => stores::folder_failure(&error, Hint::line(ANOTHER_FOLDER)),
         HostError::NoRoom => Failure::local(
             "there is no room on this disk for what would wait to be opened",
-            Hint::run("nothing was sent; --state-dir can be on another disk"),
+            Hint::line("nothing was sent; --state-dir can be on another disk"),
         ),
     }
 }
@@ -228,7 +228,7 @@ fn introduce(serving: &Serving, batch: &Committed, output: &Output) {
     }
     output.info(&format!("Unopened, it ends on {}.", format::time(batch.sent().map_or(0, |sent| sent.expires))));
     if matches!(reach, Reach::Network | Reach::Loopback) && !address.is_public() {
-        output.hint(Hint::run("for someone elsewhere you need a relay: share help relay"));
+        output.hint(Hint::line("for someone elsewhere you need a relay: share help relay"));
     }
 }
 
@@ -237,7 +237,7 @@ fn describe_address(serving: &Serving, output: &Output) {
     let address = serving.address();
     if let Some(enclosure) = address.enclosure {
         output.warn(&enclosed(enclosure, address.ip));
-        output.hint(Hint::run(way_out(enclosure, address.ip)));
+        output.hint(Hint::line(way_out(enclosure, address.ip)));
     }
     if address.is_public() {
         output.info("Recipients need share: a browser cannot open this link.");
@@ -294,7 +294,7 @@ impl Narrator<'_> {
                 let words = openers_words(&claimant);
                 self.event(share, "opening", json!({ "opener": words }), &format!("being opened ({words})"));
                 if !self.several && fetched < total {
-                    *self.bar.borrow_mut() = Some(self.output.bar(Some(total)));
+                    *self.bar.borrow_mut() = Some(self.output.bar("Sending", Some(total)));
                 }
             }
             Event::Fetched(fetched) => {

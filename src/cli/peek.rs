@@ -11,10 +11,8 @@ use crate::cli::input::link::{Access, AccessArgs};
 use crate::cli::look::look;
 use crate::cli::output::errors::Failure;
 use crate::cli::output::{Output, format};
-use crate::media::Kind;
 use crate::open::{Envelope, Look, OpenError, Progress, Refusal, Session};
 use crate::relay::Relay;
-use crate::safe_text::printable;
 use crate::secret::DeviceSecret;
 
 /// Show what a link leads to without opening it
@@ -63,9 +61,7 @@ fn show(envelope: &Envelope, output: &Output) -> Result<(), Failure> {
     let manifest = &envelope.manifest;
     let mut text = format!("{} · until {}", format::describe(manifest), format::time(envelope.expires()));
     for entry in manifest.entries.iter().filter(|_| manifest.entries.len() > 1) {
-        let name = entry.name.as_deref().map_or_else(|| "(no name)".to_owned(), printable);
-        let kind = Kind::of(&entry.r#type).word();
-        let _ = write!(text, "\n  {name} · {kind}, {}", format::size(entry.size));
+        let _ = write!(text, "\n  {}", format::describe_entry(entry));
     }
     let facts = json!({
         "state": "waiting",

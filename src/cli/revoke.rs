@@ -48,7 +48,7 @@ pub(super) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Failure> {
     let revoked = tokio::select! {
         revoked = revoking => revoked,
         _ = cx.interrupted() => {
-            let hint = Hint::run("it cannot be told what was taken back: share status asks");
+            let hint = Hint::line("it cannot be told what was taken back: share status asks");
             return Err(Failure::Interrupted(Some(hint)));
         }
     };
@@ -88,7 +88,7 @@ async fn confirm(entries: &[SentShare], cx: &Context) -> Result<(), Failure> {
                 [_] => "there is no terminal to ask whether the last one is meant".to_owned(),
                 many => format!("{} shares are meant, and there is no terminal to ask", many.len()),
             },
-            Hint::run("name it by its id (share list), or say --yes"),
+            Hint::line("name it by its id (share list), or say --yes"),
         ));
     }
     let titles: Vec<_> = entries

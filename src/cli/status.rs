@@ -60,11 +60,11 @@ impl Which {
             let from = path.clone();
             let entries = cx.unless_interrupted(move || read_receipts(&from)).await?;
             let entries =
-                entries.map_err(|error| Failure::path(path, &error, Hint::run("the file of send --receipt")))?;
+                entries.map_err(|error| Failure::path(path, &error, Hint::line("the file of send --receipt")))?;
             return Meant { entries, outbox: None }.expect_some();
         }
         let failed = |error: &std::io::Error| {
-            let hint = Hint::run("--state-dir, or --receipt FILE");
+            let hint = Hint::line("--state-dir, or --receipt FILE");
             Failure::local(format!("what was sent cannot be read: {}", reason(error)), hint)
         };
         let outbox = cx.state().and_then(|state| Outbox::open(&state)).map_err(|error| failed(&error))?;

@@ -9,6 +9,7 @@ use directories::ProjectDirs;
 
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
+use crate::cli::output::format;
 use crate::platform::files;
 use crate::relay::RelayError;
 use crate::relay::client::retry::Backoff;
@@ -146,16 +147,19 @@ pub(super) fn folder_failure(error: &FolderError, hint: impl Into<Hint>) -> Fail
     match error {
         FolderError::InUse(_) => Failure::local(
             error.to_string(),
-            Hint::run("stop that one, use another folder, or let each relay say --shared-folder"),
+            Hint::line("stop that one, use another folder, or let each relay say --shared-folder"),
         ),
         FolderError::Ungrouped(_) => {
-            Failure::local(error.to_string(), "chmod g+s makes it; chmod g= keeps it to yourself")
+            Failure::local(error.to_string(), Hint::line("chmod g+s makes it; chmod g= keeps it to yourself"))
         }
         FolderError::Unlockable(_) => Failure::local(
             error.to_string(),
-            Hint::run("use a directory on another file system; a relay also takes --shared-folder"),
+            Hint::line("use a directory on another file system; a relay also takes --shared-folder"),
         ),
-        FolderError::Exposed(_) => Failure::local(error.to_string(), "chmod o= keeps other users out of it"),
+        FolderError::Exposed(path) => {
+            let command = format!("chmod o= {}", format::quoted(&path.to_string_lossy()));
+            Failure::local(error.to_string(), Hint::run(command))
+        }
         FolderError::Io(path, error) => Failure::path(path, error, hint),
     }
 }
@@ -199,7 +203,7 @@ async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(
         };
         if !has_reported {
             has_reported = true;
-            let longest = humantime::format_duration(give_up);
+            let longest = format::duration_words(give_up);
             cx.output.info(&format!("{shown} cannot be reached yet ({why}); trying again for up to {longest}"));
         }
         backoff.pause(RelayError::NoConnection(why)).await.map_err(|error| Failure::Open {
@@ -241,7 +245,7 @@ pub(super) async fn serverless(url: &RelayUrl, give_up: Duration, cx: &Context) 
 fn not_ours(url: &RelayUrl) -> Failure {
     let kind = if url.folder().is_some() { "folder" } else { "bucket" };
     let what = format!("{} is not a {kind} for shares", printable(&url.name()));
-    Failure::usage(what, Hint::run(format!("share relay use {url} makes it one")))
+    Failure::usage(what, Hint::run(format!("share relay use {url}")))
 }
 
 /// Fails where a folder is not there or not for us, before anything is made in it.

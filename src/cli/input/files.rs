@@ -113,13 +113,13 @@ impl InputOptions<'_> {
 
     async fn text(&self, cx: &Context) -> Result<(Input, u64), Failure> {
         if !prompt::possible() {
-            return Err(Failure::usage("there is no terminal to ask for a text at", Hint::run("echo … | share send")));
+            return Err(Failure::usage("there is no terminal to ask for a text at", Hint::line("echo … | share send")));
         }
         let text = prompt::ask_hidden("text (one line, not shown):", cx).await?;
         if prompt::discard_rest() {
             return Err(Failure::usage(
                 "the text has more than one line, and nothing of it was sent",
-                Hint::run("cat | share send, paste it, and press Ctrl-D"),
+                Hint::line("cat | share send, paste it, and press Ctrl-D"),
             ));
         }
         if text.is_empty() {
@@ -155,7 +155,7 @@ impl InputOptions<'_> {
         if Link::is_in(&path.to_string_lossy()) {
             return Err(Failure::usage(
                 "a link is not a file",
-                Hint::run("share open, and paste the link when it asks"),
+                Hint::line("share open, and paste the link when it asks"),
             ));
         }
         let failed = |error: &io::Error| Failure::path(path, error, self.hint);

@@ -65,7 +65,7 @@ impl AccessArgs {
         }
         let configured = cx.relay(self.relay.as_deref())?;
         let relay = found.link.relay.clone().or_else(|| configured.clone()).ok_or_else(|| {
-            let hint = Hint::run("--relay URL, or share relay use URL: the sender knows which");
+            let hint = Hint::line("--relay URL, or share relay use URL: the sender knows which");
             Failure::usage("the link names no relay, and none is configured", hint)
         })?;
         let endpoint = Endpoint::of(&found.link, relay);

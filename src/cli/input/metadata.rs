@@ -98,7 +98,7 @@ pub(super) fn is_innocent(head: &[u8], extension: Option<&str>) -> bool {
 pub(super) fn refused(label: &str, why: &str) -> Failure {
     Failure::local(
         format!("{} cannot be cleaned of its metadata: {why}", printable(label)),
-        Hint::run("nothing was sent; --metadata keep sends it as it is"),
+        Hint::line("nothing was sent; --metadata keep sends it as it is"),
     )
 }
 

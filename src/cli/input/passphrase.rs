@@ -68,7 +68,7 @@ impl PassphraseArgs {
 /// The first line of a file.
 async fn read_file(path: &Path, cx: &Context) -> Result<Zeroizing<String>, Failure> {
     if path.as_os_str() == "-" {
-        let hint = Hint::run("--passphrase-file FILE; -p asks at the terminal");
+        let hint = Hint::line("--passphrase-file FILE; -p asks at the terminal");
         return Err(Failure::usage("a passphrase is not read from standard input", hint));
     }
     let source = path.to_owned();

@@ -14,7 +14,7 @@ use crate::terminal::style;
 
 /// Asks, and returns one line. Ctrl-C and Ctrl-D are no.
 async fn line(question: &str, hide: bool, cx: &Context) -> Result<Zeroizing<String>, Failure> {
-    let no_terminal = |_| Failure::usage("there is no terminal to ask at", Hint::run("give it as --help says"));
+    let no_terminal = |_| Failure::usage("there is no terminal to ask at", Hint::line("give it as --help says"));
     let failed = |error: io::Error| Failure::local(format!("the terminal: {error}"), "nothing was done");
     let tty = Tty::open().map_err(no_terminal)?;
     let text = wrapped(&style::readable(question), Some(tty.columns()));

@@ -46,7 +46,7 @@ impl Undelivered {
     async fn claim<D: Destination>(self, to: D, name: Option<&str>) -> Result<Claimed<D::Sink>, Unreceived> {
         let unprepared = |error| match error {
             PrepareError::Journal(JournalError { directory, error }) => {
-                Failure::path(&directory, &error, Hint::run(ELSEWHERE))
+                Failure::path(&directory, &error, Hint::line(ELSEWHERE))
             }
             PrepareError::Destination(error) => {
                 let name = name.map(|name| format!("{name}: ")).unwrap_or_default();
@@ -198,7 +198,7 @@ fn moving(bar: &ProgressBar) -> impl FnMut(u64) + Send + 'static {
 }
 
 fn bar<S>(claimed: &Claimed<S>, output: &Output) -> ProgressBar {
-    output.bar(Some(claimed.manifest().total_size()))
+    output.bar("Downloading", Some(claimed.manifest().total_size()))
 }
 
 /// Writes the bytes to standard output.

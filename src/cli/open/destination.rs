@@ -55,7 +55,7 @@ impl DestinationOptions<'_> {
         if manifest.view_only && is_given {
             return Err(Failure::usage(
                 "the sender asks that it be seen and not saved",
-                Hint::run("nothing is lost; share open at a terminal, without -o, shows it; so does a browser"),
+                Hint::line("nothing is lost; share open at a terminal, without -o, shows it; so does a browser"),
             ));
         }
         if self.wants_stdout() {

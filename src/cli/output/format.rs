@@ -1,4 +1,4 @@
-//! Sizes, times and shares in words.
+//! Sizes, times, durations and shares in words: the only place that writes them.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,18 +13,33 @@ use crate::media::strip::Removed;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::safe_text::printable;
 
-/// `3.4 MB`.
+/// `3.4 MB`: a size in bytes, in powers of 1000. Truncated, never rounded up.
 pub(in crate::cli) fn size(bytes: u64) -> String {
-    if bytes < 1000 {
-        return if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") };
+    if bytes == 1 { "1 byte".to_owned() } else { scaled(bytes, 1000, &["bytes", "kB", "MB", "GB", "TB", "PB", "EB"]) }
+}
+
+/// `4.0 GiB`: a limit in bytes, in powers of 1024; below 1 MiB as [`size`] has it.
+pub(in crate::cli) fn binary(bytes: u64) -> String {
+    if bytes < 1 << 20 {
+        size(bytes)
+    } else {
+        scaled(bytes, 1024, &["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
     }
-    let (mut tenths, mut unit) = (bytes / 100, 0);
-    while tenths >= 10_000 {
-        tenths /= 1000;
+}
+
+/// A number with its unit: a tenth is shown below 100, unless the unit is the first.
+fn scaled(bytes: u64, step: u64, units: &[&str]) -> String {
+    let (mut scale, mut unit) = (1, 0);
+    while bytes / scale >= step {
+        scale *= step;
         unit += 1;
     }
-    let unit = ["kB", "MB", "GB", "TB", "PB", "EB"][unit];
-    if tenths < 1000 { format!("{}.{} {unit}", tenths / 10, tenths % 10) } else { format!("{} {unit}", tenths / 10) }
+    let (whole, tenth) = (bytes / scale, u128::from(bytes % scale) * 10 / u128::from(scale));
+    if unit == 0 || whole >= 100 {
+        format!("{whole} {}", units[unit])
+    } else {
+        format!("{whole}.{tenth} {}", units[unit])
+    }
 }
 
 fn local(at: u64) -> Zoned {
@@ -32,12 +47,7 @@ fn local(at: u64) -> Zoned {
     at.to_zoned(TimeZone::system())
 }
 
-/// `4.0 GiB`: limits are powers of two.
-pub(in crate::cli) fn binary(bytes: u64) -> String {
-    if bytes < 1 << 20 { size(bytes) } else { bytesize::ByteSize(bytes).display().iec().to_string() }
-}
-
-/// `14d`: a time as `--expire` takes it, in the largest unit that is exact.
+/// `14d`: a duration as options take it, in the largest unit that is exact.
 pub(in crate::cli) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     let exact = [(86_400, 'd'), (3600, 'h'), (60, 'm')]
@@ -46,10 +56,36 @@ pub(in crate::cli) fn duration(time: Duration) -> String {
     exact.map_or_else(|| format!("{seconds}s"), |(unit, letter)| format!("{}{letter}", seconds / unit))
 }
 
-/// `22 Nov at 14:03`, with the year where it is another one.
+/// `10 minutes`, `24 hours`, `14 days`: a duration in prose, in the largest unit that is exact. One day is 24 hours.
+pub(in crate::cli) fn duration_words(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let is_exact = |unit: u64, least: u64| seconds >= least * unit && seconds.is_multiple_of(unit);
+    let (count, unit) = match () {
+        () if seconds == 0 && !time.is_zero() => return format!("{} ms", time.as_millis()),
+        () if is_exact(86_400, 2) => (seconds / 86_400, "day"),
+        () if is_exact(3600, 1) => (seconds / 3600, "hour"),
+        () if is_exact(60, 1) => (seconds / 60, "minute"),
+        () => (seconds, "second"),
+    };
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+}
+
+/// A duration in prose, rounded up to a number that is read at a glance: `45 seconds`, `3 minutes`, `2 hours`.
+pub(in crate::cli) fn about(time: Duration) -> String {
+    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    let unit = match seconds {
+        0..=90 => 1,
+        91..=5400 => 60,
+        5401..=172_800 => 3600,
+        _ => 86_400,
+    };
+    duration_words(Duration::from_secs(seconds.div_ceil(unit) * unit))
+}
+
+/// `Nov 22 at 14:03`, with the year where it is another one: `Nov 22, 2027 at 14:03`.
 pub(in crate::cli) fn time(at: u64) -> String {
     let at = local(at);
-    let format = if at.year() == local(SystemClock.now()).year() { "%-d %b at %H:%M" } else { "%-d %b %Y at %H:%M" };
+    let format = if at.year() == local(SystemClock.now()).year() { "%b %-d at %H:%M" } else { "%b %-d, %Y at %H:%M" };
     at.strftime(format).to_string()
 }
 
@@ -59,44 +95,48 @@ pub(in crate::cli) fn today() -> String {
     now.strftime("%Y-%m-%d").to_string()
 }
 
-/// The content of a share, in one line: `beach.jpg · photo, 3.4 MB`.
+/// The content of a share, in one line: `beach.jpg: photo, 3.4 MB`; `Trip: 3 files, 12.0 MB`.
 pub(in crate::cli) fn describe(manifest: &Manifest) -> String {
-    let total = size(manifest.total_size());
     match &manifest.entries[..] {
-        [only] => {
-            let kind = Kind::of(&only.r#type).word();
-            match only.name.as_deref().or(manifest.name.as_deref()) {
-                Some(name) => format!("{} · {kind}, {total}", printable(name)),
-                None => format!("{kind}, {total}"),
-            }
-        }
+        [only] => titled(only.name.as_deref().or(manifest.name.as_deref()), &kind_and_size(only)),
         many => {
-            let count = format!("{} files, {total}", many.len());
-            match &manifest.name {
-                Some(name) => format!("{} · {count}", printable(name)),
-                None => count,
-            }
+            let files = format!("{} files, {}", many.len(), size(manifest.total_size()));
+            titled(manifest.name.as_deref(), &files)
         }
     }
 }
 
-/// The metadata that was removed from photos and videos: `GPS position, camera, 14 other fields`.
+/// One file of a share, in one line: `beach.jpg: photo, 3.4 MB`.
+pub(in crate::cli) fn describe_entry(entry: &Entry) -> String {
+    titled(entry.name.as_deref(), &kind_and_size(entry))
+}
+
+fn kind_and_size(entry: &Entry) -> String {
+    format!("{}, {}", Kind::of(&entry.r#type).word(), size(entry.size))
+}
+
+fn titled(name: Option<&str>, what: &str) -> String {
+    name.map_or_else(|| what.to_owned(), |name| format!("{}: {what}", printable(name)))
+}
+
+/// The metadata that was removed from photos and videos: `location, camera data, 14 other fields`; `comment`.
 pub(in crate::cli) fn removed(removed: &Removed) -> Option<String> {
     let named = [
-        (removed.location, "GPS position"),
-        (removed.camera, "camera"),
+        (removed.location, "location"),
+        (removed.camera, "camera data"),
+        (removed.time, "time"),
         (removed.thumbnail, "thumbnail"),
-        (removed.hidden, "what was hidden behind the picture"),
-        (removed.track, "a track of data"),
+        (removed.hidden, "hidden data"),
+        (removed.track, "motion track"),
     ];
     let mut parts: Vec<String> =
         named.iter().filter(|(is_there, _)| *is_there).map(|(_, name)| (*name).to_owned()).collect();
-    match (removed.fields, parts.is_empty()) {
+    let other = if parts.is_empty() { "" } else { "other " };
+    match (removed.fields, removed.only_field()) {
         (0, _) => {}
-        (1, true) => parts.push("1 field".to_owned()),
-        (1, false) => parts.push("1 other field".to_owned()),
-        (many, true) => parts.push(format!("{many} fields")),
-        (many, false) => parts.push(format!("{many} other fields")),
+        (_, Some(name)) => parts.push(name.to_owned()),
+        (1, None) => parts.push("1 unnamed field".to_owned()),
+        (many, None) => parts.push(format!("{many} {other}fields")),
     }
     (!parts.is_empty()).then(|| parts.join(", "))
 }
@@ -146,6 +186,10 @@ mod tests {
         ] {
             assert_eq!(size(bytes), text);
         }
+        assert_eq!(size(u64::MAX), "18.4 EB");
+        for (bytes, text) in [(100_000, "100 kB"), (4 << 30, "4.0 GiB"), (1 << 20, "1.0 MiB"), (300 << 20, "300 MiB")] {
+            assert_eq!(binary(bytes), text);
+        }
     }
 
     #[test]
@@ -155,6 +199,43 @@ mod tests {
             assert_eq!(duration(time), text);
             assert_eq!(humantime::parse_duration(text).unwrap(), time);
         }
+        for (seconds, text) in [
+            (1_209_600, "14 days"),
+            (86_400, "24 hours"),
+            (90_000, "25 hours"),
+            (3600, "1 hour"),
+            (600, "10 minutes"),
+            (60, "1 minute"),
+            (90, "90 seconds"),
+            (1, "1 second"),
+            (0, "0 seconds"),
+        ] {
+            assert_eq!(duration_words(Duration::from_secs(seconds)), text);
+        }
+        assert_eq!(duration_words(Duration::from_millis(100)), "100 ms");
+    }
+
+    #[test]
+    fn remaining_time_is_rounded_up() {
+        for (millis, text) in [
+            (10, "1 second"),
+            (89_500, "90 seconds"),
+            (91_000, "2 minutes"),
+            (3_601_000, "61 minutes"),
+            (5_401_000, "2 hours"),
+            (172_801_000, "3 days"),
+        ] {
+            assert_eq!(about(Duration::from_millis(millis)), text);
+        }
+    }
+
+    #[test]
+    fn times_have_the_year_where_it_is_another_one() {
+        let (day, now) = (86_400, SystemClock.now());
+        let this_year = local(now).first_of_year().unwrap().timestamp().as_second().cast_unsigned() + 40 * day;
+        let (shown, other) = (time(this_year), time(this_year + 366 * day));
+        assert!(shown.starts_with("Feb 10 at "), "{shown}");
+        assert!(other.starts_with("Feb 1") && other.contains(", 20"), "{other}");
     }
 
     #[test]

@@ -41,10 +41,10 @@ impl Output {
     }
 
     fn print_hint(&self, hint: &Hint) {
-        let line = format!("hint: {hint}");
+        let line = hint.to_string();
         match hint {
             Hint::Text(_) => self.print(&line),
-            Hint::Run(_) => {
+            Hint::Run(_) | Hint::Line(_) => {
                 let line = if columns().is_some() { style::readable(&line) } else { line.as_str().into() };
                 self.progress.above(|| write_stderr(&line));
             }
@@ -135,7 +135,7 @@ impl Output {
         self.progress.above(write)
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(in crate::cli) fn clear(&self) {
         self.progress.clear();
     }
@@ -172,7 +172,8 @@ impl Output {
         ExitCode::from(exit as u8)
     }
 
-    /// Shows in the bar's place that `name` is waited for and when it is asked again. Returns whether there is a bar.
+    /// Shows in the bar's place that this program waits for the relay `name`, and the time until the next attempt.
+    /// Returns whether there is a bar.
     pub(in crate::cli) fn show_waiting(&self, name: &str, pause: Duration) -> bool {
         self.progress.show_waiting(name, pause)
     }
@@ -182,9 +183,10 @@ impl Output {
         self.progress.resume();
     }
 
-    /// A bar over `total` bytes (a count where they are unknown), if there is anybody to see it.
-    pub(in crate::cli) fn bar(&self, total: Option<u64>) -> ProgressBar {
-        self.progress.start(total, self.quiet)
+    /// A bar over `total` bytes (a count where they are unknown) on standard error, unless that is no terminal. `verb`
+    /// begins its line: `Uploading`.
+    pub(in crate::cli) fn bar(&self, verb: &'static str, total: Option<u64>) -> ProgressBar {
+        self.progress.start(verb, total, self.quiet)
     }
 }
 

@@ -74,7 +74,7 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Failure> {
 
 /// The findings, for programs and for people.
 pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings) -> (Value, String) {
-    let seconds = |time| format::duration(Duration::from_secs(time));
+    let seconds = |time| format::duration_words(Duration::from_secs(time));
     let (longest, lease) = (seconds(about.max_ttl), seconds(about.lease));
     let who = match (findings.may_create, about.create) {
         (true, Admission::Open) => "anybody may leave something there",
@@ -82,10 +82,10 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings) ->
         (false, _) => "you may not leave anything there: it wants a create token",
     };
     let mut text = format!(
-        "{} works: {who}; at most {} a share, for at most {longest}; an opener has {lease}; it answers in {} ms",
+        "{} works: {who}; at most {} a share, for at most {longest}; an opener has {lease}; it answers in {}",
         endpoint.name(),
         format::binary(about.max_bytes),
-        findings.round_trip.as_millis(),
+        format::duration_words(findings.round_trip),
     );
     let mut lines = Vec::new();
     if findings.may_create {

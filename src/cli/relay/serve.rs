@@ -12,6 +12,7 @@ use crate::blob;
 use crate::cli::config;
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
+use crate::cli::output::format;
 use crate::cli::relay::token;
 use crate::cli::stores::{self, StoreName};
 use crate::relay::clock::SystemClock;
@@ -95,7 +96,7 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
     if matches!(create, CreatePolicy::Loopback) && public_url.is_some() {
         return Err(Failure::usage(
             "behind a proxy every request comes from this machine, so it must be said who may leave something here",
-            Hint::run("--create-token-file FILE, or --anyone to let anyone create shares"),
+            Hint::line("set --create-token-file FILE, or --anyone to let anyone create shares"),
         ));
     }
     let rules = args.rules(cx).await?;
@@ -120,7 +121,7 @@ fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
     let listener = TcpListener::bind(listen).map_err(|error| {
         Failure::local(
             format!("{listen} cannot be listened on: {}", reason(&error)),
-            Hint::run("another --listen; port 0 takes a free one"),
+            Hint::line("another --listen; port 0 takes a free one"),
         )
     })?;
     let address = listener.local_addr().map_err(anyhow::Error::from)?;
@@ -142,7 +143,7 @@ impl ServeArgs {
         }
         Err(Failure::usage(
             format!("{listen} can be reached from outside, and this way is not encrypted"),
-            Hint::run("listen on 127.0.0.1 behind a proxy that has a certificate, or say --plain-http"),
+            Hint::line("listen on 127.0.0.1 behind a proxy that has a certificate, or say --plain-http"),
         ))
     }
 
@@ -160,7 +161,11 @@ impl ServeArgs {
     /// The rules over the store, which was tested.
     async fn rules(&self, cx: &Context) -> Result<Arc<StoreRelay>, Failure> {
         if !(SMALLEST..=LARGEST).contains(&self.max_size) {
-            let what = format!("--max-size takes {SMALLEST} to {LARGEST}");
+            let what = format!(
+                "--max-size takes {} to {}",
+                format::binary(SMALLEST.as_u64()),
+                format::binary(LARGEST.as_u64())
+            );
             return Err(Failure::usage(what, Hint::run("--max-size 4GiB")));
         }
         let sharing = if self.shared_folder { Sharing::WithOthers } else { Sharing::Alone };
@@ -174,7 +179,7 @@ impl ServeArgs {
         };
         let rules = Arc::new(StoreRelay::new(store, Arc::new(SystemClock), policy));
         let name = StoreName::of_relay(self.store.as_deref());
-        let hint = Hint::run("use another --store; nothing was changed");
+        let hint = Hint::line("use another --store; nothing was changed");
         let found = stores::probe(&rules, &name, hint, cx).await?;
         if found.keeps_versions == Some(true) {
             cx.output.warn(KEEPS_VERSIONS);

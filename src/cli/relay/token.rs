@@ -88,14 +88,14 @@ pub(super) fn run(args: &TokenArgs, cx: &Context) -> Result<(), Failure> {
 
 /// The hashes of the tokens in a file: one a line, as `NAME sha256:…`, or a bare token.
 pub(super) fn read_tokens(path: &Path) -> Result<Vec<[u8; 32]>, Failure> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| Failure::path(path, &error, Hint::run("share relay token NAME makes it")))?;
+    let text =
+        fs::read_to_string(path).map_err(|error| Failure::path(path, &error, Hint::run("share relay token NAME")))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     // None at all is a relay that lets nobody leave anything.
     lines.map(read_token).collect::<Option<Vec<_>>>().ok_or_else(|| {
         Failure::usage(
             format!("{}: not every line of it is a create token", printable(&path.to_string_lossy())),
-            Hint::run("share relay token NAME makes them; one of your own has at least 16 characters"),
+            Hint::line("share relay token NAME makes them; one of your own has at least 16 characters"),
         )
     })
 }

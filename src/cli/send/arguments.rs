@@ -114,7 +114,7 @@ impl SendArgs {
         }
         Err(Failure::usage(
             "no relay is configured",
-            Hint::run("share relay use URL, or --direct to serve it from here until it is opened"),
+            Hint::line("share relay use URL, or --direct to serve it from here until it is opened"),
         ))
     }
 
@@ -126,7 +126,7 @@ impl SendArgs {
             (None, None) => DEFAULT_TTL,
         };
         if ttl < MIN_TTL || ttl > MAX_TTL {
-            return Err(Failure::usage("--expire takes 1 minute to 90 days", Hint::run("--expire 24h, --expire 7d")));
+            return Err(Failure::usage("--expire takes 1 minute to 90 days", Hint::line("--expire 24h, --expire 7d")));
         }
         Ok(ttl)
     }
@@ -137,7 +137,7 @@ impl SendArgs {
         if self.generate_passphrase && self.passphrase.is_file_given() {
             return Err(Failure::usage(
                 "a passphrase is made or read, not both",
-                Hint::run("-P, or --passphrase-file FILE"),
+                Hint::line("-P, or --passphrase-file FILE"),
             ));
         }
         if self.receipt.as_deref() == Some(Path::new("-")) {
@@ -153,7 +153,7 @@ impl SendArgs {
         if self.name.as_ref().is_some_and(|name| name.len() > MAX_NAME) {
             return Err(Failure::usage(
                 format!("a name has at most {MAX_NAME} bytes"),
-                Hint::run("give it a shorter --name"),
+                Hint::line("give it a shorter --name"),
             ));
         }
         match &self.receipt {
@@ -204,7 +204,7 @@ pub(super) fn expect_bare_form(bare: bool, url: Option<&RelayUrl>) -> Result<(),
         None => Ok(()),
         Some(url) => Err(Failure::usage(
             format!("a bare link cannot say how {} is reached", url.name()),
-            Hint::run("send it without --bare"),
+            Hint::line("send it without --bare"),
         )),
     }
 }

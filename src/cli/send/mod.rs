@@ -106,7 +106,7 @@ impl Sending<'_> {
         if self.args.receipt.is_some() {
             return Err(Failure::usage(
                 "a receipt is for what waits at a relay, and this machine would be one itself",
-                Hint::run("without --receipt; Ctrl-C takes it back"),
+                Hint::line("without --receipt; Ctrl-C takes it back"),
             ));
         }
         let host = self.args.host.open(plan.recipients.len(), self.inputs.len, cx)?;
@@ -140,7 +140,7 @@ impl Sending<'_> {
     /// Uploads to `relay`, which is called `name`. Ctrl-C, or an error, and nothing is left.
     async fn upload(&mut self, recorded: Recorded, relay: &Arc<dyn Relay>, name: &str) -> Result<Committed, Failure> {
         let output = &self.cx.output;
-        let bar = output.bar(self.inputs.len);
+        let bar = output.bar(if name == host::THIS { "Encrypting" } else { "Uploading" }, self.inputs.len);
         let inputs = std::mem::take(&mut self.inputs.sources).into_iter().map(|input| watched(input, &bar)).collect();
         let uploading = recorded.upload_to(relay);
         let revoker = uploading.revoker();
@@ -168,7 +168,7 @@ impl Sending<'_> {
     /// Prints what was sent, and warnings about it.
     fn describe(&self, sent: &Sent) {
         let output = &self.cx.output;
-        let removed = self.inputs.removed().map(|removed| format!(" · removed: {removed}")).unwrap_or_default();
+        let removed = self.inputs.removed().map(|removed| format!(" (removed: {removed})")).unwrap_or_default();
         output.info(&format!("{}{removed}", format::describe(&sent.manifest)));
         self.inputs.warn(&sent.manifest, output);
         self.inputs.warn_of_browsers(&sent.manifest, self.args.view_only, output);
@@ -199,7 +199,7 @@ impl Sending<'_> {
         let passphrase = words.as_ref().map(|words| words.as_str());
         let shown = LinkDisplay { bare, passphrase, removed: self.inputs.removed() };
         if print(&batch, &shown, output).is_err() {
-            let hint = Hint::run(if batch.revoke().await {
+            let hint = Hint::line(if batch.revoke().await {
                 "the link could not be shown: the share was taken back"
             } else {
                 "the link could not be shown, and the relay could not be told: share revoke takes it back"
@@ -233,7 +233,7 @@ impl Sending<'_> {
         let ends = tokio::select! {
             ends = waiting => ends?,
             _ = self.cx.interrupted() => {
-                let hint = Hint::run("it still waits: share status --wait goes on, share revoke takes it back");
+                let hint = Hint::line("it still waits: share status --wait goes on, share revoke takes it back");
                 return Err(Failure::Interrupted(Some(hint)));
             }
         };

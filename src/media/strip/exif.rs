@@ -15,6 +15,31 @@ const INTEROPERABILITY: u16 = 0xa005;
 const SERIAL: u16 = 0xa431;
 const LENS: std::ops::RangeInclusive<u16> = 0xa432..=0xa435;
 
+/// Times of recording, digitizing and editing, their offsets from UTC, and fractions of their seconds.
+const TIMES: [u16; 9] = [0x0132, 0x9003, 0x9004, 0x9010, 0x9011, 0x9012, 0x9290, 0x9291, 0x9292];
+
+/// The name of an entry for people. `None`: a standard name would not be understood, or there is none.
+fn name_of(tag: u16) -> Option<&'static str> {
+    Some(match tag {
+        0x010e | 0x9c9b | 0x9c9f => "description",
+        0x011a | 0x011b | 0x0128 => "resolution",
+        0x0131 => "software",
+        0x013b | 0x9c9d => "author",
+        0x013c => "computer",
+        0x4746 | 0x4749 => "rating",
+        0x829a | 0x829d | 0x8822 | 0x8827 | 0x9201..=0x920a | 0xa402..=0xa40c => "camera settings",
+        0x8298 => "copyright",
+        0x927c => "maker note",
+        0x9286 | 0x9c9c => "comment",
+        0x9c9e => "keywords",
+        0xa420 => "image ID",
+        0xa430 => "owner",
+        0xa001..=0xa003 | 0x0100 | 0x0101 | 0x0213 | 0x9101 => "picture format",
+        0x9000 | 0xa000 => "EXIF version",
+        _ => return None,
+    })
+}
+
 struct Tiff<'a> {
     bytes: &'a [u8],
     little: bool,
@@ -79,7 +104,8 @@ pub(super) fn read(bytes: &[u8], removed: &mut Removed) -> Option<u8> {
                     orientation = orientation.or(value.filter(|value| seen == 1 && (1..=8).contains(value)));
                 }
                 THUMBNAIL => removed.thumbnail = true,
-                _ => removed.fields += 1,
+                tag if TIMES.contains(&tag) => removed.time = true,
+                tag => removed.field(name_of(tag)),
             }
         }
         let next = tiff.u32(at + 2 + usize::from(count) * 12).filter(|next| *next > 0 && !is_gps);

@@ -4,6 +4,9 @@ use std::io::{Read, Seek};
 
 use crate::media::strip::scan::{Scan, Unclean};
 
+/// The label of a comment.
+const COMMENT: u8 = 0xfe;
+
 /// Keeps pictures, how they move, and their color profile; comments and what applications have added go.
 pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
     let [.., flags, _, _] = scan.array::<13>(0)?;
@@ -31,7 +34,12 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
             _ => return Err(Unclean::Damaged("one of its blocks is none")),
         };
         if block[0] == 0x21 && !is_needed(scan, block[1], at)? {
-            scan.drop_piece(at, end - at, at + 2)?;
+            if block[1] == COMMENT {
+                scan.removed.field("comment");
+                scan.edits.remove(at, end - at);
+            } else {
+                scan.drop_piece(at, end - at, at + 2)?;
+            }
         }
         at = end;
     }

@@ -13,6 +13,7 @@ const APP0: u8 = 0xe0;
 const APP1: u8 = 0xe1;
 const APP2: u8 = 0xe2;
 const APP14: u8 = 0xee;
+const COM: u8 = 0xfe;
 
 /// Length of JFIF's segment (ISO/IEC 10918-5) without a thumbnail: marker, length and fourteen bytes.
 const JFIF_LEN: u64 = 18;
@@ -90,7 +91,9 @@ fn skip<R: Read + Seek>(scan: &mut Scan<R>, walk: &mut Walk) -> Result<(), Uncle
     if found > walk.at {
         let skipped = scan.peek(walk.at, (found - walk.at).min(LOOKED_INTO))?;
         scan.removed.read(&skipped);
-        scan.removed.fields += u32::from(skipped.iter().any(|byte| !matches!(byte, 0 | 0xff)));
+        if skipped.iter().any(|byte| !matches!(byte, 0 | 0xff)) {
+            scan.removed.field("bytes between segments");
+        }
         scan.edits.remove(walk.at, found - walk.at);
         walk.at = found;
     }
@@ -202,7 +205,7 @@ fn application<R: Read + Seek>(
         // The meaning of the colors' numbers.
         APP14 if head.starts_with(b"Adobe") && head.len() >= 12 => {
             if len > ADOBE_LEN {
-                scan.removed.fields += 1;
+                scan.removed.field("application data");
                 scan.edits.replace(at, len, [&[0xff, APP14, 0, 14], &head[..12]].concat());
             }
         }
@@ -212,10 +215,13 @@ fn application<R: Read + Seek>(
             scan.edits.remove(at, len);
         }
         _ => {
-            scan.removed.read(&head);
-            scan.removed.thumbnail |= head.starts_with(b"JFXX");
-            // An index of further pictures behind this one has no metadata itself.
-            scan.removed.fields += u32::from(!head.starts_with(b"MPF\0") && !head.starts_with(b"JFXX"));
+            match marker {
+                COM => scan.removed.field("comment"),
+                _ if head.starts_with(b"JFXX") => scan.removed.thumbnail = true,
+                // An index of further pictures behind this one has no metadata itself.
+                _ if head.starts_with(b"MPF\0") => {}
+                _ => scan.removed.piece(&head),
+            }
             if marker == APP1 {
                 orientations.note(Source::Xmp, in_xmp(&head), at);
             }

@@ -60,6 +60,10 @@ fn chunks<R: Read + Seek>(scan: &mut Scan<R>, orientations: &mut Orientations) -
             | b"CgBI" => {}
             // Without these a decoder must give up, and their content is unknown.
             [b'A'..=b'Z', ..] => return Err(Unclean::Damaged("it has a chunk that no decoder knows")),
+            b"tIME" => {
+                scan.removed.time = true;
+                scan.edits.remove(at, len);
+            }
             _ => scan.drop_piece(at, len, at + 8)?,
         }
         at += len;

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-use super::removed::{Removed, contains};
+use super::removed::Removed;
 use crate::media::edits::Edits;
 
 /// The longest piece of metadata that is looked into, in bytes, before it goes.
@@ -79,26 +79,21 @@ impl<R: Read + Seek> Scan<R> {
         Ok(u64::from_be_bytes(self.array(at)?))
     }
 
-    /// Everything from `at` on goes: it is behind the picture's end.
+    /// Removes everything from `at` on: it is behind the picture's end. Zeros there are padding, and not reported.
     pub(super) fn cut(&mut self, at: u64) -> io::Result<()> {
         if at >= self.len {
             return Ok(());
         }
-        let tail = self.peek(at, LOOKED_INTO)?;
-        if contains(&tail, b"ftyp") || contains(&tail, b"\xff\xd8\xff") {
-            self.removed.hidden = true;
-        } else {
-            self.removed.fields += 1;
-        }
+        let is_padding = self.peek(at, LOOKED_INTO)?.iter().all(|byte| *byte == 0);
+        self.removed.hidden |= !is_padding || self.len - at > LOOKED_INTO;
         self.edits.remove(at, self.len - at);
         Ok(())
     }
 
-    /// Removes a piece of `len` bytes; `content` is the offset in it of metadata that is reported.
+    /// Removes a piece of `len` bytes. Its metadata, from the offset `content` in the file on, is reported.
     pub(super) fn drop_piece(&mut self, at: u64, len: u64, content: u64) -> io::Result<()> {
         let text = self.peek(content, (at + len).saturating_sub(content).min(LOOKED_INTO))?;
-        self.removed.read(&text);
-        self.removed.fields += 1;
+        self.removed.piece(&text);
         self.edits.remove(at, len);
         Ok(())
     }

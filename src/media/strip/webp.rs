@@ -80,7 +80,7 @@ fn frame<R: Read + Seek>(scan: &mut Scan<R>, mut at: u64, end: u64) -> Result<()
             return Err(Unclean::Damaged("one of its chunks has no end"));
         }
         if !matches!(&kind, b"VP8 " | b"VP8L" | b"ALPH") {
-            scan.removed.fields += 1;
+            scan.removed.field(None);
             scan.edits.fill(at + 8, content, 0);
         }
         at += len;

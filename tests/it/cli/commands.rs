@@ -36,14 +36,14 @@ fn a_link_opens_once_and_says_when_it_did() {
     assert_eq!(sent.code, 0, "{sent:?}");
     let link = String::from_utf8(sent.stdout).unwrap();
     assert!(link.starts_with(&format!("{}#share1", relay.url)) && link.lines().count() == 1, "{link}");
-    assert!(sent.stderr.contains("beach.jpg · photo, 300 kB"), "{}", sent.stderr);
+    assert!(sent.stderr.contains("beach.jpg: photo, 300 kB"), "{}", sent.stderr);
     assert!(sent.stderr.contains("Opens once, until "), "{}", sent.stderr);
     assert!(sent.stderr.contains("metadata NOT removed"), "{}", sent.stderr);
 
     let link = link.trim();
     for _ in 0..3 {
         let peeked = sandbox.share(["peek", link]).ok();
-        assert!(peeked.starts_with("beach.jpg · photo, 300 kB · until "), "{peeked}");
+        assert!(peeked.starts_with("beach.jpg: photo, 300 kB · until "), "{peeked}");
     }
     let opened = sandbox.share(["open", link, "-o", "."]).run();
     assert_eq!(opened.code, 0, "{opened:?}");
@@ -72,7 +72,7 @@ fn an_album_is_one_link_and_many_files() {
     let send = ["send", "-q", "--relay", &relay.url, "-n", "Trip", "a.bin", "empty", "c.txt", "d.bin", "sub/c.txt"];
     let link = sandbox.share(send).ok();
     let peeked = sandbox.share(["peek", &link]).ok();
-    assert!(peeked.starts_with("Trip · 5 files, 5.0 MB · until ") && peeked.lines().count() == 6, "{peeked}");
+    assert!(peeked.starts_with("Trip: 5 files, 5.0 MB · until ") && peeked.lines().count() == 6, "{peeked}");
     sandbox.share(["open", "-q", &link]).fails(2, "5 files");
     sandbox.share(["open", "-q", &link, "-o", "a.bin"]).fails(8, "a.bin is not a directory");
     sandbox.share(["open", "-q", &link, "-o", "new"]).ok();
@@ -89,7 +89,7 @@ fn pipes_work_in_both_directions() {
     let relay = sandbox.relay();
     let content = noise(9_000_000, 3);
     let link = sandbox.share(["send", "-q", "-n", "x.tar"]).env("SHARE_RELAY", &relay.url).input(&content).ok();
-    assert!(sandbox.share(["peek", "-"]).input(&link).ok().starts_with("x.tar · file, 9.0 MB"));
+    assert!(sandbox.share(["peek", "-"]).input(&link).ok().starts_with("x.tar: file, 9.0 MB"));
     let opened = sandbox.share(["open", "-q"]).input(format!("  <{link}>\n")).run();
     assert_eq!((opened.code, opened.stderr.as_str()), (0, ""));
     assert!(opened.stdout == content);
@@ -141,7 +141,7 @@ fn bad_input_is_named_and_nothing_is_lost() {
     sandbox.write("file", b"content");
     let send = |args: &[&str]| sandbox.share([&["send", "--relay", url], args].concat());
     let directory = send(&["dir"]).fails(8, "dir is a directory");
-    assert!(directory.stderr.contains("hint: tar c dir | share send -n dir.tar"), "{}", directory.stderr);
+    assert!(directory.stderr.contains("try: tar c dir | share send -n dir.tar"), "{}", directory.stderr);
     send(&["missing"]).fails(8, "missing: there is no such file");
     send(&["-e", "30s", "file"]).fails(2, "1 minute to 90 days");
     send(&["-e", "91d", "file"]).fails(2, "1 minute to 90 days");
@@ -203,7 +203,7 @@ fn usage_errors_never_repeat_a_link() {
     }
     sandbox.write("photo.jpg", b"");
     let word = sandbox.share(["photo.jpg"]).fails(2, "photo.jpg is not a command");
-    assert!(word.stderr.contains("hint: share send photo.jpg"), "{}", word.stderr);
+    assert!(word.stderr.contains("try: share send photo.jpg"), "{}", word.stderr);
     assert!(sandbox.share(["--help"]).ok().contains("already opened"));
     assert!(sandbox.share(["--version"]).ok().starts_with("share "));
 }
@@ -244,9 +244,9 @@ async fn an_expired_share_says_when_it_expired() {
     let (_, url) = served(bench.relay.clone());
     let link = sandbox.share(["send", "-q", "-e", "1d", "--relay", &url]).input("x").ok();
     bench.clock.advance(86_399);
-    assert!(sandbox.share(["peek", &link]).ok().contains("until 2 Jan 2100 at 00:00"));
+    assert!(sandbox.share(["peek", &link]).ok().contains("until Jan 2, 2100 at 00:00"));
     bench.clock.advance(1);
-    sandbox.share(["open", &link]).fails(4, "expired unopened on 2 Jan 2100 at 00:00");
+    sandbox.share(["open", &link]).fails(4, "expired unopened on Jan 2, 2100 at 00:00");
     let link = sandbox.share(["send", "-q", "--relay", &url]).input("x").ok();
     sandbox.write("wrong", b"x");
     drop(link);

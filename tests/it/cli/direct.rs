@@ -32,7 +32,7 @@ fn a_share_is_served_from_here_until_it_was_opened() {
     assert_eq!(Link::parse(&link).unwrap().link.secret.flags(), Flags::DIRECT);
     host.expect("Ctrl-C takes it back.");
     let there = elsewhere(&sandbox);
-    assert!(sandbox.share(["peek", &link]).env("HOME", &there).ok().starts_with("beach.jpg · photo, 9.0 MB"));
+    assert!(sandbox.share(["peek", &link]).env("HOME", &there).ok().starts_with("beach.jpg: photo, 9.0 MB"));
     host.expect("looked at");
     let opened = sandbox.share(["open", &link, "-o", "got.jpg"]).env("HOME", &there).run();
     assert_eq!(opened.code, 0, "{opened:?}");

@@ -45,7 +45,7 @@ fn between_two_hosts_nothing_can_be_read_on_the_wire() {
     assert_eq!(ended.code, 0, "{ended:?}\n{}\n{}\n{}", read("screen"), read("opened"), read("late"));
     assert!(sandbox.read("got.jpg") == content);
     assert!(read("page").contains("<!doctype html>"));
-    assert!(read("peeked").starts_with("secret-beach.jpg · photo, 3.0 MB"));
+    assert!(read("peeked").starts_with("secret-beach.jpg: photo, 3.0 MB"));
     assert!(read("late").contains("already opened on"), "{}", read("late"));
     // The address on the cable, and not the one that leads to containers.
     let link = read("link").trim().to_owned();

@@ -91,7 +91,7 @@ async fn shares_are_named_by_link_name_recipient_or_id() {
     assert!(stage.share("status").arg(&first).ok().starts_with("beach.jpg"));
     assert!(stage.share("status -").input(&second).ok().starts_with("Secret"));
     assert!(stage.share("status Secret").ok().starts_with("Secret"));
-    assert!(stage.share("status anna").ok().contains("wrong · text, 3 bytes · for anna"));
+    assert!(stage.share("status anna").ok().contains("wrong: text, 3 bytes · for anna"));
     assert!(stage.share("status").arg(&id(anna)[..6]).ok().contains("for anna"));
     assert_eq!(stage.share("status").ok().lines().count(), 2, "the last ones, which were sent together");
     stage.share("status nobody").fails(4, "nothing like that was sent from here");
@@ -117,13 +117,13 @@ async fn revoking_asks_unless_it_was_said_what_is_meant() {
     let link = stage.sent("");
     let command = r#""$SHARE" revoke"#;
     let mut terminal = Conversation::start(&stage.sandbox, command);
-    terminal.expect("beach.jpg · photo, 300 kB · sent on").expect("Take it back? [y]es, [n]o").press("\r");
+    terminal.expect("beach.jpg: photo, 300 kB · sent on").expect("Take it back? [y]es, [n]o").press("\r");
     let (code, seen) = terminal.end();
     assert!(code == 130 && seen.contains("nothing was taken back"), "{seen}");
     let mut terminal = Conversation::start(&stage.sandbox, command);
     terminal.expect("[y]es, [n]o").press("y\r");
     let (code, seen) = terminal.end();
-    assert!(code == 0 && seen.contains("taken back on 1 Jan 2100"), "{seen}");
+    assert!(code == 0 && seen.contains("taken back on Jan 1, 2100"), "{seen}");
     stage.share("peek").env("SHARE_LINK", &link).fails(4, "took it back");
 }
 

@@ -13,10 +13,10 @@ async fn a_share_does_not_wait_any_more_when_nobody_can_open_it() {
     let stage = Stage::new();
     let link = stage.sent("-e 1d");
     stage.bench.clock.advance(86_399);
-    assert!(stage.share("status").ok().ends_with("waiting, until 2 Jan 2100 at 00:00"));
+    assert!(stage.share("status").ok().ends_with("waiting, until Jan 2, 2100 at 00:00"));
     stage.bench.clock.advance(1);
-    stage.elsewhere("open -o x").env("SHARE_LINK", &link).fails(4, "expired unopened on 2 Jan 2100 at 00:00");
-    let expired = "expired on 2 Jan 2100 at 00:00; the relay has yet to confirm that nobody opened it";
+    stage.elsewhere("open -o x").env("SHARE_LINK", &link).fails(4, "expired unopened on Jan 2, 2100 at 00:00");
+    let expired = "expired on Jan 2, 2100 at 00:00; the relay has yet to confirm that nobody opened it";
     for command in ["status", "list"] {
         assert!(stage.share(command).ok().ends_with(expired), "{command}");
     }
@@ -24,7 +24,7 @@ async fn a_share_does_not_wait_any_more_when_nobody_can_open_it() {
     assert!(facts["state"] == "waiting" && facts["overdue"] == true, "{facts}");
     // It is no end yet, and is not noted as one.
     stage.bench.clock.advance(121);
-    assert!(stage.share("status").ok().ends_with("expired unopened on 2 Jan 2100 at 00:00"));
+    assert!(stage.share("status").ok().ends_with("expired unopened on Jan 2, 2100 at 00:00"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,7 +37,7 @@ async fn the_relays_clock_decides_and_not_ours() {
     assert!(sent.code == 0 && !sent.stderr.contains("keeps nothing for longer"), "{sent:?}");
     for command in ["status", "list"] {
         let told = sandbox.share([command]).env("SHARE_RELAY", &relay).ok();
-        assert!(told.ends_with("waiting, until 15 Jan 2000 at 00:00"), "{told}");
+        assert!(told.ends_with("waiting, until Jan 15, 2000 at 00:00"), "{told}");
     }
 }
 

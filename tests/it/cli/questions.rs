@@ -17,7 +17,7 @@ fn opening_at_a_terminal_asks_and_enter_means_not_now() {
     assert!(seen.contains("not now: nothing is lost"), "{seen}");
 
     let mut terminal = Conversation::start(&sandbox, &format!(r#"TERM=xterm "$SHARE" open '{link}'"#));
-    terminal.expect("beach.jpg · photo, 50.0 kB").expect("ot now?").press("s\r");
+    terminal.expect("beach.jpg: photo, 50.0 kB").expect("ot now?").press("s\r");
     let (code, seen) = terminal.end();
     assert_eq!(code, 0, "{seen}");
     assert!(seen.contains("saved as beach.jpg"), "{seen}");

@@ -73,7 +73,7 @@ fn a_relay_is_checked_before_it_is_used() {
     assert!(sandbox.share(["send", "-q"]).input("text").ok().starts_with(&relay.url));
     let checked = sandbox.share(["relay", "check"]).ok();
     assert!(
-        checked.contains("works: anybody may leave something there; at most 4.0 GiB a share, for at most 90d"),
+        checked.contains("works: anybody may leave something there; at most 4.0 GiB a share, for at most 90 days"),
         "{checked}"
     );
     let facts = events(&sandbox.share(["relay", "check", "--json"]).run()).pop().unwrap();

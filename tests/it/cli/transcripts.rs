@@ -26,7 +26,7 @@ pub(crate) fn told(ended: &Ended) -> String {
     for (pattern, stands_for) in [
         (r"http://127\.0\.0\.1:\d+/#share1[0-9a-z]+", "LINK"),
         (r"127\.0\.0\.1:\d+", "RELAY"),
-        (r"\d+ [A-Z][a-z]{2} at \d\d:\d\d", "TODAY"),
+        (r"[A-Z][a-z]{2} \d+ at \d\d:\d\d", "TODAY"),
         (r"\b[0-9a-f]{8}\b", "ID"),
         (r"\([a-z]{3,8} [a-z]{3,8}\)", "(WORDS)"),
         (r"who it was: [a-z]{3,8} [a-z]{3,8}\.", "who it was: WORDS."),
@@ -62,14 +62,14 @@ async fn usage() {
         || alone("photo.jpg"),
         "
         ! error: photo.jpg is not a command
-        ! hint: share send photo.jpg
+        ! try: share send photo.jpg
         = 2",
     );
     check(
         || alone("sned beach.jpg"),
         "
         ! error: sned is not a command
-        ! hint: did you mean: share send?
+        ! try: share send
         = 2",
     );
     check(
@@ -83,7 +83,7 @@ async fn usage() {
         || alone("send --expire 5minutesandabit x"),
         "
         ! error: invalid value '5minutesandabit' for '--expire <TIME>': a time is written like 30m, 24h or 7d
-        ! hint: share send --help
+        ! try: share send --help
         = 2",
     );
 }
@@ -97,14 +97,14 @@ async fn words_that_are_wrong_missing_or_secret() {
         || alone("--quiet"),
         "
         ! error: a command is missing
-        ! hint: share --help lists them
+        ! try: share --help
         = 2",
     );
     check(
         || alone("relay use"),
         "
         ! error: <URL> is missing
-        ! hint: share relay --help
+        ! try: share relay --help
         = 2",
     );
     check(
@@ -132,14 +132,14 @@ async fn words_that_are_wrong_missing_or_secret() {
         || alone("send --passphrase=horse beach.jpg"),
         "
         ! error: these arguments cannot be understood
-        ! hint: share send --help
+        ! try: share send --help
         = 2",
     );
     check(
         || alone("send --text=s3cret"),
         "
         ! error: these arguments cannot be understood
-        ! hint: share send --help
+        ! try: share send --help
         = 2",
     );
     check(
@@ -181,7 +181,7 @@ async fn words_that_are_wrong_missing_or_secret() {
         || stage.share("send --links 0 beach.jpg"),
         "
         ! error: one command makes 1 to 20 links
-        ! hint: --links 5
+        ! try: --links 5
         = 2",
     );
     check(
@@ -209,7 +209,7 @@ async fn local_trouble() {
         || stage.share("send holidays"),
         "
         ! error: holidays is a directory
-        ! hint: tar c holidays | share send -n holidays.tar
+        ! try: tar c holidays | share send -n holidays.tar
         = 8",
     );
     check(
@@ -253,13 +253,13 @@ async fn what_a_recipient_meets() {
     check(
         || peek(&link),
         "
-        beach.jpg · photo, 300 kB · until 15 Jan 2100 at 00:00
+        beach.jpg: photo, 300 kB · until Jan 15, 2100 at 00:00
         = 0",
     );
     assert_eq!(
         told(&open(&link).run()),
         "\
-        ! beach.jpg · photo, 300 kB\n\
+        ! beach.jpg: photo, 300 kB\n\
         ! saved as got\n\
         ! Opened, and gone. The sender sees who it was: WORDS.\n\
         = 0\n"
@@ -267,14 +267,14 @@ async fn what_a_recipient_meets() {
     check(
         || open(&link),
         "
-        ! error: already opened on 1 Jan 2100 at 00:00, on this device (WORDS)
+        ! error: already opened on Jan 1, 2100 at 00:00, on this device (WORDS)
         ! hint: a link opens once; ask the sender to send it again
         = 3",
     );
     check(
         || stage.share("open -o x").env("SHARE_LINK", &link),
         "
-        ! error: already opened on 1 Jan 2100 at 00:00, on another device (WORDS)
+        ! error: already opened on Jan 1, 2100 at 00:00, on another device (WORDS)
         ! hint: if that was not you, someone else has seen it: tell the sender
         = 3",
     );
@@ -283,7 +283,7 @@ async fn what_a_recipient_meets() {
     check(
         || peek(&link),
         "
-        ! error: expired unopened on 2 Jan 2100 at 00:00
+        ! error: expired unopened on Jan 2, 2100 at 00:00
         ! hint: ask the sender to send it again
         = 4",
     );
@@ -293,7 +293,7 @@ async fn what_a_recipient_meets() {
     check(
         || open(&link),
         "
-        ! error: the sender took it back on 2 Jan 2100 at 00:00
+        ! error: the sender took it back on Jan 2, 2100 at 00:00
         ! hint: ask the sender
         = 4",
     );
@@ -340,7 +340,7 @@ async fn passphrases() {
     check(
         || peek("right"),
         "
-        beach.jpg · photo, 300 kB · until 15 Jan 2100 at 00:00
+        beach.jpg: photo, 300 kB · until Jan 15, 2100 at 00:00
         = 0",
     );
     for number in 0..18 {
@@ -351,14 +351,14 @@ async fn passphrases() {
     check(
         || peek("guess"),
         "
-        ! error: locked on 1 Jan 2100 at 00:00, after too many wrong passphrases
+        ! error: locked on Jan 1, 2100 at 00:00, after too many wrong passphrases
         ! hint: nobody can open it any more; ask the sender to send it again
         = 4",
     );
     check(
         || stage.share("status beach.jpg"),
         "
-        beach.jpg · photo, 300 kB · locked on 1 Jan 2100 at 00:00, after too many wrong passphrases
+        beach.jpg: photo, 300 kB · locked on Jan 1, 2100 at 00:00, after too many wrong passphrases
         = 0",
     );
 }
@@ -445,20 +445,20 @@ async fn what_a_sender_sees_through_a_whole_life() {
     check(
         status,
         "
-        beach.jpg · photo, 300 kB · waiting, until 15 Jan 2100 at 00:00
+        beach.jpg: photo, 300 kB · waiting, until Jan 15, 2100 at 00:00
         = 0",
     );
     stage.elsewhere("peek --passphrase-file right").env("SHARE_LINK", &link).ok();
     check(
         status,
         "
-        beach.jpg · photo, 300 kB · waiting, until 15 Jan 2100 at 00:00; 1 passphrase was tried
+        beach.jpg: photo, 300 kB · waiting, until Jan 15, 2100 at 00:00; 1 passphrase was tried
         = 0",
     );
     let opened = stage.elsewhere("open --passphrase-file right -o got").env("SHARE_LINK", &link).run();
     assert_eq!(opened.code, 0, "{opened:?}");
     check(status, "
-        beach.jpg · photo, 300 kB · opened on 1 Jan 2100 at 00:00 (WORDS), confirmed by someone with the link and the passphrase; time by the relay
+        beach.jpg: photo, 300 kB · opened on Jan 1, 2100 at 00:00 (WORDS), confirmed by someone with the link and the passphrase; time by the relay
         = 0");
     // The same two words on both sides, and for programs.
     let words = opened.stderr.split("who it was: ").nth(1).unwrap().trim().trim_end_matches('.').to_owned();
@@ -474,14 +474,14 @@ async fn what_a_sender_sees_through_a_whole_life() {
     check(
         status,
         "
-        beach.jpg · photo, 300 kB · expired unopened on 2 Jan 2100 at 00:00
+        beach.jpg: photo, 300 kB · expired unopened on Jan 2, 2100 at 00:00
         = 0",
     );
     check(
         || stage.share("status --wait"),
         "
-        beach.jpg · photo, 300 kB · expired unopened on 2 Jan 2100 at 00:00
-        ! error: expired unopened on 2 Jan 2100 at 00:00
+        beach.jpg: photo, 300 kB · expired unopened on Jan 2, 2100 at 00:00
+        ! error: expired unopened on Jan 2, 2100 at 00:00
         ! hint: send it again, if it is still wanted
         = 4",
     );
@@ -489,15 +489,15 @@ async fn what_a_sender_sees_through_a_whole_life() {
     assert_eq!(
         told(&stage.share("revoke beach.jpg -y").run()),
         "\
-        beach.jpg · photo, 300 kB · too late: opened on 1 Jan 2100 at 00:00 (WORDS), confirmed by someone with the link and the passphrase; time by the relay\n\
-        beach.jpg · photo, 300 kB · too late: expired unopened on 2 Jan 2100 at 00:00\n\
-        beach.jpg · photo, 300 kB · taken back on 2 Jan 2100 at 00:02\n\
+        beach.jpg: photo, 300 kB · too late: opened on Jan 1, 2100 at 00:00 (WORDS), confirmed by someone with the link and the passphrase; time by the relay\n\
+        beach.jpg: photo, 300 kB · too late: expired unopened on Jan 2, 2100 at 00:00\n\
+        beach.jpg: photo, 300 kB · taken back on Jan 2, 2100 at 00:02\n\
         = 0\n"
     );
     check(
         status,
         "
-        beach.jpg · photo, 300 kB · taken back on 2 Jan 2100 at 00:02
+        beach.jpg: photo, 300 kB · taken back on Jan 2, 2100 at 00:02
         = 0",
     );
 }
@@ -522,20 +522,20 @@ async fn claimed_and_lapsed() {
     assert_eq!(
         told(&opened),
         "\
-        ! beach.jpg · photo, 300 kB\n\
+        ! beach.jpg: photo, 300 kB\n\
         ! saved as got\n\
         ! Opened, and the relay will be told so by the next command. The sender sees who it was: WORDS.\n\
         = 0\n"
     );
     check(|| stage.share("status"), "
-        beach.jpg · photo, 300 kB · claimed on 1 Jan 2100 at 00:00 (WORDS), not confirmed; the opener has until 2 Jan 2100 at 00:00
+        beach.jpg: photo, 300 kB · claimed on Jan 1, 2100 at 00:00 (WORDS), not confirmed; the opener has until Jan 2, 2100 at 00:00
         = 0");
     stage.bench.clock.advance(86_400 + 121);
     check(|| stage.share("status"), "
-        beach.jpg · photo, 300 kB · claimed on 1 Jan 2100 at 00:00 (WORDS), never confirmed; gone since 2 Jan 2100 at 00:00
+        beach.jpg: photo, 300 kB · claimed on Jan 1, 2100 at 00:00 (WORDS), never confirmed; gone since Jan 2, 2100 at 00:00
         = 0");
     check(|| stage.share("list"), "
-        ID  TODAY · beach.jpg · photo, 300 kB · claimed on 1 Jan 2100 at 00:00 (WORDS), never confirmed; gone since 2 Jan 2100 at 00:00
+        ID  TODAY · beach.jpg: photo, 300 kB · claimed on Jan 1, 2100 at 00:00 (WORDS), never confirmed; gone since Jan 2, 2100 at 00:00
         = 0");
 }
 
@@ -546,9 +546,9 @@ async fn sending() {
         || stage.share("send beach.jpg"),
         "
         LINK
-        ! beach.jpg · photo, 300 kB
+        ! beach.jpg: photo, 300 kB
         ! warning: metadata NOT removed (it is not a valid JPEG): beach.jpg goes with the position, time and camera it may have in it
-        ! Opens once, until 15 Jan 2100 at 00:00.
+        ! Opens once, until Jan 15, 2100 at 00:00.
         = 0",
     );
     check(

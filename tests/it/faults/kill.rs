@@ -26,7 +26,7 @@ fn a_killed_opener_goes_on_and_nobody_else_can() {
     let told = elsewhere.fails(3, "being opened since ");
     assert!(told.stderr.contains(", and not finished\nhint: if that was you"), "{}", told.stderr);
     let peeked = sandbox.share(["peek", &link]).fails(3, "this device has begun to open it");
-    assert!(peeked.stderr.contains("hint: share open goes on"));
+    assert!(peeked.stderr.contains("try: share open"));
     line.mend();
     sandbox.share(["open", "-q", &over_the_line, "-o", "."]).ok();
     assert!(sandbox.read("film.bin") == content);

@@ -80,12 +80,12 @@ macro_rules! rows {
 rows! {
     the_sender_dies:
         "the sender dies: before, in and after each request and each part, before the link is printed",
-        "no link, or one that works; sending again works; the rest is swept",
+        "no link, or one that works; sending again works; the sweeper deletes the rest",
         "L1 D2";
     the_store_fails_while_sending:
         "an operation of the store fails, conflicts, happens twice, is slow or finds no room, or the relay dies \
          before or after it: while something is sent",
-        "no link, or one that works; sending again works; the rest is swept",
+        "no link, or one that works; sending again works; the sweeper deletes the rest",
         "L1 L2 D2";
     the_store_fails_while_sending_little:
         "the same, while something small is sent in one request",
@@ -93,18 +93,18 @@ rows! {
         "L1 L2 D2";
     the_store_fails_while_opening:
         "the same, while something is opened",
-        "the same device has it in the end, whole, once; nobody else does",
+        "the same device gets all of it in the end, once; nobody else does",
         "L3 L4 O1 D1";
     the_store_fails_while_taking_back:
-        "the same, while something is taken back",
-        "it is taken back in the end, and nothing is left of it",
+        "the same, while a share is revoked",
+        "it is revoked in the end, and nothing is left of it",
         "O2 D1";
     the_store_fails_while_sweeping:
         "the same, while the sweeper works",
-        "the next sweep does the rest; what waits or is being opened is untouched",
+        "the next sweep deletes the rest; shares that wait or are being opened are untouched",
         "L2 L3 D1 D2";
     an_end_cannot_be_written:
-        "the cell that ends a share cannot be written: when it is finished, taken back, given up, expired or lapsed",
+        "the record that ends a share cannot be written: when it is finished, revoked, aborted, expired or lapsed",
         "all of it is still there; it ends when the store has recovered",
         "L2 L3 D1";
     answers_are_lost:
@@ -112,7 +112,7 @@ rows! {
         "the repeated request gets the same answer; its own opening is never \"already opened\"",
         "L1 L4 O1";
     the_line_garbles:
-        "the line garbles a part, on its way in or out",
+        "a part is corrupted in transit, on its way in or out",
         "it is refused and repeated",
         "L1 L4";
     the_recipients_disk_is_full:
@@ -120,53 +120,53 @@ rows! {
         "exit 8, nothing under the file's name; the same command works when there is room",
         "L3 L4";
     everybody_is_at_the_door:
-        "sweeper against commit, claim against taking back, claim against expiry, lapse against reading, two \
+        "sweeper against commit, claim against revocation, claim against expiry, lapse against reading, two \
                sweepers; clocks a minute apart",
-        "one outcome, and the loser is told it",
+        "one outcome, which the loser receives",
         "O1 O2 D1";
     many_claimants:
-        "64 claimants at three nodes",
-        "one of them has it",
+        "64 devices claim a share at three nodes",
+        "one of them gets it",
         "O1";
     the_right_passphrase_is_repeated:
-        "the right passphrase is tried for a long time on a bad line, and the share looked at fifty times",
+        "the right passphrase is retried for a long time on a bad connection, and the share previewed fifty times",
         "one guess is counted",
         "L2";
     wrong_passphrases_at_three_nodes:
         "200 wrong passphrases at three nodes at once",
-        "at most 20 are compared; the share is locked and gone",
+        "at most 20 are compared; the share is locked and deleted",
         "O1 D1";
     two_programs_of_one_device:
-        "two programs of one device open it",
+        "two `share` processes of one device open one share",
         "one does, the other exits 3",
         "O1";
     a_long_upload:
-        "an upload takes longer than the share may live",
-        "its life begins when it is complete",
+        "an upload takes longer than the lifetime of the share",
+        "its lifetime begins when the upload is complete",
         "L2";
     a_clock_a_month_ahead:
         "a node's clock is a month ahead",
-        "it does not start; one that runs claims and sweeps nothing; nothing expires early",
+        "the node does not start; a running one claims and sweeps nothing; nothing expires early",
         "L2";
     the_relay_dies_in_a_part:
         "the relay dies in the middle of a part, in or out",
-        "sender and opener go on when it is back",
+        "sender and opener resume when it is back",
         "L1 L3 L4";
     the_line_is_cut_often:
         "the connection is cut every 50 kB",
-        "the opener goes on each time",
+        "the opener resumes each time",
         "L4";
     the_lease_ends_in_the_middle:
-        "the time for an opening ends in the middle of it",
-        "an honest end: exit 4, nothing under the file's name",
+        "the lease ends in the middle of an opening",
+        "exit 4, and nothing under the file's name",
         "O2 D1";
     stored_parts_are_wrong:
-        "a stored part is rotten, missing, truncated, of another share, or an old one again",
+        "a stored part is corrupted, missing, truncated, another share's, or an older version",
         "no file, no receipt; exit 7, or 6 where it is missing or cut short",
         "L4";
     the_recipient_dies:
         "the recipient dies: at each request, and at each change of a file",
-        "the same command has it in the end; no plaintext anywhere else",
+        "the same command gets it in the end; no plaintext anywhere else",
         "L3 L4 O1";
     the_name_is_taken_meanwhile:
         "the file's name is taken after the claim",
@@ -174,11 +174,11 @@ rows! {
         "L4";
     what_is_deleted_comes_back:
         "the relay dies between the end and the deletion, parts come late, or a disk brings deleted ones back",
-        "unreadable at once, and swept",
+        "unreadable at once, and deleted by the sweeper",
         "O2 D1 D2";
     nobody_takes_the_link:
-        "nobody takes the link: standard output is closed or full",
-        "the share is taken back",
+        "the link cannot be printed: standard output is closed or full",
+        "the share is revoked",
         "L1 D1";
 }
 

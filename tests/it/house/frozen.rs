@@ -72,7 +72,7 @@ fn copy(what: &str, to: &Path, names: &[(&str, String)]) {
 fn a_share_that_waited_is_opened() {
     let frozen = Frozen::thaw();
     let listed = frozen.sandbox.share(["list"]).ok();
-    assert!(listed.contains("waiting.txt · text, 20 bytes · for anna · waiting, until 15 Jan 2100"), "{listed}");
+    assert!(listed.contains("waiting.txt · text, 20 bytes · for anna · waiting, until Jan 15, 2100"), "{listed}");
     frozen.ben(&["open", "-q", &frozen.link("waiting.txt"), "-o", "got.txt"]).ok();
     assert_eq!(frozen.sandbox.read("got.txt"), b"this is waiting.txt\n");
     assert!(frozen.status("waiting.txt").contains("confirmed by someone with the link"));

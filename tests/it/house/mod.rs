@@ -1,6 +1,7 @@
 //! The sources and documents themselves.
 
 mod broken;
+mod documents;
 mod frozen;
 mod hints;
 mod layers;

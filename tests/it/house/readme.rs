@@ -1,28 +1,46 @@
-//! Every command that the README shows is run.
+//! Every command that the README and the pages in `docs` show is run, and their tables are the program's own.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use super::documents::documents;
 use crate::support::{Run, SHARE, Sandbox, TestS3, photo};
+
+/// The labels of code blocks with commands. Each but the first labels one block, which a test runs.
+const RUN: [&str; 9] =
+    ["sh", "sh bucket", "sh folder", "sh install", "sh pipes", "sh receipts", "sh relay", "sh sender", "sh session"];
 
 fn text(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
 
-/// The contents of the README's code blocks of a kind.
-fn blocks(kind: &str) -> Vec<String> {
-    let readme = text("README.md");
-    let mut blocks = readme.split("\n```");
-    blocks.next();
+/// The code blocks of all documents: their labels and contents.
+fn all_blocks() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    while let (Some(block), Some(_)) = (blocks.next(), blocks.next()) {
-        let (first, content) = block.split_once('\n').unwrap();
-        if first == kind {
-            found.push(content.to_owned());
+    for (path, text) in documents() {
+        let mut blocks = text.split("\n```");
+        blocks.next();
+        while let Some(block) = blocks.next() {
+            let (label, content) = block.split_once('\n').unwrap();
+            found.push((label.to_owned(), content.to_owned()));
+            assert!(blocks.next().is_some(), "{}: a code block does not end", path.display());
         }
     }
     found
+}
+
+/// The contents of the code blocks with a label.
+fn blocks(label: &str) -> Vec<String> {
+    all_blocks().into_iter().filter(|(found, _)| found == label).map(|(_, content)| content).collect()
+}
+
+/// The only block with a label.
+fn block(label: &str) -> String {
+    assert!(RUN.contains(&label), "{label}");
+    let [block] = &blocks(label)[..] else { panic!("one block: {label}") };
+    block.clone()
 }
 
 /// A shell in which `share` is the program under test.
@@ -33,8 +51,8 @@ fn shell(sandbox: &Sandbox, script: &str) -> Run {
     sandbox.prepare(bash)
 }
 
-/// A place with the files that the README speaks of.
-fn place() -> (Sandbox, Vec<u8>) {
+/// A directory with the files that the documents mention.
+fn directory() -> (Sandbox, Vec<u8>) {
     let sandbox = Sandbox::new();
     let content = photo(20_000);
     sandbox.write("photo.jpg", &content);
@@ -45,16 +63,20 @@ fn place() -> (Sandbox, Vec<u8>) {
     (sandbox, content)
 }
 
-/// The only block of a kind.
-fn block(kind: &str) -> String {
-    let [block] = &blocks(kind)[..] else { panic!("one block: {kind}") };
-    block.clone()
+#[test]
+fn every_block_of_commands_is_run() {
+    let labels: BTreeSet<String> = all_blocks().into_iter().map(|(label, _)| label).collect();
+    let shown: Vec<&str> = labels.iter().map(String::as_str).filter(|label| label.starts_with("sh")).collect();
+    assert_eq!(shown, RUN);
+    for label in labels {
+        assert!(label.starts_with("sh") || ["console", "text", "json"].contains(&label.as_str()), "{label:?}");
+    }
 }
 
 #[test]
 #[ignore = "takes long: tests/all"]
 fn sending_and_opening_work_as_they_stand() {
-    let (sandbox, content) = place();
+    let (sandbox, content) = directory();
     let relay = sandbox.relay();
     let shown = shell(&sandbox, &block("sh session")).env("SHARE_RELAY", &relay.url).ok();
     assert_eq!(sandbox.read("received.jpg"), content);
@@ -65,7 +87,7 @@ fn sending_and_opening_work_as_they_stand() {
 #[test]
 #[ignore = "takes long: tests/all"]
 fn pipes_work_as_they_stand() {
-    let (sandbox, content) = place();
+    let (sandbox, content) = directory();
     let relay = sandbox.relay();
     let script = block("sh pipes").replace("| tar x", "| tar xv");
     let shown = shell(&sandbox, &script).env("SHARE_RELAY", &relay.url).ok();
@@ -76,8 +98,8 @@ fn pipes_work_as_they_stand() {
 
 #[test]
 #[ignore = "takes long: tests/all"]
-fn a_sender_is_told_as_it_stands() {
-    let (sandbox, _) = place();
+fn checking_and_revoking_work_as_they_stand() {
+    let (sandbox, _) = directory();
     let relay = sandbox.relay();
     let shown = shell(&sandbox, &block("sh sender")).env("SHARE_RELAY", &relay.url).ok();
     assert_eq!(shown.matches("waiting, until").count(), 3, "{shown}");
@@ -86,8 +108,20 @@ fn a_sender_is_told_as_it_stands() {
 
 #[test]
 #[ignore = "takes long: tests/all"]
+fn receipts_work_as_they_stand_where_nothing_else_is_kept() {
+    let (sandbox, _) = directory();
+    let relay = sandbox.relay();
+    // Every command has a state directory of its own.
+    let script = format!("share() {{ SHARE_STATE_DIR=$(mktemp -d) command share \"$@\"; }}\n{}", block("sh receipts"));
+    let shown = shell(&sandbox, &script).env("SHARE_RELAY", &relay.url).ok();
+    assert_eq!(shown.matches("waiting, until").count(), 1, "{shown}");
+    assert!(shown.trim_end().lines().last().unwrap().contains("taken back on"), "{shown}");
+}
+
+#[test]
+#[ignore = "takes long: tests/all"]
 fn a_folder_works_as_it_stands() {
-    let (sandbox, content) = place();
+    let (sandbox, content) = directory();
     shell(&sandbox, &block("sh folder")).ok();
     assert_eq!(sandbox.read("from-the-folder.jpg"), content);
 }
@@ -112,23 +146,35 @@ fn a_relay_over_a_bucket_runs_as_it_stands() {
     assert!(shown.starts_with("http://127.0.0.1:"), "{shown}");
 }
 
-/// The first of them waits for somebody: the script runs it at a terminal, and is that somebody.
+/// `tests/first-run` runs the first command at a terminal, and is the recipient; and it installs the program.
 #[test]
-#[ignore = "takes long: tests/all"]
-fn the_two_commands_for_a_fresh_machine_are_what_the_checks_run() {
+fn the_checks_run_the_commands_for_a_fresh_machine() {
     let [send, tests] = &blocks("sh")[..] else { panic!("two commands") };
-    assert!(text("tests/first-run").contains(send.trim()), "{send}");
+    for command in [send, &block("sh install")] {
+        assert!(text("tests/first-run").contains(command.trim()), "{command}");
+    }
     for step in ["tests/first-run", tests.trim()] {
         assert!(text(".ci/run").contains(&format!("step {step}\n")), "{step}");
     }
 }
 
 #[test]
+fn recordings_show_what_the_program_prints() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let beach = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/beach.jpg");
+    let sent = sandbox.share(["send", "--relay", &relay.url, beach.to_str().unwrap()]).run();
+    assert_eq!(sent.code, 0, "{sent:?}");
+    let title = sent.stderr.lines().next().unwrap();
+    assert!(blocks("console").iter().any(|recording| recording.lines().any(|line| line == title)), "{title}");
+}
+
+#[test]
 #[ignore = "takes long: tests/all"]
 fn the_settings_are_the_ones_that_are_read() {
-    let readme = text("README.md");
+    let page = text("docs/scripting.md");
     let sandbox = Sandbox::new();
-    let mut variables = std::collections::BTreeSet::new();
+    let mut variables = BTreeSet::new();
     for command in ["send", "open", "peek", "status", "revoke", "list", "relay"] {
         let help = sandbox.share([command, "--help"]).ok();
         let found = help.split("[env: ").skip(1).map(|rest| rest.split(['=', ']']).next().unwrap().to_owned());
@@ -136,7 +182,7 @@ fn the_settings_are_the_ones_that_are_read() {
     }
     assert!(variables.len() >= 11, "{variables:?}");
     for variable in variables {
-        assert!(readme.contains(&format!("`{variable}`")), "{variable}");
+        assert!(page.contains(&format!("`{variable}`")), "{variable}");
     }
 }
 
@@ -145,9 +191,9 @@ fn the_settings_are_the_ones_that_are_read() {
 fn the_exit_codes_are_the_ones_of_the_help() {
     let sandbox = Sandbox::new();
     let help = sandbox.share(["--help"]).ok();
-    let readme = text("README.md");
+    let page = text("docs/scripting.md");
     for code in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 130] {
         let told = help.lines().find_map(|line| line.trim().strip_prefix(&format!("{code}  "))).unwrap();
-        assert!(readme.contains(&format!("| {code} | {told}")), "{code} {told}");
+        assert!(page.contains(&format!("| {code} | {told} |")), "{code} {told}");
     }
 }

@@ -80,14 +80,14 @@ fn a_certificate_is_told_with_what_is_wrong_with_it() {
     expect(
         &ended,
         6,
-        &format!("error: the certificate of {address} expired on 1 Jan 2021"),
+        &format!("error: the certificate of {address} expired on Jan 1, 2021"),
         "set the clock; if it is, tell",
     );
     let (ended, address) = told("future", "future");
     expect(
         &ended,
         6,
-        &format!("error: the certificate of {address} becomes valid only on 1 Jan 2100"),
+        &format!("error: the certificate of {address} becomes valid only on Jan 1, 2100"),
         "set the clock",
     );
     let (ended, address) = told("other-name", "other-name");

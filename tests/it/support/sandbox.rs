@@ -276,7 +276,8 @@ impl Run {
         let line = ended.stderr.lines().find(|line| line.starts_with("error: ")).unwrap_or_default();
         assert!(line.contains(error), "{ended:?}");
         assert_eq!(ended.stderr.matches("error: ").count(), 1, "{ended:?}");
-        assert_eq!(ended.stderr.matches("hint: ").count(), 1, "{ended:?}");
+        let is_hint = |line: &&str| line.starts_with("hint: ") || line.starts_with("try: ");
+        assert_eq!(ended.stderr.lines().filter(is_hint).count(), 1, "{ended:?}");
         ended
     }
 }

@@ -61,7 +61,7 @@ pub(crate) fn events(ended: &Ended) -> Vec<Value> {
         (_, Some(error)) => assert_eq!(done["error"], error, "{ended:?}"),
         _ => panic!("{ended:?}"),
     }
-    let talk = |line: &str| !["error: ", "hint: ", "warning: "].iter().any(|mark| line.starts_with(mark));
+    let talk = |line: &str| !["error: ", "hint: ", "try: ", "warning: "].iter().any(|mark| line.starts_with(mark));
     assert!(!ended.stderr.lines().any(talk), "no talk: {ended:?}");
     events
 }

@@ -17,25 +17,32 @@ pub(in crate::cli) enum Exit {
     Interrupted = 130,
 }
 
-/// The next action. Text becomes a sentence; what can be copied into a shell is made with [`Hint::run`].
+/// The next action. A string becomes [`Hint::Text`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Hint {
-    /// A command or an option, alone or in a sentence: it stays on one line, so that it can be copied.
+    /// One command, or options to add to the one that failed: printed as `try: COMMAND`, on one line.
     Run(String),
-    /// A sentence, which a narrow terminal gets in several lines.
+    /// A sentence with a command or an option in it: printed on one line, so that the command can be copied.
+    Line(String),
+    /// A sentence without a command: broken between words where the terminal is narrow.
     Text(String),
 }
 
 impl Hint {
-    /// A hint that stays on one line.
+    /// A hint that is a command.
     pub(in crate::cli) fn run(command: impl Into<String>) -> Self {
         Self::Run(command.into())
     }
 
-    /// The words.
+    /// A sentence that contains a command or an option.
+    pub(in crate::cli) fn line(sentence: impl Into<String>) -> Self {
+        Self::Line(sentence.into())
+    }
+
+    /// The text without its label.
     pub(in crate::cli) fn as_str(&self) -> &str {
         match self {
-            Self::Run(text) | Self::Text(text) => text,
+            Self::Run(text) | Self::Line(text) | Self::Text(text) => text,
         }
     }
 }
@@ -58,9 +65,11 @@ impl From<&Self> for Hint {
     }
 }
 
+/// The hint as it is printed: `try: COMMAND`, or `hint: SENTENCE`.
 impl fmt::Display for Hint {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str(self.as_str())
+        let label = if matches!(self, Self::Run(_)) { "try" } else { "hint" };
+        write!(to, "{label}: {}", self.as_str())
     }
 }
 

@@ -99,20 +99,20 @@ impl Failure {
             Self::RelayUrl(error) => Message::new(
                 Exit::Usage,
                 format!("the relay's address cannot be used: {error}"),
-                Hint::run("--relay https://relay.example, or file:///srv/share for a folder"),
+                Hint::line("--relay https://relay.example, or file:///srv/share for a folder"),
             ),
             Self::Send { relay, error, gone } => send::message(relay, error, *gone),
             Self::TooLarge { relay, file, len, max } => Message::new(
                 Exit::Refused,
                 format!("{} is {}; {relay} takes {} a share", printable(file), size(*len), binary(*max)),
-                Hint::run(format!("on the same network: share send --direct {}", quoted(file))),
+                Hint::line(format!("on the same network: share send --direct {}", quoted(file))),
             ),
             Self::Open { relay, direct, error, ours, kept } => open::message(relay, *direct, error, *ours, *kept),
             Self::InFront { relay, fault } => relay::in_front(relay, *fault),
             Self::NotSentFromHere => Message::new(
                 Exit::Gone,
                 "nothing like that was sent from here",
-                Hint::run("share list shows what was; share peek asks as its recipient"),
+                Hint::line("share list shows what was; share peek asks as its recipient"),
             ),
             Self::NotOpened(how) => Message::new(Exit::Gone, how, "send it again, if it is still wanted"),
             Self::NoRecord(why) => {
@@ -126,8 +126,8 @@ impl Failure {
             ),
             Self::Begun => Message::new(
                 Exit::AlreadyOpened,
-                "this device has begun to open it",
-                Hint::run("share open goes on, on this device"),
+                "this device has already started to open this share",
+                Hint::run("share open"),
             ),
             Self::Local { what, hint } => Message::new(Exit::Local, what, hint),
             Self::Interrupted(hint) => Message { exit: Exit::Interrupted, what: String::new(), hint: hint.clone() },
@@ -147,7 +147,7 @@ fn link_hint(error: &LinkError) -> Hint {
         }
         LinkError::Ambiguous => "copy the link alone, in one line; nothing was asked and nothing was opened".into(),
         LinkError::Rewritten => {
-            Hint::run("ask the sender to send the link another way, or with share send --bare; no relay was contacted")
+            Hint::line("ask the sender to send the link another way, or with share send --bare; no relay was contacted")
         }
         LinkError::TooNew => "update share, then open it".into(),
         LinkError::BadRelay(RelayUrlError::PlainHttp(_)) => {

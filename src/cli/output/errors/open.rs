@@ -17,7 +17,7 @@ pub(super) fn message(relay: &str, direct: bool, error: &OpenError, ours: bool, 
         OpenError::Relay(RelayError::NoConnection(why) | RelayError::Unreachable(why)) if direct => Message::new(
             Exit::Unreachable,
             format!("the sender's machine, {relay}, cannot be reached: {why}"),
-            Hint::run("is share still running there, and are you on the same network? It is safe to repeat"),
+            Hint::line("is share still running there, and are you on the same network? It is safe to repeat"),
         ),
         OpenError::Write(error) => {
             let hint = "it is not lost: when that is mended, run the same command again on this device";
@@ -32,7 +32,7 @@ pub(super) fn message(relay: &str, direct: bool, error: &OpenError, ours: bool, 
             format!("the connection to {relay} broke at {percent} %"),
             match (kept, direct) {
                 (false, _) => NOT_KEPT.into(),
-                (true, true) => Hint::run("run the same command again on this device, while share runs there"),
+                (true, true) => Hint::line("run the same command again on this device, while share runs there"),
                 (true, false) => format!("run the same command again on this device, until {}", time(*until)).into(),
             },
         ),
@@ -111,8 +111,8 @@ fn gone(how: Gone, at: u64, claimant: Option<Claimant>, until: Option<u64>, ours
 fn guesses_left(left: u8) -> Hint {
     match left {
         0 => "that was the last try: the next one locks the share".into(),
-        1 => Hint::run("one more may be tried, then the share is locked"),
-        left => Hint::run(format!("{left} more may be tried, then the share is locked")),
+        1 => "one more may be tried, then the share is locked".into(),
+        left => format!("{left} more may be tried, then the share is locked").into(),
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) fn message(relay: &str, error: &RelayError, safe: &str) -> Message {
         RelayError::NotARelay | RelayError::Diverted => Message::new(
             Exit::Unreachable,
             format!("what answers at {relay} is not a share relay"),
-            Hint::run("share relay check tells what is in the way; on a public Wi-Fi, log in first"),
+            Hint::line("share relay check tells what is in the way; on a public Wi-Fi, log in first"),
         ),
         RelayError::TooLarge { max } => Message::new(
             Exit::Refused,

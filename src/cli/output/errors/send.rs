@@ -51,7 +51,7 @@ fn refused(relay: &str, error: &RelayError, gone: bool) -> Message {
         RelayError::NotAllowed => Message::new(
             Exit::Refused,
             format!("{relay} takes shares only from people who have its create token"),
-            Hint::run("ask its operator for one, then: share relay use URL"),
+            Hint::line("ask its operator for one, then: share relay use URL"),
         ),
         RelayError::Unknown => relay::message(relay, &RelayError::NotARelay, ""),
         RelayError::Gone { .. } => {

@@ -66,9 +66,14 @@ pub(super) fn child<R: Read + Seek>(
 pub(super) fn free<R: Read + Seek>(scan: &mut Scan<R>, gone: Boxed) -> Result<(), Unclean> {
     if !matches!(&gone.kind, b"free" | b"skip" | b"wide") {
         let text = scan.peek(gone.content, (gone.end - gone.content).min(LOOKED_INTO))?;
-        scan.removed.read(&text);
         scan.removed.hidden |= &gone.kind == b"mpvd";
-        scan.removed.fields += u32::try_from(count(scan, gone)).unwrap_or(u32::MAX);
+        match u32::try_from(count(scan, gone)).unwrap_or(u32::MAX) {
+            1 => scan.removed.piece(&text),
+            many => {
+                scan.removed.read(&text);
+                scan.removed.fields_of(many, None);
+            }
+        }
         scan.edits.replace(gone.at + 4, 4, b"free".to_vec());
     }
     scan.edits.fill(gone.content, gone.end.min(scan.len) - gone.content, 0);

@@ -161,7 +161,7 @@ fn forget_times<R: Read + Seek>(scan: &mut Scan<R>, header: Boxed) -> Result<(),
         return Err(Unclean::Damaged("one of its headers is too short"));
     }
     let times = scan.peek(header.content + 4, len)?;
-    scan.removed.fields += u32::from(times.iter().any(|byte| *byte != 0) && &header.kind == b"mvhd");
+    scan.removed.time |= times.iter().any(|byte| *byte != 0) && &header.kind == b"mvhd";
     scan.edits.fill(header.content + 4, len, 0);
     Ok(())
 }
@@ -180,9 +180,9 @@ fn track<R: Read + Seek>(scan: &mut Scan<R>, track: Boxed, kept: &mut Pieces) ->
     let pieces = if is_text || is_shown { samples(scan, samples_table)? } else { Pieces::new() };
     // Else sensors, positions, times of day.
     if !is_shown && (!is_text || is_log(scan, &pieces)?) {
-        let before = scan.removed.fields;
+        let before = scan.removed.clone();
         free(scan, track)?;
-        scan.removed.fields = before;
+        scan.removed.restore_fields(&before);
         scan.removed.track = true;
         return Ok(None);
     }

@@ -105,9 +105,10 @@ fn forget<R: Read + Seek>(scan: &mut Scan<R>, kind: [u8; 4], at: u64, len: u64, 
             }
         }
         _ => {
-            scan.removed.read(&bytes);
             // An empty item loses nothing.
-            scan.removed.fields += u32::from(bytes.iter().any(|byte| !matches!(byte, 0 | b' ')));
+            if bytes.iter().any(|byte| !matches!(byte, 0 | b' ')) {
+                scan.removed.piece(&bytes);
+            }
             scan.edits.fill(at, len, if &kind == b"mime" { b' ' } else { 0 });
         }
     }
