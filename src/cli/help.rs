@@ -5,7 +5,8 @@
 
 use std::fmt::Write;
 
-use clap::builder::{PossibleValue, StyledStr};
+use clap::builder::StyledStr;
+use clap::builder::styling::Style;
 use clap::{Arg, Command};
 use textwrap::{WordSeparator, WordSplitter};
 
@@ -63,25 +64,25 @@ pub(super) fn commands(command: &Command) -> impl Iterator<Item = &Command> {
 
 /// The answer to `share` alone.
 fn overview(command: &Command) -> String {
+    let (header, literal) = (command.get_styles().get_header(), command.get_styles().get_literal());
     let names: Vec<_> = commands(command).map(Command::get_name).collect();
+    let examples = [
+        ("share send photo.jpg", "Print a link that works once"),
+        ("share send", "Type a text or a secret to send"),
+        ("share open", "Open a link that you received"),
+    ];
+    let examples = examples.map(|(line, what)| format!("  {literal}{line:22}{literal:#}{what}\n"));
     format!(
-        "\
-{}
-
-  share send photo.jpg    Print a link that works once
-  share send              Type a text or a secret to send
-  share open              Open a link that you received
-
-Commands: {}
-
-Run `share --help` for more, or `share COMMAND --help` for one command.
-",
+        "{}\n\n{}\n{header}Commands:{header:#} {}\n\n\
+         Run `share --help` for more, or `share COMMAND --help` for one command.\n",
         about(command, Form::Summary),
+        examples.concat(),
         names.join(", ")
     )
 }
 
-fn about(command: &Command, form: Form) -> String {
+/// What a command does: in one line, or all of it.
+pub(super) fn about(command: &Command, form: Form) -> String {
     let long = command.get_long_about().filter(|_| form == Form::Full);
     long.or(command.get_about()).map(ToString::to_string).unwrap_or_default()
 }
@@ -98,28 +99,29 @@ fn filled(line: &str, columns: usize, indent: usize) -> String {
     textwrap::fill(&line, options).replace('\u{a0}', " ").replace('\n', &format!("\n{}", " ".repeat(indent)))
 }
 
-/// A name and its text.
-struct Row {
-    /// The name with its styles.
-    name: String,
-    width: usize,
-    text: String,
-    /// Values with a text of their own.
-    values: Vec<PossibleValue>,
+/// A command, an argument or an option, with its text.
+pub(super) struct Row {
+    /// The name; an option's long name stands under those of others with a short one.
+    pub(super) name: String,
+    /// The value that follows the name of an option.
+    pub(super) value: String,
+    pub(super) text: String,
+    /// Values with texts of their own.
+    pub(super) values: Vec<(String, String)>,
 }
 
 fn text(command: &Command, form: Form, columns: usize) -> String {
-    let header = command.get_styles().get_header();
+    let (header, literal) = (command.get_styles().get_header(), command.get_styles().get_literal());
     let paragraphs: Vec<_> = about(command, form).lines().map(|line| filled(line, columns, 0)).collect();
     // Usage has its own styles.
     let usage = command.clone().render_usage();
     let mut text = format!("{}\n\n{}\n", paragraphs.join("\n"), usage.ansi());
     let sections = sections(command, form);
-    let widths = sections.iter().flat_map(|(_, rows)| rows).map(|row| row.width);
+    let widths = sections.iter().flat_map(|(_, rows)| rows).map(Row::width);
     let column = widths.filter(|width| *width <= MAX_NAME).max().unwrap_or(0) + 4;
     for (heading, rows) in sections {
         let _ = writeln!(text, "\n{header}{heading}:{header:#}");
-        rows.iter().for_each(|row| row.write(&mut text, column, columns));
+        rows.iter().for_each(|row| row.write(&mut text, literal, column, columns));
     }
     match (form, command.get_after_long_help()) {
         (Form::Full, Some(more)) => {
@@ -130,20 +132,20 @@ fn text(command: &Command, form: Form, columns: usize) -> String {
         }
         (Form::Full, None) => {}
         _ => {
-            let name = command.get_bin_name().unwrap_or_default();
-            let _ = match name {
-                "share" => {
-                    writeln!(text, "\nRun `share --help` for exit codes, or `share COMMAND --help` for one command.")
+            let line = match command.get_bin_name() {
+                Some("share") | None => {
+                    "Run `share --help` for exit codes, or `share COMMAND --help` for one command.".to_owned()
                 }
-                name => writeln!(text, "\nRun `{name} --help` for all options and examples."),
+                Some(name) => format!("Run `{name} --help` for all options and examples."),
             };
+            let _ = writeln!(text, "\n{}", filled(&line, columns, 0));
         }
     }
     text
 }
 
 /// The rows of a help text, by their headings.
-fn sections(command: &Command, form: Form) -> Vec<(String, Vec<Row>)> {
+pub(super) fn sections(command: &Command, form: Form) -> Vec<(String, Vec<Row>)> {
     let mut sections: Vec<(String, Vec<Row>)> = Vec::new();
     let mut add = |heading: &str, row| match sections.iter_mut().find(|(known, _)| known == heading) {
         Some((_, rows)) => rows.push(row),
@@ -153,37 +155,25 @@ fn sections(command: &Command, form: Form) -> Vec<(String, Vec<Row>)> {
     let is_shown = |arg: &&Arg| !arg.is_hide_set() && (form == Form::Full || !arg.is_hide_short_help_set());
     let (positional, options): (Vec<_>, Vec<_>) =
         command.get_arguments().filter(is_shown).partition(|arg| arg.is_positional());
-    positional.iter().for_each(|arg| add("Arguments", Row::of_arg(arg, command, form)));
+    positional.iter().for_each(|arg| add("Arguments", Row::of_arg(arg, form)));
     let is_common = |arg: &Arg| arg.is_global_set() || ["help", "version"].contains(&arg.get_id().as_str());
     let (common, own): (Vec<_>, Vec<_>) = options.into_iter().partition(|arg| is_common(arg));
-    own.iter().for_each(|arg| add(arg.get_help_heading().unwrap_or("Options"), Row::of_arg(arg, command, form)));
-    common.iter().for_each(|arg| add(COMMON, Row::of_arg(arg, command, form)));
+    own.iter().for_each(|arg| add(arg.get_help_heading().unwrap_or("Options"), Row::of_arg(arg, form)));
+    common.iter().for_each(|arg| add(COMMON, Row::of_arg(arg, form)));
     sections
 }
 
 impl Row {
     fn of_command(command: &Command) -> Self {
-        let literal = command.get_styles().get_literal();
-        Self {
-            name: format!("{literal}{}{literal:#}", command.get_name()),
-            width: command.get_name().len(),
-            text: about(command, Form::Summary),
-            values: Vec::new(),
-        }
+        let (name, text) = (command.get_name().to_owned(), about(command, Form::Summary));
+        Self { name, value: String::new(), text, values: Vec::new() }
     }
 
-    fn of_arg(arg: &Arg, command: &Command, form: Form) -> Self {
-        let literal = command.get_styles().get_literal();
+    fn of_arg(arg: &Arg, form: Form) -> Self {
         let (shown, long) = (arg.to_string(), arg.get_long().map(|long| format!("--{long}")));
-        let (name, width) = match long {
-            None => (format!("{literal}{shown}{literal:#}"), shown.len()),
-            Some(long) => {
-                let value = shown.strip_prefix(&long).unwrap_or_default();
-                let short = arg.get_short().map_or_else(|| "    ".to_owned(), |short| format!("-{short}, "));
-                (format!("{literal}{short}{long}{literal:#}{value}"), short.len() + shown.len())
-            }
-        };
-        let takes_value = arg.get_action().takes_values();
+        let short = arg.get_short().map_or_else(|| "    ".to_owned(), |short| format!("-{short}, "));
+        let value = long.as_ref().and_then(|long| shown.strip_prefix(long)).unwrap_or_default().to_owned();
+        let name = long.map_or(shown, |long| short + &long);
         let mut text = match arg.get_id().as_str() {
             "help" => "Print help".to_owned(),
             _ => {
@@ -191,44 +181,45 @@ impl Row {
                 long.or(arg.get_help()).map(ToString::to_string).unwrap_or_default()
             }
         };
+        let takes_value = arg.get_action().takes_values();
         if let (true, [default, ..]) = (takes_value, arg.get_default_values()) {
             let _ = write!(text, " [default: {}]", default.to_string_lossy());
         }
-        let values: Vec<_> = arg.get_possible_values().into_iter().filter(|value| !value.is_hide_set()).collect();
-        let is_listed = takes_value && !arg.is_hide_possible_values_set();
-        let are_explained = values.iter().any(|value| value.get_help().is_some());
-        if is_listed && !are_explained && !values.is_empty() {
-            let names: Vec<_> = values.iter().map(PossibleValue::get_name).collect();
+        let values = arg.get_possible_values().into_iter().filter(|value| !value.is_hide_set());
+        let values: Vec<_> = values
+            .filter(|_| takes_value && !arg.is_hide_possible_values_set())
+            .map(|value| (value.get_name().to_owned(), value.get_help().map(ToString::to_string).unwrap_or_default()))
+            .collect();
+        let are_explained = values.iter().any(|(_, what)| !what.is_empty());
+        if !are_explained && !values.is_empty() {
+            let names: Vec<_> = values.iter().map(|(name, _)| name.as_str()).collect();
             let _ = write!(text, " [{}]", names.join(", "));
         }
         if let (Form::Full, Some(variable), false) = (form, arg.get_env(), arg.is_hide_env_set()) {
             let _ = write!(text, " [env: {}]", variable.to_string_lossy());
         }
-        Self { name, width, text, values: if form == Form::Full && are_explained { values } else { Vec::new() } }
+        Self { name, value, text, values: if form == Form::Full && are_explained { values } else { Vec::new() } }
+    }
+
+    fn width(&self) -> usize {
+        self.name.len() + self.value.len()
     }
 
     /// Writes the row with its text from `column` on, or on the next line where that is too narrow.
-    fn write(&self, text: &mut String, column: usize, columns: usize) {
+    fn write(&self, text: &mut String, literal: &Style, column: usize, columns: usize) {
         let is_narrow = columns < column + MIN_TEXT;
         let column = if is_narrow { 10 } else { column };
         let indent = " ".repeat(column);
-        let _ = write!(text, "  {}", self.name);
-        if is_narrow || self.width + 4 > column {
+        let _ = write!(text, "  {literal}{}{literal:#}{}", self.name, self.value);
+        if is_narrow || self.width() + 4 > column {
             let _ = write!(text, "\n{indent}");
         } else {
-            text.push_str(&indent[self.width + 2..]);
+            text.push_str(&indent[self.width() + 2..]);
         }
-        text.push_str(&filled(&self.text, columns, column));
-        text.push('\n');
-        let widest = self.values.iter().map(|value| value.get_name().len()).max().unwrap_or(0);
-        for value in &self.values {
-            let what = value.get_help().map(ToString::to_string).unwrap_or_default();
-            let _ = writeln!(
-                text,
-                "{indent}  {:widest$}  {}",
-                value.get_name(),
-                filled(&what, columns, column + widest + 4)
-            );
+        let _ = writeln!(text, "{}", filled(&self.text, columns, column));
+        let widest = self.values.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        for (name, what) in &self.values {
+            let _ = writeln!(text, "{indent}  {name:widest$}  {}", filled(what, columns, column + widest + 4));
         }
     }
 }

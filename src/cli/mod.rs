@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `send`, `open`, `peek`, `status`, `revoke`, `list`, `relay`, `generate` | the commands: arguments on top, `run` below |
 //! | `arguments` | parsing of the arguments, and errors in them |
-//! | `help` | help texts |
+//! | `help`, `manual` | help texts and manual pages |
 //! | `context` | the surroundings of a command: settings, output, the signal to stop |
 //! | `connect`, `stores` | connections to relays; storage by its address |
 //! | `host` | serving shares from here |
@@ -29,6 +29,7 @@ mod host;
 mod input;
 mod list;
 mod look;
+mod manual;
 mod open;
 mod outcome;
 mod output;
