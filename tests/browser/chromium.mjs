@@ -1,4 +1,5 @@
 // Debian's Chromium, driven by playwright-core. It runs every command. `hold` presses with a mouse, in a touch tab too.
+// Only this engine takes `scale`, the pixels in a pixel of the page, and `transparent`, a shot without a background.
 
 const CHROMIUM = "/usr/bin/chromium";
 
@@ -11,9 +12,10 @@ export async function start({ require, flags, hosts }) {
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", ...flags],
   });
   return {
-    async tab({ width = 1024, height = 768, dark = false, touch = false, script = true, before = null, agent = undefined }) {
+    async tab({ width = 1024, height = 768, dark = false, touch = false, script = true, before = null, agent = undefined, scale = 1 }) {
       const context = await browser.newContext({
         viewport: { width, height },
+        deviceScaleFactor: scale,
         colorScheme: dark ? "dark" : "light",
         hasTouch: touch,
         isMobile: touch,
@@ -122,8 +124,8 @@ class Tab {
   answer = ({ path, status, body, type = "application/problem+json" }) =>
     this.context.route((url) => url.pathname.endsWith(path), (route) => route.fulfill({ status, contentType: type, body })).then(() => null);
   offline = ({ is }) => this.context.setOffline(is);
-  async shot({ path }) {
-    await this.page.screenshot({ path, fullPage: true });
+  async shot({ path, transparent = false }) {
+    await this.page.screenshot({ path, fullPage: true, omitBackground: transparent });
   }
 
   /** Deletes this storage and closes its tabs. */

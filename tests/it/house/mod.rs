@@ -1,4 +1,4 @@
-//! The sources and documents themselves.
+//! Tests of the sources and documents themselves.
 
 mod broken;
 mod documents;
@@ -6,6 +6,7 @@ mod frozen;
 mod hints;
 mod layers;
 mod numbers;
+mod pictures;
 mod readme;
 mod sources;
 mod words;

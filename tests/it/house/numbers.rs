@@ -1,4 +1,4 @@
-//! Numbers that texts repeat are those that the program works with.
+//! Numbers in help and error texts equal the constants of the program.
 
 use std::time::Duration;
 

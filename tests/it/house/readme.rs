@@ -169,6 +169,43 @@ fn recordings_show_what_the_program_prints() {
     assert!(blocks("console").iter().any(|recording| recording.lines().any(|line| line == title)), "{title}");
 }
 
+/// Every event that the commands print has a row in the table, and every member of it is named there.
+#[test]
+#[ignore = "takes long: tests/all"]
+fn the_events_are_the_documented_ones() {
+    let page = text("docs/scripting.md");
+    let (sandbox, _) = directory();
+    let relay = sandbox.relay();
+    let script = r#"
+        sent=$(share send --json -P --for anna photo.jpg)
+        link=$(grep -o 'http[^"]*' <<<"$sent")
+        grep -o '"passphrase":"[^"]*' <<<"$sent" | cut -d'"' -f4 >passphrase
+        export SHARE_PASSPHRASE_FILE=passphrase SHARE_JSON=1
+        echo "$sent"; share peek "$link"; share status; share list
+        share open "$link" -o opened.jpg; share status; share list --forget
+        share send photo.jpg; share revoke --yes; share relay check; share relay use "$SHARE_RELAY"
+        share relay token ben --create-token-file tokens; share completions bash; share man send
+    "#;
+    let shown = shell(&sandbox, script).env("SHARE_RELAY", &relay.url).ok();
+    let mut events = BTreeSet::new();
+    for line in shown.lines() {
+        let line: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
+        let event = line["event"].as_str().unwrap().to_owned();
+        let row = match event.as_str() {
+            "done" => page.lines().find(|line| line.starts_with(r#"`{"event":"done""#)),
+            _ => page
+                .lines()
+                .find(|line| line.split('|').nth(1).is_some_and(|cell| cell.contains(&format!("`{event}`")))),
+        };
+        let row = row.unwrap_or_else(|| panic!("{event} is not in the table"));
+        for member in line.keys().filter(|member| !["v", "event"].contains(&member.as_str())) {
+            assert!(row.replace('"', "`").contains(&format!("`{member}`")), "{event}: {member}");
+        }
+        events.insert(event);
+    }
+    assert_eq!(events.len(), 14, "{events:?}");
+}
+
 #[test]
 #[ignore = "takes long: tests/all"]
 fn the_settings_are_the_ones_that_are_read() {
