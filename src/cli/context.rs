@@ -25,7 +25,8 @@ pub(super) struct Common {
     /// Print results as JSON lines
     #[arg(long, global = true, env = "SHARE_JSON", value_parser = FalseyValueParser::new())]
     pub(super) json: bool,
-    /// Print more detail (-vv for debugging) [env: SHARE_LOG]
+    // `SHARE_LOG` has names for its values, which clap does not know for a count.
+    #[arg(help = "Print more detail (-vv for debugging) [env: SHARE_LOG]")]
     #[arg(short, long, global = true, action = clap::ArgAction::Count, hide_short_help = true)]
     pub(super) verbose: u8,
     /// Give up after TIME without an answer [default: 10m]

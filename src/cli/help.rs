@@ -121,7 +121,9 @@ fn text(command: &Command, form: Form, columns: usize) -> String {
     let column = widths.filter(|width| *width <= MAX_NAME).max().unwrap_or(0) + 4;
     for (heading, rows) in sections {
         let _ = writeln!(text, "\n{header}{heading}:{header:#}");
-        rows.iter().for_each(|row| row.write(&mut text, literal, column, columns));
+        for row in rows {
+            row.write(&mut text, literal, column, columns);
+        }
     }
     match (form, command.get_after_long_help()) {
         (Form::Full, Some(more)) => {
@@ -151,15 +153,23 @@ pub(super) fn sections(command: &Command, form: Form) -> Vec<(String, Vec<Row>)>
         Some((_, rows)) => rows.push(row),
         None => sections.push((heading.to_owned(), vec![row])),
     };
-    commands(command).for_each(|below| add("Commands", Row::of_command(below)));
+    for below in commands(command) {
+        add("Commands", Row::of_command(below));
+    }
     let is_shown = |arg: &&Arg| !arg.is_hide_set() && (form == Form::Full || !arg.is_hide_short_help_set());
     let (positional, options): (Vec<_>, Vec<_>) =
         command.get_arguments().filter(is_shown).partition(|arg| arg.is_positional());
-    positional.iter().for_each(|arg| add("Arguments", Row::of_arg(arg, form)));
+    for arg in positional {
+        add("Arguments", Row::of_arg(arg, form));
+    }
     let is_common = |arg: &Arg| arg.is_global_set() || ["help", "version"].contains(&arg.get_id().as_str());
     let (common, own): (Vec<_>, Vec<_>) = options.into_iter().partition(|arg| is_common(arg));
-    own.iter().for_each(|arg| add(arg.get_help_heading().unwrap_or("Options"), Row::of_arg(arg, form)));
-    common.iter().for_each(|arg| add(COMMON, Row::of_arg(arg, form)));
+    for arg in own {
+        add(arg.get_help_heading().unwrap_or("Options"), Row::of_arg(arg, form));
+    }
+    for arg in common {
+        add(COMMON, Row::of_arg(arg, form));
+    }
     sections
 }
 
@@ -226,12 +236,11 @@ impl Row {
 
 /// The exit codes in two columns.
 pub(super) fn exit_codes() -> String {
-    let half = EXIT_CODES.len().div_ceil(2);
+    let (left, right) = EXIT_CODES.split_at(EXIT_CODES.len().div_ceil(2));
     let mut text = "Exit codes:".to_owned();
-    for row in 0..half {
-        let (code, meaning) = EXIT_CODES[row];
+    for (row, (code, meaning)) in left.iter().enumerate() {
         let _ = write!(text, "\n  {code:>3}  {meaning:<35}");
-        if let Some((code, meaning)) = EXIT_CODES.get(row + half) {
+        if let Some((code, meaning)) = right.get(row) {
             let _ = write!(text, "  {code:>3}  {meaning}");
         }
     }

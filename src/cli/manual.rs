@@ -30,7 +30,7 @@ const ENVIRONMENT: [(&str, &str); 17] = [
 const FILES: [(&str, &str); 2] = [
     (
         "~/.config/share/config.toml",
-        "Settings: relay, expire, give_up, listen, interface, public_url and viewer. Options and variables win over it.",
+        "Settings: relay, expire, give_up, listen, interface, public_url, viewer. Options and variables win over it.",
     ),
     (
         "~/.local/state/share",
@@ -46,6 +46,8 @@ pub(super) fn name(command: &Command) -> &str {
 /// The page of a command that is built, in section 1. `root`: the program.
 pub(super) fn page(command: &Command, root: &Command) -> String {
     let mut roff = Roff::new();
+    // No hyphens, which would break the names of options and variables, and no wide spaces.
+    roff.control("nh", []).control("ad", ["l"]);
     let about = help::about(command, Form::Summary);
     section(&mut roff, "NAME", &format!("{} - {about}", name(command)));
     synopsis(&mut roff, command);
@@ -59,7 +61,9 @@ pub(super) fn page(command: &Command, root: &Command) -> String {
     roff.control("SH", ["OPTIONS"]);
     for (heading, rows) in options {
         roff.control("SS", [heading.as_str()]);
-        rows.iter().for_each(|row| option(&mut roff, row));
+        for row in &rows {
+            option(&mut roff, row);
+        }
     }
     examples(&mut roff, command);
     let codes = EXIT_CODES.iter().map(|(code, meaning)| (code.to_string(), (*meaning).to_owned()));
@@ -104,7 +108,7 @@ fn description(roff: &mut Roff, command: &Command) {
             roff.control("PP", []);
         }
         if paragraph.starts_with(' ') {
-            verbatim(roff, paragraph)
+            verbatim(roff, paragraph);
         } else {
             roff.text([roman(paragraph)]);
         }
@@ -113,9 +117,9 @@ fn description(roff: &mut Roff, command: &Command) {
 
 fn verbatim(roff: &mut Roff, text: &str) {
     roff.control("nf", []);
-    text.lines().for_each(|line| {
+    for line in text.lines() {
         roff.text([roman(line)]);
-    });
+    }
     roff.control("fi", []);
 }
 

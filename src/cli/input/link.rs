@@ -28,7 +28,10 @@ pub(in crate::cli) struct AccessArgs {
     #[command(flatten, next_help_heading = "Access")]
     passphrase: PassphraseArgs,
     /// Use the relay at URL if the link names none
-    #[arg(long, value_name = "URL", env = "SHARE_RELAY", value_hint = ValueHint::Url, hide_short_help = true, help_heading = "Access")]
+    #[arg(
+        long, value_name = "URL", env = "SHARE_RELAY", value_hint = ValueHint::Url, hide_short_help = true,
+        help_heading = "Access"
+    )]
     relay: Option<String>,
 }
 

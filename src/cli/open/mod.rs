@@ -31,8 +31,8 @@ use crate::wordlist::openers_words;
 /// A link opens once. At a terminal, `share open` asks whether to show or save what was sent. If the connection breaks,
 /// run the same command again on the same device within 24 hours.
 ///
-/// Paste the link at the prompt, pipe it in, or set SHARE_LINK. Other programs can read a link in the arguments, and the
-/// shell keeps it in its history.
+/// Paste the link at the prompt, pipe it in, or set `SHARE_LINK`. Other programs can read a link in the arguments, and
+/// the shell keeps it in its history.
 #[derive(Args)]
 #[command(after_long_help = OPEN_EXAMPLES)]
 pub(super) struct OpenArgs {

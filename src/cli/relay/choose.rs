@@ -24,9 +24,9 @@ use crate::safe_text::{printable, reason};
 
 /// Make a relay the default after checking it
 ///
-/// URL is the address of a server, or of a folder or bucket that sender and recipient both use: file:///DIRECTORY,
-/// s3://BUCKET/PREFIX (also gs:// and az://). A folder or bucket needs no server, but anyone who can read it could copy the
-/// encrypted data without opening the share.
+/// URL is the address of a server, or of a folder or bucket that sender and recipient both use: `file:///DIRECTORY`,
+/// `s3://BUCKET/PREFIX` (also gs:// and az://). A folder or bucket needs no server, but anyone who can read it could copy
+/// the encrypted data without opening the share.
 #[derive(Args)]
 #[command(after_long_help = USE_EXAMPLES)]
 pub(super) struct UseArgs {

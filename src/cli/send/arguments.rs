@@ -39,7 +39,9 @@ pub(crate) struct SendArgs {
     #[arg(long, conflicts_with = "files", help_heading = WHAT)]
     text: bool,
     /// Show NAME to the recipient
-    #[arg(short, long, value_name = "NAME", conflicts_with = "no_name", value_hint = ValueHint::Other, help_heading = WHAT)]
+    #[arg(
+        short, long, value_name = "NAME", conflicts_with = "no_name", value_hint = ValueHint::Other, help_heading = WHAT
+    )]
     name: Option<String>,
     /// Don't send file names
     #[arg(long, hide_short_help = true, help_heading = WHAT)]
@@ -59,7 +61,8 @@ pub(crate) struct SendArgs {
     #[arg(short = 'P', long, conflicts_with = "passphrase", help_heading = PROTECTION)]
     pub(super) generate_passphrase: bool,
     /// Ask recipients' programs not to save the files
-    #[arg(long, long_help = "Ask recipients' programs not to save the files; a courtesy, not a lock", help_heading = PROTECTION)]
+    #[arg(long, help_heading = PROTECTION)]
+    #[arg(long_help = "Ask recipients' programs not to save the files; a courtesy, not a lock")]
     pub(super) view_only: bool,
     /// Upload to the relay at URL
     #[arg(long, value_name = "URL", env = "SHARE_RELAY", value_hint = ValueHint::Url, help_heading = WHERE)]
@@ -70,7 +73,9 @@ pub(crate) struct SendArgs {
     #[command(flatten, next_help_heading = WHERE)]
     pub(super) host: host::HostArgs,
     /// Make a separate link for WHO (repeatable)
-    #[arg(long = "for", value_name = "WHO", conflicts_with = "links", value_hint = ValueHint::Other, help_heading = OUTPUT)]
+    #[arg(
+        long = "for", value_name = "WHO", conflicts_with = "links", value_hint = ValueHint::Other, help_heading = OUTPUT
+    )]
     recipients: Vec<String>,
     /// Make N links, each of which works once
     #[arg(long, value_name = "N", value_hint = ValueHint::Other, hide_short_help = true, help_heading = OUTPUT)]
