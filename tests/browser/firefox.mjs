@@ -17,7 +17,12 @@ const preferences = (proxy) => ({
   "remote.prefs.recommended": true,
   "remote.active-protocols": 1,
   "network.proxy.type": 1,
-  ...Object.fromEntries(["http", "ssl"].flatMap((each) => [[`network.proxy.${each}`, "127.0.0.1"], [`network.proxy.${each}_port`, Number(proxy.address.split(":")[1])]])),
+  ...Object.fromEntries(
+    ["http", "ssl"].flatMap((each) => [
+      [`network.proxy.${each}`, "127.0.0.1"],
+      [`network.proxy.${each}_port`, Number(proxy.address.split(":")[1])],
+    ]),
+  ),
   "network.proxy.failover_direct": false,
   "network.proxy.allow_bypass": false,
   "network.proxy.no_proxies_on": "",
@@ -64,15 +69,43 @@ export async function start({ require, flags, hosts, place }) {
   const proxy = await startProxy(hosts);
   const profile = join(place, "profile");
   mkdirSync(profile);
-  const lines = Object.entries(preferences(proxy)).map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`);
+  const lines = Object.entries(preferences(proxy)).map(
+    ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`,
+  );
   writeFileSync(join(profile, "user.js"), lines.join(""));
-  const args = ["--headless", "--no-remote", "--profile", profile, "--remote-debugging-port=0", "--remote-allow-system-access", ...flags, "about:blank"];
-  const env = { PATH: process.env.PATH, HOME: place, TMPDIR: place, LANG: "C.UTF-8", TZ: "UTC", MOZ_CRASHREPORTER_DISABLE: "1", MOZ_REMOTE_SETTINGS_DEVTOOLS: "1" };
+  const args = [
+    "--headless",
+    "--no-remote",
+    "--profile",
+    profile,
+    "--remote-debugging-port=0",
+    "--remote-allow-system-access",
+    ...flags,
+    "about:blank",
+  ];
+  const env = {
+    PATH: process.env.PATH,
+    HOME: place,
+    TMPDIR: place,
+    LANG: "C.UTF-8",
+    TZ: "UTC",
+    MOZ_CRASHREPORTER_DISABLE: "1",
+    MOZ_REMOTE_SETTINGS_DEVTOOLS: "1",
+  };
   const browser = run(FIREFOX, args, env, ["ignore", "ignore", "pipe"]);
-  const line = new Line(new WebSocket(`${await printed(browser, browser.stderr, /BiDi listening on (ws:\S+)/)}/session`, { perMessageDeflate: false }));
+  const line = new Line(
+    new WebSocket(`${await printed(browser, browser.stderr, /BiDi listening on (ws:\S+)/)}/session`, {
+      perMessageDeflate: false,
+    }),
+  );
   await line.opened;
   await line.ask("session.new", { capabilities: { alwaysMatch: { unhandledPromptBehavior: { default: "accept" } } } });
-  const events = ["log.entryAdded", "network.beforeRequestSent", "browsingContext.downloadWillBegin", "browsingContext.downloadEnd"];
+  const events = [
+    "log.entryAdded",
+    "network.beforeRequestSent",
+    "browsingContext.downloadWillBegin",
+    "browsingContext.downloadEnd",
+  ];
   await line.ask("session.subscribe", { events });
   const chrome = (await line.ask("browsingContext.getTree", { "moz:scope": "chrome" })).contexts[0].context;
   let storages = 0;
@@ -83,11 +116,15 @@ export async function start({ require, flags, hosts, place }) {
       const userContexts = [userContext];
       const downloads = join(place, `downloads-${(storages += 1)}`);
       mkdirSync(downloads);
-      await line.ask("browser.setDownloadBehavior", { downloadBehavior: { type: "allowed", destinationFolder: downloads }, userContexts });
+      await line.ask("browser.setDownloadBehavior", {
+        downloadBehavior: { type: "allowed", destinationFolder: downloads },
+        userContexts,
+      });
       await line.ask("browsingContext.setViewport", { viewport: { width, height }, userContexts });
       await line.ask("network.addDataCollector", { dataTypes: ["request"], maxEncodedDataSize: 1 << 20, userContexts });
       if (agent !== null) await line.ask("emulation.setUserAgentOverride", { userAgent: agent, userContexts });
-      if (before !== null) await line.ask("script.addPreloadScript", { functionDeclaration: `() => { ${before}\n}`, userContexts });
+      if (before !== null)
+        await line.ask("script.addPreloadScript", { functionDeclaration: `() => { ${before}\n}`, userContexts });
       return Tab.open({ line, chrome, userContext, tabs: new Set(), answers: [], dark, touch });
     },
     stop: () => {
@@ -133,7 +170,10 @@ class Line {
 function plain({ type, value }) {
   if (type === "undefined" || type === "null") return null;
   if (["array", "set", "nodelist", "htmlcollection"].includes(type)) return value?.map(plain) ?? [];
-  if (type === "object" || type === "map") return Object.fromEntries((value ?? []).map(([key, each]) => [typeof key === "string" ? key : plain(key), plain(each)]));
+  if (type === "object" || type === "map")
+    return Object.fromEntries(
+      (value ?? []).map(([key, each]) => [typeof key === "string" ? key : plain(key), plain(each)]),
+    );
   return value ?? null;
 }
 
@@ -149,8 +189,13 @@ class Tab extends Input {
     tabs.add(tab);
     line.listeners.set(context, (method, params) => tab.#onEvent(method, params));
     // Pointer capabilities: 1 is coarse; 6 is fine with hover.
-    const looks = { "layout.css.prefers-color-scheme.content-override": dark ? 0 : 1, "ui.primaryPointerCapabilities": touch ? 1 : 6, "ui.allPointerCapabilities": touch ? 1 : 6 };
-    for (const [name, value] of Object.entries(looks)) await tab.#inBrowser(`Services.prefs.setIntPref("${name}", ${value})`);
+    const looks = {
+      "layout.css.prefers-color-scheme.content-override": dark ? 0 : 1,
+      "ui.primaryPointerCapabilities": touch ? 1 : 6,
+      "ui.allPointerCapabilities": touch ? 1 : 6,
+    };
+    for (const [name, value] of Object.entries(looks))
+      await tab.#inBrowser(`Services.prefs.setIntPref("${name}", ${value})`);
     await tab.#intercept();
     return tab;
   }
@@ -168,19 +213,31 @@ class Tab extends Input {
     if (params.isBlocked) void this.#serve(params.request).catch(() => {});
     if (method !== "network.beforeRequestSent" || !params.request.url.startsWith("http")) return;
     const { request, url, method: verb, headers, destination } = params.request;
-    const entry = { method: verb, url: url.split("#")[0], type: destination, body: "", headers: Object.fromEntries(headers.map(({ name, value }) => [name.toLowerCase(), value.value])) };
+    const entry = {
+      method: verb,
+      url: url.split("#")[0],
+      type: destination,
+      body: "",
+      headers: Object.fromEntries(headers.map(({ name, value }) => [name.toLowerCase(), value.value])),
+    };
     this.requests.push(entry);
-    this.line.ask("network.getData", { dataType: "request", request }).then(({ bytes }) => (entry.body = bytes.value), () => {});
+    this.line.ask("network.getData", { dataType: "request", request }).then(
+      ({ bytes }) => (entry.body = bytes.value),
+      () => {},
+    );
   }
 
   /** Evaluates privileged code, in which `found` is this tab's BrowsingContext. */
   async #inBrowser(code) {
     const expression = `(() => {
-      const { NavigableManager } = ChromeUtils.importESModule("chrome://remote/content/shared/NavigableManager.sys.mjs");
+      const file = "chrome://remote/content/shared/NavigableManager.sys.mjs";
+      const { NavigableManager } = ChromeUtils.importESModule(file);
       const found = NavigableManager.getBrowsingContextById(${JSON.stringify(this.context)});
       return ${code};
     })()`;
-    return this.#result(await this.line.ask("script.evaluate", { expression, awaitPromise: true, target: { context: this.chrome } }));
+    return this.#result(
+      await this.line.ask("script.evaluate", { expression, awaitPromise: true, target: { context: this.chrome } }),
+    );
   }
 
   #result({ type, result, exceptionDetails }) {
@@ -201,7 +258,13 @@ class Tab extends Input {
   }
 
   async value({ code }) {
-    const params = { expression: code, awaitPromise: true, userActivation: false, target: { context: this.context }, serializationOptions: { maxObjectDepth: 16 } };
+    const params = {
+      expression: code,
+      awaitPromise: true,
+      userActivation: false,
+      target: { context: this.context },
+      serializationOptions: { maxObjectDepth: 16 },
+    };
     return this.#result(await this.line.ask("script.evaluate", params));
   }
 
@@ -211,7 +274,10 @@ class Tab extends Input {
 
   async download({ selector }) {
     const saved = new Promise((resolve, reject) => {
-      this.#saving = { name: null, ended: ({ status, filepath }) => (status === "complete" ? resolve(filepath) : reject(new Error(status))) };
+      this.#saving = {
+        name: null,
+        ended: ({ status, filepath }) => (status === "complete" ? resolve(filepath) : reject(new Error(status))),
+      };
     });
     await this.click({ selector });
     return { path: await saved, name: this.#saving.name };
@@ -224,22 +290,36 @@ class Tab extends Input {
   }
   async #intercept() {
     if (this.answers.length === 0) return;
-    this.interception ??= this.line.ask("network.addIntercept", { phases: ["beforeRequestSent"], contexts: [this.context] });
+    this.interception ??= this.line.ask("network.addIntercept", {
+      phases: ["beforeRequestSent"],
+      contexts: [this.context],
+    });
     await this.interception;
   }
   #serve({ request, url }) {
     const found = this.answers.find(({ path }) => new URL(url).pathname.endsWith(path));
     if (!found) return this.line.ask("network.continueRequest", { request });
     const headers = [{ name: "content-type", value: { type: "string", value: found.type } }];
-    return this.line.ask("network.provideResponse", { request, statusCode: found.status, headers, body: { type: "string", value: found.body } });
+    return this.line.ask("network.provideResponse", {
+      request,
+      statusCode: found.status,
+      headers,
+      body: { type: "string", value: found.body },
+    });
   }
 
   async offline({ is }) {
-    await this.line.ask("emulation.setNetworkConditions", { networkConditions: is ? { type: "offline" } : null, userContexts: [this.userContext] });
+    await this.line.ask("emulation.setNetworkConditions", {
+      networkConditions: is ? { type: "offline" } : null,
+      userContexts: [this.userContext],
+    });
   }
 
   async shot({ path }) {
-    const { data } = await this.line.ask("browsingContext.captureScreenshot", { context: this.context, origin: "document" });
+    const { data } = await this.line.ask("browsingContext.captureScreenshot", {
+      context: this.context,
+      origin: "document",
+    });
     writeFileSync(path, Buffer.from(data, "base64"));
   }
 

@@ -173,7 +173,7 @@ rows! {
         "the file's name is taken after the claim",
         "the next free name; nothing is replaced",
         "L4";
-    what_is_deleted_comes_back:
+    deleted_data_comes_back:
         "the relay dies between the end and the deletion, parts come late, or a disk brings deleted ones back",
         "unreadable at once, and deleted by the sweeper",
         "O2 D1 D2";
@@ -1015,7 +1015,7 @@ fn the_name_is_taken_meanwhile(world: &Arc<World>, _: Depth) -> Tally {
     Tally::made("names", 1)
 }
 
-fn what_is_deleted_comes_back(world: &Arc<World>, _: Depth) -> Tally {
+fn deleted_data_comes_back(world: &Arc<World>, _: Depth) -> Tally {
     let content = noise(SMALL, 44);
     // The relay dies after the end is written, and before anything is deleted.
     let link = sent(world, &content);

@@ -240,9 +240,9 @@ fn nothing_is_lost_doubled_corrupted_or_left_over() {
     let (early, late) = (third(weights.len() / 3), third(weights.len() - weights.len() / 3));
     let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
     eprintln!(
-        "{:?}: {} sent, {} opened, {} taken back; lost {}, double {}, wrong bytes {}, left over 0; {} relays and {} people \
-         killed, {} out of patience, {harmed} of {} requests of the store went wrong; the relay that lived: {} KiB and {} \
-         descriptors in the second third, {} KiB and {} in the last",
+        "{:?}: {} sent, {} opened, {} revoked; lost {}, double {}, wrong bytes {}, left over 0; \
+         {} relays and {} users killed, {} given up, {harmed} of {} requests to the store failed; \
+         surviving relay: {} KiB and {} descriptors in the second third, {} KiB and {} in the last",
         length(),
         count(&tally.sent),
         count(&tally.opened),

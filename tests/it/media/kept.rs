@@ -183,7 +183,8 @@ fn motion_pictures_are_not_cut_to_their_first_frame() {
     // A smaller picture behind a photo is the phone's, and contains the location.
     let hidden = [&plain[..], &of_another_size(&photo)].concat();
     assert_eq!(cleaned(&hidden).len(), plain.len());
-    let png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\0\0\0\0\0\0\0\0IDAT\0\0\0\0\0\0\0\0IEND\0\0\0\0";
+    let png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\0\0\0\0\0\
+        \0\0\0IDAT\0\0\0\0\0\0\0\0IEND\0\0\0\0";
     assert!(!refused(png) && refused(&[&png[..], png].concat()), "PNGs");
     let gif = b"GIF89a\x01\0\x01\0\0\0\0\x2c\0\0\0\0\x01\0\x01\0\0\x02\0\x3b";
     assert!(!refused(gif) && refused(&[&gif[..], gif].concat()), "GIFs");

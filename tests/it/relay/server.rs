@@ -95,7 +95,8 @@ fn without_tokens_only_this_machine_may_upload() {
         let token = format!("Authorization: Bearer {}.{bytes}", "A".repeat(22));
         write!(
             stream,
-            "POST /v1/create HTTP/1.1\r\nHost: {address}\r\n{token}\r\nContent-Length: {length}\r\n{headers}Connection: close\r\n\r\n{body}"
+            "POST /v1/create HTTP/1.1\r\nHost: {address}\r\n{token}\r\nContent-Length: {length}\r\n\
+             {headers}Connection: close\r\n\r\n{body}"
         )
         .unwrap();
         let mut answer = String::new();

@@ -172,7 +172,7 @@ impl Faults {
         self.counts().seen
     }
 
-    /// What has happened since the plan was made.
+    /// Counts since the plan was made.
     pub(crate) fn counts(&self) -> Counts {
         self.counts.lock().unwrap().clone()
     }

@@ -17,7 +17,8 @@ fn written(
 ) -> Vec<String> {
     let log = sandbox.path("trace");
     let command = format!(
-        "SHARE_VIEWER='{viewer}' strace -f -qq -y -s 90000 -e trace=write,writev,pwrite64,pwritev,sendto,sendmsg,sendfile,copy_file_range,splice \
+        "SHARE_VIEWER='{viewer}' strace -f -qq -y -s 90000 \
+         -e trace=write,writev,pwrite64,pwritev,sendto,sendmsg,sendfile,copy_file_range,splice \
          -e signal=none -o {} \"$SHARE\" open -y '{link}'",
         log.display()
     );
@@ -111,7 +112,7 @@ fn nothing_stays_in_tmux() {
         tmux(&["send-keys", answer, "Enter"]);
         wait(seen);
         tmux(&["send-keys", "q"]);
-        wait("Seen, and gone.");
+        wait("Closed and deleted.");
         let history = tmux(&["capture-pane", "-p", "-e", "-S", "-"]);
         assert!(!history.contains(seen), "{history}");
     }
