@@ -47,8 +47,8 @@ const DONT_TRUST = "Tell the sender, and don’t trust this relay.";
 /** How to open it without this page. */
 export const commandLine = {
   command: COMMAND,
-  before: "With the share program, in a terminal:",
-  after: "then paste the whole link.",
+  before: "With the share program: run",
+  after: "in a terminal, then paste the whole link.",
 };
 
 /** A heading, and the lines below it. */
@@ -109,7 +109,7 @@ export const trust = {
 
 export const passphrase = {
   title: "Enter the passphrase",
-  line: "The sender gave it to you another way than the link.",
+  line: "The sender gives it to you separately from the link.",
   label: "Passphrase",
   show: "Show passphrase",
   go: "Continue",
@@ -118,7 +118,7 @@ export const passphrase = {
   wrong: (left: number) => {
     if (left === 0) return "Wrong passphrase. That was the last try: one more locks it for good.";
     const tries = left === 1 ? "1 more try" : `${left} more tries`;
-    return `Wrong passphrase. Capital letters and spaces count. ${tries} before it is locked for good.`;
+    return `Wrong passphrase. Capital letters and spaces count. You have ${tries} before it is locked for good.`;
   },
 };
 
