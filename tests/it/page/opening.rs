@@ -73,7 +73,7 @@ fn an_album_opens_once_with_every_pixel_and_leaves_nothing() {
     }
     let link = line.link(&send(&sandbox, &relay, &["--name", "Our trip", "a.jpg", "b.png", "c.webp", "d.txt"]));
 
-    tab.goto(&link).expect("Our trip").expect("c.webp · photo").hold().expect("1 of 4");
+    tab.goto(&link).expect("Our trip").expect("c.webp: photo").hold().expect("1 of 4");
     assert!(tab.value("location.href").as_str().unwrap().ends_with('/'), "the key is gone from the address");
     assert!(tab.text().starts_with("a.jpg"));
     assert_eq!(tab.shows(&jpeg), (640 * 400, true));
