@@ -79,7 +79,7 @@ fn every_block_of_commands_is_run() {
     let shown: Vec<&str> = labels.iter().map(String::as_str).filter(|label| label.starts_with("sh")).collect();
     assert_eq!(shown, RUN);
     for label in labels {
-        assert!(label.starts_with("sh") || ["console", "text", "json"].contains(&label.as_str()), "{label:?}");
+        assert!(label.starts_with("sh") || ["console", "http", "json", "text"].contains(&label.as_str()), "{label:?}");
     }
 }
 
