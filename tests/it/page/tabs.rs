@@ -94,7 +94,10 @@ fn another_tab_resumes_when_the_first_is_gone(engine: Engine) {
     let third = second.new_tab();
     third.goto(&link).expect("Open in another tab");
     second.press_button("Next").expect("second page").press_button("Close").expect("The sender sees");
-    third.expect("The other tab is closed").press_button("Continue here").expect("You opened this link in this browser on ");
+    third
+        .expect("The other tab is closed")
+        .press_button("Continue here")
+        .expect("You opened this link in this browser on ");
     assert_eq!(third.remembers(), r#""{}{}""#);
     relay.expect_empty();
 
