@@ -58,13 +58,13 @@ pub enum ManifestError {
     #[error("the names of these files are too long for one share")]
     TooLong,
     /// Not the canonical JSON of a manifest.
-    #[error("the share's manifest is not in the form that share writes")]
+    #[error("the share's manifest is malformed")]
     NotCanonical,
     /// Made by a newer version.
     #[error("the share was made by a newer version of share")]
     TooNew,
     /// The lengths in it contradict each other, or what the relay holds.
-    #[error("the share's manifest contradicts itself")]
+    #[error("the share's manifest is inconsistent")]
     Contradiction,
 }
 

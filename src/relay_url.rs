@@ -12,10 +12,10 @@ use crate::secret::holds_key;
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RelayUrlError {
     /// Not a URL at all.
-    #[error("it is not one like https://relay.example")]
+    #[error("an address is written like https://relay.example")]
     Unreadable,
     /// It has the key of a share in it.
-    #[error("that is a link, and its key is nobody else's business")]
+    #[error("this is a link, not the address of a relay; its key must stay secret")]
     Link,
     /// A folder that is not one of this machine, or not named by its whole path.
     #[error("a folder is written like file:///srv/share")]
@@ -24,7 +24,7 @@ pub enum RelayUrlError {
     #[error("a bucket is written like s3://bucket/prefix, with letters, digits, and - _ . = in its prefix")]
     Bucket,
     /// A scheme that is none of ours.
-    #[error("relays are reached by http or https, or are a folder, file:///…, or a bucket, s3://…, and not {0}")]
+    #[error("{0} is not supported: use https, file:///… for a folder, or s3://… for a bucket")]
     Scheme(String),
     /// http to a host that is not on a local network.
     #[error("plain http is for local networks only, and {0} is not on one: use https")]

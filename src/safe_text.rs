@@ -217,8 +217,8 @@ pub fn reason(error: &io::Error) -> String {
         io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::StorageFull => "no space left on the disk".to_owned(),
-        io::ErrorKind::NotADirectory => "it is not a directory".to_owned(),
-        io::ErrorKind::InvalidData if error.get_ref().is_none() => "it is not text in UTF-8".to_owned(),
+        io::ErrorKind::NotADirectory => "not a directory".to_owned(),
+        io::ErrorKind::InvalidData if error.get_ref().is_none() => "not UTF-8 text".to_owned(),
         io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only".to_owned(),
         // A text of our own may have a path in it.
         _ if error.get_ref().is_some() => error.to_string(),

@@ -60,7 +60,7 @@ impl Config {
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Ok(Self::default())
             }
-            Err(error) => Err(Failure::path(&path, &error, "mend it, or take it away")),
+            Err(error) => Err(Failure::path(&path, &error, "fix or remove the file")),
         }
     }
 }
@@ -68,7 +68,7 @@ impl Config {
 /// A value of the file that cannot be used.
 pub(super) fn wrong(key: &str, why: &str) -> Failure {
     let file = path().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
-    Failure::usage(format!("{}: {key}: {why}", printable(&file)), "mend it there, or say it as an argument")
+    Failure::usage(format!("{}: {key}: {why}", printable(&file)), "fix the value there, or set it on the command line")
 }
 
 /// Makes `relay` the default, and leaves everything else in the file as it is. Returns the path of the file.
@@ -76,7 +76,7 @@ pub(super) fn wrong(key: &str, why: &str) -> Failure {
 /// # Errors
 /// If this user has no home, or the file cannot be read or written.
 pub(super) fn set_relay(relay: &str) -> Result<PathBuf, Failure> {
-    let path = path().ok_or_else(|| Failure::usage("this user has no home", "SHARE_RELAY does the same"))?;
+    let path = path().ok_or_else(|| Failure::usage("this user has no home", "set SHARE_RELAY instead"))?;
     let mut document = match fs::read_to_string(&path) {
         Ok(text) => text.parse::<DocumentMut>().map_err(|error| damaged(&path, error.message()))?,
         Err(_) => DocumentMut::new(),
@@ -90,7 +90,7 @@ pub(super) fn set_relay(relay: &str) -> Result<PathBuf, Failure> {
     written.map_err(|error| {
         Failure::local(
             format!("{}: {}", printable(&path.to_string_lossy()), reason(&error)),
-            "SHARE_RELAY in the environment does the same",
+            "set SHARE_RELAY in the environment instead",
         )
     })?;
     Ok(path)

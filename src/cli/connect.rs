@@ -43,20 +43,20 @@ impl Endpoint {
         }
         let name = printable(&self.name());
         let (leads, kind) = match self.url.folder() {
-            Some(_) => (format!("leads into {name} on this machine"), "folder"),
+            Some(_) => (format!("leads to the folder {name} on this computer"), "folder"),
             None => (format!("leads to {name}, with your credentials"), "bucket"),
         };
         if !prompt::possible() {
             return Err(Failure::usage(
-                format!("it {leads}, and that is not the relay you use"),
+                format!("the link {leads}, and that is not the relay you use"),
                 format!("if you know that {kind}: SHARE_RELAY={}", self.url),
             ));
         }
-        let question = format!("It {leads}. Look there? [y]es, [n]o");
+        let question = format!("The link {leads}. Connect? [y]es, [n]o");
         if prompt::confirm(&question, cx).await? {
             return Ok(());
         }
-        Err(Failure::Interrupted(Some("not now: nothing is lost".into())))
+        Err(Failure::Interrupted(Some("nothing was opened".into())))
     }
 }
 
@@ -108,7 +108,7 @@ impl Context {
         let on_retry = Box::new(move |event: RetryEvent<'_>| match event {
             RetryEvent::Paused { error, pause } => {
                 if !output.show_waiting(&name, pause) && !has_reported.swap(true, Ordering::Relaxed) {
-                    output.info(&format!("{name} cannot be reached yet ({error}); trying again for up to {longest}"));
+                    output.info(&format!("{name} cannot be reached yet ({error}); retrying for up to {longest}"));
                 }
             }
             RetryEvent::Ended => output.resume(),

@@ -81,16 +81,16 @@ impl StoreName {
     pub(super) fn of(url: &RelayUrl) -> Self {
         let settings = url.bucket().map(|(scheme, ..)| match scheme {
             "gs" => {
-                "GOOGLE_APPLICATION_CREDENTIALS names a file with credentials, as for other programs; \
-                 GOOGLE_SERVICE_ACCOUNT too"
+                "configure the bucket with the usual environment variables: GOOGLE_APPLICATION_CREDENTIALS or \
+                 GOOGLE_SERVICE_ACCOUNT"
             }
             "az" => {
-                "AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY and their kin say which it is, as for other \
-                 programs"
+                "configure the bucket with the usual environment variables: AZURE_STORAGE_ACCOUNT_NAME, \
+                 AZURE_STORAGE_ACCOUNT_KEY"
             }
             _ => {
-                "AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY say where it is and who you \
-                 are, as for other programs"
+                "configure the bucket with the usual environment variables: AWS_ENDPOINT_URL, AWS_REGION, \
+                 AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY"
             }
         });
         Self { shown: printable(&url.name()), settings }
@@ -147,14 +147,15 @@ pub(super) fn folder_failure(error: &FolderError, hint: impl Into<Hint>) -> Fail
     match error {
         FolderError::InUse(_) => Failure::local(
             error.to_string(),
-            Hint::line("stop that one, use another folder, or let each relay say --shared-folder"),
+            Hint::line("stop the other relay, use another folder, or start each relay with --shared-folder"),
         ),
-        FolderError::Ungrouped(_) => {
-            Failure::local(error.to_string(), Hint::line("chmod g+s makes it; chmod g= keeps it to yourself"))
-        }
+        FolderError::Ungrouped(_) => Failure::local(
+            error.to_string(),
+            Hint::line("to share the folder with its group: chmod g+s; to keep it private: chmod g="),
+        ),
         FolderError::Unlockable(_) => Failure::local(
             error.to_string(),
-            Hint::line("use a directory on another file system; a relay also takes --shared-folder"),
+            Hint::line("use a directory on another file system, or start the relay with --shared-folder"),
         ),
         FolderError::Exposed(path) => {
             let command = format!("chmod o= {}", format::quoted(&path.to_string_lossy()));
@@ -193,18 +194,18 @@ async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(
     let mut has_reported = false;
     loop {
         let answer = tokio::time::timeout(give_up.min(REACH_TIME), ask()).await;
-        let why = match answer.unwrap_or_else(|_| Err(StoreError::Failed("it does not answer".to_owned()))) {
+        let why = match answer.unwrap_or_else(|_| Err(StoreError::Failed("no answer".to_owned()))) {
             Ok(answer) => return Ok(answer),
             Err(StoreError::Failed(why)) if name.is_bucket() => why,
             Err(error) => {
-                let hint = name.settings.unwrap_or("may you write there?");
+                let hint = name.settings.unwrap_or("check that you may write there");
                 return Err(Failure::local(format!("{shown} cannot be used: {error}"), hint));
             }
         };
         if !has_reported {
             has_reported = true;
             let longest = format::duration_words(give_up);
-            cx.output.info(&format!("{shown} cannot be reached yet ({why}); trying again for up to {longest}"));
+            cx.output.info(&format!("{shown} cannot be reached yet ({why}); retrying for up to {longest}"));
         }
         let paused = backoff.pause(RelayError::NoConnection(why.clone())).await;
         paused.map_err(|_| Failure::BucketUnreachable { bucket: shown.clone(), why })?;
@@ -216,7 +217,7 @@ pub(super) async fn serverless(url: &RelayUrl, give_up: Duration, cx: &Context) 
     if let Some(path) = url.folder() {
         expect_usable(url, &path)?;
     }
-    let store = open(url, Sharing::WithOthers, "nothing is lost")?;
+    let store = open(url, Sharing::WithOthers, "nothing was changed")?;
     let rules = Arc::new(StoreRelay::new(store, Arc::new(SystemClock), Policy::default()));
     // Nothing is written, not even to look at the clock, before it is known to be one of ours.
     let look = || async {
@@ -230,8 +231,8 @@ pub(super) async fn serverless(url: &RelayUrl, give_up: Duration, cx: &Context) 
     }
     if rules.clock_is_wrong() {
         return Err(Failure::local(
-            format!("this machine's clock and the one of {} differ by minutes", printable(&url.name())),
-            "set the clock; until then nothing is opened and nothing expires",
+            format!("the clocks of this computer and of {} differ by minutes", printable(&url.name())),
+            "set this computer's clock; until then shares cannot be opened and do not expire",
         ));
     }
     Ok(rules)
@@ -245,12 +246,13 @@ fn not_ours(url: &RelayUrl) -> Failure {
 
 /// Fails where a folder is not there or not for us, before anything is made in it.
 fn expect_usable(url: &RelayUrl, path: &Path) -> Result<(), Failure> {
-    let data = fs::symlink_metadata(path).map_err(|error| Failure::path(path, &error, "is the disk there?"))?;
+    let data =
+        fs::symlink_metadata(path).map_err(|error| Failure::path(path, &error, "check that the disk is mounted"))?;
     if !data.is_dir() {
         return Err(not_ours(url));
     }
     files::check_directory_access(path)
-        .map_err(|error| Failure::path(path, &error, "who shares it must be able to read and write there"))?;
+        .map_err(|error| Failure::path(path, &error, "you need read and write access to that folder"))?;
     if path.join(MARKER).exists() { Ok(()) } else { Err(not_ours(url)) }
 }
 

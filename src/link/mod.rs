@@ -15,7 +15,7 @@ use crate::secret::{FragmentError, LinkSecret};
 /// Errors of a text that is not a usable link. None of these repeats the text.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum LinkError {
-    /// No `share1…` in it.
+    /// The text contains no `share1…`.
     #[error("this is not a share link")]
     NotALink,
     /// The page's address without its fragment.
@@ -31,7 +31,7 @@ pub enum LinkError {
     #[error("the link is damaged: at least one character is wrong")]
     Damaged,
     /// Broken into pieces, or next to other text, in a way that can be read as two links.
-    #[error("it cannot be told where the link ends")]
+    #[error("the end of the link is ambiguous")]
     Ambiguous,
     /// It is part of another program's address, and its original target is lost.
     #[error("a mail service or another program rewrote this link, and the original cannot be recovered")]

@@ -5,7 +5,7 @@ use std::io;
 use crate::manifest::ManifestError;
 use crate::relay::RelayError;
 
-/// Why something was not opened.
+/// The reason why a share was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The relay refused, or could not be reached.
@@ -21,16 +21,16 @@ pub enum OpenError {
         /// Why.
         error: RelayError,
     },
-    /// The content that came is not the content that was sent.
-    #[error("the content is damaged or was changed on its way")]
+    /// The content fails authentication.
+    #[error("the content is damaged or was changed")]
     Corrupt,
     /// This device has claimed the share, and the passphrase is not the share's.
-    #[error("the passphrase is wrong")]
+    #[error("wrong passphrase")]
     WrongPassphrase,
-    /// The manifest cannot be believed.
+    /// The manifest is malformed.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// The plaintext could not be written. The same device can try again.
-    #[error("it could not be written: {0}")]
+    #[error("the content could not be written: {0}")]
     Write(#[source] io::Error),
 }

@@ -8,10 +8,10 @@ use crate::secret::Claimant;
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RelayError {
     /// The request is malformed.
-    #[error("the relay does not understand the request")]
+    #[error("the relay rejected the request as malformed")]
     BadRequest,
     /// The bytes were damaged in transit.
-    #[error("the bytes were garbled on their way")]
+    #[error("data was corrupted in transit")]
     BadChecksum,
     /// The time to expiry exceeds the relay's limit.
     #[error("the relay keeps shares for at most {max} seconds")]
@@ -20,31 +20,31 @@ pub enum RelayError {
         max: u64,
     },
     /// No valid create token.
-    #[error("the relay wants a create token")]
+    #[error("the relay requires a valid create token")]
     NotAllowed,
     /// The proof is wrong.
-    #[error("the passphrase is wrong")]
+    #[error("wrong passphrase")]
     WrongPassphrase {
         /// The number of slots that are free behind the one of this proof.
         left: u8,
     },
     /// No such share, or a wrong token.
-    #[error("the relay knows no such share")]
+    #[error("there is no such share")]
     Unknown,
-    /// The body came too slowly.
-    #[error("the bytes came too slowly")]
+    /// The body of the request arrived too slowly.
+    #[error("data arrived too slowly")]
     Timeout,
     /// Another share has the id.
-    #[error("the share's id is taken")]
+    #[error("the share id is in use")]
     IdTaken,
     /// The share is committed, or a part exists, with other content.
-    #[error("the share is complete already")]
+    #[error("the share is already committed")]
     Committed,
     /// Not all parts are stored.
-    #[error("not all parts have arrived")]
+    #[error("parts of the share are missing")]
     PartsMissing,
     /// The share has ended.
-    #[error("the share is gone")]
+    #[error("the share has ended")]
     Gone {
         /// In which way.
         how: Gone,
@@ -56,13 +56,13 @@ pub enum RelayError {
         until: Option<u64>,
     },
     /// The blob exceeds the relay's limit.
-    #[error("the relay takes at most {max} bytes a share")]
+    #[error("the relay accepts at most {max} bytes per share")]
     TooLarge {
         /// Its limit in bytes.
         max: u64,
     },
     /// Too many requests.
-    #[error("the relay asks to slow down")]
+    #[error("the relay received too many requests")]
     SlowDown {
         /// When to ask again, in seconds.
         after: u64,
@@ -89,16 +89,16 @@ pub enum RelayError {
     #[error("{0}")]
     Unreachable(String),
     /// The relay's certificate is not trusted.
-    #[error("its certificate cannot be trusted: {0}")]
+    #[error("the certificate cannot be trusted: {0}")]
     NotTrusted(Distrust),
     /// The answer is not from a relay, or a proxy changed it.
-    #[error("what answers there is not a share relay")]
+    #[error("the server is not a share relay")]
     NotARelay,
     /// Something else answers in the relay's place, as a captive portal does.
-    #[error("something else answers in its place")]
+    #[error("another server answered in its place")]
     Diverted,
     /// The computer that answers does not have the key of the link.
-    #[error("what answers there is not the sender's machine")]
+    #[error("the server is not the sender's computer")]
     Impostor,
 }
 

@@ -1,4 +1,4 @@
-//! Obstacles between this machine and a relay that are not the relay's fault, found among the causes of an error.
+//! Local and network failures before a relay is reached, found among the causes of an error.
 
 use std::error::Error as StdError;
 use std::io;
@@ -7,25 +7,25 @@ use rustls::CertificateError;
 
 use crate::safe_text::{causes, os_words};
 
-/// Something on this machine, or on its way to the network.
+/// A failure on this computer or on its way to the network.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Obstacle {
-    /// Nothing to check the certificate of any relay with.
-    #[error("this machine has no certificates to check relays with")]
+    /// No CA certificates are installed.
+    #[error("this computer has no CA certificates")]
     NoCertificates,
-    /// No way to the network of the relay.
-    #[error("this machine has no route to that network")]
+    /// No route to the network of the relay.
+    #[error("this computer has no route to that network")]
     NoNetwork,
     /// No address for the name of the relay.
-    #[error("its name cannot be looked up: {0}")]
+    #[error("the name cannot be looked up: {0}")]
     NoAddress(String),
-    /// The proxy to the world does not answer.
+    /// The proxy does not answer.
     #[error("the proxy cannot be reached: {0}")]
     NoProxy(String),
-    /// It asks for credentials.
-    #[error("the proxy asks for a password")]
+    /// The proxy requires credentials.
+    #[error("the proxy requires a password")]
     ProxyPassword,
-    /// It does not lead there.
+    /// The proxy does not connect to the relay.
     #[error("the proxy does not connect to the relay")]
     ProxyRefuses,
 }
@@ -33,23 +33,23 @@ pub enum Obstacle {
 /// Reasons to reject a certificate.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Distrust {
-    /// Its time is over, by the clock of this machine.
-    #[error("it has expired")]
+    /// It has expired, by the clock of this computer.
+    #[error("expired")]
     Expired {
         /// When, Unix seconds, if that is known.
         at: Option<u64>,
     },
-    /// Its time has not come, by the clock of this machine.
-    #[error("it is not valid yet")]
+    /// It is not valid yet, by the clock of this computer.
+    #[error("not valid yet")]
     NotYet {
         /// When it does, Unix seconds, if that is known.
         from: Option<u64>,
     },
-    /// Nobody whom this machine trusts has signed it.
-    #[error("this machine does not know who issued it")]
+    /// No trusted authority has signed it.
+    #[error("unknown issuer")]
     UnknownIssuer,
-    /// It is for other names.
-    #[error("it is for another name")]
+    /// It is for another name.
+    #[error("issued for another name")]
     WrongName,
     /// Anything else, in the words of the library.
     #[error("{0}")]
@@ -86,7 +86,7 @@ impl Obstacle {
         kinds.into_iter().any(is_offline).then_some(Self::NoNetwork)
     }
 
-    /// Whether it may be gone a little later without anybody's doing.
+    /// Whether the obstacle may disappear by itself.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::NoNetwork | Self::NoAddress(_) | Self::NoProxy(_) | Self::ProxyRefuses => true,

@@ -314,7 +314,7 @@ pub fn write_receipts(path: &Path, entries: &[&SentShare]) -> io::Result<()> {
 pub fn read_receipts(path: &Path) -> io::Result<Vec<SentShare>> {
     let text = fs::read_to_string(path)?;
     let entries: Result<Vec<SentShare>, _> = text.lines().map(serde_json::from_str).collect();
-    entries.map_err(|_| io::Error::other("it is not a receipt that share send --receipt wrote"))
+    entries.map_err(|_| io::Error::other("not a receipt of share send --receipt"))
 }
 
 #[cfg(test)]

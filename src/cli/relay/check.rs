@@ -44,14 +44,14 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Failure> {
     let connected = cx.connect(&endpoint).await?;
     let about = connected.relay.about().await.map_err(|error| endpoint.failed(Request::Test, error))?;
     if args.held && endpoint.url.is_store() {
-        cx.output.info("--held is about servers: here nobody holds an answer back.");
+        cx.output.info("--held tests servers only; this relay has none.");
     }
     let token = cx.create_token(&endpoint.url);
     let share = TestShare::new();
     let testing = async {
         let mut findings = test(&endpoint, &connected, &share, token).await?;
         if args.held && !endpoint.url.is_store() && findings.may_create {
-            cx.output.info("This takes a minute: an answer is held back.");
+            cx.output.info("This takes a minute: the relay holds an answer back.");
             findings.held = Some(can_hold(&endpoint, &share).await?);
         }
         if !endpoint.url.is_store() {
@@ -77,38 +77,38 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings) ->
     let seconds = |time| format::duration_words(Duration::from_secs(time));
     let (longest, lease) = (seconds(about.max_ttl), seconds(about.lease));
     let who = match (findings.may_create, about.create) {
-        (true, Admission::Open) => "anybody may leave something there",
-        (true, Admission::Token) => "you may leave something there",
-        (false, _) => "you may not leave anything there: it wants a create token",
+        (true, Admission::Open) => "anyone may upload",
+        (true, Admission::Token) => "you may upload",
+        (false, _) => "you may not upload without a create token",
     };
     let mut text = format!(
-        "{} works: {who}; at most {} a share, for at most {longest}; an opener has {lease}; it answers in {}",
+        "{} works: {who}; up to {} per share, for up to {longest}; an opener can resume for {lease}; response time {}",
         endpoint.name(),
         format::binary(about.max_bytes),
         format::duration_words(findings.round_trip),
     );
     let mut lines = Vec::new();
     if findings.may_create {
-        lines.push("a part of 4 MiB gets through".to_owned());
+        lines.push("a part of 4 MiB can be uploaded".to_owned());
     }
     if findings.store.is_some() {
-        lines.push("of several that write one name at once, one wins".to_owned());
+        lines.push("of several simultaneous writers of one object, exactly one succeeds".to_owned());
     }
     let clock = findings.store.map(|store| store.clock.as_secs()).or(findings.clock);
-    lines.extend(clock.map(|seconds| format!("its clock and this one differ by {seconds} s")));
+    lines.extend(clock.map(|seconds| format!("the clocks of the relay and this computer differ by {seconds} s")));
     lines.extend(findings.held.map(|held| {
         let found = if held { HOLDS } else { HOLDS_NOT };
         found.to_owned()
     }));
     lines.extend(findings.page.map(|page| page.finding().to_owned()));
     if let Some(store) = findings.store {
-        lines.extend(store.space.map(|space| format!("{} are free", format::binary(space.free))));
+        lines.extend(store.space.map(|space| format!("{} free in the store", format::binary(space.free))));
         lines.push(match store.keeps_versions {
-            Some(false) => "it keeps no versions of what is deleted".to_owned(),
+            Some(false) => "the store keeps no versions of deleted objects".to_owned(),
             Some(true) => {
-                "it keeps versions: ciphertext that is deleted stays until its own rules remove it".to_owned()
+                "the store keeps versions of deleted objects: ciphertext stays until the bucket's lifecycle rules remove it".to_owned()
             }
-            None => "it does not tell whether it keeps what is deleted (soft delete): look at its settings".to_owned(),
+            None => "the store does not report whether it keeps deleted objects (soft delete): check the bucket's settings".to_owned(),
         });
     }
     for line in lines {

@@ -50,7 +50,7 @@ pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
     let mut token = if about.create == Admission::Token { create_token(&url, &endpoint, cx).await? } else { None };
     let mut findings = test_and_tidy(&endpoint, &connected, token.clone()).await?;
     if let (Some(_), false, None, true) = (&token, findings.may_create, given_create_token(), prompt::possible()) {
-        cx.output.info("The token that was kept for it is not valid any more.");
+        cx.output.info("The stored create token is no longer valid.");
         token = ask_for_token(&endpoint, cx).await?;
         findings = test_and_tidy(&endpoint, &connected, token.clone()).await?;
     }
@@ -58,7 +58,10 @@ pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
     if let (Some(token), true) = (&token, findings.may_create) {
         let kept = cx.state().and_then(|state| state.keep_create_token(&url, token));
         kept.map_err(|error| {
-            Failure::local(format!("the token cannot be kept: {}", reason(&error)), "SHARE_CREATE_TOKEN does the same")
+            Failure::local(
+                format!("the create token cannot be stored: {}", reason(&error)),
+                "set SHARE_CREATE_TOKEN instead",
+            )
         })?;
     }
     if token.is_some() && !findings.may_create {
@@ -70,15 +73,15 @@ pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
     if url.is_store() {
         let kind = if url.folder().is_some() { "folder" } else { "bucket" };
         cx.output.info(&format!(
-            "Whoever can read that {kind} could read ciphertext without opening a share: it takes good will."
+            "Anyone who can read that {kind} could copy ciphertext without opening a share: use it only with people you trust."
         ));
-        cx.output.info("Nothing is deleted there while nobody runs share.");
+        cx.output.info("Senders clean up expired shares, so nothing is deleted while nobody runs share.");
         if url.folder().is_some_and(|path| stores::is_private(&path)) {
             cx.output
                 .info("Only you can use it. For a group, begin with a directory that has: chgrp GROUP, chmod 2770.");
         }
     }
-    cx.output.info(&format!("It is your relay now: {}", printable(&path.to_string_lossy())));
+    cx.output.info(&format!("This relay is now the default, in {}", printable(&path.to_string_lossy())));
     Ok(())
 }
 
@@ -88,7 +91,7 @@ async fn create_token(url: &RelayUrl, endpoint: &Endpoint, cx: &Context) -> Resu
         return Ok(Some(token));
     }
     if !prompt::possible() {
-        cx.output.warn(&format!("{} wants a create token: put it into SHARE_CREATE_TOKEN", endpoint.name()));
+        cx.output.warn(&format!("{} requires a create token: set SHARE_CREATE_TOKEN", endpoint.name()));
         return Ok(None);
     }
     ask_for_token(endpoint, cx).await
@@ -108,11 +111,11 @@ async fn adopt(url: &RelayUrl, cx: &Context) -> Result<ProbeResult, Failure> {
         let is_strange =
             |entry: std::io::Result<fs::DirEntry>| entry.is_ok_and(|entry| !layout::is_known(&entry.file_name()));
         if path.is_symlink() || fs::read_dir(path).is_ok_and(|mut entries| entries.any(is_strange)) {
-            let what = format!("{} has something else in it", printable(&name));
-            return Err(Failure::local(what, "name an empty or a new directory"));
+            let what = format!("{} contains other files", printable(&name));
+            return Err(Failure::local(what, "specify an empty or a new directory"));
         }
     }
-    let another = "name another directory or bucket";
+    let another = "specify another directory or bucket";
     let store = stores::open(url, Sharing::WithOthers, another)?;
     let rules = StoreRelay::new(store, Arc::new(SystemClock), Policy::default());
     let found = stores::probe(&rules, &StoreName::of(url), another, cx).await?;

@@ -47,18 +47,22 @@ impl Page {
 
     pub(super) fn finding(self) -> &'static str {
         match self {
-            Self::Same => "the page that it gives to browsers is the one that this program has",
-            Self::Other | Self::OtherPolicy => "the page that it gives to browsers is NOT as this program has it",
-            Self::Missing => "it gives no page to browsers",
-            Self::Unknown => "its page cannot be compared: this program was built without one",
+            Self::Same => "the page for browsers is the same as in this program",
+            Self::Other | Self::OtherPolicy => "the page for browsers is NOT the same as in this program",
+            Self::Missing => "the relay has no page for browsers",
+            Self::Unknown => "the page for browsers cannot be compared: this program was built without one",
         }
     }
 
     pub(super) fn warning(self) -> Option<&'static str> {
         match self {
             Self::Same | Self::Missing | Self::Unknown => None,
-            Self::Other => Some("is not this program's: it is of another version, or somebody changed it"),
-            Self::OtherPolicy => Some("comes with another Content-Security-Policy: let the proxy pass that header on"),
+            Self::Other => {
+                Some("differs from this program's: the relay runs another version, or someone changed the page")
+            }
+            Self::OtherPolicy => {
+                Some("has another Content-Security-Policy: configure the proxy to pass that header on")
+            }
         }
     }
 }

@@ -56,18 +56,19 @@ pub(super) fn run(args: &TokenArgs, cx: &Context) -> Result<(), Failure> {
             let dirs = ProjectDirs::from("", "", "share");
             let dirs =
                 dirs.ok_or_else(|| Failure::usage("this user has no home", Hint::run("--create-token-file FILE")))?;
-            private_dir(dirs.data_dir()).map_err(|error| Failure::path(dirs.data_dir(), &error, "nothing was made"))?;
+            private_dir(dirs.data_dir())
+                .map_err(|error| Failure::path(dirs.data_dir(), &error, "no token was made"))?;
             dirs.data_dir().join("create-tokens")
         }
     };
-    let failed = |error: std::io::Error| Failure::path(&path, &error, "nothing was made");
+    let failed = |error: std::io::Error| Failure::path(&path, &error, "no token was made");
     let mut file = private(&path).map_err(failed)?;
     lock(&file).map_err(failed)?;
     let old = String::from_utf8(read_all(&file).map_err(failed)?).unwrap_or_default();
     if old.lines().any(|line| line.split_whitespace().next() == Some(&args.name)) {
         return Err(Failure::local(
-            format!("{} has a token already", args.name),
-            format!("to make it void, take the line away from {}", printable(&path.to_string_lossy())),
+            format!("{} already has a token", args.name),
+            format!("to invalidate that token, remove its line from {}", printable(&path.to_string_lossy())),
         ));
     }
     let token = Zeroizing::new(random_hex::<16>());
@@ -78,11 +79,13 @@ pub(super) fn run(args: &TokenArgs, cx: &Context) -> Result<(), Failure> {
     let shown = printable(&path.to_string_lossy());
     let facts = json!({ "name": args.name, "token": token.as_str(), "file": path.to_string_lossy() });
     if cx.output.result("token", facts, &token).is_err() {
-        return Err(Failure::local("standard output is closed", format!("take the last line away from {shown}")));
+        return Err(Failure::local("standard output is closed", format!("remove the last line from {shown}")));
     }
-    cx.output.info(&format!("Give it to {}: share relay use URL asks for it.", args.name));
-    cx.output
-        .info(&format!("It counts from the next start of: share relay --create-token-file {}", format::quoted(&shown)));
+    cx.output.info(&format!("Give the token to {}: share relay use URL prompts for it.", args.name));
+    cx.output.info(&format!(
+        "The token is valid from the next start of: share relay --create-token-file {}",
+        format::quoted(&shown)
+    ));
     Ok(())
 }
 
@@ -94,8 +97,8 @@ pub(super) fn read_tokens(path: &Path) -> Result<Vec<[u8; 32]>, Failure> {
     // None at all is a relay that lets nobody leave anything.
     lines.map(read_token).collect::<Option<Vec<_>>>().ok_or_else(|| {
         Failure::usage(
-            format!("{}: not every line of it is a create token", printable(&path.to_string_lossy())),
-            Hint::line("share relay token NAME makes them; one of your own has at least 16 characters"),
+            format!("{}: some lines are not create tokens", printable(&path.to_string_lossy())),
+            Hint::line("to make tokens: share relay token NAME; a token of your own has at least 16 characters"),
         )
     })
 }

@@ -34,14 +34,14 @@ pub(super) fn failure(error: reqwest::Error) -> RelayError {
         if let Some(obstacle) = Obstacle::to_connecting(&error) {
             return RelayError::Hindered(obstacle);
         }
-        let why = if error.is_timeout() { "it does not answer".to_owned() } else { innermost(&error) };
+        let why = if error.is_timeout() { "no answer".to_owned() } else { innermost(&error) };
         return RelayError::NoConnection(why);
     }
-    let what = if error.is_timeout() { "it does not answer" } else { "the connection broke" };
+    let what = if error.is_timeout() { "no answer" } else { "the connection broke" };
     RelayError::Unreachable(what.to_owned())
 }
 
 /// The error of a request without an answer in time.
 pub(super) fn silent() -> RelayError {
-    RelayError::Unreachable("it does not answer".to_owned())
+    RelayError::Unreachable("no answer".to_owned())
 }

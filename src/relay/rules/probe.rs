@@ -35,10 +35,10 @@ pub enum Unfit {
     #[error("the store does not show what was just written or deleted")]
     NotConsistent,
     /// The clocks differ: shares would expire early or late.
-    #[error("this machine's clock and the store's differ by {} seconds", .0.as_secs())]
+    #[error("the clocks of this machine and of the store differ by {} seconds", .0.as_secs())]
     Clock(Duration),
     /// An operation failed.
-    #[error("it cannot be used: {0}")]
+    #[error("the store cannot be used: {0}")]
     Failed(#[from] StoreError),
 }
 

@@ -67,7 +67,7 @@ impl From<std::io::Error> for StoreError {
         match error.kind() {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::NoSpace,
             std::io::ErrorKind::Unsupported => {
-                Self::Refused("its file system has neither hard links nor a rename that never replaces".to_owned())
+                Self::Refused("the file system has neither hard links nor a rename that never replaces".to_owned())
             }
             // The kind and not the text: a path holds an id.
             kind => Self::Failed(kind.to_string()),

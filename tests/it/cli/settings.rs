@@ -72,21 +72,18 @@ fn a_relay_is_checked_before_it_is_used() {
     assert_eq!(text, format!("# mine\nexpire = '1d'\nrelay = \"{}\"\n", relay.url));
     assert!(sandbox.share(["send", "-q"]).input("text").ok().starts_with(&relay.url));
     let checked = sandbox.share(["relay", "check"]).ok();
-    assert!(
-        checked.contains("works: anybody may leave something there; at most 4.0 GiB a share, for at most 90 days"),
-        "{checked}"
-    );
+    assert!(checked.contains("works: anyone may upload; up to 4.0 GiB per share, for up to 90 days"), "{checked}");
     let facts = events(&sandbox.share(["relay", "check", "--json"]).run()).pop().unwrap();
     assert_eq!(facts["max_bytes"], 4_294_967_296u64);
     assert_eq!(facts["may_create"], true);
     // Recipients in a browser trust the page.
-    assert!(checked.contains("browsers is the one that this program has") && facts["page"] == "same", "{checked}");
+    assert!(checked.contains("browsers is the same as in this program") && facts["page"] == "same", "{checked}");
     let meddled = sandbox.share(["relay", "check", "-q", &with_another_page(&relay.address())]).run();
     assert!(
-        meddled.code == 0 && meddled.stderr.contains("it is of another version, or somebody changed it"),
+        meddled.code == 0 && meddled.stderr.contains("the relay runs another version, or someone changed the page"),
         "{meddled:?}"
     );
-    assert!(String::from_utf8_lossy(&meddled.stdout).contains("is NOT as this program has it"), "{meddled:?}");
+    assert!(String::from_utf8_lossy(&meddled.stdout).contains("is NOT the same as in this program"), "{meddled:?}");
     // The check has removed its test data.
     assert_eq!(relay.data().len(), 2, "the text's part and manifest");
     sandbox.share(["relay", "check", "--give-up", "100ms", "http://127.0.0.1:1"]).fails(6, "cannot be reached");
@@ -100,7 +97,7 @@ fn create_tokens_are_made_stored_and_required() {
     let anna = make("anna").ok();
     let ben = make("ben").ok();
     assert!(anna.len() >= 32 && anna != ben, "{anna}");
-    make("anna").fails(8, "anna has a token already");
+    make("anna").fails(8, "anna already has a token");
     make("two words").fails(2, "the name is one word");
     let text = String::from_utf8(sandbox.read("tokens")).unwrap();
     assert!(text.lines().count() == 2 && !text.contains(&anna), "only what it hashes to: {text}");
@@ -112,7 +109,7 @@ fn create_tokens_are_made_stored_and_required() {
     let mut terminal = Conversation::start(&sandbox, &format!(r#""$SHARE" relay use {}"#, relay.url));
     terminal.expect("create token for").press(&format!("{anna}\r"));
     let (code, seen) = terminal.end();
-    assert!(code == 0 && seen.contains("you may leave something there") && !seen.contains(&anna), "{seen}");
+    assert!(code == 0 && seen.contains("you may upload") && !seen.contains(&anna), "{seen}");
     assert!(send().ok().starts_with(&relay.url), "it is kept");
     let kept = files(&sandbox.home().join(".local/state/share/tokens"));
     assert_eq!(fs::metadata(&kept[0]).unwrap().permissions().mode() & 0o777, 0o600);

@@ -119,7 +119,7 @@ async fn invalid_missing_and_secret_arguments() {
     check(
         || alone("send --relay share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg beach.jpg"),
         "
-        ! error: the relay's address cannot be used: that is a link, and its key is nobody else's business
+        ! error: the relay's address cannot be used: this is a link, not the address of a relay; its key must stay secret
         ! hint: --relay https://relay.example, or file:///srv/share for a folder
         = 2",
     );
@@ -430,7 +430,7 @@ async fn relays_that_refuse_lie_or_are_unreachable() {
     check(
         || stage.elsewhere("open -q -o got").env("SHARE_LINK", link.trim()),
         "
-        ! error: the data from RELAY is damaged or was tampered with
+        ! error: the data from RELAY is damaged or was changed
         ! hint: nothing was saved; tell the sender, and don't trust this relay
         = 7",
     );

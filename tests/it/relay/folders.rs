@@ -26,7 +26,10 @@ fn a_folder_is_a_relay_for_its_users() {
     let url = url(&sandbox);
     let used = sandbox.share(["relay", "use", &url]).run();
     assert_eq!(used.code, 0, "{used:?}");
-    assert!(used.stderr.contains("takes good will") && used.stderr.contains("It is your relay now"), "{used:?}");
+    assert!(
+        used.stderr.contains("only with people you trust") && used.stderr.contains("This relay is now the default"),
+        "{used:?}"
+    );
     let there = sandbox.other_home("ben");
     sandbox.share(["relay", "use", &url]).env("HOME", &there).ok();
     let content = photo(9_000_000);
@@ -98,7 +101,7 @@ fn a_strangers_link_does_not_touch_local_folders_unasked() {
             .share(&args)
             .env("HOME", &there)
             .env("SHARE_LINK", &link)
-            .fails(2, "on this machine, and that is not the relay you use");
+            .fails(2, "on this computer, and that is not the relay you use");
         assert!(ended.stderr.contains(&format!("SHARE_RELAY={url}/")), "{ended:?}");
     }
     let command = format!(r#"HOME={} exec "$SHARE" peek '{link}'"#, there.display());
@@ -122,7 +125,7 @@ fn only_a_folder_that_was_made_for_it_is_used() {
     sandbox.share(["send", "--relay", &url]).input("x").fails(2, "is not a folder for shares");
     assert!(files(&sandbox.path("team")).is_empty());
     sandbox.write("team/letter.txt", b"dear");
-    sandbox.share(["relay", "use", &url]).fails(8, "has something else in it");
+    sandbox.share(["relay", "use", &url]).fails(8, "contains other files");
     sandbox.share(["relay", "use", "file://nas/team"]).fails(2, "a folder is written like file:///srv/share");
     fs::remove_file(sandbox.path("team/letter.txt")).unwrap();
     fs::set_permissions(sandbox.path("team"), fs::Permissions::from_mode(0o755)).unwrap();
@@ -203,7 +206,7 @@ fn links_in_a_folder_lead_nowhere_else() {
     assert!(status.success());
     fs::remove_dir(sandbox.path("team/tmp")).unwrap();
     std::os::unix::fs::symlink(&precious, sandbox.path("team/tmp")).unwrap();
-    sandbox.share(["send"]).input("text").fails(8, "is a link to somewhere else");
+    sandbox.share(["send"]).input("text").fails(8, "is a symbolic link");
     assert!(old.exists());
     // Of old entries beside our temporary files, only our own are removed.
     fs::remove_file(sandbox.path("team/tmp")).unwrap();
@@ -222,7 +225,7 @@ fn a_group_folder_with_unreadable_files_is_refused() {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path("team")).unwrap();
     fs::set_permissions(sandbox.path("team"), fs::Permissions::from_mode(0o770)).unwrap();
-    let refused = sandbox.share(["relay", "use", &url(&sandbox)]).fails(8, "does not pass its group on");
+    let refused = sandbox.share(["relay", "use", &url(&sandbox)]).fails(8, "do not get its group");
     assert!(refused.stderr.contains("chmod g+s"), "{refused:?}");
 }
 

@@ -75,32 +75,32 @@ fn a_bad_certificate_is_explained() {
     };
     // The good certificate is trusted, and the server is not a relay.
     let (ended, address) = told("good", "good");
-    expect(&ended, 6, &format!("what answers at {address} is not a share relay"), "");
+    expect(&ended, 6, &format!("{address} is not a share relay"), "");
     let (ended, address) = told("expired", "expired");
     expect(
         &ended,
         6,
         &format!("error: the certificate of {address} expired on Jan 1, 2021"),
-        "set the clock; if it is, tell",
+        "set this computer's clock; otherwise tell",
     );
     let (ended, address) = told("future", "future");
     expect(
         &ended,
         6,
-        &format!("error: the certificate of {address} becomes valid only on Jan 1, 2100"),
-        "set the clock",
+        &format!("error: the certificate of {address} is not valid before Jan 1, 2100"),
+        "set this computer's clock",
     );
     let (ended, address) = told("other-name", "other-name");
-    expect(&ended, 6, &format!("error: what answers at {address} has a certificate for another name"), "spelling");
+    expect(&ended, 6, &format!("error: the server at {address} has a certificate for another name"), "address");
     let (ended, address) = told("good", "stranger");
-    let unknown = format!("error: {address} has a certificate from an issuer that this machine does not know");
+    let unknown = format!("error: the certificate of {address} is from an issuer that this computer does not trust");
     expect(&ended, 6, &unknown, "SSL_CERT_FILE");
     // Buckets get the same explanation.
     let endpoint = format!("https://{}", with_certificate("other-name"));
     let bucket = sandbox.share(["relay", "use", "s3://bucket", "--give-up", "8s"]).env("AWS_ENDPOINT_URL", &endpoint);
     let bucket = bucket.env("AWS_ACCESS_KEY_ID", "a").env("AWS_SECRET_ACCESS_KEY", "b").env("AWS_REGION", "x");
     let ended = bucket.env("SSL_CERT_FILE", certificate("other-name").to_str().unwrap()).run();
-    expect(&ended, 6, "its certificate cannot be trusted: it is for another name", "");
+    expect(&ended, 6, "the certificate cannot be trusted: issued for another name", "");
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_machine_without_root_certificates_is_told_to_install_them() {
         expect(
             &ended,
             8,
-            "error: this machine has no certificates to check relays with",
+            "error: this computer has no CA certificates to check relays with",
             "hint: install the package ca-certificates",
         );
     }
@@ -132,22 +132,18 @@ fn a_proxy_that_refuses_is_named() {
     let sandbox = Sandbox::new();
     let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     for (proxy, what, hint) in [
-        (
-            dead,
-            "the proxy that HTTPS_PROXY names cannot be reached: connection refused",
-            "correct HTTPS_PROXY, or unset it",
-        ),
+        (dead, "the proxy set in HTTPS_PROXY cannot be reached: connection refused", "correct or unset HTTPS_PROXY"),
         (
             proxy("407 No"),
-            "the proxy that HTTPS_PROXY names asks for a user name and a password",
+            "the proxy set in HTTPS_PROXY requires a user name and a password",
             "http://USER:PASSWORD@HOST",
         ),
+        (proxy("403 No"), "the proxy set in HTTPS_PROXY does not connect to relay.example", "NO_PROXY=relay.example"),
         (
-            proxy("403 No"),
-            "the proxy that HTTPS_PROXY names does not connect to relay.example",
-            "NO_PROXY=relay.example",
+            proxy("502 No"),
+            "the proxy set in HTTPS_PROXY does not connect to relay.example",
+            "it is safe to run this again",
         ),
-        (proxy("502 No"), "the proxy that HTTPS_PROXY names does not connect to relay.example", "it is safe to repeat"),
     ] {
         let ended = peek(&sandbox, "relay.example").env("HTTPS_PROXY", format!("http://{proxy}")).run();
         expect(&ended, 6, what, hint);
@@ -160,7 +156,7 @@ fn a_proxy_that_refuses_is_named() {
         .env("SSL_CERT_FILE", certificate("good").to_str().unwrap())
         .env("HTTPS_PROXY", format!("http://{proxy}"))
         .run();
-    expect(&ended, 6, "asks for a user name", "nothing was left there");
+    expect(&ended, 6, "requires a user name", "nothing was left there");
     assert!(sandbox.share(["list"]).ok().is_empty(), "nothing was sent");
 }
 
@@ -169,8 +165,8 @@ fn a_proxy_that_refuses_is_named() {
 fn a_machine_without_a_network_is_told_so() {
     let sandbox = Sandbox::new();
     for (address, what, hint) in [
-        ("192.0.2.1", "this machine has no route to 192.0.2.1", "check that this machine is online"),
-        ("relay.example", "the name relay.example cannot be looked up", "check its spelling"),
+        ("192.0.2.1", "this computer has no route to 192.0.2.1", "check that this computer is online"),
+        ("relay.example", "the name relay.example cannot be looked up", "check the spelling"),
     ] {
         let mut command = Command::new("unshare");
         let link = format!("https://{address}/#{KEY}");

@@ -47,7 +47,7 @@ pub(crate) const FAULTS: [Fault; 8] = [
 const DELAY: Duration = Duration::from_millis(40);
 
 /// The error of an operation that conflicts with another one, as a bucket returns it.
-const CONFLICT: &str = "it answers with status 409";
+const CONFLICT: &str = "status 409";
 
 /// The kinds of operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

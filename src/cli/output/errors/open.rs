@@ -38,7 +38,7 @@ pub(super) fn message(relay: &str, direct: bool, error: &OpenError, ours: bool, 
         ),
         OpenError::Corrupt => Message::new(
             Exit::Integrity,
-            format!("the data from {relay} is damaged or was tampered with"),
+            format!("the data from {relay} is damaged or was changed"),
             "nothing was saved; tell the sender, and don't trust this relay",
         ),
         OpenError::Manifest(ManifestError::TooNew) => {

@@ -63,7 +63,7 @@ impl Operation {
         match timeout(time, OPERATION.scope(self.clone(), work)).await {
             Ok(done) => done.map_err(|error| Failed { error, answer: self.last().clone() }),
             Err(_) => {
-                let error = Error::Generic { store: "bucket", source: "it does not answer".into() };
+                let error = Error::Generic { store: "bucket", source: "no answer".into() };
                 Err(Failed { error, answer: None })
             }
         }

@@ -61,24 +61,24 @@ fn in_words(code: Option<&str>, status: Option<u16>) -> Option<StoreError> {
     let refused = |why: &str| StoreError::Refused(why.to_owned());
     Some(match (code, status) {
         (Some("RequestTimeTooSkewed"), _) => refused("this machine's clock is wrong by many minutes"),
-        (Some("ExpiredToken" | "TokenRefreshRequired"), _) => refused("these credentials are not valid any more"),
+        (Some("ExpiredToken" | "TokenRefreshRequired"), _) => refused("these credentials have expired"),
         (Some("InvalidAccessKeyId" | "InvalidToken" | "AuthenticationFailed"), _) | (_, Some(401)) => {
-            refused("it does not know these credentials")
+            refused("the bucket does not accept these credentials")
         }
-        (Some("SignatureDoesNotMatch"), _) => refused("the secret key is not the one of these credentials"),
+        (Some("SignatureDoesNotMatch"), _) => refused("the secret key does not match the access key"),
         (Some("PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"), _)
         | (_, Some(301)) => refused("the bucket is in another region"),
         (Some("NoSuchBucket" | "ContainerNotFound"), _) => refused("there is no such bucket"),
         (Some("AccessDenied" | "AllAccessDisabled"), _) | (_, Some(403)) => {
-            refused("these credentials may not do that, or there are none")
+            refused("these credentials do not permit that, or none are set")
         }
         (Some("QuotaExceeded" | "XMinioStorageFull" | "StorageFull"), _) | (_, Some(507)) => StoreError::NoSpace,
         // Conditional creation is the only operation that some buckets lack.
         (Some("NotImplemented"), _) | (_, Some(501)) => StoreError::Unable(
-            "it does not support conditional writes (If-None-Match), so a share could be opened twice",
+            "the bucket does not support conditional writes (If-None-Match), so a share could be opened twice",
         ),
-        (_, Some(404)) => StoreError::Failed("what answers there is not a bucket".to_owned()),
-        (_, Some(status)) => StoreError::Failed(format!("it answers with status {status}")),
+        (_, Some(404)) => StoreError::Failed("the server is not a bucket".to_owned()),
+        (_, Some(status)) => StoreError::Failed(format!("status {status}")),
         (_, None) => return None,
     })
 }
@@ -86,13 +86,13 @@ fn in_words(code: Option<&str>, status: Option<u16>) -> Option<StoreError> {
 /// The reason for a missing answer: an obstacle on this machine, or the operating system's text.
 fn reason(error: &Error) -> String {
     if let Some(distrust) = causes(error).find_map(|cause| cause.downcast_ref()).and_then(Distrust::of) {
-        return format!("its certificate cannot be trusted: {distrust}");
+        return format!("the certificate cannot be trusted: {distrust}");
     }
     if let Some(obstacle) = Obstacle::to_connecting(error) {
         return obstacle.to_string();
     }
     let io = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last();
-    let text = io.map_or_else(|| "it does not answer".to_owned(), ToString::to_string);
+    let text = io.map_or_else(|| "no answer".to_owned(), ToString::to_string);
     os_words(&text)
 }
 
@@ -115,16 +115,19 @@ mod tests {
     #[test]
     fn code_decides_before_status() {
         assert_eq!(words(Some(403), &["RequestTimeTooSkewed"]), "this machine's clock is wrong by many minutes");
-        assert_eq!(words(Some(403), &[]), "these credentials may not do that, or there are none");
+        assert_eq!(words(Some(403), &[]), "these credentials do not permit that, or none are set");
         assert_eq!(words(Some(507), &[]), "no space left in the store");
         assert_eq!(words(Some(404), &["NoSuchBucket"]), "there is no such bucket");
-        assert_eq!(words(Some(404), &["NoSuchKey"]), "the store failed: what answers there is not a bucket");
-        assert_eq!(words(Some(500), &["Whatever"]), "the store failed: it answers with status 500");
+        assert_eq!(words(Some(404), &["NoSuchKey"]), "the store failed: the server is not a bucket");
+        assert_eq!(words(Some(500), &["Whatever"]), "the store failed: status 500");
     }
 
     #[test]
     fn absence_hides_no_other_error() {
-        assert_eq!(words(None, &["NoSuchKey", "AccessDenied"]), "these credentials may not do that, or there are none");
+        assert_eq!(
+            words(None, &["NoSuchKey", "AccessDenied"]),
+            "these credentials do not permit that, or none are set"
+        );
         let absent = |codes: &[&str]| {
             let codes = codes.iter().map(|code| (*code).to_owned()).collect();
             let error = Error::Generic { store: "bucket", source: "".into() };

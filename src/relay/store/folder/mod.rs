@@ -47,7 +47,7 @@ pub enum FolderError {
     #[error("{0} can be read by other users of this machine")]
     Exposed(PathBuf),
     /// It lacks the setgid bit, so members of its group could not read each other's files.
-    #[error("{0} does not pass its group on to what is made in it")]
+    #[error("new files in {0} do not get its group")]
     Ungrouped(PathBuf),
     /// It cannot be created or read.
     #[error("{0} cannot be used: {1}")]
@@ -100,7 +100,7 @@ impl Folder {
         // Another user who may write to the folder could have made symbolic links in it.
         for name in DIRECTORIES {
             if root.join(name).is_symlink() {
-                return Err(failed(io::Error::other(format!("{name} in it is a link to somewhere else"))));
+                return Err(failed(io::Error::other(format!("{name} in this folder is a symbolic link"))));
             }
         }
         access.make_dirs(&root.join(STAGING)).map_err(failed)?;
