@@ -67,6 +67,11 @@ fn a_relay_is_checked_before_it_is_used() {
     let relay = sandbox.relay();
     config(&sandbox, "# mine\nexpire = '1d'\n");
     sandbox.share(["relay", "use", "http://127.0.0.1:1", "--give-up", "100ms"]).fails(6, "cannot be reached");
+    // A path at which the relay does not answer: the error is about the address and not about a share.
+    let typo = format!("{}typo", relay.url);
+    let mistyped = sandbox.share(["relay", "check", &typo]).fails(6, "/typo is not a share relay");
+    let correct = relay.url.trim_end_matches('/');
+    assert!(mistyped.stderr.ends_with(&format!("try: share relay check {correct}\n")), "{mistyped:?}");
     sandbox.share(["relay", "use", "-q", &relay.url]).ok();
     let text = fs::read_to_string(sandbox.home().join(".config/share/config.toml")).unwrap();
     assert_eq!(text, format!("# mine\nexpire = '1d'\nrelay = \"{}\"\n", relay.url));
