@@ -36,8 +36,8 @@ async fn the_relays_clock_decides() {
     let sent = sandbox.share(["send", "--bare"]).env("SHARE_RELAY", &relay).input("text").run();
     assert!(sent.code == 0 && !sent.stderr.contains("keeps nothing for longer"), "{sent:?}");
     for command in ["status", "list"] {
-        let told = sandbox.share([command]).env("SHARE_RELAY", &relay).ok();
-        assert!(told.ends_with("waiting, until Jan 15, 2000 at 00:00"), "{told}");
+        let printed = sandbox.share([command]).env("SHARE_RELAY", &relay).ok();
+        assert!(printed.ends_with("waiting, until Jan 15, 2000 at 00:00"), "{printed}");
     }
 }
 
@@ -57,8 +57,11 @@ fn a_folder_without_a_server_shows_it_too() {
             fs::write(&path, record.to_string()).unwrap();
         }
     }
-    let told = sandbox.share(["status"]).ok();
-    assert!(told.contains("expired on ") && told.ends_with("has yet to confirm that nobody opened it"), "{told}");
+    let printed = sandbox.share(["status"]).ok();
+    assert!(
+        printed.contains("expired on ") && printed.ends_with("has yet to confirm that nobody opened it"),
+        "{printed}"
+    );
     // Without a reachable relay, the sender's clock decides.
     let there = Sandbox::new();
     let (_, relay) = (there.share(["list"]).ok(), there.relay());
@@ -68,9 +71,9 @@ fn a_folder_without_a_server_shows_it_too() {
     let mut kept: serde_json::Value = serde_json::from_slice(&fs::read(&entry).unwrap()).unwrap();
     kept["expires"] = (kept["expires"].as_u64().unwrap() - 86_430).into();
     fs::write(&entry, kept.to_string()).unwrap();
-    let told = there.share(["list", "--give-up", "300ms"]).ok();
-    assert!(told.contains("cannot be reached") || told.contains("does not answer"), "{told}");
-    assert!(told.contains("; it could be opened until "), "{told}");
+    let printed = there.share(["list", "--give-up", "300ms"]).ok();
+    assert!(printed.contains("cannot be reached") || printed.contains("does not answer"), "{printed}");
+    assert!(printed.contains("; it could be opened until "), "{printed}");
 }
 
 /// Calls that flush a whole disk.

@@ -245,7 +245,7 @@ fn the_exit_codes_are_the_ones_of_the_help() {
     let help = sandbox.share(["--help"]).ok();
     let page = text("docs/scripting.md");
     for code in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 130] {
-        let told = help.lines().find_map(|line| line.trim().strip_prefix(&format!("{code}  "))).unwrap();
-        assert!(page.contains(&format!("| {code} | {told} |")), "{code} {told}");
+        let meaning = help.lines().find_map(|line| line.trim().strip_prefix(&format!("{code}  "))).unwrap();
+        assert!(page.contains(&format!("| {code} | {meaning} |")), "{code} {meaning}");
     }
 }

@@ -46,9 +46,9 @@ fn the_page_matches_the_test_vectors_and_its_types_check() {
     node.arg(Path::new(ROOT).join("tests/browser/vectors.mjs")).arg(WORKSHOP).arg(vectors);
     let ran = node.output().unwrap();
     assert!(ran.status.success() && ran.stdout == b"held\n", "{}", String::from_utf8_lossy(&ran.stderr));
-    let (place, settings) = (tempfile::tempdir().unwrap(), Path::new(ROOT).join("tests/browser/tsconfig.json"));
+    let (directory, settings) = (tempfile::tempdir().unwrap(), Path::new(ROOT).join("tests/browser/tsconfig.json"));
     let here = json!({ "extends": settings, "include": [format!("{WORKSHOP}/*.ts")] });
-    let settings = place.path().join("tsconfig.json");
+    let settings = directory.path().join("tsconfig.json");
     fs::write(&settings, here.to_string()).unwrap();
     let mut tsc = Command::new("node");
     tsc.arg(Path::new(DRIVEN).join("node_modules/typescript/bin/tsc")).arg("-p").arg(&settings);
@@ -364,8 +364,8 @@ fn an_interrupted_opening_resumes_in_the_same_tab_and_nowhere_else() {
     sandbox.write("passphrase", b"correct horse");
     let link = send(&sandbox, &relay, &["--passphrase-file", "passphrase", "holidays.bin"]);
     // A killed tab sends no last request.
-    let deaf = "addEventListener('pagehide', (event) => event.stopImmediatePropagation(), true)";
-    let tab = browser.tab_with(json!({ "before": deaf }));
+    let too_busy = "addEventListener('pagehide', (event) => event.stopImmediatePropagation(), true)";
+    let tab = browser.tab_with(json!({ "before": too_busy }));
     tab.goto(&line.link(&link)).expect("It has a passphrase");
     tab.tell("type", json!({ "text": "incorrect horse" }));
     tab.tell("press", json!({ "key": "Enter" }));
@@ -486,9 +486,9 @@ impl Look<'_> {
     }
 
     fn picture(&self, tab: &Tab, state: &str) {
-        let place = Path::new(ROOT).join("target/pictures");
-        fs::create_dir_all(&place).unwrap();
-        tab.tell("shot", json!({ "path": place.join(format!("{state}-{}.png", self.name)) }));
+        let directory = Path::new(ROOT).join("target/pictures");
+        fs::create_dir_all(&directory).unwrap();
+        tab.tell("shot", json!({ "path": directory.join(format!("{state}-{}.png", self.name)) }));
     }
 }
 

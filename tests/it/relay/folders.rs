@@ -158,8 +158,8 @@ fn a_group_folder_works_for_all_members() {
     let mut bash = Command::new("bash");
     bash.args(["-euc", script]);
     let ended = sandbox.prepare(bash).env("SHARE", SHARE).run();
-    let told = String::from_utf8_lossy(&ended.stdout).into_owned();
-    assert!(ended.code == 0 && told.starts_with("hello\n") && told.contains("confirmed by someone"), "{ended:?}");
+    let printed = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert!(ended.code == 0 && printed.starts_with("hello\n") && printed.contains("confirmed by someone"), "{ended:?}");
 }
 
 fn rustix_is_root() -> bool {
