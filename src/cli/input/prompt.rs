@@ -58,12 +58,22 @@ pub(crate) async fn choose<T: Copy>(
         if let Some(meaning) = meaning_of(&ask(question, cx).await?, answers, otherwise) {
             return Ok(meaning);
         }
+        cx.output.info(&format!("Type {}.", keys_of(answers)));
     }
 }
 
 /// Asks a question that only a clear yes answers with yes.
 pub(crate) async fn confirm(question: &str, cx: &Context) -> Result<bool, Failure> {
     choose(question, &[(&["y", "yes"], true)], Otherwise::Take(false), cx).await
+}
+
+/// The keys of a question, each the first word of its answer: `v, s or n`.
+fn keys_of<T>(answers: &[(&[&str], T)]) -> String {
+    let keys: Vec<&str> = answers.iter().filter_map(|(words, _)| words.first().copied()).collect();
+    match &keys[..] {
+        [keys @ .., last] if !keys.is_empty() => format!("{} or {last}", keys.join(", ")),
+        keys => keys.concat(),
+    }
 }
 
 /// The meaning of one answer. `None`: the question is asked again.
@@ -78,6 +88,13 @@ fn meaning_of<T: Copy>(answer: &str, answers: &[(&[&str], T)], otherwise: Otherw
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_names_its_keys() {
+        let answers: [(&[&str], u8); 4] = [(&["v", "view"], 1), (&["s"], 2), (&[], 3), (&["n", ""], 4)];
+        assert_eq!(keys_of(&answers), "v, s or n");
+        assert_eq!(keys_of(&answers[..1]), "v");
+    }
 
     #[test]
     fn unnamed_answers_count_as_the_question_has_it() {
