@@ -19,14 +19,14 @@ use crate::media::strip::{Removed, Unclean};
 use crate::media::{HEAD_LEN, Kind, strip};
 use crate::safe_text::printable;
 
-/// What becomes of the metadata in photos and videos.
+/// The treatment of metadata in photos and videos.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum Metadata {
-    /// Take it out where that is possible, and say where it is not
+    /// Remove location, time and camera data
     Strip,
-    /// Send everything as it is
+    /// Send files unchanged
     Keep,
-    /// Send nothing that cannot be cleaned
+    /// Refuse files that cannot be cleaned
     Require,
 }
 

@@ -3,21 +3,24 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use zeroize::Zeroizing;
 
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
 use crate::cli::output::errors::{Failure, Hint};
 
-/// Where a passphrase comes from.
+/// The source of a passphrase.
 #[derive(Args)]
 pub(in crate::cli) struct PassphraseArgs {
-    /// Ask for a passphrase
+    /// Prompt for a passphrase
     #[arg(short, long)]
     passphrase: bool,
-    /// Read the passphrase from the first line of a file
-    #[arg(long, value_name = "FILE", env = "SHARE_PASSPHRASE_FILE", hide_env_values = true)]
+    /// Read the passphrase from the first line of FILE
+    #[arg(
+        long, value_name = "FILE", env = "SHARE_PASSPHRASE_FILE", value_hint = ValueHint::FilePath,
+        hide_short_help = true
+    )]
     passphrase_file: Option<PathBuf>,
 }
 

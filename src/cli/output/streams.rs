@@ -11,7 +11,7 @@ pub(in crate::cli) fn columns() -> Option<usize> {
 }
 
 /// How many columns there are on standard output, if it is a terminal.
-pub(super) fn stdout_columns() -> Option<usize> {
+pub(in crate::cli) fn stdout_columns() -> Option<usize> {
     io::stdout().is_terminal().then(|| tty::columns_of(&io::stdout()))
 }
 
