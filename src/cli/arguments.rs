@@ -190,9 +190,9 @@ fn no_such_command(word: &str, path: &str, error: &clap::Error, arguments: &[OsS
 
 /// An error about a value. `name`: the option or variable that has it.
 fn invalid_value(error: &clap::Error, value: &str, name: &str, help: Hint) -> Failure {
-    let why = std::error::Error::source(error).map(|why| match why.is::<ParseIntError>() {
-        true => ": it is not a number".to_owned(),
-        false => format!(": {}", printable(&why.to_string())),
+    let why = std::error::Error::source(error).map(|why| {
+        let is_number = !why.is::<ParseIntError>();
+        if is_number { format!(": {}", printable(&why.to_string())) } else { ": it is not a number".to_owned() }
     });
     let hint = match (context(error, ContextKind::SuggestedValue), error.get(ContextKind::ValidValue)) {
         (Some(similar), _) => format!("did you mean '{}'?", printable(&similar)).into(),
