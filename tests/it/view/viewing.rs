@@ -57,9 +57,7 @@ fn a_text_is_shown_on_the_alternate_screen() {
     let text = (0..100).map(|line| format!("canary line {line} \x1b[31mnot red\n")).collect::<Vec<_>>().concat();
     sandbox.write("long.txt", text.as_bytes());
     let mut tty = open(&sandbox, TerminalKind::Plain, &send(&sandbox, &relay, &["long.txt"]), "");
-    tty.expect("This text can be opened once. [v]iew here")
-        .press("v\r")
-        .expect("canary line 28 ␛[31mnot red");
+    tty.expect("This text can be opened once. [v]iew here").press("v\r").expect("canary line 28 ␛[31mnot red");
     assert!(!tty.screen().contains("line 29") && tty.is_alternate(), "{}", tty.screen());
     tty.press("\x1b[B").expect("canary line 29").press("\x1b[6~").expect("canary line 50");
     tty.press("\x1b[F").expect("canary line 99").expect("100 %").press("\x1b[H").expect("canary line 0");
