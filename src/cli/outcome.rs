@@ -23,7 +23,7 @@ impl SentShare {
     /// How it ended, in a few words.
     pub(super) fn outcome(&self, status: &Status) -> String {
         match status.claimant {
-            Some(claimant) if self.is_opened(status) => format!("opened ({})", openers_words(&claimant)),
+            Some(claimant) if self.is_opened(status) => format!("opened by: {}", openers_words(&claimant)),
             _ => self.story(status),
         }
     }

@@ -42,7 +42,7 @@ impl Divider {
 }
 
 /// How many bytes the first key or sequence has. `None`: it has not ended.
-fn len_of_first(bytes: &[u8]) -> Option<usize> {
+pub(super) fn len_of_first(bytes: &[u8]) -> Option<usize> {
     let (first, rest) = bytes.split_first()?;
     if *first != ESC {
         return Some(1);

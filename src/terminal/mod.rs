@@ -2,6 +2,7 @@
 //! the clipboard is.
 
 pub mod clipboard;
+pub(crate) mod editor;
 pub(crate) mod keys;
 pub(crate) mod mode;
 pub(crate) mod question;

@@ -1,7 +1,7 @@
 //! Questions about a share that can be opened once.
 
 use crate::cli::context::Context;
-use crate::cli::input::prompt::{self, Otherwise};
+use crate::cli::input::prompt;
 use crate::cli::output::errors::Failure;
 use crate::manifest::Manifest;
 use crate::media::Kind;
@@ -27,14 +27,14 @@ pub(super) async fn choose(question: &str, manifest: &Manifest, cx: &Context) ->
         (save, Choice::Save),
         (&["", "n", "no", "not now"], Choice::NotNow),
     ];
-    prompt::choose(question, &answers, Otherwise::AskAgain, cx).await
+    prompt::choose(question, &answers, cx).await
 }
 
-/// Asks whether to save the share in this directory. Any other answer than yes is no.
+/// Asks whether to save the share in this directory. Enter is no.
 pub(super) async fn wants_to_save(manifest: &Manifest, cx: &Context) -> Result<bool, Failure> {
     let question = format!("{} can be opened once. [s]ave it here, [n]ot now?", this(manifest));
-    let yes: [(&[&str], bool); 1] = [(&["s", "save", "y", "yes"], true)];
-    prompt::choose(&question, &yes, Otherwise::Take(false), cx).await
+    let answers: [(&[&str], bool); 2] = [(&["s", "save", "y", "yes"], true), (&["", "n", "no", "not now"], false)];
+    prompt::choose(&question, &answers, cx).await
 }
 
 /// The answer no: the share still waits.

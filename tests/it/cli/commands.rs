@@ -37,7 +37,7 @@ fn a_link_opens_once_and_says_when_it_did() {
     let link = String::from_utf8(sent.stdout).unwrap();
     assert!(link.starts_with(&format!("{}#share1", relay.url)) && link.lines().count() == 1, "{link}");
     assert!(sent.stderr.contains("beach.jpg: photo, 300 kB"), "{}", sent.stderr);
-    assert!(sent.stderr.contains("Opens once, until "), "{}", sent.stderr);
+    assert!(sent.stderr.contains("Works once. Expires on "), "{}", sent.stderr);
     assert!(sent.stderr.contains("metadata NOT removed"), "{}", sent.stderr);
 
     let link = link.trim();
@@ -217,7 +217,7 @@ fn what_was_written_before_a_link_is_printed_is_taken_back_when_it_cannot_be_pri
     shell.args(["-c", &command]);
     let ended = sandbox.prepare(shell).input("secret").run();
     assert_eq!(ended.code, 8, "{ended:?}");
-    assert!(String::from_utf8(sandbox.read("err")).unwrap().contains("taken back"));
+    assert!(String::from_utf8(sandbox.read("err")).unwrap().contains("the link could not be printed, and was revoked"));
     assert!(relay.data().is_empty());
 }
 

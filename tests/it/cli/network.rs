@@ -50,7 +50,7 @@ fn between_two_hosts_nothing_can_be_read_on_the_wire() {
     // The address on the cable, and not the one that leads to containers.
     let link = read("link").trim().to_owned();
     assert!(link.starts_with("http://192.168.77.1:4080/#share1"), "{link}");
-    for told in ["looked at", "being opened (", "opened ("] {
+    for told in ["link previewed", "being opened by: ", "opened by: "] {
         assert!(read("screen").contains(told), "{told}: {}", read("screen"));
     }
 

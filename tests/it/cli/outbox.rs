@@ -28,7 +28,7 @@ async fn waiting_ends_with_the_opening_and_tells_who_it_was() {
     let opened = sandbox.share(["open", link.trim(), "-o", "got"]).env("HOME", &there).run();
     let words = opened.stderr.split("who it was: ").nth(1).unwrap().trim().trim_end_matches('.').to_owned();
     let ended = sender.wait();
-    assert!(ended.code == 0 && ended.stderr.contains(&format!("opened ({words})")), "{ended:?}");
+    assert!(ended.code == 0 && ended.stderr.contains(&format!("opened by: {words}")), "{ended:?}");
     let told = asker.wait();
     assert!(told.code == 0 && String::from_utf8(told.stdout).unwrap().contains(&format!("({words})")));
 
@@ -157,7 +157,7 @@ async fn a_passphrase_of_four_words_is_made_and_shown() {
     assert_eq!(words.split(' ').count(), 4, "{words}");
     stage.sandbox.write("words", words.as_bytes());
     let link = String::from_utf8(sent.stdout).unwrap();
-    stage.elsewhere("open").env("SHARE_LINK", link.trim()).fails(2, "a passphrase is needed");
+    stage.elsewhere("open").env("SHARE_LINK", link.trim()).fails(2, "a passphrase is required");
     let open = stage.elsewhere("open -q --passphrase-file words").env("SHARE_LINK", link.trim());
     assert_eq!(open.ok(), "horse");
     let sent = events(&stage.share("send -P right --json").run());

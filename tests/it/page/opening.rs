@@ -187,7 +187,7 @@ fn a_browser_without_webcrypto_opens_what_a_machine_on_its_network_serves() {
     assert_eq!(tab.shows(&fs::read(PHOTO).unwrap()), (640 * 400, true));
     tab.press_button("Close").expect("The sender sees that it was opened");
     let words = tab.text().split(['“', '”']).nth(1).unwrap().to_owned();
-    host.expect(&format!("opened ({words})")).expect("Nothing is left here");
+    host.expect(&format!("opened by: {words}")).expect("Nothing is left here");
     browser.tab().goto(host.link()).expect("Already opened").expect(&words);
 }
 
