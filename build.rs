@@ -1,7 +1,7 @@
-//! Makes the page that browsers get, `src/page/`, into one HTML file for the program to carry.
+//! Builds the page for browsers, `src/page/`, into one HTML file that is compiled into the program.
 //!
-//! In this order: the file that `SHARE_PAGE_DIST` names; the one that a published crate brings along; one made with npm;
-//! and where that is not possible, a page that tells how to open a share without it, and a warning.
+//! In this order: the file in `SHARE_PAGE_DIST`; the file in a published crate; a file built with npm; without npm, a
+//! page that explains how to open a share with the program, and a warning.
 
 use std::env;
 use std::error::Error;
@@ -13,9 +13,9 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// The page's sources.
 const SOURCES: &str = "src/page";
-/// The finished page in a published crate. In a working tree it would be older than its sources one day.
+/// The finished page in a published crate. In a working tree it could be older than its sources.
 const DIST: &str = "src/page/dist/page.html";
-/// A file that cargo puts into a published crate only.
+/// A file that exists in published crates only.
 const PUBLISHED: &str = "Cargo.toml.orig";
 
 fn main() -> Outcome<()> {
@@ -28,7 +28,7 @@ fn main() -> Outcome<()> {
     let mut kind = "complete";
     if let Some(finished) = finished {
         println!("cargo::rerun-if-changed={}", finished.display());
-        // A crate that is published without its page fails here, before anybody has it.
+        // Publishing a crate without its page fails here.
         let html =
             fs::read(&finished).map_err(|error| format!("the finished page, {}: {error}", finished.display()))?;
         fs::write(&page, html)?;
@@ -36,7 +36,7 @@ fn main() -> Outcome<()> {
         println!("cargo::warning=THE BROWSER PAGE IS MISSING from this build: {error}");
         println!("cargo::warning=recipients without the share program will not be able to open anything");
         println!("cargo::warning=install Node.js and npm, or set SHARE_PAGE_DIST to a page that was built elsewhere");
-        // The next build tries again: this is a file that is never there.
+        // Depend on a file that never exists, so that the next build tries again.
         println!("cargo::rerun-if-changed={}", page.with_file_name("never").display());
         fs::write(&page, fallback()?)?;
         kind = "fallback";
@@ -45,13 +45,13 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// Bundles the page beside where it goes, so that the sources stay as they are.
+/// Bundles the page in the output directory, so that the source directory stays clean.
 fn bundle(page: &Path) -> Outcome<()> {
     let workshop = page.with_file_name("page");
     fs::create_dir_all(&workshop)?;
     let lock = fs::read(Path::new(SOURCES).join("package-lock.json"))?;
     let installed = workshop.join("node_modules/.installed");
-    // Nothing is left from other sources.
+    // Remove files of older sources.
     for old in fs::read_dir(&workshop)? {
         let old = old?.path();
         if old.is_file() {
@@ -83,7 +83,7 @@ fn run(command: &mut Command) -> Outcome<()> {
     Err(format!("{program} failed ({}): {told}", output.status).into())
 }
 
-/// The page without its script: what it says by itself.
+/// The page without its script, which explains how to open a share with the program.
 fn fallback() -> Outcome<String> {
     let style = fs::read_to_string(Path::new(SOURCES).join("style.css"))?;
     let page = fs::read_to_string(Path::new(SOURCES).join("index.html"))?;

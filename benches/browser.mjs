@@ -1,7 +1,8 @@
-// How fast the page opens something, beside the program, and beside its library alone in the same browser.
+// Measures how fast the page opens a share, beside the program, and beside the age library alone in the same browser.
 //
-// `node benches/browser.mjs [MIB]`, after `cargo build --release` and `tests/setup`; 200 MiB unless it is said. Everything is on
-// this machine. The page fetches, checks, decrypts and keeps what comes; the library only decrypts what is in memory.
+// Usage: node benches/browser.mjs [MIB], after `cargo build --release` and `tests/setup`. The default is 200 MiB.
+// Everything runs on this machine. The page fetches, verifies, decrypts and keeps the content; the library only
+// decrypts bytes in memory.
 
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -15,15 +16,20 @@ const mib = Number(process.argv[2] ?? 200);
 const root = join(import.meta.dirname, "..");
 const share = join(root, "target/release/share");
 const { chromium } = createRequire(join(root, "target/browser/"))("playwright-core");
-// Where the program's own build has made the page.
+// The page's build directory of the release build.
 const builds = join(root, "target/release/build");
-const workshops = readdirSync(builds).map((name) => join(builds, name, "out/page")).filter((path) => existsSync(join(path, "node_modules")));
+const workshops = readdirSync(builds)
+  .map((name) => join(builds, name, "out/page"))
+  .filter((path) => existsSync(join(path, "node_modules")));
 const workshop = workshops.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
 const { buildSync } = createRequire(`${workshop}/`)("esbuild");
 
 const place = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "share-bench-"));
 const env = { ...process.env, SHARE_STATE_DIR: join(place, "state") };
-const relay = spawn(share, ["relay", "--listen", "127.0.0.1:0", "--store", `file://${place}/store`, "--reserve", "0"], { env, stdio: ["ignore", "pipe", "ignore"] });
+const relay = spawn(share, ["relay", "--listen", "127.0.0.1:0", "--store", `file://${place}/store`, "--reserve", "0"], {
+  env,
+  stdio: ["ignore", "pipe", "ignore"],
+});
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
 try {
   const { value: url } = await createInterface({ input: relay.stdout })[Symbol.asyncIterator]().next();
@@ -41,14 +47,15 @@ try {
     return rate(took);
   };
   /** The most memory that each process of a page has had, in KiB. */
-  const renderers = () => readdirSync("/proc").flatMap((pid) => {
-    try {
-      const isOurs = /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("--type=renderer");
-      return isOurs ? [Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1])] : [];
-    } catch {
-      return [];
-    }
-  });
+  const renderers = () =>
+    readdirSync("/proc").flatMap((pid) => {
+      try {
+        const isOurs = /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("--type=renderer");
+        return isOurs ? [Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1])] : [];
+      } catch {
+        return [];
+      }
+    });
   let peak = 0;
   const page = async () => {
     const tab = await (await browser.newContext()).newPage();
@@ -63,11 +70,15 @@ try {
     return rate(took);
   };
   const library = async () => {
-    // Where the page is: elsewhere there is no WebCrypto.
+    // Any page of the relay: WebCrypto needs a secure context.
     const tab = await (await browser.newContext({ bypassCSP: true })).newPage();
     const bundle = buildSync({
       stdin: { contents: `import * as age from "age-encryption"; globalThis.age = age;`, resolveDir: workshop },
-      bundle: true, format: "iife", minify: true, write: false, target: "es2022",
+      bundle: true,
+      format: "iife",
+      minify: true,
+      write: false,
+      target: "es2022",
     });
     await tab.goto(url);
     await tab.addScriptTag({ content: bundle.outputFiles[0].text });
@@ -101,8 +112,10 @@ try {
   }
   const median = (figures) => figures.sort((a, b) => a - b)[1];
   const [p, q, l] = Object.values(found).map(median);
-  console.log(`${mib} MiB, medians of 3: program ${p.toFixed(0)} MiB/s, page ${q.toFixed(1)} MiB/s, library alone ${l.toFixed(1)} MiB/s`);
-  console.log(`page ÷ library ${(q / l).toFixed(2)}, page ÷ program ${(q / p).toFixed(3)}; the page's process had ${(peak / 1024).toFixed(0)} MiB at most`);
+  const speeds = `program ${p.toFixed(0)} MiB/s, page ${q.toFixed(1)} MiB/s, library alone ${l.toFixed(1)} MiB/s`;
+  console.log(`${mib} MiB, medians of 3: ${speeds}`);
+  console.log(`page ÷ library ${(q / l).toFixed(2)}, page ÷ program ${(q / p).toFixed(3)}`);
+  console.log(`peak memory of the page's process: ${(peak / 1024).toFixed(0)} MiB`);
 } finally {
   await browser.close();
   relay.kill();

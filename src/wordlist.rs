@@ -1,6 +1,6 @@
-//! Words that people can read to each other: an opener's words, and passphrases.
+//! Words that are easy to read aloud: an opener's two words, and generated passphrases.
 //!
-//! Both are taken from the English list of BIP 39: 2048 words of three to eight letters, no two of which begin with
+//! Both come from the English list of BIP 39: 2048 words of three to eight letters, no two of which begin with
 //! the same four. A word carries eleven bits.
 
 use bip39::Language;
@@ -10,7 +10,7 @@ use crate::secret::{Claimant, fill_random};
 
 /// Bits in a word.
 const BITS: u32 = 11;
-/// Words in a passphrase: 44 bits, behind scrypt and twenty tries at a relay.
+/// Words in a passphrase: 44 bits, protected by scrypt and the relay's limit of twenty guesses.
 const PASSPHRASE_WORDS: u32 = 4;
 
 fn word(number: u64) -> &'static str {
@@ -18,7 +18,7 @@ fn word(number: u64) -> &'static str {
     list[usize::try_from(number).unwrap_or_default() % list.len()]
 }
 
-/// Two words for the device that claimed a share: opener and sender see the same ones, and can compare.
+/// Two words for the device that claimed a share: opener and sender see the same words, and can compare them.
 pub fn openers_words(claimant: &Claimant) -> String {
     let [a, b, c, ..] = *claimant.as_bytes();
     let bits = u64::from(u32::from_be_bytes([0, a, b, c])) >> 2;
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn a_passphrase_has_four_words_and_no_two_are_alike() {
+    fn passphrases_have_four_words_and_differ() {
         let made: Vec<_> = (0..100).map(|_| passphrase()).collect();
         assert!(made.iter().all(|text| text.split(' ').count() == 4));
         let different: std::collections::HashSet<_> = made.iter().map(|text| text.as_str()).collect();

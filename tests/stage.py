@@ -10,7 +10,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-# Seconds after which a program hangs for certain, also on a machine that has much else to do.
+# Time limit in seconds for one step, on a loaded machine.
 PATIENCE = 90
 
 
@@ -115,9 +115,9 @@ class Exchange:
 
 
 class Proxy:
-    """HTTP between a client and a relay, which understands it. `before` and `after` are called with each exchange, before
-    the request reaches the relay and before the answer reaches the client; they may take their time. One that returns
-    False ends the connection."""
+    """An HTTP proxy between a client and a relay. `before` and `after` are called with each exchange, before the
+    request reaches the relay and before the answer reaches the client; they may block. If one returns False, the connection
+    ends."""
 
     def __init__(self, target, before=None, after=None):
         self.target, self.before, self.after = target, before, after

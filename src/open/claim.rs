@@ -1,5 +1,5 @@
-//! The one opening. Everything that can fail here is tried before it: the destination is prepared, then the share is
-//! claimed.
+//! The claim: the one opening of a share. Everything that can fail on this device is tried first: the destination is
+//! prepared, then the share is claimed.
 
 use std::io;
 use std::path::PathBuf;
@@ -13,20 +13,20 @@ use crate::open::notes::{JournalError, Notes, Stage};
 use crate::relay::{self, RelayError, Waiting};
 use crate::secret::Flags;
 
-/// A place for plaintext, before anything is claimed.
+/// A destination for plaintext, before anything is claimed.
 pub trait Destination {
-    /// The place, ready to be filled.
+    /// The prepared destination.
     type Sink;
 
     /// Names that the sink may use before its files have their final ones. The journal has them before any is used, so
     /// that a later run can clean up behind a kill.
     fn hidden_names(&self) -> Vec<PathBuf>;
 
-    /// Tries everything that can fail. `hidden` is what [`Destination::hidden_names`] returned.
+    /// Tries everything that can fail. `hidden` is the result of [`Destination::hidden_names`].
     ///
     /// # Errors
     ///
-    /// Nothing can be written there.
+    /// The destination cannot be written.
     fn prepare(self, hidden: Vec<PathBuf>) -> io::Result<Self::Sink>;
 }
 
@@ -52,7 +52,7 @@ impl Envelope {
     ///
     /// # Errors
     ///
-    /// The journal or the destination cannot be written. The share still waits.
+    /// The journal or the destination cannot be written. The share is still waiting.
     pub fn prepare<D: Destination>(self, to: D) -> Result<Ready<D::Sink>, PrepareError> {
         let Self { opener, mut notes, waiting, manifest } = self;
         let sink = prepare(&mut notes, to)?;
@@ -70,14 +70,14 @@ pub struct Ready<S> {
 }
 
 impl<S> Ready<S> {
-    /// Opens the share: the one opening.
+    /// Claims the share. A relay grants this once.
     ///
     /// # Errors
     ///
-    /// The relay refuses, or its answer is not what was looked at.
+    /// The relay refuses, or its answer differs from that to the look before.
     pub async fn claim(self) -> Result<Claimed<S>, OpenError> {
         let Self { opener, notes, waiting, manifest, sink } = self;
-        // From here on it may be spent.
+        // From here on the claim may have been granted.
         notes.reach(Stage::Claimed);
         let claim = opener.claim().await.inspect_err(|error| {
             if matches!(error, RelayError::Gone { .. } | RelayError::Unknown) {
@@ -86,7 +86,7 @@ impl<S> Ready<S> {
         })?;
         opener.read_manifest(&claim.manifest, claim.blob_len)?;
         expect_parts(&claim)?;
-        // The share that was shown is the one that is opened.
+        // The claimed share must be the one that was shown.
         if claim.manifest != waiting.manifest {
             return Err(OpenError::Corrupt);
         }
@@ -99,8 +99,8 @@ impl Ours {
     ///
     /// # Errors
     ///
-    /// The relay refuses, or its answer cannot be believed. The holder of a claim needs no proof, so a wrong passphrase
-    /// is found only here: [`OpenError::WrongPassphrase`], with the session to try another.
+    /// The relay refuses, or its answer is invalid. The holder of a claim needs no proof, so a wrong passphrase is
+    /// found only here: [`OpenError::WrongPassphrase`], with the session to try another.
     pub async fn resume(self) -> Result<Resumed, Refusal> {
         let Self { opener, session } = self;
         let claim = opener.claim().await?;
@@ -120,7 +120,7 @@ fn expect_parts(claim: &relay::ClaimResponse) -> Result<(), OpenError> {
     if claim.parts.len() as u64 == blob::part_count(claim.blob_len) { Ok(()) } else { Err(OpenError::Corrupt) }
 }
 
-/// A share that this device has claimed before, without a destination. The next step is [`Resumed::prepare`].
+/// A share that this device claimed earlier, without a destination. The next step is [`Resumed::prepare`].
 pub struct Resumed {
     share: Opened,
     notes: Notes,

@@ -1,4 +1,4 @@
-//! Parts of a claimed share on their way here. A connection that breaks is resumed where it broke.
+//! Download of the parts of a claimed share. A connection that breaks is resumed where it broke.
 
 use bytes::BytesMut;
 use futures_util::stream::{self, StreamExt};
@@ -12,7 +12,7 @@ use crate::relay::{self, Checksum, RelayError};
 
 /// Part buffers: two are filled, one is decrypted.
 pub(super) const BUFFERS: usize = 3;
-/// How often a part that arrives whole and wrong is fetched before it is given up.
+/// Attempts to fetch a part that arrives complete but fails its check.
 const FETCHES: u32 = 2;
 
 /// A share that this device has claimed, as its relay holds it.
@@ -34,7 +34,7 @@ impl Opened {
             .map(|(number, crc)| {
                 let free = &free;
                 async move {
-                    // None comes any more when the thread has found an error, which it will report.
+                    // The channel is closed only when the thread has failed, and its result has the error.
                     let buffer = free.lock().await.recv().await.unwrap_or_default();
                     self.fetch_part(number, *crc, buffer).await
                 }
@@ -42,7 +42,7 @@ impl Opened {
             .buffered(BUFFERS - 1);
         while let Some(part) = parts.next().await {
             if to.send(part?).await.is_err() {
-                // The thread has found an error, and will report it.
+                // The thread has failed, and its result has the error.
                 return Ok(());
             }
         }
@@ -80,9 +80,9 @@ impl Opened {
         let mut backoff = self.opener.backoff;
         while buffer.len() < len {
             let error = match self.opener.relay.get_part(&holder, number, buffer.len() as u64).await {
-                // The relay was asked as often as its own backoff allows.
+                // The client has already retried as often as its backoff allows.
                 Err(error) => return Err(error),
-                // Longer or shorter than it must be: the check finds that.
+                // The length is wrong: the check of the part fails.
                 Ok(content) if buffer.len() as u64 + content.len() != len as u64 => return Ok(()),
                 Ok(content) => {
                     let mut chunks = content.into_chunks();

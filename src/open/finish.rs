@@ -1,5 +1,5 @@
-//! The last step: the relay is informed that the content is safe here, and deletes it. A run that was killed, or could
-//! not reach the relay, leaves this to a later one.
+//! The last step: inform the relay that the content is safe on this device, so that it deletes the share. If a run is
+//! killed or cannot reach the relay, a later run does it.
 
 use std::io;
 use std::sync::Arc;
@@ -16,27 +16,28 @@ use crate::state::journal::{self, Journal, PlacedFile, Unattended};
 
 /// How long to try to inform the relay; after that a later run does it.
 const FINISH_TIME: Duration = Duration::from_secs(15);
-/// A claim that was won this long ago has lapsed at every relay.
+/// Age of a claim at which it has lapsed at every relay.
 const FORGET_TIME: Duration = Duration::from_hours(7 * 24);
 
-/// The credentials and notes for the end of a share whose content is safe here, or was seen.
+/// Credentials and notes for the end of a share whose content is safe on this device, or was seen.
 pub(super) struct Ending {
     pub(super) relay: Arc<dyn Relay>,
     pub(super) holder: Credential,
     pub(super) receipt: Receipt,
-    /// Until when the relay accepts the receipt, Unix seconds.
+    /// End of the time in which the relay accepts the receipt, Unix seconds.
     pub(super) until: u64,
     pub(super) notes: Notes,
 }
 
-/// A share whose content is safe here, or was seen, and whose journal has that. The relay still holds it.
+/// A share whose content is safe on this device, or was seen, with a note of that in the journal. The relay still has
+/// the share.
 #[must_use = "the relay deletes a share only when it is finished"]
 pub struct Finishable {
     pub(super) ending: Ending,
 }
 
 impl Finishable {
-    /// Asks the relay to delete the share, for a quarter of a minute at most. After that a later run does it.
+    /// Asks the relay to delete the share, for 15 seconds at most. If that fails, a later run does it.
     pub async fn finish(self) -> Finished {
         let Ending { relay, holder, receipt, notes, .. } = self.ending;
         let finished = tokio::time::timeout(FINISH_TIME, finish(&*relay, &holder, &receipt)).await;
@@ -45,12 +46,12 @@ impl Finishable {
     }
 }
 
-/// A share that is over for this run.
+/// A share that has ended for this run.
 #[must_use = "the journal stays until the share is closed"]
 pub struct Finished {
-    /// This opener, as the sender sees it.
+    /// The opener's public name, which the sender sees.
     pub claimant: Claimant,
-    /// The notes, where nothing is left to do.
+    /// The notes, if nothing is left to do.
     notes: Option<Notes>,
 }
 
@@ -68,10 +69,10 @@ impl Finished {
     }
 }
 
-/// Informs a relay that a share is safe here.
+/// Informs the relay that a share is safe on this device.
 async fn finish(relay: &dyn Relay, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
     match relay.finish(holder, receipt).await {
-        // It ended meanwhile, revoked or too late: nothing is left to delete, and what was received stays received.
+        // The share was revoked or expired meanwhile: nothing is left to delete, and the received files stay.
         Err(RelayError::Gone { .. } | RelayError::Unknown) => Ok(()),
         result => result,
     }
@@ -101,7 +102,7 @@ impl Earlier {
     }
 }
 
-/// A share of an earlier run that is safe here while its relay still holds it.
+/// A share that an earlier run saved on this device while its relay still has it.
 pub struct Unfinished {
     /// Its relay.
     pub endpoint: Endpoint,
@@ -109,8 +110,8 @@ pub struct Unfinished {
     journal: Unattended,
 }
 
-/// The shares of earlier runs that are safe here while their relays still hold them. Journals that are of no use any
-/// more are removed on the way.
+/// Shares that earlier runs saved on this device while their relays still have them. Removes journals that are no
+/// longer needed.
 ///
 /// # Errors
 ///
@@ -125,7 +126,7 @@ impl Unfinished {
         let is_over = |until| until < SystemClock.now();
         let is_forgotten = *age > FORGET_TIME
             || record.as_ref().is_some_and(|record| record.receipt.is_some() && is_over(record.until));
-        // Another program may be at work on an incomplete share. It has until the relay's lease ends.
+        // Another process may still be opening an incomplete share. Its claim ends with the relay's lease.
         if !surely && *age < FORGET_TIME && !record.as_ref().is_some_and(|record| record.named) {
             return None;
         }

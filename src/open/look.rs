@@ -1,4 +1,4 @@
-//! Looking at a share: the state that an earlier run on this device left, and the share at the relay.
+//! The look at a share before it is opened: traces of an earlier run on this device, and the share at the relay.
 
 use std::fs;
 use std::io;
@@ -17,7 +17,7 @@ use crate::secret::{DeviceSecret, Id, Keys, Receipt, Token};
 use crate::state::StateDir;
 use crate::state::journal::{Journal, JournalLine};
 
-/// A device that is about to open one share, with its journal of that share if it can keep one.
+/// A device that is about to open one share, with its journal of that share if it can write one.
 pub struct Session {
     device: DeviceSecret,
     pub(super) notes: Notes,
@@ -25,7 +25,7 @@ pub struct Session {
 
 /// The traces of earlier runs of this device on a share.
 pub enum Begin {
-    /// Nothing, or only what has to be fetched again.
+    /// None, or only content that has to be fetched again.
     New(Box<Session>),
     /// All files: only the relay has to be informed.
     Saved(Box<Earlier>),
@@ -34,11 +34,12 @@ pub enum Begin {
 }
 
 impl Session {
-    /// Takes the journal of the share `id`, and cleans up behind an earlier run. `progress` shows how far it comes.
+    /// Locks the journal of the share `id`, and cleans up after an earlier run. `progress` shows the stage of the
+    /// opening.
     ///
     /// # Errors
     ///
-    /// Nothing can be kept on this device: see [`Session::without_journal`].
+    /// The state directory cannot be written: see [`Session::without_journal`].
     pub fn begin(state: &StateDir, id: &Id, endpoint: &Endpoint, progress: &Progress) -> io::Result<Begin> {
         let Some((journal, record)) = Journal::open(state, id, endpoint)? else { return Ok(Begin::Busy) };
         if let Some(record) = &record {
@@ -53,7 +54,7 @@ impl Session {
             None => None,
         };
         let session = Self { device, notes: Notes::new(Some(journal), progress.clone()) };
-        // An earlier run has claimed it, and may have named half of an album.
+        // An earlier run claimed the share, and may have named some files of an album.
         if let Some(record) = record {
             for placed in record.unnamed().iter().filter(|placed| placed.is_there()) {
                 let _ = fs::remove_file(&placed.path);
@@ -63,25 +64,25 @@ impl Session {
         Ok(Begin::New(Box::new(session)))
     }
 
-    /// A session of a device that can keep nothing: this run can open, and no later one can resume.
+    /// A session on a device without writable state: this run can open, but no later one can resume.
     pub fn without_journal(device: DeviceSecret, progress: &Progress) -> Self {
         Self { device, notes: Notes::new(None, progress.clone()) }
     }
 
-    /// A session that fetches again what an earlier run has received: the relay still has it.
+    /// A session that fetches again the content that an earlier run received, while the relay still has it.
     pub fn again(earlier: Earlier, progress: &Progress) -> Self {
         let notes = Notes::new(Some(earlier.journal), progress.clone());
         notes.reach(Stage::Claimed);
         Self { device: earlier.device, notes }
     }
 
-    /// Looks at what waits. Consumes nothing at the relay. `relay` should repeat what fails
+    /// Looks at the waiting share. Consumes nothing at the relay. `relay` should repeat failed requests
     /// ([`crate::relay::client::retry::Retrying`]); `backoff` is for connections that break while bytes flow.
     ///
     /// # Errors
     ///
-    /// The relay refuses, or its manifest cannot be believed. The [`Refusal`] carries the session where another
-    /// passphrase may be tried.
+    /// The relay refuses, or its manifest is invalid. The [`Refusal`] carries the session if another passphrase may be
+    /// tried.
     pub async fn look(self, relay: Arc<dyn Relay>, keys: Keys, backoff: Backoff) -> Result<Look, Refusal> {
         let Self { device, notes } = self;
         let claim_token = device.claim_token(&keys.id);
@@ -107,7 +108,7 @@ impl Session {
 pub enum Look {
     /// The share waits.
     Waits(Box<Envelope>),
-    /// This device has claimed the share before and has not finished.
+    /// This device claimed the share earlier and has not finished.
     Ours(Box<Ours>),
 }
 
@@ -116,7 +117,7 @@ pub enum Look {
 pub struct Refusal {
     /// Why.
     pub error: OpenError,
-    /// The session, where the passphrase is wrong and another one may be tried.
+    /// The session, if the passphrase is wrong and another one may be tried.
     pub session: Option<Box<Session>>,
 }
 
@@ -142,19 +143,19 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// When it expires unopened, Unix seconds.
+    /// Time at which it expires if nobody opens it, Unix seconds.
     pub fn expires(&self) -> u64 {
         self.waiting.expires
     }
 }
 
-/// A share that this device has claimed before. The next step is [`Ours::resume`].
+/// A share that this device claimed earlier. The next step is [`Ours::resume`].
 pub struct Ours {
     pub(super) opener: Opener,
     pub(super) session: Session,
 }
 
-/// A link holder (with its passphrase) on one device, at a relay.
+/// The credentials of one device for one link (with its passphrase), at a relay.
 pub(super) struct Opener {
     pub(super) relay: Arc<dyn Relay>,
     pub(super) keys: Keys,
@@ -167,12 +168,12 @@ impl Opener {
         Credential::new(self.keys.id, self.keys.link_token.clone())
     }
 
-    /// The credential of the one who holds the claim.
+    /// The credential of the claim's holder.
     pub(super) fn holder(&self) -> Credential {
         Credential::new(self.keys.id, self.claim_token.clone())
     }
 
-    /// The receipt that finishing leaves for the sender.
+    /// The receipt for the sender, sent with the finish.
     pub(super) fn receipt(&self) -> Receipt {
         self.keys.receipt(&self.claim_token.claimant(&self.keys.id))
     }
@@ -181,7 +182,7 @@ impl Opener {
         let link = self.link();
         let claim = || self.relay.claim(&link, &self.keys.open_token, &self.claim_token);
         match claim().await {
-            // An earlier attempt of ours, whose answer was lost, won while this one was being looked at.
+            // An earlier attempt of this device, whose answer was lost, won the claim during this look.
             Err(RelayError::Gone { how: Gone::AlreadyOpened, claimant: Some(claimant), .. })
                 if claimant == self.claim_token.claimant(&self.keys.id) =>
             {

@@ -1,24 +1,24 @@
 //! The flow of opening: look → claim → receive → journal → place → finish.
 //!
-//! | room | step | types |
+//! | module | step | types |
 //! |---|---|---|
-//! | `look` | what an earlier run left, and what waits | [`Session`] → [`Envelope`] or [`Ours`] |
-//! | `claim` | the destination is prepared, then the share is opened: once | [`Ready`] → [`Claimed`], [`Resumed`] → [`Claimed`] |
-//! | `receive`, `fetch` | bytes come in and are verified | [`Received`] |
-//! | `seekable` | or only those that are watched | [`Seekable`] |
-//! | `staging`, `names`, `targets` | files without names, and the names that they will have | [`Staging`], [`Targets`] |
-//! | `place` | bytes become durable, the journal has the files, they get their names, the journal has those | [`Synced`] → [`Noted`] → [`Placed`], [`Delivered`] |
-//! | `finish` | the relay deletes the share | [`Finishable`] → [`Finished`] |
-//! | `notes` | how far it has come: journal and [`Progress`] | |
+//! | `look` | finds the state of an earlier run, and the waiting share | [`Session`] → [`Envelope`] or [`Ours`] |
+//! | `claim` | prepares the destination, then claims | [`Ready`] → [`Claimed`], [`Resumed`] → [`Claimed`] |
+//! | `receive`, `fetch` | downloads and verifies all bytes | [`Received`] |
+//! | `seekable` | downloads only the needed pieces | [`Seekable`] |
+//! | `staging`, `names`, `targets` | files without names, and their intended names | [`Staging`], [`Targets`] |
+//! | `place` | flushes and names files, with journal entries between | [`Synced`] → [`Noted`] → [`Placed`], [`Delivered`] |
+//! | `finish` | asks the relay to delete the share | [`Finishable`] → [`Finished`] |
+//! | `notes` | the stage of the opening: journal and [`Progress`] | |
 //!
-//! Each step consumes the one before it, so the order that keeps a file safe cannot be written wrongly: everything that
-//! can fail here is tried before the share is claimed, no file gets its name before its bytes are durable and the
-//! journal has it, and only content that is safe here can be finished, which makes the relay delete it. A connection
-//! that breaks is resumed where it broke. A run that is killed leaves a journal from which the next one goes on.
+//! Each step consumes the one before it, so the compiler enforces the order that keeps a file safe: everything that can
+//! fail on this device is tried before the share is claimed, no file gets its name before its bytes are durable and the
+//! journal lists it, and only content that is safe on this device can be finished, after which the relay deletes it. A
+//! connection that breaks is resumed where it broke. The next run resumes from the journal of a killed one.
 //!
 //! # The order is checked by the compiler
 //!
-//! All steps, in the only order that there is:
+//! All steps, in the only order that compiles:
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -26,7 +26,8 @@
 //! # use share::relay::{Relay, client::retry::Backoff};
 //! # use share::secret::Keys;
 //! # type Error = Box<dyn std::error::Error>;
-//! # async fn new(session: Session, relay: Arc<dyn Relay>, keys: Keys, backoff: Backoff, to: Targets) -> Result<(), Error> {
+//! # async fn new(session: Session, relay: Arc<dyn Relay>, keys: Keys, backoff: Backoff, to: Targets)
+//! # -> Result<(), Error> {
 //! let Ok(Look::Waits(envelope)) = session.look(relay, keys, backoff).await else { return Ok(()) };
 //! let claimed = envelope.prepare(to)?.claim().await?;
 //! let received = claimed.receive(|_| {}).await?;
@@ -42,7 +43,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The rest is what does not compile. A share cannot be claimed before it was looked at:
+//! The following does not compile. A share cannot be claimed before it was looked at:
 //!
 //! ```compile_fail,E0599
 //! # use share::open::*;
@@ -95,7 +96,7 @@
 //! # }
 //! ```
 //!
-//! Files get no names before all of their bytes were verified:
+//! Files cannot get names before all of their bytes were verified:
 //!
 //! ```compile_fail,E0599
 //! # use share::open::*;
@@ -104,7 +105,7 @@
 //! # }
 //! ```
 //!
-//! nor before these are durable:
+//! nor before the bytes are durable:
 //!
 //! ```compile_fail,E0599
 //! # use share::open::*;
@@ -113,7 +114,7 @@
 //! # }
 //! ```
 //!
-//! nor before the journal has them:
+//! nor before the journal lists them:
 //!
 //! ```compile_fail,E0599
 //! # use share::open::*;
@@ -139,7 +140,7 @@
 //! # }
 //! ```
 //!
-//! The relay is not asked to delete a share whose bytes are not durable:
+//! The relay cannot be asked to delete a share whose bytes are not durable:
 //!
 //! ```compile_fail,E0599
 //! # use share::open::*;
@@ -166,7 +167,7 @@
 //! # }
 //! ```
 //!
-//! nor one that was handed on without a note:
+//! nor one that was delivered without a note:
 //!
 //! ```compile_fail,E0599
 //! # use share::open::*;
@@ -175,7 +176,7 @@
 //! # }
 //! ```
 //!
-//! Files do not pass for content that gets no name:
+//! Files cannot be delivered as content without a name:
 //!
 //! ```compile_fail,E0599
 //! # use share::open::*;

@@ -1,12 +1,12 @@
-//! The names that a received file or album may get: the sender's, or else the next free one.
+//! Names for received files and albums: the sender's name, or else the next free one.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The most names that are tried for one file.
+/// Names that are tried for one file.
 const NUMBERS: u32 = 10_000;
 
-/// The thing to name: in a file's name the number stands before the extension.
+/// A file, in whose name the number stands before the extension, or a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PathKind {
     File,
@@ -21,17 +21,17 @@ pub(super) fn numbered(path: &Path, number: u32, kind: PathKind) -> PathBuf {
     path.with_file_name(format!("{} ({number}){extension}", stem.unwrap_or_default().to_string_lossy()))
 }
 
-/// All names, in the order in which they are tried.
+/// The candidate names, in the order in which they are tried.
 fn names(path: &Path, kind: PathKind) -> impl Iterator<Item = PathBuf> {
     (0..NUMBERS).map(move |number| if number == 0 { path.to_owned() } else { numbered(path, number, kind) })
 }
 
-/// The first name that nothing has now.
+/// The first name that is free now.
 pub(super) fn first_free(path: &Path, kind: PathKind) -> PathBuf {
     names(path, kind).find(|name| name.symlink_metadata().is_err()).unwrap_or_else(|| path.to_owned())
 }
 
-/// Takes the first name that `take` does not find taken already.
+/// Takes the first name for which `take` does not fail with `AlreadyExists`.
 pub(super) fn take_first_free(
     path: &Path,
     kind: PathKind,

@@ -1,4 +1,4 @@
-//! How far an opening has come: in the journal, for later runs, and in memory, for the code that interrupts this one.
+//! The stage of an opening: in the journal, for later runs, and in memory, for the code that interrupts this run.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,15 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::secret::Receipt;
 use crate::state::journal::{Journal, PlacedFile};
 
-/// How far an opening has come.
+/// The stage of an opening.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stage {
-    /// The share still waits for its one opening.
+    /// The share is waiting, and its one opening is unused.
     #[default]
     Untouched,
-    /// The one opening may have been spent, and only this device can resume.
+    /// The claim may have been granted: only this device can resume.
     Claimed,
-    /// The content is safe here, or was seen.
+    /// The content is safe on this device, or was seen.
     Saved,
 }
 
@@ -26,7 +26,7 @@ struct State {
     is_journaled: bool,
 }
 
-/// A view of an opening, for those who may interrupt it or report its errors. Clones show the same opening.
+/// A view of an opening, for code that interrupts it or prints its errors. Clones show the same opening.
 #[derive(Clone, Debug, Default)]
 pub struct Progress(Arc<Mutex<State>>);
 
@@ -39,7 +39,7 @@ impl Progress {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// How far it has come.
+    /// The current stage.
     pub fn stage(&self) -> Stage {
         self.get().stage
     }
@@ -50,19 +50,19 @@ impl Progress {
     }
 }
 
-/// Why the journal could not be written.
+/// The error of a journal that could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {error}", directory.display())]
 pub struct JournalError {
     /// The directory of the journals.
     pub directory: PathBuf,
-    /// Why.
+    /// The cause.
     #[source]
     pub error: io::Error,
 }
 
-/// The journal of an opening, if this device can keep one, and its progress. While the share is untouched, dropping
-/// this removes the journal: a share that was not claimed leaves no trace, one that was claimed can be resumed.
+/// The journal of an opening, if this device can write one, and its progress. While the share is unclaimed, dropping
+/// this removes the journal: a share that was not claimed leaves no trace, and one that was claimed can be resumed.
 pub(super) struct Notes {
     journal: Option<Journal>,
     progress: Progress,
@@ -74,7 +74,7 @@ impl Notes {
         Self { journal, progress }
     }
 
-    /// Shows how far it has come.
+    /// Advances the stage.
     pub(super) fn reach(&self, stage: Stage) {
         self.progress.change(|state| state.stage = stage);
     }
@@ -84,13 +84,13 @@ impl Notes {
         write(journal).map_err(|error| JournalError { directory: journal.directory().to_owned(), error })
     }
 
-    /// Notes that the opening begins. Necessary without `hidden` names too: what an earlier run noted is not true any
-    /// more.
+    /// Notes that the opening begins. Necessary even without `hidden` names: the notes of an earlier run are no longer
+    /// valid.
     pub(super) fn note_begun(&mut self, hidden: Vec<PathBuf>) -> Result<(), JournalError> {
         self.note(|journal| journal.note_begun(hidden))
     }
 
-    /// Notes that all bytes are durable, and which files they are about to be.
+    /// Notes that all bytes are durable, with the identities and intended names of the files.
     pub(super) fn note_received(
         &mut self,
         receipt: Receipt,

@@ -1,8 +1,8 @@
 //! Placing received content: durable bytes, then names, with each step in the journal.
 //!
 //! Files: [`Received`] → [`Synced`] → [`Noted`] → [`Placed`] → [`Finishable`]. The bytes are on the disk before the
-//! journal has the files, the journal has them before they get their names, and it has the names before the relay is
-//! asked to delete the share. Content that gets no name here: [`Received`] → [`Delivered`] → [`Finishable`].
+//! journal lists the files, the journal lists them before they get their names, and it has the names before the relay
+//! is asked to delete the share. Content without a file name: [`Received`] → [`Delivered`] → [`Finishable`].
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -18,13 +18,13 @@ use crate::open::receive::Received;
 use crate::open::seekable::Seekable;
 use crate::open::staging::{self, SavedFiles, Staging};
 
-/// Why received files did not get their names. The same device can resume.
+/// The error of received files that did not get their names. The same device can resume.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {error}", directory.display())]
 pub struct PlaceError {
     /// The directory that could not be written: that of the files, or that of the journals.
     pub directory: PathBuf,
-    /// Why.
+    /// The cause.
     #[source]
     pub error: io::Error,
 }
@@ -66,8 +66,7 @@ impl Received<Staging> {
         Ok(Synced { files, ending })
     }
 
-    /// Takes all steps to named files, on a thread that may block. They are completed although nothing waits for them
-    /// any more.
+    /// Takes all steps to named files, on a thread that may block. They are completed even if the future is dropped.
     ///
     /// # Errors
     ///
@@ -81,7 +80,7 @@ impl Received<Staging> {
 }
 
 impl Synced {
-    /// Notes in the journal which files they are about to be.
+    /// Notes in the journal which files are about to be named.
     ///
     /// # Errors
     ///
@@ -108,7 +107,7 @@ impl Noted {
 }
 
 impl Placed {
-    /// Notes in the journal that the files have their names. From now on only the relay has to be informed.
+    /// Notes in the journal that the files have their names. Then only the relay has to be informed.
     ///
     /// # Errors
     ///
@@ -121,23 +120,23 @@ impl Placed {
     }
 }
 
-/// Content that gets no name from us: text on a terminal, or a photo on a screen.
+/// Content that is not saved as a file: text on a terminal, or a photo on a screen.
 pub trait Unnamed {}
 
 impl<S: Unnamed> Unnamed for (Seekable, S) {}
 
-/// Content that was handed on.
+/// Content that was delivered.
 #[must_use = "the relay deletes a share only when it is finished"]
 pub struct Delivered {
     ending: Ending,
 }
 
 impl<C: Unnamed> Received<C> {
-    /// Hands the content to `deliver`, which returns when it was seen or is out of our hands.
+    /// Hands the content to `deliver`, which returns when it was seen or has left this process.
     ///
     /// # Errors
     ///
-    /// That of `deliver`. The relay still holds the share, and this device can resume.
+    /// The error of `deliver`. The relay still has the share, and this device can resume.
     pub async fn deliver<T, E>(self, deliver: impl AsyncFnOnce(C) -> Result<T, E>) -> Result<(T, Delivered), E> {
         let Self { content, ending } = self;
         let delivered = deliver(content).await?;
@@ -146,8 +145,8 @@ impl<C: Unnamed> Received<C> {
 }
 
 impl Delivered {
-    /// Notes in the journal that only the relay has to be informed. There is no file that a crash could undo, so an
-    /// error changes nothing.
+    /// Notes in the journal that only the relay has to be informed. A crash cannot undo a delivery, so errors are
+    /// ignored.
     pub fn note(self) -> Finishable {
         let Self { mut ending } = self;
         ending.notes.reach(Stage::Saved);
@@ -170,7 +169,7 @@ impl Write for Stream {
 }
 
 impl Received<Stream> {
-    /// Makes the bytes durable where they went to a regular file. Nothing can be done for a pipe.
+    /// Makes the bytes durable if they went to a regular file. A pipe needs nothing.
     ///
     /// # Errors
     ///

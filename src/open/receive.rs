@@ -1,4 +1,4 @@
-//! All bytes of a claimed share: fetched, verified and handed on, in constant memory. At most three parts are in
+//! Receipt of a whole share: bytes are fetched, verified and written in constant memory. At most three parts are in
 //! memory.
 
 use std::io::{self, Write};
@@ -14,8 +14,8 @@ use crate::open::finish::Ending;
 use crate::open::notes::Notes;
 use crate::seal::{SealError, Unsealer};
 
-/// All of a share, verified, in `content`. The relay still holds it. Files go on with [`Received::save`], the rest with
-/// [`Received::sync`] or [`Received::deliver`].
+/// The verified content of a share. The relay still has it. The next step is [`Received::save`] for files,
+/// [`Received::sync`] or [`Received::deliver`] for other content.
 #[must_use = "the relay deletes a share only when it is finished"]
 pub struct Received<C> {
     pub(super) content: C,
@@ -31,19 +31,19 @@ impl<C> Received<C> {
 }
 
 impl<S: Write + Send + 'static> Claimed<S> {
-    /// Fetches all of the share, and writes the plaintext to the sink as it is verified; `moved` gets the length of
-    /// each piece in bytes. The padding is fetched too: stopping early would reveal the true size.
+    /// Fetches the whole share, and writes the plaintext to the sink as it is verified; `moved` gets the length of each
+    /// piece in bytes. The padding is fetched too: stopping early would reveal the true size.
     ///
     /// # Errors
     ///
-    /// The relay refuses, the connection breaks for longer than the backoff allows, the content is not what was sent,
-    /// or the sink cannot be written. Unless the content is damaged, this device can resume.
+    /// The relay refuses, the connection breaks for longer than the backoff allows, the content differs from that which
+    /// was sent, or the sink cannot be written. Unless the content is damaged, this device can resume.
     pub async fn receive(self, moved: impl FnMut(u64) + Send + 'static) -> Result<Received<S>, OpenError> {
         let Self { share, notes, sink } = self;
         let (to, mut parts) = mpsc::channel::<BytesMut>(1);
         let (used, free) = mpsc::channel::<BytesMut>(BUFFERS);
         for _ in 0..BUFFERS {
-            // There is room for all of them.
+            // The channel has room for every buffer.
             let _ = used.try_send(BytesMut::new());
         }
         let identity = share.opener.keys.blob_identity.clone();
@@ -55,7 +55,7 @@ impl<S: Write + Send + 'static> Claimed<S> {
                 unsealer
                     .push(&mut part, &mut out)
                     .map_err(|error| if out.exceeded { SealError::Corrupt } else { error })?;
-                // There is room for all of them.
+                // The channel has room for every buffer.
                 let _ = used.try_send(part);
             }
             unsealer.finish()?;
@@ -68,7 +68,7 @@ impl<S: Write + Send + 'static> Claimed<S> {
         let fetched = share.fetch(to, free).await;
         let opened = thread.await.unwrap_or_else(|error| Err(SealError::Write(io::Error::other(error))));
         match (fetched, opened) {
-            // The thread stops at the first error; that the rest could not be handed to it follows from that.
+            // The thread stops at its first error, and the failed sends to it are only a consequence.
             (_, Err(SealError::Write(error))) => Err(OpenError::Write(error)),
             (Ok(()), Err(SealError::Corrupt)) => Err(OpenError::Corrupt),
             (Err(error), _) => Err(error),
@@ -77,7 +77,7 @@ impl<S: Write + Send + 'static> Claimed<S> {
     }
 }
 
-/// Lets through as much as the manifest announces, and not a byte more: memory and disks were checked for that.
+/// Passes on exactly as many bytes as the manifest announces: memory and disks were checked for that size.
 struct Limited<W, F> {
     out: W,
     moved: F,

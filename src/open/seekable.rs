@@ -1,4 +1,4 @@
-//! A share of which only those pieces are fetched that a person watches: a video that plays and is sought in.
+//! Random access to a share: only the needed pieces are fetched, for a video that is played and sought in.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -15,24 +15,24 @@ use crate::open::receive::Received;
 use crate::relay::Checksum;
 use crate::seal::Chunks;
 
-/// Parts that are kept, encrypted as they are: players read in two or three places at once.
+/// Encrypted parts that are cached: players read in two or three places at once.
 const KEPT: usize = 4;
 
-/// A share that this device has claimed, to be read in any order. Its relay holds it until it is closed.
+/// A share that this device claimed, to be read in any order. The relay keeps it until it is closed.
 pub struct Seekable {
     share: Opened,
     chunks: Chunks,
-    /// The parts that were fetched last, the latest in front.
+    /// The most recently fetched parts, the latest first.
     parts: Mutex<VecDeque<(u32, Bytes)>>,
 }
 
 impl<S> Claimed<S> {
-    /// Reads the share in any order instead of receiving all of it. The relay sees which parts are fetched, so it
-    /// learns which ones are skipped, but not their content.
+    /// Reads the share in any order instead of receiving all of it. The relay can see which parts are fetched and which
+    /// are skipped, but not their content.
     ///
     /// # Errors
     ///
-    /// The beginning cannot be fetched, or is not what was sent.
+    /// The beginning cannot be fetched, or differs from that which was sent.
     pub async fn seek(self) -> Result<Received<(Seekable, S)>, OpenError> {
         let Self { share, notes, sink } = self;
         let first = share.part(0).await?;
@@ -60,11 +60,11 @@ impl Seekable {
         &self.share.manifest
     }
 
-    /// Plaintext from `at` on: at most `len` bytes, and at least one unless it ends there.
+    /// Plaintext from `at` on: at most `len` bytes, and at least one unless the content ends there.
     ///
     /// # Errors
     ///
-    /// A part cannot be fetched, or is not what was sent.
+    /// A part cannot be fetched, or differs from that which was sent.
     pub async fn read(&self, at: u64, len: usize) -> Result<Bytes, OpenError> {
         let (first, skipped) = Chunks::holding(at);
         let mut read = BytesMut::new();
@@ -79,7 +79,7 @@ impl Seekable {
         Ok(read.freeze())
     }
 
-    /// Bytes of the blob, from one part or over the border of two.
+    /// Bytes of the blob, from one part or across two.
     async fn ciphertext(&self, range: Range<u64>) -> Result<BytesMut, OpenError> {
         let mut bytes = BytesMut::new();
         let mut at = range.start;

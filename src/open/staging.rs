@@ -1,10 +1,9 @@
-//! Received files, from the first byte to their final names.
+//! Staging files: received content, from the first byte to the final names.
 //!
-//! A file is written without a name where the file system can do that (`O_TMPFILE`), so that a program that is killed
-//! leaves nothing; elsewhere under a hidden name, which the next run removes. It gets its name only when all of the
-//! share was verified and flushed to the disk, in one step that never replaces anything, unless that was asked for. An
-//! album's files get theirs in a hidden directory, which then becomes the album in one step: it is there complete or
-//! not at all.
+//! A file is written without a name where the file system supports that (`O_TMPFILE`), so that a killed program leaves
+//! nothing; elsewhere under a hidden name, which the next run removes. It gets its name only when the whole share was
+//! verified and flushed to the disk, in one step that never replaces a file unless that was requested. An album's files
+//! are named in a hidden directory, which then becomes the album in one step: the album is complete or absent.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -16,13 +15,13 @@ use crate::platform::files;
 use crate::secret::random_hex;
 use crate::state::journal::PlacedFile;
 
-/// How hidden names begin, where a file cannot be without one.
+/// Prefix of hidden names, for file systems on which a file needs a name.
 const HIDDEN: &str = ".share-";
 
 /// The name and length of one file.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
-    /// The final path, absolute: it is kept for later runs, which may be elsewhere.
+    /// The final path. It is absolute, because later runs may have another working directory.
     pub path: PathBuf,
     /// Length in bytes.
     pub size: u64,
@@ -33,22 +32,21 @@ pub(super) struct Target {
 /// A file without its final name.
 struct Nameless {
     file: File,
-    /// A hidden name: the file's own, where it has to have one; or the one it has for a moment before it replaces
-    /// another.
+    /// The hidden name: that of the file where it needs one, or a temporary name while it replaces another file.
     hidden: PathBuf,
-    /// Whether it has that name now.
+    /// Whether the file has the hidden name now.
     is_hidden: bool,
     target: Target,
 }
 
 impl Nameless {
-    /// A file without any name. Not every file system and kernel has such.
+    /// Creates a file without a name. Not every file system and kernel supports this.
     fn create(target: Target, hidden: PathBuf) -> io::Result<Self> {
         let file = files::create_unnamed(parent(&target.path))?;
         Ok(Self { file, hidden, is_hidden: false, target })
     }
 
-    /// A file under its hidden name.
+    /// Creates a file under its hidden name.
     fn create_hidden(target: Target, hidden: PathBuf) -> io::Result<Self> {
         let file = files::private(OpenOptions::new().read(true).write(true).create_new(true)).open(&hidden)?;
         Ok(Self { file, hidden, is_hidden: true, target })
@@ -93,10 +91,9 @@ fn hidden_name(directory: &Path) -> PathBuf {
     directory.join(format!("{HIDDEN}{}", random_hex::<8>()))
 }
 
-/// Removes what a killed program left under hidden names: files, and the directory of an album with what was in it. Of
-/// the files that were about to be `placed`, also the empty ones that took a name for one of them, where the file
-/// system has no better way (see [`rename_new_anywhere`]): the name was free when it was noted, and the file itself is
-/// still hidden.
+/// Removes files and album directories that a killed program left under hidden names. Also removes empty files that
+/// reserved a name for one of the `placed` files, on file systems without a better way (see [`rename_new_anywhere`]):
+/// the name was free when it was noted, and the file itself is still hidden.
 pub(super) fn remove_leftovers(hidden: &[PathBuf], placed: &[PlacedFile]) {
     for placed in placed {
         let is_empty = fs::symlink_metadata(&placed.path).is_ok_and(|data| data.is_file() && data.len() == 0);
@@ -117,7 +114,7 @@ pub(super) fn remove_leftovers(hidden: &[PathBuf], placed: &[PlacedFile]) {
     }
 }
 
-/// A directory for the files of an album: where it is now, and where it will be.
+/// The directory of an album: its hidden path now, and its final path.
 struct AlbumDirectory {
     hidden: PathBuf,
     path: PathBuf,
@@ -125,18 +122,18 @@ struct AlbumDirectory {
 
 impl AlbumDirectory {
     fn create(hidden: PathBuf, path: PathBuf) -> io::Result<Self> {
-        // Like the files in it: its owner's alone.
+        // Like the files in it, the directory is accessible to its owner only.
         files::private_directory().create(&hidden)?;
         sync_dir(parent(&hidden))?;
         Ok(Self { hidden, path })
     }
 
-    /// The path that a file of it has now.
+    /// The current path of a file in it.
     fn now(&self, path: &Path) -> PathBuf {
         self.hidden.join(path.file_name().unwrap_or_default())
     }
 
-    /// Gives it its name, or the next free one.
+    /// Gives the directory its final name, or the next free one.
     fn place(&self) -> io::Result<PathBuf> {
         sync_dir(&self.hidden)?;
         let path = take_first_free(&self.path, PathKind::Directory, |name| rename_directory_new(&self.hidden, name))?;
@@ -145,10 +142,10 @@ impl AlbumDirectory {
     }
 }
 
-/// The files of a share while their bytes come in, one after another.
+/// The files of a share while their bytes are written, one after another.
 pub struct Staging {
     files: Vec<Nameless>,
-    /// The directory that they will be in together.
+    /// The directory of the album that they form.
     album: Option<AlbumDirectory>,
     /// The file that is being written, and the number of its missing bytes.
     current: usize,
@@ -156,8 +153,8 @@ pub struct Staging {
 }
 
 impl Staging {
-    /// Names that [`Staging::create`] and [`SyncedStaging::place`] may use for a moment, or for longer where a file has
-    /// to have one: for the run that cleans up after a kill.
+    /// Hidden names that [`Staging::create`] and [`SyncedStaging::place`] may use, for the run that cleans up after a
+    /// kill.
     pub(super) fn hidden_names(targets: &[Target], album: Option<&Path>) -> Vec<PathBuf> {
         let directory = album.map(|album| hidden_name(parent(album)));
         let directory_of = |target: &Target| directory.clone().unwrap_or_else(|| parent(&target.path).to_owned());
@@ -165,9 +162,9 @@ impl Staging {
         files.chain(directory.clone()).collect()
     }
 
-    /// Creates a nameless file for each target, in the order of the share's bytes. With `album`, they will be the files
-    /// of that directory, which must not exist. `hidden` are the names for those. Later failures are found here: files
-    /// must be creatable there, get names there, and find room.
+    /// Creates a nameless file for each target, in the order of the share's bytes. With `album`, they become the files
+    /// of that directory, which must not exist. `hidden` are their hidden names. Checks in advance that files can be
+    /// created there, can get names there, and fit on the disk.
     ///
     /// # Errors
     ///
@@ -190,7 +187,7 @@ impl Staging {
             let mut probe = create(first.clone(), hidden.first().cloned().unwrap_or_default())?;
             probe.name(&trial)
         };
-        // Files have a hidden name from the beginning if they cannot be made without one, or cannot get one later.
+        // Files get a hidden name from the beginning if they cannot be created without one, or cannot get one later.
         let create = if probe(Nameless::create).is_ok() { Nameless::create } else { Nameless::create_hidden };
         if !trial.exists() {
             probe(create)?;
@@ -208,14 +205,14 @@ impl Staging {
         Ok(staging)
     }
 
-    /// The directory that the files, or that of an album, will be in.
+    /// The parent directory of the files, or of the album.
     pub fn directory(&self) -> PathBuf {
         let first = self.files.first().map(|file| file.target.path.as_path());
         let path = self.album.as_ref().map(|album| album.path.as_path()).or(first);
         path.map_or_else(PathBuf::new, |path| parent(path).to_owned())
     }
 
-    /// Flushes all files to the disk, and chooses the names that they will have if those stay free.
+    /// Flushes all files to the disk, and chooses their names if those stay free.
     ///
     /// # Errors
     ///
@@ -235,20 +232,19 @@ impl Staging {
     }
 }
 
-/// Files that are durable, and have no names yet.
+/// Files that are durable and have no names yet.
 pub struct SyncedStaging {
     staging: Staging,
     intended: Vec<PlacedFile>,
 }
 
 impl SyncedStaging {
-    /// The files as they are about to be: enough to recognize them after a crash before
-    /// [`SyncedStaging::place`].
+    /// The files with their intended names: enough to recognize them after a crash before [`SyncedStaging::place`].
     pub fn intended(&self) -> &[PlacedFile] {
         &self.intended
     }
 
-    /// The directory that the files, or that of an album, will be in.
+    /// The parent directory of the files, or of the album.
     pub fn directory(&self) -> PathBuf {
         self.staging.directory()
     }
@@ -270,7 +266,7 @@ impl SyncedStaging {
             placed.push((handle, path));
         }
         let album = staging.album.as_ref().map(AlbumDirectory::place).transpose()?;
-        // It has its name, and is nobody's to remove.
+        // The directory has its name, so dropping the staging must not remove it.
         staging.album = None;
         let found = |(handle, path): (File, PathBuf)| {
             let path = match &album {
@@ -289,7 +285,7 @@ impl SyncedStaging {
 pub struct SavedFiles {
     /// The files.
     pub files: Vec<PlacedFile>,
-    /// The directory that was made for those of an album.
+    /// The directory of the album.
     pub album: Option<PathBuf>,
 }
 
@@ -328,7 +324,7 @@ mod tests {
 
     /// A program that was killed between the two steps of [`rename_new_anywhere`].
     #[test]
-    fn an_empty_file_that_only_took_a_name_goes_and_another_one_stays() {
+    fn an_empty_file_that_reserved_a_name_is_removed_and_others_stay() {
         let place = tempfile::tempdir().unwrap();
         let [photo, other, third] = ["photo.jpg", "other.jpg", "third.jpg"].map(|name| place.path().join(name));
         let target = Target { path: photo.clone(), size: 4, replace: false };

@@ -1,4 +1,4 @@
-//! Targets of received files: the sender's names, made safe, different and free.
+//! Targets of received files: the sender's names, made safe, distinct and free.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -20,17 +20,17 @@ const COPIED: u64 = 1 << 20;
 #[derive(Clone, Debug)]
 pub struct Targets {
     files: Vec<Target>,
-    /// The directory that is made for the files of an album.
+    /// The directory for the files of an album.
     album: Option<PathBuf>,
 }
 
-/// Why a share cannot be saved at a path.
+/// The error of a share that cannot be saved at a path.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
-    /// A link, a device, a pipe or a socket.
+    /// A symbolic link, a device, a pipe or a socket.
     #[error("not a regular file")]
     Special,
-    /// A file where a directory is needed.
+    /// A file in place of a directory.
     #[error("not a directory")]
     NotADirectory,
     /// A file that may not be replaced.
@@ -41,7 +41,7 @@ pub enum TargetError {
     Path(io::Error),
 }
 
-/// A path that still means the same when a later run, in another directory, reads it.
+/// An absolute path, so that a later run in another directory finds the same file.
 pub fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
@@ -53,24 +53,24 @@ impl Targets {
             return Self { files: files(manifest, directory), album: None };
         }
         let preferred = absolute(&directory.join(safe_name(manifest.name.as_deref(), "album")));
-        // One that is there already stays as it is.
+        // An existing directory stays as it is.
         Self::album(manifest, first_free(&preferred, PathKind::Directory))
     }
 
-    /// The files of an album in a directory that does not exist.
+    /// The files of an album in a directory that does not exist yet.
     fn album(manifest: &Manifest, album: PathBuf) -> Self {
         Self { files: files(manifest, &album), album: Some(album) }
     }
 
-    /// Files at a path that a person named: in it if it is a directory, else under that name. `replace`: a file of that
-    /// name may be replaced.
+    /// Files at a path that the user specified: in it if it is a directory, otherwise under that name. `replace`: an
+    /// existing file may be replaced.
     ///
     /// # Errors
     ///
-    /// Something else is there.
+    /// Something else has this path.
     pub fn at(manifest: &Manifest, path: &Path, replace: bool) -> Result<Self, TargetError> {
         let needs_directory = manifest.entries.len() > 1 || path.to_string_lossy().ends_with('/');
-        // Neither the target of a symbolic link nor a device is for us to replace.
+        // Symbolic links and devices are never replaced.
         if fs::symlink_metadata(path).is_ok_and(|data| !data.is_file() && !path.is_dir()) {
             return Err(TargetError::Special);
         }
@@ -87,14 +87,14 @@ impl Targets {
         }
     }
 
-    /// The directory that the files, or that of an album, will be in.
+    /// The parent directory of the files, or of the album.
     pub fn directory(&self) -> &Path {
         let first = self.files.first().map(|target| target.path.as_path());
         self.album.as_deref().or(first).and_then(Path::parent).unwrap_or(Path::new("."))
     }
 
-    /// Saves bytes that are here already: `read` returns ranges of all files together. `hidden` are names that may be
-    /// used meanwhile.
+    /// Saves bytes that are already on this device: `read` returns ranges of the concatenated files. `hidden` are names
+    /// that may be used meanwhile.
     ///
     /// # Errors
     ///
@@ -128,7 +128,7 @@ impl Destination for Targets {
     }
 }
 
-/// The files of a share in one directory. No two of them have the same name.
+/// The files of a share in one directory, with distinct names.
 fn files(manifest: &Manifest, directory: &Path) -> Vec<Target> {
     let mut targets: Vec<Target> = Vec::with_capacity(manifest.entries.len());
     let (mut taken, mut numbers) = (HashSet::new(), HashMap::<PathBuf, u32>::new());
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn an_album_gets_a_free_directory_and_its_files_get_different_names() {
+    fn an_album_gets_a_free_directory_and_distinct_names() {
         let place = tempfile::tempdir().unwrap();
         fs::create_dir(place.path().join("trip")).unwrap();
         let targets = Targets::within(&manifest(&["a.txt", "a.txt", "../b.txt"]), place.path());
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_refused_where_something_else_is_there() {
+    fn a_path_with_something_else_is_refused() {
         let place = tempfile::tempdir().unwrap();
         let [file, pipe, new] = ["file", "link", "new"].map(|name| place.path().join(name));
         fs::write(&file, "").unwrap();
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_here_are_saved_file_by_file() {
+    fn bytes_on_this_device_are_saved_file_by_file() {
         let place = tempfile::tempdir().unwrap();
         let targets = Targets::within(&manifest(&["a.txt", "b.txt"]), place.path());
         let hidden = targets.hidden_names();

@@ -1,9 +1,8 @@
-//! The clipboard, and how to stay out of its history.
+//! The clipboard, without an entry in its history.
 //!
-//! On a desktop a clipboard's content is handed out by the program that set it, for as long as that runs. So a second
-//! process of this program holds it: until something else is copied, or ten minutes have passed. It asks clipboard
-//! managers to keep no copy. Elsewhere, over SSH for one, the terminal is asked to set the clipboard of the machine
-//! that it runs on (OSC 52).
+//! On a desktop, the program that set a clipboard serves its content for as long as it runs. So a second process of
+//! this program holds it: until something else is copied, or for ten minutes. It asks clipboard managers to keep no
+//! copy. Elsewhere, for example over SSH, the terminal is asked to set the clipboard of its own machine (OSC 52).
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Command, ExitCode, Stdio};
@@ -18,19 +17,19 @@ use crate::platform::process;
 use crate::platform::tty::Tty;
 use crate::terminal::session::DesktopSession;
 
-/// How long the second process holds the clipboard.
+/// Time for which the second process holds the clipboard.
 const HELD: Duration = Duration::from_mins(10);
 /// The line that the second process prints when it has the clipboard.
 const READY: &str = "ready";
 /// The only argument of the second process.
 pub(crate) const HOLD: &str = "hold-clipboard";
 
-/// The clipboard into which something was copied.
+/// The clipboard that was set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Copied {
-    /// This desktop's: a second process of this program holds it.
+    /// The desktop's: a second process of this program holds it.
     Held,
-    /// The terminal's, which never answers whether it took it.
+    /// The terminal's. A terminal does not confirm that it was set.
     Terminal,
 }
 
@@ -47,7 +46,7 @@ pub(crate) fn copy(text: &str) -> io::Result<Copied> {
     Ok(Copied::Terminal)
 }
 
-/// Starts the second process, and waits until it has the clipboard. The text is in no program's arguments.
+/// Starts the second process, and waits until it holds the clipboard. The text is not passed as an argument.
 fn hand_over(text: &str, session: &DesktopSession) -> io::Result<()> {
     let mut holder = Command::new(std::env::current_exe()?);
     session.apply(&mut holder);
@@ -87,7 +86,7 @@ pub(crate) fn hold() -> ExitCode {
             if writeln!(stdout, "{READY}").is_err() {
                 return ExitCode::FAILURE;
             }
-            // Nobody listens to an error any more.
+            // The parent has stopped reading, so the error is dropped.
             let _ = clipboard.set().exclude_from_history().wait_until(Instant::now() + HELD).text(text.as_str());
             ExitCode::SUCCESS
         }

@@ -1,14 +1,14 @@
-//! Bytes from a terminal, divided into keys and escape sequences. A terminal's answers to questions arrive between
-//! typed keys, at any time and in pieces, and are never keys (ECMA-48, sections 5.4 and 5.6).
+//! Bytes from a terminal, divided into keys and escape sequences. Replies of a terminal to queries arrive between typed
+//! keys, at any time and in pieces, and are never keys (ECMA-48, sections 5.4 and 5.6).
 
 use zeroize::Zeroizing;
 
 /// The first byte of every sequence.
 const ESC: u8 = 0x1b;
-/// More than any answer has, in bytes.
+/// A limit above the length of any reply, in bytes.
 const MAX_SEQUENCE: usize = 4096;
 
-/// Divides what arrives in pieces.
+/// Divides bytes that arrive in pieces.
 #[derive(Default)]
 pub(crate) struct Divider {
     pending: Vec<u8>,
@@ -19,35 +19,35 @@ impl Divider {
         self.pending.extend_from_slice(bytes);
     }
 
-    /// The next byte that was typed, or the next whole sequence. `None`: more has to arrive first.
+    /// The next byte that was typed, or the next whole sequence. `None`: it is incomplete.
     pub(crate) fn next(&mut self) -> Option<Vec<u8>> {
         let len = len_of_first(&self.pending)?;
         Some(self.pending.drain(..len).collect())
     }
 
-    /// Whether the beginning of a sequence has arrived, and not its end.
+    /// Whether a sequence has begun and not ended.
     pub(crate) fn is_pending(&self) -> bool {
         !self.pending.is_empty()
     }
 
-    /// Whether that is an Esc alone, which is a key if nothing follows.
+    /// Whether the pending bytes are a lone Esc, which is a key if nothing follows.
     pub(crate) fn is_lone_esc(&self) -> bool {
         self.pending == [ESC]
     }
 
-    /// The sequence that never ended: a lone Esc is the key.
+    /// Returns the incomplete sequence: a lone Esc is the key.
     pub(crate) fn give_up(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.pending)
     }
 }
 
-/// How many bytes the first key or sequence has. `None`: it has not ended.
+/// The length of the first key or sequence in bytes. `None`: it is incomplete.
 pub(super) fn len_of_first(bytes: &[u8]) -> Option<usize> {
     let (first, rest) = bytes.split_first()?;
     if *first != ESC {
         return Some(1);
     }
-    // Controls other than its own end are typed, and end a sequence that was cut short.
+    // Control characters other than the sequence's own end were typed, and end a truncated sequence.
     match rest.first()? {
         b'[' => {
             let end = rest[1..].iter().position(|byte| !matches!(byte, 0x20..=0x3f));
@@ -76,7 +76,7 @@ pub(super) fn len_of_first(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// A line as it was typed: without escape sequences in it.
+/// A typed line without its escape sequences.
 pub(crate) fn typed(line: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut typed = Zeroizing::new(Vec::with_capacity(line.len()));
     let mut rest = line;
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_not_typed() {
+    fn replies_of_the_terminal_are_not_typed() {
         for (line, kept) in [
             ("\x1bP>|kitty(0.35)\x1b\\\x1b[?62;cn\n", "n\n"),
             ("ho\x1b[6;20;10trse\n", "horse\n"),
@@ -102,7 +102,7 @@ mod tests {
             ("\x1b]11;rgb:0000/0000/0000\x07s\n", "s\n"),
             // Arrows, and keys with Alt.
             ("a\x1b[Db\x1bOC\x1bfc\n", "abc\n"),
-            // Cut short.
+            // Truncated.
             ("\x1b[?62\n", "\n"),
             ("\x1bP>|kit\n", "\n"),
             ("\x1b\n", "\n"),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn sequence_in_pieces_is_one() {
+    fn a_sequence_in_pieces_is_one_sequence() {
         let whole = b"q\x1bP>|kitty(0.35)\x1b\\\x1b[?62;c\x1b[Ax";
         for cut in 0..whole.len() {
             let mut divider = Divider::default();

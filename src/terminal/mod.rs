@@ -1,5 +1,4 @@
-//! The terminal and the desktop of the person who runs the program: what they can show, what is typed there, where
-//! the clipboard is.
+//! The terminal and the desktop of the user: capabilities, input, and the clipboard.
 
 pub mod clipboard;
 pub(crate) mod editor;

@@ -1,10 +1,10 @@
-//! A terminal in another mode for a while.
+//! Temporary terminal modes.
 
 use std::io;
 
 use crate::platform::tty::{Apply, Mode, Tty};
 
-/// A terminal in another mode until this is dropped, which puts it back as it was.
+/// A terminal in another mode. Dropping this restores the previous mode.
 pub(crate) struct ModeGuard {
     tty: Tty,
     before: Mode,
@@ -13,9 +13,10 @@ pub(crate) struct ModeGuard {
 }
 
 impl ModeGuard {
-    /// Changes the mode of `tty`. `apply`: how it is changed, and changed back.
+    /// Changes the mode of `tty`. `apply`: when the change, and the change back, take effect.
     ///
     /// # Errors
+    ///
     /// The terminal is gone, or this process may not change it.
     pub(crate) fn enter(tty: Tty, change: impl FnOnce(&Mode) -> Mode, apply: Apply) -> io::Result<Self> {
         let before = tty.mode()?;
@@ -32,7 +33,7 @@ impl ModeGuard {
         &mut self.tty
     }
 
-    /// Takes the terminal again: a shell that stopped this program and let it go on has made it its own meanwhile.
+    /// Sets the mode again: a shell that stopped this program and continued it has changed the mode meanwhile.
     pub(crate) fn stay_raw(&self) {
         if !self.tty.mode().is_ok_and(|now| now.has_single_keys()) {
             let _ = self.tty.set_mode(&self.meanwhile, Apply::Now);

@@ -12,7 +12,7 @@ use crate::terminal::mode::ModeGuard;
 /// Whether a question has been asked and not answered.
 static IS_OPEN: AtomicBool = AtomicBool::new(false);
 
-/// Whether anybody can be asked.
+/// Whether there is a terminal for questions.
 pub(crate) fn is_possible() -> bool {
     Tty::open().is_ok()
 }
@@ -22,17 +22,17 @@ pub(crate) fn is_open() -> bool {
     IS_OPEN.load(Ordering::SeqCst)
 }
 
-/// A question that was asked. When this is dropped, the terminal shows again what is typed.
+/// An open question. Dropping this turns the terminal's echo on again.
 pub(crate) struct Question {
     tty: Tty,
     _hidden: Option<ModeGuard>,
 }
 
 impl Question {
-    /// Asks. Text that was typed before the question is not an answer to it. `hide`: the answer is not shown while it
-    /// is typed.
+    /// Asks. Input that was typed before the question is discarded. `hide`: the answer is not echoed.
     ///
     /// # Errors
+    ///
     /// The terminal is gone.
     pub(crate) fn ask(mut tty: Tty, text: &str, hide: bool) -> io::Result<Self> {
         tty.forget_input()?;
@@ -45,28 +45,28 @@ impl Question {
     /// Reads the answer, as a function that blocks.
     ///
     /// # Errors
-    /// The process has too many files open; within the function, the terminal is gone, or the answer is not UTF-8.
+    ///
+    /// The process has too many open files; within the function, the terminal is gone, or the answer is not UTF-8.
     pub(crate) fn reader(&self) -> io::Result<impl FnOnce() -> io::Result<Zeroizing<String>> + Send + 'static> {
         let tty = self.tty.try_clone()?;
         Ok(move || {
             let mut line = Zeroizing::new(Vec::new());
             BufReader::new(tty).read_until(b'\n', &mut line)?;
-            // A terminal may answer an earlier question of ours as late as now.
+            // A terminal may reply to an earlier query as late as now.
             let typed = keys::typed(&line);
             let typed = std::str::from_utf8(&typed).map_err(|_| io::Error::other("the input is not UTF-8"))?;
             Ok(Zeroizing::new(typed.to_owned()))
         })
     }
 
-    /// Ends the question: it was answered.
+    /// Closes the question after its answer.
     pub(crate) fn close(self) {
         IS_OPEN.store(false, Ordering::SeqCst);
         drop(self);
     }
 }
 
-/// Takes what was typed or pasted after an answer off the terminal, so that no shell runs it. Returns whether there was
-/// any.
+/// Discards input that was typed or pasted after an answer, so that no shell runs it. Returns whether there was any.
 pub(crate) fn discard_rest() -> bool {
     let Ok(tty) = Tty::open() else { return false };
     let more = tty.has_input();

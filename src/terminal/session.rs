@@ -1,7 +1,7 @@
-//! The desktop session of the person at this terminal, by its environment variables.
+//! The user's desktop session, by its environment variables.
 //!
-//! A pane of tmux has the variables of the moment in which it was made. A person who attaches from another
-//! machine later sees the same pane; so tmux is asked for the variables of the client that attached last.
+//! A tmux pane has the environment of the moment in which it was created. A user who attaches from another machine
+//! later gets the same pane; so tmux is asked for the environment of the client that attached last.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -11,15 +11,15 @@ use crate::platform::process;
 use crate::safe_text::printable;
 use crate::terminal::tmux;
 
-/// Variables that decide where windows and clipboards are.
+/// Variables that select the screen and the clipboard.
 const NAMES: [&str; 7] =
     ["DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"];
 
 /// The variables of a session.
 pub(crate) struct DesktopSession {
-    /// Variables that differ from this process's own; `None`: not there.
+    /// Variables that differ from this process's own; `None`: not set.
     changed: Vec<(&'static str, Option<OsString>)>,
-    /// Whether this process's own may be those of another session, and nothing better is known.
+    /// Whether this process's own variables may belong to another session, and tmux does not answer.
     is_stale: bool,
 }
 
@@ -39,15 +39,15 @@ impl DesktopSession {
         changed.map_or_else(|| env::var_os(name), |(_, value)| value.clone()).filter(|value| !value.is_empty())
     }
 
-    /// Whether the person sits at this machine's screen.
+    /// Whether the user sits at this machine's screen.
     pub(crate) fn is_desktop(&self) -> bool {
         let has = |names: &[&str]| names.iter().any(|name| self.get(name).is_some());
-        // On macOS there is a desktop without any variable.
+        // On macOS a desktop sets none of these variables.
         let has_screen = has(&["DISPLAY", "WAYLAND_DISPLAY"]) || cfg!(not(target_os = "linux"));
         !self.is_stale && has_screen && !has(&["SSH_CONNECTION", "SSH_TTY"])
     }
 
-    /// The screen on which windows appear, in words: `display :0 of laptop`.
+    /// The screen on which windows appear, for messages: `display :0 of laptop`.
     pub(crate) fn screen(&self) -> String {
         let display = self.get("WAYLAND_DISPLAY").or_else(|| self.get("DISPLAY"));
         let display = display.map(|name| format!("display {}", printable(&name.to_string_lossy())));
@@ -55,7 +55,7 @@ impl DesktopSession {
         format!("{} of {host}", display.as_deref().unwrap_or("the screen"))
     }
 
-    /// Gives a program that is about to start the variables of this session.
+    /// Sets the variables of this session for a program that is about to start.
     pub(crate) fn apply(&self, command: &mut Command) {
         for (name, value) in &self.changed {
             match value {
@@ -66,7 +66,7 @@ impl DesktopSession {
     }
 }
 
-/// Reads what `show-environment` prints.
+/// Parses the output of `show-environment`.
 fn read(printed: &str) -> Vec<(&'static str, Option<OsString>)> {
     let mut read: Vec<_> = NAMES
         .into_iter()
@@ -78,7 +78,7 @@ fn read(printed: &str) -> Vec<(&'static str, Option<OsString>)> {
             })
         })
         .collect();
-    // tmux follows this one only, and the others come and go with it.
+    // tmux updates only this one by default; the other two belong to the same connection.
     if read.iter().any(|(name, _)| *name == "SSH_CONNECTION") {
         for name in ["SSH_CLIENT", "SSH_TTY"] {
             if !read.iter().any(|(known, _)| *known == name) {
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn session_is_that_of_the_client_that_attached_last() {
+    fn the_session_is_that_of_the_client_that_attached_last() {
         let session = |printed: &str| DesktopSession { changed: read(printed), is_stale: false };
         let remote = session("-DISPLAY\nSSH_CONNECTION=192.0.2.1 50000 192.0.2.2 22\nLANG=C\n");
         assert!(!remote.is_desktop());

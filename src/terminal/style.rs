@@ -1,4 +1,4 @@
-//! How much of styling a terminal takes, by the environment variables that users set for that.
+//! The styling that a terminal supports, by the environment variables that users set for it.
 //!
 //! `NO_COLOR` (<https://no-color.org>) turns colors off. `TERM` shows whether the cursor moves. The locale shows
 //! whether characters beyond ASCII are readable.
@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::env;
 
-/// Whether the terminal only prints: `TERM` is `dumb` or missing.
+/// Whether the terminal can only print: `TERM` is `dumb` or missing.
 pub(crate) fn is_dumb() -> bool {
     env::var("TERM").map_or(true, |kind| matches!(&*kind, "" | "dumb"))
 }
@@ -16,21 +16,21 @@ pub(crate) fn has_colors() -> bool {
     !is_dumb() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Whether the locale has UTF-8. macOS and Windows show it without one.
+/// Whether the locale's charset is UTF-8. macOS and Windows display UTF-8 without one.
 pub(crate) fn has_utf8() -> bool {
     let locale =
         ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| env::var(name).ok().filter(|it| !it.is_empty()));
     cfg!(any(target_os = "macos", windows)) || locale.is_some_and(|locale| is_utf8(&locale))
 }
 
-/// `en_US.UTF-8`, `C.utf8@x`: whether that names UTF-8.
+/// Whether a locale such as `en_US.UTF-8` or `C.utf8@x` names UTF-8.
 fn is_utf8(locale: &str) -> bool {
     let charset = locale.split_once('.').map_or("", |(_, charset)| charset);
     let charset = charset.split('@').next().unwrap_or_default().to_ascii_lowercase();
     matches!(&*charset, "utf-8" | "utf8")
 }
 
-/// A text as this terminal can show it.
+/// The text in characters that this terminal can show.
 pub(crate) fn readable(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || has_utf8() { Cow::Borrowed(text) } else { Cow::Owned(ascii(text)) }
 }
@@ -49,7 +49,7 @@ fn ascii(text: &str) -> String {
             '→' => plain.push_str("->"),
             '‘' | '’' => plain.push('\''),
             '“' | '”' => plain.push('"'),
-            // Unicode's pictures of the control characters.
+            // Unicode's symbols for control characters.
             '␀'..='␟' => plain.extend(['^', char::from_u32(c as u32 - 0x2400 + 0x40).unwrap_or('?')]),
             '␡' => plain.push_str("^?"),
             _ => plain.push('?'),
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn locale_names_its_charset() {
+    fn a_locale_names_its_charset() {
         for locale in ["en_US.UTF-8", "C.utf8", "de_DE.UTF-8@euro", "C.UTF-8"] {
             assert!(is_utf8(locale), "{locale}");
         }

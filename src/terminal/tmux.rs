@@ -1,4 +1,4 @@
-//! Questions to tmux, in which this program may run.
+//! Queries to the tmux server, if this program runs in one of its panes.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use crate::platform::process::find_program;
 
-/// How long tmux may take to answer.
+/// Time limit for an answer of tmux.
 const BOUND: Duration = Duration::from_secs(2);
-/// Bytes of one sequence that tmux keeps, unless an option sets another number; it drops a longer one without an error.
+/// Bytes of one sequence that tmux buffers by default. It drops longer sequences without an error.
 const INPUT: usize = 1 << 20;
-/// Bytes below that limit which nothing uses.
+/// Bytes below that limit that stay unused.
 const SPARE: usize = 64;
 
-/// Whether a tmux is around that can be asked: over SSH, `su` and `docker exec`, it cannot.
+/// Whether this program runs in tmux and can query it. `TMUX` is not set over SSH, `su` and `docker exec`.
 pub(crate) fn is_around() -> bool {
     std::env::var_os("TMUX").is_some_and(|value| !value.is_empty())
 }
 
-/// The output of a command of tmux. `None`: it is not around, fails, or does not answer.
+/// The output of a tmux command. `None`: there is no tmux, it fails, or it does not answer.
 fn ask(args: &[&str]) -> Option<String> {
     if !is_around() {
         return None;
@@ -43,8 +43,8 @@ fn ask(args: &[&str]) -> Option<String> {
     status.success().then_some(answer)
 }
 
-/// The environment of the client that attached last, as `show-environment` prints it: `NAME=value`, or `-NAME` for what
-/// that client does not have.
+/// The environment of the client that attached last, as `show-environment` prints it: `NAME=value`, or `-NAME` for a
+/// variable that this client does not have.
 pub(crate) fn environment() -> Option<String> {
     ask(&["show-environment"])
 }
@@ -56,8 +56,8 @@ pub(crate) fn longest_sequence() -> usize {
     size.unwrap_or(INPUT).saturating_sub(SPARE)
 }
 
-/// Whether tmux draws Sixel at the terminal that it is attached to. Elsewhere it draws a box in the picture's place.
-/// `None`: it does not report that.
+/// Whether tmux draws Sixel at the attached terminal. Otherwise it draws a box in place of the picture. `None`: tmux is
+/// too old to answer.
 pub(crate) fn draws_sixel() -> Option<bool> {
     let features = ask(&["display-message", "-p", "#{client_termfeatures}"])?;
     let features = features.trim();

@@ -9,10 +9,28 @@ export async function start({ require, flags, hosts }) {
   if (rules.length > 0) flags = [...flags, `--host-resolver-rules=${rules.join(",")}`];
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", ...flags],
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      ...flags,
+    ],
   });
   return {
-    async tab({ width = 1024, height = 768, dark = false, touch = false, script = true, before = null, agent = undefined, scale = 1 }) {
+    async tab({
+      width = 1024,
+      height = 768,
+      dark = false,
+      touch = false,
+      script = true,
+      before = null,
+      agent = undefined,
+      scale = 1,
+    }) {
       const context = await browser.newContext({
         viewport: { width, height },
         deviceScaleFactor: scale,
@@ -39,7 +57,13 @@ class Tab {
     this.context = context;
     this.page = page;
     page.on("request", async (request) => {
-      const entry = { method: request.method(), url: request.url(), type: request.resourceType(), body: request.postData() ?? "", headers: request.headers() };
+      const entry = {
+        method: request.method(),
+        url: request.url(),
+        type: request.resourceType(),
+        body: request.postData() ?? "",
+        headers: request.headers(),
+      };
       this.requests.push(entry);
       entry.headers = await request.allHeaders().catch(() => entry.headers);
     });
@@ -97,7 +121,11 @@ class Tab {
     const quick = { timeout: 500, force: true, noWaitAfter: true };
     let acts = 0;
     const act = async (what) => {
-      if (Date.now() < end) await what().then(() => (acts += 1), () => {});
+      if (Date.now() < end)
+        await what().then(
+          () => (acts += 1),
+          () => {},
+        );
     };
     while (Date.now() < end) {
       await act(() => this.page.mouse.wheel(0, 400));
@@ -122,7 +150,12 @@ class Tab {
 
   /** Answers requests for a path in the relay's place, in every tab with this storage. */
   answer = ({ path, status, body, type = "application/problem+json" }) =>
-    this.context.route((url) => url.pathname.endsWith(path), (route) => route.fulfill({ status, contentType: type, body })).then(() => null);
+    this.context
+      .route(
+        (url) => url.pathname.endsWith(path),
+        (route) => route.fulfill({ status, contentType: type, body }),
+      )
+      .then(() => null);
   offline = ({ is }) => this.context.setOffline(is);
   async shot({ path, transparent = false }) {
     await this.page.screenshot({ path, fullPage: true, omitBackground: transparent });

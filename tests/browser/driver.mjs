@@ -30,7 +30,10 @@ const flags = rest.filter((flag) => !isHost(flag));
 /** Holds the browser's home, profile and downloads. */
 const place = mkdtempSync(join(tmpdir(), `share-${name}-`));
 const within = (milliseconds, what, promise) =>
-  Promise.race([promise, sleep(milliseconds).then(() => Promise.reject(new Error(`${what}: not within ${milliseconds} ms`)))]);
+  Promise.race([
+    promise,
+    sleep(milliseconds).then(() => Promise.reject(new Error(`${what}: not within ${milliseconds} ms`))),
+  ]);
 
 let engine = null;
 let stopping = false;
@@ -63,7 +66,11 @@ const common = {
   async axe(tab) {
     await tab.value({ code: readFileSync(require.resolve("axe-core/axe.min.js"), "utf8") });
     const { violations } = await tab.value({ code: "axe.run(document)" });
-    return violations.map(({ id, impact, nodes }) => ({ id, impact, where: nodes.map(({ target, failureSummary }) => `${target}: ${failureSummary}`) }));
+    return violations.map(({ id, impact, nodes }) => ({
+      id,
+      impact,
+      where: nodes.map(({ target, failureSummary }) => `${target}: ${failureSummary}`),
+    }));
   },
 };
 
@@ -82,7 +89,10 @@ try {
   engine = await within(COMMAND_MS, `starting ${name}`, start({ require, flags, hosts, place }));
   for await (const line of lines) {
     const command = JSON.parse(line);
-    const answer = await within(COMMAND_MS, command.do, obey(command)).then((ok) => ({ ok: ok ?? null }), (error) => ({ error: String(error) }));
+    const answer = await within(COMMAND_MS, command.do, obey(command)).then(
+      (ok) => ({ ok: ok ?? null }),
+      (error) => ({ error: String(error) }),
+    );
     process.stdout.write(`${JSON.stringify(answer)}\n`);
   }
 } catch (error) {

@@ -7,9 +7,22 @@ import { setTimeout as sleep } from "node:timers/promises";
 const THERE_MS = 10_000;
 
 const KEYS = {
-  Backspace: "\uE003", Tab: "\uE004", Enter: "\uE007", Shift: "\uE008", Control: "\uE009", Alt: "\uE00A", Escape: "\uE00C",
-  PageUp: "\uE00E", PageDown: "\uE00F", End: "\uE010", Home: "\uE011",
-  ArrowLeft: "\uE012", ArrowUp: "\uE013", ArrowRight: "\uE014", ArrowDown: "\uE015", Delete: "\uE017",
+  Backspace: "\uE003",
+  Tab: "\uE004",
+  Enter: "\uE007",
+  Shift: "\uE008",
+  Control: "\uE009",
+  Alt: "\uE00A",
+  Escape: "\uE00C",
+  PageUp: "\uE00E",
+  PageDown: "\uE00F",
+  End: "\uE010",
+  Home: "\uE011",
+  ArrowLeft: "\uE012",
+  ArrowUp: "\uE013",
+  ArrowRight: "\uE014",
+  ArrowDown: "\uE015",
+  Delete: "\uE017",
 };
 const keyOf = (name) => KEYS[name] ?? name;
 
@@ -44,7 +57,12 @@ export class Input {
   async #press(selector, milliseconds, pointerType) {
     const [x, y] = await this.#center(selector);
     const wait = { type: "pause", duration: milliseconds };
-    const actions = [{ type: "pointerMove", x, y }, { type: "pointerDown", button: 0 }, wait, { type: "pointerUp", button: 0 }];
+    const actions = [
+      { type: "pointerMove", x, y },
+      { type: "pointerDown", button: 0 },
+      wait,
+      { type: "pointerUp", button: 0 },
+    ];
     await this.perform([{ type: "pointer", id: pointerType, parameters: { pointerType }, actions }]);
   }
 
@@ -53,14 +71,27 @@ export class Input {
   click = ({ selector }) => this.#press(selector, 0, this.pointer);
   tap = ({ selector }) => this.#press(selector, 0, "touch");
   hold = ({ selector, milliseconds }) => this.#press(selector, milliseconds, this.pointer);
-  type = ({ text }) => this.#keys([...text].flatMap((value) => [{ type: "keyDown", value }, { type: "keyUp", value }]));
+  type = ({ text }) =>
+    this.#keys(
+      [...text].flatMap((value) => [
+        { type: "keyDown", value },
+        { type: "keyUp", value },
+      ]),
+    );
   press({ key }) {
     const keys = (key.length > 1 ? key.split("+") : [key]).map(keyOf);
-    return this.#keys([...keys.map((value) => ({ type: "keyDown", value })), ...keys.reverse().map((value) => ({ type: "keyUp", value }))]);
+    return this.#keys([
+      ...keys.map((value) => ({ type: "keyDown", value })),
+      ...keys.reverse().map((value) => ({ type: "keyUp", value })),
+    ]);
   }
   async holdKey({ selector, key, milliseconds }) {
     await this.value({ code: `${first(selector)}.focus()` });
     const value = keyOf(key);
-    await this.#keys([{ type: "keyDown", value }, { type: "pause", duration: milliseconds }, { type: "keyUp", value }]);
+    await this.#keys([
+      { type: "keyDown", value },
+      { type: "pause", duration: milliseconds },
+      { type: "keyUp", value },
+    ]);
   }
 }

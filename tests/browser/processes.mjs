@@ -25,14 +25,16 @@ export function printed(child, stream, pattern) {
 
 /** Lists the ids of a process and its descendants, parents first. */
 function family(root) {
-  const all = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).flatMap((name) => {
-    try {
-      const [, parent] = /\) \S+ (\d+)/.exec(readFileSync(`/proc/${name}/stat`, "latin1"));
-      return [{ pid: Number(name), parent: Number(parent) }];
-    } catch {
-      return [];
-    }
-  });
+  const all = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const [, parent] = /\) \S+ (\d+)/.exec(readFileSync(`/proc/${name}/stat`, "latin1"));
+        return [{ pid: Number(name), parent: Number(parent) }];
+      } catch {
+        return [];
+      }
+    });
   const members = [root];
   for (const member of members) members.push(...all.filter(({ parent }) => parent === member).map(({ pid }) => pid));
   return members;

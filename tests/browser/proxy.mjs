@@ -33,10 +33,21 @@ export async function startProxy(hosts, before = null) {
     delete headers["proxy-connection"];
     if (before !== null) delete headers["accept-encoding"];
     const { hostname, port } = upstream;
-    const options = { hostname: hostname.replace(/[[\]]/g, ""), port: port || 80, method: asked.method, path: url.pathname + url.search, headers, agent: false };
+    const options = {
+      hostname: hostname.replace(/[[\]]/g, ""),
+      port: port || 80,
+      method: asked.method,
+      path: url.pathname + url.search,
+      headers,
+      agent: false,
+    };
     const onward = http.request(options, (found) => {
       const isPage = before !== null && found.headers["content-type"]?.startsWith("text/html");
-      if (isPage) void collect(found).then((page) => withScript(found, page, before, answer), () => answer.destroy());
+      if (isPage)
+        void collect(found).then(
+          (page) => withScript(found, page, before, answer),
+          () => answer.destroy(),
+        );
       else {
         answer.writeHead(found.statusCode, found.headers);
         found.pipe(answer);

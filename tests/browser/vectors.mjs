@@ -1,5 +1,5 @@
-// Holds the page's own code to the known answers that the program is held to. `node vectors.mjs WORKSHOP VECTORS`:
-// where the page's sources and packages are, and the answers.
+// Checks the page's own code against the test vectors of the program.
+// Usage: node vectors.mjs WORKSHOP VECTORS: the directory of the page's sources and packages, and the vectors.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -12,7 +12,15 @@ const { buildSync } = createRequire(`${workshop}/`)("esbuild");
 const place = mkdtempSync(join(workshop, "vectors-"));
 const load = (name) => {
   const outfile = join(place, `${name}.mjs`);
-  buildSync({ entryPoints: [join(workshop, `${name}.ts`)], absWorkingDir: workshop, bundle: true, format: "esm", platform: "neutral", mainFields: ["module", "main"], outfile });
+  buildSync({
+    entryPoints: [join(workshop, `${name}.ts`)],
+    absWorkingDir: workshop,
+    bundle: true,
+    format: "esm",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    outfile,
+  });
   return import(pathToFileURL(outfile).href);
 };
 const { shares, damaged, accepted_spellings, names, texts } = JSON.parse(readFileSync(answers, "utf8"));
@@ -63,7 +71,7 @@ assert.deepEqual(readLink(""), { why: "no-key" });
 assert.deepEqual(readLink(`${shares[0].fragment}q`), { why: "long", by: 1 });
 assert.equal(readLink(encodeURIComponent(` ${shares[0].fragment}`)).fragment, shares[0].fragment);
 for (const spelling of accepted_spellings) {
-  // A browser has cut off what stands before the fragment.
+  // A browser passes only the fragment.
   assert.equal(readLink(spelling.slice(spelling.indexOf("#") + 1)).fragment, shares[0].fragment, spelling);
 }
 
@@ -79,9 +87,17 @@ assert.equal(crc32c(Uint8Array.from({ length: 32 }, (_, at) => at)), "46dd794e")
 assert.equal(crc32c(new TextEncoder().encode("123456789")), "e3069283");
 
 const padded = (json) => new TextEncoder().encode(json.padEnd(2048));
-const plain = '{"v":1,"name":null,"entries":[{"name":"a","type":"image/jpeg","size":3}],"age_len":300,"blob_len":4096,"view_only":false,"created":"2026-11-22"}';
+const plain =
+  '{"v":1,"name":null,"entries":[{"name":"a","type":"image/jpeg","size":3}],"age_len":300,"blob_len":4096,' +
+  '"view_only":false,"created":"2026-11-22"}';
 const read = readManifest(padded(plain), 4096);
-assert.deepEqual(read, { name: null, entries: [{ name: "a", type: "image/jpeg", size: 3 }], ageLen: 300, viewOnly: false, total: 3 });
+assert.deepEqual(read, {
+  name: null,
+  entries: [{ name: "a", type: "image/jpeg", size: 3 }],
+  ageLen: 300,
+  viewOnly: false,
+  total: 3,
+});
 for (const [from, to] of [
   ['"v":1,', '"v":1,"v":1,'],
   ['"v":1,"name":null,', '"name":null,"v":1,'],

@@ -1,9 +1,9 @@
 // WebKitGTK's MiniBrowser under Xvfb over Debian's WebKitWebDriver. This is neither Safari nor iOS.
 //
 // Each storage is a browser of its own behind a proxy, because WebDriver cannot record, answer or break requests:
-// `offline` breaks connections and dispatches the event, but `navigator.onLine` stays true; the proxy inserts `before` into
-// the page. `complaints` start when a page has loaded. `shot` shows the window. A touch tab still presses with a mouse.
-// `kill` kills every tab with the same storage: WebKitWebDriver gives up the browser when one tab crashes.
+// `offline` breaks connections and dispatches the event, but `navigator.onLine` stays true; the proxy inserts `before`
+// into the page. `complaints` start when a page has loaded. `shot` shows the window. A touch tab still presses with a
+// mouse. `kill` kills every tab with the same storage: WebKitWebDriver gives up the browser when one tab crashes.
 // It cannot run `bot`.
 
 import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
@@ -20,8 +20,12 @@ const MINI_BROWSER = `/usr/lib/${process.arch === "arm64" ? "aarch64" : "x86_64"
 const SOON_MS = 20_000;
 
 export async function start({ flags, hosts, place }) {
-  const screen = run("Xvfb", ["-displayfd", "1", "-screen", "0", "1600x1400x24", "-nolisten", "tcp"], process.env, ["ignore", "pipe", "ignore"]);
-  const display = `:${(await printed(screen, screen.stdout, /(\d+)\n/))}`;
+  const screen = run("Xvfb", ["-displayfd", "1", "-screen", "0", "1600x1400x24", "-nolisten", "tcp"], process.env, [
+    "ignore",
+    "pipe",
+    "ignore",
+  ]);
+  const display = `:${await printed(screen, screen.stdout, /(\d+)\n/)}`;
   const storages = [];
   return {
     async tab({ width = 1024, height = 768, dark = false, script = true, before = null, agent = null }) {
@@ -32,11 +36,25 @@ export async function start({ flags, hosts, place }) {
       writeFileSync(join(storage.home, ".config/user-dirs.dirs"), 'XDG_DOWNLOAD_DIR="$HOME/downloads"\n');
       // Shrinks the toolbar: it would keep the window wider than a phone.
       mkdirSync(join(storage.home, ".config/gtk-3.0"));
-      writeFileSync(join(storage.home, ".config/gtk-3.0/gtk.css"), "* { min-width: 0; min-height: 0; padding: 0; margin: 0; border-width: 0; font-size: 1px; -gtk-icon-source: none }\n");
+      writeFileSync(
+        join(storage.home, ".config/gtk-3.0/gtk.css"),
+        "* { min-width: 0; min-height: 0; padding: 0; margin: 0; border-width: 0; font-size: 1px; " +
+          "-gtk-icon-source: none }\n",
+      );
       storage.proxy = await startProxy(hosts, before);
       const env = {
-        PATH: process.env.PATH, HOME: storage.home, TMPDIR: storage.home, XDG_RUNTIME_DIR: storage.home, DISPLAY: display, LANG: "C.UTF-8", TZ: "UTC",
-        GDK_BACKEND: "x11", LIBGL_ALWAYS_SOFTWARE: "1", NO_AT_BRIDGE: "1", GSETTINGS_BACKEND: "memory", GIO_USE_VFS: "local",
+        PATH: process.env.PATH,
+        HOME: storage.home,
+        TMPDIR: storage.home,
+        XDG_RUNTIME_DIR: storage.home,
+        DISPLAY: display,
+        LANG: "C.UTF-8",
+        TZ: "UTC",
+        GDK_BACKEND: "x11",
+        LIBGL_ALWAYS_SOFTWARE: "1",
+        NO_AT_BRIDGE: "1",
+        GSETTINGS_BACKEND: "memory",
+        GIO_USE_VFS: "local",
       };
       const port = await freePort();
       storage.driver = run(DRIVER, [`--port=${port}`], env, "ignore");
@@ -45,8 +63,14 @@ export async function start({ flags, hosts, place }) {
       if (dark) args.push("--dark-mode");
       if (agent !== null) args.push(`--user-agent=${agent}`);
       if (!script) args.push("--enable-javascript-markup=false");
-      const options = { "webkitgtk:browserOptions": { binary: MINI_BROWSER, args }, unhandledPromptBehavior: "accept", timeouts: { script: 40_000, pageLoad: 40_000 } };
-      const { sessionId } = await patiently(() => ask(storage.url, "POST", "/session", { capabilities: { alwaysMatch: options } }));
+      const options = {
+        "webkitgtk:browserOptions": { binary: MINI_BROWSER, args },
+        unhandledPromptBehavior: "accept",
+        timeouts: { script: 40_000, pageLoad: 40_000 },
+      };
+      const { sessionId } = await patiently(() =>
+        ask(storage.url, "POST", "/session", { capabilities: { alwaysMatch: options } }),
+      );
       storage.url += `/session/${sessionId}`;
       return Tab.in(storage, await ask(storage.url, "GET", "/window"));
     },
@@ -99,7 +123,8 @@ function body(code) {
   for (let at = 0; at >= 0; at = code.lastIndexOf(";", at - 1)) {
     // Try the whole code first, then the part after each semicolon, from the last one backward.
     const [before, last] = at === 0 ? ["", code] : [code.slice(0, at + 1), code.slice(at + 1)];
-    if (last.trim() !== "" && parses(`return (async () => { ${before}\nreturn (${last}\n) })`)) return `${before}\nreturn (${last}\n)`;
+    if (last.trim() !== "" && parses(`return (async () => { ${before}\nreturn (${last}\n) })`))
+      return `${before}\nreturn (${last}\n)`;
     if (at === 0) at = code.length + 1;
   }
   return code;
@@ -117,7 +142,8 @@ const LISTEN = `(() => {
   };
   addEventListener("error", ({ message }) => heard.push(message));
   addEventListener("unhandledrejection", ({ reason }) => heard.push(String(reason)));
-  addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => heard.push(effectiveDirective + ": " + blockedURI));
+  addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) =>
+    heard.push(effectiveDirective + ": " + blockedURI));
 })()`;
 
 class Tab extends Input {
@@ -134,7 +160,12 @@ class Tab extends Input {
     await tab.#ask("POST", "/window/rect", { x: 0, y: 0, width, height });
     // The window includes the toolbar.
     const [innerWidth, innerHeight] = await tab.value({ code: "[innerWidth, innerHeight]" });
-    await tab.#ask("POST", "/window/rect", { x: 0, y: 0, width: 2 * width - innerWidth, height: 2 * height - innerHeight });
+    await tab.#ask("POST", "/window/rect", {
+      x: 0,
+      y: 0,
+      width: 2 * width - innerWidth,
+      height: 2 * height - innerHeight,
+    });
     return tab;
   }
 

@@ -80,8 +80,8 @@ def letters(row, x, y):
         fill = f' style="fill:{color(style.ink)}"' if style.ink is not None else ""
         # A font may be wider or narrower than the columns.
         length = f' textLength="{len(shown) * WIDTH}" lengthAdjust="spacingAndGlyphs"'
-        text += f'<tspan x="{left:g}"{length}{names}{fill}>{escape(shown, quote=False)}</tspan>'
-    return ground + (f'<text y="{y + ASCENT:g}">{text}</text>' if text else "")
+        text += f'<text x="{left:g}" y="{y + ASCENT:g}"{length}{names}{fill}>{escape(shown, quote=False)}</text>'
+    return ground + text
 
 
 def blocks(rows, x, y):

@@ -5,9 +5,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from story import BEGIN, PHOTO, RECIPIENT, ROOT, SENDER
+from drawing import DARK, LIGHT
+from scenario import BEGIN, PHOTO, RECIPIENT, ROOT, SENDER
 
-DRIVEN = ROOT / "target/browser"
+MODULES = ROOT / "target/browser"
 # The part of a phone's screen that a browser leaves to a page.
 PHONE = {"width": 390, "height": 700, "touch": True, "scale": 2}
 # The clock and the randomness of the page: those of the relay are fixed, too.
@@ -23,12 +24,10 @@ crypto.getRandomValues = (array) => array.map((_, at) => (at + {RECIPIENT}) * 77
 ROW = """<!doctype html><style>
 body{margin:0;display:flex;gap:36px;padding:9px}
 img{width:264px;height:474px;object-fit:cover;object-position:top;border-radius:26px}
-img{outline:1px solid EDGE;box-shadow:0 0 0 7px FRAME,0 0 0 8px EDGE}
+img{box-shadow:0 0 0 8px FRAME}
 </style><img src="1.png"><img src="2.png"><img src="3.png">
 """
 WIDTH = 3 * 264 + 2 * 36 + 2 * 9
-# The colors of a phone's frame and of its edges, by whether it is dark.
-FRAMES = {False: ("#ffffff", "#d4d4cf"), True: ("#22272e", "#454c56")}
 # At most 256 colors, one of them transparent.
 PALETTE = "split[a][b];[a]palettegen[p];[b][p]paletteuse=dither=sierra2_4a"
 
@@ -38,7 +37,7 @@ class Browser:
 
     def __init__(self, directory):
         driver = ROOT / "tests/browser/driver.mjs"
-        command = ["node", driver, DRIVEN, "chromium"]
+        command = ["node", driver, MODULES, "chromium"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.directory = Path(directory)
 
@@ -75,16 +74,16 @@ def visit(browser, link, dark, shots):
     browser.ask("hold", tab=tab, selector=".hold", milliseconds=1150)
     step("document.querySelector('.stage img')?.complete")
     browser.ask("value", tab=tab, code="[...document.querySelectorAll('button')].at(-1).click()")
-    step("document.querySelector('.stage') === null")
+    # The page forgets the share when the relay has confirmed the end.
+    step("document.querySelector('.stage') === null && sessionStorage.length + localStorage.length === 0")
     browser.ask("close", tab=tab)
     return words
 
 
-def row(browser, dark, path):
+def side_by_side(browser, dark, path):
     """Puts the pictures of the three steps side by side."""
-    frame, edge = FRAMES[dark]
     html, shot = browser.directory / "row.html", browser.directory / "row.png"
-    html.write_text(ROW.replace("FRAME", frame).replace("EDGE", edge))
+    html.write_text(ROW.replace("FRAME", (DARK if dark else LIGHT)["frame"]))
     tab = browser.ask("tab", width=WIDTH, height=100, scale=2)
     browser.ask("goto", tab=tab, url=html.as_uri())
     browser.ask("shot", tab=tab, path=str(shot), transparent=True)
@@ -98,19 +97,19 @@ def small(directory):
     return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
 
 
-def tell(place, directory):
+def record(sandbox, directory):
     """Opens the photo in a browser. Returns the words of the three steps, and pictures of the photo on the phone in
     light and dark. With a directory, pictures are made, and those of the three steps are written there."""
-    relay = place.start("relay", SENDER, "share", "relay", "--listen", "127.0.0.1:0", "--store", "memory:")
+    relay = sandbox.start("relay", SENDER, "share", "relay", "--listen", "127.0.0.1:0", "--store", "memory:")
     url = relay.stdout.readline().strip()
-    shutil.copy(PHOTO, place.home("sender"))
+    shutil.copy(PHOTO, sandbox.home("sender"))
     phones = []
-    with Browser(place.root) as browser:
+    with Browser(sandbox.root) as browser:
         for dark, name in enumerate(("phone.png", "phone-dark.png")[: 2 if directory else 1]):
-            link = place.run("sender", SENDER + dark, "share", "send", "-q", "--relay", url, PHOTO.name).strip()
+            link = sandbox.run("sender", SENDER + dark, "share", "send", "-q", "--relay", url, PHOTO.name).strip()
             words = visit(browser, link, bool(dark), shots=bool(directory))
-            opener = json.loads(place.run("sender", SENDER, "share", "status", "--json").splitlines()[0])["opener"]
+            opener = json.loads(sandbox.run("sender", SENDER, "share", "status", "--json").splitlines()[0])["opener"]
             if directory:
-                row(browser, bool(dark), directory / name)
+                side_by_side(browser, bool(dark), directory / name)
                 phones.append(small(browser.directory))
     return [text.strip().replace(opener, "two words") for text in words], phones

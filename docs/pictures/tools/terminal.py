@@ -18,7 +18,7 @@ COLUMNS, ROWS = 80, 24
 # Pixels of one character.
 CELL = (10, 20)
 # Seconds until a program counts as hanging, and without output until it counts as waiting for a key.
-TIME_LIMIT, QUIET = 60, 0.3
+TIME_LIMIT, QUIET = 60, 0.5
 
 # A control sequence, a string that ends with ST or BEL, a sequence of two characters, or text.
 TOKEN = re.compile(
@@ -91,10 +91,10 @@ class Screen:
             if match.end() == len(data) and data[at] > 0x1F and is_cut(match[0]):
                 break
             at = match.end()
-            self.obey(match)
+            self.interpret(match)
         self.pending = data[at:]
 
-    def obey(self, match):
+    def interpret(self, match):
         token = match[0]
         if match["final"]:
             numbers = [int(number or 0) for number in re.split(b"[;:]", match["numbers"])]
@@ -191,7 +191,7 @@ class Screen:
         self.answers += b"\x1b_Gi=" + keys[b"i"] + b";OK\x1b\\"
 
     def view(self):
-        """What is on the screen; for the main screen with everything that was scrolled away, to the last line."""
+        """What is visible, on the main screen with its scrollback and without blank rows at the end."""
         rows = [list(row) for row in (self.rows if self.behind else self.above + self.rows)]
         while not self.behind and rows and all(cell == BLANK for cell in rows[-1]):
             rows.pop()

@@ -61,7 +61,7 @@ pub(in crate::cli) fn draw(link: &str, space: Space, pen: Pen) -> Option<String>
     let has_path = page.trim_end_matches('/').matches('/').count() > 2;
     let capitals = if has_path { None } else { code(&page.to_ascii_uppercase()) };
     let codes = [code(page), capitals];
-    let margins = &MARGINS[if space.screen < TALL { 1 } else { 0 }..];
+    let margins = &MARGINS[usize::from(space.screen < TALL)..];
     let sizes = || codes.iter().flatten().flat_map(|code| margins.iter().map(move |margin| (code, *margin)));
     let side = |code: &QrCode, margin: usize| code.width() + 2 * margin;
     let is_narrow =

@@ -120,10 +120,9 @@ impl Sending<'_> {
         let serving = host.serve(&batch);
         host::introduce(&serving, &batch, &cx.output);
         let qr = match (for_programs, self.args.qr) {
-            (true, _) => QrChoice::Never,
             (false, true) => QrChoice::Always,
             (false, false) if output::stdout_is_terminal() => QrChoice::IfItFits,
-            (false, false) => QrChoice::Never,
+            (true, _) | (false, false) => QrChoice::Never,
         };
         let status = host::status_line(&serving, batch.shares().len());
         let batch = self.print(batch, qr, &status).await?;

@@ -189,7 +189,7 @@ impl Editor {
     fn typed(&mut self, key: &[u8]) -> io::Result<Step> {
         let fits = match key {
             [b'\r'] => self.text.insert(b"\n"),
-            [b'\n' | b'\t'] | [0x20..=0x7e] => self.text.insert(key),
+            [b'\n' | b'\t' | 0x20..=0x7e] => self.text.insert(key),
             [0..0x20 | 0x7f, ..] => true,
             _ if std::str::from_utf8(key).is_ok() => self.text.insert(key),
             _ => return Err(io::Error::other("the input is not UTF-8")),
@@ -215,8 +215,10 @@ impl Editor {
     /// Empties the alternate screen row by row, since some terminals keep a screen that is cleared at once, and leaves
     /// it.
     fn wipe_screen(&mut self) -> io::Result<()> {
-        let rows = (1..=self.size().rows).map(|row| format!("\x1b[{row};1H\x1b[2K")).collect::<String>();
-        self.write(format!("{rows}\x1b[?1049l").as_bytes())
+        for row in 1..=self.size().rows {
+            self.write(format!("\x1b[{row};1H\x1b[2K").as_bytes())?;
+        }
+        self.write(b"\x1b[?1049l")
     }
 
     fn draw(&mut self) -> io::Result<()> {

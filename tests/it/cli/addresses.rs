@@ -1,11 +1,11 @@
-//! Which address of this machine a share is served on, in networks of the tests' own.
+//! The address at which direct mode serves a share, in made-up networks.
 
 use std::process::Command;
 
 use crate::support::{SHARE, Sandbox};
 
-/// Sends a file directly and waits until it is served, on a machine with the interfaces that `SETUP` adds. The other
-/// end of each cable is in the same place.
+/// Sends a file in direct mode on a machine with the interfaces that `SETUP` adds, and waits until it is served. The
+/// other end of each cable is in the same namespace.
 const STORY: &str = r#"
 mount -t sysfs none /sys
 ip link set lo up
@@ -20,7 +20,7 @@ kill -TERM $! || true
 wait $! || true
 "#;
 
-/// The link, without its key, and what was said.
+/// The link without its key, and the messages.
 fn served(setup: &str, arguments: &str) -> (String, String) {
     let sandbox = Sandbox::new();
     served_in(&sandbox, setup, arguments, "")
@@ -42,7 +42,7 @@ const WIFI: &str = "cable wlan0 192.168.1.23/24; ip route add default via 192.16
 
 #[test]
 #[ignore = "needs network namespaces: tests/all"]
-fn a_tunnel_is_no_local_network_whatever_it_is_called() {
+fn a_tunnel_is_not_a_local_network_whatever_its_name() {
     let wifi = "http://192.168.1.23:4080/#KEY";
     for vpn in [
         // It owns the default route.
@@ -56,7 +56,7 @@ fn a_tunnel_is_no_local_network_whatever_it_is_called() {
         let names_it = said.contains("This computer's other addresses: 1");
         assert_eq!(names_it, !vpn.contains("bridge"), "{vpn}: {said}");
     }
-    // Where there is no other way to a network, a tunnel does.
+    // A tunnel is used if it is the only way to a network.
     let (link, said) = served("tunnel office 10.99.1.7/16", "");
     assert!(
         link.starts_with("http://10.99.1.7:") && said.contains("Serving on the tunnel office until"),
@@ -66,7 +66,7 @@ fn a_tunnel_is_no_local_network_whatever_it_is_called() {
 
 #[test]
 #[ignore = "needs network namespaces: tests/all"]
-fn an_interface_can_be_chosen_by_its_name() {
+fn an_interface_can_be_specified_by_name() {
     let both = format!("{WIFI} cable eth1 10.0.0.5/24");
     assert_eq!(served(&both, "").0, "http://192.168.1.23:4080/#KEY");
     let (link, said) = served(&both, "--interface eth1");
@@ -75,7 +75,7 @@ fn an_interface_can_be_chosen_by_its_name() {
         said.contains("This computer's other addresses: 192.168.1.23 (wlan0). To use one, pass --interface NAME."),
         "{said}"
     );
-    // An argument wins over a variable, also over that of the other one.
+    // An argument overrides a variable, also that of the other option.
     for arguments in ["--listen 10.0.0.5", "--interface eth1"] {
         let surroundings = format!("{both}; export SHARE_INTERFACE=wlan0 SHARE_LISTEN=192.168.1.23:4081");
         assert_eq!(served(&surroundings, arguments).0, "http://10.0.0.5:4080/#KEY");
@@ -94,7 +94,7 @@ fn an_interface_can_be_chosen_by_its_name() {
 fn a_public_address_is_for_programs_only() {
     for (setup, host) in [
         ("cable eth0 141.20.5.6/24; ip route add default via 141.20.5.1", "141.20.5.6:4080"),
-        // While the kernel still asks whether a neighbor has that address.
+        // While the kernel still checks for duplicates of that address.
         ("cable eth0 2001:db8:1::5/64", "[2001:db8:1::5]:4080"),
     ] {
         let sandbox = Sandbox::new();
@@ -114,7 +114,7 @@ except ConnectionResetError: pass' "$host" >page
         assert_eq!(sandbox.read("page"), b"", "nothing in the clear");
         assert_eq!(sandbox.read("opened"), b"content");
     }
-    // Where there is a private address, browsers can come.
+    // Browsers can use a private address.
     let both = "NODAD=nodad; cable eth0 2001:db8:1::5/64 fd00::5/64";
     assert_eq!(served(both, "").0, "http://[fd00::5]:4080/#KEY");
     let (link, _) = served(both, "--listen '[2001:db8:1::5]:4081'");
@@ -123,7 +123,7 @@ except ConnectionResetError: pass' "$host" >page
 
 #[test]
 #[ignore = "needs network namespaces: tests/all"]
-fn inside_a_container_or_wsl_nobody_blames_a_firewall() {
+fn containers_and_wsl_get_no_firewall_hint() {
     let inside = "cable eth0 172.17.0.2/16; export container=podman";
     let (link, said) = served(inside, "");
     assert_eq!(link, "http://172.17.0.2:4080/#KEY");
@@ -136,7 +136,7 @@ fn inside_a_container_or_wsl_nobody_blames_a_firewall() {
                cable eth0 172.22.5.6/20";
     let (_, said) = served(wsl, "");
     assert!(said.contains("share is running in WSL: other computers may be unable to reach 172.22.5.6"), "{said}");
-    // What was published leads here.
+    // The published address leads here.
     let published = "--listen 172.17.0.2:4080 --public-url http://192.168.1.23:4080";
     let (link, said) = served(inside, published);
     assert!(link == "http://192.168.1.23:4080/#KEY" && !said.contains("running in a container"), "{link} {said}");

@@ -1,4 +1,4 @@
-//! The commands as people and scripts use them.
+//! The commands as users and scripts run them.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +11,7 @@ use share::relay::RelayError;
 use crate::support::{Meddle, Meddler, SHARE, Sandbox, TestRelay, files, noise, photo, served};
 
 #[test]
-fn every_size_arrives_and_leaves_nothing() {
+fn files_of_every_size_arrive_and_leave_nothing() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     for (size, seed) in [0, 1, 65_536, (4 << 20) - 1, 4 << 20, (4 << 20) + 1, 13_000_000].into_iter().zip(1..) {
@@ -27,7 +27,7 @@ fn every_size_arrives_and_leaves_nothing() {
 }
 
 #[test]
-fn a_link_opens_once_and_says_when_it_did() {
+fn a_second_opener_is_told_when_it_was_opened() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let content = photo(300_000);
@@ -60,7 +60,7 @@ fn a_link_opens_once_and_says_when_it_did() {
 }
 
 #[test]
-fn an_album_is_one_link_and_many_files() {
+fn an_album_has_one_link_and_many_files() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let contents = [noise(5_000_000, 1), Vec::new(), b"hello\n".to_vec(), noise(70_000, 2)];
@@ -103,7 +103,7 @@ fn pipes_work_in_both_directions() {
 }
 
 #[test]
-fn a_file_that_is_there_stays_there() {
+fn an_existing_file_is_kept() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("old", b"old");
@@ -116,7 +116,7 @@ fn a_file_that_is_there_stays_there() {
 }
 
 #[test]
-fn a_passphrase_is_needed_and_wrong_ones_cost_nothing_but_a_try() {
+fn a_passphrase_is_required_and_a_wrong_one_costs_one_try() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("right", "correct horse\nsecond line".as_bytes());
@@ -170,7 +170,7 @@ fn bad_input_is_named_and_nothing_is_lost() {
 }
 
 #[test]
-fn a_dead_relay_is_unreachable_and_it_is_safe_to_repeat() {
+fn an_unreachable_relay_makes_repeating_safe() {
     let sandbox = Sandbox::new();
     let mut relay = sandbox.relay();
     let link = sandbox.share(["send", "-q", "--relay", &relay.url]).input("x").ok();
@@ -209,7 +209,7 @@ fn usage_errors_never_repeat_a_link() {
 }
 
 #[test]
-fn what_was_written_before_a_link_is_printed_is_taken_back_when_it_cannot_be_printed() {
+fn a_share_whose_link_cannot_be_printed_is_revoked() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let command = format!("{} send --relay {} 2>err >/dev/full", SHARE, relay.url);
@@ -222,7 +222,7 @@ fn what_was_written_before_a_link_is_printed_is_taken_back_when_it_cannot_be_pri
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_error_and_the_share_is_kept_for_it() {
+fn a_share_is_kept_when_its_reader_stops_early() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let content = noise(20_000_000, 4);
@@ -238,7 +238,7 @@ fn a_reader_that_has_seen_enough_is_no_error_and_the_share_is_kept_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_expired_share_says_when_it_expired() {
+async fn an_expired_share_shows_when_it_expired() {
     let sandbox = Sandbox::new();
     let bench = TestRelay::memory();
     let (_, url) = served(bench.relay.clone());
@@ -252,7 +252,7 @@ async fn an_expired_share_says_when_it_expired() {
     drop(link);
 }
 
-/// A relay that is deaf when it is told that a share is safe.
+/// A relay that is too busy to finish while the flag is set.
 #[derive(Clone)]
 struct Deaf(Arc<AtomicBool>);
 
@@ -262,7 +262,7 @@ impl Meddle for Deaf {
     }
 }
 
-/// A served relay over `bench` that is deaf until the returned value is told otherwise.
+/// Serves `bench` as a relay that is too busy to finish until the returned flag is cleared.
 fn deaf(bench: &TestRelay) -> (Arc<AtomicBool>, String) {
     let deaf = Arc::new(AtomicBool::new(true));
     let (_, url) = served(Arc::new(Meddler { relay: bench.relay.clone(), how: Deaf(deaf.clone()) }));
@@ -270,7 +270,7 @@ fn deaf(bench: &TestRelay) -> (Arc<AtomicBool>, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_finish_that_could_not_be_sent_is_sent_by_the_next_command() {
+async fn a_failed_finish_is_sent_by_the_next_command() {
     let sandbox = Sandbox::new();
     let bench = TestRelay::memory();
     let (deaf, url) = deaf(&bench);
@@ -282,15 +282,15 @@ async fn a_finish_that_could_not_be_sent_is_sent_by_the_next_command() {
     }
     assert_eq!((sandbox.read("a"), sandbox.read("b")), (b"first".to_vec(), b"second".to_vec()));
     assert_eq!(bench.data().await.len(), 4, "the relay still has both");
-    // Whoever wants the bytes themselves gets them, and not the news that they were saved elsewhere.
+    // With a pipe, the bytes themselves are printed, not the path of the saved file.
     let piped = sandbox.share(["open", "-q", &second, "--give-up", "300ms"]).ok();
     assert_eq!(piped, "second");
     deaf.store(false, Ordering::SeqCst);
-    // The same command only finishes: nothing is fetched or written again.
+    // The same command only finishes: it neither fetches nor writes.
     let again = sandbox.share(["open", &first, "-o", "a"]).run();
     assert!(again.code == 0 && again.stderr.contains("opened before; it is in a"), "{again:?}");
     assert_eq!(bench.data().await.len(), 2);
-    // Any command does it for the others, whatever became of the file since.
+    // Any command finishes the other share, even after its file was moved.
     fs::rename(sandbox.path("b"), sandbox.path("kept")).unwrap();
     let link = sandbox.share(["send", "-q", "--relay", &url]).input("third").ok();
     assert_eq!(bench.data().await.len(), 2);
@@ -319,7 +319,7 @@ fn only_regular_files_are_replaced() {
 }
 
 #[test]
-fn a_closed_standard_output_costs_nothing() {
+fn a_closed_standard_output_loses_nothing() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let link = sandbox.share(["send", "-q", "--relay", &relay.url]).input("x").ok();
@@ -336,7 +336,7 @@ fn a_closed_standard_output_costs_nothing() {
 }
 
 #[test]
-fn variables_are_forgiving_and_errors_have_one_form() {
+fn variables_are_parsed_leniently_and_errors_have_one_form() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let send = || sandbox.share(["send", "--relay", &relay.url]).input("x");
@@ -360,11 +360,11 @@ fn variables_are_forgiving_and_errors_have_one_form() {
 }
 
 #[test]
-fn a_server_that_says_nothing_is_given_up() {
+fn a_silent_server_is_given_up() {
     let sandbox = Sandbox::new();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    // Connections are accepted by the kernel, and nobody ever answers.
+    // The kernel accepts connections, and no program answers.
     let start = std::time::Instant::now();
     let send = ["send", "--give-up", "1s", "--relay", &url];
     sandbox.share(send).input("x").fails(6, "does not answer");
@@ -374,14 +374,14 @@ fn a_server_that_says_nothing_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_went_to_a_pipe_and_was_not_confirmed_can_be_had_again() {
+async fn an_unconfirmed_pipe_can_be_read_again() {
     let sandbox = Sandbox::new();
     let bench = TestRelay::memory();
     let (deaf, url) = deaf(&bench);
     let link = sandbox.share(["send", "-q", "--relay", &url]).input("secret").ok();
     let open = || sandbox.share(["open", "-q", &link, "--give-up", "300ms"]);
     assert_eq!(open().ok(), "secret");
-    // The shell has emptied the file by now: it must get the bytes, and not the news that it had them.
+    // The shell has truncated the file, so the command must write the bytes again.
     assert_eq!(open().ok(), "secret");
     deaf.store(false, Ordering::SeqCst);
     assert_eq!(open().ok(), "secret");
@@ -389,7 +389,7 @@ async fn what_went_to_a_pipe_and_was_not_confirmed_can_be_had_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_file_in_the_place_of_a_received_one_is_not_taken_for_it() {
+async fn a_different_file_at_the_path_of_a_received_one_is_not_mistaken_for_it() {
     let sandbox = Sandbox::new();
     let bench = TestRelay::memory();
     let (deaf, url) = deaf(&bench);
@@ -399,14 +399,14 @@ async fn another_file_in_the_place_of_a_received_one_is_not_taken_for_it() {
     fs::remove_file(sandbox.path("a.txt")).unwrap();
     sandbox.write("a.txt", b"other!");
     deaf.store(false, Ordering::SeqCst);
-    // The relay still has it, so the same command gets it again.
+    // The relay still has the share, so the same command fetches it again.
     assert_eq!(open().run().code, 0);
     assert!(bench.data().await.is_empty());
     assert_eq!((sandbox.read("a.txt"), sandbox.read("a (1).txt")), (b"other!".to_vec(), b"secret".to_vec()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mistyped_passphrase_while_going_on_is_no_alarm() {
+async fn a_mistyped_passphrase_while_resuming_is_only_a_retry() {
     let sandbox = Sandbox::new();
     let bench = TestRelay::memory();
     let (_, url) = deaf(&bench);

@@ -1,4 +1,4 @@
-//! Sharing without a server: the sender's own machine hands it out.
+//! Direct mode: the sender's own machine serves the share.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -16,13 +16,13 @@ use share::secret::Flags;
 
 use crate::support::{Conversation, Host, Proxy, SHARE, Sandbox, files, noise, photo};
 
-/// A second machine.
+/// The home of a second machine.
 fn elsewhere(sandbox: &Sandbox) -> std::path::PathBuf {
     sandbox.other_home("elsewhere")
 }
 
 #[test]
-fn a_share_is_served_from_here_until_it_was_opened() {
+fn a_share_is_served_until_it_was_opened() {
     let sandbox = Sandbox::new();
     let content = photo(9_000_000);
     sandbox.write("beach.jpg", &content);
@@ -37,13 +37,13 @@ fn a_share_is_served_from_here_until_it_was_opened() {
     let opened = sandbox.share(["open", &link, "-o", "got.jpg"]).env("HOME", &there).run();
     assert_eq!(opened.code, 0, "{opened:?}");
     assert!(sandbox.read("got.jpg") == content);
-    // The same two words on both sides.
+    // Sender and opener see the same two words.
     let words = opened.stderr.split("who it was: ").nth(1).unwrap().trim().trim_end_matches('.').to_owned();
     assert_eq!(words.split(' ').count(), 2, "{words}");
     host.expect(&format!("being opened by: {words}"))
         .expect(&format!("opened by: {words}"))
         .expect("Nothing is left here.");
-    // The one who comes too late hears the truth, in either spelling of the link.
+    // A late visitor sees that it was opened, with either form of the link.
     let late = sandbox.share(["open", &link, "-o", "x"]).fails(3, "on another device");
     assert!(late.stderr.contains(&format!("({words})")), "{late:?}");
     let (page, fragment) = link.split_once("/#").unwrap();
@@ -60,24 +60,24 @@ fn a_share_is_served_from_here_until_it_was_opened() {
 }
 
 #[test]
-fn what_a_pipe_sends_is_served_too_and_small_things_need_two_looks() {
+fn a_pipe_is_served_and_small_shares_need_two_requests() {
     let sandbox = Sandbox::new();
     let run = sandbox.share(["send", "--direct", "-q"]).env("SHARE_LISTEN", "127.0.0.1:0").input("s3cret");
     let mut host = Host::of(run.start(), 1);
     let link = host.link().to_owned();
     assert_eq!(sandbox.share(["open", "-q", &link]).ok(), "s3cret");
-    // Quiet: nothing was said. The program answers latecomers for a minute; until then it may be told to go.
+    // Quiet: nothing was printed. The program answers late visitors for a minute; a signal ends it earlier.
     host.signal("TERM");
     let ended = host.process.0.wait().unwrap();
     let mut said = String::new();
     host.err.read_to_string(&mut said).unwrap();
     assert!(said.is_empty(), "{said}");
-    // Whether the end was seen before the signal is a race; lost it is not.
+    // The end may come before or after the signal; it is noted in either case.
     assert!(matches!(ended.code(), Some(0 | 130)));
 }
 
 #[test]
-fn ctrl_c_takes_it_back_and_cuts_off_nobody_unasked() {
+fn ctrl_c_revokes_and_asks_before_it_interrupts_an_opener() {
     let sandbox = Sandbox::new();
     sandbox.write("file", &noise(30_000_000, 1));
     let mut host = Host::start(&sandbox, &["file"]);
@@ -105,7 +105,7 @@ fn ctrl_c_takes_it_back_and_cuts_off_nobody_unasked() {
     assert_eq!(sandbox.names(), ["file"]);
 }
 
-/// Whether this process, and so what it starts, ignores SIGHUP: the lowest of the bits.
+/// Whether this process, and so its children, ignore SIGHUP: the lowest bit of the mask.
 fn ignores_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
@@ -113,11 +113,11 @@ fn ignores_hangup() -> bool {
 }
 
 #[test]
-fn a_lost_terminal_takes_it_back_at_once() {
+fn a_lost_terminal_revokes_at_once() {
     let sandbox = Sandbox::new();
     sandbox.write("file", b"content");
     for signal in ["HUP", "TERM"] {
-        // Whoever runs the tests under nohup has said that nothing minds a lost terminal.
+        // Under nohup, SIGHUP is ignored on purpose.
         if signal == "HUP" && ignores_hangup() {
             eprintln!("skipped: SIGHUP is ignored here");
             continue;
@@ -130,7 +130,7 @@ fn a_lost_terminal_takes_it_back_at_once() {
 }
 
 #[test]
-fn several_people_have_doors_of_their_own() {
+fn several_recipients_have_separate_links() {
     let sandbox = Sandbox::new();
     let content = photo(5_000_000);
     sandbox.write("beach.jpg", &content);
@@ -146,7 +146,7 @@ fn several_people_have_doors_of_their_own() {
 }
 
 #[test]
-fn what_a_killed_program_left_is_removed_by_the_next() {
+fn the_next_run_removes_the_files_of_a_killed_one() {
     let sandbox = Sandbox::new();
     sandbox.write("file", &noise(100_000, 1));
     let mut first = Host::start(&sandbox, &["file"]);
@@ -170,7 +170,7 @@ fn what_a_killed_program_left_is_removed_by_the_next() {
     assert!(listed.contains("the program that served it was stopped, and the share went with it"), "{listed}");
 }
 
-/// One request in the clear, as a browser or a curious neighbour makes it.
+/// One request without TLS, as a browser or an attacker on the network makes it.
 fn plain(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     let host = format!("Host: {address}\r\nConnection: close\r\n");
@@ -191,7 +191,7 @@ fn a_browser_gets_the_page_and_the_network_may_only_look_and_open() {
     assert!(page.starts_with("HTTP/1.1 200") && page.contains("<!doctype html>"), "{page}");
     let about = plain(&address, "GET /.well-known/share");
     assert!(about.contains(r#""create":"token""#), "{about}");
-    // Not even the owner gets in from outside: the sender is inside.
+    // Even the owner's requests are refused from outside: the sender uses its relay directly.
     let entry = files(&sandbox.home().join(".local/state/share/outbox")).pop().unwrap();
     let entry: serde_json::Value = serde_json::from_slice(&fs::read(entry).unwrap()).unwrap();
     let id = Link::parse(host.link()).unwrap().link.secret.id();
@@ -214,7 +214,7 @@ fn a_browser_gets_the_page_and_the_network_may_only_look_and_open() {
     host.end();
 }
 
-/// A man in the middle: takes every connection, does with it what `meddle` does.
+/// A man in the middle: accepts every connection and handles it with `meddle`.
 fn in_the_middle(meddle: impl Fn(TcpStream) + Send + Sync + 'static) -> (String, Arc<Mutex<Vec<u8>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -232,8 +232,7 @@ fn in_the_middle(meddle: impl Fn(TcpStream) + Send + Sync + 'static) -> (String,
     (address, firsts)
 }
 
-/// TLS with a key of the man's own, which he may show as the one of the link, and whatever is said in it handed on in
-/// the clear.
+/// TLS with the attacker's own key, optionally with the link's pin as a claim, that forwards the plaintext.
 fn own_key(target: String, shown: Option<share::secret::Pin>) -> impl Fn(TcpStream) + Send + Sync + 'static {
     let provider = rustls::crypto::ring::default_provider();
     // RFC 8410: an Ed25519 key whose seed is all sevens.
@@ -271,7 +270,7 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_man_in_the_middle_is_refused_and_nobody_falls_back() {
+fn a_man_in_the_middle_is_refused_without_a_fallback() {
     let sandbox = Sandbox::new();
     sandbox.write("file", &noise(5_000_000, 1));
     let host = Host::start(&sandbox, &["file"]);
@@ -319,7 +318,7 @@ fn a_man_in_the_middle_is_refused_and_nobody_falls_back() {
         assert!(firsts.len() >= 6 && firsts.iter().all(|first| *first == 22), "{what}: never in the clear: {firsts:?}");
     }
     assert!(!sandbox.names().contains(&"got".to_owned()));
-    // Who only hands the bytes on is no man in the middle.
+    // A proxy that only forwards bytes is accepted.
     let honest = Proxy::to(&target, None);
     sandbox.share(["open", "-q", &honest.link(host.link()), "-o", "got"]).ok();
     assert!(sandbox.read("got") == sandbox.read("file"));
@@ -328,10 +327,10 @@ fn a_man_in_the_middle_is_refused_and_nobody_falls_back() {
 }
 
 #[test]
-fn a_tunnel_ends_the_encryption_itself() {
+fn a_tunnel_terminates_the_encryption_itself() {
     let sandbox = Sandbox::new();
     sandbox.write("file", b"content");
-    // Its two ends must be known before either is there.
+    // Both ends of the tunnel must be known before they start.
     let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let tunnel = Proxy::to(&listen, None);
     let mut host = Host::start(&sandbox, &["file", "--public-url", &tunnel.url, "--listen", &listen]);
@@ -345,7 +344,7 @@ fn a_tunnel_ends_the_encryption_itself() {
 }
 
 #[test]
-fn what_cannot_be_served_is_said_before_anything_is_read() {
+fn impossible_requests_are_refused_before_anything_is_read() {
     let sandbox = Sandbox::new();
     sandbox.write("file", b"content");
     let direct = |listen: &str| sandbox.share(["send", "--direct", "file", "--listen", listen]);
@@ -360,7 +359,7 @@ fn what_cannot_be_served_is_said_before_anything_is_read() {
 }
 
 #[test]
-fn at_a_terminal_a_link_and_a_code_appear_and_it_ends_by_itself_when_told() {
+fn a_terminal_shows_a_link_and_a_code_until_the_share_ends() {
     let sandbox = Sandbox::new();
     let content = photo(200_000);
     sandbox.write("beach.jpg", &content);
@@ -379,7 +378,7 @@ fn at_a_terminal_a_link_and_a_code_appear_and_it_ends_by_itself_when_told() {
 }
 
 #[test]
-fn only_folders_of_ours_are_removed() {
+fn only_folders_of_this_program_are_removed() {
     let sandbox = Sandbox::new();
     sandbox.write("file", b"content");
     let place = sandbox.home().join(".local/state/share/direct");
@@ -397,15 +396,15 @@ fn only_folders_of_ours_are_removed() {
 }
 
 #[test]
-fn nobody_who_listens_is_no_reason_to_stop() {
+fn a_lost_standard_error_does_not_stop_it() {
     let sandbox = Sandbox::new();
     let content = photo(3_000_000);
     sandbox.write("beach.jpg", &content);
     let mut host = Host::start(&sandbox, &["beach.jpg"]);
-    // The terminal that showed what happens is gone, without a signal.
+    // The terminal that showed the events is gone, without a signal.
     host.err = BufReader::new(silent());
     assert!(sandbox.share(["open", "-q", host.link()]).run().stdout == content);
-    // It has seen the end when its outbox says so.
+    // The outbox notes the end.
     while !sandbox.share(["list"]).run().stdout.windows(9).any(|window| window == b"confirmed") {
         thread::yield_now();
     }
@@ -413,13 +412,13 @@ fn nobody_who_listens_is_no_reason_to_stop() {
     assert_eq!(host.process.0.wait().unwrap().code(), Some(0));
 }
 
-/// The standard error of something that says nothing.
+/// A standard error without any output.
 fn silent() -> ChildStderr {
     Command::new("true").stderr(std::process::Stdio::piped()).spawn().unwrap().stderr.unwrap()
 }
 
 #[test]
-fn what_was_told_to_outlive_its_terminal_does() {
+fn it_outlives_its_terminal_under_nohup() {
     let sandbox = Sandbox::new();
     sandbox.write("file", b"content");
     let script = r#"trap '' HUP; exec "$SHARE" send --direct file"#;
@@ -434,11 +433,11 @@ fn what_was_told_to_outlive_its_terminal_does() {
 }
 
 #[test]
-fn a_crowd_at_the_door_keeps_no_place_for_ever() {
+fn a_crowd_of_idle_connections_does_not_block_others() {
     let sandbox = Sandbox::new();
     sandbox.write("file", b"content");
     let host = Host::start(&sandbox, &["file"]);
-    // More than there is room for: those who come last are sent away, and nobody's memory fills.
+    // More connections than the limit: the excess is closed, so memory stays bounded.
     let crowd: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(host.address()).unwrap()).collect();
     let sent_away = |mut stream: &TcpStream| {
         stream.set_read_timeout(Some(std::time::Duration::from_millis(500))).unwrap();
@@ -453,7 +452,7 @@ fn a_crowd_at_the_door_keeps_no_place_for_ever() {
 }
 
 #[test]
-fn it_can_be_asked_about_and_taken_back_from_a_second_terminal() {
+fn a_second_terminal_can_show_and_revoke_it() {
     let sandbox = Sandbox::new();
     sandbox.write("file", b"content");
     let mut host = Host::start(&sandbox, &["file"]);
@@ -468,12 +467,12 @@ fn it_can_be_asked_about_and_taken_back_from_a_second_terminal() {
 }
 
 #[test]
-fn it_ends_when_its_time_is_over() {
+fn it_ends_when_it_expires() {
     let sandbox = Sandbox::new();
     sandbox.write("file", b"content");
     let mut host = Host::start(&sandbox, &["file", "-e", "1m"]);
     host.expect("Expires on ");
-    // As if a minute had passed: the records have the time of the commit.
+    // As if a minute had passed: the records contain the time of the commit.
     let place = sandbox.home().join(".local/state/share/direct");
     let committed = files(&place).into_iter().find(|path| path.ends_with("seal")).unwrap();
     let mut record: serde_json::Value = serde_json::from_slice(&fs::read(&committed).unwrap()).unwrap();
@@ -484,7 +483,7 @@ fn it_ends_when_its_time_is_over() {
 }
 
 #[test]
-fn who_is_cut_off_hears_that_it_was_taken_back() {
+fn an_interrupted_opener_learns_of_the_revocation() {
     let sandbox = Sandbox::new();
     sandbox.write("file", &noise(30_000_000, 1));
     let mut host = Host::start(&sandbox, &["file"]);
@@ -506,9 +505,9 @@ fn who_is_cut_off_hears_that_it_was_taken_back() {
 }
 
 #[test]
-fn a_second_terminal_is_told_the_truth_about_what_is_not_ready_or_has_gone() {
+fn a_second_terminal_shows_unfinished_and_ended_shares_correctly() {
     let sandbox = Sandbox::new();
-    // Still reading: nothing is sealed, and nothing may be forgotten.
+    // Still reading: nothing is committed, and nothing may be removed.
     let reading = sandbox.share(["send", "--direct", "-n", "dump"]).env("SHARE_LISTEN", "127.0.0.1:0");
     let (source, sink) = std::io::pipe().unwrap();
     let mut process = reading.start_with(source);
@@ -523,7 +522,7 @@ fn a_second_terminal_is_told_the_truth_about_what_is_not_ready_or_has_gone() {
     assert_eq!(process.0.wait().unwrap().code(), Some(8), "nothing came");
     assert!(files(&outbox).is_empty(), "what was not sent is not kept");
 
-    // What has ended while it was asked about is told as it ended.
+    // A share that ends during the question is shown as it ended.
     sandbox.write("file", b"content");
     let mut host = Host::start(&sandbox, &["file"]);
     host.expect("Press Ctrl-C to revoke it.");
@@ -536,7 +535,7 @@ fn a_second_terminal_is_told_the_truth_about_what_is_not_ready_or_has_gone() {
 }
 
 #[test]
-fn what_was_left_in_the_temporary_directory_goes_too() {
+fn leftovers_in_the_temporary_directory_are_removed() {
     let sandbox = Sandbox::new();
     sandbox.write("file", b"content");
     let temporary = sandbox.path("tmp");

@@ -1,4 +1,4 @@
-//! What is left behind: no secret, no token and no name, in the relay's folder, its log, or the state directory.
+//! No secret, token or name is left in the relay's folder, its log, or the state directory.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::support::{Sandbox, contains, files, forms, noise};
 
 #[test]
 #[ignore = "takes long: tests/all"]
-fn a_relay_and_a_state_directory_hold_nothing_that_opens_or_names_a_share() {
+fn a_relay_and_a_state_directory_contain_nothing_that_opens_or_names_a_share() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let content = [b"canary-content ".repeat(10), noise(5_000_000, 1)].concat();
@@ -46,7 +46,7 @@ fn a_relay_and_a_state_directory_hold_nothing_that_opens_or_names_a_share() {
     for path in stored.iter().chain(&state).chain([&relay.log]) {
         let name = path.to_string_lossy().into_owned().into_bytes();
         let bytes = fs::read(path).unwrap();
-        // The outbox is the sender's own: it may know what was sent, and not how to open it.
+        // The outbox belongs to the sender: it may contain names, but nothing that opens a share.
         let is_outbox = String::from_utf8_lossy(&name).contains("/outbox/");
         assert!(is_outbox || !contains(&bytes, b"canary-name"), "{}", path.display());
         for canary in &canaries {

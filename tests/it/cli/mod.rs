@@ -1,4 +1,4 @@
-//! The commands, as people and scripts use them.
+//! Tests of the commands.
 
 mod addresses;
 mod commands;

@@ -1,4 +1,4 @@
-//! Two hosts on one network, everything between them recorded.
+//! Two hosts on one network with all traffic recorded.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use share::link::Link;
 
 use crate::support::{SHARE, Sandbox, photo};
 
-/// What happens on the two hosts. Host a has a person at a terminal, who leaves with Ctrl-C when all is done.
+/// The script for both hosts. Host a has a user at a terminal, who quits with Ctrl-C at the end.
 const STORY: &str = r#"
 mkfifo keys
 on_a script -qefc '"$SHARE" send secret-beach.jpg' /dev/null <keys >screen &
@@ -33,7 +33,7 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 
 #[test]
 #[ignore = "needs network namespaces: tests/all"]
-fn between_two_hosts_nothing_can_be_read_on_the_wire() {
+fn nothing_can_be_read_on_the_wire_between_two_hosts() {
     let sandbox = Sandbox::new();
     let content = photo(3_000_000);
     sandbox.write("secret-beach.jpg", &content);
@@ -47,7 +47,7 @@ fn between_two_hosts_nothing_can_be_read_on_the_wire() {
     assert!(read("page").contains("<!doctype html>"));
     assert!(read("peeked").starts_with("secret-beach.jpg: photo, 3.0 MB"));
     assert!(read("late").contains("already opened on"), "{}", read("late"));
-    // The address on the cable, and not the one that leads to containers.
+    // The address of the cable, not that of the container network.
     let link = read("link").trim().to_owned();
     assert!(link.starts_with("http://192.168.77.1:4080/#share1"), "{link}");
     for told in ["link previewed", "being opened by: ", "opened by: "] {
@@ -64,7 +64,7 @@ fn between_two_hosts_nothing_can_be_read_on_the_wire() {
         b"secret-beach".to_vec(),
         b"POST /v1/".to_vec(),
         b"GET /v1/".to_vec(),
-        // As our programs spell it: the page, which everybody may read, has the word too.
+        // Spelled as this program does: the page, which is public, contains the word too.
         b"authorization: Bearer".to_vec(),
         link.split_once('#').unwrap().1.as_bytes().to_vec(),
         content[..64].to_vec(),

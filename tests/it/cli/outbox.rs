@@ -1,4 +1,4 @@
-//! What a sender keeps, and what it is good for.
+//! The sender's outbox, and the commands that use it.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -14,7 +14,7 @@ use crate::support::{
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn waiting_ends_with_the_opening_and_tells_who_it_was() {
+async fn waiting_ends_with_the_opening_and_names_the_opener() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("beach.jpg", &photo(50_000));
@@ -34,7 +34,7 @@ async fn waiting_ends_with_the_opening_and_tells_who_it_was() {
 
     let sender = sandbox.share(send).start();
     let outbox = sandbox.home().join(".local/state/share/outbox");
-    // As soon as the outbox has the commit, the share can be revoked from elsewhere.
+    // As soon as the outbox has the commit, the share can be revoked from another terminal.
     let is_committed = || {
         files(&outbox).iter().any(|path| {
             let text = fs::read_to_string(path).unwrap_or_default();
@@ -50,7 +50,7 @@ async fn waiting_ends_with_the_opening_and_tells_who_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_receipt_asks_and_takes_back_on_any_machine() {
+async fn a_receipt_checks_and_revokes_on_any_machine() {
     let stage = Stage::new();
     let link = stage.share("send -q --receipt kept --for anna --for ben beach.jpg").ok();
     assert_eq!(link.lines().count(), 2);
@@ -66,13 +66,13 @@ async fn a_receipt_asks_and_takes_back_on_any_machine() {
     stage.elsewhere("revoke --receipt kept").fails(2, "2 shares are meant");
     stage.elsewhere("revoke --receipt kept -y").ok();
     stage.elsewhere("peek").env("SHARE_LINK", link.lines().next().unwrap()).fails(4, "took it back");
-    // Ctrl-C ends also what waits for a pipe with a name.
+    // Ctrl-C also interrupts waiting for a named pipe.
     let mut mkfifo = std::process::Command::new("bash");
     mkfifo.args(["-c", r#"mkfifo fifo; timeout -k 5 -s INT 1 "$SHARE" send fifo; echo $?"#]);
     let run = stage.sandbox.prepare(mkfifo).env("SHARE", SHARE).env("SHARE_RELAY", &stage.relay);
     assert_eq!(run.ok(), "124", "and not 137");
     stage.elsewhere("status --receipt beach.jpg").fails(8, "beach.jpg: ");
-    // What was not sent leaves no receipt.
+    // A failed send leaves no receipt.
     stage.share("send nothing --receipt other").fails(8, "nothing: there is no such file");
     stage
         .share("send --receipt other --relay http://127.0.0.1:1 --give-up 100ms beach.jpg")
@@ -81,7 +81,7 @@ async fn a_receipt_asks_and_takes_back_on_any_machine() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn shares_are_named_by_link_name_recipient_or_id() {
+async fn shares_are_selected_by_link_name_recipient_or_id() {
     let stage = Stage::new();
     let first = stage.sent("");
     let second = stage.share("send -q -n Secret right").ok();
@@ -106,13 +106,13 @@ async fn shares_are_named_by_link_name_recipient_or_id() {
     let forgot = stage.share("list --forget").run();
     assert!(forgot.stderr.contains("1 forgotten"), "{forgot:?}");
     assert_eq!(stage.share("list").ok().lines().count(), 3);
-    // Another machine has sent nothing, and says so kindly.
+    // An empty outbox is not an error.
     let other = stage.elsewhere("list").run();
     assert!(other.code == 0 && other.stderr.contains("Nothing was sent from here"), "{other:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn revoking_asks_unless_it_was_said_what_is_meant() {
+async fn revoking_asks_unless_the_share_was_specified() {
     let stage = Stage::new();
     let link = stage.sent("");
     let command = r#""$SHARE" revoke"#;
@@ -128,7 +128,7 @@ async fn revoking_asks_unless_it_was_said_what_is_meant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_reading_makes_all_links_and_each_opens_once() {
+async fn all_links_come_from_one_reading_and_each_opens_once() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let content = noise(13_000_000, 5);
@@ -140,7 +140,7 @@ async fn one_reading_makes_all_links_and_each_opens_once() {
         sandbox.share(["open", "-q", link]).fails(3, "already opened");
     }
     assert!(relay.data().is_empty());
-    // All or none: a source that fails in the middle leaves nothing of any.
+    // All or none: a source that fails in the middle leaves no link.
     sandbox.write("first", &noise(9_000_000, 1));
     fs::create_dir(sandbox.path("dir")).unwrap();
     let ended = sandbox.share(["send", "--links", "3", "--relay", &relay.url, "first", "/proc/self/mem"]).run();
@@ -150,7 +150,7 @@ async fn one_reading_makes_all_links_and_each_opens_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_passphrase_of_four_words_is_made_and_shown() {
+async fn a_generated_passphrase_has_four_words_and_is_shown() {
     let stage = Stage::new();
     let sent = stage.share("send -q -P right").run();
     let words = sent.stderr.lines().find_map(|line| line.strip_prefix("passphrase: ")).unwrap().to_owned();
@@ -166,7 +166,7 @@ async fn a_passphrase_of_four_words_is_made_and_shown() {
     assert_eq!(both.code, 2, "{both:?}");
 }
 
-/// A relay that says that everything was opened.
+/// A relay that claims that every share was opened.
 struct Boaster;
 
 impl Meddle for Boaster {
@@ -179,7 +179,7 @@ impl Meddle for Boaster {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_relay_that_only_says_that_it_was_opened_is_not_believed() {
+async fn an_opening_without_a_receipt_is_not_believed() {
     let mut stage = Stage::new();
     let boaster = Meddler { relay: stage.bench.relay.clone(), how: Boaster };
     stage.relay = served(Arc::new(boaster) as Arc<dyn Relay>).1;
@@ -192,7 +192,7 @@ async fn a_relay_that_only_says_that_it_was_opened_is_not_believed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_relay_that_is_gone_keeps_no_other_from_being_told() {
+async fn an_unreachable_relay_does_not_delay_the_others() {
     let mut stage = Stage::new();
     let here = stage.relay.clone();
     let mut gone = stage.sandbox.relay();
@@ -212,7 +212,7 @@ async fn one_relay_that_is_gone_keeps_no_other_from_being_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_not_sent_leaves_no_trace_in_the_outbox() {
+async fn a_failed_send_leaves_no_trace_in_the_outbox() {
     let stage = Stage::new();
     stage.share("send nothing").fails(8, "nothing: there is no such file");
     stage.share("send --receipt no/such/place beach.jpg").fails(8, "no/such/place");
@@ -224,7 +224,7 @@ async fn what_was_not_sent_leaves_no_trace_in_the_outbox() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_written_is_an_error_and_what_is_not_wanted_is_none() {
+async fn an_unwritable_output_is_an_error_and_an_unwanted_one_is_not() {
     let stage = Stage::new();
     let link = stage.sent("");
     for command in ["list", "status", "peek", "relay check", "man", "completions bash", "list --json"] {
@@ -242,7 +242,7 @@ async fn what_cannot_be_written_is_an_error_and_what_is_not_wanted_is_none() {
 }
 
 #[test]
-fn many_shares_are_asked_about_a_few_at_a_time_and_a_silent_relay_is_not_waited_for_again() {
+fn many_shares_are_queried_in_parallel_and_a_silent_relay_only_once() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let line = Proxy::to(&relay.address(), None);

@@ -1,4 +1,4 @@
-//! What a sender is told of a share whose time is over, by the clock that decides.
+//! Shares past their expiry, by the relay's clock and by the sender's.
 
 use std::fs;
 use std::process::Command;
@@ -9,7 +9,7 @@ use share::relay::store::memory::Memory;
 use crate::support::{SHARE, Sandbox, Stage, TestClock, TestRelay, events, files, served};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_share_does_not_wait_any_more_when_nobody_can_open_it() {
+async fn an_overdue_share_is_not_shown_as_waiting() {
     let stage = Stage::new();
     let link = stage.sent("-e 1d");
     stage.bench.clock.advance(86_399);
@@ -22,14 +22,14 @@ async fn a_share_does_not_wait_any_more_when_nobody_can_open_it() {
     }
     let facts = events(&stage.share("status --json").run()).pop().unwrap();
     assert!(facts["state"] == "waiting" && facts["overdue"] == true, "{facts}");
-    // It is no end yet, and is not noted as one.
+    // The relay has not ended the share yet, so the outbox does not note an end.
     stage.bench.clock.advance(121);
     assert!(stage.share("status").ok().ends_with("expired unopened on Jan 2, 2100 at 00:00"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_relays_clock_decides_and_not_ours() {
-    // 1 January 2000: by our clock all of its shares would be over.
+async fn the_relays_clock_decides() {
+    // 1 January 2000: by the sender's clock, all of the relay's shares would have expired.
     let clock = TestClock::at(946_684_800);
     let bench = TestRelay::over("memory", Arc::new(Memory::new(clock.clone(), u64::MAX)), clock);
     let (sandbox, (_, relay)) = (Sandbox::new(), served(bench.relay.clone()));
@@ -42,12 +42,12 @@ async fn the_relays_clock_decides_and_not_ours() {
 }
 
 #[test]
-fn a_folder_without_a_server_tells_it_too() {
+fn a_folder_without_a_server_shows_it_too() {
     let sandbox = Sandbox::new();
     let root = sandbox.path("team");
     sandbox.share(["relay", "use", "-q", &format!("file://{}", root.display())]).ok();
     sandbox.share(["send", "-q", "-e", "1d"]).input("text").ok();
-    // As if it had been sent a day and a half minute ago.
+    // As if it had been sent a day and half a minute ago.
     for path in files(&root) {
         let text = fs::read_to_string(&path).unwrap_or_default();
         if let Ok(mut record) = serde_json::from_str::<serde_json::Value>(&text)
@@ -59,7 +59,7 @@ fn a_folder_without_a_server_tells_it_too() {
     }
     let told = sandbox.share(["status"]).ok();
     assert!(told.contains("expired on ") && told.ends_with("has yet to confirm that nobody opened it"), "{told}");
-    // Where nobody can be asked, our clock is all there is.
+    // Without a reachable relay, the sender's clock decides.
     let there = Sandbox::new();
     let (_, relay) = (there.share(["list"]).ok(), there.relay());
     there.share(["send", "-q", "-e", "1d"]).env("SHARE_RELAY", &relay.url).input("text").ok();
@@ -73,7 +73,7 @@ fn a_folder_without_a_server_tells_it_too() {
     assert!(told.contains("; it could be opened until "), "{told}");
 }
 
-/// How often the system is told to flush a whole disk.
+/// Calls that flush a whole disk.
 fn flushes(sandbox: &Sandbox, command: &str) -> usize {
     let mut traced = Command::new("strace");
     traced.args(["-f", "-qq", "-o", "trace", "-e", "trace=syncfs", "timeout", "-s", "TERM", "2", SHARE]);
@@ -84,7 +84,7 @@ fn flushes(sandbox: &Sandbox, command: &str) -> usize {
 
 #[test]
 #[ignore = "needs strace: tests/all"]
-fn nothing_of_others_is_flushed_for_a_new_folder() {
+fn a_new_folder_does_not_flush_the_whole_disk() {
     let sandbox = Sandbox::new();
     sandbox.write("file", b"content");
     assert_eq!(flushes(&sandbox, "send --direct --listen 127.0.0.1:0 file"), 0);

@@ -1,4 +1,4 @@
-//! The questions, at a real (pseudo) terminal.
+//! Prompts at a pseudo-terminal.
 
 use crate::support::{Conversation, Proxy, Sandbox, TerminalKind, Tty, photo};
 
@@ -25,7 +25,7 @@ fn opening_at_a_terminal_asks_and_enter_means_not_now() {
 }
 
 #[test]
-fn a_text_is_typed_unseen_and_printed_harmless() {
+fn a_text_is_typed_without_echo_and_printed_without_control_characters() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let mut terminal = Conversation::start(&sandbox, &format!(r#""$SHARE" send -p --relay {} >link"#, relay.url));
@@ -109,7 +109,7 @@ fn a_key_that_a_question_does_not_have_is_answered_with_those_that_it_has() {
 }
 
 #[test]
-fn bytes_never_go_to_a_terminal() {
+fn binary_data_never_goes_to_a_terminal() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let link = sandbox.share(["send", "-q", "--relay", &relay.url]).input(photo(500)).ok();
@@ -123,7 +123,7 @@ fn bytes_never_go_to_a_terminal() {
 }
 
 #[test]
-fn an_interrupted_question_leaves_the_terminal_as_it_was() {
+fn an_interrupted_question_restores_the_terminal() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     for (question, command) in [
@@ -141,7 +141,7 @@ fn an_interrupted_question_leaves_the_terminal_as_it_was() {
         }
     }
     assert!(relay.data().is_empty());
-    // A program that listens is told how it ended.
+    // With `--json`, the interruption is an event.
     let command = format!(r#""$SHARE" send --json --text --relay {}"#, relay.url);
     let mut terminal = Conversation::start(&sandbox, &command);
     terminal.expect("Type or paste the text").press("\x03");
@@ -150,7 +150,7 @@ fn an_interrupted_question_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
-fn a_relay_that_is_away_is_waited_for_in_the_bars_place() {
+fn the_progress_bar_shows_that_the_relay_is_retried() {
     let sandbox = Sandbox::new();
     let mut relay = sandbox.relay();
     let content = photo(30_000_000);
@@ -165,7 +165,7 @@ fn a_relay_that_is_away_is_waited_for_in_the_bars_place() {
     relay.kill();
     line.mend();
     sender.expect(&waiting);
-    // It comes back at another address.
+    // The relay restarts at another address.
     let mut relay = sandbox.relay();
     line.lead_to(&relay.address());
     let (code, seen) = sender.end();

@@ -1,4 +1,4 @@
-//! Links as mail services, messengers and people hand them on.
+//! Links that mail services, messengers and people have rewritten.
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD};
@@ -18,13 +18,13 @@ fn percent(text: &str) -> String {
     text.bytes().map(encode).collect()
 }
 
-/// All ways in which an address is put into another one.
+/// An address, wrapped in another one in all known ways.
 fn wrappings(address: &str) -> Vec<String> {
     let encoded = percent(address);
     let lower = encoded.replace("%3A", "%3a").replace("%2F", "%2f");
     // Version 2 of Proofpoint.
     let dashes = encoded.replace("%2F", "_").replace("%2E", ".").replace('%', "-");
-    // Version 3, and a run of two characters where the key begins.
+    // Version 3, with a run of two characters where the key begins.
     let stars = address.replace(['#', '+'], "*");
     let run = address.replace("/#", "**A").replace('+', "*");
     let (single, double) = if address.contains('#') { ("Iw", "LyM") } else { ("Kw", "Kw") };
@@ -61,7 +61,7 @@ fn wrappings(address: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_link_inside_an_address_is_found_and_its_key_is_known_to_be_seen() {
+fn a_link_inside_an_address_is_found_and_its_key_counts_as_exposed() {
     for relay in ["https://relay.example", "https://relay.example:8443/drop", "http://192.168.1.23:4080"] {
         let link = link(relay);
         let web = link.web().unwrap().to_string();
@@ -80,7 +80,7 @@ fn a_link_inside_an_address_is_found_and_its_key_is_known_to_be_seen() {
                 assert_eq!(Link::parse(&in_mail), expected, "{in_mail}");
             }
         }
-        // One service after another.
+        // Two services in a row.
         for wrapped in wrappings(&web) {
             let twice = format!("https://safelinks.example/?url={}&data=05", percent(&wrapped));
             assert_eq!(Link::parse(&twice), expected, "{twice}");
@@ -107,7 +107,7 @@ fn a_tracking_parameter_before_the_key_is_dropped() {
         let text = format!("{}{tracking}", *link.bare());
         assert_eq!(Link::parse(&text), expected, "{text}");
     }
-    // Where it came from, or where it goes to? Neither is asked.
+    // It may be a source or a target: neither is contacted.
     for other in ["https://news.example/", "https%3A%2F%2Fnews.example%2F", "aHR0cHM6Ly9uZXdzLmV4YW1wbGUv"] {
         let text = web.replace('#', &format!("?ref={other}#"));
         assert_eq!(Link::parse(&text), Err(LinkError::Ambiguous), "{text}");
@@ -131,11 +131,11 @@ fn a_key_in_a_foreign_address_leads_to_no_relay() {
     ] {
         assert_eq!(Link::parse(&text), Err(LinkError::Rewritten), "{text}");
     }
-    // Beside an address, a key alone may belong there.
+    // A bare key beside an address may belong to it.
     for text in [format!("https://relay.example/ {}", *key), format!("{} from https://relay.example", *key)] {
         assert_eq!(Link::parse(&text), Err(LinkError::Ambiguous), "{text}");
     }
-    // What is damaged is damaged inside as well.
+    // Damage is also found inside a wrapper.
     let cut = &link.web().unwrap()[..link.web().unwrap().len() - 1];
     assert_eq!(Link::parse(&format!("https://safelinks.example/?url={}&x", percent(cut))), Err(LinkError::Short(1)));
     assert_eq!(Link::parse("https://relay.example/?fbclid=IwAR2abcdefgh0123456789"), Err(LinkError::NoKey));
@@ -144,7 +144,7 @@ fn a_key_in_a_foreign_address_leads_to_no_relay() {
 }
 
 #[test]
-fn a_link_is_read_out_of_a_quoted_or_broken_mail() {
+fn a_link_is_read_from_a_quoted_or_broken_mail() {
     let link = link("https://relay.example");
     let (web, bare) = (link.web().unwrap(), link.bare());
     let (page, key) = web.split_once('#').unwrap();
@@ -181,7 +181,7 @@ fn a_rewritten_link_is_opened_with_a_warning_and_never_at_another_relay() {
     let lost = format!("https://click.example/?u={key}");
     let refused = sandbox.share(["open", "-q"]).env("SHARE_RELAY", &configured.url).input(lost);
     refused.fails(2, "rewrote this link, and the original cannot be recovered");
-    // Nor is it asked where the relay of a bare link is spelled in another way.
+    // It is not contacted either if the relay of a bare link is spelled differently.
     let host = relay.url.trim_start_matches("http://").trim_end_matches('/');
     for plus in ["%2B", "%252B", "&#43;", "&plus;", "=2B", "_2B", "-2B", "\\u002b", "\\+", "\u{ff0b}", "@", "|"] {
         let spelled = format!("{key}{plus}{host}");
@@ -195,7 +195,7 @@ fn a_rewritten_link_is_opened_with_a_warning_and_never_at_another_relay() {
     }
     let asked = std::fs::read_to_string(&configured.log).unwrap();
     assert!(!asked.contains("manifest"), "{asked}");
-    // Among the arguments its key is not repeated, in whatever spelling.
+    // An error about arguments repeats the key in no encoding.
     let hidden = BASE64_URL_SAFE_NO_PAD.encode(&link);
     let typed =
         sandbox.share([format!("https://sophos.example/?u={hidden}").as_str()]).fails(2, "a link is not a command");

@@ -1,4 +1,4 @@
-//! What is said once: the environment, the configuration file, the relay that is used.
+//! Persistent settings: the environment, the configuration file, and the selected relay.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +12,7 @@ fn config(sandbox: &Sandbox, text: &str) {
 }
 
 #[test]
-fn arguments_win_over_the_environment_and_that_over_the_file() {
+fn arguments_override_the_environment_which_overrides_the_file() {
     let sandbox = Sandbox::new();
     let (one, two, three) = (sandbox.relay(), Sandbox::new(), Sandbox::new());
     let (two, three) = (two.relay(), three.relay());
@@ -22,7 +22,7 @@ fn arguments_win_over_the_environment_and_that_over_the_file() {
     assert!(send().env("SHARE_RELAY", &two.url).ok().starts_with(&two.url));
     let last = sandbox.share(["send", "-q", "--relay", &three.url]).env("SHARE_RELAY", &two.url).input("text").ok();
     assert!(last.starts_with(&three.url));
-    // An empty variable is none.
+    // An empty variable counts as unset.
     assert!(send().env("SHARE_RELAY", "").ok().starts_with(&one.url));
     let expires = |run: Run| {
         let sent = events(&run.env("SHARE_JSON", "yes").run());
@@ -32,11 +32,11 @@ fn arguments_win_over_the_environment_and_that_over_the_file() {
     assert!((172_700..=172_800).contains(&expires(send().env("SHARE_EXPIRE", "2d"))));
     let three_days = sandbox.share(["send", "-q", "-e", "3d"]).input("text").env("SHARE_EXPIRE", "2d");
     assert!((259_100..=259_200).contains(&expires(three_days)));
-    // Patience, too.
+    // The time limit for retries too.
     let begun = std::time::Instant::now();
     sandbox.share(["send", "--relay", "http://127.0.0.1:1"]).input("text").fails(6, "cannot be reached");
     assert!(begun.elapsed().as_secs() < 20);
-    // What is said twice counts as it was said last.
+    // The last of several values counts.
     let twice = ["send", "-q", "--relay", "http://127.0.0.1:1", "--relay", &two.url];
     assert!(sandbox.share(twice).input("text").ok().starts_with(&two.url));
 }
@@ -46,7 +46,7 @@ fn now() -> u64 {
 }
 
 #[test]
-fn what_is_wrong_in_the_file_is_named() {
+fn errors_in_the_file_are_named() {
     let sandbox = Sandbox::new();
     for (text, error) in [
         ("relays = 'x'", "unknown field `relays`"),
@@ -79,7 +79,7 @@ fn a_relay_is_checked_before_it_is_used() {
     let facts = events(&sandbox.share(["relay", "check", "--json"]).run()).pop().unwrap();
     assert_eq!(facts["max_bytes"], 4_294_967_296u64);
     assert_eq!(facts["may_create"], true);
-    // Whoever opens in a browser trusts the page.
+    // Recipients in a browser trust the page.
     assert!(checked.contains("browsers is the one that this program has") && facts["page"] == "same", "{checked}");
     let meddled = sandbox.share(["relay", "check", "-q", &with_another_page(&relay.address())]).run();
     assert!(
@@ -87,14 +87,14 @@ fn a_relay_is_checked_before_it_is_used() {
         "{meddled:?}"
     );
     assert!(String::from_utf8_lossy(&meddled.stdout).contains("is NOT as this program has it"), "{meddled:?}");
-    // Nothing is left of what was tried out.
+    // The check has removed its test data.
     assert_eq!(relay.data().len(), 2, "the text's part and manifest");
     sandbox.share(["relay", "check", "--give-up", "100ms", "http://127.0.0.1:1"]).fails(6, "cannot be reached");
     sandbox.share(["relay", "cheque"]).fails(2, "cheque");
 }
 
 #[test]
-fn create_tokens_are_made_kept_and_asked_for() {
+fn create_tokens_are_made_stored_and_required() {
     let sandbox = Sandbox::new();
     let make = |name: &str| sandbox.share(["relay", "token", name, "--create-token-file", "tokens"]);
     let anna = make("anna").ok();

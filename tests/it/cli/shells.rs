@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::support::{SHARE, Sandbox};
 
-/// A shell, its file in `completions/`, and how it reads that file and then lists what may follow `share s`.
+/// A shell, its file in `completions/`, and the commands that load the file and list the completions of `share s`.
 const SHELLS: [(&str, &str, &str); 3] = [
     (
         "bash",
@@ -27,7 +27,7 @@ fn committed(name: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn the_committed_completions_are_the_ones_of_the_program() {
+fn the_committed_completions_are_current() {
     let sandbox = Sandbox::new();
     for (shell, name) in
         [("bash", "share.bash"), ("zsh", "_share"), ("fish", "share.fish"), ("powershell", "_share.ps1")]
@@ -41,7 +41,7 @@ fn the_committed_completions_are_the_ones_of_the_program() {
 
 #[test]
 #[ignore = "needs bash, zsh and fish: tests/all"]
-fn real_shells_read_them_in_silence() {
+fn real_shells_load_them_silently() {
     let sandbox = Sandbox::new();
     for (shell, name, script) in SHELLS {
         let mut command = Command::new(shell);
@@ -59,7 +59,7 @@ fn real_shells_read_them_in_silence() {
 }
 
 #[test]
-fn there_is_a_manual_page_for_the_whole_and_for_each_command() {
+fn the_program_and_each_command_have_a_manual_page() {
     let sandbox = Sandbox::new();
     let whole = sandbox.share(["man"]).ok();
     assert!(whole.contains(".TH share 1") && whole.contains("EXIT") | whole.contains("already opened"), "{whole}");
@@ -75,7 +75,7 @@ fn there_is_a_manual_page_for_the_whole_and_for_each_command() {
 }
 
 #[test]
-fn fingers_know_other_words() {
+fn common_aliases_of_commands_work() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     for word in ["send", "tx", "upload", "put"] {

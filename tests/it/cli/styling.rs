@@ -1,8 +1,8 @@
-//! Colors, symbols and cursor movement: only where the terminal takes them, and as its owner wants them.
+//! Colors, symbols and cursor movement, depending on the terminal and the user's settings.
 
 use crate::support::{Sandbox, TerminalKind, Tty, contains, encoded, photo, picture, send};
 
-/// Whether a color is set in what was written.
+/// Whether an output sets a color.
 fn has_colors(tty: &Tty) -> bool {
     tty.seen(|seen| {
         let text = String::from_utf8_lossy(&seen.bytes).into_owned();
@@ -20,7 +20,7 @@ fn is_ascii(tty: &Tty) -> bool {
 }
 
 #[test]
-fn qr_code_keeps_to_what_the_terminal_takes() {
+fn the_qr_code_matches_the_terminal() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("t.txt", b"text");
@@ -30,7 +30,7 @@ fn qr_code_keeps_to_what_the_terminal_takes() {
         assert_eq!(tty.end(), 0, "{}", tty.screen());
         tty
     };
-    // No palette changes these two of 256 colors.
+    // Palettes do not change these two of the 256 colors.
     let tty = draw("");
     assert!(tty.seen(|seen| contains(&seen.bytes, b"\x1b[38;5;16;48;5;231m")), "{}", tty.screen());
     let tty = draw("NO_COLOR=1");
@@ -46,7 +46,7 @@ fn qr_code_keeps_to_what_the_terminal_takes() {
 }
 
 #[test]
-fn coarse_pictures_keep_to_what_the_terminal_takes() {
+fn block_pictures_match_the_terminal() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("a.png", &encoded(&picture(30, 30, false).into(), image::ImageFormat::Png));
@@ -78,7 +78,7 @@ fn text_and_bars_are_ascii_without_utf8() {
         assert!(is_ascii(&tty) && tty.screen().contains("?.jpg: photo, 3.0 MB"), "{}", tty.screen());
     }
     let link = send(&sandbox, &relay, &["-n", "A", "t.txt", "beach.jpg"]);
-    // Results for programs are as they are.
+    // Output for programs stays the same.
     let peeked = sandbox.share(["peek", &link]).env("LC_ALL", "C").ok();
     assert!(peeked.contains('·'), "{peeked}");
     let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &format!("LC_ALL=C \"$SHARE\" open '{link}'"));
@@ -89,7 +89,7 @@ fn text_and_bars_are_ascii_without_utf8() {
 }
 
 #[test]
-fn dumb_terminal_gets_lines_and_nothing_else() {
+fn a_dumb_terminal_gets_plain_lines() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("a.png", &encoded(&picture(300, 300, false).into(), image::ImageFormat::Png));
@@ -111,7 +111,7 @@ fn dumb_terminal_gets_lines_and_nothing_else() {
 }
 
 #[test]
-fn help_has_no_styles_where_none_are_wanted() {
+fn help_has_no_styles_where_colors_are_off() {
     let sandbox = Sandbox::new();
     for (variables, is_styled) in [("A=1", true), ("NO_COLOR=1", false), ("TERM=dumb", false)] {
         for command in ["--help", "send --help", ""] {

@@ -1,7 +1,7 @@
-//! What people read: every outcome as a transcript, and the same as JSON, read by a strict reader.
+//! Transcripts of every outcome for users, and the same as JSON, parsed strictly.
 //!
-//! The relays' clock begins on 1 Jan 2100, so what they date is always the same. What differs from run to run is
-//! written in capitals: LINK, RELAY, TODAY, ID, and WORDS for an opener's two words.
+//! The relays' clock begins on 1 Jan 2100, so their dates are always the same. Parts that differ between runs are
+//! replaced by words in capitals: LINK, RELAY, TODAY, ID, and WORDS for an opener's two words.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -15,7 +15,7 @@ use share::relay::Relay;
 
 use crate::support::{Ended, Meddle, Meddler, Run, START, Stage, answering, events, served};
 
-/// What was read, without what differs from run to run.
+/// The output, with the parts that differ between runs replaced.
 pub(crate) fn told(ended: &Ended) -> String {
     let mut text = String::new();
     for (mark, stream) in [("", String::from_utf8_lossy(&ended.stdout).into_owned()), ("! ", ended.stderr.clone())] {
@@ -36,7 +36,7 @@ pub(crate) fn told(ended: &Ended) -> String {
     format!("{text}= {}\n", ended.code)
 }
 
-/// A command that can be run again and again, as people and as programs see it.
+/// Checks a repeatable command, with and without `--json`.
 fn check(run: impl Fn() -> Run, expected: &str) {
     let expected = expected.trim_start_matches('\n').lines().map(str::trim_start).collect::<Vec<_>>().join("\n");
     let ended = run().run();
@@ -90,7 +90,7 @@ async fn usage() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::too_many_lines, reason = "a transcript reads as one list")]
-async fn words_that_are_wrong_missing_or_secret() {
+async fn invalid_missing_and_secret_arguments() {
     let stage = Stage::new();
     let alone = |line: &str| stage.sandbox.share(line.split_whitespace());
     check(
@@ -194,7 +194,7 @@ async fn words_that_are_wrong_missing_or_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn local_trouble() {
+async fn local_errors() {
     let stage = Stage::new();
     let link = stage.sent("");
     fs::create_dir(stage.sandbox.path("holidays")).unwrap();
@@ -245,7 +245,7 @@ async fn local_trouble() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::too_many_lines, reason = "a transcript reads as one list")]
-async fn what_a_recipient_meets() {
+async fn outcomes_for_a_recipient() {
     let stage = Stage::new();
     let peek = |link: &str| stage.elsewhere("peek").env("SHARE_LINK", link);
     let open = |link: &str| stage.elsewhere("open -o got").env("SHARE_LINK", link);
@@ -363,7 +363,7 @@ async fn passphrases() {
     );
 }
 
-/// A relay that changes what it was given.
+/// A relay that alters parts.
 struct Forger;
 
 impl Meddle for Forger {
@@ -375,7 +375,7 @@ impl Meddle for Forger {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn relays_that_refuse_lie_or_are_not_there() {
+async fn relays_that_refuse_lie_or_are_unreachable() {
     let stage = Stage::new();
     let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let nowhere = format!("http://{nowhere}/");
@@ -438,7 +438,7 @@ async fn relays_that_refuse_lie_or_are_not_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_sender_sees_through_a_whole_life() {
+async fn the_life_of_a_share_as_its_sender_sees_it() {
     let stage = Stage::new();
     let status = || stage.share("status");
     let link = stage.sent("--passphrase-file right");
@@ -460,7 +460,7 @@ async fn what_a_sender_sees_through_a_whole_life() {
     check(status, "
         beach.jpg: photo, 300 kB · opened on Jan 1, 2100 at 00:00 (WORDS), confirmed by someone with the link and the passphrase; time by the relay
         = 0");
-    // The same two words on both sides, and for programs.
+    // Sender and opener see the same two words, in JSON too.
     let words = opened.stderr.split("who it was: ").nth(1).unwrap().trim().trim_end_matches('.').to_owned();
     assert!(status().ok().contains(&format!("({words})")));
     let facts = events(&status().env("SHARE_JSON", "1").run()).pop().unwrap();
@@ -502,7 +502,7 @@ async fn what_a_sender_sees_through_a_whole_life() {
     );
 }
 
-/// A relay that does not let anybody finish.
+/// A relay that is too busy for every finish, and notes that it was asked.
 struct Never(AtomicBool);
 
 impl Meddle for Never {
@@ -565,7 +565,7 @@ async fn sending() {
     assert!(sent[0]["link"].as_str().unwrap().contains("#share1") && sent[0]["link"] != sent[1]["link"]);
     assert_eq!(sent[0]["files"][0]["kind"], "photo");
     assert_eq!(sent[0]["expires"], START + 14 * 86_400);
-    // Without a state directory there is a warning, and the share is sent.
+    // Without a writable state directory, the share is sent with a warning.
     let state = stage.sandbox.path("readonly");
     fs::create_dir(&state).unwrap();
     fs::set_permissions(&state, fs::Permissions::from_mode(0o500)).unwrap();
@@ -573,7 +573,7 @@ async fn sending() {
         let ended = stage.share("send -q right --state-dir readonly").run();
         assert!(ended.code == 0 && ended.stderr.contains("you cannot check or revoke this share later"), "{ended:?}");
     }
-    // A file in the place of the directory stops root as well.
+    // A file in place of the directory stops root as well.
     let ended = stage.share("send -q wrong --state-dir right").run();
     assert!(ended.code == 0 && ended.stderr.contains("you cannot check or revoke this share later"), "{ended:?}");
     assert!(String::from_utf8(ended.stdout).unwrap().contains("#share1"));

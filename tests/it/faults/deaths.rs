@@ -1,7 +1,7 @@
-//! Real programs, killed at the n-th thing that they do to a store: n counts up until a run is no longer harmed.
+//! Real programs, killed at the n-th change that they make to a store: n counts up until a run is no longer harmed.
 //!
-//! A bucket kills who asks it. Whoever changes files is traced, and killed at the n-th change. In the end nothing is
-//! lost, nothing was opened twice, and nothing lies about.
+//! A bucket kills the process that sends a request. A program that changes files is traced, and killed at the n-th
+//! change. Afterwards nothing is lost, nothing was opened twice, and no file is left over.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -16,7 +16,7 @@ use crate::support::{
     relay_over_bucket, settle, settle_bucket, traced,
 };
 
-/// How many of the possible deaths are left out between two.
+/// The distance between two tested deaths.
 fn stride(quick: usize) -> usize {
     if std::env::var_os("SHARE_FAULTS_RESULTS").is_some() { 1 } else { quick }
 }
@@ -25,8 +25,7 @@ fn printed(ended: &Ended) -> String {
     String::from_utf8(ended.stdout.clone()).unwrap().trim().to_owned()
 }
 
-/// What is true for everybody who may die: `send` and `open` make runs of the program; `harmed` runs one that something
-/// happens to.
+/// The checks after a death: `send` and `open` make runs of the program; `harmed` executes one with a fault.
 struct Trial<'a> {
     sandbox: &'a Sandbox,
     run: &'a dyn Fn(&[&str]) -> Run,
@@ -62,7 +61,7 @@ impl<'a> Trial<'a> {
         if sends { self.after_sending(ended) } else { self.after_opening(ended, link) }
     }
 
-    /// After a sender that died, or whose relay did: no link, or one that works.
+    /// After the death of a sender or its relay: no link, or one that works.
     fn after_sending(&self, ended: &Ended) {
         let link = printed(ended);
         assert!(ended.code != 0 || !link.is_empty(), "{ended:?}");
@@ -71,13 +70,13 @@ impl<'a> Trial<'a> {
         self.expect_received(ended);
     }
 
-    /// After an opener that died, or whose relay did: the same command has it, and nobody else.
+    /// After the death of an opener or its relay: the same command gets the share, and no other device does.
     fn after_opening(&self, ended: &Ended, link: &str) {
         if ended.code != 0 && !self.sandbox.path("got").exists() {
             assert_eq!(self.sandbox.names(), ["film.bin"], "{ended:?}");
             self.run(&["open", "-q", link, "-o", "got"]).ok();
         }
-        // Also what was in place and not told yet is told by the next command.
+        // A share that was saved before the relay was informed is finished by the next command.
         self.run(&["list", "-q"]).ok();
         self.expect_received(ended);
         let there = self.sandbox.other_home("ben");
@@ -86,7 +85,7 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// The deaths that must be seen: of a sender and an opener, before and after a request is carried out.
+/// The deaths that must be observed: of a sender and an opener, before and after a request is carried out.
 const BUCKET_DEATHS: [&str; 4] = ["send, before", "send, after", "open, before", "open, after"];
 
 fn bucket_death(sends: bool, after: bool) -> &'static str {
@@ -95,7 +94,7 @@ fn bucket_death(sends: bool, after: bool) -> &'static str {
 
 #[test]
 #[ignore = "needs strace, and takes long: tests/all"]
-fn who_uses_a_bucket_dies_at_any_request() {
+fn a_user_of_a_bucket_dies_at_any_request() {
     let (sandbox, s3) = (Sandbox::new(), TestS3::start());
     let run = |args: &[&str]| sandbox.share(args).envs(s3.settings());
     run(&["relay", "use", "-q", &TestS3::url("team")]).ok();
@@ -136,14 +135,14 @@ fn file_death(call: &str, sends: bool) -> String {
 
 #[test]
 #[ignore = "needs strace, and takes long: tests/all"]
-fn who_uses_a_folder_dies_at_any_change_of_a_file() {
+fn a_user_of_a_folder_dies_at_any_change_of_a_file() {
     let sandbox = Sandbox::new();
     let nas = sandbox.other_home("nas").join("team");
     let url = format!("file://{}", nas.display());
     let run = |args: &[&str]| sandbox.share(args);
     run(&["relay", "use", "-q", &url]).ok();
     let stage = Trial::new(&sandbox, &run, 4_500_000);
-    // The first run of a device makes its secret, and no other run does.
+    // Only the first run of a device creates its secret.
     let link = stage.send();
     stage.run(&Trial::args(false, &link)).ok();
     std::fs::remove_file(sandbox.path("got")).unwrap();
@@ -172,20 +171,20 @@ fn who_uses_a_folder_dies_at_any_change_of_a_file() {
     settle_folder(&nas);
 }
 
-/// Sweeps a folder until the end of all times, and looks whether everything goes in its time.
+/// Sweeps a folder at ever later times, and checks that everything is deleted in time.
 fn settle_folder(path: &Path) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(settle(Arc::new(Folder::open(path, Sharing::WithItsServer).unwrap()), SystemClock.now()));
 }
 
-/// What happens while a relay may die.
+/// Events while a relay may die.
 enum Event {
-    /// The relay that was started as the n-th has died.
+    /// The n-th relay has died.
     Died(u64),
     Ended(Ended),
 }
 
-/// One relay after another, behind one address and over one store.
+/// Successive relays at one address, over one store.
 struct Relays<'a> {
     front: Proxy,
     sandbox: &'a Sandbox,
@@ -204,7 +203,7 @@ impl<'a> Relays<'a> {
         relays
     }
 
-    /// Puts another relay in the place of the one that runs. Returns whether it is ready.
+    /// Starts another relay in place of the running one. Returns whether it is ready.
     fn replace(&mut self, run: Run) -> bool {
         if let Some(mut relay) = self.current.take() {
             relay.kill();
@@ -218,8 +217,8 @@ impl<'a> Relays<'a> {
         self.current.is_some()
     }
 
-    /// Puts one in its place that lives. A relay that was killed under a tracer may hold its folder for a moment longer
-    /// than the tracer lives.
+    /// Starts relays until one is ready. A relay that was killed under a tracer may hold its folder a moment longer
+    /// than the tracer runs.
     fn renew(&mut self) {
         let begun = Instant::now();
         while !self.replace((self.start)()) {
@@ -227,7 +226,7 @@ impl<'a> Relays<'a> {
         }
     }
 
-    /// Runs a command, and starts the relay again whenever it dies. Returns whether it did.
+    /// Runs a command, and restarts the relay whenever it dies. Returns whether it did.
     fn while_mortal(&mut self, command: Run) -> (Ended, bool) {
         let (program, tell, before) = (command.start(), self.tell.clone(), self.started);
         std::thread::spawn(move || tell.send(Event::Ended(program.wait())));
@@ -285,7 +284,7 @@ fn a_relay_over_a_folder_dies_at_any_change_of_a_file() {
     let url = relays.front.url.clone();
     let run = |args: &[&str]| sandbox.share(args).env("SHARE_RELAY", &url);
     let stage = Trial::new(&sandbox, &run, 4_500_000);
-    // What a relay changes from its start to an end that it does not expect.
+    // The changes that a relay makes between its start and an unexpected end.
     let Traced { run: unharmed, log } = traced(&sandbox, &args);
     assert!(relays.replace(unharmed), "a relay under a tracer is not ready");
     let link = stage.send();
@@ -298,7 +297,7 @@ fn a_relay_over_a_folder_dies_at_any_change_of_a_file() {
         for number in (1..).step_by(stride(13)) {
             let link = if sends { String::new() } else { stage.send() };
             if !relays.replace(doomed(&sandbox, call, number, &args)) {
-                // Dead before it was ready: the next one begins where it left off.
+                // It died before it was ready: the next one continues.
                 tally.saw(call);
                 relays.renew();
                 continue;

@@ -1,8 +1,8 @@
-//! Disks that are full, at the relay and at the recipient.
+//! Full disks, at the relay and at the recipient.
 
 use crate::support::{Sandbox, noise, with_a_small_disk};
 
-/// Starts a relay over the folder `$1` in the background, and puts its address into `$SHARE_RELAY`.
+/// Starts a relay over the folder `$1` in the background, and sets `$SHARE_RELAY` to its address.
 const START_RELAY: &str = r#"
 start_relay() {
   coproc RELAY { exec "$SHARE" relay --listen 127.0.0.1:0 --store "file://$PWD/$1" --reserve 0 2>relay.log; }
@@ -13,7 +13,7 @@ start_relay() {
 
 #[test]
 #[ignore = "needs user namespaces: tests/all"]
-fn a_full_relay_refuses_and_takes_again_when_there_is_room() {
+fn a_full_relay_refuses_until_there_is_room_again() {
     let sandbox = Sandbox::new();
     sandbox.write("film.bin", &noise(12_000_000, 1));
     let script = format!(
@@ -70,7 +70,7 @@ fn a_full_disk_at_the_recipient_loses_nothing() {
 
 #[test]
 #[ignore = "needs user namespaces: tests/all"]
-fn a_home_that_cannot_be_written_opens_and_says_what_that_means() {
+fn a_read_only_home_opens_with_a_warning() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let link = sandbox.share(["send", "-q", "--relay", &relay.url]).input("x").ok();

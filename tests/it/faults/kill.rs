@@ -1,4 +1,4 @@
-//! Real programs, killed in the middle, and a line that breaks.
+//! Real programs that are killed in the middle, and connections that break.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use crate::support::{Proxy, Running, Sandbox, answering, files, noise};
 const LENGTH: usize = 30_000_000;
 
 #[test]
-fn a_killed_opener_goes_on_and_nobody_else_can() {
+fn a_killed_opener_resumes_and_no_other_device_can() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let content = noise(LENGTH, 1);
@@ -18,14 +18,14 @@ fn a_killed_opener_goes_on_and_nobody_else_can() {
     let over_the_line = line.link(&link);
     let opener = sandbox.share(["open", "-q", &over_the_line, "-o", "."]).start();
     line.wait_until_down_stopped();
-    // Another program of this device while it runs, another device after it died.
+    // Another process of this device while it runs; another device after it died.
     sandbox.share(["open", &link, "-o", "."]).fails(3, "being opened here");
     opener.kill();
     assert_eq!(sandbox.names(), Vec::<String>::new(), "nothing hidden is left");
     let elsewhere = sandbox.share(["open", &link, "-o", "."]).env("HOME", sandbox.other_home("ben"));
     let told = elsewhere.fails(3, "being opened since ");
     assert!(told.stderr.contains(", and not finished\nhint: if that was you"), "{}", told.stderr);
-    let peeked = sandbox.share(["peek", &link]).fails(3, "this device has begun to open it");
+    let peeked = sandbox.share(["peek", &link]).fails(3, "this device has already started to open this share");
     assert!(peeked.stderr.contains("try: share open"));
     line.mend();
     sandbox.share(["open", "-q", &over_the_line, "-o", "."]).ok();
@@ -36,7 +36,7 @@ fn a_killed_opener_goes_on_and_nobody_else_can() {
 }
 
 #[test]
-fn a_killed_relay_is_waited_for_while_sending() {
+fn a_sender_waits_for_a_killed_relay() {
     let sandbox = Sandbox::new();
     let mut relay = sandbox.relay();
     let content = noise(LENGTH, 2);
@@ -57,7 +57,7 @@ fn a_killed_relay_is_waited_for_while_sending() {
 }
 
 #[test]
-fn a_killed_relay_is_waited_for_while_opening() {
+fn an_opener_waits_for_a_killed_relay() {
     let sandbox = Sandbox::new();
     let mut relay = sandbox.relay();
     let content = noise(LENGTH, 3);
@@ -77,7 +77,7 @@ fn a_killed_relay_is_waited_for_while_opening() {
 }
 
 #[test]
-fn a_network_that_wants_a_login_first_is_waited_out() {
+fn a_captive_portal_is_waited_out() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let content = noise(LENGTH, 9);
@@ -90,7 +90,7 @@ fn a_network_that_wants_a_login_first_is_waited_out() {
         line.lead_to(portal);
         line.cut();
         line.mend();
-        // Nothing but time tells that it was asked there.
+        // Requests that the portal answers leave no other trace.
         line.wait_until_asked(3);
         line.lead_to(&relay.address());
         running.wait()
@@ -105,12 +105,12 @@ fn a_network_that_wants_a_login_first_is_waited_out() {
     let opened = elsewhere_and_back(opener, &|| line.wait_until_down_stopped());
     assert_eq!(opened.code, 0, "{opened:?}");
     assert!(sandbox.read("out") == content);
-    // Who has never answered as a relay is none.
+    // A server that never answered as a relay is not one.
     sandbox.share(["send", "film.bin", "--relay", portal]).fails(6, "is not a share relay");
 }
 
 #[test]
-fn a_line_that_is_cut_every_half_megabyte_only_takes_longer() {
+fn a_connection_that_is_cut_every_half_megabyte_only_takes_longer() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let content = noise(9_000_000, 4);
@@ -122,7 +122,7 @@ fn a_line_that_is_cut_every_half_megabyte_only_takes_longer() {
 }
 
 #[test]
-fn a_killed_sender_leaves_no_link_and_its_parts_are_unreadable() {
+fn a_killed_sender_leaves_no_link_and_only_unreadable_parts() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("film.bin", &noise(LENGTH, 5));
@@ -135,7 +135,7 @@ fn a_killed_sender_leaves_no_link_and_its_parts_are_unreadable() {
 }
 
 #[test]
-fn an_interrupted_sender_takes_everything_back() {
+fn an_interrupted_sender_revokes_everything() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("film.bin", &noise(LENGTH, 6));
@@ -152,7 +152,7 @@ fn an_interrupted_sender_takes_everything_back() {
 }
 
 #[test]
-fn an_interrupted_opener_is_told_how_to_go_on() {
+fn an_interrupted_opener_is_told_how_to_resume() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let content = noise(LENGTH, 7);
@@ -172,7 +172,7 @@ fn an_interrupted_opener_is_told_how_to_go_on() {
 
 #[test]
 #[ignore = "takes long: tests/all"]
-fn memory_does_not_grow_with_what_is_sent_and_opened() {
+fn memory_does_not_grow_with_the_size_of_a_share() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let length = 120_000_000;
@@ -192,11 +192,11 @@ fn memory_does_not_grow_with_what_is_sent_and_opened() {
     line.mend();
     assert_eq!(opener.wait().code, 0);
     let relaying = peak_kib(relay.pid());
-    // A debug build is larger than the real one; what counts is that 120 MB are nowhere.
+    // A debug build is larger than a release; the limit shows that no program holds the 120 MB.
     assert!(sending < 50_000 && opening < 50_000 && relaying < 50_000, "{sending} {opening} {relaying} KiB");
 }
 
-/// The most memory that a program has had, in KiB.
+/// The peak memory of a process, in KiB.
 fn peak_kib(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();

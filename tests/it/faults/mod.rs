@@ -1,8 +1,7 @@
-//! Everything that can go wrong with a store, a relay, a line or a program, over every kind of store.
+//! Faults of stores, relays, connections and programs, over every kind of store.
 //!
-//! Each row of the table is a test. All tests together make a few runs of each row; `tests/every-fault` lets every
-//! operation meet every fault, and writes the counts into SECURITY.md. Only runs in which the fault was seen to happen
-//! count.
+//! Each row of the table is a test. All tests together make a few runs of each row; `tests/every-fault` combines every
+//! operation with every fault, and writes the counts into SECURITY.md. Only runs in which the fault was observed count.
 
 mod deaths;
 mod disk;
@@ -24,7 +23,7 @@ use crate::support::{Over, Tally, World};
 /// The kinds of stores, in the order of the table's columns.
 const STORES: [Over; 3] = [Over::Memory, Over::Folder, Over::Bucket];
 
-/// Lets a row happen over each kind of store.
+/// Runs a row over each kind of store.
 fn run(name: &str) {
     let (at, row) = ROWS.iter().enumerate().find(|(_, row)| row.name == name).unwrap();
     let results_to = env::var_os("SHARE_FAULTS_RESULTS");
@@ -40,13 +39,13 @@ fn run(name: &str) {
         threads.map(|thread| thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic)))
     });
     if let Some(directory) = results_to {
-        // For the script that writes the table.
+        // Read by tests/faults-table.
         let path = Path::new(&directory).join(format!("{at:02}-{name}.json"));
         fs::write(path, result(row, &tallies).to_string()).unwrap();
     }
 }
 
-/// What came of a row, for `tests/faults-table`.
+/// The result of a row, for `tests/faults-table`.
 fn result(row: &Row, tallies: &[Tally; 3]) -> Value {
     json!({
         "what": row.what,

@@ -1,5 +1,5 @@
-//! File systems that refuse something: hard links, renames that never replace, flushing, locks. `strace` refuses in
-//! their place, to the real program.
+//! File systems that refuse an operation: hard links, renames that never replace, flushing, locks. `strace` injects the
+//! errors into the real program.
 
 use std::fs;
 use std::path::Path;
@@ -7,19 +7,19 @@ use std::process::Command;
 
 use crate::support::{CHANGES, Ended, RelayProcess, Run, SHARE, Sandbox, files, photo};
 
-/// What is refused, as options of `strace`.
+/// The injected errors, as options of `strace`.
 type Refusals<'a> = &'a [&'a str];
 
 /// No hard links, as for programs on Android.
 const NO_LINKS: &str = "linkat:error=EPERM";
 /// No rename that never replaces.
 const NO_RENAME: &str = "renameat2:error=EINVAL";
-/// `link` is another system call than `linkat`.
+/// `link` is a different system call from `linkat`.
 const NO_OLD_LINKS: &str = "link:error=EPERM";
 
-/// A run of the program in which some system calls are refused.
+/// A run of the program in which some system calls fail.
 fn refused(sandbox: &Sandbox, refusals: Refusals, args: &[&str]) -> Run {
-    // A relay that starts where it should refuse would run for ever.
+    // A relay that starts although it should refuse would run forever.
     let mut traced = Command::new("timeout");
     traced.args(["-s", "KILL", "60", "strace", "-f", "-qqq", "-o", "/dev/null"]);
     for refusal in refusals {
@@ -39,7 +39,7 @@ fn sent(sandbox: &Sandbox, relay: &RelayProcess, names: &[&str]) -> String {
 
 #[test]
 #[ignore = "needs strace: tests/all"]
-fn files_are_saved_wherever_a_file_system_refuses_something() {
+fn files_are_saved_whichever_operation_a_file_system_refuses() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let content = photo(300_000);
@@ -50,7 +50,7 @@ fn files_are_saved_wherever_a_file_system_refuses_something() {
         &["linkat:error=EACCES", NO_OLD_LINKS],
         &[NO_LINKS, NO_RENAME],
         &[NO_LINKS, NO_OLD_LINKS, NO_RENAME],
-        // As where `/proc` is not mounted.
+        // As on a machine without `/proc`.
         &["linkat:error=ENOENT"],
         &["fsync:error=EINVAL"],
         &["fsync:error=EOPNOTSUPP", "syncfs:error=ENOSYS"],
@@ -58,7 +58,7 @@ fn files_are_saved_wherever_a_file_system_refuses_something() {
         &["flock:error=EOPNOTSUPP", NO_LINKS, NO_OLD_LINKS, NO_RENAME, "fsync:error=EBADF", "statfs:error=ENOSYS"],
     ];
     for (number, refusals) in refusals.iter().enumerate() {
-        // A device that has no secret yet.
+        // A device without a secret.
         let home = sandbox.other_home(&format!("home-{number}"));
         let there = |args: &[&str]| refused(&sandbox, refusals, args).env("HOME", &home).run();
         let quiet = |ended: &Ended| {
@@ -78,7 +78,7 @@ fn files_are_saved_wherever_a_file_system_refuses_something() {
         assert!(sandbox.read("in/beach (1).jpg") == content, "{refusals:?}");
         quiet(&there(&["open", &sent(&sandbox, &relay, &["beach.jpg", "second.jpg"]), "-o", "album"]));
         assert!(sandbox.read("album/second.jpg") == content, "{refusals:?}");
-        // Its state directory can be written as well: nothing of it is left but the device's secret.
+        // Its state directory can be written too: only the device's secret is left in it.
         quiet(&there(&["list"]));
         let kept = files(&home);
         assert_eq!(kept.len(), 1, "{refusals:?} {kept:?}");
@@ -92,7 +92,7 @@ fn files_are_saved_wherever_a_file_system_refuses_something() {
 
 #[test]
 #[ignore = "needs strace: tests/all"]
-fn a_program_killed_where_nothing_better_is_offered_leaves_nothing_and_goes_on() {
+fn a_program_killed_on_a_limited_file_system_leaves_nothing_and_resumes() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let content = photo(100_000);
@@ -125,7 +125,7 @@ fn a_program_killed_where_nothing_better_is_offered_leaves_nothing_and_goes_on()
 
 #[test]
 #[ignore = "needs strace: tests/all"]
-fn a_disk_that_fails_is_named_and_is_no_refusal() {
+fn a_failing_disk_is_named_and_is_not_treated_as_a_refusal() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("beach.jpg", &photo(100_000));
@@ -163,7 +163,7 @@ fn a_relay_refuses_a_folder_in_which_two_openers_could_win() {
     let ended = refused(&sandbox, &links, &["relay", "use", &store]);
     ended.fails(8, "neither hard links nor a rename that never replaces");
     refused(&sandbox, &["flock:error=ENOLCK"], &relay).fails(8, "cannot be locked");
-    // One of the two is enough, and so is a folder that cannot be flushed.
+    // One of the two operations is enough, and so is a folder that cannot be flushed.
     for refusals in [&[NO_LINKS, NO_OLD_LINKS][..], &[NO_RENAME], &["fsync:error=EINVAL", "syncfs:error=EINVAL"]] {
         let home = sandbox.other_home(&format!("home-{}", refusals[0]));
         let share = |args: &[&str]| refused(&sandbox, refusals, args).env("HOME", &home);

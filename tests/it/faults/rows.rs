@@ -1,10 +1,11 @@
-//! The table: what can go wrong, what must hold then, and the test that shows it. A row has all three or does not
-//! compile. A row counts the runs in which its fault was seen to happen, and lists the faults that must be among them.
+//! The table of faults: each row has a fault, the properties that must hold, and the test that shows them. A row
+//! lacking one of these does not compile. A row counts the runs in which its fault was observed, and lists the faults
+//! that must be among them.
 //!
 //! The letters are promises. L1: a printed link leads to a share that is complete and durable. L2, L3: while a share
-//! waits or is being opened, all of it is there. L4: what is finished is safe with its opener. O1: at most one claimant
-//! gets it. O2: after its end nothing more goes out. D1: one sweep after the end its content is gone. D2: what never
-//! became a share is gone after a day.
+//! waits or is being opened, all of it is there. L4: a finished share is safe with its opener. O1: at most one claimant
+//! gets it. O2: after its end nothing more is sent out. D1: one sweep after the end its content is gone. D2: an
+//! incomplete upload is gone after a day.
 
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,17 +24,17 @@ use crate::support::{
     World, changes, doomed, kill, node_over, noise, with_a_small_disk,
 };
 
-/// How many of the possible runs there are.
+/// The number of runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Depth {
     /// A few of each kind.
     Quick,
-    /// Every operation, every fault.
+    /// Every combination of operation and fault.
     Full,
 }
 
 impl Depth {
-    /// From one operation at which a program is killed to the next.
+    /// The distance between two operations at which a program is killed.
     fn step(self) -> usize {
         self.of(7, 1)
     }
@@ -46,14 +47,14 @@ impl Depth {
     }
 }
 
-/// Something that goes wrong.
+/// A row of the table.
 pub(crate) struct Row {
     pub(crate) what: &'static str,
     pub(crate) holds: &'static str,
     pub(crate) promises: &'static str,
     /// The name of its test.
     pub(crate) name: &'static str,
-    /// Lets it go wrong in a world, and counts how often that was seen to happen.
+    /// Causes the fault in a world, and counts how often it was observed.
     pub(crate) test: fn(&Arc<World>, Depth) -> Tally,
 }
 
@@ -64,7 +65,7 @@ macro_rules! rows {
             Row { what: $what, holds: $holds, promises: $promises, name: stringify!($name), test: $name },
         )*];
 
-        /// One test a row.
+        /// One test per row.
         mod each {
             $(
                 #[test]
@@ -172,7 +173,7 @@ rows! {
         "the file's name is taken after the claim",
         "the next free name; nothing is replaced",
         "L4";
-    what_is_deleted_comes_back:
+    deleted_data_comes_back:
         "the relay dies between the end and the deletion, parts come late, or a disk brings deleted ones back",
         "unreadable at once, and deleted by the sweeper",
         "O2 D1 D2";
@@ -192,45 +193,45 @@ fn printed(ended: &Ended) -> Option<String> {
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-/// Sends a file, without anything going wrong.
+/// Sends a file without a fault.
 fn sent(world: &World, content: &[u8]) -> String {
     world.sandbox.write("film.bin", content);
     world.share(&["send", "-q", "film.bin"]).ok()
 }
 
-/// Opens a link without anything going wrong, and compares.
+/// Opens a link without a fault, and compares.
 fn expect_opens(world: &World, link: &str, content: &[u8]) {
     world.share(&["open", "-q", link, "-o", "received"]).ok();
     assert!(world.sandbox.read("received") == content, "{:?}: other bytes", world.over);
     std::fs::remove_file(world.sandbox.path("received")).unwrap();
 }
 
-/// Whether there is an object of that name about the only share.
+/// Whether the only share has a record of that name.
 fn has_ended(world: &World) -> bool {
     world.objects().iter().any(|name| name.ends_with("/end"))
 }
 
-/// What a run under a fault has shown.
+/// The result of a run with a fault.
 struct Harm {
-    /// How many operations of each kind there were.
+    /// Operations by kind.
     counts: Counts,
-    /// Whether the fault was seen to happen.
+    /// Whether the fault was observed.
     seen: bool,
 }
 
-/// Lets nothing go wrong in `faults` any more, and tells what did.
+/// Clears the plan of `faults`, and returns the observations.
 fn harm(faults: &Faults) -> Harm {
     let seen = faults.calm() > 0;
     Harm { counts: faults.counts(), seen }
 }
 
-/// Lets each operation of these kinds meet each fault, until a run has no more operations of that kind: `run` calls
-/// what it is given when things may begin to go wrong. In a quick run each kind meets each fault at a few of its
+/// Combines each operation of these kinds with each fault, until a run has no more operations of that kind: `run` calls
+/// its argument at the moment from which faults may happen. A quick run combines each kind and each fault at a few
 /// operations.
 fn each_operation(faults: &Arc<Faults>, depth: Depth, kinds: &[Kind], mut run: impl FnMut(&dyn Fn()) -> Harm) -> Tally {
     let pairs = || kinds.iter().flat_map(|kind| FAULTS.map(|fault| (*kind, fault)));
     let mut tally = Tally::expecting(pairs().map(|(kind, fault)| format!("{kind:?}: {fault:?}")));
-    // How many operations of a kind an unharmed run has.
+    // The number of operations of each kind in a run without faults.
     let unharmed = run(&|| faults.plan(|_| None)).counts;
     for (turn, (kind, fault)) in (0..).zip(pairs()) {
         let there_are = unharmed.asked(kind);
@@ -245,7 +246,7 @@ fn each_operation(faults: &Arc<Faults>, depth: Depth, kinds: &[Kind], mut run: i
                 tally.saw(format!("{kind:?}: {fault:?}"));
             }
             number += 1;
-            // A run that is harmed may repeat operations, and have more of them than others.
+            // A run with a fault may repeat operations, and so have more of them.
             if depth == Depth::Quick || number > there_are.max(counts.asked(kind)) {
                 break;
             }
@@ -259,13 +260,13 @@ fn expect_code(ended: &Ended) {
     assert!([0, -1, 6].contains(&ended.code), "{ended:?}");
 }
 
-/// After a run of `send` that something went wrong with: no link or one that works, and sending works again.
+/// After a `send` with a fault: no link or one that works, and sending works again.
 fn expect_sent_or_not(world: &World, ended: &Ended, content: &[u8]) {
     let link = match (ended.code, printed(ended)) {
-        // Also one that was killed after it had printed.
+        // A killed program may have printed its link.
         (0 | -1, Some(link)) => link,
         (0, None) => panic!("{:?}: success without a link: {ended:?}", world.over),
-        // Nothing was promised; whoever repeats gets there.
+        // No link was printed: repeating succeeds.
         (_, None) => world.share(&["send", "-q", "film.bin"]).ok(),
         (_, Some(_)) => panic!("{:?}: a failure with a link: {ended:?}", world.over),
     };
@@ -273,8 +274,8 @@ fn expect_sent_or_not(world: &World, ended: &Ended, content: &[u8]) {
     expect_opens(world, &link, content);
 }
 
-/// Kills a program at each operation of the store that it causes: in a quick run, at one of each kind. Counts those
-/// that died of it.
+/// Kills a program at each operation of the store that it causes: in a quick run, at one of each kind. Counts the
+/// programs that died.
 fn killed_at_each_operation(
     world: &Arc<World>,
     depth: Depth,
@@ -327,7 +328,7 @@ fn the_sender_dies(world: &Arc<World>, depth: Depth) -> Tally {
     tally
 }
 
-/// What a sender's requests make of a store.
+/// The store's operations during an upload.
 const SENDING: [Kind; 3] = [Kind::Create, Kind::Read, Kind::List];
 /// Every kind of operation.
 const ALL: [Kind; 4] = [Kind::Create, Kind::Read, Kind::List, Kind::Delete];
@@ -354,7 +355,7 @@ fn the_store_fails_while_sending_little(world: &Arc<World>, depth: Depth) -> Tal
     sending(world, depth, SMALL)
 }
 
-/// After a run of `open` that something went wrong with: the same command gets it, and nobody else.
+/// After an `open` with a fault: the same command gets the share, and no other device does.
 fn expect_opened_in_the_end(world: &World, ended: &Ended, link: &str, content: &[u8]) {
     expect_code(ended);
     if ended.code != 0 {
@@ -364,7 +365,7 @@ fn expect_opened_in_the_end(world: &World, ended: &Ended, link: &str, content: &
     assert!(world.sandbox.read("received") == content, "{:?}: other bytes after {ended:?}", world.over);
     std::fs::remove_file(world.sandbox.path("received")).unwrap();
     world.stranger(&["open", "-q", link, "-o", "stolen"]).fails(3, "on another device");
-    // A finish that could not be sent is sent by the next command.
+    // The next command sends a finish that failed.
     world.share(&["list", "-q"]).ok();
     assert_eq!(world.sandbox.names(), ["film.bin"], "{:?}", world.over);
     let begun: Vec<_> =
@@ -413,10 +414,10 @@ fn the_store_fails_while_taking_back(world: &Arc<World>, depth: Depth) -> Tally 
 }
 
 fn the_store_fails_while_sweeping(world: &Arc<World>, depth: Depth) -> Tally {
-    // A node of its own, which may die without anybody noticing.
+    // A separate node, which may crash unnoticed.
     let faults = Arc::new(Faults::default());
     let tally = each_operation(&faults, depth, &ALL, |arm| {
-        // One of each kind: never complete, never opened, never finished, and one that is to stay.
+        // One of each kind: never complete, never opened, never finished, and one to keep.
         let here = world.node();
         let (rules, _) = here.parts();
         let (given_up, unopened, lapsed, waiting) = world.wait(async {
@@ -436,7 +437,7 @@ fn the_store_fails_while_sweeping(world: &Arc<World>, depth: Depth) -> Tally {
         });
         world.clock.advance(86_400 + 121);
         arm();
-        // What fails is tried again by the next one, and what dies does not come back.
+        // The next node repeats failed operations, and a crashed one never returns.
         let store = Arc::new(Faulty::new(world.store(), faults.clone()));
         let sweeper = node_over(store, TestClock::at(world.clock.now()));
         runtime().block_on(async {
@@ -539,8 +540,8 @@ fn the_line_garbles(world: &Arc<World>, _: Depth) -> Tally {
     mischief(world, Mischief::Garble, &["put_part", "deposit", "claim", "get_part"])
 }
 
-/// Lets mischief be done to each request of each command, until there are no more of them. It must have been seen to be
-/// done to each of these `requests`.
+/// Applies a network fault to each request of each command, until there are no more of them. It must have been observed
+/// in each of these `requests`.
 fn mischief(world: &Arc<World>, mischief: Mischief, requests: &[&'static str]) -> Tally {
     let mut tally = Tally::expecting(requests.iter().copied());
     for size in [SMALL, LARGE] {
@@ -603,7 +604,7 @@ fn the_recipients_disk_is_full(world: &Arc<World>, _: Depth) -> Tally {
     tally
 }
 
-/// Three nodes whose clocks are almost a minute apart, each slow.
+/// Three slow nodes whose clocks are almost a minute apart.
 fn nodes(world: &World) -> [(StoreRelay, Arc<TestClock>); 3] {
     let now = world.clock.now();
     [now - 55, now, now + 55].map(|at| {
@@ -624,7 +625,7 @@ fn everybody_is_at_the_door(world: &Arc<World>, depth: Depth) -> Tally {
         let mut create = share.create.clone();
         create.ttl = 3600;
         runtime().block_on(async {
-            // Complete in the very moment in which it is given up, or well before.
+            // Committed at the very moment of its expiry as an incomplete upload, or well before.
             a.create(&share.owner, &create).await.unwrap();
             share.put_all(b).await;
             if round % 3 == 0 {
@@ -643,7 +644,7 @@ fn everybody_is_at_the_door(world: &Arc<World>, depth: Depth) -> Tally {
             } else {
                 b.commit(&share.owner, &share.commit).await.unwrap();
             }
-            // At the end of its life, for some.
+            // Some share's expiry.
             if round % 2 == 0 {
                 advance(3600 - 20);
             }
@@ -674,7 +675,7 @@ fn everybody_is_at_the_door(world: &Arc<World>, depth: Depth) -> Tally {
                 assert!(matches!(refused, RelayError::Gone { .. } | RelayError::Busy { .. }), "{refused:?}");
             }
 
-            // The end of a lease, for somebody who is still reading.
+            // The lease ends while its holder is still reading.
             let share = Sample::new(5000, false);
             share.send(b).await;
             let device = share.device();
@@ -791,7 +792,7 @@ fn two_programs_of_one_device(world: &Arc<World>, _: Depth) -> Tally {
     let programs: Vec<_> = (0..6).map(|_| world.share(&["open", "-q", &link, "-o", "received"]).start()).collect();
     let mut codes: Vec<i32> = programs.into_iter().map(|program| program.wait().code).collect();
     codes.sort_unstable();
-    // Whoever comes last finds the file there.
+    // The last one finds the file there.
     assert_eq!(codes[0], 0, "{codes:?}");
     assert!(codes[1..].iter().all(|code| [3, 8].contains(code)), "{codes:?}");
     assert!(world.sandbox.read("received") == content);
@@ -878,7 +879,7 @@ fn the_line_is_cut_often(world: &Arc<World>, _: Depth) -> Tally {
     let ended = world.share(&["open", "-q", &line.link(&link), "-o", "received"]).run();
     assert_eq!(ended.code, 0, "{ended:?}");
     let cuts = line.cuts();
-    // The proxy carries up to 16 KiB at once, so that a connection lives a little longer.
+    // The proxy copies up to 16 KiB at once, so a connection lives a little longer.
     assert!(cuts >= 700_000 / (50_000 + (16 << 10)), "{cuts}");
     expect_opened_in_the_end(world, &ended, &link, &content);
     world.settle();
@@ -886,7 +887,7 @@ fn the_line_is_cut_often(world: &Arc<World>, _: Depth) -> Tally {
 }
 
 fn the_lease_ends_in_the_middle(world: &Arc<World>, _: Depth) -> Tally {
-    // More than what may be on its way.
+    // More than fits into the buffers in transit.
     let content = noise(6 * PART_LEN, 40);
     let link = sent(world, &content);
     let line = Proxy::to(&world.address.to_string(), None);
@@ -959,7 +960,7 @@ fn the_recipient_dies(world: &Arc<World>, depth: Depth) -> Tally {
     let after = |ended: &Ended, link: Option<&str>| expect_goes_on(world, ended, link.unwrap(), &content);
     let args = ["open", "-q", "-o", "received"];
     let mut tally = killed_at_each_operation(world, depth, &ALL, &args, || Some(sent(world, &content)), after);
-    // Also where no request is made: the n-th time that a file is changed in that way.
+    // Deaths without a request: at the n-th system call that changes a file.
     let died = |call: &str| format!("open dies at {call}");
     let changes = changes(&world.sandbox, &["open", "-q", &sent(world, &content), "-o", "received"]);
     std::fs::remove_file(world.sandbox.path("received")).unwrap();
@@ -981,14 +982,14 @@ fn the_recipient_dies(world: &Arc<World>, depth: Depth) -> Tally {
     tally
 }
 
-/// After an opener was killed: nothing of the plaintext lies about under another name, and the same command has it.
+/// After an opener was killed: no plaintext under another name, and the same command gets the share.
 fn expect_goes_on(world: &World, ended: &Ended, link: &str, content: &[u8]) {
     if ended.code == 0 {
         return expect_opened_in_the_end(world, ended, link, content);
     }
     let again = world.share(&["open", "-q", link, "-o", "received"]).run();
     if again.code != 0 {
-        // It was in place, and the relay had been told: there is nothing to repeat.
+        // The file was saved and the relay informed: nothing is left to repeat.
         assert!([3, 8].contains(&again.code), "{again:?} after {ended:?}");
     }
     expect_opened_in_the_end(world, &Ended { code: 0, ..again }, link, content);
@@ -1014,9 +1015,9 @@ fn the_name_is_taken_meanwhile(world: &Arc<World>, _: Depth) -> Tally {
     Tally::made("names", 1)
 }
 
-fn what_is_deleted_comes_back(world: &Arc<World>, _: Depth) -> Tally {
+fn deleted_data_comes_back(world: &Arc<World>, _: Depth) -> Tally {
     let content = noise(SMALL, 44);
-    // The relay dies when the end is written, and before anything is deleted.
+    // The relay dies after the end is written, and before anything is deleted.
     let link = sent(world, &content);
     world.faults.plan(|op| (op.kind == Kind::Create && op.name.ends_with("/end")).then_some(Fault::CrashAfter));
     let opener = world.share(&["open", "-q", &link, "-o", "received"]).start();

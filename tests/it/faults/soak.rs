@@ -1,7 +1,7 @@
-//! Hours of use in minutes: three relays over one bucket, which die every few seconds, a store of which one request in
-//! a hundred goes wrong, and people who send, look, take back, open, and are killed while they do.
+//! Hours of use in minutes: three relays over one bucket, which die every few seconds, a store with a fault in one of a
+//! hundred requests, and users who send, look, revoke, open, and are killed meanwhile.
 //!
-//! A few seconds of it run with all other tests; `tests/soak MINUTES` is for longer.
+//! A few seconds of it run with all other tests; `tests/soak MINUTES` runs longer.
 
 use std::fs;
 use std::process::Command;
@@ -16,7 +16,7 @@ use crate::support::{
     Ended, Mishap, Proxy, RelayProcess, Run, SHARE, Sandbox, TestS3, noise, relay_over_bucket, settle_bucket,
 };
 
-/// What happened, counted.
+/// Counts of events.
 #[derive(Default)]
 struct Tally {
     sent: AtomicU64,
@@ -34,24 +34,24 @@ fn one_more(count: &AtomicU64) {
     count.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Any number.
+/// A random number.
 fn dice() -> u64 {
     u64::from(SystemClock.chance())
 }
 
-/// How long it goes on.
+/// The duration.
 fn length() -> Duration {
     let minutes = std::env::var("SHARE_SOAK_MINUTES").ok().and_then(|minutes| minutes.parse::<u64>().ok());
     minutes.map_or(Duration::from_secs(12), |minutes| Duration::from_secs(60 * minutes))
 }
 
-/// A relay that may be replaced at any moment, behind an address that stays.
+/// A relay that may be replaced at any moment, at a stable address.
 struct Node {
     front: Proxy,
     relay: Mutex<RelayProcess>,
 }
 
-/// One person: sends something, and somebody else opens it, or not.
+/// A pair of users: one sends, the other opens or does not.
 struct Person<'a> {
     sandbox: Sandbox,
     nodes: &'a [Node],
@@ -60,13 +60,13 @@ struct Person<'a> {
 
 impl Person<'_> {
     fn run(&self, args: &[&str]) -> Run {
-        // Any relay will do: they are one.
+        // Any relay: they share one store.
         let node = &self.nodes[usize::try_from(dice()).unwrap() % self.nodes.len()];
         let args: Vec<String> = args.iter().map(|arg| arg.replace("http://relay/", &node.front.url)).collect();
         self.sandbox.share(args).env("SHARE_RELAY", &node.front.url).env("SHARE_GIVE_UP", "2m")
     }
 
-    /// The same, killed after so many milliseconds, if it is still there.
+    /// The same, killed after so many milliseconds if it is still running.
     fn doomed(&self, args: &[&str], after: u64) -> Run {
         let node = &self.nodes[0];
         let mut command = Command::new("timeout");
@@ -75,31 +75,31 @@ impl Person<'_> {
         self.sandbox.prepare(command).env("SHARE_RELAY", &node.front.url).env("SHARE_GIVE_UP", "2m")
     }
 
-    /// Runs a command until it succeeds; now and then it is killed at some moment.
+    /// Runs a command until it succeeds, and sometimes kills it.
     fn run_until(&self, args: &[&str], good: &[i32]) -> Ended {
         loop {
             let ended = match dice() % 4 {
                 0 => self.doomed(args, dice() % 300).run(),
                 _ => self.run(args).run(),
             };
-            // A program that was killed lets go of its standard output before it lets go of its lock.
+            // A killed program closes its standard output before it releases its lock.
             let is_dying = ended.code == 3 && ended.stderr.contains("being opened here");
             if good.contains(&ended.code) && !is_dying {
                 return ended;
             }
-            // Killed, or it gave up: safe to repeat.
+            // Killed, or given up: safe to repeat.
             assert!(is_dying || [-1, 6].contains(&ended.code), "{args:?}: {ended:?}");
             one_more(if ended.code == -1 { &self.tally.killed_people } else { &self.tally.refused });
         }
     }
 
-    /// One share, from its beginning to its end.
+    /// One share, from sending to its end.
     fn share(&self) {
         let sizes = [100, 5000, 300_000, 4_194_304, 9_000_000];
         let content = noise(sizes[usize::try_from(dice()).unwrap() % sizes.len()], dice());
         self.sandbox.write("film.bin", &content);
         let link = loop {
-            // Only a whole line is a link.
+            // Only a complete line is a link.
             let ended = self.run_until(&["send", "-q", "film.bin"], &[0]);
             let printed = String::from_utf8(ended.stdout).unwrap();
             if printed.ends_with('\n') {
@@ -121,7 +121,7 @@ impl Person<'_> {
             one_more(&self.tally.revoked);
             return;
         }
-        // 3 and 8: it was in place when an earlier run was killed, and the relay knows.
+        // 3 and 8: an earlier run was killed after it had saved the file, and the relay was informed.
         let opened = self.run_until(&["open", "-q", &link, "-o", "got"], &[0, 3, 8]);
         match fs::read(self.sandbox.path("got")) {
             Ok(got) if got == content => one_more(&self.tally.opened),
@@ -161,7 +161,7 @@ fn weight(pid: u32) -> (u64, usize) {
 #[test]
 #[ignore = "takes long: tests/all"]
 #[expect(clippy::too_many_lines, reason = "one run, told from its beginning to its end")]
-fn nothing_is_lost_doubled_wrong_or_left_over() {
+fn nothing_is_lost_doubled_corrupted_or_left_over() {
     let (sandbox, s3) = (Sandbox::new(), TestS3::start());
     let nodes: Vec<Node> = (0..3)
         .map(|_| {
@@ -190,7 +190,7 @@ fn nothing_is_lost_doubled_wrong_or_left_over() {
                     while Instant::now() < ends {
                         person.share();
                     }
-                    // What could not be told yet is told by the next command.
+                    // The next command informs the relay.
                     person.run_until(&["list", "-q"], &[0]);
                     let begun =
                         person.sandbox.kept().into_iter().filter(|path| path.to_string_lossy().contains("/opening/"));
@@ -198,7 +198,7 @@ fn nothing_is_lost_doubled_wrong_or_left_over() {
                 })
             })
             .collect();
-        // The first relay lives, and is watched; the others die.
+        // The first relay lives, and its resources are watched; the others die.
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
                 thread::sleep(Duration::from_millis(1000 + dice() % 3000));
@@ -206,7 +206,7 @@ fn nothing_is_lost_doubled_wrong_or_left_over() {
                 let mut relay = node.relay.lock().unwrap();
                 relay.kill();
                 one_more(&tally.killed_relays);
-                // One that finds its store in trouble at once is started again.
+                // A relay that meets a fault at its start is started again.
                 *relay = loop {
                     let next = sandbox.start_mortal_relay(relay_over_bucket(&sandbox, &s3), || {});
                     if let Some(next) = next {
@@ -240,9 +240,9 @@ fn nothing_is_lost_doubled_wrong_or_left_over() {
     let (early, late) = (third(weights.len() / 3), third(weights.len() - weights.len() / 3));
     let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
     eprintln!(
-        "{:?}: {} sent, {} opened, {} taken back; lost {}, double {}, wrong bytes {}, left over 0; {} relays and {} people \
-         killed, {} out of patience, {harmed} of {} requests of the store went wrong; the relay that lived: {} KiB and {} \
-         descriptors in the second third, {} KiB and {} in the last",
+        "{:?}: {} sent, {} opened, {} revoked; lost {}, double {}, wrong bytes {}, left over 0; \
+         {} relays and {} users killed, {} given up, {harmed} of {} requests to the store failed; \
+         surviving relay: {} KiB and {} descriptors in the second third, {} KiB and {} in the last",
         length(),
         count(&tally.sent),
         count(&tally.opened),

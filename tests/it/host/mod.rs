@@ -1,3 +1,3 @@
-//! Hosting, without a process.
+//! Direct mode in the library, without a process.
 
 mod serving;

@@ -1,4 +1,4 @@
-//! A share that the library hosts, and what its sender learns.
+//! A share that the library serves, and the events for its sender.
 
 use std::cell::RefCell;
 use std::fs;
@@ -36,7 +36,7 @@ fn is_tidy(home: &TempDir) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hosted_share_is_opened_and_its_sender_learns_each_step() {
+async fn a_hosted_share_is_opened_and_its_sender_is_told_each_step() {
     let home = TempDir::new().unwrap();
     let (serving, committed) = hosted(&home, noise(3_000_000, 1)).await;
     assert_eq!((serving.reach(), serving.standing().await), (Reach::Loopback, Standing::Waiting));
@@ -86,7 +86,7 @@ async fn hosted_share_is_opened_and_its_sender_learns_each_step() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hosted_share_is_revoked_and_says_so() {
+async fn a_revoked_hosted_share_says_so() {
     let home = TempDir::new().unwrap();
     let (serving, committed) = hosted(&home, b"content".to_vec()).await;
     assert_eq!(serving.revoke(&committed).await, Revoked { opened: 0, cut_off: None });
@@ -103,7 +103,7 @@ async fn hosted_share_is_revoked_and_says_so() {
 }
 
 #[test]
-fn addresses_that_cannot_be_hosted_at_are_errors() {
+fn addresses_that_cannot_be_served_are_errors() {
     let open = |listen, public_url, count| {
         Listening::open(HostOptions { listen: Some(listen), interface: None, public_url }, count).err().unwrap()
     };

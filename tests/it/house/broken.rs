@@ -1,9 +1,9 @@
-//! Small made-up sources: each breaks one rule of the house, and the rule sees it.
+//! Small made-up sources, each of which breaks one rule: the rule's check finds it.
 
 use super::layers::{circles, homeless, misplaced, naming_system_paths, too_long, unfinished, upward};
 use super::sources::{Source, parse};
 
-/// Sources from their modules and texts, with a file for each room that they may import.
+/// Sources from their modules and texts, with an empty file for each other module that they may import.
 fn house(made_up: &[(&str, &str)]) -> Vec<Source> {
     let rooms = [
         "platform",
@@ -41,73 +41,73 @@ fn expect_allowed(module: &str, text: &str) {
 }
 
 #[test]
-fn an_import_of_a_higher_floor_is_seen() {
+fn an_import_of_a_higher_layer_is_found() {
     expect_upward("seal", "use crate::send::Input;", "send");
     expect_allowed("send", "use crate::seal::Sealer;");
 }
 
 #[test]
-fn an_import_of_a_sibling_is_seen() {
+fn an_import_of_a_sibling_is_found() {
     expect_upward("send", "use crate::open::Opener;", "open");
     expect_upward("view", "use crate::host;", "host");
 }
 
 #[test]
-fn a_module_below_a_room_belongs_to_it() {
+fn a_submodule_belongs_to_its_module() {
     expect_upward("secret::keys", "use crate::cli::output;", "cli::output");
 }
 
 #[test]
-fn nested_imports_are_seen() {
+fn nested_imports_are_found() {
     expect_upward("link", "use crate::{platform, relay::{client::{self, Http}}};", "relay::client");
     expect_upward("link", "use crate::{secret::Id, open as other};", "open");
     expect_upward("seal", "use crate::send::*;", "send");
 }
 
 #[test]
-fn imports_by_super_are_seen() {
+fn imports_by_super_are_found() {
     expect_upward("relay::rules::upload", "use super::super::super::send::Input;", "send");
     expect_upward("link", "mod inner { fn f() { super::super::send::input() } }", "send");
     expect_allowed("relay::rules::upload", "use super::super::Relay; use super::records;");
 }
 
 #[test]
-fn imports_by_self_are_seen() {
+fn imports_by_self_are_found() {
     expect_upward("relay::store", "mod inner { use self::super::super::super::cli::context; }", "cli::context");
 }
 
 #[test]
-fn paths_without_an_import_are_seen() {
+fn paths_without_an_import_are_found() {
     expect_upward("link", "fn f() -> crate::send::Input { todo() }", "send");
     expect_upward("link", "impl crate::open::Sink for X {}", "open");
 }
 
 #[test]
-fn paths_in_macros_are_seen() {
+fn paths_in_macros_are_found() {
     expect_upward("link", r#"fn f() { println!("{}", crate::send::MAX); }"#, "send");
     expect_upward("link", "fn f() { crate::cli::output::say!(1); }", "cli::output");
 }
 
 #[test]
-fn paths_in_attributes_are_seen() {
+fn paths_in_attributes_are_found() {
     expect_upward("link", "struct S { #[arg(value_parser = crate::cli::context::duration)] a: u8 }", "cli::context");
     expect_upward("link", r#"struct S { #[serde(with = "crate::open::bytes")] a: u8 }"#, "open");
 }
 
 #[test]
-fn tests_may_use_anything() {
+fn unit_tests_may_import_anything() {
     expect_allowed("link", "#[cfg(test)] mod tests { use crate::send::Input; }");
     expect_upward("link", "#[cfg(unix)] mod inner { use crate::send::Input; }", "send");
 }
 
 #[test]
-fn a_module_without_a_floor_is_seen() {
+fn a_module_without_a_layer_is_found() {
     assert_eq!(homeless(&house(&[("utils", "")])), ["utils"]);
     assert_eq!(homeless(&house(&[("main", ""), ("lib", "")])), Vec::<&str>::new());
 }
 
 #[test]
-fn nothing_but_main_uses_the_dispatcher() {
+fn only_main_may_use_the_dispatcher() {
     expect_upward("cli::output", "use crate::cli::Context;", "cli");
     expect_upward("cli::input", "use super::run;", "cli");
     expect_upward("lib", "pub use cli::run; use crate::cli::run as other;", "cli");
@@ -120,25 +120,25 @@ fn nothing_but_main_uses_the_dispatcher() {
 }
 
 #[test]
-fn output_does_not_use_input() {
+fn output_may_not_use_input() {
     expect_upward("cli::output", "use crate::cli::input::prompt;", "cli::input");
     expect_allowed("cli::input", "use crate::cli::output::Output;");
 }
 
 #[test]
-fn the_store_does_not_know_the_rules() {
+fn the_store_may_not_use_the_rules() {
     expect_upward("relay::store", "use crate::relay::rules::Record;", "relay::rules");
     expect_upward("relay::store::folder", "use super::super::rules::Record;", "relay::rules");
     expect_allowed("relay::rules", "use crate::relay::store::Store;");
 }
 
 #[test]
-fn the_relay_does_not_encrypt() {
+fn the_relay_may_not_encrypt() {
     expect_upward("relay::rules", "use crate::seal::PART_LEN;", "seal");
 }
 
 #[test]
-fn circles_are_seen() {
+fn import_cycles_are_found() {
     let two = house(&[("cli::input", "use super::context::Context;"), ("cli::context", "use crate::cli::input;")]);
     assert_eq!(circles(&two).len(), 1);
     let three = house(&[
@@ -152,7 +152,7 @@ fn circles_are_seen() {
 }
 
 #[test]
-fn a_heavy_crate_in_another_room_is_seen() {
+fn a_crate_in_another_module_is_found() {
     for (module, text, crate_name) in [
         ("view", "use clap::Args;", "clap"),
         ("host", "#[derive(Debug, clap::Args)] struct A;", "clap"),
@@ -168,7 +168,7 @@ fn a_heavy_crate_in_another_room_is_seen() {
 }
 
 #[test]
-fn what_is_particular_to_a_system_is_seen_outside_its_room() {
+fn platform_specific_code_elsewhere_is_found() {
     let text = "use std::{io, os::unix::fs::OpenOptionsExt};";
     assert_eq!(misplaced(&house(&[("state", text)])), [("state", "std::os")]);
     assert_eq!(misplaced(&house(&[("platform", text)])), []);
@@ -178,14 +178,14 @@ fn what_is_particular_to_a_system_is_seen_outside_its_room() {
 }
 
 #[test]
-fn what_is_unfinished_is_seen() {
+fn unfinished_code_is_found() {
     let text = "#![allow(dead_code)]\nfn f() { todo!() }\n// dbg!(\nfn g() { std::process::exit(1) }";
     let found: Vec<&str> = unfinished(&house(&[("link", text)])).into_iter().map(|(_, word)| word).collect();
     assert_eq!(found, ["process::exit", "todo!(", "#![allow("]);
 }
 
 #[test]
-fn long_files_without_a_reason_are_seen() {
+fn long_files_without_a_reason_are_found() {
     let text = "\n".repeat(401);
     let sources = house(&[("link", &text)]);
     assert_eq!(too_long(&sources, &[]), ["link has 401 lines"]);

@@ -1,4 +1,4 @@
-//! What an earlier release has left, in tests/frozen (see tests/freeze): this one goes on with it.
+//! Compatibility with the state that an earlier release left, in tests/frozen (see tests/freeze).
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -15,7 +15,7 @@ struct Frozen {
 }
 
 impl Frozen {
-    /// A relay that serves the store of the earlier release, and homes with its state.
+    /// A relay over the earlier release's store, and homes with its state.
     fn thaw() -> Self {
         let sandbox = Sandbox::new();
         copy("store", &sandbox.other_home("store"), &[]);
@@ -69,7 +69,7 @@ fn copy(what: &str, to: &Path, names: &[(&str, String)]) {
 }
 
 #[test]
-fn a_share_that_waited_is_opened() {
+fn a_waiting_share_is_opened() {
     let frozen = Frozen::thaw();
     let listed = frozen.sandbox.share(["list"]).ok();
     assert!(listed.contains("waiting.txt · text, 20 bytes · for anna · waiting, until Jan 15, 2100"), "{listed}");
@@ -79,14 +79,14 @@ fn a_share_that_waited_is_opened() {
 }
 
 #[test]
-fn a_share_that_waited_is_taken_back() {
+fn a_waiting_share_is_revoked() {
     let frozen = Frozen::thaw();
     frozen.sandbox.share(["revoke", "-y", &frozen.link("waiting.txt")]).ok();
     frozen.ben(&["open", &frozen.link("waiting.txt"), "-o", "got.txt"]).fails(4, "took it back");
 }
 
 #[test]
-fn an_opening_that_was_begun_is_resumed() {
+fn an_interrupted_opening_is_resumed() {
     let frozen = Frozen::thaw();
     let link = frozen.link("claimed.txt");
     frozen.sandbox.share(["open", &link, "-o", "got.txt"]).fails(3, "on another device");
@@ -96,9 +96,10 @@ fn an_opening_that_was_begun_is_resumed() {
     assert!(frozen.status("claimed.txt").contains("confirmed by someone with the link"));
 }
 
-/// The journal of a program that was killed when all was in place, with the fields that the earlier release writes.
+/// The journal of a program that was killed after it had placed all files, with the fields that the earlier release
+/// writes.
 #[test]
-fn a_relay_that_was_not_told_is_told() {
+fn a_relay_is_informed_of_an_earlier_opening() {
     let frozen = Frozen::thaw();
     let path = frozen.sandbox.write("got.txt", b"this is claimed.txt\n");
     let [journal] = &frozen.journals()[..] else { panic!("one journal") };

@@ -1,12 +1,13 @@
-//! The floors of the house: imports point down, files do not import each other in circles, and each heavy crate lives
-//! in one room. Each rule is a function from sources to what breaks it, so that made-up sources can show that it does.
+//! The layers of the library: imports point down, files do not import each other in cycles, and each heavy crate is
+//! used in one module only. Each rule is a function from sources to its violations, so that `broken` can test the
+//! rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::sources::{Source, imports, is_in, sources};
 
-/// The floors of the house, from the ground up. A room uses rooms of the floors below its own, and no other. A room is a
-/// module with everything below it.
+/// The layers, from the bottom up. A module uses modules of the layers below its own, and no others. A module includes
+/// its submodules.
 const FLOORS: [&[&str]; 9] = [
     &["platform", "page"],
     &["secret", "safe_text", "blob"],
@@ -19,8 +20,8 @@ const FLOORS: [&[&str]; 9] = [
     &["cli"],
 ];
 
-/// Rooms within a room, and those that they must not use. `cli::self` is the file of the room `cli` alone: only `main`
-/// uses the dispatcher.
+/// Submodules, and those that they must not use. `cli::self` is the file of the module `cli` alone: only `main` uses
+/// the dispatcher.
 const WITHIN: [(&str, &[&str]); 8] = [
     ("relay", &["seal", "media", "manifest"]),
     ("relay::store", &["relay::rules", "relay::client", "relay::server"]),
@@ -32,7 +33,7 @@ const WITHIN: [(&str, &[&str]); 8] = [
     ("state", &["terminal", "media"]),
 ];
 
-/// A crate, or a path in one, and the rooms in which it may appear.
+/// A crate, or a path in one, and the modules in which it may appear.
 const CRATES: [(&str, &[&str]); 19] = [
     ("icu_properties", &["safe_text"]),
     ("age", &["seal", "secret"]),
@@ -55,19 +56,19 @@ const CRATES: [(&str, &[&str]); 19] = [
     ("serde_json", &["manifest", "relay", "state", "view::player::report", "cli"]),
 ];
 
-/// Files that may be longer than [`MAX_LINES`], and why.
+/// Files that may be longer than [`MAX_LINES`], with the reason.
 const LONG_FILES: [(&str, &str); 0] = [];
 
-/// Lines of a file at which it should be divided by subject.
+/// Length in lines at which a file should be divided by subject.
 const MAX_LINES: usize = 400;
 
-/// Modules that lie on no floor.
+/// Modules without a layer.
 pub(super) fn homeless(sources: &[Source]) -> Vec<&str> {
     let modules = sources.iter().map(|source| source.module.as_str());
     modules.filter(|module| !is_outside(module) && floor(module).is_none()).collect()
 }
 
-/// The files that are the house's map and its door.
+/// Whether a module is `lib`, which lists the modules, or `main`.
 fn is_outside(module: &str) -> bool {
     matches!(module, "lib" | "main")
 }
@@ -76,12 +77,12 @@ fn floor(module: &str) -> Option<usize> {
     FLOORS.iter().position(|rooms| rooms.iter().any(|room| is_in(module, room)))
 }
 
-/// Imports that do not point down, or that a room within a room must not have.
+/// Imports that do not point down, or that a submodule must not have.
 pub(super) fn upward(sources: &[Source]) -> Vec<(String, String)> {
     let room = |module: &str| module.split("::").next().unwrap_or_default().to_owned();
     let breaks = |(from, to): &(String, String)| {
         let points_down = is_outside(from) || room(from) == room(to) || floor(from) > floor(to);
-        // Nothing but `main` uses the dispatcher, the library's map neither.
+        // Only `main` uses the dispatcher, not even `lib` does.
         let is_dispatcher = is_in(to, "cli::self") && from != "main";
         let is_within =
             |(room, others): &(&str, &[&str])| is_in(from, room) && others.iter().any(|other| is_in(to, other));
@@ -90,14 +91,14 @@ pub(super) fn upward(sources: &[Source]) -> Vec<(String, String)> {
     imports(sources).into_iter().filter(breaks).collect()
 }
 
-/// Files that import each other, however long the way around is.
+/// Files that import each other, directly or through others.
 pub(super) fn circles(sources: &[Source]) -> BTreeSet<Vec<String>> {
     let imports = imports(sources);
     let mut reaches: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (from, to) in &imports {
         reaches.entry(from).or_default().insert(to);
     }
-    // Everything that can be reached from everywhere: the graph is small.
+    // Transitive closure; the graph is small.
     loop {
         let more: Vec<(&str, BTreeSet<&str>)> = reaches
             .iter()
@@ -120,7 +121,7 @@ pub(super) fn circles(sources: &[Source]) -> BTreeSet<Vec<String>> {
     in_a_circle.map(circle).collect()
 }
 
-/// Whether a path is of a crate, or of a module of one.
+/// Whether a path belongs to a crate, or to a module of one.
 fn is_of(path: &[String], crate_name: &str) -> bool {
     crate_name.split("::").eq(path.iter().take(crate_name.split("::").count()))
 }
@@ -131,7 +132,7 @@ fn users<'a>(sources: &'a [Source], crate_name: &str) -> Vec<&'a str> {
     sources.iter().filter(uses).map(|source| source.module.as_str()).collect()
 }
 
-/// Modules that use a crate which lives elsewhere.
+/// Modules that use a crate that belongs elsewhere.
 pub(super) fn misplaced(sources: &[Source]) -> Vec<(&str, &'static str)> {
     let of = |(crate_name, rooms): &(&'static str, &'static [&'static str])| {
         let (crate_name, rooms) = (*crate_name, *rooms);
@@ -146,14 +147,14 @@ fn code(source: &Source) -> String {
     source.text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// Modules that name a path of Linux, and do not belong to its room.
+/// Modules outside `platform` that contain a path of Linux.
 pub(super) fn naming_system_paths(sources: &[Source]) -> Vec<&str> {
     let names = |source: &&Source| ["\"/proc/", "\"/sys/"].iter().any(|path| code(source).contains(path));
     let elsewhere = sources.iter().filter(|source| !is_in(&source.module, "platform"));
     elsewhere.filter(names).map(|source| source.module.as_str()).collect()
 }
 
-/// What a module has that is for the time of writing only, or that takes an end into its own hands.
+/// Markers of unfinished code, exits and lint exceptions, by module.
 pub(super) fn unfinished(sources: &[Source]) -> Vec<(&str, &'static str)> {
     let words = ["process::exit", "todo!(", "unimplemented!(", "dbg!(", "#[allow(", "#![allow("];
     let found = |source| {
@@ -163,7 +164,7 @@ pub(super) fn unfinished(sources: &[Source]) -> Vec<(&str, &'static str)> {
     sources.iter().flat_map(found).collect()
 }
 
-/// Files that are too long without a reason, and reasons for files that are not.
+/// Files that are too long without a reason, and reasons for files that are short.
 pub(super) fn too_long<'a>(sources: &'a [Source], reasons: &'a [(&str, &str)]) -> Vec<String> {
     let lines = |source: &Source| source.text.lines().count();
     let has_reason = |module: &str| reasons.iter().any(|(long, _)| *long == module);
@@ -185,14 +186,14 @@ fn imports_point_down() {
 }
 
 #[test]
-fn files_import_each_other_in_no_circles() {
+fn files_import_each_other_in_no_cycles() {
     let sources = sources();
     let circles = circles(&sources);
     assert!(circles.is_empty(), "these files import each other: {circles:#?}");
 }
 
 #[test]
-fn heavy_crates_live_in_one_room() {
+fn heavy_crates_are_used_in_one_module() {
     let sources = sources();
     for (crate_name, _) in CRATES {
         assert!(!users(&sources, crate_name).is_empty(), "nothing uses {crate_name}");
@@ -202,7 +203,7 @@ fn heavy_crates_live_in_one_room() {
 }
 
 #[test]
-fn paths_of_the_system_are_named_in_its_room() {
+fn system_paths_are_named_in_platform_only() {
     assert_eq!(naming_system_paths(&sources()), Vec::<&str>::new());
 }
 

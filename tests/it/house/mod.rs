@@ -1,4 +1,4 @@
-//! The sources and documents themselves.
+//! Tests of the sources and documents themselves.
 
 mod broken;
 mod documents;

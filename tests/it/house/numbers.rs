@@ -1,13 +1,15 @@
-//! Numbers that texts repeat are those that the program works with.
+//! Numbers in help and error texts equal the constants of the program.
 
+use std::path::Path;
 use std::time::Duration;
 
 use share::link::Link;
 use share::relay::server::PORT;
-use share::relay::{MAX_TTL, MAX_WAIT, MIN_TTL, TOMBSTONE_TIME};
+use share::relay::{LEASE, MAX_GUESSES, MAX_TTL, MAX_WAIT, MIN_TTL, TOMBSTONE_TIME};
 use share::relay_url::RelayUrl;
 use share::secret::{Flags, LinkSecret};
 
+use super::documents::documents;
 use crate::support::Sandbox;
 
 /// A text without its line breaks.
@@ -47,4 +49,24 @@ fn errors_repeat_the_numbers_of_the_protocol() {
     let unknown = Link { relay: Some(RelayUrl::parse(&relay.url).unwrap()), secret }.web().unwrap().to_string();
     let hint = sandbox.share(["peek", &unknown]).fails(4, "knows no such share").stderr;
     assert!(hint.contains(&format!("more than {} days ago", days(TOMBSTONE_TIME))), "{hint}");
+}
+
+#[test]
+fn documents_repeat_the_numbers_of_the_program() {
+    assert_eq!(MAX_GUESSES, 20, "twenty wrong ones, the twenty-first");
+    let documents = documents();
+    let hours = LEASE.as_secs() / 3600;
+    for (path, text) in [
+        ("README.md", format!("resume for {hours} hours")),
+        ("README.md", "after twenty wrong ones".to_owned()),
+        ("SECURITY.md", format!("resume for {hours} hours")),
+        ("SECURITY.md", "the twenty-first different guess".to_owned()),
+        ("SECURITY.md", format!("until {} days after its end", days(TOMBSTONE_TIME))),
+        ("docs/viewing.md", format!("look again for {hours} hours")),
+        ("docs/relay.md", format!("port {PORT} of 127.0.0.1")),
+        ("docs/relay.md", format!("listens on `127.0.0.1:{PORT}`")),
+        ("docs/relay.md", format!("answer back for {} seconds", MAX_WAIT.as_secs())),
+    ] {
+        assert!(unwrapped(&documents[Path::new(path)]).contains(&text), "{path}: {text}");
+    }
 }

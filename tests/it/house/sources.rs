@@ -1,4 +1,4 @@
-//! Sources, parsed: which modules they are, and which paths their code uses. Nested imports, `super::`, and paths inside
+//! Parsed sources: their modules, and the paths that their code uses. Nested imports, `super::`, and paths inside
 //! macros and attributes count as well.
 
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use syn::visit::{self, Visit};
 
 use crate::support::files;
 
-/// A source file: its module, such as `relay::store::folder`, and the paths that its code uses.
+/// A source file: its module, such as `relay::store::folder`, and the paths in its code.
 pub(super) struct Source {
     pub(super) module: String,
     pub(super) paths: BTreeSet<Vec<String>>,
@@ -18,7 +18,7 @@ pub(super) struct Source {
 
 /// Collects the paths in a file, with `super` and `self` resolved.
 struct Paths<'a> {
-    /// The module of the code that is visited.
+    /// The module of the visited code.
     within: Vec<String>,
     /// All modules that have a file.
     modules: &'a BTreeSet<String>,
@@ -38,7 +38,7 @@ impl Paths<'_> {
                 base.extend(self.within[..self.within.len().saturating_sub(ups)].iter().cloned());
                 rest = &rest[ups..];
             }
-            // A module below this one, or another crate.
+            // A submodule of this one, or another crate.
             Some(first) => {
                 let child = self.within.iter().map(String::as_str).chain([first]).collect::<Vec<_>>().join("::");
                 if self.modules.contains(&child) {
@@ -53,7 +53,7 @@ impl Paths<'_> {
         self.found.insert(base);
     }
 
-    /// Notes the paths in what a macro or an attribute is given. It is no syntax tree, but paths have colons.
+    /// Notes the paths in the arguments of a macro or an attribute. They are not parsed, but paths contain colons.
     fn tokens(&mut self, tokens: &str) {
         let tokens = tokens.replace(" :: ", "::");
         for word in tokens.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')) {
@@ -91,11 +91,11 @@ impl<'ast> Visit<'ast> for Paths<'_> {
     }
 
     fn visit_vis_restricted(&mut self, _: &'ast syn::VisRestricted) {
-        // A visibility names the room that may use an item. That is no import.
+        // A visibility names the module that may use an item. It is not an import.
     }
 
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
-        // Tests may use what they test with.
+        // Unit tests may use any module.
         if item.content.is_none() || item.attrs.iter().any(is_for_tests) {
             return;
         }
@@ -115,7 +115,7 @@ impl<'ast> Visit<'ast> for Paths<'_> {
     }
 }
 
-/// Whether a module is compiled for unit tests alone.
+/// Whether a module is compiled for unit tests only.
 fn is_for_tests(attribute: &syn::Attribute) -> bool {
     let is_test = |list: &syn::MetaList| list.tokens.to_string() == "test";
     attribute.path().is_ident("cfg") && attribute.meta.require_list().is_ok_and(is_test)
@@ -145,7 +145,7 @@ pub(super) fn parse(texts: Vec<(String, String)>) -> Vec<Source> {
     texts.into_iter().map(source).collect()
 }
 
-/// Which files import which, by their modules.
+/// Pairs of modules: a file, and a file that it imports.
 pub(super) fn imports(sources: &[Source]) -> BTreeSet<(String, String)> {
     let modules: BTreeSet<&str> = sources.iter().map(|source| source.module.as_str()).collect();
     let target = |path: &[String]| {
@@ -162,7 +162,7 @@ pub(super) fn imports(sources: &[Source]) -> BTreeSet<(String, String)> {
     all
 }
 
-/// Whether a module is a room or lies in it. `cli::self` is the file of the room `cli` alone.
+/// Whether a module is `parent` or a submodule of it. `cli::self` is the file of the module `cli` alone.
 pub(super) fn is_in(module: &str, room: &str) -> bool {
     match room.strip_suffix("::self") {
         Some(alone) => module == alone,

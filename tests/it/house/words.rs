@@ -1,4 +1,4 @@
-//! The words and pure functions, under whatever a stranger may write.
+//! Properties of names, links and padding for hostile and random input.
 
 use proptest::prelude::*;
 use share::blob::padded_len;
@@ -8,7 +8,7 @@ use share::safe_text::{printable, safe_name};
 use share::seal::longest_blob;
 use share::secret::{Flags, LinkSecret};
 
-/// Texts made of what has fooled others: path tricks, control and format characters, reserved words.
+/// Texts made of typical attacks: path tricks, control and format characters, reserved words.
 fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("..".to_owned()),
@@ -30,7 +30,7 @@ fn hostile() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn a_name_is_one_component_inside_its_directory(name in hostile()) {
+    fn a_safe_name_is_one_path_component(name in hostile()) {
         let safe = safe_name(Some(&name), "file");
         prop_assert!(!safe.is_empty() && safe.len() <= 200);
         prop_assert!(!safe.contains(['/', '\\', '\0', '\u{1b}', '\u{202e}', '\u{200b}']), "{safe:?}");
@@ -40,7 +40,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_printed_commands_nothing(text in hostile()) {
+    fn printable_text_has_no_control_characters(text in hostile()) {
         let shown = printable(&text);
         prop_assert_eq!(shown.chars().count(), text.chars().count());
         prop_assert!(!shown.chars().any(char::is_control));
@@ -57,14 +57,14 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_a_link_panic(text in any::<String>(), tail in hostile()) {
+    fn no_text_makes_the_link_parser_panic(text in any::<String>(), tail in hostile()) {
         let _ = Link::parse(&text);
         let _ = Link::parse(&format!("https://{text}/#share1{tail}"));
         let _ = RelayUrl::parse(&text);
     }
 
     #[test]
-    fn padding_is_at_least_the_length_and_little_more(len in 0u64..1 << 50) {
+    fn padding_adds_at_most_an_eighth(len in 0u64..1 << 50) {
         let padded = padded_len(len);
         prop_assert!(padded >= len && padded >= 4096);
         prop_assert!(padded <= len.max(4096) + len / 8);

@@ -1,5 +1,5 @@
-//! What cleaning leaves as it is: pictures wherever they lie in a file, times of playing, colors, and names that look
-//! alike.
+//! Data that metadata removal must keep: pictures wherever they are in a file, playing times, colors, and similar
+//! names.
 
 use std::fs;
 use std::io::Cursor;
@@ -21,7 +21,7 @@ fn boxes(bytes: &[u8]) -> Vec<(&[u8], &[u8])> {
     found
 }
 
-/// Moves every place that `iloc` names by so many bytes to the front (ISO/IEC 14496-12, 8.11.3; in 32 bits).
+/// Subtracts a number from every offset in `iloc` (ISO/IEC 14496-12, 8.11.3; 32 bits).
 fn move_items(meta: &mut [u8], by: u32) {
     let at = meta.windows(4).position(|window| window == b"iloc").unwrap() + 4;
     let (version, sizes) = (meta[at], meta[at + 4]);
@@ -32,7 +32,7 @@ fn move_items(meta: &mut [u8], by: u32) {
     let (count, mut at) = (number(meta, at + 6), at + 8);
     for _ in 0..count {
         let is_in_file = version == 0 || number(meta, at + 2) % 16 == 0;
-        // What is nought is the other number's to say.
+        // An offset of zero is relative to another field.
         let back = |meta: &mut [u8], at: usize| {
             let offset = u32::from_be_bytes(meta[at..at + 4].try_into().unwrap());
             meta[at..at + 4].copy_from_slice(&offset.saturating_sub(by).to_be_bytes());
@@ -55,7 +55,7 @@ fn move_items(meta: &mut [u8], by: u32) {
 
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
-fn a_heic_whose_pictures_come_first_is_cleaned_and_one_that_is_cut_off_is_not() {
+fn a_heic_with_its_pictures_first_is_cleaned_and_a_truncated_one_is_not() {
     let place = tempfile::tempdir().unwrap();
     let seed = fs::read(corpus().join("heic-exif.heic")).unwrap();
     let parts = boxes(&seed);
@@ -78,7 +78,7 @@ fn a_heic_whose_pictures_come_first_is_cleaned_and_one_that_is_cut_off_is_not() 
     }
 }
 
-/// What a player shows when: each picture and sound with its time.
+/// The frames and samples that a player shows, with their times.
 fn played(path: &Path) -> String {
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg.args(["-nostdin", "-v", "error", "-i"]).arg(path).args(["-map", "0", "-f", "framemd5", "-"]);
@@ -101,7 +101,7 @@ fn a_slow_motion_video_plays_as_before() {
     let coded = ["-c:v", "libx264", "-bf", "2", "-g", "30", "-pix_fmt", "yuv420p", "-c:a", "aac"];
     let tracks = ["-map", "0:v", "-map", "0:v", "-map", "1:a", "-metadata", "location=+48.1+011.5/"];
     let whole = make("whole.mov", &[&source[..], &tracks, &coded].concat());
-    // Cut without coding anew: an edit list says where it begins; slowed down, that its times are others.
+    // Cut without reencoding: an edit list has the start time. Slowed down: the timestamps change.
     let whole = whole.to_str().unwrap();
     let copied = ["-map", "0", "-c", "copy", "-metadata", "location=+48.1+011.5/"];
     let cut = make("cut.mov", &[&["-ss", "0.7", "-itsscale", "4", "-i", whole][..], &copied].concat());
@@ -115,11 +115,11 @@ fn a_slow_motion_video_plays_as_before() {
 
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
-fn color_profiles_and_what_adobe_says_of_colors_stay() {
+fn color_profiles_and_adobe_color_transforms_stay() {
     let place = tempfile::tempdir().unwrap();
     let ppm = [&b"P6 32 32 255\n"[..], &noise(32 * 32 * 3, 5)].concat();
     fs::write(place.path().join("photo.ppm"), ppm).unwrap();
-    // RGB as it is: only Adobe's segment tells that from YCbCr.
+    // RGB without conversion: only Adobe's segment distinguishes it from YCbCr.
     let coded = Command::new("cjpeg").args(["-rgb", "-quality", "100"]).arg(place.path().join("photo.ppm")).output();
     let coded = coded.unwrap().stdout;
     let big = |jpeg: &[u8]| {
@@ -128,7 +128,7 @@ fn color_profiles_and_what_adobe_says_of_colors_stay() {
         Command::new("djpeg").arg(path).output().unwrap().stdout
     };
     let profile = segment(0xe2, &[&b"ICC_PROFILE\0\x01\x01"[..], &noise(300, 6)].concat());
-    // What stands behind the transform tells nothing of colors.
+    // The bytes after the transform have no meaning for colors.
     let adobe = |more: &[u8]| segment(0xee, &[&b"Adobe\0\x64\0\0\0\0\0"[..], more].concat());
     let photo = [&coded[..2], &profile, &adobe(b"CANARY"), &coded[2..]].concat();
     let after = cleaned(&photo);
@@ -141,7 +141,7 @@ fn color_profiles_and_what_adobe_says_of_colors_stay() {
 
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
-fn two_names_that_differ_only_in_how_they_are_composed_both_arrive() {
+fn two_names_that_differ_only_in_unicode_composition_both_arrive() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let [composed, decomposed] = ["caf\u{e9}.txt", "cafe\u{301}.txt"];
@@ -155,8 +155,8 @@ fn two_names_that_differ_only_in_how_they_are_composed_both_arrive() {
 
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
-fn bytes_that_only_begin_like_a_jpeg_are_sent_as_they_are() {
-    // Somewhere in a megabyte of noise there is every marker, and something to skip before each.
+fn bytes_that_only_begin_like_a_jpeg_are_sent_unchanged() {
+    // A megabyte of noise contains every marker, each after skippable bytes.
     for seed in 0..40 {
         let mut bytes = b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0".to_vec();
         bytes.extend(noise(1_000_000, seed));
@@ -175,22 +175,23 @@ fn of_another_size(jpeg: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn films_of_pictures_are_not_cut_to_the_first_one() {
+fn motion_pictures_are_not_cut_to_their_first_frame() {
     let photo = fs::read("tests/beach.jpg").unwrap();
     let plain = cleaned(&photo);
     let refused = |bytes: &[u8]| strip::plan(Cursor::new(bytes)).is_err();
     assert!(refused(&[&plain[..], &plain, &plain].concat()), "a film of JPEGs");
-    // A smaller picture behind a photo is the phone's, and tells where it was taken.
+    // A smaller picture behind a photo is the phone's, and contains the location.
     let hidden = [&plain[..], &of_another_size(&photo)].concat();
     assert_eq!(cleaned(&hidden).len(), plain.len());
-    let png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\0\0\0\0\0\0\0\0IDAT\0\0\0\0\0\0\0\0IEND\0\0\0\0";
+    let png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\0\0\0\0\0\
+        \0\0\0IDAT\0\0\0\0\0\0\0\0IEND\0\0\0\0";
     assert!(!refused(png) && refused(&[&png[..], png].concat()), "PNGs");
     let gif = b"GIF89a\x01\0\x01\0\0\0\0\x2c\0\0\0\0\x01\0\x01\0\0\x02\0\x3b";
     assert!(!refused(gif) && refused(&[&gif[..], gif].concat()), "GIFs");
 }
 
 #[test]
-fn a_garbled_picture_is_sent_as_it_is() {
+fn a_corrupt_picture_is_sent_unchanged() {
     let plain = cleaned(&fs::read("tests/beach.jpg").unwrap());
     for marker in [0xbd, 0x45, 0xc0, 0xe5, 0xfe] {
         let mut garbled = plain.clone();

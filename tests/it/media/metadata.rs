@@ -1,5 +1,5 @@
-//! What goes with a photo and a video, by programs of other people: `tests/corpus` makes them with `exiftool` and
-//! `ffmpeg`, and the same programs look at what arrives.
+//! Metadata removal from photos and videos, checked by other programs: `tests/corpus` makes files with `exiftool` and
+//! `ffmpeg`, and the same programs inspect the received files.
 
 use std::collections::HashMap;
 use std::fs;
@@ -13,8 +13,8 @@ use share::media::strip;
 
 use crate::support::{Sandbox, contains, corpus, decoded, files, noise};
 
-/// Tags, by `exiftool`'s groups and names, that say how something is decoded and shown, and nothing of who made it
-/// when, where and with what.
+/// Tags, by `exiftool`'s groups and names, that control decoding and display, and reveal nothing about the author,
+/// time, place or device.
 const HARMLESS: [&str; 11] = [
     "System:",
     "File:",
@@ -29,7 +29,7 @@ const HARMLESS: [&str; 11] = [
     "ICC_Profile:",
 ];
 
-/// What `exiftool` finds in files: names and values, by file name. Values are numbers, not words.
+/// The tags that `exiftool` finds in files: names and values, by file name. Values are numbers, not words.
 fn found(place: &Path) -> HashMap<String, serde_json::Map<String, Value>> {
     let mut tool = Command::new("exiftool");
     tool.args(["-json", "-a", "-n", "-G1", "-ee3", "-q"]).args(files(place));
@@ -64,7 +64,7 @@ fn is_harmless(tag: &str, value: &str) -> bool {
 
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
-fn what_arrives_tells_nothing_of_who_made_it_where_and_when() {
+fn received_files_reveal_no_author_place_or_time() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let corpus = corpus();
@@ -76,7 +76,7 @@ fn what_arrives_tells_nothing_of_who_made_it_where_and_when() {
         let is_known = !path.contains("/unknown/");
         let run = sandbox.share(["send", "--relay", &relay.url, &path]).run();
         assert_eq!(run.code, 0, "{run:?}");
-        // What cannot be cleaned is said, whatever was asked for; and with `require` it is not sent.
+        // Files that cannot be cleaned cause a warning with any option; with `require` they are not sent.
         assert_eq!(run.stderr.contains("metadata NOT removed"), !is_known, "{run:?}");
         assert_eq!(run.stderr.contains("(removed: "), is_known && says(&path), "{run:?}");
         let strict = ["send", "-q", "--relay", &relay.url, "--metadata", "require", &path];
@@ -98,7 +98,7 @@ fn what_arrives_tells_nothing_of_who_made_it_where_and_when() {
             assert!(is_harmless(tag, value.trim_matches('"')), "{name}: {tag} {value}");
         }
         for turn in ["IFD0:Orientation", "Composite:Rotation", "QuickTime:Rotation"] {
-            // One is the usual way, which nobody has to say.
+            // One is the default, which needs no tag.
             let of = |tags: &serde_json::Map<String, Value>| tags.get(turn).filter(|turn| *turn != 1).cloned();
             assert_eq!(of(&before[name]), of(tags), "{name}: {turn}");
         }
@@ -118,12 +118,12 @@ fn what_arrives_tells_nothing_of_who_made_it_where_and_when() {
         if name.starts_with("jpeg") || name.contains("profile") {
             assert_eq!(profile(Path::new(path)), profile(&arrived), "{name}");
         }
-        // What was cleaned is clean.
+        // A cleaned file has nothing to remove.
         assert!(!says(arrived.to_str().unwrap()), "{name}");
     }
 }
 
-/// Whether there is anything to take out of a file.
+/// Whether a file contains removable metadata.
 fn says(path: &str) -> bool {
     let removed = strip::plan(fs::File::open(path).unwrap()).unwrap().removed;
     removed != strip::Removed::default()
@@ -131,7 +131,7 @@ fn says(path: &str) -> bool {
 
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
-fn what_is_kept_is_kept_and_what_comes_through_a_pipe_is_said() {
+fn metadata_is_kept_on_request_and_a_pipe_warns() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let photo = [fs::read("tests/beach.jpg").unwrap(), b"CANARY behind it".to_vec()].concat();
@@ -158,7 +158,7 @@ fn what_is_kept_is_kept_and_what_comes_through_a_pipe_is_said() {
     assert_eq!(sent["removed"], "location, camera data, hidden data", "{json}");
 }
 
-/// A source of which only the beginning exists; the rest is zeros, and cost nothing.
+/// A source of which only the beginning exists; the rest is zeros without storage.
 struct Long(io::Cursor<Vec<u8>>, u64);
 
 impl Read for Long {
@@ -188,8 +188,8 @@ impl Seek for Long {
 
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
-fn a_long_video_is_looked_through_without_being_read() {
-    // A film whose pictures are a hundred gigabytes of nothing.
+fn a_long_video_is_scanned_without_reading_its_media() {
+    // A video with a hundred gigabytes of media data.
     let clip = fs::read("tests/clip.mp4").unwrap();
     let at = clip.windows(4).position(|window| window == b"moov").unwrap() - 4;
     let len = 100u64 << 30;
@@ -203,11 +203,11 @@ fn a_long_video_is_looked_through_without_being_read() {
     assert_eq!(plan.edits.len_of(plan.len), len);
 }
 
-/// Photos and films that are cut off, garbled, and put together wrongly: a word, or clean bytes, and never a panic, a
-/// hang or a lot of memory.
+/// Photos and videos that are truncated, corrupted, or combined wrongly: an error or clean bytes, and never a panic, a
+/// hang or high memory use.
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
-fn whatever_a_file_is_it_is_looked_through_to_an_end() {
+fn every_file_is_scanned_to_an_end() {
     let mut seeds: Vec<Vec<u8>> =
         ["beach.jpg", "clip.mp4"].map(|name| fs::read(format!("tests/{name}")).unwrap()).into();
     let corpus = corpus();
@@ -245,7 +245,7 @@ fn whatever_a_file_is_it_is_looked_through_to_an_end() {
                     bytes.drain(at..end);
                 }
                 _ => {
-                    // Lengths are where it hurts.
+                    // Lengths are the most sensitive fields.
                     let at = number(bytes.len().min(4096) - 4);
                     bytes[at..at + 4].copy_from_slice(&[0xff, 0xff, 0xff, [0xff, 0xf0][number(2)]]);
                 }

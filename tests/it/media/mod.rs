@@ -1,4 +1,4 @@
-//! What is taken out of photos and videos.
+//! Metadata removal from photos and videos.
 
 mod kept;
 mod metadata;

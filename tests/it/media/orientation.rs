@@ -1,5 +1,5 @@
-//! Pictures that are turned, and that stay upright after cleaning, in whatever way the file says so; and JPEGs with
-//! bytes between their segments, which decoders skip. `exiftool` and `djpeg` look at what is left.
+//! Rotated pictures stay upright after cleaning, however the file stores the rotation; and JPEGs with bytes between
+//! their segments, which decoders skip. `exiftool` and `djpeg` check the results.
 
 use std::fs;
 use std::io::{Cursor, Write};
@@ -10,7 +10,7 @@ use share::media::strip;
 
 use crate::support::{cleaned, contains, pixels, segment};
 
-/// What `exiftool` says of EXIF's orientation, without what it reads elsewhere.
+/// EXIF's orientation as `exiftool` prints it, without orientations stored elsewhere.
 fn turned(place: &Path, name: &str, bytes: &[u8]) -> String {
     let path = place.join(name);
     fs::write(&path, bytes).unwrap();
@@ -24,7 +24,7 @@ fn tiff(kind: u16, value: [u8; 4]) -> Vec<u8> {
 
 const XMP: &str = "<x:xmpmeta CANARY xmlns:x='adobe:ns:meta/'><rdf:Description tiff:Orientation=\"6\"/></x:xmpmeta>";
 
-/// A photo without metadata, and with `pieces` behind its beginning.
+/// A photo without metadata, with `pieces` behind its first marker.
 fn jpeg(pieces: &[Vec<u8>]) -> Vec<u8> {
     let plain = cleaned(&fs::read("tests/beach.jpg").unwrap());
     [&plain[..2], &pieces.concat(), &plain[2..]].concat()
@@ -58,7 +58,7 @@ fn a_jpeg_stays_upright_however_its_orientation_is_stored() {
 
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
-fn what_decoders_skip_between_segments_goes() {
+fn bytes_that_decoders_skip_between_segments_are_removed() {
     let place = tempfile::tempdir().unwrap();
     let exif = segment(0xe1, &[b"Exif\0\0", &tiff(3, [0, 6, 0, 0])[..]].concat());
     let comment = segment(0xfe, b"CANARY");
@@ -72,7 +72,7 @@ fn what_decoders_skip_between_segments_goes() {
         assert_eq!(turned(place.path(), "photo.jpg", &after), "6", "{skipped:02x?}");
         assert!(pixels(place.path(), &plain) == pixels(place.path(), &after));
     }
-    // A restart marker belongs to coded pictures: outside of them it is one of those that stand alone.
+    // A restart marker belongs to entropy-coded data: elsewhere it stands alone, without a length.
     assert!(pixels(place.path(), &cleaned(&jpeg(&[b"\xff\xd0".to_vec()]))) == pixels(place.path(), &plain));
 }
 
@@ -90,7 +90,7 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
-fn a_png_stays_upright_whichever_program_said_it() {
+fn a_png_stays_upright_whichever_program_stored_its_orientation() {
     let place = tempfile::tempdir().unwrap();
     let mut plain = Cursor::new(Vec::new());
     image::RgbImage::new(8, 4).write_to(&mut plain, image::ImageFormat::Png).unwrap();
@@ -125,7 +125,7 @@ fn a_png_stays_upright_whichever_program_said_it() {
 
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
-fn a_webp_stays_upright_also_where_only_xmp_says_it() {
+fn a_webp_stays_upright_even_with_its_orientation_in_xmp_only() {
     let place = tempfile::tempdir().unwrap();
     let mut plain = Cursor::new(Vec::new());
     image::RgbaImage::new(8, 4).write_to(&mut plain, image::ImageFormat::WebP).unwrap();

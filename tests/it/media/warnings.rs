@@ -1,4 +1,4 @@
-//! What `share send` warns of: what a file may tell that cannot be cleaned, and what most browsers do not show.
+//! Warnings of `share send`: metadata that cannot be removed, and formats that most browsers do not show.
 
 use std::process::Command;
 
@@ -14,7 +14,7 @@ fn send(sandbox: &Sandbox, relay: &RelayProcess, args: &[&str]) -> Ended {
 
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
-fn whatever_a_file_is_called_and_sent_as_it_is_warned_of() {
+fn files_sent_with_metadata_cause_a_warning_whatever_their_name() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let unknown = b"\0 nothing that anybody knows".as_slice();
@@ -50,7 +50,7 @@ fn whatever_a_file_is_called_and_sent_as_it_is_warned_of() {
         assert!(!kept.stderr.contains("metadata"), "{name} {kept:?}");
         let strict = ["send", "-q", "--relay", &relay.url, "--metadata", "require"];
         sandbox.share(strict.iter().chain(&[name])).fails(8, "the metadata of ");
-        // Through a pipe its bytes are all that can tell.
+        // In a pipe, only the bytes identify the format.
         let piped = sandbox.share(["send", "-q", "--relay", &relay.url]).input(content).run();
         let tells = content != unknown && !content.starts_with(b"a text");
         assert_eq!(piped.stderr.contains(NOT_REMOVED), tells, "{name} {piped:?}");
@@ -73,7 +73,7 @@ fn whatever_a_file_is_called_and_sent_as_it_is_warned_of() {
 
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
-fn most_browsers_do_not_show_it_and_the_sender_knows_before() {
+fn the_sender_is_warned_of_formats_that_most_browsers_do_not_show() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let make = |name: &str, options: &[&str]| {

@@ -1,4 +1,4 @@
-//! The flow of opening without a process: its steps, its progress, and what it leaves at the relay.
+//! The opening flow of the library: its steps, its progress, and the resulting state at the relay.
 
 use std::fs;
 use std::io::{self, Read, Seek};
@@ -85,7 +85,7 @@ impl Shared {
     }
 }
 
-/// A device that keeps no journal.
+/// A device without a journal.
 fn session(device: &DeviceSecret, progress: &Progress) -> Session {
     Session::without_journal(DeviceSecret::from_bytes(*device.as_bytes()), progress)
 }
@@ -133,7 +133,7 @@ impl Destination for Nowhere {
     }
 }
 
-/// A file that something else has opened.
+/// A file that the caller has opened.
 struct Elsewhere(fs::File);
 
 impl Destination for Elsewhere {
@@ -149,7 +149,7 @@ impl Destination for Elsewhere {
 }
 
 #[tokio::test]
-async fn a_destination_that_fails_costs_nothing_and_only_the_same_device_resumes() {
+async fn a_failing_destination_costs_nothing_and_only_the_same_device_resumes() {
     let share = Shared::send(&[("a.txt", b"one")], None).await;
     let (device, progress) = (DeviceSecret::random(), Progress::default());
     let failed = share.envelope(session(&device, &progress)).await.prepare(Nowhere);
@@ -203,14 +203,14 @@ impl Device {
         }
     }
 
-    /// How many journals it keeps.
+    /// The number of its journals.
     fn journals(&self) -> usize {
         fs::read_dir(self.0.path().join("opening")).unwrap().count()
     }
 }
 
 #[tokio::test]
-async fn what_was_not_claimed_leaves_no_trace_and_what_was_claimed_is_resumed() {
+async fn an_unclaimed_share_leaves_no_trace_and_a_claimed_one_is_resumed() {
     let share = Shared::send(&[("a.txt", b"one")], None).await;
     let (device, place, progress) = (Device::new(), tempfile::tempdir().unwrap(), Progress::default());
     let manifest = envelope_manifest(&share).await;
@@ -236,7 +236,7 @@ async fn what_was_not_claimed_leaves_no_trace_and_what_was_claimed_is_resumed() 
     drop(resumed().await.sync().unwrap().note().unwrap());
     assert_eq!((device.journals(), fs::read_dir(place.path()).unwrap().count()), (1, 0));
 
-    // The file has its name, and the journal does not say so yet.
+    // The file has its name, but the journal does not have it yet.
     drop(resumed().await.sync().unwrap().note().unwrap().place().unwrap());
     assert_eq!(fs::read(place.path().join("a.txt")).unwrap(), b"one");
     let Begin::Saved(earlier) = device.begin(&share, &Progress::default()) else { panic!("it is not found") };
@@ -247,7 +247,7 @@ async fn what_was_not_claimed_leaves_no_trace_and_what_was_claimed_is_resumed() 
 }
 
 #[tokio::test]
-async fn a_share_that_was_saved_and_not_finished_is_finished_by_the_next_command() {
+async fn a_saved_share_is_finished_by_the_next_command() {
     let share = Shared::send(&[("a.txt", b"one")], None).await;
     let (device, progress) = (Device::new(), Progress::default());
     let out = tempfile::tempfile().unwrap();
@@ -264,7 +264,7 @@ async fn a_share_that_was_saved_and_not_finished_is_finished_by_the_next_command
 }
 
 #[tokio::test]
-async fn a_wrong_passphrase_gives_the_session_back_as_long_as_another_may_be_tried() {
+async fn a_wrong_passphrase_returns_the_session_while_another_may_be_tried() {
     let share = Shared::send(&[("a.txt", b"one")], Some("right")).await;
     let mut next = Some(session(&DeviceSecret::random(), &Progress::default()));
     let mut tried = 0;
@@ -298,7 +298,7 @@ impl Destination for Screen {
 }
 
 #[tokio::test]
-async fn a_share_is_read_in_any_order_and_finished_only_when_it_was_closed() {
+async fn a_share_is_read_in_any_order_and_finished_when_it_is_closed() {
     let content = (0..300_000u32).flat_map(u32::to_be_bytes).collect::<Vec<u8>>();
     let share = Shared::send(&[("a.bin", &content)], None).await;
     let (device, progress) = (DeviceSecret::random(), Progress::default());

@@ -1,4 +1,4 @@
-//! The page's essential behavior in each browser engine.
+//! Essential behavior of the page in each browser engine.
 
 use std::fs;
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-//! Recipients with nothing but a browser.
+//! Tests of the page for recipients in a browser.
 
 mod agreement;
 mod engines;

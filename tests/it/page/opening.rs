@@ -1,4 +1,4 @@
-//! Recipients with nothing but a browser: a real one opens what the program has sent.
+//! Opening in a real browser.
 
 use std::fs;
 use std::net::TcpListener;
@@ -19,7 +19,7 @@ use crate::support::{
     forms, has, noise, planted, send, status,
 };
 
-/// A photo of another kind with the same motive, made by the browser.
+/// A photo of another format with the same content, made by the browser.
 fn converted(tab: &Tab, photo: &[u8], kind: &str) -> Vec<u8> {
     let code = format!(
         "(async () => {{
@@ -37,7 +37,7 @@ fn converted(tab: &Tab, photo: &[u8], kind: &str) -> Vec<u8> {
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn the_page_has_the_known_answers_and_its_types_hold() {
+fn the_page_matches_the_test_vectors_and_its_types_check() {
     if ![DRIVEN, WORKSHOP].into_iter().all(has) {
         return;
     }
@@ -58,7 +58,7 @@ fn the_page_has_the_known_answers_and_its_types_hold() {
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn an_album_is_opened_once_with_every_pixel_and_nothing_is_left() {
+fn an_album_opens_once_with_every_pixel_and_leaves_nothing() {
     let Some(browser) = Browser::start(&[]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
@@ -82,7 +82,7 @@ fn an_album_is_opened_once_with_every_pixel_and_nothing_is_left() {
     tab.tell("press", json!({ "key": "ArrowRight" }));
     tab.expect("3 of 4").until("document.querySelector('.stage img')");
     assert_eq!(tab.shows(&webp), (640 * 400, true));
-    // Not all was seen: closing asks, and leads to what is missing.
+    // A file has not been seen: closing asks, and leads to it.
     tab.press_button("Close").expect("One of these has not been seen").press_button("Go back");
     tab.expect("4 of 4").expect("<b>not bold</b>");
     assert_eq!(tab.value("document.querySelector('.stage pre').textContent"), text);
@@ -94,16 +94,16 @@ fn an_album_is_opened_once_with_every_pixel_and_nothing_is_left() {
     assert!(status(&sandbox).contains(&words), "{words}: {}", status(&sandbox));
     assert_eq!(tab.value("document.querySelectorAll('.stage').length"), 0);
     assert_eq!(tab.complaints(), Vec::<String>::new());
-    // One question, one opening, one end.
+    // One look, one claim, one finish.
     assert_eq!(tab.requests(), ["GET /", "POST /v1/manifest", "POST /v1/claim", "GET /v1/part/0", "POST /v1/finish"]);
 
-    // Somebody else, later; and whoever comes without the key.
+    // A second visitor with the link, and one without its key.
     let second = browser.tab();
     second.goto(&link).expect("Already opened").expect(&words).expect("tell the sender");
     let keyless = browser.tab();
     keyless.goto(&line.url).expect("The key is missing");
 
-    // Nothing of the key has gone to anybody, in no form.
+    // No request contains the key in any encoding.
     let secret = Link::parse(&link).unwrap().link.secret;
     let said = line.recorded();
     assert!(contains(&said, b"GET / HTTP/1.1") && contains(&said, b"POST /v1/finish"));
@@ -135,7 +135,7 @@ fn a_video_plays_and_seeks() {
     tab.until("document.querySelector('video')?.readyState >= 2");
     let length = tab.value("document.querySelector('video').duration").as_f64().unwrap();
     assert!((5.5..6.5).contains(&length), "{length}");
-    // What is in the middle of the picture, whatever the browser makes of its colors.
+    // The color in the middle of the picture, independent of color management.
     let picture = "(() => {
         const [canvas, video] = [new OffscreenCanvas(320, 180).getContext('2d'), document.querySelector('video')];
         canvas.drawImage(video, 0, 0);
@@ -151,7 +151,7 @@ fn a_video_plays_and_seeks() {
         assert_eq!(tab.value("document.querySelector('video').currentTime"), json!(at));
         assert_ne!(tab.value(picture), first);
     }
-    // Who looks elsewhere covers it, and it stands still.
+    // Switching tabs hides the video and pauses it.
     tab.value("document.querySelector('video').play()");
     tab.value(
         "Object.defineProperty(document, 'hidden', { get: () => true, configurable: true });
@@ -161,7 +161,7 @@ fn a_video_plays_and_seeks() {
     assert_eq!(tab.value("document.querySelector('video').paused"), true);
     assert_eq!(relay.data().len(), 2, "hiding is not closing");
     tab.value("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))");
-    // Leaving is closing, where it was seen.
+    // Leaving the page closes a share that was seen.
     tab.tell("leave", json!({}));
     relay.expect_empty();
     assert!(status(&sandbox).contains("opened"), "{}", status(&sandbox));
@@ -170,10 +170,10 @@ fn a_video_plays_and_seeks() {
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn a_browser_without_webcrypto_opens_what_a_machine_on_its_network_serves() {
+fn a_browser_without_webcrypto_opens_a_share_on_the_local_network() {
     let sandbox = Sandbox::new();
     sandbox.write("beach.jpg", &fs::read(PHOTO).unwrap());
-    // Its two ends must be known before either is there.
+    // Both addresses must be known before either side starts.
     let listens = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let mut host = Host::start(&sandbox, &["beach.jpg", "--public-url", "http://photos.lan", "--listen", &listens]);
     let Some(browser) = Browser::start(&[&format!("--host=photos.lan={listens}")]) else { return };
@@ -191,7 +191,7 @@ fn a_browser_without_webcrypto_opens_what_a_machine_on_its_network_serves() {
     browser.tab().goto(host.link()).expect("Already opened").expect(&words);
 }
 
-/// Programs that look at links for people: as they call themselves.
+/// User agents of link preview programs.
 const PREVIEWS: [&str; 20] = [
     "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
     "Facebot",
@@ -253,7 +253,7 @@ fn bots_open_nothing() {
         bot.goto(&link).expect("Press and hold to open");
         let acts = bot.tell("bot", json!({ "milliseconds": 10_000 })).as_u64().unwrap();
         assert!(acts > 50, "{acts}");
-        // Somebody who leans on the screen for very long, or slips off, does not open it either.
+        // A very long press, and one that slips off, do not open the share.
         bot.goto("about:blank").goto(&link).expect("Press and hold to open");
         bot.tell("hold", json!({ "selector": ".hold", "milliseconds": 300 }));
         bot.expect("Hold it for a whole second");
@@ -262,15 +262,19 @@ fn bots_open_nothing() {
         assert!(bot.requests().iter().all(|request| request == "GET /" || request == "POST /v1/manifest"));
         assert!(status(&sandbox).contains("waiting"), "{}", status(&sandbox));
     }
-    // A page that is made ready for somebody who may never look asks nothing.
-    let before = "let prerendering = true; Object.defineProperty(Document.prototype, 'prerendering', { get: () => prerendering });
-                  globalThis.look = () => { prerendering = false; document.dispatchEvent(new Event('prerenderingchange')); }";
+    // A prerendered page sends no request.
+    let before = "let prerendering = true;
+                  Object.defineProperty(Document.prototype, 'prerendering', { get: () => prerendering });
+                  globalThis.look = () => {
+                      prerendering = false;
+                      document.dispatchEvent(new Event('prerenderingchange'));
+                  }";
     let early = browser.tab_with(json!({ "before": before }));
     early.goto(&link);
     assert_eq!(early.requests(), ["GET /"]);
     early.value("look()");
     early.expect("beach.jpg");
-    // And then somebody opens it, by typing.
+    // Then a recipient opens it by typing.
     early.tell("click", json!({ "selector": "#word" }));
     early.tell("type", json!({ "text": "ope" }));
     early.tell("press", json!({ "key": "Enter" }));
@@ -282,14 +286,14 @@ fn bots_open_nothing() {
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn a_photo_that_is_a_program_runs_nowhere() {
+fn a_photo_that_is_also_a_program_runs_nowhere() {
     let Some(browser) = Browser::start(&[]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let script = "<script>fetch('/v1/stolen'); document.title = 'run'</script>";
     let svg = format!("<svg xmlns='http://www.w3.org/2000/svg' onload=\"document.title='run'\">{script}</svg>");
     let html = format!("<!doctype html><html><body onload=\"document.title='run'\">{script}</body></html>");
-    // A picture by its first bytes, a page and a program by the rest.
+    // An image by its first bytes, a page and a program by the others.
     let polyglot = format!("GIF89a/*{html}*/=1;document.title='run';");
     let files: [(&str, &str, &[u8]); 4] = [
         ("photo.svg", "image/svg+xml", svg.as_bytes()),
@@ -301,7 +305,7 @@ fn a_photo_that_is_a_program_runs_nowhere() {
     tab.goto(&planted(&relay.url, &files, false)).hold();
     for number in 1..=files.len() {
         tab.expect(&format!("{number} of 4"));
-        // The browser may find a picture in the one that begins like one.
+        // The browser may decode the file that begins like an image.
         tab.until("document.querySelector('.stage img') || document.querySelector('.stage p')");
         assert!(number == 3 || tab.text().contains("does not show this kind of file"), "{}", tab.text());
         let saved = tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
@@ -311,7 +315,7 @@ fn a_photo_that_is_a_program_runs_nowhere() {
         assert!(!saved_as.contains(['<', '>', '/']) && (name.contains('<') || saved_as == name), "{saved_as}");
         tab.tell("press", json!({ "key": "ArrowRight" }));
     }
-    // What gets into the page in another way does not run either.
+    // Scripts that get into the page in other ways do not run either.
     let blocked = tab.value(
         "new Promise((resolve) => {
             const found = [];
@@ -319,7 +323,8 @@ fn a_photo_that_is_a_program_runs_nowhere() {
                 found.push(event.effectiveDirective);
                 if (found.length === 4) resolve(found.sort().join(' '));
             });
-            const add = (tag, properties) => document.body.append(Object.assign(document.createElement(tag), properties));
+            const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
+            const add = (tag, properties) => document.body.append(make(tag, properties));
             add('iframe', { src: URL.createObjectURL(new Blob(['<h1>x</h1>'], { type: 'text/html' })) });
             add('img', { src: 'https://elsewhere.example/x.png' });
             add('link', { rel: 'stylesheet', href: 'https://elsewhere.example/x.css' });
@@ -334,14 +339,14 @@ fn a_photo_that_is_a_program_runs_nowhere() {
     assert_eq!(tab.value("document.title"), "share");
     assert!(!tab.requests().iter().any(|request| request.contains("stolen")));
 
-    // Looked at, and not kept: no way to save, to copy or to print is offered.
+    // View-only: there is no way to save, copy or print.
     let beach = fs::read(PHOTO).unwrap();
     let looked = browser.tab();
     looked.goto(&planted(&relay.url, &[("a.jpg", "image/jpeg", &beach), ("b.txt", "text/plain", b"psst")], true));
     looked.expect("looked at and not kept").hold().expect("1 of 2").press_button("Next").expect("psst");
     assert!(!looked.text().contains("Save") && !looked.text().contains("Copy"), "{}", looked.text());
     looked.press_button("Close").expect("The sender sees");
-    // What cannot be looked at is refused while it still waits.
+    // A view-only file that cannot be shown is refused while it is still waiting.
     looked.goto("about:blank").goto(&planted(&relay.url, &[("a.pdf", "application/pdf", b"%PDF-1.7")], true));
     looked.expect("it still waits").expect("share open");
     assert_eq!(looked.requests().last().unwrap(), "POST /v1/manifest");
@@ -349,7 +354,7 @@ fn a_photo_that_is_a_program_runs_nowhere() {
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn what_broke_goes_on_in_the_same_tab_and_nowhere_else() {
+fn an_interrupted_opening_resumes_in_the_same_tab_and_nowhere_else() {
     let Some(browser) = Browser::start(&[]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
@@ -358,7 +363,7 @@ fn what_broke_goes_on_in_the_same_tab_and_nowhere_else() {
     sandbox.write("holidays.bin", &content);
     sandbox.write("passphrase", b"correct horse");
     let link = send(&sandbox, &relay, &["--passphrase-file", "passphrase", "holidays.bin"]);
-    // A tab that is killed does not say goodbye.
+    // A killed tab sends no last request.
     let deaf = "addEventListener('pagehide', (event) => event.stopImmediatePropagation(), true)";
     let tab = browser.tab_with(json!({ "before": deaf }));
     tab.goto(&line.link(&link)).expect("It has a passphrase");
@@ -371,7 +376,7 @@ fn what_broke_goes_on_in_the_same_tab_and_nowhere_else() {
     line.stop_down_at(9_000_000);
     tab.hold().expect("Opening…");
     line.wait_until_down_stopped();
-    // The network is away; then it is back.
+    // The network fails, and returns.
     tab.tell("offline", json!({ "is": true }));
     line.cut();
     tab.expect("trying again in");
@@ -379,14 +384,14 @@ fn what_broke_goes_on_in_the_same_tab_and_nowhere_else() {
     line.stop_down_at(17_000_000);
     tab.tell("offline", json!({ "is": false }));
     line.wait_until_down_stopped();
-    // The tab is killed, and comes back without its key in the address.
+    // The tab is killed, and restored without the key in its address.
     assert!(tab.remembers().contains("share.v1."));
     line.mend();
     tab.tell("reload", json!({}));
     tab.expect("does not show this kind of file");
     let another = browser.tab();
     another.goto(&line.link(&link)).expect("Being opened");
-    // It was not saved: closing asks. Another reload, and it is there once more.
+    // It was not saved: closing asks. After another reload, it is shown again.
     tab.press_button("Close").expect("It has not been seen or saved yet");
     tab.tell("reload", json!({}));
     tab.expect("does not show this kind of file");
@@ -394,17 +399,17 @@ fn what_broke_goes_on_in_the_same_tab_and_nowhere_else() {
     assert_eq!(saved["name"], "holidays.bin");
     assert!(fs::read(saved["path"].as_str().unwrap()).unwrap() == content);
     assert!(relay.data().len() > 2, "the relay keeps it until it is closed");
-    // The relay cannot be told at once.
+    // The relay cannot be informed at once.
     tab.tell("offline", json!({ "is": true }));
     tab.press_button("Close").expect("Is it in your downloads?").press_button("Saved, close now");
     tab.expect("could not be told yet");
     assert!(!tab.remembers().contains("stretched"), "{}", tab.remembers());
-    // As soon as the network is back, it tells by itself.
+    // The page informs the relay as soon as the network returns.
     tab.tell("offline", json!({ "is": false }));
     tab.expect("The sender sees that it was opened");
     relay.expect_empty();
     assert_eq!(tab.remembers(), r#""{}{}""#);
-    // The next link in the same tab is another beginning.
+    // The next link in the same tab is a new opening.
     let next = send(&sandbox, &relay, &[PHOTO]);
     tab.goto(&line.link(&next)).expect("beach.jpg");
     let third = send(&sandbox, &relay, &[CLIP]);
@@ -414,7 +419,7 @@ fn what_broke_goes_on_in_the_same_tab_and_nowhere_else() {
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn a_reload_goes_on_until_all_was_seen_and_with_the_share_that_was_there() {
+fn a_reload_resumes_until_everything_was_seen_with_the_same_share() {
     let Some(browser) = Browser::start(&[]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
@@ -425,14 +430,14 @@ fn a_reload_goes_on_until_all_was_seen_and_with_the_share_that_was_there() {
     tab.goto(&both).hold().expect("first page");
     tab.tell("reload", json!({}));
     tab.expect("first page");
-    // Another share in the same tab; what was open before is not mixed up with it, and not lost.
+    // Another share in the same tab: the earlier one is neither mixed up with it nor lost.
     sandbox.write("c.pdf", b"%PDF-1.7 third");
     let other = send(&sandbox, &relay, &["c.pdf"]);
     tab.goto(&other).hold().expect("c.pdf");
     tab.tell("reload", json!({}));
     tab.expect("c.pdf");
     tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
-    // What was only saved is not known to have arrived.
+    // A file that was only saved may not have arrived.
     tab.tell("reload", json!({}));
     tab.expect("c.pdf").press_button("Close").press_button("Close anyway").expect("The sender sees");
     tab.goto(&both).expect("first page").press_button("Next").expect("second page");
@@ -450,7 +455,7 @@ fn a_reload_goes_on_until_all_was_seen_and_with_the_share_that_was_there() {
     another.press_button("Close").expect("The sender sees");
 }
 
-/// One look of the page: how wide, how bright, and where pictures of it go.
+/// An appearance of the page: width, color scheme, and the directory for its screenshots.
 struct Look<'a> {
     browser: &'a Browser,
     options: Value,
@@ -464,7 +469,7 @@ impl Look<'_> {
         self.browser.tab_with(options)
     }
 
-    /// A state of the page: what it must say, that everybody can use it, and a picture for those who look at it.
+    /// A state of the page: its text, its accessibility, and a screenshot for reviewers.
     fn at(&self, tab: &Tab, state: &str, text: &str) {
         tab.expect(text);
         let found = tab.tell("axe", json!({}));
@@ -489,29 +494,29 @@ impl Look<'_> {
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn every_state_is_told_in_plain_words_on_a_phone() {
+fn every_state_is_readable_on_a_phone() {
     states("phone-light", json!({ "width": 390, "height": 844, "touch": true }));
 }
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn every_state_is_told_in_plain_words_in_the_dark() {
+fn every_state_is_readable_in_the_dark() {
     states("desktop-dark", json!({ "dark": true }));
 }
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn every_state_is_told_in_plain_words_on_a_small_phone_in_the_dark() {
+fn every_state_is_readable_on_a_small_phone_in_the_dark() {
     states("phone-dark", json!({ "width": 320, "height": 568, "touch": true, "dark": true }));
 }
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn every_state_is_told_in_plain_words_on_a_desk() {
+fn every_state_is_readable_on_a_desktop() {
     states("desktop-light", json!({}));
 }
 
-/// Every state of the page: what it says, that everybody can read it, and a picture in target/pictures.
+/// Every state of the page: its text, its accessibility, and a screenshot in target/pictures.
 fn states(name: &'static str, options: Value) {
     let Some(browser) = Browser::start(&[]) else { return };
     let sandbox = Sandbox::new();
@@ -589,7 +594,7 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
     tab.tell("press", json!({ "key": "Enter" }));
     look.at(&tab, "wrong-passphrase", "Wrong passphrase");
 
-    // Browsers that cannot.
+    // Browsers that are not supported.
     let tab = look.tab(&json!({ "script": false }));
     tab.goto(&photo);
     assert!(tab.text().contains("share open") && tab.text().contains("has opened nothing"), "{}", tab.text());
@@ -602,7 +607,7 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
     let tab = look.tab(&json!({ "before": blocked }));
     tab.goto(&photo);
     look.at(&tab, "forgetful", "set to remember nothing");
-    // It opens all the same.
+    // The share opens all the same.
     tab.hold().expect("When you close it, it is gone").press_button("Close").expect("The sender sees");
 }
 
@@ -628,7 +633,7 @@ fn states_of_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
     tab.tell("offline", json!({ "is": false }));
     look.at(&tab, "closed", "The sender sees");
 
-    // A key opens as well as a finger.
+    // The keyboard opens as well as a finger.
     let only = planted(&relay.url, &[("psst.txt", "text/plain", b"Nobody else may know.\n")], true);
     let tab = look.tab(&plain);
     tab.goto(&only);
@@ -640,7 +645,7 @@ fn states_of_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
     tab.value(hidden);
     look.picture(&tab, "covered");
 
-    // The network goes away in the middle; and what comes is not what was sent.
+    // The network fails in the middle; then the content differs from that which was sent.
     let photo = send(sandbox, relay, &["holidays.tar.zst"]);
     let tab = look.tab(&plain);
     tab.goto(&photo).expect("Press and hold");
@@ -656,7 +661,7 @@ fn states_of_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
     look.at(&tab, "damaged", "Nothing of it is shown");
 }
 
-/// What the program asks a desktop to open: a stand-in for the desktop's own program writes it down.
+/// A stand-in for the program that opens URLs on a desktop: it writes them to a file.
 fn desktop(sandbox: &Sandbox) -> std::path::PathBuf {
     use std::os::unix::fs::PermissionsExt;
     let bin = sandbox.path("bin");
@@ -673,7 +678,7 @@ fn desktop(sandbox: &Sandbox) -> std::path::PathBuf {
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn a_desktop_without_graphics_shows_it_in_its_browser() {
+fn a_desktop_without_graphics_shows_the_share_in_its_browser() {
     let Some(browser) = Browser::start(&["--autoplay-policy=no-user-gesture-required"]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
@@ -699,11 +704,11 @@ fn a_desktop_without_graphics_shows_it_in_its_browser() {
     tab.value("document.querySelector('video').currentTime = 4, document.querySelector('video').play()");
     tab.until("document.querySelector('video').currentTime > 4");
     assert_eq!(tab.value("document.title"), "share", "nothing runs: {:?}", tab.complaints());
-    // Somebody else who has read the address.
+    // A stranger who has read the address.
     let stranger = browser.tab();
     assert_eq!(stranger.tell("goto", json!({ "url": url })), 404);
     assert_eq!(stranger.tell("goto", json!({ "url": format!("{url}0") })), 404);
-    // A reload is no end.
+    // A reload does not close it.
     tab.tell("reload", json!({}));
     tab.until("document.images[0].naturalWidth === 640");
     assert!(status(&sandbox).contains("claimed on"), "{}", status(&sandbox));
@@ -713,7 +718,7 @@ fn a_desktop_without_graphics_shows_it_in_its_browser() {
     assert!(tty.screen().contains("Seen, and gone."), "{}", tty.screen());
     assert!(status(&sandbox).contains("opened"), "{}", status(&sandbox));
 
-    // A tab that goes away closes it too; and a page that never came up does not.
+    // Closing the tab closes the share too; a page that never loaded does not.
     let (mut tty, url) = open(&send(&sandbox, &relay, &[PHOTO]));
     tab.goto(&url).until("performance.getEntriesByType('resource').some(entry => entry.name.endsWith('/seen/0'))");
     tab.goto("about:blank");
@@ -723,7 +728,7 @@ fn a_desktop_without_graphics_shows_it_in_its_browser() {
     assert_eq!(tty.end(), 130, "{}", tty.screen());
     assert!(tty.screen().contains("it is not lost"), "{}", tty.screen());
 
-    // What a browser cannot show is not lost with the page; `s` saves all of it.
+    // A file that the browser cannot show is not lost with the page; `s` saves all of them.
     sandbox.write("t.zip", b"PK\x03\x04 and so on");
     let link = send(&sandbox, &relay, &["-n", "Both", PHOTO, "t.zip"]);
     let (mut tty, url) = open(&link);
@@ -742,7 +747,7 @@ fn a_desktop_without_graphics_shows_it_in_its_browser() {
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn film_that_the_desktops_browser_cannot_decode_is_not_seen() {
+fn a_video_that_the_desktops_browser_cannot_decode_is_not_seen() {
     let Some(browser) = Browser::start(&["--autoplay-policy=no-user-gesture-required"]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
@@ -755,9 +760,9 @@ fn film_that_the_desktops_browser_cannot_decode_is_not_seen() {
     };
     make("hevc.mp4", &["-c:v", "libx265", "-x265-params", "log-level=none", "-tag:v", "hvc1"]);
     make("film.mp4", &["-c:v", "libx264", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]);
-    // A film by its name and its kind, and sound by what is in it.
+    // A video by its name and type, with nothing but sound in it.
     make("sound.mp4", &["-vn"]);
-    // `play`: whether somebody plays it.
+    // `play`: whether the video is played.
     for (name, play, code) in
         [("hevc.mp4", true, 8), ("film.mp4", true, 0), ("sound.mp4", true, 0), ("sound.mp4", false, 130)]
     {
@@ -775,7 +780,7 @@ fn film_that_the_desktops_browser_cannot_decode_is_not_seen() {
         if play {
             tab.until("document.querySelector('video').readyState > 0 || document.querySelector('video').error");
             tab.value("document.querySelector('video').play().catch(() => {})");
-            // It tells as soon as it knows.
+            // The page shows it as soon as the browser notices.
             tab.until(
                 "performance.getEntriesByType('resource').some(entry => /[/](seen[/]0|failed)$/.test(entry.name))",
             );

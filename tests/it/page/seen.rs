@@ -1,4 +1,4 @@
-//! The page and a file that the browser cannot show, or that may never have reached the recipient's device.
+//! Files that the browser cannot show, or that may never have reached the recipient's device.
 
 use std::fs;
 use std::net::TcpListener;
@@ -20,7 +20,7 @@ use crate::support::{Browser, CLIP, Host, PHOTO, ROOT, Sandbox, Tab, has, plante
 const FFMPEG: &str = "/usr/bin/ffmpeg";
 const AUTOPLAY: &str = "--autoplay-policy=no-user-gesture-required";
 
-/// Writes a file that ffmpeg makes from two seconds of a test picture and of a tone.
+/// Writes a file that ffmpeg makes from two seconds of a test picture and a tone.
 fn film(sandbox: &Sandbox, name: &str, options: &str) -> Vec<u8> {
     let inputs = "-v error -f lavfi -i testsrc=size=320x180:rate=25:duration=2 -f lavfi -i sine=duration=2 -shortest";
     let mut ffmpeg = Command::new(FFMPEG);
@@ -32,12 +32,12 @@ fn film(sandbox: &Sandbox, name: &str, options: &str) -> Vec<u8> {
 
 const HEVC: &str = "-c:v libx265 -preset ultrafast -x265-params log-level=none -tag:v hvc1 -c:a aac";
 
-/// Presses play, where there is something to play.
+/// Presses play, if there is a player.
 fn play(tab: &Tab) {
     tab.value("document.querySelector('video, audio')?.play().catch(() => {}), 0");
 }
 
-/// Takes a picture for those who look at the page.
+/// Takes a screenshot for reviewers.
 fn shot(tab: &Tab, name: &str) {
     let place = Path::new(ROOT).join("target/pictures");
     fs::create_dir_all(&place).unwrap();
@@ -50,7 +50,7 @@ fn phone() -> serde_json::Value {
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn a_video_without_a_decoder_is_not_seen_and_not_deleted() {
+fn a_video_without_a_decoder_is_neither_seen_nor_deleted() {
     let Some(browser) = Browser::start(&[AUTOPLAY]) else { return };
     if !has(FFMPEG) {
         return;
@@ -68,7 +68,7 @@ fn a_video_without_a_decoder_is_not_seen_and_not_deleted() {
     play(&tab);
     shot(&tab, "no-decoder-phone");
     tab.press_button("Close").expect("not been seen or saved");
-    // Leaving ends nothing, and the same browser has it again.
+    // Leaving finishes nothing, and the same browser can open it again.
     tab.goto("about:blank");
     assert!(status(&sandbox).contains("claimed on"), "{}", status(&sandbox));
     tab.goto(&link).expect("cannot show this HEVC video");
@@ -79,7 +79,7 @@ fn a_video_without_a_decoder_is_not_seen_and_not_deleted() {
     tab.press_button("Saved, close now").expect("The sender sees");
     relay.expect_empty();
 
-    // To be looked at and not kept: a warning comes before, and nothing is lost after.
+    // View-only: a warning comes before the opening, and nothing is lost afterwards.
     let tab = browser.tab();
     let link = planted(&relay.url, &[("a.mp4", "video/mp4", &hevc)], true);
     tab.goto(&link).expect("may be unable to show this kind of video");
@@ -94,7 +94,7 @@ fn a_video_without_a_decoder_is_not_seen_and_not_deleted() {
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn a_video_counts_as_seen_by_its_picture_and_a_sound_by_its_sound() {
+fn a_video_is_seen_by_its_picture_and_a_sound_by_its_sound() {
     let Some(browser) = Browser::start(&[AUTOPLAY]) else { return };
     if !has(FFMPEG) {
         return;
@@ -125,9 +125,10 @@ fn a_video_counts_as_seen_by_its_picture_and_a_sound_by_its_sound() {
     film(&sandbox, "phone.mov", "-c:v libx264 -pix_fmt yuv420p -c:a aac");
     assert!(seen("phone.mov", true), "a MOV is played as the MP4 that it is");
 
-    // A decoder that is there and brings nothing.
+    // A decoder that exists and produces no frames.
     let black = "HTMLVideoElement.prototype.requestVideoFrameCallback = () => 0;
-                 HTMLVideoElement.prototype.getVideoPlaybackQuality = () => ({ totalVideoFrames: 0, droppedVideoFrames: 0 })";
+                 HTMLVideoElement.prototype.getVideoPlaybackQuality = () => ({ totalVideoFrames: 0, \
+                 droppedVideoFrames: 0 })";
     let tab = browser.tab_with(json!({ "before": black }));
     tab.goto(&send(&sandbox, &relay, &["clip.mp4"])).hold().until("document.querySelector('video')?.readyState >= 2");
     play(&tab);
@@ -136,11 +137,11 @@ fn a_video_counts_as_seen_by_its_picture_and_a_sound_by_its_sound() {
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn a_photo_whose_pixels_are_missing_is_not_seen_and_an_empty_file_is() {
+fn a_photo_without_pixels_is_not_seen_and_an_empty_file_is() {
     let Some(browser) = Browser::start(&[]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
-    // A PNG of 64 by 64 pixels whose data is none.
+    // A PNG of 64 by 64 pixels without image data.
     let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x40\0\0\0\x40\x08\x02\0\0\0\x25\x0b\xe6\x89".to_vec();
     png.extend(b"\0\0\0\x04IDATjunk\0\0\0\0\0\0\0\0IEND\xaeB`\x82");
     let tab = browser.tab();
@@ -159,7 +160,7 @@ fn a_photo_whose_pixels_are_missing_is_not_seen_and_an_empty_file_is() {
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn view_only_is_refused_before_the_opening_where_the_browser_cannot_show_it() {
+fn view_only_is_refused_before_the_opening_if_the_browser_cannot_show_it() {
     let Some(browser) = Browser::start(&[AUTOPLAY]) else { return };
     if !has(FFMPEG) {
         return;
@@ -178,83 +179,100 @@ fn view_only_is_refused_before_the_opening_where_the_browser_cannot_show_it() {
     tab.until("document.querySelector('.stage img')?.naturalWidth === 320")
         .press_button("Close")
         .expect("The sender sees");
-    // Chromium has no HEIC; where a browser has none of the usual codecs, there is no use in trying a video.
+    // Chromium cannot decode HEIC; in a browser without the usual codecs, a video proves nothing.
     let heic: (&str, &str, &[u8]) = ("a.heic", "image/heic", b"\0\0\0\x18ftypheic");
     let tab = browser.tab();
     let link = planted(&relay.url, &[("a.jpg", "image/jpeg", &fs::read(PHOTO).unwrap()), heic], true);
     tab.goto(&link).expect("This page cannot show it").expect("it still waits");
     let tab = browser.tab_with(json!({ "before": "HTMLMediaElement.prototype.canPlayType = () => ''" }));
     tab.goto(&planted(&relay.url, &[("a.mov", "video/quicktime", &mov)], true)).expect("it still waits");
-    // A browser that decodes the HEIC of the page can be given one.
+    // A browser with a decoder for HEIC in place of Chromium's.
     let heic_too = "const decode = Image.prototype.decode;
-        Image.prototype.decode = function () { return this.src.startsWith('data:image/heic') ? Promise.resolve() : decode.call(this) };
         const width = Object.getOwnPropertyDescriptor(Image.prototype, 'naturalWidth');
-        Object.defineProperty(Image.prototype, 'naturalWidth', { get() { return this.src.startsWith('data:image/heic') ? 64 : width.get.call(this) } })";
+        const isHeic = (image) => image.src.startsWith('data:image/heic');
+        Image.prototype.decode = function () { return isHeic(this) ? Promise.resolve() : decode.call(this) };
+        const get = function () { return isHeic(this) ? 64 : width.get.call(this) };
+        Object.defineProperty(Image.prototype, 'naturalWidth', { get })";
     let tab = browser.tab_with(json!({ "before": heic_too }));
     tab.goto(&link).expect("Press and hold to open");
 }
 
-/// User agents of apps that show pages, and of browsers.
+/// User agents of apps with an embedded browser, and of browsers.
 const APPS: [(&str, &str); 16] = [
     (
         "Instagram",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/21A329 Instagram 300.0.0.0",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+        Mobile/21A329 Instagram 300.0.0.0",
     ),
     (
         "Facebook",
-        "Mozilla/5.0 (Linux; Android 13; SM-A536B; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/118.0 Mobile Safari/537.36 [FB_IAB/FB4A;FBAV/430.0;]",
+        "Mozilla/5.0 (Linux; Android 13; SM-A536B; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 \
+        Chrome/118.0 Mobile Safari/537.36 [FB_IAB/FB4A;FBAV/430.0;]",
     ),
     (
         "Messenger",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 [FBAN/MessengerForiOS;FBAV/400.0]",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+        Mobile/15E148 [FBAN/MessengerForiOS;FBAV/400.0]",
     ),
     (
         "Telegram",
-        "Mozilla/5.0 (Linux; Android 13) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/118.0 Mobile Safari/537.36 Telegram-Android/10.0",
+        "Mozilla/5.0 (Linux; Android 13) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/118.0 Mobile Safari/537.36 \
+        Telegram-Android/10.0",
     ),
     (
         "WhatsApp",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 WhatsApp/23.1",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+        Mobile/15E148 WhatsApp/23.1",
     ),
     (
         "Snapchat",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 Snapchat/12.0",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+        Mobile/15E148 Snapchat/12.0",
     ),
     (
         "TikTok",
-        "Mozilla/5.0 (Linux; Android 13; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/118.0 Mobile Safari/537.36 musical_ly_2023 BytedanceWebview/d8",
+        "Mozilla/5.0 (Linux; Android 13; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/118.0 Mobile \
+        Safari/537.36 musical_ly_2023 BytedanceWebview/d8",
     ),
     (
         "WeChat",
-        "Mozilla/5.0 (Linux; Android 13; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/107.0 Mobile Safari/537.36 MicroMessenger/8.0",
+        "Mozilla/5.0 (Linux; Android 13; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/107.0 Mobile \
+        Safari/537.36 MicroMessenger/8.0",
     ),
     (
         "KakaoTalk",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 KAKAOTALK 10.4",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+        Mobile/15E148 KAKAOTALK 10.4",
     ),
     (
         "LINE",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 Safari Line/13.16",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+        Mobile/15E148 Safari Line/13.16",
     ),
     (
         "X",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 Twitter for iPhone/10",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+        Mobile/15E148 Twitter for iPhone/10",
     ),
     (
         "LinkedIn",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 [LinkedInApp]/9.29",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+        Mobile/15E148 [LinkedInApp]/9.29",
     ),
     (
         "Pinterest",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 [Pinterest/iOS]",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+        Mobile/15E148 [Pinterest/iOS]",
     ),
     (
         "Google",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) GSA/280.0 Mobile/15E148 Safari/604.1",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) GSA/280.0 \
+        Mobile/15E148 Safari/604.1",
     ),
     (
         "another app",
-        "Mozilla/5.0 (Linux; Android 13; Pixel 7; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/118.0 Mobile Safari/537.36",
+        "Mozilla/5.0 (Linux; Android 13; Pixel 7; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/118.0 \
+        Mobile Safari/537.36",
     ),
     (
         "another app",
@@ -262,12 +280,16 @@ const APPS: [(&str, &str); 16] = [
     ),
 ];
 const BROWSERS: [&str; 6] = [
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Mobile/15E148 Safari/604.1",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/118.0 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 \
+    Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/118.0 \
+    Mobile/15E148 Safari/604.1",
     "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/118.0.0.0 Mobile Safari/537.36",
-    "Mozilla/5.0 (Linux; Android 13; SM-S918B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/23.0 Chrome/115.0.0.0 Mobile Safari/537.36",
+    "Mozilla/5.0 (Linux; Android 13; SM-S918B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/23.0 \
+    Chrome/115.0.0.0 Mobile Safari/537.36",
     "Mozilla/5.0 (Android 13; Mobile; rv:109.0) Gecko/118.0 Firefox/118.0",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Safari/605.1.15",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 \
+    Safari/605.1.15",
 ];
 
 #[test]
@@ -291,7 +313,7 @@ fn an_app_that_drops_downloads_is_named_before_the_opening() {
         assert!(!tab.text().contains("This page runs inside"), "{agent}");
         tab.tell("close", json!({}));
     }
-    // Seen and saved there, it is not over by leaving: the file may never have come.
+    // Leaving does not finish a file that was seen and saved there: it may not have arrived.
     let tab = browser.tab_with(json!({ "agent": APPS[0].1 }));
     tab.goto(&link).hold().until("document.querySelector('.stage img')?.complete").press_button("Save");
     tab.expect("Instagram may have dropped the file").goto("about:blank");
@@ -304,7 +326,7 @@ fn an_app_that_drops_downloads_is_named_before_the_opening() {
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn another_app_that_takes_a_file_counts_as_saved_and_one_that_does_not_does_not() {
+fn a_file_shared_with_another_app_counts_as_saved_unless_the_app_fails() {
     let Some(browser) = Browser::start(&[]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
@@ -325,14 +347,14 @@ fn another_app_that_takes_a_file_counts_as_saved_and_one_that_does_not_does_not(
     assert_eq!(tab.value("globalThis.taken"), json!([["a.zip", "PK\u{3}\u{4} and so on"]]));
     tab.press_button("Close").expect("The sender sees");
     relay.expect_empty();
-    // What nobody may keep is handed to no app.
+    // View-only files are not shared with other apps.
     tab.goto(&planted(&relay.url, &[("a.txt", "text/plain", b"psst")], true)).hold().expect("psst");
     assert!(!tab.text().contains("Save with another app"));
 }
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn over_plain_http_a_file_is_saved_without_a_share_sheet_and_the_page_asks_whether_it_arrived() {
+fn over_plain_http_the_page_asks_whether_a_saved_file_arrived() {
     let sandbox = Sandbox::new();
     sandbox.write("a.zip", b"PK\x03\x04 and so on");
     let listens = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
@@ -353,7 +375,7 @@ fn over_plain_http_a_file_is_saved_without_a_share_sheet_and_the_page_asks_wheth
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn an_opening_of_something_else_than_was_shown_is_refused() {
+fn an_opening_that_differs_from_the_preview_is_refused() {
     let Some(browser) = Browser::start(&[]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();

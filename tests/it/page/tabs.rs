@@ -1,4 +1,4 @@
-//! The page across tabs: coming back to what was closed, and resuming in another tab of the same browser.
+//! The page in several tabs: coming back to a closed share, and resuming in another tab of the same browser.
 
 use std::fs;
 use std::net::TcpListener;
@@ -14,7 +14,7 @@ in_every_engine!(
     another_tab_resumes_over_plain_http,
 );
 
-/// No secret of a link lies where every tab finds it; returns how much does.
+/// Asserts that no secret of a link is in storage that tabs share; returns the number of entries.
 fn shared_storage(tab: &Tab, link: &str) -> usize {
     let kept = tab.value("JSON.stringify(localStorage)").as_str().unwrap().to_owned();
     let fragment = link.split_once('#').unwrap().1;
@@ -35,7 +35,8 @@ fn coming_back_to_what_was_closed_is_told_as_such(engine: Engine) {
     sandbox.write("a.txt", b"psst");
     let link = send(&sandbox, &relay, &["a.txt"]);
     let tab = browser.tab();
-    // Firefox changes its process for another site, and may drop what a page asks last: then it is shown once more.
+    // Firefox changes its process for another site, and may drop the last request of a page: then the share is shown
+    // again.
     let came_back = || {
         tab.until("['Gone', 'Closed', 'a.txt'].includes(document.querySelector('h1').textContent)");
         assert!(!tab.text().contains("someone else"), "{}", tab.text());
@@ -46,16 +47,16 @@ fn coming_back_to_what_was_closed_is_told_as_such(engine: Engine) {
         tab.until("sessionStorage.length + localStorage.length === 0");
         relay.expect_empty();
     };
-    // Looked at, left, and came back.
+    // Opened, left, and revisited.
     tab.goto(&link).hold().expect("psst").goto(&elsewhere(&other_relay));
     tab.tell("back", json!({}));
     came_back();
-    // Once more, and with the link this time.
+    // The same by visiting the link again.
     let link = send(&sandbox, &relay, &["a.txt"]);
     tab.goto(&link).hold().expect("psst").goto(&elsewhere(&other_relay));
     tab.goto(&link);
     came_back();
-    // Closed properly: a reload and going back say when.
+    // Closed properly: a reload and going back show the time.
     let link = send(&sandbox, &relay, &["a.txt"]);
     tab.goto(&link).hold().expect("psst");
     assert_eq!(shared_storage(&tab, &link), 1);
@@ -63,7 +64,7 @@ fn coming_back_to_what_was_closed_is_told_as_such(engine: Engine) {
     assert_eq!(tab.remembers(), r#""{}{}""#);
     tab.tell("reload", json!({}));
     tab.expect("Closed").expect("You opened it in this browser on ");
-    // WebKitGTK's driver gets no answer from any page that comes back out of the browser's cache.
+    // WebKitGTK's driver gets no answer from a page that is restored from the browser's cache.
     if engine != Engine::WebKit {
         tab.goto(&elsewhere(&other_relay));
         tab.tell("back", json!({}));
@@ -87,7 +88,7 @@ fn another_tab_resumes_when_the_first_is_gone(engine: Engine) {
     second.goto(&link).expect("Open in another tab");
     first.goto("about:blank");
     second.expect("The other tab is gone").press_button("Continue here").expect("first page");
-    // And the other way round, closed properly.
+    // In the other order, closed properly.
     let third = second.new_tab();
     third.goto(&link).expect("Open in another tab");
     second.press_button("Next").expect("second page").press_button("Close").expect("The sender sees");
@@ -117,14 +118,14 @@ fn another_tab_resumes_when_the_first_is_gone(engine: Engine) {
     resumed.expect("The sender sees");
     assert_eq!(resumed.remembers(), r#""{}{}""#);
 
-    // Without its key, a tab says where to find it.
+    // A tab without the key explains how to get it.
     let link = send(&sandbox, &relay, &["a.txt", "b.txt"]);
     resumed.goto(&link).hold().expect("first page");
     resumed.value("sessionStorage.clear()");
     resumed.tell("reload", json!({}));
     resumed.expect("The key is missing").expect("Open the link from the message again in this browser");
     resumed.goto(&link).expect("first page");
-    // Another browser is another person.
+    // Another browser counts as another device.
     browser.tab().goto(&link).expect("Being opened").expect("it can continue until");
 }
 
@@ -167,8 +168,13 @@ fn a_killed_tab_is_resumed_by_a_new_one_and_a_waiting_one_notices_the_opening() 
     waits.press_button("Continue here").expect("does not show this kind of file");
     let fresh = waits.new_tab();
     fresh.goto(&link).expect("Open in another tab");
-    // What nobody may use any more is removed, as is what another program has written there.
-    fresh.value("localStorage.setItem('share.v1.x', '{'), localStorage.setItem('share.v1.y', JSON.stringify({ stage: 'begun', claimToken: 'A'.repeat(43), shown: '', until: '1' }))");
+    // Expired entries, and those that other programs wrote, are removed.
+    fresh.value(
+        "localStorage.setItem('share.v1.x', '{'),
+         localStorage.setItem('share.v1.y', JSON.stringify({
+             stage: 'begun', claimToken: 'A'.repeat(43), shown: '', until: '1',
+         }))",
+    );
     fresh.tell("reload", json!({}));
     fresh.expect("Open in another tab");
     assert_eq!(shared_storage(&fresh, &link), 1);
@@ -176,7 +182,7 @@ fn a_killed_tab_is_resumed_by_a_new_one_and_a_waiting_one_notices_the_opening() 
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn an_opening_that_has_not_ended_is_told_from_one_that_has() {
+fn an_unfinished_opening_is_shown_differently_from_a_finished_one() {
     let Some(browser) = Browser::start(&[]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
@@ -203,7 +209,7 @@ fn an_opening_that_has_not_ended_is_told_from_one_that_has() {
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn a_key_that_a_login_page_has_cut_off_is_missed_and_nothing_is_lost() {
+fn a_key_that_a_login_page_cut_off_is_reported_missing_and_nothing_is_lost() {
     let Some(browser) = Browser::start(&[]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
@@ -212,7 +218,7 @@ fn a_key_that_a_login_page_has_cut_off_is_missed_and_nothing_is_lost() {
     tab.goto(&format!("{}?from=login", relay.url)).expect("The key is missing").expect("opened nothing");
     assert_eq!(tab.requests().last().unwrap(), "GET /?from=login");
     assert!(status(&sandbox).contains("waiting"), "{}", status(&sandbox));
-    // Another link pasted into the same tab, before and in the middle of an opening, is another beginning.
+    // Another link in the same tab, pasted before or during an opening, starts a new opening.
     sandbox.write("a.txt", b"first page");
     sandbox.write("b.txt", b"second page");
     let other = send(&sandbox, &relay, &["a.txt", "b.txt"]);

@@ -1,4 +1,4 @@
-//! Buckets: as what a relay keeps shares in, as what several relays share, and as a relay that needs no server.
+//! Buckets: as the store of a relay, as the store of several relays, and as a relay without a server.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 
 use crate::support::{Mishap, Proxy, Run, Sandbox, TestS3, data, node, noise, photo, settle_bucket, skip};
 
-/// A run of the program by somebody who has the credentials.
+/// A run of the program with the bucket's credentials.
 fn share(sandbox: &Sandbox, s3: &TestS3, args: &[&str]) -> Run {
     sandbox.share(args).envs(s3.settings()).env("SHARE_GIVE_UP", "30s")
 }
 
-/// A bucket that is somebody's relay.
+/// A bucket as a team's relay.
 fn team() -> (Sandbox, TestS3, String) {
     let (sandbox, s3, url) = (Sandbox::new(), TestS3::start(), TestS3::url("team"));
     share(&sandbox, &s3, &["relay", "use", "-q", &url]).ok();
@@ -19,7 +19,7 @@ fn team() -> (Sandbox, TestS3, String) {
 }
 
 #[test]
-fn a_bucket_is_a_relay_for_those_who_have_it() {
+fn a_bucket_is_a_relay_for_users_with_credentials() {
     let (sandbox, s3, url) = team();
     let there = sandbox.other_home("ben");
     let content = photo(9_000_000);
@@ -42,7 +42,7 @@ fn a_bucket_is_a_relay_for_those_who_have_it() {
 }
 
 #[test]
-fn a_strangers_link_uses_nobodys_credentials() {
+fn a_strangers_link_uses_no_credentials() {
     let (sandbox, s3, _) = team();
     let link = share(&sandbox, &s3, &["send", "-q"]).input("text").ok();
     s3.plan(|_| None);
@@ -55,7 +55,7 @@ fn a_strangers_link_uses_nobodys_credentials() {
 }
 
 #[test]
-fn a_bucket_that_cannot_be_used_is_told_in_words() {
+fn an_unusable_bucket_is_explained() {
     let (sandbox, s3, url) = team();
     let use_it = |url: &str| share(&sandbox, &s3, &["relay", "use", url]);
     use_it("s3://elsewhere/team").fails(8, "there is no such bucket");
@@ -80,14 +80,14 @@ fn a_bucket_that_cannot_be_used_is_told_in_words() {
 }
 
 #[test]
-fn a_store_that_overwrites_what_it_should_create_is_refused() {
+fn a_store_that_overwrites_instead_of_creating_is_refused() {
     let (sandbox, s3) = (Sandbox::new(), TestS3::that_ignores_conditions());
     let url = TestS3::url("team");
     share(&sandbox, &s3, &["relay", "use", &url]).fails(8, "a share could be opened twice");
     let relay = ["relay", "--listen", "127.0.0.1:0", "--store", &url];
     share(&sandbox, &s3, &relay).fails(8, "a share could be opened twice");
     assert_eq!(s3.names(), Vec::<String>::new(), "nothing is left of the attempt");
-    // One that says so is not asked again and again.
+    // A store that refuses conditions is not asked repeatedly.
     let (sandbox, s3) = (Sandbox::new(), TestS3::that_denies_conditions());
     for command in [&["relay", "use", &url][..], &relay] {
         let refused = share(&sandbox, &s3, command).fails(8, "it does not support conditional writes (If-None-Match)");
@@ -96,7 +96,7 @@ fn a_store_that_overwrites_what_it_should_create_is_refused() {
 }
 
 #[test]
-fn what_a_check_finds_is_told() {
+fn the_findings_of_a_check_are_printed() {
     let (sandbox, s3, _) = team();
     let told = share(&sandbox, &s3, &["relay", "check"]).ok();
     for finding in [
@@ -119,7 +119,7 @@ fn what_a_check_finds_is_told() {
     assert!(["0 s", "1 s"].iter().any(|seconds| told.contains(&format!("differ by {seconds}"))), "{told}");
 }
 
-/// What a store can do to a request.
+/// The faults of a request.
 const MISHAPS: [Mishap; 8] = [
     Mishap::Refused(500),
     Mishap::Refused(503),
@@ -133,7 +133,7 @@ const MISHAPS: [Mishap; 8] = [
 
 #[test]
 #[ignore = "takes long: tests/all"]
-fn a_bucket_may_stumble_at_any_request() {
+fn any_request_to_a_bucket_may_fail() {
     let (sandbox, s3, _) = team();
     let content = noise(20_000, 51);
     sandbox.write("note.bin", &content);
@@ -154,7 +154,7 @@ fn a_bucket_may_stumble_at_any_request() {
                 let harmed = s3.calm() > 0;
                 let printed = String::from_utf8(ended.stdout.clone()).unwrap().trim().to_owned();
                 if ended.code != 0 {
-                    // Nothing was promised, and the same command gets there.
+                    // No link was printed, and the same command succeeds.
                     assert_eq!((printed.as_str(), sandbox.names()), ("", vec!["note.bin".to_owned()]), "{ended:?}");
                 }
                 if sends {
@@ -189,7 +189,7 @@ fn three_relays_over_one_bucket_are_one_relay() {
     let content = noise(30_000_000, 52);
     sandbox.write("film.bin", &content);
     let front = Proxy::to(&nodes[0].address(), None);
-    // Left through one, looked at through another, claimed through the third.
+    // Uploaded through one, looked at through another, claimed through the third.
     let link = sandbox.share(["send", "-q", "film.bin", "--relay", &front.url]).ok();
     front.lead_to(&nodes[1].address());
     assert!(sandbox.share(["peek", &link]).ok().contains("film.bin"));
@@ -197,7 +197,7 @@ fn three_relays_over_one_bucket_are_one_relay() {
     front.stop_down_at(15_000_000);
     let opener = sandbox.share(["open", "-q", &link, "-o", "got"]).start();
     front.wait_until_down_stopped();
-    // It dies in the middle of a part; a survivor goes on.
+    // A relay dies in the middle of a part; a surviving one continues.
     nodes[2].kill();
     front.lead_to(&nodes[1].address());
     front.mend();
@@ -211,7 +211,7 @@ fn three_relays_over_one_bucket_are_one_relay() {
 }
 
 #[test]
-fn a_sender_dies_with_one_relay_and_the_next_one_sweeps() {
+fn a_sender_stops_when_its_relay_dies_and_another_relay_sweeps() {
     let (sandbox, s3) = (Sandbox::new(), TestS3::start());
     let first = node(&sandbox, &s3);
     sandbox.write("film.bin", &noise(9_000_000, 53));
@@ -223,11 +223,11 @@ fn a_sender_dies_with_one_relay_and_the_next_one_sweeps() {
     assert_eq!(data(&s3), Vec::<String>::new());
 }
 
-/// The Python in which the set-up of the tests has installed moto, an S3 by other people.
+/// The Python environment in which tests/setup installed moto, a mock of S3.
 const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/moto/bin/python3");
 
-/// Moto, one request after another: its own server answers several at once and lets two of them create one object, as
-/// our probe finds out now and then.
+/// Moto with sequential requests: its own server is parallel and lets two requests create the same object, which our
+/// probe detects now and then.
 const MOTO: &str = "
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import run_simple
@@ -236,7 +236,7 @@ run_simple('127.0.0.1', 0, DomainDispatcherApplication(create_backend_app), thre
 
 #[test]
 #[ignore = "needs moto: tests/all"]
-fn another_s3_does_as_well() {
+fn another_implementation_of_s3_works_too() {
     if !std::path::Path::new(PYTHON).exists() {
         skip("no moto; tests/setup installs it");
         return;
@@ -285,5 +285,5 @@ fn another_s3_does_as_well() {
     moto.wait().unwrap();
 }
 
-/// A request that makes a bucket: moto looks at no signature.
+/// Creates a bucket: moto does not check signatures.
 const MAKE_BUCKET: &str = "import sys, urllib.request as r; r.urlopen(r.Request(sys.argv[1], method='PUT'))";

@@ -1,4 +1,4 @@
-//! What every relay does, over every store, alone and behind servers. Each test is one rule.
+//! The contract of all relays, over every store, alone and behind servers. Each test is one rule.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ use crate::support::{Fault, Faults, Faulty, Kind, START, Sample, Slow, TestClock
 
 const DAY: u64 = 86_400;
 
-/// What a stranger is told.
+/// The end in an error for link holders.
 fn gone<T: std::fmt::Debug>(result: Result<T, RelayError>) -> Gone {
     match result {
         Err(RelayError::Gone { how, .. }) => how,
@@ -38,7 +38,7 @@ async fn bytes_of(relay: &dyn Relay, holder: &share::relay::Credential, claimed:
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_share_waits_is_opened_once_and_is_gone() {
+async fn a_waiting_share_is_opened_once_and_deleted() {
     for bench in TestRelay::all() {
         let relay = &*bench.relay;
         for blob_len in [4096, PART_LEN, PART_LEN + 1] {
@@ -112,7 +112,7 @@ async fn every_request_may_be_repeated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deposit_is_all_of_it_at_once_and_may_be_repeated() {
+async fn a_small_upload_in_one_request_is_atomic_and_may_be_repeated() {
     for bench in TestRelay::all() {
         let share = Sample::new(70_000, false);
         for _ in 0..2 {
@@ -126,7 +126,7 @@ async fn a_deposit_is_all_of_it_at_once_and_may_be_repeated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unknown_and_wrong_are_one_answer() {
+async fn unknown_ids_and_wrong_tokens_get_the_same_answer() {
     for bench in TestRelay::all() {
         let relay = &*bench.relay;
         let (share, other) = (Sample::new(5000, false), Sample::new(5000, false));
@@ -147,7 +147,7 @@ async fn unknown_and_wrong_are_one_answer() {
             assert_eq!(put, Err(RelayError::Unknown));
             assert!(matches!(relay.get_part(credential, 0, 0).await, Err(RelayError::Unknown)));
         }
-        // A link without a passphrase leaves nothing to guess, and nothing to lock.
+        // A link without a passphrase has no guesses to count, and never locks.
         for _ in 0..30 {
             assert_eq!(relay.manifest(&share.link(), &Token::random()).await, Err(RelayError::Unknown));
         }
@@ -156,7 +156,7 @@ async fn unknown_and_wrong_are_one_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_of_many_wins() {
+async fn one_of_many_claimants_wins() {
     for bench in TestRelay::all() {
         let winners = winners(&bench).await;
         assert_eq!(winners.len(), 1, "{}", bench.name);
@@ -164,7 +164,7 @@ async fn one_of_many_wins() {
     }
 }
 
-/// Which of 64 devices that claim one share at once are told that they have it.
+/// The devices that win, of 64 that claim a share at once.
 async fn winners(bench: &TestRelay) -> Vec<share::relay::Credential> {
     let share = Sample::new(5000, false);
     share.send(&*bench.relay).await;
@@ -183,7 +183,7 @@ async fn winners(bench: &TestRelay) -> Vec<share::relay::Credential> {
     winners
 }
 
-/// A store that looks first and writes then: what "exclusive creation" must not be.
+/// A store that checks and then writes, which is not an exclusive creation.
 struct CheckThenSet(Memory);
 
 #[async_trait]
@@ -223,7 +223,7 @@ impl Store for CheckThenSet {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_race_is_lost_where_creation_is_not_exclusive_and_the_probe_refuses_such_a_store() {
+async fn without_exclusive_creation_the_race_has_two_winners_and_the_probe_refuses_the_store() {
     let clock = TestClock::at(START);
     let store: Arc<dyn Store> = Arc::new(CheckThenSet(Memory::new(clock.clone(), u64::MAX)));
     let bench = TestRelay::over("check, then set", store, clock);
@@ -235,13 +235,13 @@ async fn the_race_is_lost_where_creation_is_not_exclusive_and_the_probe_refuses_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_store_only_says_to_have_is_written_again() {
+async fn an_object_that_a_store_falsely_calls_existing_is_written_again() {
     let clock = TestClock::at(START);
     let memory = Arc::new(Memory::new(clock.clone(), u64::MAX));
     let faults = Arc::new(Faults::default());
     let store: Arc<dyn Store> = Arc::new(Faulty::new(memory.clone(), faults.clone()));
     let bench = TestRelay::over("conflicts", store, clock);
-    // Each name is refused once, as if it were there.
+    // Each name is refused once, as if it existed.
     let refused = Mutex::new(BTreeSet::new());
     faults.plan(move |op| {
         let is_first = op.kind == Kind::Create && refused.lock().unwrap().insert(op.name.to_owned());
@@ -269,7 +269,7 @@ async fn what_a_store_only_says_to_have_is_written_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_its_holder_goes_on_with_a_claim() {
+async fn only_its_holder_may_resume_a_claim() {
     for bench in TestRelay::all() {
         let relay = &*bench.relay;
         let share = Sample::new(PART_LEN + 5, false);
@@ -290,7 +290,7 @@ async fn only_its_holder_goes_on_with_a_claim() {
         assert_eq!(rest.len(), 10);
         assert_eq!(rest.whole().await.unwrap(), share.parts[0][PART_LEN - 10..], "{}", bench.name);
         assert!(matches!(relay.get_part(&ours, 2, 0).await, Err(RelayError::BadRequest)));
-        // Once it is finished, nobody is told that it could still be resumed.
+        // A finished share is never shown as resumable.
         relay.finish(&ours, &share.keys.receipt(&claimant)).await.unwrap();
         let told = RelayError::Gone { how: Gone::AlreadyOpened, at: START, claimant: Some(claimant), until: None };
         assert_eq!(relay.notice(&link).await, Err(told), "{}", bench.name);
@@ -298,7 +298,7 @@ async fn only_its_holder_goes_on_with_a_claim() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_different_passphrases_lock_a_share_and_repeating_one_does_not() {
+async fn twenty_different_wrong_passphrases_lock_a_share_and_a_repeated_one_does_not() {
     join_all(TestRelay::all().into_iter().map(async |bench| {
         let relay = &*bench.relay;
         let share = Sample::new(5000, true);
@@ -328,7 +328,7 @@ async fn twenty_different_passphrases_lock_a_share_and_repeating_one_does_not() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_guesses_at_once_are_at_most_twenty_comparisons() {
+async fn parallel_guesses_are_limited_to_twenty_comparisons() {
     for bench in TestRelay::all() {
         let share = Sample::new(5000, true);
         share.send(&*bench.relay).await;
@@ -375,7 +375,7 @@ async fn an_unopened_share_expires_and_is_swept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_claim_that_is_not_finished_lapses() {
+async fn an_unfinished_claim_lapses() {
     for bench in TestRelay::all() {
         let relay = &*bench.relay;
         let share = Sample::new(5000, false);
@@ -396,7 +396,7 @@ async fn a_claim_that_is_not_finished_lapses() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_owner_takes_back_what_is_on_its_way_waiting_or_being_opened() {
+async fn an_owner_can_revoke_before_during_and_after_the_upload() {
     for bench in TestRelay::all() {
         let relay = &*bench.relay;
         let share = Sample::new(5000, false);
@@ -429,7 +429,7 @@ async fn an_owner_takes_back_what_is_on_its_way_waiting_or_being_opened() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_sealed_that_is_not_all_there() {
+async fn an_incomplete_upload_cannot_be_committed() {
     for bench in TestRelay::all() {
         let relay = &*bench.relay;
         let share = Sample::new(2 * PART_LEN + 100, false);
@@ -459,7 +459,7 @@ async fn nothing_is_sealed_that_is_not_all_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_garbled_part_is_refused_and_leaves_nothing() {
+async fn a_corrupted_part_is_refused_and_leaves_nothing() {
     for bench in TestRelay::all() {
         let relay = &*bench.relay;
         let share = Sample::new(600_000, false);
@@ -475,7 +475,7 @@ async fn a_garbled_part_is_refused_and_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn limits_are_refused_before_anything_is_stored() {
+async fn limits_are_checked_before_anything_is_stored() {
     for bench in TestRelay::all() {
         let relay = &*bench.relay;
         let share = Sample::new(5000, false);
@@ -504,7 +504,7 @@ async fn limits_are_refused_before_anything_is_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_that_is_given_up_is_swept_and_late_parts_go_too() {
+async fn an_abandoned_upload_is_swept_with_its_late_parts() {
     for bench in TestRelay::all() {
         let relay = &*bench.relay;
         let share = Sample::new(PART_LEN + 5, false);
@@ -526,7 +526,7 @@ async fn an_upload_that_is_given_up_is_swept_and_late_parts_go_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sender_hears_of_a_change_while_waiting_for_it() {
+async fn a_waiting_sender_gets_a_change_at_once() {
     join_all(TestRelay::all().into_iter().map(async |bench| {
         let relay = &*bench.relay;
         let share = Sample::new(5000, false);
@@ -545,7 +545,7 @@ async fn a_sender_hears_of_a_change_while_waiting_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_is_wrong_claims_and_sweeps_nothing() {
+async fn a_wrong_clock_neither_claims_nor_sweeps() {
     let store_clock = TestClock::at(START);
     let store: Arc<dyn Store> = Arc::new(Memory::new(store_clock.clone(), u64::MAX));
     let clock = TestClock::at(START);
@@ -591,7 +591,7 @@ async fn owner_opener_and_sweeper_at_once_have_one_outcome() {
             bench.rules.sweep().await.unwrap();
             let status = bench.relay.status(&share.owner, None, Duration::ZERO).await.unwrap();
             match (&claim, status.state) {
-                // Claimed first, and taken back while it was being opened, or not.
+                // Claimed first, and then revoked during the opening or not.
                 (Ok(_), ShareState::Revoked) => assert_eq!(revoke, Ok(ShareState::Claimed)),
                 (Err(RelayError::Gone { how: Gone::Revoked, .. }), ShareState::Revoked) => {
                     assert_eq!(revoke, Ok(ShareState::Waiting));
@@ -599,7 +599,7 @@ async fn owner_opener_and_sweeper_at_once_have_one_outcome() {
                 (Err(RelayError::Gone { how: Gone::Expired, .. }), ShareState::Expired) => {
                     assert_eq!(revoke, Ok(ShareState::Expired));
                 }
-                // Refused by the clock, or told by the loser's second look.
+                // Refused by the clock, or lost, as a second look at the records shows.
                 (Err(RelayError::Gone { .. } | RelayError::Busy { .. }), ShareState::Expired | ShareState::Revoked) => {
                 }
                 other => panic!("{}: {other:?}, {revoke:?}", bench.name),
@@ -610,7 +610,7 @@ async fn owner_opener_and_sweeper_at_once_have_one_outcome() {
 }
 
 #[test]
-fn claimants_are_compared_and_not_shown() {
+fn claimants_are_compared_and_not_printed() {
     let claimant = Claimant::from_bytes([3; 32]);
     assert_eq!(format!("{claimant:?}"), "Claimant(…)");
     assert_eq!(format!("{:?}", Token::from_bytes([3; 32])), "Token(…)");

@@ -1,4 +1,4 @@
-//! A relay without a server: a folder that several people have.
+//! A relay without a server: a shared folder.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ fn url(sandbox: &Sandbox) -> String {
     format!("file://{}", sandbox.path("team").display())
 }
 
-/// What of the shares themselves lies in the folder.
+/// The number of files with ciphertext in the folder.
 fn data(sandbox: &Sandbox) -> usize {
     let root = sandbox.path("team");
     let is_data = |path: &std::path::PathBuf| {
@@ -21,7 +21,7 @@ fn data(sandbox: &Sandbox) -> usize {
 }
 
 #[test]
-fn a_folder_is_a_relay_for_those_who_have_it() {
+fn a_folder_is_a_relay_for_its_users() {
     let sandbox = Sandbox::new();
     let url = url(&sandbox);
     let used = sandbox.share(["relay", "use", &url]).run();
@@ -47,16 +47,16 @@ fn a_folder_is_a_relay_for_those_who_have_it() {
 }
 
 #[test]
-fn senders_sweep_what_is_due() {
+fn senders_sweep_expired_shares() {
     let sandbox = Sandbox::new();
     let url = url(&sandbox);
     sandbox.share(["relay", "use", "-q", &url]).ok();
-    // A moment at which something was due long ago: what the markers say is only a hint, so the records decide.
+    // An hour in which sweeping was due long ago: the markers are only hints, so the records decide.
     let link = sandbox.share(["send", "-q", "-e", "1m"]).input("short-lived").ok();
     assert!(data(&sandbox) > 0);
     let root = sandbox.path("team");
     for path in files(&root) {
-        // Everything is as if it had been written a day ago.
+        // Everything was written a day ago.
         let text = fs::read_to_string(&path).unwrap_or_default();
         if let Ok(mut record) = serde_json::from_str::<serde_json::Value>(&text)
             && let Some(at) = record.get("at").and_then(serde_json::Value::as_u64)
@@ -80,14 +80,14 @@ fn senders_sweep_what_is_due() {
     assert_eq!(sandbox.share(["open", "-q", &other]).ok(), "another");
 }
 
-/// `yyyymmddhh`, as markers are sorted by.
+/// `yyyymmddhh`, the sort key of markers.
 fn jiff_hour(at: u64) -> String {
     let output = Command::new("date").args(["-u", "-d", &format!("@{at}"), "+%Y%m%d%H"]).output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 #[test]
-fn a_strangers_link_does_not_touch_the_folders_of_this_machine_unasked() {
+fn a_strangers_link_does_not_touch_local_folders_unasked() {
     let sandbox = Sandbox::new();
     let url = url(&sandbox);
     sandbox.share(["relay", "use", "-q", &url]).ok();
@@ -109,7 +109,7 @@ fn a_strangers_link_does_not_touch_the_folders_of_this_machine_unasked() {
     terminal.expect("[n]o ").press("y\r");
     let (code, seen) = terminal.end();
     assert!(code == 0 && seen.contains("text, 4 bytes"), "{seen}");
-    // Who says it in so many words is not asked.
+    // With `--relay`, the folder was specified, so no question is asked.
     assert!(sandbox.share(["peek", &link, "--relay", &url]).env("HOME", &there).ok().contains("text"));
 }
 
@@ -134,9 +134,9 @@ fn only_a_folder_that_was_made_for_it_is_used() {
     assert_eq!(files(&sandbox.home().join(".config")).len(), 0, "nothing became the default");
 }
 
-/// Two users of a group, in namespaces where this user is root and may be anybody.
+/// Two users of a group, in namespaces where this user is root and can become others.
 #[test]
-fn a_folder_of_a_group_works_for_all_its_members() {
+fn a_group_folder_works_for_all_members() {
     let sandbox = Sandbox::new();
     let is_root = rustix_is_root();
     if !is_root {
@@ -168,7 +168,7 @@ fn rustix_is_root() -> bool {
 }
 
 #[test]
-fn two_processes_of_two_machines_never_both_open() {
+fn processes_of_two_machines_never_both_open_a_share() {
     let sandbox = Sandbox::new();
     let url = url(&sandbox);
     sandbox.share(["relay", "use", "-q", &url]).ok();
@@ -188,7 +188,7 @@ fn two_processes_of_two_machines_never_both_open() {
 }
 
 #[test]
-fn links_in_a_folder_lead_nobody_astray() {
+fn links_in_a_folder_lead_nowhere_else() {
     let sandbox = Sandbox::new();
     let url = url(&sandbox);
     sandbox.share(["relay", "use", "-q", &url]).ok();
@@ -202,7 +202,7 @@ fn links_in_a_folder_lead_nobody_astray() {
     std::os::unix::fs::symlink(&precious, sandbox.path("team/tmp")).unwrap();
     sandbox.share(["send"]).input("text").fails(8, "is a link to somewhere else");
     assert!(old.exists());
-    // What is old and lies where our own files lie is removed only if it is one of ours.
+    // Of old entries beside our temporary files, only our own are removed.
     fs::remove_file(sandbox.path("team/tmp")).unwrap();
     fs::create_dir(sandbox.path("team/tmp")).unwrap();
     for name in ["letter.txt", "0123456789abcdef0123456789abcdef"] {
@@ -215,7 +215,7 @@ fn links_in_a_folder_lead_nobody_astray() {
 }
 
 #[test]
-fn a_group_that_could_not_read_what_its_members_write_is_refused() {
+fn a_group_folder_with_unreadable_files_is_refused() {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path("team")).unwrap();
     fs::set_permissions(sandbox.path("team"), fs::Permissions::from_mode(0o770)).unwrap();
@@ -224,7 +224,7 @@ fn a_group_that_could_not_read_what_its_members_write_is_refused() {
 }
 
 #[test]
-fn relays_share_a_folder_only_if_each_of_them_says_so() {
+fn relays_share_a_folder_only_if_all_have_the_option() {
     let sandbox = Sandbox::new();
     let store = format!("file://{}", sandbox.other_home("store").join("shares").display());
     let relay = ["relay", "--listen", "127.0.0.1:0", "--store", &store, "--reserve", "0"];

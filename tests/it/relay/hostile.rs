@@ -1,4 +1,4 @@
-//! Relays and senders that lie. Whatever they do: exit 7, no file, and nobody is told that it was received.
+//! Malicious relays and senders. Whatever they alter: exit 7, no file, and no receipt.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,26 +14,26 @@ use share::secret::{Flags, Keys, LinkSecret, Token};
 
 use crate::support::{Meddle, Meddler, Sandbox, TestRelay, files, noise, served};
 
-/// Much less than a parser takes that was led astray, and enough for a machine that runs all tests at once. Alone, each
-/// of these takes a fraction of a second.
+/// Much less time than a parser takes for a malicious input, and enough for a machine that runs all tests at once. Each
+/// of these takes a fraction of a second alone.
 const SOON: Duration = Duration::from_secs(5);
 
-/// What a relay does to what it was given.
+/// The alteration of a relay.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Lie {
-    /// A byte of a part is changed, on every way.
+    /// A byte of a part is changed in every answer.
     Garble,
-    /// A byte of a part is changed, once.
+    /// A byte of a part is changed once.
     GarbleOnce,
-    /// A byte is changed, and the checksums are made to fit.
+    /// A byte is changed, and the checksums are recomputed.
     Forge,
-    /// The last byte of a part is kept back.
+    /// The last byte of a part is withheld.
     Truncate,
-    /// Two parts, and their checksums, change places.
+    /// Two parts and their checksums are swapped.
     Swap,
-    /// The manifest at the claim is not the one that was shown.
+    /// The manifest in the claim differs from the one in the look.
     Exchange,
-    /// The last part is gone, and was never there.
+    /// The last part is removed, and the length shortened.
     Shorten,
 }
 
@@ -80,7 +80,7 @@ impl Meddle for Arc<Liar> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_a_relay_changes_is_found() {
+async fn every_alteration_by_a_relay_is_detected() {
     for lie in [Lie::GarbleOnce, Lie::Garble, Lie::Forge, Lie::Truncate, Lie::Swap, Lie::Exchange, Lie::Shorten] {
         let sandbox = Sandbox::new();
         let bench = TestRelay::memory();
@@ -90,7 +90,7 @@ async fn whatever_a_relay_changes_is_found() {
         let content = noise(2 * PART_LEN + 1000, 6);
         let link = sandbox.share(["send", "-q", "--relay", &url]).input(&content).ok();
         if lie == Lie::GarbleOnce {
-            // The line did that: the part is fetched once more.
+            // The network may have done this: the part is fetched again.
             assert!(sandbox.share(["open", "-q", &link]).run().stdout == content);
             continue;
         }
@@ -104,7 +104,7 @@ async fn whatever_a_relay_changes_is_found() {
     }
 }
 
-/// A share whose sender writes what it likes into the manifest.
+/// A share with a hostile manifest.
 async fn plant(relay: &dyn Relay, url: &str, sealed: impl FnOnce(&Keys) -> Vec<u8>) -> String {
     let secret = LinkSecret::random(Flags::default());
     let keys = secret.keys(None);
@@ -119,7 +119,7 @@ async fn plant(relay: &dyn Relay, url: &str, sealed: impl FnOnce(&Keys) -> Vec<u
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hostile_manifest_is_refused_at_once_and_costs_nothing() {
+async fn a_hostile_manifest_is_refused_at_once_without_a_claim() {
     let sandbox = Sandbox::new();
     let bench = TestRelay::memory();
     let (_, url) = served(bench.relay.clone());
@@ -151,7 +151,7 @@ async fn a_hostile_manifest_is_refused_at_once_and_costs_nothing() {
         sandbox.share(["peek", link]).fails(7, "");
         assert_eq!(sandbox.names(), Vec::<String>::new());
     }
-    // None of them was claimed: what is right in form, and no blob of that key, is found out later.
+    // None was claimed. A well-formed manifest with a blob of another key is found later.
     let right = plant(&*bench.relay, &url, |keys| {
         seal::seal_bytes(&padded(&manifest(&entries)), &keys.manifest_identity).unwrap()
     });
@@ -161,7 +161,7 @@ async fn a_hostile_manifest_is_refused_at_once_and_costs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_strangers_names_stay_inside_and_command_no_terminal() {
+async fn a_senders_names_stay_in_the_directory_and_send_no_commands_to_the_terminal() {
     let sandbox = Sandbox::new();
     let bench = TestRelay::memory();
     let (_, url) = served(bench.relay.clone());

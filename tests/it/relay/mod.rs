@@ -1,4 +1,4 @@
-//! Relays and their stores.
+//! Tests of relays and their stores.
 
 mod buckets;
 mod contract;

@@ -1,7 +1,7 @@
-//! What is in the way on this machine, and is not told as the relay's fault.
+//! Local obstacles between this machine and the relay, which are not blamed on the relay.
 //!
 //! The certificates in `tests/certificates` are self-signed, with one key: for 127.0.0.1 until 2120, until 2021 and
-//! from 2100 on, and for another name. That of a stranger has another one.
+//! from 2100 on, and for another name. `stranger.pem` has another key.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -24,7 +24,7 @@ fn certificate(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/certificates").join(format!("{name}.pem"))
 }
 
-/// Hands each connection to `answer`, for as long as the tests run.
+/// Passes each connection to `answer`, for as long as the tests run.
 fn listen(answer: impl Fn(TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -32,7 +32,7 @@ fn listen(answer: impl Fn(TcpStream) + Send + 'static) -> String {
     address
 }
 
-/// What answers over TLS with this certificate that there is no relay.
+/// A TLS server with this certificate that is not a relay.
 fn with_certificate(name: &str) -> String {
     let chain = vec![CertificateDer::from_pem_file(certificate(name)).unwrap()];
     let key = PrivateKeyDer::from_pem_file(certificate("key")).unwrap();
@@ -47,7 +47,7 @@ fn with_certificate(name: &str) -> String {
     })
 }
 
-/// A proxy that answers whatever it is asked with this status.
+/// A proxy that answers every request with this status.
 fn proxy(status: &'static str) -> String {
     listen(move |mut stream| {
         let _ = stream.read(&mut [0; 1000]);
@@ -67,13 +67,13 @@ fn expect(ended: &Ended, code: i32, what: &str, hint: &str) {
 
 #[test]
 #[ignore = "needs network namespaces: tests/all"]
-fn a_certificate_is_told_with_what_is_wrong_with_it() {
+fn a_bad_certificate_is_explained() {
     let sandbox = Sandbox::new();
     let told = |name: &str, trusted: &str| {
         let address = with_certificate(name);
         (peek(&sandbox, &address).env("SSL_CERT_FILE", certificate(trusted).to_str().unwrap()).run(), address)
     };
-    // The tests' own relay is trusted, and none.
+    // The good certificate is trusted, and the server is not a relay.
     let (ended, address) = told("good", "good");
     expect(&ended, 6, &format!("what answers at {address} is not a share relay"), "");
     let (ended, address) = told("expired", "expired");
@@ -95,7 +95,7 @@ fn a_certificate_is_told_with_what_is_wrong_with_it() {
     let (ended, address) = told("good", "stranger");
     let unknown = format!("error: {address} has a certificate from an issuer that this machine does not know");
     expect(&ended, 6, &unknown, "SSL_CERT_FILE");
-    // A bucket, too.
+    // Buckets get the same explanation.
     let endpoint = format!("https://{}", with_certificate("other-name"));
     let bucket = sandbox.share(["relay", "use", "s3://bucket", "--give-up", "8s"]).env("AWS_ENDPOINT_URL", &endpoint);
     let bucket = bucket.env("AWS_ACCESS_KEY_ID", "a").env("AWS_SECRET_ACCESS_KEY", "b").env("AWS_REGION", "x");
@@ -105,7 +105,7 @@ fn a_certificate_is_told_with_what_is_wrong_with_it() {
 
 #[test]
 #[ignore = "needs network namespaces: tests/all"]
-fn a_machine_without_certificates_is_told_to_get_some() {
+fn a_machine_without_root_certificates_is_told_to_install_them() {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path("empty")).unwrap();
     let address = with_certificate("good");
@@ -128,7 +128,7 @@ fn a_machine_without_certificates_is_told_to_get_some() {
 
 #[test]
 #[ignore = "needs network namespaces: tests/all"]
-fn a_proxy_that_is_in_the_way_is_named() {
+fn a_proxy_that_refuses_is_named() {
     let sandbox = Sandbox::new();
     let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     for (proxy, what, hint) in [
@@ -157,7 +157,7 @@ fn a_proxy_that_is_in_the_way_is_named() {
         expect(&ended, 6, what, hint);
         assert!(!ended.stderr.contains("relay.example cannot be reached"), "{ended:?}");
     }
-    // Nothing was asked, so nothing is left anywhere.
+    // No request was sent, so nothing is left anywhere.
     let proxy = proxy("407 No");
     let send = sandbox.share(["send", "--relay", "https://relay.example"]).input("text");
     let ended = send

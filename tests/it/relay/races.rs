@@ -1,4 +1,4 @@
-//! Many real programs at once.
+//! Many real processes at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ fn all(running: Vec<Running>) -> Vec<Ended> {
 }
 
 #[test]
-fn of_sixty_four_devices_one_gets_it() {
+fn one_of_sixty_four_devices_gets_the_share() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let content = noise(6_000_000, 8);
@@ -42,7 +42,7 @@ fn of_sixty_four_devices_one_gets_it() {
 }
 
 #[test]
-fn of_sixty_four_programs_of_one_device_one_opens_it() {
+fn one_of_sixty_four_processes_of_a_device_opens_the_share() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let content = noise(6_000_000, 9);
@@ -55,13 +55,13 @@ fn of_sixty_four_programs_of_one_device_one_opens_it() {
     assert!(sandbox.read("file") == content);
 }
 
-/// How many shares are raced for.
+/// The number of shares.
 fn shares() -> usize {
     if std::env::var_os("SHARE_FAULTS_RESULTS").is_some() { 2000 } else { 25 }
 }
 
-/// Asks again what a line lost, as every program of ours does: a relay closes connections that were idle for long, also
-/// at the moment when they are used again.
+/// Repeats a request whose connection broke, as clients do: a relay may close an idle connection at the moment when it
+/// is used again.
 async fn again<T, Answer>(ask: impl Fn() -> Answer) -> Result<T, RelayError>
 where
     Answer: Future<Output = Result<T, RelayError>>,
@@ -75,8 +75,8 @@ where
     ask().await
 }
 
-/// 64 devices race for each of many shares, at three relay processes. Each share has one winner, who gets all of it at
-/// another relay than the one that it won at, and finishes at the third.
+/// Lets 64 devices race for each of many shares, at three relay processes. Each share has one winner, who downloads it
+/// at another relay than the one of the claim, and finishes at the third.
 fn race(relays: &[RelayProcess]) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
@@ -119,14 +119,14 @@ fn race(relays: &[RelayProcess]) {
 }
 
 #[test]
-fn three_relays_over_one_bucket_have_one_winner_a_share() {
+fn three_relays_over_one_bucket_have_one_winner_per_share() {
     let (sandbox, s3) = (Sandbox::new(), TestS3::start());
     race(&[(); 3].map(|()| node(&sandbox, &s3)));
     assert_eq!(data(&s3), Vec::<String>::new());
 }
 
 #[test]
-fn three_relays_over_one_folder_have_one_winner_a_share() {
+fn three_relays_over_one_folder_have_one_winner_per_share() {
     let sandbox = Sandbox::new();
     let relays = [(); 3].map(|()| sandbox.relay_with(&["--shared-folder", "--open"]));
     race(&relays);

@@ -1,4 +1,4 @@
-//! The server's own rules, as raw requests see them.
+//! The server's own rules, tested with raw requests.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::support::{SHARE, Sandbox, TestRelay, served};
 
-/// Sends a head as it stands, and returns the whole answer.
+/// Sends a request head, and returns the whole answer.
 fn ask(address: &str, head: &str) -> String {
     ask_with(address, head, "")
 }
@@ -24,7 +24,7 @@ fn status(answer: &str) -> &str {
 }
 
 #[test]
-fn only_requests_for_its_own_host_are_answered() {
+fn requests_for_another_host_are_refused() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let address = relay.address();
@@ -43,7 +43,7 @@ fn only_requests_for_its_own_host_are_answered() {
 }
 
 #[test]
-fn answers_are_kept_by_nobody_and_say_nothing_elsewhere() {
+fn answers_are_not_cached_and_have_security_headers() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let address = relay.address();
@@ -64,7 +64,7 @@ fn answers_are_kept_by_nobody_and_say_nothing_elsewhere() {
 }
 
 #[test]
-fn whoever_only_fetches_opens_nothing() {
+fn fetching_a_link_opens_nothing() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let address = relay.address();
@@ -81,11 +81,11 @@ fn whoever_only_fetches_opens_nothing() {
 }
 
 #[test]
-fn without_a_token_only_this_machine_leaves_something() {
+fn without_tokens_only_this_machine_may_upload() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let address = relay.address();
-    // A complete announcement, so that only who asks can be the reason for a refusal.
+    // A complete request, so that only the missing token can be the reason for a refusal.
     let bytes = "A".repeat(43);
     let body =
         format!(r#"{{"v":1,"flags":0,"ttl":60,"verifiers":{{"link":"{bytes}","open":"{bytes}","own":"{bytes}"}}}}"#);
@@ -95,14 +95,15 @@ fn without_a_token_only_this_machine_leaves_something() {
         let token = format!("Authorization: Bearer {}.{bytes}", "A".repeat(22));
         write!(
             stream,
-            "POST /v1/create HTTP/1.1\r\nHost: {address}\r\n{token}\r\nContent-Length: {length}\r\n{headers}Connection: close\r\n\r\n{body}"
+            "POST /v1/create HTTP/1.1\r\nHost: {address}\r\n{token}\r\nContent-Length: {length}\r\n\
+             {headers}Connection: close\r\n\r\n{body}"
         )
         .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
     };
-    // Let in, and refused for its verifiers.
+    // Accepted, and refused for its verifiers.
     assert!(post("").contains("urn:share:bad-request"), "{}", post(""));
     for forwarded in ["X-Forwarded-For: 203.0.113.9\r\n", "Forwarded: for=203.0.113.9\r\n", "Via: 1.1 proxy\r\n"] {
         assert!(post(forwarded).contains("urn:share:not-allowed"), "{forwarded}");
@@ -110,7 +111,7 @@ fn without_a_token_only_this_machine_leaves_something() {
 }
 
 #[test]
-fn a_relay_with_tokens_wants_one_and_behind_a_proxy_it_must_be_said() {
+fn a_relay_with_tokens_requires_one_and_a_proxy_must_be_declared() {
     let sandbox = Sandbox::new();
     sandbox.write("tokens", b"0123456789abcdef-one\n0123456789abcdef-two\n");
     sandbox.write("short", b"short\n");
@@ -128,7 +129,7 @@ fn a_relay_with_tokens_wants_one_and_behind_a_proxy_it_must_be_said() {
 }
 
 #[test]
-fn a_relay_takes_as_many_descriptors_as_it_may_have() {
+fn a_relay_raises_its_limit_of_descriptors() {
     let sandbox = Sandbox::new();
     let mut shell = Command::new("sh");
     shell.args(["-c", "ulimit -Sn 100; exec \"$0\" relay --listen 127.0.0.1:0 --store memory:", SHARE]);
@@ -140,7 +141,7 @@ fn a_relay_takes_as_many_descriptors_as_it_may_have() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_is_checked_in_one_order() {
+async fn a_request_is_checked_in_a_fixed_order() {
     let (_, url) = served(TestRelay::memory().relay.clone());
     let address = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
     let bearer = format!("\r\nAuthorization: Bearer {}.{}", "A".repeat(22), "A".repeat(43));
@@ -150,7 +151,7 @@ async fn a_request_is_checked_in_one_order() {
         ask_with(&address, &format!("{request} HTTP/1.1\r\nHost: {address}{headers}{length}"), body)
     };
     tokio::task::spawn_blocking(move || {
-        // The credential comes first, also where the rest makes no sense.
+        // The credential is checked first, even if the rest is invalid.
         for request in ["PUT /v1/part/x", "GET /v1/part/x", "POST /v1/create", "POST /v1/deposit", "POST /v1/claim"] {
             for headers in ["", "\r\nAuthorization: Bearer x", "\r\nRange: x"] {
                 let answer = ask(request, headers, "{");
@@ -159,7 +160,7 @@ async fn a_request_is_checked_in_one_order() {
             let answer = ask(request, &bearer, "{");
             assert!(answer.contains(bad_request), "{request}: {answer}");
         }
-        // A part needs a number, a checksum and a length, before the share is looked for.
+        // The number, checksum and length of a part are checked before the share is looked up.
         for (request, headers, body, expected) in [
             ("PUT /v1/part/+1", "\r\nShare-Crc32c: 00000000", "x", bad_request),
             ("PUT /v1/part/0", "\r\nShare-Crc32c: 0000000", "x", bad_request),

@@ -1,5 +1,5 @@
-//! Everything that can be done to a share, in any order and at once, at three nodes whose clocks differ, over a store
-//! that is slow and fails: whatever is answered must fit together. Time is virtual.
+//! Random operations on a share, in any order and in parallel, at three nodes with different clocks, over a slow store
+//! with faults: all answers must be consistent. Time is virtual.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -16,12 +16,12 @@ use share::secret::{Receipt, Token};
 
 use crate::support::{Fault, Faults, Faulty, START, Sample, TestClock, settle};
 
-/// How far the clocks of two nodes are from the true time, in seconds.
+/// The clock error of two of the nodes, in seconds.
 const SKEW: u64 = 55;
-/// The life of the shares.
+/// The lifetime of the shares, in seconds.
 const TTL: u64 = 3600;
 
-/// What somebody does.
+/// One operation of a participant.
 #[derive(Clone, Copy, Debug)]
 enum Move {
     Put,
@@ -36,7 +36,7 @@ enum Move {
     Sweep,
 }
 
-/// Moves that are made at once, each at some node; then time passes.
+/// Operations that happen at once, each at some node; then time passes.
 #[derive(Clone, Debug)]
 struct Turn {
     moves: Vec<(usize, Move)>,
@@ -59,7 +59,7 @@ fn a_move() -> impl Strategy<Value = Move> {
 }
 
 fn a_turn() -> impl Strategy<Value = Turn> {
-    // Mostly nothing; else up to the edges of the times that there are.
+    // Mostly none; otherwise up to the limits of the protocol's times.
     let pass = prop_oneof![
         6 => Just(0u64),
         2 => 1..200u64,
@@ -69,13 +69,13 @@ fn a_turn() -> impl Strategy<Value = Turn> {
     (vec((0..3usize, a_move()), 1..5), pass).prop_map(|(moves, pass)| Turn { moves, pass })
 }
 
-/// What is known from answers, and what may therefore not be answered any more.
+/// Facts that follow from earlier answers.
 #[derive(Default)]
 struct Known {
     committed: bool,
     winner: Option<usize>,
     finished: bool,
-    /// A terminal state that an owner was told.
+    /// The final state that an owner's answer had.
     ended: Option<ShareState>,
     compared: BTreeSet<usize>,
 }
@@ -96,7 +96,7 @@ impl Known {
             assert_eq!(state, ShareState::Finished, "what was finished is not any more");
         }
         match (self.ended, state) {
-            // A node whose clock is behind does not know of it yet; nobody can change it any more all the same.
+            // A node whose clock is behind may not see it yet, but nothing can change it any more.
             (Some(ShareState::Expired), ShareState::Waiting) | (Some(ShareState::Lapsed), ShareState::Claimed) => {
                 return;
             }
@@ -134,7 +134,7 @@ impl Table {
     #[expect(clippy::too_many_lines, reason = "one arm for each move")]
     async fn make(&self, node: usize, what: Move) {
         let (relay, share, link) = (&self.nodes[node], &self.share, self.share.link());
-        // What was certain before this began is certain when it ends, too.
+        // Facts that were certain before this operation are certain at its end.
         let known = || {
             let known = self.known.lock().unwrap();
             (known.finished, known.ended, known.winner, known.committed)
@@ -213,7 +213,7 @@ impl Table {
                 fits(&status, |_| false);
                 if let Ok(status) = status {
                     self.expect_not_early(&status);
-                    // Answers that were on their way at once may arrive in any order.
+                    // Answers to parallel operations may arrive in any order.
                     if known() == before {
                         self.known.lock().unwrap().told(status.state);
                     }
@@ -233,7 +233,7 @@ impl Table {
         }
     }
 
-    /// Nothing ends by the clock before its time, by anybody's clock.
+    /// No state ends before its time by any node's clock.
     fn expect_not_early(&self, status: &share::relay::Status) {
         let latest = self.clocks.iter().map(|clock| clock.now()).max().unwrap();
         match status.state {
@@ -244,7 +244,7 @@ impl Table {
     }
 }
 
-/// An answer is good, or one of those that may come, or says to ask again.
+/// Checks that an answer is a success, one of the expected errors, or a request to retry.
 fn fits<T: std::fmt::Debug>(answer: &Result<T, RelayError>, may_be: impl Fn(&RelayError) -> bool) {
     if let Err(error) = answer {
         let again = error.is_transient() || matches!(error, RelayError::NoSpace { .. });
@@ -252,7 +252,7 @@ fn fits<T: std::fmt::Debug>(answer: &Result<T, RelayError>, may_be: impl Fn(&Rel
     }
 }
 
-/// What goes wrong with the n-th operation.
+/// The fault of the n-th operation.
 fn mishap(seed: u64, number: u64, often: u64) -> Option<Fault> {
     let mut dice = seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     dice = (dice ^ (dice >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -263,7 +263,7 @@ fn mishap(seed: u64, number: u64, often: u64) -> Option<Fault> {
             let kinds = [Fault::FailBefore, Fault::FailAfter, Fault::Conflict, Fault::Twice, Fault::Full];
             Some(kinds[(dice >> 32) as usize % kinds.len()])
         }
-        // Whoever waits lets others go first.
+        // A delay lets other operations go first.
         roll if roll < 600 => Some(Fault::Delay),
         _ => None,
     }
@@ -293,7 +293,7 @@ fn play(turns: &[Turn], passphrase: bool, seed: u64, often: u64) {
             share,
         };
         table.nodes[1].create(&table.share.owner, &table.share.create).await.unwrap();
-        // Most stories begin where a share waits.
+        // Most runs begin with a waiting share.
         if !seed.is_multiple_of(4) {
             table.share.put_all(&table.nodes[1]).await;
             table.make(1, Move::Commit).await;
@@ -307,7 +307,7 @@ fn play(turns: &[Turn], passphrase: bool, seed: u64, often: u64) {
             table.clocks.iter().chain([&truth]).for_each(|clock| clock.advance(turn.pass));
         }
         faults.calm();
-        // All nodes tell one story in the end, and it is the one that was told.
+        // In the end, all nodes agree, and no earlier answer is contradicted.
         table.clocks.iter().chain([&truth]).for_each(|clock| clock.advance(300));
         for node in 0..3 {
             table.make(node, Move::Sweep).await;
@@ -323,13 +323,13 @@ fn play(turns: &[Turn], passphrase: bool, seed: u64, often: u64) {
                 assert_eq!(status.receipt, Some(table.receipt(known.winner.unwrap())));
             }
         }
-        // L2, L3: what is not over is all there.
+        // L2, L3: a share that has not ended is complete.
         if status.state == ShareState::Waiting {
             table.make(1, Move::Peek).await;
             let claimed = table.nodes[1].claim(&table.share.link(), table.share.proof(), &Token::random()).await;
             match claimed {
                 Ok(claimed) => assert!(claimed.part.as_ref() == Some(&table.share.parts[0]), "not all of it is there"),
-                // Its time is over, and not for long enough for everybody to say so.
+                // It has expired, but not by every node's clock.
                 Err(RelayError::Gone { how: Gone::Expired, .. }) => {}
                 Err(error) => panic!("{error:?}"),
             }
@@ -349,10 +349,15 @@ fn play(turns: &[Turn], passphrase: bool, seed: u64, often: u64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, max_shrink_iters: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 1000,
+        max_shrink_iters: 2000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
-    fn whatever_is_done_in_whatever_order_fits_together(
+    fn operations_in_any_order_get_consistent_answers(
         turns in vec(a_turn(), 1..25),
         passphrase in any::<bool>(),
         seed in any::<u64>(),

@@ -1,4 +1,4 @@
-//! Known answers: the key schedule, links and padding, as any other implementation must have them.
+//! Test vectors for other implementations: the key schedule, links and padding.
 
 use serde::Deserialize;
 use share::blob::padded_len;
@@ -84,7 +84,7 @@ fn unhex<const N: usize>(text: &str) -> [u8; N] {
 }
 
 #[test]
-fn the_key_schedule_has_its_known_answers() {
+fn the_key_schedule_matches_its_vectors() {
     for share in vectors().shares {
         let secret = LinkSecret::from_parts(Flags::from_bits(share.flags).unwrap(), unhex(&share.secret));
         assert_eq!(hex(&secret.passphrase_salt()), share.passphrase_salt);
@@ -136,7 +136,7 @@ fn links_are_written_and_read_back() {
 }
 
 #[test]
-fn links_are_read_as_people_deliver_them() {
+fn links_are_read_as_people_paste_them() {
     let vectors = vectors();
     let expected = Link::parse(&vectors.shares[0].web_link).unwrap().link;
     for spelling in &vectors.accepted_spellings {
@@ -150,7 +150,7 @@ fn links_are_read_as_people_deliver_them() {
     assert!(found.rewritten && found.link == expected);
     let in_text = format!("look at this: {} (once!)", vectors.shares[0].web_link);
     assert_eq!(Link::parse(&in_text).unwrap().link, expected);
-    // Broken in its host, or before it: no half of a name is taken for a relay.
+    // Broken in its host, or before it: half of a name is not used as a relay.
     let broken = vectors.shares[0].web_link.replace("relay.example", "relay.exa\n mple");
     assert_eq!(Link::parse(&broken).unwrap().link, expected);
     let bare = &vectors.shares[0].bare_link;
@@ -164,7 +164,7 @@ fn links_are_read_as_people_deliver_them() {
 }
 
 #[test]
-fn damage_is_found_and_named_before_anything_is_asked() {
+fn damage_is_found_and_named_before_any_request() {
     for Damaged { text, why } in vectors().damaged {
         let error = Link::parse(&text).unwrap_err();
         let expected = match why.as_str() {
@@ -182,7 +182,7 @@ fn damage_is_found_and_named_before_anything_is_asked() {
     assert_eq!(Link::parse(&format!("{fragment}xx")), Err(LinkError::Long(2)));
     let plain = Link::parse(&format!("http://relay.example/#{fragment}")).unwrap_err();
     assert!(matches!(plain, LinkError::BadRelay(_)));
-    // Every single wrong character is found.
+    // Every wrong character is detected.
     for at in 6..fragment.len() {
         let mut damaged = fragment.clone().into_bytes();
         damaged[at] = if damaged[at] == b'q' { b'p' } else { b'q' };
@@ -192,7 +192,7 @@ fn damage_is_found_and_named_before_anything_is_asked() {
 }
 
 #[test]
-fn blobs_are_padded_to_known_lengths() {
+fn blobs_are_padded_to_the_lengths_of_the_vectors() {
     for Length { age_len, blob_len: expected } in vectors().blob_len {
         assert_eq!(padded_len(age_len), expected, "{age_len}");
     }
@@ -229,7 +229,7 @@ fn http_is_for_local_networks_only() {
     assert_eq!(RelayUrl::parse("relay.example").unwrap().to_string(), "https://relay.example/");
     assert_eq!(RelayUrl::parse("localhost:4080").unwrap().to_string(), "http://localhost:4080/");
     assert_eq!(RelayUrl::parse("https://relay.example/x/").unwrap().to_string(), "https://relay.example/x/");
-    // What would be lost silently, and what must not be shown to a name server, is refused.
+    // Parts of a URL that would be dropped silently, or be exposed to a name server, are errors.
     for (wrong, error) in [
         ("https://relay.example/x/?q", RelayUrlError::Unreadable),
         ("https://relay.example/#x", RelayUrlError::Unreadable),
@@ -253,10 +253,10 @@ fn http_is_for_local_networks_only() {
 }
 
 #[test]
-fn texts_keep_what_scripts_and_emoji_need_and_nothing_that_hides() {
+fn printable_texts_keep_scripts_and_emoji_and_show_hidden_characters() {
     for Text { text, shown } in vectors().texts {
         assert_eq!(printable(&text), shown, "{}", text.escape_unicode());
-        // What was cut anywhere shows as itself again.
+        // Any part of a printed text prints as itself.
         let all: Vec<char> = shown.chars().collect();
         for end in 0..all.len() {
             let cut: String = all[..end].iter().collect();

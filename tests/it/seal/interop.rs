@@ -1,4 +1,4 @@
-//! The `age` program opens what we seal, and we open what it seals.
+//! Interoperability with the `age` program, in both directions.
 
 use std::fs;
 use std::io::Write;
@@ -33,7 +33,7 @@ fn seal(plain: &[u8], identity: &age::x25519::Identity) -> (Vec<u8>, Lengths) {
     (blob, lengths)
 }
 
-/// Opens a blob that comes in pieces of `piece` bytes.
+/// Decrypts a blob that arrives in pieces of `piece` bytes.
 fn open(mut blob: Vec<u8>, age_len: u64, identity: &age::x25519::Identity, piece: usize) -> Result<Vec<u8>, SealError> {
     let mut plain = Vec::new();
     let mut unsealer = Unsealer::new(identity, age_len);
@@ -48,7 +48,7 @@ const SIZES: [usize; 9] = [0, 1, 65_535, 65_536, 65_537, 131_072, PART_LEN - 300
 
 #[test]
 #[ignore = "needs age: tests/all"]
-fn what_is_sealed_opens_in_whatever_pieces_it_comes() {
+fn a_blob_opens_in_pieces_of_any_length() {
     let (identity, _) = identity();
     for size in SIZES {
         let plain = noise(size, 21);
@@ -65,7 +65,7 @@ fn what_is_sealed_opens_in_whatever_pieces_it_comes() {
 
 #[test]
 #[ignore = "needs age: tests/all"]
-fn no_piece_of_a_share_can_be_changed_or_left_out() {
+fn every_changed_or_missing_piece_is_detected() {
     let (identity, _) = identity();
     let plain = noise(1000, 22);
     let (blob, Lengths { age_len, .. }) = seal(&plain, &identity);
@@ -114,7 +114,7 @@ fn a_hostile_header_is_refused_at_once() {
 
 #[test]
 #[ignore = "needs age: tests/all"]
-fn a_header_is_read_up_to_its_bound_and_no_further() {
+fn a_header_is_read_up_to_its_limit() {
     let (identity, _) = identity();
     let others: Vec<_> = (0..60).map(|_| LinkSecret::random(Flags::default()).keys(None).blob_identity).collect();
     for (count, fits) in [(10, true), (60, false)] {
@@ -131,7 +131,7 @@ fn a_header_is_read_up_to_its_bound_and_no_further() {
 
 #[test]
 #[ignore = "needs age: tests/all"]
-fn the_age_program_opens_the_beginning_of_a_blob() {
+fn the_age_program_decrypts_the_beginning_of_a_blob() {
     let directory = tempfile::TempDir::new().unwrap();
     let (identity, text) = identity();
     let key = directory.path().join("key");
@@ -158,7 +158,7 @@ fn the_age_program_opens_the_beginning_of_a_blob() {
 
 #[test]
 #[ignore = "needs age: tests/all"]
-fn what_the_age_program_sealed_opens() {
+fn a_file_from_the_age_program_opens() {
     let directory = tempfile::TempDir::new().unwrap();
     let (identity, _) = identity();
     for size in SIZES {

@@ -1,3 +1,3 @@
-//! Encryption.
+//! Tests of encryption.
 
 mod interop;

@@ -1,4 +1,4 @@
-//! Draft → recorded → uploading → committed; and back, from each of them.
+//! The sending flow: draft → recorded → uploading → committed, and revoking in each state.
 
 use std::fs;
 use std::io::{self, Read};
@@ -20,7 +20,7 @@ fn url() -> RelayUrl {
 }
 
 #[tokio::test]
-async fn share_is_recorded_before_its_upload_and_complete_after_it() {
+async fn a_share_is_recorded_before_its_upload_and_complete_after_it() {
     let (home, bench) = (TempDir::new().unwrap(), TestRelay::memory());
     let outbox = drafts::outbox(home.path()).unwrap();
     let draft = drafts::draft(&[url(), url()], Flags::default(), KeptAt::Relay(&url()));
@@ -50,7 +50,7 @@ async fn share_is_recorded_before_its_upload_and_complete_after_it() {
     assert!(outbox.entries().unwrap().is_empty() && bench.data().await.is_empty());
 }
 
-/// Bytes, and then an error.
+/// A reader that fails after these bytes.
 struct Broken(io::Cursor<Vec<u8>>);
 
 impl Read for Broken {
@@ -63,7 +63,7 @@ impl Read for Broken {
 }
 
 #[tokio::test]
-async fn failed_upload_leaves_nothing() {
+async fn a_failed_upload_leaves_nothing() {
     let (home, bench) = (TempDir::new().unwrap(), TestRelay::memory());
     let outbox = drafts::outbox(home.path()).unwrap();
     let receipts = home.path().join("receipts");
@@ -77,7 +77,7 @@ async fn failed_upload_leaves_nothing() {
     assert!(bench.data().await.is_empty() && outbox.entries().unwrap().is_empty() && !receipts.exists());
 }
 
-/// Bytes, and then nothing for as long as the sender lives.
+/// A reader that blocks after these bytes until the sender is dropped.
 struct Stalled(io::Cursor<Vec<u8>>, Receiver<()>);
 
 impl Read for Stalled {
@@ -90,7 +90,7 @@ impl Read for Stalled {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn upload_that_was_dropped_can_be_revoked() {
+async fn a_dropped_upload_can_be_revoked() {
     let (home, bench) = (TempDir::new().unwrap(), TestRelay::memory());
     let outbox = drafts::outbox(home.path()).unwrap();
     let recorded = drafts::draft(&[url()], Flags::default(), KeptAt::Relay(&url())).record(Ok(outbox.clone()), None);
@@ -111,7 +111,7 @@ async fn upload_that_was_dropped_can_be_revoked() {
 }
 
 #[tokio::test]
-async fn missing_outbox_is_reported_where_it_will_be_missed() {
+async fn a_missing_outbox_is_an_error_where_it_is_needed() {
     let missing = || Err(io::ErrorKind::PermissionDenied.into());
     let home = TempDir::new().unwrap();
     let (url, draft) = (url(), |kept_at| drafts::draft(&[url()], Flags::default(), kept_at));
@@ -121,13 +121,13 @@ async fn missing_outbox_is_reported_where_it_will_be_missed() {
     assert!(with_receipt.unrecorded().is_none(), "the receipt does the same");
     let here = draft(KeptAt::Here("folder")).record(missing(), None).unwrap();
     assert!(here.unrecorded().is_none(), "ending the program revokes it");
-    // An upload that the relay never heard of needs no revoking.
+    // An upload that never reached the relay needs no revoking.
     let bench = TestRelay::memory();
     let uploading = at_relay.upload_to(&bench.relay);
     let revoker = uploading.revoker();
     drop(uploading);
     assert!(revoker.revoke().await && bench.objects().await.is_empty());
-    // Receipts that cannot be written are an error, before anything is sent.
+    // An unwritable receipt is an error before anything is sent.
     let nowhere = home.path().join("none/receipt");
     let outbox = drafts::outbox(home.path()).unwrap();
     let error = draft(KeptAt::Relay(&url)).record(Ok(outbox.clone()), Some(nowhere)).err().unwrap();
@@ -135,7 +135,7 @@ async fn missing_outbox_is_reported_where_it_will_be_missed() {
 }
 
 #[tokio::test]
-async fn relay_that_refuses_leaves_the_sender_nothing_to_revoke() {
+async fn a_refused_upload_leaves_nothing_to_revoke() {
     let (home, bench) = (TempDir::new().unwrap(), TestRelay::memory());
     let outbox = drafts::outbox(home.path()).unwrap();
     let draft = drafts::draft(&[url()], Flags::default(), KeptAt::Relay(&url()));

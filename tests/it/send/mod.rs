@@ -1,3 +1,3 @@
-//! The flow of sending, without a process.
+//! Tests of the sending flow, without a process.
 
 mod chain;

@@ -17,15 +17,15 @@ use tempfile::TempDir;
 use super::time_limit::skip;
 
 pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-/// Where the page is made: its sources, and the packages that it is made of.
+/// The build directory of the page: its sources and npm packages.
 pub(crate) const WORKSHOP: &str = concat!(env!("OUT_DIR"), "/page");
-/// Where tests/setup has installed what drives a browser.
+/// The directory in which tests/setup installs the browser driver's packages.
 pub(crate) const DRIVEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/browser");
 
 pub(crate) const PHOTO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/beach.jpg");
 pub(crate) const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clip.mp4");
 
-/// Whether something that a test needs is there: see [`skip`].
+/// Whether a program or path that a test needs is there; see [`skip`].
 pub(crate) fn has(path: &str) -> bool {
     let there = Path::new(path).exists();
     if !there {
@@ -34,12 +34,12 @@ pub(crate) fn has(path: &str) -> bool {
     there
 }
 
-/// A browser engine for desktops. None of them is the one of a phone.
+/// A desktop browser engine. None of them is that of a phone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Engine {
     Chromium,
     Firefox,
-    /// `WebKitGTK`: neither Safari nor iOS.
+    /// `WebKitGTK`, which is neither Safari nor iOS.
     WebKit,
 }
 
@@ -62,10 +62,10 @@ pub(crate) struct Browser {
 struct Driver {
     engine: Engine,
     process: Child,
-    /// `None` once closed, which ends the driver.
+    /// `None` after closing, which ends the driver.
     to: Option<ChildStdin>,
     from: BufReader<ChildStdout>,
-    /// Holds everything that the browser writes, even if the driver dies.
+    /// The browser's files. Removed even if the driver dies.
     _place: TempDir,
 }
 
@@ -85,7 +85,7 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // The driver kills its browser when its input closes. If the driver hangs, the kernel kills what it started.
+        // The driver kills its browser when its input closes. If the driver hangs, the kernel kills its children.
         self.to = None;
         let late = Instant::now() + Duration::from_secs(10);
         while Instant::now() < late && matches!(self.process.try_wait(), Ok(None)) {
@@ -129,7 +129,7 @@ impl Browser {
         self.driver.lock().unwrap().process.id()
     }
 
-    /// Opens a tab with its own storage, as if on another machine.
+    /// Opens a tab with its own storage, as on another machine.
     pub(crate) fn tab(&self) -> Tab {
         self.tab_with(json!({}))
     }
@@ -166,7 +166,7 @@ impl Tab {
         self.tell("text", json!({})).as_str().unwrap().to_owned()
     }
 
-    /// Waits until the page says something.
+    /// Waits until the page shows a text.
     pub(crate) fn expect(&self, text: &str) -> &Self {
         let code = format!("document.querySelector('main').innerText.includes({})", json!(text));
         if let Err(error) = self.try_to("until", json!({ "code": code })) {
@@ -180,7 +180,7 @@ impl Tab {
         self
     }
 
-    /// Presses the button with this word on it.
+    /// Presses the button with this label.
     pub(crate) fn press_button(&self, word: &str) -> &Self {
         self.tell("click", json!({ "selector": format!("button:text-is({})", json!(word)) }));
         self
@@ -192,7 +192,7 @@ impl Tab {
         Self { driver: self.driver.clone(), number }
     }
 
-    /// Opens what waits.
+    /// Opens the waiting share.
     pub(crate) fn hold(&self) -> &Self {
         self.expect("Press and hold to open");
         self.tell("hold", json!({ "selector": ".hold", "milliseconds": 1150 }));
@@ -203,11 +203,11 @@ impl Tab {
         serde_json::from_value(self.tell("complaints", json!({}))).unwrap()
     }
 
-    /// What has been asked: method and path.
+    /// The requests of the page: method and path.
     pub(crate) fn requests(&self) -> Vec<String> {
         let all = self.tell("requests", json!({}));
         let line = |request: &Value| {
-            // What is in the page's own memory has a name too.
+            // URLs of the page's own memory (`blob:`) are no requests.
             let url = request["url"].as_str().filter(|url| !url.starts_with("blob:"))?;
             let path = url.splitn(4, '/').nth(3).unwrap_or_default();
             Some(format!("{} /{path}", request["method"].as_str()?))
@@ -215,12 +215,12 @@ impl Tab {
         all.as_array().unwrap().iter().filter_map(line).collect()
     }
 
-    /// What this tab remembers.
+    /// The session storage of this tab.
     pub(crate) fn remembers(&self) -> String {
         self.value("JSON.stringify(sessionStorage) + JSON.stringify(localStorage) + document.cookie").to_string()
     }
 
-    /// The pixels of what the page shows: their number, and whether all are those of `original`.
+    /// The number of pixels that the page shows, and whether all of them equal those of `original`.
     pub(crate) fn shows(&self, original: &[u8]) -> (u64, bool) {
         let code = format!(
             "(async () => {{

@@ -1,4 +1,4 @@
-//! Relays over a bucket, and what is in it.
+//! Relays over a bucket, and the bucket's objects.
 
 use std::sync::Arc;
 
@@ -8,24 +8,24 @@ use super::s3::TestS3;
 use super::sandbox::{RelayProcess, Run, Sandbox};
 use super::settle::{is_data, settle};
 
-/// What of the shares themselves is in the bucket.
+/// The objects with ciphertext in the bucket.
 pub(crate) fn data(s3: &TestS3) -> Vec<String> {
     s3.names().into_iter().filter(|name| is_data(name)).collect()
 }
 
-/// Sweeps until the end of all times, and looks whether everything goes in its time.
+/// Sweeps at ever later times, and checks that everything is deleted in time.
 pub(crate) fn settle_bucket(s3: &TestS3, prefix: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(settle(Arc::new(s3.bucket(prefix)), SystemClock.now()));
 }
 
-/// A relay over the bucket, about to run.
+/// A run of a relay over the bucket.
 pub(crate) fn relay_over_bucket(sandbox: &Sandbox, s3: &TestS3) -> Run {
     let store = TestS3::url("relay");
     sandbox.share(["relay", "--listen", "127.0.0.1:0", "--store", &store, "--open", "-vv"]).envs(s3.settings())
 }
 
-/// One that runs.
+/// A running relay over the bucket.
 pub(crate) fn node(sandbox: &Sandbox, s3: &TestS3) -> RelayProcess {
     sandbox.start_as_relay(relay_over_bucket(sandbox, s3))
 }

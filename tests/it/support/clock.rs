@@ -1,11 +1,11 @@
-//! A clock of the test's own.
+//! A clock that tests control.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use share::relay::clock::Clock;
 
-/// A clock that the test moves.
+/// A clock that the test sets.
 #[derive(Default)]
 pub(crate) struct TestClock {
     now: AtomicU64,

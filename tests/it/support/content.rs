@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 
-/// The same pseudo-random bytes for the same seed.
+/// Pseudo-random bytes, the same for each seed.
 pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(2).wrapping_add(1);
     let mut bytes = Vec::with_capacity(length + 8);
@@ -18,14 +18,14 @@ pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
     bytes
 }
 
-/// Enough of a JPEG to be recognised as one.
+/// Bytes that begin like a JPEG.
 pub(crate) fn photo(length: usize) -> Vec<u8> {
     let mut bytes = b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0".to_vec();
     bytes.extend(noise(length, 11));
     bytes
 }
 
-/// A secret in all the forms in which it could be written down.
+/// A secret in all encodings in which it could be written.
 pub(crate) fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
     let hex: String = secret.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     vec![

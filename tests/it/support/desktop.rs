@@ -1,4 +1,4 @@
-//! What stands around a program on a desktop.
+//! Programs of a desktop: tmux, and stand-ins.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use super::sandbox::{SHARE, Sandbox};
 use super::time_limit::TIME_LIMIT;
 
-/// A server of tmux with one pane, in which a shell runs. It ends when this is dropped.
+/// A tmux server with one pane, in which a shell runs. Dropping it stops the server.
 pub(crate) struct Tmux {
     socket: PathBuf,
     home: PathBuf,
 }
 
 impl Tmux {
-    /// Starts it by a client with these variables.
+    /// Starts the server from a client with these variables.
     pub(crate) fn start(sandbox: &Sandbox, variables: &[(&str, &str)]) -> Self {
         let tmux = Self { socket: sandbox.path("tmux"), home: sandbox.home() };
         let mut start = tmux.command(&["new-session", "-d", "-x", "100", "-y", "30", "bash --norc"]);
@@ -50,7 +50,7 @@ impl Tmux {
         self.run(&["capture-pane", "-p", "-J"])
     }
 
-    /// Waits until a text is on the screen.
+    /// Waits until the screen shows a text.
     pub(crate) fn wait(&self, text: &str) {
         let begun = Instant::now();
         let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -67,7 +67,7 @@ impl Drop for Tmux {
     }
 }
 
-/// Programs in a directory of their own, by name and by what their shell does.
+/// Makes stand-ins for programs in a directory: their names and shell scripts.
 pub(crate) fn programs(sandbox: &Sandbox, programs: &[(&str, &str)]) -> PathBuf {
     let bin = sandbox.path("bin");
     fs::create_dir(&bin).unwrap();

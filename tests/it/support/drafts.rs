@@ -1,4 +1,4 @@
-//! Shares that are about to be sent by the library.
+//! Drafts of shares for the library's sending flow.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -10,7 +10,7 @@ use share::send::{BatchPlan, Draft, Input, KeptAt, SendOptions};
 use share::state::StateDir;
 use share::state::outbox::Outbox;
 
-/// A share for each of `urls`, kept at a relay or here.
+/// A draft for each of `urls`, uploaded to a relay or kept here.
 pub(crate) fn draft(urls: &[RelayUrl], flags: Flags, kept_at: KeptAt<'_>) -> Draft {
     let options = SendOptions {
         name: None,
@@ -32,7 +32,7 @@ pub(crate) fn draft(urls: &[RelayUrl], flags: Flags, kept_at: KeptAt<'_>) -> Dra
     Draft::new(plan, urls, kept_at)
 }
 
-/// The only file of a share.
+/// The input for a share of one file.
 pub(crate) fn input(reader: impl Read + Send + 'static) -> Vec<Input> {
     let (name, label) = (Some("beach.jpg".to_owned()), "beach.jpg".to_owned());
     vec![Input { name, label, reader: Box::new(reader), must_have_content: false }]
@@ -43,7 +43,7 @@ pub(crate) fn state(root: &Path) -> io::Result<StateDir> {
     StateDir::open(root.join("state"))
 }
 
-/// The outbox in it.
+/// The outbox in the state directory at `root`.
 pub(crate) fn outbox(root: &Path) -> io::Result<Outbox> {
     state(root).and_then(|state| Outbox::open(&state))
 }

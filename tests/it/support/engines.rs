@@ -1,4 +1,4 @@
-//! Tests in every engine.
+//! Tests that run in every browser engine.
 
 /// Makes one test per function and engine, such as `engines::firefox::photo_opens_once_and_leaves_nothing`.
 macro_rules! in_every_engine {

@@ -1,11 +1,11 @@
-//! A share that its sender's machine serves.
+//! A sender that serves a share in direct mode.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{ChildStderr, ChildStdout, Command};
 
 use super::sandbox::{Ended, Running, Sandbox};
 
-/// `share send --direct`, while it runs.
+/// A running `share send --direct`.
 pub(crate) struct Host {
     pub(crate) process: Running,
     out: BufReader<ChildStdout>,
@@ -15,7 +15,7 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// On the loopback interface, on any port.
+    /// Starts it on a free port of the loopback interface.
     pub(crate) fn start(sandbox: &Sandbox, args: &[&str]) -> Self {
         Self::start_with(sandbox, args, 1)
     }
@@ -25,7 +25,7 @@ impl Host {
         Self::of(run.env("SHARE_LISTEN", "127.0.0.1:0").start(), links)
     }
 
-    /// What was started in another way, when it has printed its links.
+    /// Waits until a process that was started elsewhere has printed its links.
     pub(crate) fn of(mut process: Running, links: usize) -> Self {
         let mut out = BufReader::new(process.0.stdout.take().unwrap());
         let err = BufReader::new(process.0.stderr.take().unwrap());
@@ -44,13 +44,13 @@ impl Host {
         &self.links[0]
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub(crate) fn address(&self) -> String {
         let (_, rest) = self.link().split_once("://").unwrap();
         rest.split('/').next().unwrap().to_owned()
     }
 
-    /// Reads what it says until `text` was said.
+    /// Reads its standard error up to `text`.
     pub(crate) fn expect(&mut self, text: &str) -> &mut Self {
         while !self.said.contains(text) {
             let count = self.err.read_line(&mut self.said).unwrap();
@@ -64,7 +64,7 @@ impl Host {
         assert!(status.success());
     }
 
-    /// Waits until it is gone. Returns all that it said.
+    /// Waits until it has ended. Returns its whole output.
     pub(crate) fn end(mut self) -> Ended {
         let mut stdout = Vec::new();
         self.out.read_to_end(&mut stdout).unwrap();

@@ -1,4 +1,4 @@
-//! What happens between a server and those who ask it.
+//! Network faults between a server and its clients.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,16 +11,16 @@ use share::relay::{
 };
 use share::secret::{Receipt, Token};
 
-/// What is done to a request.
+/// The fault of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mischief {
-    /// It is carried out, and nobody hears of it.
+    /// The request is carried out, and its answer is lost.
     Lose,
-    /// One bit of the part that it carries changes.
+    /// One bit of the request's part changes.
     Garble,
 }
 
-/// Decides to which request something is done.
+/// Chooses the request that a fault happens to.
 #[derive(Default)]
 pub(crate) struct Line(Mutex<Plan>);
 
@@ -28,18 +28,18 @@ pub(crate) struct Line(Mutex<Plan>);
 struct Plan {
     at: Option<(u64, Mischief)>,
     asked: u64,
-    /// The request that something was seen to be done to.
+    /// The request in which the fault was observed.
     seen: Option<&'static str>,
 }
 
 impl Line {
-    /// Does something to the request of this number, from 1 on: of those that carry a part, if it is about parts.
+    /// Plans a fault for the request of this number, from 1 on: of those that carry a part, if the fault is about
+    /// parts.
     pub(crate) fn at(&self, number: u64, mischief: Mischief) {
         *self.0.lock().unwrap() = Plan { at: Some((number, mischief)), ..Plan::default() };
     }
 
-    /// Does nothing any more. Returns whether there was a request of that number, and its name if something was seen to
-    /// be done to it.
+    /// Clears the plan. Returns whether there was a request of that number, and its name if the fault was observed.
     pub(crate) fn calm(&self) -> (bool, Option<&'static str>) {
         let Plan { at, asked, seen } = std::mem::take(&mut *self.0.lock().unwrap());
         (at.is_some_and(|(number, _)| asked >= number), seen)
@@ -59,7 +59,8 @@ impl Line {
         self.0.lock().unwrap().seen = Some(request);
     }
 
-    /// Passes an answer on, or loses it. It was lost when the asker got another one for a request that succeeded.
+    /// Passes an answer on, or loses it. The loss was observed if the client got another answer to a request that
+    /// succeeded.
     fn pass<T>(&self, request: &'static str, answer: Result<T, RelayError>) -> Result<T, RelayError> {
         if !self.does(Mischief::Lose) {
             return answer;
@@ -72,7 +73,7 @@ impl Line {
         passed
     }
 
-    /// Passes a part on, or garbles it. It was garbled when its checksum is another one.
+    /// Passes a part on, or corrupts it. The corruption was observed if its checksum differs.
     async fn carry(&self, request: &'static str, part: Content) -> Result<Content, RelayError> {
         if !self.does(Mischief::Garble) {
             return Ok(part);
@@ -88,7 +89,7 @@ impl Line {
     }
 }
 
-/// A relay at the end of such a line.
+/// A relay behind a faulty network.
 pub(crate) struct Unreliable {
     pub(crate) relay: Arc<dyn Relay>,
     pub(crate) line: Arc<Line>,

@@ -1,4 +1,4 @@
-//! A relay that does something else than it should, at one point.
+//! A relay that misbehaves at one point.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use share::relay::{
 };
 use share::secret::{Receipt, Token};
 
-/// What it does differently.
+/// The misbehavior. The defaults change nothing.
 pub(crate) trait Meddle: Send + Sync {
     /// Changes the answer to a claim. `second` is part 1 as the relay holds it, if there is one.
     fn claimed(&self, _claimed: &mut ClaimResponse, _second: Option<Bytes>) {}
 
-    /// Answers for another part than was asked for.
+    /// The number of the part to send for a request.
     fn number(&self, number: u32) -> u32 {
         number
     }
@@ -26,16 +26,16 @@ pub(crate) trait Meddle: Send + Sync {
         bytes
     }
 
-    /// Changes what a sender is told.
+    /// Changes the status for a sender.
     fn status(&self, _status: &mut Status) {}
 
-    /// Is told that a share is safe.
+    /// Answers a finish.
     fn finish(&self) -> Result<(), RelayError> {
         Ok(())
     }
 }
 
-/// `relay`, meddled with.
+/// `relay` with the misbehavior `M`.
 pub(crate) struct Meddler<M> {
     pub(crate) relay: Arc<dyn Relay>,
     pub(crate) how: M,

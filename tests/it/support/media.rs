@@ -1,4 +1,4 @@
-//! Photos and videos, and what other programs read in them.
+//! Photos and videos, as other programs read them.
 
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use share::media::strip;
 
 use super::content::contains;
 
-/// The corpus that the script makes as it is now. It takes a while, so it is made once and kept.
+/// The corpus of the current script. It takes a while, so it is made once and kept.
 pub(crate) fn corpus() -> PathBuf {
     static MADE: Mutex<()> = Mutex::new(());
     let _one_at_a_time = MADE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -24,13 +24,13 @@ pub(crate) fn corpus() -> PathBuf {
         let making = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let made = Command::new(script).arg(making.path()).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        // Another process may have been quicker.
+        // Another process may have been faster.
         let _ = fs::rename(making.path(), &place);
     }
     place
 }
 
-/// Pictures, sounds and subtitles, decoded by other people's programs, as one checksum.
+/// Pictures, sounds and subtitles, decoded by other programs, as one checksum.
 pub(crate) fn decoded(path: &Path) -> String {
     let name = path.to_string_lossy().into_owned();
     if name.ends_with("moving.webp") {
@@ -38,7 +38,7 @@ pub(crate) fn decoded(path: &Path) -> String {
         let frames = decoder.into_frames().map(|frame| frame.unwrap().into_buffer().into_raw());
         return format!("{:x}", frames.fold(0, |sum, frame| crc32c::crc32c_append(sum, &frame)));
     }
-    // What this ffmpeg cannot decode, others turn into something that it can.
+    // Other programs convert pictures that this ffmpeg cannot decode.
     let picture = path.with_extension("decoded.png");
     let decoder = match path.extension().and_then(|extension| extension.to_str()) {
         Some("heic" | "avif") => Some(Command::new("heif-convert")),
@@ -54,7 +54,7 @@ pub(crate) fn decoded(path: &Path) -> String {
     }
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg.args(["-nostdin", "-v", "error", "-i"]).arg(if is_decoded { &picture } else { path });
-    // Not a cover in the metadata, and not a log of positions that pretends to be subtitles.
+    // Neither a cover in the metadata nor a log of positions in a subtitle track.
     ffmpeg.args(["-map", "0:V?", "-map", "0:a?"]);
     if name.contains("subtitles") {
         ffmpeg.args(["-map", "0:s", "-c:s", "text"]);
@@ -66,7 +66,7 @@ pub(crate) fn decoded(path: &Path) -> String {
     sum
 }
 
-/// The bytes that would be sent.
+/// The bytes after metadata was removed.
 pub(crate) fn cleaned(bytes: &[u8]) -> Vec<u8> {
     let plan = strip::plan(Cursor::new(bytes)).unwrap();
     let mut cleaned = Vec::new();

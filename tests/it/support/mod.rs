@@ -1,4 +1,4 @@
-//! What tests are made with. No test imports another one.
+//! Shared tools of the tests. Tests do not import each other.
 
 mod browsers;
 mod bucket;

@@ -1,4 +1,4 @@
-//! A share whose sender lies about its files.
+//! A share with a false manifest.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use share::secret::{Flags, LinkSecret, Token};
 
 use super::content::noise;
 
-/// A share whose sender writes what it likes about its files.
+/// Sends files with any names and types in the manifest.
 pub(crate) fn planted(url: &str, files: &[(&str, &str, &[u8])], view_only: bool) -> String {
     let secret = LinkSecret::random(Flags::default());
     let keys = secret.keys(None);

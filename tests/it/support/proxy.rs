@@ -1,4 +1,4 @@
-//! A line between a client and a relay that a test can stop, cut and mend.
+//! A TCP proxy between a client and a relay that a test can stall, cut and restore.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -8,7 +8,7 @@ use std::thread;
 
 use super::time_limit::wait_while;
 
-/// Bytes that may go through in one direction before the line stands still.
+/// The bytes that may pass in one direction before the connection stalls.
 #[derive(Default)]
 struct Gate {
     state: Mutex<Passed>,
@@ -26,7 +26,7 @@ impl Gate {
     fn pass(&self, bytes: u64) {
         let mut state = self.state.lock().unwrap();
         while state.limit.is_some_and(|limit| state.bytes >= limit) {
-            // Told once: two who stand here would wake each other for ever.
+            // Notified once: two waiting threads would wake each other forever.
             if !std::mem::replace(&mut state.waiting, true) {
                 self.changed.notify_all();
             }
@@ -50,40 +50,40 @@ impl Gate {
 #[derive(Default)]
 struct Connections {
     open: BTreeMap<u64, TcpStream>,
-    /// How many there ever were.
+    /// Connections in total.
     count: u64,
-    /// How many there were at once, at most.
+    /// The most connections at one time.
     most: usize,
     asked: u64,
-    /// How many were cut because enough bytes had gone through.
+    /// Connections that were cut after `cut_after` bytes.
     cuts: u64,
 }
 
 pub(crate) struct Proxy {
     pub(crate) url: String,
     target: Arc<Mutex<String>>,
-    /// All connections that there are, and a count of those that there were since somebody wanted to know.
+    /// All open connections, and the count of those since the last cut.
     connections: Arc<(Mutex<Connections>, Condvar)>,
     up: Arc<Gate>,
     down: Arc<Gate>,
-    /// All that has gone to the relay, if somebody wants to know.
+    /// The bytes that were sent to the relay, if they are recorded.
     record: Option<Record>,
 }
 
 type Record = Arc<Mutex<Vec<u8>>>;
 
 impl Proxy {
-    /// A line to `target`. Each connection is cut after `cut_after` bytes from the relay.
+    /// A proxy to `target`. Each connection is cut after `cut_after` bytes from the relay.
     pub(crate) fn to(target: &str, cut_after: Option<u64>) -> Self {
         Self::start(target, cut_after, None)
     }
 
-    /// A line to `target` that remembers what goes there.
+    /// A proxy to `target` that records the bytes for it.
     pub(crate) fn recording(target: &str) -> Self {
         Self::start(target, None, Some(Record::default()))
     }
 
-    /// All that has gone to the relay.
+    /// The bytes that were sent to the relay.
     pub(crate) fn recorded(&self) -> Vec<u8> {
         self.record.as_ref().unwrap().lock().unwrap().clone()
     }
@@ -124,12 +124,12 @@ impl Proxy {
         Self { url, target, connections, up, down, record }
     }
 
-    /// Leads to somebody else from now on.
+    /// Connects to another target from now on.
     pub(crate) fn lead_to(&self, target: &str) {
         target.clone_into(&mut self.target.lock().unwrap());
     }
 
-    /// Cuts all connections, and counts those that come from now on.
+    /// Cuts all connections, and resets the count of new ones.
     pub(crate) fn cut(&self) {
         let mut all = self.connections.0.lock().unwrap();
         for connection in all.open.values() {
@@ -138,28 +138,28 @@ impl Proxy {
         all.asked = 0;
     }
 
-    /// How many connections there were at once, at most.
+    /// The most connections at one time.
     pub(crate) fn most(&self) -> usize {
         self.connections.0.lock().unwrap().most
     }
 
-    /// How many connections were cut because enough bytes had gone through.
+    /// The number of connections that were cut after `cut_after` bytes.
     pub(crate) fn cuts(&self) -> u64 {
         self.connections.0.lock().unwrap().cuts
     }
 
-    /// Waits until so many connections have come since they were cut.
+    /// Waits until there were so many connections since the last cut.
     pub(crate) fn wait_until_asked(&self, times: u64) {
         let all = self.connections.0.lock().unwrap();
         drop(wait_while("too few connections came", &self.connections.1, all, |all| all.asked < times));
     }
 
-    /// Stands still when this many bytes have come from the relay.
+    /// Stalls after this many bytes from the relay.
     pub(crate) fn stop_down_at(&self, bytes: u64) {
         self.down.stop_at(Some(bytes));
     }
 
-    /// Stands still when this many bytes have gone to the relay.
+    /// Stalls after this many bytes for the relay.
     pub(crate) fn stop_up_at(&self, bytes: u64) {
         self.up.stop_at(Some(bytes));
     }
@@ -172,13 +172,13 @@ impl Proxy {
         self.up.wait_until_stopped();
     }
 
-    /// Everything flows again.
+    /// Lets all bytes pass again.
     pub(crate) fn mend(&self) {
         self.up.stop_at(None);
         self.down.stop_at(None);
     }
 
-    /// A link to the relay, as a link over this line.
+    /// A link to the relay, changed to this proxy's address.
     pub(crate) fn link(&self, link: &str) -> String {
         format!("{}#{}", self.url, link.split_once('#').unwrap().1)
     }
@@ -186,13 +186,13 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        // Whoever stands at a gate may go home.
+        // Releases threads that wait at a gate.
         self.mend();
         self.cut();
     }
 }
 
-/// Carries bytes until one end closes, or `cut_after` bytes have gone through. Returns whether that was it.
+/// Copies bytes until one end closes, or `cut_after` bytes have passed. Returns whether that was the reason.
 fn pump(mut from: TcpStream, mut to: TcpStream, gate: &Gate, cut_after: Option<u64>, record: Option<&Record>) -> bool {
     let mut left = cut_after;
     let mut buffer = [0; 16 << 10];
@@ -220,7 +220,7 @@ fn pump(mut from: TcpStream, mut to: TcpStream, gate: &Gate, cut_after: Option<u
     result.unwrap_or(false)
 }
 
-/// What stands before the relay at `target` and gives everybody another page. Returns its URL.
+/// A proxy in front of the relay at `target` that serves another page. Returns its URL.
 pub(crate) fn with_another_page(target: &str) -> String {
     let (elsewhere, relay) = (answering(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"), target.to_owned());
     let elsewhere = elsewhere.trim_start_matches("http://").trim_end_matches('/').to_owned();
@@ -239,7 +239,7 @@ pub(crate) fn with_another_page(target: &str) -> String {
     url
 }
 
-/// Something on the web that gives everybody the same answer. Returns its URL.
+/// A server that gives the same answer to every request. Returns its URL.
 pub(crate) fn answering(answer: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());

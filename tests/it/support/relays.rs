@@ -1,4 +1,5 @@
-//! Relays for the contract: the rules over each store, alone and behind real servers, with a clock of the test's own.
+//! Relays for the contract tests: the rules over each store, alone and behind real servers, with a clock that tests
+//! control.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use super::clock::TestClock;
 use super::s3::TestS3;
 use super::slow::Slow;
 
-/// One way to have a relay.
+/// One kind of relay.
 pub(crate) struct TestRelay {
     pub(crate) name: &'static str,
     pub(crate) relay: Arc<dyn Relay>,
@@ -30,14 +31,14 @@ pub(crate) struct TestRelay {
     _s3: Option<TestS3>,
 }
 
-/// The moment at which all tests begin: what a folder's files are dated by does not matter to the rules.
+/// The time at which all tests begin. The dates of files in a folder do not matter to the rules.
 pub(crate) const START: u64 = 4_102_444_800; // 1 Jan 2100
 
 fn policy() -> Policy {
     Policy { reserve: Some(0), ..Policy::default() }
 }
 
-/// Serves `relay` on a free port, and returns a client of it.
+/// Serves `relay` on a free port, and returns a client for it.
 pub(crate) fn served(relay: Arc<dyn Relay>) -> (Arc<dyn Relay>, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -82,7 +83,7 @@ impl TestRelay {
         Self { name, relay, ..self }
     }
 
-    /// All of them.
+    /// All kinds of relays.
     pub(crate) fn all() -> Vec<Self> {
         vec![
             Self::memory(),
@@ -104,7 +105,7 @@ impl TestRelay {
         names.filter(|name| name.contains("/part/") || name.contains("/try/") || name.ends_with("/manifest")).collect()
     }
 
-    /// Everything that a store holds, except what the sweeper has yet to look at.
+    /// All objects of a store, except the sweeper's markers.
     pub(crate) async fn objects(&self) -> Vec<String> {
         self.store.list("v1/", None).await.unwrap().into_iter().map(|object| object.name).collect()
     }

@@ -1,5 +1,5 @@
-//! An S3 of our own, in this process: one map behind one mutex, spoken to over HTTP, and as unreliable as a test wants
-//! it to be. Real programs use it like any other.
+//! An S3 server for tests, in this process: one map behind a mutex, over HTTP, with faults on request. Real programs
+//! use it like any other.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -33,28 +33,28 @@ const BUCKET: &str = "shares";
 const KEY: &str = "key";
 const SECRET: &str = "secret";
 
-/// What goes wrong with a request.
+/// A fault of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mishap {
-    /// It is refused with this status, and nothing happens.
+    /// The request is refused with this status and has no effect.
     Refused(u16),
-    /// It is done, and answered with this status.
+    /// The request is carried out, and answered with this status.
     Denied(u16),
-    /// The connection breaks, and nothing happens.
+    /// The connection breaks before the request has an effect.
     CutBefore,
-    /// It is done, and the connection breaks.
+    /// The request is carried out, and the connection breaks.
     CutAfter,
-    /// It arrives twice; the second answer is given.
+    /// The request arrives twice; the second answer is returned.
     Twice,
-    /// Who asked dies, and nothing happens.
+    /// The client process is killed before the request has an effect.
     KillBefore(u32),
-    /// It is done, and who asked dies.
+    /// The request is carried out, and the client process is killed.
     KillAfter(u32),
 }
 
-/// A request, to somebody who decides what goes wrong with it.
+/// A request, for the plan that chooses its fault.
 pub(crate) struct Asked {
-    /// Which one it is, from 1 on.
+    /// Its number, from 1 on.
     pub(crate) number: u64,
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct TestS3 {
     runtime: Option<tokio::runtime::Runtime>,
 }
 
-/// What becomes of `If-None-Match`.
+/// The treatment of `If-None-Match`.
 #[derive(Clone, Copy)]
 enum Conditions {
     Kept,
@@ -76,7 +76,7 @@ enum Conditions {
     Denied,
 }
 
-/// Who answers requests.
+/// The handler of requests.
 struct Desk {
     service: S3Service,
     plan: Mutex<Option<Plan>>,
@@ -89,12 +89,12 @@ impl TestS3 {
         Self::start_at(Arc::new(SystemClock))
     }
 
-    /// One whose objects are dated by `clock`.
+    /// A server whose objects are dated by `clock`.
     pub(crate) fn start_at(clock: Arc<dyn Clock>) -> Self {
         Self::start_as(Shelf { objects: Mutex::default(), clock, conditions: Conditions::Kept, keeps_versions: false })
     }
 
-    /// One that takes every creation for an overwriting.
+    /// A server that overwrites existing objects despite `If-None-Match`.
     pub(crate) fn that_ignores_conditions() -> Self {
         let clock = Arc::new(SystemClock);
         Self::start_as(Shelf {
@@ -105,13 +105,13 @@ impl TestS3 {
         })
     }
 
-    /// One that says that it knows no conditions.
+    /// A server that refuses conditions as not implemented.
     pub(crate) fn that_denies_conditions() -> Self {
         let (clock, conditions) = (Arc::new(SystemClock), Conditions::Denied);
         Self::start_as(Shelf { objects: Mutex::default(), clock, conditions, keeps_versions: false })
     }
 
-    /// One whose bucket has versions.
+    /// A server whose bucket keeps versions.
     pub(crate) fn with_versions() -> Self {
         let clock = Arc::new(SystemClock);
         Self::start_as(Shelf { objects: Mutex::default(), clock, conditions: Conditions::Kept, keeps_versions: true })
@@ -148,7 +148,7 @@ impl TestS3 {
         Self { endpoint, shelf, desk, runtime: Some(runtime) }
     }
 
-    /// The variables that lead here.
+    /// The environment variables for this server.
     pub(crate) fn settings(&self) -> [(String, String); 4] {
         [
             ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
@@ -169,20 +169,20 @@ impl TestS3 {
         Bucket::open(&RelayUrl::parse(&Self::url(prefix)).unwrap(), self.settings().into_iter()).unwrap()
     }
 
-    /// Lets requests go wrong from now on, and counts them anew.
+    /// Plans faults for later requests, and restarts their count.
     pub(crate) fn plan(&self, plan: impl Fn(&Asked) -> Option<Mishap> + Send + Sync + 'static) {
         self.desk.asked.store(0, Ordering::SeqCst);
         self.desk.harmed.store(0, Ordering::SeqCst);
         *self.desk.plan.lock().unwrap() = Some(Box::new(plan));
     }
 
-    /// Lets nothing go wrong any more. Returns how many requests went wrong.
+    /// Clears the plan. Returns how many requests had a fault.
     pub(crate) fn calm(&self) -> u64 {
         *self.desk.plan.lock().unwrap() = None;
         self.desk.harmed.load(Ordering::SeqCst)
     }
 
-    /// How many requests there were since the last plan was made.
+    /// The number of requests since the last plan.
     pub(crate) fn asked(&self) -> u64 {
         self.desk.asked.load(Ordering::SeqCst)
     }
@@ -195,7 +195,7 @@ impl TestS3 {
 
 impl Drop for TestS3 {
     fn drop(&mut self) {
-        // It may be dropped where nothing may block.
+        // A drop may happen where blocking is not allowed.
         self.runtime.take().unwrap().shutdown_background();
     }
 }
@@ -244,7 +244,7 @@ impl Desk {
     }
 }
 
-/// SIGKILL to a program, which may have ended already.
+/// Sends SIGKILL to a process, which may have ended already.
 pub(crate) fn kill(pid: u32) {
     let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
@@ -264,7 +264,7 @@ impl Shelf {
     }
 }
 
-/// Hands out what is on the shelf.
+/// The S3 operations on the objects.
 struct Counter(Arc<Shelf>);
 
 fn date(seconds: u64) -> Timestamp {
@@ -371,7 +371,7 @@ impl S3 for Counter {
         let after = input.continuation_token.clone().or(input.start_after.clone()).unwrap_or_default();
         let begin = after.as_str().max(prefix.as_str());
         let bound = if after.as_str() < prefix.as_str() { Bound::Included(begin) } else { Bound::Excluded(begin) };
-        // Fewer than the thousand that real ones list, so that pages are turned in tests.
+        // Fewer than the thousand of real servers, so that tests cover paging.
         let most = usize::try_from(input.max_keys.unwrap_or(1000)).unwrap().min(100);
         let objects = self.0.objects();
         let mut found: Vec<Object> = objects

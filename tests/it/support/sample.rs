@@ -1,4 +1,4 @@
-//! A share without a flow: what a sender and an opener bring to a relay.
+//! The keys and bytes of a share, for tests of a relay without the flows.
 
 use bytes::Bytes;
 use share::blob::PART_LEN;
@@ -7,7 +7,7 @@ use share::secret::{DeviceSecret, Flags, Keys, LinkSecret, Token};
 
 use super::content::noise;
 
-/// A share as its sender and openers have it, without any flow.
+/// A share as its sender and openers have it.
 pub(crate) struct Sample {
     pub(crate) keys: Keys,
     pub(crate) owner: Credential,
@@ -20,7 +20,7 @@ impl Sample {
     /// A share of `blob_len` bytes of noise.
     pub(crate) fn new(blob_len: usize, passphrase: bool) -> Self {
         let flags = if passphrase { Flags::PASSPHRASE } else { Flags::default() };
-        // A relay sees one token of a passphrase: no need to spend half a second on stretching one.
+        // A relay sees one token of a passphrase, so this skips the half second of stretching one.
         let keys = LinkSecret::random(Flags::default()).keys(None);
         let owner = Credential::new(keys.id, Token::random());
         let verifiers = Verifiers::of(&keys.id, &keys.link_token, &keys.open_token, &owner.token);
@@ -44,12 +44,12 @@ impl Sample {
         &self.keys.open_token
     }
 
-    /// The claim token of some device, and the credential that it makes.
+    /// The claim token of a new device, as a credential.
     pub(crate) fn device(&self) -> Credential {
         Credential::new(self.keys.id, DeviceSecret::random().claim_token(&self.keys.id))
     }
 
-    /// Uploads and commits it.
+    /// Uploads and commits the share.
     pub(crate) async fn send(&self, relay: &dyn Relay) {
         again(|| relay.create(&self.owner, &self.create)).await;
         self.put_all(relay).await;
@@ -64,7 +64,7 @@ impl Sample {
     }
 }
 
-/// What a client does when a relay is busy: the disk of a loaded machine may take seconds.
+/// Retries while the relay is busy, as clients do: the disk of a loaded machine may take seconds.
 async fn again<T, F: Future<Output = Result<T, RelayError>>>(ask: impl Fn() -> F) -> T {
     for _ in 0..10 {
         match ask().await {

@@ -1,4 +1,4 @@
-//! A place of its own for a test: a home, a working directory, and relays whose addresses are read from their output.
+//! A sandbox for a test: a home, a working directory, and relays.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -56,7 +56,7 @@ impl Sandbox {
         names
     }
 
-    /// What is kept between two runs, without what was sent.
+    /// Files that are kept between runs, except those about sent shares.
     pub(crate) fn kept(&self) -> Vec<PathBuf> {
         files(&self.home()).into_iter().filter(|path| !path.to_string_lossy().contains("/outbox/")).collect()
     }
@@ -65,21 +65,21 @@ impl Sandbox {
         self.dir.path().join("home")
     }
 
-    /// A run of the program in this place.
+    /// A run of `share` in this sandbox.
     pub(crate) fn share<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
         let mut command = Command::new(SHARE);
         command.args(args);
         self.prepare(command)
     }
 
-    /// A run of any program in this place.
+    /// A run of any program in this sandbox.
     pub(crate) fn prepare(&self, mut command: Command) -> Run {
         command.current_dir(self.path("")).env_clear().env("TZ", "UTC").env("HOME", self.home());
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         Run { command, input: Vec::new() }
     }
 
-    /// A second home in the same place, as if on another machine.
+    /// A second home, as on another machine.
     pub(crate) fn other_home(&self, name: &str) -> PathBuf {
         let home = self.dir.path().join(name);
         fs::create_dir_all(&home).unwrap();
@@ -95,7 +95,7 @@ impl Sandbox {
         self.start_relay(listen, &[])
     }
 
-    /// A relay with more options.
+    /// A relay over a folder of this sandbox, with more options.
     pub(crate) fn relay_with(&self, options: &[&str]) -> RelayProcess {
         self.start_relay("127.0.0.1:0", options)
     }
@@ -110,13 +110,13 @@ impl Sandbox {
         relay
     }
 
-    /// A relay with arguments, surroundings and a store of the test's own.
+    /// A relay with its own arguments, environment and store.
     pub(crate) fn start_as_relay(&self, run: Run) -> RelayProcess {
         let log = self.dir.path().join("relay.log");
         self.start_mortal_relay(run, || {}).unwrap_or_else(|| panic!("{}", fs::read_to_string(&log).unwrap()))
     }
 
-    /// A relay that may die at any moment: `None` if it does before it is ready, else `died` is called when it does.
+    /// A relay that may be killed at any moment: `None` if it ends before it is ready; later, `died` is called.
     pub(crate) fn start_mortal_relay(
         &self,
         mut run: Run,
@@ -124,7 +124,7 @@ impl Sandbox {
     ) -> Option<RelayProcess> {
         let log = self.dir.path().join("relay.log");
         let file = fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
-        // A group of its own: whoever traces it goes with it.
+        // A process group of its own, so that a tracer ends with it.
         run.command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
         let mut child = run.command.spawn().unwrap();
         let mut url = String::new();
@@ -142,7 +142,7 @@ impl Sandbox {
     }
 }
 
-/// A relay that is stopped, without ado, when it is dropped.
+/// A relay process. Dropping this kills it.
 pub(crate) struct RelayProcess {
     child: Child,
     pub(crate) url: String,
@@ -159,16 +159,16 @@ impl RelayProcess {
         self.child.id()
     }
 
-    /// SIGKILL, and wait until it is gone.
+    /// Sends SIGKILL, and waits until it has ended.
     pub(crate) fn kill(&mut self) {
         let group = Pid::from_child(&self.child);
-        // It may be dead already.
+        // It may have ended already.
         let _ = kill_process_group(group, Signal::KILL);
         self.child.wait().unwrap();
     }
 
-    /// Waits until nothing is left: a part that was on its way when its share was taken back is removed by whoever
-    /// stored it.
+    /// Waits until the store is empty: a part that was in transit when its share was revoked is removed by the process
+    /// that stored it.
     pub(crate) fn expect_empty(&self) {
         let begun = std::time::Instant::now();
         while !self.data().is_empty() {
@@ -209,7 +209,7 @@ pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// A program about to run.
+/// A program that is about to run.
 pub(crate) struct Run {
     command: Command,
     input: Vec<u8>,
@@ -231,7 +231,7 @@ impl Run {
         self
     }
 
-    /// What it reads from standard input: a pipe.
+    /// Its standard input: a pipe with these bytes.
     pub(crate) fn input(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.input = bytes.as_ref().to_vec();
         self
@@ -244,13 +244,13 @@ impl Run {
         let mut stdin = child.stdin.take().unwrap();
         let input = self.input;
         std::thread::spawn(move || {
-            // It may not want all of it.
+            // The program may not read all of it.
             let _ = stdin.write_all(&input);
         });
         Running(child)
     }
 
-    /// Starts it with a standard input of the test's own.
+    /// Starts it with this standard input.
     pub(crate) fn start_with(mut self, stdin: impl Into<Stdio>) -> Running {
         self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         Running(self.command.spawn().unwrap())
@@ -282,16 +282,16 @@ impl Run {
     }
 }
 
-/// A program that runs.
+/// A running program.
 pub(crate) struct Running(pub(crate) Child);
 
 impl Running {
-    /// Waits until it has ended, and kills it if that takes too long.
+    /// Waits until it has ended, and kills it after a time limit.
     pub(crate) fn wait(self) -> Ended {
         let (id, (done, output)) = (self.0.id(), channel());
         std::thread::spawn(move || done.send(self.0.wait_with_output()));
         let output = output.recv_timeout(TIME_LIMIT).unwrap_or_else(|_| {
-            // Nobody has waited for it to the end, so the number is still its own.
+            // The process has not been waited for, so its number is not reused.
             kill(id);
             panic!("a program ran for longer than {TIME_LIMIT:?}: {:?}", output.recv())
         });
@@ -303,7 +303,7 @@ impl Running {
         }
     }
 
-    /// SIGKILL, and wait until it is gone.
+    /// Sends SIGKILL, and waits until it has ended.
     pub(crate) fn kill(mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();

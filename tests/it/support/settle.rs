@@ -1,4 +1,4 @@
-//! Whether everything goes in its time.
+//! Checks that everything is deleted in time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +17,12 @@ pub(crate) const POLICY: Policy = Policy {
     reserve: Some(0),
 };
 
-/// The rules over a store, on a node whose clock is its own.
+/// The rules over a store, on a node with its own clock.
 pub(crate) fn node_over(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> StoreRelay {
     StoreRelay::new(store, clock, POLICY)
 }
 
-/// D1, D2, and in the end nothing: not a name, not a marker.
+/// D1, D2, and at the end an empty store: no name, no marker.
 pub(crate) async fn settle(store: Arc<dyn Store>, now: u64) {
     let clock = TestClock::at(now);
     let rules = StoreRelay::new(store.clone(), clock.clone(), POLICY);
@@ -34,7 +34,7 @@ pub(crate) async fn settle(store: Arc<dyn Store>, now: u64) {
     expect_order(&*store, false).await;
     sweep_after(86_400 + 121).await;
     expect_order(&*store, true).await;
-    // The lives of those that were never opened, the end of their openings, then the time for which their end is known.
+    // Days until unopened shares have expired, openings have lapsed, and records of ended shares are removed.
     for days in [91, 2, 2, 31] {
         sweep_after(days * 86_400 + 121).await;
     }
@@ -44,8 +44,7 @@ pub(crate) async fn settle(store: Arc<dyn Store>, now: u64) {
     }
 }
 
-/// D1: nothing is left of the content of shares that have ended. `all_complete`, D2: nor of those that never became
-/// one.
+/// D1: no content of shares that have ended is left. With `all_complete`, D2: none of incomplete uploads either.
 pub(crate) async fn expect_order(store: &dyn Store, all_complete: bool) {
     let holds = async |id: &str, record: &str, word: &str| {
         let found = store.read(&format!("v1/{id}/{record}"), 0).await.unwrap();
@@ -67,7 +66,7 @@ pub(crate) async fn expect_order(store: &dyn Store, all_complete: bool) {
     }
 }
 
-/// Whether an object holds what was sent, or what was tried.
+/// Whether an object holds ciphertext or a guess.
 pub(crate) fn is_data(name: &str) -> bool {
     name.contains("/part/") || name.contains("/try/") || name.ends_with("/manifest")
 }

@@ -1,4 +1,4 @@
-//! Things that are sent to be shown, and what their senders see.
+//! Shares for the viewer, and their status.
 
 use image::{DynamicImage, ImageFormat, RgbaImage};
 
@@ -14,7 +14,7 @@ pub(crate) fn open(sandbox: &Sandbox, kind: TerminalKind, link: &str, args: &str
     Tty::start(sandbox, kind, &format!("\"$SHARE\" open {args} '{link}'"))
 }
 
-/// A picture of noise, with the corner that is up and left another one than all others.
+/// A picture of noise whose upper left corner has its own color.
 pub(crate) fn picture(width: u32, height: u32, alpha: bool) -> RgbaImage {
     let mut pixels = noise(width as usize * height as usize * 4, 5);
     for pixel in pixels.chunks_exact_mut(4) {
@@ -37,7 +37,7 @@ pub(crate) fn state(sandbox: &Sandbox) -> String {
     told["state"].as_str().unwrap().to_owned()
 }
 
-/// What the sender hears of the last share.
+/// The status of the last share, as its sender sees it.
 pub(crate) fn status(sandbox: &Sandbox) -> String {
     sandbox.share(["status"]).ok()
 }

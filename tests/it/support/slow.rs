@@ -1,4 +1,4 @@
-//! A store that takes its time.
+//! A slow store.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use share::relay::Content;
 use share::relay::clock::Clock;
 use share::relay::store::{Created, Object, Space, Store, StoreError};
 
-/// Makes every operation wait a little before and after it happens: without that, races are never lost.
+/// Delays every operation a little before and after it happens: otherwise no race is ever lost.
 pub(crate) struct Slow<S>(pub(crate) S);
 
 async fn dawdle() {

@@ -1,4 +1,4 @@
-//! Two homes, and a relay whose clock the test moves.
+//! Two homes, and a relay with a clock that the test controls.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::content::photo;
 use super::relays::{TestRelay, served};
 use super::sandbox::{Ended, Run, Sandbox};
 
-/// Two homes and a relay with a clock.
+/// Two homes, and a relay with a clock.
 pub(crate) struct Stage {
     pub(crate) sandbox: Sandbox,
     pub(crate) bench: TestRelay,
@@ -28,7 +28,7 @@ impl Stage {
         self.sandbox.share(line.split_whitespace()).env("SHARE_RELAY", &self.relay)
     }
 
-    /// The same on another machine.
+    /// A run of the program in the other home.
     pub(crate) fn elsewhere(&self, line: &str) -> Run {
         self.share(line).env("HOME", self.sandbox.other_home("elsewhere"))
     }
@@ -39,7 +39,7 @@ impl Stage {
     }
 }
 
-/// Reads `--json` as a program would that believes what is written about it. Returns the events before `done`.
+/// Parses `--json` output strictly, as documented. Returns the events before `done`.
 pub(crate) fn events(ended: &Ended) -> Vec<Value> {
     let text = std::str::from_utf8(&ended.stdout).unwrap();
     assert!(text.ends_with('\n'), "whole lines: {ended:?}");

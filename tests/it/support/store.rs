@@ -1,4 +1,4 @@
-//! A store that fails on command.
+//! A store with planned faults.
 
 use std::future::pending;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,29 +9,29 @@ use async_trait::async_trait;
 use share::relay::Content;
 use share::relay::store::{Created, Object, Space, Store, StoreError};
 
-/// What goes wrong with an operation.
+/// A fault of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
-    /// It fails, and nothing happens.
+    /// The operation fails and has no effect.
     FailBefore,
-    /// It is carried out, and fails.
+    /// The operation is carried out, and fails.
     FailAfter,
-    /// Nothing happens, and the store blames another writer: a creation is answered as if the object existed, any other
-    /// operation as a bucket answers one that conflicts with another (409).
+    /// The operation has no effect, and fails because of another writer: a creation as if the object existed, any other
+    /// operation as a bucket answers a conflict (409).
     Conflict,
-    /// It takes its time.
+    /// The operation takes long.
     Delay,
-    /// It is carried out twice; what the second attempt says is the answer.
+    /// The operation is carried out twice; the second result is returned.
     Twice,
-    /// No room for it.
+    /// There is no room for it.
     Full,
-    /// The node dies, and nothing happens.
+    /// The node crashes before the operation has an effect.
     CrashBefore,
-    /// It is carried out, and the node dies.
+    /// The operation is carried out, and the node crashes.
     CrashAfter,
 }
 
-/// All of them.
+/// All faults.
 pub(crate) const FAULTS: [Fault; 8] = [
     Fault::FailBefore,
     Fault::FailAfter,
@@ -43,13 +43,13 @@ pub(crate) const FAULTS: [Fault; 8] = [
     Fault::CrashAfter,
 ];
 
-/// How long [`Fault::Delay`] takes.
+/// The duration of [`Fault::Delay`].
 const DELAY: Duration = Duration::from_millis(40);
 
-/// The error of an operation that conflicts with another one, as a bucket reports it.
+/// The error of an operation that conflicts with another one, as a bucket returns it.
 const CONFLICT: &str = "it answers with status 409";
 
-/// What may be asked of a store.
+/// The kinds of operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Create,
@@ -58,7 +58,7 @@ pub(crate) enum Kind {
     Delete,
 }
 
-/// An operation, to somebody who decides what goes wrong with it.
+/// An operation, for the plan that chooses its fault.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Op<'a> {
     /// Its number among all operations since the plan was made, from 1 on.
@@ -66,13 +66,13 @@ pub(crate) struct Op<'a> {
     /// Its number among those of its kind, from 1 on.
     pub(crate) number_of_kind: u64,
     pub(crate) kind: Kind,
-    /// The object's name, or how the names of those begin that are listed.
+    /// The object's name, or the prefix of a listing.
     pub(crate) name: &'a str,
 }
 
 type Plan = Arc<dyn Fn(&Op) -> Option<Fault> + Send + Sync>;
 
-/// What goes wrong, decided from outside.
+/// The planned faults of a store.
 #[derive(Default)]
 pub(crate) struct Faults {
     plan: Mutex<Option<Plan>>,
@@ -81,42 +81,42 @@ pub(crate) struct Faults {
     crashed: Condvar,
 }
 
-/// What has happened since the plan was made.
+/// Counts since the plan was made.
 #[derive(Clone, Default)]
 pub(crate) struct Counts {
-    /// How many operations were asked for, by kind.
+    /// Operations by kind.
     asked: [u64; 4],
-    /// How many faults were seen to happen.
+    /// Faults that were observed.
     seen: u64,
 }
 
 impl Counts {
-    /// How many operations of a kind were asked for.
+    /// The number of operations of a kind.
     pub(crate) fn asked(&self, kind: Kind) -> u64 {
         self.asked[kind as usize]
     }
 
-    /// How many operations were asked for.
+    /// The number of operations.
     pub(crate) fn asked_in_all(&self) -> u64 {
         self.asked.iter().sum()
     }
 }
 
-/// What an operation was seen to do: how often it was carried out, how long it took, and what came of it.
+/// The observed effects of an operation: executions, duration and result.
 struct Observed {
     carried_out: u64,
     took: Duration,
     outcome: Outcome,
 }
 
-/// What the asker was told.
+/// The result for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Done,
     Failed,
     Conflict,
     NoSpace,
-    /// Nothing, because the node died.
+    /// None, because the node crashed.
     Silence,
 }
 
@@ -127,7 +127,7 @@ impl Outcome {
             Some(Err(StoreError::NoSpace)) => Self::NoSpace,
             Some(Err(StoreError::Failed(why))) if why == CONFLICT => Self::Conflict,
             Some(Err(_)) => Self::Failed,
-            // The only answer to an operation that did not happen: the object is said to exist.
+            // The only result of an operation without effect: the object is reported as existing.
             Some(Ok(_)) if carried_out == 0 => Self::Conflict,
             Some(Ok(_)) => Self::Done,
         }
@@ -135,7 +135,7 @@ impl Outcome {
 }
 
 impl Observed {
-    /// Whether that is the fault that was wanted.
+    /// Whether these effects are those of the planned fault.
     fn is(&self, fault: Fault) -> bool {
         let Self { carried_out, took, outcome } = *self;
         match fault {
@@ -160,24 +160,24 @@ enum Crash {
 }
 
 impl Faults {
-    /// Lets operations go wrong from now on, and counts them anew.
+    /// Plans faults for later operations, and restarts their counts.
     pub(crate) fn plan(&self, plan: impl Fn(&Op) -> Option<Fault> + Send + Sync + 'static) {
         *self.counts.lock().unwrap() = Counts::default();
         *self.plan.lock().unwrap() = Some(Arc::new(plan));
     }
 
-    /// Lets nothing go wrong any more. Returns how many faults were seen to happen.
+    /// Clears the plan. Returns how many faults were observed.
     pub(crate) fn calm(&self) -> u64 {
         *self.plan.lock().unwrap() = None;
         self.counts().seen
     }
 
-    /// What has happened since the plan was made.
+    /// Counts since the plan was made.
     pub(crate) fn counts(&self) -> Counts {
         self.counts.lock().unwrap().clone()
     }
 
-    /// Waits until the node has died. `false`: nobody is interested any more.
+    /// Waits until the node has crashed. `false`: the world has ended.
     pub(crate) fn wait_for_crash(&self) -> bool {
         let mut crash = self.crash.lock().unwrap();
         loop {
@@ -192,12 +192,12 @@ impl Faults {
         }
     }
 
-    /// Whether a node has died since somebody asked.
+    /// Whether a node has crashed since the last call.
     pub(crate) fn has_crashed(&self) -> bool {
         std::mem::take(&mut *self.crash.lock().unwrap()) == Crash::Now
     }
 
-    /// Nobody needs to wait for a crash any more.
+    /// Ends [`Faults::wait_for_crash`].
     pub(crate) fn close(&self) {
         *self.crash.lock().unwrap() = Crash::Over;
         self.crashed.notify_all();
@@ -212,7 +212,7 @@ impl Faults {
         plan(&Op { number, number_of_kind, kind, name })
     }
 
-    /// Counts a fault, if it happened as it was wanted.
+    /// Counts a fault if its effects were observed.
     fn observe(&self, fault: Fault, observed: &Observed) {
         if observed.is(fault) {
             self.counts.lock().unwrap().seen += 1;
@@ -220,7 +220,7 @@ impl Faults {
     }
 }
 
-/// The store of one node, which may go wrong.
+/// The store of one node, with faults.
 pub(crate) struct Faulty {
     inner: Arc<dyn Store>,
     faults: Arc<Faults>,
@@ -232,7 +232,7 @@ impl Faulty {
         Self { inner, faults, dead: AtomicBool::new(false) }
     }
 
-    /// Nothing of this node happens any more.
+    /// Stops this node forever.
     async fn die<T>(&self) -> T {
         if !self.dead.swap(true, Ordering::SeqCst) {
             let mut crash = self.faults.crash.lock().unwrap();
@@ -244,7 +244,7 @@ impl Faulty {
         pending().await
     }
 
-    /// What goes wrong with an operation. A dead node never answers.
+    /// The fault of an operation. A crashed node never answers.
     async fn fault(&self, kind: Kind, name: &str) -> Option<Fault> {
         if self.dead.load(Ordering::SeqCst) {
             return self.die().await;
@@ -252,7 +252,7 @@ impl Faulty {
         self.faults.of(kind, name)
     }
 
-    /// Carries an operation out, or does to it what `fault` wants. `conflict` is the answer to a conflict.
+    /// Carries an operation out, with its fault. `conflict` is the answer to a conflict.
     async fn meet<T, F>(
         &self,
         fault: Option<Fault>,
@@ -307,7 +307,7 @@ fn conflicts<T>() -> Result<T, StoreError> {
 impl Store for Faulty {
     async fn create(&self, name: &str, content: Content) -> Result<Created, StoreError> {
         let fault = self.fault(Kind::Create, name).await;
-        // In one piece, so that it can be created twice; a body that breaks off is the sender's failure and not ours.
+        // Collected first, so that it can be created twice; a body that breaks off is the sender's failure.
         let content = match fault {
             Some(Fault::Twice) => Content::Whole(content.whole().await.map_err(StoreError::Content)?),
             _ => content,

@@ -1,9 +1,9 @@
-//! Counts of the runs in which a fault was seen to happen.
+//! Counts of runs in which a fault was observed.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// How often each kind of fault was seen to happen, by a label such as `create: FailAfter`.
+/// Observed faults, by a label such as `create: FailAfter`.
 #[derive(Clone, Default)]
 pub(crate) struct Tally(BTreeMap<String, u64>);
 
@@ -13,12 +13,12 @@ impl Tally {
         Self(labels.into_iter().map(|label| (label.into(), 0)).collect())
     }
 
-    /// A count of a fault that a test cannot miss, because it makes it itself.
+    /// A count of a fault that is certain, because the test itself causes it.
     pub(crate) fn made(label: &str, times: u64) -> Self {
         Self(BTreeMap::from([(label.to_owned(), times)]))
     }
 
-    /// Counts one run in which the fault of this label was seen to happen.
+    /// Counts one run in which the fault of this label was observed.
     pub(crate) fn saw(&mut self, label: impl Into<String>) {
         *self.0.entry(label.into()).or_default() += 1;
     }
@@ -30,12 +30,12 @@ impl Tally {
         }
     }
 
-    /// All runs in which a fault was seen to happen.
+    /// All runs in which a fault was observed.
     pub(crate) fn total(&self) -> u64 {
         self.0.values().sum()
     }
 
-    /// Panics where a fault that must happen was never seen.
+    /// Panics if an expected fault was never observed.
     pub(crate) fn expect_all(&self, what: &str) {
         let missing: Vec<&String> = self.0.iter().filter(|(_, times)| **times == 0).map(|(label, _)| label).collect();
         assert!(missing.is_empty() && self.total() > 0, "{what}: never seen to happen: {missing:?} of {self:?}");

@@ -1,5 +1,5 @@
-//! Terminals of our own. One knows what is on its screen and what could be scrolled back to, takes pictures by Kitty's
-//! protocol, and answers what it is asked about itself.
+//! Pseudo-terminals. The emulator keeps its screen and scrollback, accepts pictures in Kitty's protocol, and replies to
+//! queries.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -17,33 +17,33 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 use super::sandbox::{SHARE, Sandbox};
 
-/// How long the answers of a terminal at a slow line take.
+/// Delay of the replies of a terminal on a slow line.
 const SLOW: Duration = Duration::from_millis(700);
 /// The largest Sixel picture of the terminal, in pixels.
 pub(crate) const SIXEL: (u32, u32) = (600, 300);
 
-/// How long anything may take to appear.
+/// Time limit for expected output.
 const TIME_LIMIT: Duration = Duration::from_mins(2);
 
-/// What a terminal can do, and says so.
+/// The capabilities of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Kitty,
-    /// Kitty at the other end of a slow line.
+    /// Kitty on a slow line.
     Late,
     /// Kitty without room for another picture.
     Full,
-    /// Kitty that never says whether it drew a picture.
+    /// Kitty that never confirms a picture.
     Silent,
     WezTerm,
     Sixel,
     /// Text only.
     Plain,
-    /// It never answers.
+    /// A terminal that never replies.
     Mute,
 }
 
-/// A picture that somebody sent.
+/// A received picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Image {
     pub(crate) width: u32,
@@ -53,16 +53,16 @@ pub(crate) struct Image {
     pub(crate) pixels: Vec<u8>,
 }
 
-/// What the terminal has seen.
+/// The output that the terminal has received.
 #[derive(Default)]
 pub(crate) struct Activity {
-    /// Everything, as it came.
+    /// All bytes.
     pub(crate) bytes: Vec<u8>,
     /// The pictures in its memory now.
     pub(crate) images: HashMap<u32, Image>,
-    /// How many pictures it ever got.
+    /// Pictures in total.
     pub(crate) drawn: usize,
-    /// The picture that is just coming, in pieces.
+    /// The picture that is being received in pieces.
     coming: Option<(HashMap<String, String>, Vec<u8>)>,
     over: bool,
 }
@@ -83,16 +83,16 @@ pub(crate) struct Tty {
 pub(crate) const ROWS: u16 = 30;
 pub(crate) const COLUMNS: u16 = 100;
 
-/// A terminal whose size is not known.
+/// The size of a terminal that does not know it.
 const UNKNOWN: Winsize = Winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
 
 impl Tty {
-    /// Runs a shell's command at a terminal, with `$SHARE`.
+    /// Runs a shell command at a terminal, with `$SHARE`.
     pub(crate) fn start(sandbox: &Sandbox, kind: Kind, command: &str) -> Self {
         Self::start_at(sandbox, kind, command, (COLUMNS * 10, ROWS * 20))
     }
 
-    /// Runs it at a screen of so many pixels.
+    /// Runs a shell command at a screen of so many pixels.
     pub(crate) fn start_at(sandbox: &Sandbox, kind: Kind, command: &str, pixels: (u16, u16)) -> Self {
         let window = Winsize { ws_row: ROWS, ws_col: COLUMNS, ws_xpixel: pixels.0, ws_ypixel: pixels.1 };
         let environment = [("TERM", "xterm"), ("LANG", "C.UTF-8"), ("COLORTERM", "truecolor")];
@@ -106,7 +106,7 @@ impl Tty {
         let path = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
         let slave = OpenOptions::new().read(true).write(true).open(path).unwrap();
         tcsetwinsize(slave.as_fd(), window).unwrap();
-        // Whoever runs the tests may ignore SIGHUP, as under nohup: at this terminal nobody does.
+        // A test run under nohup ignores SIGHUP; programs at this terminal must not.
         let mut shell = Command::new("env");
         shell.args(["--default-signal=HUP", "setsid", "--ctty", "--wait", "bash", "-c", command]);
         shell
@@ -134,17 +134,17 @@ impl Tty {
         self
     }
 
-    /// What is on the screen.
+    /// The text on the screen.
     pub(crate) fn screen(&self) -> String {
         self.shared.screen.lock().unwrap().screen().contents()
     }
 
-    /// Whether a program has a screen of its own just now.
+    /// Whether a program uses the alternate screen now.
     pub(crate) fn is_alternate(&self) -> bool {
         self.shared.screen.lock().unwrap().screen().alternate_screen()
     }
 
-    /// The screen and everything above it.
+    /// The screen and its scrollback.
     pub(crate) fn history(&self) -> String {
         let mut parser = self.shared.screen.lock().unwrap();
         let mut all = String::new();
@@ -158,7 +158,7 @@ impl Tty {
         all
     }
 
-    /// Waits until something is so.
+    /// Waits until a condition holds.
     pub(crate) fn until(&mut self, what: &str, so: impl Fn(&Activity) -> bool) -> &mut Self {
         let begun = Instant::now();
         let mut seen = self.shared.seen.lock().unwrap();
@@ -172,7 +172,7 @@ impl Tty {
         self
     }
 
-    /// Waits until a text is on the screen.
+    /// Waits until the screen shows a text.
     pub(crate) fn expect(&mut self, text: &str) -> &mut Self {
         let shared = self.shared.clone();
         let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -183,7 +183,7 @@ impl Tty {
         look(&self.shared.seen.lock().unwrap())
     }
 
-    /// Presses a key until the command has ended: the viewer drops what arrives together with another key.
+    /// Presses a key until the command has ended: the viewer drops keys that arrive together.
     pub(crate) fn press_until_end(&mut self, key: &str) -> i32 {
         let begun = Instant::now();
         while self.child.try_wait().unwrap().is_none() {
@@ -220,11 +220,10 @@ impl Drop for Tty {
     }
 }
 
-/// A terminal at which questions are asked and answered: of no known size and kind, so that lines stay whole and
-/// nothing is drawn.
+/// A terminal for prompts: without size and graphics, so that lines stay whole and nothing is drawn.
 pub(crate) struct Conversation {
     terminal: Tty,
-    /// How many bytes had come when the last key was pressed.
+    /// Bytes that were received before the last key.
     since: usize,
 }
 
@@ -233,7 +232,7 @@ impl Conversation {
         Self { terminal: Tty::launch(sandbox, Kind::Mute, command, UNKNOWN, &[("LANG", "C.UTF-8")]), since: 0 }
     }
 
-    /// Waits until `text` has come since the last key.
+    /// Waits until `text` appears after the last key.
     pub(crate) fn expect(&mut self, text: &str) -> &mut Self {
         let since = self.since;
         self.terminal.until(text, |seen| String::from_utf8_lossy(&seen.bytes[since..]).contains(text));
@@ -246,12 +245,12 @@ impl Conversation {
         self
     }
 
-    /// What has come since the last key.
+    /// The output since the last key.
     pub(crate) fn seen(&self) -> String {
         self.terminal.seen(|seen| String::from_utf8_lossy(&seen.bytes[self.since..]).into_owned())
     }
 
-    /// Waits until the command has ended. Returns its exit code, and what has come since the last key.
+    /// Waits until the command has ended. Returns its exit code, and the output since the last key.
     pub(crate) fn end(mut self) -> (i32, String) {
         let code = self.terminal.end();
         (code, self.seen())
@@ -261,7 +260,7 @@ impl Conversation {
 impl Shared {
     fn listen(&self, mut master: File, mut answers: File, kind: Kind) {
         let (mut buffer, mut pending) = (vec![0; 65536], Vec::new());
-        // An error: nobody has the other end any more.
+        // Reading fails when the other end is closed.
         while let Ok(count @ 1..) = master.read(&mut buffer) {
             pending.extend_from_slice(&buffer[..count]);
             let mut seen = self.seen.lock().unwrap();
@@ -289,17 +288,17 @@ impl Shared {
     }
 }
 
-/// Questions that are answered.
+/// Queries that are answered.
 const QUESTIONS: [&[u8]; 4] = [b"\x1b[16t", b"\x1b[c", b"\x1b[>q", b"\x1b[?2;1;0S"];
 
-/// How many bytes at the end may be the beginning of something.
+/// The bytes at the end that may be the beginning of a query or command.
 fn incomplete(bytes: &[u8]) -> usize {
     let begins = |tail: &[u8], whole: &[u8]| tail.len() < whole.len() && whole.starts_with(tail);
     let is_begun = |tail: &[u8]| begins(tail, b"\x1b_G") || QUESTIONS.iter().any(|question| begins(tail, question));
     (1..12).rev().find(|len| bytes.len() >= *len && is_begun(&bytes[bytes.len() - len..])).unwrap_or(0)
 }
 
-/// Answers the questions in what was written, in their order.
+/// Replies to the queries in an output, in their order.
 fn answer(text: &[u8], kind: Kind, answers: &mut File) {
     let name = match kind {
         Kind::Mute => return,
@@ -328,7 +327,7 @@ fn answer(text: &[u8], kind: Kind, answers: &mut File) {
 }
 
 impl Activity {
-    /// One command of Kitty's graphics protocol. Returns what it answers.
+    /// One command of Kitty's graphics protocol. Returns its reply.
     fn obey(&mut self, command: &[u8], kind: Kind) -> Option<String> {
         if !matches!(kind, Kind::Kitty | Kind::Late | Kind::Full | Kind::Silent) {
             return None;
@@ -345,7 +344,7 @@ impl Activity {
             return Some(format!("\x1b_Gi={};OK\x1b\\", keys["i"]));
         }
         if has("a", "d") {
-            // Capital letters free what was sent.
+            // Capital letters also free the data.
             match keys.get("d").map(String::as_str) {
                 Some("A") => self.images.clear(),
                 Some("I") => {

@@ -1,4 +1,4 @@
-//! How long tests wait. Nothing waits without an end.
+//! Time limits of tests. Nothing waits without one.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -7,13 +7,13 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long one thing may take, on a loaded machine.
+/// Time limit for one step, on a loaded machine.
 pub(crate) const TIME_LIMIT: Duration = Duration::from_mins(3);
-/// How long a whole test may take. A full run of a table of faults has more.
+/// Time limit for a whole test. A full run of a table of faults has more.
 const TEST: Duration = Duration::from_mins(10);
 const FULL_TEST: Duration = Duration::from_mins(90);
 
-/// Waits until something is so. Panics with `what` if that takes too long.
+/// Waits until a condition holds. Panics with `what` at the time limit.
 pub(crate) fn wait_while<'a, T>(
     what: &str,
     changed: &Condvar,
@@ -25,8 +25,8 @@ pub(crate) fn wait_while<'a, T>(
     guard
 }
 
-/// A test that is running. One that blocks for too long, on a read for example, ends all tests: nothing else ends a
-/// thread.
+/// A running test. If it blocks for too long, for example on a read, it ends the whole process: a thread cannot be
+/// ended otherwise.
 pub(crate) struct Watched(u64);
 
 type Running = Mutex<BTreeMap<u64, (String, Instant)>>;
@@ -68,8 +68,8 @@ impl Drop for Watched {
     }
 }
 
-/// Reports that a test cannot run on this machine, where `tests/all` shows it at its end. Panics where the checks are
-/// made: nothing may be skipped there.
+/// Notes that a test cannot run on this machine; `tests/all` lists these at its end. Panics in the checks, where
+/// nothing may be skipped.
 pub(crate) fn skip(why: &str) {
     let test = thread::current().name().unwrap_or("a test").to_owned();
     assert!(std::env::var_os("CI").is_none(), "{test} cannot run: {why}");

@@ -1,11 +1,11 @@
-//! Programs under `strace`, which are killed when they change a file.
+//! Programs under `strace`, killed when they change a file.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::sandbox::{Run, SHARE, Sandbox};
 
-/// System calls by which a file comes to be, changes or goes.
+/// System calls that create, change or remove files.
 pub(crate) const CHANGES: [&str; 14] = [
     "write",
     "fsync",
@@ -23,13 +23,13 @@ pub(crate) const CHANGES: [&str; 14] = [
     "flock",
 ];
 
-/// A program whose changes of files are written to a log, and which comes to no harm.
+/// A run whose changes of files are logged.
 pub(crate) struct Traced {
     pub(crate) run: Run,
     pub(crate) log: PathBuf,
 }
 
-/// A program under a tracer, and where its log will be.
+/// A run under `strace`, and the path of its log.
 pub(crate) fn traced(sandbox: &Sandbox, args: &[&str]) -> Traced {
     let log = sandbox.other_home("tracer").join("log");
     let mut traced = Command::new("strace");
@@ -38,7 +38,7 @@ pub(crate) fn traced(sandbox: &Sandbox, args: &[&str]) -> Traced {
     Traced { run: sandbox.prepare(traced).env("SHARE_GIVE_UP", "30s"), log }
 }
 
-/// Which changes a traced program has made. These are the ones at which others like it are killed.
+/// The changes in a log, as calls at which [`doomed`] can kill.
 pub(crate) fn changes_in(log: &Path) -> Vec<&'static str> {
     let log = std::fs::read_to_string(log).unwrap();
     let made = CHANGES.into_iter().filter(|call| log.contains(&format!(" {call}(")));
@@ -47,14 +47,14 @@ pub(crate) fn changes_in(log: &Path) -> Vec<&'static str> {
     made
 }
 
-/// The changes that a run makes which must succeed.
+/// The changes of a run, which must succeed.
 pub(crate) fn changes(sandbox: &Sandbox, args: &[&str]) -> Vec<&'static str> {
     let Traced { run, log } = traced(sandbox, args);
     run.ok();
     changes_in(&log)
 }
 
-/// A program that is killed when one of its threads makes a system call for the n-th time.
+/// A run that is killed at the n-th system call of a kind in one of its threads.
 pub(crate) fn doomed(sandbox: &Sandbox, call: &str, number: u64, args: &[&str]) -> Run {
     let mut traced = Command::new("strace");
     let inject = format!("inject={call}:signal=KILL:when={number}");

@@ -1,4 +1,4 @@
-//! A relay that dies and comes back, over any store, and real programs that use it.
+//! A relay over any store that crashes and restarts, and real programs that use it.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -29,14 +29,14 @@ pub(crate) enum Over {
     Bucket,
 }
 
-/// Where objects are, whatever happens to the node.
+/// The storage, which survives crashes of the node.
 enum Shelf {
     Memory(Arc<Memory>),
     Folder(PathBuf),
     Bucket(TestS3),
 }
 
-/// A node that serves.
+/// A serving node.
 struct Node {
     runtime: Runtime,
     rules: Arc<StoreRelay>,
@@ -44,7 +44,7 @@ struct Node {
     store: Arc<dyn Store>,
 }
 
-/// The rules of a node, and its store, which does not fail.
+/// The rules of a node, and its store without faults.
 pub(crate) struct Here {
     rules: Arc<StoreRelay>,
     store: Arc<dyn Store>,
@@ -56,7 +56,7 @@ impl Here {
     }
 }
 
-/// One relay at one address, its store, its clock and what goes wrong with it.
+/// A relay at one address, its store, its clock and its planned faults.
 pub(crate) struct World {
     pub(crate) over: Over,
     pub(crate) sandbox: Sandbox,
@@ -64,14 +64,14 @@ pub(crate) struct World {
     pub(crate) faults: Arc<Faults>,
     pub(crate) line: Arc<Line>,
     pub(crate) address: SocketAddr,
-    /// Held here too, so that nobody takes the port while no node listens.
+    /// Kept open here too, so that no other process takes the port while no node listens.
     listener: TcpListener,
     shelf: Shelf,
     node: Mutex<Option<Node>>,
 }
 
 impl World {
-    /// A new one. Whenever its node dies it is started again.
+    /// Starts a relay. Whenever its node crashes, another one is started.
     pub(crate) fn new(over: Over) -> Arc<Self> {
         let sandbox = Sandbox::new();
         let clock = TestClock::at(SystemClock.now());
@@ -128,19 +128,19 @@ impl World {
         Node { runtime, rules, store }
     }
 
-    /// The node dies, and another one takes its place.
+    /// Ends the node, and starts another one.
     pub(crate) fn restart(&self) {
-        // Nobody meets the world without one.
+        // Locked throughout, so that tests never find the world without a node.
         let mut node = self.node.lock().unwrap();
         if let Some(Node { runtime, rules, store }) = node.take() {
             drop((rules, store));
-            // What a thread is writing at this moment is written.
+            // Waits for threads that are writing.
             runtime.shutdown_timeout(Duration::from_secs(20));
         }
         *node = Some(self.start());
     }
 
-    /// The node that serves now.
+    /// The node that is serving now.
     pub(crate) fn node(&self) -> Here {
         let guard = self.node.lock().unwrap();
         let node = guard.as_ref().unwrap();
@@ -157,17 +157,17 @@ impl World {
         format!("http://{}/", self.address)
     }
 
-    /// A run of the program, by somebody who uses this relay.
+    /// A run of the program with this relay.
     pub(crate) fn share(&self, args: &[&str]) -> Run {
         self.sandbox.share(args).env("SHARE_RELAY", self.url()).env("SHARE_GIVE_UP", "30s")
     }
 
-    /// The same, by somebody else.
+    /// A run of the program on another device.
     pub(crate) fn stranger(&self, args: &[&str]) -> Run {
         self.share(args).env("HOME", self.sandbox.other_home("stranger"))
     }
 
-    /// All objects.
+    /// The names of all objects.
     pub(crate) fn objects(&self) -> Vec<String> {
         let here = self.node();
         let (_, store) = here.parts();
@@ -184,7 +184,7 @@ impl World {
         names
     }
 
-    /// Those of them that hold what was sent, or what was tried.
+    /// The names of objects with ciphertext or guesses.
     pub(crate) fn data(&self) -> Vec<String> {
         self.objects().into_iter().filter(|name| is_data(name)).collect()
     }
@@ -195,7 +195,7 @@ impl World {
         self.wait(async { rules.sweep().await }).unwrap();
     }
 
-    /// D1: one sweep after its end nothing of a share's content is left.
+    /// D1: one sweep after its end, no content of a share is left.
     pub(crate) fn expect_ended_shares_to_be_empty(&self) {
         self.clock.advance(121);
         self.sweep();
@@ -211,8 +211,8 @@ impl World {
     }
 }
 
-/// The folder, when whoever had it has let go of it: a program that another test starts at this moment has a copy of
-/// its lock until it has become itself.
+/// Opens the folder as soon as it is unlocked: a child process of another test may hold a copy of its lock until it
+/// calls `exec`.
 fn opened(path: &Path) -> Folder {
     let begun = Instant::now();
     loop {

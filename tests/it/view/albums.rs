@@ -1,4 +1,4 @@
-//! Several files, and their names.
+//! Albums in the viewer, and the names of their files.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use image::ImageFormat;
 use crate::support::{Sandbox, TerminalKind, contains, encoded, files, open, picture, planted, send};
 
 #[test]
-fn an_album_is_turned_and_saved_all_at_once() {
+fn an_album_can_be_paged_and_saved_at_once() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let photo = picture(30, 30, false);
@@ -26,7 +26,7 @@ fn an_album_is_turned_and_saved_all_at_once() {
     for name in ["a.png", "b.txt", "c.zip"] {
         assert!(sandbox.read(&format!("Our trip/{name}")).len() > 5, "{name}");
     }
-    // Without looking; and the name is taken now.
+    // Saved without viewing; the first name is taken now.
     let mut tty = open(&sandbox, TerminalKind::Kitty, &send(&sandbox, &relay, &album), "");
     tty.expect("[s]ave it here").press("s\r");
     assert_eq!(tty.end(), 0);
@@ -85,7 +85,7 @@ fn five_hundred_hostile_names_stay_in_their_directory() {
     }
     assert!(files(sandbox.home().parent().unwrap()).len() - before >= names.len());
     assert!(tty.seen(|seen| !contains(&seen.bytes, b"\x1b[2J") && !contains(&seen.bytes, "\u{202e}".as_bytes())));
-    // And looked at, one after another, no name commands the terminal.
+    // The names send no commands to the terminal while the files are viewed.
     let link = album(&names[..40]);
     let mut tty = open(&sandbox, TerminalKind::Plain, &link, "-y");
     for number in 2..=40 {

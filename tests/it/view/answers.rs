@@ -1,12 +1,12 @@
-//! A terminal's answers and a person's: they come through one line, at any time.
+//! Replies of the terminal and typed answers, which share one input.
 
 use crate::support::{Sandbox, TerminalKind, Tmux, Tty, encoded, open, picture, send, state};
 
-/// Answers of a terminal to questions about itself.
+/// Replies of a terminal to queries.
 const ANSWERS: &str = "\x1bP>|kitty(0.35)\x1b\\\x1b[>1;4000;35c\x1b[6;20;10t\x1b[?62;c";
 
 #[test]
-fn slow_terminal_is_waited_for() {
+fn a_slow_terminal_is_waited_for() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("a.png", &encoded(&picture(30, 30, false).into(), image::ImageFormat::Png));
@@ -17,18 +17,18 @@ fn slow_terminal_is_waited_for() {
 }
 
 #[test]
-fn answers_that_come_later_are_not_typed() {
+fn late_replies_are_not_typed() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("t.txt", b"canary");
     sandbox.write("phrase", b"horse\n");
     let link = send(&sandbox, &relay, &["--passphrase-file", "phrase", "t.txt"]);
     let mut tty = Tty::start(&sandbox, TerminalKind::Mute, "\"$SHARE\" open");
-    // In front of what is typed, within it, and behind it.
+    // Before, within, and after the typed text.
     tty.expect("link (not shown):").press(&format!("{ANSWERS}{link}\r"));
     tty.expect("passphrase:").press("ho").press(ANSWERS).press("rse\r");
     tty.expect("[n]ot now?").press("v").press(ANSWERS).press("\r");
-    // Here its letters would be keys: q closes, c copies.
+    // As keys, its letters would close (q) or copy (c).
     tty.expect("canary").press("\x1bP>|q").press("cq(1)\x1b\\").press("\x1b[?62;").press("4c");
     tty.press("c").expect("Copied");
     assert!(tty.is_alternate(), "{}", tty.screen());
@@ -38,7 +38,7 @@ fn answers_that_come_later_are_not_typed() {
 }
 
 #[test]
-fn interrupting_works_while_the_terminal_is_silent() {
+fn ctrl_c_works_while_the_terminal_is_silent() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("t.txt", b"canary");
@@ -53,16 +53,16 @@ fn interrupting_works_while_the_terminal_is_silent() {
 
 #[test]
 #[ignore = "needs tmux: tests/all"]
-fn questions_change_no_title_of_a_pane() {
+fn queries_do_not_change_the_title_of_a_pane() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("a.png", &encoded(&picture(30, 30, false).into(), image::ImageFormat::Png));
     let link = send(&sandbox, &relay, &["a.png"]);
     let tmux = Tmux::start(&sandbox, &[]);
-    // As `docker exec` does, and `ssh` from a terminal of another kind.
+    // With TERM as set by `docker exec`, or by `ssh` from another terminal.
     for kind in ["xterm-256color", "screen-256color", "xterm-kitty"] {
         tmux.run(&["select-pane", "-T", "a title of its own"]);
-        // The question of the last round is not on the screen any more.
+        // The prompt of the last round is no longer on the screen.
         tmux.run(&["send-keys", "-R"]);
         tmux.keys(&format!("clear; env -u TMUX -u TMUX_PANE TERM={kind} \"$SHARE\" open '{link}'"));
         tmux.wait("[b]locks");

@@ -9,7 +9,7 @@ use crate::support::{CLIP, SIXEL, Sandbox, TerminalKind, Tty, encoded, noise, op
 /// The limit of tmux for one sequence, in bytes.
 const TMUX: usize = 1 << 20;
 
-/// The Sixel pictures in what was drawn.
+/// The Sixel pictures in the output.
 fn sixels(tty: &Tty) -> Vec<Vec<u8>> {
     tty.seen(|seen| {
         let mut rest = &seen.bytes[..];
@@ -25,7 +25,7 @@ fn sixels(tty: &Tty) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn sixel_picture_is_no_larger_than_the_terminal_reports() {
+fn a_sixel_picture_fits_the_terminals_limit() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("large.png", &encoded(&picture(1200, 900, false).into(), ImageFormat::Png));
@@ -39,12 +39,12 @@ fn sixel_picture_is_no_larger_than_the_terminal_reports() {
 }
 
 #[test]
-fn sixel_picture_under_tmux_keeps_to_the_limit_of_tmux() {
+fn a_sixel_picture_under_tmux_fits_the_limit_of_tmux() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("large.png", &encoded(&picture(2400, 1600, false).into(), ImageFormat::Png));
     let link = send(&sandbox, &relay, &["large.png"]);
-    // A large screen. Over SSH, only TERM is left of tmux.
+    // A large screen. Over SSH, only TERM shows that tmux is there.
     let command = format!("stty rows 60 cols 100; TERM=tmux-256color SHARE_VIEWER=sixel \"$SHARE\" open -y '{link}'");
     let mut tty = Tty::start_at(&sandbox, TerminalKind::Plain, &command, (2400, 1600));
     tty.until("a picture", |seen| seen.bytes.windows(2).any(|window| window == b"\x1bP")).expect("q closes").press("q");
@@ -54,12 +54,12 @@ fn sixel_picture_under_tmux_keeps_to_the_limit_of_tmux() {
 }
 
 #[test]
-fn tmux_is_asked_for_its_limit_and_for_what_its_terminal_draws() {
+fn tmux_is_asked_for_its_limit_and_its_terminals_features() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("large.png", &encoded(&picture(1200, 900, false).into(), ImageFormat::Png));
     let link = send(&sandbox, &relay, &["large.png"]);
-    // A newer tmux than the tests can rely on.
+    // A newer tmux than the tests require.
     let answers = "case \"$*\" in *input-buffer-size) echo 100000;; *termfeatures*) echo \"$FEATURES\";; esac";
     let bin = programs(&sandbox, &[("tmux", answers)]);
     let command = |features: &str| {
@@ -77,7 +77,7 @@ fn tmux_is_asked_for_its_limit_and_for_what_its_terminal_draws() {
 }
 
 #[test]
-fn picture_that_kitty_refuses_or_does_not_confirm_is_not_seen() {
+fn a_picture_that_kitty_refuses_or_does_not_confirm_is_not_seen() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let photo = encoded(&picture(30, 30, false).into(), ImageFormat::Png);
@@ -100,7 +100,7 @@ fn picture_that_kitty_refuses_or_does_not_confirm_is_not_seen() {
         sandbox.share(["open", "-q", &link, "-o", &format!("{kind:?}.png")]).ok();
         assert!(sandbox.read(&format!("{kind:?}.png")) == photo);
     }
-    // The person's word does not make a terminal draw.
+    // Confirming by key does not count without a picture.
     let link = send(&sandbox, &relay, &["a.png"]);
     let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &format!("SHARE_VIEWER=kitty \"$SHARE\" open -y '{link}'"));
     tty.expect("q closes").press("q");
@@ -108,7 +108,7 @@ fn picture_that_kitty_refuses_or_does_not_confirm_is_not_seen() {
 }
 
 #[test]
-fn album_with_a_broken_photo_is_not_finished() {
+fn an_album_with_a_broken_photo_is_not_finished() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let photo = encoded(&picture(300, 300, false).into(), ImageFormat::Png);
@@ -129,7 +129,7 @@ fn album_with_a_broken_photo_is_not_finished() {
 }
 
 #[test]
-fn photo_is_drawn_when_the_window_has_room() {
+fn a_photo_is_drawn_when_the_window_has_room() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("a.png", &encoded(&picture(30, 30, false).into(), ImageFormat::Png));
@@ -145,11 +145,11 @@ fn photo_is_drawn_when_the_window_has_room() {
 
 #[test]
 #[ignore = "needs mpv: tests/all"]
-fn film_whose_pictures_are_not_decoded_is_not_seen() {
+fn a_video_without_decoded_pictures_is_not_seen() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let film = fs::read(CLIP).unwrap();
-    // Without the parameter sets of its pictures. Its sound is as it was.
+    // Without the parameter sets of its pictures. Its sound is unchanged.
     let mut broken = film.clone();
     let at = film.windows(4).position(|window| window == b"avcC").unwrap();
     let len = u32::from_be_bytes(film[at - 4..at].try_into().unwrap()) as usize;
@@ -170,15 +170,15 @@ fn film_whose_pictures_are_not_decoded_is_not_seen() {
 
 #[test]
 #[ignore = "needs mpv: tests/all"]
-fn film_beyond_the_limits_of_the_process_is_not_held_in_memory() {
+fn a_video_beyond_the_limits_of_the_process_is_not_held_in_memory() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
-    // Behind its end, where nobody looks.
+    // Behind the end of the media data, which players ignore.
     let film = fs::read(CLIP).unwrap();
     let rest = 40_000_000_u32;
     sandbox.write("film.mp4", &[&film[..], &(rest + 8).to_be_bytes(), b"free", &noise(rest as usize, 3)].concat());
     let link = send(&sandbox, &relay, &["--metadata", "keep", "film.mp4"]);
-    // Kilobytes of one file, and of address space.
+    // Limits in kilobytes: of one file, and of address space.
     for limit in ["-f 20000", "-v 200000"] {
         let command = format!("ulimit {limit}; SHARE_VIEWER='mpv --vo=null' \"$SHARE\" open '{link}'");
         let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &command);

@@ -1,17 +1,17 @@
-//! Films, and the programs that play them.
+//! Videos in the viewer, and the players for them.
 
 use std::fs;
 use std::process::Command;
 
 use crate::support::{CLIP, Sandbox, TerminalKind, Tty, planted, send, state};
 
-/// A word as a shell takes it.
+/// A shell word, quoted.
 fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[test]
-fn a_playlist_that_pretends_to_be_a_film_is_not_played() {
+fn a_playlist_disguised_as_a_video_is_not_played() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let list: &[u8] = b"#EXTM3U\n/etc/passwd\nhttp://127.0.0.1:9/\n";
@@ -25,7 +25,7 @@ fn a_playlist_that_pretends_to_be_a_film_is_not_played() {
 }
 
 #[test]
-fn a_viewer_that_hands_it_on_and_leaves_has_shown_nothing() {
+fn a_player_that_exits_at_once_has_shown_nothing() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let link = send(&sandbox, &relay, &[CLIP]);
@@ -38,10 +38,10 @@ fn a_viewer_that_hands_it_on_and_leaves_has_shown_nothing() {
 
 #[test]
 #[ignore = "needs mpv, tmux and others: tests/all"]
-fn a_film_too_large_for_memory_is_played_piece_by_piece() {
+fn a_video_too_large_for_memory_is_played_in_pieces() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
-    // Its table of contents is at the end: whoever plays it has to seek.
+    // Its index is at the end, so a player must seek.
     let mut film = Command::new("ffmpeg");
     film.args([
         "-nostdin",
@@ -59,7 +59,7 @@ fn a_film_too_large_for_memory_is_played_piece_by_piece() {
     assert!(film.arg(sandbox.path("film.mov")).status().unwrap().success());
     assert!(fs::metadata(sandbox.path("film.mov")).unwrap().len() > 20_000_000);
     let link = send(&sandbox, &relay, &["film.mov"]);
-    // A machine with little memory left: 20 MB.
+    // A machine with 20 MB of available memory.
     sandbox.write("meminfo", b"MemTotal: 80000 kB\nMemAvailable: 80000 kB\n");
     let inside = format!("mount --bind meminfo /proc/meminfo && \"$SHARE\" open '{link}'");
     let command = format!("unshare --user --map-root-user --mount bash -c {}", quoted(&inside));

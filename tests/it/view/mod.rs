@@ -1,4 +1,4 @@
-//! Showing something once.
+//! Tests of viewing a share once.
 
 mod albums;
 mod answers;

@@ -1,4 +1,4 @@
-//! The viewer's page and its server, driven without a program or a browser.
+//! The viewer's local page and its server, without a program or a browser.
 
 use std::io;
 use std::net::{Shutdown, SocketAddr};
@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 use crate::support::noise;
 
-/// A share in memory, of files by their names, MIME types and bytes.
+/// A share in memory, of files with these names, MIME types and bytes.
 fn content(files: &[(&str, &str, &[u8])]) -> ShownFiles {
     let entry = |(name, kind, bytes): &(&str, &str, &[u8])| Entry {
         name: Some((*name).to_owned()),
@@ -31,7 +31,7 @@ fn parts(url: &str) -> (SocketAddr, String) {
     (address.parse().unwrap(), format!("/{path}"))
 }
 
-/// Sends a request, and leaves its answer to be read.
+/// Sends a request without reading its answer.
 async fn request(url: &str, method: &str, headers: &str) -> TcpStream {
     let (address, path) = parts(url);
     let mut connection = TcpStream::connect(address).await.unwrap();
@@ -40,7 +40,7 @@ async fn request(url: &str, method: &str, headers: &str) -> TcpStream {
     connection
 }
 
-/// A whole answer: its head, and its body.
+/// The head and body of an answer.
 async fn answer(url: &str, method: &str, headers: &str) -> (String, Vec<u8>) {
     let mut bytes = Vec::new();
     request(url, method, headers).await.read_to_end(&mut bytes).await.unwrap();
@@ -53,7 +53,7 @@ fn header<'a>(head: &'a str, name: &str) -> &'a str {
     head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).unwrap_or_default()
 }
 
-/// Opens the page: its head, its text, and the header with the cookie that lets one in again.
+/// Opens the page: its head, its text, and the cookie header for later requests.
 async fn open(server: &LocalServer) -> (String, String, String) {
     let (head, body) = answer(&server.page_url(), "GET", "").await;
     let cookie = header(&head, "set-cookie").split(';').next().unwrap().to_owned();
@@ -61,7 +61,7 @@ async fn open(server: &LocalServer) -> (String, String, String) {
 }
 
 #[tokio::test]
-async fn page_opens_once_and_runs_no_script_but_its_own() {
+async fn the_page_opens_once_and_runs_only_its_own_script() {
     let text = b"</pre><script>{{nonce}}</script> & {{files}}";
     let server = LocalServer::start(content(&[("<b>.txt", "text/plain", text)]), false).await.unwrap();
     let (head, page, cookie) = open(&server).await;
@@ -72,12 +72,12 @@ async fn page_opens_once_and_runs_no_script_but_its_own() {
     assert!(policy.contains(&format!("style-src 'nonce-{nonce}'")), "{policy}");
     assert_eq!(page.matches(&format!("<script nonce={nonce}>")).count(), 1);
     assert_eq!(page.matches(&format!("<style nonce={nonce}>")).count(), 1);
-    // The file has no element of its own, and no mark in it is filled.
+    // The file has no element of its own, and no placeholder in it is filled in.
     assert_eq!(page.matches("<script").count(), 1);
     assert!(page.contains("<h2>&lt;b&gt;.txt</h2>"), "{page}");
     let shown = "<pre data-file=0>&lt;/pre&gt;&lt;script&gt;{{nonce}}&lt;/script&gt; &amp; {{files}}\n</pre>";
     assert!(page.contains(shown), "{page}");
-    // Without the cookie nothing is there any more.
+    // Without the cookie, the page cannot be opened again.
     assert!(answer(&server.page_url(), "GET", "").await.0.starts_with("HTTP/1.1 404 "));
     let again = answer(&server.page_url(), "GET", &cookie).await;
     assert!(again.0.starts_with("HTTP/1.1 200 "), "{}", again.0);
@@ -85,7 +85,7 @@ async fn page_opens_once_and_runs_no_script_but_its_own() {
 }
 
 #[tokio::test]
-async fn files_are_served_in_parts_and_by_their_own_bytes() {
+async fn files_are_served_in_ranges_with_the_type_of_their_bytes() {
     let photo = [&b"\x89PNG\r\n\x1a\n"[..], &noise(700_000, 1)].concat();
     let page = b"<!doctype html><script>alert(1)</script>";
     let server = content(&[("a.png", "image/png", &photo), ("b.png", "image/png", page)]);
@@ -97,7 +97,7 @@ async fn files_are_served_in_parts_and_by_their_own_bytes() {
     let (head, body) = answer(&server.file_url(), "GET", &format!("{cookie}range: bytes=100-600099\r\n")).await;
     assert_eq!(header(&head, "content-range"), format!("bytes 100-600099/{}", photo.len()));
     assert!(head.starts_with("HTTP/1.1 206 ") && body == photo[100..600_100], "{head}");
-    // A file that pretends to be a photo.
+    // A file that is declared a photo, and is not.
     let second = format!("{}1", server.page_url());
     let (head, body) = answer(&second, "GET", &cookie).await;
     assert_eq!(header(&head, "content-type"), "application/octet-stream");
@@ -106,7 +106,7 @@ async fn files_are_served_in_parts_and_by_their_own_bytes() {
 }
 
 #[tokio::test]
-async fn page_reports_files_that_it_has_shown() {
+async fn the_page_reports_the_files_that_it_has_shown() {
     let files: &[(&str, &str, &[u8])] = &[("a.txt", "text/plain", b"a"), ("b.txt", "text/plain", b"b")];
     let server = LocalServer::start(content(files), false).await.unwrap();
     let (_, _, cookie) = open(&server).await;
@@ -122,7 +122,7 @@ async fn page_reports_files_that_it_has_shown() {
 }
 
 #[tokio::test]
-async fn page_hears_each_second_that_it_is_wanted_and_at_last_that_it_is_over() {
+async fn the_page_polls_until_the_share_is_closed() {
     let server = LocalServer::start(content(&[("a.txt", "text/plain", b"a")]), false).await.unwrap();
     let (_, _, cookie) = open(&server).await;
     let mut alive = request(&format!("{}alive", server.page_url()), "GET", &cookie).await;
@@ -146,7 +146,7 @@ async fn page_hears_each_second_that_it_is_wanted_and_at_last_that_it_is_over() 
 }
 
 #[tokio::test]
-async fn page_that_goes_away_and_stays_away_is_closed() {
+async fn a_page_that_stays_away_closes_the_share() {
     let server = LocalServer::start(content(&[("a.txt", "text/plain", b"a")]), false).await.unwrap();
     let (_, _, cookie) = open(&server).await;
     let alive = format!("{}alive", server.page_url());

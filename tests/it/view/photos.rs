@@ -1,4 +1,4 @@
-//! Photos as they are drawn: turned, fitted, moving, broken.
+//! Drawing of photos: rotated, scaled, animated, broken.
 
 use std::fs;
 use std::process::Command;
@@ -7,7 +7,7 @@ use image::{DynamicImage, ImageFormat, RgbaImage};
 
 use crate::support::{COLUMNS, Image, ROWS, Sandbox, TerminalKind, Tty, encoded, open, picture, send};
 
-/// Its pixels, as the terminal has them.
+/// The pixels as the terminal received them.
 fn pixels(image: &RgbaImage, depth: usize) -> Vec<u8> {
     image.pixels().flat_map(|pixel| pixel.0[..depth].to_vec()).collect()
 }
@@ -16,8 +16,8 @@ fn one(tty: &Tty) -> Image {
     tty.seen(|seen| seen.images.values().next().unwrap().clone())
 }
 
-/// Writes a photo that its metadata turns, as a phone takes it: the corner that is up and left in the file is up and
-/// right on the screen. Returns it as it is on the screen.
+/// Writes a photo with a rotation in its metadata, as phones do: the upper left corner of the file is the upper right
+/// one of the screen. Returns the picture as it is on the screen.
 fn write_turned(sandbox: &Sandbox) -> RgbaImage {
     let image = DynamicImage::from(picture(40, 20, false));
     sandbox.write("turned.png", &encoded(&image, ImageFormat::Png));
@@ -31,7 +31,7 @@ fn write_turned(sandbox: &Sandbox) -> RgbaImage {
 
 #[test]
 #[ignore = "needs mpv, tmux and others: tests/all"]
-fn photo_is_turned_and_fitted() {
+fn a_photo_is_rotated_and_scaled_to_fit() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let turned = write_turned(&sandbox);
@@ -61,7 +61,7 @@ fn photo_is_turned_and_fitted() {
 
 #[test]
 #[ignore = "needs mpv, tmux and others: tests/all"]
-fn photo_is_drawn_as_the_terminal_can() {
+fn a_photo_is_drawn_in_the_protocol_of_the_terminal() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let turned = write_turned(&sandbox);
@@ -78,7 +78,7 @@ fn photo_is_drawn_as_the_terminal_can() {
         base64::Engine::decode(&base64::prelude::BASE64_STANDARD, coded).unwrap()
     });
     assert!(image::load_from_memory(&png).unwrap().into_rgba8() == turned);
-    // Sixel has 256 colours: noise is hard on it, so only the size is compared.
+    // Sixel has 256 colors, which noise exceeds, so only the size is compared.
     let mut tty = open(&sandbox, TerminalKind::Sixel, &link(), "-y");
     tty.expect("q closes").press("q");
     assert_eq!(tty.end(), 0);
@@ -86,10 +86,10 @@ fn photo_is_drawn_as_the_terminal_can() {
         let at = begins(&seen.bytes, b"\x1bP").unwrap();
         let end = at + begins(&seen.bytes[at..], b"\x1b\\").unwrap() + 2;
         let decoded = icy_sixel::SixelImage::decode(&seen.bytes[at..end]).unwrap();
-        // Six rows at a time.
+        // Sixel draws bands of six rows.
         assert_eq!((decoded.width, decoded.height), (20, 42));
     });
-    // A terminal without graphics is asked about, and one that says nothing holds nobody up.
+    // A terminal without graphics gets a prompt, and one that never replies delays nothing.
     for kind in [TerminalKind::Plain, TerminalKind::Mute] {
         let mut tty = open(&sandbox, kind, &link(), "");
         tty.expect("nothing here draws pictures. Coarsely, in [b]locks, [s]ave it here, [n]ot now?").press("b\r");
@@ -103,7 +103,7 @@ fn photo_is_drawn_as_the_terminal_can() {
 
 #[test]
 #[ignore = "needs mpv, tmux and others: tests/all"]
-fn viewer_that_was_set_is_used_without_a_question() {
+fn a_configured_viewer_is_used_without_a_question() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     write_turned(&sandbox);
@@ -120,7 +120,7 @@ fn viewer_that_was_set_is_used_without_a_question() {
 }
 
 #[test]
-fn animation_moves() {
+fn an_animation_moves() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let frames = [[255, 0, 0, 255], [0, 0, 255, 255]].map(|colour| RgbaImage::from_pixel(8, 8, image::Rgba(colour)));
@@ -142,11 +142,11 @@ fn animation_moves() {
 }
 
 #[test]
-fn undecodable_photo_is_reported_and_not_lost() {
+fn a_photo_that_cannot_be_decoded_is_an_error_and_not_lost() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let photo = encoded(&picture(300, 300, false).into(), ImageFormat::Png);
-    // A square of a hundred thousand pixels each way, in a few bytes.
+    // A hundred thousand pixels in each direction, in a few bytes.
     let mut bomb = photo.clone();
     bomb[16..24].copy_from_slice(&[0, 1, 0x86, 0xa0, 0, 1, 0x86, 0xa0]);
     let crc = crc32fast::hash(&bomb[12..29]).to_be_bytes();

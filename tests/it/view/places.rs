@@ -1,4 +1,4 @@
-//! On which screen something is shown, and whether it came there.
+//! The screen on which something is shown, and whether it appeared there.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Sandbox, TerminalKind, Tmux, Tty, encoded, picture, programs, send, state};
 
-/// How long anything may take to appear.
+/// Time limit for something to appear.
 const LONGEST: Duration = Duration::from_mins(2);
 
 /// Waits for a file, and reads it.
@@ -24,7 +24,7 @@ fn appears(path: &std::path::Path) -> String {
     }
 }
 
-/// Asks for a page as a browser would.
+/// Requests a page as a browser would.
 fn get(url: &str) -> String {
     let (address, path) = url.trim_start_matches("http://").split_once('/').unwrap();
     let mut connection = TcpStream::connect(address).unwrap();
@@ -34,7 +34,7 @@ fn get(url: &str) -> String {
     answer
 }
 
-/// Attaches a terminal with these variables to the tmux of a sandbox.
+/// Attaches a terminal with these variables to the tmux server of a sandbox.
 fn attach(sandbox: &Sandbox, variables: &str) -> Tty {
     let command = format!("{variables} exec tmux -S {} attach", sandbox.path("tmux").display());
     let mut client = Tty::start(sandbox, TerminalKind::Plain, &command);
@@ -44,14 +44,14 @@ fn attach(sandbox: &Sandbox, variables: &str) -> Tty {
 
 #[test]
 #[ignore = "needs tmux: tests/all"]
-fn windows_follow_the_client_that_attached_last() {
+fn windows_open_at_the_client_that_attached_last() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("a.png", &encoded(&picture(30, 30, false).into(), image::ImageFormat::Png));
     let link = send(&sandbox, &relay, &["a.png"]);
     let asked = sandbox.path("asked");
     let bin = programs(&sandbox, &[("xdg-open", &format!("echo \"$DISPLAY $1\" >{}", asked.display()))]);
-    // The pane is made on a desktop.
+    // The pane is created on a desktop.
     let tmux = Tmux::start(&sandbox, &[("DISPLAY", ":71"), ("WAYLAND_DISPLAY", "")]);
     let tmux_program = String::from_utf8(Command::new("which").arg("tmux").output().unwrap().stdout).unwrap();
     std::os::unix::fs::symlink(tmux_program.trim(), bin.join("tmux")).unwrap();
@@ -65,7 +65,7 @@ fn windows_follow_the_client_that_attached_last() {
     tmux.wait("[v]iew it in your browser on display :71 of ");
     tmux.keys("n");
     tmux.wait("nothing is lost");
-    // Somebody attaches over SSH.
+    // A client attaches over SSH.
     let attach = |variables: &str| attach(&sandbox, variables);
     let variable = |name: &str| {
         let printed = tmux.run(&["show-environment"]);
@@ -85,7 +85,7 @@ fn windows_follow_the_client_that_attached_last() {
     assert!(!tmux.screen().contains("browser"), "{}", tmux.screen());
     tmux.keys("n");
     tmux.wait("nothing is lost");
-    // So does what is copied.
+    // The clipboard follows it too.
     let text = sandbox.write("t.txt", b"text");
     tmux.run(&["send-keys", "-R"]);
     tmux.keys(&format!("\"$SHARE\" send --copy --relay {} {}", relay.url, text.display()));
@@ -93,7 +93,7 @@ fn windows_follow_the_client_that_attached_last() {
     tmux.run(&["detach-client", "-a"]);
     tmux.run(&["detach-client"]);
     remote.end();
-    // And at another desktop.
+    // A client attaches on another desktop.
     let _local = attach("DISPLAY=:72");
     until("DISPLAY", "DISPLAY=:72");
     open(&link);
@@ -110,7 +110,7 @@ fn windows_follow_the_client_that_attached_last() {
 
 #[test]
 #[ignore = "needs tmux: tests/all"]
-fn tmux_that_does_not_answer_leaves_no_screen() {
+fn a_tmux_that_does_not_answer_means_no_screen() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("a.png", &encoded(&picture(30, 30, false).into(), image::ImageFormat::Png));
@@ -123,7 +123,7 @@ fn tmux_that_does_not_answer_leaves_no_screen() {
 
 #[test]
 #[ignore = "needs tmux: tests/all"]
-fn browser_that_never_comes_is_told_of() {
+fn a_browser_that_never_comes_is_an_error() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("a.png", &encoded(&picture(30, 30, false).into(), image::ImageFormat::Png));
@@ -136,12 +136,12 @@ fn browser_that_never_comes_is_told_of() {
     tty.expect("q ends this.");
     assert!(!tty.screen().contains("It is shown"), "{}", tty.screen());
     let url = tty.screen().lines().find(|line| line.starts_with("http://127.0.0.1:")).unwrap().trim().to_owned();
-    // The address works, for somebody who finds a browser.
+    // The printed address works in any browser.
     assert!(get(&url).starts_with("HTTP/1.1 200"));
     tty.expect("It is shown in your browser.").press("q");
     assert_eq!(tty.end(), 130, "{}", tty.screen());
     assert_eq!(state(&sandbox), "claimed");
-    // The next way is tried.
+    // The next opener of URLs is tried.
     fs::write(bin.join("gio"), format!("#!/bin/sh\necho \"$2\" >{}\n", asked.display())).unwrap();
     fs::set_permissions(bin.join("gio"), fs::Permissions::from_mode(0o755)).unwrap();
     let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &command);

@@ -1,4 +1,4 @@
-//! Nothing of what was looked at stays: on a disk, in a multiplexer, in a clipboard's history.
+//! Viewed content leaves no trace: on disks, in a multiplexer, in a clipboard's history.
 
 use std::fs;
 use std::process::Command;
@@ -7,7 +7,7 @@ use image::ImageFormat;
 
 use crate::support::{CLIP, SHARE, Sandbox, TerminalKind, Tty, contains, encoded, files, picture, send};
 
-/// Runs the program under `strace`, with a canary in what it opens, and returns every write that has it.
+/// Runs the program under `strace`, and returns every write that contains the canary.
 fn written(
     sandbox: &Sandbox,
     kind: TerminalKind,
@@ -17,7 +17,8 @@ fn written(
 ) -> Vec<String> {
     let log = sandbox.path("trace");
     let command = format!(
-        "SHARE_VIEWER='{viewer}' strace -f -qq -y -s 90000 -e trace=write,writev,pwrite64,pwritev,sendto,sendmsg,sendfile,copy_file_range,splice \
+        "SHARE_VIEWER='{viewer}' strace -f -qq -y -s 90000 \
+         -e trace=write,writev,pwrite64,pwritev,sendto,sendmsg,sendfile,copy_file_range,splice \
          -e signal=none -o {} \"$SHARE\" open -y '{link}'",
         log.display()
     );
@@ -39,7 +40,7 @@ fn no_plaintext_is_written_to_any_file() {
     let relay = sandbox.relay();
     let canary = "CANARY-IN-THE-PLAIN ".repeat(20);
     sandbox.write("t.txt", canary.as_bytes());
-    // Behind their ends, where decoders don't look.
+    // Behind the end of the media data, which decoders ignore.
     let photo = encoded(&picture(16, 16, false).into(), ImageFormat::Png);
     sandbox.write("photo.png", &[&photo[..], canary.as_bytes()].concat());
     let clip = fs::read(CLIP).unwrap();
@@ -70,7 +71,7 @@ fn no_plaintext_is_written_to_any_file() {
     for place in ["/dev/shm", "/run/user", "/var/tmp"] {
         places.extend(files(std::path::Path::new(place)));
     }
-    // What other tests do below it is theirs.
+    // Directories below /tmp belong to other tests.
     places.extend(fs::read_dir("/tmp").unwrap().flatten().map(|entry| entry.path()).filter(|path| path.is_file()));
     for path in places {
         let bytes = fs::read(&path).unwrap_or_default();
@@ -80,7 +81,7 @@ fn no_plaintext_is_written_to_any_file() {
 
 #[test]
 #[ignore = "needs mpv, tmux and others: tests/all"]
-fn under_tmux_nothing_stays_either() {
+fn nothing_stays_in_tmux() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("t.txt", b"canary text");
@@ -120,7 +121,7 @@ fn under_tmux_nothing_stays_either() {
 
 #[test]
 #[ignore = "needs mpv, tmux and others: tests/all"]
-fn a_link_is_copied_and_kept_out_of_histories() {
+fn a_link_is_copied_without_an_entry_in_the_history() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("t.txt", b"text");
@@ -142,7 +143,7 @@ fn a_link_is_copied_and_kept_out_of_histories() {
     assert_eq!(clip(&["-o", "-t", "x-kde-passwordManagerHint"]), "secret");
     screen.kill().unwrap();
     screen.wait().unwrap();
-    // Where there is no desktop, and no terminal either, it is printed all the same.
+    // Without a desktop and a terminal, the link is printed all the same.
     let mut alone = Command::new("setsid");
     alone.args(["--wait", SHARE, "send", "--copy", "--relay", &relay.url, "t.txt"]);
     let sent = sandbox.prepare(alone).run();

@@ -1,4 +1,4 @@
-//! Opening something to look at it: photos and texts on the screen, and the keys.
+//! Viewing of photos and texts on the screen, and the keys.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use image::{ImageFormat, RgbaImage};
 
 use crate::support::{Image, Sandbox, TerminalKind, Tty, contains, encoded, open, picture, send, state};
 
-/// Its pixels, as the terminal has them.
+/// The pixels as the terminal received them.
 fn pixels(image: &RgbaImage, depth: usize) -> Vec<u8> {
     image.pixels().flat_map(|pixel| pixel.0[..depth].to_vec()).collect()
 }
@@ -16,7 +16,7 @@ fn one(tty: &Tty) -> Image {
 }
 
 #[test]
-fn a_photo_is_seen_pixel_by_pixel_and_nothing_of_it_stays() {
+fn a_photo_is_shown_pixel_by_pixel_and_leaves_nothing() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let opaque = picture(64, 48, false);
@@ -25,7 +25,7 @@ fn a_photo_is_seen_pixel_by_pixel_and_nothing_of_it_stays() {
         ("opaque.png", encoded(&opaque.clone().into(), ImageFormat::Png), &opaque),
         ("clear.png", encoded(&clear.clone().into(), ImageFormat::Png), &clear),
         ("lossless.webp", encoded(&opaque.clone().into(), ImageFormat::WebP), &opaque),
-        // A name and a kind that are not its own.
+        // A wrong name and type.
         ("mislabelled.gif", encoded(&opaque.clone().into(), ImageFormat::Png), &opaque),
     ];
     for (name, bytes, image) in cases {
@@ -51,7 +51,7 @@ fn a_photo_is_seen_pixel_by_pixel_and_nothing_of_it_stays() {
 }
 
 #[test]
-fn a_text_is_read_on_a_screen_of_its_own() {
+fn a_text_is_shown_on_the_alternate_screen() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let text = (0..100).map(|line| format!("canary line {line} \x1b[31mnot red\n")).collect::<Vec<_>>().concat();
@@ -71,7 +71,7 @@ fn a_text_is_read_on_a_screen_of_its_own() {
 }
 
 #[test]
-fn share_closes_by_itself_after_the_seconds_that_were_set() {
+fn a_share_closes_after_the_specified_seconds() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("t.txt", b"canary");
@@ -83,15 +83,15 @@ fn share_closes_by_itself_after_the_seconds_that_were_set() {
 }
 
 #[test]
-fn interrupted_person_may_look_again() {
+fn an_interrupted_viewer_can_look_again() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("t.txt", b"canary");
     let link = send(&sandbox, &relay, &["t.txt"]);
-    // Killed outright; by a closed terminal; by Ctrl-C.
+    // By SIGKILL; by a closed terminal; by Ctrl-C.
     let mut tty = open(&sandbox, TerminalKind::Plain, &link, "-y");
     tty.expect("canary");
-    // The link is among its arguments here.
+    // The link is among the arguments of the process.
     let killed = Command::new("pkill").args(["-KILL", "-f", &link[link.len() - 30..]]).status();
     assert!(killed.unwrap().success());
     drop(tty);
@@ -127,7 +127,7 @@ fn other_keys_close_nothing() {
     let link = send(&sandbox, &relay, &["a.png", "b.png"]);
     let mut tty = open(&sandbox, TerminalKind::Kitty, &link, "");
     tty.expect("[n]ot now?").press("v\r").until("the first", |seen| seen.drawn == 1);
-    // Turning the album is the last key, so that the others have been taken when the second photo comes.
+    // Paging is the last key, so the others have been handled when the second photo appears.
     tty.press("x\r\x1b[B \x1b[C").until("the second", |seen| seen.drawn == 2);
     assert!(tty.is_alternate(), "{}", tty.screen());
     tty.press("q");
@@ -136,16 +136,16 @@ fn other_keys_close_nothing() {
 }
 
 #[test]
-fn keys_typed_before_spend_nothing_and_close_nothing() {
+fn keys_typed_before_a_prompt_do_nothing() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("t.txt", b"canary");
     let link = send(&sandbox, &relay, &["t.txt"]);
     let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &format!("read -r go; exec \"$SHARE\" open '{link}'"));
-    // Typed ahead of the question, all in one.
+    // Typed before the prompt, all at once.
     tty.press("go\rv\rq\rv\r");
     tty.expect("[n]ot now?");
-    // No answer, so that it asks again: had it taken one that was typed before, it would not.
+    // An invalid key, after which the prompt repeats: an earlier key would have answered it.
     tty.press("x\r");
     tty.until("it asks again", |seen| seen.bytes.windows(7).filter(|bytes| bytes == b"ot now?").count() == 2);
     assert_eq!(state(&sandbox), "waiting");
@@ -154,7 +154,7 @@ fn keys_typed_before_spend_nothing_and_close_nothing() {
 }
 
 #[test]
-fn view_only_share_is_not_saved() {
+fn a_view_only_share_is_not_saved() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     sandbox.write("t.txt", b"canary");
@@ -167,17 +167,17 @@ fn view_only_share_is_not_saved() {
     for args in [vec!["open", &link], vec!["open", &link, "-o", "."], vec!["open", &link, "-o", "-"]] {
         sandbox.share(args).fails(2, "the sender asks that it be seen and not saved");
     }
-    // Nor where programs listen, and nobody could see it.
+    // Nor with `--json`, where nothing is shown.
     let mut tty = open(&sandbox, TerminalKind::Plain, &link, "--json -y");
     assert_eq!(tty.end(), 2, "{}", tty.screen());
     let mut tty = open(&sandbox, TerminalKind::Plain, &link, "");
     tty.expect("This text can be opened once. [v]iew it here, [n]ot now?").press("s\r");
-    // Asked again, since that is no answer.
+    // The prompt repeats after an invalid key.
     tty.until("it asks again", |seen| seen.bytes.windows(7).filter(|bytes| bytes == b"ot now?").count() == 2)
         .press("\r");
     assert_eq!(tty.end(), 130);
     let mut tty = open(&sandbox, TerminalKind::Plain, &link, "-y");
-    // Keys are taken in their order: when q has closed it, s has done nothing.
+    // Keys are handled in order: after q has closed the share, s does nothing.
     tty.expect("canary").expect("q closes").press("s");
     assert_eq!(tty.press_until_end("q"), 0);
     assert!(tty.seen(|seen| !contains(&seen.bytes, b"saved")), "{}", tty.history());

@@ -1,4 +1,4 @@
-"""What the terminal pictures show: a photo is sent from one computer, opened on another, and closed."""
+"""The scenario of the terminal pictures: a photo is sent from one computer, opened on another, and closed."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from terminal import Terminal
+from terminal import QUIET, Terminal
 
 ROOT = Path(__file__).resolve().parents[3]
 PHOTO = ROOT / "tests/beach.jpg"
@@ -25,7 +25,7 @@ LINK = re.compile(rf"http://{re.escape(ADDRESS)}:\d+/#share1[0-9a-z]{{46}}")
 EVENT = re.compile(r"^\d\d:\d\d ", re.MULTILINE)
 
 
-class Place:
+class Sandbox:
     """Computers with a common wall clock and fixed randomness."""
 
     def __init__(self, program):
@@ -102,8 +102,8 @@ class Place:
 
 
 @dataclass
-class Story:
-    """What was on the terminals, and what has to be replaced in their words."""
+class Recording:
+    """The views of two terminals, and the parts of their words that differ between programs."""
 
     send: object
     # The recipient's terminal when all is over, how many of its rows were there before the photo, and the photo.
@@ -114,27 +114,31 @@ class Story:
     words: str
 
 
-def until_event(sender, count):
-    sender.until("an event", lambda: len(EVENT.findall(sender.screen.text())) >= count)
+def until_event(sender, after=0):
+    """Waits until more events than these are on the sender's terminal, and no other follows. Returns how many."""
+
+    def count():
+        return len(EVENT.findall(sender.screen.text()))
+
+    sender.until("an event", lambda: count() > after and not sender.read(QUIET))
+    return count()
 
 
-def tell(program):
-    """Runs the story. Returns what was seen."""
-    with Place(program) as place:
-        sender, link = place.send()
-        place.set_clock(OPENING)
-        recipient = place.terminal("recipient", RECIPIENT, "share", "open")
+def record(program):
+    """Sends the photo and opens it."""
+    with Sandbox(program) as sandbox:
+        sender, link = sandbox.send()
+        sandbox.set_clock(OPENING)
+        recipient = sandbox.terminal("recipient", RECIPIENT, "share", "open")
         recipient.until_question().press(f"{link}\r")
         recipient.until_question().press("v\r")
-        recipient.until("the photo", lambda: recipient.screen.photo)
+        recipient.until("the photo", lambda: recipient.screen.photo and not recipient.read(QUIET))
         photo, before = recipient.screen.view(), recipient.screen.rows_before()
-        until_event(sender, 2)
-        place.set_clock(CLOSING)
+        count = until_event(sender)
+        sandbox.set_clock(CLOSING)
         recipient.press("q")
         if recipient.end() != 0:
             raise RuntimeError(recipient.screen.text())
-        until_event(sender, 3)
-        state = json.loads(place.run("sender", SENDER, "share", "status", "--json").splitlines()[0])
-        while sender.read(1):
-            pass
-        return Story(sender.screen.view(), recipient.screen.view(), before, photo, link, state["opener"])
+        until_event(sender, count)
+        state = json.loads(sandbox.run("sender", SENDER, "share", "status", "--json").splitlines()[0])
+        return Recording(sender.screen.view(), recipient.screen.view(), before, photo, link, state["opener"])
