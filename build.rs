@@ -78,9 +78,9 @@ fn run(command: &mut Command) -> Outcome<()> {
     if output.status.success() {
         return Ok(());
     }
-    let told = String::from_utf8_lossy(&output.stderr);
-    let told = told.lines().find(|line| line.contains("rror")).unwrap_or_default().trim();
-    Err(format!("{program} failed ({}): {told}", output.status).into())
+    let printed = String::from_utf8_lossy(&output.stderr);
+    let error = printed.lines().find(|line| line.contains("rror")).unwrap_or_default().trim();
+    Err(format!("{program} failed ({}): {error}", output.status).into())
 }
 
 /// The page without its script, which explains how to open a share with the program.

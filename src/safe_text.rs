@@ -1,40 +1,71 @@
-//! Characters that show as themselves, and those that do so only in the right company: joiners in Persian and Indic
-//! words, families of emoji, flags of countries in a country. The page has the same rules (`page/safe_text.ts`),
-//! and `tests/it/vectors.json` holds both to them.
+//! Text from strangers: which of its characters are shown, and which are replaced.
+//!
+//! Some invisible characters are part of ordinary text in the right place: joiners in Persian and Indic words, in emoji
+//! families and in flags. Everywhere else they are replaced. The page applies the same rules (`page/safe_text.ts`) to
+//! the same table of characters (`page/characters.txt`), and tests compare both over all of Unicode.
 
 use std::error::Error;
 use std::io;
+use std::ops::RangeInclusive;
+use std::sync::LazyLock;
 
-use icu_properties::props::{EmojiModifier, ExtendedPictographic, GeneralCategory, GeneralCategoryGroup, Script};
-use icu_properties::{CodePointMapData, CodePointSetData};
-
-/// The longest file name that is written, in bytes: common file systems take 255, and a suffix may be added.
+/// The table of characters, which the page reads too.
+const TABLE: &str = include_str!("page/characters.txt");
+/// The longest file name that is written, in bytes. Common file systems allow 255, and a suffix may be added.
 const MAX_NAME: usize = 200;
+/// The longest extension that survives when a name is cut, in bytes, with its period.
+const MAX_EXTENSION: usize = 16;
 /// Zero width non-joiner and joiner.
 const ZWNJ: char = '\u{200c}';
 const ZWJ: char = '\u{200d}';
-/// The black flag, which tags make another one; and the end of the tags.
+/// The black flag, which tags turn into another flag; and the end of the tags.
 const FLAG: char = '\u{1f3f4}';
 const TAGS_END: char = '\u{e007f}';
-/// The separator that Mongolian has before a last vowel.
+/// The separator in front of the last vowel of a Mongolian word.
 const MONGOLIAN_SEPARATOR: char = '\u{180e}';
 
-/// Signs that take a consonant's vowel away: canonical combining class 9 in Unicode's `UnicodeData.txt` (14.0).
-const VIRAMAS: &str = "\
-    \u{94d}\u{9cd}\u{a4d}\u{acd}\u{b4d}\u{bcd}\u{c4d}\u{ccd}\u{d3b}\u{d3c}\u{d4d}\u{dca}\u{e3a}\u{eba}\u{f84}\
-    \u{1039}\u{103a}\u{1714}\u{1715}\u{1734}\u{17d2}\u{1a60}\u{1b44}\u{1baa}\u{1bab}\u{1bf2}\u{1bf3}\u{2d7f}\
-    \u{a806}\u{a82c}\u{a8c4}\u{a953}\u{a9c0}\u{aaf6}\u{abed}\u{10a3f}\u{11046}\u{11070}\u{1107f}\u{110b9}\u{11133}\
-    \u{11134}\u{111c0}\u{11235}\u{112ea}\u{1134d}\u{11442}\u{114c2}\u{115bf}\u{1163f}\u{116b6}\u{1172b}\u{11839}\
-    \u{1193d}\u{1193e}\u{119e0}\u{11a34}\u{11a47}\u{11a99}\u{11c3f}\u{11d44}\u{11d45}\u{11d97}";
+/// A class of characters: ranges of code points in ascending order.
+struct Class(Vec<RangeInclusive<u32>>);
 
-/// `text`, with `other` in the place of each character that does not show as itself.
+impl Class {
+    /// Reads a class from the table.
+    fn read(name: &str) -> Self {
+        let heading = format!("{name}:");
+        let lines = TABLE.lines().skip_while(|line| *line != heading).skip(1);
+        let words = lines.take_while(|line| line.starts_with(' ')).flat_map(str::split_whitespace);
+        Self(words.filter_map(range).collect())
+    }
+
+    fn contains(&self, c: char) -> bool {
+        let c = u32::from(c);
+        let after = self.0.partition_point(|range| *range.start() <= c);
+        self.0[..after].last().is_some_and(|range| range.contains(&c))
+    }
+}
+
+/// A code point, or a range of them, as the table writes it: `34f` or `600-605`.
+fn range(word: &str) -> Option<RangeInclusive<u32>> {
+    let (first, last) = word.split_once('-').unwrap_or((word, word));
+    Some(u32::from_str_radix(first, 16).ok()?..=u32::from_str_radix(last, 16).ok()?)
+}
+
+static HIDDEN: LazyLock<Class> = LazyLock::new(|| Class::read("hidden"));
+static LETTER: LazyLock<Class> = LazyLock::new(|| Class::read("letter"));
+static JOINING: LazyLock<Class> = LazyLock::new(|| Class::read("joining"));
+static MARK: LazyLock<Class> = LazyLock::new(|| Class::read("mark"));
+static VIRAMA: LazyLock<Class> = LazyLock::new(|| Class::read("virama"));
+static HAN: LazyLock<Class> = LazyLock::new(|| Class::read("han"));
+static MONGOLIAN: LazyLock<Class> = LazyLock::new(|| Class::read("mongolian"));
+static PICTOGRAPH: LazyLock<Class> = LazyLock::new(|| Class::read("pictograph"));
+
+/// `text`, with `other` in place of each character that is hidden where it stands.
 pub fn plain(text: &str, other: impl Fn(char) -> char) -> String {
     let chars: Vec<char> = text.chars().collect();
     let (mut shown, mut rest) = (String::with_capacity(text.len()), &chars[..]);
     while let [first, after @ ..] = rest {
-        match company(rest) {
+        match sequence(rest) {
             0 => {
-                shown.push(if is_plain(*first) { *first } else { other(*first) });
+                shown.push(if is_hidden(*first) { other(*first) } else { *first });
                 rest = after;
             }
             count => {
@@ -46,115 +77,83 @@ pub fn plain(text: &str, other: impl Fn(char) -> char) -> String {
     shown
 }
 
-/// How many characters from the first one on belong together, with those among them that are visible only in a group.
-/// For rules A1, A2 and B of Unicode (UAX #31), which ask for types of joining, any letter of a script that joins its
-/// letters will do, and behind a virama no letter must follow: people write both.
-fn company(text: &[char]) -> usize {
-    let marks = |from: usize| from + text[from..].iter().take_while(|c| is_mark(**c)).count();
+/// Whether a character, by itself, is invisible, moves the cursor or reorders other text.
+pub fn is_hidden(c: char) -> bool {
+    HIDDEN.contains(c)
+}
+
+/// The length of the sequence at the start of `text` whose hidden characters belong to it, in characters; 0: none.
+///
+/// These are rules A1, A2 and B of UAX #31, somewhat wider: any letter of a joining script counts for A1, whatever its
+/// joining type, and no letter has to follow a virama, since people write both.
+fn sequence(text: &[char]) -> usize {
+    if text[0].is_ascii() {
+        return 0;
+    }
+    match (in_word(text), text[0]) {
+        (0, FLAG) => flag(text),
+        (0, first) if PICTOGRAPH.contains(first) => emoji(text),
+        (0, first) if HAN.contains(first) => {
+            // A variant of the character, as in names of people and places.
+            if matches!(text.get(1), Some('\u{e0100}'..='\u{e01ef}')) { 2 } else { 0 }
+        }
+        (count, _) => count,
+    }
+}
+
+/// The length of a letter with its marks and the joiner, selector or separator behind it.
+fn in_word(text: &[char]) -> usize {
     let first = text[0];
-    if is_letter(first) {
-        let end = marks(1);
-        let next = text.get(end).copied();
-        // A1: between letters that would join, and, as in Persian abbreviations, behind one that nothing else joins.
-        let joins = |from: usize| text.get(marks(from)).is_some_and(|c| is_joining(*c));
-        match next {
-            Some(ZWNJ) if is_joining(first) && joins(end + 1) => return end + 1,
-            Some(ZWJ) if is_joining(first) && !joins(end + 1) => return end + 1,
-            _ => {}
-        }
-        // A2 and B: behind a virama. In front of one too, as Bengali spells ra and ya (The Unicode Standard, 12.2).
-        let is_virama = |c: &char| VIRAMAS.contains(*c);
-        let beside_virama = is_virama(&text[end - 1]) || text.get(end + 1).is_some_and(is_virama);
-        if matches!(next, Some(ZWNJ | ZWJ)) && beside_virama {
-            return end + 1;
-        }
-        let script = script(first);
-        // A variant of a character, as in names of people and places.
-        if script == Script::Han && matches!(text.get(1), Some('\u{e0100}'..='\u{e01ef}')) {
-            return 2;
-        }
-        if script == Script::Mongolian {
-            let end = if matches!(text.get(1), Some('\u{180b}'..='\u{180d}' | '\u{180f}')) { 2 } else { 1 };
-            let is_separated = text.get(end) == Some(&MONGOLIAN_SEPARATOR)
-                && text.get(end + 1).is_some_and(|c| is_letter(*c) && self::script(*c) == Script::Mongolian);
-            return end + usize::from(is_separated);
-        }
+    if !LETTER.contains(first) {
+        return 0;
     }
-    if first == FLAG {
-        let is_tag = |c: &&char| matches!(c, '\u{e0030}'..='\u{e0039}' | '\u{e0061}'..='\u{e007a}');
-        let tags = text[1..].iter().take_while(is_tag).count();
-        if (3..=6).contains(&tags) && text.get(tags + 1) == Some(&TAGS_END) {
-            return tags + 2;
-        }
+    let marks = |from: usize| from + text[from..].iter().take_while(|c| MARK.contains(**c)).count();
+    let end = marks(1);
+    let next = text.get(end).copied();
+    // A1: a non-joiner between letters that would join; a joiner behind a letter that nothing else joins, as in Persian
+    // abbreviations.
+    let joins = |from: usize| text.get(marks(from)).is_some_and(|c| JOINING.contains(*c));
+    match next {
+        Some(ZWNJ) if JOINING.contains(first) && joins(end + 1) => return end + 1,
+        Some(ZWJ) if JOINING.contains(first) && !joins(end + 1) => return end + 1,
+        _ => {}
     }
-    if is_pictograph(first) {
-        let is_changed = text.get(1).is_some_and(|c| *c == '\u{fe0f}' || is_modifier(*c));
-        let end = if is_changed { 2 } else { 1 };
-        if text.get(end) == Some(&ZWJ) && text.get(end + 1).is_some_and(|c| is_pictograph(*c)) {
-            return end + 1;
-        }
+    // A2 and B: behind a virama; in front of one too, as Bengali spells ra and ya (The Unicode Standard, 12.2).
+    let beside_virama = VIRAMA.contains(text[end - 1]) || text.get(end + 1).is_some_and(|c| VIRAMA.contains(*c));
+    if matches!(next, Some(ZWNJ | ZWJ)) && beside_virama {
+        return end + 1;
     }
-    0
+    if !MONGOLIAN.contains(first) {
+        return 0;
+    }
+    let end = if matches!(text.get(1), Some('\u{180b}'..='\u{180d}' | '\u{180f}')) { 2 } else { 1 };
+    let is_separated =
+        text.get(end) == Some(&MONGOLIAN_SEPARATOR) && text.get(end + 1).is_some_and(|c| MONGOLIAN.contains(*c));
+    end + usize::from(is_separated)
 }
 
-fn is_letter(c: char) -> bool {
-    GeneralCategoryGroup::Letter.contains(CodePointMapData::<GeneralCategory>::new().get(c))
+/// The length of the flag of a country's part, which is spelled in tags.
+fn flag(text: &[char]) -> usize {
+    let is_tag = |c: &&char| matches!(c, '\u{e0030}'..='\u{e0039}' | '\u{e0061}'..='\u{e007a}');
+    let tags = text[1..].iter().take_while(is_tag).count();
+    let is_whole = (3..=6).contains(&tags) && text.get(tags + 1) == Some(&TAGS_END);
+    if is_whole { tags + 2 } else { emoji(text) }
 }
 
-/// A mark that shows.
-fn is_mark(c: char) -> bool {
-    GeneralCategoryGroup::Mark.contains(CodePointMapData::<GeneralCategory>::new().get(c)) && is_plain(c)
+/// The length of an emoji with the joiner that ties it to the next one.
+fn emoji(text: &[char]) -> usize {
+    // A variation selector, or a skin tone.
+    let end = if matches!(text.get(1), Some('\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}')) { 2 } else { 1 };
+    let is_tied = text.get(end) == Some(&ZWJ) && text.get(end + 1).is_some_and(|c| PICTOGRAPH.contains(*c));
+    if is_tied { end + 1 } else { 0 }
 }
 
-fn script(c: char) -> Script {
-    CodePointMapData::<Script>::new().get(c)
-}
-
-/// A letter of a script that joins its letters.
-fn is_joining(c: char) -> bool {
-    const JOINING: [Script; 10] = [
-        Script::Arabic,
-        Script::Syriac,
-        Script::Nko,
-        Script::Mandaic,
-        Script::Mongolian,
-        Script::PhagsPa,
-        Script::Manichaean,
-        Script::PsalterPahlavi,
-        Script::Adlam,
-        Script::HanifiRohingya,
-    ];
-    is_letter(c) && JOINING.contains(&script(c))
-}
-
-fn is_pictograph(c: char) -> bool {
-    CodePointSetData::new::<ExtendedPictographic>().contains(c)
-}
-
-fn is_modifier(c: char) -> bool {
-    CodePointSetData::new::<EmojiModifier>().contains(c)
-}
-
-/// Whether a character shows as itself, wherever it stands: no control, no format character (Unicode's Cc and Cf:
-/// bidirectional marks, zero-width characters, tags), no line separator, no blank that looks like nothing.
-fn is_plain(c: char) -> bool {
-    !(c.is_control()
-        || matches!(c,
-            '\u{00ad}' | '\u{034f}' | '\u{0600}'..='\u{0605}' | '\u{061c}' | '\u{06dd}' | '\u{070f}'
-            | '\u{0890}'..='\u{0891}' | '\u{08e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{2800}' | '\u{3164}' | '\u{e000}'..='\u{f8ff}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-            | '\u{fffe}'..='\u{ffff}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
-            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
-            | '\u{f0000}'..='\u{10ffff}'))
-}
-
-/// A single file name that can be created in a directory, made from a name that a stranger chose. `fallback` is the
-/// name of the nameless.
+/// A single file name that can be created in a directory, from a name that a stranger chose. `fallback` replaces a
+/// missing or empty one.
 pub fn safe_name(name: Option<&str>, fallback: &str) -> String {
     let last = name.unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default();
     let clean = plain(last, |_| '_').replace(|c| r#"<>:"|?*"#.contains(c), "_");
-    // Blanks of every kind, and what means something at an end: hidden files, options, nothing at all.
+    // Spaces at either end, a leading dot (hidden file) or hyphen (option), and a trailing dot, which Windows drops.
     let clean = clean.trim_end_matches(|c: char| c.is_whitespace() || c == '.');
     let clean = clean.trim_start_matches(|c: char| c.is_whitespace() || "-.".contains(c));
     if clean.chars().all(|c| c == '_') {
@@ -172,26 +171,25 @@ pub fn safe_name(name: Option<&str>, fallback: &str) -> String {
     shortened(&name, MAX_NAME)
 }
 
-/// Cuts `name` to at most `limit` bytes and keeps its extension.
+/// Cuts `name` to at most `limit` bytes, with its extension.
 fn shortened(name: &str, limit: usize) -> String {
     if name.len() <= limit {
         return name.to_owned();
     }
     let (stem, extension) = match name.rfind('.') {
-        Some(dot) if dot > 0 && name.len() - dot <= 16 => name.split_at(dot),
+        Some(dot) if dot > 0 && name.len() - dot <= MAX_EXTENSION => name.split_at(dot),
         _ => (name, ""),
     };
     let mut end = limit - extension.len();
     while !stem.is_char_boundary(end) {
         end -= 1;
     }
-    // Truncation may have split a sequence.
+    // The cut may have split a sequence.
     let stem = plain(&stem[..end], |_| '_');
     format!("{}{extension}", stem.trim_end_matches(|c: char| c.is_whitespace() || c == '.'))
 }
 
-/// A stranger's text made fit for a terminal: whatever could move the cursor, hide or turn other text around is
-/// replaced.
+/// A stranger's text for a terminal or a page: hidden characters are replaced by U+FFFD.
 pub fn printable(text: &str) -> String {
     plain(text, |_| '\u{fffd}')
 }
@@ -231,6 +229,17 @@ pub fn reason(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_class_of_the_table_is_read_whole() {
+        let classes = [&HIDDEN, &LETTER, &JOINING, &MARK, &VIRAMA, &HAN, &MONGOLIAN, &PICTOGRAPH];
+        let listed = TABLE.lines().filter(|line| line.starts_with(' ')).flat_map(str::split_whitespace).count();
+        assert_eq!(classes.map(|class| class.0.len()).iter().sum::<usize>(), listed);
+        for class in classes {
+            assert!(!class.0.is_empty() && class.0.iter().all(|range| range.start() <= range.end()));
+            assert!(class.0.is_sorted_by(|one, other| one.end() < other.start()), "{:x?}", class.0);
+        }
+    }
 
     #[test]
     fn a_long_name_is_cut_and_keeps_its_extension() {

@@ -143,7 +143,7 @@ pub(super) async fn until_opened(serving: Serving, batch: &Committed, cx: &Conte
             }
         }
         serving.close().await;
-        return Err(Failure::Interrupted(Some(revoked_words(revoked, batch.shares().len()).into())));
+        return Err(Failure::Interrupted(Some(Hint::outcome(revoked_words(revoked, batch.shares().len())))));
     };
     let outcome = expect_opened(batch.shares().iter().map(Share::entry).zip(&ends));
     let done = if outcome.is_ok() { "Done. Nothing is left here." } else { "Nothing is left here." };

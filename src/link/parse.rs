@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 use super::rewritten::{holds_address, readings};
 use super::{FoundLink, Link, LinkError};
 use crate::relay_url::RelayUrl;
+use crate::safe_text::is_hidden;
 use crate::secret::{FRAGMENT_PREFIX, LinkSecret, holds_key};
 
 /// How the address of a relay begins.
@@ -49,12 +50,6 @@ impl Link {
     }
 }
 
-/// Marks that show as nothing, which programs put into texts to break them well: soft hyphens, zero-width blanks and
-/// joiners, marks of direction, byte order marks.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 /// The text without what a program puts before each line that it quotes, and after each line that it breaks.
 fn unquoted(text: &str) -> Zeroizing<String> {
     let text = Zeroizing::new(text.replace("=\r\n", "").replace("=\n", ""));
@@ -64,9 +59,9 @@ fn unquoted(text: &str) -> Zeroizing<String> {
 
 /// The link in a text that is one word, or was.
 fn parse_word(text: &str) -> Result<FoundLink, LinkError> {
-    // Line breaks and spaces can stand anywhere: no part of a link contains any.
+    // Programs break and decorate lines: no part of a link contains a space or a hidden character.
     let text: Zeroizing<String> =
-        Zeroizing::new(text.chars().filter(|c| !c.is_whitespace() && !c.is_control() && !is_invisible(*c)).collect());
+        Zeroizing::new(text.chars().filter(|c| !c.is_whitespace() && !is_hidden(*c)).collect());
     let text = text.trim_matches(['<', '>', '"', '\'', '`', '(', ')', '“', '”', '‘', '’', '«', '»']);
     match read_plain(text, false) {
         Err(LinkError::Rewritten | LinkError::NotALink) => {}

@@ -1,6 +1,6 @@
-// The app around the page: a browser, or an app that shows pages. Apps often drop what a page saves, silently.
+// The app around the page: a browser, or an app that shows pages. Such apps often lose saved files without an error.
 
-/** Apps by what their user agents contain. */
+/** Patterns of user agents, and the names of their apps. */
 const APPS: readonly (readonly [RegExp, string])[] = [
   [/Instagram/i, "Instagram"],
   [/MessengerForiOS|Orca-Android|FB_IAB\/MESSENGER|FBAN\/MessengerLite/i, "Messenger"],
@@ -24,14 +24,14 @@ const APPS: readonly (readonly [RegExp, string])[] = [
   [/\bGSA\//, "Google"],
 ];
 
-/** An Android WebView, and an iOS one, which unlike Safari and the browsers made from it does not call itself Safari. */
+/** An Android WebView, or one of iOS: Safari and other browsers of iOS have "Safari" in their user agents. */
 const ANONYMOUS = /Android.*(; wv\)|Version\/[\d.]+ Chrome\/)|(iPhone|iPad|iPod)(?!.*Safari\/).*AppleWebKit/;
 
 /** The app that shows the page; "" for one without a name, `null` for a browser. */
 export function appOf(userAgent: string): string | null {
   const app = APPS.find(([mark]) => mark.test(userAgent));
   if (app) return app[1];
-  // Telegram's own browsers differ from others only in what they give to pages.
+  // Telegram's browsers have an ordinary user agent, and add these objects to pages.
   if ("TelegramWebviewProxy" in globalThis || "TelegramWebview" in globalThis) return "Telegram";
   return ANONYMOUS.test(userAgent) ? "" : null;
 }

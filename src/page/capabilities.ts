@@ -1,8 +1,8 @@
-// Tries out what this browser can show, before anything is claimed.
+// Tests what this browser can show, before anything is claimed.
 
 import { MAX_TEXT } from "./media.ts";
 
-/** How sure it is that a file can be shown. `perhaps`: that depends on its codec, which is known after the opening. */
+/** Whether a file can be shown. `perhaps`: depends on its codec, which is known only after the opening. */
 export type Capability = "yes" | "perhaps" | "no";
 
 /** A gray square of 8 by 8 pixels. */
@@ -20,26 +20,26 @@ const HEIC =
   "AwAeoCCBBZbqSSmubgQEDAgAAAMACAAAAwAIQCIAAQAHRAHBcrAiQAAAABRpc3BlAAAAAAAAAEAAAABAAAAAEHBpeGkAAAAAAwgICAAAABZpcG1h" +
   "AAAAAAAAAAEAAQOBAoMAAAAWbWRhdAAAAAooAa8EGPxK15vA";
 
-/** Types that every browser that runs this page can show. */
+/** Types that every supported browser can show. */
 const PHOTOS = /^image\/(jpeg|png|gif|webp)$/;
 /** Codecs of the videos that phones, cameras and programs make. */
 const MP4 = ["avc1.42E01E", "hvc1.1.6.L93.B0", "av01.0.04M.08", "vp09.00.10.08"];
 const WEBM = ["vp8", "vp9", "av01.0.04M.08"];
 
-/** Whether this browser can show what a sender calls `type`. */
+/** Whether this browser can show a file of the sender's type. `size` in bytes. */
 export async function capability(type: string, size: number): Promise<Capability> {
   if (type === "text/plain") return size <= MAX_TEXT ? "yes" : "no";
   if (PHOTOS.test(type)) return "yes";
   if (type === "image/avif") return decodes("image/avif", AVIF);
   if (/^image\/hei[cf]$/.test(type)) return decodes("image/heic", HEIC);
-  // A MOV is an MP4 to all who play the same codecs.
+  // Browsers play a MOV like an MP4 with the same codecs.
   if (/^video\/(mp4|quicktime|x-m4v|3gpp)$/.test(type)) return plays("video/mp4", MP4);
   if (type === "video/webm") return plays("video/webm", WEBM);
   if (/^audio\/(mpeg|mp4|m4a|x-m4a|ogg|wav|x-wav|flac|x-flac)$/.test(type)) return canPlay(type) ? "yes" : "no";
   return "no";
 }
 
-/** Whether a small picture can be decoded here, in the way in which a large one will be. */
+/** Whether this browser decodes a small picture of that type. */
 async function decodes(type: string, picture: string): Promise<Capability> {
   const image = new Image();
   image.src = `data:${type};base64,${picture}`;

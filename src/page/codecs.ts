@@ -1,17 +1,16 @@
-// The codec of a video's picture, by the bytes: whether there is one, and how it is coded. ISO/IEC 14496-12
-// (MP4, MOV) and Matroska (WebM).
+// The codec of a video's picture, from its bytes: ISO/IEC 14496-12 (MP4, MOV) and Matroska (WebM).
 
-/** The codec of a picture as its container names it; `null` where there is no picture, "" where that is unknown. */
+/** The codec of the picture as its container names it; `null`: there is no picture; "": unknown. */
 export type Picture = string | null;
 
-/** The largest index of a film that is read, in bytes. */
+/** The longest `moov` box that is read, in bytes. */
 const MAX_MOOV = 64 << 20;
-/** Boxes that are passed by at the top of a file before it is given up. */
+/** The most top-level boxes that are read. */
 const MAX_BOXES = 10_000;
-/** Bytes at the beginning of a WebM file that name its tracks. */
+/** Bytes at the start of a WebM file that are searched for its tracks. */
 const WEBM_HEAD = 256 << 10;
 
-/** How the picture of a video is coded. */
+/** Finds the codec of a video's picture. */
 export async function pictureOf(blob: Blob, type: string): Promise<Picture> {
   if (type.endsWith("/webm")) return inWebm(await bytesOf(blob, 0, WEBM_HEAD));
   if (!/\/(mp4|quicktime)$/.test(type)) return "";
@@ -26,7 +25,7 @@ export async function pictureOf(blob: Blob, type: string): Promise<Picture> {
   return "";
 }
 
-/** The name of a codec as people know it. */
+/** The common name of a codec. */
 export function codecName(picture: string): string | null {
   if (/^(hvc|hev|dvh)/.test(picture) || picture.includes("HEVC")) return "HEVC";
   if (/^ap(4|c)/.test(picture)) return "ProRes";
@@ -60,7 +59,7 @@ function headOf(bytes: Uint8Array, at: number, left: number): Head {
 /** The contents of all boxes of one name. */
 function inside(bytes: Uint8Array, wanted: string): Uint8Array[] {
   const found: Uint8Array[] = [];
-  for (let at = 0; at + 8 <= bytes.length; ) {
+  for (let at = 0; at + 8 <= bytes.length;) {
     const { size, start, name } = headOf(bytes, at, bytes.length - at);
     if (size < start) break;
     if (name === wanted) found.push(bytes.subarray(at + start, at + size));
@@ -73,9 +72,11 @@ function inMoov(moov: Uint8Array): Picture {
   for (const mdia of inside(moov, "trak").flatMap((trak) => inside(trak, "mdia"))) {
     const handlers = inside(mdia, "hdlr").map((hdlr) => String.fromCharCode(...hdlr.subarray(8, 12)));
     if (!handlers.includes("vide")) continue;
-    const [stsd] = inside(mdia, "minf").flatMap((minf) => inside(minf, "stbl")).flatMap((stbl) => inside(stbl, "stsd"));
+    const [stsd] = inside(mdia, "minf")
+      .flatMap((minf) => inside(minf, "stbl"))
+      .flatMap((stbl) => inside(stbl, "stsd"));
     const codec = stsd === undefined ? "" : String.fromCharCode(...stsd.subarray(12, 16));
-    // A cover, or the pictures of chapters.
+    // Skips cover pictures and pictures of chapters.
     if (codec !== "jpeg" && codec !== "png ") return codec;
   }
   return null;

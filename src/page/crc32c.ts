@@ -1,4 +1,4 @@
-// CRC-32C (Castagnoli), eight bytes at a time: finds what a line garbles. What an enemy changes, age finds.
+// CRC-32C (Castagnoli), eight bytes at a time: finds errors of the transfer. Deliberate changes are found by age.
 
 const TABLES = Array.from({ length: 8 }, () => new Uint32Array(256));
 for (let byte = 0; byte < 256; byte++) {

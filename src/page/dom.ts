@@ -1,5 +1,5 @@
-// The elements of the page: one column, one thing at a time. Nothing that comes from a share is ever anything but text,
-// or the source of a picture, a video or a sound.
+// The elements of the page. Content of a share is only ever text, or the source of an `img`, `video` or `audio`
+// element: never markup.
 
 import * as texts from "./texts.ts";
 
@@ -18,7 +18,7 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
 
 const place = () => document.querySelector("main")!;
 
-/** Replaces what is on the page. The heading gets the focus, so that a screen reader begins there. */
+/** Replaces the content of the page. The heading gets the focus, so that a screen reader starts there. */
 export function screen(title: Child, ...children: Child[]): void {
   const heading = h("h1", { tabIndex: -1 }, title);
   place().replaceChildren(heading, ...children.filter((child) => child !== null));
@@ -26,26 +26,26 @@ export function screen(title: Child, ...children: Child[]): void {
   scrollTo(0, 0);
 }
 
-/** A heading and sentences, and what may be done. */
+/** Shows a message, with further elements below it. */
 export function showMessage(message: texts.Message, ...children: Child[]): void {
   screen(message.title, ...message.lines.map((line) => h("p", {}, line)), ...children);
 }
 
-/** A sentence that is read out when it changes, once it is on the page. */
+/** A line that screen readers read out when it changes. */
 export function live(): HTMLParagraphElement {
   return h("p", { className: "live", role: "status" });
 }
 
-/** The line that is shown while the relay does not answer. */
+/** The line and the button that are shown while the relay does not answer. */
 export interface RetryLine {
   readonly nodes: Node[];
-  /** Shows the seconds left until the next attempt; `null`: none is waited for. */
+  /** Shows the seconds until the next attempt; `null` hides the line. */
   readonly waits: (seconds: number | null) => void;
   /** Sets what the button does. */
   readonly again: (now: () => void) => void;
 }
 
-/** A line and a button for while the relay is waited for. The seconds are for the eye; what is read out is the wait. */
+/** Screen readers read out only that the page waits, and not each second. */
 export function retryLine(host: string): RetryLine {
   const words = texts.opening;
   let wake = () => {};
@@ -73,20 +73,18 @@ export function commandLine(): HTMLElement {
   return h("p", { className: "command" }, before, " ", h("code", {}, command), " ", after);
 }
 
-/** A stranger's text among ours: its direction stays its own. */
+/** A stranger's text, isolated so that its direction does not affect the text around it. */
 export function theirs(text: string): HTMLElement {
   return h("bdi", {}, text);
 }
 
-/** How long a press must last to open something, in milliseconds, and how long it may. */
+/** The shortest and the longest press that opens, in milliseconds. */
 const HOLD_MS = 1000;
 const HOLD_MOST_MS = 6000;
 
 /**
- * The control that opens: a button that is held for a second and let go, with a finger, a mouse or a key; or a word that
- * is typed.
- * Programs that look at pages click and tap everything, and some press long: none of that opens anything. `done` is
- * called once.
+ * The control that opens: a button to hold for a second and let go, with a finger, a mouse or a key; or a word to type.
+ * Programs that scan pages click, tap and press long on everything, which must not open a share. `done` is called once.
  */
 export function holdToOpen(done: () => void): HTMLElement {
   const words = texts.waiting;
@@ -94,7 +92,7 @@ export function holdToOpen(done: () => void): HTMLElement {
   const label = h("span", {}, words.hold);
   const hold = h("button", { type: "button", className: "hold" }, label);
   let since: number | null = null;
-  /** The finger, or the key, that presses. */
+  /** The pointer or the key that presses. */
   let by: number | string | null = null;
   let frame = 0;
   let opened = false;
@@ -157,7 +155,7 @@ export function holdToOpen(done: () => void): HTMLElement {
   hold.onblur = slip;
   window.onblur = slip;
   hold.oncontextmenu = (event) => event.preventDefault();
-  // A press without a finger, as by a screen reader, has no length.
+  // A click without a press, as by a screen reader, has no length.
   hold.onclick = (event) => {
     if (event.detail === 0 && status.textContent === "") status.textContent = words.short;
   };

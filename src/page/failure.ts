@@ -1,4 +1,4 @@
-// Failures, in words.
+// Errors, in words.
 
 import { button, commandLine, showMessage } from "./dom.ts";
 import { TooNew } from "./manifest.ts";
@@ -10,7 +10,7 @@ import * as texts from "./texts.ts";
 
 const HOST = location.host;
 
-/** Shows an error. `again` repeats the request that failed. `begun`: this browser has opened the share already. */
+/** Shows an error. `again` repeats the failed request. `begun`: this browser has claimed the share. */
 export function failed(error: unknown, again: () => void, begun = false): void {
   const retry = button(texts.unreachable.again, again, "main");
   if (error instanceof NotNow) return showMessage(texts.unreachable.message(HOST, begun), retry);

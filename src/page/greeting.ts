@@ -1,4 +1,4 @@
-// The page before the opening: the files that wait, and the question for the passphrase.
+// The page before the opening: the list of files, and the question for the passphrase.
 
 import { APP } from "./app.ts";
 import { type Capability, capability } from "./capabilities.ts";
@@ -20,12 +20,12 @@ import * as texts from "./texts.ts";
 
 const HOST = location.host;
 const PHONE = matchMedia("(pointer: coarse)").matches;
-/** The most that a browser can be expected to hold, in bytes. */
+/** The largest share that a browser is expected to hold, in bytes. */
 const MOST = PHONE ? 256 << 20 : 512 << 20;
-/** How many files of an album are named before it is opened. */
+/** The number of files of an album that are listed before it is opened. */
 const LISTED = 8;
 
-/** Looks at what waits. Nothing here is more than a question. */
+/** Shows what waits, or asks for the passphrase first. Claims nothing. */
 export async function greet(link: Link, root: Root): Promise<void> {
   const line = retryLine(HOST);
   showMessage(texts.loading, ...line.nodes);
@@ -36,7 +36,7 @@ export async function greet(link: Link, root: Root): Promise<void> {
       return await envelope(link, keys, stretched, await retrying(line, () => look(keys)));
     }
     const notice = await retrying(line, () => relay.notice({ id: root.id, token: root.linkToken }));
-    // Padding is an eighth at most.
+    // Padding adds at most an eighth.
     if (notice.blob_len > MOST * 1.125) return tooLarge(notice.blob_len);
     askPassphrase(link);
   } catch (error) {
@@ -44,15 +44,26 @@ export async function greet(link: Link, root: Root): Promise<void> {
   }
 }
 
-/** Asks for the passphrase until it is right: to look, or to resume what another tab has begun. */
+/** Asks for the passphrase until it is right: to look, or to resume an opening that another tab began. */
 export function askPassphrase(link: Link, begun: Begun | null = null, wrong = "", typed = ""): void {
   const words = texts.passphrase;
   page.waiting = begun === null ? journal.nameOf(rootOf(link).id) : null;
-  // Not every browser keeps to itself what it corrects.
-  const input = h("input", { id: "passphrase", type: "password", autocomplete: "off", spellcheck: false, required: true, value: typed });
+  // Spelling and autocorrection services of some browsers send what is typed to a server.
+  const input = h("input", {
+    id: "passphrase",
+    type: "password",
+    autocomplete: "off",
+    spellcheck: false,
+    required: true,
+    value: typed,
+  });
   input.setAttribute("autocapitalize", "none");
   input.setAttribute("autocorrect", "off");
-  const shown = h("input", { id: "show", type: "checkbox", onchange: () => (input.type = shown.checked ? "text" : "password") });
+  const shown = h("input", {
+    id: "show",
+    type: "checkbox",
+    onchange: () => (input.type = shown.checked ? "text" : "password"),
+  });
   const status = live();
   const line = retryLine(HOST);
   const go = h("button", { type: "submit", className: "main" }, words.go);
@@ -91,8 +102,8 @@ async function tryPassphrase(link: Link, begun: Begun | null, passphrase: string
     if (error instanceof Refusal && error.why === "wrong-passphrase") {
       askPassphrase(link, begun, texts.passphrase.wrong(error.left), passphrase);
     } else if (begun !== null && error instanceof Refusal && error.why === "damaged") {
-      // The relay asks the holder of a claim for no proof, and has sent what was shown before: only the key can be
-      // wrong.
+      // The relay requires no proof from the holder of a claim, and sent the manifest that was shown before. So the
+      // key is wrong.
       askPassphrase(link, begun, texts.passphrase.wrongAgain, passphrase);
     } else {
       failed(error, () => askPassphrase(link, begun));
@@ -100,8 +111,13 @@ async function tryPassphrase(link: Link, begun: Begun | null, passphrase: string
   }
 }
 
-/** Shows what waits, and waits for the person. */
-async function envelope(link: Link, keys: Keys, stretched: Uint8Array, { manifest, expires, digest }: Envelope): Promise<void> {
+/** Shows what waits, and the control that opens it. */
+async function envelope(
+  link: Link,
+  keys: Keys,
+  stretched: Uint8Array,
+  { manifest, expires, digest }: Envelope,
+): Promise<void> {
   const words = texts.waiting;
   page.waiting = journal.nameOf(keys.id);
   if (manifest.total > MOST) return tooLarge(manifest.total);
@@ -130,8 +146,12 @@ async function envelope(link: Link, keys: Keys, stretched: Uint8Array, { manifes
     holdToOpen(() => {
       page.waiting = null;
       void alone(keys.id, () => {
-        // Another tab of this browser may have begun meanwhile, and be gone.
-        const fresh = { claimToken: crypto.getRandomValues(new Uint8Array(32)), shown: digest, until: journal.now() + LEASE_S };
+        // Another tab of this browser may have begun and closed in the meantime: its claim token is used again.
+        const fresh = {
+          claimToken: crypto.getRandomValues(new Uint8Array(32)),
+          shown: digest,
+          until: journal.now() + LEASE_S,
+        };
         open(link, keys.id, stretched, journal.begun(keys.id) ?? { stage: "begun", ...fresh });
       });
     }),
@@ -140,13 +160,13 @@ async function envelope(link: Link, keys: Keys, stretched: Uint8Array, { manifes
   );
 }
 
-/** How sure it is that this browser can show all of these. */
+/** The least capability of this browser for these files. */
 async function worst(entries: readonly Entry[]): Promise<Capability> {
   const all = await Promise.all(entries.map(({ type, size }) => capability(type, size)));
   return all.includes("no") ? "no" : all.includes("perhaps") ? "perhaps" : "yes";
 }
 
-/** The files of an album, the first of many. */
+/** The list of an album's files, shortened. */
 function contents({ entries }: Manifest): HTMLElement {
   const words = texts.waiting;
   const line = ({ name, type, size }: Entry) =>

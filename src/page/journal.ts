@@ -1,22 +1,22 @@
-// Openings that have begun, until the relay knows that they are over. The tab's storage holds all that a reload
-// needs. The browser's storage holds what another tab needs in addition to the link, for at most the time of the claim:
-// never the link's secret, never the passphrase or anything made from it.
+// The journal of openings, until the relay has confirmed that they are finished. The tab's storage has everything that
+// a reload needs. The browser's storage has what another tab needs besides the link, until the lease ends: never the
+// link's secret, the passphrase or anything derived from it.
 
 import { base64urlnopad } from "@scure/base";
 import { bytesOf } from "./relay.ts";
 
-/** An opening that has begun, for a reload of this tab. */
+/** An opening that has started, for a reload of this tab. */
 export interface Opening {
   readonly stage: "opening";
   readonly fragment: string;
-  /** The stretched passphrase: not the passphrase itself. */
+  /** The stretched passphrase, and not the passphrase itself. */
   readonly stretched: Uint8Array;
   readonly claimToken: Uint8Array;
-  /** The digest of the manifest that the person saw before the claim. */
+  /** The digest of the manifest that was shown before the claim. */
   readonly shown: Uint8Array;
 }
 
-/** An opening that has begun, for another tab that brings the link. */
+/** An opening that has started, for another tab that has the link. */
 export interface Begun {
   readonly stage: "begun";
   readonly claimToken: Uint8Array;
@@ -25,7 +25,7 @@ export interface Begun {
   readonly until: number;
 }
 
-/** An opening that is over, as far as the person is concerned: the relay may not know yet. */
+/** An opening that the person closed and the relay may not have confirmed. */
 export interface Closing {
   readonly stage: "closing";
   readonly id: Uint8Array;
@@ -39,13 +39,13 @@ type Kept = Opening | Begun | Closing;
 
 const PREFIX = "share.v1.";
 
-/** The name under which a share is kept. */
+/** The storage key of a share. */
 export const nameOf = (id: Uint8Array) => PREFIX + base64urlnopad.encode(id);
 
 /** Unix seconds. */
 export const now = () => Math.floor(Date.now() / 1000);
 
-/** The tab's storage and the browser's, without those that this browser refuses. */
+/** The tab's storage and the browser's, as far as this browser allows them. */
 function stores(): Storage[] {
   return [() => sessionStorage, () => localStorage].flatMap((store) => {
     try {
@@ -56,7 +56,7 @@ function stores(): Storage[] {
   });
 }
 
-/** Whether the tab remembers anything at all: some settings forbid it. */
+/** Whether the tab's storage works: some settings disable it. */
 export function works(): boolean {
   try {
     sessionStorage.setItem(`${PREFIX}trial`, "1");
@@ -67,7 +67,7 @@ export function works(): boolean {
   }
 }
 
-/** Remembers how far a share has come: for this tab, or for every tab of this browser, or both. */
+/** Saves the stage of a share for this tab, for every tab of this browser, or for both. */
 export function keep(id: Uint8Array, what: Kept): void {
   const plain = Object.entries(what).map(([key, value]) => [
     key,
@@ -78,35 +78,32 @@ export function keep(id: Uint8Array, what: Kept): void {
     try {
       store().setItem(nameOf(id), text);
     } catch {
-      // The page warned before that this tab remembers nothing. Without the browser's storage, only this tab
-      // resumes.
+      // The page showed a warning if the tab's storage is disabled. Without the browser's storage only this tab can
+      // resume.
     }
   };
   if (what.stage !== "begun") write(() => sessionStorage);
   if (what.stage !== "opening") write(() => localStorage);
 }
 
-/** Forgets a share. */
+/** Deletes the journal of a share. */
 export function forget(id: Uint8Array): void {
   for (const store of stores()) store.removeItem(nameOf(id));
 }
 
-/**
- * The opening that this tab can resume or must finish. An end wins over a beginning: some browsers lose what a tab writes
- * last.
- */
+/** The opening that this tab can resume or must finish. `closing` wins: some browsers lose a tab's last write. */
 export function remembered(id: Uint8Array): Opening | Closing | null {
   const found = stores().map((store) => read(store.getItem(nameOf(id))));
   return found.find((each) => each?.stage === "closing") ?? found.find((each) => each?.stage === "opening") ?? null;
 }
 
-/** The opening that a tab with the link can resume, although another tab began it. */
+/** The opening that another tab began and this tab, which has the link, can resume. */
 export function begun(id: Uint8Array): Begun | null {
   const found = stores().map((store) => read(store.getItem(nameOf(id))));
   return found.find((each) => each?.stage === "begun") ?? null;
 }
 
-/** Drops what is over by now. Returns all openings of which the relay does not know that they have ended. */
+/** Deletes expired entries. Returns the openings that the relay has not confirmed as finished. */
 export function unfinished(): Closing[] {
   const found = new Map<string, Closing>();
   for (const store of stores()) {
@@ -134,7 +131,7 @@ function read(text: string | null): Kept | null {
         return { stage, id: bytes("id"), claimToken, receipt: bytes("receipt"), until: end };
     }
   } catch {
-    // Something else has written there.
+    // Not an entry of this page.
   }
   return null;
 }

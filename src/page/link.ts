@@ -1,7 +1,7 @@
-// Links, as a browser is given them: the fragment of the page's address. Damage is found by the checksum of bech32m
-// (BIP 350), before any request is made.
+// Links: the fragment of the page's address. The checksum of bech32m (BIP 350) finds damage before any request is made.
 
 import { bech32m } from "@scure/base";
+import { HIDDEN } from "./safe_text.ts";
 
 const PREFIX = "share1";
 const SECRET_LEN = 24;
@@ -9,15 +9,15 @@ const SECRET_LEN = 24;
 const FRAGMENT_LEN = PREFIX.length + Math.ceil((8 * (1 + SECRET_LEN)) / 5) + 6;
 
 export const NEEDS_PASSPHRASE = 0x01;
-/** Served by its sender's own machine. */
+/** Served by the sender's own computer. */
 export const DIRECT = 0x02;
 
 /** The content of a link. */
 export interface Link {
-  /** The fragment in its plain spelling: 52 characters. */
+  /** The fragment in lower case: 52 characters. */
   readonly fragment: string;
   readonly flags: number;
-  /** The byte of flags and the secret, as they stand in the fragment. */
+  /** The byte of flags, then the secret. */
   readonly payload: Uint8Array;
 }
 
@@ -26,9 +26,11 @@ export type LinkError =
   | { readonly why: "no-key" | "exposed" | "not-a-link" | "damaged" | "too-new" }
   | { readonly why: "short" | "long"; readonly by: number };
 
-/** Finds the link in a fragment, which mail programs and people may have broken, quoted or lengthened. */
+/** Finds the link in a fragment, which mail programs may have encoded, broken, quoted or lengthened. */
 export function readLink(fragment: string): Link | LinkError {
-  const text = decoded(fragment).replace(/[\s\p{Cc}\p{Cf}]/gu, "").replace(/^#/, "");
+  const text = decoded(fragment)
+    .replace(new RegExp(`\\s|${HIDDEN}`, "gu"), "")
+    .replace(/^#/, "");
   if (text === "") return { why: "no-key" };
   const start = text.search(new RegExp(PREFIX, "i"));
   if (start < 0) return { why: "not-a-link" };

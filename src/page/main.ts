@@ -1,4 +1,4 @@
-// The page: what happens from a link in the address bar to "gone".
+// The page: from a link in the address bar to the end of the opening.
 
 import { commandLine, showMessage } from "./dom.ts";
 import { askPassphrase, greet } from "./greeting.ts";
@@ -11,7 +11,11 @@ import { alone, hideLink, page, stateOf } from "./state.ts";
 import * as texts from "./texts.ts";
 
 function begin(): void {
-  for (const closing of journal.unfinished()) void finish(closing).then(() => journal.forget(closing.id), () => {});
+  for (const closing of journal.unfinished())
+    void finish(closing).then(
+      () => journal.forget(closing.id),
+      () => {},
+    );
   const fragment = location.hash.slice(1);
   if (fragment === "") return beginWithoutKey();
   const link = readLink(fragment);
@@ -24,7 +28,7 @@ function begin(): void {
   void greet(link, root);
 }
 
-/** An address without a key: a reload of an opening that has begun or ended, or a link that has lost its end. */
+/** An address without a key: the reload of an opening, or a link that lost its end. */
 function beginWithoutKey(): void {
   const { id, closed } = stateOf(history.state);
   const known = id && journal.remembered(id);
@@ -32,7 +36,7 @@ function beginWithoutKey(): void {
   const begun = id && journal.begun(id);
   if (begun) return showMessage(texts.keyElsewhere(texts.time(begun.until)));
   if (closed > 0) return showMessage(texts.closed.before(texts.time(closed)));
-  // A # that was spelt %23 on its way is no # any more.
+  // A program on the way may have spelled the # as %23, which starts no fragment.
   const exposed = /share1[0-9a-z]{20}/i.test(location.pathname + location.search);
   if (exposed) history.replaceState(null, "", new URL(".", location.href).href);
   showMessage(texts.linkError({ why: exposed ? "exposed" : "no-key" }), commandLine());
@@ -44,28 +48,32 @@ function resume(known: Opening | Closing, id: Uint8Array): void {
   const link = readLink(known.fragment);
   if (!("payload" in link)) return showMessage(texts.linkError(link), commandLine());
   void alone(id, () => {
-    // The tab that had it may have closed it meanwhile.
+    // The tab that held it may have closed it in the meantime.
     const still = journal.remembered(id);
     if (still?.stage === "closing") void close(still);
     else void opening(link, known);
   });
 }
 
-/** Resumes what another tab of this browser began, with the link that was opened here. */
+/** Resumes an opening that another tab of this browser began, with the link from this tab. */
 function resumeHere(link: Link, root: Root, begun: Begun): void {
   page.claimed = { id: root.id, claimToken: begun.claimToken };
-  // The tab that had it may have closed it meanwhile: then the relay knows best.
+  // The tab that held it may have closed it in the meantime: start over, and the relay answers.
   if (journal.begun(root.id) === null) begin();
   else if ((link.flags & NEEDS_PASSPHRASE) !== 0) askPassphrase(link, begun);
   else open(link, root.id, new Uint8Array(32), begun);
 }
 
-// ---- The page's own life
+// ---- Events of the page
 
-/** Whether this browser can do what must be done. */
+/** Whether this browser has the interfaces that the page needs. */
 function isSupported(): boolean {
   const needed = ["ReadableStream", "TransformStream", "TextDecoder", "BigInt", "AbortController", "Blob", "fetch"];
-  return needed.every((name) => name in globalThis) && "timeout" in AbortSignal && "getRandomValues" in (globalThis.crypto ?? {});
+  return (
+    needed.every((name) => name in globalThis) &&
+    "timeout" in AbortSignal &&
+    "getRandomValues" in (globalThis.crypto ?? {})
+  );
 }
 
 function start(): void {
@@ -76,18 +84,18 @@ function start(): void {
   begin();
 }
 
-// Another link in this tab is another beginning; and so is a page that the browser had put aside.
+// Another link in this tab starts the page again; so does a page that comes back from the browser's back/forward cache.
 addEventListener("hashchange", () => {
   const shown = history.state as unknown;
   location.reload();
-  // The address bar holds no key either, if the person is asked and stays.
+  // If the browser asks and the person stays, the new link's key leaves the address bar too.
   if (page.busy !== null) setTimeout(() => history.replaceState(shown, "", location.origin + location.pathname), 1000);
 });
 addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
 
-// Another tab of this browser begins to open what waits here.
+// Another tab of this browser began to open the share that waits here.
 addEventListener("storage", ({ key, newValue }) => {
   if (page.waiting === null || key !== page.waiting || newValue === null) return;
   page.waiting = null;
@@ -97,11 +105,11 @@ addEventListener("storage", ({ key, newValue }) => {
 addEventListener("beforeunload", (event) => {
   if (page.busy === null) return;
   event.preventDefault();
-  // Older browsers ask only where this is set.
+  // Older browsers ask only if this is set.
   event.returnValue = true;
 });
 
-// Leaving is closing, where all was seen. Where not, this tab can come back to it.
+// Leaving the page closes the share if every file was seen. If not, this tab can resume.
 addEventListener("pagehide", () => {
   if (page.busy === null || page.busy === "opening") return;
   const { showing, closing } = page.busy;
@@ -109,13 +117,13 @@ addEventListener("pagehide", () => {
   showing.end();
   page.busy = null;
   if (!done) return;
-  // The request comes first: a browser that changes its process for the next page may stop this one at any moment.
+  // The request comes first: a browser that loads the next page in another process may stop this one at any moment.
   void finish(closing).catch(() => {});
-  // The note stays for a later visit, which shows that it was closed here; or until its time is over.
+  // The note stays until the lease ends, so that a later visit shows that it was closed here.
   journal.keep(closing.id, closing);
 });
 
-// Nobody looks: neither should who looks over a shoulder, nor the picture that a phone shows of its open programs.
+// A hidden page is covered: a phone's list of open apps shows a picture of each.
 document.addEventListener("visibilitychange", () => {
   document.body.classList.toggle("covered", document.hidden);
   if (document.hidden) for (const media of document.querySelectorAll<HTMLMediaElement>("video, audio")) media.pause();
@@ -123,5 +131,6 @@ document.addEventListener("visibilitychange", () => {
 
 document.querySelector(".cover")!.textContent = texts.showing.cover;
 if (!isSupported()) showMessage(texts.unsupported, commandLine());
-else if ("prerendering" in document && document.prerendering) document.addEventListener("prerenderingchange", start, { once: true });
+else if ("prerendering" in document && document.prerendering)
+  document.addEventListener("prerenderingchange", start, { once: true });
 else start();

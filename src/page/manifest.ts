@@ -1,4 +1,4 @@
-// The manifest, which a sender wrote and which is believed only in its one canonical form.
+// The manifest of a share. Only its canonical form is accepted.
 
 /** One file of a share. */
 export interface Entry {
@@ -23,19 +23,19 @@ export interface Manifest {
 const PADDING = 2048;
 const MAX_LEN = 64 * 1024;
 
-/** The manifest that needs a newer page. */
+/** The manifest is of a newer version. */
 export class TooNew extends Error {}
 
 /**
- * Reads a manifest. Throws where it is not written as it must be, contradicts itself, or does not fit to `blobLen`, which
- * the relay states.
+ * Reads a decrypted manifest. Throws if it is not canonical, contradicts itself, or contradicts `blobLen`, the relay's
+ * length of the blob in bytes.
  */
 export function readManifest(bytes: Uint8Array, blobLen: number): Manifest {
   expect(bytes.length <= MAX_LEN);
   const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   const read = JSON.parse(text) as Record<string, unknown>;
   if (typeof read.v === "number" && read.v > 1) throw new TooNew();
-  // Written once more in its one form: what was left out, doubled, added or spelt otherwise shows.
+  // Missing, repeated, additional and otherwise spelled members are found by writing it again.
   const entries = (read.entries as Record<string, unknown>[]).map((entry) => {
     const { name, type, size } = entry;
     expect(isName(name) && typeof type === "string" && /^[0-9a-zA-Z/+\-._]{0,127}$/.test(type) && isLength(size));
@@ -58,5 +58,5 @@ const isName = (value: unknown) => value === null || (typeof value === "string" 
 const isLength = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 
 function expect(holds: boolean): void {
-  if (!holds) throw new Error("the manifest is not what it must be");
+  if (!holds) throw new Error("the manifest is invalid");
 }

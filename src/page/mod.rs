@@ -1,5 +1,4 @@
-//! The page for browsers: one file that `build.rs` makes from the TypeScript in this directory, and its
-//! Content-Security-Policy.
+//! The page for browsers: one HTML file, which `build.rs` builds from the TypeScript in this directory, and its policy.
 
 use std::sync::LazyLock;
 
@@ -10,13 +9,13 @@ use sha2::{Digest, Sha256};
 /// The page.
 pub const HTML: &str = include_str!(concat!(env!("OUT_DIR"), "/page.html"));
 
-/// Whether the page can open a share. A build without npm has a page without a script.
+/// Whether the page can open a share. It cannot if the program was built without npm.
 pub fn is_complete() -> bool {
     env!("SHARE_PAGE") == "complete"
 }
 
-/// The page's Content-Security-Policy (CSP level 3): its own script and style by their hashes and no others, requests
-/// to its own relay, pictures and videos from its own memory (`data:` is the empty icon, which saves a request).
+/// The page's Content-Security-Policy (CSP level 3). Allows its own script and style by their hashes, requests to its
+/// own relay, and photos and videos from its own memory. `data:` is for the empty icon, which saves a request.
 pub static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = |tag: &str| {
         let content = between(HTML, &format!("<{tag}>"), &format!("</{tag}>"));

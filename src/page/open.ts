@@ -1,5 +1,5 @@
-// The flow of opening: look, claim, receive, finish. Nothing is claimed before the manifest was seen, and nothing is
-// finished here: the viewer does that.
+// The steps of opening: look, claim, receive. A claim requires the digest of the manifest that was shown before. The
+// viewer decides when a share is finished.
 
 import { sha256 } from "@noble/hashes/sha2.js";
 import { Decrypter } from "age-encryption";
@@ -10,28 +10,28 @@ import { Backoff } from "./retry.ts";
 import { type Claimed, PART_LEN, Refusal } from "./relay.ts";
 import * as relay from "./relay.ts";
 
-/** A share that waits, and what is in it. */
+/** A waiting share and its manifest. */
 export interface Envelope {
   /** Unix seconds. */
   readonly expires: number;
   readonly manifest: Manifest;
-  /** The digest of the manifest as the relay keeps it: what is opened must be what was shown. */
+  /** SHA-256 of the encrypted manifest, so that the claim is of the share that was shown. */
   readonly digest: Uint8Array;
 }
 
-/** A share that is this browser's to open. */
+/** A share that this browser has claimed. */
 export interface Opened {
   readonly manifest: Manifest;
   readonly claimed: Claimed;
 }
 
-/** Bytes within which a header must end before any parser sees it. */
+/** The longest age header that is parsed, in bytes. */
 const HEADER_LIMIT = 4096;
-/** Bytes that are decrypted between two looks at the person's input. */
+/** Bytes that are decrypted before the browser may handle input. */
 const SLICE = 256 * 1024;
-/** The longest time without such a look, in milliseconds. */
+/** The longest time without handling input, in milliseconds. */
 const BUSY_MS = 30;
-/** Lets the browser do what else it has to do. Timers would stand still in a tab that is not looked at. */
+/** Lets the browser handle other events. Timers are throttled in hidden tabs; messages are not. */
 const breathe = () =>
   new Promise<void>((resolve) => {
     const { port1, port2 } = new MessageChannel();
@@ -41,7 +41,7 @@ const breathe = () =>
     };
     port2.postMessage(null);
   });
-/** How often a part that arrives whole and wrong is fetched before it is given up. */
+/** Downloads of a part with a wrong checksum before the share counts as damaged. */
 const FETCHES = 2;
 /** Plaintext is handed to the browser in pieces of this size, in bytes. */
 const PIECE = 4 * 1024 * 1024;
@@ -54,17 +54,20 @@ Object.defineProperty(globalThis.crypto, "subtle", { value: { importKey: missing
 
 const linkOf = (keys: Keys) => ({ id: keys.id, token: keys.linkToken });
 
-/** Looks at what waits. */
+/** Downloads and decrypts the manifest. Consumes nothing. */
 export async function look(keys: Keys): Promise<Envelope> {
   const waiting = await relay.manifest(linkOf(keys), keys.openToken);
   return { expires: waiting.expires, manifest: await decryptedManifest(keys, waiting), digest: digestOf(waiting) };
 }
 
-/** Opens it: the one opening, which this claim token may repeat. `shown` is the digest of what the person agreed to open. */
+/**
+ * Claims the share. The same claim token may repeat the claim. `shown` is the digest of the manifest that was shown;
+ * another one is refused.
+ */
 export async function claim(keys: Keys, claimToken: Uint8Array, shown: Uint8Array): Promise<Opened> {
   const ask = () => relay.claim(linkOf(keys), keys.openToken, claimToken);
   const claimed = await ask().catch((error: unknown) => {
-    // An earlier attempt of ours, whose answer was lost, may have won while this one was being looked at.
+    // An earlier attempt with this token, whose answer was lost, may have won: the relay then answers a repeated claim.
     return isOurs(error, keys.id, claimToken) ? ask() : Promise.reject(error as Error);
   });
   if (!sameBytes(digestOf(claimed), shown)) throw new Refusal("changed");
@@ -73,12 +76,14 @@ export async function claim(keys: Keys, claimToken: Uint8Array, shown: Uint8Arra
   return { manifest, claimed };
 }
 
-/** Whether it is refused because the holder of this claim token has opened it. */
+/** Whether a refusal names the holder of this claim token as the opener. */
 export function isOurs(error: unknown, id: Uint8Array, claimToken: Uint8Array): error is Refusal {
-  return error instanceof Refusal && error.why === "already-opened" && sameBytes(error.claimant, claimantOf(id, claimToken));
+  return (
+    error instanceof Refusal && error.why === "already-opened" && sameBytes(error.claimant, claimantOf(id, claimToken))
+  );
 }
 
-/** The digest of a manifest as it came: nothing where none came. */
+/** SHA-256 of an encrypted manifest. */
 function digestOf(waiting: relay.Waiting): Uint8Array {
   return sha256(relay.bytesOf(waiting.manifest) ?? new Uint8Array());
 }
@@ -99,20 +104,21 @@ async function decryptedManifest(keys: Keys, waiting: relay.Waiting): Promise<Ma
   }
 }
 
-/** Whether the header of an age file ends early enough to be parsed. */
+/** Whether the header of an age file ends within `HEADER_LIMIT`. */
 function headerEnds(file: Uint8Array): boolean {
   const head = String.fromCharCode(...file.subarray(0, HEADER_LIMIT));
   return /\n--- [0-9A-Za-z+/]{43}\n/.test(head);
 }
 
-/** The receipt that the relay gets when all of it is safe here. */
+/** The receipt, which the relay gets once every byte has arrived. */
 export function receiptFor(keys: Keys, claimToken: Uint8Array): Uint8Array {
   return receiptOf(keys, claimantOf(keys.id, claimToken));
 }
 
 /**
- * Fetches all of it, and decrypts it as it comes: padding and all, since stopping early would tell the true size.
- * Returns one blob a file, once the last byte has been verified. `arrived` hears of all bytes of the blob.
+ * Downloads and decrypts all files. The padding is downloaded too: stopping early would reveal the true size. Returns
+ * one blob per file after the last byte was verified. `arrived` is called with the number of bytes that arrived, and
+ * with a negative one for bytes that are downloaded again.
  */
 export async function receive(
   keys: Keys,
@@ -146,12 +152,12 @@ export async function receive(
     for await (const _ of parts);
     return files.whole();
   } finally {
-    // Nobody needs the parts that are still on their way.
+    // Cancels downloads that are still running.
     stop.abort();
   }
 }
 
-/** Turns any error of a header into `damaged`, except those of the way here. */
+/** Turns errors of the age header into `damaged`; errors of the relay and the network pass. */
 async function headed<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -160,7 +166,7 @@ async function headed<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** The decrypter reports a damaged payload in plain errors; errors of ours and of the browser pass through it. */
+/** Turns the decrypter's errors, which are plain `Error`s, into `damaged`; other errors pass. */
 async function decrypting<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -170,7 +176,7 @@ async function decrypting<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** How parts come. */
+/** What a download of parts needs. */
 interface Line {
   readonly holder: relay.Credential;
   readonly claimed: Claimed;
@@ -204,11 +210,11 @@ function ageFile(parts: AsyncGenerator<Uint8Array>, length: number): ReadableStr
   );
 }
 
-/** All parts in their order, each checked whole. While one is used, the next is on its way. */
+/** All parts in order, each with a right checksum. While one is used, the next is downloaded. */
 async function* fetched(line: Line): AsyncGenerator<Uint8Array> {
   const get = (number: number) => {
     const part = number < line.claimed.parts.length ? fetchPart(line, number) : null;
-    // Its failure is thrown where it is awaited, and not before.
+    // An error is thrown where the part is awaited; this prevents an unhandled rejection.
     part?.catch(() => {});
     return part;
   };
@@ -242,7 +248,7 @@ async function fetchPart({ holder, claimed, backoff, arrived, stop }: Line, numb
   throw new Refusal("damaged");
 }
 
-/** The plaintext of a share, divided into its files: as much as the manifest announces, and not a byte more. */
+/** The plaintext of a share, divided into its files. More or fewer bytes than the manifest lists are damage. */
 class Files {
   readonly #entries: readonly Entry[];
   readonly #blobs: Blob[] = [];
@@ -269,7 +275,7 @@ class Files {
     }
   }
 
-  /** Lets the browser keep what has come so far, where it keeps blobs. */
+  /** Moves the bytes so far into a blob, which browsers may keep on disk. */
   #settle(): void {
     this.#pieces.push(new Blob(this.#chunks as BlobPart[]));
     this.#chunks = [];

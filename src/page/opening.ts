@@ -15,22 +15,28 @@ import * as texts from "./texts.ts";
 import { show } from "./viewer.ts";
 
 const HOST = location.host;
-/** Attempts of a page before it reports a failure. */
+/** Attempts of a request before the page shows an error. */
 const ATTEMPTS = 4;
 
-/** The longest time for which another tab may resume, in seconds: the longest of a claim. */
+/** The longest lease of a claim, in seconds: for so long another tab may resume. */
 export const LEASE_S = 24 * 3600;
 
-/** Notes that it is being opened, and begins. */
+/** Saves that this browser is opening the share, then opens it. */
 export function open(link: Link, id: Uint8Array, stretched: Uint8Array, begun: Begun): void {
-  const known: Opening = { stage: "opening", fragment: link.fragment, stretched, claimToken: begun.claimToken, shown: begun.shown };
+  const known: Opening = {
+    stage: "opening",
+    fragment: link.fragment,
+    stretched,
+    claimToken: begun.claimToken,
+    shown: begun.shown,
+  };
   journal.keep(id, known);
   journal.keep(id, begun);
   hideLink(id);
   void opening(link, known);
 }
 
-/** Opens it, or goes on where it broke. */
+/** Opens a share, or resumes. */
 export async function opening(link: Link, known: Opening): Promise<void> {
   const words = texts.opening;
   const { claimToken, shown } = known;
@@ -58,7 +64,7 @@ export async function opening(link: Link, known: Opening): Promise<void> {
     const blobs = await receive(keys, claimToken, opened, waits, moved, again);
     present(keys, claimToken, opened, blobs, until);
   } catch (error) {
-    // A share that has ended elsewhere cannot be resumed here; any other can, as long as this tab is there.
+    // A share that has ended cannot be resumed. After any other error it can, in this tab.
     if (error instanceof Refusal && !["damaged", "changed", "not-a-relay"].includes(error.why)) {
       page.busy = null;
       forget(keys.id);
@@ -67,13 +73,13 @@ export async function opening(link: Link, known: Opening): Promise<void> {
   }
 }
 
-/** Until when this browser may resume, by its own clock, which may differ from the relay's. */
+/** The end of the lease in Unix seconds of this browser's clock, which may differ from the relay's. */
 function leaseOf(id: Uint8Array, { at, until }: relay.Claimed): number {
   const lease = Math.min(Math.max(until - at, 0) || LEASE_S, LEASE_S);
   return Math.min(journal.begun(id)?.until ?? Infinity, journal.now() + lease);
 }
 
-/** Shows it, until the person closes it. */
+/** Shows the files until the person closes them. */
 function present(keys: Keys, claimToken: Uint8Array, opened: Opened, blobs: readonly Blob[], until: number): void {
   const closing: Closing = { stage: "closing", id: keys.id, claimToken, receipt: receiptFor(keys, claimToken), until };
   const showing = show(opened.manifest, blobs, opened.claimed.until, () => {
@@ -85,11 +91,10 @@ function present(keys: Keys, claimToken: Uint8Array, opened: Opened, blobs: read
   page.busy = { showing, closing };
 }
 
-/** Tells the relay that it is over. */
+/** Finishes the share at the relay, and shows the outcome. */
 export async function close(closing: Closing): Promise<void> {
-  const words = texts.closed;
   const line = retryLine(HOST);
-  showMessage({ title: words.title, lines: [words.reporting] }, ...line.nodes);
+  showMessage(texts.closed.closing, ...line.nodes);
   let done = true;
   try {
     await retrying(line, () => finish(closing));
@@ -100,21 +105,21 @@ export async function close(closing: Closing): Promise<void> {
         void close(closing);
       };
       addEventListener("online", again);
-      return showMessage({ title: words.here, lines: [words.unreported(HOST)] }, button(words.again, again, "main"));
+      return showMessage(texts.closed.unreported(HOST), button(texts.closed.again, again, "main"));
     }
     done = false;
   }
   forget(closing.id);
   hideLink(closing.id, journal.now());
   const opener = openersWords(claimantOf(closing.id, closing.claimToken));
-  showMessage({ title: words.title, lines: [done ? words.done : words.otherwise, ...(done ? [words.words(opener)] : []), words.history] });
+  showMessage(done ? texts.closed.done(opener) : texts.closed.otherwise);
 }
 
 export function finish({ id, claimToken, receipt }: Closing): Promise<void> {
   return relay.finish({ id, token: claimToken }, receipt);
 }
 
-/** Asks a few times, and shows that on the page. */
+/** Repeats a request a few times, and shows the wait on the page. */
 export async function retrying<T>({ waits, again }: RetryLine, ask: () => Promise<T>): Promise<T> {
   const asking = new Backoff(waits, ATTEMPTS);
   again(() => asking.now());

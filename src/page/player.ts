@@ -1,18 +1,18 @@
-// Pictures, videos and sounds on the page, and when one was seen: when it was visible, or audible where there is
-// nothing to see. A browser that lacks a codec may load and play a file all the same, without a word and without a
+// Photos, videos and sounds on the page, and when they count as seen: a photo once it is decoded, a video once a frame
+// was drawn, a sound once it plays. A browser that lacks a codec may play a video without an error and without a
 // picture.
 
 import type { Showable } from "./media.ts";
 import { h } from "./dom.ts";
 
-/** How long a video may play without a picture, in seconds. */
+/** The time after which a video without a picture counts as failed, in seconds. */
 const BLACK_S = 1.5;
-/** Width and height of the sample of a picture, in pixels. */
+/** Width and height of the sample of a photo, in pixels. */
 const SAMPLE = 16;
 
 /**
- * An element that shows `what`. `saw` is called when it could be seen; `failed` when it turns out that this browser
- * cannot show it, even if some of it was seen before.
+ * An element that shows `what`. `saw` is called when it counts as seen, and `failed` when this browser cannot show it,
+ * even after `saw`.
  */
 export function media(what: Showable, url: string, label: string, saw: () => void, failed: () => void): HTMLElement {
   if (what.kind === "photo") return photo(url, label, saw, failed);
@@ -31,14 +31,14 @@ export function media(what: Showable, url: string, label: string, saw: () => voi
 
 function photo(url: string, alt: string, saw: () => void, failed: () => void): HTMLImageElement {
   const image = h("img", { src: url, alt, draggable: false, onerror: failed });
-  // A header that makes sense is enough for `load`; the pixels behind it are not decoded yet.
+  // `load` only needs a valid header: the pixels are not decoded yet.
   image.onload = () => {
     isVisible(image).then((visible) => (visible ? saw() : failed()), failed);
   };
   return image;
 }
 
-/** Whether there is anything of a picture to be seen. Chromium also takes pictures without a pixel for decoded. */
+/** Whether a photo has visible pixels. Chromium reports photos without any pixel data as decoded. */
 async function isVisible(image: HTMLImageElement): Promise<boolean> {
   await image.decode();
   if (image.naturalWidth === 0) return false;
@@ -47,18 +47,18 @@ async function isVisible(image: HTMLImageElement): Promise<boolean> {
   context?.drawImage(image, 0, 0, SAMPLE, SAMPLE);
   const pixels = context?.getImageData(0, 0, SAMPLE, SAMPLE).data;
   if (pixels === undefined || pixels.some((value) => value > 0)) return true;
-  // Blank, either because it is or because it could not be decoded.
+  // Fully transparent: either the photo is, or it could not be decoded.
   return createImageBitmap(image).then(
     () => true,
     () => false,
   );
 }
 
-/** A video was seen when it plays and has a picture. */
+/** Calls `saw` when a video plays and has drawn a frame. */
 function watch(video: HTMLVideoElement, saw: () => void, failed: () => void): void {
   let playing = false;
   let drawn = false;
-  // Older browsers do not report single frames: frames that were decoded and not dropped count as drawn.
+  // Older browsers do not report single frames: decoded frames that were not dropped count as drawn.
   const isDrawn = () => {
     const { totalVideoFrames, droppedVideoFrames } = video.getVideoPlaybackQuality();
     return video.videoWidth > 0 && (drawn || totalVideoFrames > droppedVideoFrames);
@@ -66,7 +66,7 @@ function watch(video: HTMLVideoElement, saw: () => void, failed: () => void): vo
   const judge = () => {
     if (playing && isDrawn()) return saw();
     const late = video.ended || video.currentTime > BLACK_S;
-    // Nothing is drawn for nobody.
+    // Browsers draw no frames in a hidden page.
     if (playing && late && !document.hidden) failed();
   };
   if ("requestVideoFrameCallback" in video) {

@@ -1,36 +1,37 @@
-// The relay that served this page, as PROTOCOL.md has it. Requests go nowhere else, and never carry the fragment.
+// Requests to the relay that served this page (PROTOCOL.md). No other host is contacted, and no request has the
+// fragment.
 
 import { base64urlnopad } from "@scure/base";
 
 /** How a share can have ended. */
 export type Ended = "already-opened" | "lapsed" | "expired" | "revoked" | "locked" | "aborted";
 
-/** A final answer that is not the one that was hoped for. */
+/** A final refusal, or an answer that cannot be used. */
 export class Refusal extends Error {
   constructor(
     readonly why: Ended | "unknown" | "wrong-passphrase" | "damaged" | "changed" | "not-a-relay",
-    /** Unix seconds: when it ended. */
+    /** Unix seconds: when the share ended. */
     readonly at = 0,
     /** The opener. */
     readonly claimant: Uint8Array | null = null,
-    /** Wrong passphrases that are still borne. */
+    /** Wrong passphrases that are left before the share is locked. */
     readonly left = 0,
-    /** Unix seconds: until then its opener may go on; 0 where the opening has ended, or the relay does not state it. */
+    /** Unix seconds: end of the opener's lease; 0: the opening has ended, or the relay sent none. */
     readonly until = 0,
   ) {
     super(why);
   }
 }
 
-/** No answer, or one that asks to try later. */
+/** No answer, or an answer that asks to try again later. */
 export class NotNow extends Error {
-  /** Seconds to wait at least. */
+  /** The shortest wait, in seconds. */
   constructor(readonly after = 0) {
     super("not now");
   }
 }
 
-/** The facts that are known before a passphrase is given. */
+/** What the relay returns before a passphrase is entered. */
 export interface Notice {
   /** Unix seconds. */
   readonly expires: number;
@@ -38,34 +39,34 @@ export interface Notice {
   readonly blob_len: number;
 }
 
-/** The share that waits. */
+/** A waiting share. */
 export interface Waiting extends Notice {
   readonly manifest: string;
 }
 
-/** The share as its opener gets it. */
+/** A claimed share. */
 export interface Claimed extends Waiting {
   /** Unix seconds: the time of the claim. */
   readonly at: number;
-  /** Unix seconds: until then the same opener may go on. */
+  /** Unix seconds: end of the lease, until which the same opener may resume. */
   readonly until: number;
-  /** The checksums of the parts. */
+  /** The checksums of the parts (CRC-32C, hexadecimal). */
   readonly parts: readonly string[];
-  /** The only part, where it is small. */
+  /** The content of the only part, if it came with the claim. */
   part?: Uint8Array;
 }
 
-/** Bytes of a part, the last excepted. */
+/** Bytes of each part but the last. */
 export const PART_LEN = 4 * 1024 * 1024;
 
-/** A connection on which nothing moves for this long is given up. */
+/** The longest time without a byte before a download is retried. */
 const IDLE_MS = 60_000;
-/** The longest time that a short request and its answer may take. */
+/** The longest time for a short request and its answer. */
 const SHORT_MS = 20_000;
-/** The longest answer that is held in memory, in bytes: a claim with its part. */
+/** The longest answer that is read at once, in bytes: a claim with its part. */
 const MAX_ANSWER = 1 << 20;
 
-/** Bytes as they are written to a relay. */
+/** Bytes in base64url, as the protocol writes them. */
 export const textOf = (bytes: Uint8Array) => base64urlnopad.encode(bytes);
 
 /** A share's id, and a token for it. */
@@ -78,7 +79,7 @@ interface Ask {
   readonly method?: "GET" | "POST";
   readonly body?: unknown;
   readonly range?: number;
-  /** The request outlives the page. */
+  /** Whether the request continues after the page was left. */
   readonly keepalive?: boolean;
   readonly signal?: AbortSignal;
 }
@@ -107,10 +108,16 @@ async function ask(path: string, who: Credential, how: Ask = {}): Promise<Respon
   throw await problem(response);
 }
 
-/** An error as the relay, or a proxy before it, reports it (RFC 9457). */
+/** The error in an answer of the relay (RFC 9457), or of a proxy. */
 async function problem(response: Response): Promise<Error> {
   const body = await whole(response).catch(() => new Uint8Array());
-  const fields = (json(body) ?? {}) as { type?: unknown; at?: unknown; left?: unknown; claimant?: unknown; until?: unknown };
+  const fields = (json(body) ?? {}) as {
+    type?: unknown;
+    at?: unknown;
+    left?: unknown;
+    claimant?: unknown;
+    until?: unknown;
+  };
   const word = /^urn:share:(.*)$/.exec(String(fields.type))?.[1];
   const number = (value: unknown) => (Number.isSafeInteger(value) ? (value as number) : 0);
   switch (word) {
@@ -133,12 +140,12 @@ async function problem(response: Response): Promise<Error> {
     case "timeout":
       return new NotNow(Number(response.headers.get("Retry-After")) || 0);
     default:
-      // A proxy's own failure may pass; its refusal of the request itself would only be repeated.
+      // A failure of a proxy may pass; a refusal would be repeated.
       return [408, 429].includes(response.status) || response.status >= 500 ? new NotNow() : new Refusal("not-a-relay");
   }
 }
 
-/** Reads base64url; nothing where it is none. */
+/** Reads base64url; `null` if it is invalid. */
 export function bytesOf(encoded: string): Uint8Array | null {
   try {
     return base64urlnopad.decode(encoded);
@@ -147,22 +154,22 @@ export function bytesOf(encoded: string): Uint8Array | null {
   }
 }
 
-/** Whether a share waits. All that is asked before a passphrase is known. */
+/** Asks whether the share waits. Needs no passphrase and consumes nothing. */
 export async function notice(link: Credential): Promise<Notice> {
   return answer(await ask("v1/link", link));
 }
 
-/** The manifest of the share that waits. Consumes nothing. */
+/** Downloads the encrypted manifest. Consumes nothing. */
 export async function manifest(link: Credential, proof: Uint8Array): Promise<Waiting> {
   return answer(await ask("v1/manifest", link, { method: "POST", body: { proof: textOf(proof) } }));
 }
 
-/** The one opening. May be repeated with the same claim token. */
+/** Claims the share. May be repeated with the same claim token. */
 export async function claim(link: Credential, proof: Uint8Array, claimToken: Uint8Array): Promise<Claimed> {
   const body = { proof: textOf(proof), claim_token: textOf(claimToken) };
   const response = await ask("v1/claim", link, { method: "POST", body });
   if (!response.headers.get("Content-Type")?.startsWith("application/octet-stream")) return answer(response);
-  // The JSON's length, the JSON, and the only part behind it.
+  // The JSON's length, the JSON, then the only part.
   const bytes = await whole(response);
   if (bytes.length < 4) throw new Refusal("not-a-relay");
   const end = 4 + new DataView(bytes.buffer).getUint32(0);
@@ -173,7 +180,7 @@ async function answer<T>(response: Response): Promise<T> {
   return parsed(await whole(response));
 }
 
-/** All of a short answer; one that is too long to be a relay's is none. */
+/** The whole body of a short answer. Throws if it is longer than `MAX_ANSWER`. */
 async function whole(response: Response): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -208,7 +215,8 @@ function json(bytes: Uint8Array): unknown {
 }
 
 function parsed<T>(bytes: Uint8Array): T {
-  const read = json(bytes) as (T & { v: number; blob_len: number; expires: number; at?: number; until?: number; parts?: unknown }) | null;
+  const read = json(bytes) as
+    (T & { v: number; blob_len: number; expires: number; at?: number; until?: number; parts?: unknown }) | null;
   const isLength = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
   const parts = read?.parts ?? [];
   const sound = read?.v === 1 && isLength(read.blob_len) && isLength(read.expires) && Array.isArray(parts);
@@ -216,7 +224,7 @@ function parsed<T>(bytes: Uint8Array): T {
   return read;
 }
 
-/** Fetches what `rest` is the room for: the end of a part, from `offset` on. `moved` hears of all bytes that are there. */
+/** Downloads a part from `offset` to its end into `rest`. `moved` is called with the number of bytes that arrived. */
 export async function part(
   holder: Credential,
   number: number,
@@ -231,7 +239,7 @@ export async function part(
   stop.addEventListener("abort", giveUp);
   try {
     const response = await ask(`v1/part/${number}`, holder, { range: offset, signal: idle.signal });
-    // Something on the way that answers in the relay's place, and something that knows no ranges.
+    // A proxy may answer in the relay's place, or ignore the range.
     if (!response.headers.get("Content-Type")?.startsWith("application/octet-stream")) throw new NotNow();
     let skip = response.status === 206 ? 0 : offset;
     const reader = response.body!.getReader();
@@ -242,7 +250,7 @@ export async function part(
       timer = setTimeout(giveUp, IDLE_MS);
       const skipped = Math.min(skip, value.length);
       skip -= skipped;
-      // Bytes too many are cut off: the checksum of the part decides.
+      // Surplus bytes are dropped: the checksum decides.
       const bytes = value.subarray(skipped, skipped + rest.length);
       rest.set(bytes);
       rest = rest.subarray(bytes.length);
@@ -255,7 +263,7 @@ export async function part(
   }
 }
 
-/** The content is safe here: the relay deletes it. The request outlives the page. */
+/** Finishes the share: the relay deletes it. The request continues after the page was left. */
 export async function finish(holder: Credential, receipt: Uint8Array): Promise<void> {
   await ask("v1/finish", holder, { method: "POST", body: { receipt: textOf(receipt) }, keepalive: true });
 }

@@ -1,20 +1,20 @@
-// Retries of requests that got no answer.
+// Retries of requests that failed for now.
 
 import { NotNow } from "./relay.ts";
 
-/** The longest wait of our own, in seconds, and the longest that a relay may ask for. */
+/** The longest backoff, and the longest wait that a relay may ask for, in seconds. */
 const LONGEST_S = 30;
 const MOST_S = 120;
 
-/** Repeats what fails for now, ever more slowly, and at once when the network is back or the person asks for it. */
+/** Repeats requests with a growing backoff; at once when the network is back or the person presses the button. */
 export class Backoff {
   #failures = 0;
   #pausing: Promise<void> | null = null;
   #wake = () => {};
 
   /**
-   * `report` gets how many seconds are left until the next attempt, every second, and `null` when it is made. After
-   * `attempts` failures in a row the error is passed on. Nothing is tried any more once `stop` returns true.
+   * `report` is called every second with the seconds until the next attempt, and with `null` when it starts. After
+   * `attempts` failures in a row the error is thrown. `stop` aborts.
    */
   constructor(
     private readonly report: (seconds: number | null) => void,
@@ -24,17 +24,17 @@ export class Backoff {
     stop?.addEventListener("abort", () => this.#wake());
   }
 
-  /** Something moved: begin to count anew. */
+  /** Bytes arrived: resets the count of failures. */
   progress(): void {
     this.#failures = 0;
   }
 
-  /** Tries at once instead of waiting. */
+  /** Starts the next attempt at once. */
   now(): void {
     this.#wake();
   }
 
-  /** The answer to `ask`, however often it must be asked. */
+  /** Repeats `ask` until it succeeds. */
   async until<T>(ask: () => Promise<T>): Promise<T> {
     for (;;) {
       this.stop?.throwIfAborted();
@@ -49,7 +49,7 @@ export class Backoff {
     }
   }
 
-  /** Waits before the next attempt. What fails meanwhile waits along. */
+  /** Waits before the next attempt. Requests that fail in the meantime join the same wait. */
   async #pause(error: NotNow): Promise<void> {
     if (this.#pausing !== null) return this.#pausing;
     this.#failures += 1;

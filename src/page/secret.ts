@@ -1,5 +1,5 @@
-// Everything that follows from a link and its passphrase, as PROTOCOL.md has it. The known answers that the program is
-// held to hold this too.
+// The keys that a link and its passphrase give (PROTOCOL.md). tests/it/vectors.json has known answers for the program
+// and for this file.
 
 import { expand, extract } from "@noble/hashes/hkdf.js";
 import { hmac } from "@noble/hashes/hmac.js";
@@ -10,7 +10,7 @@ import { bech32 } from "@scure/base";
 import { wordlist } from "@scure/bip39/wordlists/english.js";
 import { type Link, NEEDS_PASSPHRASE } from "./link.ts";
 
-/** The secrets that a link gives without its passphrase: enough to ask whether something waits. */
+/** The secrets that need no passphrase: enough to ask whether the share waits. */
 export interface Root {
   readonly id: Uint8Array;
   readonly linkToken: Uint8Array;
@@ -37,7 +37,7 @@ export function rootOf(link: Link): Root {
   return { id: derive(key, "id", 16), linkToken: derive(key, "link", 32) };
 }
 
-/** Stretches a passphrase: about a second, and 128 MiB. Without one there is nothing to stretch. */
+/** Stretches a passphrase, which takes about a second and 128 MiB. Without one: 32 zero bytes. */
 export async function stretch(link: Link, passphrase: string): Promise<Uint8Array> {
   if ((link.flags & NEEDS_PASSPHRASE) === 0) return new Uint8Array(32);
   const salt = derive(first(link), "passphrase salt", 16);
@@ -45,7 +45,7 @@ export async function stretch(link: Link, passphrase: string): Promise<Uint8Arra
   return scryptAsync(passphrase.normalize("NFC"), salt, options);
 }
 
-/** The keys, from a link and what its passphrase was stretched to. */
+/** Derives the keys from a link and its stretched passphrase. */
 export function keysOf(link: Link, stretched: Uint8Array): Keys {
   const key = extract(sha256, stretched, derive(first(link), "mix", 32));
   return {
@@ -61,17 +61,17 @@ function identity(secret: Uint8Array): string {
   return bech32.encodeFromBytes("age-secret-key-", secret).toUpperCase();
 }
 
-/** The opener who claims with this token, as the relay keeps it and a sender sees it. */
+/** The claimant of this token: the opener's name at the relay. */
 export function claimantOf(id: Uint8Array, claimToken: Uint8Array): Uint8Array {
   return sha256(concatBytes(utf8ToBytes("share.v1 claimant\0"), id, claimToken));
 }
 
-/** The receipt that an opener leaves for the sender. */
+/** The receipt, which proves to the sender that the opener had the link and the passphrase. */
 export function receiptOf(keys: Keys, claimant: Uint8Array): Uint8Array {
   return hmac(sha256, keys.receiptKey, concatBytes(utf8ToBytes("share.v1 receipt\0"), keys.id, claimant));
 }
 
-/** The two words that opener and sender can compare: the claimant's first 22 bits. */
+/** The opener's two words, from the claimant's first 22 bits. */
 export function openersWords(claimant: Uint8Array): string {
   const bits = ((claimant[0]! << 16) | (claimant[1]! << 8) | claimant[2]!) >> 2;
   return `${wordlist[bits >> 11]!} ${wordlist[bits & 0x7ff]!}`;

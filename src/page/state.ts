@@ -1,4 +1,4 @@
-// The state of the page, of its tab and of its address.
+// State that several parts of the page share, and the address bar.
 
 import { button, showMessage } from "./dom.ts";
 import * as journal from "./journal.ts";
@@ -9,41 +9,44 @@ import type { Showing } from "./viewer.ts";
 
 /** The state of the page. */
 interface Page {
-  /** The share that is being opened or shown: as long as there is one, leaving the page needs a second thought. */
+  /** The share that is being opened or shown. While it is set, the browser asks before it leaves the page. */
   busy: { readonly showing: Showing; readonly closing: journal.Closing } | "opening" | null;
-  /** The name of the share that waits to be opened here, while another tab could begin to open it. */
+  /** The journal name of the share that waits here, which another tab may begin to open. */
   waiting: string | null;
-  /** The claim token of this browser, as far as this page knows: the opener may turn out to be this browser. */
+  /** The claim token that this page has used, to recognize this browser as the opener. */
   claimed: { readonly id: Uint8Array; readonly claimToken: Uint8Array } | null;
 }
 
 export const page: Page = { busy: null, waiting: null, claimed: null };
 
-/** The state that the history keeps for this address: its share, and when that was closed, in Unix seconds. */
+/** The history's state of this address: the id of its share, and when it was closed in Unix seconds, or 0. */
 export function stateOf(state: unknown): { id: Uint8Array | null; closed: number } {
   const { id, closed } = (state ?? {}) as { id?: unknown; closed?: unknown };
   return { id: typeof id === "string" ? relay.bytesOf(id) : null, closed: typeof closed === "number" ? closed : 0 };
 }
 
-/** Goes on when no other tab of this browser has the share `id` open. */
+/** Calls `go` once no other tab of this browser has the share `id` open. */
 export async function alone(id: Uint8Array, go: () => void): Promise<void> {
   const name = journal.nameOf(id);
   showMessage(texts.loading);
   if (await tabs.take(name)) return go();
   showMessage(texts.otherTab.open);
   await tabs.free(name);
-  showMessage(texts.otherTab.gone, button(texts.otherTab.here, () => void alone(id, go), "main"));
+  showMessage(
+    texts.otherTab.gone,
+    button(texts.otherTab.here, () => void alone(id, go), "main"),
+  );
 }
 
-/** Forgets a share that has ended, and lets other tabs find out. */
+/** Deletes the journal of a share that has ended, and releases it for other tabs. */
 export function forget(id: Uint8Array): void {
   journal.forget(id);
   tabs.release(journal.nameOf(id));
 }
 
 /**
- * Takes the key out of the address bar, and leaves there which share it was for, and when it was closed. The browser's
- * history may have the key all the same.
+ * Removes the key from the address bar, and saves the share's id and the time of its closing in the history's state.
+ * The browser's history may have stored the key before.
  */
 export function hideLink(id: Uint8Array, closed = 0): void {
   history.replaceState({ id: relay.textOf(id), closed }, "", location.origin + location.pathname);

@@ -1,8 +1,8 @@
-// One tab at a time: a share that is open in one tab of this browser is not opened in a second one meanwhile.
+// One tab at a time: a share that is open in one tab of this browser is not opened in a second one.
 
-/** How long a tab may take to go away that is being reloaded, or to answer, in milliseconds. */
+/** The longest time for a reloaded tab to release a name, or for a tab to answer, in milliseconds. */
 const GRACE_MS = 800;
-/** How often a tab that waits asks whether the other one is still there, in milliseconds. */
+/** The time between two questions of a waiting tab, in milliseconds. */
 const ASK_MS = 1000;
 
 const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
@@ -10,19 +10,19 @@ const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeou
 /** The names that this tab holds, and how it releases them. */
 const held = new Map<string, () => void>();
 
-/** Takes `name` for this tab, until `release` or the end of the tab. Says whether no other tab has it. */
+/** Takes `name` for this tab until `release` or the end of the tab. Returns whether it was free. */
 export async function take(name: string): Promise<boolean> {
   if (held.has(name)) return true;
   return "locks" in navigator ? locked(name) : unanswered(name);
 }
 
-/** Lets another tab have it. */
+/** Releases `name` for other tabs. */
 export function release(name: string): void {
   held.get(name)?.();
   held.delete(name);
 }
 
-/** Waits until no tab has `name`: without taking it, since a tab that is only being reloaded wants it back. */
+/** Waits until no tab has `name`. Does not take it, so that a tab that is only reloaded gets it back. */
 export async function free(name: string): Promise<void> {
   if ("locks" in navigator) return navigator.locks.request(name, () => {});
   const channel = new BroadcastChannel(name);
@@ -30,7 +30,7 @@ export async function free(name: string): Promise<void> {
   channel.close();
 }
 
-/** By the Web Locks API: a lock outlives no tab, and needs no answer from one that sleeps. */
+/** Takes a name with the Web Locks API. A lock ends with its tab, and needs no answer from a frozen one. */
 function locked(name: string): Promise<boolean> {
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), GRACE_MS);
@@ -41,7 +41,7 @@ function locked(name: string): Promise<boolean> {
         held.set(name, freed);
         taken(true);
       });
-    // A browser that refuses locks altogether has no storage that two tabs could share either.
+    // A browser that refuses locks has no storage that two tabs could share either.
     navigator.locks.request(name, { signal: stop.signal }, hold).catch(() => taken(!stop.signal.aborted));
   });
 }
@@ -49,13 +49,13 @@ function locked(name: string): Promise<boolean> {
 /** The messages between tabs: a number asks, and the answer is `true`. */
 type Said = number | true;
 
-/** Asks for those alone that have it. Who wants to have it asks with a number between 0 and 1. */
+/** The question of a tab that only waits. A tab that takes a name asks with a number from 0 to 1. */
 const HOLDER = 2;
 
 /**
- * By asking the other tabs: a page that came over plain http has no Web Locks. Of two tabs that ask at once the one with
- * the lower number is first. A tab that the phone has frozen does not answer and counts as gone: both have the same
- * claim token, so nothing is lost.
+ * Takes a name by asking the other tabs: pages over plain http have no Web Locks. Of two tabs that ask at once, the one
+ * with the lower number wins. A frozen tab does not answer and counts as closed; both have the same claim token, so
+ * nothing is lost.
  */
 async function unanswered(name: string): Promise<boolean> {
   if (!("BroadcastChannel" in globalThis)) return true;
@@ -68,7 +68,7 @@ async function unanswered(name: string): Promise<boolean> {
   if (!taken) channel.close();
   else {
     held.set(name, () => channel.close());
-    // One that asked later, and is still listening, has a number that was not answered.
+    // A tab that asked later, with a lower number, is still listening: it learns that the name is taken.
     channel.postMessage(true);
   }
   return taken;

@@ -1,34 +1,34 @@
-// Showing what was opened, one file after another, and closing it.
+// The viewer: one file after another, and the end.
 
 import { asText, defaultName, HEAD_LEN, kindOf, MAX_TEXT, type Showable, sniff } from "./media.ts";
 import type { Entry, Manifest } from "./manifest.ts";
 import { media } from "./player.ts";
 import { APP } from "./app.ts";
-import { printable, safeName } from "./safe_text.ts";
+import { isBlank, printable, safeName } from "./safe_text.ts";
 import * as texts from "./texts.ts";
 import { codecName, type Picture, pictureOf } from "./codecs.ts";
 import { button, h, live, screen, theirs } from "./dom.ts";
 
 const words = texts.showing;
 
-/** Something that is being shown. */
+/** The files that are being shown. */
 export interface Showing {
   /**
-   * Whether every file was seen. A saved file is not known to have arrived until the person confirms it; inside an
-   * app that is so even if it was seen.
+   * Whether leaving the page may finish the share: every file was seen, and inside an app no saved file is
+   * unconfirmed, since apps lose saved files.
    */
   readonly done: () => boolean;
-  /** Takes it off the page, and lets the browser forget it. */
+  /** Removes the files from the page and frees their memory. */
   readonly end: () => void;
 }
 
-/** Shows the files of a share until `close` is called: once, when the person closes it. `until` is when the claim ends. */
+/** Shows the files. `close` is called once, when the person closes them. `until`: end of the lease, in Unix seconds. */
 export function show(manifest: Manifest, blobs: readonly Blob[], until: number, close: () => void): Showing {
   const { entries, viewOnly } = manifest;
   const seen = new Set<number>();
-  /** Files that the person has, by their own word or by another app's. */
+  /** Files that another app has taken. */
   const kept = new Set<number>();
-  /** Files that were only given to the browser to download: nobody has confirmed yet that they arrived. */
+  /** Files that the browser was asked to download, which it never confirms. */
   const unsure = new Set<number>();
   let at = 0;
   let url: string | null = null;
@@ -52,7 +52,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
     if (url !== null) URL.revokeObjectURL(url);
     url = null;
   };
-  /** Marks a file as seen, as soon as it can be seen. */
+  /** Counts a file as seen, at the latest when the page becomes visible. */
   const see = (number: number, mine: number) => {
     if (mine !== turns) return;
     if (!document.hidden) return void seen.add(number);
@@ -70,7 +70,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
     const [number, entry, blob] = [at, entries[at]!, blobs[at]!];
     forget();
     status.textContent = "";
-    // A browser that has run out of room gives nothing back.
+    // A browser that is out of memory fails to read the blob.
     const { showable, text, picture } = await judge(entry, blob).catch(() => NOTHING);
     if (mine !== turns) return;
     const type = showable?.type ?? "application/octet-stream";
@@ -78,7 +78,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
     const save = () => {
       const source = URL.createObjectURL(blob.slice(0, blob.size, type));
       h("a", { href: source, download: fileName }).click();
-      // The browser reads it some time after the click, and reports nothing.
+      // The browser reads the blob at some time after the click, so it is kept until the end.
       saved.add(source);
       if (!kept.has(number)) unsure.add(number);
       status.textContent = APP === null ? words.saved : words.savedInApp(APP);
@@ -98,23 +98,28 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
       );
     };
     const name = nameOf(entry, manifest);
-    title.replaceChildren(name === null ? words.untitled(showable?.kind ?? kindOf(entry.type)) : theirs(printable(name)));
+    title.replaceChildren(
+      name === null ? words.untitled(showable?.kind ?? kindOf(entry.type)) : theirs(printable(name)),
+    );
     count.textContent = words.of(number + 1, entries.length);
-    // A button that is disabled would lose the focus, and the arrows with it.
+    // A disabled button would lose the focus, and the arrow keys would stop working.
     previous.setAttribute("aria-disabled", String(number === 0));
     next.setAttribute("aria-disabled", String(number === entries.length - 1));
     stage.classList.remove("full");
     const full = button(words.full, () => {
       full.textContent = stage.classList.toggle("full") ? words.fit : words.full;
     });
-    const copy = text === null || viewOnly ? null : button(words.copy, () => void copied(text, stage).then((how) => (status.textContent = how)));
+    const copy =
+      text === null || viewOnly
+        ? null
+        : button(words.copy, () => void copied(text, stage).then((how) => (status.textContent = how)));
     const offer = (shown: boolean) => {
       const main = shown ? "" : "main";
       actions.replaceChildren(
         ...[
           shown ? copy : null,
           shown && showable?.kind === "photo" ? full : null,
-          // Inside an app a download is the way that is known to fail.
+          // Inside apps downloads often fail, so sharing is the main action there.
           file === null ? null : button(words.share, hand, APP === null ? "" : main),
           viewOnly ? null : button(words.save, save, file === null || APP === null ? main : ""),
           button(words.close, closing, shown ? "main" : ""),
@@ -123,12 +128,14 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
     };
     const unshown = () => {
       if (mine !== turns) return;
-      // Events of the element that was shown so far no longer count.
+      // Ignores later events of the element that was shown so far.
       mine = ++turns;
       seen.delete(number);
       forget();
       const codec = picture === null ? null : codecName(picture);
-      stage.replaceChildren(h("p", {}, viewOnly ? words.notShownAtAll(codec, until) : showable ? words.notHere(codec) : words.notShown));
+      stage.replaceChildren(
+        h("p", {}, viewOnly ? words.notShownAtAll(codec, until) : showable ? words.notHere(codec) : words.notShown),
+      );
       offer(false);
     };
     const saw = () => see(number, mine);
@@ -138,7 +145,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
       saw();
     } else if (text !== null) {
       stage.replaceChildren(h("pre", { tabIndex: 0, className: viewOnly ? "kept" : "" }, text));
-      if (/^[\s\p{Cc}\p{Cf}]*$/u.test(text)) status.textContent = words.blank;
+      if (isBlank(text)) status.textContent = words.blank;
       offer(true);
       saw();
     } else if (showable !== null) {
@@ -151,7 +158,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
     }
   };
 
-  /** Asks before what was not seen, and what may not have arrived, is gone. */
+  /** Closes, after a question if a file was not seen or may not have arrived. */
   const closing = () => {
     const isMissing = (number: number) => !seen.has(number) && !kept.has(number) && !unsure.has(number);
     const missing = entries.map((_, number) => number).filter(isMissing);
@@ -176,7 +183,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
   };
 
   const arrows = (event: KeyboardEvent) => {
-    // A video's own controls take the arrows for seeking.
+    // A video's own controls use the arrows for seeking.
     if (event.target instanceof HTMLMediaElement || event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key === "ArrowLeft") turn(at - 1);
     if (event.key === "ArrowRight") turn(at + 1);
@@ -207,7 +214,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
   };
 }
 
-/** The way in which a file can be shown; for text, the text. */
+/** How a file can be shown; for text, the text. */
 interface Judgment {
   readonly showable: Showable | null;
   readonly text: string | null;
@@ -220,21 +227,21 @@ const NOTHING: Judgment = { showable: null, text: null, picture: null };
 async function judge(entry: Entry, blob: Blob): Promise<Judgment> {
   const showable = sniff(new Uint8Array(await blob.slice(0, HEAD_LEN).arrayBuffer()));
   if (showable === null) {
-    // A sender's program calls documents in a language of their own by its name, though they could be read.
+    // Source code and the like have types of their own, so the sender's type must be plain text.
     const maybe = entry.type === "text/plain" && blob.size <= MAX_TEXT;
     return { ...NOTHING, text: maybe ? asText(new Uint8Array(await blob.arrayBuffer())) : null };
   }
   if (!/mp4|quicktime|webm/.test(showable.type)) return { ...NOTHING, showable, picture: "" };
   const picture = await pictureOf(blob, showable.type);
   if (picture === "") return { ...NOTHING, showable, picture };
-  // A container for films may hold a sound alone, and one for sounds a film.
+  // A video container may hold only sound, and a sound container a video.
   const kind = picture === null ? "sound" : "video";
   const container = showable.type.endsWith("webm") ? "webm" : "mp4";
   const type = picture === null ? `audio/${container}` : showable.type.replace("audio/", "video/");
   return { showable: { kind, type }, text: null, picture };
 }
 
-/** The file for the device's own share sheet, where the browser has one that takes it. */
+/** The file for the device's share sheet; `null` if the browser has none or refuses this file. */
 function handable(blob: Blob, name: string, type: string): File | null {
   if (!("canShare" in navigator)) return null;
   const file = new File([blob], name, { type });
@@ -245,13 +252,13 @@ function nameOf(entry: Entry, manifest: Manifest): string | null {
   return entry.name ?? (manifest.entries.length === 1 ? manifest.name : null);
 }
 
-/** Copies a text, which stands in `shown`, and shows the outcome. */
+/** Copies a text, which is the content of `shown`. Returns the words for the outcome. */
 async function copied(text: string, shown: HTMLElement): Promise<string> {
   try {
     await navigator.clipboard.writeText(text);
     return words.copied;
   } catch {
-    // A page that came without TLS has only the old way: the selection is copied.
+    // Without TLS there is no clipboard interface: this copies the selection instead.
     getSelection()?.selectAllChildren(shown);
     return document.execCommand("copy") ? words.copied : words.notCopied;
   }

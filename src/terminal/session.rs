@@ -51,7 +51,7 @@ impl DesktopSession {
     pub(crate) fn screen(&self) -> String {
         let display = self.get("WAYLAND_DISPLAY").or_else(|| self.get("DISPLAY"));
         let display = display.map(|name| format!("display {}", printable(&name.to_string_lossy())));
-        let host = process::host_name().map_or_else(|| "this machine".to_owned(), |name| printable(&name));
+        let host = process::host_name().map_or_else(|| "this computer".to_owned(), |name| printable(&name));
         format!("{} of {host}", display.as_deref().unwrap_or("the screen"))
     }
 

@@ -1,4 +1,4 @@
-//! Work that blocks, such as a conversation with a terminal, and that ends when nobody waits for it any more.
+//! Work that blocks, such as reading keys, and that stops when its future is dropped.
 
 use std::io;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-/// Stops the work when its caller is dropped, and waits until the terminal is as it was.
+/// Stops the work when this is dropped, and waits until it has restored the terminal.
 struct Guard {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -22,7 +22,7 @@ impl Drop for Guard {
     }
 }
 
-/// Runs `work` on a thread of its own, with a flag that is set when it is to stop.
+/// Runs `work` on its own thread, with a flag that is set when it has to stop.
 ///
 /// # Errors
 /// As of `work`; or it panicked.
@@ -34,7 +34,7 @@ pub(super) async fn run<T: Send + 'static>(
     let flag = stop.clone();
     let thread = std::thread::spawn(move || {
         let end = work(&flag);
-        // Nobody may wait for it any more.
+        // The receiver may have been dropped.
         let _ = done.send(end);
     });
     let _guard = Guard { stop, thread: Some(thread) };

@@ -1,41 +1,41 @@
-//! The viewer's interface to its caller: words that are the same everywhere in the program, and notices for the person
-//! while a window or a browser shows something.
+//! The viewer's interface to its caller: words that the whole program shares, and notices while a window or a browser
+//! shows the files.
 
 use std::path::Path;
 
 use crate::terminal::clipboard::Copied;
 
-/// Words that the caller chooses.
+/// Words of the caller.
 #[derive(Clone, Copy)]
 pub struct Words {
     /// A size in bytes: `3.4 MB`.
     pub size: fn(u64) -> String,
-    /// A path as a person would write it here.
+    /// A path, relative to the current directory if it is below it.
     pub path: fn(&Path) -> String,
-    /// How a text was copied.
+    /// The message about a copied text.
     pub copied: fn(Copied) -> &'static str,
 }
 
-/// A notice for the person while a file is shown outside the terminal.
+/// A notice while a file is shown outside the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ViewerNotice<'a> {
-    /// A program shows it in a window of its own, which may come up behind others.
+    /// A program shows the file in a window, which may appear behind others.
     InPlayer {
         /// The program's name.
         name: &'a str,
     },
-    /// No browser of this desktop came. Any browser of this machine shows the page.
+    /// No browser on this desktop requested the page. Any browser on this computer can.
     NoBrowser {
-        /// Why none came.
+        /// Why none did.
         why: &'a str,
         /// The address of the page.
         url: &'a str,
-        /// Whether the key `s` saves it.
+        /// Whether the key `s` saves the files.
         saves: bool,
     },
-    /// A browser has asked for the page.
+    /// A browser has requested the page.
     InBrowser {
-        /// Whether the key `s` saves it.
+        /// Whether the key `s` saves the files.
         saves: bool,
     },
 }

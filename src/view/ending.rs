@@ -1,4 +1,4 @@
-//! How showing ends.
+//! How viewing ends.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,18 +6,18 @@ use std::path::PathBuf;
 use crate::view::memory::MemoryFile;
 use crate::view::picture::DecodeError;
 
-/// Saves all files of a share out of memory, and returns their paths. A key calls it.
+/// Saves all files of a share from memory, and returns their paths.
 pub type Save = Box<dyn FnMut(&MemoryFile) -> io::Result<Vec<PathBuf>> + Send>;
 
 /// How showing a share ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It was seen and closed, or saved.
+    /// It was seen or saved, and closed.
     Closed {
-        /// The files as which it was saved.
+        /// The paths of the saved files.
         saved: Vec<PathBuf>,
     },
-    /// The person left in the middle: it may be looked at again.
+    /// The person left without closing: the share can be viewed again.
     Left,
     /// It could not be shown.
     Unseen(Unseen),
@@ -28,46 +28,46 @@ impl End {
     pub(super) const SEEN: Self = Self::Closed { saved: Vec::new() };
 }
 
-/// Why something does not count as seen.
+/// Why a share does not count as seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unseen {
     /// Its first bytes are not those of a photo, a video or a sound.
-    #[error("it is not what its sender says it is")]
+    #[error("its content is not of the type that the sender set")]
     NotPlayable,
-    /// A film that is fetched as it plays ended early.
+    /// A video that is downloaded as it plays ended early.
     #[error("the connection to the relay broke")]
     Broke,
     /// A page reported that a file failed.
-    #[error("the browser could not show all of it")]
+    #[error("the browser could not show every file")]
     Browser,
-    /// A share has a file that nothing shows, and that was not saved.
-    #[error("a file in it can only be saved, and was not")]
+    /// A file that can only be saved was not saved.
+    #[error("it has a file that can only be saved, and that was not saved")]
     FileLeft,
-    /// Kitty's protocol has an answer, which did not come.
+    /// The terminal did not answer, as Kitty's protocol requires.
     #[error("the terminal did not confirm that it drew the picture")]
     Unconfirmed,
-    /// That answer is an error.
-    #[error("the terminal refused it")]
+    /// The terminal answered with an error.
+    #[error("the terminal refused the picture")]
     Refused,
-    /// Even a small version of the picture is longer than the terminal takes.
+    /// Even a small version of the picture exceeds the terminal's limits.
     #[error("the terminal cannot draw a picture of this size")]
     Undrawable,
     /// Decoding it failed.
     #[error(transparent)]
     Undecoded(#[from] DecodeError),
-    /// An album has no file that counts as seen.
-    #[error("no part of the share can be shown")]
+    /// No file of an album counts as seen.
+    #[error("none of its files can be shown")]
     NoPart,
     /// A player was closed before its first picture or sound.
-    #[error("the viewer had shown nothing yet")]
+    #[error("the viewer was closed before it showed anything")]
     NothingYet,
-    /// A player played the sound of a film only.
-    #[error("the viewer could not show its pictures")]
+    /// A player played only the sound of a video.
+    #[error("the viewer played its sound and could not show its picture")]
     SoundOnly,
-    /// A player ended sooner than anybody could have seen anything.
-    #[error("the viewer ended at once")]
+    /// A player exited too early to have shown anything.
+    #[error("the viewer exited at once")]
     EndedAtOnce,
-    /// A player ended with an error.
-    #[error("the viewer could not show it")]
+    /// A player exited with an error.
+    #[error("the viewer exited with an error")]
     Player,
 }

@@ -1,4 +1,4 @@
-//! The terminal as a screen of our own: its former content comes back, and nothing that we put there stays.
+//! The terminal's alternate screen: the former content comes back, and nothing of ours stays.
 
 use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,24 +10,24 @@ use crate::terminal::mode::ModeGuard;
 use crate::terminal::style;
 use crate::view::keys::Key;
 
-/// How often waiting for a key looks whether it is to stop.
+/// The longest wait for a key between two checks of the stop flag.
 const TICK: Duration = Duration::from_millis(50);
-/// How long the rest of an arrow may take: an Esc alone is a key after that.
+/// The longest time for the rest of an arrow key; after that, Esc alone is the key.
 const ESC_ALONE: Duration = Duration::from_millis(150);
-/// How long the rest of a sequence may take.
+/// The longest time for the rest of a sequence.
 const REST: Duration = Duration::from_secs(1);
 
-/// A terminal in raw mode, until this is dropped.
+/// A terminal in raw mode until this is dropped.
 pub(super) struct FullScreen {
     mode: ModeGuard,
     is_own: bool,
     arrived: Divider,
-    /// Codes that wipe pictures above the text.
+    /// Codes that erase pictures.
     wipe: Vec<u8>,
 }
 
 impl FullScreen {
-    /// Takes the terminal, and forgets keys that were typed before. `is_own`: with an empty screen of our own.
+    /// Enters raw mode and discards earlier keys. `is_own`: also enters the alternate screen.
     pub(super) fn open(is_own: bool) -> io::Result<Self> {
         let mode = ModeGuard::enter(Tty::open()?, Mode::raw, Apply::Flush)?;
         let mut screen = Self { mode, is_own, arrived: Divider::default(), wipe: Vec::new() };
@@ -38,19 +38,19 @@ impl FullScreen {
         Ok(screen)
     }
 
-    /// Forgets keys that were typed meanwhile.
+    /// Discards keys that were typed so far.
     pub(super) fn forget_keys(&mut self) {
         self.arrived.give_up();
         let _ = self.mode.tty().forget_input();
     }
 
-    /// `codes` wipe what is drawn from now on, whenever it has to go.
+    /// Sets the codes that erase the next picture.
     pub(super) fn wipe_with(&mut self, codes: Vec<u8>) {
         self.wipe = codes;
     }
 
     pub(super) fn size(&self) -> Size {
-        // One that does not report it is as large as terminals used to be.
+        // The traditional size, if the terminal does not report one.
         self.mode.tty().size().unwrap_or(Size { columns: 80, rows: 24, cell: None })
     }
 
@@ -58,7 +58,7 @@ impl FullScreen {
         self.mode.tty_mut().write_all(bytes)
     }
 
-    /// Empties the screen line by line: clearing it at once makes some terminals keep what was there to scroll back to.
+    /// Empties the screen line by line: some terminals move a screen that is cleared at once into the scrollback.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         let mut codes = std::mem::take(&mut self.wipe);
         codes.extend(b"\x1b[0m");
@@ -69,7 +69,7 @@ impl FullScreen {
         self.write(&codes)
     }
 
-    /// Writes a line in the last row.
+    /// Writes the last row, cut to the width of the screen.
     pub(super) fn status(&mut self, text: &str) -> io::Result<()> {
         let Size { columns, rows, .. } = self.size();
         let mut shown = String::new();
@@ -82,13 +82,13 @@ impl FullScreen {
         self.write(format!("\x1b[{rows};1H\x1b[0m\x1b[2K\x1b[7m{shown}\x1b[0m").as_bytes())
     }
 
-    /// The next key, if one comes before `until` and before `stop` is set.
+    /// The next key before the time `until` and before `stop` is set.
     pub(super) fn key(&mut self, until: Option<Instant>, stop: &AtomicBool) -> io::Result<Option<Key>> {
         let Some(first) = self.next(until, stop)? else { return Ok(None) };
         let key = Key::of(&first);
         let is_answer = first.len() > 1 && matches!(key, Key::Drawn(_) | Key::Refused(_) | Key::Other);
         if !is_answer {
-            // The rest of what was typed or pasted with it was typed ahead; answers of the terminal were not.
+            // Discards bytes that were typed or pasted with the key, but keeps answers of the terminal.
             let rest: Vec<_> = std::iter::from_fn(|| self.arrived.next()).filter(|it| it.len() > 1).collect();
             let begun = self.arrived.give_up();
             rest.into_iter().chain([begun]).for_each(|it| self.arrived.push(&it));
@@ -96,7 +96,7 @@ impl FullScreen {
         Ok(Some(key))
     }
 
-    /// The next byte that was typed, or the next whole sequence, if one comes before `until` and before `stop` is set.
+    /// The next typed byte or whole sequence before the time `until` and before `stop` is set.
     pub(super) fn next(&mut self, until: Option<Instant>, stop: &AtomicBool) -> io::Result<Option<Vec<u8>>> {
         let mut since = Instant::now();
         while !stop.load(Ordering::SeqCst) {
@@ -121,7 +121,7 @@ impl FullScreen {
         Ok(None)
     }
 
-    /// The bytes that arrive within `longest`. An error: the terminal is gone.
+    /// The bytes that arrive within `longest`.
     fn read(&mut self, longest: Duration) -> io::Result<Option<Vec<u8>>> {
         let tty = self.mode.tty_mut();
         if !tty.wait_for_input(longest)? {

@@ -1,6 +1,6 @@
-//! Keys of the viewer, and a terminal's answers to pictures.
+//! The viewer's keys, and the terminal's answers to pictures.
 
-/// A key of the person at the terminal, or an answer of the terminal.
+/// A key, or an answer of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
     Close,
@@ -17,14 +17,14 @@ pub(super) enum Key {
     Play,
     /// Ctrl-C.
     Interrupt,
-    /// No key: the terminal has drawn the picture with this number, or has not.
+    /// No key: the terminal drew or refused the picture with this number.
     Drawn(u32),
     Refused(u32),
     Other,
 }
 
 impl Key {
-    /// The key of one byte that was typed, or of one sequence.
+    /// The key for one typed byte or one sequence.
     pub(super) fn of(bytes: &[u8]) -> Self {
         if let Some((id, is_drawn)) = picture_answer(bytes) {
             return if is_drawn { Self::Drawn(id) } else { Self::Refused(id) };

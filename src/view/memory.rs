@@ -1,4 +1,4 @@
-//! Plaintext that is only to be seen: in memory that has no name in any file system, and is gone with this program.
+//! Plaintext in memory, without a name in any file system. It disappears with this process.
 
 use std::io::{self, Write};
 use std::ops::Range;
@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 use crate::platform::inherited::Inherited;
 use crate::platform::memory::{AnonymousFile, free, largest_file};
 
-/// The most that is held in memory, in bytes, since all of it is fetched before anything is seen.
+/// The largest share that is held in memory, in bytes.
 const MAX_HELD: u64 = 1 << 30;
 
-/// An anonymous file in memory. A program that is started can be given it, and seek in it.
+/// An anonymous file in memory. Another program can inherit it and seek in it.
 pub struct MemoryFile {
     file: AnonymousFile,
     len: u64,
@@ -26,7 +26,7 @@ impl MemoryFile {
         Ok(Self { file: AnonymousFile::new()?, len: 0 })
     }
 
-    /// Makes one with `bytes` in it, which never changes.
+    /// Makes one with `bytes` as its unchangeable content.
     ///
     /// # Errors
     /// As of [`MemoryFile::new`].
@@ -42,17 +42,17 @@ impl MemoryFile {
         Ok(Self { file: self.file.try_clone()?, len: self.len })
     }
 
-    /// From now on nobody changes it, not even a program that was given it.
+    /// Makes it unchangeable, also for programs that inherit it.
     pub(super) fn freeze(&self) -> io::Result<()> {
         self.file.freeze()
     }
 
-    /// A handle for a program that is about to start.
+    /// A handle for a program to inherit.
     pub(super) fn inherited(&self) -> io::Result<Inherited> {
         self.file.inherited()
     }
 
-    /// Reads a range of bytes, as far as they are there. They are overwritten when they are dropped.
+    /// Reads a range of bytes, cut at the end of the file. They are overwritten when they are dropped.
     ///
     /// # Errors
     /// The range does not fit into the address space.
@@ -76,7 +76,7 @@ impl Write for MemoryFile {
     }
 }
 
-/// How much may be held in memory, in bytes: a quarter of what is free, so that nothing else has to make room.
+/// The limit for a share in memory, in bytes: a quarter of the free memory.
 pub(super) fn limit() -> u64 {
     free().map_or(MAX_HELD / 4, |free| free / 4).min(MAX_HELD).min(largest_file())
 }

@@ -1,19 +1,19 @@
-//! Showing a share once: from memory, on a screen that is cleared afterwards. Nothing is left.
+//! Shows a share once: from memory, on a screen that is cleared afterwards.
 //!
-//! | room | |
+//! | module | |
 //! |---|---|
-//! | [`Capabilities`] | the means of the terminal and the machine |
-//! | `viewer` | one file after another on the terminal's screen, and the keys |
-//! | `browser` | a browser, and the server that it talks to |
-//! | `player` | videos: a program that gets them out of memory, and its reports |
-//! | `picture`, `graphics`, `text` | photos decoded; in a terminal's language; text made harmless |
-//! | `full_screen`, `keys` | the terminal's screen, put back as it was; what is typed there |
-//! | `memory`, `blocking` | the plaintext meanwhile; work that blocks |
-//! | `ending`, `caller` | how it ends; requests to the caller |
+//! | [`Capabilities`] | what the terminal and the computer can show |
+//! | `viewer` | one file after another on the terminal's screen, and its keys |
+//! | `browser` | a browser, and its server |
+//! | `player` | programs that play videos from memory, and their reports |
+//! | `picture`, `graphics`, `text` | decoding photos; terminals' graphics protocols; text without control characters |
+//! | `full_screen`, `keys` | the terminal's screen, restored at the end; its keys |
+//! | `memory`, `blocking` | the plaintext in memory; work that blocks |
+//! | `ending`, `caller` | the result; the interface to the caller |
 //!
-//! Before a share is opened, [`Capabilities::showable`] decides whether and how it can be shown. [`show`] does it, and
-//! returns when it was closed. A share is finished after that and never earlier, so a person who is interrupted may
-//! look again. This room prints nothing to standard output or error: its caller gets a [`ViewerNotice`].
+//! Before the opening, [`Capabilities::showable`] decides whether and how a share can be shown. [`show`] shows it, and
+//! returns when it was closed. The share is finished only after that, so an interrupted viewing can be repeated. This
+//! module prints nothing to standard output or error: its caller gets a [`ViewerNotice`].
 
 mod blocking;
 pub mod browser;
@@ -47,33 +47,33 @@ use crate::manifest::Manifest;
 use crate::media::HEAD_LEN;
 use crate::open::Seekable;
 
-/// A share that is to be shown, and how.
+/// A share, and how to show it.
 pub struct View {
-    /// The means of this terminal and this machine.
+    /// What this terminal and this computer can show.
     pub capabilities: Capabilities,
-    /// One that these means allow.
+    /// One that the capabilities allow.
     pub presentation: Presentation,
     /// The files.
     pub manifest: Manifest,
-    /// After which it is closed by itself.
+    /// The time after which the viewer closes by itself.
     pub time: Option<Duration>,
-    /// Saves it, where that is allowed.
+    /// Saves the files. `None`: not allowed.
     pub save: Option<Save>,
     /// The caller's words.
     pub words: Words,
 }
 
 impl View {
-    /// Whether all of it is fetched before it is shown.
+    /// Whether the whole share is downloaded before it is shown.
     pub fn is_whole(&self) -> bool {
         !matches!(self.presentation, Presentation::Stream | Presentation::Page { whole: false })
     }
 }
 
-/// Shows a share that is in memory, until it was closed.
+/// Shows a share from memory until it was closed.
 ///
 /// # Errors
-/// The terminal, or a program that was started, failed.
+/// The terminal or a program failed.
 pub async fn show(memory: MemoryFile, view: View, notify: Notify<'_>) -> io::Result<End> {
     memory.freeze()?;
     match view.presentation {
@@ -98,10 +98,10 @@ pub async fn show(memory: MemoryFile, view: View, notify: Notify<'_>) -> io::Res
     }
 }
 
-/// Shows a share that is fetched piece by piece. Returns how it was closed.
+/// Shows a share that is downloaded piece by piece, until it was closed.
 ///
 /// # Errors
-/// As of [`show`]; or its first bytes could not be fetched.
+/// As of [`show`]; or the first bytes could not be downloaded.
 pub async fn show_through(window: Seekable, view: View, notify: Notify<'_>) -> io::Result<End> {
     let head = window.read(0, HEAD_LEN).await.map_err(io::Error::other)?;
     if !is_playable(&head) {
@@ -117,11 +117,11 @@ pub async fn show_through(window: Seekable, view: View, notify: Notify<'_>) -> i
     let time = view.time;
     notify_of_window(&player, notify);
     let end = blocking::run(move |stop| play_alone(&player, &Playable::Url(&url), &session, time, stop)).await?;
-    // A player takes the end of a broken connection for the end of the film.
+    // To a player, a broken connection looks like the end of the video.
     Ok(if server.broke() { End::Unseen(Unseen::Broke) } else { end })
 }
 
-/// A player's window may come up behind others.
+/// Notifies the caller of a player's window, which may appear behind others.
 fn notify_of_window(player: &Player, notify: Notify<'_>) {
     if !player.in_terminal {
         notify(ViewerNotice::InPlayer { name: &player.name() });

@@ -1,4 +1,4 @@
-//! A photo as it is meant to be seen: decoded under limits, turned the right way, and no larger than the screen.
+//! Decodes photos: within limits, upright, and no larger than the screen.
 
 use std::io::Cursor;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,43 +17,43 @@ use crate::platform::memory;
 
 /// The largest width and height that are decoded, in pixels.
 const MAX_SIDE: u32 = 1 << 15;
-/// The most memory that decoding one picture may take, in bytes.
+/// The most memory for decoding one picture, in bytes.
 const MAX_DECODED: u64 = 512 << 20;
-/// The memory that all pictures of an animation may take, at the size in which they are shown, in bytes.
+/// The most memory for all frames of an animation, at the size in which they are shown, in bytes.
 const MAX_MOVING: usize = 256 << 20;
-/// The most pictures of an animation.
+/// The most frames of an animation.
 const MAX_FRAMES: usize = 10_000;
-/// How long decoding an animation may take.
+/// The longest time for decoding an animation.
 const MAX_DECODING: Duration = Duration::from_secs(3);
-/// The shortest time that a picture of an animation stays.
+/// The shortest delay of a frame.
 const SHORTEST: Duration = Duration::from_millis(20);
 
-/// Why a picture is not decoded.
+/// Why a picture cannot be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// Its format is not one that is decoded here.
+    /// It has another format.
     #[error("it is not a JPEG, PNG, WebP or GIF")]
     OtherKind,
-    /// Decoding it would take more memory than it may.
-    #[error("it is too large to be decoded")]
+    /// Decoding it would exceed the limits.
+    #[error("it is too large to decode")]
     TooLarge,
-    /// It breaks off, or is not of the format that its first bytes name.
+    /// It is incomplete, or not of the format that its first bytes name.
     #[error("it is damaged")]
     Damaged,
 }
 
-/// One picture, and how long it stays.
+/// A frame, and how long it stays.
 pub(super) struct Frame {
     pub(super) image: RgbaImage,
     pub(super) delay: Duration,
 }
 
-/// A still picture, or one that moves.
+/// A picture, still or animated.
 pub(super) struct Picture {
     pub(super) frames: Vec<Frame>,
 }
 
-/// The format by the picture's own bytes: neither its name nor the sender's word counts.
+/// The format, from the picture's bytes. Its name and the sender's type are not trusted.
 fn format(bytes: &[u8]) -> Option<ImageFormat> {
     match sniff(&bytes[..bytes.len().min(HEAD_LEN)], bytes.len() <= HEAD_LEN) {
         "image/jpeg" => Some(ImageFormat::Jpeg),
@@ -64,13 +64,13 @@ fn format(bytes: &[u8]) -> Option<ImageFormat> {
     }
 }
 
-/// Whether photos of a MIME type are decoded here.
+/// Whether photos of a MIME type can be decoded here.
 pub(super) fn is_decoded(mime: &str) -> bool {
     matches!(mime, "image/jpeg" | "image/png" | "image/webp" | "image/gif")
 }
 
-/// The most memory that decoding one picture may take here and now, in bytes: the machine and the container may have
-/// less. Shrinking and turning it take as much again.
+/// The most memory for decoding one picture now, in bytes: at most half of the free memory, because shrinking and
+/// turning need as much again.
 fn most() -> u64 {
     memory::free().map_or(MAX_DECODED, |free| free / 2).min(MAX_DECODED)
 }
@@ -90,8 +90,7 @@ impl From<ImageError> for DecodeError {
 }
 
 impl Picture {
-    /// Decodes `bytes` to at most `room` pixels of width and height.
-    /// `stop` ends the decoding of an animation.
+    /// Decodes `bytes` to a width and height of at most `room` pixels. `stop` ends the decoding of an animation.
     pub(super) fn decode(bytes: &[u8], room: (u32, u32), stop: &AtomicBool) -> Result<Self, DecodeError> {
         let format = format(bytes).ok_or(DecodeError::OtherKind)?;
         let moving = match format {
@@ -118,7 +117,7 @@ impl Picture {
         expect_fit(&decoder)?;
         let turned = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let mut image = DynamicImage::from_decoder(decoder)?;
-        // Smaller first: turning a large picture copies it.
+        // Shrinks first, because turning copies the picture.
         let swapped = matches!(
             turned,
             Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
@@ -133,15 +132,14 @@ impl Picture {
     }
 }
 
-/// Decoders differ in the limits that they hold to: this is for all of them. One picture of an animation has four bytes
-/// a pixel.
+/// Checks the limits, since not every decoder enforces them. A frame of an animation has four bytes per pixel.
 fn expect_fit(decoder: &impl ImageDecoder) -> Result<(), DecodeError> {
     let (width, height) = decoder.dimensions();
     let bytes = (u64::from(width) * u64::from(height)).saturating_mul(4).max(decoder.total_bytes());
     if width > MAX_SIDE || height > MAX_SIDE || bytes > most() { Err(DecodeError::TooLarge) } else { Ok(()) }
 }
 
-/// All pictures of an animation, as far as there are memory and time for them.
+/// The frames of an animation, as many as memory and time allow.
 fn moving<'a>(
     decoder: impl AnimationDecoder<'a> + ImageDecoder,
     room: (u32, u32),
@@ -153,7 +151,7 @@ fn moving<'a>(
     let mut used = 0;
     for frame in decoder.into_frames() {
         let frame = match frame {
-            // The pictures before it are seen.
+            // Shows the frames before the damage.
             Err(_) if !frames.is_empty() => break,
             frame => frame?,
         };
@@ -169,7 +167,7 @@ fn moving<'a>(
     Ok(frames)
 }
 
-/// No larger than there is room for, in the same shape.
+/// Shrinks a picture to fit, in the same aspect ratio.
 fn fitted(image: DynamicImage, (width, height): (u32, u32)) -> DynamicImage {
     if image.width() <= width && image.height() <= height {
         return image;

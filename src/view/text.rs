@@ -1,15 +1,15 @@
-//! Text for a screen: characters that would command the terminal are shown instead.
+//! Text for a screen, with its control characters made visible.
 
 use std::borrow::Cow;
 
 use crate::safe_text::plain;
 
-/// A text for a terminal: control characters are shown and not obeyed.
+/// A text for a terminal, with its control characters made visible.
 pub fn visible(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     let mut shown = plain(&text, |c| match c {
         '\n' | '\t' => c,
-        // Unicode has pictures of the control characters.
+        // Unicode has symbols for the control characters.
         '\0'..='\u{1f}' => char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}'),
         '\u{7f}' => '\u{2421}',
         _ => '\u{fffd}',
@@ -20,7 +20,7 @@ pub fn visible(text: &[u8]) -> String {
     shown
 }
 
-/// The lines of a text on a screen of so many columns.
+/// The lines of a text, wrapped to `columns`.
 pub(super) fn lines(text: &[u8], columns: u16) -> Vec<String> {
     let shown = visible(text).replace('\t', "    ");
     let options = textwrap::Options::new(usize::from(columns)).word_splitter(textwrap::WordSplitter::NoHyphenation);

@@ -142,8 +142,9 @@ const LISTEN = `(() => {
   };
   addEventListener("error", ({ message }) => heard.push(message));
   addEventListener("unhandledrejection", ({ reason }) => heard.push(String(reason)));
-  addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) =>
-    heard.push(effectiveDirective + ": " + blockedURI));
+  addEventListener("securitypolicyviolation", (event) => {
+    heard.push(event.effectiveDirective + ": " + event.blockedURI);
+  });
 })()`;
 
 class Tab extends Input {

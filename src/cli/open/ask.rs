@@ -1,12 +1,15 @@
-//! Questions about a share that can be opened once.
+//! The questions before an opening.
 
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
-use crate::cli::output::errors::Failure;
+use crate::cli::output::errors::{Failure, Hint};
 use crate::manifest::Manifest;
 use crate::media::Kind;
 
-/// A person's choice.
+/// Words for not now. Enter alone is the empty word.
+const NOT_NOW: &[&str] = &["n", "no", "not now", ""];
+
+/// The person's answer.
 #[derive(Clone, Copy)]
 pub(super) enum Choice {
     View,
@@ -14,44 +17,59 @@ pub(super) enum Choice {
     NotNow,
 }
 
-/// How a question ends that offers to save the share, where that is allowed.
-pub(super) fn save_it_here(manifest: &Manifest) -> &'static str {
-    if manifest.view_only { "" } else { "[s]ave it here, " }
+/// How a share can be viewed.
+pub(super) enum Viewing<'a> {
+    /// As it is: `in this terminal`, `with mpv`.
+    Whole(&'a str),
+    /// Photos as colored blocks.
+    Blocks,
 }
 
-/// Asks until the answer is one. Enter is no.
-pub(super) async fn choose(question: &str, manifest: &Manifest, cx: &Context) -> Result<Choice, Failure> {
+/// Asks whether to view a share, to save it, or neither, until the answer is one of these. Enter is not now.
+pub(super) async fn choose(viewing: Viewing<'_>, manifest: &Manifest, cx: &Context) -> Result<Choice, Failure> {
+    let view: &[&str] = match viewing {
+        Viewing::Whole(_) => &["v", "view", "y", "yes"],
+        Viewing::Blocks => &["b", "blocks", "v", "view", "y", "yes"],
+    };
     let save: &[&str] = if manifest.view_only { &[] } else { &["s", "save"] };
-    let answers: [(&[&str], Choice); 3] = [
-        (&["v", "view", "b", "blocks", "y", "yes"], Choice::View),
-        (save, Choice::Save),
-        (&["", "n", "no", "not now"], Choice::NotNow),
-    ];
-    prompt::choose(question, &answers, cx).await
+    let answers: [(&[&str], Choice); 3] = [(view, Choice::View), (save, Choice::Save), (NOT_NOW, Choice::NotNow)];
+    prompt::choose(&question(&viewing, manifest), &answers, cx).await
 }
 
-/// Asks whether to save the share in this directory. Enter is no.
+/// The question, which names each key once.
+fn question(viewing: &Viewing<'_>, manifest: &Manifest) -> String {
+    let share = noun(manifest);
+    match (viewing, manifest.view_only) {
+        (Viewing::Whole(how), false) => {
+            format!("This {share} can be opened once. [v]iew {how}, [s]ave here, or [n]ot now?")
+        }
+        (Viewing::Whole(how), true) => format!("This {share} can be opened once. [v]iew {how}, or [n]ot now?"),
+        (Viewing::Blocks, view_only) => {
+            let save = if view_only { "" } else { " [s]ave it," };
+            format!(
+                "This {share} can be opened once, and this terminal cannot show photos. \
+                 Show the {share} as colored [b]locks,{save} or [n]ot now?"
+            )
+        }
+    }
+}
+
+/// Asks whether to save a share in this directory, until the answer is yes or no. Enter is no.
 pub(super) async fn wants_to_save(manifest: &Manifest, cx: &Context) -> Result<bool, Failure> {
-    let question = format!("{} can be opened once. [s]ave it here, [n]ot now?", this(manifest));
-    let answers: [(&[&str], bool); 2] = [(&["s", "save", "y", "yes"], true), (&["", "n", "no", "not now"], false)];
+    let question = format!("This {} can be opened once. [s]ave here, or [n]ot now?", noun(manifest));
+    let answers: [(&[&str], bool); 2] = [(&["s", "save", "y", "yes"], true), (NOT_NOW, false)];
     prompt::choose(&question, &answers, cx).await
 }
 
-/// The answer no: the share still waits.
+/// The end of a command after the answer not now.
 pub(super) fn not_now() -> Failure {
-    Failure::Interrupted(Some("not now: nothing is lost".into()))
+    Failure::Interrupted(Some(Hint::outcome("nothing was opened")))
 }
 
-/// A share in the words of a question.
-pub(super) fn this(manifest: &Manifest) -> &'static str {
+/// The noun for a share in a sentence.
+pub(super) fn noun(manifest: &Manifest) -> &'static str {
     match &manifest.entries[..] {
-        [only] => match Kind::of(&only.r#type) {
-            Kind::Photo => "This photo",
-            Kind::Video => "This video",
-            Kind::Sound => "This sound",
-            Kind::Text => "This text",
-            Kind::File => "This file",
-        },
-        _ => "This album",
+        [only] => Kind::of(&only.r#type).word(),
+        _ => "album",
     }
 }

@@ -1,4 +1,4 @@
-//! A share on its way to each kind of destination: the steps of [`crate::open`], with a bar and with words.
+//! Delivers a share to each kind of destination: the steps of [`crate::open`], with a progress bar and messages.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -21,12 +21,12 @@ use crate::platform::process::keep_memory_private;
 use crate::safe_text::reason;
 use crate::view::{self, End, MemoryFile, View, visible};
 
-/// The hint at failures of the journal, before anything was claimed.
-const ELSEWHERE: &str = "nothing is lost; set --state-dir DIR to another directory";
+/// The hint at failures of the journal before anything was claimed.
+const ELSEWHERE: &str = "nothing was opened; set --state-dir to another directory";
 
 /// A share without a destination.
 pub(super) enum Undelivered {
-    /// It waits.
+    /// It was not claimed.
     Waits(Box<Envelope>),
     /// This device has claimed it before.
     Resumed(Box<Resumed>),
@@ -60,22 +60,32 @@ impl Undelivered {
     }
 }
 
-/// Content that is safe here or was seen.
+/// A share that was delivered and not yet finished at the relay.
 pub(super) struct Got {
     pub(super) share: Finishable,
-    /// Whether it was looked at, and nothing of it stays.
-    pub(super) was_seen: bool,
+    pub(super) how: Delivery,
+}
+
+/// How a share was delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// It was viewed and closed.
+    Seen,
+    /// Its bytes went to standard output.
+    Written,
+    /// It was saved: `Saved as beach.jpg`, `Saved 3 files in Trip`.
+    Saved(String),
 }
 
 /// Why nothing was received, or not to its end.
 pub(super) enum Unreceived {
     /// Nothing was claimed.
     Failed(Failure),
-    /// Not all of it came, or it could not be written.
+    /// The download was incomplete, or the content could not be written.
     Open(OpenError),
-    /// The viewer was left before it was closed.
+    /// The person left the viewer without closing it.
     Left,
-    /// It could not be shown; why.
+    /// It could not be shown, for the reason in words.
     Unseen(String),
 }
 
@@ -92,7 +102,7 @@ impl From<OpenError> for Unreceived {
 }
 
 impl From<PlaceError> for Unreceived {
-    /// The directory is part of the reason, since either of two may fail.
+    /// The reason names the directory, since either of two may fail.
     fn from(PlaceError { directory, error }: PlaceError) -> Self {
         let why = format!("{}: {}", format::path(&directory), reason(&error));
         Self::Open(OpenError::Write(io::Error::other(why)))
@@ -114,7 +124,7 @@ impl Destination for Stdout {
     }
 }
 
-/// The terminal, for a text that is kept until all of it was verified.
+/// The terminal, for a text that is held back until all of it was verified.
 struct Terminal;
 
 /// A text for the terminal.
@@ -147,13 +157,13 @@ impl Write for Text {
 
 impl Unnamed for Text {}
 
-/// A screen; and the files that a key may save.
+/// A screen, and the files that a key may save.
 struct Screen {
     view: Box<View>,
     targets: Targets,
 }
 
-/// Memory, and the screen on which it will be shown.
+/// The content in memory, and the screen for it.
 struct Shown {
     view: Box<View>,
     memory: MemoryFile,
@@ -191,7 +201,7 @@ impl Write for Shown {
 
 impl Unnamed for Shown {}
 
-/// Moves a bar.
+/// Advances a bar.
 fn moving(bar: &ProgressBar) -> impl FnMut(u64) + Send + 'static {
     let bar = bar.clone();
     move |count| bar.inc(count)
@@ -207,7 +217,7 @@ pub(super) async fn to_stdout(share: Undelivered, output: &Output) -> Result<Got
     let bar = bar(&claimed, output);
     let delivered = claimed.receive(moving(&bar)).await?.sync()?;
     bar.finish_and_clear();
-    Ok(Got { share: delivered.note(), was_seen: false })
+    Ok(Got { share: delivered.note(), how: Delivery::Written })
 }
 
 /// Prints a text on the terminal.
@@ -218,7 +228,7 @@ pub(super) async fn to_terminal(share: Undelivered, output: &Output) -> Result<G
     bar.finish_and_clear();
     let print = async |Text { text, mut terminal }| terminal.write_all(visible(&text).as_bytes());
     let ((), delivered) = received.deliver(print).await.map_err(OpenError::Write)?;
-    Ok(Got { share: delivered.note(), was_seen: false })
+    Ok(Got { share: delivered.note(), how: Delivery::Written })
 }
 
 /// Saves files.
@@ -228,8 +238,8 @@ pub(super) async fn to_files(share: Undelivered, targets: Targets, output: &Outp
     let bar = bar(&claimed, output);
     let (saved, share) = claimed.receive(moving(&bar)).await?.save().await?;
     bar.finish_and_clear();
-    report_saved(saved.files.iter().map(|file| file.path.as_path()), saved.album.as_deref(), output);
-    Ok(Got { share, was_seen: false })
+    let how = report_saved(saved.files.iter().map(|file| file.path.as_path()), saved.album.as_deref(), output);
+    Ok(Got { share, how })
 }
 
 /// Shows the share until it is closed.
@@ -249,13 +259,12 @@ pub(super) async fn to_screen(share: Undelivered, view: Box<View>, output: &Outp
         let show = async |(seekable, Shown { view, .. })| closed(view::show_through(seekable, *view, &notify).await);
         claimed.seek().await?.deliver(show).await?
     };
-    if !saved.is_empty() {
-        report_saved(saved.iter().map(PathBuf::as_path), None, output);
-    }
-    Ok(Got { share: delivered.note(), was_seen: saved.is_empty() })
+    let how =
+        if saved.is_empty() { Delivery::Seen } else { report_saved(saved.iter().map(PathBuf::as_path), None, output) };
+    Ok(Got { share: delivered.note(), how })
 }
 
-/// The files that were saved from a screen, if it was closed and not left.
+/// The files that were saved from a screen that was closed.
 fn closed(end: io::Result<End>) -> Result<Vec<PathBuf>, Unreceived> {
     match end {
         Ok(End::Closed { saved }) => Ok(saved),
@@ -265,17 +274,17 @@ fn closed(end: io::Result<End>) -> Result<Vec<PathBuf>, Unreceived> {
     }
 }
 
-/// Reports where files are now.
-fn report_saved<'a>(paths: impl Iterator<Item = &'a Path>, album: Option<&Path>, output: &Output) {
-    let mut count = 0;
-    for path in paths {
-        count += 1;
-        let facts = json!({ "path": absolute(path).to_string_lossy() });
-        if output.is_json() || album.is_none() {
-            output.event("saved", facts, &format!("saved as {}", format::path(path)));
+/// Lists the paths of saved files for programs. Returns the words for people, which are printed with the outcome.
+fn report_saved<'a>(paths: impl Iterator<Item = &'a Path>, album: Option<&Path>, output: &Output) -> Delivery {
+    let paths: Vec<&Path> = paths.collect();
+    for path in paths.iter().filter(|_| output.is_json()) {
+        output.event("saved", json!({ "path": absolute(path).to_string_lossy() }), "");
+    }
+    Delivery::Saved(match (&paths[..], album) {
+        (many @ ([] | [_, _, ..]), Some(album)) => format!("Saved {} files in {}", many.len(), format::path(album)),
+        (paths, _) => {
+            let names: Vec<String> = paths.iter().map(|path| format::path(path)).collect();
+            format!("Saved as {}", names.join(", "))
         }
-    }
-    if let Some(album) = album.filter(|_| !output.is_json()) {
-        output.info(&format!("saved {count} files in {}", format::path(album)));
-    }
+    })
 }

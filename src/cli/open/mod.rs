@@ -12,13 +12,13 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::json;
 
-use self::deliver::{Got, Undelivered, Unreceived};
+use self::deliver::{Delivery, Got, Undelivered, Unreceived};
 use self::destination::{ChosenDestination, DestinationOptions};
 use crate::cli::catch_up::catch_up;
 use crate::cli::context::Context;
 use crate::cli::input::link::{Access, AccessArgs};
 use crate::cli::look::look;
-use crate::cli::output::errors::Failure;
+use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format;
 use crate::open::{Begin, Earlier, Finishable, Look, OpenError, Progress, Refusal, Session, Stage, absolute};
 use crate::relay::Relay;
@@ -48,7 +48,10 @@ pub(super) struct OpenArgs {
 /// Runs the command.
 pub(super) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Failure> {
     if cx.output.is_json() && args.options().wants_stdout() {
-        return Err(Failure::usage("with --json standard output is for events", "nothing is lost; save it: -o FILE"));
+        return Err(Failure::usage(
+            "with --json, standard output is for events",
+            Hint::line("nothing was opened; to save the share, set -o FILE"),
+        ));
     }
     let access = args.access.find(cx).await?;
     let relay = cx.connect(&access.endpoint).await?.relay;
@@ -57,11 +60,11 @@ pub(super) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Failure> {
         Err(Failure::Interrupted(match opening.progress.stage() {
             Stage::Untouched => None,
             Stage::Claimed => Some(AGAIN.into()),
-            Stage::Saved => Some("it is saved; the relay will be told by the next command".into()),
+            Stage::Saved => Some("the files are saved; the next `share` command informs the relay".into()),
         }))
     };
     tokio::select! {
-        // At a question, too.
+        // Ctrl-C at a question, too.
         result = opening.run() => match result {
             Err(Failure::Interrupted(None)) => interrupted(),
             result => result,
@@ -70,10 +73,10 @@ pub(super) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Failure> {
     }
 }
 
-/// The hint where this device has claimed a share and does not have it yet.
-const AGAIN: &str = "it is not lost: run the same command again on this device, within a day";
-/// The hint where showing it does not work.
-const SAVE_IT: &str = "it is not lost: run it again on this device, within a day, with -o FILE, which saves it";
+/// The hint after a claim without delivery.
+const AGAIN: &str = "run the same command again on this device within 24 hours";
+/// The hint after a claim if showing fails.
+const SAVE_IT: &str = "to save it, run this again on this device within 24 hours with -o FILE";
 
 impl OpenArgs {
     fn options(&self) -> DestinationOptions<'_> {
@@ -95,9 +98,9 @@ impl Opening<'_> {
         self.access.endpoint.failure(error, ours, self.progress.is_resumable())
     }
 
-    /// The hint where it was claimed and neither seen nor saved.
+    /// The hint after a claim without delivery.
     fn again(&self) -> &'static str {
-        let nothing_kept = "nothing could be kept on this device: ask the sender to send it again";
+        let nothing_kept = "this device could not save its state: ask the sender to send it again";
         if self.progress.is_resumable() { AGAIN } else { nothing_kept }
     }
 
@@ -105,14 +108,14 @@ impl Opening<'_> {
         let (id, endpoint) = (self.access.secret.id(), &self.access.endpoint);
         let begun = self.cx.state().and_then(|state| Session::begin(&state, &id, endpoint, &self.progress));
         let session = match begun {
-            // This run can open, and no later one can resume.
+            // This run can open the share, but no later run can resume.
             Err(error) => {
-                let (why, so) = (reason(&error), "if this breaks off, it cannot go on");
-                self.cx.output.warn(&format!("nothing can be kept on this device ({why}): {so}"));
+                let (why, so) = (reason(&error), "an interrupted opening cannot be resumed");
+                self.cx.output.warn(&format!("cannot save state on this device ({why}): {so}"));
                 return self.open(Session::without_journal(DeviceSecret::random(), &self.progress)).await;
             }
             Ok(Begin::Busy) => return Err(Failure::BeingOpenedHere),
-            // Standard output gets the bytes again: the relay still has them.
+            // The relay still has the bytes, so standard output gets them again.
             Ok(Begin::Saved(earlier)) if self.args.options().wants_stdout() => Session::again(*earlier, &self.progress),
             Ok(Begin::Saved(earlier)) => return self.finish_earlier(*earlier).await,
             Ok(Begin::New(session)) => *session,
@@ -121,11 +124,11 @@ impl Opening<'_> {
         self.open(session).await
     }
 
-    /// An earlier run was killed after the files were in place: only the relay has to be informed.
+    /// An earlier run was killed after the files were in place: only informs the relay.
     async fn finish_earlier(&self, earlier: Earlier) -> Result<(), Failure> {
         for placed in &earlier.files {
             let facts = json!({ "path": absolute(&placed.path).to_string_lossy() });
-            let text = format!("opened before; it is in {}", format::path(&placed.path));
+            let text = format!("Already saved as {}.", format::path(&placed.path));
             self.cx.output.event("saved", facts, &text);
         }
         earlier.finish(&*self.relay).await.map_err(|error| self.failure(error.into(), true))
@@ -142,22 +145,23 @@ impl Opening<'_> {
             ChosenDestination::View(view) => deliver::to_screen(share, view, output).await,
         };
         match got {
-            Ok(Got { share, was_seen }) => self.finish(share, was_seen).await,
+            Ok(Got { share, how }) => self.finish(share, how).await,
             Err(Unreceived::Failed(failure)) => return Err(failure),
-            // A reader that closed the pipe has seen enough. The relay keeps it for this device until the lease ends.
+            // The reader closed the pipe early. The relay keeps the share for this device until the lease ends.
             Err(Unreceived::Open(OpenError::Write(error))) if error.kind() == io::ErrorKind::BrokenPipe => {}
             Err(Unreceived::Open(error)) => return Err(self.failure(error, false)),
             Err(Unreceived::Left) => return Err(Failure::Interrupted(Some(self.again().into()))),
             Err(Unreceived::Unseen(why)) => {
-                // Shown again in the same way it would fail again.
-                let hint = if self.progress.is_resumable() && !view_only { SAVE_IT } else { self.again() };
-                return Err(Failure::local(format!("it could not be shown: {why}"), hint));
+                // Showing it in the same way would fail again.
+                let can_save = self.progress.is_resumable() && !view_only;
+                let hint = if can_save { Hint::line(SAVE_IT) } else { self.again().into() };
+                return Err(Failure::local(format!("the share could not be shown: {why}"), hint));
             }
         }
         Ok(())
     }
 
-    /// Looks at the share, and prints what it holds.
+    /// Looks at the share, and prints its content in one line.
     async fn look(&self, mut session: Session) -> Result<Undelivered, Failure> {
         let (output, args) = (&self.cx.output, &self.args.access);
         loop {
@@ -170,11 +174,11 @@ impl Opening<'_> {
             };
             match ours.resume().await {
                 Ok(resumed) => {
-                    output.info(&format!("going on with {}", format::describe(resumed.manifest())));
+                    output.info(&format!("Resuming {}", format::describe(resumed.manifest())));
                     return Ok(Undelivered::Resumed(Box::new(resumed)));
                 }
                 Err(Refusal { session: Some(again), .. }) if args.may_ask_again() => {
-                    output.info("wrong passphrase");
+                    output.info("Wrong passphrase.");
                     session = *again;
                 }
                 Err(Refusal { error, .. }) => return Err(self.failure(error, true)),
@@ -182,14 +186,24 @@ impl Opening<'_> {
         }
     }
 
-    /// Reports to the relay that the share is finished, and prints the outcome.
-    async fn finish(&self, share: Finishable, was_seen: bool) {
+    /// Finishes the share at the relay, and prints the outcome.
+    async fn finish(&self, share: Finishable, how: Delivery) {
         let finished = share.finish().await;
         let is_confirmed = finished.is_confirmed();
         let words = openers_words(&finished.claimant);
-        let gone = if is_confirmed { "and gone" } else { "and the relay will be told so by the next command" };
-        let what = if was_seen { "Seen" } else { "Opened" };
-        let text = format!("{what}, {gone}. The sender sees who it was: {words}.");
+        let was_seen = how == Delivery::Seen;
+        let done = match how {
+            Delivery::Seen if is_confirmed => "Closed and deleted".to_owned(),
+            Delivery::Seen => "Closed".to_owned(),
+            Delivery::Written => "Done".to_owned(),
+            Delivery::Saved(text) => text,
+        };
+        let text = if is_confirmed {
+            format!("{done}. The sender sees it was opened by: {words}")
+        } else {
+            let later = "The relay will be informed by the next `share` command";
+            format!("{done}. {later}; the sender then sees it was opened by: {words}")
+        };
         let id = self.access.secret.id().hex();
         self.cx.output.event(
             "opened",

@@ -1,26 +1,28 @@
-//! The words of the viewer.
+//! The viewer's words.
 
 use crate::cli::clipboard;
 use crate::cli::output::{Output, format};
 use crate::view::{ViewerNotice, Words};
 
-/// The words that the viewer writes as the rest of the program does.
+/// Words that the viewer shares with the rest of the program.
 pub(super) const WORDS: Words = Words { size: format::size, path: format::path, copied: clipboard::words };
 
 /// Prints a notice of the viewer.
 pub(super) fn notice(notice: ViewerNotice<'_>, output: &Output) {
-    let with_save = |saves: bool| if saves { "s saves it. " } else { "" };
+    let save = |saves: bool| if saves { "Press s to save here. " } else { "" };
     match notice {
-        ViewerNotice::InPlayer { name } => output.info(&format!("It is shown by {name}. Close that, and it is gone.")),
+        ViewerNotice::InPlayer { name } => {
+            output.info(&format!("Opened in {name}. Close {name}, and the relay deletes the share."));
+        }
         ViewerNotice::NoBrowser { why, url, saves } => {
             output
-                .info(&format!("No browser loaded the page ({why}). Open this address in a browser on this machine:"));
+                .info(&format!("No browser loaded the page ({why}). Open this address in a browser on this computer:"));
             output.info(url);
-            output.info(&format!("{}q ends this.", with_save(saves)));
+            output.info(&format!("{}Press q to stop.", save(saves)));
         }
         ViewerNotice::InBrowser { saves } => output.info(&format!(
-            "It is shown in your browser. {}Close that page, or press q here, and it is gone.",
-            with_save(saves)
+            "Opened in your browser. {}Close the page, or press q, and the relay deletes the share.",
+            save(saves)
         )),
     }
 }

@@ -49,7 +49,7 @@ impl Output {
     fn print_hint(&self, hint: &Hint) {
         let line = hint.to_string();
         match hint {
-            Hint::Text(_) => self.print(&line),
+            Hint::Text(_) | Hint::Outcome(_) => self.print(&line),
             Hint::Run(_) | Hint::Line(_) => {
                 let line = if columns().is_some() { style::readable(&line) } else { line.as_str().into() };
                 self.progress.above(|| write_stderr(&line));
@@ -177,11 +177,8 @@ impl Output {
         if !what.is_empty() {
             self.print(&format!("error: {what}"));
         }
-        match hint.filter(|_| !what.is_empty() || !self.quiet) {
-            // The outcome of an interruption: nothing went wrong to which this would be a hint.
-            Some(Hint::Text(outcome)) if what.is_empty() => self.print(&outcome),
-            Some(hint) => self.print_hint(&hint),
-            None => {}
+        if let Some(hint) = hint.filter(|_| !what.is_empty() || !self.quiet) {
+            self.print_hint(&hint);
         }
         ExitCode::from(exit as u8)
     }

@@ -162,7 +162,7 @@ impl Sending<'_> {
                     "nothing was sent: {name} may keep encrypted parts until they expire, and there is no link to them"
                 )
             };
-            return Err(Failure::Interrupted(Some(outcome.into())));
+            return Err(Failure::Interrupted(Some(Hint::outcome(outcome))));
         };
         let batch = sent.map_err(|Unsent { error, gone }| Failure::Send { relay: name.to_owned(), error, gone })?;
         if let Some(sent) = batch.sent() {

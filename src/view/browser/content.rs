@@ -1,4 +1,4 @@
-//! The files that a page or a player shows, wherever they are.
+//! The files that a page or a player shows: from memory, or from the relay.
 
 use std::io;
 use std::ops::Range;
@@ -9,14 +9,14 @@ use crate::manifest::Manifest;
 use crate::open::Seekable;
 use crate::view::memory::MemoryFile;
 
-/// Bytes that are read and sent at once.
+/// Bytes of one read and one piece of a response.
 pub(super) const PIECE: usize = 256 << 10;
 
 /// The files of a share.
 pub enum ShownFiles {
-    /// In memory, all of them.
+    /// All files, in memory.
     Memory(MemoryFile, Manifest),
-    /// At the relay, from where they are fetched piece by piece.
+    /// At the relay, downloaded piece by piece.
     Window(Box<Seekable>),
 }
 
@@ -29,7 +29,7 @@ impl ShownFiles {
         }
     }
 
-    /// The bytes of a file among those of the share. `None`: there is no such file.
+    /// The range of a file among the bytes of the share. `None`: there is no such file.
     pub(super) fn range(&self, number: usize) -> Option<Range<u64>> {
         self.manifest().range_of(number)
     }

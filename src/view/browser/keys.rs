@@ -1,4 +1,4 @@
-//! Keys at the terminal while a browser shows something.
+//! Keys at the terminal while a browser shows the share.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,19 +11,19 @@ use crate::view::full_screen::FullScreen;
 use crate::view::keys::Key;
 use crate::view::memory::MemoryFile;
 
-/// How often the moment is looked at in which it closes by itself.
+/// The longest wait for a key between two checks of the closing time.
 const TICK: Duration = Duration::from_millis(50);
 
 /// State that the keys and the page share.
 #[derive(Default)]
 pub(super) struct Shared {
-    /// The paths as which a key has saved it.
+    /// The paths of files that a key has saved.
     pub(super) saved: Mutex<Vec<PathBuf>>,
-    /// When it closes by itself, once that is known.
+    /// When the page closes by itself; set once a browser has requested it.
     pub(super) until: Mutex<Option<Instant>>,
 }
 
-/// Waits for the key that closes it. `save`: the memory out of which the key `s` saves it.
+/// Waits for the key that closes the page. `save`: the memory from which the key `s` saves the files.
 pub(super) fn until_closed(
     mut screen: FullScreen,
     mut save: Option<(MemoryFile, Save)>,
@@ -41,7 +41,7 @@ pub(super) fn until_closed(
                 if let (true, Some((memory, save))) = (saved.is_empty(), &mut save) {
                     match save(memory) {
                         Ok(paths) => *saved = paths,
-                        Err(error) => screen.write(format!("it could not be saved: {error}\r\n").as_bytes())?,
+                        Err(error) => screen.write(format!("Not saved: {error}.\r\n").as_bytes())?,
                     }
                 }
             }

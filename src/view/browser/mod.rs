@@ -1,9 +1,9 @@
-//! Showing in a browser of this machine.
+//! Shows a share in a browser on this computer.
 //!
 //! | file | |
 //! |---|---|
-//! | `start` | starting a browser, until it has come |
-//! | `server`, `requests`, `served` | a server for this machine alone |
+//! | `start` | starting a browser |
+//! | `server`, `requests`, `served` | a server on loopback |
 //! | `content` | the files, in memory or at the relay |
 //! | `page`, `tracks` | the page, and whether a video has pictures |
 //! | `keys` | keys at the terminal meanwhile |
@@ -34,8 +34,8 @@ use crate::view::ending::{End, Save, Unseen};
 use crate::view::full_screen::FullScreen;
 use crate::view::memory::MemoryFile;
 
-/// Opens a browser, and waits until it has closed the page. `save`: the memory out of which the key `s` saves it;
-/// `time`: after which it is closed by itself.
+/// Opens a browser, and waits until the page was closed. `save`: the memory from which the key `s` saves the files;
+/// `time`: the time after which the page closes by itself.
 pub(super) async fn browse(
     content: ShownFiles,
     save: Option<(MemoryFile, Save)>,
@@ -46,7 +46,7 @@ pub(super) async fn browse(
     let is_file = |entry: &&Entry| Kind::of(&entry.r#type) == Kind::File;
     let unshown = content.manifest().entries.iter().filter(is_file).count();
     let server = LocalServer::start(content, false).await?;
-    // First, so that no key is lost that answers a notice.
+    // Before the notices, so that no key after one is lost.
     let screen = FullScreen::open(false)?;
     let saves = save.is_some();
     let shared = Arc::new(Shared::default());
@@ -73,7 +73,7 @@ pub(super) async fn browse(
         End::Closed { .. } if !saved.is_empty() => End::Closed { saved },
         End::Closed { .. } if broke => End::Unseen(Unseen::Broke),
         End::Closed { .. } if seen == PageSaw::Failure => End::Unseen(Unseen::Browser),
-        // Somebody who never saw it has not closed it.
+        // A person who has not seen every file has not closed the share.
         End::Closed { .. } if seen == PageSaw::Nothing => End::Left,
         End::Closed { .. } if unshown > 0 => End::Unseen(Unseen::FileLeft),
         end => end,

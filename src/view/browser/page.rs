@@ -1,9 +1,9 @@
 //! The page that shows the files of a share, one below the other.
 //!
-//! `page.html` has its style and its script. The script counts a file as seen while the page is visible: a photo when
-//! it was decoded; a video when a frame of it was presented, since one whose pictures the browser cannot decode plays
-//! its sound without an error and is 0 pixels wide; a sound when it plays; a text at once. A page that is gone shows
-//! nothing any more, also after going back to it.
+//! `page.html` has the style and the script. The script reports a file as seen while the page is visible: a photo once
+//! it is decoded; a video once a frame was presented, because a video without a decoder plays its sound without an
+//! error, 0 pixels wide; a sound once it plays; a text at once. A closed page shows nothing, even after going back to
+//! it.
 
 use std::fmt::Write as _;
 use std::io;
@@ -14,10 +14,10 @@ use crate::view::browser::content::ShownFiles;
 use crate::view::browser::tracks::has_pictures;
 use crate::view::text;
 
-/// The page, with marks for the nonce of its style and script, and for the files.
+/// The page, with placeholders for the nonce of its style and script, and for the files.
 const TEMPLATE: &str = include_str!("page.html");
 
-/// The page of `content`. `nonce`: the one in the page's Content-Security-Policy.
+/// Builds the page for `content`. `nonce`: the one in the page's Content-Security-Policy.
 ///
 /// # Errors
 /// A text could not be read.
@@ -25,7 +25,7 @@ pub(super) async fn html(content: &ShownFiles, nonce: &str) -> io::Result<String
     Ok(filled(TEMPLATE, &[("nonce", nonce), ("files", &files(content).await?)]))
 }
 
-/// Fills the marks `{{name}}` of a template. The values are never looked at: a mark within one stays as it is.
+/// Fills the placeholders `{{name}}` of a template. Placeholders within values are not filled.
 fn filled(template: &str, values: &[(&str, &str)]) -> String {
     let mut filled = String::with_capacity(template.len());
     let mut rest = template;
@@ -56,13 +56,13 @@ async fn files(content: &ShownFiles) -> io::Result<String> {
                 let text = content.read(content.range(number).unwrap_or_default()).await?;
                 write!(html, "<pre data-file={number}>{}</pre>", escaped(&text::visible(&text)))
             }
-            Kind::File => write!(html, "<p>This file can only be saved, from the terminal.</p>"),
+            Kind::File => write!(html, "<p>This file can only be saved: press s in the terminal.</p>"),
         };
     }
     Ok(html)
 }
 
-/// A text as HTML, between tags or in a quoted attribute.
+/// Escapes a text for HTML, between tags or in a quoted attribute.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
@@ -72,15 +72,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_within_values_are_not_filled() {
+    fn placeholders_within_values_are_not_filled() {
         let values = [("nonce", "n"), ("files", "a {{nonce}} {{files}} b")];
         assert_eq!(filled("<{{nonce}}>{{files}}<{{nonce}}>", &values), "<n>a {{nonce}} {{files}} b<n>");
-        assert_eq!(filled("no mark, {{ and }}", &values[..0]), "no mark, ");
+        assert_eq!(filled("none, {{ and }}", &values[..0]), "none, ");
         assert_eq!(filled("a {{ b", &values), "a {{ b");
     }
 
     #[test]
-    fn page_has_all_its_marks_and_no_other() {
+    fn page_has_all_its_placeholders_and_no_other() {
         assert_eq!(TEMPLATE.matches("{{nonce}}").count(), 2, "of the style and the script");
         assert_eq!(TEMPLATE.matches("{{files}}").count(), 1);
         assert_eq!(TEMPLATE.matches("{{").count(), 3);

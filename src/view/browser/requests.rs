@@ -1,4 +1,4 @@
-//! The requests of a page and of a player.
+//! The requests of the page and of a player.
 
 use std::convert::Infallible;
 use std::io;
@@ -19,7 +19,7 @@ use crate::view::browser::content::PIECE;
 use crate::view::browser::page;
 use crate::view::browser::served::{OpenPage, Served};
 
-/// How often a page hears that it is still wanted, and the server finds out whether the page is still there.
+/// The time between two keep-alives to a page, by which the server notices a page that is gone.
 const PULSE: Duration = Duration::from_secs(1);
 
 fn secured(mut response: Response) -> Response {
@@ -36,7 +36,7 @@ fn secured(mut response: Response) -> Response {
 }
 
 fn nothing() -> Response {
-    secured((StatusCode::NOT_FOUND, "There is nothing here (any more).").into_response())
+    secured((StatusCode::NOT_FOUND, "Nothing is here.").into_response())
 }
 
 fn done() -> Response {
@@ -62,7 +62,7 @@ pub(super) async fn page(State(served): State<Arc<Served>>, Path(token): Path<St
     secured((headers, html).into_response())
 }
 
-/// The bytes of a file, or the part of them that is asked for.
+/// The bytes of a file, or the requested range.
 pub(super) async fn file(
     State(served): State<Arc<Served>>,
     Path((token, number)): Path<(String, usize)>,
@@ -99,7 +99,7 @@ pub(super) async fn file(
     secured(response)
 }
 
-/// The type of a file by its first bytes, so that nothing runs that pretends to be a picture.
+/// The type of a file from its first bytes, so that a script cannot pass as a photo.
 fn shown_type(head: &[u8], size: u64) -> &'static str {
     let kind = media::sniff(head, size <= HEAD_LEN as u64);
     match Kind::of(kind) {
@@ -108,7 +108,7 @@ fn shown_type(head: &[u8], size: u64) -> &'static str {
     }
 }
 
-/// A body that reads its bytes as it is sent.
+/// A body that is read while it is sent.
 fn pieces(served: Arc<Served>, range: Range<u64>) -> Body {
     Body::from_stream(stream::try_unfold((served, range.start), move |(served, at)| async move {
         if at >= range.end {
@@ -123,7 +123,8 @@ fn pieces(served: Arc<Served>, range: Range<u64>) -> Body {
     }))
 }
 
-/// `bytes=0-`, `bytes=5-9` or `bytes=-5` (RFC 9110, section 14.1.2), of `size` bytes. Empty: there is no such part.
+/// Parses `bytes=0-`, `bytes=5-9` or `bytes=-5` (RFC 9110, section 14.1.2) of `size` bytes. Empty: there is no such
+/// part.
 fn part_of(asked: &str, size: u64) -> Option<Range<u64>> {
     let (first, last) = asked.strip_prefix("bytes=")?.split_once('-')?;
     Some(match (first.parse::<u64>(), last.parse::<u64>()) {
@@ -134,7 +135,7 @@ fn part_of(asked: &str, size: u64) -> Option<Range<u64>> {
     })
 }
 
-/// An answer that lasts as long as the page. Its only event reports that everything was closed.
+/// An answer that lasts as long as the page is open. Its only event reports that the share was closed.
 pub(super) async fn alive(
     State(served): State<Arc<Served>>,
     Path(token): Path<String>,
@@ -146,13 +147,13 @@ pub(super) async fn alive(
     let open = OpenPage::count(served);
     let events = stream::unfold(Some(open), |open| async move {
         open?.until_closed().await;
-        // Browsers pass over an event without data; a blank is data, and nobody reads it.
+        // Browsers ignore an event without data, so it has a space.
         Some((Ok::<_, Infallible>(Event::default().event("over").data(" ")), None))
     });
     secured(Sse::new(events).keep_alive(KeepAlive::new().interval(PULSE)).into_response())
 }
 
-/// A page has shown a file.
+/// The page has shown a file.
 pub(super) async fn seen(
     State(served): State<Arc<Served>>,
     Path((token, number)): Path<(String, usize)>,
@@ -165,7 +166,7 @@ pub(super) async fn seen(
     done()
 }
 
-/// A page could not show a file.
+/// The page could not show a file.
 pub(super) async fn failed(
     State(served): State<Arc<Served>>,
     Path(token): Path<String>,
@@ -178,7 +179,7 @@ pub(super) async fn failed(
     done()
 }
 
-/// The button of a page was pressed.
+/// The page's button was pressed.
 pub(super) async fn close(
     State(served): State<Arc<Served>>,
     Path(token): Path<String>,
@@ -196,7 +197,7 @@ mod tests {
     use super::part_of;
 
     #[test]
-    fn parts_are_what_was_asked_for() {
+    fn ranges_are_parsed() {
         for (asked, part) in [
             ("bytes=0-", Some(0..100)),
             ("bytes=5-9", Some(5..10)),

@@ -1,4 +1,4 @@
-//! The state that all requests of a page or a player share.
+//! State that all requests of a page or a player share.
 
 use std::collections::HashSet;
 use std::io;
@@ -18,35 +18,35 @@ use crate::view::browser::content::ShownFiles;
 /// The name of the cookie.
 const COOKIE: &str = "share";
 
-/// The part of a share that pages have reported as seen.
+/// What pages have reported as seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageSaw {
-    /// Nothing, or not yet every file.
+    /// Not every file.
     Nothing,
     /// Every file that can be shown.
     All,
-    /// A file failed.
+    /// A file could not be shown.
     Failure,
 }
 
-/// The state that all requests share.
+/// State that all requests share.
 pub(super) struct Served {
     pub(super) content: ShownFiles,
     pub(super) token: String,
     cookie: String,
-    /// Whether the page was asked for. Its address works once.
+    /// Whether the page was requested. Its address works once.
     pub(super) asked: watch::Sender<bool>,
-    /// Whether only a player is served, which has no cookies.
+    /// Whether the client is a player, which has no cookies.
     for_player: bool,
-    /// How many pages are open.
+    /// The number of open pages.
     pub(super) pages: watch::Sender<usize>,
-    /// Whether it was closed.
+    /// Whether the share was closed.
     pub(super) closed: watch::Sender<bool>,
-    /// The files that a page has shown, by their numbers.
+    /// The files that a page has shown, by their indexes.
     seen: Mutex<HashSet<usize>>,
     /// Whether a page could not show a file.
     failed: AtomicBool,
-    /// Whether something could not be fetched.
+    /// Whether a download failed.
     broke: AtomicBool,
 }
 
@@ -76,7 +76,7 @@ impl Served {
         read
     }
 
-    /// Whether something could not be fetched.
+    /// Whether a download failed.
     pub(super) fn broke(&self) -> bool {
         self.broke.load(Ordering::SeqCst)
     }
@@ -89,7 +89,7 @@ impl Served {
         self.failed.store(true, Ordering::SeqCst);
     }
 
-    /// The part of the share that pages have reported as seen.
+    /// What pages have reported as seen.
     pub(super) fn seen(&self) -> PageSaw {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let entries = self.content.manifest().entries.iter().enumerate();
@@ -103,13 +103,12 @@ impl Served {
         }
     }
 
-    /// Whether a request for the page is the first one, which is let in without a cookie. From then on none is.
+    /// Whether this is the first request for the page, the only one that needs no cookie.
     pub(super) fn lets_in_first(&self, token: &str) -> bool {
         !self.for_player && token == self.token && !self.asked.send_replace(true)
     }
 
-    /// Whether a request comes from the one that was let in, and not after the end. The answer does not show whether
-    /// the address is right.
+    /// Whether a request has the cookie and comes before the end. Takes the same time for a wrong address.
     pub(super) fn is_let_in(&self, token: &str, headers: &HeaderMap) -> bool {
         let cookies = headers.get(header::COOKIE).and_then(|cookies| cookies.to_str().ok()).unwrap_or_default();
         let wanted = format!("{COOKIE}={}", self.cookie);
@@ -118,7 +117,7 @@ impl Served {
             && (self.for_player || cookies.split("; ").any(|cookie| same(cookie, &wanted)))
     }
 
-    /// The cookie for the one that is let in.
+    /// The cookie for the first client.
     pub(super) fn set_cookie(&self) -> String {
         format!("{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/{}/", self.cookie, self.token)
     }
@@ -133,7 +132,7 @@ impl OpenPage {
         Self(served)
     }
 
-    /// Waits until it is all closed.
+    /// Waits until the share was closed.
     pub(super) async fn until_closed(&self) {
         let _ = self.0.closed.subscribe().wait_for(|closed| *closed).await;
     }

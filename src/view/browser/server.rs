@@ -1,7 +1,7 @@
-//! A server on this machine alone, for one browser or one player, as long as something is shown.
+//! A server on loopback for one browser or one player, while a share is shown.
 //!
-//! Its address has 128 random bits in it. A browser gets it among the arguments of the program that opens it, where
-//! others could read it; so it opens only once, and after that only the browser that has the cookie is served.
+//! Its address has 128 random bits. A browser gets the address in the arguments of a program, which other users of this
+//! computer can read. So the address works once, and then only the browser with the cookie is served.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,9 +17,9 @@ use crate::view::browser::content::ShownFiles;
 use crate::view::browser::requests::{alive, close, failed, file, page, seen};
 use crate::view::browser::served::{PageSaw, Served};
 
-/// How long a page may be away until it counts as closed: a reload takes less.
+/// The time after which a page that is gone counts as closed. A reload takes less.
 const AWAY: Duration = Duration::from_secs(3);
-/// How long pages may take to hear that all is closed.
+/// The longest time for pages to receive the last event.
 const FAREWELL: Duration = Duration::from_millis(300);
 
 /// A server that runs until it is dropped.
@@ -36,10 +36,10 @@ impl Drop for LocalServer {
 }
 
 impl LocalServer {
-    /// Begins to serve `content`: to a player, or to a browser.
+    /// Starts to serve `content`, to a player or a browser.
     ///
     /// # Errors
-    /// This machine has no port that is free.
+    /// No port is free.
     pub async fn start(content: ShownFiles, for_player: bool) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -58,7 +58,7 @@ impl LocalServer {
         Ok(Self { served, address, task })
     }
 
-    /// The page's address, which opens once.
+    /// The address of the page, which works once.
     pub fn page_url(&self) -> String {
         format!("http://{}/{}/", self.address, self.served.token)
     }
@@ -68,16 +68,14 @@ impl LocalServer {
         format!("http://{}/{}/0", self.address, self.served.token)
     }
 
-    /// Waits until the page was closed: by its button, or by going away from it.
+    /// Waits until the page was closed: by its button, or by leaving it.
     pub async fn until_closed(&self) {
         let (mut closed, mut pages) = (self.served.closed.subscribe(), self.served.pages.subscribe());
         let away = async {
-            // It has come up,
             let _ = pages.wait_for(|pages| *pages > 0).await;
             loop {
-                // it went away,
                 let _ = pages.wait_for(|pages| *pages == 0).await;
-                // and did not come back.
+                // A reload brings it back.
                 let back = tokio::time::timeout(AWAY, pages.wait_for(|pages| *pages > 0)).await;
                 if back.is_err() {
                     return;
@@ -90,22 +88,22 @@ impl LocalServer {
         }
     }
 
-    /// Waits until a browser has asked for the page.
+    /// Waits until a browser has requested the page.
     pub async fn until_asked(&self) {
         let _ = self.served.asked.subscribe().wait_for(|asked| *asked).await;
     }
 
-    /// The part of the share that pages have reported as seen.
+    /// What pages have reported as seen.
     pub fn seen(&self) -> PageSaw {
         self.served.seen()
     }
 
-    /// Whether something could not be fetched.
+    /// Whether a download failed.
     pub fn broke(&self) -> bool {
         self.served.broke()
     }
 
-    /// Ends it: pages hear of it, and nothing is served any more.
+    /// Stops serving, and closes the pages.
     pub async fn end(mut self) {
         self.served.closed.send_replace(true);
         let _ = tokio::time::timeout(FAREWELL, &mut self.task).await;

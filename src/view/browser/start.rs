@@ -1,19 +1,19 @@
-//! Starting the programs that open addresses on this desktop, until a browser has come for the page.
+//! Starts programs that open addresses on this desktop, until a browser has requested the page.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::terminal::session::DesktopSession;
 
-/// How long a browser may take from its start to its first request. The first start of a day reads much.
+/// The longest time from a browser's start to its first request. A first start after booting is slow.
 const COMING: Duration = Duration::from_secs(15);
-/// How often a program that was started is asked whether it has failed.
+/// The time between two checks whether a program has failed.
 const TICK: Duration = Duration::from_millis(20);
 
-/// Starts one program after another until `asked` has ended: the page was asked for.
+/// Starts one program after another until `asked` resolves, which means that the page was requested.
 ///
 /// # Errors
-/// How the last one failed, if none came.
+/// How the last program failed.
 pub(super) async fn start<F: Future<Output = ()>>(
     url: &str,
     session: &DesktopSession,
@@ -30,7 +30,7 @@ pub(super) async fn start<F: Future<Output = ()>>(
             loop {
                 match child.try_wait() {
                     Ok(Some(status)) if !status.success() => break format!("{name}: {status}"),
-                    _ if begun.elapsed() > COMING => break format!("{name} opened no browser"),
+                    _ if begun.elapsed() > COMING => break format!("{name} did not open a browser"),
                     _ => tokio::time::sleep(TICK).await,
                 }
             }

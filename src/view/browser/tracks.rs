@@ -4,14 +4,14 @@ use crate::view::browser::content::ShownFiles;
 
 /// The longest list of tracks that is read, in bytes.
 const MAX_TRACKS: u64 = 16 << 20;
-/// The most boxes that may come before it.
+/// The most boxes before it.
 const MAX_BOXES: usize = 64;
 
-/// Whether a video has a track of pictures. A file that is not read so far is taken to have one.
+/// Whether a video has a video track. True if that is not found out.
 pub(super) async fn has_pictures(content: &ShownFiles, number: usize) -> bool {
     let range = content.range(number).unwrap_or_default();
     let (mut at, mut boxes) = (range.start, 0);
-    // MP4 (ISO/IEC 14496-12): boxes, one of which lists the tracks.
+    // MP4 (ISO/IEC 14496-12): the box `moov` lists the tracks.
     while let Ok(head) = content.read(at..range.end.min(at + 16)).await
         && let [a, b, c, d, kind @ ..] = &head[..]
         && boxes < MAX_BOXES
@@ -23,7 +23,7 @@ pub(super) async fn has_pictures(content: &ShownFiles, number: usize) -> bool {
         };
         if kind.starts_with(b"moov") && len <= MAX_TRACKS {
             let Ok(moov) = content.read(at..range.end.min(at + len)).await else { return true };
-            // The kind of a track is in its handler: four bytes of version, four of nothing, and this.
+            // The handler `hdlr` has four bytes of version, four reserved bytes, and the kind of the track.
             let kinds = moov.windows(16).filter(|window| window.starts_with(b"hdlr")).map(|window| &window[12..16]);
             let kinds: Vec<_> = kinds.collect();
             return kinds.contains(&&b"vide"[..]) || !kinds.contains(&&b"soun"[..]);

@@ -9,15 +9,15 @@ use crate::terminal::{style, tmux};
 use crate::view::full_screen::FullScreen;
 use crate::view::graphics::{Graphics, Limits};
 
-/// How long a terminal may take to answer a question that every terminal answers. Over slow lines that is seconds.
+/// The longest wait for a terminal's answer. Over slow connections an answer takes seconds.
 const BOUND: Duration = Duration::from_secs(3);
-/// Time for one more answer, beyond three times that of the first one.
+/// The wait for a second answer, in addition to three times that of the first.
 const SPARE: Duration = Duration::from_millis(500);
 
 /// Facts about the terminal.
 #[derive(Default)]
 pub(super) struct Facts {
-    /// How it draws, if it does.
+    /// Its graphics protocol, if it has one.
     pub(super) graphics: Option<Graphics>,
     pub(super) cell: Option<Cell>,
     pub(super) limits: Limits,
@@ -29,37 +29,38 @@ pub(super) struct Facts {
 struct TerminalAnswer {
     /// Its name and version (`XTVERSION`).
     name: String,
-    /// Its kind: secondary device attributes.
+    /// Its kind, from the secondary device attributes.
     kind: Option<u16>,
-    /// Whether it took a pixel of Kitty's.
+    /// Whether it accepted a pixel in Kitty's protocol.
     kitty: bool,
     sixel: bool,
     cell: Option<Cell>,
-    /// The largest Sixel picture it takes, in pixels, and how many colors that may have (`XTSMGRAPHICS`).
+    /// The largest Sixel picture in pixels, and its most colors (`XTSMGRAPHICS`).
     largest: Option<(u32, u32)>,
     colors: Option<u16>,
 }
 
-/// Asks what the terminal is, and then what it can do. First only questions that every terminal ignores if it does not
-/// support them: control sequences with parameters. tmux and screen take those of Kitty for a title.
+/// Asks the terminal for its name, then for what it can show. The first questions are control sequences with
+/// parameters, which every terminal ignores if it does not support them. Kitty's questions come later: tmux and screen
+/// would show them as a title.
 ///
-/// `preferred`: the graphics that the person has set. `stop` ends the asking.
+/// `preferred`: the protocol in the person's settings. `stop` ends the conversation.
 pub(super) fn ask_terminal(preferred: Option<Graphics>, stop: &AtomicBool) -> io::Result<Facts> {
     let kind = std::env::var("TERM").unwrap_or_default();
-    // These print what they don't understand.
+    // These print unknown sequences.
     if style::is_dumb() {
         return Ok(Facts::default());
     }
     if matches!(&*kind, "linux" | "unknown") {
         return Ok(Facts { graphics: preferred, ..Facts::default() });
     }
-    // One that cannot be asked draws nothing.
+    // Without a terminal to ask, only the settings count.
     let Ok(mut screen) = FullScreen::open(false) else { return Ok(Facts { graphics: preferred, ..Facts::default() }) };
     let begun = Instant::now();
     let mut answers = Vec::new();
     let has_answered = ask(&mut screen, b"\x1b[>q\x1b[>c\x1b[16t", BOUND, &mut answers, stop)?;
     let first = TerminalAnswer::read(&answers);
-    // Over SSH, `su` and `docker exec` out of tmux or screen, only its answers show that it is there.
+    // Within SSH, `su` and `docker exec`, only the answers show that tmux or screen is in between.
     let has_kind = ["screen", "tmux"].iter().any(|word| kind.starts_with(word) || first.name.starts_with(word));
     let is_nested = has_kind || tmux::is_around() || first.is_multiplexer();
     let more = first.further_questions(preferred, is_nested);
@@ -71,7 +72,7 @@ pub(super) fn ask_terminal(preferred: Option<Graphics>, stop: &AtomicBool) -> io
     drop(screen);
     let answer = TerminalAnswer::read(&answers);
     let graphics = match preferred {
-        // Between us and the terminal, tmux and screen pass neither on.
+        // tmux and screen pass neither on to the terminal.
         Some(Graphics::Kitty | Graphics::Iterm) if is_nested => None,
         Some(graphics) => Some(graphics),
         None => answer.graphics(is_nested),
@@ -85,8 +86,8 @@ pub(super) fn ask_terminal(preferred: Option<Graphics>, stop: &AtomicBool) -> io
     Ok(Facts { graphics, cell: answer.cell, limits, size: Some(size) })
 }
 
-/// Asks, and waits until the terminal has answered a question that every terminal answers: then nothing else comes.
-/// Returns whether it did. Keys that are pressed meanwhile answer no question; but Ctrl-C ends it.
+/// Asks, and waits for the primary device attributes: every terminal answers this last question, so no other answer
+/// follows. Returns whether the answer came. Ctrl-C ends the wait; other keys are discarded.
 fn ask(
     screen: &mut FullScreen,
     questions: &[u8],
@@ -121,7 +122,7 @@ fn device_attributes(answers: &[u8]) -> Option<&[u8]> {
 impl TerminalAnswer {
     fn read(answers: &[u8]) -> Self {
         let text = String::from_utf8_lossy(answers);
-        // The numbers of the sequences that begin so and end so.
+        // The numbers of the first sequence that starts with `begin` and ends with `end`.
         let numbers = |begin: &str, end: char| {
             text.match_indices(begin).find_map(|(at, _)| {
                 let rest = &text[at + begin.len()..];
@@ -139,7 +140,7 @@ impl TerminalAnswer {
             [height, width] => Some((u16::try_from(*width).ok()?, u16::try_from(*height).ok()?)),
             _ => None,
         });
-        // Each answer has 0 for success first.
+        // The 0 means success.
         let sizes = text.match_indices("\x1b[?2;0;").filter_map(|(at, begin)| {
             let (width, rest) = text[at + begin.len()..].split_once(';')?;
             let (height, _) = rest.split_once('S')?;
@@ -161,25 +162,25 @@ impl TerminalAnswer {
         }
     }
 
-    /// The questions that this one, as the first answer, leaves open.
+    /// The questions that follow from the first answer.
     fn further_questions(&self, preferred: Option<Graphics>, is_nested: bool) -> Vec<u8> {
         let mut questions = Vec::new();
         if self.name.starts_with("Konsole") && !is_nested {
             questions.extend(b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\");
         }
         if self.sixel || preferred == Some(Graphics::Sixel) {
-            // How large a picture may be now, and ever; and how many colors it may have.
+            // The current and the largest size of a picture, and its most colors.
             questions.extend(b"\x1b[?2;1;0S\x1b[?2;4;0S\x1b[?1;1;0S");
         }
         questions
     }
 
-    /// Whether it is tmux (84) or screen (83), and not the terminal itself.
+    /// Whether tmux (84) or screen (83) answers, and not the terminal itself.
     fn is_multiplexer(&self) -> bool {
         matches!(self.kind, Some(83 | 84))
     }
 
-    /// How it draws best. `is_nested`: a multiplexer answers, and not the terminal itself.
+    /// The best graphics protocol. `is_nested`: a multiplexer answers, and not the terminal itself.
     fn graphics(&self, is_nested: bool) -> Option<Graphics> {
         let is = |names: &[&str]| !is_nested && names.iter().any(|name| self.name.starts_with(name));
         if is(&["iTerm2", "WezTerm"]) {
@@ -219,7 +220,7 @@ mod tests {
     fn limits_of_a_terminal_are_the_least_it_reports() {
         let answer = TerminalAnswer::read(b"\x1b[?2;0;1000;1000S\x1b[?2;0;800;1200S\x1b[?1;0;16S\x1b[?63;4c");
         assert_eq!((answer.largest, answer.colors), (Some((800, 1000)), Some(16)));
-        // It does not support the question.
+        // The terminal does not support the question.
         assert_eq!(TerminalAnswer::read(b"\x1b[?2;3;0S\x1b[?2;1;0S").largest, None);
     }
 

@@ -1,4 +1,4 @@
-//! The means of this terminal and this machine to show something, found out before anything is spent.
+//! What this terminal and this computer can show, found out before anything is opened.
 
 mod answers;
 
@@ -25,7 +25,7 @@ pub(super) enum Means {
     Draw(Graphics),
     /// Written in the terminal.
     Read,
-    /// By a program.
+    /// By a player.
     Play,
     /// By a browser.
     Browse,
@@ -34,47 +34,47 @@ pub(super) enum Means {
 /// How a share is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presentation {
-    /// Here, or by a player, from memory.
+    /// In the terminal or by a player, from memory.
     Screen,
     /// In a browser.
     Page {
-        /// From memory, and not piece by piece because it is too large for that.
+        /// From memory. If not: too large for memory, so it is downloaded piece by piece.
         whole: bool,
     },
-    /// By a player that fetches it piece by piece.
+    /// By a player, downloaded piece by piece.
     Stream,
 }
 
-/// How a share could be shown, before the person is asked.
+/// Whether and how a share can be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Showable {
-    /// So; and in words for a question: `with mpv on display :0 of laptop`.
+    /// In this way; in words for the question: `with mpv on display :0 of laptop`.
     So(Presentation, String),
-    /// Only coarsely, if the person chooses that.
+    /// Only as colored blocks, if the person chooses that.
     Coarsely,
     /// Not here.
     Not(Unshowable),
 }
 
-/// Why a share cannot be shown.
+/// Why a share cannot be shown here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unshowable {
-    /// It is of no kind that is shown.
+    /// Files of this kind are not shown.
     #[error("this kind of file can only be saved")]
     Kind,
-    /// The terminal only prints.
+    /// The terminal can only print.
     #[error("this terminal cannot clear its screen (TERM is dumb or not set)")]
     Dumb,
     /// Its texts are longer than 4 MiB.
-    #[error("it is too long")]
+    #[error("its text is too long")]
     Long,
-    /// Neither a program nor the terminal can show it.
-    #[error("nothing here can show it: mpv, on your PATH, could")]
+    /// Neither the terminal nor a program can show it.
+    #[error("no program to show it was found; mpv, on your PATH, could")]
     NoProgram,
-    /// It does not fit into memory, and it is no film that could be fetched piece by piece.
-    #[error("it is too large to be shown from memory")]
+    /// It does not fit into memory, and it is not a single video that could be downloaded piece by piece.
+    #[error("it is too large to show from memory")]
     Large,
-    /// There is nobody to show it to.
+    /// There is no terminal.
     #[error("there is no terminal")]
     NoTerminal,
 }
@@ -102,18 +102,18 @@ impl Preference {
     }
 }
 
-/// The means of this terminal and this machine.
+/// What this terminal and this computer can show.
 pub struct Capabilities {
     preference: Option<Preference>,
-    /// How the terminal draws, if it does.
+    /// The terminal's graphics protocol, if it has one.
     graphics: Option<Graphics>,
-    /// Whether the terminal only prints.
+    /// Whether the terminal can only print.
     is_dumb: bool,
-    /// How large a character is, where the terminal has reported it.
+    /// The size of a character, if the terminal reports it.
     pub(super) cell: Option<Cell>,
     /// The limits of the terminal for pictures.
     pub(super) limits: Limits,
-    /// Whether the person sits at this machine's screen, on which a window or a browser can appear.
+    /// Whether windows can appear in front of the person: a desktop on this computer.
     desktop: bool,
     /// The session in which windows appear.
     pub(super) session: DesktopSession,
@@ -122,7 +122,7 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// Asks the terminal, and looks for programs. `preference`: the person's setting. The terminal is as it was when
+    /// Asks the terminal, and searches for programs. `preference`: the person's setting. The terminal is restored when
     /// this ends or is dropped.
     ///
     /// # Errors
@@ -142,18 +142,18 @@ impl Capabilities {
         let desktop = session.is_desktop();
         let player = match &preference {
             Some(Preference::Program(command)) => Player::chosen(command),
-            // A player does not keep to the terminal's limits.
+            // Players ignore the terminal's limits.
             _ => Player::find(desktop, graphics.filter(|_| limits.allow(size, cell))),
         };
         Ok(Self { preference, graphics, is_dumb: style::is_dumb(), cell, limits, desktop, session, player })
     }
 
-    /// On which screen a window appears, for a question.
+    /// The screen on which a window appears, in words for the question.
     fn screen(&self) -> String {
         if self.desktop { format!(" on {}", self.session.screen()) } else { String::new() }
     }
 
-    /// The name of a program that the person has set and that is not there.
+    /// The program in the person's settings, if it was not found.
     pub fn missing_program(&self) -> Option<&str> {
         match &self.preference {
             Some(Preference::Program(command)) if self.player.is_none() => command.first().map(String::as_str),
@@ -161,27 +161,27 @@ impl Capabilities {
         }
     }
 
-    /// Draws pictures coarsely: the person chose that.
+    /// Draws photos as colored blocks, as the person chose.
     #[must_use]
     pub fn coarsely(self) -> Self {
         Self { graphics: Some(Graphics::Blocks), ..self }
     }
 
-    /// How a file is shown. `None`: it is not.
+    /// How a file is shown. `None`: not at all.
     pub(super) fn means(&self, entry: &Entry) -> Option<Means> {
         let is_decoded = picture::is_decoded(&entry.r#type);
         let browser = self.desktop.then_some(Means::Browse);
         let player = self.player.as_ref().map(|_| Means::Play);
         match (&self.preference, Kind::of(&entry.r#type)) {
             (_, Kind::File) => None,
-            // One that only prints could not take it off its screen.
+            // A terminal that only prints could not clear it.
             (_, Kind::Text) => (entry.size <= MAX_TEXT && !self.is_dumb).then_some(Means::Read),
             (Some(Preference::Browser), _) => Some(Means::Browse),
             (Some(Preference::Program(_)), _) => player,
             (_, Kind::Photo) if is_decoded => self.graphics.map(Means::Draw).or(browser),
-            // A browser shows some photos that are not decoded here.
+            // Browsers show AVIF, which is not decoded here.
             (_, Kind::Photo) => player.or(browser.filter(|_| entry.r#type == "image/avif")),
-            // A player that draws in the terminal is mute.
+            // In the terminal players have no sound.
             (_, Kind::Sound) if self.player.as_ref().is_some_and(|player| player.in_terminal) => None,
             (_, Kind::Video | Kind::Sound) => player.or(browser),
         }
@@ -210,12 +210,12 @@ impl Capabilities {
         let how = match player {
             Some(player) if player.in_terminal => format!("with {}, in this terminal and without sound", player.name()),
             Some(player) => format!("with {}{}", player.name(), self.screen()),
-            None => "here".to_owned(),
+            None => "in this terminal".to_owned(),
         };
         Showable::So(Presentation::Screen, how)
     }
 
-    /// A share of which nothing is shown as things are.
+    /// The answer for a share with no file that can be shown as it is.
     fn without_means(&self, manifest: &Manifest, fits: bool) -> Showable {
         let all_are = |kind: Kind| manifest.entries.iter().all(|entry| Kind::of(&entry.r#type) == kind);
         let is_drawable = |entry: &Entry| Kind::of(&entry.r#type) == Kind::Photo && picture::is_decoded(&entry.r#type);
@@ -240,10 +240,10 @@ impl Capabilities {
         match &self.player {
             Some(player) if is_film && player.takes_urls() && !in_browser => {
                 let screen = if player.in_terminal { String::new() } else { self.screen() };
-                Showable::So(Presentation::Stream, format!("with {}{screen}, piece by piece", player.name()))
+                Showable::So(Presentation::Stream, format!("with {}{screen} while it downloads", player.name()))
             }
             _ if is_film && self.desktop => {
-                let how = format!("in your browser{}, piece by piece", self.screen());
+                let how = format!("in your browser{} while it downloads", self.screen());
                 Showable::So(Presentation::Page { whole: false }, how)
             }
             _ => Showable::Not(Unshowable::Large),
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn photos_are_drawn_here_or_in_a_browser_or_coarsely() {
+    fn photos_are_drawn_here_or_in_a_browser_or_as_blocks() {
         let photo = [("image/png", 10)];
         assert_eq!(so(&capabilities(Some(Graphics::Kitty), true), &photo), Some(Presentation::Screen));
         assert_eq!(so(&capabilities(None, true), &photo), Some(Presentation::Page { whole: true }));
@@ -301,12 +301,12 @@ mod tests {
     }
 
     #[test]
-    fn films_that_are_too_large_for_memory_are_fetched_piece_by_piece() {
+    fn videos_that_are_too_large_for_memory_are_downloaded_piece_by_piece() {
         let (small, large) = ([("video/mp4", LIMIT)], [("video/mp4", LIMIT + 1)]);
         let desktop = capabilities(None, true);
         assert_eq!(so(&desktop, &small), Some(Presentation::Page { whole: true }));
         assert_eq!(so(&desktop, &large), Some(Presentation::Page { whole: false }));
-        // Only mpv takes an address that nobody else sees; /bin/sh stands for another player.
+        // Only mpv takes an address that other users do not see; /bin/sh stands for another player.
         let other = with_player(capabilities(None, false), "/bin/sh");
         assert_eq!(so(&other, &small), Some(Presentation::Screen));
         let large_for_other = other.showable_within(&manifest(&large), LIMIT);
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons_against_showing_are_told_apart() {
+    fn each_reason_against_showing_has_its_own_error() {
         let mut dumb_or_not = capabilities(None, false);
         let mut not = |is_dumb: bool, files: &[(&str, u64)], why: Unshowable| {
             dumb_or_not.is_dumb = is_dumb;

@@ -1,4 +1,4 @@
-//! Pictures made of characters.
+//! Pictures from characters.
 
 use std::fmt::Write as _;
 
@@ -6,8 +6,8 @@ use image::RgbaImage;
 
 use crate::terminal::style;
 
-/// Two pixels above each other in one character: the upper half in its color, on the lower one's. Without UTF-8 it is a
-/// blank in the color of both; without colors, a letter as bright as both.
+/// Encodes two pixels, one above the other, in each character: an upper half block in both colors. Without UTF-8: a
+/// space in the average color. Without colors: a character of the average brightness.
 pub(super) fn encode(image: &RgbaImage) -> Vec<u8> {
     let is_rich = std::env::var("COLORTERM").is_ok_and(|colors| matches!(&*colors, "truecolor" | "24bit"));
     let (has_colors, has_utf8) = (style::has_colors(), style::has_utf8());
@@ -28,7 +28,7 @@ pub(super) fn encode(image: &RgbaImage) -> Vec<u8> {
                     return [0; 3];
                 }
                 let [red, green, blue, alpha] = image.get_pixel(x, y).0.map(u16::from);
-                // On black.
+                // Blended with black.
                 [red, green, blue].map(|part| u8::try_from(part * alpha / 255).unwrap_or(u8::MAX))
             };
             let (upper, lower) = (pixel(y), pixel(y + 1));
@@ -38,13 +38,13 @@ pub(super) fn encode(image: &RgbaImage) -> Vec<u8> {
                 (true, false) => write!(codes, "\x1b[48;{}m ", color(both)),
                 (false, _) => {
                     let [red, green, blue] = both.map(usize::from);
-                    // How bright it looks (ITU-R BT.601).
+                    // Brightness (ITU-R BT.601).
                     let light = (299 * red + 587 * green + 114 * blue) / 1000;
                     write!(codes, "{}", shades[light * (shades.len() - 1) / 255])
                 }
             };
         }
-        // Down a line, and back to where it began.
+        // Moves one row down and back to the first column.
         let _ = write!(codes, "\x1b[0m\x1b[B\x1b[{}D", image.width());
     }
     codes.into_bytes()

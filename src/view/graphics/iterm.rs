@@ -7,10 +7,10 @@ use base64::prelude::BASE64_STANDARD;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, RgbaImage};
 
-/// The longest sequence, in bytes. No terminal names its limit; xterm.js has the lowest known one, 20 MB.
+/// The longest sequence, in bytes. Terminals do not report a limit; the lowest known one is 20 MB, of xterm.js.
 pub(super) const MAX_SEQUENCE: usize = 8 << 20;
 
-/// The picture as a PNG.
+/// Encodes a picture as a PNG.
 pub(super) fn encode(image: &RgbaImage) -> io::Result<Vec<u8>> {
     let mut png = Vec::new();
     PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Adaptive)

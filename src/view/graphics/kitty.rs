@@ -8,11 +8,11 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use image::RgbaImage;
 
-/// Bytes of base64 in one piece.
+/// Bytes of base64 in one sequence.
 const PIECE: usize = 4096;
 
-/// Pixels, deflated, in the stream itself: no file, and no memory that others could open. The terminal answers whether
-/// it drew them.
+/// Encodes a picture as compressed pixels within the sequences, and not as a file or shared memory, which others could
+/// open. The terminal answers whether it drew the picture.
 pub(super) fn encode(image: &RgbaImage, id: u32) -> io::Result<Vec<u8>> {
     let mut deflated = ZlibEncoder::new(Vec::new(), Compression::fast());
     let is_opaque = image.pixels().all(|pixel| pixel.0[3] == u8::MAX);
@@ -38,8 +38,8 @@ pub(super) fn encode(image: &RgbaImage, id: u32) -> io::Result<Vec<u8>> {
     Ok(codes)
 }
 
-/// Codes that take a picture out of the terminal's own memory.
+/// Codes that delete a picture from the terminal's memory.
 pub(super) fn wipe(id: u32) -> Vec<u8> {
-    // Capital letters free what was sent, and not only take it off the screen.
+    // Capital letters delete the data too, and not only the placement.
     format!("\x1b_Ga=d,d=I,i={id},q=2\x1b\\\x1b_Ga=d,d=A,q=2\x1b\\").into_bytes()
 }

@@ -1,4 +1,4 @@
-//! Pictures in the protocols of terminals.
+//! Graphics protocols of terminals.
 
 mod blocks;
 mod iterm;
@@ -11,23 +11,23 @@ use image::{RgbaImage, imageops};
 
 use crate::platform::tty::{Cell, Size};
 
-/// The narrowest picture that is still one, in pixels.
+/// The narrowest picture that is drawn, in pixels.
 const NARROWEST: u32 = 16;
 
 /// How a terminal draws pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Graphics {
-    /// Kitty's protocol: pixels as they are.
+    /// Kitty's protocol: pixels.
     Kitty,
     /// iTerm2's: a PNG.
     Iterm,
-    /// Six rows of 256 colors at a time.
+    /// Sixel: six rows at a time, in up to 256 colors.
     Sixel,
-    /// Two colored halves of a character: coarse, and never chosen for anybody.
+    /// Two pixels per character. Only used if the person chooses it.
     Blocks,
 }
 
-/// The limits of a terminal for pictures. It drops larger ones without an error.
+/// The limits of a terminal for pictures. It drops larger pictures without an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Limits {
     /// The longest sequence, in bytes.
@@ -39,13 +39,13 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// The room for a picture of at most `room` pixels.
+    /// `room`, in pixels, reduced to these limits.
     pub(super) fn room(&self, room: (u32, u32)) -> (u32, u32) {
         let whole = |height: u32| (height / sixel::ROWS * sixel::ROWS).max(sixel::ROWS);
         self.pixels.map_or(room, |(width, height)| (room.0.min(width), room.1.min(whole(height))))
     }
 
-    /// Whether pictures that fill the whole screen are within them.
+    /// Whether pictures that fill the screen are within these limits.
     pub(super) fn allow(&self, size: Option<Size>, cell: Option<Cell>) -> bool {
         let screen = size.and_then(|size| {
             let cell = size.cell.or(cell)?;
@@ -56,15 +56,15 @@ impl Limits {
     }
 }
 
-/// A picture in a terminal's language.
+/// A picture as codes for a terminal.
 pub(super) struct Drawing {
     pub(super) codes: Vec<u8>,
-    /// Width and height as it is drawn, in pixels.
+    /// Width and height on the screen, in pixels.
     pub(super) size: (u32, u32),
 }
 
-/// Draws `image` where the cursor is, and leaves the cursor alone: smaller where the terminal would drop this one.
-/// `None`: not even a small one fits.
+/// Encodes `image` for the position of the cursor, shrunk to the terminal's limits. `None`: not even a small picture is
+/// within them.
 pub(super) fn draw(graphics: Graphics, image: &RgbaImage, id: u32, limits: &Limits) -> io::Result<Option<Drawing>> {
     let encode = |image: &RgbaImage| match graphics {
         Graphics::Kitty => kitty::encode(image, id),
@@ -75,13 +75,13 @@ pub(super) fn draw(graphics: Graphics, image: &RgbaImage, id: u32, limits: &Limi
     let most = match graphics {
         Graphics::Sixel => limits.sequence.unwrap_or(usize::MAX),
         Graphics::Iterm => limits.sequence.unwrap_or(iterm::MAX_SEQUENCE),
-        // These come in short sequences.
+        // These use short sequences.
         Graphics::Kitty | Graphics::Blocks => usize::MAX,
     };
     let mut codes = encode(image)?;
     let (mut width, mut height) = image.dimensions();
     while codes.len() > most {
-        // A little less than the length asks for: dithering makes it grow again.
+        // 5 % less than in proportion, because dithering makes the codes longer again.
         let per_mille = u64::try_from(most).unwrap_or(u64::MAX) * 1_000_000 / codes.len() as u64;
         let scale = u32::try_from(per_mille.isqrt()).unwrap_or(1000).min(1000) * 95 / 100;
         let shrunk = |side: u32| (u64::from(side) * u64::from(scale) / 1000).try_into().unwrap_or(1).max(1);
@@ -94,7 +94,7 @@ pub(super) fn draw(graphics: Graphics, image: &RgbaImage, id: u32, limits: &Limi
     Ok(Some(Drawing { codes, size: (width, height) }))
 }
 
-/// Codes that take the picture out of the terminal's own memory. Elsewhere it goes with the characters under it.
+/// Codes that delete a picture from the terminal's memory. Except in Kitty's protocol, clearing the screen is enough.
 pub(super) fn wipe(graphics: Graphics, id: u32) -> Vec<u8> {
     match graphics {
         Graphics::Kitty => kitty::wipe(id),

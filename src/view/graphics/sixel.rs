@@ -1,14 +1,14 @@
-//! Sixel.
+//! The Sixel protocol.
 
 use std::io;
 
 use icy_sixel::{EncodeOptions, SixelImage};
 use image::RgbaImage;
 
-/// Rows of pixels that Sixel draws at a time.
+/// Rows of pixels in one band.
 pub(super) const ROWS: u32 = 6;
 
-/// The picture in at most `colors` colors.
+/// Encodes a picture in at most `colors` colors.
 pub(super) fn encode(image: &RgbaImage, colors: Option<u16>) -> io::Result<Vec<u8>> {
     let size = |side: u32| usize::try_from(side).map_err(io::Error::other);
     let mut options = EncodeOptions::default();

@@ -1,8 +1,8 @@
-//! Programs that play videos out of memory, and leave nothing behind.
+//! Programs that play videos from memory and leave no traces.
 //!
-//! They get a video as a file without a name, which they inherit and can seek in. One that is too large for memory they
-//! fetch from this program, at an address that stands in a file without a name too: everybody on the machine can read a
-//! program's arguments.
+//! A player inherits the video as an anonymous file, in which it can seek. A video that is too large for memory is
+//! downloaded through this program, from an address that is in an anonymous file too, because other users of this
+//! computer can read a program's arguments.
 
 mod report;
 pub(super) mod wait;
@@ -22,8 +22,7 @@ use crate::view::graphics::Graphics;
 use crate::view::memory::MemoryFile;
 use crate::view::player::report::{Report, Shows};
 
-/// Options that keep mpv from reading and writing anything else than it is given. They are known since 0.32; later
-/// versions take them too.
+/// Options that prevent mpv from reading and writing other files. mpv 0.32 and later have them.
 const TRACELESS: [&str; 9] = [
     "--no-config",
     "--no-resume-playback",
@@ -35,14 +34,14 @@ const TRACELESS: [&str; 9] = [
     "--cache-on-disk=no",
     "--title=share",
 ];
-/// Options that make it comfortable: a photo stays, and a film waits at its end to be closed or seen again.
+/// Options that keep a photo, and a video at its end, on the screen until it is closed.
 const COMFORT: [&str; 2] = ["--image-display-duration=inf", "--keep-open=yes"];
-/// How long a player may take to end when it is asked to.
+/// The longest time for a player to exit before it is killed.
 const LEAVING: Duration = Duration::from_secs(1);
-/// Its keys for screenshots do nothing: they would write files.
+/// Disables mpv's keys for screenshots, which would write files.
 const KEYS: &[u8] = b"s ignore\nS ignore\nCtrl+s ignore\nAlt+s ignore\n";
 
-/// A program that shows videos, and more.
+/// A program that shows videos, sounds and photos.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Player {
     program: PathBuf,
@@ -55,11 +54,11 @@ pub(super) struct Player {
 /// Something to play.
 pub(super) enum Playable<'a> {
     Memory(&'a MemoryFile),
-    /// An address on this machine.
+    /// An address on this computer.
     Url(&'a str),
 }
 
-/// A player that plays, and the handles that it needs for that. It ends when this is dropped.
+/// A running player and the handles that it inherited. It ends when this is dropped.
 pub(super) struct Playing {
     child: Child,
     begun: Instant,
@@ -76,7 +75,7 @@ impl Playing {
         }
     }
 
-    /// The part that it has shown. `None`: this player does not report.
+    /// What the player has shown. `None`: it does not report.
     fn shown(&mut self) -> Option<Shows> {
         self.listen();
         self.report.as_ref().map(Report::shows)
@@ -85,7 +84,7 @@ impl Playing {
 
 impl Drop for Playing {
     fn drop(&mut self) {
-        // Gently first: it may have a terminal to put back as it was.
+        // Asks first: it may have to restore the terminal.
         ask_to_end(&self.child);
         let begun = Instant::now();
         while begun.elapsed() < LEAVING {
@@ -100,7 +99,7 @@ impl Drop for Playing {
 }
 
 impl Player {
-    /// The one that the person has chosen. `None`: it is not there.
+    /// The program in the person's settings. `None`: it was not found.
     pub(super) fn chosen(command: &[String]) -> Option<Self> {
         let (program, args) = command.split_first()?;
         let program = find_program(program)?;
@@ -111,7 +110,7 @@ impl Player {
         Some(Self { program, args: args.to_vec(), is_mpv, in_terminal })
     }
 
-    /// mpv, if it is there: in a window where there is a desktop, else in this terminal, without sound.
+    /// mpv, if it is installed: in a window on a desktop, else in this terminal and without sound.
     pub(super) fn find(desktop: bool, graphics: Option<Graphics>) -> Option<Self> {
         let program = find_program("mpv")?;
         if desktop {
@@ -126,13 +125,13 @@ impl Player {
         let vo = match graphics {
             Some(Graphics::Kitty) if knows("kitty") => "kitty",
             Some(Graphics::Sixel) if knows("sixel") => "sixel",
-            // It draws with colors alone.
+            // It needs colors only.
             _ if knows("tct") && style::has_colors() => "tct",
             _ => return None,
         };
         let mut args = vec![format!("--vo={vo}"), "--ao=null".to_owned()];
         if vo == "tct" && !style::has_utf8() {
-            // With blanks in place of half blocks.
+            // With spaces instead of half blocks.
             args.push("--vo-tct-algo=plain".to_owned());
         }
         Some(Self { program, args, is_mpv: true, in_terminal: true })
@@ -143,19 +142,19 @@ impl Player {
         self.program.file_name().map_or_else(|| "it".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
-    /// Codes that take its pictures, and its settings of mouse and focus, off a terminal that it has drawn in.
+    /// Codes that erase its pictures from the terminal, and reset its mouse and focus modes.
     pub(super) fn wipe(&self) -> Vec<u8> {
         let is_kitty = self.args.iter().any(|arg| arg.ends_with("vo=kitty"));
         let pictures: &[u8] = if is_kitty { b"\x1b_Ga=d,d=A,q=2\x1b\\" } else { b"" };
         [pictures, b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l\x1b[?2004l"].concat()
     }
 
-    /// Whether it can be given an address that nobody else sees.
+    /// Whether it can get an address that other users do not see.
     pub(super) fn takes_urls(&self) -> bool {
         self.is_mpv
     }
 
-    /// Starts it. Its window appears in `session`.
+    /// Starts the player. Its window appears in `session`.
     pub(super) fn play(&self, what: &Playable<'_>, session: &DesktopSession) -> io::Result<Playing> {
         let mut command = Command::new(&self.program);
         session.apply(&mut command);
@@ -176,7 +175,7 @@ impl Player {
         };
         if self.is_mpv {
             command.args(TRACELESS).args(COMFORT).arg(format!("--input-conf={}", path_of(&MemoryFile::of(KEYS)?)?));
-            // A sound, too, has a window that can be closed.
+            // A window for sounds too, so that it can be closed.
             let window: &[&str] =
                 if self.in_terminal { &["--really-quiet"] } else { &["--terminal=no", "--force-window=yes"] };
             command.args(window);
@@ -185,7 +184,7 @@ impl Player {
         match what {
             Playable::Memory(memory) => {
                 if self.is_mpv {
-                    // No other files that this one names.
+                    // Ignores other files that this one names.
                     command.arg("--access-references=no");
                 }
                 command.arg(path_of(memory)?)
@@ -198,8 +197,8 @@ impl Player {
     }
 }
 
-/// Whether a file that begins so is for a player. A playlist or another text with a film's name could make one open
-/// other files of this machine, or addresses whose owners would learn of it.
+/// Whether a player gets a file that starts with `head`. A playlist named like a video could make a player open other
+/// files, or addresses whose owners would notice.
 pub(super) fn is_playable(head: &[u8]) -> bool {
     matches!(Kind::of(media::sniff(head, head.len() < HEAD_LEN)), Kind::Photo | Kind::Video | Kind::Sound)
 }

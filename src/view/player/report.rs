@@ -1,7 +1,7 @@
-//! Reports of mpv on the file that it plays, through its JSON interface on a socket that it inherits.
+//! Reports of mpv on the file that it plays, through its JSON interface on an inherited socket.
 //!
-//! Its exit status does not depend on pictures: a film whose pictures it cannot decode plays as sound, in a black
-//! window.
+//! Its exit status is no proof of a picture: if mpv cannot decode the picture of a video, it plays the sound in a black
+//! window and succeeds.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -11,27 +11,27 @@ use serde_json::{Value, json};
 
 use crate::platform::inherited::{Channel, Inherited};
 
-/// The option by which mpv takes the socket: since 0.33.
+/// The option for the socket, which mpv 0.33 and later have.
 const OPTION: &str = "--input-ipc-client";
-/// Numbers of the properties that are observed.
+/// Numbers of the observed properties.
 const TRACKS: u64 = 1;
 const PICTURES: u64 = 2;
 const SOUND: u64 = 3;
-/// More than one report has, in bytes.
+/// The longest report that is kept, in bytes.
 const MAX_REPORT: usize = 1 << 20;
 
-/// The part of a file that a player has shown.
+/// What a player has shown of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shows {
     /// Nothing yet.
     Nothing,
-    /// Sound; its pictures were not decoded.
+    /// Sound, while its picture was not decoded.
     SoundOnly,
-    /// Pictures; or sound, where there are no pictures.
+    /// A picture; or sound, if there is no picture.
     All,
 }
 
-/// One end of the socket, and the reports that came out of it.
+/// Our end of the socket, and the reports so far.
 pub(super) struct Report {
     socket: Channel,
     pending: Vec<u8>,
@@ -47,7 +47,7 @@ pub(super) fn is_possible(program: &Path) -> bool {
 }
 
 impl Report {
-    /// Asks for reports. Returns the end of the socket that mpv inherits, too.
+    /// Asks for reports. Also returns the end of the socket that mpv inherits.
     pub(super) fn begin() -> io::Result<(Self, Inherited)> {
         let (mut socket, inherited) = Channel::pair()?;
         for (number, name) in [(TRACKS, "track-list"), (PICTURES, "video-params"), (SOUND, "audio-params")] {
@@ -56,7 +56,7 @@ impl Report {
         Ok((Self { socket, pending: Vec::new(), has_pictures: false, pictures: false, sound: false }, inherited))
     }
 
-    /// Reads the reports that have come meanwhile.
+    /// Reads the reports that have arrived.
     pub(super) fn listen(&mut self) {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = self.socket.read(&mut buffer) {
@@ -80,18 +80,18 @@ impl Report {
         }
         match event["id"].as_u64() {
             Some(TRACKS) => {
-                // The cover of a record is no film.
+                // A cover picture is no video.
                 let is_film = |track: &Value| track["type"] == "video" && track["albumart"] != true;
                 self.has_pictures |= data.as_array().is_some_and(|tracks| tracks.iter().any(is_film));
             }
-            // Width and height may come from the file. Only a decoder reports the format of its pixels.
+            // Width and height may come from the file. Only a decoder sets the pixel format.
             Some(PICTURES) => self.pictures |= data["pixelformat"].is_string(),
             Some(SOUND) => self.sound = true,
             _ => {}
         }
     }
 
-    /// The part that was shown so far.
+    /// What was shown so far.
     pub(super) fn shows(&self) -> Shows {
         match (self.has_pictures, self.pictures, self.sound) {
             (_, true, _) | (false, _, true) => Shows::All,

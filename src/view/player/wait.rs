@@ -11,14 +11,14 @@ use crate::view::keys::Key;
 use crate::view::player::report::Shows;
 use crate::view::player::{Playable, Player, Playing};
 
-/// A player that ends sooner than this has shown nothing to anybody.
+/// A player that exits earlier than this has shown nothing.
 const AT_ONCE: Duration = Duration::from_secs(1);
-/// How often a player is asked whether it still runs.
+/// The time between two checks whether the player still runs.
 const TICK: Duration = Duration::from_millis(50);
-/// The exit status of mpv when Ctrl-C or a signal ended it.
+/// The exit status of mpv after Ctrl-C or a signal.
 const INTERRUPTED: i32 = 4;
 
-/// Plays one thing, and waits until it was closed.
+/// Plays a file, and waits until the player was closed.
 pub(in crate::view) fn play_alone(
     player: &Player,
     what: &Playable<'_>,
@@ -26,7 +26,7 @@ pub(in crate::view) fn play_alone(
     time: Option<Duration>,
     stop: &AtomicBool,
 ) -> io::Result<End> {
-    // Pictures in this terminal go with the screen that they are drawn on.
+    // On the alternate screen, so that pictures in this terminal are erased.
     let mut screen = if player.in_terminal { Some(FullScreen::open(true)?) } else { None };
     let until = time.map(|time| Instant::now() + time);
     let end = until_closed(player.play(what, session)?, None, until, stop);
@@ -37,7 +37,7 @@ pub(in crate::view) fn play_alone(
     end
 }
 
-/// Waits until a player ends, or a key or the moment `until` ends it.
+/// Waits until a player exits, a key closes it, or the time `until` has come.
 pub(in crate::view) fn until_closed(
     mut playing: Playing,
     mut keys: Option<&mut FullScreen>,
@@ -47,10 +47,10 @@ pub(in crate::view) fn until_closed(
     loop {
         if let Some(status) = playing.child.try_wait()? {
             return Ok(match status.code() {
-                // A program that hands it on to another one, and leaves, has shown nothing.
+                // A program that only starts another one and exits has shown nothing.
                 Some(0) if !playing.is_mpv && playing.begun.elapsed() < AT_ONCE => End::Unseen(Unseen::EndedAtOnce),
                 Some(0) => closed(&mut playing),
-                // Somebody pressed Ctrl-C, or killed it.
+                // Ctrl-C or a signal.
                 None | Some(INTERRUPTED) => End::Left,
                 Some(_) => End::Unseen(Unseen::Player),
             });
@@ -73,7 +73,7 @@ pub(in crate::view) fn until_closed(
     }
 }
 
-/// The end of a player that was closed: by its own report, where it gives one.
+/// The result after a player was closed, from its report if it has one.
 fn closed(playing: &mut Playing) -> End {
     match playing.shown() {
         Some(Shows::Nothing) => End::Unseen(Unseen::NothingYet),

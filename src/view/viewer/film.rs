@@ -1,4 +1,4 @@
-//! A film, or a sound, in an album.
+//! A video or a sound in an album.
 
 use std::io::{self, Write as _};
 
@@ -13,11 +13,11 @@ use crate::view::viewer::position::{Then, Viewer};
 const COPIED: u64 = 1 << 20;
 
 impl Viewer<'_> {
-    /// Plays the current film when a key asks for that.
+    /// Waits for the key that plays the current video or sound, and plays it.
     pub(super) fn offer_film(&mut self) -> io::Result<Then> {
         let (name, what) = (self.name(), Kind::of(&self.entry().r#type).word());
         let size = (self.shown.words.size)(self.entry().size);
-        let waiting = format!("{name} · {what}, {size} · Enter plays it");
+        let waiting = format!("{name}: {what}, {size} · Enter plays");
         loop {
             match self.write_centered(&waiting)? {
                 Then::Stay => {}
@@ -46,7 +46,7 @@ impl Viewer<'_> {
         }
     }
 
-    /// The current file in memory of its own.
+    /// A copy of the current file, in memory of its own.
     fn current_alone(&self) -> io::Result<MemoryFile> {
         let mut own = MemoryFile::new()?;
         let mut range = self.range();

@@ -1,4 +1,4 @@
-//! Waiting for a key, its effect, and the last row, which explains the keys.
+//! Waiting for a key, the effect of each key, and the last row, which names the keys.
 
 use std::io;
 use std::sync::atomic::Ordering;
@@ -10,11 +10,11 @@ use crate::view::ending::{End, Unseen};
 use crate::view::keys::Key;
 use crate::view::viewer::position::{Then, Viewer};
 
-/// How long a terminal may take to confirm a picture: once a key closes it, or before a message about it is shown.
+/// The longest time for a terminal to confirm a picture: after the key that closes, or before a message is shown.
 const CONFIRMING: Duration = Duration::from_secs(3);
 
 impl Viewer<'_> {
-    /// Waits for a key that has an effect. `until`: or for that moment; `size`: or until the screen has another one.
+    /// Waits for a key with an effect. Also ends at the time `until`, and when the screen's size is no longer `size`.
     pub(super) fn wait(&mut self, until: Option<Instant>, size: Option<Size>) -> io::Result<Then> {
         self.until = self.until.or(self.shown.time.map(|time| Instant::now() + time));
         loop {
@@ -46,22 +46,21 @@ impl Viewer<'_> {
         }
     }
 
-    /// The last row: how it is closed, what else the keys do, and the file's name.
+    /// The last row: the keys and the file's name. The most important part is first, since narrow screens cut the rest.
     fn status(&self) -> String {
         if let Some(message) = &self.message {
             return format!(" {} ", message.text);
         }
-        // The most important part first: a narrow screen has room for little.
         let mut parts = vec![match self.until {
             Some(until) => {
                 let left = until.saturating_duration_since(Instant::now()).as_secs_f64().ceil();
-                format!(" q closes, and it is gone, in {left} s by itself")
+                format!(" q closes and deletes (by itself in {left} s)")
             }
-            None => " q closes, and it is gone".to_owned(),
+            None => " q closes and deletes".to_owned(),
         }];
         let count = self.shown.manifest.entries.len();
         if self.shown.save.is_some() {
-            parts.push(if count > 1 { "s saves all".to_owned() } else { "s saves".to_owned() });
+            parts.push(if count > 1 { "s saves all".to_owned() } else { "s saves here".to_owned() });
         }
         if !self.lines.is_empty() {
             parts.push("c copies".to_owned());
@@ -123,7 +122,7 @@ impl Viewer<'_> {
         (std::mem::replace(&mut self.current, number) != number).then_some(Then::Again)
     }
 
-    /// Moves in a text.
+    /// Scrolls a text.
     fn scroll(&mut self, key: Key) -> Option<Then> {
         let page = usize::from(self.screen.size().rows.saturating_sub(2).max(1));
         let last = self.lines.len().saturating_sub(page + 1);
@@ -138,7 +137,7 @@ impl Viewer<'_> {
         (std::mem::replace(&mut self.top, top) != top).then_some(Then::Again)
     }
 
-    /// Waits a while for the terminal's answer to a picture that is being closed already.
+    /// Waits for the terminal to confirm a picture that is being closed.
     fn confirm(&mut self) -> io::Result<()> {
         let until = Instant::now() + CONFIRMING;
         while let Some((id, _)) = self.unconfirmed {

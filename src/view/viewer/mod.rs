@@ -1,11 +1,11 @@
-//! One file of a share after another on the terminal's screen.
+//! The viewer on the terminal's screen: one file after another.
 //!
 //! | file | |
 //! |---|---|
-//! | `position` | the person's position: the current file, and which ones were seen |
-//! | `photo`, `text`, `film` | one file of that kind |
-//! | `keys` | waiting for a key, and its effect |
-//! | `closing` | saving, copying, closing |
+//! | `position` | the current file, and which files were seen |
+//! | `photo`, `text`, `film` | one file of each kind |
+//! | `keys` | waiting for a key, its effect, and the last row |
+//! | `closing` | saving, copying and closing |
 
 mod closing;
 mod film;
@@ -28,9 +28,9 @@ use crate::view::player::{Playable, is_playable};
 pub(super) use self::position::Viewing;
 
 impl Viewing {
-    /// Shows it until it is closed. `stop` ends that.
+    /// Shows the share until the person closes it or `stop` is set.
     pub(super) fn run(self, stop: &AtomicBool) -> io::Result<End> {
-        // A single film needs no screen before it.
+        // A single video plays at once, without a screen before it.
         if let ([Some(Means::Play)], Some(player)) = (&self.means[..], &self.player) {
             if !is_playable(&self.memory.read(0..HEAD_LEN as u64)?) {
                 return Ok(End::Unseen(Unseen::NotPlayable));
@@ -51,7 +51,7 @@ impl Viewer<'_> {
         }
     }
 
-    /// Shows the current file, until a key leads elsewhere.
+    /// Shows the current file until a key turns to another one or ends the viewer.
     fn show_current(&mut self) -> io::Result<Then> {
         self.screen.clear()?;
         self.screen.wipe_with(Vec::new());

@@ -10,16 +10,16 @@ use crate::view::graphics::{self, Drawing, Graphics};
 use crate::view::picture::{Frame, Picture};
 use crate::view::viewer::position::{Then, Viewer};
 
-/// How large a character is taken to be where the terminal does not report it.
+/// The assumed size of a character if the terminal does not report one, in pixels.
 const CELL: Cell = (10, 20);
-/// The smallest screen on which a photo is drawn, in columns and rows.
+/// The smallest screen for a photo, in columns and rows.
 const SMALLEST: (u16, u16) = (10, 4);
 
-/// The part of the screen in which photos are drawn.
+/// The part of the screen for photos.
 struct Canvas {
     columns: u16,
     rows: u16,
-    /// The size of a character.
+    /// The size of a character, in pixels.
     cell: Cell,
 }
 
@@ -39,7 +39,7 @@ impl Canvas {
         (pixels(self.columns, self.cell.0), pixels(self.rows, self.cell.1))
     }
 
-    /// Codes that move the cursor so that a drawing is in the middle.
+    /// Codes that move the cursor so that a drawing is centered.
     fn position(&self, drawing: &Drawing) -> String {
         let taken = |side: u32, cell: u16| side.div_ceil(u32::from(cell));
         let column = (u32::from(self.columns).saturating_sub(taken(drawing.size.0, self.cell.0))) / 2 + 1;
@@ -70,7 +70,7 @@ impl Viewer<'_> {
                     return self.show_failure(Unseen::Undrawable);
                 };
                 if is_first {
-                    // Keys that were pressed while it was decoded were not about it.
+                    // Keys that were pressed while the photo was decoded do not count.
                     self.screen.forget_keys();
                 }
                 self.screen.write(canvas.position(&drawing).as_bytes())?;
@@ -91,14 +91,14 @@ impl Viewer<'_> {
         }
     }
 
-    /// Writes that the current photo cannot be shown. It does not count as seen.
+    /// Shows why the current photo cannot be shown. It does not count as seen.
     pub(super) fn show_failure(&mut self, why: Unseen) -> io::Result<Then> {
         self.count_as_failed(why);
         self.write_centered(&format!("This photo cannot be shown: {why}."))
     }
 }
 
-/// Any number but zero; below the ones that some terminals keep for themselves.
+/// A random number for a picture: not zero, and below the range that some terminals reserve.
 fn picture_number() -> u32 {
     let mut random = [0; 4];
     fill_random(&mut random);

@@ -1,4 +1,4 @@
-//! The person's position in a share: the current file, and which ones were seen.
+//! The state of the viewer: the current file, and which files were seen.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -21,16 +21,16 @@ use crate::view::graphics::Limits;
 use crate::view::memory::MemoryFile;
 use crate::view::player::Player;
 
-/// How long a message stays in the last row.
+/// The time for which a message stays in the last row.
 const MESSAGE: Duration = Duration::from_secs(4);
 
-/// A share that is shown on the screen.
+/// A share, and the ways to show its files.
 pub(in crate::view) struct Viewing {
     pub(in crate::view) memory: MemoryFile,
-    /// How each file is shown; `None`: it can only be saved.
+    /// How each file is shown. `None`: it can only be saved.
     pub(in crate::view) means: Vec<Option<Means>>,
     pub(in crate::view) manifest: Manifest,
-    /// After which it is closed by itself.
+    /// The time after which the viewer closes by itself.
     pub(in crate::view) time: Option<Duration>,
     pub(in crate::view) save: Option<Save>,
     pub(in crate::view) player: Option<Player>,
@@ -40,26 +40,26 @@ pub(in crate::view) struct Viewing {
     pub(in crate::view) words: Words,
 }
 
-/// A share on the screen, and the person's position in it.
+/// A share on the screen.
 pub(super) struct Viewer<'a> {
     pub(super) shown: Viewing,
     pub(super) screen: FullScreen,
     pub(super) stop: &'a AtomicBool,
-    /// When it is closed by itself: counted from the moment in which something is on the screen.
+    /// When the viewer closes by itself. The time starts with the first file on the screen.
     pub(super) until: Option<Instant>,
-    /// The number of the file that is shown.
+    /// The index of the current file.
     pub(super) current: usize,
-    /// The files that were seen.
+    /// The files that were seen, by their indexes.
     pub(super) seen: HashSet<usize>,
     pub(super) saved: Vec<PathBuf>,
-    /// The files that could not be shown.
+    /// The files that could not be shown, by their indexes.
     pub(super) failures: BTreeMap<usize, Unseen>,
-    /// The picture that the terminal has yet to confirm, by its number; since when.
+    /// The number of the picture that the terminal has not confirmed, and the time when it was drawn.
     pub(super) unconfirmed: Option<(u32, Instant)>,
-    /// Whether closing was asked for while something was unseen.
+    /// Whether the warning about unseen files was shown.
     pub(super) warned: bool,
     pub(super) message: Option<RowMessage>,
-    /// The first line of a text that is on the screen, and all its lines.
+    /// The index of the first line on the screen, and all lines of the current text.
     pub(super) top: usize,
     pub(super) lines: Vec<String>,
 }
@@ -68,13 +68,13 @@ pub(super) struct Viewer<'a> {
 pub(super) struct RowMessage {
     pub(super) text: String,
     pub(super) until: Instant,
-    /// Whether it is about a picture that the terminal has not confirmed yet.
+    /// Whether the message is about a picture that the terminal has not confirmed yet.
     pub(super) is_unconfirmed: bool,
 }
 
 /// The effect of a key.
 pub(super) enum Then {
-    /// Another file, or the same anew.
+    /// Show the current file, which may be another one.
     Again,
     Stay,
     End(End),
@@ -104,7 +104,7 @@ impl<'a> Viewer<'a> {
         &self.shown.manifest.entries[self.current]
     }
 
-    /// The bytes of the current file among those of the share.
+    /// The range of the current file among the bytes of the share.
     pub(super) fn range(&self) -> Range<u64> {
         self.shown.manifest.range_of(self.current).unwrap_or_default()
     }
@@ -114,7 +114,7 @@ impl<'a> Viewer<'a> {
         name.map_or_else(|| Kind::of(&self.entry().r#type).word().to_owned(), printable)
     }
 
-    /// Shows a message for a while.
+    /// Shows a message in the last row.
     pub(super) fn note(&mut self, text: String) {
         self.message = Some(RowMessage { text, until: Instant::now() + MESSAGE, is_unconfirmed: false });
     }
@@ -136,7 +136,7 @@ impl<'a> Viewer<'a> {
         self.failures.insert(self.current, why);
     }
 
-    /// Writes a line in the middle of the screen, and waits for a key.
+    /// Writes a line in the middle of the screen, and waits for a key with an effect.
     pub(super) fn write_centered(&mut self, text: &str) -> io::Result<Then> {
         let size = self.screen.size();
         let text = style::readable(text);

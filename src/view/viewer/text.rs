@@ -27,7 +27,7 @@ impl Viewer<'_> {
             self.screen.write(codes.as_bytes())?;
             let top = self.top;
             match self.wait(None, Some(size))? {
-                // Another part of the same text.
+                // Scrolled, or the screen has another size.
                 Then::Again if self.top != top || self.screen.size() != size => {}
                 then => return Ok(then),
             }

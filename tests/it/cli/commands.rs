@@ -47,7 +47,7 @@ fn a_second_opener_is_told_when_it_was_opened() {
     }
     let opened = sandbox.share(["open", link, "-o", "."]).run();
     assert_eq!(opened.code, 0, "{opened:?}");
-    assert!(opened.stderr.contains("saved as beach (1).jpg"), "{}", opened.stderr);
+    assert!(opened.stderr.contains("Saved as beach (1).jpg."), "{}", opened.stderr);
     assert_eq!(sandbox.read("beach (1).jpg"), content);
     assert_eq!(fs::metadata(sandbox.path("beach (1).jpg")).unwrap().permissions().mode() & 0o777, 0o600);
 
@@ -288,7 +288,7 @@ async fn a_failed_finish_is_sent_by_the_next_command() {
     deaf.store(false, Ordering::SeqCst);
     // The same command only finishes: it neither fetches nor writes.
     let again = sandbox.share(["open", &first, "-o", "a"]).run();
-    assert!(again.code == 0 && again.stderr.contains("opened before; it is in a"), "{again:?}");
+    assert!(again.code == 0 && again.stderr.contains("Already saved as a."), "{again:?}");
     assert_eq!(bench.data().await.len(), 2);
     // Any command finishes the other share, even after its file was moved.
     fs::rename(sandbox.path("b"), sandbox.path("kept")).unwrap();
@@ -311,7 +311,7 @@ fn only_regular_files_are_replaced() {
         for force in [None, Some("-f")] {
             let args = ["open", &link, "-o", special].into_iter().chain(force);
             let refused = sandbox.share(args).fails(8, "is not a regular file");
-            assert!(refused.stderr.contains("hint: nothing is lost; -o - writes to standard output"), "{refused:?}");
+            assert!(refused.stderr.contains("hint: nothing was opened; -o - writes to standard output"), "{refused:?}");
         }
     }
     assert_eq!(sandbox.names(), ["dangling", "fifo"]);

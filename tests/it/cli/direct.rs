@@ -38,7 +38,7 @@ fn a_share_is_served_until_it_was_opened() {
     assert_eq!(opened.code, 0, "{opened:?}");
     assert!(sandbox.read("got.jpg") == content);
     // Sender and opener see the same two words.
-    let words = opened.stderr.split("who it was: ").nth(1).unwrap().trim().trim_end_matches('.').to_owned();
+    let words = opened.stderr.split("opened by: ").nth(1).unwrap().trim().to_owned();
     assert_eq!(words.split(' ').count(), 2, "{words}");
     host.expect(&format!("being opened by: {words}"))
         .expect(&format!("opened by: {words}"))

@@ -26,7 +26,7 @@ async fn waiting_ends_with_the_opening_and_names_the_opener() {
     let asker = sandbox.share(["status", "--wait"]).start();
     let there = sandbox.other_home("elsewhere");
     let opened = sandbox.share(["open", link.trim(), "-o", "got"]).env("HOME", &there).run();
-    let words = opened.stderr.split("who it was: ").nth(1).unwrap().trim().trim_end_matches('.').to_owned();
+    let words = opened.stderr.split("opened by: ").nth(1).unwrap().trim().to_owned();
     let ended = sender.wait();
     assert!(ended.code == 0 && ended.stderr.contains(&format!("opened by: {words}")), "{ended:?}");
     let told = asker.wait();

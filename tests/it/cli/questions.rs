@@ -11,16 +11,17 @@ fn opening_at_a_terminal_asks_and_enter_means_not_now() {
     let link = sandbox.share(["send", "-q", "-n", "beach.jpg", "--relay", &relay.url, "sent.jpg"]).ok();
     let mut terminal = Conversation::start(&sandbox, r#"TERM=xterm "$SHARE" open"#);
     terminal.expect("link (not shown):").press(&format!("{link}\r"));
-    terminal.expect("[b]locks, [s]ave it here, [n]ot now?").press("\r");
+    terminal.expect("colored [b]locks, [s]ave it, or").expect("[n]ot now?").press("x\r");
+    terminal.expect("type b, s or n").expect("[n]ot now?").press("\r");
     let (code, seen) = terminal.end();
     assert_eq!(code, 130, "{seen}");
-    assert!(seen.contains("not now: nothing is lost"), "{seen}");
+    assert!(seen.contains("nothing was opened"), "{seen}");
 
     let mut terminal = Conversation::start(&sandbox, &format!(r#"TERM=xterm "$SHARE" open '{link}'"#));
     terminal.expect("beach.jpg: photo, 50.0 kB").expect("ot now?").press("s\r");
     let (code, seen) = terminal.end();
     assert_eq!(code, 0, "{seen}");
-    assert!(seen.contains("saved as beach.jpg"), "{seen}");
+    assert!(seen.contains("Saved as beach.jpg."), "{seen}");
     assert_eq!(sandbox.read("beach.jpg"), content);
 }
 
@@ -115,7 +116,10 @@ fn binary_data_never_goes_to_a_terminal() {
     let link = sandbox.share(["send", "-q", "--relay", &relay.url]).input(photo(500)).ok();
     let (code, seen) = Conversation::start(&sandbox, &format!(r#""$SHARE" open -o - '{link}'"#)).end();
     assert_eq!(code, 2, "{seen}");
-    assert!(seen.contains("is not for a terminal") && seen.contains("hint: nothing is lost"), "{seen}");
+    assert!(
+        seen.contains("this photo cannot be printed on a terminal") && seen.contains("hint: nothing was opened"),
+        "{seen}"
+    );
     let text = sandbox.share(["send", "-q", "--relay", &relay.url]).input("a\x1b]0;title\x07b").ok();
     let (code, seen) = Conversation::start(&sandbox, &format!(r#""$SHARE" open -o - '{text}'"#)).end();
     assert!(code == 0 && seen.contains("a␛]0;title␇b"), "{seen}");
@@ -182,6 +186,6 @@ fn the_progress_bar_shows_that_the_relay_is_retried() {
     line.lead_to(&relay.address());
     let (code, seen) = opener.end();
     assert_eq!(code, 0, "{seen}");
-    assert!(seen.contains("Opened, and gone."), "{seen}");
+    assert!(seen.contains("Saved as got.jpg. The sender sees it was opened by: "), "{seen}");
     assert!(sandbox.read("got.jpg") == content);
 }

@@ -102,8 +102,8 @@ fn a_dumb_terminal_gets_plain_lines() {
             assert!(tty.seen(|seen| !seen.bytes.contains(&0x1b)), "{}", tty.screen());
             let link = send(&sandbox, &relay, &[name]);
             let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &format!("TERM={kind} \"$SHARE\" open '{link}'"));
-            tty.expect("It cannot be shown here: this terminal cannot clear its screen");
-            tty.expect("[s]ave it here, [n]ot now?").press("n\r");
+            tty.expect("cannot be shown here: this terminal cannot clear its screen");
+            tty.expect("[s]ave here, or [n]ot now?").press("n\r");
             assert_eq!(tty.end(), 130, "{}", tty.screen());
             assert!(tty.seen(|seen| !seen.bytes.contains(&0x1b)), "{}", tty.screen());
         }

@@ -29,7 +29,7 @@ pub(crate) fn told(ended: &Ended) -> String {
         (r"[A-Z][a-z]{2} \d+ at \d\d:\d\d", "TODAY"),
         (r"\b[0-9a-f]{8}\b", "ID"),
         (r"\([a-z]{3,8} [a-z]{3,8}\)", "(WORDS)"),
-        (r"who it was: [a-z]{3,8} [a-z]{3,8}\.", "who it was: WORDS."),
+        (r"opened by: [a-z]{3,8} [a-z]{3,8}", "opened by: WORDS"),
     ] {
         text = Regex::new(pattern).unwrap().replace_all(&text, stands_for).into_owned();
     }
@@ -237,7 +237,7 @@ async fn local_errors() {
         || stage.share("open -q -o no/where").env("SHARE_LINK", &link),
         "
         ! error: no: there is no such file or directory
-        ! hint: nothing is lost; try another -o
+        ! hint: nothing was opened; set -o to another path
         = 8",
     );
     assert!(stage.share("peek").env("SHARE_LINK", &link).ok().contains("beach.jpg"), "it still waits");
@@ -260,8 +260,7 @@ async fn outcomes_for_a_recipient() {
         told(&open(&link).run()),
         "\
         ! beach.jpg: photo, 300 kB\n\
-        ! saved as got\n\
-        ! Opened, and gone. The sender sees who it was: WORDS.\n\
+        ! Saved as got. The sender sees it was opened by: WORDS\n\
         = 0\n"
     );
     check(
@@ -310,8 +309,8 @@ async fn outcomes_for_a_recipient() {
         || stage.elsewhere("open").env("SHARE_LINK", &link),
         "
         ! 2 files, 600 kB
-        ! error: these are 2 files, and there is one standard output
-        ! hint: nothing is lost; save them: -o DIR
+        ! error: 2 files cannot be written to one standard output
+        ! hint: nothing was opened; to save the files, set -o DIR
         = 2",
     );
     let link = stage.share("send -q").input("a Wi-Fi password").ok();
@@ -320,7 +319,7 @@ async fn outcomes_for_a_recipient() {
         "\
         a Wi-Fi password\n\
         ! text, 16 bytes\n\
-        ! Opened, and gone. The sender sees who it was: WORDS.\n\
+        ! Done. The sender sees it was opened by: WORDS\n\
         = 0\n"
     );
 }
@@ -461,7 +460,7 @@ async fn the_life_of_a_share_as_its_sender_sees_it() {
         beach.jpg: photo, 300 kB · opened on Jan 1, 2100 at 00:00 (WORDS), confirmed by someone with the link and the passphrase; time by the relay
         = 0");
     // Sender and opener see the same two words, in JSON too.
-    let words = opened.stderr.split("who it was: ").nth(1).unwrap().trim().trim_end_matches('.').to_owned();
+    let words = opened.stderr.split("opened by: ").nth(1).unwrap().trim().to_owned();
     assert!(status().ok().contains(&format!("({words})")));
     let facts = events(&status().env("SHARE_JSON", "1").run()).pop().unwrap();
     assert_eq!(facts["opener"], words);
@@ -523,8 +522,8 @@ async fn claimed_and_lapsed() {
         told(&opened),
         "\
         ! beach.jpg: photo, 300 kB\n\
-        ! saved as got\n\
-        ! Opened, and the relay will be told so by the next command. The sender sees who it was: WORDS.\n\
+        ! Saved as got. The relay will be informed by the next `share` command; the sender then sees it was opened \
+          by: WORDS\n\
         = 0\n"
     );
     check(|| stage.share("status"), "

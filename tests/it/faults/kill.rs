@@ -164,7 +164,7 @@ fn an_interrupted_opener_is_told_how_to_resume() {
     signal(opener.0.id(), "TERM");
     let ended = opener.wait();
     assert_eq!(ended.code, 130, "{ended:?}");
-    assert!(ended.stderr.contains("hint: it is not lost"), "{ended:?}");
+    assert!(ended.stderr.contains("hint: run the same command again on this device"), "{ended:?}");
     assert_eq!(sandbox.names(), Vec::<String>::new());
     sandbox.share(["open", "-q", &link, "-o", "out"]).ok();
     assert!(sandbox.read("out") == content);

@@ -34,8 +34,7 @@ const WITHIN: [(&str, &[&str]); 8] = [
 ];
 
 /// A crate, or a path in one, and the modules in which it may appear.
-const CRATES: [(&str, &[&str]); 19] = [
-    ("icu_properties", &["safe_text"]),
+const CRATES: [(&str, &[&str]); 18] = [
     ("age", &["seal", "secret"]),
     ("age_core", &["seal"]),
     ("ring", &["seal", "secret", "relay"]),

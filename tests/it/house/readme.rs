@@ -9,8 +9,18 @@ use super::documents::documents;
 use crate::support::{Run, SHARE, Sandbox, TestS3, photo};
 
 /// The labels of code blocks with commands. Each but the first labels one block, which a test runs.
-const RUN: [&str; 9] =
-    ["sh", "sh bucket", "sh folder", "sh install", "sh pipes", "sh receipts", "sh relay", "sh sender", "sh session"];
+const RUN: [&str; 10] = [
+    "sh",
+    "sh bucket",
+    "sh folder",
+    "sh install",
+    "sh open",
+    "sh pipes",
+    "sh receipts",
+    "sh relay",
+    "sh send",
+    "sh sender",
+];
 
 fn text(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
@@ -75,13 +85,22 @@ fn every_block_of_commands_is_run() {
 
 #[test]
 #[ignore = "takes long: tests/all"]
-fn sending_and_opening_work_as_they_stand() {
+fn sending_works_as_it_stands() {
+    let (sandbox, _) = directory();
+    let relay = sandbox.relay();
+    let shown = shell(&sandbox, &block("sh send")).env("SHARE_RELAY", &relay.url).ok();
+    assert_eq!(shown.matches("#share1").count(), 5, "{shown}");
+}
+
+#[test]
+#[ignore = "takes long: tests/all"]
+fn opening_works_as_it_stands() {
     let (sandbox, content) = directory();
     let relay = sandbox.relay();
-    let shown = shell(&sandbox, &block("sh session")).env("SHARE_RELAY", &relay.url).ok();
+    let shown = shell(&sandbox, &block("sh open")).env("SHARE_RELAY", &relay.url).ok();
+    assert!(shown.contains("photo.jpg: photo, 20"), "{shown}");
     assert_eq!(sandbox.read("received.jpg"), content);
     assert_eq!(sandbox.read("photo (1).jpg"), content);
-    assert_eq!(shown.matches("#share1").count(), 5, "{shown}");
 }
 
 #[test]

@@ -36,13 +36,13 @@ fn photo_opens_once_and_leaves_nothing(engine: Engine) {
     tab.goto(&link).expect("photo, 27.5 kB");
     // A short press does not open the share.
     tab.tell("hold", json!({ "selector": ".hold", "milliseconds": 300 }));
-    tab.expect("Hold it for a whole second").hold().until("document.querySelector('.stage img')");
+    tab.expect("Hold for a full second").hold().until("document.querySelector('.stage img')");
     let photo = fs::read(PHOTO).unwrap();
     assert_eq!(tab.shows(&photo), (640 * 400, true));
     let saved = tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
     assert_eq!(saved["name"], "beach.jpg");
-    tab.press_button("Close").expect("Is it in your downloads?").press_button("Saved, close now");
-    tab.expect("The sender sees that it was opened");
+    tab.press_button("Close").expect("Is it in your downloads?").press_button("Yes, close now");
+    tab.expect("The sender sees it was opened by");
     expect_forgotten(&tab);
     relay.expect_empty();
     let words = tab.text().split(['“', '”']).nth(1).unwrap().to_owned();
@@ -69,7 +69,7 @@ fn album_pages_turn_and_text_stays_text(engine: Engine) {
     tab.expect("2 of 2").expect("<b>not bold</b>");
     assert_eq!(tab.value("document.querySelector('.stage pre').textContent"), text);
     tab.press_button("Previous").expect("1 of 2").until("document.querySelector('.stage img')");
-    tab.press_button("Close").expect("The sender sees that it was opened");
+    tab.press_button("Close").expect("The sender sees it was opened by");
     expect_forgotten(&tab);
     relay.expect_empty();
     assert_eq!(tab.complaints(), Vec::<String>::new());
@@ -123,13 +123,13 @@ fn page_asks_for_the_passphrase_until_it_is_right(engine: Engine) {
     sandbox.write("secret.txt", b"tangerine-42");
     let tab = browser.tab();
     tab.goto(&send(&sandbox, &relay, &["--passphrase-file", "passphrase", "secret.txt"]));
-    tab.expect("It has a passphrase").tell("type", json!({ "text": "password" }));
+    tab.expect("Enter the passphrase").tell("type", json!({ "text": "password" }));
     tab.tell("press", json!({ "key": "Enter" }));
     // The page selects the wrong passphrase, so typing replaces it.
-    tab.expect("19 more may be tried").tell("type", json!({ "text": "pásswörd with spaces" }));
+    tab.expect("19 more tries before").tell("type", json!({ "text": "pásswörd with spaces" }));
     tab.tell("press", json!({ "key": "Enter" }));
     tab.expect("secret.txt").hold().expect("tangerine-42");
-    tab.press_button("Close").expect("The sender sees that it was opened");
+    tab.press_button("Close").expect("The sender sees it was opened by");
     expect_forgotten(&tab);
     relay.expect_empty();
 }
@@ -149,11 +149,11 @@ fn reload_during_a_download_resumes(engine: Engine) {
     assert!(tab.remembers().contains("share.v1."));
     line.mend();
     tab.tell("reload", json!({}));
-    tab.expect("does not show this kind of file");
+    tab.expect("cannot show this kind of file");
     let saved = tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
     assert!(fs::read(saved["path"].as_str().unwrap()).unwrap() == content);
-    tab.press_button("Close").expect("Is it in your downloads?").press_button("Saved, close now");
-    tab.expect("The sender sees that it was opened");
+    tab.press_button("Close").expect("Is it in your downloads?").press_button("Yes, close now");
+    tab.expect("The sender sees it was opened by");
     expect_forgotten(&tab);
     relay.expect_empty();
 }
@@ -170,7 +170,7 @@ fn page_over_plain_http_opens_a_photo(engine: Engine) {
     assert_eq!(tab.value("[location.host, isSecureContext]"), json!(["photos.lan", false]));
     tab.hold().until("document.querySelector('.stage img')");
     assert_eq!(tab.shows(&fs::read(PHOTO).unwrap()), (640 * 400, true));
-    tab.press_button("Close").expect("The sender sees that it was opened");
+    tab.press_button("Close").expect("The sender sees it was opened by");
     host.expect("Nothing is left here");
 }
 

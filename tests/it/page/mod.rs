@@ -1,6 +1,7 @@
 //! Tests of the page for recipients in a browser.
 
 mod agreement;
+mod characters;
 mod engines;
 mod opening;
 mod seen;

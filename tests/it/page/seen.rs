@@ -76,7 +76,7 @@ fn a_video_without_a_decoder_is_neither_seen_nor_deleted() {
     assert!(fs::read(saved["path"].as_str().unwrap()).unwrap().len() > hevc.len() / 2);
     tab.press_button("Close").expect("Is it in your downloads?");
     shot(&tab, "saved-question-phone");
-    tab.press_button("Saved, close now").expect("The sender sees");
+    tab.press_button("Yes, close now").expect("The sender sees");
     relay.expect_empty();
 
     // View-only: a warning comes before the opening, and nothing is lost afterwards.
@@ -111,8 +111,9 @@ fn a_video_is_seen_by_its_picture_and_a_sound_by_its_sound() {
             tab.until("document.querySelector('video, audio').readyState >= 2");
         }
         tab.press_button("Close");
-        tab.until("document.querySelector('h1').textContent === 'Gone' || document.querySelector('[role=alert]')");
-        tab.value("document.querySelector('h1').textContent === 'Gone'") == true
+        let is_closed = "document.querySelector('h1').textContent === 'Closed and deleted'";
+        tab.until(&format!("{is_closed} || document.querySelector('[role=alert]')"));
+        tab.value(is_closed) == true
     };
     fs::copy(CLIP, sandbox.path("clip.mp4")).unwrap();
     assert!(seen("clip.mp4", true));
@@ -183,9 +184,9 @@ fn view_only_is_refused_before_the_opening_if_the_browser_cannot_show_it() {
     let heic: (&str, &str, &[u8]) = ("a.heic", "image/heic", b"\0\0\0\x18ftypheic");
     let tab = browser.tab();
     let link = planted(&relay.url, &[("a.jpg", "image/jpeg", &fs::read(PHOTO).unwrap()), heic], true);
-    tab.goto(&link).expect("This page cannot show it").expect("it still waits");
+    tab.goto(&link).expect("This page cannot show it").expect("it is still waiting");
     let tab = browser.tab_with(json!({ "before": "HTMLMediaElement.prototype.canPlayType = () => ''" }));
-    tab.goto(&planted(&relay.url, &[("a.mov", "video/quicktime", &mov)], true)).expect("it still waits");
+    tab.goto(&planted(&relay.url, &[("a.mov", "video/quicktime", &mov)], true)).expect("it is still waiting");
     // A browser with a decoder for HEIC in place of Chromium's.
     let heic_too = "const decode = Image.prototype.decode;
         const width = Object.getOwnPropertyDescriptor(Image.prototype, 'naturalWidth');
@@ -301,7 +302,7 @@ fn an_app_that_drops_downloads_is_named_before_the_opening() {
     let link = send(&sandbox, &relay, &[PHOTO]);
     for (app, agent) in APPS {
         let tab = browser.tab_with(json!({ "agent": agent, "width": 390, "height": 844 }));
-        tab.goto(&link).expect(&format!("This page runs inside {app},")).expect("Open in browser");
+        tab.goto(&link).expect(&format!("This page is inside {app}.")).expect("Open in browser");
         if app == "Instagram" {
             shot(&tab, "in-app-phone");
         }
@@ -310,13 +311,13 @@ fn an_app_that_drops_downloads_is_named_before_the_opening() {
     for agent in BROWSERS {
         let tab = browser.tab_with(json!({ "agent": agent }));
         tab.goto(&link).expect("Press and hold to open");
-        assert!(!tab.text().contains("This page runs inside"), "{agent}");
+        assert!(!tab.text().contains("This page is inside"), "{agent}");
         tab.tell("close", json!({}));
     }
     // Leaving does not finish a file that was seen and saved there: it may not have arrived.
     let tab = browser.tab_with(json!({ "agent": APPS[0].1 }));
     tab.goto(&link).hold().until("document.querySelector('.stage img')?.complete").press_button("Save");
-    tab.expect("Instagram may have dropped the file").goto("about:blank");
+    tab.expect("Instagram may have lost the file").goto("about:blank");
     assert!(status(&sandbox).contains("claimed on"), "{}", status(&sandbox));
     tab.goto(&link)
         .until("document.querySelector('.stage img')?.complete")
@@ -338,9 +339,9 @@ fn a_file_shared_with_another_app_counts_as_saved_unless_the_app_fails() {
         }";
     sandbox.write("a.zip", b"PK\x03\x04 and so on");
     let tab = browser.tab_with(json!({ "before": sheet, "width": 390, "height": 844, "touch": true }));
-    tab.goto(&send(&sandbox, &relay, &["a.zip"])).hold().expect("does not show this kind of file");
+    tab.goto(&send(&sandbox, &relay, &["a.zip"])).hold().expect("cannot show this kind of file");
     tab.press_button("Save with another app…").press_button("Close").expect("not been seen or saved");
-    tab.press_button("Go back").expect("does not show this kind of file");
+    tab.press_button("Go back").expect("cannot show this kind of file");
     tab.value("globalThis.refuses = false");
     tab.press_button("Save with another app…").expect("Shared with the app you chose");
     shot(&tab, "shared-phone");
@@ -361,7 +362,7 @@ fn over_plain_http_the_page_asks_whether_a_saved_file_arrived() {
     let host = Host::start(&sandbox, &["a.zip", "--public-url", "http://photos.lan", "--listen", &listens]);
     let Some(browser) = Browser::start(&[&format!("--host=photos.lan={listens}")]) else { return };
     let tab = browser.tab();
-    tab.goto(host.link()).hold().expect("does not show this kind of file");
+    tab.goto(host.link()).hold().expect("cannot show this kind of file");
     assert_eq!(
         tab.value("[isSecureContext, 'share' in navigator, 'locks' in navigator]"),
         json!([false, false, false])
@@ -369,7 +370,7 @@ fn over_plain_http_the_page_asks_whether_a_saved_file_arrived() {
     assert!(!tab.text().contains("Save with another app"));
     tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
     tab.press_button("Close").expect("Is it in your downloads?").press_button("Go back");
-    tab.expect("does not show this kind of file").press_button("Close").press_button("Saved, close now");
+    tab.expect("cannot show this kind of file").press_button("Close").press_button("Yes, close now");
     tab.expect("The sender sees");
 }
 
@@ -399,7 +400,7 @@ fn an_opening_that_differs_from_the_preview_is_refused() {
         .expect("harmless.txt")
         .hold()
         .expect("None of it is shown")
-        .expect("something different from what this page showed");
+        .expect("something else than this page showed");
     assert!(!tab.text().contains("really there"));
     shot(&tab, "changed-desktop");
     assert!(!relay.data().is_empty(), "and nothing is deleted");

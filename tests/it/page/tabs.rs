@@ -38,7 +38,9 @@ fn coming_back_to_what_was_closed_is_told_as_such(engine: Engine) {
     // Firefox changes its process for another site, and may drop the last request of a page: then the share is shown
     // again.
     let came_back = || {
-        tab.until("['Gone', 'Closed', 'a.txt'].includes(document.querySelector('h1').textContent)");
+        tab.until(
+            "['Closed and deleted', 'Already opened', 'a.txt'].includes(document.querySelector('h1').textContent)",
+        );
         assert!(!tab.text().contains("someone else"), "{}", tab.text());
         if engine == Engine::Firefox && tab.text().starts_with("a.txt") {
             tab.press_button("Close").expect("The sender sees");
@@ -60,10 +62,10 @@ fn coming_back_to_what_was_closed_is_told_as_such(engine: Engine) {
     let link = send(&sandbox, &relay, &["a.txt"]);
     tab.goto(&link).hold().expect("psst");
     assert_eq!(shared_storage(&tab, &link), 1);
-    tab.press_button("Close").expect("The sender sees that it was opened");
+    tab.press_button("Close").expect("The sender sees it was opened by");
     assert_eq!(tab.remembers(), r#""{}{}""#);
     tab.tell("reload", json!({}));
-    tab.expect("Closed").expect("You opened it in this browser on ");
+    tab.expect("Already opened").expect("You opened it in this browser on ");
     // WebKitGTK's driver gets no answer from a page that is restored from the browser's cache.
     if engine != Engine::WebKit {
         tab.goto(&elsewhere(&other_relay));
@@ -87,12 +89,12 @@ fn another_tab_resumes_when_the_first_is_gone(engine: Engine) {
     let second = first.new_tab();
     second.goto(&link).expect("Open in another tab");
     first.goto("about:blank");
-    second.expect("The other tab is gone").press_button("Continue here").expect("first page");
+    second.expect("The other tab is closed").press_button("Continue here").expect("first page");
     // In the other order, closed properly.
     let third = second.new_tab();
     third.goto(&link).expect("Open in another tab");
     second.press_button("Next").expect("second page").press_button("Close").expect("The sender sees");
-    third.expect("The other tab is gone").press_button("Continue here").expect("You opened it in this browser on ");
+    third.expect("The other tab is closed").press_button("Continue here").expect("You opened it in this browser on ");
     assert_eq!(third.remembers(), r#""{}{}""#);
     relay.expect_empty();
 
@@ -105,12 +107,12 @@ fn another_tab_resumes_when_the_first_is_gone(engine: Engine) {
         tab.tell("press", json!({ "key": "Enter" }));
     };
     let tab = browser.tab();
-    tab.goto(&link).expect("It has a passphrase");
+    tab.goto(&link).expect("Enter the passphrase");
     answer(&tab, "correct horse");
     tab.hold().expect("first page");
     let resumed = tab.new_tab();
     tab.goto("about:blank");
-    resumed.goto(&link).expect("It has a passphrase");
+    resumed.goto(&link).expect("Enter the passphrase");
     answer(&resumed, "incorrect horse");
     resumed.expect("Wrong passphrase");
     answer(&resumed, "correct horse");
@@ -123,10 +125,10 @@ fn another_tab_resumes_when_the_first_is_gone(engine: Engine) {
     resumed.goto(&link).hold().expect("first page");
     resumed.value("sessionStorage.clear()");
     resumed.tell("reload", json!({}));
-    resumed.expect("The key is missing").expect("Open the link from the message again in this browser");
+    resumed.expect("The key is missing").expect("Open the link from the message in this browser again");
     resumed.goto(&link).expect("first page");
     // Another browser counts as another device.
-    browser.tab().goto(&link).expect("Being opened").expect("it can continue until");
+    browser.tab().goto(&link).expect("Being opened").expect("open the link there again before");
 }
 
 fn another_tab_resumes_over_plain_http(engine: Engine) {
@@ -144,7 +146,7 @@ fn another_tab_resumes_over_plain_http(engine: Engine) {
     second.goto(host.link()).expect("Open in another tab");
     first.tell("reload", json!({}));
     first.expect("first page").goto("about:blank");
-    second.expect("The other tab is gone").press_button("Continue here").expect("first page");
+    second.expect("The other tab is closed").press_button("Continue here").expect("first page");
     second.press_button("Next").expect("second page").press_button("Close").expect("The sender sees");
     assert_eq!(second.remembers(), r#""{}{}""#);
     host.expect("opened by: ");
@@ -161,11 +163,11 @@ fn a_killed_tab_is_resumed_by_a_new_one_and_a_waiting_one_notices_the_opening() 
     let waits = browser.tab();
     waits.goto(&link).expect("Press and hold to open");
     let first = waits.new_tab();
-    first.goto(&link).hold().expect("does not show this kind of file");
+    first.goto(&link).hold().expect("cannot show this kind of file");
     waits.expect("Open in another tab");
     first.tell("kill", json!({}));
-    waits.expect("The other tab is gone");
-    waits.press_button("Continue here").expect("does not show this kind of file");
+    waits.expect("The other tab is closed");
+    waits.press_button("Continue here").expect("cannot show this kind of file");
     let fresh = waits.new_tab();
     fresh.goto(&link).expect("Open in another tab");
     // Expired entries, and those that other programs wrote, are removed.
@@ -197,9 +199,9 @@ fn an_unfinished_opening_is_shown_differently_from_a_finished_one() {
     };
     let tab = gone(json!({ "until": 1_700_086_400 }));
     tab.expect("Being opened")
-        .expect("14 Nov 2023 at 22:13")
-        .expect("has not finished")
-        .expect("until 15 Nov 2023 at 22:13");
+        .expect("since Nov 14, 2023 at 22:13")
+        .expect("open the link there again")
+        .expect("before Nov 15, 2023 at 22:13");
     assert!(!tab.text().contains("Already opened"), "{}", tab.text());
     let place = Path::new(ROOT).join("target/pictures");
     fs::create_dir_all(&place).unwrap();
@@ -215,7 +217,7 @@ fn a_key_that_a_login_page_cut_off_is_reported_missing_and_nothing_is_lost() {
     let relay = sandbox.relay();
     let link = send(&sandbox, &relay, &[PHOTO]);
     let tab = browser.tab();
-    tab.goto(&format!("{}?from=login", relay.url)).expect("The key is missing").expect("opened nothing");
+    tab.goto(&format!("{}?from=login", relay.url)).expect("The key is missing").expect("Nothing was opened");
     assert_eq!(tab.requests().last().unwrap(), "GET /?from=login");
     assert!(status(&sandbox).contains("waiting"), "{}", status(&sandbox));
     // Another link in the same tab, pasted before or during an opening, starts a new opening.

@@ -16,11 +16,11 @@ fn an_album_can_be_paged_and_saved_at_once() {
     sandbox.write("c.zip", b"PK\x03\x04 and so on");
     let album = ["-n", "Our trip", "a.png", "b.txt", "c.zip"];
     let mut tty = open(&sandbox, TerminalKind::Kitty, &send(&sandbox, &relay, &album), "");
-    tty.expect("This album can be opened once. [v]iew it here").press("v\r").expect("← → 1 of 3 · a.png");
+    tty.expect("This album can be opened once. [v]iew in this terminal").press("v\r").expect("← → 1 of 3 · a.png");
     tty.until("the photo", |seen| seen.images.len() == 1).press("\x1b[C").expect("canary").expect("← → 2 of 3 · b.txt");
     tty.until("it is wiped when it is turned", |seen| seen.images.is_empty());
-    tty.press("q").expect("One file was not looked at: s saves, q again closes and it is all gone");
-    tty.press("\x1b[C").expect("This file can only be saved.").press("s").expect("saved as Our trip").press("q");
+    tty.press("q").expect("1 file not seen yet: s saves all, q again closes and deletes");
+    tty.press("\x1b[C").expect("This file can only be saved.").press("s").expect("Saved as Our trip.").press("q");
     assert_eq!(tty.end(), 0);
     assert_eq!(sandbox.names(), ["Our trip", "a.png", "b.txt", "c.zip"]);
     for name in ["a.png", "b.txt", "c.zip"] {
@@ -28,9 +28,9 @@ fn an_album_can_be_paged_and_saved_at_once() {
     }
     // Saved without viewing; the first name is taken now.
     let mut tty = open(&sandbox, TerminalKind::Kitty, &send(&sandbox, &relay, &album), "");
-    tty.expect("[s]ave it here").press("s\r");
+    tty.expect("[s]ave here").press("s\r");
     assert_eq!(tty.end(), 0);
-    assert!(tty.screen().contains("saved 3 files in Our trip (1)"), "{}", tty.screen());
+    assert!(tty.screen().contains("Saved 3 files in Our trip (1)."), "{}", tty.screen());
     assert_eq!(files(&sandbox.path("Our trip (1)")).len(), 3);
 }
 
@@ -44,7 +44,7 @@ fn five_hundred_hostile_names_stay_in_their_directory() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|case| case["given"].as_str().unwrap_or_default().to_owned())
+        .map(|case| case["name"].as_str().unwrap_or_default().to_owned())
         .collect();
     for number in 0..500 {
         let odd = [

@@ -70,7 +70,7 @@ fn tmux_is_asked_for_its_limit_and_its_terminals_features() {
     tty.expect("[b]locks").press("n\r");
     assert_eq!(tty.end(), 130, "{}", tty.screen());
     let mut tty = Tty::start(&sandbox, TerminalKind::Sixel, &command("256,sixel,title"));
-    tty.expect("[v]iew it here").press("v\r").expect("q closes").press("q");
+    tty.expect("[v]iew in this terminal").press("v\r").expect("q closes").press("q");
     assert_eq!(tty.end(), 0, "{}", tty.screen());
     let [drawn] = &sixels(&tty)[..] else { panic!("one picture") };
     assert!(drawn.len() < 100_000 && drawn.len() > 25_000, "{}", drawn.len());
@@ -83,19 +83,19 @@ fn a_picture_that_kitty_refuses_or_does_not_confirm_is_not_seen() {
     let photo = encoded(&picture(30, 30, false).into(), ImageFormat::Png);
     sandbox.write("a.png", &photo);
     for (kind, why) in [
-        (TerminalKind::Full, "the terminal refused it"),
+        (TerminalKind::Full, "the terminal refused the picture"),
         (TerminalKind::Silent, "the terminal did not confirm that it drew the picture"),
     ] {
         let link = send(&sandbox, &relay, &["a.png"]);
         let mut tty = open(&sandbox, kind, &link, "-y");
         if kind == TerminalKind::Full {
-            tty.expect("This photo cannot be shown: the terminal refused it.");
+            tty.expect("This photo cannot be shown: the terminal refused the picture.");
         } else {
             tty.until("the picture", |seen| seen.drawn == 1).expect("q closes");
         }
         tty.press("q");
         assert_eq!(tty.end(), 8, "{}", tty.screen());
-        assert!(tty.screen().contains(&format!("error: it could not be shown: {why}")), "{}", tty.screen());
+        assert!(tty.screen().contains(&format!("error: the share could not be shown: {why}")), "{}", tty.screen());
         assert_eq!(state(&sandbox), "claimed");
         sandbox.share(["open", "-q", &link, "-o", &format!("{kind:?}.png")]).ok();
         assert!(sandbox.read(&format!("{kind:?}.png")) == photo);
@@ -118,12 +118,12 @@ fn an_album_with_a_broken_photo_is_not_finished() {
     let mut tty = open(&sandbox, TerminalKind::Kitty, &link, "-y");
     tty.until("the first", |seen| seen.images.len() == 1).press("\x1b[C");
     tty.expect("This photo cannot be shown: it is damaged.").press("q");
-    tty.expect("One file was not shown: s saves, q again closes").press("q");
+    tty.expect("1 file could not be shown: s saves all, q again closes").press("q");
     assert_eq!(tty.end(), 8, "{}", tty.screen());
     assert_eq!(state(&sandbox), "claimed");
     let mut tty = open(&sandbox, TerminalKind::Kitty, &link, "-y");
     tty.until("the first", |seen| seen.images.len() == 1).press("\x1b[C").expect("it is damaged").press("s");
-    tty.expect("saved as Trip").press("q");
+    tty.expect("Saved as Trip.").press("q");
     assert_eq!(tty.end(), 0, "{}", tty.screen());
     assert_eq!(state(&sandbox), "finished");
 }
@@ -162,7 +162,9 @@ fn a_video_without_decoded_pictures_is_not_seen() {
         let command = format!("SHARE_VIEWER='{viewer}' \"$SHARE\" open -y '{link}'");
         let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &command);
         assert_eq!(tty.end(), code, "{name}: {}", tty.screen());
-        let refused = tty.screen().contains("error: it could not be shown: the viewer could not show its pictures");
+        let refused = tty.screen().contains(
+            "error: the share could not be shown: the viewer played its sound and could not show its picture",
+        );
         assert_eq!(refused, code == 8, "{}", tty.screen());
         assert_eq!(state(&sandbox), if code == 0 { "finished" } else { "claimed" });
     }
@@ -182,11 +184,11 @@ fn a_video_beyond_the_limits_of_the_process_is_not_held_in_memory() {
     for limit in ["-f 20000", "-v 200000"] {
         let command = format!("ulimit {limit}; SHARE_VIEWER='mpv --vo=null' \"$SHARE\" open '{link}'");
         let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &command);
-        tty.expect("[v]iew it with mpv, piece by piece").press("n\r");
+        tty.expect("[v]iew with mpv while it downloads").press("n\r");
         assert_eq!(tty.end(), 130, "{}", tty.screen());
     }
     let command = format!("SHARE_VIEWER='mpv --vo=null' \"$SHARE\" open '{link}'");
     let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &command);
-    tty.expect("[v]iew it with mpv, [s]ave it here").press("n\r");
+    tty.expect("[v]iew with mpv, [s]ave here").press("n\r");
     assert_eq!(tty.end(), 130, "{}", tty.screen());
 }

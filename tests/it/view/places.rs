@@ -62,9 +62,9 @@ fn windows_open_at_the_client_that_attached_last() {
         tmux.keys(&format!("\"$SHARE\" open '{link}'"));
     };
     open(&link);
-    tmux.wait("[v]iew it in your browser on display :71 of ");
+    tmux.wait("[v]iew in your browser on display :71 of ");
     tmux.keys("n");
-    tmux.wait("nothing is lost");
+    tmux.wait("nothing was opened");
     // A client attaches over SSH.
     let attach = |variables: &str| attach(&sandbox, variables);
     let variable = |name: &str| {
@@ -84,7 +84,7 @@ fn windows_open_at_the_client_that_attached_last() {
     tmux.wait("[b]locks");
     assert!(!tmux.screen().contains("browser"), "{}", tmux.screen());
     tmux.keys("n");
-    tmux.wait("nothing is lost");
+    tmux.wait("nothing was opened");
     // The clipboard follows it too.
     let text = sandbox.write("t.txt", b"text");
     tmux.run(&["send-keys", "-R"]);
@@ -97,15 +97,15 @@ fn windows_open_at_the_client_that_attached_last() {
     let _local = attach("DISPLAY=:72");
     until("DISPLAY", "DISPLAY=:72");
     open(&link);
-    tmux.wait("[v]iew it in your browser on display :72 of ");
+    tmux.wait("[v]iew in your browser on display :72 of ");
     tmux.keys("v");
     let printed = appears(&asked);
     let (display, url) = printed.trim().split_once(' ').unwrap();
     assert_eq!(display, ":72");
     assert!(get(url).starts_with("HTTP/1.1 200"));
-    tmux.wait("It is shown in your browser.");
+    tmux.wait("Opened in your browser.");
     tmux.run(&["send-keys", "q"]);
-    tmux.wait("it is not lost");
+    tmux.wait("run the same command again on this device");
 }
 
 #[test]
@@ -133,12 +133,12 @@ fn a_browser_that_never_comes_is_an_error() {
     let command = format!("PATH={} DISPLAY=:71 \"$SHARE\" open '{link}'", bin.display());
     let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &command);
     tty.expect("[n]ot now?").press("v\r").expect("No browser loaded the page (xdg-open: exit status: 4).");
-    tty.expect("q ends this.");
-    assert!(!tty.screen().contains("It is shown"), "{}", tty.screen());
+    tty.expect("Press q to stop.");
+    assert!(!tty.screen().contains("Opened in your browser"), "{}", tty.screen());
     let url = tty.screen().lines().find(|line| line.starts_with("http://127.0.0.1:")).unwrap().trim().to_owned();
     // The printed address works in any browser.
     assert!(get(&url).starts_with("HTTP/1.1 200"));
-    tty.expect("It is shown in your browser.").press("q");
+    tty.expect("Opened in your browser.").press("q");
     assert_eq!(tty.end(), 130, "{}", tty.screen());
     assert_eq!(state(&sandbox), "claimed");
     // The next opener of URLs is tried.
@@ -147,7 +147,7 @@ fn a_browser_that_never_comes_is_an_error() {
     let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &command);
     tty.expect("[n]ot now?").press("v\r");
     assert!(get(appears(&asked).trim()).starts_with("HTTP/1.1 200"));
-    tty.expect("It is shown in your browser.");
+    tty.expect("Opened in your browser.");
     assert!(!tty.screen().contains("No browser"), "{}", tty.screen());
     tty.press("q");
     assert_eq!(tty.end(), 130, "{}", tty.screen());

@@ -112,7 +112,7 @@ fn nothing_stays_in_tmux() {
         tmux(&["send-keys", answer, "Enter"]);
         wait(seen);
         tmux(&["send-keys", "q"]);
-        wait("Seen, and gone.");
+        wait("Closed and deleted.");
         let history = tmux(&["capture-pane", "-p", "-e", "-S", "-"]);
         assert!(!history.contains(seen), "{history}");
     }

@@ -32,8 +32,8 @@ fn a_photo_is_shown_pixel_by_pixel_and_leaves_nothing() {
         sandbox.write(name, &bytes);
         let link = send(&sandbox, &relay, &[name]);
         let mut tty = open(&sandbox, TerminalKind::Kitty, &link, "");
-        tty.expect("This photo can be opened once. [v]iew it here, [s]ave it here, [n]ot now?").press("v\r");
-        tty.until(name, |seen| seen.images.len() == 1).expect("q closes, and it is gone");
+        tty.expect("This photo can be opened once. [v]iew in this terminal, [s]ave here, or [n]ot now?").press("v\r");
+        tty.until(name, |seen| seen.images.len() == 1).expect("q closes and deletes");
         let shown = one(&tty);
         assert_eq!((shown.width, shown.height), image.dimensions(), "{name}");
         assert!(shown.pixels == pixels(image, shown.depth), "{name}");
@@ -41,7 +41,7 @@ fn a_photo_is_shown_pixel_by_pixel_and_leaves_nothing() {
         assert_eq!(state(&sandbox), "claimed", "it is finished when it is closed, and not earlier");
         tty.press("q");
         assert_eq!(tty.end(), 0, "{}", tty.screen());
-        assert!(tty.screen().contains("Seen, and gone. The sender sees who it was: "), "{}", tty.screen());
+        assert!(tty.screen().contains("Closed and deleted. The sender sees it was opened by: "), "{}", tty.screen());
         assert!(!tty.is_alternate() && !tty.history().contains("q closes"), "{}", tty.history());
         assert!(tty.seen(|seen| seen.images.is_empty()), "the terminal's own memory is empty");
         assert_eq!(state(&sandbox), "finished");
@@ -57,7 +57,9 @@ fn a_text_is_shown_on_the_alternate_screen() {
     let text = (0..100).map(|line| format!("canary line {line} \x1b[31mnot red\n")).collect::<Vec<_>>().concat();
     sandbox.write("long.txt", text.as_bytes());
     let mut tty = open(&sandbox, TerminalKind::Plain, &send(&sandbox, &relay, &["long.txt"]), "");
-    tty.expect("This text can be opened once. [v]iew it here").press("v\r").expect("canary line 28 ␛[31mnot red");
+    tty.expect("This text can be opened once. [v]iew in this terminal")
+        .press("v\r")
+        .expect("canary line 28 ␛[31mnot red");
     assert!(!tty.screen().contains("line 29") && tty.is_alternate(), "{}", tty.screen());
     tty.press("\x1b[B").expect("canary line 29").press("\x1b[6~").expect("canary line 50");
     tty.press("\x1b[F").expect("canary line 99").expect("100 %").press("\x1b[H").expect("canary line 0");
@@ -106,7 +108,11 @@ fn an_interrupted_viewer_can_look_again() {
             assert!(killed.unwrap().success());
         }
         assert_eq!(tty.end(), 130);
-        assert!(tty.screen().contains("it is not lost: run the same command again on this device"), "{}", tty.screen());
+        assert!(
+            tty.screen().contains("hint: run the same command again on this device within 24 hours"),
+            "{}",
+            tty.screen()
+        );
         assert!(!tty.is_alternate());
     }
     let mut tty = open(&sandbox, TerminalKind::Plain, &link, "-y");
@@ -165,13 +171,13 @@ fn a_view_only_share_is_not_saved() {
     assert!(sent.stderr.contains("asked to show it and not to save it; they cannot prevent screenshots."), "{sent:?}");
     let link = String::from_utf8(sent.stdout).unwrap().trim().to_owned();
     for args in [vec!["open", &link], vec!["open", &link, "-o", "."], vec!["open", &link, "-o", "-"]] {
-        sandbox.share(args).fails(2, "the sender asks that it be seen and not saved");
+        sandbox.share(args).fails(2, "this share is view-only: it can be shown and not saved");
     }
     // Nor with `--json`, where nothing is shown.
     let mut tty = open(&sandbox, TerminalKind::Plain, &link, "--json -y");
     assert_eq!(tty.end(), 2, "{}", tty.screen());
     let mut tty = open(&sandbox, TerminalKind::Plain, &link, "");
-    tty.expect("This text can be opened once. [v]iew it here, [n]ot now?").press("s\r");
+    tty.expect("This text can be opened once. [v]iew in this terminal, or [n]ot now?").press("s\r");
     // The prompt repeats after an invalid key.
     tty.until("it asks again", |seen| seen.bytes.windows(7).filter(|bytes| bytes == b"ot now?").count() == 2)
         .press("\r");
