@@ -1,19 +1,19 @@
-//! The geometry of a blob: an age file, padding to a length that reveals little, cut into parts of one length.
+//! Lengths in a blob: an age file, padded to a length that reveals little, in parts of one length.
 //!
-//! A relay counts in parts and cannot read them; this module is all that it has in common with the code that encrypts.
+//! Relays and the code that encrypts both depend on this module, and share nothing else about blobs.
 
 use std::ops::Range;
 
-/// Bytes in every part of a blob but the last.
+/// Length of each part of a blob but the last, in bytes.
 pub const PART_LEN: usize = 4 << 20;
-/// [`PART_LEN`], where lengths are counted in 64 bits.
+/// [`PART_LEN`] as `u64`.
 const PART: u64 = PART_LEN as u64;
 /// The smallest blob, in bytes.
 pub const MIN_LEN: u64 = 4096;
 
-/// The length of a blob around an age file of `age_len` bytes: PADMÉ (Nikitin et al., "Reducing Metadata Leakage from
-/// Encrypted Files and Communication with PURBs", 2019), which reveals only the magnitude of a size at a cost of 12 %
-/// at most, and never less than 4096 bytes.
+/// The length of a blob with an age file of `age_len` bytes: PADMÉ (Nikitin et al., "Reducing Metadata Leakage from
+/// Encrypted Files and Communication with PURBs", 2019), at least 4096 bytes. It adds at most 12 % and reveals only the
+/// magnitude of a length.
 pub fn padded_len(age_len: u64) -> u64 {
     if age_len <= MIN_LEN {
         return MIN_LEN;
@@ -33,13 +33,13 @@ pub fn part_start(number: u32) -> u64 {
     u64::from(number) * PART
 }
 
-/// The bytes of a blob of `blob_len` bytes that are its part `number`: none behind its end.
+/// The range of part `number` in a blob of `blob_len` bytes. Empty beyond its end.
 pub fn part_range(number: u32, blob_len: u64) -> Range<u64> {
     let start = part_start(number).min(blob_len);
     start..(start + PART).min(blob_len)
 }
 
-/// The number of the part that byte `at` of a blob is in. `None` behind what a blob can have.
+/// The number of the part with byte `at` of a blob. `None` if it exceeds `u32`.
 pub fn part_at(at: u64) -> Option<u32> {
     u32::try_from(at / PART).ok()
 }

@@ -1,8 +1,8 @@
-//! Files that must not be lost, on file systems that lack something.
+//! Durable file operations, with fallbacks for file systems that lack some.
 //!
-//! Some file systems refuse hard links (Android, exFAT, many in user space), a rename that never replaces, locks, or to
-//! flush a directory (AFS, shared folders of virtual machines, some network drives). Everything here takes the best way
-//! that the file system offers. A refusal is not a failure: an error of the disk (`EIO`, `ENOSPC`) stays an error.
+//! Some file systems lack hard links (Android, exFAT, many in user space), a rename that never replaces, locks, or the
+//! flush of a directory (AFS, shared folders of virtual machines, some network drives). Each function uses the safest
+//! operation that the file system offers. An error of the disk (`EIO`, `ENOSPC`) never leads to a fallback.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -10,12 +10,12 @@ use std::path::Path;
 
 use crate::platform::files;
 
-/// Renames a file unless there is one of the new name already: then the error is of the kind `AlreadyExists`. If the
-/// file system cannot do that in one step, a second link is made and the first removed: the new name never leads to
-/// anything but the whole file. If it refuses both, the error is of the kind `Unsupported`.
+/// Renames a file unless the new name exists. If the file system cannot do that in one step, makes a second link and
+/// removes the first: either way the new name never refers to anything but the whole file.
 ///
 /// # Errors
-/// `AlreadyExists`, `Unsupported`, or any other error of the file system.
+/// `AlreadyExists` if the new name exists, `Unsupported` if the file system offers neither way, or any other error of
+/// the file system.
 pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match files::rename_new(from, to) {
         Err(error) if files::is_refusal(&error) => match files::link(from, to) {
@@ -29,10 +29,10 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Like [`rename_new`], on every file system. If neither way is there, an empty file takes the new name first, unless
-/// that is taken, and is then replaced. A file that exists is still never replaced, and no part of `from` is ever under
-/// the new name; but a program that is killed in between leaves the empty file, and what another program writes into
-/// the empty file in that moment is lost.
+/// Like [`rename_new`], on every file system. If it offers neither way, creates an empty file with the new name, unless
+/// one exists, and replaces it. An existing file is still never replaced, and the new name never refers to a part of
+/// `from`. But a program that is killed in between leaves the empty file, and what another program writes to the empty
+/// file in between is lost.
 ///
 /// # Errors
 /// `AlreadyExists`, or any other error of the file system.
@@ -46,8 +46,8 @@ pub fn rename_new_anywhere(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Renames a directory unless there is something of the new name already. On file systems that cannot do that in one
-/// step, an empty directory takes the name first, and is then replaced.
+/// Renames a directory unless the new name exists. If the file system cannot do that in one step, creates an empty
+/// directory with the new name and replaces it.
 ///
 /// # Errors
 /// `AlreadyExists`, or any other error of the file system.
@@ -61,7 +61,7 @@ pub fn rename_directory_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// The directory that a path lies in.
+/// The directory of a path.
 pub fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -69,7 +69,7 @@ pub fn parent(path: &Path) -> &Path {
     }
 }
 
-/// Makes the content of a file durable, as far as its file system lets us.
+/// Flushes the content of a file to the disk, if its file system offers that.
 ///
 /// # Errors
 /// Any error of the disk.
@@ -77,8 +77,8 @@ pub fn sync(file: &File) -> io::Result<()> {
     unless_refused(file.sync_all())
 }
 
-/// Makes what was created, renamed or removed in a directory durable, as far as its file system lets us. A directory
-/// that we can write to and not read cannot be flushed either.
+/// Flushes a directory to the disk, if its file system offers that. A directory that this process may write but not
+/// read is not flushed.
 ///
 /// # Errors
 /// Any error of the disk; `NotFound` when the directory is gone.
@@ -86,7 +86,7 @@ pub fn sync_dir(path: &Path) -> io::Result<()> {
     unless_refused(File::open(path).and_then(|directory| directory.sync_all()))
 }
 
-/// Makes everything durable that was written to the file system of a file, as far as it lets us.
+/// Flushes the whole file system of a file to the disk, if it offers that.
 ///
 /// # Errors
 /// Any error of the disk.
@@ -94,7 +94,7 @@ pub fn sync_file_system(file: &File) -> io::Result<()> {
     unless_refused(files::sync_file_system(file))
 }
 
-/// Takes a flush that the file system does not offer for done.
+/// Ignores the error of a flush that the file system does not offer.
 fn unless_refused(synced: io::Result<()>) -> io::Result<()> {
     match synced {
         Err(error) if files::is_unflushable(&error) => Ok(()),
@@ -102,8 +102,8 @@ fn unless_refused(synced: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Locks a file against other programs that do. Returns whether it is locked: `None` where the file system has no
-/// locks, so that nobody can be kept out.
+/// Locks a file against other programs that lock it. Returns whether it is locked, or `None` if the file system has no
+/// locks.
 ///
 /// # Errors
 /// Any error of the file system, except a lack of locks.
@@ -116,7 +116,7 @@ pub fn try_lock(file: &File) -> io::Result<Option<bool>> {
     }
 }
 
-/// Waits until a file is locked, or returns at once where the file system has no locks.
+/// Waits until a file is locked. Returns at once if the file system has no locks.
 ///
 /// # Errors
 /// Any error of the file system, except a lack of locks.

@@ -4,8 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
 use clap::builder::FalseyValueParser;
+use clap::{Args, ValueHint};
 use directories::ProjectDirs;
 
 use crate::cli::config::{self, Config};
@@ -16,34 +16,41 @@ use crate::relay::client::retry::Backoff;
 use crate::relay_url::RelayUrl;
 use crate::state::StateDir;
 
-/// Options of every command.
+/// Options that every command has.
 #[derive(Args)]
 pub(super) struct Common {
-    /// Give up when the relay does not answer for this long [default: 10m]
-    #[arg(long, global = true, value_name = "TIME", env = "SHARE_GIVE_UP", hide_env_values = true, value_parser = duration)]
-    pub(super) give_up: Option<Duration>,
-    /// Print one JSON object a line, for programs
-    #[arg(long, global = true, env = "SHARE_JSON", hide_env_values = true, value_parser = FalseyValueParser::new())]
-    pub(super) json: bool,
-    /// Say nothing but results, warnings and errors
-    #[arg(short, long, global = true, env = "SHARE_QUIET", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    /// Don't print progress or hints
+    #[arg(short, long, global = true, env = "SHARE_QUIET", value_parser = FalseyValueParser::new())]
     pub(super) quiet: bool,
-    /// Say more; twice: everything
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, env = "SHARE_LOG", hide_env_values = true)]
+    /// Print results as JSON lines
+    #[arg(long, global = true, env = "SHARE_JSON", value_parser = FalseyValueParser::new())]
+    pub(super) json: bool,
+    // `SHARE_LOG` has names for its values, which clap does not know for a count.
+    #[arg(help = "Print more detail (-vv for debugging) [env: SHARE_LOG]")]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, hide_short_help = true)]
     pub(super) verbose: u8,
-    /// Where to keep what must outlive a run
-    #[arg(long, global = true, value_name = "DIR", env = "SHARE_STATE_DIR", hide_env_values = true)]
+    /// Give up after TIME without an answer [default: 10m]
+    #[arg(
+        long, global = true, value_name = "TIME", env = "SHARE_GIVE_UP", value_parser = duration,
+        value_hint = ValueHint::Other, hide_short_help = true
+    )]
+    pub(super) give_up: Option<Duration>,
+    /// Keep state between runs in DIR
+    #[arg(
+        long, global = true, value_name = "DIR", env = "SHARE_STATE_DIR", value_hint = ValueHint::DirPath,
+        hide_short_help = true
+    )]
     pub(super) state_dir: Option<PathBuf>,
 }
 
-/// How long to try again when the relay does not answer, unless it is set.
+/// The default of `--give-up`.
 const GIVE_UP: Duration = Duration::from_mins(10);
 
 /// The surroundings of a command.
 pub(super) struct Context {
     pub(super) config: Config,
     pub(super) give_up: Duration,
-    /// Whether that was set.
+    /// Whether `give_up` was set by the user.
     pub(super) give_up_is_set: bool,
     pub(super) signals: Signals,
     pub(super) state_dir: Option<PathBuf>,
@@ -119,12 +126,12 @@ impl Context {
     }
 }
 
-/// The create token in the environment. Never an argument: every program of this machine could see it there.
+/// The create token in the environment. It is never an argument, which every process of this machine could read.
 pub(super) fn given_create_token() -> Option<String> {
     std::env::var("SHARE_CREATE_TOKEN").ok().filter(|token| !token.is_empty())
 }
 
-/// A time as people write it, such as `30m`.
+/// Parses a duration such as `30m`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "a time is written like 30m, 24h or 7d".to_owned())
 }

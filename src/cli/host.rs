@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
@@ -32,17 +32,23 @@ const TWICE: Duration = Duration::from_secs(10);
 /// The command-line option for another place of the folder.
 const ANOTHER_FOLDER: &str = "--state-dir DIR";
 
-/// How this computer is reached.
+/// How this computer is reached in direct mode.
 #[derive(Args)]
 pub(super) struct HostArgs {
-    /// With --direct: the address to listen on [default: the one on the local network, port 4080 if it is free]
-    #[arg(long, value_name = "ADDRESS", env = "SHARE_LISTEN", hide_env_values = true)]
-    listen: Option<String>,
-    /// Serve a direct share on the interface NAME, such as wlan0
-    #[arg(long, value_name = "NAME", env = "SHARE_INTERFACE", hide_env_values = true)]
+    /// With --direct, serve on the interface NAME, such as wlan0
+    #[arg(
+        long, value_name = "NAME", env = "SHARE_INTERFACE", value_hint = ValueHint::Other, hide_short_help = true
+    )]
     interface: Option<String>,
-    /// With --direct: the address of a tunnel that leads here
-    #[arg(long, value_name = "URL", env = "SHARE_PUBLIC_URL", hide_env_values = true)]
+    /// With --direct, listen on ADDRESS [default: the local network, port 4080 if it is free]
+    #[arg(
+        long, value_name = "ADDRESS", env = "SHARE_LISTEN", value_hint = ValueHint::Other, hide_short_help = true
+    )]
+    listen: Option<String>,
+    /// With --direct, print links to URL, a tunnel to this computer
+    #[arg(
+        long, value_name = "URL", env = "SHARE_PUBLIC_URL", value_hint = ValueHint::Url, hide_short_help = true
+    )]
     public_url: Option<String>,
 }
 

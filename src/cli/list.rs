@@ -24,13 +24,20 @@ const ANSWER_TIME: Duration = Duration::from_secs(5);
 /// The number of questions that are on their way at once: a busy sender has thousands to ask.
 const AT_ONCE: usize = 16;
 
-/// List what you sent, and what became of it
+/// List the shares that were sent from this device
 #[derive(Args)]
+#[command(after_long_help = LIST_EXAMPLES)]
 pub(super) struct ListArgs {
-    /// Forget what has ended
+    /// Remove shares from the list once they have ended
     #[arg(long)]
     forget: bool,
 }
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  share list
+  share list --json     One object per share, for scripts
+  share list --forget";
 
 /// Runs the command.
 pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {

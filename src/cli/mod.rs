@@ -3,7 +3,8 @@
 //! | room | |
 //! |---|---|
 //! | `send`, `open`, `peek`, `status`, `revoke`, `list`, `relay`, `generate` | the commands: arguments on top, `run` below |
-//! | `arguments` | how people write arguments, and errors in them |
+//! | `arguments` | parsing of the arguments, and errors in them |
+//! | `help`, `manual` | help texts and manual pages |
 //! | `context` | the surroundings of a command: settings, output, the signal to stop |
 //! | `connect`, `stores` | connections to relays; storage by its address |
 //! | `host` | serving shares from here |
@@ -23,10 +24,12 @@ mod config;
 mod connect;
 mod context;
 mod generate;
+mod help;
 mod host;
 mod input;
 mod list;
 mod look;
+mod manual;
 mod open;
 mod outcome;
 mod output;
@@ -41,39 +44,34 @@ mod stores;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
+use self::arguments::Arguments;
 use self::context::{Common, Context};
+use self::input::prompt;
 use self::output::Output;
 use self::output::errors::Failure;
 use crate::platform::process;
 use crate::terminal::clipboard::{HOLD, hold};
 
-/// Exit codes and environment, behind every `--help`.
-const AFTER_HELP: &str = "\
-Exit codes:
-  0  done
-  1  unexpected
-  2  wrong usage, damaged link, no way to ask
-  3  already opened
-  4  expired, revoked, locked or unknown
-  5  wrong passphrase
-  6  relay unreachable, busy or full: safe to repeat
-  7  damaged or changed on the way
-  8  trouble with a local file: safe to repeat
-  9  the relay refuses
-  130  interrupted or declined";
+const EXAMPLES: &str = "\
+Examples:
+  share send photo.jpg    Print a link that works once
+  share open              Open a link that you received
 
-/// Share a photo, a video or a short secret by a link that opens once.
+";
+
+/// Share photos, videos and short secrets by a link that works once
 ///
-/// Everything is encrypted on this machine. What keeps it until it is opened, a relay or this machine itself, cannot
-/// read it, and deletes it after one opening or when its time is over.
+/// Everything is encrypted on this device. A relay, or this computer itself, serves the encrypted data and deletes it
+/// after one download or when it expires.
 #[derive(Parser)]
-#[command(name = "share", version, after_help = AFTER_HELP)]
+#[command(name = "share", version, arg_required_else_help = true)]
+#[command(after_long_help = [EXAMPLES, &help::exit_codes()].concat())]
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    #[command(flatten, next_help_heading = "Common options")]
+    #[command(flatten, next_help_heading = help::COMMON)]
     common: Common,
 }
 
@@ -95,30 +93,34 @@ enum Command {
     Man(generate::ManArgs),
 }
 
+/// The definition of the command line.
+fn definition() -> clap::Command {
+    generate::with_command_names(Cli::command())
+}
+
 /// Runs the command in the process's arguments.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    // No command of a person's: the process that holds the clipboard.
+    // Not a command of the user: the process that serves the clipboard.
     if arguments.get(1).is_some_and(|argument| argument == HOLD) {
         return hold();
     }
-    let command = arguments::lenient(Cli::command());
-    let parsed = command.try_get_matches_from(&arguments).and_then(|found| Cli::from_arg_matches(&found));
-    let cli = match parsed {
-        Ok(cli) => cli,
-        Err(error) => return arguments::report(&error, &arguments, &Cli::command()),
+    let Arguments { cli, question } = match arguments::parse::<Cli>(definition(), &arguments) {
+        Ok(parsed) => parsed,
+        Err(exit) => return exit,
     };
     let output = Output::new(cli.common.quiet, cli.common.json);
     // An album has many files, and each is open while it is received; a relay has a connection for each guest.
     process::take_all_descriptors();
-    output::log(cli.common.verbose, matches!(&cli.command, Command::Relay(args) if args.is_server()));
-    match run(cli, &output) {
+    let is_server = matches!(&cli.command, Command::Relay(args) if args.is_server());
+    match output::log(cli.common.verbose, is_server).and_then(|()| run(cli, question.as_deref(), &output)) {
         Ok(()) => output.success(),
         Err(failure) => output.failure(&failure),
     }
 }
 
-fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
+/// `question`: asked before the command, which runs only if the answer is yes.
+fn run(cli: Cli, question: Option<&str>, output: &Output) -> Result<(), Failure> {
     let mut runtime = match cli.command {
         Command::Relay(_) => tokio::runtime::Builder::new_multi_thread(),
         // A client does one thing: its thread moves bytes, another one encrypts.
@@ -127,6 +129,11 @@ fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
     let runtime = runtime.enable_all().build().map_err(anyhow::Error::from)?;
     let result = runtime.block_on(async {
         let cx = Context::new(cli.common, output.clone())?;
+        if let Some(question) = question
+            && !prompt::confirm(question, &cx).await?
+        {
+            return Err(Failure::Interrupted(Some("nothing was sent".into())));
+        }
         match cli.command {
             Command::Send(args) => send::run(args, &cx).await,
             Command::Open(args) => open::run(args, &cx).await,
@@ -135,8 +142,8 @@ fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
             Command::Revoke(args) => revoke::run(args, &cx).await,
             Command::List(args) => list::run(args, &cx).await,
             Command::Relay(args) => relay::run(args, &cx).await,
-            Command::Completions(args) => generate::completions(&args, Cli::command(), &cx),
-            Command::Man(args) => generate::man(&args, Cli::command(), &cx),
+            Command::Completions(args) => generate::completions(&args, definition(), &cx),
+            Command::Man(args) => generate::man(&args, definition(), &cx),
         }
     });
     // A thread that waits for standard input must not hold the program back.

@@ -15,12 +15,20 @@ use crate::open::{Envelope, Look, OpenError, Progress, Refusal, Session};
 use crate::relay::Relay;
 use crate::secret::DeviceSecret;
 
-/// Say what waits behind a link, without opening it
+/// Show what a link leads to without opening it
+///
+/// Prints the name, kind and size of what was sent, and when it expires. The link can still be opened afterwards.
 #[derive(Args)]
+#[command(after_long_help = PEEK_EXAMPLES)]
 pub(super) struct PeekArgs {
     #[command(flatten)]
     access: AccessArgs,
 }
+
+const PEEK_EXAMPLES: &str = "\
+Examples:
+  share peek                 Paste the link at the prompt
+  echo \"$link\" | share peek";
 
 /// Runs the command.
 pub(super) async fn run(args: PeekArgs, cx: &Context) -> Result<(), Failure> {

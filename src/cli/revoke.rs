@@ -14,15 +14,24 @@ use crate::cli::status::Which;
 use crate::relay::ShareState;
 use crate::state::outbox::{SentShare, is_over};
 
-/// Take back what you sent: the link is dead, and the relay deletes what it holds
+/// Revoke a share, so that its link no longer works
+///
+/// The relay deletes the data. A share that was already opened cannot be revoked.
 #[derive(Args)]
+#[command(after_long_help = REVOKE_EXAMPLES)]
 pub(super) struct RevokeArgs {
     #[command(flatten)]
     which: Which,
-    /// Don't ask
+    /// Don't ask for confirmation
     #[arg(short, long)]
     yes: bool,
 }
+
+const REVOKE_EXAMPLES: &str = "\
+Examples:
+  share revoke                            The last share that was sent
+  share revoke photo.jpg
+  share revoke --receipt photo.receipt";
 
 /// Runs the command.
 pub(super) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Failure> {

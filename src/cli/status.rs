@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use futures_util::future::join_all;
 
 use crate::cli::asking::Relays;
@@ -19,12 +19,11 @@ use crate::state::outbox::{Outbox, SentShare, read_receipts};
 /// Which of the shares that were sent from here.
 #[derive(Args)]
 pub(super) struct Which {
-    /// Its link, its name, for whom it was, or the beginning of its id; `-`: a link from standard input
-    /// [default: the last one]
-    #[arg(value_name = "LINK|NAME|ID", conflicts_with = "receipt")]
+    /// Link, name, recipient or ID [default: the last share]
+    #[arg(value_name = "LINK|NAME|ID", conflicts_with = "receipt", value_hint = ValueHint::Other)]
     which: Option<String>,
-    /// What share send --receipt wrote, on this machine or another
-    #[arg(long, value_name = "FILE")]
+    /// Use a receipt that `share send` wrote, on any machine
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     receipt: Option<PathBuf>,
 }
 
@@ -88,15 +87,24 @@ impl Meant {
     }
 }
 
-/// Ask what became of what you sent
+/// Show whether a share was opened, when and by whom
+///
+/// "Opened by" is followed by two words that the opener's device made. The recipient sees the same words.
 #[derive(Args)]
+#[command(after_long_help = STATUS_EXAMPLES)]
 pub(super) struct StatusArgs {
     #[command(flatten)]
     which: Which,
-    /// Wait until it was opened, or cannot be any more
+    /// Wait until the share is opened or ends
     #[arg(long)]
     wait: bool,
 }
+
+const STATUS_EXAMPLES: &str = "\
+Examples:
+  share status                            The last share that was sent
+  share status photo.jpg --wait
+  share status --receipt photo.receipt";
 
 /// Runs the command.
 pub(super) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Failure> {

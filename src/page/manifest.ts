@@ -3,7 +3,7 @@
 /** One file of a share. */
 export interface Entry {
   readonly name: string | null;
-  /** The MIME type that the sender found. */
+  /** The media type that the sender found, without parameters. One that breaks this rule is read as `UNKNOWN_TYPE`. */
   readonly type: string;
   /** Bytes. */
   readonly size: number;
@@ -20,6 +20,8 @@ export interface Manifest {
   readonly total: number;
 }
 
+/** The type of a file of no known type. */
+const UNKNOWN_TYPE = "application/octet-stream";
 const PADDING = 2048;
 const MAX_LEN = 64 * 1024;
 
@@ -38,7 +40,7 @@ export function readManifest(bytes: Uint8Array, blobLen: number): Manifest {
   // Missing, repeated, additional and otherwise spelled members are found by writing it again.
   const entries = (read.entries as Record<string, unknown>[]).map((entry) => {
     const { name, type, size } = entry;
-    expect(isName(name) && typeof type === "string" && /^[0-9a-zA-Z/+\-._]{0,127}$/.test(type) && isLength(size));
+    expect(isName(name) && isText(type) && isLength(size));
     return { name, type, size } as Entry;
   });
   const { v, name, age_len, blob_len, view_only, created } = read;
@@ -49,12 +51,16 @@ export function readManifest(bytes: Uint8Array, blobLen: number): Manifest {
   expect(typeof created === "string" && /^\d{4}-\d{2}-\d{2}$/.test(created));
   expect(isLength(age_len) && isLength(blob_len));
   const total = entries.reduce((sum, entry) => sum + entry.size, 0);
+  // The file can still be saved: a type must not make a share that nobody can open.
+  const isType = (type: string) => /^[0-9a-zA-Z/+\-._]{0,127}$/.test(type);
+  const known = entries.map((entry) => (isType(entry.type) ? entry : { ...entry, type: UNKNOWN_TYPE }));
   const ageLen = age_len as number;
   expect(entries.length > 0 && total <= ageLen && ageLen <= (blob_len as number) && blob_len === blobLen);
-  return { name: name as string | null, entries, ageLen, viewOnly: view_only as boolean, total };
+  return { name: name as string | null, entries: known, ageLen, viewOnly: view_only as boolean, total };
 }
 
-const isName = (value: unknown) => value === null || (typeof value === "string" && !/\p{Cs}/u.test(value));
+const isText = (value: unknown) => typeof value === "string" && !/\p{Cs}/u.test(value);
+const isName = (value: unknown) => value === null || isText(value);
 const isLength = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 
 function expect(holds: boolean): void {

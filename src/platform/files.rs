@@ -1,4 +1,4 @@
-//! Files: requests for which the standard library has no portable function.
+//! File operations for which the standard library has no portable function.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
@@ -27,7 +27,8 @@ pub fn link(from: &Path, to: &Path) -> io::Result<()> {
     Ok(rustix::fs::link(from, to)?)
 }
 
-/// Creates a file that has no name, private to its owner. It is gone when it is closed without [`link_unnamed`].
+/// Creates a file without a name (`O_TMPFILE`), private to its owner. It vanishes on close unless [`link_unnamed`] gave
+/// it a name.
 ///
 /// # Errors
 /// Any error of the file system; not every file system and kernel has such files.
@@ -44,7 +45,7 @@ pub fn link_unnamed(file: &File, path: &Path) -> io::Result<()> {
     Ok(rustix::fs::linkat(CWD, descriptor_path(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
 }
 
-/// The path under which this process, and a child that inherits it, can open what is already open as `file`.
+/// The path by which this process, or a child that inherits the descriptor, can open `file` again.
 pub fn descriptor_path(file: &impl AsFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", file.as_fd().as_raw_fd()))
 }
@@ -52,7 +53,7 @@ pub fn descriptor_path(file: &impl AsFd) -> PathBuf {
 /// Flushes everything that was written to the file system of `file`.
 ///
 /// # Errors
-/// An error for which [`is_unflushable`] holds when the file system does not offer that; any other error of the disk.
+/// An error for which [`is_unflushable`] holds if the file system does not offer that; any other error of the disk.
 pub fn sync_file_system(file: &File) -> io::Result<()> {
     Ok(rustix::fs::syncfs(file)?)
 }
@@ -65,7 +66,7 @@ pub fn is_refusal(error: &io::Error) -> bool {
     Errno::from_io_error(error).is_some_and(is_refusal)
 }
 
-/// Whether an error means that a file or directory cannot be flushed by us (fsync(2): "does not support
+/// Whether an error means that this process cannot flush a file or directory (fsync(2): "does not support
 /// synchronization").
 pub fn is_unflushable(error: &io::Error) -> bool {
     is_refusal(error) || matches!(Errno::from_io_error(error), Some(Errno::BADF | Errno::ROFS))
@@ -76,16 +77,16 @@ pub fn has_no_locks(error: &io::Error) -> bool {
     is_refusal(error) || Errno::from_io_error(error) == Some(Errno::NOLCK)
 }
 
-/// Room on a disk or in a store, in bytes.
+/// Space on a disk or in a store, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Space {
-    /// Room that an ordinary user may still fill.
+    /// Free for ordinary users.
     pub free: u64,
-    /// Room that there is altogether.
+    /// Total.
     pub total: u64,
 }
 
-/// The room on the file system of `path`. `None` where it does not count: some file systems in user space.
+/// The space on the file system of `path`. `None` if it reports none, as some file systems in user space.
 ///
 /// # Errors
 /// Any error of the file system.
@@ -95,27 +96,26 @@ pub fn free_space(path: &Path) -> io::Result<Option<Space>> {
     Ok((stat.f_blocks > 0).then(|| Space { free: bytes(stat.f_bavail), total: bytes(stat.f_blocks) }))
 }
 
-/// The marks by which a file is recognized after a restart. The number of a file that was deleted is used again, so it
-/// takes more than that.
+/// Data that identify a file after a restart. Inode numbers are reused, so they are not enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     device: u64,
     inode: u64,
     /// Length in bytes.
     pub size: u64,
-    /// When it was last written: seconds and nanoseconds. Renaming does not change it.
+    /// Time of the last write: seconds and nanoseconds. A rename does not change it.
     modified: (i64, i64),
 }
 
 impl Identity {
-    /// The marks of a file.
+    /// The identity of a file.
     pub fn of(data: &Metadata) -> Self {
         let modified = (data.mtime(), data.mtime_nsec());
         Self { device: data.dev(), inode: data.ino(), size: data.size(), modified }
     }
 }
 
-/// Whether two files in one directory are the same one.
+/// Whether two names in one directory are the same file.
 pub fn is_same(one: &Metadata, other: &Metadata) -> bool {
     one.ino() == other.ino()
 }
@@ -125,19 +125,19 @@ pub fn is_own(data: &Metadata) -> bool {
     data.uid() == rustix::process::getuid().as_raw()
 }
 
-/// Makes a file that these options create readable and writable for its owner only.
+/// Sets the mode of files that these options create to 0600.
 pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options.mode(0o600)
 }
 
-/// Creates directories that only their owner can use.
+/// A builder of directories with the mode 0700.
 pub fn private_directory() -> DirBuilder {
     let mut builder = DirBuilder::new();
     builder.mode(0o700);
     builder
 }
 
-/// Gives the group of a file the same rights as its owner: the process's mask may have taken them away.
+/// Sets the mode of a file to 0660, whatever the process's umask is.
 ///
 /// # Errors
 /// Any error of the file system.
@@ -145,8 +145,7 @@ pub fn share_with_group(file: &File) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(0o660))
 }
 
-/// Gives the group of a directory the same rights as its owner, and its group to all that is created in it. A symbolic
-/// link is not followed.
+/// Sets the mode of a directory to 2770, so that files in it inherit its group. Does not follow a symbolic link.
 ///
 /// # Errors
 /// Any error of the file system.
@@ -166,46 +165,46 @@ impl Rights {
         Self(data.permissions().mode())
     }
 
-    /// Whether users outside the group can do anything in it.
+    /// Whether users outside the group have any right in it.
     pub fn admit_others(self) -> bool {
         self.0 & 0o007 != 0
     }
 
-    /// Whether the group can do anything in it.
+    /// Whether the group has any right in it.
     pub fn admit_group(self) -> bool {
         self.0 & 0o070 != 0
     }
 
-    /// Whether the group can do everything in it that its owner can.
+    /// Whether the group has all rights in it.
     pub fn admit_group_fully(self) -> bool {
         self.0 & 0o070 == 0o070
     }
 
-    /// Whether all that is created in it gets its group.
+    /// Whether files in it inherit its group (setgid).
     pub fn pass_group_on(self) -> bool {
         self.0 & 0o2000 != 0
     }
 }
 
-/// Checks that we may list, enter and change a directory.
+/// Checks that this process may read, write and enter a directory.
 ///
 /// # Errors
-/// `PermissionDenied` when we may not; any other error of the file system.
+/// `PermissionDenied` if it may not; any other error of the file system.
 pub fn check_directory_access(path: &Path) -> io::Result<()> {
     let needed = rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
     Ok(rustix::fs::access(path, needed)?)
 }
 
-/// Standard output without a buffer of its own, for bytes.
+/// Standard output without a buffer.
 ///
 /// # Errors
-/// When it cannot be opened a second time: too many files are open.
+/// The process has too many files open.
 pub fn stdout() -> io::Result<File> {
     Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
 }
 
-/// Whether there is no standard output. The runtime opens the null device in place of a closed one, for reading and
-/// writing.
+/// Whether standard output was closed when the process started. Rust's runtime opens `/dev/null` in its place, for
+/// reading and writing.
 pub fn stdout_is_closed() -> bool {
     let stdout = io::stdout();
     let null = std::fs::metadata("/dev/null").map(|data| data.rdev());

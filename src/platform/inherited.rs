@@ -1,4 +1,4 @@
-//! Handles that a started program inherits: files without a name, and a channel to talk with it.
+//! Descriptors that a child process inherits: files without a name, and a channel.
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -6,31 +6,31 @@ use std::os::unix::net::UnixStream;
 
 use crate::platform::files::descriptor_path;
 
-/// A handle that every program inherits which is started while this lives. It has the same number there.
+/// A descriptor that all child processes inherit that are started before this is dropped. Its number there is the same.
 pub struct Inherited(OwnedFd);
 
 impl Inherited {
-    /// Duplicates a handle without close-on-exec, which the standard library sets on each of its own.
+    /// Duplicates a descriptor without close-on-exec, which the standard library sets on its own ones.
     pub(super) fn of(handle: &impl AsFd) -> io::Result<Self> {
         Ok(Self(rustix::io::dup(handle)?))
     }
 
-    /// The path by which the started program opens the file.
+    /// The path by which the child opens the file.
     pub fn path(&self) -> String {
         descriptor_path(&self.0).to_string_lossy().into_owned()
     }
 
-    /// The handle as mpv takes one among its arguments.
+    /// The URL of the descriptor, for mpv's arguments.
     pub fn url(&self) -> String {
         format!("fd://{}", self.0.as_raw_fd())
     }
 }
 
-/// Our end of a channel to a started program. Reading never waits.
+/// Our end of a channel to a child process. Reading does not block.
 pub struct Channel(UnixStream);
 
 impl Channel {
-    /// Makes a channel: our end, and the end that the program inherits.
+    /// Makes a channel: our end, and the end that the child inherits.
     ///
     /// # Errors
     /// The process has too many files open.

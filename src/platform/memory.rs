@@ -1,7 +1,6 @@
-//! Memory that is no file, and how much of it there is: on the machine, within the control groups of this process, and
-//! within its own limits.
+//! Files in memory, and free memory: of the machine, of the control groups of this process, and of its own limits.
 //!
-//! A container that goes over its limit is killed, however much the machine has. Swap space never counts.
+//! The kernel kills a container that exceeds its limit, even if the machine has free memory. Swap space never counts.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -13,11 +12,11 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::platform::inherited::Inherited;
 
-/// A file that has no name in any file system, and is gone with the last handle to it.
+/// A file in memory (`memfd`) without a name. It vanishes with its last descriptor.
 pub struct AnonymousFile(File);
 
 impl AnonymousFile {
-    /// Makes an empty one.
+    /// Makes an empty file.
     ///
     /// # Errors
     /// The process has too many files open, or there is no memory.
@@ -26,7 +25,7 @@ impl AnonymousFile {
         Ok(Self(file.into()))
     }
 
-    /// The same file, for another reader.
+    /// Another descriptor of the same file.
     ///
     /// # Errors
     /// The process has too many files open.
@@ -34,16 +33,16 @@ impl AnonymousFile {
         self.0.try_clone().map(Self)
     }
 
-    /// From now on nobody changes it, not even a program that inherited it.
+    /// Seals the file: no process can change it any more.
     ///
     /// # Errors
-    /// It is frozen already.
+    /// It is sealed already.
     pub fn freeze(&self) -> io::Result<()> {
         let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
         Ok(rustix::fs::fcntl_add_seals(&self.0, seals)?)
     }
 
-    /// A handle for a program that is about to start.
+    /// A descriptor for a child process.
     ///
     /// # Errors
     /// The process has too many files open.
@@ -54,7 +53,7 @@ impl AnonymousFile {
     /// Fills `space` with the bytes from `start` on.
     ///
     /// # Errors
-    /// [`io::ErrorKind::UnexpectedEof`] when the file is shorter.
+    /// [`io::ErrorKind::UnexpectedEof`] if the file is shorter.
     pub fn read_exact_at(&self, space: &mut [u8], start: u64) -> io::Result<()> {
         self.0.read_exact_at(space, start)
     }
@@ -70,8 +69,8 @@ impl Write for AnonymousFile {
     }
 }
 
-/// The largest file that this process may write, in bytes. Anonymous files count, too: writing beyond the limit ends a
-/// program.
+/// The largest file that this process may write, in bytes (`RLIMIT_FSIZE`). It applies to files in memory too; writing
+/// beyond it kills the process.
 pub fn largest_file() -> u64 {
     getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX)
 }

@@ -1,5 +1,5 @@
-//! Code that is particular to Linux, one subject per file, behind signatures that other systems can have too. Nothing
-//! else in the program names a system call, a descriptor's number, or a path below `/proc` or `/sys`.
+//! Code for Linux, one subject per file, behind signatures that other systems can implement. No other module uses a
+//! system call, a descriptor's number, or a path below `/proc` or `/sys`.
 
 pub mod files;
 pub mod inherited;

@@ -1,24 +1,24 @@
-//! Network interfaces as the system describes them besides their addresses, and enclosures of this system.
+//! Properties of network interfaces other than their addresses, and containers around this system.
 
 use std::fs;
 use std::path::Path;
 
 /// The directory in which Linux describes interfaces.
 const INTERFACES: &str = "/sys/class/net";
-/// `ARPHRD_ETHER` and `ARPHRD_INFINIBAND` of Linux: networks of machines. All others that have addresses are tunnels.
+/// `ARPHRD_ETHER` and `ARPHRD_INFINIBAND` of Linux. Interfaces of other types that have addresses are tunnels.
 const NETWORKS: [&str; 2] = ["1", "32"];
 
 /// An interface's hardware.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, each as the system has it")]
 pub struct Hardware {
-    /// Whether there is a device behind it.
+    /// Whether it has a hardware device.
     pub has_device: bool,
-    /// Whether it belongs to a network of machines, by its type; true where the system does not describe it.
+    /// Whether its type is one of [`NETWORKS`]; true if the system does not report a type.
     pub is_network: bool,
-    /// Whether a program of this machine is at its other end: TUN, TAP.
+    /// Whether a program on this computer is its other end: TUN, TAP.
     pub is_program: bool,
-    /// Whether it is a bridge that leads to no device: to containers and virtual machines of this one.
+    /// Whether it is a bridge without a device: to containers and virtual machines on this computer.
     pub is_inner_bridge: bool,
 }
 
@@ -28,7 +28,7 @@ impl Hardware {
         Self::at(&Path::new(INTERFACES).join(name))
     }
 
-    /// The hardware that is described in the directory `path`.
+    /// The hardware in the directory `path` of sysfs.
     pub(crate) fn at(path: &Path) -> Self {
         let link = fs::read_to_string(path.join("type")).ok();
         Self {
@@ -40,7 +40,8 @@ impl Hardware {
     }
 }
 
-/// Whether one of a bridge's ports is a device, or stands on one: then it is the machine's own way to its network.
+/// Whether one of a bridge's ports is a device or is based on one. Then the bridge connects this computer to its
+/// network.
 fn leads_out(bridge: &Path) -> bool {
     let ports = fs::read_dir(bridge.join("brif")).into_iter().flatten().flatten();
     ports.map(|port| bridge.with_file_name(port.file_name())).any(|port| {
@@ -51,7 +52,7 @@ fn leads_out(bridge: &Path) -> bool {
     })
 }
 
-/// An obstacle between this system and the network, so that its addresses may lead nobody here.
+/// A container or virtual machine around this system, whose addresses others may not reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enclosure {
     /// Docker, Podman, LXC, systemd-nspawn, a pod of Kubernetes.
@@ -61,14 +62,14 @@ pub enum Enclosure {
 }
 
 impl Enclosure {
-    /// Looks for the marks that they leave.
+    /// Detects a container or WSL.
     pub fn find() -> Option<Self> {
         Self::of(Path::new("/"), std::env::var_os("container").is_some())
     }
 
     fn of(root: &Path, is_declared: bool) -> Option<Self> {
         let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default().to_lowercase();
-        // Version 1 has the addresses of Windows itself, and is called after no kernel of its own.
+        // WSL 1 has the addresses of Windows itself, and a release without this word.
         if read("proc/sys/kernel/osrelease").contains("microsoft-standard") {
             return Some(Self::Wsl);
         }

@@ -8,19 +8,18 @@ use rustix::process::{
     DumpableBehavior, Pid, Resource, Rlimit, Signal, getrlimit, kill_process, set_dumpable_behavior, setrlimit, setsid,
 };
 
-/// From now on a crash writes no memory to a disk, neither of this program nor of one that it starts; and no other
-/// program of this user reads the memory of this one.
+/// Disables core dumps of this process and its children, and forbids other processes of this user to read its memory.
 pub fn keep_memory_private() {
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
 }
 
-/// Leaves the terminal's session: closing the terminal, or Ctrl-C there, does not end this process.
+/// Starts a new session, so that closing the terminal, or Ctrl-C there, does not end this process.
 pub fn leave_session() {
     let _ = setsid();
 }
 
-/// Asks a program to end, which it may do in its own way.
+/// Sends SIGTERM to a child.
 pub fn ask_to_end(child: &Child) {
     let _ = kill_process(Pid::from_child(child), Signal::TERM);
 }
@@ -31,7 +30,7 @@ pub fn host_name() -> Option<String> {
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
-/// A program by its path, or by its name on `PATH`.
+/// The path of a program, given by its path or by its name on `PATH`.
 pub fn find_program(name: &str) -> Option<PathBuf> {
     if name.contains('/') {
         return Some(PathBuf::from(name)).filter(|path| path.is_file());
@@ -47,8 +46,7 @@ fn is_executable(path: &Path) -> bool {
     path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
 }
 
-/// Takes as many file descriptors as the system lets this process have. If that is refused, the process works with
-/// those that it has.
+/// Raises the limit of open files to the hard limit. An error leaves it as it is.
 pub fn take_all_descriptors() {
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });

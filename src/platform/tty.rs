@@ -1,4 +1,4 @@
-//! Terminals: raw mode, what waits to be read, their size.
+//! Terminals: modes, pending input, size.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -11,36 +11,36 @@ use rustix::termios::{
     tcgetwinsize, tcsetattr,
 };
 
-/// The terminal of a session.
+/// The controlling terminal.
 const TTY: &str = "/dev/tty";
 
-/// Width and height of a character, in pixels.
+/// Width and height of a character cell, in pixels.
 pub type Cell = (u16, u16);
 
-/// How large a terminal is.
+/// The size of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
     /// Characters in a row.
     pub columns: u16,
     /// Rows of characters.
     pub rows: u16,
-    /// The size of a character, where the terminal reports it.
+    /// The size of a character cell, if the terminal reports it.
     pub cell: Option<Cell>,
 }
 
-/// The terminal at which this process was started, whatever its standard input and output are.
+/// The controlling terminal of this process, independent of its standard input and output.
 pub struct Tty(File);
 
-/// How a terminal treats what is typed.
+/// The mode of a terminal (termios).
 #[derive(Clone)]
 pub struct Mode(Termios);
 
-/// When a mode begins, and with which input.
+/// When a mode takes effect, and what happens to typed input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Apply {
-    /// At once; what was typed before stays.
+    /// At once; pending input stays.
     Now,
-    /// When all output is written; what was typed before is lost.
+    /// After all output is written; pending input is discarded.
     Flush,
 }
 
@@ -69,7 +69,7 @@ impl Tty {
         self.0.try_clone().map(Self)
     }
 
-    /// How large it is. `None`: it does not report that.
+    /// Its size. `None` if it does not report one.
     pub fn size(&self) -> Option<Size> {
         let size = tcgetwinsize(&self.0).ok().filter(|size| size.ws_col > 0 && size.ws_row > 0)?;
         let cell = (size.ws_xpixel / size.ws_col, size.ws_ypixel / size.ws_row);
@@ -77,7 +77,7 @@ impl Tty {
         Some(Size { columns: size.ws_col, rows: size.ws_row, cell })
     }
 
-    /// The mode in which it is.
+    /// Its mode.
     ///
     /// # Errors
     /// The terminal is gone.
@@ -97,7 +97,7 @@ impl Tty {
         Ok(tcsetattr(&self.0, actions, &mode.0)?)
     }
 
-    /// Forgets what was typed and not read yet.
+    /// Discards pending input.
     ///
     /// # Errors
     /// The terminal is gone.
@@ -105,15 +105,15 @@ impl Tty {
         Ok(tcflush(&self.0, QueueSelector::IFlush)?)
     }
 
-    /// Whether anything was typed that was not read yet.
+    /// Whether there is pending input.
     pub fn has_input(&self) -> bool {
         rustix::io::ioctl_fionread(&self.0).unwrap_or(0) > 0
     }
 
-    /// Waits until something can be read, and at most for `longest`. Returns whether it can.
+    /// Waits for input, at most for `longest`. Returns whether there is any.
     ///
     /// # Errors
-    /// [`io::ErrorKind::UnexpectedEof`] when the terminal was closed; else an error of the system.
+    /// [`io::ErrorKind::UnexpectedEof`] if the terminal was closed; otherwise an error of the system.
     pub fn wait_for_input(&self, longest: Duration) -> io::Result<bool> {
         let wait = Timespec::try_from(longest).map_err(io::Error::other)?;
         let mut ready = [PollFd::new(&self.0, PollFlags::IN)];
@@ -129,7 +129,7 @@ impl Tty {
         Ok(true)
     }
 
-    /// Characters in a row; 80 where it does not report that.
+    /// Its width in characters; 80 if it does not report one.
     pub fn columns(&self) -> usize {
         columns_of(&self.0)
     }
@@ -152,7 +152,7 @@ impl Write for Tty {
 }
 
 impl Mode {
-    /// Keys arrive one by one as they are pressed, none is shown, and none sends a signal.
+    /// Raw mode: keys arrive at once, without echo and without signals.
     #[must_use]
     pub fn raw(&self) -> Self {
         let mut raw = self.0.clone();
@@ -163,7 +163,7 @@ impl Mode {
         Self(raw)
     }
 
-    /// Lines are not shown while they are typed. Their ends are, so that a person sees that they were taken.
+    /// Lines without echo, except for their line break, which shows that the input was accepted.
     #[must_use]
     pub fn hidden(&self) -> Self {
         let mut hidden = self.0.clone();
@@ -172,7 +172,7 @@ impl Mode {
         Self(hidden)
     }
 
-    /// Whether keys arrive one by one, and not in lines.
+    /// Whether keys arrive one by one and not in lines.
     pub fn has_single_keys(&self) -> bool {
         !self.0.local_modes.contains(LocalModes::ICANON)
     }
@@ -184,9 +184,8 @@ pub fn rows_of(terminal: &impl AsFd) -> usize {
     if rows == 0 { 24 } else { usize::from(rows) }
 }
 
-/// Characters in a row of a terminal; 80 where it does not report that.
+/// The width of a terminal in characters; 80 if it does not report one.
 pub fn columns_of(terminal: &impl AsFd) -> usize {
     let columns = tcgetwinsize(terminal).map_or(0, |size| size.ws_col);
-    // A terminal that does not report its width counts as 80 columns wide.
     if columns == 0 { 80 } else { usize::from(columns) }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-/// Repeats `attempt` until it breaks off. Before each further attempt it takes one of `pauses`; when there are none
-/// left, it returns the value that the last attempt continued with.
+/// Repeats `attempt` until it returns `Break`. Sleeps for the next of `pauses` before each further attempt. When no
+/// pause is left, returns the last `Continue`.
 pub(super) async fn retry<B, C, F: Future<Output = ControlFlow<B, C>>>(
     pauses: impl IntoIterator<Item = Duration>,
     mut attempt: impl FnMut() -> F,
@@ -23,7 +23,7 @@ pub(super) async fn retry<B, C, F: Future<Output = ControlFlow<B, C>>>(
     }
 }
 
-/// Pauses that begin with `first`, each twice as long as the one before.
+/// Pauses: `first`, then each twice as long as the one before.
 pub(super) fn doubling(first: Duration) -> impl Iterator<Item = Duration> {
     std::iter::successors(Some(first), |pause| Some(pause.saturating_mul(2)))
 }

@@ -7,18 +7,18 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 
 use crate::relay::error::RelayError;
 
-/// Pieces of bytes, as they arrive.
+/// Pieces of bytes, in order.
 pub type ByteStream = BoxStream<'static, Result<Bytes, RelayError>>;
 
-/// The bytes of a part or of an object, in memory or on their way.
+/// The bytes of a part or of an object, in memory or as a stream.
 pub enum Content {
-    /// All here.
+    /// In memory.
     Whole(Bytes),
-    /// On their way.
+    /// A stream.
     Stream {
-        /// How many bytes there will be.
+        /// Length in bytes.
         len: u64,
-        /// The bytes.
+        /// The bytes, in pieces.
         chunks: ByteStream,
     },
 }
@@ -32,12 +32,12 @@ impl Content {
         }
     }
 
-    /// Whether there is nothing in it.
+    /// Whether its length is 0.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// As pieces.
+    /// The bytes as a stream.
     pub fn into_chunks(self) -> ByteStream {
         match self {
             Self::Whole(bytes) => stream::once(async { Ok(bytes) }).boxed(),

@@ -1,25 +1,25 @@
-//! Settings of the HTTP client, one for relays and object stores.
+//! Settings of the HTTP client for relays and object stores.
 
 use std::time::Duration;
 
 use reqwest::{Client, ClientBuilder, redirect, retry};
 
-/// A connection that is not there after this long is given up.
+/// Time to establish a connection.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
-/// The longest time for which nothing may move on a connection.
+/// The longest silence on a connection.
 pub(super) const IDLE_TIME: Duration = Duration::from_mins(1);
-/// The slowest line on which a body is waited for, in bytes a second.
+/// The slowest rate of a body, in bytes a second.
 const SLOWEST: u64 = 8 * 1024;
 
-/// A client on whose connections nothing may stand still for longer than `idle`. It follows no redirects, and repeats
-/// nothing by itself: its user decides which requests may be repeated.
+/// A client that gives up on a connection after a silence of `idle`. It follows no redirects and repeats no requests:
+/// its caller decides which requests may be repeated.
 pub(super) fn builder(idle: Duration) -> ClientBuilder {
-    // Fails only if it was done before.
+    // Fails only if a provider is installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
         .redirect(redirect::Policy::none())
         .connect_timeout(CONNECT_TIME.min(idle))
-        // Notices a line that is dead while a body is on its way; a slow one is no reason to give up.
+        // Detects a dead connection during a body; a slow one is no error.
         .tcp_user_timeout(idle)
         .tcp_nodelay(true)
         .http1_only()
@@ -27,7 +27,7 @@ pub(super) fn builder(idle: Duration) -> ClientBuilder {
         .retry(retry::never())
 }
 
-/// The longest time for a body of `len` bytes on the slowest line, on which another one may be on its way too.
+/// The longest time for a body of `len` bytes at the slowest rate, shared with one more body.
 pub(super) fn time_for(len: u64, idle: Duration) -> Duration {
     idle + Duration::from_secs(2 * len / SLOWEST)
 }

@@ -1,12 +1,12 @@
 //! Relays: the [`Relay`] trait, and everything that implements it.
 //!
-//! This floor has two traits. A [`store::Store`] has no rules: it creates an object if there is none of that name,
+//! This layer has two traits. A [`store::Store`] has no rules: it creates an object if there is none of that name,
 //! reads, lists and deletes. A [`Relay`] has the rules. [`rules::StoreRelay`] is the rules over a store; [`server`]
 //! serves any relay over HTTP; [`client::HttpRelay`] is the client of such a server; [`client::retry::Retrying`]
-//! repeats requests to any relay when a connection breaks; [`server::guests::Guests`] is the part of a sender's own
-//! relay that is open to the network.
+//! repeats requests to any relay when a connection breaks; [`server::guests::Guests`] limits a
+//! sender's own relay to the requests of recipients.
 //!
-//! A relay sees ciphertext, sizes and times. No key reaches this floor.
+//! A relay has ciphertext, sizes and times. No key reaches this layer.
 #![doc = include_str!("PROTOCOL.md")]
 
 mod backoff;
@@ -37,19 +37,19 @@ pub use self::types::{
 };
 use crate::secret::{Receipt, Token};
 
-/// A place where shares wait, and its rules. Each method is one request of the protocol; each may be repeated after
-/// an answer was lost. None has a default body, so that a wrapper cannot forget one.
+/// A relay. Each method is one request of the protocol, and may be repeated after its answer was lost. No method has a
+/// default body, so that a wrapper cannot omit one.
 ///
 /// # Errors
-/// Each method may fail for each reason that is named beside it, and besides for those of the way there:
-/// [`RelayError::is_transient`] separates the ones that may pass. A share that is unknown and a token that is not its
-/// own are one answer, [`RelayError::Unknown`]; one that has ended is [`RelayError::Gone`].
+/// Each method returns the errors listed beside it, and those of the connection. [`RelayError::is_transient`] holds for
+/// errors that a repeated request may not meet. An unknown share and a wrong token are both [`RelayError::Unknown`]; a
+/// share that has ended is [`RelayError::Gone`].
 #[async_trait]
 pub trait Relay: Send + Sync {
     /// Describes the relay and its limits.
     async fn about(&self) -> Result<About, RelayError>;
 
-    /// Announces a share. `owner` has the token of all later requests of the sender.
+    /// Announces a share. `owner` has the owner token, as in all requests of the sender.
     ///
     /// # Errors
     /// `BadRequest`, `TooLongLived`, `TooLarge`, `NotAllowed`, `NoSpace`, or `IdTaken` by another share.
@@ -58,19 +58,19 @@ pub trait Relay: Send + Sync {
     /// Stores part `number`. When this returns, the part is durable.
     ///
     /// # Errors
-    /// `BadChecksum`, `TooLarge`, `NoSpace`, `Timeout`, or `Committed` where the part cannot be another one any more.
+    /// `BadChecksum`, `TooLarge`, `NoSpace`, `Timeout`, or `Committed` if other bytes have this number.
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError>;
 
-    /// Commits the share: from now on, and not before, its link works.
+    /// Commits the share. Its link works from now on.
     ///
     /// # Errors
     /// `BadRequest`, `TooLarge`, `PartsMissing`, or `Committed` with other content.
     async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<CommitResponse, RelayError>;
 
-    /// All of the above at once, for a share of a single part.
+    /// Create, put the only part, and commit, in one request.
     ///
     /// # Errors
-    /// Those of all of the above.
+    /// Those of the three requests.
     async fn deposit(
         &self,
         owner: &Credential,
@@ -79,16 +79,16 @@ pub trait Relay: Send + Sync {
         part: Content,
     ) -> Result<CommitResponse, RelayError>;
 
-    /// Describes a waiting share to a holder of its link who has no passphrase yet. Costs no guess.
+    /// Describes a waiting share without its manifest. Takes no slot.
     async fn notice(&self, link: &Credential) -> Result<Notice, RelayError>;
 
-    /// The manifest of a waiting share. Consumes nothing.
+    /// The manifest of a waiting share. Does not claim it.
     ///
     /// # Errors
     /// `WrongPassphrase`.
     async fn manifest(&self, link: &Credential, proof: &Token) -> Result<Waiting, RelayError>;
 
-    /// Claims the one opening. The holder of `claim_token` may repeat it until the lease ends; nobody else ever can.
+    /// Claims the share. Only the holder of `claim_token` may repeat the claim, until the lease ends.
     ///
     /// # Errors
     /// `WrongPassphrase`.
@@ -100,13 +100,13 @@ pub trait Relay: Send + Sync {
     /// `BadRequest` where there is no such part.
     async fn get_part(&self, holder: &Credential, number: u32, offset: u64) -> Result<Content, RelayError>;
 
-    /// Confirms that the content is safe with the opener, so that the relay deletes it.
+    /// Confirms that the opener has stored or shown everything. The relay deletes the data.
     async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError>;
 
     /// The status of a share. Waits up to `wait` for a state other than `known`.
     async fn status(&self, owner: &Credential, known: Option<ShareState>, wait: Duration)
     -> Result<Status, RelayError>;
 
-    /// Revokes a share. Returns the state that it was in.
+    /// Revokes a share. Returns its state before that.
     async fn revoke(&self, owner: &Credential) -> Result<ShareState, RelayError>;
 }

@@ -1,6 +1,6 @@
-//! Connections to a sender's own machine: TLS 1.3 with a raw public key (RFC 7250) that follows from the link.
+//! Connections to a sender's own computer: TLS 1.3 with a raw public key (RFC 7250) that is derived from the link.
 //!
-//! There is no name and no certificate: the link has the one key that may answer, and no other is accepted.
+//! There is no name and no certificate. Exactly one key is accepted.
 
 use std::sync::Arc;
 
@@ -25,10 +25,10 @@ fn spki(pin: &Pin) -> Vec<u8> {
     [&SPKI[..], pin.as_bytes()].concat()
 }
 
-/// The configuration of TLS with which the sender's machine answers, with `key`.
+/// The TLS configuration of the server with `key`.
 ///
 /// # Errors
-/// Those of TLS: the key is of no use to it.
+/// The TLS library rejects the key.
 pub(super) fn server(key: &DirectKey) -> Result<ServerConfig, Error> {
     let pkcs8 = Zeroizing::new([&PKCS8[..], key.seed()].concat());
     let signing = ring::sign::any_eddsa_type(&PrivatePkcs8KeyDer::from(pkcs8.as_slice()))?;
@@ -39,10 +39,10 @@ pub(super) fn server(key: &DirectKey) -> Result<ServerConfig, Error> {
         .with_cert_resolver(Arc::new(AlwaysResolvesServerRawPublicKeys::new(Arc::new(certified)))))
 }
 
-/// The configuration of TLS with which a link holder asks: only the holder of the key `pin` may answer.
+/// The TLS configuration of a client that accepts only the key `pin`.
 ///
 /// # Errors
-/// Those of TLS: it lacks version 1.3.
+/// The TLS library lacks version 1.3.
 pub(super) fn client(pin: &Pin) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let only = Arc::new(Only { spki: spki(pin), provider: provider.clone() });
@@ -53,7 +53,7 @@ pub(super) fn client(pin: &Pin) -> Result<ClientConfig, Error> {
         .with_no_client_auth())
 }
 
-/// Accepts one key.
+/// Verifier that accepts one key.
 #[derive(Debug)]
 struct Only {
     spki: Vec<u8>,
@@ -69,7 +69,7 @@ impl ServerCertVerifier for Only {
         _ocsp: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        // A public key, compared with a public key.
+        // With a raw public key, the "certificate" is a SubjectPublicKeyInfo.
         if end_entity.as_ref() == self.spki {
             Ok(ServerCertVerified::assertion())
         } else {

@@ -1,6 +1,6 @@
 //! Requests, answers and states of the protocol.
 //!
-//! Durations and times on the wire are seconds and Unix seconds; `Duration` begins where code counts with them.
+//! On the wire, durations are seconds and times are Unix seconds.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,25 +12,24 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::relay::base64url;
 use crate::secret::{Claimant, Id, Receipt, Role, Token, Verifier};
 
-/// How many wrong passphrases a share survives.
+/// Slots for different proofs. The proof after that many other ones locks the share.
 pub const MAX_GUESSES: u8 = 20;
 /// The longest encrypted manifest, in bytes: [`crate::manifest::MAX_LEN`] and what age adds to it.
 pub const MAX_SEALED_MANIFEST: usize = 72 * 1024;
-/// The part of a share that has only one comes with the answer to its claim, up to this many bytes.
+/// The longest only part, in bytes, that the answer to a claim includes.
 pub const INLINE_LEN: u64 = 256 * 1024;
-/// The shortest life of a share.
+/// The shortest time from the commit to expiry.
 pub const MIN_TTL: Duration = Duration::from_mins(1);
-/// The longest life of a share, unless an operator decides otherwise.
+/// The longest time from the commit to expiry, unless an operator sets another.
 pub const MAX_TTL: Duration = Duration::from_hours(90 * 24);
-/// The time that an opener has, unless an operator decides otherwise.
+/// The time from the claim to the end of the lease, unless an operator sets another.
 pub const LEASE: Duration = Duration::from_hours(24);
-/// The time for which a relay remembers a share that has ended.
+/// The time for which a relay keeps the records of a share that has ended.
 pub const TOMBSTONE_TIME: Duration = Duration::from_hours(30 * 24);
-/// The longest time for which an answer may be held back until a state changes. Proxies usually close a connection that
-/// is silent for 60 s.
+/// The longest wait for a change of state. Proxies usually close a connection that is silent for 60 s.
 pub const MAX_WAIT: Duration = Duration::from_secs(55);
 
-/// A share, and a token with which its holder may act on it.
+/// A share, and a token that authorizes requests about it.
 #[derive(Clone, Debug)]
 pub struct Credential {
     /// The share.
@@ -46,7 +45,7 @@ impl Credential {
     }
 }
 
-/// CRC-32C (Castagnoli) of a whole part: finds bytes that a line or a disk has garbled. Against an enemy there is age.
+/// CRC-32C (Castagnoli) of a whole part. Detects accidental damage; age detects tampering.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Checksum(u32);
 
@@ -117,11 +116,11 @@ pub struct About {
     pub max_ttl: u64,
     /// How long an opener may take, in seconds.
     pub lease: u64,
-    /// Its rule of admission.
+    /// Who may upload.
     pub create: Admission,
     /// The address that links should carry.
     pub public_url: Option<String>,
-    /// The operator, for people.
+    /// How to reach the operator.
     pub contact: Option<String>,
 }
 
@@ -142,14 +141,14 @@ pub struct Create {
     pub v: V1,
     /// [`crate::secret::Flags`] of the link, as bits.
     pub flags: u8,
-    /// Life after the commit, in seconds.
+    /// Seconds from the commit to expiry.
     pub ttl: u64,
-    /// Hashes of the tokens that allow something.
+    /// Hashes of the three tokens.
     pub verifiers: Verifiers,
-    /// The most that the blob will be, in bytes, if that is known.
+    /// Upper limit of the blob's length, in bytes, if known: lets the relay refuse early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_len: Option<u64>,
-    /// Permission to upload to this relay, where it requires one.
+    /// The create token, where the relay requires one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub create_token: Option<String>,
 }
@@ -165,7 +164,7 @@ impl fmt::Debug for Create {
 pub struct Verifiers {
     /// Of the link token.
     pub link: Verifier,
-    /// Of the token that needs the passphrase too.
+    /// Of the open token.
     pub open: Verifier,
     /// Of the owner token.
     pub own: Verifier,
@@ -199,27 +198,27 @@ pub struct Commit {
 pub struct CommitResponse {
     /// Version of the protocol.
     pub v: V1,
-    /// When the share ends unopened, Unix seconds.
+    /// When the share expires, Unix seconds.
     pub expires: u64,
 }
 
-/// A share that waits, as seen without its passphrase.
+/// A waiting share, without its manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// Version of the protocol.
     pub v: V1,
-    /// When it ends unopened, Unix seconds.
+    /// When it expires, Unix seconds.
     pub expires: u64,
     /// Length of the blob in bytes.
     pub blob_len: u64,
 }
 
-/// A share that waits, as seen with its passphrase.
+/// A waiting share, with its manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
     /// Version of the protocol.
     pub v: V1,
-    /// When it ends unopened, Unix seconds.
+    /// When it expires, Unix seconds.
     pub expires: u64,
     /// Length of the blob in bytes.
     pub blob_len: u64,
@@ -235,9 +234,9 @@ pub struct ClaimResponse {
     pub v: V1,
     /// When it was won, Unix seconds.
     pub at: u64,
-    /// Until when it may be repeated and the parts be fetched, Unix seconds.
+    /// The end of the lease, Unix seconds: until then the claim may be repeated and parts may be downloaded.
     pub until: u64,
-    /// When it would have ended unopened, Unix seconds.
+    /// When it would have expired, Unix seconds.
     pub expires: u64,
     /// Length of the blob in bytes.
     pub blob_len: u64,
@@ -246,7 +245,7 @@ pub struct ClaimResponse {
     /// The encrypted manifest.
     #[serde(with = "base64url")]
     pub manifest: Bytes,
-    /// The only part of a small share, which saves another request.
+    /// The only part of a small share, which saves a request.
     #[serde(skip)]
     pub part: Option<Bytes>,
 }
@@ -267,11 +266,11 @@ pub enum ShareState {
     Waiting,
     /// Being opened.
     Claimed,
-    /// Opened: the receipt is here.
+    /// Opened, with a receipt.
     Finished,
-    /// Claimed, and not confirmed in time.
+    /// Claimed, and not finished before the end of the lease.
     Lapsed,
-    /// Not opened in time.
+    /// Not claimed before it expired.
     Expired,
     /// Revoked by its sender.
     Revoked,
@@ -318,41 +317,41 @@ pub struct Status {
     /// When it was committed.
     #[serde(rename = "sealed")]
     pub committed: Option<u64>,
-    /// When it ends unopened.
+    /// When it expires.
     pub expires: Option<u64>,
     /// When it was claimed.
     pub claimed: Option<u64>,
-    /// Until when its opener may download.
+    /// The end of the lease.
     pub until: Option<u64>,
-    /// When it ended, in any way.
+    /// When it reached its final state.
     pub ended: Option<u64>,
     /// The device that claimed it.
     pub claimant: Option<Claimant>,
     /// The opener's confirmation.
     pub receipt: Option<Receipt>,
-    /// How many different passphrases were tried.
+    /// How many different passphrases were tried, right ones included. 0 once the share has ended.
     pub guesses: u8,
     /// Bytes of ciphertext that the relay still holds.
     pub bytes_left: u64,
-    /// Of a share that waits or is claimed: whether its time is over by the relay's clock, so that nobody can begin to
-    /// open it any more. The state changes once no other node's clock may differ. Older relays leave it out.
+    /// Of a waiting or claimed share: whether its time is over by the relay's clock, so that no device can begin to
+    /// open it. The state changes when the grace for the clocks of other nodes is over. Older relays omit it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overdue: Option<bool>,
 }
 
-/// The end of a share, as far as it is shown to the asker.
+/// The end of a share, as the client that asks may learn it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gone {
-    /// Somebody claimed it.
+    /// Another device claimed it, or this one has finished.
     AlreadyOpened,
-    /// The asker claimed it, and was too late.
+    /// The client's own claim lapsed.
     Lapsed,
-    /// Nobody opened it in time.
+    /// No device claimed it in time.
     Expired,
     /// The sender revoked it.
     Revoked,
     /// Too many wrong passphrases.
     Locked,
-    /// It never was complete.
+    /// It was never committed.
     Aborted,
 }

@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_error_arrives_as_it_was_sent() {
+    fn every_error_is_in_the_protocol_and_arrives_as_it_was_sent() {
         let claimant = Some(Claimant::from_bytes([7; 32]));
         for error in [
             RelayError::BadRequest,
@@ -259,6 +259,8 @@ mod tests {
             RelayError::NoSpace { after: 60 },
         ] {
             let (status, problem, after) = Problem::of(&error);
+            let row = format!("| `{}` | {status} |", problem.r#type.trim_start_matches(URN));
+            assert!(include_str!("PROTOCOL.md").contains(&row), "{row}");
             let body = serde_json::to_vec(&problem).unwrap();
             assert_eq!(Problem::read(status, &body, after), error);
         }

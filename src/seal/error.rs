@@ -2,13 +2,13 @@
 
 use std::io;
 
-/// Reasons for which ciphertext cannot be decrypted.
+/// Errors of decryption.
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
-    /// Not made with these keys, changed on the way, or cut off.
+    /// Made with other keys, changed, or truncated.
     #[error("the content is damaged or was changed on its way")]
     Corrupt,
-    /// The plaintext could not be handed on.
+    /// The plaintext could not be written.
     #[error(transparent)]
     Write(#[from] io::Error),
 }

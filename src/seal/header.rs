@@ -11,12 +11,12 @@ use age_core::secrecy::ExposeSecret;
 use super::error::SealError;
 use super::stream::ChunkStream;
 
-/// The longest age header that is looked at, in bytes.
+/// The longest age header that is accepted, in bytes, with the newline of its last line.
 pub const MAX_HEADER: usize = 4096;
-/// Random bytes between header and chunks, which salt the payload key.
+/// Bytes of the nonce between header and chunks, which salts the payload key.
 pub(super) const PAYLOAD_NONCE: usize = 16;
 
-/// Lets the age crate write the header, and takes a copy of the file key on the way.
+/// Recipient that copies the file key while the age crate writes the header.
 struct NotingRecipient<'a> {
     to: &'a x25519::Recipient,
     noted: RefCell<Option<FileKey>>,
@@ -29,8 +29,8 @@ impl age::Recipient for NotingRecipient<'_> {
     }
 }
 
-/// Lets the age crate read the header, and takes a copy of the file key on the way. The crate hands it over *before*
-/// it has checked the header's MAC, so it may be used only once `decrypt` has returned without an error.
+/// Identity that copies the file key while the age crate reads the header. The crate passes the key *before* it checks
+/// the header's MAC, so the copy may be used only after `decrypt` has returned without an error.
 struct NotingIdentity<'a> {
     identity: &'a x25519::Identity,
     noted: RefCell<Option<FileKey>>,
@@ -58,8 +58,8 @@ pub(super) fn header_len(bytes: &[u8]) -> Option<usize> {
     (bytes.get(at + MAC_LINE) == Some(&b'\n')).then_some(at + MAC_LINE + 1)
 }
 
-/// Writes the header of a file for `recipient`, and the payload nonce behind it. Returns both, and the stream of chunks
-/// that belongs to them.
+/// Writes the header of a file for `recipient`, and the payload nonce after it. Returns both, and the stream of chunks
+/// for them.
 ///
 /// # Errors
 /// Those of the age crate, which has none for one recipient of this kind.
@@ -74,15 +74,15 @@ pub(super) fn write_header(recipient: &x25519::Recipient) -> io::Result<(Vec<u8>
     Ok((head, stream))
 }
 
-/// Reads and authenticates a header with the payload nonce behind it. `head` is exactly that.
+/// Reads and authenticates `head`: exactly a header and the payload nonce after it.
 ///
 /// # Errors
-/// [`SealError::Corrupt`] where it is no header of age, or `identity` does not open it.
+/// [`SealError::Corrupt`] if it is no header of age, or `identity` does not decrypt it.
 pub(super) fn read_header(identity: &x25519::Identity, head: &[u8]) -> Result<ChunkStream, SealError> {
     let noting = NotingIdentity { identity, noted: RefCell::new(None) };
     let decryptor = Decryptor::new_buffered(head).map_err(|_| SealError::Corrupt)?;
     decryptor.decrypt(iter::once(&noting as &dyn age::Identity)).map_err(|_| SealError::Corrupt)?;
-    // The MAC holds: the key is the one that this header commits to.
+    // The MAC is valid, and it commits to this file key.
     let file_key = noting.noted.take().ok_or(SealError::Corrupt)?;
     Ok(ChunkStream::of_file(&file_key, &head[head.len() - PAYLOAD_NONCE..]))
 }

@@ -1,13 +1,13 @@
 //! Plaintext to ciphertext parts, and back: the only module that encrypts.
 //!
 //! A blob is an age file (age-encryption.org/v1) followed by random padding, cut into parts of 4 MiB. The age crate
-//! writes, parses and authenticates headers. The payload's STREAM of ChaCha20-Poly1305 chunks is worked by `ring`, in
-//! place in the buffer that goes to the network, which takes half the time of the crate's own reader and writer; the
-//! key comes from the file key that an [`age::Recipient`] or [`age::Identity`] is given. A foreign header is bounded
-//! before any of age's parsers reads it: a hostile one takes that parser quadratic time.
+//! writes, parses and authenticates headers. The payload's STREAM of ChaCha20-Poly1305 chunks is encrypted by
+//! `ring`, in place in the buffer that goes to the network, in half the time of the crate's own reader and writer. The
+//! key comes from the file key that an [`age::Recipient`] or [`age::Identity`] gets. The length of a foreign header is
+//! checked before the crate parses it: the parser needs quadratic time for a hostile one.
 //!
-//! [`Sealer`] makes a blob of plaintext; [`Unsealer`] makes plaintext of its bytes as they come; [`Chunks`] opens any
-//! piece of it by itself. Everything here is blocking and belongs on a blocking thread.
+//! [`Sealer`] encrypts plaintext to a blob; [`Unsealer`] decrypts its bytes in order; [`Chunks`] decrypts single chunks
+//! in any order. All functions block and belong on a blocking thread.
 
 mod chunks;
 mod error;
@@ -29,13 +29,13 @@ use self::stream::{CHUNK, TAG};
 pub use self::unsealer::Unsealer;
 use crate::blob::padded_len;
 
-/// The longest blob that `plain_len` bytes can become: age's header has a random part.
+/// Upper limit of the length of a blob of `plain_len` bytes. age's header has a random length.
 pub fn longest_blob(plain_len: u64) -> u64 {
     let chunks = plain_len.div_ceil(CHUNK as u64).max(1);
     padded_len(plain_len.saturating_add(MAX_HEADER as u64 + chunks * TAG as u64))
 }
 
-/// Seals a short text, such as a manifest, into an age file without padding.
+/// Encrypts a short text, such as a manifest, to an age file without padding.
 ///
 /// # Errors
 /// Those of the age crate, which has none for one recipient of this kind and a file in memory.
@@ -50,10 +50,10 @@ pub fn seal_bytes(plain: &[u8], identity: &x25519::Identity) -> io::Result<Vec<u
     Ok(sealed)
 }
 
-/// Opens an age file that [`seal_bytes`] made.
+/// Decrypts an age file of [`seal_bytes`].
 ///
 /// # Errors
-/// [`SealError::Corrupt`] where it was made with another identity, or changed.
+/// [`SealError::Corrupt`] if it was made with another identity, or changed.
 pub fn open_bytes(sealed: &[u8], identity: &x25519::Identity) -> Result<Vec<u8>, SealError> {
     let mut sealed = sealed.to_vec();
     let mut plain = Vec::with_capacity(sealed.len());

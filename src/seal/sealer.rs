@@ -20,22 +20,21 @@ pub struct Lengths {
     pub blob_len: u64,
 }
 
-/// The work of a sealer, in its order.
+/// Phases of a sealer, in order.
 enum SealPhase {
-    /// Reading, and sealing chunk after chunk.
+    /// Reading and encrypting chunks.
     Payload(ChunkStream),
-    /// The age file is complete; this many bytes of padding are missing.
+    /// The age file is complete; the number is the bytes of padding still to write.
     Padding(ChunkStream, u64),
     /// The blob is complete.
     Done,
 }
 
-/// Turns a plaintext of unknown length into the parts of a blob, in one pass and in constant memory.
+/// Encrypts a plaintext of unknown length to the parts of a blob, in one pass and in constant memory.
 pub struct Sealer<R> {
     plain: R,
     phase: SealPhase,
-    /// The header and payload nonce, which stand before the chunks; later the bytes that did not fit into the last
-    /// part.
+    /// Bytes for the next part: first the header and payload nonce, later the end of a chunk that did not fit.
     carry: Vec<u8>,
     /// Look-ahead byte: `Some` means that more plaintext follows.
     ahead: Option<u8>,
@@ -43,8 +42,7 @@ pub struct Sealer<R> {
 }
 
 impl<R: Read> Sealer<R> {
-    /// Begins a blob that `identity` opens. The identity's recipient is never published, so only a holder of the link
-    /// could have made it.
+    /// Begins a blob for `identity`. Its recipient is never published, so only a holder of the link can make one.
     ///
     /// # Errors
     /// Those of the age crate, which has none for one recipient of this kind.
@@ -53,14 +51,14 @@ impl<R: Read> Sealer<R> {
         Ok(Self { plain, phase: SealPhase::Payload(stream), age_len: head.len() as u64, carry: head, ahead: None })
     }
 
-    /// Fills `buffer` (whatever it held before) with the next part. `false`: the blob was complete already.
+    /// Replaces the content of `buffer` by the next part. `false`: the blob was complete before.
     ///
     /// A part is [`PART_LEN`] bytes long, and only the last one is shorter. Reuse the buffers: one keeps its memory.
     ///
     /// # Errors
     /// Those of reading the plaintext.
     pub fn next_part(&mut self, buffer: &mut BytesMut) -> io::Result<bool> {
-        // Chunks are read and sealed in place; the last one may reach over the end of the part.
+        // Chunks are read and encrypted in place; the last one may extend beyond the part.
         let room = PART_LEN + SEALED_CHUNK + 1;
         buffer.resize(room, 0);
         let mut filled = self.carry.len();
@@ -89,7 +87,7 @@ impl<R: Read> Sealer<R> {
         Ok(length > 0)
     }
 
-    /// Reads one chunk into `space` and seals it there. Returns the bytes that it takes.
+    /// Reads one chunk into `space` and encrypts it there. Returns its length with the tag.
     fn seal_chunk(&mut self, space: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;
         if let Some(byte) = self.ahead.take() {
@@ -117,7 +115,7 @@ impl<R: Read> Sealer<R> {
         if last {
             self.phase = match padded_len(self.age_len) - self.age_len {
                 0 => SealPhase::Done,
-                // The padding is a keystream under a key that nobody keeps: as random as the chunks before it.
+                // The padding is a keystream under a key that is thrown away, so it looks like the chunks.
                 missing => {
                     let mut key = Zeroizing::new([0; 32]);
                     fill_random(&mut *key);
@@ -128,7 +126,7 @@ impl<R: Read> Sealer<R> {
         Ok(filled + TAG)
     }
 
-    /// The lengths of the blob, known when [`Sealer::next_part`] has returned `false`.
+    /// The lengths of the blob. `None` until [`Sealer::next_part`] has returned `false`.
     pub fn lengths(&self) -> Option<Lengths> {
         matches!(self.phase, SealPhase::Done)
             .then(|| Lengths { age_len: self.age_len, blob_len: padded_len(self.age_len) })

@@ -13,7 +13,7 @@ use super::error::SealError;
 pub(super) const CHUNK: usize = 64 << 10;
 /// Bytes that authenticate a chunk.
 pub(super) const TAG: usize = 16;
-/// A chunk as it is stored, in bytes.
+/// Length of a full chunk with its tag, in bytes.
 pub(super) const SEALED_CHUNK: usize = CHUNK + TAG;
 
 /// The key of one payload. Each of its chunks has a number, from 0 on.
@@ -26,10 +26,10 @@ impl PayloadKey {
         Self(LessSafeKey::new(key))
     }
 
-    /// Decrypts chunk `number` in place, and verifies it and whether it is the `last` one.
+    /// Decrypts chunk `number` in place. Fails unless it is the last one exactly if `last`.
     ///
     /// # Errors
-    /// [`SealError::Corrupt`] where it is another chunk, or was changed.
+    /// [`SealError::Corrupt`] if it is another chunk, or was changed.
     pub(super) fn open<'a>(&self, number: u64, chunk: &'a mut [u8], last: bool) -> Result<&'a [u8], SealError> {
         match self.0.open_in_place(nonce(number, last), Aad::empty(), chunk) {
             Ok(plain) => Ok(plain),
@@ -77,7 +77,7 @@ impl ChunkStream {
         number
     }
 
-    /// Encrypts the next chunk in place. Returns its tag, which belongs behind it.
+    /// Encrypts the next chunk in place. Returns its tag, which follows it.
     pub(super) fn seal(&mut self, chunk: &mut [u8], last: bool) -> [u8; TAG] {
         let mut out = [0; TAG];
         let nonce = nonce(self.advance(), last);
@@ -87,10 +87,10 @@ impl ChunkStream {
         out
     }
 
-    /// Decrypts the next chunk in place. Only the only chunk of an empty file may be empty.
+    /// Decrypts the next chunk in place. A chunk without plaintext is valid only as the first and last one.
     ///
     /// # Errors
-    /// [`SealError::Corrupt`] where it is another chunk, or was changed.
+    /// [`SealError::Corrupt`] if it is another chunk, or was changed.
     pub(super) fn open<'a>(&mut self, chunk: &'a mut [u8], last: bool) -> Result<&'a [u8], SealError> {
         if chunk.len() < TAG || (chunk.len() == TAG && !self.is_at_start()) {
             return Err(SealError::Corrupt);

@@ -8,38 +8,38 @@ use super::error::SealError;
 use super::header::{MAX_HEADER, PAYLOAD_NONCE, header_len, read_header};
 use super::stream::{ChunkStream, SEALED_CHUNK};
 
-/// The next thing that an unsealer waits for.
+/// What an unsealer expects next.
 enum Expect {
-    /// The header, of which this much is here.
+    /// The header, with its bytes so far.
     Header(Vec<u8>),
     /// Chunks.
     Chunks(Box<ChunkStream>),
-    /// Nothing: the last chunk was opened, and only padding follows.
+    /// Padding: the last chunk was decrypted.
     End,
 }
 
-/// Turns the bytes of a blob, in whatever pieces they come, back into plaintext. Every chunk is verified before a byte
-/// of it is written.
+/// Decrypts a blob that arrives in order, in pieces of any length. Each chunk is verified before any byte of it is
+/// written.
 pub struct Unsealer<'a> {
     identity: &'a x25519::Identity,
     expect: Expect,
-    /// Bytes of the age file that have not come yet.
+    /// Bytes of the age file that have not arrived.
     missing: u64,
-    /// The beginning of a chunk whose rest is in the next piece.
+    /// Beginning of a chunk that continues in the next piece.
     carry: Vec<u8>,
 }
 
 impl<'a> Unsealer<'a> {
-    /// Opens the age file in the first `age_len` bytes of a blob.
+    /// An unsealer for the age file in the first `age_len` bytes of a blob.
     pub fn new(identity: &'a x25519::Identity, age_len: u64) -> Self {
         Self { identity, expect: Expect::Header(Vec::new()), missing: age_len, carry: Vec::new() }
     }
 
-    /// Takes the next bytes of the blob, decrypts them in place, and writes to `out` those that are verified.
+    /// Decrypts the next bytes of the blob in place, and writes verified plaintext to `out`.
     ///
     /// # Errors
-    /// [`SealError::Corrupt`] where the bytes are not those that were sealed with this identity, and
-    /// [`SealError::Write`] where `out` fails.
+    /// [`SealError::Corrupt`] if the bytes were made with another identity or changed, [`SealError::Write`] if `out`
+    /// fails.
     pub fn push(&mut self, mut bytes: &mut [u8], out: &mut impl Write) -> Result<(), SealError> {
         // Only padding follows the age file.
         if self.missing < bytes.len() as u64 {
@@ -49,7 +49,7 @@ impl<'a> Unsealer<'a> {
         self.missing -= bytes.len() as u64;
         if let Expect::Header(head) = &mut self.expect {
             let before = head.len();
-            // Never more than the longest header is kept, however much has come.
+            // Keeps at most the longest header and its nonce.
             head.extend_from_slice(&bytes[..bytes.len().min(MAX_HEADER + PAYLOAD_NONCE - before)]);
             let Some(length) = header_len(head) else {
                 return if head.len() < MAX_HEADER && self.missing > 0 { Ok(()) } else { Err(SealError::Corrupt) };
@@ -103,10 +103,10 @@ impl<'a> Unsealer<'a> {
         Ok(())
     }
 
-    /// Ends it.
+    /// Checks that the whole age file was decrypted.
     ///
     /// # Errors
-    /// [`SealError::Corrupt`] where bytes of the age file are missing.
+    /// [`SealError::Corrupt`] if bytes of it are missing.
     pub fn finish(self) -> Result<(), SealError> {
         if matches!(self.expect, Expect::End) { Ok(()) } else { Err(SealError::Corrupt) }
     }

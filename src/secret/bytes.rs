@@ -5,7 +5,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
 use serde::{Deserialize, Deserializer, de};
 use zeroize::Zeroizing;
 
-/// A fixed number of bytes that is public enough to be stored, sent and compared, and is written as base64url.
+/// A type of a fixed number of public bytes. Serialized as base64url.
 macro_rules! public_bytes {
     ($(#[$doc:meta])* $name:ident, $len:literal) => {
         $(#[$doc])*
@@ -53,7 +53,7 @@ macro_rules! public_bytes {
     };
 }
 
-/// Thirty-two secret bytes: kept and sent as base64url, never printed, wiped when dropped.
+/// A type of 32 secret bytes. Serialized as base64url, never printed, wiped when dropped.
 macro_rules! secret_bytes {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -82,7 +82,7 @@ macro_rules! secret_bytes {
 
 pub(super) use {public_bytes, secret_bytes};
 
-/// Bytes as they are kept and sent.
+/// Bytes as base64url.
 pub(super) fn encode(bytes: &[u8]) -> Zeroizing<String> {
     Zeroizing::new(BASE64URL.encode(bytes))
 }

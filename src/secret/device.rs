@@ -11,29 +11,29 @@ use super::id::Id;
 use super::random::fill_random;
 use super::token::Token;
 
-/// The secret that makes one device's claims its own: 32 random bytes that stay in its state directory.
+/// The secret from which a device derives its claim tokens: 32 random bytes in its state directory.
 pub struct DeviceSecret(Zeroizing<[u8; 32]>);
 
 impl DeviceSecret {
-    /// A new device.
+    /// A new random secret.
     pub fn random() -> Self {
         let mut bytes = Zeroizing::new([0; 32]);
         fill_random(&mut *bytes);
         Self(bytes)
     }
 
-    /// A device that was here before.
+    /// A secret from the state directory.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// The bytes that are kept in the state directory.
+    /// The bytes for the state directory.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// The token with which this device claims `id`: always the same, so that a claim can be repeated after any crash
-    /// and at any node, and so that no other device can.
+    /// The token with which this device claims `id`. It is always the same, so that only this device can repeat its
+    /// claim, at any node and after any crash.
     pub fn claim_token(&self, id: &Id) -> Token {
         let device = Hkdf::<Sha256>::new(Some(b"share.v1 device"), &*self.0);
         Token(expand(&device, &[b"share.v1 claim".as_slice(), id.as_bytes()].concat()))

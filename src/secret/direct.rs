@@ -1,4 +1,4 @@
-//! The key of a sender's own machine, which serves a share directly.
+//! The key of a sender's own computer in direct mode.
 
 use std::fmt;
 
@@ -8,15 +8,15 @@ use zeroize::Zeroizing;
 use super::bytes::public_bytes;
 
 public_bytes! {
-    /// The public key (Ed25519) of a sender's own machine, which serves a share directly.
+    /// The public key (Ed25519) of a sender's own computer in direct mode.
     Pin, 32
 }
 
-/// The private key (Ed25519) of a sender's own machine, for one share: its seed.
+/// The private key (Ed25519) of a sender's own computer, for one share: its seed.
 pub struct DirectKey(pub(super) Zeroizing<[u8; 32]>);
 
 impl DirectKey {
-    /// The 32 bytes of RFC 8032's private key.
+    /// The 32 bytes of the private key (RFC 8032).
     pub fn seed(&self) -> &[u8; 32] {
         &self.0
     }

@@ -1,6 +1,6 @@
-//! The link secret as text: what stands behind the `#` of a link.
+//! The link secret as text: the fragment of a link, after its `#`.
 //!
-//! `share1`, the flags and the secret in Bech32m (BIP 350), whose checksum finds damage before any request is made.
+//! Flags and secret in Bech32m (BIP 350) with the prefix `share1`. The checksum detects damage before any request.
 
 use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Bech32m, Hrp};
@@ -10,21 +10,21 @@ use super::link::{Flags, LinkSecret, PAYLOAD_LEN, SECRET_LEN};
 
 /// Human-readable part of the fragment.
 const HRP: &str = "share";
-/// How every fragment begins.
+/// Beginning of every fragment.
 pub(crate) const FRAGMENT_PREFIX: &str = "share1";
 /// Characters in a fragment: `share1`, 25 bytes in groups of five bits, six characters of checksum.
 const FRAGMENT_LEN: usize = FRAGMENT_PREFIX.len() + (8 * PAYLOAD_LEN).div_ceil(5) + 6;
 
-/// Why a text is not a fragment.
+/// Errors of reading a fragment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FragmentError {
-    /// So many characters are missing.
+    /// The number of missing characters.
     Short(usize),
-    /// There are so many characters too many.
+    /// The number of excess characters.
     Long(usize),
-    /// The checksum does not hold.
+    /// The checksum is wrong.
     Damaged,
-    /// A flag is set that is unknown to this version.
+    /// An unknown flag is set.
     TooNew,
 }
 
@@ -64,7 +64,7 @@ impl LinkSecret {
     }
 }
 
-/// Whether the key of a share is in a text, or most of one: not every name that begins like it.
+/// Whether a text contains a fragment, or more than half of one. A name that merely begins with `share1` is none.
 pub(crate) fn holds_key(text: &str) -> bool {
     let text = Zeroizing::new(text.to_ascii_lowercase());
     let is_key = |at: usize| text[at..].bytes().take_while(u8::is_ascii_alphanumeric).count() > FRAGMENT_LEN / 2;

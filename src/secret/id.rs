@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::random::hex;
 
-/// The name under which a relay keeps a share: derived from the link, never part of a URL.
+/// The id of a share at its relay: derived from the link, never part of a URL.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id([u8; 16]);
 

@@ -1,4 +1,4 @@
-//! Everything that is derived from the link secret and a passphrase.
+//! Keys that are derived from the link secret and a passphrase.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ use super::receipt::{Receipt, ReceiptKey};
 use super::token::{Claimant, Token};
 
 impl LinkSecret {
-    /// The root of everything but the keys.
+    /// PRK0 of the key schedule, from which everything but the keys is derived.
     fn root(&self) -> Hkdf<Sha256> {
         Hkdf::new(Some(b"share.v1"), &*self.payload())
     }
@@ -32,20 +32,20 @@ impl LinkSecret {
         Token(expand(&self.root(), b"share.v1 link"))
     }
 
-    /// The salt that a passphrase is stretched with.
+    /// The salt for scrypt.
     pub fn passphrase_salt(&self) -> [u8; 16] {
         *expand(&self.root(), b"share.v1 passphrase salt")
     }
 
-    /// The key with which the sender's own machine proves that it is the one of this link.
+    /// The TLS key of the sender's own computer in direct mode.
     pub fn direct_key(&self) -> DirectKey {
         DirectKey(expand(&self.root(), b"share.v1 direct tls"))
     }
 
     /// Derives the keys. With a passphrase this takes about half a second and 128 MiB.
     ///
-    /// The passphrase is normalized (NFC), so that it opens from every keyboard. It is ignored where the link's flags
-    /// don't ask for one, and taken as empty where they do and none is given.
+    /// The passphrase is normalized (NFC), since keyboards differ in how they compose letters. It is ignored if the
+    /// flags do not require one, and empty if they do and `passphrase` is `None`.
     pub fn keys(&self, passphrase: Option<&str>) -> Keys {
         let root = self.root();
         let stretched = if self.needs_passphrase() {
@@ -67,7 +67,7 @@ impl LinkSecret {
     }
 }
 
-/// Everything that follows from a link and its passphrase.
+/// Keys of a link and its passphrase.
 pub struct Keys {
     /// The share.
     pub id: Id,
@@ -79,14 +79,14 @@ pub struct Keys {
     pub open_token: Token,
     /// The key of its receipts.
     pub receipt_key: ReceiptKey,
-    /// Opens, and makes, the manifest.
+    /// age identity of the manifest.
     pub manifest_identity: x25519::Identity,
-    /// Opens, and makes, the blob.
+    /// age identity of the blob.
     pub blob_identity: x25519::Identity,
 }
 
 impl Keys {
-    /// The receipt that the opener `claimant` gives to the relay, for the sender, when the content is safe.
+    /// The receipt of the opener `claimant`.
     pub fn receipt(&self, claimant: &Claimant) -> Receipt {
         self.receipt_key.receipt(&self.id, claimant)
     }
@@ -98,7 +98,7 @@ impl fmt::Debug for Keys {
     }
 }
 
-/// age's crate makes an identity from its text only.
+/// The age identity of a private key. The age crate reads an identity only from its text.
 #[expect(clippy::expect_used, reason = "32 bytes always make a valid Bech32 string, and that a valid identity")]
 fn identity(bytes: &[u8; 32]) -> x25519::Identity {
     let mut text =

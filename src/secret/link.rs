@@ -11,22 +11,22 @@ pub(super) const SECRET_LEN: usize = 24;
 /// Bytes in a link: the flags and the secret.
 pub(super) const PAYLOAD_LEN: usize = 1 + SECRET_LEN;
 
-/// The flags of a link: facts about its share that need no request.
+/// The flags of a link: facts about its share that a client needs before any request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags(u8);
 
 impl Flags {
-    /// A passphrase is needed besides the link.
+    /// Opening needs a passphrase.
     pub const PASSPHRASE: Self = Self(0x01);
-    /// The share is served by its sender's own machine, whose key is pinned by the link.
+    /// The sender's own computer serves the share, with the TLS key of the link.
     pub const DIRECT: Self = Self(0x02);
 
-    /// The flags in `bits`, or `None` where one of them is not known to this version.
+    /// The flags in `bits`; `None` if one of them is unknown.
     pub fn from_bits(bits: u8) -> Option<Self> {
         (bits & !(Self::PASSPHRASE.0 | Self::DIRECT.0) == 0).then_some(Self(bits))
     }
 
-    /// The byte that goes into the link.
+    /// The byte in the link.
     pub fn bits(self) -> u8 {
         self.0
     }
@@ -73,7 +73,7 @@ impl LinkSecret {
         self.flags.contains(Flags::PASSPHRASE)
     }
 
-    /// The flags and the secret, as they stand in the link.
+    /// The flags and the secret: the input of the key schedule.
     pub(super) fn payload(&self) -> Zeroizing<[u8; PAYLOAD_LEN]> {
         let mut payload = Zeroizing::new([0; PAYLOAD_LEN]);
         payload[0] = self.flags.bits();

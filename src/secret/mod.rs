@@ -1,13 +1,11 @@
 //! The link secret, and everything that is derived from it.
 //!
-//! A link carries 24 random bytes and one byte of flags. From these two come, by HKDF-SHA-256, the share's id, the
-//! tokens that a relay checks, and the two age identities that open its manifest and its blob. A passphrase, where
-//! there is one, is stretched by scrypt and mixed into the keys themselves, so that a relay that ignored it would
-//! still hold nothing it could open.
+//! A link has 24 random bytes and one byte of flags. HKDF-SHA-256 derives from them the share's id, the tokens that a
+//! relay checks, and the two age identities of its manifest and its blob. A passphrase is stretched by scrypt and mixed
+//! into the keys, so that ciphertext stays unreadable even if a relay does not check the passphrase.
 //!
-//! Nothing in this module can be printed by accident: secrets have no `Display`, a `Debug` that says only their
-//! type, and are wiped from memory when they are dropped. The derivation is specified in `relay/PROTOCOL.md` and held
-//! by known answers in the tests.
+//! Secrets cannot be printed by accident: they have no `Display`, their `Debug` shows only the type, and they are wiped
+//! from memory when dropped. `relay/PROTOCOL.md` specifies the derivation; tests compare it with known answers.
 
 mod bytes;
 mod derive;

@@ -1,4 +1,4 @@
-//! Randomness, and bytes as digits.
+//! Random bytes, and hexadecimal digits.
 
 use std::fmt::Write;
 
@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 /// Fills `bytes` from the operating system's generator.
 ///
 /// # Panics
-/// When the operating system has no randomness to give: nothing in this program is safe without it.
+/// If the operating system's generator fails.
 pub fn fill_random(bytes: &mut [u8]) {
-    #[expect(clippy::expect_used, reason = "without randomness there is nothing sensible left to do")]
+    #[expect(clippy::expect_used, reason = "no secret may be made without randomness")]
     SystemRandom::new().fill(bytes).expect("the operating system has no randomness");
 }
 

@@ -1,4 +1,4 @@
-//! Receipts: the sender's proof of who opened a share.
+//! Receipts: proof for the sender that an opener had the link.
 
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
@@ -8,7 +8,7 @@ use super::id::Id;
 use super::token::Claimant;
 
 secret_bytes! {
-    /// The key with which receipts are made, and checked.
+    /// The key that makes and verifies receipts.
     ReceiptKey
 }
 
@@ -18,8 +18,8 @@ public_bytes! {
 }
 
 impl ReceiptKey {
-    /// The receipt that the opener `claimant` of the share `id` leaves for its sender: only a holder of the link (and
-    /// the passphrase) can make it.
+    /// The receipt of the opener `claimant` of the share `id`. Only a holder of the link (and the passphrase) can make
+    /// it.
     pub fn receipt(&self, id: &Id, claimant: &Claimant) -> Receipt {
         #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
         let mut mac = Hmac::<Sha256>::new_from_slice(&*self.0).expect("any length");

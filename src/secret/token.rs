@@ -1,4 +1,4 @@
-//! Tokens, which a relay is shown, and the hashes of them that it keeps.
+//! Tokens, which clients send to a relay, and their hashes, which it stores.
 
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -8,12 +8,12 @@ use super::id::Id;
 use super::random::fill_random;
 
 secret_bytes! {
-    /// Thirty-two secret bytes that let their holder do one thing at a relay.
+    /// 32 secret bytes that authorize one role at a relay.
     Token
 }
 
 public_bytes! {
-    /// The hash of a token that a relay keeps: bound to the role and to the share.
+    /// The hash of a token that a relay stores: specific to the role and the share.
     Verifier, 32
 }
 
@@ -40,7 +40,7 @@ impl Token {
         &self.0
     }
 
-    /// The hash that a relay stores in place of this token.
+    /// The verifier of this token.
     pub fn verifier(&self, role: Role, id: &Id) -> Verifier {
         let mut hash = Sha256::new();
         hash.update(b"share.v1 verifier\0");
@@ -61,14 +61,14 @@ impl Token {
     }
 }
 
-/// The rights of a token.
+/// The roles of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Knows the link: may look, and may try to open.
+    /// Holder of the link: may look, and try to open.
     Link,
-    /// Knows the link and the passphrase: may open.
+    /// Holder of the link and the passphrase: may open.
     Open,
-    /// The sender: may upload, ask and revoke.
+    /// Sender: may upload, read the status, and revoke.
     Own,
 }
 

@@ -5,7 +5,7 @@
 
 use std::io::{self, IsTerminal, Read};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use zeroize::Zeroizing;
 
 use crate::cli::context::Context;
@@ -19,17 +19,20 @@ use crate::secret::LinkSecret;
 /// The longest text that is searched for a link, in bytes.
 const MAX_TEXT: u64 = 64 * 1024;
 
-/// The link, relay and passphrase of a share to open.
+/// The arguments that give access to a share.
 #[derive(Args)]
 pub(in crate::cli) struct AccessArgs {
-    /// The link; `-` or nothing: from standard input, or you are asked
-    #[arg(env = "SHARE_LINK", hide_env_values = true)]
+    /// The link [default: prompt or standard input]
+    #[arg(env = "SHARE_LINK", value_hint = ValueHint::Other)]
     link: Option<String>,
-    /// The relay of links that name none
-    #[arg(long, value_name = "URL", env = "SHARE_RELAY", hide_env_values = true)]
-    relay: Option<String>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Access")]
     passphrase: PassphraseArgs,
+    /// Use the relay at URL if the link names none
+    #[arg(
+        long, value_name = "URL", env = "SHARE_RELAY", value_hint = ValueHint::Url, hide_short_help = true,
+        help_heading = "Access"
+    )]
+    relay: Option<String>,
 }
 
 /// The secret and the relay of a link.

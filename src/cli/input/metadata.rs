@@ -25,11 +25,11 @@ pub(super) const FROM_A_PIPE: &str = "input from a pipe cannot be cleaned";
 /// The treatment of metadata in photos and videos.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum Metadata {
-    /// Take it out where that is possible, and say where it is not
+    /// Remove location, time and camera data
     Strip,
-    /// Send everything as it is
+    /// Send files unchanged
     Keep,
-    /// Send nothing that cannot be cleaned
+    /// Refuse files that cannot be cleaned
     Require,
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use zeroize::Zeroizing;
 
 use crate::cli::context::Context;
@@ -13,11 +13,14 @@ use crate::cli::output::errors::{Failure, Hint};
 /// The source of a passphrase.
 #[derive(Args)]
 pub(in crate::cli) struct PassphraseArgs {
-    /// Ask for a passphrase
+    /// Prompt for a passphrase
     #[arg(short, long)]
     passphrase: bool,
-    /// Read the passphrase from the first line of a file
-    #[arg(long, value_name = "FILE", env = "SHARE_PASSPHRASE_FILE", hide_env_values = true)]
+    /// Read the passphrase from the first line of FILE
+    #[arg(
+        long, value_name = "FILE", env = "SHARE_PASSPHRASE_FILE", value_hint = ValueHint::FilePath,
+        hide_short_help = true
+    )]
     passphrase_file: Option<PathBuf>,
 }
 

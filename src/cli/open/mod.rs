@@ -9,7 +9,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use serde_json::json;
 
 use self::deliver::{Delivery, Got, Undelivered, Unreceived};
@@ -26,24 +26,43 @@ use crate::safe_text::reason;
 use crate::secret::DeviceSecret;
 use crate::wordlist::openers_words;
 
-/// Open a link. It opens once
+/// Open a link and show or save what was sent
+///
+/// A link opens once. At a terminal, `share open` asks whether to show or save what was sent. If the connection breaks,
+/// run the same command again on the same device within 24 hours.
+///
+/// Paste the link at the prompt, pipe it in, or set `SHARE_LINK`. Other programs can read a link in the arguments, and
+/// the shell keeps it in its history.
 #[derive(Args)]
+#[command(after_long_help = OPEN_EXAMPLES)]
 pub(super) struct OpenArgs {
-    #[command(flatten)]
-    access: AccessArgs,
-    /// Save it instead of showing it: to a file, into a directory under the sender's name, or `-` for standard output
-    #[arg(short, long, value_name = "FILE|DIR|-")]
+    /// Save to FILE or DIR, or to standard output (-)
+    #[arg(short, long, value_name = "FILE|DIR|-", value_hint = ValueHint::AnyPath, help_heading = OUTPUT)]
     output: Option<PathBuf>,
     /// Replace FILE if it exists
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = OUTPUT)]
     force: bool,
-    /// Don't ask: show it, or save it here where it cannot be shown
-    #[arg(short, long)]
+    /// Don't ask first; save what cannot be shown
+    #[arg(short, long, help_heading = OUTPUT)]
     yes: bool,
-    /// Close what is shown after so many seconds
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    /// Close what is shown after N seconds
+    #[arg(
+        long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=86_400),
+        value_hint = ValueHint::Other, help_heading = OUTPUT
+    )]
     seconds: Option<u64>,
+    #[command(flatten)]
+    access: AccessArgs,
 }
+
+/// The heading of the options about what is done with the content.
+const OUTPUT: &str = "Output";
+
+const OPEN_EXAMPLES: &str = "\
+Examples:
+  share open                          Paste the link at the prompt
+  share open --output .               Save under the sender's name
+  echo \"$link\" | share open >copy     Write to standard output";
 
 /// Runs the command.
 pub(super) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Failure> {

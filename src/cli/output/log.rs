@@ -6,16 +6,73 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Sends our own log lines, and nobody else's, to standard error.
-pub(in crate::cli) fn log(verbose: u8, server: bool) {
-    let level = match (verbose, server) {
-        (0, false) => LevelFilter::OFF,
-        (0, true) => LevelFilter::INFO,
-        (1, _) => LevelFilter::DEBUG,
-        _ => LevelFilter::TRACE,
+use crate::cli::output::errors::Failure;
+use crate::safe_text::printable;
+
+/// Levels by name, least detail first.
+const LEVELS: [(&str, LevelFilter); 5] = [
+    ("error", LevelFilter::ERROR),
+    ("warn", LevelFilter::WARN),
+    ("info", LevelFilter::INFO),
+    ("debug", LevelFilter::DEBUG),
+    ("trace", LevelFilter::TRACE),
+];
+
+/// Writes log lines of this crate to standard error. `verbose` counts `-v`; where it is 0, `SHARE_LOG` sets the level.
+///
+/// # Errors
+/// `SHARE_LOG` is neither a level nor a number.
+pub(in crate::cli) fn log(verbose: u8, is_server: bool) -> Result<(), Failure> {
+    let level = match std::env::var("SHARE_LOG") {
+        Ok(value) if verbose == 0 && !value.is_empty() => level(&value, is_server).ok_or_else(|| {
+            let names = LEVELS.map(|(name, _)| name).join(", ");
+            let what = format!("invalid value '{}' for SHARE_LOG", printable(&value));
+            Failure::usage(what, format!("set it to one of {names}, or to 0, 1 or 2"))
+        })?,
+        _ => numbered(verbose, is_server),
     };
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).with_target(false);
     // Libraries log URLs and headers.
     let ours = Targets::new().with_target("share", level);
     let _ = tracing_subscriber::registry().with(lines).with(ours).try_init();
+    Ok(())
+}
+
+/// The level for a value of `SHARE_LOG`: a name in any case, or how many times `-v` would be given.
+fn level(value: &str, is_server: bool) -> Option<LevelFilter> {
+    let named = LEVELS.iter().find(|(name, _)| name.eq_ignore_ascii_case(value));
+    named.map(|(_, level)| *level).or_else(|| value.parse().ok().map(|count| numbered(count, is_server)))
+}
+
+/// The level for so many `-v`. A server logs requests without any.
+fn numbered(verbose: u8, is_server: bool) -> LevelFilter {
+    match (verbose, is_server) {
+        (0, false) => LevelFilter::OFF,
+        (0, true) => LevelFilter::INFO,
+        (1, _) => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_have_names_and_numbers() {
+        for (value, client, server) in [
+            ("0", Some(LevelFilter::OFF), Some(LevelFilter::INFO)),
+            ("1", Some(LevelFilter::DEBUG), Some(LevelFilter::DEBUG)),
+            ("2", Some(LevelFilter::TRACE), Some(LevelFilter::TRACE)),
+            ("error", Some(LevelFilter::ERROR), Some(LevelFilter::ERROR)),
+            ("Warn", Some(LevelFilter::WARN), Some(LevelFilter::WARN)),
+            ("INFO", Some(LevelFilter::INFO), Some(LevelFilter::INFO)),
+            ("debug", Some(LevelFilter::DEBUG), Some(LevelFilter::DEBUG)),
+            ("trace", Some(LevelFilter::TRACE), Some(LevelFilter::TRACE)),
+            ("loud", None, None),
+            ("-1", None, None),
+        ] {
+            assert_eq!((level(value, false), level(value, true)), (client, server), "{value}");
+        }
+    }
 }

@@ -25,5 +25,5 @@ mod terminal;
 
 pub(super) use self::log::log;
 pub(super) use self::progress::Watched;
-pub(super) use self::streams::{columns, rows, stdout, stdout_is_closed, stdout_is_terminal};
+pub(super) use self::streams::{columns, rows, stdout, stdout_columns, stdout_is_closed, stdout_is_terminal};
 pub(super) use self::terminal::{Output, help, help_instead, wrapped};

@@ -16,7 +16,7 @@ pub(in crate::cli) fn rows() -> usize {
 }
 
 /// The columns of standard output, if it is a terminal.
-pub(super) fn stdout_columns() -> Option<usize> {
+pub(in crate::cli) fn stdout_columns() -> Option<usize> {
     io::stdout().is_terminal().then(|| tty::columns_of(&io::stdout()))
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use serde_json::{Value, json};
 
 use crate::cli::context::Context;
@@ -17,16 +17,24 @@ const HOLDS: &str = "an answer may be held back for 55 s";
 const HOLDS_NOT: &str = "an answer cannot be held back for 55 s, so --wait hears of things late; nginx: \
                          proxy_read_timeout 75s";
 
-/// Arguments of `share relay check`.
+/// Check that a relay works, and print its limits
+///
+/// Sends a test share through the relay and any proxy in front of it, then deletes it.
 #[derive(Args)]
+#[command(after_long_help = CHECK_EXAMPLES)]
 pub(super) struct CheckArgs {
-    /// The relay [default: the configured one]
-    #[arg(env = "SHARE_RELAY", hide_env_values = true)]
+    /// Address of the relay [default: the configured one]
+    #[arg(env = "SHARE_RELAY", value_hint = ValueHint::Url)]
     url: Option<String>,
-    /// Also find out whether an answer may be held back for 55 seconds, as --wait needs it
+    /// Also check that a request can wait 55 seconds, as --wait requires
     #[arg(long)]
     held: bool,
 }
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  share relay check
+  share relay check https://relay.example --held";
 
 /// Runs the command.
 pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use crate::cli::context::{Context, given_create_token};
 use crate::cli::input::prompt;
@@ -22,12 +22,23 @@ use crate::relay::{Admission, RelayError};
 use crate::relay_url::RelayUrl;
 use crate::safe_text::{printable, reason};
 
-/// Arguments of `share relay use`.
+/// Make a relay the default after checking it
+///
+/// URL is the address of a server, or of a folder or bucket that sender and recipient both use: `file:///DIRECTORY`,
+/// `s3://BUCKET/PREFIX` (also gs:// and az://). A folder or bucket needs no server, but anyone who can read it could copy
+/// the encrypted data without opening the share.
 #[derive(Args)]
+#[command(after_long_help = USE_EXAMPLES)]
 pub(super) struct UseArgs {
-    /// The relay
+    /// Address of the relay, folder or bucket
+    #[arg(value_hint = ValueHint::Url)]
     url: String,
 }
+
+const USE_EXAMPLES: &str = "\
+Examples:
+  share relay use https://relay.example
+  share relay use file:///mnt/team/share";
 
 /// Runs the command.
 pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {

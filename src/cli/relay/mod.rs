@@ -1,4 +1,4 @@
-//! `share relay`: runs a relay, or does something about one.
+//! `share relay`: runs, chooses and checks relays, and makes create tokens.
 
 mod check;
 mod choose;
@@ -11,29 +11,32 @@ use clap::{Args, Subcommand};
 use crate::cli::context::Context;
 use crate::cli::output::errors::Failure;
 
-/// The help of `share relay`.
+/// The full help of `share relay`.
 const ABOUT: &str = "\
 Run a relay, or choose and check one
 
-A relay keeps what was sent until it is opened, and cannot read it. For somebody who is not on your network there are \
-four ways:
+A relay keeps encrypted shares until they are opened, and cannot read them. To send to someone who is not on your \
+network, use one of these:
 
-A relay of somebody you know: share relay use URL. They see sizes, times and addresses, and could serve a false page \
-to a browser.
+  a relay someone runs  share relay use URL
+  a relay of your own   share relay --public-url URL --create-token-file FILE
+  a tunnel to here      share send --direct --public-url URL
+  a folder or bucket    share relay use file:///DIRECTORY, or s3://BUCKET/PREFIX
 
-A tunnel to your own machine: share send --direct --public-url URL. Its operator is trusted in the same way.
+The operator of a relay or tunnel sees sizes, times and addresses, and could give a browser a false page. Anyone who \
+can read a shared folder or bucket could copy the encrypted data without opening the share.
 
-A folder or a bucket that both of you have: share relay use file:///DIRECTORY, or s3://BUCKET/PREFIX. Whoever can read \
-it must be trusted not to take ciphertext without opening.
+A running relay prints its address as the first line of standard output.";
 
-A relay of your own on a small server, behind a proxy with a certificate: share relay --public-url URL \
---create-token-file FILE.
-
-The address of a relay that runs is the first line of standard output.";
+const RELAY_EXAMPLES: &str = "\
+Examples:
+  share relay use https://relay.example
+  share relay --store file:///srv/share
+  share relay --public-url https://relay.example --create-token-file tokens";
 
 /// Run a relay, or choose and check one
 #[derive(Args)]
-#[command(args_conflicts_with_subcommands = true, long_about = ABOUT)]
+#[command(args_conflicts_with_subcommands = true, long_about = ABOUT, after_long_help = RELAY_EXAMPLES)]
 pub(super) struct RelayArgs {
     #[command(subcommand)]
     command: Option<RelayCommand>,
@@ -41,23 +44,11 @@ pub(super) struct RelayArgs {
     serve: serve::ServeArgs,
 }
 
-/// The help of `share relay use`.
-const USE: &str = "\
-Make a relay the default, after checking that it works
-
-It is a server by its URL; or a folder or a bucket that several machines or people have, as file:///DIRECTORY or \
-s3://BUCKET/PREFIX (gs://, az://): then no server is needed, and whoever can read it could read ciphertext without \
-leaving a trace.";
-
 /// The commands about relays besides running one.
 #[derive(Subcommand)]
 enum RelayCommand {
-    /// Make a relay the default, after checking that it works
-    #[command(long_about = USE)]
     Use(choose::UseArgs),
-    /// Make a create token for somebody who may leave things at your relay
     Token(token::TokenArgs),
-    /// Find out whether a relay works, and what it takes
     Check(check::CheckArgs),
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytesize::ByteSize;
-use clap::Args;
+use clap::{Args, ValueHint};
 use serde_json::json;
 
 use crate::blob;
@@ -34,40 +34,55 @@ const KEEPS_VERSIONS: &str = "the bucket keeps versions of what is deleted: ciph
 /// The address on which a relay listens unless another one is set.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), server::PORT);
 
-/// How a relay runs.
+/// The options of a relay that runs here.
 #[derive(Args)]
 pub(super) struct ServeArgs {
-    /// Where to listen [default: 127.0.0.1:4080]
-    #[arg(long, value_name = "ADDRESS", env = "SHARE_LISTEN", hide_env_values = true)]
+    /// Listen on ADDRESS [default: 127.0.0.1:4080]
+    #[arg(long, value_name = "ADDRESS", env = "SHARE_LISTEN", value_hint = ValueHint::Other, help_heading = NETWORK)]
     listen: Option<SocketAddr>,
-    /// The address by which people reach it
-    #[arg(long, value_name = "URL", env = "SHARE_PUBLIC_URL", hide_env_values = true)]
+    /// Announce URL, the address of a proxy in front
+    #[arg(long, value_name = "URL", env = "SHARE_PUBLIC_URL", value_hint = ValueHint::Url, help_heading = NETWORK)]
     public_url: Option<String>,
-    #[arg(
-        help = "Where to keep shares: file:///DIRECTORY, s3://BUCKET/PREFIX, gs://…, az://… or memory: [default: the \
-                data directory]"
-    )]
-    #[arg(long, value_name = "URL", env = "SHARE_STORE", hide_env_values = true)]
-    store: Option<String>,
-    /// Several relays use the folder at once
-    #[arg(long)]
-    shared_folder: bool,
-    /// Room that must stay free for anything new to be taken [default: 5 %, and 1 GiB at least]
-    #[arg(long, value_name = "SIZE", value_parser = size)]
-    reserve: Option<ByteSize>,
-    /// The largest share
-    #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = size)]
-    max_size: ByteSize,
-    /// Let anybody leave something here, not only programs of this machine
-    #[arg(long, conflicts_with = "create_token_file")]
-    open: bool,
-    /// Let those leave something here who have a token of this file: share relay token makes them
-    #[arg(long, value_name = "FILE")]
-    create_token_file: Option<PathBuf>,
-    /// Listen on a network without encryption: on a trusted one, or behind a proxy that encrypts
-    #[arg(long)]
+    /// Allow plain HTTP on a network that you trust
+    #[arg(long, help_heading = NETWORK)]
     plain_http: bool,
+    /// Let anyone create shares
+    #[arg(long, alias = "open", conflicts_with = "create_token_file", help_heading = ACCESS)]
+    anyone: bool,
+    /// Let holders of a token in FILE create shares
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = ACCESS)]
+    create_token_file: Option<PathBuf>,
+    /// Store shares at URL [default: data directory]
+    #[arg(
+        long, value_name = "URL", env = "SHARE_STORE", value_hint = ValueHint::Url, help_heading = STORAGE,
+        long_help = STORE
+    )]
+    store: Option<String>,
+    /// Let several relays use the folder
+    #[arg(long, hide_short_help = true, help_heading = STORAGE)]
+    shared_folder: bool,
+    /// Accept shares up to SIZE
+    #[arg(
+        long, value_name = "SIZE", default_value = "4GiB", value_parser = size, value_hint = ValueHint::Other,
+        help_heading = STORAGE
+    )]
+    max_size: ByteSize,
+    /// Keep SIZE free on the disk [default: 5 %, and at least 1 GiB]
+    #[arg(
+        long, value_name = "SIZE", value_parser = size, value_hint = ValueHint::Other, hide_short_help = true,
+        help_heading = STORAGE
+    )]
+    reserve: Option<ByteSize>,
 }
+
+/// Headings of groups of options.
+const NETWORK: &str = "Network";
+const ACCESS: &str = "Who may create shares (default: only this machine)";
+const STORAGE: &str = "Storage";
+
+/// The full help of `--store`.
+const STORE: &str = "Store shares at URL: file:///DIRECTORY, s3://BUCKET/PREFIX, gs://…, az://… or memory: \
+                     [default: data directory]";
 
 fn size(text: &str) -> Result<ByteSize, String> {
     text.parse().map_err(|_| "a size is written like 500MB or 4GiB".to_owned())
@@ -81,7 +96,7 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
     if matches!(create, CreatePolicy::Loopback) && public_url.is_some() {
         return Err(Failure::usage(
             "behind a proxy every request comes from this machine, so it must be said who may leave something here",
-            Hint::line("--create-token-file FILE, or --open for anybody"),
+            Hint::line("set --create-token-file FILE, or --anyone to let anyone create shares"),
         ));
     }
     let rules = args.rules(cx).await?;
@@ -174,7 +189,7 @@ impl ServeArgs {
 
     fn creation(&self) -> Result<CreatePolicy, Failure> {
         let Some(path) = &self.create_token_file else {
-            return Ok(if self.open { CreatePolicy::Open } else { CreatePolicy::Loopback });
+            return Ok(if self.anyone { CreatePolicy::Open } else { CreatePolicy::Loopback });
         };
         Ok(CreatePolicy::Tokens(token::read_tokens(path)?))
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use directories::ProjectDirs;
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -21,15 +21,25 @@ use crate::state::{private, private_dir, read_all};
 /// The mark of a hash in the file of create tokens.
 const HASHED: &str = "sha256:";
 
-/// Arguments of `share relay token`.
+/// Make a create token for a sender
+///
+/// Prints the token and adds its hash to the file that `share relay --create-token-file` reads. To withdraw a token,
+/// delete its line from that file and restart the relay.
 #[derive(Args)]
+#[command(after_long_help = TOKEN_EXAMPLES)]
 pub(super) struct TokenArgs {
-    /// For whom; so that you know whose line to take away
+    /// Name of the token's holder, such as anna
+    #[arg(value_hint = ValueHint::Other)]
     name: String,
-    /// The file that share relay --create-token-file reads [default: in the data directory]
-    #[arg(long, value_name = "FILE")]
+    /// Write to FILE [default: data directory]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     create_token_file: Option<PathBuf>,
 }
+
+const TOKEN_EXAMPLES: &str = "\
+Examples:
+  share relay token anna
+  share relay token anna --create-token-file /etc/share/tokens";
 
 /// Makes a token for `name`, and adds what it hashes to to the file.
 pub(super) fn run(args: &TokenArgs, cx: &Context) -> Result<(), Failure> {

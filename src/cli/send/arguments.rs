@@ -1,9 +1,9 @@
-//! The arguments of `share send`, and the check that they fit together.
+//! The arguments of `share send`, and which of them can be combined.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use crate::cli::context::Context;
 use crate::cli::input::files::InputOptions;
@@ -22,68 +22,93 @@ const MAX_NAME: usize = 255;
 /// The most links of one command: each is a separate upload, and all run at once.
 const MAX_LINKS: usize = 20;
 
-/// Send something that can be opened once, and print its link
+/// Send files or text and print a link that works once
 ///
-/// Without a relay, and at a terminal, it is served from this machine to the network it is on, until it was opened.
+/// Uploads the encrypted data to a relay, if one is configured: see `share help relay`. Otherwise, at a terminal, this
+/// computer serves the share on the local network until it is opened; press Ctrl-C to revoke it.
+///
+/// Without FILE, or with `-`, sends standard input.
 #[derive(Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag that can be said")]
+#[command(after_long_help = SEND_EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each of them is a flag of the command line")]
 pub(crate) struct SendArgs {
-    /// What to send; nothing or `-`: standard input. Several files make one album with one link
-    #[arg(value_name = "FILE")]
+    /// Files to send; several make one album
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) files: Vec<PathBuf>,
-    /// Where to leave it
-    #[arg(long, value_name = "URL", env = "SHARE_RELAY", hide_env_values = true)]
-    relay: Option<String>,
-    /// Serve it from this machine until it was opened
-    #[arg(long)]
-    direct: bool,
-    #[command(flatten)]
-    pub(super) host: host::HostArgs,
-    /// How long it may wait to be opened: 1m to 90d [default: 14d]
-    #[arg(short, long, value_name = "TIME", env = "SHARE_EXPIRE", hide_env_values = true, value_parser = crate::cli::context::duration)]
-    pub(super) expire: Option<Duration>,
-    /// What the recipient calls it
-    #[arg(short, long, value_name = "NAME", conflicts_with = "no_name")]
-    name: Option<String>,
-    /// Don't tell the recipient the names of files
-    #[arg(long)]
-    no_name: bool,
-    /// Ask for a text to send
-    #[arg(long, conflicts_with = "files")]
+    /// Prompt for a text to send
+    #[arg(long, conflicts_with = "files", help_heading = WHAT)]
     text: bool,
-    /// A link of their own for WHO; may be said several times
-    #[arg(long = "for", value_name = "WHO", conflicts_with = "links")]
-    recipients: Vec<String>,
-    /// So many links, each of which opens once
-    #[arg(long, value_name = "N")]
-    links: Option<usize>,
-    /// Print the link in the form that no bot and no preview follows
-    #[arg(long)]
-    pub(super) bare: bool,
-    /// Show the link as a QR code too
-    #[arg(long)]
-    pub(super) qr: bool,
-    /// Copy the link to the clipboard, and keep it out of clipboard histories
-    #[arg(short, long)]
-    pub(super) copy: bool,
-    /// Ask recipients' programs to show it and not to save it: a courtesy, not a lock
-    #[arg(long)]
-    pub(super) view_only: bool,
-    /// What becomes of positions, times and cameras in photos and videos
-    #[arg(long, value_name = "WHAT", default_value = "strip")]
+    /// Show NAME to the recipient
+    #[arg(
+        short, long, value_name = "NAME", conflicts_with = "no_name", value_hint = ValueHint::Other, help_heading = WHAT
+    )]
+    name: Option<String>,
+    /// Don't send file names
+    #[arg(long, hide_short_help = true, help_heading = WHAT)]
+    no_name: bool,
+    /// Strip or keep media metadata
+    #[arg(long, value_name = "MODE", default_value = "strip", help_heading = WHAT)]
     metadata: Metadata,
-    /// Wait until it was opened
-    #[arg(long)]
-    pub(super) wait: bool,
-    /// Keep in FILE what asks for it and takes it back, on any machine
-    #[arg(long, value_name = "FILE")]
-    pub(super) receipt: Option<PathBuf>,
-    #[command(flatten)]
+    /// Expire after TIME, 1m to 90d [default: 14d]
+    #[arg(
+        short, long, value_name = "TIME", env = "SHARE_EXPIRE", value_parser = crate::cli::context::duration,
+        value_hint = ValueHint::Other, help_heading = PROTECTION
+    )]
+    pub(super) expire: Option<Duration>,
+    #[command(flatten, next_help_heading = PROTECTION)]
     pub(super) passphrase: PassphraseArgs,
-    /// Make a passphrase of four words, and show it
-    #[arg(short = 'P', long, conflicts_with = "passphrase")]
+    /// Generate a passphrase of four words and print it
+    #[arg(short = 'P', long, conflicts_with = "passphrase", help_heading = PROTECTION)]
     pub(super) generate_passphrase: bool,
+    /// Ask recipients' programs not to save the files
+    #[arg(long, help_heading = PROTECTION)]
+    #[arg(long_help = "Ask recipients' programs not to save the files; a courtesy, not a lock")]
+    pub(super) view_only: bool,
+    /// Upload to the relay at URL
+    #[arg(long, value_name = "URL", env = "SHARE_RELAY", value_hint = ValueHint::Url, help_heading = WHERE)]
+    relay: Option<String>,
+    /// Serve the share from this computer
+    #[arg(long, help_heading = WHERE)]
+    direct: bool,
+    #[command(flatten, next_help_heading = WHERE)]
+    pub(super) host: host::HostArgs,
+    /// Make a separate link for WHO (repeatable)
+    #[arg(
+        long = "for", value_name = "WHO", conflicts_with = "links", value_hint = ValueHint::Other, help_heading = OUTPUT
+    )]
+    recipients: Vec<String>,
+    /// Make N links, each of which works once
+    #[arg(long, value_name = "N", value_hint = ValueHint::Other, hide_short_help = true, help_heading = OUTPUT)]
+    links: Option<usize>,
+    /// Print the link as a QR code too
+    #[arg(long, help_heading = OUTPUT)]
+    pub(super) qr: bool,
+    /// Copy the link, but not to the clipboard history
+    #[arg(short, long, help_heading = OUTPUT)]
+    pub(super) copy: bool,
+    /// Print a link that no browser or preview follows
+    #[arg(long, hide_short_help = true, help_heading = OUTPUT)]
+    pub(super) bare: bool,
+    /// Wait until the share is opened
+    #[arg(long, help_heading = OUTPUT)]
+    pub(super) wait: bool,
+    /// Write a receipt to FILE, so that any machine can check or revoke the share
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true, help_heading = OUTPUT)]
+    pub(super) receipt: Option<PathBuf>,
 }
+
+/// Headings of groups of options.
+const WHAT: &str = "What to send";
+const PROTECTION: &str = "Protection";
+const WHERE: &str = "Where it goes";
+const OUTPUT: &str = "Links and output";
+
+const SEND_EXAMPLES: &str = "\
+Examples:
+  share send photo.jpg clip.mp4 --name \"Our trip\"
+  share send photo.jpg --for anna --for ben --expire 24h
+  echo \"the Wi-Fi password\" | share send --generate-passphrase
+  link=$(share send --quiet photo.jpg)";
 
 impl SendArgs {
     /// The relay; `None`: this computer. Without a terminal that needs `--direct`: a script would wait for ever.

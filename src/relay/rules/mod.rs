@@ -1,12 +1,12 @@
-//! The rules of a share, over any store. They are nowhere else.
+//! The rules of a share, over any store. No other module has any.
 //!
-//! Two of them carry the product's promise. *Durable first:* a part that was acknowledged is on disk, a share is
-//! committed only when all its parts are, and data is deleted only after a record that makes it unreadable. *One
-//! door:* opener, owner, sweeper and guess limit all race to create the same `claim`, and its creator has decided.
+//! Two rules are essential. *Durable first:* an acknowledged part is on disk, a share is committed only when all its
+//! parts are, and data is deleted only after a record that makes it unreadable. *One decision:* opener, sender, sweeper
+//! and guess limit race to create the same `claim`, and the first one decides.
 //!
-//! This file has the relay itself and the steps that its rules share; each group of requests has a file:
-//! `upload`, `open`, `owner`. `sweep` does what time makes due, and [`probe`] tries a store out. Below them lie
-//! `records` (the decisions of a share), `phase` (the state that follows from them), `names` and `write_once`.
+//! This file has the relay itself and the steps that its rules share. Each group of requests has a file: `upload`,
+//! `open`, `owner`. `sweep` does what time makes due, and [`probe`] tests a store. They use `records` (the decisions
+//! about a share), `phase` (the state that follows from them), `names` and `write_once`.
 
 mod names;
 mod open;
@@ -38,9 +38,9 @@ use crate::secret::{Claimant, Id, Receipt, Role, Token};
 
 /// An upload that is not committed after this time is aborted.
 pub const UPLOAD_TIME: Duration = Duration::from_hours(24);
-/// Usual time between a share's end by the clock and its end by a record: clocks of several nodes differ a little.
+/// Default time from a share's end by the clock to its end by a record. Covers the difference between nodes' clocks.
 const GRACE: Duration = Duration::from_mins(2);
-/// The most by which our clock and the store's may differ.
+/// The greatest accepted difference between our clock and the store's.
 const CLOCK_TOLERANCE: Duration = Duration::from_mins(2);
 
 /// Limits that an operator sets.
@@ -48,14 +48,14 @@ const CLOCK_TOLERANCE: Duration = Duration::from_mins(2);
 pub struct Policy {
     /// The largest blob, in bytes.
     pub max_bytes: u64,
-    /// The longest life of a share.
+    /// The longest time from the commit to expiry.
     pub max_ttl: Duration,
-    /// How long an opener may take.
+    /// Time from the claim to the end of the lease.
     pub lease: Duration,
-    /// How long after its time a share is taken for ended: other nodes' clocks may differ by as much.
+    /// Time from a share's end by the clock to its end by a record. Other nodes' clocks may differ by as much.
     pub grace: Duration,
-    /// Bytes of the store that stay free: below it nothing new is taken, while shares that are there can still be
-    /// opened. `None`: a twentieth of the store, and 1 GiB at least.
+    /// Bytes of the store that stay free. With less free space the relay refuses uploads; stored shares can still be
+    /// opened. `None`: a twentieth of the store, and at least 1 GiB.
     pub reserve: Option<u64>,
 }
 
@@ -65,12 +65,12 @@ impl Default for Policy {
     }
 }
 
-/// A relay that keeps shares in a store.
+/// A relay over a store.
 pub struct StoreRelay {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     policy: Policy,
-    /// Whether our clock agrees with the store's. While it does not, nothing is claimed and nothing swept.
+    /// Whether our clock agrees with the store's. While it does not, the relay neither claims nor sweeps.
     clock_agrees: AtomicBool,
 }
 
@@ -86,7 +86,7 @@ impl StoreRelay {
     }
 
     /// The records of a share, for a credential whose token has the verifier of `role`. An unknown share and a wrong
-    /// token are one and the same answer.
+    /// token are both [`RelayError::Unknown`].
     async fn records(&self, credential: &Credential, role: Role) -> Result<Records, RelayError> {
         let records = Records::load(&*self.store, &credential.id).await?.ok_or(RelayError::Unknown)?;
         let verifiers = &records.offer.verifiers;
@@ -99,23 +99,23 @@ impl StoreRelay {
         if is_right { Ok(records) } else { Err(RelayError::Unknown) }
     }
 
-    /// The answer to `asker` about a share that is not there for it, as things stand now.
+    /// The error for `asker` now: see [`Records::refusal`].
     fn refusal(&self, records: &Records, asker: Option<&Claimant>) -> RelayError {
         records.refusal(records.phase(self.now()), asker)
     }
 
     /// The encrypted manifest.
     async fn manifest_of(&self, id: &Id) -> Result<Bytes, RelayError> {
-        // Deleted between two reads: the next read shows that.
+        // Absent means deleted since the records were read. The client's next request reads them again.
         get(&*self.store, &names::manifest(id)).await?.ok_or(RelayError::BUSY)
     }
 
-    /// A hint for the sweeper to look at `id` at `due`: written before anything that makes something due then.
+    /// Writes a hint for the sweeper to look at `id` at `due`. Must precede the record that makes something due then.
     async fn mark_due(&self, id: &Id, due: u64) -> Result<(), RelayError> {
         write_hint(&*self.store, &*self.clock, &names::due(id, due)).await
     }
 
-    /// Ends a share by `decision`, unless it is decided already. Its data goes at once if it was decided our way.
+    /// Ends a share by `decision`, unless another decision exists. Deletes its data if `decision` is in force.
     async fn end_share<D: Decision>(&self, id: &Id, decision: D) -> Result<Written<D>, RelayError> {
         self.mark_due(id, self.now()).await?;
         let written = write_once(&*self.store, &*self.clock, &D::name(id), decision).await?;
@@ -130,19 +130,19 @@ impl StoreRelay {
         self.end_share(id, UploadEnd::Aborted { v: V1, at: self.now() }).await
     }
 
-    /// Deletes the data of a share that has just ended. Failures are left to the sweeper.
+    /// Deletes the data of a share that has just ended. After a failure the sweeper tries again.
     async fn delete_now(&self, id: &Id) {
         if let Err(error) = self.delete_data(id).await {
-            tracing::warn!(%error, "left to the sweeper");
+            tracing::warn!(%error, "data of an ended share is left to the sweeper");
         }
     }
 
-    /// Deletes all that nobody can read any more. The record that decides so must be durable before.
+    /// Deletes parts, guesses and manifest. The record that makes them unreadable must be durable before.
     async fn delete_data(&self, id: &Id) -> Result<(), RelayError> {
         let parts = self.delete_below(&names::parts(id)).await;
         let guesses = self.delete_below(&names::guesses(id)).await;
         let manifest = self.store.delete(&[names::manifest(id)]).await.map_err(failure);
-        // A failure of one deletion keeps no other from being done.
+        // Each deletion is tried, even if another one fails.
         parts.and(guesses).and(manifest)
     }
 

@@ -1,4 +1,4 @@
-//! Names of a share's objects, of hints and of probes. Stored names never change: they outlive programs.
+//! Names of a share's objects, of hints and of probes. They never change: stores outlive program versions.
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ pub(super) fn hints() -> String {
     format!("{DUE}/")
 }
 
-/// The hint to look at a share at `due`. These names sort by time.
+/// The hint to look at a share at `due`, Unix seconds. These names sort by time.
 pub(super) fn due(id: &Id, due: u64) -> String {
     format!("{}{}", first_due(due), id.hex())
 }
@@ -28,7 +28,7 @@ pub(super) fn parse_due(name: &str) -> Option<(u64, Id)> {
     Some((due.parse().ok()?, Id::from_hex(id)?))
 }
 
-/// Prefix of all objects that a store is tried out with.
+/// Prefix of all objects from tests of the store.
 pub(super) fn probes() -> String {
     format!("{PROBES}/")
 }
@@ -38,7 +38,7 @@ pub(super) fn share(id: &Id) -> String {
     format!("{SHARES}/{}/", id.hex())
 }
 
-/// The record that a share was announced.
+/// The record of the announcement.
 pub(super) fn offer(id: &Id) -> String {
     format!("{}offer", share(id))
 }
@@ -63,22 +63,22 @@ pub(super) fn manifest(id: &Id) -> String {
     format!("{}manifest", share(id))
 }
 
-/// The record that the upload was committed or aborted.
+/// The record of the commit or abort.
 pub(super) fn upload_end(id: &Id) -> String {
     format!("{}seal", share(id))
 }
 
-/// Prefix of the records of all guesses.
+/// Prefix of all slots.
 pub(super) fn guesses(id: &Id) -> String {
     format!("{}try/", share(id))
 }
 
-/// The record of one guess.
+/// One slot.
 pub(super) fn guess(id: &Id, slot: u8) -> String {
     format!("{}{slot:02}", guesses(id))
 }
 
-/// The record that decides who got the share, if anybody.
+/// The record of the claim, or of the end of a waiting share.
 pub(super) fn claim(id: &Id) -> String {
     format!("{}claim", share(id))
 }

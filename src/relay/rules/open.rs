@@ -52,7 +52,7 @@ impl StoreRelay {
         }
         let until = after(now, self.policy.lease);
         self.mark_due(id, until).await?;
-        // Also for a repeated claim: the record must be durable before a byte goes out on its strength.
+        // Also for a repeated claim: the record must be durable before any byte is sent.
         let wanted = Claim::Claimed { v: V1, at: now, until, claimant };
         let written = write_once(&*self.store, &*self.clock, &Claim::name(id), wanted).await?;
         let Written::Ours(Claim::Claimed { at, until, .. }) = written else {
@@ -72,7 +72,7 @@ impl StoreRelay {
         };
         let crc = parts.get(number as usize).ok_or(RelayError::BadRequest)?;
         let part = self.store.read(&names::part(&holder.id, number, *crc), offset).await.map_err(failure)?;
-        // Gone between two looks, or lost by the store: either way there is nothing to give now.
+        // Deleted since the records were read, or lost by the store.
         part.ok_or(RelayError::BUSY)
     }
 
@@ -93,7 +93,7 @@ impl StoreRelay {
         }
     }
 
-    /// The records of a waiting share, and what a link holder sees of it.
+    /// The records of a waiting share, and its notice.
     async fn waiting(&self, link: &Credential) -> Result<(Records, Notice), RelayError> {
         let records = self.records(link, Role::Link).await?;
         match (records.phase(self.now()), &records.upload_end, records.expires()) {
@@ -122,19 +122,19 @@ impl StoreRelay {
         match *parts {
             [crc] if blob_len <= INLINE_LEN => {
                 let part = get(&*self.store, &names::part(id, 0, crc)).await?;
-                // Deleted between two reads: the next read shows that.
+                // Absent means deleted since the records were read. The client's next request reads them again.
                 Ok(Some(part.ok_or(RelayError::BUSY)?))
             }
             _ => Ok(None),
         }
     }
 
-    /// Fails unless `proof` opens the share. With a passphrase, a slot is taken before anything is compared: one for
-    /// each *different* proof, so that repeating the right one, or the same wrong one, costs nothing more.
+    /// Fails unless `proof` is the open token. With a passphrase, each *different* proof takes a slot before it is
+    /// compared; a repeated one takes no further slot.
     async fn check_proof(&self, id: &Id, offer: &Offer, proof: &Token) -> Result<(), RelayError> {
         let presented = proof.verifier(Role::Open, id);
         if !Flags::from_bits(offer.flags).is_some_and(|flags| flags.contains(Flags::PASSPHRASE)) {
-            // Nothing can be guessed: the token comes from the link alone.
+            // Not guessable: the token is derived from the link alone.
             return if presented == offer.verifiers.open { Ok(()) } else { Err(RelayError::Unknown) };
         }
         for slot in 0..MAX_GUESSES {
@@ -149,7 +149,7 @@ impl StoreRelay {
             if !ours {
                 continue;
             }
-            // The slots go with the rest when a share ends: one that was free for that reason allows no comparison.
+            // The end of a share deletes its slots, so this one may have been free for that reason.
             if load::<Claim>(&*self.store, &Claim::name(id)).await?.is_some() {
                 self.store.delete(&[name]).await.map_err(failure)?;
                 return Err(self.refusal_now(id).await?);
@@ -161,7 +161,7 @@ impl StoreRelay {
         Err(self.refusal_now(id).await?)
     }
 
-    /// The answer to a stranger about a share that has ended.
+    /// The error for a client without a claim, now that the share has ended.
     async fn refusal_now(&self, id: &Id) -> Result<RelayError, RelayError> {
         let records = Records::load(&*self.store, id).await?.ok_or(RelayError::Unknown)?;
         Ok(self.refusal(&records, None))

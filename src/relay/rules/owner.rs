@@ -1,4 +1,4 @@
-//! The sender's side of a share that is on its way: its status, and its revocation.
+//! Requests of the sender about a share: status and revocation.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::relay::rules::{StoreRelay, names};
 use crate::relay::{Credential, MAX_GUESSES, RelayError, ShareState, Status, V1};
 use crate::secret::{Id, Role};
 
-/// Time between two looks of a waiting [`crate::relay::Relay::status`] at the store.
+/// Interval at which a waiting [`crate::relay::Relay::status`] reads the store.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Attempts to revoke a share. Each either ends it or finds that it has moved to its next phase; a share has three such
 /// moves.
@@ -48,7 +48,7 @@ impl StoreRelay {
                 Phase::Leased { .. } => {
                     (self.end_share(id, ClaimEnd::Revoked { v: V1, at }).await?.is_ours(), ShareState::Claimed)
                 }
-                // The clock alone has not decided anything yet: an opener may be at the door.
+                // Only the clock says so: a claim may still win.
                 Phase::Over { state: ShareState::Lapsed, at, settled: false } => {
                     (self.end_share(id, ClaimEnd::Lapsed { v: V1, at }).await?.is_ours(), ShareState::Lapsed)
                 }
@@ -64,17 +64,16 @@ impl StoreRelay {
         Err(RelayError::BUSY)
     }
 
-    /// The state of a share. Costs a look at its records, however large it is.
+    /// The state of a share. Reads at most four records.
     ///
     /// # Errors
-    /// [`RelayError::Unknown`] where there is no such share or the token is not its owner's, and the errors of a store
-    /// that cannot be read.
+    /// [`RelayError::Unknown`] for an unknown share or a wrong owner token, and the errors of reading the store.
     pub async fn state(&self, owner: &Credential) -> Result<ShareState, RelayError> {
         Ok(self.state_and_end(&self.records(owner, Role::Own).await?).0)
     }
 
-    /// The state of a share and when it ended, for its owner. Until the sweeper may act, the end of a time is not the
-    /// end of a share: an opening that began in its last second may still win.
+    /// The state of a share and when it ended, for its sender. Until the grace is over, an expiry by the clock is not
+    /// final: a claim from the last second may still win.
     fn state_and_end(&self, records: &Records) -> (ShareState, Option<u64>) {
         match records.phase(self.now().saturating_sub(self.policy.grace.as_secs())) {
             Phase::Uploading => (ShareState::Uploading, None),

@@ -8,42 +8,42 @@ use crate::secret::{Claimant, Id};
 /// All records of a share that was announced.
 #[derive(Clone, Debug)]
 pub(super) struct Records {
-    /// Announced.
+    /// The announcement.
     pub(super) offer: Offer,
-    /// Complete.
+    /// The commit or abort.
     pub(super) upload_end: Option<UploadEnd>,
-    /// Decided.
+    /// The claim, or the end of a waiting share.
     pub(super) claim: Option<Claim>,
-    /// Ended.
+    /// The end of the claim.
     pub(super) end: Option<ClaimEnd>,
 }
 
 /// The phases of a share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Parts may come.
+    /// Not committed yet.
     Uploading,
     /// It may be claimed.
     Waiting,
-    /// Its claimant may take it.
+    /// The claimant may download it.
     Leased {
-        /// Until then, Unix seconds.
+        /// The end of the lease, Unix seconds.
         until: u64,
     },
-    /// Nobody gets anything any more.
+    /// Ended.
     Over {
         /// How it ended.
         state: ShareState,
         /// When, Unix seconds.
         at: u64,
-        /// Whether a record decides so; otherwise only the clock does, and the sweeper has yet to write the record.
+        /// Whether a record says so. Otherwise the clock does, and the sweeper has yet to write the record.
         settled: bool,
     },
 }
 
 impl Records {
-    /// Reads the records of `id`, in the order in which they are written, so that the result was true at one moment.
-    /// `None`: there is no such share.
+    /// Reads the records of `id` in the order in which they are written, so that together they were true at one moment.
+    /// `None`: no such share.
     pub(super) async fn load(store: &dyn Store, id: &Id) -> Result<Option<Self>, RelayError> {
         let Some(offer) = load(store, &Offer::name(id)).await? else { return Ok(None) };
         let upload_end: Option<UploadEnd> = load(store, &UploadEnd::name(id)).await?;
@@ -52,7 +52,7 @@ impl Records {
         Ok(Some(Self { offer, upload_end, claim, end }))
     }
 
-    /// When the share ends unopened, if it is committed.
+    /// When the share expires, if it is committed.
     pub(super) fn expires(&self) -> Option<u64> {
         match &self.upload_end {
             Some(UploadEnd::Committed { at, .. }) => Some(at.saturating_add(self.offer.ttl)),
@@ -92,8 +92,8 @@ impl Records {
         }
     }
 
-    /// The answer to `asker` when the share is not there for it. To others than its holder, a claimed share is an
-    /// opened one, whether or not it was finished; while its holder can resume, the answer states that.
+    /// The error for `asker`, whose request is not possible in `phase`. A claimed share is `AlreadyOpened` to all but
+    /// the claimant, finished or not; while the claimant can resume, the error has the end of the lease.
     pub(super) fn refusal(&self, phase: Phase, asker: Option<&Claimant>) -> RelayError {
         let gone = |how, at| RelayError::Gone { how, at, claimant: None, until: None };
         if let Some(Claim::Claimed { at, claimant, .. }) = &self.claim {

@@ -1,4 +1,4 @@
-//! Whether a store is what the rules need it to be. A relay asks before it serves anybody.
+//! Tests of a store: whether it has what the rules rely on. A relay runs them at startup.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
@@ -14,30 +14,30 @@ use crate::relay::store::layout::MARKER;
 use crate::relay::store::{Created, Space, Store, StoreError};
 use crate::secret::random_hex;
 
-/// Suffixes of a name, in another order than that in which a list must have them.
+/// Suffixes of a name, not in the order of a listing.
 const ORDER: [&str; 3] = ["-c", "-a", "-b"];
-/// Suffix of the name of an object that shows whether there are versions.
+/// Suffix of the object that shows whether the bucket keeps versions.
 const VERSION: &str = "-v";
-/// The first pause before something is asked again.
+/// The first pause before a repeated request.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// No pause is as long as this one.
+/// Limit of a pause; each is shorter.
 const PAUSE_LIMIT: Duration = Duration::from_secs(3);
-/// How many write one name at once.
+/// Parallel creations of one name.
 const RACERS: usize = 16;
 
 /// Why a relay must not run on a store.
 #[derive(Debug, thiserror::Error)]
 pub enum Unfit {
-    /// Two may win one race: a share would be opened twice.
+    /// Two creations of one name succeeded: a share could be opened twice.
     #[error("the store lets two writers create one object: a share could be opened twice")]
     NotExclusive,
-    /// An object that was written is not there, or one that was deleted is.
+    /// A written object is missing, or a deleted one is still there.
     #[error("the store does not show what was just written or deleted")]
     NotConsistent,
-    /// Things would expire early or never.
+    /// The clocks differ: shares would expire early or late.
     #[error("this machine's clock and the store's differ by {} seconds", .0.as_secs())]
     Clock(Duration),
-    /// It cannot be asked, or not for what a relay needs.
+    /// An operation failed.
     #[error("it cannot be used: {0}")]
     Failed(#[from] StoreError),
 }
@@ -45,19 +45,19 @@ pub enum Unfit {
 /// Findings about a store that is fit.
 #[derive(Clone, Copy, Debug)]
 pub struct ProbeResult {
-    /// Difference between our clock and its, in whole seconds.
+    /// Difference between our clock and the store's, in whole seconds.
     pub clock: Duration,
-    /// The room that there is, if the store reports it.
+    /// Its space, if the store reports that.
     pub space: Option<Space>,
-    /// Whether it keeps deleted objects, if the store reports that.
+    /// Whether it keeps versions of deleted objects, if the store reports that.
     pub keeps_versions: Option<bool>,
 }
 
 impl StoreRelay {
-    /// Tries out all that the rules rely on: exclusive creation, reading and listing after writing, deletion, the clock.
+    /// Tests what the rules rely on: exclusive creation, reading and listing after writing, deletion, the clock.
     ///
     /// # Errors
-    /// The first thing in which the store is [`Unfit`].
+    /// The first test that the store fails.
     pub async fn probe(&self) -> Result<ProbeResult, Unfit> {
         let name = probe_name();
         let result = exercise(&*self.store, &name).await;
@@ -79,7 +79,7 @@ impl StoreRelay {
         }
     }
 
-    /// Makes the store one that is used without a server. It must have been probed.
+    /// Creates the marker of a store that is used without a server. The store must have passed [`StoreRelay::probe`].
     ///
     /// # Errors
     /// Those of the store.
@@ -87,7 +87,7 @@ impl StoreRelay {
         self.store.create(MARKER, Bytes::from_static(b"1\n").into()).await.map(drop)
     }
 
-    /// Whether the store is one that is used without a server.
+    /// Whether the store has the marker of one that is used without a server.
     ///
     /// # Errors
     /// Those of the store.
@@ -100,10 +100,10 @@ impl StoreRelay {
         !self.clock_agrees.load(Ordering::Relaxed)
     }
 
-    /// Compares our clock with the store's. While they disagree, nothing is claimed and nothing is swept.
+    /// Compares our clock with the store's. While they disagree, the relay neither claims nor sweeps.
     ///
     /// # Errors
-    /// Those of the store; then our clock is believed as much as before.
+    /// Those of the store; the result of the last comparison stays in force.
     pub async fn check_clock(&self) -> Result<(), StoreError> {
         let difference = clock_difference(&*self.store, &*self.clock).await?;
         let agrees = difference <= CLOCK_TOLERANCE;
@@ -120,7 +120,7 @@ fn probe_name() -> String {
     format!("{}{}", names::probes(), random_hex::<16>())
 }
 
-/// Asks again a few times: some stores let one name be written once a second.
+/// Repeats a failed request a few times: some stores accept one write per name and second.
 async fn retry<T, F: Future<Output = Result<T, StoreError>>>(ask: impl Fn() -> F) -> Result<T, StoreError> {
     let pauses = backoff::doubling(FIRST_PAUSE).take_while(|pause| *pause < PAUSE_LIMIT);
     let answer = backoff::retry(pauses, || async {
@@ -149,7 +149,7 @@ async fn exercise(store: &dyn Store, name: &str) -> Result<(), Unfit> {
             Err(error) => failed = Some(error),
         }
     }
-    // A store may refuse one of two that write at once, as long as it reports one of them as the winner.
+    // A store may fail some of the parallel creations, as long as one succeeds.
     let winner = match (winner, failed) {
         (Some(winner), _) => winner,
         (None, Some(error)) => return Err(error.into()),

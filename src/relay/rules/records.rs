@@ -1,6 +1,6 @@
 //! Records: the small objects that decide the state of a share.
 //!
-//! Nothing is ever updated: the first writer of a record has decided.
+//! A record is never updated: its first writer decides.
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -13,7 +13,7 @@ use crate::secret::{Claimant, Id, Receipt, Verifier};
 
 /// A small object that is created once.
 pub(super) trait Record: Serialize + DeserializeOwned + Send + Sync {
-    /// Whether `other` decides the same: then it does not matter which of the two was written.
+    /// Whether `other` decides the same, so that either may be stored.
     fn same(&self, other: &Self) -> bool;
 }
 
@@ -27,13 +27,13 @@ pub(super) trait Decision: Record {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Offer {
     v: V1,
-    /// The link's flags.
+    /// Flags of the link.
     pub(super) flags: u8,
-    /// Life after the commit, in seconds.
+    /// Seconds from the commit to expiry.
     pub(super) ttl: u64,
     /// When, Unix seconds.
     pub(super) at: u64,
-    /// Hashes of the tokens that allow something.
+    /// Hashes of the three tokens.
     pub(super) verifiers: Verifiers,
 }
 
@@ -56,23 +56,23 @@ impl Record for Offer {
     }
 }
 
-/// `seal`: how the upload ended. Committed, or never to be.
+/// `seal`: how the upload ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
 pub(super) enum UploadEnd {
-    /// Everything is here and durable. The stored word is older than ours.
+    /// Everything is stored and durable. The stored word is `sealed`.
     #[serde(rename = "sealed")]
     Committed {
         /// Version.
         v: V1,
-        /// When, Unix seconds: the share's life begins.
+        /// When, Unix seconds. The time to expiry begins here.
         at: u64,
         /// Length of the blob in bytes.
         blob_len: u64,
         /// The checksums of its parts.
         parts: Vec<Checksum>,
     },
-    /// The sender gave up, or was not heard of for too long.
+    /// The sender revoked the upload, or did not commit it in time.
     Aborted {
         /// Version.
         v: V1,
@@ -100,7 +100,7 @@ impl Record for UploadEnd {
     }
 }
 
-/// `try/<n>`: a proof that was tried.
+/// `try/<n>`: a slot, taken by a proof.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Guess {
     v: V1,
@@ -122,11 +122,11 @@ impl Record for Guess {
     }
 }
 
-/// `claim`: the one door. Opener, owner, sweeper and guess limit race for it.
+/// `claim`: the decision about a waiting share. Opener, sender, sweeper and guess limit race to create it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
 pub(super) enum Claim {
-    /// Somebody is opening it.
+    /// A device claimed it.
     Claimed {
         /// Version.
         v: V1,
@@ -137,14 +137,14 @@ pub(super) enum Claim {
         /// The device that claimed it.
         claimant: Claimant,
     },
-    /// The owner took it back.
+    /// The sender revoked it.
     Revoked {
         /// Version.
         v: V1,
         /// When, Unix seconds.
         at: u64,
     },
-    /// Its time was over.
+    /// It expired.
     Expired {
         /// Version.
         v: V1,
@@ -182,7 +182,7 @@ impl Record for Claim {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
 pub(super) enum ClaimEnd {
-    /// The opener has it.
+    /// The opener confirmed that it has everything.
     Finished {
         /// Version.
         v: V1,
@@ -191,14 +191,14 @@ pub(super) enum ClaimEnd {
         /// For the sender.
         receipt: Receipt,
     },
-    /// The opener was not heard of any more.
+    /// The opener did not finish before the end of the lease.
     Lapsed {
         /// Version.
         v: V1,
         /// When, Unix seconds.
         at: u64,
     },
-    /// The owner took it back while it was being opened.
+    /// The sender revoked the claim.
     Revoked {
         /// Version.
         v: V1,
@@ -223,7 +223,7 @@ impl Record for ClaimEnd {
     }
 }
 
-/// Reads a record. One that is there and cannot be read is never taken for absent.
+/// Reads a record. One that cannot be parsed is [`RelayError::Busy`], never absent.
 pub(super) async fn load<R: Record>(store: &dyn Store, name: &str) -> Result<Option<R>, RelayError> {
     match get(store, name).await? {
         None => Ok(None),
@@ -231,7 +231,7 @@ pub(super) async fn load<R: Record>(store: &dyn Store, name: &str) -> Result<Opt
     }
 }
 
-/// Reads a small object: nothing of ours that is read whole is longer than [`INLINE_LEN`].
+/// Reads a small object: at most [`INLINE_LEN`] bytes.
 pub(super) async fn get(store: &dyn Store, name: &str) -> Result<Option<Bytes>, RelayError> {
     match store.read(name, 0).await {
         Ok(None) => Ok(None),
@@ -241,7 +241,7 @@ pub(super) async fn get(store: &dyn Store, name: &str) -> Result<Option<Bytes>, 
     }
 }
 
-/// The answer to a caller when the store has failed.
+/// The error of a relay for an error of its store.
 pub(super) fn failure(error: StoreError) -> RelayError {
     match error {
         StoreError::NoSpace => RelayError::NoSpace { after: 60 },
@@ -250,13 +250,13 @@ pub(super) fn failure(error: StoreError) -> RelayError {
             tracing::warn!(why, "the store failed");
             RelayError::BUSY
         }
-        // A server is busy until its operator has mended that; a caller without a server reads the reason.
+        // A server answers `busy` until its operator has corrected that; a caller without a server gets the reason.
         StoreError::Refused(why) => {
-            tracing::error!(why, "the store refuses");
+            tracing::error!(why, "the store refuses access");
             RelayError::Unreachable(why)
         }
         StoreError::Unable(why) => {
-            tracing::error!(why, "the store cannot do it");
+            tracing::error!(why, "the store lacks an operation");
             RelayError::Unreachable(why.to_owned())
         }
     }

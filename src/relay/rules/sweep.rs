@@ -1,9 +1,9 @@
 //! The sweeper: ends shares whose time is over, and deletes their data.
 //!
-//! Before anything that makes something due later, a hint `due/<hour>/<second>-<id>` is written. The sweeper looks at
-//! the share's records and does what *they* call for. A hint goes only when the next one is written or nothing is left
-//! to do, so a sweeper that dies in the middle leaves its work to the next one, and any number of them may run at
-//! once. A sweep costs what is due, not what is stored.
+//! A hint `due/<hour>/<second>-<id>` precedes each record that makes something due later. The sweeper reads the share's
+//! records and does what they call for. It deletes a hint only when the next one is written or nothing is left to do.
+//! So any number of sweepers may run, and each may die at any point. The cost of a sweep depends on what is due, not on
+//! what is stored.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,21 +19,20 @@ use crate::relay::rules::{CLOCK_TOLERANCE, StoreRelay, UPLOAD_TIME, names};
 use crate::relay::{Credential, RelayError, ShareState, TOMBSTONE_TIME, V1};
 use crate::secret::Id;
 
-/// How many shares are looked at at once: a bucket takes its time for each answer.
+/// Shares that are processed at once, since requests to a bucket are slow.
 const AT_ONCE: usize = 8;
 /// Time between two sweeps.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
-/// An object that a store was tried out with is nobody's after this time.
+/// Age at which an object from a test of the store is deleted.
 const PROBE_TIME: Duration = Duration::from_hours(1);
-/// Time between two comparisons of the clock with the store's.
+/// Interval at which our clock is compared with the store's.
 const CHECK_CLOCK_EVERY: Duration = Duration::from_hours(1);
 
 impl StoreRelay {
-    /// Does all that is due, once. Returns how many shares were looked at. A share for which something fails is left to
-    /// the next sweep.
+    /// Does all that is due, once. Returns how many shares were processed. The next sweep repeats those that failed.
     ///
     /// # Errors
-    /// [`RelayError::Busy`] while our clock and the store's differ, and the errors of a store that cannot be listed.
+    /// [`RelayError::Busy`] while our clock and the store's differ, and the errors of listing the store.
     pub async fn sweep(&self) -> Result<usize, RelayError> {
         if !self.clock_agrees.load(Ordering::Relaxed) {
             return Err(RelayError::BUSY);
@@ -42,24 +41,24 @@ impl StoreRelay {
         let before = names::first_due(last);
         let hints = self.store.list(&names::hints(), Some(&before)).await.map_err(failure)?;
         let attended = stream::iter(hints).map(async |hint| {
-            // The hint of a share that fails stays, so that the next sweep tries it again.
+            // After a failure the hint stays, so that the next sweep tries again.
             match names::parse_due(&hint.name) {
                 Some((_, id)) => match self.attend(&id, &hint.name).await {
                     Ok(()) => return 1,
                     Err(error) => tracing::warn!(%error, "a share could not be swept"),
                 },
-                None => tracing::warn!("a marker has a name that nobody here gave it"),
+                None => tracing::warn!("a hint has an unknown form of name"),
             }
             0
         });
         let looked_at = attended.buffer_unordered(AT_ONCE).fold(0, async |sum, one| sum + one).await;
         if let Err(error) = self.tidy().await {
-            tracing::warn!(%error, "what is nobody's could not be removed");
+            tracing::warn!(%error, "leftover objects could not be removed");
         }
         Ok(looked_at)
     }
 
-    /// Removes the leftovers of programs that died while they wrote or tried the store out.
+    /// Removes the leftovers of programs that died while they wrote to the store or tested it.
     async fn tidy(&self) -> Result<(), RelayError> {
         self.store.tidy().await.map_err(failure)?;
         let now = self.clock.now();
@@ -80,22 +79,21 @@ impl StoreRelay {
         self.store.delete(&[hint.to_owned()]).await.map_err(failure)
     }
 
-    /// Writes the record of what the clock has decided of a share, for its owner.
+    /// Writes the record of an end that only the clock has decided so far, for the share's sender.
     ///
     /// # Errors
-    /// [`RelayError::Unknown`] where there is no such share or the token is not its owner's, and the errors of the
-    /// store.
+    /// [`RelayError::Unknown`] for an unknown share or a wrong owner token, and the errors of the store.
     pub async fn settle_now(&self, owner: &Credential) -> Result<(), RelayError> {
         self.state(owner).await?;
         self.settle(&owner.id).await.map(drop)
     }
 
-    /// Brings a share into the phase that the clock calls for. Returns when the next one is due.
+    /// Does what is due for a share. Returns when to look at it again.
     async fn settle(&self, id: &Id) -> Result<Option<u64>, RelayError> {
         let now = self.clock.now();
         let due = |at: u64| now > after(at, self.policy.grace);
         let Some(records) = Records::load(&*self.store, id).await? else {
-            // A store that shows no offer must not list one either.
+            // Reading and listing must agree that there is no offer before anything is deleted.
             let offer = self.store.list(&Offer::name(id), None).await.map_err(failure)?;
             if !offer.is_empty() {
                 return Err(RelayError::BUSY);
@@ -114,8 +112,7 @@ impl StoreRelay {
             }
             Phase::Waiting => Ok(records.expires()),
             Phase::Leased { until } => Ok(Some(until)),
-            // So far only the clock has decided; now a record shall. Another writer may be faster and decide
-            // otherwise: the next look shows it.
+            // Only the clock has decided so far. Another record may win; the next look finds it.
             Phase::Over { state: ShareState::Lapsed, at, settled: false } => {
                 if due(at) {
                     self.end_share(id, ClaimEnd::Lapsed { v: V1, at }).await?;
@@ -137,33 +134,33 @@ impl StoreRelay {
                     return Ok(None);
                 }
                 self.delete_data(id).await?;
-                // A part that was on its way when the share ended may have landed since, and the node that stored it
-                // may have died; a disk may have forgotten a deletion.
+                // A part may have been stored after the end by a node that then died; a power cut may have undone a
+                // deletion.
                 let second_look = after(at, UPLOAD_TIME);
                 Ok(Some(if due(second_look) { tombstone } else { second_look }))
             }
         }
     }
 
-    /// Forgets a share: the offer first, so that what is left of it cannot be mistaken for a share.
+    /// Deletes all of a share: the offer first, so that the rest is not taken for a share.
     async fn delete_all(&self, id: &Id) -> Result<(), RelayError> {
         self.store.delete(&[Offer::name(id)]).await.map_err(failure)?;
         self.delete_below(&names::share(id)).await
     }
 
-    /// Sweeps about once a minute, for as long as it is not dropped.
+    /// Sweeps about once a minute, until the future is dropped.
     pub async fn keep_sweeping(self: Arc<Self>) {
         let (mut checked, mut wall) = (Instant::now(), (Instant::now(), self.clock.now()));
         loop {
             let jitter = Duration::from_millis(u64::from(self.clock.chance() % 10_000));
             tokio::time::sleep(SWEEP_EVERY + jitter).await;
-            // A wall clock that runs away from the monotonic one was set: ask the store before believing it.
+            // The wall clock differs from the monotonic one: it was set. Compare it with the store before using it.
             let (then, was) = std::mem::replace(&mut wall, (Instant::now(), self.clock.now()));
             let jumped = wall.1.abs_diff(was + then.elapsed().as_secs()) > CLOCK_TOLERANCE.as_secs();
             if jumped {
                 self.clock_agrees.store(false, Ordering::Relaxed);
             }
-            // A clock that is in doubt stays so until the store has confirmed it.
+            // A doubtful clock stays so until it agrees with the store's.
             if !self.clock_agrees.load(Ordering::Relaxed) || checked.elapsed() > CHECK_CLOCK_EVERY {
                 if let Err(error) = self.check_clock().await {
                     tracing::warn!(%error, "the store's clock could not be read");

@@ -48,7 +48,7 @@ impl StoreRelay {
         let records = self.records(owner, Role::Own).await?;
         match &records.upload_end {
             None => {}
-            // The answer to an earlier attempt was lost.
+            // A repeat: the answer to an earlier attempt was lost.
             Some(UploadEnd::Committed { parts, .. }) if parts.get(number as usize) == Some(&crc) => return Ok(()),
             Some(UploadEnd::Committed { .. }) => return Err(RelayError::Committed),
             Some(UploadEnd::Aborted { .. }) => return Err(self.refusal(&records, None)),
@@ -64,13 +64,13 @@ impl StoreRelay {
             return Err(RelayError::Committed);
         }
         if let Created::Exists = self.store.create(&name, checked(part, crc)).await.map_err(failure)? {
-            // A store may report so of a write that it has not carried out: only a listed part is acknowledged.
+            // A store may report that for a write that failed: only a listed part is acknowledged.
             let stored = self.store.list(&name, None).await.map_err(failure)?;
             if stored.iter().all(|object| object.len != len) {
                 return Err(RelayError::BUSY);
             }
         }
-        // The upload may have been aborted meanwhile, and swept before this part landed.
+        // The upload may have been aborted meanwhile, and its data deleted before this part was stored.
         let (upload_end, offer) = (UploadEnd::name(id), Offer::name(id));
         let upload_end = load::<UploadEnd>(&*self.store, &upload_end);
         let (upload_end, offer) = tokio::try_join!(upload_end, load::<Offer>(&*self.store, &offer))?;
@@ -118,7 +118,7 @@ impl StoreRelay {
             }
             UploadEnd::Committed { .. } => Err(RelayError::Committed),
             UploadEnd::Aborted { at, .. } => {
-                // Parts that came after the deletion of the abortion.
+                // Parts that were stored after the abort deleted the others.
                 self.delete_now(id).await;
                 Err(RelayError::Gone { how: Gone::Aborted, at, claimant: None, until: None })
             }
@@ -139,14 +139,14 @@ impl StoreRelay {
         self.commit_upload(owner, commit).await
     }
 
-    /// Fails when the store is as good as full.
+    /// Fails if the store would have less than its reserve free after `bytes` more.
     async fn expect_room(&self, bytes: u64) -> Result<(), RelayError> {
         let Some(space) = self.store.space().await.map_err(failure)? else { return Ok(()) };
         let reserve = self.policy.reserve.unwrap_or_else(|| (space.total / 20).max(1 << 30));
         if space.free < reserve.saturating_add(bytes) { Err(RelayError::NoSpace { after: 60 }) } else { Ok(()) }
     }
 
-    /// Fails unless `commit` makes sense and one listing shows all its parts, each of the right length.
+    /// Fails unless `commit` is consistent and one listing shows all its parts with the right lengths.
     async fn expect_complete(&self, id: &Id, commit: &Commit) -> Result<(), RelayError> {
         let (count, manifest) = (part_count(commit.blob_len), commit.manifest.len());
         if commit.blob_len == 0 || commit.parts.len() as u64 != count || manifest == 0 {
@@ -168,7 +168,7 @@ impl StoreRelay {
     }
 }
 
-/// Counts and sums a part on its way to the store, and fails at its end if it is not what was announced.
+/// `part`, which fails at its end unless it has the announced length and checksum.
 fn checked(part: Content, crc: Checksum) -> Content {
     match part {
         Content::Whole(bytes) if Checksum::of(&bytes) == crc => Content::Whole(bytes),

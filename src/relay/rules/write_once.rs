@@ -16,33 +16,32 @@ use crate::relay::store::{Created, Store, StoreError};
 const ATTEMPTS: u32 = 8;
 /// The longest time for all of them together.
 const TIME: Duration = Duration::from_secs(10);
-/// The upper limit of the first pause, in milliseconds; that of each further one is twice as high.
+/// Upper limit of the first pause, in milliseconds. It doubles for each further one.
 const FIRST_PAUSE: u32 = 20;
 
-/// Outcome of writing a record. Either way it is there, durable, and this is its content.
+/// Outcome of writing a record: the stored content, which is durable.
 #[derive(Clone, Debug)]
 pub(super) enum Written<R> {
-    /// It decides as ours does.
+    /// The stored record decides as ours does.
     Ours(R),
-    /// Somebody else decided before us.
+    /// Another writer was first and decided otherwise.
     Theirs(R),
 }
 
 impl<R> Written<R> {
-    /// Whether the record decides as ours does.
+    /// Whether the stored record decides as ours does.
     pub(super) fn is_ours(&self) -> bool {
         matches!(self, Self::Ours(_))
     }
 }
 
-/// Writes a record once and for all.
+/// Writes a record unless one exists, and returns the stored one.
 ///
-/// A store may fail after it has written, report a conflict with our own repeated write, or refuse for no reason. So
-/// an error only means to try again, and of a record that exists its content counts: one that decides the same as ours
-/// is ours.
+/// A store may fail after it has written, report a conflict with our own repeated write, or fail for no reason. So an
+/// error leads to another attempt, and an existing record is compared: one that decides the same as ours is ours.
 ///
 /// # Errors
-/// [`RelayError::Busy`] if it is not known yet whether it is there, and the errors of [`failure`].
+/// [`RelayError::Busy`] if the record may or may not exist, and the errors of [`failure`].
 pub(super) async fn write_once<R: Record>(
     store: &dyn Store,
     clock: &dyn Clock,
@@ -54,18 +53,18 @@ pub(super) async fn write_once<R: Record>(
     let written = persist(clock, || async {
         match store.create(name, bytes.clone().into()).await {
             Ok(Created::New) => ControlFlow::Break(Ok(None)),
-            // Durable, by the store's promise; its content shows whether it is ours.
+            // Durable, by the contract of `Store`. Its content shows whether it is ours.
             Ok(Created::Exists) => match load(store, name).await {
                 Ok(Some(stored)) => ControlFlow::Break(Ok(Some(decided(stored)))),
                 Ok(None) | Err(_) => ControlFlow::Continue(()),
             },
-            // A full disk is no reason not to look at a record that is there.
+            // The disk is full, but the record may exist.
             Err(error @ StoreError::NoSpace) => ControlFlow::Break(match load(store, name).await {
                 Ok(Some(stored)) => Ok(Some(decided(stored))),
                 Ok(None) | Err(_) => Err(failure(error)),
             }),
             Err(error @ (StoreError::Refused(_) | StoreError::Unable(_))) => ControlFlow::Break(Err(failure(error))),
-            // It may be there, and not be durable: the next attempt shows that.
+            // It may exist without being durable: try again.
             Err(_) => ControlFlow::Continue(()),
         }
     });
@@ -73,10 +72,10 @@ pub(super) async fn write_once<R: Record>(
     Ok(written.unwrap_or(Written::Ours(record)))
 }
 
-/// Writes a hint, an object without content: its name is all of it.
+/// Writes a hint: an empty object.
 ///
 /// # Errors
-/// [`RelayError::Busy`] if it is not known yet whether it is there, and the errors of [`failure`].
+/// [`RelayError::Busy`] if the record may or may not exist, and the errors of [`failure`].
 pub(super) async fn write_hint(store: &dyn Store, clock: &dyn Clock, name: &str) -> Result<(), RelayError> {
     persist(clock, || async {
         match store.create(name, Bytes::new().into()).await {
@@ -91,8 +90,8 @@ pub(super) async fn write_hint(store: &dyn Store, clock: &dyn Clock, name: &str)
     .await
 }
 
-/// Repeats `attempt` until it is decided, for a while. Pauses are random, so that several writers of one name do not
-/// meet again.
+/// Repeats `attempt` until it decides, at most [`ATTEMPTS`] times within [`TIME`]. Pauses are random, so that several
+/// writers of one name do not collide again.
 async fn persist<T, F: Future<Output = ControlFlow<Result<T, RelayError>>>>(
     clock: &dyn Clock,
     attempt: impl FnMut() -> F,

@@ -16,9 +16,9 @@ use crate::blob::PART_LEN;
 use crate::relay::wire;
 use crate::relay::{Content, RelayError};
 
-/// A body that stands still for this long is given up; so is the JSON that is not there after that.
+/// The longest silence in a body, and the longest time for a JSON body.
 const IDLE_TIME: Duration = Duration::from_secs(30);
-/// The slowest body that is waited for, in bytes a second.
+/// The slowest rate of a body, in bytes a second.
 const SLOWEST: u64 = 4 * 1024;
 
 /// A body that is a JSON object.
@@ -34,10 +34,10 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// The length that a request declares for its body, in bytes.
+/// The `Content-Length` of a request, in bytes.
 ///
 /// # Errors
-/// [`RelayError::BadRequest`] where it declares none.
+/// [`RelayError::BadRequest`] without one.
 pub(super) fn declared_len(headers: &HeaderMap) -> Result<u64, RelayError> {
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     length.and_then(|length| length.parse().ok()).ok_or(RelayError::BadRequest)
@@ -53,12 +53,12 @@ async fn next_piece(body: &mut BodyDataStream) -> Result<Option<Bytes>, RelayErr
     }
 }
 
-/// A body of a known length, with the framed JSON object at its beginning taken off.
+/// A body of a known length: its framed JSON object, and the rest.
 pub(super) struct Framed<T> {
     pub(super) head: T,
-    /// The bytes behind the frame that were read together with it.
+    /// Bytes after the frame that were read together with it.
     first: Bytes,
-    /// The length of everything behind the frame, in bytes.
+    /// Length of everything after the frame, in bytes.
     len: u64,
     rest: BodyDataStream,
 }
@@ -67,8 +67,8 @@ impl<T: DeserializeOwned> Framed<T> {
     /// Reads the frame at the beginning of a body of `whole_len` bytes.
     ///
     /// # Errors
-    /// [`RelayError::BadRequest`] where the body does not begin with such a frame, [`RelayError::Timeout`] where the
-    /// frame takes too long, [`RelayError::Unreachable`] where the connection breaks.
+    /// [`RelayError::BadRequest`] for a body without a frame, [`RelayError::Timeout`] for a frame that takes too long,
+    /// [`RelayError::Unreachable`] for a broken connection.
     pub(super) async fn read(whole_len: u64, body: Body) -> Result<Self, RelayError> {
         let mut rest = body.into_data_stream();
         let read = timeout(IDLE_TIME, read_frame(&mut rest)).await;
@@ -79,14 +79,14 @@ impl<T: DeserializeOwned> Framed<T> {
         Ok(Self { head, first, len, rest })
     }
 
-    /// The JSON object; and the bytes behind it, [lent](lend).
+    /// The JSON object; and the bytes after it, [lent](lend).
     pub(super) fn lend(self) -> (T, Content, Returned) {
         let (content, returned) = lend(self.first, self.len, self.rest);
         (self.head, content, returned)
     }
 }
 
-/// Reads at least the frame at the beginning of a body. Returns everything that was read, and where the frame ends.
+/// Reads at least the frame at the beginning of a body. Returns all bytes that were read, and the frame's length.
 async fn read_frame(body: &mut BodyDataStream) -> Result<(BytesMut, usize), RelayError> {
     let mut head = BytesMut::new();
     loop {
@@ -98,9 +98,9 @@ async fn read_frame(body: &mut BodyDataStream) -> Result<(BytesMut, usize), Rela
     }
 }
 
-/// A body that is lent to a relay as content, and comes back when the relay has had enough of it.
+/// A body that a relay reads as content. It is sent back when the content is dropped.
 struct Lent {
-    /// The time at which all of it must be here.
+    /// When all of it must have arrived.
     deadline: Instant,
     body: Option<BodyDataStream>,
     back: Option<oneshot::Sender<BodyDataStream>>,
@@ -109,21 +109,21 @@ struct Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         if let (Some(body), Some(back)) = (self.body.take(), self.back.take()) {
-            // Nobody waits for it where the whole request was given up.
+            // Fails if the request was dropped.
             let _ = back.send(body);
         }
     }
 }
 
-/// A body that comes back from the relay that it was lent to.
+/// The receiver of a body that was lent to a relay.
 pub(super) struct Returned(oneshot::Receiver<BodyDataStream>);
 
-/// `body`, of `len` bytes, as content; and the body itself when the content was dropped.
+/// `body`, of `len` bytes, as content; and the body itself, once the content is dropped.
 pub(super) fn lend_all(len: u64, body: Body) -> (Content, Returned) {
     lend(Bytes::new(), len, body.into_data_stream())
 }
 
-/// The rest of a body, after `first`, as content of `len` bytes; and the body itself when the content was dropped.
+/// `first` and the rest of `body` as content of `len` bytes; and the body itself, once the content is dropped.
 fn lend(first: Bytes, len: u64, body: BodyDataStream) -> (Content, Returned) {
     let (back, returned) = oneshot::channel();
     let deadline = Instant::now() + IDLE_TIME + Duration::from_secs(len / SLOWEST);
@@ -140,8 +140,8 @@ fn lend(first: Bytes, len: u64, body: BodyDataStream) -> (Content, Returned) {
 }
 
 impl Returned {
-    /// Reads the rest of a body that a relay did not read, a part's length at most. An answer that is given while the
-    /// client still sends would be lost with the connection.
+    /// Reads what the relay left of the body, at most the length of a part. Otherwise the connection would be reset
+    /// while the client still sends, and the answer would be lost.
     pub(super) async fn drain(mut self) {
         let Ok(mut body) = self.0.try_recv() else { return };
         let _ = timeout(IDLE_TIME, async {

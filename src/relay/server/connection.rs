@@ -1,5 +1,5 @@
-//! Connections to a port with two protocols: TLS with a key that the link names, for `share`; and plain HTTP, for
-//! browsers. The first byte decides: a TLS record of a handshake begins with 22, and no method of HTTP does.
+//! Connections to a port with two protocols: TLS with the key of the link, for `share`, and plain HTTP, for browsers.
+//! The first byte decides: a TLS handshake begins with 22, and no HTTP method does.
 
 use std::io;
 use std::pin::Pin;
@@ -19,16 +19,16 @@ use tokio_util::either::Either;
 
 /// Content type of a TLS record that carries a handshake (RFC 8446, 5.1).
 const HANDSHAKE: u8 = 22;
-/// A connection whose other end has taken nothing for this long is given up. The system reports progress late: it waits
-/// until a third of its buffer is free.
+/// A connection on which no byte could be written for this long is closed. The system reports progress late: when a
+/// third of its buffer is free.
 const STALLED_TIME: Duration = Duration::from_mins(5);
-/// A connection that has sent nothing, or not finished its TLS handshake, after this long is closed.
+/// Time for the first byte and the TLS handshake.
 const FIRST_TIME: Duration = Duration::from_secs(10);
 
-/// A connection, in the clear or in TLS.
+/// A connection, plain or TLS.
 type Transport = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
-/// Takes connections: all of them in the clear, or each in the language that it begins with.
+/// Accepts connections: plain HTTP, TLS, or both.
 #[derive(Clone)]
 pub(super) struct Acceptor {
     tls: Option<TlsAcceptor>,
@@ -38,7 +38,7 @@ pub(super) struct Acceptor {
 }
 
 impl Acceptor {
-    /// Speaks TLS, where there is a key for it, with clients that begin with it, and `plain` HTTP with others; with
+    /// Accepts TLS if there is a configuration for it, and plain HTTP if there is none or if `plain`; at most
     /// `max_connections` at once.
     pub(super) fn new(tls: Option<ServerConfig>, plain: bool, max_connections: usize) -> Self {
         let permits = Arc::new(Semaphore::new(max_connections));
@@ -55,7 +55,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
         let (tls, plain, permit) = (self.tls.clone(), self.plain, self.permits.clone().try_acquire_owned());
         Box::pin(async move {
             let permit = permit.map_err(io::Error::other)?;
-            // Answers are written in one piece; waiting for more to send would only hold them back.
+            // Answers are written in one piece, so coalescing would only delay them.
             stream.set_nodelay(true)?;
             let stream = match tls {
                 None => Either::Left(stream),
@@ -69,7 +69,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
     }
 }
 
-/// Waits for the first byte of a connection, and shakes hands where that is the beginning of TLS.
+/// Reads the first byte of a connection, and performs the TLS handshake if it is one.
 async fn begin(stream: TcpStream, tls: &TlsAcceptor, plain: bool) -> io::Result<Transport> {
     let mut first = [0];
     if stream.peek(&mut first).await? > 0 && first[0] == HANDSHAKE {
@@ -81,10 +81,10 @@ async fn begin(stream: TcpStream, tls: &TlsAcceptor, plain: bool) -> io::Result<
     }
 }
 
-/// A connection that ends when its other end takes nothing for too long. It holds a permit as long as it lives.
+/// A connection that fails if no byte can be written for [`STALLED_TIME`]. It holds its permit until it is dropped.
 pub(super) struct Connection {
     stream: Transport,
-    /// Runs while the other end takes nothing.
+    /// Set while no byte can be written.
     stalled: Option<Pin<Box<Sleep>>>,
     _permit: OwnedSemaphorePermit,
 }
@@ -94,7 +94,7 @@ impl Connection {
         Pin::new(&mut self.stream)
     }
 
-    /// `written` as it is, unless nothing has gone out for too long.
+    /// `written`, or an error if no byte could be written for [`STALLED_TIME`].
     fn unless_stalled<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;
@@ -147,7 +147,7 @@ mod tests {
 
     use super::*;
 
-    /// A connection as `acceptor` takes it, and its other end.
+    /// A connection as `acceptor` accepts it, and its other end.
     async fn taken(acceptor: &Acceptor, first: &[u8]) -> (io::Result<(Connection, ())>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut other = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
@@ -176,7 +176,7 @@ mod tests {
         let (mut connection, ()) = connection.unwrap();
         tokio::time::pause();
         let start = tokio::time::Instant::now();
-        // The clock stands still while anything can be written, and leaps to the end of the wait when nothing can.
+        // The paused clock advances only when no task can run, so to the end of the wait.
         let error = connection.write_all(&vec![0; 64 << 20]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(start.elapsed() >= STALLED_TIME);

@@ -10,7 +10,7 @@ use crate::relay::{Credential, RelayError};
 impl<S: Sync> FromRequestParts<S> for Credential {
     type Rejection = RelayError;
 
-    /// Reads the credential. A token that is missing or malformed is no better than a wrong one.
+    /// Reads the credential. A missing or malformed token is [`RelayError::Unknown`], like a wrong one.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, RelayError> {
         let value = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         value.and_then(wire::parse_bearer).ok_or(RelayError::Unknown)

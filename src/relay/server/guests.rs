@@ -1,5 +1,5 @@
-//! Guests: the network, at a share that is served by its sender's own machine. They may look at it and open it. Only
-//! the sender, who is inside, announces, uploads, asks and revokes, and can watch the guests.
+//! Guests: clients from the network, at a share that its sender's own computer serves. They may look and open. Requests
+//! of the sender are refused, and the sender's program can watch what guests do.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,29 +15,29 @@ use crate::relay::{
 };
 use crate::secret::{Claimant, Receipt, Token};
 
-/// Everything that guests have done so far.
+/// What guests have done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Activity {
-    /// Whether any guest has come.
+    /// Whether any guest has made a request.
     pub came: bool,
-    /// How many times a holder of the link has looked at the share.
+    /// How many times the notice or the manifest was read.
     pub looks: u64,
-    /// The guest that opens it.
+    /// The device that claimed it.
     pub claimant: Option<Claimant>,
-    /// The bytes of the blob that the opener has fetched.
+    /// The bytes of the blob that the opener has downloaded.
     pub fetched: u64,
-    /// Whether the opener has confirmed that it has everything.
+    /// Whether the opener has finished.
     pub finished: bool,
 }
 
-/// A relay as guests see it.
+/// A relay that refuses the requests of senders.
 pub struct Guests {
     relay: Arc<dyn Relay>,
     seen: watch::Sender<Activity>,
 }
 
 impl Guests {
-    /// `relay` for guests, and everything that they do there.
+    /// `relay` for guests, and a watcher of their activity.
     pub fn new(relay: Arc<dyn Relay>) -> (Self, watch::Receiver<Activity>) {
         let (seen, watcher) = watch::channel(Activity::default());
         (Self { relay, seen }, watcher)

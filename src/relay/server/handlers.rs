@@ -1,4 +1,4 @@
-//! Handlers: one for each request. A handler reads the request, asks the relay, and writes the answer.
+//! Handlers, one for each request. A handler reads the request, calls the relay, and writes the answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,16 +20,14 @@ use crate::page;
 use crate::relay::wire::{self, ClaimRequest, Deposit, Done, FinishRequest, Proof, Was};
 use crate::relay::{About, Checksum, Commit, Content, Create, Credential, MAX_WAIT, RelayError, ShareState, V1};
 
-/// Runs a change of a share to its end, also when the client does not wait for it: whatever is begun is also cleaned
-/// up.
+/// Runs `work` to its end even if the client disconnects, so that it also cleans up.
 async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, RelayError>> + Send + 'static,
 ) -> Result<T, RelayError> {
     tokio::spawn(work).await.unwrap_or(Err(RelayError::BUSY))
 }
 
-/// Answers where no route leads. A browser that was led astray by a link whose `#` was changed gets the page, which
-/// explains that.
+/// The answer for an unknown path. A browser gets the page, which explains that the `#` of a link was probably changed.
 pub(super) async fn nothing_there(method: Method, headers: HeaderMap) -> Response {
     let browser =
         headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|kinds| kinds.contains("text/html"));
@@ -173,7 +171,7 @@ fn part_number(text: &str) -> Result<u32, RelayError> {
     text.parse().ok().filter(|_| digits).ok_or(RelayError::BadRequest)
 }
 
-/// `bytes=N-`: enough to resume, and the only form of a range here.
+/// The offset in `bytes=N-`, the only form of a range that is supported.
 fn open_range(range: &HeaderValue) -> Option<u64> {
     range.to_str().ok()?.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()
 }

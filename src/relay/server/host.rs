@@ -1,4 +1,4 @@
-//! The hosts of a request: the one that it is meant for, and the one that it comes from.
+//! The hosts of a request: its target (the `Host` header) and its peer.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, Uri};
 
 use crate::relay_url::RelayUrl;
 
-/// A host as the `Host` header names it, without its port.
+/// The host in a `Host` header, without its port.
 #[derive(Debug, PartialEq, Eq)]
 enum HostName {
     Address(IpAddr),
@@ -30,7 +30,7 @@ impl HostName {
         if name.eq_ignore_ascii_case("localhost") { Self::Localhost } else { Self::Other }
     }
 
-    /// Whether it is this machine, seen from itself.
+    /// Whether it is a loopback name or address.
     fn is_local(&self) -> bool {
         match self {
             Self::Address(ip) => ip.is_loopback(),
@@ -40,14 +40,14 @@ impl HostName {
     }
 }
 
-/// Whether a request is meant for the server that listens on `listens` and is known as `public_url`: a page elsewhere
-/// must not reach a relay on a private network under a name of its own (DNS rebinding).
+/// Whether the `Host` header names the server that listens on `listens` and is known as `public_url`. Prevents DNS
+/// rebinding: a foreign page must not reach a relay on a private network under a name of its own.
 pub(super) fn is_meant(uri: &Uri, headers: &HeaderMap, listens: SocketAddr, public_url: Option<&RelayUrl>) -> bool {
     let mut hosts = headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next().and_then(|value| value.to_str().ok()), hosts.next()) else {
         return false;
     };
-    // A request may name its host twice (RFC 9112, 3.2.2), and then both are the same.
+    // The request line may have the host too (RFC 9112, 3.2.2); then it must be the same.
     if uri.authority().is_some_and(|authority| authority.as_str() != host) {
         return false;
     }
@@ -58,7 +58,7 @@ pub(super) fn is_meant(uri: &Uri, headers: &HeaderMap, listens: SocketAddr, publ
     host.is_local() || matches!(host, HostName::Address(ip) if ip == listens.ip() || listens.ip().is_unspecified())
 }
 
-/// Whether a request comes from this machine and was not handed on by a proxy.
+/// Whether a request comes from this computer and was not forwarded by a proxy.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct IsLocal(pub(super) bool);
 

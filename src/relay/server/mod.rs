@@ -1,7 +1,7 @@
 //! Any relay, served over HTTP.
 //!
-//! Nothing here decides anything about a share: a handler reads a request within bounds, asks a [`Relay`], and writes
-//! the answer. `GET`, `HEAD` and `OPTIONS` change nothing. Logs have the method, the route's template, the status, a
+//! The server makes no decision about a share: a handler reads a request within bounds, calls a [`Relay`], and writes
+//! the answer. `GET` and `HEAD` change nothing. Logs have the method, the route's template, the status, a
 //! size and a duration; never an id, a token, a header or an address.
 
 mod answers;
@@ -33,13 +33,13 @@ use self::options::Server;
 pub use self::options::{CreatePolicy, PORT, ServerOptions};
 use crate::relay::{Relay, pinned, wire};
 
-/// A connection that does not send the head of a request for this long is closed.
+/// Time for the head of a request. A connection that takes longer is closed.
 const HEADER_TIME: Duration = Duration::from_secs(10);
 
-/// Serves `relay` until `stop` is done, then lets running requests end.
+/// Serves `relay` until `stop` completes, then waits for running requests.
 ///
 /// # Errors
-/// Those of the listener, and of a key of [`ServerOptions::direct`] that TLS cannot use.
+/// Those of the listener, and a key in [`ServerOptions::direct`] that the TLS library rejects.
 pub async fn serve(
     relay: Arc<dyn Relay>,
     listener: TcpListener,
@@ -82,8 +82,7 @@ fn router(server: Arc<Server>) -> Router {
     api.layer(middleware::from_fn_with_state(server.clone(), around)).with_state(server)
 }
 
-/// Surrounds every request and every answer: checks the host that it is meant for, sets the headers that it leaves
-/// with, and logs it.
+/// Middleware of all requests: checks the `Host` header, adds headers to the answer, and logs both.
 async fn around(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
     let start = Instant::now();
     let method = request.method().clone();

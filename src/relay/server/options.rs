@@ -1,4 +1,4 @@
-//! Decisions of the operator, and everything that requests have in common.
+//! Options of the operator, and the state that all requests share.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -12,27 +12,27 @@ use crate::relay::{Admission, Create, Relay};
 use crate::relay_url::RelayUrl;
 use crate::secret::DirectKey;
 
-/// The port of a server, where none is specified.
+/// The default port of a server.
 pub const PORT: u16 = 4080;
-/// The most connections of a relay: a client has three.
+/// The default limit of connections at once. A client has three.
 const MAX_CONNECTIONS: usize = 4096;
-/// The time that a server which stops gives to the requests that are running.
+/// The default time for running requests when the server stops.
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 
-/// Decisions of the operator of a server.
+/// Options of the operator of a server.
 #[derive(Debug)]
 pub struct ServerOptions {
-    /// Permission to create shares here.
+    /// Who may create shares.
     pub create: CreatePolicy,
-    /// The address by which people reach this server, if it is another one than it listens on.
+    /// The address in links, if the server listens on another one.
     pub public_url: Option<RelayUrl>,
-    /// The key for TLS, besides plain HTTP on the same port.
+    /// The key for TLS on the same port as plain HTTP.
     pub direct: Option<DirectKey>,
-    /// Whether plain HTTP is accepted. Without it, only TLS with that key is, and browsers get nothing.
+    /// Whether plain HTTP is accepted. If not, only TLS with that key is, which browsers cannot use.
     pub plain: bool,
-    /// The time that a server which stops gives to the requests that are running.
+    /// The default time for running requests when the server stops.
     pub drain: Duration,
-    /// The most connections at once; more are closed at the door.
+    /// The limit of connections at once. Further ones are closed.
     pub max_connections: usize,
 }
 
@@ -49,17 +49,17 @@ impl Default for ServerOptions {
     }
 }
 
-/// Permission to create shares at a server.
+/// Who may create shares at a server.
 #[derive(Clone, Default)]
 pub enum CreatePolicy {
-    /// For programs on the same machine, directly and not through a proxy.
+    /// Programs on the same computer, not through a proxy.
     #[default]
     Loopback,
-    /// For anybody.
+    /// Everyone.
     Open,
-    /// For holders of one of these tokens, of which the server has the SHA-256.
+    /// Holders of a create token with one of these SHA-256 hashes.
     Tokens(Vec<[u8; 32]>),
-    /// For nobody: shares come in another way.
+    /// No client.
     Closed,
 }
 
@@ -69,7 +69,7 @@ impl CreatePolicy {
         Sha256::digest(token).into()
     }
 
-    /// Whether `create` may be announced; `is_local` if its sender is on this machine.
+    /// Whether the policy allows `create`; `is_local` if the client is on this computer.
     pub(super) fn allows(&self, create: &Create, is_local: bool) -> bool {
         match self {
             Self::Open => true,
@@ -82,7 +82,7 @@ impl CreatePolicy {
         }
     }
 
-    /// The policy as clients see it; `is_local` for those on this machine.
+    /// The policy as clients learn it; `is_local` for one on this computer.
     pub(super) fn admission(&self, is_local: bool) -> Admission {
         match self {
             Self::Open => Admission::Open,
@@ -103,7 +103,7 @@ impl fmt::Debug for CreatePolicy {
     }
 }
 
-/// Everything that requests have in common.
+/// The state that all requests share.
 pub(super) struct Server {
     pub(super) relay: Arc<dyn Relay>,
     pub(super) options: ServerOptions,

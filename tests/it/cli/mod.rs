@@ -3,6 +3,7 @@
 mod addresses;
 mod commands;
 mod direct;
+mod help;
 mod leaks;
 mod network;
 mod outbox;

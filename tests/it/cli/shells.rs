@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{SHARE, Sandbox};
+use crate::support::{SHARE, Sandbox, files};
 
 /// A shell, its file in `completions/`, and the commands that load the file and list the completions of `share s`.
 const SHELLS: [(&str, &str, &str); 3] = [
@@ -59,19 +59,38 @@ fn real_shells_load_them_silently() {
 }
 
 #[test]
-fn the_program_and_each_command_have_a_manual_page() {
+fn every_command_has_a_complete_manual_page() {
     let sandbox = Sandbox::new();
-    let whole = sandbox.share(["man"]).ok();
-    assert!(whole.contains(".TH share 1") && whole.contains("EXIT") | whole.contains("already opened"), "{whole}");
-    for command in ["send", "open", "peek", "status", "revoke", "list", "relay", "completions", "man"] {
-        let page = sandbox.share(["man", command]).ok();
-        assert!(page.contains(&format!(".TH share-{command} 1")), "{command}: {page}");
-        assert!(whole.contains(&format!("share\\-{command}")), "{command}");
-        assert!(sandbox.share([command, "--help"]).ok().contains("Usage: share"), "{command}");
+    sandbox.share(["man", "--output", "man1"]).ok();
+    let pages = sandbox.path("man1");
+    let page = |name: &str| fs::read_to_string(pages.join(format!("{name}.1"))).unwrap();
+    let whole = page("share");
+    for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "EXAMPLES", "ENVIRONMENT", "FILES", "SEE ALSO"] {
+        assert!(
+            whole.contains(&format!("\n.SH {section}\n").replace("SEE ALSO", "\"SEE ALSO\"")),
+            "{section}: {whole}"
+        );
     }
-    assert!(sandbox.share(["man", "tx"]).ok().contains("share-send"));
+    for command in ["send", "open", "peek", "status", "revoke", "list", "relay", "completions", "man"] {
+        assert!(whole.contains(&format!("share\\-{command}(1)")), "{command}: {whole}");
+    }
+    let names: Vec<_> = files(&pages).iter().map(|path| path.file_stem().unwrap().display().to_string()).collect();
+    assert_eq!(names.len(), 13, "{names:?}");
+    for name in names {
+        let (page, words) = (page(&name), name.split('-').skip(1).collect::<Vec<_>>());
+        let printed = sandbox.share(["man"].iter().chain(&words)).ok();
+        assert_eq!(printed, page.trim_end(), "share man {words:?}");
+        assert!(page.starts_with(&format!(".TH {} 1 ", name.to_uppercase())), "{page}");
+        for part in [".SH EXAMPLES\n.nf\n  share ", ".SH \"EXIT STATUS\"\n", "already opened", ".SH \"SEE ALSO\"\n"] {
+            assert!(page.contains(part), "{name}: {part}: {page}");
+        }
+    }
+    assert!(sandbox.share(["man", "tx"]).ok().contains("share\\-send"));
+    assert!(sandbox.share(["man", "relay-use"]).ok().contains(".TH SHARE-RELAY-USE 1"));
     sandbox.share(["man", "nonsense"]).fails(2, "there is no such command");
-    assert!(sandbox.share(["help", "relay"]).ok().contains("A tunnel to your own machine"));
+    sandbox.share(["man", "send", "--output", "x"]).fails(2, "cannot be used with");
+    sandbox.share(["man", "--output", "/proc/none"]).fails(8, "/proc/none: ");
+    assert!(sandbox.share(["help", "relay"]).ok().contains("a tunnel to here"));
 }
 
 #[test]

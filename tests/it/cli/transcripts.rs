@@ -61,14 +61,14 @@ async fn usage() {
     check(
         || alone("photo.jpg"),
         "
-        ! error: photo.jpg is not a command
+        ! error: 'photo.jpg' is not a command
         ! try: share send photo.jpg
         = 2",
     );
     check(
         || alone("sned beach.jpg"),
         "
-        ! error: sned is not a command
+        ! error: 'sned' is not a command
         ! try: share send
         = 2",
     );
@@ -76,7 +76,7 @@ async fn usage() {
         || alone("http://nas/#share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg"),
         "
         ! error: a link is not a command
-        ! hint: share open, and paste the link when it asks
+        ! hint: run share open and paste the link at the prompt
         = 2",
     );
     check(
@@ -104,7 +104,7 @@ async fn invalid_missing_and_secret_arguments() {
         || alone("relay use"),
         "
         ! error: <URL> is missing
-        ! try: share relay --help
+        ! try: share relay use --help
         = 2",
     );
     check(
@@ -131,14 +131,14 @@ async fn invalid_missing_and_secret_arguments() {
     check(
         || alone("send --passphrase=horse beach.jpg"),
         "
-        ! error: these arguments cannot be understood
+        ! error: invalid arguments
         ! try: share send --help
         = 2",
     );
     check(
         || alone("send --text=s3cret"),
         "
-        ! error: these arguments cannot be understood
+        ! error: invalid arguments
         ! try: share send --help
         = 2",
     );

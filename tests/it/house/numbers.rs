@@ -27,7 +27,7 @@ fn helps_repeat_the_numbers_of_the_protocol() {
     let help = |command: &[&str]| unwrapped(&sandbox.share(command.iter().chain(&["--help"])).ok());
     for (command, text) in [
         (&["relay"][..], format!("[default: 127.0.0.1:{PORT}]")),
-        (&["relay", "check"], format!("an answer may be held back for {} seconds", MAX_WAIT.as_secs())),
+        (&["relay", "check"], format!("a request can wait {} seconds", MAX_WAIT.as_secs())),
         (&["send"], format!("port {PORT} if it is free")),
         (&["send"], format!("{}m to {}d", MIN_TTL.as_secs() / 60, days(MAX_TTL))),
     ] {

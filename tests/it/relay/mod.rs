@@ -5,6 +5,7 @@ mod contract;
 mod folders;
 mod hostile;
 mod obstacles;
+mod protocol;
 mod races;
 mod server;
 mod states;
