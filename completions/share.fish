@@ -29,7 +29,7 @@ complete -c share -n "__fish_share_needs_command" -l state-dir -d 'Keep state be
 complete -c share -n "__fish_share_needs_command" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_needs_command" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_needs_command" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
-complete -c share -n "__fish_share_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c share -n "__fish_share_needs_command" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_needs_command" -s V -l version -d 'Print version'
 complete -c share -n "__fish_share_needs_command" -f -a "send" -d 'Send files or text and print a link that works once'
 complete -c share -n "__fish_share_needs_command" -f -a "open" -d 'Open a link and show or save what was sent'
@@ -40,7 +40,7 @@ complete -c share -n "__fish_share_needs_command" -f -a "list" -d 'List the shar
 complete -c share -n "__fish_share_needs_command" -f -a "relay" -d 'Run a relay, or choose and check one'
 complete -c share -n "__fish_share_needs_command" -f -a "completions" -d 'Print completions for a shell'
 complete -c share -n "__fish_share_needs_command" -f -a "man" -d 'Print a manual page, or write all of them'
-complete -c share -n "__fish_share_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c share -n "__fish_share_needs_command" -f -a "help" -d 'Print the help of a command'
 complete -c share -n "__fish_share_using_subcommand send" -s n -l name -d 'Show NAME to the recipient' -r -f
 complete -c share -n "__fish_share_using_subcommand send" -l metadata -d 'Strip or keep media metadata' -r -f -a "strip\t'Remove location, time and camera data'
 keep\t'Send files unchanged'
@@ -69,7 +69,7 @@ complete -c share -n "__fish_share_using_subcommand send" -l wait -d 'Wait until
 complete -c share -n "__fish_share_using_subcommand send" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand send" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand send" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
-complete -c share -n "__fish_share_using_subcommand send" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c share -n "__fish_share_using_subcommand send" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand open" -s o -l output -d 'Save to FILE or DIR, or to standard output (-)' -r -F
 complete -c share -n "__fish_share_using_subcommand open" -l seconds -d 'Close what is shown after N seconds' -r -f
 complete -c share -n "__fish_share_using_subcommand open" -l passphrase-file -d 'Read the passphrase from the first line of FILE' -r -F
@@ -82,7 +82,7 @@ complete -c share -n "__fish_share_using_subcommand open" -s p -l passphrase -d 
 complete -c share -n "__fish_share_using_subcommand open" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand open" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand open" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
-complete -c share -n "__fish_share_using_subcommand open" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c share -n "__fish_share_using_subcommand open" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand peek" -l passphrase-file -d 'Read the passphrase from the first line of FILE' -r -F
 complete -c share -n "__fish_share_using_subcommand peek" -l relay -d 'Use the relay at URL if the link names none' -r -f
 complete -c share -n "__fish_share_using_subcommand peek" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
@@ -91,7 +91,7 @@ complete -c share -n "__fish_share_using_subcommand peek" -s p -l passphrase -d 
 complete -c share -n "__fish_share_using_subcommand peek" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand peek" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand peek" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
-complete -c share -n "__fish_share_using_subcommand peek" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c share -n "__fish_share_using_subcommand peek" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand status" -l receipt -d 'Use a receipt that `share send` wrote, on any machine' -r -F
 complete -c share -n "__fish_share_using_subcommand status" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand status" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
@@ -99,7 +99,7 @@ complete -c share -n "__fish_share_using_subcommand status" -l wait -d 'Wait unt
 complete -c share -n "__fish_share_using_subcommand status" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand status" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand status" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
-complete -c share -n "__fish_share_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c share -n "__fish_share_using_subcommand status" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand revoke" -l receipt -d 'Use a receipt that `share send` wrote, on any machine' -r -F
 complete -c share -n "__fish_share_using_subcommand revoke" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand revoke" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
@@ -107,14 +107,14 @@ complete -c share -n "__fish_share_using_subcommand revoke" -s y -l yes -d 'Don\
 complete -c share -n "__fish_share_using_subcommand revoke" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand revoke" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand revoke" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
-complete -c share -n "__fish_share_using_subcommand revoke" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c share -n "__fish_share_using_subcommand revoke" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand list" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand list" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c share -n "__fish_share_using_subcommand list" -l forget -d 'Remove shares from the list once they have ended'
 complete -c share -n "__fish_share_using_subcommand list" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand list" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand list" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
-complete -c share -n "__fish_share_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c share -n "__fish_share_using_subcommand list" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l listen -d 'Listen on ADDRESS [default: 127.0.0.1:4080]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l public-url -d 'Announce URL, the address of a proxy in front' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l create-token-file -d 'Let holders of a token in FILE create shares' -r -F
@@ -129,31 +129,31 @@ complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_s
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -f -a "use" -d 'Make a relay the default after checking it'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -f -a "token" -d 'Make a create token for a sender'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -f -a "check" -d 'Check that a relay works, and print its limits'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -f -a "help" -d 'Print the help of a command'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
-complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l create-token-file -d 'Write to FILE [default: data directory]' -r -F
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
-complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -l held -d 'Also check that a request can wait 55 seconds, as --wait requires'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
-complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "use" -d 'Make a relay the default after checking it'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "token" -d 'Make a create token for a sender'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check that a relay works, and print its limits'
@@ -163,14 +163,14 @@ complete -c share -n "__fish_share_using_subcommand completions" -l state-dir -d
 complete -c share -n "__fish_share_using_subcommand completions" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand completions" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand completions" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
-complete -c share -n "__fish_share_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c share -n "__fish_share_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand man" -s o -l output -d 'Write all pages to DIR' -r -f -a "(__fish_complete_directories)"
 complete -c share -n "__fish_share_using_subcommand man" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand man" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c share -n "__fish_share_using_subcommand man" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand man" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand man" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
-complete -c share -n "__fish_share_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c share -n "__fish_share_using_subcommand man" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list relay completions man help" -f -a "send" -d 'Send files or text and print a link that works once'
 complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list relay completions man help" -f -a "open" -d 'Open a link and show or save what was sent'
 complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list relay completions man help" -f -a "peek" -d 'Show what a link leads to without opening it'
@@ -184,3 +184,14 @@ complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_su
 complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "use" -d 'Make a relay the default after checking it'
 complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "token" -d 'Make a create token for a sender'
 complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "check" -d 'Check that a relay works, and print its limits'
+complete -c share -n "__fish_share_using_subcommand open" -f
+complete -c share -n "__fish_share_using_subcommand peek" -f
+complete -c share -n "__fish_share_using_subcommand status" -f
+complete -c share -n "__fish_share_using_subcommand revoke" -f
+complete -c share -n "__fish_share_using_subcommand list" -f
+complete -c share -n "__fish_share_using_subcommand relay" -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -f
+complete -c share -n "__fish_share_using_subcommand completions" -f -a "bash elvish fish powershell zsh"
+complete -c share -n "__fish_share_using_subcommand man" -f -a "check completions list man open peek relay revoke send status token use"

@@ -1,6 +1,7 @@
 //! `share completions` and `share man`: completions and manual pages, from the definition of the command line.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -77,10 +78,44 @@ pub(super) fn with_command_names(command: Command) -> Command {
 
 /// Runs `share completions`.
 pub(super) fn completions(args: &CompletionsArgs, mut command: Command, cx: &Context) -> Result<(), Failure> {
+    command.build();
+    let mut command = with_own_words(command);
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut command, "share", &mut text);
-    let text = String::from_utf8_lossy(&text);
+    let mut text = String::from_utf8_lossy(&text).into_owned();
+    if args.shell == Shell::Fish {
+        fish_arguments(&command, None, &mut text);
+    }
     cx.output.answer("completions", json!({ "text": text }), text.trim_end())
+}
+
+/// A command that is built, with our words for the help that clap adds.
+fn with_own_words(command: Command) -> Command {
+    let is_help = |arg: &Arg| arg.get_id().as_str() == "help";
+    command.mut_args(|arg| if is_help(&arg) { arg.help("Print help") } else { arg }).mut_subcommands(|below| {
+        if below.get_name() == "help" { below.about("Print the help of a command") } else { with_own_words(below) }
+    })
+}
+
+/// Adds completions of arguments for fish. Those of clap are for options alone; where there are none, fish offers files.
+fn fish_arguments(command: &Command, parent: Option<&str>, text: &mut String) {
+    for below in help::commands(command) {
+        let name = below.get_name();
+        let condition = match parent {
+            None => format!("__fish_share_using_subcommand {name}"),
+            Some(parent) => format!("__fish_share_using_subcommand {parent}; and __fish_seen_subcommand_from {name}"),
+        };
+        let argument = below.get_positionals().next();
+        let values: Vec<_> = argument.into_iter().flat_map(Arg::get_possible_values).collect();
+        let values: Vec<_> = values.iter().map(PossibleValue::get_name).collect();
+        let takes_file = argument.is_some_and(|argument| argument.get_value_hint() == ValueHint::FilePath);
+        if !values.is_empty() {
+            let _ = writeln!(text, "complete -c share -n \"{condition}\" -f -a \"{}\"", values.join(" "));
+        } else if !takes_file {
+            let _ = writeln!(text, "complete -c share -n \"{condition}\" -f");
+        }
+        fish_arguments(below, Some(name), text);
+    }
 }
 
 /// Runs `share man`.

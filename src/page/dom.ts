@@ -87,14 +87,7 @@ const HOLD_MOST_MS = 6000;
  * Programs that scan pages click, tap and press long on everything, which must not open a share. `done` is called once.
  */
 export function holdToOpen(done: () => void): HTMLElement {
-  const words = texts.waiting;
   const status = live();
-  const label = h("span", {}, words.hold);
-  const hold = h("button", { type: "button", className: "hold" }, label);
-  let since: number | null = null;
-  /** The pointer or the key that presses. */
-  let by: number | string | null = null;
-  let frame = 0;
   let opened = false;
   const open = () => {
     if (opened) return;
@@ -102,6 +95,18 @@ export function holdToOpen(done: () => void): HTMLElement {
     window.onblur = null;
     done();
   };
+  return h("div", { className: "opener" }, holdButton(status, open), status, wordForm(status, open));
+}
+
+/** The button to hold. */
+function holdButton(status: HTMLElement, open: () => void): HTMLElement {
+  const words = texts.waiting;
+  const label = h("span", {}, words.hold);
+  const hold = h("button", { type: "button", className: "hold" }, label);
+  let since: number | null = null;
+  /** The pointer or the key that presses. */
+  let by: number | string | null = null;
+  let frame = 0;
   const draw = () => {
     if (since === null) return;
     const held = performance.now() - since;
@@ -137,10 +142,7 @@ export function holdToOpen(done: () => void): HTMLElement {
     press(event, event.pointerId);
   };
   hold.onpointerup = (event) => {
-    if (event.pointerId !== by) return;
-    const { left, right, top, bottom } = hold.getBoundingClientRect();
-    const inside = event.clientX >= left && event.clientX <= right && event.clientY >= top && event.clientY <= bottom;
-    release(event.isTrusted && inside, words.slipped);
+    if (event.pointerId === by) release(event.isTrusted && isInside(hold, event), words.slipped);
   };
   hold.onpointercancel = slip;
   hold.onlostpointercapture = slip;
@@ -159,25 +161,33 @@ export function holdToOpen(done: () => void): HTMLElement {
   hold.onclick = (event) => {
     if (event.detail === 0 && status.textContent === "") status.textContent = words.short;
   };
+  return hold;
+}
 
+function isInside(element: HTMLElement, { clientX, clientY }: PointerEvent): boolean {
+  const { left, right, top, bottom } = element.getBoundingClientRect();
+  return clientX >= left && clientX <= right && clientY >= top && clientY <= bottom;
+}
+
+/** The form for the word, which opens only if a person typed it. */
+function wordForm(status: HTMLElement, open: () => void): HTMLElement {
+  const words = texts.waiting;
   const input = h("input", { id: "word", autocomplete: "off", spellcheck: false, maxLength: 12 });
   input.setAttribute("autocapitalize", "characters");
   let typed = false;
   input.oninput = (event) => {
     typed = event.isTrusted;
   };
-  const form = h(
+  const onsubmit = (event: SubmitEvent) => {
+    event.preventDefault();
+    const right = input.value.trim().toUpperCase() === words.word;
+    if (event.isTrusted && typed && right) open();
+    else status.textContent = words.wrongWord;
+  };
+  return h(
     "form",
-    {
-      onsubmit: (event: SubmitEvent) => {
-        event.preventDefault();
-        const right = input.value.trim().toUpperCase() === words.word;
-        if (event.isTrusted && typed && right) open();
-        else status.textContent = words.wrongWord;
-      },
-    },
+    { onsubmit },
     h("label", { htmlFor: "word" }, words.orType),
     h("div", { className: "row" }, input, h("button", { type: "submit" }, words.open)),
   );
-  return h("div", { className: "opener" }, hold, status, form);
 }

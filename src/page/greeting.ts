@@ -170,7 +170,7 @@ async function worst(entries: readonly Entry[]): Promise<Capability> {
 function contents({ entries }: Manifest): HTMLElement {
   const words = texts.waiting;
   const line = ({ name, type, size }: Entry) =>
-    h("li", {}, ...(name === null ? [] : [theirs(printable(name)), " · "]), words.kind(kindOf(type), size));
+    h("li", {}, ...(name === null ? [] : [theirs(printable(name)), ": "]), words.kind(kindOf(type), size));
   const more = entries.length - LISTED;
   return h("ul", {}, ...entries.slice(0, LISTED).map(line), more > 0 ? h("li", {}, words.more(more)) : null);
 }

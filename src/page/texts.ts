@@ -38,17 +38,17 @@ const COMMAND = "share open";
 const AGAIN = "Ask the sender to send it again.";
 const COPY_AGAIN = "Copy the whole link from the message again. Nothing was opened.";
 const NOT_OPENED = "Nothing was opened.";
-const STILL_WAITING = "Nothing was opened: it is still waiting.";
-const BEGUN = "This browser has started to open it and can resume in this tab. Nobody else can open it.";
-const NEWER = "It was made by a newer version of share than this relay has.";
+const STILL_WAITING = "Nothing was opened: the share is still waiting.";
+const BEGUN = "This browser has started to open this link and can resume in this tab. Nobody else can open it.";
+const NEWER = "The sender used a newer version of share than this relay has.";
 const HISTORY = "The link may still be in this browser’s history. It no longer opens anything.";
 const DONT_TRUST = "Tell the sender, and don’t trust this relay.";
 
 /** How to open it without this page. */
 export const commandLine = {
   command: COMMAND,
-  before: "With the share program, in a terminal:",
-  after: "then paste the whole link.",
+  before: "With the share program: run",
+  after: "in a terminal, then paste the whole link.",
 };
 
 /** A heading, and the lines below it. */
@@ -92,7 +92,7 @@ export const waiting = {
     `This page is inside ${app === "" ? "another app" : app}. Apps often lose files that you save from a page. ` +
     "To save the file, don’t open it here: choose “Open in browser” in the app’s menu (⋯ or ⋮), or copy the link " +
     "from the message into your browser.",
-  forgetful: "This browser remembers nothing. Don’t reload this page while it opens the link: it could not resume.",
+  forgetful: "This browser stores nothing for this page. Don’t reload it while it opens the link: it could not resume.",
 };
 
 export const trust = {
@@ -101,24 +101,24 @@ export const trust = {
     "trust, use the share program.",
   title: "Who can see this?",
   lines: [
-    "The relay that stores it cannot read it. The key is the part of the link after the #, which browsers don’t send.",
+    "The relay cannot read what it stores. The key is the part of the link after the #, which browsers don’t send.",
     "But the relay also sent this page, so while you use it you trust its operator. The share program avoids that.",
-    "While you view it, your browser keeps it in memory or temporary files. Nobody can prevent a photo of your screen.",
+    "While you view a file, your browser keeps it in memory or on disk. Nobody can prevent a photo of your screen.",
   ],
 };
 
 export const passphrase = {
   title: "Enter the passphrase",
-  line: "The sender gave it to you another way than the link.",
+  line: "The sender gives it to you separately from the link.",
   label: "Passphrase",
   show: "Show passphrase",
   go: "Continue",
   working: "Checking the passphrase…",
   wrongAgain: "Wrong passphrase. Capital letters and spaces count.",
   wrong: (left: number) => {
-    if (left === 0) return "Wrong passphrase. That was the last try: one more locks it for good.";
+    if (left === 0) return "Wrong passphrase. That was the last try: one more locks the share for good.";
     const tries = left === 1 ? "1 more try" : `${left} more tries`;
-    return `Wrong passphrase. Capital letters and spaces count. ${tries} before it is locked for good.`;
+    return `Wrong passphrase. Capital letters and spaces count. You have ${tries} before the share is locked for good.`;
   },
 };
 
@@ -126,7 +126,7 @@ export const opening = {
   title: "Opening…",
   progress: "Progress",
   part: (done: number, all: number) => `${Math.floor((100 * done) / Math.max(all, 1))} % of ${size(all)}`,
-  stay: "Keep this tab open. If the connection breaks, it resumes by itself, even after a reload.",
+  stay: "Keep this tab open. If the connection breaks, the download resumes by itself, even after a reload.",
   waiting: (host: string) => `Waiting for ${host}`,
   waits: (host: string, seconds: number) => `Waiting for ${host}, trying again in ${seconds} s`,
   now: "Try now",
@@ -183,7 +183,7 @@ function cannotShow(codec: string | null): string {
 const openedBy = (words: string) => `The sender sees it was opened by: ${words}.`;
 
 export const closed = {
-  closing: message("Closing…", "The relay is asked to delete it."),
+  closing: message("Closing…", "Asking the relay to delete the share…"),
   done: (words: string) =>
     message("Closed and deleted", "The relay has deleted it, and this page keeps nothing.", openedBy(words), HISTORY),
   /** The relay ended the share before it was closed here. */
@@ -197,9 +197,9 @@ export const closed = {
   before: (at: string, words: string | null = null) =>
     message(
       "Already opened",
-      `You opened it in this browser on ${at}, and it was deleted.`,
+      `You opened this link in this browser on ${at}, and the share was deleted.`,
       ...(words === null ? [] : [openedBy(words)]),
-      "A link opens once. To see it again, ask the sender to send it again.",
+      "A link opens once. Ask the sender to send it again.",
     ),
   again: "Try again",
 };
@@ -208,22 +208,23 @@ export const ended: Record<Ended, (at: string, words: string | null) => Message>
   "already-opened": (at, words) =>
     message(
       "Already opened",
-      `It was opened on ${at}, in another browser or on another device${by(words)}.`,
+      `This link was opened on ${at}, in another browser or on another device${by(words)}.`,
       "If that was not you, someone else has seen it: tell the sender.",
     ),
-  lapsed: (at) => message("Too late", `Opening it began but was never finished, so it was deleted on ${at}.`, AGAIN),
-  expired: (at) => message("Expired", `It expired on ${at}. Nobody opened it.`, AGAIN),
-  revoked: (at) => message("Revoked", `The sender revoked this link on ${at}. Ask the sender.`),
-  locked: (at) => message("Locked", `It was locked on ${at} after too many wrong passphrases.`, AGAIN),
-  aborted: () => message("Not available", "It was never uploaded completely.", AGAIN),
+  lapsed: (at) =>
+    message("Too late", `An opening was started but not finished. The share was deleted on ${at}.`, AGAIN),
+  expired: (at) => message("Expired", `This link expired on ${at}. Nobody opened it.`, AGAIN),
+  revoked: (at) => message("Revoked", `The sender revoked this link on ${at}.`, "Ask the sender why."),
+  locked: (at) => message("Locked", `This link was locked on ${at} after too many wrong passphrases.`, AGAIN),
+  aborted: () => message("Not available", "This share was never uploaded completely.", AGAIN),
 };
 
 export const beingOpened = (at: string, until: string, words: string | null) =>
   message(
     "Being opened",
-    `It is being opened in another browser or on another device since ${at}${by(words)}.`,
+    `Another browser or device started to open this link on ${at}${by(words)} and has not finished.`,
     `If that was you, open the link there again before ${until}.`,
-    "If not, someone else is opening it: tell the sender.",
+    "If not, someone else is opening this link: tell the sender.",
   );
 
 export const otherTab = {
@@ -239,7 +240,7 @@ export const otherTab = {
 export const keyElsewhere = (until: string) =>
   message(
     "The key is missing",
-    "This browser has started to open it, but this tab does not have the key.",
+    "This browser has started to open this link, but this tab does not have the key.",
     `Open the link from the message in this browser again before ${until}. Nothing is lost.`,
   );
 
@@ -304,7 +305,7 @@ export const damaged = message(
 
 export const changed = message(
   "Changed",
-  "The relay sent something else than this page showed you before you opened it. None of it is shown.",
+  "The relay sent something other than what this page showed you before. None of it is shown.",
   DONT_TRUST,
 );
 
@@ -319,13 +320,13 @@ export const refused = {
   tooLarge: (bytes: number, most: number, phone: boolean) =>
     message(
       "Too large for this page",
-      `It is ${size(bytes)}; a browser like this can hold ${size(most)}.` +
+      `The share is ${size(bytes)}; a browser like this can hold ${size(most)}.` +
         (phone ? " A browser on a computer can hold more." : ""),
       STILL_WAITING,
     ),
   notShowable: message(
     "This page cannot show it",
-    "The sender does not allow saving it, and this browser cannot show this kind of file.",
+    "This browser cannot show this kind of file, and the sender does not allow saving it.",
     STILL_WAITING,
   ),
 };

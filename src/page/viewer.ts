@@ -17,201 +17,249 @@ export interface Showing {
    * Whether leaving the page may finish the share: every file was seen, and inside an app no saved file is
    * unconfirmed, since apps lose saved files.
    */
-  readonly done: () => boolean;
+  done(): boolean;
   /** Removes the files from the page and frees their memory. */
-  readonly end: () => void;
+  end(): void;
 }
 
 /** Shows the files. `close` is called once, when the person closes them. `until`: end of the lease, in Unix seconds. */
 export function show(manifest: Manifest, blobs: readonly Blob[], until: number, close: () => void): Showing {
-  const { entries, viewOnly } = manifest;
-  const seen = new Set<number>();
-  /** Files that another app has taken. */
-  const kept = new Set<number>();
-  /** Files that the browser was asked to download, which it never confirms. */
-  const unsure = new Set<number>();
-  let at = 0;
-  let url: string | null = null;
-  let turns = 0;
-  const status = live();
-  const title = h("span");
-  const stage = h("div", { className: "stage" });
-  const actions = h("div", { className: "actions" });
-  const album = entries.length > 1;
-  const [previous, next] = [button(words.previous, () => turn(at - 1)), button(words.next, () => turn(at + 1))];
-  const count = h("p", { className: "count", role: "status" });
-  const saved = new Set<string>();
+  return new Viewer(manifest, blobs, until, close);
+}
 
-  const forget = () => {
-    for (const media of stage.querySelectorAll<HTMLMediaElement>("video, audio")) {
+/** A file on the page. */
+interface Shown extends Judgment {
+  /** Its index among the files. */
+  readonly number: number;
+  readonly entry: Entry;
+  readonly blob: Blob;
+  /** The name that the browser saves it under. */
+  readonly fileName: string;
+  /** The file for other apps; `null`: it cannot be passed on. */
+  readonly file: File | null;
+}
+
+class Viewer implements Showing {
+  readonly #seen = new Set<number>();
+  /** Files that another app has taken. */
+  readonly #kept = new Set<number>();
+  /** Files that the browser was asked to download, which it never confirms. */
+  readonly #unsure = new Set<number>();
+  /** Addresses of blobs that the browser may still be saving. */
+  readonly #saved = new Set<string>();
+  /** The index of the current file. */
+  #at = 0;
+  /** The address of the blob that is shown. */
+  #url: string | null = null;
+  /** Changes whenever another element is shown, so that events of earlier ones are ignored. */
+  #turns = 0;
+  readonly #status = live();
+  readonly #title = h("span");
+  readonly #stage = h("div", { className: "stage" });
+  readonly #actions = h("div", { className: "actions" });
+  readonly #count = h("p", { className: "count", role: "status" });
+  readonly #previous = button(words.previous, () => this.#turn(this.#at - 1));
+  readonly #next = button(words.next, () => this.#turn(this.#at + 1));
+
+  constructor(
+    private readonly manifest: Manifest,
+    private readonly blobs: readonly Blob[],
+    private readonly until: number,
+    private readonly close: () => void,
+  ) {
+    const { entries, viewOnly } = manifest;
+    const isAlbum = entries.length > 1;
+    if (isAlbum) addEventListener("keydown", this.#arrows);
+    if (viewOnly) this.#stage.oncontextmenu = (event) => event.preventDefault();
+    document.body.classList.toggle("view-only", viewOnly);
+    screen(
+      this.#title,
+      isAlbum ? h("div", { className: "turning" }, this.#previous, this.#count, this.#next) : null,
+      this.#stage,
+      this.#status,
+      this.#actions,
+      h("p", { className: "note" }, viewOnly ? words.viewOnly : words.gone),
+    );
+    void this.#draw();
+  }
+
+  done(): boolean {
+    return this.#seen.size === this.manifest.entries.length && (APP === null || this.#unsure.size === 0);
+  }
+
+  end(): void {
+    this.#turns += 1;
+    removeEventListener("keydown", this.#arrows);
+    document.body.classList.remove("view-only");
+    this.#forget();
+    for (const source of this.#saved) URL.revokeObjectURL(source);
+  }
+
+  readonly #arrows = (event: KeyboardEvent) => {
+    // A video's own controls use the arrows for seeking.
+    if (event.target instanceof HTMLMediaElement || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.key === "ArrowLeft") this.#turn(this.#at - 1);
+    if (event.key === "ArrowRight") this.#turn(this.#at + 1);
+  };
+
+  #turn(to: number): void {
+    if (to < 0 || to >= this.manifest.entries.length) return;
+    this.#at = to;
+    void this.#draw();
+  }
+
+  /** Removes the current file from the page and frees its memory. */
+  #forget(): void {
+    for (const media of this.#stage.querySelectorAll<HTMLMediaElement>("video, audio")) {
       media.pause();
       media.removeAttribute("src");
       media.load();
     }
-    stage.replaceChildren();
-    if (url !== null) URL.revokeObjectURL(url);
-    url = null;
-  };
+    this.#stage.replaceChildren();
+    if (this.#url !== null) URL.revokeObjectURL(this.#url);
+    this.#url = null;
+  }
+
   /** Counts a file as seen, at the latest when the page becomes visible. */
-  const see = (number: number, mine: number) => {
-    if (mine !== turns) return;
-    if (!document.hidden) return void seen.add(number);
-    document.addEventListener("visibilitychange", () => see(number, mine), { once: true });
-  };
+  #see(number: number, mine: number): void {
+    if (mine !== this.#turns) return;
+    if (!document.hidden) return void this.#seen.add(number);
+    document.addEventListener("visibilitychange", () => this.#see(number, mine), { once: true });
+  }
 
-  const turn = (to: number) => {
-    if (to < 0 || to >= entries.length) return;
-    at = to;
-    void draw();
-  };
-
-  const draw = async () => {
-    let mine = ++turns;
-    const [number, entry, blob] = [at, entries[at]!, blobs[at]!];
-    forget();
-    status.textContent = "";
+  /** Shows the current file. */
+  async #draw(): Promise<void> {
+    const { manifest } = this;
+    const mine = ++this.#turns;
+    const [number, entry, blob] = [this.#at, manifest.entries[this.#at]!, this.blobs[this.#at]!];
+    this.#forget();
+    this.#status.textContent = "";
     // A browser that is out of memory fails to read the blob.
-    const { showable, text, picture } = await judge(entry, blob).catch(() => NOTHING);
-    if (mine !== turns) return;
-    const type = showable?.type ?? "application/octet-stream";
+    const judgment = await judge(entry, blob).catch(() => NOTHING);
+    if (mine !== this.#turns) return;
     const fileName = safeName(entry.name ?? manifest.name, defaultName(entry.type));
-    const save = () => {
-      const source = URL.createObjectURL(blob.slice(0, blob.size, type));
-      h("a", { href: source, download: fileName }).click();
-      // The browser reads the blob at some time after the click, so it is kept until the end.
-      saved.add(source);
-      if (!kept.has(number)) unsure.add(number);
-      status.textContent = APP === null ? words.saved : words.savedInApp(APP);
-    };
-    const file = viewOnly ? null : handable(blob, fileName, showable?.type ?? entry.type);
-    const hand = () => {
-      navigator.share({ files: [file!] }).then(
-        () => {
-          kept.add(number);
-          unsure.delete(number);
-          status.textContent = words.shared;
-        },
-        (error: unknown) => {
-          const changedMind = error instanceof DOMException && error.name === "AbortError";
-          status.textContent = changedMind ? "" : words.notShared;
-        },
-      );
-    };
+    const file = manifest.viewOnly ? null : handable(blob, fileName, judgment.showable?.type ?? entry.type);
     const name = nameOf(entry, manifest);
-    title.replaceChildren(
-      name === null ? words.untitled(showable?.kind ?? kindOf(entry.type)) : theirs(printable(name)),
-    );
-    count.textContent = words.of(number + 1, entries.length);
+    const untitled = words.untitled(judgment.showable?.kind ?? kindOf(entry.type));
+    this.#title.replaceChildren(name === null ? untitled : theirs(printable(name)));
+    this.#count.textContent = words.of(number + 1, manifest.entries.length);
     // A disabled button would lose the focus, and the arrow keys would stop working.
-    previous.setAttribute("aria-disabled", String(number === 0));
-    next.setAttribute("aria-disabled", String(number === entries.length - 1));
-    stage.classList.remove("full");
-    const full = button(words.full, () => {
-      full.textContent = stage.classList.toggle("full") ? words.fit : words.full;
-    });
-    const copy =
-      text === null || viewOnly
-        ? null
-        : button(words.copy, () => void copied(text, stage).then((how) => (status.textContent = how)));
-    const offer = (shown: boolean) => {
-      const main = shown ? "" : "main";
-      actions.replaceChildren(
-        ...[
-          shown ? copy : null,
-          shown && showable?.kind === "photo" ? full : null,
-          // Inside apps downloads often fail, so sharing is the main action there.
-          file === null ? null : button(words.share, hand, APP === null ? "" : main),
-          viewOnly ? null : button(words.save, save, file === null || APP === null ? main : ""),
-          button(words.close, closing, shown ? "main" : ""),
-        ].filter((child) => child !== null),
-      );
-    };
-    const unshown = () => {
-      if (mine !== turns) return;
-      // Ignores later events of the element that was shown so far.
-      mine = ++turns;
-      seen.delete(number);
-      forget();
-      const codec = picture === null ? null : codecName(picture);
-      stage.replaceChildren(
-        h("p", {}, viewOnly ? words.notShownAtAll(codec, until) : showable ? words.notHere(codec) : words.notShown),
-      );
-      offer(false);
-    };
-    const saw = () => see(number, mine);
+    this.#previous.setAttribute("aria-disabled", String(number === 0));
+    this.#next.setAttribute("aria-disabled", String(number === manifest.entries.length - 1));
+    this.#stage.classList.remove("full");
+    this.#put({ ...judgment, number, entry, blob, fileName, file }, name === null ? untitled : printable(name), mine);
+  }
+
+  /** Puts a file on the stage. `label` names it for screen readers; `mine` is the turn that shows it. */
+  #put(shown: Shown, label: string, mine: number): void {
+    const { showable, text, blob, number } = shown;
+    const saw = () => this.#see(number, mine);
     if (blob.size === 0) {
-      stage.replaceChildren(h("p", {}, words.empty));
-      offer(true);
+      this.#stage.replaceChildren(h("p", {}, words.empty));
+      this.#offer(shown, true);
       saw();
     } else if (text !== null) {
-      stage.replaceChildren(h("pre", { tabIndex: 0, className: viewOnly ? "kept" : "" }, text));
-      if (isBlank(text)) status.textContent = words.blank;
-      offer(true);
+      this.#stage.replaceChildren(h("pre", { tabIndex: 0, className: this.manifest.viewOnly ? "kept" : "" }, text));
+      if (isBlank(text)) this.#status.textContent = words.blank;
+      this.#offer(shown, true);
       saw();
     } else if (showable !== null) {
-      url = URL.createObjectURL(blob.slice(0, blob.size, showable.type));
-      const label = name === null ? words.untitled(showable.kind) : printable(name);
-      offer(true);
-      stage.replaceChildren(media(showable, url, label, saw, unshown));
+      this.#url = URL.createObjectURL(blob.slice(0, blob.size, showable.type));
+      this.#offer(shown, true);
+      this.#stage.replaceChildren(media(showable, this.#url, label, saw, () => this.#unshown(shown, mine)));
     } else {
-      unshown();
+      this.#unshown(shown, mine);
     }
-  };
+  }
+
+  /** Replaces a file that this browser cannot show by the reason. */
+  #unshown(shown: Shown, mine: number): void {
+    if (mine !== this.#turns) return;
+    // Ignores later events of the element that was shown so far.
+    this.#turns += 1;
+    this.#seen.delete(shown.number);
+    this.#forget();
+    const codec = shown.picture === null ? null : codecName(shown.picture);
+    const otherwise = shown.showable ? words.notHere(codec) : words.notShown;
+    this.#stage.replaceChildren(
+      h("p", {}, this.manifest.viewOnly ? words.notShownAtAll(codec, this.until) : otherwise),
+    );
+    this.#offer(shown, false);
+  }
+
+  /** Shows the buttons for a file. `isShown`: this browser can show it. */
+  #offer(shown: Shown, isShown: boolean): void {
+    const { showable, text, file } = shown;
+    const { viewOnly } = this.manifest;
+    const main = isShown ? "" : "main";
+    const copy = async () => (this.#status.textContent = await copied(text!, this.#stage));
+    const full = button(words.full, () => {
+      full.textContent = this.#stage.classList.toggle("full") ? words.fit : words.full;
+    });
+    this.#actions.replaceChildren(
+      ...[
+        isShown && text !== null && shown.blob.size > 0 && !viewOnly ? button(words.copy, () => void copy()) : null,
+        isShown && showable?.kind === "photo" ? full : null,
+        // Inside apps downloads often fail, so sharing is the main action there.
+        file === null ? null : button(words.share, () => void this.#hand(shown, file), APP === null ? "" : main),
+        viewOnly ? null : button(words.save, () => this.#save(shown), file === null || APP === null ? main : ""),
+        button(words.close, () => this.#closing(), isShown ? "main" : ""),
+      ].filter((child) => child !== null),
+    );
+  }
+
+  /** Asks the browser to save a file. */
+  #save({ blob, showable, fileName, number }: Shown): void {
+    const source = URL.createObjectURL(blob.slice(0, blob.size, showable?.type ?? "application/octet-stream"));
+    h("a", { href: source, download: fileName }).click();
+    // The browser reads the blob at some time after the click, so it is kept until the end.
+    this.#saved.add(source);
+    if (!this.#kept.has(number)) this.#unsure.add(number);
+    this.#status.textContent = APP === null ? words.saved : words.savedInApp(APP);
+  }
+
+  /** Passes a file to an app that the person chooses. */
+  async #hand({ number }: Shown, file: File): Promise<void> {
+    try {
+      await navigator.share({ files: [file] });
+      this.#kept.add(number);
+      this.#unsure.delete(number);
+      this.#status.textContent = words.shared;
+    } catch (error) {
+      const changedMind = error instanceof DOMException && error.name === "AbortError";
+      this.#status.textContent = changedMind ? "" : words.notShared;
+    }
+  }
 
   /** Closes, after a question if a file was not seen or may not have arrived. */
-  const closing = () => {
-    const isMissing = (number: number) => !seen.has(number) && !kept.has(number) && !unsure.has(number);
-    const missing = entries.map((_, number) => number).filter(isMissing);
+  #closing(): void {
+    const has = (number: number) => [this.#seen, this.#kept, this.#unsure].some((files) => files.has(number));
+    const missing = this.manifest.entries.map((_, number) => number).filter((number) => !has(number));
+    const arrived = () => this.#arrived();
     if (missing.length === 0) return arrived();
-    ask(words.unseen(missing.length, entries.length), words.back, missing[0]!, words.anyway, arrived);
-  };
+    const question = words.unseen(missing.length, this.manifest.entries.length);
+    this.#ask(question, words.back, missing[0]!, words.anyway, arrived);
+  }
 
-  const arrived = () => {
-    if (unsure.size === 0) return close();
-    ask(words.arrived(unsure.size), words.notYet, [...unsure][0]!, words.there, close);
-  };
+  /** Closes, after a question if a saved file may not have arrived. */
+  #arrived(): void {
+    const [first] = this.#unsure;
+    if (first === undefined) return this.close();
+    this.#ask(words.arrived(this.#unsure.size), words.notYet, first, words.there, this.close);
+  }
 
-  const ask = (question: string, no: string, to: number, yes: string, then: () => void) => {
-    const goBack = () => {
-      at = to;
-      return draw();
+  /** Asks a question: `no` goes back to the file `to`, `yes` calls `then`. */
+  #ask(question: string, no: string, to: number, yes: string, then: () => void): void {
+    const goBack = async () => {
+      this.#at = to;
+      await this.#draw();
+      this.#actions.querySelector("button")?.focus();
     };
-    const back = button(no, () => void goBack().then(() => actions.querySelector("button")?.focus()), "main");
-    status.textContent = "";
-    actions.replaceChildren(h("p", { role: "alert" }, question), back, button(yes, then));
+    const back = button(no, () => void goBack(), "main");
+    this.#status.textContent = "";
+    this.#actions.replaceChildren(h("p", { role: "alert" }, question), back, button(yes, then));
     back.focus();
-  };
-
-  const arrows = (event: KeyboardEvent) => {
-    // A video's own controls use the arrows for seeking.
-    if (event.target instanceof HTMLMediaElement || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key === "ArrowLeft") turn(at - 1);
-    if (event.key === "ArrowRight") turn(at + 1);
-  };
-  if (album) addEventListener("keydown", arrows);
-  if (viewOnly) stage.oncontextmenu = (event) => event.preventDefault();
-  document.body.classList.toggle("view-only", viewOnly);
-
-  screen(
-    title,
-    album ? h("div", { className: "turning" }, previous, count, next) : null,
-    stage,
-    status,
-    actions,
-    h("p", { className: "note" }, viewOnly ? words.viewOnly : words.gone),
-  );
-  void draw();
-
-  return {
-    done: () => seen.size === entries.length && (APP === null || unsure.size === 0),
-    end: () => {
-      turns += 1;
-      removeEventListener("keydown", arrows);
-      document.body.classList.remove("view-only");
-      forget();
-      for (const source of saved) URL.revokeObjectURL(source);
-    },
-  };
+  }
 }
 
 /** How a file can be shown; for text, the text. */

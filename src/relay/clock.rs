@@ -1,17 +1,17 @@
-//! Time and random numbers, passed in from outside: in a test fourteen days pass in a microsecond.
+//! The clock and random numbers as a trait, so that tests control the time.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Source of the time and of chance for the rules and the stores.
+/// Source of time and random numbers for the rules and the stores.
 pub trait Clock: Send + Sync {
     /// Unix seconds, UTC.
     fn now(&self) -> u64;
 
-    /// A random number: spreads repeats and sweeps, decides nothing.
+    /// A random number that spreads retries and sweeps. Never used for a secret.
     fn chance(&self) -> u32;
 }
 
-/// The machine's own.
+/// The clock and generator of the system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

@@ -1,19 +1,19 @@
-//! Errors of a relay, wherever it is: each variant is something that a caller acts on differently.
+//! Errors of a relay. Each variant needs a different reaction of the caller.
 
 use crate::relay::obstacle::{Distrust, Obstacle};
 use crate::relay::types::Gone;
 use crate::secret::Claimant;
 
-/// Reasons for which a relay did not do what it was asked.
+/// Errors of a request to a relay.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RelayError {
-    /// The request makes no sense to this relay.
+    /// The request is malformed.
     #[error("the relay does not understand the request")]
     BadRequest,
-    /// The bytes were garbled on their way.
+    /// The bytes were damaged in transit.
     #[error("the bytes were garbled on their way")]
     BadChecksum,
-    /// The relay keeps nothing for that long.
+    /// The time to expiry exceeds the relay's limit.
     #[error("the relay keeps shares for at most {max} seconds")]
     TooLongLived {
         /// Its limit in seconds.
@@ -22,28 +22,28 @@ pub enum RelayError {
     /// No valid create token.
     #[error("the relay wants a create token")]
     NotAllowed,
-    /// The proof is not the one of this share.
+    /// The proof is wrong.
     #[error("the passphrase is wrong")]
     WrongPassphrase {
-        /// How many different ones may still be tried.
+        /// The number of slots that are free behind the one of this proof.
         left: u8,
     },
-    /// No such share, or a token that is not its own: one answer for both.
+    /// No such share, or a wrong token.
     #[error("the relay knows no such share")]
     Unknown,
     /// The body came too slowly.
     #[error("the bytes came too slowly")]
     Timeout,
-    /// The id is in use by another share.
+    /// Another share has the id.
     #[error("the share's id is taken")]
     IdTaken,
-    /// Complete: nothing can be added or changed.
+    /// The share is committed, or a part exists, with other content.
     #[error("the share is complete already")]
     Committed,
-    /// Not all parts are there.
+    /// Not all parts are stored.
     #[error("not all parts have arrived")]
     PartsMissing,
-    /// It has ended.
+    /// The share has ended.
     #[error("the share is gone")]
     Gone {
         /// In which way.
@@ -55,7 +55,7 @@ pub enum RelayError {
         /// While its opening has not ended: until when the claimant can resume it, Unix seconds.
         until: Option<u64>,
     },
-    /// More than the relay takes.
+    /// The blob exceeds the relay's limit.
     #[error("the relay takes at most {max} bytes a share")]
     TooLarge {
         /// Its limit in bytes.
@@ -79,25 +79,25 @@ pub enum RelayError {
         /// When to ask again, in seconds.
         after: u64,
     },
-    /// No connection could be made: nothing was asked.
+    /// No connection could be made, so no request was sent.
     #[error("{0}")]
     NoConnection(String),
-    /// Nothing was asked either, and the relay has nothing to do with it.
+    /// No request was sent, because of an obstacle on this computer or its network.
     #[error("{0}")]
     Hindered(Obstacle),
-    /// The connection broke, or nothing answers on it.
+    /// The connection broke, or there was no answer.
     #[error("{0}")]
     Unreachable(String),
-    /// The way there is not the one that it claims to be.
+    /// The relay's certificate is not trusted.
     #[error("its certificate cannot be trusted: {0}")]
     NotTrusted(Distrust),
-    /// Something else answers there, or changes what goes to and fro.
+    /// The answer is not from a relay, or a proxy changed it.
     #[error("what answers there is not a share relay")]
     NotARelay,
-    /// Something else answers there, as the network of a hotel does until one has logged in.
+    /// Something else answers in the relay's place, as a captive portal does.
     #[error("something else answers in its place")]
     Diverted,
-    /// The machine that answers does not hold the key that the link names.
+    /// The computer that answers does not have the key of the link.
     #[error("what answers there is not the sender's machine")]
     Impostor,
 }
@@ -106,12 +106,12 @@ impl RelayError {
     /// The relay cannot answer now.
     pub const BUSY: Self = Self::Busy { after: 2 };
 
-    /// Whether the relay was not even reached: nothing was asked.
+    /// Whether no request was sent.
     pub fn is_unasked(&self) -> bool {
         matches!(self, Self::NoConnection(_) | Self::Hindered(_))
     }
 
-    /// Whether the same request may succeed a little later.
+    /// Whether the same request may succeed later.
     pub fn is_transient(&self) -> bool {
         if let Self::Hindered(obstacle) = self {
             return obstacle.may_pass();

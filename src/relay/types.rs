@@ -112,9 +112,9 @@ pub struct About {
     pub v: V1,
     /// The largest blob, in bytes.
     pub max_bytes: u64,
-    /// The longest life of a share, in seconds.
+    /// The longest time from the commit to expiry, in seconds.
     pub max_ttl: u64,
-    /// How long an opener may take, in seconds.
+    /// The lease, in seconds.
     pub lease: u64,
     /// Who may upload.
     pub create: Admission,
@@ -174,7 +174,7 @@ impl Verifiers {
     /// The verifiers of the three tokens of the share `id`.
     pub fn of(id: &Id, link: &Token, open: &Token, own: &Token) -> Self {
         let [link, open, own] =
-            [(link, Role::Link), (open, Role::Open), (own, Role::Own)].map(|(token, role)| token.verifier(role, id));
+            [(link, Role::Link), (open, Role::Open), (own, Role::Owner)].map(|(token, role)| token.verifier(role, id));
         Self { link, open, own }
     }
 }

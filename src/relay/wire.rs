@@ -21,13 +21,13 @@ pub(super) const CLAIM: &str = "/v1/claim";
 pub(super) const FINISH: &str = "/v1/finish";
 pub(super) const OWNER: &str = "/v1/owner";
 
-/// The checksum of the whole part, also where a range of it is served.
+/// The header with the checksum of a whole part.
 pub(super) const CHECKSUM: &str = "share-crc32c";
 /// A JSON object.
 pub(super) const JSON: &str = "application/json";
 /// An error.
 pub(super) const PROBLEM: &str = "application/problem+json";
-/// Bytes, or a JSON object with bytes behind it.
+/// Bytes, or a framed JSON object and bytes.
 pub(super) const BYTES: &str = "application/octet-stream";
 
 /// The largest JSON object that a relay reads, in bytes.
@@ -77,7 +77,7 @@ pub(super) fn bearer(credential: &Credential) -> Zeroizing<String> {
     Zeroizing::new(format!("Bearer {}.{}", BASE64URL.encode(id), *token))
 }
 
-/// Reads what [`bearer`] wrote.
+/// Parses the value that [`bearer`] writes.
 pub(super) fn parse_bearer(value: &str) -> Option<Credential> {
     let (id, token) = value.strip_prefix("Bearer ")?.split_once('.')?;
     let mut id_bytes = [0; 16];
@@ -87,13 +87,13 @@ pub(super) fn parse_bearer(value: &str) -> Option<Credential> {
     complete.then(|| Credential::new(Id::from_bytes(id_bytes), Token::from_bytes(*token_bytes)))
 }
 
-/// A JSON object with its length before it, as a big-endian number of four bytes: what follows is a part.
+/// A frame: the length of a JSON object as four bytes, big-endian, and the object. A part follows.
 pub(super) fn frame(json: &[u8]) -> Vec<u8> {
     let length = u32::try_from(json.len()).unwrap_or(u32::MAX);
     [&length.to_be_bytes(), json].concat()
 }
 
-/// Takes a frame apart: the JSON object, and what follows it.
+/// Splits bytes into the JSON object of a frame, and the bytes after it.
 pub(super) fn unframe(mut bytes: Bytes) -> Option<(Bytes, Bytes)> {
     let length = frame_len(&bytes)?;
     if bytes.len() < 4 + length {
@@ -126,7 +126,7 @@ pub(super) struct Problem {
     until: Option<u64>,
 }
 
-/// The beginning of all types of problem.
+/// Prefix of all types of problems.
 const URN: &str = "urn:share:";
 
 impl Problem {
@@ -163,7 +163,7 @@ impl Problem {
             RelayError::SlowDown { after } => later(429, "slow-down", after),
             RelayError::Busy { after } => later(503, "busy", after),
             RelayError::NoSpace { after } => later(507, "no-space", after),
-            // A relay in front of a relay: what is behind it cannot be reached.
+            // This relay is in front of another one, which cannot be reached.
             RelayError::NoConnection(_)
             | RelayError::Hindered(_)
             | RelayError::Unreachable(_)
@@ -174,7 +174,7 @@ impl Problem {
         }
     }
 
-    /// Reads an error. `status` decides where the body is not ours but, for example, a proxy's.
+    /// The error of an answer. `status` decides if the body is no problem of ours, as from a proxy.
     pub(super) fn read(status: u16, body: &[u8], retry_after: Option<u64>) -> RelayError {
         let after = retry_after.unwrap_or(5);
         let problem: Self = serde_json::from_slice(body).unwrap_or_default();
@@ -209,7 +209,7 @@ impl Problem {
                 429 => RelayError::SlowDown { after },
                 408 | 500 | 502..=504 | 520..=527 => RelayError::Busy { after },
                 507 => RelayError::NoSpace { after },
-                // A proxy that refuses the request itself will refuse it again.
+                // A proxy that refuses the request itself; a retry would not help.
                 400 | 405 | 411 | 413 | 414 | 431 | 501 => RelayError::NotARelay,
                 _ => RelayError::Diverted,
             },

@@ -69,7 +69,7 @@ pub enum Role {
     /// Holder of the link and the passphrase: may open.
     Open,
     /// Sender: may upload, read the status, and revoke.
-    Own,
+    Owner,
 }
 
 impl Role {
@@ -77,7 +77,7 @@ impl Role {
         match self {
             Self::Link => b"link",
             Self::Open => b"open",
-            Self::Own => b"own",
+            Self::Owner => b"own",
         }
     }
 }

@@ -84,8 +84,11 @@ pub(in crate::cli) fn about(time: Duration) -> String {
 
 /// `Nov 22 at 14:03`, with the year where it is another one: `Nov 22, 2027 at 14:03`.
 pub(in crate::cli) fn time(at: u64) -> String {
-    let at = local(at);
-    let format = if at.year() == local(SystemClock.now()).year() { "%b %-d at %H:%M" } else { "%b %-d, %Y at %H:%M" };
+    date_and_time(&local(at), &local(SystemClock.now()))
+}
+
+fn date_and_time(at: &Zoned, now: &Zoned) -> String {
+    let format = if at.year() == now.year() { "%b %-d at %H:%M" } else { "%b %-d, %Y at %H:%M" };
     at.strftime(format).to_string()
 }
 
@@ -236,6 +239,21 @@ mod tests {
         let (shown, other) = (time(this_year), time(this_year + 366 * day));
         assert!(shown.starts_with("Feb 10 at "), "{shown}");
         assert!(other.starts_with("Feb 1") && other.contains(", 20"), "{other}");
+    }
+
+    /// The page is tested with the same vectors.
+    #[test]
+    fn sizes_and_times_match_the_vectors() {
+        let vectors: Value = serde_json::from_str(include_str!("../../../tests/it/vectors.json")).unwrap();
+        let list = |name: &str| vectors[name].as_array().cloned().unwrap();
+        let utc = |at: &Value| Timestamp::from_second(at.as_i64().unwrap()).unwrap().to_zoned(TimeZone::UTC);
+        for vector in list("sizes") {
+            assert_eq!(size(vector["bytes"].as_u64().unwrap()), vector["text"].as_str().unwrap());
+        }
+        for vector in list("times") {
+            let text = date_and_time(&utc(&vector["at"]), &utc(&vector["now"]));
+            assert_eq!(text, vector["text"].as_str().unwrap());
+        }
     }
 
     #[test]

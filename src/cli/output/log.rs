@@ -27,7 +27,7 @@ pub(in crate::cli) fn log(verbose: u8, is_server: bool) -> Result<(), Failure> {
         Ok(value) if verbose == 0 && !value.is_empty() => level(&value, is_server).ok_or_else(|| {
             let names = LEVELS.map(|(name, _)| name).join(", ");
             let what = format!("invalid value '{}' for SHARE_LOG", printable(&value));
-            Failure::usage(what, format!("set it to one of {names}, or to 0, 1 or 2"))
+            Failure::usage(what, format!("one of: {names}, or a number"))
         })?,
         _ => numbered(verbose, is_server),
     };

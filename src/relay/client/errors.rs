@@ -1,18 +1,18 @@
-//! Errors of the HTTP client, translated into errors of relays.
+//! Translation of the HTTP client's errors into errors of relays.
 //!
-//! None of ours carries a URL: the HTTP client puts all of it into its messages.
+//! Ours contain no URL, unlike the HTTP client's messages.
 
 use crate::relay::RelayError;
 use crate::relay::obstacle::{Distrust, Obstacle, innermost};
 use crate::safe_text::causes;
 
-/// The error of a relay that is known by its key: any error of TLS means that another machine answers, or tampers.
+/// The error of a request to a pinned key. Any error of TLS means that another computer answers, or tampers.
 pub(super) fn pinned_failure(error: reqwest::Error) -> RelayError {
     let tls = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
     if tls.is_some() { RelayError::Impostor } else { failure(error) }
 }
 
-/// The error of a relay whose certificate names it, or that has none.
+/// The error of a request without a pinned key.
 pub(super) fn failure(error: reqwest::Error) -> RelayError {
     let error = error.without_url();
     if let Some(tls) = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
@@ -20,14 +20,14 @@ pub(super) fn failure(error: reqwest::Error) -> RelayError {
             return RelayError::NotTrusted(distrust);
         }
         match tls {
-            // It answers, in the clear.
+            // The server does not speak TLS.
             rustls::Error::InvalidMessage(_) if error.is_connect() => return RelayError::NotARelay,
-            // Anything else may be the line.
+            // Any other error may be a broken connection.
             _ => {}
         }
     }
     if error.is_builder() {
-        // All that the client asks of this machine when it is made.
+        // Building the client fails only if there are no certificates.
         return RelayError::Hindered(Obstacle::NoCertificates);
     }
     if error.is_connect() {
@@ -41,7 +41,7 @@ pub(super) fn failure(error: reqwest::Error) -> RelayError {
     RelayError::Unreachable(what.to_owned())
 }
 
-/// The error of a relay that takes a request, and does not answer in time.
+/// The error of a request without an answer in time.
 pub(super) fn silent() -> RelayError {
     RelayError::Unreachable("it does not answer".to_owned())
 }

@@ -28,47 +28,47 @@ use crate::relay::{
 use crate::relay_url::RelayUrl;
 use crate::secret::{Pin, Receipt, Token};
 
-/// The longest answer that is held in memory, in bytes: a claim with its part.
+/// The longest answer that is read into memory, in bytes. The longest is a claim with its part.
 const MAX_ANSWER: usize = 1 << 20;
 
 /// The client of a relay server.
 pub struct HttpRelay {
     client: Client,
     url: RelayUrl,
-    /// A connection on which nothing moves for this long is given up.
+    /// The longest silence on a connection.
     idle: Duration,
-    /// Turns an error of the HTTP client into ours.
+    /// Translates errors of the HTTP client.
     failure: fn(reqwest::Error) -> RelayError,
 }
 
 impl HttpRelay {
-    /// A client of the relay at `url`, for a user who gives up after `give_up`. Nothing is sent yet. With a `pin` it
-    /// speaks only TLS, and only with the holder of that key, even if the address begins with `http:`.
+    /// A client of the relay at `url`, for a user who gives up after `give_up`. Sends no request. With a `pin` it uses
+    /// only TLS and accepts only that key, even if the address begins with `http:`.
     ///
     /// # Errors
-    /// [`RelayError::Hindered`] where the HTTP client cannot be set up: this machine has no certificates, for example.
+    /// [`RelayError::Hindered`] if the HTTP client cannot be built, as on a computer without certificates.
     pub fn new(url: RelayUrl, pin: Option<&Pin>, give_up: Duration) -> Result<Self, RelayError> {
         let url = if pin.is_some() { url.over_tls() } else { url };
         let idle = http::IDLE_TIME.min(give_up);
         let mut builder = http::builder(idle);
         if let Some(pin) = pin {
-            // On the local network, as below.
+            // No proxy, as below.
             let tls =
                 pinned::client(pin).map_err(|error| RelayError::NotTrusted(Distrust::Other(error.to_string())))?;
             builder = builder.no_proxy().tls_backend_preconfigured(tls);
         } else if !url.is_https() {
-            // A relay on the local network is not behind the proxy to the world, and that proxy would see the tokens.
-            // Nor is there any certificate to check: reading the system's would take longer than a small share does.
+            // A relay on the local network is not behind the proxy, which would also get the tokens. No certificate is
+            // checked, and reading the system's ones would take longer than a small share.
             builder = builder.no_proxy().tls_certs_only([]);
         }
         let failure = if pin.is_some() { pinned_failure } else { failure };
         Ok(Self { client: builder.build().map_err(failure)?, url, idle, failure })
     }
 
-    /// The page that the relay gives to browsers, and the policy under which it runs there.
+    /// The relay's page for browsers, and its content security policy.
     ///
     /// # Errors
-    /// Those of asking: the relay cannot be reached, refuses, or answers with more than a page can be.
+    /// Those of a request, and an answer that is too long.
     pub async fn page(&self) -> Result<(Bytes, String), RelayError> {
         let response = self.send(self.request(Method::GET, wire::PAGE, None)).await?;
         let policies: Vec<_> = response.headers().get_all(CONTENT_SECURITY_POLICY).iter().collect();
@@ -87,12 +87,12 @@ impl HttpRelay {
         }
     }
 
-    /// Sends a request that is short, and reads the head of its answer.
+    /// Sends a short request, and reads the head of its answer.
     async fn send(&self, request: RequestBuilder) -> Result<Response, RelayError> {
         self.send_within(request, self.idle).await
     }
 
-    /// Sends a request, and reads the head of its answer.
+    /// Sends a request, and reads the head of its answer within `time`.
     async fn send_within(&self, request: RequestBuilder, time: Duration) -> Result<Response, RelayError> {
         let sent = tokio::time::timeout(time, request.send()).await;
         let response = sent.map_err(|_| silent())?.map_err(self.failure)?;
@@ -111,7 +111,7 @@ impl HttpRelay {
         serde_json::from_slice(&whole).map_err(|_| RelayError::Diverted)
     }
 
-    /// Reads all of a short answer, within `time`. One that is too long is not ours: [`RelayError::Diverted`].
+    /// Reads a short answer within `time`. One that is too long is not from a relay: [`RelayError::Diverted`].
     async fn read_all(&self, mut response: Response, time: Duration) -> Result<Bytes, RelayError> {
         let read = async {
             let mut whole = BytesMut::new();
@@ -157,8 +157,7 @@ impl HttpRelay {
     }
 }
 
-/// `request` with a body of known length: `before`, and `content` behind it, whether its bytes are here or on their
-/// way.
+/// `request` with a body of known length: `before` and `content`.
 fn with_body(request: RequestBuilder, before: Vec<u8>, content: Content) -> RequestBuilder {
     let len = before.len() as u64 + content.len();
     let body = match content {

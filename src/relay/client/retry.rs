@@ -1,4 +1,4 @@
-//! Retries, when a connection breaks or the relay is busy.
+//! Retries after broken connections and while a relay is busy.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,37 +14,37 @@ use crate::relay::{
 };
 use crate::secret::{Receipt, Token};
 
-/// The first pause; each is twice the one before.
+/// The first pause. Each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
-/// The pauses that are not reported: together about a second.
+/// Pauses before the first call of [`OnRetry`]: together about a second.
 const UNREPORTED_PAUSES: u32 = 3;
 
-/// The pauses between attempts, and the time after which there is no further one.
+/// State of the pauses between attempts.
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff {
     give_up: Duration,
-    /// The time of the last progress, if nothing has moved since.
+    /// When the attempts began to fail. `None` after progress.
     since: Option<Instant>,
-    /// The number of pauses since then.
+    /// Pauses since then.
     pauses: u32,
 }
 
 impl Backoff {
-    /// Gives up when nothing has moved for `give_up`.
+    /// Gives up after `give_up` without progress.
     pub fn new(give_up: Duration) -> Self {
         Self { give_up, since: None, pauses: 0 }
     }
 
-    /// The same, from now on: the time runs although nothing has failed yet.
+    /// The same, with the time running from now on.
     #[must_use]
     pub fn started(self) -> Self {
         Self { since: Some(Instant::now()), ..self }
     }
 
-    /// Notes progress: the time runs anew.
+    /// Notes progress, which resets the time.
     pub fn progress(&mut self) {
         self.since = None;
         self.pauses = 0;
@@ -53,7 +53,7 @@ impl Backoff {
     /// Waits before another attempt.
     ///
     /// # Errors
-    /// `error` itself, where it will not get better or the time is over.
+    /// `error`, if it is not transient or the time is over.
     pub async fn pause(&mut self, error: RelayError) -> Result<(), RelayError> {
         if !error.is_transient() {
             return Err(error);
@@ -68,11 +68,11 @@ impl Backoff {
         let since = *self.since.get_or_insert_with(Instant::now);
         let usual = FIRST_PAUSE.saturating_mul(1 << self.pauses.min(10)).min(LONGEST_PAUSE);
         let asked = match error {
-            // A relay can ask for a pause, but not for more than an hour.
+            // The relay's `Retry-After`, at most an hour.
             RelayError::SlowDown { after } => Duration::from_secs(after.min(3600)),
             _ => Duration::ZERO,
         };
-        // Between half of it and all of it, so that many clients of one relay don't come back together.
+        // Jitter: 50 % to 100 % of the pause, so that many clients do not retry at the same time.
         let jittered = usual / 2 + usual.mul_f64(f64::from(SystemClock.chance() % 1000) / 2000.0);
         let pause = jittered.max(asked);
         if since.elapsed() + pause > self.give_up {
@@ -84,46 +84,46 @@ impl Backoff {
     }
 }
 
-/// A relay that is asked again until it answers or its [`Backoff`] ends.
+/// A relay whose requests are repeated until they succeed or the [`Backoff`] ends.
 pub struct Retrying {
     relay: Arc<dyn Relay>,
     backoff: Backoff,
-    /// Whether it has answered before: then any other answer in its place is one more way of not being there.
+    /// Whether the relay has answered before. Then a foreign answer is a transient failure.
     has_answered: AtomicBool,
-    /// Called when it takes longer than a moment: the user should learn why nothing happens.
+    /// Called if retries take longer than about a second, so that the user learns the reason.
     on_retry: OnRetry,
 }
 
 /// A callback for retries.
 pub type OnRetry = Box<dyn Fn(RetryEvent<'_>) + Send + Sync>;
 
-/// Events while a relay is asked again.
+/// Events of retries.
 #[derive(Clone, Copy, Debug)]
 pub enum RetryEvent<'a> {
-    /// The relay will be asked again.
+    /// The request will be repeated.
     Paused {
         /// The error of the last attempt.
         error: &'a RelayError,
         /// The time until the next attempt.
         pause: Duration,
     },
-    /// The relay has answered, or is not asked any more.
+    /// The request succeeded, failed for good, or was given up.
     Ended,
 }
 
 impl Retrying {
-    /// `relay`, with a `backoff` for each single call. `on_retry` is called when that takes longer than a moment.
+    /// `relay`, with a `backoff` for each call. `on_retry` is called if retries take longer than about a second.
     pub fn new(relay: Arc<dyn Relay>, backoff: Backoff, on_retry: OnRetry) -> Self {
         Self { relay, backoff, has_answered: AtomicBool::new(false), on_retry }
     }
 
-    /// Whether another program answers in place of the relay: that of a network that requires a login first.
+    /// Whether a foreign answer came in place of the relay's, as from a captive portal.
     fn is_diverted(&self, error: &RelayError) -> bool {
         let is_foreign = matches!(error, RelayError::Diverted | RelayError::NotTrusted(_));
         is_foreign && self.has_answered.load(Ordering::Relaxed)
     }
 
-    /// Repeats a short call: the time runs from its beginning.
+    /// Repeats a short call. The time runs from its beginning.
     async fn repeat<T, F>(&self, call: impl FnMut() -> F) -> Result<T, RelayError>
     where
         F: Future<Output = Result<T, RelayError>>,
@@ -131,7 +131,7 @@ impl Retrying {
         self.repeat_with(self.backoff.started(), call).await
     }
 
-    /// Repeats a call that moves bytes: the time runs from when it first fails.
+    /// Repeats a call that transfers content. The time runs from its first failure.
     async fn repeat_with<T, F>(&self, mut backoff: Backoff, mut call: impl FnMut() -> F) -> Result<T, RelayError>
     where
         F: Future<Output = Result<T, RelayError>>,
@@ -142,7 +142,7 @@ impl Retrying {
             let is_reported = backoff.pauses > UNREPORTED_PAUSES;
             match answer {
                 Err(error) if error.is_transient() || self.is_diverted(&error) => {
-                    // The error covers all attempts: nothing was asked only if none of them got through.
+                    // The error covers all attempts: "no request was sent" must hold for each of them.
                     let error = match error {
                         RelayError::NoConnection(why) if was_connected => RelayError::Unreachable(why),
                         RelayError::Hindered(why) if was_connected => RelayError::Unreachable(why.to_string()),
@@ -182,7 +182,7 @@ impl Relay for Retrying {
         self.repeat(|| self.relay.create(owner, offer)).await
     }
 
-    /// Only a part that is in memory can be sent again.
+    /// Repeats only a part in memory: a stream can be read once.
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {
         match part {
             Content::Whole(bytes) => {
@@ -239,7 +239,7 @@ impl Relay for Retrying {
         known: Option<ShareState>,
         wait: Duration,
     ) -> Result<Status, RelayError> {
-        // The time does not run while an answer is held back.
+        // The time does not run while the relay waits for a change.
         let backoff = if wait.is_zero() { self.backoff.started() } else { self.backoff };
         self.repeat_with(backoff, || self.relay.status(owner, known, wait)).await
     }

@@ -93,7 +93,7 @@ impl StoreRelay {
         let expected = match role {
             Role::Link => &verifiers.link,
             Role::Open => &verifiers.open,
-            Role::Own => &verifiers.own,
+            Role::Owner => &verifiers.own,
         };
         let is_right = credential.token.verifier(role, &credential.id) == *expected;
         if is_right { Ok(records) } else { Err(RelayError::Unknown) }

@@ -38,7 +38,7 @@ impl StoreRelay {
     pub(super) async fn revoke_share(&self, owner: &Credential) -> Result<ShareState, RelayError> {
         let id = &owner.id;
         for _ in 0..ATTEMPTS {
-            let records = self.records(owner, Role::Own).await?;
+            let records = self.records(owner, Role::Owner).await?;
             let at = self.now();
             let (is_ended, was) = match records.phase(at) {
                 Phase::Uploading => (self.abort(id).await?.is_ours(), ShareState::Uploading),
@@ -69,7 +69,7 @@ impl StoreRelay {
     /// # Errors
     /// [`RelayError::Unknown`] for an unknown share or a wrong owner token, and the errors of reading the store.
     pub async fn state(&self, owner: &Credential) -> Result<ShareState, RelayError> {
-        Ok(self.state_and_end(&self.records(owner, Role::Own).await?).0)
+        Ok(self.state_and_end(&self.records(owner, Role::Owner).await?).0)
     }
 
     /// The state of a share and when it ended, for its sender. Until the grace is over, an expiry by the clock is not
@@ -85,7 +85,7 @@ impl StoreRelay {
 
     async fn status_now(&self, owner: &Credential) -> Result<Status, RelayError> {
         let id = &owner.id;
-        let records = self.records(owner, Role::Own).await?;
+        let records = self.records(owner, Role::Owner).await?;
         let (state, ended) = self.state_and_end(&records);
         let committed = match &records.upload_end {
             Some(UploadEnd::Committed { at, .. }) => Some(*at),

@@ -20,7 +20,7 @@ impl StoreRelay {
         if offer.ttl > max_ttl {
             return Err(RelayError::TooLongLived { max: max_ttl });
         }
-        let made_by_owner = owner.token.verifier(Role::Own, &owner.id) == offer.verifiers.own;
+        let made_by_owner = owner.token.verifier(Role::Owner, &owner.id) == offer.verifiers.own;
         if offer.ttl < MIN_TTL.as_secs() || Flags::from_bits(offer.flags).is_none() || !made_by_owner {
             return Err(RelayError::BadRequest);
         }
@@ -45,7 +45,7 @@ impl StoreRelay {
         part: Content,
     ) -> Result<(), RelayError> {
         let id = &owner.id;
-        let records = self.records(owner, Role::Own).await?;
+        let records = self.records(owner, Role::Owner).await?;
         match &records.upload_end {
             None => {}
             // A repeat: the answer to an earlier attempt was lost.
@@ -81,7 +81,7 @@ impl StoreRelay {
         };
         if !wanted || offer.is_none() {
             self.store.delete(&[name]).await.map_err(failure)?;
-            return Err(self.refusal(&self.records(owner, Role::Own).await?, None));
+            return Err(self.refusal(&self.records(owner, Role::Owner).await?, None));
         }
         Ok(())
     }
@@ -93,7 +93,7 @@ impl StoreRelay {
         commit: &Commit,
     ) -> Result<CommitResponse, RelayError> {
         let id = &owner.id;
-        let records = self.records(owner, Role::Own).await?;
+        let records = self.records(owner, Role::Owner).await?;
         let (blob_len, parts) = (commit.blob_len, commit.parts.clone());
         let wanted = UploadEnd::Committed { v: V1, at: self.now(), blob_len, parts };
         let stored = match records.upload_end {

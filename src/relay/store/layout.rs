@@ -1,13 +1,13 @@
-//! Layout of a store: the only list of the names at its top.
+//! Layout of a store: the list of all names at its top level.
 //!
 //! | name | holds |
 //! |---|---|
 //! | [`SHARES`] | the objects of shares, as `v1/<id>/…`; a store may spread them by the first two digits of the id |
 //! | [`DUE`] | hints for the sweeper, as `due/<hour>/<second>-<id>` |
-//! | [`PROBES`] | objects that a store is tried out with |
+//! | [`PROBES`] | objects from tests of the store |
 //! | [`MARKER`] | the object that lets a store be used without a server |
-//! | [`STAGING`] | files of a folder that are not objects yet |
-//! | [`LOCK`] | the file of a folder that its users lock |
+//! | [`STAGING`] | staging files of a folder |
+//! | [`LOCK`] | the lock file of a folder |
 
 use std::ffi::OsStr;
 
@@ -15,19 +15,19 @@ use std::ffi::OsStr;
 pub const SHARES: &str = "v1";
 /// Directory of the hints for the sweeper.
 pub const DUE: &str = "due";
-/// Directory of the objects that a store is tried out with.
+/// Directory of the objects from tests of the store.
 pub const PROBES: &str = "probe";
-/// Marks a store that anybody who can reach it may use without a server.
+/// Object that marks a store for use without a server.
 pub const MARKER: &str = "share-store";
-/// Directory in which a folder writes objects before they have their names.
+/// Directory of the staging files of a folder.
 pub const STAGING: &str = "tmp";
-/// Held by the one server of a folder, or shared by all who use it without one.
+/// Lock file: exclusive for a server that uses the folder alone, shared for clients without a server.
 pub const LOCK: &str = "lock";
 
 /// Directories at the top of a store.
 pub const DIRECTORIES: [&str; 4] = [STAGING, SHARES, DUE, PROBES];
 
-/// Whether something of this name at the top of a folder may be ours.
+/// Whether a store may have this name at its top level.
 pub fn is_known(name: &OsStr) -> bool {
     DIRECTORIES.into_iter().chain([MARKER, LOCK]).any(|known| name == known)
 }

@@ -1,4 +1,4 @@
-//! A store in memory: for tests, and for a relay that is to forget everything when it stops.
+//! A store in memory: for tests, and for a relay that keeps nothing when it stops.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -15,7 +15,7 @@ use crate::relay::store::{Created, Object, Space, Store, StoreError};
 pub struct Memory {
     objects: Mutex<BTreeMap<String, (Bytes, u64)>>,
     clock: Arc<dyn Clock>,
-    /// The most that it keeps, in bytes.
+    /// Capacity in bytes.
     capacity: u64,
 }
 
@@ -26,7 +26,7 @@ impl Memory {
     }
 
     fn objects(&self) -> MutexGuard<'_, BTreeMap<String, (Bytes, u64)>> {
-        // Nothing panics while it holds the lock, and a map is whole at every moment.
+        // No code panics while it holds the lock, so the map is consistent.
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

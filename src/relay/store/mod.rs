@@ -5,12 +5,12 @@
 //!
 //! | | [`memory`] | [`folder`] | [`bucket`] |
 //! |---|---|---|---|
-//! | survives a restart | no | yes, once `create` has returned, even a power cut | yes |
+//! | survives a restart | no | yes; once `create` has returned, also a power cut | yes |
 //! | several processes | no | only with a shared folder whose file system locks and links properly | yes |
 //! | `written` | the given clock | the file system's clock | the store's clock |
-//! | a part is held in memory | yes | no: 256 KiB at a time | on its way in |
-//! | `space` | of what was given to it | of the disk | not told |
-//! | a deleted object | is gone | is gone, as far as the disk goes | is gone, unless the bucket keeps versions |
+//! | a part is held in memory | yes | no: 256 KiB at a time | during its upload |
+//! | `space` | of its capacity | of the disk | none |
+//! | a deleted object | is gone | is gone for the file system | is gone, unless the bucket keeps versions |
 
 pub mod bucket;
 pub mod folder;
@@ -25,9 +25,9 @@ use crate::relay::{Content, RelayError};
 /// Outcome of creating an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Created {
-    /// It is there now, and durable.
+    /// The object was created and is durable.
     New,
-    /// There was one of that name, complete and durable; it is unchanged.
+    /// An object of that name exists, complete, durable and unchanged.
     Exists,
 }
 
@@ -42,22 +42,22 @@ pub struct Object {
     pub written: u64,
 }
 
-/// Reasons for which a store failed.
+/// Errors of a store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// No room.
     #[error("no space left in the store")]
     NoSpace,
-    /// The content to be stored ended in an error; nothing of it is kept.
+    /// The content ended in an error. Nothing of it is stored.
     #[error(transparent)]
     Content(RelayError),
-    /// It refuses: the credentials are wrong, or there is no such bucket.
+    /// The store refuses access: wrong credentials, or no such bucket.
     #[error("{0}")]
     Refused(String),
-    /// It does not offer the operation, today or tomorrow.
+    /// The store lacks the operation.
     #[error("{0}")]
     Unable(&'static str),
-    /// Anything else: the operation may or may not have happened.
+    /// Any other failure. The operation may or may not have happened.
     #[error("the store failed: {0}")]
     Failed(String),
 }
@@ -81,27 +81,26 @@ impl From<std::io::Error> for StoreError {
 /// Each method may fail with each [`StoreError`]; all but [`StoreError::Failed`] are final.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Creates an object if there is none of that name. Of many at once, exactly one gets [`Created::New`]. After an
-    /// error it may have been created or not: read it back.
+    /// Creates an object unless one of that name exists. Of parallel creations exactly one returns [`Created::New`].
+    /// After an error the object may exist or not.
     async fn create(&self, name: &str, content: Content) -> Result<Created, StoreError>;
 
-    /// Reads an object from `offset` on. An offset behind its end gives nothing.
+    /// Reads an object from `offset` on. Beyond its end the content is empty.
     async fn read(&self, name: &str, offset: u64) -> Result<Option<Content>, StoreError>;
 
     /// The objects whose names begin with `prefix`, which ends in a slash or within a file's name, sorted. With
-    /// `before`, only those that sort before it: others are not even looked at.
+    /// `before`, only those that sort before it; the cost does not depend on the others.
     async fn list(&self, prefix: &str, before: Option<&str>) -> Result<Vec<Object>, StoreError>;
 
-    /// Deletes objects. That some are not there is no error. When this returns, the deletion is durable.
+    /// Deletes objects, durably. A missing object is no error.
     async fn delete(&self, names: &[String]) -> Result<(), StoreError>;
 
-    /// Removes leftovers of writers that died: those that are not objects yet.
+    /// Removes leftovers of writers that died before their objects existed.
     async fn tidy(&self) -> Result<(), StoreError>;
 
-    /// The room that there is, if the store reports it.
+    /// The space, if the store reports it.
     async fn space(&self) -> Result<Option<Space>, StoreError>;
 
-    /// Whether the store keeps versions of deleted objects, if it reports that when something is written: creates the
-    /// object `name` to find out.
+    /// Whether the store keeps versions of deleted objects, if it reports that. Creates the object `name` for the test.
     async fn keeps_versions(&self, name: &str) -> Result<Option<bool>, StoreError>;
 }

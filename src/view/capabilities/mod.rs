@@ -69,7 +69,7 @@ pub enum Unshowable {
     #[error("its text is too long")]
     Long,
     /// Neither the terminal nor a program can show it.
-    #[error("no program to show it was found; mpv, on your PATH, could")]
+    #[error("mpv, which could show it, is not on your PATH")]
     NoProgram,
     /// It does not fit into memory, and it is not a single video that could be downloaded piece by piece.
     #[error("it is too large to show from memory")]

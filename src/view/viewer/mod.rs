@@ -18,7 +18,7 @@ use std::io;
 use std::sync::atomic::AtomicBool;
 
 use self::position::{Then, Viewer};
-use crate::media::HEAD_LEN;
+use crate::media::{HEAD_LEN, Kind};
 use crate::view::capabilities::Means;
 use crate::view::ending::{End, Unseen};
 use crate::view::full_screen::FullScreen;
@@ -66,7 +66,10 @@ impl Viewer<'_> {
                 self.show_text()
             }
             Some(Means::Play) => self.offer_film(),
-            Some(Means::Browse) | None => self.write_centered("This file can only be saved."),
+            Some(Means::Browse) | None => match Kind::of(&self.entry().r#type) {
+                Kind::File => self.write_centered("This file can only be saved."),
+                kind => self.write_centered(&format!("This terminal cannot show this {}.", kind.word())),
+            },
         }
     }
 }

@@ -19,7 +19,11 @@ const SHELLS: [(&str, &str, &str); 3] = [
         "fpath=(${FILE:h} $fpath); autoload -Uz compinit && compinit -u -d $HOME/dump; print ${_comps[share]}; \
          autoload +X -Uz _share && whence -w _share",
     ),
-    ("fish", "share.fish", r#"source "$FILE"; complete -C 'share s'"#),
+    (
+        "fish",
+        "share.fish",
+        r#"source "$FILE"; complete -C 'share s'; complete -C 'share man re'; complete -C 'share completions '"#,
+    ),
 ];
 
 fn committed(name: &str) -> std::path::PathBuf {
@@ -51,7 +55,11 @@ fn real_shells_load_them_silently() {
         let ended = sandbox.prepare(command).env("FILE", committed(name)).env("PATH", path).run();
         assert!(ended.code == 0 && ended.stderr.is_empty(), "{shell}: {ended:?}");
         let told = String::from_utf8(ended.stdout).unwrap();
-        let expected: &[&str] = if shell == "zsh" { &["_share", "_share: function"] } else { &["send", "status"] };
+        let expected: &[&str] = match shell {
+            "zsh" => &["_share", "_share: function"],
+            "fish" => &["send", "status", "revoke", "powershell"],
+            _ => &["send", "status"],
+        };
         for word in expected {
             assert!(told.contains(word), "{shell}: {told}");
         }

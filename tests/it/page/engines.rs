@@ -45,7 +45,7 @@ fn photo_opens_once_and_leaves_nothing(engine: Engine) {
     tab.expect("The sender sees it was opened by");
     expect_forgotten(&tab);
     relay.expect_empty();
-    let words = tab.text().split(['“', '”']).nth(1).unwrap().to_owned();
+    let words = tab.opener();
     assert!(status(&sandbox).contains(&words), "{words}: {}", status(&sandbox));
     assert_eq!(tab.requests(), ["GET /", "POST /v1/manifest", "POST /v1/claim", "POST /v1/finish"]);
     assert_eq!(tab.complaints(), Vec::<String>::new());

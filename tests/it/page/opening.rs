@@ -73,7 +73,7 @@ fn an_album_opens_once_with_every_pixel_and_leaves_nothing() {
     }
     let link = line.link(&send(&sandbox, &relay, &["--name", "Our trip", "a.jpg", "b.png", "c.webp", "d.txt"]));
 
-    tab.goto(&link).expect("Our trip").expect("c.webp · photo").hold().expect("1 of 4");
+    tab.goto(&link).expect("Our trip").expect("c.webp: photo").hold().expect("1 of 4");
     assert!(tab.value("location.href").as_str().unwrap().ends_with('/'), "the key is gone from the address");
     assert!(tab.text().starts_with("a.jpg"));
     assert_eq!(tab.shows(&jpeg), (640 * 400, true));
@@ -90,7 +90,7 @@ fn an_album_opens_once_with_every_pixel_and_leaves_nothing() {
     tab.press_button("Close").expect("The sender sees it was opened by");
     assert_eq!(tab.remembers(), r#""{}{}""#);
     relay.expect_empty();
-    let words = tab.text().split(['“', '”']).nth(1).unwrap().to_owned();
+    let words = tab.opener();
     assert!(status(&sandbox).contains(&words), "{words}: {}", status(&sandbox));
     assert_eq!(tab.value("document.querySelectorAll('.stage').length"), 0);
     assert_eq!(tab.complaints(), Vec::<String>::new());
@@ -186,7 +186,7 @@ fn a_browser_without_webcrypto_opens_a_share_on_the_local_network() {
     tab.hold().until("document.querySelector('.stage img')");
     assert_eq!(tab.shows(&fs::read(PHOTO).unwrap()), (640 * 400, true));
     tab.press_button("Close").expect("The sender sees it was opened by");
-    let words = tab.text().split(['“', '”']).nth(1).unwrap().to_owned();
+    let words = tab.opener();
     host.expect(&format!("opened by: {words}")).expect("Nothing is left here");
     browser.tab().goto(host.link()).expect("Already opened").expect(&words);
 }
@@ -348,7 +348,7 @@ fn a_photo_that_is_also_a_program_runs_nowhere() {
     looked.press_button("Close").expect("The sender sees");
     // A view-only file that cannot be shown is refused while it is still waiting.
     looked.goto("about:blank").goto(&planted(&relay.url, &[("a.pdf", "application/pdf", b"%PDF-1.7")], true));
-    looked.expect("it is still waiting").expect("share open");
+    looked.expect("the share is still waiting").expect("share open");
     assert_eq!(looked.requests().last().unwrap(), "POST /v1/manifest");
 }
 
@@ -586,7 +586,7 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
     let large = json!({ "v": 1, "expires": 1_795_361_000, "blob_len": 1 << 30 }).to_string();
     tab.tell("answer", json!({ "path": "/v1/link", "status": 200, "body": large }));
     tab.goto(&locked);
-    look.at(&tab, "too-large", "it is still waiting");
+    look.at(&tab, "too-large", "the share is still waiting");
     let tab = look.tab(&plain);
     tab.goto(&locked);
     look.at(&tab, "passphrase", "Enter the passphrase");
@@ -606,7 +606,7 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
         "Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('no', 'SecurityError') } })";
     let tab = look.tab(&json!({ "before": blocked }));
     tab.goto(&photo);
-    look.at(&tab, "forgetful", "This browser remembers nothing");
+    look.at(&tab, "forgetful", "This browser stores nothing");
     // The share opens all the same.
     tab.hold().expect("Closing deletes it for good").press_button("Close").expect("The sender sees");
 }

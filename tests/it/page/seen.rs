@@ -184,9 +184,9 @@ fn view_only_is_refused_before_the_opening_if_the_browser_cannot_show_it() {
     let heic: (&str, &str, &[u8]) = ("a.heic", "image/heic", b"\0\0\0\x18ftypheic");
     let tab = browser.tab();
     let link = planted(&relay.url, &[("a.jpg", "image/jpeg", &fs::read(PHOTO).unwrap()), heic], true);
-    tab.goto(&link).expect("This page cannot show it").expect("it is still waiting");
+    tab.goto(&link).expect("This page cannot show it").expect("the share is still waiting");
     let tab = browser.tab_with(json!({ "before": "HTMLMediaElement.prototype.canPlayType = () => ''" }));
-    tab.goto(&planted(&relay.url, &[("a.mov", "video/quicktime", &mov)], true)).expect("it is still waiting");
+    tab.goto(&planted(&relay.url, &[("a.mov", "video/quicktime", &mov)], true)).expect("the share is still waiting");
     // A browser with a decoder for HEIC in place of Chromium's.
     let heic_too = "const decode = Image.prototype.decode;
         const width = Object.getOwnPropertyDescriptor(Image.prototype, 'naturalWidth');
@@ -400,7 +400,7 @@ fn an_opening_that_differs_from_the_preview_is_refused() {
         .expect("harmless.txt")
         .hold()
         .expect("None of it is shown")
-        .expect("something else than this page showed");
+        .expect("something other than what this page showed");
     assert!(!tab.text().contains("really there"));
     shot(&tab, "changed-desktop");
     assert!(!relay.data().is_empty(), "and nothing is deleted");

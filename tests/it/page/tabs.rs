@@ -65,12 +65,12 @@ fn coming_back_to_what_was_closed_is_told_as_such(engine: Engine) {
     tab.press_button("Close").expect("The sender sees it was opened by");
     assert_eq!(tab.remembers(), r#""{}{}""#);
     tab.tell("reload", json!({}));
-    tab.expect("Already opened").expect("You opened it in this browser on ");
+    tab.expect("Already opened").expect("You opened this link in this browser on ");
     // WebKitGTK's driver gets no answer from a page that is restored from the browser's cache.
     if engine != Engine::WebKit {
         tab.goto(&elsewhere(&other_relay));
         tab.tell("back", json!({}));
-        tab.expect("You opened it in this browser on ");
+        tab.expect("You opened this link in this browser on ");
     }
 }
 
@@ -94,7 +94,10 @@ fn another_tab_resumes_when_the_first_is_gone(engine: Engine) {
     let third = second.new_tab();
     third.goto(&link).expect("Open in another tab");
     second.press_button("Next").expect("second page").press_button("Close").expect("The sender sees");
-    third.expect("The other tab is closed").press_button("Continue here").expect("You opened it in this browser on ");
+    third
+        .expect("The other tab is closed")
+        .press_button("Continue here")
+        .expect("You opened this link in this browser on ");
     assert_eq!(third.remembers(), r#""{}{}""#);
     relay.expect_empty();
 
@@ -199,7 +202,7 @@ fn an_unfinished_opening_is_shown_differently_from_a_finished_one() {
     };
     let tab = gone(json!({ "until": 1_700_086_400 }));
     tab.expect("Being opened")
-        .expect("since Nov 14, 2023 at 22:13")
+        .expect("on Nov 14, 2023 at 22:13")
         .expect("open the link there again")
         .expect("before Nov 15, 2023 at 22:13");
     assert!(!tab.text().contains("Already opened"), "{}", tab.text());

@@ -497,7 +497,7 @@ async fn limits_are_checked_before_anything_is_stored() {
         assert_eq!(far, Err(RelayError::TooLarge { max: 4 << 30 }), "{}", bench.name);
         let other = Sample { keys: share.keys, ..Sample::new(5000, false) };
         let mut taken = other.create.clone();
-        taken.verifiers.own = other.owner.token.verifier(share::secret::Role::Own, &other.keys.id);
+        taken.verifiers.own = other.owner.token.verifier(share::secret::Role::Owner, &other.keys.id);
         let owner = share::relay::Credential::new(other.keys.id, other.owner.token.clone());
         assert_eq!(relay.create(&owner, &taken).await, Err(RelayError::IdTaken), "{}", bench.name);
     }

@@ -162,6 +162,13 @@ impl Tab {
         self.tell("value", json!({ "code": code }))
     }
 
+    /// The opener's two words on a page that was closed.
+    pub(crate) fn opener(&self) -> String {
+        let text = self.text();
+        let (_, rest) = text.split_once("opened by: ").unwrap();
+        rest.split_once('.').unwrap().0.to_owned()
+    }
+
     pub(crate) fn text(&self) -> String {
         self.tell("text", json!({})).as_str().unwrap().to_owned()
     }

@@ -1,7 +1,7 @@
-//! The HTTP client of a bucket: our settings, and notes of answers that report an error.
+//! The HTTP client of a bucket: our settings, and a record of error answers.
 //!
-//! The `object_store` crate puts the status and the body of a failed answer into the text of its errors only. So its
-//! client is wrapped: it notes them for the operation that is being waited for, and hands every answer on unchanged.
+//! The errors of the `object_store` crate have the status and the body of an answer only in their text. So its client
+//! is wrapped: the wrapper stores both for the operation that the task is running, and returns every answer unchanged.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,13 +14,13 @@ use tokio::time::timeout;
 use crate::relay::http::{self, IDLE_TIME};
 use crate::relay::store::bucket::errors::{ErrorResponse, Failed};
 
-/// How long the crate waits for a connection unless it is in a hurry.
+/// The connection timeout for which the crate asks, except for sources of credentials.
 const USUAL_CONNECT_TIME: Duration = Duration::from_secs(5);
 
-/// Gives the crate a client with our settings.
+/// Makes the crate's client, with our settings.
 #[derive(Debug)]
 pub(super) struct Connector {
-    /// Whether the bucket is on the local network, which no proxy to the world is asked about.
+    /// Whether the bucket is on the local network, which is reached without a proxy.
     pub(super) local: bool,
 }
 
@@ -29,7 +29,7 @@ impl HttpConnector for Connector {
         let option = |key| options.get_config_value(&key);
         let may_be_plain = option(ClientConfigKey::AllowHttp).is_some_and(|value| value == "true");
         let mut builder = http::builder(IDLE_TIME).https_only(!may_be_plain);
-        // The crate waits for a shorter time at an address that may offer no credentials.
+        // A shorter timeout is for an address that may not offer credentials.
         let time = option(ClientConfigKey::ConnectTimeout).and_then(|time| humantime::parse_duration(&time).ok());
         if let Some(time) = time.filter(|time| *time < USUAL_CONNECT_TIME) {
             builder = builder.connect_timeout(time);
@@ -45,16 +45,16 @@ impl HttpConnector for Connector {
 }
 
 tokio::task_local! {
-    /// The operation that this task waits for.
+    /// The operation that this task is running.
     static OPERATION: Operation;
 }
 
-/// One operation on a bucket: its requests follow each other, and the last answer decides.
+/// One operation on a bucket. Its requests are sequential, and the last answer decides.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Operation(Arc<Mutex<Option<ErrorResponse>>>);
 
 impl Operation {
-    /// `work`, unless nothing comes of it for `time`.
+    /// Runs `work` with a timeout of `time`.
     pub(super) async fn within<T>(
         &self,
         time: Duration,
@@ -70,12 +70,12 @@ impl Operation {
     }
 
     fn last(&self) -> std::sync::MutexGuard<'_, Option<ErrorResponse>> {
-        // Nothing panics while it holds the lock.
+        // No code panics while it holds the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Notes the errors in answers.
+/// Client that stores the errors in answers.
 #[derive(Debug)]
 struct Noting(HttpClient);
 
@@ -83,12 +83,12 @@ struct Noting(HttpClient);
 impl HttpService for Noting {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         note(None);
-        // Deletes many objects at once: the answer succeeds, and has an error for each object that stays.
+        // Deletion of many objects: the answer has status 200, and an error for each object that was not deleted.
         let is_bulk = request.uri().query() == Some("delete");
         let response = self.0.execute(request).await?;
         let status = response.status();
         if status.is_redirection() {
-            // The crate does not read the bodies of these, nor the status of one that leads nowhere.
+            // The crate reads no body of these, nor the status of a redirect without a target.
             if response.headers().contains_key("location") {
                 note(Some(ErrorResponse { status: Some(status.as_u16()), codes: Vec::new() }));
             }
@@ -112,7 +112,7 @@ impl HttpService for Noting {
     }
 }
 
-/// Notes the last answer of the operation that this task waits for, if it waits for one.
+/// Stores the last answer of the operation that this task is running, if any.
 fn note(answer: Option<ErrorResponse>) {
     let _ = OPERATION.try_with(|operation| *operation.last() = answer);
 }
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(codes("<html>404</html>").count() + codes("<Code>cut o").count(), 0);
     }
 
-    /// Gives one answer to all requests.
+    /// Returns one answer to all requests.
     #[derive(Debug)]
     struct Fixed {
         status: u16,
@@ -156,7 +156,7 @@ mod tests {
         }
     }
 
-    /// The answer that is noted, and the body that the crate still gets.
+    /// The stored answer, and the body that the crate gets.
     async fn noted(uri: &str, status: u16, location: bool, body: &'static str) -> (Option<ErrorResponse>, String) {
         let client = Noting(HttpClient::new(Fixed { status, location, body }));
         let mut request = HttpRequest::new(Vec::new().into());

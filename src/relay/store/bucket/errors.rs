@@ -13,21 +13,20 @@ use crate::safe_text::{causes, os_words};
 pub(super) struct ErrorResponse {
     /// Status of an answer that failed as a whole. `None`: it succeeded, and some of its objects failed.
     pub(super) status: Option<u16>,
-    /// The store's words for the errors, like `NoSuchKey`, as far as it has any.
+    /// The store's codes for the errors, such as `NoSuchKey`, if it has any.
     pub(super) codes: Vec<String>,
 }
 
 impl ErrorResponse {
-    /// The store's word for the first error that is more than the absence of an object, if there is any, else for the
-    /// first.
+    /// The code of the first error other than a missing object, or else of the first error.
     fn code(&self) -> Option<&str> {
         let codes = || self.codes.iter().map(String::as_str);
         codes().find(|code| !is_absence(code)).or_else(|| codes().next())
     }
 }
 
-/// Whether a code reports that there is no such object. Any other answer "not found", such as that of a gateway that
-/// restarts, does not report that.
+/// Whether a code means that the object does not exist. Other answers with status 404, as from a gateway that restarts,
+/// do not mean that.
 fn is_absence(code: &str) -> bool {
     matches!(code, "NoSuchKey" | "BlobNotFound")
 }
@@ -37,19 +36,19 @@ fn is_absence(code: &str) -> bool {
 pub(super) struct Failed {
     /// The error of the crate.
     pub(super) error: Error,
-    /// The answer that the error is about, if there was one.
+    /// The answer, if there was one.
     pub(super) answer: Option<ErrorResponse>,
 }
 
 impl Failed {
-    /// Whether there is no such object.
+    /// Whether the object does not exist.
     pub(super) fn is_absent(&self) -> bool {
         self.answer.as_ref().and_then(ErrorResponse::code).is_some_and(is_absence)
     }
 }
 
 impl From<Failed> for StoreError {
-    /// An error in our words. Those of the crate have the names of objects in them, and these hold ids.
+    /// An error with our text. The crate's text has names of objects, which contain ids.
     fn from(failed: Failed) -> Self {
         let answer = failed.answer.as_ref();
         let (code, status) = (answer.and_then(ErrorResponse::code), answer.and_then(|answer| answer.status));
@@ -57,7 +56,7 @@ impl From<Failed> for StoreError {
     }
 }
 
-/// The words for an answer, if it failed as a whole or has a known code.
+/// The text for an answer that failed as a whole or has a known code.
 fn in_words(code: Option<&str>, status: Option<u16>) -> Option<StoreError> {
     let refused = |why: &str| StoreError::Refused(why.to_owned());
     Some(match (code, status) {
@@ -74,7 +73,7 @@ fn in_words(code: Option<&str>, status: Option<u16>) -> Option<StoreError> {
             refused("these credentials may not do that, or there are none")
         }
         (Some("QuotaExceeded" | "XMinioStorageFull" | "StorageFull"), _) | (_, Some(507)) => StoreError::NoSpace,
-        // Each creation here is conditional, and every bucket has the other requests.
+        // Conditional creation is the only operation that some buckets lack.
         (Some("NotImplemented"), _) | (_, Some(501)) => StoreError::Unable(
             "it does not support conditional writes (If-None-Match), so a share could be opened twice",
         ),
@@ -84,7 +83,7 @@ fn in_words(code: Option<&str>, status: Option<u16>) -> Option<StoreError> {
     })
 }
 
-/// Why there was no answer: the obstacle on this machine, or the operating system's words, if it has any.
+/// The reason for a missing answer: an obstacle on this machine, or the operating system's text.
 fn reason(error: &Error) -> String {
     if let Some(distrust) = causes(error).find_map(|cause| cause.downcast_ref()).and_then(Distrust::of) {
         return format!("its certificate cannot be trusted: {distrust}");
@@ -97,7 +96,7 @@ fn reason(error: &Error) -> String {
     os_words(&text)
 }
 
-/// The crate's words about settings: there is no name in them.
+/// The crate's text about settings, which has no names of objects.
 pub(super) fn innermost(error: &Error) -> String {
     let text = causes(error).last().map(ToString::to_string).unwrap_or_default();
     text.trim_end_matches('.').to_owned()

@@ -1,8 +1,8 @@
 //! A store in a bucket: S3 and compatible services, Google Cloud Storage, Azure Blob Storage.
 //!
-//! The `object_store` crate speaks to them; its own retries are switched off. A repeated creation finds its own first
-//! attempt and reports that another writer was faster: only `write_once` in the rules can distinguish the two, and any
-//! other request may be asked again by its caller.
+//! The client is the `object_store` crate, without its retries. A repeated creation would find its own first attempt
+//! and report that the object exists; only `write_once` in the rules can distinguish the two. Callers may repeat all
+//! other requests.
 
 mod client;
 mod errors;
@@ -31,9 +31,9 @@ use crate::relay::store::{Created, Object, Space, Store, StoreError};
 use crate::relay::{Content, RelayError};
 use crate::relay_url::RelayUrl;
 
-/// Parts that are held in memory on their way in, at most: a bucket takes an object only whole.
+/// Limit of parts in memory during their upload. A bucket takes an object only whole.
 const UPLOADS: usize = 32;
-/// How long a part waits for a permit to be one of them.
+/// The longest wait for a permit to upload a part.
 const PERMIT_TIME: Duration = Duration::from_secs(20);
 /// Objects up to this many bytes need no permit.
 const SHORT: u64 = 64 << 10;
@@ -50,30 +50,30 @@ pub struct Bucket {
 /// Meaning of the version in the answer to a put: whether the bucket keeps deleted objects.
 #[derive(Clone, Copy)]
 enum Versions {
-    /// S3 names the version if there are any.
+    /// S3: a version only if the bucket keeps versions.
     Told,
-    /// Azure does, too, and there may be a soft delete that shows nowhere.
+    /// Azure: likewise, but no answer shows a soft delete.
     ToldIfKept,
-    /// Google names a generation in any case.
+    /// Google: always a generation.
     Untold,
 }
 
-/// How a bucket deletes many objects.
+/// Deletion of many objects.
 #[derive(Clone, Copy)]
 struct Deletions {
-    /// Objects in one request, at most.
+    /// Limit of objects in one request.
     batch: usize,
-    /// Requests at once.
+    /// Limit of parallel requests.
     at_once: usize,
 }
 
 impl Bucket {
-    /// The store at `url`. Endpoint, region and credentials come from the variables that other tools use too, among
-    /// `settings`: `AWS_…`, `GOOGLE_…`, `AZURE_…`. Nothing is asked yet.
+    /// The store at `url`. Endpoint, region and credentials are in `settings`, under the usual names of environment
+    /// variables: `AWS_…`, `GOOGLE_…`, `AZURE_…`. Sends no request.
     ///
     /// # Errors
-    /// [`BucketError::Address`] unless `url` is that of a bucket, [`BucketError::Settings`] where a setting is missing
-    /// or makes no sense.
+    /// [`BucketError::Address`] unless `url` is that of a bucket, [`BucketError::Settings`] if a setting is missing or
+    /// invalid.
     pub fn open(url: &RelayUrl, settings: impl Iterator<Item = (String, String)>) -> Result<Self, BucketError> {
         let (scheme, name, prefix) = url.bucket().ok_or(BucketError::Address)?;
         let retry = RetryConfig { max_retries: 0, ..RetryConfig::default() };
@@ -122,13 +122,13 @@ impl Bucket {
         self.prefix.parts().chain(Path::from(name).parts()).collect()
     }
 
-    /// Our name of an object, if it is one of ours.
+    /// The name of an object below our prefix.
     fn name(&self, path: &Path) -> Option<String> {
         let parts: Vec<_> = path.prefix_match(&self.prefix)?.map(|part| part.as_ref().to_owned()).collect();
         Some(parts.join("/"))
     }
 
-    /// Deletes objects by one request. That some are not there is no error.
+    /// Deletes objects by one request. A missing object is no error.
     async fn delete_batch(&self, names: &[String]) -> Result<(), Failed> {
         let paths: Vec<_> = names.iter().map(|name| Ok(self.path(name))).collect();
         let mut deleted = self.store.delete_stream(stream::iter(paths).boxed());
@@ -179,7 +179,7 @@ impl Store for Bucket {
         let found = match Operation::default().within(IDLE_TIME, asked).await {
             Ok(found) => found,
             Err(failed) if failed.is_absent() => return Ok(None),
-            // Nothing begins behind the end, which is an error to a server of bytes and none to us.
+            // An offset beyond the end is an error of HTTP (416), but an empty content by our contract.
             Err(failed) if offset > 0 => {
                 return match Operation::default().within(IDLE_TIME, self.store.head(&path)).await {
                     Ok(object) if object.size <= offset => Ok(Some(Content::Whole(Bytes::new()))),
@@ -199,11 +199,11 @@ impl Store for Bucket {
         Ok(Some(Content::Stream { len, chunks: chunks.boxed() }))
     }
 
-    /// Asks for pages of a thousand until `before`. Buckets list in the order of names, and one that does not (S3
-    /// Express) is recognized by that and refused.
+    /// Requests pages of a thousand names until `before`. Buckets list in the order of names; one that does not (S3
+    /// Express) is detected and refused.
     async fn list(&self, prefix: &str, before: Option<&str>) -> Result<Vec<Object>, StoreError> {
         let directory = self.path(prefix.rsplit_once('/').map_or("", |(directory, _)| directory));
-        // A listing begins behind a name: behind one that is less than all with this prefix.
+        // A listing begins after a given name: here one that sorts before all with this prefix.
         let start = prefix.get(..prefix.len().saturating_sub(1)).unwrap_or_default();
         let mut objects = if start.ends_with('/') || !prefix.contains('/') || prefix.ends_with('/') {
             self.store.list(Some(&directory))
@@ -235,7 +235,7 @@ impl Store for Bucket {
         let mut batches = stream::iter(batches).buffered(self.deletions.at_once);
         let mut first = Ok(());
         while let Some(deleted) = batches.next().await {
-            // The others go all the same, unless nothing gets through any more.
+            // The other deletions continue, unless the connection is broken.
             let is_broken = matches!(&deleted, Err(Failed { error: Error::Generic { .. }, .. }));
             first = first.and(deleted);
             if is_broken {
@@ -246,7 +246,7 @@ impl Store for Bucket {
     }
 
     async fn tidy(&self) -> Result<(), StoreError> {
-        // An object is put whole, in one request.
+        // An object is created whole, by one request.
         Ok(())
     }
 
@@ -259,7 +259,7 @@ impl Store for Bucket {
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         let put = self.store.put_opts(&path, PutPayload::new(), options);
         let version = Operation::default().within(IDLE_TIME, put).await?.version;
-        // "null" is the version of all objects of a bucket whose versioning is suspended.
+        // "null" is the version of all objects in a bucket with suspended versioning.
         let is_kept = version.is_some_and(|version| version != "null");
         Ok(match self.versions {
             Versions::Told => Some(is_kept),

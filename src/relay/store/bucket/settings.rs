@@ -1,4 +1,4 @@
-//! Settings of a bucket: environment variables that other tools use too.
+//! Settings of a bucket, from the usual environment variables.
 
 use std::str::FromStr;
 
@@ -6,21 +6,21 @@ use object_store::ClientOptions;
 
 use crate::relay_url::{RelayUrl, RelayUrlError};
 
-/// Why a bucket cannot be a store.
+/// Errors of the settings of a bucket.
 #[derive(Debug, thiserror::Error)]
 pub enum BucketError {
     /// Not the address of a bucket.
     #[error("a bucket is written like s3://bucket/prefix")]
     Address,
-    /// A setting is missing, or makes no sense.
+    /// A setting is missing or invalid.
     #[error("{0}")]
     Settings(String),
 }
 
-/// The variables that name a bucket's endpoint, region and credentials.
+/// Endpoint, region and credentials of a bucket.
 pub(super) struct Settings {
     all: Vec<(String, String)>,
-    /// Whether it is on the local network, and reached without encryption.
+    /// Whether it is on the local network and reached by plain http.
     pub(super) local: bool,
 }
 
@@ -52,12 +52,12 @@ impl Settings {
         Ok(Self { all, local })
     }
 
-    /// Options of a client that speaks plain http only to the local network, whatever else is set.
+    /// Client options that allow plain http only to the local network, whatever the variables are.
     pub(super) fn client(&self) -> ClientOptions {
         ClientOptions::new().with_allow_http(self.local)
     }
 
-    /// Hands `builder` all settings that it has a key for.
+    /// Passes all settings to `builder` that it has a key for.
     pub(super) fn fold<B, K: FromStr>(self, builder: B, with: fn(B, K, String) -> B) -> B {
         self.all.into_iter().fold(builder, |builder, (name, value)| match name.to_ascii_lowercase().parse() {
             Ok(key) => with(builder, key, value),

@@ -1,4 +1,4 @@
-//! Rights of the files and directories in a folder.
+//! Modes of the files and directories in a folder.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -7,17 +7,17 @@ use std::path::Path;
 use crate::durable_fs::{parent, sync_dir};
 use crate::platform::files;
 
-/// Readers and writers of everything in a folder.
+/// Users with access to a folder.
 #[derive(Clone, Copy)]
 pub(super) enum FolderAccess {
-    /// Its owner only.
+    /// Only its owner.
     Owner,
-    /// The folder's own group: people who share it.
+    /// Its group.
     Group,
 }
 
 impl FolderAccess {
-    /// Opens a file for reading and writing; creates it where it is missing, or fails where it is not if `new`.
+    /// Opens a file for reading and writing, or creates it. With `new`, fails if it exists.
     pub(super) fn open_file(self, path: &Path, new: bool) -> io::Result<File> {
         let mut options = OpenOptions::new();
         files::private(options.read(true).write(true));
@@ -28,25 +28,25 @@ impl FolderAccess {
         };
         let file = options.open(path)?;
         match self {
-            // Set again, since the process's mask has taken from it. Another member's file is right already.
+            // The umask has cleared bits of the mode. The file of another member has the right mode already.
             Self::Group if new => files::share_with_group(&file)?,
             Self::Group | Self::Owner => {}
         }
         Ok(file)
     }
 
-    /// Creates a directory and its parents, each of them durable and private.
+    /// Creates a directory and its parents, durable and private.
     pub(super) fn make_dirs(self, path: &Path) -> io::Result<()> {
-        // Also of one that is there: perhaps it was made a moment ago. A directory above the store may be one that we
-        // can pass through and not read; then it is not ours to flush.
+        // Also for an existing directory, which may be new. A directory above the store may be unreadable for this
+        // process; then it is not flushed.
         let durable = || sync_dir(parent(path));
         let create = || files::private_directory().create(path);
         let created = match create() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // Not every file system that has a directory lets one be made in it.
+                // Some file systems report `NotFound` for a new directory in an existing one.
                 let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists());
                 self.make_dirs(parent.ok_or(error)?)?;
-                // Once: below a link that leads nowhere nothing can be made.
+                // Only once: below a dangling symbolic link this would fail forever.
                 create()
             }
             created => created,

@@ -1,9 +1,9 @@
 //! A store in a directory.
 //!
-//! An object is created under a temporary name, written, flushed to the disk, moved to its own name unless there is
-//! one already, and its directory flushed: so an object is either whole and durable, or not there. A crash leaves at
-//! most a temporary file, which the next start removes. Shares are spread over 256 directories, so that none grows
-//! long. Everything is readable by its owner only, or by the group that may write to the folder itself.
+//! An object is written to a staging file, flushed, renamed to its own name unless that exists, and its directory is
+//! flushed. So an object is either whole and durable, or does not exist. A crash leaves at most a staging file, which
+//! the next start removes. Shares are spread over 256 directories to keep each one small. Files are readable only by
+//! their owner, or by the group that may write to the folder itself.
 
 mod access;
 mod staging;
@@ -29,39 +29,39 @@ use crate::relay::store::layout::{DIRECTORIES, LOCK, STAGING};
 use crate::relay::store::{Created, Object, Space, Store, StoreError};
 use crate::relay::{Content, RelayError};
 
-/// Bytes that go from the network to the disk, or back, in one hop to a blocking thread.
+/// Bytes that one call on a blocking thread writes or reads.
 const HOP: usize = 256 << 10;
-/// Time after which the staging files of a shared folder belong to nobody.
+/// Age at which staging files of a shared folder are removed.
 const STALE: Duration = Duration::from_hours(24);
 
-/// Why a folder cannot be a store.
+/// Errors of opening a folder as a store.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    /// Another relay has it.
+    /// Another relay uses it.
     #[error("another relay is using {0}")]
     InUse(PathBuf),
-    /// Its file system has no locks, so nothing keeps another relay out.
+    /// Its file system has no locks, so another relay could not be detected.
     #[error("files in {0} cannot be locked, so a second relay would not be noticed")]
     Unlockable(PathBuf),
-    /// Others may look into it.
+    /// Users outside its group have access.
     #[error("{0} can be read by other users of this machine")]
     Exposed(PathBuf),
-    /// Its group could not read the files that one of its members writes.
+    /// It lacks the setgid bit, so members of its group could not read each other's files.
     #[error("{0} does not pass its group on to what is made in it")]
     Ungrouped(PathBuf),
-    /// It cannot be made or read.
+    /// It cannot be created or read.
     #[error("{0} cannot be used: {1}")]
     Io(PathBuf, #[source] io::Error),
 }
 
-/// Others that may be at work in a folder.
+/// Other programs that may use a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sharing {
-    /// Nobody.
+    /// None.
     Alone,
     /// Other programs that share the folder.
     WithOthers,
-    /// Its one server, which has it to itself.
+    /// Its server, which holds the lock.
     WithItsServer,
 }
 
@@ -69,16 +69,15 @@ pub enum Sharing {
 pub struct Folder {
     root: PathBuf,
     access: FolderAccess,
-    /// Locked for as long as this store is open.
+    /// Locked while this store is open.
     _lock: Option<File>,
 }
 
 impl Folder {
-    /// Opens the store in `root`, which is created where it is missing, and locks it against those who would have it
-    /// otherwise.
+    /// Opens the store in `root`, or creates it, and locks it against programs with another kind of [`Sharing`].
     ///
     /// # Errors
-    /// [`FolderError`] has a variant for each thing that keeps a folder from being a store.
+    /// All of [`FolderError`].
     pub fn open(root: &Path, sharing: Sharing) -> Result<Self, FolderError> {
         let shared = sharing != Sharing::Alone;
         let failed = |error| FolderError::Io(root.to_owned(), error);
@@ -91,14 +90,14 @@ impl Folder {
         if rights.admit_others() {
             return Err(FolderError::Exposed(root.to_owned()));
         }
-        // Nothing of a predecessor is in a folder that was made just now: then there is nothing to flush.
+        // In a new folder there is nothing to flush.
         let is_new = !shared && fs::read_dir(root).map_err(failed)?.next().is_none();
         let access = match (shared && rights.admit_group_fully(), rights.pass_group_on()) {
             (true, true) => FolderAccess::Group,
             (true, false) => return Err(FolderError::Ungrouped(root.to_owned())),
             (false, _) => FolderAccess::Owner,
         };
-        // In a folder to which another user may write, a name may be a link to anywhere.
+        // Another user who may write to the folder could have made symbolic links in it.
         for name in DIRECTORIES {
             if root.join(name).is_symlink() {
                 return Err(failed(io::Error::other(format!("{name} in it is a link to somewhere else"))));
@@ -119,8 +118,8 @@ impl Folder {
         };
         remove_staged(&root.join(STAGING), if shared { STALE } else { Duration::ZERO }).map_err(failed)?;
         if !shared && !is_new {
-            // Files that a predecessor wrote and could not flush any more are durable from here on. If there are others
-            // at work, each of them flushes what it relies on.
+            // An earlier process may have died before it flushed its files. Programs that share a folder flush what
+            // they rely on.
             let directory = File::open(root).map_err(failed)?;
             sync_file_system(&directory).map_err(failed)?;
         }
@@ -132,8 +131,8 @@ impl Folder {
     }
 }
 
-/// Locks a folder against programs that need it for themselves. Without locks in the file system, no program can have
-/// it so.
+/// Takes the shared lock of a folder, against servers that use it alone. Without locks in the file system no such
+/// server starts.
 fn lock_shared(root: &Path, access: FolderAccess) -> Result<Option<File>, FolderError> {
     let path = root.join(LOCK);
     let file = match access.open_file(&path, true) {
@@ -147,7 +146,7 @@ fn lock_shared(root: &Path, access: FolderAccess) -> Result<Option<File>, Folder
     }
 }
 
-/// Runs file operations where they may block.
+/// Runs file operations on a blocking thread.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
@@ -169,7 +168,7 @@ impl Store for Folder {
             }
             Content::Stream { chunks, .. } => chunks,
         };
-        // The network fills a buffer while no thread waits for it; a full one is written in one hop.
+        // No thread blocks while the network fills the buffer. A full buffer is written by one call.
         let mut buffer = BytesMut::with_capacity(HOP);
         while let Some(chunk) = chunks.next().await {
             let mut chunk = chunk.map_err(StoreError::Content)?;
@@ -263,7 +262,7 @@ impl Store for Folder {
     }
 }
 
-/// The bytes of a file, one hop at a time; the memory of a piece that was sent is used again.
+/// The bytes of a file, in pieces of [`HOP`]. Reuses the memory of pieces that were sent.
 fn read_chunks(file: File, len: u64) -> impl futures_util::Stream<Item = Result<Bytes, RelayError>> + Send {
     stream::try_unfold((file, len, [Bytes::new(), Bytes::new()]), |(file, missing, [older, newer])| async move {
         if missing == 0 {

@@ -1,4 +1,4 @@
-//! Staging files: objects on their way into a folder.
+//! Staging files: objects that do not have their names yet.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,7 +10,7 @@ use crate::relay::store::Created;
 use crate::relay::store::folder::access::FolderAccess;
 use crate::secret::random_hex;
 
-/// A file that has no name of its own yet, and is removed unless it gets one.
+/// A staging file. It is removed on drop unless it became an object.
 pub(super) struct Staged {
     pub(super) file: File,
     path: PathBuf,
@@ -25,12 +25,12 @@ impl Staged {
         Ok(Self { file: access.open_file(&path, true)?, path, access, kept: false })
     }
 
-    /// Gives the file its name, unless that is taken. Either way the object of that name is durable.
+    /// Renames the file to `target` unless that exists. Either way the object at `target` is durable then.
     pub(super) fn keep(mut self, target: &Path) -> io::Result<Created> {
         sync(&self.file)?;
         let directory = parent(target);
         let mut moved = rename_new(&self.path, target);
-        // Others remove directories that are empty, and may be faster than we are.
+        // Another program may remove an empty directory between our creation of it and the rename.
         for _ in 0..20 {
             if !moved.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
                 break;
@@ -49,9 +49,9 @@ impl Staged {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Created::Exists,
             Err(error) => return Err(error),
         };
-        // Also for an object that another program has just created: every answer is about a durable one.
+        // Also for an object that another program has just created, which may not be durable yet.
         match sync_dir(directory) {
-            // Deleted again by another program.
+            // Another program has deleted the object and its directory.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(creation),
             synced => synced.map(|()| creation),
         }
@@ -71,11 +71,11 @@ fn is_staged(name: &str) -> bool {
     name.len() == 32 && name.bytes().all(|c| c.is_ascii_hexdigit())
 }
 
-/// Removes files of writers that died: those older than `older`, or all if that is zero.
+/// Removes staging files older than `older`, or all if that is zero.
 pub(super) fn remove_staged(directory: &Path, older: Duration) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
-        // Anything else that lies there is not ours to remove.
+        // Files with other names are not ours.
         let is_ours = entry.file_name().to_str().is_some_and(is_staged) && entry.file_type()?.is_file();
         if !is_ours {
             continue;

@@ -1,4 +1,4 @@
-//! Directories of a folder: the places of objects in them, and how objects are found there.
+//! Directories of a folder: paths of objects, and listings.
 
 use std::fs;
 use std::io;
@@ -9,7 +9,7 @@ use crate::durable_fs::sync_dir;
 use crate::relay::store::layout::SHARES;
 use crate::relay::store::{Object, StoreError};
 
-/// `v1/<id>/…` lies in `v1/<first two digits>/<id>/…`.
+/// The path of an object: `v1/<id>/…` is in `v1/<first two digits>/<id>/…`.
 pub(super) fn sharded(name: &str) -> String {
     match name.strip_prefix(SHARES).and_then(|rest| rest.strip_prefix('/')) {
         Some(rest) if rest.len() > 2 && rest.is_char_boundary(2) => format!("{SHARES}/{}/{rest}", &rest[..2]),
@@ -51,7 +51,7 @@ pub(super) fn walk(
         let entry = entry?;
         let Ok(component) = entry.file_name().into_string() else { continue };
         if directory == SHARES && component.len() == 2 {
-            // A shard has no part in the names below it.
+            // The names of objects do not contain the shard.
             walk(&entry.path(), directory, prefix, before, found)?;
             continue;
         }
@@ -66,7 +66,7 @@ pub(super) fn walk(
                 let written = data.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
                 found.push(Object { name, len: data.len(), written: written.unwrap_or_default().as_secs() });
             }
-            // Deleted while we looked.
+            // Deleted since the directory was read.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error.into()),
         }
