@@ -126,6 +126,18 @@ impl RelayUrl {
         self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
+    /// Whether the relay is below the root of its host.
+    pub fn has_path(&self) -> bool {
+        !matches!(self.0.path(), "" | "/")
+    }
+
+    /// The scheme, host and port, without a slash at the end.
+    pub fn without_path(&self) -> String {
+        let mut url = self.0.clone();
+        url.set_path("");
+        url.as_str().trim_end_matches('/').to_owned()
+    }
+
     /// The URL of `path` (which begins with a slash) at this relay.
     pub fn join(&self, path: &str) -> Url {
         let mut url = self.0.clone();

@@ -1,5 +1,5 @@
-//! Questions to relays about the state of shares that were sent. Each relay is connected to once, however many shares
-//! are there. A relay that cannot be reached keeps no other from being asked.
+//! Requests for the state of shares that were sent, and for their revocation. Shares at one relay use one connection.
+//! An unreachable relay delays no request to another one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,28 +7,29 @@ use std::time::{Duration, Instant};
 
 use crate::cli::connect::Connected;
 use crate::cli::context::Context;
-use crate::cli::output::errors::Failure;
+use crate::cli::output::errors::{Failure, Request};
 use crate::cli::output::format;
 use crate::host;
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::{Credential, Relay, RelayError, ShareState, Status};
 use crate::state::outbox::{SentShare, is_over};
+use crate::wordlist::openers_words;
 
-/// How long a relay is asked to hold its answer back. Many a proxy gives up after thirty seconds.
-const LONG: Duration = Duration::from_secs(25);
-/// A relay that does not hold its answer back is not asked more often than this.
-const AT_MOST: Duration = Duration::from_secs(2);
+/// How long a relay may hold its answer back until the state changes. Many proxies time out after 30 seconds.
+const LONG_POLL: Duration = Duration::from_secs(25);
+/// The shortest time between two requests, for relays that answer at once.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The relays of some shares.
+/// The relays of a list of shares.
 pub(super) struct Relays {
     known: HashMap<String, (Endpoint, Result<Connected, Arc<Failure>>)>,
-    /// Those of this machine that are being served, by their folders.
+    /// Relays over the folders from which other processes of this user serve shares, by folder name.
     beside: HashMap<String, Arc<dyn Relay>>,
 }
 
 impl Relays {
     /// Connects to the relays of those `entries` that are not known to have ended. Gives each up after `give_up`.
-    /// `foreign`: they come from another person's file.
+    /// `foreign`: the entries come from a receipt file, which another person may have written.
     pub(super) async fn of(
         entries: &[SentShare],
         foreign: bool,
@@ -49,7 +50,7 @@ impl Relays {
             let connected = cx.connect_for(&endpoint, give_up).await.map_err(Arc::new);
             known.insert(key, (endpoint, connected));
         }
-        // Another person's file must not choose a folder of this machine.
+        // A receipt file of another person must not select a local folder.
         let open = entries.iter().filter(|entry| entry.end.is_none() && !foreign);
         let served = open.filter_map(SentShare::folder);
         let beside = served.filter_map(|folder| {
@@ -64,11 +65,9 @@ impl Relays {
         let owner = entry.owner().ok_or_else(|| anyhow::anyhow!("an entry of the outbox is damaged"))?;
         let Some(url) = entry.relay() else {
             if !entry.is_direct() {
-                return Err(anyhow::anyhow!("{}: its relay's address cannot be read", entry.title()).into());
+                return Err(anyhow::anyhow!("{}: the address of its relay is damaged", entry.title()).into());
             }
-            let relay = entry.folder().and_then(|folder| self.beside.get(folder)).ok_or_else(|| {
-                Failure::NoRecord("the program that served it was stopped, and the share went with it".to_owned())
-            })?;
+            let relay = entry.folder().and_then(|folder| self.beside.get(folder)).ok_or(Failure::ServerStopped)?;
             return Ok((Reached { relay, endpoint: None }, owner));
         };
         match self.known.get(&url.to_string()) {
@@ -78,35 +77,35 @@ impl Relays {
         }
     }
 
-    /// The status of a share: by its relay, or as it was noted when it ended.
+    /// The status of a share: from its relay, or from the outbox if the share has ended.
     pub(super) async fn status(&self, entry: &SentShare) -> Result<Status, Failure> {
         if let Some(end) = &entry.end {
             return Ok(end.clone());
         }
         let (at, owner) = self.reach(entry)?;
-        at.relay.status(&owner, None, Duration::ZERO).await.map_err(|error| at.refused(error))
+        at.relay.status(&owner, None, Duration::ZERO).await.map_err(|error| at.failed(Request::Status, error))
     }
 
-    /// Waits for the end of a share, and reports it.
-    pub(super) async fn wait(&self, entry: &SentShare, cx: &Context) -> Result<Status, Failure> {
+    /// Waits for the end of a share, and prints it. `several`: the output is about more than this share.
+    pub(super) async fn wait(&self, entry: &SentShare, several: bool, cx: &Context) -> Result<Status, Failure> {
         if let Some(end) = &entry.end {
             return Ok(end.clone());
         }
         let (at, owner) = self.reach(entry)?;
-        wait_at(entry, &owner, &at, cx).await
+        wait_at(entry, several, &owner, &at, cx).await
     }
 
-    /// Revokes a share. Returns the state in which it was, and its status now, if that could be asked for.
+    /// Revokes a share. Returns its state before, and its status now if the relay still answers.
     pub(super) async fn revoke(&self, entry: &SentShare) -> Result<(ShareState, Option<Status>), Failure> {
         if let Some(end) = &entry.end {
             return Ok((end.state, Some(end.clone())));
         }
         let (at, owner) = self.reach(entry)?;
-        let was = at.relay.revoke(&owner).await.map_err(|error| at.refused(error))?;
+        let was = at.relay.revoke(&owner).await.map_err(|error| at.failed(Request::Revoke, error))?;
         Ok((was, at.relay.status(&owner, None, Duration::ZERO).await.ok()))
     }
 
-    /// Sweeps where no server does it.
+    /// Removes expired shares from storage that no server sweeps.
     pub(super) async fn sweep(&self) {
         for (_, connected) in self.known.values() {
             if let Ok(connected) = connected {
@@ -119,7 +118,7 @@ impl Relays {
 /// The relay of a share.
 pub(super) struct Reached<'a> {
     relay: &'a Arc<dyn Relay>,
-    /// `None`: another program of this machine serves the share.
+    /// `None`: another process of this user serves the share.
     endpoint: Option<&'a Endpoint>,
 }
 
@@ -129,28 +128,26 @@ impl<'a> Reached<'a> {
         Self { relay, endpoint: Some(endpoint) }
     }
 
-    /// The meaning of a refusal for a sender.
-    fn refused(&self, error: RelayError) -> Failure {
+    /// The error of a request about a share.
+    fn failed(&self, request: Request, error: RelayError) -> Failure {
         match (error, self.endpoint) {
-            (RelayError::Unknown, Some(endpoint)) => {
-                Failure::NoRecord(format!("{} knows nothing of it (any more)", endpoint.name()))
-            }
-            (error, Some(endpoint)) => endpoint.refused(error),
+            (error, Some(endpoint)) => endpoint.failed(request, error),
             (RelayError::Unknown, None) => Failure::local(
-                "the program that sends it is still reading it, or has just stopped",
-                "ask again when its link is there",
+                "the process that sends this share is still reading the files, or has just stopped",
+                "run this again when the link has been printed",
             ),
             (error, None) => Failure::local(
-                format!("the folder it is served from: {error}"),
-                "nothing was changed; it is safe to repeat",
+                format!("the folder from which this share is served cannot be used: {error}"),
+                "nothing was changed; it is safe to run this again",
             ),
         }
     }
 }
 
-/// Waits for the end of one share at a relay, and reports it.
+/// Waits for the end of one share at a relay, and prints it. `several`: the output is about more than this share.
 pub(super) async fn wait_at(
     entry: &SentShare,
+    several: bool,
     owner: &Credential,
     at: &Reached<'_>,
     cx: &Context,
@@ -158,19 +155,21 @@ pub(super) async fn wait_at(
     let mut known: Option<ShareState> = None;
     loop {
         let asked = Instant::now();
-        let status = at.relay.status(owner, known, LONG).await.map_err(|error| at.refused(error))?;
-        let report = |event, what: &str| {
-            let text = format!("{} {} · {what}", format::time_of_day(), entry.title());
+        let status =
+            at.relay.status(owner, known, LONG_POLL).await.map_err(|error| at.failed(Request::Status, error))?;
+        let print = |event, what: &str| {
+            let text = format!("{} {}{what}", format::time_of_day(), entry.prefix(several));
             cx.output.event(event, entry.facts(Some(&status)), &text);
         };
         if is_over(status.state) {
-            report("ended", &entry.outcome(&status));
+            print("ended", &entry.outcome(&status));
             return Ok(status);
         }
         if known == Some(status.state) {
-            tokio::time::sleep(AT_MOST.saturating_sub(asked.elapsed())).await;
+            tokio::time::sleep(POLL_INTERVAL.saturating_sub(asked.elapsed())).await;
         } else if known.is_some() && status.state == ShareState::Claimed {
-            report("opening", "being opened");
+            let opener = status.claimant.map(|claimant| format!(" by: {}", openers_words(&claimant)));
+            print("opening", &format!("being opened{}", opener.unwrap_or_default()));
         }
         known = Some(status.state);
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
-use crate::cli::output::errors::{Failure, Hint};
+use crate::cli::output::errors::{Failure, Hint, Request};
 use crate::cli::output::format;
 use crate::cli::stores;
 use crate::open::OpenError;
@@ -24,15 +24,15 @@ const DIRECT_GIVE_UP: Duration = Duration::from_secs(20);
 const SWEEP_TIME: Duration = Duration::from_secs(2);
 
 impl Endpoint {
-    /// The error of opening a share at this endpoint. `ours`: this device has opened it before. `kept`: a later run can
-    /// resume.
+    /// The error of opening a share at this endpoint. `ours`: this device has opened the share before. `kept`: a later
+    /// run can resume.
     pub(super) fn failure(&self, error: OpenError, ours: bool, kept: bool) -> Failure {
         Failure::Open { relay: self.name(), direct: self.is_direct(), error, ours, kept }
     }
 
-    /// The error of a request that belongs neither to sending nor to opening.
-    pub(super) fn refused(&self, error: RelayError) -> Failure {
-        self.failure(error.into(), false, true)
+    /// The error of another request to this endpoint.
+    pub(super) fn failed(&self, request: Request, error: RelayError) -> Failure {
+        Failure::Request { relay: self.name(), url: Box::new(self.url.clone()), request, error }
     }
 
     /// Asks the person, where a link leads into the folders of this machine, or to a bucket that is reached with their
@@ -98,7 +98,7 @@ impl Context {
             return Ok(Connected { relay, rules: Some(rules) });
         }
         let relay = HttpRelay::new(endpoint.url.clone(), endpoint.pin.as_ref(), give_up);
-        let relay = relay.map_err(|error| endpoint.refused(error))?;
+        let relay = relay.map_err(|error| endpoint.failed(Request::Connect, error))?;
         Ok(Connected { relay: self.retrying(Arc::new(relay), endpoint.name(), give_up), rules: None })
     }
 

@@ -1,4 +1,4 @@
-//! The words about a share that was sent: its title, its story, its end; and the facts for programs.
+//! A share that was sent, in words and as JSON: its title, its state, its end.
 
 use serde_json::{Value, json};
 
@@ -11,30 +11,58 @@ use crate::state::outbox::{SentShare, is_overdue};
 use crate::wordlist::openers_words;
 
 impl SentShare {
-    /// How it is called in one line: `beach.jpg · photo, 3.4 MB · for anna`.
+    /// The content and the recipient: `beach.jpg: photo, 3.4 MB, for anna`.
     pub(super) fn title(&self) -> String {
-        let label = if self.label.is_empty() { "(no name)" } else { &self.label };
+        let label = if self.label.is_empty() { "unnamed share" } else { &self.label };
         match &self.recipient {
-            Some(recipient) => format!("{label} · for {}", printable(recipient)),
+            Some(recipient) => format!("{label}, for {}", printable(recipient)),
             None => label.to_owned(),
         }
     }
 
-    /// How it ended, in a few words.
-    pub(super) fn outcome(&self, status: &Status) -> String {
-        match status.claimant {
-            Some(claimant) if self.is_opened(status) => format!("opened by: {}", openers_words(&claimant)),
-            _ => self.story(status),
+    /// The beginning of a line about the share: its recipient or its id where the lines are about `several` shares.
+    pub(super) fn prefix(&self, several: bool) -> String {
+        match (&self.recipient, several) {
+            (Some(recipient), true) => format!("{}: ", printable(recipient)),
+            (None, true) => format!("{}: ", self.short_id()),
+            (_, false) => String::new(),
         }
     }
 
-    /// Its state or its end, as its sender should read it.
-    pub(super) fn story(&self, status: &Status) -> String {
+    /// The end of the share in a few words: `opened by: amber falcon`.
+    pub(super) fn outcome(&self, status: &Status) -> String {
+        match status.claimant {
+            Some(claimant) if self.is_opened(status) => format!("opened by: {}", openers_words(&claimant)),
+            _ => self.state_sentence(status),
+        }
+    }
+
+    /// The state of the share in one or two words, for a table.
+    pub(super) fn state_word(&self, status: &Status) -> &'static str {
+        match status.state {
+            ShareState::Uploading => "uploading",
+            ShareState::Waiting if is_overdue(status) => "expired",
+            ShareState::Waiting => "waiting",
+            ShareState::Claimed if !is_overdue(status) => "being opened",
+            ShareState::Claimed | ShareState::Lapsed => "unconfirmed",
+            ShareState::Finished if self.receipt_holds(status) => "opened",
+            ShareState::Finished => "unproven",
+            ShareState::Expired => "expired",
+            ShareState::Revoked => "revoked",
+            ShareState::Locked => "locked",
+            ShareState::Aborted => "incomplete",
+        }
+    }
+
+    /// The state of the share in one sentence for the sender, without a period.
+    pub(super) fn state_sentence(&self, status: &Status) -> String {
         let time = |at: Option<u64>| at.map_or_else(|| "an unknown time".to_owned(), format::time);
         let who =
             |claimant: Option<Claimant>| claimant.map(|c| format!(" ({})", openers_words(&c))).unwrap_or_default();
         match status.state {
-            ShareState::Uploading => "not complete: still being sent, or it broke off".to_owned(),
+            ShareState::Uploading => {
+                "not uploaded completely: the upload is still running or was interrupted".to_owned()
+            }
             ShareState::Waiting => {
                 let tried = match status.guesses {
                     0 => String::new(),
@@ -43,48 +71,47 @@ impl SentShare {
                 };
                 if is_overdue(status) {
                     let expired = time(status.expires);
-                    return format!("expired on {expired}; the relay has yet to confirm that nobody opened it{tried}");
+                    return format!(
+                        "expired on {expired}; the relay has not yet confirmed that nobody opened it{tried}"
+                    );
                 }
-                format!("waiting, until {}{tried}", time(status.expires))
+                format!("waiting until {}{tried}", time(status.expires))
             }
             ShareState::Claimed if is_overdue(status) => format!(
-                "claimed on {}{}, not confirmed; the opener had until {}",
+                "opening began on {}{} but was never confirmed; the opener could resume until {}",
                 time(status.claimed),
                 who(status.claimant),
                 time(status.until)
             ),
             ShareState::Claimed => format!(
-                "claimed on {}{}, not confirmed; the opener has until {}",
+                "being opened since {}{}, not finished; the opener can resume until {}",
                 time(status.claimed),
                 who(status.claimant),
                 time(status.until)
             ),
             ShareState::Finished if self.receipt_holds(status) => {
                 let held = if self.has_passphrase() { "the link and the passphrase" } else { "the link" };
-                let (at, who) = (time(status.ended), who(status.claimant));
-                format!("opened on {at}{who}, confirmed by someone with {held}; time by the relay")
+                let opener = status.claimant.map(|claimant| openers_words(&claimant)).unwrap_or_default();
+                format!("opened on {} by: {opener} (verified: the opener had {held})", time(status.ended))
             }
-            ShareState::Finished => format!(
-                "the relay says that it was opened on {}, and cannot prove it: only someone with the link could",
-                time(status.ended)
-            ),
+            ShareState::Finished => format!("opened on {}, says the relay; there is no proof", time(status.ended)),
             ShareState::Lapsed => format!(
-                "claimed on {}{}, never confirmed; gone since {}",
+                "opening began on {}{} but was never confirmed; deleted on {}",
                 time(status.claimed),
                 who(status.claimant),
                 time(status.ended)
             ),
-            ShareState::Expired => format!("expired unopened on {}", time(status.ended)),
+            ShareState::Expired => format!("expired on {}; nobody opened it", time(status.ended)),
             ShareState::Revoked if status.claimed.is_some() => {
-                format!("taken back on {}, while it was being opened{}", time(status.ended), who(status.claimant))
+                format!("revoked on {} while it was being opened{}", time(status.ended), who(status.claimant))
             }
-            ShareState::Revoked => format!("taken back on {}", time(status.ended)),
-            ShareState::Locked => format!("locked on {}, after too many wrong passphrases", time(status.ended)),
-            ShareState::Aborted => "never complete, and gone".to_owned(),
+            ShareState::Revoked => format!("revoked on {}", time(status.ended)),
+            ShareState::Locked => format!("locked on {} after too many wrong passphrases", time(status.ended)),
+            ShareState::Aborted => "never uploaded completely; deleted".to_owned(),
         }
     }
 
-    /// Its state or its end, for programs.
+    /// The share and its state, for programs.
     pub(super) fn facts(&self, status: Option<&Status>) -> Value {
         let mut facts = json!({
             "id": self.hex_id(),
@@ -116,17 +143,20 @@ impl SentShare {
     }
 }
 
-/// Fails unless all were opened, and a holder of the link has confirmed it.
+/// Checks that all shares were opened, with a valid receipt for each.
+///
+/// # Errors
+/// [`Failure::NotOpened`], which names the others.
 pub(super) fn expect_opened<'a>(ends: impl Iterator<Item = (&'a SentShare, &'a Status)>) -> Result<(), Failure> {
     let missed: Vec<_> = ends.filter(|(entry, status)| !entry.is_opened(status)).collect();
     match &missed[..] {
         [] => Ok(()),
-        [(entry, status)] => Err(Failure::NotOpened(entry.story(status))),
+        [(entry, status)] => Err(Failure::NotOpened(entry.state_sentence(status))),
         many => {
             let names: Vec<_> =
                 many.iter().map(|(entry, _)| entry.recipient.as_deref().unwrap_or(entry.short_id())).collect();
             let names = printable(&names.join(", "));
-            Err(Failure::NotOpened(format!("{} were not opened, or not confirmed: {names}", many.len())))
+            Err(Failure::NotOpened(format!("{} shares were not opened: {names}", many.len())))
         }
     }
 }

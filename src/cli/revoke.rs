@@ -1,4 +1,4 @@
-//! `share revoke`: revokes shares that were sent from here.
+//! `share revoke`: revokes shares that were sent from this device.
 
 use clap::Args;
 use futures_util::future::join_all;
@@ -10,8 +10,8 @@ use crate::cli::context::Context;
 use crate::cli::input::prompt;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format;
-use crate::cli::status::Which;
-use crate::relay::ShareState;
+use crate::cli::status::{Which, details};
+use crate::relay::{ShareState, Status};
 use crate::state::outbox::{SentShare, is_over};
 
 /// Revoke a share, so that its link no longer works
@@ -35,34 +35,33 @@ Examples:
 
 /// Runs the command.
 pub(super) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Failure> {
-    let meant = args.which.find(cx).await?;
-    // A share that was named by its link, its id or a name of its own is meant; a guess is asked about.
-    let is_guess = !args.which.is_given() || meant.entries.len() > 1;
-    let may_matter = meant.entries.iter().any(|entry| entry.end.is_none());
+    let selected = args.which.find(cx).await?;
+    // Confirmed unless the arguments select exactly one share.
+    let is_guess = !args.which.is_given() || selected.entries.len() > 1;
+    let may_matter = selected.entries.iter().any(|entry| entry.end.is_none());
     if is_guess && may_matter && !args.yes {
-        confirm(&meant.entries, cx).await?;
+        confirm(&selected.entries, cx).await?;
     }
-    let relays = Relays::of(&meant.entries, meant.outbox.is_none(), cx.give_up, cx).await?;
-    let revoking = join_all(meant.entries.iter().map(|entry| relays.revoke(entry)));
+    let relays = Relays::of(&selected.entries, selected.outbox.is_none(), cx.give_up, cx).await?;
+    let revoking = join_all(selected.entries.iter().map(|entry| relays.revoke(entry)));
     let mut failed = None;
     let revoked = tokio::select! {
         revoked = revoking => revoked,
         _ = cx.interrupted() => {
-            let hint = Hint::line("it cannot be told what was taken back: share status asks");
-            return Err(Failure::Interrupted(Some(hint)));
+            return Err(Failure::Interrupted(Some(Hint::line("some may have been revoked; to check: share status"))));
         }
     };
-    for (entry, answer) in meant.entries.iter().zip(revoked) {
+    for (entry, answer) in selected.entries.iter().zip(revoked) {
         match answer {
             Ok((was, status)) => {
                 if let Some(status) = &status {
-                    meant.note_end(entry, status);
+                    selected.note_end(entry, status);
                 }
-                report(entry, was, &status.map_or_else(|| "taken back".to_owned(), |status| entry.story(&status)), cx);
+                print(entry, was, status.as_ref(), cx);
             }
             Err(failure) => {
-                if meant.entries.len() > 1 {
-                    cx.output.warn(&format!("{} was NOT taken back: {}", entry.title(), failure.message().what));
+                if selected.entries.len() > 1 {
+                    cx.output.warn(&format!("{} was NOT revoked: {}", entry.title(), failure.message().what));
                 }
                 failed.get_or_insert(failure);
             }
@@ -73,32 +72,33 @@ pub(super) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Failure> {
     failed.map_or(Ok(()), Err)
 }
 
-/// Reports the state before, and the one now.
-fn report(entry: &SentShare, was: ShareState, now: &str, cx: &Context) {
-    let now = if is_over(was) { format!("too late: {now}") } else { now.to_owned() };
+/// Prints the state of a share after its revocation. `was`: its state before.
+fn print(entry: &SentShare, was: ShareState, status: Option<&Status>, cx: &Context) {
+    let now = status.map_or_else(|| "revoked".to_owned(), |status| entry.state_sentence(status));
+    let now = if is_over(was) { format!("too late: {now}") } else { now };
     let facts =
         json!({ "id": entry.id().map(|id| id.hex()), "name": entry.name, "for": entry.recipient, "was": was.word() });
-    let _ = cx.output.result("revoke", facts, &format!("{} · {now}", entry.title()));
+    let _ = cx.output.result("revoke", facts, &details(entry, &now));
 }
 
 async fn confirm(entries: &[SentShare], cx: &Context) -> Result<(), Failure> {
     if !prompt::possible() {
         return Err(Failure::usage(
             match entries {
-                [_] => "there is no terminal to ask whether the last one is meant".to_owned(),
-                many => format!("{} shares are meant, and there is no terminal to ask", many.len()),
+                [_] => "no terminal to confirm that the last share should be revoked".to_owned(),
+                many => format!("no terminal to confirm that {} shares should be revoked", many.len()),
             },
-            Hint::line("name it by its id (share list), or say --yes"),
+            Hint::line("specify the id that share list shows, or --yes"),
         ));
     }
     let titles: Vec<_> = entries
         .iter()
-        .map(|entry| format!("  {} · sent on {} · {}\n", entry.title(), format::time(entry.created), entry.short_id()))
+        .map(|entry| format!("  {}, sent on {}, id {}\n", entry.title(), format::time(entry.created), entry.short_id()))
         .collect();
-    let question =
-        format!("{}Take {} back? [y]es, [n]o", titles.concat(), if titles.len() == 1 { "it" } else { "them" });
+    let what = if titles.len() == 1 { "this share".to_owned() } else { format!("these {} shares", titles.len()) };
+    let question = format!("{}Revoke {what}? [y]es, [n]o", titles.concat());
     if prompt::confirm(&question, cx).await? {
         return Ok(());
     }
-    Err(Failure::Interrupted(Some("nothing was taken back".into())))
+    Err(Failure::Interrupted(Some("nothing was revoked".into())))
 }

@@ -1,4 +1,4 @@
-//! `share status`: the states of shares that were sent from here. And the arguments that choose among these.
+//! `share status`: the states of shares that were sent from this device; and the arguments that select shares.
 
 use std::path::PathBuf;
 
@@ -11,12 +11,13 @@ use crate::cli::context::Context;
 use crate::cli::input::link;
 use crate::cli::outcome::expect_opened;
 use crate::cli::output::errors::{Failure, Hint};
+use crate::cli::output::{format, indented};
 use crate::link::Link;
 use crate::relay::Status;
-use crate::safe_text::reason;
+use crate::safe_text::{printable, reason};
 use crate::state::outbox::{Outbox, SentShare, read_receipts};
 
-/// Which of the shares that were sent from here.
+/// The selection of shares among those that were sent from this device.
 #[derive(Args)]
 pub(super) struct Which {
     /// Link, name, recipient or ID [default: the last share]
@@ -27,14 +28,14 @@ pub(super) struct Which {
     receipt: Option<PathBuf>,
 }
 
-/// Shares that were meant, and the outbox they may be in.
-pub(super) struct Meant {
+/// The selected shares, and the outbox unless they are from a receipt file.
+pub(super) struct Selected {
     pub(super) entries: Vec<SentShare>,
     pub(super) outbox: Option<Outbox>,
 }
 
-impl Meant {
-    /// How one ended, if that was noted meanwhile.
+impl Selected {
+    /// The end of a share, if another process has noted it meanwhile.
     fn noted_end(&self, entry: &SentShare) -> Option<Status> {
         let again = self.outbox.as_ref()?.find(&entry.id()?).ok()?;
         again.into_iter().find_map(|entry| entry.end)
@@ -49,23 +50,24 @@ impl Meant {
 }
 
 impl Which {
-    /// Whether the user has set it.
+    /// Whether the user has selected shares.
     pub(super) fn is_given(&self) -> bool {
         self.which.is_some() || self.receipt.is_some()
     }
 
-    /// Finds them: at least one.
-    pub(super) async fn find(&self, cx: &Context) -> Result<Meant, Failure> {
+    /// Finds the selected shares: at least one.
+    pub(super) async fn find(&self, cx: &Context) -> Result<Selected, Failure> {
         if let Some(path) = &self.receipt {
             let from = path.clone();
             let entries = cx.unless_interrupted(move || read_receipts(&from)).await?;
-            let entries =
-                entries.map_err(|error| Failure::path(path, &error, Hint::line("the file of send --receipt")))?;
-            return Meant { entries, outbox: None }.expect_some();
+            let entries = entries.map_err(|error| {
+                Failure::path(path, &error, Hint::line("specify the FILE that share send --receipt FILE wrote"))
+            })?;
+            return Selected { entries, outbox: None }.expect_some();
         }
         let failed = |error: &std::io::Error| {
-            let hint = Hint::line("--state-dir, or --receipt FILE");
-            Failure::local(format!("what was sent cannot be read: {}", reason(error)), hint)
+            let hint = Hint::run("--state-dir DIR");
+            Failure::local(format!("the records of sent shares cannot be read: {}", reason(error)), hint)
         };
         let outbox = cx.state().and_then(|state| Outbox::open(&state)).map_err(|error| failed(&error))?;
         let entries = match self.which.as_deref() {
@@ -77,11 +79,11 @@ impl Which {
                 Err(_) => outbox.called(word),
             },
         };
-        Meant { entries: entries.map_err(|error| failed(&error))?, outbox: Some(outbox) }.expect_some()
+        Selected { entries: entries.map_err(|error| failed(&error))?, outbox: Some(outbox) }.expect_some()
     }
 }
 
-impl Meant {
+impl Selected {
     fn expect_some(self) -> Result<Self, Failure> {
         if self.entries.is_empty() { Err(Failure::NotSentFromHere) } else { Ok(self) }
     }
@@ -100,6 +102,15 @@ pub(super) struct StatusArgs {
     wait: bool,
 }
 
+/// A share in three lines: its title, its state, and where it was sent.
+pub(super) fn details(entry: &SentShare, state: &str) -> String {
+    let sent = format::time(entry.created);
+    let relay = entry.relay().map(|url| printable(&url.name()));
+    let by = relay.map_or_else(|| "from this computer".to_owned(), |relay| format!("through {relay}"));
+    let sent = format!("sent on {sent} {by}, id {}", entry.short_id());
+    [entry.title(), indented(state), indented(&sent)].join("\n")
+}
+
 const STATUS_EXAMPLES: &str = "\
 Examples:
   share status                            The last share that was sent
@@ -108,34 +119,30 @@ Examples:
 
 /// Runs the command.
 pub(super) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Failure> {
-    let meant = args.which.find(cx).await?;
-    let relays = Relays::of(&meant.entries, meant.outbox.is_none(), cx.give_up, cx).await?;
-    let asking = join_all(
-        meant.entries.iter().map(
-            async |entry| {
-                if args.wait { relays.wait(entry, cx).await } else { relays.status(entry).await }
-            },
-        ),
-    );
+    let selected = args.which.find(cx).await?;
+    let relays = Relays::of(&selected.entries, selected.outbox.is_none(), cx.give_up, cx).await?;
+    let asking = join_all(selected.entries.iter().map(async |entry| {
+        if args.wait { relays.wait(entry, selected.entries.len() > 1, cx).await } else { relays.status(entry).await }
+    }));
     let answers = tokio::select! {
         answers = asking => answers,
-        _ = cx.interrupted() => return Err(Failure::Interrupted(Some("it is as it was".into()))),
+        _ = cx.interrupted() => return Err(Failure::Interrupted(None)),
     };
     let mut ends = Vec::new();
     let mut failed = None;
-    for (entry, answer) in meant.entries.iter().zip(answers) {
-        // The program that served it may have ended a moment ago, and noted how.
-        let answer = answer.or_else(|failure| meant.noted_end(entry).ok_or(failure));
+    for (entry, answer) in selected.entries.iter().zip(answers) {
+        // The process that served the share may have noted the end and exited a moment ago.
+        let answer = answer.or_else(|failure| selected.noted_end(entry).ok_or(failure));
         match answer {
             Ok(status) => {
-                meant.note_end(entry, &status);
-                let text = format!("{} · {}", entry.title(), entry.story(&status));
+                selected.note_end(entry, &status);
+                let text = details(entry, &entry.state_sentence(&status));
                 cx.output.answer("status", entry.facts(Some(&status)), &text)?;
                 ends.push((entry, status));
             }
             Err(failure) => {
-                if meant.entries.len() > 1 {
-                    cx.output.warn(&format!("{} · {}", entry.title(), failure.message().what));
+                if selected.entries.len() > 1 {
+                    cx.output.warn(&format!("{}: {}", entry.title(), failure.message().what));
                 }
                 failed.get_or_insert(failure);
             }

@@ -206,13 +206,8 @@ async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(
             let longest = format::duration_words(give_up);
             cx.output.info(&format!("{shown} cannot be reached yet ({why}); trying again for up to {longest}"));
         }
-        backoff.pause(RelayError::NoConnection(why)).await.map_err(|error| Failure::Open {
-            relay: shown.clone(),
-            direct: false,
-            error: error.into(),
-            ours: false,
-            kept: true,
-        })?;
+        let paused = backoff.pause(RelayError::NoConnection(why.clone())).await;
+        paused.map_err(|_| Failure::BucketUnreachable { bucket: shown.clone(), why })?;
     }
 }
 

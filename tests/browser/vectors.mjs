@@ -84,6 +84,10 @@ assert.deepEqual(read, {
   viewOnly: false,
   total: 3,
 });
+for (const type of ["image jpeg", "text/plain; charset=utf-8", "", "x".repeat(128)]) {
+  const [entry] = readManifest(padded(plain.replace("image/jpeg", type)), 4096).entries;
+  assert.equal(entry.type, type === "" ? "" : "application/octet-stream", type);
+}
 for (const [from, to] of [
   ['"v":1,', '"v":1,"v":1,'],
   ['"v":1,"name":null,', '"name":null,"v":1,'],
@@ -92,7 +96,7 @@ for (const [from, to] of [
   ['"v":1,', '"v":2,'],
   ['"v":1,', '"v":1.0,'],
   ["2026-11-22", "2026-11-2x"],
-  ["image/jpeg", "image jpeg"],
+  ['"type":"image/jpeg"', '"type":null'],
   ['"size":3', '"size":301'],
   ['"size":3', '"size":-3'],
   ['"size":3', '"size":18446744073709551615'],

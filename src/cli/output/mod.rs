@@ -12,6 +12,7 @@
 //! | `progress` | bars |
 //! | `errors` | what is shown of each error, with its exit code |
 //! | `format` | sizes, times and shares in words |
+//! | `table` | tables, as wide as the terminal |
 //! | `qr` | links as QR codes |
 //! | `log` | our own log lines |
 
@@ -21,9 +22,11 @@ mod log;
 mod progress;
 pub(super) mod qr;
 mod streams;
+mod table;
 mod terminal;
 
 pub(super) use self::log::log;
 pub(super) use self::progress::Watched;
 pub(super) use self::streams::{columns, rows, stdout, stdout_columns, stdout_is_closed, stdout_is_terminal};
-pub(super) use self::terminal::{Output, help, help_instead, wrapped};
+pub(super) use self::table::{Column, table};
+pub(super) use self::terminal::{Output, help, help_instead, indented, wrapped};

@@ -113,15 +113,14 @@ impl Output {
         if self.json { self.line(&event(name, facts)) } else { self.line(text) }
     }
 
-    /// Writes a result that can be asked for again. A closed pipe is no error: its reader has seen enough.
+    /// Writes a result that the user can get again. A closed pipe is no error: its reader has read enough.
     pub(in crate::cli) fn answer(&self, name: &str, facts: Value, text: &str) -> Result<(), Failure> {
-        match self.result(name, facts, text) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::local(
-                format!("standard output: {}", crate::safe_text::reason(&error)),
-                "what was asked for could not be written there",
-            )),
-            _ => Ok(()),
-        }
+        written(self.result(name, facts, text))
+    }
+
+    /// Writes a result like [`Self::answer`]. `row` fits the width of the terminal and stays one line.
+    pub(in crate::cli) fn answer_row(&self, name: &str, facts: Value, row: &str) -> Result<(), Failure> {
+        written(if self.json { self.line(&event(name, facts)) } else { self.write(row) })
     }
 
     /// Reports an event: in words for people, as the event `name` for programs.
@@ -138,9 +137,13 @@ impl Output {
             Some(columns) if !self.json => wrapped(&style::readable(text), Some(columns)),
             _ => text.to_owned(),
         };
+        self.write(&text)
+    }
+
+    fn write(&self, line: &str) -> io::Result<()> {
         let write = || {
             let mut out = io::stdout().lock();
-            writeln!(out, "{text}")?;
+            writeln!(out, "{line}")?;
             out.flush()
         };
         self.progress.above(write)
@@ -210,6 +213,31 @@ pub(in crate::cli) fn wrapped(text: &str, columns: Option<usize>) -> String {
             textwrap::fill(text, whole.word_splitter(textwrap::WordSplitter::NoHyphenation))
         }
         _ => text.to_owned(),
+    }
+}
+
+/// A line of a result below its first one: indented by two columns, and broken between words where standard output is a
+/// narrow terminal.
+pub(in crate::cli) fn indented(text: &str) -> String {
+    const INDENT: &str = "  ";
+    match stdout_columns() {
+        None => format!("{INDENT}{text}"),
+        Some(columns) => {
+            let whole = textwrap::Options::new(columns.max(20)).break_words(false);
+            let indented = whole.initial_indent(INDENT).subsequent_indent(INDENT);
+            textwrap::fill(text, indented.word_splitter(textwrap::WordSplitter::NoHyphenation))
+        }
+    }
+}
+
+/// The failure of writing a result.
+fn written(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::local(
+            format!("standard output: {}", crate::safe_text::reason(&error)),
+            "the result could not be written there",
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ use clap::{Args, ValueHint};
 use serde_json::{Value, json};
 
 use crate::cli::context::Context;
-use crate::cli::output::errors::{Failure, Hint};
+use crate::cli::output::errors::{Failure, Hint, Request};
 use crate::cli::output::format;
 use crate::cli::relay::findings::{Findings, Page, TestShare, can_hold, compare_page, test};
 use crate::cli::stores::{self, StoreName};
@@ -42,7 +42,7 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Failure> {
     let url = url.ok_or_else(|| Failure::usage("no relay is configured", Hint::run("share relay check URL")))?;
     let endpoint = Endpoint::to(url);
     let connected = cx.connect(&endpoint).await?;
-    let about = connected.relay.about().await.map_err(|error| endpoint.refused(error))?;
+    let about = connected.relay.about().await.map_err(|error| endpoint.failed(Request::Test, error))?;
     if args.held && endpoint.url.is_store() {
         cx.output.info("--held is about servers: here nobody holds an answer back.");
     }

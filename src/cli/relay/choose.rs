@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 
 use crate::cli::context::{Context, given_create_token};
 use crate::cli::input::prompt;
-use crate::cli::output::errors::Failure;
+use crate::cli::output::errors::{Failure, Request};
 use crate::cli::relay::check::report;
 use crate::cli::relay::findings::test_and_tidy;
 use crate::cli::stores::StoreName;
@@ -46,7 +46,7 @@ pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
     let endpoint = Endpoint::to(url.clone());
     let found = if url.is_store() { Some(adopt(&url, cx).await?) } else { None };
     let connected = cx.connect(&endpoint).await?;
-    let about = connected.relay.about().await.map_err(|error| endpoint.refused(error))?;
+    let about = connected.relay.about().await.map_err(|error| endpoint.failed(Request::Test, error))?;
     let mut token = if about.create == Admission::Token { create_token(&url, &endpoint, cx).await? } else { None };
     let mut findings = test_and_tidy(&endpoint, &connected, token.clone()).await?;
     if let (Some(_), false, None, true) = (&token, findings.may_create, given_create_token(), prompt::possible()) {
@@ -62,7 +62,7 @@ pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
         })?;
     }
     if token.is_some() && !findings.may_create {
-        return Err(endpoint.refused(RelayError::NotAllowed));
+        return Err(endpoint.failed(Request::Test, RelayError::NotAllowed));
     }
     let path = config::set_relay(&url.to_string())?;
     let (facts, text) = report(&endpoint, &about, &findings);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::blob::PART_LEN;
 use crate::cli::connect::Connected;
-use crate::cli::output::errors::{Failure, ProxyFault};
+use crate::cli::output::errors::{Failure, ProxyFault, Request};
 use crate::page;
 use crate::relay::client::HttpRelay;
 use crate::relay::client::endpoint::Endpoint;
@@ -66,7 +66,7 @@ impl Page {
 /// Compares the relay's page: recipients who open in a browser trust its operator.
 pub(super) async fn compare_page(endpoint: &Endpoint) -> Result<Page, Failure> {
     let relay = HttpRelay::new(endpoint.url.clone(), endpoint.pin.as_ref(), TIDY_TIME)
-        .map_err(|error| endpoint.refused(error))?;
+        .map_err(|error| endpoint.failed(Request::Test, error))?;
     Ok(match relay.page().await {
         _ if !page::is_complete() => Page::Unknown,
         Ok((html, policy)) if html == page::HTML.as_bytes() && policy == *page::POLICY => Page::Same,
@@ -149,7 +149,7 @@ pub(super) async fn test(
         Err(RelayError::Unknown) => {
             return Err(in_front(endpoint, ProxyFault::DropsAuthorization));
         }
-        Err(error) => return Err(endpoint.refused(error)),
+        Err(error) => return Err(endpoint.failed(Request::Test, error)),
     };
     let announced = before..=SystemClock.now();
     if may_create {
@@ -159,7 +159,7 @@ pub(super) async fn test(
         if let Err(error) = relay.put_part(owner, 0, crc, part).await {
             return Err(match error {
                 RelayError::NotARelay => in_front(endpoint, ProxyFault::RefusesParts),
-                error => endpoint.refused(error),
+                error => endpoint.failed(Request::Test, error),
             });
         }
     }
@@ -171,8 +171,8 @@ pub(super) async fn test(
         // It was announced at some moment between these two.
         (Ok(status), true) => Some(status.created.abs_diff(status.created.clamp(*announced.start(), *announced.end()))),
         (Err(RelayError::Unknown), false) => None,
-        (Ok(_), false) => return Err(endpoint.refused(RelayError::NotARelay)),
-        (Err(error), _) => return Err(endpoint.refused(error.clone())),
+        (Ok(_), false) => return Err(endpoint.failed(Request::Test, RelayError::NotARelay)),
+        (Err(error), _) => return Err(endpoint.failed(Request::Test, error.clone())),
     };
     Ok(Findings { may_create, round_trip, clock, held: None, page: None, store: None })
 }
@@ -181,7 +181,7 @@ pub(super) async fn test(
 pub(super) async fn can_hold(endpoint: &Endpoint, share: &TestShare) -> Result<bool, Failure> {
     // Not asked again: that it breaks is the answer.
     let relay = HttpRelay::new(endpoint.url.clone(), endpoint.pin.as_ref(), MAX_WAIT + TIDY_TIME);
-    let relay = relay.map_err(|error| endpoint.refused(error))?;
+    let relay = relay.map_err(|error| endpoint.failed(Request::Test, error))?;
     let begun = Instant::now();
     let answer = relay.status(&share.owner, Some(ShareState::Uploading), MAX_WAIT).await;
     Ok(answer.is_ok() && begun.elapsed() >= MAX_WAIT)

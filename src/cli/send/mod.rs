@@ -232,7 +232,7 @@ impl Sending<'_> {
         self.cx.output.info("Waiting until it is opened. Press Ctrl-C to stop waiting; the link keeps working.");
         let waiting = try_join_all(batch.shares().iter().map(async |share| {
             let at = asking::Reached::at(endpoint, &connected.relay);
-            let status = asking::wait_at(share.entry(), share.owner(), &at, self.cx).await?;
+            let status = asking::wait_at(share.entry(), batch.shares().len() > 1, share.owner(), &at, self.cx).await?;
             batch.note_end(share, &status);
             Ok::<_, Failure>(status)
         }));

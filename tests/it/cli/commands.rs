@@ -108,7 +108,7 @@ fn an_existing_file_is_kept() {
     let relay = sandbox.relay();
     sandbox.write("old", b"old");
     let link = sandbox.share(["send", "-q", "--relay", &relay.url]).input("new").ok();
-    sandbox.share(["open", &link, "-o", "old"]).fails(8, "old exists already");
+    sandbox.share(["open", &link, "-o", "old"]).fails(8, "old already exists");
     assert_eq!(sandbox.read("old"), b"old");
     sandbox.share(["open", "-q", &link, "-o", "old", "-f"]).ok();
     assert_eq!(sandbox.read("old"), b"new");
@@ -126,7 +126,7 @@ fn a_passphrase_is_required_and_a_wrong_one_costs_one_try() {
     sandbox.share(send.iter().chain(&["empty"])).input("x").fails(2, "the passphrase is empty");
     let link = sandbox.share(send.iter().chain(&["right"])).input("with a passphrase").ok();
     let wrong = sandbox.share(["open", &link, "--passphrase-file", "wrong"]).fails(5, "wrong passphrase");
-    assert!(wrong.stderr.contains("19 more may be tried"), "{}", wrong.stderr);
+    assert!(wrong.stderr.contains("19 more passphrases can be tried"), "{}", wrong.stderr);
     sandbox.share(["peek", &link, "--passphrase-file", "missing"]).fails(8, "missing: there is no such file");
     let opened = sandbox.share(["open", "-q", &link]).env("SHARE_PASSPHRASE_FILE", "right").ok();
     assert_eq!(opened, "with a passphrase");
@@ -161,7 +161,7 @@ fn bad_input_is_named_and_nothing_is_lost() {
     sandbox.share(["open"]).input("").fails(2, "no link was given");
     open(&format!("http://relay.example/#{fragment}")).fails(2, "plain http");
     let unknown = "share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg";
-    open(&format!("{url}#{unknown}")).fails(4, "knows no such share");
+    open(&format!("{url}#{unknown}")).fails(4, "has no such share");
     fs::set_permissions(sandbox.path("dir"), fs::Permissions::from_mode(0o500)).unwrap();
     sandbox.share(["open", &link, "-o", "missing/out"]).fails(8, "there is no such");
     sandbox.share(["open", &link, "-o", "/proc/out"]).fails(8, "/proc: ");
@@ -246,7 +246,7 @@ async fn an_expired_share_shows_when_it_expired() {
     bench.clock.advance(86_399);
     assert!(sandbox.share(["peek", &link]).ok().contains("until Jan 2, 2100 at 00:00"));
     bench.clock.advance(1);
-    sandbox.share(["open", &link]).fails(4, "expired unopened on Jan 2, 2100 at 00:00");
+    sandbox.share(["open", &link]).fails(4, "expired on Jan 2, 2100 at 00:00; nobody opened it");
     let link = sandbox.share(["send", "-q", "--relay", &url]).input("x").ok();
     sandbox.write("wrong", b"x");
     drop(link);

@@ -28,9 +28,14 @@ async fn waiting_ends_with_the_opening_and_names_the_opener() {
     let opened = sandbox.share(["open", link.trim(), "-o", "got"]).env("HOME", &there).run();
     let words = opened.stderr.split("opened by: ").nth(1).unwrap().trim().to_owned();
     let ended = sender.wait();
-    assert!(ended.code == 0 && ended.stderr.contains(&format!("opened by: {words}")), "{ended:?}");
+    assert!(ended.code == 0 && ended.stderr.contains(&format!(" opened by: {words}")), "{ended:?}");
     let told = asker.wait();
-    assert!(told.code == 0 && String::from_utf8(told.stdout).unwrap().contains(&format!("({words})")));
+    assert!(
+        told.code == 0
+            && String::from_utf8(told.stdout)
+                .unwrap()
+                .contains(&format!("by: {words} (verified: the opener had the link)"))
+    );
 
     let sender = sandbox.share(send).start();
     let outbox = sandbox.home().join(".local/state/share/outbox");
@@ -46,7 +51,7 @@ async fn waiting_ends_with_the_opening_and_names_the_opener() {
     }
     sandbox.share(["revoke", "--yes"]).ok();
     let ended = sender.wait();
-    assert!(ended.code == 4 && ended.stderr.contains("error: taken back on"), "{ended:?}");
+    assert!(ended.code == 4 && ended.stderr.contains("error: revoked on"), "{ended:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,11 +66,11 @@ async fn a_receipt_checks_and_revokes_on_any_machine() {
         assert!(!text.contains(link.split_once('#').unwrap().1), "it cannot open");
     }
     let told = stage.elsewhere("status --receipt kept").ok();
-    assert_eq!(told.matches(" · waiting, until ").count(), 2, "{told}");
+    assert_eq!(told.matches("  waiting until ").count(), 2, "{told}");
     assert!(told.contains("for anna") && told.contains("for ben"), "{told}");
-    stage.elsewhere("revoke --receipt kept").fails(2, "2 shares are meant");
+    stage.elsewhere("revoke --receipt kept").fails(2, "no terminal to confirm that 2 shares should be revoked");
     stage.elsewhere("revoke --receipt kept -y").ok();
-    stage.elsewhere("peek").env("SHARE_LINK", link.lines().next().unwrap()).fails(4, "took it back");
+    stage.elsewhere("peek").env("SHARE_LINK", link.lines().next().unwrap()).fails(4, "the sender revoked this link");
     // Ctrl-C also interrupts waiting for a named pipe.
     let mut mkfifo = std::process::Command::new("bash");
     mkfifo.args(["-c", r#"mkfifo fifo; timeout -k 5 -s INT 1 "$SHARE" send fifo; echo $?"#]);
@@ -91,24 +96,34 @@ async fn shares_are_selected_by_link_name_recipient_or_id() {
     assert!(stage.share("status").arg(&first).ok().starts_with("beach.jpg"));
     assert!(stage.share("status -").input(&second).ok().starts_with("Secret"));
     assert!(stage.share("status Secret").ok().starts_with("Secret"));
-    assert!(stage.share("status anna").ok().contains("wrong: text, 3 bytes · for anna"));
+    assert!(stage.share("status anna").ok().contains("wrong: text, 3 bytes, for anna"));
     assert!(stage.share("status").arg(&id(anna)[..6]).ok().contains("for anna"));
-    assert_eq!(stage.share("status").ok().lines().count(), 2, "the last ones, which were sent together");
-    stage.share("status nobody").fails(4, "nothing like that was sent from here");
+    assert_eq!(
+        stage.share("status").ok().matches("waiting until").count(),
+        2,
+        "the last ones, which were sent together"
+    );
+    stage.share("status nobody").fails(4, "no matching share was sent from this device");
     let damaged = &first.split_once('#').unwrap().1[..50];
     stage.share("status").arg(damaged).fails(2, "the link is damaged");
     let taken = stage.share("revoke anna").ok();
-    assert!(taken.contains("for anna · taken back on"), "{taken}");
+    assert!(taken.contains("for anna\n  revoked on"), "{taken}");
     assert!(stage.share("status ben").ok().contains("waiting"));
     let listed = stage.share("ls").ok();
     assert_eq!(listed.lines().count(), 4, "{listed}");
-    assert!(listed.lines().next().unwrap().contains("beach.jpg"), "the oldest first: {listed}");
+    let rows: Vec<Vec<&str>> = listed.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(
+        rows.iter().map(|row| row[2]).collect::<Vec<_>>(),
+        ["wrong", "wrong", "Secret", "beach.jpg"],
+        "newest first"
+    );
+    assert_eq!((rows[1][0], rows[1][3], rows[1][4], rows[1][5]), (&id(anna)[..8], "anna", "revoked", "-"), "{listed}");
     let forgot = stage.share("list --forget").run();
-    assert!(forgot.stderr.contains("1 forgotten"), "{forgot:?}");
+    assert!(forgot.stderr.contains("1 ended share removed from the list"), "{forgot:?}");
     assert_eq!(stage.share("list").ok().lines().count(), 3);
     // An empty outbox is not an error.
     let other = stage.elsewhere("list").run();
-    assert!(other.code == 0 && other.stderr.contains("Nothing was sent from here"), "{other:?}");
+    assert!(other.code == 0 && other.stderr.contains("No shares to list"), "{other:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,14 +132,14 @@ async fn revoking_asks_unless_the_share_was_specified() {
     let link = stage.sent("");
     let command = r#""$SHARE" revoke"#;
     let mut terminal = Conversation::start(&stage.sandbox, command);
-    terminal.expect("beach.jpg: photo, 300 kB · sent on").expect("Take it back? [y]es, [n]o").press("\r");
+    terminal.expect("beach.jpg: photo, 300 kB, sent on").expect("Revoke this share? [y]es, [n]o").press("\r");
     let (code, seen) = terminal.end();
-    assert!(code == 130 && seen.contains("nothing was taken back"), "{seen}");
+    assert!(code == 130 && seen.contains("nothing was revoked"), "{seen}");
     let mut terminal = Conversation::start(&stage.sandbox, command);
     terminal.expect("[y]es, [n]o").press("y\r");
     let (code, seen) = terminal.end();
-    assert!(code == 0 && seen.contains("taken back on Jan 1, 2100"), "{seen}");
-    stage.share("peek").env("SHARE_LINK", &link).fails(4, "took it back");
+    assert!(code == 0 && seen.contains("revoked on Jan 1, 2100"), "{seen}");
+    stage.share("peek").env("SHARE_LINK", &link).fails(4, "the sender revoked this link");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,9 +199,9 @@ async fn an_opening_without_a_receipt_is_not_believed() {
     let boaster = Meddler { relay: stage.bench.relay.clone(), how: Boaster };
     stage.relay = served(Arc::new(boaster) as Arc<dyn Relay>).1;
     let sent = stage.share("send --wait beach.jpg").run();
-    assert!(sent.code == 4 && sent.stderr.contains("error: the relay says that it was opened on"), "{sent:?}");
+    assert!(sent.code == 4 && sent.stderr.contains("there is no proof"), "{sent:?}");
     let told = stage.share("status").ok();
-    assert!(told.contains("and cannot prove it: only someone with the link could"), "{told}");
+    assert!(told.contains("says the relay; there is no proof"), "{told}");
     assert_eq!(events(&stage.share("status --json").run())[0]["receipt"], "invalid");
     assert_eq!(stage.share("status --wait").run().code, 4);
 }
@@ -203,12 +218,16 @@ async fn an_unreachable_relay_does_not_delay_the_others() {
     stage.share("send -q -n photo wrong").ok();
     let told = stage.share("status photo --give-up 100ms").run();
     assert_eq!(told.code, 6, "{told:?}");
-    assert!(String::from_utf8(told.stdout).unwrap().contains("waiting, until"), "the other one's");
+    assert!(String::from_utf8(told.stdout).unwrap().contains("waiting until"), "the other one's");
     let taken = stage.share("revoke -y photo --give-up 100ms").run();
-    assert!(taken.code == 6 && taken.stderr.contains("was NOT taken back"), "{taken:?}");
-    assert!(String::from_utf8(taken.stdout).unwrap().contains("taken back on"));
-    let listed = stage.share("list").ok();
-    assert!(listed.contains("cannot be reached") && listed.contains("taken back on"), "{listed}");
+    assert!(taken.code == 6 && taken.stderr.contains("was NOT revoked"), "{taken:?}");
+    assert!(String::from_utf8(taken.stdout).unwrap().contains("revoked on"));
+    let listed = stage.share("list").run();
+    let rows = String::from_utf8(listed.stdout.clone()).unwrap();
+    assert!(
+        listed.stderr.contains("cannot be reached") && rows.contains("no answer") && rows.contains("revoked"),
+        "{listed:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -218,9 +237,9 @@ async fn a_failed_send_leaves_no_trace_in_the_outbox() {
     stage.share("send --receipt no/such/place beach.jpg").fails(8, "no/such/place");
     stage.share("send beach.jpg --relay http://127.0.0.1:1 --give-up 100ms").fails(6, "cannot be reached");
     let left = stage.share("list").run();
-    assert!(left.stdout.is_empty() && left.stderr.contains("Nothing was sent from here"), "{left:?}");
+    assert!(left.stdout.is_empty() && left.stderr.contains("No shares to list"), "{left:?}");
     fs::write(stage.sandbox.home().join(".local/state/share/outbox/0.json"), b"{").unwrap();
-    assert!(stage.share("list").run().stderr.contains("those files are damaged"));
+    assert!(stage.share("list").run().stderr.contains("1 record of a sent share is damaged"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -114,6 +114,6 @@ fn common_aliases_of_commands_work() {
     sandbox.share(["tx", "-q", "--relay", &relay.url]).input("text").ok();
     sandbox.share(["rm", "-y"]).ok();
     for word in ["ls", "history"] {
-        assert!(sandbox.share([word]).ok().contains("taken back"));
+        assert!(sandbox.share([word]).ok().contains("revoked"));
     }
 }

@@ -29,7 +29,8 @@ pub(crate) fn told(ended: &Ended) -> String {
         (r"[A-Z][a-z]{2} \d+ at \d\d:\d\d", "TODAY"),
         (r"\b[0-9a-f]{8}\b", "ID"),
         (r"\([a-z]{3,8} [a-z]{3,8}\)", "(WORDS)"),
-        (r"opened by: [a-z]{3,8} [a-z]{3,8}", "opened by: WORDS"),
+        (r" by: [a-z]{3,8} [a-z]{3,8}", " by: WORDS"),
+        (r"(?m)\t[a-z]{3,8} [a-z]{3,8}$", "\tWORDS"),
     ] {
         text = Regex::new(pattern).unwrap().replace_all(&text, stands_for).into_owned();
     }
@@ -40,7 +41,8 @@ pub(crate) fn told(ended: &Ended) -> String {
 fn check(run: impl Fn() -> Run, expected: &str) {
     let expected = expected.trim_start_matches('\n').lines().map(str::trim_start).collect::<Vec<_>>().join("\n");
     let ended = run().run();
-    assert_eq!(told(&ended).trim_end(), expected.trim_end());
+    let told = told(&ended).lines().map(str::trim_start).collect::<Vec<_>>().join("\n");
+    assert_eq!(told.trim_end(), expected.trim_end());
     let json = run().env("SHARE_JSON", "1").run();
     assert_eq!(json.code, ended.code, "{json:?}");
     events(&json);
@@ -146,14 +148,14 @@ async fn invalid_missing_and_secret_arguments() {
         || alone("open share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc"),
         "
         ! error: the link is damaged: 3 characters are missing at its end
-        ! hint: copy the whole link from the message again; nothing was asked and nothing was opened
+        ! hint: copy the whole link from the message again; no relay was contacted
         = 2",
     );
     check(
         || alone("open http://nas/"),
         "
         ! error: the link has lost its key: everything behind the # is missing
-        ! hint: go back to the message and copy the whole link, with what is behind the #
+        ! hint: copy the whole link from the message, including the part after the #
         = 2",
     );
     check(
@@ -187,8 +189,8 @@ async fn invalid_missing_and_secret_arguments() {
     check(
         || alone("status"),
         "
-        ! error: nothing like that was sent from here
-        ! hint: share list shows what was; share peek asks as its recipient
+        ! error: no matching share was sent from this device
+        ! try: share list
         = 4",
     );
 }
@@ -222,15 +224,15 @@ async fn local_errors() {
     check(
         || stage.share("send beach.jpg --receipt right"),
         "
-        ! error: right exists already
-        ! hint: nothing was sent; take it away, or name another file
+        ! error: right already exists
+        ! hint: nothing was sent; remove that file, or specify another one
         = 8",
     );
     check(
         || stage.share("open -q -o right").env("SHARE_LINK", &link),
         "
-        ! error: right exists already
-        ! hint: nothing is lost; -f replaces it, another -o keeps it
+        ! error: right already exists
+        ! hint: nothing was opened; to replace the file: -f; to keep it: another -o
         = 8",
     );
     check(
@@ -282,17 +284,21 @@ async fn outcomes_for_a_recipient() {
     check(
         || peek(&link),
         "
-        ! error: expired unopened on Jan 2, 2100 at 00:00
+        ! error: expired on Jan 2, 2100 at 00:00; nobody opened it
         ! hint: ask the sender to send it again
         = 4",
     );
     let link = stage.sent("");
-    stage.share("revoke -q").env("SHARE_LINK", "").input("").fails(2, "no terminal to ask");
+    stage
+        .share("revoke -q")
+        .env("SHARE_LINK", "")
+        .input("")
+        .fails(2, "no terminal to confirm that the last share should be revoked");
     stage.share("revoke -q -y").ok();
     check(
         || open(&link),
         "
-        ! error: the sender took it back on Jan 2, 2100 at 00:00
+        ! error: the sender revoked this link on Jan 2, 2100 at 00:00
         ! hint: ask the sender
         = 4",
     );
@@ -300,7 +306,7 @@ async fn outcomes_for_a_recipient() {
     check(
         || open(&unknown),
         "
-        ! error: RELAY knows no such share
+        ! error: RELAY has no such share
         ! hint: it may have ended more than 30 days ago; ask the sender to send it again
         = 4",
     );
@@ -333,7 +339,7 @@ async fn passphrases() {
         || peek("wrong"),
         "
         ! error: wrong passphrase
-        ! hint: 19 more may be tried, then the share is locked
+        ! hint: 19 more passphrases can be tried before the share is locked
         = 5",
     );
     check(
@@ -350,14 +356,16 @@ async fn passphrases() {
     check(
         || peek("guess"),
         "
-        ! error: locked on Jan 1, 2100 at 00:00, after too many wrong passphrases
-        ! hint: nobody can open it any more; ask the sender to send it again
+        ! error: locked on Jan 1, 2100 at 00:00 after too many wrong passphrases
+        ! hint: ask the sender to send it again
         = 4",
     );
     check(
         || stage.share("status beach.jpg"),
         "
-        beach.jpg: photo, 300 kB · locked on Jan 1, 2100 at 00:00, after too many wrong passphrases
+        beach.jpg: photo, 300 kB
+        locked on Jan 1, 2100 at 00:00 after too many wrong passphrases
+        sent on TODAY through RELAY, id ID
         = 0",
     );
 }
@@ -392,8 +400,8 @@ async fn relays_that_refuse_lie_or_are_unreachable() {
     check(
         || send(&small.url, ""),
         "
-        ! error: beach.jpg is 300 kB; RELAY takes 100 kB a share
-        ! hint: on the same network: share send --direct beach.jpg
+        ! error: beach.jpg is 300 kB; RELAY accepts up to 100 kB
+        ! try: share send --direct beach.jpg
         = 9",
     );
     drop(small);
@@ -422,7 +430,7 @@ async fn relays_that_refuse_lie_or_are_unreachable() {
     check(
         || stage.elsewhere("open -q -o got").env("SHARE_LINK", link.trim()),
         "
-        ! error: what came from the relay is damaged or was changed
+        ! error: the data from RELAY is damaged or was tampered with
         ! hint: nothing was saved; tell the sender, and don't trust this relay
         = 7",
     );
@@ -430,13 +438,14 @@ async fn relays_that_refuse_lie_or_are_unreachable() {
     check(
         || send(&web, ""),
         "
-        ! error: what answers at RELAY is not a share relay
-        ! hint: share relay check tells what is in the way; on a public Wi-Fi, log in first
+        ! error: RELAY is not a share relay
+        ! hint: on public Wi-Fi, log in first; to find the cause: share relay check RELAY
         = 6",
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "a transcript reads as one list")]
 async fn the_life_of_a_share_as_its_sender_sees_it() {
     let stage = Stage::new();
     let status = || stage.share("status");
@@ -444,24 +453,33 @@ async fn the_life_of_a_share_as_its_sender_sees_it() {
     check(
         status,
         "
-        beach.jpg: photo, 300 kB · waiting, until Jan 15, 2100 at 00:00
+        beach.jpg: photo, 300 kB
+        waiting until Jan 15, 2100 at 00:00
+        sent on TODAY through RELAY, id ID
         = 0",
     );
     stage.elsewhere("peek --passphrase-file right").env("SHARE_LINK", &link).ok();
     check(
         status,
         "
-        beach.jpg: photo, 300 kB · waiting, until Jan 15, 2100 at 00:00; 1 passphrase was tried
+        beach.jpg: photo, 300 kB
+        waiting until Jan 15, 2100 at 00:00; 1 passphrase was tried
+        sent on TODAY through RELAY, id ID
         = 0",
     );
     let opened = stage.elsewhere("open --passphrase-file right -o got").env("SHARE_LINK", &link).run();
     assert_eq!(opened.code, 0, "{opened:?}");
-    check(status, "
-        beach.jpg: photo, 300 kB · opened on Jan 1, 2100 at 00:00 (WORDS), confirmed by someone with the link and the passphrase; time by the relay
-        = 0");
+    check(
+        status,
+        "
+        beach.jpg: photo, 300 kB
+        opened on Jan 1, 2100 at 00:00 by: WORDS (verified: the opener had the link and the passphrase)
+        sent on TODAY through RELAY, id ID
+        = 0",
+    );
     // Sender and opener see the same two words, in JSON too.
     let words = opened.stderr.split("opened by: ").nth(1).unwrap().trim().to_owned();
-    assert!(status().ok().contains(&format!("({words})")));
+    assert!(status().ok().contains(&format!("by: {words} (verified")));
     let facts = events(&status().env("SHARE_JSON", "1").run()).pop().unwrap();
     assert_eq!(facts["opener"], words);
     assert_eq!(facts["receipt"], "valid");
@@ -473,30 +491,39 @@ async fn the_life_of_a_share_as_its_sender_sees_it() {
     check(
         status,
         "
-        beach.jpg: photo, 300 kB · expired unopened on Jan 2, 2100 at 00:00
+        beach.jpg: photo, 300 kB
+        expired on Jan 2, 2100 at 00:00; nobody opened it
+        sent on TODAY through RELAY, id ID
         = 0",
     );
     check(
         || stage.share("status --wait"),
         "
-        beach.jpg: photo, 300 kB · expired unopened on Jan 2, 2100 at 00:00
-        ! error: expired unopened on Jan 2, 2100 at 00:00
-        ! hint: send it again, if it is still wanted
+        beach.jpg: photo, 300 kB
+        expired on Jan 2, 2100 at 00:00; nobody opened it
+        sent on TODAY through RELAY, id ID
+        ! error: expired on Jan 2, 2100 at 00:00; nobody opened it
+        ! hint: if the recipient still needs the content, send it again
         = 4",
     );
     stage.sent("");
     assert_eq!(
         told(&stage.share("revoke beach.jpg -y").run()),
         "\
-        beach.jpg: photo, 300 kB · too late: opened on Jan 1, 2100 at 00:00 (WORDS), confirmed by someone with the link and the passphrase; time by the relay\n\
-        beach.jpg: photo, 300 kB · too late: expired unopened on Jan 2, 2100 at 00:00\n\
-        beach.jpg: photo, 300 kB · taken back on Jan 2, 2100 at 00:02\n\
+        beach.jpg: photo, 300 kB\n  too late: opened on Jan 1, 2100 at 00:00 by: WORDS (verified: the opener had the link and the passphrase)\n  \
+        sent on TODAY through RELAY, id ID\n\
+        beach.jpg: photo, 300 kB\n  too late: expired on Jan 2, 2100 at 00:00; nobody opened it\n  \
+        sent on TODAY through RELAY, id ID\n\
+        beach.jpg: photo, 300 kB\n  revoked on Jan 2, 2100 at 00:02\n  \
+        sent on TODAY through RELAY, id ID\n\
         = 0\n"
     );
     check(
         status,
         "
-        beach.jpg: photo, 300 kB · taken back on Jan 2, 2100 at 00:02
+        beach.jpg: photo, 300 kB
+        revoked on Jan 2, 2100 at 00:02
+        sent on TODAY through RELAY, id ID
         = 0",
     );
 }
@@ -526,16 +553,29 @@ async fn claimed_and_lapsed() {
           by: WORDS\n\
         = 0\n"
     );
-    check(|| stage.share("status"), "
-        beach.jpg: photo, 300 kB · claimed on Jan 1, 2100 at 00:00 (WORDS), not confirmed; the opener has until Jan 2, 2100 at 00:00
-        = 0");
+    check(
+        || stage.share("status"),
+        "
+        beach.jpg: photo, 300 kB
+being opened since Jan 1, 2100 at 00:00 (WORDS), not finished; the opener can resume until Jan 2, 2100 at 00:00
+sent on TODAY through RELAY, id ID
+        = 0",
+    );
     stage.bench.clock.advance(86_400 + 121);
-    check(|| stage.share("status"), "
-        beach.jpg: photo, 300 kB · claimed on Jan 1, 2100 at 00:00 (WORDS), never confirmed; gone since Jan 2, 2100 at 00:00
-        = 0");
-    check(|| stage.share("list"), "
-        ID  TODAY · beach.jpg: photo, 300 kB · claimed on Jan 1, 2100 at 00:00 (WORDS), never confirmed; gone since Jan 2, 2100 at 00:00
-        = 0");
+    check(
+        || stage.share("status"),
+        "
+        beach.jpg: photo, 300 kB
+        opening began on Jan 1, 2100 at 00:00 (WORDS) but was never confirmed; deleted on Jan 2, 2100 at 00:00
+        sent on TODAY through RELAY, id ID
+        = 0",
+    );
+    check(
+        || stage.share("list"),
+        "
+        ID\tTODAY\tbeach.jpg\t-\tunconfirmed\tWORDS
+        = 0",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

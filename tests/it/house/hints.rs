@@ -9,7 +9,21 @@ use syn::visit::{self, Visit};
 use crate::support::files;
 
 /// The beginnings of commands and options in a hint.
-const COMMANDS: [&str; 4] = ["share ", "--", "tar c ", "chmod "];
+const COMMANDS: [&str; 13] = [
+    "share send",
+    "share open",
+    "share peek",
+    "share status",
+    "share revoke",
+    "share list",
+    "share relay",
+    "share help",
+    "share --",
+    "share {",
+    "--",
+    "tar c ",
+    "chmod ",
+];
 /// Words and marks that make a sentence of a command.
 const SENTENCE: [&str; 6] = [", ", "; ", "? ", " or ", " and ", ". "];
 

@@ -47,7 +47,7 @@ fn errors_repeat_the_numbers_of_the_protocol() {
         .fails(2, &format!("1 minute to {} days", days(MAX_TTL)));
     let secret = LinkSecret::random(Flags::default());
     let unknown = Link { relay: Some(RelayUrl::parse(&relay.url).unwrap()), secret }.web().unwrap().to_string();
-    let hint = sandbox.share(["peek", &unknown]).fails(4, "knows no such share").stderr;
+    let hint = sandbox.share(["peek", &unknown]).fails(4, "has no such share").stderr;
     assert!(hint.contains(&format!("more than {} days ago", days(TOMBSTONE_TIME))), "{hint}");
 }
 

@@ -33,10 +33,10 @@ fn a_bucket_is_a_relay_for_users_with_credentials() {
     assert!(sandbox.read("got.jpg") == content);
     assert_eq!(data(&s3), Vec::<String>::new());
     share(&sandbox, &s3, &["open", &link, "-o", "again.jpg"]).fails(3, "on another device");
-    assert!(share(&sandbox, &s3, &["status"]).ok().contains("confirmed by someone with the link"));
+    assert!(share(&sandbox, &s3, &["status"]).ok().contains("(verified: the opener had the link)"));
     let link = share(&sandbox, &s3, &["send", "-q"]).input("text").ok();
     share(&sandbox, &s3, &["revoke", &link]).ok();
-    share(&sandbox, &s3, &["open", &link]).env("HOME", &there).fails(4, "took it back");
+    share(&sandbox, &s3, &["open", &link]).env("HOME", &there).fails(4, "the sender revoked this link");
     assert_eq!(data(&s3), Vec::<String>::new());
     assert!(s3.names().iter().all(|name| name.starts_with("team/")), "{:?}", s3.names());
 }
@@ -74,7 +74,7 @@ fn an_unusable_bucket_is_explained() {
     let closed = format!("http://{}", std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
     let down = || share(&sandbox, &s3, &["send"]).input("x").env("AWS_ENDPOINT_URL", &closed);
     let gone = down().env("SHARE_GIVE_UP", "1s").fails(6, "cannot be reached");
-    assert!(gone.stderr.contains("safe to repeat"), "{gone:?}");
+    assert!(gone.stderr.contains("it is safe to run this again"), "{gone:?}");
     let not_ours = share(&sandbox, &s3, &["send", "--relay", "s3://shares/elsewhere"]).input("x");
     not_ours.fails(2, "s3://shares/elsewhere is not a bucket for shares");
 }
@@ -206,7 +206,7 @@ fn three_relays_over_one_bucket_are_one_relay() {
     assert!(sandbox.read("got") == content);
     front.lead_to(&nodes[0].address());
     sandbox.share(["open", "-q", &link]).env("HOME", sandbox.other_home("ben")).fails(3, "on another device");
-    assert!(sandbox.share(["status"]).ok().contains("confirmed by someone with the link"));
+    assert!(sandbox.share(["status"]).ok().contains("(verified: the opener had the link)"));
     assert_eq!(data(&s3), Vec::<String>::new());
 }
 
@@ -278,7 +278,7 @@ fn another_implementation_of_s3_works_too() {
         }
         let link = share(&["send", "-q", "film.bin", "--relay", relay]).ok();
         share(&["revoke", "-q", &link]).ok();
-        share(&["open", "-q", &link, "-o", "got", "-f"]).fails(4, "took it back");
+        share(&["open", "-q", &link, "-o", "got", "-f"]).fails(4, "the sender revoked this link");
     }
     drop(relay);
     moto.kill().unwrap();

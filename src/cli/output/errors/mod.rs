@@ -10,49 +10,54 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub(in crate::cli) use self::message::{Exit, Hint, Message};
-pub(in crate::cli) use self::relay::ProxyFault;
+pub(in crate::cli) use self::relay::{ProxyFault, Request};
 use crate::cli::output::format::{binary, quoted, size};
 use crate::link::LinkError;
 use crate::open::OpenError;
-use crate::relay_url::RelayUrlError;
+use crate::relay::RelayError;
+use crate::relay_url::{RelayUrl, RelayUrlError};
 use crate::safe_text::{printable, reason};
 use crate::send::SendError;
 
 /// Everything that can stop a command.
 #[derive(Debug)]
 pub(in crate::cli) enum Failure {
-    /// The arguments, or the surroundings, don't allow it.
+    /// The arguments or the environment do not allow the command.
     Usage { what: String, hint: Hint },
-    /// The link is not one.
+    /// A text is not a usable link.
     Link(LinkError),
-    /// An address is not one.
+    /// A text is not the address of a relay.
     RelayUrl(RelayUrlError),
-    /// Sending did not work. `gone`: nothing of it is left there, for certain.
+    /// Sending failed. `gone`: the relay has certainly nothing left of the upload.
     Send { relay: String, error: SendError, gone: bool },
-    /// The one file that is sent, of `len` bytes, is larger than what the relay takes.
+    /// The single file to send, of `len` bytes, is larger than the relay accepts.
     TooLarge { relay: String, file: String, len: u64, max: u64 },
-    /// Opening did not work. `ours`: this device has opened it before. `kept`: a later run could resume.
-    /// `direct`: the relay is the sender's own machine.
+    /// Opening failed. `ours`: this device has opened the share before. `kept`: a later run could resume.
+    /// `direct`: the relay is the sender's computer.
     Open { relay: String, direct: bool, error: OpenError, ours: bool, kept: bool },
-    /// A proxy in front of the relay is in the way.
+    /// Another request to a relay failed.
+    Request { relay: String, url: Box<RelayUrl>, request: Request, error: RelayError },
+    /// A bucket did not answer, for the reason in words.
+    BucketUnreachable { bucket: String, why: String },
+    /// A proxy in front of the relay interferes.
     InFront { relay: String, fault: ProxyFault },
-    /// Nothing in the outbox is called that.
+    /// No share in the outbox matches.
     NotSentFromHere,
-    /// A share that was sent has ended, and nobody has confirmed that it was opened.
+    /// A share has ended, and no opener has confirmed that it was opened.
     NotOpened(String),
-    /// There is no record of what became of a share.
-    NoRecord(String),
-    /// An error that stops several things at once: a relay that all of them need.
+    /// The program that served a share has stopped, and left no record of the share's end.
+    ServerStopped,
+    /// An error that several shares have in common: that of their relay.
     Common(Arc<Self>),
-    /// Another program of this device is at it.
+    /// Another process of this device is opening the share.
     BeingOpenedHere,
-    /// This device has claimed it and not finished.
+    /// This device has claimed the share and not finished.
     Begun,
-    /// A file or directory of this machine.
+    /// A local file or directory.
     Local { what: String, hint: Hint },
     /// The user answered no, or pressed Ctrl-C.
     Interrupted(Option<Hint>),
-    /// A bug, or a machine in a bad state.
+    /// A bug, or a system in a bad state.
     Unexpected(anyhow::Error),
 }
 
@@ -77,15 +82,24 @@ impl Failure {
         Self::Local { what: what.into(), hint: hint.into() }
     }
 
-    /// Something about a path went wrong.
+    /// An I/O error at a path.
     pub(in crate::cli) fn path(path: &Path, error: &io::Error, hint: impl Into<Hint>) -> Self {
         Self::local(format!("{}: {}", printable(&path.to_string_lossy()), reason(error)), hint)
     }
 
-    /// Whether a relay did not answer, or something answered in its place.
+    /// Whether a relay has no record of a share, or the program that served the share left none.
+    pub(in crate::cli) fn is_no_record(&self) -> bool {
+        let is_unknown = matches!(self, Self::Request { error: RelayError::Unknown, .. });
+        is_unknown || matches!(self, Self::ServerStopped)
+    }
+
+    /// Whether a relay did not answer, or another server answered in its place.
     pub(in crate::cli) fn is_unreachable(&self) -> bool {
         match self {
-            Self::Open { error: OpenError::Relay(error), .. } => relay::is_unreachable(error),
+            Self::Open { error: OpenError::Relay(error), .. } | Self::Request { error, .. } => {
+                relay::is_unreachable(error)
+            }
+            Self::BucketUnreachable { .. } => true,
             Self::Common(error) => error.is_unreachable(),
             _ => false,
         }
@@ -104,25 +118,31 @@ impl Failure {
             Self::Send { relay, error, gone } => send::message(relay, error, *gone),
             Self::TooLarge { relay, file, len, max } => Message::new(
                 Exit::Refused,
-                format!("{} is {}; {relay} takes {} a share", printable(file), size(*len), binary(*max)),
-                Hint::line(format!("on the same network: share send --direct {}", quoted(file))),
+                format!("{} is {}; {relay} accepts up to {}", printable(file), size(*len), binary(*max)),
+                Hint::run(format!("share send --direct {}", quoted(file))),
             ),
             Self::Open { relay, direct, error, ours, kept } => open::message(relay, *direct, error, *ours, *kept),
-            Self::InFront { relay, fault } => relay::in_front(relay, *fault),
-            Self::NotSentFromHere => Message::new(
-                Exit::Gone,
-                "nothing like that was sent from here",
-                Hint::line("share list shows what was; share peek asks as its recipient"),
+            Self::Request { relay, url, request, error } => relay::refused(relay, url, *request, error),
+            Self::BucketUnreachable { bucket, why } => Message::new(
+                Exit::Unreachable,
+                format!("{bucket} cannot be reached: {why}"),
+                "it is safe to run this again",
             ),
-            Self::NotOpened(how) => Message::new(Exit::Gone, how, "send it again, if it is still wanted"),
-            Self::NoRecord(why) => {
-                Message::new(Exit::Gone, why, "whether it was opened, nobody can tell any more: ask the recipient")
+            Self::InFront { relay, fault } => relay::in_front(relay, *fault),
+            Self::NotSentFromHere => {
+                Message::new(Exit::Gone, "no matching share was sent from this device", Hint::run("share list"))
+            }
+            Self::NotOpened(how) => {
+                Message::new(Exit::Gone, how, "if the recipient still needs the content, send it again")
+            }
+            Self::ServerStopped => {
+                Message::new(Exit::Gone, "the process that served this share has stopped", relay::NO_RECORD)
             }
             Self::Common(error) => error.message(),
             Self::BeingOpenedHere => Message::new(
                 Exit::AlreadyOpened,
-                "it is being opened here, by another program of this device",
-                "wait for that one; if it fails, run this again",
+                "another `share` process on this device is already opening this share",
+                "wait for it; if it fails, run this again",
             ),
             Self::Begun => Message::new(
                 Exit::AlreadyOpened,
@@ -131,9 +151,11 @@ impl Failure {
             ),
             Self::Local { what, hint } => Message::new(Exit::Local, what, hint),
             Self::Interrupted(hint) => Message { exit: Exit::Interrupted, what: String::new(), hint: hint.clone() },
-            Self::Unexpected(error) => {
-                Message::new(Exit::Unexpected, format!("{error:#}"), "this should not happen; -vv shows more")
-            }
+            Self::Unexpected(error) => Message::new(
+                Exit::Unexpected,
+                format!("{error:#}"),
+                "this is a bug or a system failure; for details, run the command with -vv",
+            ),
         }
     }
 }
@@ -141,23 +163,23 @@ impl Failure {
 fn link_hint(error: &LinkError) -> Hint {
     match error {
         LinkError::NotALink => "a link looks like https://relay.example/#share1…".into(),
-        LinkError::NoKey => "go back to the message and copy the whole link, with what is behind the #".into(),
+        LinkError::NoKey => "copy the whole link from the message, including the part after the #".into(),
         LinkError::Short(_) | LinkError::Long(_) | LinkError::Damaged => {
-            "copy the whole link from the message again; nothing was asked and nothing was opened".into()
+            "copy the whole link from the message again; no relay was contacted".into()
         }
-        LinkError::Ambiguous => "copy the link alone, in one line; nothing was asked and nothing was opened".into(),
-        LinkError::Rewritten => {
-            Hint::line("ask the sender to send the link another way, or with share send --bare; no relay was contacted")
-        }
-        LinkError::TooNew => "update share, then open it".into(),
+        LinkError::Ambiguous => "copy only the link, on one line; no relay was contacted".into(),
+        LinkError::Rewritten => Hint::line(
+            "ask the sender for the link another way, or for one from share send --bare; no relay was contacted",
+        ),
+        LinkError::TooNew => "update share, then open the link again".into(),
         LinkError::BadRelay(RelayUrlError::PlainHttp(_)) => {
-            "ask the sender for an https link: on this way everybody could read along".into()
+            "ask the sender for an https link: plain http can be intercepted".into()
         }
         LinkError::BadRelay(_) => "copy the whole link from the message again".into(),
     }
 }
 
-/// A directory where a file belongs.
+/// The error for a directory in place of a file.
 pub(in crate::cli) fn is_a_directory(path: &Path) -> Failure {
     let name = path.file_name().map_or_else(|| "files".into(), |name| name.to_string_lossy().into_owned());
     let (shown, tar) = (path.to_string_lossy(), format!("{}.tar", name.trim_start_matches('-')));
@@ -167,26 +189,25 @@ pub(in crate::cli) fn is_a_directory(path: &Path) -> Failure {
     )
 }
 
-/// A file where a new one should be.
+/// The error for an existing file in place of a receipt.
 pub(in crate::cli) fn in_the_way(path: &Path) -> Failure {
     Failure::local(
-        format!("{} exists already", printable(&path.to_string_lossy())),
-        "nothing was sent; take it away, or name another file",
+        format!("{} already exists", printable(&path.to_string_lossy())),
+        "nothing was sent; remove that file, or specify another one",
     )
 }
 
-/// A file that would be overwritten.
+/// The error for a file that would be overwritten.
 pub(in crate::cli) fn exists(path: &Path) -> Failure {
     Failure::local(
-        format!("{} exists already", printable(&path.to_string_lossy())),
-        "nothing is lost; -f replaces it, another -o keeps it",
+        format!("{} already exists", printable(&path.to_string_lossy())),
+        Hint::line("nothing was opened; to replace the file: -f; to keep it: another -o"),
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::relay::RelayError;
     use crate::relay::obstacle::{Distrust, Obstacle};
 
     #[test]
@@ -215,6 +236,12 @@ mod tests {
             let failure =
                 Failure::Open { relay: String::new(), direct: false, error: error.into(), ours: false, kept: true };
             assert_eq!(failure.is_unreachable(), failure.message().exit == Exit::Unreachable, "{failure:?}");
+            let Failure::Open { error: OpenError::Relay(error), .. } = failure else { unreachable!() };
+            for request in [Request::Connect, Request::Status, Request::Revoke] {
+                let (relay, url) = (String::new(), Box::new(RelayUrl::parse("https://relay.example").unwrap()));
+                let failure = Failure::Request { relay, url, request, error: error.clone() };
+                assert_eq!(failure.is_unreachable(), failure.message().exit == Exit::Unreachable, "{failure:?}");
+            }
         }
     }
 }

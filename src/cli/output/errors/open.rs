@@ -10,39 +10,39 @@ use crate::safe_text::reason;
 use crate::secret::Claimant;
 use crate::wordlist::openers_words;
 
-/// An error of [`crate::open`]. `direct`: the relay is the sender's own machine. `ours`: this device has opened it
-/// before. `kept`: a later run could resume.
+/// An error of [`crate::open`]. `direct`: the relay is the sender's computer. `ours`: this device has opened the
+/// share before. `kept`: a later run could resume.
 pub(super) fn message(relay: &str, direct: bool, error: &OpenError, ours: bool, kept: bool) -> Message {
     match error {
         OpenError::Relay(RelayError::NoConnection(why) | RelayError::Unreachable(why)) if direct => Message::new(
             Exit::Unreachable,
-            format!("the sender's machine, {relay}, cannot be reached: {why}"),
-            Hint::line("is share still running there, and are you on the same network? It is safe to repeat"),
+            format!("the sender's computer, {relay}, cannot be reached: {why}"),
+            "check that both computers are on the same network and that the sender keeps share running; it is safe to \
+             run this again",
         ),
         OpenError::Write(error) => {
-            let hint = "it is not lost: when that is mended, run the same command again on this device";
-            Message::new(
-                Exit::Local,
-                format!("it could not be written: {}", reason(error)),
-                if kept { hint } else { NOT_KEPT },
-            )
+            let hint = "run the same command again on this device when the cause is fixed";
+            let what = format!("the content could not be written: {}", reason(error));
+            Message::new(Exit::Local, what, if kept { hint } else { NOT_KEPT })
         }
         OpenError::Broke { percent, until, .. } => Message::new(
             Exit::Unreachable,
             format!("the connection to {relay} broke at {percent} %"),
             match (kept, direct) {
-                (false, _) => NOT_KEPT.into(),
-                (true, true) => Hint::line("run the same command again on this device, while share runs there"),
-                (true, false) => format!("run the same command again on this device, until {}", time(*until)).into(),
+                (false, _) => NOT_KEPT.to_owned(),
+                (true, true) => {
+                    "run the same command again on this device while the sender keeps share running".to_owned()
+                }
+                (true, false) => format!("run the same command again on this device before {}", time(*until)),
             },
         ),
         OpenError::Corrupt => Message::new(
             Exit::Integrity,
-            "what came from the relay is damaged or was changed",
+            format!("the data from {relay} is damaged or was tampered with"),
             "nothing was saved; tell the sender, and don't trust this relay",
         ),
         OpenError::Manifest(ManifestError::TooNew) => {
-            Message::new(Exit::Usage, ManifestError::TooNew.to_string(), "update share, then open it")
+            Message::new(Exit::Usage, ManifestError::TooNew.to_string(), "update share, then open the link again")
         }
         OpenError::Manifest(error) => {
             Message::new(Exit::Integrity, error.to_string(), "nothing was opened; tell the sender")
@@ -50,23 +50,27 @@ pub(super) fn message(relay: &str, direct: bool, error: &OpenError, ours: bool, 
         OpenError::WrongPassphrase => Message::new(
             Exit::WrongPassphrase,
             "wrong passphrase",
-            "this device has begun to open it, and may try as often as it likes",
+            "this device has already started to open this share, so the number of tries is not limited",
         ),
         OpenError::Relay(RelayError::Gone { how, at, claimant, until }) => gone(*how, *at, *claimant, *until, ours),
         OpenError::Relay(RelayError::Unknown) => Message::new(
             Exit::Gone,
-            format!("{relay} knows no such share"),
+            format!("{relay} has no such share"),
             "it may have ended more than 30 days ago; ask the sender to send it again",
         ),
         OpenError::Relay(RelayError::WrongPassphrase { left }) => {
             Message::new(Exit::WrongPassphrase, "wrong passphrase", guesses_left(*left))
         }
-        OpenError::Relay(error) => relay::message(relay, error, "nothing is lost; it is safe to repeat"),
+        OpenError::Relay(error) if ours || matches!(error, RelayError::Unreachable(_)) => {
+            // The claim may have arrived.
+            relay::message(relay, error, "it is safe to run this again on this device")
+        }
+        OpenError::Relay(error) => relay::message(relay, error, "nothing was opened; it is safe to run this again"),
     }
 }
 
-/// This device has no note of it, so no later run can resume.
-const NOT_KEPT: &str = "this device could keep nothing, so it cannot go on: ask the sender to send it again";
+/// The hint where the state directory is not writable: a later run does not know that this device has the claim.
+const NOT_KEPT: &str = "this device could not save its state, so it cannot resume: ask the sender to send it again";
 
 /// A share that has ended, or is being opened elsewhere. Times are Unix seconds.
 fn gone(how: Gone, at: u64, claimant: Option<Claimant>, until: Option<u64>, ours: bool) -> Message {
@@ -79,11 +83,8 @@ fn gone(how: Gone, at: u64, claimant: Option<Claimant>, until: Option<u64>, ours
         ),
         Gone::AlreadyOpened if let Some(until) = until => Message::new(
             Exit::AlreadyOpened,
-            format!("being opened since {at} on another device{}, and not finished", by(claimant)),
-            format!(
-                "if that was you, open the link there again: it resumes until {}; if not, tell the sender",
-                time(until)
-            ),
+            format!("being opened on another device since {at}{}", by(claimant)),
+            format!("if that was you, open the link there again before {}; if not, tell the sender", time(until)),
         ),
         Gone::AlreadyOpened => Message::new(
             Exit::AlreadyOpened,
@@ -92,27 +93,29 @@ fn gone(how: Gone, at: u64, claimant: Option<Claimant>, until: Option<u64>, ours
         ),
         Gone::Lapsed => Message::new(
             Exit::Gone,
-            format!("this device began to open it, and had until {at} to go on"),
+            format!("this device started to open this share and did not finish before {at}"),
             "ask the sender to send it again",
         ),
         Gone::Expired => {
-            Message::new(Exit::Gone, format!("expired unopened on {at}"), "ask the sender to send it again")
+            Message::new(Exit::Gone, format!("expired on {at}; nobody opened it"), "ask the sender to send it again")
         }
-        Gone::Revoked => Message::new(Exit::Gone, format!("the sender took it back on {at}"), "ask the sender"),
+        Gone::Revoked => Message::new(Exit::Gone, format!("the sender revoked this link on {at}"), "ask the sender"),
         Gone::Locked => Message::new(
             Exit::Gone,
-            format!("locked on {at}, after too many wrong passphrases"),
-            "nobody can open it any more; ask the sender to send it again",
+            format!("locked on {at} after too many wrong passphrases"),
+            "ask the sender to send it again",
         ),
-        Gone::Aborted => Message::new(Exit::Gone, "it was never complete", "ask the sender to send it again"),
+        Gone::Aborted => {
+            Message::new(Exit::Gone, "this share was never uploaded completely", "ask the sender to send it again")
+        }
     }
 }
 
 fn guesses_left(left: u8) -> Hint {
     match left {
-        0 => "that was the last try: the next one locks the share".into(),
-        1 => "one more may be tried, then the share is locked".into(),
-        left => format!("{left} more may be tried, then the share is locked").into(),
+        0 => "this was the last try: the next one locks the share".into(),
+        1 => "1 more passphrase can be tried before the share is locked".into(),
+        left => format!("{left} more passphrases can be tried before the share is locked").into(),
     }
 }
 

@@ -1,10 +1,24 @@
-//! Errors of relays, and obstacles between this machine and a relay, in the user's words.
+//! Errors of relays, and obstacles between this computer and a relay, in the user's words.
 
 use crate::cli::output::errors::message::{Exit, Hint, Message};
 use crate::cli::output::format::{binary, time};
 use crate::relay::RelayError;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::obstacle::{Distrust, Obstacle};
+use crate::relay_url::RelayUrl;
+
+/// A request of a command that neither sends nor opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum Request {
+    /// Connecting, before anything was requested.
+    Connect,
+    /// The state of a share.
+    Status,
+    /// The revocation of a share.
+    Revoke,
+    /// A test of the relay: `share relay use`, `share relay check`.
+    Test,
+}
 
 /// A fault of a proxy in front of a relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +29,7 @@ pub(in crate::cli) enum ProxyFault {
     RefusesParts,
 }
 
-/// Whether an error is about the way to a relay, or a relay that has no room or no time: one that may answer later.
+/// Whether a later run may succeed: the relay was not reached, was busy or full, or another server answered.
 pub(super) fn is_unreachable(error: &RelayError) -> bool {
     match error {
         RelayError::Hindered(obstacle) => *obstacle != Obstacle::NoCertificates,
@@ -33,7 +47,66 @@ pub(super) fn is_unreachable(error: &RelayError) -> bool {
     }
 }
 
-/// An error that means the same for sending and opening. `safe`: what is true where it may be repeated.
+/// An error of `request` at the relay `url`; `relay` is its name.
+pub(super) fn refused(relay: &str, url: &RelayUrl, request: Request, error: &RelayError) -> Message {
+    match (request, error) {
+        (Request::Test, _) => failed_test(relay, url, error),
+        (Request::Status | Request::Revoke, RelayError::Unknown) => no_record(relay, request),
+        (Request::Revoke, error) if error.is_unasked() => {
+            message(relay, error, "nothing was revoked; it is safe to run this again")
+        }
+        (Request::Revoke, error) => {
+            message(relay, error, "the share may or may not be revoked; it is safe to run this again")
+        }
+        (Request::Connect | Request::Status, error) => message(relay, error, SAFE),
+    }
+}
+
+/// The hint where the end of a share is not known.
+pub(super) const NO_RECORD: &str = "there is no record of whether this share was opened; ask the recipient";
+/// The relay changed nothing, or repeating the request changes nothing more.
+const SAFE: &str = "it is safe to run this again";
+
+/// A share that the relay has no record of.
+fn no_record(relay: &str, request: Request) -> Message {
+    let hint = match request {
+        Request::Revoke => "the link does not work any more; ask the recipient whether this share was opened",
+        _ => NO_RECORD,
+    };
+    Message::new(Exit::Gone, format!("{relay} has no record of this share"), hint)
+}
+
+/// An error of testing the relay at `url`.
+fn failed_test(relay: &str, url: &RelayUrl, error: &RelayError) -> Message {
+    let address = url.to_string();
+    let address = address.trim_end_matches('/');
+    match error {
+        // A relay answered that there is nothing at this path.
+        RelayError::Unknown if url.has_path() => Message::new(
+            Exit::Unreachable,
+            format!("{address} is not a share relay, but one answers at {}", url.without_path()),
+            Hint::run(format!("share relay check {}", url.without_path())),
+        ),
+        RelayError::Unknown | RelayError::NotARelay | RelayError::Diverted => Message::new(
+            Exit::Unreachable,
+            format!("{address} is not a share relay: another server answers there"),
+            "check the address; on public Wi-Fi, log in first",
+        ),
+        RelayError::NotAllowed => Message::new(
+            Exit::Refused,
+            format!("{relay} does not accept this create token"),
+            format!("ask the operator of {relay} for another one"),
+        ),
+        RelayError::NoConnection(why) | RelayError::Unreachable(why) => Message::new(
+            Exit::Unreachable,
+            format!("{relay} cannot be reached: {why}"),
+            format!("check the address, and that the relay is running; {SAFE}"),
+        ),
+        error => message(relay, error, SAFE),
+    }
+}
+
+/// An error that means the same for every request. `safe`: the hint where the command may be repeated.
 pub(super) fn message(relay: &str, error: &RelayError, safe: &str) -> Message {
     match error {
         RelayError::NoConnection(why) | RelayError::Unreachable(why) => {
@@ -44,35 +117,35 @@ pub(super) fn message(relay: &str, error: &RelayError, safe: &str) -> Message {
         }
         RelayError::NoSpace { .. } => Message::new(Exit::Unreachable, format!("{relay} is full"), safe),
         RelayError::BadChecksum => {
-            Message::new(Exit::Unreachable, format!("the line to {relay} garbles what it carries"), safe)
+            Message::new(Exit::Unreachable, format!("data to or from {relay} is being corrupted in transit"), safe)
         }
         RelayError::Hindered(obstacle) => hindered(relay, obstacle, safe),
         RelayError::NotTrusted(why) => distrusted(relay, why),
         RelayError::Impostor => Message::new(
             Exit::Integrity,
-            format!("what answers at {relay} is not the machine that the link names"),
-            "nothing was opened: either the share has ended and something else is there now, or somebody on this network \
-             meddles; ask the sender",
+            format!("the server at {relay} does not have the key that the link names"),
+            "nothing was opened; the share has ended and another program answers there, or someone on this network \
+             is interfering: ask the sender",
         ),
         RelayError::NotARelay | RelayError::Diverted => Message::new(
             Exit::Unreachable,
-            format!("what answers at {relay} is not a share relay"),
-            Hint::line("share relay check tells what is in the way; on a public Wi-Fi, log in first"),
+            format!("{relay} is not a share relay"),
+            Hint::line(format!("on public Wi-Fi, log in first; to find the cause: share relay check {relay}")),
         ),
         RelayError::TooLarge { max } => Message::new(
             Exit::Refused,
-            format!("{relay} takes {} a share, and this is more", binary(*max)),
+            format!("{relay} accepts up to {} per share, and this is more", binary(*max)),
             "send less at once",
         ),
         RelayError::TooLongLived { .. } | RelayError::NotAllowed => {
-            Message::new(Exit::Refused, format!("{relay} refuses: {error}"), "ask its operator")
+            Message::new(Exit::Refused, format!("{relay} refuses: {error}"), format!("ask the operator of {relay}"))
         }
         RelayError::Gone { .. } | RelayError::Unknown | RelayError::WrongPassphrase { .. } => {
-            Message::new(Exit::Gone, error.to_string(), "send it again")
+            Message::new(Exit::Gone, format!("{relay} answered: {error}"), "send it again")
         }
         RelayError::BadRequest | RelayError::IdTaken | RelayError::Committed | RelayError::PartsMissing => {
             let what = format!("{relay} answered: {error}");
-            Message::new(Exit::Unexpected, what, "one of the two may need an update")
+            Message::new(Exit::Unexpected, what, "this program or the relay may need an update")
         }
     }
 }
@@ -80,85 +153,90 @@ pub(super) fn message(relay: &str, error: &RelayError, safe: &str) -> Message {
 /// The variables that name a proxy, as the HTTP client reads them.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// An obstacle on this machine or its network: not the relay's fault.
+/// An obstacle on this computer or its network: not the relay's fault.
 pub(super) fn hindered(relay: &str, obstacle: &Obstacle, safe: &str) -> Message {
     let is_set = |name: &&&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let proxy = *PROXIES.iter().find(is_set).unwrap_or(&PROXIES[0]);
     match obstacle {
         Obstacle::NoCertificates => Message::new(
             Exit::Local,
-            "this machine has no certificates to check relays with",
+            "this computer has no CA certificates to check relays with",
             "install the package ca-certificates, or set SSL_CERT_FILE to a certificate file",
         ),
         Obstacle::NoNetwork => Message::new(
             Exit::Unreachable,
-            format!("this machine has no route to {relay}"),
-            format!("check that this machine is online; {safe}"),
+            format!("this computer has no route to {relay}"),
+            format!("check that this computer is online; {safe}"),
         ),
         Obstacle::NoAddress(why) => Message::new(
             Exit::Unreachable,
             format!("the name {relay} cannot be looked up: {why}"),
-            format!("check its spelling, and that this machine is online; {safe}"),
+            format!("check the spelling, and that this computer is online; {safe}"),
         ),
         Obstacle::NoProxy(why) => Message::new(
             Exit::Unreachable,
-            format!("the proxy that {proxy} names cannot be reached: {why}"),
-            format!("correct {proxy}, or unset it; {safe}"),
+            format!("the proxy set in {proxy} cannot be reached: {why}"),
+            format!("correct or unset {proxy}; {safe}"),
         ),
         Obstacle::ProxyPassword => Message::new(
             Exit::Unreachable,
-            format!("the proxy that {proxy} names asks for a user name and a password"),
+            format!("the proxy set in {proxy} requires a user name and a password"),
             format!("set {proxy}=http://USER:PASSWORD@HOST:PORT; {safe}"),
         ),
         Obstacle::ProxyRefuses => Message::new(
             Exit::Unreachable,
-            format!("the proxy that {proxy} names does not connect to {relay}"),
-            format!("ask who runs the proxy, or set NO_PROXY={relay}; {safe}"),
+            format!("the proxy set in {proxy} does not connect to {relay}"),
+            format!("ask the proxy's operator, or set NO_PROXY={relay}; {safe}"),
         ),
     }
 }
 
-/// A relay's certificate that this machine does not accept.
+/// A relay's certificate that this computer does not accept.
 fn distrusted(relay: &str, why: &Distrust) -> Message {
-    let now = time(SystemClock.now());
-    let date = |at: &Option<u64>| at.map(|at| format!(" on {}", time(at))).unwrap_or_default();
+    let clock = || {
+        let now = time(SystemClock.now());
+        format!("if it is not {now} now, set this computer's clock; otherwise tell the relay's operator")
+    };
     let (what, hint) = match why {
-        Distrust::Expired { at } => (
-            format!("the certificate of {relay} expired{}, by the clock of this machine", date(at)),
-            format!("if it is not {now}, set the clock; if it is, tell the relay's operator"),
-        ),
-        Distrust::NotYet { from } => (
-            format!("the certificate of {relay} becomes valid only{}, by the clock of this machine", date(from)),
-            format!("if it is not {now}, set the clock; if it is, tell the relay's operator"),
-        ),
+        Distrust::Expired { at } => {
+            let at = at.map(|at| format!(" on {}", time(at))).unwrap_or_default();
+            (format!("the certificate of {relay} expired{at}"), clock())
+        }
+        Distrust::NotYet { from } => {
+            let from = from.map_or_else(|| "yet".to_owned(), |from| format!("before {}", time(from)));
+            (format!("the certificate of {relay} is not valid {from}"), clock())
+        }
         Distrust::UnknownIssuer => (
-            format!("{relay} has a certificate from an issuer that this machine does not know"),
-            "on a public Wi-Fi, log in first; if the relay has an issuer of its own, set SSL_CERT_FILE to its \
-             certificate; otherwise somebody may be listening"
+            format!("the certificate of {relay} is from an issuer that this computer does not trust"),
+            "on public Wi-Fi, log in first; if the relay has a certificate authority of its own, set SSL_CERT_FILE to \
+             its certificate; otherwise someone may be intercepting the connection"
                 .to_owned(),
         ),
         Distrust::WrongName => (
-            format!("what answers at {relay} has a certificate for another name"),
-            "check the spelling of the relay; on a public Wi-Fi, log in first; otherwise somebody may be listening"
+            format!("the server at {relay} has a certificate for another name"),
+            "check the relay's address; on public Wi-Fi, log in first; otherwise someone may be intercepting the \
+             connection"
                 .to_owned(),
         ),
         Distrust::Other(why) => (
-            format!("{relay} has a certificate that cannot be trusted: {why}"),
-            "on a public Wi-Fi, log in first; otherwise somebody may be listening: tell the relay's operator"
+            format!("the certificate of {relay} cannot be trusted: {why}"),
+            "on public Wi-Fi, log in first; otherwise someone may be intercepting the connection: tell the relay's \
+             operator"
                 .to_owned(),
         ),
     };
     Message::new(Exit::Unreachable, what, hint)
 }
 
-/// A proxy in front of a relay that does not let through what a relay needs.
+/// A proxy in front of a relay that does not pass on what a relay needs.
 pub(super) fn in_front(relay: &str, fault: ProxyFault) -> Message {
     let (does, hint) = match fault {
-        ProxyFault::DropsAuthorization => ("takes the Authorization header away", "let the proxy pass that header on"),
-        ProxyFault::RefusesParts => (
-            "does not let a part of 4 MiB through",
-            "let the proxy take bodies of 5 MiB; nginx: client_max_body_size 5m",
-        ),
+        ProxyFault::DropsAuthorization => {
+            ("removes the Authorization header", "configure the proxy to pass the Authorization header on")
+        }
+        ProxyFault::RefusesParts => {
+            ("rejects a part of 4 MiB", "configure the proxy to accept bodies of 5 MiB; nginx: client_max_body_size 5m")
+        }
     };
-    Message::new(Exit::Unreachable, format!("something in front of {relay} {does}"), hint)
+    Message::new(Exit::Unreachable, format!("a proxy in front of {relay} {does}"), hint)
 }
