@@ -116,8 +116,8 @@ class Exchange:
 
 class Proxy:
     """An HTTP proxy between a client and a relay. `before` and `after` are called with each exchange, before the
-    request reaches the relay and before the answer reaches the client; they may block. If one returns False, the connection
-    ends."""
+    request reaches the relay and before the answer reaches the client; they may block. If one returns False, the
+    connection ends."""
 
     def __init__(self, target, before=None, after=None):
         self.target, self.before, self.after = target, before, after

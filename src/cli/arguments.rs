@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
+use std::num::ParseIntError;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -133,7 +134,8 @@ fn failure(error: &clap::Error, arguments: &[OsString], command: &Command) -> Fa
     let word = context(error, ContextKind::InvalidSubcommand).filter(|_| error.kind() != ErrorKind::MissingSubcommand);
     let meant = named(arguments, command);
     let path = meant.get_bin_name().and_then(|name| name.split_once(' ')).map(|(_, path)| format!("{path} "));
-    let help = Hint::run(format!("share {}--help", path.unwrap_or_default()));
+    let path = path.unwrap_or_default();
+    let help = Hint::run(format!("share {path}--help"));
     if arguments.iter().any(|argument| is_secret(argument)) {
         return if word.is_some_and(|word| is_secret(OsStr::new(&word))) {
             Failure::usage("a link is not a command", Hint::line("run share open and paste the link at the prompt"))
@@ -142,7 +144,7 @@ fn failure(error: &clap::Error, arguments: &[OsString], command: &Command) -> Fa
         };
     }
     if let Some(word) = word {
-        return no_such_command(&word, error, arguments);
+        return no_such_command(&word, &path, error, arguments);
     }
     let wrong = context(error, ContextKind::InvalidArg).map(|text| printable(&text)).unwrap_or_default();
     let value = context(error, ContextKind::InvalidValue).map(|text| printable(&text)).unwrap_or_default();
@@ -171,23 +173,27 @@ fn failure(error: &clap::Error, arguments: &[OsString], command: &Command) -> Fa
     }
 }
 
-fn no_such_command(word: &str, error: &clap::Error, arguments: &[OsString]) -> Failure {
+/// `path`: the commands before the word, each followed by a space.
+fn no_such_command(word: &str, path: &str, error: &clap::Error, arguments: &[OsString]) -> Failure {
     let hint = if let Some((_, files)) = files(error, arguments) {
         let names: Vec<_> = files.iter().map(|file| format::quoted(&file.to_string_lossy())).collect();
         Hint::run(format!("share send {}", names.join(" ")))
     } else if Path::new(word).is_dir() {
         errors::is_a_directory(Path::new(word)).message().hint.unwrap_or_else(|| Hint::run("share send --help"))
     } else if let Some(similar) = context(error, ContextKind::SuggestedSubcommand) {
-        Hint::run(format!("share {similar}"))
+        Hint::run(format!("share {path}{similar}"))
     } else {
-        Hint::run("share --help")
+        Hint::run(format!("share {path}--help"))
     };
     Failure::usage(format!("'{}' is not a command", printable(word)), hint)
 }
 
 /// An error about a value. `name`: the option or variable that has it.
 fn invalid_value(error: &clap::Error, value: &str, name: &str, help: Hint) -> Failure {
-    let why = std::error::Error::source(error).map(|why| format!(": {}", printable(&why.to_string())));
+    let why = std::error::Error::source(error).map(|why| {
+        let is_number = !why.is::<ParseIntError>();
+        if is_number { format!(": {}", printable(&why.to_string())) } else { ": it is not a number".to_owned() }
+    });
     let hint = match (context(error, ContextKind::SuggestedValue), error.get(ContextKind::ValidValue)) {
         (Some(similar), _) => format!("did you mean '{}'?", printable(&similar)).into(),
         (None, Some(ContextValue::Strings(values))) if !values.is_empty() => {

@@ -143,7 +143,7 @@ fn write_all(root: &Command, directory: &Path, cx: &Context) -> Result<(), Failu
     }
     let mut all = Vec::new();
     collect(root, &mut all);
-    let failed = |error| Failure::path(directory, &error, "name a directory that can be written");
+    let failed = |error| Failure::path(directory, &error, "name a directory that you can write to");
     fs::create_dir_all(directory).map_err(failed)?;
     for command in &all {
         fs::write(directory.join(format!("{}.1", manual::name(command))), manual::page(command, root))

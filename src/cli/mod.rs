@@ -66,7 +66,7 @@ Examples:
 /// Everything is encrypted on this device. A relay, or this computer itself, serves the encrypted data and deletes it
 /// after one download or when it expires.
 #[derive(Parser)]
-#[command(name = "share", version, arg_required_else_help = true)]
+#[command(name = "share", bin_name = "share", version, arg_required_else_help = true)]
 #[command(after_long_help = [EXAMPLES, &help::exit_codes()].concat())]
 struct Cli {
     #[command(subcommand)]

@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_browsers_show_is_told_from_what_they_do_not() {
+    fn formats_that_browsers_show_are_known() {
         let mp4 = b"\0\0\0\x18ftypmp42\0\0\0\0";
         let name = |head: &[u8], extension, codecs: &[[u8; 4]]| {
             unshown(head, Some(extension), codecs, false).map(|(_, name)| name)

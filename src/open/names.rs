@@ -68,8 +68,8 @@ mod tests {
 
     #[test]
     fn the_first_name_that_is_free_is_taken() {
-        let place = tempfile::tempdir().unwrap();
-        let path = |name: &str| place.path().join(name);
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
         for name in ["a.txt", "a (1).txt"] {
             std::fs::write(path(name), "").unwrap();
         }

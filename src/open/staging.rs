@@ -325,10 +325,10 @@ mod tests {
     /// A program that was killed between the two steps of [`rename_new_anywhere`].
     #[test]
     fn an_empty_file_that_reserved_a_name_is_removed_and_others_stay() {
-        let place = tempfile::tempdir().unwrap();
-        let [photo, other, third] = ["photo.jpg", "other.jpg", "third.jpg"].map(|name| place.path().join(name));
+        let directory = tempfile::tempdir().unwrap();
+        let [photo, other, third] = ["photo.jpg", "other.jpg", "third.jpg"].map(|name| directory.path().join(name));
         let target = Target { path: photo.clone(), size: 4, replace: false };
-        let mut file = Nameless::create_hidden(target, hidden_name(place.path())).unwrap();
+        let mut file = Nameless::create_hidden(target, hidden_name(directory.path())).unwrap();
         file.file.write_all(b"true").unwrap();
         let placed = PlacedFile::of(&file.file, photo.clone()).unwrap();
         fs::write(&photo, "").unwrap();

@@ -163,11 +163,11 @@ mod tests {
 
     #[test]
     fn an_album_gets_a_free_directory_and_distinct_names() {
-        let place = tempfile::tempdir().unwrap();
-        fs::create_dir(place.path().join("trip")).unwrap();
-        let targets = Targets::within(&manifest(&["a.txt", "a.txt", "../b.txt"]), place.path());
-        assert_eq!(targets.album, Some(place.path().join("trip (1)")));
-        assert_eq!(targets.directory(), place.path());
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("trip")).unwrap();
+        let targets = Targets::within(&manifest(&["a.txt", "a.txt", "../b.txt"]), directory.path());
+        assert_eq!(targets.album, Some(directory.path().join("trip (1)")));
+        assert_eq!(targets.directory(), directory.path());
         let [first, second, third] = names(&targets).try_into().unwrap();
         assert_eq!((first.as_str(), second.as_str()), ("a.txt", "a (1).txt"));
         assert!(!third.contains('/'), "{third}");
@@ -175,8 +175,8 @@ mod tests {
 
     #[test]
     fn a_path_with_something_else_is_refused() {
-        let place = tempfile::tempdir().unwrap();
-        let [file, pipe, new] = ["file", "link", "new"].map(|name| place.path().join(name));
+        let directory = tempfile::tempdir().unwrap();
+        let [file, pipe, new] = ["file", "link", "new"].map(|name| directory.path().join(name));
         fs::write(&file, "").unwrap();
         std::os::unix::fs::symlink("/dev/null", &pipe).unwrap();
         let (one, two) = (manifest(&["a"]), manifest(&["a", "b"]));
@@ -184,14 +184,14 @@ mod tests {
         assert!(matches!(Targets::at(&two, &file, true), Err(TargetError::NotADirectory)));
         assert!(matches!(Targets::at(&one, &file, false), Err(TargetError::Exists)));
         assert_eq!(names(&Targets::at(&one, &file, true).unwrap()), ["file"]);
-        assert_eq!(names(&Targets::at(&one, place.path(), false).unwrap()), ["a"]);
+        assert_eq!(names(&Targets::at(&one, directory.path(), false).unwrap()), ["a"]);
         assert_eq!(Targets::at(&two, &new, false).unwrap().album, Some(new));
     }
 
     #[test]
     fn bytes_on_this_device_are_saved_file_by_file() {
-        let place = tempfile::tempdir().unwrap();
-        let targets = Targets::within(&manifest(&["a.txt", "b.txt"]), place.path());
+        let directory = tempfile::tempdir().unwrap();
+        let targets = Targets::within(&manifest(&["a.txt", "b.txt"]), directory.path());
         let hidden = targets.hidden_names();
         let at = |at: u64| usize::try_from(at).unwrap();
         let read = |range: Range<u64>| Ok(b"onetwo"[at(range.start)..at(range.end)].to_vec());
@@ -199,6 +199,6 @@ mod tests {
         let album = saved.album.unwrap();
         assert_eq!(fs::read(album.join("a.txt")).unwrap(), b"one");
         assert_eq!(fs::read(album.join("b.txt")).unwrap(), b"two");
-        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1, "nothing hidden is left");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing hidden is left");
     }
 }

@@ -8,7 +8,7 @@ use super::error::SealError;
 use super::header::{MAX_HEADER, PAYLOAD_NONCE, header_len, read_header};
 use super::stream::{ChunkStream, SEALED_CHUNK};
 
-/// What an unsealer expects next.
+/// The next input that an unsealer expects.
 enum Expect {
     /// The header, with its bytes so far.
     Header(Vec<u8>),

@@ -1,7 +1,7 @@
-// Tests the page's code with the known answers that the program is tested with. `node vectors.mjs WORKSHOP VECTORS`: the
-// page's sources and packages, and the answers.
+// Checks the page's own code against the test vectors of the program.
+// Usage: node vectors.mjs WORKSHOP VECTORS: the directory of the page's sources and packages, and the vectors.
 
-// The times in the answers are in UTC. Set before the first date is formatted.
+// The times in the vectors are in UTC. Set before the first date is formatted.
 process.env.TZ = "UTC";
 
 import assert from "node:assert/strict";

@@ -19,7 +19,7 @@ pub(super) enum Choice {
 
 /// How a share can be viewed.
 pub(super) enum Viewing<'a> {
-    /// As it is: `in this terminal`, `with mpv`.
+    /// As it is: `here`, `with mpv`.
     Whole(&'a str),
     /// Photos as colored blocks.
     Blocks,

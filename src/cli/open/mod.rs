@@ -46,13 +46,18 @@ pub(super) struct OpenArgs {
     #[arg(short, long, help_heading = OUTPUT)]
     yes: bool,
     /// Close what is shown after N seconds
-    #[arg(
-        long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=86_400),
-        value_hint = ValueHint::Other, help_heading = OUTPUT
-    )]
+    #[arg(long, value_name = "N", value_parser = seconds, value_hint = ValueHint::Other, help_heading = OUTPUT)]
     seconds: Option<u64>,
     #[command(flatten)]
     access: AccessArgs,
+}
+
+/// The longest `--seconds`: a day.
+const MAX_SECONDS: u64 = 24 * 60 * 60;
+
+fn seconds(text: &str) -> Result<u64, String> {
+    let seconds = text.parse().ok().filter(|seconds| (1..=MAX_SECONDS).contains(seconds));
+    seconds.ok_or_else(|| format!("use a number from 1 to {MAX_SECONDS}"))
 }
 
 /// The heading of the options about what is done with the content.

@@ -38,7 +38,10 @@ const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), serv
 #[derive(Args)]
 pub(super) struct ServeArgs {
     /// Listen on ADDRESS [default: 127.0.0.1:4080]
-    #[arg(long, value_name = "ADDRESS", env = "SHARE_LISTEN", value_hint = ValueHint::Other, help_heading = NETWORK)]
+    #[arg(
+        long, value_name = "ADDRESS", env = "SHARE_LISTEN", value_parser = address, value_hint = ValueHint::Other,
+        help_heading = NETWORK
+    )]
     listen: Option<SocketAddr>,
     /// Announce URL, the address of a proxy in front
     #[arg(long, value_name = "URL", env = "SHARE_PUBLIC_URL", value_hint = ValueHint::Url, help_heading = NETWORK)]
@@ -83,6 +86,10 @@ const STORAGE: &str = "Storage";
 /// The full help of `--store`.
 const STORE: &str = "Store shares at URL: file:///DIRECTORY, s3://BUCKET/PREFIX, gs://…, az://… or memory: \
                      [default: data directory]";
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "use an address with a port, like 127.0.0.1:4080".to_owned())
+}
 
 fn size(text: &str) -> Result<ByteSize, String> {
     text.parse().map_err(|_| "a size is written like 500MB or 4GiB".to_owned())

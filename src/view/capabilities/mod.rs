@@ -210,7 +210,7 @@ impl Capabilities {
         let how = match player {
             Some(player) if player.in_terminal => format!("with {}, in this terminal and without sound", player.name()),
             Some(player) => format!("with {}{}", player.name(), self.screen()),
-            None => "in this terminal".to_owned(),
+            None => "here".to_owned(),
         };
         Showable::So(Presentation::Screen, how)
     }

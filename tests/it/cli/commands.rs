@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use share::relay::RelayError;
 
-use crate::support::{Meddle, Meddler, SHARE, Sandbox, TestRelay, files, noise, photo, served};
+use crate::support::{Misbehaving, Misbehavior, SHARE, Sandbox, TestRelay, files, noise, photo, served};
 
 #[test]
 fn files_of_every_size_arrive_and_leave_nothing() {
@@ -254,26 +254,26 @@ async fn an_expired_share_shows_when_it_expired() {
 
 /// A relay that is too busy to finish while the flag is set.
 #[derive(Clone)]
-struct Deaf(Arc<AtomicBool>);
+struct TooBusy(Arc<AtomicBool>);
 
-impl Meddle for Deaf {
+impl Misbehavior for TooBusy {
     fn finish(&self) -> Result<(), RelayError> {
         if self.0.load(Ordering::SeqCst) { Err(RelayError::BUSY) } else { Ok(()) }
     }
 }
 
 /// Serves `bench` as a relay that is too busy to finish until the returned flag is cleared.
-fn deaf(bench: &TestRelay) -> (Arc<AtomicBool>, String) {
-    let deaf = Arc::new(AtomicBool::new(true));
-    let (_, url) = served(Arc::new(Meddler { relay: bench.relay.clone(), how: Deaf(deaf.clone()) }));
-    (deaf, url)
+fn too_busy(bench: &TestRelay) -> (Arc<AtomicBool>, String) {
+    let too_busy = Arc::new(AtomicBool::new(true));
+    let (_, url) = served(Arc::new(Misbehaving { relay: bench.relay.clone(), how: TooBusy(too_busy.clone()) }));
+    (too_busy, url)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_finish_is_sent_by_the_next_command() {
     let sandbox = Sandbox::new();
     let bench = TestRelay::memory();
-    let (deaf, url) = deaf(&bench);
+    let (too_busy, url) = too_busy(&bench);
     let first = sandbox.share(["send", "-q", "--relay", &url]).input("first").ok();
     let second = sandbox.share(["send", "-q", "--relay", &url]).input("second").ok();
     for (link, name) in [(&first, "a"), (&second, "b")] {
@@ -285,7 +285,7 @@ async fn a_failed_finish_is_sent_by_the_next_command() {
     // With a pipe, the bytes themselves are printed, not the path of the saved file.
     let piped = sandbox.share(["open", "-q", &second, "--give-up", "300ms"]).ok();
     assert_eq!(piped, "second");
-    deaf.store(false, Ordering::SeqCst);
+    too_busy.store(false, Ordering::SeqCst);
     // The same command only finishes: it neither fetches nor writes.
     let again = sandbox.share(["open", &first, "-o", "a"]).run();
     assert!(again.code == 0 && again.stderr.contains("Already saved as a."), "{again:?}");
@@ -351,8 +351,8 @@ fn variables_are_parsed_leniently_and_errors_have_one_form() {
     sandbox.share(["relay", "--max-size", "lots"]).fails(2, "a size is written like 500MB or 4GiB");
     sandbox.share(["relay", "--store", "file:///proc/x"]).fails(8, "/proc/x: ");
     sandbox.share(["relay", "--store", "file:///etc/hostname"]).fails(8, "it is not a directory");
-    let told = sandbox.share(["send", "--text=hunter2"]).fails(2, "invalid arguments");
-    assert!(!told.stderr.contains("hunter2"), "{told:?}");
+    let failed = sandbox.share(["send", "--text=hunter2"]).fails(2, "invalid arguments");
+    assert!(!failed.stderr.contains("hunter2"), "{failed:?}");
     let store = format!("file://{}", relay.store.display());
     sandbox.share(["relay", "--listen", "127.0.0.1:0", "--store", &store]).fails(8, "another relay is using");
     let wrong_path = format!("{}sub/path", relay.url);
@@ -377,13 +377,13 @@ fn a_silent_server_is_given_up() {
 async fn an_unconfirmed_pipe_can_be_read_again() {
     let sandbox = Sandbox::new();
     let bench = TestRelay::memory();
-    let (deaf, url) = deaf(&bench);
+    let (too_busy, url) = too_busy(&bench);
     let link = sandbox.share(["send", "-q", "--relay", &url]).input("secret").ok();
     let open = || sandbox.share(["open", "-q", &link, "--give-up", "300ms"]);
     assert_eq!(open().ok(), "secret");
     // The shell has truncated the file, so the command must write the bytes again.
     assert_eq!(open().ok(), "secret");
-    deaf.store(false, Ordering::SeqCst);
+    too_busy.store(false, Ordering::SeqCst);
     assert_eq!(open().ok(), "secret");
     assert!(bench.data().await.is_empty());
 }
@@ -392,13 +392,13 @@ async fn an_unconfirmed_pipe_can_be_read_again() {
 async fn a_different_file_at_the_path_of_a_received_one_is_not_mistaken_for_it() {
     let sandbox = Sandbox::new();
     let bench = TestRelay::memory();
-    let (deaf, url) = deaf(&bench);
+    let (too_busy, url) = too_busy(&bench);
     let link = sandbox.share(["send", "-q", "-n", "a.txt", "--relay", &url]).input("secret").ok();
     let open = || sandbox.share(["open", &link, "-o", ".", "--give-up", "300ms"]);
     assert_eq!(open().run().code, 0);
     fs::remove_file(sandbox.path("a.txt")).unwrap();
     sandbox.write("a.txt", b"other!");
-    deaf.store(false, Ordering::SeqCst);
+    too_busy.store(false, Ordering::SeqCst);
     // The relay still has the share, so the same command fetches it again.
     assert_eq!(open().run().code, 0);
     assert!(bench.data().await.is_empty());
@@ -409,7 +409,7 @@ async fn a_different_file_at_the_path_of_a_received_one_is_not_mistaken_for_it()
 async fn a_mistyped_passphrase_while_resuming_is_only_a_retry() {
     let sandbox = Sandbox::new();
     let bench = TestRelay::memory();
-    let (_, url) = deaf(&bench);
+    let (_, url) = too_busy(&bench);
     sandbox.write("right", b"horse");
     sandbox.write("wrong", b"cow");
     let link = sandbox.share(["send", "-q", "--passphrase-file", "right", "--relay", &url]).input("secret").ok();

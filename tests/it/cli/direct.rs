@@ -151,8 +151,8 @@ fn the_next_run_removes_the_files_of_a_killed_one() {
     sandbox.write("file", &noise(100_000, 1));
     let mut first = Host::start(&sandbox, &["file"]);
     let mut second = Host::start(&sandbox, &["file"]);
-    let place = sandbox.home().join(".local/state/share/direct");
-    let folders = || fs::read_dir(&place).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir()).count();
+    let directory = sandbox.home().join(".local/state/share/direct");
+    let folders = || fs::read_dir(&directory).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir()).count();
     first.expect("Press Ctrl-C to revoke it.");
     second.expect("Press Ctrl-C to revoke it.");
     assert_eq!(folders(), 2, "neither has removed the other's");
@@ -282,7 +282,7 @@ fn a_man_in_the_middle_is_refused_without_a_fallback() {
         let _ = stream.shutdown(std::net::Shutdown::Write);
         let _ = stream.read_to_end(&mut Vec::new());
     };
-    let garbler = {
+    let corrupter = {
         let target = target.clone();
         move |mut stream: TcpStream| {
             let mut there = TcpStream::connect(&target).unwrap();
@@ -300,7 +300,7 @@ fn a_man_in_the_middle_is_refused_without_a_fallback() {
         ("a key of his own", in_the_middle(own_key(target.clone(), None))),
         ("the right key shown, and another one used", in_the_middle(own_key(target.clone(), Some(pin)))),
         ("only plain http", in_the_middle(plain_only)),
-        ("garbles", in_the_middle(garbler)),
+        ("corrupts", in_the_middle(corrupter)),
     ];
     for (what, (address, firsts)) in men {
         for link in [
@@ -381,16 +381,16 @@ fn a_terminal_shows_a_link_and_a_code_until_the_share_ends() {
 fn only_folders_of_this_program_are_removed() {
     let sandbox = Sandbox::new();
     sandbox.write("file", b"content");
-    let place = sandbox.home().join(".local/state/share/direct");
+    let directory = sandbox.home().join(".local/state/share/direct");
     let precious = sandbox.path("precious");
-    for directory in [&precious, &place.join("photos"), &place.join("share-direct-0123456789abcdef")] {
+    for directory in [&precious, &directory.join("photos"), &directory.join("share-direct-0123456789abcdef")] {
         fs::create_dir_all(directory).unwrap();
         fs::write(directory.join("one"), b"precious").unwrap();
     }
-    std::os::unix::fs::symlink(&precious, place.join("share-direct-fedcba9876543210")).unwrap();
+    std::os::unix::fs::symlink(&precious, directory.join("share-direct-fedcba9876543210")).unwrap();
     let host = Host::start(&sandbox, &["file"]);
-    assert!(precious.join("one").exists() && place.join("photos/one").exists());
-    assert!(!place.join("share-direct-0123456789abcdef").exists(), "left by a program that is gone");
+    assert!(precious.join("one").exists() && directory.join("photos/one").exists());
+    assert!(!directory.join("share-direct-0123456789abcdef").exists(), "left by a program that is gone");
     host.signal("INT");
     host.end();
 }
@@ -473,8 +473,8 @@ fn it_ends_when_it_expires() {
     let mut host = Host::start(&sandbox, &["file", "-e", "1m"]);
     host.expect("Expires on ");
     // As if a minute had passed: the records contain the time of the commit.
-    let place = sandbox.home().join(".local/state/share/direct");
-    let committed = files(&place).into_iter().find(|path| path.ends_with("seal")).unwrap();
+    let directory = sandbox.home().join(".local/state/share/direct");
+    let committed = files(&directory).into_iter().find(|path| path.ends_with("seal")).unwrap();
     let mut record: serde_json::Value = serde_json::from_slice(&fs::read(&committed).unwrap()).unwrap();
     record["at"] = (record["at"].as_u64().unwrap() - 70).into();
     fs::write(&committed, record.to_string()).unwrap();
@@ -530,8 +530,10 @@ fn a_second_terminal_shows_unfinished_and_ended_shares_correctly() {
     assert_eq!(sandbox.share(["open", "-q", host.link()]).ok(), "content");
     host.expect("Nothing is left here.").signal("INT");
     assert_eq!(host.end().code, 0);
-    let told = asker.wait();
-    assert!(told.code == 0 && String::from_utf8(told.stdout).unwrap().contains("(verified: the opener had the link)"));
+    let printed = asker.wait();
+    assert!(
+        printed.code == 0 && String::from_utf8(printed.stdout).unwrap().contains("(verified: the opener had the link)")
+    );
 }
 
 #[test]

@@ -140,6 +140,11 @@ fn errors_in_arguments_name_what_is_wrong() {
         ("send --metadata x", "invalid value 'x' for '--metadata <MODE>'", "hint: one of: strip, keep, require"),
         ("send --for a --links 2", "the argument '--for <WHO>' cannot be used with '--links <N>'", "share send --help"),
         ("-q", "a command is missing", "try: share --help"),
+        ("relay chekc", "'chekc' is not a command", "try: share relay check\n"),
+        ("relay nonsense", "'nonsense' is not a command", "try: share relay --help"),
+        ("send --links two", "invalid value 'two' for '--links <N>': it is not a number", "share send --help"),
+        ("open --seconds 0", "for '--seconds <N>': use a number from 1 to 86400", "share open --help"),
+        ("relay --listen nas", "for '--listen <ADDRESS>': use an address with a port", "share relay --help"),
     ] {
         let ended = sandbox.share(line.split_whitespace()).fails(2, error);
         assert!(ended.stderr.contains(hint), "{line}: {}", ended.stderr);

@@ -10,7 +10,7 @@ use share::relay::{Relay, ShareState, Status};
 use share::secret::{Claimant, Receipt};
 
 use crate::support::{
-    Conversation, Meddle, Meddler, Proxy, SHARE, Sandbox, Stage, events, files, noise, photo, served,
+    Conversation, Misbehaving, Misbehavior, Proxy, SHARE, Sandbox, Stage, events, files, noise, photo, served,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,10 +29,10 @@ async fn waiting_ends_with_the_opening_and_names_the_opener() {
     let words = opened.stderr.split("opened by: ").nth(1).unwrap().trim().to_owned();
     let ended = sender.wait();
     assert!(ended.code == 0 && ended.stderr.contains(&format!(" opened by: {words}")), "{ended:?}");
-    let told = asker.wait();
+    let printed = asker.wait();
     assert!(
-        told.code == 0
-            && String::from_utf8(told.stdout)
+        printed.code == 0
+            && String::from_utf8(printed.stdout)
                 .unwrap()
                 .contains(&format!("by: {words} (verified: the opener had the link)"))
     );
@@ -65,9 +65,9 @@ async fn a_receipt_checks_and_revokes_on_any_machine() {
     for link in link.lines() {
         assert!(!text.contains(link.split_once('#').unwrap().1), "it cannot open");
     }
-    let told = stage.elsewhere("status --receipt kept").ok();
-    assert_eq!(told.matches("  waiting until ").count(), 2, "{told}");
-    assert!(told.contains("for anna") && told.contains("for ben"), "{told}");
+    let printed = stage.elsewhere("status --receipt kept").ok();
+    assert_eq!(printed.matches("  waiting until ").count(), 2, "{printed}");
+    assert!(printed.contains("for anna") && printed.contains("for ben"), "{printed}");
     stage.elsewhere("revoke --receipt kept").fails(2, "no terminal to confirm that 2 shares should be revoked");
     stage.elsewhere("revoke --receipt kept -y").ok();
     stage.elsewhere("peek").env("SHARE_LINK", link.lines().next().unwrap()).fails(4, "the sender revoked this link");
@@ -184,7 +184,7 @@ async fn a_generated_passphrase_has_four_words_and_is_shown() {
 /// A relay that claims that every share was opened.
 struct Boaster;
 
-impl Meddle for Boaster {
+impl Misbehavior for Boaster {
     fn status(&self, status: &mut Status) {
         status.state = ShareState::Finished;
         status.ended = Some(status.created);
@@ -196,12 +196,12 @@ impl Meddle for Boaster {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_opening_without_a_receipt_is_not_believed() {
     let mut stage = Stage::new();
-    let boaster = Meddler { relay: stage.bench.relay.clone(), how: Boaster };
+    let boaster = Misbehaving { relay: stage.bench.relay.clone(), how: Boaster };
     stage.relay = served(Arc::new(boaster) as Arc<dyn Relay>).1;
     let sent = stage.share("send --wait beach.jpg").run();
     assert!(sent.code == 4 && sent.stderr.contains("there is no proof"), "{sent:?}");
-    let told = stage.share("status").ok();
-    assert!(told.contains("says the relay; there is no proof"), "{told}");
+    let printed = stage.share("status").ok();
+    assert!(printed.contains("says the relay; there is no proof"), "{printed}");
     assert_eq!(events(&stage.share("status --json").run())[0]["receipt"], "invalid");
     assert_eq!(stage.share("status --wait").run().code, 4);
 }
@@ -216,9 +216,9 @@ async fn an_unreachable_relay_does_not_delay_the_others() {
     gone.kill();
     stage.relay = here;
     stage.share("send -q -n photo wrong").ok();
-    let told = stage.share("status photo --give-up 100ms").run();
-    assert_eq!(told.code, 6, "{told:?}");
-    assert!(String::from_utf8(told.stdout).unwrap().contains("waiting until"), "the other one's");
+    let printed = stage.share("status photo --give-up 100ms").run();
+    assert_eq!(printed.code, 6, "{printed:?}");
+    assert!(String::from_utf8(printed.stdout).unwrap().contains("waiting until"), "the other one's");
     let taken = stage.share("revoke -y photo --give-up 100ms").run();
     assert!(taken.code == 6 && taken.stderr.contains("was NOT revoked"), "{taken:?}");
     assert!(String::from_utf8(taken.stdout).unwrap().contains("revoked on"));
@@ -272,7 +272,7 @@ fn many_shares_are_queried_in_parallel_and_a_silent_relay_only_once() {
     assert!(line.most() <= 24, "{} connections at once", line.most());
     line.stop_down_at(0);
     let begun = std::time::Instant::now();
-    let told = sandbox.share(["list", "-q"]).ok();
-    assert_eq!((told.lines().count(), told.matches("waiting").count()), (80, 0), "{told}");
+    let printed = sandbox.share(["list", "-q"]).ok();
+    assert_eq!((printed.lines().count(), printed.matches("waiting").count()), (80, 0), "{printed}");
     assert!(begun.elapsed().as_secs() < 15, "{:?}", begun.elapsed());
 }

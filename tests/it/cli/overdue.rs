@@ -35,8 +35,8 @@ async fn the_relays_clock_decides() {
     let sent = sandbox.share(["send", "--bare"]).env("SHARE_RELAY", &relay).input("text").run();
     assert!(sent.code == 0 && !sent.stderr.contains("keeps shares for at most"), "{sent:?}");
     for (command, state) in [("status", "  waiting until Jan 15, 2000 at 00:00\n"), ("list", "\twaiting\t")] {
-        let told = sandbox.share([command]).env("SHARE_RELAY", &relay).ok();
-        assert!(told.contains(state), "{told}");
+        let printed = sandbox.share([command]).env("SHARE_RELAY", &relay).ok();
+        assert!(printed.contains(state), "{printed}");
     }
 }
 
@@ -56,8 +56,11 @@ fn a_folder_without_a_server_shows_it_too() {
             fs::write(&path, record.to_string()).unwrap();
         }
     }
-    let told = sandbox.share(["status"]).ok();
-    assert!(told.contains("expired on ") && told.contains("has not yet confirmed that nobody opened it"), "{told}");
+    let printed = sandbox.share(["status"]).ok();
+    assert!(
+        printed.contains("expired on ") && printed.contains("has not yet confirmed that nobody opened it"),
+        "{printed}"
+    );
     // Without a reachable relay, the sender's clock decides.
     let there = Sandbox::new();
     let (_, relay) = (there.share(["list"]).ok(), there.relay());
@@ -67,9 +70,9 @@ fn a_folder_without_a_server_shows_it_too() {
     let mut kept: serde_json::Value = serde_json::from_slice(&fs::read(&entry).unwrap()).unwrap();
     kept["expires"] = (kept["expires"].as_u64().unwrap() - 86_430).into();
     fs::write(&entry, kept.to_string()).unwrap();
-    let told = there.share(["list", "--give-up", "300ms"]).run();
-    assert!(told.stderr.contains("cannot be reached") || told.stderr.contains("does not answer"), "{told:?}");
-    assert!(String::from_utf8(told.stdout).unwrap().contains("\texpired?\t"));
+    let printed = there.share(["list", "--give-up", "300ms"]).run();
+    assert!(printed.stderr.contains("cannot be reached") || printed.stderr.contains("does not answer"), "{printed:?}");
+    assert!(String::from_utf8(printed.stdout).unwrap().contains("\texpired?\t"));
 }
 
 /// Calls that flush a whole disk.

@@ -54,14 +54,14 @@ fn real_shells_load_them_silently() {
         let path = format!("{bin}:{}", std::env::var("PATH").unwrap());
         let ended = sandbox.prepare(command).env("FILE", committed(name)).env("PATH", path).run();
         assert!(ended.code == 0 && ended.stderr.is_empty(), "{shell}: {ended:?}");
-        let told = String::from_utf8(ended.stdout).unwrap();
+        let printed = String::from_utf8(ended.stdout).unwrap();
         let expected: &[&str] = match shell {
             "zsh" => &["_share", "_share: function"],
             "fish" => &["send", "status", "revoke", "powershell"],
             _ => &["send", "status"],
         };
         for word in expected {
-            assert!(told.contains(word), "{shell}: {told}");
+            assert!(printed.contains(word), "{shell}: {printed}");
         }
     }
 }

@@ -13,10 +13,10 @@ use regex_lite::Regex;
 use serde_json::Value;
 use share::relay::Relay;
 
-use crate::support::{Ended, Meddle, Meddler, Run, START, Stage, answering, events, served};
+use crate::support::{Ended, Misbehaving, Misbehavior, Run, START, Stage, answering, events, served};
 
 /// The output, with the parts that differ between runs replaced.
-pub(crate) fn told(ended: &Ended) -> String {
+pub(crate) fn transcript(ended: &Ended) -> String {
     let mut text = String::new();
     for (mark, stream) in [("", String::from_utf8_lossy(&ended.stdout).into_owned()), ("! ", ended.stderr.clone())] {
         for line in stream.lines() {
@@ -41,8 +41,8 @@ pub(crate) fn told(ended: &Ended) -> String {
 fn check(run: impl Fn() -> Run, expected: &str) {
     let expected = expected.trim_start_matches('\n').lines().map(str::trim_start).collect::<Vec<_>>().join("\n");
     let ended = run().run();
-    let told = told(&ended).lines().map(str::trim_start).collect::<Vec<_>>().join("\n");
-    assert_eq!(told.trim_end(), expected.trim_end());
+    let transcript = transcript(&ended).lines().map(str::trim_start).collect::<Vec<_>>().join("\n");
+    assert_eq!(transcript.trim_end(), expected.trim_end());
     let json = run().env("SHARE_JSON", "1").run();
     assert_eq!(json.code, ended.code, "{json:?}");
     events(&json);
@@ -259,7 +259,7 @@ async fn outcomes_for_a_recipient() {
         = 0",
     );
     assert_eq!(
-        told(&open(&link).run()),
+        transcript(&open(&link).run()),
         "\
         ! beach.jpg: photo, 300 kB\n\
         ! Saved as got. The sender sees it was opened by: WORDS\n\
@@ -321,7 +321,7 @@ async fn outcomes_for_a_recipient() {
     );
     let link = stage.share("send -q").input("a Wi-Fi password").ok();
     assert_eq!(
-        told(&stage.elsewhere("open").env("SHARE_LINK", &link).run()),
+        transcript(&stage.elsewhere("open").env("SHARE_LINK", &link).run()),
         "\
         a Wi-Fi password\n\
         ! text, 16 bytes\n\
@@ -373,7 +373,7 @@ async fn passphrases() {
 /// A relay that alters parts.
 struct Forger;
 
-impl Meddle for Forger {
+impl Misbehavior for Forger {
     fn part(&self, _number: u32, bytes: Bytes) -> Bytes {
         let mut bytes = bytes.to_vec();
         bytes[2000] ^= 1;
@@ -424,7 +424,7 @@ async fn relays_that_refuse_lie_or_are_unreachable() {
         = 6",
     );
     drop(full);
-    let (_, forger) = served(Arc::new(Meddler { relay: stage.bench.relay.clone(), how: Forger }) as Arc<dyn Relay>);
+    let (_, forger) = served(Arc::new(Misbehaving { relay: stage.bench.relay.clone(), how: Forger }) as Arc<dyn Relay>);
     let ended = send(&forger, "-q").run();
     let link = String::from_utf8(ended.stdout).unwrap();
     check(
@@ -508,7 +508,7 @@ async fn the_life_of_a_share_as_its_sender_sees_it() {
     );
     stage.sent("");
     assert_eq!(
-        told(&stage.share("revoke beach.jpg -y").run()),
+        transcript(&stage.share("revoke beach.jpg -y").run()),
         "\
         beach.jpg: photo, 300 kB\n  too late: opened on Jan 1, 2100 at 00:00 by: WORDS (verified: the opener had the link and the passphrase)\n  \
         sent on TODAY through RELAY, id ID\n\
@@ -531,7 +531,7 @@ async fn the_life_of_a_share_as_its_sender_sees_it() {
 /// A relay that is too busy for every finish, and notes that it was asked.
 struct Never(AtomicBool);
 
-impl Meddle for Never {
+impl Misbehavior for Never {
     fn finish(&self) -> Result<(), share::relay::RelayError> {
         self.0.store(true, std::sync::atomic::Ordering::SeqCst);
         Err(share::relay::RelayError::BUSY)
@@ -541,12 +541,12 @@ impl Meddle for Never {
 #[tokio::test(flavor = "multi_thread")]
 async fn claimed_and_lapsed() {
     let mut stage = Stage::new();
-    let never = Meddler { relay: stage.bench.relay.clone(), how: Never(AtomicBool::new(false)) };
+    let never = Misbehaving { relay: stage.bench.relay.clone(), how: Never(AtomicBool::new(false)) };
     stage.relay = served(Arc::new(never)).1;
     let link = stage.sent("");
     let opened = stage.elsewhere("open -o got --give-up 100ms").env("SHARE_LINK", &link).run();
     assert_eq!(
-        told(&opened),
+        transcript(&opened),
         "\
         ! beach.jpg: photo, 300 kB\n\
         ! Saved as got. The relay will be informed by the next `share` command; the sender then sees it was opened \

@@ -12,8 +12,8 @@ use share::relay::clock::{Clock, SystemClock};
 use share::relay::store::folder::{Folder, Sharing};
 
 use crate::support::{
-    Ended, Mishap, Proxy, RelayProcess, Run, Sandbox, Tally, TestS3, Traced, changes, changes_in, doomed, files, noise,
-    relay_over_bucket, settle, settle_bucket, traced,
+    BucketFault, Ended, Proxy, RelayProcess, Run, Sandbox, Tally, TestS3, Traced, changes, changes_in, files,
+    killed_at, noise, relay_over_bucket, settle, settle_bucket, traced,
 };
 
 /// The distance between two tested deaths.
@@ -103,13 +103,13 @@ fn a_user_of_a_bucket_dies_at_any_request() {
         let pid = Arc::new(OnceLock::<u32>::new());
         let victim = pid.clone();
         s3.plan(move |asked| {
-            let mishap = if after { Mishap::KillAfter } else { Mishap::KillBefore };
-            (asked.number == number).then(|| mishap(*victim.wait()))
+            let fault = if after { BucketFault::KillAfter } else { BucketFault::KillBefore };
+            (asked.number == number).then(|| fault(*victim.wait()))
         });
         let program = stage.run(args).start();
         pid.set(program.0.id()).unwrap();
         let ended = program.wait();
-        (ended, s3.calm() > 0)
+        (ended, s3.clear() > 0)
     };
     let mut tally = Tally::expecting(BUCKET_DEATHS);
     for (sends, after) in [(true, false), (true, true), (false, false), (false, true)] {
@@ -157,7 +157,7 @@ fn a_user_of_a_folder_dies_at_any_change_of_a_file() {
         for call in changes {
             for number in (1..).step_by(stride(7)) {
                 let link = if sends { String::new() } else { stage.send() };
-                let ended = doomed(&sandbox, call, number, &Trial::args(sends, &link)).run();
+                let ended = killed_at(&sandbox, call, number, &Trial::args(sends, &link)).run();
                 stage.after(sends, &ended, &link);
                 if !ended.was_killed() {
                     assert_eq!(ended.code, 0, "{ended:?}");
@@ -210,7 +210,7 @@ impl<'a> Relays<'a> {
         }
         self.started += 1;
         let (tell, number) = (self.tell.clone(), self.started);
-        self.current = self.sandbox.start_mortal_relay(run, move || drop(tell.send(Event::Died(number))));
+        self.current = self.sandbox.start_killable_relay(run, move || drop(tell.send(Event::Died(number))));
         if let Some(relay) = &self.current {
             self.front.lead_to(&relay.address());
         }
@@ -227,7 +227,7 @@ impl<'a> Relays<'a> {
     }
 
     /// Runs a command, and restarts the relay whenever it dies. Returns whether it did.
-    fn while_mortal(&mut self, command: Run) -> (Ended, bool) {
+    fn with_restarts(&mut self, command: Run) -> (Ended, bool) {
         let (program, tell, before) = (command.start(), self.tell.clone(), self.started);
         std::thread::spawn(move || tell.send(Event::Ended(program.wait())));
         loop {
@@ -254,10 +254,10 @@ fn a_relay_over_a_bucket_dies_at_any_request() {
         for number in (1..).step_by(stride(5)) {
             let link = if sends { String::new() } else { stage.send() };
             let pid = relays.current.as_ref().unwrap().pid();
-            let mishap = if after { Mishap::KillAfter(pid) } else { Mishap::KillBefore(pid) };
-            s3.plan(move |asked| (asked.number == number).then_some(mishap));
-            let (ended, died) = relays.while_mortal(stage.run(&Trial::args(sends, &link)));
-            let harmed = s3.calm() > 0;
+            let fault = if after { BucketFault::KillAfter(pid) } else { BucketFault::KillBefore(pid) };
+            s3.plan(move |asked| (asked.number == number).then_some(fault));
+            let (ended, died) = relays.with_restarts(stage.run(&Trial::args(sends, &link)));
+            let harmed = s3.clear() > 0;
             if died {
                 tally.saw(bucket_death(sends, after));
             }
@@ -296,13 +296,13 @@ fn a_relay_over_a_folder_dies_at_any_change_of_a_file() {
     for (call, sends) in changes.into_iter().flat_map(|call| [(call, true), (call, false)]) {
         for number in (1..).step_by(stride(13)) {
             let link = if sends { String::new() } else { stage.send() };
-            if !relays.replace(doomed(&sandbox, call, number, &args)) {
+            if !relays.replace(killed_at(&sandbox, call, number, &args)) {
                 // It died before it was ready: the next one continues.
                 tally.saw(call);
                 relays.renew();
                 continue;
             }
-            let (ended, died) = relays.while_mortal(stage.run(&Trial::args(sends, &link)));
+            let (ended, died) = relays.with_restarts(stage.run(&Trial::args(sends, &link)));
             relays.renew();
             stage.after(sends, &ended, &link);
             if !died {

@@ -23,8 +23,8 @@ fn a_killed_opener_resumes_and_no_other_device_can() {
     opener.kill();
     assert_eq!(sandbox.names(), Vec::<String>::new(), "nothing hidden is left");
     let elsewhere = sandbox.share(["open", &link, "-o", "."]).env("HOME", sandbox.other_home("ben"));
-    let told = elsewhere.fails(3, "being opened since ");
-    assert!(told.stderr.contains("\nhint: if that was you"), "{}", told.stderr);
+    let failed = elsewhere.fails(3, "being opened since ");
+    assert!(failed.stderr.contains("\nhint: if that was you"), "{}", failed.stderr);
     let peeked = sandbox.share(["peek", &link]).fails(3, "this device has already started to open this share");
     assert!(peeked.stderr.contains("try: share open"));
     line.mend();

@@ -20,8 +20,8 @@ use share::relay::{Checksum, ClaimResponse, Credential, Gone, Relay, RelayError,
 use share::secret::Token;
 
 use crate::support::{
-    Counts, Ended, FAULTS, Fault, Faults, Faulty, Kind, Mischief, Op, Proxy, SHARE, Sample, Slow, Tally, TestClock,
-    World, changes, doomed, kill, node_over, noise, with_a_small_disk,
+    Counts, Ended, FAULTS, Fault, Faults, Faulty, Kind, LineFault, Op, Proxy, SHARE, Sample, Slow, Tally, TestClock,
+    World, changes, kill, killed_at, node_over, noise, with_a_small_disk,
 };
 
 /// The number of runs.
@@ -88,7 +88,7 @@ rows! {
          before or after it: while something is sent",
         "no link, or one that works; sending again works; the sweeper deletes the rest",
         "L1 L2 D2";
-    the_store_fails_while_sending_little:
+    the_store_fails_while_sending_in_one_request:
         "the same, while something small is sent in one request",
         "the same",
         "L1 L2 D2";
@@ -96,7 +96,7 @@ rows! {
         "the same, while something is opened",
         "the same device gets all of it in the end, once; nobody else does",
         "L3 L4 O1 D1";
-    the_store_fails_while_taking_back:
+    the_store_fails_while_revoking:
         "the same, while a share is revoked",
         "it is revoked in the end, and nothing is left of it",
         "O2 D1";
@@ -112,7 +112,7 @@ rows! {
         "the answer to any request is lost",
         "the repeated request gets the same answer; its own opening is never \"already opened\"",
         "L1 L4 O1";
-    the_line_garbles:
+    a_part_is_corrupted_in_transit:
         "a part is corrupted in transit, on its way in or out",
         "it is refused and repeated",
         "L1 L4";
@@ -120,7 +120,7 @@ rows! {
         "the recipient's disk is full, before or after the claim",
         "exit 8, nothing under the file's name; the same command works when there is room",
         "L3 L4";
-    everybody_is_at_the_door:
+    conflicting_requests_race:
         "sweeper against commit, claim against revocation, claim against expiry, lapse against reading, two \
                sweepers; clocks a minute apart",
         "one outcome, which the loser receives",
@@ -153,7 +153,7 @@ rows! {
         "the relay dies in the middle of a part, in or out",
         "sender and opener resume when it is back",
         "L1 L3 L4";
-    the_line_is_cut_often:
+    the_connection_is_cut_often:
         "the connection is cut every 50 kB",
         "the opener resumes each time",
         "L4";
@@ -177,7 +177,7 @@ rows! {
         "the relay dies between the end and the deletion, parts come late, or a disk brings deleted ones back",
         "unreadable at once, and deleted by the sweeper",
         "O2 D1 D2";
-    nobody_takes_the_link:
+    the_link_cannot_be_printed:
         "the link cannot be printed: standard output is closed or full",
         "the share is revoked",
         "L1 D1";
@@ -221,7 +221,7 @@ struct Harm {
 
 /// Clears the plan of `faults`, and returns the observations.
 fn harm(faults: &Faults) -> Harm {
-    let seen = faults.calm() > 0;
+    let seen = faults.clear() > 0;
     Harm { counts: faults.counts(), seen }
 }
 
@@ -301,7 +301,7 @@ fn killed_at_each_operation(
             let program = world.share(&args).start();
             running.set(program.0.id()).unwrap();
             let ended = program.wait();
-            world.faults.calm();
+            world.faults.clear();
             let reached = world.faults.counts().asked(kind) >= number;
             if ended.was_killed() {
                 assert!(reached, "{ended:?}");
@@ -351,7 +351,7 @@ fn the_store_fails_while_sending(world: &Arc<World>, depth: Depth) -> Tally {
     sending(world, depth, LARGE)
 }
 
-fn the_store_fails_while_sending_little(world: &Arc<World>, depth: Depth) -> Tally {
+fn the_store_fails_while_sending_in_one_request(world: &Arc<World>, depth: Depth) -> Tally {
     sending(world, depth, SMALL)
 }
 
@@ -392,7 +392,7 @@ fn the_store_fails_while_opening(world: &Arc<World>, depth: Depth) -> Tally {
     tally
 }
 
-fn the_store_fails_while_taking_back(world: &Arc<World>, depth: Depth) -> Tally {
+fn the_store_fails_while_revoking(world: &Arc<World>, depth: Depth) -> Tally {
     let content = noise(SMALL, 34);
     let tally = each_operation(&world.faults, depth, &ALL, |arm| {
         let link = sent(world, &content);
@@ -518,7 +518,7 @@ fn an_end_cannot_be_written(world: &Arc<World>, _: Depth) -> Tally {
             assert!(!ended().await, "{end}");
             assert!(here_still().await, "{:?}: {end}: gone before it has ended", world.over);
         });
-        if world.faults.calm() > 0 {
+        if world.faults.clear() > 0 {
             tally.saw(end);
         }
         world.wait(async {
@@ -533,16 +533,16 @@ fn an_end_cannot_be_written(world: &Arc<World>, _: Depth) -> Tally {
 fn answers_are_lost(world: &Arc<World>, _: Depth) -> Tally {
     let requests =
         ["create", "put_part", "commit", "deposit", "manifest", "claim", "get_part", "finish", "revoke", "status"];
-    mischief(world, Mischief::Lose, &requests)
+    line_faults(world, LineFault::Lose, &requests)
 }
 
-fn the_line_garbles(world: &Arc<World>, _: Depth) -> Tally {
-    mischief(world, Mischief::Garble, &["put_part", "deposit", "claim", "get_part"])
+fn a_part_is_corrupted_in_transit(world: &Arc<World>, _: Depth) -> Tally {
+    line_faults(world, LineFault::Corrupt, &["put_part", "deposit", "claim", "get_part"])
 }
 
 /// Applies a network fault to each request of each command, until there are no more of them. It must have been observed
 /// in each of these `requests`.
-fn mischief(world: &Arc<World>, mischief: Mischief, requests: &[&'static str]) -> Tally {
+fn line_faults(world: &Arc<World>, fault: LineFault, requests: &[&'static str]) -> Tally {
     let mut tally = Tally::expecting(requests.iter().copied());
     for size in [SMALL, LARGE] {
         let content = noise(size, 35);
@@ -550,13 +550,13 @@ fn mischief(world: &Arc<World>, mischief: Mischief, requests: &[&'static str]) -
         for command in ["send", "open", "revoke", "status"] {
             for number in 1.. {
                 let link = if command == "send" { String::new() } else { sent(world, &content) };
-                world.line.at(number, mischief);
+                world.line.at(number, fault);
                 let ended = match command {
                     "send" => world.share(&["send", "-q", "film.bin"]).run(),
                     "open" => world.share(&["open", "-q", &link, "-o", "received"]).run(),
                     _ => world.share(&[command, "-q", &link]).run(),
                 };
-                let (reached, seen) = world.line.calm();
+                let (reached, seen) = world.line.clear();
                 if let Some(request) = seen {
                     tally.saw(request);
                 }
@@ -614,8 +614,8 @@ fn nodes(world: &World) -> [(StoreRelay, Arc<TestClock>); 3] {
     })
 }
 
-#[expect(clippy::too_many_lines, reason = "one race, told from its beginning to its end")]
-fn everybody_is_at_the_door(world: &Arc<World>, depth: Depth) -> Tally {
+#[expect(clippy::too_many_lines, reason = "one race, in order")]
+fn conflicting_requests_race(world: &Arc<World>, depth: Depth) -> Tally {
     let rounds = depth.of(4, 40);
     for round in 0..rounds {
         let nodes = nodes(world);
@@ -750,7 +750,7 @@ fn the_right_passphrase_is_repeated(world: &Arc<World>, _: Depth) -> Tally {
         }
         seen
     });
-    let harmed = world.faults.calm();
+    let harmed = world.faults.clear();
     assert!(harmed > 20 && seen > 10, "{harmed} failed, {seen} succeeded");
     let here = world.node();
     let (rules, _) = here.parts();
@@ -872,7 +872,7 @@ fn the_relay_dies_in_a_part(world: &Arc<World>, _: Depth) -> Tally {
     Tally::made("deaths", 2)
 }
 
-fn the_line_is_cut_often(world: &Arc<World>, _: Depth) -> Tally {
+fn the_connection_is_cut_often(world: &Arc<World>, _: Depth) -> Tally {
     let content = noise(700_000, 39);
     let link = sent(world, &content);
     let line = Proxy::to(&world.address.to_string(), Some(50_000));
@@ -968,7 +968,7 @@ fn the_recipient_dies(world: &Arc<World>, depth: Depth) -> Tally {
     for call in changes {
         for number in (1..).step_by(depth.step()) {
             let link = sent(world, &content);
-            let ended = doomed(&world.sandbox, call, number, &["open", "-q", &link, "-o", "received"]).run();
+            let ended = killed_at(&world.sandbox, call, number, &["open", "-q", &link, "-o", "received"]).run();
             expect_goes_on(world, &ended, &link, &content);
             if !ended.was_killed() {
                 assert_eq!(ended.code, 0, "{ended:?}");
@@ -1008,7 +1008,7 @@ fn the_name_is_taken_meanwhile(world: &Arc<World>, _: Depth) -> Tally {
         None
     });
     world.share(&["open", "-q", &link, "-o", "inbox"]).ok();
-    world.faults.calm();
+    world.faults.clear();
     assert_eq!(std::fs::read(inbox.join("film.bin")).unwrap(), b"mine");
     assert!(std::fs::read(inbox.join("film (1).bin")).unwrap() == content);
     world.settle();
@@ -1022,7 +1022,7 @@ fn deleted_data_comes_back(world: &Arc<World>, _: Depth) -> Tally {
     world.faults.plan(|op| (op.kind == Kind::Create && op.name.ends_with("/end")).then_some(Fault::CrashAfter));
     let opener = world.share(&["open", "-q", &link, "-o", "received"]).start();
     let ended = opener.wait();
-    let deaths = world.faults.calm();
+    let deaths = world.faults.clear();
     assert!(deaths > 0, "the relay did not die");
     expect_opened_in_the_end(world, &ended, &link, &content);
     world.expect_ended_shares_to_be_empty();
@@ -1060,7 +1060,7 @@ fn deleted_data_comes_back(world: &Arc<World>, _: Depth) -> Tally {
     tally
 }
 
-fn nobody_takes_the_link(world: &Arc<World>, _: Depth) -> Tally {
+fn the_link_cannot_be_printed(world: &Arc<World>, _: Depth) -> Tally {
     world.sandbox.write("film.bin", &noise(SMALL, 45));
     for redirection in [">&-", ">/dev/full"] {
         let mut shell = Command::new("sh");

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use share::relay::clock::{Clock, SystemClock};
 
 use crate::support::{
-    Ended, Mishap, Proxy, RelayProcess, Run, SHARE, Sandbox, TestS3, noise, relay_over_bucket, settle_bucket,
+    BucketFault, Ended, Proxy, RelayProcess, Run, SHARE, Sandbox, TestS3, noise, relay_over_bucket, settle_bucket,
 };
 
 /// Counts of events.
@@ -35,7 +35,7 @@ fn one_more(count: &AtomicU64) {
 }
 
 /// A random number.
-fn dice() -> u64 {
+fn random() -> u64 {
     u64::from(SystemClock.chance())
 }
 
@@ -61,13 +61,13 @@ struct Person<'a> {
 impl Person<'_> {
     fn run(&self, args: &[&str]) -> Run {
         // Any relay: they share one store.
-        let node = &self.nodes[usize::try_from(dice()).unwrap() % self.nodes.len()];
+        let node = &self.nodes[usize::try_from(random()).unwrap() % self.nodes.len()];
         let args: Vec<String> = args.iter().map(|arg| arg.replace("http://relay/", &node.front.url)).collect();
         self.sandbox.share(args).env("SHARE_RELAY", &node.front.url).env("SHARE_GIVE_UP", "2m")
     }
 
     /// The same, killed after so many milliseconds if it is still running.
-    fn doomed(&self, args: &[&str], after: u64) -> Run {
+    fn killed_at(&self, args: &[&str], after: u64) -> Run {
         let node = &self.nodes[0];
         let mut command = Command::new("timeout");
         command.args(["-s", "KILL", &format!("0.{after:03}"), SHARE]);
@@ -78,8 +78,8 @@ impl Person<'_> {
     /// Runs a command until it succeeds, and sometimes kills it.
     fn run_until(&self, args: &[&str], good: &[i32]) -> Ended {
         loop {
-            let ended = match dice() % 4 {
-                0 => self.doomed(args, dice() % 300).run(),
+            let ended = match random() % 4 {
+                0 => self.killed_at(args, random() % 300).run(),
                 _ => self.run(args).run(),
             };
             // A killed program closes its standard output before it releases its lock.
@@ -96,7 +96,7 @@ impl Person<'_> {
     /// One share, from sending to its end.
     fn share(&self) {
         let sizes = [100, 5000, 300_000, 4_194_304, 9_000_000];
-        let content = noise(sizes[usize::try_from(dice()).unwrap() % sizes.len()], dice());
+        let content = noise(sizes[usize::try_from(random()).unwrap() % sizes.len()], random());
         self.sandbox.write("film.bin", &content);
         let link = loop {
             // Only a complete line is a link.
@@ -108,10 +108,10 @@ impl Person<'_> {
         };
         one_more(&self.tally.sent);
         let link = format!("http://relay/#{}", link.split_once('#').unwrap().1);
-        if dice().is_multiple_of(3) {
+        if random().is_multiple_of(3) {
             self.run_until(&["peek", "-q", &link], &[0]);
         }
-        if dice().is_multiple_of(8) {
+        if random().is_multiple_of(8) {
             self.run_until(&["revoke", "-q", &link], &[0]);
             let late = self.run_until(&["open", "-q", &link, "-o", "got"], &[0, 3, 4]);
             if late.code != 4 {
@@ -160,7 +160,7 @@ fn weight(pid: u32) -> (u64, usize) {
 
 #[test]
 #[ignore = "takes long: tests/all"]
-#[expect(clippy::too_many_lines, reason = "one run, told from its beginning to its end")]
+#[expect(clippy::too_many_lines, reason = "one scenario, in order")]
 fn nothing_is_lost_doubled_corrupted_or_left_over() {
     let (sandbox, s3) = (Sandbox::new(), TestS3::start());
     let nodes: Vec<Node> = (0..3)
@@ -171,14 +171,14 @@ fn nothing_is_lost_doubled_corrupted_or_left_over() {
         .collect();
     s3.plan(|_| {
         let mishaps = [
-            Mishap::Refused(500),
-            Mishap::Refused(409),
-            Mishap::Denied(503),
-            Mishap::CutBefore,
-            Mishap::CutAfter,
-            Mishap::Twice,
+            BucketFault::Refused(500),
+            BucketFault::Refused(409),
+            BucketFault::Denied(503),
+            BucketFault::CutBefore,
+            BucketFault::CutAfter,
+            BucketFault::Twice,
         ];
-        (dice().is_multiple_of(100)).then(|| mishaps[usize::try_from(dice()).unwrap() % mishaps.len()])
+        (random().is_multiple_of(100)).then(|| mishaps[usize::try_from(random()).unwrap() % mishaps.len()])
     });
     let (tally, over) = (Tally::default(), AtomicBool::new(false));
     let ends = Instant::now() + length();
@@ -201,14 +201,14 @@ fn nothing_is_lost_doubled_corrupted_or_left_over() {
         // The first relay lives, and its resources are watched; the others die.
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
-                thread::sleep(Duration::from_millis(1000 + dice() % 3000));
-                let node = &nodes[1 + usize::try_from(dice()).unwrap() % 2];
+                thread::sleep(Duration::from_millis(1000 + random() % 3000));
+                let node = &nodes[1 + usize::try_from(random()).unwrap() % 2];
                 let mut relay = node.relay.lock().unwrap();
                 relay.kill();
                 one_more(&tally.killed_relays);
                 // A relay that meets a fault at its start is started again.
                 *relay = loop {
-                    let next = sandbox.start_mortal_relay(relay_over_bucket(&sandbox, &s3), || {});
+                    let next = sandbox.start_killable_relay(relay_over_bucket(&sandbox, &s3), || {});
                     if let Some(next) = next {
                         break next;
                     }
@@ -224,11 +224,11 @@ fn nothing_is_lost_doubled_corrupted_or_left_over() {
         }
         let people: Vec<_> = people.into_iter().map(thread::ScopedJoinHandle::join).collect();
         over.store(true, Ordering::Relaxed);
-        let untold: usize = people.into_iter().map(Result::unwrap).sum();
-        assert_eq!(untold, 0, "finished, and the relay does not know");
+        let unfinished: usize = people.into_iter().map(Result::unwrap).sum();
+        assert_eq!(unfinished, 0, "openings without a finish at the relay");
         weights
     });
-    let harmed = s3.calm();
+    let harmed = s3.clear();
     drop(nodes);
     // Nothing is left over after the last sweep.
     settle_bucket(&s3, "relay");

@@ -64,7 +64,7 @@ async fn a_hosted_share_is_opened_and_its_sender_is_told_each_step() {
     let following = serving.until_opened(&committed, |share, event| {
         if matches!(event, Event::Ended(_)) {
             let kept = drafts::outbox(home.path()).unwrap().find(&keys.id).unwrap();
-            assert!(kept[0].end.is_some(), "it is noted before it is told");
+            assert!(kept[0].end.is_some(), "the outbox has the end before the event");
         }
         assert_eq!(share.link(), &link);
         events.borrow_mut().push(event);

@@ -1,11 +1,11 @@
 //! Small made-up sources, each of which breaks one rule: the rule's check finds it.
 
-use super::layers::{circles, homeless, misplaced, naming_system_paths, too_long, unfinished, upward};
+use super::layers::{cycles, misplaced, naming_system_paths, too_long, unfinished, upward, without_layer};
 use super::sources::{Source, parse};
 
 /// Sources from their modules and texts, with an empty file for each other module that they may import.
-fn house(made_up: &[(&str, &str)]) -> Vec<Source> {
-    let rooms = [
+fn library(made_up: &[(&str, &str)]) -> Vec<Source> {
+    let parents = [
         "platform",
         "secret",
         "link",
@@ -24,7 +24,8 @@ fn house(made_up: &[(&str, &str)]) -> Vec<Source> {
         "cli::input",
         "cli::output",
     ];
-    let empty = rooms.iter().filter(|room| made_up.iter().all(|(module, _)| module != *room)).map(|room| (*room, ""));
+    let empty =
+        parents.iter().filter(|parent| made_up.iter().all(|(module, _)| module != *parent)).map(|parent| (*parent, ""));
     let texts = made_up.iter().copied().chain(empty);
     parse(texts.map(|(module, text)| (module.to_owned(), text.to_owned())).collect())
 }
@@ -32,12 +33,12 @@ fn house(made_up: &[(&str, &str)]) -> Vec<Source> {
 /// Expects that a module's text makes exactly one forbidden import, to `to`.
 #[track_caller]
 fn expect_upward(module: &str, text: &str, to: &str) {
-    assert_eq!(upward(&house(&[(module, text)])), [(module.to_owned(), to.to_owned())], "{text}");
+    assert_eq!(upward(&library(&[(module, text)])), [(module.to_owned(), to.to_owned())], "{text}");
 }
 
 #[track_caller]
 fn expect_allowed(module: &str, text: &str) {
-    assert_eq!(upward(&house(&[(module, text)])), [], "{text}");
+    assert_eq!(upward(&library(&[(module, text)])), [], "{text}");
 }
 
 #[test]
@@ -102,8 +103,8 @@ fn unit_tests_may_import_anything() {
 
 #[test]
 fn a_module_without_a_layer_is_found() {
-    assert_eq!(homeless(&house(&[("utils", "")])), ["utils"]);
-    assert_eq!(homeless(&house(&[("main", ""), ("lib", "")])), Vec::<&str>::new());
+    assert_eq!(without_layer(&library(&[("utils", "")])), ["utils"]);
+    assert_eq!(without_layer(&library(&[("main", ""), ("lib", "")])), Vec::<&str>::new());
 }
 
 #[test]
@@ -139,16 +140,16 @@ fn the_relay_may_not_encrypt() {
 
 #[test]
 fn import_cycles_are_found() {
-    let two = house(&[("cli::input", "use super::context::Context;"), ("cli::context", "use crate::cli::input;")]);
-    assert_eq!(circles(&two).len(), 1);
-    let three = house(&[
+    let two = library(&[("cli::input", "use super::context::Context;"), ("cli::context", "use crate::cli::input;")]);
+    assert_eq!(cycles(&two).len(), 1);
+    let three = library(&[
         ("relay", "use self::client::Http;"),
         ("relay::client", "use super::rules;"),
         ("relay::rules", "use crate::relay::Relay;"),
     ]);
     let all: Vec<_> = ["relay", "relay::client", "relay::rules"].map(str::to_owned).into();
-    assert_eq!(circles(&three).into_iter().collect::<Vec<_>>(), [all]);
-    assert!(circles(&house(&[("cli", "use self::input;"), ("cli::input", "use super::context;")])).is_empty());
+    assert_eq!(cycles(&three).into_iter().collect::<Vec<_>>(), [all]);
+    assert!(cycles(&library(&[("cli", "use self::input;"), ("cli::input", "use super::context;")])).is_empty());
 }
 
 #[test]
@@ -162,32 +163,35 @@ fn a_crate_in_another_module_is_found() {
         ("relay::store", "use object_store::path::Path;", "object_store"),
         ("cli::context", "use rustix::fs;", "rustix"),
     ] {
-        assert_eq!(misplaced(&house(&[(module, text)])), [(module, crate_name)], "{text}");
+        assert_eq!(misplaced(&library(&[(module, text)])), [(module, crate_name)], "{text}");
     }
-    assert_eq!(misplaced(&house(&[("cli::input", "use clap::Args; use clapper::X;")])), []);
+    assert_eq!(misplaced(&library(&[("cli::input", "use clap::Args; use clapper::X;")])), []);
 }
 
 #[test]
 fn platform_specific_code_elsewhere_is_found() {
     let text = "use std::{io, os::unix::fs::OpenOptionsExt};";
-    assert_eq!(misplaced(&house(&[("state", text)])), [("state", "std::os")]);
-    assert_eq!(misplaced(&house(&[("platform", text)])), []);
+    assert_eq!(misplaced(&library(&[("state", text)])), [("state", "std::os")]);
+    assert_eq!(misplaced(&library(&[("platform", text)])), []);
     let text = r#"fn f() { read("/proc/self/status"); }"#;
-    assert_eq!(naming_system_paths(&house(&[("view", text)])), ["view"]);
-    assert_eq!(naming_system_paths(&house(&[("platform::memory", text), ("view", "// \"/proc/")])), Vec::<&str>::new());
+    assert_eq!(naming_system_paths(&library(&[("view", text)])), ["view"]);
+    assert_eq!(
+        naming_system_paths(&library(&[("platform::memory", text), ("view", "// \"/proc/")])),
+        Vec::<&str>::new()
+    );
 }
 
 #[test]
 fn unfinished_code_is_found() {
     let text = "#![allow(dead_code)]\nfn f() { todo!() }\n// dbg!(\nfn g() { std::process::exit(1) }";
-    let found: Vec<&str> = unfinished(&house(&[("link", text)])).into_iter().map(|(_, word)| word).collect();
+    let found: Vec<&str> = unfinished(&library(&[("link", text)])).into_iter().map(|(_, word)| word).collect();
     assert_eq!(found, ["process::exit", "todo!(", "#![allow("]);
 }
 
 #[test]
 fn long_files_without_a_reason_are_found() {
     let text = "\n".repeat(401);
-    let sources = house(&[("link", &text)]);
+    let sources = library(&[("link", &text)]);
     assert_eq!(too_long(&sources, &[]), ["link has 401 lines"]);
     assert_eq!(too_long(&sources, &[("link", "one grammar")]), Vec::<String>::new());
     assert_eq!(too_long(&sources, &[("link", ""), ("seal", "")]), ["seal is not long any more"]);

@@ -8,7 +8,7 @@ use super::sources::{Source, imports, is_in, sources};
 
 /// The layers, from the bottom up. A module uses modules of the layers below its own, and no others. A module includes
 /// its submodules.
-const FLOORS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 9] = [
     &["platform", "page"],
     &["secret", "safe_text", "blob"],
     &["durable_fs", "relay_url", "manifest", "media", "wordlist"],
@@ -62,9 +62,9 @@ const LONG_FILES: [(&str, &str); 0] = [];
 const MAX_LINES: usize = 400;
 
 /// Modules without a layer.
-pub(super) fn homeless(sources: &[Source]) -> Vec<&str> {
+pub(super) fn without_layer(sources: &[Source]) -> Vec<&str> {
     let modules = sources.iter().map(|source| source.module.as_str());
-    modules.filter(|module| !is_outside(module) && floor(module).is_none()).collect()
+    modules.filter(|module| !is_outside(module) && layer(module).is_none()).collect()
 }
 
 /// Whether a module is `lib`, which lists the modules, or `main`.
@@ -72,26 +72,26 @@ fn is_outside(module: &str) -> bool {
     matches!(module, "lib" | "main")
 }
 
-fn floor(module: &str) -> Option<usize> {
-    FLOORS.iter().position(|rooms| rooms.iter().any(|room| is_in(module, room)))
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|parents| parents.iter().any(|parent| is_in(module, parent)))
 }
 
 /// Imports that do not point down, or that a submodule must not have.
 pub(super) fn upward(sources: &[Source]) -> Vec<(String, String)> {
-    let room = |module: &str| module.split("::").next().unwrap_or_default().to_owned();
+    let parent = |module: &str| module.split("::").next().unwrap_or_default().to_owned();
     let breaks = |(from, to): &(String, String)| {
-        let points_down = is_outside(from) || room(from) == room(to) || floor(from) > floor(to);
+        let points_down = is_outside(from) || parent(from) == parent(to) || layer(from) > layer(to);
         // Only `main` uses the dispatcher, not even `lib` does.
         let is_dispatcher = is_in(to, "cli::self") && from != "main";
         let is_within =
-            |(room, others): &(&str, &[&str])| is_in(from, room) && others.iter().any(|other| is_in(to, other));
+            |(parent, others): &(&str, &[&str])| is_in(from, parent) && others.iter().any(|other| is_in(to, other));
         !points_down || is_dispatcher || WITHIN.iter().any(is_within)
     };
     imports(sources).into_iter().filter(breaks).collect()
 }
 
 /// Files that import each other, directly or through others.
-pub(super) fn circles(sources: &[Source]) -> BTreeSet<Vec<String>> {
+pub(super) fn cycles(sources: &[Source]) -> BTreeSet<Vec<String>> {
     let imports = imports(sources);
     let mut reaches: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (from, to) in &imports {
@@ -112,12 +112,12 @@ pub(super) fn circles(sources: &[Source]) -> BTreeSet<Vec<String>> {
         }
     }
     let leads = |from: &str, to: &str| reaches.get(from).is_some_and(|all| all.contains(to));
-    let in_a_circle = reaches.keys().filter(|module| leads(module, module));
-    let circle = |module: &&str| {
+    let in_a_cycle = reaches.keys().filter(|module| leads(module, module));
+    let cycle = |module: &&str| {
         let others = reaches.keys().filter(|other| leads(module, other) && leads(other, module));
         others.map(|other| (*other).to_owned()).collect()
     };
-    in_a_circle.map(circle).collect()
+    in_a_cycle.map(cycle).collect()
 }
 
 /// Whether a path belongs to a crate, or to a module of one.
@@ -133,10 +133,12 @@ fn users<'a>(sources: &'a [Source], crate_name: &str) -> Vec<&'a str> {
 
 /// Modules that use a crate that belongs elsewhere.
 pub(super) fn misplaced(sources: &[Source]) -> Vec<(&str, &'static str)> {
-    let of = |(crate_name, rooms): &(&'static str, &'static [&'static str])| {
-        let (crate_name, rooms) = (*crate_name, *rooms);
+    let of = |(crate_name, parents): &(&'static str, &'static [&'static str])| {
+        let (crate_name, parents) = (*crate_name, *parents);
         let elsewhere = users(sources, crate_name).into_iter();
-        elsewhere.filter(|module| !rooms.iter().any(|room| is_in(module, room))).map(move |module| (module, crate_name))
+        elsewhere
+            .filter(|module| !parents.iter().any(|parent| is_in(module, parent)))
+            .map(move |module| (module, crate_name))
     };
     CRATES.iter().flat_map(of).collect()
 }
@@ -179,7 +181,7 @@ pub(super) fn too_long<'a>(sources: &'a [Source], reasons: &'a [(&str, &str)]) -
 fn imports_point_down() {
     let sources = sources();
     assert!(imports(&sources).len() > 200, "the sources were not read: {:?}", imports(&sources));
-    assert_eq!(homeless(&sources), Vec::<&str>::new(), "these modules are on no floor");
+    assert_eq!(without_layer(&sources), Vec::<&str>::new(), "these modules have no layer");
     let up = upward(&sources);
     assert!(up.is_empty(), "these imports do not point down: {up:#?}");
 }
@@ -187,8 +189,8 @@ fn imports_point_down() {
 #[test]
 fn files_import_each_other_in_no_cycles() {
     let sources = sources();
-    let circles = circles(&sources);
-    assert!(circles.is_empty(), "these files import each other: {circles:#?}");
+    let cycles = cycles(&sources);
+    assert!(cycles.is_empty(), "these files import each other: {cycles:#?}");
 }
 
 #[test]

@@ -7,6 +7,8 @@ mod hints;
 mod layers;
 mod numbers;
 mod pictures;
+mod pieces;
 mod readme;
 mod sources;
+mod voice;
 mod words;

@@ -121,7 +121,7 @@ fn checking_and_revoking_work_as_they_stand() {
     let (sandbox, _) = directory();
     let relay = sandbox.relay();
     let shown = shell(&sandbox, &block("sh sender")).env("SHARE_RELAY", &relay.url).ok();
-    assert_eq!(shown.matches("waiting, until").count(), 3, "{shown}");
+    assert_eq!(shown.matches("waiting").count(), 3, "{shown}");
     assert!(shown.trim_end().contains("revoked on"), "{shown}");
 }
 
@@ -133,7 +133,7 @@ fn receipts_work_as_they_stand_where_nothing_else_is_kept() {
     // Every command has a state directory of its own.
     let script = format!("share() {{ SHARE_STATE_DIR=$(mktemp -d) command share \"$@\"; }}\n{}", block("sh receipts"));
     let shown = shell(&sandbox, &script).env("SHARE_RELAY", &relay.url).ok();
-    assert_eq!(shown.matches("waiting, until").count(), 1, "{shown}");
+    assert_eq!(shown.matches("waiting").count(), 1, "{shown}");
     assert!(shown.trim_end().contains("revoked on"), "{shown}");
 }
 

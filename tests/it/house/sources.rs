@@ -163,9 +163,9 @@ pub(super) fn imports(sources: &[Source]) -> BTreeSet<(String, String)> {
 }
 
 /// Whether a module is `parent` or a submodule of it. `cli::self` is the file of the module `cli` alone.
-pub(super) fn is_in(module: &str, room: &str) -> bool {
-    match room.strip_suffix("::self") {
+pub(super) fn is_in(module: &str, parent: &str) -> bool {
+    match parent.strip_suffix("::self") {
         Some(alone) => module == alone,
-        None => module.strip_prefix(room).is_some_and(|rest| rest.is_empty() || rest.starts_with("::")),
+        None => module.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with("::")),
     }
 }

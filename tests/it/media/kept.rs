@@ -56,7 +56,7 @@ fn move_items(meta: &mut [u8], by: u32) {
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
 fn a_heic_with_its_pictures_first_is_cleaned_and_a_truncated_one_is_not() {
-    let place = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let seed = fs::read(corpus().join("heic-exif.heic")).unwrap();
     let parts = boxes(&seed);
     let part = |kind: &[u8]| parts.iter().find(|(name, _)| *name == kind).unwrap().1;
@@ -67,8 +67,8 @@ fn a_heic_with_its_pictures_first_is_cleaned_and_a_truncated_one_is_not() {
     assert_eq!(turned_around.len(), seed.len());
     let after = cleaned(&turned_around);
     let [seed_file, after_file] = [("seed.heic", &seed), ("after.heic", &after)].map(|(name, bytes)| {
-        fs::write(place.path().join(name), bytes).unwrap();
-        place.path().join(name)
+        fs::write(directory.path().join(name), bytes).unwrap();
+        directory.path().join(name)
     });
     assert_eq!(decoded(&seed_file), decoded(&after_file));
     for cut in [&seed, &turned_around] {
@@ -90,9 +90,9 @@ fn played(path: &Path) -> String {
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
 fn a_slow_motion_video_plays_as_before() {
-    let place = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let make = |name: &str, args: &[&str]| -> PathBuf {
-        let path = place.path().join(name);
+        let path = directory.path().join(name);
         let made = Command::new("ffmpeg").args(["-nostdin", "-v", "error"]).args(args).arg(&path).output().unwrap();
         assert!(made.status.success(), "{made:?}");
         path
@@ -107,7 +107,7 @@ fn a_slow_motion_video_plays_as_before() {
     let cut = make("cut.mov", &[&["-ss", "0.7", "-itsscale", "4", "-i", whole][..], &copied].concat());
     let bytes = fs::read(&cut).unwrap();
     assert!(bytes.windows(4).filter(|window| window == b"elst").count() >= 3, "each track has an edit list");
-    let after = place.path().join("after.mov");
+    let after = directory.path().join("after.mov");
     fs::write(&after, cleaned(&bytes)).unwrap();
     assert!(played(&cut) == played(&after));
     assert!(strip::plan(Cursor::new(&bytes)).unwrap().removed.location);
@@ -116,14 +116,15 @@ fn a_slow_motion_video_plays_as_before() {
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
 fn color_profiles_and_adobe_color_transforms_stay() {
-    let place = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let ppm = [&b"P6 32 32 255\n"[..], &noise(32 * 32 * 3, 5)].concat();
-    fs::write(place.path().join("photo.ppm"), ppm).unwrap();
+    fs::write(directory.path().join("photo.ppm"), ppm).unwrap();
     // RGB without conversion: only Adobe's segment distinguishes it from YCbCr.
-    let coded = Command::new("cjpeg").args(["-rgb", "-quality", "100"]).arg(place.path().join("photo.ppm")).output();
+    let coded =
+        Command::new("cjpeg").args(["-rgb", "-quality", "100"]).arg(directory.path().join("photo.ppm")).output();
     let coded = coded.unwrap().stdout;
     let big = |jpeg: &[u8]| {
-        let path = place.path().join("big.jpg");
+        let path = directory.path().join("big.jpg");
         fs::write(&path, jpeg).unwrap();
         Command::new("djpeg").arg(path).output().unwrap().stdout
     };
@@ -136,7 +137,7 @@ fn color_profiles_and_adobe_color_transforms_stay() {
     assert!(has(&profile) && has(&adobe(b"")));
     assert!(!big(&coded).is_empty() && big(&coded) == big(&after));
     let gray = fs::read("tests/beach.jpg").unwrap();
-    assert!(pixels(place.path(), &gray) == pixels(place.path(), &cleaned(&gray)));
+    assert!(pixels(directory.path(), &gray) == pixels(directory.path(), &cleaned(&gray)));
 }
 
 #[test]
@@ -194,10 +195,10 @@ fn motion_pictures_are_not_cut_to_their_first_frame() {
 fn a_corrupt_picture_is_sent_unchanged() {
     let plain = cleaned(&fs::read("tests/beach.jpg").unwrap());
     for marker in [0xbd, 0x45, 0xc0, 0xe5, 0xfe] {
-        let mut garbled = plain.clone();
-        let middle = garbled.len() / 2;
-        garbled[middle..middle + 4].copy_from_slice(&[0xff, marker, 0x04, 0x00]);
-        assert!(strip::plan(Cursor::new(&garbled)).is_err(), "FF {marker:02X} in the coded picture");
+        let mut corrupted = plain.clone();
+        let middle = corrupted.len() / 2;
+        corrupted[middle..middle + 4].copy_from_slice(&[0xff, marker, 0x04, 0x00]);
+        assert!(strip::plan(Cursor::new(&corrupted)).is_err(), "FF {marker:02X} in the coded picture");
     }
     let webp = b"RIFF\0\0\0\0WEBPVP8L\x05\0\0\0\x2f\0\0\0\0\0";
     assert!(strip::plan(Cursor::new(webp)).is_err(), "a WebP whose length leaves its picture out");

@@ -30,9 +30,9 @@ const HARMLESS: [&str; 11] = [
 ];
 
 /// The tags that `exiftool` finds in files: names and values, by file name. Values are numbers, not words.
-fn found(place: &Path) -> HashMap<String, serde_json::Map<String, Value>> {
+fn found(directory: &Path) -> HashMap<String, serde_json::Map<String, Value>> {
     let mut tool = Command::new("exiftool");
-    tool.args(["-json", "-a", "-n", "-G1", "-ee3", "-q"]).args(files(place));
+    tool.args(["-json", "-a", "-n", "-G1", "-ee3", "-q"]).args(files(directory));
     let found: Vec<Value> = serde_json::from_slice(&tool.output().unwrap().stdout).unwrap();
     let named = |found: Value| {
         let Value::Object(found) = found else { panic!("{found}") };

@@ -11,8 +11,8 @@ use share::media::strip;
 use crate::support::{cleaned, contains, pixels, segment};
 
 /// EXIF's orientation as `exiftool` prints it, without orientations stored elsewhere.
-fn turned(place: &Path, name: &str, bytes: &[u8]) -> String {
-    let path = place.join(name);
+fn turned(directory: &Path, name: &str, bytes: &[u8]) -> String {
+    let path = directory.join(name);
     fs::write(&path, bytes).unwrap();
     let tool = Command::new("exiftool").args(["-n", "-s3", "-IFD0:Orientation"]).arg(path).output().unwrap();
     String::from_utf8(tool.stdout).unwrap().trim().to_owned()
@@ -33,7 +33,7 @@ fn jpeg(pieces: &[Vec<u8>]) -> Vec<u8> {
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
 fn a_jpeg_stays_upright_however_its_orientation_is_stored() {
-    let place = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let exif = |kind, value| segment(0xe1, &[b"Exif\0\0", &tiff(kind, value)[..]].concat());
     let xmp = segment(0xe1, &[b"http://ns.adobe.com/xap/1.0/\0", XMP.as_bytes()].concat());
     let upright = exif(3, [0, 1, 0, 0]);
@@ -50,8 +50,8 @@ fn a_jpeg_stays_upright_however_its_orientation_is_stored() {
     ] {
         let photo = jpeg(&pieces);
         let after = cleaned(&photo);
-        assert_eq!(turned(place.path(), "photo.jpg", &after), orientation, "{pieces:02x?}");
-        assert!(pixels(place.path(), &photo) == pixels(place.path(), &after));
+        assert_eq!(turned(directory.path(), "photo.jpg", &after), orientation, "{pieces:02x?}");
+        assert!(pixels(directory.path(), &photo) == pixels(directory.path(), &after));
         assert_eq!(cleaned(&after), after, "what is clean stays as it is");
     }
 }
@@ -59,7 +59,7 @@ fn a_jpeg_stays_upright_however_its_orientation_is_stored() {
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
 fn bytes_that_decoders_skip_between_segments_are_removed() {
-    let place = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let exif = segment(0xe1, &[b"Exif\0\0", &tiff(3, [0, 6, 0, 0])[..]].concat());
     let comment = segment(0xfe, b"CANARY");
     let plain = jpeg(&[]);
@@ -69,11 +69,11 @@ fn bytes_that_decoders_skip_between_segments_are_removed() {
         let fields = if contains(skipped, b"CANARY") { 3 } else { 1 };
         assert_eq!(plan.removed.fields, fields, "{skipped:02x?}");
         let after = cleaned(&photo);
-        assert_eq!(turned(place.path(), "photo.jpg", &after), "6", "{skipped:02x?}");
-        assert!(pixels(place.path(), &plain) == pixels(place.path(), &after));
+        assert_eq!(turned(directory.path(), "photo.jpg", &after), "6", "{skipped:02x?}");
+        assert!(pixels(directory.path(), &plain) == pixels(directory.path(), &after));
     }
     // A restart marker belongs to entropy-coded data: elsewhere it stands alone, without a length.
-    assert!(pixels(place.path(), &cleaned(&jpeg(&[b"\xff\xd0".to_vec()]))) == pixels(place.path(), &plain));
+    assert!(pixels(directory.path(), &cleaned(&jpeg(&[b"\xff\xd0".to_vec()]))) == pixels(directory.path(), &plain));
 }
 
 fn chunk(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
@@ -91,7 +91,7 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
 fn a_png_stays_upright_whichever_program_stored_its_orientation() {
-    let place = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let mut plain = Cursor::new(Vec::new());
     image::RgbImage::new(8, 4).write_to(&mut plain, image::ImageFormat::Png).unwrap();
     let plain = plain.into_inner();
@@ -118,7 +118,7 @@ fn a_png_stays_upright_whichever_program_stored_its_orientation() {
         // Behind the header, which is 8 + 25 bytes long.
         let photo = [&plain[..33], &chunks.concat(), &plain[33..]].concat();
         let after = cleaned(&photo);
-        assert_eq!(turned(place.path(), "photo.png", &after), orientation, "{}", String::from_utf8_lossy(&photo));
+        assert_eq!(turned(directory.path(), "photo.png", &after), orientation, "{}", String::from_utf8_lossy(&photo));
         assert!(image::load_from_memory(&after).unwrap() == image::load_from_memory(&plain).unwrap());
     }
 }
@@ -126,7 +126,7 @@ fn a_png_stays_upright_whichever_program_stored_its_orientation() {
 #[test]
 #[ignore = "needs exiftool, ffmpeg and others: tests/all"]
 fn a_webp_stays_upright_even_with_its_orientation_in_xmp_only() {
-    let place = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let mut plain = Cursor::new(Vec::new());
     image::RgbaImage::new(8, 4).write_to(&mut plain, image::ImageFormat::WebP).unwrap();
     let plain = plain.into_inner();
@@ -144,7 +144,7 @@ fn a_webp_stays_upright_even_with_its_orientation_in_xmp_only() {
         let content = [&b"WEBP"[..], &extended, &plain[12..], &more].concat();
         let photo = piece(b"RIFF", &content);
         let after = cleaned(&photo);
-        assert_eq!(turned(place.path(), "photo.webp", &after), orientation);
+        assert_eq!(turned(directory.path(), "photo.webp", &after), orientation);
         assert!(image::load_from_memory(&after).unwrap() == image::load_from_memory(&plain).unwrap());
     }
 }

@@ -95,12 +95,13 @@ fn the_sender_is_warned_of_formats_that_most_browsers_do_not_show() {
     ] {
         for more in [&[][..], &["--metadata", "keep"]] {
             let ended = send(&sandbox, &relay, &[&[name], more].concat());
-            let told = format!("warning: most browsers cannot show {name} ({what}): recipients can only save it there");
-            assert!(ended.stderr.contains(&told) && ended.stderr.contains(way_out), "{ended:?}");
+            let warning =
+                format!("warning: most browsers cannot show {name} ({what}): recipients can only save it there");
+            assert!(ended.stderr.contains(&warning) && ended.stderr.contains(way_out), "{ended:?}");
         }
         let view_only = send(&sandbox, &relay, &["--view-only", name]);
-        let told = format!("({what}), and --view-only forbids saving: convert to");
-        assert!(view_only.stderr.contains(&told), "{view_only:?}");
+        let warning = format!("({what}), and --view-only forbids saving: convert to");
+        assert!(view_only.stderr.contains(&warning), "{view_only:?}");
     }
     for name in ["plain.mp4"] {
         for more in [&[][..], &["--view-only"]] {

@@ -93,19 +93,19 @@ fn session(device: &DeviceSecret, progress: &Progress) -> Session {
 #[tokio::test]
 async fn each_step_moves_the_progress_and_the_relay() {
     let share = Shared::send(&[("a.txt", b"one"), ("b.txt", b"two")], None).await;
-    let (place, progress) = (tempfile::tempdir().unwrap(), Progress::default());
+    let (directory, progress) = (tempfile::tempdir().unwrap(), Progress::default());
     let envelope = share.envelope(session(&DeviceSecret::random(), &progress)).await;
-    let ready = envelope.prepare(Targets::within(&envelope_manifest(&share).await, place.path())).unwrap();
+    let ready = envelope.prepare(Targets::within(&envelope_manifest(&share).await, directory.path())).unwrap();
     assert_eq!((progress.stage(), share.state().await), (Stage::Untouched, ShareState::Waiting));
     let claimed = ready.claim().await.unwrap();
     assert_eq!((progress.stage(), share.state().await), (Stage::Claimed, ShareState::Claimed));
     let received = claimed.receive(|_| {}).await.unwrap();
     let noted = received.sync().unwrap().note().unwrap();
-    assert!(!place.path().join("trip").exists(), "a name before the journal has it");
+    assert!(!directory.path().join("trip").exists(), "a name before the journal has it");
     let (saved, finishable) = noted.place().unwrap().note().unwrap();
     assert_eq!((progress.stage(), share.state().await), (Stage::Saved, ShareState::Claimed));
     let album = saved.album.unwrap();
-    assert_eq!(album, place.path().join("trip"));
+    assert_eq!(album, directory.path().join("trip"));
     assert_eq!(fs::read(album.join("a.txt")).unwrap(), b"one");
     assert_eq!(fs::read(album.join("b.txt")).unwrap(), b"two");
     let finished = finishable.finish().await;
@@ -212,9 +212,9 @@ impl Device {
 #[tokio::test]
 async fn an_unclaimed_share_leaves_no_trace_and_a_claimed_one_is_resumed() {
     let share = Shared::send(&[("a.txt", b"one")], None).await;
-    let (device, place, progress) = (Device::new(), tempfile::tempdir().unwrap(), Progress::default());
+    let (device, directory, progress) = (Device::new(), tempfile::tempdir().unwrap(), Progress::default());
     let manifest = envelope_manifest(&share).await;
-    let targets = || Targets::within(&manifest, place.path());
+    let targets = || Targets::within(&manifest, directory.path());
     let envelope = share.envelope(device.session(&share, &progress)).await;
     assert!(matches!(device.begin(&share, &Progress::default()), Begin::Busy), "two programs of one device");
     assert!(progress.is_resumable());
@@ -234,13 +234,13 @@ async fn an_unclaimed_share_leaves_no_trace_and_a_claimed_one_is_resumed() {
     };
     drop(resumed().await.sync().unwrap());
     drop(resumed().await.sync().unwrap().note().unwrap());
-    assert_eq!((device.journals(), fs::read_dir(place.path()).unwrap().count()), (1, 0));
+    assert_eq!((device.journals(), fs::read_dir(directory.path()).unwrap().count()), (1, 0));
 
     // The file has its name, but the journal does not have it yet.
     drop(resumed().await.sync().unwrap().note().unwrap().place().unwrap());
-    assert_eq!(fs::read(place.path().join("a.txt")).unwrap(), b"one");
+    assert_eq!(fs::read(directory.path().join("a.txt")).unwrap(), b"one");
     let Begin::Saved(earlier) = device.begin(&share, &Progress::default()) else { panic!("it is not found") };
-    assert_eq!(earlier.files[0].path, place.path().join("a.txt"));
+    assert_eq!(earlier.files[0].path, directory.path().join("a.txt"));
     assert_eq!(share.state().await, ShareState::Claimed);
     earlier.finish(&*share.relay).await.unwrap();
     assert_eq!((share.state().await, device.journals()), (ShareState::Finished, 0));

@@ -38,7 +38,7 @@ fn may_be_in_a_sequence(c: char) -> bool {
     matches!(c, '\0'..='\u{1ffff}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Where U+FFFD stands in what the program shows: for the first character, and for each that differs from the one
+/// The positions of U+FFFD in the program's output: for the first character, and for each that differs from the one
 /// before it.
 fn replaced(before: &str, after: &str) -> Value {
     let tried = |c: &char| *c != ' ' && ((before.is_empty() && after.is_empty()) || may_be_in_a_sequence(*c));

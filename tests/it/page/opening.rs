@@ -364,8 +364,8 @@ fn an_interrupted_opening_resumes_in_the_same_tab_and_nowhere_else() {
     sandbox.write("passphrase", b"correct horse");
     let link = send(&sandbox, &relay, &["--passphrase-file", "passphrase", "holidays.bin"]);
     // A killed tab sends no last request.
-    let deaf = "addEventListener('pagehide', (event) => event.stopImmediatePropagation(), true)";
-    let tab = browser.tab_with(json!({ "before": deaf }));
+    let no_pagehide = "addEventListener('pagehide', (event) => event.stopImmediatePropagation(), true)";
+    let tab = browser.tab_with(json!({ "before": no_pagehide }));
     tab.goto(&line.link(&link)).expect("Enter the passphrase");
     tab.tell("type", json!({ "text": "incorrect horse" }));
     tab.tell("press", json!({ "key": "Enter" }));

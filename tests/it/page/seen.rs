@@ -39,9 +39,9 @@ fn play(tab: &Tab) {
 
 /// Takes a screenshot for reviewers.
 fn shot(tab: &Tab, name: &str) {
-    let place = Path::new(ROOT).join("target/pictures");
-    fs::create_dir_all(&place).unwrap();
-    tab.tell("shot", json!({ "path": place.join(format!("{name}.png")) }));
+    let directory = Path::new(ROOT).join("target/pictures");
+    fs::create_dir_all(&directory).unwrap();
+    tab.tell("shot", json!({ "path": directory.join(format!("{name}.png")) }));
 }
 
 fn phone() -> serde_json::Value {

@@ -206,9 +206,9 @@ fn an_unfinished_opening_is_shown_differently_from_a_finished_one() {
         .expect("open the link there again")
         .expect("before Nov 15, 2023 at 22:13");
     assert!(!tab.text().contains("Already opened"), "{}", tab.text());
-    let place = Path::new(ROOT).join("target/pictures");
-    fs::create_dir_all(&place).unwrap();
-    tab.tell("shot", json!({ "path": place.join("being-opened-phone.png") }));
+    let directory = Path::new(ROOT).join("target/pictures");
+    fs::create_dir_all(&directory).unwrap();
+    tab.tell("shot", json!({ "path": directory.join("being-opened-phone.png") }));
     gone(json!({})).expect("Already opened").expect("someone else has seen it");
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use crate::support::{Mishap, Proxy, Run, Sandbox, TestS3, data, node, noise, photo, settle_bucket, skip};
+use crate::support::{BucketFault, Proxy, Run, Sandbox, TestS3, data, node, noise, photo, settle_bucket, skip};
 
 /// A run of the program with the bucket's credentials.
 fn share(sandbox: &Sandbox, s3: &TestS3, args: &[&str]) -> Run {
@@ -50,7 +50,7 @@ fn a_strangers_link_uses_no_credentials() {
     let refused = share(&sandbox, &s3, &["open", "-y", &link]).env("HOME", &there).fails(2, "with your credentials");
     assert!(refused.stderr.contains("SHARE_RELAY=s3://"), "{refused:?}");
     assert_eq!(s3.asked(), 0, "nothing was asked");
-    s3.calm();
+    s3.clear();
     assert_eq!(share(&sandbox, &s3, &["open", &link]).ok(), "text");
 }
 
@@ -98,14 +98,14 @@ fn a_store_that_overwrites_instead_of_creating_is_refused() {
 #[test]
 fn the_findings_of_a_check_are_printed() {
     let (sandbox, s3, _) = team();
-    let told = share(&sandbox, &s3, &["relay", "check"]).ok();
+    let printed = share(&sandbox, &s3, &["relay", "check"]).ok();
     for finding in [
         "a part of 4 MiB gets through",
         "of several that write one name at once, one wins",
         "its clock and this one differ by ",
         "it keeps no versions of what is deleted",
     ] {
-        assert!(told.contains(finding), "{told}");
+        assert!(printed.contains(finding), "{printed}");
     }
     assert_eq!(data(&s3), Vec::<String>::new());
 
@@ -115,20 +115,20 @@ fn the_findings_of_a_check_are_printed() {
     assert!(share(&sandbox, &s3, &["relay", "check"]).ok().contains("it keeps versions"));
     let relay = node(&sandbox, &s3);
     assert!(fs::read_to_string(&relay.log).unwrap().contains("warning: the bucket keeps versions"));
-    let told = share(&sandbox, &s3, &["relay", "check", &relay.url]).ok();
-    assert!(["0 s", "1 s"].iter().any(|seconds| told.contains(&format!("differ by {seconds}"))), "{told}");
+    let printed = share(&sandbox, &s3, &["relay", "check", &relay.url]).ok();
+    assert!(["0 s", "1 s"].iter().any(|seconds| printed.contains(&format!("differ by {seconds}"))), "{printed}");
 }
 
 /// The faults of a request.
-const MISHAPS: [Mishap; 8] = [
-    Mishap::Refused(500),
-    Mishap::Refused(503),
-    Mishap::Refused(409),
-    Mishap::Refused(412),
-    Mishap::Denied(500),
-    Mishap::CutBefore,
-    Mishap::CutAfter,
-    Mishap::Twice,
+const BUCKET_FAULTS: [BucketFault; 8] = [
+    BucketFault::Refused(500),
+    BucketFault::Refused(503),
+    BucketFault::Refused(409),
+    BucketFault::Refused(412),
+    BucketFault::Denied(500),
+    BucketFault::CutBefore,
+    BucketFault::CutAfter,
+    BucketFault::Twice,
 ];
 
 #[test]
@@ -137,21 +137,21 @@ fn any_request_to_a_bucket_may_fail() {
     let (sandbox, s3, _) = team();
     let content = noise(20_000, 51);
     sandbox.write("note.bin", &content);
-    let expect_content = |mishap| {
-        assert!(sandbox.read("got") == content, "{mishap:?}");
+    let expect_content = |fault| {
+        assert!(sandbox.read("got") == content, "{fault:?}");
         fs::remove_file(sandbox.path("got")).unwrap();
     };
-    for (turn, mishap) in (0..).zip(MISHAPS) {
+    for (turn, fault) in (0..).zip(BUCKET_FAULTS) {
         for sends in [true, false] {
             let mut number = 1 + turn % 3;
             loop {
                 let waiting =
                     if sends { String::new() } else { share(&sandbox, &s3, &["send", "-q", "note.bin"]).ok() };
-                s3.plan(move |asked| (asked.number == number).then_some(mishap));
+                s3.plan(move |asked| (asked.number == number).then_some(fault));
                 let args: &[&str] =
                     if sends { &["send", "-q", "note.bin"] } else { &["open", "-q", &waiting, "-o", "got"] };
                 let ended = share(&sandbox, &s3, args).run();
-                let harmed = s3.calm() > 0;
+                let harmed = s3.clear() > 0;
                 let printed = String::from_utf8(ended.stdout.clone()).unwrap().trim().to_owned();
                 if ended.code != 0 {
                     // No link was printed, and the same command succeeds.
@@ -170,7 +170,7 @@ fn any_request_to_a_bucket_may_fail() {
                     let stolen = share(&sandbox, &s3, &["open", "-q", &waiting, "-o", "stolen"]).env("HOME", &there);
                     stolen.fails(3, "on another device");
                 }
-                expect_content(mishap);
+                expect_content(fault);
                 if !harmed {
                     break;
                 }

@@ -264,7 +264,7 @@ async fn an_object_that_a_store_falsely_calls_existing_is_written_again() {
     bench.relay.claim(&share.link(), share.proof(), &device.token).await.unwrap();
     let receipt = share.keys.receipt(&device.token.claimant(&share.keys.id));
     bench.relay.finish(&device, &receipt).await.unwrap();
-    assert!(faults.calm() > 7);
+    assert!(faults.clear() > 7);
     assert!(bench.data().await.is_empty());
 }
 
@@ -278,10 +278,10 @@ async fn only_its_holder_may_resume_a_claim() {
         let claimant = ours.token.claimant(&share.keys.id);
         let until = Some(relay.claim(&link, share.proof(), &ours.token).await.unwrap().until);
         bench.clock.advance(3600);
-        let told = RelayError::Gone { how: Gone::AlreadyOpened, at: START, claimant: Some(claimant), until };
-        assert_eq!(relay.claim(&link, share.proof(), &theirs.token).await, Err(told.clone()));
-        assert_eq!(relay.manifest(&link, share.proof()).await, Err(told.clone()));
-        assert_eq!(relay.notice(&link).await, Err(told), "{}", bench.name);
+        let expected = RelayError::Gone { how: Gone::AlreadyOpened, at: START, claimant: Some(claimant), until };
+        assert_eq!(relay.claim(&link, share.proof(), &theirs.token).await, Err(expected.clone()));
+        assert_eq!(relay.manifest(&link, share.proof()).await, Err(expected.clone()));
+        assert_eq!(relay.notice(&link).await, Err(expected), "{}", bench.name);
         assert!(matches!(relay.get_part(&theirs, 0, 0).await, Err(RelayError::Unknown)));
         let receipt = Receipt::from_bytes([0; 32]);
         assert_eq!(relay.finish(&theirs, &receipt).await, Err(RelayError::Unknown));
@@ -292,8 +292,8 @@ async fn only_its_holder_may_resume_a_claim() {
         assert!(matches!(relay.get_part(&ours, 2, 0).await, Err(RelayError::BadRequest)));
         // A finished share is never shown as resumable.
         relay.finish(&ours, &share.keys.receipt(&claimant)).await.unwrap();
-        let told = RelayError::Gone { how: Gone::AlreadyOpened, at: START, claimant: Some(claimant), until: None };
-        assert_eq!(relay.notice(&link).await, Err(told), "{}", bench.name);
+        let expected = RelayError::Gone { how: Gone::AlreadyOpened, at: START, claimant: Some(claimant), until: None };
+        assert_eq!(relay.notice(&link).await, Err(expected), "{}", bench.name);
     }
 }
 
@@ -313,8 +313,8 @@ async fn twenty_different_wrong_passphrases_lock_a_share_and_a_repeated_one_does
         let wrong: Vec<Token> = (0..19).map(|_| Token::random()).collect();
         for (left, guess) in (0..19).rev().zip(&wrong) {
             for _ in 0..3 {
-                let told = Err(RelayError::WrongPassphrase { left });
-                assert_eq!(relay.manifest(&link, guess).await, told, "{}", bench.name);
+                let expected = Err(RelayError::WrongPassphrase { left });
+                assert_eq!(relay.manifest(&link, guess).await, expected, "{}", bench.name);
             }
         }
         assert!(relay.manifest(&link, share.proof()).await.is_ok(), "nineteen wrong ones don't lock it");
@@ -464,9 +464,9 @@ async fn a_corrupted_part_is_refused_and_leaves_nothing() {
         let relay = &*bench.relay;
         let share = Sample::new(600_000, false);
         relay.create(&share.owner, &share.create).await.unwrap();
-        let mut garbled = share.parts[0].to_vec();
-        garbled[300_000] ^= 1;
-        let put = relay.put_part(&share.owner, 0, Checksum::of(&share.parts[0]), Bytes::from(garbled).into()).await;
+        let mut corrupted = share.parts[0].to_vec();
+        corrupted[300_000] ^= 1;
+        let put = relay.put_part(&share.owner, 0, Checksum::of(&share.parts[0]), Bytes::from(corrupted).into()).await;
         assert_eq!(put, Err(RelayError::BadChecksum), "{}", bench.name);
         assert!(bench.data().await.is_empty(), "{}", bench.name);
         share.put_all(relay).await;

@@ -158,9 +158,9 @@ fn a_group_folder_works_for_all_members() {
     let mut bash = Command::new("bash");
     bash.args(["-euc", script]);
     let ended = sandbox.prepare(bash).env("SHARE", SHARE).run();
-    let told = String::from_utf8_lossy(&ended.stdout).into_owned();
+    let printed = String::from_utf8_lossy(&ended.stdout).into_owned();
     assert!(
-        ended.code == 0 && told.starts_with("hello\n") && told.contains("(verified: the opener had the link)"),
+        ended.code == 0 && printed.starts_with("hello\n") && printed.contains("(verified: the opener had the link)"),
         "{ended:?}"
     );
 }

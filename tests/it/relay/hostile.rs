@@ -12,7 +12,7 @@ use share::relay_url::RelayUrl;
 use share::seal;
 use share::secret::{Flags, Keys, LinkSecret, Token};
 
-use crate::support::{Meddle, Meddler, Sandbox, TestRelay, files, noise, served};
+use crate::support::{Misbehaving, Misbehavior, Sandbox, TestRelay, files, noise, served};
 
 /// Much less time than a parser takes for a malicious input, and enough for a machine that runs all tests at once. Each
 /// of these takes a fraction of a second alone.
@@ -22,9 +22,9 @@ const SOON: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Lie {
     /// A byte of a part is changed in every answer.
-    Garble,
+    Corrupt,
     /// A byte of a part is changed once.
-    GarbleOnce,
+    CorruptOnce,
     /// A byte is changed, and the checksums are recomputed.
     Forge,
     /// The last byte of a part is withheld.
@@ -40,10 +40,10 @@ enum Lie {
 struct Liar {
     lie: Lie,
     finished: AtomicBool,
-    garbled: AtomicBool,
+    corrupted: AtomicBool,
 }
 
-impl Meddle for Arc<Liar> {
+impl Misbehavior for Arc<Liar> {
     fn claimed(&self, claimed: &mut ClaimResponse, second: Option<Bytes>) {
         match self.lie {
             Lie::Swap => claimed.parts.swap(0, 1),
@@ -52,7 +52,7 @@ impl Meddle for Arc<Liar> {
             Lie::Shorten => {
                 claimed.parts.pop();
             }
-            Lie::Garble | Lie::GarbleOnce | Lie::Truncate => {}
+            Lie::Corrupt | Lie::CorruptOnce | Lie::Truncate => {}
         }
     }
 
@@ -63,8 +63,8 @@ impl Meddle for Arc<Liar> {
     fn part(&self, number: u32, bytes: Bytes) -> Bytes {
         let mut bytes = bytes.to_vec();
         match self.lie {
-            Lie::Garble | Lie::Forge if number == 1 => bytes[1000] ^= 1,
-            Lie::GarbleOnce if number == 1 && !self.garbled.swap(true, Ordering::SeqCst) => bytes[1000] ^= 1,
+            Lie::Corrupt | Lie::Forge if number == 1 => bytes[1000] ^= 1,
+            Lie::CorruptOnce if number == 1 && !self.corrupted.swap(true, Ordering::SeqCst) => bytes[1000] ^= 1,
             Lie::Truncate if number == 1 => {
                 bytes.pop();
             }
@@ -81,15 +81,15 @@ impl Meddle for Arc<Liar> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_alteration_by_a_relay_is_detected() {
-    for lie in [Lie::GarbleOnce, Lie::Garble, Lie::Forge, Lie::Truncate, Lie::Swap, Lie::Exchange, Lie::Shorten] {
+    for lie in [Lie::CorruptOnce, Lie::Corrupt, Lie::Forge, Lie::Truncate, Lie::Swap, Lie::Exchange, Lie::Shorten] {
         let sandbox = Sandbox::new();
         let bench = TestRelay::memory();
-        let (finished, garbled) = (AtomicBool::new(false), AtomicBool::new(false));
-        let liar = Arc::new(Liar { lie, finished, garbled });
-        let (_, url) = served(Arc::new(Meddler { relay: bench.relay.clone(), how: liar.clone() }));
+        let (finished, corrupted) = (AtomicBool::new(false), AtomicBool::new(false));
+        let liar = Arc::new(Liar { lie, finished, corrupted });
+        let (_, url) = served(Arc::new(Misbehaving { relay: bench.relay.clone(), how: liar.clone() }));
         let content = noise(2 * PART_LEN + 1000, 6);
         let link = sandbox.share(["send", "-q", "--relay", &url]).input(&content).ok();
-        if lie == Lie::GarbleOnce {
+        if lie == Lie::CorruptOnce {
             // The network may have done this: the part is fetched again.
             assert!(sandbox.share(["open", "-q", &link]).run().stdout == content);
             continue;

@@ -69,30 +69,30 @@ fn expect(ended: &Ended, code: i32, what: &str, hint: &str) {
 #[ignore = "needs network namespaces: tests/all"]
 fn a_bad_certificate_is_explained() {
     let sandbox = Sandbox::new();
-    let told = |name: &str, trusted: &str| {
+    let checked = |name: &str, trusted: &str| {
         let address = with_certificate(name);
         (peek(&sandbox, &address).env("SSL_CERT_FILE", certificate(trusted).to_str().unwrap()).run(), address)
     };
     // The good certificate is trusted, and the server is not a relay.
-    let (ended, address) = told("good", "good");
+    let (ended, address) = checked("good", "good");
     expect(&ended, 6, &format!("what answers at {address} is not a share relay"), "");
-    let (ended, address) = told("expired", "expired");
+    let (ended, address) = checked("expired", "expired");
     expect(
         &ended,
         6,
         &format!("error: the certificate of {address} expired on Jan 1, 2021"),
         "set the clock; if it is, tell",
     );
-    let (ended, address) = told("future", "future");
+    let (ended, address) = checked("future", "future");
     expect(
         &ended,
         6,
         &format!("error: the certificate of {address} becomes valid only on Jan 1, 2100"),
         "set the clock",
     );
-    let (ended, address) = told("other-name", "other-name");
+    let (ended, address) = checked("other-name", "other-name");
     expect(&ended, 6, &format!("error: what answers at {address} has a certificate for another name"), "spelling");
-    let (ended, address) = told("good", "stranger");
+    let (ended, address) = checked("good", "stranger");
     let unknown = format!("error: {address} has a certificate from an issuer that this machine does not know");
     expect(&ended, 6, &unknown, "SSL_CERT_FILE");
     // Buckets get the same explanation.

@@ -69,7 +69,7 @@ where
     for _ in 0..4 {
         match ask().await {
             Err(error) if error.is_transient() => {}
-            told => return told,
+            answer => return answer,
         }
     }
     ask().await

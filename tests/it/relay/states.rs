@@ -91,7 +91,7 @@ impl Known {
         self.winner = Some(device);
     }
 
-    fn told(&mut self, state: ShareState) {
+    fn observe(&mut self, state: ShareState) {
         if self.finished {
             assert_eq!(state, ShareState::Finished, "what was finished is not any more");
         }
@@ -215,7 +215,7 @@ impl Table {
                     self.expect_not_early(&status);
                     // Answers to parallel operations may arrive in any order.
                     if known() == before {
-                        self.known.lock().unwrap().told(status.state);
+                        self.known.lock().unwrap().observe(status.state);
                     }
                 }
             }
@@ -253,7 +253,7 @@ fn fits<T: std::fmt::Debug>(answer: &Result<T, RelayError>, may_be: impl Fn(&Rel
 }
 
 /// The fault of the n-th operation.
-fn mishap(seed: u64, number: u64, often: u64) -> Option<Fault> {
+fn planned_fault(seed: u64, number: u64, often: u64) -> Option<Fault> {
     let mut dice = seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     dice = (dice ^ (dice >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     dice = (dice ^ (dice >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -269,7 +269,7 @@ fn mishap(seed: u64, number: u64, often: u64) -> Option<Fault> {
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "one game, told from its beginning to its end")]
+#[expect(clippy::too_many_lines, reason = "one scenario, in order")]
 fn play(turns: &[Turn], passphrase: bool, seed: u64, often: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
@@ -299,14 +299,14 @@ fn play(turns: &[Turn], passphrase: bool, seed: u64, often: u64) {
             table.make(1, Move::Commit).await;
             assert!(table.known.lock().unwrap().committed);
         }
-        faults.plan(move |op| mishap(seed, op.number, often));
+        faults.plan(move |op| planned_fault(seed, op.number, often));
         let mut now = START;
         for turn in turns {
             join_all(turn.moves.iter().map(|(node, what)| table.make(*node, *what))).await;
             now += turn.pass;
             table.clocks.iter().chain([&truth]).for_each(|clock| clock.advance(turn.pass));
         }
-        faults.calm();
+        faults.clear();
         // In the end, all nodes agree, and no earlier answer is contradicted.
         table.clocks.iter().chain([&truth]).for_each(|clock| clock.advance(300));
         for node in 0..3 {

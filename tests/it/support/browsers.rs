@@ -118,10 +118,10 @@ impl Browser {
         let script = Path::new(ROOT).join("tests/browser/driver.mjs");
         let mut command = Command::new("node");
         command.arg(script).args([DRIVEN, name]).args(flags).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let place = TempDir::new().unwrap();
-        let mut process = command.env("TMPDIR", place.path()).spawn().unwrap();
+        let directory = TempDir::new().unwrap();
+        let mut process = command.env("TMPDIR", directory.path()).spawn().unwrap();
         let (to, from) = (process.stdin.take(), BufReader::new(process.stdout.take().unwrap()));
-        Some(Self { driver: Arc::new(Mutex::new(Driver { engine, process, to, from, _place: place })) })
+        Some(Self { driver: Arc::new(Mutex::new(Driver { engine, process, to, from, _place: directory })) })
     }
 
     /// The id of the driver's process, whose descendants are the browser.

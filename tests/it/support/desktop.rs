@@ -36,9 +36,9 @@ impl Tmux {
     }
 
     pub(crate) fn run(&self, args: &[&str]) -> String {
-        let told = self.command(args).output().unwrap();
-        assert!(told.status.success(), "{args:?} {told:?}");
-        String::from_utf8(told.stdout).unwrap()
+        let output = self.command(args).output().unwrap();
+        assert!(output.status.success(), "{args:?} {output:?}");
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// Types a line.

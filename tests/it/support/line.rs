@@ -13,11 +13,11 @@ use share::secret::{Receipt, Token};
 
 /// The fault of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mischief {
+pub(crate) enum LineFault {
     /// The request is carried out, and its answer is lost.
     Lose,
     /// One bit of the request's part changes.
-    Garble,
+    Corrupt,
 }
 
 /// Chooses the request that a fault happens to.
@@ -26,7 +26,7 @@ pub(crate) struct Line(Mutex<Plan>);
 
 #[derive(Default)]
 struct Plan {
-    at: Option<(u64, Mischief)>,
+    at: Option<(u64, LineFault)>,
     asked: u64,
     /// The request in which the fault was observed.
     seen: Option<&'static str>,
@@ -35,20 +35,20 @@ struct Plan {
 impl Line {
     /// Plans a fault for the request of this number, from 1 on: of those that carry a part, if the fault is about
     /// parts.
-    pub(crate) fn at(&self, number: u64, mischief: Mischief) {
-        *self.0.lock().unwrap() = Plan { at: Some((number, mischief)), ..Plan::default() };
+    pub(crate) fn at(&self, number: u64, fault: LineFault) {
+        *self.0.lock().unwrap() = Plan { at: Some((number, fault)), ..Plan::default() };
     }
 
     /// Clears the plan. Returns whether there was a request of that number, and its name if the fault was observed.
-    pub(crate) fn calm(&self) -> (bool, Option<&'static str>) {
+    pub(crate) fn clear(&self) -> (bool, Option<&'static str>) {
         let Plan { at, asked, seen } = std::mem::take(&mut *self.0.lock().unwrap());
         (at.is_some_and(|(number, _)| asked >= number), seen)
     }
 
-    fn does(&self, mischief: Mischief) -> bool {
+    fn does(&self, fault: LineFault) -> bool {
         let mut plan = self.0.lock().unwrap();
         let Some((number, kind)) = plan.at else { return false };
-        if kind != mischief {
+        if kind != fault {
             return false;
         }
         plan.asked += 1;
@@ -62,7 +62,7 @@ impl Line {
     /// Passes an answer on, or loses it. The loss was observed if the client got another answer to a request that
     /// succeeded.
     fn pass<T>(&self, request: &'static str, answer: Result<T, RelayError>) -> Result<T, RelayError> {
-        if !self.does(Mischief::Lose) {
+        if !self.does(LineFault::Lose) {
             return answer;
         }
         let was_done = answer.is_ok();
@@ -75,7 +75,7 @@ impl Line {
 
     /// Passes a part on, or corrupts it. The corruption was observed if its checksum differs.
     async fn carry(&self, request: &'static str, part: Content) -> Result<Content, RelayError> {
-        if !self.does(Mischief::Garble) {
+        if !self.does(LineFault::Corrupt) {
             return Ok(part);
         }
         let whole = part.whole().await?;

@@ -19,15 +19,15 @@ pub(crate) fn corpus() -> PathBuf {
     let _one_at_a_time = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
     let version = crc32fast::hash(&fs::read(&script).unwrap());
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("corpus-{version:08x}"));
-    if !place.exists() {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("corpus-{version:08x}"));
+    if !directory.exists() {
         let making = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let made = Command::new(script).arg(making.path()).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         // Another process may have been faster.
-        let _ = fs::rename(making.path(), &place);
+        let _ = fs::rename(making.path(), &directory);
     }
-    place
+    directory
 }
 
 /// Pictures, sounds and subtitles, decoded by other programs, as one checksum.
@@ -75,8 +75,8 @@ pub(crate) fn cleaned(bytes: &[u8]) -> Vec<u8> {
     cleaned
 }
 
-pub(crate) fn pixels(place: &Path, bytes: &[u8]) -> Vec<u8> {
-    let path = place.join("decoded.jpg");
+pub(crate) fn pixels(directory: &Path, bytes: &[u8]) -> Vec<u8> {
+    let path = directory.join("decoded.jpg");
     fs::write(&path, bytes).unwrap();
     let decoded = Command::new("djpeg").arg(path).output().unwrap();
     assert!(decoded.stdout.len() > 10_000, "{decoded:?}");

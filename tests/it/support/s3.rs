@@ -35,7 +35,7 @@ const SECRET: &str = "secret";
 
 /// A fault of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mishap {
+pub(crate) enum BucketFault {
     /// The request is refused with this status and has no effect.
     Refused(u16),
     /// The request is carried out, and answered with this status.
@@ -58,13 +58,13 @@ pub(crate) struct Asked {
     pub(crate) number: u64,
 }
 
-type Plan = Box<dyn Fn(&Asked) -> Option<Mishap> + Send + Sync>;
+type Plan = Box<dyn Fn(&Asked) -> Option<BucketFault> + Send + Sync>;
 
 /// An S3 that runs until it is dropped.
 pub(crate) struct TestS3 {
     pub(crate) endpoint: String,
-    shelf: Arc<Shelf>,
-    desk: Arc<Desk>,
+    storage: Arc<Storage>,
+    handler: Arc<Handler>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
@@ -77,7 +77,7 @@ enum Conditions {
 }
 
 /// The handler of requests.
-struct Desk {
+struct Handler {
     service: S3Service,
     plan: Mutex<Option<Plan>>,
     asked: AtomicU64,
@@ -91,13 +91,18 @@ impl TestS3 {
 
     /// A server whose objects are dated by `clock`.
     pub(crate) fn start_at(clock: Arc<dyn Clock>) -> Self {
-        Self::start_as(Shelf { objects: Mutex::default(), clock, conditions: Conditions::Kept, keeps_versions: false })
+        Self::start_as(Storage {
+            objects: Mutex::default(),
+            clock,
+            conditions: Conditions::Kept,
+            keeps_versions: false,
+        })
     }
 
     /// A server that overwrites existing objects despite `If-None-Match`.
     pub(crate) fn that_ignores_conditions() -> Self {
         let clock = Arc::new(SystemClock);
-        Self::start_as(Shelf {
+        Self::start_as(Storage {
             objects: Mutex::default(),
             clock,
             conditions: Conditions::Ignored,
@@ -108,20 +113,20 @@ impl TestS3 {
     /// A server that refuses conditions as not implemented.
     pub(crate) fn that_denies_conditions() -> Self {
         let (clock, conditions) = (Arc::new(SystemClock), Conditions::Denied);
-        Self::start_as(Shelf { objects: Mutex::default(), clock, conditions, keeps_versions: false })
+        Self::start_as(Storage { objects: Mutex::default(), clock, conditions, keeps_versions: false })
     }
 
     /// A server whose bucket keeps versions.
     pub(crate) fn with_versions() -> Self {
         let clock = Arc::new(SystemClock);
-        Self::start_as(Shelf { objects: Mutex::default(), clock, conditions: Conditions::Kept, keeps_versions: true })
+        Self::start_as(Storage { objects: Mutex::default(), clock, conditions: Conditions::Kept, keeps_versions: true })
     }
 
-    fn start_as(shelf: Shelf) -> Self {
-        let shelf = Arc::new(shelf);
-        let mut service = S3ServiceBuilder::new(Counter(shelf.clone()));
+    fn start_as(storage: Storage) -> Self {
+        let storage = Arc::new(storage);
+        let mut service = S3ServiceBuilder::new(Service(storage.clone()));
         service.set_auth(SimpleAuth::from_single(KEY, SECRET));
-        let desk = Arc::new(Desk {
+        let handler = Arc::new(Handler {
             service: service.build(),
             plan: Mutex::default(),
             asked: AtomicU64::new(0),
@@ -131,21 +136,21 @@ impl TestS3 {
         listener.set_nonblocking(true).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let at_the_desk = desk.clone();
+        let of_listener = handler.clone();
         runtime.spawn(async move {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             loop {
                 let Ok((socket, _)) = listener.accept().await else { continue };
                 socket.set_nodelay(true).unwrap();
-                let desk = at_the_desk.clone();
+                let handler = of_listener.clone();
                 let serve = service_fn(move |request| {
-                    let desk = desk.clone();
-                    async move { desk.answer(request).await }
+                    let handler = handler.clone();
+                    async move { handler.answer(request).await }
                 });
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(socket), serve));
             }
         });
-        Self { endpoint, shelf, desk, runtime: Some(runtime) }
+        Self { endpoint, storage, handler, runtime: Some(runtime) }
     }
 
     /// The environment variables for this server.
@@ -170,26 +175,26 @@ impl TestS3 {
     }
 
     /// Plans faults for later requests, and restarts their count.
-    pub(crate) fn plan(&self, plan: impl Fn(&Asked) -> Option<Mishap> + Send + Sync + 'static) {
-        self.desk.asked.store(0, Ordering::SeqCst);
-        self.desk.harmed.store(0, Ordering::SeqCst);
-        *self.desk.plan.lock().unwrap() = Some(Box::new(plan));
+    pub(crate) fn plan(&self, plan: impl Fn(&Asked) -> Option<BucketFault> + Send + Sync + 'static) {
+        self.handler.asked.store(0, Ordering::SeqCst);
+        self.handler.harmed.store(0, Ordering::SeqCst);
+        *self.handler.plan.lock().unwrap() = Some(Box::new(plan));
     }
 
     /// Clears the plan. Returns how many requests had a fault.
-    pub(crate) fn calm(&self) -> u64 {
-        *self.desk.plan.lock().unwrap() = None;
-        self.desk.harmed.load(Ordering::SeqCst)
+    pub(crate) fn clear(&self) -> u64 {
+        *self.handler.plan.lock().unwrap() = None;
+        self.handler.harmed.load(Ordering::SeqCst)
     }
 
     /// The number of requests since the last plan.
     pub(crate) fn asked(&self) -> u64 {
-        self.desk.asked.load(Ordering::SeqCst)
+        self.handler.asked.load(Ordering::SeqCst)
     }
 
     /// The names of all objects.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.shelf.objects().keys().cloned().collect()
+        self.storage.objects().keys().cloned().collect()
     }
 }
 
@@ -200,13 +205,13 @@ impl Drop for TestS3 {
     }
 }
 
-impl Desk {
+impl Handler {
     async fn answer(&self, request: Request<hyper::body::Incoming>) -> Result<Response<Body>, io::Error> {
         let (head, body) = request.into_parts();
         let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         let asked = Asked { number };
-        let mishap = self.plan.lock().unwrap().as_ref().and_then(|plan| plan(&asked));
-        self.harmed.fetch_add(u64::from(mishap.is_some()), Ordering::SeqCst);
+        let fault = self.plan.lock().unwrap().as_ref().and_then(|plan| plan(&asked));
+        self.harmed.fetch_add(u64::from(fault.is_some()), Ordering::SeqCst);
         let Ok(body) = body.collect().await else { return Err(io::ErrorKind::ConnectionReset.into()) };
         let body = body.to_bytes();
         let serve = async || {
@@ -221,21 +226,21 @@ impl Desk {
             response
         };
         let cut = || io::Error::from(io::ErrorKind::ConnectionReset);
-        match mishap {
+        match fault {
             None => serve().await,
-            Some(Mishap::Refused(code)) => Ok(status(code)),
-            Some(Mishap::Denied(code)) => serve().await.map(|_| status(code)),
-            Some(Mishap::CutBefore) => Err(cut()),
-            Some(Mishap::CutAfter) => serve().await.and_then(|_| Err(cut())),
-            Some(Mishap::Twice) => {
+            Some(BucketFault::Refused(code)) => Ok(status(code)),
+            Some(BucketFault::Denied(code)) => serve().await.map(|_| status(code)),
+            Some(BucketFault::CutBefore) => Err(cut()),
+            Some(BucketFault::CutAfter) => serve().await.and_then(|_| Err(cut())),
+            Some(BucketFault::Twice) => {
                 serve().await?;
                 serve().await
             }
-            Some(Mishap::KillBefore(pid)) => {
+            Some(BucketFault::KillBefore(pid)) => {
                 kill(pid);
                 Err(cut())
             }
-            Some(Mishap::KillAfter(pid)) => {
+            Some(BucketFault::KillAfter(pid)) => {
                 serve().await?;
                 kill(pid);
                 Err(cut())
@@ -251,21 +256,21 @@ pub(crate) fn kill(pid: u32) {
 }
 
 /// All objects, by key, with the time at which they were written.
-struct Shelf {
+struct Storage {
     objects: Mutex<BTreeMap<String, (Bytes, u64)>>,
     clock: Arc<dyn Clock>,
     conditions: Conditions,
     keeps_versions: bool,
 }
 
-impl Shelf {
+impl Storage {
     fn objects(&self) -> MutexGuard<'_, BTreeMap<String, (Bytes, u64)>> {
         self.objects.lock().unwrap()
     }
 }
 
 /// The S3 operations on the objects.
-struct Counter(Arc<Shelf>);
+struct Service(Arc<Storage>);
 
 fn date(seconds: u64) -> Timestamp {
     Timestamp::from(UNIX_EPOCH + Duration::from_secs(seconds))
@@ -276,7 +281,7 @@ fn tag(bytes: &[u8]) -> ETag {
 }
 
 #[async_trait]
-impl S3 for Counter {
+impl S3 for Service {
     async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
         let input = request.input;
         if input.bucket != BUCKET {
@@ -312,8 +317,8 @@ impl S3 for Counter {
         let (range, content_range) = match input.range {
             Some(range) => {
                 let range = range.check(all).map_err(|_| s3_error!(InvalidRange))?;
-                let told = format!("bytes {}-{}/{all}", range.start, range.end - 1);
-                (range, Some(told))
+                let content_range = format!("bytes {}-{}/{all}", range.start, range.end - 1);
+                (range, Some(content_range))
             }
             None => (0..all, None),
         };

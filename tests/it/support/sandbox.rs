@@ -113,11 +113,11 @@ impl Sandbox {
     /// A relay with its own arguments, environment and store.
     pub(crate) fn start_as_relay(&self, run: Run) -> RelayProcess {
         let log = self.dir.path().join("relay.log");
-        self.start_mortal_relay(run, || {}).unwrap_or_else(|| panic!("{}", fs::read_to_string(&log).unwrap()))
+        self.start_killable_relay(run, || {}).unwrap_or_else(|| panic!("{}", fs::read_to_string(&log).unwrap()))
     }
 
     /// A relay that may be killed at any moment: `None` if it ends before it is ready; later, `died` is called.
-    pub(crate) fn start_mortal_relay(
+    pub(crate) fn start_killable_relay(
         &self,
         mut run: Run,
         died: impl FnOnce() + Send + 'static,

@@ -32,9 +32,9 @@ pub(crate) fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
 }
 
 pub(crate) fn state(sandbox: &Sandbox) -> String {
-    let told = sandbox.share(["status", "--json"]).ok();
-    let told: serde_json::Value = serde_json::from_str(told.lines().next().unwrap()).unwrap();
-    told["state"].as_str().unwrap().to_owned()
+    let printed = sandbox.share(["status", "--json"]).ok();
+    let printed: serde_json::Value = serde_json::from_str(printed.lines().next().unwrap()).unwrap();
+    printed["state"].as_str().unwrap().to_owned()
 }
 
 /// The status of the last share, as its sender sees it.

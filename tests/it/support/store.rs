@@ -167,7 +167,7 @@ impl Faults {
     }
 
     /// Clears the plan. Returns how many faults were observed.
-    pub(crate) fn calm(&self) -> u64 {
+    pub(crate) fn clear(&self) -> u64 {
         *self.plan.lock().unwrap() = None;
         self.counts().seen
     }

@@ -277,8 +277,8 @@ impl Shared {
                 }
                 let Some(end) = pending.windows(2).position(|window| window == b"\x1b\\") else { break };
                 let command: Vec<u8> = pending.drain(..end + 2).collect();
-                if let Some(told) = seen.obey(&command[3..end], kind) {
-                    answers.write_all(told.as_bytes()).unwrap();
+                if let Some(reply) = seen.obey(&command[3..end], kind) {
+                    answers.write_all(reply.as_bytes()).unwrap();
                 }
             }
             self.changed.notify_all();
@@ -308,7 +308,7 @@ fn answer(text: &[u8], kind: Kind, answers: &mut File) {
     };
     let attributes = if kind == Kind::Sixel { "?62;4;22c" } else { "?62;22c" };
     for at in 0..text.len() {
-        let told = if text[at..].starts_with(b"\x1b[>q") {
+        let reply = if text[at..].starts_with(b"\x1b[>q") {
             format!("\x1bP>|{name}\x1b\\")
         } else if text[at..].starts_with(b"\x1b[16t") {
             "\x1b[6;20;10t".to_owned()
@@ -322,7 +322,7 @@ fn answer(text: &[u8], kind: Kind, answers: &mut File) {
         if kind == Kind::Late {
             std::thread::sleep(SLOW);
         }
-        answers.write_all(told.as_bytes()).unwrap();
+        answers.write_all(reply.as_bytes()).unwrap();
     }
 }
 

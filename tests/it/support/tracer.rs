@@ -38,7 +38,7 @@ pub(crate) fn traced(sandbox: &Sandbox, args: &[&str]) -> Traced {
     Traced { run: sandbox.prepare(traced).env("SHARE_GIVE_UP", "30s"), log }
 }
 
-/// The changes in a log, as calls at which [`doomed`] can kill.
+/// The changes in a log, as calls at which [`killed_at`] can kill.
 pub(crate) fn changes_in(log: &Path) -> Vec<&'static str> {
     let log = std::fs::read_to_string(log).unwrap();
     let made = CHANGES.into_iter().filter(|call| log.contains(&format!(" {call}(")));
@@ -55,7 +55,7 @@ pub(crate) fn changes(sandbox: &Sandbox, args: &[&str]) -> Vec<&'static str> {
 }
 
 /// A run that is killed at the n-th system call of a kind in one of its threads.
-pub(crate) fn doomed(sandbox: &Sandbox, call: &str, number: u64, args: &[&str]) -> Run {
+pub(crate) fn killed_at(sandbox: &Sandbox, call: &str, number: u64, args: &[&str]) -> Run {
     let mut traced = Command::new("strace");
     let inject = format!("inject={call}:signal=KILL:when={number}");
     traced.args(["-f", "-qqq", "-o", "/dev/null", "-e", &format!("trace={call}"), "-e", &inject, SHARE]).args(args);

@@ -30,7 +30,7 @@ pub(crate) enum Over {
 }
 
 /// The storage, which survives crashes of the node.
-enum Shelf {
+enum Storage {
     Memory(Arc<Memory>),
     Folder(PathBuf),
     Bucket(TestS3),
@@ -66,7 +66,7 @@ pub(crate) struct World {
     pub(crate) address: SocketAddr,
     /// Kept open here too, so that no other process takes the port while no node listens.
     listener: TcpListener,
-    shelf: Shelf,
+    storage: Storage,
     node: Mutex<Option<Node>>,
 }
 
@@ -75,10 +75,10 @@ impl World {
     pub(crate) fn new(over: Over) -> Arc<Self> {
         let sandbox = Sandbox::new();
         let clock = TestClock::at(SystemClock.now());
-        let shelf = match over {
-            Over::Memory => Shelf::Memory(Arc::new(Memory::new(clock.clone(), u64::MAX))),
-            Over::Folder => Shelf::Folder(sandbox.other_home("store").join("shares")),
-            Over::Bucket => Shelf::Bucket(TestS3::start_at(clock.clone())),
+        let storage = match over {
+            Over::Memory => Storage::Memory(Arc::new(Memory::new(clock.clone(), u64::MAX))),
+            Over::Folder => Storage::Folder(sandbox.other_home("store").join("shares")),
+            Over::Bucket => Storage::Bucket(TestS3::start_at(clock.clone())),
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -90,7 +90,7 @@ impl World {
             line: Arc::default(),
             address,
             listener,
-            shelf,
+            storage,
             node: Mutex::default(),
         });
         *world.node.lock().unwrap() = Some(world.start());
@@ -106,19 +106,19 @@ impl World {
 
     /// The store as another node opens it.
     pub(crate) fn store(&self) -> Arc<dyn Store> {
-        match &self.shelf {
-            Shelf::Memory(memory) => memory.clone(),
-            Shelf::Folder(path) => Arc::new(Folder::open(path, Sharing::WithItsServer).unwrap()),
-            Shelf::Bucket(s3) => Arc::new(s3.bucket("shares")),
+        match &self.storage {
+            Storage::Memory(memory) => memory.clone(),
+            Storage::Folder(path) => Arc::new(Folder::open(path, Sharing::WithItsServer).unwrap()),
+            Storage::Bucket(s3) => Arc::new(s3.bucket("shares")),
         }
     }
 
     fn start(&self) -> Node {
         let listener = self.listener.try_clone().unwrap();
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let store: Arc<dyn Store> = match &self.shelf {
-            Shelf::Folder(path) => Arc::new(opened(path)),
-            Shelf::Memory(_) | Shelf::Bucket(_) => self.store(),
+        let store: Arc<dyn Store> = match &self.storage {
+            Storage::Folder(path) => Arc::new(opened(path)),
+            Storage::Memory(_) | Storage::Bucket(_) => self.store(),
         };
         let faulty = Arc::new(Faulty::new(store.clone(), self.faults.clone()));
         let rules = Arc::new(StoreRelay::new(faulty, self.clock.clone(), POLICY));
@@ -178,7 +178,7 @@ impl World {
             }
             all
         });
-        if let Shelf::Folder(path) = &self.shelf {
+        if let Storage::Folder(path) = &self.storage {
             names.extend(files(&path.join("tmp")).iter().map(|path| path.display().to_string()));
         }
         names
@@ -204,7 +204,7 @@ impl World {
 
     /// See [`settle`].
     pub(crate) fn settle(&self) {
-        self.faults.calm();
+        self.faults.clear();
         let (store, now) = (self.store(), self.clock.now());
         self.wait(settle(store, now));
         assert!(self.objects().is_empty(), "{:?}: {:?}", self.over, self.objects());

@@ -16,7 +16,7 @@ fn an_album_can_be_paged_and_saved_at_once() {
     sandbox.write("c.zip", b"PK\x03\x04 and so on");
     let album = ["-n", "Our trip", "a.png", "b.txt", "c.zip"];
     let mut tty = open(&sandbox, TerminalKind::Kitty, &send(&sandbox, &relay, &album), "");
-    tty.expect("This album can be opened once. [v]iew in this terminal").press("v\r").expect("← → 1 of 3 · a.png");
+    tty.expect("This album can be opened once. [v]iew here").press("v\r").expect("← → 1 of 3 · a.png");
     tty.until("the photo", |seen| seen.images.len() == 1).press("\x1b[C").expect("canary").expect("← → 2 of 3 · b.txt");
     tty.until("it is wiped when it is turned", |seen| seen.images.is_empty());
     tty.press("q").expect("1 file not seen yet: s saves all, q again closes and deletes");

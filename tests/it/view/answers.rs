@@ -11,7 +11,7 @@ fn a_slow_terminal_is_waited_for() {
     let relay = sandbox.relay();
     sandbox.write("a.png", &encoded(&picture(30, 30, false).into(), image::ImageFormat::Png));
     let mut tty = open(&sandbox, TerminalKind::Late, &send(&sandbox, &relay, &["a.png"]), "");
-    tty.expect("This photo can be opened once. [v]iew in this terminal, [s]ave here, or [n]ot now?").press("v\r");
+    tty.expect("This photo can be opened once. [v]iew here, [s]ave here, or [n]ot now?").press("v\r");
     tty.until("the photo", |seen| seen.images.len() == 1).expect("q closes").press("q");
     assert_eq!(tty.end(), 0, "{}", tty.screen());
 }

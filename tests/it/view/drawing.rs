@@ -70,7 +70,7 @@ fn tmux_is_asked_for_its_limit_and_its_terminals_features() {
     tty.expect("[b]locks").press("n\r");
     assert_eq!(tty.end(), 130, "{}", tty.screen());
     let mut tty = Tty::start(&sandbox, TerminalKind::Sixel, &command("256,sixel,title"));
-    tty.expect("[v]iew in this terminal").press("v\r").expect("q closes").press("q");
+    tty.expect("[v]iew here").press("v\r").expect("q closes").press("q");
     assert_eq!(tty.end(), 0, "{}", tty.screen());
     let [drawn] = &sixels(&tty)[..] else { panic!("one picture") };
     assert!(drawn.len() < 100_000 && drawn.len() > 25_000, "{}", drawn.len());

@@ -74,8 +74,8 @@ fn a_video_too_large_for_memory_is_played_in_pieces() {
     tty.press("v\r");
     assert_eq!(tty.end(), 0, "{}", tty.screen());
     assert!(tty.screen().contains("Closed and deleted."), "{}", tty.screen());
-    let told = fs::read_to_string(played).unwrap();
-    assert!(told.contains("EOF code: 1") || told.contains("finished playback, success"), "{told}");
+    let log = fs::read_to_string(played).unwrap();
+    assert!(log.contains("EOF code: 1") || log.contains("finished playback, success"), "{log}");
     assert_eq!(state(&sandbox), "finished");
     relay.expect_empty();
 }

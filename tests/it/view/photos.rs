@@ -110,7 +110,7 @@ fn a_configured_viewer_is_used_without_a_question() {
     let link = || send(&sandbox, &relay, &["turned.png"]);
     let mut tty =
         Tty::start(&sandbox, TerminalKind::Plain, &format!("SHARE_VIEWER=blocks \"$SHARE\" open '{}'", link()));
-    tty.expect("[v]iew in this terminal").press("v\r").expect("q closes").press("q");
+    tty.expect("[v]iew here").press("v\r").expect("q closes").press("q");
     assert_eq!(tty.end(), 0);
     let link = link();
     let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &format!("SHARE_VIEWER=nonsuch \"$SHARE\" open '{link}'"));

@@ -68,8 +68,8 @@ fn no_plaintext_is_written_to_any_file() {
     }
     let mut places = files(sandbox.home().parent().unwrap());
     places.retain(|path| !path.starts_with(&relay.store));
-    for place in ["/dev/shm", "/run/user", "/var/tmp"] {
-        places.extend(files(std::path::Path::new(place)));
+    for directory in ["/dev/shm", "/run/user", "/var/tmp"] {
+        places.extend(files(std::path::Path::new(directory)));
     }
     // Directories below /tmp belong to other tests.
     places.extend(fs::read_dir("/tmp").unwrap().flatten().map(|entry| entry.path()).filter(|path| path.is_file()));
@@ -91,9 +91,9 @@ fn nothing_stays_in_tmux() {
     let tmux = |args: &[&str]| {
         let mut tmux = Command::new("tmux");
         tmux.arg("-S").arg(sandbox.path("tmux")).args(["-f", "/dev/null"]).args(args);
-        let told = tmux.env("HOME", sandbox.home()).env("SHARE", SHARE).env("LANG", "C.UTF-8").output().unwrap();
-        assert!(told.status.success(), "{args:?} {told:?}");
-        String::from_utf8(told.stdout).unwrap()
+        let output = tmux.env("HOME", sandbox.home()).env("SHARE", SHARE).env("LANG", "C.UTF-8").output().unwrap();
+        assert!(output.status.success(), "{args:?} {output:?}");
+        String::from_utf8(output.stdout).unwrap()
     };
     let wait = |text: &str| {
         let begun = std::time::Instant::now();

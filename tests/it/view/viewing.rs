@@ -32,7 +32,7 @@ fn a_photo_is_shown_pixel_by_pixel_and_leaves_nothing() {
         sandbox.write(name, &bytes);
         let link = send(&sandbox, &relay, &[name]);
         let mut tty = open(&sandbox, TerminalKind::Kitty, &link, "");
-        tty.expect("This photo can be opened once. [v]iew in this terminal, [s]ave here, or [n]ot now?").press("v\r");
+        tty.expect("This photo can be opened once. [v]iew here, [s]ave here, or [n]ot now?").press("v\r");
         tty.until(name, |seen| seen.images.len() == 1).expect("q closes and deletes");
         let shown = one(&tty);
         assert_eq!((shown.width, shown.height), image.dimensions(), "{name}");
@@ -57,9 +57,7 @@ fn a_text_is_shown_on_the_alternate_screen() {
     let text = (0..100).map(|line| format!("canary line {line} \x1b[31mnot red\n")).collect::<Vec<_>>().concat();
     sandbox.write("long.txt", text.as_bytes());
     let mut tty = open(&sandbox, TerminalKind::Plain, &send(&sandbox, &relay, &["long.txt"]), "");
-    tty.expect("This text can be opened once. [v]iew in this terminal")
-        .press("v\r")
-        .expect("canary line 28 ␛[31mnot red");
+    tty.expect("This text can be opened once. [v]iew here").press("v\r").expect("canary line 28 ␛[31mnot red");
     assert!(!tty.screen().contains("line 29") && tty.is_alternate(), "{}", tty.screen());
     tty.press("\x1b[B").expect("canary line 29").press("\x1b[6~").expect("canary line 50");
     tty.press("\x1b[F").expect("canary line 99").expect("100 %").press("\x1b[H").expect("canary line 0");
@@ -177,7 +175,7 @@ fn a_view_only_share_is_not_saved() {
     let mut tty = open(&sandbox, TerminalKind::Plain, &link, "--json -y");
     assert_eq!(tty.end(), 2, "{}", tty.screen());
     let mut tty = open(&sandbox, TerminalKind::Plain, &link, "");
-    tty.expect("This text can be opened once. [v]iew in this terminal, or [n]ot now?").press("s\r");
+    tty.expect("This text can be opened once. [v]iew here, or [n]ot now?").press("s\r");
     // The prompt repeats after an invalid key.
     tty.until("it asks again", |seen| seen.bytes.windows(7).filter(|bytes| bytes == b"ot now?").count() == 2)
         .press("\r");

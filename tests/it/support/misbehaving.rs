@@ -12,7 +12,7 @@ use share::relay::{
 use share::secret::{Receipt, Token};
 
 /// The misbehavior. The defaults change nothing.
-pub(crate) trait Meddle: Send + Sync {
+pub(crate) trait Misbehavior: Send + Sync {
     /// Changes the answer to a claim. `second` is part 1 as the relay holds it, if there is one.
     fn claimed(&self, _claimed: &mut ClaimResponse, _second: Option<Bytes>) {}
 
@@ -36,13 +36,13 @@ pub(crate) trait Meddle: Send + Sync {
 }
 
 /// `relay` with the misbehavior `M`.
-pub(crate) struct Meddler<M> {
+pub(crate) struct Misbehaving<M> {
     pub(crate) relay: Arc<dyn Relay>,
     pub(crate) how: M,
 }
 
 #[async_trait]
-impl<M: Meddle> Relay for Meddler<M> {
+impl<M: Misbehavior> Relay for Misbehaving<M> {
     async fn about(&self) -> Result<About, RelayError> {
         self.relay.about().await
     }
