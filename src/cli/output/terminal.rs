@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::cli::output::errors::{Exit, Failure, Hint, Message};
 use crate::cli::output::progress::BarSlot;
 use crate::cli::output::streams::{columns, stdout, stdout_columns};
+use crate::secret::Wiped;
 use crate::terminal::{question, style};
 
 /// The output of a command, as its arguments ask for it.
@@ -32,6 +33,11 @@ impl Output {
         self.json
     }
 
+    /// Whether only results, warnings and errors are printed.
+    pub(in crate::cli) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Prints a line for people, broken between words where the terminal is narrow.
     fn print(&self, text: &str) {
         let columns = columns();
@@ -43,7 +49,7 @@ impl Output {
     fn print_hint(&self, hint: &Hint) {
         let line = hint.to_string();
         match hint {
-            Hint::Text(_) => self.print(&line),
+            Hint::Text(_) | Hint::Outcome(_) => self.print(&line),
             Hint::Run(_) | Hint::Line(_) => {
                 let line = if columns().is_some() { style::readable(&line) } else { line.as_str().into() };
                 self.progress.above(|| write_stderr(&line));
@@ -56,6 +62,11 @@ impl Output {
         if !self.quiet {
             self.print(text);
         }
+    }
+
+    /// Prints the keys that a question takes, also with `--quiet`: the question is asked again.
+    pub(in crate::cli) fn answer_keys(&self, keys: &str) {
+        self.print(keys);
     }
 
     /// Prints a hint; `--quiet` drops it.
@@ -94,7 +105,7 @@ impl Output {
         }
         line.write_all(b"\n")?;
         // Not through the buffer of standard output, which would keep it.
-        self.progress.above(|| stdout()?.write_all(&line.0))
+        self.progress.above(|| stdout()?.write_all(&line))
     }
 
     /// Writes a result: `text` for people and scripts, or the event `name` with its `facts` for programs.
@@ -233,27 +244,6 @@ fn written(result: io::Result<()>) -> Result<(), Failure> {
 /// Writes to standard error. A closed standard error does not stop the command.
 fn write_stderr(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
-}
-
-/// Bytes that are wiped, also where they have moved to a larger buffer.
-#[derive(Default)]
-struct Wiped(Zeroizing<Vec<u8>>);
-
-impl Write for Wiped {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let needed = self.0.len() + bytes.len();
-        if needed > self.0.capacity() {
-            let mut larger = Zeroizing::new(Vec::with_capacity(needed.next_power_of_two()));
-            larger.extend_from_slice(&self.0);
-            self.0 = larger;
-        }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// One line of `--json`.

@@ -147,7 +147,11 @@ fn a_proxy_that_refuses_is_named() {
             "the proxy that HTTPS_PROXY names does not connect to relay.example",
             "NO_PROXY=relay.example",
         ),
-        (proxy("502 No"), "the proxy that HTTPS_PROXY names does not connect to relay.example", "it is safe to repeat"),
+        (
+            proxy("502 No"),
+            "the proxy that HTTPS_PROXY names does not connect to relay.example",
+            "it is safe to run this again",
+        ),
     ] {
         let ended = peek(&sandbox, "relay.example").env("HTTPS_PROXY", format!("http://{proxy}")).run();
         expect(&ended, 6, what, hint);
@@ -160,7 +164,7 @@ fn a_proxy_that_refuses_is_named() {
         .env("SSL_CERT_FILE", certificate("good").to_str().unwrap())
         .env("HTTPS_PROXY", format!("http://{proxy}"))
         .run();
-    expect(&ended, 6, "asks for a user name", "nothing was left there");
+    expect(&ended, 6, "asks for a user name", "nothing was sent");
     assert!(sandbox.share(["list"]).ok().is_empty(), "nothing was sent");
 }
 
