@@ -1,15 +1,11 @@
-//! The words about a copy to the clipboard.
+//! Messages about a copy to the clipboard.
 
 use crate::terminal::clipboard::Copied;
 
-/// How something was copied, for people.
+/// The clipboard that has the copy, and for how long.
 pub(crate) fn words(copied: Copied) -> &'static str {
     match copied {
-        Copied::Held => {
-            "Copied. The clipboard forgets it after ten minutes, and keeps it out of its history if it can."
-        }
-        Copied::Terminal => {
-            "Copied through the terminal, if it lets programs do that. Its clipboard may keep a history."
-        }
+        Copied::Held => "Copied to the clipboard for 10 minutes. Clipboard managers are asked to keep no copy.",
+        Copied::Terminal => "Copied through the terminal, if it allows that. A clipboard manager may keep a copy.",
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
-use crate::cli::output::errors::{Failure, Request};
+use crate::cli::output::errors::{Failure, Hint, Request};
 use crate::cli::output::format;
 use crate::cli::stores;
 use crate::open::OpenError;
@@ -56,7 +56,7 @@ impl Endpoint {
         if prompt::confirm(&question, cx).await? {
             return Ok(());
         }
-        Err(Failure::Interrupted(Some("nothing was opened".into())))
+        Err(Failure::Interrupted(Some(Hint::outcome("nothing was opened"))))
     }
 }
 

@@ -1,4 +1,4 @@
-//! `share send --direct`: the words of hosting, and its end.
+//! `share send --direct`: the messages of hosting, and its end.
 
 use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
@@ -25,12 +25,12 @@ use crate::safe_text::{printable, reason};
 use crate::send::{Committed, SendError, Share};
 use crate::wordlist::openers_words;
 
-/// The name of this machine in errors.
-pub(super) const THIS: &str = "this machine";
-/// A second Ctrl-C this long after the first cuts an opener off.
+/// The name of this computer in errors.
+pub(super) const THIS: &str = "this computer";
+/// A Ctrl-C this long after the warning only warns again.
 const TWICE: Duration = Duration::from_secs(10);
-/// A hint about folders.
-const ANOTHER_FOLDER: &str = "--state-dir DIR, or a relay";
+/// The command-line option for another place of the folder.
+const ANOTHER_FOLDER: &str = "--state-dir DIR";
 
 /// How this computer is reached in direct mode.
 #[derive(Args)]
@@ -83,14 +83,15 @@ pub(super) fn failure(error: HostError) -> Failure {
         HostError::PublicUrl(error) => {
             Failure::usage(format!("--public-url: {error}"), Hint::run("--public-url https://tunnel.example"))
         }
-        HostError::PublicUrlIsStore => {
-            Failure::usage("--public-url is the address of a tunnel", Hint::run("--public-url https://tunnel.example"))
-        }
+        HostError::PublicUrlIsStore => Failure::usage(
+            "--public-url takes the address of a tunnel, not of a store",
+            Hint::run("--public-url https://tunnel.example"),
+        ),
         HostError::TunnelToMany => {
-            Failure::usage("a tunnel leads to one link", "send it once for each, or use a relay")
+            Failure::usage("--public-url allows only one link", "send once for each recipient, or use a relay")
         }
         HostError::NotAnAddress => {
-            Failure::usage("--listen takes an address of this machine", Hint::run("--listen 192.168.1.23:4080"))
+            Failure::usage("--listen takes an address of this computer", Hint::run("--listen 192.168.1.23:4080"))
         }
         HostError::EveryInterface(ip) => Failure::usage(
             format!("{ip} means every interface"),
@@ -100,22 +101,21 @@ pub(super) fn failure(error: HostError) -> Failure {
             let mut names: Vec<_> = known.iter().map(|name| printable(name)).collect();
             names.dedup();
             let hint = match &names[..] {
-                [] => "this machine has no network address".into(),
+                [] => "this computer has no network address".into(),
                 names => Hint::run(format!("--interface {}", names.join(", --interface "))),
             };
-            Failure::usage(format!("{} has no address that other machines can reach", printable(&name)), hint)
+            Failure::usage(format!("{} has no address that other computers can reach", printable(&name)), hint)
         }
-        HostError::CannotListen { address, error } => Failure::local(
-            format!("{address} cannot be listened on: {}", reason(&error)),
-            Hint::line("another --listen ADDRESS"),
-        ),
+        HostError::CannotListen { address, error } => {
+            Failure::local(format!("cannot listen on {address}: {}", reason(&error)), Hint::run("--listen ADDRESS"))
+        }
         HostError::Address(error) => Failure::RelayUrl(error),
         HostError::NoAddress(error) => anyhow::Error::from(error).into(),
         HostError::NoFolder { directory, error } => Failure::path(&directory, &error, Hint::line(ANOTHER_FOLDER)),
         HostError::Unfit(error) => stores::folder_failure(&error, Hint::line(ANOTHER_FOLDER)),
         HostError::NoRoom => Failure::local(
-            "there is no room on this disk for what would wait to be opened",
-            Hint::line("nothing was sent; --state-dir can be on another disk"),
+            "the disk has no room for the encrypted copy",
+            Hint::line("nothing was sent; use --state-dir DIR on another disk, or a relay"),
         ),
     }
 }
@@ -128,10 +128,9 @@ pub(super) fn upload_failure(error: Failure) -> Failure {
     }
 }
 
-/// Serves until all shares of `batch` have come to their ends, or they are revoked.
+/// Serves until all shares of `batch` have ended, or are revoked.
 pub(super) async fn until_opened(serving: Serving, batch: &Committed, cx: &Context) -> Result<(), Failure> {
     let output = &cx.output;
-    introduce(&serving, batch, output);
     let narrator = Narrator {
         output,
         several: batch.shares().len() > 1,
@@ -150,23 +149,26 @@ pub(super) async fn until_opened(serving: Serving, batch: &Committed, cx: &Conte
             }
         }
         serving.close().await;
-        return Err(Failure::Interrupted(Some(revoked_words(revoked, batch.shares().len()).into())));
+        return Err(Failure::Interrupted(Some(Hint::outcome(revoked_words(revoked, batch.shares().len())))));
     };
+    let outcome = expect_opened(batch.shares().iter().map(Share::entry).zip(&ends));
+    let done = if outcome.is_ok() { "Done. Nothing is left here." } else { "Nothing is left here." };
     if leaving {
-        output.info("Nothing is left here.");
+        output.info(done);
     } else {
-        output.info("Nothing is left here. Second openers are told so for a minute; Ctrl-C leaves now.");
+        let late = "`share` answers late visitors for one more minute; press Ctrl-C to quit now.";
+        output.info(&format!("{done} {late}"));
         tokio::select! {
             () = serving.answer_late_visitors() => {},
             _ = cx.interrupted() => {},
         }
     }
     serving.close().await;
-    expect_opened(batch.shares().iter().map(Share::entry).zip(&ends))
+    outcome
 }
 
-/// Reports what happens until all shares have ended; `None`: the sender chose to revoke them first. The flag: the
-/// sender chose to quit when they had ended already.
+/// Prints events until all shares have ended. Returns their ends, or `None` if Ctrl-C revokes them first; and whether
+/// Ctrl-C came when they had ended already.
 async fn follow(
     serving: &Serving,
     batch: &Committed,
@@ -180,13 +182,13 @@ async fn follow(
             biased;
             ends = &mut watching => return (Some(ends), leaving),
             stop = cx.interrupted() => match serving.standing().await {
-                // It has ended, and the end is about to be reported.
+                // All have ended, and the last end is about to be reported.
                 Standing::Over => leaving = true,
                 Standing::Opening
                     if stop == Stop::Person && warned.is_none_or(|warned| warned.elapsed() >= TWICE) =>
                 {
                     warned = Some(Instant::now());
-                    cx.output.warn("somebody is opening it right now; Ctrl-C again cuts them off");
+                    cx.output.warn("this share is being opened right now; press Ctrl-C again to cut the opener off");
                 }
                 Standing::Opening | Standing::Waiting => return (None, leaving),
             }
@@ -194,42 +196,50 @@ async fn follow(
     }
 }
 
-/// The words for shares that were revoked by ending the program.
+/// The outcome of a program that was ended before all shares were opened.
 fn revoked_words(revoked: Revoked, count: usize) -> String {
     match (revoked.opened, count, revoked.cut_off) {
-        (0, 1, None) => "taken back: the link is dead, and nothing is left here".to_owned(),
+        (0, 1, None) => "revoked: the link no longer works".to_owned(),
         (0, 1, Some(opener)) => format!(
-            "taken back while it was being opened ({}), perhaps too late; nothing is left here",
+            "revoked while it was being opened ({}): the opener may have received all of it",
             openers_words(&opener)
         ),
-        (0, ..) => "taken back: the links are dead, and nothing is left here".to_owned(),
-        (opened, count, _) => {
-            format!("{opened} of {count} were opened; the rest is taken back, and nothing is left here")
-        }
+        (0, ..) => "revoked: the links no longer work".to_owned(),
+        (opened, count, _) => format!("{opened} of {count} were opened; the others are revoked and no longer work"),
     }
 }
 
-/// Prints from where the shares can be opened, and until when.
-fn introduce(serving: &Serving, batch: &Committed, output: &Output) {
+/// Prints the facts that a sender needs before the link: the limits of its address, and when it expires.
+pub(super) fn introduce(serving: &Serving, batch: &Committed, output: &Output) {
     let (reach, address) = (serving.reach(), serving.address());
-    let visitors = match (reach, &address.own) {
-        (Reach::Network, _) if address.is_public() => format!("to every program that reaches {}", address.ip),
-        (Reach::Network, Some(own)) if own.kind == InterfaceKind::Tunnel => {
-            format!("through the tunnel {} only", printable(&own.name))
-        }
-        (Reach::Network, _) => "on this network only".to_owned(),
-        (Reach::Loopback, _) => "to programs on it only".to_owned(),
-        (Reach::Tunnel(None), _) => "through your tunnel".to_owned(),
-        (Reach::Tunnel(Some(address)), _) => format!("through your tunnel, which must lead to {address}"),
-    };
-    output.info(&format!("Served by this computer, {visitors}. Opens once. Keep this running; Ctrl-C takes it back."));
+    if let Reach::Tunnel(Some(end)) = reach {
+        output.info(&format!("Your tunnel must forward to {end}."));
+    }
     if !matches!(reach, Reach::Tunnel(_)) {
         describe_address(serving, output);
     }
-    output.info(&format!("Unopened, it ends on {}.", format::time(batch.sent().map_or(0, |sent| sent.expires))));
+    let it = if batch.shares().len() > 1 { "Links expire" } else { "Expires" };
+    let expires = format::time(batch.sent().map_or(0, |sent| sent.expires));
+    output.info(&format!("{it} on {expires} if nobody opens {}.", if it == "Expires" { "it" } else { "them" }));
     if matches!(reach, Reach::Network | Reach::Loopback) && !address.is_public() {
-        output.hint(Hint::line("for someone elsewhere you need a relay: share help relay"));
+        output.hint(Hint::line("to reach someone elsewhere, use a relay: share help relay"));
     }
+}
+
+/// The line below the link: who can open it, and how the sender revokes it.
+pub(super) fn status_line(serving: &Serving, count: usize) -> String {
+    let address = serving.address();
+    let to = match (serving.reach(), &address.own) {
+        (Reach::Network, _) if address.is_public() => format!("at {}", address.ip),
+        (Reach::Network, Some(own)) if own.kind == InterfaceKind::Tunnel => {
+            format!("on the tunnel {}", printable(&own.name))
+        }
+        (Reach::Network, _) => "on the local network".to_owned(),
+        (Reach::Loopback, _) => "on this computer only".to_owned(),
+        (Reach::Tunnel(_), _) => "through your tunnel".to_owned(),
+    };
+    let (opened, revoke) = if count > 1 { ("all are opened", "them") } else { ("it is opened", "it") };
+    format!("Serving {to} until {opened}. Press Ctrl-C to revoke {revoke}.")
 }
 
 /// Prints the limits of the address in the link.
@@ -240,11 +250,15 @@ fn describe_address(serving: &Serving, output: &Output) {
         output.hint(Hint::line(way_out(enclosure, address.ip)));
     }
     if address.is_public() {
-        output.info("Recipients need share: a browser cannot open this link.");
+        output.info(&format!(
+            "{} is a public address: the whole internet may reach it. Recipients need `share`; browsers cannot open this \
+             link.",
+            address.ip
+        ));
     }
     if !address.others.is_empty() {
         let others = address.others.iter().map(own_words).collect::<Vec<_>>().join(", ");
-        output.info(&format!("This computer's other addresses: {others}. To use one, set --interface NAME."));
+        output.info(&format!("This computer's other addresses: {others}. To use one, pass --interface NAME."));
     }
 }
 
@@ -270,17 +284,17 @@ fn way_out(enclosure: Enclosure, ip: IpAddr) -> String {
         Enclosure::Wsl => format!("forward port {PORT} from Windows, or use mirrored networking"),
     };
     let address = SocketAddr::new(ip, PORT);
-    format!("{publish}, and send with --listen {address} --public-url http://ADDRESS:{PORT}; or use a relay")
+    format!("{publish}, and add --listen {address} --public-url http://ADDRESS:{PORT}; or use a relay")
 }
 
-/// Shows the sender what happens to shares.
+/// Prints what happens to shares.
 struct Narrator<'a> {
     output: &'a Output,
-    /// There are several: print which one it is.
+    /// Whether there are several, so that each line names its share.
     several: bool,
     reach: Reach,
     enclosure: Option<Enclosure>,
-    /// Over the bytes of a share that is being opened.
+    /// Shown while the only share is being opened: bytes that the opener has fetched.
     bar: RefCell<Option<ProgressBar>>,
 }
 
@@ -289,10 +303,10 @@ impl Narrator<'_> {
         let total = share.sent().manifest.blob_len;
         match event {
             Event::Lonely => self.wonder(share),
-            Event::LookedAt => self.event(share, "looked-at", json!({}), "looked at"),
+            Event::LookedAt => self.event(share, "looked-at", json!({}), "link previewed"),
             Event::Opening { claimant, fetched } => {
                 let words = openers_words(&claimant);
-                self.event(share, "opening", json!({ "opener": words }), &format!("being opened ({words})"));
+                self.event(share, "opening", json!({ "opener": words }), &format!("being opened by: {words}"));
                 if !self.several && fetched < total {
                     *self.bar.borrow_mut() = Some(self.output.bar("Sending", Some(total)));
                 }
@@ -315,8 +329,8 @@ impl Narrator<'_> {
     fn event(&self, share: &Share, event: &str, mut facts: Value, what: &str) {
         let entry = share.entry();
         let which = match (&entry.recipient, self.several) {
-            (Some(recipient), true) => format!("{} · ", printable(recipient)),
-            (None, true) => format!("{} · ", entry.short_id()),
+            (Some(recipient), true) => format!("{}: ", printable(recipient)),
+            (None, true) => format!("{}: ", entry.short_id()),
             (_, false) => String::new(),
         };
         if let Some(facts) = facts.as_object_mut() {
@@ -326,17 +340,18 @@ impl Narrator<'_> {
         self.output.event(event, facts, &format!("{} {which}{what}", format::time_of_day()));
     }
 
-    /// Nobody has come: shows why that may be.
+    /// Shows what may keep visitors away.
     fn wonder(&self, share: &Share) {
         if self.reach != Reach::Network {
             return;
         }
         let hint = if self.enclosure.is_some() {
-            "nobody has visited the link yet. Other computers may be unable to reach this address".to_owned()
+            "nobody has visited the link yet; other computers may be unable to reach this address".to_owned()
         } else {
             let port = share.link().relay.as_ref().and_then(RelayUrl::port).unwrap_or(PORT);
             format!(
-                "nobody has visited the link yet. Is the recipient on the same network? A firewall here must allow TCP {port}"
+                "nobody has visited the link yet: the recipient must be on the same network, and a firewall here must \
+                 allow TCP port {port}"
             )
         };
         self.output.hint(hint);

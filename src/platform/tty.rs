@@ -178,6 +178,12 @@ impl Mode {
     }
 }
 
+/// Rows of a terminal; 24 where it does not report that.
+pub fn rows_of(terminal: &impl AsFd) -> usize {
+    let rows = tcgetwinsize(terminal).map_or(0, |size| size.ws_row);
+    if rows == 0 { 24 } else { usize::from(rows) }
+}
+
 /// The width of a terminal in characters; 80 if it does not report one.
 pub fn columns_of(terminal: &impl AsFd) -> usize {
     let columns = tcgetwinsize(terminal).map_or(0, |size| size.ws_col);

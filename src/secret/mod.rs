@@ -19,6 +19,7 @@ mod passphrase;
 mod random;
 mod receipt;
 mod token;
+mod wiped;
 
 pub use device::DeviceSecret;
 pub use direct::{DirectKey, Pin};
@@ -30,3 +31,4 @@ pub use link::{Flags, LinkSecret};
 pub use random::{fill_random, hex, random_hex};
 pub use receipt::{Receipt, ReceiptKey};
 pub use token::{Claimant, Role, Token, Verifier};
+pub use wiped::Wiped;

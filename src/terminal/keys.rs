@@ -42,7 +42,7 @@ impl Divider {
 }
 
 /// The length of the first key or sequence in bytes. `None`: it is incomplete.
-fn len_of_first(bytes: &[u8]) -> Option<usize> {
+pub(super) fn len_of_first(bytes: &[u8]) -> Option<usize> {
     let (first, rest) = bytes.split_first()?;
     if *first != ESC {
         return Some(1);

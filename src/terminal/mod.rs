@@ -1,6 +1,7 @@
 //! The terminal and the desktop of the user: capabilities, input, and the clipboard.
 
 pub mod clipboard;
+pub(crate) mod editor;
 pub(crate) mod keys;
 pub(crate) mod mode;
 pub(crate) mod question;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::cli::context::Context;
 use crate::cli::input::metadata::{
-    Cleaned, Head, HeadReader, Known, Metadata, extension, head, is_innocent, look, refused,
+    Cleaned, FROM_A_PIPE, Head, HeadReader, Known, Metadata, extension, head, is_innocent, look, refused,
 };
 use crate::cli::input::{prompt, warnings};
 use crate::cli::output::errors::{Failure, Hint, is_a_directory};
@@ -23,13 +23,13 @@ use crate::send::Input;
 /// The arguments that choose the input.
 pub(in crate::cli) struct InputOptions<'a> {
     pub(in crate::cli) files: &'a [PathBuf],
-    /// A text is asked for.
+    /// Prompt for a text.
     pub(in crate::cli) text: bool,
     /// The name of a single file.
     pub(in crate::cli) name: Option<String>,
     pub(in crate::cli) no_name: bool,
     pub(in crate::cli) metadata: Metadata,
-    /// It is to be seen and not saved.
+    /// Recipients are asked to view it and not to save it.
     pub(in crate::cli) view_only: bool,
     /// The hint at a file that cannot be read.
     pub(in crate::cli) hint: &'static str,
@@ -38,7 +38,7 @@ pub(in crate::cli) struct InputOptions<'a> {
 /// Everything that is sent, opened.
 pub(in crate::cli) struct Inputs {
     pub(in crate::cli) sources: Vec<Input>,
-    /// Bytes of all of them, where that can be known.
+    /// Bytes of all of them; `None` where one is a pipe.
     pub(in crate::cli) len: Option<u64>,
     known: Vec<Known>,
     metadata: Metadata,
@@ -66,14 +66,14 @@ impl Inputs {
         format::removed(&all)
     }
 
-    /// Warns of metadata that stays in photos, videos, sounds and documents, unless it was asked to stay.
+    /// Warns of metadata that stays in photos, videos, sounds and documents, unless `--metadata keep` is set.
     pub(in crate::cli) fn warn(&self, sent: &Manifest, output: &Output) {
         if self.metadata != Metadata::Keep {
             warnings::of_metadata(&self.known, sent, output);
         }
     }
 
-    /// Warns of what most browsers will not show, with the way out.
+    /// Warns of formats that most browsers do not show.
     pub(in crate::cli) fn warn_of_browsers(&self, sent: &Manifest, view_only: bool, output: &Output) {
         warnings::of_browsers(&self.known, sent, view_only, output);
     }
@@ -85,7 +85,7 @@ impl InputOptions<'_> {
         let mut all = Inputs::new(self.metadata);
         let stdin = Path::new("-");
         if self.files.iter().filter(|file| *file == stdin).count() > 1 {
-            return Err(Failure::usage("standard input can be read only once", "give - only once"));
+            return Err(Failure::usage("standard input can be read only once", "name - only once"));
         }
         let bare_terminal = self.files.is_empty() && io::stdin().is_terminal();
         if self.text || bare_terminal {
@@ -113,15 +113,12 @@ impl InputOptions<'_> {
 
     async fn text(&self, cx: &Context) -> Result<(Input, u64), Failure> {
         if !prompt::possible() {
-            return Err(Failure::usage("there is no terminal to ask for a text at", Hint::line("echo … | share send")));
-        }
-        let text = prompt::ask_hidden("text (one line, not shown):", cx).await?;
-        if prompt::discard_rest() {
             return Err(Failure::usage(
-                "the text has more than one line, and nothing of it was sent",
-                Hint::line("cat | share send, paste it, and press Ctrl-D"),
+                "there is no terminal to type a text on",
+                Hint::line("pipe it in: echo TEXT | share send"),
             ));
         }
+        let text = prompt::edit_text(cx).await?;
         if text.is_empty() {
             return Err(Failure::local("the text is empty", "nothing was sent"));
         }
@@ -139,7 +136,7 @@ impl InputOptions<'_> {
             self.expect_fit(&head, head.len() < HEAD_LEN, &label)?;
             let given = self.name.as_deref().map(Path::new).and_then(extension);
             if self.metadata == Metadata::Require && !is_innocent(&head, given.as_deref()) {
-                return Err(refused(&label, "input from a pipe is sent unchanged"));
+                return Err(refused(&label, FROM_A_PIPE));
             }
             Box::new(Cursor::new(head).chain(io::stdin()))
         } else {
@@ -173,7 +170,7 @@ impl InputOptions<'_> {
         let input = |reader| Input { name, label: label.clone(), reader, must_have_content: false };
         if !data.is_file() {
             return match self.metadata {
-                Metadata::Require => Err(refused(&label, "input from a pipe is sent unchanged")),
+                Metadata::Require => Err(refused(&label, FROM_A_PIPE)),
                 _ => {
                     let head = Head::default();
                     let reader = HeadReader { reader: Box::new(file), head: head.clone() };
@@ -202,7 +199,7 @@ impl InputOptions<'_> {
     fn expect_fit(&self, head: &[u8], whole: bool, label: &str) -> Result<(), Failure> {
         if self.view_only && Kind::of(media::sniff(head, whole)) == Kind::File {
             return Err(Failure::usage(
-                format!("{} can only be saved, and --view-only asks for the opposite", printable(label)),
+                format!("{} can only be saved, which --view-only forbids", printable(label)),
                 "nothing was sent; photos, videos, sounds and texts can be viewed",
             ));
         }

@@ -1,7 +1,7 @@
-//! The link, from wherever it comes.
+//! The link: from an argument, standard input, `SHARE_LINK` or a prompt.
 //!
-//! A link among the arguments can be seen by every program of the machine and stays in the shell's history: standard
-//! input, `SHARE_LINK` and the question are the better ways.
+//! Every program of the machine can read a link among the arguments, and it stays in the shell's history. The other
+//! ways are preferred.
 
 use std::io::{self, IsTerminal, Read};
 
@@ -16,7 +16,7 @@ use crate::link::{Link, LinkError};
 use crate::relay::client::endpoint::Endpoint;
 use crate::secret::LinkSecret;
 
-/// The longest text in which a link is looked for, in bytes.
+/// The longest text that is searched for a link, in bytes.
 const MAX_TEXT: u64 = 64 * 1024;
 
 /// The arguments that give access to a share.
@@ -35,15 +35,15 @@ pub(in crate::cli) struct AccessArgs {
     relay: Option<String>,
 }
 
-/// A link that was found, and where it leads.
+/// The secret and the relay of a link.
 pub(in crate::cli) struct Access {
     pub(in crate::cli) secret: LinkSecret,
     pub(in crate::cli) endpoint: Endpoint,
 }
 
-/// The text of a link: `given`, or from standard input, or asked for.
+/// The text of a link: `given`, from standard input, or from a prompt.
 pub(in crate::cli) async fn link_text(given: Option<&str>, cx: &Context) -> Result<Zeroizing<String>, Failure> {
-    let missing = || Failure::usage("no link was given", "paste it when asked, pipe it in, or put it into SHARE_LINK");
+    let missing = || Failure::usage("no link was given", "paste the link at the prompt, pipe it in, or set SHARE_LINK");
     let text = match given {
         Some(link) if link != "-" && !link.is_empty() => Zeroizing::new(link.to_owned()),
         None if io::stdin().is_terminal() => {
@@ -60,7 +60,7 @@ pub(in crate::cli) async fn link_text(given: Option<&str>, cx: &Context) -> Resu
 }
 
 impl AccessArgs {
-    /// Finds the link.
+    /// Finds the link and its relay.
     pub(in crate::cli) async fn find(&self, cx: &Context) -> Result<Access, Failure> {
         let found = Link::parse(&link_text(self.link.as_deref(), cx).await?)?;
         if found.rewritten {
@@ -68,7 +68,7 @@ impl AccessArgs {
         }
         let configured = cx.relay(self.relay.as_deref())?;
         let relay = found.link.relay.clone().or_else(|| configured.clone()).ok_or_else(|| {
-            let hint = Hint::line("--relay URL, or share relay use URL: the sender knows which");
+            let hint = Hint::line("add --relay URL, or share relay use URL; ask the sender for the URL");
             Failure::usage("the link names no relay, and none is configured", hint)
         })?;
         let endpoint = Endpoint::of(&found.link, relay);
@@ -76,7 +76,7 @@ impl AccessArgs {
         Ok(Access { secret: found.link.secret, endpoint })
     }
 
-    /// The passphrase, if the link asks for one.
+    /// The passphrase, if the link needs one.
     pub(in crate::cli) async fn passphrase(
         &self,
         secret: &LinkSecret,
@@ -85,7 +85,7 @@ impl AccessArgs {
         if secret.needs_passphrase() { self.passphrase.read(false, cx).await.map(Some) } else { Ok(None) }
     }
 
-    /// Whether another passphrase may be asked for.
+    /// Whether the user can be prompted for another passphrase.
     pub(in crate::cli) fn may_ask_again(&self) -> bool {
         self.passphrase.is_asked()
     }

@@ -19,6 +19,9 @@ use crate::media::strip::{Removed, Unclean};
 use crate::media::{HEAD_LEN, Kind, strip};
 use crate::safe_text::printable;
 
+/// The reason why metadata stays in what comes through a pipe.
+pub(super) const FROM_A_PIPE: &str = "input from a pipe cannot be cleaned";
+
 /// The treatment of metadata in photos and videos.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum Metadata {
@@ -32,15 +35,15 @@ pub(in crate::cli) enum Metadata {
 
 /// The outcome for the metadata of one input.
 pub(super) enum Cleaned {
-    /// It was looked through, and this goes.
+    /// It was read through, and this is removed.
     Of(Removed),
-    /// It could not be.
+    /// It cannot be cleaned.
     Not(Unclean),
-    /// It goes as it is: it came through a pipe, or that was asked for.
+    /// It is sent unchanged: it comes through a pipe, or the user asked for that.
     AsItIs,
 }
 
-/// The beginning of an input, which may not have come yet.
+/// The beginning of an input. It is empty until the input is read.
 pub(super) type Head = Arc<Mutex<Vec<u8>>>;
 
 /// The facts about an input besides its bytes.
@@ -49,7 +52,7 @@ pub(super) struct Known {
     pub(super) path: Option<PathBuf>,
     pub(super) head: Head,
     pub(super) cleaned: Cleaned,
-    /// How pictures and sounds of a film are coded.
+    /// The codecs of a film, by the names in its sample descriptions.
     pub(super) codecs: Vec<[u8; 4]>,
 }
 
@@ -58,13 +61,13 @@ impl Known {
         Self { path: path.map(Path::to_owned), head, cleaned: Cleaned::AsItIs, codecs: Vec::new() }
     }
 
-    /// Its own name, or the one that it is sent under.
+    /// Its own name, or the name in the share.
     pub(super) fn name(&self, entry: &Entry) -> String {
         let own = self.path.as_deref().and_then(Path::file_name).map(OsStr::to_string_lossy);
-        own.as_deref().or(entry.name.as_deref()).map_or_else(|| "it".to_owned(), printable)
+        own.as_deref().or(entry.name.as_deref()).map_or_else(|| "standard input".to_owned(), printable)
     }
 
-    /// The extension of its own name; of the one that it is sent under, where it comes through a pipe.
+    /// The extension of its own name, or of the name in the share where it comes through a pipe.
     fn extension(&self, entry: &Entry) -> Option<String> {
         let name = self.path.clone().or_else(|| entry.name.as_ref().map(PathBuf::from));
         name.as_deref().and_then(extension)
@@ -76,7 +79,7 @@ impl Known {
         with_metadata(&head, self.extension(entry).as_deref())
     }
 
-    /// The part of it that most browsers do not show.
+    /// The format for which most browsers do not show it.
     pub(super) fn unshown(&self, entry: &Entry, surely: bool) -> Option<(Kind, String)> {
         let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
         unshown(&head, self.extension(entry).as_deref(), &self.codecs, surely)
@@ -88,8 +91,7 @@ pub(super) fn extension(path: &Path) -> Option<String> {
     path.extension()?.to_str().map(str::to_owned)
 }
 
-/// Whether a file has no place for anything but what it shows: it is a text, and not one that is a drawing or is called
-/// a photo, or it is empty.
+/// Whether a file cannot hold metadata: it is empty, or a text that is neither a drawing nor named like a photo.
 pub(super) fn is_innocent(head: &[u8], extension: Option<&str>) -> bool {
     let is_text = Kind::of(media::sniff(head, head.len() < HEAD_LEN)) == Kind::Text;
     head.is_empty() || (is_text && with_metadata(head, extension).is_none())
@@ -97,8 +99,8 @@ pub(super) fn is_innocent(head: &[u8], extension: Option<&str>) -> bool {
 
 pub(super) fn refused(label: &str, why: &str) -> Failure {
     Failure::local(
-        format!("{} cannot be cleaned of its metadata: {why}", printable(label)),
-        Hint::line("nothing was sent; --metadata keep sends it as it is"),
+        format!("the metadata of {} cannot be removed: {why}", printable(label)),
+        Hint::line("nothing was sent; --metadata keep sends it unchanged"),
     )
 }
 
@@ -117,14 +119,14 @@ pub(super) struct Looked {
     pub(super) codecs: Vec<[u8; 4]>,
 }
 
-/// Finds out what a file is and what has to go.
+/// Finds the kind of a file and the metadata to remove.
 pub(super) fn look(mut file: File, data: &FileData, metadata: Metadata) -> io::Result<(Vec<u8>, Looked)> {
     let head = head(&mut file)?;
     let mut codecs = Vec::new();
-    // Its name and its apparent kind do not matter here.
+    // Neither its name nor its apparent kind decides.
     let plan = match metadata {
         Metadata::Strip | Metadata::Require => Some(strip::plan(&file)),
-        // Only how it is coded is asked for.
+        // Only its codecs are needed.
         Metadata::Keep if strip::is_indexed(&head) => {
             codecs = strip::plan(&file).map(|plan| plan.codecs).unwrap_or_default();
             None
@@ -153,7 +155,7 @@ pub(super) fn look(mut file: File, data: &FileData, metadata: Metadata) -> io::R
     Ok((head, Looked { reader, len: len_after, cleaned, codecs }))
 }
 
-/// A source whose beginning is noted while it is read.
+/// A source whose beginning is kept while it is read.
 pub(super) struct HeadReader {
     pub(super) reader: Box<dyn Read + Send>,
     pub(super) head: Head,
@@ -169,8 +171,7 @@ impl Read for HeadReader {
     }
 }
 
-/// A file that is still the one in which was found what has to go. Changed meanwhile, it might show something else in
-/// those places.
+/// A file that fails to be read once it has changed: the offsets of its metadata would be wrong.
 struct Steady {
     file: File,
     seen: (u64, Option<SystemTime>),
@@ -181,7 +182,7 @@ impl Read for Steady {
         let count = self.file.read(space)?;
         let now = self.file.metadata()?;
         if (now.len(), now.modified().ok()) != self.seen {
-            return Err(io::Error::other("it was changed while it was read"));
+            return Err(io::Error::other("the file changed while it was read"));
         }
         Ok(count)
     }

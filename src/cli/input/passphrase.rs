@@ -1,4 +1,4 @@
-//! The passphrase: asked for, or the first line of a file. It is never an argument.
+//! The passphrase: from a prompt, or the first line of a file. It is never an argument.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,12 +25,12 @@ pub(in crate::cli) struct PassphraseArgs {
 }
 
 impl PassphraseArgs {
-    /// Whether one is wanted.
+    /// Whether a passphrase is to be used.
     pub(in crate::cli) fn is_given(&self) -> bool {
         self.passphrase || self.passphrase_file.is_some()
     }
 
-    /// Whether a person is to type it.
+    /// Whether the user asked for a prompt.
     pub(in crate::cli) fn is_flag(&self) -> bool {
         self.passphrase
     }
@@ -41,7 +41,7 @@ impl PassphraseArgs {
         self.passphrase_file.is_some() && self.passphrase_file != from_environment
     }
 
-    /// Whether a person is asked for it, and can be asked again.
+    /// Whether it comes from a prompt, which can be repeated.
     pub(in crate::cli) fn is_asked(&self) -> bool {
         self.file().is_none() && prompt::possible()
     }
@@ -51,32 +51,36 @@ impl PassphraseArgs {
         self.passphrase_file.as_ref().filter(|_| !self.passphrase)
     }
 
-    /// The passphrase. `twice`: asked for twice, because nobody could open what was sent with a mistyped one.
+    /// The passphrase. `twice`: prompt for it twice, because a mistyped one would make a share that nobody can open.
     pub(in crate::cli) async fn read(&self, twice: bool, cx: &Context) -> Result<Zeroizing<String>, Failure> {
         let passphrase = match self.file() {
             Some(path) => read_file(path, cx).await?,
             None => ask(twice, cx).await?,
         };
         if passphrase.is_empty() {
-            let hint = if twice { "a link without a passphrase needs no -p" } else { "the sender knows it" };
+            let hint =
+                if twice { Hint::line("leave out -p for a link without a passphrase") } else { ASK_SENDER.into() };
             return Err(Failure::usage("the passphrase is empty", hint));
         }
         Ok(passphrase)
     }
 }
 
+/// The hint for recipients.
+const ASK_SENDER: &str = "ask the sender for the passphrase";
+
 /// The first line of a file.
 async fn read_file(path: &Path, cx: &Context) -> Result<Zeroizing<String>, Failure> {
     if path.as_os_str() == "-" {
-        let hint = Hint::line("--passphrase-file FILE; -p asks at the terminal");
-        return Err(Failure::usage("a passphrase is not read from standard input", hint));
+        let hint = Hint::line("use --passphrase-file FILE, or -p for a prompt");
+        return Err(Failure::usage("--passphrase-file does not read standard input", hint));
     }
     let source = path.to_owned();
     let text = cx.unless_interrupted(move || fs::read_to_string(source).map(Zeroizing::new)).await?;
-    let text = text.map_err(|error| Failure::path(path, &error, "nothing was sent and nothing opened"))?;
+    let text = text.map_err(|error| Failure::path(path, &error, "nothing was sent or opened"))?;
     let first = text.lines().next().unwrap_or_default();
     if first.is_empty() {
-        return Err(Failure::usage("the passphrase is empty", "it is the first line of that file"));
+        return Err(Failure::usage("the passphrase is empty", "it must be the first line of the file"));
     }
     Ok(Zeroizing::new(first.to_owned()))
 }
@@ -84,13 +88,13 @@ async fn read_file(path: &Path, cx: &Context) -> Result<Zeroizing<String>, Failu
 async fn ask(twice: bool, cx: &Context) -> Result<Zeroizing<String>, Failure> {
     if !prompt::possible() {
         return Err(Failure::usage(
-            "a passphrase is needed, and there is no terminal to ask for it",
+            "a passphrase is required, and there is no terminal to prompt on",
             Hint::run("--passphrase-file FILE"),
         ));
     }
     let first = prompt::ask_hidden("passphrase:", cx).await?;
-    if twice && !first.is_empty() && *prompt::ask_hidden("once more:", cx).await? != *first {
-        return Err(Failure::usage("the two passphrases differ", "nothing was sent; run it again"));
+    if twice && !first.is_empty() && *prompt::ask_hidden("repeat the passphrase:", cx).await? != *first {
+        return Err(Failure::usage("the two passphrases differ", "nothing was sent; run the command again"));
     }
     Ok(first)
 }

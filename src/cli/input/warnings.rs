@@ -1,12 +1,12 @@
-//! Warnings about what is sent, once it is known.
+//! Warnings about the files of a share.
 
-use crate::cli::input::metadata::{Cleaned, Known};
+use crate::cli::input::metadata::{Cleaned, FROM_A_PIPE, Known};
 use crate::cli::output::Output;
 use crate::manifest::Manifest;
 use crate::media::Kind;
 use crate::media::formats::Format;
 
-/// How many files a warning names.
+/// The most files that a warning names.
 const NAMED: usize = 5;
 
 /// Warns of metadata that stays in photos, videos, sounds and documents.
@@ -22,19 +22,19 @@ pub(super) fn of_metadata(inputs: &[Known], sent: &Manifest, output: &Output) {
     }
     let is_media = |format: Format| format == Format::Media;
     let has = match (stays.iter().any(|stay| is_media(stay.2)), stays.iter().all(|stay| is_media(stay.2))) {
-        (_, true) => "the position, time and camera",
-        (false, _) => "the author, times and comments",
-        _ => "the positions, times, cameras and authors",
+        (_, true) => "location, time and camera data",
+        (false, _) => "author, times and comments",
+        _ => "location, time, camera data, author and comments",
     };
     match &stays[..] {
         [] => {}
         [(name, why, _)] => {
-            let why = why.map_or("input from a pipe is sent unchanged".to_owned(), ToString::to_string);
-            output.warn(&format!("metadata NOT removed ({why}): {name} goes with {has} it may have in it"));
+            let why = why.map_or(FROM_A_PIPE.to_owned(), ToString::to_string);
+            output.warn(&format!("metadata NOT removed from {name}: {why}; it may contain {has}"));
         }
         many => {
             let names = named(many.iter().map(|(name, ..)| name.clone()).collect());
-            output.warn(&format!("metadata NOT removed: {names} go with {has} they may have in them"));
+            output.warn(&format!("metadata NOT removed from {names}: they may contain {has}"));
         }
     }
 }
@@ -51,7 +51,7 @@ fn named(mut names: Vec<String>) -> String {
     names.join(", ")
 }
 
-/// Warns of what most browsers will not show, with the way out.
+/// Warns of formats that most browsers do not show, and names one that they do.
 pub(super) fn of_browsers(inputs: &[Known], sent: &Manifest, view_only: bool, output: &Output) {
     let unshown: Vec<(String, Kind, String)> = inputs
         .iter()
@@ -73,13 +73,12 @@ pub(super) fn of_browsers(inputs: &[Known], sent: &Manifest, view_only: bool, ou
     };
     output.warn(&if view_only {
         format!(
-            "most browsers will not show {name}{others} ({what}), and --view-only asks recipients not to save: in a \
-             browser they get nothing; convert it to {convert} first"
+            "most browsers cannot show {name}{others} ({what}), and --view-only forbids saving: convert to {convert} first"
         )
     } else {
         format!(
-            "most browsers will not show {name}{others} ({what}): recipients save it there, or use share open; \
-             {convert} shows everywhere"
+            "most browsers cannot show {name}{others} ({what}): recipients can only save it there, or run share open; \
+             {convert} works everywhere"
         )
     });
 }

@@ -1,8 +1,8 @@
 //! The questions before an opening.
 
 use crate::cli::context::Context;
-use crate::cli::input::prompt::{self, Otherwise};
-use crate::cli::output::errors::Failure;
+use crate::cli::input::prompt;
+use crate::cli::output::errors::{Failure, Hint};
 use crate::manifest::Manifest;
 use crate::media::Kind;
 
@@ -33,7 +33,7 @@ pub(super) async fn choose(viewing: Viewing<'_>, manifest: &Manifest, cx: &Conte
     };
     let save: &[&str] = if manifest.view_only { &[] } else { &["s", "save"] };
     let answers: [(&[&str], Choice); 3] = [(view, Choice::View), (save, Choice::Save), (NOT_NOW, Choice::NotNow)];
-    prompt::choose(&question(&viewing, manifest), &answers, Otherwise::AskAgain, cx).await
+    prompt::choose(&question(&viewing, manifest), &answers, cx).await
 }
 
 /// The question, which names each key once.
@@ -58,12 +58,12 @@ fn question(viewing: &Viewing<'_>, manifest: &Manifest) -> String {
 pub(super) async fn wants_to_save(manifest: &Manifest, cx: &Context) -> Result<bool, Failure> {
     let question = format!("This {} can be opened once. [s]ave here, or [n]ot now?", noun(manifest));
     let answers: [(&[&str], bool); 2] = [(&["s", "save", "y", "yes"], true), (NOT_NOW, false)];
-    prompt::choose(&question, &answers, Otherwise::AskAgain, cx).await
+    prompt::choose(&question, &answers, cx).await
 }
 
 /// The end of a command after the answer not now.
 pub(super) fn not_now() -> Failure {
-    Failure::Interrupted(Some("nothing was opened".into()))
+    Failure::Interrupted(Some(Hint::outcome("nothing was opened")))
 }
 
 /// The noun for a share in a sentence.

@@ -27,6 +27,6 @@ mod terminal;
 
 pub(super) use self::log::log;
 pub(super) use self::progress::Watched;
-pub(super) use self::streams::{columns, stdout, stdout_columns, stdout_is_closed, stdout_is_terminal};
+pub(super) use self::streams::{columns, rows, stdout, stdout_columns, stdout_is_closed, stdout_is_terminal};
 pub(super) use self::table::{Column, table};
 pub(super) use self::terminal::{Output, help, help_instead, indented, wrapped};

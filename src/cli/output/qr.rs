@@ -4,8 +4,10 @@ use qrcode::{Color, EcLevel, QrCode};
 
 use crate::terminal::style;
 
-/// Modules of white around the code. Four by the standard; two are read as well where space is short.
+/// Modules of white around the code: four by the standard, two where space is short, which scanners read as well.
 const MARGINS: [usize; 2] = [4, 2];
+/// Rows of a screen on which the wide margin is used.
+const TALL: usize = 32;
 /// Black on white: first by the palette, for terminals with 16 colors, then by the 256 colors of which no palette
 /// changes these two. Themes change the first 16: white on a light theme may be black.
 const INK: &str = "\x1b[30;107m\x1b[38;5;16;48;5;231m";
@@ -13,17 +15,17 @@ const INK: &str = "\x1b[30;107m\x1b[38;5;16;48;5;231m";
 /// How modules are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Pen {
-    /// Half blocks, two modules above each other in one character, black on white.
+    /// Half blocks: two modules, one above the other, in one character; black on white.
     Colors,
-    /// Half blocks without colors, in which the letters' color is the light one. That is right on dark terminals; on
-    /// light ones the code is inverted, and most cameras read that as well.
+    /// Half blocks without colors, in which the color of letters is the light one. On a light terminal the code is
+    /// inverted, which most cameras read as well.
     Letters,
-    /// Two blanks a module, black or white: without UTF-8.
+    /// Two blanks for each module, black or white: without UTF-8.
     Blanks,
 }
 
 impl Pen {
-    /// The one for this terminal. `None`: without colors and without UTF-8 no scanner could read it.
+    /// The one for this terminal. `None`: it has neither colors nor UTF-8, and no scanner could read the code.
     pub(in crate::cli) fn of_this_terminal() -> Option<Self> {
         match (style::has_colors(), style::has_utf8()) {
             (true, true) => Some(Self::Colors),
@@ -34,16 +36,46 @@ impl Pen {
     }
 }
 
-/// The code for `link` in lines of at most `columns` characters; `None` where it does not fit.
+/// The space for a code, in characters.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::cli) struct Space {
+    pub(in crate::cli) columns: usize,
+    /// Rows that are free for the code.
+    pub(in crate::cli) rows: usize,
+    /// Rows of the whole screen.
+    pub(in crate::cli) screen: usize,
+    /// Whether the code may have more rows than are free.
+    pub(in crate::cli) may_scroll: bool,
+}
+
+/// The code for `link` in the space that there is; `None` where it does not fit.
 ///
-/// The fragment goes in as capital letters, which take a third less space: a link is read in either case.
-pub(in crate::cli) fn draw(link: &str, columns: usize, pen: Pen) -> Option<String> {
+/// Capital letters take a third less space in a code, and a link is read in either case: the fragment is always in
+/// capitals, and scheme and host are where the code would not fit otherwise.
+pub(in crate::cli) fn draw(link: &str, space: Space, pen: Pen) -> Option<String> {
     let (page, fragment) = link.split_once('#')?;
-    let text = format!("{page}#{}", fragment.to_ascii_uppercase());
-    let code = QrCode::with_error_correction_level(text.as_bytes(), EcLevel::L).ok()?;
+    let fragment = fragment.to_ascii_uppercase();
+    let code =
+        |page: &str| QrCode::with_error_correction_level(format!("{page}#{fragment}").as_bytes(), EcLevel::L).ok();
+    // A path is not read in either case.
+    let has_path = page.trim_end_matches('/').matches('/').count() > 2;
+    let capitals = if has_path { None } else { code(&page.to_ascii_uppercase()) };
+    let codes = [code(page), capitals];
+    let margins = &MARGINS[usize::from(space.screen < TALL)..];
+    let sizes = || codes.iter().flatten().flat_map(|code| margins.iter().map(move |margin| (code, *margin)));
+    let side = |code: &QrCode, margin: usize| code.width() + 2 * margin;
+    let is_narrow =
+        |code: &QrCode, margin| side(code, margin) * if pen == Pen::Blanks { 2 } else { 1 } <= space.columns;
+    let rows =
+        |code: &QrCode, margin| if pen == Pen::Blanks { side(code, margin) } else { side(code, margin).div_ceil(2) };
+    let narrow = || sizes().filter(|(code, margin)| is_narrow(code, *margin));
+    let fitting = narrow().find(|(code, margin)| rows(code, *margin) <= space.rows);
+    let smallest = || narrow().filter(|_| space.may_scroll).min_by_key(|(code, margin)| rows(code, *margin));
+    fitting.or_else(smallest).map(|(code, margin)| drawn(code, margin, pen))
+}
+
+fn drawn(code: &QrCode, margin: usize, pen: Pen) -> String {
     let width = code.width();
-    let columns = if pen == Pen::Blanks { columns / 2 } else { columns };
-    let margin = MARGINS.into_iter().find(|margin| width + 2 * margin <= columns)?;
     let side = width + 2 * margin;
     let is_dark = |x: usize, y: usize| {
         let inside = |at: usize| at.checked_sub(margin).filter(|at| *at < width);
@@ -73,12 +105,12 @@ pub(in crate::cli) fn draw(link: &str, columns: usize, pen: Pen) -> Option<Strin
         drawn.push_str(if pen == Pen::Letters { "\n" } else { "\x1b[0m\n" });
     }
     drawn.pop();
-    Some(drawn)
+    drawn
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Pen;
+    use super::*;
 
     /// The light and dark halves of what was drawn, as a terminal shows them with light letters on a dark ground.
     fn rows(drawn: &str) -> Vec<Vec<u8>> {
@@ -127,18 +159,48 @@ mod tests {
         codes.first().unwrap().decode().unwrap().1
     }
 
+    fn space(columns: usize, rows: usize) -> Space {
+        Space { columns, rows, screen: rows, may_scroll: false }
+    }
+
     #[test]
     fn code_fits_into_its_columns_and_leads_to_the_link() {
         let link = format!("http://192.168.178.123:40801/#share1{}", "q".repeat(46));
         for (columns, pen) in [(40, Pen::Colors), (80, Pen::Colors), (80, Pen::Letters), (80, Pen::Blanks)] {
-            let drawn = super::draw(&link, columns, pen).unwrap();
+            let drawn = draw(&link, space(columns, 50), pen).unwrap();
             assert!(drawn.lines().all(|line| line.chars().filter(|c| " ▀▄█".contains(*c)).count() <= columns));
             let (page, fragment) = link.split_once('#').unwrap();
             assert_eq!(read(&drawn), format!("{page}#{}", fragment.to_ascii_uppercase()), "{pen:?}");
             assert_eq!(drawn.contains('\x1b'), pen != Pen::Letters, "{pen:?}");
             assert_eq!(drawn.is_ascii(), pen == Pen::Blanks, "{pen:?}");
         }
-        assert!(super::draw(&link, 36, Pen::Colors).is_none());
-        assert!(super::draw(&link, 73, Pen::Blanks).is_none());
+        assert!(draw(&link, space(36, 50), Pen::Colors).is_none());
+        assert!(draw(&link, space(73, 50), Pen::Blanks).is_none());
+    }
+
+    #[test]
+    fn code_leaves_five_of_24_rows_to_the_link() {
+        let fragment = format!("#share1{}", "q".repeat(46));
+        for (page, capitals) in [
+            ("http://192.168.178.123:40801/", false),
+            ("https://share.example.org/", false),
+            ("https://share.with-a-rather-long-name.example.org/", true),
+        ] {
+            let drawn = draw(&format!("{page}{fragment}"), space(80, 19), Pen::Colors).unwrap();
+            assert!(drawn.lines().count() <= 19, "{page}");
+            let page = if capitals { page.to_ascii_uppercase() } else { page.to_owned() };
+            assert_eq!(read(&drawn), format!("{page}{}", fragment.to_ascii_uppercase()));
+        }
+        let with_path = format!("https://share.with-a-rather-long-name.example.org/path/{fragment}");
+        assert!(draw(&with_path, space(80, 19), Pen::Colors).is_none(), "a path is not read in capitals");
+        let scrolling = Space { may_scroll: true, ..space(80, 19) };
+        assert!(draw(&with_path, scrolling, Pen::Colors).is_some());
+    }
+
+    #[test]
+    fn margin_is_two_modules_below_32_rows() {
+        let link = format!("http://192.168.1.2:4080/#share1{}", "q".repeat(46));
+        let lines = |screen| draw(&link, Space { screen, ..space(80, 24) }, Pen::Colors).unwrap().lines().count();
+        assert_eq!((lines(24), lines(31), lines(32)), (19, 19, 21));
     }
 }

@@ -5,12 +5,17 @@ use std::io::{self, IsTerminal};
 pub(in crate::cli) use crate::platform::files::{stdout, stdout_is_closed};
 use crate::platform::tty;
 
-/// How many columns there are for people, if standard error is a terminal.
+/// The columns of standard error, if it is a terminal.
 pub(in crate::cli) fn columns() -> Option<usize> {
     io::stderr().is_terminal().then(|| tty::columns_of(&io::stderr()))
 }
 
-/// How many columns there are on standard output, if it is a terminal.
+/// The rows of standard error, which is a terminal; 24 where it does not report them.
+pub(in crate::cli) fn rows() -> usize {
+    tty::rows_of(&io::stderr())
+}
+
+/// The columns of standard output, if it is a terminal.
 pub(in crate::cli) fn stdout_columns() -> Option<usize> {
     io::stdout().is_terminal().then(|| tty::columns_of(&io::stdout()))
 }

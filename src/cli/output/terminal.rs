@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::cli::output::errors::{Exit, Failure, Hint, Message};
 use crate::cli::output::progress::BarSlot;
 use crate::cli::output::streams::{columns, stdout, stdout_columns};
+use crate::secret::Wiped;
 use crate::terminal::{question, style};
 
 /// The output of a command, as its arguments ask for it.
@@ -32,6 +33,11 @@ impl Output {
         self.json
     }
 
+    /// Whether only results, warnings and errors are printed.
+    pub(in crate::cli) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Prints a line for people, broken between words where the terminal is narrow.
     fn print(&self, text: &str) {
         let columns = columns();
@@ -43,7 +49,7 @@ impl Output {
     fn print_hint(&self, hint: &Hint) {
         let line = hint.to_string();
         match hint {
-            Hint::Text(_) => self.print(&line),
+            Hint::Text(_) | Hint::Outcome(_) => self.print(&line),
             Hint::Run(_) | Hint::Line(_) => {
                 let line = if columns().is_some() { style::readable(&line) } else { line.as_str().into() };
                 self.progress.above(|| write_stderr(&line));
@@ -56,6 +62,11 @@ impl Output {
         if !self.quiet {
             self.print(text);
         }
+    }
+
+    /// Prints the keys that a question takes, also with `--quiet`: the question is asked again.
+    pub(in crate::cli) fn answer_keys(&self, keys: &str) {
+        self.print(keys);
     }
 
     /// Prints a hint; `--quiet` drops it.
@@ -94,7 +105,7 @@ impl Output {
         }
         line.write_all(b"\n")?;
         // Not through the buffer of standard output, which would keep it.
-        self.progress.above(|| stdout()?.write_all(&line.0))
+        self.progress.above(|| stdout()?.write_all(&line))
     }
 
     /// Writes a result: `text` for people and scripts, or the event `name` with its `facts` for programs.
@@ -199,6 +210,8 @@ pub(in crate::cli) fn wrapped(text: &str, columns: Option<usize>) -> String {
     match columns {
         Some(columns) if !text.contains('\n') => {
             let whole = textwrap::Options::new(columns.max(20)).break_words(false);
+            // Only spaces divide words: the usual rules break a link behind a slash.
+            let whole = whole.word_separator(textwrap::WordSeparator::AsciiSpace);
             textwrap::fill(text, whole.word_splitter(textwrap::WordSplitter::NoHyphenation))
         }
         _ => text.to_owned(),
@@ -213,6 +226,8 @@ pub(in crate::cli) fn indented(text: &str) -> String {
         None => format!("{INDENT}{text}"),
         Some(columns) => {
             let whole = textwrap::Options::new(columns.max(20)).break_words(false);
+            // Only spaces divide words: the usual rules break a link behind a slash.
+            let whole = whole.word_separator(textwrap::WordSeparator::AsciiSpace);
             let indented = whole.initial_indent(INDENT).subsequent_indent(INDENT);
             textwrap::fill(text, indented.word_splitter(textwrap::WordSplitter::NoHyphenation))
         }
@@ -235,27 +250,6 @@ fn write_stderr(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Bytes that are wiped, also where they have moved to a larger buffer.
-#[derive(Default)]
-struct Wiped(Zeroizing<Vec<u8>>);
-
-impl Write for Wiped {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let needed = self.0.len() + bytes.len();
-        if needed > self.0.capacity() {
-            let mut larger = Zeroizing::new(Vec::with_capacity(needed.next_power_of_two()));
-            larger.extend_from_slice(&self.0);
-            self.0 = larger;
-        }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// One line of `--json`.
 fn event(name: &str, facts: Value) -> String {
     let mut line = json!({ "v": 1, "event": name });
@@ -275,4 +269,13 @@ pub(in crate::cli) fn help(error: &clap::Error) -> ExitCode {
 pub(in crate::cli) fn help_instead(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     ExitCode::from(Exit::Usage as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_link_stays_in_one_line() {
+        let link = "http://192.168.178.123:4080/#share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg";
+        assert_eq!(super::wrapped(link, Some(40)), link);
+    }
 }

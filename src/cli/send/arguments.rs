@@ -14,12 +14,12 @@ use crate::cli::{config, host, output};
 use crate::relay::{MAX_TTL, MIN_TTL};
 use crate::relay_url::RelayUrl;
 
-/// Life of a share, unless it is set.
+/// The lifetime of a share, unless it is set.
 const DEFAULT_TTL: Duration = Duration::from_hours(14 * 24);
 
-/// The longest name that can be given: what file systems take.
+/// The longest name, in bytes: the limit of common file systems.
 const MAX_NAME: usize = 255;
-/// The most links of one command: each is an upload of its own, and they run side by side.
+/// The most links of one command: each is a separate upload, and all run at once.
 const MAX_LINKS: usize = 20;
 
 /// Send files or text and print a link that works once
@@ -111,7 +111,7 @@ Examples:
   link=$(share send --quiet photo.jpg)";
 
 impl SendArgs {
-    /// The relay; `None`: this machine. Without a terminal, that must have been asked for: a script would wait for ever.
+    /// The relay; `None`: this computer. Without a terminal that needs `--direct`: a script would wait for ever.
     pub(super) fn relay(&self, cx: &Context) -> Result<Option<RelayUrl>, Failure> {
         let relay = if self.direct { None } else { cx.relay(self.relay.as_deref())? };
         if relay.is_some() || self.direct || output::stdout_is_terminal() {
@@ -119,11 +119,11 @@ impl SendArgs {
         }
         Err(Failure::usage(
             "no relay is configured",
-            Hint::line("share relay use URL, or --direct to serve it from here until it is opened"),
+            Hint::line("share relay use URL, or --direct to serve it from this computer until it is opened"),
         ))
     }
 
-    /// How long shares live.
+    /// The lifetime of the shares.
     pub(super) fn ttl(&self, cx: &Context) -> Result<Duration, Failure> {
         let ttl = match (self.expire, &cx.config.expire) {
             (Some(ttl), _) => ttl,
@@ -131,35 +131,29 @@ impl SendArgs {
             (None, None) => DEFAULT_TTL,
         };
         if ttl < MIN_TTL || ttl > MAX_TTL {
-            return Err(Failure::usage("--expire takes 1 minute to 90 days", Hint::line("--expire 24h, --expire 7d")));
+            return Err(Failure::usage("--expire takes 1 minute to 90 days", Hint::run("--expire 7d")));
         }
         Ok(ttl)
     }
 
-    /// Fails where the arguments cannot work together, before anything is read.
+    /// Fails where arguments exclude each other, before anything is read.
     pub(super) fn expect_sense(&self, relay: Option<&RelayUrl>) -> Result<(), Failure> {
         expect_bare_form(self.bare, relay)?;
         if self.generate_passphrase && self.passphrase.is_file_given() {
-            return Err(Failure::usage(
-                "a passphrase is made or read, not both",
-                Hint::line("-P, or --passphrase-file FILE"),
-            ));
+            return Err(Failure::usage("-P and --passphrase-file exclude each other", "leave one of them out"));
         }
         if self.receipt.as_deref() == Some(Path::new("-")) {
-            return Err(Failure::usage("a receipt goes to a file", Hint::run("--receipt FILE")));
+            return Err(Failure::usage("--receipt takes a file, not standard output", Hint::run("--receipt FILE")));
         }
         if self.recipients.iter().any(|recipient| recipient.trim().is_empty()) {
-            return Err(Failure::usage("--for says for whom", Hint::run("--for anna")));
+            return Err(Failure::usage("--for takes a name", Hint::run("--for anna")));
         }
         if output::stdout_is_closed() {
-            let hint = "nothing was sent: the link would be printed there";
+            let hint = "nothing was sent: there is no place to print the link";
             return Err(Failure::local("standard output is closed or full", hint));
         }
         if self.name.as_ref().is_some_and(|name| name.len() > MAX_NAME) {
-            return Err(Failure::usage(
-                format!("a name has at most {MAX_NAME} bytes"),
-                Hint::line("give it a shorter --name"),
-            ));
+            return Err(Failure::usage(format!("--name takes at most {MAX_NAME} bytes"), "nothing was sent"));
         }
         match &self.receipt {
             Some(path) if path.symlink_metadata().is_ok() => Err(errors::in_the_way(path)),
@@ -167,7 +161,7 @@ impl SendArgs {
         }
     }
 
-    /// The recipients, each of whom gets a link.
+    /// The recipients, one for each link; `None`: without a name.
     pub(super) fn recipients(&self) -> Result<Vec<Option<String>>, Failure> {
         let recipients = match self.links {
             Some(count) => vec![None; count],
@@ -190,26 +184,26 @@ impl SendArgs {
             metadata: self.metadata,
             view_only: self.view_only,
             hint: if self.passphrase.is_flag() {
-                "nothing was sent; -p takes no value, it asks"
+                "nothing was sent; -p takes no value, it prompts"
             } else {
                 "nothing was sent"
             },
         }
     }
 
-    /// The name that was given, if it is one.
+    /// The `--name`, unless it is blank.
     pub(super) fn name(&self) -> Option<String> {
         self.name.clone().filter(|name| !name.trim().is_empty())
     }
 }
 
-/// A bare link has no scheme: it must be clear how its relay is reached.
+/// Fails where a bare link, which has no scheme, does not suffice to reach the relay.
 pub(super) fn expect_bare_form(bare: bool, url: Option<&RelayUrl>) -> Result<(), Failure> {
     match url.filter(|url| bare && !url.has_bare_form()) {
         None => Ok(()),
         Some(url) => Err(Failure::usage(
-            format!("a bare link cannot say how {} is reached", url.name()),
-            Hint::line("send it without --bare"),
+            format!("a bare link cannot contain how to reach {}", url.name()),
+            Hint::line("leave out --bare"),
         )),
     }
 }

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 pub(super) use self::arguments::SendArgs;
 use self::arguments::expect_bare_form;
-use self::links::{LinkDisplay, copy, print, show_qr, warn_of_no_outbox};
+use self::links::{LinkDisplay, QrChoice, copy, print, warn_of_no_outbox};
 use crate::cli::catch_up::catch_up;
 use crate::cli::connect::Connected;
 use crate::cli::context::Context;
@@ -68,12 +68,12 @@ pub(super) async fn run(args: SendArgs, cx: &Context) -> Result<(), Failure> {
     }
 }
 
-/// A `share send`, once it is clear what and how.
+/// A `share send` whose arguments were checked and whose inputs are open.
 struct Sending<'a> {
     args: SendArgs,
     cx: &'a Context,
     inputs: Inputs,
-    /// A passphrase that was made here and that the sender must read.
+    /// A generated passphrase, which is printed.
     shown: Option<Zeroizing<String>>,
     ttl: Duration,
 }
@@ -87,26 +87,26 @@ impl Sending<'_> {
         let urls = vec![endpoint.url.clone(); plan.recipients.len()];
         let recorded = self.record(Draft::new(plan, &urls, KeptAt::Relay(&endpoint.url)))?;
         let sent = self.upload(recorded, &connected.relay, &endpoint.name()).await;
-        let batch = self.print(sent.map_err(|error| self.in_the_files_words(error))?).await?;
+        let batch = sent.map_err(|error| self.with_file_name(error))?;
         let (expires, granted) = batch.sent().map_or((0, Duration::ZERO), |sent| (sent.expires, sent.ttl));
-        cx.output.info(&format!("Opens once, until {}.", format::time(expires)));
         if granted.as_secs() < self.ttl.as_secs() {
-            cx.output.info("The relay keeps nothing for longer.");
+            let longest = format::duration_words(granted);
+            cx.output.info(&format!("{} keeps shares for at most {longest}.", endpoint.name()));
         }
-        if self.args.qr {
-            show_qr(&batch, &cx.output);
-        }
+        let works = if batch.shares().len() > 1 { "Each link works once. All expire" } else { "Works once. Expires" };
+        let qr = if self.args.qr { QrChoice::Always } else { QrChoice::Never };
+        let batch = self.print(batch, qr, &format!("{works} on {}.", format::time(expires))).await?;
         self.afterwards(&connected).await;
         if self.args.wait { self.wait(&batch, &endpoint, &connected).await } else { Ok(()) }
     }
 
-    /// Serves it from this machine.
+    /// Serves it from this computer.
     async fn directly(mut self, plan: BatchPlan) -> Result<(), Failure> {
         let cx = self.cx;
         if self.args.receipt.is_some() {
             return Err(Failure::usage(
-                "a receipt is for what waits at a relay, and this machine would be one itself",
-                Hint::line("without --receipt; Ctrl-C takes it back"),
+                "--receipt is only for shares at a relay",
+                Hint::line("leave out --receipt: Ctrl-C revokes a share that is served from here"),
             ));
         }
         let host = self.args.host.open(plan.recipients.len(), self.inputs.len, cx)?;
@@ -118,10 +118,14 @@ impl Sending<'_> {
         let recorded = self.record(Draft::new(plan, &urls, KeptAt::Here(&host.folder_name())))?;
         let batch = self.upload(recorded, &host.relay(), host::THIS).await.map_err(host::upload_failure)?;
         let serving = host.serve(&batch);
-        let batch = self.print(batch).await?;
-        if !for_programs && (self.args.qr || output::stdout_is_terminal()) {
-            show_qr(&batch, &cx.output);
-        }
+        host::introduce(&serving, &batch, &cx.output);
+        let qr = match (for_programs, self.args.qr) {
+            (false, true) => QrChoice::Always,
+            (false, false) if output::stdout_is_terminal() => QrChoice::IfItFits,
+            (true, _) | (false, false) => QrChoice::Never,
+        };
+        let status = host::status_line(&serving, batch.shares().len());
+        let batch = self.print(batch, qr, &status).await?;
         host::until_opened(serving, &batch, cx).await
     }
 
@@ -137,7 +141,7 @@ impl Sending<'_> {
         Ok(recorded)
     }
 
-    /// Uploads to `relay`, which is called `name`. Ctrl-C, or an error, and nothing is left.
+    /// Uploads to `relay`, which is called `name`. After Ctrl-C or an error the shares are revoked.
     async fn upload(&mut self, recorded: Recorded, relay: &Arc<dyn Relay>, name: &str) -> Result<Committed, Failure> {
         let output = &self.cx.output;
         let bar = output.bar(if name == host::THIS { "Encrypting" } else { "Uploading" }, self.inputs.len);
@@ -150,13 +154,15 @@ impl Sending<'_> {
         };
         output.clear();
         let Some(sent) = sent else {
-            output.info("taking it back …");
-            let hint = if revoker.revoke().await {
-                "taken back: nothing was sent"
+            output.info("Stopping …");
+            let outcome = if revoker.revoke().await {
+                "nothing was sent".to_owned()
             } else {
-                "no link was made: what the relay has of it is unreadable, and goes by itself"
+                format!(
+                    "nothing was sent: {name} may keep encrypted parts until they expire, and there is no link to them"
+                )
             };
-            return Err(Failure::Interrupted(Some(hint.into())));
+            return Err(Failure::Interrupted(Some(Hint::outcome(outcome))));
         };
         let batch = sent.map_err(|Unsent { error, gone }| Failure::Send { relay: name.to_owned(), error, gone })?;
         if let Some(sent) = batch.sent() {
@@ -173,15 +179,16 @@ impl Sending<'_> {
         self.inputs.warn(&sent.manifest, output);
         self.inputs.warn_of_browsers(&sent.manifest, self.args.view_only, output);
         if self.args.view_only {
-            output.info("Their programs are asked to show it and not to save it. A camera does not ask.");
+            output
+                .info("Recipients' programs are asked to show it and not to save it; they cannot prevent screenshots.");
         }
         if sent.manifest.total_size() > PHONES_TAKE {
-            output.info("A browser on a phone opens up to 256 MiB; share open takes all of it.");
+            output.info("Browsers on phones open up to 256 MiB; for this share, recipients need `share`.");
         }
     }
 
-    /// The error for a file that is too large for the relay: with its name, its size and another way to send it.
-    fn in_the_files_words(&self, error: Failure) -> Failure {
+    /// The error, with the name and the size of the file where that is too large for the relay.
+    fn with_file_name(&self, error: Failure) -> Failure {
         match (&error, &self.args.files[..], self.inputs.len) {
             (Failure::Send { relay, error: SendError::Relay(RelayError::TooLarge { max }), .. }, [only], Some(len)) => {
                 let name = only.to_string_lossy();
@@ -191,39 +198,38 @@ impl Sending<'_> {
         }
     }
 
-    /// Prints the links, and copies them. If they cannot be printed, the shares are revoked.
-    async fn print(&mut self, batch: Committed) -> Result<Committed, Failure> {
+    /// Copies the links, and prints them with a `status` line. If they cannot be printed, the shares are revoked.
+    async fn print(&mut self, batch: Committed, qr: QrChoice, status: &str) -> Result<Committed, Failure> {
         let (output, bare) = (&self.cx.output, self.args.bare);
-        // It is wiped when it was shown.
-        let words = self.shown.take();
-        let passphrase = words.as_ref().map(|words| words.as_str());
-        let shown = LinkDisplay { bare, passphrase, removed: self.inputs.removed() };
-        if print(&batch, &shown, output).is_err() {
-            let hint = Hint::line(if batch.revoke().await {
-                "the link could not be shown: the share was taken back"
-            } else {
-                "the link could not be shown, and the relay could not be told: share revoke takes it back"
-            });
-            return Err(Failure::local("standard output is closed or full", hint));
-        }
-        if let Some(words) = &words {
-            output.show_secret("passphrase: ", words);
-            output.info("Tell it on another way than the link.");
-        }
         if self.args.copy {
             copy(&batch, bare, output);
+        }
+        // Wiped at the end of this function.
+        let words = self.shown.take();
+        let passphrase = words.as_ref().map(|words| words.as_str());
+        let shown = LinkDisplay { bare, passphrase, removed: self.inputs.removed(), qr, status };
+        if print(&batch, &shown, output).is_err() {
+            let hint = if batch.revoke().await {
+                Hint::from("the link could not be printed, and was revoked")
+            } else {
+                Hint::line(
+                    "the link could not be printed, and the relay did not confirm that it revoked the share: share revoke",
+                )
+            };
+            return Err(Failure::local("standard output is closed or full", hint));
         }
         Ok(batch)
     }
 
-    /// Does the chores that are due now that a relay is at hand.
+    /// Sweeps and catches up while the relay is connected.
     async fn afterwards(&self, connected: &Connected) {
         connected.sweep().await;
         catch_up(self.cx).await;
     }
 
-    /// Waits until all were opened.
+    /// Waits until all shares of `batch` have ended.
     async fn wait(&self, batch: &Committed, endpoint: &Endpoint, connected: &Connected) -> Result<(), Failure> {
+        self.cx.output.info("Waiting until it is opened. Press Ctrl-C to stop waiting; the link keeps working.");
         let waiting = try_join_all(batch.shares().iter().map(async |share| {
             let at = asking::Reached::at(endpoint, &connected.relay);
             let status = asking::wait_at(share.entry(), batch.shares().len() > 1, share.owner(), &at, self.cx).await?;
@@ -233,8 +239,8 @@ impl Sending<'_> {
         let ends = tokio::select! {
             ends = waiting => ends?,
             _ = self.cx.interrupted() => {
-                let hint = Hint::line("it still waits: share status --wait goes on, share revoke takes it back");
-                return Err(Failure::Interrupted(Some(hint)));
+                self.cx.output.info("The link keeps working.");
+                return Err(Failure::Interrupted(Some(Hint::run("share status --wait"))));
             }
         };
         expect_opened(batch.shares().iter().map(Share::entry).zip(&ends))

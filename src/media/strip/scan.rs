@@ -14,7 +14,7 @@ pub(super) const MAX_EDITS: usize = 1 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum Unclean {
     /// Not one of the containers that are known here.
-    #[error("this kind cannot be cleaned")]
+    #[error("this kind of file cannot be cleaned")]
     Unknown,
     /// The container is one that is known, and this one is not built as it should be.
     #[error("{0}")]

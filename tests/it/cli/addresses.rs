@@ -14,7 +14,7 @@ tunnel() { ip tuntap add mode tun name "$1"; up "$1" "${@:2}"; }
 up() { ip link set "$1" up; for address in "${@:2}"; do ip addr add "$address" dev "$1" ${NODAD-nodad}; done; }
 NODAD= ; eval "$SETUP"
 eval "exec $SHARE send --direct file $ARGUMENTS" >link 2>said &
-until grep -q 'Ctrl-C takes it back' said; do sleep 0.05; kill -0 $! || break; done
+until grep -q 'Press Ctrl-C to revoke it' said; do sleep 0.05; kill -0 $! || break; done
 eval "$THEN"
 kill -TERM $! || true
 wait $! || true
@@ -58,7 +58,10 @@ fn a_tunnel_is_not_a_local_network_whatever_its_name() {
     }
     // A tunnel is used if it is the only way to a network.
     let (link, said) = served("tunnel office 10.99.1.7/16", "");
-    assert!(link.starts_with("http://10.99.1.7:") && said.contains("through the tunnel office only"), "{link} {said}");
+    assert!(
+        link.starts_with("http://10.99.1.7:") && said.contains("Serving on the tunnel office until"),
+        "{link} {said}"
+    );
 }
 
 #[test]
@@ -69,7 +72,7 @@ fn an_interface_can_be_specified_by_name() {
     let (link, said) = served(&both, "--interface eth1");
     assert_eq!(link, "http://10.0.0.5:4080/#KEY");
     assert!(
-        said.contains("This computer's other addresses: 192.168.1.23 (wlan0). To use one, set --interface NAME."),
+        said.contains("This computer's other addresses: 192.168.1.23 (wlan0). To use one, pass --interface NAME."),
         "{said}"
     );
     // An argument overrides a variable, also that of the other option.
@@ -82,7 +85,7 @@ fn an_interface_can_be_specified_by_name() {
     );
     assert_eq!(served(&configured, "").0, "http://10.0.0.5:4080/#KEY");
     let (link, said) = served(&both, "--interface eth7");
-    assert!(link.is_empty() && said.contains("error: eth7 has no address that other machines can reach"), "{said}");
+    assert!(link.is_empty() && said.contains("error: eth7 has no address that other computers can reach"), "{said}");
     assert!(said.contains("--interface wlan0, --interface eth1"), "{said}");
 }
 
@@ -107,7 +110,7 @@ except ConnectionResetError: pass' "$host" >page
             HOME=$PWD/b "$SHARE" open -q "$(cat link)" >opened"#;
         let (link, said) = served_in(&sandbox, setup, "", plain);
         assert_eq!(link, format!("KEY+{host}"), "{said}");
-        assert!(said.contains("Recipients need share: a browser cannot open this link."), "{said}");
+        assert!(said.contains("Recipients need `share`; browsers cannot open this link."), "{said}");
         assert_eq!(sandbox.read("page"), b"", "nothing in the clear");
         assert_eq!(sandbox.read("opened"), b"content");
     }

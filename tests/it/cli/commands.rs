@@ -37,7 +37,7 @@ fn a_second_opener_is_told_when_it_was_opened() {
     let link = String::from_utf8(sent.stdout).unwrap();
     assert!(link.starts_with(&format!("{}#share1", relay.url)) && link.lines().count() == 1, "{link}");
     assert!(sent.stderr.contains("beach.jpg: photo, 300 kB"), "{}", sent.stderr);
-    assert!(sent.stderr.contains("Opens once, until "), "{}", sent.stderr);
+    assert!(sent.stderr.contains("Works once. Expires on "), "{}", sent.stderr);
     assert!(sent.stderr.contains("metadata NOT removed"), "{}", sent.stderr);
 
     let link = link.trim();
@@ -217,7 +217,7 @@ fn a_share_whose_link_cannot_be_printed_is_revoked() {
     shell.args(["-c", &command]);
     let ended = sandbox.prepare(shell).input("secret").run();
     assert_eq!(ended.code, 8, "{ended:?}");
-    assert!(String::from_utf8(sandbox.read("err")).unwrap().contains("taken back"));
+    assert!(String::from_utf8(sandbox.read("err")).unwrap().contains("the link could not be printed, and was revoked"));
     assert!(relay.data().is_empty());
 }
 

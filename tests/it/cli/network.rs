@@ -50,7 +50,7 @@ fn nothing_can_be_read_on_the_wire_between_two_hosts() {
     // The address of the cable, not that of the container network.
     let link = read("link").trim().to_owned();
     assert!(link.starts_with("http://192.168.77.1:4080/#share1"), "{link}");
-    for event in ["looked at", "being opened (", "opened ("] {
+    for event in ["link previewed", "being opened by: ", "opened by: "] {
         assert!(read("screen").contains(event), "{event}: {}", read("screen"));
     }
 

@@ -172,7 +172,7 @@ async fn a_generated_passphrase_has_four_words_and_is_shown() {
     assert_eq!(words.split(' ').count(), 4, "{words}");
     stage.sandbox.write("words", words.as_bytes());
     let link = String::from_utf8(sent.stdout).unwrap();
-    stage.elsewhere("open").env("SHARE_LINK", link.trim()).fails(2, "a passphrase is needed");
+    stage.elsewhere("open").env("SHARE_LINK", link.trim()).fails(2, "a passphrase is required");
     let open = stage.elsewhere("open -q --passphrase-file words").env("SHARE_LINK", link.trim());
     assert_eq!(open.ok(), "horse");
     let sent = events(&stage.share("send -P right --json").run());

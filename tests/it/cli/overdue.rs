@@ -33,7 +33,7 @@ async fn the_relays_clock_decides() {
     let bench = TestRelay::over("memory", Arc::new(Memory::new(clock.clone(), u64::MAX)), clock);
     let (sandbox, (_, relay)) = (Sandbox::new(), served(bench.relay.clone()));
     let sent = sandbox.share(["send", "--bare"]).env("SHARE_RELAY", &relay).input("text").run();
-    assert!(sent.code == 0 && !sent.stderr.contains("keeps nothing for longer"), "{sent:?}");
+    assert!(sent.code == 0 && !sent.stderr.contains("keeps shares for at most"), "{sent:?}");
     for (command, state) in [("status", "  waiting until Jan 15, 2000 at 00:00\n"), ("list", "\twaiting\t")] {
         let printed = sandbox.share([command]).env("SHARE_RELAY", &relay).ok();
         assert!(printed.contains(state), "{printed}");

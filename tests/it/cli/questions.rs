@@ -1,6 +1,6 @@
 //! Prompts at a pseudo-terminal.
 
-use crate::support::{Conversation, Proxy, Sandbox, photo};
+use crate::support::{Conversation, Proxy, Sandbox, TerminalKind, Tty, photo};
 
 #[test]
 fn opening_at_a_terminal_asks_and_enter_means_not_now() {
@@ -12,7 +12,7 @@ fn opening_at_a_terminal_asks_and_enter_means_not_now() {
     let mut terminal = Conversation::start(&sandbox, r#"TERM=xterm "$SHARE" open"#);
     terminal.expect("link (not shown):").press(&format!("{link}\r"));
     terminal.expect("colored [b]locks, [s]ave it, or").expect("[n]ot now?").press("x\r");
-    terminal.expect("Type b, s or n.").expect("[n]ot now?").press("\r");
+    terminal.expect("type b, s or n").expect("[n]ot now?").press("\r");
     let (code, seen) = terminal.end();
     assert_eq!(code, 130, "{seen}");
     assert!(seen.contains("nothing was opened"), "{seen}");
@@ -30,9 +30,9 @@ fn a_text_is_typed_without_echo_and_printed_without_control_characters() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     let mut terminal = Conversation::start(&sandbox, &format!(r#""$SHARE" send -p --relay {} >link"#, relay.url));
-    terminal.expect("text (one line, not shown):").press("s3cret\r");
+    terminal.expect("Type or paste the text").press("s3cret\x04");
     terminal.expect("passphrase:").press("horse\r");
-    terminal.expect("once more:").press("horse\r");
+    terminal.expect("repeat the passphrase:").press("horse\r");
     let (code, seen) = terminal.end();
     assert!(code == 0 && !seen.contains("s3cret") && seen.contains("text, 6 bytes"), "{seen}");
     let link = String::from_utf8(sandbox.read("link")).unwrap();
@@ -42,6 +42,71 @@ fn a_text_is_typed_without_echo_and_printed_without_control_characters() {
     terminal.expect("wrong passphrase; 19 more may be tried").expect("passphrase:").press("horse\r");
     let (code, seen) = terminal.end();
     assert!(code == 0 && seen.contains("s3cret"), "{seen}");
+}
+
+/// Types a text for `share send` at a terminal that shows what is on its screen, and returns the text that arrives.
+fn typed(keys: &[(&str, &str)]) -> (String, String) {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let command = format!(r#""$SHARE" send --relay {} >link; echo code $?; stty -a | grep -o ' echo '"#, relay.url);
+    let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &command);
+    tty.expect("Type or paste the text");
+    for (keys, shown) in keys {
+        tty.press(keys).expect(shown);
+        if !tty.is_alternate() {
+            assert!(!tty.history().contains("CANARY"), "{}", tty.history());
+        }
+    }
+    tty.press("\x04").expect("code 0");
+    tty.end();
+    let history = tty.history();
+    assert!(!history.contains("CANARY") && history.contains(" echo "), "{history}");
+    let link = String::from_utf8(sandbox.read("link")).unwrap();
+    (sandbox.share(["open", "-q", link.trim()]).ok(), history)
+}
+
+#[test]
+fn a_text_of_several_lines_is_typed_unseen() {
+    let (text, history) = typed(&[
+        ("CANARY one\r", "(2 lines, 11 characters, not shown)"),
+        ("CANARY twoo\x7f\rx\x15", "(3 lines, 22 characters, not shown)"),
+        ("grüße word\x17!\r\r", "(5 lines, 31 characters, not shown)"),
+    ]);
+    assert_eq!(text, "CANARY one\nCANARY two\ngrüße !");
+    assert!(!history.contains("not shown)"), "the size is erased: {history}");
+}
+
+#[test]
+fn a_pasted_text_keeps_its_lines_and_obeys_no_key_in_it() {
+    let (text, _) = typed(&[
+        ("\x1b[200~CANARY\r\nline\x04\x03\x12 two\x1b[31m\x1b[201~", "(2 lines, 15 characters, not shown)"),
+        ("!", "(2 lines, 16 characters, not shown)"),
+    ]);
+    assert_eq!(text, "CANARY\nline two!");
+}
+
+#[test]
+fn a_typed_text_is_shown_on_request_and_leaves_no_trace() {
+    let (text, _) = typed(&[
+        ("CANARY one\rtwo", "(2 lines, 14 characters, not shown)"),
+        ("\x12", "CANARY one two"),
+        ("\x1b[A\x1b[D\x1b[DX\x1b[H>\x1b[F<\x1b[B\r3", "Ctrl-D: send Ctrl-R: hide Ctrl-C: cancel"),
+        ("\x12", "(3 lines, 19 characters, not shown)"),
+        ("\x12", ">CXANARY one< two 3"),
+    ]);
+    assert_eq!(text, ">CXANARY one<\ntwo\n3");
+}
+
+#[test]
+fn a_key_that_a_question_does_not_have_is_answered_with_those_that_it_has() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    sandbox.share(["send", "-q", "--relay", &relay.url]).input("text").ok();
+    let mut terminal = Conversation::start(&sandbox, r#""$SHARE" revoke"#);
+    terminal.expect("[y]es").press("maybe\r");
+    terminal.expect("type y or n").expect("[y]es").press("\r");
+    let (code, seen) = terminal.end();
+    assert_eq!(code, 130, "{seen}");
 }
 
 #[test]
@@ -66,7 +131,7 @@ fn an_interrupted_question_restores_the_terminal() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
     for (question, command) in [
-        ("text (one line, not shown):", r#""$SHARE" send --relay $RELAY"#),
+        ("Type or paste the text", r#""$SHARE" send --relay $RELAY"#),
         ("passphrase:", r#""$SHARE" send -p x --relay $RELAY"#),
         ("link (not shown):", r#""$SHARE" open"#),
     ] {
@@ -83,7 +148,7 @@ fn an_interrupted_question_restores_the_terminal() {
     // With `--json`, the interruption is an event.
     let command = format!(r#""$SHARE" send --json --text --relay {}"#, relay.url);
     let mut terminal = Conversation::start(&sandbox, &command);
-    terminal.expect("text (one line, not shown):").press("\x03");
+    terminal.expect("Type or paste the text").press("\x03");
     let (code, seen) = terminal.end();
     assert!(code == 130 && seen.contains(r#""event":"done","exit":130"#), "{seen}");
 }

@@ -57,7 +57,7 @@ async fn usage() {
         || alone("send beach.jpg"),
         "
         ! error: no relay is configured
-        ! hint: share relay use URL, or --direct to serve it from here until it is opened
+        ! hint: share relay use URL, or --direct to serve it from this computer until it is opened
         = 2",
     );
     check(
@@ -162,21 +162,21 @@ async fn invalid_missing_and_secret_arguments() {
         || alone("open").input(""),
         "
         ! error: no link was given
-        ! hint: paste it when asked, pipe it in, or put it into SHARE_LINK
+        ! hint: paste the link at the prompt, pipe it in, or set SHARE_LINK
         = 2",
     );
     check(
         || alone("open share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg"),
         "
         ! error: the link names no relay, and none is configured
-        ! hint: --relay URL, or share relay use URL: the sender knows which
+        ! hint: add --relay URL, or share relay use URL; ask the sender for the URL
         = 2",
     );
     check(
         || stage.share("send --expire 91d beach.jpg"),
         "
         ! error: --expire takes 1 minute to 90 days
-        ! hint: --expire 24h, --expire 7d
+        ! try: --expire 7d
         = 2",
     );
     check(
@@ -393,7 +393,7 @@ async fn relays_that_refuse_lie_or_are_unreachable() {
         || send(&nowhere, "--give-up 100ms"),
         "
         ! error: RELAY cannot be reached: connection refused
-        ! hint: nothing was left there; it is safe to repeat
+        ! hint: nothing was sent; it is safe to run this again
         = 6",
     );
     let small = stage.sandbox.relay_with(&["--max-size", "100kB"]);
@@ -410,8 +410,8 @@ async fn relays_that_refuse_lie_or_are_unreachable() {
     check(
         || send(&strict.url, ""),
         "
-        ! error: RELAY takes shares only from people who have its create token
-        ! hint: ask its operator for one, then: share relay use URL
+        ! error: RELAY accepts shares only with a create token
+        ! hint: ask the relay's operator for a token, then run share relay use URL
         = 9",
     );
     drop(strict);
@@ -420,7 +420,7 @@ async fn relays_that_refuse_lie_or_are_unreachable() {
         || send(&full.url, ""),
         "
         ! error: RELAY is full
-        ! hint: nothing was left there; it is safe to repeat
+        ! hint: nothing was sent; it is safe to run this again
         = 6",
     );
     drop(full);
@@ -586,8 +586,8 @@ async fn sending() {
         "
         LINK
         ! beach.jpg: photo, 300 kB
-        ! warning: metadata NOT removed (it is not a valid JPEG): beach.jpg goes with the position, time and camera it may have in it
-        ! Opens once, until Jan 15, 2100 at 00:00.
+        ! warning: metadata NOT removed from beach.jpg: it is not a valid JPEG; it may contain location, time and camera data
+        ! Works once. Expires on Jan 15, 2100 at 00:00.
         = 0",
     );
     check(
@@ -610,10 +610,10 @@ async fn sending() {
     fs::set_permissions(&state, fs::Permissions::from_mode(0o500)).unwrap();
     if fs::write(state.join("x"), b"").is_err() {
         let ended = stage.share("send -q right --state-dir readonly").run();
-        assert!(ended.code == 0 && ended.stderr.contains("you cannot ask for it or take it back later"), "{ended:?}");
+        assert!(ended.code == 0 && ended.stderr.contains("you cannot check or revoke this share later"), "{ended:?}");
     }
     // A file in place of the directory stops root as well.
     let ended = stage.share("send -q wrong --state-dir right").run();
-    assert!(ended.code == 0 && ended.stderr.contains("you cannot ask for it or take it back later"), "{ended:?}");
+    assert!(ended.code == 0 && ended.stderr.contains("you cannot check or revoke this share later"), "{ended:?}");
     assert!(String::from_utf8(ended.stdout).unwrap().contains("#share1"));
 }

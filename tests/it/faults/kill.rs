@@ -19,11 +19,11 @@ fn a_killed_opener_resumes_and_no_other_device_can() {
     let opener = sandbox.share(["open", "-q", &over_the_line, "-o", "."]).start();
     line.wait_until_down_stopped();
     // Another process of this device while it runs; another device after it died.
-    sandbox.share(["open", &link, "-o", "."]).fails(3, "being opened here");
+    sandbox.share(["open", &link, "-o", "."]).fails(3, "is already opening this share");
     opener.kill();
     assert_eq!(sandbox.names(), Vec::<String>::new(), "nothing hidden is left");
     let elsewhere = sandbox.share(["open", &link, "-o", "."]).env("HOME", sandbox.other_home("ben"));
-    let failed = elsewhere.fails(3, "being opened since ");
+    let failed = elsewhere.fails(3, "being opened on another device since ");
     assert!(failed.stderr.contains("\nhint: if that was you"), "{}", failed.stderr);
     let peeked = sandbox.share(["peek", &link]).fails(3, "this device has already started to open this share");
     assert!(peeked.stderr.contains("try: share open"));

@@ -187,7 +187,7 @@ fn a_browser_without_webcrypto_opens_a_share_on_the_local_network() {
     assert_eq!(tab.shows(&fs::read(PHOTO).unwrap()), (640 * 400, true));
     tab.press_button("Close").expect("The sender sees it was opened by");
     let words = tab.opener();
-    host.expect(&words).expect("Nothing is left here");
+    host.expect(&format!("opened by: {words}")).expect("Nothing is left here");
     browser.tab().goto(host.link()).expect("Already opened").expect(&words);
 }
 

@@ -152,7 +152,7 @@ fn another_tab_resumes_over_plain_http(engine: Engine) {
     second.expect("The other tab is closed").press_button("Continue here").expect("first page");
     second.press_button("Next").expect("second page").press_button("Close").expect("The sender sees");
     assert_eq!(second.remembers(), r#""{}{}""#);
-    host.expect("opened (");
+    host.expect("opened by: ");
 }
 
 #[test]

@@ -156,7 +156,7 @@ fn a_proxy_that_refuses_is_named() {
         .env("SSL_CERT_FILE", certificate("good").to_str().unwrap())
         .env("HTTPS_PROXY", format!("http://{proxy}"))
         .run();
-    expect(&ended, 6, "requires a user name", "nothing was left there");
+    expect(&ended, 6, "requires a user name", "nothing was sent");
     assert!(sandbox.share(["list"]).ok().is_empty(), "nothing was sent");
 }
 

@@ -137,7 +137,7 @@ fn a_link_is_copied_without_an_entry_in_the_history() {
         String::from_utf8(clip.output().unwrap().stdout).unwrap()
     };
     let sent = sandbox.share(["send", "--copy", "--relay", &relay.url, "t.txt"]).env("DISPLAY", &display).run();
-    assert!(sent.stderr.contains("Copied. The clipboard forgets it after ten minutes"), "{sent:?}");
+    assert!(sent.stderr.contains("Copied to the clipboard for 10 minutes"), "{sent:?}");
     assert_eq!(clip(&["-o"]), String::from_utf8(sent.stdout).unwrap().trim());
     assert!(clip(&["-o", "-t", "TARGETS"]).contains("x-kde-passwordManagerHint"));
     assert_eq!(clip(&["-o", "-t", "x-kde-passwordManagerHint"]), "secret");
@@ -147,7 +147,7 @@ fn a_link_is_copied_without_an_entry_in_the_history() {
     let mut alone = Command::new("setsid");
     alone.args(["--wait", SHARE, "send", "--copy", "--relay", &relay.url, "t.txt"]);
     let sent = sandbox.prepare(alone).run();
-    assert!(sent.code == 0 && sent.stderr.contains("warning: it was not copied: "), "{sent:?}");
+    assert!(sent.code == 0 && sent.stderr.contains("warning: the link was not copied: "), "{sent:?}");
     // Over SSH, the terminal is asked.
     let command = format!("SSH_TTY=x DISPLAY=:1 \"$SHARE\" send --copy --relay {} t.txt", relay.url);
     let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &command);

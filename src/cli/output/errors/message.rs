@@ -26,6 +26,8 @@ pub(in crate::cli) enum Hint {
     Line(String),
     /// A sentence without a command: broken between words where the terminal is narrow.
     Text(String),
+    /// What an interruption has led to, in place of a hint: printed without a label.
+    Outcome(String),
 }
 
 impl Hint {
@@ -39,10 +41,15 @@ impl Hint {
         Self::Line(sentence.into())
     }
 
+    /// What an interruption has led to: `revoked: the link no longer works`.
+    pub(in crate::cli) fn outcome(outcome: impl Into<String>) -> Self {
+        Self::Outcome(outcome.into())
+    }
+
     /// The text without its label.
     pub(in crate::cli) fn as_str(&self) -> &str {
         match self {
-            Self::Run(text) | Self::Line(text) | Self::Text(text) => text,
+            Self::Run(text) | Self::Line(text) | Self::Text(text) | Self::Outcome(text) => text,
         }
     }
 }
@@ -68,8 +75,11 @@ impl From<&Self> for Hint {
 /// The hint as it is printed: `try: COMMAND`, or `hint: SENTENCE`.
 impl fmt::Display for Hint {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let label = if matches!(self, Self::Run(_)) { "try" } else { "hint" };
-        write!(to, "{label}: {}", self.as_str())
+        match self {
+            Self::Run(command) => write!(to, "try: {command}"),
+            Self::Line(sentence) | Self::Text(sentence) => write!(to, "hint: {sentence}"),
+            Self::Outcome(outcome) => to.write_str(outcome),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Errors of sending, in the user's words.
+//! Errors of sending: message and hint.
 
 use std::time::Duration;
 
@@ -9,18 +9,18 @@ use crate::relay::RelayError;
 use crate::safe_text::{printable, reason};
 use crate::send::SendError;
 
-/// Nothing was committed, and what the relay had of it is deleted.
-const NOTHING_LEFT: &str = "nothing was left there; it is safe to repeat";
-/// The relay may have something of it, unreadable, which goes by itself.
-const NO_LINK: &str = "no link was made; it is safe to repeat";
+/// The relay deleted everything.
+const NOTHING_LEFT: &str = "nothing was sent; it is safe to run this again";
+/// The relay may keep encrypted parts until they expire.
+const NO_LINK: &str = "no link was printed; it is safe to run this again";
 
-/// An error of [`crate::send`]. `gone`: nothing of it is left at the relay, for certain.
+/// An error of [`crate::send`]. `gone`: the relay confirmed that nothing is left there.
 pub(super) fn message(relay: &str, error: &SendError, gone: bool) -> Message {
     match error {
         SendError::Read { name, error } => Message::new(
             Exit::Local,
             format!("{}: {}", printable(name), reason(error)),
-            "nothing was sent; it is safe to repeat",
+            "nothing was sent; it is safe to run this again",
         ),
         SendError::Empty => Message::new(
             Exit::Local,
@@ -28,9 +28,11 @@ pub(super) fn message(relay: &str, error: &SendError, gone: bool) -> Message {
             "nothing was sent: did the command before the pipe fail?",
         ),
         SendError::Manifest(error) => {
-            Message::new(Exit::Usage, error.to_string(), "send fewer files at once, or a tar of them")
+            Message::new(Exit::Usage, error.to_string(), "send fewer files at once, or a tar archive of them")
         }
-        SendError::Local(error) => Message::new(Exit::Local, reason(error), "nothing was sent; it is safe to repeat"),
+        SendError::Local(error) => {
+            Message::new(Exit::Local, reason(error), "nothing was sent; it is safe to run this again")
+        }
         SendError::Relay(error) => refused(relay, error, gone),
     }
 }
@@ -40,24 +42,24 @@ fn refused(relay: &str, error: &RelayError, gone: bool) -> Message {
     match error {
         RelayError::TooLarge { max } => Message::new(
             Exit::Refused,
-            format!("{relay} takes {} a share, and this is more", binary(*max)),
+            format!("this is too large: {relay} accepts up to {}", binary(*max)),
             "send less at once, or use another relay",
         ),
         RelayError::TooLongLived { max } => Message::new(
             Exit::Refused,
-            format!("{relay} keeps nothing for that long"),
+            format!("{relay} does not keep shares for that long"),
             Hint::run(format!("--expire {}", duration(Duration::from_secs(*max)))),
         ),
         RelayError::NotAllowed => Message::new(
             Exit::Refused,
-            format!("{relay} takes shares only from people who have its create token"),
-            Hint::line("ask its operator for one, then: share relay use URL"),
+            format!("{relay} accepts shares only with a create token"),
+            Hint::line("ask the relay's operator for a token, then run share relay use URL"),
         ),
         RelayError::Unknown => relay::message(relay, &RelayError::NotARelay, ""),
         RelayError::Gone { .. } => {
-            Message::new(Exit::Unreachable, format!("{relay} gave the upload up before it was complete"), safe)
+            Message::new(Exit::Unreachable, format!("{relay} abandoned the upload before it finished"), safe)
         }
-        // An obstacle on this side: the hint is the same if the relay could not be informed.
+        // An obstacle on this device: no request reached the relay.
         RelayError::Hindered(obstacle) => relay::hindered(relay, obstacle, NOTHING_LEFT),
         error => relay::message(relay, error, safe),
     }
