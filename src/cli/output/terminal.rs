@@ -210,6 +210,8 @@ pub(in crate::cli) fn wrapped(text: &str, columns: Option<usize>) -> String {
     match columns {
         Some(columns) if !text.contains('\n') => {
             let whole = textwrap::Options::new(columns.max(20)).break_words(false);
+            // Only spaces divide words: the usual rules break a link behind a slash.
+            let whole = whole.word_separator(textwrap::WordSeparator::AsciiSpace);
             textwrap::fill(text, whole.word_splitter(textwrap::WordSplitter::NoHyphenation))
         }
         _ => text.to_owned(),
@@ -224,6 +226,8 @@ pub(in crate::cli) fn indented(text: &str) -> String {
         None => format!("{INDENT}{text}"),
         Some(columns) => {
             let whole = textwrap::Options::new(columns.max(20)).break_words(false);
+            // Only spaces divide words: the usual rules break a link behind a slash.
+            let whole = whole.word_separator(textwrap::WordSeparator::AsciiSpace);
             let indented = whole.initial_indent(INDENT).subsequent_indent(INDENT);
             textwrap::fill(text, indented.word_splitter(textwrap::WordSplitter::NoHyphenation))
         }
@@ -265,4 +269,13 @@ pub(in crate::cli) fn help(error: &clap::Error) -> ExitCode {
 pub(in crate::cli) fn help_instead(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     ExitCode::from(Exit::Usage as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_link_stays_in_one_line() {
+        let link = "http://192.168.178.123:4080/#share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg";
+        assert_eq!(super::wrapped(link, Some(40)), link);
+    }
 }
