@@ -73,7 +73,8 @@ pub(super) fn of_browsers(inputs: &[Known], sent: &Manifest, view_only: bool, ou
     };
     output.warn(&if view_only {
         format!(
-            "most browsers cannot show {name}{others} ({what}), and --view-only forbids saving: convert to {convert} first"
+            "most browsers cannot show {name}{others} ({what}), and --view-only forbids saving: convert to \
+             {convert} first"
         )
     } else {
         format!(

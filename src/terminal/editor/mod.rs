@@ -61,7 +61,7 @@ pub(crate) fn edit(mut tty: Tty, prompt: &str, stop: &AtomicBool) -> io::Result<
     editor.run(stop)
 }
 
-/// What a key did.
+/// The effect of a key.
 enum Step {
     On,
     Done,

@@ -1,4 +1,4 @@
-//! What the terminal shows of a text: its size, or the text itself.
+//! The display of an edited text: its size, or the text itself.
 
 use textwrap::core::display_width;
 use zeroize::Zeroizing;
