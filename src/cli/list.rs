@@ -27,12 +27,12 @@ const AT_ONCE: usize = 16;
 
 /// The columns of the table. All of them are readable in 80 columns.
 const COLUMNS: [Column; 6] = [
-    Column { title: "id", min: 8 },
-    Column { title: "when", min: 15 },
-    Column { title: "name", min: 10 },
-    Column { title: "for", min: 6 },
-    Column { title: "state", min: 12 },
-    Column { title: "opened by", min: 12 },
+    Column { title: "id", min: 8, rank: 5 },
+    Column { title: "when", min: 15, rank: 3 },
+    Column { title: "name", min: 10, rank: 4 },
+    Column { title: "for", min: 6, rank: 2 },
+    Column { title: "state", min: 12, rank: 6 },
+    Column { title: "opened by", min: 12, rank: 1 },
 ];
 
 /// List the shares that were sent from this device

@@ -28,6 +28,11 @@ pub struct Size {
     pub cell: Option<Cell>,
 }
 
+impl Size {
+    /// The size that is assumed where a terminal reports none.
+    pub const UNKNOWN: Self = Self { columns: 80, rows: 24, cell: None };
+}
+
 /// The controlling terminal of this process, independent of its standard input and output.
 pub struct Tty(File);
 

@@ -51,7 +51,7 @@ impl FullScreen {
 
     pub(super) fn size(&self) -> Size {
         // The traditional size, if the terminal does not report one.
-        self.mode.tty().size().unwrap_or(Size { columns: 80, rows: 24, cell: None })
+        self.mode.tty().size().unwrap_or(Size::UNKNOWN)
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

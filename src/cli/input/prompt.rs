@@ -71,6 +71,7 @@ pub(crate) async fn edit_text(cx: &Context) -> Result<Zeroizing<String>, Failure
     };
     match edited.map_err(anyhow::Error::from)?.map_err(|error| failed(&error))? {
         Edited::Done(text) => Ok(text),
+        Edited::Refused(why) => Err(Failure::local(why, "nothing was sent; send the text as a file")),
         Edited::Cancelled => Err(Failure::Interrupted(None)),
     }
 }

@@ -15,6 +15,8 @@ pub(in crate::cli) struct Column {
     pub(in crate::cli) title: &'static str,
     /// The width to which it may be shortened on a narrow terminal.
     pub(in crate::cli) min: usize,
+    /// The importance: where not even the shortened columns fit, those with the lowest ranks are left out.
+    pub(in crate::cli) rank: u8,
 }
 
 /// The lines of a table: a heading and `rows`, none wider than `width` columns. Without a width (standard output is no
@@ -36,8 +38,29 @@ pub(in crate::cli) fn table<const N: usize>(
             *widest = cell.width().max(*widest);
         }
     }
-    shrink(&mut widths, &columns.each_ref().map(|column| column.min), width.saturating_sub(GAP * (N - 1)));
+    let mut min = columns.each_ref().map(|column| column.min);
+    omit(&mut widths, &mut min, columns, width);
+    let room = width.saturating_sub(gaps(&widths));
+    shrink(&mut widths, &min, room);
     rows.iter().map(|row| line(row, &widths, width)).collect()
+}
+
+/// The columns of space between those that are shown.
+fn gaps(widths: &[usize]) -> usize {
+    GAP * widths.iter().filter(|width| **width > 0).count().saturating_sub(1)
+}
+
+/// Leaves out the least important columns, until the others fit into `total` at their least widths.
+fn omit<const N: usize>(widths: &mut [usize; N], min: &mut [usize; N], columns: &[Column; N], total: usize) {
+    loop {
+        let least: usize = widths.iter().zip(&*min).map(|(width, min)| width.min(min)).sum();
+        let shown = || (0..N).filter(|at| widths[*at] > 0);
+        let Some(last) = shown().min_by_key(|at| columns[*at].rank) else { return };
+        if least + gaps(widths) <= total || shown().count() == 1 {
+            return;
+        }
+        (widths[last], min[last]) = (0, 0);
+    }
 }
 
 fn tabbed<const N: usize>(row: &[String; N]) -> String {
@@ -56,7 +79,7 @@ fn shrink<const N: usize>(widths: &mut [usize; N], min: &[usize; N], total: usiz
 
 fn line<const N: usize>(row: &[String; N], widths: &[usize; N], width: usize) -> String {
     let mut line = String::new();
-    for (cell, width) in row.iter().zip(widths) {
+    for (cell, width) in row.iter().zip(widths).filter(|(_, width)| **width > 0) {
         let cell = shortened(cell, *width);
         line.push_str(&cell);
         line.extend(std::iter::repeat_n(' ', width - cell.width() + GAP));
@@ -86,8 +109,11 @@ fn shortened(text: &str, width: usize) -> String {
 mod tests {
     use super::*;
 
-    const COLUMNS: [Column; 3] =
-        [Column { title: "id", min: 4 }, Column { title: "name", min: 8 }, Column { title: "state", min: 5 }];
+    const COLUMNS: [Column; 3] = [column("id", 4, 2), column("name", 8, 1), column("state", 7, 3)];
+
+    const fn column(title: &'static str, min: usize, rank: u8) -> Column {
+        Column { title, min, rank }
+    }
 
     fn rows(name: &str) -> [[String; 3]; 2] {
         [["1111".to_owned(), name.to_owned(), "waiting".to_owned()], ["2222".into(), "b".into(), String::new()]]
@@ -114,6 +140,20 @@ mod tests {
             }
             let lines = table(&COLUMNS, &rows(&name), Some(40));
             assert!(lines[1].contains('…') && lines[1].ends_with("waiting"), "{lines:#?}");
+        }
+    }
+
+    #[test]
+    fn narrow_terminal_gets_the_most_important_columns_whole() {
+        for (width, row) in [
+            (23, "1111  abcdefg…  waiting"),
+            (22, "1111  waiting"),
+            (13, "1111  waiting"),
+            (12, "waiting"),
+            (7, "waiting"),
+            (6, "waiti…"),
+        ] {
+            assert_eq!(table(&COLUMNS, &rows("abcdefghijklmno"), Some(width))[1], row, "{width}");
         }
     }
 

@@ -151,14 +151,17 @@ fn qr_code(batch: &Committed, shown: &LinkDisplay<'_>, output: &Output) -> Optio
     .sum();
     let screen = output::rows();
     let space = Space { columns, rows: screen.saturating_sub(below), screen, may_scroll: is_asked };
-    let code = share.link().web().and_then(|link| qr::draw(&link, space, pen));
+    let link = share.link().web()?;
+    let code = qr::draw(&link, space, pen);
     match &code {
         Some(_) if share.link().secret.flags().contains(Flags::DIRECT) => {
             output.info("A browser cannot verify this computer: use the QR code only on a network that you trust.");
         }
         Some(_) => {}
-        None if is_asked => output.info("No QR code: this terminal is too narrow."),
-        None => output.info("No QR code: this terminal is too small. --qr prints one anyway."),
+        None if qr::draw(&link, Space { may_scroll: true, ..space }, pen).is_some() => {
+            output.info("No QR code: this terminal has too few rows. To print a taller one anyway, use --qr.");
+        }
+        None => output.info("No QR code: this terminal is too narrow."),
     }
     code
 }

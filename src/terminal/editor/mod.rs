@@ -28,9 +28,17 @@ const DO_NOT_MARK_PASTES: &[u8] = b"\x1b[?2004l";
 const PASTE_BEGINS: &[u8] = b"\x1b[200~";
 const PASTE_ENDS: &[u8] = b"\x1b[201~";
 
+/// Bytes that are not UTF-8 were replaced.
+const NOT_UTF8: &str = "the text is not UTF-8";
+/// Characters beyond the limit were dropped.
+const TOO_LONG: &str = "the text is longer than 1 MiB";
+
 /// How an editor was left.
 pub(crate) enum Edited {
     Done(Zeroizing<String>),
+    /// By Ctrl-D, with a text that would not arrive as it was typed or pasted: the reason. This is returned no earlier,
+    /// since the shell would run the rest of a paste.
+    Refused(&'static str),
     /// By Ctrl-C, by Ctrl-D without any text, or because it was to stop.
     Cancelled,
 }
@@ -44,7 +52,7 @@ pub(crate) fn can_show() -> bool {
 /// or after that are dropped.
 ///
 /// # Errors
-/// The terminal is gone, or what was typed is not UTF-8.
+/// The terminal is gone.
 pub(crate) fn edit(mut tty: Tty, prompt: &str, stop: &AtomicBool) -> io::Result<Edited> {
     writeln!(tty, "{prompt}")?;
     let mut editor = Editor {
@@ -54,6 +62,8 @@ pub(crate) fn edit(mut tty: Tty, prompt: &str, stop: &AtomicBool) -> io::Result<
         is_pasting: false,
         follows_return: false,
         is_shown: false,
+        drawn_for: Size::UNKNOWN,
+        fault: None,
     };
     if can_show() {
         editor.write(MARK_PASTES)?;
@@ -78,34 +88,51 @@ struct Editor {
     follows_return: bool,
     /// Whether the text is on the alternate screen.
     is_shown: bool,
+    /// The size of the terminal for which the text was drawn last.
+    drawn_for: Size,
+    /// The reason why the text is not as it was typed or pasted.
+    fault: Option<&'static str>,
 }
 
 impl Editor {
     fn run(mut self, stop: &AtomicBool) -> io::Result<Edited> {
         loop {
-            self.draw()?;
+            // A long paste arrives in many pieces.
+            if !self.mode.tty().has_input() {
+                self.draw()?;
+            }
             let Some(is_late) = self.wait(stop)? else { return Ok(Edited::Cancelled) };
             loop {
                 match self.step(is_late)? {
                     None => break,
                     Some(Step::On) => {}
                     Some(Step::Cancelled) => return Ok(Edited::Cancelled),
-                    Some(Step::Done) => {
-                        return Ok(Edited::Done(Zeroizing::new(self.text.as_str().trim_end_matches('\n').to_owned())));
-                    }
+                    Some(Step::Done) => return Ok(self.done()),
                 }
             }
         }
     }
 
-    /// Waits for bytes. Returns whether the rest of a sequence is late; `None`: `stop` is set.
+    fn done(&self) -> Edited {
+        let text = self.text.as_str();
+        match self.fault {
+            // The replaced bytes were deleted.
+            Some(NOT_UTF8) if !text.contains(char::REPLACEMENT_CHARACTER) => {}
+            Some(fault) => return Edited::Refused(fault),
+            None => {}
+        }
+        Edited::Done(Zeroizing::new(text.trim_end_matches('\n').to_owned()))
+    }
+
+    /// Waits for bytes, or for another size of the terminal. Returns whether the rest of a sequence is late; `None`:
+    /// `stop` is set.
     fn wait(&mut self, stop: &AtomicBool) -> io::Result<Option<bool>> {
         let mut waited = Duration::ZERO;
         loop {
             if stop.load(Ordering::SeqCst) {
                 return Ok(None);
             }
-            if self.read()? {
+            if self.read()? || self.size() != self.drawn_for {
                 return Ok(Some(false));
             }
             waited += TICK;
@@ -192,9 +219,13 @@ impl Editor {
             [b'\n' | b'\t' | 0x20..=0x7e] => self.text.insert(key),
             [0..0x20 | 0x7f, ..] => true,
             _ if std::str::from_utf8(key).is_ok() => self.text.insert(key),
-            _ => return Err(io::Error::other("the input is not UTF-8")),
+            _ => {
+                self.fault = self.fault.or(Some(NOT_UTF8));
+                self.text.insert(char::REPLACEMENT_CHARACTER.encode_utf8(&mut [0; 4]).as_bytes())
+            }
         };
-        if !fits {
+        if !fits && self.fault != Some(TOO_LONG) {
+            self.fault = Some(TOO_LONG);
             self.write(b"\x07")?;
         }
         Ok(Step::On)
@@ -222,15 +253,17 @@ impl Editor {
     }
 
     fn draw(&mut self) -> io::Result<()> {
+        self.drawn_for = self.size();
         if !can_show() {
             return Ok(());
         }
-        let drawn = if self.is_shown { screen(&self.text, self.size()) } else { summary(&self.text) };
+        let draw = if self.is_shown { screen } else { summary };
+        let drawn = draw(&self.text, self.drawn_for);
         self.write(&drawn)
     }
 
     fn size(&self) -> Size {
-        self.mode.tty().size().unwrap_or(Size { columns: 80, rows: 24, cell: None })
+        self.mode.tty().size().unwrap_or(Size::UNKNOWN)
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -11,13 +11,15 @@ use crate::terminal::style;
 /// The keys, in the last row.
 const KEYS: &str = "Ctrl-D: send   Ctrl-R: hide   Ctrl-C: cancel";
 
-/// The line in the place of a hidden text: its size.
-pub(super) fn summary(text: &Text) -> Zeroizing<Vec<u8>> {
+/// The line in the place of a hidden text: its size. A line that the terminal breaks could not be erased.
+pub(super) fn summary(text: &Text, size: Size) -> Zeroizing<Vec<u8>> {
     let text = text.as_str();
     let (lines, characters) = (text.split('\n').count(), text.chars().count());
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     let (line, character) = (plural(lines), plural(characters));
-    Zeroizing::new(format!("\r\x1b[K({lines} line{line}, {characters} character{character}, not shown)").into_bytes())
+    let summary = format!("({lines} line{line}, {characters} character{character}, not shown)");
+    let room = usize::from(size.columns).saturating_sub(1).min(summary.len());
+    Zeroizing::new(format!("\r\x1b[K{}", &summary[..room]).into_bytes())
 }
 
 /// The whole text as a screen, with the cursor in its place and the keys in the last row.
@@ -74,5 +76,15 @@ mod tests {
         assert!(drawn.ends_with("\x1b[3;1H") && drawn.contains("Ctrl-D: send"), "{drawn:?}");
         let drawn = screen(&text("\x1b[2Jabc", 4), Size { columns: 4, rows: 5, cell: None });
         assert!(!drawn.windows(4).any(|bytes| bytes == b"\x1b[2J"), "what is pasted does not command the terminal");
+    }
+
+    #[test]
+    fn size_of_a_hidden_text_stays_in_one_line() {
+        let long = text(&"a line\n".repeat(1000), 0);
+        for columns in 0..50 {
+            let drawn = summary(&long, Size { columns, rows: 4, cell: None });
+            let shown = drawn.strip_prefix(b"\r\x1b[K").unwrap();
+            assert!(shown.len() <= usize::from(columns).saturating_sub(1), "{columns}: {shown:?}");
+        }
     }
 }

@@ -14,7 +14,7 @@ use rustls::sign::CertifiedKey;
 use share::link::Link;
 use share::secret::Flags;
 
-use crate::support::{Conversation, Host, Proxy, SHARE, Sandbox, files, noise, photo};
+use crate::support::{Conversation, Host, Proxy, SHARE, Sandbox, TerminalKind, Tty, files, noise, photo};
 
 /// The home of a second machine.
 fn elsewhere(sandbox: &Sandbox) -> std::path::PathBuf {
@@ -375,6 +375,22 @@ fn a_terminal_shows_a_link_and_a_code_until_the_share_ends() {
     let (code, seen) = terminal.end();
     assert_eq!(code, 0, "{seen}");
     assert!(sandbox.read("got.jpg") == content);
+}
+
+#[test]
+fn a_code_that_does_not_fit_is_replaced_by_the_reason() {
+    let sandbox = Sandbox::new();
+    sandbox.write("beach.jpg", &photo(2000));
+    for (size, options, reason) in [
+        ("rows 12 cols 80", "", "No QR code: this terminal has too few rows. To print a taller one anyway, use --qr."),
+        ("rows 60 cols 30", "", "No QR code: this terminal is too narrow."),
+        ("rows 60 cols 30", "--qr", "No QR code: this terminal is too narrow."),
+    ] {
+        let command = format!(r#"stty {size}; SHARE_LISTEN=127.0.0.1:0 exec "$SHARE" send {options} beach.jpg"#);
+        let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &command);
+        tty.expect(reason).expect("#share1").expect("revoke it.").press("\x03");
+        assert_eq!(tty.end(), 130);
+    }
 }
 
 #[test]

@@ -98,6 +98,38 @@ fn a_typed_text_is_shown_on_request_and_leaves_no_trace() {
 }
 
 #[test]
+fn a_shown_text_is_drawn_again_when_the_terminal_changes_its_size() {
+    let sandbox = Sandbox::new();
+    let resize = "(until [ -e go ]; do sleep 0.05; done; stty rows 5 cols 50 </dev/tty) &";
+    let command = format!(r#"{resize} "$SHARE" send --relay http://127.0.0.1:9"#);
+    let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &command);
+    tty.expect("Type or paste the text").press("one\x12").expect("one Ctrl-D: send");
+    sandbox.write("go", b"");
+    // In the fifth row, and still in the last one, which this terminal has kept.
+    tty.expect("Ctrl-C: cancel Ctrl-D: send").press("\x03");
+    assert_eq!(tty.end(), 130);
+}
+
+/// Pastes `text` and what a shell would run, and returns the error that follows Ctrl-D.
+fn refused(text: &[u8]) -> String {
+    let sandbox = Sandbox::new();
+    let mut tty = Tty::start(&sandbox, TerminalKind::Plain, r#""$SHARE" send --relay http://127.0.0.1:9; sh"#);
+    tty.expect("Type or paste the text").press(b"\x1b[200~").press(text).expect("not shown)");
+    tty.press("\rtouch made\r\x1b[201~end").expect("characters, not shown)").press("\x04").expect("hint:");
+    tty.press("exit\r").end();
+    assert!(!sandbox.path("made").exists(), "the shell got the rest of the text");
+    tty.history()
+}
+
+#[test]
+fn a_text_that_cannot_be_sent_whole_is_refused_only_after_its_end() {
+    let history = refused(b"gr\xfc\xdfe");
+    assert!(history.contains("the text is not UTF-8") && history.contains("nothing was sent"), "{history}");
+    let history = refused(&vec![b'x'; 1 << 20]);
+    assert!(history.contains("the text is longer than 1 MiB"), "{history}");
+}
+
+#[test]
 fn a_key_that_a_question_does_not_have_is_answered_with_those_that_it_has() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();

@@ -129,8 +129,8 @@ impl Tty {
         Self { child, keys, shared }
     }
 
-    pub(crate) fn press(&mut self, keys: &str) -> &mut Self {
-        self.keys.write_all(keys.as_bytes()).unwrap();
+    pub(crate) fn press(&mut self, keys: impl AsRef<[u8]>) -> &mut Self {
+        self.keys.write_all(keys.as_ref()).unwrap();
         self
     }
 
