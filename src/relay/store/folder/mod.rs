@@ -201,7 +201,7 @@ impl Store for Folder {
                 Err(error) => return Err(error.into()),
             };
             let len = file.metadata()?.len().saturating_sub(offset);
-            if offset > 0 {
+            if offset > 0 && len > 0 {
                 file.seek(SeekFrom::Start(offset))?;
             }
             if len <= HOP as u64 {
