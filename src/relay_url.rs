@@ -12,16 +12,16 @@ use crate::secret::holds_key;
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RelayUrlError {
     /// Not a URL at all.
-    #[error("an address is written like https://relay.example")]
+    #[error("expected an address like https://relay.example")]
     Unreadable,
     /// It has the key of a share in it.
     #[error("this is a link, not the address of a relay; its key must stay secret")]
     Link,
     /// A folder that is not one of this machine, or not named by its whole path.
-    #[error("a folder is written like file:///srv/share")]
+    #[error("expected a folder like file:///srv/share")]
     Folder,
     /// A bucket without a name, or with a port.
-    #[error("a bucket is written like s3://bucket/prefix, with letters, digits, and - _ . = in its prefix")]
+    #[error("expected a bucket like s3://bucket/prefix, with letters, digits, and - _ . = in its prefix")]
     Bucket,
     /// A scheme that is none of ours.
     #[error("{0} is not supported: use https, file:///… for a folder, or s3://… for a bucket")]

@@ -169,7 +169,7 @@ function isInside(element: HTMLElement, { clientX, clientY }: PointerEvent): boo
   return clientX >= left && clientX <= right && clientY >= top && clientY <= bottom;
 }
 
-/** The form for the word, which opens only if a person typed it. */
+/** The form for the word, which opens only if a user typed it. */
 function wordForm(status: HTMLElement, open: () => void): HTMLElement {
   const words = texts.waiting;
   const input = h("input", { id: "word", autocomplete: "off", spellcheck: false, maxLength: 12 });

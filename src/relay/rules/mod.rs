@@ -133,7 +133,7 @@ impl StoreRelay {
     /// Deletes the data of a share that has just ended. After a failure the sweeper tries again.
     async fn delete_now(&self, id: &Id) {
         if let Err(error) = self.delete_data(id).await {
-            tracing::warn!(%error, "data of an ended share is left to the sweeper");
+            tracing::warn!(%error, "deleting the data of an ended share failed; the sweeper tries again");
         }
     }
 

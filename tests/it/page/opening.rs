@@ -281,7 +281,7 @@ fn bots_open_nothing() {
     early.expect("Type the four letters OPEN");
     early.tell("type", json!({ "text": "n" }));
     early.tell("press", json!({ "key": "Enter" }));
-    early.expect("Closing deletes it for good");
+    early.expect("Closing deletes the file for good");
 }
 
 #[test]
@@ -402,7 +402,7 @@ fn an_interrupted_opening_resumes_in_the_same_tab_and_nowhere_else() {
     // The relay cannot be informed at once.
     tab.tell("offline", json!({ "is": true }));
     tab.press_button("Close").expect("Is it in your downloads?").press_button("Yes, close now");
-    tab.expect("It deletes the share by itself within a day");
+    tab.expect("It will delete the share by itself within a day");
     assert!(!tab.remembers().contains("stretched"), "{}", tab.remembers());
     // The page informs the relay as soon as the network returns.
     tab.tell("offline", json!({ "is": false }));
@@ -541,7 +541,7 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
         ("exposed", format!("{}%23{fragment}", relay.url), "The link was changed on the way"),
         ("not-a-link", with("top"), "This is not a share link"),
         ("short", with(&fragment[..50]), "2 characters are missing at its end"),
-        ("long", with(&format!("{fragment}q")), "1 character too many"),
+        ("long", with(&format!("{fragment}q")), "1 character too long"),
         (
             "damaged-link",
             with(&format!("{}{other}{}", &fragment[..20], &fragment[22..])),
@@ -608,7 +608,7 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
     tab.goto(&photo);
     look.at(&tab, "forgetful", "This browser stores nothing");
     // The share opens all the same.
-    tab.hold().expect("Closing deletes it for good").press_button("Close").expect("The sender sees");
+    tab.hold().expect("Closing deletes the file for good").press_button("Close").expect("The sender sees");
 }
 
 fn states_of_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
@@ -629,7 +629,7 @@ fn states_of_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
     look.at(&tab, "not-all-seen", "not been seen");
     tab.tell("offline", json!({ "is": true }));
     tab.press_button("Close anyway");
-    look.at(&tab, "unreported", "It deletes the share by itself within a day");
+    look.at(&tab, "unreported", "It will delete the share by itself within a day");
     tab.tell("offline", json!({ "is": false }));
     look.at(&tab, "closed", "The sender sees");
 

@@ -184,7 +184,7 @@ fn view_only_is_refused_before_the_opening_if_the_browser_cannot_show_it() {
     let heic: (&str, &str, &[u8]) = ("a.heic", "image/heic", b"\0\0\0\x18ftypheic");
     let tab = browser.tab();
     let link = planted(&relay.url, &[("a.jpg", "image/jpeg", &fs::read(PHOTO).unwrap()), heic], true);
-    tab.goto(&link).expect("This page cannot show it").expect("the share is still waiting");
+    tab.goto(&link).expect("This share cannot be shown here").expect("the share is still waiting");
     let tab = browser.tab_with(json!({ "before": "HTMLMediaElement.prototype.canPlayType = () => ''" }));
     tab.goto(&planted(&relay.url, &[("a.mov", "video/quicktime", &mov)], true)).expect("the share is still waiting");
     // A browser with a decoder for HEIC in place of Chromium's.
