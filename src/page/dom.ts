@@ -67,7 +67,7 @@ export function button(word: string, pressed: () => void, className = ""): HTMLB
   return h("button", { type: "button", className, onclick: pressed }, word);
 }
 
-/** How to open it without this page. */
+/** How to open the link without this page. */
 export function commandLine(): HTMLElement {
   const { command, before, after } = texts.commandLine;
   return h("p", { className: "command" }, before, " ", h("code", {}, command), " ", after);

@@ -44,7 +44,7 @@ const NEWER = "The sender used a newer version of share than this relay has.";
 const HISTORY = "The link may still be in this browser’s history, but it no longer opens anything.";
 const DONT_TRUST = "Tell the sender, and don’t trust this relay.";
 
-/** How to open it without this page. */
+/** How to open the link without this page. */
 export const commandLine = {
   command: COMMAND,
   before: "With the share program: run",

@@ -1,8 +1,8 @@
 //! The rules of a share, over any store. No other module has any.
 //!
 //! Two rules are essential. *Durable first:* an acknowledged part is on disk, a share is committed only when all its
-//! parts are, and data is deleted only after a record that makes it unreadable. *One decision:* opener, sender, sweeper
-//! and guess limit race to create the same `claim`, and the first one decides.
+//! parts are, and data is deleted only after a record that makes it unreadable. *One decision:* the opener, the
+//! sender, a sweeper and the attempt that locks a share all create the same `claim`, and the first one decides.
 //!
 //! This file has the relay itself and the steps that its rules share. Each group of requests has a file: `upload`,
 //! `open`, `owner`. `sweep` does what time makes due, and [`probe`] tests a store. They use `records` (the decisions

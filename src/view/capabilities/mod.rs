@@ -48,7 +48,7 @@ pub enum Presentation {
 /// Whether and how a share can be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Showable {
-    /// In this way; in words for the question: `with mpv on display :0 of laptop`.
+    /// In this way, with the words for the question: `with mpv on display :0 of laptop`.
     So(Presentation, String),
     /// Only as colored blocks, if the user chooses that.
     Coarsely,

@@ -606,7 +606,7 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
         "Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('no', 'SecurityError') } })";
     let tab = look.tab(&json!({ "before": blocked }));
     tab.goto(&photo);
-    look.at(&tab, "forgetful", "This browser stores nothing");
+    look.at(&tab, "forgetful", "This browser does not let this page store");
     // The share opens all the same.
     tab.hold().expect("Closing deletes the file for good").press_button("Close").expect("The sender sees");
 }
@@ -711,7 +711,7 @@ fn a_desktop_without_graphics_shows_the_share_in_its_browser() {
     // A reload does not close it.
     tab.tell("reload", json!({}));
     tab.until("document.images[0].naturalWidth === 640");
-    assert!(status(&sandbox).contains("claimed on"), "{}", status(&sandbox));
+    assert!(status(&sandbox).contains("being opened since"), "{}", status(&sandbox));
     tab.tell("shot", json!({ "path": Path::new(ROOT).join("target/pictures/shown-by-the-desktop.png") }));
     tab.press_button("Close").expect("Closed. Nothing is left on this page.");
     assert_eq!(tty.end(), 0, "{}", tty.screen());
