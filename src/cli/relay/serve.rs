@@ -92,7 +92,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 fn size(text: &str) -> Result<ByteSize, String> {
-    text.parse().map_err(|_| "a size is written like 500MB or 4GiB".to_owned())
+    text.parse().map_err(|_| "expected a size like 500MB or 4GiB".to_owned())
 }
 
 /// Runs the command.

@@ -53,8 +53,7 @@ pub(crate) fn can_show() -> bool {
 ///
 /// # Errors
 /// The terminal is gone.
-pub(crate) fn edit(mut tty: Tty, prompt: &str, stop: &AtomicBool) -> io::Result<Edited> {
-    writeln!(tty, "{prompt}")?;
+pub(crate) fn edit(tty: Tty, prompt: &str, stop: &AtomicBool) -> io::Result<Edited> {
     let mut editor = Editor {
         mode: ModeGuard::enter(tty, Mode::raw, Apply::Flush)?,
         arrived: Wiped::default(),
@@ -65,6 +64,8 @@ pub(crate) fn edit(mut tty: Tty, prompt: &str, stop: &AtomicBool) -> io::Result<
         drawn_for: Size::UNKNOWN,
         fault: None,
     };
+    // Not before the echo is off: a key that follows the prompt would be shown, and dropped.
+    editor.write(format!("{}\r\n", prompt.replace('\n', "\r\n")).as_bytes())?;
     if can_show() {
         editor.write(MARK_PASTES)?;
     }

@@ -347,8 +347,8 @@ fn variables_are_parsed_leniently_and_errors_have_one_form() {
     let run = empty.into_iter().fold(send(), |run, name| run.env(name, ""));
     assert_eq!(run.run().code, 0);
     sandbox.share(["send"]).env("SHARE_RELAY", "").input("x").fails(2, "no relay is configured");
-    sandbox.share(["send", "-e", "never"]).fails(2, "a time is written like 30m, 24h or 7d");
-    sandbox.share(["relay", "--max-size", "lots"]).fails(2, "a size is written like 500MB or 4GiB");
+    sandbox.share(["send", "-e", "never"]).fails(2, "expected a time like 30m, 24h or 7d");
+    sandbox.share(["relay", "--max-size", "lots"]).fails(2, "expected a size like 500MB or 4GiB");
     sandbox.share(["relay", "--store", "file:///proc/x"]).fails(8, "/proc/x: ");
     sandbox.share(["relay", "--store", "file:///etc/hostname"]).fails(8, "not a directory");
     let failed = sandbox.share(["send", "--text=hunter2"]).fails(2, "invalid arguments");

@@ -52,8 +52,8 @@ fn errors_in_the_file_are_named() {
         ("relays = 'x'", "unknown field `relays`"),
         ("relay = 5", "invalid type"),
         ("relay = ", "config.toml: "),
-        ("give_up = 'soon'", "give_up: a time is written like"),
-        ("relay = 'http://nas'\nexpire = 'soon'", "expire: a time is written like"),
+        ("give_up = 'soon'", "give_up: expected a time like"),
+        ("relay = 'http://nas'\nexpire = 'soon'", "expire: expected a time like"),
         ("relay = 'ftp://x'", "the relay's address cannot be used"),
     ] {
         config(&sandbox, text);

@@ -61,13 +61,13 @@ fn an_unusable_bucket_is_explained() {
     use_it("s3://elsewhere/team").fails(8, "there is no such bucket");
     use_it(&url).env("AWS_SECRET_ACCESS_KEY", "wrong").fails(8, "the secret key does not match the access key");
     for wrong in ["s3:///team", "s3:/shares/team", "s3://shares/..", "s3://shares/%2e%2e/x", "s3://sha%2Fres/x"] {
-        use_it(wrong).fails(2, "a bucket is written like s3://bucket/prefix");
+        use_it(wrong).fails(2, "expected a bucket like s3://bucket/prefix");
     }
     for endpoint in ["nonsense", "127.0.0.1:5061", "http://", "http://[::1"] {
-        use_it(&url).env("AWS_ENDPOINT_URL", endpoint).fails(2, "AWS_ENDPOINT_URL: ");
+        use_it(&url).env("AWS_ENDPOINT_URL", endpoint).fails(2, "AWS_ENDPOINT_URL");
     }
-    use_it(&url).env("AWS_ACCESS_KEY_ID", "key\n").fails(2, "AWS_ACCESS_KEY_ID has a line break in it");
-    use_it("s3://shares/some thing").fails(2, "a bucket is written like s3://bucket/prefix");
+    use_it(&url).env("AWS_ACCESS_KEY_ID", "key\n").fails(2, "AWS_ACCESS_KEY_ID contains a control character");
+    use_it("s3://shares/some thing").fails(2, "expected a bucket like s3://bucket/prefix");
     let far =
         use_it(&url).env("AWS_ENDPOINT_URL", "http://s3.example.org").fails(2, "plain http is for local networks");
     assert!(far.stderr.contains("AWS_ALLOW_HTTP=true"), "{far:?}");

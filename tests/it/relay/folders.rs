@@ -126,7 +126,7 @@ fn only_a_folder_that_was_made_for_it_is_used() {
     assert!(files(&sandbox.path("team")).is_empty());
     sandbox.write("team/letter.txt", b"dear");
     sandbox.share(["relay", "use", &url]).fails(8, "contains other files");
-    sandbox.share(["relay", "use", "file://nas/team"]).fails(2, "a folder is written like file:///srv/share");
+    sandbox.share(["relay", "use", "file://nas/team"]).fails(2, "expected a folder like file:///srv/share");
     fs::remove_file(sandbox.path("team/letter.txt")).unwrap();
     fs::set_permissions(sandbox.path("team"), fs::Permissions::from_mode(0o755)).unwrap();
     let refused = sandbox.share(["relay", "use", &url]).fails(8, "can be read by other users");
@@ -225,7 +225,7 @@ fn a_group_folder_with_unreadable_files_is_refused() {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path("team")).unwrap();
     fs::set_permissions(sandbox.path("team"), fs::Permissions::from_mode(0o770)).unwrap();
-    let refused = sandbox.share(["relay", "use", &url(&sandbox)]).fails(8, "do not get its group");
+    let refused = sandbox.share(["relay", "use", &url(&sandbox)]).fails(8, "do not inherit its group");
     assert!(refused.stderr.contains("chmod g+s"), "{refused:?}");
 }
 

@@ -76,7 +76,7 @@ fn a_share_closes_after_the_specified_seconds() {
     let relay = sandbox.relay();
     sandbox.write("t.txt", b"canary");
     let mut tty = open(&sandbox, TerminalKind::Plain, &send(&sandbox, &relay, &["t.txt"]), "-y --seconds 1");
-    tty.expect("canary").expect("by itself");
+    tty.expect("canary").expect("(automatically in");
     assert_eq!(tty.end(), 0);
     assert_eq!(state(&sandbox), "finished");
     assert!(!tty.history().contains("canary"));
