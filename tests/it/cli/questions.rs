@@ -114,7 +114,7 @@ fn a_shown_text_is_drawn_again_when_the_terminal_changes_its_size() {
 fn refused(text: &[u8]) -> String {
     let sandbox = Sandbox::new();
     let mut tty = Tty::start(&sandbox, TerminalKind::Plain, r#""$SHARE" send --relay http://127.0.0.1:9; sh"#);
-    tty.expect("Type or paste the text").press(b"\x1b[200~").press(text).expect("not shown)");
+    tty.expect("Type or paste the text").press("\x1b[200~").paste(text).expect("not shown)");
     tty.press("\rtouch made\r\x1b[201~end").expect("characters, not shown)").press("\x04").expect("hint:");
     tty.press("exit\r").end();
     assert!(!sandbox.path("made").exists(), "the shell got the rest of the text");

@@ -129,8 +129,13 @@ impl Tty {
         Self { child, keys, shared }
     }
 
-    pub(crate) fn press(&mut self, keys: impl AsRef<[u8]>) -> &mut Self {
-        self.keys.write_all(keys.as_ref()).unwrap();
+    pub(crate) fn press(&mut self, keys: &str) -> &mut Self {
+        self.paste(keys.as_bytes())
+    }
+
+    /// Sends bytes that may not be UTF-8.
+    pub(crate) fn paste(&mut self, bytes: &[u8]) -> &mut Self {
+        self.keys.write_all(bytes).unwrap();
         self
     }
 
