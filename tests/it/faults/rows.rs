@@ -403,7 +403,7 @@ fn the_store_fails_while_revoking(world: &Arc<World>, depth: Depth) -> Tally {
         if ended.code != 0 {
             world.share(&["revoke", "-q", &link]).ok();
         }
-        world.stranger(&["open", "-q", &link, "-o", "stolen"]).fails(4, "took it back");
+        world.stranger(&["open", "-q", &link, "-o", "stolen"]).fails(4, "revoked this link");
         harm
     });
     world.clock.advance(121);
@@ -564,7 +564,7 @@ fn line_faults(world: &Arc<World>, fault: LineFault, requests: &[&'static str]) 
                 match command {
                     "send" => expect_opens(world, &printed(&ended).unwrap(), &content),
                     "open" => expect_opened_in_the_end(world, &ended, &link, &content),
-                    "revoke" => drop(world.stranger(&["open", "-q", &link, "-o", "stolen"]).fails(4, "took it back")),
+                    "revoke" => drop(world.stranger(&["open", "-q", &link, "-o", "stolen"]).fails(4, "revoked this link")),
                     _ => expect_opens(world, &link, &content),
                 }
                 if !reached {
