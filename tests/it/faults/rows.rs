@@ -565,7 +565,7 @@ fn line_faults(world: &Arc<World>, fault: LineFault, requests: &[&'static str]) 
                     "send" => expect_opens(world, &printed(&ended).unwrap(), &content),
                     "open" => expect_opened_in_the_end(world, &ended, &link, &content),
                     "revoke" => {
-                        drop(world.stranger(&["open", "-q", &link, "-o", "stolen"]).fails(4, "revoked this link"))
+                        drop(world.stranger(&["open", "-q", &link, "-o", "stolen"]).fails(4, "revoked this link"));
                     }
                     _ => expect_opens(world, &link, &content),
                 }
