@@ -12,22 +12,22 @@ use crate::secret::holds_key;
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RelayUrlError {
     /// Not a URL at all.
-    #[error("an address is written like https://relay.example")]
+    #[error("expected an address like https://relay.example")]
     Unreadable,
     /// It has the key of a share in it.
-    #[error("this is a link, not the address of a relay; its key must stay secret")]
+    #[error("this is a link, not a relay address; keep its key secret")]
     Link,
     /// A folder that is not one of this machine, or not named by its whole path.
-    #[error("a folder is written like file:///srv/share")]
+    #[error("expected a folder like file:///srv/share")]
     Folder,
     /// A bucket without a name, or with a port.
-    #[error("a bucket is written like s3://bucket/prefix, with letters, digits, and - _ . = in its prefix")]
+    #[error("expected a bucket like s3://bucket/prefix, with letters, digits, and - _ . = in its prefix")]
     Bucket,
     /// A scheme that is none of ours.
     #[error("{0} is not supported: use https, file:///… for a folder, or s3://… for a bucket")]
     Scheme(String),
     /// http to a host that is not on a local network.
-    #[error("plain http is for local networks only, and {0} is not on one: use https")]
+    #[error("plain http works only on local networks, and {0} is not on one: use https")]
     PlainHttp(String),
 }
 

@@ -6,7 +6,7 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
     /// Made with other keys, changed, or truncated.
-    #[error("the content is damaged or was changed on its way")]
+    #[error("the content is damaged or was changed in transit")]
     Corrupt,
     /// The plaintext could not be written.
     #[error(transparent)]

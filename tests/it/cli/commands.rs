@@ -217,7 +217,11 @@ fn a_share_whose_link_cannot_be_printed_is_revoked() {
     shell.args(["-c", &command]);
     let ended = sandbox.prepare(shell).input("secret").run();
     assert_eq!(ended.code, 8, "{ended:?}");
-    assert!(String::from_utf8(sandbox.read("err")).unwrap().contains("the link could not be printed, and was revoked"));
+    assert!(
+        String::from_utf8(sandbox.read("err"))
+            .unwrap()
+            .contains("the link could not be printed, so the share was revoked")
+    );
     assert!(relay.data().is_empty());
 }
 
@@ -347,8 +351,8 @@ fn variables_are_parsed_leniently_and_errors_have_one_form() {
     let run = empty.into_iter().fold(send(), |run, name| run.env(name, ""));
     assert_eq!(run.run().code, 0);
     sandbox.share(["send"]).env("SHARE_RELAY", "").input("x").fails(2, "no relay is configured");
-    sandbox.share(["send", "-e", "never"]).fails(2, "a time is written like 30m, 24h or 7d");
-    sandbox.share(["relay", "--max-size", "lots"]).fails(2, "a size is written like 500MB or 4GiB");
+    sandbox.share(["send", "-e", "never"]).fails(2, "use a time like 30m, 24h or 7d");
+    sandbox.share(["relay", "--max-size", "lots"]).fails(2, "use a size like 500MB or 4GiB");
     sandbox.share(["relay", "--store", "file:///proc/x"]).fails(8, "/proc/x: ");
     sandbox.share(["relay", "--store", "file:///etc/hostname"]).fails(8, "not a directory");
     let failed = sandbox.share(["send", "--text=hunter2"]).fails(2, "invalid arguments");

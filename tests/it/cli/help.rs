@@ -149,7 +149,7 @@ fn errors_in_arguments_name_what_is_wrong() {
         let ended = sandbox.share(line.split_whitespace()).fails(2, error);
         assert!(ended.stderr.contains(hint), "{line}: {}", ended.stderr);
     }
-    let wrong = "invalid value 'soon' for SHARE_EXPIRE: a time is written like 30m, 24h or 7d";
+    let wrong = "invalid value 'soon' for SHARE_EXPIRE: use a time like 30m, 24h or 7d";
     sandbox.share(["send"]).env("SHARE_EXPIRE", "soon").fails(2, wrong);
     sandbox.share(["send", "-esoon"]).env("SHARE_EXPIRE", "soon").fails(2, "for '--expire <TIME>': a time");
 }

@@ -10,7 +10,7 @@ fn opening_at_a_terminal_asks_and_enter_means_not_now() {
     sandbox.write("sent.jpg", &content);
     let link = sandbox.share(["send", "-q", "-n", "beach.jpg", "--relay", &relay.url, "sent.jpg"]).ok();
     let mut terminal = Conversation::start(&sandbox, r#"TERM=xterm "$SHARE" open"#);
-    terminal.expect("link (not shown):").press(&format!("{link}\r"));
+    terminal.expect("Link (not shown):").press(&format!("{link}\r"));
     terminal.expect("colored [b]locks, [s]ave it, or").expect("[n]ot now?").press("x\r");
     terminal.expect("type b, s or n").expect("[n]ot now?").press("\r");
     let (code, seen) = terminal.end();
@@ -32,7 +32,7 @@ fn a_text_is_typed_without_echo_and_printed_without_control_characters() {
     let mut terminal = Conversation::start(&sandbox, &format!(r#""$SHARE" send -p --relay {} >link"#, relay.url));
     terminal.expect("Type or paste the text").press("s3cret\x04");
     terminal.expect("passphrase:").press("horse\r");
-    terminal.expect("repeat the passphrase:").press("horse\r");
+    terminal.expect("Repeat the passphrase:").press("horse\r");
     let (code, seen) = terminal.end();
     assert!(code == 0 && !seen.contains("s3cret") && seen.contains("text, 6 bytes"), "{seen}");
     let link = String::from_utf8(sandbox.read("link")).unwrap();
@@ -133,7 +133,7 @@ fn an_interrupted_question_restores_the_terminal() {
     for (question, command) in [
         ("Type or paste the text", r#""$SHARE" send --relay $RELAY"#),
         ("passphrase:", r#""$SHARE" send -p x --relay $RELAY"#),
-        ("link (not shown):", r#""$SHARE" open"#),
+        ("Link (not shown):", r#""$SHARE" open"#),
     ] {
         sandbox.write("x", b"x");
         let command = format!("trap : INT; RELAY={}; {command}; echo code $?; stty -a | grep -o '.echo '", relay.url);

@@ -25,7 +25,7 @@ fn late_replies_are_not_typed() {
     let link = send(&sandbox, &relay, &["--passphrase-file", "phrase", "t.txt"]);
     let mut tty = Tty::start(&sandbox, TerminalKind::Mute, "\"$SHARE\" open");
     // Before, within, and after the typed text.
-    tty.expect("link (not shown):").press(&format!("{ANSWERS}{link}\r"));
+    tty.expect("Link (not shown):").press(&format!("{ANSWERS}{link}\r"));
     tty.expect("passphrase:").press("ho").press(ANSWERS).press("rse\r");
     tty.expect("[n]ot now?").press("v").press(ANSWERS).press("\r");
     // As keys, its letters would close (q) or copy (c).
