@@ -252,8 +252,8 @@ fn describe_address(serving: &Serving, output: &Output) {
     }
     if address.is_public() {
         output.info(&format!(
-            "{} is a public address: the whole internet may reach it. Recipients need `share`; browsers cannot open this \
-             link.",
+            "{} is a public address: the whole internet may reach it. Recipients need `share`; browsers cannot open \
+             this link.",
             address.ip
         ));
     }

@@ -22,7 +22,10 @@ pub enum LinkError {
     #[error("the link has no key: the part after the # is missing")]
     NoKey,
     /// Cut off.
-    #[error("the link is damaged: {0} {are} missing at its end", are = if *.0 == 1 { "character is" } else { "characters are" })]
+    #[error(
+        "the link is damaged: {0} {s} missing at its end",
+        s = if *.0 == 1 { "character is" } else { "characters are" }
+    )]
     Short(usize),
     /// Something was glued to it.
     #[error("the link is damaged: it is {0} {s} too long", s = if *.0 == 1 { "character" } else { "characters" })]

@@ -113,7 +113,10 @@ impl InputOptions<'_> {
 
     async fn text(&self, cx: &Context) -> Result<(Input, u64), Failure> {
         if !prompt::possible() {
-            return Err(Failure::usage("there is no terminal to type a text on", Hint::run("echo TEXT | share send")));
+            return Err(Failure::usage(
+                "there is no terminal to type a text on",
+                Hint::line("pipe the text in: echo TEXT | share send"),
+            ));
         }
         let text = prompt::edit_text(cx).await?;
         if text.is_empty() {

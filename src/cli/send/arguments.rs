@@ -184,7 +184,7 @@ impl SendArgs {
             metadata: self.metadata,
             view_only: self.view_only,
             hint: if self.passphrase.is_flag() {
-                "-p takes no value and prompts for the passphrase; nothing was sent"
+                "nothing was sent; -p takes no value and prompts for the passphrase"
             } else {
                 "nothing was sent"
             },

@@ -151,7 +151,7 @@ fn errors_in_arguments_name_what_is_wrong() {
     }
     let wrong = "invalid value 'soon' for SHARE_EXPIRE: use a time like 30m, 24h or 7d";
     sandbox.share(["send"]).env("SHARE_EXPIRE", "soon").fails(2, wrong);
-    sandbox.share(["send", "-esoon"]).env("SHARE_EXPIRE", "soon").fails(2, "for '--expire <TIME>': a time");
+    sandbox.share(["send", "-esoon"]).env("SHARE_EXPIRE", "soon").fails(2, "for '--expire <TIME>': use a time");
 }
 
 #[test]

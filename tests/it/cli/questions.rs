@@ -31,15 +31,15 @@ fn a_text_is_typed_without_echo_and_printed_without_control_characters() {
     let relay = sandbox.relay();
     let mut terminal = Conversation::start(&sandbox, &format!(r#""$SHARE" send -p --relay {} >link"#, relay.url));
     terminal.expect("Type or paste the text").press("s3cret\x04");
-    terminal.expect("passphrase:").press("horse\r");
+    terminal.expect("Passphrase:").press("horse\r");
     terminal.expect("Repeat the passphrase:").press("horse\r");
     let (code, seen) = terminal.end();
     assert!(code == 0 && !seen.contains("s3cret") && seen.contains("text, 6 bytes"), "{seen}");
     let link = String::from_utf8(sandbox.read("link")).unwrap();
 
     let mut terminal = Conversation::start(&sandbox, &format!(r#""$SHARE" open -o - '{}'"#, link.trim()));
-    terminal.expect("passphrase:").press("cow\r");
-    terminal.expect("wrong passphrase; 19 more may be tried").expect("passphrase:").press("horse\r");
+    terminal.expect("Passphrase:").press("cow\r");
+    terminal.expect("Wrong passphrase. 19 more can be tried").expect("Passphrase:").press("horse\r");
     let (code, seen) = terminal.end();
     assert!(code == 0 && seen.contains("s3cret"), "{seen}");
 }
@@ -117,7 +117,7 @@ fn binary_data_never_goes_to_a_terminal() {
     let (code, seen) = Conversation::start(&sandbox, &format!(r#""$SHARE" open -o - '{link}'"#)).end();
     assert_eq!(code, 2, "{seen}");
     assert!(
-        seen.contains("this photo cannot be printed on a terminal") && seen.contains("hint: nothing was opened"),
+        seen.contains("this photo cannot be printed on a terminal") && seen.contains("hint: use -o FILE"),
         "{seen}"
     );
     let text = sandbox.share(["send", "-q", "--relay", &relay.url]).input("a\x1b]0;title\x07b").ok();
@@ -132,7 +132,7 @@ fn an_interrupted_question_restores_the_terminal() {
     let relay = sandbox.relay();
     for (question, command) in [
         ("Type or paste the text", r#""$SHARE" send --relay $RELAY"#),
-        ("passphrase:", r#""$SHARE" send -p x --relay $RELAY"#),
+        ("Passphrase:", r#""$SHARE" send -p x --relay $RELAY"#),
         ("Link (not shown):", r#""$SHARE" open"#),
     ] {
         sandbox.write("x", b"x");

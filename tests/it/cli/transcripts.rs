@@ -119,8 +119,8 @@ async fn invalid_missing_and_secret_arguments() {
     check(
         || alone("send --relay share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg beach.jpg"),
         "
-        ! error: the relay's address cannot be used: this is a link, not a relay address; keep its key secret
-        ! hint: --relay https://relay.example, or file:///srv/share for a folder
+        ! error: invalid relay address: this is a link, not a relay address; keep its key secret
+        ! hint: use --relay https://relay.example, or file:///srv/share for a folder
         = 2",
     );
     check(
@@ -239,7 +239,7 @@ async fn local_errors() {
         || stage.share("open -q -o no/where").env("SHARE_LINK", &link),
         "
         ! error: no: no such file or directory
-        ! hint: nothing was opened; set -o to another path
+        ! hint: use another path with -o; nothing was opened
         = 8",
     );
     assert!(stage.share("peek").env("SHARE_LINK", &link).ok().contains("beach.jpg"), "it still waits");
@@ -510,7 +510,8 @@ async fn the_life_of_a_share_as_its_sender_sees_it() {
     assert_eq!(
         transcript(&stage.share("revoke beach.jpg -y").run()),
         "\
-        beach.jpg: photo, 300 kB\n  too late: opened on Jan 1, 2100 at 00:00 by: WORDS (verified: the opener had the link and the passphrase)\n  \
+        beach.jpg: photo, 300 kB\n  too late: opened on Jan 1, 2100 at 00:00 by: WORDS \
+        (verified: the opener had the link and the passphrase)\n  \
         sent on TODAY through RELAY, id ID\n\
         beach.jpg: photo, 300 kB\n  too late: expired on Jan 2, 2100 at 00:00; nobody opened it\n  \
         sent on TODAY through RELAY, id ID\n\
@@ -549,7 +550,7 @@ async fn claimed_and_lapsed() {
         transcript(&opened),
         "\
         ! beach.jpg: photo, 300 kB\n\
-        ! Saved as got. The relay will be informed by the next `share` command; the sender then sees it was opened \
+        ! Saved as got. The next `share` command informs the relay; then the sender sees it was opened \
           by: WORDS\n\
         = 0\n"
     );
@@ -586,7 +587,8 @@ async fn sending() {
         "
         LINK
         ! beach.jpg: photo, 300 kB
-        ! warning: metadata NOT removed from beach.jpg: it is not a valid JPEG; it may contain location, time and camera data
+        ! warning: metadata NOT removed from beach.jpg (the file is not a valid JPEG): \
+        location, time and camera data may remain
         ! Works once. Expires on Jan 15, 2100 at 00:00.
         = 0",
     );
