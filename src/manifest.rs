@@ -1,4 +1,4 @@
-//! The manifest: the names, kinds and sizes of a share's files, as only a link holder can read them.
+//! The manifest: the names, types and sizes of a share's files, readable only with the link.
 //!
 //! A manifest is canonical JSON, padded with spaces, inside an age file of its own. It is read before anything is
 //! claimed, so a damaged manifest costs no recipient their one opening. Names come from a stranger: see
@@ -25,7 +25,7 @@ const UNKNOWN_TYPE: &str = "application/octet-stream";
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     v: u8,
-    /// The sender's name for the whole; a single file's name is in its entry.
+    /// The sender's name for all files together; a single file's name is in its entry.
     pub name: Option<String>,
     /// The files, in the order of their bytes.
     pub entries: Vec<Entry>,
@@ -51,7 +51,7 @@ pub struct Entry {
     pub size: u64,
 }
 
-/// Why a manifest cannot be written or believed.
+/// Errors of writing and reading a manifest.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ManifestError {
     /// Too many files or too long names.

@@ -8,22 +8,22 @@ use url::{Host, Url};
 
 use crate::secret::holds_key;
 
-/// Why a text is not the address of a relay.
+/// Reasons why a text is not the address of a relay.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RelayUrlError {
-    /// Not a URL at all.
+    /// Not a URL.
     #[error("expected an address like https://relay.example")]
     Unreadable,
-    /// It has the key of a share in it.
+    /// It contains the key of a share.
     #[error("this is a link, not a relay address; keep its key secret")]
     Link,
-    /// A folder that is not one of this machine, or not named by its whole path.
+    /// A folder on another machine, or a relative path.
     #[error("expected a folder like file:///srv/share")]
     Folder,
     /// A bucket without a name, or with a port.
     #[error("expected a bucket like s3://bucket/prefix, with letters, digits, and - _ . = in its prefix")]
     Bucket,
-    /// A scheme that is none of ours.
+    /// An unknown scheme.
     #[error("{0} is not supported: use https, file:///… for a folder, or s3://… for a bucket")]
     Scheme(String),
     /// http to a host that is not on a local network.
@@ -53,7 +53,7 @@ impl RelayUrl {
             return Err(RelayUrlError::Folder);
         }
         let bucket = BUCKETS.iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| rest.starts_with(':')));
-        // Text that is folded or decoded would no longer be as written.
+        // Names of buckets and prefixes are used as written: folding or decoding would change them.
         if bucket
             && (!text.contains("://") || text.contains('%') || text.split('/').any(|part| [".", ".."].contains(&part)))
         {
@@ -80,7 +80,7 @@ impl RelayUrl {
             "file" if url.host().is_none() && url.to_file_path().is_ok() => {}
             "file" => return Err(RelayUrlError::Folder),
             scheme if BUCKETS.contains(&scheme) => {
-                // A prefix is one of object names, which nothing decodes.
+                // A prefix is part of object names, which nothing decodes.
                 let is_plain = |text: &str| text.bytes().all(|c| c.is_ascii_alphanumeric() || b"/-_.=".contains(&c));
                 let bucket = url.host_str().unwrap_or_default();
                 let is_name = bucket.starts_with(|c: char| c.is_ascii_alphanumeric()) && is_plain(bucket);
@@ -97,24 +97,24 @@ impl RelayUrl {
         Ok(Self(url))
     }
 
-    /// The folder, where it is one.
+    /// The folder, if it is one.
     pub fn folder(&self) -> Option<PathBuf> {
         if self.0.scheme() == "file" { self.0.to_file_path().ok() } else { None }
     }
 
-    /// The bucket's scheme, its name, and what the names of all objects in it begin with, without slashes around it.
+    /// The bucket's scheme, its name, and the prefix of all object names, without slashes around it.
     pub fn bucket(&self) -> Option<(&str, &str, &str)> {
         let scheme = self.0.scheme();
         let bucket = BUCKETS.contains(&scheme);
         bucket.then(|| (scheme, self.0.host_str().unwrap_or_default(), self.0.path().trim_matches('/')))
     }
 
-    /// Whether it is storage, with no server in front of it: each program that uses it keeps the rules.
+    /// Whether this is a store without a server: each client applies the rules itself.
     pub fn is_store(&self) -> bool {
         !matches!(self.0.scheme(), "http" | "https")
     }
 
-    /// The name of this relay: its host, and its port where that is not the usual one; or its folder or bucket.
+    /// The name of this relay: its host, with its port unless that is the default one; or its folder or bucket.
     pub fn name(&self) -> String {
         if self.bucket().is_some() {
             return self.0.to_string();
@@ -146,12 +146,12 @@ impl RelayUrl {
         url
     }
 
-    /// Whether the way there is encrypted.
+    /// Whether the connection is encrypted.
     pub fn is_https(&self) -> bool {
         self.0.scheme() == "https"
     }
 
-    /// The port, where there is one.
+    /// The port, if there is one.
     pub fn port(&self) -> Option<u16> {
         self.0.port_or_known_default()
     }
@@ -169,8 +169,7 @@ impl RelayUrl {
         Self(url)
     }
 
-    /// Whether a bare link, which has no scheme, leads here: not to a relay that is reached by https under a name for
-    /// which http would be taken, nor the other way round.
+    /// Whether a bare link, which has no scheme, can name this relay: the scheme that its host implies must be its own.
     pub fn has_bare_form(&self) -> bool {
         !self.is_store() && Self::parse(&self.bare()).as_ref() == Ok(self)
     }
@@ -188,8 +187,8 @@ impl fmt::Display for RelayUrl {
     }
 }
 
-/// Names and addresses that cannot be out on the internet, where http is good enough: nobody could hold a certificate
-/// for them.
+/// Whether a host can only be on a local network. Plain http is allowed there, since no authority issues certificates
+/// for such hosts.
 fn is_local(host: &Host<&str>) -> bool {
     match host {
         Host::Ipv4(ip) => {

@@ -133,5 +133,5 @@ pub(super) fn given_create_token() -> Option<String> {
 
 /// Parses a duration such as `30m`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| "use a time like 30m, 24h or 7d".to_owned())
+    humantime::parse_duration(text).map_err(|_| "expected a time like 30m, 24h or 7d".to_owned())
 }

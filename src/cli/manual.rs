@@ -30,7 +30,7 @@ const ENVIRONMENT: [(&str, &str); 17] = [
 const FILES: [(&str, &str); 2] = [
     (
         "~/.config/share/config.toml",
-        "Settings: relay, expire, give_up, listen, interface, public_url, viewer. Options and variables win over it.",
+        "Settings: relay, expire, give_up, listen, interface, public_url, viewer. Options and variables override them.",
     ),
     (
         "~/.local/state/share",

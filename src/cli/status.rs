@@ -91,7 +91,7 @@ impl Selected {
 
 /// Show whether a share was opened, when and by whom
 ///
-/// "Opened by" is followed by two words that the opener's device made. The recipient sees the same words.
+/// "Opened by" is followed by two words that name the opener's device. The recipient sees the same words.
 #[derive(Args)]
 #[command(after_long_help = STATUS_EXAMPLES)]
 pub(super) struct StatusArgs {

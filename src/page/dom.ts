@@ -67,7 +67,7 @@ export function button(word: string, pressed: () => void, className = ""): HTMLB
   return h("button", { type: "button", className, onclick: pressed }, word);
 }
 
-/** How to open it without this page. */
+/** How to open the link without this page. */
 export function commandLine(): HTMLElement {
   const { command, before, after } = texts.commandLine;
   return h("p", { className: "command" }, before, " ", h("code", {}, command), " ", after);
@@ -169,7 +169,7 @@ function isInside(element: HTMLElement, { clientX, clientY }: PointerEvent): boo
   return clientX >= left && clientX <= right && clientY >= top && clientY <= bottom;
 }
 
-/** The form for the word, which opens only if a person typed it. */
+/** The form for the word, which opens only if a user typed it. */
 function wordForm(status: HTMLElement, open: () => void): HTMLElement {
   const words = texts.waiting;
   const input = h("input", { id: "word", autocomplete: "off", spellcheck: false, maxLength: 12 });

@@ -25,7 +25,7 @@ export interface Begun {
   readonly until: number;
 }
 
-/** An opening that the person closed and the relay may not have confirmed. */
+/** An opening that the user closed and the relay may not have confirmed. */
 export interface Closing {
   readonly stage: "closing";
   readonly id: Uint8Array;

@@ -88,7 +88,7 @@ function start(): void {
 addEventListener("hashchange", () => {
   const shown = history.state as unknown;
   location.reload();
-  // If the browser asks and the person stays, the new link's key leaves the address bar too.
+  // If the browser asks and the user stays, the new link's key leaves the address bar too.
   if (page.busy !== null) setTimeout(() => history.replaceState(shown, "", location.origin + location.pathname), 1000);
 });
 addEventListener("pageshow", (event) => {

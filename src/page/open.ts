@@ -176,7 +176,7 @@ async function decrypting<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** What a download of parts needs. */
+/** The inputs of a download of parts. */
 interface Line {
   readonly holder: relay.Credential;
   readonly claimed: Claimed;

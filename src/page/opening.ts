@@ -79,7 +79,7 @@ function leaseOf(id: Uint8Array, { at, until }: relay.Claimed): number {
   return Math.min(journal.begun(id)?.until ?? Infinity, journal.now() + lease);
 }
 
-/** Shows the files until the person closes them. */
+/** Shows the files until the user closes them. */
 function present(keys: Keys, claimToken: Uint8Array, opened: Opened, blobs: readonly Blob[], until: number): void {
   const closing: Closing = { stage: "closing", id: keys.id, claimToken, receipt: receiptFor(keys, claimToken), until };
   const showing = show(opened.manifest, blobs, opened.claimed.until, () => {

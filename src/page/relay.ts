@@ -31,7 +31,7 @@ export class NotNow extends Error {
   }
 }
 
-/** What the relay returns before a passphrase is entered. */
+/** A waiting share, as the relay describes it before a passphrase is entered. */
 export interface Notice {
   /** Unix seconds. */
   readonly expires: number;

@@ -6,7 +6,7 @@ import { NotNow } from "./relay.ts";
 const LONGEST_S = 30;
 const MOST_S = 120;
 
-/** Repeats requests with a growing backoff; at once when the network is back or the person presses the button. */
+/** Repeats requests with a growing backoff; at once when the network is back or the user presses the button. */
 export class Backoff {
   #failures = 0;
   #pausing: Promise<void> | null = null;

@@ -41,10 +41,10 @@ const NOT_OPENED = "Nothing was opened.";
 const STILL_WAITING = "Nothing was opened: the share is still waiting.";
 const BEGUN = "This browser has started to open this link and can resume in this tab. Nobody else can open it.";
 const NEWER = "The sender used a newer version of share than this relay has.";
-const HISTORY = "The link may still be in this browser’s history. It no longer opens anything.";
+const HISTORY = "The link may still be in this browser’s history, but it no longer opens anything.";
 const DONT_TRUST = "Tell the sender, and don’t trust this relay.";
 
-/** How to open it without this page. */
+/** How to open the link without this page. */
 export const commandLine = {
   command: COMMAND,
   before: "With the share program: run",
@@ -92,7 +92,9 @@ export const waiting = {
     `This page is inside ${app === "" ? "another app" : app}. Apps often lose files that you save from a page. ` +
     "To save the file, don’t open it here: choose “Open in browser” in the app’s menu (⋯ or ⋮), or copy the link " +
     "from the message into your browser.",
-  forgetful: "This browser stores nothing for this page. Don’t reload it while it opens the link: it could not resume.",
+  forgetful:
+    "This browser does not let this page store anything. Don’t reload the page during the download: it could not " +
+    "resume.",
 };
 
 export const trust = {
@@ -102,21 +104,21 @@ export const trust = {
   title: "Who can see this?",
   lines: [
     "The relay cannot read what it stores. The key is the part of the link after the #, which browsers don’t send.",
-    "But the relay also sent this page, so while you use it you trust its operator. The share program avoids that.",
+    "But the relay also sent this page: to use it, you must trust the relay’s operator. The share program avoids that.",
     "While you view a file, your browser keeps it in memory or on disk. Nobody can prevent a photo of your screen.",
   ],
 };
 
 export const passphrase = {
   title: "Enter the passphrase",
-  line: "The sender gives it to you separately from the link.",
+  line: "The sender gives you the passphrase separately from the link.",
   label: "Passphrase",
   show: "Show passphrase",
   go: "Continue",
   working: "Checking the passphrase…",
   wrongAgain: "Wrong passphrase. Capital letters and spaces count.",
   wrong: (left: number) => {
-    if (left === 0) return "Wrong passphrase. That was the last try: one more locks the share for good.";
+    if (left === 0) return "Wrong passphrase. This was the last try: the next one locks the share for good.";
     const tries = left === 1 ? "1 more try" : `${left} more tries`;
     return `Wrong passphrase. Capital letters and spaces count. You have ${tries} before the share is locked for good.`;
   },
@@ -148,8 +150,8 @@ export const showing = {
   savedInApp: (app: string) =>
     `${app === "" ? "The app around this page" : app} may have lost the file. Check your downloads before you close.`,
   close: "Close",
-  gone: "Closing deletes it for good.",
-  viewOnly: "Closing deletes it for good. The sender asks you not to keep a copy.",
+  gone: closingDeletes,
+  viewOnly: (count: number) => `${closingDeletes(count)} The sender asks you not to keep a copy.`,
   notShown: "This page cannot show this kind of file. Save it, then close.",
   notHere: (codec: string | null) => `${cannotShow(codec)}. Save it, open it with another program, then close.`,
   empty: "This file is empty.",
@@ -176,6 +178,10 @@ export const showing = {
   anyway: "Close anyway",
 };
 
+function closingDeletes(count: number): string {
+  return `Closing deletes the ${count === 1 ? "file" : "files"} for good.`;
+}
+
 function cannotShow(codec: string | null): string {
   return `This browser cannot show ${codec === null ? "this file" : `this ${codec} video`}`;
 }
@@ -185,15 +191,20 @@ const openedBy = (words: string) => `The sender sees it was opened by: ${words}.
 export const closed = {
   closing: message("Closing…", "Asking the relay to delete the share…"),
   done: (words: string) =>
-    message("Closed and deleted", "The relay has deleted it, and this page keeps nothing.", openedBy(words), HISTORY),
+    message(
+      "Closed and deleted",
+      "The relay has deleted the share, and this page keeps nothing.",
+      openedBy(words),
+      HISTORY,
+    ),
   /** The relay ended the share before it was closed here. */
   otherwise: message(
     "Closed and deleted",
-    "The relay had deleted it before you closed it, so the sender may not see that you opened it.",
+    "The relay deleted the share before you closed it here, so the sender may not see that you opened it.",
     HISTORY,
   ),
   unreported: (host: string) =>
-    message("Closed, not yet deleted", `${host} did not answer. It deletes the share by itself within a day.`),
+    message("Closed, not yet deleted", `${host} did not answer. It will delete the share by itself within a day.`),
   before: (at: string, words: string | null = null) =>
     message(
       "Already opened",
@@ -212,7 +223,7 @@ export const ended: Record<Ended, (at: string, words: string | null) => Message>
       "If that was not you, someone else has seen it: tell the sender.",
     ),
   lapsed: (at) =>
-    message("Too late", `An opening was started but not finished. The share was deleted on ${at}.`, AGAIN),
+    message("Too late", `This browser started to open this link and did not finish before ${at}.`, AGAIN),
   expired: (at) => message("Expired", `This link expired on ${at}. Nobody opened it.`, AGAIN),
   revoked: (at) => message("Revoked", `The sender revoked this link on ${at}.`, "Ask the sender why."),
   locked: (at) => message("Locked", `This link was locked on ${at} after too many wrong passphrases.`, AGAIN),
@@ -258,8 +269,8 @@ export function linkError(error: LinkError): Message {
     case "exposed":
       return message(
         "The link was changed on the way",
-        "Its # was replaced, so the key was sent to the relay and may be in the logs of servers on the way.",
-        "Open the link from the message, or ask the sender for a new one: anyone who reads such a log could open it.",
+        "The # in the link was replaced, so the key was sent to the relay and may be in the logs of servers.",
+        "Open the link from the message now, or ask for a new one: anyone who reads such a log could open this link.",
       );
     case "not-a-link":
       return message("This is not a share link", "Open the link from the message again.");
@@ -273,8 +284,8 @@ export function linkError(error: LinkError): Message {
       return message(
         "The link is damaged",
         error.by === 1
-          ? "It has 1 character too many at its end."
-          : `It has ${error.by} characters too many at its end.`,
+          ? "It is 1 character too long."
+          : `It is ${error.by} characters too long.`,
         COPY_AGAIN,
       );
     case "damaged":
@@ -293,7 +304,7 @@ export const unreachable = {
 export const notARelay = (host: string, begun: boolean) =>
   message(
     "Not a share relay",
-    `${host} did not answer as a share relay does. Something on the way may have answered in its place.`,
+    `${host} did not answer like a share relay. Another server may have answered in its place.`,
     begun ? BEGUN : NOT_OPENED,
   );
 
@@ -311,7 +322,8 @@ export const changed = message(
 
 export const unexpected = message(
   "Something went wrong",
-  "This page failed, or this browser ran out of memory. An opening that had started can resume in this tab.",
+  "This page failed, or this browser ran out of memory.",
+  "If you had started to open the link, you can resume in this tab.",
 );
 
 export const tooNew = (begun: boolean) => message("This page is too old", NEWER, begun ? BEGUN : NOT_OPENED);
@@ -320,12 +332,12 @@ export const refused = {
   tooLarge: (bytes: number, most: number, phone: boolean) =>
     message(
       "Too large for this page",
-      `The share is ${size(bytes)}; a browser like this can hold ${size(most)}.` +
+      `The share is ${size(bytes)}; a browser like this can hold up to ${size(most)}.` +
         (phone ? " A browser on a computer can hold more." : ""),
       STILL_WAITING,
     ),
   notShowable: message(
-    "This page cannot show it",
+    "This share cannot be shown here",
     "This browser cannot show this kind of file, and the sender does not allow saving it.",
     STILL_WAITING,
   ),
@@ -333,5 +345,5 @@ export const refused = {
 
 export const unsupported = message(
   "This browser is too old",
-  "It cannot decrypt what was sent. Nothing was opened. Update it, or use another browser.",
+  "This browser cannot decrypt what was sent. Nothing was opened. Update the browser, or use another one.",
 );

@@ -22,7 +22,7 @@ export interface Showing {
   end(): void;
 }
 
-/** Shows the files. `close` is called once, when the person closes them. `until`: end of the lease, in Unix seconds. */
+/** Shows the files. `close` is called once, when the user closes them. `until`: end of the lease, in Unix seconds. */
 export function show(manifest: Manifest, blobs: readonly Blob[], until: number, close: () => void): Showing {
   return new Viewer(manifest, blobs, until, close);
 }
@@ -78,7 +78,7 @@ class Viewer implements Showing {
       this.#stage,
       this.#status,
       this.#actions,
-      h("p", { className: "note" }, viewOnly ? words.viewOnly : words.gone),
+      h("p", { className: "note" }, (viewOnly ? words.viewOnly : words.gone)(entries.length)),
     );
     void this.#draw();
   }
@@ -218,7 +218,7 @@ class Viewer implements Showing {
     this.#status.textContent = APP === null ? words.saved : words.savedInApp(APP);
   }
 
-  /** Passes a file to an app that the person chooses. */
+  /** Passes a file to an app that the user chooses. */
   async #hand({ number }: Shown, file: File): Promise<void> {
     try {
       await navigator.share({ files: [file] });

@@ -110,7 +110,7 @@ fn field(text: &str, name: &str) -> Option<u64> {
     })
 }
 
-/// Of control groups. A machine may have both.
+/// Versions of control groups. A machine may have both.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CgroupVersion {
     One,
@@ -118,7 +118,7 @@ enum CgroupVersion {
 }
 
 impl CgroupVersion {
-    /// The least that is free in this process's group and in all around it.
+    /// The least free memory of this process's group and its parent groups, in bytes.
     fn free(self, root: &Path) -> Option<u64> {
         let groups = read(&root.join("proc/self/cgroup"));
         // `4:memory:/a/b`, or `0::/a/b`.
@@ -132,7 +132,7 @@ impl CgroupVersion {
             is_it.then_some(path)
         })?;
         let (top, directory) = self.mount(root)?;
-        // In a container, what is mounted may be this group itself, or one above it.
+        // In a container, the mounted group may be this one or a parent.
         let below = Path::new(group).strip_prefix(&top).unwrap_or(Path::new(""));
         let inside = below.components().all(|part| matches!(part, Component::Normal(_)));
         let directory = root.join(directory.strip_prefix("/").unwrap_or(&directory));
@@ -140,7 +140,7 @@ impl CgroupVersion {
         own.ancestors().take_while(|group| group.starts_with(&directory)).filter_map(|group| self.free_in(group)).min()
     }
 
-    /// The group that is mounted, and the directory on which it is (proc(5), `mountinfo`).
+    /// The mounted group, and its mount point (proc(5), `mountinfo`).
     fn mount(self, root: &Path) -> Option<(PathBuf, PathBuf)> {
         read(&root.join("proc/self/mountinfo")).lines().find_map(|line| {
             let (mount, kind) = line.split_once(" - ")?;
@@ -155,10 +155,9 @@ impl CgroupVersion {
         })
     }
 
-    /// Free memory in one group, in bytes: its limit, less its usage, which has file cache in it that makes room when
-    /// it has to.
+    /// Free memory in one group, in bytes: its limit less its usage. File cache counts as free.
     fn free_in(self, group: &Path) -> Option<u64> {
-        // `max` is no number, and no limit.
+        // `max` means that there is no limit.
         let number = |name: &str| read(&group.join(name)).trim().parse::<u64>().ok();
         let stat = read(&group.join("memory.stat"));
         let (limits, used, cache) = match self {
@@ -168,7 +167,7 @@ impl CgroupVersion {
                 ["total_inactive_file", "total_active_file"],
             ),
             Self::Two => (
-                // Above the lower one everything is slowed down until it stands still.
+                // Above `memory.high` the kernel slows processes to a standstill.
                 [number("memory.max"), number("memory.high")],
                 number("memory.current"),
                 ["inactive_file", "active_file"],
@@ -180,7 +179,7 @@ impl CgroupVersion {
     }
 }
 
-/// A path in `mountinfo`, where blanks are written in octal.
+/// A path in `mountinfo`, which has spaces in octal.
 fn unescaped(path: &str) -> PathBuf {
     PathBuf::from(path.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\"))
 }
@@ -189,7 +188,7 @@ fn unescaped(path: &str) -> PathBuf {
 mod tests {
     use super::*;
 
-    /// A kernel's files, in a directory of their own.
+    /// A directory with files as the kernel has them.
     struct Kernel(tempfile::TempDir);
 
     impl Kernel {
@@ -259,7 +258,7 @@ mod tests {
         kernel.set(&format!("{group}memory.limit_in_bytes"), "100000000\n");
         kernel.set(&format!("{group}memory.stat"), "total_inactive_file 20000000\ntotal_active_file 10000000\n");
         assert_eq!(kernel.free(), Some(60_000_000));
-        // A group around it that is not mounted here.
+        // A limit of a parent group that is not mounted here.
         let around = "hierarchical_memory_limit 80000000\ntotal_inactive_file 20000000\n";
         kernel.set(&format!("{group}memory.stat"), around);
         assert_eq!(kernel.free(), Some(30_000_000));

@@ -97,7 +97,7 @@ pub trait Relay: Send + Sync {
     /// The bytes of part `number` from `offset` on. `holder` has the claim token.
     ///
     /// # Errors
-    /// `BadRequest` where there is no such part.
+    /// `BadRequest` if there is no such part, or no byte of it at `offset`.
     async fn get_part(&self, holder: &Credential, number: u32, offset: u64) -> Result<Content, RelayError>;
 
     /// Confirms that the opener has stored or shown everything. The relay deletes the data.

@@ -100,7 +100,7 @@ impl<'de> Deserialize<'de> for V1 {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         match u64::deserialize(from)? {
             1 => Ok(Self),
-            _ => Err(D::Error::custom("another version of the protocol")),
+            _ => Err(D::Error::custom("unsupported version of the protocol")),
         }
     }
 }
@@ -116,7 +116,7 @@ pub struct About {
     pub max_ttl: u64,
     /// The lease, in seconds.
     pub lease: u64,
-    /// Who may upload.
+    /// The rule of admission.
     pub create: Admission,
     /// The address that links should carry.
     pub public_url: Option<String>,
@@ -333,8 +333,9 @@ pub struct Status {
     pub guesses: u8,
     /// Bytes of ciphertext that the relay still holds.
     pub bytes_left: u64,
-    /// Of a waiting or claimed share: whether its time is over by the relay's clock, so that no device can begin to
-    /// open it. The state changes when the grace for the clocks of other nodes is over. Older relays omit it.
+    /// Of a waiting or claimed share: whether its expiry or its lease has passed by the relay's clock. Then no device
+    /// can begin to open it, and its state changes after the grace for the clocks of other nodes. Older relays omit
+    /// this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overdue: Option<bool>,
 }

@@ -64,7 +64,7 @@ impl LinkSecret {
     }
 }
 
-/// Whether a text contains a fragment, or more than half of one. A name that merely begins with `share1` is none.
+/// Whether a text contains a fragment, or more than half of one: a name may merely begin with `share1`.
 pub(crate) fn holds_key(text: &str) -> bool {
     let text = Zeroizing::new(text.to_ascii_lowercase());
     let is_key = |at: usize| text[at..].bytes().take_while(u8::is_ascii_alphanumeric).count() > FRAGMENT_LEN / 2;

@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-/// Work factor of scrypt, as log2 of N: 2^17 with r = 8 takes 128 MiB, which a phone still has.
+/// Work factor of scrypt, as log2 of N: 2^17 with r = 8 takes 128 MiB, which phones have.
 const SCRYPT_LOG_N: u8 = 17;
 
 /// A passphrase, normalized (NFC) and stretched by scrypt.

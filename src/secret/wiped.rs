@@ -1,4 +1,4 @@
-//! Bytes whose number is not known before, and of which no copy stays in memory.
+//! A growing buffer of secret bytes that leaves no copies in memory.
 
 use std::io::{self, Write};
 use std::ops::{Deref, RangeBounds};
@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 /// The smallest buffer, in bytes.
 const SMALLEST: usize = 256;
 
-/// Bytes that are wiped, also where they have moved to a larger buffer.
+/// Bytes that are wiped when dropped, also in smaller buffers that held them before.
 #[derive(Default)]
 pub struct Wiped(Zeroizing<Vec<u8>>);
 
@@ -33,7 +33,7 @@ impl Wiped {
     pub fn take(&mut self, range: impl RangeBounds<usize>) -> Zeroizing<Vec<u8>> {
         let left = self.0.len();
         let taken = Zeroizing::new(self.0.drain(range).collect::<Vec<_>>());
-        // The bytes behind the range have moved, and were left where they had been.
+        // `drain` moved the bytes behind the range and left copies of them beyond the new end.
         let end = self.0.len();
         self.0.resize(left, 0);
         self.0.truncate(end);

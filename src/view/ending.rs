@@ -17,7 +17,7 @@ pub enum End {
         /// The paths of the saved files.
         saved: Vec<PathBuf>,
     },
-    /// The person left without closing: the share can be viewed again.
+    /// The user left without closing: the share can be viewed again.
     Left,
     /// It could not be shown.
     Unseen(Unseen),
@@ -32,7 +32,7 @@ impl End {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unseen {
     /// Its first bytes are not those of a photo, a video or a sound.
-    #[error("its content is not of the type that the sender set")]
+    #[error("the file is not of the type that the sender set")]
     NotPlayable,
     /// A video that is downloaded as it plays ended early.
     #[error("the connection to the relay broke")]
@@ -41,7 +41,7 @@ pub enum Unseen {
     #[error("the browser could not show every file")]
     Browser,
     /// A file that can only be saved was not saved.
-    #[error("it has a file that can only be saved, and that was not saved")]
+    #[error("a file that can only be saved was not saved")]
     FileLeft,
     /// The terminal did not answer, as Kitty's protocol requires.
     #[error("the terminal did not confirm that it drew the picture")]
@@ -56,13 +56,13 @@ pub enum Unseen {
     #[error(transparent)]
     Undecoded(#[from] DecodeError),
     /// No file of an album counts as seen.
-    #[error("none of its files can be shown")]
+    #[error("none of the files can be shown")]
     NoPart,
     /// A player was closed before its first picture or sound.
     #[error("the viewer was closed before it showed anything")]
     NothingYet,
     /// A player played only the sound of a video.
-    #[error("the viewer played its sound and could not show its picture")]
+    #[error("the viewer played the sound but could not show the picture")]
     SoundOnly,
     /// A player exited too early to have shown anything.
     #[error("the viewer exited at once")]

@@ -49,7 +49,7 @@ use crate::open::Seekable;
 
 /// A share, and how to show it.
 pub struct View {
-    /// What this terminal and this computer can show.
+    /// Capabilities of this terminal and this computer.
     pub capabilities: Capabilities,
     /// One that the capabilities allow.
     pub presentation: Presentation,

@@ -32,13 +32,13 @@ const SHORTEST: Duration = Duration::from_millis(20);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// It has another format.
-    #[error("it is not a JPEG, PNG, WebP or GIF")]
+    #[error("the file is not a JPEG, PNG, WebP or GIF")]
     OtherKind,
     /// Decoding it would exceed the limits.
-    #[error("it is too large to decode")]
+    #[error("the file is too large to decode")]
     TooLarge,
     /// It is incomplete, or not of the format that its first bytes name.
-    #[error("it is damaged")]
+    #[error("the file is damaged")]
     Damaged,
 }
 

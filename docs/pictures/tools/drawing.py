@@ -144,10 +144,11 @@ class Picture:
         self.parts.insert(0, f'<rect class="paper" {rectangle(0.5, 0.5, self.width - 1, self.height - 1)} rx="10"/>')
 
     def phone(self, rows, pictures):
-        """Puts a phone on the window, beside some of its rows: its pictures are those in light and dark."""
-        height = len(rows) * HEIGHT - 2 * FRAME
+        """Puts a phone on the window, beside some of its rows. The two pictures are its screen in light and in dark."""
+        # Half a row stays free above and below.
+        height = (len(rows) - 1) * HEIGHT - 2 * FRAME
         width = height * PHONE[0] / PHONE[1]
-        left, top = self.width - PADDING - FRAME - width, PADDING + rows[0] * HEIGHT + FRAME
+        left, top = self.width - PADDING - FRAME - width, PADDING + (rows[0] + 0.5) * HEIGHT + FRAME
         place = rectangle(left, top, width, height)
         frame = rectangle(left - FRAME / 2, top - FRAME / 2, width + FRAME, height + FRAME)
         self.parts.append(f'<clipPath id="phone"><rect {place} rx="14"/></clipPath>')

@@ -88,11 +88,11 @@ const STORE: &str = "Store shares at URL: file:///DIRECTORY, s3://BUCKET/PREFIX,
                      [default: data directory]";
 
 fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "use an address with a port, like 127.0.0.1:4080".to_owned())
+    text.parse().map_err(|_| "expected an address with a port, like 127.0.0.1:4080".to_owned())
 }
 
 fn size(text: &str) -> Result<ByteSize, String> {
-    text.parse().map_err(|_| "use a size like 500MB or 4GiB".to_owned())
+    text.parse().map_err(|_| "expected a size like 500MB or 4GiB".to_owned())
 }
 
 /// Runs the command.
@@ -144,9 +144,9 @@ impl ServeArgs {
         let listen = match (self.listen, &cx.config.listen) {
             (Some(given), _) => given,
             (None, None) => LISTEN,
-            (None, Some(given)) => given.parse().map_err(|_| {
-                config::wrong("listen", "a relay listens on an address with a port, like 127.0.0.1:4080")
-            })?,
+            (None, Some(given)) => given
+                .parse()
+                .map_err(|_| config::wrong("listen", "expected an address with a port, like 127.0.0.1:4080"))?,
         };
         if listen.ip().is_loopback() || self.plain_http {
             return Ok(listen);

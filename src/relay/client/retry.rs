@@ -53,7 +53,7 @@ impl Backoff {
     /// Waits before another attempt.
     ///
     /// # Errors
-    /// `error`, if it is not transient or the time is over.
+    /// `error`, if it is not transient or the time limit is reached.
     pub async fn pause(&mut self, error: RelayError) -> Result<(), RelayError> {
         if !error.is_transient() {
             return Err(error);
@@ -63,7 +63,7 @@ impl Backoff {
         Ok(())
     }
 
-    /// The pause before another attempt, or the error when the time is over.
+    /// The pause before another attempt, or the error when the time limit is reached.
     fn next_pause(&mut self, error: RelayError) -> Result<Duration, RelayError> {
         let since = *self.since.get_or_insert_with(Instant::now);
         let usual = FIRST_PAUSE.saturating_mul(1 << self.pauses.min(10)).min(LONGEST_PAUSE);

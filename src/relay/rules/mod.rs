@@ -1,8 +1,8 @@
 //! The rules of a share, over any store. No other module has any.
 //!
 //! Two rules are essential. *Durable first:* an acknowledged part is on disk, a share is committed only when all its
-//! parts are, and data is deleted only after a record that makes it unreadable. *One decision:* opener, sender, sweeper
-//! and guess limit race to create the same `claim`, and the first one decides.
+//! parts are, and data is deleted only after a record that makes it unreadable. *One decision:* the opener, the
+//! sender, a sweeper and the attempt that locks a share all create the same `claim`, and the first one decides.
 //!
 //! This file has the relay itself and the steps that its rules share. Each group of requests has a file: `upload`,
 //! `open`, `owner`. `sweep` does what time makes due, and [`probe`] tests a store. They use `records` (the decisions
@@ -133,7 +133,7 @@ impl StoreRelay {
     /// Deletes the data of a share that has just ended. After a failure the sweeper tries again.
     async fn delete_now(&self, id: &Id) {
         if let Err(error) = self.delete_data(id).await {
-            tracing::warn!(%error, "data of an ended share is left to the sweeper");
+            tracing::warn!(%error, "deleting the data of an ended share failed; the sweeper tries again");
         }
     }
 

@@ -72,8 +72,12 @@ impl StoreRelay {
         };
         let crc = parts.get(number as usize).ok_or(RelayError::BadRequest)?;
         let part = self.store.read(&names::part(&holder.id, number, *crc), offset).await.map_err(failure)?;
-        // Deleted since the records were read, or lost by the store.
-        part.ok_or(RelayError::BUSY)
+        match part {
+            // No byte is at `offset`: a part is never empty.
+            Some(rest) if rest.is_empty() => Err(RelayError::BadRequest),
+            // Absent means deleted since the records were read, or lost by the store.
+            part => part.ok_or(RelayError::BUSY),
+        }
     }
 
     /// [`crate::relay::Relay::finish`].

@@ -25,14 +25,14 @@ const PAUSE_LIMIT: Duration = Duration::from_secs(3);
 /// Parallel creations of one name.
 const RACERS: usize = 16;
 
-/// Why a relay must not run on a store.
+/// Reasons why a relay must not run on a store.
 #[derive(Debug, thiserror::Error)]
 pub enum Unfit {
     /// Two creations of one name succeeded: a share could be opened twice.
     #[error("the store lets two writers create one object: a share could be opened twice")]
     NotExclusive,
     /// A written object is missing, or a deleted one is still there.
-    #[error("the store does not show what was just written or deleted")]
+    #[error("the store does not return or list exactly what was written")]
     NotConsistent,
     /// The clocks differ: shares would expire early or late.
     #[error("the clocks of this machine and of the store differ by {} seconds", .0.as_secs())]
@@ -108,8 +108,8 @@ impl StoreRelay {
         let difference = clock_difference(&*self.store, &*self.clock).await?;
         let agrees = difference <= CLOCK_TOLERANCE;
         if !agrees {
-            let difference = difference.as_secs();
-            tracing::error!(difference, "this machine's clock and the store's differ by seconds: no claims, no sweeps");
+            let seconds = difference.as_secs();
+            tracing::error!(seconds, "the clocks of this machine and the store differ: nothing is opened or deleted");
         }
         self.clock_agrees.store(agrees, Ordering::Relaxed);
         Ok(())
@@ -179,6 +179,6 @@ async fn clock_difference(store: &dyn Store, clock: &dyn Clock) -> Result<Durati
     let now = clock.now();
     let written = store.list(&name, None).await?.first().map(|object| object.written);
     store.delete(&[name]).await?;
-    let unseen = || StoreError::Failed("what was written a moment ago is not listed".to_owned());
+    let unseen = || StoreError::Failed("an object that was just written is not listed".to_owned());
     written.map(|written| Duration::from_secs(written.abs_diff(now))).ok_or_else(unseen)
 }

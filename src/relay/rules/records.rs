@@ -122,7 +122,8 @@ impl Record for Guess {
     }
 }
 
-/// `claim`: the decision about a waiting share. Opener, sender, sweeper and guess limit race to create it.
+/// `claim`: the decision about a waiting share. The opener, the sender, a sweeper or the attempt that
+/// locks the share creates it: the first one decides.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
 pub(super) enum Claim {

@@ -1,4 +1,4 @@
-//! The sweeper: ends shares whose time is over, and deletes their data.
+//! The sweeper: ends shares that have expired or lapsed, and deletes their data.
 //!
 //! A hint `due/<hour>/<second>-<id>` precedes each record that makes something due later. The sweeper reads the share's
 //! records and does what they call for. It deletes a hint only when the next one is written or nothing is left to do.
@@ -45,9 +45,9 @@ impl StoreRelay {
             match names::parse_due(&hint.name) {
                 Some((_, id)) => match self.attend(&id, &hint.name).await {
                     Ok(()) => return 1,
-                    Err(error) => tracing::warn!(%error, "a share could not be swept"),
+                    Err(error) => tracing::warn!(%error, "cleaning up a share failed; the next sweep tries again"),
                 },
-                None => tracing::warn!("a hint has an unknown form of name"),
+                None => tracing::warn!("ignored a hint with an unknown form of name"),
             }
             0
         });

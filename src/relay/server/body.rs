@@ -49,7 +49,7 @@ async fn next_piece(body: &mut BodyDataStream) -> Result<Option<Bytes>, RelayErr
         Err(_) => Err(RelayError::Timeout),
         Ok(None) => Ok(None),
         Ok(Some(Ok(piece))) => Ok(Some(piece)),
-        Ok(Some(Err(_))) => Err(RelayError::Unreachable("the upload broke off".to_owned())),
+        Ok(Some(Err(_))) => Err(RelayError::Unreachable("the upload was interrupted".to_owned())),
     }
 }
 

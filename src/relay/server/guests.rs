@@ -15,7 +15,7 @@ use crate::relay::{
 };
 use crate::secret::{Claimant, Receipt, Token};
 
-/// What guests have done so far.
+/// The activity of guests so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Activity {
     /// Whether any guest has made a request.

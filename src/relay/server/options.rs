@@ -22,7 +22,7 @@ const DRAIN_TIME: Duration = Duration::from_secs(10);
 /// Options of the operator of a server.
 #[derive(Debug)]
 pub struct ServerOptions {
-    /// Who may create shares.
+    /// The policy of admission.
     pub create: CreatePolicy,
     /// The address in links, if the server listens on another one.
     pub public_url: Option<RelayUrl>,
@@ -49,7 +49,7 @@ impl Default for ServerOptions {
     }
 }
 
-/// Who may create shares at a server.
+/// The policy of admission: the clients that may create shares.
 #[derive(Clone, Default)]
 pub enum CreatePolicy {
     /// Programs on the same computer, not through a proxy.

@@ -73,7 +73,7 @@ pub(super) async fn browse(
         End::Closed { .. } if !saved.is_empty() => End::Closed { saved },
         End::Closed { .. } if broke => End::Unseen(Unseen::Broke),
         End::Closed { .. } if seen == PageSaw::Failure => End::Unseen(Unseen::Browser),
-        // A person who has not seen every file has not closed the share.
+        // A user who has not seen every file has not closed the share.
         End::Closed { .. } if seen == PageSaw::Nothing => End::Left,
         End::Closed { .. } if unshown > 0 => End::Unseen(Unseen::FileLeft),
         end => end,

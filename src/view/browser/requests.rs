@@ -36,7 +36,7 @@ fn secured(mut response: Response) -> Response {
 }
 
 fn nothing() -> Response {
-    secured((StatusCode::NOT_FOUND, "Nothing is here.").into_response())
+    secured((StatusCode::NOT_FOUND, "Not found: this address works once.").into_response())
 }
 
 fn done() -> Response {

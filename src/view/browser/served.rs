@@ -18,7 +18,7 @@ use crate::view::browser::content::ShownFiles;
 /// The name of the cookie.
 const COOKIE: &str = "share";
 
-/// What pages have reported as seen.
+/// The files that pages have shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageSaw {
     /// Not every file.
@@ -89,7 +89,7 @@ impl Served {
         self.failed.store(true, Ordering::SeqCst);
     }
 
-    /// What pages have reported as seen.
+    /// The files that pages have shown.
     pub(super) fn seen(&self) -> PageSaw {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let entries = self.content.manifest().entries.iter().enumerate();

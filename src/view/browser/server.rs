@@ -93,7 +93,7 @@ impl LocalServer {
         let _ = self.served.asked.subscribe().wait_for(|asked| *asked).await;
     }
 
-    /// What pages have reported as seen.
+    /// The files that pages have shown.
     pub fn seen(&self) -> PageSaw {
         self.served.seen()
     }

@@ -7,7 +7,7 @@ const MAX_TRACKS: u64 = 16 << 20;
 /// The most boxes before it.
 const MAX_BOXES: usize = 64;
 
-/// Whether a video has a video track. True if that is not found out.
+/// Whether a video has a video track. True if that is unknown.
 pub(super) async fn has_pictures(content: &ShownFiles, number: usize) -> bool {
     let range = content.range(number).unwrap_or_default();
     let (mut at, mut boxes) = (range.start, 0);

@@ -44,7 +44,7 @@ struct TerminalAnswer {
 /// parameters, which every terminal ignores if it does not support them. Kitty's questions come later: tmux and screen
 /// would show them as a title.
 ///
-/// `preferred`: the protocol in the person's settings. `stop` ends the conversation.
+/// `preferred`: the protocol in the user's settings. `stop` ends the questions.
 pub(super) fn ask_terminal(preferred: Option<Graphics>, stop: &AtomicBool) -> io::Result<Facts> {
     let kind = std::env::var("TERM").unwrap_or_default();
     // These print unknown sequences.

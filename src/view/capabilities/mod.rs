@@ -1,4 +1,4 @@
-//! What this terminal and this computer can show, found out before anything is opened.
+//! Capabilities of this terminal and this computer, found out before anything is opened.
 
 mod answers;
 
@@ -48,9 +48,9 @@ pub enum Presentation {
 /// Whether and how a share can be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Showable {
-    /// In this way; in words for the question: `with mpv on display :0 of laptop`.
+    /// In this way, with the words for the question: `with mpv on display :0 of laptop`.
     So(Presentation, String),
-    /// Only as colored blocks, if the person chooses that.
+    /// Only as colored blocks, if the user chooses that.
     Coarsely,
     /// Not here.
     Not(Unshowable),
@@ -66,20 +66,20 @@ pub enum Unshowable {
     #[error("this terminal cannot clear its screen (TERM is dumb or not set)")]
     Dumb,
     /// Its texts are longer than 4 MiB.
-    #[error("its text is too long")]
+    #[error("the text is too long")]
     Long,
     /// Neither the terminal nor a program can show it.
-    #[error("mpv, which could show it, is not on your PATH")]
+    #[error("the viewer mpv was not found on your PATH")]
     NoProgram,
     /// It does not fit into memory, and it is not a single video that could be downloaded piece by piece.
-    #[error("it is too large to show from memory")]
+    #[error("the share does not fit into memory")]
     Large,
     /// There is no terminal.
     #[error("there is no terminal")]
     NoTerminal,
 }
 
-/// The person's setting: `SHARE_VIEWER`, or `viewer` in the configuration.
+/// The user's setting: `SHARE_VIEWER`, or `viewer` in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Preference {
     Graphics(Graphics),
@@ -102,7 +102,7 @@ impl Preference {
     }
 }
 
-/// What this terminal and this computer can show.
+/// Capabilities of this terminal and this computer.
 pub struct Capabilities {
     preference: Option<Preference>,
     /// The terminal's graphics protocol, if it has one.
@@ -113,7 +113,7 @@ pub struct Capabilities {
     pub(super) cell: Option<Cell>,
     /// The limits of the terminal for pictures.
     pub(super) limits: Limits,
-    /// Whether windows can appear in front of the person: a desktop on this computer.
+    /// Whether windows can appear in front of the user: a desktop on this computer.
     desktop: bool,
     /// The session in which windows appear.
     pub(super) session: DesktopSession,
@@ -122,7 +122,7 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// Asks the terminal, and searches for programs. `preference`: the person's setting. The terminal is restored when
+    /// Asks the terminal, and searches for programs. `preference`: the user's setting. The terminal is restored when
     /// this ends or is dropped.
     ///
     /// # Errors
@@ -153,7 +153,7 @@ impl Capabilities {
         if self.desktop { format!(" on {}", self.session.screen()) } else { String::new() }
     }
 
-    /// The program in the person's settings, if it was not found.
+    /// The program in the user's settings, if it was not found.
     pub fn missing_program(&self) -> Option<&str> {
         match &self.preference {
             Some(Preference::Program(command)) if self.player.is_none() => command.first().map(String::as_str),
@@ -161,7 +161,7 @@ impl Capabilities {
         }
     }
 
-    /// Draws photos as colored blocks, as the person chose.
+    /// Draws photos as colored blocks, as the user chose.
     #[must_use]
     pub fn coarsely(self) -> Self {
         Self { graphics: Some(Graphics::Blocks), ..self }

@@ -23,7 +23,7 @@ pub(super) enum Graphics {
     Iterm,
     /// Sixel: six rows at a time, in up to 256 colors.
     Sixel,
-    /// Two pixels per character. Only used if the person chooses it.
+    /// Two pixels per character. Only used if the user chooses it.
     Blocks,
 }
 

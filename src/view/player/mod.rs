@@ -75,7 +75,7 @@ impl Playing {
         }
     }
 
-    /// What the player has shown. `None`: it does not report.
+    /// The part of the file that was shown so far. `None`: this player does not report that.
     fn shown(&mut self) -> Option<Shows> {
         self.listen();
         self.report.as_ref().map(Report::shows)
@@ -99,7 +99,7 @@ impl Drop for Playing {
 }
 
 impl Player {
-    /// The program in the person's settings. `None`: it was not found.
+    /// The program in the user's settings. `None`: it was not found.
     pub(super) fn chosen(command: &[String]) -> Option<Self> {
         let (program, args) = command.split_first()?;
         let program = find_program(program)?;

@@ -20,7 +20,7 @@ const SOUND: u64 = 3;
 /// The longest report that is kept, in bytes.
 const MAX_REPORT: usize = 1 << 20;
 
-/// What a player has shown of a file.
+/// The part of a file that a player has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shows {
     /// Nothing yet.
@@ -91,7 +91,7 @@ impl Report {
         }
     }
 
-    /// What was shown so far.
+    /// The part that was shown so far.
     pub(super) fn shows(&self) -> Shows {
         match (self.has_pictures, self.pictures, self.sound) {
             (_, true, _) | (false, _, true) => Shows::All,

@@ -54,7 +54,7 @@ impl Viewer<'_> {
         let mut parts = vec![match self.until {
             Some(until) => {
                 let left = until.saturating_duration_since(Instant::now()).as_secs_f64().ceil();
-                format!(" q closes and deletes (by itself in {left} s)")
+                format!(" q closes and deletes (automatically in {left} s)")
             }
             None => " q closes and deletes".to_owned(),
         }];

@@ -28,7 +28,7 @@ use crate::view::player::{Playable, is_playable};
 pub(super) use self::position::Viewing;
 
 impl Viewing {
-    /// Shows the share until the person closes it or `stop` is set.
+    /// Shows the share until the user closes it or `stop` is set.
     pub(super) fn run(self, stop: &AtomicBool) -> io::Result<End> {
         // A single video plays at once, without a screen before it.
         if let ([Some(Means::Play)], Some(player)) = (&self.means[..], &self.player) {

@@ -157,7 +157,7 @@ fn bad_input_is_named_and_nothing_is_lost() {
     open(&link[..link.len() - 3]).fails(2, "3 characters are missing");
     open(&link.replace("share1", "share1x")).fails(2, "1 character too long");
     open(&format!("{url}#{}b{}", &fragment[..10], &fragment[11..])).fails(2, "damaged");
-    open(url).fails(2, "the link has lost its key");
+    open(url).fails(2, "the link has no key");
     open("nonsense").fails(2, "not a share link");
     open(fragment).fails(2, "names no relay");
     sandbox.share(["open"]).input("").fails(2, "no link was given");
@@ -353,8 +353,8 @@ fn variables_are_parsed_leniently_and_errors_have_one_form() {
     let run = empty.into_iter().fold(send(), |run, name| run.env(name, ""));
     assert_eq!(run.run().code, 0);
     sandbox.share(["send"]).env("SHARE_RELAY", "").input("x").fails(2, "no relay is configured");
-    sandbox.share(["send", "-e", "never"]).fails(2, "use a time like 30m, 24h or 7d");
-    sandbox.share(["relay", "--max-size", "lots"]).fails(2, "use a size like 500MB or 4GiB");
+    sandbox.share(["send", "-e", "never"]).fails(2, "expected a time like 30m, 24h or 7d");
+    sandbox.share(["relay", "--max-size", "lots"]).fails(2, "expected a size like 500MB or 4GiB");
     sandbox.share(["relay", "--store", "file:///proc/x"]).fails(8, "/proc/x: ");
     sandbox.share(["relay", "--store", "file:///etc/hostname"]).fails(8, "not a directory");
     let failed = sandbox.share(["send", "--text=hunter2"]).fails(2, "invalid arguments");

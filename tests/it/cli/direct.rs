@@ -404,8 +404,8 @@ fn a_lost_standard_error_does_not_stop_it() {
     // The terminal that showed the events is gone, without a signal.
     host.err = BufReader::new(silent());
     assert!(sandbox.share(["open", "-q", host.link()]).run().stdout == content);
-    // The outbox notes the end.
-    while !sandbox.share(["list"]).run().stdout.windows(9).any(|window| window == b"confirmed") {
+    // The outbox records the end.
+    while !sandbox.share(["status"]).run().stdout.windows(9).any(|window| window == b"opened on") {
         thread::yield_now();
     }
     host.signal("INT");

@@ -144,14 +144,14 @@ fn errors_in_arguments_name_what_is_wrong() {
         ("relay nonsense", "'nonsense' is not a command", "try: share relay --help"),
         ("send --links two", "invalid value 'two' for '--links <N>': it is not a number", "share send --help"),
         ("open --seconds 0", "for '--seconds <N>': use a number from 1 to 86400", "share open --help"),
-        ("relay --listen nas", "for '--listen <ADDRESS>': use an address with a port", "share relay --help"),
+        ("relay --listen nas", "for '--listen <ADDRESS>': expected an address with a port", "share relay --help"),
     ] {
         let ended = sandbox.share(line.split_whitespace()).fails(2, error);
         assert!(ended.stderr.contains(hint), "{line}: {}", ended.stderr);
     }
-    let wrong = "invalid value 'soon' for SHARE_EXPIRE: use a time like 30m, 24h or 7d";
+    let wrong = "invalid value 'soon' for SHARE_EXPIRE: expected a time like 30m, 24h or 7d";
     sandbox.share(["send"]).env("SHARE_EXPIRE", "soon").fails(2, wrong);
-    sandbox.share(["send", "-esoon"]).env("SHARE_EXPIRE", "soon").fails(2, "for '--expire <TIME>': use a time");
+    sandbox.share(["send", "-esoon"]).env("SHARE_EXPIRE", "soon").fails(2, "for '--expire <TIME>': expected a time");
 }
 
 #[test]

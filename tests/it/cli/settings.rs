@@ -52,8 +52,8 @@ fn errors_in_the_file_are_named() {
         ("relays = 'x'", "unknown field `relays`"),
         ("relay = 5", "invalid type"),
         ("relay = ", "config.toml: "),
-        ("give_up = 'soon'", "give_up: use a time like"),
-        ("relay = 'http://nas'\nexpire = 'soon'", "expire: use a time like"),
+        ("give_up = 'soon'", "give_up: expected a time like"),
+        ("relay = 'http://nas'\nexpire = 'soon'", "expire: expected a time like"),
         ("relay = 'ftp://x'", "invalid relay address"),
     ] {
         config(&sandbox, text);

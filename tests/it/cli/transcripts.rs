@@ -84,7 +84,7 @@ async fn usage() {
     check(
         || alone("send --expire 5minutesandabit x"),
         "
-        ! error: invalid value '5minutesandabit' for '--expire <TIME>': use a time like 30m, 24h or 7d
+        ! error: invalid value '5minutesandabit' for '--expire <TIME>': expected a time like 30m, 24h or 7d
         ! try: share send --help
         = 2",
     );

@@ -85,20 +85,20 @@ rows! {
         "L1 D2";
     the_store_fails_while_sending:
         "an operation of the store fails, conflicts, happens twice, is slow or finds no room, or the relay dies \
-         before or after it: while something is sent",
+         before or after it: while a share is sent",
         "no link, or one that works; sending again works; the sweeper deletes the rest",
         "L1 L2 D2";
     the_store_fails_while_sending_in_one_request:
-        "the same, while something small is sent in one request",
+        "the same, while a small share is sent in one request",
         "the same",
         "L1 L2 D2";
     the_store_fails_while_opening:
-        "the same, while something is opened",
-        "the same device gets all of it in the end, once; nobody else does",
+        "the same, while a share is opened",
+        "the same device gets all of the share in the end, once; no other device does",
         "L3 L4 O1 D1";
     the_store_fails_while_revoking:
         "the same, while a share is revoked",
-        "it is revoked in the end, and nothing is left of it",
+        "the share is revoked in the end, and nothing of it is left",
         "O2 D1";
     the_store_fails_while_sweeping:
         "the same, while the sweeper works",
@@ -106,19 +106,19 @@ rows! {
         "L2 L3 D1 D2";
     an_end_cannot_be_written:
         "the record that ends a share cannot be written: when it is finished, revoked, aborted, expired or lapsed",
-        "all of it is still there; it ends when the store has recovered",
+        "all of the share is still there; it ends when the store has recovered",
         "L2 L3 D1";
     answers_are_lost:
         "the answer to any request is lost",
-        "the repeated request gets the same answer; its own opening is never \"already opened\"",
+        "the repeated request gets the same answer; a device never gets \"already opened\" for its own opening",
         "L1 L4 O1";
     a_part_is_corrupted_in_transit:
         "a part is corrupted in transit, on its way in or out",
-        "it is refused and repeated",
+        "the part is refused and sent again",
         "L1 L4";
     the_recipients_disk_is_full:
         "the recipient's disk is full, before or after the claim",
-        "exit 8, nothing under the file's name; the same command works when there is room",
+        "exit 8, no file under the final name; the same command works when there is room",
         "L3 L4";
     conflicting_requests_race:
         "sweeper against commit, claim against revocation, claim against expiry, lapse against reading, two \
@@ -127,7 +127,7 @@ rows! {
         "O1 O2 D1";
     many_claimants:
         "64 devices claim a share at three nodes",
-        "one of them gets it",
+        "exactly one of them gets the share",
         "O1";
     the_right_passphrase_is_repeated:
         "the right passphrase is retried for a long time on a bad connection, and the share previewed fifty times",
@@ -143,7 +143,7 @@ rows! {
         "O1";
     a_long_upload:
         "an upload takes longer than the lifetime of the share",
-        "its lifetime begins when the upload is complete",
+        "the lifetime begins when the upload is complete",
         "L2";
     a_clock_a_month_ahead:
         "a node's clock is a month ahead",
@@ -159,15 +159,15 @@ rows! {
         "L4";
     the_lease_ends_in_the_middle:
         "the lease ends in the middle of an opening",
-        "exit 4, and nothing under the file's name",
+        "exit 4, and no file under the final name",
         "O2 D1";
     stored_parts_are_wrong:
-        "a stored part is corrupted, missing, truncated, another share's, or an older version",
+        "a stored part is corrupted, missing, truncated, or replaced by another share's or an older version",
         "no file, no receipt; exit 7, or 6 where it is missing or cut short",
         "L4";
     the_recipient_dies:
         "the recipient dies: at each request, and at each change of a file",
-        "the same command gets it in the end; no plaintext anywhere else",
+        "the same command gets the share in the end; no plaintext is anywhere else",
         "L3 L4 O1";
     the_name_is_taken_meanwhile:
         "the file's name is taken after the claim",
@@ -403,7 +403,7 @@ fn the_store_fails_while_revoking(world: &Arc<World>, depth: Depth) -> Tally {
         if ended.code != 0 {
             world.share(&["revoke", "-q", &link]).ok();
         }
-        world.stranger(&["open", "-q", &link, "-o", "stolen"]).fails(4, "took it back");
+        world.stranger(&["open", "-q", &link, "-o", "stolen"]).fails(4, "revoked this link");
         harm
     });
     world.clock.advance(121);
@@ -564,7 +564,9 @@ fn line_faults(world: &Arc<World>, fault: LineFault, requests: &[&'static str]) 
                 match command {
                     "send" => expect_opens(world, &printed(&ended).unwrap(), &content),
                     "open" => expect_opened_in_the_end(world, &ended, &link, &content),
-                    "revoke" => drop(world.stranger(&["open", "-q", &link, "-o", "stolen"]).fails(4, "took it back")),
+                    "revoke" => {
+                        drop(world.stranger(&["open", "-q", &link, "-o", "stolen"]).fails(4, "revoked this link"));
+                    }
                     _ => expect_opens(world, &link, &content),
                 }
                 if !reached {

@@ -85,7 +85,7 @@ fn received_files_reveal_no_author_place_or_time() {
             sandbox.share(["open", "-q", &link, "-o", &format!("arrived/{name}")]).ok();
             sent.push((name, path));
         } else {
-            sandbox.share(strict).fails(8, "cannot be cleaned");
+            sandbox.share(strict).fails(8, "cannot be removed");
             let quiet = sandbox.share(["send", "-q", "--relay", &relay.url, &path]).run();
             assert!(quiet.stderr.contains("metadata NOT removed"), "{quiet:?}");
         }
@@ -145,7 +145,7 @@ fn metadata_is_kept_on_request_and_a_pipe_warns() {
         piped.stderr.contains("metadata NOT removed from standard input: input from a pipe cannot be cleaned"),
         "{piped:?}"
     );
-    sandbox.share(["send", "--relay", &relay.url, "--metadata", "require"]).input(&photo).fails(8, "cannot be cleaned");
+    sandbox.share(["send", "--relay", &relay.url, "--metadata", "require"]).input(&photo).fails(8, "cannot be removed");
     sandbox.share(["send", "-q", "--relay", &relay.url, "--metadata", "require"]).input("a text").ok();
     let cleaned = sandbox.share(["send", "-q", "--relay", &relay.url, "--links", "2", "photo.jpg"]).ok();
     for (number, link) in cleaned.lines().enumerate() {

@@ -281,7 +281,7 @@ fn bots_open_nothing() {
     early.expect("Type the four letters OPEN");
     early.tell("type", json!({ "text": "n" }));
     early.tell("press", json!({ "key": "Enter" }));
-    early.expect("Closing deletes it for good");
+    early.expect("Closing deletes the file for good");
 }
 
 #[test]
@@ -402,7 +402,7 @@ fn an_interrupted_opening_resumes_in_the_same_tab_and_nowhere_else() {
     // The relay cannot be informed at once.
     tab.tell("offline", json!({ "is": true }));
     tab.press_button("Close").expect("Is it in your downloads?").press_button("Yes, close now");
-    tab.expect("It deletes the share by itself within a day");
+    tab.expect("It will delete the share by itself within a day");
     assert!(!tab.remembers().contains("stretched"), "{}", tab.remembers());
     // The page informs the relay as soon as the network returns.
     tab.tell("offline", json!({ "is": false }));
@@ -541,7 +541,7 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
         ("exposed", format!("{}%23{fragment}", relay.url), "The link was changed on the way"),
         ("not-a-link", with("top"), "This is not a share link"),
         ("short", with(&fragment[..50]), "2 characters are missing at its end"),
-        ("long", with(&format!("{fragment}q")), "1 character too many"),
+        ("long", with(&format!("{fragment}q")), "1 character too long"),
         (
             "damaged-link",
             with(&format!("{}{other}{}", &fragment[..20], &fragment[22..])),
@@ -606,9 +606,9 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
         "Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('no', 'SecurityError') } })";
     let tab = look.tab(&json!({ "before": blocked }));
     tab.goto(&photo);
-    look.at(&tab, "forgetful", "This browser stores nothing");
+    look.at(&tab, "forgetful", "This browser does not let this page store");
     // The share opens all the same.
-    tab.hold().expect("Closing deletes it for good").press_button("Close").expect("The sender sees");
+    tab.hold().expect("Closing deletes the file for good").press_button("Close").expect("The sender sees");
 }
 
 fn states_of_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
@@ -629,7 +629,7 @@ fn states_of_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
     look.at(&tab, "not-all-seen", "not been seen");
     tab.tell("offline", json!({ "is": true }));
     tab.press_button("Close anyway");
-    look.at(&tab, "unreported", "It deletes the share by itself within a day");
+    look.at(&tab, "unreported", "It will delete the share by itself within a day");
     tab.tell("offline", json!({ "is": false }));
     look.at(&tab, "closed", "The sender sees");
 
@@ -711,7 +711,7 @@ fn a_desktop_without_graphics_shows_the_share_in_its_browser() {
     // A reload does not close it.
     tab.tell("reload", json!({}));
     tab.until("document.images[0].naturalWidth === 640");
-    assert!(status(&sandbox).contains("claimed on"), "{}", status(&sandbox));
+    assert!(status(&sandbox).contains("being opened since"), "{}", status(&sandbox));
     tab.tell("shot", json!({ "path": Path::new(ROOT).join("target/pictures/shown-by-the-desktop.png") }));
     tab.press_button("Close").expect("Closed. Nothing is left on this page.");
     assert_eq!(tty.end(), 0, "{}", tty.screen());

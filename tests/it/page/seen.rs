@@ -70,7 +70,7 @@ fn a_video_without_a_decoder_is_neither_seen_nor_deleted() {
     tab.press_button("Close").expect("not been seen or saved");
     // Leaving finishes nothing, and the same browser can open it again.
     tab.goto("about:blank");
-    assert!(status(&sandbox).contains("claimed on"), "{}", status(&sandbox));
+    assert!(status(&sandbox).contains("being opened since"), "{}", status(&sandbox));
     tab.goto(&link).expect("cannot show this HEVC video");
     let saved = tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
     assert!(fs::read(saved["path"].as_str().unwrap()).unwrap().len() > hevc.len() / 2);
@@ -184,7 +184,7 @@ fn view_only_is_refused_before_the_opening_if_the_browser_cannot_show_it() {
     let heic: (&str, &str, &[u8]) = ("a.heic", "image/heic", b"\0\0\0\x18ftypheic");
     let tab = browser.tab();
     let link = planted(&relay.url, &[("a.jpg", "image/jpeg", &fs::read(PHOTO).unwrap()), heic], true);
-    tab.goto(&link).expect("This page cannot show it").expect("the share is still waiting");
+    tab.goto(&link).expect("This share cannot be shown here").expect("the share is still waiting");
     let tab = browser.tab_with(json!({ "before": "HTMLMediaElement.prototype.canPlayType = () => ''" }));
     tab.goto(&planted(&relay.url, &[("a.mov", "video/quicktime", &mov)], true)).expect("the share is still waiting");
     // A browser with a decoder for HEIC in place of Chromium's.
@@ -318,7 +318,7 @@ fn an_app_that_drops_downloads_is_named_before_the_opening() {
     let tab = browser.tab_with(json!({ "agent": APPS[0].1 }));
     tab.goto(&link).hold().until("document.querySelector('.stage img')?.complete").press_button("Save");
     tab.expect("Instagram may have lost the file").goto("about:blank");
-    assert!(status(&sandbox).contains("claimed on"), "{}", status(&sandbox));
+    assert!(status(&sandbox).contains("being opened since"), "{}", status(&sandbox));
     tab.goto(&link)
         .until("document.querySelector('.stage img')?.complete")
         .press_button("Close")

@@ -65,9 +65,9 @@ fn an_unusable_bucket_is_explained() {
         use_it(wrong).fails(2, "expected a bucket like s3://bucket/prefix");
     }
     for endpoint in ["nonsense", "127.0.0.1:5061", "http://", "http://[::1"] {
-        use_it(&url).env("AWS_ENDPOINT_URL", endpoint).fails(2, "AWS_ENDPOINT_URL: ");
+        use_it(&url).env("AWS_ENDPOINT_URL", endpoint).fails(2, "AWS_ENDPOINT_URL");
     }
-    use_it(&url).env("AWS_ACCESS_KEY_ID", "key\n").fails(2, "AWS_ACCESS_KEY_ID has a line break in it");
+    use_it(&url).env("AWS_ACCESS_KEY_ID", "key\n").fails(2, "AWS_ACCESS_KEY_ID contains a control character");
     use_it("s3://shares/some thing").fails(2, "expected a bucket like s3://bucket/prefix");
     let far = use_it(&url)
         .env("AWS_ENDPOINT_URL", "http://s3.example.org")

@@ -289,7 +289,10 @@ async fn only_its_holder_may_resume_a_claim() {
         let rest = relay.get_part(&ours, 0, PART_LEN as u64 - 10).await.unwrap();
         assert_eq!(rest.len(), 10);
         assert_eq!(rest.whole().await.unwrap(), share.parts[0][PART_LEN - 10..], "{}", bench.name);
-        assert!(matches!(relay.get_part(&ours, 2, 0).await, Err(RelayError::BadRequest)));
+        for (number, offset) in [(2, 0), (0, PART_LEN as u64), (0, PART_LEN as u64 + 1), (0, u64::MAX)] {
+            let read = relay.get_part(&ours, number, offset).await;
+            assert!(matches!(read, Err(RelayError::BadRequest)), "{}: {number}, {offset}", bench.name);
+        }
         // A finished share is never shown as resumable.
         relay.finish(&ours, &share.keys.receipt(&claimant)).await.unwrap();
         let expected = RelayError::Gone { how: Gone::AlreadyOpened, at: START, claimant: Some(claimant), until: None };

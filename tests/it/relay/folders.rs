@@ -225,7 +225,7 @@ fn a_group_folder_with_unreadable_files_is_refused() {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path("team")).unwrap();
     fs::set_permissions(sandbox.path("team"), fs::Permissions::from_mode(0o770)).unwrap();
-    let refused = sandbox.share(["relay", "use", &url(&sandbox)]).fails(8, "do not get its group");
+    let refused = sandbox.share(["relay", "use", &url(&sandbox)]).fails(8, "do not inherit its group");
     assert!(refused.stderr.contains("chmod g+s"), "{refused:?}");
 }
 

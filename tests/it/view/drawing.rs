@@ -117,12 +117,12 @@ fn an_album_with_a_broken_photo_is_not_finished() {
     let link = send(&sandbox, &relay, &["--metadata", "keep", "-n", "Trip", "a.png", "b.png"]);
     let mut tty = open(&sandbox, TerminalKind::Kitty, &link, "-y");
     tty.until("the first", |seen| seen.images.len() == 1).press("\x1b[C");
-    tty.expect("This photo cannot be shown: it is damaged.").press("q");
+    tty.expect("This photo cannot be shown: the file is damaged.").press("q");
     tty.expect("1 file could not be shown: s saves all, q again closes").press("q");
     assert_eq!(tty.end(), 8, "{}", tty.screen());
     assert_eq!(state(&sandbox), "claimed");
     let mut tty = open(&sandbox, TerminalKind::Kitty, &link, "-y");
-    tty.until("the first", |seen| seen.images.len() == 1).press("\x1b[C").expect("it is damaged").press("s");
+    tty.until("the first", |seen| seen.images.len() == 1).press("\x1b[C").expect("the file is damaged").press("s");
     tty.expect("Saved as Trip.").press("q");
     assert_eq!(tty.end(), 0, "{}", tty.screen());
     assert_eq!(state(&sandbox), "finished");

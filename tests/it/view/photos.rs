@@ -158,10 +158,10 @@ fn a_photo_that_cannot_be_decoded_is_an_error_and_not_lost() {
     ]
     .concat();
     for (name, bytes, why) in [
-        ("cut.png", photo[..photo.len() / 2].to_vec(), "it is damaged"),
-        ("bomb.png", bomb, "it is too large to decode"),
-        ("bomb.gif", gif_bomb, "it is too large to decode"),
-        ("cut.jpg", jpeg[..300].to_vec(), "it is damaged"),
+        ("cut.png", photo[..photo.len() / 2].to_vec(), "the file is damaged"),
+        ("bomb.png", bomb, "the file is too large to decode"),
+        ("bomb.gif", gif_bomb, "the file is too large to decode"),
+        ("cut.jpg", jpeg[..300].to_vec(), "the file is damaged"),
     ] {
         sandbox.write(name, &bytes);
         let link = send(&sandbox, &relay, &["--metadata", "keep", name]);

@@ -60,7 +60,7 @@ impl From<Failed> for StoreError {
 fn in_words(code: Option<&str>, status: Option<u16>) -> Option<StoreError> {
     let refused = |why: &str| StoreError::Refused(why.to_owned());
     Some(match (code, status) {
-        (Some("RequestTimeTooSkewed"), _) => refused("this machine's clock is wrong by many minutes"),
+        (Some("RequestTimeTooSkewed"), _) => refused("the local clock is off by many minutes"),
         (Some("ExpiredToken" | "TokenRefreshRequired"), _) => refused("these credentials have expired"),
         (Some("InvalidAccessKeyId" | "InvalidToken" | "AuthenticationFailed"), _) | (_, Some(401)) => {
             refused("the bucket does not accept these credentials")
@@ -70,7 +70,7 @@ fn in_words(code: Option<&str>, status: Option<u16>) -> Option<StoreError> {
         | (_, Some(301)) => refused("the bucket is in another region"),
         (Some("NoSuchBucket" | "ContainerNotFound"), _) => refused("there is no such bucket"),
         (Some("AccessDenied" | "AllAccessDisabled"), _) | (_, Some(403)) => {
-            refused("these credentials do not permit that, or none are set")
+            refused("no credentials are set, or they do not allow this request")
         }
         (Some("QuotaExceeded" | "XMinioStorageFull" | "StorageFull"), _) | (_, Some(507)) => StoreError::NoSpace,
         // Conditional creation is the only operation that some buckets lack.
@@ -114,8 +114,8 @@ mod tests {
 
     #[test]
     fn code_decides_before_status() {
-        assert_eq!(words(Some(403), &["RequestTimeTooSkewed"]), "this machine's clock is wrong by many minutes");
-        assert_eq!(words(Some(403), &[]), "these credentials do not permit that, or none are set");
+        assert_eq!(words(Some(403), &["RequestTimeTooSkewed"]), "the local clock is off by many minutes");
+        assert_eq!(words(Some(403), &[]), "no credentials are set, or they do not allow this request");
         assert_eq!(words(Some(507), &[]), "no space left in the store");
         assert_eq!(words(Some(404), &["NoSuchBucket"]), "there is no such bucket");
         assert_eq!(words(Some(404), &["NoSuchKey"]), "the store failed: the server is not a bucket");
@@ -126,7 +126,7 @@ mod tests {
     fn absence_hides_no_other_error() {
         assert_eq!(
             words(None, &["NoSuchKey", "AccessDenied"]),
-            "these credentials do not permit that, or none are set"
+            "no credentials are set, or they do not allow this request"
         );
         let absent = |codes: &[&str]| {
             let codes = codes.iter().map(|code| (*code).to_owned()).collect();

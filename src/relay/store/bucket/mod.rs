@@ -157,7 +157,7 @@ impl Store for Bucket {
         let len = content.len();
         let _permit = if len > SHORT {
             let permit = tokio::time::timeout(PERMIT_TIME, self.uploads.acquire()).await;
-            Some(permit.map_err(|_| StoreError::Failed("too many parts are on their way to it".to_owned()))?)
+            Some(permit.map_err(|_| StoreError::Failed("too many parts are being uploaded to the bucket".to_owned()))?)
         } else {
             None
         };
@@ -217,7 +217,7 @@ impl Store for Bucket {
             let Some(object) = next else { return Ok(found) };
             let Some(name) = self.name(&object.location) else { continue };
             if found.last().is_some_and(|last| last.name >= name) {
-                return Err(StoreError::Failed("it does not list objects in the order of their names".to_owned()));
+                return Err(StoreError::Failed("the bucket does not list objects in order of their names".to_owned()));
             }
             let is_behind = name.as_str() > prefix && !name.starts_with(prefix);
             if is_behind || before.is_some_and(|before| name.as_str() >= before) {

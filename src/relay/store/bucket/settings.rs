@@ -10,7 +10,7 @@ use crate::relay_url::{RelayUrl, RelayUrlError};
 #[derive(Debug, thiserror::Error)]
 pub enum BucketError {
     /// Not the address of a bucket.
-    #[error("a bucket is written like s3://bucket/prefix")]
+    #[error("expected a bucket like s3://bucket/prefix")]
     Address,
     /// A setting is missing or invalid.
     #[error("{0}")]
@@ -35,16 +35,16 @@ impl Settings {
         let allow = format!("{prefix}ALLOW_HTTP");
         let is_allowed = all.iter().any(|(name, value)| *name == allow && value.eq_ignore_ascii_case("true"));
         if let Some((name, _)) = all.iter().find(|(_, value)| value.contains(|c: char| c.is_control())) {
-            return Err(BucketError::Settings(format!("{name} has a line break in it, or something like that")));
+            return Err(BucketError::Settings(format!("{name} contains a control character, such as a line break")));
         }
         let mut local = false;
         for (name, value) in all.iter().filter(|(name, _)| endpoints.contains(&name.as_str())) {
             match RelayUrl::parse(value) {
                 Ok(url) if value.starts_with("http") && value.contains("://") => local |= !url.is_https(),
-                Ok(_) => return Err(BucketError::Settings(format!("{name}: it must begin with https://, or http://"))),
+                Ok(_) => return Err(BucketError::Settings(format!("{name} must begin with https:// or http://"))),
                 Err(RelayUrlError::PlainHttp(_)) if is_allowed => {}
                 Err(error @ RelayUrlError::PlainHttp(_)) => {
-                    return Err(BucketError::Settings(format!("{name}: {error}, or say {allow}=true")));
+                    return Err(BucketError::Settings(format!("{name}: {error}, or set {allow}=true")));
                 }
                 Err(error) => return Err(BucketError::Settings(format!("{name}: {error}"))),
             }

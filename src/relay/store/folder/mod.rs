@@ -41,13 +41,13 @@ pub enum FolderError {
     #[error("another relay is using {0}")]
     InUse(PathBuf),
     /// Its file system has no locks, so another relay could not be detected.
-    #[error("files in {0} cannot be locked, so a second relay would not be noticed")]
+    #[error("files in {0} cannot be locked, so a second relay would not be detected")]
     Unlockable(PathBuf),
     /// Users outside its group have access.
     #[error("{0} can be read by other users of this machine")]
     Exposed(PathBuf),
     /// It lacks the setgid bit, so members of its group could not read each other's files.
-    #[error("new files in {0} do not get its group")]
+    #[error("new files in {0} do not inherit its group")]
     Ungrouped(PathBuf),
     /// It cannot be created or read.
     #[error("{0} cannot be used: {1}")]
@@ -201,7 +201,7 @@ impl Store for Folder {
                 Err(error) => return Err(error.into()),
             };
             let len = file.metadata()?.len().saturating_sub(offset);
-            if offset > 0 {
+            if offset > 0 && len > 0 {
                 file.seek(SeekFrom::Start(offset))?;
             }
             if len <= HOP as u64 {
