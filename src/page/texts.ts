@@ -86,8 +86,8 @@ export const waiting = {
   wrongWord: "Nothing was opened. Type the four letters OPEN.",
   open: "Open",
   perhaps:
-    "This browser may be unable to show this kind of video. The sender does not allow saving it, and once you open " +
-    "it here, no other browser can. To be safe, use another browser or the share program.",
+    "This browser may be unable to show this kind of video, and the sender does not allow saving it. Once you open " +
+    "the link here, no other browser can open it. To be safe, use another browser or the share program.",
   inApp: (app: string) =>
     `This page is inside ${app === "" ? "another app" : app}. Apps often lose files that you save from a page. ` +
     "To save the file, don’t open it here: choose “Open in browser” in the app’s menu (⋯ or ⋮), or copy the link " +

@@ -14,7 +14,7 @@ use rustls::sign::CertifiedKey;
 use share::link::Link;
 use share::secret::Flags;
 
-use crate::support::{Conversation, Host, Proxy, SHARE, Sandbox, files, noise, photo};
+use crate::support::{Conversation, Host, Proxy, SHARE, Sandbox, TIME_LIMIT, files, noise, photo};
 
 /// The home of a second machine.
 fn elsewhere(sandbox: &Sandbox) -> std::path::PathBuf {
@@ -404,12 +404,20 @@ fn a_lost_standard_error_does_not_stop_it() {
     // The terminal that showed the events is gone, without a signal.
     host.err = BufReader::new(silent());
     assert!(sandbox.share(["open", "-q", host.link()]).run().stdout == content);
-    // The outbox records the end.
-    while !sandbox.share(["status"]).run().stdout.windows(9).any(|window| window == b"opened on") {
-        thread::yield_now();
-    }
+    // The outbox notes the end.
+    wait_until_listed(&sandbox, "finished");
     host.signal("INT");
     assert_eq!(host.process.0.wait().unwrap().code(), Some(0));
+}
+
+/// Waits until the sender's outbox has a share in this state.
+fn wait_until_listed(sandbox: &Sandbox, state: &str) {
+    let state = format!("\"state\":\"{state}\"");
+    let begun = std::time::Instant::now();
+    while !String::from_utf8_lossy(&sandbox.share(["list", "--json"]).run().stdout).contains(&state) {
+        assert!(begun.elapsed() < TIME_LIMIT, "the list has no {state}");
+        thread::yield_now();
+    }
 }
 
 /// A standard error without any output.
@@ -493,9 +501,7 @@ fn an_interrupted_opener_learns_of_the_revocation() {
     line.wait_until_down_stopped();
     host.expect("being opened").signal("INT");
     host.expect("press Ctrl-C again to cut the opener off").signal("INT");
-    while !sandbox.share(["list"]).run().stdout.windows(7).any(|window| window == b"revoked") {
-        thread::yield_now();
-    }
+    wait_until_listed(&sandbox, "revoked");
     line.mend();
     let ended = opener.wait();
     assert!(ended.code == 4 && ended.stderr.contains("the sender revoked this link"), "{ended:?}");

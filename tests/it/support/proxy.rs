@@ -228,12 +228,16 @@ pub(crate) fn with_another_page(target: &str) -> String {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     thread::spawn(move || {
         for client in listener.incoming().flatten() {
-            let mut begin = [0; 6];
-            while client.peek(&mut begin).is_ok_and(|count| (1..6).contains(&count)) {}
-            let target = TcpStream::connect(if begin == *b"GET / " { &elsewhere } else { &relay }).unwrap();
-            let back = (target.try_clone().unwrap(), client.try_clone().unwrap());
-            thread::spawn(move || pump(client, target, &Gate::default(), None, None));
-            thread::spawn(move || pump(back.0, back.1, &Gate::default(), None, None));
+            let (elsewhere, relay) = (elsewhere.clone(), relay.clone());
+            // A client may open a connection and send its request over another one.
+            thread::spawn(move || {
+                let mut begin = [0; 6];
+                while client.peek(&mut begin).is_ok_and(|count| (1..6).contains(&count)) {}
+                let target = TcpStream::connect(if begin == *b"GET / " { &elsewhere } else { &relay }).unwrap();
+                let back = (target.try_clone().unwrap(), client.try_clone().unwrap());
+                thread::spawn(move || pump(client, target, &Gate::default(), None, None));
+                pump(back.0, back.1, &Gate::default(), None, None);
+            });
         }
     });
     url

@@ -163,7 +163,7 @@ fn a_video_without_decoded_pictures_is_not_seen() {
         let mut tty = Tty::start(&sandbox, TerminalKind::Plain, &command);
         assert_eq!(tty.end(), code, "{name}: {}", tty.screen());
         let refused = tty.screen().contains(
-            "error: the share could not be shown: the viewer played its sound and could not show its picture",
+            "error: the share could not be shown: the viewer played the sound but could not show the picture",
         );
         assert_eq!(refused, code == 8, "{}", tty.screen());
         assert_eq!(state(&sandbox), if code == 0 { "finished" } else { "claimed" });

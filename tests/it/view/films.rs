@@ -22,7 +22,7 @@ fn a_playlist_disguised_as_a_video_is_not_played() {
         Tty::start(&sandbox, TerminalKind::Plain, &format!("SHARE_VIEWER='{viewer}' \"$SHARE\" open -y '{link}'"));
     assert_eq!(tty.end(), 8, "{}", tty.screen());
     assert!(
-        tty.screen().contains("its content is not of the type that the sender set") && !played.exists(),
+        tty.screen().contains("the file is not of the type that the sender set") && !played.exists(),
         "{}",
         tty.screen()
     );

@@ -104,7 +104,7 @@ fn nothing_stays_in_tmux() {
     };
     tmux(&["new-session", "-d", "-x", "100", "-y", "30", "bash --norc"]);
     for (link, name, seen, answer) in
-        [(&text, "t.txt ·", "canary text", "v"), (&photo, "beach.jpg ·", "▀▀▀", "b"), (&film, "clip.mp4 ·", "▄▄▄", "v")]
+        [(&text, "t.txt: ", "canary text", "v"), (&photo, "beach.jpg: ", "▀▀▀", "b"), (&film, "clip.mp4: ", "▄▄▄", "v")]
     {
         tmux(&["send-keys", &format!("clear; \"$SHARE\" open '{link}'"), "Enter"]);
         wait(name);
