@@ -69,8 +69,8 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--view-only', '--view-only', [CompletionResultType]::ParameterName, 'Ask recipients'' programs not to save the files')
             [CompletionResult]::new('--direct', '--direct', [CompletionResultType]::ParameterName, 'Serve the share from this computer')
             [CompletionResult]::new('--qr', '--qr', [CompletionResultType]::ParameterName, 'Print the link as a QR code too')
-            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Copy the link, but not to the clipboard history')
-            [CompletionResult]::new('--copy', '--copy', [CompletionResultType]::ParameterName, 'Copy the link, but not to the clipboard history')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Copy the link to the clipboard, not to its history')
+            [CompletionResult]::new('--copy', '--copy', [CompletionResultType]::ParameterName, 'Copy the link to the clipboard, not to its history')
             [CompletionResult]::new('--bare', '--bare', [CompletionResultType]::ParameterName, 'Print a link that no browser or preview follows')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait until the share is opened')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
@@ -85,7 +85,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
         'share;open' {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Save to FILE or DIR, or to standard output (-)')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Save to FILE or DIR, or to standard output (-)')
-            [CompletionResult]::new('--seconds', '--seconds', [CompletionResultType]::ParameterName, 'Close what is shown after N seconds')
+            [CompletionResult]::new('--seconds', '--seconds', [CompletionResultType]::ParameterName, 'Close the view after N seconds')
             [CompletionResult]::new('--passphrase-file', '--passphrase-file', [CompletionResultType]::ParameterName, 'Read the passphrase from the first line of FILE')
             [CompletionResult]::new('--relay', '--relay', [CompletionResultType]::ParameterName, 'Use the relay at URL if the link names none')
             [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
@@ -153,7 +153,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
         'share;list' {
             [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
-            [CompletionResult]::new('--forget', '--forget', [CompletionResultType]::ParameterName, 'Remove shares from the list once they have ended')
+            [CompletionResult]::new('--forget', '--forget', [CompletionResultType]::ParameterName, 'Remove ended shares from the list')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON lines')

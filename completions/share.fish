@@ -63,7 +63,7 @@ complete -c share -n "__fish_share_using_subcommand send" -s P -l generate-passp
 complete -c share -n "__fish_share_using_subcommand send" -l view-only -d 'Ask recipients\' programs not to save the files'
 complete -c share -n "__fish_share_using_subcommand send" -l direct -d 'Serve the share from this computer'
 complete -c share -n "__fish_share_using_subcommand send" -l qr -d 'Print the link as a QR code too'
-complete -c share -n "__fish_share_using_subcommand send" -s c -l copy -d 'Copy the link, but not to the clipboard history'
+complete -c share -n "__fish_share_using_subcommand send" -s c -l copy -d 'Copy the link to the clipboard, not to its history'
 complete -c share -n "__fish_share_using_subcommand send" -l bare -d 'Print a link that no browser or preview follows'
 complete -c share -n "__fish_share_using_subcommand send" -l wait -d 'Wait until the share is opened'
 complete -c share -n "__fish_share_using_subcommand send" -s q -l quiet -d 'Don\'t print progress or hints'
@@ -71,7 +71,7 @@ complete -c share -n "__fish_share_using_subcommand send" -l json -d 'Print resu
 complete -c share -n "__fish_share_using_subcommand send" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
 complete -c share -n "__fish_share_using_subcommand send" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand open" -s o -l output -d 'Save to FILE or DIR, or to standard output (-)' -r -F
-complete -c share -n "__fish_share_using_subcommand open" -l seconds -d 'Close what is shown after N seconds' -r -f
+complete -c share -n "__fish_share_using_subcommand open" -l seconds -d 'Close the view after N seconds' -r -f
 complete -c share -n "__fish_share_using_subcommand open" -l passphrase-file -d 'Read the passphrase from the first line of FILE' -r -F
 complete -c share -n "__fish_share_using_subcommand open" -l relay -d 'Use the relay at URL if the link names none' -r -f
 complete -c share -n "__fish_share_using_subcommand open" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
@@ -110,7 +110,7 @@ complete -c share -n "__fish_share_using_subcommand revoke" -s v -l verbose -d '
 complete -c share -n "__fish_share_using_subcommand revoke" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand list" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand list" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
-complete -c share -n "__fish_share_using_subcommand list" -l forget -d 'Remove shares from the list once they have ended'
+complete -c share -n "__fish_share_using_subcommand list" -l forget -d 'Remove ended shares from the list'
 complete -c share -n "__fish_share_using_subcommand list" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand list" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand list" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'

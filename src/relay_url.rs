@@ -15,7 +15,7 @@ pub enum RelayUrlError {
     #[error("expected an address like https://relay.example")]
     Unreadable,
     /// It contains the key of a share.
-    #[error("this is a link, not the address of a relay; its key must stay secret")]
+    #[error("this is a link, not a relay address; keep its key secret")]
     Link,
     /// A folder on another machine, or a relative path.
     #[error("expected a folder like file:///srv/share")]
@@ -27,7 +27,7 @@ pub enum RelayUrlError {
     #[error("{0} is not supported: use https, file:///… for a folder, or s3://… for a bucket")]
     Scheme(String),
     /// http to a host that is not on a local network.
-    #[error("plain http is for local networks only, and {0} is not on one: use https")]
+    #[error("plain http works only on local networks, and {0} is not on one: use https")]
     PlainHttp(String),
 }
 

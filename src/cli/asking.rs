@@ -62,10 +62,10 @@ impl Relays {
 
     /// The relay of a share, and the credential of its owner.
     fn reach(&self, entry: &SentShare) -> Result<(Reached<'_>, Credential), Failure> {
-        let owner = entry.owner().ok_or_else(|| anyhow::anyhow!("an entry of the outbox is damaged"))?;
+        let owner = entry.owner().ok_or_else(|| anyhow::anyhow!("the record of a sent share is damaged"))?;
         let Some(url) = entry.relay() else {
             if !entry.is_direct() {
-                return Err(anyhow::anyhow!("{}: the address of its relay is damaged", entry.title()).into());
+                return Err(anyhow::anyhow!("the record of {} has a damaged relay address", entry.title()).into());
             }
             let relay = entry.folder().and_then(|folder| self.beside.get(folder)).ok_or(Failure::ServerStopped)?;
             return Ok((Reached { relay, endpoint: None }, owner));
@@ -73,7 +73,7 @@ impl Relays {
         match self.known.get(&url.to_string()) {
             Some((endpoint, Ok(connected))) => Ok((Reached::at(endpoint, &connected.relay), owner)),
             Some((_, Err(why))) => Err(Failure::Common(why.clone())),
-            None => Err(anyhow::anyhow!("a relay was not connected to").into()),
+            None => Err(anyhow::anyhow!("the relay of a share was not connected").into()),
         }
     }
 
@@ -134,7 +134,7 @@ impl<'a> Reached<'a> {
             (error, Some(endpoint)) => endpoint.failed(request, error),
             (RelayError::Unknown, None) => Failure::local(
                 "the process that sends this share is still reading the files, or has just stopped",
-                "run this again when the link has been printed",
+                "run this again once the link is printed",
             ),
             (error, None) => Failure::local(
                 format!("the folder from which this share is served cannot be used: {error}"),

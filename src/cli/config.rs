@@ -41,7 +41,7 @@ fn damaged(path: &std::path::Path, what: &str) -> Failure {
     let first = what.lines().next().unwrap_or_default();
     Failure::usage(
         format!("{}: {}", printable(&path.to_string_lossy()), printable(first)),
-        "its keys are relay, expire, give_up, interface, listen, public_url and viewer",
+        "the valid keys are relay, expire, give_up, interface, listen, public_url and viewer",
     )
 }
 
@@ -76,7 +76,7 @@ pub(super) fn wrong(key: &str, why: &str) -> Failure {
 /// # Errors
 /// If this user has no home, or the file cannot be read or written.
 pub(super) fn set_relay(relay: &str) -> Result<PathBuf, Failure> {
-    let path = path().ok_or_else(|| Failure::usage("this user has no home", "set SHARE_RELAY instead"))?;
+    let path = path().ok_or_else(|| Failure::usage("this user has no home directory", "set SHARE_RELAY instead"))?;
     let mut document = match fs::read_to_string(&path) {
         Ok(text) => text.parse::<DocumentMut>().map_err(|error| damaged(&path, error.message()))?,
         Err(_) => DocumentMut::new(),

@@ -44,12 +44,12 @@ impl Endpoint {
         let name = printable(&self.name());
         let (leads, kind) = match self.url.folder() {
             Some(_) => (format!("leads to the folder {name} on this computer"), "folder"),
-            None => (format!("leads to {name}, with your credentials"), "bucket"),
+            None => (format!("leads to {name} and would use your credentials"), "bucket"),
         };
         if !prompt::possible() {
             return Err(Failure::usage(
-                format!("the link {leads}, and that is not the relay you use"),
-                format!("if you know that {kind}: SHARE_RELAY={}", self.url),
+                format!("the link {leads}, but that {kind} is not your relay"),
+                format!("if you trust that {kind}, set SHARE_RELAY={}", self.url),
             ));
         }
         let question = format!("The link {leads}. Connect? [y]es, [n]o");
@@ -74,7 +74,7 @@ impl Connected {
         match tokio::time::timeout(SWEEP_TIME, rules.sweep()).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::debug!(%error, "the sweep failed"),
-            Err(_) => tracing::debug!("there is more to sweep than there was time for"),
+            Err(_) => tracing::debug!("the sweep timed out before it was complete"),
         }
     }
 }

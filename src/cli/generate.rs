@@ -97,7 +97,7 @@ fn with_own_words(command: Command) -> Command {
     })
 }
 
-/// Adds completions of arguments for fish. Those of clap are for options alone; where there are none, fish offers files.
+/// Adds completions of arguments for fish: clap makes them for options alone, and without any, fish offers files.
 fn fish_arguments(command: &Command, parent: Option<&str>, text: &mut String) {
     for below in help::commands(command) {
         let name = below.get_name();

@@ -81,7 +81,7 @@ fn overview(command: &Command) -> String {
     )
 }
 
-/// What a command does: in one line, or all of it.
+/// The description of a command: in one line, or all of it.
 pub(super) fn about(command: &Command, form: Form) -> String {
     let long = command.get_long_about().filter(|_| form == Form::Full);
     long.or(command.get_about()).map(ToString::to_string).unwrap_or_default()

@@ -53,7 +53,8 @@ pub(super) struct HostArgs {
 }
 
 impl HostArgs {
-    /// The choices. An argument wins over the environment and the configuration file, also where those set the other one.
+    /// The choices. An argument wins over the environment and the configuration file, even over their setting of the
+    /// other option.
     fn options<'a>(&'a self, cx: &'a Context) -> HostOptions<'a> {
         let is_set = |value: &Option<String>, variable: &str| value.is_some() && *value != std::env::var(variable).ok();
         let listen_set = is_set(&self.listen, "SHARE_LISTEN");
@@ -71,7 +72,7 @@ impl HostArgs {
     pub(super) fn open(&self, count: usize, expected: Option<u64>, cx: &Context) -> Result<Host, Failure> {
         let listening = Listening::open(self.options(cx), count).map_err(failure)?;
         if listening.address().ip.is_loopback() && self.listen.is_none() && self.public_url.is_none() {
-            cx.output.warn("this computer has no local network: the link can be opened only on this computer");
+            cx.output.warn("this computer is not on a network: the link can be opened only on this computer");
         }
         listening.into_host(cx.state(), expected).map_err(failure)
     }
@@ -84,7 +85,7 @@ pub(super) fn failure(error: HostError) -> Failure {
             Failure::usage(format!("--public-url: {error}"), Hint::run("--public-url https://tunnel.example"))
         }
         HostError::PublicUrlIsStore => Failure::usage(
-            "--public-url takes the address of a tunnel, not of a store",
+            "--public-url takes the address of a tunnel, not of a folder or bucket",
             Hint::run("--public-url https://tunnel.example"),
         ),
         HostError::TunnelToMany => {
@@ -95,7 +96,7 @@ pub(super) fn failure(error: HostError) -> Failure {
         }
         HostError::EveryInterface(ip) => Failure::usage(
             format!("{ip} means every interface"),
-            Hint::line("set --listen to the address of one interface"),
+            Hint::line("use --listen with the address of one interface"),
         ),
         HostError::NoSuchInterface { name, known } => {
             let mut names: Vec<_> = known.iter().map(|name| printable(name)).collect();
@@ -115,7 +116,7 @@ pub(super) fn failure(error: HostError) -> Failure {
         HostError::Unfit(error) => stores::folder_failure(&error, Hint::line(ANOTHER_FOLDER)),
         HostError::NoRoom => Failure::local(
             "the disk has no room for the encrypted copy",
-            Hint::line("nothing was sent; use --state-dir DIR on another disk, or a relay"),
+            Hint::line("use --state-dir DIR on another disk, or a relay; nothing was sent"),
         ),
     }
 }
@@ -205,7 +206,7 @@ fn revoked_words(revoked: Revoked, count: usize) -> String {
             openers_words(&opener)
         ),
         (0, ..) => "revoked: the links no longer work".to_owned(),
-        (opened, count, _) => format!("{opened} of {count} were opened; the others are revoked and no longer work"),
+        (opened, count, _) => format!("{opened} of {count} links were opened; the others are revoked"),
     }
 }
 
@@ -251,14 +252,14 @@ fn describe_address(serving: &Serving, output: &Output) {
     }
     if address.is_public() {
         output.info(&format!(
-            "{} is a public address: the whole internet may reach it. Recipients need `share`; browsers cannot open this \
-             link.",
+            "{} is a public address: the whole internet may reach it. Recipients need `share`; browsers cannot open \
+             this link.",
             address.ip
         ));
     }
     if !address.others.is_empty() {
         let others = address.others.iter().map(own_words).collect::<Vec<_>>().join(", ");
-        output.info(&format!("This computer's other addresses: {others}. To use one, pass --interface NAME."));
+        output.info(&format!("This computer's other addresses: {others}. Use --interface NAME to choose one."));
     }
 }
 
@@ -274,7 +275,7 @@ fn enclosed(enclosure: Enclosure, ip: IpAddr) -> String {
         Enclosure::Container => "a container",
         Enclosure::Wsl => "WSL",
     };
-    format!("share is running in {inside}: other computers may be unable to reach {ip}")
+    format!("share runs in {inside}: other computers may be unable to reach {ip}")
 }
 
 /// The way out of an enclosure.

@@ -39,7 +39,7 @@ const COLUMNS: [Column; 6] = [
 #[derive(Args)]
 #[command(after_long_help = LIST_EXAMPLES)]
 pub(super) struct ListArgs {
-    /// Remove shares from the list once they have ended
+    /// Remove ended shares from the list
     #[arg(long)]
     forget: bool,
 }

@@ -24,7 +24,7 @@ pub(super) async fn look(
             Err(Refusal { error: OpenError::Relay(RelayError::WrongPassphrase { left }), session: Some(again) })
                 if args.may_ask_again() =>
             {
-                cx.output.info(&format!("wrong passphrase; {left} more may be tried"));
+                cx.output.info(&format!("Wrong passphrase. {left} more can be tried before the share is locked."));
                 session = *again;
             }
             Err(Refusal { error, .. }) => return Err(access.endpoint.failure(error, false, true)),

@@ -50,7 +50,7 @@ use self::arguments::Arguments;
 use self::context::{Common, Context};
 use self::input::prompt;
 use self::output::Output;
-use self::output::errors::Failure;
+use self::output::errors::{Failure, Hint};
 use crate::platform::process;
 use crate::terminal::clipboard::{HOLD, hold};
 
@@ -132,7 +132,7 @@ fn run(cli: Cli, question: Option<&str>, output: &Output) -> Result<(), Failure>
         if let Some(question) = question
             && !prompt::confirm(question, &cx).await?
         {
-            return Err(Failure::Interrupted(Some("nothing was sent".into())));
+            return Err(Failure::Interrupted(Some(Hint::outcome("nothing was sent"))));
         }
         match cli.command {
             Command::Send(args) => send::run(args, &cx).await,

@@ -48,7 +48,7 @@ pub(super) async fn run(args: RevokeArgs, cx: &Context) -> Result<(), Failure> {
     let revoked = tokio::select! {
         revoked = revoking => revoked,
         _ = cx.interrupted() => {
-            return Err(Failure::Interrupted(Some(Hint::line("some may have been revoked; to check: share status"))));
+            return Err(Failure::Interrupted(Some(Hint::line("to check which shares were revoked: share status"))));
         }
     };
     for (entry, answer) in selected.entries.iter().zip(revoked) {
@@ -85,10 +85,10 @@ async fn confirm(entries: &[SentShare], cx: &Context) -> Result<(), Failure> {
     if !prompt::possible() {
         return Err(Failure::usage(
             match entries {
-                [_] => "no terminal to confirm that the last share should be revoked".to_owned(),
-                many => format!("no terminal to confirm that {} shares should be revoked", many.len()),
+                [_] => "there is no terminal to confirm revoking the last share".to_owned(),
+                many => format!("there is no terminal to confirm revoking {} shares", many.len()),
             },
-            Hint::line("specify the id that share list shows, or --yes"),
+            Hint::line("use --yes, or specify the ID that share list shows"),
         ));
     }
     let titles: Vec<_> = entries
@@ -100,5 +100,5 @@ async fn confirm(entries: &[SentShare], cx: &Context) -> Result<(), Failure> {
     if prompt::confirm(&question, cx).await? {
         return Ok(());
     }
-    Err(Failure::Interrupted(Some("nothing was revoked".into())))
+    Err(Failure::Interrupted(Some(Hint::outcome("nothing was revoked"))))
 }

@@ -37,8 +37,9 @@ pub(super) fn of_relay(given: Option<&str>, sharing: Sharing) -> Result<Arc<dyn 
     match given {
         None => {
             let dirs = ProjectDirs::from("", "", "share");
-            let dirs =
-                dirs.ok_or_else(|| Failure::usage("this user has no home", Hint::run("--store file:///DIRECTORY")))?;
+            let dirs = dirs.ok_or_else(|| {
+                Failure::usage("this user has no home directory", Hint::run("--store file:///DIRECTORY"))
+            })?;
             Ok(Arc::new(folder(&dirs.data_dir().join("relay"), sharing, another())?))
         }
         Some(IN_MEMORY) => Ok(Arc::new(Memory::new(Arc::new(SystemClock), MEMORY))),
@@ -57,7 +58,7 @@ fn another() -> Hint {
     Hint::run("--store file:///another/directory")
 }
 
-/// The store at `url`. `hint` is for a folder that cannot be one.
+/// The store at `url`. `hint` is for a folder that is unfit.
 pub(super) fn open(url: &RelayUrl, sharing: Sharing, hint: impl Into<Hint>) -> Result<Arc<dyn Store>, Failure> {
     match url.folder() {
         Some(path) => Ok(Arc::new(folder(&path, sharing, hint)?)),
@@ -137,12 +138,12 @@ fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
-/// The store in a directory. `hint` is for one that cannot be one.
+/// The store in a directory. `hint` is for a directory that is unfit.
 fn folder(path: &Path, sharing: Sharing, hint: impl Into<Hint>) -> Result<Folder, Failure> {
     Folder::open(path, sharing).map_err(|error| folder_failure(&error, hint))
 }
 
-/// A directory that cannot be a store, in words.
+/// The error of a directory that cannot be a store.
 pub(super) fn folder_failure(error: &FolderError, hint: impl Into<Hint>) -> Failure {
     match error {
         FolderError::InUse(_) => Failure::local(
@@ -165,7 +166,7 @@ pub(super) fn folder_failure(error: &FolderError, hint: impl Into<Hint>) -> Fail
     }
 }
 
-/// Tests whether a store can be one. A bucket that cannot be reached is asked again until the user's time is over.
+/// Tests whether a store is fit for a relay. Retries a bucket that cannot be reached, until `--give-up` has passed.
 pub(super) async fn probe(
     rules: &StoreRelay,
     name: &StoreName,
@@ -182,7 +183,7 @@ pub(super) async fn probe(
     found.map_err(|reason| name.unfit(&reason, &hint.into()))
 }
 
-/// Asks a store until it answers. A bucket may be out of reach for a while; a folder is there or not.
+/// Asks a store until it answers. Only buckets are retried: a folder is there or not.
 async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(
     name: &StoreName,
     give_up: Duration,
@@ -198,7 +199,7 @@ async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(
             Ok(answer) => return Ok(answer),
             Err(StoreError::Failed(why)) if name.is_bucket() => why,
             Err(error) => {
-                let hint = name.settings.unwrap_or("check that you may write there");
+                let hint = name.settings.unwrap_or("check that you can write there");
                 return Err(Failure::local(format!("{shown} cannot be used: {error}"), hint));
             }
         };
@@ -219,7 +220,7 @@ pub(super) async fn serverless(url: &RelayUrl, give_up: Duration, cx: &Context) 
     }
     let store = open(url, Sharing::WithOthers, "nothing was changed")?;
     let rules = Arc::new(StoreRelay::new(store, Arc::new(SystemClock), Policy::default()));
-    // Nothing is written, not even to look at the clock, before it is known to be one of ours.
+    // Only an adopted store is written to, and reading its clock writes.
     let look = || async {
         match rules.is_adopted().await {
             Ok(true) => rules.check_clock().await.map(|()| true),
@@ -227,7 +228,7 @@ pub(super) async fn serverless(url: &RelayUrl, give_up: Duration, cx: &Context) 
         }
     };
     if !cx.or_interrupted(until_answered(&StoreName::of(url), give_up, look, cx)).await?? {
-        return Err(not_ours(url));
+        return Err(not_adopted(url));
     }
     if rules.clock_is_wrong() {
         return Err(Failure::local(
@@ -238,22 +239,21 @@ pub(super) async fn serverless(url: &RelayUrl, give_up: Duration, cx: &Context) 
     Ok(rules)
 }
 
-fn not_ours(url: &RelayUrl) -> Failure {
-    let kind = if url.folder().is_some() { "folder" } else { "bucket" };
-    let what = format!("{} is not a {kind} for shares", printable(&url.name()));
+fn not_adopted(url: &RelayUrl) -> Failure {
+    let what = format!("{} is not set up as a relay", printable(&url.name()));
     Failure::usage(what, Hint::run(format!("share relay use {url}")))
 }
 
-/// Fails where a folder is not there or not for us, before anything is made in it.
+/// Fails if a folder does not exist, was not adopted or is not accessible, before anything is created in it.
 fn expect_usable(url: &RelayUrl, path: &Path) -> Result<(), Failure> {
     let data =
         fs::symlink_metadata(path).map_err(|error| Failure::path(path, &error, "check that the disk is mounted"))?;
     if !data.is_dir() {
-        return Err(not_ours(url));
+        return Err(not_adopted(url));
     }
     files::check_directory_access(path)
         .map_err(|error| Failure::path(path, &error, "you need read and write access to that folder"))?;
-    if path.join(MARKER).exists() { Ok(()) } else { Err(not_ours(url)) }
+    if path.join(MARKER).exists() { Ok(()) } else { Err(not_adopted(url)) }
 }
 
 /// Whether only its owner can use a folder.

@@ -21,16 +21,16 @@ const LONELY: Duration = Duration::from_secs(30);
 pub enum Event {
     /// Nobody has visited the link for a while.
     Lonely,
-    /// Somebody with the link looked at it.
+    /// Someone with the link requested its envelope.
     LookedAt,
-    /// Somebody opens it, and has fetched so many bytes of the blob.
+    /// A device opens the share, and has fetched `fetched` bytes of the blob.
     Opening {
         /// The opener.
         claimant: Claimant,
         /// Bytes of the blob.
         fetched: u64,
     },
-    /// The opener has fetched so many bytes of the blob.
+    /// Bytes of the blob that the opener has fetched.
     Fetched(u64),
     /// It has ended.
     Ended(Box<Status>),

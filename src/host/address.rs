@@ -115,7 +115,8 @@ fn parse(text: &str) -> Result<(IpAddr, Option<u16>), HostError> {
     }
 }
 
-/// Obstacles that may keep other machines from an address. An interface with a device behind it is not a container's own.
+/// The container or WSL that may keep other machines from an address. The virtual interface of a container has no
+/// device.
 fn enclosure(own: &Own) -> Option<Enclosure> {
     let found = Enclosure::find().filter(|_| own.kind == InterfaceKind::Network)?;
     (found == Enclosure::Wsl || !own.has_device).then_some(found)

@@ -7,44 +7,44 @@ use std::path::PathBuf;
 use crate::relay::store::folder::FolderError;
 use crate::relay_url::RelayUrlError;
 
-/// The reason why this machine cannot host a share.
+/// An error that keeps this computer from serving a share.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
-    /// The address of the tunnel is not one.
+    /// The address of the tunnel is invalid.
     #[error("the tunnel's address: {0}")]
     PublicUrl(RelayUrlError),
     /// The address of the tunnel is that of a folder or bucket.
-    #[error("the address of a tunnel is not that of a folder or bucket")]
+    #[error("the address of a tunnel cannot be that of a folder or bucket")]
     PublicUrlIsStore,
     /// A tunnel leads to one share, and there are several.
-    #[error("a tunnel leads to one share")]
+    #[error("a tunnel can lead to only one share")]
     TunnelToMany,
-    /// The address to listen on is not one.
-    #[error("not an address")]
+    /// The address to listen on is invalid.
+    #[error("this is not an IP address")]
     NotAnAddress,
     /// The address to listen on means every interface.
     #[error("{0} means every interface")]
     EveryInterface(IpAddr),
-    /// The interface has no address that other machines can reach.
-    #[error("{name} has no address that other machines can reach")]
+    /// The interface has no address that other computers can reach.
+    #[error("{name} has no address that other computers can reach")]
     NoSuchInterface {
         /// The interface.
         name: String,
         /// The interfaces that have one, once for each address.
         known: Vec<String>,
     },
-    /// An address cannot be listened on.
-    #[error("{address} cannot be listened on: {error}")]
+    /// The program cannot listen on an address.
+    #[error("cannot listen on {address}: {error}")]
     CannotListen {
         /// The address.
         address: SocketAddr,
         /// The reason.
         error: io::Error,
     },
-    /// The address of a listener does not make a link.
+    /// The address of a listener cannot be in a link.
     #[error(transparent)]
     Address(RelayUrlError),
-    /// The system does not report on which address it listens.
+    /// The system does not return the address of a listener.
     #[error(transparent)]
     NoAddress(io::Error),
     /// The private folder cannot be made in this directory.

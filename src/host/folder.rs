@@ -21,7 +21,7 @@ const RESERVE: u64 = 64 << 20;
 const LARGEST: u64 = 256 << 30;
 /// The beginning of the names of folders.
 const FOLDER: &str = "share-direct-";
-/// In the directory of folders, the lock of whoever makes or removes one.
+/// In the directory of folders, the lock for making or removing one.
 const TURN: &str = "lock";
 /// The age below which a folder in the temporary directory may belong to a program that has yet to lock it.
 const YOUNG: Duration = Duration::from_mins(2);
@@ -87,10 +87,10 @@ fn folders(state: &StateDir) -> io::Result<(PathBuf, File)> {
     Ok((directory, turn))
 }
 
-/// Whether a program still holds the lock of the folder: whoever serves it does.
+/// Whether a program holds the lock of the folder, and so serves it.
 fn is_held(path: &Path) -> bool {
     match File::open(path.join(LOCK)) {
-        // Shared: two who look at once must not take each other for the program.
+        // Shared: two processes that test the lock at the same time must not see each other as its holder.
         Ok(lock) => matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)),
         Err(_) => false,
     }

@@ -233,8 +233,8 @@ impl Serving {
         &self.address
     }
 
-    /// Calls `report` with everything that happens until all shares of `batch`, which are the ones that are served, have
-    /// ended. An end is noted in the outbox before it is reported. Returns the ends.
+    /// Calls `report` with each event until all shares of `batch` have ended, and returns the ends. `batch` has the
+    /// served shares. An end is saved in the outbox before the call.
     pub async fn until_opened(&self, batch: &Committed, report: impl Fn(&Share, Event)) -> Vec<Status> {
         let report = &report;
         let watching = self.served.iter().zip(batch.shares()).map(async |(served, share)| {

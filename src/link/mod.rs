@@ -19,10 +19,13 @@ pub enum LinkError {
     #[error("this is not a share link")]
     NotALink,
     /// The page's address without its fragment.
-    #[error("the link has lost its key: everything behind the # is missing")]
+    #[error("the link has no key: the part after the # is missing")]
     NoKey,
     /// Cut off.
-    #[error("the link is damaged: {0} {s} missing at its end", s = if *.0 == 1 { "character is" } else { "characters are" })]
+    #[error(
+        "the link is damaged: {0} {s} missing at its end",
+        s = if *.0 == 1 { "character is" } else { "characters are" }
+    )]
     Short(usize),
     /// Something was glued to it.
     #[error("the link is damaged: it is {0} {s} too long", s = if *.0 == 1 { "character" } else { "characters" })]
@@ -31,7 +34,7 @@ pub enum LinkError {
     #[error("the link is damaged: at least one character is wrong")]
     Damaged,
     /// Broken into pieces, or next to other text, in a way that can be read as two links.
-    #[error("the end of the link is ambiguous")]
+    #[error("it is unclear where the link ends")]
     Ambiguous,
     /// It is part of another program's address, and its original target is lost.
     #[error("a mail service or another program rewrote this link, and the original cannot be recovered")]
@@ -40,7 +43,7 @@ pub enum LinkError {
     #[error("the link needs a newer version of share")]
     TooNew,
     /// The relay's address cannot be read.
-    #[error("the link's relay cannot be used: {0}")]
+    #[error("the link contains an invalid relay address: {0}")]
     BadRelay(#[from] RelayUrlError),
 }
 

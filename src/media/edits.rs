@@ -167,7 +167,7 @@ impl<R: Read + Seek> Read for Edited<R> {
                     if count == 0 {
                         return Err(io::Error::new(
                             io::ErrorKind::UnexpectedEof,
-                            "it became shorter while it was read",
+                            "the file became shorter while it was read",
                         ));
                     }
                     self.at += count as u64;

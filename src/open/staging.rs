@@ -306,7 +306,7 @@ impl Write for Staging {
         }
         let count = usize::try_from(self.missing).unwrap_or(usize::MAX).min(bytes.len());
         let Some(file) = self.files.get_mut(self.current).filter(|_| count > 0 || bytes.is_empty()) else {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "more than was announced"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the data is longer than announced"));
         };
         let count = file.file.write(&bytes[..count])?;
         self.missing -= count as u64;

@@ -34,7 +34,7 @@ pub enum TargetError {
     #[error("not a directory")]
     NotADirectory,
     /// A file that may not be replaced.
-    #[error("exists already")]
+    #[error("already exists")]
     Exists,
     /// The path cannot be read.
     #[error(transparent)]

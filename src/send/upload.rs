@@ -194,7 +194,7 @@ impl Upload {
         match (first, second) {
             (None, _) => Err(match sealing.thread.join().await {
                 Err(error) => error,
-                Ok(_) => SendError::Local(io::Error::other("nothing was sealed")),
+                Ok(_) => SendError::Local(io::Error::other("nothing was encrypted")),
             }),
             (Some(only), None) => self.deposit(only, sealing).await,
             (Some(first), Some(second)) => self.put_all([first, second], sealing).await,

@@ -1,5 +1,5 @@
-//! `outbox/<id>.json`: the shares that this device has sent. An entry lets its holder ask about the share and revoke it,
-//! and never open it: the secret of a link is not in it.
+//! `outbox/<id>.json`: the shares that this device has sent. An entry lets its holder check and revoke the share, and
+//! never open it: the secret of a link is not in it.
 
 use std::fs;
 use std::io;
@@ -225,7 +225,7 @@ impl Outbox {
         let _ = fs::remove_file(self.path(entry));
     }
 
-    /// All entries, the oldest first. Those whose time is over are removed.
+    /// All entries, the oldest first. Expired ones are removed.
     ///
     /// # Errors
     /// The directory cannot be read.
@@ -314,7 +314,7 @@ pub fn write_receipts(path: &Path, entries: &[&SentShare]) -> io::Result<()> {
 pub fn read_receipts(path: &Path) -> io::Result<Vec<SentShare>> {
     let text = fs::read_to_string(path)?;
     let entries: Result<Vec<SentShare>, _> = text.lines().map(serde_json::from_str).collect();
-    entries.map_err(|_| io::Error::other("not a receipt of share send --receipt"))
+    entries.map_err(|_| io::Error::other("not a receipt that share send --receipt wrote"))
 }
 
 #[cfg(test)]
@@ -322,7 +322,13 @@ mod tests {
     use super::*;
 
     /// An entry as it has always been kept.
-    const KEPT: &str = r#"{"v":1,"id":"000102030405060708090a0b0c0d0e0f","relay":null,"place":"share-direct-0123456789abcdef","owner_token":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","receipt_key":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","flags":1,"name":"beach.jpg","label":"beach.jpg · photo, 3.4 MB","recipient":"anna","batch":"000102030405060708090a0b0c0d0e0f","created":1700000000,"nanos":7,"expires":1700003600,"end":null}"#;
+    const KEPT: &str = concat!(
+        r#"{"v":1,"id":"000102030405060708090a0b0c0d0e0f","relay":null,"place":"share-direct-0123456789abcdef","#,
+        r#""owner_token":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","#,
+        r#""receipt_key":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","flags":1,"name":"beach.jpg","#,
+        r#""label":"beach.jpg · photo, 3.4 MB","recipient":"anna","batch":"000102030405060708090a0b0c0d0e0f","#,
+        r#""created":1700000000,"nanos":7,"expires":1700003600,"end":null}"#,
+    );
 
     #[test]
     fn kept_entries_are_read_and_written_as_ever() {

@@ -85,7 +85,7 @@ impl InputOptions<'_> {
         let mut all = Inputs::new(self.metadata);
         let stdin = Path::new("-");
         if self.files.iter().filter(|file| *file == stdin).count() > 1 {
-            return Err(Failure::usage("standard input can be read only once", "name - only once"));
+            return Err(Failure::usage("standard input can be read only once", "use - only once"));
         }
         let bare_terminal = self.files.is_empty() && io::stdin().is_terminal();
         if self.text || bare_terminal {
@@ -115,7 +115,7 @@ impl InputOptions<'_> {
         if !prompt::possible() {
             return Err(Failure::usage(
                 "there is no terminal to type a text on",
-                Hint::line("pipe it in: echo TEXT | share send"),
+                Hint::line("pipe the text in: echo TEXT | share send"),
             ));
         }
         let text = prompt::edit_text(cx).await?;
@@ -152,7 +152,7 @@ impl InputOptions<'_> {
         if Link::is_in(&path.to_string_lossy()) {
             return Err(Failure::usage(
                 "a link is not a file",
-                Hint::line("share open, and paste the link when it asks"),
+                Hint::line("run share open and paste the link at the prompt"),
             ));
         }
         let failed = |error: &io::Error| Failure::path(path, error, self.hint);

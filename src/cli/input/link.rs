@@ -50,7 +50,7 @@ pub(in crate::cli) async fn link_text(given: Option<&str>, cx: &Context) -> Resu
             if !prompt::possible() {
                 return Err(missing());
             }
-            let link = prompt::ask_hidden("link (not shown):", cx).await?;
+            let link = prompt::ask_hidden("Link (not shown):", cx).await?;
             prompt::discard_rest();
             link
         }
@@ -68,7 +68,8 @@ impl AccessArgs {
         }
         let configured = cx.relay(self.relay.as_deref())?;
         let relay = found.link.relay.clone().or_else(|| configured.clone()).ok_or_else(|| {
-            let hint = Hint::line("add --relay URL, or share relay use URL; ask the sender for the URL");
+            let hint =
+                Hint::line("ask the sender for the relay's URL, then add --relay URL or run share relay use URL");
             Failure::usage("the link names no relay, and none is configured", hint)
         })?;
         let endpoint = Endpoint::of(&found.link, relay);

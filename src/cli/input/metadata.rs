@@ -100,7 +100,7 @@ pub(super) fn is_innocent(head: &[u8], extension: Option<&str>) -> bool {
 pub(super) fn refused(label: &str, why: &str) -> Failure {
     Failure::local(
         format!("the metadata of {} cannot be removed: {why}", printable(label)),
-        Hint::line("nothing was sent; --metadata keep sends it unchanged"),
+        Hint::line("use --metadata keep to send the file unchanged; nothing was sent"),
     )
 }
 

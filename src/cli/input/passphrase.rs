@@ -80,7 +80,7 @@ async fn read_file(path: &Path, cx: &Context) -> Result<Zeroizing<String>, Failu
     let text = text.map_err(|error| Failure::path(path, &error, "nothing was sent or opened"))?;
     let first = text.lines().next().unwrap_or_default();
     if first.is_empty() {
-        return Err(Failure::usage("the passphrase is empty", "it must be the first line of the file"));
+        return Err(Failure::usage("the passphrase is empty", "put the passphrase on the first line of the file"));
     }
     Ok(Zeroizing::new(first.to_owned()))
 }
@@ -92,9 +92,9 @@ async fn ask(twice: bool, cx: &Context) -> Result<Zeroizing<String>, Failure> {
             Hint::run("--passphrase-file FILE"),
         ));
     }
-    let first = prompt::ask_hidden("passphrase:", cx).await?;
-    if twice && !first.is_empty() && *prompt::ask_hidden("repeat the passphrase:", cx).await? != *first {
-        return Err(Failure::usage("the two passphrases differ", "nothing was sent; run the command again"));
+    let first = prompt::ask_hidden("Passphrase:", cx).await?;
+    if twice && !first.is_empty() && *prompt::ask_hidden("Repeat the passphrase:", cx).await? != *first {
+        return Err(Failure::usage("the passphrases differ", "run the command again; nothing was sent"));
     }
     Ok(first)
 }

@@ -24,7 +24,7 @@ const TEXT_UNSEEN: &str = "Type or paste the text, then press Ctrl-D. It is not 
 /// The terminal, and a prompt as it fits there.
 fn tty(prompt: &str) -> Result<(Tty, String), Failure> {
     let no_terminal =
-        |_| Failure::usage("there is no terminal to prompt on", Hint::line("answer it by an option: see --help"));
+        |_| Failure::usage("there is no terminal to prompt on", Hint::line("pass the answer as an option: see --help"));
     let tty = Tty::open().map_err(no_terminal)?;
     let text = wrapped(&style::readable(prompt), Some(tty.columns()));
     Ok((tty, text))

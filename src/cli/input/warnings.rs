@@ -30,11 +30,11 @@ pub(super) fn of_metadata(inputs: &[Known], sent: &Manifest, output: &Output) {
         [] => {}
         [(name, why, _)] => {
             let why = why.map_or(FROM_A_PIPE.to_owned(), ToString::to_string);
-            output.warn(&format!("metadata NOT removed from {name}: {why}; it may contain {has}"));
+            output.warn(&format!("metadata NOT removed from {name} ({why}): {has} may remain"));
         }
         many => {
             let names = named(many.iter().map(|(name, ..)| name.clone()).collect());
-            output.warn(&format!("metadata NOT removed from {names}: they may contain {has}"));
+            output.warn(&format!("metadata NOT removed from {names}: {has} may remain"));
         }
     }
 }
@@ -78,7 +78,7 @@ pub(super) fn of_browsers(inputs: &[Known], sent: &Manifest, view_only: bool, ou
         )
     } else {
         format!(
-            "most browsers cannot show {name}{others} ({what}): recipients can only save it there, or run share open; \
+            "most browsers cannot show {name}{others} ({what}): recipients must save it or use share open; \
              {convert} works everywhere"
         )
     });

@@ -22,7 +22,7 @@ use crate::safe_text::reason;
 use crate::view::{self, End, MemoryFile, View, visible};
 
 /// The hint at failures of the journal before anything was claimed.
-const ELSEWHERE: &str = "nothing was opened; set --state-dir to another directory";
+const ELSEWHERE: &str = "use --state-dir DIR on another disk; nothing was opened";
 
 /// A share without a destination.
 pub(super) enum Undelivered {

@@ -20,7 +20,7 @@ use crate::view::{Capabilities, Presentation, Showable, Unshowable, View};
 const MAX_PRINTED: u64 = 1 << 20;
 
 /// The hint at failures before anything was claimed.
-pub(super) const UNSPENT: &str = "nothing was opened; set -o to another path";
+pub(super) const UNSPENT: &str = "use another path with -o; nothing was opened";
 
 /// A destination that was not tried yet.
 pub(super) enum ChosenDestination {
@@ -53,9 +53,9 @@ impl DestinationOptions<'_> {
         let is_given = self.wants_stdout() || self.output.is_some();
         if manifest.view_only && is_given {
             return Err(Failure::usage(
-                "this share is view-only: it can be shown and not saved",
+                "this share is view-only: it can be shown, but not saved",
                 Hint::line(
-                    "nothing was opened; run share open at a terminal without -o, or open the link in a browser",
+                    "run share open at a terminal without -o, or open the link in a browser; nothing was opened",
                 ),
             ));
         }
@@ -66,7 +66,7 @@ impl DestinationOptions<'_> {
             return at(path, manifest, self.force);
         }
         if cx.output.is_json() && manifest.view_only {
-            return Err(unseeable("--json shows nothing"));
+            return Err(unseeable("with --json, nothing is shown"));
         }
         if cx.output.is_json() {
             return self.here(manifest, cx).await;
@@ -121,7 +121,7 @@ async fn capabilities(cx: &Context) -> Result<Capabilities, Failure> {
         io::ErrorKind::Interrupted => Failure::Interrupted(None),
         _ => Failure::local(
             format!("the terminal: {error}"),
-            Hint::line("nothing was opened; to save the share, set -o FILE"),
+            Hint::line("use -o FILE to save the share; nothing was opened"),
         ),
     })?;
     if let Some(name) = capabilities.missing_program() {
@@ -138,7 +138,7 @@ async fn capabilities(cx: &Context) -> Result<Capabilities, Failure> {
 fn unseeable(why: &str) -> Failure {
     Failure::usage(
         format!("this share is view-only and cannot be shown here: {why}"),
-        "nothing was opened; open the link in a browser or in another terminal",
+        "open the link in a browser or in another terminal; nothing was opened",
     )
 }
 
@@ -147,13 +147,13 @@ fn to_stdout(manifest: &Manifest) -> Result<ChosenDestination, Failure> {
     let [only] = &manifest.entries[..] else {
         return Err(Failure::usage(
             format!("{} files cannot be written to one standard output", manifest.entries.len()),
-            Hint::line("nothing was opened; to save the files, set -o DIR"),
+            Hint::line("use -o DIR to save the files; nothing was opened"),
         ));
     };
     if output::stdout_is_closed() {
         return Err(Failure::local(
             "standard output is closed",
-            Hint::line("nothing was opened; to save the share, set -o FILE"),
+            Hint::line("use -o FILE to save the share; nothing was opened"),
         ));
     }
     if !output::stdout_is_terminal() {
@@ -166,7 +166,7 @@ fn to_stdout(manifest: &Manifest) -> Result<ChosenDestination, Failure> {
     let why = if is_text { "is too long to print" } else { "cannot be printed" };
     Err(Failure::usage(
         format!("this {} {why} on a terminal", noun(manifest)),
-        Hint::line("nothing was opened; to save it, set -o FILE"),
+        Hint::line("use -o FILE to save the share; nothing was opened"),
     ))
 }
 
@@ -182,11 +182,11 @@ fn at(path: &Path, manifest: &Manifest, force: bool) -> Result<ChosenDestination
         Ok(targets) => Ok(ChosenDestination::Files(targets)),
         Err(TargetError::Special) => Err(Failure::local(
             format!("{} is not a regular file", name()),
-            Hint::line("nothing was opened; -o - writes to standard output, which can be redirected"),
+            Hint::line("use -o - and redirect standard output; nothing was opened"),
         )),
         Err(TargetError::NotADirectory) => Err(Failure::local(
             format!("{} is not a directory", name()),
-            Hint::line("nothing was opened; to save several files, set -o to a directory"),
+            Hint::line("use -o DIR to save several files; nothing was opened"),
         )),
         Err(TargetError::Exists) => Err(errors::exists(path)),
         Err(TargetError::Path(error)) => Err(Failure::path(path, &error, UNSPENT)),

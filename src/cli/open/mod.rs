@@ -45,7 +45,7 @@ pub(super) struct OpenArgs {
     /// Don't ask first; save what cannot be shown
     #[arg(short, long, help_heading = OUTPUT)]
     yes: bool,
-    /// Close what is shown after N seconds
+    /// Close the view after N seconds
     #[arg(long, value_name = "N", value_parser = seconds, value_hint = ValueHint::Other, help_heading = OUTPUT)]
     seconds: Option<u64>,
     #[command(flatten)]
@@ -74,7 +74,7 @@ pub(super) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Failure> {
     if cx.output.is_json() && args.options().wants_stdout() {
         return Err(Failure::usage(
             "with --json, standard output is for events",
-            Hint::line("nothing was opened; to save the share, set -o FILE"),
+            Hint::line("use -o FILE to save the share; nothing was opened"),
         ));
     }
     let access = args.access.find(cx).await?;
@@ -100,7 +100,7 @@ pub(super) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Failure> {
 /// The hint after a claim without delivery.
 const AGAIN: &str = "run the same command again on this device within 24 hours";
 /// The hint after a claim if showing fails.
-const SAVE_IT: &str = "to save it, run this again on this device within 24 hours with -o FILE";
+const SAVE_IT: &str = "run this again with -o FILE on this device within 24 hours";
 
 impl OpenArgs {
     fn options(&self) -> DestinationOptions<'_> {
@@ -225,8 +225,8 @@ impl Opening<'_> {
         let text = if is_confirmed {
             format!("{done}. The sender sees it was opened by: {words}")
         } else {
-            let later = "The relay will be informed by the next `share` command";
-            format!("{done}. {later}; the sender then sees it was opened by: {words}")
+            let later = "The next `share` command informs the relay";
+            format!("{done}. {later}; then the sender sees it was opened by: {words}")
         };
         let id = self.access.secret.id().hex();
         self.cx.output.event(

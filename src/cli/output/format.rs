@@ -146,7 +146,10 @@ pub(in crate::cli) fn removed(removed: &Removed) -> Option<String> {
 
 /// The files of a share, for programs.
 pub(in crate::cli) fn files(manifest: &Manifest) -> Value {
-    let file = |entry: &Entry| json!({ "name": entry.name, "kind": Kind::of(&entry.r#type).word(), "type": entry.r#type, "size": entry.size });
+    let file = |entry: &Entry| {
+        let kind = Kind::of(&entry.r#type).word();
+        json!({ "name": entry.name, "kind": kind, "type": entry.r#type, "size": entry.size })
+    };
     manifest.entries.iter().map(file).collect()
 }
 
@@ -166,7 +169,7 @@ pub(in crate::cli) fn path(path: &Path) -> String {
 pub(in crate::cli) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "./_-+,:@%".contains(c);
     let word = printable(word);
-    // A word that begins with a dash would be taken for an option.
+    // A word that begins with a dash is parsed as an option.
     let word = if word.starts_with('-') { format!("./{word}") } else { word };
     if !word.is_empty() && word.chars().all(plain) { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

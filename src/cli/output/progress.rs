@@ -25,7 +25,7 @@ pub(super) struct BarSlot(Arc<Mutex<Option<Shown>>>);
 /// A bar that is shown.
 struct Shown {
     bar: ProgressBar,
-    /// What is done: `Uploading`.
+    /// The activity: `Uploading`.
     verb: &'static str,
 }
 

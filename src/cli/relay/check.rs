@@ -1,4 +1,4 @@
-//! `share relay check`: finding out whether a relay works, and what stands in front of it or behind it.
+//! `share relay check`: tests a relay, proxies in front of it, and its store.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use crate::cli::stores::{self, StoreName};
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::{About, Admission};
 
-const HOLDS: &str = "an answer may be held back for 55 s";
-const HOLDS_NOT: &str = "an answer cannot be held back for 55 s, so --wait hears of things late; nginx: \
-                         proxy_read_timeout 75s";
+const CAN_WAIT: &str = "a request can wait 55 seconds, as --wait requires";
+const CANNOT_WAIT: &str =
+    "a request cannot wait 55 seconds, so --wait prints events late; nginx: proxy_read_timeout 75s";
 
 /// Check that a relay works, and print its limits
 ///
@@ -44,14 +44,14 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Failure> {
     let connected = cx.connect(&endpoint).await?;
     let about = connected.relay.about().await.map_err(|error| endpoint.failed(Request::Test, error))?;
     if args.held && endpoint.url.is_store() {
-        cx.output.info("--held tests servers only; this relay has none.");
+        cx.output.info("--held has no effect: this relay is a folder or bucket, not a server.");
     }
     let token = cx.create_token(&endpoint.url);
     let share = TestShare::new();
     let testing = async {
         let mut findings = test(&endpoint, &connected, &share, token).await?;
         if args.held && !endpoint.url.is_store() && findings.may_create {
-            cx.output.info("This takes a minute: the relay holds an answer back.");
+            cx.output.info("This takes a minute: the relay waits before it answers.");
             findings.held = Some(can_hold(&endpoint, &share).await?);
         }
         if !endpoint.url.is_store() {
@@ -67,7 +67,7 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Failure> {
     }
     let (facts, text) = report(&endpoint, &about, &findings);
     if let Some(warning) = findings.page.and_then(Page::warning) {
-        cx.output.warn(&format!("the page that {} gives to browsers {warning}", endpoint.name()));
+        cx.output.warn(&format!("the page that {} serves to browsers {warning}", endpoint.name()));
     }
     cx.output.answer("relay", facts, &text)
 }
@@ -79,42 +79,40 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings) ->
     let who = match (findings.may_create, about.create) {
         (true, Admission::Open) => "anyone may upload",
         (true, Admission::Token) => "you may upload",
-        (false, _) => "you may not upload without a create token",
+        (false, _) => "uploads require a create token",
     };
-    let mut text = format!(
-        "{} works: {who}; up to {} per share, for up to {longest}; an opener can resume for {lease}; response time {}",
-        endpoint.name(),
-        format::binary(about.max_bytes),
-        format::duration_words(findings.round_trip),
-    );
-    let mut lines = Vec::new();
+    let mut lines = vec![
+        who.to_owned(),
+        format!("a share may have up to {}, and expires after {longest} at most", format::binary(about.max_bytes)),
+        format!("an opener can resume for {lease}"),
+        format!("response time: {}", format::duration_words(findings.round_trip)),
+    ];
     if findings.may_create {
-        lines.push("a part of 4 MiB can be uploaded".to_owned());
+        lines.push("the test upload of 4 MiB succeeded".to_owned());
     }
     if findings.store.is_some() {
-        lines.push("of several simultaneous writers of one object, exactly one succeeds".to_owned());
+        lines.push("if several programs write the same object, exactly one succeeds".to_owned());
     }
     let clock = findings.store.map(|store| store.clock.as_secs()).or(findings.clock);
-    lines.extend(clock.map(|seconds| format!("the clocks of the relay and this computer differ by {seconds} s")));
+    lines.extend(clock.map(|seconds_apart| match seconds_apart {
+        0 => "the clocks of the relay and this computer agree".to_owned(),
+        apart => format!("the clocks of the relay and this computer differ by {}", seconds(apart)),
+    }));
     lines.extend(findings.held.map(|held| {
-        let found = if held { HOLDS } else { HOLDS_NOT };
+        let found = if held { CAN_WAIT } else { CANNOT_WAIT };
         found.to_owned()
     }));
     lines.extend(findings.page.map(|page| page.finding().to_owned()));
     if let Some(store) = findings.store {
-        lines.extend(store.space.map(|space| format!("{} free in the store", format::binary(space.free))));
-        lines.push(match store.keeps_versions {
-            Some(false) => "the store keeps no versions of deleted objects".to_owned(),
-            Some(true) => {
-                "the store keeps versions of deleted objects: ciphertext stays until the bucket's lifecycle rules remove it".to_owned()
-            }
-            None => "the store does not report whether it keeps deleted objects (soft delete): check the bucket's settings".to_owned(),
-        });
+        lines.extend(store.space.map(|space| format!("free space in the store: {}", format::binary(space.free))));
+        let versions = match store.keeps_versions {
+            Some(false) => "the store keeps no versions of deleted objects",
+            Some(true) => "the store keeps versions of deleted objects until the bucket's lifecycle rules delete them",
+            None => "the store may keep deleted objects (soft delete): check the bucket's settings",
+        };
+        lines.push(versions.to_owned());
     }
-    for line in lines {
-        text.push_str("\n  ");
-        text.push_str(&line);
-    }
+    let text = format!("{} works\n  {}", endpoint.name(), lines.join("\n  "));
     let facts = json!({
         "relay": endpoint.url.to_string(),
         "may_create": findings.may_create,
@@ -139,9 +137,9 @@ mod tests {
     use crate::relay::MAX_WAIT;
 
     #[test]
-    fn texts_state_how_long_an_answer_may_be_held_back() {
-        for text in [HOLDS, HOLDS_NOT] {
-            assert!(text.contains(&format!("held back for {} s", MAX_WAIT.as_secs())), "{text}");
+    fn texts_state_how_long_a_request_waits() {
+        for text in [CAN_WAIT, CANNOT_WAIT] {
+            assert!(text.contains(&format!("wait {} seconds", MAX_WAIT.as_secs())), "{text}");
         }
     }
 }

@@ -25,8 +25,8 @@ use crate::safe_text::{printable, reason};
 /// Make a relay the default after checking it
 ///
 /// URL is the address of a server, or of a folder or bucket that sender and recipient both use: `file:///DIRECTORY`,
-/// `s3://BUCKET/PREFIX` (also gs:// and az://). A folder or bucket needs no server, but anyone who can read it could copy
-/// the encrypted data without opening the share.
+/// `s3://BUCKET/PREFIX` (also gs:// and az://). A folder or bucket needs no server, but anyone who can read it could
+/// copy the encrypted data without opening the share.
 #[derive(Args)]
 #[command(after_long_help = USE_EXAMPLES)]
 pub(super) struct UseArgs {
@@ -73,15 +73,15 @@ pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
     if url.is_store() {
         let kind = if url.folder().is_some() { "folder" } else { "bucket" };
         cx.output.info(&format!(
-            "Anyone who can read that {kind} could copy ciphertext without opening a share: use it only with people you trust."
+            "Anyone who can read that {kind} could copy the encrypted data without opening the share: use the {kind} \
+             only with people you trust."
         ));
         cx.output.info("Senders clean up expired shares, so nothing is deleted while nobody runs share.");
         if url.folder().is_some_and(|path| stores::is_private(&path)) {
-            cx.output
-                .info("Only you can use it. For a group, begin with a directory that has: chgrp GROUP, chmod 2770.");
+            cx.output.info("Only you can use this folder. For a group, use a new directory: chgrp GROUP, chmod 2770.");
         }
     }
-    cx.output.info(&format!("This relay is now the default, in {}", printable(&path.to_string_lossy())));
+    cx.output.info(&format!("This relay is now the default, set in {}", printable(&path.to_string_lossy())));
     Ok(())
 }
 
@@ -98,21 +98,21 @@ async fn create_token(url: &RelayUrl, endpoint: &Endpoint, cx: &Context) -> Resu
 }
 
 async fn ask_for_token(endpoint: &Endpoint, cx: &Context) -> Result<Option<String>, Failure> {
-    let question = format!("create token for {} (not shown; Enter: none):", endpoint.name());
+    let question = format!("Create token for {} (not shown; press Enter for none):", endpoint.name());
     let token = prompt::ask_hidden(&question, cx).await?;
     Ok(Some(token.trim().to_owned()).filter(|token| !token.is_empty()))
 }
 
-/// Makes storage a relay that needs no server, if it is fit for that.
+/// Makes a folder or bucket a relay that needs no server, if it is fit for that.
 async fn adopt(url: &RelayUrl, cx: &Context) -> Result<ProbeResult, Failure> {
     let name = url.name();
     if let Some(path) = url.folder() {
-        // Objects of an earlier use are welcome.
-        let is_strange =
+        // Objects of an earlier use may stay.
+        let is_foreign =
             |entry: std::io::Result<fs::DirEntry>| entry.is_ok_and(|entry| !layout::is_known(&entry.file_name()));
-        if path.is_symlink() || fs::read_dir(path).is_ok_and(|mut entries| entries.any(is_strange)) {
+        if path.is_symlink() || fs::read_dir(path).is_ok_and(|mut entries| entries.any(is_foreign)) {
             let what = format!("{} contains other files", printable(&name));
-            return Err(Failure::local(what, "specify an empty or a new directory"));
+            return Err(Failure::local(what, "specify an empty or new directory"));
         }
     }
     let another = "specify another directory or bucket";

@@ -1,4 +1,4 @@
-//! Testing a relay with a share of our own: that shows what a proxy on the way does not let through.
+//! Tests a relay with a share of its own, which shows faults of proxies in front of it, too.
 
 use std::time::{Duration, Instant};
 
@@ -21,15 +21,17 @@ use crate::secret::{Flags, Keys, LinkSecret, Token, fill_random};
 /// The longest time for revoking the test share.
 const TIDY_TIME: Duration = Duration::from_secs(5);
 
-/// The page that a relay gives to browsers, beside the one that this program has.
+/// The page that a relay serves to browsers, compared with the one in this program.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Page {
     Same,
     Other,
-    /// The page is the same, and the policy under which it runs is not.
+    /// The same page with another Content-Security-Policy.
     OtherPolicy,
-    /// There is none.
+    /// The relay serves none.
     Missing,
+    /// The relay did not answer.
+    NotFetched,
     /// This program was built without one.
     Unknown,
 }
@@ -41,6 +43,7 @@ impl Page {
             Self::Other => "other",
             Self::OtherPolicy => "other-policy",
             Self::Missing => "missing",
+            Self::NotFetched => "not-fetched",
             Self::Unknown => "unknown",
         }
     }
@@ -50,13 +53,14 @@ impl Page {
             Self::Same => "the page for browsers is the same as in this program",
             Self::Other | Self::OtherPolicy => "the page for browsers is NOT the same as in this program",
             Self::Missing => "the relay has no page for browsers",
+            Self::NotFetched => "the page for browsers could not be fetched",
             Self::Unknown => "the page for browsers cannot be compared: this program was built without one",
         }
     }
 
     pub(super) fn warning(self) -> Option<&'static str> {
         match self {
-            Self::Same | Self::Missing | Self::Unknown => None,
+            Self::Same | Self::Missing | Self::NotFetched | Self::Unknown => None,
             Self::Other => {
                 Some("differs from this program's: the relay runs another version, or someone changed the page")
             }
@@ -67,7 +71,7 @@ impl Page {
     }
 }
 
-/// Compares the relay's page: recipients who open in a browser trust its operator.
+/// Compares the relay's page, which recipients without `share` have to trust.
 pub(super) async fn compare_page(endpoint: &Endpoint) -> Result<Page, Failure> {
     let relay = HttpRelay::new(endpoint.url.clone(), endpoint.pin.as_ref(), TIDY_TIME)
         .map_err(|error| endpoint.failed(Request::Test, error))?;
@@ -75,28 +79,30 @@ pub(super) async fn compare_page(endpoint: &Endpoint) -> Result<Page, Failure> {
         _ if !page::is_complete() => Page::Unknown,
         Ok((html, policy)) if html == page::HTML.as_bytes() && policy == *page::POLICY => Page::Same,
         Ok((html, _)) if html == page::HTML.as_bytes() => Page::OtherPolicy,
-        Ok(_) => Page::Other,
-        Err(_) => Page::Missing,
+        // Redirected, or longer than any page of a relay.
+        Ok(_) | Err(RelayError::Diverted) => Page::Other,
+        Err(RelayError::Unknown | RelayError::NotARelay) => Page::Missing,
+        Err(_) => Page::NotFetched,
     })
 }
 
 /// Results of a test.
 pub(super) struct Findings {
-    /// Whether we may upload there.
+    /// Whether this user may upload there.
     pub(super) may_create: bool,
     /// The duration of one request.
     pub(super) round_trip: Duration,
-    /// Seconds between our clock and the relay's.
+    /// Seconds between this computer's clock and the relay's.
     pub(super) clock: Option<u64>,
-    /// Whether an answer may be held back.
+    /// Whether a request can wait for [`MAX_WAIT`].
     pub(super) held: Option<bool>,
-    /// The page that browsers get.
+    /// The page for browsers.
     pub(super) page: Option<Page>,
     /// The properties of the store, if there is no server.
     pub(super) store: Option<ProbeResult>,
 }
 
-/// Tests a relay that will be used, and leaves nothing there.
+/// Tests a relay, and revokes the test share.
 pub(super) async fn test_and_tidy(
     endpoint: &Endpoint,
     connected: &Connected,
@@ -128,8 +134,7 @@ impl TestShare {
     }
 }
 
-/// Announces a share, uploads one whole part of it, and asks about it: that shows what a proxy on the way does not let
-/// through.
+/// Creates a share, uploads one whole part of it, and requests its state.
 pub(super) async fn test(
     endpoint: &Endpoint,
     connected: &Connected,
@@ -149,7 +154,7 @@ pub(super) async fn test(
     let may_create = match relay.create(owner, &offer).await {
         Ok(()) => true,
         Err(RelayError::NotAllowed) => false,
-        // A relay that reads the credential of an announcement does not answer that it is unknown.
+        // A relay that received the credential of a new share does not answer that the share is unknown.
         Err(RelayError::Unknown) => {
             return Err(in_front(endpoint, ProxyFault::DropsAuthorization));
         }
@@ -172,7 +177,7 @@ pub(super) async fn test(
     let asked = relay.status(owner, None, Duration::ZERO).await;
     let round_trip = begun.elapsed();
     let clock = match (&asked, may_create) {
-        // It was announced at some moment between these two.
+        // The relay created the share between these two times.
         (Ok(status), true) => Some(status.created.abs_diff(status.created.clamp(*announced.start(), *announced.end()))),
         (Err(RelayError::Unknown), false) => None,
         (Ok(_), false) => return Err(endpoint.failed(Request::Test, RelayError::NotARelay)),
@@ -181,9 +186,9 @@ pub(super) async fn test(
     Ok(Findings { may_create, round_trip, clock, held: None, page: None, store: None })
 }
 
-/// Whether an answer to a question about a share arrives that is held back for as long as a relay may.
+/// Whether the answer to a request arrives that the relay delays for [`MAX_WAIT`].
 pub(super) async fn can_hold(endpoint: &Endpoint, share: &TestShare) -> Result<bool, Failure> {
-    // Not asked again: that it breaks is the answer.
+    // Without retries: a broken connection is the result.
     let relay = HttpRelay::new(endpoint.url.clone(), endpoint.pin.as_ref(), MAX_WAIT + TIDY_TIME);
     let relay = relay.map_err(|error| endpoint.failed(Request::Test, error))?;
     let begun = Instant::now();

@@ -23,8 +23,8 @@ network, use one of these:
   a tunnel to here      share send --direct --public-url URL
   a folder or bucket    share relay use file:///DIRECTORY, or s3://BUCKET/PREFIX
 
-The operator of a relay or tunnel sees sizes, times and addresses, and could give a browser a false page. Anyone who \
-can read a shared folder or bucket could copy the encrypted data without opening the share.
+The operator of a relay or tunnel sees sizes, times and addresses, and could serve browsers a modified page. Anyone \
+who can read a shared folder or bucket could copy the encrypted data without opening the share.
 
 A running relay prints its address as the first line of standard output.";
 

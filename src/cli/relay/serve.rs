@@ -25,11 +25,11 @@ use crate::safe_text::reason;
 
 /// The largest share that can be announced: the list of its parts must fit into a request.
 const LARGEST: ByteSize = ByteSize::gib(48);
-/// The smallest share there is, padded.
+/// The smallest padded share.
 const SMALLEST: ByteSize = ByteSize(blob::MIN_LEN);
 /// The warning about a bucket that keeps versions.
-const KEEPS_VERSIONS: &str = "the bucket keeps versions of what is deleted: ciphertext of opened shares stays there \
-                              until its own rules remove it";
+const KEEPS_VERSIONS: &str = "the bucket keeps versions of deleted objects: ciphertext of opened shares remains until \
+                              the bucket's lifecycle rules delete it";
 
 /// The address on which a relay listens unless another one is set.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), server::PORT);
@@ -88,7 +88,7 @@ const STORE: &str = "Store shares at URL: file:///DIRECTORY, s3://BUCKET/PREFIX,
                      [default: data directory]";
 
 fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "use an address with a port, like 127.0.0.1:4080".to_owned())
+    text.parse().map_err(|_| "expected an address with a port, like 127.0.0.1:4080".to_owned())
 }
 
 fn size(text: &str) -> Result<ByteSize, String> {
@@ -102,15 +102,18 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
     let create = args.creation()?;
     if matches!(create, CreatePolicy::Loopback) && public_url.is_some() {
         return Err(Failure::usage(
-            "behind a proxy every request comes from this machine, so it must be said who may leave something here",
-            Hint::line("set --create-token-file FILE, or --anyone to let anyone create shares"),
+            "behind a proxy, all requests come from this machine, so senders must be authorized in another way",
+            Hint::line("use --create-token-file FILE, or --anyone to let anyone create shares"),
         ));
     }
     let rules = args.rules(cx).await?;
     let (listener, address) = bind(listen)?;
     let shown = public_url.as_ref().map_or_else(|| format!("http://{address}/"), ToString::to_string);
     if cx.output.result("listening", json!({ "url": shown }), &shown).is_err() {
-        return Err(Failure::local("standard output is closed", "its first line is the relay's address"));
+        return Err(Failure::local(
+            "standard output is closed",
+            "the relay prints its address there: leave standard output open",
+        ));
     }
     let sweeper = tokio::spawn(rules.clone().keep_sweeping());
     let options = ServerOptions { create, public_url, ..ServerOptions::default() };
@@ -127,8 +130,8 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
 fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
     let listener = TcpListener::bind(listen).map_err(|error| {
         Failure::local(
-            format!("{listen} cannot be listened on: {}", reason(&error)),
-            Hint::line("another --listen; port 0 takes a free one"),
+            format!("cannot listen on {listen}: {}", reason(&error)),
+            Hint::line("use --listen with another address; port 0 chooses a free port"),
         )
     })?;
     let address = listener.local_addr().map_err(anyhow::Error::from)?;
@@ -141,31 +144,31 @@ impl ServeArgs {
         let listen = match (self.listen, &cx.config.listen) {
             (Some(given), _) => given,
             (None, None) => LISTEN,
-            (None, Some(given)) => given.parse().map_err(|_| {
-                config::wrong("listen", "a relay listens on an address with a port, like 127.0.0.1:4080")
-            })?,
+            (None, Some(given)) => given
+                .parse()
+                .map_err(|_| config::wrong("listen", "expected an address with a port, like 127.0.0.1:4080"))?,
         };
         if listen.ip().is_loopback() || self.plain_http {
             return Ok(listen);
         }
         Err(Failure::usage(
-            format!("{listen} can be reached from outside, and this way is not encrypted"),
-            Hint::line("listen on 127.0.0.1 behind a proxy that has a certificate, or say --plain-http"),
+            format!("{listen} can be reached from other machines, and plain HTTP is not encrypted"),
+            Hint::line("listen on 127.0.0.1 behind a proxy with a certificate, or use --plain-http"),
         ))
     }
 
-    /// The address by which people reach it, if it has one of its own.
+    /// The address in links, if it differs from the one that the relay listens on.
     fn public_url(&self, cx: &Context) -> Result<Option<RelayUrl>, Failure> {
         let given = self.public_url.as_ref().or(cx.config.public_url.as_ref());
         let url = given.map(|url| RelayUrl::parse(url)).transpose().map_err(Failure::RelayUrl)?;
         if url.as_ref().is_some_and(RelayUrl::is_store) {
             let hint = Hint::run("--public-url https://share.example");
-            return Err(Failure::usage("--public-url is the address of a server", hint));
+            return Err(Failure::usage("--public-url takes the address of a server, not of a folder or bucket", hint));
         }
         Ok(url)
     }
 
-    /// The rules over the store, which was tested.
+    /// The rules over the tested store.
     async fn rules(&self, cx: &Context) -> Result<Arc<StoreRelay>, Failure> {
         if !(SMALLEST..=LARGEST).contains(&self.max_size) {
             let what = format!(
@@ -180,7 +183,7 @@ impl ServeArgs {
         let in_memory = self.store.as_deref() == Some(stores::IN_MEMORY);
         let policy = Policy {
             max_bytes: self.max_size.as_u64(),
-            // Memory has nobody else to keep room for.
+            // Other programs need no room in this memory.
             reserve: if in_memory { Some(0) } else { self.reserve.map(|reserve| reserve.as_u64()) },
             ..Policy::default()
         };

@@ -23,7 +23,7 @@ const HASHED: &str = "sha256:";
 
 /// Make a create token for a sender
 ///
-/// Prints the token and adds its hash to the file that `share relay --create-token-file` reads. To withdraw a token,
+/// Prints the token and adds its hash to the file that `share relay --create-token-file` reads. To revoke a token,
 /// delete its line from that file and restart the relay.
 #[derive(Args)]
 #[command(after_long_help = TOKEN_EXAMPLES)]
@@ -41,7 +41,7 @@ Examples:
   share relay token anna
   share relay token anna --create-token-file /etc/share/tokens";
 
-/// Makes a token for `name`, and adds what it hashes to to the file.
+/// Makes a token for a name, and adds its hash to the file.
 pub(super) fn run(args: &TokenArgs, cx: &Context) -> Result<(), Failure> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || "-_.@".contains(c);
     if args.name.is_empty() || !args.name.chars().all(is_word) {
@@ -54,8 +54,9 @@ pub(super) fn run(args: &TokenArgs, cx: &Context) -> Result<(), Failure> {
         Some(path) => path.clone(),
         None => {
             let dirs = ProjectDirs::from("", "", "share");
-            let dirs =
-                dirs.ok_or_else(|| Failure::usage("this user has no home", Hint::run("--create-token-file FILE")))?;
+            let dirs = dirs.ok_or_else(|| {
+                Failure::usage("this user has no home directory", Hint::run("--create-token-file FILE"))
+            })?;
             private_dir(dirs.data_dir())
                 .map_err(|error| Failure::path(dirs.data_dir(), &error, "no token was made"))?;
             dirs.data_dir().join("create-tokens")
@@ -68,13 +69,13 @@ pub(super) fn run(args: &TokenArgs, cx: &Context) -> Result<(), Failure> {
     if old.lines().any(|line| line.split_whitespace().next() == Some(&args.name)) {
         return Err(Failure::local(
             format!("{} already has a token", args.name),
-            format!("to invalidate that token, remove its line from {}", printable(&path.to_string_lossy())),
+            format!("to revoke that token, delete its line from {}", printable(&path.to_string_lossy())),
         ));
     }
     let token = Zeroizing::new(random_hex::<16>());
     let newline = if old.is_empty() || old.ends_with('\n') { "" } else { "\n" };
     let line = format!("{newline}{} {HASHED}{}\n", args.name, hex(&CreatePolicy::hash(&token)));
-    // Reading has left us at the end.
+    // The read above moved to the end of the file.
     file.write_all(line.as_bytes()).and_then(|()| sync(&file)).map_err(failed)?;
     let shown = printable(&path.to_string_lossy());
     let facts = json!({ "name": args.name, "token": token.as_str(), "file": path.to_string_lossy() });
@@ -82,10 +83,8 @@ pub(super) fn run(args: &TokenArgs, cx: &Context) -> Result<(), Failure> {
         return Err(Failure::local("standard output is closed", format!("remove the last line from {shown}")));
     }
     cx.output.info(&format!("Give the token to {}: share relay use URL prompts for it.", args.name));
-    cx.output.info(&format!(
-        "The token is valid from the next start of: share relay --create-token-file {}",
-        format::quoted(&shown)
-    ));
+    cx.output
+        .info(&format!("To accept the token, restart: share relay --create-token-file {}", format::quoted(&shown)));
     Ok(())
 }
 
@@ -94,7 +93,7 @@ pub(super) fn read_tokens(path: &Path) -> Result<Vec<[u8; 32]>, Failure> {
     let text =
         fs::read_to_string(path).map_err(|error| Failure::path(path, &error, Hint::run("share relay token NAME")))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    // None at all is a relay that lets nobody leave anything.
+    // Without any token, nobody may create shares.
     lines.map(read_token).collect::<Option<Vec<_>>>().ok_or_else(|| {
         Failure::usage(
             format!("{}: some lines are not create tokens", printable(&path.to_string_lossy())),

@@ -83,7 +83,7 @@ pub(crate) struct SendArgs {
     /// Print the link as a QR code too
     #[arg(long, help_heading = OUTPUT)]
     pub(super) qr: bool,
-    /// Copy the link, but not to the clipboard history
+    /// Copy the link to the clipboard, not to its history
     #[arg(short, long, help_heading = OUTPUT)]
     pub(super) copy: bool,
     /// Print a link that no browser or preview follows
@@ -119,7 +119,7 @@ impl SendArgs {
         }
         Err(Failure::usage(
             "no relay is configured",
-            Hint::line("share relay use URL, or --direct to serve it from this computer until it is opened"),
+            Hint::line("run share relay use URL, or use --direct to serve the share from this computer"),
         ))
     }
 
@@ -140,7 +140,7 @@ impl SendArgs {
     pub(super) fn expect_sense(&self, relay: Option<&RelayUrl>) -> Result<(), Failure> {
         expect_bare_form(self.bare, relay)?;
         if self.generate_passphrase && self.passphrase.is_file_given() {
-            return Err(Failure::usage("-P and --passphrase-file exclude each other", "leave one of them out"));
+            return Err(Failure::usage("-P and --passphrase-file cannot be used together", "leave one of them out"));
         }
         if self.receipt.as_deref() == Some(Path::new("-")) {
             return Err(Failure::usage("--receipt takes a file, not standard output", Hint::run("--receipt FILE")));
@@ -149,7 +149,7 @@ impl SendArgs {
             return Err(Failure::usage("--for takes a name", Hint::run("--for anna")));
         }
         if output::stdout_is_closed() {
-            let hint = "nothing was sent: there is no place to print the link";
+            let hint = "nothing was sent, because the link could not be printed";
             return Err(Failure::local("standard output is closed or full", hint));
         }
         if self.name.as_ref().is_some_and(|name| name.len() > MAX_NAME) {
@@ -184,7 +184,7 @@ impl SendArgs {
             metadata: self.metadata,
             view_only: self.view_only,
             hint: if self.passphrase.is_flag() {
-                "nothing was sent; -p takes no value, it prompts"
+                "nothing was sent; -p takes no value and prompts for the passphrase"
             } else {
                 "nothing was sent"
             },
@@ -201,10 +201,9 @@ impl SendArgs {
 pub(super) fn expect_bare_form(bare: bool, url: Option<&RelayUrl>) -> Result<(), Failure> {
     match url.filter(|url| bare && !url.has_bare_form()) {
         None => Ok(()),
-        Some(url) => Err(Failure::usage(
-            format!("a bare link cannot contain how to reach {}", url.name()),
-            Hint::line("leave out --bare"),
-        )),
+        Some(url) => {
+            Err(Failure::usage(format!("a bare link cannot lead to {}", url.name()), Hint::line("leave out --bare")))
+        }
     }
 }
 

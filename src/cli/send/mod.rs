@@ -179,11 +179,10 @@ impl Sending<'_> {
         self.inputs.warn(&sent.manifest, output);
         self.inputs.warn_of_browsers(&sent.manifest, self.args.view_only, output);
         if self.args.view_only {
-            output
-                .info("Recipients' programs are asked to show it and not to save it; they cannot prevent screenshots.");
+            output.info("Recipients' programs are asked not to save this share; they cannot prevent screenshots.");
         }
         if sent.manifest.total_size() > PHONES_TAKE {
-            output.info("Browsers on phones open up to 256 MiB; for this share, recipients need `share`.");
+            output.info("Browsers on phones open up to 256 MiB: recipients of this share need `share`.");
         }
     }
 
@@ -210,11 +209,9 @@ impl Sending<'_> {
         let shown = LinkDisplay { bare, passphrase, removed: self.inputs.removed(), qr, status };
         if print(&batch, &shown, output).is_err() {
             let hint = if batch.revoke().await {
-                Hint::from("the link could not be printed, and was revoked")
+                Hint::from("the link could not be printed, so the share was revoked")
             } else {
-                Hint::line(
-                    "the link could not be printed, and the relay did not confirm that it revoked the share: share revoke",
-                )
+                Hint::line("the relay did not confirm that it revoked the share; to try again: share revoke")
             };
             return Err(Failure::local("standard output is closed or full", hint));
         }
@@ -229,7 +226,7 @@ impl Sending<'_> {
 
     /// Waits until all shares of `batch` have ended.
     async fn wait(&self, batch: &Committed, endpoint: &Endpoint, connected: &Connected) -> Result<(), Failure> {
-        self.cx.output.info("Waiting until it is opened. Press Ctrl-C to stop waiting; the link keeps working.");
+        self.cx.output.info("Waiting until the share is opened. Press Ctrl-C to stop waiting; the link keeps working.");
         let waiting = try_join_all(batch.shares().iter().map(async |share| {
             let at = asking::Reached::at(endpoint, &connected.relay);
             let status = asking::wait_at(share.entry(), batch.shares().len() > 1, share.owner(), &at, self.cx).await?;

@@ -17,11 +17,11 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
             // Cut off in its picture: there is nothing behind that.
             [] if pictured => return Ok(()),
             [0x3b, ..] if scan.peek(at + 1, 4)? == b"GIF8" => {
-                return Err(Unclean::Damaged("there are more pictures behind its first one"));
+                return Err(Unclean::Damaged("another picture follows the first one"));
             }
             [0x3b, ..] => return Ok(scan.cut(at + 1)?),
             [block, label] => [*block, *label],
-            _ => return Err(Unclean::Damaged("it ends too early")),
+            _ => return Err(Unclean::Damaged("the file is incomplete")),
         };
         let end = match block {
             [0x2c, _] => {
@@ -31,7 +31,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
                 pieces(scan, at + 10 + table(flags) + 1)?
             }
             [0x21, _] => pieces(scan, at + 2)?,
-            _ => return Err(Unclean::Damaged("one of its blocks is none")),
+            _ => return Err(Unclean::Damaged("a block has an unknown type")),
         };
         if block[0] == 0x21 && !is_needed(scan, block[1], at)? {
             if block[1] == COMMENT {

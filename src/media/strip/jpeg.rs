@@ -20,10 +20,10 @@ const JFIF_LEN: u64 = 18;
 /// Length of Adobe's segment on colors: marker, length and twelve bytes.
 const ADOBE_LEN: u64 = 16;
 
-/// Not what a decoder would take.
-const UNBUILT: Unclean = Unclean::Damaged("it is not a valid JPEG");
+/// A file that decoders reject.
+const INVALID: Unclean = Unclean::Damaged("the file is not a valid JPEG");
 
-const GARBLED: Unclean = Unclean::Damaged("its coded picture is garbled");
+const DAMAGED: Unclean = Unclean::Damaged("the image data is damaged");
 
 /// Keeps what a decoder needs, with the ICC profile and the orientation.
 pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
@@ -56,11 +56,11 @@ fn segments<R: Read + Seek>(scan: &mut Scan<R>, orientations: &mut Orientations)
             [0xff, marker] => *marker,
             // Cut off in its picture: there is nothing behind that.
             _ if walk.pictured => return Ok(()),
-            _ => return Err(Unclean::Damaged("it ends too early")),
+            _ => return Err(Unclean::Damaged("the file is incomplete")),
         };
         match marker {
             EOI if walk.pictured => return end(scan, &walk),
-            EOI => return Err(UNBUILT),
+            EOI => return Err(INVALID),
             // Markers that stand alone.
             0x01 | 0xd0..=SOI => {
                 walk.at += 2;
@@ -70,7 +70,7 @@ fn segments<R: Read + Seek>(scan: &mut Scan<R>, orientations: &mut Orientations)
         }
         let len = u64::from(scan.u16(walk.at + 2)?) + 2;
         if len < 4 || walk.at + len > scan.len {
-            return Err(Unclean::Damaged("one of its segments has no end"));
+            return Err(Unclean::Damaged("a segment is incomplete"));
         }
         // Tables, frames and scans are what a decoder needs; everything else is an application's, or nobody's.
         if !matches!(marker, 0xc0..=0xcf | SOS..=0xdf) {
@@ -107,7 +107,7 @@ fn end<R: Read + Seek>(scan: &mut Scan<R>, walk: &Walk) -> Result<(), Unclean> {
     if walk.frame.is_some() && frame_behind(scan, behind)? == walk.frame {
         let second = end_behind(scan, behind)?;
         if frame_behind(scan, second)? == walk.frame {
-            return Err(Unclean::Damaged("there are more pictures behind its first one"));
+            return Err(Unclean::Damaged("another picture follows the first one"));
         }
     }
     Ok(scan.cut(behind)?)
@@ -118,20 +118,20 @@ fn end<R: Read + Seek>(scan: &mut Scan<R>, walk: &Walk) -> Result<(), Unclean> {
 fn check<R: Read + Seek>(scan: &mut Scan<R>, marker: u8, len: u64, walk: &mut Walk) -> Result<(), Unclean> {
     match marker {
         0xc4 | 0xc8 | 0xcc => {}
-        // In a coded picture only these follow; another marker is a byte of it that was garbled (T.81, B.2).
-        0xc0..=0xcf if walk.pictured => return Err(GARBLED),
+        // In a coded picture only these follow; another marker is a damaged byte of it (T.81, B.2).
+        0xc0..=0xcf if walk.pictured => return Err(DAMAGED),
         0xc0..=0xcf => walk.frame = frame_at(scan, walk.at, len)?,
         SOS => {
             let [components] = scan.array::<1>(walk.at + 4)?;
             if walk.frame.is_none() || components == 0 || len != 8 + 2 * u64::from(components) {
-                return Err(UNBUILT);
+                return Err(INVALID);
             }
         }
-        0x02..=0xbf => return Err(UNBUILT),
+        0x02..=0xbf => return Err(INVALID),
         0xe0..=0xef | 0xfe if walk.pictured => {
             let next = scan.peek(walk.at + len, 2)?;
             if !matches!(next[..], [0xff, 1..=0xfe]) {
-                return Err(GARBLED);
+                return Err(DAMAGED);
             }
         }
         _ => {}

@@ -60,7 +60,11 @@ pub fn plan<R: Read + Seek>(source: R) -> Result<Plan, Unclean> {
     }
     let Scan { mut edits, len, removed, codecs, .. } = scan;
     if edits.count() > MAX_EDITS {
-        return Err(Unclean::Damaged("it has too many pieces"));
+        return Err(Unclean::Damaged("the file has too many pieces"));
     }
-    if edits.settle() { Ok(Plan { edits, len, removed, codecs }) } else { Err(Unclean::Damaged("its pieces overlap")) }
+    if edits.settle() {
+        Ok(Plan { edits, len, removed, codecs })
+    } else {
+        Err(Unclean::Damaged("pieces of the file overlap"))
+    }
 }

@@ -23,21 +23,17 @@ fn chunks<R: Read + Seek>(scan: &mut Scan<R>, orientations: &mut Orientations) -
         let head = scan.peek(at, 8)?;
         let Ok([a, b, c, d, kind @ ..]) = <[u8; 8]>::try_from(&head[..]) else {
             // Cut off in its picture: there is nothing behind that.
-            return if pictured { Ok(scan.cut(at)?) } else { Err(Unclean::Damaged("it ends too early")) };
+            return if pictured { Ok(scan.cut(at)?) } else { Err(Unclean::Damaged("the file is incomplete")) };
         };
         let content = u64::from(u32::from_be_bytes([a, b, c, d]));
         let len = content + 12;
         if at + len > scan.len {
-            return if pictured && &kind == b"IDAT" {
-                Ok(())
-            } else {
-                Err(Unclean::Damaged("one of its chunks has no end"))
-            };
+            return if pictured && &kind == b"IDAT" { Ok(()) } else { Err(Unclean::Damaged("a chunk is incomplete")) };
         }
         match &kind {
             b"IEND" => {
                 if scan.peek(at + len, 8)?.starts_with(b"\x89PNG\r\n\x1a\n") {
-                    return Err(Unclean::Damaged("there are more pictures behind its first one"));
+                    return Err(Unclean::Damaged("another picture follows the first one"));
                 }
                 return Ok(scan.cut(at + len)?);
             }
@@ -59,7 +55,7 @@ fn chunks<R: Read + Seek>(scan: &mut Scan<R>, orientations: &mut Orientations) -
             // The mark of Apple's own kind of PNG.
             | b"CgBI" => {}
             // Without these a decoder must give up, and their content is unknown.
-            [b'A'..=b'Z', ..] => return Err(Unclean::Damaged("it has a chunk that no decoder knows")),
+            [b'A'..=b'Z', ..] => return Err(Unclean::Damaged("the file has an unknown critical chunk")),
             b"tIME" => {
                 scan.removed.time = true;
                 scan.edits.remove(at, len);

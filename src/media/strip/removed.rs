@@ -89,8 +89,8 @@ const XMP: &str = "XMP data";
 /// Bytes at the beginning of a piece of metadata in which its name stands.
 const NAMED_WITHIN: usize = 128;
 
-/// The name of a piece of metadata, by the first word in its beginning that formats have for one: keywords of PNG, names
-/// of atoms, keys of `QuickTime`.
+/// The name of a piece of metadata, from the first known word at its beginning: keywords of PNG, names of atoms, keys
+/// of `QuickTime`.
 pub(super) fn name_of(text: &[u8]) -> Option<&'static str> {
     const NAMES: [(&[&[u8]], &str); 8] = [
         (&[b"http://ns.adobe.com/xap/", b"<x:xmpmeta", b"XML:com.adobe.xmp", b"XMP DataXMP"], XMP),

@@ -64,7 +64,7 @@ impl<R: Read + Seek> Scan<R> {
 
     /// Exactly `N` bytes from `at` on.
     pub(super) fn array<const N: usize>(&mut self, at: u64) -> Result<[u8; N], Unclean> {
-        <[u8; N]>::try_from(self.peek(at, N as u64)?).map_err(|_| Unclean::Damaged("it ends too early"))
+        <[u8; N]>::try_from(self.peek(at, N as u64)?).map_err(|_| Unclean::Damaged("the file is incomplete"))
     }
 
     pub(super) fn u16(&mut self, at: u64) -> Result<u16, Unclean> {

@@ -19,7 +19,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
     while at + 8 <= end {
         let (kind, content, len) = chunk(scan, at)?;
         if at + 8 + content > end {
-            return Err(Unclean::Damaged("one of its chunks has no end"));
+            return Err(Unclean::Damaged("a chunk is incomplete"));
         }
         // A file may end without the byte that makes the last length even.
         let len = len.min(end - at);
@@ -47,7 +47,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
         at += len;
     }
     if !pictured {
-        return Err(Unclean::Damaged("its length leaves its picture out"));
+        return Err(Unclean::Damaged("the length in the header excludes the picture"));
     }
     scan.cut(at)?;
     let turned = orientations.settle();
@@ -56,7 +56,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
         let len = u32::try_from(tiff.len()).unwrap_or(u32::MAX).to_le_bytes();
         scan.edits.put(at, [b"EXIF", &len[..], &tiff].concat());
     }
-    let size = u32::try_from(scan.edits.len_of(scan.len) - 8).map_err(|_| Unclean::Damaged("it is too long"))?;
+    let size = u32::try_from(scan.edits.len_of(scan.len) - 8).map_err(|_| Unclean::Damaged("the file is too large"))?;
     scan.edits.replace(4, 4, size.to_le_bytes().to_vec());
     if let Some((at, flags)) = flags {
         let kept = if turned.is_some() { HAS_EXIF } else { 0 };
@@ -77,7 +77,7 @@ fn frame<R: Read + Seek>(scan: &mut Scan<R>, mut at: u64, end: u64) -> Result<()
     while at + 8 <= end {
         let (kind, content, len) = chunk(scan, at)?;
         if at + 8 + content > end {
-            return Err(Unclean::Damaged("one of its chunks has no end"));
+            return Err(Unclean::Damaged("a chunk is incomplete"));
         }
         if !matches!(&kind, b"VP8 " | b"VP8L" | b"ALPH") {
             scan.removed.field(None);

@@ -72,7 +72,7 @@ fn an_interface_can_be_specified_by_name() {
     let (link, said) = served(&both, "--interface eth1");
     assert_eq!(link, "http://10.0.0.5:4080/#KEY");
     assert!(
-        said.contains("This computer's other addresses: 192.168.1.23 (wlan0). To use one, pass --interface NAME."),
+        said.contains("This computer's other addresses: 192.168.1.23 (wlan0). Use --interface NAME to choose one."),
         "{said}"
     );
     // An argument overrides a variable, also that of the other option.

@@ -144,7 +144,7 @@ fn errors_in_arguments_name_what_is_wrong() {
         ("relay nonsense", "'nonsense' is not a command", "try: share relay --help"),
         ("send --links two", "invalid value 'two' for '--links <N>': it is not a number", "share send --help"),
         ("open --seconds 0", "for '--seconds <N>': use a number from 1 to 86400", "share open --help"),
-        ("relay --listen nas", "for '--listen <ADDRESS>': use an address with a port", "share relay --help"),
+        ("relay --listen nas", "for '--listen <ADDRESS>': expected an address with a port", "share relay --help"),
     ] {
         let ended = sandbox.share(line.split_whitespace()).fails(2, error);
         assert!(ended.stderr.contains(hint), "{line}: {}", ended.stderr);

@@ -68,7 +68,7 @@ async fn a_receipt_checks_and_revokes_on_any_machine() {
     let printed = stage.elsewhere("status --receipt kept").ok();
     assert_eq!(printed.matches("  waiting until ").count(), 2, "{printed}");
     assert!(printed.contains("for anna") && printed.contains("for ben"), "{printed}");
-    stage.elsewhere("revoke --receipt kept").fails(2, "no terminal to confirm that 2 shares should be revoked");
+    stage.elsewhere("revoke --receipt kept").fails(2, "there is no terminal to confirm revoking 2 shares");
     stage.elsewhere("revoke --receipt kept -y").ok();
     stage.elsewhere("peek").env("SHARE_LINK", link.lines().next().unwrap()).fails(4, "the sender revoked this link");
     // Ctrl-C also interrupts waiting for a named pipe.
@@ -78,7 +78,7 @@ async fn a_receipt_checks_and_revokes_on_any_machine() {
     assert_eq!(run.ok(), "124", "and not 137");
     stage.elsewhere("status --receipt beach.jpg").fails(8, "beach.jpg: ");
     // A failed send leaves no receipt.
-    stage.share("send nothing --receipt other").fails(8, "nothing: there is no such file");
+    stage.share("send nothing --receipt other").fails(8, "nothing: no such file");
     stage
         .share("send --receipt other --relay http://127.0.0.1:1 --give-up 100ms beach.jpg")
         .fails(6, "cannot be reached");
@@ -233,7 +233,7 @@ async fn an_unreachable_relay_does_not_delay_the_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_send_leaves_no_trace_in_the_outbox() {
     let stage = Stage::new();
-    stage.share("send nothing").fails(8, "nothing: there is no such file");
+    stage.share("send nothing").fails(8, "nothing: no such file");
     stage.share("send --receipt no/such/place beach.jpg").fails(8, "no/such/place");
     stage.share("send beach.jpg --relay http://127.0.0.1:1 --give-up 100ms").fails(6, "cannot be reached");
     let left = stage.share("list").run();

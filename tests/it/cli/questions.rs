@@ -10,7 +10,7 @@ fn opening_at_a_terminal_asks_and_enter_means_not_now() {
     sandbox.write("sent.jpg", &content);
     let link = sandbox.share(["send", "-q", "-n", "beach.jpg", "--relay", &relay.url, "sent.jpg"]).ok();
     let mut terminal = Conversation::start(&sandbox, r#"TERM=xterm "$SHARE" open"#);
-    terminal.expect("link (not shown):").press(&format!("{link}\r"));
+    terminal.expect("Link (not shown):").press(&format!("{link}\r"));
     terminal.expect("colored [b]locks, [s]ave it, or").expect("[n]ot now?").press("x\r");
     terminal.expect("type b, s or n").expect("[n]ot now?").press("\r");
     let (code, seen) = terminal.end();
@@ -31,15 +31,15 @@ fn a_text_is_typed_without_echo_and_printed_without_control_characters() {
     let relay = sandbox.relay();
     let mut terminal = Conversation::start(&sandbox, &format!(r#""$SHARE" send -p --relay {} >link"#, relay.url));
     terminal.expect("Type or paste the text").press("s3cret\x04");
-    terminal.expect("passphrase:").press("horse\r");
-    terminal.expect("repeat the passphrase:").press("horse\r");
+    terminal.expect("Passphrase:").press("horse\r");
+    terminal.expect("Repeat the passphrase:").press("horse\r");
     let (code, seen) = terminal.end();
     assert!(code == 0 && !seen.contains("s3cret") && seen.contains("text, 6 bytes"), "{seen}");
     let link = String::from_utf8(sandbox.read("link")).unwrap();
 
     let mut terminal = Conversation::start(&sandbox, &format!(r#""$SHARE" open -o - '{}'"#, link.trim()));
-    terminal.expect("passphrase:").press("cow\r");
-    terminal.expect("wrong passphrase; 19 more may be tried").expect("passphrase:").press("horse\r");
+    terminal.expect("Passphrase:").press("cow\r");
+    terminal.expect("Wrong passphrase. 19 more can be tried").expect("Passphrase:").press("horse\r");
     let (code, seen) = terminal.end();
     assert!(code == 0 && seen.contains("s3cret"), "{seen}");
 }
@@ -149,7 +149,7 @@ fn binary_data_never_goes_to_a_terminal() {
     let (code, seen) = Conversation::start(&sandbox, &format!(r#""$SHARE" open -o - '{link}'"#)).end();
     assert_eq!(code, 2, "{seen}");
     assert!(
-        seen.contains("this photo cannot be printed on a terminal") && seen.contains("hint: nothing was opened"),
+        seen.contains("this photo cannot be printed on a terminal") && seen.contains("hint: use -o FILE"),
         "{seen}"
     );
     let text = sandbox.share(["send", "-q", "--relay", &relay.url]).input("a\x1b]0;title\x07b").ok();
@@ -164,8 +164,8 @@ fn an_interrupted_question_restores_the_terminal() {
     let relay = sandbox.relay();
     for (question, command) in [
         ("Type or paste the text", r#""$SHARE" send --relay $RELAY"#),
-        ("passphrase:", r#""$SHARE" send -p x --relay $RELAY"#),
-        ("link (not shown):", r#""$SHARE" open"#),
+        ("Passphrase:", r#""$SHARE" send -p x --relay $RELAY"#),
+        ("Link (not shown):", r#""$SHARE" open"#),
     ] {
         sandbox.write("x", b"x");
         let command = format!("trap : INT; RELAY={}; {command}; echo code $?; stty -a | grep -o '.echo '", relay.url);

@@ -57,7 +57,7 @@ async fn usage() {
         || alone("send beach.jpg"),
         "
         ! error: no relay is configured
-        ! hint: share relay use URL, or --direct to serve it from this computer until it is opened
+        ! hint: run share relay use URL, or use --direct to serve the share from this computer
         = 2",
     );
     check(
@@ -119,15 +119,15 @@ async fn invalid_missing_and_secret_arguments() {
     check(
         || alone("send --relay share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg beach.jpg"),
         "
-        ! error: the relay's address cannot be used: this is a link, not the address of a relay; its key must stay secret
-        ! hint: --relay https://relay.example, or file:///srv/share for a folder
+        ! error: invalid relay address: this is a link, not a relay address; keep its key secret
+        ! hint: use --relay https://relay.example, or file:///srv/share for a folder
         = 2",
     );
     check(
         || stage.share("send http://nas/#share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg"),
         "
         ! error: a link is not a file
-        ! hint: share open, and paste the link when it asks
+        ! hint: run share open and paste the link at the prompt
         = 2",
     );
     check(
@@ -154,7 +154,7 @@ async fn invalid_missing_and_secret_arguments() {
     check(
         || alone("open http://nas/"),
         "
-        ! error: the link has lost its key: everything behind the # is missing
+        ! error: the link has no key: the part after the # is missing
         ! hint: copy the whole link from the message, including the part after the #
         = 2",
     );
@@ -169,7 +169,7 @@ async fn invalid_missing_and_secret_arguments() {
         || alone("open share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg"),
         "
         ! error: the link names no relay, and none is configured
-        ! hint: add --relay URL, or share relay use URL; ask the sender for the URL
+        ! hint: ask the sender for the relay's URL, then add --relay URL or run share relay use URL
         = 2",
     );
     check(
@@ -203,7 +203,7 @@ async fn local_errors() {
     check(
         || stage.share("send nothing.jpg"),
         "
-        ! error: nothing.jpg: there is no such file or directory
+        ! error: nothing.jpg: no such file or directory
         ! hint: nothing was sent
         = 8",
     );
@@ -225,21 +225,21 @@ async fn local_errors() {
         || stage.share("send beach.jpg --receipt right"),
         "
         ! error: right already exists
-        ! hint: nothing was sent; remove that file, or specify another one
+        ! hint: remove that file or specify another one; nothing was sent
         = 8",
     );
     check(
         || stage.share("open -q -o right").env("SHARE_LINK", &link),
         "
         ! error: right already exists
-        ! hint: nothing was opened; to replace the file: -f; to keep it: another -o
+        ! hint: use -f to replace the file, or another path with -o; nothing was opened
         = 8",
     );
     check(
         || stage.share("open -q -o no/where").env("SHARE_LINK", &link),
         "
-        ! error: no: there is no such file or directory
-        ! hint: nothing was opened; set -o to another path
+        ! error: no: no such file or directory
+        ! hint: use another path with -o; nothing was opened
         = 8",
     );
     assert!(stage.share("peek").env("SHARE_LINK", &link).ok().contains("beach.jpg"), "it still waits");
@@ -293,7 +293,7 @@ async fn outcomes_for_a_recipient() {
         .share("revoke -q")
         .env("SHARE_LINK", "")
         .input("")
-        .fails(2, "no terminal to confirm that the last share should be revoked");
+        .fails(2, "there is no terminal to confirm revoking the last share");
     stage.share("revoke -q -y").ok();
     check(
         || open(&link),
@@ -316,7 +316,7 @@ async fn outcomes_for_a_recipient() {
         "
         ! 2 files, 600 kB
         ! error: 2 files cannot be written to one standard output
-        ! hint: nothing was opened; to save the files, set -o DIR
+        ! hint: use -o DIR to save the files; nothing was opened
         = 2",
     );
     let link = stage.share("send -q").input("a Wi-Fi password").ok();
@@ -510,7 +510,8 @@ async fn the_life_of_a_share_as_its_sender_sees_it() {
     assert_eq!(
         transcript(&stage.share("revoke beach.jpg -y").run()),
         "\
-        beach.jpg: photo, 300 kB\n  too late: opened on Jan 1, 2100 at 00:00 by: WORDS (verified: the opener had the link and the passphrase)\n  \
+        beach.jpg: photo, 300 kB\n  too late: opened on Jan 1, 2100 at 00:00 by: WORDS \
+        (verified: the opener had the link and the passphrase)\n  \
         sent on TODAY through RELAY, id ID\n\
         beach.jpg: photo, 300 kB\n  too late: expired on Jan 2, 2100 at 00:00; nobody opened it\n  \
         sent on TODAY through RELAY, id ID\n\
@@ -549,7 +550,7 @@ async fn claimed_and_lapsed() {
         transcript(&opened),
         "\
         ! beach.jpg: photo, 300 kB\n\
-        ! Saved as got. The relay will be informed by the next `share` command; the sender then sees it was opened \
+        ! Saved as got. The next `share` command informs the relay; then the sender sees it was opened \
           by: WORDS\n\
         = 0\n"
     );
@@ -586,7 +587,8 @@ async fn sending() {
         "
         LINK
         ! beach.jpg: photo, 300 kB
-        ! warning: metadata NOT removed from beach.jpg: it is not a valid JPEG; it may contain location, time and camera data
+        ! warning: metadata NOT removed from beach.jpg (the file is not a valid JPEG): \
+        location, time and camera data may remain
         ! Works once. Expires on Jan 15, 2100 at 00:00.
         = 0",
     );

@@ -142,11 +142,17 @@ fn a_failing_disk_is_named_and_is_not_treated_as_a_refusal() {
     fs::create_dir_all(&notes).unwrap();
     let ended = failing(&notes);
     assert_eq!(ended.code, 8, "{ended:?}");
-    let error = format!("error: {}: input/output error\nhint: nothing was opened; set --state-dir", notes.display());
+    let error = format!(
+        "error: {}: input/output error\nhint: use --state-dir DIR on another disk; nothing was opened",
+        notes.display()
+    );
     assert!(ended.stderr.contains(&error), "{ended:?}");
     let ended = failing(&sandbox.path("in"));
     assert_eq!(ended.code, 8, "{ended:?}");
-    assert!(ended.stderr.contains("error: in: input/output error\nhint: nothing was opened; set -o"), "{ended:?}");
+    assert!(
+        ended.stderr.contains("error: in: input/output error\nhint: use another path with -o; nothing was opened"),
+        "{ended:?}"
+    );
     sandbox.share(["open", "-q", &link, "-o", "in"]).ok();
     assert_eq!(sandbox.names(), ["beach.jpg", "in"]);
 }

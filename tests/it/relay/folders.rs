@@ -101,7 +101,7 @@ fn a_strangers_link_does_not_touch_local_folders_unasked() {
             .share(&args)
             .env("HOME", &there)
             .env("SHARE_LINK", &link)
-            .fails(2, "on this computer, and that is not the relay you use");
+            .fails(2, "on this computer, but that folder is not your relay");
         assert!(ended.stderr.contains(&format!("SHARE_RELAY={url}/")), "{ended:?}");
     }
     let command = format!(r#"HOME={} exec "$SHARE" peek '{link}'"#, there.display());
@@ -120,9 +120,9 @@ fn a_strangers_link_does_not_touch_local_folders_unasked() {
 fn only_a_folder_that_was_made_for_it_is_used() {
     let sandbox = Sandbox::new();
     let url = url(&sandbox);
-    sandbox.share(["send", "--relay", &url]).input("x").fails(8, "there is no such file or directory");
+    sandbox.share(["send", "--relay", &url]).input("x").fails(8, "no such file or directory");
     fs::create_dir(sandbox.path("team")).unwrap();
-    sandbox.share(["send", "--relay", &url]).input("x").fails(2, "is not a folder for shares");
+    sandbox.share(["send", "--relay", &url]).input("x").fails(2, "is not set up as a relay");
     assert!(files(&sandbox.path("team")).is_empty());
     sandbox.write("team/letter.txt", b"dear");
     sandbox.share(["relay", "use", &url]).fails(8, "contains other files");
@@ -133,7 +133,7 @@ fn only_a_folder_that_was_made_for_it_is_used() {
     assert!(refused.stderr.contains("chmod o="), "{refused:?}");
     std::os::unix::fs::symlink("/tmp", sandbox.path("link")).unwrap();
     let linked = format!("file://{}", sandbox.path("link").display());
-    sandbox.share(["send", "--relay", &linked]).input("x").fails(2, "is not a folder for shares");
+    sandbox.share(["send", "--relay", &linked]).input("x").fails(2, "is not set up as a relay");
     assert_eq!(files(&sandbox.home().join(".config")).len(), 0, "nothing became the default");
 }
 

@@ -120,7 +120,7 @@ fn a_machine_without_root_certificates_is_told_to_install_them() {
         expect(
             &ended,
             8,
-            "error: this computer has no CA certificates to check relays with",
+            "error: this computer has no CA certificates, so it cannot verify relays",
             "hint: install the package ca-certificates",
         );
     }

@@ -25,8 +25,8 @@ fn late_replies_are_not_typed() {
     let link = send(&sandbox, &relay, &["--passphrase-file", "phrase", "t.txt"]);
     let mut tty = Tty::start(&sandbox, TerminalKind::Mute, "\"$SHARE\" open");
     // Before, within, and after the typed text.
-    tty.expect("link (not shown):").press(&format!("{ANSWERS}{link}\r"));
-    tty.expect("passphrase:").press("ho").press(ANSWERS).press("rse\r");
+    tty.expect("Link (not shown):").press(&format!("{ANSWERS}{link}\r"));
+    tty.expect("Passphrase:").press("ho").press(ANSWERS).press("rse\r");
     tty.expect("[n]ot now?").press("v").press(ANSWERS).press("\r");
     // As keys, its letters would close (q) or copy (c).
     tty.expect("canary").press("\x1bP>|q").press("cq(1)\x1b\\").press("\x1b[?62;").press("4c");

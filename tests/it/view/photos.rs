@@ -170,7 +170,7 @@ fn a_photo_that_cannot_be_decoded_is_an_error_and_not_lost() {
         assert_eq!(tty.end(), 8, "{name}: {}", tty.screen());
         assert!(tty.screen().contains(&format!("error: the share could not be shown: {why}")), "{}", tty.screen());
         assert!(
-            tty.screen().contains("hint: to save it, run this again on this device within 24 hours with -o FILE"),
+            tty.screen().contains("hint: run this again with -o FILE on this device within 24 hours"),
             "{}",
             tty.screen()
         );

@@ -166,10 +166,10 @@ fn a_view_only_share_is_not_saved() {
     let refused = sandbox.share(["send", "--relay", &relay.url, "--view-only", "t.zip"]).fails(2, "can only be saved");
     assert!(refused.stderr.contains("nothing was sent"), "{refused:?}");
     let sent = sandbox.share(["send", "--relay", &relay.url, "--view-only", "t.txt"]).run();
-    assert!(sent.stderr.contains("asked to show it and not to save it; they cannot prevent screenshots."), "{sent:?}");
+    assert!(sent.stderr.contains("asked not to save this share; they cannot prevent screenshots."), "{sent:?}");
     let link = String::from_utf8(sent.stdout).unwrap().trim().to_owned();
     for args in [vec!["open", &link], vec!["open", &link, "-o", "."], vec!["open", &link, "-o", "-"]] {
-        sandbox.share(args).fails(2, "this share is view-only: it can be shown and not saved");
+        sandbox.share(args).fails(2, "this share is view-only: it can be shown, but not saved");
     }
     // Nor with `--json`, where nothing is shown.
     let mut tty = open(&sandbox, TerminalKind::Plain, &link, "--json -y");

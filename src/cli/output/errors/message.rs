@@ -26,7 +26,7 @@ pub(in crate::cli) enum Hint {
     Line(String),
     /// A sentence without a command: broken between words where the terminal is narrow.
     Text(String),
-    /// What an interruption has led to, in place of a hint: printed without a label.
+    /// The outcome of an interruption, in place of a hint: printed without a label.
     Outcome(String),
 }
 
@@ -41,7 +41,7 @@ impl Hint {
         Self::Line(sentence.into())
     }
 
-    /// What an interruption has led to: `revoked: the link no longer works`.
+    /// The outcome of an interruption: `revoked: the link no longer works`.
     pub(in crate::cli) fn outcome(outcome: impl Into<String>) -> Self {
         Self::Outcome(outcome.into())
     }

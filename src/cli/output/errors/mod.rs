@@ -112,8 +112,8 @@ impl Failure {
             Self::Link(error) => Message::new(Exit::Usage, error.to_string(), link_hint(error)),
             Self::RelayUrl(error) => Message::new(
                 Exit::Usage,
-                format!("the relay's address cannot be used: {error}"),
-                Hint::line("--relay https://relay.example, or file:///srv/share for a folder"),
+                format!("invalid relay address: {error}"),
+                Hint::line("use --relay https://relay.example, or file:///srv/share for a folder"),
             ),
             Self::Send { relay, error, gone } => send::message(relay, error, *gone),
             Self::TooLarge { relay, file, len, max } => Message::new(
@@ -193,7 +193,7 @@ pub(in crate::cli) fn is_a_directory(path: &Path) -> Failure {
 pub(in crate::cli) fn in_the_way(path: &Path) -> Failure {
     Failure::local(
         format!("{} already exists", printable(&path.to_string_lossy())),
-        "nothing was sent; remove that file, or specify another one",
+        "remove that file or specify another one; nothing was sent",
     )
 }
 
@@ -201,7 +201,7 @@ pub(in crate::cli) fn in_the_way(path: &Path) -> Failure {
 pub(in crate::cli) fn exists(path: &Path) -> Failure {
     Failure::local(
         format!("{} already exists", printable(&path.to_string_lossy())),
-        Hint::line("nothing was opened; to replace the file: -f; to keep it: another -o"),
+        Hint::line("use -f to replace the file, or another path with -o; nothing was opened"),
     )
 }
 

@@ -113,7 +113,7 @@ fn gone(how: Gone, at: u64, claimant: Option<Claimant>, until: Option<u64>, ours
 
 fn guesses_left(left: u8) -> Hint {
     match left {
-        0 => "this was the last try: the next one locks the share".into(),
+        0 => "the next try locks the share, whether the passphrase is right or wrong".into(),
         1 => "1 more passphrase can be tried before the share is locked".into(),
         left => format!("{left} more passphrases can be tried before the share is locked").into(),
     }

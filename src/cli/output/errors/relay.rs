@@ -84,7 +84,7 @@ fn failed_test(relay: &str, url: &RelayUrl, error: &RelayError) -> Message {
         // A relay answered that there is nothing at this path.
         RelayError::Unknown if url.has_path() => Message::new(
             Exit::Unreachable,
-            format!("{address} is not a share relay, but one answers at {}", url.without_path()),
+            format!("{address} is not a share relay, but {} is", url.without_path()),
             Hint::run(format!("share relay check {}", url.without_path())),
         ),
         RelayError::Unknown | RelayError::NotARelay | RelayError::Diverted => Message::new(
@@ -134,14 +134,14 @@ pub(super) fn message(relay: &str, error: &RelayError, safe: &str) -> Message {
         ),
         RelayError::TooLarge { max } => Message::new(
             Exit::Refused,
-            format!("{relay} accepts up to {} per share, and this is more", binary(*max)),
-            "send less at once",
+            format!("this share is too large: {relay} accepts up to {}", binary(*max)),
+            "send fewer or smaller files",
         ),
         RelayError::TooLongLived { .. } | RelayError::NotAllowed => {
             Message::new(Exit::Refused, format!("{relay} refuses: {error}"), format!("ask the operator of {relay}"))
         }
         RelayError::Gone { .. } | RelayError::Unknown | RelayError::WrongPassphrase { .. } => {
-            Message::new(Exit::Gone, format!("{relay} answered: {error}"), "send it again")
+            Message::new(Exit::Gone, format!("{relay} answered: {error}"), "send the share again")
         }
         RelayError::BadRequest | RelayError::IdTaken | RelayError::Committed | RelayError::PartsMissing => {
             let what = format!("{relay} answered: {error}");
@@ -160,7 +160,7 @@ pub(super) fn hindered(relay: &str, obstacle: &Obstacle, safe: &str) -> Message 
     match obstacle {
         Obstacle::NoCertificates => Message::new(
             Exit::Local,
-            "this computer has no CA certificates to check relays with",
+            "this computer has no CA certificates, so it cannot verify relays",
             "install the package ca-certificates, or set SSL_CERT_FILE to a certificate file",
         ),
         Obstacle::NoNetwork => Message::new(
@@ -195,7 +195,7 @@ pub(super) fn hindered(relay: &str, obstacle: &Obstacle, safe: &str) -> Message 
 fn distrusted(relay: &str, why: &Distrust) -> Message {
     let clock = || {
         let now = time(SystemClock.now());
-        format!("if it is not {now} now, set this computer's clock; otherwise tell the relay's operator")
+        format!("if the time is not {now}, set this computer's clock; otherwise tell the relay's operator")
     };
     let (what, hint) = match why {
         Distrust::Expired { at } => {
@@ -234,9 +234,10 @@ pub(super) fn in_front(relay: &str, fault: ProxyFault) -> Message {
         ProxyFault::DropsAuthorization => {
             ("removes the Authorization header", "configure the proxy to pass the Authorization header on")
         }
-        ProxyFault::RefusesParts => {
-            ("rejects a part of 4 MiB", "configure the proxy to accept bodies of 5 MiB; nginx: client_max_body_size 5m")
-        }
+        ProxyFault::RefusesParts => (
+            "rejects uploads of 4 MiB",
+            "configure the proxy to accept bodies of 5 MiB; nginx: client_max_body_size 5m",
+        ),
     };
     Message::new(Exit::Unreachable, format!("a proxy in front of {relay} {does}"), hint)
 }

@@ -42,8 +42,8 @@ fn refused(relay: &str, error: &RelayError, gone: bool) -> Message {
     match error {
         RelayError::TooLarge { max } => Message::new(
             Exit::Refused,
-            format!("this is too large: {relay} accepts up to {}", binary(*max)),
-            "send less at once, or use another relay",
+            format!("this share is too large: {relay} accepts up to {}", binary(*max)),
+            "send fewer or smaller files, or use another relay",
         ),
         RelayError::TooLongLived { max } => Message::new(
             Exit::Refused,

@@ -38,7 +38,7 @@ pub(super) fn boxed<R: Read + Seek>(scan: &mut Scan<R>, at: u64, end: u64) -> Re
 }
 
 /// Something where a box should be.
-pub(super) const NO_BOX: Unclean = Unclean::Damaged("its boxes don't lie in each other");
+pub(super) const NO_BOX: Unclean = Unclean::Damaged("a box of the file is malformed");
 
 /// The boxes in `within`, of which `skip` bytes are something else.
 pub(super) fn children<R: Read + Seek>(scan: &mut Scan<R>, within: Boxed, skip: u64) -> Result<Vec<Boxed>, Unclean> {

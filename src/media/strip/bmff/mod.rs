@@ -30,11 +30,11 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
         }
     }
     if movies.len() > 1 || stills.len() > 1 {
-        return Err(Unclean::Damaged("it has two tables of contents"));
+        return Err(Unclean::Damaged("the file has two tables of contents"));
     }
     let (movie, still) = (movies.first().copied(), stills.first().copied());
     if movie.is_none() && still.is_none() {
-        return Err(Unclean::Damaged("its table of contents is missing"));
+        return Err(Unclean::Damaged("the file has no table of contents"));
     }
     // From the end: what nobody needs there is cut, and not only made empty.
     let mut last = end;
@@ -51,7 +51,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(), Unclean> {
         kept.extend(movie::scan(scan, movie, &fragments)?);
     }
     if kept.iter().any(|(at, len)| at + len > last) {
-        return Err(Unclean::Damaged("its pictures lie behind its end"));
+        return Err(Unclean::Damaged("the picture data is missing"));
     }
     let kept = side_by_side(kept);
     for next in &top {
@@ -78,7 +78,7 @@ fn outermost<R: Read + Seek>(scan: &mut Scan<R>) -> Result<(Vec<Boxed>, u64), Un
             break;
         }
         if top.len() >= MAX_BOXES {
-            return Err(Unclean::Damaged("it has too many pieces"));
+            return Err(Unclean::Damaged("the file has too many pieces"));
         }
         at = next.end.min(end);
         top.push(Boxed { end: at, ..next });

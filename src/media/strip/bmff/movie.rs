@@ -14,7 +14,7 @@ const LOGGED: [&[u8]; 5] = [b"GPS (", b"GPS(", b"[latitude", b"latitude:", b"HOM
 /// The longest table that is read, in bytes.
 const MAX_TABLE: u64 = 64 << 20;
 
-const BROKEN: Unclean = Unclean::Damaged("one of its tracks does not say where it is");
+const BROKEN: Unclean = Unclean::Damaged("a track has no valid data offsets");
 
 /// A track that stays.
 struct Track {
@@ -33,7 +33,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, movie: Boxed, fragments: 
             b"mvex" => sizes = default_sizes(scan, next)?,
             b"pssh" | b"clip" | b"ctab" | b"prfl" => {}
             // Everything in it is compressed.
-            b"cmov" => return Err(Unclean::Damaged("its table of contents is compressed")),
+            b"cmov" => return Err(Unclean::Damaged("the table of contents is compressed")),
             b"rmra" => return Err(ELSEWHERE),
             _ => {
                 // Dashboard cameras have a list of where in the file positions are: what nobody refers to goes.
@@ -42,7 +42,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, movie: Boxed, fragments: 
             }
         }
         if kept.len() > MAX_EDITS {
-            return Err(Unclean::Damaged("it has too many pieces"));
+            return Err(Unclean::Damaged("the file has too many pieces"));
         }
     }
     for fragment in fragments {
@@ -51,7 +51,7 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, movie: Boxed, fragments: 
     Ok(kept)
 }
 
-const ELSEWHERE: Unclean = Unclean::Damaged("it refers to other files");
+const ELSEWHERE: Unclean = Unclean::Damaged("the file refers to other files");
 
 /// The length of the samples of each track, for pieces of the film that do not state it.
 fn default_sizes<R: Read + Seek>(scan: &mut Scan<R>, extends: Boxed) -> Result<HashMap<u32, u64>, Unclean> {
@@ -80,7 +80,7 @@ fn fragment<R: Read + Seek>(
             _ => free(scan, next)?,
         }
         if kept.len() > MAX_EDITS {
-            return Err(Unclean::Damaged("it has too many pieces"));
+            return Err(Unclean::Damaged("the file has too many pieces"));
         }
     }
     Ok(())
@@ -114,7 +114,7 @@ fn run<R: Read + Seek>(
     let known = tracks.iter().find(|known| known.id == id);
     if known.is_some_and(|known| known.is_text) {
         // Whether they are a log nobody has looked.
-        return Err(Unclean::Damaged("it has subtitles in pieces"));
+        return Err(Unclean::Damaged("the file has fragmented subtitles"));
     }
     for part in &parts {
         match &part.kind {
@@ -151,14 +151,14 @@ fn run<R: Read + Seek>(
     Ok(Some(at))
 }
 
-const ENCRYPTED: Unclean = Unclean::Damaged("it is encrypted");
+const ENCRYPTED: Unclean = Unclean::Damaged("the file is encrypted");
 
 /// Makes the times nought at which something was made and changed: the first two of a header, in 32 or in 64 bits.
 fn forget_times<R: Read + Seek>(scan: &mut Scan<R>, header: Boxed) -> Result<(), Unclean> {
     let [version] = scan.array::<1>(header.content)?;
     let len = if version == 1 { 16 } else { 8 };
     if header.content + 4 + len > header.end {
-        return Err(Unclean::Damaged("one of its headers is too short"));
+        return Err(Unclean::Damaged("a header is too short"));
     }
     let times = scan.peek(header.content + 4, len)?;
     scan.removed.time |= times.iter().any(|byte| *byte != 0) && &header.kind == b"mvhd";
@@ -168,7 +168,7 @@ fn forget_times<R: Read + Seek>(scan: &mut Scan<R>, header: Boxed) -> Result<(),
 
 /// A track: `None` if it goes. The ranges of the file that it needs are added to `kept`.
 fn track<R: Read + Seek>(scan: &mut Scan<R>, track: Boxed, kept: &mut Pieces) -> Result<Option<Track>, Unclean> {
-    let missing = || Unclean::Damaged("one of its tracks is incomplete");
+    let missing = || Unclean::Damaged("a track is incomplete");
     let media = child(scan, track, *b"mdia")?.ok_or_else(missing)?;
     let header = child(scan, track, *b"tkhd")?.ok_or_else(missing)?;
     let handler = child(scan, media, *b"hdlr")?.ok_or_else(missing)?;

@@ -24,26 +24,26 @@ pub(super) fn scan<R: Read + Seek>(scan: &mut Scan<R>, meta: Boxed) -> Result<Pi
     let named = |kind: &[u8; 4]| parts.iter().find(|next| &next.kind == kind).copied();
     let items = match named(b"iinf") {
         Some(list) => items(scan, list)?,
-        None => return Err(Unclean::Damaged("it does not say what is in it")),
+        None => return Err(Unclean::Damaged("the file does not list its items")),
     };
     let Some(locations) = named(b"iloc") else {
-        return Err(Unclean::Damaged("it does not say where its pictures are"));
+        return Err(Unclean::Damaged("the picture offsets are missing or invalid"));
     };
     let places = places(scan, locations, named(b"idat"))?;
     let (pictures, others): (Vec<_>, Vec<_>) = items.into_iter().partition(|(_, kind)| is_coded(*kind));
     let of = |id: &u32| places.get(id).into_iter().flatten().copied();
     let primary = match named(b"pitm") {
         Some(primary) => primary_item(scan, primary)?,
-        None => return Err(Unclean::Damaged("it does not say which picture is meant")),
+        None => return Err(Unclean::Damaged("the file has no primary picture")),
     };
     if !pictures.iter().any(|(id, _)| *id == primary) {
-        return Err(Unclean::Damaged("its picture is of a kind that is not known"));
+        return Err(Unclean::Damaged("the picture format is unknown"));
     }
     let (mut kept, mut said): (Pieces, _) = (pictures.iter().flat_map(|(id, _)| of(id)).collect(), Pieces::new());
     for (id, kind) in others {
         for (number, (at, len)) in of(&id).enumerate() {
             if kept.iter().any(|(start, long)| *start < at + len && at < start + long) {
-                return Err(Unclean::Damaged("its pictures and what is said about them overlap"));
+                return Err(Unclean::Damaged("pictures and metadata overlap"));
             }
             forget(scan, kind, at, len, number == 0)?;
             // Its new content is needed.
@@ -124,7 +124,7 @@ fn items<R: Read + Seek>(scan: &mut Scan<R>, list: Boxed) -> Result<Vec<(u32, [u
         let (id, rest) = match version {
             2 => (u32::from(scan.u16(next.content + FULL)?), next.content + FULL + 2),
             3 => (scan.u32(next.content + FULL)?, next.content + FULL + 4),
-            _ => return Err(Unclean::Damaged("its items are of an old kind")),
+            _ => return Err(Unclean::Damaged("the item list has an unsupported version")),
         };
         // Two bytes of protection, the kind, and a name.
         let kind = scan.array::<4>(rest + 2)?;
@@ -142,7 +142,7 @@ fn places<R: Read + Seek>(
     locations: Boxed,
     data: Option<Boxed>,
 ) -> Result<HashMap<u32, Vec<(u64, u64)>>, Unclean> {
-    let broken = || Unclean::Damaged("it does not say where its pictures are");
+    let broken = || Unclean::Damaged("the picture offsets are missing or invalid");
     let bytes = scan.peek(locations.content, (locations.end - locations.content).min(LOOKED_INTO))?;
     let mut rest = &bytes[..];
     let mut number = |len: u8| -> Result<u64, Unclean> {
