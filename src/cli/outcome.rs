@@ -94,7 +94,9 @@ impl SentShare {
                 let opener = status.claimant.map(|claimant| openers_words(&claimant)).unwrap_or_default();
                 format!("opened on {} by: {opener} (verified: the opener had {held})", time(status.ended))
             }
-            ShareState::Finished => format!("opened on {}, says the relay; there is no proof", time(status.ended)),
+            ShareState::Finished => {
+                format!("opened on {}, according to the relay; there is no proof", time(status.ended))
+            }
             ShareState::Lapsed => format!(
                 "opening began on {}{} but was never confirmed; deleted on {}",
                 time(status.claimed),

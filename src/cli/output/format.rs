@@ -61,7 +61,8 @@ pub(in crate::cli) fn duration_words(time: Duration) -> String {
     let seconds = time.as_secs();
     let is_exact = |unit: u64, least: u64| seconds >= least * unit && seconds.is_multiple_of(unit);
     let (count, unit) = match () {
-        () if seconds == 0 && !time.is_zero() => return format!("{} ms", time.as_millis()),
+        () if seconds == 0 && time.as_millis() > 0 => return format!("{} ms", time.as_millis()),
+        () if !time.is_zero() && seconds == 0 => return "under 1 ms".to_owned(),
         () if is_exact(86_400, 2) => (seconds / 86_400, "day"),
         () if is_exact(3600, 1) => (seconds / 3600, "hour"),
         () if is_exact(60, 1) => (seconds / 60, "minute"),
@@ -219,6 +220,7 @@ mod tests {
             assert_eq!(duration_words(Duration::from_secs(seconds)), text);
         }
         assert_eq!(duration_words(Duration::from_millis(100)), "100 ms");
+        assert_eq!(duration_words(Duration::from_micros(999)), "under 1 ms");
     }
 
     #[test]

@@ -127,17 +127,14 @@ fn containers_and_wsl_get_no_firewall_hint() {
     let inside = "cable eth0 172.17.0.2/16; export container=podman";
     let (link, said) = served(inside, "");
     assert_eq!(link, "http://172.17.0.2:4080/#KEY");
-    assert!(
-        said.contains("share is running in a container: other computers may be unable to reach 172.17.0.2"),
-        "{said}"
-    );
+    assert!(said.contains("share runs in a container: other computers may be unable to reach 172.17.0.2"), "{said}");
     assert!(said.contains("--listen 172.17.0.2:4080 --public-url http://ADDRESS:4080"), "{said}");
     let wsl = "echo 5.15.153.1-microsoft-standard-WSL2 >release; mount --bind release /proc/sys/kernel/osrelease; \
                cable eth0 172.22.5.6/20";
     let (_, said) = served(wsl, "");
-    assert!(said.contains("share is running in WSL: other computers may be unable to reach 172.22.5.6"), "{said}");
+    assert!(said.contains("share runs in WSL: other computers may be unable to reach 172.22.5.6"), "{said}");
     // The published address leads here.
     let published = "--listen 172.17.0.2:4080 --public-url http://192.168.1.23:4080";
     let (link, said) = served(inside, published);
-    assert!(link == "http://192.168.1.23:4080/#KEY" && !said.contains("running in a container"), "{link} {said}");
+    assert!(link == "http://192.168.1.23:4080/#KEY" && !said.contains("runs in a container"), "{link} {said}");
 }

@@ -201,7 +201,7 @@ async fn an_opening_without_a_receipt_is_not_believed() {
     let sent = stage.share("send --wait beach.jpg").run();
     assert!(sent.code == 4 && sent.stderr.contains("there is no proof"), "{sent:?}");
     let printed = stage.share("status").ok();
-    assert!(printed.contains("says the relay; there is no proof"), "{printed}");
+    assert!(printed.contains("according to the relay; there is no proof"), "{printed}");
     assert_eq!(events(&stage.share("status --json").run())[0]["receipt"], "invalid");
     assert_eq!(stage.share("status --wait").run().code, 4);
 }

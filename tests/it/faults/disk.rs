@@ -64,7 +64,11 @@ fn a_full_disk_at_the_recipient_loses_nothing() {
     let stderr = |name| String::from_utf8(sandbox.read(name)).unwrap();
     assert_eq!(stdout, "code 8\nfiller\ncode 8\nfilm.bin\n", "{ended:?} {} {}", stderr("err"), stderr("err2"));
     assert_eq!(ended.code, 0, "{ended:?}");
-    assert!(stderr("err").contains("small: no space left on the disk\nhint: nothing was opened"), "{}", stderr("err"));
+    assert!(
+        stderr("err").contains("small: no space left on the disk\nhint: use another path with -o; nothing was opened"),
+        "{}",
+        stderr("err")
+    );
     assert!(stderr("err2").contains("hint: run the same command again on this device"), "{}", stderr("err2"));
 }
 

@@ -142,7 +142,7 @@ fn metadata_is_kept_on_request_and_a_pipe_warns() {
     assert!(sandbox.read("kept.jpg") == photo);
     let piped = sandbox.share(["send", "--relay", &relay.url]).input(&photo).run();
     assert!(
-        piped.stderr.contains("metadata NOT removed from standard input: input from a pipe cannot be cleaned"),
+        piped.stderr.contains("metadata NOT removed from standard input (input from a pipe cannot be cleaned): "),
         "{piped:?}"
     );
     sandbox.share(["send", "--relay", &relay.url, "--metadata", "require"]).input(&photo).fails(8, "cannot be removed");
