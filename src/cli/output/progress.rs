@@ -54,7 +54,7 @@ impl BarSlot {
     pub(super) fn show_waiting(&self, name: &str, pause: Duration) -> bool {
         let slot = self.lock();
         let Some(Shown { bar, .. }) = &*slot else { return false };
-        let template = if bar.length().is_some() { "{percent:>3} % {waiting}" } else { "{size} {waiting}" };
+        let template = before_waiting(bar.length(), bar.position());
         let (name, again) = (name.to_owned(), Instant::now() + pause);
         let waiting = move |_: &ProgressState, to: &mut dyn fmt::Write| {
             let left = again.saturating_duration_since(Instant::now());
@@ -94,6 +94,16 @@ impl BarSlot {
         bar.enable_steady_tick(Duration::from_millis(120));
         *self.lock() = Some(Shown { bar: bar.clone(), verb });
         bar
+    }
+}
+
+/// The template of a bar that waits, after `done` of `total` bytes.
+fn before_waiting(total: Option<u64>, done: u64) -> &'static str {
+    match total {
+        // All bytes were read, and the relay has yet to confirm them: 100 % would look like the end.
+        Some(total) if done >= total => "{waiting}",
+        Some(_) => "{percent:>3} % {waiting}",
+        None => "{size} {waiting}",
     }
 }
 
@@ -154,6 +164,13 @@ impl<R: Read> Read for Watched<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bar_that_waits_never_shows_100_percent() {
+        assert!(before_waiting(Some(10), 9).contains("percent"));
+        assert_eq!(before_waiting(Some(10), 10), "{waiting}");
+        assert!(before_waiting(None, 10).contains("{size}"));
+    }
 
     #[test]
     fn rate_and_time_left_are_shown_only_when_they_mean_something() {
