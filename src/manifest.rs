@@ -45,7 +45,8 @@ pub struct Manifest {
 pub struct Entry {
     /// The sender's name for it. Never use it as a path: see [`crate::safe_text::safe_name`].
     pub name: Option<String>,
-    /// Media type that the sender found, without parameters. A type that breaks this rule is read as [`UNKNOWN_TYPE`].
+    /// Media type that the sender found, without parameters. A type that breaks this rule is read as
+    /// `application/octet-stream`.
     pub r#type: String,
     /// Length in bytes.
     pub size: u64,

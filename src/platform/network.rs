@@ -14,7 +14,7 @@ const NETWORKS: [&str; 2] = ["1", "32"];
 pub struct Hardware {
     /// Whether it has a hardware device.
     pub has_device: bool,
-    /// Whether its type is one of [`NETWORKS`]; true if the system does not report a type.
+    /// Whether its type is one of `NETWORKS`; true if the system does not report a type.
     pub is_network: bool,
     /// Whether a program on this computer is its other end: TUN, TAP.
     pub is_program: bool,
