@@ -3,7 +3,8 @@
 use std::fs;
 use std::io::{self, Read, Seek};
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use share::manifest::{Entry, Manifest};
@@ -20,7 +21,7 @@ use share::seal::{Sealer, seal_bytes};
 use share::secret::{DeviceSecret, Flags, Keys, LinkSecret, Token};
 use share::state::StateDir;
 
-use crate::support::{START, TestClock, node_over};
+use crate::support::{START, TIME_LIMIT, TestClock, node_over};
 
 /// A share at a relay.
 struct Shared {
@@ -196,8 +197,20 @@ impl Device {
         Session::begin(&self.state(), &share.owner.id, &endpoint, progress).unwrap()
     }
 
+    /// Begins once the lock of an earlier step is free: a program that another test starts inherits the locks of this
+    /// process, and holds them from its fork to its exec.
+    fn begin_again(&self, share: &Shared, progress: &Progress) -> Begin {
+        let waiting = Instant::now();
+        loop {
+            match self.begin(share, progress) {
+                Begin::Busy if waiting.elapsed() < TIME_LIMIT => thread::yield_now(),
+                begun => return begun,
+            }
+        }
+    }
+
     fn session(&self, share: &Shared, progress: &Progress) -> Session {
-        match self.begin(share, progress) {
+        match self.begin_again(share, progress) {
             Begin::New(session) => *session,
             _ => panic!("an earlier run has left something"),
         }
@@ -239,7 +252,7 @@ async fn an_unclaimed_share_leaves_no_trace_and_a_claimed_one_is_resumed() {
     // The file has its name, but the journal does not have it yet.
     drop(resumed().await.sync().unwrap().note().unwrap().place().unwrap());
     assert_eq!(fs::read(directory.path().join("a.txt")).unwrap(), b"one");
-    let Begin::Saved(earlier) = device.begin(&share, &Progress::default()) else { panic!("it is not found") };
+    let Begin::Saved(earlier) = device.begin_again(&share, &Progress::default()) else { panic!("it is not found") };
     assert_eq!(earlier.files[0].path, directory.path().join("a.txt"));
     assert_eq!(share.state().await, ShareState::Claimed);
     earlier.finish(&*share.relay).await.unwrap();
@@ -256,7 +269,16 @@ async fn a_saved_share_is_finished_by_the_next_command() {
     drop(delivered.note());
     assert_eq!((progress.stage(), share.state().await, device.journals()), (Stage::Saved, ShareState::Claimed, 1));
     let state = device.state();
-    for unfinished in unfinished(&state).unwrap().collect::<Vec<_>>() {
+    let waiting = Instant::now();
+    let found = loop {
+        let found: Vec<_> = unfinished(&state).unwrap().collect();
+        // As in `Device::begin_again`.
+        if !found.is_empty() || waiting.elapsed() > TIME_LIMIT {
+            break found;
+        }
+        thread::yield_now();
+    };
+    for unfinished in found {
         assert_eq!(unfinished.endpoint.name(), "relay.example");
         unfinished.finish(&*share.relay, &state.device().unwrap()).await;
     }
