@@ -84,7 +84,7 @@ pub(super) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Failure> {
         Err(Failure::Interrupted(match opening.progress.stage() {
             Stage::Untouched => None,
             Stage::Claimed => Some(AGAIN.into()),
-            Stage::Saved => Some("the files are saved; the next `share` command informs the relay".into()),
+            Stage::Saved => Some(Hint::outcome("the files are saved; the next `share` command informs the relay")),
         }))
     };
     tokio::select! {
