@@ -58,18 +58,30 @@ fn bundle(page: &Path) -> Outcome<()> {
             fs::remove_file(old)?;
         }
     }
-    for source in fs::read_dir(SOURCES)? {
-        let source = source?.path();
-        if let (true, Some(name)) = (source.is_file(), source.file_name()) {
-            fs::write(workshop.join(name), fs::read(&source)?)?;
-        }
+    let tables = workshop.join("languages");
+    if tables.exists() {
+        fs::remove_dir_all(&tables)?;
     }
+    fs::create_dir_all(&tables)?;
+    copy_files(Path::new(SOURCES), &workshop)?;
+    copy_files(&Path::new(SOURCES).join("languages"), &tables)?;
     if fs::read(&installed).ok().as_deref() != Some(&*lock) {
         let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
         run(Command::new(npm).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&workshop))?;
         fs::write(&installed, &lock)?;
     }
     run(Command::new("node").arg("bundle.mjs").arg(page).current_dir(&workshop))
+}
+
+/// Copies the files of a directory, without those of its subdirectories.
+fn copy_files(from: &Path, to: &Path) -> Outcome<()> {
+    for source in fs::read_dir(from)? {
+        let source = source?.path();
+        if let (true, Some(name)) = (source.is_file(), source.file_name()) {
+            fs::write(to.join(name), fs::read(&source)?)?;
+        }
+    }
+    Ok(())
 }
 
 fn run(command: &mut Command) -> Outcome<()> {
