@@ -86,6 +86,12 @@ export function time(at: number, now = Date.now() / 1000): string {
   return words("time", { day, hour });
 }
 
+/** A length of time in seconds, truncated: `1:05`. */
+export function clock(seconds: number): string {
+  const [minutes, rest] = [Math.floor(seconds / 60), Math.floor(seconds % 60)];
+  return `${number(minutes)}:${number(rest, { minimumIntegerDigits: 2 })}`;
+}
+
 /** A stranger's two words in parentheses, behind a word of the sentence; "" without them. */
 export function inParentheses(words: string | null): string {
   return words === null ? "" : ` (${words})`;
