@@ -42,11 +42,11 @@ fn main() -> Outcome<()> {
         println!("cargo::rerun-if-changed={}", finished.display());
         // Publishing a crate without its page fails here.
         let failed = |error| format!("the directory of the finished page, {}: {error}", finished.display());
-        copy(&finished, &built).map_err(failed)?;
+        copy_files(&finished, &built).map_err(failed)?;
     } else if let Err(error) = bundle(&out.join("page"), &built) {
         println!("cargo::warning=THE BROWSER PAGE IS MISSING from this build: {error}");
         println!("cargo::warning=recipients without the share program will not be able to open anything");
-        println!("cargo::warning=install Node.js and npm, or set SHARE_PAGE_DIST to a page that was built elsewhere");
+        println!("cargo::warning=install Node.js and npm, or set SHARE_PAGE_DIST to the directory of a finished page");
         // Depend on a file that never exists, so that the next build tries again.
         println!("cargo::rerun-if-changed={}", out.join("never").display());
         clear(&built)?;
@@ -63,12 +63,11 @@ fn bundle(workshop: &Path, built: &Path) -> Outcome<()> {
     let lock = fs::read(Path::new(SOURCES).join("package-lock.json"))?;
     let installed = workshop.join("node_modules/.installed");
     // Without files of older sources.
+    let tables = workshop.join(LANGUAGES);
     clear(workshop)?;
-    copy(Path::new(SOURCES), workshop)?;
-    clear(&workshop.join(LANGUAGES))?;
-    if Path::new(SOURCES).join(LANGUAGES).exists() {
-        copy(&Path::new(SOURCES).join(LANGUAGES), &workshop.join(LANGUAGES))?;
-    }
+    clear(&tables)?;
+    copy_files(Path::new(SOURCES), workshop)?;
+    copy_files(&Path::new(SOURCES).join(LANGUAGES), &tables)?;
     if fs::read(&installed).ok().as_deref() != Some(&*lock) {
         let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
         run(Command::new(npm).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(workshop))?;
@@ -89,8 +88,8 @@ fn clear(directory: &Path) -> Outcome<()> {
     Ok(())
 }
 
-/// Copies the files of a directory into another one, without subdirectories.
-fn copy(from: &Path, to: &Path) -> Outcome<()> {
+/// Copies the files of a directory, without those of its subdirectories.
+fn copy_files(from: &Path, to: &Path) -> Outcome<()> {
     for source in fs::read_dir(from)? {
         let source = source?.path();
         if let (true, Some(name)) = (source.is_file(), source.file_name()) {

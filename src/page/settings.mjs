@@ -1,7 +1,7 @@
 // The settings of the page's build, and the files beside the page. The tests bundle single modules with them.
 
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -16,9 +16,9 @@ function file(name, extension, bytes) {
 /** The language tables, as `languages/de.json`, without whitespace. The script contains the English one. */
 function languages() {
   const directory = join(here, "languages");
-  const names = existsSync(directory) ? readdirSync(directory).sort() : [];
-  return names
+  return readdirSync(directory)
     .filter((name) => name.endsWith(".json") && name !== "en.json")
+    .sort()
     .map((name) => {
       const table = JSON.parse(readFileSync(join(directory, name), "utf8"));
       return file(name.slice(0, -".json".length), "json", Buffer.from(JSON.stringify(table)));
