@@ -6,11 +6,11 @@ import type { Manifest } from "./manifest.ts";
 import { defaultName } from "./media.ts";
 import { safeName } from "./safe_text.ts";
 import type { Tally } from "./tally.ts";
-import { words } from "./texts.ts";
+import { percent, words } from "./texts.ts";
 import { type Packed, safePaths, zip } from "./zip.ts";
 
-/** The percentage steps of an announcement. */
-const STEP = 10;
+/** The most announcements of progress. */
+const ANNOUNCEMENTS = 10;
 
 /** A dialog of the browser that returns a file to write to. Chromium has it in secure contexts. */
 type Picker = (options: {
@@ -90,12 +90,13 @@ export class Saving {
 
   /** Writes an archive to a file that the user chooses, or downloads it. */
   async #archive(packed: readonly Packed[], name: string, numbers: readonly number[]): Promise<void> {
-    let told = 0;
-    let read = 0;
+    const { total } = this.manifest;
+    let [read, announced] = [0, 0];
     const moved = (bytes: number) => {
       read += bytes;
-      const percent = Math.floor((100 * read) / Math.max(this.manifest.total, 1));
-      if (percent >= told + STEP && percent < 100) this.say(words("showing.packing", { percent: (told = percent) }));
+      if (read - announced < total / ANNOUNCEMENTS || read === total) return;
+      announced = read;
+      this.say(words("showing.packing", { percent: percent(read, total) }));
     };
     try {
       const handle = await picked(name);
