@@ -33,8 +33,8 @@ export class Bar {
   /** `above`: what lies above the buttons. `note`: the id of what describes closing. */
   constructor(actions: readonly Action[], above: HTMLElement | null, note: string, pressed: (action: Action) => void) {
     for (const action of actions) {
-      const made = button("", () => pressed(action), action);
-      made.append(icon(action satisfies Icon), h("span", {}, words(LABELS[action])));
+      const made = button(words(LABELS[action]), () => pressed(action), action);
+      made.prepend(icon(action satisfies Icon));
       this.#buttons.set(action, made);
     }
     this.#buttons.get("close")?.setAttribute("aria-describedby", note);

@@ -97,7 +97,7 @@ class Viewer implements Showing {
     const below = isAlbum ? h("p", {}, this.#count, album) : null;
     this.#caption = h("div", { className: "caption" }, this.#title, below);
     const note = words(viewOnly ? "showing.view_only" : "showing.gone", { count: entries.length });
-    const notes = h("div", { className: "notes" }, this.#status, h("p", { id: NOTE, className: "note" }, note));
+    const notes = h("div", { className: "notes" }, h("p", { id: NOTE, className: "note" }, note), this.#status);
     if (viewOnly) this.#stage.element.oncontextmenu = (event) => event.preventDefault();
     document.body.classList.toggle("view-only", viewOnly);
     document.documentElement.classList.add("viewing");
