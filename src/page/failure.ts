@@ -18,7 +18,7 @@ export function failed(error: unknown, again: () => void, begun = false): void {
   if (error instanceof TooNew) return showMessage(message("failed.too_new", {}, stage), commandLine());
   if (!(error instanceof Refusal)) {
     console.error(error);
-    return showMessage(message("failed.unexpected"), retry, commandLine());
+    return showMessage(message("failed.unexpected"), retry);
   }
   const { claimed } = page;
   if (claimed !== null && isOurs(error, claimed.id, claimed.claimToken)) {
@@ -34,7 +34,7 @@ export function failed(error: unknown, again: () => void, begun = false): void {
     case "damaged":
       return showMessage(message("failed.damaged"), retry);
     case "changed":
-      return showMessage(message("failed.changed"), commandLine());
+      return showMessage(message("failed.changed"));
     case "not-a-relay":
       return showMessage(message("failed.not_a_relay", { host: HOST }, stage), retry);
     default: {

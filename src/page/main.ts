@@ -4,7 +4,8 @@ import { commandLine, linkError, showMessage } from "./dom.ts";
 import { askPassphrase, greet } from "./greeting.ts";
 import type { Begun, Closing, Opening } from "./journal.ts";
 import * as journal from "./journal.ts";
-import { type Link, NEEDS_PASSPHRASE, readLink } from "./link.ts";
+import { land } from "./landing.ts";
+import { type Link, type LinkError, NEEDS_PASSPHRASE, readLink } from "./link.ts";
 import { close, finish, open, opening } from "./opening.ts";
 import { type Root, rootOf } from "./secret.ts";
 import { alone, hideLink, page, stateOf } from "./state.ts";
@@ -19,7 +20,7 @@ function begin(): void {
   const fragment = location.hash.slice(1);
   if (fragment === "") return beginWithoutKey();
   const link = readLink(fragment);
-  if (!("payload" in link)) return showMessage(linkError(link), commandLine());
+  if (!("payload" in link)) return broken(link);
   const root = rootOf(link);
   const known = journal.remembered(root.id);
   if (known !== null) return resume(known, root.id);
@@ -28,7 +29,7 @@ function begin(): void {
   void greet(link, root);
 }
 
-/** An address without a key: the reload of an opening, or a link that lost its end. */
+/** An address without a key: the reload of an opening, the relay's bare address, or a link that lost its end. */
 function beginWithoutKey(): void {
   const { id, closed } = stateOf(history.state);
   const known = id && journal.remembered(id);
@@ -39,14 +40,21 @@ function beginWithoutKey(): void {
   // A program on the way may have spelled the # as %23, which starts no fragment.
   const exposed = /share1[0-9a-z]{20}/i.test(location.pathname + location.search);
   if (exposed) history.replaceState(null, "", new URL(".", location.href).href);
-  showMessage(message(exposed ? "link.exposed" : "link.no-key"), commandLine());
+  if (exposed) showMessage(message("link.exposed"));
+  else if (id !== null) showMessage(message("link.no-key"));
+  else land();
+}
+
+/** A fragment that is not a link. A newer program may understand one that this page does not. */
+function broken(error: LinkError): void {
+  showMessage(linkError(error), error.why === "too-new" ? commandLine() : null);
 }
 
 function resume(known: Opening | Closing, id: Uint8Array): void {
   hideLink(id);
   if (known.stage === "closing") return void close(known);
   const link = readLink(known.fragment);
-  if (!("payload" in link)) return showMessage(linkError(link), commandLine());
+  if (!("payload" in link)) return broken(link);
   void alone(id, () => {
     // The tab that held it may have closed it in the meantime.
     const still = journal.remembered(id);

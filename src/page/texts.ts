@@ -90,3 +90,18 @@ export function time(at: number, now = Date.now() / 1000): string {
 export function inParentheses(words: string | null): string {
   return words === null ? "" : ` (${words})`;
 }
+
+/** A word without differences of case, width, accents and invisible characters, the same in every language. */
+function folded(word: string): string {
+  // The dots of a Turkish İ are marks, and ß and ı have other letters in upper case.
+  return word
+    .normalize("NFKD")
+    .replace(/[\p{Mn}\p{Cf}\s]/gu, "")
+    .toUpperCase()
+    .toLowerCase();
+}
+
+/** Whether this is the word that opens, in the language of the page or in English. */
+export function isWordToOpen(typed: string): boolean {
+  return [words("hold.word"), english["hold.word"]].some((word) => folded(word) === folded(typed));
+}
