@@ -1,4 +1,4 @@
-// What surrounds the page: a browser, or an app that shows pages, which often loses saved files without an error; and
+// The app around the page: a browser, or an app that shows pages, which often loses saved files without an error; and
 // the kind of device.
 
 /** Patterns of user agents, and the names of their apps. */

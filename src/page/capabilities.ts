@@ -26,7 +26,7 @@ const PHOTOS = /^image\/(jpeg|png|gif|webp)$/;
 const MP4 = ["avc1.42E01E", "hvc1.1.6.L93.B0", "av01.0.04M.08", "vp09.00.10.08"];
 const WEBM = ["vp8", "vp9", "av01.0.04M.08"];
 
-/** What was found out for each type: an album has many files of few types. */
+/** Results by type: an album has many files of few types. */
 const known = new Map<string, Promise<Capability>>();
 
 /** Whether this browser can show a file of the sender's type. `size` in bytes. */

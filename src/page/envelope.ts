@@ -105,11 +105,11 @@ function kindAndSize(entry: Entry): string {
   return words("kind.size", { kind: words(`kind.${kindOf(entry.type)}`), size: size(entry.size) });
 }
 
-/** What to know before the opening, most important first. */
+/** Notices before the opening, most important first. */
 function notices({ entries, viewOnly }: Manifest, able: readonly Capability[]): (Node | null)[] {
   const of = entries.length;
-  const onlySaved = entries.filter(({ type }) => kindOf(type) === "file").length;
-  const cannot = able.filter((each) => each === "no").length - onlySaved;
+  const saved = entries.filter(({ type }) => kindOf(type) === "file").length;
+  const cannot = able.filter((each) => each === "no").length - saved;
   const perhaps = able.includes("perhaps");
   const warning = (text: string) => h("p", { className: "warning" }, text);
   const note = (text: string) => h("p", { className: "note" }, text);
@@ -118,8 +118,8 @@ function notices({ entries, viewOnly }: Manifest, able: readonly Capability[]): 
     journal.works() ? null : warning(words("waiting.forgetful")),
     isSecureContext ? null : warning(words("trust.plain")),
     ...(viewOnly && perhaps ? [warning(words("waiting.perhaps_view_only")), commandLine()] : []),
-    cannot === 0 ? null : warning(of === 1 ? words("waiting.cannot") : words("waiting.cannot_some", { count: cannot, of })),
-    onlySaved === 0 ? null : note(of === 1 ? words("waiting.save") : words("waiting.save_some", { count: onlySaved, of })),
+    cannot > 0 ? warning(of === 1 ? words("waiting.cannot") : words("waiting.cannot_some", { count: cannot, of })) : null,
+    saved > 0 ? note(of === 1 ? words("waiting.save") : words("waiting.save_some", { count: saved, of })) : null,
     perhaps && !viewOnly ? note(words("waiting.perhaps")) : null,
   ];
 }

@@ -155,7 +155,7 @@ export function bytesOf(encoded: string): Uint8Array | null {
   }
 }
 
-/** What a relay says about itself, as far as the page needs it. */
+/** A relay's description of itself, as far as the page needs it. */
 export interface About {
   /** Who may create shares: everybody, or holders of a token. */
   readonly create: "open" | "token";
@@ -166,7 +166,10 @@ export interface About {
 /** Asks what the relay is. */
 export async function about(): Promise<About> {
   const { create, public_url } = (json(await whole(await ask(".well-known/share", null))) ?? {}) as Partial<About>;
-  return { create: create === "open" ? create : "token", public_url: typeof public_url === "string" ? public_url : null };
+  return {
+    create: create === "open" ? "open" : "token",
+    public_url: typeof public_url === "string" ? public_url : null,
+  };
 }
 
 /** Asks whether the share waits. Needs no passphrase and consumes nothing. */
