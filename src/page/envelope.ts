@@ -118,8 +118,8 @@ function notices({ entries, viewOnly }: Manifest, able: readonly Capability[]): 
     journal.works() ? null : warning(words("waiting.forgetful")),
     isSecureContext ? null : warning(words("trust.plain")),
     ...(viewOnly && perhaps ? [warning(words("waiting.perhaps_view_only")), commandLine()] : []),
-    cannot > 0 ? warning(of === 1 ? words("waiting.cannot") : words("waiting.cannot_some", { count: cannot, of })) : null,
-    saved > 0 ? note(of === 1 ? words("waiting.save") : words("waiting.save_some", { count: saved, of })) : null,
+    cannot > 0 ? warning(words(of === 1 ? "waiting.cannot" : "waiting.cannot_some", { count: cannot, of })) : null,
+    saved > 0 ? note(words(of === 1 ? "waiting.save" : "waiting.save_some", { count: saved, of })) : null,
     perhaps && !viewOnly ? note(words("waiting.perhaps")) : null,
   ];
 }

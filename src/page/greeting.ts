@@ -2,11 +2,12 @@
 
 import { IS_PHONE } from "./app.ts";
 import { capability } from "./capabilities.ts";
-import { commandLine, h, live, type RetryLine, retryLine, screen, showMessage } from "./dom.ts";
+import { commandLine, h, live, redrawable, type RetryLine, retryLine, screen, showMessage } from "./dom.ts";
 import { showEnvelope } from "./envelope.ts";
 import { failed } from "./failure.ts";
 import type { Begun } from "./journal.ts";
 import * as journal from "./journal.ts";
+import { settled } from "./language.ts";
 import { type Link, NEEDS_PASSPHRASE } from "./link.ts";
 import type { Manifest } from "./manifest.ts";
 import { kindOf } from "./media.ts";
@@ -30,58 +31,66 @@ export async function greet(link: Link, root: Root): Promise<void> {
     if ((link.flags & NEEDS_PASSPHRASE) === 0) {
       const stretched = new Uint8Array(32);
       const keys = keysOf(link, stretched);
-      return await envelope(link, keys, stretched, await retrying(line, () => look(keys)));
+      const found = await retrying(line, () => look(keys));
+      await settled();
+      return await envelope(link, keys, stretched, found);
     }
     const notice = await retrying(line, () => relay.notice({ id: root.id, token: root.linkToken }));
+    await settled();
     // Padding adds at most an eighth.
     if (notice.blob_len > MOST * 1.125) return tooLarge(notice.blob_len);
     askPassphrase(link);
   } catch (error) {
+    await settled();
     failed(error, () => void greet(link, root));
   }
 }
 
 /** Asks for the passphrase until it is right: to look, or to resume an opening that another tab began. */
-export function askPassphrase(link: Link, begun: Begun | null = null, wrong = "", typed = ""): void {
-  const { title, lines } = message("passphrase.ask");
+export function askPassphrase(link: Link, begun: Begun | null = null, wrong = () => "", typed = ""): void {
   page.waiting = begun === null ? journal.nameOf(rootOf(link).id) : null;
-  // Spelling and autocorrection services of some browsers send what is typed to a server.
-  const input = h("input", {
-    id: "passphrase",
-    type: "password",
-    autocomplete: "off",
-    spellcheck: false,
-    required: true,
-    value: typed,
-  });
-  input.setAttribute("autocapitalize", "none");
-  input.setAttribute("autocorrect", "off");
-  const shown = h("input", {
-    id: "show",
-    type: "checkbox",
-    onchange: () => (input.type = shown.checked ? "text" : "password"),
-  });
-  const status = live();
   const line = retryLine(HOST);
-  const go = h("button", { type: "submit", className: "main" }, words("passphrase.go"));
-  const form = h(
-    "form",
-    {
-      onsubmit: (event: SubmitEvent) => {
-        event.preventDefault();
-        if (go.disabled) return;
-        go.disabled = true;
-        status.textContent = words("passphrase.working");
-        void tryPassphrase(link, begun, input.value, line);
-      },
-    },
-    h("label", { htmlFor: "passphrase" }, words("passphrase.label")),
-    h("div", { className: "row" }, input, go),
-    h("div", { className: "check" }, shown, h("label", { htmlFor: "show" }, words("passphrase.show"))),
-  );
-  screen(title, h("p", {}, ...lines), form, status, ...line.nodes);
-  input.select();
-  status.textContent = wrong;
+  let isTrying = false;
+  redrawable(() => {
+    const { title, lines } = message("passphrase.ask");
+    // Spelling and autocorrection services of some browsers send what is typed to a server.
+    const input: HTMLInputElement = h("input", {
+      id: "passphrase",
+      type: "password",
+      autocomplete: "off",
+      spellcheck: false,
+      required: true,
+      value: typed,
+      oninput: () => (typed = input.value),
+    });
+    input.setAttribute("autocapitalize", "none");
+    input.setAttribute("autocorrect", "off");
+    const shown = h("input", {
+      id: "show",
+      type: "checkbox",
+      onchange: () => (input.type = shown.checked ? "text" : "password"),
+    });
+    const status = live();
+    const go = h("button", { type: "submit", className: "main" }, words("passphrase.go"));
+    const onsubmit = (event: SubmitEvent) => {
+      event.preventDefault();
+      if (isTrying) return;
+      isTrying = go.disabled = true;
+      status.textContent = words("passphrase.working");
+      void tryPassphrase(link, begun, input.value, line);
+    };
+    const form = h(
+      "form",
+      { onsubmit },
+      h("label", { htmlFor: "passphrase" }, words("passphrase.label")),
+      h("div", { className: "row" }, input, go),
+      h("div", { className: "check" }, shown, h("label", { htmlFor: "show" }, words("passphrase.show"))),
+    );
+    screen(title, h("p", {}, ...lines), form, status, ...line.nodes);
+    input.select();
+    go.disabled = isTrying;
+    status.textContent = isTrying ? words("passphrase.working") : wrong();
+  });
 }
 
 async function tryPassphrase(link: Link, begun: Begun | null, passphrase: string, line: RetryLine): Promise<void> {
@@ -97,11 +106,11 @@ async function tryPassphrase(link: Link, begun: Begun | null, passphrase: string
     }
   } catch (error) {
     if (error instanceof Refusal && error.why === "wrong-passphrase") {
-      askPassphrase(link, begun, wrongPassphrase(error.left), passphrase);
+      askPassphrase(link, begun, () => wrongPassphrase(error.left), passphrase);
     } else if (begun !== null && error instanceof Refusal && error.why === "damaged") {
       // The relay requires no proof from the holder of a claim, and sent the manifest that was shown before. So the
       // key is wrong.
-      askPassphrase(link, begun, words("passphrase.wrong_again"), passphrase);
+      askPassphrase(link, begun, () => words("passphrase.wrong_again"), passphrase);
     } else {
       failed(error, () => askPassphrase(link, begun));
     }
@@ -123,7 +132,7 @@ async function envelope(
   if (manifest.total > MOST) return tooLarge(manifest.total);
   const able = await Promise.all(manifest.entries.map(({ type, size }) => capability(type, size)));
   if (manifest.viewOnly && able.includes("no")) return notShowable(manifest);
-  showEnvelope(manifest, able, expires, () => {
+  const begin = () => {
     page.waiting = null;
     void alone(keys.id, () => {
       // Another tab of this browser may have begun and closed in the meantime: its claim token is used again.
@@ -134,17 +143,22 @@ async function envelope(
       };
       open(link, keys.id, stretched, journal.begun(keys.id) ?? { stage: "begun", ...fresh });
     });
-  });
+  };
+  redrawable(() => showEnvelope(manifest, able, expires, begin));
 }
 
 /** A view-only share with files that this browser cannot show. No program shows other kinds of file than media. */
 function notShowable({ entries }: Manifest): void {
   const isLost = entries.some(({ type }) => kindOf(type) === "file");
-  if (isLost) showMessage(message("failed.not_showable_kind"));
-  else showMessage(message("failed.not_showable"), commandLine());
+  redrawable(() => {
+    if (isLost) showMessage(message("failed.not_showable_kind"));
+    else showMessage(message("failed.not_showable"), commandLine());
+  });
 }
 
 function tooLarge(bytes: number): void {
-  const values = { size: size(bytes), most: size(MOST) };
-  showMessage(message(IS_PHONE ? "failed.too_large_phone" : "failed.too_large", values), commandLine());
+  redrawable(() => {
+    const values = { size: size(bytes), most: size(MOST) };
+    showMessage(message(IS_PHONE ? "failed.too_large_phone" : "failed.too_large", values), commandLine());
+  });
 }

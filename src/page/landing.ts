@@ -1,11 +1,15 @@
 // The relay's bare address: what this is, and how to send something.
 
-import { h, screen, showMessage } from "./dom.ts";
+import { h, redrawable, screen, showMessage } from "./dom.ts";
 import * as relay from "./relay.ts";
 import { message, words } from "./texts.ts";
 
 /** Shows what this address is. */
 export function land(): void {
+  redrawable(draw);
+}
+
+function draw(): void {
   const [navigation] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
   // The relay sends this page for paths that it does not know, too.
   if (navigation?.responseStatus === 404) return showMessage(message("link.no-key"));
