@@ -1,6 +1,6 @@
 // The page: from a link in the address bar to the end of the opening.
 
-import { commandLine, showMessage } from "./dom.ts";
+import { commandLine, linkError, showMessage } from "./dom.ts";
 import { askPassphrase, greet } from "./greeting.ts";
 import type { Begun, Closing, Opening } from "./journal.ts";
 import * as journal from "./journal.ts";
@@ -8,7 +8,7 @@ import { type Link, NEEDS_PASSPHRASE, readLink } from "./link.ts";
 import { close, finish, open, opening } from "./opening.ts";
 import { type Root, rootOf } from "./secret.ts";
 import { alone, hideLink, page, stateOf } from "./state.ts";
-import * as texts from "./texts.ts";
+import { message, time, words } from "./texts.ts";
 
 function begin(): void {
   for (const closing of journal.unfinished())
@@ -19,7 +19,7 @@ function begin(): void {
   const fragment = location.hash.slice(1);
   if (fragment === "") return beginWithoutKey();
   const link = readLink(fragment);
-  if (!("payload" in link)) return showMessage(texts.linkError(link), commandLine());
+  if (!("payload" in link)) return showMessage(linkError(link), commandLine());
   const root = rootOf(link);
   const known = journal.remembered(root.id);
   if (known !== null) return resume(known, root.id);
@@ -34,19 +34,19 @@ function beginWithoutKey(): void {
   const known = id && journal.remembered(id);
   if (known) return resume(known, id);
   const begun = id && journal.begun(id);
-  if (begun) return showMessage(texts.keyElsewhere(texts.time(begun.until)));
-  if (closed > 0) return showMessage(texts.closed.before(texts.time(closed)));
+  if (begun) return showMessage(message("tab.key_elsewhere", { until: time(begun.until) }));
+  if (closed > 0) return showMessage(message("closed.before", { at: time(closed) }));
   // A program on the way may have spelled the # as %23, which starts no fragment.
   const exposed = /share1[0-9a-z]{20}/i.test(location.pathname + location.search);
   if (exposed) history.replaceState(null, "", new URL(".", location.href).href);
-  showMessage(texts.linkError({ why: exposed ? "exposed" : "no-key" }), commandLine());
+  showMessage(message(exposed ? "link.exposed" : "link.no-key"), commandLine());
 }
 
 function resume(known: Opening | Closing, id: Uint8Array): void {
   hideLink(id);
   if (known.stage === "closing") return void close(known);
   const link = readLink(known.fragment);
-  if (!("payload" in link)) return showMessage(texts.linkError(link), commandLine());
+  if (!("payload" in link)) return showMessage(linkError(link), commandLine());
   void alone(id, () => {
     // The tab that held it may have closed it in the meantime.
     const still = journal.remembered(id);
@@ -129,8 +129,8 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) for (const media of document.querySelectorAll<HTMLMediaElement>("video, audio")) media.pause();
 });
 
-document.querySelector(".cover")!.textContent = texts.showing.cover;
-if (!isSupported()) showMessage(texts.unsupported, commandLine());
+document.querySelector(".cover")!.textContent = words("showing.cover");
+if (!isSupported()) showMessage(message("failed.old_browser"), commandLine());
 else if ("prerendering" in document && document.prerendering)
   document.addEventListener("prerenderingchange", start, { once: true });
 else start();
