@@ -12,6 +12,7 @@ mod paths;
 mod wire;
 
 pub use self::content::{Entry, MAX_FROM, MAX_LEN, MAX_LEN_V1, MAX_NOTE, Manifest, ManifestError};
+pub use self::paths::{MAX_COMPONENT, MAX_COMPONENTS};
 use self::wire::{V1, V2, Wire};
 use crate::safe_text::is_hidden;
 

@@ -6,10 +6,10 @@
 use super::content::Manifest;
 
 /// The most components of a path.
-const MAX_COMPONENTS: usize = 64;
+pub const MAX_COMPONENTS: usize = 64;
 /// The longest component of a path with directories, in characters. Common file systems allow no more, whether they
 /// count bytes, characters or UTF-16 units.
-const MAX_COMPONENT: usize = 255;
+pub const MAX_COMPONENT: usize = 255;
 
 /// Whether all paths follow the grammar and form one tree: no file is also a directory, and every directory that is
 /// listed is empty.
@@ -92,7 +92,8 @@ mod tests {
         }
         assert!(sound(&[&format!("a|{long}"), &deep], &[]));
         assert!(!sound(&[&format!("{deep}|d")], &[]));
-        let mut manifest = Manifest::new(None, vec![Entry::new(None, "text/plain".into(), 3)], 300, false, "".into());
+        let mut manifest =
+            Manifest::new(None, vec![Entry::new(None, "text/plain".into(), 3)], 300, false, String::new());
         assert!(are_sound(&manifest));
         manifest.directories.push(Vec::new());
         assert!(!are_sound(&manifest));

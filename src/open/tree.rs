@@ -1,7 +1,7 @@
 //! The tree that the paths of an album describe, with names that can be created: safe, and distinct in each directory.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::manifest::{Entry, Manifest};
 use crate::media;
@@ -32,7 +32,7 @@ impl Tree {
                     .entry(path[..end].to_vec())
                     .or_insert_with(|| {
                         let name = safe_name(path[..end].last().map(String::as_str), NAMELESS);
-                        let path = names.take(inner.join(name), PathKind::Directory);
+                        let path = names.take(&inner.join(name), PathKind::Directory);
                         tree.directories.push(path.clone());
                         path
                     })
@@ -43,7 +43,7 @@ impl Tree {
         for entry in &manifest.entries {
             let parents = entry.path.split_last().map_or(&[][..], |(_, parents)| parents);
             let path = directory(parents, &mut names).join(file_name(entry, entry.name()));
-            tree.files.push(names.take(path, PathKind::File));
+            tree.files.push(names.take(&path, PathKind::File));
         }
         for path in &manifest.directories {
             directory(path, &mut names);
@@ -66,12 +66,12 @@ struct Names {
 
 impl Names {
     /// Takes `path`, or the same with the next free number.
-    fn take(&mut self, path: PathBuf, kind: PathKind) -> PathBuf {
-        let mut free = path.clone();
+    fn take(&mut self, path: &Path, kind: PathKind) -> PathBuf {
+        let mut free = path.to_owned();
         while !self.taken.insert(free.clone()) {
-            let number = self.numbers.entry(path.clone()).or_default();
+            let number = self.numbers.entry(path.to_owned()).or_default();
             *number += 1;
-            free = numbered(&path, *number, kind);
+            free = numbered(path, *number, kind);
         }
         free
     }
