@@ -1,26 +1,31 @@
-// Builds the page as one HTML file. `node bundle.mjs FILE`, after `npm ci` in this directory or a copy.
+// Builds the page. `node bundle.mjs DIRECTORY`, after `npm ci` in this directory or a copy, writes `page.html` and the
+// files that it loads later, each also compressed: `.br` and `.gz`.
 
-import { readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { files, settings } from "./settings.mjs";
 
 const target = ["es2022", "chrome109", "firefox115", "safari16.4"];
-const absWorkingDir = fileURLToPath(new URL(".", import.meta.url));
-// No configuration file of a parent directory affects the page.
-const common = {
-  absWorkingDir,
-  tsconfigRaw: {},
-  bundle: true,
-  minify: true,
-  write: false,
-  charset: "utf8",
-  legalComments: "none",
-};
-const made = async (options) => (await build({ ...common, target, ...options })).outputFiles[0].text.trim();
+const common = { ...settings, minify: true, write: false, legalComments: "none", target };
+const made = async (options) => (await build({ ...common, ...options })).outputFiles[0].text.trim();
 
 const script = await made({ entryPoints: ["main.ts"], format: "iife" });
 const style = await made({ entryPoints: ["style.css"] });
 const html = readFileSync(new URL("index.html", import.meta.url), "utf8")
   .replace("/* style.css */", () => style)
   .replace("/* page.js */", () => script);
-writeFileSync(process.argv[2], html);
+
+const directory = process.argv[2];
+mkdirSync(directory, { recursive: true });
+for (const { path, bytes } of [{ path: "page.html", bytes: Buffer.from(html) }, ...files]) {
+  const params = {
+    [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
+    [constants.BROTLI_PARAM_QUALITY]: 11,
+    [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+  };
+  writeFileSync(join(directory, path), bytes);
+  writeFileSync(join(directory, `${path}.br`), brotliCompressSync(bytes, { params }));
+  writeFileSync(join(directory, `${path}.gz`), gzipSync(bytes, { level: 9 }));
+}

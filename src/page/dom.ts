@@ -1,7 +1,8 @@
 // The elements of the page. Content of a share is only ever text, or the source of an `img`, `video` or `audio`
 // element: never markup.
 
-import * as texts from "./texts.ts";
+import type { LinkError } from "./link.ts";
+import { isWordToOpen, type Message, message, words } from "./texts.ts";
 
 type Child = Node | string | null;
 
@@ -18,8 +19,31 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
 
 const place = () => document.querySelector("main")!;
 
+/** Draws the current screen again, in another language; `null` if that would interrupt or lose something. */
+let again: (() => void) | null = null;
+
+function setAgain(draw: (() => void) | null): void {
+  again = draw;
+  document.querySelector<HTMLElement>(".language")!.hidden = draw === null;
+}
+
+/** Draws a screen that can be drawn again at any time: on it the reader can choose another language. */
+export function redrawable(draw: () => void): void {
+  draw();
+  // A screen that `draw` has drawn like this knows better how to.
+  setAgain(again ?? draw);
+}
+
+export const isRedrawable = () => again !== null;
+
+/** Draws the current screen again. */
+export function redraw(): void {
+  if (again !== null) redrawable(again);
+}
+
 /** Replaces the content of the page. The heading gets the focus, so that a screen reader starts there. */
 export function screen(title: Child, ...children: Child[]): void {
+  setAgain(null);
   const heading = h("h1", { tabIndex: -1 }, title);
   place().replaceChildren(heading, ...children.filter((child) => child !== null));
   heading.focus({ preventScroll: true });
@@ -27,8 +51,8 @@ export function screen(title: Child, ...children: Child[]): void {
 }
 
 /** Shows a message, with further elements below it. */
-export function showMessage(message: texts.Message, ...children: Child[]): void {
-  screen(message.title, ...message.lines.map((line) => h("p", {}, line)), ...children);
+export function showMessage({ title, lines }: Message, ...children: Child[]): void {
+  screen(title, ...lines.map((line) => h("p", {}, line)), ...children);
 }
 
 /** A line that screen readers read out when it changes. */
@@ -47,17 +71,17 @@ export interface RetryLine {
 
 /** Screen readers read out only that the page waits, and not each second. */
 export function retryLine(host: string): RetryLine {
-  const words = texts.opening;
   let wake = () => {};
   const status = h("p", { className: "heard", role: "status" });
   const seen = h("p", { className: "live" });
   seen.setAttribute("aria-hidden", "true");
-  const now = button(words.now, () => wake());
+  const now = button("", () => wake());
   now.hidden = true;
   const waits = (seconds: number | null) => {
     now.hidden = seconds === null;
-    status.textContent = seconds === null ? "" : words.waiting(host);
-    seen.textContent = seconds === null ? "" : words.waits(host, seconds);
+    now.textContent = words("opening.now");
+    status.textContent = seconds === null ? "" : words("opening.waiting", { host });
+    seen.textContent = seconds === null ? "" : words("opening.waits", { host, count: seconds });
   };
   return { nodes: [status, seen, now], waits, again: (now) => (wake = now) };
 }
@@ -69,8 +93,13 @@ export function button(word: string, pressed: () => void, className = ""): HTMLB
 
 /** How to open the link without this page. */
 export function commandLine(): HTMLElement {
-  const { command, before, after } = texts.commandLine;
-  return h("p", { className: "command" }, before, " ", h("code", {}, command), " ", after);
+  const { title, lines } = message("command");
+  return h("p", { className: "command" }, title, " ", h("code", {}, "share open"), " ", ...lines);
+}
+
+/** The reason why a fragment is not a link. */
+export function linkError(error: LinkError): Message {
+  return message(`link.${error.why}`, "by" in error ? { count: error.by } : {});
 }
 
 /** A stranger's text, isolated so that its direction does not affect the text around it. */
@@ -100,8 +129,7 @@ export function holdToOpen(done: () => void): HTMLElement {
 
 /** The button to hold. */
 function holdButton(status: HTMLElement, open: () => void): HTMLElement {
-  const words = texts.waiting;
-  const label = h("span", {}, words.hold);
+  const label = h("span", {}, words("hold.button"));
   const hold = h("button", { type: "button", className: "hold" }, label);
   let since: number | null = null;
   /** The pointer or the key that presses. */
@@ -111,8 +139,8 @@ function holdButton(status: HTMLElement, open: () => void): HTMLElement {
     if (since === null) return;
     const held = performance.now() - since;
     hold.style.setProperty("--held", String(Math.min(held / HOLD_MS, 1)));
-    label.textContent = held < HOLD_MS ? words.holding : words.release;
-    if (held > HOLD_MOST_MS) release(false, words.long);
+    label.textContent = held < HOLD_MS ? words("hold.holding") : words("hold.release");
+    if (held > HOLD_MOST_MS) release(false, words("hold.long"));
     else frame = requestAnimationFrame(draw);
   };
   const press = (event: Event, who: number | string) => {
@@ -131,18 +159,18 @@ function holdButton(status: HTMLElement, open: () => void): HTMLElement {
     cancelAnimationFrame(frame);
     hold.classList.remove("held");
     hold.style.removeProperty("--held");
-    label.textContent = words.hold;
+    label.textContent = words("hold.button");
     if (counts && held >= HOLD_MS && held <= HOLD_MOST_MS) open();
-    else status.textContent = counts ? words.short : otherwise;
+    else status.textContent = counts ? words("hold.short") : otherwise;
   };
-  const slip = () => release(false, words.slipped);
+  const slip = () => release(false, words("hold.slipped"));
   hold.onpointerdown = (event) => {
     if (!event.isTrusted || !event.isPrimary || event.button !== 0) return;
     hold.setPointerCapture(event.pointerId);
     press(event, event.pointerId);
   };
   hold.onpointerup = (event) => {
-    if (event.pointerId === by) release(event.isTrusted && isInside(hold, event), words.slipped);
+    if (event.pointerId === by) release(event.isTrusted && isInside(hold, event), words("hold.slipped"));
   };
   hold.onpointercancel = slip;
   hold.onlostpointercapture = slip;
@@ -159,7 +187,7 @@ function holdButton(status: HTMLElement, open: () => void): HTMLElement {
   hold.oncontextmenu = (event) => event.preventDefault();
   // A click without a press, as by a screen reader, has no length.
   hold.onclick = (event) => {
-    if (event.detail === 0 && status.textContent === "") status.textContent = words.short;
+    if (event.detail === 0 && status.textContent === "") status.textContent = words("hold.short");
   };
   return hold;
 }
@@ -171,7 +199,6 @@ function isInside(element: HTMLElement, { clientX, clientY }: PointerEvent): boo
 
 /** The form for the word, which opens only if a user typed it. */
 function wordForm(status: HTMLElement, open: () => void): HTMLElement {
-  const words = texts.waiting;
   const input = h("input", { id: "word", autocomplete: "off", spellcheck: false, maxLength: 12 });
   input.setAttribute("autocapitalize", "characters");
   let typed = false;
@@ -180,14 +207,14 @@ function wordForm(status: HTMLElement, open: () => void): HTMLElement {
   };
   const onsubmit = (event: SubmitEvent) => {
     event.preventDefault();
-    const right = input.value.trim().toUpperCase() === words.word;
+    const right = isWordToOpen(input.value);
     if (event.isTrusted && typed && right) open();
-    else status.textContent = words.wrongWord;
+    else status.textContent = words("hold.wrong_word");
   };
   return h(
     "form",
     { onsubmit },
-    h("label", { htmlFor: "word" }, words.orType),
-    h("div", { className: "row" }, input, h("button", { type: "submit" }, words.open)),
+    h("label", { htmlFor: "word" }, words("hold.or_type")),
+    h("div", { className: "row" }, input, h("button", { type: "submit" }, words("hold.open"))),
   );
 }

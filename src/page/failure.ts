@@ -1,47 +1,51 @@
 // Errors, in words.
 
-import { button, commandLine, showMessage } from "./dom.ts";
+import { button, commandLine, redrawable, showMessage } from "./dom.ts";
 import { TooNew } from "./manifest.ts";
 import { isOurs } from "./open.ts";
 import { NotNow, Refusal } from "./relay.ts";
 import { claimantOf, openersWords } from "./secret.ts";
 import { forget, hideLink, page } from "./state.ts";
-import * as texts from "./texts.ts";
+import { inParentheses, message, time, words } from "./texts.ts";
 
 const HOST = location.host;
 
 /** Shows an error. `again` repeats the failed request. `begun`: this browser has claimed the share. */
 export function failed(error: unknown, again: () => void, begun = false): void {
-  const retry = button(texts.unreachable.again, again, "main");
-  if (error instanceof NotNow) return showMessage(texts.unreachable.message(HOST, begun), retry);
-  if (error instanceof TooNew) return showMessage(texts.tooNew(begun), commandLine());
-  if (!(error instanceof Refusal)) {
-    console.error(error);
-    return showMessage(texts.unexpected, retry, commandLine());
-  }
+  if (!(error instanceof NotNow || error instanceof TooNew || error instanceof Refusal)) console.error(error);
+  redrawable(() => explain(error, again, begun));
+}
+
+function explain(error: unknown, again: () => void, begun: boolean): void {
+  const retry = button(words("failed.again"), again, "main");
+  const stage = words(begun ? "failed.begun" : "failed.not_opened");
+  if (error instanceof NotNow) return showMessage(message("failed.no_answer", { host: HOST }, stage), retry);
+  if (error instanceof TooNew) return showMessage(message("failed.too_new", {}, stage), commandLine());
+  if (!(error instanceof Refusal)) return showMessage(message("failed.unexpected"), retry, commandLine());
   const { claimed } = page;
   if (claimed !== null && isOurs(error, claimed.id, claimed.claimToken)) {
     forget(claimed.id);
     hideLink(claimed.id, error.at);
-    const words = openersWords(claimantOf(claimed.id, claimed.claimToken));
-    return showMessage(texts.closed.before(texts.time(error.at), words));
+    const opener = openersWords(claimantOf(claimed.id, claimed.claimToken));
+    return showMessage(message("closed.before_by", { at: time(error.at), opener }));
   }
   switch (error.why) {
     case "unknown":
     case "wrong-passphrase":
-      return showMessage(texts.unknown(HOST));
+      return showMessage(message("ended.unknown", { host: HOST }));
     case "damaged":
-      return showMessage(texts.damaged, retry);
+      return showMessage(message("failed.damaged"), retry);
     case "changed":
-      return showMessage(texts.changed, commandLine());
+      return showMessage(message("failed.changed"), commandLine());
     case "not-a-relay":
-      return showMessage(texts.notARelay(HOST, begun), retry);
+      return showMessage(message("failed.not_a_relay", { host: HOST }, stage), retry);
     default: {
       const words = error.claimant?.length === 32 ? openersWords(error.claimant) : null;
+      const values = { at: time(error.at), until: time(error.until), opener: inParentheses(words) };
       if (error.why === "already-opened" && error.until > 0) {
-        return showMessage(texts.beingOpened(texts.time(error.at), texts.time(error.until), words));
+        return showMessage(message("ended.being_opened", values));
       }
-      return showMessage(texts.ended[error.why](texts.time(error.at), words));
+      return showMessage(message(`ended.${error.why}`, values));
     }
   }
 }

@@ -6,6 +6,7 @@ import { commandLine, h, holdToOpen, live, type RetryLine, retryLine, showMessag
 import { failed } from "./failure.ts";
 import type { Begun } from "./journal.ts";
 import * as journal from "./journal.ts";
+import { settled } from "./language.ts";
 import { type Link, NEEDS_PASSPHRASE } from "./link.ts";
 import type { Entry, Manifest } from "./manifest.ts";
 import { kindOf } from "./media.ts";
@@ -16,7 +17,7 @@ import * as relay from "./relay.ts";
 import { printable } from "./safe_text.ts";
 import { type Keys, keysOf, type Root, rootOf, stretch } from "./secret.ts";
 import { alone, page } from "./state.ts";
-import * as texts from "./texts.ts";
+import { message, size, time, words } from "./texts.ts";
 
 const HOST = location.host;
 const PHONE = matchMedia("(pointer: coarse)").matches;
@@ -28,25 +29,29 @@ const LISTED = 8;
 /** Shows what waits, or asks for the passphrase first. Claims nothing. */
 export async function greet(link: Link, root: Root): Promise<void> {
   const line = retryLine(HOST);
-  showMessage(texts.loading, ...line.nodes);
+  showMessage(message("loading"), ...line.nodes);
   try {
     if ((link.flags & NEEDS_PASSPHRASE) === 0) {
       const stretched = new Uint8Array(32);
       const keys = keysOf(link, stretched);
-      return await envelope(link, keys, stretched, await retrying(line, () => look(keys)));
+      const found = await retrying(line, () => look(keys));
+      await settled();
+      return await envelope(link, keys, stretched, found);
     }
     const notice = await retrying(line, () => relay.notice({ id: root.id, token: root.linkToken }));
+    await settled();
     // Padding adds at most an eighth.
     if (notice.blob_len > MOST * 1.125) return tooLarge(notice.blob_len);
     askPassphrase(link);
   } catch (error) {
+    await settled();
     failed(error, () => void greet(link, root));
   }
 }
 
 /** Asks for the passphrase until it is right: to look, or to resume an opening that another tab began. */
 export function askPassphrase(link: Link, begun: Begun | null = null, wrong = "", typed = ""): void {
-  const words = texts.passphrase;
+  const { title, lines } = message("passphrase.ask");
   page.waiting = begun === null ? journal.nameOf(rootOf(link).id) : null;
   // Spelling and autocorrection services of some browsers send what is typed to a server.
   const input = h("input", {
@@ -66,7 +71,7 @@ export function askPassphrase(link: Link, begun: Begun | null = null, wrong = ""
   });
   const status = live();
   const line = retryLine(HOST);
-  const go = h("button", { type: "submit", className: "main" }, words.go);
+  const go = h("button", { type: "submit", className: "main" }, words("passphrase.go"));
   const form = h(
     "form",
     {
@@ -74,15 +79,15 @@ export function askPassphrase(link: Link, begun: Begun | null = null, wrong = ""
         event.preventDefault();
         if (go.disabled) return;
         go.disabled = true;
-        status.textContent = words.working;
+        status.textContent = words("passphrase.working");
         void tryPassphrase(link, begun, input.value, line);
       },
     },
-    h("label", { htmlFor: "passphrase" }, words.label),
+    h("label", { htmlFor: "passphrase" }, words("passphrase.label")),
     h("div", { className: "row" }, input, go),
-    h("div", { className: "check" }, shown, h("label", { htmlFor: "show" }, words.show)),
+    h("div", { className: "check" }, shown, h("label", { htmlFor: "show" }, words("passphrase.show"))),
   );
-  screen(words.title, h("p", {}, words.line), form, status, ...line.nodes);
+  screen(title, h("p", {}, ...lines), form, status, ...line.nodes);
   input.select();
   status.textContent = wrong;
 }
@@ -100,15 +105,19 @@ async function tryPassphrase(link: Link, begun: Begun | null, passphrase: string
     }
   } catch (error) {
     if (error instanceof Refusal && error.why === "wrong-passphrase") {
-      askPassphrase(link, begun, texts.passphrase.wrong(error.left), passphrase);
+      askPassphrase(link, begun, wrongPassphrase(error.left), passphrase);
     } else if (begun !== null && error instanceof Refusal && error.why === "damaged") {
       // The relay requires no proof from the holder of a claim, and sent the manifest that was shown before. So the
       // key is wrong.
-      askPassphrase(link, begun, texts.passphrase.wrongAgain, passphrase);
+      askPassphrase(link, begun, words("passphrase.wrong_again"), passphrase);
     } else {
       failed(error, () => askPassphrase(link, begun));
     }
   }
+}
+
+function wrongPassphrase(left: number): string {
+  return left === 0 ? words("passphrase.last") : words("passphrase.wrong", { count: left });
 }
 
 /** Shows what waits, and the control that opens it. */
@@ -118,31 +127,31 @@ async function envelope(
   stretched: Uint8Array,
   { manifest, expires, digest }: Envelope,
 ): Promise<void> {
-  const words = texts.waiting;
   page.waiting = journal.nameOf(keys.id);
   if (manifest.total > MOST) return tooLarge(manifest.total);
   const able = manifest.viewOnly ? await worst(manifest.entries) : "yes";
-  if (able === "no") return showMessage(texts.refused.notShowable, commandLine());
+  if (able === "no") return showMessage(message("failed.not_showable"), commandLine());
   const only = manifest.entries.length === 1 ? manifest.entries[0]! : null;
   const name = only?.name ?? manifest.name;
-  const what = only ? words.kind(kindOf(only.type), only.size) : words.files(manifest.entries.length, manifest.total);
+  const count = manifest.entries.length;
+  const what = only ? kindAndSize(only) : words("waiting.files", { count, size: size(manifest.total) });
   const fact = (term: string, value: string | Node) => [h("dt", {}, term), h("dd", {}, value)];
   screen(
-    words.title,
+    words("waiting.title"),
     h(
       "dl",
       {},
-      ...(name === null ? [] : fact(words.name, theirs(printable(name)))),
-      ...fact(words.what, what),
-      ...fact(words.until, texts.time(expires)),
+      ...(name === null ? [] : fact(words("waiting.name"), theirs(printable(name)))),
+      ...fact(words("waiting.what"), what),
+      ...fact(words("waiting.until"), time(expires)),
     ),
     only ? null : contents(manifest),
-    h("p", {}, words.once),
-    manifest.viewOnly ? h("p", {}, words.viewOnly) : null,
-    able === "perhaps" ? h("p", { className: "warning" }, words.perhaps) : null,
-    APP === null || manifest.viewOnly ? null : h("p", { className: "warning" }, words.inApp(APP)),
-    journal.works() ? null : h("p", { className: "warning" }, words.forgetful),
-    isSecureContext ? null : h("p", { className: "warning" }, texts.trust.plain),
+    h("p", {}, words("waiting.once")),
+    manifest.viewOnly ? h("p", {}, words("waiting.view_only")) : null,
+    able === "perhaps" ? h("p", { className: "warning" }, words("waiting.perhaps")) : null,
+    APP === null || manifest.viewOnly ? null : h("p", { className: "warning" }, inApp(APP)),
+    journal.works() ? null : h("p", { className: "warning" }, words("waiting.forgetful")),
+    isSecureContext ? null : h("p", { className: "warning" }, words("trust.plain")),
     holdToOpen(() => {
       page.waiting = null;
       void alone(keys.id, () => {
@@ -155,7 +164,7 @@ async function envelope(
         open(link, keys.id, stretched, journal.begun(keys.id) ?? { stage: "begun", ...fresh });
       });
     }),
-    h("p", { className: "note" }, words.why),
+    h("p", { className: "note" }, words("hold.why")),
     trust(),
   );
 }
@@ -168,18 +177,27 @@ async function worst(entries: readonly Entry[]): Promise<Capability> {
 
 /** The list of an album's files, shortened. */
 function contents({ entries }: Manifest): HTMLElement {
-  const words = texts.waiting;
-  const line = ({ name, type, size }: Entry) =>
-    h("li", {}, ...(name === null ? [] : [theirs(printable(name)), ": "]), words.kind(kindOf(type), size));
+  const line = (entry: Entry) =>
+    h("li", {}, ...(entry.name === null ? [] : [theirs(printable(entry.name)), ": "]), kindAndSize(entry));
   const more = entries.length - LISTED;
-  return h("ul", {}, ...entries.slice(0, LISTED).map(line), more > 0 ? h("li", {}, words.more(more)) : null);
+  const rest = more > 0 ? h("li", {}, words("waiting.more", { count: more })) : null;
+  return h("ul", {}, ...entries.slice(0, LISTED).map(line), rest);
+}
+
+function kindAndSize(entry: Entry): string {
+  return words("kind.size", { kind: words(`kind.${kindOf(entry.type)}`), size: size(entry.size) });
+}
+
+function inApp(app: string): string {
+  return app === "" ? words("waiting.in_other_app") : words("waiting.in_app", { app });
 }
 
 function trust(): HTMLElement {
-  const { title, lines } = texts.trust;
+  const { title, lines } = message("trust.who");
   return h("details", {}, h("summary", {}, title), ...lines.map((line) => h("p", {}, line)));
 }
 
 function tooLarge(bytes: number): void {
-  showMessage(texts.refused.tooLarge(bytes, MOST, PHONE), commandLine());
+  const values = { size: size(bytes), most: size(MOST) };
+  showMessage(message(PHONE ? "failed.too_large_phone" : "failed.too_large", values), commandLine());
 }

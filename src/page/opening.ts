@@ -1,6 +1,6 @@
 // The opening: claim and receive, show, close.
 
-import { button, h, type RetryLine, retryLine, showMessage, screen } from "./dom.ts";
+import { button, h, redrawable, type RetryLine, retryLine, showMessage, screen } from "./dom.ts";
 import { failed } from "./failure.ts";
 import type { Begun, Closing, Opening } from "./journal.ts";
 import * as journal from "./journal.ts";
@@ -11,7 +11,7 @@ import * as relay from "./relay.ts";
 import { Backoff } from "./retry.ts";
 import { claimantOf, type Keys, keysOf, openersWords } from "./secret.ts";
 import { forget, hideLink, page } from "./state.ts";
-import * as texts from "./texts.ts";
+import { message, percent, size, words } from "./texts.ts";
 import { show } from "./viewer.ts";
 
 const HOST = location.host;
@@ -38,17 +38,16 @@ export function open(link: Link, id: Uint8Array, stretched: Uint8Array, begun: B
 
 /** Opens a share, or resumes. */
 export async function opening(link: Link, known: Opening): Promise<void> {
-  const words = texts.opening;
   const { claimToken, shown } = known;
   const keys = keysOf(link, known.stretched);
   page.claimed = { id: keys.id, claimToken };
   const bar = h("progress", { max: 1, value: 0 });
-  bar.setAttribute("aria-label", words.progress);
+  bar.setAttribute("aria-label", words("opening.progress"));
   const figure = h("p", { className: "figure" });
   const { nodes, waits, again } = retryLine(HOST);
   const claiming = new Backoff(waits);
   again(() => claiming.now());
-  screen(words.title, bar, figure, ...nodes, h("p", { className: "note" }, words.stay));
+  screen(words("opening.title"), bar, figure, ...nodes, h("p", { className: "note" }, words("opening.stay")));
   page.busy = "opening";
   try {
     const opened = await claiming.until(() => claim(keys, claimToken, shown));
@@ -59,7 +58,7 @@ export async function opening(link: Link, known: Opening): Promise<void> {
     const moved = (bytes: number) => {
       arrived += bytes;
       bar.value = arrived / all;
-      figure.textContent = words.part(arrived, all);
+      figure.textContent = words("opening.part", { percent: percent(arrived, all), size: size(all) });
     };
     const blobs = await receive(keys, claimToken, opened, waits, moved, again);
     present(keys, claimToken, opened, blobs, until);
@@ -94,7 +93,7 @@ function present(keys: Keys, claimToken: Uint8Array, opened: Opened, blobs: read
 /** Finishes the share at the relay, and shows the outcome. */
 export async function close(closing: Closing): Promise<void> {
   const line = retryLine(HOST);
-  showMessage(texts.closed.closing, ...line.nodes);
+  showMessage(message("closed.closing"), ...line.nodes);
   let done = true;
   try {
     await retrying(line, () => finish(closing));
@@ -105,14 +104,16 @@ export async function close(closing: Closing): Promise<void> {
         void close(closing);
       };
       addEventListener("online", again);
-      return showMessage(texts.closed.unreported(HOST), button(texts.closed.again, again, "main"));
+      return redrawable(() =>
+        showMessage(message("closed.unreported", { host: HOST }), button(words("failed.again"), again, "main")),
+      );
     }
     done = false;
   }
   forget(closing.id);
   hideLink(closing.id, journal.now());
   const opener = openersWords(claimantOf(closing.id, closing.claimToken));
-  showMessage(done ? texts.closed.done(opener) : texts.closed.otherwise);
+  redrawable(() => showMessage(done ? message("closed.done", { opener }) : message("closed.otherwise")));
 }
 
 export function finish({ id, claimToken, receipt }: Closing): Promise<void> {

@@ -181,7 +181,7 @@ async function answer<T>(response: Response): Promise<T> {
 }
 
 /** The whole body of a short answer. Throws if it is longer than `MAX_ANSWER`. */
-async function whole(response: Response): Promise<Uint8Array> {
+export async function whole(response: Response): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = response.body?.getReader();

@@ -1,10 +1,10 @@
 // State that several parts of the page share, and the address bar.
 
-import { button, showMessage } from "./dom.ts";
+import { button, redrawable, showMessage } from "./dom.ts";
 import * as journal from "./journal.ts";
 import * as relay from "./relay.ts";
 import * as tabs from "./tabs.ts";
-import * as texts from "./texts.ts";
+import { message, words } from "./texts.ts";
 import type { Showing } from "./viewer.ts";
 
 /** The state of the page. */
@@ -28,13 +28,15 @@ export function stateOf(state: unknown): { id: Uint8Array | null; closed: number
 /** Calls `go` once no other tab of this browser has the share `id` open. */
 export async function alone(id: Uint8Array, go: () => void): Promise<void> {
   const name = journal.nameOf(id);
-  showMessage(texts.loading);
+  showMessage(message("loading"));
   if (await tabs.take(name)) return go();
-  showMessage(texts.otherTab.open);
+  redrawable(() => showMessage(message("tab.open")));
   await tabs.free(name);
-  showMessage(
-    texts.otherTab.gone,
-    button(texts.otherTab.here, () => void alone(id, go), "main"),
+  redrawable(() =>
+    showMessage(
+      message("tab.gone"),
+      button(words("tab.here"), () => void alone(id, go), "main"),
+    ),
   );
 }
 

@@ -5,11 +5,9 @@ import type { Entry, Manifest } from "./manifest.ts";
 import { media } from "./player.ts";
 import { APP } from "./app.ts";
 import { isBlank, printable, safeName } from "./safe_text.ts";
-import * as texts from "./texts.ts";
+import { time, words } from "./texts.ts";
 import { codecName, type Picture, pictureOf } from "./codecs.ts";
 import { button, h, live, screen, theirs } from "./dom.ts";
-
-const words = texts.showing;
 
 /** The files that are being shown. */
 export interface Showing {
@@ -58,8 +56,8 @@ class Viewer implements Showing {
   readonly #stage = h("div", { className: "stage" });
   readonly #actions = h("div", { className: "actions" });
   readonly #count = h("p", { className: "count", role: "status" });
-  readonly #previous = button(words.previous, () => this.#turn(this.#at - 1));
-  readonly #next = button(words.next, () => this.#turn(this.#at + 1));
+  readonly #previous = button(words("showing.previous"), () => this.#turn(this.#at - 1));
+  readonly #next = button(words("showing.next"), () => this.#turn(this.#at + 1));
 
   constructor(
     private readonly manifest: Manifest,
@@ -78,7 +76,7 @@ class Viewer implements Showing {
       this.#stage,
       this.#status,
       this.#actions,
-      h("p", { className: "note" }, (viewOnly ? words.viewOnly : words.gone)(entries.length)),
+      h("p", { className: "note" }, words(viewOnly ? "showing.view_only" : "showing.gone", { count: entries.length })),
     );
     void this.#draw();
   }
@@ -140,9 +138,9 @@ class Viewer implements Showing {
     const fileName = safeName(entry.name ?? manifest.name, defaultName(entry.type));
     const file = manifest.viewOnly ? null : handable(blob, fileName, judgment.showable?.type ?? entry.type);
     const name = nameOf(entry, manifest);
-    const untitled = words.untitled(judgment.showable?.kind ?? kindOf(entry.type));
+    const untitled = words(`showing.${judgment.showable?.kind ?? kindOf(entry.type)}`);
     this.#title.replaceChildren(name === null ? untitled : theirs(printable(name)));
-    this.#count.textContent = words.of(number + 1, manifest.entries.length);
+    this.#count.textContent = words("showing.of", { number: number + 1, count: manifest.entries.length });
     // A disabled button would lose the focus, and the arrow keys would stop working.
     this.#previous.setAttribute("aria-disabled", String(number === 0));
     this.#next.setAttribute("aria-disabled", String(number === manifest.entries.length - 1));
@@ -155,12 +153,12 @@ class Viewer implements Showing {
     const { showable, text, blob, number } = shown;
     const saw = () => this.#see(number, mine);
     if (blob.size === 0) {
-      this.#stage.replaceChildren(h("p", {}, words.empty));
+      this.#stage.replaceChildren(h("p", {}, words("showing.empty")));
       this.#offer(shown, true);
       saw();
     } else if (text !== null) {
       this.#stage.replaceChildren(h("pre", { tabIndex: 0, className: this.manifest.viewOnly ? "kept" : "" }, text));
-      if (isBlank(text)) this.#status.textContent = words.blank;
+      if (isBlank(text)) this.#status.textContent = words("showing.blank");
       this.#offer(shown, true);
       saw();
     } else if (showable !== null) {
@@ -180,11 +178,19 @@ class Viewer implements Showing {
     this.#seen.delete(shown.number);
     this.#forget();
     const codec = shown.picture === null ? null : codecName(shown.picture);
-    const otherwise = shown.showable ? words.notHere(codec) : words.notShown;
-    this.#stage.replaceChildren(
-      h("p", {}, this.manifest.viewOnly ? words.notShownAtAll(codec, this.until) : otherwise),
-    );
+    this.#stage.replaceChildren(h("p", {}, this.#reason(shown, codec)));
     this.#offer(shown, false);
+  }
+
+  /** The reason why a file is not shown. */
+  #reason({ showable }: Shown, codec: string | null): string {
+    if (this.manifest.viewOnly) {
+      const until = time(this.until);
+      if (codec === null) return words("showing.not_at_all", { until });
+      return words("showing.not_at_all_codec", { codec, until });
+    }
+    if (showable === null) return words("showing.not_shown");
+    return codec === null ? words("showing.not_here") : words("showing.not_here_codec", { codec });
   }
 
   /** Shows the buttons for a file. `isShown`: this browser can show it. */
@@ -192,18 +198,20 @@ class Viewer implements Showing {
     const { showable, text, file } = shown;
     const { viewOnly } = this.manifest;
     const main = isShown ? "" : "main";
+    const isText = isShown && text !== null && shown.blob.size > 0;
+    const [sharing, saving] = file === null || APP === null ? ["", main] : [main, ""];
     const copy = async () => (this.#status.textContent = await copied(text!, this.#stage));
-    const full = button(words.full, () => {
-      full.textContent = this.#stage.classList.toggle("full") ? words.fit : words.full;
+    const full = button(words("showing.full"), () => {
+      full.textContent = this.#stage.classList.toggle("full") ? words("showing.fit") : words("showing.full");
     });
     this.#actions.replaceChildren(
       ...[
-        isShown && text !== null && shown.blob.size > 0 && !viewOnly ? button(words.copy, () => void copy()) : null,
+        isText && !viewOnly ? button(words("showing.copy"), () => void copy()) : null,
         isShown && showable?.kind === "photo" ? full : null,
         // Inside apps downloads often fail, so sharing is the main action there.
-        file === null ? null : button(words.share, () => void this.#hand(shown, file), APP === null ? "" : main),
-        viewOnly ? null : button(words.save, () => this.#save(shown), file === null || APP === null ? main : ""),
-        button(words.close, () => this.#closing(), isShown ? "main" : ""),
+        file === null ? null : button(words("showing.share"), () => void this.#hand(shown, file), sharing),
+        viewOnly ? null : button(words("showing.save"), () => this.#save(shown), saving),
+        button(words("showing.close"), () => this.#closing(), isShown ? "main" : ""),
       ].filter((child) => child !== null),
     );
   }
@@ -215,7 +223,7 @@ class Viewer implements Showing {
     // The browser reads the blob at some time after the click, so it is kept until the end.
     this.#saved.add(source);
     if (!this.#kept.has(number)) this.#unsure.add(number);
-    this.#status.textContent = APP === null ? words.saved : words.savedInApp(APP);
+    this.#status.textContent = savedWords();
   }
 
   /** Passes a file to an app that the user chooses. */
@@ -224,10 +232,10 @@ class Viewer implements Showing {
       await navigator.share({ files: [file] });
       this.#kept.add(number);
       this.#unsure.delete(number);
-      this.#status.textContent = words.shared;
+      this.#status.textContent = words("showing.shared");
     } catch (error) {
       const changedMind = error instanceof DOMException && error.name === "AbortError";
-      this.#status.textContent = changedMind ? "" : words.notShared;
+      this.#status.textContent = changedMind ? "" : words("showing.not_shared");
     }
   }
 
@@ -237,15 +245,16 @@ class Viewer implements Showing {
     const missing = this.manifest.entries.map((_, number) => number).filter((number) => !has(number));
     const arrived = () => this.#arrived();
     if (missing.length === 0) return arrived();
-    const question = words.unseen(missing.length, this.manifest.entries.length);
-    this.#ask(question, words.back, missing[0]!, words.anyway, arrived);
+    const question = unseenWords(missing.length, this.manifest.entries.length);
+    this.#ask(question, words("showing.back"), missing[0]!, words("showing.anyway"), arrived);
   }
 
   /** Closes, after a question if a saved file may not have arrived. */
   #arrived(): void {
     const [first] = this.#unsure;
     if (first === undefined) return this.close();
-    this.#ask(words.arrived(this.#unsure.size), words.notYet, first, words.there, this.close);
+    const question = words("showing.arrived", { count: this.#unsure.size });
+    this.#ask(question, words("showing.back"), first, words("showing.there"), this.close);
   }
 
   /** Asks a question: `no` goes back to the file `to`, `yes` calls `then`. */
@@ -260,6 +269,15 @@ class Viewer implements Showing {
     this.#actions.replaceChildren(h("p", { role: "alert" }, question), back, button(yes, then));
     back.focus();
   }
+}
+
+function savedWords(): string {
+  if (APP === null) return words("showing.saved");
+  return APP === "" ? words("showing.saved_in_other_app") : words("showing.saved_in_app", { app: APP });
+}
+
+function unseenWords(count: number, of: number): string {
+  return of === 1 ? words("showing.unseen_only") : words("showing.unseen", { count });
 }
 
 /** How a file can be shown; for text, the text. */
@@ -304,10 +322,10 @@ function nameOf(entry: Entry, manifest: Manifest): string | null {
 async function copied(text: string, shown: HTMLElement): Promise<string> {
   try {
     await navigator.clipboard.writeText(text);
-    return words.copied;
+    return words("showing.copied");
   } catch {
     // Without TLS there is no clipboard interface: this copies the selection instead.
     getSelection()?.selectAllChildren(shown);
-    return document.execCommand("copy") ? words.copied : words.notCopied;
+    return document.execCommand("copy") ? words("showing.copied") : words("showing.not_copied");
   }
 }

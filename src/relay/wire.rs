@@ -10,6 +10,8 @@ use crate::relay::{Credential, Gone, RelayError, V1};
 use crate::secret::{Claimant, Id, Receipt, Token};
 
 pub(super) const PAGE: &str = "/";
+/// Precedes the name of a file that the page loads.
+pub(super) const PAGE_FILES: &str = "/page/";
 pub(super) const ABOUT: &str = "/.well-known/share";
 pub(super) const CREATE: &str = "/v1/create";
 pub(super) const PART: &str = "/v1/part/";

@@ -1,4 +1,4 @@
-// Loads a module of the page, bundled as the page's build bundles it.
+// Loads a module of the page, bundled with the settings of the page's build.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -7,14 +7,14 @@ import { pathToFileURL } from "node:url";
 
 /** Returns the module `name` of the page whose sources and packages are in `workshop`. */
 export async function bundled(workshop, name) {
-  const { buildSync } = createRequire(`${workshop}/`)("esbuild");
+  const { build } = createRequire(`${workshop}/`)("esbuild");
+  const { settings } = await import(pathToFileURL(join(workshop, "settings.mjs")).href);
   const place = mkdtempSync(join(workshop, "bundled-"));
   const outfile = join(place, `${name}.mjs`);
   try {
-    buildSync({
+    await build({
+      ...settings,
       entryPoints: [join(workshop, `${name}.ts`)],
-      absWorkingDir: workshop,
-      bundle: true,
       format: "esm",
       platform: "neutral",
       mainFields: ["module", "main"],

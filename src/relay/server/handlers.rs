@@ -6,17 +6,15 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::{
-    ACCEPT, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, RANGE,
+    CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RANGE,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::IntoResponse;
 
 use super::answers::{Answer, json, json_text};
 use super::body::{Framed, Json, declared_len, lend_all};
 use super::host::IsLocal;
 use super::options::Server;
-use crate::page;
 use crate::relay::wire::{self, ClaimRequest, Deposit, Done, FinishRequest, Proof, Was};
 use crate::relay::{About, Checksum, Commit, Content, Create, Credential, MAX_WAIT, RelayError, ShareState, V1};
 
@@ -25,26 +23,6 @@ async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, RelayError>> + Send + 'static,
 ) -> Result<T, RelayError> {
     tokio::spawn(work).await.unwrap_or(Err(RelayError::BUSY))
-}
-
-/// The answer for an unknown path. A browser gets the page, which explains that the `#` of a link was probably changed.
-pub(super) async fn nothing_there(method: Method, headers: HeaderMap) -> Response {
-    let browser =
-        headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|kinds| kinds.contains("text/html"));
-    if method == Method::GET && browser {
-        (StatusCode::NOT_FOUND, page().await).into_response()
-    } else {
-        RelayError::Unknown.into_response()
-    }
-}
-
-pub(super) async fn page() -> Response {
-    let policy = HeaderValue::from_str(&page::POLICY).unwrap_or(HeaderValue::from_static("default-src 'none'"));
-    (
-        [(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")), (CONTENT_SECURITY_POLICY, policy)],
-        page::HTML,
-    )
-        .into_response()
 }
 
 pub(super) async fn about(State(server): State<Arc<Server>>, IsLocal(is_local): IsLocal) -> Answer {

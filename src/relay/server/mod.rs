@@ -12,6 +12,7 @@ pub mod guests;
 mod handlers;
 mod host;
 mod options;
+mod static_files;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -66,7 +67,8 @@ pub async fn serve(
 
 fn router(server: Arc<Server>) -> Router {
     let api = Router::new()
-        .route(wire::PAGE, get(handlers::page))
+        .route(wire::PAGE, get(static_files::page))
+        .route(&format!("{}{{name}}", wire::PAGE_FILES), get(static_files::page_file))
         .route(wire::ABOUT, get(handlers::about))
         .route(wire::CREATE, post(handlers::create))
         .route("/v1/part/{number}", put(handlers::put_part).get(handlers::get_part))
@@ -77,7 +79,7 @@ fn router(server: Arc<Server>) -> Router {
         .route(wire::CLAIM, post(handlers::claim))
         .route(wire::FINISH, post(handlers::finish))
         .route(wire::OWNER, get(handlers::status).delete(handlers::revoke))
-        .fallback(handlers::nothing_there)
+        .fallback(static_files::nothing_there)
         .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED });
     api.layer(middleware::from_fn_with_state(server.clone(), around)).with_state(server)
 }
@@ -92,7 +94,7 @@ async fn around(State(server): State<Arc<Server>>, request: Request, next: Next)
     let mut response = if is_meant { next.run(request).await } else { StatusCode::MISDIRECTED_REQUEST.into_response() };
     let headers = response.headers_mut();
     for (name, value) in [
-        (CACHE_CONTROL, "no-store"),
+        (CACHE_CONTROL, "no-store, no-transform"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),

@@ -4,7 +4,9 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 
-use crate::support::{SHARE, Sandbox, TestRelay, served};
+use share::page;
+
+use crate::support::{SHARE, Sandbox, TestRelay, contains, served};
 
 /// Sends a request head, and returns the whole answer.
 fn ask(address: &str, head: &str) -> String {
@@ -50,7 +52,7 @@ fn answers_are_not_cached_and_have_security_headers() {
     for path in ["/", "/.well-known/share", "/v1/link", "/v1/part/0", "/nothing"] {
         let answer = ask(&address, &format!("GET {path} HTTP/1.1\r\nHost: {address}"));
         for header in [
-            "cache-control: no-store",
+            "cache-control: no-store, no-transform",
             "x-content-type-options: nosniff",
             "referrer-policy: no-referrer",
             "cross-origin-resource-policy: same-origin",
@@ -61,6 +63,55 @@ fn answers_are_not_cached_and_have_security_headers() {
     }
     let page = ask(&address, &format!("GET / HTTP/1.1\r\nHost: {address}"));
     assert!(page.contains("content-security-policy: default-src 'none'"), "{page}");
+}
+
+#[test]
+fn the_page_and_its_files_are_sent_as_the_client_accepts_them() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let address = relay.address();
+    let ask = |method: &str, path: &str, accept: &str| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        let accept = if accept.is_empty() { String::new() } else { format!("Accept-Encoding: {accept}\r\n") };
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: {address}\r\n{accept}Connection: close\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
+        let body = answer.split_off(end + 4);
+        (String::from_utf8(answer).unwrap().to_lowercase(), body)
+    };
+    let files = page::FILES.iter().map(|file| (format!("/page/{}", file.name), file));
+    for (path, file) in files.chain([("/".to_owned(), &page::PAGE)]) {
+        let (br, gz) = (file.br.unwrap_or(file.plain), file.gz.unwrap_or(file.plain));
+        for (accept, coding, expected) in
+            [("", None, file.plain), ("identity", None, file.plain), ("gzip", file.gz.map(|_| "gzip"), gz)]
+                .into_iter()
+                .chain([("gzip, deflate, br, zstd", file.br.map(|_| "br"), br)])
+        {
+            let (head, body) = ask("GET", &path, accept);
+            assert!(head.starts_with("http/1.1 200") && body == expected, "{path} {accept}: {head}");
+            let sent = head.lines().find_map(|line| line.strip_prefix("content-encoding: "));
+            assert_eq!(sent, coding, "{path} {accept}: {head}");
+            for header in [
+                format!("content-length: {}\r\n", expected.len()),
+                format!("content-type: {}\r\n", file.kind),
+                "vary: accept-encoding\r\n".to_owned(),
+                "cache-control: no-store, no-transform\r\n".to_owned(),
+                "x-content-type-options: nosniff\r\n".to_owned(),
+            ] {
+                assert!(head.contains(&header), "{path} {accept}: {header}: {head}");
+            }
+            assert_eq!(head.contains("content-security-policy: "), path == "/");
+            // The same head, except for its date.
+            let (headed, nothing) = ask("HEAD", &path, accept);
+            let dateless = |head: &str| head.lines().filter(|line| !line.starts_with("date: ")).collect::<String>();
+            assert!(dateless(&headed) == dateless(&head) && nothing.is_empty(), "{headed}");
+        }
+    }
+    for path in ["/page/", "/page/page.html", "/page/de-0123456789abcdef.json", "/page/%2e%2e/v1/link", "/page"] {
+        let (head, body) = ask("GET", path, "br");
+        assert!(head.starts_with("http/1.1 404") && contains(&body, b"urn:share:unknown"), "{path}: {head}");
+    }
 }
 
 #[test]

@@ -1,0 +1,25 @@
+// The page's other files, such as a language table: loaded from the page's relay, and used only if they are those that
+// this script was built with.
+
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { whole } from "./relay.ts";
+
+/** The longest time until a file begins to arrive. */
+const TIME_MS = 20_000;
+
+/** Loads the file `name` of `FILES`. Throws if it is unknown, does not arrive, or has other content. */
+export async function load(name: string): Promise<Uint8Array> {
+  const file = Object.hasOwn(FILES, name) ? FILES[name] : undefined;
+  if (file === undefined) throw new Error(`no file ${name}`);
+  const response = await fetch(new URL(file.path, new URL(".", location.href)), {
+    cache: "no-store",
+    credentials: "omit",
+    redirect: "error",
+    referrerPolicy: "no-referrer",
+    signal: AbortSignal.timeout(TIME_MS),
+  });
+  const bytes = await whole(response);
+  if (!response.ok || bytesToHex(sha256(bytes)) !== file.sha256) throw new Error(`another file ${name}`);
+  return bytes;
+}

@@ -1,0 +1,47 @@
+// The settings of the page's build, and the files beside the page. The tests bundle single modules with them.
+
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+
+/** The file `bytes`, whose name on the relay contains the first 16 digits of its hash. */
+function file(name, extension, bytes) {
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return { name, path: `${name}-${sha256.slice(0, 16)}.${extension}`, sha256, bytes };
+}
+
+/** The language tables, such as `languages/de.json`, by name. */
+const tables = readdirSync(join(here, "languages"))
+  .filter((name) => name.endsWith(".json"))
+  .sort()
+  .map((name) => ({
+    name: name.slice(0, -".json".length),
+    table: JSON.parse(readFileSync(join(here, "languages", name), "utf8")),
+  }));
+
+/** The files that the page loads from `page/` of its relay: the tables, without whitespace, except the script's own. */
+export const files = tables
+  .filter(({ name }) => name !== "en")
+  .map(({ name, table }) => file(name, "json", Buffer.from(JSON.stringify(table))));
+
+/** The languages, sorted by their own names. */
+const languages = tables
+  .map(({ name, table }) => [name, { name: table["language.name"], loading: table["loading"][0] }])
+  .sort(([, one], [, other]) => (one.name < other.name ? -1 : 1));
+
+/** Settings for esbuild. No configuration file of a parent directory affects the page. */
+export const settings = {
+  absWorkingDir: here,
+  tsconfigRaw: {},
+  bundle: true,
+  charset: "utf8",
+  define: {
+    LANGUAGES: JSON.stringify(Object.fromEntries(languages)),
+    FILES: JSON.stringify(
+      Object.fromEntries(files.map(({ name, path, sha256 }) => [name, { path: `page/${path}`, sha256 }])),
+    ),
+  },
+};
