@@ -1,5 +1,5 @@
-//! What a person does to a page, and what the page is then: fingers, keys, sizes, pictures, and the tree that screen
-//! readers read. Each engine's file in tests/browser lists what the engine cannot do.
+//! Fingers, keys, sizes and pictures of a tab, and the tree that screen readers read. Each engine's file in
+//! tests/browser lists the commands that the engine cannot run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
