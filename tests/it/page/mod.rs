@@ -6,3 +6,4 @@ mod engines;
 mod opening;
 mod seen;
 mod tabs;
+mod tools;
