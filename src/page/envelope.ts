@@ -23,7 +23,7 @@ export function showEnvelope(
   expires: number,
   open: () => void,
 ): void {
-  const only = manifest.entries.length === 1 ? manifest.entries[0]! : null;
+  const only = onlyFile(manifest);
   const name = only?.name ?? manifest.name;
   const { hold, type } = holdToOpen(open);
   const title = only
@@ -43,20 +43,20 @@ export function showEnvelope(
   );
 }
 
-/** The sender's name, and a word with the share. */
-interface Written {
-  readonly from: string | null;
-  readonly note: string | null;
+/** The file of a share that is not an album. */
+function onlyFile({ entries, directories }: Manifest): Entry | null {
+  const [first] = entries;
+  return entries.length === 1 && directories.length === 0 && first!.path.length < 2 ? first! : null;
 }
 
 /** The words of the sender. */
-function written({ from = null, note = null }: Manifest & Partial<Written>): HTMLElement | null {
+function written({ from, note }: Manifest): HTMLElement | null {
   if (from === null && note === null) return null;
   return h(
     "figure",
     {},
     from === null ? null : h("p", { className: "name" }, theirs(printable(from))),
-    note === null ? null : h("blockquote", {}, clamped("", theirs(printable(note)))),
+    note === null ? null : h("blockquote", {}, clamped("", theirs(note.split(/\r?\n/).map(printable).join("\n")))),
     h("figcaption", {}, words("waiting.written")),
   );
 }
@@ -97,7 +97,8 @@ function contents({ entries, total }: Manifest, able: readonly Capability[]): HT
 function line(entry: Entry, able: Capability): HTMLElement {
   const isFile = kindOf(entry.type) === "file";
   const mark = able !== "no" ? null : h("span", {}, words(isFile ? "waiting.mark_save" : "waiting.mark_cannot"));
-  const name = entry.name === null ? null : h("b", {}, theirs(printable(entry.name)));
+  const path = entry.path.map(printable).join("/");
+  const name = path === "" ? null : h("b", {}, theirs(path));
   return h("li", {}, name, h("span", {}, kindAndSize(entry)), mark);
 }
 

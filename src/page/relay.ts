@@ -157,7 +157,7 @@ export function bytesOf(encoded: string): Uint8Array | null {
 
 /** A relay's description of itself, as far as the page needs it. */
 export interface About {
-  /** Who may create shares: everybody, or holders of a token. */
+  /** The rule of admission: everybody may create shares, or holders of a token. */
   readonly create: "open" | "token";
   /** The relay's address for links, where its operator has set one. */
   readonly public_url: string | null;
