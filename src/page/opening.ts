@@ -11,7 +11,7 @@ import * as relay from "./relay.ts";
 import { Backoff } from "./retry.ts";
 import { claimantOf, type Keys, keysOf, openersWords } from "./secret.ts";
 import { forget, hideLink, page } from "./state.ts";
-import { message, size, words } from "./texts.ts";
+import { message, percent, size, words } from "./texts.ts";
 import { show } from "./viewer.ts";
 
 const HOST = location.host;
@@ -58,8 +58,7 @@ export async function opening(link: Link, known: Opening): Promise<void> {
     const moved = (bytes: number) => {
       arrived += bytes;
       bar.value = arrived / all;
-      const percent = Math.floor((100 * arrived) / Math.max(all, 1));
-      figure.textContent = words("opening.part", { percent, size: size(all) });
+      figure.textContent = words("opening.part", { percent: percent(arrived, all), size: size(all) });
     };
     const blobs = await receive(keys, claimToken, opened, waits, moved, again);
     present(keys, claimToken, opened, blobs, until);
