@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-/** The module `name` of the page whose sources and packages are in `workshop`. `define`: other constants of the build. */
+/** The module `name` of the page whose sources and packages are in `workshop`, with other constants of the build. */
 export async function bundled(workshop, name, define = {}) {
   const { build } = createRequire(`${workshop}/`)("esbuild");
   const { settings } = await import(pathToFileURL(join(workshop, "settings.mjs")).href);

@@ -30,15 +30,21 @@ fn the_page_and_one_language_weigh_at_most_60_kb() {
         compressed(&page::PAGE).unwrap().len() + table
     };
     let (br, gz) = (weight(|file| file.br), weight(|file| file.gz));
-    println!("the page and its largest language table: {br} bytes by Brotli, {gz} by gzip");
+    eprintln!("the page and its largest language table: {br} bytes by Brotli, {gz} by gzip");
     assert!(br <= MAX_WEIGHT, "{br} bytes");
+}
+
+#[test]
+fn the_page_does_not_use_webcrypto() {
+    // Plain http has none, and WebKitGTK's X25519 refuses some keys.
+    assert!(!page::HTML.contains("subtle"));
 }
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
 fn compressed_files_are_the_plain_ones_and_the_script_has_no_needless_package() {
     if has(WORKSHOP) {
-        println!("{}", node("weight.mjs", &[WORKSHOP, DIST]));
+        eprintln!("{}", node("weight.mjs", &[WORKSHOP, DIST]));
     }
 }
 
