@@ -7,3 +7,4 @@ mod engines;
 mod opening;
 mod seen;
 mod tabs;
+mod tools;
