@@ -66,7 +66,7 @@ export class Saving {
     const packed = this.#packed();
     const isPhone = APP !== null || matchMedia("(pointer: coarse)").matches;
     const files = isPhone
-      ? shareable(packed.map(({ path, blob }, at) => fileOf(blob, path.split("/").pop()!, entries[at]!.type)))
+      ? shareable(numbers.map((at) => fileOf(this.blobs[at]!, packed[at]!.path.split("/").pop()!, entries[at]!.type)))
       : null;
     // Some browsers refuse many files only now.
     const isShared = files !== null && (await this.share(files, numbers));
@@ -79,13 +79,16 @@ export class Saving {
     for (const source of this.#urls) URL.revokeObjectURL(source);
   }
 
+  /** The files and the empty directories of an archive; the files come first. */
   #packed(): Packed[] {
-    const { entries, name } = this.manifest;
-    const paths = safePaths(
-      entries.map((entry) => [entry.name ?? (entries.length === 1 ? name : null) ?? ""]),
-      entries.map(({ type }) => defaultName(type)),
-    );
-    return paths.map((path, at) => ({ path, blob: this.blobs[at]!, isExecutable: false }));
+    const { entries, directories } = this.manifest;
+    const names = entries.map(({ type }) => defaultName(type));
+    const paths = safePaths([...entries.map(({ path }) => path), ...directories], names);
+    return paths.map((path, at) => ({
+      path,
+      blob: this.blobs[at] ?? null,
+      isExecutable: entries[at]?.executable ?? false,
+    }));
   }
 
   /** Writes an archive to a file that the user chooses, or downloads it. */

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { wordlist } from "@scure/bip39/wordlists/english.js";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 
@@ -13,20 +14,55 @@ function file(name, extension, bytes) {
   return { name, path: `${name}-${sha256.slice(0, 16)}.${extension}`, sha256, bytes };
 }
 
-/** The language tables, as `languages/de.json`, without whitespace. The script contains the English one. */
-function languages() {
-  const directory = join(here, "languages");
-  return readdirSync(directory)
-    .filter((name) => name.endsWith(".json") && name !== "en.json")
-    .sort()
-    .map((name) => {
-      const table = JSON.parse(readFileSync(join(directory, name), "utf8"));
-      return file(name.slice(0, -".json".length), "json", Buffer.from(JSON.stringify(table)));
-    });
+/** The language tables, such as `languages/de.json`, by name. */
+const tables = readdirSync(join(here, "languages"))
+  .filter((name) => name.endsWith(".json"))
+  .sort()
+  .map((name) => ({
+    name: name.slice(0, -".json".length),
+    table: JSON.parse(readFileSync(join(here, "languages", name), "utf8")),
+  }));
+
+/** The files that the page loads from `page/` of its relay: the tables, without whitespace, except the script's own. */
+export const files = tables
+  .filter(({ name }) => name !== "en")
+  .map(({ name, table }) => file(name, "json", Buffer.from(JSON.stringify(table))));
+
+/** The languages, sorted by their own names. */
+const languages = tables
+  .map(({ name, table }) => [name, { name: table["language.name"], loading: table["loading"][0] }])
+  .sort(([, one], [, other]) => (one.name < other.name ? -1 : 1));
+
+/** A module of the 2048 words, each as the number of letters that it shares with the one before, and its others. */
+function shortWordlist() {
+  let before = "";
+  const coded = wordlist.map((word) => {
+    const shared = [...word].findIndex((letter, at) => letter !== before[at]);
+    before = word;
+    return shared + word.slice(shared);
+  });
+  return `export const wordlist = [];
+    let word = "";
+    for (const [, shared, rest] of "${coded.join("")}".matchAll(/(\\d)(\\D+)/g))
+      wordlist.push((word = word.slice(0, shared) + rest));`;
 }
 
-/** The files that the page loads from `page/` of its relay. */
-export const files = languages();
+/** Makes the page smaller: leaves code out that it does not use (hybrid.ts, x25519.ts), and shortens its tables. */
+const reductions = {
+  name: "reductions",
+  setup(build) {
+    const isAge = ({ importer }) => /[\\/]age-encryption[\\/]dist[\\/]/.test(importer);
+    const replace = (filter, by) =>
+      build.onResolve({ filter }, (asked) => (isAge(asked) ? { path: join(here, by) } : undefined));
+    replace(/^@noble\/post-quantum\/hybrid\.js$/, "hybrid.ts");
+    replace(/^\.\/x25519\.js$/, "x25519.ts");
+    build.onLoad({ filter: /[\\/]wordlists[\\/]english\.js$/ }, () => ({ contents: shortWordlist() }));
+    build.onLoad({ filter: /[\\/]characters\.txt$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replace(/^#.*\n|^\n/gm, ""),
+      loader: "text",
+    }));
+  },
+};
 
 /** Settings for esbuild. No configuration file of a parent directory affects the page. */
 export const settings = {
@@ -34,7 +70,9 @@ export const settings = {
   tsconfigRaw: {},
   bundle: true,
   charset: "utf8",
+  plugins: [reductions],
   define: {
+    LANGUAGES: JSON.stringify(Object.fromEntries(languages)),
     FILES: JSON.stringify(
       Object.fromEntries(files.map(({ name, path, sha256 }) => [name, { path: `page/${path}`, sha256 }])),
     ),

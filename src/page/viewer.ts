@@ -45,6 +45,8 @@ interface Shown extends Judgment {
   readonly file: File | null;
 }
 
+/** Albums of more files have no strip of small pictures. */
+const MOST_THUMBNAILS = 500;
 /** The id of the words about closing. */
 const NOTE = "closing";
 
@@ -91,7 +93,8 @@ class Viewer implements Showing {
       zoomed: (is) => this.#main.classList.toggle("zoomed", is),
     });
     const labels = entries.map((entry) => this.#label(entry, null));
-    this.#thumbnails = isAlbum ? new Thumbnails(entries, blobs, labels, (number) => this.#turn(number)) : null;
+    const hasStrip = isAlbum && entries.length <= MOST_THUMBNAILS;
+    this.#thumbnails = hasStrip ? new Thumbnails(entries, blobs, labels, (number) => this.#turn(number)) : null;
     this.#bar = new Bar(this.#actions(), this.#thumbnails?.element ?? null, NOTE, (action) => this.#press(action));
     const album = isAlbum && name !== null ? h("span", { className: "album" }, theirs(printable(name))) : null;
     const below = isAlbum ? h("p", {}, this.#count, album) : null;

@@ -1,13 +1,14 @@
 // ZIP archives of whole files, stored without compression (PKWARE APPNOTE 6.3.10), as a stream of parts. ZIP64 is not
-// needed: a browser cannot hold the 4 GiB and 65,535 files at which it begins.
+// needed: no share that this page opens has the 4 GiB or the 65,535 files at which it begins.
 
 import { safeName } from "./safe_text.ts";
 
-/** A file of an archive. */
+/** A file of an archive, or an empty directory. */
 export interface Packed {
   /** Its safe path: components divided by slashes. */
   readonly path: string;
-  readonly blob: Blob;
+  /** `null`: a directory. */
+  readonly blob: Blob | null;
   readonly isExecutable: boolean;
 }
 
@@ -18,7 +19,10 @@ const MADE_BY = (3 << 8) | VERSION;
 const FLAGS = 1 << 11;
 /** 1980-01-01, the first date of the format: the reader's clock is nobody's business. */
 const DATE = (1 << 5) | 1;
-const REGULAR_FILE = 0o100000;
+/** Types and permissions of files, as on Unix. */
+const FILE = 0o100644;
+const PROGRAM = 0o100755;
+const DIRECTORY = 0o040755;
 
 /** CRC-32 of the bytes 0 to 255 (ISO/IEC 3309, reflected). */
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -46,16 +50,17 @@ export async function crc32(blob: Blob, moved: (bytes: number) => void = () => {
 export async function* zip(files: readonly Packed[], moved: (bytes: number) => void): AsyncGenerator<BlobPart> {
   const directory: Uint8Array<ArrayBuffer>[] = [];
   let offset = 0;
-  for (const file of files) {
-    const common = shared(file, await crc32(file.blob, moved));
-    const path = new TextEncoder().encode(file.path);
-    const head = joined(fields([4, 0x04034b50]), common, path);
+  for (const { path, blob, isExecutable } of files) {
+    const name = new TextEncoder().encode(blob === null ? `${path}/` : path);
+    const sum = blob === null ? 0 : await crc32(blob, moved);
+    const common = shared(name.length, sum, blob?.size ?? 0);
+    const head = joined(fields([4, 0x04034b50]), common, name);
     yield head;
-    yield file.blob;
-    const mode = REGULAR_FILE | (file.isExecutable ? 0o755 : 0o644);
+    if (blob !== null) yield blob;
+    const mode = blob === null ? DIRECTORY : isExecutable ? PROGRAM : FILE;
     const place = fields([2, 0], [2, 0], [2, 0], [4, mode * 0x10000], [4, offset]);
-    directory.push(joined(fields([4, 0x02014b50], [2, MADE_BY]), common, place, path));
-    offset += head.length + file.blob.size;
+    directory.push(joined(fields([4, 0x02014b50], [2, MADE_BY]), common, place, name));
+    offset += head.length + (blob?.size ?? 0);
   }
   const length = directory.reduce((sum, entry) => sum + entry.length, 0);
   const count = files.length;
@@ -64,20 +69,11 @@ export async function* zip(files: readonly Packed[], moved: (bytes: number) => v
 }
 
 /** The fields that a file's header and its entry in the directory have in common. */
-function shared({ path, blob }: Packed, sum: number): Uint8Array<ArrayBuffer> {
-  const nameLength = new TextEncoder().encode(path).length;
+function shared(nameLength: number, sum: number, size: number): Uint8Array<ArrayBuffer> {
   const [stored, time, extra] = [0, 0, 0];
   return fields(
-    [2, VERSION],
-    [2, FLAGS],
-    [2, stored],
-    [2, time],
-    [2, DATE],
-    [4, sum],
-    [4, blob.size],
-    [4, blob.size],
-    [2, nameLength],
-    [2, extra],
+    ...([[2, VERSION], [2, FLAGS], [2, stored], [2, time], [2, DATE]] as const),
+    ...([[4, sum], [4, size], [4, size], [2, nameLength], [2, extra]] as const),
   );
 }
 
@@ -106,19 +102,23 @@ function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 
 /**
  * Safe and different paths, from paths that a stranger chose. Paths that differ only in case are not different on many
- * disks. `fallbacks` replace missing names.
+ * disks. `fallbacks` replace missing names of the first paths.
  */
 export function safePaths(paths: readonly (readonly string[])[], fallbacks: readonly string[]): string[] {
-  const taken = new Set<string>();
-  return paths.map((path, index) => {
-    const folders = path.slice(0, -1).map((folder) => safeName(folder, "folder"));
-    const name = safeName(path.at(-1) ?? null, fallbacks[index]!);
+  const key = (path: readonly string[]) => path.join("/").normalize("NFC").toLowerCase();
+  const safe = paths.map((path, index) => [
+    ...path.slice(0, -1).map((folder) => safeName(folder, "folder")),
+    safeName(path.at(-1) ?? null, fallbacks[index] ?? "folder"),
+  ]);
+  // No file may have the path of a folder.
+  const taken = new Set(safe.flatMap((path) => path.slice(1).map((_, depth) => key(path.slice(0, depth + 1)))));
+  return safe.map((path) => {
+    const name = path.at(-1)!;
     const period = name.lastIndexOf(".");
     const [stem, extension] = period > 0 ? [name.slice(0, period), name.slice(period)] : [name, ""];
-    const key = (tried: string) => [...folders, tried].join("/").normalize("NFC").toLowerCase();
-    let free = name;
-    for (let number = 2; taken.has(key(free)); number++) free = `${stem} (${number})${extension}`;
+    let free = path;
+    for (let number = 2; taken.has(key(free)); number++) free = [...path.slice(0, -1), `${stem} (${number})${extension}`];
     taken.add(key(free));
-    return [...folders, free].join("/");
+    return free.join("/");
   });
 }

@@ -2,7 +2,9 @@
 
 mod agreement;
 mod characters;
+mod delivery;
 mod engines;
 mod opening;
 mod seen;
 mod tabs;
+mod tools;

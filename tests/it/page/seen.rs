@@ -82,7 +82,7 @@ fn a_video_without_a_decoder_is_neither_seen_nor_deleted() {
     // View-only: a warning comes before the opening, and nothing is lost afterwards.
     let tab = browser.tab();
     let link = planted(&relay.url, &[("a.mp4", "video/mp4", &hevc)], true);
-    tab.goto(&link).expect("may be unable to show this kind of video");
+    tab.goto(&link).expect("may be unable to show this video");
     shot(&tab, "perhaps-desktop");
     tab.hold().expect("cannot show this HEVC video").expect("can open it again until");
     shot(&tab, "view-only-not-shown-desktop");
@@ -389,7 +389,7 @@ fn an_opening_that_differs_from_the_preview_is_refused() {
     let waiting = runtime.block_on(http.manifest(&asker, &keys.open_token)).unwrap();
     let plain = seal::open_bytes(&waiting.manifest, &keys.manifest_identity).unwrap();
     let mut manifest = Manifest::parse(&plain, waiting.blob_len).unwrap();
-    manifest.entries[0].name = Some("harmless.txt".to_owned());
+    manifest.entries[0].path = vec!["harmless.txt".to_owned()];
     let sealed = seal::seal_bytes(&manifest.to_bytes().unwrap(), &keys.manifest_identity).unwrap();
     let body = json!({ "v": 1, "expires": waiting.expires, "blob_len": waiting.blob_len,
         "manifest": BASE64_URL_SAFE_NO_PAD.encode(sealed) });
