@@ -2,7 +2,7 @@
 // element: never markup.
 
 import type { LinkError } from "./link.ts";
-import { type Message, message, words } from "./texts.ts";
+import { isWordToOpen, type Message, message, words } from "./texts.ts";
 
 type Child = Node | string | null;
 
@@ -183,7 +183,7 @@ function wordForm(status: HTMLElement, open: () => void): HTMLElement {
   };
   const onsubmit = (event: SubmitEvent) => {
     event.preventDefault();
-    const right = input.value.trim().toUpperCase() === words("hold.word");
+    const right = isWordToOpen(input.value);
     if (event.isTrusted && typed && right) open();
     else status.textContent = words("hold.wrong_word");
   };

@@ -2,7 +2,7 @@
 
 import { h, retryLine, screen } from "./dom.ts";
 import type { Watch } from "./open.ts";
-import { size, type TextKey, words } from "./texts.ts";
+import { percent, size, type TextKey, words } from "./texts.ts";
 import { TimeLeft } from "./time_left.ts";
 
 /** A download that is over before this is not worth a screen of its own, in milliseconds. */
@@ -90,16 +90,16 @@ export class Progress {
   #draw(): void {
     if (this.#all === 0) return;
     const left = this.#all - this.#arrived;
-    const percent = Math.floor((100 * this.#arrived) / this.#all);
-    const values = { percent, size: size(this.#total) };
+    const values = { percent: percent(this.#arrived, this.#all), size: size(this.#total) };
     // Decrypting goes along with the download. What is left of it is slow only for large files that were stored here.
     const text = left > 0 ? words("opening.part", values) : words("opening.decrypting");
     if (left > 0) this.#bar.value = this.#arrived / this.#all;
     else this.#bar.removeAttribute("value");
     this.#figure.textContent = text;
     // Screen readers may read out each change.
-    if (Math.floor(percent / 10) !== this.#tenth) this.#bar.setAttribute("aria-valuetext", text);
-    this.#tenth = Math.floor(percent / 10);
+    const tenth = Math.floor((10 * this.#arrived) / this.#all);
+    if (tenth !== this.#tenth) this.#bar.setAttribute("aria-valuetext", text);
+    this.#tenth = tenth;
     if (left <= 0 || this.#isWaiting) this.#left.textContent = "";
     else this.#estimate(left);
   }

@@ -32,9 +32,14 @@ interface Language {
 const language = (tag: string, table: Table): Language => ({ tag, table, plurals: new Intl.PluralRules(tag) });
 let current = language("en-US", english);
 
-/** Sets the language of all texts from now on. `tag`: BCP 47. */
+/** Sets the language of all texts from now on. `tag`: BCP 47; its region decides how numbers are written. */
 export function speak(tag: string, table: Table): void {
   current = language(tag, table);
+}
+
+/** Whether the language is written from right to left. */
+export function isRightToLeft(): boolean {
+  return current.tag.startsWith("ar");
 }
 
 /** The text of a key. */
@@ -55,12 +60,19 @@ function filled(template: string | Plural, values: Values): string {
       : (template[current.plurals.select(Number(values.count))] ?? template.other);
   return form.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = values[name] ?? "";
-    return typeof value === "number" ? number(value) : value;
+    if (typeof value === "number") return number(value);
+    // Isolated, so that a name in another script does not reorder the sentence (Unicode FSI, PDI).
+    return isRightToLeft() && value !== "" ? `\u2068${value}\u2069` : value;
   });
 }
 
 function number(value: number, options: Intl.NumberFormatOptions = {}): string {
   return new Intl.NumberFormat(current.tag, options).format(value);
+}
+
+/** A part of a whole, truncated: `45%`. */
+export function percent(part: number, whole: number): string {
+  return number(Math.floor((100 * part) / Math.max(whole, 1)) / 100, { style: "percent" });
 }
 
 /** A size in bytes, truncated: `3.4 MB`. */
@@ -81,12 +93,22 @@ export function time(at: number, now = Date.now() / 1000): string {
   const [date, today] = [new Date(at * 1000), new Date(now * 1000)];
   const isThisYear = date.getFullYear() === today.getFullYear();
   const year: { year?: "numeric" } = isThisYear ? {} : { year: "numeric" };
-  const day = date.toLocaleDateString(current.tag, { day: "numeric", month: "short", ...year });
+  const month = current.table["time.month"] === "long" ? "long" : "short";
+  const day = date.toLocaleDateString(current.tag, { day: "numeric", month, ...year });
   const hour = date.toLocaleTimeString(current.tag, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   return words("time", { day, hour });
 }
 
-/** A stranger's two words in parentheses, behind a word of the sentence; "" without them. */
-export function inParentheses(words: string | null): string {
-  return words === null ? "" : ` (${words})`;
+/** An opener's two words in parentheses, behind a word of the sentence; "" without them. */
+export function inParentheses(opener: string | null): string {
+  return opener === null ? "" : words("opener", { opener });
+}
+
+/**
+ * Whether a user typed the word that opens: that of the page's language or the English one, in capital letters or not.
+ * Input methods also write Latin letters in full width.
+ */
+export function isWordToOpen(typed: string): boolean {
+  const word = typed.normalize("NFKC").trim().toUpperCase();
+  return [words("hold.word"), words("hold.also"), english["hold.word"]].includes(word);
 }

@@ -278,7 +278,7 @@ fn bots_open_nothing() {
     early.tell("click", json!({ "selector": "#word" }));
     early.tell("type", json!({ "text": "ope" }));
     early.tell("press", json!({ "key": "Enter" }));
-    early.expect("Type the four letters OPEN");
+    early.expect("Type the word OPEN");
     early.tell("type", json!({ "text": "n" }));
     early.tell("press", json!({ "key": "Enter" }));
     early.expect("Closing deletes the file for good");
