@@ -27,7 +27,7 @@ export class Progress {
   #drawing = 0;
   #isShown = false;
   #isWaiting = false;
-  /** Bytes of the blob, and of the files in it. */
+  /** Bytes of the blob, of the files in it, and of the blob as far as it is here. */
   #all = 0;
   #total = 0;
   #arrived = 0;
@@ -38,6 +38,7 @@ export class Progress {
   constructor(host: string) {
     this.#line = retryLine(host);
     this.#bar.setAttribute("aria-label", words("opening.progress"));
+    this.#left.setAttribute("aria-hidden", "true");
   }
 
   /** Sets what the button that repeats a request at once does. */
@@ -100,7 +101,7 @@ export class Progress {
     const tenth = Math.floor((10 * this.#arrived) / this.#all);
     if (tenth !== this.#tenth) this.#bar.setAttribute("aria-valuetext", text);
     this.#tenth = tenth;
-    if (left <= 0 || this.#isWaiting) this.#left.textContent = "";
+    if (left <= 0 || this.#isWaiting) this.#left.textContent = this.#heard.textContent = "";
     else this.#estimate(left);
   }
 
@@ -110,10 +111,10 @@ export class Progress {
     this.#estimated = now;
     const time = this.#time.update(now, this.#arrived, rest);
     const text = time === null ? "" : words(`opening.left_${time.unit}`, { count: time.count });
-    if (text !== "" && text !== this.#left.textContent && now - this.#readOut > READ_OUT_MS) {
-      this.#readOut = now;
-      this.#heard.textContent = text;
-    }
     this.#left.textContent = text;
+    if (text === "") this.#heard.textContent = "";
+    if (text === "" || now - this.#readOut < READ_OUT_MS) return;
+    this.#readOut = now;
+    this.#heard.textContent = text;
   }
 }

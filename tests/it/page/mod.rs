@@ -4,5 +4,6 @@ mod agreement;
 mod characters;
 mod engines;
 mod opening;
+mod receiving;
 mod seen;
 mod tabs;
