@@ -6,7 +6,7 @@
 //! | `claim` | prepares the destination, then claims | [`Ready`] → [`Claimed`], [`Resumed`] → [`Claimed`] |
 //! | `receive`, `fetch` | downloads and verifies all bytes | [`Received`] |
 //! | `seekable` | downloads only the needed pieces | [`Seekable`] |
-//! | `staging`, `names`, `targets` | files without names, and their intended names | [`Staging`], [`Targets`] |
+//! | `staging`, `names`, `tree`, `targets` | files without names, and their intended names | [`Staging`], [`Targets`] |
 //! | `place` | flushes and names files, with journal entries between | [`Synced`] → [`Noted`] → [`Placed`], [`Delivered`] |
 //! | `finish` | asks the relay to delete the share | [`Finishable`] → [`Finished`] |
 //! | `notes` | the stage of the opening: journal and [`Progress`] | |
@@ -204,6 +204,7 @@ mod receive;
 mod seekable;
 mod staging;
 mod targets;
+mod tree;
 
 pub use self::claim::{Claimed, Destination, PrepareError, Ready, Resumed};
 pub use self::error::OpenError;

@@ -114,32 +114,55 @@ pub(super) fn remove_leftovers(hidden: &[PathBuf], placed: &[PlacedFile]) {
     }
 }
 
+/// The directory of an album that does not exist yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Album {
+    /// Its path.
+    pub path: PathBuf,
+    /// The directories in it, by their paths from there, each after the one that it is in.
+    pub directories: Vec<PathBuf>,
+}
+
 /// The directory of an album: its hidden path now, and its final path.
 struct AlbumDirectory {
     hidden: PathBuf,
-    path: PathBuf,
+    album: Album,
 }
 
 impl AlbumDirectory {
-    fn create(hidden: PathBuf, path: PathBuf) -> io::Result<Self> {
-        // Like the files in it, the directory is accessible to its owner only.
+    fn create(hidden: PathBuf, album: Album) -> io::Result<Self> {
+        // Like the files in it, the directory is accessible to its owner only, so nobody else can put a link there.
         files::private_directory().create(&hidden)?;
-        sync_dir(parent(&hidden))?;
-        Ok(Self { hidden, path })
+        let created = Self { hidden, album };
+        let directories = created.album.directories.iter().map(|path| created.hidden.join(path));
+        directories.clone().try_for_each(|path| files::private_directory().create(path)).inspect_err(|_| {
+            let _ = fs::remove_dir_all(&created.hidden);
+        })?;
+        sync_dir(parent(&created.hidden))?;
+        Ok(created)
     }
 
     /// The current path of a file in it.
     fn now(&self, path: &Path) -> PathBuf {
-        self.hidden.join(path.file_name().unwrap_or_default())
+        moved(path, &self.album.path, &self.hidden)
     }
 
     /// Gives the directory its final name, or the next free one.
     fn place(&self) -> io::Result<PathBuf> {
+        for path in self.album.directories.iter().rev() {
+            sync_dir(&self.hidden.join(path))?;
+        }
         sync_dir(&self.hidden)?;
-        let path = take_first_free(&self.path, PathKind::Directory, |name| rename_directory_new(&self.hidden, name))?;
+        let rename = |name: &Path| rename_directory_new(&self.hidden, name);
+        let path = take_first_free(&self.album.path, PathKind::Directory, rename)?;
         sync_dir(parent(&path))?;
         Ok(path)
     }
+}
+
+/// A path in the directory `from`, after that became `to`.
+fn moved(path: &Path, from: &Path, to: &Path) -> PathBuf {
+    path.strip_prefix(from).map_or_else(|_| path.to_owned(), |inner| to.join(inner))
 }
 
 /// The files of a share while their bytes are written, one after another.
@@ -155,8 +178,8 @@ pub struct Staging {
 impl Staging {
     /// Hidden names that [`Staging::create`] and [`SyncedStaging::place`] may use, for the run that cleans up after a
     /// kill.
-    pub(super) fn hidden_names(targets: &[Target], album: Option<&Path>) -> Vec<PathBuf> {
-        let directory = album.map(|album| hidden_name(parent(album)));
+    pub(super) fn hidden_names(targets: &[Target], album: Option<&Album>) -> Vec<PathBuf> {
+        let directory = album.map(|album| hidden_name(parent(&album.path)));
         let directory_of = |target: &Target| directory.clone().unwrap_or_else(|| parent(&target.path).to_owned());
         let files = targets.iter().chain(targets.first()).map(|target| hidden_name(&directory_of(target)));
         files.chain(directory.clone()).collect()
@@ -169,12 +192,12 @@ impl Staging {
     /// # Errors
     ///
     /// One of these fails, or the album cannot be created.
-    pub(super) fn create(targets: Vec<Target>, mut hidden: Vec<PathBuf>, album: Option<PathBuf>) -> io::Result<Self> {
+    pub(super) fn create(targets: Vec<Target>, mut hidden: Vec<PathBuf>, album: Option<Album>) -> io::Result<Self> {
         let total: u64 = targets.iter().map(|target| target.size).sum();
         let mut staging = Self { files: Vec::with_capacity(targets.len()), album: None, current: 0, missing: 0 };
-        if let Some(path) = album {
+        if let Some(album) = album {
             let hidden = hidden.pop().ok_or(io::ErrorKind::InvalidInput)?;
-            staging.album = Some(AlbumDirectory::create(hidden, path)?);
+            staging.album = Some(AlbumDirectory::create(hidden, album)?);
         }
         let now = |target: Target| match &staging.album {
             Some(album) => Target { path: album.now(&target.path), ..target },
@@ -208,7 +231,7 @@ impl Staging {
     /// The parent directory of the files, or of the album.
     pub fn directory(&self) -> PathBuf {
         let first = self.files.first().map(|file| file.target.path.as_path());
-        let path = self.album.as_ref().map(|album| album.path.as_path()).or(first);
+        let path = self.album.as_ref().map(|album| album.album.path.as_path()).or(first);
         path.map_or_else(PathBuf::new, |path| parent(path).to_owned())
     }
 
@@ -221,7 +244,7 @@ impl Staging {
         let flush = |file: &Nameless| {
             sync(&file.file)?;
             let path = match &self.album {
-                Some(album) => album.path.join(file.target.path.file_name().unwrap_or_default()),
+                Some(AlbumDirectory { hidden, album }) => moved(&file.target.path, hidden, &album.path),
                 None if file.target.replace => file.target.path.clone(),
                 None => first_free(&file.target.path, PathKind::File),
             };
@@ -267,11 +290,11 @@ impl SyncedStaging {
         }
         let album = staging.album.as_ref().map(AlbumDirectory::place).transpose()?;
         // The directory has its name, so dropping the staging must not remove it.
-        staging.album = None;
+        let hidden = staging.album.take().map(|album| album.hidden);
         let found = |(handle, path): (File, PathBuf)| {
-            let path = match &album {
-                Some(album) => album.join(path.file_name().unwrap_or_default()),
-                None => path,
+            let path = match (&hidden, &album) {
+                (Some(hidden), Some(album)) => moved(&path, hidden, album),
+                _ => path,
             };
             PlacedFile::of(&handle, path)
         };

@@ -1,16 +1,15 @@
 //! Targets of received files: the sender's names, made safe, distinct and free.
 
-use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::manifest::Manifest;
-use crate::media;
+use crate::manifest::{Entry, Manifest};
 use crate::open::claim::Destination;
-use crate::open::names::{PathKind, first_free, numbered};
-use crate::open::staging::{SavedFiles, Staging, Target};
+use crate::open::names::{PathKind, first_free};
+use crate::open::staging::{Album, SavedFiles, Staging, Target};
+use crate::open::tree::{Tree, file_name};
 use crate::safe_text::safe_name;
 
 /// Bytes that are copied at once.
@@ -20,8 +19,8 @@ const COPIED: u64 = 1 << 20;
 #[derive(Clone, Debug)]
 pub struct Targets {
     files: Vec<Target>,
-    /// The directory for the files of an album.
-    album: Option<PathBuf>,
+    /// The directory of an album.
+    album: Option<Album>,
 }
 
 /// The error of a share that cannot be saved at a path.
@@ -49,8 +48,10 @@ pub fn absolute(path: &Path) -> PathBuf {
 impl Targets {
     /// Files under the sender's names in `directory`: one file, or the new directory of an album.
     pub fn within(manifest: &Manifest, directory: &Path) -> Self {
-        if manifest.entries.len() == 1 {
-            return Self { files: files(manifest, directory), album: None };
+        if let Some(only) = manifest.only_file() {
+            let name = file_name(only, only.name().or(manifest.name.as_deref()));
+            let path = absolute(&directory.join(name));
+            return Self { files: vec![Target { path, size: only.size, replace: false }], album: None };
         }
         let preferred = absolute(&directory.join(safe_name(manifest.name.as_deref(), "album")));
         // An existing directory stays as it is.
@@ -59,7 +60,11 @@ impl Targets {
 
     /// The files of an album in a directory that does not exist yet.
     fn album(manifest: &Manifest, album: PathBuf) -> Self {
-        Self { files: files(manifest, &album), album: Some(album) }
+        let Tree { files, directories } = Tree::of(manifest);
+        let file =
+            |(path, entry): (&PathBuf, &Entry)| Target { path: album.join(path), size: entry.size, replace: false };
+        let files = files.iter().zip(&manifest.entries).map(file).collect();
+        Self { files, album: Some(Album { path: album, directories }) }
     }
 
     /// Files at a path that the user specified: in it if it is a directory, otherwise under that name. `replace`: an
@@ -69,7 +74,7 @@ impl Targets {
     ///
     /// Something else has this path.
     pub fn at(manifest: &Manifest, path: &Path, replace: bool) -> Result<Self, TargetError> {
-        let needs_directory = manifest.entries.len() > 1 || path.to_string_lossy().ends_with('/');
+        let needs_directory = manifest.only_file().is_none() || path.to_string_lossy().ends_with('/');
         // Symbolic links and devices are never replaced.
         if fs::symlink_metadata(path).is_ok_and(|data| !data.is_file() && !path.is_dir()) {
             return Err(TargetError::Special);
@@ -90,7 +95,8 @@ impl Targets {
     /// The parent directory of the files, or of the album.
     pub fn directory(&self) -> &Path {
         let first = self.files.first().map(|target| target.path.as_path());
-        self.album.as_deref().or(first).and_then(Path::parent).unwrap_or(Path::new("."))
+        let album = self.album.as_ref().map(|album| album.path.as_path());
+        album.or(first).and_then(Path::parent).unwrap_or(Path::new("."))
     }
 
     /// Saves bytes that are already on this device: `read` returns ranges of the concatenated files. `hidden` are names
@@ -120,7 +126,7 @@ impl Destination for Targets {
     type Sink = Staging;
 
     fn hidden_names(&self) -> Vec<PathBuf> {
-        Staging::hidden_names(&self.files, self.album.as_deref())
+        Staging::hidden_names(&self.files, self.album.as_ref())
     }
 
     fn prepare(self, hidden: Vec<PathBuf>) -> io::Result<Staging> {
@@ -128,31 +134,16 @@ impl Destination for Targets {
     }
 }
 
-/// The files of a share in one directory, with distinct names.
-fn files(manifest: &Manifest, directory: &Path) -> Vec<Target> {
-    let mut targets: Vec<Target> = Vec::with_capacity(manifest.entries.len());
-    let (mut taken, mut numbers) = (HashSet::new(), HashMap::<PathBuf, u32>::new());
-    for entry in &manifest.entries {
-        let given = entry.name.as_deref().or(manifest.name.as_deref().filter(|_| manifest.entries.len() == 1));
-        let path = absolute(&directory.join(safe_name(given, media::default_name(&entry.r#type))));
-        let mut free = path.clone();
-        while !taken.insert(free.clone()) {
-            let number = numbers.entry(path.clone()).or_default();
-            *number += 1;
-            free = numbered(&path, *number, PathKind::File);
-        }
-        targets.push(Target { path: free, size: entry.size, replace: false });
-    }
-    targets
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
-    use crate::manifest::Entry;
+    use crate::state::journal::PlacedFile;
 
     fn manifest(names: &[&str]) -> Manifest {
-        let entry = |name: &&str| Entry { name: Some((*name).to_owned()), r#type: "text/plain".to_owned(), size: 3 };
+        let path = |name: &str| name.split('|').map(str::to_owned).collect();
+        let entry = |name: &&str| Entry { path: path(name), ..Entry::new(None, "text/plain".to_owned(), 3) };
         Manifest::new(Some("trip".to_owned()), names.iter().map(entry).collect(), 300, false, "2026-11-22".to_owned())
     }
 
@@ -166,7 +157,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         fs::create_dir(directory.path().join("trip")).unwrap();
         let targets = Targets::within(&manifest(&["a.txt", "a.txt", "../b.txt"]), directory.path());
-        assert_eq!(targets.album, Some(directory.path().join("trip (1)")));
+        assert_eq!(targets.album.as_ref().unwrap().path, directory.path().join("trip (1)"));
         assert_eq!(targets.directory(), directory.path());
         let [first, second, third] = names(&targets).try_into().unwrap();
         assert_eq!((first.as_str(), second.as_str()), ("a.txt", "a (1).txt"));
@@ -185,7 +176,8 @@ mod tests {
         assert!(matches!(Targets::at(&one, &file, false), Err(TargetError::Exists)));
         assert_eq!(names(&Targets::at(&one, &file, true).unwrap()), ["file"]);
         assert_eq!(names(&Targets::at(&one, directory.path(), false).unwrap()), ["a"]);
-        assert_eq!(Targets::at(&two, &new, false).unwrap().album, Some(new));
+        assert_eq!(names(&Targets::at(&manifest(&["a|b|c"]), directory.path(), false).unwrap()), ["c"]);
+        assert_eq!(Targets::at(&two, &new, false).unwrap().album.unwrap().path, new);
     }
 
     #[test]
@@ -200,5 +192,33 @@ mod tests {
         assert_eq!(fs::read(album.join("a.txt")).unwrap(), b"one");
         assert_eq!(fs::read(album.join("b.txt")).unwrap(), b"two");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing hidden is left");
+    }
+
+    #[test]
+    fn an_album_keeps_its_directories() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut manifest = manifest(&["a|b|one.txt", "a|two.txt"]);
+        manifest.directories = vec![vec!["a".to_owned(), "empty".to_owned()], vec!["c".to_owned()]];
+        let targets = Targets::within(&manifest, directory.path());
+        let hidden = targets.hidden_names();
+        let staging = targets.clone().prepare(hidden.clone()).unwrap();
+        drop(staging);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "a share that was not received leaves nothing");
+        let at = |at: u64| usize::try_from(at).unwrap();
+        let saved = targets.save(hidden, |range| Ok(b"onetwo"[at(range.start)..at(range.end)].to_vec())).unwrap();
+        let album = directory.path().join("trip");
+        assert_eq!(saved.album.as_ref(), Some(&album));
+        let paths: Vec<&Path> = saved.files.iter().map(|file| &*file.path).collect();
+        assert_eq!(paths, [album.join("a/b/one.txt"), album.join("a/two.txt")]);
+        assert!(saved.files.iter().all(PlacedFile::is_there));
+        assert_eq!(fs::read(album.join("a/b/one.txt")).unwrap(), b"one");
+        assert_eq!(fs::read(album.join("a/two.txt")).unwrap(), b"two");
+        for path in ["", "a", "a/b", "a/empty", "c"] {
+            let mode = fs::metadata(album.join(path)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700, "{path}");
+        }
+        let mode = fs::metadata(album.join("a/two.txt")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read_dir(&album).unwrap().count(), 2, "nothing hidden is left");
     }
 }

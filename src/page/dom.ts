@@ -19,8 +19,31 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
 
 const place = () => document.querySelector("main")!;
 
+/** Draws the current screen again, in another language; `null` if that would interrupt or lose something. */
+let again: (() => void) | null = null;
+
+function setAgain(draw: (() => void) | null): void {
+  again = draw;
+  document.querySelector<HTMLElement>(".language")!.hidden = draw === null;
+}
+
+/** Draws a screen that can be drawn again at any time: on it the reader can choose another language. */
+export function redrawable(draw: () => void): void {
+  draw();
+  // A screen that `draw` has drawn like this knows better how to.
+  setAgain(again ?? draw);
+}
+
+export const isRedrawable = () => again !== null;
+
+/** Draws the current screen again. */
+export function redraw(): void {
+  if (again !== null) redrawable(again);
+}
+
 /** Replaces the content of the page. The heading gets the focus, so that a screen reader starts there. */
 export function screen(title: Child, ...children: Child[]): void {
+  setAgain(null);
   const heading = h("h1", { tabIndex: -1 }, title);
   place().replaceChildren(heading, ...children.filter((child) => child !== null));
   heading.focus({ preventScroll: true });
@@ -52,10 +75,11 @@ export function retryLine(host: string): RetryLine {
   const status = h("p", { className: "heard", role: "status" });
   const seen = h("p", { className: "live" });
   seen.setAttribute("aria-hidden", "true");
-  const now = button(words("opening.now"), () => wake());
+  const now = button("", () => wake());
   now.hidden = true;
   const waits = (seconds: number | null) => {
     now.hidden = seconds === null;
+    now.textContent = words("opening.now");
     status.textContent = seconds === null ? "" : words("opening.waiting", { host });
     seen.textContent = seconds === null ? "" : words("opening.waits", { host, count: seconds });
   };

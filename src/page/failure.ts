@@ -1,6 +1,6 @@
 // Errors, in words.
 
-import { button, commandLine, showMessage } from "./dom.ts";
+import { button, commandLine, redrawable, showMessage } from "./dom.ts";
 import { TooNew } from "./manifest.ts";
 import { isOurs } from "./open.ts";
 import { NotNow, Refusal } from "./relay.ts";
@@ -12,14 +12,16 @@ const HOST = location.host;
 
 /** Shows an error. `again` repeats the failed request. `begun`: this browser has claimed the share. */
 export function failed(error: unknown, again: () => void, begun = false): void {
+  if (!(error instanceof NotNow || error instanceof TooNew || error instanceof Refusal)) console.error(error);
+  redrawable(() => explain(error, again, begun));
+}
+
+function explain(error: unknown, again: () => void, begun: boolean): void {
   const retry = button(words("failed.again"), again, "main");
   const stage = words(begun ? "failed.begun" : "failed.not_opened");
   if (error instanceof NotNow) return showMessage(message("failed.no_answer", { host: HOST }, stage), retry);
   if (error instanceof TooNew) return showMessage(message("failed.too_new", {}, stage), commandLine());
-  if (!(error instanceof Refusal)) {
-    console.error(error);
-    return showMessage(message("failed.unexpected"), retry, commandLine());
-  }
+  if (!(error instanceof Refusal)) return showMessage(message("failed.unexpected"), retry, commandLine());
   const { claimed } = page;
   if (claimed !== null && isOurs(error, claimed.id, claimed.claimToken)) {
     forget(claimed.id);

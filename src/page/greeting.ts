@@ -6,6 +6,7 @@ import { commandLine, h, holdToOpen, live, type RetryLine, retryLine, showMessag
 import { failed } from "./failure.ts";
 import type { Begun } from "./journal.ts";
 import * as journal from "./journal.ts";
+import { settled } from "./language.ts";
 import { type Link, NEEDS_PASSPHRASE } from "./link.ts";
 import type { Entry, Manifest } from "./manifest.ts";
 import { kindOf } from "./media.ts";
@@ -33,13 +34,17 @@ export async function greet(link: Link, root: Root): Promise<void> {
     if ((link.flags & NEEDS_PASSPHRASE) === 0) {
       const stretched = new Uint8Array(32);
       const keys = keysOf(link, stretched);
-      return await envelope(link, keys, stretched, await retrying(line, () => look(keys)));
+      const found = await retrying(line, () => look(keys));
+      await settled();
+      return await envelope(link, keys, stretched, found);
     }
     const notice = await retrying(line, () => relay.notice({ id: root.id, token: root.linkToken }));
+    await settled();
     // Padding adds at most an eighth.
     if (notice.blob_len > MOST * 1.125) return tooLarge(notice.blob_len);
     askPassphrase(link);
   } catch (error) {
+    await settled();
     failed(error, () => void greet(link, root));
   }
 }

@@ -1,17 +1,18 @@
 // The page: from a link in the address bar to the end of the opening.
 
-import { commandLine, linkError, showMessage } from "./dom.ts";
+import { commandLine, linkError, redrawable, showMessage } from "./dom.ts";
 import { askPassphrase, greet } from "./greeting.ts";
 import type { Begun, Closing, Opening } from "./journal.ts";
 import * as journal from "./journal.ts";
+import { settled } from "./language.ts";
 import { type Link, NEEDS_PASSPHRASE, readLink } from "./link.ts";
 import { close, closes, finish, open, opening } from "./opening.ts";
 import { type Root, rootOf } from "./secret.ts";
 import { alone, hideLink, page, stateOf } from "./state.ts";
 import * as parts from "./stored.ts";
-import { message, time, words } from "./texts.ts";
+import { message, time } from "./texts.ts";
 
-function begin(): void {
+async function begin(): Promise<void> {
   for (const closing of journal.unfinished())
     void finish(closing).then(
       () => journal.forget(closing.id),
@@ -19,10 +20,15 @@ function begin(): void {
     );
   void parts.sweep();
   const fragment = location.hash.slice(1);
-  if (fragment === "") return beginWithoutKey();
-  const link = readLink(fragment);
-  if (!("payload" in link)) return showMessage(linkError(link), commandLine());
+  const link = fragment === "" ? null : readLink(fragment);
+  if (link === null || !("payload" in link)) {
+    await settled();
+    return link === null ? beginWithoutKey() : redrawable(() => showMessage(linkError(link), commandLine()));
+  }
   const root = rootOf(link);
+  const isNew = journal.remembered(root.id) === null && journal.begun(root.id) === null;
+  // While the language loads, the relay is asked for a new share.
+  if (!isNew) await settled();
   const known = journal.remembered(root.id);
   if (known !== null) return resume(known, root.id);
   const begun = journal.begun(root.id);
@@ -36,19 +42,21 @@ function beginWithoutKey(): void {
   const known = id && journal.remembered(id);
   if (known) return resume(known, id);
   const begun = id && journal.begun(id);
-  if (begun) return showMessage(message("tab.key_elsewhere", { until: time(begun.until) }));
-  if (closed > 0) return showMessage(message("closed.before", { at: time(closed) }));
+  if (begun) {
+    return redrawable(() => showMessage(message("tab.key_elsewhere", { until: time(begun.until) })));
+  }
+  if (closed > 0) return redrawable(() => showMessage(message("closed.before", { at: time(closed) })));
   // A program on the way may have spelled the # as %23, which starts no fragment.
   const exposed = /share1[0-9a-z]{20}/i.test(location.pathname + location.search);
   if (exposed) history.replaceState(null, "", new URL(".", location.href).href);
-  showMessage(message(exposed ? "link.exposed" : "link.no-key"), commandLine());
+  redrawable(() => showMessage(message(exposed ? "link.exposed" : "link.no-key"), commandLine()));
 }
 
 function resume(known: Opening | Closing, id: Uint8Array): void {
   hideLink(id);
   if (known.stage === "closing") return void close(known);
   const link = readLink(known.fragment);
-  if (!("payload" in link)) return showMessage(linkError(link), commandLine());
+  if (!("payload" in link)) return redrawable(() => showMessage(linkError(link), commandLine()));
   void alone(id, () => {
     // The tab that held it may have closed it in the meantime.
     const still = journal.remembered(id);
@@ -61,7 +69,7 @@ function resume(known: Opening | Closing, id: Uint8Array): void {
 function resumeHere(link: Link, root: Root, begun: Begun): void {
   page.claimed = { id: root.id, claimToken: begun.claimToken };
   // The tab that held it may have closed it in the meantime: start over, and the relay answers.
-  if (journal.begun(root.id) === null) begin();
+  if (journal.begun(root.id) === null) void begin();
   else if ((link.flags & NEEDS_PASSPHRASE) !== 0) askPassphrase(link, begun);
   else open(link, root.id, new Uint8Array(32), begun, true);
 }
@@ -83,7 +91,8 @@ function start(): void {
     document.addEventListener("visibilitychange", start, { once: true });
     return;
   }
-  begin();
+  void settled();
+  void begin();
 }
 
 // Another link in this tab starts the page again; so does a page that comes back from the browser's back/forward cache.
@@ -101,7 +110,7 @@ addEventListener("pageshow", (event) => {
 addEventListener("storage", ({ key, newValue }) => {
   if (page.waiting === null || key !== page.waiting || newValue === null) return;
   page.waiting = null;
-  begin();
+  void begin();
 });
 
 addEventListener("beforeunload", (event) => {
@@ -131,8 +140,7 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) for (const media of document.querySelectorAll<HTMLMediaElement>("video, audio")) media.pause();
 });
 
-document.querySelector(".cover")!.textContent = words("showing.cover");
-if (!isSupported()) showMessage(message("failed.old_browser"), commandLine());
+if (!isSupported()) void settled().then(() => showMessage(message("failed.old_browser"), commandLine()));
 else if ("prerendering" in document && document.prerendering)
   document.addEventListener("prerenderingchange", start, { once: true });
 else start();

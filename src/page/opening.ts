@@ -1,6 +1,6 @@
 // The opening: claim and receive, show, close.
 
-import { button, type RetryLine, retryLine, showMessage } from "./dom.ts";
+import { button, redrawable, type RetryLine, retryLine, showMessage } from "./dom.ts";
 import { storedBytes } from "./download.ts";
 import { failed } from "./failure.ts";
 import type { Begun, Closing, Opening } from "./journal.ts";
@@ -126,14 +126,16 @@ export async function close(closing: Closing): Promise<void> {
         void close(closing);
       };
       addEventListener("online", again);
-      return showMessage(message("closed.unreported", { host: HOST }), button(words("failed.again"), again, "main"));
+      return redrawable(() =>
+        showMessage(message("closed.unreported", { host: HOST }), button(words("failed.again"), again, "main")),
+      );
     }
     done = false;
   }
   forget(closing.id);
   hideLink(closing.id, journal.now());
   const opener = openersWords(claimantOf(closing.id, closing.claimToken));
-  showMessage(done ? message("closed.done", { opener }) : message("closed.otherwise"));
+  redrawable(() => showMessage(done ? message("closed.done", { opener }) : message("closed.otherwise")));
 }
 
 export function finish({ id, claimToken, receipt }: Closing): Promise<void> {

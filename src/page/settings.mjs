@@ -13,20 +13,24 @@ function file(name, extension, bytes) {
   return { name, path: `${name}-${sha256.slice(0, 16)}.${extension}`, sha256, bytes };
 }
 
-/** The language tables, as `languages/de.json`, without whitespace. The script contains the English one. */
-function languages() {
-  const directory = join(here, "languages");
-  return readdirSync(directory)
-    .filter((name) => name.endsWith(".json") && name !== "en.json")
-    .sort()
-    .map((name) => {
-      const table = JSON.parse(readFileSync(join(directory, name), "utf8"));
-      return file(name.slice(0, -".json".length), "json", Buffer.from(JSON.stringify(table)));
-    });
-}
+/** The language tables, such as `languages/de.json`, by name. */
+const tables = readdirSync(join(here, "languages"))
+  .filter((name) => name.endsWith(".json"))
+  .sort()
+  .map((name) => ({
+    name: name.slice(0, -".json".length),
+    table: JSON.parse(readFileSync(join(here, "languages", name), "utf8")),
+  }));
 
-/** The files that the page loads from `page/` of its relay. */
-export const files = languages();
+/** The files that the page loads from `page/` of its relay: the tables, without whitespace, except the script's own. */
+export const files = tables
+  .filter(({ name }) => name !== "en")
+  .map(({ name, table }) => file(name, "json", Buffer.from(JSON.stringify(table))));
+
+/** The languages, sorted by their own names. */
+const languages = tables
+  .map(({ name, table }) => [name, { name: table["language.name"], loading: table["loading"][0] }])
+  .sort(([, one], [, other]) => (one.name < other.name ? -1 : 1));
 
 /** Settings for esbuild. No configuration file of a parent directory affects the page. */
 export const settings = {
@@ -35,6 +39,7 @@ export const settings = {
   bundle: true,
   charset: "utf8",
   define: {
+    LANGUAGES: JSON.stringify(Object.fromEntries(languages)),
     FILES: JSON.stringify(
       Object.fromEntries(files.map(({ name, path, sha256 }) => [name, { path: `page/${path}`, sha256 }])),
     ),

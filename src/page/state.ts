@@ -1,6 +1,6 @@
 // State that several parts of the page share, and the address bar.
 
-import { button, showMessage } from "./dom.ts";
+import { button, redrawable, showMessage } from "./dom.ts";
 import * as journal from "./journal.ts";
 import * as relay from "./relay.ts";
 import * as parts from "./stored.ts";
@@ -31,11 +31,13 @@ export async function alone(id: Uint8Array, go: () => void): Promise<void> {
   const name = journal.nameOf(id);
   showMessage(message("loading"));
   if (await tabs.take(name)) return go();
-  showMessage(message("tab.open"));
+  redrawable(() => showMessage(message("tab.open")));
   await tabs.free(name);
-  showMessage(
-    message("tab.gone"),
-    button(words("tab.here"), () => void alone(id, go), "main"),
+  redrawable(() =>
+    showMessage(
+      message("tab.gone"),
+      button(words("tab.here"), () => void alone(id, go), "main"),
+    ),
   );
 }
 

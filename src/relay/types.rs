@@ -15,7 +15,7 @@ use crate::secret::{Claimant, Id, Receipt, Role, Token, Verifier};
 /// Slots for different proofs. The proof after that many other ones locks the share.
 pub const MAX_GUESSES: u8 = 20;
 /// The longest encrypted manifest, in bytes: [`crate::manifest::MAX_LEN`] and what age adds to it.
-pub const MAX_SEALED_MANIFEST: usize = 72 * 1024;
+pub const MAX_SEALED_MANIFEST: usize = 1032 * 1024;
 /// The longest only part, in bytes, that the answer to a claim includes.
 pub const INLINE_LEN: u64 = 256 * 1024;
 /// The shortest time from the commit to expiry.

@@ -60,7 +60,7 @@ impl Read for Album {
                 Ok(0) if *size == 0 && input.must_have_content => return Err(self.fail(SendError::Empty)),
                 Ok(0) => {
                     let kind = media::sniff(head, *size <= media::HEAD_LEN as u64);
-                    self.entries.push(Entry { name: input.name.take(), r#type: kind.to_owned(), size: *size });
+                    self.entries.push(Entry::new(input.name.take(), kind.to_owned(), *size));
                     self.current = None;
                 }
                 Ok(count) => {

@@ -64,12 +64,12 @@ impl Known {
     /// Its own name, or the name in the share.
     pub(super) fn name(&self, entry: &Entry) -> String {
         let own = self.path.as_deref().and_then(Path::file_name).map(OsStr::to_string_lossy);
-        own.as_deref().or(entry.name.as_deref()).map_or_else(|| "standard input".to_owned(), printable)
+        own.as_deref().or(entry.name()).map_or_else(|| "standard input".to_owned(), printable)
     }
 
     /// The extension of its own name, or of the name in the share where it comes through a pipe.
     fn extension(&self, entry: &Entry) -> Option<String> {
-        let name = self.path.clone().or_else(|| entry.name.as_ref().map(PathBuf::from));
+        let name = self.path.clone().or_else(|| entry.name().map(PathBuf::from));
         name.as_deref().and_then(extension)
     }
 

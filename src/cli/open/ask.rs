@@ -68,8 +68,5 @@ pub(super) fn not_now() -> Failure {
 
 /// The noun for a share in a sentence.
 pub(super) fn noun(manifest: &Manifest) -> &'static str {
-    match &manifest.entries[..] {
-        [only] => Kind::of(&only.r#type).word(),
-        _ => "album",
-    }
+    manifest.only_file().map_or("album", |only| Kind::of(&only.r#type).word())
 }

@@ -101,18 +101,18 @@ pub(in crate::cli) fn today() -> String {
 
 /// The content of a share, in one line: `beach.jpg: photo, 3.4 MB`; `Trip: 3 files, 12.0 MB`.
 pub(in crate::cli) fn describe(manifest: &Manifest) -> String {
-    match &manifest.entries[..] {
-        [only] => titled(only.name.as_deref().or(manifest.name.as_deref()), &kind_and_size(only)),
-        many => {
-            let files = format!("{} files, {}", many.len(), size(manifest.total_size()));
-            titled(manifest.name.as_deref(), &files)
-        }
+    if let Some(only) = manifest.only_file() {
+        return titled(only.name().or(manifest.name.as_deref()), &kind_and_size(only));
     }
+    let count = manifest.entries.len();
+    let files = if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+    titled(manifest.name.as_deref(), &format!("{files}, {}", size(manifest.total_size())))
 }
 
-/// One file of a share, in one line: `beach.jpg: photo, 3.4 MB`.
+/// One file of a share, in one line: `beach.jpg: photo, 3.4 MB`; `Day 1/beach.jpg: photo, 3.4 MB`.
 pub(in crate::cli) fn describe_entry(entry: &Entry) -> String {
-    titled(entry.name.as_deref(), &kind_and_size(entry))
+    let path = (!entry.path.is_empty()).then(|| entry.path.join("/"));
+    titled(path.as_deref(), &kind_and_size(entry))
 }
 
 fn kind_and_size(entry: &Entry) -> String {
@@ -149,7 +149,7 @@ pub(in crate::cli) fn removed(removed: &Removed) -> Option<String> {
 pub(in crate::cli) fn files(manifest: &Manifest) -> Value {
     let file = |entry: &Entry| {
         let kind = Kind::of(&entry.r#type).word();
-        json!({ "name": entry.name, "kind": kind, "type": entry.r#type, "size": entry.size })
+        json!({ "name": entry.name(), "path": entry.path, "kind": kind, "type": entry.r#type, "size": entry.size })
     };
     manifest.entries.iter().map(file).collect()
 }

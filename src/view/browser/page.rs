@@ -43,7 +43,7 @@ fn filled(template: &str, values: &[(&str, &str)]) -> String {
 async fn files(content: &ShownFiles) -> io::Result<String> {
     let mut html = String::new();
     for (number, entry) in content.manifest().entries.iter().enumerate() {
-        let name = entry.name.as_deref().map(printable).unwrap_or_default();
+        let name = entry.name().map(printable).unwrap_or_default();
         let _ = write!(html, "<h2>{}</h2>", escaped(&name));
         let _ = match Kind::of(&entry.r#type) {
             Kind::Photo => write!(html, "<img src={number} data-file={number} alt=\"\">"),

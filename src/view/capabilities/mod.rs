@@ -278,7 +278,7 @@ mod tests {
     }
 
     fn manifest(files: &[(&str, u64)]) -> Manifest {
-        let entry = |(kind, size): &(&str, u64)| Entry { name: None, r#type: (*kind).to_owned(), size: *size };
+        let entry = |(kind, size): &(&str, u64)| Entry::new(None, (*kind).to_owned(), *size);
         Manifest::new(None, files.iter().map(entry).collect(), 0, false, String::new())
     }
 

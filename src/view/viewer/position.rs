@@ -110,7 +110,7 @@ impl<'a> Viewer<'a> {
     }
 
     pub(super) fn name(&self) -> String {
-        let name = self.entry().name.as_deref().or(self.shown.manifest.name.as_deref());
+        let name = self.entry().name().or(self.shown.manifest.name.as_deref());
         name.map_or_else(|| Kind::of(&self.entry().r#type).word().to_owned(), printable)
     }
 

@@ -45,10 +45,8 @@ impl Shared {
             parts.push(Bytes::copy_from_slice(&buffer));
         }
         let lengths = sealer.lengths().unwrap();
-        let entry = |(name, content): &(&str, &[u8])| Entry {
-            name: Some((*name).to_owned()),
-            r#type: "text/plain".to_owned(),
-            size: content.len() as u64,
+        let entry = |(name, content): &(&str, &[u8])| {
+            Entry::new(Some((*name).to_owned()), "text/plain".to_owned(), content.len() as u64)
         };
         let entries = files.iter().map(entry).collect();
         let manifest = Manifest::new(Some("trip".to_owned()), entries, lengths.age_len, false, "2026-11-22".to_owned());

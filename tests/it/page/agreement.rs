@@ -18,7 +18,16 @@ fn constant(file: &str, name: &str) -> u64 {
 #[test]
 fn page_and_program_count_in_the_same_units() {
     assert_eq!(constant("relay.ts", "PART_LEN"), blob::PART_LEN as u64);
-    assert_eq!(constant("manifest.ts", "MAX_LEN"), manifest::MAX_LEN as u64);
+    for (name, limit) in [
+        ("MAX_LEN", manifest::MAX_LEN),
+        ("MAX_LEN_V1", manifest::MAX_LEN_V1),
+        ("MAX_FROM", manifest::MAX_FROM),
+        ("MAX_NOTE", manifest::MAX_NOTE),
+        ("MAX_COMPONENTS", manifest::MAX_COMPONENTS),
+        ("MAX_COMPONENT", manifest::MAX_COMPONENT),
+    ] {
+        assert_eq!(constant("manifest.ts", name), limit as u64, "{name}");
+    }
     assert_eq!(constant("media.ts", "HEAD_LEN"), media::HEAD_LEN as u64);
     assert_eq!(constant("opening.ts", "LEASE_S"), Policy::default().lease.as_secs());
 }

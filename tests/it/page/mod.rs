@@ -7,3 +7,4 @@ mod opening;
 mod receiving;
 mod seen;
 mod tabs;
+mod tools;

@@ -389,7 +389,7 @@ fn an_opening_that_differs_from_the_preview_is_refused() {
     let waiting = runtime.block_on(http.manifest(&asker, &keys.open_token)).unwrap();
     let plain = seal::open_bytes(&waiting.manifest, &keys.manifest_identity).unwrap();
     let mut manifest = Manifest::parse(&plain, waiting.blob_len).unwrap();
-    manifest.entries[0].name = Some("harmless.txt".to_owned());
+    manifest.entries[0].path = vec!["harmless.txt".to_owned()];
     let sealed = seal::seal_bytes(&manifest.to_bytes().unwrap(), &keys.manifest_identity).unwrap();
     let body = json!({ "v": 1, "expires": waiting.expires, "blob_len": waiting.blob_len,
         "manifest": BASE64_URL_SAFE_NO_PAD.encode(sealed) });

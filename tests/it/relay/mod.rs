@@ -4,6 +4,7 @@ mod buckets;
 mod contract;
 mod folders;
 mod hostile;
+mod manifests;
 mod obstacles;
 mod protocol;
 mod races;

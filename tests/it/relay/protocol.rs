@@ -235,6 +235,17 @@ fn the_content_of_the_walk_is_what_the_text_says() {
 }
 
 #[test]
+fn the_manifest_of_version_2_is_canonical() {
+    let json =
+        blocks("json").iter().map(|block| block.replace("\n ", "")).find(|json| json.contains("\"v\":2")).unwrap();
+    let mut bytes = json.into_bytes();
+    bytes.resize(2048, b' ');
+    let manifest = Manifest::parse(&bytes, 4096).unwrap();
+    assert_eq!(manifest.to_bytes().unwrap(), bytes);
+    assert_eq!((manifest.from.as_deref(), manifest.entries[0].name()), (Some("Anna"), Some("a.jpg")));
+}
+
+#[test]
 fn tables_have_the_known_answers() {
     const BOTH: [(&str, &str); 3] = [("KEY", "fragment"), ("id", "id"), ("open token", "open_token")];
     const PLAIN: [(&str, &str); 7] = [
@@ -291,6 +302,12 @@ fn numbers_are_those_of_the_code() {
         format!("and to at least {MIN_LEN} bytes"),
         format!("its header must end within the first {MAX_HEADER} bytes"),
         format!("JSON and spaces together have at most {} bytes", spaced(manifest::MAX_LEN as u64)),
+        format!("and in version 1 at most {}.", spaced(manifest::MAX_LEN_V1 as u64)),
+        format!("fill JSON of at most {} bytes", spaced(manifest::MAX_LEN_V1 as u64)),
+        format!("`from` of at most {} and `note` of at most {} characters", manifest::MAX_FROM, manifest::MAX_NOTE),
+        format!("takes the first {} or {} characters", manifest::MAX_FROM, manifest::MAX_NOTE),
+        format!("at most {} components", manifest::MAX_COMPONENTS),
+        format!("1 to {} characters", manifest::MAX_COMPONENT),
         format!("The encrypted manifest has at most {} bytes", spaced(MAX_SEALED_MANIFEST as u64)),
         format!("the first of `00` to `{}`", MAX_GUESSES - 1),
         format!("one part of at most {} bytes", spaced(INLINE_LEN)),

@@ -24,10 +24,8 @@ pub(crate) fn planted(url: &str, files: &[(&str, &str, &[u8])], view_only: bool)
     let mut blob = seal::seal_bytes(&plain, &keys.blob_identity).unwrap();
     let age_len = blob.len() as u64;
     blob.extend(noise(usize::try_from(padded_len(age_len) - age_len).unwrap(), 5));
-    let entry = |(name, kind, bytes): &(&str, &str, &[u8])| Entry {
-        name: Some((*name).to_owned()),
-        r#type: (*kind).to_owned(),
-        size: bytes.len() as u64,
+    let entry = |(name, kind, bytes): &(&str, &str, &[u8])| {
+        Entry::new(Some((*name).to_owned()), (*kind).to_owned(), bytes.len() as u64)
     };
     let entries = files.iter().map(entry).collect();
     let manifest = Manifest::new(None, entries, age_len, view_only, "2026-11-22".to_owned());

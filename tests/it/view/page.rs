@@ -14,10 +14,8 @@ use crate::support::noise;
 
 /// A share in memory, of files with these names, MIME types and bytes.
 fn content(files: &[(&str, &str, &[u8])]) -> ShownFiles {
-    let entry = |(name, kind, bytes): &(&str, &str, &[u8])| Entry {
-        name: Some((*name).to_owned()),
-        r#type: (*kind).to_owned(),
-        size: bytes.len() as u64,
+    let entry = |(name, kind, bytes): &(&str, &str, &[u8])| {
+        Entry::new(Some((*name).to_owned()), (*kind).to_owned(), bytes.len() as u64)
     };
     let entries = files.iter().map(entry).collect();
     let bytes: Vec<u8> = files.iter().flat_map(|(_, _, bytes)| bytes.to_vec()).collect();
