@@ -77,7 +77,7 @@ export async function opening(link: Link, known: Opening, resumed: boolean): Pro
   }
 }
 
-/** Where this browser stores what arrives, if it can; and what a reload does. */
+/** The store for the parts that arrive, if this browser has one. Shows on the page what a reload does. */
 async function storeOf(id: Uint8Array, claimed: relay.Claimed, progress: Progress): Promise<parts.Store | null> {
   // Without the tab's storage a reload loses the key.
   if (claimed.part !== undefined || !journal.works()) return null;

@@ -59,8 +59,8 @@ export class Progress {
   };
 
   /**
-   * Begins a download of a blob of `all` bytes, of which `here` need not be downloaded. Padding is not shown: `total` is
-   * the size of the files, as before the opening. `resumed`: the download had begun before.
+   * Begins a download of a blob of `all` bytes, of which `here` need not be downloaded. The page shows `total`, the size
+   * of the files without the padding, as before the opening. `resumed`: the download had begun before.
    */
   begin(all: number, total: number, here: number, resumed: boolean): void {
     [this.#all, this.#total, this.#arrived] = [all, total, here];

@@ -1,6 +1,6 @@
-// What has arrived of a share that is being opened, in the browser's private file system (OPFS), so that it is not
-// downloaded again after a reload. It is stored as the relay sent it: ciphertext, whose key is elsewhere. Each share has
-// a directory with the name of its journal, and in it a file for each part, with the part or its beginning.
+// The parts of a share that have arrived, in the browser's private file system (OPFS), so that they are not downloaded
+// again after a reload. They are stored as the relay sent them: ciphertext, whose key is elsewhere. Each share has a
+// directory with the name of its journal, and in it a file for each part, with the part or its beginning.
 
 import * as journal from "./journal.ts";
 

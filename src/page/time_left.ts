@@ -20,7 +20,7 @@ export interface Rounded {
 export class TimeLeft {
   #samples: { readonly at: number; readonly bytes: number }[] = [];
   #seconds: number | null = null;
-  /** What is shown, in seconds. */
+  /** The time that is shown, in seconds. */
   #shown: number | null = null;
 
   /** Starts over: after a wait for the relay, the rate before it means nothing. */

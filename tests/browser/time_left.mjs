@@ -10,7 +10,7 @@ const { TimeLeft } = await bundled(workshop, "time_left");
 const UNITS = { few: 4, seconds: 1, minutes: 60, hours: 3600 };
 const seconds = ({ unit, count }) => UNITS[unit] * (unit === "few" ? 1 : count);
 
-/** What is shown each second of a download of `all` bytes, whose rate in bytes per second is `rate(second)`. */
+/** The estimate in each second of a download of `all` bytes, with a rate of `rate(second)` bytes per second. */
 function shown(all, rate) {
   const time = new TimeLeft();
   const found = [];
@@ -26,8 +26,8 @@ function truthful(all, rate) {
     const truth = found.length - second;
     if (second < 3) assert.equal(each, null, `${second}`);
     else {
-      const off = Math.abs(seconds(each) - truth);
-      assert.ok(off <= 10 || (seconds(each) <= 2 * truth && truth <= 2 * seconds(each)), JSON.stringify({ each, truth }));
+      const isNear = seconds(each) <= 2 * truth && truth <= 2 * seconds(each);
+      assert.ok(isNear || Math.abs(seconds(each) - truth) <= 10, JSON.stringify({ each, truth }));
     }
   });
   return found.slice(3).map(({ unit, count }) => `${count} ${unit}`);

@@ -132,7 +132,7 @@ fn reload_continues_where_the_download_was(engine: Engine) {
     }
     tab.expect(CONTINUES);
     wait_until_part_is_stored(tab, 0);
-    // What is stored is what the relay sent.
+    // The page stores the bytes as the relay sent them.
     let texts = forms(CANARY).into_iter().map(|form| String::from_utf8_lossy(&form).into_owned());
     let found = |text: &str| {
         tab.value(&format!(
@@ -289,7 +289,7 @@ fn a_browser_that_cannot_store_parts_downloads_them_again() {
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn what_is_stored_ends_with_the_share() {
+fn stored_parts_end_with_the_share() {
     let Some(browser) = Browser::start(&[]) else { return };
     // The sender revokes it.
     let opening = Halfway::new(&browser, json!({}));
@@ -327,7 +327,7 @@ fn what_is_stored_ends_with_the_share() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs browsers: tests/all"]
-async fn what_is_stored_ends_with_the_lease_by_the_relays_clock() {
+async fn stored_parts_end_with_the_lease_by_the_relays_clock() {
     let Some(browser) = Browser::start(&[]) else { return };
     let (sandbox, bench) = (Sandbox::new(), TestRelay::memory());
     let (_, relay) = served(bench.relay.clone());
