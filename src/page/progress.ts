@@ -59,13 +59,14 @@ export class Progress {
   };
 
   /**
-   * Begins a download of a blob of `all` bytes, of which `here` need not be downloaded. The page shows `total`, the size
-   * of the files without the padding, as before the opening. `resumed`: the download had begun before.
+   * Begins a download of a blob of `all` bytes, of which `here` need not be downloaded. The page shows `total`: the
+   * size of the files without the padding, as before the opening. `resumed`: the download had begun before.
    */
   begin(all: number, total: number, here: number, resumed: boolean): void {
     [this.#all, this.#total, this.#arrived] = [all, total, here];
+    const arrived = size(Math.floor((total * here) / all));
     if (resumed && here === 0) this.#before.textContent = words("opening.again");
-    else if (resumed) this.#before.textContent = words("opening.here", { size: size(Math.floor((total * here) / all)) });
+    else if (resumed) this.#before.textContent = words("opening.here", { size: arrived });
     this.#drawing = setInterval(() => this.#draw(), DRAW_MS);
     this.#draw();
   }
