@@ -44,12 +44,6 @@ const breathe = () =>
 /** Plaintext is handed to the browser in pieces of this size, in bytes. */
 const PIECE = 4 * 1024 * 1024;
 
-// age-encryption uses WebCrypto's X25519 unless the browser lacks that algorithm. This page never uses it: over plain
-// http there is no WebCrypto, and WebKitGTK's refuses about one key in a thousand (DataError), so that a share looked
-// damaged.
-const missing = () => Promise.reject(new DOMException("not used", "NotSupportedError"));
-Object.defineProperty(globalThis.crypto, "subtle", { value: { importKey: missing, deriveBits: missing } });
-
 const linkOf = (keys: Keys) => ({ id: keys.id, token: keys.linkToken });
 
 /** Downloads and decrypts the manifest. Consumes nothing. */

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod characters;
+mod delivery;
 mod engines;
 mod opening;
 mod receiving;
