@@ -90,7 +90,7 @@ impl Halfway {
         let before = self.tab.requests().len();
         self.line.mend();
         self.tab.tell("reload", json!({}));
-        self.expect_content(&self.tab);
+        expect_content(&self.tab);
         self.tab.requests().split_off(before)
     }
 
@@ -101,17 +101,17 @@ impl Halfway {
         self.tab.goto(&self.link)
     }
 
-    fn expect_content(&self, tab: &Tab) {
-        tab.expect("cannot show this kind of file");
-        let saved = tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
-        assert!(fs::read(saved["path"].as_str().unwrap()).unwrap() == content());
-    }
-
     fn close(&self, tab: &Tab) {
         tab.press_button("Close").expect("Is it in your downloads?").press_button("Yes, close now");
         tab.expect("The sender sees it was opened by");
         self.relay.expect_empty();
     }
+}
+
+fn expect_content(tab: &Tab) {
+    tab.expect("cannot show this kind of file");
+    let saved = tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
+    assert!(fs::read(saved["path"].as_str().unwrap()).unwrap() == content());
 }
 
 fn has_part(requests: &[String], part: u32) -> bool {
@@ -156,13 +156,13 @@ fn reload_continues_where_the_download_was(engine: Engine) {
     let requests = tab.requests().split_off(before);
     assert!(!has_part(&requests, 0), "{requests:?}");
     line.mend();
-    opening.expect_content(tab);
+    expect_content(tab);
     let all = content().len() as u64;
     assert!(line.passed_down() - down < all - PART + 1_500_000, "{} of {all}", line.passed_down() - down);
     // It stays until the share is closed: another reload downloads nothing.
     let before = tab.requests().len();
     tab.tell("reload", json!({}));
-    opening.expect_content(tab);
+    expect_content(tab);
     let requests = tab.requests().split_off(before);
     assert!((0..3).all(|part| !has_part(&requests, part)), "{requests:?}");
     opening.close(tab);
@@ -189,9 +189,7 @@ fn reload_over_plain_http_starts_again(engine: Engine) {
     line.stop_down_at(line.passed_down() + 1_000_000);
     tab.goto(host.link()).expect("The download starts again from the beginning.").expect(STARTS_AGAIN);
     line.mend();
-    tab.expect("cannot show this kind of file");
-    let saved = tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
-    assert!(fs::read(saved["path"].as_str().unwrap()).unwrap() == content());
+    expect_content(&tab);
     tab.press_button("Close").press_button("Yes, close now").expect("The sender sees it was opened by");
     host.expect("opened by: ");
 }
@@ -205,7 +203,7 @@ fn another_tab_continues(engine: Engine) {
     opening.line.mend();
     let another = opening.tab.new_tab();
     another.goto(&opening.link);
-    opening.expect_content(&another);
+    expect_content(&another);
     assert!(!has_part(&another.requests(), 0), "{:?}", another.requests());
     opening.close(&another);
     wait_until_nothing_is_stored(&another);
