@@ -294,7 +294,7 @@ fn click_of_a_screen_reader_shows_the_form_for_the_word() {
     let tab = browser.tab();
     tab.goto(&planted(&relay.url, &[("a.txt", "text/plain", b"psst")], false)).expect("Press and hold to open");
     tab.value("document.querySelector('.hold').click()");
-    tab.expect("or type OPEN below").until("document.querySelector('#word').offsetHeight > 0");
+    tab.expect("or type OPEN below").until("document.querySelector('details:has(#word)').open");
     assert_eq!(tab.requests().last().unwrap(), "POST /v1/manifest");
 }
 
