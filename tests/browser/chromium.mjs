@@ -1,5 +1,8 @@
-// Debian's Chromium, driven by playwright-core. It runs every command. `hold` presses with a mouse, in a touch tab too.
-// Only this engine takes `scale`, the pixels in a pixel of the page, and `transparent`, a shot without a background.
+// Debian's Chromium, driven by playwright-core. It runs every command. `hold` presses with a mouse, in a touch tab too;
+// `draw` (every gesture) touches, and what it touches scrolls and zooms as on a phone. `text` is the browser's setting
+// for the size of ordinary text. Only this engine takes `insets` and `transparent`, a shot without a background.
+
+import { setTimeout as sleep } from "node:timers/promises";
 
 const CHROMIUM = "/usr/bin/chromium";
 
@@ -25,16 +28,21 @@ export async function start({ require, flags, hosts }) {
       width = 1024,
       height = 768,
       dark = false,
+      forced = false,
+      still = false,
       touch = false,
       script = true,
       before = null,
       agent = undefined,
       scale = 1,
+      ...rest
     }) {
       const context = await browser.newContext({
         viewport: { width, height },
         deviceScaleFactor: scale,
         colorScheme: dark ? "dark" : "light",
+        forcedColors: forced ? "active" : "none",
+        reducedMotion: still ? "reduce" : "no-preference",
         hasTouch: touch,
         isMobile: touch,
         javaScriptEnabled: script,
@@ -43,7 +51,7 @@ export async function start({ require, flags, hosts }) {
         timezoneId: "UTC",
       });
       if (before !== null) await context.addInitScript(before);
-      return new Tab(context, await context.newPage());
+      return Tab.open(context, rest);
     },
     stop: () => browser.close(),
   };
@@ -52,10 +60,30 @@ export async function start({ require, flags, hosts }) {
 class Tab {
   requests = [];
   complaints = [];
+  #downloads = [];
 
-  constructor(context, page) {
-    this.context = context;
-    this.page = page;
+  /** `text`: the size of ordinary text in percent; `languages`: from the most preferred; `insets`: of the safe area. */
+  static async open(context, options) {
+    const page = await context.newPage();
+    const session = await context.newCDPSession(page);
+    const { text = 100, languages = null, insets = null } = options;
+    if (text !== 100) {
+      const fontSizes = { standard: (16 * text) / 100, fixed: (13 * text) / 100 };
+      await session.send("Page.setFontSizes", { fontSizes });
+    }
+    if (languages !== null) {
+      const userAgent = await page.evaluate("navigator.userAgent");
+      const acceptLanguage = languages.join(",");
+      await session.send("Emulation.setUserAgentOverride", { userAgent, acceptLanguage });
+      await session.send("Emulation.setLocaleOverride", { locale: languages[0] });
+    }
+    if (insets !== null) await session.send("Emulation.setSafeAreaInsetsOverride", { insets });
+    return new Tab(context, page, session, options);
+  }
+
+  constructor(context, page, session, options) {
+    Object.assign(this, { context, page, session, options });
+    page.on("download", (download) => this.#downloads.push(download));
     page.on("request", async (request) => {
       const entry = {
         method: request.method(),
@@ -76,7 +104,7 @@ class Tab {
   }
 
   /** Opens another tab with the same storage. */
-  newTab = async () => new Tab(this.context, await this.context.newPage());
+  newTab = () => Tab.open(this.context, this.options);
 
   goto = async ({ url }) => (await this.page.goto(url, { waitUntil: "load" }))?.status() ?? 0;
   async reload() {
@@ -113,6 +141,61 @@ class Tab {
   async download({ selector }) {
     const [download] = await Promise.all([this.page.waitForEvent("download"), this.#first(selector).click()]);
     return { name: download.suggestedFilename(), path: await download.path() };
+  }
+
+  /** Moves fingers; see gestures.mjs. */
+  async draw({ strokes }) {
+    const send = (type, points) =>
+      this.session.send("Input.dispatchTouchEvent", {
+        type,
+        touchPoints: points.map(([x, y], id) => ({ x, y, id, radiusX: 8, radiusY: 8, force: 0.5 })),
+      });
+    for (const { fingers, milliseconds, pause } of strokes) {
+      const steps = fingers[0].length - 1;
+      const start = performance.now();
+      await send("touchStart", fingers.map(([first]) => first));
+      for (let step = 1; step <= steps; step++) {
+        await sleep(start + (milliseconds * step) / steps - performance.now());
+        await send("touchMove", fingers.map((path) => path[step]));
+      }
+      await send("touchEnd", []);
+      await sleep(pause);
+    }
+  }
+  async wheel({ x, y, by, control = false }) {
+    await this.page.mouse.move(x, y);
+    if (control) await this.page.keyboard.down("Control");
+    await this.page.mouse.wheel(0, by);
+    if (control) await this.page.keyboard.up("Control");
+  }
+  /** Writes as an input method does: each of `parts` replaces the one before it, then the last is accepted. */
+  async compose({ parts }) {
+    for (const text of parts) {
+      const selectionStart = text.length;
+      await this.session.send("Input.imeSetComposition", { text, selectionStart, selectionEnd: selectionStart });
+    }
+    await this.session.send("Input.insertText", { text: parts.at(-1) });
+  }
+
+  resize = (size) => this.page.setViewportSize(size);
+  /** The tree that screen readers read: role, name and properties of everything in it. */
+  async accessible() {
+    const { nodes } = await this.session.send("Accessibility.getFullAXTree");
+    return nodes
+      .filter(({ ignored, role }) => !ignored && role?.value !== "InlineTextBox")
+      .map(({ role, name, properties = [] }) => ({
+        role: role?.value ?? "",
+        name: name?.value ?? "",
+        ...Object.fromEntries(properties.map(({ name, value }) => [name, value.value])),
+      }));
+  }
+
+  /** Waits until the tab has saved `count` files, in all. */
+  async downloads({ count }) {
+    while (this.#downloads.length < count) await this.page.waitForEvent("download");
+    return Promise.all(
+      this.#downloads.map(async (each) => ({ name: each.suggestedFilename(), path: await each.path() })),
+    );
   }
 
   /** Scrolls, clicks, taps, presses and fills in every element. */
@@ -157,8 +240,8 @@ class Tab {
       )
       .then(() => null);
   offline = ({ is }) => this.context.setOffline(is);
-  async shot({ path, transparent = false }) {
-    await this.page.screenshot({ path, fullPage: true, omitBackground: transparent });
+  async shot({ path, transparent = false, whole = true }) {
+    await this.page.screenshot({ path, fullPage: whole, omitBackground: transparent });
   }
 
   /** Deletes this storage and closes its tabs. */

@@ -9,7 +9,16 @@
 //
 // {"do":"tab", ...} opens a tab with its own storage and answers its number; every other command passes that number as
 // "tab". The comment at the top of each engine's file lists the commands that the engine cannot run; those return an
-// error.
+// error. The options of a tab:
+//   width, height, scale   the viewport in pixels of the page, and the device's pixels in one of them
+//   touch                  a touchscreen instead of a mouse
+//   dark, forced, still    prefers-color-scheme: dark, forced-colors: active, prefers-reduced-motion: reduce
+//   text                   the size of ordinary text in percent, as a setting of the browser (see webkit.mjs)
+//   languages              navigator.languages and Accept-Language, from the most preferred
+//   insets                 { top, right, bottom, left } of the safe area
+//   script: false          without scripts
+//   before                 a script that runs before each page's own
+//   agent                  the user agent
 
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
@@ -17,6 +26,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { gestures } from "./gestures.mjs";
 
 /** Deadlines for a condition to become true and for any command, in milliseconds. */
 const UNTIL_MS = 30_000;
@@ -51,13 +61,16 @@ input.on("close", () => stop(0));
 
 /** Commands shared by all engines. */
 const common = {
+  ...gestures,
   /** Polls an expression until it is true. The page cannot do this itself: its policy forbids eval. */
   async until(tab, { code }) {
     const end = Date.now() + UNTIL_MS;
+    let pause = 20;
     // Evaluation fails during a navigation.
     while (!(await tab.value({ code }).catch(() => false))) {
       if (Date.now() > end) throw new Error("it never was");
-      await sleep(30);
+      await sleep(pause);
+      pause = Math.min(pause * 1.2, 150);
     }
   },
   text: (tab) => tab.value({ code: "document.querySelector('main').innerText" }),

@@ -1,14 +1,20 @@
 // Debian's Firefox ESR over WebDriver BiDi. This is desktop Firefox, not Firefox for Android.
 //
-// It cannot run `bot`, nor open a tab with `script: false`. Each tab is a window, so that none is hidden. `dark` and
-// the coarse pointer of `touch` apply to all tabs: the last tab that opens sets them. `navigator.maxTouchPoints` stays
-// 0.
+// It cannot run `bot`, nor open a tab with `script: false`, nor with `insets`: no command sets env(safe-area-inset-*).
+// Each tab is a window, so that none is hidden. `dark`, `forced`, `still`, `text`, `languages` and the coarse pointer
+// of `touch` apply to all tabs: the last tab that opens sets them. With `forced`, the desktop's colors decide about
+// `dark`. `navigator.maxTouchPoints` stays 0. Gestures are trusted touch and pointer events, but they never scroll or
+// zoom, and no `dblclick` follows a double tap. A `wheel` with `control` zooms the window unless the page prevents it.
 
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Input } from "./input.mjs";
 import { end, kill, printed, run } from "./processes.mjs";
 import { startProxy } from "./proxy.mjs";
+
+/** Deadline for the tree of a page after the accessibility service has started, in milliseconds. */
+const TREE_MS = 10_000;
 
 const FIREFOX = "/usr/bin/firefox-esr";
 
@@ -110,8 +116,9 @@ export async function start({ require, flags, hosts, place }) {
   const chrome = (await line.ask("browsingContext.getTree", { "moz:scope": "chrome" })).contexts[0].context;
   let storages = 0;
   return {
-    async tab({ width = 1024, height = 768, dark = false, touch = false, script = true, before = null, agent = null }) {
+    async tab({ width = 1024, height = 768, scale = 1, script = true, before = null, agent = null, ...looks }) {
       if (!script) throw new Error("firefox cannot do without scripts");
+      if (looks.insets) throw new Error("firefox has no safe area");
       const { userContext } = await line.ask("browser.createUserContext");
       const userContexts = [userContext];
       const downloads = join(place, `downloads-${(storages += 1)}`);
@@ -120,12 +127,16 @@ export async function start({ require, flags, hosts, place }) {
         downloadBehavior: { type: "allowed", destinationFolder: downloads },
         userContexts,
       });
-      await line.ask("browsingContext.setViewport", { viewport: { width, height }, userContexts });
+      await line.ask("browsingContext.setViewport", {
+        viewport: { width, height },
+        devicePixelRatio: scale,
+        userContexts,
+      });
       await line.ask("network.addDataCollector", { dataTypes: ["request"], maxEncodedDataSize: 1 << 20, userContexts });
       if (agent !== null) await line.ask("emulation.setUserAgentOverride", { userAgent: agent, userContexts });
       if (before !== null)
         await line.ask("script.addPreloadScript", { functionDeclaration: `() => { ${before}\n}`, userContexts });
-      return Tab.open({ line, chrome, userContext, tabs: new Set(), answers: [], dark, touch });
+      return Tab.open({ line, chrome, userContext, tabs: new Set(), answers: [], looks });
     },
     stop: () => {
       end(browser.pid);
@@ -177,32 +188,45 @@ function plain({ type, value }) {
   return value ?? null;
 }
 
+/** The preferences for the options of a tab. */
+function appearance({ dark = false, forced = false, still = false, touch = false, text = 100, languages = null }) {
+  // Pointer capabilities: 1 is coarse; 6 is fine with hover.
+  const pointer = touch ? 1 : 6;
+  return {
+    "layout.css.prefers-color-scheme.content-override": dark ? 0 : 1,
+    "browser.display.document_color_use": forced ? 2 : 1,
+    "ui.prefersReducedMotion": still ? 1 : 0,
+    "ui.primaryPointerCapabilities": pointer,
+    "ui.allPointerCapabilities": pointer,
+    "font.size.variable.x-western": (16 * text) / 100,
+    "font.size.monospace.x-western": (13 * text) / 100,
+    "intl.accept_languages": (languages ?? ["en-US", "en"]).join(", "),
+  };
+}
+
 class Tab extends Input {
   requests = [];
   complaints = [];
   #saving = null;
+  #saved = [];
 
   static async open(storage) {
-    const { line, chrome, userContext, tabs, dark, touch } = storage;
+    const { line, userContext, tabs, looks } = storage;
     const { context } = await line.ask("browsingContext.create", { type: "window", userContext });
     const tab = new Tab(storage, context);
     tabs.add(tab);
     line.listeners.set(context, (method, params) => tab.#onEvent(method, params));
-    // Pointer capabilities: 1 is coarse; 6 is fine with hover.
-    const looks = {
-      "layout.css.prefers-color-scheme.content-override": dark ? 0 : 1,
-      "ui.primaryPointerCapabilities": touch ? 1 : 6,
-      "ui.allPointerCapabilities": touch ? 1 : 6,
-    };
-    for (const [name, value] of Object.entries(looks))
-      await tab.#inBrowser(`Services.prefs.setIntPref("${name}", ${value})`);
+    for (const [name, value] of Object.entries(appearance(looks)))
+      await tab.#inBrowser(
+        `Services.prefs.set${typeof value === "string" ? "String" : "Int"}Pref("${name}", ${JSON.stringify(value)})`,
+      );
     await tab.#intercept();
     return tab;
   }
 
   constructor(storage, context) {
     super();
-    Object.assign(this, storage, { context, pointer: storage.touch ? "touch" : "mouse" });
+    Object.assign(this, storage, { context, pointer: storage.looks.touch ? "touch" : "mouse" });
     this.storage = storage;
   }
 
@@ -210,6 +234,7 @@ class Tab extends Input {
     if (method === "log.entryAdded" && params.level === "error") this.complaints.push(params.text);
     if (method === "browsingContext.downloadWillBegin" && this.#saving) this.#saving.name = params.suggestedFilename;
     if (method === "browsingContext.downloadEnd") this.#saving?.ended(params);
+    if (method === "browsingContext.downloadEnd" && params.status === "complete") this.#saved.push(params.filepath);
     if (params.isBlocked) void this.#serve(params.request).catch(() => {});
     if (method !== "network.beforeRequestSent" || !params.request.url.startsWith("http")) return;
     const { request, url, method: verb, headers, destination } = params.request;
@@ -272,6 +297,11 @@ class Tab extends Input {
     await this.line.ask("input.performActions", { context: this.context, actions });
   }
 
+  /** Waits until the tab has saved `count` files, in all. */
+  async downloads({ count }) {
+    while (this.#saved.length < count) await sleep(20);
+    return this.#saved.map((path) => ({ name: basename(path), path }));
+  }
   async download({ selector }) {
     const saved = new Promise((resolve, reject) => {
       this.#saving = {
@@ -281,6 +311,45 @@ class Tab extends Input {
     });
     await this.click({ selector });
     return { path: await saved, name: this.#saving.name };
+  }
+
+  async resize({ width, height }) {
+    await this.line.ask("browsingContext.setViewport", { context: this.context, viewport: { width, height } });
+  }
+  /** The tree that screen readers read: role and name of everything in it. The service starts with the first call. */
+  async accessible() {
+    const code = `(() => {
+      const service = Cc["@mozilla.org/accessibilityService;1"].getService(Ci.nsIAccessibilityService);
+      const list = [];
+      const walk = (node) => {
+        list.push({ role: service.getStringRole(node.role), name: node.name ?? "" });
+        for (let child = node.firstChild; child; child = child.nextSibling) walk(child);
+      };
+      const page = service.getAccessibleFor(found.embedderElement)?.firstChild;
+      if (page) walk(page);
+      return list;
+    })()`;
+    for (const end = Date.now() + TREE_MS; Date.now() < end; await sleep(50)) {
+      const list = await this.#inBrowser(code);
+      if (list.length > 1) return list;
+    }
+    throw new Error("the accessibility service has no tree of this page");
+  }
+  /** Writes as an input method does: each of `parts` replaces the one before it, then the last is accepted. */
+  async compose({ parts }) {
+    await this.#inBrowser(`(() => {
+      const window = found.topChromeWindow;
+      const method = Cc["@mozilla.org/text-input-processor;1"].createInstance(Ci.nsITextInputProcessor);
+      if (!method.beginInputTransactionForTests(window)) throw new Error("no input transaction");
+      for (const part of ${JSON.stringify(parts)}) {
+        method.setPendingCompositionString(part);
+        method.appendClauseToPendingComposition(part.length, method.ATTR_RAW_CLAUSE);
+        method.setCaretInPendingComposition(part.length);
+        method.flushPendingComposition();
+      }
+      method.commitComposition();
+      return 0;
+    })()`);
   }
 
   /** Answers requests for a path in the relay's place, in every tab with this storage. */
@@ -315,10 +384,10 @@ class Tab extends Input {
     });
   }
 
-  async shot({ path }) {
+  async shot({ path, whole = true }) {
     const { data } = await this.line.ask("browsingContext.captureScreenshot", {
       context: this.context,
-      origin: "document",
+      origin: whole ? "document" : "viewport",
     });
     writeFileSync(path, Buffer.from(data, "base64"));
   }

@@ -71,6 +71,44 @@ export class Input {
   click = ({ selector }) => this.#press(selector, 0, this.pointer);
   tap = ({ selector }) => this.#press(selector, 0, "touch");
   hold = ({ selector, milliseconds }) => this.#press(selector, milliseconds, this.pointer);
+  /** Moves fingers; see gestures.mjs. */
+  async draw({ strokes }) {
+    const still = (duration) => ({ type: "pause", duration });
+    const move = ([x, y], duration) => ({ type: "pointerMove", x: Math.round(x), y: Math.round(y), duration });
+    // Every source has as many actions as the others: each column is one moment.
+    const source = (finger) =>
+      strokes.flatMap(({ fingers, milliseconds, pause }) => {
+        const steps = fingers[0].length - 1;
+        const path = fingers[finger];
+        if (path === undefined) return Array.from({ length: steps + 4 }, () => still(0));
+        const [first, ...others] = path;
+        return [
+          move(first, 0),
+          { type: "pointerDown", button: 0 },
+          ...others.map((point) => move(point, Math.round(milliseconds / steps))),
+          { type: "pointerUp", button: 0 },
+          still(pause),
+        ];
+      });
+    const count = Math.max(...strokes.map(({ fingers }) => fingers.length));
+    await this.perform(
+      Array.from({ length: count }, (_, finger) => ({
+        type: "pointer",
+        id: `finger-${finger}`,
+        parameters: { pointerType: "touch" },
+        actions: source(finger),
+      })),
+    );
+  }
+  /** Turns the wheel by `by` pixels at a point; with `control`, as a trackpad's pinch does. */
+  async wheel({ x, y, by, control = false }) {
+    const still = { type: "pause", duration: 0 };
+    const scroll = { type: "scroll", x, y, deltaX: 0, deltaY: by };
+    const keys = [{ type: "keyDown", value: KEYS.Control }, still, { type: "keyUp", value: KEYS.Control }];
+    const sources = [{ type: "wheel", id: "wheel", actions: [still, scroll, still] }];
+    if (control) sources.push({ type: "key", id: "keys", actions: keys });
+    await this.perform(sources);
+  }
   type = ({ text }) =>
     this.#keys(
       [...text].flatMap((value) => [

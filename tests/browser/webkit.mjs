@@ -4,9 +4,14 @@
 // `offline` breaks connections and dispatches the event, but `navigator.onLine` stays true; the proxy inserts `before`
 // into the page. `complaints` start when a page has loaded. `shot` shows the window. A touch tab still presses with a
 // mouse. `kill` kills every tab with the same storage: WebKitWebDriver gives up the browser when one tab crashes.
-// It cannot run `bot`.
+//
+// It cannot run `bot`; nor `pinch`: the driver moves its one mouse pointer for every finger, so that a tap is a click,
+// a swipe is a drag, and `navigator.maxTouchPoints` is 0; nor `wheel` with `control`: the event has no `ctrlKey`; nor
+// `compose`: no input method runs on this desktop. It cannot open a tab with `forced`, because it never matches
+// forced-colors: active, nor with `insets`. `touch` changes nothing. Of `languages` it takes the first. `text` sets the
+// size of the root element once the page has loaded, because MiniBrowser's options take no numbers.
 
-import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,7 +25,7 @@ const MINI_BROWSER = `/usr/lib/${process.arch === "arm64" ? "aarch64" : "x86_64"
 const SOON_MS = 20_000;
 
 export async function start({ flags, hosts, place }) {
-  const screen = run("Xvfb", ["-displayfd", "1", "-screen", "0", "1600x1400x24", "-nolisten", "tcp"], process.env, [
+  const screen = run("Xvfb", ["-displayfd", "1", "-screen", "0", "3200x2800x24", "-nolisten", "tcp"], process.env, [
     "ignore",
     "pipe",
     "ignore",
@@ -28,8 +33,22 @@ export async function start({ flags, hosts, place }) {
   const display = `:${await printed(screen, screen.stdout, /(\d+)\n/)}`;
   const storages = [];
   return {
-    async tab({ width = 1024, height = 768, dark = false, script = true, before = null, agent = null }) {
-      const storage = { home: join(place, String(storages.length)), width, height };
+    async tab({
+      width = 1024,
+      height = 768,
+      scale = 1,
+      dark = false,
+      still = false,
+      text = 100,
+      forced = false,
+      insets = null,
+      languages: [language] = ["en-US"],
+      script = true,
+      before = null,
+      agent = null,
+    }) {
+      if (forced || insets !== null) throw new Error("webkit has neither forced colors nor a safe area");
+      const storage = { home: join(place, String(storages.length)), width, height, text };
       storages.push(storage);
       mkdirSync(join(storage.home, "downloads"), { recursive: true });
       mkdirSync(join(storage.home, ".config"));
@@ -41,6 +60,10 @@ export async function start({ flags, hosts, place }) {
         "* { min-width: 0; min-height: 0; padding: 0; margin: 0; border-width: 0; font-size: 1px; " +
           "-gtk-icon-source: none }\n",
       );
+      writeFileSync(
+        join(storage.home, ".config/gtk-3.0/settings.ini"),
+        `[Settings]\ngtk-enable-animations=${still ? 0 : 1}\n`,
+      );
       storage.proxy = await startProxy(hosts, before);
       const env = {
         PATH: process.env.PATH,
@@ -48,7 +71,8 @@ export async function start({ flags, hosts, place }) {
         TMPDIR: storage.home,
         XDG_RUNTIME_DIR: storage.home,
         DISPLAY: display,
-        LANG: "C.UTF-8",
+        ...locale(storage, language),
+        GDK_SCALE: String(scale),
         TZ: "UTC",
         GDK_BACKEND: "x11",
         LIBGL_ALWAYS_SOFTWARE: "1",
@@ -82,6 +106,15 @@ export async function start({ flags, hosts, place }) {
       end(screen.pid);
     },
   };
+}
+
+/** The environment of a language: WebKitGTK takes it from the C library's locale, which may have no data of its own. */
+function locale({ home }, language) {
+  const locales = join(home, "locales");
+  const name = language.replace("-", "_");
+  mkdirSync(locales);
+  symlinkSync("/usr/lib/locale/C.utf8", join(locales, `${name}.utf8`));
+  return { LOCPATH: locales, LANG: `${name}.UTF-8` };
 }
 
 async function freePort() {
@@ -147,6 +180,11 @@ const LISTEN = `(() => {
   });
 })()`;
 
+/** Code that makes all text larger whose size depends on that of ordinary text. */
+const larger = (percent) => `
+  const { style } = document.documentElement;
+  style.fontSize = parseFloat(getComputedStyle(document.documentElement).fontSize) * ${percent / 100} + "px"`;
+
 class Tab extends Input {
   #heard = [];
 
@@ -157,17 +195,16 @@ class Tab extends Input {
 
   static async in(storage, handle) {
     const tab = new Tab(storage, handle);
-    const { width, height } = storage;
-    await tab.#ask("POST", "/window/rect", { x: 0, y: 0, width, height });
-    // The window includes the toolbar.
-    const [innerWidth, innerHeight] = await tab.value({ code: "[innerWidth, innerHeight]" });
-    await tab.#ask("POST", "/window/rect", {
-      x: 0,
-      y: 0,
-      width: 2 * width - innerWidth,
-      height: 2 * height - innerHeight,
-    });
+    await tab.resize(storage);
     return tab;
+  }
+
+  /** Sets the size of the page, without the toolbar that belongs to the window. */
+  async resize({ width, height }) {
+    await this.#ask("POST", "/window/rect", { x: 0, y: 0, width, height });
+    const [innerWidth, innerHeight] = await this.value({ code: "[innerWidth, innerHeight]" });
+    const rect = { x: 0, y: 0, width: 2 * width - innerWidth, height: 2 * height - innerHeight };
+    await this.#ask("POST", "/window/rect", rect);
   }
 
   get requests() {
@@ -201,6 +238,8 @@ class Tab extends Input {
     await this.#gather();
     await this.#ask("POST", path, body);
     await this.value({ code: LISTEN });
+    const { text } = this.storage;
+    if (text !== 100) await this.value({ code: larger(text) });
   }
   /** Saves the page's errors before a navigation discards them. */
   async #gather() {
@@ -215,20 +254,51 @@ class Tab extends Input {
     return value;
   }
 
+  /** Presses with a mouse where an engine with a touchscreen would touch. */
+  draw({ strokes }) {
+    if (strokes.some(({ fingers }) => fingers.length > 1)) throw new Error("webkit has one pointer");
+    return super.draw({ strokes });
+  }
+  wheel(turn) {
+    if (turn.control) throw new Error("webkit turns the wheel without keys");
+    return super.wheel(turn);
+  }
+
   perform = (actions) => this.#ask("POST", "/actions", { actions });
 
   async download({ selector }) {
-    const folder = join(this.storage.home, "downloads");
-    const before = new Set(readdirSync(folder));
+    const before = this.#saved().map(({ name }) => name);
     await this.click({ selector });
-    let size = -1;
+    const all = await this.downloads({ count: before.length + 1 });
+    return all.find(({ name }) => !before.includes(name));
+  }
+  #saved() {
+    const folder = join(this.storage.home, "downloads");
+    const names = readdirSync(folder).filter((each) => !each.endsWith(".wkdownload"));
+    return names.map((name) => ({ name, path: join(folder, name) }));
+  }
+  /** Waits until the storage has saved `count` files, in all, in the order of their names. */
+  async downloads({ count }) {
+    const size = (files) => files.reduce((sum, { path }) => sum + statSync(path).size, 0);
+    let last = -1;
     for (const late = Date.now() + SOON_MS; Date.now() < late; await sleep(50)) {
-      const name = readdirSync(folder).find((each) => !before.has(each) && !each.endsWith(".wkdownload"));
-      if (name === undefined) continue;
-      const path = join(folder, name);
-      if (size === (size = statSync(path).size)) return { name, path };
+      const files = this.#saved();
+      if (files.length >= count && last === (last = size(files))) return files;
     }
-    throw new Error("the browser saved nothing");
+    throw new Error(`the browser saved ${this.#saved().length} files`);
+  }
+
+  /** The tree that screen readers read: role and name of every element. */
+  async accessible() {
+    const elements = await this.#ask("POST", "/elements", { using: "css selector", value: "body *" });
+    const list = [];
+    for (const element of elements) {
+      const path = `/element/${Object.values(element)[0]}`;
+      // The driver has no role for an element that is not rendered.
+      const role = await this.#ask("GET", `${path}/computedrole`).catch(() => "none");
+      if (role !== "none") list.push({ role, name: (await this.#ask("GET", `${path}/computedlabel`)) ?? "" });
+    }
+    return list;
   }
 
   /** Answers requests for a path in the relay's place, in every tab with this storage. */

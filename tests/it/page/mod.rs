@@ -2,7 +2,10 @@
 
 mod agreement;
 mod characters;
+mod delivery;
 mod engines;
 mod opening;
+mod receiving;
 mod seen;
 mod tabs;
+mod tools;

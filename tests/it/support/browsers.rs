@@ -134,11 +134,16 @@ impl Browser {
         self.tab_with(json!({}))
     }
 
-    /// A tab with options of the driver: `width`, `height`, `dark`, `touch`, `script`, `before`, `agent`.
-    pub(crate) fn tab_with(&self, mut options: Value) -> Tab {
+    /// A tab with options, which tests/browser/driver.mjs lists.
+    pub(crate) fn tab_with(&self, options: Value) -> Tab {
+        self.try_tab(options).unwrap()
+    }
+
+    /// The same, or the error of an engine that does not have an option.
+    pub(crate) fn try_tab(&self, mut options: Value) -> Result<Tab, String> {
         options["do"] = "tab".into();
-        let number = self.driver.lock().unwrap().tell(&options).unwrap().as_u64().unwrap();
-        Tab { driver: self.driver.clone(), number }
+        let number = self.driver.lock().unwrap().tell(&options)?.as_u64().unwrap();
+        Ok(Tab { driver: self.driver.clone(), number })
     }
 }
 
