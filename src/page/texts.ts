@@ -99,6 +99,12 @@ export function time(at: number, now = Date.now() / 1000): string {
   return words("time", { day, hour });
 }
 
+/** A length of time in seconds, truncated: `1:05`. */
+export function clock(seconds: number): string {
+  const [minutes, rest] = [Math.floor(seconds / 60), Math.floor(seconds % 60)];
+  return `${number(minutes)}:${number(rest, { minimumIntegerDigits: 2 })}`;
+}
+
 /** An opener's two words in parentheses, behind a word of the sentence; "" without them. */
 export function inParentheses(opener: string | null): string {
   return opener === null ? "" : words("opener", { opener });
@@ -106,12 +112,12 @@ export function inParentheses(opener: string | null): string {
 
 /** A word without differences of case, width, accents and invisible characters, the same in every language. */
 function folded(word: string): string {
-  // The dots of a Turkish İ are marks, and ß and ı have other letters in upper case.
+  // The dot of a Turkish İ is a mark. Upper case equates ß with ss, ı with i, and both small sigmas.
   return word
     .normalize("NFKD")
     .replace(/[\p{Mn}\p{Cf}\s]/gu, "")
-    .toUpperCase()
-    .toLowerCase();
+    .toLowerCase()
+    .toUpperCase();
 }
 
 /** Whether a user typed the word that opens: the one of the page's language in either spelling, or the English one. */

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use share::manifest::Manifest;
 use share::relay::{Commit, MAX_DEPOSIT_MANIFEST, RelayError};
 
-use crate::support::{Misbehaving, Misbehavior, Sandbox, TestRelay, events, planted_as, served};
+use crate::support::{Misbehaving, Misbehavior, Sandbox, TestRelay, events, planted_with, served};
 
 fn path(text: &str) -> Vec<String> {
     text.split('|').map(str::to_owned).collect()
@@ -27,7 +27,7 @@ fn a_share_with_directories_is_saved_with_them() {
     let relay = sandbox.relay();
     let contents = [("", "text/plain", &b"one"[..]), ("", "text/plain", b"two"), ("", "text/x-sh", b"three")];
     let planted = || {
-        planted_as(&relay.url, &contents, |manifest| {
+        planted_with(&relay.url, &contents, |manifest| {
             manifest.name = Some("Trip".to_owned());
             at(manifest, &["Day 1|a.txt", "Day 1|.. |a.txt", "run.sh"], &["Day 1|empty", "Day 2"]);
             manifest.entries[2].executable = true;
@@ -65,7 +65,7 @@ fn a_share_with_directories_is_saved_with_them() {
 fn a_single_file_is_saved_without_its_directories() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
-    let link = planted_as(&relay.url, &[("", "text/plain", b"one")], |manifest| at(manifest, &["a|b|c.txt"], &[]));
+    let link = planted_with(&relay.url, &[("", "text/plain", b"one")], |manifest| at(manifest, &["a|b|c.txt"], &[]));
     assert!(sandbox.share(["peek", &link]).ok().starts_with("c.txt: text, 3 bytes"));
     sandbox.share(["open", "-q", &link, "-o", "."]).ok();
     assert_eq!(sandbox.names(), ["c.txt"]);

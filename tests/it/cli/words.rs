@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{Sandbox, contains, events, files, planted_as};
+use crate::support::{Sandbox, contains, events, files, planted_with};
 
 const FROM: &str = "From (written by the sender): Anna";
 const NOTE: &str = "Note (written by the sender): from the beach";
@@ -96,7 +96,7 @@ fn long_or_broken_words_are_refused_before_anything_is_sent() {
 fn hostile_words_are_one_line_of_visible_text() {
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
-    let link = planted_as(&relay.url, &[("a.txt", "text/plain", b"waves")], |manifest| {
+    let link = planted_with(&relay.url, &[("a.txt", "text/plain", b"waves")], |manifest| {
         manifest.from = Some(format!("\u{1b}[2J\u{202e}annA{}", "x".repeat(100)));
         manifest.note = Some("a\nVerified by the relay".to_owned());
     });

@@ -16,11 +16,11 @@ use super::content::noise;
 
 /// Sends files with any names and types in the manifest.
 pub(crate) fn planted(url: &str, files: &[(&str, &str, &[u8])], view_only: bool) -> String {
-    planted_as(url, files, |manifest| manifest.view_only = view_only)
+    planted_with(url, files, |manifest| manifest.view_only = view_only)
 }
 
-/// Sends files with a manifest that `change` has changed.
-pub(crate) fn planted_as(url: &str, files: &[(&str, &str, &[u8])], change: impl FnOnce(&mut Manifest)) -> String {
+/// Sends files with any names and types in the manifest, after `change`.
+pub(crate) fn planted_with(url: &str, files: &[(&str, &str, &[u8])], change: impl FnOnce(&mut Manifest)) -> String {
     let secret = LinkSecret::random(Flags::default());
     let keys = secret.keys(None);
     let owner = Credential::new(keys.id, Token::random());
