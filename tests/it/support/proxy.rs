@@ -220,20 +220,21 @@ fn pump(mut from: TcpStream, mut to: TcpStream, gate: &Gate, cut_after: Option<u
     result.unwrap_or(false)
 }
 
-/// A proxy in front of the relay at `target` that serves another page. Returns its URL.
-pub(crate) fn with_another_page(target: &str) -> String {
-    let (elsewhere, relay) = (answering(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"), target.to_owned());
+/// A proxy in front of the relay at `target` that answers requests for `path` itself. Returns its URL.
+pub(crate) fn answering_for(path: &str, answer: &'static [u8], target: &str) -> String {
+    let (elsewhere, relay) = (answering(answer), target.to_owned());
     let elsewhere = elsewhere.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let request = format!("GET {path} ").into_bytes();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     thread::spawn(move || {
         for client in listener.incoming().flatten() {
-            let (elsewhere, relay) = (elsewhere.clone(), relay.clone());
+            let (elsewhere, relay, request) = (elsewhere.clone(), relay.clone(), request.clone());
             // A client may open a connection and send its request over another one.
             thread::spawn(move || {
-                let mut begin = [0; 6];
-                while client.peek(&mut begin).is_ok_and(|count| (1..6).contains(&count)) {}
-                let target = TcpStream::connect(if begin == *b"GET / " { &elsewhere } else { &relay }).unwrap();
+                let mut begin = vec![0; request.len()];
+                while client.peek(&mut begin).is_ok_and(|count| (1..request.len()).contains(&count)) {}
+                let target = TcpStream::connect(if begin == request { &elsewhere } else { &relay }).unwrap();
                 let back = (target.try_clone().unwrap(), client.try_clone().unwrap());
                 thread::spawn(move || pump(client, target, &Gate::default(), None, None));
                 pump(back.0, back.1, &Gate::default(), None, None);
