@@ -91,6 +91,13 @@ fn a_relay_is_checked_before_it_is_used() {
     sandbox.share(["relay", "cheque"]).fails(2, "cheque");
 }
 
+/// An answer with another page.
+const OTHER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+/// An answer with a compressed one.
+const COMPRESSED: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\0";
+/// An answer with no page.
+const NOTHING: &[u8] = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+
 #[test]
 fn a_check_compares_the_page_and_each_file_that_it_loads() {
     let sandbox = Sandbox::new();
@@ -108,9 +115,6 @@ fn a_check_compares_the_page_and_each_file_that_it_loads() {
     assert_eq!(facts["page_files"].as_object().unwrap().len(), page::FILES.len());
     assert_eq!(facts["page_files"][&file], "same");
 
-    const OTHER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
-    const COMPRESSED: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\0";
-    const NOTHING: &[u8] = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
     for (answer, word, finding, warning) in [
         (OTHER, "other", "is NOT the same as in this program", "the relay runs another version, or someone changed"),
         (COMPRESSED, "compressed", "cannot be compared: a proxy compressed it", "pass Accept-Encoding on"),
