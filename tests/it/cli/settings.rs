@@ -105,7 +105,8 @@ fn a_check_compares_the_page_and_each_file_that_it_loads() {
     let check = |url: &str| {
         let printed = sandbox.share(["relay", "check", "-q", url]).run();
         assert_eq!(printed.code, 0, "{printed:?}");
-        let facts = events(&sandbox.share(["relay", "check", "--json", url]).run()).pop().unwrap();
+        let facts = events(&sandbox.share(["relay", "check", "--json", url]).run());
+        let facts = facts.into_iter().find(|event| event["event"] == "relay").unwrap();
         (String::from_utf8_lossy(&printed.stdout).into_owned(), printed.stderr.clone(), facts)
     };
     let (found, warned, facts) = check(&relay.url);
