@@ -12,7 +12,7 @@ const common = { ...settings, minify: true, write: false, legalComments: "none",
 const made = async (options) => (await build({ ...common, ...options })).outputFiles[0].text.trim();
 
 const script = await made({ entryPoints: ["main.ts"], format: "iife" });
-const style = await made({ entryPoints: ["style.css"] });
+const style = await made({ entryPoints: ["page.css"] });
 const read = (name) => readFileSync(new URL(name, import.meta.url), "utf8");
 const icon = read("icon.svg").replace(/\n/g, "").replaceAll('"', "'").replace(/[%#<>]/g, encodeURIComponent);
 const html = read("index.html")

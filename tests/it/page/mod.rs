@@ -5,6 +5,7 @@ mod characters;
 mod delivery;
 mod engines;
 mod opening;
+mod receiving;
 mod seen;
 mod tabs;
 mod tools;
