@@ -122,7 +122,10 @@ fn a_check_compares_the_page_and_each_file_that_it_loads() {
         (NOTHING, "missing", "the relay has no ", "pass requests for /page/ on"),
     ] {
         let (found, warned, facts) = check(&answering_for("/", answer, &relay.address()));
-        assert!(found.contains("page for browsers") && found.contains(finding) && facts["page"] == word, "{found}");
+        assert!(
+            found.contains("page for browsers") && found.contains(finding) && facts["page"] == word,
+            "{found} {facts}"
+        );
         // A relay need not have a page.
         assert!(warned.contains(warning) != (word == "missing"), "{warned}");
         // Another page loads other files.

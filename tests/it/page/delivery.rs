@@ -1,12 +1,13 @@
 //! The way of the page to a browser: its weight, and the files that it loads.
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::json;
 use share::page;
 
-use crate::support::{Browser, PHOTO, Proxy, ROOT, Sandbox, WORKSHOP, has, send};
+use crate::support::{Browser, Host, PHOTO, Proxy, ROOT, Sandbox, WORKSHOP, has, send};
 
 /// The directory of the finished page.
 const DIST: &str = concat!(env!("OUT_DIR"), "/dist");
@@ -131,12 +132,13 @@ const WATCH: &str = "
 #[ignore = "needs browsers: tests/all"]
 fn a_share_can_be_opened_within_two_seconds_over_a_slow_line() {
     let sandbox = Sandbox::new();
-    let relay = sandbox.relay_with(&["--anyone", "--public-url", "http://photos.lan"]);
-    let link = send(&sandbox, &relay, &[PHOTO]);
-    let line = Proxy::slow(&relay.address(), RATE);
-    let listens = line.url.trim_start_matches("http://").trim_end_matches('/');
-    let Some(browser) = Browser::start(&[&format!("--host=photos.lan={listens}")]) else { return };
-    let fragment = link.split_once('#').unwrap().1;
+    // Both addresses must be known before either side starts.
+    let listens = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let line = Proxy::slow(&listens, RATE);
+    let host = Host::start(&sandbox, &[PHOTO, "--public-url", "http://photos.lan", "--listen", &listens]);
+    let near = line.url.trim_start_matches("http://").trim_end_matches('/');
+    let Some(browser) = Browser::start(&[&format!("--host=photos.lan={near}")]) else { return };
+    let fragment = host.link().split_once('#').unwrap().1;
     // Over plain http Chromium accepts gzip; from this machine, as over https, Brotli too.
     let page = page::PAGE;
     for (url, coding, body) in [("http://photos.lan/", "gzip", page.gz), (&*line.url, "br", page.br)] {
