@@ -78,11 +78,15 @@ impl HttpRelay {
     /// The relay's page for browsers, or the file of that name which the page loads, as plain bytes.
     ///
     /// # Errors
-    /// Those of a request, and an answer that is too long.
+    /// Those of a request, and an answer that is too long. [`RelayError::Unknown`] also if a proxy does not find it.
     pub async fn page(&self, file: Option<&str>) -> Result<Served, RelayError> {
         let path = file.map_or(wire::PAGE.to_owned(), |name| format!("{}{name}", wire::PAGE_FILES));
         let request = self.request(Method::GET, &path, None).header(ACCEPT_ENCODING, "identity");
-        let response = self.send(request).await?;
+        let response = self.respond(request, self.idle).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Err(RelayError::Unknown);
+        }
+        let response = self.accept(response).await?;
         let all = |name| {
             let values = response.headers().get_all(name).iter().map(|value| value.to_str().unwrap_or_default());
             values.collect::<Vec<_>>().join(", ")
@@ -110,8 +114,17 @@ impl HttpRelay {
 
     /// Sends a request, and reads the head of its answer within `time`.
     async fn send_within(&self, request: RequestBuilder, time: Duration) -> Result<Response, RelayError> {
+        self.accept(self.respond(request, time).await?).await
+    }
+
+    /// The head of an answer, whatever its status.
+    async fn respond(&self, request: RequestBuilder, time: Duration) -> Result<Response, RelayError> {
         let sent = tokio::time::timeout(time, request.send()).await;
-        let response = sent.map_err(|_| silent())?.map_err(self.failure)?;
+        sent.map_err(|_| silent())?.map_err(self.failure)
+    }
+
+    /// The answer to a request that succeeded, or the error in it.
+    async fn accept(&self, response: Response) -> Result<Response, RelayError> {
         let status = response.status();
         if status.is_success() || status == StatusCode::NOT_MODIFIED {
             return Ok(response);
