@@ -4,6 +4,7 @@ mod agreement;
 mod characters;
 mod engines;
 mod opening;
+mod paths;
 mod seen;
 mod tabs;
 mod tools;
