@@ -1,4 +1,5 @@
-// The app around the page: a browser, or an app that shows pages. Such apps often lose saved files without an error.
+// The app around the page: a browser, or an app that shows pages, which often loses saved files without an error; and
+// the kind of device.
 
 /** Patterns of user agents, and the names of their apps. */
 const APPS: readonly (readonly [RegExp, string])[] = [
@@ -38,3 +39,6 @@ export function appOf(userAgent: string): string | null {
 
 /** The app that shows this page. */
 export const APP = appOf(navigator.userAgent);
+
+/** Whether the device is used by touch, as phones and tablets are: it has no terminal, and less memory. */
+export const IS_PHONE = matchMedia("(pointer: coarse)").matches;

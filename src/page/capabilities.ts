@@ -26,9 +26,17 @@ const PHOTOS = /^image\/(jpeg|png|gif|webp)$/;
 const MP4 = ["avc1.42E01E", "hvc1.1.6.L93.B0", "av01.0.04M.08", "vp09.00.10.08"];
 const WEBM = ["vp8", "vp9", "av01.0.04M.08"];
 
+/** Results by type: an album has many files of few types. */
+const known = new Map<string, Promise<Capability>>();
+
 /** Whether this browser can show a file of the sender's type. `size` in bytes. */
 export async function capability(type: string, size: number): Promise<Capability> {
   if (type === "text/plain") return size <= MAX_TEXT ? "yes" : "no";
+  if (!known.has(type)) known.set(type, tested(type));
+  return known.get(type)!;
+}
+
+async function tested(type: string): Promise<Capability> {
   if (PHOTOS.test(type)) return "yes";
   if (type === "image/avif") return decodes("image/avif", AVIF);
   if (/^image\/hei[cf]$/.test(type)) return decodes("image/heic", HEIC);

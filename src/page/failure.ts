@@ -21,7 +21,7 @@ function explain(error: unknown, again: () => void, begun: boolean): void {
   const stage = words(begun ? "failed.begun" : "failed.not_opened");
   if (error instanceof NotNow) return showMessage(message("failed.no_answer", { host: HOST }, stage), retry);
   if (error instanceof TooNew) return showMessage(message("failed.too_new", {}, stage), commandLine());
-  if (!(error instanceof Refusal)) return showMessage(message("failed.unexpected"), retry, commandLine());
+  if (!(error instanceof Refusal)) return showMessage(message("failed.unexpected"), retry);
   const { claimed } = page;
   if (claimed !== null && isOurs(error, claimed.id, claimed.claimToken)) {
     forget(claimed.id);
@@ -36,7 +36,7 @@ function explain(error: unknown, again: () => void, begun: boolean): void {
     case "damaged":
       return showMessage(message("failed.damaged"), retry);
     case "changed":
-      return showMessage(message("failed.changed"), commandLine());
+      return showMessage(message("failed.changed"));
     case "not-a-relay":
       return showMessage(message("failed.not_a_relay", { host: HOST }, stage), retry);
     default: {

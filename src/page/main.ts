@@ -4,11 +4,13 @@ import { commandLine, linkError, redrawable, showMessage } from "./dom.ts";
 import { askPassphrase, greet } from "./greeting.ts";
 import type { Begun, Closing, Opening } from "./journal.ts";
 import * as journal from "./journal.ts";
+import { land } from "./landing.ts";
 import { settled } from "./language.ts";
-import { type Link, NEEDS_PASSPHRASE, readLink } from "./link.ts";
-import { close, finish, open, opening } from "./opening.ts";
+import { type Link, type LinkError, NEEDS_PASSPHRASE, readLink } from "./link.ts";
+import { close, closes, finish, open, opening } from "./opening.ts";
 import { type Root, rootOf } from "./secret.ts";
 import { alone, hideLink, page, stateOf } from "./state.ts";
+import * as parts from "./stored.ts";
 import { message, time } from "./texts.ts";
 
 async function begin(): Promise<void> {
@@ -17,11 +19,12 @@ async function begin(): Promise<void> {
       () => journal.forget(closing.id),
       () => {},
     );
+  void parts.sweep();
   const fragment = location.hash.slice(1);
   const link = fragment === "" ? null : readLink(fragment);
   if (link === null || !("payload" in link)) {
     await settled();
-    return link === null ? beginWithoutKey() : redrawable(() => showMessage(linkError(link), commandLine()));
+    return link === null ? beginWithoutKey() : broken(link);
   }
   const root = rootOf(link);
   const isNew = journal.remembered(root.id) === null && journal.begun(root.id) === null;
@@ -34,7 +37,7 @@ async function begin(): Promise<void> {
   void greet(link, root);
 }
 
-/** An address without a key: the reload of an opening, or a link that lost its end. */
+/** An address without a key: the reload of an opening, the relay's bare address, or a link that lost its end. */
 function beginWithoutKey(): void {
   const { id, closed } = stateOf(history.state);
   const known = id && journal.remembered(id);
@@ -47,19 +50,25 @@ function beginWithoutKey(): void {
   // A program on the way may have spelled the # as %23, which starts no fragment.
   const exposed = /share1[0-9a-z]{20}/i.test(location.pathname + location.search);
   if (exposed) history.replaceState(null, "", new URL(".", location.href).href);
-  redrawable(() => showMessage(message(exposed ? "link.exposed" : "link.no-key"), commandLine()));
+  if (!exposed && id === null) return land();
+  redrawable(() => showMessage(message(exposed ? "link.exposed" : "link.no-key")));
+}
+
+/** A fragment that is not a link. A newer program may understand one that this page does not. */
+function broken(error: LinkError): void {
+  redrawable(() => showMessage(linkError(error), error.why === "too-new" ? commandLine() : null));
 }
 
 function resume(known: Opening | Closing, id: Uint8Array): void {
   hideLink(id);
   if (known.stage === "closing") return void close(known);
   const link = readLink(known.fragment);
-  if (!("payload" in link)) return redrawable(() => showMessage(linkError(link), commandLine()));
+  if (!("payload" in link)) return broken(link);
   void alone(id, () => {
     // The tab that held it may have closed it in the meantime.
     const still = journal.remembered(id);
     if (still?.stage === "closing") void close(still);
-    else void opening(link, known);
+    else void opening(link, known, true);
   });
 }
 
@@ -69,7 +78,7 @@ function resumeHere(link: Link, root: Root, begun: Begun): void {
   // The tab that held it may have closed it in the meantime: start over, and the relay answers.
   if (journal.begun(root.id) === null) void begin();
   else if ((link.flags & NEEDS_PASSPHRASE) !== 0) askPassphrase(link, begun);
-  else open(link, root.id, new Uint8Array(32), begun);
+  else open(link, root.id, new Uint8Array(32), begun, true);
 }
 
 // ---- Events of the page
@@ -129,7 +138,7 @@ addEventListener("pagehide", () => {
   // The request comes first: a browser that loads the next page in another process may stop this one at any moment.
   void finish(closing).catch(() => {});
   // The note stays until the lease ends, so that a later visit shows that it was closed here.
-  journal.keep(closing.id, closing);
+  closes(closing);
 });
 
 // A hidden page is covered: a phone's list of open apps shows a picture of each.

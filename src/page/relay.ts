@@ -84,8 +84,9 @@ interface Ask {
   readonly signal?: AbortSignal;
 }
 
-async function ask(path: string, who: Credential, how: Ask = {}): Promise<Response> {
-  const headers: Record<string, string> = { Authorization: `Bearer ${textOf(who.id)}.${textOf(who.token)}` };
+async function ask(path: string, who: Credential | null, how: Ask = {}): Promise<Response> {
+  const headers: Record<string, string> = {};
+  if (who !== null) headers.Authorization = `Bearer ${textOf(who.id)}.${textOf(who.token)}`;
   if (how.body !== undefined) headers["Content-Type"] = "application/json";
   if (how.range) headers.Range = `bytes=${how.range}-`;
   let response: Response;
@@ -152,6 +153,23 @@ export function bytesOf(encoded: string): Uint8Array | null {
   } catch {
     return null;
   }
+}
+
+/** A relay's description of itself, as far as the page needs it. */
+export interface About {
+  /** The rule of admission: everybody may create shares, or holders of a token. */
+  readonly create: "open" | "token";
+  /** The relay's address for links, where its operator has set one. */
+  readonly public_url: string | null;
+}
+
+/** Asks what the relay is. */
+export async function about(): Promise<About> {
+  const { create, public_url } = (json(await whole(await ask(".well-known/share", null))) ?? {}) as Partial<About>;
+  return {
+    create: create === "open" ? "open" : "token",
+    public_url: typeof public_url === "string" ? public_url : null,
+  };
 }
 
 /** Asks whether the share waits. Needs no passphrase and consumes nothing. */

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { wordlist } from "@scure/bip39/wordlists/english.js";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 
@@ -32,12 +33,44 @@ const languages = tables
   .map(({ name, table }) => [name, { name: table["language.name"], loading: table["loading"][0] }])
   .sort(([, one], [, other]) => (one.name < other.name ? -1 : 1));
 
+/** A module of the 2048 words, each as the number of letters that it shares with the one before, and its others. */
+function shortWordlist() {
+  let before = "";
+  const coded = wordlist.map((word) => {
+    const shared = [...word].findIndex((letter, at) => letter !== before[at]);
+    before = word;
+    return shared + word.slice(shared);
+  });
+  return `export const wordlist = [];
+    let word = "";
+    for (const [, shared, rest] of "${coded.join("")}".matchAll(/(\\d)(\\D+)/g))
+      wordlist.push((word = word.slice(0, shared) + rest));`;
+}
+
+/** Makes the page smaller: leaves code out that it does not use (hybrid.ts, x25519.ts), and shortens its tables. */
+const reductions = {
+  name: "reductions",
+  setup(build) {
+    const isAge = ({ importer }) => /[\\/]age-encryption[\\/]dist[\\/]/.test(importer);
+    const replace = (filter, by) =>
+      build.onResolve({ filter }, (asked) => (isAge(asked) ? { path: join(here, by) } : undefined));
+    replace(/^@noble\/post-quantum\/hybrid\.js$/, "hybrid.ts");
+    replace(/^\.\/x25519\.js$/, "x25519.ts");
+    build.onLoad({ filter: /[\\/]wordlists[\\/]english\.js$/ }, () => ({ contents: shortWordlist() }));
+    build.onLoad({ filter: /[\\/]characters\.txt$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replace(/^#.*\n|^\n/gm, ""),
+      loader: "text",
+    }));
+  },
+};
+
 /** Settings for esbuild. No configuration file of a parent directory affects the page. */
 export const settings = {
   absWorkingDir: here,
   tsconfigRaw: {},
   bundle: true,
   charset: "utf8",
+  plugins: [reductions],
   define: {
     LANGUAGES: JSON.stringify(Object.fromEntries(languages)),
     FILES: JSON.stringify(

@@ -104,11 +104,18 @@ export function inParentheses(opener: string | null): string {
   return opener === null ? "" : words("opener", { opener });
 }
 
-/**
- * Whether a user typed the word that opens: that of the page's language or the English one, in capital letters or not.
- * Input methods also write Latin letters in full width.
- */
+/** A word without differences of case, width, accents and invisible characters, the same in every language. */
+function folded(word: string): string {
+  // The dots of a Turkish İ are marks, and ß and ı have other letters in upper case.
+  return word
+    .normalize("NFKD")
+    .replace(/[\p{Mn}\p{Cf}\s]/gu, "")
+    .toUpperCase()
+    .toLowerCase();
+}
+
+/** Whether a user typed the word that opens: the one of the page's language in either spelling, or the English one. */
 export function isWordToOpen(typed: string): boolean {
-  const word = typed.normalize("NFKC").trim().toUpperCase();
-  return [words("hold.word"), words("hold.also"), english["hold.word"]].includes(word);
+  const all = [words("hold.word"), words("hold.also"), english["hold.word"]];
+  return all.some((word) => folded(word) === folded(typed));
 }

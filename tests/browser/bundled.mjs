@@ -5,8 +5,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-/** Returns the module `name` of the page whose sources and packages are in `workshop`. */
-export async function bundled(workshop, name) {
+/** The module `name` of the page whose sources and packages are in `workshop`, with other constants of the build. */
+export async function bundled(workshop, name, define = {}) {
   const { build } = createRequire(`${workshop}/`)("esbuild");
   const { settings } = await import(pathToFileURL(join(workshop, "settings.mjs")).href);
   const place = mkdtempSync(join(workshop, "bundled-"));
@@ -14,6 +14,7 @@ export async function bundled(workshop, name) {
   try {
     await build({
       ...settings,
+      define: { ...settings.define, ...define },
       entryPoints: [join(workshop, `${name}.ts`)],
       format: "esm",
       platform: "neutral",

@@ -6,6 +6,7 @@ process.env.TZ = "UTC";
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { bundled } from "./bundled.mjs";
 
 const [workshop, answers] = process.argv.slice(2);
@@ -72,6 +73,26 @@ for (const { at, now, text } of times) assert.equal(time(at, now), text);
 assert.equal(crc32c(new Uint8Array(32)), "8a9136aa");
 assert.equal(crc32c(Uint8Array.from({ length: 32 }, (_, at) => at)), "46dd794e");
 assert.equal(crc32c(new TextEncoder().encode("123456789")), "e3069283");
+
+// RFC 7748, 6.1.
+const { scalarMult, scalarMultBase } = await load("x25519");
+const alice = "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a";
+const bob = "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb";
+const alicesPublic = "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a";
+const bobsPublic = "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f";
+const shared = "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742";
+assert.equal(hex(await scalarMultBase(bytes(alice))), alicesPublic);
+assert.equal(hex(await scalarMultBase(bytes(bob))), bobsPublic);
+assert.equal(hex(await scalarMult(bytes(alice), bytes(bobsPublic))), shared);
+assert.equal(hex(await scalarMult(bytes(bob), bytes(alicesPublic))), shared);
+await assert.rejects(scalarMult(bytes(alice), new Uint8Array(32)), "a public key of low order");
+
+// The build shortens the wordlist.
+const { wordlist } = createRequire(`${workshop}/`)("@scure/bip39/wordlists/english.js");
+for (const [index, word] of wordlist.entries()) {
+  const [first, second] = [index >> 3, (index & 7) << 5];
+  assert.equal(keys.openersWords(Uint8Array.of(first, second, 0)), `${word} abandon`);
+}
 
 const utf8 = new TextEncoder();
 const padded = (json, len) => utf8.encode(json + " ".repeat(len - utf8.encode(json).length));

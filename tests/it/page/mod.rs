@@ -2,9 +2,11 @@
 
 mod agreement;
 mod characters;
+mod delivery;
 mod engines;
 mod opening;
 mod paths;
+mod receiving;
 mod seen;
 mod tabs;
 mod tools;

@@ -132,7 +132,7 @@ fn going_back_to_a_waiting_share_shows_it_again(engine: Engine) {
     tab.goto(&link).expect("beach.jpg").goto(&elsewhere).expect("The key is missing");
     tab.tell("back", json!({}));
     tab.expect("beach.jpg").expect("Press and hold to open");
-    // Firefox loads a page anew that has Cross-Origin-Opener-Policy or may not be stored.
+    // Firefox and WebKitGTK load this page anew.
     let cached = tab.value("localStorage.getItem('cached')");
     assert_eq!(cached == "1", engine == Engine::Chromium, "from the back/forward cache: {cached}");
     tab.value("localStorage.removeItem('cached')");

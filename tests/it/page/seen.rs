@@ -82,7 +82,7 @@ fn a_video_without_a_decoder_is_neither_seen_nor_deleted() {
     // View-only: a warning comes before the opening, and nothing is lost afterwards.
     let tab = browser.tab();
     let link = planted(&relay.url, &[("a.mp4", "video/mp4", &hevc)], true);
-    tab.goto(&link).expect("may be unable to show this kind of video");
+    tab.goto(&link).expect("may be unable to show this video");
     shot(&tab, "perhaps-desktop");
     tab.hold().expect("cannot show this HEVC video").expect("can open it again until");
     shot(&tab, "view-only-not-shown-desktop");

@@ -220,8 +220,8 @@ fn a_key_that_a_login_page_cut_off_is_reported_missing_and_nothing_is_lost() {
     let relay = sandbox.relay();
     let link = send(&sandbox, &relay, &[PHOTO]);
     let tab = browser.tab();
-    tab.goto(&format!("{}?from=login", relay.url)).expect("The key is missing").expect("Nothing was opened");
-    assert_eq!(tab.requests().last().unwrap(), "GET /?from=login");
+    tab.goto(&format!("{}?from=login", relay.url)).expect("its link is missing").expect("Nothing was opened");
+    assert_eq!(tab.requests(), ["GET /?from=login", "GET /.well-known/share"]);
     assert!(status(&sandbox).contains("waiting"), "{}", status(&sandbox));
     // Another link in the same tab, pasted before or during an opening, starts a new opening.
     sandbox.write("a.txt", b"first page");

@@ -1,0 +1,39 @@
+// The relay's bare address: what this is, and how to send something.
+
+import { h, redrawable, screen, showMessage } from "./dom.ts";
+import * as relay from "./relay.ts";
+import { message, words } from "./texts.ts";
+
+/** Shows what this address is. */
+export function land(): void {
+  redrawable(draw);
+}
+
+function draw(): void {
+  const [navigation] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+  // The relay sends this page for paths that it does not know, too.
+  if (navigation?.responseStatus === 404) return showMessage(message("link.no-key"));
+  const what = message("landing.what");
+  const lost = message("landing.message");
+  const send = message("landing.send");
+  const commands = h("pre", {}, "share send photo.jpg");
+  const token = h("p", { hidden: true }, words("landing.token"));
+  screen(
+    what.title,
+    ...what.lines.map((line) => h("p", {}, line)),
+    h("section", {}, h("h2", {}, lost.title), ...lost.lines.map((line) => h("p", {}, line))),
+    h("h2", {}, send.title),
+    ...send.lines.map((line) => h("p", {}, line)),
+    token,
+    commands,
+  );
+  void relay.about().then(
+    ({ create, public_url }) => {
+      // A sender's own computer takes no shares of others; almost always its page comes over plain http.
+      if (create !== "open" && !isSecureContext) return;
+      token.hidden = create === "open";
+      commands.prepend(`share relay use ${public_url ?? new URL(".", location.href).href}\n`);
+    },
+    () => {},
+  );
+}
