@@ -4,7 +4,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{Browser, Engine, PHOTO, Proxy, Sandbox, Tab, in_every_engine, noise, planted, send, status};
 
@@ -13,6 +13,7 @@ in_every_engine!(
     view_only_share_offers_no_way_to_keep_it,
     cut_connection_is_resumed_without_a_reload,
     going_back_to_a_waiting_share_shows_it_again,
+    page_from_the_back_forward_cache_starts_again,
 );
 
 /// The labels of all buttons and links.
@@ -125,21 +126,30 @@ fn going_back_to_a_waiting_share_shows_it_again(engine: Engine) {
     if engine == Engine::WebKit {
         return going_back_in_webkit(&browser, &link, &elsewhere);
     }
-    let note = "addEventListener('pageshow', ({ persisted }) => {
-        if (persisted) localStorage.setItem('cached', '1');
-    })";
-    let tab = browser.tab_with(json!({ "before": note }));
-    tab.goto(&link).expect("beach.jpg").goto(&elsewhere).expect("The key is missing");
+    let tab = browser.tab();
+    tab.goto(&link).expect("beach.jpg").goto(&elsewhere);
     tab.tell("back", json!({}));
     tab.expect("beach.jpg").expect("Press and hold to open");
-    // Firefox and WebKitGTK load this page anew.
-    let cached = tab.value("localStorage.getItem('cached')");
-    assert_eq!(cached == "1", engine == Engine::Chromium, "from the back/forward cache: {cached}");
-    tab.value("localStorage.removeItem('cached')");
     assert!(status(&sandbox).contains("waiting"), "{}", status(&sandbox));
     tab.hold().until("document.querySelector('.stage img')?.naturalWidth === 640");
     tab.press_button("Close").expect("The sender sees it was opened by");
     relay.expect_empty();
+}
+
+fn page_from_the_back_forward_cache_starts_again(engine: Engine) {
+    let Some(browser) = Browser::start_engine(engine, &[]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let tab = browser.tab();
+    tab.goto(&send(&sandbox, &relay, &[PHOTO]))
+        .hold()
+        .until("document.querySelector('.stage img')?.naturalWidth === 640");
+    // No engine of these keeps a page in that cache which has asked for what may not be stored; phones do.
+    tab.value("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })), 0");
+    relay.expect_empty();
+    tab.value("setTimeout(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))), 0");
+    tab.expect("Closed and deleted").expect("The sender sees it was opened by");
+    tab.until("document.querySelectorAll('img').length === 0");
 }
 
 /// The driver gets no answer from the page after it has come back: the page sends its text, and its proxy records it.
@@ -149,7 +159,7 @@ fn going_back_in_webkit(browser: &Browser, link: &str, elsewhere: &str) {
     }, 100))";
     let tab = browser.tab_with(json!({ "before": tell }));
     tab.tell("answer", json!({ "path": "/told", "status": 204, "body": "" }));
-    tab.goto(link).expect("beach.jpg").goto(elsewhere).expect("The key is missing");
+    tab.goto(link).expect("beach.jpg").goto(elsewhere);
     let before = tab.requests().len();
     tab.value("history.back(), 0");
     let late = Instant::now() + Duration::from_secs(20);
