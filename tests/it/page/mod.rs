@@ -3,6 +3,7 @@
 mod agreement;
 mod characters;
 mod delivery;
+mod direct;
 mod engines;
 mod opening;
 mod paths;

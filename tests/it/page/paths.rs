@@ -23,19 +23,6 @@ fn controls(tab: &Tab) -> Vec<String> {
     serde_json::from_value(tab.value(code)).unwrap()
 }
 
-/// Pastes into a new field, and returns its content.
-fn pasted(tab: &Tab) -> String {
-    tab.value(
-        "globalThis.field = document.createElement('textarea');
-         field.style.cssText = 'position: fixed; inset: 0; z-index: 99';
-         document.body.append(field);
-         field.focus();
-         0",
-    );
-    tab.press("Control+v").until("field.value !== ''");
-    tab.value("field.remove(), field.value").as_str().unwrap().to_owned()
-}
-
 fn text_is_copied_as_it_is(engine: Engine) {
     let Some(browser) = Browser::start_engine(engine, &[]) else { return };
     let sandbox = Sandbox::new();
@@ -46,7 +33,7 @@ fn text_is_copied_as_it_is(engine: Engine) {
     tab.goto(&send(&sandbox, &relay, &["words.txt"])).hold().expect("tangerine-42");
     assert_eq!(tab.value("document.querySelector('.stage pre').textContent"), text);
     tab.press_button("Copy").expect("Copied");
-    assert_eq!(pasted(&tab), text);
+    assert_eq!(tab.pasted(), text);
     let saved = tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
     assert_eq!(saved["name"], "words.txt");
     assert_eq!(fs::read_to_string(saved["path"].as_str().unwrap()).unwrap(), text);
