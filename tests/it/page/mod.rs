@@ -5,6 +5,8 @@ mod characters;
 mod delivery;
 mod direct;
 mod engines;
+mod envelope;
+mod landing;
 mod opening;
 mod paths;
 mod receiving;
