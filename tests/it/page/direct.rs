@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::support::{Browser, Engine, Host, PHOTO, ROOT, Sandbox, Tab, in_every_engine};
+use crate::support::{Browser, Engine, Host, PHOTO, ROOT, Sandbox, in_every_engine};
 
 in_every_engine!(
     every_feature_that_is_missing_there_has_a_fallback,
