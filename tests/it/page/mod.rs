@@ -3,10 +3,12 @@
 mod agreement;
 mod characters;
 mod delivery;
+mod direct;
 mod engines;
 mod envelope;
 mod landing;
 mod opening;
+mod paths;
 mod receiving;
 mod seen;
 mod tabs;
