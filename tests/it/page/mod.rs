@@ -4,6 +4,7 @@ mod agreement;
 mod characters;
 mod delivery;
 mod engines;
+mod languages;
 mod opening;
 mod seen;
 mod tabs;
