@@ -102,7 +102,7 @@ async function tryPassphrase(link: Link, begun: Begun | null, passphrase: string
       await envelope(link, keys, stretched, await retrying(line, () => look(keys)));
     } else {
       await retrying(line, () => claim(keys, begun.claimToken, begun.shown));
-      open(link, keys.id, stretched, begun);
+      open(link, keys.id, stretched, begun, true);
     }
   } catch (error) {
     if (error instanceof Refusal && error.why === "wrong-passphrase") {
@@ -141,7 +141,8 @@ async function envelope(
         shown: digest,
         until: journal.now() + LEASE_S,
       };
-      open(link, keys.id, stretched, journal.begun(keys.id) ?? { stage: "begun", ...fresh });
+      const begun = journal.begun(keys.id);
+      open(link, keys.id, stretched, begun ?? { stage: "begun", ...fresh }, begun !== null);
     });
   };
   redrawable(() => showEnvelope(manifest, able, expires, begin));

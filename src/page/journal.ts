@@ -103,6 +103,12 @@ export function begun(id: Uint8Array): Begun | null {
   return found.find((each) => each?.stage === "begun") ?? null;
 }
 
+/** Whether a name is that of a share which no tab of this browser can resume. */
+export function isStale(name: string): boolean {
+  const found = stores().map((store) => read(store.getItem(name)));
+  return name.startsWith(PREFIX) && !found.some((each) => each?.stage === "begun" && each.until > now());
+}
+
 /** Deletes expired entries. Returns the openings that the relay has not confirmed as finished. */
 export function unfinished(): Closing[] {
   const found = new Map<string, Closing>();

@@ -7,9 +7,10 @@ import * as journal from "./journal.ts";
 import { land } from "./landing.ts";
 import { settled } from "./language.ts";
 import { type Link, type LinkError, NEEDS_PASSPHRASE, readLink } from "./link.ts";
-import { close, finish, open, opening } from "./opening.ts";
+import { close, closes, finish, open, opening } from "./opening.ts";
 import { type Root, rootOf } from "./secret.ts";
 import { alone, hideLink, page, stateOf } from "./state.ts";
+import * as parts from "./stored.ts";
 import { message, time } from "./texts.ts";
 
 async function begin(): Promise<void> {
@@ -18,6 +19,7 @@ async function begin(): Promise<void> {
       () => journal.forget(closing.id),
       () => {},
     );
+  void parts.sweep();
   const fragment = location.hash.slice(1);
   const link = fragment === "" ? null : readLink(fragment);
   if (link === null || !("payload" in link)) {
@@ -66,7 +68,7 @@ function resume(known: Opening | Closing, id: Uint8Array): void {
     // The tab that held it may have closed it in the meantime.
     const still = journal.remembered(id);
     if (still?.stage === "closing") void close(still);
-    else void opening(link, known);
+    else void opening(link, known, true);
   });
 }
 
@@ -76,7 +78,7 @@ function resumeHere(link: Link, root: Root, begun: Begun): void {
   // The tab that held it may have closed it in the meantime: start over, and the relay answers.
   if (journal.begun(root.id) === null) void begin();
   else if ((link.flags & NEEDS_PASSPHRASE) !== 0) askPassphrase(link, begun);
-  else open(link, root.id, new Uint8Array(32), begun);
+  else open(link, root.id, new Uint8Array(32), begun, true);
 }
 
 // ---- Events of the page
@@ -136,7 +138,7 @@ addEventListener("pagehide", () => {
   // The request comes first: a browser that loads the next page in another process may stop this one at any moment.
   void finish(closing).catch(() => {});
   // The note stays until the lease ends, so that a later visit shows that it was closed here.
-  journal.keep(closing.id, closing);
+  closes(closing);
 });
 
 // A hidden page is covered: a phone's list of open apps shows a picture of each.

@@ -3,7 +3,7 @@
 
 import { sha256 } from "@noble/hashes/sha2.js";
 import { Decrypter } from "age-encryption";
-import { crc32c } from "./crc32c.ts";
+import { fetched, type Line } from "./download.ts";
 import { claimantOf, type Keys, receiptOf } from "./secret.ts";
 import { type Entry, type Manifest, readManifest, TooNew } from "./manifest.ts";
 import { Backoff } from "./retry.ts";
@@ -41,8 +41,6 @@ const breathe = () =>
     };
     port2.postMessage(null);
   });
-/** Downloads of a part with a wrong checksum before the share counts as damaged. */
-const FETCHES = 2;
 /** Plaintext is handed to the browser in pieces of this size, in bytes. */
 const PIECE = 4 * 1024 * 1024;
 
@@ -109,25 +107,26 @@ export function receiptFor(keys: Keys, claimToken: Uint8Array): Uint8Array {
   return receiptOf(keys, claimantOf(keys.id, claimToken));
 }
 
+/** How the page follows a download. */
+export interface Watch extends Pick<Line, "arrived" | "store"> {
+  /** Called every second with the seconds until the next attempt, and with `null` when it starts. */
+  readonly waits: (seconds: number | null) => void;
+  /** Gets a function that starts the next attempt at once. */
+  readonly again: (now: () => void) => void;
+}
+
 /**
  * Downloads and decrypts all files. The padding is downloaded too: stopping early would reveal the true size. Returns
- * one blob per file after the last byte was verified. `arrived` is called with the number of bytes that arrived, and
- * with a negative one for bytes that are downloaded again.
+ * one blob per file after the last byte was verified.
  */
-export async function receive(
-  keys: Keys,
-  claimToken: Uint8Array,
-  opened: Opened,
-  waits: (seconds: number | null) => void,
-  arrived: (bytes: number) => void,
-  again: (now: () => void) => void,
-): Promise<Blob[]> {
+export async function receive(keys: Keys, claimToken: Uint8Array, opened: Opened, watch: Watch): Promise<Blob[]> {
   const { claimed, manifest } = opened;
   const stop = new AbortController();
-  const backoff = new Backoff(waits, Infinity, stop.signal);
-  again(() => backoff.now());
-  const line: Line = { holder: { id: keys.id, token: claimToken }, claimed, backoff, arrived, stop: stop.signal };
-  const parts = fetched(line);
+  const backoff = new Backoff(watch.waits, Infinity, stop.signal);
+  watch.again(() => backoff.now());
+  const { arrived, store } = watch;
+  const holder = { id: keys.id, token: claimToken };
+  const parts = fetched({ holder, claimed, backoff, arrived, store, stop: stop.signal });
   const decrypter = new Decrypter();
   decrypter.addIdentity(keys.blobIdentity);
   const files = new Files(manifest.entries);
@@ -170,15 +169,6 @@ async function decrypting<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** The inputs of a download of parts. */
-interface Line {
-  readonly holder: relay.Credential;
-  readonly claimed: Claimed;
-  readonly backoff: Backoff;
-  readonly arrived: (bytes: number) => void;
-  readonly stop: AbortSignal;
-}
-
 /** The age file at the beginning of a blob, as slices. */
 function ageFile(parts: AsyncGenerator<Uint8Array>, length: number): ReadableStream<Uint8Array> {
   let part: Uint8Array = new Uint8Array();
@@ -202,44 +192,6 @@ function ageFile(parts: AsyncGenerator<Uint8Array>, length: number): ReadableStr
     },
     { highWaterMark: 0 },
   );
-}
-
-/** All parts in order, each with a right checksum. While one is used, the next is downloaded. */
-async function* fetched(line: Line): AsyncGenerator<Uint8Array> {
-  const get = (number: number) => {
-    const part = number < line.claimed.parts.length ? fetchPart(line, number) : null;
-    // An error is thrown where the part is awaited; this prevents an unhandled rejection.
-    part?.catch(() => {});
-    return part;
-  };
-  let next = get(0);
-  for (let number = 1; next !== null; number++) {
-    const part: Uint8Array = await next;
-    next = get(number);
-    yield part;
-  }
-}
-
-async function fetchPart({ holder, claimed, backoff, arrived, stop }: Line, number: number): Promise<Uint8Array> {
-  const length = Math.min(claimed.blob_len - number * PART_LEN, PART_LEN);
-  const sum = claimed.parts[number]!;
-  if (claimed.part?.length === length && crc32c(claimed.part) === sum) {
-    arrived(length);
-    return claimed.part;
-  }
-  for (let fetch = 0; fetch < FETCHES; fetch++) {
-    const buffer = new Uint8Array(length);
-    let filled = 0;
-    const moved = (bytes: number) => {
-      filled += bytes;
-      backoff.progress();
-      arrived(bytes);
-    };
-    await backoff.until(() => relay.part(holder, number, filled, buffer.subarray(filled), moved, stop));
-    if (crc32c(buffer) === sum) return buffer;
-    arrived(-length);
-  }
-  throw new Refusal("damaged");
 }
 
 /** The plaintext of a share, divided into its files. More or fewer bytes than the manifest lists are damage. */

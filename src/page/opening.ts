@@ -1,17 +1,20 @@
 // The opening: claim and receive, show, close.
 
-import { button, h, redrawable, type RetryLine, retryLine, showMessage, screen } from "./dom.ts";
+import { button, redrawable, type RetryLine, retryLine, showMessage } from "./dom.ts";
+import { storedBytes } from "./download.ts";
 import { failed } from "./failure.ts";
 import type { Begun, Closing, Opening } from "./journal.ts";
 import * as journal from "./journal.ts";
 import type { Link } from "./link.ts";
 import { claim, type Opened, receive, receiptFor } from "./open.ts";
+import { Progress } from "./progress.ts";
 import { Refusal } from "./relay.ts";
 import * as relay from "./relay.ts";
 import { Backoff } from "./retry.ts";
 import { claimantOf, type Keys, keysOf, openersWords } from "./secret.ts";
 import { forget, hideLink, page } from "./state.ts";
-import { message, percent, size, words } from "./texts.ts";
+import * as parts from "./stored.ts";
+import { message, words } from "./texts.ts";
 import { show } from "./viewer.ts";
 
 const HOST = location.host;
@@ -21,8 +24,8 @@ const ATTEMPTS = 4;
 /** The longest lease of a claim, in seconds: for so long another tab may resume. */
 export const LEASE_S = 24 * 3600;
 
-/** Saves that this browser is opening the share, then opens it. */
-export function open(link: Link, id: Uint8Array, stretched: Uint8Array, begun: Begun): void {
+/** Saves that this browser is opening the share, then opens it. `resumed`: another tab began. */
+export function open(link: Link, id: Uint8Array, stretched: Uint8Array, begun: Begun, resumed: boolean): void {
   const known: Opening = {
     stage: "opening",
     fragment: link.fragment,
@@ -33,43 +36,56 @@ export function open(link: Link, id: Uint8Array, stretched: Uint8Array, begun: B
   journal.keep(id, known);
   journal.keep(id, begun);
   hideLink(id);
-  void opening(link, known);
+  void opening(link, known, resumed);
 }
 
-/** Opens a share, or resumes. */
-export async function opening(link: Link, known: Opening): Promise<void> {
+/** Opens a share. `resumed`: an opening of it had begun before. */
+export async function opening(link: Link, known: Opening, resumed: boolean): Promise<void> {
   const { claimToken, shown } = known;
   const keys = keysOf(link, known.stretched);
   page.claimed = { id: keys.id, claimToken };
-  const bar = h("progress", { max: 1, value: 0 });
-  bar.setAttribute("aria-label", words("opening.progress"));
-  const figure = h("p", { className: "figure" });
-  const { nodes, waits, again } = retryLine(HOST);
-  const claiming = new Backoff(waits);
-  again(() => claiming.now());
-  screen(words("opening.title"), bar, figure, ...nodes, h("p", { className: "note" }, words("opening.stay")));
+  const progress = new Progress(HOST);
+  const claiming = new Backoff(progress.waits);
+  progress.again(() => claiming.now());
   page.busy = "opening";
   try {
     const opened = await claiming.until(() => claim(keys, claimToken, shown));
     const until = leaseOf(keys.id, opened.claimed);
     journal.keep(keys.id, { stage: "begun", claimToken, shown, until });
-    const all = opened.claimed.blob_len;
-    let arrived = 0;
-    const moved = (bytes: number) => {
-      arrived += bytes;
-      bar.value = arrived / all;
-      figure.textContent = words("opening.part", { percent: percent(arrived, all), size: size(all) });
-    };
-    const blobs = await receive(keys, claimToken, opened, waits, moved, again);
+    const { waits, again, arrived } = progress;
+    const store = await storeOf(keys.id, opened.claimed, progress);
+    const { blob_len } = opened.claimed;
+    progress.begin(blob_len, opened.manifest.total, storedBytes(store, opened.claimed), resumed);
+    const blobs = await receive(keys, claimToken, opened, { waits, again, arrived, store });
     present(keys, claimToken, opened, blobs, until);
   } catch (error) {
+    const why = error instanceof Refusal ? error.why : null;
     // A share that has ended cannot be resumed. After any other error it can, in this tab.
-    if (error instanceof Refusal && !["damaged", "changed", "not-a-relay"].includes(error.why)) {
+    if (why !== null && !["damaged", "changed", "not-a-relay"].includes(why)) {
       page.busy = null;
       forget(keys.id);
     }
-    failed(error, () => void opening(link, known), true);
+    // Parts with right checksums may be what is damaged.
+    if (why === "damaged") void parts.remove(keys.id);
+    const retry = () => {
+      showMessage(message("loading"));
+      void opening(link, known, true);
+    };
+    failed(error, retry, true);
+  } finally {
+    progress.end();
   }
+}
+
+/** The store for the parts that arrive, if this browser has one. Shows on the page what a reload does. */
+async function storeOf(id: Uint8Array, claimed: relay.Claimed, progress: Progress): Promise<parts.Store | null> {
+  // Without the tab's storage a reload loses the key.
+  if (claimed.part !== undefined || !journal.works()) return null;
+  const again = () => progress.stay("opening.stay_again");
+  const store = await parts.open(id, claimed.blob_len, again);
+  if (store === null) again();
+  else progress.stay("opening.stay_kept");
+  return store;
 }
 
 /** The end of the lease in Unix seconds of this browser's clock, which may differ from the relay's. */
@@ -84,10 +100,16 @@ function present(keys: Keys, claimToken: Uint8Array, opened: Opened, blobs: read
   const showing = show(opened.manifest, blobs, opened.claimed.until, () => {
     showing.end();
     page.busy = null;
-    journal.keep(keys.id, closing);
+    closes(closing);
     void close(closing);
   });
   page.busy = { showing, closing };
+}
+
+/** Saves that the share is being closed. What was stored of it is not needed any more. */
+export function closes(closing: Closing): void {
+  journal.keep(closing.id, closing);
+  void parts.remove(closing.id);
 }
 
 /** Finishes the share at the relay, and shows the outcome. */

@@ -3,6 +3,7 @@
 import { button, redrawable, showMessage } from "./dom.ts";
 import * as journal from "./journal.ts";
 import * as relay from "./relay.ts";
+import * as parts from "./stored.ts";
 import * as tabs from "./tabs.ts";
 import { message, words } from "./texts.ts";
 import type { Showing } from "./viewer.ts";
@@ -40,9 +41,10 @@ export async function alone(id: Uint8Array, go: () => void): Promise<void> {
   );
 }
 
-/** Deletes the journal of a share that has ended, and releases it for other tabs. */
+/** Deletes the journal and the stored parts of a share that has ended, and releases it for other tabs. */
 export function forget(id: Uint8Array): void {
   journal.forget(id);
+  void parts.remove(id);
   tabs.release(journal.nameOf(id));
 }
 

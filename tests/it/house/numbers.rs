@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use share::link::Link;
 use share::relay::server::PORT;
-use share::relay::{LEASE, MAX_GUESSES, MAX_TTL, MAX_WAIT, MIN_TTL, TOMBSTONE_TIME};
+use share::relay::{INLINE_LEN, LEASE, MAX_GUESSES, MAX_TTL, MAX_WAIT, MIN_TTL, TOMBSTONE_TIME};
 use share::relay_url::RelayUrl;
 use share::secret::{Flags, LinkSecret};
 
@@ -62,6 +62,7 @@ fn documents_repeat_the_numbers_of_the_program() {
         ("SECURITY.md", format!("resume for {hours} hours")),
         ("SECURITY.md", "the twenty-first different guess".to_owned()),
         ("SECURITY.md", format!("until {} days after its end", days(TOMBSTONE_TIME))),
+        ("SECURITY.md", format!("larger than {} KiB is being opened", INLINE_LEN / 1024)),
         ("docs/viewing.md", format!("look again for {hours} hours")),
         ("docs/relay.md", format!("port {PORT} of 127.0.0.1")),
         ("docs/relay.md", format!("listens on `127.0.0.1:{PORT}`")),

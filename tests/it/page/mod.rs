@@ -6,6 +6,7 @@ mod delivery;
 mod engines;
 mod languages;
 mod opening;
+mod receiving;
 mod seen;
 mod tabs;
 mod tools;

@@ -172,6 +172,11 @@ impl Proxy {
         self.up.wait_until_stopped();
     }
 
+    /// Bytes that came from the relay.
+    pub(crate) fn passed_down(&self) -> u64 {
+        self.down.state.lock().unwrap().bytes
+    }
+
     /// Lets all bytes pass again.
     pub(crate) fn mend(&self) {
         self.up.stop_at(None);
