@@ -13,9 +13,10 @@ const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/page");
 
 /// Values that may equal the English ones, by key. The names of media and of controls are international words.
 const SAME: &[(&str, &[&str])] = &[
-    ("de", &["kind.video", "kind.text", "passphrase.label", "showing.zoom", "showing.pause", "showing.position"]),
+    ("de", &["passphrase.label", "showing.zoom", "showing.pause", "showing.position"]),
+    ("es", &["kind.video"]),
     ("fr", &["kind.photo", "showing.pause", "showing.position"]),
-    ("it", &["kind.video", "kind.file", "showing.files"]),
+    ("it", &["kind.video", "kind.file"]),
     ("nl", &["kind.video", "hold.word"]),
     ("tr", &["kind.video"]),
 ];
