@@ -12,7 +12,7 @@ const common = { ...settings, minify: true, write: false, legalComments: "none",
 const made = async (options) => (await build({ ...common, ...options })).outputFiles[0].text.trim();
 
 const script = await made({ entryPoints: ["main.ts"], format: "iife" });
-const style = await made({ entryPoints: ["style.css"] });
+const style = await made({ entryPoints: ["page.css"] });
 const html = readFileSync(new URL("index.html", import.meta.url), "utf8")
   .replace("/* style.css */", () => style)
   .replace("/* page.js */", () => script);

@@ -4,6 +4,7 @@
 
 import type { Showable } from "./media.ts";
 import { h } from "./dom.ts";
+import { soundPlayer } from "./sound.ts";
 
 /** The time after which a video without a picture counts as failed, in seconds. */
 const BLACK_S = 1.5;
@@ -16,14 +17,11 @@ const SAMPLE = 16;
  */
 export function media(what: Showable, url: string, label: string, saw: () => void, failed: () => void): HTMLElement {
   if (what.kind === "photo") return photo(url, label, saw, failed);
-  const element = h(what.kind === "video" ? "video" : "audio", { src: url, controls: true, onerror: failed });
+  if (what.kind !== "video")
+    return soundPlayer(h("audio", { src: url, onerror: failed, onplaying: saw }), label);
+  const element = h("video", { src: url, controls: true, playsInline: true, onerror: failed });
   element.setAttribute("controlslist", "nodownload noremoteplayback");
   element.setAttribute("aria-label", label);
-  if (!(element instanceof HTMLVideoElement)) {
-    element.onplaying = saw;
-    return element;
-  }
-  element.playsInline = true;
   element.disablePictureInPicture = true;
   watch(element, saw, failed);
   return element;

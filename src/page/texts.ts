@@ -101,6 +101,12 @@ export function time(at: number, now = Date.now() / 1000): string {
   return words("time", { day, hour });
 }
 
+/** A length of time in seconds, truncated: `1:05`. */
+export function clock(seconds: number): string {
+  const [minutes, rest] = [Math.floor(seconds / 60), Math.floor(seconds % 60)];
+  return `${number(minutes)}:${number(rest, { minimumIntegerDigits: 2 })}`;
+}
+
 /** An opener's two words in parentheses, behind a word of the sentence; "" without them. */
 export function inParentheses(opener: string | null): string {
   return opener === null ? "" : words("opener", { opener });

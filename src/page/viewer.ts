@@ -1,13 +1,21 @@
-// The viewer: one file after another, and the end.
+// The viewer: one file after another on a dark stage, and the end.
 
-import { asText, defaultName, HEAD_LEN, kindOf, MAX_TEXT, type Showable, sniff } from "./media.ts";
-import type { Entry, Manifest } from "./manifest.ts";
-import { media } from "./player.ts";
 import { APP } from "./app.ts";
+import { Bar } from "./bar.ts";
+import { codecName } from "./codecs.ts";
+import { h, live, theirs } from "./dom.ts";
+import { icon } from "./icons.ts";
+import { judge, type Judgment } from "./judgment.ts";
+import type { Entry, Manifest } from "./manifest.ts";
+import { defaultName, kindOf } from "./media.ts";
+import { media } from "./player.ts";
+import { ask } from "./question.ts";
 import { isBlank, printable, safeName } from "./safe_text.ts";
+import { handable, Saving } from "./saving.ts";
+import { isFromRight, Stage, type Step } from "./stage.ts";
+import { type Action, Tally } from "./tally.ts";
 import { time, words } from "./texts.ts";
-import { codecName, type Picture, pictureOf } from "./codecs.ts";
-import { button, h, live, screen, theirs } from "./dom.ts";
+import { Thumbnails } from "./thumbnails.ts";
 
 /** The files that are being shown. */
 export interface Showing {
@@ -25,7 +33,7 @@ export function show(manifest: Manifest, blobs: readonly Blob[], until: number, 
   return new Viewer(manifest, blobs, until, close);
 }
 
-/** A file on the page. */
+/** The file on the stage. */
 interface Shown extends Judgment {
   /** Its index among the files. */
   readonly number: number;
@@ -37,27 +45,34 @@ interface Shown extends Judgment {
   readonly file: File | null;
 }
 
+/** Albums of more files have no strip of small pictures. */
+const MOST_THUMBNAILS = 500;
+/** The id of the words about closing. */
+const NOTE = "closing";
+
 class Viewer implements Showing {
-  readonly #seen = new Set<number>();
-  /** Files that another app has taken. */
-  readonly #kept = new Set<number>();
-  /** Files that the browser was asked to download, which it never confirms. */
-  readonly #unsure = new Set<number>();
-  /** Addresses of blobs that the browser may still be saving. */
-  readonly #saved = new Set<string>();
+  readonly #tally: Tally;
+  readonly #saving: Saving;
   /** The index of the current file. */
   #at = 0;
+  /** The current file once it was judged, and whether this browser can show it. */
+  #shown: Shown | null = null;
+  #isShown = false;
   /** The address of the blob that is shown. */
   #url: string | null = null;
   /** Changes whenever another element is shown, so that events of earlier ones are ignored. */
   #turns = 0;
   readonly #status = live();
-  readonly #title = h("span");
-  readonly #stage = h("div", { className: "stage" });
-  readonly #actions = h("div", { className: "actions" });
-  readonly #count = h("p", { className: "count", role: "status" });
-  readonly #previous = button(words("showing.previous"), () => this.#turn(this.#at - 1));
-  readonly #next = button(words("showing.next"), () => this.#turn(this.#at + 1));
+  readonly #title = h("h1", { tabIndex: -1 });
+  readonly #count = h("span", { className: "count" });
+  /** Names the file for screen readers when the user turns to it. */
+  readonly #turned = h("p", { className: "heard", role: "status" });
+  readonly #stage: Stage;
+  readonly #bar: Bar;
+  readonly #thumbnails: Thumbnails | null;
+  readonly #sizes = new ResizeObserver(() => this.#measure());
+  readonly #main = document.querySelector("main")!;
+  readonly #caption: HTMLElement;
 
   constructor(
     private readonly manifest: Manifest,
@@ -65,55 +80,130 @@ class Viewer implements Showing {
     private readonly until: number,
     private readonly close: () => void,
   ) {
-    const { entries, viewOnly } = manifest;
+    const { entries, viewOnly, name } = manifest;
     const isAlbum = entries.length > 1;
-    if (isAlbum) addEventListener("keydown", this.#arrows);
-    if (viewOnly) this.#stage.oncontextmenu = (event) => event.preventDefault();
+    this.#tally = new Tally(entries.length);
+    this.#saving = new Saving(manifest, blobs, this.#tally, (text) => {
+      this.#status.textContent = text;
+      this.#refresh();
+    });
+    this.#stage = new Stage({
+      preview: (step) => this.#preview(step),
+      turn: (step) => this.#turn(this.#at + step),
+      zoomed: (is) => this.#main.classList.toggle("zoomed", is),
+    });
+    const labels = entries.map((entry) => this.#label(entry, null));
+    const hasStrip = isAlbum && entries.length <= MOST_THUMBNAILS;
+    this.#thumbnails = hasStrip ? new Thumbnails(entries, blobs, labels, (number) => this.#turn(number)) : null;
+    this.#bar = new Bar(this.#actions(), this.#thumbnails?.element ?? null, NOTE, (action) => this.#press(action));
+    const album = isAlbum && name !== null ? h("span", { className: "album" }, theirs(printable(name))) : null;
+    const below = isAlbum ? h("p", {}, this.#count, album) : null;
+    this.#caption = h("div", { className: "caption" }, this.#title, below);
+    const note = words(viewOnly ? "showing.view_only" : "showing.gone", { count: entries.length });
+    const notes = h("div", { className: "notes" }, h("p", { id: NOTE, className: "note" }, note), this.#status);
+    if (viewOnly) this.#stage.element.oncontextmenu = (event) => event.preventDefault();
     document.body.classList.toggle("view-only", viewOnly);
-    screen(
-      this.#title,
-      isAlbum ? h("div", { className: "turning" }, this.#previous, this.#count, this.#next) : null,
-      this.#stage,
-      this.#status,
-      this.#actions,
-      h("p", { className: "note" }, words(viewOnly ? "showing.view_only" : "showing.gone", { count: entries.length })),
-    );
+    document.documentElement.classList.add("viewing");
+    this.#main.replaceChildren(this.#caption, this.#stage.element, notes, this.#bar.element, this.#turned);
+    this.#title.focus({ preventScroll: true });
+    addEventListener("keydown", this.#keys);
+    for (const element of [this.#bar.element, this.#caption]) this.#sizes.observe(element);
     void this.#draw();
   }
 
   done(): boolean {
-    return this.#seen.size === this.manifest.entries.length && (APP === null || this.#unsure.size === 0);
+    return this.#tally.seen.size === this.#tally.count && (APP === null || this.#tally.unsure.size === 0);
   }
 
   end(): void {
     this.#turns += 1;
-    removeEventListener("keydown", this.#arrows);
-    document.body.classList.remove("view-only");
+    removeEventListener("keydown", this.#keys);
+    this.#sizes.disconnect();
     this.#forget();
-    for (const source of this.#saved) URL.revokeObjectURL(source);
+    this.#stage.end();
+    this.#thumbnails?.end();
+    this.#saving.end();
+    this.#main.classList.remove("zoomed");
+    document.body.classList.remove("view-only");
+    document.documentElement.classList.remove("viewing");
   }
 
-  readonly #arrows = (event: KeyboardEvent) => {
-    // A video's own controls use the arrows for seeking.
-    if (event.target instanceof HTMLMediaElement || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key === "ArrowLeft") this.#turn(this.#at - 1);
-    if (event.key === "ArrowRight") this.#turn(this.#at + 1);
+  /** The buttons of this share. */
+  #actions(): Action[] {
+    const { entries, viewOnly } = this.manifest;
+    const isAlbum = entries.length > 1;
+    const has = (type: string) => entries.some((entry) => entry.type === type);
+    const saving: [Action, boolean][] = [
+      ["copy", has("text/plain")],
+      ["share", "canShare" in navigator],
+      ["save", true],
+      ["saveAll", isAlbum],
+    ];
+    return [
+      "close",
+      ...saving.filter(([, is]) => is && !viewOnly).map(([action]) => action),
+      ...(isAlbum ? (["previous", "next"] as const) : []),
+    ];
+  }
+
+  /** What lies beside the bar and below the caption knows their sizes. */
+  #measure(): void {
+    const { width, height } = this.#bar.element.getBoundingClientRect();
+    this.#main.style.setProperty("--bar-width", `${width}px`);
+    this.#main.style.setProperty("--bar-height", `${height}px`);
+    this.#main.style.setProperty("--caption-height", `${this.#caption.getBoundingClientRect().height}px`);
+  }
+
+  readonly #keys = (event: KeyboardEvent) => {
+    const { target, key } = event;
+    if (event.altKey || event.ctrlKey || event.metaKey || document.querySelector("dialog[open]") !== null) return;
+    // Players and sliders use the arrows for seeking, and a text the other keys for scrolling.
+    if (target instanceof HTMLMediaElement || target instanceof HTMLInputElement) return;
+    if (this.#stage.key(event)) return event.preventDefault();
+    const last = this.#tally.count - 1;
+    const isText = target instanceof HTMLPreElement;
+    if (key === "ArrowLeft" || key === "ArrowRight")
+      this.#turn(this.#at + ((key === "ArrowRight") !== isFromRight() ? 1 : -1));
+    else if (key === "Home" && !isText) this.#turn(0);
+    else if (key === "End" && !isText) this.#turn(last);
   };
 
+  #press(action: Action): void {
+    const shown = this.#shown;
+    if (action === "close") this.#closing();
+    else if (action === "previous") this.#turn(this.#at - 1);
+    else if (action === "next") this.#turn(this.#tally.after(this.#at) ?? this.#at);
+    else if (action === "saveAll") void this.#saving.all();
+    else if (shown === null) return;
+    else if (action === "save") {
+      const type = shown.showable?.type ?? "application/octet-stream";
+      this.#saving.download(shown.blob, type, shown.fileName, [shown.number]);
+    } else if (action === "share") void this.#share(shown);
+    else void copied(shown.text!, this.#stage.element).then((outcome) => (this.#status.textContent = outcome));
+  }
+
+  async #share({ file, number }: Shown): Promise<void> {
+    if (file !== null && !(await this.#saving.share([file], [number])))
+      this.#status.textContent = words("showing.not_shared");
+  }
+
   #turn(to: number): void {
-    if (to < 0 || to >= this.manifest.entries.length) return;
+    if (to === this.#at || to < 0 || to >= this.#tally.count) return;
     this.#at = to;
+    const { entries } = this.manifest;
+    const name = this.#label(entries[to]!, null);
+    this.#turned.textContent = words("showing.turned", { name, number: to + 1, count: entries.length });
     void this.#draw();
   }
 
+  #preview(step: Step): HTMLElement | null {
+    const to = this.#at + step;
+    return to < 0 || to >= this.#tally.count ? null : (this.#thumbnails?.preview(to) ?? null);
+  }
+
   /** Removes the current file from the page and frees its memory. */
-  #forget(): void {
-    for (const media of this.#stage.querySelectorAll<HTMLMediaElement>("video, audio")) {
-      media.pause();
-      media.removeAttribute("src");
-      media.load();
-    }
-    this.#stage.replaceChildren();
+  #forget(placeholder: HTMLElement | null = null): void {
+    this.#stage.clear(placeholder);
     if (this.#url !== null) URL.revokeObjectURL(this.#url);
     this.#url = null;
   }
@@ -121,8 +211,10 @@ class Viewer implements Showing {
   /** Counts a file as seen, at the latest when the page becomes visible. */
   #see(number: number, mine: number): void {
     if (mine !== this.#turns) return;
-    if (!document.hidden) return void this.#seen.add(number);
-    document.addEventListener("visibilitychange", () => this.#see(number, mine), { once: true });
+    if (document.hidden)
+      return document.addEventListener("visibilitychange", () => this.#see(number, mine), { once: true });
+    this.#tally.seen.add(number);
+    this.#refresh();
   }
 
   /** Shows the current file. */
@@ -130,44 +222,49 @@ class Viewer implements Showing {
     const { manifest } = this;
     const mine = ++this.#turns;
     const [number, entry, blob] = [this.#at, manifest.entries[this.#at]!, this.blobs[this.#at]!];
-    this.#forget();
+    this.#shown = null;
+    this.#forget(this.#thumbnails?.preview(number));
     this.#status.textContent = "";
-    // A browser that is out of memory fails to read the blob.
-    const judgment = await judge(entry, blob).catch(() => NOTHING);
+    this.#count.textContent = words("showing.of", { number: number + 1, count: manifest.entries.length });
+    this.#title.replaceChildren(theirs(this.#label(entry, null)));
+    this.#refresh();
+    const judgment = await judge(entry, blob);
     if (mine !== this.#turns) return;
+    const label = this.#label(entry, judgment);
+    this.#title.replaceChildren(theirs(label));
     const fileName = safeName(entry.name ?? manifest.name, defaultName(entry.type));
     const file = manifest.viewOnly ? null : handable(blob, fileName, judgment.showable?.type ?? entry.type);
-    const name = nameOf(entry, manifest);
-    const untitled = words(`showing.${judgment.showable?.kind ?? kindOf(entry.type)}`);
-    this.#title.replaceChildren(name === null ? untitled : theirs(printable(name)));
-    this.#count.textContent = words("showing.of", { number: number + 1, count: manifest.entries.length });
-    // A disabled button would lose the focus, and the arrow keys would stop working.
-    this.#previous.setAttribute("aria-disabled", String(number === 0));
-    this.#next.setAttribute("aria-disabled", String(number === manifest.entries.length - 1));
-    this.#stage.classList.remove("full");
-    this.#put({ ...judgment, number, entry, blob, fileName, file }, name === null ? untitled : printable(name), mine);
+    this.#put({ ...judgment, number, entry, blob, fileName, file }, label, mine);
+  }
+
+  /** The name of a file, or else its kind. */
+  #label(entry: Entry, judgment: Judgment | null): string {
+    const { name, entries } = this.manifest;
+    const own = entry.name ?? (entries.length === 1 ? name : null);
+    return own === null ? words(`showing.${judgment?.showable?.kind ?? kindOf(entry.type)}`) : printable(own);
   }
 
   /** Puts a file on the stage. `label` names it for screen readers; `mine` is the turn that shows it. */
   #put(shown: Shown, label: string, mine: number): void {
     const { showable, text, blob, number } = shown;
     const saw = () => this.#see(number, mine);
+    [this.#shown, this.#isShown] = [shown, true];
     if (blob.size === 0) {
-      this.#stage.replaceChildren(h("p", {}, words("showing.empty")));
-      this.#offer(shown, true);
+      this.#stage.show("message", icon("file"), h("p", {}, words("showing.empty")));
       saw();
     } else if (text !== null) {
-      this.#stage.replaceChildren(h("pre", { tabIndex: 0, className: this.manifest.viewOnly ? "kept" : "" }, text));
+      this.#stage.show("text", h("pre", { tabIndex: 0, className: this.manifest.viewOnly ? "kept" : "" }, text));
       if (isBlank(text)) this.#status.textContent = words("showing.blank");
-      this.#offer(shown, true);
       saw();
     } else if (showable !== null) {
       this.#url = URL.createObjectURL(blob.slice(0, blob.size, showable.type));
-      this.#offer(shown, true);
-      this.#stage.replaceChildren(media(showable, this.#url, label, saw, () => this.#unshown(shown, mine)));
+      const element = media(showable, this.#url, label, saw, () => this.#unshown(shown, mine));
+      if (element instanceof HTMLImageElement) this.#stage.photo(element);
+      else this.#stage.show(showable.kind === "video" ? "video" : "sound", element);
     } else {
       this.#unshown(shown, mine);
     }
+    this.#refresh();
   }
 
   /** Replaces a file that this browser cannot show by the reason. */
@@ -175,11 +272,13 @@ class Viewer implements Showing {
     if (mine !== this.#turns) return;
     // Ignores later events of the element that was shown so far.
     this.#turns += 1;
-    this.#seen.delete(shown.number);
+    this.#tally.seen.delete(shown.number);
     this.#forget();
+    this.#isShown = false;
     const codec = shown.picture === null ? null : codecName(shown.picture);
-    this.#stage.replaceChildren(h("p", {}, this.#reason(shown, codec)));
-    this.#offer(shown, false);
+    const kind = shown.showable?.kind ?? kindOf(shown.entry.type);
+    this.#stage.show("message", icon(kind), h("p", {}, this.#reason(shown, codec)));
+    this.#refresh();
   }
 
   /** The reason why a file is not shown. */
@@ -193,129 +292,50 @@ class Viewer implements Showing {
     return codec === null ? words("showing.not_here") : words("showing.not_here_codec", { codec });
   }
 
-  /** Shows the buttons for a file. `isShown`: this browser can show it. */
-  #offer(shown: Shown, isShown: boolean): void {
-    const { showable, text, file } = shown;
+  /** Adapts the bar and the strip to what was seen and saved. */
+  #refresh(): void {
     const { viewOnly } = this.manifest;
-    const main = isShown ? "" : "main";
-    const isText = isShown && text !== null && shown.blob.size > 0;
-    const [sharing, saving] = file === null || APP === null ? ["", main] : [main, ""];
-    const copy = async () => (this.#status.textContent = await copied(text!, this.#stage));
-    const full = button(words("showing.full"), () => {
-      full.textContent = this.#stage.classList.toggle("full") ? words("showing.fit") : words("showing.full");
-    });
-    this.#actions.replaceChildren(
-      ...[
-        isText && !viewOnly ? button(words("showing.copy"), () => void copy()) : null,
-        isShown && showable?.kind === "photo" ? full : null,
-        // Inside apps downloads often fail, so sharing is the main action there.
-        file === null ? null : button(words("showing.share"), () => void this.#hand(shown, file), sharing),
-        viewOnly ? null : button(words("showing.save"), () => this.#save(shown), saving),
-        button(words("showing.close"), () => this.#closing(), isShown ? "main" : ""),
-      ].filter((child) => child !== null),
-    );
-  }
-
-  /** Asks the browser to save a file. */
-  #save({ blob, showable, fileName, number }: Shown): void {
-    const source = URL.createObjectURL(blob.slice(0, blob.size, showable?.type ?? "application/octet-stream"));
-    h("a", { href: source, download: fileName }).click();
-    // The browser reads the blob at some time after the click, so it is kept until the end.
-    this.#saved.add(source);
-    if (!this.#kept.has(number)) this.#unsure.add(number);
-    this.#status.textContent = savedWords();
-  }
-
-  /** Passes a file to an app that the user chooses. */
-  async #hand({ number }: Shown, file: File): Promise<void> {
-    try {
-      await navigator.share({ files: [file] });
-      this.#kept.add(number);
-      this.#unsure.delete(number);
-      this.#status.textContent = words("showing.shared");
-    } catch (error) {
-      const changedMind = error instanceof DOMException && error.name === "AbortError";
-      this.#status.textContent = changedMind ? "" : words("showing.not_shared");
-    }
+    const [shown, tally] = [this.#shown, this.#tally];
+    const isText = shown !== null && shown.text !== null && shown.blob.size > 0;
+    // Inside apps downloads often fail, so sharing is the main action there.
+    const save = APP !== null && shown !== null && shown.file !== null ? "share" : "save";
+    const cannot = shown !== null && !this.#isShown && !viewOnly ? save : null;
+    const hidden: Action[] = [...(isText ? [] : (["copy"] as const)), ...(shown?.file ? [] : (["share"] as const))];
+    const idle: Action[] = [
+      ...(this.#at === 0 ? (["previous"] as const) : []),
+      ...(tally.after(this.#at) === null ? (["next"] as const) : []),
+    ];
+    this.#bar.set({ hidden: new Set(hidden), idle: new Set(idle), main: tally.main(this.#at, cannot) });
+    this.#thumbnails?.mark(this.#at, (number) => tally.has(number));
   }
 
   /** Closes, after a question if a file was not seen or may not have arrived. */
   #closing(): void {
-    const has = (number: number) => [this.#seen, this.#kept, this.#unsure].some((files) => files.has(number));
-    const missing = this.manifest.entries.map((_, number) => number).filter((number) => !has(number));
-    const arrived = () => this.#arrived();
-    if (missing.length === 0) return arrived();
-    const question = unseenWords(missing.length, this.manifest.entries.length);
-    this.#ask(question, words("showing.back"), missing[0]!, words("showing.anyway"), arrived);
+    const missing = this.#tally.missing();
+    const [first] = missing;
+    if (first === undefined) return this.#arrived();
+    const { count } = this.#tally;
+    const question =
+      count === 1 ? words("showing.unseen_only") : words("showing.unseen", { count: missing.length });
+    this.#ask(question, first, words("showing.anyway"), () => this.#arrived());
   }
 
   /** Closes, after a question if a saved file may not have arrived. */
   #arrived(): void {
-    const [first] = this.#unsure;
+    const { unsure } = this.#tally;
+    const [first] = unsure;
     if (first === undefined) return this.close();
-    const question = words("showing.arrived", { count: this.#unsure.size });
-    this.#ask(question, words("showing.back"), first, words("showing.there"), this.close);
+    this.#ask(words("showing.arrived", { count: unsure.size }), first, words("showing.there"), this.close);
   }
 
-  /** Asks a question: `no` goes back to the file `to`, `yes` calls `then`. */
-  #ask(question: string, no: string, to: number, yes: string, then: () => void): void {
-    const goBack = async () => {
-      this.#at = to;
-      await this.#draw();
-      this.#actions.querySelector("button")?.focus();
+  /** Asks a question: the safe answer goes back to the file `to`, the other calls `then`. */
+  #ask(question: string, to: number, yes: string, then: () => void): void {
+    const goBack = () => {
+      this.#turn(to);
+      this.#title.focus({ preventScroll: true });
     };
-    const back = button(no, () => void goBack(), "main");
-    this.#status.textContent = "";
-    this.#actions.replaceChildren(h("p", { role: "alert" }, question), back, button(yes, then));
-    back.focus();
+    ask(question, { words: words("showing.back"), then: goBack }, { words: yes, then });
   }
-}
-
-function savedWords(): string {
-  if (APP === null) return words("showing.saved");
-  return APP === "" ? words("showing.saved_in_other_app") : words("showing.saved_in_app", { app: APP });
-}
-
-function unseenWords(count: number, of: number): string {
-  return of === 1 ? words("showing.unseen_only") : words("showing.unseen", { count });
-}
-
-/** How a file can be shown; for text, the text. */
-interface Judgment {
-  readonly showable: Showable | null;
-  readonly text: string | null;
-  /** The codec of a video's picture. */
-  readonly picture: Picture;
-}
-
-const NOTHING: Judgment = { showable: null, text: null, picture: null };
-
-async function judge(entry: Entry, blob: Blob): Promise<Judgment> {
-  const showable = sniff(new Uint8Array(await blob.slice(0, HEAD_LEN).arrayBuffer()));
-  if (showable === null) {
-    // Source code and the like have types of their own, so the sender's type must be plain text.
-    const maybe = entry.type === "text/plain" && blob.size <= MAX_TEXT;
-    return { ...NOTHING, text: maybe ? asText(new Uint8Array(await blob.arrayBuffer())) : null };
-  }
-  if (!/mp4|quicktime|webm/.test(showable.type)) return { ...NOTHING, showable, picture: "" };
-  const picture = await pictureOf(blob, showable.type);
-  if (picture === "") return { ...NOTHING, showable, picture };
-  // A video container may hold only sound, and a sound container a video.
-  const kind = picture === null ? "sound" : "video";
-  const container = showable.type.endsWith("webm") ? "webm" : "mp4";
-  const type = picture === null ? `audio/${container}` : showable.type.replace("audio/", "video/");
-  return { showable: { kind, type }, text: null, picture };
-}
-
-/** The file for the device's share sheet; `null` if the browser has none or refuses this file. */
-function handable(blob: Blob, name: string, type: string): File | null {
-  if (!("canShare" in navigator)) return null;
-  const file = new File([blob], name, { type });
-  return navigator.canShare({ files: [file] }) ? file : null;
-}
-
-function nameOf(entry: Entry, manifest: Manifest): string | null {
-  return entry.name ?? (manifest.entries.length === 1 ? manifest.name : null);
 }
 
 /** Copies a text, which is the content of `shown`. Returns the words for the outcome. */
@@ -325,7 +345,7 @@ async function copied(text: string, shown: HTMLElement): Promise<string> {
     return words("showing.copied");
   } catch {
     // Without TLS there is no clipboard interface: this copies the selection instead.
-    getSelection()?.selectAllChildren(shown);
+    getSelection()?.selectAllChildren(shown.querySelector("pre")!);
     return document.execCommand("copy") ? words("showing.copied") : words("showing.not_copied");
   }
 }

@@ -112,7 +112,7 @@ fn a_video_is_seen_by_its_picture_and_a_sound_by_its_sound() {
         }
         tab.press_button("Close");
         let is_closed = "document.querySelector('h1').textContent === 'Closed and deleted'";
-        tab.until(&format!("{is_closed} || document.querySelector('[role=alert]')"));
+        tab.until(&format!("{is_closed} || document.querySelector('dialog[open]')"));
         tab.value(is_closed) == true
     };
     fs::copy(CLIP, sandbox.path("clip.mp4")).unwrap();
@@ -340,17 +340,17 @@ fn a_file_shared_with_another_app_counts_as_saved_unless_the_app_fails() {
     sandbox.write("a.zip", b"PK\x03\x04 and so on");
     let tab = browser.tab_with(json!({ "before": sheet, "width": 390, "height": 844, "touch": true }));
     tab.goto(&send(&sandbox, &relay, &["a.zip"])).hold().expect("cannot show this kind of file");
-    tab.press_button("Save with another app…").press_button("Close").expect("not been seen or saved");
+    tab.press_button("Share").press_button("Close").expect("not been seen or saved");
     tab.press_button("Go back").expect("cannot show this kind of file");
     tab.value("globalThis.refuses = false");
-    tab.press_button("Save with another app…").expect("Shared with the app you chose");
+    tab.press_button("Share").expect("Shared with the app you chose");
     shot(&tab, "shared-phone");
     assert_eq!(tab.value("globalThis.taken"), json!([["a.zip", "PK\u{3}\u{4} and so on"]]));
     tab.press_button("Close").expect("The sender sees");
     relay.expect_empty();
     // View-only files are not shared with other apps.
     tab.goto(&planted(&relay.url, &[("a.txt", "text/plain", b"psst")], true)).hold().expect("psst");
-    assert!(!tab.text().contains("Save with another app"));
+    assert!(!tab.text().contains("Share"));
 }
 
 #[test]
@@ -367,7 +367,7 @@ fn over_plain_http_the_page_asks_whether_a_saved_file_arrived() {
         tab.value("[isSecureContext, 'share' in navigator, 'locks' in navigator]"),
         json!([false, false, false])
     );
-    assert!(!tab.text().contains("Save with another app"));
+    assert!(!tab.text().contains("Share"));
     tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
     tab.press_button("Close").expect("Is it in your downloads?").press_button("Go back");
     tab.expect("cannot show this kind of file").press_button("Close").press_button("Yes, close now");

@@ -1,0 +1,160 @@
+// Saving files: as downloads, in another app, or all of them at once.
+
+import { APP } from "./app.ts";
+import { h } from "./dom.ts";
+import type { Manifest } from "./manifest.ts";
+import { defaultName } from "./media.ts";
+import { safeName } from "./safe_text.ts";
+import type { Tally } from "./tally.ts";
+import { percent, words } from "./texts.ts";
+import { type Packed, safePaths, zip } from "./zip.ts";
+
+/** The most announcements of progress. */
+const ANNOUNCEMENTS = 10;
+
+/** A dialog of the browser that returns a file to write to. Chromium has it in secure contexts. */
+type Picker = (options: {
+  suggestedName: string;
+  types: { accept: Record<string, string[]> }[];
+}) => Promise<FileSystemFileHandle>;
+
+/** Saves files, and keeps the tally of what was saved. */
+export class Saving {
+  /** Addresses of blobs that the browser may still be saving. */
+  readonly #urls = new Set<string>();
+  #isPacking = false;
+  #isOver = false;
+
+  /** `say` shows words to the user, and is called after every change of the tally. */
+  constructor(
+    private readonly manifest: Manifest,
+    private readonly blobs: readonly Blob[],
+    private readonly tally: Tally,
+    private readonly say: (text: string) => void,
+  ) {}
+
+  /** Asks the browser to save a blob, which holds these files. */
+  download(blob: Blob, type: string, name: string, numbers: readonly number[]): void {
+    const source = URL.createObjectURL(blob.slice(0, blob.size, type));
+    h("a", { href: source, download: name }).click();
+    // The browser reads the blob at some time after the click, so it is kept until the end.
+    this.#urls.add(source);
+    this.tally.download(numbers);
+    this.say(savedWords());
+  }
+
+  /** Passes files to an app that the user chooses. Returns whether that was possible. */
+  async share(files: File[], numbers: readonly number[]): Promise<boolean> {
+    try {
+      await navigator.share({ files });
+    } catch (error) {
+      if (!isChangedMind(error)) return false;
+      this.say("");
+      return true;
+    }
+    this.tally.keep(numbers);
+    this.say(words("showing.shared"));
+    return true;
+  }
+
+  /** Saves all files: in another app on a phone, which handles archives badly, or else as one archive. */
+  async all(): Promise<void> {
+    if (this.#isPacking) return;
+    this.#isPacking = true;
+    const { entries, name } = this.manifest;
+    const numbers = entries.map((_, number) => number);
+    const packed = this.#packed();
+    const isPhone = APP !== null || matchMedia("(pointer: coarse)").matches;
+    const files = isPhone
+      ? shareable(numbers.map((at) => fileOf(this.blobs[at]!, packed[at]!.path.split("/").pop()!, entries[at]!.type)))
+      : null;
+    // Some browsers refuse many files only now.
+    const isShared = files !== null && (await this.share(files, numbers));
+    if (!isShared) await this.#archive(packed, safeName(name && `${name}.zip`, "files.zip"), numbers);
+    this.#isPacking = false;
+  }
+
+  end(): void {
+    this.#isOver = true;
+    for (const source of this.#urls) URL.revokeObjectURL(source);
+  }
+
+  /** The files and the empty directories of an archive; the files come first. */
+  #packed(): Packed[] {
+    const { entries, directories } = this.manifest;
+    const names = entries.map(({ type }) => defaultName(type));
+    const paths = safePaths([...entries.map(({ path }) => path), ...directories], names);
+    return paths.map((path, at) => ({
+      path,
+      blob: this.blobs[at] ?? null,
+      isExecutable: entries[at]?.executable ?? false,
+    }));
+  }
+
+  /** Writes an archive to a file that the user chooses, or downloads it. */
+  async #archive(packed: readonly Packed[], name: string, numbers: readonly number[]): Promise<void> {
+    const { total } = this.manifest;
+    let [read, announced] = [0, 0];
+    const moved = (bytes: number) => {
+      read += bytes;
+      if (read - announced < total / ANNOUNCEMENTS || read === total) return;
+      announced = read;
+      this.say(words("showing.packing", { percent: percent(read, total) }));
+    };
+    try {
+      const handle = await picked(name);
+      if (handle === null) {
+        const parts: BlobPart[] = [];
+        for await (const part of zip(packed, moved)) parts.push(part);
+        if (!this.#isOver) this.download(new Blob(parts), "application/zip", name, numbers);
+        return;
+      }
+      const file = await handle.createWritable();
+      try {
+        for await (const part of zip(packed, moved)) await file.write(part);
+        await file.close();
+      } catch (error) {
+        await file.abort().catch(() => {});
+        throw error;
+      }
+      // The browser has written it to disk: nothing is left to ask.
+      this.tally.keep(numbers);
+      this.say(words("showing.saved_as", { name: handle.name }));
+    } catch (error) {
+      this.say(isChangedMind(error) ? "" : words("showing.not_saved"));
+    }
+  }
+}
+
+/** A file that the user chose to write to; `null`: this browser has no such dialog. */
+async function picked(suggestedName: string): Promise<FileSystemFileHandle | null> {
+  const picker = (globalThis as { showSaveFilePicker?: Picker }).showSaveFilePicker;
+  if (picker === undefined) return null;
+  return picker({ suggestedName, types: [{ accept: { "application/zip": [".zip"] } }] }).catch((error: unknown) => {
+    // Refused, as in a frame, or long after the press: it can still be downloaded.
+    return isChangedMind(error) ? Promise.reject(error as Error) : null;
+  });
+}
+
+function isChangedMind(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
+function fileOf(blob: Blob, name: string, type: string): File {
+  return new File([blob], name, { type });
+}
+
+/** Files for the device's share sheet; `null` if the browser has none or refuses these. */
+function shareable(files: File[]): File[] | null {
+  return "canShare" in navigator && navigator.canShare({ files }) ? files : null;
+}
+
+/** A file for the device's share sheet; `null` if the browser has none or refuses it. */
+export function handable(blob: Blob, name: string, type: string): File | null {
+  return shareable([fileOf(blob, name, type)])?.[0] ?? null;
+}
+
+function savedWords(): string {
+  if (APP === null) return words("showing.saved");
+  return APP === "" ? words("showing.saved_in_other_app") : words("showing.saved_in_app", { app: APP });
+}
