@@ -33,7 +33,7 @@ function chosen(): string | null {
   }
 }
 
-/** The first preferred language with a table. A region or a script does not matter: `pt-PT` and `zh-TW` have tables. */
+/** The first preferred language with a table, in any region or script: `pt-PT` and `zh-TW` have one. */
 function firstPreferred(): string | undefined {
   const names = Object.keys(LANGUAGES);
   const tables = preferred().map(({ language }) => names.find((name) => new Intl.Locale(name).language === language));

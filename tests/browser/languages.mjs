@@ -22,7 +22,8 @@ const plurals = (value) => (Array.isArray(value) ? value.flatMap(plurals) : type
 for (const name of names) {
   const categories = new Intl.PluralRules(name).resolvedOptions().pluralCategories.toSorted();
   for (const [key, value] of Object.entries(table(name)))
-    for (const plural of plurals(value)) assert.deepEqual(Object.keys(plural).toSorted(), categories, `${name}: ${key}`);
+    for (const plural of plurals(value))
+      assert.deepEqual(Object.keys(plural).toSorted(), categories, `${name}: ${key}`);
 }
 
 // Numbers, sizes and times, in the reader's region.

@@ -176,7 +176,7 @@ fn every_key_is_used() {
     let scripts = ours.filter(|path| path.extension().is_some_and(|extension| extension == "ts" || extension == "mjs"));
     let source: String = scripts.map(|path| fs::read_to_string(path).unwrap()).collect();
     // Keys of which the page makes the last part.
-    let made = Regex::new(r"`(\w+\.)\$\{").unwrap();
+    let made = Regex::new(r"`(\w+\.\w*)\$\{").unwrap();
     let prefixes: BTreeSet<&str> = made.captures_iter(&source).map(|found| found.get(1).unwrap().as_str()).collect();
     let tables = tables();
     let is_used = |key: &str| {
