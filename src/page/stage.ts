@@ -169,7 +169,7 @@ export class Stage {
     if (!isShown) {
       old?.remove();
       const preview = this.viewing.preview(step);
-      const pane = h("div", { className: `pane neighbor ${side}` }, preview);
+      const pane = h("div", { className: `pane neighbor at-${side}` }, preview);
       pane.dataset.side = side;
       pane.dataset.exists = String(preview !== null);
       this.#track.append(pane);
