@@ -79,7 +79,7 @@ async function settle(): Promise<void> {
   drawPicker(table === null ? "en" : name);
 }
 
-/** Draws the control for choosing a language. Languages that no native speaker has reviewed are a group of their own. */
+/** Draws the control for choosing a language. Languages that no native speaker has reviewed are one group. */
 function drawPicker(current: string): HTMLSelectElement {
   const option = ([name, language]: [string, { name: string }]) =>
     h("option", { value: name, lang: name, selected: name === current }, language.name);

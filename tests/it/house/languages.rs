@@ -37,7 +37,7 @@ fn tables() -> BTreeMap<String, Table> {
 
 /// A text, a plural's forms by their categories, or a list of these.
 enum Entry<'a> {
-    Text(&'a str),
+    Text,
     Plural(BTreeMap<&'a str, &'a str>),
 }
 
@@ -49,7 +49,7 @@ fn entries(value: &Value) -> Vec<Entry<'_>> {
             let forms = forms.iter().map(|(category, form)| (category.as_str(), form.as_str().unwrap()));
             vec![Entry::Plural(forms.collect())]
         }
-        text => vec![Entry::Text(text.as_str().unwrap())],
+        _ => vec![Entry::Text],
     }
 }
 
