@@ -54,8 +54,8 @@ function written({ from, note }: Manifest): HTMLElement | null {
   if (from === null && note === null) return null;
   return h(
     "figure",
-    {},
-    from === null ? null : h("p", { className: "name" }, theirs(printable(from))),
+    { className: "bubble" },
+    from === null ? null : clamped("name", theirs(printable(from))),
     note === null ? null : h("blockquote", {}, clamped("", theirs(note.split(/\r?\n/).map(printable).join("\n")))),
     h("figcaption", {}, words("waiting.written")),
   );

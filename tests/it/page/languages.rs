@@ -205,6 +205,7 @@ impl Small<'_> {
         tab.until("document.querySelector('.language:not([hidden]) select')");
         for language in LANGUAGES {
             choose(tab, language);
+            tab.value("document.querySelectorAll('details').forEach((details) => (details.open = true))");
             self.look(tab, state, language);
         }
         tab.tell("close", json!({}));
@@ -294,8 +295,6 @@ fn every_envelope_fits_on_a_small_phone_in_every_language() {
     ] {
         let tab = small.tab(&options);
         tab.goto(&link);
-        tab.until("document.querySelector('.language:not([hidden]) select')");
-        tab.value("document.querySelectorAll('details').forEach((details) => (details.open = true))");
         small.look_in_all(&tab, state);
     }
     let tab = small.tab(&json!({}));

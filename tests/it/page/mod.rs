@@ -4,6 +4,8 @@ mod agreement;
 mod characters;
 mod delivery;
 mod engines;
+mod envelope;
+mod landing;
 mod languages;
 mod opening;
 mod receiving;
