@@ -179,9 +179,8 @@ fn every_key_is_used() {
     let made = Regex::new(r"`(\w+\.\w*)\$\{").unwrap();
     let prefixes: BTreeSet<&str> = made.captures_iter(&source).map(|found| found.get(1).unwrap().as_str()).collect();
     let tables = tables();
-    let is_used = |key: &str| {
-        source.contains(&format!("\"{key}\"")) || prefixes.iter().any(|prefix| key.starts_with(prefix))
-    };
+    let is_used =
+        |key: &str| source.contains(&format!("\"{key}\"")) || prefixes.iter().any(|prefix| key.starts_with(prefix));
     let unused: Vec<String> = tables["en"].keys().filter(|key| !is_used(key)).cloned().collect();
     expect_none(&unused);
 }

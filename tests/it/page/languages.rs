@@ -308,6 +308,34 @@ fn every_envelope_fits_on_a_small_phone_in_every_language() {
     small.expect_none();
 }
 
+#[test]
+#[ignore = "needs browsers: tests/all"]
+fn german_fits_on_a_small_phone_at_twice_the_text_size() {
+    let Some(browser) = Browser::start(&[]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    sandbox.write("passphrase", b"correct horse");
+    sandbox.write("holidays.tar.zst", &noise(9_000, 8));
+    let photo = send(&sandbox, &relay, &[PHOTO]);
+    let mut small = Small { browser: &browser, misfits: Vec::new() };
+    for (state, link, answer) in [
+        ("waiting", photo.clone(), None),
+        ("waiting-album", send(&sandbox, &relay, &[PHOTO, "holidays.tar.zst"]), None),
+        ("passphrase", send(&sandbox, &relay, &["--passphrase-file", "passphrase", PHOTO]), None),
+        ("landing", relay.url.clone(), None),
+        ("already-opened", photo, Some(ended("already-opened", &json!({})))),
+    ] {
+        let tab = small.tab(&json!({ "text": 200, "languages": ["de"] }));
+        if let Some(answer) = answer {
+            tab.tell("answer", answer);
+        }
+        tab.goto(&link).until("document.querySelector('.language:not([hidden]) select')");
+        tab.value("document.querySelectorAll('details').forEach((details) => (details.open = true))");
+        small.look(&tab, &format!("{state}-large"), "de");
+    }
+    small.expect_none();
+}
+
 /// Opens the share of the envelope by typing the word of its language.
 fn type_word(tab: &Tab, table: &Value) {
     let word = table["hold.word"].as_str().unwrap();
