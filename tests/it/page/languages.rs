@@ -191,13 +191,15 @@ impl Small<'_> {
         self.browser.tab_with(options)
     }
 
-    /// Checks a screen, and puts a picture of all of it into target/pictures.
+    /// Checks a screen, and puts a picture of it into target/pictures: of all of it, unless its text is large, which
+    /// Chromium then draws in the usual size.
     fn look(&mut self, tab: &Tab, state: &str, language: &str) {
         let found: Vec<String> = serde_json::from_value(tab.value(MISFITS)).unwrap();
         self.misfits.extend(found.into_iter().map(|misfit| format!("{state}, {language}: {misfit}")));
         let directory = Path::new(ROOT).join("target/pictures/languages");
         fs::create_dir_all(&directory).unwrap();
-        tab.tell("shot", json!({ "path": directory.join(format!("{state}-{language}.png")) }));
+        let path = directory.join(format!("{state}-{language}.png"));
+        tab.tell("shot", json!({ "path": path, "whole": !state.ends_with("large") }));
     }
 
     /// Looks at a screen on which the language can be chosen, in each language.
