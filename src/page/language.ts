@@ -58,6 +58,7 @@ function use(name: string, table: Table): void {
   const { documentElement } = document;
   documentElement.lang = name;
   documentElement.dir = isRightToLeft() ? "rtl" : "ltr";
+  document.title = words("title");
   document.querySelector(".cover")!.textContent = words("showing.cover");
 }
 

@@ -147,6 +147,8 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) for (const media of document.querySelectorAll<HTMLMediaElement>("video, audio")) media.pause();
 });
 
+// A page that waits, such as in a hidden tab, is no page that did not arrive.
+document.querySelector(".late")!.remove();
 if (!isSupported())
   void settled().then(() => redrawable(() => showMessage(message("failed.old_browser"), commandLine())));
 else if ("prerendering" in document && document.prerendering)

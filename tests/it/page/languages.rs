@@ -63,6 +63,7 @@ fn browsers_language_is_spoken_at_once(engine: Engine) {
     let tab = browser.tab_with(json!({ "languages": ["de-AT", "de", "en"], "before": watch }));
     tab.goto(&link).expect("Zum Öffnen gedrückt halten").expect("Foto, 27,5 kB");
     assert_eq!(spoken(&tab), json!(["de", "ltr", "Ein Foto für dich"]));
+    assert_eq!(tab.value("document.title"), "Öffnet einmal · share");
     assert_eq!(loaded(&tab).len(), 1, "{:?}", loaded(&tab));
     let shown = tab.value("headings.slice(headings.indexOf('Einen Moment\\u00a0…')).join()");
     assert_eq!(shown, "Einen Moment\u{a0}…,Ein Foto für dich", "no English in between");
