@@ -149,7 +149,8 @@ document.addEventListener("visibilitychange", () => {
 
 // A page that waits, such as in a hidden tab, is no page that did not arrive.
 document.querySelector(".late")!.remove();
-if (!isSupported()) void settled().then(() => showMessage(message("failed.old_browser"), commandLine()));
+if (!isSupported())
+  void settled().then(() => redrawable(() => showMessage(message("failed.old_browser"), commandLine())));
 else if ("prerendering" in document && document.prerendering)
   document.addEventListener("prerenderingchange", start, { once: true });
 else start();

@@ -7,6 +7,7 @@ mod direct;
 mod engines;
 mod envelope;
 mod landing;
+mod languages;
 mod opening;
 mod paths;
 mod receiving;
