@@ -106,6 +106,7 @@ pub(super) async fn manifest(
     link: Credential,
     Json(Proof { proof }): Json<Proof>,
 ) -> Answer {
+    let _turn = server.answers.turn().await?;
     let waiting = server.relay.manifest(&link, &proof).await?;
     long(wire::JSON, json_text(&waiting).into(), &server.answers)
 }
@@ -115,8 +116,9 @@ pub(super) async fn claim(
     link: Credential,
     Json(ClaimRequest { proof, claim_token }): Json<ClaimRequest>,
 ) -> Answer {
-    let relay = server.relay.clone();
-    let claimed = to_the_end(async move { relay.claim(&link, &proof, &claim_token).await }).await?;
+    let (relay, turn) = (server.relay.clone(), server.answers.turn().await?);
+    let claiming = async move { relay.claim(&link, &proof, &claim_token).await.map(|claimed| (claimed, turn)) };
+    let (claimed, _turn) = to_the_end(claiming).await?;
     match &claimed.part {
         None => long(wire::JSON, json_text(&claimed).into(), &server.answers),
         Some(part) => {

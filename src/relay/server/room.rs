@@ -16,26 +16,43 @@ const LIMIT: usize = 64 << 20;
 /// A permit stands for this many bytes.
 const UNIT: usize = 1 << 10;
 
+/// Answers that may be long and are being prepared at once. Their length is unknown until the store was read.
+const PREPARED: usize = 32;
+
 /// The memory that is left.
 #[derive(Clone)]
-pub(super) struct Room(Arc<Semaphore>);
+pub(super) struct Room {
+    memory: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+}
+
+/// A turn to prepare an answer, until this is dropped.
+pub(super) struct Turn(#[expect(dead_code, reason = "dropping it lets the next one in")] OwnedSemaphorePermit);
 
 /// Memory for one object, until this is dropped.
 pub(super) struct Reservation(#[expect(dead_code, reason = "dropping it frees the memory")] OwnedSemaphorePermit);
 
 impl Default for Room {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(LIMIT / UNIT)))
+        Self { memory: Arc::new(Semaphore::new(LIMIT / UNIT)), turns: Arc::new(Semaphore::new(PREPARED)) }
     }
 }
 
 impl Room {
+    /// Waits for a turn to prepare an answer that may be long.
+    ///
+    /// # Errors
+    /// None in practice: [`RelayError::Busy`] at the end of the server.
+    pub(super) async fn turn(&self) -> Result<Turn, RelayError> {
+        self.turns.clone().acquire_owned().await.map(Turn).map_err(|_| RelayError::BUSY)
+    }
+
     /// Waits for memory for `len` bytes, at most [`LIMIT`]; for `time` at most.
     ///
     /// # Errors
     /// [`RelayError::Busy`] after that time.
     pub(super) async fn reserve(&self, len: usize, time: Duration) -> Result<Reservation, RelayError> {
-        let permit = timeout(time, self.0.clone().acquire_many_owned(units(len))).await;
+        let permit = timeout(time, self.memory.clone().acquire_many_owned(units(len))).await;
         permit.ok().and_then(Result::ok).map(Reservation).ok_or(RelayError::BUSY)
     }
 
@@ -44,7 +61,7 @@ impl Room {
     /// # Errors
     /// [`RelayError::Busy`] if there is none.
     pub(super) fn reserve_now(&self, len: usize) -> Result<Reservation, RelayError> {
-        self.0.clone().try_acquire_many_owned(units(len)).map(Reservation).map_err(|_| RelayError::BUSY)
+        self.memory.clone().try_acquire_many_owned(units(len)).map(Reservation).map_err(|_| RelayError::BUSY)
     }
 }
 
