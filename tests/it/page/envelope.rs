@@ -34,10 +34,12 @@ fn is_in_view(tab: &Tab, selector: &str) -> bool {
     let code = format!(
         "(() => {{
             const element = document.querySelector({selector:?});
-            const {{ x, y, width, height }} = element.getBoundingClientRect();
             const points = [[0.5, 0.5], [0.5, 0.04], [0.5, 0.96], [0.04, 0.5], [0.96, 0.5]];
-            return scrollY === 0 && points.every(([right, down]) =>
-                element.contains(document.elementFromPoint(x + right * width, y + down * height)));
+            // A box, or one for each line of words.
+            const boxes = [...element.getClientRects()];
+            return scrollY === 0 && boxes.length > 0 && boxes.every(({{ x, y, width, height }}) =>
+                points.every(([right, down]) =>
+                    element.contains(document.elementFromPoint(x + right * width, y + down * height))));
         }})()"
     );
     tab.value(&code) == true

@@ -278,12 +278,8 @@ fn bots_open_nothing() {
     // Then a recipient opens it by typing.
     early.tell("click", json!({ "selector": "details:has(#word) summary" }));
     early.tell("click", json!({ "selector": "#word" }));
-    early.tell("type", json!({ "text": "ope" }));
-    early.tell("press", json!({ "key": "Enter" }));
-    early.expect("Nothing was opened. Type OPEN.");
-    early.tell("type", json!({ "text": "n" }));
-    early.tell("press", json!({ "key": "Enter" }));
-    early.expect("Closing deletes the file for good");
+    early.type_text("ope").press("Enter").expect("Nothing was opened. Type OPEN.");
+    early.type_text("n").press("Enter").expect("Closing deletes the file for good");
 }
 
 #[test]
