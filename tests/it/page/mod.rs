@@ -3,10 +3,13 @@
 mod agreement;
 mod characters;
 mod delivery;
+mod direct;
 mod engines;
 mod envelope;
 mod landing;
+mod languages;
 mod opening;
+mod paths;
 mod receiving;
 mod seen;
 mod tabs;
