@@ -2,7 +2,7 @@
 
 import type { Point } from "./geometry.ts";
 
-/** What the gestures do. */
+/** The effects of gestures. */
 export interface Gestures {
   /** Whether a gesture may begin with this event; otherwise the browser handles the pointer. */
   begins(event: PointerEvent): boolean;

@@ -9,7 +9,7 @@ import { words } from "./texts.ts";
 /** A neighbor of the file on the stage: the next (1) or the previous one (-1). */
 export type Step = 1 | -1;
 
-/** What the stage asks of the viewer. */
+/** The part of the viewer that the stage uses. */
 export interface Viewing {
   /** A small picture of a neighbor; `null`: there is none. */
   preview(step: Step): HTMLElement | null;
