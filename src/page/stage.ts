@@ -107,11 +107,13 @@ export class Stage {
   }
 
   /** Handles a key. Returns whether it was one of the stage's. */
-  key({ key }: KeyboardEvent): boolean {
+  key({ key, target }: KeyboardEvent): boolean {
     const picture = this.#picture;
+    const isFree = !(target instanceof HTMLButtonElement);
     const arrow = ARROWS[key];
     if (picture === null) return false;
     if (key === "+" || key === "=") picture.isZoomed ? picture.zoomBy(STEP, null) : picture.toggle(null);
+    else if (key === "Enter" && isFree) picture.toggle(null);
     else if (key === "-") picture.zoomBy(1 / STEP, null);
     else if (key === "0" || (key === "Escape" && picture.isZoomed)) picture.fit(true);
     else if (arrow !== undefined && picture.isZoomed) picture.pan(arrow.x, arrow.y);
