@@ -47,6 +47,8 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
         'share;send' {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Show NAME to the recipient')
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Show NAME to the recipient')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Show NAME to the recipient as the sender')
+            [CompletionResult]::new('--note', '--note', [CompletionResultType]::ParameterName, 'Show TEXT to the recipient before opening')
             [CompletionResult]::new('--metadata', '--metadata', [CompletionResultType]::ParameterName, 'Strip or keep media metadata')
             [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'Expire after TIME, 1m to 90d [default: 14d]')
             [CompletionResult]::new('--expire', '--expire', [CompletionResultType]::ParameterName, 'Expire after TIME, 1m to 90d [default: 14d]')

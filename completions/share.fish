@@ -42,6 +42,8 @@ complete -c share -n "__fish_share_needs_command" -f -a "completions" -d 'Print 
 complete -c share -n "__fish_share_needs_command" -f -a "man" -d 'Print a manual page, or write all of them'
 complete -c share -n "__fish_share_needs_command" -f -a "help" -d 'Print the help of a command'
 complete -c share -n "__fish_share_using_subcommand send" -s n -l name -d 'Show NAME to the recipient' -r -f
+complete -c share -n "__fish_share_using_subcommand send" -l from -d 'Show NAME to the recipient as the sender' -r -f
+complete -c share -n "__fish_share_using_subcommand send" -l note -d 'Show TEXT to the recipient before opening' -r -f
 complete -c share -n "__fish_share_using_subcommand send" -l metadata -d 'Strip or keep media metadata' -r -f -a "strip\t'Remove location, time and camera data'
 keep\t'Send files unchanged'
 require\t'Refuse files that cannot be cleaned'"

@@ -22,6 +22,8 @@ pub(super) struct Config {
     pub(super) expire: Option<String>,
     /// How long to try again when the relay does not answer.
     pub(super) give_up: Option<String>,
+    /// The sender, for recipients.
+    pub(super) from: Option<String>,
     /// The network interface on which a direct share is reached.
     pub(super) interface: Option<String>,
     /// The address on which a relay or a direct share listens.
@@ -41,7 +43,7 @@ fn damaged(path: &std::path::Path, what: &str) -> Failure {
     let first = what.lines().next().unwrap_or_default();
     Failure::usage(
         format!("{}: {}", printable(&path.to_string_lossy()), printable(first)),
-        "the valid keys are relay, expire, give_up, interface, listen, public_url and viewer",
+        "the valid keys are relay, expire, from, give_up, interface, listen, public_url and viewer",
     )
 }
 

@@ -6,9 +6,10 @@ use roff::{Roff, bold, roman};
 use crate::cli::help::{self, EXAMPLES, EXIT_CODES, Form, Row};
 
 /// Variables, as the manual lists them.
-const ENVIRONMENT: [(&str, &str); 17] = [
+const ENVIRONMENT: [(&str, &str); 18] = [
     ("SHARE_RELAY", "Relay to upload to, unless --relay is given."),
     ("SHARE_EXPIRE", "How long a share waits to be opened, unless --expire is given."),
+    ("SHARE_FROM", "Name of the sender for recipients, unless --from is given."),
     ("SHARE_LINK", "Link to open."),
     ("SHARE_PASSPHRASE_FILE", "File whose first line is the passphrase."),
     ("SHARE_CREATE_TOKEN", "Create token, for a relay that requires one."),
@@ -30,7 +31,7 @@ const ENVIRONMENT: [(&str, &str); 17] = [
 const FILES: [(&str, &str); 2] = [
     (
         "~/.config/share/config.toml",
-        "Settings: relay, expire, give_up, listen, interface, public_url, viewer. Options and variables override them.",
+        "Settings: relay, expire, from, give_up, listen, interface, public_url, viewer. Options and variables win.",
     ),
     (
         "~/.local/state/share",

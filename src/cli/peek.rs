@@ -60,6 +60,9 @@ async fn peek(
 fn show(envelope: &Envelope, output: &Output) -> Result<(), Failure> {
     let manifest = &envelope.manifest;
     let mut text = format!("{} · until {}", format::describe(manifest), format::time(envelope.expires()));
+    for words in format::words(manifest) {
+        let _ = write!(text, "\n{words}");
+    }
     for entry in manifest.entries.iter().filter(|_| manifest.entries.len() > 1) {
         let _ = write!(text, "\n  {}", format::describe_entry(entry));
     }
@@ -68,6 +71,8 @@ fn show(envelope: &Envelope, output: &Output) -> Result<(), Failure> {
         "expires": envelope.expires(),
         "view_only": manifest.view_only,
         "name": manifest.name,
+        "from": manifest.from,
+        "note": manifest.note,
         "files": format::files(manifest),
     });
     output.answer("peek", facts, &text)

@@ -34,9 +34,9 @@ export function showEnvelope(
     written(manifest),
     name === null ? null : clamped("name", theirs(printable(name))),
     only ? h("p", { className: "fact" }, kindAndSize(only)) : contents(manifest, able),
-    h("p", { className: "fact" }, words("waiting.expires", { at: time(expires) })),
-    manifest.viewOnly ? h("p", {}, words("waiting.view_only")) : null,
+    manifest.viewOnly ? h("p", { className: "fact" }, words("waiting.view_only")) : null,
     ...notices(manifest, able),
+    h("p", { className: "fact" }, words("waiting.expires", { at: time(expires) })),
     h("div", { className: "opener" }, h("p", {}, words("waiting.once")), h("p", {}, words("waiting.seen")), ...hold),
     type,
     trust(),
@@ -54,8 +54,8 @@ function written({ from, note }: Manifest): HTMLElement | null {
   if (from === null && note === null) return null;
   return h(
     "figure",
-    {},
-    from === null ? null : h("p", { className: "name" }, theirs(printable(from))),
+    { className: "bubble" },
+    from === null ? null : clamped("name", theirs(printable(from))),
     note === null ? null : h("blockquote", {}, clamped("", theirs(note.split(/\r?\n/).map(printable).join("\n")))),
     h("figcaption", {}, words("waiting.written")),
   );
@@ -115,11 +115,11 @@ function notices({ entries, viewOnly }: Manifest, able: readonly Capability[]): 
   const warning = (text: string) => h("p", { className: "warning" }, text);
   const note = (text: string) => h("p", { className: "note" }, text);
   return [
+    cannot > 0 ? warning(words(of === 1 ? "waiting.cannot" : "waiting.cannot_some", { count: cannot, of })) : null,
+    ...(viewOnly && perhaps ? [warning(words("waiting.perhaps_view_only")), commandLine()] : []),
     APP === null || viewOnly ? null : warning(inApp(APP)),
     journal.works() ? null : warning(words("waiting.forgetful")),
     isSecureContext ? null : warning(words("trust.plain")),
-    ...(viewOnly && perhaps ? [warning(words("waiting.perhaps_view_only")), commandLine()] : []),
-    cannot > 0 ? warning(words(of === 1 ? "waiting.cannot" : "waiting.cannot_some", { count: cannot, of })) : null,
     saved > 0 ? note(words(of === 1 ? "waiting.save" : "waiting.save_some", { count: saved, of })) : null,
     perhaps && !viewOnly ? note(words("waiting.perhaps")) : null,
   ];

@@ -106,18 +106,18 @@ function wordForm(status: HTMLElement, open: () => void): HTMLDetailsElement {
   const word = words("hold.word");
   const input = h("input", { id: "word", autocomplete: "off", spellcheck: false, maxLength: MAX_WORD });
   input.setAttribute("autocapitalize", "characters");
-  let typed = false;
-  input.oninput = (event) => {
-    typed = event.isTrusted;
-  };
-  // An input method uses the first Enter itself: the word opens as soon as it is chosen.
-  input.addEventListener("compositionend", (event) => {
-    typed = event.isTrusted;
-    if (typed && isWordToOpen(input.value)) open();
+  /** The value that a user typed; `null`: the last change was a program's. */
+  let typed: string | null = null;
+  input.oninput = (event) => (typed = event.isTrusted ? input.value : null);
+  const isRight = () => input.value === typed && isWordToOpen(typed);
+  // An input method uses the first Enter itself: the word opens as soon as it is chosen. In Chromium this event is
+  // never trusted; the input events before it are.
+  input.addEventListener("compositionend", () => {
+    if (isRight()) open();
   });
   const onsubmit = (event: SubmitEvent) => {
     event.preventDefault();
-    if (event.isTrusted && typed && isWordToOpen(input.value)) open();
+    if (event.isTrusted && isRight()) open();
     else status.textContent = words("hold.wrong_word", { word });
   };
   return h(

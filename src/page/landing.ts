@@ -16,12 +16,12 @@ function draw(): void {
   const what = message("landing.what");
   const lost = message("landing.message");
   const send = message("landing.send");
-  const commands = h("pre", {}, "share send photo.jpg");
+  const commands = h("pre", { className: "commands" }, "share send photo.jpg");
   const token = h("p", { hidden: true }, words("landing.token"));
   screen(
     what.title,
     ...what.lines.map((line) => h("p", {}, line)),
-    h("section", {}, h("h2", {}, lost.title), ...lost.lines.map((line) => h("p", {}, line))),
+    h("section", { className: "bubble" }, h("h2", {}, lost.title), ...lost.lines.map((line) => h("p", {}, line))),
     h("h2", {}, send.title),
     ...send.lines.map((line) => h("p", {}, line)),
     token,

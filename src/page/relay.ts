@@ -61,10 +61,10 @@ export const PART_LEN = 4 * 1024 * 1024;
 
 /** The longest time without a byte before a download is retried. */
 const IDLE_MS = 60_000;
-/** The longest time for a short request and its answer. */
+/** The longest time for a short request and the first bytes of its answer, and between bytes of that. */
 const SHORT_MS = 20_000;
-/** The longest answer that is read at once, in bytes: a claim with its part. */
-const MAX_ANSWER = 1 << 20;
+/** The longest answer that is read at once, in bytes: more than that of a claim with its manifest and its part. */
+const MAX_ANSWER = 4 * 1024 * 1024;
 
 /** Bytes in base64url, as the protocol writes them. */
 export const textOf = (bytes: Uint8Array) => base64urlnopad.encode(bytes);
@@ -174,32 +174,45 @@ export async function about(): Promise<About> {
 
 /** Asks whether the share waits. Needs no passphrase and consumes nothing. */
 export async function notice(link: Credential): Promise<Notice> {
-  return answer(await ask("v1/link", link));
+  return parsed((await answer("v1/link", link)).bytes);
 }
 
 /** Downloads the encrypted manifest. Consumes nothing. */
 export async function manifest(link: Credential, proof: Uint8Array): Promise<Waiting> {
-  return answer(await ask("v1/manifest", link, { method: "POST", body: { proof: textOf(proof) } }));
+  return parsed((await answer("v1/manifest", link, { proof: textOf(proof) })).bytes);
 }
 
 /** Claims the share. May be repeated with the same claim token. */
 export async function claim(link: Credential, proof: Uint8Array, claimToken: Uint8Array): Promise<Claimed> {
   const body = { proof: textOf(proof), claim_token: textOf(claimToken) };
-  const response = await ask("v1/claim", link, { method: "POST", body });
-  if (!response.headers.get("Content-Type")?.startsWith("application/octet-stream")) return answer(response);
+  const { type, bytes } = await answer("v1/claim", link, body);
+  if (!type.startsWith("application/octet-stream")) return parsed(bytes);
   // The JSON's length, the JSON, then the only part.
-  const bytes = await whole(response);
   if (bytes.length < 4) throw new Refusal("not-a-relay");
   const end = 4 + new DataView(bytes.buffer).getUint32(0);
   return { ...parsed<Claimed>(bytes.subarray(4, end)), part: bytes.subarray(end) };
 }
 
-async function answer<T>(response: Response): Promise<T> {
-  return parsed(await whole(response));
+/** The whole answer to a request. It may take long on a slow line: only a silence ends it. */
+async function answer(path: string, who: Credential, body?: unknown): Promise<{ type: string; bytes: Uint8Array }> {
+  const silence = new AbortController();
+  const begin = () => setTimeout(() => silence.abort(), SHORT_MS);
+  let timer = begin();
+  try {
+    const method = body === undefined ? "GET" : "POST";
+    const response = await ask(path, who, { method, body, signal: silence.signal });
+    const bytes = await whole(response, () => {
+      clearTimeout(timer);
+      timer = begin();
+    });
+    return { type: response.headers.get("Content-Type") ?? "", bytes };
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
-/** The whole body of a short answer. Throws if it is longer than `MAX_ANSWER`. */
-export async function whole(response: Response): Promise<Uint8Array> {
+/** The whole body of a short answer. Throws if it is longer than `MAX_ANSWER`. `moved` is called as bytes arrive. */
+export async function whole(response: Response, moved = () => {}): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = response.body?.getReader();
@@ -208,6 +221,7 @@ export async function whole(response: Response): Promise<Uint8Array> {
       throw new NotNow();
     });
     if (read?.value === undefined) break;
+    moved();
     chunks.push(read.value);
     length += read.value.length;
     if (length > MAX_ANSWER) {

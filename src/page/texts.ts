@@ -112,12 +112,12 @@ export function inParentheses(opener: string | null): string {
 
 /** A word without differences of case, width, accents and invisible characters, the same in every language. */
 function folded(word: string): string {
-  // The dots of a Turkish İ are marks, and ß and ı have other letters in upper case.
+  // The dot of a Turkish İ is a mark. Upper case equates ß with ss, ı with i, and both small sigmas.
   return word
     .normalize("NFKD")
     .replace(/[\p{Mn}\p{Cf}\s]/gu, "")
-    .toUpperCase()
-    .toLowerCase();
+    .toLowerCase()
+    .toUpperCase();
 }
 
 /** Whether a user typed the word that opens: the one of the page's language in either spelling, or the English one. */

@@ -32,8 +32,8 @@ pub use self::content::{ByteStream, Content};
 pub use self::error::RelayError;
 pub use self::types::{
     About, Admission, Checksum, ClaimResponse, Commit, CommitResponse, Create, Credential, Gone, INLINE_LEN, LEASE,
-    MAX_GUESSES, MAX_SEALED_MANIFEST, MAX_TTL, MAX_WAIT, MIN_TTL, Notice, ShareState, Status, TOMBSTONE_TIME, V1,
-    Verifiers, Waiting,
+    MAX_DEPOSIT_MANIFEST, MAX_GUESSES, MAX_SEALED_MANIFEST, MAX_TTL, MAX_WAIT, MIN_TTL, Notice, ShareState, Status,
+    TOMBSTONE_TIME, V1, Verifiers, Waiting,
 };
 use crate::secret::{Receipt, Token};
 

@@ -16,6 +16,8 @@ use crate::secret::{Claimant, Id, Receipt, Role, Token, Verifier};
 pub const MAX_GUESSES: u8 = 20;
 /// The longest encrypted manifest, in bytes: [`crate::manifest::MAX_LEN`] and what age adds to it.
 pub const MAX_SEALED_MANIFEST: usize = 1032 * 1024;
+/// The longest encrypted manifest of a deposit, in bytes. Older relays accept no longer one at all.
+pub const MAX_DEPOSIT_MANIFEST: usize = 72 * 1024;
 /// The longest only part, in bytes, that the answer to a claim includes.
 pub const INLINE_LEN: u64 = 256 * 1024;
 /// The shortest time from the commit to expiry.

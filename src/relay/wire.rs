@@ -32,8 +32,10 @@ pub(super) const PROBLEM: &str = "application/problem+json";
 /// Bytes, or a framed JSON object and bytes.
 pub(super) const BYTES: &str = "application/octet-stream";
 
-/// The largest JSON object that a relay reads, in bytes.
+/// The largest JSON object in a short body, and in front of the part of a deposit, in bytes.
 pub(super) const MAX_JSON: usize = 256 * 1024;
+/// The largest JSON object with a manifest, in bytes: a commit, and the answers to a look and a claim.
+pub(super) const MAX_LONG_JSON: usize = 2 << 20;
 
 /// The body of `manifest`.
 #[derive(Serialize, Deserialize)]
@@ -97,7 +99,7 @@ pub(super) fn frame(json: &[u8]) -> Vec<u8> {
 
 /// Splits bytes into the JSON object of a frame, and the bytes after it.
 pub(super) fn unframe(mut bytes: Bytes) -> Option<(Bytes, Bytes)> {
-    let length = frame_len(&bytes)?;
+    let length = frame_len(&bytes, MAX_LONG_JSON)?;
     if bytes.len() < 4 + length {
         return None;
     }
@@ -105,10 +107,10 @@ pub(super) fn unframe(mut bytes: Bytes) -> Option<(Bytes, Bytes)> {
     Some((bytes.split_off(4), after))
 }
 
-/// The length of the JSON object in a frame.
-pub(super) fn frame_len(bytes: &[u8]) -> Option<usize> {
+/// The length of the JSON object in a frame, at most `max` bytes.
+pub(super) fn frame_len(bytes: &[u8], max: usize) -> Option<usize> {
     let length = u32::from_be_bytes(bytes.get(..4)?.try_into().ok()?);
-    usize::try_from(length).ok().filter(|length| *length <= MAX_JSON)
+    usize::try_from(length).ok().filter(|length| *length <= max)
 }
 
 /// An error on the wire. Nothing of the request is echoed.

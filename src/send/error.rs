@@ -22,6 +22,9 @@ pub enum SendError {
     /// The files cannot be described.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// The relay accepted the files, but not so many of them: it is an older one.
+    #[error("the relay does not accept so many files in one share")]
+    ManyFiles,
     /// The relay refused, or could not be reached.
     #[error(transparent)]
     Relay(#[from] RelayError),

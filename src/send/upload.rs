@@ -9,13 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::blob::PART_LEN;
 use crate::manifest::{Entry, Manifest};
-use crate::relay::{Checksum, Commit, CommitResponse, Content, Create, Credential, Relay, RelayError, V1, Verifiers};
+use crate::relay::{
+    Checksum, Commit, CommitResponse, Content, Create, Credential, MAX_DEPOSIT_MANIFEST, Relay, RelayError, V1,
+    Verifiers,
+};
 use crate::seal;
 use crate::seal::Lengths;
 use crate::secret::Keys;
@@ -33,6 +36,10 @@ const SECOND_LOOK: Duration = Duration::from_millis(700);
 pub struct SendOptions {
     /// A name for the whole, where there are several files.
     pub name: Option<String>,
+    /// The sender, for the recipient.
+    pub from: Option<String>,
+    /// A word with it, for the recipient.
+    pub note: Option<String>,
     /// The day, UTC: `YYYY-MM-DD`.
     pub created: String,
     /// Life from the moment it is committed.
@@ -201,13 +208,18 @@ impl Upload {
         }
     }
 
-    /// Creates, uploads and commits a share of one part, in one request.
+    /// Creates, uploads and commits a share of one part, in one request unless its manifest is long.
     async fn deposit(&self, only: Part, sealing: Sealing) -> Result<Sent, SendError> {
         let (relay, owner) = (&self.share.0.relay, &self.share.0.owner);
         let (lengths, entries) = sealing.thread.join().await?;
         let manifest = self.manifest(lengths, entries);
         let commit = self.commit(&manifest, vec![only.crc])?;
         let mut create = self.create(Some(lengths.blob_len));
+        if commit.manifest.len() > MAX_DEPOSIT_MANIFEST {
+            self.announce(&mut create).await?;
+            self.put(only).await?;
+            return self.finish(&create, &commit, manifest).await;
+        }
         let _turn = self.turns.acquire().await;
         self.share.announce();
         self.share.ask_to_commit();
@@ -222,23 +234,42 @@ impl Upload {
 
     /// Creates a share, uploads its parts while they are encrypted, and commits it.
     async fn put_all(&self, first: [Part; 2], sealing: Sealing) -> Result<Sent, SendError> {
-        let (relay, owner) = (&self.share.0.relay, &self.share.0.owner);
         let mut create = self.create(self.options.expected_len.map(seal::longest_blob));
-        self.share.announce();
-        let mut created = relay.create(owner, &create).await;
-        if self.shorten(&mut create, &created) {
-            created = relay.create(owner, &create).await;
-        }
-        self.share.note_announcing(&created);
-        created?;
+        self.announce(&mut create).await?;
         let crcs = self.put_parts(first, sealing.parts, sealing.buffers).await?;
         let (lengths, entries) = sealing.thread.join().await?;
         let manifest = self.manifest(lengths, entries);
         let commit = self.commit(&manifest, crcs)?;
+        self.finish(&create, &commit, manifest).await
+    }
+
+    /// Creates the share at its relay.
+    async fn announce(&self, create: &mut Create) -> Result<(), RelayError> {
+        let (relay, owner) = (&self.share.0.relay, &self.share.0.owner);
+        self.share.announce();
+        let mut created = relay.create(owner, create).await;
+        if self.shorten(create, &created) {
+            created = relay.create(owner, create).await;
+        }
+        self.share.note_announcing(&created);
+        created
+    }
+
+    /// Commits the share, all of whose parts are uploaded.
+    async fn finish(&self, create: &Create, commit: &Commit, manifest: Manifest) -> Result<Sent, SendError> {
+        let (relay, owner) = (&self.share.0.relay, &self.share.0.owner);
         self.share.ask_to_commit();
-        let committed = relay.commit(owner, &commit).await;
+        let committed = relay.commit(owner, commit).await;
         self.share.note_committing(&committed);
-        Ok(sent(committed?, &create, manifest))
+        match committed {
+            // The relay has accepted the parts: only a list of files that older relays refuse is left.
+            Err(RelayError::BadRequest | RelayError::TooLarge { .. })
+                if commit.manifest.len() > MAX_DEPOSIT_MANIFEST =>
+            {
+                Err(SendError::ManyFiles)
+            }
+            committed => Ok(sent(committed?, create, manifest)),
+        }
     }
 
     /// Uploads parts as they come, two at a time, and gives their buffers back.
@@ -248,16 +279,13 @@ impl Upload {
         parts: mpsc::Receiver<Part>,
         buffers: mpsc::Sender<BytesMut>,
     ) -> Result<Vec<Checksum>, RelayError> {
-        let (relay, owner) = (&self.share.0.relay, &self.share.0.owner);
         let later = stream::unfold(parts, |mut parts| async move { parts.recv().await.map(|part| (part, parts)) });
         stream::iter(first)
             .chain(later)
-            .map(|Part { number, crc, bytes }| {
-                let buffers = buffers.clone();
+            .map(|part| {
+                let (buffers, crc) = (buffers.clone(), part.crc);
                 async move {
-                    let content = Content::Whole(bytes.clone());
-                    let _turn = self.turns.acquire().await;
-                    relay.put_part(owner, number, crc, content).await?;
+                    let bytes = self.put(part).await?;
                     // The connection may hold on to the bytes for a moment: then the sealer gets a new buffer.
                     let _ = buffers.try_send(bytes.try_into_mut().unwrap_or_default());
                     Ok(crc)
@@ -266,6 +294,14 @@ impl Upload {
             .buffered(BUFFERS - 1)
             .try_collect()
             .await
+    }
+
+    /// Uploads one part in its turn, and returns its bytes.
+    async fn put(&self, Part { number, crc, bytes }: Part) -> Result<Bytes, RelayError> {
+        let (relay, owner) = (&self.share.0.relay, &self.share.0.owner);
+        let _turn = self.turns.acquire().await;
+        relay.put_part(owner, number, crc, Content::Whole(bytes.clone())).await?;
+        Ok(bytes)
     }
 
     fn create(&self, max_len: Option<u64>) -> Create {
@@ -292,8 +328,9 @@ impl Upload {
     }
 
     fn manifest(&self, lengths: Lengths, entries: Vec<Entry>) -> Manifest {
-        let SendOptions { name, created, view_only, .. } = self.options.clone();
-        Manifest::new(name, entries, lengths.age_len, view_only, created)
+        let SendOptions { name, from, note, created, view_only, .. } = self.options.clone();
+        let manifest = Manifest::new(name, entries, lengths.age_len, view_only, created);
+        Manifest { from, note, ..manifest }
     }
 
     fn commit(&self, manifest: &Manifest, parts: Vec<Checksum>) -> Result<Commit, SendError> {

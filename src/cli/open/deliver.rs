@@ -234,12 +234,28 @@ pub(super) async fn to_terminal(share: Undelivered, output: &Output) -> Result<G
 /// Saves files.
 pub(super) async fn to_files(share: Undelivered, targets: Targets, output: &Output) -> Result<Got, Unreceived> {
     let directory = format::path(targets.directory());
+    let programs = programs(share.manifest());
     let claimed = share.claim(targets, Some(&directory)).await?;
     let bar = bar(&claimed, output);
     let (saved, share) = claimed.receive(moving(&bar)).await?.save().await?;
     bar.finish_and_clear();
     let how = report_saved(saved.files.iter().map(|file| file.path.as_path()), saved.album.as_deref(), output);
+    report_programs(programs, output);
     Ok(Got { share, how })
+}
+
+/// How many files are programs for the sender.
+fn programs(manifest: &Manifest) -> usize {
+    manifest.entries.iter().filter(|entry| entry.executable).count()
+}
+
+/// Prints that programs were saved as ordinary files: nothing that a stranger sent runs at a click.
+fn report_programs(count: usize, output: &Output) {
+    match count {
+        0 => {}
+        1 => output.info("1 file is marked as executable; it was saved as an ordinary file."),
+        many => output.info(&format!("{many} files are marked as executable; they were saved as ordinary files.")),
+    }
 }
 
 /// Shows the share until it is closed.
@@ -247,6 +263,7 @@ pub(super) async fn to_screen(share: Undelivered, view: Box<View>, output: &Outp
     let is_whole = view.is_whole();
     let notify = |notice: view::ViewerNotice<'_>| showing::notice(notice, output);
     let targets = Targets::within(&view.manifest, Path::new("."));
+    let programs = programs(&view.manifest);
     let claimed = share.claim(Screen { view, targets }, None).await?;
     let (saved, delivered) = if is_whole {
         let bar = bar(&claimed, output);
@@ -259,8 +276,12 @@ pub(super) async fn to_screen(share: Undelivered, view: Box<View>, output: &Outp
         let show = async |(seekable, Shown { view, .. })| closed(view::show_through(seekable, *view, &notify).await);
         claimed.seek().await?.deliver(show).await?
     };
-    let how =
-        if saved.is_empty() { Delivery::Seen } else { report_saved(saved.iter().map(PathBuf::as_path), None, output) };
+    let how = if saved.is_empty() {
+        Delivery::Seen
+    } else {
+        report_programs(programs, output);
+        report_saved(saved.iter().map(PathBuf::as_path), None, output)
+    };
     Ok(Got { share: delivered.note(), how })
 }
 

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueHint};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::deliver::{Delivery, Got, Undelivered, Unreceived};
 use self::destination::{ChosenDestination, DestinationOptions};
@@ -20,6 +20,7 @@ use crate::cli::input::link::{Access, AccessArgs};
 use crate::cli::look::look;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format;
+use crate::manifest::Manifest;
 use crate::open::{Begin, Earlier, Finishable, Look, OpenError, Progress, Refusal, Session, Stage, absolute};
 use crate::relay::Relay;
 use crate::safe_text::reason;
@@ -161,7 +162,7 @@ impl Opening<'_> {
     async fn open(&self, session: Session) -> Result<(), Failure> {
         let output = &self.cx.output;
         let share = self.look(session).await?;
-        let view_only = share.manifest().view_only;
+        let Manifest { view_only, from, note, .. } = share.manifest().clone();
         let got = match self.args.options().destination(share.manifest(), self.cx).await? {
             ChosenDestination::Stdout => deliver::to_stdout(share, output).await,
             ChosenDestination::Terminal => deliver::to_terminal(share, output).await,
@@ -169,7 +170,7 @@ impl Opening<'_> {
             ChosenDestination::View(view) => deliver::to_screen(share, view, output).await,
         };
         match got {
-            Ok(Got { share, how }) => self.finish(share, how).await,
+            Ok(Got { share, how }) => self.finish(share, how, json!({ "from": from, "note": note })).await,
             Err(Unreceived::Failed(failure)) => return Err(failure),
             // The reader closed the pipe early. The relay keeps the share for this device until the lease ends.
             Err(Unreceived::Open(OpenError::Write(error))) if error.kind() == io::ErrorKind::BrokenPipe => {}
@@ -192,6 +193,7 @@ impl Opening<'_> {
             let ours = match look(session, &self.relay, args, &self.access, self.cx).await? {
                 Look::Waits(envelope) => {
                     output.info(&format::describe(&envelope.manifest));
+                    format::words(&envelope.manifest).for_each(|words| output.info(&words));
                     return Ok(Undelivered::Waits(envelope));
                 }
                 Look::Ours(ours) => ours,
@@ -199,6 +201,7 @@ impl Opening<'_> {
             match ours.resume().await {
                 Ok(resumed) => {
                     output.info(&format!("Resuming {}", format::describe(resumed.manifest())));
+                    format::words(resumed.manifest()).for_each(|words| output.info(&words));
                     return Ok(Undelivered::Resumed(Box::new(resumed)));
                 }
                 Err(Refusal { session: Some(again), .. }) if args.may_ask_again() => {
@@ -210,8 +213,8 @@ impl Opening<'_> {
         }
     }
 
-    /// Finishes the share at the relay, and prints the outcome.
-    async fn finish(&self, share: Finishable, how: Delivery) {
+    /// Finishes the share at the relay, and prints the outcome. `facts` are about the share, for programs.
+    async fn finish(&self, share: Finishable, how: Delivery, mut facts: Value) {
         let finished = share.finish().await;
         let is_confirmed = finished.is_confirmed();
         let words = openers_words(&finished.claimant);
@@ -229,11 +232,11 @@ impl Opening<'_> {
             format!("{done}. {later}; then the sender sees it was opened by: {words}")
         };
         let id = self.access.secret.id().hex();
-        self.cx.output.event(
-            "opened",
-            json!({ "opener": words, "id": id, "finished": is_confirmed, "seen": was_seen }),
-            &text,
-        );
+        let outcome = json!({ "opener": words, "id": id, "finished": is_confirmed, "seen": was_seen });
+        if let (Value::Object(facts), Value::Object(outcome)) = (&mut facts, outcome) {
+            facts.extend(outcome);
+        }
+        self.cx.output.event("opened", facts, &text);
         finished.close();
     }
 }

@@ -109,6 +109,13 @@ pub(in crate::cli) fn describe(manifest: &Manifest) -> String {
     titled(manifest.name.as_deref(), &format!("{files}, {}", size(manifest.total_size())))
 }
 
+/// The sender's words, a line each. The mark stands before them, so that the words cannot remove it.
+pub(in crate::cli) fn words(manifest: &Manifest) -> impl Iterator<Item = String> {
+    let line = |what: &str, words: &String| format!("{what} (written by the sender): {}", printable(words));
+    let from = manifest.from.as_ref().map(|from| line("From", from));
+    from.into_iter().chain(manifest.note.as_ref().map(|note| line("Note", note)))
+}
+
 /// One file of a share, in one line: `beach.jpg: photo, 3.4 MB`; `Day 1/beach.jpg: photo, 3.4 MB`.
 pub(in crate::cli) fn describe_entry(entry: &Entry) -> String {
     let path = (!entry.path.is_empty()).then(|| entry.path.join("/"));

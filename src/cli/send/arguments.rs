@@ -43,6 +43,12 @@ pub(crate) struct SendArgs {
         short, long, value_name = "NAME", conflicts_with = "no_name", value_hint = ValueHint::Other, help_heading = WHAT
     )]
     name: Option<String>,
+    /// Show NAME to the recipient as the sender
+    #[arg(long, value_name = "NAME", env = "SHARE_FROM", value_hint = ValueHint::Other, help_heading = WHAT)]
+    pub(super) from: Option<String>,
+    /// Show TEXT to the recipient before opening
+    #[arg(long, value_name = "TEXT", value_hint = ValueHint::Other, help_heading = WHAT)]
+    pub(super) note: Option<String>,
     /// Don't send file names
     #[arg(long, hide_short_help = true, help_heading = WHAT)]
     no_name: bool,

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod links;
+mod words;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use zeroize::Zeroizing;
 pub(super) use self::arguments::SendArgs;
 use self::arguments::expect_bare_form;
 use self::links::{LinkDisplay, QrChoice, copy, print, warn_of_no_outbox};
+use self::words::Words;
 use crate::cli::catch_up::catch_up;
 use crate::cli::connect::Connected;
 use crate::cli::context::Context;
@@ -37,6 +39,7 @@ pub(super) async fn run(args: SendArgs, cx: &Context) -> Result<(), Failure> {
     let relay = args.relay(cx)?;
     let ttl = args.ttl(cx)?;
     args.expect_sense(relay.as_ref())?;
+    let Words { from, note } = Words::of(&args, cx)?;
     let inputs = args.wanted().open(cx).await?;
     let passphrase = match (args.generate_passphrase, args.passphrase.is_given()) {
         (true, _) => Some(wordlist::passphrase()),
@@ -46,6 +49,8 @@ pub(super) async fn run(args: SendArgs, cx: &Context) -> Result<(), Failure> {
     let shown = passphrase.clone().filter(|_| args.generate_passphrase);
     let options = SendOptions {
         name: args.name().filter(|_| inputs.sources.len() > 1),
+        from,
+        note,
         created: format::today(),
         ttl,
         or_shorter: args.expire.is_none() && cx.config.expire.is_none(),

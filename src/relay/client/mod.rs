@@ -28,8 +28,8 @@ use crate::relay::{
 use crate::relay_url::RelayUrl;
 use crate::secret::{Pin, Receipt, Token};
 
-/// The longest answer that is read into memory, in bytes. The longest is a claim with its part.
-const MAX_ANSWER: usize = 1 << 20;
+/// The longest answer that is read into memory, in bytes: more than that of a claim with its manifest and its part.
+const MAX_ANSWER: usize = 4 << 20;
 
 /// The client of a relay server.
 pub struct HttpRelay {
@@ -107,7 +107,8 @@ impl HttpRelay {
     }
 
     async fn read_json<A: DeserializeOwned>(&self, response: Response) -> Result<A, RelayError> {
-        let whole = self.read_all(response, self.idle).await?;
+        let len = response.content_length().unwrap_or(0).min(MAX_ANSWER as u64);
+        let whole = self.read_all(response, http::time_for(len, self.idle)).await?;
         serde_json::from_slice(&whole).map_err(|_| RelayError::Diverted)
     }
 
@@ -147,8 +148,9 @@ impl HttpRelay {
         body: &impl Serialize,
     ) -> Result<Response, RelayError> {
         let body = serde_json::to_vec(body).map_err(|_| RelayError::BadRequest)?;
+        let time = http::time_for(body.len() as u64, self.idle);
         let request = self.request(Method::POST, path, Some(credential));
-        self.send(request.header(CONTENT_TYPE, wire::JSON).body(body)).await
+        self.send_within(request.header(CONTENT_TYPE, wire::JSON).body(body), time).await
     }
 
     /// The request for part `number`.
@@ -218,7 +220,8 @@ impl Relay for HttpRelay {
         if !framed {
             return self.read_json(response).await;
         }
-        let (head, part) = wire::unframe(self.read_all(response, http::time_for(INLINE_LEN, self.idle)).await?)
+        let len = response.content_length().unwrap_or(INLINE_LEN).min(MAX_ANSWER as u64);
+        let (head, part) = wire::unframe(self.read_all(response, http::time_for(len, self.idle)).await?)
             .ok_or(RelayError::NotARelay)?;
         let claimed: ClaimResponse = serde_json::from_slice(&head).map_err(|_| RelayError::NotARelay)?;
         Ok(ClaimResponse { part: Some(part), ..claimed })

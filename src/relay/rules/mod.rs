@@ -31,8 +31,8 @@ use self::write_once::{Written, write_hint, write_once};
 use crate::relay::clock::Clock;
 use crate::relay::store::Store;
 use crate::relay::{
-    About, Admission, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, LEASE, MAX_TTL,
-    Notice, Relay, RelayError, ShareState, Status, V1, Waiting,
+    About, Admission, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, LEASE,
+    MAX_SEALED_MANIFEST, MAX_TTL, Notice, Relay, RelayError, ShareState, Status, V1, Waiting,
 };
 use crate::secret::{Claimant, Id, Receipt, Role, Token};
 
@@ -107,7 +107,7 @@ impl StoreRelay {
     /// The encrypted manifest.
     async fn manifest_of(&self, id: &Id) -> Result<Bytes, RelayError> {
         // Absent means deleted since the records were read. The client's next request reads them again.
-        get(&*self.store, &names::manifest(id)).await?.ok_or(RelayError::BUSY)
+        get(&*self.store, &names::manifest(id), MAX_SEALED_MANIFEST as u64).await?.ok_or(RelayError::BUSY)
     }
 
     /// Writes a hint for the sweeper to look at `id` at `due`. Must precede the record that makes something due then.

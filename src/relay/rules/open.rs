@@ -125,7 +125,7 @@ impl StoreRelay {
     ) -> Result<Option<bytes::Bytes>, RelayError> {
         match *parts {
             [crc] if blob_len <= INLINE_LEN => {
-                let part = get(&*self.store, &names::part(id, 0, crc)).await?;
+                let part = get(&*self.store, &names::part(id, 0, crc), INLINE_LEN).await?;
                 // Absent means deleted since the records were read. The client's next request reads them again.
                 Ok(Some(part.ok_or(RelayError::BUSY)?))
             }

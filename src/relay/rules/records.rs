@@ -226,17 +226,17 @@ impl Record for ClaimEnd {
 
 /// Reads a record. One that cannot be parsed is [`RelayError::Busy`], never absent.
 pub(super) async fn load<R: Record>(store: &dyn Store, name: &str) -> Result<Option<R>, RelayError> {
-    match get(store, name).await? {
+    match get(store, name, INLINE_LEN).await? {
         None => Ok(None),
         Some(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|_| RelayError::BUSY),
     }
 }
 
-/// Reads a small object: at most [`INLINE_LEN`] bytes.
-pub(super) async fn get(store: &dyn Store, name: &str) -> Result<Option<Bytes>, RelayError> {
+/// Reads an object of at most `max` bytes.
+pub(super) async fn get(store: &dyn Store, name: &str, max: u64) -> Result<Option<Bytes>, RelayError> {
     match store.read(name, 0).await {
         Ok(None) => Ok(None),
-        Ok(Some(content)) if content.len() > INLINE_LEN => Err(RelayError::BUSY),
+        Ok(Some(content)) if content.len() > max => Err(RelayError::BUSY),
         Ok(Some(content)) => content.whole().await.map(Some).map_err(|_| RelayError::BUSY),
         Err(error) => Err(failure(error)),
     }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use crate::relay::RelayError;
 use crate::relay::backoff::retry;
 use crate::relay::clock::Clock;
 use crate::relay::rules::records::{Record, failure, get, load};
 use crate::relay::store::{Created, Store, StoreError};
+use crate::relay::{INLINE_LEN, RelayError};
 
 /// Attempts to write a record or a hint.
 const ATTEMPTS: u32 = 8;
@@ -80,7 +80,9 @@ pub(super) async fn write_hint(store: &dyn Store, clock: &dyn Clock, name: &str)
     persist(clock, || async {
         match store.create(name, Bytes::new().into()).await {
             Ok(Created::New) => ControlFlow::Break(Ok(())),
-            Ok(Created::Exists) if matches!(get(store, name).await, Ok(Some(_))) => ControlFlow::Break(Ok(())),
+            Ok(Created::Exists) if matches!(get(store, name, INLINE_LEN).await, Ok(Some(_))) => {
+                ControlFlow::Break(Ok(()))
+            }
             Err(error @ (StoreError::NoSpace | StoreError::Refused(_) | StoreError::Unable(_))) => {
                 ControlFlow::Break(Err(failure(error)))
             }

@@ -1,12 +1,21 @@
 //! Answers: JSON objects, and errors as problems (RFC 9457).
 
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream;
 use serde::Serialize;
 
+use super::room::Room;
 use crate::relay::RelayError;
 use crate::relay::wire::{self, Problem};
+
+/// The longest answer that needs no reservation, in bytes: a JSON object without a long manifest, and a part.
+const MAX_SHORT: usize = 2 * wire::MAX_JSON;
 
 /// The outcome of a request.
 pub(super) type Answer = Result<Response, RelayError>;
@@ -31,4 +40,28 @@ pub(super) fn json_text(value: &impl Serialize) -> String {
 /// A JSON object as an answer.
 pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
     (status, [(CONTENT_TYPE, wire::JSON)], json_text(value)).into_response()
+}
+
+/// Pieces in which a long answer is written, in bytes.
+const PIECE: usize = 64 << 10;
+
+/// An answer that may be long. A long one is refused unless `room` has memory for it, which it holds until the client
+/// has read it.
+///
+/// # Errors
+/// [`RelayError::Busy`]: the request may be repeated.
+pub(super) fn long(content_type: &'static str, answer: Vec<u8>, room: &Room) -> Answer {
+    let head = [(CONTENT_TYPE, content_type)];
+    let len = answer.len();
+    if len <= MAX_SHORT {
+        return Ok((head, answer).into_response());
+    }
+    let state = (Bytes::from(answer), room.reserve_now(len)?);
+    let pieces = stream::unfold(state, |(mut rest, reservation)| async move {
+        let piece = rest.split_to(rest.len().min(PIECE));
+        (!piece.is_empty()).then_some((Ok::<_, Infallible>(piece), (rest, reservation)))
+    });
+    let mut response = (head, Body::from_stream(pieces)).into_response();
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(len));
+    Ok(response)
 }

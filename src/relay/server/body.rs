@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::room::{Reservation, Room};
 use crate::blob::PART_LEN;
 use crate::relay::wire;
 use crate::relay::{Content, RelayError};
@@ -28,10 +29,67 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = RelayError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, RelayError> {
-        let read = timeout(IDLE_TIME, to_bytes(request.into_body(), wire::MAX_JSON));
-        let bytes = read.await.map_err(|_| RelayError::Timeout)?.map_err(|_| RelayError::BadRequest)?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|_| RelayError::BadRequest)
+        read_json(request.into_body(), wire::MAX_JSON, IDLE_TIME).await.map(Self)
     }
+}
+
+/// Reads a JSON object of at most `max` bytes within `time`.
+///
+/// # Errors
+/// [`RelayError::Timeout`]; [`RelayError::BadRequest`] for a body that is too long or is something else.
+async fn read_json<T: DeserializeOwned>(body: Body, max: usize, time: Duration) -> Result<T, RelayError> {
+    let read = timeout(time, to_bytes(body, max));
+    let bytes = read.await.map_err(|_| RelayError::Timeout)?.map_err(|_| RelayError::BadRequest)?;
+    serde_json::from_slice(&bytes).map_err(|_| RelayError::BadRequest)
+}
+
+/// Reads a JSON object that may be long. A long one is read only with a length, after `admit` succeeded, and while
+/// `room` has a reservation for it. The reservation lasts until it is dropped.
+///
+/// # Errors
+/// As of [`read_json`]; the error of `admit`; [`RelayError::Busy`] without room.
+pub(super) async fn read_long_json<T: DeserializeOwned>(
+    len: Option<u64>,
+    body: Body,
+    room: &Room,
+    admit: impl Future<Output = Result<(), RelayError>>,
+) -> Result<(T, Option<Reservation>), RelayError> {
+    let len = len.and_then(|len| usize::try_from(len).ok()).filter(|len| *len > wire::MAX_JSON);
+    let Some(len) = len else { return Ok((read_json(body, wire::MAX_JSON, IDLE_TIME).await?, None)) };
+    if len > wire::MAX_LONG_JSON {
+        return Err(RelayError::BadRequest);
+    }
+    let admitted = async {
+        admit.await?;
+        room.reserve(len, IDLE_TIME).await
+    };
+    match admitted.await {
+        Ok(reservation) => Ok((read_json(body, len, time_for(len as u64)).await?, Some(reservation))),
+        Err(error) => {
+            drain(body.into_data_stream()).await;
+            Err(error)
+        }
+    }
+}
+
+/// The longest time for a body of `len` bytes.
+fn time_for(len: u64) -> Duration {
+    IDLE_TIME + Duration::from_secs(len / SLOWEST)
+}
+
+/// Reads the rest of a body, at most the length of a part. Otherwise the connection would be reset while the client
+/// still sends, and the answer would be lost.
+async fn drain(mut body: BodyDataStream) {
+    let _ = timeout(IDLE_TIME, async {
+        let mut seen = 0;
+        while seen <= PART_LEN {
+            match next_piece(&mut body).await {
+                Ok(Some(piece)) => seen += piece.len(),
+                _ => return,
+            }
+        }
+    })
+    .await;
 }
 
 /// The `Content-Length` of a request, in bytes.
@@ -90,7 +148,7 @@ impl<T: DeserializeOwned> Framed<T> {
 async fn read_frame(body: &mut BodyDataStream) -> Result<(BytesMut, usize), RelayError> {
     let mut head = BytesMut::new();
     loop {
-        match wire::frame_len(&head) {
+        match wire::frame_len(&head, wire::MAX_JSON) {
             Some(length) if head.len() >= 4 + length => return Ok((head, 4 + length)),
             None if head.len() >= 4 => return Err(RelayError::BadRequest),
             _ => head.extend_from_slice(&next_piece(body).await?.ok_or(RelayError::BadRequest)?),
@@ -126,7 +184,7 @@ pub(super) fn lend_all(len: u64, body: Body) -> (Content, Returned) {
 /// `first` and the rest of `body` as content of `len` bytes; and the body itself, once the content is dropped.
 fn lend(first: Bytes, len: u64, body: BodyDataStream) -> (Content, Returned) {
     let (back, returned) = oneshot::channel();
-    let deadline = Instant::now() + IDLE_TIME + Duration::from_secs(len / SLOWEST);
+    let deadline = Instant::now() + time_for(len);
     let lent = Lent { deadline, body: Some(body), back: Some(back) };
     let pieces = stream::try_unfold((first, lent), |(first, mut lent)| async move {
         if !first.is_empty() {
@@ -140,19 +198,10 @@ fn lend(first: Bytes, len: u64, body: BodyDataStream) -> (Content, Returned) {
 }
 
 impl Returned {
-    /// Reads what the relay left of the body, at most the length of a part. Otherwise the connection would be reset
-    /// while the client still sends, and the answer would be lost.
+    /// [Drains](drain) what the relay left of the body.
     pub(super) async fn drain(mut self) {
-        let Ok(mut body) = self.0.try_recv() else { return };
-        let _ = timeout(IDLE_TIME, async {
-            let mut seen = 0;
-            while seen <= PART_LEN {
-                match next_piece(&mut body).await {
-                    Ok(Some(piece)) => seen += piece.len(),
-                    _ => return,
-                }
-            }
-        })
-        .await;
+        if let Ok(body) = self.0.try_recv() {
+            drain(body).await;
+        }
     }
 }

@@ -11,8 +11,8 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::IntoResponse;
 
-use super::answers::{Answer, json, json_text};
-use super::body::{Framed, Json, declared_len, lend_all};
+use super::answers::{Answer, json, json_text, long};
+use super::body::{Framed, Json, declared_len, lend_all, read_long_json};
 use super::host::IsLocal;
 use super::options::Server;
 use crate::relay::wire::{self, ClaimRequest, Deposit, Done, FinishRequest, Proof, Was};
@@ -62,7 +62,17 @@ pub(super) async fn put_part(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-pub(super) async fn commit(State(server): State<Arc<Server>>, owner: Credential, Json(commit): Json<Commit>) -> Answer {
+pub(super) async fn commit(
+    State(server): State<Arc<Server>>,
+    owner: Credential,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let relay = server.relay.clone();
+    // Only senders of a share of this relay get memory.
+    let admit = async { relay.status(&owner, None, Duration::ZERO).await.map(drop) };
+    let (commit, _reservation) =
+        read_long_json::<Commit>(declared_len(&headers).ok(), body, &server.bodies, admit).await?;
     let relay = server.relay.clone();
     Ok(json(StatusCode::CREATED, &to_the_end(async move { relay.commit(&owner, &commit).await }).await?))
 }
@@ -96,7 +106,8 @@ pub(super) async fn manifest(
     link: Credential,
     Json(Proof { proof }): Json<Proof>,
 ) -> Answer {
-    Ok(json(StatusCode::OK, &server.relay.manifest(&link, &proof).await?))
+    let waiting = server.relay.manifest(&link, &proof).await?;
+    long(wire::JSON, json_text(&waiting).into(), &server.answers)
 }
 
 pub(super) async fn claim(
@@ -107,11 +118,11 @@ pub(super) async fn claim(
     let relay = server.relay.clone();
     let claimed = to_the_end(async move { relay.claim(&link, &proof, &claim_token).await }).await?;
     match &claimed.part {
-        None => Ok(json(StatusCode::OK, &claimed)),
+        None => long(wire::JSON, json_text(&claimed).into(), &server.answers),
         Some(part) => {
             let mut framed = wire::frame(json_text(&claimed).as_bytes());
             framed.extend_from_slice(part);
-            Ok(([(CONTENT_TYPE, wire::BYTES)], framed).into_response())
+            long(wire::BYTES, framed, &server.answers)
         }
     }
 }

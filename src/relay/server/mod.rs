@@ -12,6 +12,7 @@ pub mod guests;
 mod handlers;
 mod host;
 mod options;
+mod room;
 mod static_files;
 
 use std::io;
@@ -32,6 +33,7 @@ use hyper_util::rt::TokioTimer;
 use self::connection::Acceptor;
 use self::options::Server;
 pub use self::options::{CreatePolicy, PORT, ServerOptions};
+use self::room::Room;
 use crate::relay::{Relay, pinned, wire};
 
 /// Time for the head of a request. A connection that takes longer is closed.
@@ -51,7 +53,7 @@ pub async fn serve(
     listener.set_nonblocking(true)?;
     let tls = options.direct.as_ref().map(pinned::server).transpose().map_err(io::Error::other)?;
     let (drain, plain, max_connections) = (options.drain, options.plain, options.max_connections);
-    let app = router(Arc::new(Server { relay, options, listens }));
+    let app = router(Arc::new(Server { relay, options, listens, bodies: Room::default(), answers: Room::default() }));
     let handle = Handle::new();
     let mut server = axum_server::from_tcp(listener)?
         .acceptor(Acceptor::new(tls, plain, max_connections))

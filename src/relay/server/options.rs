@@ -8,6 +8,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::room::Room;
 use crate::relay::{Admission, Create, Relay};
 use crate::relay_url::RelayUrl;
 use crate::secret::DirectKey;
@@ -109,4 +110,8 @@ pub(super) struct Server {
     pub(super) options: ServerOptions,
     /// The address that it listens on.
     pub(super) listens: SocketAddr,
+    /// Memory for long bodies.
+    pub(super) bodies: Room,
+    /// Memory for long answers.
+    pub(super) answers: Room,
 }

@@ -130,7 +130,7 @@ fn names_that_are_no_commands_lead_to_one() {
 fn errors_in_arguments_name_what_is_wrong() {
     let sandbox = Sandbox::new();
     for (line, error, hint) in [
-        ("send --nonsense", "unknown option '--nonsense'", "try: share send --help"),
+        ("send --xyzzy", "unknown option '--xyzzy'", "try: share send --help"),
         ("send --expir 1d", "unknown option '--expir'", "hint: did you mean --expire?"),
         ("list nonsense", "unexpected argument 'nonsense'", "try: share list --help"),
         ("send --relay", "'--relay <URL>' needs a value", "try: share send --help"),

@@ -14,3 +14,5 @@ mod settings;
 mod shells;
 mod styling;
 mod transcripts;
+mod trees;
+mod words;

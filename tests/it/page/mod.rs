@@ -5,6 +5,8 @@ mod albums;
 mod characters;
 mod delivery;
 mod engines;
+mod envelope;
+mod landing;
 mod opening;
 mod receiving;
 mod seen;

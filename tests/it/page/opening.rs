@@ -16,7 +16,7 @@ use share::link::Link;
 
 use crate::support::{
     Browser, CLIP, DRIVEN, Host, PHOTO, Proxy, ROOT, RelayProcess, Sandbox, Tab, TerminalKind, Tty, WORKSHOP, contains,
-    forms, has, noise, planted, send, status,
+    forms, has, noise, planted, planted_with, send, status,
 };
 
 /// A photo of another format with the same content, made by the browser.
@@ -278,12 +278,8 @@ fn bots_open_nothing() {
     // Then a recipient opens it by typing.
     early.tell("click", json!({ "selector": "details:has(#word) summary" }));
     early.tell("click", json!({ "selector": "#word" }));
-    early.tell("type", json!({ "text": "ope" }));
-    early.tell("press", json!({ "key": "Enter" }));
-    early.expect("Nothing was opened. Type OPEN.");
-    early.tell("type", json!({ "text": "n" }));
-    early.tell("press", json!({ "key": "Enter" }));
-    early.expect("Closing deletes the file for good");
+    early.type_text("ope").press("Enter").expect("Nothing was opened. Type OPEN.");
+    early.type_text("n").press("Enter").expect("Closing deletes the file for good");
 }
 
 #[test]
@@ -553,6 +549,7 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
         ("too-new", with("share1sqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqaxpu6e"), "newer version of share"),
         ("unknown", with("share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg"), "has no such share"),
         ("waiting", photo.clone(), "photo, 27.5 kB"),
+        ("waiting-words", with_words(relay), "Written by the sender"),
     ] {
         let tab = look.tab(&plain);
         tab.goto(&link);
@@ -614,12 +611,24 @@ fn states_before_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProces
     tab.hold().expect("Closing deletes the file for good").press_button("Close").expect("The sender sees");
 }
 
+/// A photo that this browser cannot show, with a name and a note.
+fn with_words(relay: &RelayProcess) -> String {
+    planted_with(&relay.url, &[("IMG_2041.HEIC", "image/heic", b"\0\0\0\x18ftypheic")], |manifest| {
+        manifest.from = Some("Anna".to_owned());
+        manifest.note = Some("from the beach ☀ https://elsewhere.example".to_owned());
+    })
+}
+
 fn states_of_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
     let plain = json!({});
     let album = send(sandbox, relay, &[PHOTO, CLIP, "secret.txt", "holidays.tar.zst"]);
     let tab = look.tab(&plain);
     tab.goto(&album);
     look.at(&tab, "waiting-album", "4 files");
+    tab.tell("click", json!({ "selector": ".files summary" }));
+    look.at(&tab, "waiting-list", "to save");
+    tab.tell("click", json!({ "selector": "details:has(#word) summary" }));
+    look.at(&tab, "waiting-word", "Type OPEN and press Enter");
     tab.hold().until("document.querySelector('.stage img')?.naturalWidth");
     look.at(&tab, "photo", "1 of 4");
     tab.press_button("Next").until("document.querySelector('video')?.readyState >= 2");

@@ -4,6 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -90,21 +91,15 @@ impl Halfway {
         let before = self.tab.requests().len();
         self.line.mend();
         self.tab.tell("reload", json!({}));
-        self.expect_content(&self.tab);
+        expect_content(&self.tab);
         self.tab.requests().split_off(before)
     }
 
     /// Leaves the page, and visits it again with a line that stops soon.
     fn revisited(&self) -> &Tab {
         self.tab.goto("about:blank");
-        self.line.stop_down_at(self.line.passed_down() + 1_000_000);
+        self.line.stop_down_at(self.line.down_bytes() + 1_000_000);
         self.tab.goto(&self.link)
-    }
-
-    fn expect_content(&self, tab: &Tab) {
-        tab.expect("cannot show this kind of file");
-        let saved = tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
-        assert!(fs::read(saved["path"].as_str().unwrap()).unwrap() == content());
     }
 
     fn close(&self, tab: &Tab) {
@@ -112,6 +107,12 @@ impl Halfway {
         tab.expect("The sender sees it was opened by");
         self.relay.expect_empty();
     }
+}
+
+fn expect_content(tab: &Tab) {
+    tab.expect("cannot show this kind of file");
+    let saved = tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
+    assert!(fs::read(saved["path"].as_str().unwrap()).unwrap() == content());
 }
 
 fn has_part(requests: &[String], part: u32) -> bool {
@@ -150,19 +151,19 @@ fn reload_continues_where_the_download_was(engine: Engine) {
         assert_eq!(found(&text), 0, "{text}");
     }
     // The page then shows what is here and asks for the rest.
-    let down = line.passed_down();
+    let down = line.down_bytes();
     let before = tab.requests().len();
     opening.revisited().expect("4.1 MB had already arrived.").expect(CONTINUES);
     let requests = tab.requests().split_off(before);
     assert!(!has_part(&requests, 0), "{requests:?}");
     line.mend();
-    opening.expect_content(tab);
+    expect_content(tab);
     let all = content().len() as u64;
-    assert!(line.passed_down() - down < all - PART + 1_500_000, "{} of {all}", line.passed_down() - down);
+    assert!(line.down_bytes() - down < all - PART + 1_500_000, "{} of {all}", line.down_bytes() - down);
     // It stays until the share is closed: another reload downloads nothing.
     let before = tab.requests().len();
     tab.tell("reload", json!({}));
-    opening.expect_content(tab);
+    expect_content(tab);
     let requests = tab.requests().split_off(before);
     assert!((0..3).all(|part| !has_part(&requests, part)), "{requests:?}");
     opening.close(tab);
@@ -186,12 +187,10 @@ fn reload_over_plain_http_starts_again(engine: Engine) {
     tab.hold().expect("of 9.0 MB").expect(STARTS_AGAIN);
     line.wait_until_down_stopped();
     tab.goto("about:blank");
-    line.stop_down_at(line.passed_down() + 1_000_000);
+    line.stop_down_at(line.down_bytes() + 1_000_000);
     tab.goto(host.link()).expect("The download starts again from the beginning.").expect(STARTS_AGAIN);
     line.mend();
-    tab.expect("cannot show this kind of file");
-    let saved = tab.tell("download", json!({ "selector": "button:text-is('Save')" }));
-    assert!(fs::read(saved["path"].as_str().unwrap()).unwrap() == content());
+    expect_content(&tab);
     tab.press_button("Close").press_button("Yes, close now").expect("The sender sees it was opened by");
     host.expect("opened by: ");
 }
@@ -205,7 +204,7 @@ fn another_tab_continues(engine: Engine) {
     opening.line.mend();
     let another = opening.tab.new_tab();
     another.goto(&opening.link);
-    opening.expect_content(&another);
+    expect_content(&another);
     assert!(!has_part(&another.requests(), 0), "{:?}", another.requests());
     opening.close(&another);
     wait_until_nothing_is_stored(&another);
@@ -343,6 +342,33 @@ async fn stored_parts_end_with_the_lease_by_the_relays_clock() {
     line.mend();
     tab.expect("Too late");
     wait_until_nothing_is_stored(&tab);
+}
+
+#[test]
+#[ignore = "needs browsers: tests/all"]
+fn time_left_is_within_a_factor_of_two_of_the_truth() {
+    let Some(browser) = Browser::start(&[]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let line = Proxy::slow(&relay.address(), 200_000);
+    sandbox.write(FILE, &noise(4_000_000, 3));
+    let tab = browser.tab_with(json!({ "width": 390, "height": 844 }));
+    tab.goto(&line.link(&send(&sandbox, &relay, &[FILE]))).hold();
+    let seconds = "Number(/^About (\\d+) seconds left$/.exec(document.querySelector('.left')?.textContent)?.[1] ?? 0)";
+    tab.until(&format!("{seconds} > 0"));
+    let shown = tab.value(seconds).as_f64().unwrap();
+    let since = Instant::now();
+    // The same text is for screen readers, and the bar has a name and a value.
+    let heard = "document.querySelector('main [role=status]').textContent";
+    assert!(tab.value(heard).as_str().unwrap().ends_with(" left"));
+    let bar = "['aria-label', 'aria-valuetext'].map((name) => document.querySelector('progress').getAttribute(name))";
+    let bar = tab.value(bar);
+    assert!(bar[0] == "Progress" && bar[1].as_str().unwrap().ends_with("% of 4.0 MB"), "{bar}");
+    // The beginning of a part is stored too.
+    tab.until(&format!("{STORED}.then((found) => found[0] > 500_000 && found[0] < 4_000_000)"));
+    tab.expect("cannot show this kind of file");
+    let truth = since.elapsed().as_secs_f64();
+    assert!((truth / 2.0..truth * 2.0).contains(&shown), "{shown} s were shown, and {truth} s were left");
 }
 
 #[test]

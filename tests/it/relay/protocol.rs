@@ -13,8 +13,8 @@ use share::relay::rules::UPLOAD_TIME;
 use share::relay::store::Store;
 use share::relay::store::memory::Memory;
 use share::relay::{
-    Checksum, Commit, Create, Credential, INLINE_LEN, LEASE, MAX_GUESSES, MAX_SEALED_MANIFEST, MAX_TTL, MAX_WAIT,
-    MIN_TTL, ShareState, TOMBSTONE_TIME, V1, Verifiers,
+    Checksum, Commit, Create, Credential, INLINE_LEN, LEASE, MAX_DEPOSIT_MANIFEST, MAX_GUESSES, MAX_SEALED_MANIFEST,
+    MAX_TTL, MAX_WAIT, MIN_TTL, ShareState, TOMBSTONE_TIME, V1, Verifiers,
 };
 use share::seal::{self, MAX_HEADER, Unsealer};
 use share::secret::{DeviceSecret, Flags, Keys, LinkSecret, Token};
@@ -309,6 +309,8 @@ fn numbers_are_those_of_the_code() {
         format!("at most {} components", manifest::MAX_COMPONENTS),
         format!("1 to {} characters", manifest::MAX_COMPONENT),
         format!("The encrypted manifest has at most {} bytes", spaced(MAX_SEALED_MANIFEST as u64)),
+        format!("encrypted manifest of at most {} bytes; the JSON", spaced(MAX_DEPOSIT_MANIFEST as u64)),
+        format!("manifest of more than {} bytes with", spaced(MAX_DEPOSIT_MANIFEST as u64)),
         format!("the first of `00` to `{}`", MAX_GUESSES - 1),
         format!("one part of at most {} bytes", spaced(INLINE_LEN)),
         format!("required; {} to `max_ttl` seconds", MIN_TTL.as_secs()),

@@ -14,6 +14,8 @@ use share::state::outbox::Outbox;
 pub(crate) fn draft(urls: &[RelayUrl], flags: Flags, kept_at: KeptAt<'_>) -> Draft {
     let options = SendOptions {
         name: None,
+        from: None,
+        note: None,
         created: "2026-11-26".to_owned(),
         ttl: Duration::from_hours(1),
         or_shorter: true,

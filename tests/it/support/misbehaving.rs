@@ -29,6 +29,11 @@ pub(crate) trait Misbehavior: Send + Sync {
     /// Changes the status for a sender.
     fn status(&self, _status: &mut Status) {}
 
+    /// Answers a commit.
+    fn commit(&self, _commit: &Commit) -> Result<(), RelayError> {
+        Ok(())
+    }
+
     /// Answers a finish.
     fn finish(&self) -> Result<(), RelayError> {
         Ok(())
@@ -56,6 +61,7 @@ impl<M: Misbehavior> Relay for Misbehaving<M> {
     }
 
     async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<CommitResponse, RelayError> {
+        self.how.commit(commit)?;
         self.relay.commit(owner, commit).await
     }
 

@@ -16,6 +16,11 @@ use super::content::noise;
 
 /// Sends files with any names and types in the manifest.
 pub(crate) fn planted(url: &str, files: &[(&str, &str, &[u8])], view_only: bool) -> String {
+    planted_with(url, files, |manifest| manifest.view_only = view_only)
+}
+
+/// Sends files with any names and types in the manifest, after `change`.
+pub(crate) fn planted_with(url: &str, files: &[(&str, &str, &[u8])], change: impl FnOnce(&mut Manifest)) -> String {
     let secret = LinkSecret::random(Flags::default());
     let keys = secret.keys(None);
     let owner = Credential::new(keys.id, Token::random());
@@ -28,7 +33,8 @@ pub(crate) fn planted(url: &str, files: &[(&str, &str, &[u8])], view_only: bool)
         Entry::new(Some((*name).to_owned()), (*kind).to_owned(), bytes.len() as u64)
     };
     let entries = files.iter().map(entry).collect();
-    let manifest = Manifest::new(None, entries, age_len, view_only, "2026-11-22".to_owned());
+    let mut manifest = Manifest::new(None, entries, age_len, false, "2026-11-22".to_owned());
+    change(&mut manifest);
     let sealed = seal::seal_bytes(&manifest.to_bytes().unwrap(), &keys.manifest_identity).unwrap();
     let blob = Bytes::from(blob);
     let create = Create { v: V1, flags: 0, ttl: 3600, verifiers, max_len: None, create_token: None };

@@ -5,14 +5,19 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use super::time_limit::wait_while;
 
-/// The bytes that may pass in one direction before the connection stalls.
+/// One direction of the line: its rate, and the bytes that may pass before the connection stalls.
 #[derive(Default)]
 struct Gate {
     state: Mutex<Passed>,
     changed: Condvar,
+    /// Bytes in a second; 0: as fast as the machine.
+    rate: u32,
+    /// The time at which the line has carried everything so far, of all connections.
+    free: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
@@ -34,6 +39,25 @@ impl Gate {
         }
         state.waiting = false;
         state.bytes += bytes;
+        drop(state);
+        self.carry(bytes);
+    }
+
+    /// Returns when a line of this rate has carried so many more bytes.
+    fn carry(&self, bytes: u64) {
+        if self.rate == 0 {
+            return;
+        }
+        let mut free = self.free.lock().unwrap();
+        let begin = Instant::now().max(free.unwrap_or_else(Instant::now));
+        let end = begin + Duration::from_secs(bytes) / self.rate;
+        *free = Some(end);
+        drop(free);
+        thread::sleep(end.saturating_duration_since(Instant::now()));
+    }
+
+    fn bytes(&self) -> u64 {
+        self.state.lock().unwrap().bytes
     }
 
     fn stop_at(&self, limit: Option<u64>) {
@@ -75,12 +99,22 @@ type Record = Arc<Mutex<Vec<u8>>>;
 impl Proxy {
     /// A proxy to `target`. Each connection is cut after `cut_after` bytes from the relay.
     pub(crate) fn to(target: &str, cut_after: Option<u64>) -> Self {
-        Self::start(target, cut_after, None)
+        Self::start(target, cut_after, None, 0)
+    }
+
+    /// A proxy to `target` over a line that carries `rate` bytes in a second in each direction.
+    pub(crate) fn slow(target: &str, rate: u32) -> Self {
+        Self::start(target, None, None, rate)
+    }
+
+    /// The bytes that the relay sent so far.
+    pub(crate) fn down_bytes(&self) -> u64 {
+        self.down.bytes()
     }
 
     /// A proxy to `target` that records the bytes for it.
     pub(crate) fn recording(target: &str) -> Self {
-        Self::start(target, None, Some(Record::default()))
+        Self::start(target, None, Some(Record::default()), 0)
     }
 
     /// The bytes that were sent to the relay.
@@ -88,10 +122,10 @@ impl Proxy {
         self.record.as_ref().unwrap().lock().unwrap().clone()
     }
 
-    fn start(target: &str, cut_after: Option<u64>, record: Option<Record>) -> Self {
+    fn start(target: &str, cut_after: Option<u64>, record: Option<Record>, rate: u32) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
-        let (up, down) = (Arc::new(Gate::default()), Arc::new(Gate::default()));
+        let [up, down] = [(), ()].map(|()| Arc::new(Gate { rate, ..Gate::default() }));
         let target = Arc::new(Mutex::new(target.to_owned()));
         let (leads_to, gates) = (target.clone(), (up.clone(), down.clone()));
         let connections = Arc::<(Mutex<Connections>, Condvar)>::default();
@@ -172,11 +206,6 @@ impl Proxy {
         self.up.wait_until_stopped();
     }
 
-    /// Bytes that came from the relay.
-    pub(crate) fn passed_down(&self) -> u64 {
-        self.down.state.lock().unwrap().bytes
-    }
-
     /// Lets all bytes pass again.
     pub(crate) fn mend(&self) {
         self.up.stop_at(None);
@@ -200,7 +229,8 @@ impl Drop for Proxy {
 /// Copies bytes until one end closes, or `cut_after` bytes have passed. Returns whether that was the reason.
 fn pump(mut from: TcpStream, mut to: TcpStream, gate: &Gate, cut_after: Option<u64>, record: Option<&Record>) -> bool {
     let mut left = cut_after;
-    let mut buffer = [0; 16 << 10];
+    // A slow line carries packets.
+    let mut buffer = vec![0; if gate.rate == 0 { 16 << 10 } else { 1400 }];
     let result: io::Result<bool> = (|| {
         loop {
             let count = from.read(&mut buffer)?;

@@ -30,6 +30,11 @@ pub(super) fn message(relay: &str, error: &SendError, gone: bool) -> Message {
         SendError::Manifest(error) => {
             Message::new(Exit::Usage, error.to_string(), "send fewer files at once, or a tar archive of them")
         }
+        SendError::ManyFiles => Message::new(
+            Exit::Refused,
+            format!("{relay} does not accept so many files in one share"),
+            "send fewer files at once, or a tar archive of them",
+        ),
         SendError::Local(error) => {
             Message::new(Exit::Local, reason(error), "nothing was sent; it is safe to run this again")
         }
