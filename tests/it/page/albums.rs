@@ -141,7 +141,8 @@ fn a_finger_and_keys_turn_from_file_to_file(engine: Engine) {
     tab.expect("1 of 3").until("!document.querySelector('.neighbor')");
     tab.swipe((300.0, 400.0), (60.0, 400.0), 120).expect("2 of 3").until("document.querySelector('video')");
     if engine == Engine::Chromium {
-        // Above a video's own controls, swipes turn. Firefox's controls keep all fingers, WebKitGTK's driver has a mouse.
+        // Swipes on a video turn, except on its controls. Firefox's take all fingers, and WebKitGTK's driver has only a
+        // mouse.
         let (x, y) = center(&tab, "video");
         tab.swipe((x + 100.0, y), (x - 120.0, y), 120).expect("3 of 3").expect("some words");
         tab.swipe((60.0, 422.0), (300.0, 422.0), 120).expect("2 of 3");
