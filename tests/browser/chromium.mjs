@@ -12,6 +12,7 @@ export async function start({ require, flags, hosts }) {
   if (rules.length > 0) flags = [...flags, `--host-resolver-rules=${rules.join(",")}`];
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
+    ignoreDefaultArgs: ["--disable-back-forward-cache"],
     args: [
       "--no-sandbox",
       "--disable-gpu",

@@ -9,7 +9,8 @@
 // a swipe is a drag, and `navigator.maxTouchPoints` is 0; nor `wheel` with `control`: the event has no `ctrlKey`; nor
 // `compose`: no input method runs on this desktop. It cannot open a tab with `forced`, because it never matches
 // forced-colors: active, nor with `insets`. `touch` changes nothing. Of `languages` it takes the first. `text` sets the
-// size of the root element once the page has loaded, because MiniBrowser's options take no numbers.
+// size of the root element once the page has loaded, because MiniBrowser's options take no numbers. The driver gets no
+// answer from a tab after it has gone `back` to a page that comes from the back/forward cache; `requests` go on.
 
 import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import net from "node:net";

@@ -68,6 +68,19 @@ impl Tab {
         self
     }
 
+    /// Pastes what was copied into a new field, and returns it.
+    pub(crate) fn pasted(&self) -> String {
+        self.value(
+            "globalThis.field = document.createElement('textarea');
+             field.style.cssText = 'position: fixed; inset: 0; z-index: 99';
+             document.body.append(field);
+             field.focus();
+             0",
+        );
+        self.press("Control+v").until("field.value !== ''");
+        self.value("field.remove(), field.value").as_str().unwrap().to_owned()
+    }
+
     /// Changes the size of the viewport, as turning a phone does.
     pub(crate) fn resize(&self, width: u32, height: u32) -> &Self {
         self.tell("resize", json!({ "width": width, "height": height }));

@@ -43,7 +43,7 @@ pub(crate) use self::line::LineFault;
 pub(crate) use self::media::{cleaned, corpus, decoded, pixels, segment};
 pub(crate) use self::misbehaving::{Misbehaving, Misbehavior};
 pub(crate) use self::planted::{planted, planted_with};
-pub(crate) use self::proxy::{Proxy, answering, with_another_page};
+pub(crate) use self::proxy::{Proxy, answering, answering_for};
 pub(crate) use self::relays::{START, TestRelay, served};
 pub(crate) use self::s3::{BucketFault, TestS3, kill};
 pub(crate) use self::sample::Sample;
