@@ -1,6 +1,7 @@
 //! Tests of the page for recipients in a browser.
 
 mod agreement;
+mod albums;
 mod characters;
 mod delivery;
 mod direct;
@@ -14,3 +15,4 @@ mod receiving;
 mod seen;
 mod tabs;
 mod tools;
+mod viewer;

@@ -49,7 +49,7 @@ pub(crate) use self::s3::{BucketFault, TestS3, kill};
 pub(crate) use self::sample::Sample;
 pub(crate) use self::sandbox::{Ended, RelayProcess, Run, Running, SHARE, Sandbox, files};
 pub(crate) use self::settle::{node_over, settle};
-pub(crate) use self::showing::{encoded, open, picture, send, state, status};
+pub(crate) use self::showing::{encoded, gradient, open, picture, send, state, status};
 pub(crate) use self::slow::Slow;
 pub(crate) use self::stage::{Stage, events};
 pub(crate) use self::store::{Counts, FAULTS, Fault, Faults, Faulty, Kind, Op};
