@@ -42,11 +42,20 @@ export function redraw(): void {
   if (again !== null) redrawable(again);
 }
 
+/** Replaces the content of the page. It is not drawn again in another language until the next screen. */
+export function fill(...children: Child[]): void {
+  setAgain(null);
+  const shown = children.filter((child) => child !== null);
+  // Older browsers have no `:has()`.
+  const hasOpener = shown.some((child) => child instanceof Element && child.classList.contains("opener"));
+  place().classList.toggle("enveloped", hasOpener);
+  place().replaceChildren(...shown);
+}
+
 /** Replaces the content of the page. The heading gets the focus, so that a screen reader starts there. */
 export function screen(title: Child, ...children: Child[]): void {
-  setAgain(null);
   const heading = h("h1", { tabIndex: -1 }, title);
-  place().replaceChildren(heading, ...children.filter((child) => child !== null));
+  fill(heading, ...children);
   heading.focus({ preventScroll: true });
   scrollTo(0, 0);
 }

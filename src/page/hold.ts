@@ -111,9 +111,11 @@ function wordForm(status: HTMLElement, open: () => void): HTMLDetailsElement {
   input.oninput = (event) => (typed = event.isTrusted ? input.value : null);
   const isRight = () => input.value === typed && isWordToOpen(typed);
   // An input method uses the first Enter itself: the word opens as soon as it is chosen. In Chromium this event is
-  // never trusted; the input events before it are.
+  // never trusted; the input events before it are. It also comes when the field loses the focus, which must not open.
   input.addEventListener("compositionend", () => {
-    if (isRight()) open();
+    setTimeout(() => {
+      if (document.activeElement === input && isRight()) open();
+    });
   });
   const onsubmit = (event: SubmitEvent) => {
     event.preventDefault();

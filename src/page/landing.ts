@@ -11,8 +11,9 @@ export function land(): void {
 
 function draw(): void {
   const [navigation] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
-  // The relay sends this page for paths that it does not know, too. Browsers that hide the status get the words below.
-  if (navigation?.responseStatus === 404) return showMessage(message("link.no-key"));
+  // The relay sends this page for paths that it does not know, too. Some browsers hide the status.
+  const status = navigation?.responseStatus || (location.pathname.endsWith("/") ? 200 : 404);
+  if (status === 404) return showMessage(message("link.no-key"));
   const what = message("landing.what");
   const lost = message("landing.message");
   const send = message("landing.send");

@@ -63,6 +63,8 @@ function use(name: string, table: Table): void {
 }
 
 let settling: Promise<void> | null = null;
+/** Choices of the reader so far: only the newest is followed. */
+let choices = 0;
 
 /** Loads the reader's table once. Ends when the page can be drawn: without the table, or if it is late, in English. */
 export function settled(): Promise<void> {
@@ -90,9 +92,11 @@ function drawPicker(current: string): HTMLSelectElement {
     {
       onchange: async () => {
         const name = select.value;
+        const mine = ++choices;
         const table = await tableOf(name).catch(() => null);
+        if (mine !== choices) return;
         if (table === null || !isRedrawable()) {
-          drawPicker(current);
+          select.value = current;
           return;
         }
         try {

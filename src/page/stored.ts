@@ -38,9 +38,11 @@ export async function open(id: Uint8Array, length: number, failed: () => void): 
     void remove(id);
     failed();
   };
-  const store = await Promise.race([made(name, length, gone).catch(() => null), late]);
-  if (store === null) void remove(id);
-  else opened.set(name, store);
+  // Without an entry in the journal, the next visit would remove what is stored.
+  const making = journal.begun(id) === null ? Promise.resolve(null) : made(name, length, gone).catch(() => null);
+  const store = await Promise.race([making, late]);
+  if (store !== null) opened.set(name, store);
+  else void making.then((slow) => slow?.stop()).then(() => remove(id));
   return store;
 }
 

@@ -3,7 +3,7 @@
 import { APP } from "./app.ts";
 import { Bar } from "./bar.ts";
 import { codecName } from "./codecs.ts";
-import { h, live, theirs } from "./dom.ts";
+import { fill, h, live, theirs } from "./dom.ts";
 import { icon } from "./icons.ts";
 import { judge, type Judgment } from "./judgment.ts";
 import type { Entry, Manifest } from "./manifest.ts";
@@ -104,7 +104,7 @@ class Viewer implements Showing {
     if (viewOnly) this.#stage.element.oncontextmenu = (event) => event.preventDefault();
     document.body.classList.toggle("view-only", viewOnly);
     document.documentElement.classList.add("viewing");
-    this.#main.replaceChildren(this.#caption, this.#stage.element, notes, this.#bar.element, this.#turned);
+    fill(this.#caption, this.#stage.element, notes, this.#bar.element, this.#turned);
     this.#title.focus({ preventScroll: true });
     addEventListener("keydown", this.#keys);
     for (const element of [this.#bar.element, this.#caption]) this.#sizes.observe(element);

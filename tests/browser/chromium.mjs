@@ -169,13 +169,16 @@ class Tab {
     await this.page.mouse.wheel(0, by);
     if (control) await this.page.keyboard.up("Control");
   }
-  /** Writes as an input method does: each of `parts` replaces the one before it, then the last is accepted. */
-  async compose({ parts }) {
+  /**
+   * Writes as an input method does: each of `parts` replaces the one before it, then the last is accepted, unless
+   * `accept` is false.
+   */
+  async compose({ parts, accept = true }) {
     for (const text of parts) {
       const selectionStart = text.length;
       await this.session.send("Input.imeSetComposition", { text, selectionStart, selectionEnd: selectionStart });
     }
-    await this.session.send("Input.insertText", { text: parts.at(-1) });
+    if (accept) await this.session.send("Input.insertText", { text: parts.at(-1) });
   }
 
   resize = (size) => this.page.setViewportSize(size);
