@@ -110,11 +110,23 @@ fn run(command: &mut Command) -> Outcome<()> {
     Err(format!("{program} failed ({}): {error}", output.status).into())
 }
 
-/// The page without its script, which explains how to open a share with the program.
+/// The page without its script: its text for browsers that run none.
 fn fallback() -> Outcome<String> {
     let style = fs::read_to_string(Path::new(SOURCES).join("style.css"))?;
     let page = fs::read_to_string(Path::new(SOURCES).join("index.html"))?;
-    Ok(page.replace("/* style.css */", &style).replace("<script data-cfasync=\"false\">/* page.js */</script>\n", ""))
+    let cut = |text: &str, start: &str, end: &str| {
+        let (before, rest) = text.split_once(start)?;
+        let (inner, after) = rest.split_once(end)?;
+        Some((before.to_owned(), inner.to_owned(), after.to_owned()))
+    };
+    let parts = || {
+        let (before, main, after) = cut(&page, "<main>", "</main>")?;
+        let (_, text, _) = cut(&main, "<noscript>", "</noscript>")?;
+        let (after, _, end) = cut(&after, "<script", "</script>\n")?;
+        Some(format!("{before}<main>{text}</main>{after}{end}"))
+    };
+    let page = parts().ok_or("index.html lacks main, noscript or script")?;
+    Ok(page.replace("/* style.css */", &style).replace("image/svg+xml,/* icon.svg */", ","))
 }
 
 /// Rust constants with the files in `built`: `PAGE`, and `FILES`, those that the page loads.

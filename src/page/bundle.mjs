@@ -13,7 +13,10 @@ const made = async (options) => (await build({ ...common, ...options })).outputF
 
 const script = await made({ entryPoints: ["main.ts"], format: "iife" });
 const style = await made({ entryPoints: ["page.css"] });
-const html = readFileSync(new URL("index.html", import.meta.url), "utf8")
+const read = (name) => readFileSync(new URL(name, import.meta.url), "utf8");
+const icon = read("icon.svg").replace(/\n/g, "").replaceAll('"', "'").replace(/[%#<>]/g, encodeURIComponent);
+const html = read("index.html")
+  .replace("/* icon.svg */", () => icon)
   .replace("/* style.css */", () => style)
   .replace("/* page.js */", () => script);
 

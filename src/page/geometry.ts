@@ -1,4 +1,4 @@
-// Where a picture lies on the stage: fitted, zoomed at a point, and never beyond its edges. Lengths are CSS pixels of
+// The place of a picture on the stage: fitted, zoomed at a point, and never beyond its edges. Lengths are CSS pixels of
 // the stage, except sizes of pictures, which are pixels of the picture.
 
 export interface Point {

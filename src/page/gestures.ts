@@ -2,7 +2,7 @@
 
 import type { Point } from "./geometry.ts";
 
-/** What the gestures do. */
+/** The effects of gestures. */
 export interface Gestures {
   /** Whether a gesture may begin with this event; otherwise the browser handles the pointer. */
   begins(event: PointerEvent): boolean;
@@ -39,6 +39,11 @@ export function listen(stage: HTMLElement, on: Gestures): void {
   stage.onpointermove = (event) => hand.move(event);
   stage.onpointerup = (event) => hand.up(event, true);
   stage.onpointercancel = (event) => hand.up(event, false);
+  // Some browsers start to scroll in spite of `touch-action`, and Chromium takes the next tap for the end of that.
+  const take = (event: TouchEvent) => {
+    if (hand.takes(event.target as Element) && event.cancelable) event.preventDefault();
+  };
+  stage.addEventListener("touchmove", take, { passive: false });
 }
 
 class Hand {
@@ -56,6 +61,11 @@ class Hand {
     private readonly stage: HTMLElement,
     private readonly on: Gestures,
   ) {}
+
+  /** Whether a moving finger is not the browser's. A text scrolls until it is decided what the finger does. */
+  takes(target: Element): boolean {
+    return this.#mode === "press" ? target.closest("pre") === null : this.#mode !== "held";
+  }
 
   down(event: PointerEvent): void {
     if (event.button !== 0 || !this.on.begins(event)) return;

@@ -11,7 +11,7 @@ export function land(): void {
 
 function draw(): void {
   const [navigation] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
-  // The relay sends this page for paths that it does not know, too.
+  // The relay sends this page for paths that it does not know, too. Browsers that hide the status get the words below.
   if (navigation?.responseStatus === 404) return showMessage(message("link.no-key"));
   const what = message("landing.what");
   const lost = message("landing.message");

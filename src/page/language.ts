@@ -33,7 +33,7 @@ function chosen(): string | null {
   }
 }
 
-/** The first preferred language with a table. A region or a script does not matter: `pt-PT` and `zh-TW` have tables. */
+/** The first preferred language with a table, in any region or script: `pt-PT` and `zh-TW` have one. */
 function firstPreferred(): string | undefined {
   const names = Object.keys(LANGUAGES);
   const tables = preferred().map(({ language }) => names.find((name) => new Intl.Locale(name).language === language));
@@ -58,6 +58,7 @@ function use(name: string, table: Table): void {
   const { documentElement } = document;
   documentElement.lang = name;
   documentElement.dir = isRightToLeft() ? "rtl" : "ltr";
+  document.title = words("title");
   document.querySelector(".cover")!.textContent = words("showing.cover");
 }
 
@@ -79,7 +80,7 @@ async function settle(): Promise<void> {
   drawPicker(table === null ? "en" : name);
 }
 
-/** Draws the control for choosing a language. Languages that no native speaker has reviewed are a group of their own. */
+/** Draws the control for choosing a language. Languages that no native speaker has reviewed are one group. */
 function drawPicker(current: string): HTMLSelectElement {
   const option = ([name, language]: [string, { name: string }]) =>
     h("option", { value: name, lang: name, selected: name === current }, language.name);

@@ -147,7 +147,10 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) for (const media of document.querySelectorAll<HTMLMediaElement>("video, audio")) media.pause();
 });
 
-if (!isSupported()) void settled().then(() => showMessage(message("failed.old_browser"), commandLine()));
+// A page that waits, such as in a hidden tab, is no page that did not arrive.
+document.querySelector(".late")!.remove();
+if (!isSupported())
+  void settled().then(() => redrawable(() => showMessage(message("failed.old_browser"), commandLine())));
 else if ("prerendering" in document && document.prerendering)
   document.addEventListener("prerenderingchange", start, { once: true });
 else start();

@@ -25,6 +25,7 @@ export class Progress {
   readonly #time = new TimeLeft();
   readonly #soon = setTimeout(() => this.#show(), SOON_MS);
   #drawing = 0;
+  /** Whether the screen was shown, or is no longer to be shown. */
   #isShown = false;
   #isWaiting = false;
   /** Bytes of the blob, of the files in it, and of the blob as far as it is here. */
@@ -76,7 +77,9 @@ export class Progress {
     this.#stay.textContent = words(key);
   }
 
+  /** Leaves the page to the next screen. */
   end(): void {
+    this.#isShown = true;
     clearTimeout(this.#soon);
     clearInterval(this.#drawing);
   }

@@ -43,7 +43,7 @@ export class Backoff {
         this.progress();
         return answer;
       } catch (error) {
-        if (!(error instanceof NotNow)) throw error;
+        if (!(error instanceof NotNow) || this.stop?.aborted) throw error;
         await this.#pause(error);
       }
     }

@@ -9,7 +9,7 @@ import { words } from "./texts.ts";
 /** A neighbor of the file on the stage: the next (1) or the previous one (-1). */
 export type Step = 1 | -1;
 
-/** What the stage asks of the viewer. */
+/** The part of the viewer that the stage uses. */
 export interface Viewing {
   /** A small picture of a neighbor; `null`: there is none. */
   preview(step: Step): HTMLElement | null;
@@ -107,11 +107,13 @@ export class Stage {
   }
 
   /** Handles a key. Returns whether it was one of the stage's. */
-  key({ key }: KeyboardEvent): boolean {
+  key({ key, target }: KeyboardEvent): boolean {
     const picture = this.#picture;
+    const isFree = !(target instanceof HTMLButtonElement);
     const arrow = ARROWS[key];
     if (picture === null) return false;
     if (key === "+" || key === "=") picture.isZoomed ? picture.zoomBy(STEP, null) : picture.toggle(null);
+    else if (key === "Enter" && isFree) picture.toggle(null);
     else if (key === "-") picture.zoomBy(1 / STEP, null);
     else if (key === "0" || (key === "Escape" && picture.isZoomed)) picture.fit(true);
     else if (arrow !== undefined && picture.isZoomed) picture.pan(arrow.x, arrow.y);

@@ -3,7 +3,7 @@
 /** An action of the bar. */
 export type Action = "close" | "copy" | "share" | "save" | "saveAll" | "previous" | "next";
 
-/** What happened to each file of a share. Files are indices. */
+/** The files of a share that were seen and saved. Files are indices. */
 export class Tally {
   readonly seen = new Set<number>();
   /** Files that another app has taken, or that the browser has written to disk. */

@@ -61,8 +61,10 @@ function filled(template: string | Plural, values: Values): string {
   return form.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = values[name] ?? "";
     if (typeof value === "number") return number(value);
-    // Isolated, so that a name in another script does not reorder the sentence (Unicode FSI, PDI).
-    return isRightToLeft() && value !== "" ? `\u2068${value}\u2069` : value;
+    // Isolated, so that a name in another script does not reorder the sentence (Unicode FSI, PDI). A text of ours with
+    // such a name, such as one in parentheses, has the direction of the sentence.
+    const isForeign = value !== "" && !value.includes("\u2068");
+    return isRightToLeft() && isForeign ? `\u2068${value}\u2069` : value;
   });
 }
 

@@ -146,7 +146,7 @@ class Viewer implements Showing {
     ];
   }
 
-  /** What lies beside the bar and below the caption knows their sizes. */
+  /** Tells the style the sizes of the bar and the caption, which must not cover a text or a video. */
   #measure(): void {
     const { width, height } = this.#bar.element.getBoundingClientRect();
     this.#main.style.setProperty("--bar-width", `${width}px`);

@@ -117,7 +117,8 @@ export function safePaths(paths: readonly (readonly string[])[], fallbacks: read
     const period = name.lastIndexOf(".");
     const [stem, extension] = period > 0 ? [name.slice(0, period), name.slice(period)] : [name, ""];
     let free = path;
-    for (let number = 2; taken.has(key(free)); number++) free = [...path.slice(0, -1), `${stem} (${number})${extension}`];
+    for (let number = 2; taken.has(key(free)); number++)
+      free = [...path.slice(0, -1), `${stem} (${number})${extension}`];
     taken.add(key(free));
     return free.join("/");
   });

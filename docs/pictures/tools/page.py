@@ -107,7 +107,8 @@ def record(sandbox, directory):
     phones = []
     with Browser(sandbox.root) as browser:
         for dark, name in enumerate(("phone.png", "phone-dark.png")[: 2 if directory else 1]):
-            link = sandbox.run("sender", SENDER + dark, "share", "send", "-q", "--relay", url, PHOTO.name).strip()
+            send = ["share", "send", "-q", "--relay", url, "--from", "Anna", "--note", "from the beach", PHOTO.name]
+            link = sandbox.run("sender", SENDER + dark, *send).strip()
             words = visit(browser, link, bool(dark), shots=bool(directory))
             opener = json.loads(sandbox.run("sender", SENDER, "share", "status", "--json").splitlines()[0])["opener"]
             if directory:

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint, Request};
 use crate::cli::output::format;
-use crate::cli::relay::findings::{Findings, Page, TestShare, can_hold, compare_page, test};
+use crate::cli::relay::compared::ComparedPage;
+use crate::cli::relay::findings::{Findings, TestShare, can_hold, test};
 use crate::cli::stores::{self, StoreName};
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::{About, Admission};
@@ -55,7 +56,7 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Failure> {
             findings.held = Some(can_hold(&endpoint, &share).await?);
         }
         if !endpoint.url.is_store() {
-            findings.page = Some(compare_page(&endpoint).await?);
+            findings.page = Some(ComparedPage::of(&endpoint).await?);
         }
         Ok::<Findings, Failure>(findings)
     };
@@ -66,8 +67,8 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Failure> {
         findings.store = Some(stores::probe(rules, &StoreName::of(&endpoint.url), "don't use it", cx).await?);
     }
     let (facts, text) = report(&endpoint, &about, &findings);
-    if let Some(warning) = findings.page.and_then(Page::warning) {
-        cx.output.warn(&format!("the page that {} serves to browsers {warning}", endpoint.name()));
+    for warning in findings.page.iter().flat_map(|page| page.warnings(&endpoint.name())) {
+        cx.output.warn(&warning);
     }
     cx.output.answer("relay", facts, &text)
 }
@@ -102,7 +103,7 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings) ->
         let found = if held { CAN_WAIT } else { CANNOT_WAIT };
         found.to_owned()
     }));
-    lines.extend(findings.page.map(|page| page.finding().to_owned()));
+    lines.extend(findings.page.iter().flat_map(ComparedPage::findings));
     if let Some(store) = findings.store {
         lines.extend(store.space.map(|space| format!("free space in the store: {}", format::binary(space.free))));
         let versions = match store.keeps_versions {
@@ -124,7 +125,8 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings) ->
         "round_trip_ms": u64::try_from(findings.round_trip.as_millis()).unwrap_or(u64::MAX),
         "clock_differs": clock,
         "held": findings.held,
-        "page": findings.page.map(Page::word),
+        "page": findings.page.as_ref().map(ComparedPage::word),
+        "page_files": findings.page.as_ref().map(ComparedPage::file_words),
         "free": findings.store.and_then(|store| store.space).map(|space| space.free),
         "keeps_versions": findings.store.and_then(|store| store.keeps_versions),
     });

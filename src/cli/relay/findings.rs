@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::blob::PART_LEN;
 use crate::cli::connect::Connected;
 use crate::cli::output::errors::{Failure, ProxyFault, Request};
-use crate::page;
+use crate::cli::relay::compared::ComparedPage;
 use crate::relay::client::HttpRelay;
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::clock::{Clock, SystemClock};
@@ -21,71 +21,6 @@ use crate::secret::{Flags, Keys, LinkSecret, Token, fill_random};
 /// The longest time for revoking the test share.
 const TIDY_TIME: Duration = Duration::from_secs(5);
 
-/// The page that a relay serves to browsers, compared with the one in this program.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Page {
-    Same,
-    Other,
-    /// The same page with another Content-Security-Policy.
-    OtherPolicy,
-    /// The relay serves none.
-    Missing,
-    /// The relay did not answer.
-    NotFetched,
-    /// This program was built without one.
-    Unknown,
-}
-
-impl Page {
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Same => "same",
-            Self::Other => "other",
-            Self::OtherPolicy => "other-policy",
-            Self::Missing => "missing",
-            Self::NotFetched => "not-fetched",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    pub(super) fn finding(self) -> &'static str {
-        match self {
-            Self::Same => "the page for browsers is the same as in this program",
-            Self::Other | Self::OtherPolicy => "the page for browsers is NOT the same as in this program",
-            Self::Missing => "the relay has no page for browsers",
-            Self::NotFetched => "the page for browsers could not be fetched",
-            Self::Unknown => "the page for browsers cannot be compared: this program was built without one",
-        }
-    }
-
-    pub(super) fn warning(self) -> Option<&'static str> {
-        match self {
-            Self::Same | Self::Missing | Self::NotFetched | Self::Unknown => None,
-            Self::Other => {
-                Some("differs from this program's: the relay runs another version, or someone changed the page")
-            }
-            Self::OtherPolicy => {
-                Some("has another Content-Security-Policy: configure the proxy to pass that header on")
-            }
-        }
-    }
-}
-
-/// Compares the relay's page, which recipients without `share` have to trust.
-pub(super) async fn compare_page(endpoint: &Endpoint) -> Result<Page, Failure> {
-    let relay = HttpRelay::new(endpoint.url.clone(), endpoint.pin.as_ref(), TIDY_TIME)
-        .map_err(|error| endpoint.failed(Request::Test, error))?;
-    Ok(match relay.page().await {
-        _ if !page::is_complete() => Page::Unknown,
-        Ok((html, policy)) if html == page::HTML.as_bytes() && policy == *page::POLICY => Page::Same,
-        Ok((html, _)) if html == page::HTML.as_bytes() => Page::OtherPolicy,
-        // Redirected, or longer than any page of a relay.
-        Ok(_) | Err(RelayError::Diverted) => Page::Other,
-        Err(RelayError::Unknown | RelayError::NotARelay) => Page::Missing,
-        Err(_) => Page::NotFetched,
-    })
-}
-
 /// Results of a test.
 pub(super) struct Findings {
     /// Whether this user may upload there.
@@ -97,7 +32,7 @@ pub(super) struct Findings {
     /// Whether a request can wait for [`MAX_WAIT`].
     pub(super) held: Option<bool>,
     /// The page for browsers.
-    pub(super) page: Option<Page>,
+    pub(super) page: Option<ComparedPage>,
     /// The properties of the store, if there is no server.
     pub(super) store: Option<ProbeResult>,
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod choose;
+mod compared;
 mod findings;
 mod serve;
 mod token;

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, IF_NONE_MATCH, RANGE,
-    RETRY_AFTER,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    HeaderValue, IF_NONE_MATCH, RANGE, RETRY_AFTER,
 };
 use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
@@ -30,6 +30,16 @@ use crate::secret::{Pin, Receipt, Token};
 
 /// The longest answer that is read into memory, in bytes: more than that of a claim with its manifest and its part.
 const MAX_ANSWER: usize = 4 << 20;
+
+/// A file that a relay serves to browsers.
+pub struct Served {
+    /// The bytes that arrived.
+    pub content: Bytes,
+    /// The value of `Content-Security-Policy`, or "".
+    pub policy: String,
+    /// Whether they are compressed, although the request was for plain bytes.
+    pub is_compressed: bool,
+}
 
 /// The client of a relay server.
 pub struct HttpRelay {
@@ -65,15 +75,25 @@ impl HttpRelay {
         Ok(Self { client: builder.build().map_err(failure)?, url, idle, failure })
     }
 
-    /// The relay's page for browsers, and its content security policy.
+    /// The relay's page for browsers, or the file of that name which the page loads, as plain bytes.
     ///
     /// # Errors
-    /// Those of a request, and an answer that is too long.
-    pub async fn page(&self) -> Result<(Bytes, String), RelayError> {
-        let response = self.send(self.request(Method::GET, wire::PAGE, None)).await?;
-        let policies: Vec<_> = response.headers().get_all(CONTENT_SECURITY_POLICY).iter().collect();
-        let policy = policies.iter().map(|value| value.to_str().unwrap_or_default()).collect::<Vec<_>>().join(", ");
-        Ok((self.read_all(response, self.idle).await?, policy))
+    /// Those of a request, and an answer that is too long. [`RelayError::Unknown`] also if a proxy does not find it.
+    pub async fn page(&self, file: Option<&str>) -> Result<Served, RelayError> {
+        let path = file.map_or(wire::PAGE.to_owned(), |name| format!("{}{name}", wire::PAGE_FILES));
+        let request = self.request(Method::GET, &path, None).header(ACCEPT_ENCODING, "identity");
+        let response = self.respond(request, self.idle).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Err(RelayError::Unknown);
+        }
+        let response = self.accept(response).await?;
+        let all = |name| {
+            let values = response.headers().get_all(name).iter().map(|value| value.to_str().unwrap_or_default());
+            values.collect::<Vec<_>>().join(", ")
+        };
+        let (policy, coding) = (all(CONTENT_SECURITY_POLICY), all(CONTENT_ENCODING));
+        let is_compressed = !matches!(&*coding.to_ascii_lowercase(), "" | "identity");
+        Ok(Served { content: self.read_all(response, self.idle).await?, policy, is_compressed })
     }
 
     fn request(&self, method: Method, path: &str, credential: Option<&Credential>) -> RequestBuilder {
@@ -94,8 +114,17 @@ impl HttpRelay {
 
     /// Sends a request, and reads the head of its answer within `time`.
     async fn send_within(&self, request: RequestBuilder, time: Duration) -> Result<Response, RelayError> {
+        self.accept(self.respond(request, time).await?).await
+    }
+
+    /// The head of an answer, whatever its status.
+    async fn respond(&self, request: RequestBuilder, time: Duration) -> Result<Response, RelayError> {
         let sent = tokio::time::timeout(time, request.send()).await;
-        let response = sent.map_err(|_| silent())?.map_err(self.failure)?;
+        sent.map_err(|_| silent())?.map_err(self.failure)
+    }
+
+    /// The answer to a request that succeeded, or the error in it.
+    async fn accept(&self, response: Response) -> Result<Response, RelayError> {
         let status = response.status();
         if status.is_success() || status == StatusCode::NOT_MODIFIED {
             return Ok(response);

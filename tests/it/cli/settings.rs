@@ -3,7 +3,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{Conversation, Run, Sandbox, events, files, with_another_page};
+use share::page;
+
+use crate::support::{Conversation, Run, Sandbox, answering_for, events, files};
 
 fn config(sandbox: &Sandbox, text: &str) {
     let directory = sandbox.home().join(".config/share");
@@ -82,18 +84,58 @@ fn a_relay_is_checked_before_it_is_used() {
     let facts = events(&sandbox.share(["relay", "check", "--json"]).run()).pop().unwrap();
     assert_eq!(facts["max_bytes"], 4_294_967_296u64);
     assert_eq!(facts["may_create"], true);
-    // Recipients in a browser trust the page.
-    assert!(checked.contains("browsers is the same as in this program") && facts["page"] == "same", "{checked}");
-    let meddled = sandbox.share(["relay", "check", "-q", &with_another_page(&relay.address())]).run();
-    assert!(
-        meddled.code == 0 && meddled.stderr.contains("the relay runs another version, or someone changed the page"),
-        "{meddled:?}"
-    );
-    assert!(String::from_utf8_lossy(&meddled.stdout).contains("is NOT the same as in this program"), "{meddled:?}");
+    assert_eq!(facts["page"], "same");
     // The check has removed its test data.
     assert_eq!(relay.data().len(), 2, "the text's part and manifest");
     sandbox.share(["relay", "check", "--give-up", "100ms", "http://127.0.0.1:1"]).fails(6, "cannot be reached");
     sandbox.share(["relay", "cheque"]).fails(2, "cheque");
+}
+
+/// An answer with another page.
+const OTHER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+/// An answer with a compressed one.
+const COMPRESSED: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\0";
+/// An answer with no page.
+const NOTHING: &[u8] = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+
+#[test]
+fn a_check_compares_the_page_and_each_file_that_it_loads() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let check = |url: &str| {
+        let printed = sandbox.share(["relay", "check", "-q", url]).run();
+        assert_eq!(printed.code, 0, "{printed:?}");
+        let facts = events(&sandbox.share(["relay", "check", "--json", url]).run());
+        let facts = facts.into_iter().find(|event| event["event"] == "relay").unwrap();
+        (String::from_utf8_lossy(&printed.stdout).into_owned(), printed.stderr.clone(), facts)
+    };
+    let (found, warned, facts) = check(&relay.url);
+    assert!(found.contains("the page for browsers ") && found.contains(" the same as in this program"), "{found}");
+    assert!(warned.is_empty() && facts["page"] == "same", "{warned} {facts}");
+    assert_eq!(facts["page_files"].as_object().map_or(0, serde_json::Map::len), page::FILES.len());
+
+    for (answer, word, finding, warning) in [
+        (OTHER, "other", "is NOT the same as in this program", "the relay runs another version, or someone changed"),
+        (COMPRESSED, "compressed", "cannot be compared: a proxy compressed it", "pass Accept-Encoding on"),
+        (NOTHING, "missing", "the relay has no ", "pass requests for /page/ on"),
+    ] {
+        let (found, warned, facts) = check(&answering_for("/", answer, &relay.address()));
+        assert!(
+            found.contains("page for browsers") && found.contains(finding) && facts["page"] == word,
+            "{found} {facts}"
+        );
+        // A relay need not have a page.
+        assert!(warned.contains(warning) != (word == "missing"), "{warned}");
+        // Another page loads other files.
+        assert!(facts["page_files"].is_null() && !found.contains("page/"), "{facts} {found}");
+
+        let Some(file) = page::FILES.first().map(|file| format!("page/{}", file.name)) else { continue };
+        let (found, warned, facts) = check(&answering_for(&format!("/{file}"), answer, &relay.address()));
+        assert!(found.contains("the page for browsers is the same as in this program"), "{found}");
+        assert!(found.lines().any(|line| line.contains(&file) && line.contains(finding)), "{found}");
+        assert!(warned.contains(&file) && warned.contains(warning), "{warned}");
+        assert!(facts["page"] == "same" && facts["page_files"][&file] == word, "{facts}");
+    }
 }
 
 #[test]

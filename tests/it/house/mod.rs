@@ -4,6 +4,7 @@ mod broken;
 mod documents;
 mod frozen;
 mod hints;
+mod languages;
 mod layers;
 mod numbers;
 mod pictures;

@@ -1,11 +1,13 @@
 //! The way of the page to a browser: its weight, and the files that it loads.
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::json;
 use share::page;
 
-use crate::support::{ROOT, WORKSHOP, has};
+use crate::support::{Browser, Host, PHOTO, Proxy, ROOT, Sandbox, WORKSHOP, has, send};
 
 /// The directory of the finished page.
 const DIST: &str = concat!(env!("OUT_DIR"), "/dist");
@@ -53,5 +55,114 @@ fn compressed_files_are_the_plain_ones_and_the_script_has_no_needless_package() 
 fn the_page_uses_no_file_that_differs_from_the_one_it_was_built_with() {
     if has(WORKSHOP) {
         assert_eq!(node("files.mjs", &[WORKSHOP]), "held\n");
+    }
+}
+
+/// The text that is visible in the page.
+const VISIBLE: &str = "document.querySelector('main').innerText.trim()";
+
+#[test]
+#[ignore = "needs browsers: tests/all"]
+fn a_browser_without_scripts_shows_how_to_open_the_link() {
+    let Some(browser) = Browser::start(&[]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let tab = browser.tab_with(json!({ "script": false }));
+    tab.goto(&send(&sandbox, &relay, &[PHOTO])).expect("This page cannot open the link").expect("share open");
+    // It covers the text that scripts replace.
+    let top = "(() => {
+        const { x, y } = document.querySelector('.first h1').getBoundingClientRect();
+        return document.elementFromPoint(x + 5, y + 5).textContent;
+    })()";
+    assert_eq!(tab.value(top), "This page cannot open the link");
+    assert_eq!(tab.complaints(), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "needs browsers: tests/all"]
+fn a_page_that_is_cut_off_shows_advice_after_15_seconds() {
+    let Some(browser) = Browser::start(&[]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let line = Proxy::to(&relay.address(), None);
+    // The style and the text have arrived, and a part of the script.
+    line.stop_down_at(20_000);
+    let tab = browser.tab();
+    let link = line.link(&send(&sandbox, &relay, &[PHOTO]));
+    // A driver's navigation would wait for the whole page.
+    tab.value(&format!("void (location.href = '{link}')"));
+    line.wait_until_down_stopped();
+    tab.until("document.querySelector('.late')?.getAnimations().length === 1");
+    let at = |milliseconds: u32| {
+        let code = "document.querySelector('.late').getAnimations()[0]";
+        tab.value(&format!("{code}.pause(); {code}.currentTime = {milliseconds}; {VISIBLE}"))
+    };
+    assert_eq!(at(14_999), "One moment…");
+    let late = at(15_000);
+    assert!(late.as_str().unwrap().starts_with("One moment…\n\nThis is taking long."), "{late}");
+    assert!(late.as_str().unwrap().contains("share open"), "{late}");
+    // The rest arrives.
+    line.mend();
+    tab.hold();
+}
+
+#[test]
+fn the_first_words_are_those_of_the_table() {
+    let table = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/page/languages/en.json"));
+    let table: serde_json::Value = serde_json::from_str(table).unwrap();
+    let first = table["loading"][0].as_str().unwrap();
+    assert!(page::HTML.contains(&format!("<h1>{first}</h1>")), "{first}");
+}
+
+/// The rate of a slow line, in bytes a second.
+const RATE: u32 = 50_000;
+/// The longest time until a share can be opened over it, in milliseconds since the navigation began.
+const MAX_WAIT: f64 = 2000.0;
+
+/// Notes every text of the page, and the time at which the button for opening is there.
+const WATCH: &str = "
+    window.texts = [];
+    new MutationObserver(() => {
+        const main = document.querySelector('main');
+        if (main && texts.at(-1) !== main.innerText) texts.push(main.innerText);
+        if (document.querySelector('.hold')) window.usable ??= performance.now();
+    }).observe(document, { childList: true, subtree: true, characterData: true });";
+
+#[test]
+#[ignore = "needs browsers: tests/all"]
+fn a_share_can_be_opened_within_two_seconds_over_a_slow_line() {
+    let sandbox = Sandbox::new();
+    // Both addresses must be known before either side starts.
+    let listens = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let line = Proxy::slow(&listens, RATE);
+    let host = Host::start(&sandbox, &[PHOTO, "--public-url", "http://photos.lan", "--listen", &listens]);
+    let near = line.url.trim_start_matches("http://").trim_end_matches('/');
+    let Some(browser) = Browser::start(&[&format!("--host=photos.lan={near}")]) else { return };
+    let fragment = host.link().split_once('#').unwrap().1;
+    // Over plain http Chromium accepts gzip; from this machine, as over https, Brotli too.
+    let page = page::PAGE;
+    for (url, coding, body) in [("http://photos.lan/", "gzip", page.gz), (&*line.url, "br", page.br)] {
+        let times = [(); 3].map(|()| {
+            let before = line.down_bytes();
+            let tab = browser.tab_with(json!({ "before": WATCH }));
+            tab.goto(&format!("{url}#{fragment}")).until("window.usable > 0");
+            let usable = tab.value("window.usable").as_f64().unwrap();
+            let painted = tab.value("performance.getEntriesByName('first-contentful-paint')[0].startTime");
+            let bytes = line.down_bytes() - before;
+            eprintln!("{coding}: {bytes} bytes; first words after {painted} ms; usable after {usable} ms");
+            let body = body.unwrap().len() as u64;
+            assert!((body..body + 6000).contains(&bytes), "{coding}: {bytes} bytes for {body}");
+            let texts: Vec<String> = serde_json::from_value(tab.value("window.texts")).unwrap();
+            // Parts of the first screen arrive one after another.
+            let first = texts.iter().find(|text| !text.trim().is_empty()).unwrap();
+            assert_eq!(first.trim(), "One moment…");
+            assert!(
+                !texts.iter().any(|text| text.contains("cannot open") || text.contains("taking long")),
+                "{texts:?}"
+            );
+            usable
+        });
+        let best = times.into_iter().fold(f64::INFINITY, f64::min);
+        assert!(best <= MAX_WAIT, "{coding}: {times:?}");
     }
 }

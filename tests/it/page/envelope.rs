@@ -1,6 +1,7 @@
 //! The page before the opening: what waits, who sent it, and the control that opens it.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use share::manifest::Manifest;
 
 use crate::support::{
-    Browser, Engine, PHOTO, ROOT, Sandbox, Tab, WORKSHOP, has, in_every_engine, planted, planted_with,
+    Browser, Engine, Host, PHOTO, ROOT, Sandbox, Tab, WORKSHOP, has, in_every_engine, planted, planted_with,
 };
 
 const FROM: &str = "Anna and Tom, from the house next door to the one with the blue shutters by the";
@@ -294,7 +295,7 @@ fn click_of_a_screen_reader_shows_the_form_for_the_word() {
     let tab = browser.tab();
     tab.goto(&planted(&relay.url, &[("a.txt", "text/plain", b"psst")], false)).expect("Press and hold to open");
     tab.value("document.querySelector('.hold').click()");
-    tab.expect("or type OPEN below").until("document.querySelector('#word').offsetHeight > 0");
+    tab.expect("or type OPEN below").until("document.querySelector('details:has(#word)').open");
     assert_eq!(tab.requests().last().unwrap(), "POST /v1/manifest");
 }
 
@@ -306,4 +307,20 @@ fn word_that_opens_may_be_spelled_in_many_ways() {
         let ran = node.arg(Path::new(ROOT).join("tests/browser/words.mjs")).arg(WORKSHOP).output().unwrap();
         assert!(ran.status.success() && ran.stdout == b"held\n", "{}", String::from_utf8_lossy(&ran.stderr));
     }
+}
+
+#[test]
+#[ignore = "needs browsers: tests/all"]
+fn senders_words_arrive_from_the_program_in_direct_mode() {
+    let listens = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let Some(browser) = Browser::start(&[&format!("--host=photos.lan={listens}")]) else { return };
+    let sandbox = Sandbox::new();
+    sandbox.write("a.txt", b"psst");
+    let args = ["a.txt", "--from", "Anna", "--note", "from the beach"];
+    let host =
+        Host::start(&sandbox, &[&args[..], &["--public-url", "http://photos.lan", "--listen", &listens]].concat());
+    let tab = browser.tab_with(phone());
+    tab.goto(host.link()).expect("from the beach").expect("Anna").expect("Written by the sender");
+    tab.expect("This page came over plain http");
+    tab.shot("envelope-direct-phone").hold().expect("psst");
 }

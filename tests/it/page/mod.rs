@@ -2,15 +2,18 @@
 
 mod access;
 mod agreement;
+mod albums;
 mod characters;
 mod delivery;
 mod direct;
 mod engines;
 mod envelope;
 mod landing;
+mod languages;
 mod opening;
 mod paths;
 mod receiving;
 mod seen;
 mod tabs;
 mod tools;
+mod viewer;

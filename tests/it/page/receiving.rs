@@ -288,6 +288,33 @@ fn a_browser_that_cannot_store_parts_downloads_them_again() {
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
+fn a_damaged_share_is_reported_while_a_part_is_arriving_and_leaves_no_stored_parts() {
+    let Some(browser) = Browser::start(&[]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let line = Proxy::to(&relay.address(), None);
+    sandbox.write(FILE, &content());
+    // Decrypting fails once the second part is being downloaded.
+    let before = "const [ask, pipe] = [fetch, ReadableStream.prototype.pipeThrough];
+        let isSecond = false;
+        globalThis.fetch = (url, how) => {
+            isSecond ||= String(url).endsWith('/part/1');
+            return ask(url, how);
+        };
+        ReadableStream.prototype.pipeThrough = function (...through) {
+            if (isSecond) throw new Error('damaged');
+            return pipe.apply(this, through);
+        }";
+    let tab = browser.tab_with(json!({ "before": before }));
+    tab.goto(&line.link(&send(&sandbox, &relay, &[FILE]))).expect("file, 9.0 MB");
+    line.stop_down_at(MIDDLE);
+    tab.hold().expect("None of it is shown");
+    wait_until_nothing_is_stored(&tab);
+    tab.expect("None of it is shown");
+}
+
+#[test]
+#[ignore = "needs browsers: tests/all"]
 fn stored_parts_end_with_the_share() {
     let Some(browser) = Browser::start(&[]) else { return };
     // The sender revokes it.

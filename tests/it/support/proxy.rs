@@ -255,27 +255,47 @@ fn pump(mut from: TcpStream, mut to: TcpStream, gate: &Gate, cut_after: Option<u
     result.unwrap_or(false)
 }
 
-/// A proxy in front of the relay at `target` that serves another page. Returns its URL.
-pub(crate) fn with_another_page(target: &str) -> String {
-    let (elsewhere, relay) = (answering(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"), target.to_owned());
-    let elsewhere = elsewhere.trim_start_matches("http://").trim_end_matches('/').to_owned();
+/// A proxy in front of the relay at `target` that answers requests for `path` itself. Returns its URL.
+pub(crate) fn answering_for(path: &str, answer: &'static [u8], target: &str) -> String {
+    let (request, target) = (format!("GET {path} ").into_bytes(), target.to_owned());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     thread::spawn(move || {
-        for client in listener.incoming().flatten() {
-            let (elsewhere, relay) = (elsewhere.clone(), relay.clone());
-            // A client may open a connection and send its request over another one.
+        for mut client in listener.incoming().flatten() {
+            let (request, mut relay) = (request.clone(), TcpStream::connect(&target).unwrap());
+            let back = (relay.try_clone().unwrap(), client.try_clone().unwrap());
+            thread::spawn(move || pump(back.0, back.1, &Gate::default(), None, None));
             thread::spawn(move || {
-                let mut begin = [0; 6];
-                while client.peek(&mut begin).is_ok_and(|count| (1..6).contains(&count)) {}
-                let target = TcpStream::connect(if begin == *b"GET / " { &elsewhere } else { &relay }).unwrap();
-                let back = (target.try_clone().unwrap(), client.try_clone().unwrap());
-                thread::spawn(move || pump(client, target, &Gate::default(), None, None));
-                pump(back.0, back.1, &Gate::default(), None, None);
+                let mut buffer = vec![0; 16 << 10];
+                // A client sends its next request after the answer to this one.
+                while let Ok(count @ 1..) = client.peek(&mut buffer) {
+                    if buffer[..count].starts_with(&request) {
+                        return answer_once(client, answer);
+                    }
+                    if !request.starts_with(&buffer[..count]) {
+                        let count = client.read(&mut buffer).unwrap_or(0);
+                        if relay.write_all(&buffer[..count]).is_err() {
+                            return;
+                        }
+                    }
+                }
+                let _ = relay.shutdown(Shutdown::Both);
             });
         }
     });
     url
+}
+
+/// Reads the head of a request, answers it, and closes the connection.
+fn answer_once(mut client: TcpStream, answer: &[u8]) {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte).is_ok_and(|count| count == 1) {
+        head.push(byte[0]);
+    }
+    let _ = client.write_all(answer);
+    let _ = client.shutdown(Shutdown::Write);
+    let _ = client.read_to_end(&mut Vec::new());
 }
 
 /// A server that gives the same answer to every request. Returns its URL.
@@ -283,15 +303,8 @@ pub(crate) fn answering(answer: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     thread::spawn(move || {
-        for mut client in listener.incoming().flatten() {
-            let mut head = Vec::new();
-            let mut byte = [0];
-            while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte).is_ok_and(|count| count == 1) {
-                head.push(byte[0]);
-            }
-            let _ = client.write_all(answer);
-            let _ = client.shutdown(Shutdown::Write);
-            let _ = client.read_to_end(&mut Vec::new());
+        for client in listener.incoming().flatten() {
+            answer_once(client, answer);
         }
     });
     url

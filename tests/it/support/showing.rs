@@ -1,6 +1,6 @@
 //! Shares for the viewer, and their status.
 
-use image::{DynamicImage, ImageFormat, RgbaImage};
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage, RgbaImage};
 
 use super::content::noise;
 use super::sandbox::{RelayProcess, Sandbox};
@@ -23,6 +23,13 @@ pub(crate) fn picture(width: u32, height: u32, alpha: bool) -> RgbaImage {
         }
     }
     RgbaImage::from_raw(width, height, pixels).unwrap()
+}
+
+/// A JPEG whose colors change from corner to corner. `red` is the same in all of it.
+pub(crate) fn gradient(width: u32, height: u32, red: u8) -> Vec<u8> {
+    let part = |at: u32, length: u32| u8::try_from(255 * at / length).unwrap();
+    let image = RgbImage::from_fn(width, height, |x, y| Rgb([red, part(x, width), part(y, height)]));
+    encoded(&DynamicImage::ImageRgb8(image), ImageFormat::Jpeg)
 }
 
 pub(crate) fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
