@@ -477,7 +477,7 @@ impl Look<'_> {
             .unwrap()
             .iter()
             .filter(|found| found["impact"] == "serious" || found["impact"] == "critical")
-            // Where the system chooses the colors, axe reads those of the page.
+            // With forced colors, axe reads the page's own colors of some elements.
             .filter(|found| self.options["forced"] != true || found["id"] != "color-contrast")
             .collect();
         assert!(serious.is_empty(), "{state}, {}: {serious:#?}", self.name);
