@@ -41,8 +41,8 @@ for (const [tag, name, ...expected] of [
   ["pl", "pl", "22 listopada o 14:03", "3,4 MB", "45%", "1234 pliki dla Ciebie"],
   ["tr", "tr", "22 Kasım 14:03", "3,4 MB", "%45", "Size 1.234 dosya var"],
   ["ar-EG", "ar", "٢٢ نوفمبر الساعة ١٤:٠٣", "٣٫٤ م.ب", "٤٥٪", "١٬٢٣٤ ملفًا لك"],
-  ["zh-Hans", "zh-Hans", "11月22日 14:03", "3.4 MB", "45%", "给你的 1,234 个文件"],
-  ["ja", "ja", "11月22日 14:03", "3.4 MB", "45%", "あなたへのファイル 1,234 件"],
+  ["zh-Hans", "zh-Hans", "11月22日 14:03", "3.4 MB", "45%", "你收到 1,234 个文件"],
+  ["ja", "ja", "11月22日 14:03", "3.4 MB", "45%", "ファイルが 1,234 件届いています"],
 ]) {
   speak(tag, table(name));
   const found = [time(now, now), size(3_456_789), percent(45, 100), words("for_you.files", { count: 1234 })];

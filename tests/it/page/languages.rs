@@ -70,7 +70,7 @@ fn browsers_language_is_spoken_at_once(engine: Engine) {
     // The first language with a table; a region or a script does not matter.
     for (languages, expected) in [
         (vec!["eo", "ar-EG", "de"], json!(["ar", "rtl", "صورة لك"])),
-        (vec!["zh-TW"], json!(["zh-Hans", "ltr", "给你的照片"])),
+        (vec!["zh-TW"], json!(["zh-Hans", "ltr", "你收到一张照片"])),
         (vec!["pt-PT"], json!(["pt", "ltr", "Uma foto para você"])),
         (vec!["en-GB", "fr"], json!(["en", "ltr", "A photo for you"])),
         (vec!["eo"], json!(["en", "ltr", "A photo for you"])),
