@@ -22,7 +22,7 @@ struct Use {
     /// The file in src/page.
     file: &'static str,
     feature: &'static str,
-    /// What happens without it.
+    /// The behavior without it.
     _fallback: &'static str,
     /// The test of the fallback: its file in tests/it/page, and its function.
     test: (&'static str, &'static str),
