@@ -289,9 +289,11 @@ class Tab extends Input {
     throw new Error(`the browser saved ${this.#saved().length} files`);
   }
 
-  /** The tree that screen readers read: role and name of every element. */
+  /** The tree that screen readers read: role and name of every visible element. */
   async accessible() {
-    const elements = await this.#ask("POST", "/elements", { using: "css selector", value: "body *" });
+    const script = `return [...document.querySelectorAll("body *")].filter((element) =>
+      element.checkVisibility({ visibilityProperty: true }) && element.closest("[aria-hidden=true]") === null)`;
+    const elements = await this.#ask("POST", "/execute/sync", { script, args: [] });
     const list = [];
     for (const element of elements) {
       const path = `/element/${Object.values(element)[0]}`;

@@ -1,5 +1,6 @@
 //! Tests of the page for recipients in a browser.
 
+mod access;
 mod agreement;
 mod albums;
 mod characters;
