@@ -334,7 +334,7 @@ fn a_photo_that_is_also_a_program_runs_nowhere() {
         tab.try_to("value", json!({ "code": "document.body.innerHTML = '<b>x</b>'" })).is_err(),
         "no HTML from text"
     );
-    assert_eq!(tab.value("document.title"), "share");
+    assert_eq!(tab.value("document.title"), "Opens once · share");
     assert!(!tab.requests().iter().any(|request| request.contains("stolen")));
 
     // View-only: there is no way to save, copy or print.
