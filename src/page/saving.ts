@@ -27,7 +27,7 @@ type Picker = (options: {
 export class Saving {
   /** Addresses of blobs that the browser may still be saving. */
   readonly #urls = new Set<string>();
-  /** The words about the archive that is being written; `null`: there is none. */
+  /** Words about the archive that is being written; `null`: there is none. */
   packing: string | null = null;
   #isOver = false;
 

@@ -147,7 +147,7 @@ export class Stage {
   #begins(event: PointerEvent): boolean {
     this.#gliding?.finish();
     const target = event.target as Element;
-    // What the browser has magnified, it also moves.
+    // The browser also moves a page that it has magnified.
     if (isMagnified() || target.closest("button:not(.zoom), input, summary") !== null) return false;
     const media = target.closest("video, pre");
     // A mouse selects text, and drags a video's controls.

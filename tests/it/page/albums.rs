@@ -310,7 +310,7 @@ fn closing_waits_for_an_archive_and_going_back_asks() {
     tab.until("!document.querySelector('dialog') && document.querySelectorAll('.strip .seen').length === 2");
     tab.value("history.back(), 0");
     tab.expect("Closing deletes the files for good.").press_button("Go back").expect("second");
-    // What is being written is neither closed nor, when the page is left, finished.
+    // A share is neither closed nor, when the page is left, finished while its archive is being written.
     tab.press_button("Save all").until("!!globalThis.fail");
     tab.press_button("Close").expect("Preparing the files");
     tab.tell("reload", json!({}));
