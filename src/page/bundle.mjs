@@ -27,6 +27,8 @@ for (const { path, bytes } of [{ path: "page.html", bytes: Buffer.from(html) }, 
     [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
     [constants.BROTLI_PARAM_QUALITY]: 11,
     [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+    // Makes the page some 60 bytes smaller than the default, 0.
+    [constants.BROTLI_PARAM_NPOSTFIX]: 1,
   };
   writeFileSync(join(directory, path), bytes);
   writeFileSync(join(directory, `${path}.br`), brotliCompressSync(bytes, { params }));

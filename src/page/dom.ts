@@ -97,7 +97,7 @@ export function retryLine(host: string): RetryLine {
 }
 
 /** A button with a word on it. */
-export function button(word: string, pressed: () => void, className = ""): HTMLButtonElement {
+export function button(word: string, pressed: (event: MouseEvent) => void, className = ""): HTMLButtonElement {
   return h("button", { type: "button", className, onclick: pressed }, word);
 }
 

@@ -6,6 +6,8 @@ import type { Point } from "./geometry.ts";
 export interface Gestures {
   /** Whether a gesture may begin with this event; otherwise the browser handles the pointer. */
   begins(event: PointerEvent): boolean;
+  /** Whether two fingers zoom the picture; otherwise the browser magnifies the page. */
+  zooms(): boolean;
   /** Whether one finger moves the picture now, rather than turning to another file. */
   pans(): boolean;
   tap(at: Point): void;
@@ -68,6 +70,8 @@ class Hand {
   }
 
   down(event: PointerEvent): void {
+    // The first finger: the browser never told that earlier ones were lifted.
+    if (event.isPrimary) this.#fingers.clear();
     if (event.button !== 0 || !this.on.begins(event)) return;
     const point = { x: event.clientX, y: event.clientY };
     this.#fingers.set(event.pointerId, point);
@@ -75,7 +79,7 @@ class Hand {
       [this.#mode, this.#start, this.#began, this.#speed] = ["press", point, event.timeStamp, 0];
     } else if (this.#fingers.size === 2) {
       if (this.#mode === "swipe") this.on.swiped(0, 0);
-      this.#mode = "pinch";
+      this.#mode = this.on.zooms() ? "pinch" : "held";
       for (const id of this.#fingers.keys()) this.stage.setPointerCapture(id);
     }
   }

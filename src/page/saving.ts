@@ -1,16 +1,21 @@
 // Saving files: as downloads, in another app, or all of them at once.
 
-import { APP } from "./app.ts";
+import { APP, IS_PHONE } from "./app.ts";
 import { h } from "./dom.ts";
 import type { Manifest } from "./manifest.ts";
 import { defaultName } from "./media.ts";
 import { safeName } from "./safe_text.ts";
 import type { Tally } from "./tally.ts";
 import { percent, words } from "./texts.ts";
-import { type Packed, safePaths, zip } from "./zip.ts";
+import { MOST_ENTRIES, type Packed, safePaths, zip } from "./zip.ts";
 
 /** The most announcements of progress. */
 const ANNOUNCEMENTS = 10;
+/** Chromium's share sheets take no more files and bytes. They report a success once an app was chosen. */
+const MOST_SHARED = 10;
+const MOST_SHARED_BYTES = 50 * 1024 * 1024;
+/** Apple's sheets take any number, and report a success once the app has the files. */
+const IS_APPLE = /iPhone|iPad|Macintosh/.test(navigator.userAgent);
 
 /** A dialog of the browser that returns a file to write to. Chromium has it in secure contexts. */
 type Picker = (options: {
@@ -22,7 +27,8 @@ type Picker = (options: {
 export class Saving {
   /** Addresses of blobs that the browser may still be saving. */
   readonly #urls = new Set<string>();
-  #isPacking = false;
+  /** Words about the archive that is being written; `null`: there is none. */
+  packing: string | null = null;
   #isOver = false;
 
   /** `say` shows words to the user, and is called after every change of the tally. */
@@ -44,7 +50,7 @@ export class Saving {
   }
 
   /** Passes files to an app that the user chooses. Returns whether that was possible. */
-  async share(files: File[], numbers: readonly number[]): Promise<boolean> {
+  async share(files: File[], numbers: readonly number[], isSure = true): Promise<boolean> {
     try {
       await navigator.share({ files });
     } catch (error) {
@@ -52,26 +58,28 @@ export class Saving {
       this.say("");
       return true;
     }
-    this.tally.keep(numbers);
+    this.tally[isSure ? "keep" : "download"](numbers);
     this.say(words("showing.shared"));
     return true;
   }
 
   /** Saves all files: in another app on a phone, which handles archives badly, or else as one archive. */
   async all(): Promise<void> {
-    if (this.#isPacking) return;
-    this.#isPacking = true;
-    const { entries, name } = this.manifest;
+    if (this.packing !== null) return;
+    const { entries, name, total } = this.manifest;
     const numbers = entries.map((_, number) => number);
     const packed = this.#packed();
-    const isPhone = APP !== null || matchMedia("(pointer: coarse)").matches;
-    const files = isPhone
+    const isFew = IS_APPLE || (entries.length <= MOST_SHARED && total <= MOST_SHARED_BYTES);
+    const files = (APP !== null || IS_PHONE) && isFew
       ? shareable(numbers.map((at) => fileOf(this.blobs[at]!, packed[at]!.path.split("/").pop()!, entries[at]!.type)))
       : null;
-    // Some browsers refuse many files only now.
-    const isShared = files !== null && (await this.share(files, numbers));
-    if (!isShared) await this.#archive(packed, safeName(name && `${name}.zip`, "files.zip"), numbers);
-    this.#isPacking = false;
+    // Some browsers refuse files only now. A sheet that never answers must not prevent an archive.
+    if ((files !== null && (await this.share(files, numbers, IS_APPLE))) || this.packing !== null) return;
+    try {
+      await this.#archive(packed, safeName(name && `${name}.zip`, "files.zip"), numbers);
+    } finally {
+      this.packing = null;
+    }
   }
 
   end(): void {
@@ -84,7 +92,7 @@ export class Saving {
     const { entries, directories } = this.manifest;
     const names = entries.map(({ type }) => defaultName(type));
     const paths = safePaths([...entries.map(({ path }) => path), ...directories], names);
-    return paths.map((path, at) => ({
+    return paths.slice(0, MOST_ENTRIES).map((path, at) => ({
       path,
       blob: this.blobs[at] ?? null,
       isExecutable: entries[at]?.executable ?? false,
@@ -94,13 +102,15 @@ export class Saving {
   /** Writes an archive to a file that the user chooses, or downloads it. */
   async #archive(packed: readonly Packed[], name: string, numbers: readonly number[]): Promise<void> {
     const { total } = this.manifest;
-    let [read, announced] = [0, 0];
+    let [read, announced] = [0, -Infinity];
     const moved = (bytes: number) => {
       read += bytes;
       if (read - announced < total / ANNOUNCEMENTS || read === total) return;
       announced = read;
-      this.say(words("showing.packing", { percent: percent(read, total) }));
+      this.packing = words("showing.packing", { percent: percent(read, total) });
+      this.say(this.packing);
     };
+    moved(0);
     try {
       const handle = await picked(name);
       if (handle === null) {

@@ -41,6 +41,9 @@ const ARROWS: Readonly<Record<string, Point>> = {
 /** Whether the page is read from right to left, so that the next file is on the left. */
 export const isFromRight = () => getComputedStyle(document.documentElement).direction === "rtl";
 
+/** Whether the user has magnified the page itself. */
+const isMagnified = () => visualViewport!.scale > 1;
+
 /** The stage. */
 export class Stage {
   readonly element = h("div", { className: "stage" });
@@ -64,8 +67,10 @@ export class Stage {
     this.clear();
     this.element.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     this.#sizes.observe(this.element);
+    visualViewport!.onresize = () => document.body.classList.toggle("magnified", isMagnified());
     listen(this.element, {
       begins: (event) => this.#begins(event),
+      zooms: () => this.#picture !== null,
       pans: () => this.#picture?.isZoomed ?? false,
       tap: (at) => this.#picture?.toggle(at),
       pan: (x, y) => this.#picture?.pan(x, y),
@@ -142,7 +147,8 @@ export class Stage {
   #begins(event: PointerEvent): boolean {
     this.#gliding?.finish();
     const target = event.target as Element;
-    if (target.closest("button:not(.zoom), input, summary") !== null) return false;
+    // The browser also moves a page that it has magnified.
+    if (isMagnified() || target.closest("button:not(.zoom), input, summary") !== null) return false;
     const media = target.closest("video, pre");
     // A mouse selects text, and drags a video's controls.
     if (media === null || event.pointerType === "mouse") return media === null;

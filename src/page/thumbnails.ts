@@ -11,6 +11,9 @@ import { words } from "./texts.ts";
 const SIDE = 256;
 /** Files on each side of the current one of which there are small pictures. */
 const NEAR = 16;
+/** Larger photos, in bytes and in pixels, have no small picture: decoding them could take all memory of a phone. */
+const MOST_BYTES = 20_000_000;
+const MOST_PIXELS = 40_000_000;
 
 /** The strip. */
 export class Thumbnails {
@@ -42,8 +45,12 @@ export class Thumbnails {
     this.element.append(list);
   }
 
-  /** Marks the current file and those that were seen or saved. */
-  mark(current: number, has: (number: number) => boolean): void {
+  /**
+   * Marks the current file and those that were seen or saved. `isIdle`: the browser may decode other files than the
+   * current one.
+   */
+  mark(current: number, has: (number: number) => boolean, isIdle: boolean): void {
+    const isTurn = current !== this.#current;
     const hadFocus = this.element.contains(document.activeElement);
     this.#current = current;
     for (const [number, made] of this.#buttons.entries()) {
@@ -58,8 +65,8 @@ export class Thumbnails {
     const button = this.#buttons[current]!;
     if (hadFocus) button.focus({ preventScroll: true });
     const { offsetLeft, offsetWidth } = button;
-    this.element.scrollLeft = offsetLeft - (this.element.clientWidth - offsetWidth) / 2;
-    void this.#draw();
+    if (isTurn) this.element.scrollLeft = offsetLeft - (this.element.clientWidth - offsetWidth) / 2;
+    if (isIdle) void this.#draw();
   }
 
   /** A small picture of a file, as large as the stage. */
@@ -124,12 +131,25 @@ export class Thumbnails {
 /** A small picture of a photo; `null` for other files. */
 async function small(blob: Blob): Promise<HTMLCanvasElement | null> {
   const showable = sniff(new Uint8Array(await blob.slice(0, HEAD_LEN).arrayBuffer()));
-  if (showable?.kind !== "photo") return null;
-  const bitmap = await createImageBitmap(blob.slice(0, blob.size, showable.type), { resizeWidth: SIDE });
+  if (showable?.kind !== "photo" || blob.size > MOST_BYTES) return null;
+  const photo = blob.slice(0, blob.size, showable.type);
+  const size = await sizeOf(photo);
+  if (size.width * size.height > MOST_PIXELS) return null;
+  const options = size.width < size.height ? { resizeHeight: SIDE } : { resizeWidth: SIDE };
+  const bitmap = await createImageBitmap(photo, options);
   const scale = SIDE / Math.max(bitmap.width, bitmap.height);
   const [width, height] = [Math.ceil(bitmap.width * scale), Math.ceil(bitmap.height * scale)];
   const canvas = h("canvas", { width, height });
   canvas.getContext("2d")?.drawImage(bitmap, 0, 0, width, height);
   bitmap.close();
   return canvas;
+}
+
+/** The size of a photo, from its header: no pixel is decoded. */
+async function sizeOf(photo: Blob): Promise<HTMLImageElement> {
+  const image = new Image();
+  image.src = URL.createObjectURL(photo);
+  await new Promise((done) => (image.onload = image.onerror = done));
+  URL.revokeObjectURL(image.src);
+  return image;
 }

@@ -20,8 +20,8 @@ import { Thumbnails } from "./thumbnails.ts";
 /** The files that are being shown. */
 export interface Showing {
   /**
-   * Whether leaving the page may finish the share: every file was seen, and inside an app no saved file is
-   * unconfirmed, since apps lose saved files.
+   * Whether leaving the page may finish the share: every file was seen, none is being saved, and inside an app no
+   * saved file is unconfirmed, since apps lose saved files.
    */
   done(): boolean;
   /** Removes the files from the page and frees their memory. */
@@ -101,23 +101,29 @@ class Viewer implements Showing {
     this.#caption = h("div", { className: "caption" }, this.#title, below);
     const note = words(viewOnly ? "showing.view_only" : "showing.gone", { count: entries.length });
     const notes = h("div", { className: "notes" }, h("p", { id: NOTE, className: "note" }, note), this.#status);
-    if (viewOnly) this.#stage.element.oncontextmenu = (event) => event.preventDefault();
+    this.#main.oncontextmenu = () => !viewOnly;
     document.body.classList.toggle("view-only", viewOnly);
     document.documentElement.classList.add("viewing");
     fill(this.#caption, this.#stage.element, notes, this.#bar.element, this.#turned);
     this.#title.focus({ preventScroll: true });
     addEventListener("keydown", this.#keys);
+    // For a swipe at the edge of the screen, which must not end the share.
+    history.pushState(history.state, "");
+    addEventListener("popstate", this.#back);
     for (const element of [this.#bar.element, this.#caption]) this.#sizes.observe(element);
     void this.#draw();
   }
 
   done(): boolean {
-    return this.#tally.seen.size === this.#tally.count && (APP === null || this.#tally.unsure.size === 0);
+    const isSaved = this.#saving.packing === null && (APP === null || this.#tally.unsure.size === 0);
+    return this.#tally.seen.size === this.#tally.count && isSaved;
   }
 
   end(): void {
     this.#turns += 1;
     removeEventListener("keydown", this.#keys);
+    removeEventListener("popstate", this.#back);
+    this.#main.oncontextmenu = null;
     this.#sizes.disconnect();
     this.#forget();
     this.#stage.end();
@@ -192,8 +198,11 @@ class Viewer implements Showing {
     this.#at = to;
     const { entries } = this.manifest;
     const name = this.#label(entries[to]!, null);
+    const focused = document.activeElement as HTMLElement;
     this.#turned.textContent = words("showing.turned", { name, number: to + 1, count: entries.length });
     void this.#draw();
+    // Not every file has the element that had the focus.
+    if (focused.hidden || !focused.isConnected) this.#title.focus({ preventScroll: true });
   }
 
   #preview(step: Step): HTMLElement | null {
@@ -306,25 +315,37 @@ class Viewer implements Showing {
       ...(tally.after(this.#at) === null ? (["next"] as const) : []),
     ];
     this.#bar.set({ hidden: new Set(hidden), idle: new Set(idle), main: tally.main(this.#at, cannot) });
-    this.#thumbnails?.mark(this.#at, (number) => tally.has(number));
+    const isLoading = this.#isShown && shown?.showable?.kind === "photo" && !tally.seen.has(this.#at);
+    this.#thumbnails?.mark(this.#at, (number) => tally.has(number), shown !== null && !isLoading);
   }
 
-  /** Closes, after a question if a file was not seen or may not have arrived. */
-  #closing(): void {
+  /** Asks before the browser's way back, even if there is nothing else to ask. */
+  readonly #back = () => {
+    // Another link in the address bar, which starts the page again.
+    if (location.hash !== "") return;
+    history.pushState(history.state, "");
+    if (document.querySelector("dialog[open]") !== null) return;
+    this.#closing(words("showing.gone", { count: this.#tally.count }));
+  };
+
+  /** Closes, after a question if a file was not seen or may not have arrived, or else the question `sure`. */
+  #closing(sure = ""): void {
+    if (this.#saving.packing !== null) return void (this.#status.textContent = this.#saving.packing);
     const missing = this.#tally.missing();
     const [first] = missing;
-    if (first === undefined) return this.#arrived();
+    if (first === undefined) return this.#arrived(sure);
     const { count } = this.#tally;
     const question =
       count === 1 ? words("showing.unseen_only") : words("showing.unseen", { count: missing.length });
     this.#ask(question, first, words("showing.anyway"), () => this.#arrived());
   }
 
-  /** Closes, after a question if a saved file may not have arrived. */
-  #arrived(): void {
+  /** Closes, after a question if a saved file may not have arrived, or else the question `sure`. */
+  #arrived(sure = ""): void {
     const { unsure } = this.#tally;
     const [first] = unsure;
-    if (first === undefined) return this.close();
+    if (first === undefined)
+      return sure === "" ? this.close() : this.#ask(sure, this.#at, words("showing.anyway"), this.close);
     this.#ask(words("showing.arrived", { count: unsure.size }), first, words("showing.there"), this.close);
   }
 

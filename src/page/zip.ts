@@ -12,6 +12,8 @@ export interface Packed {
   readonly isExecutable: boolean;
 }
 
+/** More files and directories need ZIP64. */
+export const MOST_ENTRIES = 0xfffe;
 /** Needs version 2.0 of the format; the attributes are those of Unix (3). */
 const VERSION = 20;
 const MADE_BY = (3 << 8) | VERSION;
@@ -112,13 +114,17 @@ export function safePaths(paths: readonly (readonly string[])[], fallbacks: read
   ]);
   // No file may have the path of a folder.
   const taken = new Set(safe.flatMap((path) => path.slice(1).map((_, depth) => key(path.slice(0, depth + 1)))));
+  /** The numbers to try next for paths that were taken, so that many equal ones take no more time each. */
+  const next = new Map<string, number>();
   return safe.map((path) => {
     const name = path.at(-1)!;
     const period = name.lastIndexOf(".");
     const [stem, extension] = period > 0 ? [name.slice(0, period), name.slice(period)] : [name, ""];
     let free = path;
-    for (let number = 2; taken.has(key(free)); number++)
+    let number = next.get(key(path)) ?? 2;
+    for (; taken.has(key(free)); number++)
       free = [...path.slice(0, -1), `${stem} (${number})${extension}`];
+    next.set(key(path), number);
     taken.add(key(free));
     return free.join("/");
   });

@@ -79,6 +79,11 @@ assert.deepEqual(paths, [
   ...["Österreich/Gärten.txt", "Österreich/GÄRTEN (2).txt", "photo.jpg", "photo (2).jpg", "folder/etc/pass_wd"],
   ...["x (2)", "x/y", "a.txt", "a (2).txt", "run.sh", "leer"],
 ]);
+// Equal names from a stranger must not freeze the tab: they take a time in proportion to their number.
+const began = performance.now();
+const equal = safePaths(Array.from({ length: 10_000 }, () => ["a.txt"]), []);
+assert.ok(performance.now() - began < 1000, `${performance.now() - began} ms`);
+assert.deepEqual([equal.at(-1), new Set(equal).size], ["a (10000).txt", 10_000]);
 const blobs = paths.map((path) => new Blob([`${path}\n`.repeat(10_000)]));
 blobs[2] = new Blob([]);
 let read = 0;

@@ -273,6 +273,52 @@ fn a_phone_with_a_share_sheet_passes_all_photos_on_at_once() {
     let sizes = tab.value("taken[0].split(',').map((file) => file.split(' ').slice(0, 2).join(' '))");
     assert_eq!(sizes, json!(["a.jpg image/jpeg", "b.txt text/plain"]));
     tab.shot("album-shared-phone");
+    // Such a sheet reports a success once an app was chosen.
+    tab.press_button("Close").expect("You saved 2 files. Are they in your downloads?");
+    tab.press_button("Yes, close now").expect("The sender sees");
+    relay.expect_empty();
+    // Its limit is ten files: more are not passed on at all.
+    let (link, photos) = send_twelve(&sandbox, &relay);
+    let tab = browser.tab_with(phone(&sheet.replace("refuses = true", "refuses = false")));
+    tab.goto(&link).hold().until("document.querySelector('.stage img.loaded')");
+    tab.press_button("Save all");
+    assert_eq!(unpacked(&tab.downloads(1)[0].1), photos);
+    assert_eq!(tab.value("taken"), json!([]));
+}
+
+#[test]
+#[ignore = "needs browsers: tests/all"]
+fn closing_waits_for_an_archive_and_going_back_asks() {
+    let Some(browser) = Browser::start(&[]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let picker = "globalThis.showSaveFilePicker = async ({ suggestedName: name }) => ({
+        name,
+        createWritable: async () => ({
+            write: () => new Promise((done, fail) => Object.assign(globalThis, { done, fail })),
+            abort: async () => {},
+            close: async () => {},
+        }),
+    })";
+    sandbox.write("a.txt", b"first");
+    sandbox.write("b.txt", b"second");
+    let tab = browser.tab_with(json!({ "before": picker }));
+    tab.goto(&send(&sandbox, &relay, &["a.txt", "b.txt"])).hold().expect("first");
+    // The browser's way back leaves nothing before the user has answered.
+    tab.value("history.back(), 0");
+    tab.expect("1 of these files has not been seen").press_button("Go back").expect("second");
+    tab.until("!document.querySelector('dialog') && document.querySelectorAll('.strip .seen').length === 2");
+    tab.value("history.back(), 0");
+    tab.expect("Closing deletes the files for good.").press_button("Go back").expect("second");
+    // A share is neither closed nor, when the page is left, finished while its archive is being written.
+    tab.press_button("Save all").until("!!globalThis.fail");
+    tab.press_button("Close").expect("Preparing the files");
+    tab.tell("reload", json!({}));
+    tab.expect("first");
+    tab.press_button("Save all").until("!!globalThis.fail");
+    tab.value("fail(new Error('disk'))");
+    tab.expect("The files could not be saved.").press_button("Next").expect("second");
+    tab.until("document.querySelectorAll('.strip .seen').length === 2");
     tab.press_button("Close").expect("The sender sees");
     relay.expect_empty();
 }

@@ -206,6 +206,34 @@ fn the_bar_is_in_reach_with_large_text_forced_colors_and_notches() {
     }
 }
 
+#[test]
+#[ignore = "needs browsers: tests/all"]
+fn the_bar_is_one_row_on_the_smallest_phones_and_clear_of_the_caption() {
+    let Some(browser) = Browser::start(&[]) else { return };
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let files = [("landscape.jpg", "image/jpeg", &LANDSCAPE[..]), ("portrait.jpg", "image/jpeg", &PORTRAIT[..])];
+    for language in ["en", "de", "ar"] {
+        let options = json!({ "width": 320, "height": 568, "touch": true, "languages": [language] });
+        let tab = browser.tab_with(options);
+        tab.goto(&planted(&relay.url, &files, false)).until("document.querySelector('.hold')");
+        tab.tell("hold", json!({ "selector": ".hold", "milliseconds": 1150 }));
+        wait_for_photo(&tab);
+        tab.shot(&format!("viewer-smallest-{language}"));
+        let places = reach(&tab, language);
+        assert!(places.iter().all(|(_, place)| place[1] == places[0].1[1]), "{language}: {places:?}");
+        tab.resize(568, 320);
+        let is_clear = "(() => {
+            const [caption, close] = ['.caption', 'button.close'].map((each) =>
+                document.querySelector(each).getBoundingClientRect());
+            return innerWidth === 568 && (caption.right <= close.left || caption.left >= close.right);
+        })()";
+        let found = tab.try_to("until", json!({ "code": is_clear }));
+        tab.shot(&format!("viewer-smallest-sideways-{language}"));
+        assert!(found.is_ok(), "{language}: {:?} {:?}", place(&tab, ".caption"), place(&tab, "button.close"));
+    }
+}
+
 fn a_tap_zooms_to_the_photos_own_pixels(engine: Engine) {
     let Some(browser) = Browser::start_engine(engine, &[]) else { return };
     let sandbox = Sandbox::new();
