@@ -10,9 +10,9 @@ const TIME_MS = 20_000;
 
 /** Loads the file `name` of `FILES`. Throws if it is unknown, does not arrive, or has other content. */
 export async function load(name: string): Promise<Uint8Array> {
-  const file = Object.hasOwn(FILES, name) ? FILES[name] : undefined;
-  if (file === undefined) throw new Error(`no file ${name}`);
-  const response = await fetch(new URL(file.path, new URL(".", location.href)), {
+  const hash = Object.hasOwn(FILES, name) ? FILES[name] : undefined;
+  if (hash === undefined) throw new Error(`no file ${name}`);
+  const response = await fetch(new URL(`page/${name}-${hash.slice(0, 16)}.json`, new URL(".", location.href)), {
     cache: "no-store",
     credentials: "omit",
     redirect: "error",
@@ -20,6 +20,6 @@ export async function load(name: string): Promise<Uint8Array> {
     signal: AbortSignal.timeout(TIME_MS),
   });
   const bytes = await whole(response);
-  if (!response.ok || bytesToHex(sha256(bytes)) !== file.sha256) throw new Error(`another file ${name}`);
+  if (!response.ok || bytesToHex(sha256(bytes)) !== hash) throw new Error(`another file ${name}`);
   return bytes;
 }

@@ -5,8 +5,8 @@ declare module "*.txt" {
   export default text;
 }
 
-/** The other files of this page, by name: the path, relative to the page, and the SHA-256 in hexadecimal. */
-declare const FILES: Readonly<Record<string, { readonly path: string; readonly sha256: string }>>;
+/** The SHA-256 of the other files of this page, in hexadecimal, by name. */
+declare const FILES: Readonly<Record<string, string>>;
 
 /** The languages of the page, by the names of their tables: their own names, and the text while the page loads. */
 declare const LANGUAGES: Readonly<Record<string, { readonly name: string; readonly loading: string }>>;

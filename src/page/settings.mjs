@@ -74,7 +74,7 @@ export const settings = {
   define: {
     LANGUAGES: JSON.stringify(Object.fromEntries(languages)),
     FILES: JSON.stringify(
-      Object.fromEntries(files.map(({ name, path, sha256 }) => [name, { path: `page/${path}`, sha256 }])),
+      Object.fromEntries(files.map(({ name, sha256 }) => [name, sha256])),
     ),
   },
 };

@@ -48,10 +48,19 @@ export function forget(id: Uint8Array): void {
   tabs.release(journal.nameOf(id));
 }
 
+/** The history's state of the share that this page has claimed. */
+let current: object | null = null;
+
+// The viewer adds an entry to the history: the one before it gets the present state when it is shown again.
+addEventListener("popstate", () => {
+  if (current !== null && location.hash === "") history.replaceState(current, "");
+});
+
 /**
  * Removes the key from the address bar, and saves the share's id and the time of its closing in the history's state.
  * The browser's history may have stored the key before.
  */
 export function hideLink(id: Uint8Array, closed = 0): void {
-  history.replaceState({ id: relay.textOf(id), closed }, "", location.origin + location.pathname);
+  current = { id: relay.textOf(id), closed };
+  history.replaceState(current, "", location.origin + location.pathname);
 }
