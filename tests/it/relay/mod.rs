@@ -9,6 +9,8 @@ mod manifests;
 mod obstacles;
 mod protocol;
 mod races;
+mod remembered;
 mod server;
 mod states;
 mod vectors;
+mod visits;
