@@ -1,7 +1,7 @@
-//! What a node remembers of shares, so that a part costs one write and one read of the store.
+//! The memory of a node, so that a part costs one write and one read of the store.
 //!
-//! Remembered is what cannot change: the `offer`, a `seal`, the `claim` of an opener, and the parts of an upload that
-//! this node has stored or listed. Never remembered is that something is absent, and nothing about how a share ended:
+//! It holds records that cannot change: the `offer`, a `seal`, the `claim` of an opener, and the parts of an upload
+//! that this node has stored or listed. It never holds that something is absent, and nothing about how a share ended:
 //! another node may write `seal`, `claim` or `end` at any moment, so each request reads the first of them that is not
 //! remembered.
 //!
@@ -45,7 +45,7 @@ pub(super) struct Remembered {
 /// A stored part: its checksum and its length in bytes.
 pub(super) type StoredPart = (Checksum, u64);
 
-/// What this node knows of one part number.
+/// Knowledge of one part number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum PartNumber {
     /// Nothing: the parts of the share must be listed.
@@ -105,7 +105,7 @@ impl Memory {
         }
     }
 
-    /// The share, unless its time is over.
+    /// The share, unless it must be dropped by now.
     fn fresh(&mut self, id: &Id, now: u64) -> Option<&mut Share> {
         if self.shares.peek(id).is_some_and(|share| now >= share.until) {
             self.forget(id);
@@ -159,7 +159,7 @@ impl Known {
         self.memory().shares.peek(id).is_some_and(|share| share.records.upload_end.is_none())
     }
 
-    /// What is known of one part number of an upload.
+    /// The part of this number of an upload, as far as it is known.
     pub(super) fn part(&self, id: &Id, number: u32) -> PartNumber {
         let memory = self.memory();
         match memory.shares.peek(id).and_then(|share| share.parts.as_ref()) {
@@ -258,16 +258,20 @@ mod tests {
             known.remember(&id(number), 0, offer());
             known.get(&id(0), 1);
         }
-        assert_eq!(known.memory().shares.len(), SHARES);
+        let size = || {
+            let memory = known.memory();
+            (memory.shares.len(), memory.weight)
+        };
+        assert_eq!(size(), (SHARES, 0));
         assert!(known.get(&id(0), 1).offer.is_some() && known.get(&id(1), 1).offer.is_none());
         known.remember(&id(7000), 0, committed(PARTS - 3));
         known.note_listing(&id(0), &[]);
         for number in 0..4 {
             known.note_part(&id(0), number, (Checksum::of(b"x"), 1));
         }
-        assert!(known.memory().weight <= PARTS, "{}", known.memory().weight);
+        assert_eq!(size(), (1, 4), "the commit of the other one was too long beside them");
         known.remember(&id(7001), 0, committed(2 * PARTS));
-        assert_eq!((known.memory().shares.len(), known.memory().weight), (0, 0));
+        assert_eq!(size(), (0, 0));
         for number in 0..70_000 {
             known.note_landed(&id(number));
         }

@@ -98,8 +98,8 @@ impl StoreRelay {
     /// of `role`. Nothing else is read before the token is compared.
     ///
     /// # Errors
-    /// [`RelayError::Unknown`] for an unknown share and for a wrong token, after the same read of the store: also that of
-    /// a remembered share is read for a wrong token, so that the time of the answer reveals no share.
+    /// [`RelayError::Unknown`] for an unknown share and for a wrong token, after the same read of the store: that of a
+    /// remembered share is read too if the token is wrong, so that the time of the answer reveals no share.
     async fn admit(&self, credential: &Credential, role: Role) -> Result<(Arc<Offer>, Remembered), RelayError> {
         let id = &credential.id;
         let presented = credential.token.verifier(role, id);

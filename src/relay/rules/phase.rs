@@ -138,7 +138,7 @@ impl Records {
         self.expect_not_over(now).err().unwrap_or(RelayError::Committed)
     }
 
-    /// What may be remembered: the records of a share that has not ended.
+    /// The records, if the share has not ended: those may be remembered.
     pub(super) fn remembered(&self, now: u64) -> Option<Remembered> {
         let Self { offer, upload_end, claim, .. } = self.clone();
         match self.phase(now) {

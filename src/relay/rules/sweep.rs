@@ -59,8 +59,8 @@ impl StoreRelay {
         Ok(looked_at)
     }
 
-    /// Deletes the parts that were stored while another node ended their share: of each share with parts that have landed
-    /// since the last sweep, reads how its upload ended.
+    /// Deletes the parts that were stored while another node ended their share: of each share with parts that have
+    /// landed since the last sweep, reads how its upload ended.
     async fn look_at_landed(&self) {
         let looks = stream::iter(self.known.take_landed()).map(async |id| match self.upload_end(&id).await {
             Ok(None) => {}

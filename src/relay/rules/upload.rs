@@ -1,9 +1,9 @@
 //! Uploads: announcing a share, and its parts. The end of an upload is in `commit`.
 //!
 //! A part costs two visits to the store, at the same time: it is created, and `seal` is read. `seal` must be read for
-//! each part, because another node may have ended the upload: without it, a revoked upload would be answered as one that
-//! waits. The read begins with the request, so the answer was true then; but the part may land after the share has ended
-//! and its data was deleted. So the end must be looked at once more after the part has landed:
+//! each part, because another node may have ended the upload: without it, a revoked upload would be answered as one
+//! that waits. The read begins with the request, so the answer was true then; but the part may land after the share
+//! has ended and its data was deleted. So the end must be looked at once more after the part has landed:
 //!
 //! * an end that this node wrote or read meanwhile is found without a visit, since the node forgets the share then;
 //! * an end that another node wrote is found by the next request of the upload, or by this node's next sweep, which

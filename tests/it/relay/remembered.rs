@@ -1,4 +1,4 @@
-//! What a node remembers of a share never makes an answer wrong: other nodes end shares, sweep and delete meanwhile.
+//! The memory of a node never makes an answer wrong: other nodes end shares, sweep and delete meanwhile.
 
 use std::time::Duration;
 
@@ -208,8 +208,8 @@ async fn a_share_whose_records_are_deleted_is_unknown_on_each_node() {
     assert_eq!(nodes.store.list("", None).await.unwrap(), [], "nothing was written for them");
 }
 
-/// The sweeper of a node that was down for long writes the end of a share and deletes its records in one go. No node may
-/// remember such a share: by the clock it has ended.
+/// The sweeper of a node that was down for long writes the end of a share and deletes its records in one go. No node
+/// may remember such a share: by the clock it has ended.
 #[tokio::test]
 async fn a_share_that_only_the_clock_has_ended_is_not_remembered() {
     let nodes = Nodes::new();

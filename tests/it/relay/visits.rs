@@ -1,5 +1,5 @@
-//! How often each request visits the store: exact numbers, on the node that has handled the share before and on one that
-//! has not. On a bucket each visit is a round trip.
+//! How often each request visits the store: exact numbers, on the node that has handled the share before and on one
+//! that has not. On a bucket each visit is a round trip.
 //!
 //! | request | visits before nodes remembered anything | now | on another node |
 //! |---|---|---|---|
