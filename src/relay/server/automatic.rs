@@ -28,7 +28,7 @@ pub(super) struct Automatic<S> {
     exchange: Arc<Exchange>,
     /// The first bytes that arrived since the last answer of a handler.
     first: Vec<u8>,
-    /// What is left of an answer that replaces one of hyper's.
+    /// The unwritten rest of an answer that replaces one of hyper's.
     pending: Bytes,
 }
 
