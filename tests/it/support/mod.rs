@@ -47,7 +47,7 @@ pub(crate) use self::misbehaving::{Misbehaving, Misbehavior};
 pub(crate) use self::planted::{planted, planted_with};
 pub(crate) use self::proxy::{Proxy, answering, answering_for};
 pub(crate) use self::relays::{START, TestRelay, served};
-pub(crate) use self::s3::{BucketFault, TestS3, kill};
+pub(crate) use self::s3::{BucketFault, Denial, TestS3, kill};
 pub(crate) use self::sample::Sample;
 pub(crate) use self::sandbox::{Ended, RelayProcess, Run, Running, SHARE, Sandbox, files};
 pub(crate) use self::settle::{node_over, settle};
