@@ -189,8 +189,8 @@ mod tests {
         assert_eq!(noted(bulk, 200, false, "<DeleteResult/>").await, (None, "<DeleteResult/>".to_owned()));
         assert_eq!(noted(object, 301, true, "").await.0, answer(Some(301), &[]));
         assert_eq!(noted(object, 301, false, "").await.0, answer(Some(301), &[]));
-        const HEADER: &str = "<Error><Code>InvalidArgument</Code><ArgumentName>If-None-Match</ArgumentName></Error>";
-        assert!(noted(object, 400, false, HEADER).await.0.unwrap().names_condition);
+        let header = "<Error><Code>InvalidArgument</Code><ArgumentName>If-None-Match</ArgumentName></Error>";
+        assert!(noted(object, 400, false, header).await.0.unwrap().names_condition);
     }
 
     #[tokio::test]

@@ -40,10 +40,11 @@ const MARKERS: [(&str, Kind, &str); 13] = [
     (".megaignore", Kind::File, "MEGA"),
     (".SynologyWorkingDirectory", Kind::Directory, "Synology Drive"),
 ];
-/// Beginnings of the name of the journal that Nextcloud and ownCloud keep in each directory that they copy. Its end is
-/// `.db`.
+/// Beginnings of the name of the journal that Nextcloud and ownCloud keep in each directory that they copy.
 const JOURNALS: [&str; 2] = [".sync_", "._sync_"];
-/// Directories of macOS for everything that is copied: by Dropbox, OneDrive, Google Drive and others, and by iCloud.
+/// Its end.
+const JOURNAL_END: &str = ".db";
+/// Directories of macOS for everything that is copied: by the clients of cloud services, and by iCloud.
 const OF_MACOS: [([&str; 2], &str); 2] =
     [(["Library", "CloudStorage"], "a cloud service"), (["Library", "Mobile Documents"], "iCloud")];
 
@@ -75,7 +76,7 @@ fn marked(directory: &Path) -> Option<Synchronizer> {
 }
 
 fn is_journal(name: &str) -> bool {
-    JOURNALS.iter().any(|beginning| name.starts_with(beginning)) && name.ends_with(".db")
+    name.strip_suffix(JOURNAL_END).is_some_and(|name| JOURNALS.iter().any(|beginning| name.starts_with(beginning)))
 }
 
 /// The program that macOS lets copy a directory.
