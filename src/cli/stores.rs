@@ -189,7 +189,7 @@ pub(super) fn expect_one_copy(path: &Path) -> Result<(), Failure> {
     Err(Failure::local(what, hint))
 }
 
-/// The same, whoever copies the directory.
+/// The same, even if a program copies the directory.
 fn open_folder(path: &Path, sharing: Sharing, hint: impl Into<Hint>) -> Result<Folder, Failure> {
     Folder::open(path, sharing).map_err(|error| folder_failure(&error, hint))
 }
@@ -288,7 +288,7 @@ async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(
     }
 }
 
-/// What a command does with a store that needs no server.
+/// The use of a store that needs no server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// Anything.

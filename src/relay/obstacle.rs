@@ -98,8 +98,8 @@ impl Obstacle {
         kinds.into_iter().any(is_offline).then_some(Self::NoNetwork)
     }
 
-    /// This obstacle to reaching `host`. A name without a dot is one of the local network, and does not appear by itself,
-    /// unless the network could not be asked.
+    /// This obstacle to reaching `host`. A name without a dot is one of the local network, and does not appear by
+    /// itself, unless the network could not be asked.
     pub(super) fn at(self, host: Option<&str>) -> Self {
         let is_bare = host.is_some_and(|host| !host.trim_end_matches('.').contains(['.', ':']));
         match self {

@@ -195,9 +195,9 @@ fn a_mistyped_name_of_a_relay_is_named_at_once() {
         assert!(!ended.stderr.contains("retrying"), "{ended:?}");
     }
     // A name with a dot may appear, as with a VPN.
-    let ended = as_told("send --give-up 2s --relay rellay.example");
+    let ended = as_told("send --give-up 4s --relay rellay.example");
     expect(&ended, 6, "the name rellay.example cannot be looked up", "check the spelling");
-    assert!(ended.stderr.contains("retrying for up to 2 seconds"), "{ended:?}");
+    assert!(ended.stderr.contains("retrying for up to 4 seconds"), "{ended:?}");
     for (address, what) in [("htps://relay.example", "htps is not supported"), ("ftp://nas", "ftp is not supported")] {
         sandbox.share(["send", "--relay", address]).input("x").fails(2, what);
     }

@@ -1,4 +1,4 @@
-//! Where a store lies: folders that other users may enter, and folders that programs copy between computers.
+//! The places of stores: folders that other users may enter, and folders that programs copy between computers.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -92,7 +92,7 @@ fn a_store_that_lies_directly_in_a_directory_stays_there() {
 }
 
 #[test]
-fn what_others_put_in_the_place_of_the_private_directory_is_refused() {
+fn a_planted_private_directory_is_refused() {
     let sandbox = Sandbox::new();
     let url = team(&sandbox, 0o777);
     let inside = sandbox.path("team/share-relay");
@@ -181,7 +181,7 @@ fn a_folder_that_a_program_copies_between_computers_is_refused() {
         assert!(ended.stderr.contains("two of them could open the same share before the copies meet"), "{ended:?}");
         assert!(ended.stderr.contains("can still be revoked"), "{ended:?}");
     }
-    // What waits there is not opened, and can be revoked: its encrypted data are deleted.
+    // A share that waits there is not opened, and can be revoked: its encrypted data are deleted.
     let listed = sandbox.share(["status"]).run();
     assert!(listed.code == 0 && listed.stderr.contains("may be out of date"), "{listed:?}");
     assert!(String::from_utf8_lossy(&listed.stdout).contains("waiting"), "{listed:?}");

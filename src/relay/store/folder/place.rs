@@ -8,10 +8,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::platform::files::{self, Rights};
-use crate::relay::store::folder::FolderError;
+use crate::relay::store::folder::error::FolderError;
 use crate::relay::store::layout::{LOCK, MARKER, PRIVATE};
 
-/// Where a store lies.
+/// The place of a store.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// The directory, for people.

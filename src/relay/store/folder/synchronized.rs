@@ -15,7 +15,7 @@ pub struct Synchronizer {
     pub marker: PathBuf,
 }
 
-/// What must have the name of a marker.
+/// The kind of a marker.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     File,
