@@ -9,6 +9,7 @@ mod hostile;
 mod long;
 mod manifests;
 mod obstacles;
+mod places;
 mod protocol;
 mod races;
 mod server;

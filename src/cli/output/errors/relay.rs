@@ -191,6 +191,11 @@ pub(super) fn hindered(relay: &str, obstacle: &Obstacle, safe: &str) -> Message 
             format!("the name {relay} cannot be looked up: {why}"),
             format!("check the spelling, and that this computer is online; {safe}"),
         ),
+        Obstacle::UnknownName => Message::new(
+            Exit::Unreachable,
+            format!("no computer on this network has the name {relay}"),
+            Hint::line("check the relay's address, which looks like https://relay.example"),
+        ),
         Obstacle::NoProxy(why) => Message::new(
             Exit::Unreachable,
             format!("the proxy set in {proxy} cannot be reached: {why}"),
