@@ -1,332 +1,355 @@
-//! Answers about content that differs, limits, and shares that have ended, over every store, alone and behind servers.
+//! The answers of a relay to requests that a client of ours does not make: each is a problem, and each is heard.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
 use bytes::Bytes;
-use futures_util::future::join_all;
-use futures_util::stream::{self, StreamExt};
 use share::blob::PART_LEN;
-use share::relay::rules::{Policy, StoreRelay};
-use share::relay::store::Store;
-use share::relay::{Checksum, Commit, Content, Gone, MAX_SEALED_MANIFEST, Relay, RelayError, ShareState};
-use share::secret::{Receipt, Token};
+use share::relay::store::memory::Memory;
+use share::relay::{Credential, ShareState};
+use share::secret::Token;
 
-use crate::support::{Sample, TestRelay};
+use crate::support::{Faults, Faulty, Kind, START, Sample, TestClock, TestRelay, contains, noise, served};
 
-/// Another encrypted manifest for the same parts.
-fn other_manifest(commit: &Commit) -> Commit {
-    Commit { manifest: Bytes::from_static(b"another manifest"), ..commit.clone() }
+/// The longest wait of a client here for an answer; a broken server must not make the tests wait forever.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// An answer: its head in lower case.
+#[derive(Debug)]
+struct Answer {
+    head: String,
+    body: Vec<u8>,
 }
 
-async fn put(relay: &dyn Relay, share: &Sample, number: u32, crc: Checksum, part: &Bytes) -> Result<(), RelayError> {
-    relay.put_part(&share.owner, number, crc, part.clone().into()).await
-}
-
-async fn deposit(relay: &dyn Relay, share: &Sample, commit: &Commit, part: &Bytes) -> Result<(), RelayError> {
-    relay.deposit(&share.owner, &share.create, commit, part.clone().into()).await.map(drop)
-}
-
-/// The bytes of a part, one of which was damaged.
-fn damaged(part: &Bytes) -> Bytes {
-    let mut bytes = part.to_vec();
-    bytes[part.len() / 2] ^= 1;
-    bytes.into()
-}
-
-/// The same bytes, of unknown length.
-fn in_chunks(bytes: &Bytes) -> Content {
-    let chunks: Vec<_> = bytes.chunks(60_000).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
-    Content::Unsized(stream::iter(chunks).boxed())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_commit_with_another_manifest_is_sealed() {
-    for bench in TestRelay::all() {
-        let relay = &*bench.relay;
-        let share = Sample::new(5000, false);
-        share.send(relay).await;
-        let other = other_manifest(&share.commit);
-        assert_eq!(relay.commit(&share.owner, &other).await, Err(RelayError::Committed), "{}", bench.name);
-        assert_eq!(deposit(relay, &share, &other, &share.parts[0]).await, Err(RelayError::Committed), "{}", bench.name);
-        // After a restart, or on another node.
-        let policy = Policy { reserve: Some(0), ..Policy::default() };
-        let node = StoreRelay::new(bench.store.clone(), bench.clock.clone(), policy);
-        assert_eq!(node.commit(&share.owner, &other).await, Err(RelayError::Committed), "{}", bench.name);
-        assert_eq!(deposit(&node, &share, &other, &share.parts[0]).await, Err(RelayError::Committed));
-        assert!(relay.commit(&share.owner, &share.commit).await.is_ok());
-        assert_eq!(deposit(&node, &share, &share.commit, &share.parts[0]).await, Ok(()), "{}", bench.name);
+impl Answer {
+    fn status(&self) -> &str {
+        self.head.split(' ').nth(1).unwrap()
     }
-}
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_manifests_at_once_one_is_committed() {
-    for bench in TestRelay::all() {
-        let relay = &*bench.relay;
-        for _ in 0..5 {
-            let share = Sample::new(5000, false);
-            relay.create(&share.owner, &share.create).await.unwrap();
-            share.put_all(relay).await;
-            let commits = [share.commit.clone(), other_manifest(&share.commit)];
-            let answers =
-                join_all(commits.iter().cycle().take(6).map(|commit| relay.commit(&share.owner, commit))).await;
-            let shown = relay.manifest(&share.link(), share.proof()).await.unwrap().manifest;
-            for (answer, commit) in answers.into_iter().zip(commits.iter().cycle()) {
-                let is_shown = commit.manifest == shown;
-                assert!(
-                    answer.as_ref().is_ok_and(|_| is_shown) || (answer == Err(RelayError::Committed) && !is_shown),
-                    "{}: {answer:?}, {is_shown}",
-                    bench.name
-                );
-            }
+    /// Panics unless this is a problem with the status, the word and the members, and with the headers of all answers.
+    fn expect(&self, status: &str, word: &str, about: &str) {
+        let expected = format!("{{\"type\":\"urn:share:{word}\"");
+        assert!(self.status() == status && contains(&self.body, expected.as_bytes()), "{about}: {self:?}");
+        for header in [
+            "content-type: application/problem+json\r\n",
+            "cache-control: no-store, no-transform\r\n",
+            "x-content-type-options: nosniff\r\n",
+            &format!("content-length: {}\r\n", self.body.len()),
+        ] {
+            assert_eq!(self.head.matches(header).count(), 1, "{about}: {header}: {}", self.head);
         }
     }
 }
 
-/// The record of a node that does not know the hash of the manifest.
+/// Writes a whole request before it reads, as simple clients do, and reads until the server closes the connection.
+fn ask(address: &str, request: impl AsRef<[u8]>) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(request.as_ref()).unwrap();
+    read(stream)
+}
+
+fn read(mut stream: TcpStream) -> Answer {
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap() + 4;
+    let body = answer.split_off(end);
+    Answer { head: String::from_utf8(answer).unwrap().to_lowercase(), body }
+}
+
+/// The head of a request that is the last one of its connection.
+fn head(address: &str, line: &str, headers: &str) -> String {
+    format!("{line} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n")
+}
+
+/// The header of a credential.
+fn bearer(credential: &Credential) -> String {
+    let (id, token) = (credential.id.as_bytes(), credential.token.as_bytes());
+    format!("Authorization: Bearer {}.{}\r\n", BASE64URL.encode(id), BASE64URL.encode(token))
+}
+
+/// A body in chunks of `len` bytes, with an extension and a trailer as RFC 9112 allows them.
+fn chunked(body: &[u8], len: usize) -> Vec<u8> {
+    let mut whole = Vec::new();
+    for chunk in body.chunks(len) {
+        whole.extend_from_slice(format!("{:x};name=value\r\n", chunk.len()).as_bytes());
+        whole.extend_from_slice(chunk);
+        whole.extend_from_slice(b"\r\n");
+    }
+    whole.extend_from_slice(b"0\r\nTrailer: value\r\n\r\n");
+    whole
+}
+
+const CHUNKED: &str = "Transfer-Encoding: chunked\r\n";
+
+/// A relay, its address, and what keeps it.
+fn relay() -> (TestRelay, String) {
+    let bench = TestRelay::memory();
+    let (_, url) = served(bench.relay.clone());
+    (bench, url.trim_start_matches("http://").trim_end_matches('/').to_owned())
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn the_record_of_an_older_node_is_compared_by_the_stored_manifest() {
-    for bench in TestRelay::all() {
-        let share = Sample::new(5000, false);
-        share.send(&*bench.relay).await;
-        let name = format!("v1/{}/seal", share.keys.id.hex());
-        let seal = bench.store.read(&name, 0).await.unwrap().unwrap().whole().await.unwrap();
-        let mut seal: serde_json::Value = serde_json::from_slice(&seal).unwrap();
-        seal.as_object_mut().unwrap().remove("manifest").expect("a hash");
-        bench.store.delete(&[name.clone()]).await.unwrap();
-        bench.store.create(&name, Bytes::from(seal.to_string()).into()).await.unwrap();
-        let policy = Policy { reserve: Some(0), ..Policy::default() };
-        let node = StoreRelay::new(bench.store.clone(), bench.clock.clone(), policy);
-        let other = other_manifest(&share.commit);
-        assert_eq!(node.commit(&share.owner, &other).await, Err(RelayError::Committed), "{}", bench.name);
-        assert_eq!(deposit(&node, &share, &other, &share.parts[0]).await, Err(RelayError::Committed));
-        assert!(node.commit(&share.owner, &share.commit).await.is_ok(), "{}", bench.name);
-        assert_eq!(deposit(&node, &share, &share.commit, &share.parts[0]).await, Ok(()), "{}", bench.name);
+async fn every_refusal_of_http_is_a_problem() {
+    let (_relay, address) = relay();
+    let request = |line: &str, headers: &str| head(&address, line, headers);
+    let fields = "X: y\r\n".repeat(65);
+    let long = "a".repeat(9_000);
+    for (request, status, word) in [
+        (request("PUT /v1/link", ""), "405", "bad-method"),
+        (request("POST /v1/part/0", ""), "405", "bad-method"),
+        (request("DELETE /", ""), "405", "bad-method"),
+        (request("TRACE /.well-known/share", ""), "405", "bad-method"),
+        (request(&format!("GET /{long}"), ""), "414", "target-too-long"),
+        (request("GET /", &fields), "431", "head-too-long"),
+        (request("GET /", &format!("X: {}\r\n", "a".repeat(200_000))), "431", "head-too-long"),
+        (request("GET /v1/part/%ff", ""), "400", "bad-request"),
+        (request("PUT /v1/part/%ff", ""), "400", "bad-request"),
+        (request("GET /\u{1}", ""), "400", "bad-request"),
+        (request("G@T /", ""), "400", "bad-request"),
+        (request("GET /", "X y\r\n"), "400", "bad-request"),
+        (request("POST /v1/create", "Content-Length: x\r\n"), "400", "bad-request"),
+        (request("POST /v1/create", "Content-Length: 1\r\nContent-Length: 2\r\n"), "400", "bad-request"),
+        (request("POST /v1/create", "Transfer-Encoding: gzip\r\n"), "400", "bad-request"),
+        (request("POST /v1/create", "Transfer-Encoding: gzip, chunked\r\n"), "501", "unknown-coding"),
+        (
+            request("POST /v1/create", "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"),
+            "501",
+            "unknown-coding",
+        ),
+        (request("POST /v1/create", CHUNKED) + "no chunk\r\n", "400", "bad-request"),
+        ("GET / HTTP/1.1\r\nConnection: close\r\n\r\n".to_owned(), "400", "bad-request"),
+        ("GET / HTTP/1.0\r\n\r\n".to_owned(), "400", "bad-request"),
+        (format!("GET / HTTP/1.7\r\nHost: {address}\r\n\r\n"), "400", "bad-request"),
+        (format!("POST /v1/create HTTP/1.0\r\nHost: {address}\r\n{CHUNKED}\r\n"), "400", "bad-request"),
+        (request("GET /", "Host: other.example\r\n"), "400", "bad-request"),
+        ("GET / HTTP/1.0\r\nHost: other.example\r\n\r\n".to_owned(), "421", "misdirected"),
+        ("\u{16}\u{3}\u{1}\u{2} not TLS here\r\n\r\n".to_owned(), "400", "bad-request"),
+        (request("GET /nothing", ""), "404", "unknown"),
+    ] {
+        ask(&address, &request).expect(status, word, &request[..request.len().min(100)]);
+    }
+    assert!(ask(&address, request("PUT /v1/owner", "")).head.contains("allow: get,head,delete\r\n"));
+    assert!(ask(&address, request("POST /v1/part/0", "")).head.contains("allow: put,get,head\r\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_head_has_no_body() {
+    let (_relay, address) = relay();
+    for (line, headers, status) in [
+        ("HEAD /", String::new(), "200"),
+        ("HEAD /v1/link", String::new(), "404"),
+        ("HEAD /v1/claim", String::new(), "405"),
+        ("HEAD /v1/part/%ff", String::new(), "400"),
+        ("HEAD /", "X: y\r\n".repeat(65), "431"),
+        ("HEAD /", "X y\r\n".to_owned(), "400"),
+    ] {
+        let answer = ask(&address, head(&address, line, &headers));
+        assert!(answer.status() == status && answer.body.is_empty(), "{line}: {answer:?}");
+        assert!(!answer.head.contains("content-length: 0\r\n"), "{line}: {answer:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeated_part_that_does_not_fit_its_checksum_is_refused() {
-    for bench in TestRelay::all() {
-        let relay = &*bench.relay;
-        let share = Sample::new(300_000, false);
-        let (part, crc) = (&share.parts[0], share.commit.parts[0]);
-        relay.create(&share.owner, &share.create).await.unwrap();
-        share.put_all(relay).await;
-        let damaged = damaged(part);
-        let refused = Err(RelayError::BadChecksum);
-        assert_eq!(put(relay, &share, 0, crc, &damaged).await, refused, "{}: stored", bench.name);
-        assert_eq!(put(relay, &share, 0, crc, part).await, Ok(()), "{}", bench.name);
-        relay.commit(&share.owner, &share.commit).await.unwrap();
-        assert_eq!(put(relay, &share, 0, crc, &damaged).await, refused, "{}: committed", bench.name);
-        assert_eq!(deposit(relay, &share, &share.commit, &damaged).await, refused, "{}", bench.name);
-        assert_eq!(put(relay, &share, 0, crc, part).await, Ok(()), "{}", bench.name);
-        assert_eq!(deposit(relay, &share, &share.commit, part).await, Ok(()), "{}", bench.name);
-        assert_eq!(relay.put_part(&share.owner, 0, crc, in_chunks(&damaged)).await, refused, "{}", bench.name);
-        assert_eq!(relay.put_part(&share.owner, 0, crc, in_chunks(part)).await, Ok(()), "{}", bench.name);
+async fn an_error_after_an_answer_on_the_same_connection_is_a_problem_too() {
+    let (_relay, address) = relay();
+    let mut stream = TcpStream::connect(&address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "HEAD /.well-known/share HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
+    let mut first = Vec::new();
+    while !first.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        first.push(byte[0]);
     }
+    assert!(first.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&first));
+    stream.write_all(b"G@T / HTTP/1.1\r\n\r\n").unwrap();
+    read(stream).expect("400", "bad-request", "the second request");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn other_bytes_for_a_part_are_part_differs_before_the_commit_and_sealed_after_it() {
-    for bench in TestRelay::all() {
-        let relay = &*bench.relay;
-        let share = Sample::new(5000, false);
-        relay.create(&share.owner, &share.create).await.unwrap();
-        share.put_all(relay).await;
-        let other = Bytes::from_static(b"other bytes");
-        let policy = Policy { reserve: Some(0), ..Policy::default() };
-        let node = StoreRelay::new(bench.store.clone(), bench.clock.clone(), policy);
-        let crc = Checksum::of(&other);
-        for relay in [relay, &node] {
-            assert_eq!(put(relay, &share, 0, crc, &other).await, Err(RelayError::PartDiffers), "{}", bench.name);
-        }
-        relay.commit(&share.owner, &share.commit).await.unwrap();
-        for relay in [relay, &node] {
-            assert_eq!(put(relay, &share, 0, crc, &other).await, Err(RelayError::Committed), "{}", bench.name);
-            assert_eq!(put(relay, &share, 1, crc, &other).await, Err(RelayError::Committed), "{}", bench.name);
-        }
-        assert_eq!(bench.data().await.len(), 2, "{}: a part and a manifest", bench.name);
-    }
-}
-
-/// Two parts of different lengths with one checksum: the second is the first, and four bytes that restore the checksum.
-#[tokio::test(flavor = "multi_thread")]
-async fn other_bytes_with_the_same_checksum_are_another_part() {
+async fn a_body_that_is_too_long_is_refused_with_its_limit() {
+    let (bench, address) = relay();
     let share = Sample::new(5000, false);
-    let (part, crc) = (&share.parts[0], share.commit.parts[0]);
-    let longer = with_checksum(part, crc);
-    assert_eq!((Checksum::of(&longer), longer.len()), (crc, part.len() + 4));
-    for bench in TestRelay::all() {
-        let relay = &*bench.relay;
-        relay.create(&share.owner, &share.create).await.unwrap();
-        share.put_all(relay).await;
-        let policy = Policy { reserve: Some(0), ..Policy::default() };
-        let node = StoreRelay::new(bench.store.clone(), bench.clock.clone(), policy);
-        for relay in [relay, &node] {
-            assert_eq!(put(relay, &share, 0, crc, &longer).await, Err(RelayError::PartDiffers), "{}", bench.name);
-            let chunked = relay.put_part(&share.owner, 0, crc, in_chunks(&longer)).await;
-            assert_eq!(chunked, Err(RelayError::PartDiffers), "{}", bench.name);
-        }
-        relay.commit(&share.owner, &share.commit).await.unwrap();
-        for relay in [relay, &node] {
-            assert_eq!(put(relay, &share, 0, crc, &longer).await, Err(RelayError::Committed), "{}", bench.name);
-            assert_eq!(deposit(relay, &share, &share.commit, &longer).await, Err(RelayError::Committed));
+    bench.relay.create(&share.owner, &share.create).await.unwrap();
+    let token = bearer(&share.owner);
+    for (path, len, max) in
+        [("/v1/create", 262_145, 262_144), ("/v1/claim", 262_145, 262_144), ("/v1/commit", 2_097_153, 2_097_152)]
+    {
+        let body = vec![b' '; len];
+        let (line, length) = (format!("POST {path}"), format!("Content-Length: {len}\r\n"));
+        for (headers, body) in [(&*length, body.clone()), (CHUNKED, chunked(&body, 100_000))] {
+            let head = head(&address, &line, &format!("{token}{headers}"));
+            let answer = ask(&address, [head.as_bytes(), &body].concat());
+            answer.expect("413", "too-large", path);
+            assert!(contains(&answer.body, format!("\"max\":{max}}}").as_bytes()), "{path}: {answer:?}");
         }
     }
 }
 
-/// `bytes` and four more, with the checksum `crc`: CRC-32C is linear in the last four bytes.
-fn with_checksum(bytes: &[u8], crc: Checksum) -> Bytes {
-    let value = |crc: Checksum| u32::from_str_radix(&crc.to_string(), 16).unwrap();
-    let sum = |last: u32| value(Checksum::of(&[bytes, &last.to_le_bytes()].concat()));
-    let (zero, wanted) = (sum(0), value(crc));
-    // Gaussian elimination over the effects of each bit.
-    let mut rows: Vec<(u32, u32)> = (0..32).map(|bit| (sum(1 << bit) ^ zero, 1 << bit)).collect();
-    let (mut left, mut last) = (wanted ^ zero, 0);
-    for bit in 0..32 {
-        let Some(at) = rows.iter().position(|(effect, _)| effect & (1 << bit) != 0) else { continue };
-        let (effect, bits) = rows.swap_remove(at);
-        for row in rows.iter_mut().filter(|row| row.0 & (1 << bit) != 0) {
-            *row = (row.0 ^ effect, row.1 ^ bits);
-        }
-        if left & (1 << bit) != 0 {
-            (left, last) = (left ^ effect, last ^ bits);
-        }
-    }
-    assert_eq!(left, 0);
-    [bytes, &last.to_le_bytes()].concat().into()
-}
-
+/// A request is refused at its head, and the client sends megabytes before it reads.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sender_learns_how_the_share_has_ended_from_every_request() {
-    for bench in TestRelay::all() {
-        let relay = &*bench.relay;
-        let ends = async |share: &Sample| {
-            let answers = [
-                relay.create(&share.owner, &share.create).await,
-                put(relay, share, 0, share.commit.parts[0], &share.parts[0]).await,
-                put(relay, share, 1, Checksum::of(b"x"), &Bytes::from_static(b"x")).await,
-                relay.commit(&share.owner, &share.commit).await.map(drop),
-                deposit(relay, share, &share.commit, &share.parts[0]).await,
-            ];
-            answers.map(|answer| match answer {
-                Err(RelayError::Gone { how, .. }) => how,
-                other => panic!("{}: {other:?}", bench.name),
-            })
-        };
-        let uploading = Sample::new(5000, false);
-        relay.create(&uploading.owner, &uploading.create).await.unwrap();
-        relay.revoke(&uploading.owner).await.unwrap();
-        assert_eq!(ends(&uploading).await, [Gone::Aborted; 5], "{}", bench.name);
-
-        let revoked = Sample::new(5000, false);
-        revoked.send(relay).await;
-        relay.revoke(&revoked.owner).await.unwrap();
-        assert_eq!(ends(&revoked).await, [Gone::Revoked; 5], "{}", bench.name);
-
-        let finished = Sample::new(5000, false);
-        finished.send(relay).await;
-        let device = finished.device();
-        relay.claim(&finished.link(), finished.proof(), &device.token).await.unwrap();
-        // A claimed share has not ended.
-        assert!(relay.commit(&finished.owner, &finished.commit).await.is_ok(), "{}", bench.name);
-        relay.finish(&device, &Receipt::from_bytes([0; 32])).await.unwrap();
-        assert_eq!(ends(&finished).await, [Gone::AlreadyOpened; 5], "{}", bench.name);
-
-        let taken_back = Sample::new(5000, false);
-        taken_back.send(relay).await;
-        relay.claim(&taken_back.link(), taken_back.proof(), &device.token).await.unwrap();
-        relay.revoke(&taken_back.owner).await.unwrap();
-        assert_eq!(ends(&taken_back).await, [Gone::Revoked; 5], "{}", bench.name);
-
-        let (expired, lapsed) = (Sample::new(5000, false), Sample::new(5000, false));
-        expired.send(relay).await;
-        lapsed.send(relay).await;
-        relay.claim(&lapsed.link(), lapsed.proof(), &device.token).await.unwrap();
-        bench.clock.advance(14 * 86_400);
-        for swept in [false, true] {
-            if swept {
-                bench.clock.advance(121);
-                bench.rules.sweep().await.unwrap();
-            }
-            assert_eq!(ends(&expired).await, [Gone::Expired; 5], "{}", bench.name);
-            assert_eq!(ends(&lapsed).await, [Gone::Lapsed; 5], "{}", bench.name);
-        }
-        assert!(bench.data().await.is_empty(), "{}", bench.name);
+async fn a_refusal_is_heard_whatever_is_still_sent() {
+    let (_relay, address) = relay();
+    let part = vec![b'x'; PART_LEN];
+    let put = "Authorization: Bearer x\r\nShare-Crc32c: 00000000\r\n";
+    for (about, line, headers, body, status) in [
+        ("a malformed token", "PUT /v1/part/0", format!("{put}Content-Length: {PART_LEN}\r\n"), part.clone(), "404"),
+        ("no checksum", "PUT /v1/part/0", format!("Content-Length: {PART_LEN}\r\n"), part.clone(), "400"),
+        ("8 MiB", "PUT /v1/part/0", format!("{put}Content-Length: {}\r\n", 2 * PART_LEN), part.repeat(2), "404"),
+        ("8 MiB of JSON", "POST /v1/create", format!("Content-Length: {}\r\n", 2 * PART_LEN), part.repeat(2), "413"),
+        ("chunks", "POST /v1/deposit", CHUNKED.to_owned(), chunked(&part.repeat(2), 65_536), "413"),
+        ("no such path", "POST /v1/nothing", format!("Content-Length: {PART_LEN}\r\n"), part.clone(), "404"),
+        ("a wrong method", "PUT /v1/link", format!("Content-Length: {PART_LEN}\r\n"), part.clone(), "405"),
+        ("no head", "PUT /v1/link", "no header\r\n".to_owned(), part.repeat(2), "400"),
+        ("a long head", "PUT /v1/link", format!("X: {}", "x".repeat(2 * PART_LEN)), Vec::new(), "431"),
+        ("no chunks", "POST /v1/create", CHUNKED.to_owned(), part.repeat(2), "400"),
+    ] {
+        let answer = ask(&address, [head(&address, line, &headers).as_bytes(), &body].concat());
+        assert_eq!(answer.status(), status, "{about}: {answer:?}");
+        assert!(contains(&answer.body, b"urn:share:"), "{about}: {answer:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_length_is_refused_with_the_limit_that_it_exceeds() {
-    for bench in TestRelay::all() {
-        let relay = &*bench.relay;
-        let share = Sample::new(5000, false);
-        relay.create(&share.owner, &share.create).await.unwrap();
-        let long = Bytes::from(vec![0; PART_LEN + 1]);
-        let crc = Checksum::of(&long);
-        let too_large = |max: u64| Err(RelayError::TooLarge { max });
-        assert_eq!(put(relay, &share, 0, crc, &long).await, too_large(PART_LEN as u64), "{}", bench.name);
-        assert_eq!(put(relay, &share, 1023, crc, &long).await, too_large(PART_LEN as u64), "{}", bench.name);
-        let one = Bytes::from_static(b"x");
-        for number in [1024, u32::MAX] {
-            assert_eq!(
-                put(relay, &share, number, Checksum::of(&one), &one).await,
-                too_large(4 << 30),
-                "{}",
-                bench.name
-            );
-        }
-        let empty = put(relay, &share, 0, Checksum::of(b""), &Bytes::new()).await;
-        assert_eq!(empty, Err(RelayError::EmptyPart), "{}", bench.name);
-        assert!(bench.data().await.is_empty(), "{}", bench.name);
-        let blob_len = (4 << 30) + 1;
-        let parts = vec![crc; 1025];
-        let commit = Commit { blob_len, parts, ..share.commit.clone() };
-        assert_eq!(relay.commit(&share.owner, &commit).await, too_large(4 << 30), "{}", bench.name);
-        let manifest = Bytes::from(vec![0; MAX_SEALED_MANIFEST + 1]);
-        let commit = Commit { manifest, ..share.commit.clone() };
-        assert_eq!(relay.commit(&share.owner, &commit).await, too_large(MAX_SEALED_MANIFEST as u64), "{}", bench.name);
-        assert!(bench.data().await.is_empty(), "{}", bench.name);
+async fn bodies_come_in_chunks() {
+    let (bench, address) = relay();
+    let post = |path: &str, credential: &Credential, body: &[u8]| {
+        let head = head(&address, &format!("POST {path}"), &format!("{}{CHUNKED}", bearer(credential)));
+        ask(&address, [head.as_bytes(), &chunked(body, 1000)].concat())
+    };
+    let put = |share: &Sample, body: &[u8], len: usize| {
+        let crc = format!("Share-Crc32c: {}\r\n", share.commit.parts[0]);
+        let head = head(&address, "PUT /v1/part/0", &format!("{}{crc}{CHUNKED}", bearer(&share.owner)));
+        ask(&address, [head.as_bytes(), &chunked(body, len)].concat())
+    };
+    let mut share = Sample::new(PART_LEN, false);
+    // A list of many files: the commit needs more than a short body.
+    share.commit.manifest = Bytes::from(noise(700_000, 3));
+    assert_eq!(post("/v1/create", &share.owner, &serde_json::to_vec(&share.create).unwrap()).status(), "201");
+    let part = share.parts[0].clone();
+    put(&share, b"", 1).expect("400", "empty-part", "nothing");
+    put(&share, &part[1..], 100_000).expect("400", "bad-checksum", "a byte is missing");
+    let longer = put(&share, &[&part[..], b"x"].concat(), 100_000);
+    longer.expect("413", "too-large", "a byte too many");
+    assert!(contains(&longer.body, b"\"max\":4194304}"), "{longer:?}");
+    assert_eq!(bench.relay.status(&share.owner, &[], Duration::ZERO).await.unwrap().bytes_left, 0);
+    // Twice: a repetition gets the same answer.
+    for _ in 0..2 {
+        assert_eq!(put(&share, &part, 100_000).status(), "204");
+    }
+    let commit = serde_json::to_vec(&share.commit).unwrap();
+    assert!(commit.len() > 262_144);
+    assert_eq!(post("/v1/commit", &share.owner, &commit).status(), "201");
+    let (link, device) = (share.link(), share.device());
+    let token = |token: &Token| BASE64URL.encode(token.as_bytes());
+    let (proof, claim) = (token(share.proof()), token(&device.token));
+    let seen = post("/v1/manifest", &link, format!("{{\"proof\":\"{proof}\"}}").as_bytes());
+    assert_eq!(seen.status(), "200");
+    let claim = format!("{{\"v\":1,\"proof\":\"{proof}\",\"claim_token\":\"{claim}\"}}");
+    assert_eq!(post("/v1/claim", &link, claim.as_bytes()).status(), "200");
+    let receipt = format!("{{\"receipt\":\"{}\"}}", "A".repeat(43));
+    assert_eq!(post("/v1/finish", &device, receipt.as_bytes()).status(), "200");
+
+    let other = Sample::new(5000, false);
+    let (create, commit) =
+        (serde_json::to_string(&other.create).unwrap(), serde_json::to_string(&other.commit).unwrap());
+    let object = format!("{{\"create\":{create},\"commit\":{commit}}}");
+    let deposit = [&u32::try_from(object.len()).unwrap().to_be_bytes(), object.as_bytes(), &other.parts[0]].concat();
+    assert_eq!(post("/v1/deposit", &other.owner, &deposit).status(), "201");
+    assert_eq!(bench.relay.status(&other.owner, &[], Duration::ZERO).await.unwrap().state, ShareState::Waiting);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credential_may_be_written_in_any_case_and_only_once() {
+    let (bench, address) = relay();
+    let share = Sample::new(5000, false);
+    share.send(&*bench.relay).await;
+    let get = |headers: &str| ask(&address, head(&address, "GET /v1/link", headers));
+    let right = bearer(&share.link());
+    for same in [&right, &right.replace("Bearer ", "bearer "), &right.replace("Bearer ", "BEARER   ")] {
+        assert_eq!(get(same).status(), "200", "{same}");
+    }
+    for twice in [right.repeat(2), format!("{right}Authorization: Basic x\r\n")] {
+        get(&twice).expect("404", "unknown", &twice);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_direct_link_is_refused_by_a_relay_and_accepted_by_a_senders_own_computer() {
-    for bench in TestRelay::all() {
-        let share = Sample::new(5000, false);
-        for flags in [2, 3] {
-            let mut create = share.create.clone();
-            create.flags = flags;
-            let created = bench.relay.create(&share.owner, &create).await;
-            assert_eq!(created, Err(RelayError::BadRequest), "{}", bench.name);
-            assert!(bench.objects().await.is_empty(), "{}", bench.name);
-        }
-        let policy = Policy { reserve: Some(0), direct: true, ..Policy::default() };
-        let host = StoreRelay::new(bench.store.clone(), bench.clock.clone(), policy);
-        let mut create = share.create.clone();
-        create.flags = 2;
-        host.create(&share.owner, &create).await.unwrap();
+async fn a_sender_waits_also_behind_a_proxy_that_changes_tags() {
+    let (bench, address) = relay();
+    let share = Sample::new(5000, false);
+    share.send(&*bench.relay).await;
+    let get = |tag: &str, prefer: &str| {
+        let headers = format!("{}If-None-Match: {tag}\r\nPrefer: {prefer}\r\n", bearer(&share.owner));
+        ask(&address, head(&address, "GET /v1/owner", &headers))
+    };
+    for tag in ["\"waiting\"", "W/\"waiting\"", "\"waiting-gzip\"", "\"claimed\", W/\"waiting\"", "*"] {
+        let start = Instant::now();
+        let answer = get(tag, "respond-async, wait=1");
+        assert_eq!(answer.status(), "304", "{tag}: {answer:?}");
+        assert!(answer.head.contains("etag: \"waiting\"\r\n") && answer.body.is_empty(), "{tag}: {answer:?}");
+        assert!(start.elapsed() >= Duration::from_secs(1), "{tag}: answered before its time");
     }
+    assert_eq!(get("\"claimed\"", "wait=50").status(), "200");
 }
 
+/// The store's work does not show whether a share exists, nor what was wrong with the credential.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_locked_share_shows_twenty_guesses_and_what_is_left_never_rises() {
-    join_all(TestRelay::all().into_iter().map(async |bench| {
-        let relay = &*bench.relay;
-        let share = Sample::new(5000, true);
-        share.send(relay).await;
-        let (link, first) = (share.link(), Token::random());
-        let left = async |proof: &Token| match relay.manifest(&link, proof).await {
-            Err(RelayError::WrongPassphrase { left }) => left,
-            other => panic!("{}: {other:?}", bench.name),
-        };
-        assert_eq!(left(&first).await, 19, "{}", bench.name);
-        for expected in (0..19).rev() {
-            assert_eq!(left(&Token::random()).await, expected, "{}", bench.name);
-            assert_eq!(left(&first).await, expected, "{}: of a repeated proof", bench.name);
+async fn credentials_that_fit_nothing_cost_the_same_reads() {
+    let (clock, faults) = (TestClock::at(START), Arc::new(Faults::default()));
+    let store = Arc::new(Faulty::new(Arc::new(Memory::new(clock.clone(), u64::MAX)), faults.clone()));
+    let bench = TestRelay::over("counted", store, clock);
+    let (_, url) = served(bench.relay.clone());
+    let address = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let waiting = Sample::new(5000, false);
+    waiting.send(&*bench.relay).await;
+    let unknown = bearer(&Credential::random());
+    let credentials = [
+        ("unknown", unknown.clone()),
+        ("missing", String::new()),
+        ("malformed", "Authorization: Bearer x\r\n".to_owned()),
+        ("another scheme", unknown.replace("Bearer", "Basic")),
+        ("two", bearer(&waiting.link()).repeat(2)),
+    ];
+    let token = "A".repeat(43);
+    let create = serde_json::to_string(&waiting.create).unwrap();
+    let commit = serde_json::to_string(&waiting.commit).unwrap();
+    let deposit = format!("{{\"create\":{create},\"commit\":{commit}}}");
+    let len = u32::try_from(deposit.len()).unwrap().to_be_bytes();
+    let frame = [&len, deposit.as_bytes()].concat();
+    let crc = format!("Share-Crc32c: {}\r\n", waiting.commit.parts[0]);
+    for (line, headers, body) in [
+        ("GET /v1/link", "", Vec::new()),
+        ("GET /v1/owner", "", Vec::new()),
+        ("GET /v1/owner", "If-None-Match: *\r\nPrefer: wait=50\r\n", Vec::new()),
+        ("DELETE /v1/owner", "", Vec::new()),
+        ("GET /v1/part/0", "", Vec::new()),
+        ("GET /v1/part/0", "Range: bytes=7-\r\n", Vec::new()),
+        ("PUT /v1/part/0", &crc, b"x".to_vec()),
+        ("POST /v1/create", "", create.clone().into()),
+        ("POST /v1/commit", "", commit.clone().into()),
+        ("POST /v1/deposit", "", frame),
+        ("POST /v1/manifest", "", format!("{{\"proof\":\"{token}\"}}").into()),
+        ("POST /v1/claim", "", format!("{{\"proof\":\"{token}\",\"claim_token\":\"{token}\"}}").into()),
+        ("POST /v1/finish", "", format!("{{\"receipt\":\"{token}\"}}").into()),
+    ] {
+        let observed = credentials.each_ref().map(|(_, credential)| {
+            faults.plan(|_| None);
+            let headers = format!("{headers}{credential}Content-Length: {}\r\n", body.len());
+            let answer = ask(&address, [head(&address, line, &headers).as_bytes(), &body].concat());
+            let head = answer.head.lines().filter(|line| !line.starts_with("date: ")).collect::<String>();
+            let counts = faults.counts();
+            (head, answer.body, counts.asked(Kind::Read), counts.asked_in_all())
+        });
+        for ((about, _), seen) in credentials.iter().zip(&observed) {
+            assert_eq!(seen, &observed[0], "{line}, {about}");
         }
-        let locked = relay.manifest(&link, &Token::random()).await;
-        assert!(matches!(locked, Err(RelayError::Gone { how: Gone::Locked, .. })), "{}: {locked:?}", bench.name);
-        let status = relay.status(&share.owner, &[], std::time::Duration::ZERO).await.unwrap();
-        assert_eq!((status.state, status.guesses), (ShareState::Locked, 20), "{}", bench.name);
-    }))
-    .await;
+        let is_refused = ["404", "400"].contains(&observed[0].0.split(' ').nth(1).unwrap());
+        assert!(is_refused && observed[0].2 <= 1, "{line}: {observed:?}");
+    }
 }

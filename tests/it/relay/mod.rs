@@ -1,5 +1,6 @@
 //! Tests of relays and their stores.
 
+mod addresses;
 mod answers;
 mod buckets;
 mod contract;
@@ -8,9 +9,11 @@ mod hostile;
 mod long;
 mod manifests;
 mod obstacles;
+mod places;
 mod protocol;
 mod races;
 mod remembered;
+mod sending;
 mod server;
 mod states;
 mod vectors;
