@@ -4,6 +4,7 @@ mod addresses;
 mod answers;
 mod buckets;
 mod contract;
+mod distant;
 mod folders;
 mod hostile;
 mod long;
