@@ -89,7 +89,7 @@ async fn the_record_of_an_older_node_is_compared_by_the_stored_manifest() {
         let seal = bench.store.read(&name, 0).await.unwrap().unwrap().whole().await.unwrap();
         let mut seal: serde_json::Value = serde_json::from_slice(&seal).unwrap();
         seal.as_object_mut().unwrap().remove("manifest").expect("a hash");
-        bench.store.delete(&[name.clone()]).await.unwrap();
+        bench.store.delete(std::slice::from_ref(&name)).await.unwrap();
         bench.store.create(&name, Bytes::from(seal.to_string()).into()).await.unwrap();
         let policy = Policy { reserve: Some(0), ..Policy::default() };
         let node = StoreRelay::new(bench.store.clone(), bench.clock.clone(), policy);
