@@ -83,7 +83,7 @@ impl Relays {
             return Ok(end.clone());
         }
         let (at, owner) = self.reach(entry)?;
-        at.relay.status(&owner, None, Duration::ZERO).await.map_err(|error| at.failed(Request::Status, error))
+        at.relay.status(&owner, &[], Duration::ZERO).await.map_err(|error| at.failed(Request::Status, error))
     }
 
     /// Waits for the end of a share, and prints it. `several`: the output is about more than this share.
@@ -102,7 +102,7 @@ impl Relays {
         }
         let (at, owner) = self.reach(entry)?;
         let was = at.relay.revoke(&owner).await.map_err(|error| at.failed(Request::Revoke, error))?;
-        Ok((was, at.relay.status(&owner, None, Duration::ZERO).await.ok()))
+        Ok((was, at.relay.status(&owner, &[], Duration::ZERO).await.ok()))
     }
 
     /// Removes expired shares from storage that no server sweeps.
@@ -155,8 +155,11 @@ pub(super) async fn wait_at(
     let mut known: Option<ShareState> = None;
     loop {
         let asked = Instant::now();
-        let status =
-            at.relay.status(owner, known, LONG_POLL).await.map_err(|error| at.failed(Request::Status, error))?;
+        let status = at
+            .relay
+            .status(owner, known.as_slice(), LONG_POLL)
+            .await
+            .map_err(|error| at.failed(Request::Status, error))?;
         let print = |event, what: &str| {
             let text = format!("{} {}{what}", format::time_of_day(), entry.prefix(several));
             cx.output.event(event, entry.facts(Some(&status)), &text);

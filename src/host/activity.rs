@@ -93,7 +93,7 @@ impl<'a> Watcher<'a> {
         }
         // The clock alone decides nothing before a record does: an opening may be on its way.
         let settled = self.rules.settle_now(self.owner).await;
-        match settled.and(self.rules.status(self.owner, None, Duration::ZERO).await) {
+        match settled.and(self.rules.status(self.owner, &[], Duration::ZERO).await) {
             Ok(status) => Some(status).filter(|status| is_over(status.state)),
             Err(error) => {
                 tracing::warn!(%error, "the folder cannot be read");

@@ -265,7 +265,7 @@ impl Serving {
         for (served, share) in self.served.iter().zip(batch.shares()) {
             let was = self.rules.revoke(&served.owner).await;
             revoked.opened += usize::from(matches!(was, Ok(ShareState::Finished)));
-            if let Ok(status) = self.rules.status(&served.owner, None, Duration::ZERO).await {
+            if let Ok(status) = self.rules.status(&served.owner, &[], Duration::ZERO).await {
                 batch.note_end(share, &status);
                 let cut_off = status.claimant.filter(|_| matches!(was, Ok(ShareState::Claimed)));
                 revoked.cut_off = revoked.cut_off.or(cut_off);

@@ -83,7 +83,7 @@ impl Opened {
                 // The client has already retried as often as its backoff allows.
                 Err(error) => return Err(error),
                 // The length is wrong: the check of the part fails.
-                Ok(content) if buffer.len() as u64 + content.len() != len as u64 => return Ok(()),
+                Ok(content) if content.known_len() != Some((len - buffer.len()) as u64) => return Ok(()),
                 Ok(content) => {
                     let mut chunks = content.into_chunks();
                     loop {

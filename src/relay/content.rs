@@ -1,4 +1,4 @@
-//! Bytes of a part or of an object: in memory, or a stream of known length.
+//! Bytes of a part or of an object: in memory, or a stream.
 
 use std::fmt;
 
@@ -21,27 +21,25 @@ pub enum Content {
         /// The bytes, in pieces.
         chunks: ByteStream,
     },
+    /// A stream whose length is known at its end: a body that a client sends in chunks. A store never returns one.
+    Unsized(ByteStream),
 }
 
 impl Content {
-    /// Length in bytes.
-    pub fn len(&self) -> u64 {
+    /// Length in bytes, unless only the end of the stream shows it.
+    pub fn known_len(&self) -> Option<u64> {
         match self {
-            Self::Whole(bytes) => bytes.len() as u64,
-            Self::Stream { len, .. } => *len,
+            Self::Whole(bytes) => Some(bytes.len() as u64),
+            Self::Stream { len, .. } => Some(*len),
+            Self::Unsized(_) => None,
         }
-    }
-
-    /// Whether its length is 0.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// The bytes as a stream.
     pub fn into_chunks(self) -> ByteStream {
         match self {
             Self::Whole(bytes) => stream::once(async { Ok(bytes) }).boxed(),
-            Self::Stream { chunks, .. } => chunks,
+            Self::Stream { chunks, .. } | Self::Unsized(chunks) => chunks,
         }
     }
 
@@ -50,16 +48,16 @@ impl Content {
     /// # Errors
     /// The error of the stream, if it ends in one.
     pub async fn whole(self) -> Result<Bytes, RelayError> {
-        match self {
-            Self::Whole(bytes) => Ok(bytes),
-            Self::Stream { len, mut chunks } => {
-                let mut whole = BytesMut::with_capacity(usize::try_from(len).unwrap_or(0).min(8 << 20));
-                while let Some(chunk) = chunks.next().await {
-                    whole.extend_from_slice(&chunk?);
-                }
-                Ok(whole.freeze())
-            }
+        let len = self.known_len().and_then(|len| usize::try_from(len).ok()).unwrap_or(0);
+        let mut chunks = match self {
+            Self::Whole(bytes) => return Ok(bytes),
+            Self::Stream { chunks, .. } | Self::Unsized(chunks) => chunks,
+        };
+        let mut whole = BytesMut::with_capacity(len.min(8 << 20));
+        while let Some(chunk) = chunks.next().await {
+            whole.extend_from_slice(&chunk?);
         }
+        Ok(whole.freeze())
     }
 }
 
@@ -71,6 +69,9 @@ impl From<Bytes> for Content {
 
 impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Content({} bytes)", self.len())
+        match self.known_len() {
+            Some(len) => write!(f, "Content({len} bytes)"),
+            None => f.write_str("Content(in chunks)"),
+        }
     }
 }

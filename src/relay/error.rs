@@ -10,6 +10,9 @@ pub enum RelayError {
     /// The request is malformed.
     #[error("the relay rejected the request as malformed")]
     BadRequest,
+    /// A part without a byte.
+    #[error("a part of the share is empty")]
+    EmptyPart,
     /// The bytes were damaged in transit.
     #[error("data was corrupted in transit")]
     BadChecksum,
@@ -37,9 +40,12 @@ pub enum RelayError {
     /// Another share has the id.
     #[error("the share id is in use")]
     IdTaken,
-    /// The share is committed, or a part exists, with other content.
+    /// The share is committed with other content.
     #[error("the share is already committed")]
     Committed,
+    /// Other bytes are stored for this part of a share that is not committed.
+    #[error("other bytes are stored for this part")]
+    PartDiffers,
     /// Not all parts are stored.
     #[error("parts of the share are missing")]
     PartsMissing,
@@ -55,12 +61,21 @@ pub enum RelayError {
         /// While its opening has not ended: until when the claimant can resume it, Unix seconds.
         until: Option<u64>,
     },
-    /// The blob exceeds the relay's limit.
-    #[error("the relay accepts at most {max} bytes per share")]
+    /// The blob, or a piece of the request, exceeds a limit of the relay.
+    #[error("the relay accepts at most {max} bytes")]
     TooLarge {
-        /// Its limit in bytes.
+        /// The limit that was exceeded, in bytes: of the blob, of a part, of the encrypted manifest, or of a JSON body.
         max: u64,
     },
+    /// No byte of the part is at this offset.
+    #[error("the part has only {max} bytes")]
+    OutOfRange {
+        /// Length of the part in bytes.
+        max: u64,
+    },
+    /// The address of the request is not one of the relay's own.
+    #[error("the relay does not answer at this address")]
+    Misdirected,
     /// Too many requests.
     #[error("the relay received too many requests")]
     SlowDown {

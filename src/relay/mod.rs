@@ -58,7 +58,8 @@ pub trait Relay: Send + Sync {
     /// Stores part `number`. When this returns, the part is durable.
     ///
     /// # Errors
-    /// `BadChecksum`, `TooLarge`, `NoSpace`, `Timeout`, or `Committed` if other bytes have this number.
+    /// `EmptyPart`, `BadChecksum`, `TooLarge`, `NoSpace`, `Timeout`; if other bytes have this number, `PartDiffers`
+    /// before the commit and `Committed` after it.
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError>;
 
     /// Commits the share. Its link works from now on.
@@ -97,15 +98,14 @@ pub trait Relay: Send + Sync {
     /// The bytes of part `number` from `offset` on. `holder` has the claim token.
     ///
     /// # Errors
-    /// `BadRequest` if there is no such part, or no byte of it at `offset`.
+    /// `BadRequest` if there is no such part, `OutOfRange` if no byte of it is at `offset`.
     async fn get_part(&self, holder: &Credential, number: u32, offset: u64) -> Result<Content, RelayError>;
 
     /// Confirms that the opener has stored or shown everything. The relay deletes the data.
     async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError>;
 
-    /// The status of a share. Waits up to `wait` for a state other than `known`.
-    async fn status(&self, owner: &Credential, known: Option<ShareState>, wait: Duration)
-    -> Result<Status, RelayError>;
+    /// The status of a share. Waits up to `wait` for a state that is not among `known`.
+    async fn status(&self, owner: &Credential, known: &[ShareState], wait: Duration) -> Result<Status, RelayError>;
 
     /// Revokes a share. Returns its state before that.
     async fn revoke(&self, owner: &Credential) -> Result<ShareState, RelayError>;

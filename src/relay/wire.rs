@@ -37,15 +37,21 @@ pub(super) const MAX_JSON: usize = 256 * 1024;
 /// The largest JSON object with a manifest, in bytes: a commit, and the answers to a look and a claim.
 pub(super) const MAX_LONG_JSON: usize = 2 << 20;
 
+// Clients of before left `v` out of the next four, so it may be absent.
+
 /// The body of `manifest`.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Proof {
+    #[serde(default)]
+    pub(super) v: V1,
     pub(super) proof: Token,
 }
 
 /// The body of `claim`.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ClaimRequest {
+    #[serde(default)]
+    pub(super) v: V1,
     pub(super) proof: Token,
     pub(super) claim_token: Token,
 }
@@ -53,12 +59,16 @@ pub(super) struct ClaimRequest {
 /// The body of `finish`.
 #[derive(Serialize, Deserialize)]
 pub(super) struct FinishRequest {
+    #[serde(default)]
+    pub(super) v: V1,
     pub(super) receipt: Receipt,
 }
 
 /// The head of a `deposit`.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Deposit<C, D> {
+    #[serde(default)]
+    pub(super) v: V1,
     pub(super) create: C,
     pub(super) commit: D,
 }
@@ -128,7 +138,30 @@ pub(super) struct Problem {
     claimant: Option<Claimant>,
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
 }
+
+/// A problem of a request that no handler gets: it is refused for its form in HTTP alone. Our client makes no such
+/// request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HttpProblem {
+    /// The path does not have this method.
+    BadMethod,
+    /// The path and query are too long.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the parser of HTTP answers without a body yet"))]
+    TargetTooLong,
+    /// The head is too long, or has too many fields.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the parser of HTTP answers without a body yet"))]
+    HeadTooLong,
+    /// A `Transfer-Encoding` other than `chunked`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the parser of HTTP answers without a body yet"))]
+    UnknownCoding,
+}
+
+/// The fix of a misdirected request. Nothing of the request is echoed.
+const MISDIRECTED: &str = "The Host header names no address of this relay. \
+    If the relay is meant, its operator must name the address: share relay --public-url URL";
 
 /// Prefix of all types of problems.
 const URN: &str = "urn:share:";
@@ -147,6 +180,7 @@ impl Problem {
         };
         match *error {
             RelayError::BadRequest => plain(400, "bad-request"),
+            RelayError::EmptyPart => plain(400, "empty-part"),
             RelayError::BadChecksum => plain(400, "bad-checksum"),
             RelayError::TooLongLived { max: limit } => max(400, "too-long-lived", limit),
             RelayError::NotAllowed => plain(401, "not-allowed"),
@@ -158,12 +192,18 @@ impl Problem {
             RelayError::Timeout => plain(408, "timeout"),
             RelayError::IdTaken => plain(409, "id-taken"),
             RelayError::Committed => plain(409, "sealed"),
+            RelayError::PartDiffers => plain(409, "part-differs"),
             RelayError::PartsMissing => plain(409, "parts-missing"),
             RelayError::Gone { how, at, claimant, until } => {
                 let (status, problem, after) = plain(410, gone_word(how));
                 (status, Self { at: Some(at), claimant, until, ..problem }, after)
             }
             RelayError::TooLarge { max: limit } => max(413, "too-large", limit),
+            RelayError::OutOfRange { max: limit } => max(416, "out-of-range", limit),
+            RelayError::Misdirected => {
+                let (status, problem, after) = plain(421, "misdirected");
+                (status, Self { detail: Some(MISDIRECTED.to_owned()), ..problem }, after)
+            }
             RelayError::SlowDown { after } => later(429, "slow-down", after),
             RelayError::Busy { after } => later(503, "busy", after),
             RelayError::NoSpace { after } => later(507, "no-space", after),
@@ -178,7 +218,19 @@ impl Problem {
         }
     }
 
-    /// The error of an answer. `status` decides if the body is no problem of ours, as from a proxy.
+    /// A problem of HTTP as it is sent: its status and its body.
+    pub(super) fn of_http(problem: HttpProblem) -> (u16, Self) {
+        let (status, word) = match problem {
+            HttpProblem::BadMethod => (405, "bad-method"),
+            HttpProblem::TargetTooLong => (414, "target-too-long"),
+            HttpProblem::HeadTooLong => (431, "head-too-long"),
+            HttpProblem::UnknownCoding => (501, "unknown-coding"),
+        };
+        (status, Self { r#type: format!("{URN}{word}"), ..Self::default() })
+    }
+
+    /// The error of an answer. `status` decides if the body is no problem of ours, as from a proxy. A word that is not
+    /// known here comes from a newer relay: if the status does not ask for a repetition, the request is at fault.
     pub(super) fn read(status: u16, body: &[u8], retry_after: Option<u64>) -> RelayError {
         let after = retry_after.unwrap_or(5);
         let problem: Self = serde_json::from_slice(body).unwrap_or_default();
@@ -190,6 +242,7 @@ impl Problem {
         };
         match problem.r#type.strip_prefix(URN).unwrap_or_default() {
             "bad-request" => RelayError::BadRequest,
+            "empty-part" => RelayError::EmptyPart,
             "bad-checksum" => RelayError::BadChecksum,
             "too-long-lived" => RelayError::TooLongLived { max: problem.max.unwrap_or(0) },
             "not-allowed" => RelayError::NotAllowed,
@@ -198,6 +251,7 @@ impl Problem {
             "timeout" => RelayError::Timeout,
             "id-taken" => RelayError::IdTaken,
             "sealed" => RelayError::Committed,
+            "part-differs" => RelayError::PartDiffers,
             "parts-missing" => RelayError::PartsMissing,
             "already-opened" => gone(Gone::AlreadyOpened),
             "lapsed" => gone(Gone::Lapsed),
@@ -206,13 +260,16 @@ impl Problem {
             "locked" => gone(Gone::Locked),
             "aborted" => gone(Gone::Aborted),
             "too-large" => RelayError::TooLarge { max: problem.max.unwrap_or(0) },
+            "out-of-range" => RelayError::OutOfRange { max: problem.max.unwrap_or(0) },
+            "misdirected" => RelayError::Misdirected,
             "slow-down" => RelayError::SlowDown { after },
             "busy" => RelayError::Busy { after },
             "no-space" => RelayError::NoSpace { after },
-            _ => match status {
+            word => match status {
                 429 => RelayError::SlowDown { after },
                 408 | 500 | 502..=504 | 520..=527 => RelayError::Busy { after },
                 507 => RelayError::NoSpace { after },
+                _ if !word.is_empty() => RelayError::BadRequest,
                 // A proxy that refuses the request itself; a retry would not help.
                 400 | 405 | 411 | 413 | 414 | 431 | 501 => RelayError::NotARelay,
                 _ => RelayError::Diverted,
@@ -241,6 +298,7 @@ mod tests {
         let claimant = Some(Claimant::from_bytes([7; 32]));
         for error in [
             RelayError::BadRequest,
+            RelayError::EmptyPart,
             RelayError::BadChecksum,
             RelayError::TooLongLived { max: 5 },
             RelayError::NotAllowed,
@@ -249,6 +307,7 @@ mod tests {
             RelayError::Timeout,
             RelayError::IdTaken,
             RelayError::Committed,
+            RelayError::PartDiffers,
             RelayError::PartsMissing,
             RelayError::Gone { how: Gone::AlreadyOpened, at: 9, claimant, until: None },
             RelayError::Gone { how: Gone::AlreadyOpened, at: 9, claimant, until: Some(11) },
@@ -258,6 +317,8 @@ mod tests {
             RelayError::Gone { how: Gone::Locked, at: 9, claimant: None, until: None },
             RelayError::Gone { how: Gone::Aborted, at: 9, claimant: None, until: None },
             RelayError::TooLarge { max: 4 },
+            RelayError::OutOfRange { max: 4096 },
+            RelayError::Misdirected,
             RelayError::SlowDown { after: 1 },
             RelayError::Busy { after: 2 },
             RelayError::NoSpace { after: 60 },
@@ -267,6 +328,38 @@ mod tests {
             assert!(include_str!("PROTOCOL.md").contains(&row), "{row}");
             let body = serde_json::to_vec(&problem).unwrap();
             assert_eq!(Problem::read(status, &body, after), error);
+        }
+    }
+
+    #[test]
+    fn problems_of_http_are_in_the_protocol_and_mean_a_bad_request_to_a_client() {
+        use HttpProblem::{BadMethod, HeadTooLong, TargetTooLong, UnknownCoding};
+        for problem in [BadMethod, TargetTooLong, HeadTooLong, UnknownCoding] {
+            let (status, problem) = Problem::of_http(problem);
+            let row = format!("| `{}` | {status} |", problem.r#type.trim_start_matches(URN));
+            assert!(include_str!("PROTOCOL.md").contains(&row), "{row}");
+            let body = serde_json::to_vec(&problem).unwrap();
+            assert_eq!(Problem::read(status, &body, None), RelayError::BadRequest, "{row}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_word_is_from_a_relay_and_no_word_is_from_a_proxy() {
+        let newer = br#"{"type":"urn:share:too-blue"}"#;
+        assert_eq!(Problem::read(400, newer, None), RelayError::BadRequest);
+        assert_eq!(Problem::read(418, newer, None), RelayError::BadRequest);
+        assert_eq!(Problem::read(503, newer, Some(7)), RelayError::Busy { after: 7 });
+        assert_eq!(Problem::read(400, b"<html>", None), RelayError::NotARelay);
+        assert_eq!(Problem::read(418, br#"{"type":"about:blank"}"#, None), RelayError::Diverted);
+    }
+
+    #[test]
+    fn a_version_may_be_absent_and_is_1_otherwise() {
+        let receipt = "A".repeat(43);
+        let read = |v: &str| serde_json::from_str::<FinishRequest>(&format!(r#"{{{v}"receipt":"{receipt}"}}"#)).is_ok();
+        assert!(read("") && read(r#""v":1,"#));
+        for v in ["2", "0", "null", "\"1\"", "1.0", "true", "18446744073709551617"] {
+            assert!(!read(&format!(r#""v":{v},"#)), "{v}");
         }
     }
 

@@ -109,7 +109,7 @@ pub(super) async fn test(
     }
     // A relay that allows no uploads must reject an unknown share, too.
     let begun = Instant::now();
-    let asked = relay.status(owner, None, Duration::ZERO).await;
+    let asked = relay.status(owner, &[], Duration::ZERO).await;
     let round_trip = begun.elapsed();
     let clock = match (&asked, may_create) {
         // The relay created the share between these two times.
@@ -127,7 +127,7 @@ pub(super) async fn can_hold(endpoint: &Endpoint, share: &TestShare) -> Result<b
     let relay = HttpRelay::new(endpoint.url.clone(), endpoint.pin.as_ref(), MAX_WAIT + TIDY_TIME);
     let relay = relay.map_err(|error| endpoint.failed(Request::Test, error))?;
     let begun = Instant::now();
-    let answer = relay.status(&share.owner, Some(ShareState::Uploading), MAX_WAIT).await;
+    let answer = relay.status(&share.owner, &[ShareState::Uploading], MAX_WAIT).await;
     Ok(answer.is_ok() && begun.elapsed() >= MAX_WAIT)
 }
 

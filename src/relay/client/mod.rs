@@ -18,12 +18,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use self::errors::{failure, pinned_failure, silent};
+use crate::blob::PART_LEN;
 use crate::relay::http;
 use crate::relay::obstacle::Distrust;
 use crate::relay::wire::{ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
 use crate::relay::{
     About, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, INLINE_LEN, MAX_WAIT, Notice,
-    Relay, RelayError, ShareState, Status, Waiting, pinned, wire,
+    Relay, RelayError, ShareState, Status, V1, Waiting, pinned, wire,
 };
 use crate::relay_url::RelayUrl;
 use crate::secret::{Pin, Receipt, Token};
@@ -188,9 +189,9 @@ impl HttpRelay {
     }
 }
 
-/// `request` with a body of known length: `before` and `content`.
+/// `request` with a body: `before` and `content`. In chunks if the length of the content is not known.
 fn with_body(request: RequestBuilder, before: Vec<u8>, content: Content) -> RequestBuilder {
-    let len = before.len() as u64 + content.len();
+    let len = content.known_len().map(|len| before.len() as u64 + len);
     let body = match content {
         Content::Whole(bytes) if before.is_empty() => Body::from(bytes),
         content => {
@@ -198,7 +199,11 @@ fn with_body(request: RequestBuilder, before: Vec<u8>, content: Content) -> Requ
             Body::wrap_stream(stream::iter(before).chain(content.into_chunks()))
         }
     };
-    request.header(CONTENT_TYPE, wire::BYTES).header(CONTENT_LENGTH, len).body(body)
+    let request = request.header(CONTENT_TYPE, wire::BYTES).body(body);
+    match len {
+        Some(len) => request.header(CONTENT_LENGTH, len),
+        None => request,
+    }
 }
 
 #[async_trait]
@@ -213,7 +218,7 @@ impl Relay for HttpRelay {
 
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {
         let request = self.part(Method::PUT, number, owner).header(wire::CHECKSUM, crc.to_string());
-        let time = http::time_for(part.len(), self.idle);
+        let time = http::time_for(part.known_len().unwrap_or(PART_LEN as u64), self.idle);
         self.send_within(with_body(request, Vec::new(), part), time).await.map(drop)
     }
 
@@ -228,9 +233,9 @@ impl Relay for HttpRelay {
         commit: &Commit,
         part: Content,
     ) -> Result<CommitResponse, RelayError> {
-        let head = serde_json::to_vec(&Deposit { create: offer, commit }).map_err(|_| RelayError::BadRequest)?;
+        let head = serde_json::to_vec(&Deposit { v: V1, create: offer, commit }).map_err(|_| RelayError::BadRequest)?;
         let request = self.request(Method::POST, wire::DEPOSIT, Some(owner));
-        let time = http::time_for(part.len(), self.idle);
+        let time = http::time_for(part.known_len().unwrap_or(PART_LEN as u64), self.idle);
         self.read_json(self.send_within(with_body(request, wire::frame(&head), part), time).await?).await
     }
 
@@ -239,11 +244,11 @@ impl Relay for HttpRelay {
     }
 
     async fn manifest(&self, link: &Credential, proof: &Token) -> Result<Waiting, RelayError> {
-        self.post(wire::MANIFEST, link, &Proof { proof: proof.clone() }).await
+        self.post(wire::MANIFEST, link, &Proof { v: V1, proof: proof.clone() }).await
     }
 
     async fn claim(&self, link: &Credential, proof: &Token, claim_token: &Token) -> Result<ClaimResponse, RelayError> {
-        let claim = ClaimRequest { proof: proof.clone(), claim_token: claim_token.clone() };
+        let claim = ClaimRequest { v: V1, proof: proof.clone(), claim_token: claim_token.clone() };
         let response = self.send_json(wire::CLAIM, link, &claim).await?;
         let framed = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == wire::BYTES);
         if !framed {
@@ -275,18 +280,14 @@ impl Relay for HttpRelay {
     }
 
     async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
-        self.post::<Done>(wire::FINISH, holder, &FinishRequest { receipt: *receipt }).await.map(drop)
+        self.post::<Done>(wire::FINISH, holder, &FinishRequest { v: V1, receipt: *receipt }).await.map(drop)
     }
 
-    async fn status(
-        &self,
-        owner: &Credential,
-        known: Option<ShareState>,
-        wait: Duration,
-    ) -> Result<Status, RelayError> {
+    async fn status(&self, owner: &Credential, known: &[ShareState], wait: Duration) -> Result<Status, RelayError> {
         let mut request = self.request(Method::GET, wire::OWNER, Some(owner));
-        if let (Some(state), false) = (known, wait.is_zero()) {
-            request = request.header(IF_NONE_MATCH, format!("\"{}\"", state.word()));
+        if !known.is_empty() && !wait.is_zero() {
+            let tags: Vec<String> = known.iter().map(|state| format!("\"{}\"", state.word())).collect();
+            request = request.header(IF_NONE_MATCH, tags.join(", "));
             request = request.header("prefer", format!("wait={}", wait.min(MAX_WAIT).as_secs()));
         }
         let response = self.send_within(request, self.idle + wait).await?;

@@ -189,7 +189,9 @@ impl Relay for Retrying {
                 let put = || self.relay.put_part(owner, number, crc, Content::Whole(bytes.clone()));
                 self.repeat_with(self.backoff, put).await
             }
-            stream @ Content::Stream { .. } => self.relay.put_part(owner, number, crc, stream).await,
+            stream @ (Content::Stream { .. } | Content::Unsized(_)) => {
+                self.relay.put_part(owner, number, crc, stream).await
+            }
         }
     }
 
@@ -209,7 +211,9 @@ impl Relay for Retrying {
                 let deposit = || self.relay.deposit(owner, offer, commit, Content::Whole(bytes.clone()));
                 self.repeat_with(self.backoff, deposit).await
             }
-            stream @ Content::Stream { .. } => self.relay.deposit(owner, offer, commit, stream).await,
+            stream @ (Content::Stream { .. } | Content::Unsized(_)) => {
+                self.relay.deposit(owner, offer, commit, stream).await
+            }
         }
     }
 
@@ -233,12 +237,7 @@ impl Relay for Retrying {
         self.repeat(|| self.relay.finish(holder, receipt)).await
     }
 
-    async fn status(
-        &self,
-        owner: &Credential,
-        known: Option<ShareState>,
-        wait: Duration,
-    ) -> Result<Status, RelayError> {
+    async fn status(&self, owner: &Credential, known: &[ShareState], wait: Duration) -> Result<Status, RelayError> {
         // The time does not run while the relay waits for a change.
         let backoff = if wait.is_zero() { self.backoff.started() } else { self.backoff };
         self.repeat_with(backoff, || self.relay.status(owner, known, wait)).await

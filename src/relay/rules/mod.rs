@@ -210,12 +210,7 @@ impl Relay for StoreRelay {
         self.finish_claim(holder, receipt).await
     }
 
-    async fn status(
-        &self,
-        owner: &Credential,
-        known: Option<ShareState>,
-        wait: Duration,
-    ) -> Result<Status, RelayError> {
+    async fn status(&self, owner: &Credential, known: &[ShareState], wait: Duration) -> Result<Status, RelayError> {
         self.await_status(owner, known, wait).await
     }
 

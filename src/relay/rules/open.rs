@@ -74,7 +74,7 @@ impl StoreRelay {
         let part = self.store.read(&names::part(&holder.id, number, *crc), offset).await.map_err(failure)?;
         match part {
             // No byte is at `offset`: a part is never empty.
-            Some(rest) if rest.is_empty() => Err(RelayError::BadRequest),
+            Some(rest) if rest.known_len() == Some(0) => Err(RelayError::BadRequest),
             // Absent means deleted since the records were read, or lost by the store.
             part => part.ok_or(RelayError::BUSY),
         }

@@ -21,13 +21,13 @@ impl StoreRelay {
     pub(super) async fn await_status(
         &self,
         owner: &Credential,
-        known: Option<ShareState>,
+        known: &[ShareState],
         wait: Duration,
     ) -> Result<Status, RelayError> {
         let start = Instant::now();
         loop {
             let left = wait.saturating_sub(start.elapsed());
-            if left.is_zero() || Some(self.state(owner).await?) != known {
+            if left.is_zero() || !known.contains(&self.state(owner).await?) {
                 return self.status_now(owner).await;
             }
             tokio::time::sleep(left.min(LOOK_EVERY)).await;

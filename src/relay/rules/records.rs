@@ -236,7 +236,7 @@ pub(super) async fn load<R: Record>(store: &dyn Store, name: &str) -> Result<Opt
 pub(super) async fn get(store: &dyn Store, name: &str, max: u64) -> Result<Option<Bytes>, RelayError> {
     match store.read(name, 0).await {
         Ok(None) => Ok(None),
-        Ok(Some(content)) if content.len() > max => Err(RelayError::BUSY),
+        Ok(Some(content)) if content.known_len().is_none_or(|len| len > max) => Err(RelayError::BUSY),
         Ok(Some(content)) => content.whole().await.map(Some).map_err(|_| RelayError::BUSY),
         Err(error) => Err(failure(error)),
     }

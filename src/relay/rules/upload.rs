@@ -1,5 +1,8 @@
 //! Uploads: announcing a share, its parts, and the commit after which its link works.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use futures_util::stream::{self, StreamExt};
 
 use crate::blob::{PART_LEN, part_count, part_range, part_start};
@@ -53,19 +56,23 @@ impl StoreRelay {
             Some(UploadEnd::Committed { .. }) => return Err(RelayError::Committed),
             Some(UploadEnd::Aborted { .. }) => return Err(self.refusal(&records, None)),
         }
-        let len = part.len();
-        if len == 0 || len > PART_LEN as u64 || part_start(number) + len > self.policy.max_bytes {
-            return Err(RelayError::TooLarge { max: self.policy.max_bytes });
+        let (len, limit) = (part.known_len(), self.part_limit(number));
+        match len {
+            Some(0) => return Err(RelayError::EmptyPart),
+            Some(len) if len > limit.longest => return Err(limit.exceeded()),
+            _ => {}
         }
-        self.expect_room(len).await?;
+        self.expect_room(len.unwrap_or(limit.longest)).await?;
         let name = names::part(id, number, crc);
         let before = self.store.list(&names::part_number(id, number), None).await.map_err(failure)?;
         if before.iter().any(|object| object.name != name) {
-            return Err(RelayError::Committed);
+            return Err(RelayError::PartDiffers);
         }
-        if let Created::Exists = self.store.create(&name, checked(part, crc)).await.map_err(failure)? {
+        let (part, read) = checked(part, crc, limit);
+        if let Created::Exists = self.store.create(&name, part).await.map_err(failure)? {
             // A store may report that for a write that failed: only a listed part is acknowledged.
             let stored = self.store.list(&name, None).await.map_err(failure)?;
+            let len = len.unwrap_or_else(|| read.load(Ordering::Relaxed));
             if stored.iter().all(|object| object.len != len) {
                 return Err(RelayError::BUSY);
             }
@@ -139,6 +146,16 @@ impl StoreRelay {
         self.commit_upload(owner, commit).await
     }
 
+    /// How long part `number` may be.
+    fn part_limit(&self, number: u32) -> PartLimit {
+        let (room, part_len) = (self.policy.max_bytes.saturating_sub(part_start(number)), PART_LEN as u64);
+        if room < part_len {
+            PartLimit { longest: room, max: self.policy.max_bytes }
+        } else {
+            PartLimit { longest: part_len, max: part_len }
+        }
+    }
+
     /// Fails if the store would have less than its reserve free after `bytes` more.
     async fn expect_room(&self, bytes: u64) -> Result<(), RelayError> {
         let Some(space) = self.store.space().await.map_err(failure)? else { return Ok(()) };
@@ -168,32 +185,55 @@ impl StoreRelay {
     }
 }
 
-/// `part`, which fails at its end unless it has the announced length and checksum.
-fn checked(part: Content, crc: Checksum) -> Content {
-    match part {
-        Content::Whole(bytes) if Checksum::of(&bytes) == crc => Content::Whole(bytes),
-        Content::Whole(bytes) => {
-            let len = bytes.len() as u64;
-            Content::Stream { len, chunks: stream::once(async { Err(RelayError::BadChecksum) }).boxed() }
-        }
-        Content::Stream { len, chunks } => {
-            let state = (chunks, Checksum::default(), 0u64);
-            let chunks = stream::try_unfold(state, move |(mut chunks, sum, seen)| async move {
-                match chunks.next().await {
-                    Some(Ok(chunk)) => {
-                        let seen = seen + chunk.len() as u64;
-                        if seen > len {
-                            return Err(RelayError::BadChecksum);
-                        }
-                        let sum = sum.with(&chunk);
-                        Ok(Some((chunk, (chunks, sum, seen))))
-                    }
-                    Some(Err(error)) => Err(error),
-                    None if seen == len && sum == crc => Ok(None),
-                    None => Err(RelayError::BadChecksum),
-                }
-            });
-            Content::Stream { len, chunks: chunks.boxed() }
-        }
+/// How long a part may be.
+#[derive(Clone, Copy)]
+struct PartLimit {
+    /// Its greatest length in bytes.
+    longest: u64,
+    /// The limit that a longer one exceeds: of a part, or of the blob.
+    max: u64,
+}
+
+impl PartLimit {
+    fn exceeded(self) -> RelayError {
+        RelayError::TooLarge { max: self.max }
     }
+}
+
+/// `part`, which fails at its end unless it has a byte, the announced length or one within `limit`, and the checksum;
+/// and how many bytes of it were read so far.
+fn checked(part: Content, crc: Checksum, limit: PartLimit) -> (Content, Arc<AtomicU64>) {
+    let read = Arc::new(AtomicU64::new(0));
+    if let Content::Whole(bytes) = &part
+        && Checksum::of(bytes) == crc
+    {
+        return (part, read);
+    }
+    let (len, chunks) = (part.known_len(), part.into_chunks());
+    let state = (chunks, Checksum::default(), read.clone());
+    let chunks = stream::try_unfold(state, move |(mut chunks, sum, read)| async move {
+        let seen = read.load(Ordering::Relaxed);
+        match chunks.next().await {
+            Some(Ok(chunk)) => {
+                let seen = seen + chunk.len() as u64;
+                match len {
+                    Some(len) if seen > len => return Err(RelayError::BadChecksum),
+                    None if seen > limit.longest => return Err(limit.exceeded()),
+                    _ => read.store(seen, Ordering::Relaxed),
+                }
+                let sum = sum.with(&chunk);
+                Ok(Some((chunk, (chunks, sum, read))))
+            }
+            Some(Err(error)) => Err(error),
+            None if seen == 0 => Err(RelayError::EmptyPart),
+            None if len.is_none_or(|len| seen == len) && sum == crc => Ok(None),
+            None => Err(RelayError::BadChecksum),
+        }
+    })
+    .boxed();
+    let part = match len {
+        Some(len) => Content::Stream { len, chunks },
+        None => Content::Unsized(chunks),
+    };
+    (part, read)
 }

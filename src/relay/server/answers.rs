@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::room::Room;
 use crate::relay::RelayError;
-use crate::relay::wire::{self, Problem};
+use crate::relay::wire::{self, HttpProblem, Problem};
 
 /// The longest answer that needs no reservation, in bytes: a JSON object without a long manifest, and a part.
 const MAX_SHORT: usize = 2 * wire::MAX_JSON;
@@ -29,6 +29,14 @@ impl IntoResponse for RelayError {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after));
         }
         response
+    }
+}
+
+impl IntoResponse for HttpProblem {
+    fn into_response(self) -> Response {
+        let (status, problem) = Problem::of_http(self);
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+        (status, [(CONTENT_TYPE, wire::PROBLEM)], json_text(&problem)).into_response()
     }
 }
 

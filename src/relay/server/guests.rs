@@ -107,7 +107,7 @@ impl Relay for Guests {
 
     async fn get_part(&self, holder: &Credential, number: u32, offset: u64) -> Result<Content, RelayError> {
         let content = self.relay.get_part(holder, number, offset).await?;
-        let (len, seen) = (content.len(), self.seen.clone());
+        let (len, seen) = (content.known_len().ok_or(RelayError::BUSY)?, self.seen.clone());
         let mut at = part_start(number) + offset;
         let chunks = content.into_chunks().inspect(move |chunk| {
             at += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
@@ -126,7 +126,7 @@ impl Relay for Guests {
         Ok(())
     }
 
-    async fn status(&self, _owner: &Credential, _: Option<ShareState>, _wait: Duration) -> Result<Status, RelayError> {
+    async fn status(&self, _owner: &Credential, _: &[ShareState], _wait: Duration) -> Result<Status, RelayError> {
         Err(RelayError::Unknown)
     }
 

@@ -70,7 +70,7 @@ pub(super) async fn commit(
 ) -> Answer {
     let relay = server.relay.clone();
     // Only senders of a share of this relay get memory.
-    let admit = async { relay.status(&owner, None, Duration::ZERO).await.map(drop) };
+    let admit = async { relay.status(&owner, &[], Duration::ZERO).await.map(drop) };
     let (commit, _reservation) =
         read_long_json::<Commit>(declared_len(&headers).ok(), body, &server.bodies, admit).await?;
     let relay = server.relay.clone();
@@ -85,7 +85,7 @@ pub(super) async fn deposit(
     body: Body,
 ) -> Answer {
     let framed = Framed::<Deposit<Create, Commit>>::read(declared_len(&headers)?, body).await?;
-    let (Deposit { create, commit }, part, returned) = framed.lend();
+    let (Deposit { create, commit, .. }, part, returned) = framed.lend();
     if !server.options.create.allows(&create, is_local) {
         drop(part);
         returned.drain().await;
@@ -104,7 +104,7 @@ pub(super) async fn notice(State(server): State<Arc<Server>>, link: Credential) 
 pub(super) async fn manifest(
     State(server): State<Arc<Server>>,
     link: Credential,
-    Json(Proof { proof }): Json<Proof>,
+    Json(Proof { proof, .. }): Json<Proof>,
 ) -> Answer {
     let _turn = server.answers.turn().await?;
     let waiting = server.relay.manifest(&link, &proof).await?;
@@ -114,7 +114,7 @@ pub(super) async fn manifest(
 pub(super) async fn claim(
     State(server): State<Arc<Server>>,
     link: Credential,
-    Json(ClaimRequest { proof, claim_token }): Json<ClaimRequest>,
+    Json(ClaimRequest { proof, claim_token, .. }): Json<ClaimRequest>,
 ) -> Answer {
     let (relay, turn) = (server.relay.clone(), server.answers.turn().await?);
     let claiming = async move { relay.claim(&link, &proof, &claim_token).await.map(|claimed| (claimed, turn)) };
@@ -141,10 +141,10 @@ pub(super) async fn get_part(
         Some(range) => open_range(range).ok_or(RelayError::BadRequest)?,
     };
     let content = server.relay.get_part(&holder, number, offset).await?;
-    let len = content.len();
+    let len = content.known_len().ok_or(RelayError::BUSY)?;
     let body = match content {
         Content::Whole(bytes) => Body::from(bytes),
-        Content::Stream { chunks, .. } => Body::from_stream(chunks),
+        stream => Body::from_stream(stream.into_chunks()),
     };
     let mut response = ([(CONTENT_TYPE, wire::BYTES), (CONTENT_DISPOSITION, "attachment")], body).into_response();
     response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(len));
@@ -170,7 +170,7 @@ fn open_range(range: &HeaderValue) -> Option<u64> {
 pub(super) async fn finish(
     State(server): State<Arc<Server>>,
     holder: Credential,
-    Json(FinishRequest { receipt }): Json<FinishRequest>,
+    Json(FinishRequest { receipt, .. }): Json<FinishRequest>,
 ) -> Answer {
     let relay = server.relay.clone();
     to_the_end(async move { relay.finish(&holder, &receipt).await }).await?;
@@ -179,12 +179,13 @@ pub(super) async fn finish(
 
 pub(super) async fn status(State(server): State<Arc<Server>>, owner: Credential, headers: HeaderMap) -> Answer {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let known = text(IF_NONE_MATCH).and_then(|tag| ShareState::parse(tag.trim_matches('"')));
+    let known: Vec<_> =
+        text(IF_NONE_MATCH).and_then(|tag| ShareState::parse(tag.trim_matches('"'))).into_iter().collect();
     let prefer = text(HeaderName::from_static("prefer")).and_then(|prefer| prefer.strip_prefix("wait="));
     let wait = Duration::from_secs(prefer.and_then(|wait| wait.parse().ok()).unwrap_or(0)).min(MAX_WAIT);
-    let status = server.relay.status(&owner, known, wait).await?;
+    let status = server.relay.status(&owner, &known, wait).await?;
     let tag = [(ETAG, format!("\"{}\"", status.state.word()))];
-    if Some(status.state) == known {
+    if known.contains(&status.state) {
         return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
     }
     Ok((tag, json(StatusCode::OK, &status)).into_response())

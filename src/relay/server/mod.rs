@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
@@ -34,7 +34,8 @@ use self::connection::Acceptor;
 use self::options::Server;
 pub use self::options::{CreatePolicy, PORT, ServerOptions};
 use self::room::Room;
-use crate::relay::{Relay, pinned, wire};
+use crate::relay::wire::HttpProblem;
+use crate::relay::{Relay, RelayError, pinned, wire};
 
 /// Time for the head of a request. A connection that takes longer is closed.
 const HEADER_TIME: Duration = Duration::from_secs(10);
@@ -82,7 +83,7 @@ fn router(server: Arc<Server>) -> Router {
         .route(wire::FINISH, post(handlers::finish))
         .route(wire::OWNER, get(handlers::status).delete(handlers::revoke))
         .fallback(static_files::nothing_there)
-        .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED });
+        .method_not_allowed_fallback(|| async { HttpProblem::BadMethod });
     api.layer(middleware::from_fn_with_state(server.clone(), around)).with_state(server)
 }
 
@@ -93,7 +94,7 @@ async fn around(State(server): State<Arc<Server>>, request: Request, next: Next)
     let route = request.extensions().get::<MatchedPath>().cloned();
     let public_url = server.options.public_url.as_ref();
     let is_meant = host::is_meant(request.uri(), request.headers(), server.listens, public_url);
-    let mut response = if is_meant { next.run(request).await } else { StatusCode::MISDIRECTED_REQUEST.into_response() };
+    let mut response = if is_meant { next.run(request).await } else { RelayError::Misdirected.into_response() };
     let headers = response.headers_mut();
     for (name, value) in [
         (CACHE_CONTROL, "no-store, no-transform"),

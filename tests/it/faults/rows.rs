@@ -662,7 +662,7 @@ fn conflicting_requests_race(world: &Arc<World>, depth: Depth) -> Tally {
             assert!(matches!(swept, (Ok(_), Ok(_))), "{swept:?}");
             let winners: Vec<usize> = (0..3).filter(|at| claims[*at].is_ok()).collect();
             assert!(winners.len() <= 1, "{claims:?}");
-            let status = b.status(&share.owner, None, Duration::ZERO).await.unwrap();
+            let status = b.status(&share.owner, &[], Duration::ZERO).await.unwrap();
             match (winners.first(), &revoked) {
                 (Some(winner), Ok(ShareState::Claimed)) => {
                     assert_eq!(status.claimant, Some(devices[*winner].token.claimant(&share.keys.id)));
@@ -689,7 +689,7 @@ fn conflicting_requests_race(world: &Arc<World>, depth: Depth) -> Tally {
             });
             assert!(matches!(swept, (Ok(_), Ok(_))), "{swept:?}");
             advance(200);
-            let state = b.status(&share.owner, None, Duration::ZERO).await.unwrap().state;
+            let state = b.status(&share.owner, &[], Duration::ZERO).await.unwrap().state;
             match finished {
                 Ok(()) => assert_eq!(state, ShareState::Finished),
                 Err(_) => assert_eq!(state, ShareState::Lapsed),
@@ -757,7 +757,7 @@ fn the_right_passphrase_is_repeated(world: &Arc<World>, _: Depth) -> Tally {
     let here = world.node();
     let (rules, _) = here.parts();
     world.wait(async {
-        let status = rules.status(&share.owner, None, Duration::ZERO).await.unwrap();
+        let status = rules.status(&share.owner, &[], Duration::ZERO).await.unwrap();
         assert_eq!((status.state, status.guesses), (ShareState::Waiting, 1));
     });
     world.settle();

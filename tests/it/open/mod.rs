@@ -80,7 +80,7 @@ impl Shared {
     }
 
     async fn state(&self) -> ShareState {
-        self.relay.status(&self.owner, None, Duration::ZERO).await.unwrap().state
+        self.relay.status(&self.owner, &[], Duration::ZERO).await.unwrap().state
     }
 }
 

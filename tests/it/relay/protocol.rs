@@ -213,7 +213,7 @@ async fn records_are_stored_as_the_text_shows_them() {
         bench.clock.advance(LEASE.as_secs() + 121);
         bench.rules.sweep().await.unwrap();
         expect_shown(&*bench.store, &name("end")).await;
-        let status = bench.relay.status(&owner, None, Duration::ZERO).await.unwrap();
+        let status = bench.relay.status(&owner, &[], Duration::ZERO).await.unwrap();
         assert_eq!(status.state, ShareState::Lapsed);
     }
 }

@@ -209,7 +209,7 @@ impl Table {
                 }
             }
             Move::Status => {
-                let status = relay.status(&share.owner, None, Duration::ZERO).await;
+                let status = relay.status(&share.owner, &[], Duration::ZERO).await;
                 fits(&status, |_| false);
                 if let Ok(status) = status {
                     self.expect_not_early(&status);
@@ -313,7 +313,7 @@ fn play(turns: &[Turn], passphrase: bool, seed: u64, often: u64) {
             table.make(node, Move::Sweep).await;
             table.make(node, Move::Status).await;
         }
-        let status = table.nodes[0].status(&table.share.owner, None, Duration::ZERO).await.unwrap();
+        let status = table.nodes[0].status(&table.share.owner, &[], Duration::ZERO).await.unwrap();
         {
             let known = table.known.lock().unwrap();
             if let Some(winner) = known.winner {

@@ -151,12 +151,7 @@ impl Relay for Unreliable {
         self.line.pass("finish", self.relay.finish(holder, receipt).await)
     }
 
-    async fn status(
-        &self,
-        owner: &Credential,
-        known: Option<ShareState>,
-        wait: Duration,
-    ) -> Result<Status, RelayError> {
+    async fn status(&self, owner: &Credential, known: &[ShareState], wait: Duration) -> Result<Status, RelayError> {
         self.line.pass("status", self.relay.status(owner, known, wait).await)
     }
 

@@ -106,12 +106,7 @@ impl<M: Misbehavior> Relay for Misbehaving<M> {
         self.relay.finish(holder, receipt).await
     }
 
-    async fn status(
-        &self,
-        owner: &Credential,
-        known: Option<ShareState>,
-        wait: Duration,
-    ) -> Result<Status, RelayError> {
+    async fn status(&self, owner: &Credential, known: &[ShareState], wait: Duration) -> Result<Status, RelayError> {
         let mut status = self.relay.status(owner, known, wait).await?;
         self.how.status(&mut status);
         Ok(status)

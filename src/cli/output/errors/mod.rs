@@ -225,6 +225,7 @@ mod tests {
             RelayError::NotTrusted(Distrust::WrongName),
             RelayError::NotARelay,
             RelayError::Diverted,
+            RelayError::Misdirected,
             RelayError::Impostor,
             RelayError::NotAllowed,
             RelayError::Unknown,

@@ -42,7 +42,8 @@ pub(super) fn is_unreachable(error: &RelayError) -> bool {
         | RelayError::BadChecksum
         | RelayError::NotTrusted(_)
         | RelayError::NotARelay
-        | RelayError::Diverted => true,
+        | RelayError::Diverted
+        | RelayError::Misdirected => true,
         _ => false,
     }
 }
@@ -143,11 +144,27 @@ pub(super) fn message(relay: &str, error: &RelayError, safe: &str) -> Message {
         RelayError::Gone { .. } | RelayError::Unknown | RelayError::WrongPassphrase { .. } => {
             Message::new(Exit::Gone, format!("{relay} answered: {error}"), "send the share again")
         }
-        RelayError::BadRequest | RelayError::IdTaken | RelayError::Committed | RelayError::PartsMissing => {
+        RelayError::Misdirected => misdirected(relay),
+        RelayError::BadRequest
+        | RelayError::EmptyPart
+        | RelayError::IdTaken
+        | RelayError::Committed
+        | RelayError::PartDiffers
+        | RelayError::PartsMissing
+        | RelayError::OutOfRange { .. } => {
             let what = format!("{relay} answered: {error}");
             Message::new(Exit::Unexpected, what, "this program or the relay may need an update")
         }
     }
+}
+
+/// A relay that does not answer at the address that the client used.
+fn misdirected(relay: &str) -> Message {
+    Message::new(
+        Exit::Unreachable,
+        format!("the relay at {relay} does not answer at that address"),
+        format!("its operator must name the address: share relay --public-url https://{relay}"),
+    )
 }
 
 /// The variables that name a proxy, as the HTTP client reads them.

@@ -26,6 +26,8 @@ use self::client::{Connector, Operation};
 use self::errors::{Failed, innermost};
 pub use self::settings::BucketError;
 use self::settings::Settings;
+
+use crate::blob::PART_LEN;
 use crate::relay::http::{self, IDLE_TIME};
 use crate::relay::store::{Created, Object, Space, Store, StoreError};
 use crate::relay::{Content, RelayError};
@@ -154,7 +156,8 @@ impl Bucket {
 #[async_trait]
 impl Store for Bucket {
     async fn create(&self, name: &str, content: Content) -> Result<Created, StoreError> {
-        let len = content.len();
+        // A part in chunks is as long as it can be.
+        let len = content.known_len().unwrap_or(PART_LEN as u64);
         let _permit = if len > SHORT {
             let permit = tokio::time::timeout(PERMIT_TIME, self.uploads.acquire()).await;
             Some(permit.map_err(|_| StoreError::Failed("too many parts are being uploaded to the bucket".to_owned()))?)

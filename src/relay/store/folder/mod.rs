@@ -166,7 +166,7 @@ impl Store for Folder {
                 })
                 .await;
             }
-            Content::Stream { chunks, .. } => chunks,
+            Content::Stream { chunks, .. } | Content::Unsized(chunks) => chunks,
         };
         // No thread blocks while the network fills the buffer. A full buffer is written by one call.
         let mut buffer = BytesMut::with_capacity(HOP);
