@@ -1,5 +1,7 @@
 //! Errors of a relay. Each variant needs a different reaction of the caller.
 
+use serde::{Deserialize, Serialize};
+
 use crate::relay::obstacle::{Distrust, Obstacle};
 use crate::relay::types::Gone;
 use crate::secret::Claimant;
@@ -76,11 +78,13 @@ pub enum RelayError {
     /// The address of the request is not one of the relay's own.
     #[error("the relay does not answer at this address")]
     Misdirected,
-    /// Too many requests.
+    /// A limit of the client's network address or create token is reached.
     #[error("the relay received too many requests")]
     SlowDown {
         /// When to ask again, in seconds.
         after: u64,
+        /// The limit. Older relays do not name it.
+        limit: Option<Limit>,
     },
     /// The relay cannot answer now.
     #[error("the relay is busy")]
@@ -115,6 +119,39 @@ pub enum RelayError {
     /// The computer that answers does not have the key of the link.
     #[error("the server is not the sender's computer")]
     Impostor,
+}
+
+/// A limit that a relay sets to one client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// The limited quantity.
+    pub what: Limited,
+    /// Whose quantity it is.
+    pub of: LimitOf,
+}
+
+/// A quantity that a relay limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Limited {
+    /// Requests a minute.
+    Requests,
+    /// New shares an hour.
+    Shares,
+    /// Bytes an hour, both ways.
+    Traffic,
+    /// Unfinished uploads.
+    Uploads,
+}
+
+/// The clients that a limit counts together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LimitOf {
+    /// Those with one network address.
+    Address,
+    /// Those with one create token.
+    Token,
 }
 
 impl RelayError {

@@ -3,10 +3,11 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
 
-use crate::relay::{Credential, Gone, RelayError, V1};
+use crate::relay::{Credential, Gone, Limit, LimitOf, Limited, RelayError, V1};
 use crate::secret::{Claimant, Id, Receipt, Token};
 
 pub(super) const PAGE: &str = "/";
@@ -138,8 +139,17 @@ pub(super) struct Problem {
     claimant: Option<Claimant>,
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "known")]
+    limit: Option<Limited>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "known")]
+    of: Option<LimitOf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+}
+
+/// A word, or `None` for one that only newer relays use.
+fn known<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
+    Ok(serde_json::from_value(serde_json::Value::deserialize(from)?).ok())
 }
 
 /// A problem of a request that no handler gets: it is refused for its form in HTTP alone. Our client makes no such
@@ -204,7 +214,11 @@ impl Problem {
                 let (status, problem, after) = plain(421, "misdirected");
                 (status, Self { detail: Some(MISDIRECTED.to_owned()), ..problem }, after)
             }
-            RelayError::SlowDown { after } => later(429, "slow-down", after),
+            RelayError::SlowDown { after, limit } => {
+                let (status, problem, after) = later(429, "slow-down", after);
+                let (what, of) = limit.map(|Limit { what, of }| (what, of)).unzip();
+                (status, Self { limit: what, of, ..problem }, after)
+            }
             RelayError::Busy { after } => later(503, "busy", after),
             RelayError::NoSpace { after } => later(507, "no-space", after),
             // This relay is in front of another one, which cannot be reached.
@@ -262,11 +276,14 @@ impl Problem {
             "too-large" => RelayError::TooLarge { max: problem.max.unwrap_or(0) },
             "out-of-range" => RelayError::OutOfRange { max: problem.max.unwrap_or(0) },
             "misdirected" => RelayError::Misdirected,
-            "slow-down" => RelayError::SlowDown { after },
+            "slow-down" => RelayError::SlowDown {
+                after,
+                limit: problem.limit.zip(problem.of).map(|(what, of)| Limit { what, of }),
+            },
             "busy" => RelayError::Busy { after },
             "no-space" => RelayError::NoSpace { after },
             word => match status {
-                429 => RelayError::SlowDown { after },
+                429 => RelayError::SlowDown { after, limit: None },
                 408 | 500 | 502..=504 | 520..=527 => RelayError::Busy { after },
                 507 => RelayError::NoSpace { after },
                 _ if !word.is_empty() => RelayError::BadRequest,
@@ -319,7 +336,8 @@ mod tests {
             RelayError::TooLarge { max: 4 },
             RelayError::OutOfRange { max: 4096 },
             RelayError::Misdirected,
-            RelayError::SlowDown { after: 1 },
+            RelayError::SlowDown { after: 1, limit: None },
+            RelayError::SlowDown { after: 9, limit: Some(Limit { what: Limited::Uploads, of: LimitOf::Token }) },
             RelayError::Busy { after: 2 },
             RelayError::NoSpace { after: 60 },
         ] {

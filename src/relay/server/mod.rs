@@ -11,12 +11,13 @@ mod credential;
 pub mod guests;
 mod handlers;
 mod host;
+mod limits;
 mod options;
 mod room;
 mod static_files;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,8 @@ use axum_server::Handle;
 use hyper_util::rt::TokioTimer;
 
 use self::connection::Acceptor;
+pub use self::limits::Limits;
+use self::limits::{Limiter, requests};
 use self::options::Server;
 pub use self::options::{CreatePolicy, PORT, ServerOptions};
 use self::room::Room;
@@ -54,10 +57,13 @@ pub async fn serve(
     listener.set_nonblocking(true)?;
     let tls = options.direct.as_ref().map(pinned::server).transpose().map_err(io::Error::other)?;
     let (drain, plain, max_connections) = (options.drain, options.plain, options.max_connections);
-    let app = router(Arc::new(Server { relay, options, listens, bodies: Room::default(), answers: Room::default() }));
+    let limiter = Arc::new(Limiter::new(&options.limits));
+    let acceptor = Acceptor::new(tls, plain, max_connections, limiter.clone());
+    let (bodies, answers) = (Room::default(), Room::default());
+    let app = router(Arc::new(Server { relay, options, listens, limiter: limiter.clone(), bodies, answers }));
     let handle = Handle::new();
     let mut server = axum_server::from_tcp(listener)?
-        .acceptor(Acceptor::new(tls, plain, max_connections))
+        .acceptor(acceptor)
         .handle(handle.clone())
         .http1_only();
     server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_headers(64);
@@ -65,7 +71,10 @@ pub async fn serve(
         stop.await;
         handle.graceful_shutdown(Some(drain));
     });
-    server.serve(app.into_make_service_with_connect_info::<SocketAddr>()).await
+    tokio::select! {
+        served = server.serve(app.into_make_service()) => served,
+        () = limiter.keep_forgetting() => Ok(()),
+    }
 }
 
 fn router(server: Arc<Server>) -> Router {
@@ -84,7 +93,9 @@ fn router(server: Arc<Server>) -> Router {
         .route(wire::OWNER, get(handlers::status).delete(handlers::revoke))
         .fallback(static_files::nothing_there)
         .method_not_allowed_fallback(|| async { HttpProblem::BadMethod });
-    api.layer(middleware::from_fn_with_state(server.clone(), around)).with_state(server)
+    api.layer(middleware::from_fn_with_state(server.clone(), requests::counted))
+        .layer(middleware::from_fn_with_state(server.clone(), around))
+        .with_state(server)
 }
 
 /// Middleware of all requests: checks the `Host` header, adds headers to the answer, and logs both.

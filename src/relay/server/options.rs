@@ -8,6 +8,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::limits::{Limiter, Limits};
 use super::room::Room;
 use crate::relay::{Admission, Create, Relay};
 use crate::relay_url::RelayUrl;
@@ -35,6 +36,8 @@ pub struct ServerOptions {
     pub drain: Duration,
     /// The limit of connections at once. Further ones are closed.
     pub max_connections: usize,
+    /// The limits of each client.
+    pub limits: Limits,
 }
 
 impl Default for ServerOptions {
@@ -46,6 +49,7 @@ impl Default for ServerOptions {
             plain: true,
             drain: DRAIN_TIME,
             max_connections: MAX_CONNECTIONS,
+            limits: Limits::default(),
         }
     }
 }
@@ -83,6 +87,12 @@ impl CreatePolicy {
         }
     }
 
+    /// The hash of the create token that allows `create`, if one is needed.
+    pub(super) fn token(&self, create: &Create) -> Option<[u8; 32]> {
+        let is_needed = matches!(self, Self::Tokens(_));
+        create.create_token.as_deref().filter(|_| is_needed).map(Self::hash)
+    }
+
     /// The policy as clients learn it; `is_local` for one on this computer.
     pub(super) fn admission(&self, is_local: bool) -> Admission {
         match self {
@@ -110,6 +120,8 @@ pub(super) struct Server {
     pub(super) options: ServerOptions,
     /// The address that it listens on.
     pub(super) listens: SocketAddr,
+    /// The counts of all clients.
+    pub(super) limiter: Arc<Limiter>,
     /// Memory for long bodies.
     pub(super) bodies: Room,
     /// Memory for long answers.

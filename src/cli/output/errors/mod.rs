@@ -216,7 +216,7 @@ mod tests {
             RelayError::NoConnection(String::new()),
             RelayError::Unreachable(String::new()),
             RelayError::Busy { after: 1 },
-            RelayError::SlowDown { after: 1 },
+            RelayError::SlowDown { after: 1, limit: None },
             RelayError::Timeout,
             RelayError::NoSpace { after: 1 },
             RelayError::BadChecksum,

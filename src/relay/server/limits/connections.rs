@@ -16,7 +16,8 @@ pub(super) struct Connections {
 #[derive(Debug)]
 pub(in crate::relay::server) struct Counted {
     connections: Connections,
-    subject: Subject,
+    /// `None`: it does not count.
+    subject: Option<Subject>,
 }
 
 impl Connections {
@@ -25,23 +26,27 @@ impl Connections {
         Self { max: max.unwrap_or(usize::MAX), open: Arc::default() }
     }
 
-    /// Counts a connection of `subject`, unless it has too many.
-    pub(super) fn count(&self, subject: Subject) -> Option<Counted> {
+    /// Counts a connection of `subject`, if there is one, unless it has too many.
+    pub(super) fn count(&self, subject: Option<Subject>) -> Option<Counted> {
+        let counted = || Counted { connections: self.clone(), subject };
+        let Some(subject) = subject else { return Some(counted()) };
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(subject).or_default();
         let has_room = *count < self.max;
         *count += usize::from(has_room);
-        has_room.then(|| Counted { connections: self.clone(), subject })
+        drop(open);
+        has_room.then(counted)
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
         let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.subject) {
+        let Some(subject) = self.subject else { return };
+        if let Some(count) = open.get_mut(&subject) {
             *count -= 1;
             if *count == 0 {
-                open.remove(&self.subject);
+                open.remove(&subject);
             }
         }
     }
@@ -54,7 +59,7 @@ mod tests {
     #[test]
     fn one_address_has_so_many_connections_and_others_have_their_own() {
         let connections = Connections::new(Some(2));
-        let subject = |ip: &str| Subject::of_address(ip.parse().unwrap());
+        let subject = |ip: &str| Some(Subject::of_address(ip.parse().unwrap()));
         let (first, _second) = (connections.count(subject("2001:db8::1")), connections.count(subject("2001:db8::2")));
         assert!(connections.count(subject("2001:db8::3")).is_none(), "they are of one network");
         let other = connections.count(subject("192.0.2.1")).unwrap();

@@ -10,7 +10,7 @@ use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
 use super::subject::Subject;
-use crate::relay::{Limit, RelayError};
+use crate::relay::{Limit, Limited, RelayError};
 
 /// The unit in which bytes are counted. A quota is a number of 32 bits.
 const UNIT: u64 = 1 << 10;
@@ -33,16 +33,16 @@ type Keyed = RateLimiter<Subject, HashMapStateStore<Subject>, Elapsed, NoOpMiddl
 
 /// One rate. A subject may use all of it at once.
 struct Rate {
-    limit: Limit,
+    what: Limited,
     keyed: Option<(Keyed, Elapsed)>,
 }
 
 impl Rate {
     /// `most` in each `period`; `None` for no limit.
-    fn new(limit: Limit, most: Option<NonZeroU32>, period: Duration) -> Self {
+    fn new(what: Limited, most: Option<NonZeroU32>, period: Duration) -> Self {
         let clock = Elapsed(Instant::now());
         let quota = most.and_then(|most| Some(Quota::with_period(period / most.get())?.allow_burst(most)));
-        Self { limit, keyed: quota.map(|quota| (Keyed::hashmap_with_clock(quota, clock), clock)) }
+        Self { what, keyed: quota.map(|quota| (Keyed::hashmap_with_clock(quota, clock), clock)) }
     }
 
     /// Counts `count` for `subject`, or nothing at all.
@@ -55,7 +55,7 @@ impl Rate {
             // More than a whole period allows: the options exclude this for every body and answer.
             Err(_) => HOUR,
         };
-        Err(RelayError::SlowDown { after: seconds(wait), limit: Some(self.limit) })
+        Err(RelayError::SlowDown { after: seconds(wait), limit: Some(Limit { what: self.what, of: subject.kind() }) })
     }
 
     fn forget_idle(&self) {
@@ -83,9 +83,9 @@ impl Rates {
     pub(super) fn new(requests: Option<NonZeroU32>, shares: Option<NonZeroU32>, traffic: Option<u64>) -> Self {
         let units = |bytes: u64| NonZeroU32::new(u32::try_from(bytes / UNIT).unwrap_or(u32::MAX));
         Self {
-            requests: Rate::new(Limit::Requests, requests, MINUTE),
-            shares: Rate::new(Limit::Shares, shares, HOUR),
-            traffic: Rate::new(Limit::Traffic, traffic.and_then(units), HOUR),
+            requests: Rate::new(Limited::Requests, requests, MINUTE),
+            shares: Rate::new(Limited::Shares, shares, HOUR),
+            traffic: Rate::new(Limited::Traffic, traffic.and_then(units), HOUR),
         }
     }
 
@@ -109,7 +109,9 @@ impl Rates {
 
     /// Forgets subjects that may use a whole rate again, which bounds the memory.
     pub(super) fn forget_idle(&self) {
-        [&self.requests, &self.shares, &self.traffic].map(Rate::forget_idle);
+        for rate in [&self.requests, &self.shares, &self.traffic] {
+            rate.forget_idle();
+        }
     }
 }
 
@@ -127,9 +129,9 @@ mod tests {
         Subject::of_address(ip.parse().unwrap())
     }
 
-    fn after(answer: Result<(), RelayError>) -> (u64, Option<Limit>) {
+    fn after(answer: Result<(), RelayError>) -> (u64, Limited) {
         match answer {
-            Err(RelayError::SlowDown { after, limit }) => (after, limit),
+            Err(RelayError::SlowDown { after, limit: Some(limit) }) => (after, limit.what),
             answer => panic!("{answer:?}"),
         }
     }
@@ -140,18 +142,18 @@ mod tests {
         for _ in 0..60 {
             rates.take_request(&here).unwrap();
         }
-        assert_eq!(after(rates.take_request(&here)), (1, Some(Limit::Requests)));
+        assert_eq!(after(rates.take_request(&here)), (1, Limited::Requests));
         advance(Duration::from_secs(1)).await;
         rates.take_request(&here).unwrap();
         for (bytes, wait) in [(16 << 20, None), (4 << 20, Some(900)), (1, Some(1))] {
             let taken = rates.take_bytes(&here, bytes);
             assert_eq!(taken.is_ok(), wait.is_none());
             if let Some(wait) = wait {
-                assert_eq!(after(taken), (wait, Some(Limit::Traffic)));
+                assert_eq!(after(taken), (wait, Limited::Traffic));
             }
         }
         advance(Duration::from_secs(899)).await;
-        assert_eq!(after(rates.take_bytes(&here, 4 << 20)), (1, Some(Limit::Traffic)));
+        assert_eq!(after(rates.take_bytes(&here, 4 << 20)), (1, Limited::Traffic));
         advance(Duration::from_secs(1)).await;
         rates.take_bytes(&here, 4 << 20).unwrap();
     }
@@ -159,11 +161,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn subjects_do_not_share_a_rate() {
         let rates = rates();
-        let tokens = [Subject::of_token("a"), Subject::of_token("b")];
+        let tokens = [Subject::Token([1; 32]), Subject::Token([2; 32])];
         for subject in tokens.iter().chain(&[address("192.0.2.1"), address("2001:db8::1")]) {
             rates.take_share(subject).unwrap();
             rates.take_share(subject).unwrap();
-            assert_eq!(after(rates.take_share(subject)), (1800, Some(Limit::Shares)));
+            assert_eq!(after(rates.take_share(subject)), (1800, Limited::Shares));
         }
         assert!(rates.take_share(&address("2001:db8::ffff")).is_err(), "it is the same network");
         rates.take_share(&address("2001:db8:0:1::1")).unwrap();

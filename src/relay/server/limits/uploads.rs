@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::subject::Subject;
-use crate::relay::{Credential, Limit, RelayError};
+use crate::relay::{Credential, Limit, Limited, RelayError};
 use crate::secret::Role;
 
 /// The relay aborts an upload of this age.
@@ -91,8 +91,10 @@ impl Uploads {
         if subjects.is_empty() || begun.uploads.contains_key(&owner) {
             return Ok(false);
         }
-        if subjects.iter().any(|subject| begun.counts.get(subject).is_some_and(|count| *count >= self.max)) {
-            return Err(RelayError::SlowDown { after: AFTER, limit: Some(Limit::Uploads) });
+        let is_full = |subject: &&Subject| begun.counts.get(subject).is_some_and(|count| *count >= self.max);
+        if let Some(full) = subjects.iter().find(is_full) {
+            let limit = Limit { what: Limited::Uploads, of: full.kind() };
+            return Err(RelayError::SlowDown { after: AFTER, limit: Some(limit) });
         }
         while begun.uploads.len() >= MAX_REMEMBERED {
             begun.end_first();
@@ -150,7 +152,11 @@ mod tests {
         match uploads.begin(&owner(number), subjects) {
             Ok(_) => false,
             Err(error) => {
-                assert_eq!(error, RelayError::SlowDown { after: AFTER, limit: Some(Limit::Uploads) });
+                let what = |limit: Option<Limit>| limit.map(|limit| limit.what);
+                assert!(
+                    matches!(error, RelayError::SlowDown { after: AFTER, limit } if what(limit) == Some(Limited::Uploads)),
+                    "{error:?}"
+                );
                 true
             }
         }
@@ -175,7 +181,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_upload_counts_for_its_address_and_for_its_token() {
         let uploads = Uploads::new(Some(1));
-        let (token, other) = (Subject::of_token("a"), Subject::of_token("b"));
+        let (token, other) = (Subject::Token([1; 32]), Subject::Token([2; 32]));
         assert!(!is_full(&uploads, 1, vec![here()[0], token]));
         assert!(is_full(&uploads, 2, vec![here()[0], other]), "the address has one");
         assert!(is_full(&uploads, 2, vec![Subject::of_address([192, 0, 2, 2].into()), token]), "the token has one");
@@ -201,11 +207,16 @@ mod tests {
         for number in 0..MAX_REMEMBERED + 10 {
             assert_eq!(uploads.begin(&owner(number), here()), Ok(true));
         }
-        assert_eq!((uploads.begun().uploads.len(), uploads.begun().order.len()), (MAX_REMEMBERED, MAX_REMEMBERED));
+        let lengths = || {
+            let begun = uploads.begun();
+            (begun.uploads.len(), begun.order.len())
+        };
+        assert_eq!(lengths(), (MAX_REMEMBERED, MAX_REMEMBERED));
         assert_eq!(uploads.subjects(&owner(9)), [], "the oldest are forgotten");
         for number in 10..MAX_REMEMBERED + 10 {
             uploads.end(&owner(number));
-            assert!(uploads.begun().order.len() <= 2 * uploads.begun().uploads.len() + 64);
+            let (uploads, order) = lengths();
+            assert!(order <= 2 * uploads + 64, "{order} for {uploads}");
         }
         let begun = uploads.begun();
         assert!(begun.uploads.is_empty() && begun.counts.is_empty(), "{:?}", begun.counts);
