@@ -135,7 +135,7 @@ impl LimitArgs {
     /// The largest share, in bytes.
     pub(super) fn max_bytes(&self) -> Result<u64, Failure> {
         if (SMALLEST..=LARGEST).contains(&self.max_size) {
-            return Ok(self.max_size.as_u64());
+            return Ok(self.max_size.as_u64().min(self.max_stored().unwrap_or(u64::MAX)));
         }
         let [min, max] = [SMALLEST, LARGEST].map(|size| format::binary(size.as_u64()));
         Err(Failure::usage(format!("--max-size takes {min} to {max}"), Hint::run("--max-size 4GiB")))

@@ -19,6 +19,8 @@ use crate::relay::clock::SystemClock;
 use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::server;
 use crate::relay::server::{CreatePolicy, Limits, ServerOptions};
+use crate::relay::store::Store;
+use crate::relay::store::bounded::Bounded;
 use crate::relay::store::folder::Sharing;
 use crate::relay_url::RelayUrl;
 use crate::safe_text::reason;
@@ -173,6 +175,8 @@ impl ServeArgs {
         let (max_bytes, max_ttl) = (self.limits.max_bytes()?, self.limits.max_ttl()?);
         let sharing = if self.shared_folder { Sharing::WithOthers } else { Sharing::Alone };
         let store = stores::of_relay(self.store.as_deref(), sharing)?;
+        let bounded = self.limits.max_stored().map(|max| Arc::new(Bounded::new(store.clone(), max)));
+        let store = bounded.clone().map_or(store, |bounded| bounded as Arc<dyn Store>);
         let in_memory = self.store.as_deref() == Some(stores::IN_MEMORY);
         let policy = Policy {
             max_bytes,
@@ -187,6 +191,10 @@ impl ServeArgs {
         let found = stores::probe(&rules, &name, hint, cx).await?;
         if found.keeps_versions == Some(true) {
             cx.output.warn(KEEPS_VERSIONS);
+        }
+        if let Some(bounded) = bounded {
+            bounded.list_all().await.map_err(anyhow::Error::from)?;
+            tokio::spawn(bounded.keep_listing());
         }
         Ok(rules)
     }
