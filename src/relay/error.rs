@@ -98,6 +98,14 @@ pub enum RelayError {
         /// When to ask again, in seconds.
         after: u64,
     },
+    /// A proxy in front of the relay refuses, or does not reach the relay: its answer is no problem of a relay.
+    #[error("a proxy in front of the relay answered with HTTP status {status}")]
+    ByProxy {
+        /// Its status.
+        status: u16,
+        /// When to ask again, in seconds, if it is known.
+        after: Option<u64>,
+    },
     /// No connection could be made, so no request was sent.
     #[error("{0}")]
     NoConnection(String),
@@ -174,6 +182,7 @@ impl RelayError {
                 | Self::Timeout
                 | Self::SlowDown { .. }
                 | Self::Busy { .. }
+                | Self::ByProxy { status: 408 | 429 | 500 | 502..=504 | 520..=527, .. }
                 | Self::NoConnection(_)
                 | Self::Unreachable(_)
         )

@@ -225,6 +225,7 @@ impl Problem {
             RelayError::NoConnection(_)
             | RelayError::Hindered(_)
             | RelayError::Unreachable(_)
+            | RelayError::ByProxy { .. }
             | RelayError::NotTrusted(_)
             | RelayError::NotARelay
             | RelayError::Diverted
@@ -282,13 +283,19 @@ impl Problem {
             },
             "busy" => RelayError::Busy { after },
             "no-space" => RelayError::NoSpace { after },
-            word => match status {
+            // A newer relay.
+            word if !word.is_empty() => match status {
                 429 => RelayError::SlowDown { after, limit: None },
-                408 | 500 | 502..=504 | 520..=527 => RelayError::Busy { after },
+                408 | 500 | 502..=504 => RelayError::Busy { after },
                 507 => RelayError::NoSpace { after },
-                _ if !word.is_empty() => RelayError::BadRequest,
+                _ => RelayError::BadRequest,
+            },
+            _ => match status {
+                408 | 413 | 429 | 500 | 502..=504 | 507 | 520..=527 => {
+                    RelayError::ByProxy { status, after: retry_after }
+                }
                 // A proxy that refuses the request itself; a retry would not help.
-                400 | 405 | 411 | 413 | 414 | 431 | 501 => RelayError::NotARelay,
+                400 | 405 | 411 | 414 | 431 | 501 => RelayError::NotARelay,
                 _ => RelayError::Diverted,
             },
         }
@@ -367,6 +374,11 @@ mod tests {
         assert_eq!(Problem::read(400, newer, None), RelayError::BadRequest);
         assert_eq!(Problem::read(418, newer, None), RelayError::BadRequest);
         assert_eq!(Problem::read(503, newer, Some(7)), RelayError::Busy { after: 7 });
+        assert_eq!(Problem::read(429, newer, None), RelayError::SlowDown { after: 5, limit: None });
+        for status in [413, 429, 502, 507] {
+            let foreign = Problem::read(status, b"<html>", Some(9));
+            assert_eq!(foreign, RelayError::ByProxy { status, after: Some(9) });
+        }
         assert_eq!(Problem::read(400, b"<html>", None), RelayError::NotARelay);
         assert_eq!(Problem::read(418, br#"{"type":"about:blank"}"#, None), RelayError::Diverted);
     }

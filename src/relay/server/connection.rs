@@ -47,12 +47,7 @@ pub(super) struct Acceptor {
 impl Acceptor {
     /// Accepts TLS if there is a configuration for it, and plain HTTP if there is none or if `plain`; at most
     /// `max_connections` at once.
-    pub(super) fn new(
-        tls: Option<ServerConfig>,
-        plain: bool,
-        max_connections: usize,
-        limiter: Arc<Limiter>,
-    ) -> Self {
+    pub(super) fn new(tls: Option<ServerConfig>, plain: bool, max_connections: usize, limiter: Arc<Limiter>) -> Self {
         let permits = Arc::new(Semaphore::new(max_connections));
         Self { tls: tls.map(|config| TlsAcceptor::from(Arc::new(config))), plain, permits, limiter }
     }

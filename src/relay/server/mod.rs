@@ -62,10 +62,7 @@ pub async fn serve(
     let (bodies, answers) = (Room::default(), Room::default());
     let app = router(Arc::new(Server { relay, options, listens, limiter: limiter.clone(), bodies, answers }));
     let handle = Handle::new();
-    let mut server = axum_server::from_tcp(listener)?
-        .acceptor(acceptor)
-        .handle(handle.clone())
-        .http1_only();
+    let mut server = axum_server::from_tcp(listener)?.acceptor(acceptor).handle(handle.clone()).http1_only();
     server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_headers(64);
     tokio::spawn(async move {
         stop.await;

@@ -33,8 +33,8 @@ pub(super) use self::connections::Counted;
 pub(super) use self::pace::Pace;
 #[cfg(test)]
 pub(super) use self::pace::WINDOW;
-use self::proxies::TrustedProxies;
 pub(super) use self::proxies::Peer;
+use self::proxies::TrustedProxies;
 use self::rates::Rates;
 pub(super) use self::subject::Subject;
 use self::uploads::Uploads;

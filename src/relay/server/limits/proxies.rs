@@ -90,7 +90,12 @@ impl TrustedProxies {
         // A trusted proxy names every client of its own, and stands for those that it does not name.
         let is_unnamed = has_headers && !is_trusted && peer.announced.is_none();
         let is_ours = connected.is_loopback() && (!is_forwarded || is_unnamed);
-        Source { ip, is_this_machine: is_ours, is_forwarded, behind_unnamed_proxy: connected.is_loopback() && is_unnamed }
+        Source {
+            ip,
+            is_this_machine: is_ours,
+            is_forwarded,
+            behind_unnamed_proxy: connected.is_loopback() && is_unnamed,
+        }
     }
 }
 

@@ -85,8 +85,12 @@ fn parse(bytes: &[u8]) -> io::Result<Beginning> {
         HeaderResult::V2(header) => {
             let header = header.map_err(|_| malformed())?;
             let announced = match (header.command, &header.addresses) {
-                (v2::Command::Proxy, v2::Addresses::IPv4(addresses)) => Announced::Client(addresses.source_address.into()),
-                (v2::Command::Proxy, v2::Addresses::IPv6(addresses)) => Announced::Client(addresses.source_address.into()),
+                (v2::Command::Proxy, v2::Addresses::IPv4(addresses)) => {
+                    Announced::Client(addresses.source_address.into())
+                }
+                (v2::Command::Proxy, v2::Addresses::IPv6(addresses)) => {
+                    Announced::Client(addresses.source_address.into())
+                }
                 _ => Announced::Nobody,
             };
             Beginning::Header(header.as_bytes().len(), announced)
@@ -146,7 +150,9 @@ mod tests {
 
     #[test]
     fn a_request_is_no_header_and_a_damaged_header_no_request() {
-        for request in [&b"GET / HTTP/1.1\r\n"[..], b"PUT /v1/part/0", b"POST", b"PRI * HTTP/2.0", &[22, 3, 1], b"\r\nGET"] {
+        for request in
+            [&b"GET / HTTP/1.1\r\n"[..], b"PUT /v1/part/0", b"POST", b"PRI * HTTP/2.0", &[22, 3, 1], b"\r\nGET"]
+        {
             assert_eq!(parse(request).unwrap(), Beginning::Other, "{request:?}");
         }
         for damaged in [
