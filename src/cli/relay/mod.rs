@@ -5,6 +5,7 @@ mod choose;
 mod compared;
 mod findings;
 mod limits;
+mod rewriting;
 mod serve;
 mod token;
 

@@ -23,6 +23,10 @@ use tower_layer::Layer;
 use super::limits::{Counted, Limiter, Pace, Peer};
 use crate::platform::network;
 
+use super::automatic::Automatic;
+use super::closing::Closing;
+use super::exchange::{Exchange, Noted};
+
 /// Content type of a TLS record that carries a handshake (RFC 8446, 5.1).
 const HANDSHAKE: u8 = 22;
 /// Bytes of an answer that the system accepts before it can send them. So progress shows within the time that these
@@ -54,9 +58,9 @@ impl Acceptor {
 }
 
 impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
-    type Stream = Connection;
-    type Service = AddExtension<S, Peer>;
-    type Future = Pin<Box<dyn Future<Output = io::Result<(Connection, Self::Service)>> + Send>>;
+    type Stream = Automatic<Closing<Connection>>;
+    type Service = AddExtension<Noted<S>, Peer>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
 
     fn accept(&self, mut stream: TcpStream, service: S) -> Self::Future {
         let permit = self.permits.clone().try_acquire_owned();
@@ -80,7 +84,9 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
             let begun = timeout(FIRST_TIME, begun).await;
             let (peer, counted, stream) = begun.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut)))?;
             let connection = Connection { stream, pace: limiter.pace(), stalled: None, _permits: (permit, counted) };
-            Ok((connection, Extension(peer).layer(service)))
+            let exchange = Arc::<Exchange>::default();
+            let stream = Automatic::new(Closing::new(connection, exchange.clone()), exchange.clone());
+            Ok((stream, Extension(peer).layer(Noted::new(service, exchange))))
         })
     }
 }
@@ -175,12 +181,15 @@ mod tests {
     use crate::relay::server::limits::{Limits, WINDOW};
 
     /// A connection as `acceptor` accepts it, and its other end.
-    async fn taken(acceptor: &Acceptor, first: &[u8]) -> (io::Result<Connection>, TcpStream) {
+    async fn taken(
+        acceptor: &Acceptor,
+        first: &[u8],
+    ) -> (io::Result<impl AsyncRead + AsyncWrite + Unpin + use<>>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut other = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         other.write_all(first).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
-        (acceptor.accept(stream, ()).await.map(|(connection, _)| connection), other)
+        (acceptor.accept(stream, ()).await.map(|(stream, _)| stream), other)
     }
 
     fn acceptor() -> Acceptor {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -122,8 +123,29 @@ pub(super) struct Server {
     pub(super) listens: SocketAddr,
     /// The counts of all clients.
     pub(super) limiter: Arc<Limiter>,
+    /// The path of the address in links, without a slash at its end, if it has one.
+    pub(super) base: Option<Arc<str>>,
     /// Memory for long bodies.
     pub(super) bodies: Room,
     /// Memory for long answers.
     pub(super) answers: Room,
+    /// Whether a request for a foreign host was logged.
+    pub(super) misdirected: AtomicBool,
+}
+
+impl Server {
+    pub(super) fn new(relay: Arc<dyn Relay>, options: ServerOptions, listens: SocketAddr) -> Self {
+        let base = options.public_url.as_ref().and_then(RelayUrl::base_path).map(Arc::from);
+        let limiter = Arc::new(Limiter::new(&options.limits));
+        Self {
+            relay,
+            options,
+            listens,
+            limiter,
+            base,
+            bodies: Room::default(),
+            answers: Room::default(),
+            misdirected: AtomicBool::new(false),
+        }
+    }
 }

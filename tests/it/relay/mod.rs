@@ -1,5 +1,6 @@
 //! Tests of relays and their stores.
 
+mod answers;
 mod buckets;
 mod contract;
 mod folders;

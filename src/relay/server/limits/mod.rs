@@ -30,15 +30,16 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use self::connections::Connections;
 pub(super) use self::connections::Counted;
-pub(super) use self::pace::Pace;
 #[cfg(test)]
 pub(super) use self::pace::WINDOW;
+pub(super) use self::pace::{Pace, TooSlow};
 pub(super) use self::proxies::Peer;
 use self::proxies::TrustedProxies;
 use self::rates::Rates;
 pub(super) use self::subject::Subject;
 use self::uploads::Uploads;
-use crate::relay::{Credential, RelayError};
+use crate::blob::PART_LEN;
+use crate::relay::{Content, Credential, RelayError};
 
 /// How often idle subjects are forgotten.
 const FORGET_TIME: Duration = Duration::from_mins(1);
@@ -215,9 +216,11 @@ impl Limiter {
         self.uploads.end(owner);
     }
 
-    /// Counts a part of `len` bytes for the create token of the upload of `owner`.
-    pub(super) fn take_part(&self, owner: &Credential, len: u64) -> Result<(), RelayError> {
-        let tokens = self.uploads.subjects(owner).into_iter().filter(|subject| matches!(subject, Subject::Token(_)));
-        tokens.into_iter().try_for_each(|token| self.rates.take_bytes(&token, len))
+    /// Counts a part for the create token of the upload of `owner`: with its length, or with the most that it can have.
+    pub(super) fn take_part(&self, owner: &Credential, part: &Content) -> Result<(), RelayError> {
+        let len = part.known_len().unwrap_or(PART_LEN as u64).min(PART_LEN as u64);
+        let mut tokens =
+            self.uploads.subjects(owner).into_iter().filter(|subject| matches!(subject, Subject::Token(_)));
+        tokens.try_for_each(|token| self.rates.take_bytes(&token, len))
     }
 }

@@ -26,6 +26,13 @@ pub(in crate::relay::server) struct Pace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::relay::server) struct TooSlow;
 
+impl Default for Pace {
+    /// Without a rate.
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
 impl Pace {
     /// A transfer that must move `min_rate` bytes a second.
     pub(in crate::relay::server) fn new(min_rate: u64) -> Self {

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use axum::body::HttpBody;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::CONTENT_LENGTH;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::Peer;
+use super::{Limits, Peer};
 use crate::blob::PART_LEN;
 use crate::relay::server::options::Server;
 use crate::relay::wire;
@@ -27,6 +26,7 @@ pub(in crate::relay::server) async fn counted(
     let peer = request.extensions().get::<Peer>().copied();
     let client = peer.map(|peer| limiter.client(&peer, request.headers())).unwrap_or_default();
     request.extensions_mut().insert(client);
+    request.extensions_mut().insert(limiter.pace());
     if let Err(error) = limiter.take_request(&client, body_len(&request)) {
         return error.into_response();
     }
@@ -38,14 +38,10 @@ pub(in crate::relay::server) async fn counted(
     }
 }
 
-/// The length of a body, or the most that it can have if it comes in chunks.
+/// The length of a body, as far as it can be accepted; of one in chunks the most that it can have.
 fn body_len(request: &Request) -> u64 {
-    let hint = request.body().size_hint();
-    let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let is_long = |route: &MatchedPath| route.as_str().starts_with(wire::PART) || route.as_str() == wire::DEPOSIT;
-    let longest = || {
-        let is_long = request.extensions().get().is_some_and(is_long);
-        if is_long { PART_LEN as u64 } else { wire::MAX_JSON as u64 }
-    };
-    hint.exact().or(declared).unwrap_or_else(longest)
+    let is_long = request.extensions().get().is_some_and(is_long);
+    let longest = if is_long { PART_LEN as u64 } else { wire::MAX_JSON as u64 };
+    request.body().size_hint().exact().unwrap_or(longest).min(Limits::MIN_TRAFFIC)
 }
