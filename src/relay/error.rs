@@ -134,7 +134,7 @@ pub enum RelayError {
 pub struct Limit {
     /// The limited quantity.
     pub what: Limited,
-    /// Whose quantity it is.
+    /// The clients that are counted together.
     pub of: LimitOf,
 }
 

@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_changes_during_a_listing_is_counted_once() {
+    async fn changes_during_a_listing_are_counted_once() {
         let store = Bounded::new(memory(), 1000);
         create(&store, "part/000000-a", 100).await.unwrap();
         store.held().changes = Some(Vec::new());

@@ -51,7 +51,7 @@ impl Pace {
             0 if bytes > 0 => WINDOW,
             0 => Duration::ZERO,
             // A window of bytes restores everything, whatever the rate.
-            rate => Duration::from_secs_f64(bytes.min(rate * WINDOW.as_secs()) as f64 / rate as f64),
+            rate => Duration::from_millis(bytes.min(rate.saturating_mul(WINDOW.as_secs())) * 1000 / rate),
         };
         self.credit = (self.credit.saturating_sub(waited) + earned).min(WINDOW);
     }
@@ -74,6 +74,8 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    use std::iter::{once, repeat_n};
+
     use tokio::time::{advance, sleep};
 
     use super::*;
@@ -81,7 +83,7 @@ mod tests {
     const RATE: u64 = 512;
 
     /// Moves `bytes` after each of `pauses`. Returns the time until the transfer was too slow.
-    async fn ended(rate: u64, bytes: usize, pauses: impl IntoIterator<Item = u64>) -> Option<Duration> {
+    async fn ended(rate: u64, bytes: usize, pauses: impl Iterator<Item = u64>) -> Option<Duration> {
         let (start, mut pace) = (Instant::now(), Pace::new(rate));
         for pause in pauses {
             if pace.on(sleep(Duration::from_secs(pause)), |()| bytes).await == Err(TooSlow) {
@@ -93,27 +95,27 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_transfer_at_the_lowest_rate_goes_on() {
-        assert_eq!(ended(RATE, 512, [1; 10_000]).await, None);
+        assert_eq!(ended(RATE, 512, repeat_n(1, 10_000)).await, None);
         // In packets, through a line with long pauses.
-        assert_eq!(ended(RATE, 59 * 512, [59; 100]).await, None);
-        assert_eq!(ended(RATE, 1460, [2; 10_000]).await, None);
+        assert_eq!(ended(RATE, 59 * 512, repeat_n(59, 100)).await, None);
+        assert_eq!(ended(RATE, 1460, repeat_n(2, 10_000)).await, None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_byte_a_second_ends_with_the_window() {
-        let ended = ended(RATE, 1, [1; 1000]).await.unwrap();
+        let ended = ended(RATE, 1, repeat_n(1, 1000)).await.unwrap();
         assert!(ended >= WINDOW && ended < WINDOW + Duration::from_secs(1), "{ended:?}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_silence_ends_with_the_window_at_any_rate() {
         for rate in [0, RATE] {
-            assert_eq!(ended(rate, 1, [1000]).await, Some(WINDOW));
-            // What was moved faster before does not count.
-            assert_eq!(ended(rate, 4 << 20, [0, 0, 1000]).await, Some(WINDOW));
+            assert_eq!(ended(rate, 1, once(1000)).await, Some(WINDOW));
+            // Faster progress before does not count.
+            assert_eq!(ended(rate, 4 << 20, [0, 0, 1000].into_iter()).await, Some(WINDOW));
         }
-        assert_eq!(ended(0, 1, [59; 100]).await, None, "without a rate only silences count");
-        assert_eq!(ended(0, 0, [59; 100]).await, Some(WINDOW), "nothing is no progress");
+        assert_eq!(ended(0, 1, repeat_n(59, 100)).await, None, "without a rate only silences count");
+        assert_eq!(ended(0, 0, repeat_n(59, 100)).await, Some(WINDOW), "nothing is no progress");
     }
 
     #[tokio::test(start_paused = true)]

@@ -13,11 +13,11 @@ const FORWARDING: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via
 pub(in crate::relay::server) struct Peer {
     /// Its address, by TCP.
     pub(in crate::relay::server) address: SocketAddr,
-    /// What it announced by the PROXY protocol.
+    /// Its announcement by the PROXY protocol.
     pub(in crate::relay::server) announced: Option<Announced>,
 }
 
-/// What a PROXY protocol header names.
+/// The client in a PROXY protocol header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::relay::server) enum Announced {
     /// The client.
@@ -99,7 +99,7 @@ impl TrustedProxies {
     }
 }
 
-/// Where a request comes from.
+/// The origin of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Source {
     /// The client's address, or that of the proxy nearest to it.
@@ -217,7 +217,7 @@ mod tests {
             ("2001:db8::1", "2001:db8::1"),
             ("[2001:db8::1]:4711, 2001:db8:f::2", "2001:db8::1"),
             ("::ffff:192.0.2.1, ::ffff:10.0.0.2", "192.0.2.1"),
-            // What is no address ends the list: the proxy before it counts.
+            // A hop that is no address ends the list: the proxy before it counts.
             ("192.0.2.1, unknown", "10.0.0.1"),
             ("192.0.2.1, unknown, 10.0.0.2", "10.0.0.2"),
             ("192.0.2.1, , 10.0.0.2", "10.0.0.2"),

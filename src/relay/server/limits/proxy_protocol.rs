@@ -20,7 +20,7 @@ const SIGNATURES: [&[u8]; 2] = [b"PROXY ", b"\r\n\r\n\0\r\nQUIT\n"];
 /// Time between two looks at a header of which a piece is missing. Proxies send it in one piece.
 const NEXT_LOOK: Duration = Duration::from_millis(20);
 
-/// What the beginning of a connection is.
+/// The beginning of a connection.
 #[derive(Debug, PartialEq, Eq)]
 enum Beginning {
     /// A header of this many bytes.
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_follows_the_header_is_left_in_the_connection() {
+    async fn the_request_behind_the_header_stays_in_the_connection() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let header = b"PROXY TCP4 192.0.2.1 10.0.0.1 4711 80\r\n";
         for (pieces, expected) in [
