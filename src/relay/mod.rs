@@ -18,6 +18,7 @@ mod error;
 mod http;
 pub mod obstacle;
 mod pinned;
+mod problem;
 pub mod rules;
 pub mod server;
 pub mod store;

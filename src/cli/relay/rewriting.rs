@@ -43,7 +43,7 @@ impl Rewriting {
         marked.or_else(|| is_minified().then_some(Self::Minified)).or_else(|| is_longer().then_some(Self::Script))
     }
 
-    /// Who makes the change, and which one it is.
+    /// The service and its change.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::RocketLoader => "Cloudflare's Rocket Loader",
@@ -57,7 +57,7 @@ impl Rewriting {
         }
     }
 
-    /// What the operator must change.
+    /// The setting that the operator must change.
     pub(super) fn fix(self) -> &'static str {
         match self {
             Self::RocketLoader => "turn off Rocket Loader for this host",

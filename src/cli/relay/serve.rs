@@ -174,7 +174,7 @@ impl ServeArgs {
     async fn rules(&self, cx: &Context) -> Result<Arc<StoreRelay>, Failure> {
         let (max_bytes, max_ttl) = (self.limits.max_bytes()?, self.limits.max_ttl()?);
         let sharing = if self.shared_folder { Sharing::WithOthers } else { Sharing::Alone };
-        let store = stores::of_relay(self.store.as_deref(), sharing)?;
+        let store = stores::of_relay(self.store.as_deref(), sharing, cx)?;
         let bounded = self.limits.max_stored().map(|max| Arc::new(Bounded::new(store.clone(), max)));
         let store = bounded.clone().map_or(store, |bounded| bounded as Arc<dyn Store>);
         let in_memory = self.store.as_deref() == Some(stores::IN_MEMORY);

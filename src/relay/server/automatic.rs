@@ -17,7 +17,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::answers::{HEADERS, json_text};
 use super::exchange::Exchange;
 use crate::relay::RelayError;
-use crate::relay::wire::{self, HttpProblem, Problem};
+use crate::relay::problem::{HttpProblem, Problem};
+use crate::relay::wire;
 
 /// The beginning of a request whose answer has no body.
 const HEAD: &[u8] = b"HEAD ";
@@ -28,7 +29,7 @@ pub(super) struct Automatic<S> {
     exchange: Arc<Exchange>,
     /// The first bytes that arrived since the last answer of a handler.
     first: Vec<u8>,
-    /// What is left of an answer that replaces one of hyper's.
+    /// The unwritten rest of an answer that replaces one of hyper's.
     pending: Bytes,
 }
 

@@ -42,7 +42,7 @@ impl<S> Closing<S> {
 }
 
 impl<S: AsyncRead + Unpin> Closing<S> {
-    /// Reads and drops what arrives, until the client has closed or the time is over.
+    /// Reads and drops what arrives, until the client has closed or the deadline has passed.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(lingering) = &mut self.lingering else { return Poll::Ready(()) };
         let mut piece = [0; PIECE];

@@ -1,4 +1,4 @@
-//! What every request passes before its handler: checks of its form in HTTP and of its host, and the base path.
+//! The way of every request to its handler: checks of its form in HTTP and of its host, and the base path.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,7 +14,7 @@ use super::answers::HEADERS;
 use super::host;
 use super::options::Server;
 use crate::relay::RelayError;
-use crate::relay::wire::HttpProblem;
+use crate::relay::problem::HttpProblem;
 use crate::safe_text::printable;
 
 /// The longest target of a request (its path and its query), in bytes. The longest one of the protocol has less than
@@ -65,14 +65,14 @@ fn refusal(server: &Server, uri: &Uri, headers: &HeaderMap) -> Option<Response> 
         let host: String = printable(&String::from_utf8_lossy(host)).chars().take(LOGGED).collect();
         tracing::warn!(
             host,
-            "refused a request for a host that is not this relay's; if it is, use --public-url. Said only once"
+            "refused a request for a foreign host; if this relay has that name, use --public-url (logged once)"
         );
     }
     Some(error.into_response())
 }
 
-/// Middleware before the routes: removes `base` from a path below it. A proxy may remove the base path too, so the routes
-/// without it work as well.
+/// Middleware before the routes: removes `base` from a path below it. A proxy may remove the base path too, so the
+/// routes without it work as well.
 pub(super) async fn below(State(base): State<Arc<str>>, mut request: Request, next: Next) -> Response {
     if let Some(stripped) = without_base(request.uri(), &base) {
         *request.uri_mut() = stripped;

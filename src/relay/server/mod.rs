@@ -2,8 +2,8 @@
 //!
 //! The server makes no decision about a share: a handler reads a request within bounds, calls a [`Relay`], and writes
 //! the answer. `GET` and `HEAD` change nothing. Logs have the method, the route's template, the status, a
-//! size and a duration; never an id, a token, a header or an address. The one exception is the first `Host` that is not the
-//! relay's own, which the operator may have to configure.
+//! size and a duration; never an id, a token, a header or an address. The one exception is the first `Host` that is not
+//! the relay's own: its operator may have to allow it.
 
 mod answers;
 mod automatic;
@@ -38,7 +38,7 @@ pub use self::limits::Limits;
 use self::limits::requests;
 use self::options::Server;
 pub use self::options::{CreatePolicy, PORT, ServerOptions};
-use crate::relay::wire::HttpProblem;
+use crate::relay::problem::HttpProblem;
 use crate::relay::{Relay, pinned, wire};
 
 /// Time for the head of a request. A connection that takes longer is closed.

@@ -2,15 +2,18 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
 use bytes::Bytes;
 use share::blob::PART_LEN;
+use share::relay::store::memory::Memory;
 use share::relay::{Credential, ShareState};
+use share::secret::Token;
 
-use crate::support::{Sample, TestRelay, contains, noise, served};
+use crate::support::{Faults, Faulty, Kind, START, Sample, TestClock, TestRelay, contains, noise, served};
 
 /// The longest wait of a client here for an answer; a broken server must not make the tests wait forever.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -259,7 +262,7 @@ async fn bodies_come_in_chunks() {
     assert!(commit.len() > 262_144);
     assert_eq!(post("/v1/commit", &share.owner, &commit).status(), "201");
     let (link, device) = (share.link(), share.device());
-    let token = |token: &share::secret::Token| BASE64URL.encode(token.as_bytes());
+    let token = |token: &Token| BASE64URL.encode(token.as_bytes());
     let (proof, claim) = (token(share.proof()), token(&device.token));
     let seen = post("/v1/manifest", &link, format!("{{\"proof\":\"{proof}\"}}").as_bytes());
     assert_eq!(seen.status(), "200");
@@ -309,4 +312,60 @@ async fn a_sender_waits_also_behind_a_proxy_that_changes_tags() {
         assert!(start.elapsed() >= Duration::from_secs(1), "{tag}: answered before its time");
     }
     assert_eq!(get("\"claimed\"", "wait=50").status(), "200");
+}
+
+/// The store's work does not show whether a share exists, nor what was wrong with the credential.
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_fit_nothing_cost_the_same_reads() {
+    let (clock, faults) = (TestClock::at(START), Arc::new(Faults::default()));
+    let store = Arc::new(Faulty::new(Arc::new(Memory::new(clock.clone(), u64::MAX)), faults.clone()));
+    let bench = TestRelay::over("counted", store, clock);
+    let (_, url) = served(bench.relay.clone());
+    let address = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let waiting = Sample::new(5000, false);
+    waiting.send(&*bench.relay).await;
+    let unknown = bearer(&Credential::random());
+    let credentials = [
+        ("unknown", unknown.clone()),
+        ("missing", String::new()),
+        ("malformed", "Authorization: Bearer x\r\n".to_owned()),
+        ("another scheme", unknown.replace("Bearer", "Basic")),
+        ("two", bearer(&waiting.link()).repeat(2)),
+    ];
+    let token = "A".repeat(43);
+    let create = serde_json::to_string(&waiting.create).unwrap();
+    let commit = serde_json::to_string(&waiting.commit).unwrap();
+    let deposit = format!("{{\"create\":{create},\"commit\":{commit}}}");
+    let len = u32::try_from(deposit.len()).unwrap().to_be_bytes();
+    let frame = [&len, deposit.as_bytes()].concat();
+    let crc = format!("Share-Crc32c: {}\r\n", waiting.commit.parts[0]);
+    for (line, headers, body) in [
+        ("GET /v1/link", "", Vec::new()),
+        ("GET /v1/owner", "", Vec::new()),
+        ("GET /v1/owner", "If-None-Match: *\r\nPrefer: wait=50\r\n", Vec::new()),
+        ("DELETE /v1/owner", "", Vec::new()),
+        ("GET /v1/part/0", "", Vec::new()),
+        ("GET /v1/part/0", "Range: bytes=7-\r\n", Vec::new()),
+        ("PUT /v1/part/0", &crc, b"x".to_vec()),
+        ("POST /v1/create", "", create.clone().into()),
+        ("POST /v1/commit", "", commit.clone().into()),
+        ("POST /v1/deposit", "", frame),
+        ("POST /v1/manifest", "", format!("{{\"proof\":\"{token}\"}}").into()),
+        ("POST /v1/claim", "", format!("{{\"proof\":\"{token}\",\"claim_token\":\"{token}\"}}").into()),
+        ("POST /v1/finish", "", format!("{{\"receipt\":\"{token}\"}}").into()),
+    ] {
+        let observed = credentials.each_ref().map(|(_, credential)| {
+            faults.plan(|_| None);
+            let headers = format!("{headers}{credential}Content-Length: {}\r\n", body.len());
+            let answer = ask(&address, [head(&address, line, &headers).as_bytes(), &body].concat());
+            let head = answer.head.lines().filter(|line| !line.starts_with("date: ")).collect::<String>();
+            let counts = faults.counts();
+            (head, answer.body, counts.asked(Kind::Read), counts.asked_in_all())
+        });
+        for ((about, _), seen) in credentials.iter().zip(&observed) {
+            assert_eq!(seen, &observed[0], "{line}, {about}");
+        }
+        let is_refused = ["404", "400"].contains(&observed[0].0.split(' ').nth(1).unwrap());
+        assert!(is_refused && observed[0].2 <= 1, "{line}: {observed:?}");
+    }
 }

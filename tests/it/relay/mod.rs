@@ -1,5 +1,6 @@
 //! Tests of relays and their stores.
 
+mod addresses;
 mod answers;
 mod buckets;
 mod contract;
@@ -8,6 +9,7 @@ mod hostile;
 mod long;
 mod manifests;
 mod obstacles;
+mod places;
 mod protocol;
 mod races;
 mod server;
