@@ -29,7 +29,7 @@ fn reached(relay: &str, limit: Limit) -> String {
     }
 }
 
-/// What a proxy does that answers with `status`.
+/// The behavior of a proxy that answers with `status`.
 fn does(status: u16) -> String {
     match status {
         413 => "rejects requests of this size".to_owned(),
