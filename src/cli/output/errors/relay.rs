@@ -166,7 +166,8 @@ pub(super) fn message(relay: &str, error: &RelayError, safe: &str) -> Message {
         | RelayError::PartsMissing
         | RelayError::OutOfRange { .. } => {
             let what = format!("{relay} answered: {error}");
-            Message::new(Exit::Unexpected, what, "this program or the relay may need an update")
+            let cause = "this program or the relay may need an update";
+            Message::new(Exit::Unexpected, what, Hint::line(format!("{cause}; to find out: share relay check {relay}")))
         }
     }
 }
