@@ -17,7 +17,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::answers::{HEADERS, json_text};
 use super::exchange::Exchange;
 use crate::relay::RelayError;
-use crate::relay::wire::{self, HttpProblem, Problem};
+use crate::relay::problem::{HttpProblem, Problem};
+use crate::relay::wire;
 
 /// The beginning of a request whose answer has no body.
 const HEAD: &[u8] = b"HEAD ";
