@@ -102,6 +102,19 @@ async fn the_record_of_an_older_node_is_compared_by_the_stored_manifest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_misses_parts_does_not_fix_its_manifest() {
+    for bench in TestRelay::all() {
+        let relay = &*bench.relay;
+        let share = Sample::new(5000, false);
+        relay.create(&share.owner, &share.create).await.unwrap();
+        let early = relay.commit(&share.owner, &other_manifest(&share.commit)).await;
+        assert_eq!(early, Err(RelayError::PartsMissing), "{}", bench.name);
+        share.put_all(relay).await;
+        assert!(relay.commit(&share.owner, &share.commit).await.is_ok(), "{}", bench.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_part_that_does_not_fit_its_checksum_is_refused() {
     for bench in TestRelay::all() {
         let relay = &*bench.relay;
