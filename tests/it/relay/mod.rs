@@ -1,5 +1,7 @@
 //! Tests of relays and their stores.
 
+mod addresses;
+mod answers;
 mod buckets;
 mod contract;
 mod folders;
