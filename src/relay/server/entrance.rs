@@ -15,7 +15,7 @@ use super::answers::HEADERS;
 use super::host;
 use super::options::Server;
 use crate::relay::RelayError;
-use crate::relay::wire::HttpProblem;
+use crate::relay::problem::HttpProblem;
 use crate::safe_text::printable;
 
 /// The longest target of a request (its path and its query), in bytes. The longest one of the protocol has less than
