@@ -306,8 +306,12 @@ async fn credentials_that_fit_nothing_cost_the_same_reads() {
     let bench = TestRelay::over("counted", store, clock);
     let (_, url) = served(bench.relay.clone());
     let address = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
-    let waiting = Sample::new(5000, false);
+    let [waiting, claimed, uploading] = [(); 3].map(|()| Sample::new(5000, false));
     waiting.send(&*bench.relay).await;
+    claimed.send(&*bench.relay).await;
+    bench.relay.claim(&claimed.link(), claimed.proof(), &claimed.device().token).await.unwrap();
+    bench.relay.create(&uploading.owner, &uploading.create).await.unwrap();
+    let wrong = |share: &Sample| bearer(&Credential::new(share.keys.id, Token::random()));
     let unknown = bearer(&Credential::random());
     let credentials = [
         ("unknown", unknown.clone()),
@@ -315,6 +319,9 @@ async fn credentials_that_fit_nothing_cost_the_same_reads() {
         ("malformed", "Authorization: Bearer x\r\n".to_owned()),
         ("another scheme", unknown.replace("Bearer", "Basic")),
         ("two", bearer(&waiting.link()).repeat(2)),
+        ("wrong, waiting", wrong(&waiting)),
+        ("wrong, claimed", wrong(&claimed)),
+        ("wrong, uploading", wrong(&uploading)),
     ];
     let token = "A".repeat(43);
     let create = serde_json::to_string(&waiting.create).unwrap();
