@@ -5,9 +5,13 @@
 //! sender, a sweeper and the attempt that locks a share all create the same `claim`, and the first one decides.
 //!
 //! This file has the relay itself and the steps that its rules share. Each group of requests has a file: `upload`,
-//! `open`, `owner`. `sweep` does what time makes due, and [`probe`] tests a store. They use `records` (the decisions
-//! about a share), `phase` (the state that follows from them), `names` and `write_once`.
+//! `commit`, `open`, `owner`. `sweep` does what time makes due, and [`probe`] tests a store. They use `records` (the
+//! decisions about a share), `phase` (the state that follows from them), `known` (what a node remembers of them),
+//! `incoming` (a part on its way), `names` and `write_once`.
 
+mod commit;
+mod incoming;
+mod known;
 mod names;
 mod open;
 mod owner;
@@ -25,8 +29,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use self::known::{Known, Remembered};
 use self::phase::Records;
-use self::records::{Decision, UploadEnd, failure, get};
+use self::records::{Decision, Offer, UploadEnd, failure, get, load};
 use self::write_once::{Written, write_hint, write_once};
 use crate::relay::clock::Clock;
 use crate::relay::store::Store;
@@ -57,11 +62,14 @@ pub struct Policy {
     /// Bytes of the store that stay free. With less free space the relay refuses uploads; stored shares can still be
     /// opened. `None`: a twentieth of the store, and at least 1 GiB.
     pub reserve: Option<u64>,
+    /// Whether this is a sender's own computer, whose links have the flag of a direct one. Elsewhere that flag is
+    /// refused: such a link would lead to no relay.
+    pub direct: bool,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { max_bytes: 4 << 30, max_ttl: MAX_TTL, lease: LEASE, grace: GRACE, reserve: None }
+        Self { max_bytes: 4 << 30, max_ttl: MAX_TTL, lease: LEASE, grace: GRACE, reserve: None, direct: false }
     }
 }
 
@@ -70,6 +78,7 @@ pub struct StoreRelay {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     policy: Policy,
+    known: Known,
     /// Whether our clock agrees with the store's. While it does not, the relay neither claims nor sweeps.
     clock_agrees: AtomicBool,
 }
@@ -77,7 +86,7 @@ pub struct StoreRelay {
 impl StoreRelay {
     /// The rules over `store`.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, policy: Policy) -> Self {
-        Self { store, clock, policy, clock_agrees: AtomicBool::new(true) }
+        Self { store, clock, policy, known: Known::new(), clock_agrees: AtomicBool::new(true) }
     }
 
     /// Unix seconds.
@@ -85,18 +94,49 @@ impl StoreRelay {
         self.clock.now()
     }
 
+    /// The offer of a share and what is remembered of its other records, for a credential whose token has the verifier
+    /// of `role`. Nothing else is read before the token is compared.
+    ///
+    /// # Errors
+    /// [`RelayError::Unknown`] for an unknown share and for a wrong token, after the same read of the store: that of a
+    /// remembered share is read too if the token is wrong, so that the time of the answer reveals no share.
+    async fn admit(&self, credential: &Credential, role: Role) -> Result<(Arc<Offer>, Remembered), RelayError> {
+        let id = &credential.id;
+        let presented = credential.token.verifier(role, id);
+        let is_right = |offer: &Offer| {
+            let verifiers = &offer.verifiers;
+            presented
+                == match role {
+                    Role::Link => verifiers.link,
+                    Role::Open => verifiers.open,
+                    Role::Owner => verifiers.own,
+                }
+        };
+        let known = self.known.get(id, self.now());
+        if let Some(offer) = known.offer.clone().filter(|offer| is_right(offer)) {
+            return Ok((offer, known));
+        }
+        let offer = load(&*self.store, &Offer::name(id)).await?.filter(is_right).ok_or(RelayError::Unknown)?;
+        Ok((Arc::new(offer), known))
+    }
+
     /// The records of a share, for a credential whose token has the verifier of `role`. An unknown share and a wrong
     /// token are both [`RelayError::Unknown`].
     async fn records(&self, credential: &Credential, role: Role) -> Result<Records, RelayError> {
-        let records = Records::load(&*self.store, &credential.id).await?.ok_or(RelayError::Unknown)?;
-        let verifiers = &records.offer.verifiers;
-        let expected = match role {
-            Role::Link => &verifiers.link,
-            Role::Open => &verifiers.open,
-            Role::Owner => &verifiers.own,
-        };
-        let is_right = credential.token.verifier(role, &credential.id) == *expected;
-        if is_right { Ok(records) } else { Err(RelayError::Unknown) }
+        let (offer, known) = self.admit(credential, role).await?;
+        self.complete(&credential.id, offer, known).await
+    }
+
+    /// Reads the records of a share that are not remembered, and remembers them unless it has ended.
+    async fn complete(&self, id: &Id, offer: Arc<Offer>, known: Remembered) -> Result<Records, RelayError> {
+        // Of this moment: another node may end the share while its records are read.
+        let now = self.now();
+        let records = Records::complete(&*self.store, id, offer, known).await?;
+        match records.remembered(now) {
+            Some(remembered) => self.known.remember(id, now, remembered),
+            None => self.known.forget(id),
+        }
+        Ok(records)
     }
 
     /// The error for `asker` now: see [`Records::refusal`].
@@ -119,6 +159,8 @@ impl StoreRelay {
     async fn end_share<D: Decision>(&self, id: &Id, decision: D) -> Result<Written<D>, RelayError> {
         self.mark_due(id, self.now()).await?;
         let written = write_once(&*self.store, &*self.clock, &D::name(id), decision).await?;
+        // Before anything is deleted: a part that lands later finds nothing remembered, and reads how the share ended.
+        self.known.forget(id);
         if written.is_ours() {
             self.delete_now(id).await;
         }
@@ -137,13 +179,28 @@ impl StoreRelay {
         }
     }
 
-    /// Deletes parts, guesses and manifest. The record that makes them unreadable must be durable before.
+    /// Deletes what was stored after the end of a share. After a failure the sweeper tries again.
+    async fn delete_if_ended(&self, id: &Id) {
+        let deleted = async {
+            match Records::load(&*self.store, id).await? {
+                Some(records) if records.phase(self.now()).is_settled() => self.delete_data(id).await,
+                _ => Ok(()),
+            }
+        };
+        if let Err(error) = deleted.await {
+            self.known.note_landed(id);
+            tracing::warn!(%error, "deleting late data of an ended share failed; the sweeper tries again");
+        }
+    }
+
+    /// Deletes parts, guesses and manifest, all at the same time. The record that makes them unreadable must be durable
+    /// before.
     async fn delete_data(&self, id: &Id) -> Result<(), RelayError> {
-        let parts = self.delete_below(&names::parts(id)).await;
-        let guesses = self.delete_below(&names::guesses(id)).await;
-        let manifest = self.store.delete(&[names::manifest(id)]).await.map_err(failure);
+        let (parts, guesses, manifest) = (names::parts(id), names::guesses(id), [names::manifest(id)]);
         // Each deletion is tried, even if another one fails.
-        parts.and(guesses).and(manifest)
+        let (parts, guesses, manifest) =
+            tokio::join!(self.delete_below(&parts), self.delete_below(&guesses), self.store.delete(&manifest));
+        parts.and(guesses).and(manifest.map_err(failure))
     }
 
     /// Deletes all objects whose names begin with `prefix`.
@@ -169,7 +226,7 @@ impl Relay for StoreRelay {
     }
 
     async fn create(&self, owner: &Credential, offer: &Create) -> Result<(), RelayError> {
-        self.announce(owner, offer).await
+        self.announce(owner, offer).await.map(drop)
     }
 
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {

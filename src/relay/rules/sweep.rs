@@ -51,11 +51,23 @@ impl StoreRelay {
             }
             0
         });
+        self.look_at_landed().await;
         let looked_at = attended.buffer_unordered(AT_ONCE).fold(0, async |sum, one| sum + one).await;
         if let Err(error) = self.tidy().await {
             tracing::warn!(%error, "leftover objects could not be removed");
         }
         Ok(looked_at)
+    }
+
+    /// Deletes the parts that were stored while another node ended their share: of each share with parts that have
+    /// landed since the last sweep, reads how its upload ended.
+    async fn look_at_landed(&self) {
+        let looks = stream::iter(self.known.take_landed()).map(async |id| match self.upload_end(&id).await {
+            Ok(None) => {}
+            Ok(Some(_)) => self.delete_if_ended(&id).await,
+            Err(_) => self.known.note_landed(&id),
+        });
+        looks.buffer_unordered(AT_ONCE).collect::<()>().await;
     }
 
     /// Removes the leftovers of programs that died while they wrote to the store or tested it.
@@ -145,6 +157,7 @@ impl StoreRelay {
     /// Deletes all of a share: the offer first, so that the rest is not taken for a share.
     async fn delete_all(&self, id: &Id) -> Result<(), RelayError> {
         self.store.delete(&[Offer::name(id)]).await.map_err(failure)?;
+        self.known.forget(id);
         self.delete_below(&names::share(id)).await
     }
 
