@@ -99,9 +99,14 @@ impl StoreRelay {
                 let manifest = Some(ManifestHash::of(&commit.manifest));
                 let (blob_len, parts) = (commit.blob_len, commit.parts.clone());
                 let wanted = UploadEnd::Committed { v: V1, at, blob_len, parts, manifest };
-                match write_once(&*self.store, &*self.clock, &UploadEnd::name(id), wanted).await? {
+                // If `seal` is new, all that has landed so far was in time. Otherwise another node has ended the upload.
+                self.known.clear_landed(id);
+                let written = write_once(&*self.store, &*self.clock, &UploadEnd::name(id), wanted).await;
+                if !matches!(written, Ok(Written::New(_))) {
+                    self.known.note_landed(id);
+                }
+                match written? {
                     Written::New(upload_end) => {
-                        self.known.clear_landed(id);
                         let upload_end = Some(Arc::new(upload_end));
                         let expires = at.saturating_add(offer.ttl);
                         let known = Remembered { offer: Some(offer), upload_end, claim: None };
@@ -122,7 +127,6 @@ impl StoreRelay {
                 }
             }
         };
-        self.known.note_landed(id);
         let repeated = match self.ended(id, offer, upload_end).await {
             Ok(records) => self.repeat_commit(id, &records, commit).await,
             Err(error) => Err(error),

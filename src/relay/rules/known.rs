@@ -58,8 +58,8 @@ pub(super) enum PartNumber {
 
 /// A remembered share.
 struct Share {
-    /// When it is dropped, Unix seconds.
-    until: u64,
+    /// When its records were read, Unix seconds.
+    since: u64,
     records: Remembered,
     /// The parts of an upload, if they were listed since the share is remembered.
     parts: Option<BTreeMap<u32, StoredPart>>,
@@ -107,7 +107,8 @@ impl Memory {
 
     /// The share, unless it must be dropped by now.
     fn fresh(&mut self, id: &Id, now: u64) -> Option<&mut Share> {
-        if self.shares.peek(id).is_some_and(|share| now >= share.until) {
+        // Also a clock that was set back must not lengthen the time.
+        if self.shares.peek(id).is_some_and(|share| now < share.since || now >= after(share.since, REMEMBERED)) {
             self.forget(id);
         }
         self.shares.get_mut(id)
@@ -134,10 +135,10 @@ impl Known {
     pub(super) fn remember(&self, id: &Id, now: u64, records: Remembered) {
         let mut memory = self.memory();
         if memory.fresh(id, now).is_none() {
-            memory.shares.put(*id, Share { until: 0, records: Remembered::default(), parts: None });
+            memory.shares.put(*id, Share { since: now, records: Remembered::default(), parts: None });
         }
         memory.change(id, |share| {
-            share.until = after(now, REMEMBERED);
+            share.since = now;
             let known = &mut share.records;
             known.offer = records.offer.or(known.offer.take());
             known.upload_end = records.upload_end.or(known.upload_end.take());
@@ -209,7 +210,7 @@ impl Known {
         }
     }
 
-    /// Notes that all parts of a share that were stored so far precede the end of its upload.
+    /// Clears that note: the end of the upload, which is about to be written, shows whether they landed in time.
     pub(super) fn clear_landed(&self, id: &Id) {
         self.memory().landed.remove(id);
     }
@@ -249,6 +250,8 @@ mod tests {
         known.remember(&id(1), 3699, committed(1));
         assert!(known.get(&id(1), 7298).offer.is_some() && !known.is_uploading(&id(1)));
         assert!(known.get(&id(1), 7299).offer.is_none() && !known.is_uploading(&id(1)));
+        known.remember(&id(1), 7299, offer());
+        assert!(known.get(&id(1), 7298).offer.is_none(), "the clock was set back");
     }
 
     #[test]

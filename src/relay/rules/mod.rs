@@ -22,6 +22,7 @@ mod sweep;
 mod upload;
 mod write_once;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -157,12 +158,13 @@ impl StoreRelay {
 
     /// Ends a share by `decision`, unless another decision exists. Deletes its data if `decision` is in force.
     async fn end_share<D: Decision>(&self, id: &Id, decision: D) -> Result<Written<D>, RelayError> {
+        let known = self.known.get(id, self.now());
         self.mark_due(id, self.now()).await?;
         let written = write_once(&*self.store, &*self.clock, &D::name(id), decision).await?;
         // Before anything is deleted: a part that lands later finds nothing remembered, and reads how the share ended.
         self.known.forget(id);
         if written.is_ours() {
-            self.delete_now(id).await;
+            self.delete_now(id, &known).await;
         }
         Ok(written)
     }
@@ -173,8 +175,8 @@ impl StoreRelay {
     }
 
     /// Deletes the data of a share that has just ended. After a failure the sweeper tries again.
-    async fn delete_now(&self, id: &Id) {
-        if let Err(error) = self.delete_data(id).await {
+    async fn delete_now(&self, id: &Id, known: &Remembered) {
+        if let Err(error) = self.delete_data(id, known).await {
             tracing::warn!(%error, "deleting the data of an ended share failed; the sweeper tries again");
         }
     }
@@ -183,7 +185,9 @@ impl StoreRelay {
     async fn delete_if_ended(&self, id: &Id) {
         let deleted = async {
             match Records::load(&*self.store, id).await? {
-                Some(records) if records.phase(self.now()).is_settled() => self.delete_data(id).await,
+                Some(records) if records.phase(self.now()).is_settled() => {
+                    self.delete_data(id, &Remembered::default()).await
+                }
                 _ => Ok(()),
             }
         };
@@ -193,20 +197,28 @@ impl StoreRelay {
         }
     }
 
-    /// Deletes parts, guesses and manifest, all at the same time. The record that makes them unreadable must be durable
-    /// before.
-    async fn delete_data(&self, id: &Id) -> Result<(), RelayError> {
-        let (parts, guesses, manifest) = (names::parts(id), names::guesses(id), [names::manifest(id)]);
+    /// Deletes parts, slots and manifest, all at the same time: objects whose names follow from what is `known` at once,
+    /// and the others as they are listed. The record that makes them unreadable must be durable before.
+    async fn delete_data(&self, id: &Id, known: &Remembered) -> Result<(), RelayError> {
+        let mut named = vec![names::manifest(id)];
+        if let Some(UploadEnd::Committed { parts, .. }) = known.upload_end.as_deref() {
+            named.extend((0..).zip(parts).map(|(number, crc)| names::part(id, number, *crc)));
+        }
+        let has_slots = known.offer.as_ref().is_none_or(|offer| offer.has_passphrase());
+        let guesses = async { if has_slots { self.delete_below(&names::guesses(id), &[]).await } else { Ok(()) } };
+        let parts = names::parts(id);
         // Each deletion is tried, even if another one fails.
-        let (parts, guesses, manifest) =
-            tokio::join!(self.delete_below(&parts), self.delete_below(&guesses), self.store.delete(&manifest));
-        parts.and(guesses).and(manifest.map_err(failure))
+        let (named, parts, guesses) =
+            tokio::join!(self.store.delete(&named), self.delete_below(&parts, &named), guesses);
+        named.map_err(failure).and(parts).and(guesses)
     }
 
-    /// Deletes all objects whose names begin with `prefix`.
-    async fn delete_below(&self, prefix: &str) -> Result<(), RelayError> {
+    /// Deletes all objects whose names begin with `prefix`, but for those that are deleted by name.
+    async fn delete_below(&self, prefix: &str, named: &[String]) -> Result<(), RelayError> {
         let objects = self.store.list(prefix, None).await.map_err(failure)?;
-        let names: Vec<String> = objects.into_iter().map(|object| object.name).collect();
+        let named: HashSet<&String> = named.iter().collect();
+        let names = objects.into_iter().map(|object| object.name).filter(|name| !named.contains(name));
+        let names: Vec<String> = names.collect();
         if names.is_empty() { Ok(()) } else { self.store.delete(&names).await.map_err(failure) }
     }
 }

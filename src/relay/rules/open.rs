@@ -65,28 +65,43 @@ impl StoreRelay {
         claim_token: &Token,
     ) -> Result<ClaimResponse, RelayError> {
         let id = &link.id;
-        let records = self.records(link, Role::Link).await?;
+        let (offer, known) = self.admit(link, Role::Link).await?;
         let claimant = claim_token.claimant(id);
         let now = self.now();
+        let until = after(now, self.policy.lease);
+        let clock_agrees = self.clock_agrees.load(Ordering::Relaxed);
+        // The hint of a share that waited a moment ago is written while `claim` is read. One of an ended share would be
+        // written for each of its late openers.
+        let may_wait = known.upload_end.is_some() && known.claim.is_none() && clock_agrees;
+        let hints_at_once = may_wait && offer.is_proved_by(id, proof);
+        let hint = async { if hints_at_once { self.mark_due(id, until).await } else { Ok(()) } };
+        let (records, hinted) = tokio::join!(self.complete(id, offer, known), hint);
+        let records = records?;
         let phase = records.phase(now);
         let (Some(UploadEnd::Committed { blob_len, parts, .. }), Some(expires)) =
             (records.upload_end.as_deref(), records.expires())
         else {
             return Err(records.refusal(phase, Some(&claimant)));
         };
-        let until = after(now, self.policy.lease);
         match phase {
             Phase::Leased { .. } if records.claimant() == Some(&claimant) => {}
-            Phase::Waiting if !self.clock_agrees.load(Ordering::Relaxed) => return Err(RelayError::BUSY),
+            Phase::Waiting if !clock_agrees => return Err(RelayError::BUSY),
+            Phase::Waiting if hints_at_once => hinted?,
             Phase::Waiting => {
                 self.check_proof(id, &records.offer, proof).await?;
                 self.mark_due(id, until).await?;
             }
             _ => return Err(records.refusal(phase, Some(&claimant))),
         }
-        // Also for a repeated claim: the record must be durable before any byte is sent.
-        let wanted = Claim::Claimed { v: V1, at: now, until, claimant };
-        let written = write_once(&*self.store, &*self.clock, &Claim::name(id), wanted).await?;
+        // Also for a repeated claim: the record must be durable before any byte is sent. What is sent then is read
+        // meanwhile.
+        let (name, wanted) = (Claim::name(id), Claim::Claimed { v: V1, at: now, until, claimant });
+        let (written, part, manifest) = tokio::join!(
+            write_once(&*self.store, &*self.clock, &name, wanted),
+            self.inline_part(id, *blob_len, parts),
+            self.manifest_of(id)
+        );
+        let written = written?;
         let (Written::New(claim) | Written::Same(claim)) = written else {
             return Err(self.refusal(&self.records(link, Role::Link).await?, Some(&claimant)));
         };
@@ -94,8 +109,8 @@ impl StoreRelay {
         if self.now() < until {
             self.known.remember(id, now, Remembered { claim: Some(claim), ..Remembered::default() });
         }
-        let (part, manifest) = tokio::try_join!(self.inline_part(id, *blob_len, parts), self.manifest_of(id))?;
-        Ok(ClaimResponse { v: V1, at, until, expires, blob_len: *blob_len, parts: parts.clone(), manifest, part })
+        let (parts, manifest, part) = (parts.clone(), manifest?, part?);
+        Ok(ClaimResponse { v: V1, at, until, expires, blob_len: *blob_len, parts, manifest, part })
     }
 
     /// [`crate::relay::Relay::get_part`].

@@ -107,6 +107,7 @@ impl StoreRelay {
             match state {
                 // Its slots are deleted.
                 ShareState::Locked => Ok(MAX_GUESSES),
+                _ if !records.offer.has_passphrase() => Ok(0),
                 _ => {
                     let slots = self.store.list(&names::guesses(id), None).await.map_err(failure)?;
                     Ok(u8::try_from(slots.len()).unwrap_or(MAX_GUESSES))

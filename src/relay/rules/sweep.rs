@@ -13,6 +13,7 @@ use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
 use crate::relay::clock::after;
+use crate::relay::rules::known::Remembered;
 use crate::relay::rules::phase::{Phase, Records};
 use crate::relay::rules::records::{Claim, ClaimEnd, Decision, Offer, failure};
 use crate::relay::rules::{CLOCK_TOLERANCE, StoreRelay, UPLOAD_TIME, names};
@@ -110,7 +111,7 @@ impl StoreRelay {
             if !offer.is_empty() {
                 return Err(RelayError::BUSY);
             }
-            self.delete_below(&names::share(id)).await?;
+            self.delete_below(&names::share(id), &[]).await?;
             return Ok(None);
         };
         match records.phase(now) {
@@ -145,7 +146,7 @@ impl StoreRelay {
                     self.delete_all(id).await?;
                     return Ok(None);
                 }
-                self.delete_data(id).await?;
+                self.delete_data(id, &Remembered::default()).await?;
                 // A part may have been stored after the end by a node that then died; a power cut may have undone a
                 // deletion.
                 let second_look = after(at, UPLOAD_TIME);
@@ -158,7 +159,7 @@ impl StoreRelay {
     async fn delete_all(&self, id: &Id) -> Result<(), RelayError> {
         self.store.delete(&[Offer::name(id)]).await.map_err(failure)?;
         self.known.forget(id);
-        self.delete_below(&names::share(id)).await
+        self.delete_below(&names::share(id), &[]).await
     }
 
     /// Sweeps about once a minute, until the future is dropped.

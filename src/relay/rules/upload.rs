@@ -193,7 +193,7 @@ impl StoreRelay {
         let is_committed = upload_end.part(number).is_some_and(|(committed, _)| committed == crc);
         match records.phase(self.now()) {
             // Other parts of the upload may have landed after the end too.
-            Phase::Over { settled: true, .. } => self.delete_now(id).await,
+            Phase::Over { settled: true, .. } => self.delete_now(id, &Remembered::default()).await,
             _ if !is_committed => {
                 self.store.delete(&[names::part(id, number, crc)]).await.map_err(failure)?;
             }

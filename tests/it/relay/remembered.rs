@@ -14,8 +14,8 @@ const DAY: u64 = 86_400;
 
 /// The end of a share in an error.
 fn gone<T>(answer: Result<T, RelayError>) -> Option<Gone> {
-    match answer {
-        Err(RelayError::Gone { how, .. }) => Some(how),
+    match answer.err() {
+        Some(RelayError::Gone { how, .. }) => Some(how),
         _ => None,
     }
 }

@@ -89,7 +89,7 @@ async fn the_record_of_an_older_node_is_compared_by_the_stored_manifest() {
         let seal = bench.store.read(&name, 0).await.unwrap().unwrap().whole().await.unwrap();
         let mut seal: serde_json::Value = serde_json::from_slice(&seal).unwrap();
         seal.as_object_mut().unwrap().remove("manifest").expect("a hash");
-        bench.store.delete(&[name.clone()]).await.unwrap();
+        bench.store.delete(std::slice::from_ref(&name)).await.unwrap();
         bench.store.create(&name, Bytes::from(seal.to_string()).into()).await.unwrap();
         let policy = Policy { reserve: Some(0), ..Policy::default() };
         let node = StoreRelay::new(bench.store.clone(), bench.clock.clone(), policy);
@@ -98,6 +98,19 @@ async fn the_record_of_an_older_node_is_compared_by_the_stored_manifest() {
         assert_eq!(deposit(&node, &share, &other, &share.parts[0]).await, Err(RelayError::Committed));
         assert!(node.commit(&share.owner, &share.commit).await.is_ok(), "{}", bench.name);
         assert_eq!(deposit(&node, &share, &share.commit, &share.parts[0]).await, Ok(()), "{}", bench.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_misses_parts_does_not_fix_its_manifest() {
+    for bench in TestRelay::all() {
+        let relay = &*bench.relay;
+        let share = Sample::new(5000, false);
+        relay.create(&share.owner, &share.create).await.unwrap();
+        let early = relay.commit(&share.owner, &other_manifest(&share.commit)).await;
+        assert_eq!(early, Err(RelayError::PartsMissing), "{}", bench.name);
+        share.put_all(relay).await;
+        assert!(relay.commit(&share.owner, &share.commit).await.is_ok(), "{}", bench.name);
     }
 }
 

@@ -1,7 +1,7 @@
 //! A store that notes each visit, and holds chosen ones up.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use share::relay::Content;
@@ -30,7 +30,7 @@ impl Gate {
 /// One node's way to a store.
 pub(crate) struct Observed {
     inner: Arc<dyn Store>,
-    visits: Mutex<Vec<String>>,
+    visits: Mutex<Vec<(String, Instant)>>,
     gates: Mutex<Vec<Arc<Gate>>>,
     /// The time that each visit takes longer.
     delay: Duration,
@@ -48,9 +48,14 @@ impl Observed {
 
     /// The visits since the last call, sorted: the operation, and the kind of the object.
     pub(crate) fn visits(&self) -> Vec<String> {
-        let mut visits = std::mem::take(&mut *self.visits.lock().unwrap());
+        let mut visits: Vec<String> = self.timed_visits().into_iter().map(|(visit, _)| visit).collect();
         visits.sort();
         visits
+    }
+
+    /// The visits since the last call, in their order, and when each began.
+    pub(crate) fn timed_visits(&self) -> Vec<(String, Instant)> {
+        std::mem::take(&mut *self.visits.lock().unwrap())
     }
 
     /// Holds the next such visit up, before it has an effect.
@@ -62,7 +67,7 @@ impl Observed {
 
     async fn visit(&self, operation: &str, name: &str) {
         let visit = format!("{operation} {}", kind(name));
-        self.visits.lock().unwrap().push(visit.clone());
+        self.visits.lock().unwrap().push((visit.clone(), Instant::now()));
         if !self.delay.is_zero() {
             tokio::time::sleep(self.delay).await;
         }
