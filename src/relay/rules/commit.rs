@@ -99,7 +99,8 @@ impl StoreRelay {
                 let manifest = Some(ManifestHash::of(&commit.manifest));
                 let (blob_len, parts) = (commit.blob_len, commit.parts.clone());
                 let wanted = UploadEnd::Committed { v: V1, at, blob_len, parts, manifest };
-                // If `seal` is new, all that has landed so far was in time. Otherwise another node has ended the upload.
+                // If `seal` is new, all that has landed so far was in time. Otherwise another node has ended the
+                // upload.
                 self.known.clear_landed(id);
                 let written = write_once(&*self.store, &*self.clock, &UploadEnd::name(id), wanted).await;
                 if !matches!(written, Ok(Written::New(_))) {

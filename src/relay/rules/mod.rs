@@ -197,8 +197,8 @@ impl StoreRelay {
         }
     }
 
-    /// Deletes parts, slots and manifest, all at the same time: objects whose names follow from what is `known` at once,
-    /// and the others as they are listed. The record that makes them unreadable must be durable before.
+    /// Deletes parts, slots and manifest, all at the same time: objects whose names follow from what is `known` at
+    /// once, and the others as they are listed. The record that makes them unreadable must be durable before.
     async fn delete_data(&self, id: &Id, known: &Remembered) -> Result<(), RelayError> {
         let mut named = vec![names::manifest(id)];
         if let Some(UploadEnd::Committed { parts, .. }) = known.upload_end.as_deref() {
