@@ -11,7 +11,7 @@
 //! | look | 4 | 2 | 4 |
 //! | claim | 6 | 4 | 6 |
 //! | part download | 5 | 2 | 4, then 2 |
-//! | finish | 10 | 4 | 6 |
+//! | finish | 10 | 4 | 7 |
 //! | status of a waiting share | 5 | 2 | 4 |
 //! | revoke of a waiting share | 9 | 5 | 7 |
 //! | an unknown id or a wrong token | 1 to 5 | 1 | 1 |
