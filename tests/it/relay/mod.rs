@@ -6,6 +6,7 @@ mod buckets;
 mod contract;
 mod folders;
 mod hostile;
+mod limits;
 mod long;
 mod manifests;
 mod obstacles;
