@@ -3,7 +3,6 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::Duration;
 use std::{io, thread};
 
@@ -64,9 +63,7 @@ fn announcing(target: SocketAddr, header: Vec<u8>) -> String {
         for client in listener.incoming().flatten() {
             let mut relay = TcpStream::connect(target).unwrap();
             relay.write_all(&header).unwrap();
-            for (mut from, mut to) in
-                [(client.try_clone().unwrap(), relay.try_clone().unwrap()), (relay, client)]
-            {
+            for (mut from, mut to) in [(client.try_clone().unwrap(), relay.try_clone().unwrap()), (relay, client)] {
                 thread::spawn(move || {
                     let _ = io::copy(&mut from, &mut to);
                     let _ = to.shutdown(std::net::Shutdown::Both);
@@ -209,7 +206,9 @@ async fn new_shares_are_counted_by_address_and_by_token() {
     for number in 0..3 {
         let sample = self::sample(None, 4096);
         // A deposit counts too.
-        let sent = relay.from("192.0.2.1").deposit(&sample.owner, &sample.create, &sample.commit, sample.parts[0].clone().into());
+        let client = relay.from("192.0.2.1");
+        let part = sample.parts[0].clone().into();
+        let sent = client.deposit(&sample.owner, &sample.create, &sample.commit, part);
         match number {
             0 | 1 => drop(sent.await.unwrap()),
             _ => assert_eq!(slow_down(sent.await.map(drop)), of_address),
@@ -323,7 +322,10 @@ fn a_sender_learns_which_limit_was_reached() {
     send().ok();
     let name = proxy.trim_start_matches("http://").trim_end_matches('/');
     let refused = send().fails(6, &format!("{name} accepts only so many new shares an hour from one network address"));
-    assert!(refused.stderr.contains("hint: nothing was sent; it is safe to run this again in 60 minutes"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("hint: nothing was sent; it is safe to run this again in 60 minutes"),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -341,7 +343,8 @@ fn a_sender_waits_where_waiting_helps() {
     }
     let sent = sandbox.share(["send", "--relay", &proxy]).input("x").run();
     let name = proxy.trim_start_matches("http://").trim_end_matches('/');
-    let waits = format!("{name} accepts only so many requests a minute from one network address; resuming in 2 seconds");
+    let waits =
+        format!("{name} accepts only so many requests a minute from one network address; resuming in 2 seconds");
     assert!(sent.code == 0 && sent.stderr.contains(&waits), "{sent:?}");
 }
 
