@@ -6,6 +6,7 @@ mod buckets;
 mod contract;
 mod distant;
 mod folders;
+mod forms;
 mod hostile;
 mod long;
 mod manifests;

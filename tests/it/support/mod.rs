@@ -17,6 +17,7 @@ mod misbehaving;
 mod observed;
 mod planted;
 mod proxy;
+pub(crate) mod raw;
 mod relays;
 mod s3;
 mod sample;
