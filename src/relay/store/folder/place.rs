@@ -3,20 +3,21 @@
 //! Users other than the owner of a directory may enter many directories that people have: volumes of containers, USB
 //! sticks, network drives. There, everything lies in a directory of our own.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::platform::files::{self, Rights};
 use crate::relay::store::folder::error::FolderError;
-use crate::relay::store::layout::{LOCK, MARKER, PRIVATE};
+use crate::relay::store::layout::{LOCK, MARKER, PRIVATE, SHARES};
 
 /// The place of a store.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// The directory, for people.
     pub path: PathBuf,
-    /// Whether it is a private directory that was created just now, since others may enter the one that was given.
+    /// Whether it is a private directory, since others may enter the one that was given, and no share is stored there.
+    /// A first start may have failed for another reason.
     pub is_new_inside: bool,
     /// Whether other users can read what is in it, since the file system has no modes.
     pub is_readable_by_others: bool,
@@ -70,13 +71,14 @@ pub(super) fn find(given: &Path, alone: bool) -> Result<Found, FolderError> {
     let rights = Rights::of(&data);
     let inside = given.join(PRIVATE);
     if !holds_store(given) {
-        let exists = match fs::symlink_metadata(&inside) {
-            Ok(_) => true,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        let existing = match fs::symlink_metadata(&inside) {
+            Ok(data) => Some(data),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(failed(error)),
         };
-        if exists || is_exposed(rights, alone) {
-            return open_inside(given, rights, inside, exists);
+        // In a private directory, a file of that name means nothing.
+        if existing.as_ref().is_some_and(Metadata::is_dir) || is_exposed(rights, alone) {
+            return open_inside(given, rights, inside, existing.is_some());
         }
     } else if rights.admit_others() {
         return Err(FolderError::Exposed(given.to_owned()));
@@ -127,6 +129,7 @@ fn open_inside(given: &Path, outer: Rights, path: PathBuf, exists: bool) -> Resu
         None => path.clone(),
     };
     let is_readable_by_others = rights.admit_others() || rights.admit_group();
-    let place = Place { path, is_new_inside: is_new, is_readable_by_others };
+    let is_new_inside = !path.join(SHARES).exists();
+    let place = Place { path, is_new_inside, is_readable_by_others };
     Ok(Found { place, root, rights, directory: Some(directory) })
 }
