@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::num::NonZeroU32;
 use std::time::Duration;
-use std::{io, thread};
+use std::{fs, io, thread};
 
 use share::relay::client::HttpRelay;
 use share::relay::server::{self, CreatePolicy, Limits, ServerOptions};
@@ -344,7 +344,7 @@ fn a_proxy_that_is_not_named_is_logged_once() {
         write!(stream, "{head}Connection: close\r\n\r\n").unwrap();
         stream.read_to_end(&mut Vec::new()).unwrap();
     }
-    let log = String::from_utf8(sandbox.read("relay.log")).unwrap();
+    let log = fs::read_to_string(&relay.log).unwrap();
     assert_eq!(log.matches("name the proxy by --trusted-proxy").count(), 1, "{log}");
 }
 
@@ -357,10 +357,7 @@ fn a_sender_learns_which_limit_was_reached() {
     send().ok();
     let name = proxy.trim_start_matches("http://").trim_end_matches('/');
     let refused = send().fails(6, &format!("{name} accepts only so many new shares an hour from one network address"));
-    assert!(
-        refused.stderr.contains("hint: nothing was sent; it is safe to run this again in 60 minutes"),
-        "{refused:?}"
-    );
+    assert!(refused.stderr.contains("hint: nothing was sent; it is safe to run this again in 1 hour"), "{refused:?}");
 }
 
 #[test]
