@@ -37,7 +37,9 @@ impl StoreRelay {
             if let Some(upload_end) = upload_end? {
                 return self.repeat_commit(id, &self.ended(id, offer, upload_end).await?, commit).await;
             }
-            complete?;
+            if complete.is_err() {
+                return self.end_upload(id, offer, commit, self.now(), complete).await;
+            }
         }
         let complete = async { if knows_all { self.expect_complete(id, commit).await } else { Ok(()) } };
         let at = self.now();
@@ -118,10 +120,12 @@ impl StoreRelay {
                 }
             }
             Err(error) => {
-                // Parts that were known are missing, or the manifest is another one: the upload may have ended.
+                // The parts that were known may be lost. If some are missing or the manifest is another one, the upload
+                // may have ended meanwhile; a full store has no room for the hint of a commit that is in force.
                 self.known.forget(id);
                 self.known.note_landed(id);
-                let may_have_ended = matches!(error, RelayError::PartsMissing | RelayError::Committed);
+                let may_have_ended =
+                    matches!(error, RelayError::PartsMissing | RelayError::Committed | RelayError::NoSpace { .. });
                 match if may_have_ended { self.upload_end(id).await? } else { None } {
                     Some(upload_end) => upload_end,
                     None => return Err(error),

@@ -66,6 +66,11 @@ struct Share {
 }
 
 impl Share {
+    /// Whether it must be read again.
+    fn is_outdated(&self, now: u64) -> bool {
+        now >= after(self.since, REMEMBERED)
+    }
+
     fn weight(&self) -> usize {
         let committed = match self.records.upload_end.as_deref() {
             Some(UploadEnd::Committed { parts, .. }) => parts.len(),
@@ -112,7 +117,7 @@ impl Memory {
     /// The share, unless it must be dropped by now.
     fn fresh(&mut self, id: &Id, now: u64) -> Option<&mut Share> {
         // Also a clock that was set back must not lengthen the time.
-        if self.shares.peek(id).is_some_and(|share| now < share.since || now >= after(share.since, REMEMBERED)) {
+        if self.shares.peek(id).is_some_and(|share| now < share.since || share.is_outdated(now)) {
             self.forget(id);
         }
         self.shares.get_mut(id)
@@ -142,11 +147,13 @@ impl Known {
             return;
         }
         let mut memory = self.memory();
-        if memory.fresh(id, now).is_none() {
+        // Requests run at the same time, so `now` may be earlier than the moment of what is remembered.
+        if memory.shares.peek(id).is_none_or(|share| share.is_outdated(now)) {
+            memory.forget(id);
             memory.shares.put(*id, Share { since: now, records: Remembered::default(), parts: None });
         }
         memory.change(id, |share| {
-            share.since = now;
+            share.since = share.since.max(now);
             let known = &mut share.records;
             known.offer = records.offer.or(known.offer.take());
             known.upload_end = records.upload_end.or(known.upload_end.take());
@@ -187,15 +194,16 @@ impl Known {
         })
     }
 
-    /// Notes a listing of all parts of an upload.
+    /// Notes a listing of all parts of an upload. It changes no number that is known: see [`Known::note_part`].
     pub(super) fn note_listing(&self, id: &Id, listed: &[Object]) {
         self.memory().change(id, |share| {
             if share.records.upload_end.is_none() {
-                let found = listed.iter().filter_map(|object| {
-                    let (number, crc) = names::parse_part(&object.name)?;
-                    Some((number, (crc, object.len)))
-                });
-                share.parts.get_or_insert_default().extend(found);
+                let parts = share.parts.get_or_insert_default();
+                for object in listed {
+                    if let Some((number, crc)) = names::parse_part(&object.name) {
+                        parts.entry(number).or_insert((crc, object.len));
+                    }
+                }
             }
         });
     }
@@ -218,14 +226,41 @@ impl Known {
         }
     }
 
-    /// Clears that note: the end of the upload, which is about to be written, shows whether they landed in time.
+    /// Notes the same when what is returned is dropped: also if the request that stores the part is.
+    pub(super) fn landing<'a>(&'a self, id: &'a Id) -> Landing<'a> {
+        Landing { known: self, id, is_noted: true }
+    }
+
+    /// Clears that note: the end of the upload, which is about to be written or read, shows whether they came in time.
     pub(super) fn clear_landed(&self, id: &Id) {
         self.memory().landed.remove(id);
     }
 
-    /// The shares of [`Known::note_landed`], which are cleared.
-    pub(super) fn take_landed(&self) -> Vec<Id> {
-        std::mem::take(&mut self.memory().landed).into_iter().collect()
+    /// The shares of [`Known::note_landed`].
+    pub(super) fn landed(&self) -> Vec<Id> {
+        self.memory().landed.iter().copied().collect()
+    }
+}
+
+/// A part on its way to the store, or a share whose landed parts are looked at.
+pub(super) struct Landing<'a> {
+    known: &'a Known,
+    id: &'a Id,
+    is_noted: bool,
+}
+
+impl Landing<'_> {
+    /// Leaves the note out: nothing was stored, or it has been looked at.
+    pub(super) fn call_off(mut self) {
+        self.is_noted = false;
+    }
+}
+
+impl Drop for Landing<'_> {
+    fn drop(&mut self) {
+        if self.is_noted {
+            self.known.note_landed(self.id);
+        }
     }
 }
 
@@ -263,6 +298,21 @@ mod tests {
     }
 
     #[test]
+    fn a_request_that_began_earlier_takes_nothing_away() {
+        let known = Known::new(true);
+        known.remember(&id(1), 101, committed(1));
+        known.remember(&id(1), 100, offer());
+        assert!(known.get(&id(1), 101).upload_end.is_some());
+        assert!(known.get(&id(1), 3701).offer.is_none(), "an hour after the later one");
+        known.remember(&id(2), 100, offer());
+        known.note_listing(&id(2), &[]);
+        known.remember(&id(2), 99, offer());
+        assert_eq!(known.part(&id(2), 0), PartNumber::Free);
+        known.remember(&id(2), 3700, offer());
+        assert_eq!(known.part(&id(2), 0), PartNumber::Unlisted, "too old");
+    }
+
+    #[test]
     fn the_memory_has_limits_for_shares_and_for_their_parts() {
         let known = Known::new(true);
         for number in 0..5000 {
@@ -286,8 +336,9 @@ mod tests {
         for number in 0..70_000 {
             known.note_landed(&id(number));
         }
-        assert_eq!(known.take_landed().len(), LANDED);
-        assert!(known.take_landed().is_empty());
+        assert_eq!(known.landed().len(), LANDED);
+        known.clear_landed(&known.landed()[0]);
+        assert_eq!(known.landed().len(), LANDED - 1);
     }
 
     #[test]
@@ -299,6 +350,8 @@ mod tests {
         let listed = Object { name: names::part(&id(1), 1, Checksum::of(b"b")), len: 1, written: 0 };
         known.note_listing(&id(1), &[listed]);
         known.note_part(&id(1), 1, (Checksum::of(b"c"), 1));
+        let listed = Object { name: names::part(&id(1), 1, Checksum::of(b"c")), len: 1, written: 0 };
+        known.note_listing(&id(1), &[listed]);
         assert_eq!(known.part(&id(1), 0), PartNumber::Free);
         assert_eq!(known.part(&id(1), 1), PartNumber::Taken((Checksum::of(b"b"), 1)));
         known.remember(&id(1), 0, committed(2));

@@ -121,7 +121,14 @@ impl StoreRelay {
             return Ok((offer, known));
         }
         let offer = load(&*self.store, &Offer::name(id)).await?.filter(is_right).ok_or(RelayError::Unknown)?;
+        let known = if known.offer.is_some() { self.forget_former(id) } else { known };
         Ok((Arc::new(offer), known))
+    }
+
+    /// Forgets a former share of this id. There is one only if the store was emptied or restored under this node.
+    fn forget_former(&self, id: &Id) -> Remembered {
+        self.known.forget(id);
+        Remembered::default()
     }
 
     /// The records of a share, for a credential whose token has the verifier of `role`. An unknown share and a wrong
@@ -191,7 +198,9 @@ impl StoreRelay {
                 Some(records) if records.phase(self.now()).is_settled() => {
                     self.delete_data(id, &Remembered::default()).await
                 }
-                _ => Ok(()),
+                Some(_) => Ok(()),
+                // Its records were deleted too. The sweeper deletes what is left of such a share.
+                None => self.mark_due(id, self.now()).await,
             }
         };
         if let Err(error) = deleted.await {

@@ -50,18 +50,13 @@ pub(super) fn parts(id: &Id) -> String {
 
 /// A part: its number and its checksum.
 pub(super) fn part(id: &Id, number: u32, crc: Checksum) -> String {
-    format!("{}{crc}", part_number(id, number))
+    format!("{}{number:06}-{crc}", parts(id))
 }
 
 /// The number and the checksum in the name of a part.
 pub(super) fn parse_part(name: &str) -> Option<(u32, Checksum)> {
     let (number, crc) = name.rsplit('/').next()?.split_once('-')?;
     Some((number.parse().ok()?, Checksum::parse(crc)?))
-}
-
-/// Prefix of all objects of one part number.
-pub(super) fn part_number(id: &Id, number: u32) -> String {
-    format!("{}{number:06}-", parts(id))
 }
 
 /// The encrypted manifest.

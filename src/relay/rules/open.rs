@@ -198,7 +198,12 @@ impl StoreRelay {
         if let Some(held) = held(known.claim.clone(), known.clone()) {
             return Ok(held);
         }
-        held(load(&*self.store, &Claim::name(id)).await?, known).ok_or(RelayError::Unknown)
+        let is_former = known.claim.is_some();
+        let mut held = held(load(&*self.store, &Claim::name(id)).await?, known).ok_or(RelayError::Unknown)?;
+        if is_former {
+            held.known = self.forget_former(id);
+        }
+        Ok(held)
     }
 
     /// The only part of a share that is short enough to come with the answer to its claim.

@@ -52,14 +52,15 @@ impl Phase {
 }
 
 impl Records {
-    /// Reads the records of `id` in the order in which they are written, so that together they were true at one moment.
-    /// `None`: no such share.
+    /// Reads the records of `id` so that together they were true at one moment: see [`Self::complete`]. `None`: no such
+    /// share.
     pub(super) async fn load(store: &dyn Store, id: &Id) -> Result<Option<Self>, RelayError> {
         let Some(offer) = load(store, &Offer::name(id)).await? else { return Ok(None) };
         Self::complete(store, id, Arc::new(offer), Remembered::default()).await.map(Some)
     }
 
-    /// Reads the records that are not remembered, `seal` and `claim` at the same time.
+    /// Reads the records that are not remembered in the order in which they are written, but `seal` and `claim` at the
+    /// same time.
     pub(super) async fn complete(
         store: &dyn Store,
         id: &Id,

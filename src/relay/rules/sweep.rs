@@ -52,8 +52,8 @@ impl StoreRelay {
             }
             0
         });
-        self.look_at_landed().await;
         let looked_at = attended.buffer_unordered(AT_ONCE).fold(0, async |sum, one| sum + one).await;
+        self.look_at_landed().await;
         if let Err(error) = self.tidy().await {
             tracing::warn!(%error, "leftover objects could not be removed");
         }
@@ -61,12 +61,18 @@ impl StoreRelay {
     }
 
     /// Deletes the parts that were stored while another node ended their share: of each share with parts that have
-    /// landed since the last sweep, reads how its upload ended.
+    /// landed since the last sweep, reads how its upload ended. A sweep that is dropped keeps the notes of the others.
     async fn look_at_landed(&self) {
-        let looks = stream::iter(self.known.take_landed()).map(async |id| match self.upload_end(&id).await {
-            Ok(None) => {}
-            Ok(Some(_)) => self.delete_if_ended(&id).await,
-            Err(_) => self.known.note_landed(&id),
+        let looks = stream::iter(self.known.landed()).map(async |id| {
+            // Before the look: a part that lands meanwhile is noted again.
+            self.known.clear_landed(&id);
+            let landing = self.known.landing(&id);
+            let Ok(upload_end) = self.upload_end(&id).await else { return };
+            // An offer that is remembered exists. Without one the records were deleted.
+            if upload_end.is_some() || self.known.get(&id, self.now()).offer.is_none() {
+                self.delete_if_ended(&id).await;
+            }
+            landing.call_off();
         });
         looks.buffer_unordered(AT_ONCE).collect::<()>().await;
     }
@@ -106,13 +112,7 @@ impl StoreRelay {
         let now = self.clock.now();
         let due = |at: u64| now > after(at, self.policy.grace);
         let Some(records) = Records::load(&*self.store, id).await? else {
-            // Reading and listing must agree that there is no offer before anything is deleted.
-            let offer = self.store.list(&Offer::name(id), None).await.map_err(failure)?;
-            if !offer.is_empty() {
-                return Err(RelayError::BUSY);
-            }
-            self.delete_below(&names::share(id), &[]).await?;
-            return Ok(None);
+            return self.delete_unannounced(id).await.map(|()| None);
         };
         match records.phase(now) {
             Phase::Uploading => {
@@ -153,6 +153,18 @@ impl StoreRelay {
                 Ok(Some(if due(second_look) { tombstone } else { second_look }))
             }
         }
+    }
+
+    /// Deletes what is left of a share whose offer could not be read. Listing must agree that there is none, and after
+    /// the rest was listed: it may be announced now, and what follows its offer must stay.
+    async fn delete_unannounced(&self, id: &Id) -> Result<(), RelayError> {
+        let left = self.store.list(&names::share(id), None).await.map_err(failure)?;
+        let offer = self.store.list(&Offer::name(id), None).await.map_err(failure)?;
+        if !offer.is_empty() {
+            return Err(RelayError::BUSY);
+        }
+        let names: Vec<String> = left.into_iter().map(|object| object.name).collect();
+        if names.is_empty() { Ok(()) } else { self.store.delete(&names).await.map_err(failure) }
     }
 
     /// Deletes all of a share: the offer first, so that the rest is not taken for a share.

@@ -5,9 +5,10 @@
 //! that waits. The read begins with the request, so the answer was true then; but the part may land after the share
 //! has ended and its data was deleted. So the end must be looked at once more after the part has landed:
 //!
-//! * an end that this node wrote or read meanwhile is found without a visit, since the node forgets the share then;
-//! * an end that another node wrote is found by the next request of the upload, or by this node's next sweep, which
-//!   reads `seal` of each share whose parts have landed since the last one.
+//! * an end that this node wrote or read meanwhile is found at once, since the node forgets the share then and reads
+//!   `seal` again, unless a request that had read the records before has remembered them since;
+//! * any other end is found by the next request of the upload, or by this node's next sweep, which reads `seal` of each
+//!   share whose parts have landed since the last one.
 //!
 //! A node that dies before that leaves the part to the second look of the sweeper, a day after the end.
 
@@ -54,11 +55,9 @@ impl StoreRelay {
         if offer.max_len.is_some_and(|len| len > self.policy.max_bytes) {
             return Err(RelayError::TooLarge { max: self.policy.max_bytes });
         }
-        self.expect_room(offer.max_len.unwrap_or(0)).await?;
         let (id, now) = (&owner.id, self.now());
-        self.mark_due(id, after(now, UPLOAD_TIME)).await?;
         let record = Offer::new(offer.flags, offer.ttl, now, offer.verifiers.clone());
-        match write_once(&*self.store, &*self.clock, &Offer::name(id), record).await? {
+        match self.write_offer(id, now, offer.max_len.unwrap_or(0), record).await? {
             Written::New(offer) => {
                 let offer = Arc::new(offer);
                 self.known.remember(id, now, Remembered { offer: Some(offer.clone()), ..Remembered::default() });
@@ -72,6 +71,23 @@ impl StoreRelay {
                 Ok(Announced::Before(records))
             }
             Written::Theirs(_) => Err(RelayError::IdTaken),
+        }
+    }
+
+    /// Writes the record of an announcement, after its hint, if there is room for `max_len` bytes. A full store is no
+    /// obstacle to one that is stored already: the answer to an earlier attempt was lost.
+    async fn write_offer(&self, id: &Id, now: u64, max_len: u64, record: Offer) -> Result<Written<Offer>, RelayError> {
+        let prepared = async {
+            self.expect_room(max_len).await?;
+            self.mark_due(id, after(now, UPLOAD_TIME)).await
+        };
+        match prepared.await {
+            Ok(()) => write_once(&*self.store, &*self.clock, &Offer::name(id), record).await,
+            Err(full @ RelayError::NoSpace { .. }) => {
+                let stored: Offer = load(&*self.store, &Offer::name(id)).await?.ok_or(full)?;
+                Ok(Written::of(&record, stored))
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -102,7 +118,7 @@ impl StoreRelay {
         }
         limit.admit(part.known_len())?;
         match stored {
-            PartNumber::Taken((stored, len)) if stored == crc && part.known_len().is_none_or(|ours| ours == len) => {
+            PartNumber::Taken((stored, len)) if stored == crc => {
                 let (ours, upload_end) = tokio::join!(read_through(part, crc, limit), self.upload_end(id));
                 self.expect_wanted(&described, offer, upload_end?).await?;
                 if ours? == len { Ok(()) } else { Err(RelayError::PartDiffers) }
@@ -160,12 +176,14 @@ impl StoreRelay {
         self.expect_room(part.known_len().unwrap_or(limit.longest)).await?;
         let name = names::part(id, number, crc);
         let (part, len) = checked(part, crc, limit);
+        // After an error too the part may exist, and if this request is dropped it may still come to exist.
+        let landing = self.known.landing(id);
         let (created, upload_end) = tokio::join!(self.store.create(&name, part), upload_end);
         if let Err(StoreError::Content(error)) = created {
+            landing.call_off();
             return Err(error);
         }
-        // Also after an error: the part may exist.
-        self.known.note_landed(id);
+        drop(landing);
         if created.map_err(failure)? == Created::Exists {
             self.expect_listed(&name, len.get()).await?;
         }

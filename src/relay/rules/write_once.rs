@@ -30,6 +30,13 @@ pub(super) enum Written<R> {
     Theirs(R),
 }
 
+impl<R: Record> Written<R> {
+    /// The outcome for a writer of `ours` who finds `stored`.
+    pub(super) fn of(ours: &R, stored: R) -> Self {
+        if ours.same(&stored) { Self::Same(stored) } else { Self::Theirs(stored) }
+    }
+}
+
 impl<R> Written<R> {
     /// Whether the stored record decides as ours does.
     pub(super) fn is_ours(&self) -> bool {
@@ -51,7 +58,7 @@ pub(super) async fn write_once<R: Record>(
     record: R,
 ) -> Result<Written<R>, RelayError> {
     let bytes = Bytes::from(serde_json::to_vec(&record).map_err(|_| RelayError::BadRequest)?);
-    let decided = |stored: R| if record.same(&stored) { Written::Same(stored) } else { Written::Theirs(stored) };
+    let decided = |stored: R| Written::of(&record, stored);
     let written = persist(clock, || async {
         match store.create(name, bytes.clone().into()).await {
             Ok(Created::New) => ControlFlow::Break(Ok(None)),

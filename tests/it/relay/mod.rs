@@ -6,6 +6,7 @@ mod buckets;
 mod contract;
 mod distant;
 mod folders;
+mod forgotten;
 mod forms;
 mod hostile;
 mod limits;

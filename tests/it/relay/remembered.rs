@@ -11,19 +11,19 @@ use share::secret::{Receipt, Token};
 use super::visits::{Node, Nodes};
 use crate::support::Sample;
 
-const DAY: u64 = 86_400;
+pub(super) const DAY: u64 = 86_400;
 
 /// The end of a share in an error.
-fn gone<T>(answer: Result<T, RelayError>) -> Option<Gone> {
+pub(super) fn gone<T>(answer: Result<T, RelayError>) -> Option<Gone> {
     match answer.err() {
         Some(RelayError::Gone { how, .. }) => Some(how),
         _ => None,
     }
 }
 
-async fn deposit(node: &Node, share: &Sample) -> Result<(), RelayError> {
+pub(super) async fn deposit(rules: &StoreRelay, share: &Sample) -> Result<(), RelayError> {
     let part = share.parts[0].clone();
-    node.rules.deposit(&share.owner, &share.create, &share.commit, part.into()).await.map(drop)
+    rules.deposit(&share.owner, &share.create, &share.commit, part.into()).await.map(drop)
 }
 
 /// The ends of all requests of a sender at `node`.
@@ -32,7 +32,7 @@ async fn ends_of_sending(node: &Node, share: &Sample) -> [Option<Gone>; 4] {
         gone(node.rules.create(&share.owner, &share.create).await),
         gone(node.put(share, 0).await),
         gone(node.rules.commit(&share.owner, &share.commit).await),
-        gone(deposit(node, share).await),
+        gone(deposit(&node.rules, share).await),
     ]
 }
 
