@@ -109,6 +109,41 @@ async fn requests_of_an_address_are_limited_and_those_of_others_are_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn requests_that_no_handler_gets_count_too() {
+    let limits = Limits { requests: NonZeroU32::new(3), ..Limits::default() };
+    let relay = Bounded::start(limits, CreatePolicy::Open);
+    let client = "X-Forwarded-For: 192.0.2.1\r\n";
+    let long = format!("GET /{}", "a".repeat(9_000));
+    let coded = format!("{client}Transfer-Encoding: gzip, chunked\r\n");
+    for (line, headers, status) in
+        [(&*long, client, "414"), ("POST /v1/create", &coded, "501"), ("PUT /", client, "405"), (&*long, client, "429")]
+    {
+        let answer = relay.ask(line, headers);
+        assert!(answer.starts_with(&format!("http/1.1 {status}")), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_proxy_may_have_forwarded_is_not_of_this_machine() {
+    let relay = Bounded::start(Limits::default(), CreatePolicy::Loopback);
+    let (host, line) = (relay.address, "GET /.well-known/share");
+    let about = |request: String| {
+        let mut stream = TcpStream::connect(host).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.contains("\"create\":\"open\"")
+    };
+    let new = |headers: &str| format!("{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n");
+    assert!(about(new("")));
+    // Some proxies speak HTTP/1.0 and add no header.
+    assert!(!about(format!("{line} HTTP/1.0\r\nHost: {host}\r\n\r\n")));
+    for header in ["X-Forwarded-Proto: https", "X-Forwarded-Host: a", "CF-Connecting-IP: 127.0.0.1", "Via: 1.1 a"] {
+        assert!(!about(new(&format!("{header}\r\n"))), "{header}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_has_a_true_retry_after_and_names_the_limit() {
     let limits = Limits { requests: NonZeroU32::new(2), ..Limits::default() };
     let relay = Bounded::start(&limits, CreatePolicy::Open);
