@@ -111,7 +111,7 @@ async fn requests_of_an_address_are_limited_and_those_of_others_are_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_that_no_handler_gets_count_too() {
     let limits = Limits { requests: NonZeroU32::new(3), ..Limits::default() };
-    let relay = Bounded::start(limits, CreatePolicy::Open);
+    let relay = Bounded::start(&limits, CreatePolicy::Open);
     let client = "X-Forwarded-For: 192.0.2.1\r\n";
     let long = format!("GET /{}", "a".repeat(9_000));
     let coded = format!("{client}Transfer-Encoding: gzip, chunked\r\n");
@@ -125,7 +125,7 @@ async fn requests_that_no_handler_gets_count_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_proxy_may_have_forwarded_is_not_of_this_machine() {
-    let relay = Bounded::start(Limits::default(), CreatePolicy::Loopback);
+    let relay = Bounded::start(&Limits::default(), CreatePolicy::Loopback);
     let (host, line) = (relay.address, "GET /.well-known/share");
     let about = |request: String| {
         let mut stream = TcpStream::connect(host).unwrap();
