@@ -268,13 +268,13 @@ async fn a_sweep_ends_what_is_due_before_it_looks_at_late_parts() {
     let nodes = Nodes::new();
     let (here, there) = (nodes.node(), nodes.node());
     let due = Sample::new(5000, false);
-    due.send(&there.rules).await;
-    nodes.clock.advance(15 * DAY);
+    there.rules.create(&due.owner, &due.create).await.unwrap();
+    nodes.clock.advance(2 * DAY);
     late_part(&here, &there).await;
     here.observed.visits();
     here.rules.sweep().await.unwrap();
     let visits: Vec<String> = here.observed.timed_visits().into_iter().map(|(visit, _)| visit).collect();
-    let ended = visits.iter().position(|visit| visit == "create claim");
+    let ended = visits.iter().position(|visit| visit == "create seal");
     let looked_at = visits.iter().rposition(|visit| visit == "read offer");
     assert!(ended.is_some() && ended < looked_at, "{visits:?}");
     assert_eq!(nodes.data().await, Vec::<String>::new());
