@@ -12,6 +12,7 @@ mod long;
 mod manifests;
 mod obstacles;
 mod places;
+mod planted;
 mod protocol;
 mod races;
 mod remembered;
