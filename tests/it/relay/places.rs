@@ -169,14 +169,14 @@ fn a_store_of_another_user_does_not_vanish() {
         set_mode(&outside.join(name), 0o600);
     }
     as_user(&sandbox, "7002", &relay).fails(8, "would hide it");
-    // Where anyone may write, files of a stranger mean nothing.
+    // A stranger's files mean nothing if anyone may write.
     set_mode(&outside, 0o1777);
     chown(&outside, Some(0), None).unwrap();
     as_user(&sandbox, "7002", &["relay", "use", "-q", &url]).ok();
     assert!(inside.join("share-store").exists());
 }
 
-/// What Kubernetes does to a volume with `fsGroup` before each start.
+/// Changes modes as Kubernetes does in a volume with `fsGroup`, before each start.
 fn give_to_group(path: &Path) {
     let data = fs::symlink_metadata(path).unwrap();
     set_mode(path, data.mode() & 0o7777 | if data.is_dir() { 0o2770 } else { 0o660 });

@@ -64,7 +64,7 @@ fn a_private_directory_in_which_others_could_plant_something_is_refused() {
         assert!(ended.stderr.contains("and may have done so") && ended.stderr.contains("use a new directory"));
         assert_eq!(mode(&inside), writers);
     }
-    // What others could read, they could not change.
+    // Others could read it, but change nothing.
     set_mode(&inside, 0o755);
     drop(sandbox.start_as_relay(sandbox.share(relay)));
     assert_eq!(mode(&inside), 0o700);
@@ -152,7 +152,7 @@ fn a_stranger_cannot_forbid_folders_by_a_marker() {
             return;
         }
         assert_eq!(used().run().code, 0);
-        // Where only the owner and a group may write, the marker is theirs.
+        // If only the owner and a group may write, the marker is theirs.
         set_mode(&sandbox.path("team"), 0o775);
         used().fails(8, " copies ");
         set_mode(&sandbox.path("team"), 0o1777);

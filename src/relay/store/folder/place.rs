@@ -23,7 +23,7 @@ pub struct Place {
     pub is_readable_by_others: bool,
 }
 
-/// Where a store lies, or would lie.
+/// The location of a store, which may not exist yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Location {
     /// In the directory that was given.
@@ -51,7 +51,7 @@ pub fn locate(given: &Path, alone: bool) -> Result<Location, FolderError> {
     // In a private directory, a file of that name means nothing.
     let exists = entry(&inside).map_err(failed)?.is_some_and(|data| data.is_dir());
     let traces = traces(given, &outer).map_err(failed)?;
-    // What a group shares is accessible to the group.
+    // The group has access to a store that it shares.
     let is_accessible = |data: &Metadata| files::is_own(data) || Rights::of(data).admit_group();
     let foreign = traces.iter().find(|(_, data)| !is_accessible(data));
     match foreign.or(traces.first()) {
@@ -75,8 +75,8 @@ pub fn located(given: &Path) -> Result<PathBuf, FolderError> {
     })
 }
 
-/// The files and directories that show a store in `directory` itself. Where anyone may write, those of users other than
-/// the directory's owner do not count.
+/// The files and directories that show a store in `directory` itself. If anyone may write there, those of users other
+/// than the directory's owner do not count.
 fn traces(directory: &Path, owner: &Metadata) -> io::Result<Vec<(PathBuf, Metadata)>> {
     let mut found = Vec::new();
     for name in [LOCK, MARKER, SHARES] {
@@ -91,7 +91,7 @@ fn traces(directory: &Path, owner: &Metadata) -> io::Result<Vec<(PathBuf, Metada
     Ok(found)
 }
 
-/// What has this name, which may be a symbolic link.
+/// The file, directory or symbolic link at `path`.
 fn entry(path: &Path) -> io::Result<Option<Metadata>> {
     match fs::symlink_metadata(path) {
         Ok(data) => Ok(Some(data)),

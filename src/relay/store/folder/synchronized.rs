@@ -51,7 +51,7 @@ const JOURNALS: [&str; 2] = [".sync_", "._sync_"];
 const JOURNAL_END: &str = ".db";
 /// Digits of a hash in its name.
 const JOURNAL_DIGITS: usize = 12;
-/// What older versions have in place of the digits.
+/// The word that older versions have in place of the digits.
 const JOURNAL: &str = "journal";
 /// Directories of macOS for everything that is copied: by the clients of cloud services, and by iCloud.
 const OF_MACOS: [([&str; 2], &str); 2] =
@@ -67,7 +67,7 @@ pub fn synchronizer(path: &Path) -> Option<Synchronizer> {
 /// The program that has left a marker in a directory.
 fn marked(directory: &Path) -> Option<Synchronizer> {
     let anyone_writes = Rights::of(&fs::metadata(directory).ok()?).let_anyone_write();
-    // Where anyone may write, such as in `/tmp`, another user could forbid us all folders by an empty file.
+    // In a directory such as `/tmp`, another user could forbid us all folders by an empty file.
     let is_credible = |data: &Metadata| !anyone_writes || files::is_own(data) || files::is_of_superuser(data);
     let found = |name, marker| Synchronizer { name, marker, root: directory.to_owned() };
     let by_name = MARKERS.into_iter().find_map(|(name, kind, service)| {
