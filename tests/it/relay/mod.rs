@@ -4,6 +4,7 @@ mod buckets;
 mod contract;
 mod folders;
 mod hostile;
+mod load;
 mod long;
 mod manifests;
 mod obstacles;
