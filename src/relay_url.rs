@@ -131,6 +131,11 @@ impl RelayUrl {
         !matches!(self.0.path(), "" | "/")
     }
 
+    /// The path below which the relay is, without a slash at its end. `None` at the root of its host.
+    pub fn base_path(&self) -> Option<String> {
+        self.has_path().then(|| self.0.path().trim_end_matches('/').to_owned())
+    }
+
     /// The scheme, host and port, without a slash at the end.
     pub fn without_path(&self) -> String {
         let mut url = self.0.clone();

@@ -8,7 +8,7 @@ use crate::cli::context::Context;
 use crate::cli::input::prompt;
 use crate::cli::output::errors::{Failure, Hint, Request};
 use crate::cli::output::format;
-use crate::cli::stores;
+use crate::cli::stores::{self, Purpose};
 use crate::open::OpenError;
 use crate::relay::client::HttpRelay;
 use crate::relay::client::endpoint::Endpoint;
@@ -87,13 +87,17 @@ impl Context {
 
     /// The relay at the end of `endpoint`, with retries for as long as the user allows.
     pub(super) async fn connect(&self, endpoint: &Endpoint) -> Result<Connected, Failure> {
-        self.connect_for(endpoint, self.give_up_for(endpoint)).await
+        self.connect_to(endpoint, Purpose::Any, self.give_up_for(endpoint)).await
     }
 
-    /// The same, with retries for `give_up`.
+    /// The same, for requests about shares that this device has sent or opened, with retries for `give_up`.
     pub(super) async fn connect_for(&self, endpoint: &Endpoint, give_up: Duration) -> Result<Connected, Failure> {
+        self.connect_to(endpoint, Purpose::Ending, give_up).await
+    }
+
+    async fn connect_to(&self, endpoint: &Endpoint, purpose: Purpose, give_up: Duration) -> Result<Connected, Failure> {
         if endpoint.url.is_store() {
-            let rules = stores::serverless(&endpoint.url, give_up, self).await?;
+            let rules = stores::serverless(&endpoint.url, purpose, give_up, self).await?;
             let relay = self.retrying(rules.clone(), endpoint.name(), give_up);
             return Ok(Connected { relay, rules: Some(rules) });
         }

@@ -113,7 +113,9 @@ pub fn main() -> ExitCode {
     // An album has many files, and each is open while it is received; a relay has a connection for each guest.
     process::take_all_descriptors();
     let is_server = matches!(&cli.command, Command::Relay(args) if args.is_server());
-    match output::log(cli.common.verbose, is_server).and_then(|()| run(cli, question.as_deref(), &output)) {
+    match output::log(cli.common.verbose, cli.common.quiet, is_server)
+        .and_then(|()| run(cli, question.as_deref(), &output))
+    {
         Ok(()) => output.success(),
         Err(failure) => output.failure(&failure),
     }

@@ -1,6 +1,7 @@
 //! Storage by its address, for a relay that runs here and for one that needs no server.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use directories::ProjectDirs;
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format;
+use crate::durable_fs::parent;
 use crate::platform::files;
 use crate::relay::RelayError;
 use crate::relay::client::retry::Backoff;
@@ -17,15 +19,17 @@ use crate::relay::clock::SystemClock;
 use crate::relay::rules::probe::{ProbeResult, Unfit};
 use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::store::bucket::Bucket;
-use crate::relay::store::folder::{Folder, FolderError, Sharing};
+use crate::relay::store::folder::{Folder, FolderError, Sharing, Synchronizer, located, synchronizer};
 use crate::relay::store::layout::MARKER;
 use crate::relay::store::memory::Memory;
 use crate::relay::store::{Store, StoreError};
 use crate::relay_url::RelayUrl;
-use crate::safe_text::printable;
+use crate::safe_text::{printable, reason};
 
 /// The most bytes that a relay in memory holds.
 const MEMORY: u64 = 1 << 30;
+/// The hint for a folder that was opened for a command, and is unfit.
+const NOTHING_CHANGED: &str = "nothing was changed";
 /// How long one attempt to get an answer from a store may take.
 const REACH_TIME: Duration = Duration::from_secs(20);
 
@@ -33,18 +37,18 @@ const REACH_TIME: Duration = Duration::from_secs(20);
 pub(super) const IN_MEMORY: &str = "memory:";
 
 /// The store of a relay that runs here.
-pub(super) fn of_relay(given: Option<&str>, sharing: Sharing) -> Result<Arc<dyn Store>, Failure> {
+pub(super) fn of_relay(given: Option<&str>, sharing: Sharing, cx: &Context) -> Result<Arc<dyn Store>, Failure> {
     match given {
         None => {
             let dirs = ProjectDirs::from("", "", "share");
             let dirs = dirs.ok_or_else(|| {
                 Failure::usage("this user has no home directory", Hint::run("--store file:///DIRECTORY"))
             })?;
-            Ok(Arc::new(folder(&dirs.data_dir().join("relay"), sharing, another())?))
+            Ok(Arc::new(introduced(folder(&dirs.data_dir().join("relay"), sharing, another())?, cx)))
         }
         Some(IN_MEMORY) => Ok(Arc::new(Memory::new(Arc::new(SystemClock), MEMORY))),
         Some(text) => match RelayUrl::parse(text).ok().filter(RelayUrl::is_store) {
-            Some(url) => open(&url, sharing, another()),
+            Some(url) => open_introduced(&url, sharing, another(), cx),
             None => Err(Failure::usage(
                 "--store takes file:///DIRECTORY, s3://BUCKET/PREFIX, gs://…, az://… or memory:",
                 Hint::run("--store file:///srv/share"),
@@ -68,6 +72,35 @@ pub(super) fn open(url: &RelayUrl, sharing: Sharing, hint: impl Into<Hint>) -> R
             Ok(Arc::new(bucket.map_err(|error| Failure::usage(format!("{}: {error}", url.name()), hint))?))
         }
     }
+}
+
+/// The same, for a store that is to be used from now on: prints what a user must know about its place.
+pub(super) fn open_introduced(
+    url: &RelayUrl,
+    sharing: Sharing,
+    hint: impl Into<Hint>,
+    cx: &Context,
+) -> Result<Arc<dyn Store>, Failure> {
+    match url.folder() {
+        Some(path) => Ok(Arc::new(introduced(folder(&path, sharing, hint)?, cx))),
+        None => open(url, sharing, hint),
+    }
+}
+
+/// A folder, after the user was informed where its files lie and who can read them.
+fn introduced(folder: Folder, cx: &Context) -> Folder {
+    let place = folder.place();
+    let path = printable(&place.path.to_string_lossy());
+    if place.is_new_inside {
+        let outside = parent(&place.path).to_string_lossy();
+        cx.output.info(&format!("Other users can enter {}, so everything is stored in {path}", printable(&outside)));
+    }
+    if place.is_readable_by_others {
+        cx.output.warn(&format!(
+            "the file system of {path} has no modes: other users of this machine can read and copy the encrypted data"
+        ));
+    }
+    folder
 }
 
 /// A store in messages: its name, and advice for its kind.
@@ -140,6 +173,24 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 
 /// The store in a directory. `hint` is for a directory that is unfit.
 fn folder(path: &Path, sharing: Sharing, hint: impl Into<Hint>) -> Result<Folder, Failure> {
+    expect_one_copy(path)?;
+    open_folder(path, sharing, hint)
+}
+
+/// Fails if a program copies the folder between computers.
+pub(super) fn expect_one_copy(path: &Path) -> Result<(), Failure> {
+    let Some(Synchronizer { name, marker }) = synchronizer(path) else { return Ok(()) };
+    let [path, marker] = [path, &marker].map(|path| printable(&path.to_string_lossy()));
+    let what = format!(
+        "{name} copies {path} to other computers ({marker}): two of them could open the same share before the copies \
+         meet"
+    );
+    let hint = "use another folder, a network drive, a bucket or a relay; shares that wait there can still be revoked";
+    Err(Failure::local(what, hint))
+}
+
+/// The same, even if a program copies the directory.
+fn open_folder(path: &Path, sharing: Sharing, hint: impl Into<Hint>) -> Result<Folder, Failure> {
     Folder::open(path, sharing).map_err(|error| folder_failure(&error, hint))
 }
 
@@ -154,16 +205,40 @@ pub(super) fn folder_failure(error: &FolderError, hint: impl Into<Hint>) -> Fail
             error.to_string(),
             Hint::line("to share the folder with its group: chmod g+s; to keep it private: chmod g="),
         ),
-        FolderError::Unlockable(_) => Failure::local(
-            error.to_string(),
+        FolderError::Unlockable(_, why) => Failure::local(
+            format!("{error}: {}", reason(why)),
             Hint::line("use a directory on another file system, or start the relay with --shared-folder"),
         ),
         FolderError::Exposed(path) => {
             let command = format!("chmod o= {}", format::quoted(&path.to_string_lossy()));
             Failure::local(error.to_string(), Hint::run(command))
         }
-        FolderError::Io(path, error) => Failure::path(path, error, hint),
+        FolderError::NotOurs(_) | FolderError::Link(_) => Failure::local(
+            error.to_string(),
+            Hint::line("use a new directory; to share one with a group: chgrp GROUP, chmod 2770"),
+        ),
+        FolderError::OfGroup(path) => {
+            let address = Hint::line(format!("use its own address: file://{}", printable(&path.to_string_lossy())));
+            Failure::local(error.to_string(), address)
+        }
+        FolderError::Writable(_) => Failure::local(
+            error.to_string(),
+            Hint::line("mount it with umask=077 (USB stick) or dir_mode=0700,file_mode=0600 (SMB), and your uid="),
+        ),
+        FolderError::Io(path, error) => match foreign(path) {
+            Some(directory) if error.kind() == io::ErrorKind::PermissionDenied => {
+                let command = format!("chown {} {}", files::user_id(), format::quoted(&directory.to_string_lossy()));
+                Failure::path(path, error, Hint::run(command))
+            }
+            _ => Failure::path(path, error, hint),
+        },
     }
+}
+
+/// The directory of another user in which a path lies or would lie.
+fn foreign(path: &Path) -> Option<&Path> {
+    let directory = path.ancestors().find(|path| path.is_dir())?;
+    fs::metadata(directory).is_ok_and(|data| !files::is_own(&data)).then_some(directory)
 }
 
 /// Tests whether a store is fit for a relay. Retries a bucket that cannot be reached, until `--give-up` has passed.
@@ -213,12 +288,38 @@ async fn until_answered<T, F: Future<Output = Result<T, StoreError>>>(
     }
 }
 
-/// The rules over a store that was made for use without a server.
-pub(super) async fn serverless(url: &RelayUrl, give_up: Duration, cx: &Context) -> Result<Arc<StoreRelay>, Failure> {
-    if let Some(path) = url.folder() {
-        expect_usable(url, &path)?;
-    }
-    let store = open(url, Sharing::WithOthers, "nothing was changed")?;
+/// The use of a store that needs no server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Anything.
+    Any,
+    /// It asks about shares that this device has sent or opened, or ends them.
+    Ending,
+}
+
+/// The rules over a store that was made for use without a server. In a folder that a program copies between computers
+/// nothing is sent or opened any more, but what waits there can be revoked, which deletes the encrypted data.
+pub(super) async fn serverless(
+    url: &RelayUrl,
+    purpose: Purpose,
+    give_up: Duration,
+    cx: &Context,
+) -> Result<Arc<StoreRelay>, Failure> {
+    let store: Arc<dyn Store> = match url.folder() {
+        Some(path) => {
+            expect_usable(url, &path)?;
+            match (purpose, synchronizer(&path)) {
+                (Purpose::Ending, Some(found)) => {
+                    let (name, shown) = (found.name, printable(&path.to_string_lossy()));
+                    cx.output
+                        .warn(&format!("{name} copies {shown} to other computers: what is there may be out of date"));
+                    Arc::new(open_folder(&path, Sharing::WithOthers, NOTHING_CHANGED)?)
+                }
+                _ => Arc::new(folder(&path, Sharing::WithOthers, NOTHING_CHANGED)?),
+            }
+        }
+        None => open(url, Sharing::WithOthers, NOTHING_CHANGED)?,
+    };
     let rules = Arc::new(StoreRelay::new(store, Arc::new(SystemClock), Policy::default()));
     // Only an adopted store is written to, and reading its clock writes.
     let look = || async {
@@ -251,12 +352,13 @@ fn expect_usable(url: &RelayUrl, path: &Path) -> Result<(), Failure> {
     if !data.is_dir() {
         return Err(not_adopted(url));
     }
-    files::check_directory_access(path)
-        .map_err(|error| Failure::path(path, &error, "you need read and write access to that folder"))?;
-    if path.join(MARKER).exists() { Ok(()) } else { Err(not_adopted(url)) }
+    let place = located(path);
+    files::check_directory_access(&place)
+        .map_err(|error| Failure::path(&place, &error, "you need read and write access to that folder"))?;
+    if place.join(MARKER).exists() { Ok(()) } else { Err(not_adopted(url)) }
 }
 
 /// Whether only its owner can use a folder.
 pub(super) fn is_private(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|data| !files::Rights::of(&data).admit_group())
+    fs::metadata(located(path)).is_ok_and(|data| !files::Rights::of(&data).admit_group())
 }

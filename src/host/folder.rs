@@ -10,7 +10,7 @@ use crate::host::error::HostError;
 use crate::platform::files;
 use crate::relay::clock::SystemClock;
 use crate::relay::rules::{Policy, StoreRelay};
-use crate::relay::store::folder::{Folder, Sharing};
+use crate::relay::store::folder::{Folder, Sharing, located};
 use crate::relay::store::layout::LOCK;
 use crate::secret::random_hex;
 use crate::state::{StateDir, private};
@@ -89,7 +89,7 @@ fn folders(state: &StateDir) -> io::Result<(PathBuf, File)> {
 
 /// Whether a program holds the lock of the folder, and so serves it.
 fn is_held(path: &Path) -> bool {
-    match File::open(path.join(LOCK)) {
+    match File::open(located(path).join(LOCK)) {
         // Shared: two processes that test the lock at the same time must not see each other as its holder.
         Ok(lock) => matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)),
         Err(_) => false,

@@ -72,6 +72,11 @@ pub fn is_unflushable(error: &io::Error) -> bool {
     is_refusal(error) || matches!(Errno::from_io_error(error), Some(Errno::BADF | Errno::ROFS))
 }
 
+/// Whether an error is one of the disk (`EIO`). Some file systems also return it for operations that they do not offer.
+pub fn is_disk_error(error: &io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::IO)
+}
+
 /// Whether an error means that the file system has no locks.
 pub fn has_no_locks(error: &io::Error) -> bool {
     is_refusal(error) || Errno::from_io_error(error) == Some(Errno::NOLCK)
@@ -122,7 +127,17 @@ pub fn is_same(one: &Metadata, other: &Metadata) -> bool {
 
 /// Whether a file or directory belongs to the user who runs this program.
 pub fn is_own(data: &Metadata) -> bool {
-    data.uid() == rustix::process::getuid().as_raw()
+    data.uid() == user_id()
+}
+
+/// The number of the user who runs this program.
+pub fn user_id() -> u32 {
+    rustix::process::getuid().as_raw()
+}
+
+/// Whether two files or directories belong to the same user.
+pub fn have_one_owner(one: &Metadata, other: &Metadata) -> bool {
+    one.uid() == other.uid()
 }
 
 /// Sets the mode of files that these options create to 0600.
@@ -150,9 +165,31 @@ pub fn share_with_group(file: &File) -> io::Result<()> {
 /// # Errors
 /// Any error of the file system.
 pub fn share_directory_with_group(path: &Path) -> io::Result<()> {
+    open_directory(path)?.set_permissions(Permissions::from_mode(0o2770))
+}
+
+/// Opens a directory, and nothing else: not the target of a symbolic link either.
+///
+/// # Errors
+/// `NotADirectory`, or any other error of the file system.
+pub fn open_directory(path: &Path) -> io::Result<File> {
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
-    let directory = rustix::fs::open(path, flags, rustix::fs::Mode::empty())?;
-    Ok(rustix::fs::fchmod(&directory, rustix::fs::Mode::from_raw_mode(0o2770))?)
+    Ok(File::from(rustix::fs::open(path, flags, rustix::fs::Mode::empty())?))
+}
+
+/// Sets the mode of a directory to 0700. Some file systems have no modes: they ignore or refuse that.
+///
+/// # Errors
+/// An error for which [`is_refusal`] holds if the file system refuses; any other error of the file system.
+pub fn make_directory_private(directory: &File) -> io::Result<()> {
+    directory.set_permissions(Permissions::from_mode(0o700))
+}
+
+/// A path that leads to an open directory whatever happens to its names. `None` if this system has no such paths.
+pub fn lasting_path(directory: &File) -> Option<PathBuf> {
+    let path = descriptor_path(directory);
+    let (there, here) = (std::fs::metadata(&path).ok()?, directory.metadata().ok()?);
+    ((there.dev(), there.ino()) == (here.dev(), here.ino())).then_some(path)
 }
 
 /// The rights that users other than the owner have in a directory.
@@ -178,6 +215,16 @@ impl Rights {
     /// Whether the group has all rights in it.
     pub fn admit_group_fully(self) -> bool {
         self.0 & 0o070 == 0o070
+    }
+
+    /// Whether users other than the owner may write to it, or to what is in it.
+    pub fn admit_other_writers(self) -> bool {
+        self.0 & 0o022 != 0
+    }
+
+    /// Whether only the owner of a file in it may rename or remove that file (sticky).
+    pub fn protect_names(self) -> bool {
+        self.0 & 0o1000 != 0
     }
 
     /// Whether files in it inherit its group (setgid).

@@ -19,6 +19,9 @@ pub enum Obstacle {
     /// No address for the name of the relay.
     #[error("the name cannot be looked up: {0}")]
     NoAddress(String),
+    /// A name without a dot, which no computer on this network has.
+    #[error("no computer on this network has that name")]
+    UnknownName,
     /// The proxy does not answer.
     #[error("the proxy cannot be reached: {0}")]
     NoProxy(String),
@@ -63,6 +66,15 @@ pub(super) fn innermost(error: &(dyn StdError + 'static)) -> String {
     os_words(&text).trim_start_matches("failed to lookup address information: ").to_owned()
 }
 
+/// Whether the system's words for a failed look-up of a name mean that there is no such name: those of glibc, musl,
+/// macOS and the BSDs, and Windows.
+fn is_unknown(why: &str) -> bool {
+    let why = why.to_ascii_lowercase();
+    ["name or service not known", "name does not resolve", "servname provided, or not known", "no such host is known"]
+        .iter()
+        .any(|words| why.contains(words))
+}
+
 impl Obstacle {
     /// The obstacle that kept a connection from being made, if it was not the relay's. The HTTP client names some
     /// causes only in words.
@@ -86,11 +98,21 @@ impl Obstacle {
         kinds.into_iter().any(is_offline).then_some(Self::NoNetwork)
     }
 
+    /// This obstacle to reaching `host`. A name without a dot is one of the local network, and does not appear by
+    /// itself, unless the network could not be asked.
+    pub(super) fn at(self, host: Option<&str>) -> Self {
+        let is_bare = host.is_some_and(|host| !host.trim_end_matches('.').contains(['.', ':']));
+        match self {
+            Self::NoAddress(why) if is_bare && is_unknown(&why) => Self::UnknownName,
+            other => other,
+        }
+    }
+
     /// Whether the obstacle may disappear by itself.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::NoNetwork | Self::NoAddress(_) | Self::NoProxy(_) | Self::ProxyRefuses => true,
-            Self::NoCertificates | Self::ProxyPassword => false,
+            Self::NoCertificates | Self::ProxyPassword | Self::UnknownName => false,
         }
     }
 }

@@ -10,7 +10,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::relay::base64url;
-use crate::secret::{Claimant, Id, Receipt, Role, Token, Verifier};
+use crate::secret::{Claimant, Id, Receipt, Role, Token, Verifier, fill_random};
 
 /// Slots for different proofs. The proof after that many other ones locks the share.
 pub const MAX_GUESSES: u8 = 20;
@@ -44,6 +44,13 @@ impl Credential {
     /// `token` for the share `id`.
     pub fn new(id: Id, token: Token) -> Self {
         Self { id, token }
+    }
+
+    /// A credential of no share.
+    pub fn random() -> Self {
+        let mut id = [0; 16];
+        fill_random(&mut id);
+        Self { id: Id::from_bytes(id), token: Token::random() }
     }
 }
 
@@ -283,6 +290,19 @@ pub enum ShareState {
 }
 
 impl ShareState {
+    /// All states.
+    pub const ALL: [Self; 9] = [
+        Self::Uploading,
+        Self::Waiting,
+        Self::Claimed,
+        Self::Finished,
+        Self::Lapsed,
+        Self::Expired,
+        Self::Revoked,
+        Self::Locked,
+        Self::Aborted,
+    ];
+
     /// The word on the wire.
     pub fn word(self) -> &'static str {
         match self {
@@ -300,10 +320,7 @@ impl ShareState {
 
     /// The state of that word, if there is one.
     pub fn parse(word: &str) -> Option<Self> {
-        use ShareState::{Aborted, Claimed, Expired, Finished, Lapsed, Locked, Revoked, Uploading, Waiting};
-        [Uploading, Waiting, Claimed, Finished, Lapsed, Expired, Revoked, Locked, Aborted]
-            .into_iter()
-            .find(|state| state.word() == word)
+        Self::ALL.into_iter().find(|state| state.word() == word)
     }
 }
 

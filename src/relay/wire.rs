@@ -91,9 +91,13 @@ pub(super) fn bearer(credential: &Credential) -> Zeroizing<String> {
     Zeroizing::new(format!("Bearer {}.{}", BASE64URL.encode(id), *token))
 }
 
-/// Parses the value that [`bearer`] writes.
+/// Parses the value that [`bearer`] writes. The scheme may have any case (RFC 9110, 11.1) and several spaces after it.
 pub(super) fn parse_bearer(value: &str) -> Option<Credential> {
-    let (id, token) = value.strip_prefix("Bearer ")?.split_once('.')?;
+    let (scheme, credential) = value.split_once(' ')?;
+    let (id, token) = credential.trim_start_matches(' ').split_once('.')?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return None;
+    }
     let mut id_bytes = [0; 16];
     let mut token_bytes = Zeroizing::new([0; 32]);
     let complete = BASE64URL.decode_slice(id, &mut id_bytes) == Ok(16)
@@ -149,13 +153,10 @@ pub(super) enum HttpProblem {
     /// The path does not have this method.
     BadMethod,
     /// The path and query are too long.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the parser of HTTP answers without a body yet"))]
     TargetTooLong,
     /// The head is too long, or has too many fields.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the parser of HTTP answers without a body yet"))]
     HeadTooLong,
     /// A `Transfer-Encoding` other than `chunked`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the parser of HTTP answers without a body yet"))]
     UnknownCoding,
 }
 
@@ -369,7 +370,12 @@ mod tests {
         let text = bearer(&credential);
         let read = parse_bearer(&text).unwrap();
         assert!(read.id == credential.id && read.token == credential.token);
-        for damaged in ["", "Bearer ", "Bearer .", &text[..text.len() - 1], &text.replace('.', "")] {
+        for same in [text.replace("Bearer", "bEARER"), text.replace(' ', "   ")] {
+            assert!(parse_bearer(&same).is_some_and(|read| read.token == credential.token), "{same}");
+        }
+        let other = text.replace("Bearer", "Basic");
+        for damaged in ["", "Bearer ", "Bearer .", &text[..text.len() - 1], &text.replace('.', ""), &other, &text[7..]]
+        {
             assert!(parse_bearer(damaged).is_none(), "{damaged}");
         }
     }

@@ -18,12 +18,14 @@ const LEVELS: [(&str, LevelFilter); 5] = [
     ("trace", LevelFilter::TRACE),
 ];
 
-/// Writes log lines of this crate to standard error. `verbose` counts `-v`; where it is 0, `SHARE_LOG` sets the level.
+/// Writes log lines of this crate to standard error. `verbose` counts `-v`; where it is 0, `SHARE_LOG` sets the level,
+/// except that a `quiet` server logs errors alone.
 ///
 /// # Errors
 /// `SHARE_LOG` is neither a level nor a number.
-pub(in crate::cli) fn log(verbose: u8, is_server: bool) -> Result<(), Failure> {
+pub(in crate::cli) fn log(verbose: u8, quiet: bool, is_server: bool) -> Result<(), Failure> {
     let level = match std::env::var("SHARE_LOG") {
+        _ if verbose == 0 && quiet && is_server => LevelFilter::ERROR,
         Ok(value) if verbose == 0 && !value.is_empty() => level(&value, is_server).ok_or_else(|| {
             let names = LEVELS.map(|(name, _)| name).join(", ");
             let what = format!("invalid value '{}' for SHARE_LOG", printable(&value));

@@ -16,7 +16,7 @@ use crate::relay::client::endpoint::Endpoint;
 use crate::relay::clock::SystemClock;
 use crate::relay::rules::probe::ProbeResult;
 use crate::relay::rules::{Policy, StoreRelay};
-use crate::relay::store::folder::Sharing;
+use crate::relay::store::folder::{Sharing, would_lie_inside};
 use crate::relay::store::layout;
 use crate::relay::{Admission, RelayError};
 use crate::relay_url::RelayUrl;
@@ -107,16 +107,19 @@ async fn ask_for_token(endpoint: &Endpoint, cx: &Context) -> Result<Option<Strin
 async fn adopt(url: &RelayUrl, cx: &Context) -> Result<ProbeResult, Failure> {
     let name = url.name();
     if let Some(path) = url.folder() {
+        stores::expect_one_copy(&path)?;
         // Objects of an earlier use may stay.
         let is_foreign =
             |entry: std::io::Result<fs::DirEntry>| entry.is_ok_and(|entry| !layout::is_known(&entry.file_name()));
-        if path.is_symlink() || fs::read_dir(path).is_ok_and(|mut entries| entries.any(is_foreign)) {
+        // Beside a directory of our own, other files do no harm.
+        let is_direct = !would_lie_inside(&path, false);
+        if path.is_symlink() || (is_direct && fs::read_dir(path).is_ok_and(|mut entries| entries.any(is_foreign))) {
             let what = format!("{} contains other files", printable(&name));
             return Err(Failure::local(what, "specify an empty or new directory"));
         }
     }
     let another = "specify another directory or bucket";
-    let store = stores::open(url, Sharing::WithOthers, another)?;
+    let store = stores::open_introduced(url, Sharing::WithOthers, another, cx)?;
     let rules = StoreRelay::new(store, Arc::new(SystemClock), Policy::default());
     let found = stores::probe(&rules, &StoreName::of(url), another, cx).await?;
     rules.adopt().await.map_err(|error| Failure::local(format!("{}: {error}", printable(&name)), another))?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::cli::output::errors::{Failure, Request};
+use crate::cli::relay::rewriting::Rewriting;
 use crate::page::{self, File};
 use crate::relay::RelayError;
 use crate::relay::client::endpoint::Endpoint;
@@ -19,6 +20,8 @@ const IDLE_TIME: Duration = Duration::from_secs(5);
 enum Compared {
     Same,
     Other,
+    /// Changed on its way.
+    Rewritten(Rewriting),
     /// The same page with another Content-Security-Policy.
     OtherPolicy,
     /// Compressed, although the request was for plain bytes: this program decompresses nothing.
@@ -36,6 +39,7 @@ impl Compared {
         match self {
             Self::Same => "same",
             Self::Other => "other",
+            Self::Rewritten(_) => "rewritten",
             Self::OtherPolicy => "other-policy",
             Self::Compressed => "compressed",
             Self::Missing => "missing",
@@ -49,7 +53,9 @@ impl Compared {
         let (expected, policy) = file.map_or((page::PAGE.plain, Some(&**page::POLICY)), |file| (file.plain, None));
         match served {
             Ok(Served { is_compressed: true, .. }) => Self::Compressed,
-            Ok(Served { content, .. }) if content != expected => Self::Other,
+            Ok(Served { content, .. }) if content != expected => {
+                Rewriting::find(&content, expected).map_or(Self::Other, Self::Rewritten)
+            }
             Ok(served) if policy.is_some_and(|policy| served.policy != policy) => Self::OtherPolicy,
             Ok(_) => Self::Same,
             // Redirected, or longer than any page of a relay.
@@ -65,6 +71,11 @@ impl Compared {
             Self::Same | Self::NotFetched | Self::Unknown => None,
             Self::Other => Some(format!(
                 "{what} differs from this program's: the relay runs another version, or someone changed the page"
+            )),
+            Self::Rewritten(rewriting) => Some(format!(
+                "{what} is changed on its way by {}, so browsers may refuse to run it: {}",
+                rewriting.name(),
+                rewriting.fix()
             )),
             Self::OtherPolicy => {
                 Some(format!("{what} has another Content-Security-Policy: configure the proxy to pass that header on"))
@@ -113,7 +124,9 @@ impl ComparedPage {
         let page = match self.page {
             Compared::Same if are_same => "the page for browsers and its files are the same as in this program",
             Compared::Same => "the page for browsers is the same as in this program",
-            Compared::Other | Compared::OtherPolicy => "the page for browsers is NOT the same as in this program",
+            Compared::Other | Compared::OtherPolicy | Compared::Rewritten(_) => {
+                "the page for browsers is NOT the same as in this program"
+            }
             Compared::Compressed => "the page for browsers cannot be compared: a proxy compressed it",
             Compared::Missing => "the relay has no page for browsers",
             Compared::NotFetched => "the page for browsers could not be fetched",

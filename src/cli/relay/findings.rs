@@ -89,8 +89,9 @@ pub(super) async fn test(
     let may_create = match relay.create(owner, &offer).await {
         Ok(()) => true,
         Err(RelayError::NotAllowed) => false,
-        // A relay that received the credential of a new share does not answer that the share is unknown.
-        Err(RelayError::Unknown) => {
+        // Only to a request without its credential: the share is new, and the request is well-formed. The second is the
+        // answer of older relays.
+        Err(RelayError::BadRequest | RelayError::Unknown) => {
             return Err(in_front(endpoint, ProxyFault::DropsAuthorization));
         }
         Err(error) => return Err(endpoint.failed(Request::Test, error)),

@@ -179,7 +179,7 @@ impl ServeArgs {
             return Err(Failure::usage(what, Hint::run("--max-size 4GiB")));
         }
         let sharing = if self.shared_folder { Sharing::WithOthers } else { Sharing::Alone };
-        let store = stores::of_relay(self.store.as_deref(), sharing)?;
+        let store = stores::of_relay(self.store.as_deref(), sharing, cx)?;
         let in_memory = self.store.as_deref() == Some(stores::IN_MEMORY);
         let policy = Policy {
             max_bytes: self.max_size.as_u64(),

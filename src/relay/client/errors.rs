@@ -14,6 +14,7 @@ pub(super) fn pinned_failure(error: reqwest::Error) -> RelayError {
 
 /// The error of a request without a pinned key.
 pub(super) fn failure(error: reqwest::Error) -> RelayError {
+    let host = error.url().and_then(|url| url.host_str()).map(str::to_owned);
     let error = error.without_url();
     if let Some(tls) = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
         if let Some(distrust) = Distrust::of(tls) {
@@ -32,7 +33,7 @@ pub(super) fn failure(error: reqwest::Error) -> RelayError {
     }
     if error.is_connect() {
         if let Some(obstacle) = Obstacle::to_connecting(&error) {
-            return RelayError::Hindered(obstacle);
+            return RelayError::Hindered(obstacle.at(host.as_deref()));
         }
         let why = if error.is_timeout() { "no answer".to_owned() } else { innermost(&error) };
         return RelayError::NoConnection(why);

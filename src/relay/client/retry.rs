@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use crate::relay::clock::{Clock, SystemClock};
+use crate::relay::obstacle::Obstacle;
 use crate::relay::{
     About, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, Notice, Relay, RelayError,
     ShareState, Status, Waiting,
@@ -117,10 +118,10 @@ impl Retrying {
         Self { relay, backoff, has_answered: AtomicBool::new(false), on_retry }
     }
 
-    /// Whether a foreign answer came in place of the relay's, as from a captive portal.
+    /// Whether a foreign answer came in place of the relay's, as from a captive portal, or another network does not
+    /// know its name.
     fn is_diverted(&self, error: &RelayError) -> bool {
-        let is_foreign = matches!(error, RelayError::Diverted | RelayError::NotTrusted(_));
-        is_foreign && self.has_answered.load(Ordering::Relaxed)
+        is_foreign(error) && self.has_answered.load(Ordering::Relaxed)
     }
 
     /// Repeats a short call. The time runs from its beginning.
@@ -160,8 +161,7 @@ impl Retrying {
                     tokio::time::sleep(pause).await;
                 }
                 answer => {
-                    let is_foreign = matches!(answer, Err(RelayError::Diverted | RelayError::NotTrusted(_)));
-                    self.has_answered.fetch_or(!is_foreign, Ordering::Relaxed);
+                    self.has_answered.fetch_or(!answer.as_ref().is_err_and(is_foreign), Ordering::Relaxed);
                     if is_reported {
                         (self.on_retry)(RetryEvent::Ended);
                     }
@@ -170,6 +170,11 @@ impl Retrying {
             }
         }
     }
+}
+
+/// Whether an error shows that something else was reached, or nothing.
+fn is_foreign(error: &RelayError) -> bool {
+    matches!(error, RelayError::Diverted | RelayError::NotTrusted(_) | RelayError::Hindered(Obstacle::UnknownName))
 }
 
 #[async_trait]

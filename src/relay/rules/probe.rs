@@ -65,7 +65,11 @@ impl StoreRelay {
         let keeps_versions = self.store.keeps_versions(&format!("{name}{VERSION}")).await.unwrap_or(None);
         let suffixes = ORDER.into_iter().chain(["", VERSION]);
         let names: Vec<String> = suffixes.map(|suffix| format!("{name}{suffix}")).collect();
-        let removed = retry(|| self.store.delete(&names)).await;
+        // A store that lacks what is needed is named at once.
+        let removed = match result {
+            Err(Unfit::Failed(StoreError::Refused(_) | StoreError::Unable(_))) => self.store.delete(&names).await,
+            _ => retry(|| self.store.delete(&names)).await,
+        };
         result?;
         removed?;
         for name in &names {

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -17,16 +17,30 @@ use crate::relay::wire::{self, HttpProblem, Problem};
 /// The longest answer that needs no reservation, in bytes: a JSON object without a long manifest, and a part.
 const MAX_SHORT: usize = 2 * wire::MAX_JSON;
 
+/// Headers of every answer.
+pub(super) const HEADERS: [(&str, &str); 6] = [
+    ("cache-control", "no-store, no-transform"),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("x-robots-tag", "noindex"),
+];
+
 /// The outcome of a request.
 pub(super) type Answer = Result<Response, RelayError>;
 
 impl IntoResponse for RelayError {
     fn into_response(self) -> Response {
+        let out_of = if let Self::OutOfRange { max } = self { Some(format!("bytes */{max}")) } else { None };
         let (status, problem, after) = Problem::of(&self);
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, [(CONTENT_TYPE, wire::PROBLEM)], json_text(&problem)).into_response();
         if let Some(after) = after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after));
+        }
+        if let Some(range) = out_of.and_then(|range| HeaderValue::try_from(range).ok()) {
+            response.headers_mut().insert(CONTENT_RANGE, range);
         }
         response
     }

@@ -1,15 +1,16 @@
-//! Bodies of requests, read within bounds of length and time.
+//! Bodies of requests, of known length or in chunks, read within bounds of length and time.
 
+use std::error::Error;
+use std::io;
 use std::time::Duration;
 
-use axum::body::{Body, BodyDataStream, to_bytes};
+use axum::body::BodyDataStream;
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use serde::de::DeserializeOwned;
-use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::room::{Reservation, Room};
@@ -22,6 +23,11 @@ const IDLE_TIME: Duration = Duration::from_secs(30);
 /// The slowest rate of a body, in bytes a second.
 const SLOWEST: u64 = 4 * 1024;
 
+/// The longest time for a body of `len` bytes.
+fn time_for(len: u64) -> Duration {
+    IDLE_TIME + Duration::from_secs(len / SLOWEST)
+}
+
 /// A body that is a JSON object.
 pub(super) struct Json<T>(pub(super) T);
 
@@ -29,76 +35,139 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = RelayError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, RelayError> {
-        read_json(request.into_body(), wire::MAX_JSON, IDLE_TIME).await.map(Self)
-    }
-}
-
-/// Reads a JSON object of at most `max` bytes within `time`.
-///
-/// # Errors
-/// [`RelayError::Timeout`]; [`RelayError::BadRequest`] for a body that is too long or is something else.
-async fn read_json<T: DeserializeOwned>(body: Body, max: usize, time: Duration) -> Result<T, RelayError> {
-    let read = timeout(time, to_bytes(body, max));
-    let bytes = read.await.map_err(|_| RelayError::Timeout)?.map_err(|_| RelayError::BadRequest)?;
-    serde_json::from_slice(&bytes).map_err(|_| RelayError::BadRequest)
-}
-
-/// Reads a JSON object that may be long. A long one is read only with a length, after `admit` succeeded, and while
-/// `room` has a reservation for it. The reservation lasts until it is dropped.
-///
-/// # Errors
-/// As of [`read_json`]; the error of `admit`; [`RelayError::Busy`] without room.
-pub(super) async fn read_long_json<T: DeserializeOwned>(
-    len: Option<u64>,
-    body: Body,
-    room: &Room,
-    admit: impl Future<Output = Result<(), RelayError>>,
-) -> Result<(T, Option<Reservation>), RelayError> {
-    let len = len.and_then(|len| usize::try_from(len).ok()).filter(|len| *len > wire::MAX_JSON);
-    let Some(len) = len else { return Ok((read_json(body, wire::MAX_JSON, IDLE_TIME).await?, None)) };
-    if len > wire::MAX_LONG_JSON {
-        return Err(RelayError::BadRequest);
-    }
-    let admitted = async {
-        admit.await?;
-        room.reserve(len, IDLE_TIME).await
-    };
-    match admitted.await {
-        Ok(reservation) => Ok((read_json(body, len, time_for(len as u64)).await?, Some(reservation))),
-        Err(error) => {
-            drain(body.into_data_stream()).await;
-            Err(error)
+        let mut upload = Upload::of(request);
+        let mut json = BytesMut::new();
+        upload.expect_at_most(wire::MAX_JSON)?;
+        if within(IDLE_TIME, upload.read(&mut json, wire::MAX_JSON)).await? {
+            parse(&json).map(Self)
+        } else {
+            Err(too_large(wire::MAX_JSON))
         }
     }
 }
 
-/// The longest time for a body of `len` bytes.
-fn time_for(len: u64) -> Duration {
-    IDLE_TIME + Duration::from_secs(len / SLOWEST)
+/// The body of a request.
+pub(super) struct Upload {
+    /// Length in bytes. `None` if the body comes in chunks.
+    len: Option<u64>,
+    pieces: BodyDataStream,
 }
 
-/// Reads the rest of a body, at most the length of a part. Otherwise the connection would be reset while the client
-/// still sends, and the answer would be lost.
-async fn drain(mut body: BodyDataStream) {
-    let _ = timeout(IDLE_TIME, async {
-        let mut seen = 0;
-        while seen <= PART_LEN {
-            match next_piece(&mut body).await {
-                Ok(Some(piece)) => seen += piece.len(),
-                _ => return,
+impl<S: Sync> FromRequest<S> for Upload {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(request))
+    }
+}
+
+impl Upload {
+    fn of(request: Request) -> Self {
+        Self { len: declared_len(request.headers()), pieces: request.into_body().into_data_stream() }
+    }
+
+    /// Fails if the declared length is over `max`.
+    fn expect_at_most(&self, max: usize) -> Result<(), RelayError> {
+        if self.len.is_some_and(|len| len > max as u64) { Err(too_large(max)) } else { Ok(()) }
+    }
+
+    /// Reads into `whole` until the end of the body, and returns true; or until `whole` is longer than `max`.
+    async fn read(&mut self, whole: &mut BytesMut, max: usize) -> Result<bool, RelayError> {
+        while whole.len() <= max {
+            match next_piece(&mut self.pieces).await? {
+                Some(piece) => whole.extend_from_slice(&piece),
+                None => return Ok(true),
             }
         }
-    })
-    .await;
+        Ok(false)
+    }
+
+    /// A JSON object that may be long. Of a long one, no more than the beginning is read before `admit` succeeded and
+    /// `room` has a reservation for it, which lasts until it is dropped.
+    ///
+    /// # Errors
+    /// [`RelayError::Timeout`]; [`RelayError::TooLarge`]; [`RelayError::BadRequest`] if it is something else; the error
+    /// of `admit`; [`RelayError::Busy`] without room.
+    pub(super) async fn long_json<T: DeserializeOwned>(
+        mut self,
+        room: &Room,
+        admit: impl Future<Output = Result<(), RelayError>>,
+    ) -> Result<(T, Option<Reservation>), RelayError> {
+        const MAX: usize = wire::MAX_LONG_JSON;
+        self.expect_at_most(MAX)?;
+        let mut json = BytesMut::new();
+        let may_be_short = self.len.is_none_or(|len| len <= wire::MAX_JSON as u64);
+        if may_be_short && within(IDLE_TIME, self.read(&mut json, wire::MAX_JSON)).await? {
+            return Ok((parse(&json)?, None));
+        }
+        admit.await?;
+        let len = self.len.and_then(|len| usize::try_from(len).ok()).unwrap_or(MAX);
+        let reservation = room.reserve(len, IDLE_TIME).await?;
+        json.reserve(len.saturating_sub(json.len()));
+        if !within(time_for(len as u64), self.read(&mut json, MAX)).await? {
+            return Err(too_large(MAX));
+        }
+        Ok((parse(&json)?, Some(reservation)))
+    }
+
+    /// The JSON object of a frame, and the bytes after it.
+    ///
+    /// # Errors
+    /// [`RelayError::BadRequest`] for a body without a frame, [`RelayError::TooLarge`] for a frame that is too long,
+    /// [`RelayError::Timeout`] for one that takes too long, [`RelayError::Unreachable`] for a broken connection.
+    pub(super) async fn framed<T: DeserializeOwned>(mut self) -> Result<(T, Content), RelayError> {
+        let (mut frame, end) = within(IDLE_TIME, self.read_frame()).await?;
+        let first = frame.split_off(end).freeze();
+        let object = parse(&frame[4..])?;
+        let after = match self.len {
+            Some(len) => Some(len.checked_sub(end as u64).ok_or(RelayError::BadRequest)?),
+            None => None,
+        };
+        Ok((object, content(first, after, self.pieces)))
+    }
+
+    /// Reads at least the frame at the beginning. Returns all bytes that were read, and the frame's length.
+    async fn read_frame(&mut self) -> Result<(BytesMut, usize), RelayError> {
+        let mut head = BytesMut::new();
+        loop {
+            match wire::frame_len(&head, wire::MAX_JSON) {
+                Some(length) if head.len() >= 4 + length => return Ok((head, 4 + length)),
+                None if head.len() >= 4 => return Err(too_large(wire::MAX_JSON)),
+                _ => head.extend_from_slice(&next_piece(&mut self.pieces).await?.ok_or(RelayError::BadRequest)?),
+            }
+        }
+    }
+
+    /// All of the body.
+    pub(super) fn content(self) -> Content {
+        content(Bytes::new(), self.len, self.pieces)
+    }
 }
 
-/// The `Content-Length` of a request, in bytes.
-///
-/// # Errors
-/// [`RelayError::BadRequest`] without one.
-pub(super) fn declared_len(headers: &HeaderMap) -> Result<u64, RelayError> {
+/// `first` and `pieces` as content of `len` bytes.
+fn content(first: Bytes, len: Option<u64>, pieces: BodyDataStream) -> Content {
+    let deadline = Instant::now() + time_for(len.unwrap_or(PART_LEN as u64));
+    let chunks = stream::try_unfold((first, pieces), move |(first, mut pieces)| async move {
+        if !first.is_empty() {
+            return Ok(Some((first, (Bytes::new(), pieces))));
+        }
+        let piece = timeout_at(deadline, next_piece(&mut pieces)).await;
+        Ok(piece.unwrap_or(Err(RelayError::Timeout))?.map(|piece| (piece, (Bytes::new(), pieces))))
+    })
+    .boxed();
+    match len {
+        Some(len) => Content::Stream { len, chunks },
+        None => Content::Unsized(chunks),
+    }
+}
+
+/// The length of a body in bytes, 0 if the request has none. `None` if it comes in chunks.
+fn declared_len(headers: &HeaderMap) -> Option<u64> {
+    if headers.contains_key(TRANSFER_ENCODING) {
+        return None;
+    }
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    length.and_then(|length| length.parse().ok()).ok_or(RelayError::BadRequest)
+    Some(length.and_then(|length| length.parse().ok()).unwrap_or(0))
 }
 
 /// The next piece of a body.
@@ -107,101 +176,27 @@ async fn next_piece(body: &mut BodyDataStream) -> Result<Option<Bytes>, RelayErr
         Err(_) => Err(RelayError::Timeout),
         Ok(None) => Ok(None),
         Ok(Some(Ok(piece))) => Ok(Some(piece)),
+        Ok(Some(Err(error))) if is_malformed(&error) => Err(RelayError::BadRequest),
         Ok(Some(Err(_))) => Err(RelayError::Unreachable("the upload was interrupted".to_owned())),
     }
 }
 
-/// A body of a known length: its framed JSON object, and the rest.
-pub(super) struct Framed<T> {
-    pub(super) head: T,
-    /// Bytes after the frame that were read together with it.
-    first: Bytes,
-    /// Length of everything after the frame, in bytes.
-    len: u64,
-    rest: BodyDataStream,
+/// Whether the client made an error in the format of a body in chunks. The alternative is a broken connection.
+fn is_malformed(error: &(dyn Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| (*error).source());
+    let kind = causes.find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+    matches!(kind, Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData))
 }
 
-impl<T: DeserializeOwned> Framed<T> {
-    /// Reads the frame at the beginning of a body of `whole_len` bytes.
-    ///
-    /// # Errors
-    /// [`RelayError::BadRequest`] for a body without a frame, [`RelayError::Timeout`] for a frame that takes too long,
-    /// [`RelayError::Unreachable`] for a broken connection.
-    pub(super) async fn read(whole_len: u64, body: Body) -> Result<Self, RelayError> {
-        let mut rest = body.into_data_stream();
-        let read = timeout(IDLE_TIME, read_frame(&mut rest)).await;
-        let (mut frame, end) = read.map_err(|_| RelayError::Timeout)??;
-        let first = frame.split_off(end).freeze();
-        let head = serde_json::from_slice(&frame[4..]).map_err(|_| RelayError::BadRequest)?;
-        let len = whole_len.checked_sub(end as u64).ok_or(RelayError::BadRequest)?;
-        Ok(Self { head, first, len, rest })
-    }
-
-    /// The JSON object; and the bytes after it, [lent](lend).
-    pub(super) fn lend(self) -> (T, Content, Returned) {
-        let (content, returned) = lend(self.first, self.len, self.rest);
-        (self.head, content, returned)
-    }
+/// `work`, which fails with [`RelayError::Timeout`] after `time`.
+async fn within<T>(time: Duration, work: impl Future<Output = Result<T, RelayError>>) -> Result<T, RelayError> {
+    timeout(time, work).await.unwrap_or(Err(RelayError::Timeout))
 }
 
-/// Reads at least the frame at the beginning of a body. Returns all bytes that were read, and the frame's length.
-async fn read_frame(body: &mut BodyDataStream) -> Result<(BytesMut, usize), RelayError> {
-    let mut head = BytesMut::new();
-    loop {
-        match wire::frame_len(&head, wire::MAX_JSON) {
-            Some(length) if head.len() >= 4 + length => return Ok((head, 4 + length)),
-            None if head.len() >= 4 => return Err(RelayError::BadRequest),
-            _ => head.extend_from_slice(&next_piece(body).await?.ok_or(RelayError::BadRequest)?),
-        }
-    }
+fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, RelayError> {
+    serde_json::from_slice(json).map_err(|_| RelayError::BadRequest)
 }
 
-/// A body that a relay reads as content. It is sent back when the content is dropped.
-struct Lent {
-    /// When all of it must have arrived.
-    deadline: Instant,
-    body: Option<BodyDataStream>,
-    back: Option<oneshot::Sender<BodyDataStream>>,
-}
-
-impl Drop for Lent {
-    fn drop(&mut self) {
-        if let (Some(body), Some(back)) = (self.body.take(), self.back.take()) {
-            // Fails if the request was dropped.
-            let _ = back.send(body);
-        }
-    }
-}
-
-/// The receiver of a body that was lent to a relay.
-pub(super) struct Returned(oneshot::Receiver<BodyDataStream>);
-
-/// `body`, of `len` bytes, as content; and the body itself, once the content is dropped.
-pub(super) fn lend_all(len: u64, body: Body) -> (Content, Returned) {
-    lend(Bytes::new(), len, body.into_data_stream())
-}
-
-/// `first` and the rest of `body` as content of `len` bytes; and the body itself, once the content is dropped.
-fn lend(first: Bytes, len: u64, body: BodyDataStream) -> (Content, Returned) {
-    let (back, returned) = oneshot::channel();
-    let deadline = Instant::now() + time_for(len);
-    let lent = Lent { deadline, body: Some(body), back: Some(back) };
-    let pieces = stream::try_unfold((first, lent), |(first, mut lent)| async move {
-        if !first.is_empty() {
-            return Ok(Some((first, (Bytes::new(), lent))));
-        }
-        let Some(body) = &mut lent.body else { return Ok(None) };
-        let piece = timeout_at(lent.deadline, next_piece(body)).await;
-        Ok(piece.unwrap_or(Err(RelayError::Timeout))?.map(|piece| (piece, (Bytes::new(), lent))))
-    });
-    (Content::Stream { len, chunks: pieces.boxed() }, Returned(returned))
-}
-
-impl Returned {
-    /// [Drains](drain) what the relay left of the body.
-    pub(super) async fn drain(mut self) {
-        if let Ok(body) = self.0.try_recv() {
-            drain(body).await;
-        }
-    }
+fn too_large(max: usize) -> RelayError {
+    RelayError::TooLarge { max: max as u64 }
 }

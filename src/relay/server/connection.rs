@@ -17,6 +17,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
+use super::automatic::Automatic;
+use super::closing::Closing;
+use super::exchange::{Exchange, Noted};
+
 /// Content type of a TLS record that carries a handshake (RFC 8446, 5.1).
 const HANDSHAKE: u8 = 22;
 /// A connection on which no byte could be written for this long is closed. The system reports progress late: when a
@@ -47,9 +51,9 @@ impl Acceptor {
 }
 
 impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
-    type Stream = Connection;
-    type Service = S;
-    type Future = Pin<Box<dyn Future<Output = io::Result<(Connection, S)>> + Send>>;
+    type Stream = Automatic<Closing<Connection>>;
+    type Service = Noted<S>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let (tls, plain, permit) = (self.tls.clone(), self.plain, self.permits.clone().try_acquire_owned());
@@ -64,7 +68,10 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
                     begun.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?
                 }
             };
-            Ok((Connection { stream, stalled: None, _permit: permit }, service))
+            let exchange = Arc::<Exchange>::default();
+            let connection = Connection { stream, stalled: None, _permit: permit };
+            let stream = Automatic::new(Closing::new(connection, exchange.clone()), exchange.clone());
+            Ok((stream, Noted::new(service, exchange)))
         })
     }
 }
@@ -148,19 +155,22 @@ mod tests {
     use super::*;
 
     /// A connection as `acceptor` accepts it, and its other end.
-    async fn taken(acceptor: &Acceptor, first: &[u8]) -> (io::Result<(Connection, ())>, TcpStream) {
+    async fn taken(
+        acceptor: &Acceptor,
+        first: &[u8],
+    ) -> (io::Result<impl AsyncRead + AsyncWrite + Unpin + use<>>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut other = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         other.write_all(first).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
-        (acceptor.accept(stream, ()).await, other)
+        (acceptor.accept(stream, ()).await.map(|(stream, _)| stream), other)
     }
 
     #[tokio::test]
     async fn a_connection_holds_its_permit_until_it_ends() {
         let acceptor = Acceptor::new(None, true, 1);
         let (first, mut other) = taken(&acceptor, b"G").await;
-        let (mut first, ()) = first.unwrap();
+        let mut first = first.unwrap();
         assert!(taken(&acceptor, b"G").await.0.is_err(), "there is one at most");
         let mut byte = [0];
         first.read_exact(&mut byte).await.unwrap();
@@ -173,7 +183,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_that_takes_nothing_ends() {
         let (connection, _other) = taken(&Acceptor::new(None, true, 1), b"").await;
-        let (mut connection, ()) = connection.unwrap();
+        let mut connection = connection.unwrap();
         tokio::time::pause();
         let start = tokio::time::Instant::now();
         // The paused clock advances only when no task can run, so to the end of the wait.

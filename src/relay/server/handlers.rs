@@ -4,19 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
-use axum::http::header::{
-    CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RANGE,
-};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::IntoResponse;
 
 use super::answers::{Answer, json, json_text, long};
-use super::body::{Framed, Json, declared_len, lend_all, read_long_json};
+use super::body::{Json, Upload};
 use super::host::IsLocal;
 use super::options::Server;
+use super::waiting;
 use crate::relay::wire::{self, ClaimRequest, Deposit, Done, FinishRequest, Proof, Was};
-use crate::relay::{About, Checksum, Commit, Content, Create, Credential, MAX_WAIT, RelayError, ShareState, V1};
+use crate::relay::{About, Checksum, Commit, Content, Create, Credential, RelayError, V1};
 
 /// Runs `work` to its end even if the client disconnects, so that it also cleans up.
 async fn to_the_end<T: Send + 'static>(
@@ -46,33 +46,23 @@ pub(super) async fn create(
 
 pub(super) async fn put_part(
     State(server): State<Arc<Server>>,
-    Path(number): Path<String>,
+    PartNumber(number): PartNumber,
     owner: Credential,
     headers: HeaderMap,
-    body: Body,
+    part: Upload,
 ) -> Answer {
-    let number = part_number(&number)?;
     let crc = headers.get(wire::CHECKSUM).and_then(|value| value.to_str().ok()).and_then(Checksum::parse);
     let crc = crc.ok_or(RelayError::BadRequest)?;
-    let (part, returned) = lend_all(declared_len(&headers)?, body);
-    let relay = server.relay.clone();
-    let put = to_the_end(async move { relay.put_part(&owner, number, crc, part).await }).await;
-    returned.drain().await;
-    put?;
+    let (relay, part) = (server.relay.clone(), part.content());
+    to_the_end(async move { relay.put_part(&owner, number, crc, part).await }).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-pub(super) async fn commit(
-    State(server): State<Arc<Server>>,
-    owner: Credential,
-    headers: HeaderMap,
-    body: Body,
-) -> Answer {
+pub(super) async fn commit(State(server): State<Arc<Server>>, owner: Credential, body: Upload) -> Answer {
     let relay = server.relay.clone();
     // Only senders of a share of this relay get memory.
     let admit = async { relay.status(&owner, &[], Duration::ZERO).await.map(drop) };
-    let (commit, _reservation) =
-        read_long_json::<Commit>(declared_len(&headers).ok(), body, &server.bodies, admit).await?;
+    let (commit, _reservation) = body.long_json::<Commit>(&server.bodies, admit).await?;
     let relay = server.relay.clone();
     Ok(json(StatusCode::CREATED, &to_the_end(async move { relay.commit(&owner, &commit).await }).await?))
 }
@@ -81,20 +71,15 @@ pub(super) async fn deposit(
     State(server): State<Arc<Server>>,
     IsLocal(is_local): IsLocal,
     owner: Credential,
-    headers: HeaderMap,
-    body: Body,
+    body: Upload,
 ) -> Answer {
-    let framed = Framed::<Deposit<Create, Commit>>::read(declared_len(&headers)?, body).await?;
-    let (Deposit { create, commit, .. }, part, returned) = framed.lend();
+    let (Deposit { create, commit, .. }, part) = body.framed::<Deposit<Create, Commit>>().await?;
     if !server.options.create.allows(&create, is_local) {
-        drop(part);
-        returned.drain().await;
         return Err(RelayError::NotAllowed);
     }
     let relay = server.relay.clone();
-    let deposited = to_the_end(async move { relay.deposit(&owner, &create, &commit, part).await }).await;
-    returned.drain().await;
-    Ok(json(StatusCode::CREATED, &deposited?))
+    let deposited = to_the_end(async move { relay.deposit(&owner, &create, &commit, part).await }).await?;
+    Ok(json(StatusCode::CREATED, &deposited))
 }
 
 pub(super) async fn notice(State(server): State<Arc<Server>>, link: Credential) -> Answer {
@@ -131,15 +116,11 @@ pub(super) async fn claim(
 
 pub(super) async fn get_part(
     State(server): State<Arc<Server>>,
-    Path(number): Path<String>,
+    PartNumber(number): PartNumber,
     holder: Credential,
     headers: HeaderMap,
 ) -> Answer {
-    let number = part_number(&number)?;
-    let offset = match headers.get(RANGE) {
-        None => 0,
-        Some(range) => open_range(range).ok_or(RelayError::BadRequest)?,
-    };
+    let offset = offset(&headers)?;
     let content = server.relay.get_part(&holder, number, offset).await?;
     let len = content.known_len().ok_or(RelayError::BUSY)?;
     let body = match content {
@@ -156,15 +137,41 @@ pub(super) async fn get_part(
     Ok(response)
 }
 
-/// The last segment of the path to a part.
-fn part_number(text: &str) -> Result<u32, RelayError> {
-    let digits = !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
-    text.parse().ok().filter(|_| digits).ok_or(RelayError::BadRequest)
+/// The number of a part: the last segment of its path.
+pub(super) struct PartNumber(u32);
+
+impl<S: Send + Sync> FromRequestParts<S> for PartNumber {
+    type Rejection = RelayError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, RelayError> {
+        let segment = Path::<String>::from_request_parts(parts, state).await;
+        segment.ok().and_then(|Path(text)| part_number(&text)).map(Self).ok_or(RelayError::BadRequest)
+    }
 }
 
-/// The offset in `bytes=N-`, the only form of a range that is supported.
-fn open_range(range: &HeaderValue) -> Option<u64> {
-    range.to_str().ok()?.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()
+fn part_number(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|_| is_digits(text))
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit())
+}
+
+/// The offset in `Range: bytes=N-`, the only form of a range that is supported. 0 without the header.
+fn offset(headers: &HeaderMap) -> Result<u64, RelayError> {
+    let mut ranges = headers.get_all(RANGE).iter();
+    match (ranges.next(), ranges.next()) {
+        (None, _) => Ok(0),
+        (Some(range), None) => range.to_str().ok().and_then(open_range).ok_or(RelayError::BadRequest),
+        _ => Err(RelayError::BadRequest),
+    }
+}
+
+fn open_range(range: &str) -> Option<u64> {
+    let (unit, range) = range.split_once('=')?;
+    let first = range.strip_suffix('-').filter(|first| is_digits(first))?;
+    // No part is as long as the greatest number, so a greater one means the same.
+    unit.eq_ignore_ascii_case("bytes").then(|| first.parse().unwrap_or(u64::MAX))
 }
 
 pub(super) async fn finish(
@@ -178,11 +185,7 @@ pub(super) async fn finish(
 }
 
 pub(super) async fn status(State(server): State<Arc<Server>>, owner: Credential, headers: HeaderMap) -> Answer {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let known: Vec<_> =
-        text(IF_NONE_MATCH).and_then(|tag| ShareState::parse(tag.trim_matches('"'))).into_iter().collect();
-    let prefer = text(HeaderName::from_static("prefer")).and_then(|prefer| prefer.strip_prefix("wait="));
-    let wait = Duration::from_secs(prefer.and_then(|wait| wait.parse().ok()).unwrap_or(0)).min(MAX_WAIT);
+    let (known, wait) = (waiting::known_states(&headers), waiting::wait(&headers));
     let status = server.relay.status(&owner, &known, wait).await?;
     let tag = [(ETAG, format!("\"{}\"", status.state.word()))];
     if known.contains(&status.state) {
@@ -203,17 +206,18 @@ mod tests {
 
     #[test]
     fn a_part_has_a_plain_number() {
-        assert_eq!(part_number("17"), Ok(17));
+        assert_eq!((part_number("17"), part_number("0017")), (Some(17), Some(17)));
         for text in ["", "+1", "-1", "1 ", "0x1", "4294967296"] {
-            assert_eq!(part_number(text), Err(RelayError::BadRequest), "{text}");
+            assert_eq!(part_number(text), None, "{text}");
         }
     }
 
     #[test]
     fn a_range_is_open_at_its_end() {
-        assert_eq!(open_range(&HeaderValue::from_static("bytes=7-")), Some(7));
-        for text in ["bytes=7-9", "bytes=-7", "bytes=1-,2-", "items=7-", "7-"] {
-            assert_eq!(open_range(&HeaderValue::from_static(text)), None, "{text}");
+        assert_eq!((open_range("bytes=7-"), open_range("Bytes=0-")), (Some(7), Some(0)));
+        assert_eq!(open_range("bytes=99999999999999999999999-"), Some(u64::MAX));
+        for text in ["bytes=7-9", "bytes=-7", "bytes=-", "bytes=1-,2-", "bytes=+7-", "items=7-", "7-", ""] {
+            assert_eq!(open_range(text), None, "{text}");
         }
     }
 }

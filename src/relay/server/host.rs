@@ -8,6 +8,7 @@ use axum::http::header::HOST;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 
+use crate::relay::RelayError;
 use crate::relay_url::RelayUrl;
 
 /// The host in a `Host` header, without its port.
@@ -40,22 +41,32 @@ impl HostName {
     }
 }
 
-/// Whether the `Host` header names the server that listens on `listens` and is known as `public_url`. Prevents DNS
+/// Fails unless the `Host` header names the server that listens on `listens` and is known as `public_url`. Prevents DNS
 /// rebinding: a foreign page must not reach a relay on a private network under a name of its own.
-pub(super) fn is_meant(uri: &Uri, headers: &HeaderMap, listens: SocketAddr, public_url: Option<&RelayUrl>) -> bool {
+///
+/// # Errors
+/// [`RelayError::BadRequest`] unless there is exactly one host, [`RelayError::Misdirected`] if it is another one.
+pub(super) fn expect_meant(
+    uri: &Uri,
+    headers: &HeaderMap,
+    listens: SocketAddr,
+    public_url: Option<&RelayUrl>,
+) -> Result<(), RelayError> {
     let mut hosts = headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next().and_then(|value| value.to_str().ok()), hosts.next()) else {
-        return false;
+        return Err(RelayError::BadRequest);
     };
     // The request line may have the host too (RFC 9112, 3.2.2); then it must be the same.
     if uri.authority().is_some_and(|authority| authority.as_str() != host) {
-        return false;
+        return Err(RelayError::Misdirected);
     }
     if public_url.is_some_and(|url| url.name().eq_ignore_ascii_case(host)) {
-        return true;
+        return Ok(());
     }
     let host = HostName::parse(host);
-    host.is_local() || matches!(host, HostName::Address(ip) if ip == listens.ip() || listens.ip().is_unspecified())
+    let is_ours = |ip| ip == listens.ip() || listens.ip().is_unspecified();
+    let is_meant = host.is_local() || matches!(host, HostName::Address(ip) if is_ours(ip));
+    if is_meant { Ok(()) } else { Err(RelayError::Misdirected) }
 }
 
 /// Whether a request comes from this computer and was not forwarded by a proxy.
@@ -112,16 +123,17 @@ mod tests {
             for (name, value) in hosts {
                 all.append(*name, value.parse().unwrap());
             }
-            super::is_meant(&uri, &all, listens, Some(&url))
+            expect_meant(&uri, &all, listens, Some(&url))
         };
-        assert!(is_meant(&[("host", "192.0.2.1")], listens));
-        assert!(is_meant(&[("host", "127.0.0.1:80")], listens));
-        assert!(is_meant(&[("host", "RELAY.example")], listens));
-        assert!(!is_meant(&[("host", "192.0.2.2")], listens));
-        assert!(is_meant(&[("host", "192.0.2.2")], everywhere));
-        assert!(!is_meant(&[("host", "evil.example")], everywhere));
-        assert!(!is_meant(&[("host", "localhost"), ("host", "evil.example")], listens));
-        assert!(!is_meant(&[], listens));
+        let (meant, other, malformed) = (Ok(()), Err(RelayError::Misdirected), Err(RelayError::BadRequest));
+        assert_eq!(is_meant(&[("host", "192.0.2.1")], listens), meant);
+        assert_eq!(is_meant(&[("host", "127.0.0.1:80")], listens), meant);
+        assert_eq!(is_meant(&[("host", "RELAY.example")], listens), meant);
+        assert_eq!(is_meant(&[("host", "192.0.2.2")], listens), other);
+        assert_eq!(is_meant(&[("host", "192.0.2.2")], everywhere), meant);
+        assert_eq!(is_meant(&[("host", "evil.example")], everywhere), other);
+        assert_eq!(is_meant(&[("host", "localhost"), ("host", "evil.example")], listens), malformed);
+        assert_eq!(is_meant(&[], listens), malformed);
     }
 
     #[test]

@@ -2,30 +2,32 @@
 //!
 //! The server makes no decision about a share: a handler reads a request within bounds, calls a [`Relay`], and writes
 //! the answer. `GET` and `HEAD` change nothing. Logs have the method, the route's template, the status, a
-//! size and a duration; never an id, a token, a header or an address.
+//! size and a duration; never an id, a token, a header or an address. The one exception is the first `Host` that is not
+//! the relay's own: its operator may have to allow it.
 
 mod answers;
+mod automatic;
 mod body;
+mod closing;
 mod connection;
 mod credential;
+mod entrance;
+mod exchange;
 pub mod guests;
 mod handlers;
 mod host;
 mod options;
 mod room;
 mod static_files;
+mod waiting;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::middleware;
 use axum::routing::{get, post, put};
 use axum_server::Handle;
 use hyper_util::rt::TokioTimer;
@@ -33,12 +35,14 @@ use hyper_util::rt::TokioTimer;
 use self::connection::Acceptor;
 use self::options::Server;
 pub use self::options::{CreatePolicy, PORT, ServerOptions};
-use self::room::Room;
 use crate::relay::wire::HttpProblem;
-use crate::relay::{Relay, RelayError, pinned, wire};
+use crate::relay::{Relay, pinned, wire};
 
 /// Time for the head of a request. A connection that takes longer is closed.
 const HEADER_TIME: Duration = Duration::from_secs(10);
+
+/// The longest head of a request in bytes, which is held in memory.
+const MAX_HEAD: usize = 64 << 10;
 
 /// Serves `relay` until `stop` completes, then waits for running requests.
 ///
@@ -54,13 +58,19 @@ pub async fn serve(
     listener.set_nonblocking(true)?;
     let tls = options.direct.as_ref().map(pinned::server).transpose().map_err(io::Error::other)?;
     let (drain, plain, max_connections) = (options.drain, options.plain, options.max_connections);
-    let app = router(Arc::new(Server { relay, options, listens, bodies: Room::default(), answers: Room::default() }));
+    let app = router(Arc::new(Server::new(relay, options, listens)));
     let handle = Handle::new();
     let mut server = axum_server::from_tcp(listener)?
         .acceptor(Acceptor::new(tls, plain, max_connections))
         .handle(handle.clone())
         .http1_only();
-    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_headers(64);
+    server
+        .http_builder()
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_headers(64)
+        .max_buf_size(MAX_HEAD);
     tokio::spawn(async move {
         stop.await;
         handle.graceful_shutdown(Some(drain));
@@ -84,31 +94,11 @@ fn router(server: Arc<Server>) -> Router {
         .route(wire::OWNER, get(handlers::status).delete(handlers::revoke))
         .fallback(static_files::nothing_there)
         .method_not_allowed_fallback(|| async { HttpProblem::BadMethod });
-    api.layer(middleware::from_fn_with_state(server.clone(), around)).with_state(server)
-}
-
-/// Middleware of all requests: checks the `Host` header, adds headers to the answer, and logs both.
-async fn around(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
-    let start = Instant::now();
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let public_url = server.options.public_url.as_ref();
-    let is_meant = host::is_meant(request.uri(), request.headers(), server.listens, public_url);
-    let mut response = if is_meant { next.run(request).await } else { RelayError::Misdirected.into_response() };
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (CACHE_CONTROL, "no-store, no-transform"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (REFERRER_POLICY, "no-referrer"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("x-robots-tag"), "noindex"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
+    let base = server.base.clone();
+    let api = api.layer(middleware::from_fn_with_state(server.clone(), entrance::around)).with_state(server);
+    match base {
+        None => api,
+        // A layer of a router runs after its choice of a route, so the paths are changed by a router around it.
+        Some(base) => Router::new().fallback_service(api).layer(middleware::from_fn_with_state(base, entrance::below)),
     }
-    let bytes = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).unwrap_or("-").to_owned();
-    let route = route.as_ref().map_or("-", MatchedPath::as_str);
-    let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(%method, route, status = response.status().as_u16(), bytes, ms);
-    response
 }

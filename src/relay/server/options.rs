@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -110,8 +111,27 @@ pub(super) struct Server {
     pub(super) options: ServerOptions,
     /// The address that it listens on.
     pub(super) listens: SocketAddr,
+    /// The path of the address in links, without a slash at its end, if it has one.
+    pub(super) base: Option<Arc<str>>,
     /// Memory for long bodies.
     pub(super) bodies: Room,
     /// Memory for long answers.
     pub(super) answers: Room,
+    /// Whether a request for a foreign host was logged.
+    pub(super) misdirected: AtomicBool,
+}
+
+impl Server {
+    pub(super) fn new(relay: Arc<dyn Relay>, options: ServerOptions, listens: SocketAddr) -> Self {
+        let base = options.public_url.as_ref().and_then(RelayUrl::base_path).map(Arc::from);
+        Self {
+            relay,
+            options,
+            listens,
+            base,
+            bodies: Room::default(),
+            answers: Room::default(),
+            misdirected: AtomicBool::new(false),
+        }
+    }
 }

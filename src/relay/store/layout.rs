@@ -8,6 +8,7 @@
 //! | [`MARKER`] | the object that lets a store be used without a server |
 //! | [`STAGING`] | staging files of a folder |
 //! | [`LOCK`] | the lock file of a folder |
+//! | [`PRIVATE`] | the directory in which everything else lies if other users may enter the folder |
 
 use std::ffi::OsStr;
 
@@ -23,6 +24,8 @@ pub const MARKER: &str = "share-store";
 pub const STAGING: &str = "tmp";
 /// Lock file: exclusive for a server that uses the folder alone, shared for clients without a server.
 pub const LOCK: &str = "lock";
+/// Directory, inside a folder that other users may enter, in which everything lies.
+pub const PRIVATE: &str = "share-relay";
 
 /// Directories at the top of a store.
 pub const DIRECTORIES: [&str; 4] = [STAGING, SHARES, DUE, PROBES];
@@ -43,5 +46,6 @@ mod tests {
             assert!(is_known(OsStr::new(name)), "{name}");
         }
         assert!(!is_known(OsStr::new("v2")));
+        assert_eq!(PRIVATE, "share-relay");
     }
 }

@@ -5,6 +5,7 @@
 
 mod deaths;
 mod disk;
+mod folders;
 mod kill;
 mod refusals;
 mod rows;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use crate::support::{BucketFault, Proxy, Run, Sandbox, TestS3, data, node, noise, photo, settle_bucket, skip};
+use crate::support::{BucketFault, Denial, Proxy, Run, Sandbox, TestS3, data, node, noise, photo, settle_bucket, skip};
 
 /// A run of the program with the bucket's credentials.
 fn share(sandbox: &Sandbox, s3: &TestS3, args: &[&str]) -> Run {
@@ -89,13 +89,39 @@ fn a_store_that_overwrites_instead_of_creating_is_refused() {
     let relay = ["relay", "--listen", "127.0.0.1:0", "--store", &url];
     share(&sandbox, &s3, &relay).fails(8, "a share could be opened twice");
     assert_eq!(s3.names(), Vec::<String>::new(), "nothing is left of the attempt");
-    // A store that refuses conditions is not asked repeatedly.
-    let (sandbox, s3) = (Sandbox::new(), TestS3::that_denies_conditions());
-    for command in [&["relay", "use", &url][..], &relay] {
-        let refused =
-            share(&sandbox, &s3, command).fails(8, "the bucket does not support conditional writes (If-None-Match)");
-        assert!(refused.stderr.contains("such as S3, R2 or MinIO") && !refused.stderr.contains("retrying"));
+}
+
+#[test]
+fn a_store_that_denies_conditional_writes_is_named_at_once() {
+    let url = TestS3::url("team");
+    let relay = ["relay", "--listen", "127.0.0.1:0", "--store", &url];
+    for denial in [Denial::NotImplemented, Denial::NotAllowed, Denial::InvalidArgument] {
+        let (sandbox, s3) = (Sandbox::new(), TestS3::that_denies_conditions(denial));
+        for command in [&["relay", "use", &url][..], &relay] {
+            s3.plan(|_| None);
+            let refused = share(&sandbox, &s3, command);
+            let refused = refused.fails(8, "the bucket does not support conditional writes (If-None-Match)");
+            assert!(refused.stderr.contains("such as S3, R2 or MinIO"), "{denial:?} {refused:?}");
+            assert!(!refused.stderr.contains("retrying"), "{denial:?} {refused:?}");
+            // The parallel creations, one for the versions, and the deletion: nothing is repeated.
+            assert_eq!(s3.asked(), 18, "{denial:?}");
+        }
     }
+}
+
+#[test]
+fn a_bucket_in_another_region_is_named_at_once() {
+    let (sandbox, s3, url) = team();
+    // S3 sends such a redirect without an address.
+    s3.plan(|_| Some(BucketFault::Refused(301)));
+    let relay = ["relay", "--listen", "127.0.0.1:0", "--store", &url];
+    for command in [&["relay", "use", &url][..], &["send"], &relay] {
+        let refused = share(&sandbox, &s3, command).input("x").fails(8, "the bucket is in another region");
+        assert!(refused.stderr.contains("AWS_REGION") && !refused.stderr.contains("retrying"), "{refused:?}");
+    }
+    // Another server, which is not a bucket.
+    s3.plan(|_| Some(BucketFault::Refused(405)));
+    share(&sandbox, &s3, &relay).fails(8, "the server is not a bucket");
 }
 
 #[test]

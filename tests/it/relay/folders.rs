@@ -1,7 +1,7 @@
 //! A relay without a server: a shared folder.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::process::Command;
 
 use crate::support::{Conversation, Running, SHARE, Sandbox, files, noise, photo, skip};
@@ -121,16 +121,12 @@ fn only_a_folder_that_was_made_for_it_is_used() {
     let sandbox = Sandbox::new();
     let url = url(&sandbox);
     sandbox.share(["send", "--relay", &url]).input("x").fails(8, "no such file or directory");
-    fs::create_dir(sandbox.path("team")).unwrap();
+    fs::DirBuilder::new().mode(0o700).create(sandbox.path("team")).unwrap();
     sandbox.share(["send", "--relay", &url]).input("x").fails(2, "is not set up as a relay");
     assert!(files(&sandbox.path("team")).is_empty());
     sandbox.write("team/letter.txt", b"dear");
     sandbox.share(["relay", "use", &url]).fails(8, "contains other files");
     sandbox.share(["relay", "use", "file://nas/team"]).fails(2, "expected a folder like file:///srv/share");
-    fs::remove_file(sandbox.path("team/letter.txt")).unwrap();
-    fs::set_permissions(sandbox.path("team"), fs::Permissions::from_mode(0o755)).unwrap();
-    let refused = sandbox.share(["relay", "use", &url]).fails(8, "can be read by other users");
-    assert!(refused.stderr.contains("chmod o="), "{refused:?}");
     std::os::unix::fs::symlink("/tmp", sandbox.path("link")).unwrap();
     let linked = format!("file://{}", sandbox.path("link").display());
     sandbox.share(["send", "--relay", &linked]).input("x").fails(2, "is not set up as a relay");

@@ -1,5 +1,7 @@
 //! Tests of relays and their stores.
 
+mod addresses;
+mod answers;
 mod buckets;
 mod contract;
 mod folders;
@@ -8,6 +10,7 @@ mod load;
 mod long;
 mod manifests;
 mod obstacles;
+mod places;
 mod protocol;
 mod races;
 mod server;

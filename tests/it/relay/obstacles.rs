@@ -175,3 +175,30 @@ fn a_machine_without_a_network_is_told_so() {
         expect(&ended, 6, what, hint);
     }
 }
+
+#[test]
+#[ignore = "needs user namespaces: tests/all"]
+fn a_mistyped_name_of_a_relay_is_named_at_once() {
+    let sandbox = Sandbox::new();
+    // Names are looked up in a file alone, so that no name server is asked.
+    sandbox.write("nsswitch", b"hosts: files\n");
+    let as_told = |args: &str| {
+        let script = format!("mount --bind nsswitch /etc/nsswitch.conf; echo x | exec \"$SHARE\" {args}");
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "bash", "-ec", &script]);
+        sandbox.prepare(command).env("SHARE", SHARE).run()
+    };
+    for command in ["send --relay rellay", "relay use rellay", "relay check http://rellay:4080", "peek rellay/#"] {
+        let command = command.replace('#', &format!("#{KEY}"));
+        let ended = as_told(&command);
+        expect(&ended, 6, "error: no computer on this network has the name rellay", "like https://relay.example");
+        assert!(!ended.stderr.contains("retrying"), "{ended:?}");
+    }
+    // A name with a dot may appear, as with a VPN.
+    let ended = as_told("send --give-up 4s --relay rellay.example");
+    expect(&ended, 6, "the name rellay.example cannot be looked up", "check the spelling");
+    assert!(ended.stderr.contains("retrying for up to 4 seconds"), "{ended:?}");
+    for (address, what) in [("htps://relay.example", "htps is not supported"), ("ftp://nas", "ftp is not supported")] {
+        sandbox.share(["send", "--relay", address]).input("x").fails(2, what);
+    }
+}

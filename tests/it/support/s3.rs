@@ -73,7 +73,18 @@ pub(crate) struct TestS3 {
 enum Conditions {
     Kept,
     Ignored,
-    Denied,
+    Denied(Denial),
+}
+
+/// The ways in which stores deny conditions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Denial {
+    /// 501 with the code `NotImplemented`.
+    NotImplemented,
+    /// 405 with the code `MethodNotAllowed`.
+    NotAllowed,
+    /// 400 with a text that names the header.
+    InvalidArgument,
 }
 
 /// The handler of requests.
@@ -110,9 +121,9 @@ impl TestS3 {
         })
     }
 
-    /// A server that refuses conditions as not implemented.
-    pub(crate) fn that_denies_conditions() -> Self {
-        let (clock, conditions) = (Arc::new(SystemClock), Conditions::Denied);
+    /// A server that refuses conditions in this way.
+    pub(crate) fn that_denies_conditions(denial: Denial) -> Self {
+        let (clock, conditions) = (Arc::new(SystemClock), Conditions::Denied(denial));
         Self::start_as(Storage { objects: Mutex::default(), clock, conditions, keeps_versions: false })
     }
 
@@ -294,9 +305,15 @@ impl S3 for Service {
         let bytes = Bytes::from(body.concat());
         let wants = input.if_none_match.is_some_and(|condition| condition.is_any());
         let create = match self.0.conditions {
-            Conditions::Denied if wants => return Err(s3_error!(NotImplemented)),
+            Conditions::Denied(denial) if wants => {
+                return Err(match denial {
+                    Denial::NotImplemented => s3_error!(NotImplemented),
+                    Denial::NotAllowed => s3_error!(MethodNotAllowed),
+                    Denial::InvalidArgument => s3_error!(InvalidArgument, "Unsupported header If-None-Match"),
+                });
+            }
             Conditions::Kept => wants,
-            Conditions::Ignored | Conditions::Denied => false,
+            Conditions::Ignored | Conditions::Denied(_) => false,
         };
         let e_tag = Some(tag(&bytes));
         let now = self.0.clock.now();

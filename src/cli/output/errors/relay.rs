@@ -51,6 +51,7 @@ pub(super) fn is_unreachable(error: &RelayError) -> bool {
 /// An error of `request` at the relay `url`; `relay` is its name.
 pub(super) fn refused(relay: &str, url: &RelayUrl, request: Request, error: &RelayError) -> Message {
     match (request, error) {
+        (_, RelayError::Misdirected) => misdirected(relay, url.to_string().trim_end_matches('/')),
         (Request::Test, _) => failed_test(relay, url, error),
         (Request::Status | Request::Revoke, RelayError::Unknown) => no_record(relay, request),
         (Request::Revoke, error) if error.is_unasked() => {
@@ -144,7 +145,7 @@ pub(super) fn message(relay: &str, error: &RelayError, safe: &str) -> Message {
         RelayError::Gone { .. } | RelayError::Unknown | RelayError::WrongPassphrase { .. } => {
             Message::new(Exit::Gone, format!("{relay} answered: {error}"), "send the share again")
         }
-        RelayError::Misdirected => misdirected(relay),
+        RelayError::Misdirected => misdirected(relay, relay),
         RelayError::BadRequest
         | RelayError::EmptyPart
         | RelayError::IdTaken
@@ -158,12 +159,12 @@ pub(super) fn message(relay: &str, error: &RelayError, safe: &str) -> Message {
     }
 }
 
-/// A relay that does not answer at the address that the client used.
-fn misdirected(relay: &str) -> Message {
+/// A relay that does not answer at the address that the client used: `url`, or its name if only that is known.
+fn misdirected(relay: &str, url: &str) -> Message {
     Message::new(
         Exit::Unreachable,
-        format!("the relay at {relay} does not answer at that address"),
-        format!("its operator must name the address: share relay --public-url https://{relay}"),
+        format!("the relay at {relay} does not answer at this address"),
+        Hint::line(format!("its operator must name the address: share relay --public-url {url}")),
     )
 }
 
@@ -189,6 +190,11 @@ pub(super) fn hindered(relay: &str, obstacle: &Obstacle, safe: &str) -> Message 
             Exit::Unreachable,
             format!("the name {relay} cannot be looked up: {why}"),
             format!("check the spelling, and that this computer is online; {safe}"),
+        ),
+        Obstacle::UnknownName => Message::new(
+            Exit::Unreachable,
+            format!("no computer on this network has the name {relay}"),
+            Hint::line("check the relay's address, which looks like https://relay.example"),
         ),
         Obstacle::NoProxy(why) => Message::new(
             Exit::Unreachable,

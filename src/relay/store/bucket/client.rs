@@ -17,6 +17,9 @@ use crate::relay::store::bucket::errors::{ErrorResponse, Failed};
 /// The connection timeout for which the crate asks, except for sources of credentials.
 const USUAL_CONNECT_TIME: Duration = Duration::from_secs(5);
 
+/// Headers that make a creation conditional, as errors name them.
+const CONDITIONS: [&str; 2] = ["if-none-match", "if-generation-match"];
+
 /// Makes the crate's client, with our settings.
 #[derive(Debug)]
 pub(super) struct Connector {
@@ -88,10 +91,8 @@ impl HttpService for Noting {
         let response = self.0.execute(request).await?;
         let status = response.status();
         if status.is_redirection() {
-            // The crate reads no body of these, nor the status of a redirect without a target.
-            if response.headers().contains_key("location") {
-                note(Some(ErrorResponse { status: Some(status.as_u16()), codes: Vec::new() }));
-            }
+            // The crate reads no body of these, and hides the status of a redirect without a target.
+            note(Some(ErrorResponse { status: Some(status.as_u16()), ..ErrorResponse::default() }));
             return Ok(response);
         }
         if status.is_success() && !is_bulk {
@@ -103,9 +104,11 @@ impl HttpService for Noting {
             note(if status.is_success() {
                 Some(codes(text).collect())
                     .filter(|codes: &Vec<_>| !codes.is_empty())
-                    .map(|codes| ErrorResponse { status: None, codes })
+                    .map(|codes| ErrorResponse { codes, ..ErrorResponse::default() })
             } else {
-                Some(ErrorResponse { status: Some(status.as_u16()), codes: codes(text).take(1).collect() })
+                let names_condition = CONDITIONS.iter().any(|name| text.to_ascii_lowercase().contains(name));
+                let codes = codes(text).take(1).collect();
+                Some(ErrorResponse { status: Some(status.as_u16()), codes, names_condition })
             });
         }
         Ok(HttpResponse::from_parts(head, body.into()))
@@ -176,7 +179,8 @@ mod tests {
         const DENIED: &str = "<Error><Code>AccessDenied</Code></Error>";
         let (object, bulk) = ("https://example.org/bucket/name", "https://example.org/bucket?delete");
         let answer = |status, codes: &[&str]| {
-            Some(ErrorResponse { status, codes: codes.iter().map(|code| (*code).to_owned()).collect() })
+            let codes = codes.iter().map(|code| (*code).to_owned()).collect();
+            Some(ErrorResponse { status, codes, names_condition: false })
         };
         assert_eq!(noted(object, 403, false, DENIED).await, (answer(Some(403), &["AccessDenied"]), DENIED.to_owned()));
         assert_eq!(noted(object, 502, false, "<html>").await, (answer(Some(502), &[]), "<html>".to_owned()));
@@ -184,7 +188,9 @@ mod tests {
         assert_eq!(noted(bulk, 200, false, DENIED).await, (answer(None, &["AccessDenied"]), DENIED.to_owned()));
         assert_eq!(noted(bulk, 200, false, "<DeleteResult/>").await, (None, "<DeleteResult/>".to_owned()));
         assert_eq!(noted(object, 301, true, "").await.0, answer(Some(301), &[]));
-        assert_eq!(noted(object, 301, false, "").await.0, None);
+        assert_eq!(noted(object, 301, false, "").await.0, answer(Some(301), &[]));
+        let header = "<Error><Code>InvalidArgument</Code><ArgumentName>If-None-Match</ArgumentName></Error>";
+        assert!(noted(object, 400, false, header).await.0.unwrap().names_condition);
     }
 
     #[tokio::test]

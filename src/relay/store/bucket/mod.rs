@@ -171,7 +171,7 @@ impl Store for Bucket {
         match Operation::default().within(http::time_for(len, IDLE_TIME), put).await {
             Ok(_) => Ok(Created::New),
             Err(Failed { error: Error::AlreadyExists { .. } | Error::Precondition { .. }, .. }) => Ok(Created::Exists),
-            Err(failed) => Err(failed.into()),
+            Err(failed) => Err(failed.of_creation()),
         }
     }
 

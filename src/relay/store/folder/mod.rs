@@ -6,11 +6,14 @@
 //! their owner, or by the group that may write to the folder itself.
 
 mod access;
+mod error;
+mod place;
 mod staging;
+mod synchronized;
 mod tree;
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,11 +23,15 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt};
 use tokio::task::spawn_blocking;
 
-use self::access::FolderAccess;
+use self::access::{FolderAccess, flushes_directories};
+pub use self::error::FolderError;
+use self::place::Found;
+pub use self::place::{Place, located, would_lie_inside};
 use self::staging::{Staged, remove_staged};
+pub use self::synchronized::{Synchronizer, synchronizer};
 use self::tree::{remove_empty, sharded, walk};
-use crate::durable_fs::{sync_file_system, try_lock};
-use crate::platform::files::{self, Rights};
+use crate::durable_fs::sync_file_system;
+use crate::platform::files;
 use crate::relay::store::layout::{DIRECTORIES, LOCK, STAGING};
 use crate::relay::store::{Created, Object, Space, Store, StoreError};
 use crate::relay::{Content, RelayError};
@@ -33,26 +40,6 @@ use crate::relay::{Content, RelayError};
 const HOP: usize = 256 << 10;
 /// Age at which staging files of a shared folder are removed.
 const STALE: Duration = Duration::from_hours(24);
-
-/// Errors of opening a folder as a store.
-#[derive(Debug, thiserror::Error)]
-pub enum FolderError {
-    /// Another relay uses it.
-    #[error("another relay is using {0}")]
-    InUse(PathBuf),
-    /// Its file system has no locks, so another relay could not be detected.
-    #[error("files in {0} cannot be locked, so a second relay would not be detected")]
-    Unlockable(PathBuf),
-    /// Users outside its group have access.
-    #[error("{0} can be read by other users of this machine")]
-    Exposed(PathBuf),
-    /// It lacks the setgid bit, so members of its group could not read each other's files.
-    #[error("new files in {0} do not inherit its group")]
-    Ungrouped(PathBuf),
-    /// It cannot be created or read.
-    #[error("{0} cannot be used: {1}")]
-    Io(PathBuf, #[source] io::Error),
-}
 
 /// Other programs that may use a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,35 +54,41 @@ pub enum Sharing {
 
 /// Objects as files below a directory.
 pub struct Folder {
+    place: Place,
     root: PathBuf,
     access: FolderAccess,
+    /// The directory that `root` may lead through.
+    _directory: Option<File>,
     /// Locked while this store is open.
     _lock: Option<File>,
 }
 
 impl Folder {
-    /// Opens the store in `root`, or creates it, and locks it against programs with another kind of [`Sharing`].
+    /// Opens the store in `given`, or creates it, and locks it against programs with another kind of [`Sharing`]. If
+    /// other users may enter `given`, everything lies in a private directory in it.
     ///
     /// # Errors
     /// All of [`FolderError`].
-    pub fn open(root: &Path, sharing: Sharing) -> Result<Self, FolderError> {
+    pub fn open(given: &Path, sharing: Sharing) -> Result<Self, FolderError> {
         let shared = sharing != Sharing::Alone;
-        let failed = |error| FolderError::Io(root.to_owned(), error);
-        FolderAccess::Owner.make_dirs(root).map_err(failed)?;
-        let data = fs::metadata(root).map_err(failed)?;
-        if !data.is_dir() {
-            return Err(failed(io::ErrorKind::NotADirectory.into()));
-        }
-        let rights = Rights::of(&data);
-        if rights.admit_others() {
-            return Err(FolderError::Exposed(root.to_owned()));
+        let failed = |error| FolderError::Io(given.to_owned(), error);
+        let mut access = FolderAccess { group: false, flushes_directories: true };
+        // Flushed when it is known whether the file system offers that.
+        let mut unflushed = Vec::new();
+        let mut later = |path: &Path| -> io::Result<()> {
+            unflushed.push(path.to_owned());
+            Ok(())
+        };
+        access.make_dirs_with(given, &mut later).map_err(failed)?;
+        let Found { place, root, rights, directory } = place::find(given, !shared)?;
+        if place.path != given {
+            later(given).map_err(failed)?;
         }
         // In a new folder there is nothing to flush.
-        let is_new = !shared && fs::read_dir(root).map_err(failed)?.next().is_none();
-        let access = match (shared && rights.admit_group_fully(), rights.pass_group_on()) {
-            (true, true) => FolderAccess::Group,
-            (true, false) => return Err(FolderError::Ungrouped(root.to_owned())),
-            (false, _) => FolderAccess::Owner,
+        let is_new = !shared && fs::read_dir(&root).map_err(failed)?.next().is_none();
+        access.group = match (shared && directory.is_none() && rights.admit_group_fully(), rights.pass_group_on()) {
+            (true, false) => return Err(FolderError::Ungrouped(given.to_owned())),
+            (is_shared, _) => is_shared,
         };
         // Another user who may write to the folder could have made symbolic links in it.
         for name in DIRECTORIES {
@@ -103,27 +96,30 @@ impl Folder {
                 return Err(failed(io::Error::other(format!("{name} in this folder is a symbolic link"))));
             }
         }
-        access.make_dirs(&root.join(STAGING)).map_err(failed)?;
+        let staging = root.join(STAGING);
+        access.make_dirs_with(&staging, &mut later).map_err(failed)?;
+        access.flushes_directories = flushes_directories(&root, &staging).map_err(failed)?;
+        for path in unflushed {
+            access.sync_dir(&path).map_err(failed)?;
+        }
         let lock = match sharing {
-            Sharing::Alone => {
-                let file = access.open_file(&root.join(LOCK), false).map_err(failed)?;
-                match try_lock(&file).map_err(failed)? {
-                    Some(true) => Some(file),
-                    Some(false) => return Err(FolderError::InUse(root.to_owned())),
-                    None => return Err(FolderError::Unlockable(root.to_owned())),
-                }
-            }
-            Sharing::WithOthers => lock_shared(root, access)?,
+            Sharing::Alone => Some(lock_alone(&place.path, &root, access)?),
+            Sharing::WithOthers => lock_shared(&place.path, &root, access)?,
             Sharing::WithItsServer => None,
         };
-        remove_staged(&root.join(STAGING), if shared { STALE } else { Duration::ZERO }).map_err(failed)?;
+        remove_staged(&staging, if shared { STALE } else { Duration::ZERO }).map_err(failed)?;
         if !shared && !is_new {
             // An earlier process may have died before it flushed its files. Programs that share a folder flush what
             // they rely on.
-            let directory = File::open(root).map_err(failed)?;
+            let directory = File::open(&root).map_err(failed)?;
             sync_file_system(&directory).map_err(failed)?;
         }
-        Ok(Self { root: root.to_owned(), access, _lock: lock })
+        Ok(Self { place, root, access, _directory: directory, _lock: lock })
+    }
+
+    /// The place of its files.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -131,9 +127,20 @@ impl Folder {
     }
 }
 
-/// Takes the shared lock of a folder, against servers that use it alone. Without locks in the file system no such
+/// Takes the lock of the store in `root`, which is called `name`, for this process alone.
+fn lock_alone(name: &Path, root: &Path, access: FolderAccess) -> Result<File, FolderError> {
+    let opened = access.open_file(&root.join(LOCK), false);
+    let file = opened.map_err(|error| FolderError::Io(name.to_owned(), error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(FolderError::InUse(name.to_owned())),
+        Err(TryLockError::Error(error)) => Err(FolderError::Unlockable(name.to_owned(), error)),
+    }
+}
+
+/// Takes the shared lock of a store, against servers that use it alone. Without locks in the file system no such
 /// server starts.
-fn lock_shared(root: &Path, access: FolderAccess) -> Result<Option<File>, FolderError> {
+fn lock_shared(name: &Path, root: &Path, access: FolderAccess) -> Result<Option<File>, FolderError> {
     let path = root.join(LOCK);
     let file = match access.open_file(&path, true) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => File::open(&path),
@@ -141,8 +148,8 @@ fn lock_shared(root: &Path, access: FolderAccess) -> Result<Option<File>, Folder
     };
     match file.as_ref().map(File::try_lock_shared) {
         Ok(Ok(())) => Ok(file.ok()),
-        Ok(Err(fs::TryLockError::WouldBlock)) => Err(FolderError::InUse(root.to_owned())),
-        Ok(Err(fs::TryLockError::Error(_))) | Err(_) => Ok(None),
+        Ok(Err(TryLockError::WouldBlock)) => Err(FolderError::InUse(name.to_owned())),
+        Ok(Err(TryLockError::Error(_))) | Err(_) => Ok(None),
     }
 }
 
@@ -228,7 +235,7 @@ impl Store for Folder {
 
     async fn delete(&self, names: &[String]) -> Result<(), StoreError> {
         let paths: Vec<PathBuf> = names.iter().map(|name| self.path(name)).collect();
-        let root = self.root.clone();
+        let (root, access) = (self.root.clone(), self.access);
         blocking(move || {
             let mut directories = BTreeSet::new();
             for path in &paths {
@@ -240,7 +247,7 @@ impl Store for Folder {
                 directories.extend(path.parent().map(Path::to_owned));
             }
             for directory in directories.iter().rev() {
-                remove_empty(&root, directory)?;
+                remove_empty(&root, directory, access)?;
             }
             Ok(())
         })

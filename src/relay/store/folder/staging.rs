@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::durable_fs::{parent, rename_new, sync, sync_dir};
+use crate::durable_fs::{parent, rename_new, sync};
 use crate::relay::store::Created;
 use crate::relay::store::folder::access::FolderAccess;
 use crate::secret::random_hex;
@@ -50,7 +50,7 @@ impl Staged {
             Err(error) => return Err(error),
         };
         // Also for an object that another program has just created, which may not be durable yet.
-        match sync_dir(directory) {
+        match self.access.sync_dir(directory) {
             // Another program has deleted the object and its directory.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(creation),
             synced => synced.map(|()| creation),

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use crate::durable_fs::sync_dir;
+use crate::relay::store::folder::access::FolderAccess;
 use crate::relay::store::layout::SHARES;
 use crate::relay::store::{Object, StoreError};
 
@@ -18,7 +18,7 @@ pub(super) fn sharded(name: &str) -> String {
 }
 
 /// Flushes a directory after a deletion, and removes it and its parents while they are empty.
-pub(super) fn remove_empty(root: &Path, directory: &Path) -> io::Result<()> {
+pub(super) fn remove_empty(root: &Path, directory: &Path, access: FolderAccess) -> io::Result<()> {
     let mut directory = directory;
     while directory.starts_with(root) && directory != root {
         if fs::remove_dir(directory).is_err() {
@@ -27,7 +27,7 @@ pub(super) fn remove_empty(root: &Path, directory: &Path) -> io::Result<()> {
         let Some(parent) = directory.parent() else { break };
         directory = parent;
     }
-    match sync_dir(directory) {
+    match access.sync_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result,
     }

@@ -1,0 +1,118 @@
+//! The way of every request to its handler: checks of its form in HTTP and of its host, and the base path.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{CONTENT_LENGTH, HOST, LOCATION, TRANSFER_ENCODING};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::answers::HEADERS;
+use super::host;
+use super::options::Server;
+use crate::relay::RelayError;
+use crate::relay::wire::HttpProblem;
+use crate::safe_text::printable;
+
+/// The longest target of a request (its path and its query), in bytes. The longest one of the protocol has less than
+/// a hundred, and a base path.
+const MAX_TARGET: usize = 8 << 10;
+/// Characters of a foreign host that are logged.
+const LOGGED: usize = 100;
+
+/// Middleware of all requests: checks them, adds headers to the answer, and logs both.
+pub(super) async fn around(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+    let start = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = match refusal(&server, request.uri(), request.headers()) {
+        None => next.run(request).await,
+        Some(refusal) => refusal,
+    };
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    let bytes = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).unwrap_or("-").to_owned();
+    let route = route.as_ref().map_or("-", MatchedPath::as_str);
+    let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(%method, route, status = response.status().as_u16(), bytes, ms);
+    response
+}
+
+/// The answer to a request that no handler gets.
+fn refusal(server: &Server, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
+    let target = uri.path_and_query().map_or(0, |target| target.as_str().len());
+    if target > MAX_TARGET {
+        return Some(HttpProblem::TargetTooLong.into_response());
+    }
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    if let Some(coding) = codings.next() {
+        let is_only = codings.next().is_none();
+        if !is_only || !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") {
+            return Some(HttpProblem::UnknownCoding.into_response());
+        }
+    }
+    let public_url = server.options.public_url.as_ref();
+    let Err(error) = host::expect_meant(uri, headers, server.listens, public_url) else {
+        return server.base.as_deref().filter(|base| uri.path() == *base).map(to_page);
+    };
+    if error == RelayError::Misdirected && !server.misdirected.swap(true, Ordering::Relaxed) {
+        let host = headers.get(HOST).map_or(&b""[..], HeaderValue::as_bytes);
+        let host: String = printable(&String::from_utf8_lossy(host)).chars().take(LOGGED).collect();
+        tracing::warn!(
+            host,
+            "refused a request for a foreign host; if this relay has that name, use --public-url (logged once)"
+        );
+    }
+    Some(error.into_response())
+}
+
+/// Middleware before the routes: removes `base` from a path below it. A proxy may remove the base path too, so the
+/// routes without it work as well.
+pub(super) async fn below(State(base): State<Arc<str>>, mut request: Request, next: Next) -> Response {
+    if let Some(stripped) = without_base(request.uri(), &base) {
+        *request.uri_mut() = stripped;
+    }
+    next.run(request).await
+}
+
+fn without_base(uri: &Uri, base: &str) -> Option<Uri> {
+    let target = uri.path_and_query()?.as_str().strip_prefix(base)?;
+    if !target.starts_with('/') {
+        return None;
+    }
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = target.parse().ok();
+    Uri::from_parts(parts).ok()
+}
+
+/// The answer at the base path without its slash: the page's own requests are relative to the slash.
+fn to_page(base: &str) -> Response {
+    let location = HeaderValue::try_from(format!("{base}/")).unwrap_or(HeaderValue::from_static("/"));
+    (StatusCode::PERMANENT_REDIRECT, [(LOCATION, location)]).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_path_is_removed_from_paths_below_it() {
+        for (target, expected) in [
+            ("/base/", Some("/")),
+            ("/base/v1/link?x=/base/", Some("/v1/link?x=/base/")),
+            ("http://host.example/base/v1/link", Some("http://host.example/v1/link")),
+            ("/base", None),
+            ("/based/v1/link", None),
+            ("/v1/link", None),
+            ("/", None),
+        ] {
+            let stripped = without_base(&target.parse().unwrap(), "/base").map(|uri| uri.to_string());
+            assert_eq!(stripped.as_deref(), expected, "{target}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Folders that another program copies between computers, recognized by the files that it leaves in them.
+//!
+//! A claim is an object that is created once. In such a folder two computers can both create it, before their copies
+//! meet.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+/// A program that copies folders, with the file that shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Synchronizer {
+    /// Its name.
+    pub name: &'static str,
+    /// Its file or directory.
+    pub marker: PathBuf,
+}
+
+/// The kind of a marker.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    File,
+    Directory,
+    Any,
+}
+
+/// Markers with one name, in the directory that is copied. A home directory has `.dropbox` and `.sync` too, as
+/// directories: there they hold the settings of Dropbox and Resilio Sync.
+const MARKERS: [(&str, Kind, &str); 13] = [
+    (".dropbox", Kind::File, "Dropbox"),
+    (".dropbox.cache", Kind::Directory, "Dropbox"),
+    (".stfolder", Kind::Any, "Syncthing"),
+    (".nextcloudsync.log", Kind::File, "Nextcloud"),
+    (".owncloudsync.log", Kind::File, "Nextcloud or ownCloud"),
+    (".csync_journal.db", Kind::File, "ownCloud"),
+    (".849C9593-D756-4E56-8D6E-42412F2A707B", Kind::File, "OneDrive"),
+    (".tmp.driveupload", Kind::Directory, "Google Drive"),
+    (".tmp.drivedownload", Kind::Directory, "Google Drive"),
+    (".sync/ID", Kind::File, "Resilio Sync"),
+    (".SyncID", Kind::File, "Resilio Sync"),
+    (".megaignore", Kind::File, "MEGA"),
+    (".SynologyWorkingDirectory", Kind::Directory, "Synology Drive"),
+];
+/// Beginnings of the name of the journal that Nextcloud and ownCloud keep in each directory that they copy.
+const JOURNALS: [&str; 2] = [".sync_", "._sync_"];
+/// Its end.
+const JOURNAL_END: &str = ".db";
+/// Directories of macOS for everything that is copied: by the clients of cloud services, and by iCloud.
+const OF_MACOS: [([&str; 2], &str); 2] =
+    [(["Library", "CloudStorage"], "a cloud service"), (["Library", "Mobile Documents"], "iCloud")];
+
+/// The program that copies the folder `path`, which may not exist yet, if one is known to do so.
+pub fn synchronizer(path: &Path) -> Option<Synchronizer> {
+    // Symbolic links lead into such folders too.
+    let existing = path.ancestors().find_map(|path| path.canonicalize().ok())?;
+    existing.ancestors().find_map(marked).or_else(|| of_macos(&existing))
+}
+
+/// The program that has left a marker in a directory.
+fn marked(directory: &Path) -> Option<Synchronizer> {
+    let by_name = MARKERS.into_iter().find_map(|(name, kind, service)| {
+        let marker = directory.join(name);
+        let data = fs::symlink_metadata(&marker).ok()?;
+        let fits = match kind {
+            Kind::File => data.is_file(),
+            Kind::Directory => data.is_dir(),
+            Kind::Any => true,
+        };
+        fits.then_some(Synchronizer { name: service, marker })
+    });
+    by_name.or_else(|| {
+        // A directory above may be unreadable for this process.
+        let mut entries = fs::read_dir(directory).ok()?.flatten();
+        let journal = entries.find(|entry| entry.file_name().to_str().is_some_and(is_journal))?;
+        journal.path().is_file().then(|| Synchronizer { name: "Nextcloud or ownCloud", marker: journal.path() })
+    })
+}
+
+fn is_journal(name: &str) -> bool {
+    name.strip_suffix(JOURNAL_END).is_some_and(|name| JOURNALS.iter().any(|beginning| name.starts_with(beginning)))
+}
+
+/// The program that macOS lets copy a directory.
+fn of_macos(path: &Path) -> Option<Synchronizer> {
+    let components: Vec<Component> = path.components().collect();
+    OF_MACOS.into_iter().find_map(|(names, name)| {
+        let at = components.windows(2).position(|pair| pair.iter().zip(names).all(|(a, b)| a.as_os_str() == b))?;
+        Some(Synchronizer { name, marker: components[..at + 2].iter().collect() })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The program that copies `store` in a directory with these entries; those that end with a slash are directories.
+    fn found(entries: &[&str]) -> Option<&'static str> {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path().join("Shared");
+        fs::create_dir_all(root.join("deep")).unwrap();
+        for entry in entries {
+            let path = root.join(entry);
+            if entry.ends_with('/') {
+                fs::create_dir_all(path).unwrap();
+            } else {
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, "").unwrap();
+            }
+        }
+        let found = synchronizer(&root.join("deep/store"));
+        assert_eq!(found, synchronizer(&root), "a directory is copied with all below it");
+        if let Some(found) = &found {
+            assert!(found.marker.starts_with(root.canonicalize().unwrap()) && found.marker.exists(), "{found:?}");
+        }
+        found.map(|found| found.name)
+    }
+
+    #[test]
+    fn folders_that_programs_copy_are_recognized() {
+        for (entry, kind, name) in MARKERS {
+            let entry = if kind == Kind::Directory { format!("{entry}/") } else { entry.to_owned() };
+            assert_eq!(found(&[&entry]), Some(name), "{entry}");
+        }
+        assert_eq!(found(&[".stfolder/"]), Some("Syncthing"));
+        for journal in [".sync_0d8d87f03b87.db", "._sync_0d8d87f03b87.db", ".sync_journal.db"] {
+            assert_eq!(found(&["letter", journal]), Some("Nextcloud or ownCloud"), "{journal}");
+        }
+    }
+
+    #[test]
+    fn settings_of_such_programs_and_other_files_are_no_markers() {
+        let settings = [".dropbox/", ".dropbox/info.json", ".sync/", ".sync/settings.dat", ".config/syncthing/"];
+        assert_eq!(found(&settings), None);
+        assert_eq!(found(&["desktop.ini", ".stignore", "sync_1.db", ".sync_1.txt", ".sync_2.db/", "Dropbox/"]), None);
+    }
+
+    #[test]
+    fn directories_of_macos_are_recognized() {
+        let of = |path: &str| of_macos(Path::new(path)).map(|found| (found.name, found.marker));
+        let cloud = |path: &str| Some(("a cloud service", PathBuf::from(path)));
+        let dropbox = "/Users/ann/Library/CloudStorage/Dropbox/team";
+        assert_eq!(of(dropbox), cloud("/Users/ann/Library/CloudStorage"));
+        assert_eq!(of("/Users/ann/Library/Mobile Documents/x").unwrap().0, "iCloud");
+        assert_eq!(of("/Users/ann/CloudStorage/Library"), None);
+    }
+}
