@@ -119,10 +119,19 @@ complete -c share -n "__fish_share_using_subcommand list" -s v -l verbose -d 'Pr
 complete -c share -n "__fish_share_using_subcommand list" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l listen -d 'Listen on ADDRESS [default: 127.0.0.1:4080]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l public-url -d 'Announce URL, the address of a proxy in front' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l trusted-proxy -d 'Take the client\'s address from a proxy in NET (repeatable): X-Forwarded-For, Forwarded, PROXY protocol' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l create-token-file -d 'Let holders of a token in FILE create shares' -r -F
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l store -d 'Store shares at URL [default: data directory]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-size -d 'Accept shares up to SIZE' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l reserve -d 'Keep SIZE free on the disk [default: 5 %, and at least 1 GiB]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-size -d 'Accept shares up to SIZE' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-lifetime -d 'Accept shares that wait for up to TIME' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-stored -d 'Store up to SIZE in all [default: what the disk has room for]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-requests -d 'Accept N requests a minute from an address' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-shares -d 'Accept N new shares an hour from an address, or by a create token' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-traffic -d 'Transfer SIZE an hour, both ways together, for an address; accept SIZE an hour by a create token' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-connections -d 'Accept N connections at once from an address' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-uploads -d 'Accept N unfinished uploads at once from an address, or by a create token' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l min-rate -d 'End transfers slower than SIZE a second, averaged over 60 seconds' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l plain-http -d 'Allow plain HTTP on a network that you trust'

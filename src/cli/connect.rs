@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
-use crate::cli::output::errors::{Failure, Hint, Request};
+use crate::cli::output::errors::{self, Failure, Hint, Request};
 use crate::cli::output::format;
 use crate::cli::stores::{self, Purpose};
 use crate::open::OpenError;
@@ -111,9 +111,15 @@ impl Context {
         let has_reported = AtomicBool::new(false);
         let on_retry = Box::new(move |event: RetryEvent<'_>| match event {
             RetryEvent::Paused { error, pause } => {
-                if !output.show_waiting(&name, pause) && !has_reported.swap(true, Ordering::Relaxed) {
-                    output.info(&format!("{name} cannot be reached yet ({error}); retrying for up to {longest}"));
+                let has_bar = output.show_waiting(&name, pause);
+                let refusal = errors::refusal(&name, error);
+                if (has_bar && refusal.is_none()) || has_reported.swap(true, Ordering::Relaxed) {
+                    return;
                 }
+                output.info(&match refusal {
+                    Some(reason) => format!("{reason}; resuming in {}", format::about(pause)),
+                    None => format!("{name} cannot be reached yet ({error}); retrying for up to {longest}"),
+                });
             }
             RetryEvent::Ended => output.resume(),
         });

@@ -17,7 +17,7 @@ use crate::host::error::HostError;
 use crate::host::folder::PrivateFolder;
 use crate::relay::rules::StoreRelay;
 use crate::relay::server::guests::{Activity, Guests};
-use crate::relay::server::{CreatePolicy, ServerOptions};
+use crate::relay::server::{CreatePolicy, Limits, ServerOptions};
 use crate::relay::{Credential, Relay, ShareState, Status, server};
 use crate::relay_url::RelayUrl;
 use crate::secret::{Claimant, Flags};
@@ -31,6 +31,8 @@ const CUT_OFF_TIME: Duration = Duration::from_secs(4);
 const AFTERLIFE: Duration = Duration::from_mins(1);
 /// The most visitors at once: a browser or two, and our own programs.
 const MAX_CONNECTIONS: usize = 64;
+/// The most of them from one address: one visitor leaves room for others.
+const MAX_CONNECTIONS_OF_ONE: usize = 48;
 /// The time that running answers get when hosting ends.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -148,6 +150,7 @@ impl Host {
                 plain: !is_public,
                 drain: DRAIN,
                 max_connections: MAX_CONNECTIONS,
+                limits: Limits { connections: Some(MAX_CONNECTIONS_OF_ONE), ..Limits::default() },
             };
             let mut stopped = stopped.clone();
             let stop = async move {

@@ -89,6 +89,8 @@ pub struct Space {
     pub free: u64,
     /// Total.
     pub total: u64,
+    /// Left of what an operator allows, however much is free.
+    pub left: Option<u64>,
 }
 
 /// The space on the file system of `path`. `None` if it reports none, as some file systems in user space.
@@ -98,7 +100,7 @@ pub struct Space {
 pub fn free_space(path: &Path) -> io::Result<Option<Space>> {
     let stat = rustix::fs::statvfs(path)?;
     let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
-    Ok((stat.f_blocks > 0).then(|| Space { free: bytes(stat.f_bavail), total: bytes(stat.f_blocks) }))
+    Ok((stat.f_blocks > 0).then(|| Space { free: bytes(stat.f_bavail), total: bytes(stat.f_blocks), left: None }))
 }
 
 /// Data that identify a file after a restart. Inode numbers are reused, so they are not enough.

@@ -1,7 +1,10 @@
-//! Properties of network interfaces other than their addresses, and containers around this system.
+//! Properties of network interfaces other than their addresses, containers around this system, and options of sockets.
 
-use std::fs;
+use std::os::fd::AsFd;
 use std::path::Path;
+use std::{fs, io};
+
+use socket2::SockRef;
 
 /// The directory in which Linux describes interfaces.
 const INTERFACES: &str = "/sys/class/net";
@@ -80,6 +83,15 @@ impl Enclosure {
             ["/docker", "/lxc", "kubepods", "containerd", "libpod"].iter().any(|name| groups.contains(name));
         (is_declared || has_mark || is_grouped).then_some(Self::Container)
     }
+}
+
+/// Lets the system accept at most `bytes` that it has not sent yet, besides those on their way. Without this it accepts
+/// megabytes, and then nothing until a third of them has arrived, which can take minutes on a slow line.
+///
+/// # Errors
+/// If the system lacks this.
+pub fn limit_unsent(socket: &impl AsFd, bytes: u32) -> io::Result<()> {
+    SockRef::from(socket).set_tcp_notsent_lowat(bytes)
 }
 
 #[cfg(test)]

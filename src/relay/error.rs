@@ -1,5 +1,7 @@
 //! Errors of a relay. Each variant needs a different reaction of the caller.
 
+use serde::{Deserialize, Serialize};
+
 use crate::relay::obstacle::{Distrust, Obstacle};
 use crate::relay::types::Gone;
 use crate::secret::Claimant;
@@ -76,11 +78,13 @@ pub enum RelayError {
     /// The address of the request is not one of the relay's own.
     #[error("the relay does not answer at this address")]
     Misdirected,
-    /// Too many requests.
+    /// A limit of the client's network address or create token is reached.
     #[error("the relay received too many requests")]
     SlowDown {
         /// When to ask again, in seconds.
         after: u64,
+        /// The limit. Older relays do not name it.
+        limit: Option<Limit>,
     },
     /// The relay cannot answer now.
     #[error("the relay is busy")]
@@ -93,6 +97,14 @@ pub enum RelayError {
     NoSpace {
         /// When to ask again, in seconds.
         after: u64,
+    },
+    /// A proxy in front of the relay refuses, or does not reach the relay: its answer is no problem of a relay.
+    #[error("a proxy in front of the relay answered with HTTP status {status}")]
+    ByProxy {
+        /// Its status.
+        status: u16,
+        /// When to ask again, in seconds, if it is known.
+        after: Option<u64>,
     },
     /// No connection could be made, so no request was sent.
     #[error("{0}")]
@@ -117,6 +129,39 @@ pub enum RelayError {
     Impostor,
 }
 
+/// A limit that a relay sets to one client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// The limited quantity.
+    pub what: Limited,
+    /// The clients that are counted together.
+    pub of: LimitOf,
+}
+
+/// A quantity that a relay limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Limited {
+    /// Requests a minute.
+    Requests,
+    /// New shares an hour.
+    Shares,
+    /// Bytes an hour, both ways.
+    Traffic,
+    /// Unfinished uploads.
+    Uploads,
+}
+
+/// The clients that a limit counts together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LimitOf {
+    /// Those with one network address.
+    Address,
+    /// Those with one create token.
+    Token,
+}
+
 impl RelayError {
     /// The relay cannot answer now.
     pub const BUSY: Self = Self::Busy { after: 2 };
@@ -137,6 +182,7 @@ impl RelayError {
                 | Self::Timeout
                 | Self::SlowDown { .. }
                 | Self::Busy { .. }
+                | Self::ByProxy { status: 408 | 429 | 500 | 502..=504 | 520..=527, .. }
                 | Self::NoConnection(_)
                 | Self::Unreachable(_)
         )

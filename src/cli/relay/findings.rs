@@ -103,7 +103,9 @@ pub(super) async fn test(
         let (crc, part) = (Checksum::of(&noise), Content::Whole(Bytes::from(noise)));
         if let Err(error) = relay.put_part(owner, 0, crc, part).await {
             return Err(match error {
-                RelayError::NotARelay => in_front(endpoint, ProxyFault::RefusesParts),
+                RelayError::NotARelay | RelayError::ByProxy { status: 413, .. } => {
+                    in_front(endpoint, ProxyFault::RefusesParts)
+                }
                 error => endpoint.failed(Request::Test, error),
             });
         }

@@ -4,6 +4,7 @@ mod check;
 mod choose;
 mod compared;
 mod findings;
+mod limits;
 mod rewriting;
 mod serve;
 mod token;

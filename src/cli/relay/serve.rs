@@ -6,27 +6,25 @@ use std::sync::Arc;
 
 use bytesize::ByteSize;
 use clap::{Args, ValueHint};
+use ipnet::IpNet;
 use serde_json::json;
 
-use crate::blob;
 use crate::cli::config;
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
-use crate::cli::output::format;
+use crate::cli::relay::limits::{LimitArgs, size};
 use crate::cli::relay::token;
 use crate::cli::stores::{self, StoreName};
 use crate::relay::clock::SystemClock;
 use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::server;
-use crate::relay::server::{CreatePolicy, ServerOptions};
+use crate::relay::server::{CreatePolicy, Limits, ServerOptions};
+use crate::relay::store::Store;
+use crate::relay::store::bounded::Bounded;
 use crate::relay::store::folder::Sharing;
 use crate::relay_url::RelayUrl;
 use crate::safe_text::reason;
 
-/// The largest share that can be announced: the list of its parts must fit into a request.
-const LARGEST: ByteSize = ByteSize::gib(48);
-/// The smallest padded share.
-const SMALLEST: ByteSize = ByteSize(blob::MIN_LEN);
 /// The warning about a bucket that keeps versions.
 const KEEPS_VERSIONS: &str = "the bucket keeps versions of deleted objects: ciphertext of opened shares remains until \
                               the bucket's lifecycle rules delete it";
@@ -49,6 +47,12 @@ pub(super) struct ServeArgs {
     /// Allow plain HTTP on a network that you trust
     #[arg(long, help_heading = NETWORK)]
     plain_http: bool,
+    /// Take the client's address from a proxy in NET (repeatable): X-Forwarded-For, Forwarded, PROXY protocol
+    #[arg(
+        long, value_name = "NET", value_parser = network, value_hint = ValueHint::Other, hide_short_help = true,
+        help_heading = NETWORK
+    )]
+    trusted_proxy: Vec<IpNet>,
     /// Let anyone create shares
     #[arg(long, alias = "open", conflicts_with = "create_token_file", help_heading = ACCESS)]
     anyone: bool,
@@ -64,18 +68,14 @@ pub(super) struct ServeArgs {
     /// Let several relays use the folder
     #[arg(long, hide_short_help = true, help_heading = STORAGE)]
     shared_folder: bool,
-    /// Accept shares up to SIZE
-    #[arg(
-        long, value_name = "SIZE", default_value = "4GiB", value_parser = size, value_hint = ValueHint::Other,
-        help_heading = STORAGE
-    )]
-    max_size: ByteSize,
     /// Keep SIZE free on the disk [default: 5 %, and at least 1 GiB]
     #[arg(
         long, value_name = "SIZE", value_parser = size, value_hint = ValueHint::Other, hide_short_help = true,
         help_heading = STORAGE
     )]
     reserve: Option<ByteSize>,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 /// Headings of groups of options.
@@ -91,8 +91,9 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "expected an address with a port, like 127.0.0.1:4080".to_owned())
 }
 
-fn size(text: &str) -> Result<ByteSize, String> {
-    text.parse().map_err(|_| "expected a size like 500MB or 4GiB".to_owned())
+fn network(text: &str) -> Result<IpNet, String> {
+    let alone = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| alone()).map_err(|_| "expected an address or a network, like 10.0.0.0/8".to_owned())
 }
 
 /// Runs the command.
@@ -116,7 +117,8 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
         ));
     }
     let sweeper = tokio::spawn(rules.clone().keep_sweeping());
-    let options = ServerOptions { create, public_url, ..ServerOptions::default() };
+    let limits = Limits { trusted_proxies: args.trusted_proxy, ..args.limits.of_clients() };
+    let options = ServerOptions { create, public_url, limits, ..ServerOptions::default() };
     let signals = cx.signals.clone();
     let stop = async move {
         signals.next().await;
@@ -170,19 +172,15 @@ impl ServeArgs {
 
     /// The rules over the tested store.
     async fn rules(&self, cx: &Context) -> Result<Arc<StoreRelay>, Failure> {
-        if !(SMALLEST..=LARGEST).contains(&self.max_size) {
-            let what = format!(
-                "--max-size takes {} to {}",
-                format::binary(SMALLEST.as_u64()),
-                format::binary(LARGEST.as_u64())
-            );
-            return Err(Failure::usage(what, Hint::run("--max-size 4GiB")));
-        }
+        let (max_bytes, max_ttl) = (self.limits.max_bytes()?, self.limits.max_ttl()?);
         let sharing = if self.shared_folder { Sharing::WithOthers } else { Sharing::Alone };
         let store = stores::of_relay(self.store.as_deref(), sharing, cx)?;
+        let bounded = self.limits.max_stored().map(|max| Arc::new(Bounded::new(store.clone(), max)));
+        let store = bounded.clone().map_or(store, |bounded| bounded as Arc<dyn Store>);
         let in_memory = self.store.as_deref() == Some(stores::IN_MEMORY);
         let policy = Policy {
-            max_bytes: self.max_size.as_u64(),
+            max_bytes,
+            max_ttl,
             // Other programs need no room in this memory.
             reserve: if in_memory { Some(0) } else { self.reserve.map(|reserve| reserve.as_u64()) },
             ..Policy::default()
@@ -193,6 +191,10 @@ impl ServeArgs {
         let found = stores::probe(&rules, &name, hint, cx).await?;
         if found.keeps_versions == Some(true) {
             cx.output.warn(KEEPS_VERSIONS);
+        }
+        if let Some(bounded) = bounded {
+            bounded.list_all().await.map_err(anyhow::Error::from)?;
+            tokio::spawn(bounded.keep_listing());
         }
         Ok(rules)
     }

@@ -21,7 +21,8 @@ use self::errors::{failure, pinned_failure, silent};
 use crate::blob::PART_LEN;
 use crate::relay::http;
 use crate::relay::obstacle::Distrust;
-use crate::relay::wire::{ClaimRequest, Deposit, Done, FinishRequest, Problem, Proof, Was};
+use crate::relay::problem::Problem;
+use crate::relay::wire::{ClaimRequest, Deposit, Done, FinishRequest, Proof, Was};
 use crate::relay::{
     About, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, INLINE_LEN, MAX_WAIT, Notice,
     Relay, RelayError, ShareState, Status, V1, Waiting, pinned, wire,

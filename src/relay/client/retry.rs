@@ -69,8 +69,10 @@ impl Backoff {
         let since = *self.since.get_or_insert_with(Instant::now);
         let usual = FIRST_PAUSE.saturating_mul(1 << self.pauses.min(10)).min(LONGEST_PAUSE);
         let asked = match error {
-            // The relay's `Retry-After`, at most an hour.
-            RelayError::SlowDown { after } => Duration::from_secs(after.min(3600)),
+            // The `Retry-After` of the relay or of a proxy, at most an hour.
+            RelayError::SlowDown { after, .. } | RelayError::ByProxy { after: Some(after), .. } => {
+                Duration::from_secs(after.min(3600))
+            }
             _ => Duration::ZERO,
         };
         // Jitter: 50 % to 100 % of the pause, so that many clients do not retry at the same time.

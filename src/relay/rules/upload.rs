@@ -160,7 +160,8 @@ impl StoreRelay {
     async fn expect_room(&self, bytes: u64) -> Result<(), RelayError> {
         let Some(space) = self.store.space().await.map_err(failure)? else { return Ok(()) };
         let reserve = self.policy.reserve.unwrap_or_else(|| (space.total / 20).max(1 << 30));
-        if space.free < reserve.saturating_add(bytes) { Err(RelayError::NoSpace { after: 60 }) } else { Ok(()) }
+        let is_full = space.free < reserve.saturating_add(bytes) || space.left.is_some_and(|left| left < bytes.max(1));
+        if is_full { Err(RelayError::NoSpace { after: 60 }) } else { Ok(()) }
     }
 
     /// Fails unless `commit` is consistent and one listing shows all its parts with the right lengths.

@@ -12,7 +12,8 @@ use serde::Serialize;
 
 use super::room::Room;
 use crate::relay::RelayError;
-use crate::relay::wire::{self, HttpProblem, Problem};
+use crate::relay::problem::{HttpProblem, Problem};
+use crate::relay::wire;
 
 /// The longest answer that needs no reservation, in bytes: a JSON object without a long manifest, and a part.
 const MAX_SHORT: usize = 2 * wire::MAX_JSON;

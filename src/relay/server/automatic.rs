@@ -3,7 +3,7 @@
 //! hyper answers a head that it cannot read with 400, 414 or 431 before any handler is called, and without a body
 //! (`Server::on_error` in its `proto/h1/role.rs`). Whatever is written while no request is with the handlers, and after
 //! everything before was flushed, is such an answer: no text in the content of a share can be taken for one. It is
-//! the last of its connection.
+//! the last of its connection. One that hyper appends to the unwritten end of an earlier answer keeps hyper's form.
 
 use std::io;
 use std::pin::Pin;
@@ -17,7 +17,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::answers::{HEADERS, json_text};
 use super::exchange::Exchange;
 use crate::relay::RelayError;
-use crate::relay::wire::{self, HttpProblem, Problem};
+use crate::relay::problem::{HttpProblem, Problem};
+use crate::relay::wire;
 
 /// The beginning of a request whose answer has no body.
 const HEAD: &[u8] = b"HEAD ";

@@ -11,22 +11,14 @@ use axum::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, timeout, timeout_at};
 
+use super::limits::{Pace, TooSlow};
 use super::room::{Reservation, Room};
-use crate::blob::PART_LEN;
 use crate::relay::wire;
 use crate::relay::{Content, RelayError};
 
-/// The longest silence in a body, and the longest time for a JSON body.
-const IDLE_TIME: Duration = Duration::from_secs(30);
-/// The slowest rate of a body, in bytes a second.
-const SLOWEST: u64 = 4 * 1024;
-
-/// The longest time for a body of `len` bytes.
-fn time_for(len: u64) -> Duration {
-    IDLE_TIME + Duration::from_secs(len / SLOWEST)
-}
+/// The longest wait for memory.
+const ROOM_TIME: Duration = Duration::from_secs(30);
 
 /// A body that is a JSON object.
 pub(super) struct Json<T>(pub(super) T);
@@ -38,7 +30,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         let mut upload = Upload::of(request);
         let mut json = BytesMut::new();
         upload.expect_at_most(wire::MAX_JSON)?;
-        if within(IDLE_TIME, upload.read(&mut json, wire::MAX_JSON)).await? {
+        if upload.read(&mut json, wire::MAX_JSON).await? {
             parse(&json).map(Self)
         } else {
             Err(too_large(wire::MAX_JSON))
@@ -50,7 +42,13 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 pub(super) struct Upload {
     /// Length in bytes. `None` if the body comes in chunks.
     len: Option<u64>,
-    pieces: BodyDataStream,
+    pieces: Pieces,
+}
+
+/// The pieces of a body, as they arrive.
+struct Pieces {
+    body: BodyDataStream,
+    pace: Pace,
 }
 
 impl<S: Sync> FromRequest<S> for Upload {
@@ -63,7 +61,9 @@ impl<S: Sync> FromRequest<S> for Upload {
 
 impl Upload {
     fn of(request: Request) -> Self {
-        Self { len: declared_len(request.headers()), pieces: request.into_body().into_data_stream() }
+        let pace = request.extensions().get().copied().unwrap_or_default();
+        let len = declared_len(request.headers());
+        Self { len, pieces: Pieces { body: request.into_body().into_data_stream(), pace } }
     }
 
     /// Fails if the declared length is over `max`.
@@ -74,7 +74,7 @@ impl Upload {
     /// Reads into `whole` until the end of the body, and returns true; or until `whole` is longer than `max`.
     async fn read(&mut self, whole: &mut BytesMut, max: usize) -> Result<bool, RelayError> {
         while whole.len() <= max {
-            match next_piece(&mut self.pieces).await? {
+            match self.pieces.next().await? {
                 Some(piece) => whole.extend_from_slice(&piece),
                 None => return Ok(true),
             }
@@ -97,14 +97,14 @@ impl Upload {
         self.expect_at_most(MAX)?;
         let mut json = BytesMut::new();
         let may_be_short = self.len.is_none_or(|len| len <= wire::MAX_JSON as u64);
-        if may_be_short && within(IDLE_TIME, self.read(&mut json, wire::MAX_JSON)).await? {
+        if may_be_short && self.read(&mut json, wire::MAX_JSON).await? {
             return Ok((parse(&json)?, None));
         }
         admit.await?;
         let len = self.len.and_then(|len| usize::try_from(len).ok()).unwrap_or(MAX);
-        let reservation = room.reserve(len, IDLE_TIME).await?;
+        let reservation = room.reserve(len, ROOM_TIME).await?;
         json.reserve(len.saturating_sub(json.len()));
-        if !within(time_for(len as u64), self.read(&mut json, MAX)).await? {
+        if !self.read(&mut json, MAX).await? {
             return Err(too_large(MAX));
         }
         Ok((parse(&json)?, Some(reservation)))
@@ -116,7 +116,7 @@ impl Upload {
     /// [`RelayError::BadRequest`] for a body without a frame, [`RelayError::TooLarge`] for a frame that is too long,
     /// [`RelayError::Timeout`] for one that takes too long, [`RelayError::Unreachable`] for a broken connection.
     pub(super) async fn framed<T: DeserializeOwned>(mut self) -> Result<(T, Content), RelayError> {
-        let (mut frame, end) = within(IDLE_TIME, self.read_frame()).await?;
+        let (mut frame, end) = self.read_frame().await?;
         let first = frame.split_off(end).freeze();
         let object = parse(&frame[4..])?;
         let after = match self.len {
@@ -133,7 +133,7 @@ impl Upload {
             match wire::frame_len(&head, wire::MAX_JSON) {
                 Some(length) if head.len() >= 4 + length => return Ok((head, 4 + length)),
                 None if head.len() >= 4 => return Err(too_large(wire::MAX_JSON)),
-                _ => head.extend_from_slice(&next_piece(&mut self.pieces).await?.ok_or(RelayError::BadRequest)?),
+                _ => head.extend_from_slice(&self.pieces.next().await?.ok_or(RelayError::BadRequest)?),
             }
         }
     }
@@ -145,14 +145,10 @@ impl Upload {
 }
 
 /// `first` and `pieces` as content of `len` bytes.
-fn content(first: Bytes, len: Option<u64>, pieces: BodyDataStream) -> Content {
-    let deadline = Instant::now() + time_for(len.unwrap_or(PART_LEN as u64));
-    let chunks = stream::try_unfold((first, pieces), move |(first, mut pieces)| async move {
-        if !first.is_empty() {
-            return Ok(Some((first, (Bytes::new(), pieces))));
-        }
-        let piece = timeout_at(deadline, next_piece(&mut pieces)).await;
-        Ok(piece.unwrap_or(Err(RelayError::Timeout))?.map(|piece| (piece, (Bytes::new(), pieces))))
+fn content(first: Bytes, len: Option<u64>, pieces: Pieces) -> Content {
+    let chunks = stream::try_unfold((first, pieces), |(first, mut pieces)| async move {
+        let piece = if first.is_empty() { pieces.next().await? } else { Some(first) };
+        Ok(piece.map(|piece| (piece, (Bytes::new(), pieces))))
     })
     .boxed();
     match len {
@@ -170,14 +166,22 @@ fn declared_len(headers: &HeaderMap) -> Option<u64> {
     Some(length.and_then(|length| length.parse().ok()).unwrap_or(0))
 }
 
-/// The next piece of a body.
-async fn next_piece(body: &mut BodyDataStream) -> Result<Option<Bytes>, RelayError> {
-    match timeout(IDLE_TIME, body.next()).await {
-        Err(_) => Err(RelayError::Timeout),
-        Ok(None) => Ok(None),
-        Ok(Some(Ok(piece))) => Ok(Some(piece)),
-        Ok(Some(Err(error))) if is_malformed(&error) => Err(RelayError::BadRequest),
-        Ok(Some(Err(_))) => Err(RelayError::Unreachable("the upload was interrupted".to_owned())),
+impl Pieces {
+    /// The next piece.
+    ///
+    /// # Errors
+    /// [`RelayError::Timeout`] if the body is too slow.
+    async fn next(&mut self) -> Result<Option<Bytes>, RelayError> {
+        let len = |piece: &Option<Result<Bytes, _>>| {
+            piece.as_ref().and_then(|piece| piece.as_ref().ok()).map_or(0, Bytes::len)
+        };
+        match self.pace.on(self.body.next(), len).await {
+            Err(TooSlow) => Err(RelayError::Timeout),
+            Ok(None) => Ok(None),
+            Ok(Some(Ok(piece))) => Ok(Some(piece)),
+            Ok(Some(Err(error))) if is_malformed(&error) => Err(RelayError::BadRequest),
+            Ok(Some(Err(_))) => Err(RelayError::Unreachable("the upload was interrupted".to_owned())),
+        }
     }
 }
 
@@ -186,11 +190,6 @@ fn is_malformed(error: &(dyn Error + 'static)) -> bool {
     let mut causes = std::iter::successors(Some(error), |error| (*error).source());
     let kind = causes.find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
     matches!(kind, Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData))
-}
-
-/// `work`, which fails with [`RelayError::Timeout`] after `time`.
-async fn within<T>(time: Duration, work: impl Future<Output = Result<T, RelayError>>) -> Result<T, RelayError> {
-    timeout(time, work).await.unwrap_or(Err(RelayError::Timeout))
 }
 
 fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, RelayError> {

@@ -102,3 +102,58 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Closing<S> {
         self.poll_linger(cx).map(Ok)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncWriteExt, duplex};
+
+    use super::*;
+
+    /// How long a stream takes to close while the client does `work` with its end.
+    async fn closing<F>(exchange: Arc<Exchange>, work: impl FnOnce(tokio::io::DuplexStream) -> F) -> Duration
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (ours, theirs) = duplex(1 << 10);
+        let client = tokio::spawn(work(theirs));
+        let (mut stream, start) = (Closing::new(ours, exchange), Instant::now());
+        stream.shutdown().await.unwrap();
+        client.abort();
+        start.elapsed()
+    }
+
+    /// Sends a byte every second.
+    async fn send(mut stream: tokio::io::DuplexStream, seconds: u64) {
+        for _ in 0..seconds {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            stream.write_all(b"x").await.unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_of_which_all_was_read_closes_at_once() {
+        let took = closing(Arc::default(), |stream| send(stream, 100)).await;
+        assert_eq!(took, Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_stays_open_while_the_client_sends_and_no_longer_than_half_a_minute() {
+        let unread = || {
+            let exchange = Arc::<Exchange>::default();
+            exchange.note_unread();
+            exchange
+        };
+        let until_closed = closing(unread(), |stream| send(stream, 10)).await;
+        let silent = closing(unread(), send_and_wait).await;
+        let endless = closing(unread(), |stream| send(stream, 100)).await;
+        let seconds = [until_closed, silent, endless].map(|time| time.as_secs());
+        assert_eq!(seconds, [10, 1 + SILENCE.as_secs(), LINGER_TIME.as_secs()]);
+    }
+
+    /// Sends a byte after a second, and keeps the connection.
+    async fn send_and_wait(mut stream: tokio::io::DuplexStream) {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        stream.write_all(b"x").await.unwrap();
+        std::future::pending::<()>().await;
+    }
+}

@@ -7,15 +7,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::Extension;
+use axum::middleware::AddExtension;
 use axum_server::accept::Accept;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Sleep, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
+use tower_layer::Layer;
+
+use super::limits::{Counted, Limiter, Pace, Peer};
+use crate::platform::network;
 
 use super::automatic::Automatic;
 use super::closing::Closing;
@@ -23,9 +29,9 @@ use super::exchange::{Exchange, Noted};
 
 /// Content type of a TLS record that carries a handshake (RFC 8446, 5.1).
 const HANDSHAKE: u8 = 22;
-/// A connection on which no byte could be written for this long is closed. The system reports progress late: when a
-/// third of its buffer is free.
-const STALLED_TIME: Duration = Duration::from_mins(5);
+/// Bytes of an answer that the system accepts before it can send them. So progress shows within the time that these
+/// take, and not when a third of a buffer of megabytes is free: at 512 bytes a second within 32 seconds.
+const MAX_UNSENT: u32 = 16 << 10;
 /// Time for the first byte and the TLS handshake.
 const FIRST_TIME: Duration = Duration::from_secs(10);
 
@@ -39,39 +45,48 @@ pub(super) struct Acceptor {
     plain: bool,
     /// A permit for each connection that there may be at once.
     permits: Arc<Semaphore>,
+    limiter: Arc<Limiter>,
 }
 
 impl Acceptor {
     /// Accepts TLS if there is a configuration for it, and plain HTTP if there is none or if `plain`; at most
     /// `max_connections` at once.
-    pub(super) fn new(tls: Option<ServerConfig>, plain: bool, max_connections: usize) -> Self {
+    pub(super) fn new(tls: Option<ServerConfig>, plain: bool, max_connections: usize, limiter: Arc<Limiter>) -> Self {
         let permits = Arc::new(Semaphore::new(max_connections));
-        Self { tls: tls.map(|config| TlsAcceptor::from(Arc::new(config))), plain, permits }
+        Self { tls: tls.map(|config| TlsAcceptor::from(Arc::new(config))), plain, permits, limiter }
     }
 }
 
 impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
     type Stream = Automatic<Closing<Connection>>;
-    type Service = Noted<S>;
+    type Service = AddExtension<Noted<S>, Peer>;
     type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
 
-    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let (tls, plain, permit) = (self.tls.clone(), self.plain, self.permits.clone().try_acquire_owned());
+    fn accept(&self, mut stream: TcpStream, service: S) -> Self::Future {
+        let permit = self.permits.clone().try_acquire_owned();
+        let Self { tls, plain, limiter, .. } = self.clone();
         Box::pin(async move {
             let permit = permit.map_err(io::Error::other)?;
             // Answers are written in one piece, so coalescing would only delay them.
             stream.set_nodelay(true)?;
-            let stream = match tls {
-                None => Either::Left(stream),
-                Some(tls) => {
-                    let begun = tokio::time::timeout(FIRST_TIME, begin(stream, &tls, plain)).await;
-                    begun.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?
-                }
+            // A system without this option reports progress later.
+            let _ = network::limit_unsent(&stream, MAX_UNSENT);
+            let begun = async {
+                let peer = limiter.peer(&mut stream).await?;
+                // Further ones are closed without an answer, which would hold them longer.
+                let counted = limiter.connection(&peer).ok_or(io::ErrorKind::QuotaExceeded)?;
+                let stream = match tls {
+                    None => Either::Left(stream),
+                    Some(tls) => begin(stream, &tls, plain).await?,
+                };
+                Ok((peer, counted, stream))
             };
+            let begun = timeout(FIRST_TIME, begun).await;
+            let (peer, counted, stream) = begun.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut)))?;
+            let connection = Connection { stream, pace: limiter.pace(), stalled: None, _permits: (permit, counted) };
             let exchange = Arc::<Exchange>::default();
-            let connection = Connection { stream, stalled: None, _permit: permit };
             let stream = Automatic::new(Closing::new(connection, exchange.clone()), exchange.clone());
-            Ok((stream, Noted::new(service, exchange)))
+            Ok((stream, Extension(peer).layer(Noted::new(service, exchange))))
         })
     }
 }
@@ -88,12 +103,14 @@ async fn begin(stream: TcpStream, tls: &TlsAcceptor, plain: bool) -> io::Result<
     }
 }
 
-/// A connection that fails if no byte can be written for [`STALLED_TIME`]. It holds its permit until it is dropped.
+/// A connection that fails if its client reads answers too slowly. It holds its permits until it is dropped.
 pub(super) struct Connection {
     stream: Transport,
-    /// Set while no byte can be written.
+    /// Of the answers.
+    pace: Pace,
+    /// Set while no byte can be written: until the credit of the pace ends.
     stalled: Option<Pin<Box<Sleep>>>,
-    _permit: OwnedSemaphorePermit,
+    _permits: (OwnedSemaphorePermit, Counted),
 }
 
 impl Connection {
@@ -101,14 +118,22 @@ impl Connection {
         Pin::new(&mut self.stream)
     }
 
-    /// `written`, or an error if no byte could be written for [`STALLED_TIME`].
-    fn unless_stalled<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if written.is_ready() {
+    /// `written`, with the number of its bytes, or an error if the client reads too slowly.
+    fn unless_stalled<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+        len: impl FnOnce(&T) -> usize,
+    ) -> Poll<io::Result<T>> {
+        if let Poll::Ready(written) = &written {
+            self.pace.moved(written.as_ref().map_or(0, len) as u64);
             self.stalled = None;
-            return written;
+        } else {
+            let end = self.pace.wait();
+            let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep_until(end)));
+            return stalled.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()));
         }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(STALLED_TIME)));
-        stalled.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        written
     }
 }
 
@@ -121,7 +146,7 @@ impl AsyncRead for Connection {
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = self.stream().poll_write(cx, bytes);
-        self.unless_stalled(cx, written)
+        self.unless_stalled(cx, written, |len| *len)
     }
 
     fn poll_write_vectored(
@@ -130,7 +155,7 @@ impl AsyncWrite for Connection {
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = self.stream().poll_write_vectored(cx, pieces);
-        self.unless_stalled(cx, written)
+        self.unless_stalled(cx, written, |len| *len)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -139,7 +164,7 @@ impl AsyncWrite for Connection {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = self.stream().poll_flush(cx);
-        self.unless_stalled(cx, flushed)
+        self.unless_stalled(cx, flushed, |()| 0)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -153,6 +178,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::relay::server::limits::{Limits, WINDOW};
 
     /// A connection as `acceptor` accepts it, and its other end.
     async fn taken(
@@ -166,9 +192,13 @@ mod tests {
         (acceptor.accept(stream, ()).await.map(|(stream, _)| stream), other)
     }
 
+    fn acceptor() -> Acceptor {
+        Acceptor::new(None, true, 1, Arc::new(Limiter::new(&Limits::default())))
+    }
+
     #[tokio::test]
     async fn a_connection_holds_its_permit_until_it_ends() {
-        let acceptor = Acceptor::new(None, true, 1);
+        let acceptor = acceptor();
         let (first, mut other) = taken(&acceptor, b"G").await;
         let mut first = first.unwrap();
         assert!(taken(&acceptor, b"G").await.0.is_err(), "there is one at most");
@@ -182,13 +212,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_that_takes_nothing_ends() {
-        let (connection, _other) = taken(&Acceptor::new(None, true, 1), b"").await;
+        let (connection, _other) = taken(&acceptor(), b"").await;
         let mut connection = connection.unwrap();
         tokio::time::pause();
         let start = tokio::time::Instant::now();
         // The paused clock advances only when no task can run, so to the end of the wait.
         let error = connection.write_all(&vec![0; 64 << 20]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        assert!(start.elapsed() >= STALLED_TIME);
+        assert!(start.elapsed() >= WINDOW && start.elapsed() < WINDOW * 2);
     }
 }

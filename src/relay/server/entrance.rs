@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use axum::body::HttpBody;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CONTENT_LENGTH, HOST, LOCATION, TRANSFER_ENCODING};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
@@ -14,7 +15,7 @@ use super::answers::HEADERS;
 use super::host;
 use super::options::Server;
 use crate::relay::RelayError;
-use crate::relay::wire::HttpProblem;
+use crate::relay::problem::HttpProblem;
 use crate::safe_text::printable;
 
 /// The longest target of a request (its path and its query), in bytes. The longest one of the protocol has less than
@@ -36,7 +37,9 @@ pub(super) async fn around(State(server): State<Arc<Server>>, request: Request, 
     for (name, value) in HEADERS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    let bytes = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).unwrap_or("-").to_owned();
+    let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let bytes = declared.or_else(|| response.body().size_hint().exact());
+    let bytes = bytes.map_or_else(|| "-".to_owned(), |bytes| bytes.to_string());
     let route = route.as_ref().map_or("-", MatchedPath::as_str);
     let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(%method, route, status = response.status().as_u16(), bytes, ms);

@@ -13,6 +13,7 @@ use axum::response::IntoResponse;
 use super::answers::{Answer, json, json_text, long};
 use super::body::{Json, Upload};
 use super::host::IsLocal;
+use super::limits::Client;
 use super::options::Server;
 use super::waiting;
 use crate::relay::wire::{self, ClaimRequest, Deposit, Done, FinishRequest, Proof, Was};
@@ -34,13 +35,20 @@ pub(super) async fn about(State(server): State<Arc<Server>>, IsLocal(is_local): 
 pub(super) async fn create(
     State(server): State<Arc<Server>>,
     IsLocal(is_local): IsLocal,
+    client: Client,
     owner: Credential,
     Json(create): Json<Create>,
 ) -> Answer {
     if !server.options.create.allows(&create, is_local) {
         return Err(RelayError::NotAllowed);
     }
-    server.relay.create(&owner, &create).await?;
+    let is_new = server.limiter.begin_upload(&client, &owner, server.options.create.token(&create))?;
+    let created = server.relay.create(&owner, &create).await;
+    // A transient failure may have created it.
+    if is_new && created.as_ref().is_err_and(|error| !error.is_transient()) {
+        server.limiter.end_upload(&owner);
+    }
+    created?;
     Ok(json(StatusCode::CREATED, &Done { v: V1 }))
 }
 
@@ -54,6 +62,7 @@ pub(super) async fn put_part(
     let crc = headers.get(wire::CHECKSUM).and_then(|value| value.to_str().ok()).and_then(Checksum::parse);
     let crc = crc.ok_or(RelayError::BadRequest)?;
     let (relay, part) = (server.relay.clone(), part.content());
+    server.limiter.take_part(&owner, &part)?;
     to_the_end(async move { relay.put_part(&owner, number, crc, part).await }).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -63,13 +72,21 @@ pub(super) async fn commit(State(server): State<Arc<Server>>, owner: Credential,
     // Only senders of a share of this relay get memory.
     let admit = async { relay.status(&owner, &[], Duration::ZERO).await.map(drop) };
     let (commit, _reservation) = body.long_json::<Commit>(&server.bodies, admit).await?;
-    let relay = server.relay.clone();
-    Ok(json(StatusCode::CREATED, &to_the_end(async move { relay.commit(&owner, &commit).await }).await?))
+    let (relay, limiter) = (server.relay.clone(), server.limiter.clone());
+    let committing = async move {
+        let committed = relay.commit(&owner, &commit).await;
+        if matches!(committed, Ok(_) | Err(RelayError::Gone { .. } | RelayError::Committed)) {
+            limiter.end_upload(&owner);
+        }
+        committed
+    };
+    Ok(json(StatusCode::CREATED, &to_the_end(committing).await?))
 }
 
 pub(super) async fn deposit(
     State(server): State<Arc<Server>>,
     IsLocal(is_local): IsLocal,
+    client: Client,
     owner: Credential,
     body: Upload,
 ) -> Answer {
@@ -77,9 +94,20 @@ pub(super) async fn deposit(
     if !server.options.create.allows(&create, is_local) {
         return Err(RelayError::NotAllowed);
     }
-    let relay = server.relay.clone();
-    let deposited = to_the_end(async move { relay.deposit(&owner, &create, &commit, part).await }).await?;
-    Ok(json(StatusCode::CREATED, &deposited))
+    let (relay, limiter) = (server.relay.clone(), server.limiter.clone());
+    let token = server.options.create.token(&create);
+    let depositing = async move {
+        let is_new = limiter.begin_upload(&client, &owner, token)?;
+        limiter.take_part(&owner, &part)?;
+        let deposited = relay.deposit(&owner, &create, &commit, part).await;
+        let is_over = matches!(deposited, Ok(_) | Err(RelayError::Gone { .. } | RelayError::Committed));
+        // After other errors a part may be stored.
+        if is_over || is_new && matches!(deposited, Err(RelayError::IdTaken | RelayError::TooLongLived { .. })) {
+            limiter.end_upload(&owner);
+        }
+        deposited
+    };
+    Ok(json(StatusCode::CREATED, &to_the_end(depositing).await?))
 }
 
 pub(super) async fn notice(State(server): State<Arc<Server>>, link: Credential) -> Answer {
@@ -195,8 +223,13 @@ pub(super) async fn status(State(server): State<Arc<Server>>, owner: Credential,
 }
 
 pub(super) async fn revoke(State(server): State<Arc<Server>>, owner: Credential) -> Answer {
-    let relay = server.relay.clone();
-    let was = to_the_end(async move { relay.revoke(&owner).await }).await?;
+    let (relay, limiter) = (server.relay.clone(), server.limiter.clone());
+    let revoking = async move {
+        let was = relay.revoke(&owner).await?;
+        limiter.end_upload(&owner);
+        Ok(was)
+    };
+    let was = to_the_end(revoking).await?;
     Ok(json(StatusCode::OK, &Was { was }))
 }
 

@@ -16,13 +16,14 @@ mod exchange;
 pub mod guests;
 mod handlers;
 mod host;
+mod limits;
 mod options;
 mod room;
 mod static_files;
 mod waiting;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,9 +34,11 @@ use axum_server::Handle;
 use hyper_util::rt::TokioTimer;
 
 use self::connection::Acceptor;
+pub use self::limits::Limits;
+use self::limits::requests;
 use self::options::Server;
 pub use self::options::{CreatePolicy, PORT, ServerOptions};
-use crate::relay::wire::HttpProblem;
+use crate::relay::problem::HttpProblem;
 use crate::relay::{Relay, pinned, wire};
 
 /// Time for the head of a request. A connection that takes longer is closed.
@@ -58,12 +61,12 @@ pub async fn serve(
     listener.set_nonblocking(true)?;
     let tls = options.direct.as_ref().map(pinned::server).transpose().map_err(io::Error::other)?;
     let (drain, plain, max_connections) = (options.drain, options.plain, options.max_connections);
-    let app = router(Arc::new(Server::new(relay, options, listens)));
+    let server = Server::new(relay, options, listens);
+    let limiter = server.limiter.clone();
+    let acceptor = Acceptor::new(tls, plain, max_connections, limiter.clone());
+    let app = router(Arc::new(server));
     let handle = Handle::new();
-    let mut server = axum_server::from_tcp(listener)?
-        .acceptor(Acceptor::new(tls, plain, max_connections))
-        .handle(handle.clone())
-        .http1_only();
+    let mut server = axum_server::from_tcp(listener)?.acceptor(acceptor).handle(handle.clone()).http1_only();
     server
         .http_builder()
         .http1()
@@ -75,7 +78,10 @@ pub async fn serve(
         stop.await;
         handle.graceful_shutdown(Some(drain));
     });
-    server.serve(app.into_make_service_with_connect_info::<SocketAddr>()).await
+    tokio::select! {
+        served = server.serve(app.into_make_service()) => served,
+        () = limiter.keep_forgetting() => Ok(()),
+    }
 }
 
 fn router(server: Arc<Server>) -> Router {
@@ -95,7 +101,10 @@ fn router(server: Arc<Server>) -> Router {
         .fallback(static_files::nothing_there)
         .method_not_allowed_fallback(|| async { HttpProblem::BadMethod });
     let base = server.base.clone();
-    let api = api.layer(middleware::from_fn_with_state(server.clone(), entrance::around)).with_state(server);
+    let api = api
+        .layer(middleware::from_fn_with_state(server.clone(), requests::counted))
+        .layer(middleware::from_fn_with_state(server.clone(), entrance::around))
+        .with_state(server);
     match base {
         None => api,
         // A layer of a router runs after its choice of a route, so the paths are changed by a router around it.

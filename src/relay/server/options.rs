@@ -9,6 +9,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::limits::{Limiter, Limits};
 use super::room::Room;
 use crate::relay::{Admission, Create, Relay};
 use crate::relay_url::RelayUrl;
@@ -36,6 +37,8 @@ pub struct ServerOptions {
     pub drain: Duration,
     /// The limit of connections at once. Further ones are closed.
     pub max_connections: usize,
+    /// The limits of each client.
+    pub limits: Limits,
 }
 
 impl Default for ServerOptions {
@@ -47,6 +50,7 @@ impl Default for ServerOptions {
             plain: true,
             drain: DRAIN_TIME,
             max_connections: MAX_CONNECTIONS,
+            limits: Limits::default(),
         }
     }
 }
@@ -84,6 +88,12 @@ impl CreatePolicy {
         }
     }
 
+    /// The hash of the create token that allows `create`, if one is needed.
+    pub(super) fn token(&self, create: &Create) -> Option<[u8; 32]> {
+        let is_needed = matches!(self, Self::Tokens(_));
+        create.create_token.as_deref().filter(|_| is_needed).map(Self::hash)
+    }
+
     /// The policy as clients learn it; `is_local` for one on this computer.
     pub(super) fn admission(&self, is_local: bool) -> Admission {
         match self {
@@ -111,6 +121,8 @@ pub(super) struct Server {
     pub(super) options: ServerOptions,
     /// The address that it listens on.
     pub(super) listens: SocketAddr,
+    /// The counts of all clients.
+    pub(super) limiter: Arc<Limiter>,
     /// The path of the address in links, without a slash at its end, if it has one.
     pub(super) base: Option<Arc<str>>,
     /// Memory for long bodies.
@@ -124,10 +136,12 @@ pub(super) struct Server {
 impl Server {
     pub(super) fn new(relay: Arc<dyn Relay>, options: ServerOptions, listens: SocketAddr) -> Self {
         let base = options.public_url.as_ref().and_then(RelayUrl::base_path).map(Arc::from);
+        let limiter = Arc::new(Limiter::new(&options.limits));
         Self {
             relay,
             options,
             listens,
+            limiter,
             base,
             bodies: Room::default(),
             answers: Room::default(),

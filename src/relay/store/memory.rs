@@ -79,7 +79,7 @@ impl Store for Memory {
 
     async fn space(&self) -> Result<Option<Space>, StoreError> {
         let used: u64 = self.objects().values().map(|(bytes, _)| bytes.len() as u64).sum();
-        Ok(Some(Space { free: self.capacity.saturating_sub(used), total: self.capacity }))
+        Ok(Some(Space { free: self.capacity.saturating_sub(used), total: self.capacity, left: None }))
     }
 
     async fn keeps_versions(&self, _: &str) -> Result<Option<bool>, StoreError> {

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use share::page;
 
-use crate::support::{Conversation, Run, Sandbox, answering_for, events, files};
+use crate::support::{Conversation, Run, Sandbox, answering_for, contains, events, files};
 
 fn config(sandbox: &Sandbox, text: &str) {
     let directory = sandbox.home().join(".config/share");
@@ -135,6 +135,23 @@ fn a_check_compares_the_page_and_each_file_that_it_loads() {
         assert!(found.lines().any(|line| line.contains(&file) && line.contains(finding)), "{found}");
         assert!(warned.contains(&file) && warned.contains(warning), "{warned}");
         assert!(facts["page"] == "same" && facts["page_files"][&file] == word, "{facts}");
+    }
+}
+
+#[test]
+fn a_check_names_the_service_that_changes_the_page() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let page = String::from_utf8(page::PAGE.plain.to_vec()).unwrap();
+    let loader = "<script src=\"/cdn-cgi/scripts/7d0fa10a/cloudflare-static/rocket-loader.min.js\"></script></body>";
+    let changed = page.replacen("</body>", loader, 1);
+    assert_ne!(changed, page, "the page has a body");
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{changed}", changed.len());
+    let url = answering_for("/", answer.into_bytes().leak(), &relay.address());
+    let checked = sandbox.share(["relay", "check", &url]).run();
+    assert!(checked.code == 0 && contains(&checked.stdout, b"is NOT the same"), "{checked:?}");
+    for part in ["is changed on its way by Cloudflare's Rocket Loader", "turn off Rocket Loader for this host"] {
+        assert!(checked.stderr.contains(part), "{checked:?}");
     }
 }
 

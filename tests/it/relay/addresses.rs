@@ -10,7 +10,7 @@ use share::relay::client::HttpRelay;
 use share::relay::server::{self, CreatePolicy, ServerOptions};
 use share::relay_url::RelayUrl;
 
-use crate::support::{Sample, Sandbox, TestRelay};
+use crate::support::{Browser, Sample, Sandbox, TestRelay, planted};
 
 /// Sends a request without a body, and returns the whole answer.
 fn ask(address: &str, line: &str, host: &str, more: &str) -> String {
@@ -120,6 +120,47 @@ fn a_client_names_the_option_for_another_host() {
     }
 }
 
+/// Passes requests on to `relay` without their credentials, one in each connection.
+fn dropping_credentials(relay: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let (mut client, mut server) = (client.unwrap(), TcpStream::connect(&relay).unwrap());
+            std::thread::spawn(move || {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    let mut byte = [0];
+                    client.read_exact(&mut byte).unwrap();
+                    head.push(byte[0]);
+                }
+                let head = String::from_utf8(head).unwrap();
+                let kept = head.split_inclusive("\r\n").filter(|line| !line.starts_with("authorization:"));
+                let head = kept.collect::<String>().replacen("\r\n", "\r\nConnection: close\r\n", 1);
+                server.write_all(head.as_bytes()).unwrap();
+                let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+                std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+                let _ = std::io::copy(&mut server, &mut client);
+                let _ = client.shutdown(std::net::Shutdown::Both);
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn a_check_finds_a_proxy_that_drops_credentials() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    let proxy = dropping_credentials(relay.address());
+    let url = format!("http://{proxy}");
+    let what = format!("a proxy in front of {proxy} removes the Authorization header");
+    sandbox.share(["relay", "check", &url]).fails(6, &what);
+    let hint = format!("to find out: share relay check {proxy}");
+    let refused = sandbox.share(["send", "-q", "--relay", &url]).input("x").run();
+    assert!(refused.code == 1 && refused.stderr.contains(&hint), "{refused:?}");
+}
+
 #[test]
 fn a_quiet_relay_logs_no_requests() {
     let sandbox = Sandbox::new();
@@ -131,4 +172,22 @@ fn a_quiet_relay_logs_no_requests() {
         let log = fs::read_to_string(&relay.log).unwrap();
         assert_eq!(log == before, is_quiet, "{how:?}: {log}");
     }
+}
+
+#[test]
+#[ignore = "needs browsers: tests/all"]
+fn the_page_opens_a_share_below_a_path() {
+    let Some(browser) = Browser::start(&[]) else { return };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (_bench, address) = runtime.block_on(async { relay_at("https://relay.example/some/base") });
+    let url = format!("http://{address}/some/base/");
+    let link = planted(&url, &[("a.txt", "text/plain", b"tangerine-42")], false);
+    let tab = browser.tab();
+    // Without the slash, as people shorten addresses: the browser keeps the part behind the `#`.
+    tab.goto(&link.replace("/base/#", "/base#")).expect("a.txt").hold().expect("tangerine-42");
+    tab.press_button("Close").expect("The sender sees it was opened by");
+    let expected = ["GET /", "POST /v1/manifest", "POST /v1/claim", "POST /v1/finish"];
+    let requests = tab.requests();
+    assert!(requests.ends_with(&expected.map(|request| request.replace(' ', " /some/base"))), "{requests:?}");
+    assert_eq!(tab.complaints(), Vec::<String>::new());
 }

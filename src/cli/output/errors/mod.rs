@@ -1,5 +1,6 @@
 //! Every error: what happened in the user's words, the next action, and the exit code. The whole table is here.
 
+mod limits;
 mod message;
 mod open;
 mod relay;
@@ -9,6 +10,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+pub(in crate::cli) use self::limits::reason as refusal;
 pub(in crate::cli) use self::message::{Exit, Hint, Message};
 pub(in crate::cli) use self::relay::{ProxyFault, Request};
 use crate::cli::output::format::{binary, quoted, size};
@@ -216,7 +218,8 @@ mod tests {
             RelayError::NoConnection(String::new()),
             RelayError::Unreachable(String::new()),
             RelayError::Busy { after: 1 },
-            RelayError::SlowDown { after: 1 },
+            RelayError::SlowDown { after: 1, limit: None },
+            RelayError::ByProxy { status: 413, after: None },
             RelayError::Timeout,
             RelayError::NoSpace { after: 1 },
             RelayError::BadChecksum,

@@ -1,7 +1,10 @@
 //! Errors of relays, and obstacles between this computer and a relay, in the user's words.
 
+use std::time::Duration;
+
+use crate::cli::output::errors::limits;
 use crate::cli::output::errors::message::{Exit, Hint, Message};
-use crate::cli::output::format::{binary, time};
+use crate::cli::output::format::{binary, duration_words, time};
 use crate::relay::RelayError;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::obstacle::{Distrust, Obstacle};
@@ -37,6 +40,7 @@ pub(super) fn is_unreachable(error: &RelayError) -> bool {
         | RelayError::Unreachable(_)
         | RelayError::Busy { .. }
         | RelayError::SlowDown { .. }
+        | RelayError::ByProxy { .. }
         | RelayError::Timeout
         | RelayError::NoSpace { .. }
         | RelayError::BadChecksum
@@ -110,11 +114,14 @@ fn failed_test(relay: &str, url: &RelayUrl, error: &RelayError) -> Message {
 
 /// An error that means the same for every request. `safe`: the hint where the command may be repeated.
 pub(super) fn message(relay: &str, error: &RelayError, safe: &str) -> Message {
+    if let Some(what) = limits::reason(relay, error) {
+        return limits::message(what, error, safe);
+    }
     match error {
         RelayError::NoConnection(why) | RelayError::Unreachable(why) => {
             Message::new(Exit::Unreachable, format!("{relay} cannot be reached: {why}"), safe)
         }
-        RelayError::Busy { .. } | RelayError::SlowDown { .. } | RelayError::Timeout => {
+        RelayError::Busy { .. } | RelayError::SlowDown { .. } | RelayError::ByProxy { .. } | RelayError::Timeout => {
             Message::new(Exit::Unreachable, format!("{relay} is busy"), safe)
         }
         RelayError::NoSpace { .. } => Message::new(Exit::Unreachable, format!("{relay} is full"), safe),
@@ -139,7 +146,12 @@ pub(super) fn message(relay: &str, error: &RelayError, safe: &str) -> Message {
             format!("this share is too large: {relay} accepts up to {}", binary(*max)),
             "send fewer or smaller files",
         ),
-        RelayError::TooLongLived { .. } | RelayError::NotAllowed => {
+        RelayError::TooLongLived { max } => Message::new(
+            Exit::Refused,
+            format!("{relay} keeps shares for at most {}", duration_words(Duration::from_secs(*max))),
+            format!("ask the operator of {relay}"),
+        ),
+        RelayError::NotAllowed => {
             Message::new(Exit::Refused, format!("{relay} refuses: {error}"), format!("ask the operator of {relay}"))
         }
         RelayError::Gone { .. } | RelayError::Unknown | RelayError::WrongPassphrase { .. } => {
@@ -154,7 +166,8 @@ pub(super) fn message(relay: &str, error: &RelayError, safe: &str) -> Message {
         | RelayError::PartsMissing
         | RelayError::OutOfRange { .. } => {
             let what = format!("{relay} answered: {error}");
-            Message::new(Exit::Unexpected, what, "this program or the relay may need an update")
+            let cause = "this program or the relay may need an update";
+            Message::new(Exit::Unexpected, what, Hint::line(format!("{cause}; to find out: share relay check {relay}")))
         }
     }
 }

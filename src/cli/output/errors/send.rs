@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::cli::output::errors::message::{Exit, Hint, Message};
 use crate::cli::output::errors::relay;
-use crate::cli::output::format::{binary, duration};
+use crate::cli::output::format::{binary, duration, duration_words};
 use crate::relay::RelayError;
 use crate::safe_text::{printable, reason};
 use crate::send::SendError;
@@ -52,7 +52,7 @@ fn refused(relay: &str, error: &RelayError, gone: bool) -> Message {
         ),
         RelayError::TooLongLived { max } => Message::new(
             Exit::Refused,
-            format!("{relay} does not keep shares for that long"),
+            format!("{relay} keeps shares for at most {}", duration_words(Duration::from_secs(*max))),
             Hint::run(format!("--expire {}", duration(Duration::from_secs(*max)))),
         ),
         RelayError::NotAllowed => Message::new(

@@ -1,0 +1,226 @@
+//! Limits of one client, so that no client can take the relay from the others.
+//!
+//! A client is counted by its network address: an IPv4 address, or an IPv6 /64. Senders are counted by their create
+//! token too, where the relay has tokens. Everything is in memory: a restart forgets it, and each node counts on its
+//! own.
+//!
+//! Programs of the relay's own machine are not limited by address, and neither are the clients of a proxy on that
+//! machine which the operator has not named: they would all count as one.
+
+mod connections;
+mod pace;
+mod proxies;
+mod proxy_protocol;
+mod rates;
+pub(super) mod requests;
+mod subject;
+mod uploads;
+
+use std::convert::Infallible;
+use std::num::NonZeroU32;
+use std::sync::Once;
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use ipnet::IpNet;
+use tokio::net::TcpStream;
+use tokio::time::{MissedTickBehavior, interval};
+
+use self::connections::Connections;
+pub(super) use self::connections::Counted;
+#[cfg(test)]
+pub(super) use self::pace::WINDOW;
+pub(super) use self::pace::{Pace, TooSlow};
+pub(super) use self::proxies::Peer;
+use self::proxies::TrustedProxies;
+use self::rates::Rates;
+pub(super) use self::subject::Subject;
+use self::uploads::Uploads;
+use crate::blob::PART_LEN;
+use crate::relay::{Content, Credential, RelayError};
+
+/// How often idle subjects are forgotten.
+const FORGET_TIME: Duration = Duration::from_mins(1);
+
+/// Limits of each client that an operator sets. `None`: no limit.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Requests a minute.
+    pub requests: Option<NonZeroU32>,
+    /// New shares an hour.
+    pub shares: Option<NonZeroU32>,
+    /// Bytes an hour, both ways together. At least [`Limits::MIN_TRAFFIC`].
+    pub traffic: Option<u64>,
+    /// Connections at once.
+    pub connections: Option<usize>,
+    /// Unfinished uploads.
+    pub uploads: Option<usize>,
+    /// The lowest rate of a transfer in bytes a second, averaged over a minute. 0: no rate; a minute of silence is too
+    /// long all the same.
+    pub min_rate: u64,
+    /// The networks of proxies that name their clients.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+impl Limits {
+    /// The lowest limit of traffic: the longest bodies and answers fit into it.
+    pub const MIN_TRAFFIC: u64 = 16 << 20;
+    /// The greatest limit of traffic that can be counted.
+    pub const MAX_TRAFFIC: u64 = 1 << 41;
+    /// The greatest lowest rate. Progress shows late, so a higher one would end transfers that are fast enough.
+    pub const MAX_MIN_RATE: u64 = 1 << 20;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            requests: NonZeroU32::new(6000),
+            shares: NonZeroU32::new(240),
+            traffic: Some(64 << 30),
+            connections: Some(128),
+            uploads: Some(64),
+            min_rate: 512,
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+/// The client that made a request.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Client {
+    /// Its address, unless it is not limited by address.
+    subject: Option<Subject>,
+    /// Whether it is on this computer, and no proxy forwarded the request.
+    pub(super) is_here: bool,
+}
+
+impl<S: Sync> FromRequestParts<S> for Client {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().copied().unwrap_or_default())
+    }
+}
+
+/// The counts of all clients.
+pub(super) struct Limiter {
+    proxies: TrustedProxies,
+    connections: Connections,
+    rates: Rates,
+    uploads: Uploads,
+    min_rate: u64,
+    warned: Once,
+}
+
+impl Limiter {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            proxies: TrustedProxies::new(&limits.trusted_proxies),
+            connections: Connections::new(limits.connections),
+            rates: Rates::new(limits.requests, limits.shares, limits.traffic),
+            uploads: Uploads::new(limits.uploads),
+            min_rate: limits.min_rate,
+            warned: Once::new(),
+        }
+    }
+
+    /// Forgets what need not be remembered, until it is dropped.
+    pub(super) async fn keep_forgetting(&self) {
+        let mut ticks = interval(FORGET_TIME);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.rates.forget_idle();
+            self.uploads.forget_old();
+        }
+    }
+
+    /// A transfer over a connection.
+    pub(super) fn pace(&self) -> Pace {
+        Pace::new(self.min_rate)
+    }
+
+    /// The other end of a new connection. Reads what a trusted proxy announces.
+    ///
+    /// # Errors
+    /// Those of the connection, and a malformed announcement.
+    pub(super) async fn peer(&self, stream: &mut TcpStream) -> std::io::Result<Peer> {
+        let mut peer = Peer { address: stream.peer_addr()?, announced: None };
+        if self.proxies.trusts(peer.address.ip()) {
+            peer.announced = proxy_protocol::read(stream).await?;
+        }
+        Ok(peer)
+    }
+
+    /// Counts a connection; `None` if its client has too many. Programs of this machine and trusted proxies, whose
+    /// connections are those of many clients, may have any number.
+    pub(super) fn connection(&self, peer: &Peer) -> Option<Counted> {
+        let ip = peer.source();
+        let is_counted = !self.proxies.trusts(ip) && !ip.is_loopback();
+        self.connections.count(is_counted.then(|| Subject::of_address(ip)))
+    }
+
+    /// The client of a request.
+    pub(super) fn client(&self, peer: &Peer, headers: &HeaderMap) -> Client {
+        let source = self.proxies.client(peer, headers);
+        if source.behind_unnamed_proxy {
+            self.warned.call_once(|| {
+                tracing::warn!(
+                    "a proxy on this machine forwards requests, and the relay counts no limits of its clients: \
+                     name the proxy by --trusted-proxy"
+                );
+            });
+        }
+        Client {
+            subject: (!source.is_this_machine).then(|| Subject::of_address(source.ip)),
+            is_here: source.is_this_machine && !source.is_forwarded,
+        }
+    }
+
+    /// Counts a request with a body of `len` bytes.
+    ///
+    /// # Errors
+    /// [`RelayError::SlowDown`], as of the methods below.
+    pub(super) fn take_request(&self, client: &Client, len: u64) -> Result<(), RelayError> {
+        let Some(subject) = &client.subject else { return Ok(()) };
+        self.rates.take_request(subject)?;
+        self.rates.take_bytes(subject, len)
+    }
+
+    /// Counts an answer of `len` bytes.
+    pub(super) fn take_answer(&self, client: &Client, len: u64) -> Result<(), RelayError> {
+        client.subject.as_ref().map_or(Ok(()), |subject| self.rates.take_bytes(subject, len))
+    }
+
+    /// Counts a new share, and an unfinished upload, of a client that may create it. `token` is the hash of its create
+    /// token. A repeated request counts nothing. Returns whether it was counted.
+    pub(super) fn begin_upload(
+        &self,
+        client: &Client,
+        owner: &Credential,
+        token: Option<[u8; 32]>,
+    ) -> Result<bool, RelayError> {
+        let subjects: Vec<_> = client.subject.into_iter().chain(token.map(Subject::Token)).collect();
+        let is_new = self.uploads.begin(owner, subjects.clone())?;
+        if is_new && let Err(error) = subjects.iter().try_for_each(|subject| self.rates.take_share(subject)) {
+            self.uploads.end(owner);
+            return Err(error);
+        }
+        Ok(is_new)
+    }
+
+    /// The upload of `owner` was committed, or has ended.
+    pub(super) fn end_upload(&self, owner: &Credential) {
+        self.uploads.end(owner);
+    }
+
+    /// Counts a part for the create token of the upload of `owner`: with its length, or with the most that it can have.
+    pub(super) fn take_part(&self, owner: &Credential, part: &Content) -> Result<(), RelayError> {
+        let len = part.known_len().unwrap_or(PART_LEN as u64).min(PART_LEN as u64);
+        let mut tokens =
+            self.uploads.subjects(owner).into_iter().filter(|subject| matches!(subject, Subject::Token(_)));
+        tokens.try_for_each(|token| self.rates.take_bytes(&token, len))
+    }
+}

@@ -1,0 +1,47 @@
+//! The middleware that counts requests and answers.
+
+use std::sync::Arc;
+
+use axum::body::HttpBody;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::{Limits, Peer};
+use crate::blob::PART_LEN;
+use crate::relay::server::options::Server;
+use crate::relay::wire;
+
+/// Answers up to this length in bytes cost what their request costs.
+const SHORT: u64 = 4 << 10;
+
+/// Counts a request, which is refused if its client makes too many, and its answer, in whose place a refusal is sent.
+/// The same request has the same effect later, so an answer may be withheld even if it had one.
+pub(in crate::relay::server) async fn counted(
+    State(server): State<Arc<Server>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let limiter = &server.limiter;
+    let peer = request.extensions().get::<Peer>().copied();
+    let client = peer.map(|peer| limiter.client(&peer, request.headers())).unwrap_or_default();
+    request.extensions_mut().insert(client);
+    request.extensions_mut().insert(limiter.pace());
+    if let Err(error) = limiter.take_request(&client, body_len(&request)) {
+        return error.into_response();
+    }
+    let response = next.run(request).await;
+    let len = response.body().size_hint().exact().unwrap_or_default();
+    match limiter.take_answer(&client, if len > SHORT { len } else { 0 }) {
+        Ok(()) => response,
+        Err(error) => error.into_response(),
+    }
+}
+
+/// The length of a body, as far as it can be accepted; of one in chunks the most that it can have.
+fn body_len(request: &Request) -> u64 {
+    let is_long = |route: &MatchedPath| route.as_str().starts_with(wire::PART) || route.as_str() == wire::DEPOSIT;
+    let is_long = request.extensions().get().is_some_and(is_long);
+    let longest = if is_long { PART_LEN as u64 } else { wire::MAX_JSON as u64 };
+    request.body().size_hint().exact().unwrap_or(longest).min(Limits::MIN_TRAFFIC)
+}
