@@ -22,7 +22,7 @@ use super::content::noise;
 /// The pause after a connection that was refused at once.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What a crowd has seen.
+/// Counts of a crowd.
 #[derive(Default)]
 pub(crate) struct Seen {
     /// Sockets that are connected now.
@@ -54,10 +54,17 @@ pub(crate) enum Held {
     Part,
     /// By a JSON body, likewise.
     Json,
+    /// By the longest commit of an upload, likewise.
+    Commit,
     /// By answers of which nothing is read.
     Unread,
     /// By answers of which a byte a second is read.
     Sipped,
+}
+
+impl Held {
+    pub(crate) const ALL: [Self; 8] =
+        [Self::Silent, Self::Half, Self::Answered, Self::Part, Self::Json, Self::Commit, Self::Unread, Self::Sipped];
 }
 
 impl Crowd {
@@ -93,15 +100,15 @@ impl Crowd {
         let begun = Instant::now();
         if let Ok(stream) = self.connect(number).await {
             self.seen.held.fetch_add(1, Ordering::Relaxed);
-            let _ = self.until_closed(stream, held).await;
+            let _ = self.until_closed(stream, number, held).await;
             self.seen.held.fetch_sub(1, Ordering::Relaxed);
         }
         begun.elapsed()
     }
 
     /// Returns when the relay has let go of a socket.
-    async fn until_closed(&self, mut stream: TcpStream, held: Held) -> io::Result<()> {
-        stream.write_all(self.head(held).await.as_bytes()).await?;
+    async fn until_closed(&self, mut stream: TcpStream, number: usize, held: Held) -> io::Result<()> {
+        stream.write_all(self.head(number, held).await.as_bytes()).await?;
         let (mut answer, mut more) = stream.split();
         let (mut buffer, mut second) = ([0; 1024], interval(Duration::from_secs(1)));
         match held {
@@ -117,7 +124,7 @@ impl Crowd {
                 let _ = timeout(Duration::ZERO, answer.read(&mut buffer[..1])).await;
             },
             // The relay's answer changes nothing.
-            Held::Part | Held::Json => {
+            Held::Part | Held::Json | Held::Commit => {
                 let mut is_over = false;
                 loop {
                     tokio::select! {
@@ -130,7 +137,7 @@ impl Crowd {
         Ok(())
     }
 
-    async fn head(&self, held: Held) -> String {
+    async fn head(&self, number: usize, held: Held) -> String {
         let host = self.relay;
         match held {
             Held::Silent => String::new(),
@@ -138,18 +145,27 @@ impl Crowd {
             Held::Unread | Held::Sipped => format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n").repeat(200),
             Held::Answered => format!("HEAD / HTTP/1.1\r\nHost: {host}\r\n\r\n"),
             Held::Part => {
-                let (owner, create) = upload();
-                if let Ok(mut stream) = self.connect(0).await {
-                    let _ = ask(&mut stream, &self.create(&owner, &create)).await;
-                }
                 let head = format!("PUT /v1/part/0 HTTP/1.1\r\nHost: {host}\r\nShare-Crc32c: 00000000\r\n");
-                format!("{head}{}\r\nContent-Length: 4194304\r\n\r\n", bearer(&owner))
+                format!("{head}{}\r\nContent-Length: 4194304\r\n\r\n", bearer(&self.begun(number).await))
+            }
+            Held::Commit => {
+                let head = format!("POST /v1/commit HTTP/1.1\r\nHost: {host}\r\n");
+                format!("{head}{}\r\nContent-Length: 2097152\r\n\r\n", bearer(&self.begun(number).await))
             }
             Held::Json => {
                 let head = format!("POST /v1/manifest HTTP/1.1\r\nHost: {host}\r\n{}\r\n", bearer(&upload().0));
                 format!("{head}Content-Length: 262144\r\n\r\n")
             }
         }
+    }
+
+    /// The sender of an upload that client `number` has begun, if the relay let it.
+    async fn begun(&self, number: usize) -> Credential {
+        let (owner, create) = upload();
+        if let Ok(mut stream) = self.connect(number).await {
+            let _ = ask(&mut stream, &self.create(&owner, &create)).await;
+        }
+        owner
     }
 
     fn create(&self, owner: &Credential, create: &Create) -> Vec<u8> {
@@ -209,12 +225,7 @@ impl Crowd {
 
     /// Uses everything that an address can: connections, requests, shares, bytes both ways, memory and waits.
     pub(crate) async fn everything(&self) {
-        let kinds = [Held::Silent, Held::Half, Held::Answered, Held::Part, Held::Json, Held::Unread, Held::Sipped];
-        let (host, (owner, create)) = (self.relay, upload());
-        if let Ok(mut stream) = self.connect(0).await {
-            let _ = ask(&mut stream, &self.create(&owner, &create)).await;
-        }
-        let authorization = bearer(&owner);
+        let (host, authorization) = (self.relay, bearer(&self.begun(0).await));
         let request =
             |line: &str, more: &str| format!("{line} HTTP/1.1\r\nHost: {host}\r\n{authorization}\r\n{more}\r\n");
         let part = noise(4 << 20, 9);
@@ -231,7 +242,7 @@ impl Crowd {
             self.flood(64, commit.as_bytes()),
             self.flood(64, wait.as_bytes()),
             // These fill what is left of the limit.
-            self.hold(kinds.into_iter().cycle().take(600)),
+            self.hold(Held::ALL.into_iter().cycle().take(600)),
         );
     }
 }

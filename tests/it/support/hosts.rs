@@ -50,6 +50,15 @@ impl HostName {
         Ipv4Addr::new(10, 77, 0, number).into()
     }
 
+    /// Runs `work` in a thread on this host: its sockets are there.
+    pub(crate) fn run<T: Send + 'static>(self, work: impl AsyncFnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+        thread::spawn(move || {
+            let namespace = File::open(self.namespace()).unwrap();
+            move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
+            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work())
+        })
+    }
+
     /// The relay's address of the other family.
     pub(crate) const RELAY_6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, 1));
 
@@ -64,49 +73,29 @@ impl HostName {
     }
 }
 
-/// The hosts, in a run of a test among them.
-pub(crate) struct Hosts(());
-
-impl Hosts {
-    /// The hosts, if this run of the test is among them. Otherwise the test of this name is run again there, and must
-    /// succeed.
-    pub(crate) fn around(test: &str) -> Option<Self> {
-        if std::env::var_os(INSIDE).is_some() {
-            return Some(Self(()));
-        }
-        if !Command::new("unshare").args(["--user", "--map-root-user", "--net", "true"]).status().unwrap().success() {
-            skip("no network namespaces");
-            return None;
-        }
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hosts");
-        let mut again = Command::new(script);
-        again.arg(std::env::current_exe().unwrap()).args(["--exact", test, "--include-ignored", "--nocapture"]);
-        let status = again.env(INSIDE, "1").status().unwrap();
-        assert!(status.success(), "{test}, among hosts: {status}");
-        None
+/// Whether this run of a test is among the hosts. Otherwise the test of this name is run again there, and must succeed.
+pub(crate) fn among_hosts(test: &str) -> bool {
+    if std::env::var_os(INSIDE).is_some() {
+        return true;
     }
-
-    /// A relay on its host, on all of its addresses, for anyone. The port differs from test to test.
-    pub(crate) fn relay(&self, sandbox: &Sandbox, options: &[&str]) -> RelayProcess {
-        let store = format!("file://{}", sandbox.path("store").display());
-        let mut command = Command::new("nsenter");
-        command.arg(format!("--net={}", HostName::Relay.namespace())).args([SHARE, "relay", "--listen", "[::]:0"]);
-        command.args(["--plain-http", "--anyone", "--store", &store, "--reserve", "0"]).args(options);
-        let mut relay = sandbox.start_as_relay(sandbox.prepare(command));
-        relay.store = sandbox.path("store");
-        relay
+    let can = Command::new("unshare").args(["--user", "--map-root-user", "--net", "true"]).status();
+    if !can.is_ok_and(|status| status.success()) {
+        skip("no network namespaces");
+        return false;
     }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hosts");
+    let mut again = Command::new(script);
+    again.arg(std::env::current_exe().unwrap()).args(["--exact", test, "--include-ignored", "--nocapture"]);
+    let status = again.env(INSIDE, "1").status().unwrap();
+    assert!(status.success(), "{test}, among hosts: {status}");
+    false
+}
 
-    /// Runs `work` in a thread on a host: its sockets are there.
-    pub(crate) fn on<T: Send + 'static>(
-        &self,
-        host: HostName,
-        work: impl AsyncFnOnce() -> T + Send + 'static,
-    ) -> JoinHandle<T> {
-        thread::spawn(move || {
-            let namespace = File::open(host.namespace()).unwrap();
-            move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
-            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work())
-        })
-    }
+/// A relay on its host, on all of its addresses, for anyone.
+pub(crate) fn relay_among_hosts(sandbox: &Sandbox) -> RelayProcess {
+    let store = format!("file://{}", sandbox.path("store").display());
+    let mut command = Command::new("nsenter");
+    command.arg(format!("--net={}", HostName::Relay.namespace())).args([SHARE, "relay", "--listen", "[::]:0"]);
+    command.args(["--plain-http", "--anyone", "--store", &store, "--reserve", "0"]);
+    sandbox.start_as_relay(sandbox.prepare(command))
 }

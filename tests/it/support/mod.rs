@@ -43,7 +43,7 @@ pub(crate) use self::disk::with_a_small_disk;
 pub(crate) use self::engines::in_every_engine;
 pub(crate) use self::gestures::Accessible;
 pub(crate) use self::host::Host;
-pub(crate) use self::hosts::{HostName, Hosts};
+pub(crate) use self::hosts::{HostName, among_hosts, relay_among_hosts};
 pub(crate) use self::limited::Limited;
 pub(crate) use self::line::LineFault;
 pub(crate) use self::media::{cleaned, corpus, decoded, pixels, segment};
