@@ -16,9 +16,9 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::exchange::Exchange;
 
 /// The longest silence of a client that may still be sending. Bytes restore of it what they take at [`SLOWEST`].
-const SILENCE: Duration = Duration::from_secs(5);
+pub(super) const SILENCE: Duration = Duration::from_secs(5);
 /// The longest time for all that it still sends.
-const LINGER_TIME: Duration = Duration::from_secs(30);
+pub(super) const LINGER_TIME: Duration = Duration::from_secs(30);
 /// The rate of a client that is worth waiting for, in bytes a second.
 const SLOWEST: u32 = 512;
 /// Bytes that are dropped at once.
