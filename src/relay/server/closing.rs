@@ -20,7 +20,7 @@ pub(super) const SILENCE: Duration = Duration::from_secs(5);
 /// The longest time for all that it still sends.
 pub(super) const LINGER_TIME: Duration = Duration::from_secs(30);
 /// The rate of a client that is worth waiting for, in bytes a second.
-const SLOWEST: u32 = 512;
+pub(super) const SLOWEST: u32 = 512;
 /// Bytes that are dropped at once.
 const PIECE: usize = 8 << 10;
 
