@@ -1,24 +1,27 @@
 //! The client of a relay server.
 
+mod body;
 pub mod endpoint;
 mod errors;
 pub mod retry;
 
+use std::pin::pin;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    HeaderValue, IF_NONE_MATCH, RANGE, RETRY_AFTER,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue,
+    IF_NONE_MATCH, RANGE, RETRY_AFTER,
 };
-use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::{Instant, timeout_at};
 
+use self::body::with_body;
 use self::errors::{failure, pinned_failure, silent};
-use crate::blob::PART_LEN;
 use crate::relay::http;
 use crate::relay::obstacle::Distrust;
 use crate::relay::problem::Problem;
@@ -32,6 +35,9 @@ use crate::secret::{Pin, Receipt, Token};
 
 /// The longest answer that is read into memory, in bytes: more than that of a claim with its manifest and its part.
 const MAX_ANSWER: usize = 4 << 20;
+
+/// The lowest rate of an answer that is read into memory, in bytes a second: relays send no slower.
+const LOWEST_RATE: u64 = 512;
 
 /// A file that a relay serves to browsers.
 pub struct Served {
@@ -125,6 +131,25 @@ impl HttpRelay {
         sent.map_err(|_| silent())?.map_err(self.failure)
     }
 
+    /// Sends a request with a body of this type: `before` and `content`. Reads the head of its answer.
+    async fn upload(
+        &self,
+        request: RequestBuilder,
+        kind: &'static str,
+        before: Vec<u8>,
+        content: Content,
+    ) -> Result<Response, RelayError> {
+        let (request, progress) = with_body(request.header(CONTENT_TYPE, kind), before, content);
+        let mut sent = pin!(request.send());
+        loop {
+            match timeout_at(progress.deadline(self.idle), sent.as_mut()).await {
+                Ok(response) => return self.accept(response.map_err(self.failure)?).await,
+                Err(_) if progress.deadline(self.idle) > Instant::now() => {}
+                Err(_) => return Err(silent()),
+            }
+        }
+    }
+
     /// The answer to a request that succeeded, or the error in it.
     async fn accept(&self, response: Response) -> Result<Response, RelayError> {
         let status = response.status();
@@ -139,7 +164,7 @@ impl HttpRelay {
 
     async fn read_json<A: DeserializeOwned>(&self, response: Response) -> Result<A, RelayError> {
         let len = response.content_length().unwrap_or(0).min(MAX_ANSWER as u64);
-        let whole = self.read_all(response, http::time_for(len, self.idle)).await?;
+        let whole = self.read_all(response, time_for(len, self.idle)).await?;
         serde_json::from_slice(&whole).map_err(|_| RelayError::Diverted)
     }
 
@@ -179,9 +204,8 @@ impl HttpRelay {
         body: &impl Serialize,
     ) -> Result<Response, RelayError> {
         let body = serde_json::to_vec(body).map_err(|_| RelayError::BadRequest)?;
-        let time = http::time_for(body.len() as u64, self.idle);
         let request = self.request(Method::POST, path, Some(credential));
-        self.send_within(request.header(CONTENT_TYPE, wire::JSON).body(body), time).await
+        self.upload(request, wire::JSON, Vec::new(), Bytes::from(body).into()).await
     }
 
     /// The request for part `number`.
@@ -190,21 +214,9 @@ impl HttpRelay {
     }
 }
 
-/// `request` with a body: `before` and `content`. In chunks if the length of the content is not known.
-fn with_body(request: RequestBuilder, before: Vec<u8>, content: Content) -> RequestBuilder {
-    let len = content.known_len().map(|len| before.len() as u64 + len);
-    let body = match content {
-        Content::Whole(bytes) if before.is_empty() => Body::from(bytes),
-        content => {
-            let before = (!before.is_empty()).then(|| Ok(Bytes::from(before)));
-            Body::wrap_stream(stream::iter(before).chain(content.into_chunks()))
-        }
-    };
-    let request = request.header(CONTENT_TYPE, wire::BYTES).body(body);
-    match len {
-        Some(len) => request.header(CONTENT_LENGTH, len),
-        None => request,
-    }
+/// The longest time for an answer of `len` bytes.
+fn time_for(len: u64, idle: Duration) -> Duration {
+    idle + Duration::from_secs(len / LOWEST_RATE)
 }
 
 #[async_trait]
@@ -219,8 +231,7 @@ impl Relay for HttpRelay {
 
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {
         let request = self.part(Method::PUT, number, owner).header(wire::CHECKSUM, crc.to_string());
-        let time = http::time_for(part.known_len().unwrap_or(PART_LEN as u64), self.idle);
-        self.send_within(with_body(request, Vec::new(), part), time).await.map(drop)
+        self.upload(request, wire::BYTES, Vec::new(), part).await.map(drop)
     }
 
     async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<CommitResponse, RelayError> {
@@ -236,8 +247,7 @@ impl Relay for HttpRelay {
     ) -> Result<CommitResponse, RelayError> {
         let head = serde_json::to_vec(&Deposit { v: V1, create: offer, commit }).map_err(|_| RelayError::BadRequest)?;
         let request = self.request(Method::POST, wire::DEPOSIT, Some(owner));
-        let time = http::time_for(part.known_len().unwrap_or(PART_LEN as u64), self.idle);
-        self.read_json(self.send_within(with_body(request, wire::frame(&head), part), time).await?).await
+        self.read_json(self.upload(request, wire::BYTES, wire::frame(&head), part).await?).await
     }
 
     async fn notice(&self, link: &Credential) -> Result<Notice, RelayError> {
@@ -256,8 +266,8 @@ impl Relay for HttpRelay {
             return self.read_json(response).await;
         }
         let len = response.content_length().unwrap_or(INLINE_LEN).min(MAX_ANSWER as u64);
-        let (head, part) = wire::unframe(self.read_all(response, http::time_for(len, self.idle)).await?)
-            .ok_or(RelayError::NotARelay)?;
+        let (head, part) =
+            wire::unframe(self.read_all(response, time_for(len, self.idle)).await?).ok_or(RelayError::NotARelay)?;
         let claimed: ClaimResponse = serde_json::from_slice(&head).map_err(|_| RelayError::NotARelay)?;
         Ok(ClaimResponse { part: Some(part), ..claimed })
     }

@@ -22,6 +22,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// Pauses before the first call of [`OnRetry`]: together about a second.
 const UNREPORTED_PAUSES: u32 = 3;
+/// A longer pause, which the relay asked for, is reported at once.
+const UNREPORTED_TIME: Duration = Duration::from_secs(1);
 
 /// State of the pauses between attempts.
 #[derive(Clone, Copy, Debug)]
@@ -139,10 +141,9 @@ impl Retrying {
     where
         F: Future<Output = Result<T, RelayError>>,
     {
-        let mut was_connected = false;
+        let (mut was_connected, mut is_reported) = (false, false);
         loop {
             let answer = call().await;
-            let is_reported = backoff.pauses > UNREPORTED_PAUSES;
             match answer {
                 Err(error) if error.is_transient() || self.is_diverted(&error) => {
                     // The error covers all attempts: "no request was sent" must hold for each of them.
@@ -157,7 +158,8 @@ impl Retrying {
                             (self.on_retry)(RetryEvent::Ended);
                         }
                     })?;
-                    if backoff.pauses > UNREPORTED_PAUSES {
+                    is_reported |= backoff.pauses > UNREPORTED_PAUSES || pause > UNREPORTED_TIME;
+                    if is_reported {
                         (self.on_retry)(RetryEvent::Paused { error: &error, pause });
                     }
                     tokio::time::sleep(pause).await;

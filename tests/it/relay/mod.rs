@@ -8,6 +8,7 @@ mod distant;
 mod folders;
 mod forms;
 mod hostile;
+mod limits;
 mod load;
 mod long;
 mod manifests;
