@@ -124,7 +124,7 @@ async fn requests_that_no_handler_gets_count_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_proxy_may_have_forwarded_is_not_of_this_machine() {
+async fn requests_that_a_proxy_may_have_forwarded_are_not_of_this_machine() {
     let relay = Bounded::start(&Limits::default(), CreatePolicy::Loopback);
     let (host, line) = (relay.address, "GET /.well-known/share");
     let about = |request: String| {
