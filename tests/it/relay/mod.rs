@@ -9,6 +9,7 @@ mod folders;
 mod forms;
 mod hostile;
 mod limits;
+mod load;
 mod long;
 mod manifests;
 mod obstacles;
