@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use serde::Serialize;
 
+use super::limits::Client;
 use super::room::Room;
 use crate::relay::RelayError;
 use crate::relay::problem::{HttpProblem, Problem};
@@ -73,13 +74,13 @@ const PIECE: usize = 64 << 10;
 ///
 /// # Errors
 /// [`RelayError::Busy`]: the request may be repeated.
-pub(super) fn long(content_type: &'static str, answer: Vec<u8>, room: &Room) -> Answer {
+pub(super) fn long(content_type: &'static str, answer: Vec<u8>, room: &Room, client: &Client) -> Answer {
     let head = [(CONTENT_TYPE, content_type)];
     let len = answer.len();
     if len <= MAX_SHORT {
         return Ok((head, answer).into_response());
     }
-    let state = (Bytes::from(answer), room.reserve_now(len)?);
+    let state = (Bytes::from(answer), room.reserve_now(client, len)?);
     let pieces = stream::unfold(state, |(mut rest, reservation)| async move {
         let piece = rest.split_to(rest.len().min(PIECE));
         (!piece.is_empty()).then_some((Ok::<_, Infallible>(piece), (rest, reservation)))

@@ -12,6 +12,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use serde::de::DeserializeOwned;
 
+use super::limits::Client;
 use super::limits::{Pace, TooSlow};
 use super::room::{Reservation, Room};
 use crate::relay::wire;
@@ -90,7 +91,7 @@ impl Upload {
     /// of `admit`; [`RelayError::Busy`] without room.
     pub(super) async fn long_json<T: DeserializeOwned>(
         mut self,
-        room: &Room,
+        (room, client): (&Room, &Client),
         admit: impl Future<Output = Result<(), RelayError>>,
     ) -> Result<(T, Option<Reservation>), RelayError> {
         const MAX: usize = wire::MAX_LONG_JSON;
@@ -102,7 +103,7 @@ impl Upload {
         }
         admit.await?;
         let len = self.len.and_then(|len| usize::try_from(len).ok()).unwrap_or(MAX);
-        let reservation = room.reserve(len, ROOM_TIME).await?;
+        let reservation = room.reserve(client, len, ROOM_TIME).await?;
         json.reserve(len.saturating_sub(json.len()));
         if !self.read(&mut json, MAX).await? {
             return Err(too_large(MAX));
@@ -232,7 +233,7 @@ mod tests {
             assert_eq!(drip(whole).content().whole().await, Err(RelayError::Timeout));
             assert_eq!(drip(whole).framed::<serde_json::Value>().await.map(drop), Err(RelayError::Timeout));
             let room = Room::default();
-            let json = drip(whole).long_json::<serde_json::Value>(&room, async { Ok(()) }).await;
+            let json = drip(whole).long_json::<serde_json::Value>((&room, &Client::default()), async { Ok(()) }).await;
             assert_eq!(json.map(drop), Err(RelayError::Timeout));
         }
         assert!(start.elapsed() < Duration::from_mins(10), "{:?}", start.elapsed());

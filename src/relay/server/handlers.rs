@@ -67,11 +67,16 @@ pub(super) async fn put_part(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-pub(super) async fn commit(State(server): State<Arc<Server>>, owner: Credential, body: Upload) -> Answer {
+pub(super) async fn commit(
+    State(server): State<Arc<Server>>,
+    client: Client,
+    owner: Credential,
+    body: Upload,
+) -> Answer {
     let relay = server.relay.clone();
     // Only senders of a share of this relay get memory.
     let admit = async { relay.status(&owner, &[], Duration::ZERO).await.map(drop) };
-    let (commit, _reservation) = body.long_json::<Commit>(&server.bodies, admit).await?;
+    let (commit, _reservation) = body.long_json::<Commit>((&server.bodies, &client), admit).await?;
     let (relay, limiter) = (server.relay.clone(), server.limiter.clone());
     let committing = async move {
         let committed = relay.commit(&owner, &commit).await;
@@ -116,16 +121,18 @@ pub(super) async fn notice(State(server): State<Arc<Server>>, link: Credential) 
 
 pub(super) async fn manifest(
     State(server): State<Arc<Server>>,
+    client: Client,
     link: Credential,
     Json(Proof { proof, .. }): Json<Proof>,
 ) -> Answer {
     let _turn = server.answers.turn().await?;
     let waiting = server.relay.manifest(&link, &proof).await?;
-    long(wire::JSON, json_text(&waiting).into(), &server.answers)
+    long(wire::JSON, json_text(&waiting).into(), &server.answers, &client)
 }
 
 pub(super) async fn claim(
     State(server): State<Arc<Server>>,
+    client: Client,
     link: Credential,
     Json(ClaimRequest { proof, claim_token, .. }): Json<ClaimRequest>,
 ) -> Answer {
@@ -133,11 +140,11 @@ pub(super) async fn claim(
     let claiming = async move { relay.claim(&link, &proof, &claim_token).await.map(|claimed| (claimed, turn)) };
     let (claimed, _turn) = to_the_end(claiming).await?;
     match &claimed.part {
-        None => long(wire::JSON, json_text(&claimed).into(), &server.answers),
+        None => long(wire::JSON, json_text(&claimed).into(), &server.answers, &client),
         Some(part) => {
             let mut framed = wire::frame(json_text(&claimed).as_bytes());
             framed.extend_from_slice(part);
-            long(wire::BYTES, framed, &server.answers)
+            long(wire::BYTES, framed, &server.answers, &client)
         }
     }
 }

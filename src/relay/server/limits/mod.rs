@@ -96,6 +96,19 @@ pub(super) struct Client {
     pub(super) is_here: bool,
 }
 
+impl Client {
+    /// The subject of its limits, unless it is not limited by address.
+    pub(super) fn subject(&self) -> Option<Subject> {
+        self.subject
+    }
+
+    /// The client at this address.
+    #[cfg(test)]
+    pub(super) fn at(ip: &str) -> Self {
+        Self { subject: Some(Subject::of_address(ip.parse().unwrap())), is_here: false }
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Client {
     type Rejection = Infallible;
 
