@@ -302,7 +302,7 @@ mod tests {
         let known = Known::new(true);
         known.remember(&id(1), 101, committed(1));
         known.remember(&id(1), 100, offer());
-        assert!(known.get(&id(1), 101).upload_end.is_some());
+        assert!(known.get(&id(1), 3700).upload_end.is_some());
         assert!(known.get(&id(1), 3701).offer.is_none(), "an hour after the later one");
         known.remember(&id(2), 100, offer());
         known.note_listing(&id(2), &[]);
