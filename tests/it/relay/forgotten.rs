@@ -163,7 +163,9 @@ async fn a_manifest_that_lands_after_the_records_were_deleted_is_deleted_too() {
             gate.arrived().await;
         }
         abort_and_delete(&nodes, &there, &share).await;
-        gates.iter().for_each(|gate| gate.open());
+        for gate in &gates {
+            gate.open();
+        }
     });
     assert_eq!(commit, Err(RelayError::PartsMissing));
     let left = nodes.data().await;
