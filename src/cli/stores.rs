@@ -20,7 +20,7 @@ use crate::relay::rules::probe::{ProbeResult, Unfit};
 use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::store::bucket::Bucket;
 use crate::relay::store::folder::{Folder, FolderError, Sharing, Synchronizer, located, synchronizer};
-use crate::relay::store::layout::MARKER;
+use crate::relay::store::layout::{MARKER, PRIVATE};
 use crate::relay::store::memory::Memory;
 use crate::relay::store::{Store, StoreError};
 use crate::relay_url::RelayUrl;
@@ -227,7 +227,10 @@ pub(super) fn folder_failure(error: &FolderError, hint: impl Into<Hint>) -> Fail
         ),
         FolderError::Io(path, error) => match foreign(path) {
             Some(directory) if error.kind() == io::ErrorKind::PermissionDenied => {
-                let command = format!("chown {} {}", files::user_id(), format::quoted(&directory.to_string_lossy()));
+                // Everything in a private directory is ours, and must be of one owner.
+                let all = if directory.ends_with(PRIVATE) { "-R " } else { "" };
+                let name = format::quoted(&directory.to_string_lossy());
+                let command = format!("chown {all}{} {name}", files::user_id());
                 Failure::path(path, error, Hint::run(command))
             }
             _ => Failure::path(path, error, hint),

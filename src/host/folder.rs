@@ -28,7 +28,8 @@ const YOUNG: Duration = Duration::from_mins(2);
 
 /// The rules over such a folder. There is one clock.
 fn rules(folder: Folder) -> Arc<StoreRelay> {
-    let policy = Policy { max_bytes: LARGEST, grace: Duration::ZERO, reserve: Some(RESERVE), ..Policy::default() };
+    let policy =
+        Policy { max_bytes: LARGEST, grace: Duration::ZERO, reserve: Some(RESERVE), direct: true, ..Policy::default() };
     Arc::new(StoreRelay::new(Arc::new(folder), Arc::new(SystemClock), policy))
 }
 

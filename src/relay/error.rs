@@ -30,7 +30,7 @@ pub enum RelayError {
     /// The proof is wrong.
     #[error("wrong passphrase")]
     WrongPassphrase {
-        /// The number of slots that are free behind the one of this proof.
+        /// The number of slots that are free.
         left: u8,
     },
     /// No such share, or a wrong token.

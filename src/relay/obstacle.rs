@@ -138,3 +138,25 @@ impl Distrust {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_bare_name_that_was_looked_up_in_vain_is_unknown() {
+        let at = |host: &str, why: &str| Obstacle::NoAddress(why.to_owned()).at(Some(host)) == Obstacle::UnknownName;
+        for system in [
+            "name or service not known",
+            "Name does not resolve",
+            "nodename nor servname provided, or not known",
+            "hostname nor servname provided, or not known",
+            "No such host is known. (os error 11001)",
+        ] {
+            assert!(at("nas", system) && at("nas.", system), "{system}");
+            assert!(!at("relay.example", system) && !at("[fe80::1]", system), "{system}");
+        }
+        assert!(!at("nas", "temporary failure in name resolution") && !at("nas", "Try again"));
+        assert_eq!(Obstacle::NoNetwork.at(Some("nas")), Obstacle::NoNetwork);
+    }
+}

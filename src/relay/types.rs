@@ -348,7 +348,8 @@ pub struct Status {
     pub claimant: Option<Claimant>,
     /// The opener's confirmation.
     pub receipt: Option<Receipt>,
-    /// How many different passphrases were tried, right ones included. 0 once the share has ended.
+    /// How many different passphrases were tried, right ones included. [`MAX_GUESSES`] of a locked share; otherwise 0
+    /// once the share has ended.
     pub guesses: u8,
     /// Bytes of ciphertext that the relay still holds.
     pub bytes_left: u64,

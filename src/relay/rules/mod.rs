@@ -5,9 +5,13 @@
 //! sender, a sweeper and the attempt that locks a share all create the same `claim`, and the first one decides.
 //!
 //! This file has the relay itself and the steps that its rules share. Each group of requests has a file: `upload`,
-//! `open`, `owner`. `sweep` does what time makes due, and [`probe`] tests a store. They use `records` (the decisions
-//! about a share), `phase` (the state that follows from them), `names` and `write_once`.
+//! `commit`, `open`, `owner`. `sweep` does what time makes due, and [`probe`] tests a store. They use `records` (the
+//! decisions about a share), `phase` (the state that follows from them), `known` (what a node remembers of them),
+//! `incoming` (a part on its way), `names` and `write_once`.
 
+mod commit;
+mod incoming;
+mod known;
 mod names;
 mod open;
 mod owner;
@@ -18,6 +22,7 @@ mod sweep;
 mod upload;
 mod write_once;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -25,8 +30,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use self::known::{Known, Remembered};
 use self::phase::Records;
-use self::records::{Decision, UploadEnd, failure, get};
+use self::records::{Decision, Offer, UploadEnd, failure, get, load};
 use self::write_once::{Written, write_hint, write_once};
 use crate::relay::clock::Clock;
 use crate::relay::store::Store;
@@ -57,11 +63,14 @@ pub struct Policy {
     /// Bytes of the store that stay free. With less free space the relay refuses uploads; stored shares can still be
     /// opened. `None`: a twentieth of the store, and at least 1 GiB.
     pub reserve: Option<u64>,
+    /// Whether this is a sender's own computer, whose links have the flag of a direct one. Elsewhere that flag is
+    /// refused: such a link would lead to no relay.
+    pub direct: bool,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { max_bytes: 4 << 30, max_ttl: MAX_TTL, lease: LEASE, grace: GRACE, reserve: None }
+        Self { max_bytes: 4 << 30, max_ttl: MAX_TTL, lease: LEASE, grace: GRACE, reserve: None, direct: false }
     }
 }
 
@@ -70,6 +79,7 @@ pub struct StoreRelay {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     policy: Policy,
+    known: Known,
     /// Whether our clock agrees with the store's. While it does not, the relay neither claims nor sweeps.
     clock_agrees: AtomicBool,
 }
@@ -77,7 +87,7 @@ pub struct StoreRelay {
 impl StoreRelay {
     /// The rules over `store`.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, policy: Policy) -> Self {
-        Self { store, clock, policy, clock_agrees: AtomicBool::new(true) }
+        Self { store, clock, policy, known: Known::new(), clock_agrees: AtomicBool::new(true) }
     }
 
     /// Unix seconds.
@@ -85,18 +95,49 @@ impl StoreRelay {
         self.clock.now()
     }
 
+    /// The offer of a share and what is remembered of its other records, for a credential whose token has the verifier
+    /// of `role`. Nothing else is read before the token is compared.
+    ///
+    /// # Errors
+    /// [`RelayError::Unknown`] for an unknown share and for a wrong token, after the same read of the store: that of a
+    /// remembered share is read too if the token is wrong, so that the time of the answer reveals no share.
+    async fn admit(&self, credential: &Credential, role: Role) -> Result<(Arc<Offer>, Remembered), RelayError> {
+        let id = &credential.id;
+        let presented = credential.token.verifier(role, id);
+        let is_right = |offer: &Offer| {
+            let verifiers = &offer.verifiers;
+            presented
+                == match role {
+                    Role::Link => verifiers.link,
+                    Role::Open => verifiers.open,
+                    Role::Owner => verifiers.own,
+                }
+        };
+        let known = self.known.get(id, self.now());
+        if let Some(offer) = known.offer.clone().filter(|offer| is_right(offer)) {
+            return Ok((offer, known));
+        }
+        let offer = load(&*self.store, &Offer::name(id)).await?.filter(is_right).ok_or(RelayError::Unknown)?;
+        Ok((Arc::new(offer), known))
+    }
+
     /// The records of a share, for a credential whose token has the verifier of `role`. An unknown share and a wrong
     /// token are both [`RelayError::Unknown`].
     async fn records(&self, credential: &Credential, role: Role) -> Result<Records, RelayError> {
-        let records = Records::load(&*self.store, &credential.id).await?.ok_or(RelayError::Unknown)?;
-        let verifiers = &records.offer.verifiers;
-        let expected = match role {
-            Role::Link => &verifiers.link,
-            Role::Open => &verifiers.open,
-            Role::Owner => &verifiers.own,
-        };
-        let is_right = credential.token.verifier(role, &credential.id) == *expected;
-        if is_right { Ok(records) } else { Err(RelayError::Unknown) }
+        let (offer, known) = self.admit(credential, role).await?;
+        self.complete(&credential.id, offer, known).await
+    }
+
+    /// Reads the records of a share that are not remembered, and remembers them unless it has ended.
+    async fn complete(&self, id: &Id, offer: Arc<Offer>, known: Remembered) -> Result<Records, RelayError> {
+        // Of this moment: another node may end the share while its records are read.
+        let now = self.now();
+        let records = Records::complete(&*self.store, id, offer, known).await?;
+        match records.remembered(now) {
+            Some(remembered) => self.known.remember(id, now, remembered),
+            None => self.known.forget(id),
+        }
+        Ok(records)
     }
 
     /// The error for `asker` now: see [`Records::refusal`].
@@ -117,10 +158,13 @@ impl StoreRelay {
 
     /// Ends a share by `decision`, unless another decision exists. Deletes its data if `decision` is in force.
     async fn end_share<D: Decision>(&self, id: &Id, decision: D) -> Result<Written<D>, RelayError> {
+        let known = self.known.get(id, self.now());
         self.mark_due(id, self.now()).await?;
         let written = write_once(&*self.store, &*self.clock, &D::name(id), decision).await?;
+        // Before anything is deleted: a part that lands later finds nothing remembered, and reads how the share ended.
+        self.known.forget(id);
         if written.is_ours() {
-            self.delete_now(id).await;
+            self.delete_now(id, &known).await;
         }
         Ok(written)
     }
@@ -131,25 +175,50 @@ impl StoreRelay {
     }
 
     /// Deletes the data of a share that has just ended. After a failure the sweeper tries again.
-    async fn delete_now(&self, id: &Id) {
-        if let Err(error) = self.delete_data(id).await {
+    async fn delete_now(&self, id: &Id, known: &Remembered) {
+        if let Err(error) = self.delete_data(id, known).await {
             tracing::warn!(%error, "deleting the data of an ended share failed; the sweeper tries again");
         }
     }
 
-    /// Deletes parts, guesses and manifest. The record that makes them unreadable must be durable before.
-    async fn delete_data(&self, id: &Id) -> Result<(), RelayError> {
-        let parts = self.delete_below(&names::parts(id)).await;
-        let guesses = self.delete_below(&names::guesses(id)).await;
-        let manifest = self.store.delete(&[names::manifest(id)]).await.map_err(failure);
-        // Each deletion is tried, even if another one fails.
-        parts.and(guesses).and(manifest)
+    /// Deletes what was stored after the end of a share. After a failure the sweeper tries again.
+    async fn delete_if_ended(&self, id: &Id) {
+        let deleted = async {
+            match Records::load(&*self.store, id).await? {
+                Some(records) if records.phase(self.now()).is_settled() => {
+                    self.delete_data(id, &Remembered::default()).await
+                }
+                _ => Ok(()),
+            }
+        };
+        if let Err(error) = deleted.await {
+            self.known.note_landed(id);
+            tracing::warn!(%error, "deleting late data of an ended share failed; the sweeper tries again");
+        }
     }
 
-    /// Deletes all objects whose names begin with `prefix`.
-    async fn delete_below(&self, prefix: &str) -> Result<(), RelayError> {
+    /// Deletes parts, slots and manifest, all at the same time: objects whose names follow from what is `known` at
+    /// once, and the others as they are listed. The record that makes them unreadable must be durable before.
+    async fn delete_data(&self, id: &Id, known: &Remembered) -> Result<(), RelayError> {
+        let mut named = vec![names::manifest(id)];
+        if let Some(UploadEnd::Committed { parts, .. }) = known.upload_end.as_deref() {
+            named.extend((0..).zip(parts).map(|(number, crc)| names::part(id, number, *crc)));
+        }
+        let has_slots = known.offer.as_ref().is_none_or(|offer| offer.has_passphrase());
+        let guesses = async { if has_slots { self.delete_below(&names::guesses(id), &[]).await } else { Ok(()) } };
+        let parts = names::parts(id);
+        // Each deletion is tried, even if another one fails.
+        let (named, parts, guesses) =
+            tokio::join!(self.store.delete(&named), self.delete_below(&parts, &named), guesses);
+        named.map_err(failure).and(parts).and(guesses)
+    }
+
+    /// Deletes all objects whose names begin with `prefix`, but for those that are deleted by name.
+    async fn delete_below(&self, prefix: &str, named: &[String]) -> Result<(), RelayError> {
         let objects = self.store.list(prefix, None).await.map_err(failure)?;
-        let names: Vec<String> = objects.into_iter().map(|object| object.name).collect();
+        let named: HashSet<&String> = named.iter().collect();
+        let names = objects.into_iter().map(|object| object.name).filter(|name| !named.contains(name));
+        let names: Vec<String> = names.collect();
         if names.is_empty() { Ok(()) } else { self.store.delete(&names).await.map_err(failure) }
     }
 }
@@ -169,7 +238,7 @@ impl Relay for StoreRelay {
     }
 
     async fn create(&self, owner: &Credential, offer: &Create) -> Result<(), RelayError> {
-        self.announce(owner, offer).await
+        self.announce(owner, offer).await.map(drop)
     }
 
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {

@@ -53,6 +53,12 @@ pub(super) fn part(id: &Id, number: u32, crc: Checksum) -> String {
     format!("{}{crc}", part_number(id, number))
 }
 
+/// The number and the checksum in the name of a part.
+pub(super) fn parse_part(name: &str) -> Option<(u32, Checksum)> {
+    let (number, crc) = name.rsplit('/').next()?.split_once('-')?;
+    Some((number.parse().ok()?, Checksum::parse(crc)?))
+}
+
 /// Prefix of all objects of one part number.
 pub(super) fn part_number(id: &Id, number: u32) -> String {
     format!("{}{number:06}-", parts(id))
@@ -99,6 +105,7 @@ mod tests {
         assert_eq!(due(&id, 1_700_000_000), format!("due/2023111422/1700000000-{hex}"));
         assert_eq!(parse_due(&due(&id, 1_700_000_000)), Some((1_700_000_000, id)));
         assert_eq!(part(&id, 7, Checksum::of(b"")), format!("v1/{hex}/part/000007-00000000"));
+        assert_eq!(parse_part(&part(&id, 7, Checksum::of(b"x"))), Some((7, Checksum::of(b"x"))));
         assert_eq!(guess(&id, 3), format!("v1/{hex}/try/03"));
         let records = [offer(&id), upload_end(&id), claim(&id), end(&id), manifest(&id)];
         assert_eq!(records, ["offer", "seal", "claim", "end", "manifest"].map(|name| format!("v1/{hex}/{name}")));

@@ -87,7 +87,7 @@ impl StoreRelay {
         let id = &owner.id;
         let records = self.records(owner, Role::Owner).await?;
         let (state, ended) = self.state_and_end(&records);
-        let committed = match &records.upload_end {
+        let committed = match records.upload_end.as_deref() {
             Some(UploadEnd::Committed { at, .. }) => Some(*at),
             _ => None,
         };
@@ -103,7 +103,18 @@ impl StoreRelay {
             ShareState::Waiting | ShareState::Claimed => Some(matches!(records.phase(self.now()), Phase::Over { .. })),
             _ => None,
         };
-        let guesses = self.store.list(&names::guesses(id), None).await.map_err(failure)?.len();
+        let guesses = async {
+            match state {
+                // Its slots are deleted.
+                ShareState::Locked => Ok(MAX_GUESSES),
+                _ if !records.offer.has_passphrase() => Ok(0),
+                _ => {
+                    let slots = self.store.list(&names::guesses(id), None).await.map_err(failure)?;
+                    Ok(u8::try_from(slots.len()).unwrap_or(MAX_GUESSES))
+                }
+            }
+        };
+        let (guesses, bytes_left) = tokio::try_join!(guesses, self.bytes_held(id))?;
         Ok(Status {
             v: V1,
             state,
@@ -115,8 +126,8 @@ impl StoreRelay {
             ended,
             claimant: records.claimant().copied(),
             receipt,
-            guesses: u8::try_from(guesses).unwrap_or(MAX_GUESSES),
-            bytes_left: self.bytes_held(id).await?,
+            guesses,
+            bytes_left,
             overdue,
         })
     }

@@ -5,11 +5,12 @@
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::relay::rules::names;
 use crate::relay::store::{Store, StoreError};
-use crate::relay::{Checksum, INLINE_LEN, RelayError, V1, Verifiers};
-use crate::secret::{Claimant, Id, Receipt, Verifier};
+use crate::relay::{Checksum, INLINE_LEN, RelayError, V1, Verifiers, base64url};
+use crate::secret::{Claimant, Flags, Id, Receipt, Role, Token, Verifier};
 
 /// A small object that is created once.
 pub(super) trait Record: Serialize + DeserializeOwned + Send + Sync {
@@ -42,6 +43,16 @@ impl Offer {
     pub(super) fn new(flags: u8, ttl: u64, at: u64, verifiers: Verifiers) -> Self {
         Self { v: V1, flags, ttl, at, verifiers }
     }
+
+    /// Whether the link has a passphrase.
+    pub(super) fn has_passphrase(&self) -> bool {
+        Flags::from_bits(self.flags).is_some_and(|flags| flags.contains(Flags::PASSPHRASE))
+    }
+
+    /// Whether this proof is right and needs no slot.
+    pub(super) fn is_proved_by(&self, id: &Id, proof: &Token) -> bool {
+        !self.has_passphrase() && proof.verifier(Role::Open, id) == self.verifiers.open
+    }
 }
 
 impl Decision for Offer {
@@ -53,6 +64,18 @@ impl Decision for Offer {
 impl Record for Offer {
     fn same(&self, other: &Self) -> bool {
         self.flags == other.flags && self.ttl == other.ttl && self.verifiers == other.verifiers
+    }
+}
+
+/// SHA-256 of an encrypted manifest.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct ManifestHash(#[serde(with = "base64url")] Bytes);
+
+impl ManifestHash {
+    /// The hash of `manifest`.
+    pub(super) fn of(manifest: &[u8]) -> Self {
+        Self(Bytes::copy_from_slice(&Sha256::digest(manifest)))
     }
 }
 
@@ -71,6 +94,9 @@ pub(super) enum UploadEnd {
         blob_len: u64,
         /// The checksums of its parts.
         parts: Vec<Checksum>,
+        /// The hash of its encrypted manifest. Older nodes write none: then the stored manifest is compared.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        manifest: Option<ManifestHash>,
     },
     /// The sender revoked the upload, or did not commit it in time.
     Aborted {
@@ -79,6 +105,13 @@ pub(super) enum UploadEnd {
         /// When, Unix seconds.
         at: u64,
     },
+}
+
+impl UploadEnd {
+    /// Whether the share was never committed.
+    pub(super) fn is_aborted(&self) -> bool {
+        matches!(self, Self::Aborted { .. })
+    }
 }
 
 impl Decision for UploadEnd {
@@ -91,9 +124,9 @@ impl Record for UploadEnd {
     fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (
-                Self::Committed { blob_len, parts, .. },
-                Self::Committed { blob_len: other_len, parts: other_parts, .. },
-            ) => blob_len == other_len && parts == other_parts,
+                Self::Committed { blob_len, parts, manifest, .. },
+                Self::Committed { blob_len: other_len, parts: other_parts, manifest: other_manifest, .. },
+            ) => blob_len == other_len && parts == other_parts && manifest == other_manifest,
             (Self::Aborted { .. }, Self::Aborted { .. }) => true,
             _ => false,
         }
@@ -274,9 +307,16 @@ mod tests {
     #[test]
     fn stored_records_stay() {
         let claimant = Claimant::from_bytes([7; 32]);
-        let committed = UploadEnd::Committed { v: V1, at: 5, blob_len: 4096, parts: vec![Checksum::of(b"")] };
-        let expected = r#"{"state":"sealed","v":1,"at":5,"blob_len":4096,"parts":["00000000"]}"#;
-        assert_eq!(stored(&committed), expected);
+        let committed = |manifest| {
+            let parts = vec![Checksum::of(b"")];
+            UploadEnd::Committed { v: V1, at: 5, blob_len: 4096, parts, manifest }
+        };
+        let older = r#"{"state":"sealed","v":1,"at":5,"blob_len":4096,"parts":["00000000"]}"#;
+        assert_eq!(stored(&committed(None)), older);
+        assert!(serde_json::from_str::<UploadEnd>(older).unwrap().same(&committed(None)));
+        let hash = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+        let expected = older.replace("]}", &format!(r#"],"manifest":"{hash}"}}"#));
+        assert_eq!(stored(&committed(Some(ManifestHash::of(b"")))), expected);
         assert_eq!(stored(&UploadEnd::Aborted { v: V1, at: 5 }), r#"{"state":"aborted","v":1,"at":5}"#);
         let claimed = stored(&Claim::Claimed { v: V1, at: 5, until: 6, claimant });
         assert!(claimed.starts_with(r#"{"state":"claimed","v":1,"at":5,"until":6,"claimant":""#), "{claimed}");

@@ -13,6 +13,7 @@ use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
 use crate::relay::clock::after;
+use crate::relay::rules::known::Remembered;
 use crate::relay::rules::phase::{Phase, Records};
 use crate::relay::rules::records::{Claim, ClaimEnd, Decision, Offer, failure};
 use crate::relay::rules::{CLOCK_TOLERANCE, StoreRelay, UPLOAD_TIME, names};
@@ -51,11 +52,23 @@ impl StoreRelay {
             }
             0
         });
+        self.look_at_landed().await;
         let looked_at = attended.buffer_unordered(AT_ONCE).fold(0, async |sum, one| sum + one).await;
         if let Err(error) = self.tidy().await {
             tracing::warn!(%error, "leftover objects could not be removed");
         }
         Ok(looked_at)
+    }
+
+    /// Deletes the parts that were stored while another node ended their share: of each share with parts that have
+    /// landed since the last sweep, reads how its upload ended.
+    async fn look_at_landed(&self) {
+        let looks = stream::iter(self.known.take_landed()).map(async |id| match self.upload_end(&id).await {
+            Ok(None) => {}
+            Ok(Some(_)) => self.delete_if_ended(&id).await,
+            Err(_) => self.known.note_landed(&id),
+        });
+        looks.buffer_unordered(AT_ONCE).collect::<()>().await;
     }
 
     /// Removes the leftovers of programs that died while they wrote to the store or tested it.
@@ -98,7 +111,7 @@ impl StoreRelay {
             if !offer.is_empty() {
                 return Err(RelayError::BUSY);
             }
-            self.delete_below(&names::share(id)).await?;
+            self.delete_below(&names::share(id), &[]).await?;
             return Ok(None);
         };
         match records.phase(now) {
@@ -133,7 +146,7 @@ impl StoreRelay {
                     self.delete_all(id).await?;
                     return Ok(None);
                 }
-                self.delete_data(id).await?;
+                self.delete_data(id, &Remembered::default()).await?;
                 // A part may have been stored after the end by a node that then died; a power cut may have undone a
                 // deletion.
                 let second_look = after(at, UPLOAD_TIME);
@@ -145,7 +158,8 @@ impl StoreRelay {
     /// Deletes all of a share: the offer first, so that the rest is not taken for a share.
     async fn delete_all(&self, id: &Id) -> Result<(), RelayError> {
         self.store.delete(&[Offer::name(id)]).await.map_err(failure)?;
-        self.delete_below(&names::share(id)).await
+        self.known.forget(id);
+        self.delete_below(&names::share(id), &[]).await
     }
 
     /// Sweeps about once a minute, until the future is dropped.

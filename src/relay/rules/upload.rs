@@ -1,42 +1,83 @@
-//! Uploads: announcing a share, its parts, and the commit after which its link works.
+//! Uploads: announcing a share, and its parts. The end of an upload is in `commit`.
+//!
+//! A part costs two visits to the store, at the same time: it is created, and `seal` is read. `seal` must be read for
+//! each part, because another node may have ended the upload: without it, a revoked upload would be answered as one
+//! that waits. The read begins with the request, so the answer was true then; but the part may land after the share
+//! has ended and its data was deleted. So the end must be looked at once more after the part has landed:
+//!
+//! * an end that this node wrote or read meanwhile is found without a visit, since the node forgets the share then;
+//! * an end that another node wrote is found by the next request of the upload, or by this node's next sweep, which
+//!   reads `seal` of each share whose parts have landed since the last one.
+//!
+//! A node that dies before that leaves the part to the second look of the sweeper, a day after the end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures_util::stream::{self, StreamExt};
-
-use crate::blob::{PART_LEN, part_count, part_range, part_start};
+use crate::blob::{PART_LEN, part_range, part_start};
 use crate::relay::clock::after;
-use crate::relay::rules::records::{Decision, Offer, Record, UploadEnd, failure, load};
+use crate::relay::rules::incoming::{PartLimit, checked, read_through};
+use crate::relay::rules::known::{PartNumber, Remembered};
+use crate::relay::rules::phase::{Phase, Records};
+use crate::relay::rules::records::{Decision, Offer, UploadEnd, failure, load};
 use crate::relay::rules::write_once::{Written, write_once};
 use crate::relay::rules::{StoreRelay, UPLOAD_TIME, names};
-use crate::relay::store::Created;
-use crate::relay::{
-    Checksum, Commit, CommitResponse, Content, Create, Credential, Gone, MAX_SEALED_MANIFEST, MIN_TTL, RelayError, V1,
-};
+use crate::relay::store::{Created, StoreError};
+use crate::relay::{Checksum, Content, Create, Credential, MIN_TTL, RelayError};
 use crate::secret::{Flags, Id, Role};
+
+/// A part of an upload, as its sender describes it.
+struct Described<'a> {
+    id: &'a Id,
+    number: u32,
+    crc: Checksum,
+}
+
+/// An announced share.
+pub(super) enum Announced {
+    /// It was announced now.
+    Now(Arc<Offer>),
+    /// It was announced before, and has not ended.
+    Before(Records),
+}
 
 impl StoreRelay {
     /// [`crate::relay::Relay::create`].
-    pub(super) async fn announce(&self, owner: &Credential, offer: &Create) -> Result<(), RelayError> {
+    pub(super) async fn announce(&self, owner: &Credential, offer: &Create) -> Result<Announced, RelayError> {
         let max_ttl = self.policy.max_ttl.as_secs();
         if offer.ttl > max_ttl {
             return Err(RelayError::TooLongLived { max: max_ttl });
         }
         let made_by_owner = owner.token.verifier(Role::Owner, &owner.id) == offer.verifiers.own;
-        if offer.ttl < MIN_TTL.as_secs() || Flags::from_bits(offer.flags).is_none() || !made_by_owner {
+        if offer.ttl < MIN_TTL.as_secs() || !self.serves(offer.flags) || !made_by_owner {
             return Err(RelayError::BadRequest);
         }
         if offer.max_len.is_some_and(|len| len > self.policy.max_bytes) {
             return Err(RelayError::TooLarge { max: self.policy.max_bytes });
         }
         self.expect_room(offer.max_len.unwrap_or(0)).await?;
-        self.mark_due(&owner.id, after(self.now(), UPLOAD_TIME)).await?;
-        let record = Offer::new(offer.flags, offer.ttl, self.now(), offer.verifiers.clone());
-        match write_once(&*self.store, &*self.clock, &Offer::name(&owner.id), record).await? {
-            Written::Ours(_) => Ok(()),
+        let (id, now) = (&owner.id, self.now());
+        self.mark_due(id, after(now, UPLOAD_TIME)).await?;
+        let record = Offer::new(offer.flags, offer.ttl, now, offer.verifiers.clone());
+        match write_once(&*self.store, &*self.clock, &Offer::name(id), record).await? {
+            Written::New(offer) => {
+                let offer = Arc::new(offer);
+                self.known.remember(id, now, Remembered { offer: Some(offer.clone()), ..Remembered::default() });
+                // No part can precede the offer.
+                self.known.note_listing(id, &[]);
+                Ok(Announced::Now(offer))
+            }
+            Written::Same(offer) => {
+                let records = self.complete(id, Arc::new(offer), self.known.get(id, now)).await?;
+                records.expect_not_over(self.now())?;
+                Ok(Announced::Before(records))
+            }
             Written::Theirs(_) => Err(RelayError::IdTaken),
         }
+    }
+
+    /// Whether links with these flags work here.
+    fn serves(&self, flags: u8) -> bool {
+        Flags::from_bits(flags).is_some_and(|flags| self.policy.direct || !flags.contains(Flags::DIRECT))
     }
 
     /// [`crate::relay::Relay::put_part`].
@@ -47,107 +88,149 @@ impl StoreRelay {
         crc: Checksum,
         part: Content,
     ) -> Result<(), RelayError> {
-        let id = &owner.id;
-        let records = self.records(owner, Role::Owner).await?;
-        match &records.upload_end {
-            None => {}
+        let described = Described { id: &owner.id, number, crc };
+        let (id, limit) = (described.id, self.part_limit(number));
+        let (offer, mut known) = self.admit(owner, Role::Owner).await?;
+        let must_list = known.upload_end.is_none() && self.known.part(id, number) == PartNumber::Unlisted;
+        if must_list {
+            known.upload_end = self.list_parts(id, &offer).await?;
+        }
+        if let Some(upload_end) = known.upload_end {
             // A repeat: the answer to an earlier attempt was lost.
-            Some(UploadEnd::Committed { parts, .. }) if parts.get(number as usize) == Some(&crc) => return Ok(()),
-            Some(UploadEnd::Committed { .. }) => return Err(RelayError::Committed),
-            Some(UploadEnd::Aborted { .. }) => return Err(self.refusal(&records, None)),
+            return self.repeat_committed(&described, offer, upload_end, part).await;
         }
-        let (len, limit) = (part.known_len(), self.part_limit(number));
-        match len {
-            Some(0) => return Err(RelayError::EmptyPart),
-            Some(len) if len > limit.longest => return Err(limit.exceeded()),
-            _ => {}
+        limit.admit(part.known_len())?;
+        match self.known.part(id, number) {
+            PartNumber::Taken((stored, len)) if stored == crc && part.known_len().is_none_or(|ours| ours == len) => {
+                let (ours, upload_end) = tokio::join!(read_through(part, crc, limit), self.upload_end(id));
+                self.expect_wanted(&described, offer, upload_end?).await?;
+                if ours? == len { Ok(()) } else { Err(RelayError::PartDiffers) }
+            }
+            PartNumber::Taken(_) => Err(match self.upload_end(id).await? {
+                None => RelayError::PartDiffers,
+                Some(upload_end) => self.ended(id, offer, upload_end).await?.refusal_of_upload(self.now()),
+            }),
+            PartNumber::Free | PartNumber::Unlisted => {
+                let upload_end = async { if must_list { Ok(None) } else { self.upload_end(id).await } };
+                self.store_new_part(&described, offer, part, upload_end).await
+            }
         }
-        self.expect_room(len.unwrap_or(limit.longest)).await?;
+    }
+
+    /// Lists the parts of an upload of which this node knows none, and returns how the upload ended, if it has.
+    async fn list_parts(&self, id: &Id, offer: &Arc<Offer>) -> Result<Option<Arc<UploadEnd>>, RelayError> {
+        let parts = names::parts(id);
+        let now = self.now();
+        let listed = async { self.store.list(&parts, None).await.map_err(failure) };
+        let (upload_end, listed) = tokio::try_join!(self.upload_end(id), listed)?;
+        if upload_end.is_none() {
+            let offer = Some(offer.clone());
+            self.known.remember(id, now, Remembered { offer, ..Remembered::default() });
+            self.known.note_listing(id, &listed);
+        }
+        Ok(upload_end)
+    }
+
+    /// How an upload ended, if it has.
+    pub(super) async fn upload_end(&self, id: &Id) -> Result<Option<Arc<UploadEnd>>, RelayError> {
+        Ok(load(&*self.store, &UploadEnd::name(id)).await?.map(Arc::new))
+    }
+
+    /// Stores a part of whose number this node knows no other, while `upload_end` is read.
+    async fn store_new_part(
+        &self,
+        described: &Described<'_>,
+        offer: Arc<Offer>,
+        part: Content,
+        upload_end: impl Future<Output = Result<Option<Arc<UploadEnd>>, RelayError>>,
+    ) -> Result<(), RelayError> {
+        let Described { id, number, crc } = *described;
+        let limit = self.part_limit(number);
+        self.expect_room(part.known_len().unwrap_or(limit.longest)).await?;
         let name = names::part(id, number, crc);
-        let before = self.store.list(&names::part_number(id, number), None).await.map_err(failure)?;
-        if before.iter().any(|object| object.name != name) {
+        let (part, len) = checked(part, crc, limit);
+        let (created, upload_end) = tokio::join!(self.store.create(&name, part), upload_end);
+        if let Err(StoreError::Content(error)) = created {
+            return Err(error);
+        }
+        // Also after an error: the part may exist.
+        self.known.note_landed(id);
+        if created.map_err(failure)? == Created::Exists {
+            self.expect_listed(&name, len.get()).await?;
+        }
+        let upload_end = match upload_end? {
+            None if !self.known.is_uploading(id) => self.upload_end(id).await?,
+            upload_end => upload_end,
+        };
+        if upload_end.is_none() && self.known.note_part(id, number, (crc, len.get())) != (crc, len.get()) {
             return Err(RelayError::PartDiffers);
         }
-        let (part, read) = checked(part, crc, limit);
-        if let Created::Exists = self.store.create(&name, part).await.map_err(failure)? {
-            // A store may report that for a write that failed: only a listed part is acknowledged.
-            let stored = self.store.list(&name, None).await.map_err(failure)?;
-            let len = len.unwrap_or_else(|| read.load(Ordering::Relaxed));
-            if stored.iter().all(|object| object.len != len) {
-                return Err(RelayError::BUSY);
-            }
-        }
-        // The upload may have been aborted meanwhile, and its data deleted before this part was stored.
-        let (upload_end, offer) = (UploadEnd::name(id), Offer::name(id));
-        let upload_end = load::<UploadEnd>(&*self.store, &upload_end);
-        let (upload_end, offer) = tokio::try_join!(upload_end, load::<Offer>(&*self.store, &offer))?;
-        let wanted = match &upload_end {
-            None => true,
-            Some(UploadEnd::Committed { parts, .. }) => parts.get(number as usize) == Some(&crc),
-            Some(UploadEnd::Aborted { .. }) => false,
-        };
-        if !wanted || offer.is_none() {
-            self.store.delete(&[name]).await.map_err(failure)?;
-            return Err(self.refusal(&self.records(owner, Role::Owner).await?, None));
-        }
-        Ok(())
+        self.expect_wanted(described, offer, upload_end).await
     }
 
-    /// [`crate::relay::Relay::commit`].
-    pub(super) async fn commit_upload(
-        &self,
-        owner: &Credential,
-        commit: &Commit,
-    ) -> Result<CommitResponse, RelayError> {
-        let id = &owner.id;
-        let records = self.records(owner, Role::Owner).await?;
-        let (blob_len, parts) = (commit.blob_len, commit.parts.clone());
-        let wanted = UploadEnd::Committed { v: V1, at: self.now(), blob_len, parts };
-        let stored = match records.upload_end {
-            Some(stored) => stored,
-            None => {
-                self.expect_complete(id, commit).await?;
-                let name = names::manifest(id);
-                self.store.create(&name, commit.manifest.clone().into()).await.map_err(failure)?;
-                if self.manifest_of(id).await? != commit.manifest {
-                    return Err(RelayError::Committed);
-                }
-                self.mark_due(id, self.now().saturating_add(records.offer.ttl)).await?;
-                let name = UploadEnd::name(id);
-                let written = write_once(&*self.store, &*self.clock, &name, wanted.clone()).await?;
-                let (Written::Ours(stored) | Written::Theirs(stored)) = written;
-                stored
-            }
-        };
-        match stored {
-            UploadEnd::Committed { at, .. } if wanted.same(&stored) => {
-                Ok(CommitResponse { v: V1, expires: at.saturating_add(records.offer.ttl) })
-            }
-            UploadEnd::Committed { .. } => Err(RelayError::Committed),
-            UploadEnd::Aborted { at, .. } => {
-                // Parts that were stored after the abort deleted the others.
-                self.delete_now(id).await;
-                Err(RelayError::Gone { how: Gone::Aborted, at, claimant: None, until: None })
-            }
+    /// Fails unless a listing shows the part `name` with this length. A store may report that an object exists although
+    /// writing it failed: only a listed part is acknowledged.
+    pub(super) async fn expect_listed(&self, name: &str, len: u64) -> Result<(), RelayError> {
+        let stored = self.store.list(name, None).await.map_err(failure)?;
+        match stored.first() {
+            None => Err(RelayError::BUSY),
+            Some(object) if object.len == len => Ok(()),
+            // The same checksum, and other bytes.
+            Some(_) => Err(RelayError::PartDiffers),
         }
     }
 
-    /// [`crate::relay::Relay::deposit`].
-    pub(super) async fn deposit_share(
+    /// Fails if the upload has ended without needing this stored part, which it deletes then.
+    async fn expect_wanted(
         &self,
-        owner: &Credential,
-        offer: &Create,
-        commit: &Commit,
+        described: &Described<'_>,
+        offer: Arc<Offer>,
+        upload_end: Option<Arc<UploadEnd>>,
+    ) -> Result<(), RelayError> {
+        let Described { id, number, crc } = *described;
+        let Some(upload_end) = upload_end else { return Ok(()) };
+        let records = self.ended(id, offer, upload_end.clone()).await?;
+        let is_committed = upload_end.part(number).is_some_and(|(committed, _)| committed == crc);
+        match records.phase(self.now()) {
+            // Other parts of the upload may have landed after the end too.
+            Phase::Over { settled: true, .. } => self.delete_now(id, &Remembered::default()).await,
+            _ if !is_committed => {
+                self.store.delete(&[names::part(id, number, crc)]).await.map_err(failure)?;
+            }
+            _ => {}
+        }
+        records.expect_not_over(self.now())?;
+        if is_committed { Ok(()) } else { Err(RelayError::Committed) }
+    }
+
+    /// The answer to a part of an upload that has ended before: success for a committed one, with the same bytes.
+    async fn repeat_committed(
+        &self,
+        described: &Described<'_>,
+        offer: Arc<Offer>,
+        upload_end: Arc<UploadEnd>,
         part: Content,
-    ) -> Result<CommitResponse, RelayError> {
-        let [crc] = commit.parts[..] else { return Err(RelayError::BadRequest) };
-        self.announce(owner, offer).await?;
-        self.store_part(owner, 0, crc, part).await?;
-        self.commit_upload(owner, commit).await
+    ) -> Result<(), RelayError> {
+        let Described { id, number, crc } = *described;
+        let ended = self.ended(id, offer, upload_end.clone()).await?.refusal_of_upload(self.now());
+        let limit = self.part_limit(number);
+        limit.admit(part.known_len())?;
+        match upload_end.part(number) {
+            Some((committed, len)) if ended == RelayError::Committed && committed == crc => {
+                if read_through(part, crc, limit).await? == len { Ok(()) } else { Err(ended) }
+            }
+            _ => Err(ended),
+        }
+    }
+
+    /// The records of a share whose upload has ended so.
+    pub(super) async fn ended(&self, id: &Id, offer: Arc<Offer>, end: Arc<UploadEnd>) -> Result<Records, RelayError> {
+        let known = Remembered { upload_end: Some(end), ..Remembered::default() };
+        self.complete(id, offer, known).await
     }
 
     /// How long part `number` may be.
-    fn part_limit(&self, number: u32) -> PartLimit {
+    pub(super) fn part_limit(&self, number: u32) -> PartLimit {
         let (room, part_len) = (self.policy.max_bytes.saturating_sub(part_start(number)), PART_LEN as u64);
         if room < part_len {
             PartLimit { longest: room, max: self.policy.max_bytes }
@@ -157,84 +240,19 @@ impl StoreRelay {
     }
 
     /// Fails if the store would have less than its reserve free after `bytes` more.
-    async fn expect_room(&self, bytes: u64) -> Result<(), RelayError> {
+    pub(super) async fn expect_room(&self, bytes: u64) -> Result<(), RelayError> {
         let Some(space) = self.store.space().await.map_err(failure)? else { return Ok(()) };
         let reserve = self.policy.reserve.unwrap_or_else(|| (space.total / 20).max(1 << 30));
         let is_full = space.free < reserve.saturating_add(bytes) || space.left.is_some_and(|left| left < bytes.max(1));
         if is_full { Err(RelayError::NoSpace { after: 60 }) } else { Ok(()) }
     }
-
-    /// Fails unless `commit` is consistent and one listing shows all its parts with the right lengths.
-    async fn expect_complete(&self, id: &Id, commit: &Commit) -> Result<(), RelayError> {
-        let (count, manifest) = (part_count(commit.blob_len), commit.manifest.len());
-        if commit.blob_len == 0 || commit.parts.len() as u64 != count || manifest == 0 {
-            return Err(RelayError::BadRequest);
-        }
-        if commit.blob_len > self.policy.max_bytes || manifest > MAX_SEALED_MANIFEST {
-            return Err(RelayError::TooLarge { max: self.policy.max_bytes });
-        }
-        let stored = self.store.list(&names::parts(id), None).await.map_err(failure)?;
-        for (number, crc) in (0..).zip(&commit.parts) {
-            let range = part_range(number, commit.blob_len);
-            let name = names::part(id, number, *crc);
-            let found = stored.binary_search_by(|object| object.name.as_str().cmp(&name)).ok();
-            if found.is_none_or(|at| stored[at].len != range.end - range.start) {
-                return Err(RelayError::PartsMissing);
-            }
-        }
-        Ok(())
-    }
 }
 
-/// How long a part may be.
-#[derive(Clone, Copy)]
-struct PartLimit {
-    /// Its greatest length in bytes.
-    longest: u64,
-    /// The limit that a longer one exceeds: of a part, or of the blob.
-    max: u64,
-}
-
-impl PartLimit {
-    fn exceeded(self) -> RelayError {
-        RelayError::TooLarge { max: self.max }
+impl UploadEnd {
+    /// The checksum and the length of a committed part.
+    pub(super) fn part(&self, number: u32) -> Option<(Checksum, u64)> {
+        let Self::Committed { blob_len, parts, .. } = self else { return None };
+        let range = part_range(number, *blob_len);
+        parts.get(number as usize).map(|crc| (*crc, range.end - range.start))
     }
-}
-
-/// `part`, which fails at its end unless it has a byte, the announced length or one within `limit`, and the checksum;
-/// and how many bytes of it were read so far.
-fn checked(part: Content, crc: Checksum, limit: PartLimit) -> (Content, Arc<AtomicU64>) {
-    let read = Arc::new(AtomicU64::new(0));
-    if let Content::Whole(bytes) = &part
-        && Checksum::of(bytes) == crc
-    {
-        return (part, read);
-    }
-    let (len, chunks) = (part.known_len(), part.into_chunks());
-    let state = (chunks, Checksum::default(), read.clone());
-    let chunks = stream::try_unfold(state, move |(mut chunks, sum, read)| async move {
-        let seen = read.load(Ordering::Relaxed);
-        match chunks.next().await {
-            Some(Ok(chunk)) => {
-                let seen = seen + chunk.len() as u64;
-                match len {
-                    Some(len) if seen > len => return Err(RelayError::BadChecksum),
-                    None if seen > limit.longest => return Err(limit.exceeded()),
-                    _ => read.store(seen, Ordering::Relaxed),
-                }
-                let sum = sum.with(&chunk);
-                Ok(Some((chunk, (chunks, sum, read))))
-            }
-            Some(Err(error)) => Err(error),
-            None if seen == 0 => Err(RelayError::EmptyPart),
-            None if len.is_none_or(|len| seen == len) && sum == crc => Ok(None),
-            None => Err(RelayError::BadChecksum),
-        }
-    })
-    .boxed();
-    let part = match len {
-        Some(len) => Content::Stream { len, chunks },
-        None => Content::Unsized(chunks),
-    };
-    (part, read)
 }

@@ -22,8 +22,10 @@ const FIRST_PAUSE: u32 = 20;
 /// Outcome of writing a record: the stored content, which is durable.
 #[derive(Clone, Debug)]
 pub(super) enum Written<R> {
+    /// The stored record is ours: none existed.
+    New(R),
     /// The stored record decides as ours does.
-    Ours(R),
+    Same(R),
     /// Another writer was first and decided otherwise.
     Theirs(R),
 }
@@ -31,7 +33,7 @@ pub(super) enum Written<R> {
 impl<R> Written<R> {
     /// Whether the stored record decides as ours does.
     pub(super) fn is_ours(&self) -> bool {
-        matches!(self, Self::Ours(_))
+        matches!(self, Self::New(_) | Self::Same(_))
     }
 }
 
@@ -49,7 +51,7 @@ pub(super) async fn write_once<R: Record>(
     record: R,
 ) -> Result<Written<R>, RelayError> {
     let bytes = Bytes::from(serde_json::to_vec(&record).map_err(|_| RelayError::BadRequest)?);
-    let decided = |stored: R| if record.same(&stored) { Written::Ours(stored) } else { Written::Theirs(stored) };
+    let decided = |stored: R| if record.same(&stored) { Written::Same(stored) } else { Written::Theirs(stored) };
     let written = persist(clock, || async {
         match store.create(name, bytes.clone().into()).await {
             Ok(Created::New) => ControlFlow::Break(Ok(None)),
@@ -69,7 +71,7 @@ pub(super) async fn write_once<R: Record>(
         }
     });
     let written = written.await?;
-    Ok(written.unwrap_or(Written::Ours(record)))
+    Ok(written.unwrap_or(Written::New(record)))
 }
 
 /// Writes a hint: an empty object.

@@ -16,9 +16,9 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::exchange::Exchange;
 
 /// The longest silence of a client that may still be sending.
-const SILENCE: Duration = Duration::from_secs(5);
+pub(super) const SILENCE: Duration = Duration::from_secs(5);
 /// The longest time for all that it still sends.
-const LINGER_TIME: Duration = Duration::from_secs(30);
+pub(super) const LINGER_TIME: Duration = Duration::from_secs(30);
 /// Bytes that are dropped at once.
 const PIECE: usize = 8 << 10;
 

@@ -20,7 +20,7 @@ use crate::safe_text::printable;
 
 /// The longest target of a request (its path and its query), in bytes. The longest one of the protocol has less than
 /// a hundred, and a base path.
-const MAX_TARGET: usize = 8 << 10;
+pub(super) const MAX_TARGET: usize = 8 << 10;
 /// Characters of a foreign host that are logged.
 const LOGGED: usize = 100;
 

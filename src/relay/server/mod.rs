@@ -46,6 +46,8 @@ const HEADER_TIME: Duration = Duration::from_secs(10);
 
 /// The longest head of a request in bytes, which is held in memory.
 const MAX_HEAD: usize = 64 << 10;
+/// The most header fields of a request.
+const MAX_FIELDS: usize = 64;
 
 /// Serves `relay` until `stop` completes, then waits for running requests.
 ///
@@ -72,7 +74,7 @@ pub async fn serve(
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)
-        .max_headers(64)
+        .max_headers(MAX_FIELDS)
         .max_buf_size(MAX_HEAD);
     tokio::spawn(async move {
         stop.await;
@@ -109,5 +111,25 @@ fn router(server: Arc<Server>) -> Router {
         None => api,
         // A layer of a router runs after its choice of a route, so the paths are changed by a router around it.
         Some(base) => Router::new().fallback_service(api).layer(middleware::from_fn_with_state(base, entrance::below)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_of_requests_are_in_the_protocol() {
+        let text = include_str!("../PROTOCOL.md").split_whitespace().collect::<Vec<_>>().join(" ");
+        let (thousands, rest) = (MAX_HEAD / 1000, MAX_HEAD % 1000);
+        let (target, [silence, all]) =
+            (entrance::MAX_TARGET, [closing::SILENCE, closing::LINGER_TIME].map(|time| time.as_secs()));
+        for sentence in [
+            format!("a head of at most {thousands} {rest} bytes and {MAX_FIELDS} fields"),
+            format!("with a target of at most {target} bytes"),
+            format!("still sends after a refusal | {silence} seconds without a byte, and {all} seconds in all"),
+        ] {
+            assert!(text.contains(&sentence), "{sentence}");
+        }
     }
 }

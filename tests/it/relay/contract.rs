@@ -289,9 +289,14 @@ async fn only_its_holder_may_resume_a_claim() {
         let rest = relay.get_part(&ours, 0, PART_LEN as u64 - 10).await.unwrap();
         assert_eq!(rest.known_len(), Some(10));
         assert_eq!(rest.whole().await.unwrap(), share.parts[0][PART_LEN - 10..], "{}", bench.name);
-        for (number, offset) in [(2, 0), (0, PART_LEN as u64), (0, PART_LEN as u64 + 1), (0, u64::MAX)] {
-            let read = relay.get_part(&ours, number, offset).await;
-            assert!(matches!(read, Err(RelayError::BadRequest)), "{}: {number}, {offset}", bench.name);
+        let beyond = |number: u32, offset| relay.get_part(&ours, number, offset);
+        for number in [2, 3, u32::MAX] {
+            assert_eq!(beyond(number, 0).await.err(), Some(RelayError::BadRequest), "{}: {number}", bench.name);
+        }
+        let len = PART_LEN as u64;
+        for (number, max, offset) in [(0, len, len), (0, len, 1 << 53), (0, len, u64::MAX), (1, 5, 5), (1, 5, len)] {
+            let expected = Some(RelayError::OutOfRange { max });
+            assert_eq!(beyond(number, offset).await.err(), expected, "{}: {number}, {offset}", bench.name);
         }
         // A finished share is never shown as resumable.
         relay.finish(&ours, &share.keys.receipt(&claimant)).await.unwrap();

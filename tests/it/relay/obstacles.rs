@@ -9,14 +9,19 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
+use share::relay::client::retry::{Backoff, Retrying};
+use share::relay::obstacle::Obstacle;
+use share::relay::{Commit, Relay, RelayError};
 
-use crate::support::{Ended, Run, SHARE, Sandbox};
+use crate::support::{Ended, Misbehaving, Misbehavior, Run, SHARE, Sample, Sandbox, TestRelay};
 
 const KEY: &str = "share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg";
 
@@ -201,4 +206,29 @@ fn a_mistyped_name_of_a_relay_is_named_at_once() {
     for (address, what) in [("htps://relay.example", "htps is not supported"), ("ftp://nas", "ftp is not supported")] {
         sandbox.share(["send", "--relay", address]).input("x").fails(2, what);
     }
+}
+
+/// A network that knows no relay when a share is committed, `self.0` times.
+struct Forgetful(AtomicU32);
+
+impl Misbehavior for Forgetful {
+    fn commit(&self, _: &Commit) -> Result<(), RelayError> {
+        let left = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if left.is_ok() { Err(RelayError::Hindered(Obstacle::UnknownName)) } else { Ok(()) }
+    }
+}
+
+#[tokio::test]
+async fn a_relay_that_has_answered_is_waited_for_when_its_name_becomes_unknown() {
+    let sample = Sample::new(5000, false);
+    let forgetful = |times| {
+        let how = Forgetful(AtomicU32::new(times));
+        let relay = Arc::new(Misbehaving { relay: TestRelay::memory().relay, how });
+        Retrying::new(relay, Backoff::new(Duration::from_secs(20)), Box::new(|_| {}))
+    };
+    let error = forgetful(1).commit(&sample.owner, &sample.commit).await.unwrap_err();
+    assert_eq!(error, RelayError::Hindered(Obstacle::UnknownName));
+    let relay = forgetful(2);
+    relay.about().await.unwrap();
+    sample.send(&relay).await;
 }

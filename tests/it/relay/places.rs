@@ -1,10 +1,11 @@
 //! The places of stores: folders that other users may enter, and folders that programs copy between computers.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
+use std::process::Command;
 
-use crate::support::{Sandbox, files, skip};
+use crate::support::{SHARE, Sandbox, files, skip};
 
 fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().mode() & 0o7777
@@ -156,11 +157,18 @@ fn a_directory_of_another_user_is_refused_with_the_command_that_helps() {
         skip("only root can be two users");
         return;
     }
-    let mut as_other = std::process::Command::new("setpriv");
-    as_other.args(["--reuid", "7002", "--regid", "7002", "--clear-groups", crate::support::SHARE]);
-    as_other.args(["relay", "--listen", "127.0.0.1:0", "--store", &url]);
-    let ended = sandbox.prepare(as_other).fails(8, "permission denied");
-    assert!(ended.stderr.contains(&format!("try: chown 7002 {}\n", sandbox.path("team").display())), "{ended:?}");
+    let as_other = || {
+        let mut as_other = Command::new("setpriv");
+        as_other.args(["--reuid", "7002", "--regid", "7002", "--clear-groups", SHARE]);
+        as_other.args(["relay", "--listen", "127.0.0.1:0", "--store", &url]);
+        sandbox.prepare(as_other).fails(8, "permission denied").stderr
+    };
+    let (outside, inside) = (sandbox.path("team"), sandbox.path("team/share-relay"));
+    assert!(as_other().contains(&format!("try: chown 7002 {}\n", outside.display())));
+    // The private directory of another user, as after a first start as root.
+    fs::DirBuilder::new().mode(0o700).create(&inside).unwrap();
+    chown(&outside, Some(7002), None).unwrap();
+    assert!(as_other().contains(&format!("try: chown -R 7002 {}\n", inside.display())));
 }
 
 #[test]

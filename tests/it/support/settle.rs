@@ -15,6 +15,7 @@ pub(crate) const POLICY: Policy = Policy {
     lease: Duration::from_hours(24),
     grace: Duration::from_mins(2),
     reserve: Some(0),
+    direct: false,
 };
 
 /// The rules over a store, on a node with its own clock.

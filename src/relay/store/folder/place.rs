@@ -3,7 +3,7 @@
 //! Users other than the owner of a directory may enter many directories that people have: volumes of containers, USB
 //! sticks, network drives. There, everything lies in a directory of our own.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -70,13 +70,14 @@ pub(super) fn find(given: &Path, alone: bool) -> Result<Found, FolderError> {
     let rights = Rights::of(&data);
     let inside = given.join(PRIVATE);
     if !holds_store(given) {
-        let exists = match fs::symlink_metadata(&inside) {
-            Ok(_) => true,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        let existing = match fs::symlink_metadata(&inside) {
+            Ok(data) => Some(data),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(failed(error)),
         };
-        if exists || is_exposed(rights, alone) {
-            return open_inside(given, rights, inside, exists);
+        // In a private directory, a file of that name means nothing.
+        if existing.as_ref().is_some_and(Metadata::is_dir) || is_exposed(rights, alone) {
+            return open_inside(given, rights, inside, existing.is_some());
         }
     } else if rights.admit_others() {
         return Err(FolderError::Exposed(given.to_owned()));

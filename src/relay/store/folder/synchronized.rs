@@ -23,11 +23,12 @@ enum Kind {
     Any,
 }
 
-/// Markers with one name, in the directory that is copied. A home directory has `.dropbox` and `.sync` too, as
-/// directories: there they hold the settings of Dropbox and Resilio Sync.
-const MARKERS: [(&str, Kind, &str); 13] = [
+/// Markers with one name, in the directory that is copied. Maestral is another client of Dropbox. A home directory has
+/// `.dropbox` and `.sync` too, as directories: there they hold the settings of Dropbox and Resilio Sync.
+const MARKERS: [(&str, Kind, &str); 14] = [
     (".dropbox", Kind::File, "Dropbox"),
     (".dropbox.cache", Kind::Directory, "Dropbox"),
+    (".maestral.cache", Kind::Directory, "Maestral"),
     (".stfolder", Kind::Any, "Syncthing"),
     (".nextcloudsync.log", Kind::File, "Nextcloud"),
     (".owncloudsync.log", Kind::File, "Nextcloud or ownCloud"),

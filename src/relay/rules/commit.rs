@@ -1,0 +1,204 @@
+//! The end of an upload: the commit after which the link works, and the deposit of a whole share in one request.
+//!
+//! A commit needs one listing that shows all parts, or the creation of the only one. The manifest and the hint must be
+//! durable before `seal`, which decides. Where this node knows that all parts are stored, the three happen at the same
+//! time; elsewhere the listing comes first, since a stored manifest cannot be replaced by another one.
+
+use std::sync::Arc;
+
+use crate::blob::{part_count, part_range};
+use crate::relay::rules::incoming::{checked, read_through};
+use crate::relay::rules::known::Remembered;
+use crate::relay::rules::phase::Records;
+use crate::relay::rules::records::{Decision, ManifestHash, Offer, UploadEnd, failure};
+use crate::relay::rules::upload::Announced;
+use crate::relay::rules::write_once::{Written, write_once};
+use crate::relay::rules::{StoreRelay, names};
+use crate::relay::store::Created;
+use crate::relay::{Commit, CommitResponse, Content, Create, Credential, MAX_SEALED_MANIFEST, RelayError, V1};
+use crate::secret::{Id, Role};
+
+impl StoreRelay {
+    /// [`crate::relay::Relay::commit`].
+    pub(super) async fn commit_upload(
+        &self,
+        owner: &Credential,
+        commit: &Commit,
+    ) -> Result<CommitResponse, RelayError> {
+        let id = &owner.id;
+        let (offer, known) = self.admit(owner, Role::Owner).await?;
+        if known.upload_end.is_some() {
+            return self.repeat_commit(id, &self.complete(id, offer, known).await?, commit).await;
+        }
+        self.expect_consistent(commit)?;
+        let knows_all = self.known.has_parts(id, commit);
+        if !knows_all {
+            let (upload_end, complete) = tokio::join!(self.upload_end(id), self.expect_complete(id, commit));
+            if let Some(upload_end) = upload_end? {
+                return self.repeat_commit(id, &self.ended(id, offer, upload_end).await?, commit).await;
+            }
+            complete?;
+        }
+        let complete = async { if knows_all { self.expect_complete(id, commit).await } else { Ok(()) } };
+        let at = self.now();
+        let (complete, manifest, due) =
+            tokio::join!(complete, self.store_manifest(id, commit), self.mark_due(id, at.saturating_add(offer.ttl)));
+        self.end_upload(id, offer, commit, at, complete.and(manifest).and(due)).await
+    }
+
+    /// [`crate::relay::Relay::deposit`].
+    pub(super) async fn deposit_share(
+        &self,
+        owner: &Credential,
+        create: &Create,
+        commit: &Commit,
+        part: Content,
+    ) -> Result<CommitResponse, RelayError> {
+        let [crc] = commit.parts[..] else { return Err(RelayError::BadRequest) };
+        self.expect_consistent(commit)?;
+        let (id, limit) = (&owner.id, self.part_limit(0));
+        limit.admit(part.known_len())?;
+        let offer = match self.announce(owner, create).await? {
+            Announced::Now(offer) => offer,
+            Announced::Before(records) => {
+                if records.upload_end.is_none() {
+                    self.store_part(owner, 0, crc, part).await?;
+                    return self.commit_upload(owner, commit).await;
+                }
+                let len = read_through(part, crc, limit).await?;
+                let committed = self.repeat_commit(id, &records, commit).await?;
+                return if len == commit.blob_len { Ok(committed) } else { Err(RelayError::Committed) };
+            }
+        };
+        self.expect_room(commit.blob_len).await?;
+        let at = self.now();
+        let name = names::part(id, 0, crc);
+        let stored = async {
+            let (part, len) = checked(part, crc, limit);
+            if self.store.create(&name, part).await.map_err(failure)? == Created::Exists {
+                self.expect_listed(&name, len.get()).await?;
+            }
+            if len.get() == commit.blob_len { Ok(()) } else { Err(RelayError::PartsMissing) }
+        };
+        let (stored, manifest, due) =
+            tokio::join!(stored, self.store_manifest(id, commit), self.mark_due(id, at.saturating_add(offer.ttl)));
+        self.end_upload(id, offer, commit, at, stored.and(manifest).and(due)).await
+    }
+
+    /// Writes the record of the commit if all that must precede it is `ready`.
+    async fn end_upload(
+        &self,
+        id: &Id,
+        offer: Arc<Offer>,
+        commit: &Commit,
+        at: u64,
+        ready: Result<(), RelayError>,
+    ) -> Result<CommitResponse, RelayError> {
+        let upload_end = match ready {
+            Ok(()) => {
+                let manifest = Some(ManifestHash::of(&commit.manifest));
+                let (blob_len, parts) = (commit.blob_len, commit.parts.clone());
+                let wanted = UploadEnd::Committed { v: V1, at, blob_len, parts, manifest };
+                // If `seal` is new, all that has landed so far was in time. Otherwise another node has ended the
+                // upload.
+                self.known.clear_landed(id);
+                let written = write_once(&*self.store, &*self.clock, &UploadEnd::name(id), wanted).await;
+                if !matches!(written, Ok(Written::New(_))) {
+                    self.known.note_landed(id);
+                }
+                match written? {
+                    Written::New(upload_end) => {
+                        let upload_end = Some(Arc::new(upload_end));
+                        let expires = at.saturating_add(offer.ttl);
+                        let known = Remembered { offer: Some(offer), upload_end, claim: None };
+                        self.known.remember(id, self.now(), known);
+                        return Ok(CommitResponse { v: V1, expires });
+                    }
+                    Written::Same(upload_end) | Written::Theirs(upload_end) => Arc::new(upload_end),
+                }
+            }
+            Err(error) => {
+                // Parts that were known are missing, or the manifest is another one: the upload may have ended.
+                self.known.forget(id);
+                self.known.note_landed(id);
+                let may_have_ended = matches!(error, RelayError::PartsMissing | RelayError::Committed);
+                match if may_have_ended { self.upload_end(id).await? } else { None } {
+                    Some(upload_end) => upload_end,
+                    None => return Err(error),
+                }
+            }
+        };
+        let repeated = match self.ended(id, offer, upload_end).await {
+            Ok(records) => self.repeat_commit(id, &records, commit).await,
+            Err(error) => Err(error),
+        };
+        if repeated.is_err() {
+            // This request may have stored a manifest after the share had ended and its data was deleted.
+            self.delete_if_ended(id).await;
+        }
+        repeated
+    }
+
+    /// The answer to a commit of an upload that has ended: success if it was committed with the same content, and the
+    /// share has not ended.
+    async fn repeat_commit(&self, id: &Id, records: &Records, commit: &Commit) -> Result<CommitResponse, RelayError> {
+        records.expect_not_over(self.now())?;
+        let Some(UploadEnd::Committed { at, blob_len, parts, manifest, .. }) = records.upload_end.as_deref() else {
+            return Err(RelayError::Committed);
+        };
+        let is_same = *blob_len == commit.blob_len
+            && *parts == commit.parts
+            && match manifest {
+                Some(hash) => *hash == ManifestHash::of(&commit.manifest),
+                // Of an older node.
+                None => self.manifest_of(id).await? == commit.manifest,
+            };
+        if !is_same {
+            return Err(RelayError::Committed);
+        }
+        Ok(CommitResponse { v: V1, expires: at.saturating_add(records.offer.ttl) })
+    }
+
+    /// Stores the manifest of a commit.
+    ///
+    /// # Errors
+    /// [`RelayError::Committed`] if another one is stored.
+    async fn store_manifest(&self, id: &Id, commit: &Commit) -> Result<(), RelayError> {
+        let created = self.store.create(&names::manifest(id), commit.manifest.clone().into()).await;
+        match created.map_err(failure)? {
+            Created::New => Ok(()),
+            // A store may report that for a write that failed: only what is read back counts.
+            Created::Exists if self.manifest_of(id).await? == commit.manifest => Ok(()),
+            Created::Exists => Err(RelayError::Committed),
+        }
+    }
+
+    /// Fails unless `commit` is consistent and within the limits.
+    fn expect_consistent(&self, commit: &Commit) -> Result<(), RelayError> {
+        let (count, manifest) = (part_count(commit.blob_len), commit.manifest.len());
+        if commit.blob_len == 0 || commit.parts.len() as u64 != count || manifest == 0 {
+            return Err(RelayError::BadRequest);
+        }
+        if commit.blob_len > self.policy.max_bytes {
+            return Err(RelayError::TooLarge { max: self.policy.max_bytes });
+        }
+        if manifest > MAX_SEALED_MANIFEST {
+            return Err(RelayError::TooLarge { max: MAX_SEALED_MANIFEST as u64 });
+        }
+        Ok(())
+    }
+
+    /// Fails unless one listing shows all parts of `commit` with the right lengths.
+    async fn expect_complete(&self, id: &Id, commit: &Commit) -> Result<(), RelayError> {
+        let stored = self.store.list(&names::parts(id), None).await.map_err(failure)?;
+        for (number, crc) in (0..).zip(&commit.parts) {
+            let range = part_range(number, commit.blob_len);
+            let name = names::part(id, number, *crc);
+            let found = stored.binary_search_by(|object| object.name.as_str().cmp(&name)).ok();
+            if found.is_none_or(|at| stored[at].len != range.end - range.start) {
+                return Err(RelayError::PartsMissing);
+            }
+        }
+        Ok(())
+    }
+}
