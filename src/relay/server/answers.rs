@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use serde::Serialize;
 
+use super::limits::Client;
 use super::room::Room;
 use crate::relay::RelayError;
 use crate::relay::problem::{HttpProblem, Problem};
@@ -68,18 +69,18 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
 /// Pieces in which a long answer is written, in bytes.
 const PIECE: usize = 64 << 10;
 
-/// An answer that may be long. A long one is refused unless `room` has memory for it, which it holds until the client
+/// An answer that may be long. A long one is refused unless `room` has memory for it and `client`, which it holds until the client
 /// has read it.
 ///
 /// # Errors
 /// [`RelayError::Busy`]: the request may be repeated.
-pub(super) fn long(content_type: &'static str, answer: Vec<u8>, room: &Room) -> Answer {
+pub(super) fn long(content_type: &'static str, answer: Vec<u8>, room: &Room, client: &Client) -> Answer {
     let head = [(CONTENT_TYPE, content_type)];
     let len = answer.len();
     if len <= MAX_SHORT {
         return Ok((head, answer).into_response());
     }
-    let state = (Bytes::from(answer), room.reserve_now(len)?);
+    let state = (Bytes::from(answer), room.reserve_now(client, len)?);
     let pieces = stream::unfold(state, |(mut rest, reservation)| async move {
         let piece = rest.split_to(rest.len().min(PIECE));
         (!piece.is_empty()).then_some((Ok::<_, Infallible>(piece), (rest, reservation)))

@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use serde::de::DeserializeOwned;
 
-use super::limits::{Pace, TooSlow};
+use super::limits::{Client, Pace, TooSlow};
 use super::room::{Reservation, Room};
 use crate::relay::wire;
 use crate::relay::{Content, RelayError};
@@ -83,14 +83,14 @@ impl Upload {
     }
 
     /// A JSON object that may be long. Of a long one, no more than the beginning is read before `admit` succeeded and
-    /// `room` has a reservation for it, which lasts until it is dropped.
+    /// `room` has a reservation for it and `client`, which lasts until it is dropped.
     ///
     /// # Errors
     /// [`RelayError::Timeout`]; [`RelayError::TooLarge`]; [`RelayError::BadRequest`] if it is something else; the error
     /// of `admit`; [`RelayError::Busy`] without room.
     pub(super) async fn long_json<T: DeserializeOwned>(
         mut self,
-        room: &Room,
+        (room, client): (&Room, &Client),
         admit: impl Future<Output = Result<(), RelayError>>,
     ) -> Result<(T, Option<Reservation>), RelayError> {
         const MAX: usize = wire::MAX_LONG_JSON;
@@ -102,7 +102,7 @@ impl Upload {
         }
         admit.await?;
         let len = self.len.and_then(|len| usize::try_from(len).ok()).unwrap_or(MAX);
-        let reservation = room.reserve(len, ROOM_TIME).await?;
+        let reservation = room.reserve(client, len, ROOM_TIME).await?;
         json.reserve(len.saturating_sub(json.len()));
         if !self.read(&mut json, MAX).await? {
             return Err(too_large(MAX));

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::{Limits, Peer};
 use crate::blob::PART_LEN;
+use crate::relay::server::exchange::Exchange;
 use crate::relay::server::options::Server;
 use crate::relay::wire;
 
@@ -16,7 +17,8 @@ use crate::relay::wire;
 const SHORT: u64 = 4 << 10;
 
 /// Counts a request, which is refused if its client makes too many, and its answer, in whose place a refusal is sent.
-/// The same request has the same effect later, so an answer may be withheld even if it had one.
+/// The same request has the same effect later, so an answer may be withheld even if it had one. A client has a request
+/// until its connection is free for another one: it has read the answer, and sends nothing more.
 pub(in crate::relay::server) async fn counted(
     State(server): State<Arc<Server>>,
     mut request: Request,
@@ -27,6 +29,15 @@ pub(in crate::relay::server) async fn counted(
     let client = peer.map(|peer| limiter.client(&peer, request.headers())).unwrap_or_default();
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(limiter.pace());
+    let exchange = request.extensions().get::<Arc<Exchange>>().cloned().unwrap_or_default();
+    match limiter.take_turn(&client) {
+        Ok(turn) => exchange.hold(turn),
+        Err(error) => {
+            // Whoever has too many connections cannot keep another one to be told so.
+            exchange.hurry();
+            return error.into_response();
+        }
+    }
     if let Err(error) = limiter.take_request(&client, body_len(&request)) {
         return error.into_response();
     }
