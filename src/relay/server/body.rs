@@ -199,3 +199,50 @@ fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, RelayError> {
 fn too_large(max: usize) -> RelayError {
     RelayError::TooLarge { max: max as u64 }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::header::TRANSFER_ENCODING;
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    /// A request whose body is `count` pieces of `len` bytes, one a second. They begin like a frame, and like no JSON.
+    fn request(count: usize, len: usize, whole: Option<u64>) -> Request {
+        let pieces = stream::iter(0..count).then(move |number| async move {
+            sleep(Duration::from_secs(1)).await;
+            Ok::<_, io::Error>(Bytes::from(vec![u8::from(number == 1); len]))
+        });
+        let mut request = Request::new(Body::from_stream(pieces));
+        let headers = request.headers_mut();
+        match whole {
+            Some(len) => headers.insert(CONTENT_LENGTH, len.into()),
+            None => headers.insert(TRANSFER_ENCODING, "chunked".parse().unwrap()),
+        };
+        request.extensions_mut().insert(Pace::new(512));
+        request
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_drips_is_too_slow_whatever_it_is() {
+        let start = Instant::now();
+        let drip = |whole| Upload::of(request(100_000, 1, whole));
+        for whole in [Some(100_000), None] {
+            assert_eq!(drip(whole).content().whole().await, Err(RelayError::Timeout));
+            assert_eq!(drip(whole).framed::<serde_json::Value>().await.map(drop), Err(RelayError::Timeout));
+            let room = Room::default();
+            let json = drip(whole).long_json::<serde_json::Value>(&room, async { Ok(()) }).await;
+            assert_eq!(json.map(drop), Err(RelayError::Timeout));
+        }
+        assert!(start.elapsed() < Duration::from_mins(10), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_from_a_slow_line_is_read_to_its_end() {
+        let start = Instant::now();
+        let part = Upload::of(request(2048, 2048, Some(4 << 20)));
+        assert_eq!(part.content().whole().await.unwrap().len(), 4 << 20);
+        assert_eq!(start.elapsed().as_secs(), 2048);
+    }
+}

@@ -32,6 +32,11 @@ const HANDSHAKE: u8 = 22;
 /// Bytes of an answer that the system accepts before it can send them. So progress shows within the time that these
 /// take, and not when a third of a buffer of megabytes is free: at 512 bytes a second within 32 seconds.
 const MAX_UNSENT: u32 = 16 << 10;
+/// Bytes that are written at once to a client that reads slowly. A system frees a receive buffer in pieces as long as
+/// those that were sent, and reports no progress before: with long ones it shows only every few hundred KiB.
+const SLOW_PIECE: usize = 4 << 10;
+/// A client that makes the server wait for as long reads slowly.
+const SLOW_WAIT: Duration = Duration::from_secs(1);
 /// Time for the first byte and the TLS handshake.
 const FIRST_TIME: Duration = Duration::from_secs(10);
 
@@ -83,7 +88,8 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
             };
             let begun = timeout(FIRST_TIME, begun).await;
             let (peer, counted, stream) = begun.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut)))?;
-            let connection = Connection { stream, pace: limiter.pace(), stalled: None, _permits: (permit, counted) };
+            let connection =
+                Connection { stream, pace: limiter.pace(), stalled: None, is_slow: false, _permits: (permit, counted) };
             let exchange = Arc::<Exchange>::default();
             let stream = Automatic::new(Closing::new(connection, exchange.clone()), exchange.clone());
             Ok((stream, Extension(peer).layer(Noted::new(service, exchange))))
@@ -110,6 +116,8 @@ pub(super) struct Connection {
     pace: Pace,
     /// Set while no byte can be written: until the credit of the pace ends.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// Whether the last wait was long.
+    is_slow: bool,
     _permits: (OwnedSemaphorePermit, Counted),
 }
 
@@ -126,8 +134,10 @@ impl Connection {
         len: impl FnOnce(&T) -> usize,
     ) -> Poll<io::Result<T>> {
         if let Poll::Ready(written) = &written {
-            self.pace.moved(written.as_ref().map_or(0, len) as u64);
-            self.stalled = None;
+            let waited = self.pace.moved(written.as_ref().map_or(0, len) as u64);
+            if self.stalled.take().is_some() {
+                self.is_slow = waited >= SLOW_WAIT;
+            }
         } else {
             let end = self.pace.wait();
             let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep_until(end)));
@@ -145,7 +155,8 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = self.stream().poll_write(cx, bytes);
+        let most = if self.is_slow { bytes.len().min(SLOW_PIECE) } else { bytes.len() };
+        let written = self.stream().poll_write(cx, &bytes[..most]);
         self.unless_stalled(cx, written, |len| *len)
     }
 
@@ -154,6 +165,10 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.is_slow {
+            let piece = pieces.iter().find(|piece| !piece.is_empty()).map_or(&[][..], |piece| piece);
+            return self.poll_write(cx, piece);
+        }
         let written = self.stream().poll_write_vectored(cx, pieces);
         self.unless_stalled(cx, written, |len| *len)
     }
@@ -175,7 +190,9 @@ impl AsyncWrite for Connection {
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpSocket};
+    use tokio::task::yield_now;
+    use tokio::time::{Instant, advance};
 
     use super::*;
     use crate::relay::server::limits::{Limits, WINDOW};
@@ -210,15 +227,62 @@ mod tests {
         assert!(taken(&acceptor, b"G").await.0.is_ok());
     }
 
-    #[tokio::test]
-    async fn a_connection_that_takes_nothing_ends() {
-        let (connection, _other) = taken(&acceptor(), b"").await;
-        let mut connection = connection.unwrap();
+    /// Writes `len` bytes to a client that reads `rate` bytes each second, and returns the time by a paused clock.
+    async fn written(len: usize, rate: usize) -> (io::Result<()>, Duration) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpSocket::new_v4().unwrap();
+        // A line holds a few packets.
+        client.set_recv_buffer_size(8 << 10).unwrap();
+        let (client, accepted) = tokio::join!(client.connect(listener.local_addr().unwrap()), listener.accept());
+        let (client, (accepted, _)) = (client.unwrap(), accepted.unwrap());
+        let (mut connection, _) = acceptor().accept(accepted, ()).await.unwrap();
         tokio::time::pause();
-        let start = tokio::time::Instant::now();
-        // The paused clock advances only when no task can run, so to the end of the wait.
-        let error = connection.write_all(&vec![0; 64 << 20]).await.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        assert!(start.elapsed() >= WINDOW && start.elapsed() < WINDOW * 2);
+        let start = Instant::now();
+        let reads = async {
+            let mut piece = vec![0; rate];
+            loop {
+                advance(Duration::from_secs(1)).await;
+                // Lets the runtime learn from the system which socket is ready.
+                for _ in 0..4 {
+                    yield_now().await;
+                }
+                let mut left = rate;
+                while left > 0 {
+                    match client.try_read(&mut piece[..left]) {
+                        Ok(len) => left -= len,
+                        // The system is about to deliver more. The clock stands still while a task can run.
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => yield_now().await,
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            }
+        };
+        let bytes = vec![0; len];
+        let written = tokio::select! {
+            written = connection.write_all(&bytes) => written,
+            () = reads => unreachable!(),
+        };
+        (written, start.elapsed())
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_takes_nothing_ends_after_a_minute() {
+        let (written, time) = written(64 << 20, 0).await;
+        assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(time >= WINDOW && time < WINDOW + Duration::from_secs(5), "{time:?}");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_a_few_bytes_a_second_ends() {
+        let (written, time) = written(64 << 20, 16).await;
+        assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(time < WINDOW * 4, "{time:?}");
+    }
+
+    #[tokio::test]
+    async fn a_slow_line_is_not_cut() {
+        let (written, time) = written(1 << 20, 2 << 10).await;
+        written.unwrap();
+        assert!(time > Duration::from_mins(5), "{time:?}");
     }
 }

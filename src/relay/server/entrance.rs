@@ -7,7 +7,7 @@ use std::time::Instant;
 use axum::body::HttpBody;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CONTENT_LENGTH, HOST, LOCATION, TRANSFER_ENCODING};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -24,15 +24,12 @@ pub(super) const MAX_TARGET: usize = 8 << 10;
 /// Characters of a foreign host that are logged.
 const LOGGED: usize = 100;
 
-/// Middleware of all requests: checks them, adds headers to the answer, and logs both.
-pub(super) async fn around(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+/// Middleware of all requests: adds headers to the answer, and logs both.
+pub(super) async fn around(request: Request, next: Next) -> Response {
     let start = Instant::now();
-    let method = request.method().clone();
+    let method = known(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = match refusal(&server, request.uri(), request.headers()) {
-        None => next.run(request).await,
-        Some(refusal) => refusal,
-    };
+    let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
@@ -42,8 +39,28 @@ pub(super) async fn around(State(server): State<Arc<Server>>, request: Request, 
     let bytes = bytes.map_or_else(|| "-".to_owned(), |bytes| bytes.to_string());
     let route = route.as_ref().map_or("-", MatchedPath::as_str);
     let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(%method, route, status = response.status().as_u16(), bytes, ms);
+    let status = response.status().as_u16();
+    // A client over its limits must not fill the log: the refusals are counted instead.
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        tracing::debug!(method, route, status, bytes, ms);
+    } else {
+        tracing::info!(method, route, status, bytes, ms);
+    }
     response
+}
+
+/// A method of HTTP in the log. A client may invent others, of any length.
+fn known(method: &Method) -> &'static str {
+    let all = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+    all.into_iter().find(|known| method == known).unwrap_or("-")
+}
+
+/// Middleware of all requests that are within their client's limits: answers those that no handler gets.
+pub(super) async fn expected(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+    match refusal(&server, request.uri(), request.headers()) {
+        None => next.run(request).await,
+        Some(refusal) => refusal,
+    }
 }
 
 /// The answer to a request that no handler gets.
@@ -102,6 +119,12 @@ fn to_page(base: &str) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_invented_method_is_not_logged() {
+        assert_eq!(known(&Method::DELETE), "DELETE");
+        assert_eq!(known(&Method::from_bytes(&[b'A'; 3000]).unwrap()), "-");
+    }
 
     #[test]
     fn a_base_path_is_removed_from_paths_below_it() {

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::FromRequestParts;
 use axum::http::header::HOST;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, Uri, Version};
 
 use super::limits::Client;
 use crate::relay::RelayError;
@@ -70,7 +70,8 @@ pub(super) fn expect_meant(
     if is_meant { Ok(()) } else { Err(RelayError::Misdirected) }
 }
 
-/// Whether a request comes from this computer, was not forwarded by a proxy, and names this computer.
+/// Whether a request comes from this computer, was not forwarded by a proxy, and names this computer. One of HTTP/1.0
+/// counts as forwarded: some proxies use that version unless told otherwise, and then add no header.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct IsLocal(pub(super) bool);
 
@@ -80,7 +81,7 @@ impl<S: Sync> FromRequestParts<S> for IsLocal {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let is_here = parts.extensions.get::<Client>().is_some_and(|client| client.is_here);
         let host = parts.headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        Ok(Self(is_here && HostName::parse(host).is_local()))
+        Ok(Self(is_here && parts.version != Version::HTTP_10 && HostName::parse(host).is_local()))
     }
 }
 

@@ -104,8 +104,9 @@ fn router(server: Arc<Server>) -> Router {
         .method_not_allowed_fallback(|| async { HttpProblem::BadMethod });
     let base = server.base.clone();
     let api = api
+        .layer(middleware::from_fn_with_state(server.clone(), entrance::expected))
         .layer(middleware::from_fn_with_state(server.clone(), requests::counted))
-        .layer(middleware::from_fn_with_state(server.clone(), entrance::around))
+        .layer(middleware::from_fn(entrance::around))
         .with_state(server);
     match base {
         None => api,

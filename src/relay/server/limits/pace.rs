@@ -44,8 +44,8 @@ impl Pace {
         *self.waiting.get_or_insert_with(Instant::now) + self.credit
     }
 
-    /// Notes that `bytes` were moved, and that the transfer does not wait any more.
-    pub(in crate::relay::server) fn moved(&mut self, bytes: u64) {
+    /// Notes that `bytes` were moved, and that the transfer does not wait any more. Returns how long it waited.
+    pub(in crate::relay::server) fn moved(&mut self, bytes: u64) -> Duration {
         let waited = self.waiting.take().map_or(Duration::ZERO, |since| since.elapsed());
         let earned = match self.min_rate {
             0 if bytes > 0 => WINDOW,
@@ -54,6 +54,7 @@ impl Pace {
             rate => Duration::from_millis(bytes.min(rate.saturating_mul(WINDOW.as_secs())) * 1000 / rate),
         };
         self.credit = (self.credit.saturating_sub(waited) + earned).min(WINDOW);
+        waited
     }
 
     /// The output of `next`, which moves as many bytes as `len` finds in it.

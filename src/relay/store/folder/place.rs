@@ -9,14 +9,15 @@ use std::path::{Path, PathBuf};
 
 use crate::platform::files::{self, Rights};
 use crate::relay::store::folder::error::FolderError;
-use crate::relay::store::layout::{LOCK, MARKER, PRIVATE};
+use crate::relay::store::layout::{LOCK, MARKER, PRIVATE, SHARES};
 
 /// The place of a store.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// The directory, for people.
     pub path: PathBuf,
-    /// Whether it is a private directory that was created just now, since others may enter the one that was given.
+    /// Whether it is a private directory, since others may enter the one that was given, and no share is stored there.
+    /// A first start may have failed for another reason.
     pub is_new_inside: bool,
     /// Whether other users can read what is in it, since the file system has no modes.
     pub is_readable_by_others: bool,
@@ -128,6 +129,7 @@ fn open_inside(given: &Path, outer: Rights, path: PathBuf, exists: bool) -> Resu
         None => path.clone(),
     };
     let is_readable_by_others = rights.admit_others() || rights.admit_group();
-    let place = Place { path, is_new_inside: is_new, is_readable_by_others };
+    let is_new_inside = !path.join(SHARES).exists();
+    let place = Place { path, is_new_inside, is_readable_by_others };
     Ok(Found { place, root, rights, directory: Some(directory) })
 }
