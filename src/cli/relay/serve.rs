@@ -91,7 +91,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "expected an address with a port, like 127.0.0.1:4080".to_owned())
 }
 
-/// The longest prefix of a network that contains IPv4 addresses in their IPv6 form, ::ffff:0:0/96, and others.
+/// The longest prefix of a network that contains IPv4 addresses in their IPv6 form, `::ffff:0:0/96`, and others.
 const MAPPED_PREFIX: u8 = 96;
 
 /// A network, or one address. A network of IPv4 addresses in their IPv6 form is one of IPv4: all addresses are compared

@@ -232,7 +232,7 @@ mod tests {
             assert_eq!(drip(whole).content().whole().await, Err(RelayError::Timeout));
             assert_eq!(drip(whole).framed::<serde_json::Value>().await.map(drop), Err(RelayError::Timeout));
             let room = Room::default();
-            let json = drip(whole).long_json::<serde_json::Value>(&room, async { Ok(()) }).await;
+            let json = drip(whole).long_json::<serde_json::Value>((&room, &Client::default()), async { Ok(()) }).await;
             assert_eq!(json.map(drop), Err(RelayError::Timeout));
         }
         assert!(start.elapsed() < Duration::from_mins(10), "{:?}", start.elapsed());

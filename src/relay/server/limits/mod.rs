@@ -33,7 +33,7 @@ pub(super) use self::at_once::{AtOnce, Counted};
 pub(super) use self::pace::WINDOW;
 pub(super) use self::pace::{Pace, TooSlow};
 pub(super) use self::proxies::Peer;
-use self::proxies::TrustedProxies;
+use self::proxies::{Oversight, TrustedProxies};
 use self::rates::Rates;
 use self::subject::ADDRESSES_OF_NETWORK;
 pub(super) use self::subject::Subject;
@@ -204,21 +204,20 @@ impl Limiter {
     /// The client of a request.
     pub(super) fn client(&self, peer: &Peer, headers: &HeaderMap) -> Client {
         let source = self.proxies.client(peer, headers);
-        if source.behind_unnamed_proxy {
-            self.warned_of_unnamed.call_once(|| {
+        match source.oversight {
+            None => {}
+            Some(Oversight::UnnamedProxy) => self.warned_of_unnamed.call_once(|| {
                 tracing::warn!(
                     "a proxy on this machine forwards requests, so its clients are not limited; \
                      use --trusted-proxy ADDRESS-OF-PROXY"
                 );
-            });
-        }
-        if source.is_nameless {
-            self.warned_of_nameless.call_once(|| {
+            }),
+            Some(Oversight::NamelessClient) => self.warned_of_nameless.call_once(|| {
                 tracing::warn!(
                     "a trusted proxy forwarded a request without its client's address, or with several; \
                      such requests count for the proxy"
                 );
-            });
+            }),
         }
         Client {
             subject: (!source.is_this_machine).then(|| Subject::of_address(source.ip)),
@@ -281,5 +280,37 @@ impl Limiter {
         let mut tokens =
             self.uploads.subjects(owner).into_iter().filter(|subject| matches!(subject, Subject::Token(_)));
         tokens.try_for_each(|token| self.rates.take_bytes(&token, len))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_waits_for_its_turn_and_is_refused_in_time() {
+        let limiter = Limiter::new(&Limits::default());
+        let (here, mut arriving) = (Client::at([192, 0, 2, 1].into()), Vec::new());
+        for _ in 0..8 {
+            arriving.push(limiter.begin_part(&here).await.unwrap());
+        }
+        let start = tokio::time::Instant::now();
+        assert_eq!(limiter.begin_part(&here).await.map(drop), Err(TOO_MANY_AT_ONCE));
+        assert_eq!(start.elapsed(), TURN_TIME);
+        limiter.begin_part(&Client::at([192, 0, 2, 2].into())).await.unwrap();
+        limiter.begin_part(&Client::default()).await.unwrap();
+        arriving.pop();
+        limiter.begin_part(&here).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_customer_has_more_than_half_of_a_buckets_parts() {
+        let limiter = Limiter::new(&Limits::default());
+        let client = |number: u16| Client::at(std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, number, 0, 0, 0, 1).into());
+        let mut arriving = Vec::new();
+        for number in 0..16 {
+            arriving.push(limiter.begin_part(&client(number)).await.unwrap());
+        }
+        assert!(limiter.begin_part(&client(16)).await.is_err());
     }
 }

@@ -107,13 +107,15 @@ impl TrustedProxies {
         // A trusted proxy names every client of its own, and stands for those that it does not name.
         let is_unnamed = has_headers && !is_trusted && peer.announced.is_none();
         let is_ours = connected.is_loopback() && (!is_forwarded || is_unnamed);
-        Source {
-            ip,
-            is_this_machine: is_ours,
-            is_forwarded,
-            behind_unnamed_proxy: connected.is_loopback() && is_unnamed,
-            is_nameless: is_trusted && named.is_none() && !is_ours && peer.announced != Some(Announced::Proxy),
-        }
+        let may_be_nameless = is_ours || matches!(peer.announced, Some(Announced::Proxy));
+        let oversight = if connected.is_loopback() && is_unnamed {
+            Some(Oversight::UnnamedProxy)
+        } else if is_trusted && named.is_none() && !may_be_nameless {
+            Some(Oversight::NamelessClient)
+        } else {
+            None
+        };
+        Source { ip, is_this_machine: is_ours, is_forwarded, oversight }
     }
 }
 
@@ -126,10 +128,17 @@ pub(super) struct Source {
     pub(super) is_this_machine: bool,
     /// A proxy forwarded it, trusted or not.
     pub(super) is_forwarded: bool,
-    /// A proxy of this machine forwarded it that the operator has not named.
-    pub(super) behind_unnamed_proxy: bool,
-    /// A trusted proxy forwarded it and named no client, or several.
-    pub(super) is_nameless: bool,
+    /// What its operator has to set.
+    pub(super) oversight: Option<Oversight>,
+}
+
+/// A setting of the operator that is missing, so that limits do not count for each client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Oversight {
+    /// A proxy of this machine forwarded a request, and is not among the trusted ones.
+    UnnamedProxy,
+    /// A trusted proxy forwarded a request and named no client, or several.
+    NamelessClient,
 }
 
 /// The hops of `X-Forwarded-For`.
@@ -295,15 +304,16 @@ mod tests {
 
     #[test]
     fn a_proxy_that_names_no_client_is_noticed() {
-        let is_nameless =
-            |announced, pairs| proxies().client(&Peer { announced, ..peer("10.0.0.1") }, &headers(pairs)).is_nameless;
+        let is_nameless = |announced, pairs| {
+            proxies().client(&Peer { announced, ..peer("10.0.0.1") }, &headers(pairs)).oversight == nameless
+        };
         let named = [("x-forwarded-for", "192.0.2.1")];
         assert!(is_nameless(None, &[]) && is_nameless(None, &[("x-real-ip", "192.0.2.1")]));
         assert!(is_nameless(Some(Announced::Unknown), &named));
         assert!(!is_nameless(None, &named) && !is_nameless(Some(Announced::Proxy), &[]));
         assert!(!is_nameless(Some(Announced::Client([192, 0, 2, 1].into())), &[]));
-        assert!(!proxies().client(&peer("127.0.0.1"), &headers(&[])).is_nameless, "a program of this machine");
-        assert!(!proxies().client(&peer("192.0.2.1"), &headers(&[])).is_nameless);
+        assert_eq!(proxies().client(&peer("127.0.0.1"), &headers(&[])).oversight, None, "a program of this machine");
+        assert_eq!(proxies().client(&peer("192.0.2.1"), &headers(&[])).oversight, None);
     }
 
     #[test]
@@ -337,7 +347,8 @@ mod tests {
                 assert!(forwarded.is_forwarded && !forwarded.is_this_machine, "{name}: {value}");
                 // A proxy that is not named: not local, but not limited by address either.
                 let unnamed = proxies().client(&peer("::1"), &headers(&[(name, value)]));
-                assert!(unnamed.is_forwarded && unnamed.behind_unnamed_proxy && unnamed.is_this_machine, "{name}");
+                assert!(unnamed.is_forwarded && unnamed.is_this_machine, "{name}");
+                assert_eq!(unnamed.oversight, Some(Oversight::UnnamedProxy));
             }
         }
         for announced in [Announced::Unknown, Announced::Proxy, Announced::Client("127.0.0.1".parse().unwrap())] {

@@ -11,7 +11,7 @@ const IPV6_PREFIX: u32 = 64;
 const NETWORK_PREFIX: u32 = 48;
 /// An IPv6 /48 may use as much as this many addresses.
 pub(super) const ADDRESSES_OF_NETWORK: NonZeroU32 = NonZeroU32::MIN.saturating_add(3);
-/// The first 96 bits of an IPv4 address that is translated for IPv6 (RFC 6052): 64:ff9b::/96.
+/// The first 96 bits of an IPv4 address that is translated for IPv6 (RFC 6052): `64:ff9b::/96`.
 const TRANSLATED: u128 = 0x0064_ff9b << 96;
 
 /// A subject that limits apply to.
