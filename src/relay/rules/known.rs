@@ -76,7 +76,11 @@ impl Share {
 }
 
 /// The shares that a node remembers.
-pub(super) struct Known(Mutex<Memory>);
+pub(super) struct Known {
+    memory: Mutex<Memory>,
+    /// Whether it remembers any.
+    is_on: bool,
+}
 
 struct Memory {
     shares: LruCache<Id, Share>,
@@ -116,14 +120,15 @@ impl Memory {
 }
 
 impl Known {
-    /// An empty memory.
-    pub(super) fn new() -> Self {
-        Self(Mutex::new(Memory { shares: LruCache::unbounded(), weight: 0, landed: HashSet::new() }))
+    /// An empty memory. One that is not `is_on` stays empty.
+    pub(super) fn new(is_on: bool) -> Self {
+        let memory = Memory { shares: LruCache::unbounded(), weight: 0, landed: HashSet::new() };
+        Self { memory: Mutex::new(memory), is_on }
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
         // No code panics while it holds the lock, so the memory is consistent.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The records of a share that are remembered.
@@ -133,6 +138,9 @@ impl Known {
 
     /// Remembers records of a share that has not ended at `now`.
     pub(super) fn remember(&self, id: &Id, now: u64, records: Remembered) {
+        if !self.is_on {
+            return;
+        }
         let mut memory = self.memory();
         if memory.fresh(id, now).is_none() {
             memory.shares.put(*id, Share { since: now, records: Remembered::default(), parts: None });
@@ -244,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_share_is_remembered_for_an_hour_after_it_was_read() {
-        let known = Known::new();
+        let known = Known::new(true);
         known.remember(&id(1), 100, offer());
         assert!(known.get(&id(1), 3699).offer.is_some());
         known.remember(&id(1), 3699, committed(1));
@@ -256,7 +264,7 @@ mod tests {
 
     #[test]
     fn the_memory_has_limits_for_shares_and_for_their_parts() {
-        let known = Known::new();
+        let known = Known::new(true);
         for number in 0..5000 {
             known.remember(&id(number), 0, offer());
             known.get(&id(0), 1);
@@ -284,7 +292,7 @@ mod tests {
 
     #[test]
     fn parts_are_known_only_after_a_listing_and_the_first_of_a_number_stays() {
-        let known = Known::new();
+        let known = Known::new(true);
         known.remember(&id(1), 0, offer());
         known.note_part(&id(1), 0, (Checksum::of(b"a"), 1));
         assert_eq!(known.part(&id(1), 0), PartNumber::Unlisted, "another node may have stored one");

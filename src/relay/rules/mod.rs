@@ -64,7 +64,8 @@ pub struct Policy {
     /// opened. `None`: a twentieth of the store, and at least 1 GiB.
     pub reserve: Option<u64>,
     /// Whether this is a sender's own computer, whose links have the flag of a direct one. Elsewhere that flag is
-    /// refused: such a link would lead to no relay.
+    /// refused: such a link would lead to no relay. Nothing is remembered there, since reading is quick and the store
+    /// ends with its share.
     pub direct: bool,
 }
 
@@ -87,7 +88,9 @@ pub struct StoreRelay {
 impl StoreRelay {
     /// The rules over `store`.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, policy: Policy) -> Self {
-        Self { store, clock, policy, known: Known::new(), clock_agrees: AtomicBool::new(true) }
+        // The folder of a direct share is removed with the program that serves it, also under a program that waits.
+        let known = Known::new(!policy.direct);
+        Self { store, clock, policy, known, clock_agrees: AtomicBool::new(true) }
     }
 
     /// Unix seconds.

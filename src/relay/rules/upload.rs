@@ -91,16 +91,17 @@ impl StoreRelay {
         let described = Described { id: &owner.id, number, crc };
         let (id, limit) = (described.id, self.part_limit(number));
         let (offer, mut known) = self.admit(owner, Role::Owner).await?;
-        let must_list = known.upload_end.is_none() && self.known.part(id, number) == PartNumber::Unlisted;
+        let mut stored = self.known.part(id, number);
+        let must_list = known.upload_end.is_none() && stored == PartNumber::Unlisted;
         if must_list {
-            known.upload_end = self.list_parts(id, &offer).await?;
+            (known.upload_end, stored) = self.list_parts(&described, &offer).await?;
         }
         if let Some(upload_end) = known.upload_end {
             // A repeat: the answer to an earlier attempt was lost.
             return self.repeat_committed(&described, offer, upload_end, part).await;
         }
         limit.admit(part.known_len())?;
-        match self.known.part(id, number) {
+        match stored {
             PartNumber::Taken((stored, len)) if stored == crc && part.known_len().is_none_or(|ours| ours == len) => {
                 let (ours, upload_end) = tokio::join!(read_through(part, crc, limit), self.upload_end(id));
                 self.expect_wanted(&described, offer, upload_end?).await?;
@@ -117,10 +118,15 @@ impl StoreRelay {
         }
     }
 
-    /// Lists the parts of an upload of which this node knows none, and returns how the upload ended, if it has.
-    async fn list_parts(&self, id: &Id, offer: &Arc<Offer>) -> Result<Option<Arc<UploadEnd>>, RelayError> {
-        let parts = names::parts(id);
-        let now = self.now();
+    /// Lists the parts of an upload of which this node knows none. Returns how the upload ended, if it has, and the
+    /// stored part of this number: the same one, if there are several.
+    async fn list_parts(
+        &self,
+        described: &Described<'_>,
+        offer: &Arc<Offer>,
+    ) -> Result<(Option<Arc<UploadEnd>>, PartNumber), RelayError> {
+        let Described { id, number, crc } = *described;
+        let (parts, now) = (names::parts(id), self.now());
         let listed = async { self.store.list(&parts, None).await.map_err(failure) };
         let (upload_end, listed) = tokio::try_join!(self.upload_end(id), listed)?;
         if upload_end.is_none() {
@@ -128,7 +134,12 @@ impl StoreRelay {
             self.known.remember(id, now, Remembered { offer, ..Remembered::default() });
             self.known.note_listing(id, &listed);
         }
-        Ok(upload_end)
+        let found = listed.iter().filter_map(|object| {
+            let (found, crc) = names::parse_part(&object.name)?;
+            (found == number).then_some((crc, object.len))
+        });
+        let stored = found.max_by_key(|(stored, _)| *stored == crc);
+        Ok((upload_end, stored.map_or(PartNumber::Free, PartNumber::Taken)))
     }
 
     /// How an upload ended, if it has.

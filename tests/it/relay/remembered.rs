@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use share::blob::PART_LEN;
+use share::relay::rules::{Policy, StoreRelay};
 use share::relay::store::Store;
 use share::relay::{Checksum, Gone, Relay, RelayError, ShareState};
 use share::secret::{Receipt, Token};
@@ -257,4 +258,26 @@ async fn two_parts_of_one_number_at_the_same_time_have_one_that_counts() {
     });
     assert_eq!((late, first), (Err(RelayError::PartDiffers), Ok(())));
     assert_eq!(node.put(&share, 0).await, Err(RelayError::PartDiffers));
+}
+
+/// The folder of a direct share is removed with its program, and `share status` of another program may be waiting.
+#[tokio::test]
+async fn a_senders_own_computer_remembers_nothing() {
+    let nodes = Nodes::new();
+    let policy = Policy { reserve: Some(0), direct: true, ..Policy::default() };
+    let host = StoreRelay::new(nodes.store.clone(), nodes.clock.clone(), policy);
+    let (share, other) = (Sample::new(5000, false), Sample::new(5001, false));
+    share.send(&host).await;
+    let theirs = other.parts[0].clone();
+    let late = host.put_part(&share.owner, 0, Checksum::of(&theirs), theirs.clone().into()).await;
+    assert_eq!(late, Err(RelayError::Committed));
+    host.create(&other.owner, &other.create).await.unwrap();
+    other.put_all(&host).await;
+    let ours = share.parts[0].clone();
+    let differs = host.put_part(&other.owner, 0, Checksum::of(&ours), ours.into()).await;
+    assert_eq!(differs, Err(RelayError::PartDiffers));
+    assert_eq!(host.state(&share.owner).await, Ok(ShareState::Waiting));
+    let all = nodes.store.list("", None).await.unwrap().into_iter().map(|object| object.name);
+    nodes.store.delete(&all.collect::<Vec<_>>()).await.unwrap();
+    assert_eq!(host.state(&share.owner).await, Err(RelayError::Unknown));
 }
