@@ -4,7 +4,6 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use share::relay::client::HttpRelay;
 use share::relay::server::{CreatePolicy, Limits};
 use share::relay::{Credential, Limit, LimitOf, Limited, Relay, RelayError};
 use share::secret::{Id, Token};
@@ -103,7 +102,7 @@ async fn parts_of_one_client_wait_for_each_other_and_not_those_of_others() {
 async fn a_client_that_sends_long_manifests_slowly_leaves_room_for_others() {
     let relay = Bounded::start(Limits::default(), CreatePolicy::Open);
     let (hostile, mut honest) = (sample(None, 4096), sample(None, 4096));
-    honest.commit.manifest = vec![7; 400_000];
+    honest.commit.manifest = vec![7; 400_000].into();
     let client = relay.from("192.0.2.2");
     for share in [&hostile, &honest] {
         client.create(&share.owner, &share.create).await.unwrap();
@@ -111,7 +110,7 @@ async fn a_client_that_sends_long_manifests_slowly_leaves_room_for_others() {
     honest.put_all(&client).await;
     // In chunks, so that each may have the greatest length. All memory would be theirs.
     let headers = format!("Transfer-Encoding: chunked\r\n{}", bearer(&hostile.owner));
-    let begun = [b"44000\r\n{\"", &[b'x'; 257 << 10][..]].concat();
+    let begun = [&b"44000\r\n{\""[..], &vec![b'x'; 257 << 10]].concat();
     let slow: Vec<_> =
         (0..40).map(|_| begin(relay.address, "192.0.2.1", "POST /v1/commit", &headers, &begun)).collect();
     // An answer to a request of the same client comes when the relay has read what came before.
@@ -169,13 +168,13 @@ fn a_relay_stores_so_much_in_all() {
     let sandbox = Sandbox::new();
     let options = ["--max-stored", "150kB"];
     let relay = sandbox.relay_with(&options);
-    sandbox.write("photo.bin", &[7; 90_000]);
+    sandbox.write("photo.bin", &vec![7; 90_000]);
     let path = sandbox.path("photo.bin");
     let send = || sandbox.share(["send", "-q", "--relay", &relay.url, "--give-up", "2s"]).arg(&path);
     let link = send().ok();
     send().fails(6, "is full");
     assert_eq!(sandbox.share(["revoke", "-q", &link]).run().code, 0);
     send().ok();
-    let too_large = sandbox.write("video.bin", &[7; 200_000]);
+    let too_large = sandbox.write("video.bin", &vec![7; 200_000]);
     sandbox.share(["send", "-q", "--relay", &relay.url]).arg(too_large).fails(9, "accepts up to");
 }

@@ -1,4 +1,4 @@
-//! What subjects have at once: connections, requests, parts that arrive, memory.
+//! Limits of what a subject has at once: connections, requests, parts that arrive, memory.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -19,7 +19,7 @@ pub(in crate::relay::server) struct AtOnce {
     freed: Arc<Notify>,
 }
 
-/// What a client has, until this is dropped.
+/// An amount that a client has, until this is dropped.
 #[derive(Debug)]
 pub(in crate::relay::server) struct Counted {
     of: AtOnce,
@@ -63,7 +63,7 @@ impl AtOnce {
         let counted = async {
             loop {
                 let mut freed = pin!(self.freed.notified());
-                // What is freed from here on is noticed.
+                // Notices what is freed from here on.
                 freed.as_mut().enable();
                 match self.count(subjects, amount) {
                     Some(counted) => return counted,

@@ -128,7 +128,7 @@ pub(super) struct Source {
     pub(super) is_this_machine: bool,
     /// A proxy forwarded it, trusted or not.
     pub(super) is_forwarded: bool,
-    /// What its operator has to set.
+    /// The setting that the operator has to make.
     pub(super) oversight: Option<Oversight>,
 }
 
@@ -305,7 +305,8 @@ mod tests {
     #[test]
     fn a_proxy_that_names_no_client_is_noticed() {
         let is_nameless = |announced, pairs| {
-            proxies().client(&Peer { announced, ..peer("10.0.0.1") }, &headers(pairs)).oversight == nameless
+            let source = proxies().client(&Peer { announced, ..peer("10.0.0.1") }, &headers(pairs));
+            source.oversight == Some(Oversight::NamelessClient)
         };
         let named = [("x-forwarded-for", "192.0.2.1")];
         assert!(is_nameless(None, &[]) && is_nameless(None, &[("x-real-ip", "192.0.2.1")]));

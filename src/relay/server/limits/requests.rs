@@ -33,7 +33,7 @@ pub(in crate::relay::server) async fn counted(
     match limiter.take_turn(&client) {
         Ok(turn) => exchange.hold(turn),
         Err(error) => {
-            // Whoever has too many connections cannot keep another one to be told so.
+            // A client with too many requests cannot keep another connection just to read the refusal.
             exchange.hurry();
             return error.into_response();
         }
