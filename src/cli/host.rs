@@ -9,11 +9,11 @@ use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use crate::cli::context::Context;
+use crate::cli::folders;
 use crate::cli::outcome::expect_opened;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{Output, format};
 use crate::cli::signals::Stop;
-use crate::cli::stores;
 use crate::host::{
     Event, Host, HostError, HostOptions, InterfaceKind, Listening, Own, Reach, Revoked, Serving, Standing,
 };
@@ -113,7 +113,7 @@ pub(super) fn failure(error: HostError) -> Failure {
         HostError::Address(error) => Failure::RelayUrl(error),
         HostError::NoAddress(error) => anyhow::Error::from(error).into(),
         HostError::NoFolder { directory, error } => Failure::path(&directory, &error, Hint::line(ANOTHER_FOLDER)),
-        HostError::Unfit(error) => stores::folder_failure(&error, Hint::line(ANOTHER_FOLDER)),
+        HostError::Unfit(error) => folders::failure(&error, Hint::line(ANOTHER_FOLDER)),
         HostError::NoRoom => Failure::local(
             "the disk has no room for the encrypted copy",
             Hint::line("use --state-dir DIR on another disk, or a relay; nothing was sent"),

@@ -6,7 +6,7 @@
 //! | `arguments` | parsing of the arguments, and errors in them |
 //! | `help`, `manual` | help texts and manual pages |
 //! | `context` | the surroundings of a command: settings, output, the signal to stop |
-//! | `connect`, `stores` | connections to relays; storage by its address |
+//! | `connect`, `stores`, `folders` | connections to relays; storage by its address |
 //! | `host` | serving shares from here |
 //! | `outcome` | the words about a share that was sent |
 //! | `look`, `catch_up` | looking at a share; work that earlier runs have left |
@@ -23,6 +23,7 @@ mod clipboard;
 mod config;
 mod connect;
 mod context;
+mod folders;
 mod generate;
 mod help;
 mod host;

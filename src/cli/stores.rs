@@ -1,7 +1,6 @@
 //! Storage by its address, for a relay that runs here and for one that needs no server.
 
 use std::fs;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +8,9 @@ use std::time::Duration;
 use directories::ProjectDirs;
 
 use crate::cli::context::Context;
+use crate::cli::folders;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format;
-use crate::durable_fs::parent;
 use crate::platform::files;
 use crate::relay::RelayError;
 use crate::relay::client::retry::Backoff;
@@ -19,12 +18,12 @@ use crate::relay::clock::SystemClock;
 use crate::relay::rules::probe::{ProbeResult, Unfit};
 use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::store::bucket::Bucket;
-use crate::relay::store::folder::{Folder, FolderError, Sharing, Synchronizer, located, synchronizer};
-use crate::relay::store::layout::{MARKER, PRIVATE};
+use crate::relay::store::folder::{FolderError, Sharing, located, synchronizer};
+use crate::relay::store::layout::MARKER;
 use crate::relay::store::memory::Memory;
 use crate::relay::store::{Store, StoreError};
 use crate::relay_url::RelayUrl;
-use crate::safe_text::{printable, reason};
+use crate::safe_text::printable;
 
 /// The most bytes that a relay in memory holds.
 const MEMORY: u64 = 1 << 30;
@@ -44,7 +43,7 @@ pub(super) fn of_relay(given: Option<&str>, sharing: Sharing, cx: &Context) -> R
             let dirs = dirs.ok_or_else(|| {
                 Failure::usage("this user has no home directory", Hint::run("--store file:///DIRECTORY"))
             })?;
-            Ok(Arc::new(introduced(folder(&dirs.data_dir().join("relay"), sharing, another())?, cx)))
+            Ok(Arc::new(folders::introduced(folders::open(&dirs.data_dir().join("relay"), sharing, another())?, cx)))
         }
         Some(IN_MEMORY) => Ok(Arc::new(Memory::new(Arc::new(SystemClock), MEMORY))),
         Some(text) => match RelayUrl::parse(text).ok().filter(RelayUrl::is_store) {
@@ -65,7 +64,7 @@ fn another() -> Hint {
 /// The store at `url`. `hint` is for a folder that is unfit.
 pub(super) fn open(url: &RelayUrl, sharing: Sharing, hint: impl Into<Hint>) -> Result<Arc<dyn Store>, Failure> {
     match url.folder() {
-        Some(path) => Ok(Arc::new(folder(&path, sharing, hint)?)),
+        Some(path) => Ok(Arc::new(folders::open(&path, sharing, hint)?)),
         None => {
             let hint = StoreName::of(url).refused_hint();
             let bucket = Bucket::open(url, environment());
@@ -82,25 +81,9 @@ pub(super) fn open_introduced(
     cx: &Context,
 ) -> Result<Arc<dyn Store>, Failure> {
     match url.folder() {
-        Some(path) => Ok(Arc::new(introduced(folder(&path, sharing, hint)?, cx))),
+        Some(path) => Ok(Arc::new(folders::introduced(folders::open(&path, sharing, hint)?, cx))),
         None => open(url, sharing, hint),
     }
-}
-
-/// A folder, after the user was informed where its files lie and who can read them.
-fn introduced(folder: Folder, cx: &Context) -> Folder {
-    let place = folder.place();
-    let path = printable(&place.path.to_string_lossy());
-    if place.is_new_inside {
-        let outside = parent(&place.path).to_string_lossy();
-        cx.output.info(&format!("Other users can enter {}, so everything is stored in {path}", printable(&outside)));
-    }
-    if place.is_readable_by_others {
-        cx.output.warn(&format!(
-            "the file system of {path} has no modes: other users of this machine can read and copy the encrypted data"
-        ));
-    }
-    folder
 }
 
 /// A store in messages: its name, and advice for its kind.
@@ -169,79 +152,6 @@ impl StoreName {
 /// The variables that are text.
 fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-}
-
-/// The store in a directory. `hint` is for a directory that is unfit.
-fn folder(path: &Path, sharing: Sharing, hint: impl Into<Hint>) -> Result<Folder, Failure> {
-    expect_one_copy(path)?;
-    open_folder(path, sharing, hint)
-}
-
-/// Fails if a program copies the folder between computers.
-pub(super) fn expect_one_copy(path: &Path) -> Result<(), Failure> {
-    let Some(Synchronizer { name, marker }) = synchronizer(path) else { return Ok(()) };
-    let [path, marker] = [path, &marker].map(|path| printable(&path.to_string_lossy()));
-    let what = format!(
-        "{name} copies {path} to other computers ({marker}): two of them could open the same share before the copies \
-         meet"
-    );
-    let hint = "use another folder, a network drive, a bucket or a relay; shares that wait there can still be revoked";
-    Err(Failure::local(what, hint))
-}
-
-/// The same, even if a program copies the directory.
-fn open_folder(path: &Path, sharing: Sharing, hint: impl Into<Hint>) -> Result<Folder, Failure> {
-    Folder::open(path, sharing).map_err(|error| folder_failure(&error, hint))
-}
-
-/// The error of a directory that cannot be a store.
-pub(super) fn folder_failure(error: &FolderError, hint: impl Into<Hint>) -> Failure {
-    match error {
-        FolderError::InUse(_) => Failure::local(
-            error.to_string(),
-            Hint::line("stop the other relay, use another folder, or start each relay with --shared-folder"),
-        ),
-        FolderError::Ungrouped(_) => Failure::local(
-            error.to_string(),
-            Hint::line("to share the folder with its group: chmod g+s; to keep it private: chmod g="),
-        ),
-        FolderError::Unlockable(_, why) => Failure::local(
-            format!("{error}: {}", reason(why)),
-            Hint::line("use a directory on another file system, or start the relay with --shared-folder"),
-        ),
-        FolderError::Exposed(path) => {
-            let command = format!("chmod o= {}", format::quoted(&path.to_string_lossy()));
-            Failure::local(error.to_string(), Hint::run(command))
-        }
-        FolderError::NotOurs(_) | FolderError::Link(_) => Failure::local(
-            error.to_string(),
-            Hint::line("use a new directory; to share one with a group: chgrp GROUP, chmod 2770"),
-        ),
-        FolderError::OfGroup(path) => {
-            let address = Hint::line(format!("use its own address: file://{}", printable(&path.to_string_lossy())));
-            Failure::local(error.to_string(), address)
-        }
-        FolderError::Writable(_) => Failure::local(
-            error.to_string(),
-            Hint::line("mount it with umask=077 (USB stick) or dir_mode=0700,file_mode=0600 (SMB), and your uid="),
-        ),
-        FolderError::Io(path, error) => match foreign(path) {
-            Some(directory) if error.kind() == io::ErrorKind::PermissionDenied => {
-                // Everything in a private directory is ours, and must be of one owner.
-                let all = if directory.ends_with(PRIVATE) { "-R " } else { "" };
-                let name = format::quoted(&directory.to_string_lossy());
-                let command = format!("chown {all}{} {name}", files::user_id());
-                Failure::path(path, error, Hint::run(command))
-            }
-            _ => Failure::path(path, error, hint),
-        },
-    }
-}
-
-/// The directory of another user in which a path lies or would lie.
-fn foreign(path: &Path) -> Option<&Path> {
-    let directory = path.ancestors().find(|path| path.is_dir())?;
-    fs::metadata(directory).is_ok_and(|data| !files::is_own(&data)).then_some(directory)
 }
 
 /// Tests whether a store is fit for a relay. Retries a bucket that cannot be reached, until `--give-up` has passed.
@@ -316,9 +226,12 @@ pub(super) async fn serverless(
                     let (name, shown) = (found.name, printable(&path.to_string_lossy()));
                     cx.output
                         .warn(&format!("{name} copies {shown} to other computers: what is there may be out of date"));
-                    Arc::new(open_folder(&path, Sharing::WithOthers, NOTHING_CHANGED)?)
+                    Arc::new(folders::open_copied(&path, Sharing::WithOthers, NOTHING_CHANGED)?)
                 }
-                _ => Arc::new(folder(&path, Sharing::WithOthers, NOTHING_CHANGED)?),
+                _ => {
+                    folders::expect_one_copy(&path, folders::STILL_REVOCABLE)?;
+                    Arc::new(folders::open_copied(&path, Sharing::WithOthers, NOTHING_CHANGED)?)
+                }
             }
         }
         None => open(url, Sharing::WithOthers, NOTHING_CHANGED)?,
@@ -355,13 +268,13 @@ fn expect_usable(url: &RelayUrl, path: &Path) -> Result<(), Failure> {
     if !data.is_dir() {
         return Err(not_adopted(url));
     }
-    let place = located(path);
+    let place = match located(path) {
+        Err(FolderError::Io(path, error)) => {
+            return Err(Failure::path(&path, &error, "you need read and write access to that folder"));
+        }
+        found => found.map_err(|error| folders::failure(&error, NOTHING_CHANGED))?,
+    };
     files::check_directory_access(&place)
         .map_err(|error| Failure::path(&place, &error, "you need read and write access to that folder"))?;
     if place.join(MARKER).exists() { Ok(()) } else { Err(not_adopted(url)) }
-}
-
-/// Whether only its owner can use a folder.
-pub(super) fn is_private(path: &Path) -> bool {
-    fs::metadata(located(path)).is_ok_and(|data| !files::Rights::of(&data).admit_group())
 }

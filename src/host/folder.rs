@@ -90,7 +90,8 @@ fn folders(state: &StateDir) -> io::Result<(PathBuf, File)> {
 
 /// Whether a program holds the lock of the folder, and so serves it.
 fn is_held(path: &Path) -> bool {
-    match File::open(located(path).join(LOCK)) {
+    let place = located(path).unwrap_or_else(|_| path.to_owned());
+    match File::open(place.join(LOCK)) {
         // Shared: two processes that test the lock at the same time must not see each other as its holder.
         Ok(lock) => matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)),
         Err(_) => false,

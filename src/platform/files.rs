@@ -142,6 +142,22 @@ pub fn have_one_owner(one: &Metadata, other: &Metadata) -> bool {
     one.uid() == other.uid()
 }
 
+/// Whether two directories belong to the same group, with all rights and setgid.
+pub fn belong_to_one_group(one: &Metadata, other: &Metadata) -> bool {
+    let is_of_group = |data| Rights::of(data).admit_group_fully() && Rights::of(data).pass_group_on();
+    one.gid() == other.gid() && is_of_group(one) && is_of_group(other)
+}
+
+/// Whether a file or directory belongs to the superuser.
+pub fn is_of_superuser(data: &Metadata) -> bool {
+    data.uid() == 0
+}
+
+/// Makes these options fail for a symbolic link.
+pub fn unfollowed(options: &mut OpenOptions) -> &mut OpenOptions {
+    options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+}
+
 /// Sets the mode of files that these options create to 0600.
 pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options.mode(0o600)
@@ -222,6 +238,11 @@ impl Rights {
     /// Whether users other than the owner may write to it, or to what is in it.
     pub fn admit_other_writers(self) -> bool {
         self.0 & 0o022 != 0
+    }
+
+    /// Whether users outside the group may write to it.
+    pub fn let_anyone_write(self) -> bool {
+        self.0 & 0o002 != 0
     }
 
     /// Whether only the owner of a file in it may rename or remove that file (sticky).

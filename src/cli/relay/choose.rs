@@ -11,12 +11,12 @@ use crate::cli::output::errors::{Failure, Request};
 use crate::cli::relay::check::report;
 use crate::cli::relay::findings::test_and_tidy;
 use crate::cli::stores::StoreName;
-use crate::cli::{config, stores};
+use crate::cli::{config, folders, stores};
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::clock::SystemClock;
 use crate::relay::rules::probe::ProbeResult;
 use crate::relay::rules::{Policy, StoreRelay};
-use crate::relay::store::folder::{Sharing, would_lie_inside};
+use crate::relay::store::folder::{FolderError, Location, Sharing, locate};
 use crate::relay::store::layout;
 use crate::relay::{Admission, RelayError};
 use crate::relay_url::RelayUrl;
@@ -39,6 +39,9 @@ const USE_EXAMPLES: &str = "\
 Examples:
   share relay use https://relay.example
   share relay use file:///mnt/team/share";
+
+/// The hint for a store that is unfit.
+const ANOTHER: &str = "specify another directory or bucket";
 
 /// Runs the command.
 pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
@@ -77,7 +80,7 @@ pub(super) async fn run(args: &UseArgs, cx: &Context) -> Result<(), Failure> {
              only with people you trust."
         ));
         cx.output.info("Senders clean up expired shares, so nothing is deleted while nobody runs share.");
-        if url.folder().is_some_and(|path| stores::is_private(&path)) {
+        if url.folder().is_some_and(|path| folders::is_private(&path)) {
             cx.output.info("Only you can use this folder. For a group, use a new directory: chgrp GROUP, chmod 2770.");
         }
     }
@@ -107,21 +110,25 @@ async fn ask_for_token(endpoint: &Endpoint, cx: &Context) -> Result<Option<Strin
 async fn adopt(url: &RelayUrl, cx: &Context) -> Result<ProbeResult, Failure> {
     let name = url.name();
     if let Some(path) = url.folder() {
-        stores::expect_one_copy(&path)?;
+        folders::expect_one_copy(&path, "")?;
         // Objects of an earlier use may stay.
         let is_foreign =
             |entry: std::io::Result<fs::DirEntry>| entry.is_ok_and(|entry| !layout::is_known(&entry.file_name()));
         // Beside a directory of our own, other files do no harm.
-        let is_direct = !would_lie_inside(&path, false);
+        let is_direct = match locate(&path, false) {
+            Ok(location) => location == Location::Direct,
+            // The opening shows what else is wrong.
+            Err(FolderError::Io(..)) => true,
+            Err(error) => return Err(folders::failure(&error, ANOTHER)),
+        };
         if path.is_symlink() || (is_direct && fs::read_dir(path).is_ok_and(|mut entries| entries.any(is_foreign))) {
             let what = format!("{} contains other files", printable(&name));
             return Err(Failure::local(what, "specify an empty or new directory"));
         }
     }
-    let another = "specify another directory or bucket";
-    let store = stores::open_introduced(url, Sharing::WithOthers, another, cx)?;
+    let store = stores::open_introduced(url, Sharing::WithOthers, ANOTHER, cx)?;
     let rules = StoreRelay::new(store, Arc::new(SystemClock), Policy::default());
-    let found = stores::probe(&rules, &StoreName::of(url), another, cx).await?;
-    rules.adopt().await.map_err(|error| Failure::local(format!("{}: {error}", printable(&name)), another))?;
+    let found = stores::probe(&rules, &StoreName::of(url), ANOTHER, cx).await?;
+    rules.adopt().await.map_err(|error| Failure::local(format!("{}: {error}", printable(&name)), ANOTHER))?;
     Ok(found)
 }

@@ -15,10 +15,12 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::exchange::Exchange;
 
-/// The longest silence of a client that may still be sending.
+/// The longest silence of a client that may still be sending. Bytes restore of it what they take at [`SLOWEST`].
 pub(super) const SILENCE: Duration = Duration::from_secs(5);
 /// The longest time for all that it still sends.
 pub(super) const LINGER_TIME: Duration = Duration::from_secs(30);
+/// The rate of a client that is worth waiting for, in bytes a second.
+pub(super) const SLOWEST: u32 = 512;
 /// Bytes that are dropped at once.
 const PIECE: usize = 8 << 10;
 
@@ -54,7 +56,9 @@ impl<S: AsyncRead + Unpin> Closing<S> {
                     if now >= lingering.end {
                         return Poll::Ready(());
                     }
-                    lingering.silence.as_mut().reset((now + SILENCE).min(lingering.end));
+                    let earned = Duration::from_secs(piece.filled().len() as u64) / SLOWEST;
+                    let until = (lingering.silence.deadline() + earned).min(now + SILENCE).min(lingering.end);
+                    lingering.silence.as_mut().reset(until);
                     self.exchange.note_unread();
                 }
                 Poll::Ready(_) => return Poll::Ready(()),
@@ -122,17 +126,17 @@ mod tests {
         start.elapsed()
     }
 
-    /// Sends a byte every second.
-    async fn send(mut stream: tokio::io::DuplexStream, seconds: u64) {
+    /// Sends so many bytes every second.
+    async fn send(mut stream: tokio::io::DuplexStream, seconds: u64, bytes: usize) {
         for _ in 0..seconds {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            stream.write_all(b"x").await.unwrap();
+            stream.write_all(&vec![0; bytes]).await.unwrap();
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_stream_of_which_all_was_read_closes_at_once() {
-        let took = closing(Arc::default(), |stream| send(stream, 100)).await;
+        let took = closing(Arc::default(), |stream| send(stream, 100, 600)).await;
         assert_eq!(took, Duration::ZERO);
     }
 
@@ -143,11 +147,12 @@ mod tests {
             exchange.note_unread();
             exchange
         };
-        let until_closed = closing(unread(), |stream| send(stream, 10)).await;
+        let until_closed = closing(unread(), |stream| send(stream, 10, 600)).await;
         let silent = closing(unread(), send_and_wait).await;
-        let endless = closing(unread(), |stream| send(stream, 100)).await;
-        let seconds = [until_closed, silent, endless].map(|time| time.as_secs());
-        assert_eq!(seconds, [10, 1 + SILENCE.as_secs(), LINGER_TIME.as_secs()]);
+        let endless = closing(unread(), |stream| send(stream, 100, 600)).await;
+        let dripping = closing(unread(), |stream| send(stream, 100, 1)).await;
+        let seconds = [until_closed, silent, endless, dripping].map(|time| time.as_secs());
+        assert_eq!(seconds, [10, SILENCE.as_secs(), LINGER_TIME.as_secs(), SILENCE.as_secs()]);
     }
 
     /// Sends a byte after a second, and keeps the connection.

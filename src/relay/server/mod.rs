@@ -128,7 +128,11 @@ mod tests {
         for sentence in [
             format!("a head of at most {thousands} {rest} bytes and {MAX_FIELDS} fields"),
             format!("with a target of at most {target} bytes"),
-            format!("still sends after a refusal | {silence} seconds without a byte, and {all} seconds in all"),
+            format!(
+                "still sends after a refusal | {silence} seconds of silence, of which {} bytes restore one, and {all} \
+                 seconds in all",
+                closing::SLOWEST
+            ),
         ] {
             assert!(text.contains(&sentence), "{sentence}");
         }

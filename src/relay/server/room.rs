@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     fn client(ip: &str) -> Client {
-        Client::at(ip.parse().unwrap())
+        Client::at(ip)
     }
 
     #[tokio::test(start_paused = true)]

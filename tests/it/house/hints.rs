@@ -9,7 +9,7 @@ use syn::visit::{self, Visit};
 use crate::support::files;
 
 /// The beginnings of commands and options in a hint.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "share send",
     "share open",
     "share peek",
@@ -23,6 +23,7 @@ const COMMANDS: [&str; 13] = [
     "--",
     "tar c ",
     "chmod ",
+    "sudo ",
 ];
 /// Words and marks that make a sentence of a command.
 const SENTENCE: [&str; 6] = [", ", "; ", "? ", " or ", " and ", ". "];

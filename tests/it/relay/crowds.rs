@@ -43,7 +43,7 @@ fn expect_soon(status: &str, ask: impl Fn() -> String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_at_once_are_limited_for_each_client_of_a_proxy() {
-    let relay = Bounded::start(Limits { connections: Some(2), ..Limits::default() }, CreatePolicy::Open);
+    let relay = Bounded::start(&Limits { connections: Some(2), ..Limits::default() }, CreatePolicy::Open);
     let ask = |ip: &str| {
         let mut answer = String::new();
         let mut stream = begin(relay.address, ip, "GET /.well-known/share", "Connection: close\r\n", b"");
@@ -73,7 +73,7 @@ fn stranger() -> Credential {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn parts_of_one_client_wait_for_each_other_and_not_those_of_others() {
-    let relay = Bounded::start(Limits { parts: Some(1), ..Limits::default() }, CreatePolicy::Open);
+    let relay = Bounded::start(&Limits { parts: Some(1), ..Limits::default() }, CreatePolicy::Open);
     let shares = [(); 3].map(|()| sample(None, 100_000));
     let client = relay.from("192.0.2.9");
     for share in &shares {
@@ -100,7 +100,7 @@ async fn parts_of_one_client_wait_for_each_other_and_not_those_of_others() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_sends_long_manifests_slowly_leaves_room_for_others() {
-    let relay = Bounded::start(Limits::default(), CreatePolicy::Open);
+    let relay = Bounded::start(&Limits::default(), CreatePolicy::Open);
     let (hostile, mut honest) = (sample(None, 4096), sample(None, 4096));
     honest.commit.manifest = vec![7; 400_000].into();
     let client = relay.from("192.0.2.2");
@@ -123,7 +123,7 @@ async fn a_client_that_sends_long_manifests_slowly_leaves_room_for_others() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deposit_that_is_refused_is_no_unfinished_upload() {
-    let relay = Bounded::start(Limits { uploads: Some(1), ..Limits::default() }, CreatePolicy::Open);
+    let relay = Bounded::start(&Limits { uploads: Some(1), ..Limits::default() }, CreatePolicy::Open);
     let client = relay.from("192.0.2.1");
     let deposit = async |share: &Sample| {
         client.deposit(&share.owner, &share.create, &share.commit, share.parts[0].clone().into()).await.map(drop)

@@ -22,14 +22,14 @@ pub(super) struct Bounded {
 }
 
 impl Bounded {
-    pub(super) fn start(limits: Limits, create: CreatePolicy) -> Self {
+    pub(super) fn start(limits: &Limits, create: CreatePolicy) -> Self {
         Self::start_with(limits, create, None)
     }
 
-    fn start_with(limits: Limits, create: CreatePolicy, secret: Option<&LinkSecret>) -> Self {
+    fn start_with(limits: &Limits, create: CreatePolicy, secret: Option<&LinkSecret>) -> Self {
         let (bench, listener) = (TestRelay::memory(), TcpListener::bind("127.0.0.1:0").unwrap());
         let address = listener.local_addr().unwrap();
-        let limits = Limits { trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()], ..limits };
+        let limits = Limits { trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()], ..limits.clone() };
         let direct = secret.map(LinkSecret::direct_key);
         let pin = direct.as_ref().map(share::secret::DirectKey::pin);
         let options = ServerOptions { create, limits, direct, ..ServerOptions::default() };
@@ -91,7 +91,7 @@ pub(super) fn sample(token: Option<&str>, blob_len: usize) -> Sample {
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_of_an_address_are_limited_and_those_of_others_are_not() {
     let limits = Limits { requests: NonZeroU32::new(3), ..Limits::default() };
-    let relay = Bounded::start(limits, CreatePolicy::Open);
+    let relay = Bounded::start(&limits, CreatePolicy::Open);
     let about = async |ip: &str| relay.from(ip).about().await.map(drop);
     for ip in ["192.0.2.1", "2001:db8:1:2::1"] {
         for _ in 0..3 {
@@ -111,7 +111,7 @@ async fn requests_of_an_address_are_limited_and_those_of_others_are_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_that_no_handler_gets_count_too() {
     let limits = Limits { requests: NonZeroU32::new(3), ..Limits::default() };
-    let relay = Bounded::start(limits, CreatePolicy::Open);
+    let relay = Bounded::start(&limits, CreatePolicy::Open);
     let client = "X-Forwarded-For: 192.0.2.1\r\n";
     let long = format!("GET /{}", "a".repeat(9_000));
     let coded = format!("{client}Transfer-Encoding: gzip, chunked\r\n");
@@ -124,8 +124,8 @@ async fn requests_that_no_handler_gets_count_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_proxy_may_have_forwarded_is_not_of_this_machine() {
-    let relay = Bounded::start(Limits::default(), CreatePolicy::Loopback);
+async fn requests_that_a_proxy_may_have_forwarded_are_not_of_this_machine() {
+    let relay = Bounded::start(&Limits::default(), CreatePolicy::Loopback);
     let (host, line) = (relay.address, "GET /.well-known/share");
     let about = |request: String| {
         let mut stream = TcpStream::connect(host).unwrap();
@@ -146,7 +146,7 @@ async fn what_a_proxy_may_have_forwarded_is_not_of_this_machine() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_has_a_true_retry_after_and_names_the_limit() {
     let limits = Limits { requests: NonZeroU32::new(2), ..Limits::default() };
-    let relay = Bounded::start(limits, CreatePolicy::Open);
+    let relay = Bounded::start(&limits, CreatePolicy::Open);
     let client = "X-Forwarded-For: 192.0.2.1\r\n";
     for _ in 0..2 {
         assert!(relay.ask("GET /.well-known/share", client).starts_with("http/1.1 200"));
@@ -161,7 +161,7 @@ async fn a_refusal_has_a_true_retry_after_and_names_the_limit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn forged_headers_change_nothing() {
     let limits = Limits { requests: NonZeroU32::new(2), ..Limits::default() };
-    let relay = Bounded::start(limits, CreatePolicy::Open);
+    let relay = Bounded::start(&limits, CreatePolicy::Open);
     let client = |headers: &str| {
         let answer = relay.ask("GET /.well-known/share", headers);
         answer.split(' ').nth(1).unwrap().to_owned()
@@ -190,7 +190,7 @@ async fn forged_headers_change_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forwarded_request_is_never_local() {
-    let relay = Bounded::start(Limits::default(), CreatePolicy::Loopback);
+    let relay = Bounded::start(&Limits::default(), CreatePolicy::Loopback);
     let admission = |headers: &str| {
         let answer = relay.ask("GET /.well-known/share", headers);
         answer.split(r#""create":""#).nth(1).unwrap().split('"').next().unwrap().to_owned()
@@ -220,7 +220,7 @@ async fn a_forwarded_request_is_never_local() {
 async fn new_shares_are_counted_by_address_and_by_token() {
     let limits = Limits { shares: NonZeroU32::new(2), ..Limits::default() };
     let tokens = CreatePolicy::Tokens(["a", "b"].map(CreatePolicy::hash).to_vec());
-    let relay = Bounded::start(limits, tokens);
+    let relay = Bounded::start(&limits, tokens);
     let send = async |ip: &str, token: &str| {
         let sample = sample(Some(token), 4096);
         let client = relay.from(ip);
@@ -237,7 +237,7 @@ async fn new_shares_are_counted_by_address_and_by_token() {
     let stranger = relay.from("192.0.2.4").create(&sample.owner, &sample.create).await;
     assert_eq!(stranger, Err(RelayError::NotAllowed));
     let of_address = Limit { what: Limited::Shares, of: LimitOf::Address };
-    let relay = Bounded::start(Limits { shares: NonZeroU32::new(2), ..Limits::default() }, CreatePolicy::Open);
+    let relay = Bounded::start(&Limits { shares: NonZeroU32::new(2), ..Limits::default() }, CreatePolicy::Open);
     for number in 0..3 {
         let sample = self::sample(None, 4096);
         // A deposit counts too.
@@ -254,7 +254,7 @@ async fn new_shares_are_counted_by_address_and_by_token() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unfinished_uploads_are_counted_until_they_end() {
     let limits = Limits { uploads: Some(1), ..Limits::default() };
-    let relay = Bounded::start(limits, CreatePolicy::Open);
+    let relay = Bounded::start(&limits, CreatePolicy::Open);
     let client = relay.from("2001:db8::1");
     let full = Limit { what: Limited::Uploads, of: LimitOf::Address };
     let [first, second, third] = [(); 3].map(|()| sample(None, 4096));
@@ -279,7 +279,7 @@ async fn unfinished_uploads_are_counted_until_they_end() {
 async fn bytes_are_counted_both_ways_and_by_the_token_of_an_upload() {
     let traffic = Some(Limits::MIN_TRAFFIC);
     let tokens = CreatePolicy::Tokens(["a", "b"].map(CreatePolicy::hash).to_vec());
-    let relay = Bounded::start(Limits { traffic, ..Limits::default() }, tokens);
+    let relay = Bounded::start(&Limits { traffic, ..Limits::default() }, tokens);
     let sample = sample(Some("a"), 8 << 20);
     // From two addresses, whose own limits are not reached.
     for (ip, number) in [("192.0.2.1", 0), ("192.0.2.2", 1), ("192.0.2.1", 1), ("192.0.2.2", 0)] {
@@ -309,7 +309,7 @@ async fn connections_of_an_address_are_limited_with_and_without_tls() {
     let secret = LinkSecret::random(Flags::default());
     for secret in [None, Some(&secret)] {
         let limits = Limits { connections: Some(1), ..Limits::default() };
-        let relay = Bounded::start_with(limits, CreatePolicy::Open, secret);
+        let relay = Bounded::start_with(&limits, CreatePolicy::Open, secret);
         let about = async |client: &HttpRelay| client.about().await.map(drop);
         // A client keeps its connection, and each has one of its own.
         let [first, second, other] = ["192.0.2.1", "192.0.2.1", "192.0.2.2"].map(|ip| relay.from(ip));
@@ -323,7 +323,7 @@ async fn connections_of_an_address_are_limited_with_and_without_tls() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_malformed_announcement_ends_the_connection() {
-    let relay = Bounded::start(Limits::default(), CreatePolicy::Open);
+    let relay = Bounded::start(&Limits::default(), CreatePolicy::Open);
     for header in [&b"PROXY TCP4 somewhere 10.0.0.1 1 2\r\n"[..], b"\r\n\r\n\0\r\nQUIT\n\x2f\x11\0\x0c"] {
         let mut stream = TcpStream::connect(relay.address).unwrap();
         stream.write_all(header).unwrap();

@@ -119,8 +119,8 @@ impl Client {
 
     /// A client at an address.
     #[cfg(test)]
-    pub(super) fn at(ip: std::net::IpAddr) -> Self {
-        Self { subject: Some(Subject::of_address(ip)), is_here: false }
+    pub(super) fn at(ip: &str) -> Self {
+        Self { subject: Some(Subject::of_address(ip.parse().unwrap())), is_here: false }
     }
 }
 
@@ -290,14 +290,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_part_waits_for_its_turn_and_is_refused_in_time() {
         let limiter = Limiter::new(&Limits::default());
-        let (here, mut arriving) = (Client::at([192, 0, 2, 1].into()), Vec::new());
+        let (here, mut arriving) = (Client::at("192.0.2.1"), Vec::new());
         for _ in 0..8 {
             arriving.push(limiter.begin_part(&here).await.unwrap());
         }
         let start = tokio::time::Instant::now();
         assert_eq!(limiter.begin_part(&here).await.map(drop), Err(TOO_MANY_AT_ONCE));
         assert_eq!(start.elapsed(), TURN_TIME);
-        limiter.begin_part(&Client::at([192, 0, 2, 2].into())).await.unwrap();
+        limiter.begin_part(&Client::at("192.0.2.2")).await.unwrap();
         limiter.begin_part(&Client::default()).await.unwrap();
         arriving.pop();
         limiter.begin_part(&here).await.unwrap();
@@ -306,7 +306,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_customer_has_more_than_half_of_a_buckets_parts() {
         let limiter = Limiter::new(&Limits::default());
-        let client = |number: u16| Client::at(std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, number, 0, 0, 0, 1).into());
+        let client = |number: usize| Client::at(&format!("2001:db8:0:{number:x}::1"));
         let mut arriving = Vec::new();
         for number in 0..16 {
             arriving.push(limiter.begin_part(&client(number)).await.unwrap());

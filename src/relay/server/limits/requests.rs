@@ -1,20 +1,26 @@
 //! The middleware that counts requests and answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::HttpBody;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tokio::time::sleep;
 
 use super::{Limits, Peer};
 use crate::blob::PART_LEN;
 use crate::relay::server::exchange::Exchange;
 use crate::relay::server::options::Server;
-use crate::relay::wire;
+use crate::relay::{RelayError, wire};
 
 /// Answers up to this length in bytes cost what their request costs.
 const SHORT: u64 = 4 << 10;
+
+/// The pause before a refusal. A client that repeats at once would otherwise keep the relay as busy as an accepted one:
+/// now each of its connections has one refusal a second.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Counts a request, which is refused if its client makes too many, and its answer, in whose place a refusal is sent.
 /// The same request has the same effect later, so an answer may be withheld even if it had one. A client has a request
@@ -39,14 +45,19 @@ pub(in crate::relay::server) async fn counted(
         }
     }
     if let Err(error) = limiter.take_request(&client, body_len(&request)) {
-        return error.into_response();
+        return refusal(error).await;
     }
     let response = next.run(request).await;
     let len = response.body().size_hint().exact().unwrap_or_default();
     match limiter.take_answer(&client, if len > SHORT { len } else { 0 }) {
         Ok(()) => response,
-        Err(error) => error.into_response(),
+        Err(error) => refusal(error).await,
     }
+}
+
+async fn refusal(error: RelayError) -> Response {
+    sleep(PAUSE).await;
+    error.into_response()
 }
 
 /// The length of a body, as far as it can be accepted; of one in chunks the most that it can have.

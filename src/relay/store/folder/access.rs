@@ -18,10 +18,10 @@ pub(super) struct FolderAccess {
 }
 
 impl FolderAccess {
-    /// Opens a file for reading and writing, or creates it. With `new`, fails if it exists.
+    /// Opens a file for reading and writing, or creates it. Fails for a symbolic link, and with `new` if it exists.
     pub(super) fn open_file(self, path: &Path, new: bool) -> io::Result<File> {
         let mut options = OpenOptions::new();
-        files::private(options.read(true).write(true));
+        files::unfollowed(files::private(options.read(true).write(true)));
         if new {
             options.create_new(true)
         } else {

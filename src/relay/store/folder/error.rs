@@ -12,15 +12,41 @@ pub enum FolderError {
     /// Its file system has no locks, so another relay could not be detected.
     #[error("files in {0} cannot be locked, so a second relay would not be detected")]
     Unlockable(PathBuf, #[source] io::Error),
-    /// A store lies in it, and users without a right to that have access.
-    #[error("{0} can be read by other users of this machine")]
-    Exposed(PathBuf),
-    /// The private directory belongs to another user.
+    /// Other users can enter it, and a store lies there that a new one in the private directory would hide.
+    #[error(
+        "other users can enter {}, where a store lies ({}): a new one in {} would hide it",
+        given.display(), found.display(), inside.display()
+    )]
+    Exposed {
+        /// The directory that was given.
+        given: PathBuf,
+        /// A file or directory of the store.
+        found: PathBuf,
+        /// The private directory, which does not exist.
+        inside: PathBuf,
+    },
+    /// A store seems to lie in it, and another one in the private directory.
+    #[error("{} belongs to one store, and {} to another", found.display(), inside.display())]
+    Two {
+        /// A file or directory of the first.
+        found: PathBuf,
+        /// The private directory.
+        inside: PathBuf,
+    },
+    /// The private directory, or something at its top, belongs to another user.
     #[error("{0} belongs to another user")]
     NotOurs(PathBuf),
-    /// The private directory is a symbolic link.
+    /// The private directory, or something at the top of a store, is a symbolic link.
     #[error("{0} is a symbolic link")]
     Link(PathBuf),
+    /// Other users may write to the private directory, which is not empty.
+    #[error("other users of this machine can change files in {0}, and may have done so")]
+    Planted(PathBuf),
+    /// Other users may replace the private directory, and this system has no path that would not follow.
+    #[error(
+        "other users of this machine can replace {0}, and the proc file system is missing, which would prevent that"
+    )]
+    Replaceable(PathBuf),
     /// The private directory is the folder of a group, which has an address of its own.
     #[error("{0} is the folder of a group")]
     OfGroup(PathBuf),

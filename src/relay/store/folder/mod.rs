@@ -13,7 +13,7 @@ mod synchronized;
 mod tree;
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,13 +26,13 @@ use tokio::task::spawn_blocking;
 use self::access::{FolderAccess, flushes_directories};
 pub use self::error::FolderError;
 use self::place::Found;
-pub use self::place::{Place, located, would_lie_inside};
+pub use self::place::{Location, Place, locate, located};
 use self::staging::{Staged, remove_staged};
 pub use self::synchronized::{Synchronizer, synchronizer};
 use self::tree::{remove_empty, sharded, walk};
 use crate::durable_fs::sync_file_system;
 use crate::platform::files;
-use crate::relay::store::layout::{DIRECTORIES, LOCK, STAGING};
+use crate::relay::store::layout::{LOCK, STAGING};
 use crate::relay::store::{Created, Object, Space, Store, StoreError};
 use crate::relay::{Content, RelayError};
 
@@ -90,12 +90,6 @@ impl Folder {
             (true, false) => return Err(FolderError::Ungrouped(given.to_owned())),
             (is_shared, _) => is_shared,
         };
-        // Another user who may write to the folder could have made symbolic links in it.
-        for name in DIRECTORIES {
-            if root.join(name).is_symlink() {
-                return Err(failed(io::Error::other(format!("{name} in this folder is a symbolic link"))));
-            }
-        }
         let staging = root.join(STAGING);
         access.make_dirs_with(&staging, &mut later).map_err(failed)?;
         access.flushes_directories = flushes_directories(&root, &staging).map_err(failed)?;
@@ -143,7 +137,9 @@ fn lock_alone(name: &Path, root: &Path, access: FolderAccess) -> Result<File, Fo
 fn lock_shared(name: &Path, root: &Path, access: FolderAccess) -> Result<Option<File>, FolderError> {
     let path = root.join(LOCK);
     let file = match access.open_file(&path, true) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => File::open(&path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            files::unfollowed(OpenOptions::new().read(true)).open(&path)
+        }
         made => made,
     };
     match file.as_ref().map(File::try_lock_shared) {

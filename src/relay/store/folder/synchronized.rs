@@ -3,8 +3,10 @@
 //! A claim is an object that is created once. In such a folder two computers can both create it, before their copies
 //! meet.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::path::{Component, Path, PathBuf};
+
+use crate::platform::files::{self, Rights};
 
 /// A program that copies folders, with the file that shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub struct Synchronizer {
     pub name: &'static str,
     /// Its file or directory.
     pub marker: PathBuf,
+    /// The directory in which it left that.
+    pub root: PathBuf,
 }
 
 /// The kind of a marker.
@@ -43,8 +47,12 @@ const MARKERS: [(&str, Kind, &str); 14] = [
 ];
 /// Beginnings of the name of the journal that Nextcloud and ownCloud keep in each directory that they copy.
 const JOURNALS: [&str; 2] = [".sync_", "._sync_"];
-/// Its end.
+/// Its end, after [`JOURNAL_DIGITS`] hexadecimal digits or [`JOURNAL`].
 const JOURNAL_END: &str = ".db";
+/// Digits of a hash in its name.
+const JOURNAL_DIGITS: usize = 12;
+/// The word that older versions have in place of the digits.
+const JOURNAL: &str = "journal";
 /// Directories of macOS for everything that is copied: by the clients of cloud services, and by iCloud.
 const OF_MACOS: [([&str; 2], &str); 2] =
     [(["Library", "CloudStorage"], "a cloud service"), (["Library", "Mobile Documents"], "iCloud")];
@@ -58,6 +66,10 @@ pub fn synchronizer(path: &Path) -> Option<Synchronizer> {
 
 /// The program that has left a marker in a directory.
 fn marked(directory: &Path) -> Option<Synchronizer> {
+    let anyone_writes = Rights::of(&fs::metadata(directory).ok()?).let_anyone_write();
+    // In a directory such as `/tmp`, another user could forbid us all folders by an empty file.
+    let is_credible = |data: &Metadata| !anyone_writes || files::is_own(data) || files::is_of_superuser(data);
+    let found = |name, marker| Synchronizer { name, marker, root: directory.to_owned() };
     let by_name = MARKERS.into_iter().find_map(|(name, kind, service)| {
         let marker = directory.join(name);
         let data = fs::symlink_metadata(&marker).ok()?;
@@ -66,18 +78,23 @@ fn marked(directory: &Path) -> Option<Synchronizer> {
             Kind::Directory => data.is_dir(),
             Kind::Any => true,
         };
-        fits.then_some(Synchronizer { name: service, marker })
+        (fits && is_credible(&data)).then(|| found(service, marker))
     });
     by_name.or_else(|| {
         // A directory above may be unreadable for this process.
-        let mut entries = fs::read_dir(directory).ok()?.flatten();
-        let journal = entries.find(|entry| entry.file_name().to_str().is_some_and(is_journal))?;
-        journal.path().is_file().then(|| Synchronizer { name: "Nextcloud or ownCloud", marker: journal.path() })
+        let entries = fs::read_dir(directory).ok()?.flatten();
+        let mut journals = entries.filter(|entry| entry.file_name().to_str().is_some_and(is_journal));
+        let journal = journals.find(|entry| entry.metadata().is_ok_and(|data| data.is_file() && is_credible(&data)))?;
+        Some(found("Nextcloud or ownCloud", journal.path()))
     })
 }
 
 fn is_journal(name: &str) -> bool {
-    name.strip_suffix(JOURNAL_END).is_some_and(|name| JOURNALS.iter().any(|beginning| name.starts_with(beginning)))
+    let Some(name) = name.strip_suffix(JOURNAL_END) else { return false };
+    let middle = JOURNALS.iter().find_map(|beginning| name.strip_prefix(beginning));
+    middle.is_some_and(|middle| {
+        middle == JOURNAL || (middle.len() == JOURNAL_DIGITS && middle.bytes().all(|c| c.is_ascii_hexdigit()))
+    })
 }
 
 /// The program that macOS lets copy a directory.
@@ -85,7 +102,8 @@ fn of_macos(path: &Path) -> Option<Synchronizer> {
     let components: Vec<Component> = path.components().collect();
     OF_MACOS.into_iter().find_map(|(names, name)| {
         let at = components.windows(2).position(|pair| pair.iter().zip(names).all(|(a, b)| a.as_os_str() == b))?;
-        Some(Synchronizer { name, marker: components[..at + 2].iter().collect() })
+        let marker: PathBuf = components[..at + 2].iter().collect();
+        Some(Synchronizer { name, root: marker.clone(), marker })
     })
 }
 
@@ -131,7 +149,10 @@ mod tests {
     fn settings_of_such_programs_and_other_files_are_no_markers() {
         let settings = [".dropbox/", ".dropbox/info.json", ".sync/", ".sync/settings.dat", ".config/syncthing/"];
         assert_eq!(found(&settings), None);
-        assert_eq!(found(&["desktop.ini", ".stignore", "sync_1.db", ".sync_1.txt", ".sync_2.db/", "Dropbox/"]), None);
+        assert_eq!(found(&["desktop.ini", ".stignore", "sync_journal.db", ".sync_journal.txt", "Dropbox/"]), None);
+        for other in [".sync_settings.db", ".sync_0d8d87f03b8.db", ".sync_0d8d87f03b8g.db", ".sync_0d8d87f03b87.db/"] {
+            assert_eq!(found(&[other]), None, "{other}");
+        }
     }
 
     #[test]
