@@ -54,7 +54,8 @@ pub(super) struct LimitArgs {
         hide_short_help = true, hide_default_value = true
     )]
     max_shares: Most<NonZeroU32>,
-    /// Transfer up to SIZE an hour per address, both ways; accept SIZE per create token [default: 64GiB; none: no limit]
+    /// Transfer up to SIZE an hour per address, both ways; accept up to SIZE an hour per create token
+    /// [default: 64GiB; none: no limit]
     #[arg(
         long, value_name = "SIZE", default_value = "64GiB", value_parser = traffic, value_hint = ValueHint::Other,
         hide_short_help = true, hide_default_value = true
