@@ -60,7 +60,9 @@ pub(super) async fn put_part(
     headers: HeaderMap,
     part: Upload,
 ) -> Answer {
-    let crc = headers.get(wire::CHECKSUM).and_then(|value| value.to_str().ok()).and_then(Checksum::parse);
+    let mut sums = headers.get_all(wire::CHECKSUM).iter();
+    let crc = sums.next().filter(|_| sums.next().is_none());
+    let crc = crc.and_then(|value| value.to_str().ok()).and_then(Checksum::parse);
     let crc = crc.ok_or(RelayError::BadRequest)?;
     let (relay, part) = (server.relay.clone(), part.content());
     server.limiter.take_part(&owner, &part)?;
