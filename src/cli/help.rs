@@ -192,7 +192,8 @@ impl Row {
             }
         };
         let takes_value = arg.get_action().takes_values();
-        if let (true, [default, ..]) = (takes_value, arg.get_default_values()) {
+        let shows_default = takes_value && !arg.is_hide_default_value_set();
+        if let (true, [default, ..]) = (shows_default, arg.get_default_values()) {
             let _ = write!(text, " [default: {}]", default.to_string_lossy());
         }
         let values = arg.get_possible_values().into_iter().filter(|value| !value.is_hide_set());

@@ -140,7 +140,7 @@ pub struct Limit {
 
 /// A quantity that a relay limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Limited {
     /// Requests a minute.
     Requests,
@@ -150,6 +150,8 @@ pub enum Limited {
     Traffic,
     /// Unfinished uploads.
     Uploads,
+    /// Requests and parts at once.
+    AtOnce,
 }
 
 /// The clients that a limit counts together.
@@ -165,6 +167,8 @@ pub enum LimitOf {
 impl RelayError {
     /// The relay cannot answer now.
     pub const BUSY: Self = Self::Busy { after: 2 };
+    /// The relay is full. When there is space again depends on recipients and senders, so the time is a guess.
+    pub const NO_SPACE: Self = Self::NoSpace { after: 60 };
 
     /// Whether no request was sent.
     pub fn is_unasked(&self) -> bool {

@@ -49,8 +49,8 @@ pub(super) enum HttpProblem {
 }
 
 /// The fix of a misdirected request. Nothing of the request is echoed.
-const MISDIRECTED: &str = "The Host header names no address of this relay. \
-    If the relay is meant, its operator must name the address: share relay --public-url URL";
+const MISDIRECTED: &str = "This relay does not serve the host in the Host header. \
+    If you meant this relay, ask its operator to run: share relay --public-url URL";
 
 /// Prefix of all types of problems.
 const URN: &str = "urn:share:";

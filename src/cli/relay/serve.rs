@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytesize::ByteSize;
 use clap::{Args, ValueHint};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde_json::json;
 
 use crate::cli::config;
@@ -47,7 +47,7 @@ pub(super) struct ServeArgs {
     /// Allow plain HTTP on a network that you trust
     #[arg(long, help_heading = NETWORK)]
     plain_http: bool,
-    /// Take the client's address from a proxy in NET (repeatable): X-Forwarded-For, Forwarded, PROXY protocol
+    /// Trust proxies in NET to name the client in X-Forwarded-For, Forwarded or the PROXY protocol (repeatable)
     #[arg(
         long, value_name = "NET", value_parser = network, value_hint = ValueHint::Other, hide_short_help = true,
         help_heading = NETWORK
@@ -91,9 +91,19 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "expected an address with a port, like 127.0.0.1:4080".to_owned())
 }
 
+/// The longest prefix of a network that contains IPv4 addresses in their IPv6 form, `::ffff:0:0/96`, and others.
+const MAPPED_PREFIX: u8 = 96;
+
+/// A network, or one address. A network of IPv4 addresses in their IPv6 form is one of IPv4: all addresses are compared
+/// in that form.
 fn network(text: &str) -> Result<IpNet, String> {
     let alone = || text.parse::<IpAddr>().map(IpNet::from);
-    text.parse().or_else(|_| alone()).map_err(|_| "expected an address or a network, like 10.0.0.0/8".to_owned())
+    let unknown = |_| "expected an address or a network, like 10.0.0.0/8".to_owned();
+    let network: IpNet = text.parse().or_else(|_| alone()).map_err(unknown)?;
+    let IpNet::V6(v6) = network else { return Ok(network) };
+    let Some(v4) = v6.addr().to_ipv4_mapped() else { return Ok(network) };
+    let prefix = v6.prefix_len().checked_sub(MAPPED_PREFIX).and_then(|prefix| Ipv4Net::new(v4, prefix).ok());
+    prefix.map(IpNet::V4).ok_or_else(|| "expected an IPv4 network without ::ffff:, like 10.0.0.0/8".to_owned())
 }
 
 /// Runs the command.
@@ -212,5 +222,22 @@ mod tests {
     #[test]
     fn help_names_the_address_on_which_a_relay_listens() {
         assert_eq!(super::LISTEN.to_string(), "127.0.0.1:4080");
+    }
+
+    #[test]
+    fn an_ipv4_network_in_its_ipv6_form_is_one_of_ipv4() {
+        for (text, expected) in [
+            ("10.0.0.0/8", "10.0.0.0/8"),
+            ("10.1.2.3", "10.1.2.3/32"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("::ffff:10.1.2.3", "10.1.2.3/32"),
+            ("::ffff:0.0.0.0/96", "0.0.0.0/0"),
+            ("2001:db8::/32", "2001:db8::/32"),
+        ] {
+            assert_eq!(super::network(text).unwrap().to_string(), expected, "{text}");
+        }
+        for text in ["::ffff:0.0.0.0/95", "10.0.0.0/33", "proxy.example"] {
+            assert!(super::network(text).is_err(), "{text}");
+        }
     }
 }

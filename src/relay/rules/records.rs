@@ -278,7 +278,7 @@ pub(super) async fn get(store: &dyn Store, name: &str, max: u64) -> Result<Optio
 /// The error of a relay for an error of its store.
 pub(super) fn failure(error: StoreError) -> RelayError {
     match error {
-        StoreError::NoSpace => RelayError::NoSpace { after: 60 },
+        StoreError::NoSpace => RelayError::NO_SPACE,
         StoreError::Content(error) => error,
         StoreError::Failed(why) => {
             tracing::warn!(why, "the store failed");

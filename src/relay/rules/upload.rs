@@ -273,7 +273,7 @@ impl StoreRelay {
         let Some(space) = self.store.space().await.map_err(failure)? else { return Ok(()) };
         let reserve = self.policy.reserve.unwrap_or_else(|| (space.total / 20).max(1 << 30));
         let is_full = space.free < reserve.saturating_add(bytes) || space.left.is_some_and(|left| left < bytes.max(1));
-        if is_full { Err(RelayError::NoSpace { after: 60 }) } else { Ok(()) }
+        if is_full { Err(RelayError::NO_SPACE) } else { Ok(()) }
     }
 }
 

@@ -69,7 +69,7 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
 /// Pieces in which a long answer is written, in bytes.
 const PIECE: usize = 64 << 10;
 
-/// An answer that may be long. A long one is refused unless `room` has memory for it, which it holds until the client
+/// An answer that may be long. A long one is refused unless `room` has memory of `client` for it, held until the client
 /// has read it.
 ///
 /// # Errors

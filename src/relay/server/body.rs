@@ -12,8 +12,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use serde::de::DeserializeOwned;
 
-use super::limits::Client;
-use super::limits::{Pace, TooSlow};
+use super::limits::{Client, Pace, TooSlow};
 use super::room::{Reservation, Room};
 use crate::relay::wire;
 use crate::relay::{Content, RelayError};
@@ -84,7 +83,7 @@ impl Upload {
     }
 
     /// A JSON object that may be long. Of a long one, no more than the beginning is read before `admit` succeeded and
-    /// `room` has a reservation for it, which lasts until it is dropped.
+    /// `room` has a reservation for it and `client`, which lasts until it is dropped.
     ///
     /// # Errors
     /// [`RelayError::Timeout`]; [`RelayError::TooLarge`]; [`RelayError::BadRequest`] if it is something else; the error

@@ -63,7 +63,7 @@ impl<S: AsyncRead + Unpin> Closing<S> {
                 }
                 Poll::Ready(_) => return Poll::Ready(()),
                 // Everything was read, and the client waits for the answer or for another turn.
-                Poll::Pending if !self.exchange.is_unread() => return Poll::Ready(()),
+                Poll::Pending if !self.exchange.may_linger() => return Poll::Ready(()),
                 Poll::Pending => return lingering.silence.as_mut().poll(cx),
             }
         }

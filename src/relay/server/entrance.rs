@@ -42,9 +42,9 @@ pub(super) async fn around(request: Request, next: Next) -> Response {
     let status = response.status().as_u16();
     // A client over its limits must not fill the log: the refusals are counted instead.
     if response.status() == StatusCode::TOO_MANY_REQUESTS {
-        tracing::debug!(method, route, status, bytes, ms);
+        tracing::debug!(method, route, status, %bytes, ms);
     } else {
-        tracing::info!(method, route, status, bytes, ms);
+        tracing::info!(method, route, status, %bytes, ms);
     }
     response
 }
@@ -82,7 +82,8 @@ fn refusal(server: &Server, uri: &Uri, headers: &HeaderMap) -> Option<Response> 
     };
     if error == RelayError::Misdirected && !server.misdirected.swap(true, Ordering::Relaxed) {
         let host = headers.get(HOST).map_or(&b""[..], HeaderValue::as_bytes);
-        let host: String = printable(&String::from_utf8_lossy(host)).chars().take(LOGGED).collect();
+        let host = uri.authority().map_or_else(|| String::from_utf8_lossy(host), |target| target.as_str().into());
+        let host: String = printable(&host).chars().take(LOGGED).collect();
         tracing::warn!(
             host,
             "refused a request for a foreign host; if this relay has that name, use --public-url (logged once)"

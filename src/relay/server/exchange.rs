@@ -5,8 +5,8 @@
 //! [`super::closing`] delays.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, HttpBody};
@@ -14,6 +14,8 @@ use axum::http::{Request, Response};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tower_service::Service;
+
+use super::limits::Counted;
 
 /// The state of a connection, which its service and its stream share. All of it is touched by one task, so the order of
 /// the operations is that of the program.
@@ -25,6 +27,10 @@ pub(super) struct Exchange {
     unflushed: AtomicBool,
     /// Whether the client may still send a body that nobody will read.
     unread: AtomicBool,
+    /// Whether the connection closes without waiting for the client.
+    hurried: AtomicBool,
+    /// The count of the request, until the client has its answer and sends nothing more.
+    counted: Mutex<Option<Counted>>,
 }
 
 impl Exchange {
@@ -36,6 +42,23 @@ impl Exchange {
     /// Notes that hyper has written all that it had. It flushes a stream only then.
     pub(super) fn note_flush(&self) {
         self.unflushed.store(false, Ordering::Relaxed);
+        if self.is_idle() && !self.is_unread() {
+            self.release();
+        }
+    }
+
+    /// Keeps the count of a request.
+    pub(super) fn hold(&self, counted: Counted) {
+        *self.counted.lock().unwrap_or_else(PoisonError::into_inner) = Some(counted);
+    }
+
+    fn release(&self) {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Notes that the connection closes without waiting for what the client still sends.
+    pub(super) fn hurry(&self) {
+        self.hurried.store(true, Ordering::Relaxed);
     }
 
     /// Notes that the client may still send what nobody will read.
@@ -46,6 +69,11 @@ impl Exchange {
     /// Whether the client may still send what nobody will read.
     pub(super) fn is_unread(&self) -> bool {
         self.unread.load(Ordering::Relaxed)
+    }
+
+    /// Whether the connection waits for what the client still sends before it closes.
+    pub(super) fn may_linger(&self) -> bool {
+        self.is_unread() && !self.hurried.load(Ordering::Relaxed)
     }
 }
 
@@ -93,8 +121,10 @@ where
         self.service.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let (answering, exchange) = (Answering::begin(self.exchange.clone()), self.exchange.clone());
+        exchange.release();
+        request.extensions_mut().insert(exchange.clone());
         let answer = self.service.call(request.map(|body| RequestBody { body, is_read: false, exchange }));
         Box::pin(async move { Ok(answer.await?.map(|body| AnswerBody { body, _answering: answering })) })
     }

@@ -55,15 +55,23 @@ pub(super) async fn create(
 pub(super) async fn put_part(
     State(server): State<Arc<Server>>,
     PartNumber(number): PartNumber,
+    client: Client,
     owner: Credential,
     headers: HeaderMap,
     part: Upload,
 ) -> Answer {
-    let crc = headers.get(wire::CHECKSUM).and_then(|value| value.to_str().ok()).and_then(Checksum::parse);
+    let mut sums = headers.get_all(wire::CHECKSUM).iter();
+    let crc = sums.next().filter(|_| sums.next().is_none());
+    let crc = crc.and_then(|value| value.to_str().ok()).and_then(Checksum::parse);
     let crc = crc.ok_or(RelayError::BadRequest)?;
     let (relay, part) = (server.relay.clone(), part.content());
     server.limiter.take_part(&owner, &part)?;
-    to_the_end(async move { relay.put_part(&owner, number, crc, part).await }).await?;
+    let arriving = server.limiter.begin_part(&client).await?;
+    let putting = async move {
+        let _arriving = arriving;
+        relay.put_part(&owner, number, crc, part).await
+    };
+    to_the_end(putting).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -95,6 +103,7 @@ pub(super) async fn deposit(
     owner: Credential,
     body: Upload,
 ) -> Answer {
+    let arriving = server.limiter.begin_part(&client).await?;
     let (Deposit { create, commit, .. }, part) = body.framed::<Deposit<Create, Commit>>().await?;
     if !server.options.create.allows(&create, is_local) {
         return Err(RelayError::NotAllowed);
@@ -102,12 +111,24 @@ pub(super) async fn deposit(
     let (relay, limiter) = (server.relay.clone(), server.limiter.clone());
     let token = server.options.create.token(&create);
     let depositing = async move {
+        let _arriving = arriving;
         let is_new = limiter.begin_upload(&client, &owner, token)?;
-        limiter.take_part(&owner, &part)?;
-        let deposited = relay.deposit(&owner, &create, &commit, part).await;
-        let is_over = matches!(deposited, Ok(_) | Err(RelayError::Gone { .. } | RelayError::Committed));
-        // After other errors a part may be stored.
-        if is_over || is_new && matches!(deposited, Err(RelayError::IdTaken | RelayError::TooLongLived { .. })) {
+        let deposited = match limiter.take_part(&owner, &part) {
+            Ok(()) => relay.deposit(&owner, &create, &commit, part).await,
+            Err(error) => {
+                if is_new {
+                    limiter.end_upload(&owner);
+                }
+                return Err(error);
+            }
+        };
+        let is_unfinished = match &deposited {
+            Ok(_) | Err(RelayError::Gone { .. } | RelayError::Committed) => false,
+            // The part is stored, or may be.
+            Err(RelayError::PartsMissing | RelayError::PartDiffers) => true,
+            Err(error) => !is_new || error.is_transient(),
+        };
+        if !is_unfinished {
             limiter.end_upload(&owner);
         }
         deposited
@@ -125,7 +146,7 @@ pub(super) async fn manifest(
     link: Credential,
     Json(Proof { proof, .. }): Json<Proof>,
 ) -> Answer {
-    let _turn = server.answers.turn().await?;
+    let _turn = server.answers.turn(&client).await?;
     let waiting = server.relay.manifest(&link, &proof).await?;
     long(wire::JSON, json_text(&waiting).into(), &server.answers, &client)
 }
@@ -136,7 +157,7 @@ pub(super) async fn claim(
     link: Credential,
     Json(ClaimRequest { proof, claim_token, .. }): Json<ClaimRequest>,
 ) -> Answer {
-    let (relay, turn) = (server.relay.clone(), server.answers.turn().await?);
+    let (relay, turn) = (server.relay.clone(), server.answers.turn(&client).await?);
     let claiming = async move { relay.claim(&link, &proof, &claim_token).await.map(|claimed| (claimed, turn)) };
     let (claimed, _turn) = to_the_end(claiming).await?;
     match &claimed.part {

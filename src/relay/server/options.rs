@@ -17,8 +17,6 @@ use crate::secret::DirectKey;
 
 /// The default port of a server.
 pub const PORT: u16 = 4080;
-/// The default limit of connections at once. A client has three.
-const MAX_CONNECTIONS: usize = 4096;
 /// The default time for running requests when the server stops.
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 
@@ -49,7 +47,7 @@ impl Default for ServerOptions {
             direct: None,
             plain: true,
             drain: DRAIN_TIME,
-            max_connections: MAX_CONNECTIONS,
+            max_connections: Limits::ALL_CONNECTIONS,
             limits: Limits::default(),
         }
     }

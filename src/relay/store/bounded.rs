@@ -11,12 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::StreamExt;
 
-use crate::blob::PART_LEN;
-use crate::relay::Content;
 use crate::relay::store::layout::SHARES;
 use crate::relay::store::{Created, Object, Space, Store, StoreError};
+use crate::relay::{ByteStream, Content, RelayError};
 
 /// Time between two listings.
 const LIST_EVERY: Duration = Duration::from_hours(1);
@@ -25,7 +25,7 @@ const LIST_EVERY: Duration = Duration::from_hours(1);
 pub struct Bounded {
     store: Arc<dyn Store>,
     max: u64,
-    held: Mutex<Held>,
+    held: Arc<Mutex<Held>>,
 }
 
 /// The objects of all shares. Names are kept as hashes, which take a tenth of the memory.
@@ -34,7 +34,7 @@ struct Held {
     hasher: RandomState,
     lens: HashMap<u64, u64>,
     total: u64,
-    /// Bytes of objects that are being created.
+    /// Bytes of objects that are being created, as far as they have arrived.
     pending: u64,
     /// While a listing runs: the names that this node creates or deletes meanwhile, with their lengths.
     changes: Option<Vec<(u64, Option<u64>)>>,
@@ -59,23 +59,50 @@ impl Held {
     }
 }
 
-/// Bytes of an object that is being created, until this is dropped.
-struct Pending<'a>(&'a Bounded, u64);
+/// The bytes of an object that have arrived while it is being created, until this is dropped.
+struct Pending {
+    held: Arc<Mutex<Held>>,
+    /// Of all objects; `None` for an object that is always created.
+    max: Option<u64>,
+    len: AtomicU64,
+}
 
-impl Drop for Pending<'_> {
-    fn drop(&mut self) {
-        self.0.held().pending -= self.1;
+impl Pending {
+    /// Counts `len` more bytes, unless they are too many.
+    fn add(&self, len: u64) -> bool {
+        let mut held = lock(&self.held);
+        let after = held.total.saturating_add(held.pending).saturating_add(len);
+        let has_room = self.max.is_none_or(|max| after <= max);
+        if has_room {
+            held.pending += len;
+            self.len.fetch_add(len, Ordering::Relaxed);
+        }
+        has_room
     }
+
+    fn len(&self) -> u64 {
+        self.len.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        lock(&self.held).pending -= self.len();
+    }
+}
+
+fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Bounded {
     /// `store`, of which uploads may use `max` bytes. Nothing is counted before the first [listing](Self::list_all).
     pub fn new(store: Arc<dyn Store>, max: u64) -> Self {
-        Self { store, max, held: Mutex::default() }
+        Self { store, max, held: Arc::default() }
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.held)
     }
 
     /// Counts all objects of shares.
@@ -111,16 +138,6 @@ impl Bounded {
         let held = self.held();
         self.max.saturating_sub(held.total.saturating_add(held.pending))
     }
-
-    /// Reserves `len` bytes. Without room for them, fails if `is_upload`.
-    fn reserve(&self, len: u64, is_upload: bool) -> Result<Pending<'_>, StoreError> {
-        let mut held = self.held();
-        if is_upload && held.total.saturating_add(held.pending).saturating_add(len) > self.max {
-            return Err(StoreError::NoSpace);
-        }
-        held.pending += len;
-        Ok(Pending(self, len))
-    }
 }
 
 /// Whether a name is one of a share's objects.
@@ -134,28 +151,32 @@ fn is_uploaded(name: &str) -> bool {
     object == "offer" || object == "manifest" || object.starts_with("part/")
 }
 
+/// `chunks`, each of which is counted before it is passed on: a client that sends slowly reserves nothing ahead.
+fn counted(chunks: ByteStream, pending: Arc<Pending>) -> ByteStream {
+    let count = move |chunk: Result<Bytes, RelayError>| {
+        let chunk = chunk?;
+        if pending.add(chunk.len() as u64) { Ok(chunk) } else { Err(RelayError::NO_SPACE) }
+    };
+    chunks.map(count).boxed()
+}
+
 #[async_trait]
 impl Store for Bounded {
     async fn create(&self, name: &str, content: Content) -> Result<Created, StoreError> {
         if !is_counted(name) {
             return self.store.create(name, content).await;
         }
-        let _pending = self.reserve(content.known_len().unwrap_or(PART_LEN as u64), is_uploaded(name))?;
-        let read = Arc::new(AtomicU64::new(content.known_len().unwrap_or(0)));
+        let max = is_uploaded(name).then_some(self.max);
+        let pending = Arc::new(Pending { held: self.held.clone(), max, len: AtomicU64::new(0) });
         let content = match content {
-            Content::Unsized(chunks) => {
-                let read = read.clone();
-                let add = move |len: usize| read.fetch_add(len as u64, Ordering::Relaxed);
-                let count = move |chunk: &Result<bytes::Bytes, _>| {
-                    add(chunk.as_ref().map_or(0, bytes::Bytes::len));
-                };
-                Content::Unsized(chunks.inspect(count).boxed())
-            }
-            sized => sized,
+            Content::Whole(bytes) if pending.add(bytes.len() as u64) => Content::Whole(bytes),
+            Content::Whole(_) => return Err(StoreError::NoSpace),
+            Content::Stream { len, chunks } => Content::Stream { len, chunks: counted(chunks, pending.clone()) },
+            Content::Unsized(chunks) => Content::Unsized(counted(chunks, pending.clone())),
         };
         let created = self.store.create(name, content).await?;
         if created == Created::New {
-            self.held().note(name, Some(read.load(Ordering::Relaxed)));
+            self.held().note(name, Some(pending.len()));
         }
         Ok(created)
     }
@@ -193,8 +214,8 @@ impl Store for Bounded {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use futures_util::stream;
+    use tokio::sync::mpsc;
 
     use super::*;
     use crate::relay::clock::SystemClock;
@@ -233,18 +254,43 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_in_chunks_counts_with_the_bytes_that_it_had() {
-        let store = Bounded::new(memory(), 2 * PART_LEN as u64);
-        let chunks = |end| stream::iter([Ok(Bytes::from_static(b"abc")), end]).boxed();
+    async fn a_body_counts_with_the_bytes_that_have_arrived() {
+        let store = Bounded::new(memory(), 10);
         let name = format!("{ID}/part/000000-a");
-        let failing = Content::Unsized(chunks(Err(crate::relay::RelayError::BadChecksum)));
-        assert!(store.create(&name, failing).await.is_err());
         let counts = || {
             let held = store.held();
             (held.total, held.pending)
         };
-        assert_eq!(counts(), (0, 0));
-        store.create(&name, Content::Unsized(chunks(Ok(Bytes::from_static(b"de"))))).await.unwrap();
+        for is_sized in [true, false] {
+            let (sender, receiver) = mpsc::channel(1);
+            let chunks = stream::unfold(receiver, |mut receiver| async move {
+                let len = receiver.recv().await?;
+                Some((Ok(Bytes::from(vec![7; len])), receiver))
+            });
+            let chunks = chunks.boxed();
+            let content = if is_sized { Content::Stream { len: 6, chunks } } else { Content::Unsized(chunks) };
+            let creation = store.create(&name, content);
+            let sends = async {
+                for (sent, counted) in [(3, 3), (2, 5)] {
+                    sender.send(sent).await.unwrap();
+                    // The store takes it when this task waits.
+                    while sender.capacity() == 0 {
+                        tokio::task::yield_now().await;
+                    }
+                    tokio::task::yield_now().await;
+                    assert_eq!(counts(), (0, counted), "no byte is reserved before it arrives");
+                }
+                // Others use the rest meanwhile.
+                create(&store, "part/000001-a", 5).await.unwrap();
+                sender.send(1).await.unwrap();
+            };
+            let (created, ()) = tokio::join!(creation, sends);
+            assert!(matches!(created, Err(StoreError::Content(RelayError::NoSpace { .. }))));
+            assert_eq!(counts(), (5, 0));
+            store.delete(&[format!("{ID}/part/000001-a")]).await.unwrap();
+        }
+        let chunks = stream::iter([&b"abc"[..], b"de"]).map(|chunk| Ok(Bytes::from_static(chunk))).boxed();
+        store.create(&name, Content::Unsized(chunks)).await.unwrap();
         assert_eq!(counts(), (5, 0));
     }
 

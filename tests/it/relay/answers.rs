@@ -115,6 +115,7 @@ async fn a_refusal_is_heard_whatever_is_still_sent() {
     for (about, line, headers, body, status) in [
         ("a malformed token", "PUT /v1/part/0", format!("{put}Content-Length: {PART_LEN}\r\n"), part.clone(), "404"),
         ("no checksum", "PUT /v1/part/0", format!("Content-Length: {PART_LEN}\r\n"), part.clone(), "400"),
+        ("two checksums", "PUT /v1/part/0", format!("{put}{put}Content-Length: {PART_LEN}\r\n"), part.clone(), "400"),
         ("8 MiB", "PUT /v1/part/0", format!("{put}Content-Length: {}\r\n", 2 * PART_LEN), part.repeat(2), "404"),
         ("8 MiB of JSON", "POST /v1/create", format!("Content-Length: {}\r\n", 2 * PART_LEN), part.repeat(2), "413"),
         ("chunks", "POST /v1/deposit", CHUNKED.to_owned(), chunked(&part.repeat(2), 65_536), "413"),

@@ -309,7 +309,7 @@ fn numbers_are_those_of_the_code() {
         format!("at most {} components", manifest::MAX_COMPONENTS),
         format!("1 to {} characters", manifest::MAX_COMPONENT),
         format!("The encrypted manifest has at most {} bytes", spaced(MAX_SEALED_MANIFEST as u64)),
-        format!("encrypted manifest of at most {} bytes; the JSON", spaced(MAX_DEPOSIT_MANIFEST as u64)),
+        format!("encrypted manifest of more than {} bytes, since older", spaced(MAX_DEPOSIT_MANIFEST as u64)),
         format!("manifest of more than {} bytes with", spaced(MAX_DEPOSIT_MANIFEST as u64)),
         format!("the first of `00` to `{}`", MAX_GUESSES - 1),
         format!("one part of at most {} bytes", spaced(INLINE_LEN)),

@@ -17,16 +17,18 @@ pub(in crate::cli) fn reason(relay: &str, error: &RelayError) -> Option<String> 
 }
 
 fn reached(relay: &str, limit: Limit) -> String {
-    let (from, with) = match limit.of {
-        LimitOf::Address => ("from one network address", "for one network address"),
-        LimitOf::Token => ("by one create token", "for one create token"),
+    let whose = match limit.of {
+        LimitOf::Address => "your network address",
+        LimitOf::Token => "your create token",
     };
-    match limit.what {
-        Limited::Requests => format!("{relay} accepts only so many requests a minute {from}"),
-        Limited::Shares => format!("{relay} accepts only so many new shares an hour {from}"),
-        Limited::Traffic => format!("{relay} transfers only so much data an hour {with}"),
-        Limited::Uploads => format!("{relay} accepts only so many unfinished uploads {from}"),
-    }
+    let what = match limit.what {
+        Limited::Requests => "requests per minute",
+        Limited::Shares => "new shares per hour",
+        Limited::Traffic => "data per hour",
+        Limited::Uploads => "unfinished uploads",
+        Limited::AtOnce => "simultaneous transfers",
+    };
+    format!("{whose} has reached the limit of {what} at {relay}")
 }
 
 /// The behavior of a proxy that answers with `status`.
@@ -35,7 +37,8 @@ fn does(status: u16) -> String {
         413 => "rejects requests of this size".to_owned(),
         429 => "accepts only so many requests".to_owned(),
         507 => "has no space left".to_owned(),
-        status => format!("gets no answer from it (HTTP status {status})"),
+        502..=504 | 520..=527 => format!("gets no answer from it (HTTP status {status})"),
+        status => format!("answered with HTTP status {status}"),
     }
 }
 
@@ -63,19 +66,23 @@ mod tests {
         for (error, expected) in [
             (
                 slow(Limited::Requests, LimitOf::Address),
-                "relay.example accepts only so many requests a minute from one network address",
+                "your network address has reached the limit of requests per minute at relay.example",
             ),
             (
                 slow(Limited::Shares, LimitOf::Token),
-                "relay.example accepts only so many new shares an hour by one create token",
+                "your create token has reached the limit of new shares per hour at relay.example",
             ),
             (
                 slow(Limited::Traffic, LimitOf::Address),
-                "relay.example transfers only so much data an hour for one network address",
+                "your network address has reached the limit of data per hour at relay.example",
             ),
             (
                 slow(Limited::Uploads, LimitOf::Token),
-                "relay.example accepts only so many unfinished uploads by one create token",
+                "your create token has reached the limit of unfinished uploads at relay.example",
+            ),
+            (
+                slow(Limited::AtOnce, LimitOf::Address),
+                "your network address has reached the limit of simultaneous transfers at relay.example",
             ),
             (RelayError::SlowDown { after: 720, limit: None }, "relay.example accepts only so many requests"),
             (
@@ -89,5 +96,18 @@ mod tests {
             assert_eq!(message.hint.unwrap().as_str(), "it is safe to run this again in 12 minutes");
         }
         assert_eq!(reason("relay.example", &RelayError::BUSY), None);
+    }
+
+    #[test]
+    fn only_the_status_of_a_gateway_means_that_it_got_no_answer() {
+        for (status, expected) in [
+            (408, "answered with HTTP status 408"),
+            (500, "answered with HTTP status 500"),
+            (502, "gets no answer from it (HTTP status 502)"),
+            (522, "gets no answer from it (HTTP status 522)"),
+        ] {
+            let what = reason("relay.example", &RelayError::ByProxy { status, after: None }).unwrap();
+            assert_eq!(what, format!("a proxy in front of relay.example {expected}"));
+        }
     }
 }

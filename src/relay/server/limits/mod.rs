@@ -1,13 +1,13 @@
 //! Limits of one client, so that no client can take the relay from the others.
 //!
-//! A client is counted by its network address: an IPv4 address, or an IPv6 /64. Senders are counted by their create
-//! token too, where the relay has tokens. Everything is in memory: a restart forgets it, and each node counts on its
-//! own.
+//! A client is counted by its network address: an IPv4 address, or an IPv6 /64. A customer may have many /64, so an
+//! IPv6 /48 is counted too, with a greater limit. Senders are counted by their create token too, where the relay has
+//! tokens. Everything is in memory: a restart forgets it, and each node counts on its own.
 //!
 //! Programs of the relay's own machine are not limited by address, and neither are the clients of a proxy on that
 //! machine which the operator has not named: they would all count as one.
 
-mod connections;
+mod at_once;
 mod pace;
 mod proxies;
 mod proxy_protocol;
@@ -28,21 +28,26 @@ use ipnet::IpNet;
 use tokio::net::TcpStream;
 use tokio::time::{MissedTickBehavior, interval};
 
-use self::connections::Connections;
-pub(super) use self::connections::Counted;
+pub(super) use self::at_once::{AtOnce, Counted};
 #[cfg(test)]
 pub(super) use self::pace::WINDOW;
 pub(super) use self::pace::{Pace, TooSlow};
 pub(super) use self::proxies::Peer;
-use self::proxies::TrustedProxies;
+use self::proxies::{Oversight, TrustedProxies};
 use self::rates::Rates;
+use self::subject::ADDRESSES_OF_NETWORK;
 pub(super) use self::subject::Subject;
 use self::uploads::Uploads;
 use crate::blob::PART_LEN;
-use crate::relay::{Content, Credential, RelayError};
+use crate::relay::{Content, Credential, Limit, LimitOf, Limited, RelayError};
 
 /// How often idle subjects are forgotten.
 const FORGET_TIME: Duration = Duration::from_mins(1);
+/// The longest wait of a part for its turn.
+const TURN_TIME: Duration = Duration::from_secs(20);
+/// The refusal of a client that has too much at once. When that ends depends on the client alone.
+const TOO_MANY_AT_ONCE: RelayError =
+    RelayError::SlowDown { after: 5, limit: Some(Limit { what: Limited::AtOnce, of: LimitOf::Address }) };
 
 /// Limits of each client that an operator sets. `None`: no limit.
 #[derive(Clone, Debug)]
@@ -53,8 +58,10 @@ pub struct Limits {
     pub shares: Option<NonZeroU32>,
     /// Bytes an hour, both ways together. At least [`Limits::MIN_TRAFFIC`].
     pub traffic: Option<u64>,
-    /// Connections at once.
+    /// Connections at once, and requests at once over those of a trusted proxy.
     pub connections: Option<usize>,
+    /// Parts that arrive at once. Further ones wait.
+    pub parts: Option<usize>,
     /// Unfinished uploads.
     pub uploads: Option<usize>,
     /// The lowest rate of a transfer in bytes a second, averaged over a minute. 0: no rate; a minute of silence is too
@@ -71,6 +78,8 @@ impl Limits {
     pub const MAX_TRAFFIC: u64 = 1 << 41;
     /// The greatest lowest rate. Progress shows late, so a higher one would end transfers that are fast enough.
     pub const MAX_MIN_RATE: u64 = 1 << 20;
+    /// Connections at once of all clients together. A client has three.
+    pub const ALL_CONNECTIONS: usize = 4096;
 }
 
 impl Default for Limits {
@@ -80,6 +89,7 @@ impl Default for Limits {
             shares: NonZeroU32::new(240),
             traffic: Some(64 << 30),
             connections: Some(128),
+            parts: Some(8),
             uploads: Some(64),
             min_rate: 512,
             trusted_proxies: Vec::new(),
@@ -97,12 +107,17 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// The subject of its limits, unless it is not limited by address.
-    pub(super) fn subject(&self) -> Option<Subject> {
-        self.subject
+    /// The subjects for which it counts.
+    fn subjects(&self) -> impl Iterator<Item = Subject> + use<> {
+        self.subject.into_iter().flat_map(Subject::with_network)
     }
 
-    /// The client at this address.
+    /// The same as a list.
+    pub(super) fn to_vec(self) -> Vec<Subject> {
+        self.subjects().collect()
+    }
+
+    /// A client at an address.
     #[cfg(test)]
     pub(super) fn at(ip: &str) -> Self {
         Self { subject: Some(Subject::of_address(ip.parse().unwrap())), is_here: false }
@@ -120,22 +135,32 @@ impl<S: Sync> FromRequestParts<S> for Client {
 /// The counts of all clients.
 pub(super) struct Limiter {
     proxies: TrustedProxies,
-    connections: Connections,
+    connections: AtOnce,
+    requests: AtOnce,
+    parts: AtOnce,
     rates: Rates,
     uploads: Uploads,
     min_rate: u64,
-    warned: Once,
+    warned_of_unnamed: Once,
+    warned_of_nameless: Once,
 }
 
 impl Limiter {
     pub(super) fn new(limits: &Limits) -> Self {
+        let connections = limits.connections.unwrap_or(usize::MAX);
+        let of_network = connections.saturating_mul(ADDRESSES_OF_NETWORK.get() as usize);
+        let parts = limits.parts.unwrap_or(usize::MAX);
         Self {
             proxies: TrustedProxies::new(&limits.trusted_proxies),
-            connections: Connections::new(limits.connections),
+            connections: AtOnce::new(connections, of_network),
+            requests: AtOnce::new(connections, of_network),
+            // A bucket has room for few, so a network gets no more than twice as many.
+            parts: AtOnce::new(parts, parts.saturating_mul(2)),
             rates: Rates::new(limits.requests, limits.shares, limits.traffic),
             uploads: Uploads::new(limits.uploads),
             min_rate: limits.min_rate,
-            warned: Once::new(),
+            warned_of_unnamed: Once::new(),
+            warned_of_nameless: Once::new(),
         }
     }
 
@@ -172,19 +197,27 @@ impl Limiter {
     pub(super) fn connection(&self, peer: &Peer) -> Option<Counted> {
         let ip = peer.source();
         let is_counted = !self.proxies.trusts(ip) && !ip.is_loopback();
-        self.connections.count(is_counted.then(|| Subject::of_address(ip)))
+        let subjects = is_counted.then(|| Subject::of_address(ip).with_network());
+        self.connections.count(&subjects.into_iter().flatten().collect::<Vec<_>>(), 1)
     }
 
     /// The client of a request.
     pub(super) fn client(&self, peer: &Peer, headers: &HeaderMap) -> Client {
         let source = self.proxies.client(peer, headers);
-        if source.behind_unnamed_proxy {
-            self.warned.call_once(|| {
+        match source.oversight {
+            None => {}
+            Some(Oversight::UnnamedProxy) => self.warned_of_unnamed.call_once(|| {
                 tracing::warn!(
-                    "a proxy on this machine forwards requests, and the relay counts no limits of its clients: \
-                     name the proxy by --trusted-proxy"
+                    "a proxy on this machine forwards requests, so its clients are not limited; \
+                     use --trusted-proxy ADDRESS-OF-PROXY"
                 );
-            });
+            }),
+            Some(Oversight::NamelessClient) => self.warned_of_nameless.call_once(|| {
+                tracing::warn!(
+                    "a trusted proxy forwarded a request without its client's address, or with several; \
+                     such requests count for the proxy"
+                );
+            }),
         }
         Client {
             subject: (!source.is_this_machine).then(|| Subject::of_address(source.ip)),
@@ -197,14 +230,26 @@ impl Limiter {
     /// # Errors
     /// [`RelayError::SlowDown`], as of the methods below.
     pub(super) fn take_request(&self, client: &Client, len: u64) -> Result<(), RelayError> {
-        let Some(subject) = &client.subject else { return Ok(()) };
-        self.rates.take_request(subject)?;
-        self.rates.take_bytes(subject, len)
+        client.subjects().try_for_each(|subject| {
+            self.rates.take_request(&subject)?;
+            self.rates.take_bytes(&subject, len)
+        })
+    }
+
+    /// Counts a request among those that its client has at once. Over a connection of its own it cannot have more of
+    /// them than connections; the connections of a trusted proxy carry those of many clients.
+    pub(super) fn take_turn(&self, client: &Client) -> Result<Counted, RelayError> {
+        self.requests.count(&client.to_vec(), 1).ok_or(TOO_MANY_AT_ONCE)
+    }
+
+    /// Counts a part that arrives, when its client has room for it.
+    pub(super) async fn begin_part(&self, client: &Client) -> Result<Counted, RelayError> {
+        self.parts.wait(&client.to_vec(), 1, TURN_TIME).await.ok_or(TOO_MANY_AT_ONCE)
     }
 
     /// Counts an answer of `len` bytes.
     pub(super) fn take_answer(&self, client: &Client, len: u64) -> Result<(), RelayError> {
-        client.subject.as_ref().map_or(Ok(()), |subject| self.rates.take_bytes(subject, len))
+        client.subjects().try_for_each(|subject| self.rates.take_bytes(&subject, len))
     }
 
     /// Counts a new share, and an unfinished upload, of a client that may create it. `token` is the hash of its create
@@ -215,7 +260,7 @@ impl Limiter {
         owner: &Credential,
         token: Option<[u8; 32]>,
     ) -> Result<bool, RelayError> {
-        let subjects: Vec<_> = client.subject.into_iter().chain(token.map(Subject::Token)).collect();
+        let subjects: Vec<_> = client.subjects().chain(token.map(Subject::Token)).collect();
         let is_new = self.uploads.begin(owner, subjects.clone())?;
         if is_new && let Err(error) = subjects.iter().try_for_each(|subject| self.rates.take_share(subject)) {
             self.uploads.end(owner);
@@ -235,5 +280,37 @@ impl Limiter {
         let mut tokens =
             self.uploads.subjects(owner).into_iter().filter(|subject| matches!(subject, Subject::Token(_)));
         tokens.try_for_each(|token| self.rates.take_bytes(&token, len))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_waits_for_its_turn_and_is_refused_in_time() {
+        let limiter = Limiter::new(&Limits::default());
+        let (here, mut arriving) = (Client::at("192.0.2.1"), Vec::new());
+        for _ in 0..8 {
+            arriving.push(limiter.begin_part(&here).await.unwrap());
+        }
+        let start = tokio::time::Instant::now();
+        assert_eq!(limiter.begin_part(&here).await.map(drop), Err(TOO_MANY_AT_ONCE));
+        assert_eq!(start.elapsed(), TURN_TIME);
+        limiter.begin_part(&Client::at("192.0.2.2")).await.unwrap();
+        limiter.begin_part(&Client::default()).await.unwrap();
+        arriving.pop();
+        limiter.begin_part(&here).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_customer_has_more_than_half_of_a_buckets_parts() {
+        let limiter = Limiter::new(&Limits::default());
+        let client = |number: usize| Client::at(&format!("2001:db8:0:{number:x}::1"));
+        let mut arriving = Vec::new();
+        for number in 0..16 {
+            arriving.push(limiter.begin_part(&client(number)).await.unwrap());
+        }
+        assert!(limiter.begin_part(&client(16)).await.is_err());
     }
 }

@@ -31,8 +31,10 @@ pub(in crate::relay::server) struct Peer {
 pub(in crate::relay::server) enum Announced {
     /// The client.
     Client(IpAddr),
-    /// No client: the proxy itself connects, or does not know the client.
-    Nobody,
+    /// A client that the proxy does not name.
+    Unknown,
+    /// No client: the proxy itself connects, to check the relay.
+    Proxy,
 }
 
 impl Peer {
@@ -40,7 +42,7 @@ impl Peer {
     pub(super) fn source(&self) -> IpAddr {
         match self.announced {
             Some(Announced::Client(ip)) => ip.to_canonical(),
-            Some(Announced::Nobody) | None => self.address.ip().to_canonical(),
+            Some(Announced::Unknown | Announced::Proxy) | None => self.address.ip().to_canonical(),
         }
     }
 }
@@ -60,7 +62,8 @@ impl TrustedProxies {
     }
 
     /// The client of a request, by the headers of trusted proxies; `None` if they name none, or contradict each other.
-    /// A client can forge a header that its proxy does not set, so both must agree if both are there.
+    /// A client can forge a header that its proxy does not set, so all that are there must agree. `X-Real-IP` is the
+    /// address from which the last proxy got the request: the client's, or that of another proxy.
     fn forwarded_for(&self, headers: &HeaderMap) -> Option<IpAddr> {
         let listed = |name: &'static str, read: fn(&str) -> Vec<Option<IpAddr>>| {
             let name = HeaderName::from_static(name);
@@ -68,11 +71,13 @@ impl TrustedProxies {
             let hops: Vec<_> = values.flat_map(|value| value.to_str().map_or_else(|_| vec![None], read)).collect();
             headers.contains_key(&name).then(|| self.outermost(&hops))
         };
-        match (listed("x-forwarded-for", comma_separated), listed("forwarded", forwarded)) {
+        let client = match (listed("x-forwarded-for", comma_separated), listed("forwarded", forwarded)) {
             (Some(one), Some(other)) => one.filter(|_| one == other),
             (Some(one), None) | (None, Some(one)) => one,
             (None, None) => None,
-        }
+        };
+        let mut real = headers.get_all("x-real-ip").iter().map(|value| value.to_str().ok().and_then(node));
+        client.filter(|client| real.all(|ip| ip.is_some_and(|ip| ip.to_canonical() == *client || self.trusts(ip))))
     }
 
     /// The last hop that is not a trusted proxy, from the right; the first one if all are trusted. `None` if a hop
@@ -95,16 +100,22 @@ impl TrustedProxies {
         let has_headers = FORWARDING.iter().any(|name| headers.contains_key(*name));
         let is_forwarded = has_headers || peer.announced.is_some();
         let is_trusted = self.trusts(source);
-        let ip = self.forwarded_for(headers).filter(|_| is_trusted).unwrap_or(source);
+        // A proxy that does not know the client of a connection passes its headers on as they are.
+        let has_meaning = is_trusted && peer.announced != Some(Announced::Unknown);
+        let named = self.forwarded_for(headers).filter(|_| has_meaning);
+        let ip = named.unwrap_or(source);
         // A trusted proxy names every client of its own, and stands for those that it does not name.
         let is_unnamed = has_headers && !is_trusted && peer.announced.is_none();
         let is_ours = connected.is_loopback() && (!is_forwarded || is_unnamed);
-        Source {
-            ip,
-            is_this_machine: is_ours,
-            is_forwarded,
-            behind_unnamed_proxy: connected.is_loopback() && is_unnamed,
-        }
+        let may_be_nameless = is_ours || matches!(peer.announced, Some(Announced::Proxy));
+        let oversight = if connected.is_loopback() && is_unnamed {
+            Some(Oversight::UnnamedProxy)
+        } else if is_trusted && named.is_none() && !may_be_nameless {
+            Some(Oversight::NamelessClient)
+        } else {
+            None
+        };
+        Source { ip, is_this_machine: is_ours, is_forwarded, oversight }
     }
 }
 
@@ -117,8 +128,17 @@ pub(super) struct Source {
     pub(super) is_this_machine: bool,
     /// A proxy forwarded it, trusted or not.
     pub(super) is_forwarded: bool,
-    /// A proxy of this machine forwarded it that the operator has not named.
-    pub(super) behind_unnamed_proxy: bool,
+    /// The setting that the operator has to make.
+    pub(super) oversight: Option<Oversight>,
+}
+
+/// A setting of the operator that is missing, so that limits do not count for each client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Oversight {
+    /// A proxy of this machine forwarded a request, and is not among the trusted ones.
+    UnnamedProxy,
+    /// A trusted proxy forwarded a request and named no client, or several.
+    NamelessClient,
 }
 
 /// The hops of `X-Forwarded-For`.
@@ -236,7 +256,7 @@ mod tests {
         }
         assert_eq!(client(&[("x-forwarded-for", "192.0.2.1"), ("x-forwarded-for", "192.0.2.2")]), "192.0.2.2");
         assert_eq!(client(&[]), "10.0.0.1");
-        assert_eq!(client(&[("x-real-ip", "192.0.2.1")]), "10.0.0.1", "this header has no rules");
+        assert_eq!(client(&[("x-real-ip", "192.0.2.1")]), "10.0.0.1", "a client can set this header too");
     }
 
     #[test]
@@ -272,6 +292,32 @@ mod tests {
     }
 
     #[test]
+    fn the_address_that_a_proxy_calls_real_must_agree() {
+        let real = |list, ip| client(&[("x-forwarded-for", list), ("x-real-ip", ip)]);
+        assert_eq!(real("192.0.2.1", "192.0.2.1"), "192.0.2.1");
+        assert_eq!(real("192.0.2.1, 10.0.0.2", "10.0.0.2"), "192.0.2.1", "another proxy is in between");
+        assert_eq!(real("198.51.100.7", "192.0.2.1"), "10.0.0.1", "the client chose what the proxy passed on");
+        assert_eq!(real("192.0.2.1", "somewhere"), "10.0.0.1");
+        let twice = [("forwarded", "for=192.0.2.1"), ("x-real-ip", "192.0.2.1"), ("x-real-ip", "192.0.2.2")];
+        assert_eq!(client(&twice), "10.0.0.1");
+    }
+
+    #[test]
+    fn a_proxy_that_names_no_client_is_noticed() {
+        let is_nameless = |announced, pairs| {
+            let source = proxies().client(&Peer { announced, ..peer("10.0.0.1") }, &headers(pairs));
+            source.oversight == Some(Oversight::NamelessClient)
+        };
+        let named = [("x-forwarded-for", "192.0.2.1")];
+        assert!(is_nameless(None, &[]) && is_nameless(None, &[("x-real-ip", "192.0.2.1")]));
+        assert!(is_nameless(Some(Announced::Unknown), &named));
+        assert!(!is_nameless(None, &named) && !is_nameless(Some(Announced::Proxy), &[]));
+        assert!(!is_nameless(Some(Announced::Client([192, 0, 2, 1].into())), &[]));
+        assert_eq!(proxies().client(&peer("127.0.0.1"), &headers(&[])).oversight, None, "a program of this machine");
+        assert_eq!(proxies().client(&peer("192.0.2.1"), &headers(&[])).oversight, None);
+    }
+
+    #[test]
     fn only_trusted_proxies_are_believed() {
         let forged = headers(&[("x-forwarded-for", "192.0.2.1"), ("forwarded", "for=192.0.2.1")]);
         for stranger in ["203.0.113.9", "::1", "2001:db8::9"] {
@@ -282,6 +328,11 @@ mod tests {
         let announced = |ip: &str| Peer { announced: Some(Announced::Client(ip.parse().unwrap())), ..peer("10.0.0.1") };
         assert_eq!(proxies().client(&announced("203.0.113.9"), &forged).ip.to_string(), "203.0.113.9");
         assert_eq!(proxies().client(&announced("10.0.0.5"), &forged).ip.to_string(), "192.0.2.1");
+        // A client that the PROXY protocol does not name sent its headers itself.
+        for (announced, expected) in [(Announced::Unknown, "10.0.0.1"), (Announced::Proxy, "192.0.2.1")] {
+            let peer = Peer { announced: Some(announced), ..peer("10.0.0.1") };
+            assert_eq!(proxies().client(&peer, &forged).ip.to_string(), expected);
+        }
     }
 
     #[test]
@@ -297,10 +348,11 @@ mod tests {
                 assert!(forwarded.is_forwarded && !forwarded.is_this_machine, "{name}: {value}");
                 // A proxy that is not named: not local, but not limited by address either.
                 let unnamed = proxies().client(&peer("::1"), &headers(&[(name, value)]));
-                assert!(unnamed.is_forwarded && unnamed.behind_unnamed_proxy && unnamed.is_this_machine, "{name}");
+                assert!(unnamed.is_forwarded && unnamed.is_this_machine, "{name}");
+                assert_eq!(unnamed.oversight, Some(Oversight::UnnamedProxy));
             }
         }
-        for announced in [Announced::Nobody, Announced::Client("127.0.0.1".parse().unwrap())] {
+        for announced in [Announced::Unknown, Announced::Proxy, Announced::Client("127.0.0.1".parse().unwrap())] {
             let peer = Peer { announced: Some(announced), ..peer("127.0.0.1") };
             let source = proxies().client(&peer, &headers(&[]));
             assert!(source.is_forwarded && !source.is_this_machine, "{announced:?}");

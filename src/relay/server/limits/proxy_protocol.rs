@@ -78,7 +78,7 @@ fn parse(bytes: &[u8]) -> io::Result<Beginning> {
             let announced = match header.addresses {
                 v1::Addresses::Tcp4(addresses) => Announced::Client(addresses.source_address.into()),
                 v1::Addresses::Tcp6(addresses) => Announced::Client(addresses.source_address.into()),
-                v1::Addresses::Unknown => Announced::Nobody,
+                v1::Addresses::Unknown => Announced::Unknown,
             };
             Beginning::Header(header.header.len(), announced)
         }
@@ -91,7 +91,8 @@ fn parse(bytes: &[u8]) -> io::Result<Beginning> {
                 (v2::Command::Proxy, v2::Addresses::IPv6(addresses)) => {
                     Announced::Client(addresses.source_address.into())
                 }
-                _ => Announced::Nobody,
+                (v2::Command::Local, _) => Announced::Proxy,
+                (v2::Command::Proxy, _) => Announced::Unknown,
             };
             Beginning::Header(header.as_bytes().len(), announced)
         }
@@ -139,12 +140,13 @@ mod tests {
         for header in [
             &b"PROXY UNKNOWN\r\n"[..],
             b"PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n",
-            &version_2(0, 0, &[]),
-            &version_2(0, 0x11, &ipv4_payload()),
             &version_2(1, 0, &[]),
             &version_2(1, 0x31, &[0; 216]),
         ] {
-            assert_eq!(announced(header), Some(Announced::Nobody), "{header:?}");
+            assert_eq!(announced(header), Some(Announced::Unknown), "{header:?}");
+        }
+        for header in [version_2(0, 0, &[]), version_2(0, 0x11, &ipv4_payload())] {
+            assert_eq!(announced(&header), Some(Announced::Proxy), "{header:?}");
         }
     }
 

@@ -9,7 +9,7 @@ use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
-use super::subject::Subject;
+use super::subject::{ADDRESSES_OF_NETWORK, Subject};
 use crate::relay::{Limit, Limited, RelayError};
 
 /// The unit in which bytes are counted. A quota is a number of 32 bits.
@@ -34,21 +34,29 @@ type Keyed = RateLimiter<Subject, HashMapStateStore<Subject>, Elapsed, NoOpMiddl
 /// One rate. A subject may use all of it at once.
 struct Rate {
     what: Limited,
+    /// Of addresses and tokens.
     keyed: Option<(Keyed, Elapsed)>,
+    /// Of networks.
+    of_networks: Option<(Keyed, Elapsed)>,
 }
 
 impl Rate {
     /// `most` in each `period`; `None` for no limit.
     fn new(what: Limited, most: Option<NonZeroU32>, period: Duration) -> Self {
         let clock = Elapsed(Instant::now());
-        let quota = most.and_then(|most| Some(Quota::with_period(period / most.get())?.allow_burst(most)));
-        Self { what, keyed: quota.map(|quota| (Keyed::hashmap_with_clock(quota, clock), clock)) }
+        let keyed = |most: NonZeroU32| {
+            let quota = Quota::with_period(period / most.get())?.allow_burst(most);
+            Some((Keyed::hashmap_with_clock(quota, clock), clock))
+        };
+        let of_networks = most.map(|most| most.saturating_mul(ADDRESSES_OF_NETWORK));
+        Self { what, keyed: most.and_then(keyed), of_networks: of_networks.and_then(keyed) }
     }
 
     /// Counts `count` for `subject`, or nothing at all.
     fn take(&self, subject: &Subject, count: u64) -> Result<(), RelayError> {
         let count = NonZeroU32::new(u32::try_from(count).unwrap_or(u32::MAX));
-        let (Some((keyed, clock)), Some(count)) = (&self.keyed, count) else { return Ok(()) };
+        let keyed = if let Subject::Network(_) = subject { &self.of_networks } else { &self.keyed };
+        let (Some((keyed, clock)), Some(count)) = (keyed, count) else { return Ok(()) };
         let wait = match keyed.check_key_n(subject, count) {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(not_until)) => not_until.wait_time_from(clock.now()),
@@ -59,7 +67,7 @@ impl Rate {
     }
 
     fn forget_idle(&self) {
-        if let Some((keyed, _)) = &self.keyed {
+        for (keyed, _) in [&self.keyed, &self.of_networks].into_iter().flatten() {
             keyed.retain_recent();
             keyed.shrink_to_fit();
         }
@@ -67,7 +75,7 @@ impl Rate {
 }
 
 /// Whole seconds, at least one, so that the same request succeeds after them.
-fn seconds(wait: Duration) -> u64 {
+pub(super) fn seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
@@ -169,6 +177,22 @@ mod tests {
         }
         assert!(rates.take_share(&address("2001:db8::ffff")).is_err(), "it is the same network");
         rates.take_share(&address("2001:db8:0:1::1")).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_addresses_of_one_customer_share_a_greater_rate() {
+        let rates = rates();
+        let take = |number: u32| {
+            let mut subjects = address(&format!("2001:db8:0:{number:x}::1")).with_network();
+            subjects.try_for_each(|subject| rates.take_share(&subject))
+        };
+        // Two an hour of each address, and eight of the network.
+        for number in 0..4 {
+            take(number).unwrap();
+            take(number).unwrap();
+        }
+        assert_eq!(after(take(4)), (450, Limited::Shares));
+        rates.take_share(&address("2001:db8:1::1")).unwrap();
     }
 
     #[tokio::test(start_paused = true)]

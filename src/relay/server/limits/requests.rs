@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::{Limits, Peer};
 use crate::blob::PART_LEN;
+use crate::relay::server::exchange::Exchange;
 use crate::relay::server::options::Server;
 use crate::relay::{RelayError, wire};
 
@@ -22,7 +23,8 @@ const SHORT: u64 = 4 << 10;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Counts a request, which is refused if its client makes too many, and its answer, in whose place a refusal is sent.
-/// The same request has the same effect later, so an answer may be withheld even if it had one.
+/// The same request has the same effect later, so an answer may be withheld even if it had one. A client has a request
+/// until its connection is free for another one: it has read the answer, and sends nothing more.
 pub(in crate::relay::server) async fn counted(
     State(server): State<Arc<Server>>,
     mut request: Request,
@@ -33,6 +35,15 @@ pub(in crate::relay::server) async fn counted(
     let client = peer.map(|peer| limiter.client(&peer, request.headers())).unwrap_or_default();
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(limiter.pace());
+    let exchange = request.extensions().get::<Arc<Exchange>>().cloned().unwrap_or_default();
+    match limiter.take_turn(&client) {
+        Ok(turn) => exchange.hold(turn),
+        Err(error) => {
+            // A client with too many requests cannot keep another connection just to read the refusal.
+            exchange.hurry();
+            return error.into_response();
+        }
+    }
     if let Err(error) = limiter.take_request(&client, body_len(&request)) {
         return refusal(error).await;
     }

@@ -9,16 +9,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::subject::Subject;
+use super::rates::seconds;
+use super::subject::{ADDRESSES_OF_NETWORK, Subject};
 use crate::relay::{Credential, Limit, Limited, RelayError};
 use crate::secret::Role;
 
 /// The relay aborts an upload of this age.
 const UPLOAD_TIME: Duration = Duration::from_hours(24);
-/// Uploads that are remembered, of all subjects together: about 16 MB. Beyond that the oldest are forgotten.
+/// Uploads that are remembered, of all subjects together: about 20 MB. Beyond that the oldest are forgotten.
 const MAX_REMEMBERED: usize = 1 << 16;
-/// When to ask again, in seconds: other uploads of the same subject end at any time.
-const AFTER: u64 = 60;
 
 /// The verifier of the owner token, which no one else can present.
 type Owner = [u8; 32];
@@ -26,6 +25,7 @@ type Owner = [u8; 32];
 /// The unfinished uploads of all subjects.
 pub(super) struct Uploads {
     max: usize,
+    max_of_network: usize,
     begun: Mutex<Begun>,
 }
 
@@ -34,23 +34,25 @@ struct Begun {
     uploads: HashMap<Owner, Upload>,
     /// In the order of their beginnings. Those that have ended are removed when they are the first.
     order: VecDeque<(Instant, Owner)>,
-    counts: HashMap<Subject, usize>,
+    /// The beginnings of each subject's uploads, in order.
+    since: HashMap<Subject, VecDeque<Instant>>,
 }
 
 struct Upload {
     since: Instant,
-    /// The sender's address and create token, as far as they are limited.
+    /// The sender's address, its network and the create token, as far as they are limited.
     subjects: Vec<Subject>,
 }
 
 impl Begun {
     fn end(&mut self, owner: &Owner) {
-        for subject in self.uploads.remove(owner).map(|upload| upload.subjects).unwrap_or_default() {
-            if let Some(count) = self.counts.get_mut(&subject) {
-                *count -= 1;
-                if *count == 0 {
-                    self.counts.remove(&subject);
-                }
+        let Some(upload) = self.uploads.remove(owner) else { return };
+        for subject in upload.subjects {
+            let Some(since) = self.since.get_mut(&subject) else { continue };
+            // Equal ones are as good as each other.
+            since.remove(since.partition_point(|earlier| *earlier < upload.since));
+            if since.is_empty() {
+                self.since.remove(&subject);
             }
         }
         // Keeps the order as short as the map, but for ended uploads between others.
@@ -73,7 +75,9 @@ impl Begun {
 impl Uploads {
     /// At most `max` of each subject.
     pub(super) fn new(max: Option<usize>) -> Self {
-        Self { max: max.unwrap_or(usize::MAX), begun: Mutex::default() }
+        let max = max.unwrap_or(usize::MAX);
+        let max_of_network = max.saturating_mul(ADDRESSES_OF_NETWORK.get() as usize);
+        Self { max, max_of_network, begun: Mutex::default() }
     }
 
     fn begun(&self) -> MutexGuard<'_, Begun> {
@@ -83,24 +87,29 @@ impl Uploads {
     /// Counts the upload of `owner` for `subjects`. Returns whether it was not counted before.
     ///
     /// # Errors
-    /// [`RelayError::SlowDown`] if one of them has too many.
+    /// [`RelayError::SlowDown`] if one of them has too many, with the time until its oldest one ends at the latest.
     pub(super) fn begin(&self, owner: &Credential, subjects: Vec<Subject>) -> Result<bool, RelayError> {
         self.forget_old();
-        let (owner, since) = (verifier(owner), Instant::now());
+        let owner = verifier(owner);
         let mut begun = self.begun();
+        let since = Instant::now();
         if subjects.is_empty() || begun.uploads.contains_key(&owner) {
             return Ok(false);
         }
-        let is_full = |subject: &&Subject| begun.counts.get(subject).is_some_and(|count| *count >= self.max);
-        if let Some(full) = subjects.iter().find(is_full) {
-            let limit = Limit { what: Limited::Uploads, of: full.kind() };
-            return Err(RelayError::SlowDown { after: AFTER, limit: Some(limit) });
+        for subject in &subjects {
+            let max = if let Subject::Network(_) = subject { self.max_of_network } else { self.max };
+            let counted = begun.since.get(subject);
+            if let Some(oldest) = counted.filter(|since| since.len() >= max).and_then(VecDeque::front) {
+                let limit = Limit { what: Limited::Uploads, of: subject.kind() };
+                let after = seconds(UPLOAD_TIME.saturating_sub(oldest.elapsed()));
+                return Err(RelayError::SlowDown { after, limit: Some(limit) });
+            }
         }
         while begun.uploads.len() >= MAX_REMEMBERED {
             begun.end_first();
         }
         for subject in &subjects {
-            *begun.counts.entry(*subject).or_default() += 1;
+            begun.since.entry(*subject).or_default().push_back(since);
         }
         begun.order.push_back((since, owner));
         begun.uploads.insert(owner, Upload { since, subjects });
@@ -148,15 +157,17 @@ mod tests {
         vec![Subject::of_address([192, 0, 2, 1].into())]
     }
 
-    fn is_full(uploads: &Uploads, number: usize, subjects: Vec<Subject>) -> bool {
+    /// The time after which to repeat a refused upload, in seconds.
+    fn refused(uploads: &Uploads, number: usize, subjects: Vec<Subject>) -> Option<u64> {
         match uploads.begin(&owner(number), subjects) {
-            Ok(_) => false,
-            Err(error) => {
-                let RelayError::SlowDown { after: AFTER, limit: Some(limit) } = error else { panic!("{error:?}") };
-                assert_eq!(limit.what, Limited::Uploads);
-                true
-            }
+            Ok(_) => None,
+            Err(RelayError::SlowDown { after, limit: Some(Limit { what: Limited::Uploads, .. }) }) => Some(after),
+            Err(error) => panic!("{error:?}"),
         }
+    }
+
+    fn is_full(uploads: &Uploads, number: usize, subjects: Vec<Subject>) -> bool {
+        refused(uploads, number, subjects).is_some()
     }
 
     #[tokio::test(start_paused = true)]
@@ -199,6 +210,39 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_refusal_states_when_the_oldest_upload_ends() {
+        let uploads = Uploads::new(Some(2));
+        for number in [1, 2] {
+            assert!(!is_full(&uploads, number, here()));
+            advance(Duration::from_hours(1)).await;
+        }
+        assert_eq!(refused(&uploads, 3, here()), Some(22 * 3600));
+        uploads.end(&owner(1));
+        assert!(!is_full(&uploads, 3, here()));
+        let wait = refused(&uploads, 4, here()).unwrap();
+        assert_eq!(wait, 23 * 3600);
+        advance(Duration::from_secs(wait - 1)).await;
+        assert_eq!(refused(&uploads, 4, here()), Some(1));
+        advance(Duration::from_secs(1)).await;
+        assert!(!is_full(&uploads, 4, here()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_addresses_of_one_customer_share_a_greater_limit() {
+        let uploads = Uploads::new(Some(1));
+        let of = |number: usize| {
+            let address = format!("2001:db8:0:{number:x}::1").parse().unwrap();
+            Subject::of_address(address).with_network().collect()
+        };
+        for number in 0..4 {
+            assert!(!is_full(&uploads, number, of(number)));
+        }
+        assert!(is_full(&uploads, 4, of(4)));
+        uploads.end(&owner(2));
+        assert!(!is_full(&uploads, 4, of(4)));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_memory_for_uploads_is_bounded() {
         let uploads = Uploads::new(None);
         for number in 0..MAX_REMEMBERED + 10 {
@@ -216,6 +260,6 @@ mod tests {
             assert!(order <= 2 * uploads + 64, "{order} for {uploads}");
         }
         let begun = uploads.begun();
-        assert!(begun.uploads.is_empty() && begun.counts.is_empty(), "{:?}", begun.counts);
+        assert!(begun.uploads.is_empty() && begun.since.is_empty(), "{:?}", begun.since);
     }
 }
