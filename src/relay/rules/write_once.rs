@@ -70,7 +70,9 @@ pub(super) async fn write_once<R: Record>(
             // The disk is full, but the record may exist.
             Err(error @ StoreError::NoSpace) => ControlFlow::Break(match load(store, name).await {
                 Ok(Some(stored)) => Ok(Some(decided(stored))),
-                Ok(None) | Err(_) => Err(failure(error)),
+                Ok(None) => Err(failure(error)),
+                // Nothing is known about it, so it must not be answered as one that was not written.
+                Err(error) => Err(error),
             }),
             Err(error @ (StoreError::Refused(_) | StoreError::Unable(_))) => ControlFlow::Break(Err(failure(error))),
             // It may exist without being durable: try again.
