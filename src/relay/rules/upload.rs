@@ -120,8 +120,14 @@ impl StoreRelay {
         match stored {
             PartNumber::Taken((stored, len)) if stored == crc => {
                 let (ours, upload_end) = tokio::join!(read_through(part, crc, limit), self.upload_end(id));
-                self.expect_wanted(&described, offer, upload_end?).await?;
-                if ours? == len { Ok(()) } else { Err(RelayError::PartDiffers) }
+                let upload_end = upload_end?;
+                let is_committed = upload_end.is_some();
+                self.expect_wanted(&described, offer, upload_end).await?;
+                match ours? {
+                    ours if ours == len => Ok(()),
+                    _ if is_committed => Err(RelayError::Committed),
+                    _ => Err(RelayError::PartDiffers),
+                }
             }
             PartNumber::Taken(_) => Err(match self.upload_end(id).await? {
                 None => RelayError::PartDiffers,

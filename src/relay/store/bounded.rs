@@ -283,6 +283,7 @@ mod tests {
                 // Others use the rest meanwhile.
                 create(&store, "part/000001-a", 5).await.unwrap();
                 sender.send(1).await.unwrap();
+                drop(sender);
             };
             let (created, ()) = tokio::join!(creation, sends);
             assert!(matches!(created, Err(StoreError::Content(RelayError::NoSpace { .. }))));

@@ -98,6 +98,8 @@ impl Halfway {
     /// Leaves the page, and visits it again with a line that stops soon.
     fn revisited(&self) -> &Tab {
         self.tab.goto("about:blank");
+        // Bytes of the old download that the line still holds must not count for the new visit.
+        self.line.cut();
         self.line.stop_down_at(self.line.down_bytes() + 1_000_000);
         self.tab.goto(&self.link)
     }

@@ -66,7 +66,8 @@ fn announcing(target: SocketAddr, header: Vec<u8>) -> String {
             for (mut from, mut to) in [(client.try_clone().unwrap(), relay.try_clone().unwrap()), (relay, client)] {
                 thread::spawn(move || {
                     let _ = io::copy(&mut from, &mut to);
-                    let _ = to.shutdown(std::net::Shutdown::Both);
+                    // The other direction may still carry an answer, or the rest of what is refused.
+                    let _ = to.shutdown(std::net::Shutdown::Write);
                 });
             }
         }
