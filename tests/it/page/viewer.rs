@@ -72,8 +72,11 @@ const BUTTONS: &str = "[...document.querySelectorAll('.buttons button')].map((bu
     return { name: button.textContent, place: [left, top].map(Math.round), isReached, isHidden: button.hidden };
 })";
 
-/// Asserts that all buttons are within reach. Returns their places.
+/// Waits until all buttons are within reach, as an engine may draw them after it has told the size. Returns their
+/// places.
 fn reach(tab: &Tab, what: &str) -> Vec<(String, Value)> {
+    let _ =
+        tab.try_to("until", json!({ "code": format!("{BUTTONS}.every((each) => each.isHidden || each.isReached)") }));
     let buttons = tab.value(BUTTONS);
     let buttons = buttons.as_array().unwrap();
     assert!(buttons.len() >= 2);

@@ -79,18 +79,20 @@ async fn parts_of_one_client_wait_for_each_other_and_not_those_of_others() {
     for share in &shares {
         client.create(&share.owner, &share.create).await.unwrap();
     }
-    let put = |share: &Sample, ip: &str, len: usize| {
+    let put = |share: &Sample, ip: &str, expect: &str, len: usize| {
         let (part, crc) = (&share.parts[0], share.commit.parts[0]);
         let headers = format!(
-            "Connection: close\r\nContent-Length: {}\r\nShare-CRC32C: {crc}\r\n{}",
+            "Connection: close\r\n{expect}Content-Length: {}\r\nShare-CRC32C: {crc}\r\n{}",
             part.len(),
             bearer(&share.owner)
         );
         begin(relay.address, ip, "PUT /v1/part/0", &headers, &part[..len])
     };
-    let slow = put(&shares[0], "192.0.2.1", 1);
-    let waiting = put(&shares[1], "192.0.2.1", 100_000);
-    assert_eq!(status(&put(&shares[2], "192.0.2.2", 100_000)), "HTTP/1.1 204");
+    // The relay asks for the body when it is this part's turn (RFC 9110, section 10.1.1).
+    let slow = put(&shares[0], "192.0.2.1", "Expect: 100-continue\r\n", 0);
+    assert_eq!(status(&slow), "HTTP/1.1 100");
+    let waiting = put(&shares[1], "192.0.2.1", "", 100_000);
+    assert_eq!(status(&put(&shares[2], "192.0.2.2", "", 100_000)), "HTTP/1.1 204");
     waiting.set_nonblocking(true).unwrap();
     assert!(waiting.peek(&mut [0]).is_err(), "it waits");
     waiting.set_nonblocking(false).unwrap();
