@@ -139,6 +139,7 @@ impl UploadRevoker {
                 Err(RelayError::BadRequest
                     | RelayError::TooLongLived { .. }
                     | RelayError::NotAllowed
+                    | RelayError::Quota { .. }
                     | RelayError::Unknown
                     | RelayError::IdTaken
                     | RelayError::PartsMissing
