@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::{Args, ValueHint};
@@ -40,6 +41,9 @@ const KEEPS_VERSIONS: &str = "the bucket keeps versions of deleted objects: ciph
 
 /// The address on which a relay listens unless another one is set.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), server::PORT);
+
+/// The longest time that deletions hold up the end of a relay.
+const SETTLE_TIME: Duration = Duration::from_secs(10);
 
 /// The options of a relay that runs here.
 #[derive(Args)]
@@ -151,8 +155,12 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
     let options = ServerOptions { create, public_url, drain, limits, metrics, ..ServerOptions::default() };
     let tasks = [tokio::spawn(rules.clone().keep_sweeping()), tokio::spawn(rules.clone().keep_counting())];
     operations.ready(&shown);
-    let served = until_stopped(|stop| server::serve(rules, listener, options, stop), operations, cx).await;
+    let served = until_stopped(|stop| server::serve(rules.clone(), listener, options, stop), operations, cx).await;
     tasks.iter().for_each(JoinHandle::abort);
+    if served.is_ok() {
+        // After a longer time the next run's sweep deletes what is left.
+        let _ = tokio::time::timeout(SETTLE_TIME, rules.end_deletions()).await;
+    }
     served
 }
 
@@ -248,8 +256,8 @@ impl ServeArgs {
             reserve: if in_memory { Some(0) } else { self.reserve.map(|reserve| reserve.as_u64()) },
             ..Policy::default()
         };
-        let rules = StoreRelay::new(store, Arc::new(SystemClock), policy).counted_by(metrics.clone());
-        let rules = Arc::new(rules);
+        let rules = StoreRelay::new(store, Arc::new(SystemClock), policy).deleting_after_answers();
+        let rules = Arc::new(rules.counted_by(metrics.clone()));
         let name = StoreName::of_relay(self.store.as_deref());
         let hint = Hint::line("use another --store; nothing was changed");
         let found = stores::probe(&rules, &name, hint, cx).await?;
