@@ -76,7 +76,7 @@ impl Signals {
             let had_terminal = tty::is_controlled();
             tokio::spawn(async move {
                 while signal.recv().await.is_some() {
-                    let sent = if reloads && !(had_terminal && !tty::is_controlled()) {
+                    let sent = if reloads && (!had_terminal || tty::is_controlled()) {
                         hung_up.send(()).is_ok()
                     } else {
                         to.send(Stop::Machine).is_ok()
@@ -111,7 +111,7 @@ impl Signals {
     /// Waits for a SIGHUP.
     pub(super) async fn hangup(&self) {
         if self.hangups.lock().await.recv().await.is_none() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -35,14 +35,16 @@ const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// Time for the service manager beyond the time for running requests.
 const STOP_TIME: Duration = Duration::from_secs(5);
 
+/// The help of `--admin`.
+const ADMIN: &str = "Serve health, metrics and status at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: \
+                     relay.sock in the state directory]";
+
 /// The options for operating a relay.
 #[derive(Args)]
 #[command(next_help_heading = OPERATION)]
 pub(super) struct OperationArgs {
-    /// Serve health, metrics and status at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in
-    /// the state directory]
     #[arg(
-        long, value_name = "ADDRESS", env = "SHARE_ADMIN", value_hint = ValueHint::Other, hide_short_help = true
+        help = ADMIN, long, value_name = "ADDRESS", env = "SHARE_ADMIN", value_hint = ValueHint::Other, hide_short_help = true
     )]
     admin: Option<Admin>,
     /// Log as text or JSON lines on standard error, or to journald

@@ -19,11 +19,13 @@ use crate::safe_text::printable;
 #[derive(Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct StatusArgs {
-    /// Ask the relay at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state directory,
-    /// or of the system service]
-    #[arg(long, value_name = "ADDRESS", env = "SHARE_ADMIN", value_hint = ValueHint::Other)]
+    #[arg(help = ADMIN, long, value_name = "ADDRESS", env = "SHARE_ADMIN", value_hint = ValueHint::Other)]
     admin: Option<Admin>,
 }
+
+/// The help of `--admin`.
+const ADMIN: &str = "Ask the relay at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state \
+                     directory, or that of the system service]";
 
 const EXAMPLES: &str = "\
 Examples:

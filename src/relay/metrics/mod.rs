@@ -199,7 +199,7 @@ impl Metrics {
         own.register_with_unit("clock_difference", what, Unit::Seconds, self.clock.clone());
     }
 
-    /// All of it in the text format of OpenMetrics, which Prometheus reads.
+    /// All of it in the text format that Prometheus reads.
     pub fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string does not fail.

@@ -133,9 +133,8 @@ impl StoreRelay {
 impl Probe for StoreRelay {
     async fn probe_store(&self) -> StoreState {
         match self.check_clock().await {
-            Ok(()) if self.clock_is_wrong() => StoreState::ClockDiffers,
+            Ok(()) | Err(StoreError::NoSpace) if self.clock_is_wrong() => StoreState::ClockDiffers,
             Ok(()) => StoreState::Works,
-            Err(StoreError::NoSpace) if self.clock_is_wrong() => StoreState::ClockDiffers,
             Err(StoreError::NoSpace) => StoreState::Full,
             Err(error) => StoreState::Fails(error.to_string()),
         }
