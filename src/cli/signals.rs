@@ -29,7 +29,7 @@ pub(super) struct Signals {
     reloads: broadcast::Sender<Reload>,
 }
 
-/// A request to read files again. Whoever has it keeps it until that is done.
+/// A request to read files again. Its receiver keeps it until that is done.
 #[derive(Clone, Debug)]
 pub(super) struct Reload {
     /// Ends when all have dropped it.

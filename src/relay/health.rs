@@ -1,7 +1,7 @@
 //! Whether a relay can do its work: its store, its clock and its certificate.
 //!
-//! The store is tested when somebody asks, and the answer serves everybody who asks within [`FRESH`]. A test writes,
-//! lists and deletes an object, since a folder that was unmounted still reads like an empty one.
+//! The store is tested when a report is asked for, and the result serves all reports of the next ten seconds. A test
+//! writes, lists and deletes an object, since a folder that was unmounted still reads like an empty one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,7 +40,7 @@ pub trait Probe: Send + Sync {
     async fn probe_store(&self) -> StoreState;
 }
 
-/// What a relay needs that it lacks.
+/// A reason why a relay cannot do its work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// `store`, `clock`, `certificate` or `stopping`.

@@ -1,5 +1,5 @@
-//! What the operator of a relay sees and does while it runs: the admin listener, the log, the service manager, and how
-//! the relay stops.
+//! The operation of a relay: the admin listener, the format of the log, the service manager, and the end of running
+//! requests.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -36,8 +36,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(30);
 const STOP_TIME: Duration = Duration::from_secs(5);
 
 /// The help of `--admin`.
-const ADMIN: &str = "Serve health, metrics and status at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: \
-                     relay.sock in the state directory]";
+const ADMIN: &str = "Serve health, metrics and status at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH \
+                     [default: relay.sock in the state directory]";
 
 /// The options for operating a relay.
 #[derive(Args)]

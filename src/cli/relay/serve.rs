@@ -271,7 +271,7 @@ impl ServeArgs {
         Ok(rules)
     }
 
-    /// What a status shows that does not change while the relay runs.
+    /// The facts of a status that do not change while the relay runs.
     fn facts(&self, url: &str, listens: SocketAddr, create: &CreatePolicy) -> Result<Value, Failure> {
         let create = match create {
             CreatePolicy::Open => "anyone",

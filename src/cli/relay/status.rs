@@ -1,4 +1,4 @@
-//! `share relay status`: what a relay of this machine does.
+//! `share relay status`: the state of a relay of this machine.
 
 use std::time::Duration;
 
@@ -24,8 +24,8 @@ pub(super) struct StatusArgs {
 }
 
 /// The help of `--admin`.
-const ADMIN: &str = "Ask the relay at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state \
-                     directory, or that of the system service]";
+const ADMIN: &str = "Ask the relay at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH \
+                     [default: relay.sock in the state directory, or that of the system service]";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -110,7 +110,7 @@ fn text(status: &Value) -> String {
     lines.join("\n")
 }
 
-/// Who may create shares, in words.
+/// The clients that may create shares, in words.
 pub(super) fn creators(create: &str) -> &'static str {
     match create {
         "anyone" => "anyone",

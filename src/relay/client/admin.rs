@@ -11,7 +11,7 @@ use crate::relay::http;
 /// The longest time for an answer. A test of the relay's store takes up to five seconds of it.
 const TIME: Duration = Duration::from_secs(15);
 
-/// Where an admin listener is.
+/// The place of an admin listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AdminAddress {
     /// At a loopback address.

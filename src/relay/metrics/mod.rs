@@ -1,5 +1,5 @@
-//! What a relay counts, for its operator: numbers, and words from fixed lists. Nothing here names a share, a client or
-//! a token.
+//! The counts of a relay, for its operator: numbers, and words from fixed lists. Nothing here names a share, a client
+//! or a token.
 //!
 //! Every count is of this node, since its start. The exceptions are the shares and bytes in the store: those are of the
 //! whole store at the last [count](Metrics::set_stored), and then follow what this node does. So nodes that use one

@@ -33,7 +33,7 @@ const MAX_HEAD: usize = 16 << 10;
 /// Headers of every answer.
 const HEADERS: [(HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
 
-/// What the listener answers from.
+/// The sources of the listener's answers.
 pub struct AdminState {
     /// The counts.
     pub metrics: Arc<Metrics>,
