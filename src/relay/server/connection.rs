@@ -22,6 +22,7 @@ use tower_layer::Layer;
 
 use super::limits::{Counted, Limiter, Pace, Peer};
 use crate::platform::network;
+use crate::relay::metrics::Metrics;
 
 use super::automatic::Automatic;
 use super::closing::Closing;
@@ -51,14 +52,21 @@ pub(super) struct Acceptor {
     /// A permit for each connection that there may be at once.
     permits: Arc<Semaphore>,
     limiter: Arc<Limiter>,
+    metrics: Arc<Metrics>,
 }
 
 impl Acceptor {
     /// Accepts TLS if there is a configuration for it, and plain HTTP if there is none or if `plain`; at most
     /// `max_connections` at once.
-    pub(super) fn new(tls: Option<ServerConfig>, plain: bool, max_connections: usize, limiter: Arc<Limiter>) -> Self {
+    pub(super) fn new(
+        tls: Option<ServerConfig>,
+        plain: bool,
+        max_connections: usize,
+        limiter: Arc<Limiter>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let permits = Arc::new(Semaphore::new(max_connections));
-        Self { tls: tls.map(|config| TlsAcceptor::from(Arc::new(config))), plain, permits, limiter }
+        Self { tls: tls.map(|config| TlsAcceptor::from(Arc::new(config))), plain, permits, limiter, metrics }
     }
 }
 
@@ -69,7 +77,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
 
     fn accept(&self, mut stream: TcpStream, service: S) -> Self::Future {
         let permit = self.permits.clone().try_acquire_owned();
-        let Self { tls, plain, limiter, .. } = self.clone();
+        let Self { tls, plain, limiter, metrics, .. } = self.clone();
         Box::pin(async move {
             let permit = permit.map_err(io::Error::other)?;
             // Answers are written in one piece, so coalescing would only delay them.
@@ -88,10 +96,16 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
             };
             let begun = timeout(FIRST_TIME, begun).await;
             let (peer, counted, stream) = begun.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut)))?;
-            let connection =
-                Connection { stream, pace: limiter.pace(), stalled: None, is_slow: false, _permits: (permit, counted) };
+            let connection = Connection {
+                stream,
+                pace: limiter.pace(),
+                stalled: None,
+                is_slow: false,
+                metrics: Connected::new(metrics.clone()),
+                _permits: (permit, counted),
+            };
             let exchange = Arc::<Exchange>::default();
-            let stream = Automatic::new(Closing::new(connection, exchange.clone()), exchange.clone());
+            let stream = Automatic::new(Closing::new(connection, exchange.clone()), exchange.clone(), metrics);
             Ok((stream, Extension(peer).layer(Noted::new(service, exchange))))
         })
     }
@@ -118,7 +132,24 @@ pub(super) struct Connection {
     stalled: Option<Pin<Box<Sleep>>>,
     /// Whether the last wait was long.
     is_slow: bool,
+    metrics: Connected,
     _permits: (OwnedSemaphorePermit, Counted),
+}
+
+/// The metrics, which count a connection until this is dropped.
+struct Connected(Arc<Metrics>);
+
+impl Connected {
+    fn new(metrics: Arc<Metrics>) -> Self {
+        metrics.connected();
+        Self(metrics)
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.disconnected();
+    }
 }
 
 impl Connection {
@@ -134,7 +165,9 @@ impl Connection {
         len: impl FnOnce(&T) -> usize,
     ) -> Poll<io::Result<T>> {
         if let Poll::Ready(written) = &written {
-            let waited = self.pace.moved(written.as_ref().map_or(0, len) as u64);
+            let len = written.as_ref().map_or(0, len);
+            self.metrics.0.sent(len);
+            let waited = self.pace.moved(len as u64);
             if self.stalled.take().is_some() {
                 self.is_slow = waited >= SLOW_WAIT;
             }
@@ -149,7 +182,10 @@ impl Connection {
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.stream().poll_read(cx, space)
+        let before = space.filled().len();
+        let read = self.stream().poll_read(cx, space);
+        self.metrics.0.received(space.filled().len() - before);
+        read
     }
 }
 
@@ -210,7 +246,7 @@ mod tests {
     }
 
     fn acceptor() -> Acceptor {
-        Acceptor::new(None, true, 1, Arc::new(Limiter::new(&Limits::default())))
+        Acceptor::new(None, true, 1, Arc::new(Limiter::new(&Limits::default())), Arc::default())
     }
 
     #[tokio::test]

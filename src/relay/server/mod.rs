@@ -5,6 +5,7 @@
 //! size and a duration; never an id, a token, a header or an address. The one exception is the first `Host` that is not
 //! the relay's own: its operator may have to allow it.
 
+pub mod admin;
 mod answers;
 mod automatic;
 mod body;
@@ -64,12 +65,13 @@ pub async fn serve(
     let tls = options.direct.as_ref().map(pinned::server).transpose().map_err(io::Error::other)?;
     let (drain, plain, max_connections) = (options.drain, options.plain, options.max_connections);
     let server = Server::new(relay, options, listens);
-    let limiter = server.limiter.clone();
-    let acceptor = Acceptor::new(tls, plain, max_connections, limiter.clone());
-    let app = router(Arc::new(server));
+    let server = Arc::new(server);
+    let (limiter, metrics) = (server.limiter.clone(), server.options.metrics.clone());
+    let acceptor = Acceptor::new(tls, plain, max_connections, limiter.clone(), metrics.clone());
+    let app = router(server.clone());
     let handle = Handle::new();
-    let mut server = axum_server::from_tcp(listener)?.acceptor(acceptor).handle(handle.clone()).http1_only();
-    server
+    let mut serving = axum_server::from_tcp(listener)?.acceptor(acceptor).handle(handle.clone()).http1_only();
+    serving
         .http_builder()
         .http1()
         .timer(TokioTimer::new())
@@ -78,10 +80,11 @@ pub async fn serve(
         .max_buf_size(MAX_HEAD);
     tokio::spawn(async move {
         stop.await;
+        server.stopping.send_replace(true);
         handle.graceful_shutdown(Some(drain));
     });
     tokio::select! {
-        served = server.serve(app.into_make_service()) => served,
+        served = serving.serve(app.into_make_service()) => served,
         () = limiter.keep_forgetting() => Ok(()),
     }
 }
@@ -106,7 +109,7 @@ fn router(server: Arc<Server>) -> Router {
     let api = api
         .layer(middleware::from_fn_with_state(server.clone(), entrance::expected))
         .layer(middleware::from_fn_with_state(server.clone(), requests::counted))
-        .layer(middleware::from_fn(entrance::around))
+        .layer(middleware::from_fn_with_state(server.clone(), entrance::around))
         .with_state(server);
     match base {
         None => api,

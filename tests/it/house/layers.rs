@@ -34,7 +34,7 @@ const WITHIN: [(&str, &[&str]); 8] = [
 ];
 
 /// A crate, or a path in one, and the modules in which it may appear.
-const CRATES: [(&str, &[&str]); 18] = [
+const CRATES: [(&str, &[&str]); 20] = [
     ("age", &["seal", "secret"]),
     ("age_core", &["seal"]),
     ("ring", &["seal", "secret", "relay"]),
@@ -45,7 +45,9 @@ const CRATES: [(&str, &[&str]); 18] = [
     ("icy_sixel", &["view"]),
     ("arboard", &["terminal::clipboard"]),
     ("desktop_open", &["view::browser"]),
+    ("prometheus_client", &["relay::metrics"]),
     ("rustix", &["platform"]),
+    ("listenfd", &["platform"]),
     ("std::os", &["platform"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
