@@ -1,5 +1,6 @@
 //! Shared tools of the tests. Tests do not import each other.
 
+pub(crate) mod admin;
 mod browsers;
 mod bucket;
 mod clock;
