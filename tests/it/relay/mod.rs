@@ -14,6 +14,7 @@ mod limits;
 mod load;
 mod long;
 mod manifests;
+mod nginx;
 mod obstacles;
 mod operations;
 mod places;

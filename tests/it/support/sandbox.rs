@@ -132,7 +132,7 @@ impl Sandbox {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut url).unwrap();
         let relay = RelayProcess { child, url: url.trim().to_owned(), store: PathBuf::new(), log };
-        if !relay.url.starts_with("http://") {
+        if !relay.url.starts_with("http") {
             return None;
         }
         std::thread::spawn(move || {
