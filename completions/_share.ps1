@@ -243,7 +243,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             break
         }
         'share;relay;status' {
-            [CompletionResult]::new('--admin', '--admin', [CompletionResultType]::ParameterName, 'Ask the relay at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state directory, or of the system service]')
+            [CompletionResult]::new('--admin', '--admin', [CompletionResultType]::ParameterName, 'Ask the relay at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state directory, or that of the system service]')
             [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')

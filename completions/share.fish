@@ -172,7 +172,7 @@ complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subco
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
-complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -l admin -d 'Ask the relay at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state directory, or of the system service]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -l admin -d 'Ask the relay at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state directory, or that of the system service]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Don\'t print progress or hints'

@@ -45,7 +45,8 @@ const ADMIN: &str = "Serve health, metrics and status at ADDRESS: 127.0.0.1:PORT
 #[command(next_help_heading = OPERATION)]
 pub(super) struct OperationArgs {
     #[arg(
-        help = ADMIN, long, value_name = "ADDRESS", env = "SHARE_ADMIN", value_hint = ValueHint::Other, hide_short_help = true
+        help = ADMIN, long, value_name = "ADDRESS", env = "SHARE_ADMIN", value_hint = ValueHint::Other,
+        hide_short_help = true
     )]
     admin: Option<Admin>,
     /// Log as text or JSON lines on standard error, or to journald

@@ -30,7 +30,7 @@ fn logging(sandbox: &Sandbox, format: &str) -> (RelayProcess, Box<dyn Fn() -> Ve
         let journald = UnixDatagram::bind(directory.join("socket")).unwrap();
         let log = log.clone();
         std::thread::spawn(move || {
-            let mut entry = [0; 1 << 16];
+            let mut entry = vec![0; 1 << 16];
             while let Ok(len) = journald.recv(&mut entry) {
                 log.lock().unwrap().extend_from_slice(&entry[..len]);
             }
@@ -44,6 +44,19 @@ fn logging(sandbox: &Sandbox, format: &str) -> (RelayProcess, Box<dyn Fn() -> Ve
     let path = relay.log.clone();
     let all = move || [log.lock().unwrap().clone(), fs::read(&path).unwrap()].concat();
     (relay, Box::new(all))
+}
+
+/// Everything that a relay has told its operator, with its source.
+fn told(sandbox: &Sandbox, format: &str, log: impl Fn() -> Vec<u8>) -> Vec<(String, Vec<u8>)> {
+    let socket = socket_in(&sandbox.home());
+    let paths = ["/livez", "/readyz", "/healthz", "/metrics", "/status"];
+    let mut told = paths.map(|path| (path.to_owned(), ask_admin(&socket, path).body)).to_vec();
+    told.push(("status".to_owned(), sandbox.share(["relay", "status"]).ok().into_bytes()));
+    // After the answers, which may be logged.
+    let log = log();
+    assert!(contains(&log, b"/v1/claim"), "{format}: the log talks");
+    told.push((format.to_owned(), log));
+    told
 }
 
 #[test]
@@ -84,7 +97,7 @@ fn a_relay_and_a_state_directory_contain_nothing_that_opens_or_names_a_share() {
             canaries.extend(forms(device.claim_token(&keys.id).as_bytes()));
             let id = keys.id.hex().into_bytes();
             names.push(BASE64_URL_SAFE_NO_PAD.encode(&id).into_bytes());
-            names.extend([keys.id.hex()[..8].as_bytes().to_vec(), id]);
+            names.extend([id[..8].to_vec(), id]);
         }
         let state = files(&sandbox.home());
         assert!(!state.is_empty());
@@ -100,14 +113,7 @@ fn a_relay_and_a_state_directory_contain_nothing_that_opens_or_names_a_share() {
                 assert!(!contains(&bytes, canary) && !contains(&name, canary), "{}", path.display());
             }
         }
-        let socket = socket_in(&sandbox.home());
-        let answers = ["/livez", "/readyz", "/healthz", "/metrics", "/status"]
-            .map(|path| (path.to_owned(), ask_admin(&socket, path).body));
-        let status = sandbox.share(["relay", "status"]).ok().into_bytes();
-        // After the answers, which may be logged.
-        let log = log();
-        assert!(contains(&log, b"/v1/claim"), "{format}: the log talks");
-        let told = answers.into_iter().chain([(format.to_owned(), log), ("status".to_owned(), status)]);
+        let told = told(&sandbox, format, log);
         for (what, text) in told {
             for canary in canaries.iter().chain(&names) {
                 let shown = String::from_utf8_lossy(canary).into_owned();

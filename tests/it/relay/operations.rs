@@ -1,4 +1,4 @@
-//! What the operator of a relay sees: health, metrics, status, and the log.
+//! The answers of a relay to its operator: health, metrics, status; and its log.
 
 use std::fs;
 use std::io::{Read, Write};
