@@ -358,3 +358,47 @@ impl Metrics {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(metrics: &Metrics, line: &str) -> bool {
+        metrics.text().lines().any(|found| found == line)
+    }
+
+    #[test]
+    fn stored_shares_follow_their_steps_from_the_last_count() {
+        let metrics = Metrics::default();
+        metrics.share(ShareEvent::Created);
+        assert_eq!(metrics.stored(), None, "nothing was counted yet");
+        metrics.set_stored(Stored { uploading: 1, waiting: 2, opening: 0, bytes: 7 });
+        let after = |event| {
+            metrics.share(event);
+            let Stored { uploading, waiting, opening, .. } = metrics.stored().unwrap();
+            [uploading, waiting, opening]
+        };
+        assert_eq!(after(ShareEvent::Committed), [0, 3, 0]);
+        assert_eq!(after(ShareEvent::Opened), [0, 2, 1]);
+        assert_eq!(after(ShareEvent::Finished), [0, 2, 0]);
+        assert_eq!(after(ShareEvent::Expired), [0, 1, 0]);
+        assert_eq!(after(ShareEvent::Revoked(StoredState::Waiting)), [0, 0, 0]);
+        // Another node counted the opening.
+        assert_eq!(after(ShareEvent::Revoked(StoredState::Opening)), [0, 0, 0]);
+        assert_eq!(metrics.count(ShareEvent::Revoked(StoredState::Waiting)), 2);
+        assert!(shown(&metrics, "share_stored_shares{state=\"waiting\"} 0") && shown(&metrics, "share_stored_bytes 7"));
+    }
+
+    #[test]
+    fn the_end_of_a_certificate_shows_while_there_is_one() {
+        let metrics = Metrics::default();
+        assert!(!metrics.text().contains("share_certificate_expiry_timestamp_seconds "));
+        for (certificate, is_shown) in
+            [(Certificate::Until(1234), true), (Certificate::Missing, false), (Certificate::Unused, false)]
+        {
+            metrics.set_certificate(certificate);
+            assert_eq!(metrics.certificate(), certificate);
+            assert_eq!(shown(&metrics, "share_certificate_expiry_timestamp_seconds 1234"), is_shown);
+        }
+    }
+}

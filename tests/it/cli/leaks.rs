@@ -11,8 +11,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use share::link::Link;
 
-use crate::relay::service::with_journal;
-use crate::support::admin::{ask_admin, socket_in};
+use crate::support::admin::{ask_admin, socket_in, with_journal};
 use crate::support::{RelayProcess, Sandbox, contains, files, forms, noise};
 
 /// A client's address, which only a proxy's header has.
