@@ -75,14 +75,17 @@ mod tests {
 
     use super::*;
     use crate::relay::clock::SystemClock;
+    use crate::relay::store::bounded::Bounded;
     use crate::relay::store::memory::Memory;
 
     #[tokio::test]
     async fn operations_are_counted_by_outcome() {
         let metrics = Arc::<Metrics>::default();
-        let store = Measured::new(Arc::new(Memory::new(Arc::new(SystemClock), 10)), metrics.clone());
+        let small = Bounded::new(Arc::new(Memory::new(Arc::new(SystemClock), 1 << 20)), 10);
+        let store = Measured::new(Arc::new(small), metrics.clone());
         store.create("v1/a", Bytes::from_static(b"x").into()).await.unwrap();
-        assert!(store.create("v1/b", Bytes::from(vec![0; 100]).into()).await.is_err());
+        let refused = store.create("v1/b/part/000000-00000000", Bytes::from(vec![0; 100]).into()).await;
+        assert!(matches!(refused, Err(StoreError::NoSpace)), "{refused:?}");
         store.read("v1/a", 0).await.unwrap();
         store.delete(&["v1/a".to_owned(), "v1/c".to_owned()]).await.unwrap();
         let text = metrics.text();
