@@ -20,7 +20,7 @@ use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::relay::limits::{LimitArgs, size};
 use crate::cli::relay::operations::{OperationArgs, Operations};
 use crate::cli::relay::summary::{Summary, creators_word};
-use crate::cli::relay::token;
+use crate::cli::relay::token::watch::WatchedTokens;
 use crate::cli::stores::{self, StoreName};
 use crate::platform::service::Socket;
 use crate::relay::clock::SystemClock;
@@ -67,7 +67,7 @@ pub(super) struct ServeArgs {
         help_heading = NETWORK
     )]
     trusted_proxy: Vec<IpNet>,
-    /// Let anyone create shares
+    /// Let anyone create shares, within lower limits: see below
     #[arg(long, alias = "open", conflicts_with = "create_token_file", help_heading = ACCESS)]
     anyone: bool,
     /// Let holders of a token in FILE create shares
@@ -132,6 +132,10 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
             "behind a proxy, all requests come from this machine, so senders must be authorized in another way",
             Hint::line("use --create-token-file FILE, or --anyone to let anyone create shares"),
         ));
+    }
+    if args.anyone && public_url.is_some() && listen.ip().is_loopback() && args.trusted_proxy.is_empty() {
+        cx.output
+            .warn("without --trusted-proxy, limits per address do not apply to the clients of a proxy on this machine");
     }
     let metrics = Arc::<Metrics>::default();
     let rules = args.rules(&metrics, cx).await?;
@@ -286,11 +290,15 @@ impl ServeArgs {
         })
     }
 
+    /// The policy of admission. Tokens follow their file from now on.
     fn creation(&self) -> Result<CreatePolicy, Failure> {
         let Some(path) = &self.create_token_file else {
             return Ok(if self.anyone { CreatePolicy::Open } else { CreatePolicy::Loopback });
         };
-        Ok(CreatePolicy::Tokens(token::read_tokens(path)?))
+        let watched = WatchedTokens::open(path)?;
+        let accepted = watched.accepted();
+        tokio::spawn(watched.keep_reading());
+        Ok(CreatePolicy::Tokens(accepted))
     }
 }
 

@@ -20,6 +20,7 @@ mod operations;
 mod places;
 mod planted;
 mod protocol;
+mod quotas;
 mod races;
 mod remembered;
 mod sending;

@@ -220,7 +220,7 @@ pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(files(&path));
-        } else if !path.symlink_metadata().unwrap().file_type().is_socket() {
+        } else if !path.symlink_metadata().is_ok_and(|data| data.file_type().is_socket()) {
             found.push(path);
         }
     }
