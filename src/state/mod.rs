@@ -5,7 +5,7 @@ pub mod journal;
 pub mod outbox;
 mod tokens;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -102,6 +102,16 @@ fn written_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let between = written_beside(path, bytes)?;
     fs::rename(&between, path).inspect_err(|_| drop(fs::remove_file(&between)))?;
+    sync_dir(parent(path))
+}
+
+/// Makes `bytes` the content of a file, durably, as [`write_private`] does, with the owner and the mode of `like`.
+pub(crate) fn replace(path: &Path, bytes: &[u8], like: &Metadata) -> io::Result<()> {
+    let between = written_beside(path, bytes)?;
+    let renamed = File::open(&between)
+        .and_then(|file| files::copy_access(like, &file).and_then(|()| sync(&file)))
+        .and_then(|()| fs::rename(&between, path));
+    renamed.inspect_err(|_| drop(fs::remove_file(&between)))?;
     sync_dir(parent(path))
 }
 

@@ -9,6 +9,7 @@ mod operations;
 mod rewriting;
 mod serve;
 mod status;
+mod summary;
 mod token;
 
 use clap::{Args, Subcommand};

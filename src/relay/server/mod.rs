@@ -21,6 +21,7 @@ mod limits;
 mod options;
 mod room;
 mod static_files;
+mod tokens;
 mod waiting;
 
 use std::io;
@@ -39,6 +40,7 @@ pub use self::limits::Limits;
 use self::limits::requests;
 use self::options::Server;
 pub use self::options::{CreatePolicy, PORT, ServerOptions};
+pub use self::tokens::{CreateToken, CreateTokens};
 use crate::relay::problem::HttpProblem;
 use crate::relay::{Relay, pinned, wire};
 
@@ -95,6 +97,7 @@ fn router(server: Arc<Server>) -> Router {
         .route(&format!("{}{{name}}", wire::PAGE_FILES), get(static_files::page_file))
         .route(wire::ABOUT, get(handlers::about))
         .route(wire::CREATE, post(handlers::create))
+        .route(wire::ALLOWANCE, post(handlers::allowance))
         .route("/v1/part/{number}", put(handlers::put_part).get(handlers::get_part))
         .route(wire::COMMIT, post(handlers::commit))
         .route(wire::DEPOSIT, post(handlers::deposit))

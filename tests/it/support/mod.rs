@@ -1,5 +1,6 @@
 //! Shared tools of the tests. Tests do not import each other.
 
+pub(crate) mod admin;
 mod browsers;
 mod bucket;
 mod clock;
@@ -55,7 +56,7 @@ pub(crate) use self::nginx::{Front, Nginx, certificate};
 pub(crate) use self::observed::Observed;
 pub(crate) use self::planted::{planted, planted_with};
 pub(crate) use self::proxy::{Proxy, answering, answering_for};
-pub(crate) use self::relays::{BEHIND_NGINX, START, TestRelay, served};
+pub(crate) use self::relays::{BEHIND_NGINX, START, TestRelay, client_of, served};
 pub(crate) use self::s3::{BucketFault, Denial, TestS3, kill};
 pub(crate) use self::sample::Sample;
 pub(crate) use self::sandbox::{Ended, RelayProcess, Run, Running, SHARE, Sandbox, files};

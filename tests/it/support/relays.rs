@@ -50,8 +50,12 @@ pub(crate) fn served(relay: Arc<dyn Relay>) -> (Arc<dyn Relay>, String) {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let options = ServerOptions { create: Admission::Open, ..ServerOptions::default() };
     tokio::spawn(server::serve(relay, listener, options, std::future::pending()));
-    let client = HttpRelay::new(RelayUrl::parse(&url).unwrap(), None, Duration::from_mins(1)).unwrap();
-    (Arc::new(client), url)
+    (client_of(&url), url)
+}
+
+/// A client of the server at `url`, without retries.
+pub(crate) fn client_of(url: &str) -> Arc<dyn Relay> {
+    Arc::new(HttpRelay::new(RelayUrl::parse(url).unwrap(), None, Duration::from_mins(1)).unwrap())
 }
 
 impl TestRelay {
