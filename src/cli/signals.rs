@@ -14,8 +14,10 @@ use crate::platform::process;
 pub(super) enum Stop {
     /// Ctrl-C: a person is there.
     Person,
-    /// A closed terminal, a service manager.
+    /// A service manager.
     Machine,
+    /// A closed terminal; or an operator who asks a relay to read its files again.
+    Hangup,
 }
 
 /// The signals that have come and were not returned yet.
@@ -29,7 +31,7 @@ impl Signals {
         for (kind, stop) in [
             (SignalKind::interrupt(), Stop::Person),
             (SignalKind::terminate(), Stop::Machine),
-            (SignalKind::hangup(), Stop::Machine),
+            (SignalKind::hangup(), Stop::Hangup),
             (SignalKind::quit(), Stop::Machine),
         ] {
             // A program that is started by nohup shall outlive its terminal.

@@ -151,6 +151,7 @@ impl Host {
                 drain: DRAIN,
                 max_connections: MAX_CONNECTIONS,
                 limits: Limits { connections: Some(MAX_CONNECTIONS_OF_ONE), ..Limits::default() },
+                ..ServerOptions::default()
             };
             let mut stopped = stopped.clone();
             let stop = async move {

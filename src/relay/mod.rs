@@ -11,6 +11,7 @@
 
 mod backoff;
 mod base64url;
+pub mod certificate;
 pub mod client;
 pub mod clock;
 mod content;

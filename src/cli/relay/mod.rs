@@ -5,8 +5,10 @@ mod choose;
 mod compared;
 mod findings;
 mod limits;
+mod listening;
 mod rewriting;
 mod serve;
+mod tls;
 mod token;
 
 use clap::{Args, Subcommand};

@@ -14,7 +14,7 @@ use axum::http::StatusCode;
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::answers::{HEADERS, json_text};
+use super::answers::{HEADERS, HSTS, json_text};
 use super::exchange::Exchange;
 use crate::relay::RelayError;
 use crate::relay::problem::{HttpProblem, Problem};
@@ -27,6 +27,8 @@ const HEAD: &[u8] = b"HEAD ";
 pub(super) struct Automatic<S> {
     stream: S,
     exchange: Arc<Exchange>,
+    /// Whether the connection is TLS with a certificate.
+    is_certified: bool,
     /// The first bytes that arrived since the last answer of a handler.
     first: Vec<u8>,
     /// The unwritten rest of an answer that replaces one of hyper's.
@@ -34,13 +36,13 @@ pub(super) struct Automatic<S> {
 }
 
 impl<S> Automatic<S> {
-    pub(super) fn new(stream: S, exchange: Arc<Exchange>) -> Self {
-        Self { stream, exchange, first: Vec::new(), pending: Bytes::new() }
+    pub(super) fn new(stream: S, exchange: Arc<Exchange>, is_certified: bool) -> Self {
+        Self { stream, exchange, is_certified, first: Vec::new(), pending: Bytes::new() }
     }
 
     /// Replaces `written` if hyper writes it by itself. Returns whether it does.
     fn replace(&mut self, written: &[u8]) -> bool {
-        let answer = self.exchange.is_idle().then(|| answer(written, self.first == HEAD)).flatten();
+        let answer = self.exchange.is_idle().then(|| answer(written, self.first == HEAD, self.is_certified)).flatten();
         let Some(answer) = answer else {
             self.first.clear();
             return false;
@@ -65,7 +67,7 @@ impl<S: AsyncWrite + Unpin> Automatic<S> {
 }
 
 /// The answer with the head `head` of hyper, as a problem. `None` for any other head.
-fn answer(head: &[u8], is_head: bool) -> Option<Bytes> {
+fn answer(head: &[u8], is_head: bool, is_certified: bool) -> Option<Bytes> {
     let head = std::str::from_utf8(head).ok()?;
     let (kept, after) = head.split_once("content-length: 0\r\n")?;
     let after = after.strip_suffix("\r\n")?;
@@ -76,7 +78,8 @@ fn answer(head: &[u8], is_head: bool) -> Option<Bytes> {
         _ => return None,
     };
     let body = json_text(&problem);
-    let more: String = HEADERS.iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
+    let more = HEADERS.into_iter().chain(is_certified.then_some(HSTS));
+    let more: String = more.map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
     tracing::info!(method = "-", route = "-", status = status.as_u16(), bytes = body.len(), ms = 0);
     let (kind, len) = (wire::PROBLEM, body.len());
     let body = if is_head { "" } else { &body };

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::answers::HEADERS;
+use super::answers::{HEADERS, HSTS};
 use super::host;
 use super::options::Server;
 use crate::relay::RelayError;
@@ -24,14 +24,15 @@ pub(super) const MAX_TARGET: usize = 8 << 10;
 /// Characters of a foreign host that are logged.
 const LOGGED: usize = 100;
 
-/// Middleware of all requests: adds headers to the answer, and logs both.
-pub(super) async fn around(request: Request, next: Next) -> Response {
+/// Middleware of all requests: adds headers to the answer, and logs both. `is_certified` if all came over TLS with a
+/// certificate.
+pub(super) async fn around(State(is_certified): State<bool>, request: Request, next: Next) -> Response {
     let start = Instant::now();
     let method = known(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    for (name, value) in HEADERS {
+    for (name, value) in HEADERS.into_iter().chain(is_certified.then_some(HSTS)) {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -77,7 +78,8 @@ fn refusal(server: &Server, uri: &Uri, headers: &HeaderMap) -> Option<Response> 
         }
     }
     let public_url = server.options.public_url.as_ref();
-    let Err(error) = host::expect_meant(uri, headers, server.listens, public_url) else {
+    let names = server.options.certificates.as_ref().map_or(&[][..], |certificates| certificates.names());
+    let Err(error) = host::expect_meant(uri, headers, server.listens, public_url, names) else {
         return server.base.as_deref().filter(|base| uri.path() == *base).map(to_page);
     };
     if error == RelayError::Misdirected && !server.misdirected.swap(true, Ordering::Relaxed) {

@@ -28,7 +28,7 @@ impl HostName {
         if let Ok(ip) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
             return Self::Address(ip);
         }
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        let name = without_port(host);
         if name.eq_ignore_ascii_case("localhost") { Self::Localhost } else { Self::Other }
     }
 
@@ -42,8 +42,14 @@ impl HostName {
     }
 }
 
-/// Fails unless the `Host` header names the server that listens on `listens` and is known as `public_url`. Prevents DNS
-/// rebinding: a foreign page must not reach a relay on a private network under a name of its own.
+/// A host that is no address, without its port.
+fn without_port(host: &str) -> &str {
+    host.rsplit_once(':').map_or(host, |(name, _)| name)
+}
+
+/// Fails unless the `Host` header names the server that listens on `listens` and is known as `public_url`, and under the
+/// other `names` of its certificate. Prevents DNS rebinding: a foreign page must not reach a relay on a private network
+/// under a name of its own.
 ///
 /// # Errors
 /// [`RelayError::BadRequest`] unless there is exactly one host, [`RelayError::Misdirected`] if it is another one.
@@ -52,6 +58,7 @@ pub(super) fn expect_meant(
     headers: &HeaderMap,
     listens: SocketAddr,
     public_url: Option<&RelayUrl>,
+    names: &[String],
 ) -> Result<(), RelayError> {
     let mut hosts = headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next().and_then(|value| value.to_str().ok()), hosts.next()) else {
@@ -62,6 +69,10 @@ pub(super) fn expect_meant(
         return Err(RelayError::Misdirected);
     }
     if public_url.is_some_and(|url| url.name().eq_ignore_ascii_case(host)) {
+        return Ok(());
+    }
+    let name = without_port(host);
+    if names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
         return Ok(());
     }
     let host = HostName::parse(host);
@@ -116,12 +127,13 @@ mod tests {
             for (name, value) in hosts {
                 all.append(*name, value.parse().unwrap());
             }
-            expect_meant(&uri, &all, listens, Some(&url))
+            expect_meant(&uri, &all, listens, Some(&url), &["other.example".to_owned()])
         };
         let (meant, other, malformed) = (Ok(()), Err(RelayError::Misdirected), Err(RelayError::BadRequest));
         assert_eq!(is_meant(&[("host", "192.0.2.1")], listens), meant);
         assert_eq!(is_meant(&[("host", "127.0.0.1:80")], listens), meant);
         assert_eq!(is_meant(&[("host", "RELAY.example")], listens), meant);
+        assert_eq!(is_meant(&[("host", "Other.example:4443")], listens), meant);
         assert_eq!(is_meant(&[("host", "192.0.2.2")], listens), other);
         assert_eq!(is_meant(&[("host", "192.0.2.2")], everywhere), meant);
         assert_eq!(is_meant(&[("host", "evil.example")], everywhere), other);

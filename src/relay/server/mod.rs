@@ -18,8 +18,12 @@ mod handlers;
 mod host;
 mod limits;
 mod options;
+mod redirect;
 mod room;
+mod secure;
+mod serving;
 mod static_files;
+mod streams;
 mod waiting;
 
 use std::io;
@@ -30,16 +34,17 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware;
 use axum::routing::{get, post, put};
-use axum_server::Handle;
-use hyper_util::rt::TokioTimer;
+use tokio::sync::Semaphore;
 
 use self::connection::Acceptor;
 pub use self::limits::Limits;
 use self::limits::requests;
 use self::options::Server;
+use self::secure::Tls;
+use self::serving::Stop;
 pub use self::options::{CreatePolicy, PORT, ServerOptions};
 use crate::relay::problem::HttpProblem;
-use crate::relay::{Relay, pinned, wire};
+use crate::relay::{Relay, wire};
 
 /// Time for the head of a request. A connection that takes longer is closed.
 const HEADER_TIME: Duration = Duration::from_secs(10);
@@ -56,34 +61,52 @@ const MAX_FIELDS: usize = 64;
 pub async fn serve(
     relay: Arc<dyn Relay>,
     listener: TcpListener,
-    options: ServerOptions,
+    mut options: ServerOptions,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let listens = listener.local_addr()?;
-    listener.set_nonblocking(true)?;
-    let tls = options.direct.as_ref().map(pinned::server).transpose().map_err(io::Error::other)?;
-    let (drain, plain, max_connections) = (options.drain, options.plain, options.max_connections);
-    let server = Server::new(relay, options, listens);
+    let listener = asynchronous(listener)?;
+    let tls = match (&options.direct, &options.certificates) {
+        (Some(key), _) => Some(Tls::pinned(key)),
+        (None, Some(certificates)) => Some(Tls::certified(certificates.clone())),
+        (None, None) => None,
+    };
+    let tls = tls.transpose().map_err(io::Error::other)?;
+    let redirects = options.redirects.take().map(asynchronous).transpose()?;
+    let (drain, plain) = (options.drain, options.plain && options.certificates.is_none());
+    let permits = Arc::new(Semaphore::new(options.max_connections));
+    let server = Arc::new(Server::new(relay, options, listens));
     let limiter = server.limiter.clone();
-    let acceptor = Acceptor::new(tls, plain, max_connections, limiter.clone());
-    let app = router(Arc::new(server));
-    let handle = Handle::new();
-    let mut server = axum_server::from_tcp(listener)?.acceptor(acceptor).handle(handle.clone()).http1_only();
-    server
-        .http_builder()
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIME)
-        .max_headers(MAX_FIELDS)
-        .max_buf_size(MAX_HEAD);
-    tokio::spawn(async move {
-        stop.await;
-        handle.graceful_shutdown(Some(drain));
+    let (stopping, stops) = Stop::new();
+    let acceptor = |tls, plain| Acceptor::new(tls, plain, permits.clone(), limiter.clone());
+    let main = serving::serve(listener, acceptor(tls, plain), router(server.clone()), stops.clone(), drain);
+    let redirecting = redirects.map(|listener| {
+        serving::serve(listener, acceptor(None, true), redirect::router(server.clone()), stops, drain)
     });
+    let serving = async {
+        match redirecting {
+            Some(redirecting) => drop(tokio::join!(main, redirecting)),
+            None => main.await,
+        }
+    };
+    let stop = async {
+        stop.await;
+        let _ = stopping.send(true);
+        // Dropping it would stop at once, too.
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
-        served = server.serve(app.into_make_service()) => served,
-        () = limiter.keep_forgetting() => Ok(()),
+        () = serving => {}
+        () = stop => {}
+        () = limiter.keep_forgetting() => {}
     }
+    Ok(())
+}
+
+/// The listener, for use with the runtime.
+fn asynchronous(listener: TcpListener) -> io::Result<tokio::net::TcpListener> {
+    listener.set_nonblocking(true)?;
+    tokio::net::TcpListener::from_std(listener)
 }
 
 fn router(server: Arc<Server>) -> Router {
@@ -102,11 +125,11 @@ fn router(server: Arc<Server>) -> Router {
         .route(wire::OWNER, get(handlers::status).delete(handlers::revoke))
         .fallback(static_files::nothing_there)
         .method_not_allowed_fallback(|| async { HttpProblem::BadMethod });
-    let base = server.base.clone();
+    let (base, is_certified) = (server.base.clone(), server.options.certificates.is_some());
     let api = api
         .layer(middleware::from_fn_with_state(server.clone(), entrance::expected))
         .layer(middleware::from_fn_with_state(server.clone(), requests::counted))
-        .layer(middleware::from_fn(entrance::around))
+        .layer(middleware::from_fn_with_state(is_certified, entrance::around))
         .with_state(server);
     match base {
         None => api,
