@@ -10,7 +10,8 @@ use crate::open::error::OpenError;
 use crate::open::look::Opener;
 use crate::relay::{self, Checksum, RelayError};
 
-/// Part buffers: two are filled, one is decrypted.
+/// Part buffers, and downloads at once. Over a distant line all of them are on their way. Decrypting a part that has
+/// arrived takes a fraction of a round trip.
 pub(super) const BUFFERS: usize = 3;
 /// Attempts to fetch a part that arrives complete but fails its check.
 const FETCHES: u32 = 2;
@@ -39,7 +40,7 @@ impl Opened {
                     self.fetch_part(number, *crc, buffer).await
                 }
             })
-            .buffered(BUFFERS - 1);
+            .buffered(BUFFERS);
         while let Some(part) = parts.next().await {
             if to.send(part?).await.is_err() {
                 // The thread has failed, and its result has the error.

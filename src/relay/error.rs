@@ -86,6 +86,16 @@ pub enum RelayError {
         /// The limit. Older relays do not name it.
         limit: Option<Limit>,
     },
+    /// A limit of the create token is used up for today.
+    #[error("the create token's limit for today is used up")]
+    Quota {
+        /// The limited quantity. `None`: one that only newer relays limit.
+        what: Option<Daily>,
+        /// The limit of one day, in bytes or shares.
+        max: u64,
+        /// When it comes back, Unix seconds.
+        until: Option<u64>,
+    },
     /// The relay cannot answer now.
     #[error("the relay is busy")]
     Busy {
@@ -152,6 +162,16 @@ pub enum Limited {
     Uploads,
     /// Requests and parts at once.
     AtOnce,
+}
+
+/// A quantity that a create token limits for each day, UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Daily {
+    /// Bytes of new shares.
+    Bytes,
+    /// New shares.
+    Shares,
 }
 
 /// The clients that a limit counts together.

@@ -31,7 +31,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use self::content::{ByteStream, Content};
-pub use self::error::{Limit, LimitOf, Limited, RelayError};
+pub use self::error::{Daily, Limit, LimitOf, Limited, RelayError};
 pub use self::types::{
     About, Admission, Checksum, ClaimResponse, Commit, CommitResponse, Create, Credential, Gone, INLINE_LEN, LEASE,
     MAX_DEPOSIT_MANIFEST, MAX_GUESSES, MAX_SEALED_MANIFEST, MAX_TTL, MAX_WAIT, MIN_TTL, Notice, ShareState, Status,

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::relay::{Gone, Limit, LimitOf, Limited, RelayError};
+use crate::relay::{Gone, Limit, LimitOf, RelayError};
 use crate::secret::Claimant;
 
 /// An error on the wire. Nothing of the request is echoed.
@@ -22,7 +22,7 @@ pub(super) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "known")]
-    limit: Option<Limited>,
+    limit: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "known")]
     of: Option<LimitOf>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,6 +32,16 @@ pub(super) struct Problem {
 /// A word, or `None` for one that only newer relays use.
 fn known<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
     Ok(serde_json::from_value(serde_json::Value::deserialize(from)?).ok())
+}
+
+/// The word of a limit.
+fn word(limit: impl Serialize) -> Option<String> {
+    serde_json::to_value(limit).ok()?.as_str().map(str::to_owned)
+}
+
+/// The limit of that word, unless only newer relays have it.
+fn parse_word<T: DeserializeOwned>(word: Option<String>) -> Option<T> {
+    serde_json::from_value(word?.into()).ok()
 }
 
 /// A problem of a request that no handler gets: it is refused for its form in HTTP alone. Our client makes no such
@@ -96,7 +106,11 @@ impl Problem {
             RelayError::SlowDown { after, limit } => {
                 let (status, problem, after) = later(429, "slow-down", after);
                 let (what, of) = limit.map(|Limit { what, of }| (what, of)).unzip();
-                (status, Self { limit: what, of, ..problem }, after)
+                (status, Self { limit: what.and_then(word), of, ..problem }, after)
+            }
+            RelayError::Quota { what, max: limit, until } => {
+                let (status, problem, after) = max(403, "quota", limit);
+                (status, Self { limit: what.and_then(word), until, ..problem }, after)
             }
             RelayError::Busy { after } => later(503, "busy", after),
             RelayError::NoSpace { after } => later(507, "no-space", after),
@@ -158,7 +172,12 @@ impl Problem {
             "misdirected" => RelayError::Misdirected,
             "slow-down" => RelayError::SlowDown {
                 after,
-                limit: problem.limit.zip(problem.of).map(|(what, of)| Limit { what, of }),
+                limit: parse_word(problem.limit).zip(problem.of).map(|(what, of)| Limit { what, of }),
+            },
+            "quota" => RelayError::Quota {
+                what: parse_word(problem.limit),
+                max: problem.max.unwrap_or(0),
+                until: problem.until,
             },
             "busy" => RelayError::Busy { after },
             "no-space" => RelayError::NoSpace { after },
@@ -195,6 +214,7 @@ fn gone_word(how: Gone) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::relay::{Daily, Limited};
 
     #[test]
     fn every_error_is_in_the_protocol_and_arrives_as_it_was_sent() {
@@ -224,6 +244,9 @@ mod tests {
             RelayError::Misdirected,
             RelayError::SlowDown { after: 1, limit: None },
             RelayError::SlowDown { after: 9, limit: Some(Limit { what: Limited::Uploads, of: LimitOf::Token }) },
+            RelayError::Quota { what: Some(Daily::Bytes), max: 1 << 30, until: Some(1_800_000_000) },
+            RelayError::Quota { what: Some(Daily::Shares), max: 5, until: None },
+            RelayError::Quota { what: None, max: 5, until: Some(1) },
             RelayError::Busy { after: 2 },
             RelayError::NoSpace { after: 60 },
         ] {
@@ -254,6 +277,8 @@ mod tests {
         assert_eq!(Problem::read(418, newer, None), RelayError::BadRequest);
         assert_eq!(Problem::read(503, newer, Some(7)), RelayError::Busy { after: 7 });
         assert_eq!(Problem::read(429, newer, None), RelayError::SlowDown { after: 5, limit: None });
+        let newer = br#"{"type":"urn:share:quota","limit":"moons","max":3,"until":9}"#;
+        assert_eq!(Problem::read(403, newer, None), RelayError::Quota { what: None, max: 3, until: Some(9) });
         for status in [413, 429, 502, 507] {
             let foreign = Problem::read(status, b"<html>", Some(9));
             assert_eq!(foreign, RelayError::ByProxy { status, after: Some(9) });

@@ -13,7 +13,8 @@ use crate::secret::Keys;
 use crate::send::error::SendError;
 use crate::send::input::{Album, Input};
 
-/// Part buffers: one is filled, two are on their way.
+/// Part buffers, and uploads at once. Over a distant line all of them are on their way. Filling one again when its part
+/// has arrived takes a fraction of a round trip.
 pub(super) const BUFFERS: usize = 3;
 
 /// An encrypted part.

@@ -65,9 +65,9 @@ pub struct Sent {
     pub manifest: Manifest,
 }
 
-/// Takes turns for the shares of one sender: two uploads at once, as a single share has them.
+/// Takes turns for the shares of one sender: as many uploads at once as a single share has.
 pub(super) fn turns() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(BUFFERS - 1))
+    Arc::new(Semaphore::new(BUFFERS))
 }
 
 /// Revokes one upload. It works while the upload runs, after it, and after it was dropped.
@@ -139,6 +139,7 @@ impl UploadRevoker {
                 Err(RelayError::BadRequest
                     | RelayError::TooLongLived { .. }
                     | RelayError::NotAllowed
+                    | RelayError::Quota { .. }
                     | RelayError::Unknown
                     | RelayError::IdTaken
                     | RelayError::PartsMissing
@@ -272,7 +273,7 @@ impl Upload {
         }
     }
 
-    /// Uploads parts as they come, two at a time, and gives their buffers back.
+    /// Uploads parts as they come, several at a time, and gives their buffers back.
     async fn put_parts(
         &self,
         first: [Part; 2],
@@ -291,7 +292,7 @@ impl Upload {
                     Ok(crc)
                 }
             })
-            .buffered(BUFFERS - 1)
+            .buffered(BUFFERS)
             .try_collect()
             .await
     }

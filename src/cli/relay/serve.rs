@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::{Args, ValueHint};
@@ -31,6 +32,9 @@ const KEEPS_VERSIONS: &str = "the bucket keeps versions of deleted objects: ciph
 
 /// The address on which a relay listens unless another one is set.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), server::PORT);
+
+/// The longest time that deletions hold up the end of a relay.
+const SETTLE_TIME: Duration = Duration::from_secs(10);
 
 /// The options of a relay that runs here.
 #[derive(Args)]
@@ -133,8 +137,10 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
     let stop = async move {
         signals.next().await;
     };
-    let served = server::serve(rules, listener, options, stop).await;
+    let served = server::serve(rules.clone(), listener, options, stop).await;
     sweeper.abort();
+    // After a longer time the next run's sweep deletes what is left.
+    let _ = tokio::time::timeout(SETTLE_TIME, rules.end_deletions()).await;
     served.map_err(|error| anyhow::Error::from(error).into())
 }
 
@@ -195,7 +201,7 @@ impl ServeArgs {
             reserve: if in_memory { Some(0) } else { self.reserve.map(|reserve| reserve.as_u64()) },
             ..Policy::default()
         };
-        let rules = Arc::new(StoreRelay::new(store, Arc::new(SystemClock), policy));
+        let rules = Arc::new(StoreRelay::new(store, Arc::new(SystemClock), policy).deleting_after_answers());
         let name = StoreName::of_relay(self.store.as_deref());
         let hint = Hint::line("use another --store; nothing was changed");
         let found = stores::probe(&rules, &name, hint, cx).await?;

@@ -7,9 +7,10 @@
 //! This file has the relay itself and the steps that its rules share. Each group of requests has a file: `upload`,
 //! `commit`, `open`, `owner`. `sweep` does what time makes due, and [`probe`] tests a store. They use `records` (the
 //! decisions about a share), `phase` (the state that follows from them), `known` (what a node remembers of them),
-//! `incoming` (a part on its way), `names` and `write_once`.
+//! `ending` (the last decision, and the deletion after it), `incoming` (a part on its way), `names` and `write_once`.
 
 mod commit;
+mod ending;
 mod incoming;
 mod known;
 mod names;
@@ -22,18 +23,18 @@ mod sweep;
 mod upload;
 mod write_once;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio_util::task::TaskTracker;
 
 use self::known::{Known, Remembered};
 use self::phase::Records;
-use self::records::{Decision, Offer, UploadEnd, failure, get, load};
-use self::write_once::{Written, write_hint, write_once};
+use self::records::{Decision, Offer, get, load};
+use self::write_once::write_hint;
 use crate::relay::clock::Clock;
 use crate::relay::store::Store;
 use crate::relay::{
@@ -83,6 +84,8 @@ pub struct StoreRelay {
     known: Known,
     /// Whether our clock agrees with the store's. While it does not, the relay neither claims nor sweeps.
     clock_agrees: AtomicBool,
+    /// Deletions that go on after an answer; `None`: the answers wait for them.
+    deletions: Option<TaskTracker>,
 }
 
 impl StoreRelay {
@@ -90,7 +93,7 @@ impl StoreRelay {
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, policy: Policy) -> Self {
         // The folder of a direct share is removed with the program that serves it, also under a program that waits.
         let known = Known::new(!policy.direct);
-        Self { store, clock, policy, known, clock_agrees: AtomicBool::new(true) }
+        Self { store, clock, policy, known, clock_agrees: AtomicBool::new(true), deletions: None }
     }
 
     /// Unix seconds.
@@ -164,74 +167,6 @@ impl StoreRelay {
     /// Writes a hint for the sweeper to look at `id` at `due`. Must precede the record that makes something due then.
     async fn mark_due(&self, id: &Id, due: u64) -> Result<(), RelayError> {
         write_hint(&*self.store, &*self.clock, &names::due(id, due)).await
-    }
-
-    /// Ends a share by `decision`, unless another decision exists. Deletes its data if `decision` is in force.
-    async fn end_share<D: Decision>(&self, id: &Id, decision: D) -> Result<Written<D>, RelayError> {
-        let known = self.known.get(id, self.now());
-        self.mark_due(id, self.now()).await?;
-        let written = write_once(&*self.store, &*self.clock, &D::name(id), decision).await?;
-        // Before anything is deleted: a part that lands later finds nothing remembered, and reads how the share ended.
-        self.known.forget(id);
-        if written.is_ours() {
-            self.delete_now(id, &known).await;
-        }
-        Ok(written)
-    }
-
-    /// Ends an upload, unless it was committed.
-    async fn abort(&self, id: &Id) -> Result<Written<UploadEnd>, RelayError> {
-        self.end_share(id, UploadEnd::Aborted { v: V1, at: self.now() }).await
-    }
-
-    /// Deletes the data of a share that has just ended. After a failure the sweeper tries again.
-    async fn delete_now(&self, id: &Id, known: &Remembered) {
-        if let Err(error) = self.delete_data(id, known).await {
-            tracing::warn!(%error, "deleting the data of an ended share failed; the sweeper tries again");
-        }
-    }
-
-    /// Deletes what was stored after the end of a share. After a failure the sweeper tries again.
-    async fn delete_if_ended(&self, id: &Id) {
-        let deleted = async {
-            match Records::load(&*self.store, id).await? {
-                Some(records) if records.phase(self.now()).is_settled() => {
-                    self.delete_data(id, &Remembered::default()).await
-                }
-                Some(_) => Ok(()),
-                // Its records were deleted too. The sweeper deletes what is left of such a share.
-                None => self.mark_due(id, self.now()).await,
-            }
-        };
-        if let Err(error) = deleted.await {
-            self.known.note_landed(id);
-            tracing::warn!(%error, "deleting late data of an ended share failed; the sweeper tries again");
-        }
-    }
-
-    /// Deletes parts, slots and manifest, all at the same time: objects whose names follow from what is `known` at
-    /// once, and the others as they are listed. The record that makes them unreadable must be durable before.
-    async fn delete_data(&self, id: &Id, known: &Remembered) -> Result<(), RelayError> {
-        let mut named = vec![names::manifest(id)];
-        if let Some(UploadEnd::Committed { parts, .. }) = known.upload_end.as_deref() {
-            named.extend((0..).zip(parts).map(|(number, crc)| names::part(id, number, *crc)));
-        }
-        let has_slots = known.offer.as_ref().is_none_or(|offer| offer.has_passphrase());
-        let guesses = async { if has_slots { self.delete_below(&names::guesses(id), &[]).await } else { Ok(()) } };
-        let parts = names::parts(id);
-        // Each deletion is tried, even if another one fails.
-        let (named, parts, guesses) =
-            tokio::join!(self.store.delete(&named), self.delete_below(&parts, &named), guesses);
-        named.map_err(failure).and(parts).and(guesses)
-    }
-
-    /// Deletes all objects whose names begin with `prefix`, but for those that are deleted by name.
-    async fn delete_below(&self, prefix: &str, named: &[String]) -> Result<(), RelayError> {
-        let objects = self.store.list(prefix, None).await.map_err(failure)?;
-        let named: HashSet<&String> = named.iter().collect();
-        let names = objects.into_iter().map(|object| object.name).filter(|name| !named.contains(name));
-        let names: Vec<String> = names.collect();
-        if names.is_empty() { Ok(()) } else { self.store.delete(&names).await.map_err(failure) }
     }
 }
 

@@ -160,7 +160,7 @@ impl StoreRelay {
         let (now, claimant) = (self.now(), held.claimant);
         let wanted = ClaimEnd::Finished { v: V1, at: now, receipt: *receipt };
         let end = if now < held.until {
-            match self.end_share(id, wanted.clone()).await? {
+            match self.end_received(id, wanted.clone()).await? {
                 Written::New(_) | Written::Same(_) => return Ok(()),
                 Written::Theirs(end) => Some(end),
             }

@@ -13,6 +13,7 @@ use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
 use crate::relay::clock::after;
+use crate::relay::rules::ending::{delete_below, delete_data};
 use crate::relay::rules::known::Remembered;
 use crate::relay::rules::phase::{Phase, Records};
 use crate::relay::rules::records::{Claim, ClaimEnd, Decision, Offer, failure};
@@ -146,7 +147,7 @@ impl StoreRelay {
                     self.delete_all(id).await?;
                     return Ok(None);
                 }
-                self.delete_data(id, &Remembered::default()).await?;
+                delete_data(&*self.store, id, &Remembered::default()).await?;
                 // A part may have been stored after the end by a node that then died; a power cut may have undone a
                 // deletion.
                 let second_look = after(at, UPLOAD_TIME);
@@ -171,7 +172,7 @@ impl StoreRelay {
     async fn delete_all(&self, id: &Id) -> Result<(), RelayError> {
         self.store.delete(&[Offer::name(id)]).await.map_err(failure)?;
         self.known.forget(id);
-        self.delete_below(&names::share(id), &[]).await
+        delete_below(&*self.store, &names::share(id), &[]).await
     }
 
     /// Sweeps about once a minute, until the future is dropped.

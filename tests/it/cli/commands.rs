@@ -20,7 +20,7 @@ fn files_of_every_size_arrive_and_leave_nothing() {
         let link = sandbox.share(["send", "-q", "--relay", &relay.url, "sent"]).ok();
         assert_eq!(sandbox.share(["open", "-q", &link, "-o", "received"]).ok(), "");
         assert_eq!(sandbox.read("received"), content, "{size} bytes");
-        assert_eq!(relay.data(), Vec::<std::path::PathBuf>::new(), "{size} bytes");
+        relay.expect_empty();
         fs::remove_file(sandbox.path("received")).unwrap();
     }
     assert_eq!(sandbox.names(), ["sent"]);
@@ -99,7 +99,7 @@ fn pipes_work_in_both_directions() {
     assert_eq!(sandbox.share(["open", "-q"]).env("SHARE_LINK", &link).ok(), "hunter2");
 
     sandbox.share(["send", "--relay", &relay.url]).input("").fails(8, "standard input is empty");
-    assert!(relay.data().is_empty());
+    relay.expect_empty();
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn a_share_is_kept_when_its_reader_stops_early() {
     assert_eq!(sandbox.read("head"), content[..100]);
     assert!(!relay.data().is_empty());
     assert_eq!(sandbox.share(["open", "-q", &link]).run().stdout, content);
-    assert!(relay.data().is_empty());
+    relay.expect_empty();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -86,7 +86,7 @@ fn very_many_files_are_one_share() {
     for name in &names {
         assert_eq!(sandbox.read(&format!("All/{name}")), name.as_bytes());
     }
-    assert!(relay.data().is_empty());
+    relay.expect_empty();
 }
 
 /// A relay of an older version, which accepts shorter manifests.

@@ -4,7 +4,9 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use crate::support::{BucketFault, Denial, Proxy, Run, Sandbox, TestS3, data, node, noise, photo, settle_bucket, skip};
+use crate::support::{
+    BucketFault, Denial, Proxy, Run, Sandbox, TestS3, data, expect_no_data, node, noise, photo, settle_bucket, skip,
+};
 
 /// A run of the program with the bucket's credentials.
 fn share(sandbox: &Sandbox, s3: &TestS3, args: &[&str]) -> Run {
@@ -239,7 +241,7 @@ fn three_relays_over_one_bucket_are_one_relay() {
     front.lead_to(&nodes[0].address());
     sandbox.share(["open", "-q", &link]).env("HOME", sandbox.other_home("ben")).fails(3, "on another device");
     assert!(sandbox.share(["status"]).ok().contains("(verified: the opener had the link)"));
-    assert_eq!(data(&s3), Vec::<String>::new());
+    expect_no_data(&s3);
 }
 
 #[test]
@@ -252,7 +254,7 @@ fn a_sender_stops_when_its_relay_dies_and_another_relay_sweeps() {
     let second = node(&sandbox, &s3);
     let link = format!("{}#{}", second.url, link.split_once('#').unwrap().1);
     assert_eq!(sandbox.share(["open", "-q", &link]).run().stdout.len(), 9_000_000);
-    assert_eq!(data(&s3), Vec::<String>::new());
+    expect_no_data(&s3);
 }
 
 /// The Python environment in which tests/setup installed moto, a mock of S3.

@@ -64,10 +64,10 @@ async fn a_waiting_share_is_opened_once_and_deleted() {
 
             let receipt = share.keys.receipt(&device.token.claimant(&share.keys.id));
             relay.finish(&device, &receipt).await.unwrap();
+            assert!(bench.data().await.is_empty(), "{}", bench.name);
             let status = relay.status(&share.owner, &[], Duration::ZERO).await.unwrap();
             assert_eq!((status.state, status.receipt, status.bytes_left), (ShareState::Finished, Some(receipt), 0));
             assert_eq!(status.claimant, Some(device.token.claimant(&share.keys.id)));
-            assert!(bench.data().await.is_empty(), "{}", bench.name);
             assert_eq!(gone(relay.get_part(&device, 0, 0).await), Gone::AlreadyOpened);
         }
     }

@@ -16,8 +16,8 @@ use crate::support::{Observed, Sandbox, TestS3, noise, served};
 
 /// How far away the store is.
 const DELAY: Duration = Duration::from_millis(40);
-/// Parts that a client has on their way at once.
-const AT_ONCE: usize = 2;
+/// Parts of the store alone on their way at once: two, and as many as a client has.
+const AT_ONCE: [usize; 2] = [2, 3];
 const SIZE: usize = 100_000_000;
 
 /// The times of sending and opening.
@@ -27,22 +27,22 @@ struct Times {
     open: Duration,
 }
 
-/// The store alone: as many parts, two at once.
-async fn plain(store: &Arc<Observed>, content: &[u8]) -> Times {
+/// The store alone: as many parts, several at once.
+async fn plain(store: &Arc<Observed>, content: &[u8], at_once: usize) -> Times {
     let content = Bytes::copy_from_slice(content);
     let parts: Vec<Bytes> =
         (0..content.len()).step_by(PART_LEN).map(|at| content.slice(at..content.len().min(at + PART_LEN))).collect();
-    let name = |number: usize| format!("v1/{:032x}/part/{number:06}-00000000", 7);
+    let name = |number: usize| format!("v1/{at_once:032x}/part/{number:06}-00000000");
     let begun = Instant::now();
     let created = stream::iter(parts.iter().enumerate()).map(async |(number, part)| {
         store.create(&name(number), part.clone().into()).await.unwrap();
     });
-    created.buffer_unordered(AT_ONCE).collect::<()>().await;
+    created.buffer_unordered(at_once).collect::<()>().await;
     let send = begun.elapsed();
     let begun = Instant::now();
     let read = stream::iter(0..parts.len())
         .map(async |number| store.read(&name(number), 0).await.unwrap().unwrap().whole().await.unwrap().len());
-    let read: usize = read.buffer_unordered(AT_ONCE).fold(0, async |sum, len| sum + len).await;
+    let read: usize = read.buffer_unordered(at_once).fold(0, async |sum, len| sum + len).await;
     assert_eq!(read, content.len());
     Times { send, open: begun.elapsed() }
 }
@@ -52,7 +52,7 @@ fn compare(what: &str, inner: Arc<dyn Store>) -> [f64; 2] {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let store = Observed::delayed(inner, DELAY);
     let policy = Policy { reserve: Some(0), ..Policy::default() };
-    let rules = Arc::new(StoreRelay::new(store.clone(), Arc::new(SystemClock), policy));
+    let rules = Arc::new(StoreRelay::new(store.clone(), Arc::new(SystemClock), policy).deleting_after_answers());
     let url = runtime.block_on(async { served(rules).1 });
     let sandbox = Sandbox::new();
     let content = noise(SIZE, 3);
@@ -63,7 +63,7 @@ fn compare(what: &str, inner: Arc<dyn Store>) -> [f64; 2] {
         begun.elapsed()
     });
     let start = start.min().unwrap();
-    let alone = runtime.block_on(plain(&store, &content));
+    let alone = AT_ONCE.map(|at_once| runtime.block_on(plain(&store, &content, at_once)));
     store.timed_visits();
     let begun = Instant::now();
     let link = sandbox.share(["send", "-q", "--metadata", "keep", "--relay", &url, "noise.bin"]).ok();
@@ -72,7 +72,10 @@ fn compare(what: &str, inner: Arc<dyn Store>) -> [f64; 2] {
     sandbox.share(["open", "-q", &link, "-o", "got.bin"]).ok();
     let open = Phases::of(begun, start, &store, "read part");
     assert!(sandbox.read("got.bin") == content);
-    [send.compare(what, "send", alone.send), open.compare(what, "open", alone.open)]
+    [
+        send.compare(what, "send", alone.map(|times| times.send)),
+        open.compare(what, "open", alone.map(|times| times.open)),
+    ]
 }
 
 /// The time of a program, without that of its start.
@@ -93,15 +96,17 @@ impl Phases {
 
     /// Prints the speed in comparison to that of the store alone.
     #[expect(clippy::print_stderr, reason = "a measurement")]
-    fn compare(&self, what: &str, done: &str, alone: Duration) -> f64 {
+    fn compare(&self, what: &str, done: &str, alone: [Duration; 2]) -> f64 {
         let Self { before, parts, after } = *self;
-        let ratio = |ours: Duration| alone.as_secs_f64() / ours.as_secs_f64();
-        let (all, of_parts) = (ratio(before + parts + after), ratio(parts));
-        eprintln!(
-            "{what}, {done}: {before:.0?} + {parts:.0?} + {after:.0?}; the store alone {alone:.0?}: \
-             {all:.2} of its speed, {of_parts:.2} while parts flow"
-        );
-        all
+        eprintln!("{what}, {done}: {before:.0?} + {parts:.0?} + {after:.0?}");
+        let ratios =
+            alone.map(|alone| [before + parts + after, parts].map(|ours| alone.as_secs_f64() / ours.as_secs_f64()));
+        for ((at_once, alone), [all, of_parts]) in AT_ONCE.iter().zip(alone).zip(ratios) {
+            eprintln!(
+                "  the store alone, {at_once} at once: {alone:.0?}; {all:.2} of it, {of_parts:.2} while parts flow"
+            );
+        }
+        ratios[0][0]
     }
 }
 

@@ -307,3 +307,25 @@ async fn a_share_that_is_announced_during_the_sweep_of_its_old_hint_stays() {
         assert!(claimed.part.as_ref() == Some(&share.parts[0]), "{visit}");
     }
 }
+
+#[tokio::test]
+async fn a_recipient_is_answered_before_the_data_is_deleted_and_the_end_of_the_node_waits_for_it() {
+    let nodes = Nodes::new();
+    let Node { rules, observed } = nodes.node();
+    let node = Node { rules: rules.deleting_after_answers(), observed };
+    let share = Sample::new(5000, false);
+    deposit(&node.rules, &share).await.unwrap();
+    let holder = share.device();
+    node.rules.claim(&share.link(), share.proof(), &holder.token).await.unwrap();
+    let receipt = share.keys.receipt(&holder.token.claimant(&share.keys.id));
+    let deletion = node.observed.hold("delete manifest");
+    node.rules.finish(&holder, &receipt).await.unwrap();
+    deletion.arrived().await;
+    assert!(!nodes.data().await.is_empty(), "the answer came before");
+    assert_eq!(gone(node.rules.get_part(&holder, 0, 0).await), Some(Gone::AlreadyOpened), "nobody can read it");
+    let mut end = std::pin::pin!(node.rules.end_deletions());
+    assert!(futures_util::poll!(end.as_mut()).is_pending());
+    deletion.open();
+    end.await;
+    assert_eq!(nodes.data().await, Vec::<String>::new());
+}

@@ -9,7 +9,7 @@ use share::relay::client::HttpRelay;
 use share::relay::{Gone, Relay, RelayError};
 use share::relay_url::RelayUrl;
 
-use crate::support::{Ended, RelayProcess, Running, Sample, Sandbox, TestS3, data, node, noise};
+use crate::support::{Ended, RelayProcess, Running, Sample, Sandbox, TestS3, expect_no_data, node, noise};
 
 fn all(running: Vec<Running>) -> Vec<Ended> {
     running.into_iter().map(Running::wait).collect()
@@ -38,7 +38,7 @@ fn one_of_sixty_four_devices_gets_the_share() {
     let out = format!("out-{}", winners[0]);
     assert!(sandbox.read(&out) == content);
     assert_eq!(sandbox.names(), [out]);
-    assert!(relay.data().is_empty());
+    relay.expect_empty();
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn race(relays: &[RelayProcess]) {
 fn three_relays_over_one_bucket_have_one_winner_per_share() {
     let (sandbox, s3) = (Sandbox::new(), TestS3::start());
     race(&[(); 3].map(|()| node(&sandbox, &s3)));
-    assert_eq!(data(&s3), Vec::<String>::new());
+    expect_no_data(&s3);
 }
 
 #[test]
@@ -130,5 +130,5 @@ fn three_relays_over_one_folder_have_one_winner_per_share() {
     let sandbox = Sandbox::new();
     let relays = [(); 3].map(|()| sandbox.relay_with(&["--shared-folder", "--anyone"]));
     race(&relays);
-    assert_eq!(relays[0].data(), Vec::<std::path::PathBuf>::new());
+    relays[0].expect_empty();
 }

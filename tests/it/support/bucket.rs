@@ -1,9 +1,11 @@
 //! Relays over a bucket, and the bucket's objects.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use share::relay::clock::{Clock, SystemClock};
 
+use super::raw::PATIENCE;
 use super::s3::TestS3;
 use super::sandbox::{RelayProcess, Run, Sandbox};
 use super::settle::{is_data, settle};
@@ -11,6 +13,15 @@ use super::settle::{is_data, settle};
 /// The objects with ciphertext in the bucket.
 pub(crate) fn data(s3: &TestS3) -> Vec<String> {
     s3.names().into_iter().filter(|name| is_data(name)).collect()
+}
+
+/// Waits until no ciphertext is left: a relay deletes it after its answer.
+pub(crate) fn expect_no_data(s3: &TestS3) {
+    let begun = Instant::now();
+    while !data(s3).is_empty() {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", data(s3));
+        std::thread::yield_now();
+    }
 }
 
 /// Sweeps at ever later times, and checks that everything is deleted in time.

@@ -36,7 +36,7 @@ mod tracer;
 mod world;
 
 pub(crate) use self::browsers::{Browser, CLIP, DRIVEN, Engine, PHOTO, ROOT, Tab, WORKSHOP, has};
-pub(crate) use self::bucket::{data, node, relay_over_bucket, settle_bucket};
+pub(crate) use self::bucket::{data, expect_no_data, node, relay_over_bucket, settle_bucket};
 pub(crate) use self::clock::TestClock;
 pub(crate) use self::content::{contains, forms, noise, photo};
 pub(crate) use self::crowd::{Crowd, Held, Seen, open_sockets, peak_memory, upload};

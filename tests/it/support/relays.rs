@@ -50,7 +50,8 @@ pub(crate) fn served(relay: Arc<dyn Relay>) -> (Arc<dyn Relay>, String) {
 
 impl TestRelay {
     pub(crate) fn over(name: &'static str, store: Arc<dyn Store>, clock: Arc<TestClock>) -> Self {
-        let rules = Arc::new(StoreRelay::new(store.clone(), clock.clone(), policy()));
+        let rules = StoreRelay::new(store.clone(), clock.clone(), policy()).deleting_after_answers();
+        let rules = Arc::new(rules);
         Self { name, relay: rules.clone(), rules, store, clock, _folder: None, _s3: None }
     }
 
@@ -98,8 +99,9 @@ impl TestRelay {
         ]
     }
 
-    /// The names of a store's objects of ciphertext: parts, manifests and tries.
+    /// The names of a store's objects of ciphertext: parts, manifests and tries; without those that are being deleted.
     pub(crate) async fn data(&self) -> Vec<String> {
+        self.rules.end_deletions().await;
         let objects = self.store.list("v1/", None).await.unwrap();
         let names = objects.into_iter().map(|object| object.name);
         names.filter(|name| name.contains("/part/") || name.contains("/try/") || name.ends_with("/manifest")).collect()

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use crate::cli::output::errors::message::{Exit, Message};
-use crate::cli::output::format::about;
-use crate::relay::{Limit, LimitOf, Limited, RelayError};
+use crate::cli::output::format::{about, binary, time};
+use crate::relay::{Daily, Limit, LimitOf, Limited, RelayError};
 
 /// The limit that was reached, or what a proxy in front of the relay refuses.
 pub(in crate::cli) fn reason(relay: &str, error: &RelayError) -> Option<String> {
     match error {
         RelayError::SlowDown { limit: None, .. } => Some(format!("{relay} accepts only so many requests")),
         RelayError::SlowDown { limit: Some(limit), .. } => Some(reached(relay, *limit)),
+        RelayError::Quota { what, max, .. } => Some(used_up(relay, *what, *max)),
         RelayError::ByProxy { status, .. } => Some(format!("a proxy in front of {relay} {}", does(*status))),
         _ => None,
     }
@@ -29,6 +30,17 @@ fn reached(relay: &str, limit: Limit) -> String {
         Limited::AtOnce => "simultaneous transfers",
     };
     format!("{whose} has reached the limit of {what} at {relay}")
+}
+
+/// A daily limit of the user's create token that is used up.
+fn used_up(relay: &str, what: Option<Daily>, max: u64) -> String {
+    let limit = match what {
+        Some(Daily::Bytes) => binary(max),
+        Some(Daily::Shares) if max == 1 => "1 new share".to_owned(),
+        Some(Daily::Shares) => format!("{max} new shares"),
+        None => return format!("your create token has reached its limit for today at {relay}"),
+    };
+    format!("your create token has reached its limit of {limit} per day at {relay}")
 }
 
 /// The behavior of a proxy that answers with `status`.
@@ -51,9 +63,12 @@ pub(super) fn message(what: String, error: &RelayError, safe: &str) -> Message {
         RelayError::SlowDown { after, .. } | RelayError::ByProxy { after: Some(after), .. } if *after > 1 => {
             format!("{safe} in {}", about(Duration::from_secs(*after)))
         }
+        RelayError::Quota { until: Some(until), .. } => format!("{safe} after {}", time(*until)),
+        RelayError::Quota { until: None, .. } => format!("{safe} tomorrow"),
         _ => safe.to_owned(),
     };
-    Message::new(Exit::Unreachable, what, hint)
+    let exit = if let RelayError::Quota { .. } = error { Exit::Refused } else { Exit::Unreachable };
+    Message::new(exit, what, hint)
 }
 
 #[cfg(test)]
@@ -96,6 +111,23 @@ mod tests {
             assert_eq!(message.hint.unwrap().as_str(), "it is safe to run this again in 12 minutes");
         }
         assert_eq!(reason("relay.example", &RelayError::BUSY), None);
+    }
+
+    #[test]
+    fn a_daily_limit_is_refused_with_the_time_at_which_it_comes_back() {
+        let until = 1_800_000_000;
+        for (what, max, expected) in [
+            (Some(Daily::Bytes), 512 << 20, "its limit of 512 MiB per day"),
+            (Some(Daily::Shares), 1, "its limit of 1 new share per day"),
+            (Some(Daily::Shares), 20, "its limit of 20 new shares per day"),
+            (None, 20, "its limit for today"),
+        ] {
+            let error = RelayError::Quota { what, max, until: Some(until) };
+            let message = message(reason("relay.example", &error).unwrap(), &error, "it is safe to run this again");
+            assert_eq!(message.what, format!("your create token has reached {expected} at relay.example"));
+            let hint = format!("it is safe to run this again after {}", time(until));
+            assert_eq!((message.hint.unwrap().as_str(), message.exit), (&*hint, Exit::Refused));
+        }
     }
 
     #[test]

@@ -231,6 +231,7 @@ mod tests {
             RelayError::Misdirected,
             RelayError::Impostor,
             RelayError::NotAllowed,
+            RelayError::Quota { what: None, max: 1, until: None },
             RelayError::Unknown,
             RelayError::TooLarge { max: 1 },
             RelayError::WrongPassphrase { left: 1 },

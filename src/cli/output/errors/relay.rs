@@ -151,6 +151,7 @@ pub(super) fn message(relay: &str, error: &RelayError, safe: &str) -> Message {
             format!("{relay} keeps shares for at most {}", duration_words(Duration::from_secs(*max))),
             format!("ask the operator of {relay}"),
         ),
+        RelayError::Quota { .. } => Message::new(Exit::Refused, format!("{relay} refuses: {error}"), safe),
         RelayError::NotAllowed => {
             Message::new(Exit::Refused, format!("{relay} refuses: {error}"), format!("ask the operator of {relay}"))
         }
