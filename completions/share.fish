@@ -123,6 +123,12 @@ complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_s
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l create-token-file -d 'Let holders of a token in FILE create shares' -r -F
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l store -d 'Store shares at URL [default: data directory]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l reserve -d 'Keep SIZE free on the disk [default: 5 %, and at least 1 GiB]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l domain -d 'Get and renew a certificate for NAME, and listen on port 443 (repeatable)' -r -f -a "(__fish_print_hostnames)"
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l acme-directory -d 'Get certificates from the ACME server at URL [default: Let\'s Encrypt]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l acme-contact -d 'Let the certificate authority write to MAIL' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l tls-cert -d 'Use the certificate chain in FILE (PEM), and listen on port 443' -r -F
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l tls-key -d 'Use the private key in FILE (PEM)' -r -F
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l http-listen -d 'Redirect plain HTTP on ADDRESS to https, and let the certificate authority use it: [::]:80' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-size -d 'Accept shares up to SIZE' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-lifetime -d 'Accept shares that wait for up to TIME' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-stored -d 'Store up to SIZE in all [default: what the disk has room for]' -r -f
@@ -138,6 +144,7 @@ complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_s
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l plain-http -d 'Allow plain HTTP on a network that you trust'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l anyone -d 'Let anyone create shares'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l shared-folder -d 'Let several relays use the folder'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l accept-terms -d 'Accept the terms of the certificate authority; needed once'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'

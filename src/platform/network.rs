@@ -37,7 +37,9 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// Those of the system.
 pub fn listen_everywhere(port: u16) -> io::Result<TcpListener> {
     let lacks_ipv6 = |error: &io::Error| {
-        [Errno::AFNOSUPPORT, Errno::ADDRNOTAVAIL].map(|errno| Some(errno.raw_os_error())).contains(&error.raw_os_error())
+        [Errno::AFNOSUPPORT, Errno::ADDRNOTAVAIL]
+            .map(|errno| Some(errno.raw_os_error()))
+            .contains(&error.raw_os_error())
     };
     match listen((Ipv6Addr::UNSPECIFIED, port).into()) {
         Err(error) if lacks_ipv6(&error) => listen((Ipv4Addr::UNSPECIFIED, port).into()),

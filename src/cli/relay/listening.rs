@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 
 use crate::cli::output::errors::{Failure, Hint};
+use crate::cli::output::format::quoted;
 use crate::platform::network;
 use crate::safe_text::reason;
 
@@ -26,14 +27,13 @@ pub(super) fn bind_everywhere(port: u16) -> Result<TcpListener, Failure> {
 }
 
 fn failure(option: &str, place: &str, port: u16, error: &io::Error) -> Failure {
-    let hint = if error.kind() == io::ErrorKind::PermissionDenied && port < PRIVILEGED {
+    let is_denied = error.kind() == io::ErrorKind::PermissionDenied && port < PRIVILEGED;
+    let hint = if is_denied {
         let program = std::env::current_exe().map_or_else(|_| "share".to_owned(), |path| path.display().to_string());
-        format!(
-            "ports below {PRIVILEGED} need a privilege: let systemd start the relay, or run: \
-             sudo setcap cap_net_bind_service=+ep {program}"
-        )
+        Hint::run(format!("sudo setcap cap_net_bind_service=+ep {}", quoted(&program)))
     } else {
-        format!("use {option} with another address; port 0 chooses a free port")
+        Hint::line(format!("use {option} with another address; port 0 chooses a free port"))
     };
-    Failure::local(format!("cannot listen on {place}: {}", reason(error)), Hint::line(hint))
+    let why = if is_denied { format!("; ports below {PRIVILEGED} need a privilege") } else { String::new() };
+    Failure::local(format!("cannot listen on {place}: {}{why}", reason(error)), hint)
 }

@@ -9,12 +9,15 @@ use bytesize::ByteSize;
 use clap::{Args, ValueHint};
 use ipnet::{IpNet, Ipv4Net};
 use serde_json::json;
+use tokio::sync::Notify;
 
 use crate::cli::config;
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::relay::limits::{LimitArgs, size};
-use crate::cli::relay::token;
+use crate::cli::relay::tls::{self, Tls, TlsArgs};
+use crate::cli::relay::{listening, token};
+use crate::cli::signals::Stop;
 use crate::cli::stores::{self, StoreName};
 use crate::relay::clock::SystemClock;
 use crate::relay::rules::{Policy, StoreRelay};
@@ -24,7 +27,6 @@ use crate::relay::store::Store;
 use crate::relay::store::bounded::Bounded;
 use crate::relay::store::folder::Sharing;
 use crate::relay_url::RelayUrl;
-use crate::safe_text::reason;
 
 /// The warning about a bucket that keeps versions.
 const KEEPS_VERSIONS: &str = "the bucket keeps versions of deleted objects: ciphertext of opened shares remains until \
@@ -41,8 +43,8 @@ const SETTLE_TIME: Duration = Duration::from_secs(10);
 pub(super) struct ServeArgs {
     /// Listen on ADDRESS [default: 127.0.0.1:4080]
     #[arg(
-        long, value_name = "ADDRESS", env = "SHARE_LISTEN", value_parser = address, value_hint = ValueHint::Other,
-        help_heading = NETWORK
+        long, value_name = "ADDRESS", env = "SHARE_LISTEN", value_parser = listening::address,
+        value_hint = ValueHint::Other, help_heading = NETWORK
     )]
     listen: Option<SocketAddr>,
     /// Announce URL, the address of a proxy in front
@@ -79,6 +81,8 @@ pub(super) struct ServeArgs {
     )]
     reserve: Option<ByteSize>,
     #[command(flatten)]
+    tls: TlsArgs,
+    #[command(flatten)]
     limits: LimitArgs,
 }
 
@@ -90,10 +94,6 @@ const STORAGE: &str = "Storage";
 /// The full help of `--store`.
 const STORE: &str = "Store shares at URL: file:///DIRECTORY, s3://BUCKET/PREFIX, gs://…, az://… or memory: \
                      [default: data directory]";
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "expected an address with a port, like 127.0.0.1:4080".to_owned())
-}
 
 /// The longest prefix of a network that contains IPv4 addresses in their IPv6 form, `::ffff:0:0/96`, and others.
 const MAPPED_PREFIX: u8 = 96;
@@ -115,15 +115,21 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
     let listen = args.listen(cx)?;
     let public_url = args.public_url(cx)?;
     let create = args.creation()?;
-    if matches!(create, CreatePolicy::Loopback) && public_url.is_some() {
+    if matches!(create, CreatePolicy::Loopback) && (public_url.is_some() || args.tls.is_given()) {
+        let who = if args.tls.is_given() { "with a certificate" } else { "behind a proxy" };
         return Err(Failure::usage(
-            "behind a proxy, all requests come from this machine, so senders must be authorized in another way",
+            format!(
+                "{who}, no request is known to come from this machine, so senders must be authorized in another way"
+            ),
             Hint::line("use --create-token-file FILE, or --anyone to let anyone create shares"),
         ));
     }
     let rules = args.rules(cx).await?;
     let (listener, address) = bind(listen)?;
-    let shown = public_url.as_ref().map_or_else(|| format!("http://{address}/"), ToString::to_string);
+    let tls = args.tls.prepare(address.port(), cx).await?;
+    let public_url = public_url.or_else(|| tls.as_ref()?.url.clone());
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let shown = public_url.as_ref().map_or_else(|| format!("{scheme}://{address}/"), ToString::to_string);
     if cx.output.result("listening", json!({ "url": shown }), &shown).is_err() {
         return Err(Failure::local(
             "standard output is closed",
@@ -133,45 +139,60 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
     let sweeper = tokio::spawn(rules.clone().keep_sweeping());
     let limits = Limits { trusted_proxies: args.trusted_proxy, ..args.limits.of_clients() };
     let options = ServerOptions { create, public_url, limits, ..ServerOptions::default() };
-    let signals = cx.signals.clone();
-    let stop = async move {
-        signals.next().await;
+    let served = match tls {
+        None => server::serve(rules.clone(), listener, options, stop(cx, None)).await,
+        Some(Tls { certificates, redirects, keeper, hurry, .. }) => {
+            let options = ServerOptions { certificates: Some(certificates), redirects, ..options };
+            let keeper = tokio::spawn(keeper);
+            let served = server::serve(rules.clone(), listener, options, stop(cx, Some(hurry))).await;
+            keeper.abort();
+            served
+        }
     };
-    let served = server::serve(rules.clone(), listener, options, stop).await;
     sweeper.abort();
     // After a longer time the next run's sweep deletes what is left.
     let _ = tokio::time::timeout(SETTLE_TIME, rules.end_deletions()).await;
     served.map_err(|error| anyhow::Error::from(error).into())
 }
 
-/// Listens at an address. Returns it with the port that the system chose.
-fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
-    let listener = TcpListener::bind(listen).map_err(|error| {
-        Failure::local(
-            format!("cannot listen on {listen}: {}", reason(&error)),
-            Hint::line("use --listen with another address; port 0 chooses a free port"),
-        )
-    })?;
+/// Waits for a signal to stop. A hangup is none where there is something to reload.
+fn stop(cx: &Context, reload: Option<Arc<Notify>>) -> impl Future<Output = ()> + Send + use<> {
+    let signals = cx.signals.clone();
+    async move {
+        while let (Stop::Hangup, Some(reload)) = (signals.next().await, &reload) {
+            reload.notify_one();
+        }
+    }
+}
+
+/// Listens at an address, or on the port of https. Returns the address with the port that the system chose.
+fn bind(listen: Option<SocketAddr>) -> Result<(TcpListener, SocketAddr), Failure> {
+    let listener = match listen {
+        Some(address) => listening::bind("--listen", address)?,
+        None => listening::bind_everywhere(tls::PORT)?,
+    };
     let address = listener.local_addr().map_err(anyhow::Error::from)?;
     Ok((listener, address))
 }
 
 impl ServeArgs {
-    /// The address to listen on: without encryption only on this machine, unless the operator allows more.
-    fn listen(&self, cx: &Context) -> Result<SocketAddr, Failure> {
+    /// The address to listen on: without encryption only on this machine, unless the operator allows more. `None`: the
+    /// port of https on all interfaces.
+    fn listen(&self, cx: &Context) -> Result<Option<SocketAddr>, Failure> {
         let listen = match (self.listen, &cx.config.listen) {
             (Some(given), _) => given,
+            (None, None) if self.tls.is_given() => return Ok(None),
             (None, None) => LISTEN,
             (None, Some(given)) => given
                 .parse()
                 .map_err(|_| config::wrong("listen", "expected an address with a port, like 127.0.0.1:4080"))?,
         };
-        if listen.ip().is_loopback() || self.plain_http {
-            return Ok(listen);
+        if listen.ip().is_loopback() || self.plain_http || self.tls.is_given() {
+            return Ok(Some(listen));
         }
         Err(Failure::usage(
             format!("{listen} can be reached from other machines, and plain HTTP is not encrypted"),
-            Hint::line("listen on 127.0.0.1 behind a proxy with a certificate, or use --plain-http"),
+            Hint::line("use --domain NAME to get a certificate, or listen on 127.0.0.1 behind a proxy with one"),
         ))
     }
 

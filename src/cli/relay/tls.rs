@@ -87,7 +87,7 @@ fn mail(text: &str) -> Result<String, String> {
     (is_mail && is_plain).then(|| text.to_owned()).ok_or_else(|| "expected a mail address".to_owned())
 }
 
-/// What keeps a certificate current, until it is dropped.
+/// The task that keeps a certificate current.
 type Keeper = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The TLS of a relay.
@@ -114,7 +114,7 @@ impl TlsArgs {
         let (certificates, url, keeper) = match (&self.tls_cert, &self.tls_key) {
             (Some(chain), Some(key)) => {
                 let files = CertificateFiles { chain: chain.clone(), key: key.clone() };
-                let current = files.load().map_err(unusable)?;
+                let current = files.load().map_err(|error| unusable(&error))?;
                 let (certificates, name) = (Certificates::new(None), current.names.iter().find(|name| is_host(name)));
                 certificates.serve(&current);
                 let url = name.and_then(|name| address(name, port));
@@ -134,7 +134,7 @@ impl TlsArgs {
             _ => {
                 let certificates = Certificates::new(Some(self.domain.clone()));
                 let acme = Acme::open(self.acme(cx)?, certificates.clone(), Arc::new(SystemClock));
-                let acme = cx.or_interrupted(acme).await?.map_err(refused)?;
+                let acme = cx.or_interrupted(acme).await?.map_err(|error| refused(&error))?;
                 let url = self.domain.first().and_then(|name| address(name, PORT));
                 let keeper: Keeper = Box::pin(acme.keep_current(hurry.clone()));
                 (certificates, url, keeper)
@@ -179,20 +179,24 @@ fn address(name: &str, port: u16) -> Option<RelayUrl> {
 }
 
 /// Files of a certificate that cannot be used.
-fn unusable(error: FilesError) -> Failure {
-    let hint = match &error {
-        FilesError::Unreadable(..) => "use --tls-cert and --tls-key with files that this user can read",
+fn unusable(error: &FilesError) -> Failure {
+    let hint = match error {
+        FilesError::Unreadable(..) => Hint::line("use --tls-cert and --tls-key with files that this user can read"),
         FilesError::Unusable(_, IdentityError::NoKey) => {
-            "use --tls-key with a key without a passphrase: openssl pkey -in KEY -out NEW-KEY removes it"
+            Hint::line("use --tls-key with a key without a passphrase: openssl pkey -in KEY -out NEW-KEY removes it")
         }
-        FilesError::Unusable(_, IdentityError::Mismatch) => "use --tls-key with the key of that certificate",
-        FilesError::Unusable(..) => "use --tls-cert with a chain of certificates, the server's own first, in PEM",
+        FilesError::Unusable(_, IdentityError::Mismatch) => {
+            Hint::line("use --tls-key with the key of that certificate")
+        }
+        FilesError::Unusable(..) => {
+            Hint::line("use --tls-cert with a chain of certificates, the server's own first, in PEM")
+        }
     };
-    Failure::local(error.to_string(), Hint::line(hint))
+    Failure::local(error.to_string(), hint)
 }
 
 /// Certificates that cannot be ordered.
-fn refused(error: AcmeError) -> Failure {
+fn refused(error: &AcmeError) -> Failure {
     let what = error.to_string();
     match error {
         AcmeError::Terms { .. } => {

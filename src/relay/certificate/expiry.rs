@@ -14,10 +14,10 @@ pub(super) fn date(at: u64) -> String {
     at.map_or_else(|| "-".to_owned(), |at| at.to_string())
 }
 
-/// The trouble with the time of a certificate, if it is near its end, past it, or not valid yet.
-fn trouble(identity: &Identity, now: u64) -> Option<String> {
+/// The problem with the time of a certificate, if it is near its end, past it, or not valid yet.
+fn lapse(identity: &Identity, now: u64) -> Option<String> {
     let Identity { not_before, not_after, .. } = identity;
-    if now >= *not_after {
+    if now > *not_after {
         Some(format!("the certificate expired at {}", date(*not_after)))
     } else if now < *not_before {
         Some(format!("the certificate is not valid before {}; check this machine's clock", date(*not_before)))
@@ -28,12 +28,12 @@ fn trouble(identity: &Identity, now: u64) -> Option<String> {
     }
 }
 
-/// What was logged about the time of a certificate.
+/// The problem that was logged last.
 #[derive(Default)]
 pub(super) struct Expiry(Option<String>);
 
 impl Expiry {
-    /// Publishes what is wrong with the certificate at the time `now`, and logs it once. `reason` is why there is no
+    /// Publishes the problem with the certificate at the time `now`, and logs it once. `reason` is why there is no
     /// newer one.
     pub(super) fn check(
         &mut self,
@@ -42,22 +42,22 @@ impl Expiry {
         reason: Option<&str>,
         now: u64,
     ) {
-        let trouble = match identity {
-            Some(identity) => trouble(identity, now),
+        let lapse = match identity {
+            Some(identity) => lapse(identity, now),
             None => Some("there is no certificate yet".to_owned()),
         };
-        let problem = trouble.as_ref().map(|trouble| match reason {
-            Some(reason) => format!("{trouble}: {reason}"),
-            None => trouble.clone(),
+        let problem = lapse.as_ref().map(|lapse| match reason {
+            Some(reason) => format!("{lapse}: {reason}"),
+            None => lapse.clone(),
         });
         certificates.note(problem.as_deref());
         if let Some(problem) = problem
             && identity.is_some()
-            && self.0 != trouble
+            && self.0 != lapse
         {
             tracing::warn!("{problem}");
         }
-        self.0 = trouble;
+        self.0 = lapse;
     }
 }
 
@@ -86,6 +86,6 @@ mod tests {
         assert_eq!(problem(175, None), "");
         assert_eq!(problem(176, None), "the certificate expires at 1970-07-10T00:00:00Z");
         assert_eq!(problem(189, Some("no answer")), "the certificate expires at 1970-07-10T00:00:00Z: no answer");
-        assert_eq!(problem(190, None), "the certificate expired at 1970-07-10T00:00:00Z");
+        assert_eq!(problem(191, None), "the certificate expired at 1970-07-10T00:00:00Z");
     }
 }

@@ -54,7 +54,7 @@ impl CertificateFiles {
         })
     }
 
-    /// What tells whether the files changed. They are followed through links: certbot and Kubernetes replace those.
+    /// The metadata that changes with the files. Links are followed: certbot and Kubernetes replace those.
     fn seen(&self) -> [Option<Metadata>; 2] {
         [&self.chain, &self.key].map(|path| fs::metadata(path).ok())
     }
@@ -93,7 +93,7 @@ impl CertificateFiles {
                 Err(error) => {
                     let error = error.to_string();
                     if is_asked || failure.as_ref() != Some(&error) {
-                        tracing::warn!("the certificate of before stays in use: {error}");
+                        tracing::warn!("the previous certificate stays in use: {error}");
                     }
                     failure = Some(error);
                 }

@@ -21,10 +21,10 @@ pub struct Identity {
     pub names: Vec<String>,
     /// The time from which on it is valid, in Unix seconds.
     pub not_before: u64,
-    /// The time from which on it is not valid, in Unix seconds.
+    /// The last time at which it is valid, in Unix seconds.
     pub not_after: u64,
-    /// The key of its issuer and its serial number, by which ACME identifies it.
-    pub(super) id: Option<(Vec<u8>, Vec<u8>)>,
+    /// The identifier of its issuer's key, and its serial number: both identify it (RFC 9773, 4.1).
+    pub(super) id: Option<[Vec<u8>; 2]>,
 }
 
 /// Why a certificate cannot be used with a key.
@@ -79,8 +79,7 @@ impl Identity {
             certified: Arc::new(certified),
             names: names(&parsed),
             not_before: validity.not_before.to_unix_duration().as_secs(),
-            // The time itself is the last second of its validity (RFC 5280, 4.1.2.5).
-            not_after: validity.not_after.to_unix_duration().as_secs() + 1,
+            not_after: validity.not_after.to_unix_duration().as_secs(),
             id: id(&parsed),
         })
     }
@@ -110,12 +109,12 @@ fn names(certificate: &Certificate) -> Vec<String> {
     all.0.iter().filter_map(name).collect()
 }
 
-/// The key identifier of the issuer, and the serial number as DER has it.
-fn id(certificate: &Certificate) -> Option<(Vec<u8>, Vec<u8>)> {
+/// The identifier of the issuer's key, and the serial number as DER has it.
+fn id(certificate: &Certificate) -> Option<[Vec<u8>; 2]> {
     let (_, issuer) = certificate.tbs_certificate.get::<AuthorityKeyIdentifier>().ok()??;
     let serial = certificate.tbs_certificate.serial_number.to_der().ok()?;
     // Without the tag and the length, which is short: a serial number has 20 bytes at most.
-    Some((issuer.key_identifier?.as_bytes().to_vec(), serial.get(2..)?.to_vec()))
+    Some([issuer.key_identifier?.as_bytes().to_vec(), serial.get(2..)?.to_vec()])
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The certificate of a relay, which is replaced while connections live.
 //!
 //! [`Certificates`] has the one that new connections get, and answers the challenges by which an ACME server validates
-//! a name. Whoever gets or reads certificates puts them there: [`files`] those of the operator, [`acme`] those that a
+//! a name. [`files`] reads those of the operator, and [`acme`] gets those that a
 //! relay orders itself. A connection keeps the certificate of its handshake.
 
 pub mod acme;
@@ -21,12 +21,12 @@ pub(super) use self::challenges::ALPN;
 use self::challenges::Challenges;
 pub use self::identity::{Identity, IdentityError};
 
-/// What there is to know of a relay's certificate.
+/// The state of a relay's certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CertificateStatus {
     /// The names in it. Empty if there is none yet.
     pub names: Vec<String>,
-    /// The time from which on it is not valid, in Unix seconds. `None` if there is none yet.
+    /// The last time at which it is valid, in Unix seconds. `None` if there is none yet.
     pub not_after: Option<u64>,
     /// The reason why it may soon be missing or is already: it is near its end, or cannot be got or renewed.
     pub problem: Option<String>,
@@ -77,9 +77,16 @@ impl Certificates {
         name.is_some_and(|name| names.iter().any(|known| known.eq_ignore_ascii_case(name)))
     }
 
-    /// The names for which there are connections, if they are limited.
-    pub(super) fn names(&self) -> &[String] {
-        self.names.as_deref().unwrap_or_default()
+    /// Whether a request for `host` is meant for this relay: it is a name of the certificate, or will be one.
+    pub(super) fn is_for(&self, host: &str) -> bool {
+        let is_it = |name: &String| match name.strip_prefix("*.") {
+            Some(parent) => host.split_once('.').is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(parent)),
+            None => name.eq_ignore_ascii_case(host),
+        };
+        match &self.names {
+            Some(names) => names.iter().any(is_it),
+            None => self.status.borrow().names.iter().any(is_it),
+        }
     }
 
     /// The answer at the path of an HTTP-01 challenge with this token.

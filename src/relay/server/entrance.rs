@@ -78,8 +78,8 @@ fn refusal(server: &Server, uri: &Uri, headers: &HeaderMap) -> Option<Response> 
         }
     }
     let public_url = server.options.public_url.as_ref();
-    let names = server.options.certificates.as_ref().map_or(&[][..], |certificates| certificates.names());
-    let Err(error) = host::expect_meant(uri, headers, server.listens, public_url, names) else {
+    let certificates = server.options.certificates.as_deref();
+    let Err(error) = host::expect_meant(uri, headers, server.listens, public_url, certificates) else {
         return server.base.as_deref().filter(|base| uri.path() == *base).map(to_page);
     };
     if error == RelayError::Misdirected && !server.misdirected.swap(true, Ordering::Relaxed) {

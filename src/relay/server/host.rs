@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, Uri, Version};
 
 use super::limits::Client;
 use crate::relay::RelayError;
+use crate::relay::certificate::Certificates;
 use crate::relay_url::RelayUrl;
 
 /// The host in a `Host` header, without its port.
@@ -47,8 +48,8 @@ fn without_port(host: &str) -> &str {
     host.rsplit_once(':').map_or(host, |(name, _)| name)
 }
 
-/// Fails unless the `Host` header names the server that listens on `listens` and is known as `public_url`, and under the
-/// other `names` of its certificate. Prevents DNS rebinding: a foreign page must not reach a relay on a private network
+/// Fails unless the `Host` header names the server that listens on `listens` and is known as `public_url`, or by
+/// another name of its certificate. Prevents DNS rebinding: a foreign page must not reach a relay on a private network
 /// under a name of its own.
 ///
 /// # Errors
@@ -58,7 +59,7 @@ pub(super) fn expect_meant(
     headers: &HeaderMap,
     listens: SocketAddr,
     public_url: Option<&RelayUrl>,
-    names: &[String],
+    certificates: Option<&Certificates>,
 ) -> Result<(), RelayError> {
     let mut hosts = headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next().and_then(|value| value.to_str().ok()), hosts.next()) else {
@@ -71,8 +72,7 @@ pub(super) fn expect_meant(
     if public_url.is_some_and(|url| url.name().eq_ignore_ascii_case(host)) {
         return Ok(());
     }
-    let name = without_port(host);
-    if names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+    if certificates.is_some_and(|certificates| certificates.is_for(without_port(host))) {
         return Ok(());
     }
     let host = HostName::parse(host);
@@ -121,13 +121,13 @@ mod tests {
     fn a_request_for_another_name_or_for_two_is_not_meant() {
         let url = RelayUrl::parse("https://relay.example").unwrap();
         let (listens, everywhere) = ("192.0.2.1:80".parse().unwrap(), "0.0.0.0:80".parse().unwrap());
-        let uri = Uri::from_static("/");
+        let (uri, certificates) = (Uri::from_static("/"), Certificates::new(Some(vec!["other.example".to_owned()])));
         let is_meant = |hosts: &[(&'static str, &'static str)], listens| {
             let mut all = HeaderMap::new();
             for (name, value) in hosts {
                 all.append(*name, value.parse().unwrap());
             }
-            expect_meant(&uri, &all, listens, Some(&url), &["other.example".to_owned()])
+            expect_meant(&uri, &all, listens, Some(&url), Some(&*certificates))
         };
         let (meant, other, malformed) = (Ok(()), Err(RelayError::Misdirected), Err(RelayError::BadRequest));
         assert_eq!(is_meant(&[("host", "192.0.2.1")], listens), meant);

@@ -29,7 +29,6 @@ mod waiting;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::middleware;
@@ -40,19 +39,11 @@ use self::connection::Acceptor;
 pub use self::limits::Limits;
 use self::limits::requests;
 use self::options::Server;
+pub use self::options::{CreatePolicy, PORT, ServerOptions};
 use self::secure::Tls;
 use self::serving::Stop;
-pub use self::options::{CreatePolicy, PORT, ServerOptions};
 use crate::relay::problem::HttpProblem;
 use crate::relay::{Relay, wire};
-
-/// Time for the head of a request. A connection that takes longer is closed.
-const HEADER_TIME: Duration = Duration::from_secs(10);
-
-/// The longest head of a request in bytes, which is held in memory.
-const MAX_HEAD: usize = 64 << 10;
-/// The most header fields of a request.
-const MAX_FIELDS: usize = 64;
 
 /// Serves `relay` until `stop` completes, then waits for running requests.
 ///
@@ -80,9 +71,8 @@ pub async fn serve(
     let (stopping, stops) = Stop::new();
     let acceptor = |tls, plain| Acceptor::new(tls, plain, permits.clone(), limiter.clone());
     let main = serving::serve(listener, acceptor(tls, plain), router(server.clone()), stops.clone(), drain);
-    let redirecting = redirects.map(|listener| {
-        serving::serve(listener, acceptor(None, true), redirect::router(server.clone()), stops, drain)
-    });
+    let redirecting = redirects
+        .map(|listener| serving::serve(listener, acceptor(None, true), redirect::router(server.clone()), stops, drain));
     let serving = async {
         match redirecting {
             Some(redirecting) => drop(tokio::join!(main, redirecting)),
@@ -140,6 +130,8 @@ fn router(server: Arc<Server>) -> Router {
 
 #[cfg(test)]
 mod tests {
+    use super::serving::MAX_HEAD;
+    use super::streams::MAX_FIELDS;
     use super::*;
 
     #[test]

@@ -17,6 +17,7 @@ use super::entrance::{self, MAX_TARGET};
 use super::limits::requests;
 use super::options::Server;
 use crate::relay::problem::HttpProblem;
+use crate::relay_url::RelayUrl;
 
 /// The routes of plain HTTP.
 pub(super) fn router(server: Arc<Server>) -> Router {
@@ -46,7 +47,7 @@ async fn to_https(State(server): State<Arc<Server>>, method: Method, uri: Uri) -
     if target.len() > MAX_TARGET {
         return HttpProblem::TargetTooLong.into_response();
     }
-    let origin = server.options.public_url.as_ref().map(|url| url.without_path());
+    let origin = server.options.public_url.as_ref().map(RelayUrl::without_path);
     let location = origin.and_then(|origin| HeaderValue::try_from(format!("{origin}{target}")).ok());
     match location {
         Some(location) => (StatusCode::PERMANENT_REDIRECT, [(LOCATION, location)]).into_response(),

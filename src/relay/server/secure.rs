@@ -41,7 +41,7 @@ impl Tls {
     }
 
     /// Handshakes with a certificate, which may be replaced. No data is accepted before the end of a handshake (0-RTT):
-    /// whoever records it can send it again.
+    /// a recorded request could be sent again.
     ///
     /// # Errors
     /// The TLS library finds no random numbers.

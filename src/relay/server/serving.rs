@@ -16,9 +16,12 @@ use tower_layer::Layer;
 
 use super::connection::{Accepted, Acceptor, Connection};
 use super::limits::{Pace, Peer};
-use super::streams::{End, Streamed, Streams};
-use super::{HEADER_TIME, MAX_FIELDS, MAX_HEAD};
+use super::streams::{End, MAX_FIELDS, Streamed, Streams};
 
+/// Time for the head of a request. A connection that takes longer is closed.
+const HEADER_TIME: Duration = Duration::from_secs(10);
+/// The longest head of a request in bytes, which is held in memory.
+pub(super) const MAX_HEAD: usize = 64 << 10;
 /// The pause after the system refused to accept a connection, for lack of descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -100,11 +103,7 @@ async fn connection(stream: TcpStream, acceptor: Acceptor, app: Router, mut stop
 async fn serve_http1(connection: Connection, peer: Peer, app: Router, mut stop: Stop, acceptor: &Acceptor) {
     let (stream, service) = acceptor.http1(connection, peer, app);
     let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIME)
-        .max_headers(MAX_FIELDS)
-        .max_buf_size(MAX_HEAD);
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_headers(MAX_FIELDS).max_buf_size(MAX_HEAD);
     let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
     tokio::select! {
         _ = serving.as_mut() => return,

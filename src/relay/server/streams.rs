@@ -21,11 +21,12 @@ use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, sleep};
 use tower_service::Service;
 
-use super::MAX_FIELDS;
 use super::exchange::Exchange;
 use super::limits::Pace;
 use crate::relay::problem::HttpProblem;
 
+/// The most header fields of a request.
+pub(super) const MAX_FIELDS: usize = 64;
 /// The longest time without a request until a connection closes.
 pub(super) const IDLE_TIME: Duration = Duration::from_mins(1);
 /// How often the streams are looked at.

@@ -19,6 +19,11 @@ const LONGEST: u64 = 8 * 24 * HOUR;
 /// A certificate is never renewed sooner after it was got, whatever the clock shows, in seconds.
 const REST: u64 = HOUR;
 
+/// How long after a certificate, or after no answer, the server is asked for the time of the next renewal, in seconds.
+const ASK_TIME: u64 = 6 * HOUR;
+/// The shortest and the longest such time that a server may set.
+const ASK_AGAIN: [u64; 2] = [HOUR, 24 * HOUR];
+
 /// The attempts so far.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
 pub(super) struct Attempts {
@@ -32,6 +37,10 @@ pub(super) struct Attempts {
     is_limited: bool,
     /// The reason of the last failure.
     pub(super) reason: Option<String>,
+    /// The time that the server suggests for the next renewal (RFC 9773), in Unix seconds.
+    pub(super) suggested: Option<u64>,
+    /// When to ask for a suggestion again, in Unix seconds.
+    ask: u64,
 }
 
 impl Attempts {
@@ -43,7 +52,8 @@ impl Attempts {
 
     /// Notes a certificate that is valid for `lifetime` seconds.
     pub(super) fn succeed(&mut self, now: u64, lifetime: u64) {
-        *self = Self { at: now, until: now + REST.min(lifetime / 4), is_limited: true, ..Self::default() };
+        let (until, ask) = (now + REST.min(lifetime / 4), now + ASK_TIME.min(lifetime / 4));
+        *self = Self { at: now, until, ask, is_limited: true, ..Self::default() };
     }
 
     /// Notes a failure.
@@ -63,7 +73,23 @@ impl Attempts {
             until: now + wait + jitter,
             is_limited: matches!(kind, Kind::Limited(_)),
             reason: Some(reason.to_owned()),
+            ..self.clone()
         };
+    }
+
+    /// Whether the server may be asked for a suggestion.
+    pub(super) fn may_ask(&self, now: u64) -> bool {
+        now >= self.ask
+    }
+
+    /// Notes a window for the next renewal, of which a random time is taken, and the seconds after which to ask again.
+    pub(super) fn suggest(&mut self, window: Option<[u64; 2]>, again: Option<u64>, clock: &dyn Clock) {
+        let [shortest, longest] = ASK_AGAIN;
+        self.ask = clock.now() + again.unwrap_or(ASK_TIME).clamp(shortest, longest);
+        self.suggested = window.map(|[start, end]| match self.suggested {
+            Some(before) if (start..=end).contains(&before) => before,
+            _ => start + u64::from(clock.chance()) % (end.saturating_sub(start) + 1),
+        });
     }
 
     /// Allows an attempt now, because the operator asks for it; unless the server set the time.
@@ -115,6 +141,22 @@ mod tests {
     fn five_validations_an_hour_do_not_fail() {
         let within: u64 = waits(Kind::Refused, 4).into_iter().sum();
         assert!(within > HOUR, "{within}");
+    }
+
+    #[test]
+    fn a_suggested_time_stays_while_its_window_does() {
+        let (mut attempts, clock) = (Attempts::default(), Stopped(1000));
+        assert!(attempts.may_ask(0));
+        attempts.suggest(Some([5000, 9000]), Some(1), &clock);
+        assert_eq!((attempts.suggested, attempts.may_ask(1000 + HOUR - 1)), (Some(5000), false));
+        attempts.suggest(Some([4000, 9000]), None, &clock);
+        assert_eq!((attempts.suggested, attempts.may_ask(1000 + ASK_TIME)), (Some(5000), true));
+        attempts.suggest(Some([1, 2]), Some(u64::MAX), &clock);
+        assert_eq!((attempts.suggested, attempts.may_ask(1000 + 24 * HOUR)), (Some(1), true));
+        attempts.fail(Kind::Silent, "", &clock);
+        assert_eq!(attempts.suggested, Some(1), "a failure keeps it");
+        attempts.suggest(None, None, &clock);
+        assert_eq!(attempts.suggested, None);
     }
 
     #[test]

@@ -96,7 +96,8 @@ impl Failure {
     fn with_clock(mut self, noted: &Noted) -> Self {
         if noted.ahead.abs() > CLOCK_DIFFERS {
             let (minutes, direction) = (noted.ahead.abs() / 60, if noted.ahead > 0 { "ahead of" } else { "behind" });
-            self.text += &format!("; this machine's clock is {minutes} minutes {direction} the server's: set it");
+            let clock = format!("this machine's clock is {minutes} minutes {direction} the server's: set it");
+            self.text = [self.text, clock].join("; ");
         }
         self
     }
@@ -128,7 +129,8 @@ mod tests {
 
     fn failure(kind: &str, detail: &str, noted: &Noted) -> Failure {
         let kind = format!("urn:ietf:params:acme:error:{kind}");
-        let problem = Problem { r#type: Some(kind), detail: Some(detail.to_owned()), status: None, subproblems: vec![] };
+        let problem =
+            Problem { r#type: Some(kind), detail: Some(detail.to_owned()), status: None, subproblems: vec![] };
         Failure::of(&Error::Api(problem), "acme.example", noted)
     }
 

@@ -25,13 +25,13 @@ const MAX_ANSWER: usize = 1 << 20;
 /// The longest time for a request with its answer.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 
-/// What an ACME server says about itself (RFC 8555, 7.1.1).
+/// The description of an ACME server (RFC 8555, 7.1.1).
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Directory {
     #[serde(default)]
     pub(super) meta: Meta,
-    /// Where it suggests times for renewals (RFC 9773), if it does.
+    /// The address of its suggested times for renewals (RFC 9773), if it has one.
     pub(super) renewal_info: Option<String>,
 }
 
@@ -46,11 +46,11 @@ pub(super) struct Meta {
     pub(super) external_account_required: bool,
 }
 
-/// What the last answers had in them.
+/// Details of the last answers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Noted {
     pub(super) directory: Option<Directory>,
-    /// Seconds after which the server wants to hear of us again, from an answer that was an error.
+    /// The seconds of `Retry-After` in an answer that was an error.
     pub(super) retry_after: Option<u64>,
     /// The seconds by which this machine's clock is ahead of the server's.
     pub(super) ahead: i64,
@@ -77,7 +77,7 @@ impl AcmeHttp {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What was noted so far.
+    /// The details so far.
     pub(super) fn noted(&self) -> Noted {
         self.notes().clone()
     }
@@ -87,7 +87,7 @@ impl AcmeHttp {
         self.notes().retry_after = None;
     }
 
-    /// Asks the server what it says about itself.
+    /// Asks the server for its description.
     ///
     /// # Errors
     /// Those of the request, and an answer that is no directory.

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use instant_acme::{Account, Error, NewAccount};
+use instant_acme::{Account, CertificateIdentifier, Error, NewAccount};
 use thiserror::Error as ThisError;
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -140,6 +140,10 @@ impl Acme {
             let reason = self.attempts.reason.clone();
             expiry.check(&self.certificates, self.current.as_ref(), reason.as_deref(), self.clock.now());
             let now = self.clock.now();
+            if now < self.due(now) && self.attempts.may_ask(now) {
+                self.ask().await;
+                self.keep_attempts(&self.attempts);
+            }
             let due = self.due(now);
             if now < due {
                 let pause = Duration::from_secs(due - now).min(self.options.look_time);
@@ -184,15 +188,41 @@ impl Acme {
     /// When the next attempt is, in Unix seconds.
     fn due(&self, now: u64) -> u64 {
         let covering = self.current.as_ref().filter(|identity| identity.covers(&self.options.names));
-        let renewal = covering.map_or(0, |identity| identity.not_after - identity.lifetime() / RENEWAL);
+        let renewal = covering.map_or(0, |identity| {
+            let at = identity.not_after - identity.lifetime() / RENEWAL;
+            self.attempts.suggested.map_or(at, |suggested| suggested.min(at))
+        });
         renewal.max(self.attempts.allowed(now))
+    }
+
+    /// Asks the server when it would like the certificate to be renewed, which may be sooner than usual if it has to
+    /// revoke many.
+    async fn ask(&mut self) {
+        let suggestion = match (self.replaceable(), self.account().await) {
+            (Some(id), Ok(account)) => account.renewal_info(&id).await.ok(),
+            _ => None,
+        };
+        let (window, again) = suggestion.map(|(info, again)| (info.suggested_window, again.as_secs())).unzip();
+        let window = window.map(|window| {
+            [window.start, window.end].map(|time| u64::try_from(time.unix_timestamp()).unwrap_or_default())
+        });
+        self.attempts.suggest(window, again, &*self.clock);
+    }
+
+    /// The identifier of the certificate at the server.
+    fn replaceable(&self) -> Option<CertificateIdentifier<'static>> {
+        let [issuer, serial] = self.current.as_ref()?.id.as_ref()?;
+        Some(CertificateIdentifier::new(issuer.as_slice().into(), serial.as_slice().into()).into_owned())
     }
 
     /// Gets a certificate, keeps it and serves it.
     async fn attempt(&mut self) -> Result<(), Failure> {
         self.http.begin();
         let account = self.account().await?;
+        let has_suggestions = self.http.noted().directory.is_some_and(|directory| directory.renewal_info.is_some());
         let ordering = Ordering {
+            // A server that does not like it gets the next order without.
+            replaces: self.replaceable().filter(|_| has_suggestions && self.attempts.failures == 0),
             names: &self.options.names,
             method: self.method(),
             server: &self.options.server,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use instant_acme::{
-    Account, AuthorizationStatus, ChallengeType, Error, Identifier, NewOrder, Order, OrderStatus, RetryPolicy,
+    Account, AuthorizationStatus, CertificateIdentifier, ChallengeType, Error, Identifier, NewOrder, Order,
+    OrderStatus, RetryPolicy,
 };
 use rcgen::{CertificateParams, DistinguishedName, KeyPair};
 use zeroize::Zeroizing;
@@ -57,6 +58,8 @@ pub(super) struct Ordering<'a> {
     pub(super) server: &'a str,
     pub(super) http: &'a AcmeHttp,
     pub(super) certificates: &'a Certificates,
+    /// The certificate that this one is to replace, for a server that wants to know it.
+    pub(super) replaces: Option<CertificateIdentifier<'static>>,
 }
 
 impl Ordering<'_> {
@@ -73,7 +76,12 @@ impl Ordering<'_> {
 
     async fn obtain(&self, account: &Account) -> Result<Obtained, Failure> {
         let names: Vec<_> = self.names.iter().cloned().map(Identifier::Dns).collect();
-        let mut order = account.new_order(&NewOrder::new(&names)).await.map_err(|error| self.failure(&error))?;
+        let new = NewOrder::new(&names);
+        let new = match &self.replaces {
+            Some(replaced) => new.replaces(replaced.clone()),
+            None => new,
+        };
+        let mut order = account.new_order(&new).await.map_err(|error| self.failure(&error))?;
         if order.state().status == OrderStatus::Pending {
             self.answer(&mut order).await?;
             match order.poll_ready(&patience()).await {
@@ -92,7 +100,8 @@ impl Ordering<'_> {
         };
         let chain = chain.await.map_err(|error| self.failure(&error))?;
         let key = Zeroizing::new(key.serialize_pem());
-        let unusable = |why: IdentityError| Failure::new(Kind::Refused, format!("{} gave no usable chain: {why}", self.server));
+        let unusable =
+            |why: IdentityError| Failure::new(Kind::Refused, format!("{} gave no usable chain: {why}", self.server));
         let identity = Identity::from_pem(chain.as_bytes(), key.as_bytes()).map_err(unusable)?;
         Ok(Obtained { chain, key, identity })
     }

@@ -38,7 +38,8 @@ impl Storage {
     /// Those of the file system.
     pub(super) fn open(root: &Path, server: &str, directory_url: &str) -> io::Result<Option<Self>> {
         let hash = Sha256::digest(directory_url);
-        let host: String = server.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
+        let host: String =
+            server.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
         let name = format!("{host}-{:02x}{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3]);
         let root = root.join(name);
         private_dir(&root)?;
