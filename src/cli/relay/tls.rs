@@ -43,6 +43,9 @@ pub(super) struct TlsArgs {
         hide_short_help = true
     )]
     acme_directory: Option<Url>,
+    /// Trust the certificates in FILE (PEM) for the ACME server [default: those of the system]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "domain", hide_short_help = true)]
+    acme_ca: Option<PathBuf>,
     /// Let the certificate authority write to MAIL
     #[arg(
         long, value_name = "MAIL", value_parser = mail, value_hint = ValueHint::EmailAddress, requires = "domain",
@@ -152,11 +155,17 @@ impl TlsArgs {
             Failure::local(what, Hint::line("use --state-dir with a directory that you can write to"))
         };
         let root = cx.state().and_then(|state| state.subdirectory("acme")).map_err(unusable)?;
+        let read = |path: &PathBuf| {
+            let hint = Hint::line("use --acme-ca with a file of certificates in PEM");
+            std::fs::read(path).map_err(|error| Failure::path(path, &error, hint))
+        };
+        let authority = self.acme_ca.as_ref().map(read).transpose()?;
         let mut names = self.domain.clone();
         names.dedup();
         Ok(AcmeOptions {
             directory,
             server,
+            authority,
             names,
             contact: self.acme_contact.clone(),
             accept_terms: self.accept_terms,

@@ -65,6 +65,7 @@ fn challenge_certificate(name: &str, digest: &[u8]) -> Result<CertifiedKey, Box<
     params.custom_extensions = vec![CustomExtension::new_acme_identifier(digest)];
     let key = KeyPair::generate()?;
     let certificate = params.self_signed(&key)?;
-    let key = PrivateKeyDer::try_from(key.serialize_der())?;
-    Ok(CertifiedKey::from_der(vec![certificate.der().clone()], key, &ring::default_provider())?)
+    let key = ring::sign::any_supported_type(&PrivateKeyDer::try_from(key.serialize_der())?)?;
+    // A check would refuse its critical extension, which is only for the ACME server.
+    Ok(CertifiedKey::new(vec![certificate.der().clone()], key))
 }

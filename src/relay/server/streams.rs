@@ -1,8 +1,7 @@
-//! Requests over HTTP/2: many on one connection, each in a stream of its own.
+//! Requests over HTTP/2: many on one connection, each in its own stream.
 //!
-//! What HTTP/1.1 does for a whole connection is done for each stream here. A request counts until the client has its
-//! answer. A client that does not read an answer stops one stream, which TCP does not show: it grants that stream no
-//! more bytes. Then the whole connection ends.
+//! A request counts until the client has its answer. A client that does not read an answer stops one stream, which TCP
+//! does not show: it grants that stream no more bytes. Then the whole connection ends.
 
 use std::collections::HashMap;
 use std::convert::Infallible;

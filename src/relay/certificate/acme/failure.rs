@@ -1,4 +1,4 @@
-//! What went wrong in an attempt to get a certificate, in the operator's words.
+//! Failed attempts to get a certificate, in the operator's words.
 
 use std::error::Error as StdError;
 
@@ -24,7 +24,7 @@ pub(super) enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) kind: Kind,
-    /// What happened, and what to do.
+    /// The reason, and the next step.
     pub(super) text: String,
 }
 

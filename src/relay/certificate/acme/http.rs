@@ -13,7 +13,7 @@ use http_body::Body as _;
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use reqwest::{Body, Client};
+use reqwest::{Body, Certificate, Client};
 use serde::Deserialize;
 use tokio::time::timeout;
 
@@ -66,10 +66,21 @@ pub(super) struct AcmeHttp {
 }
 
 impl AcmeHttp {
+    /// A client that trusts the certificates in `authority` (PEM), or those of the system.
+    ///
     /// # Errors
     /// The client cannot be built, as on a computer without root certificates.
-    pub(super) fn new(directory_url: String, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
-        let client = builder(IDLE_TIME).https_only(true).build()?;
+    pub(super) fn new(
+        directory_url: String,
+        authority: Option<&[u8]>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, reqwest::Error> {
+        let builder = builder(IDLE_TIME).https_only(true);
+        let client = match authority {
+            Some(pem) => builder.tls_certs_only(Certificate::from_pem_bundle(pem)?),
+            None => builder,
+        };
+        let client = client.build()?;
         Ok(Self { client, directory_url, clock, noted: Arc::default() })
     }
 

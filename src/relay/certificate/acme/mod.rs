@@ -43,6 +43,8 @@ pub struct AcmeOptions {
     pub directory: String,
     /// The host of that address.
     pub server: String,
+    /// The certificates by which the ACME server is trusted (PEM). `None`: those of the system.
+    pub authority: Option<Vec<u8>>,
     /// The names of the certificate, in lower case.
     pub names: Vec<String>,
     /// A mail address for the ACME server.
@@ -73,7 +75,7 @@ pub enum AcmeError {
     UnknownTerms {
         /// The host of the server.
         server: String,
-        /// What happened.
+        /// The reason.
         why: String,
     },
     /// The server only serves accounts of its own customers.
@@ -93,7 +95,7 @@ pub enum AcmeError {
     Client(String),
 }
 
-/// What orders certificates.
+/// The client of one ACME server.
 pub struct Acme {
     options: AcmeOptions,
     http: AcmeHttp,
@@ -118,7 +120,7 @@ impl Acme {
         let files = |error| AcmeError::Files(options.root.clone(), error);
         let storage = Storage::open(&options.root, &options.server, &options.directory).map_err(files)?;
         let storage = storage.ok_or_else(|| AcmeError::Locked(options.root.clone()))?;
-        let http = AcmeHttp::new(options.directory.clone(), clock.clone())
+        let http = AcmeHttp::new(options.directory.clone(), options.authority.as_deref(), clock.clone())
             .map_err(|error| AcmeError::Client(error.to_string()))?;
         match storage.account().map_err(files)? {
             None if !options.accept_terms => expect_no_terms(&http, &options.server).await?,
