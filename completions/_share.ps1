@@ -174,6 +174,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--reserve', '--reserve', [CompletionResultType]::ParameterName, 'Keep SIZE free on the disk [default: 5 %, and at least 1 GiB]')
             [CompletionResult]::new('--domain', '--domain', [CompletionResultType]::ParameterName, 'Get and renew a certificate for NAME, and listen on port 443 (repeatable)')
             [CompletionResult]::new('--acme-directory', '--acme-directory', [CompletionResultType]::ParameterName, 'Get certificates from the ACME server at URL [default: Let''s Encrypt]')
+            [CompletionResult]::new('--acme-ca', '--acme-ca', [CompletionResultType]::ParameterName, 'Trust the certificates in FILE (PEM) for the ACME server [default: those of the system]')
             [CompletionResult]::new('--acme-contact', '--acme-contact', [CompletionResultType]::ParameterName, 'Let the certificate authority write to MAIL')
             [CompletionResult]::new('--tls-cert', '--tls-cert', [CompletionResultType]::ParameterName, 'Use the certificate chain in FILE (PEM), and listen on port 443')
             [CompletionResult]::new('--tls-key', '--tls-key', [CompletionResultType]::ParameterName, 'Use the private key in FILE (PEM)')
@@ -188,6 +189,9 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--max-uploads', '--max-uploads', [CompletionResultType]::ParameterName, 'Accept up to N unfinished uploads per address, and per create token [default: 64; none: no limit]')
             [CompletionResult]::new('--max-parallel', '--max-parallel', [CompletionResultType]::ParameterName, 'Receive up to N parts at once per address; further ones wait [default: 8; none: no limit]')
             [CompletionResult]::new('--min-rate', '--min-rate', [CompletionResultType]::ParameterName, 'End transfers slower than SIZE a second, averaged over 60 seconds [default: 512B; none: no limit]')
+            [CompletionResult]::new('--admin', '--admin', [CompletionResultType]::ParameterName, 'Serve health, metrics and status at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state directory]')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Log as text or JSON lines on standard error, or to journald')
+            [CompletionResult]::new('--drain', '--drain', [CompletionResultType]::ParameterName, 'When stopped, let running requests finish for up to TIME')
             [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--plain-http', '--plain-http', [CompletionResultType]::ParameterName, 'Allow plain HTTP on a network that you trust')
@@ -204,6 +208,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('use', 'use', [CompletionResultType]::ParameterValue, 'Make a relay the default after checking it')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make a create token for a sender')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check that a relay works, and print its limits')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what a relay on this machine does')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print the help of a command')
             break
         }
@@ -245,10 +250,24 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'share;relay;status' {
+            [CompletionResult]::new('--admin', '--admin', [CompletionResultType]::ParameterName, 'Ask the relay at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state directory, or that of the system service]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON lines')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'share;relay;help' {
             [CompletionResult]::new('use', 'use', [CompletionResultType]::ParameterValue, 'Make a relay the default after checking it')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make a create token for a sender')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check that a relay works, and print its limits')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what a relay on this machine does')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -259,6 +278,9 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             break
         }
         'share;relay;help;check' {
+            break
+        }
+        'share;relay;help;status' {
             break
         }
         'share;relay;help;help' {
@@ -325,6 +347,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('use', 'use', [CompletionResultType]::ParameterValue, 'Make a relay the default after checking it')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make a create token for a sender')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check that a relay works, and print its limits')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what a relay on this machine does')
             break
         }
         'share;help;relay;use' {
@@ -334,6 +357,9 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             break
         }
         'share;help;relay;check' {
+            break
+        }
+        'share;help;relay;status' {
             break
         }
         'share;help;completions' {

@@ -79,6 +79,9 @@ _share() {
             share__subcmd__help__subcmd__relay,check)
                 cmd="share__subcmd__help__subcmd__relay__subcmd__check"
                 ;;
+            share__subcmd__help__subcmd__relay,status)
+                cmd="share__subcmd__help__subcmd__relay__subcmd__status"
+                ;;
             share__subcmd__help__subcmd__relay,token)
                 cmd="share__subcmd__help__subcmd__relay__subcmd__token"
                 ;;
@@ -91,6 +94,9 @@ _share() {
             share__subcmd__relay,help)
                 cmd="share__subcmd__relay__subcmd__help"
                 ;;
+            share__subcmd__relay,status)
+                cmd="share__subcmd__relay__subcmd__status"
+                ;;
             share__subcmd__relay,token)
                 cmd="share__subcmd__relay__subcmd__token"
                 ;;
@@ -102,6 +108,9 @@ _share() {
                 ;;
             share__subcmd__relay__subcmd__help,help)
                 cmd="share__subcmd__relay__subcmd__help__subcmd__help"
+                ;;
+            share__subcmd__relay__subcmd__help,status)
+                cmd="share__subcmd__relay__subcmd__help__subcmd__status"
                 ;;
             share__subcmd__relay__subcmd__help,token)
                 cmd="share__subcmd__relay__subcmd__help__subcmd__token"
@@ -270,7 +279,7 @@ _share() {
             return 0
             ;;
         share__subcmd__help__subcmd__relay)
-            opts="use token check"
+            opts="use token check status"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -284,6 +293,20 @@ _share() {
             return 0
             ;;
         share__subcmd__help__subcmd__relay__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__help__subcmd__relay__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -547,7 +570,7 @@ _share() {
             return 0
             ;;
         share__subcmd__relay)
-            opts="-q -v -h --listen --public-url --plain-http --trusted-proxy --anyone --create-token-file --store --shared-folder --reserve --domain --accept-terms --acme-directory --acme-contact --tls-cert --tls-key --http-listen --max-size --max-lifetime --max-stored --max-requests --max-shares --max-traffic --max-connections --max-uploads --max-parallel --min-rate --quiet --json --verbose --give-up --state-dir --help use token check help"
+            opts="-q -v -h --listen --public-url --plain-http --trusted-proxy --anyone --create-token-file --store --shared-folder --reserve --domain --accept-terms --acme-directory --acme-ca --acme-contact --tls-cert --tls-key --http-listen --max-size --max-lifetime --max-stored --max-requests --max-shares --max-traffic --max-connections --max-uploads --max-parallel --min-rate --admin --log --drain --quiet --json --verbose --give-up --state-dir --help use token check status help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -603,6 +626,21 @@ _share() {
                     ;;
                 --acme-directory)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --acme-ca)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --acme-contact)
@@ -716,6 +754,24 @@ _share() {
                     fi
                     return 0
                     ;;
+                --admin)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -W "text json journald" -- "${cur}"))
+                    return 0
+                    ;;
+                --drain)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
                 --give-up)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
@@ -766,7 +822,7 @@ _share() {
             return 0
             ;;
         share__subcmd__relay__subcmd__help)
-            opts="use token check help"
+            opts="use token check status help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -807,6 +863,20 @@ _share() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        share__subcmd__relay__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         share__subcmd__relay__subcmd__help__subcmd__token)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -828,6 +898,41 @@ _share() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__relay__subcmd__status)
+            opts="-q -v -h --admin --quiet --json --verbose --give-up --state-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --admin)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --give-up)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

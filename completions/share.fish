@@ -117,42 +117,49 @@ complete -c share -n "__fish_share_using_subcommand list" -s q -l quiet -d 'Don\
 complete -c share -n "__fish_share_using_subcommand list" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand list" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
 complete -c share -n "__fish_share_using_subcommand list" -s h -l help -d 'Print help'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l listen -d 'Listen on ADDRESS [default: 127.0.0.1:4080]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l public-url -d 'Announce URL, the address of a proxy in front' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l trusted-proxy -d 'Trust proxies in NET to name the client in X-Forwarded-For, Forwarded or the PROXY protocol (repeatable)' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l create-token-file -d 'Let holders of a token in FILE create shares' -r -F
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l store -d 'Store shares at URL [default: data directory]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l reserve -d 'Keep SIZE free on the disk [default: 5 %, and at least 1 GiB]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l domain -d 'Get and renew a certificate for NAME, and listen on port 443 (repeatable)' -r -f -a "(__fish_print_hostnames)"
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l acme-directory -d 'Get certificates from the ACME server at URL [default: Let\'s Encrypt]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l acme-contact -d 'Let the certificate authority write to MAIL' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l tls-cert -d 'Use the certificate chain in FILE (PEM), and listen on port 443' -r -F
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l tls-key -d 'Use the private key in FILE (PEM)' -r -F
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l http-listen -d 'Redirect plain HTTP on ADDRESS to https, and let the certificate authority use it: [::]:80' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-size -d 'Accept shares up to SIZE' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-lifetime -d 'Accept shares that wait for up to TIME' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-stored -d 'Store up to SIZE in all [default: what the disk has room for]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-requests -d 'Accept up to N requests a minute per address [default: 6000; none: no limit]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-shares -d 'Accept up to N new shares an hour per address, and per create token [default: 240; none: no limit]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-traffic -d 'Transfer up to SIZE an hour per address, both ways; accept up to SIZE an hour per create token [default: 64GiB; none: no limit]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-connections -d 'Accept up to N connections at once per address, of 4096 in all [default: 128; none: no limit]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-uploads -d 'Accept up to N unfinished uploads per address, and per create token [default: 64; none: no limit]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l max-parallel -d 'Receive up to N parts at once per address; further ones wait [default: 8; none: no limit]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l min-rate -d 'End transfers slower than SIZE a second, averaged over 60 seconds [default: 512B; none: no limit]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l plain-http -d 'Allow plain HTTP on a network that you trust'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l anyone -d 'Let anyone create shares'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l shared-folder -d 'Let several relays use the folder'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l accept-terms -d 'Accept the terms of the certificate authority; needed once'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -s q -l quiet -d 'Don\'t print progress or hints'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -l json -d 'Print results as JSON lines'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -s h -l help -d 'Print help'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -f -a "use" -d 'Make a relay the default after checking it'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -f -a "token" -d 'Make a create token for a sender'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -f -a "check" -d 'Check that a relay works, and print its limits'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check help" -f -a "help" -d 'Print the help of a command'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l listen -d 'Listen on ADDRESS [default: 127.0.0.1:4080]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l public-url -d 'Announce URL, the address of a proxy in front' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l trusted-proxy -d 'Trust proxies in NET to name the client in X-Forwarded-For, Forwarded or the PROXY protocol (repeatable)' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l create-token-file -d 'Let holders of a token in FILE create shares' -r -F
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l store -d 'Store shares at URL [default: data directory]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l reserve -d 'Keep SIZE free on the disk [default: 5 %, and at least 1 GiB]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l domain -d 'Get and renew a certificate for NAME, and listen on port 443 (repeatable)' -r -f -a "(__fish_print_hostnames)"
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l acme-directory -d 'Get certificates from the ACME server at URL [default: Let\'s Encrypt]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l acme-ca -d 'Trust the certificates in FILE (PEM) for the ACME server [default: those of the system]' -r -F
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l acme-contact -d 'Let the certificate authority write to MAIL' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l tls-cert -d 'Use the certificate chain in FILE (PEM), and listen on port 443' -r -F
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l tls-key -d 'Use the private key in FILE (PEM)' -r -F
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l http-listen -d 'Redirect plain HTTP on ADDRESS to https, and let the certificate authority use it: [::]:80' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-size -d 'Accept shares up to SIZE' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-lifetime -d 'Accept shares that wait for up to TIME' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-stored -d 'Store up to SIZE in all [default: what the disk has room for]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-requests -d 'Accept up to N requests a minute per address [default: 6000; none: no limit]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-shares -d 'Accept up to N new shares an hour per address, and per create token [default: 240; none: no limit]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-traffic -d 'Transfer up to SIZE an hour per address, both ways; accept up to SIZE an hour per create token [default: 64GiB; none: no limit]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-connections -d 'Accept up to N connections at once per address, of 4096 in all [default: 128; none: no limit]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-uploads -d 'Accept up to N unfinished uploads per address, and per create token [default: 64; none: no limit]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-parallel -d 'Receive up to N parts at once per address; further ones wait [default: 8; none: no limit]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l min-rate -d 'End transfers slower than SIZE a second, averaged over 60 seconds [default: 512B; none: no limit]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l admin -d 'Serve health, metrics and status at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state directory]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l log -d 'Log as text or JSON lines on standard error, or to journald' -r -f -a "text\t'Lines for people'
+json\t'An object a line'
+journald\t'Entries in the journal of systemd'"
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l drain -d 'When stopped, let running requests finish for up to TIME' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l plain-http -d 'Allow plain HTTP on a network that you trust'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l anyone -d 'Let anyone create shares'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l shared-folder -d 'Let several relays use the folder'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l accept-terms -d 'Accept the terms of the certificate authority; needed once'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -s q -l quiet -d 'Don\'t print progress or hints'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l json -d 'Print results as JSON lines'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -s h -l help -d 'Print help'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -f -a "use" -d 'Make a relay the default after checking it'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -f -a "token" -d 'Make a create token for a sender'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -f -a "check" -d 'Check that a relay works, and print its limits'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -f -a "status" -d 'Show what a relay on this machine does'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -f -a "help" -d 'Print the help of a command'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -s q -l quiet -d 'Don\'t print progress or hints'
@@ -173,9 +180,17 @@ complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subco
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -l admin -d 'Ask the relay at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state directory, or that of the system service]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Don\'t print progress or hints'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -l json -d 'Print results as JSON lines'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "use" -d 'Make a relay the default after checking it'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "token" -d 'Make a create token for a sender'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check that a relay works, and print its limits'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "status" -d 'Show what a relay on this machine does'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c share -n "__fish_share_using_subcommand completions" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand completions" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
@@ -203,6 +218,7 @@ complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_su
 complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "use" -d 'Make a relay the default after checking it'
 complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "token" -d 'Make a create token for a sender'
 complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "check" -d 'Check that a relay works, and print its limits'
+complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "status" -d 'Show what a relay on this machine does'
 complete -c share -n "__fish_share_using_subcommand open" -f
 complete -c share -n "__fish_share_using_subcommand peek" -f
 complete -c share -n "__fish_share_using_subcommand status" -f
@@ -212,5 +228,6 @@ complete -c share -n "__fish_share_using_subcommand relay" -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -f
 complete -c share -n "__fish_share_using_subcommand completions" -f -a "bash elvish fish powershell zsh"
 complete -c share -n "__fish_share_using_subcommand man" -f -a "check completions list man open peek relay revoke send status token use"

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
@@ -12,6 +13,7 @@ use crate::cli::config::{self, Config};
 use crate::cli::output::Output;
 use crate::cli::output::errors::Failure;
 use crate::cli::signals::{Signals, Stop};
+use crate::platform::service::{Socket, Sockets};
 use crate::relay::client::retry::Backoff;
 use crate::relay_url::RelayUrl;
 use crate::state::StateDir;
@@ -53,12 +55,15 @@ pub(super) struct Context {
     /// Whether `give_up` was set by the user.
     pub(super) give_up_is_set: bool,
     pub(super) signals: Signals,
+    sockets: Mutex<Sockets>,
     pub(super) state_dir: Option<PathBuf>,
     pub(super) output: Output,
 }
 
 impl Context {
-    pub(super) fn new(common: Common, output: Output) -> Result<Self, Failure> {
+    /// `sockets`: those that the service manager passed, if the command is a server. SIGHUP asks a server to read its
+    /// files again.
+    pub(super) fn new(common: Common, output: Output, sockets: Option<Sockets>) -> Result<Self, Failure> {
         let config = Config::read()?;
         let give_up = match (common.give_up, &config.give_up) {
             (Some(given), _) => given,
@@ -66,7 +71,20 @@ impl Context {
             (None, None) => GIVE_UP,
         };
         let give_up_is_set = common.give_up.is_some() || config.give_up.is_some();
-        Ok(Self { config, give_up, give_up_is_set, signals: Signals::listen(), state_dir: common.state_dir, output })
+        let (signals, state_dir) = (Signals::listen(sockets.is_some()), common.state_dir);
+        let sockets = Mutex::new(sockets.unwrap_or_default());
+        Ok(Self { config, give_up, give_up_is_set, signals, sockets, state_dir, output })
+    }
+
+    /// The socket that the service manager passed under this name. Each can be taken once.
+    pub(super) fn socket(&self, name: &str) -> Option<Socket> {
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner).remove(name)
+    }
+
+    /// The names of the sockets that were passed and not taken.
+    pub(super) fn unused_sockets(&self) -> Vec<String> {
+        let sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
+        sockets.names().map(str::to_owned).collect()
     }
 
     /// Waits for a signal to stop.

@@ -53,6 +53,8 @@ use self::input::prompt;
 use self::output::Output;
 use self::output::errors::{Failure, Hint};
 use crate::platform::process;
+use crate::platform::service::Sockets;
+use crate::safe_text::reason;
 use crate::terminal::clipboard::{HOLD, hold};
 
 const EXAMPLES: &str = "\
@@ -113,17 +115,32 @@ pub fn main() -> ExitCode {
     let output = Output::new(cli.common.quiet, cli.common.json);
     // An album has many files, and each is open while it is received; a relay has a connection for each guest.
     process::take_all_descriptors();
-    let is_server = matches!(&cli.command, Command::Relay(args) if args.is_server());
-    match output::log(cli.common.verbose, cli.common.quiet, is_server)
-        .and_then(|()| run(cli, question.as_deref(), &output))
-    {
+    let log = match &cli.command {
+        Command::Relay(args) => args.log_format(),
+        _ => None,
+    };
+    let done = output::log(cli.common.verbose, cli.common.quiet, log).and_then(|()| {
+        let sockets = log.map(|_| service_sockets()).transpose()?;
+        run(cli, question.as_deref(), sockets, &output)
+    });
+    match done {
         Ok(()) => output.success(),
         Err(failure) => output.failure(&failure),
     }
 }
 
-/// `question`: asked before the command, which runs only if the answer is yes.
-fn run(cli: Cli, question: Option<&str>, output: &Output) -> Result<(), Failure> {
+/// The sockets that the service manager passed.
+fn service_sockets() -> Result<Sockets, Failure> {
+    Sockets::take().map_err(|error| {
+        Failure::local(
+            format!("a socket from the service manager cannot be used: {}", reason(&error)),
+            "pass sockets that listen, of TCP or in the file system",
+        )
+    })
+}
+
+/// `question`: asked before the command, which runs only if the answer is yes. `sockets`: those of a server.
+fn run(cli: Cli, question: Option<&str>, sockets: Option<Sockets>, output: &Output) -> Result<(), Failure> {
     let mut runtime = match cli.command {
         Command::Relay(_) => tokio::runtime::Builder::new_multi_thread(),
         // A client does one thing: its thread moves bytes, another one encrypts.
@@ -131,7 +148,7 @@ fn run(cli: Cli, question: Option<&str>, output: &Output) -> Result<(), Failure>
     };
     let runtime = runtime.enable_all().build().map_err(anyhow::Error::from)?;
     let result = runtime.block_on(async {
-        let cx = Context::new(cli.common, output.clone())?;
+        let cx = Context::new(cli.common, output.clone(), sockets)?;
         if let Some(question) = question
             && !prompt::confirm(question, &cx).await?
         {

@@ -120,6 +120,11 @@ impl StoreName {
         Self { shown: printable(given), settings }
     }
 
+    /// The name in messages.
+    pub(super) fn shown(&self) -> &str {
+        &self.shown
+    }
+
     fn is_bucket(&self) -> bool {
         self.settings.is_some()
     }

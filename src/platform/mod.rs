@@ -6,4 +6,5 @@ pub mod inherited;
 pub mod memory;
 pub mod network;
 pub mod process;
+pub mod service;
 pub mod tty;

@@ -2,19 +2,24 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::{fs, io};
 
+use rustix::fs::{Mode, fchmod};
 use rustix::io::Errno;
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
+
+use crate::platform::files::open_directory;
 
 /// The directory in which Linux describes interfaces.
 const INTERFACES: &str = "/sys/class/net";
 /// `ARPHRD_ETHER` and `ARPHRD_INFINIBAND` of Linux. Interfaces of other types that have addresses are tunnels.
 const NETWORKS: [&str; 2] = ["1", "32"];
 
-/// Connections that wait to be accepted. A busy system may allow fewer.
-const BACKLOG: i32 = 4096;
+/// Clients that wait to be accepted by a server. A system may allow fewer.
+const MANY: i32 = 4096;
 
 /// Listens at an address. At the unspecified one of IPv6, connections over IPv4 arrive too.
 ///
@@ -27,7 +32,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     }
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
+    socket.listen(MANY)?;
     Ok(socket.into())
 }
 
@@ -130,9 +135,53 @@ pub fn limit_unsent(socket: &impl AsFd, bytes: u32) -> io::Result<()> {
     SockRef::from(socket).set_tcp_notsent_lowat(bytes)
 }
 
+/// Clients that wait to be accepted by a [private socket](listen_privately).
+const BACKLOG: i32 = 64;
+
+/// Listens on a new socket in the file system that only this user can use. Replaces a socket on which nobody listens.
+///
+/// # Errors
+/// `AddrInUse` if another process listens there, or if the path is no socket; any other error of the file system.
+pub fn listen_privately(path: &Path) -> io::Result<UnixListener> {
+    // Of two processes that find the same abandoned socket, the second one must not remove the first one's new socket.
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = open_directory(parent).inspect(|directory| drop(directory.lock()));
+    if fs::symlink_metadata(path).is_ok_and(|data| data.file_type().is_socket())
+        && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    {
+        fs::remove_file(path)?;
+    }
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    // Before it has a name: Linux gives the file the mode of its socket.
+    fchmod(&socket, Mode::RUSR | Mode::WUSR)?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    socket.listen(BACKLOG)?;
+    drop(directory);
+    Ok(socket.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_private_socket_replaces_only_one_on_which_nobody_listens() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("socket");
+        let first = listen_privately(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(listen_privately(&path).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        drop(first);
+        assert!(path.exists());
+        let second = listen_privately(&path).unwrap();
+        UnixStream::connect(&path).unwrap();
+        second.accept().unwrap();
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "a file").unwrap();
+        assert_eq!(listen_privately(&path).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "a file");
+    }
 
     #[test]
     fn an_enclosure_is_known_by_its_marks() {

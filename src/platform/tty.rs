@@ -49,6 +49,11 @@ pub enum Apply {
     Flush,
 }
 
+/// Whether this process has a controlling terminal.
+pub fn is_controlled() -> bool {
+    File::open(TTY).is_ok()
+}
+
 impl Tty {
     /// Opens the terminal to read and to write.
     ///

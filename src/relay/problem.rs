@@ -126,6 +126,11 @@ impl Problem {
         }
     }
 
+    /// The word that names it.
+    pub(super) fn word(&self) -> &str {
+        self.r#type.strip_prefix(URN).unwrap_or_default()
+    }
+
     /// A problem of HTTP as it is sent: its status and its body.
     pub(super) fn of_http(problem: HttpProblem) -> (u16, Self) {
         let (status, word) = match problem {

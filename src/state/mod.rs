@@ -69,6 +69,11 @@ impl StateDir {
         self.root.join(name).is_dir()
     }
 
+    /// The path of a file in it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
     /// A directory of its own for one kind of thing.
     pub(crate) fn subdirectory(&self, name: &str) -> io::Result<PathBuf> {
         let path = self.root.join(name);

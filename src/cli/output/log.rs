@@ -1,13 +1,19 @@
-//! Log lines, for `-v` and for relays.
+//! Log lines, for `-v` and for relays: as text, as JSON, or for journald.
+//!
+//! Only this crate's own events are logged, whatever the level: libraries log URLs and headers.
 
 use std::io;
 
+use clap::ValueEnum;
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::cli::output::errors::Failure;
-use crate::safe_text::printable;
+use crate::cli::output::errors::{Failure, Hint};
+use crate::cli::output::structured::{JournalEntries, JsonLines};
+use crate::platform::service::Journal;
+use crate::safe_text::{printable, reason};
 
 /// Levels by name, least detail first.
 const LEVELS: [(&str, LevelFilter); 5] = [
@@ -18,12 +24,24 @@ const LEVELS: [(&str, LevelFilter); 5] = [
     ("trace", LevelFilter::TRACE),
 ];
 
-/// Writes log lines of this crate to standard error. `verbose` counts `-v`; where it is 0, `SHARE_LOG` sets the level,
-/// except that a `quiet` server logs errors alone.
+/// The form of the log of a relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// An object a line.
+    Json,
+    /// Entries in the journal of systemd.
+    Journald,
+}
+
+/// Logs the events of this crate. `verbose` counts `-v`; where it is 0, `SHARE_LOG` sets the level, except that a
+/// `quiet` server logs errors alone. `server` has the format of a server's log.
 ///
 /// # Errors
-/// `SHARE_LOG` is neither a level nor a number.
-pub(in crate::cli) fn log(verbose: u8, quiet: bool, is_server: bool) -> Result<(), Failure> {
+/// `SHARE_LOG` is neither a level nor a number; journald does not run.
+pub(in crate::cli) fn log(verbose: u8, quiet: bool, server: Option<LogFormat>) -> Result<(), Failure> {
+    let is_server = server.is_some();
     let level = match std::env::var("SHARE_LOG") {
         _ if verbose == 0 && quiet && is_server => LevelFilter::ERROR,
         Ok(value) if verbose == 0 && !value.is_empty() => level(&value, is_server).ok_or_else(|| {
@@ -33,11 +51,26 @@ pub(in crate::cli) fn log(verbose: u8, quiet: bool, is_server: bool) -> Result<(
         })?,
         _ => numbered(verbose, is_server),
     };
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).with_target(false);
-    // Libraries log URLs and headers.
+    let lines = match server.unwrap_or(LogFormat::Text) {
+        LogFormat::Text => {
+            tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).with_target(false).boxed()
+        }
+        LogFormat::Json => JsonLines.boxed(),
+        LogFormat::Journald => JournalEntries(journal()?).boxed(),
+    };
     let ours = Targets::new().with_target("share", level);
     let _ = tracing_subscriber::registry().with(lines).with(ours).try_init();
     Ok(())
+}
+
+/// The journal of systemd.
+fn journal() -> Result<Journal, Failure> {
+    Journal::open().map_err(|error| {
+        Failure::local(
+            format!("journald cannot be reached: {}", reason(&error)),
+            Hint::line("use --log text or --log json"),
+        )
+    })
 }
 
 /// The level for a value of `SHARE_LOG`: a name in any case, or how many times `-v` would be given.

@@ -14,7 +14,7 @@
 //! | `format` | sizes, times and shares in words |
 //! | `table` | tables, as wide as the terminal |
 //! | `qr` | links as QR codes |
-//! | `log` | our own log lines |
+//! | `log`, `structured` | our own log lines |
 
 pub(super) mod errors;
 pub(super) mod format;
@@ -22,10 +22,11 @@ mod log;
 mod progress;
 pub(super) mod qr;
 mod streams;
+mod structured;
 mod table;
 mod terminal;
 
-pub(super) use self::log::log;
+pub(super) use self::log::{LogFormat, log};
 pub(super) use self::progress::Watched;
 pub(super) use self::streams::{columns, rows, stdout, stdout_columns, stdout_is_closed, stdout_is_terminal};
 pub(super) use self::table::{Column, table};

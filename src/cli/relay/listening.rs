@@ -3,9 +3,11 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
+use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format::quoted;
 use crate::platform::network;
+use crate::platform::service::Socket;
 use crate::safe_text::reason;
 
 /// Ports below need a privilege.
@@ -21,9 +23,23 @@ pub(super) fn bind(option: &str, address: SocketAddr) -> Result<TcpListener, Fai
     network::listen(address).map_err(|error| failure(option, &address.to_string(), address.port(), &error))
 }
 
-/// Listens on a port of all interfaces.
-pub(super) fn bind_everywhere(port: u16) -> Result<TcpListener, Failure> {
-    network::listen_everywhere(port).map_err(|error| failure("--listen", &format!("port {port}"), port, &error))
+/// The port of https.
+pub(super) const HTTPS: u16 = 443;
+
+/// Listens where the service manager does, at an address, or on the port of https on all interfaces. Returns the
+/// address with the port that the system chose.
+pub(super) fn main(address: Option<SocketAddr>, cx: &Context) -> Result<(TcpListener, SocketAddr), Failure> {
+    let listener = match (cx.socket("relay"), address) {
+        (Some(Socket::Tcp(listener)), _) => listener,
+        (Some(Socket::Unix(_)), _) => {
+            return Err(Failure::local("the socket named relay is not one of TCP", "pass a socket of TCP"));
+        }
+        (None, Some(address)) => bind("--listen", address)?,
+        (None, None) => network::listen_everywhere(HTTPS)
+            .map_err(|error| failure("--listen", &format!("port {HTTPS}"), HTTPS, &error))?,
+    };
+    let address = listener.local_addr().map_err(anyhow::Error::from)?;
+    Ok((listener, address))
 }
 
 fn failure(option: &str, place: &str, port: u16, error: &io::Error) -> Failure {

@@ -6,14 +6,17 @@ mod compared;
 mod findings;
 mod limits;
 mod listening;
+mod operations;
 mod rewriting;
 mod serve;
+mod status;
 mod tls;
 mod token;
 
 use clap::{Args, Subcommand};
 
 use crate::cli::context::Context;
+use crate::cli::output::LogFormat;
 use crate::cli::output::errors::Failure;
 
 /// The full help of `share relay`.
@@ -55,12 +58,13 @@ enum RelayCommand {
     Use(choose::UseArgs),
     Token(token::TokenArgs),
     Check(check::CheckArgs),
+    Status(status::StatusArgs),
 }
 
 impl RelayArgs {
-    /// Whether a relay is to run.
-    pub(super) fn is_server(&self) -> bool {
-        self.command.is_none()
+    /// The format of the log of a relay that is to run.
+    pub(super) fn log_format(&self) -> Option<LogFormat> {
+        self.command.is_none().then_some(self.serve.operation.log)
     }
 }
 
@@ -70,6 +74,7 @@ pub(super) async fn run(args: RelayArgs, cx: &Context) -> Result<(), Failure> {
         None => serve::run(args.serve, cx).await,
         Some(RelayCommand::Token(args)) => token::run(&args, cx),
         Some(RelayCommand::Use(args)) => cx.or_interrupted(choose::run(&args, cx)).await?,
+        Some(RelayCommand::Status(args)) => cx.or_interrupted(status::run(&args, cx)).await?,
         Some(RelayCommand::Check(args)) => cx.or_interrupted(check::run(&args, cx)).await?,
     }
 }

@@ -1,32 +1,39 @@
 //! `share relay`: runs a relay.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::{Args, ValueHint};
 use ipnet::{IpNet, Ipv4Net};
-use serde_json::json;
-use tokio::sync::Notify;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::cli::config;
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::relay::limits::{LimitArgs, size};
-use crate::cli::relay::tls::{self, Tls, TlsArgs};
+use crate::cli::relay::operations::{OperationArgs, Operations};
+use crate::cli::relay::tls::TlsArgs;
 use crate::cli::relay::{listening, token};
-use crate::cli::signals::Stop;
 use crate::cli::stores::{self, StoreName};
 use crate::relay::clock::SystemClock;
+use crate::relay::health::Health;
+use crate::relay::metrics::Metrics;
 use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::server;
 use crate::relay::server::{CreatePolicy, Limits, ServerOptions};
 use crate::relay::store::Store;
 use crate::relay::store::bounded::Bounded;
 use crate::relay::store::folder::Sharing;
+use crate::relay::store::measured::Measured;
 use crate::relay_url::RelayUrl;
+use crate::safe_text::printable;
 
 /// The warning about a bucket that keeps versions.
 const KEEPS_VERSIONS: &str = "the bucket keeps versions of deleted objects: ciphertext of opened shares remains until \
@@ -84,6 +91,8 @@ pub(super) struct ServeArgs {
     tls: TlsArgs,
     #[command(flatten)]
     limits: LimitArgs,
+    #[command(flatten)]
+    pub(super) operation: OperationArgs,
 }
 
 /// Headings of groups of options.
@@ -124,8 +133,9 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
             Hint::line("use --create-token-file FILE, or --anyone to let anyone create shares"),
         ));
     }
-    let rules = args.rules(cx).await?;
-    let (listener, address) = bind(listen)?;
+    let metrics = Arc::<Metrics>::default();
+    let rules = args.rules(&metrics, cx).await?;
+    let (listener, address) = listening::main(listen, cx)?;
     let tls = args.tls.prepare(address.port(), cx).await?;
     let public_url = public_url.or_else(|| tls.as_ref()?.url.clone());
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -136,43 +146,57 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
             "the relay prints its address there: leave standard output open",
         ));
     }
-    let sweeper = tokio::spawn(rules.clone().keep_sweeping());
-    let limits = Limits { trusted_proxies: args.trusted_proxy, ..args.limits.of_clients() };
-    let options = ServerOptions { create, public_url, limits, ..ServerOptions::default() };
-    let served = match tls {
-        None => server::serve(rules.clone(), listener, options, stop(cx, None)).await,
-        Some(Tls { certificates, redirects, keeper, hurry, .. }) => {
-            let options = ServerOptions { certificates: Some(certificates), redirects, ..options };
-            let keeper = tokio::spawn(keeper);
-            let served = server::serve(rules.clone(), listener, options, stop(cx, Some(hurry))).await;
-            keeper.abort();
-            served
-        }
-    };
-    sweeper.abort();
-    // After a longer time the next run's sweep deletes what is left.
-    let _ = tokio::time::timeout(SETTLE_TIME, rules.end_deletions()).await;
-    served.map_err(|error| anyhow::Error::from(error).into())
-}
-
-/// Waits for a signal to stop. A hangup is none where there is something to reload.
-fn stop(cx: &Context, reload: Option<Arc<Notify>>) -> impl Future<Output = ()> + Send + use<> {
-    let signals = cx.signals.clone();
-    async move {
-        while let (Stop::Hangup, Some(reload)) = (signals.next().await, &reload) {
-            reload.notify_one();
-        }
+    let health = Arc::new(Health::new(rules.clone(), metrics.clone()));
+    let facts = args.facts(&shown, address, &create)?;
+    let mut operations = args.operation.begin(facts, health, metrics.clone(), cx)?;
+    if let [unknown, ..] = &cx.unused_sockets()[..] {
+        let what =
+            format!("the service manager passed a socket named {}, which the relay does not use", printable(unknown));
+        return Err(Failure::usage(what, "name sockets relay and admin: FileDescriptorName= in systemd"));
     }
+    let limits = Limits { trusted_proxies: args.trusted_proxy, ..args.limits.of_clients() };
+    let drain = args.operation.drain;
+    let mut options =
+        ServerOptions { create, public_url, drain, limits, metrics: metrics.clone(), ..ServerOptions::default() };
+    let mut tasks = vec![tokio::spawn(rules.clone().keep_sweeping()), tokio::spawn(rules.clone().keep_counting())];
+    if let Some(tls) = tls {
+        tasks.extend(tls.begin(&mut options, metrics, cx));
+    }
+    operations.ready(&shown);
+    let served = until_stopped(|stop| server::serve(rules.clone(), listener, options, stop), operations, cx).await;
+    tasks.iter().for_each(JoinHandle::abort);
+    if served.is_ok() {
+        // After a longer time the next run's sweep deletes what is left.
+        let _ = tokio::time::timeout(SETTLE_TIME, rules.end_deletions()).await;
+    }
+    served
 }
 
-/// Listens at an address, or on the port of https. Returns the address with the port that the system chose.
-fn bind(listen: Option<SocketAddr>) -> Result<(TcpListener, SocketAddr), Failure> {
-    let listener = match listen {
-        Some(address) => listening::bind("--listen", address)?,
-        None => listening::bind_everywhere(tls::PORT)?,
+/// Serves until a signal asks to stop, and running requests have finished. A second signal ends them at once.
+async fn until_stopped<F: Future<Output = io::Result<()>>>(
+    serve: impl FnOnce(Pin<Box<dyn Future<Output = ()> + Send>>) -> F,
+    operations: Operations,
+    cx: &Context,
+) -> Result<(), Failure> {
+    let (begin, begun) = oneshot::channel();
+    let operations = Arc::new(operations);
+    let (signals, noted) = (cx.signals.clone(), operations.clone());
+    let stop = Box::pin(async move {
+        signals.next().await;
+        noted.stopping();
+        let _ = begin.send(());
+    });
+    let second = async {
+        // Without a first signal the server has failed.
+        if begun.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        cx.interrupted().await;
     };
-    let address = listener.local_addr().map_err(anyhow::Error::from)?;
-    Ok((listener, address))
+    tokio::select! {
+        served = serve(stop) => served.map_err(|error| anyhow::Error::from(error).into()),
+        () = second => Err(Failure::Interrupted(None)),
+    }
 }
 
 impl ServeArgs {
@@ -208,10 +232,11 @@ impl ServeArgs {
     }
 
     /// The rules over the tested store.
-    async fn rules(&self, cx: &Context) -> Result<Arc<StoreRelay>, Failure> {
+    async fn rules(&self, metrics: &Arc<Metrics>, cx: &Context) -> Result<Arc<StoreRelay>, Failure> {
         let (max_bytes, max_ttl) = (self.limits.max_bytes()?, self.limits.max_ttl()?);
         let sharing = if self.shared_folder { Sharing::WithOthers } else { Sharing::Alone };
         let store = stores::of_relay(self.store.as_deref(), sharing, cx)?;
+        let store: Arc<dyn Store> = Arc::new(Measured::new(store, metrics.clone()));
         let bounded = self.limits.max_stored().map(|max| Arc::new(Bounded::new(store.clone(), max)));
         let store = bounded.clone().map_or(store, |bounded| bounded as Arc<dyn Store>);
         let in_memory = self.store.as_deref() == Some(stores::IN_MEMORY);
@@ -222,7 +247,8 @@ impl ServeArgs {
             reserve: if in_memory { Some(0) } else { self.reserve.map(|reserve| reserve.as_u64()) },
             ..Policy::default()
         };
-        let rules = Arc::new(StoreRelay::new(store, Arc::new(SystemClock), policy).deleting_after_answers());
+        let rules = StoreRelay::new(store, Arc::new(SystemClock), policy).deleting_after_answers();
+        let rules = Arc::new(rules.counted_by(metrics.clone()));
         let name = StoreName::of_relay(self.store.as_deref());
         let hint = Hint::line("use another --store; nothing was changed");
         let found = stores::probe(&rules, &name, hint, cx).await?;
@@ -234,6 +260,21 @@ impl ServeArgs {
             tokio::spawn(bounded.keep_listing());
         }
         Ok(rules)
+    }
+
+    /// The facts of a status that do not change while the relay runs.
+    fn facts(&self, url: &str, listens: SocketAddr, create: &CreatePolicy) -> Result<Value, Failure> {
+        let create = match create {
+            CreatePolicy::Open => "anyone",
+            CreatePolicy::Tokens(_) => "tokens",
+            CreatePolicy::Loopback | CreatePolicy::Closed => "local",
+        };
+        Ok(json!({
+            "v": 1, "version": env!("CARGO_PKG_VERSION"), "url": url, "listens": listens.to_string(),
+            "store": StoreName::of_relay(self.store.as_deref()).shown(), "create": create,
+            "max_size": self.limits.max_bytes()?, "max_lifetime": self.limits.max_ttl()?.as_secs(),
+            "max_stored": self.limits.max_stored(),
+        }))
     }
 
     fn creation(&self) -> Result<CreatePolicy, Failure> {

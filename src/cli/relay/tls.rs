@@ -8,19 +8,20 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use url::{Host, Url};
 
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
-use crate::cli::relay::listening;
+use crate::cli::relay::listening::{self, HTTPS};
 use crate::relay::certificate::acme::{Acme, AcmeError, AcmeOptions, LETS_ENCRYPT};
 use crate::relay::certificate::files::{CertificateFiles, FilesError};
 use crate::relay::certificate::{Certificates, IdentityError};
 use crate::relay::clock::SystemClock;
+use crate::relay::metrics::{Certificate, Metrics};
+use crate::relay::server::ServerOptions;
 use crate::relay_url::RelayUrl;
 
-/// The port of https.
-pub(super) const PORT: u16 = 443;
 /// How often the relay looks at the clock for a renewal.
 const LOOK_TIME: Duration = Duration::from_mins(1);
 
@@ -95,14 +96,37 @@ type Keeper = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The TLS of a relay.
 pub(super) struct Tls {
-    pub(super) certificates: Arc<Certificates>,
+    certificates: Arc<Certificates>,
     /// The address of the relay, by its certificate. `None` if it has no name.
     pub(super) url: Option<RelayUrl>,
     /// The listener for plain HTTP.
-    pub(super) redirects: Option<TcpListener>,
-    pub(super) keeper: Keeper,
+    redirects: Option<TcpListener>,
+    keeper: Keeper,
     /// Makes `keeper` look at once.
-    pub(super) hurry: Arc<Notify>,
+    hurry: Arc<Notify>,
+}
+
+impl Tls {
+    /// Makes a server use the certificate. Returns the tasks that keep it current and known, until they are aborted.
+    pub(super) fn begin(self, options: &mut ServerOptions, metrics: Arc<Metrics>, cx: &Context) -> [JoinHandle<()>; 3] {
+        let (mut status, mut reloads, hurry) = (self.certificates.watch(), cx.signals.reloads(), self.hurry);
+        (options.certificates, options.redirects) = (Some(self.certificates), self.redirects);
+        let known = async move {
+            loop {
+                let until = status.borrow_and_update().not_after;
+                metrics.set_certificate(until.map_or(Certificate::Missing, Certificate::Until));
+                if status.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        let reloaded = async move {
+            while reloads.next().await.is_some() {
+                hurry.notify_one();
+            }
+        };
+        [tokio::spawn(self.keeper), tokio::spawn(known), tokio::spawn(reloaded)]
+    }
 }
 
 impl TlsArgs {
@@ -138,7 +162,7 @@ impl TlsArgs {
                 let certificates = Certificates::new(Some(self.domain.clone()));
                 let acme = Acme::open(self.acme(cx)?, certificates.clone(), Arc::new(SystemClock));
                 let acme = cx.or_interrupted(acme).await?.map_err(|error| refused(&error))?;
-                let url = self.domain.first().and_then(|name| address(name, PORT));
+                let url = self.domain.first().and_then(|name| address(name, HTTPS));
                 let keeper: Keeper = Box::pin(acme.keep_current(hurry.clone()));
                 (certificates, url, keeper)
             }
@@ -183,7 +207,7 @@ fn is_host(name: &str) -> bool {
 
 /// The address of a relay with this name.
 fn address(name: &str, port: u16) -> Option<RelayUrl> {
-    let port = if port == PORT { String::new() } else { format!(":{port}") };
+    let port = if port == HTTPS { String::new() } else { format!(":{port}") };
     RelayUrl::parse(&format!("https://{name}{port}/")).ok()
 }
 

@@ -46,13 +46,16 @@ impl Expiry {
             Some(identity) => lapse(identity, now),
             None => Some("there is no certificate yet".to_owned()),
         };
-        let problem = lapse.as_ref().map(|lapse| match reason {
-            Some(reason) => format!("{lapse}: {reason}"),
-            None => lapse.clone(),
-        });
+        let problem = match (&lapse, reason) {
+            (Some(lapse), Some(reason)) => Some(format!("{lapse}: {reason}")),
+            (Some(lapse), None) => Some(lapse.clone()),
+            (None, reason) => reason.map(str::to_owned),
+        };
         certificates.note(problem.as_deref());
+        // A missing certificate and a reason were logged when they came up.
         if let Some(problem) = problem
             && identity.is_some()
+            && lapse.is_some()
             && self.0 != lapse
         {
             tracing::warn!("{problem}");
@@ -82,7 +85,7 @@ mod tests {
         };
         let early = "the certificate is not valid before 1970-04-11T00:00:00Z; check this machine's clock";
         assert_eq!(problem(99, None), early);
-        assert_eq!(problem(100, Some("x")), "");
+        assert_eq!(problem(100, Some("no answer")), "no answer");
         assert_eq!(problem(175, None), "");
         assert_eq!(problem(176, None), "the certificate expires at 1970-07-10T00:00:00Z");
         assert_eq!(problem(189, Some("no answer")), "the certificate expires at 1970-07-10T00:00:00Z: no answer");

@@ -1,5 +1,6 @@
 //! The client of a relay server.
 
+pub mod admin;
 mod body;
 pub mod endpoint;
 mod errors;

@@ -110,6 +110,7 @@ impl StoreRelay {
                 }
                 match written? {
                     Written::New(upload_end) => {
+                        self.metrics.share(upload_end.event());
                         let upload_end = Some(Arc::new(upload_end));
                         let expires = at.saturating_add(offer.ttl);
                         let known = Remembered { offer: Some(offer), upload_end, claim: None };

@@ -19,7 +19,7 @@ use crate::secret::Id;
 
 impl StoreRelay {
     /// Lets [`crate::relay::Relay::finish`] answer before the data is deleted. For a process that lives on, and calls
-    /// [`StoreRelay::end_deletions`] at its end.
+    /// [`StoreRelay::settle`] at its end.
     #[must_use]
     pub fn deleting_after_answers(self) -> Self {
         Self { deletions: Some(TaskTracker::new()), ..self }
@@ -69,6 +69,9 @@ impl StoreRelay {
         let written = write_once(&*self.store, &*self.clock, &D::name(id), decision).await?;
         // Before anything is deleted: a part that lands later finds nothing remembered, and reads how the share ended.
         self.known.forget(id);
+        if let Written::New(decision) = &written {
+            self.metrics.share(decision.event());
+        }
         Ok((written, known))
     }
 

@@ -5,11 +5,13 @@
 //! sender, a sweeper and the attempt that locks a share all create the same `claim`, and the first one decides.
 //!
 //! This file has the relay itself and the steps that its rules share. Each group of requests has a file: `upload`,
-//! `commit`, `open`, `owner`. `sweep` does what time makes due, and [`probe`] tests a store. They use `records` (the
-//! decisions about a share), `phase` (the state that follows from them), `known` (what a node remembers of them),
-//! `ending` (the last decision, and the deletion after it), `incoming` (a part on its way), `names` and `write_once`.
+//! `commit`, `open`, `owner`. `sweep` does what time makes due, `count` counts the stored shares, and [`probe`] tests a
+//! store. They use `records` (the decisions about a share), `phase` (the state that follows from them), `known` (what a
+//! node remembers of them), `ending` (the last decision, and the deletion after it), `incoming` (a part on its way),
+//! `names` and `write_once`.
 
 mod commit;
+mod count;
 mod ending;
 mod incoming;
 mod known;
@@ -36,6 +38,7 @@ use self::phase::Records;
 use self::records::{Decision, Offer, get, load};
 use self::write_once::write_hint;
 use crate::relay::clock::Clock;
+use crate::relay::metrics::Metrics;
 use crate::relay::store::Store;
 use crate::relay::{
     About, Admission, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, LEASE,
@@ -82,8 +85,11 @@ pub struct StoreRelay {
     clock: Arc<dyn Clock>,
     policy: Policy,
     known: Known,
+    metrics: Arc<Metrics>,
     /// Whether our clock agrees with the store's. While it does not, the relay neither claims nor sweeps.
     clock_agrees: AtomicBool,
+    /// Whether it was logged that they differ.
+    clock_reported: AtomicBool,
     /// Deletions that go on after an answer; `None`: the answers wait for them.
     deletions: Option<TaskTracker>,
 }
@@ -93,7 +99,15 @@ impl StoreRelay {
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, policy: Policy) -> Self {
         // The folder of a direct share is removed with the program that serves it, also under a program that waits.
         let known = Known::new(!policy.direct);
-        Self { store, clock, policy, known, clock_agrees: AtomicBool::new(true), deletions: None }
+        let (clock_agrees, clock_reported) = (AtomicBool::new(true), AtomicBool::new(false));
+        let metrics = Arc::default();
+        Self { store, clock, policy, known, metrics, clock_agrees, clock_reported, deletions: None }
+    }
+
+    /// These rules, with `metrics` counting what they decide.
+    #[must_use]
+    pub fn counted_by(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Unix seconds.

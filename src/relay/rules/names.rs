@@ -33,6 +33,16 @@ pub(super) fn probes() -> String {
     format!("{PROBES}/")
 }
 
+/// Prefix of all objects of all shares.
+pub(super) fn shares() -> String {
+    format!("{SHARES}/")
+}
+
+/// The share of an object, and the rest of its name.
+pub(super) fn of_share(name: &str) -> Option<(&str, &str)> {
+    name.strip_prefix(SHARES)?.strip_prefix('/')?.split_once('/')
+}
+
 /// Prefix of all objects of a share.
 pub(super) fn share(id: &Id) -> String {
     format!("{SHARES}/{}/", id.hex())

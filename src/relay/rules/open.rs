@@ -102,6 +102,9 @@ impl StoreRelay {
             self.manifest_of(id)
         );
         let written = written?;
+        if let Written::New(claim) = &written {
+            self.metrics.share(claim.event());
+        }
         let (Written::New(claim) | Written::Same(claim)) = written else {
             return Err(self.refusal(&self.records(link, Role::Link).await?, Some(&claimant)));
         };

@@ -4,11 +4,13 @@ use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::join_all;
 
 use crate::relay::backoff;
 use crate::relay::clock::Clock;
+use crate::relay::health::{Probe, StoreState};
 use crate::relay::rules::{CLOCK_TOLERANCE, StoreRelay, names};
 use crate::relay::store::layout::MARKER;
 use crate::relay::store::{Created, Space, Store, StoreError};
@@ -77,7 +79,9 @@ impl StoreRelay {
                 return Err(Unfit::NotConsistent);
             }
         }
-        match clock_difference(&*self.store, &*self.clock).await? {
+        let difference = clock_difference(&*self.store, &*self.clock).await?;
+        self.metrics.set_clock_difference(difference);
+        match difference {
             difference if difference > CLOCK_TOLERANCE => Err(Unfit::Clock(difference)),
             clock => Ok(ProbeResult { clock, space: self.store.space().await?, keeps_versions }),
         }
@@ -110,13 +114,30 @@ impl StoreRelay {
     /// Those of the store; the result of the last comparison stays in force.
     pub async fn check_clock(&self) -> Result<(), StoreError> {
         let difference = clock_difference(&*self.store, &*self.clock).await?;
+        self.metrics.set_clock_difference(difference);
         let agrees = difference <= CLOCK_TOLERANCE;
-        if !agrees {
-            let seconds = difference.as_secs();
-            tracing::error!(seconds, "the clocks of this machine and the store differ: nothing is opened or deleted");
-        }
         self.clock_agrees.store(agrees, Ordering::Relaxed);
+        let seconds = difference.as_secs();
+        // Health checks compare them every few seconds.
+        let was_reported = self.clock_reported.swap(!agrees, Ordering::Relaxed);
+        if !agrees && !was_reported {
+            tracing::error!(seconds, "the clocks of this machine and the store differ: nothing is opened or deleted");
+        } else if agrees && was_reported {
+            tracing::warn!(seconds, "the clocks of this machine and the store agree again");
+        }
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Probe for StoreRelay {
+    async fn probe_store(&self) -> StoreState {
+        match self.check_clock().await {
+            Ok(()) | Err(StoreError::NoSpace) if self.clock_is_wrong() => StoreState::ClockDiffers,
+            Ok(()) => StoreState::Works,
+            Err(StoreError::NoSpace) => StoreState::Full,
+            Err(error) => StoreState::Fails(error.to_string()),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::relay::metrics::{ShareEvent, StoredState};
 use crate::relay::rules::names;
 use crate::relay::store::{Store, StoreError};
 use crate::relay::{Checksum, INLINE_LEN, RelayError, V1, Verifiers, base64url};
@@ -22,6 +23,9 @@ pub(super) trait Record: Serialize + DeserializeOwned + Send + Sync {
 pub(super) trait Decision: Record {
     /// The name of its object.
     fn name(id: &Id) -> String;
+
+    /// The step of the share that it decides.
+    fn event(&self) -> ShareEvent;
 }
 
 /// `offer`: a share was announced.
@@ -58,6 +62,10 @@ impl Offer {
 impl Decision for Offer {
     fn name(id: &Id) -> String {
         names::offer(id)
+    }
+
+    fn event(&self) -> ShareEvent {
+        ShareEvent::Created
     }
 }
 
@@ -117,6 +125,10 @@ impl UploadEnd {
 impl Decision for UploadEnd {
     fn name(id: &Id) -> String {
         names::upload_end(id)
+    }
+
+    fn event(&self) -> ShareEvent {
+        if self.is_aborted() { ShareEvent::Aborted } else { ShareEvent::Committed }
     }
 }
 
@@ -198,6 +210,15 @@ impl Decision for Claim {
     fn name(id: &Id) -> String {
         names::claim(id)
     }
+
+    fn event(&self) -> ShareEvent {
+        match self {
+            Self::Claimed { .. } => ShareEvent::Opened,
+            Self::Revoked { .. } => ShareEvent::Revoked(StoredState::Waiting),
+            Self::Expired { .. } => ShareEvent::Expired,
+            Self::Locked { .. } => ShareEvent::Locked,
+        }
+    }
 }
 
 impl Record for Claim {
@@ -244,6 +265,14 @@ pub(super) enum ClaimEnd {
 impl Decision for ClaimEnd {
     fn name(id: &Id) -> String {
         names::end(id)
+    }
+
+    fn event(&self) -> ShareEvent {
+        match self {
+            Self::Finished { .. } => ShareEvent::Finished,
+            Self::Lapsed { .. } => ShareEvent::Lapsed,
+            Self::Revoked { .. } => ShareEvent::Revoked(StoredState::Opening),
+        }
     }
 }
 

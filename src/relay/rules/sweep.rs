@@ -195,7 +195,10 @@ impl StoreRelay {
                 }
                 checked = Instant::now();
             }
-            if let Err(error) = self.sweep().await {
+            let start = Instant::now();
+            let swept = self.sweep().await;
+            self.metrics.sweep(swept.as_ref().ok().copied(), start.elapsed());
+            if let Err(error) = swept {
                 tracing::warn!(%error, "the sweep failed");
             }
         }

@@ -59,6 +59,7 @@ impl StoreRelay {
         let record = Offer::new(offer.flags, offer.ttl, now, offer.verifiers.clone());
         match self.write_offer(id, now, offer.max_len.unwrap_or(0), record).await? {
             Written::New(offer) => {
+                self.metrics.share(offer.event());
                 let offer = Arc::new(offer);
                 self.known.remember(id, now, Remembered { offer: Some(offer.clone()), ..Remembered::default() });
                 // No part can precede the offer.

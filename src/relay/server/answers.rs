@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
@@ -32,6 +33,10 @@ pub(super) const HEADERS: [(&str, &str); 6] = [
 /// A header of every answer over TLS with a certificate: from now on browsers use nothing else, for two years.
 pub(super) const HSTS: (&str, &str) = ("strict-transport-security", "max-age=63072000");
 
+/// An extension of an answer that refuses a request: the word of its problem.
+#[derive(Clone)]
+pub(super) struct Refusal(pub(super) String);
+
 /// The outcome of a request.
 pub(super) type Answer = Result<Response, RelayError>;
 
@@ -40,7 +45,7 @@ impl IntoResponse for RelayError {
         let out_of = if let Self::OutOfRange { max } = self { Some(format!("bytes */{max}")) } else { None };
         let (status, problem, after) = Problem::of(&self);
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, [(CONTENT_TYPE, wire::PROBLEM)], json_text(&problem)).into_response();
+        let mut response = problem_response(status, &problem);
         if let Some(after) = after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after));
         }
@@ -55,8 +60,13 @@ impl IntoResponse for HttpProblem {
     fn into_response(self) -> Response {
         let (status, problem) = Problem::of_http(self);
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-        (status, [(CONTENT_TYPE, wire::PROBLEM)], json_text(&problem)).into_response()
+        problem_response(status, &problem)
     }
+}
+
+fn problem_response(status: StatusCode, problem: &Problem) -> Response {
+    let refusal = Extension(Refusal(problem.word().to_owned()));
+    (status, refusal, [(CONTENT_TYPE, wire::PROBLEM)], json_text(problem)).into_response()
 }
 
 /// The text of a JSON object.

@@ -23,6 +23,7 @@ use super::exchange::{Exchange, Noted};
 use super::limits::{Counted, Limiter, Pace, Peer};
 use super::secure::Tls;
 use crate::platform::network;
+use crate::relay::metrics::Metrics;
 
 /// Content type of a TLS record that carries a handshake (RFC 8446, 5.1).
 const HANDSHAKE: u8 = 22;
@@ -48,6 +49,7 @@ pub(super) struct Acceptor {
     /// A permit for each connection that there may be at once.
     permits: Arc<Semaphore>,
     limiter: Arc<Limiter>,
+    metrics: Arc<Metrics>,
 }
 
 /// A connection with the protocol that its client speaks.
@@ -65,8 +67,14 @@ type Http1Service = AddExtension<Noted<Router>, Peer>;
 impl Acceptor {
     /// Accepts TLS if there is a configuration for it, and plain HTTP if there is none or if `plain`; at most as many
     /// at once as there are `permits`.
-    pub(super) fn new(tls: Option<Tls>, plain: bool, permits: Arc<Semaphore>, limiter: Arc<Limiter>) -> Self {
-        Self { tls, plain, permits, limiter }
+    pub(super) fn new(
+        tls: Option<Tls>,
+        plain: bool,
+        permits: Arc<Semaphore>,
+        limiter: Arc<Limiter>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { tls, plain, permits, limiter, metrics }
     }
 
     /// Reads what comes before the first request.
@@ -93,14 +101,17 @@ impl Acceptor {
         let (peer, counted, stream, is_http2) =
             begun.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut)))?;
         let pace = self.limiter.pace();
-        let connection = Connection { stream, pace, stalled: None, is_slow: false, _permits: (permit, counted) };
+        let metrics = Connected::new(self.metrics.clone());
+        let connection =
+            Connection { stream, pace, stalled: None, is_slow: false, metrics, _permits: (permit, counted) };
         Ok(if is_http2 { Accepted::Http2(connection, peer, pace) } else { Accepted::Http1(connection, peer) })
     }
 
     /// The stream and the service of HTTP/1.1 on a connection.
     pub(super) fn http1(&self, connection: Connection, peer: Peer, app: Router) -> (Http1Stream, Http1Service) {
         let (exchange, is_certified) = (Arc::<Exchange>::default(), matches!(self.tls, Some(Tls::Certified(..))));
-        let stream = Automatic::new(Closing::new(connection, exchange.clone()), exchange.clone(), is_certified);
+        let closing = Closing::new(connection, exchange.clone());
+        let stream = Automatic::new(closing, exchange.clone(), is_certified, self.metrics.clone());
         (stream, Extension(peer).layer(Noted::new(app, exchange)))
     }
 }
@@ -127,7 +138,24 @@ pub(super) struct Connection {
     stalled: Option<Pin<Box<Sleep>>>,
     /// Whether the last wait was long.
     is_slow: bool,
+    metrics: Connected,
     _permits: (OwnedSemaphorePermit, Counted),
+}
+
+/// The metrics, which count a connection until this is dropped.
+struct Connected(Arc<Metrics>);
+
+impl Connected {
+    fn new(metrics: Arc<Metrics>) -> Self {
+        metrics.connected();
+        Self(metrics)
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.disconnected();
+    }
 }
 
 impl Connection {
@@ -143,7 +171,9 @@ impl Connection {
         len: impl FnOnce(&T) -> usize,
     ) -> Poll<io::Result<T>> {
         if let Poll::Ready(written) = &written {
-            let waited = self.pace.moved(written.as_ref().map_or(0, len) as u64);
+            let len = written.as_ref().map_or(0, len);
+            self.metrics.0.sent(len);
+            let waited = self.pace.moved(len as u64);
             if self.stalled.take().is_some() {
                 self.is_slow = waited >= SLOW_WAIT;
             }
@@ -158,7 +188,10 @@ impl Connection {
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.stream().poll_read(cx, space)
+        let before = space.filled().len();
+        let read = self.stream().poll_read(cx, space);
+        self.metrics.0.received(space.filled().len() - before);
+        read
     }
 }
 
@@ -219,7 +252,8 @@ mod tests {
     }
 
     fn acceptor() -> Acceptor {
-        Acceptor::new(None, true, Arc::new(Semaphore::new(1)), Arc::new(Limiter::new(&Limits::default())))
+        let limiter = Arc::new(Limiter::new(&Limits::default()));
+        Acceptor::new(None, true, Arc::new(Semaphore::new(1)), limiter, Arc::default())
     }
 
     fn http1(acceptor: &Acceptor, accepted: Accepted) -> Http1Stream {

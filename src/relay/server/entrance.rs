@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::answers::{HEADERS, HSTS};
+use super::answers::{HEADERS, HSTS, Refusal};
 use super::host;
 use super::options::Server;
 use crate::relay::RelayError;
@@ -24,28 +24,39 @@ pub(super) const MAX_TARGET: usize = 8 << 10;
 /// Characters of a foreign host that are logged.
 const LOGGED: usize = 100;
 
-/// Middleware of all requests: adds headers to the answer, and logs both. `is_certified` if all came over TLS with a
-/// certificate.
-pub(super) async fn around(State(is_certified): State<bool>, request: Request, next: Next) -> Response {
+/// Middleware of all requests over TLS with a certificate: as [`around`], and makes browsers use nothing else.
+pub(super) async fn around_secure(state: State<Arc<Server>>, request: Request, next: Next) -> Response {
+    let mut response = around(state, request, next).await;
+    let (name, value) = HSTS;
+    response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    response
+}
+
+/// Middleware of all requests: adds headers to the answer, logs both, and counts them.
+pub(super) async fn around(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
     let start = Instant::now();
     let method = known(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    for (name, value) in HEADERS.into_iter().chain(is_certified.then_some(HSTS)) {
+    for (name, value) in HEADERS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let bytes = declared.or_else(|| response.body().size_hint().exact());
-    let bytes = bytes.map_or_else(|| "-".to_owned(), |bytes| bytes.to_string());
     let route = route.as_ref().map_or("-", MatchedPath::as_str);
-    let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let status = response.status().as_u16();
+    let (time, status) = (start.elapsed(), response.status().as_u16());
+    let metrics = &server.options.metrics;
+    metrics.request(method, route, status, time);
+    if let Some(Refusal(word)) = response.extensions().get() {
+        metrics.refusal(word);
+    }
+    let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     // A client over its limits must not fill the log: the refusals are counted instead.
     if response.status() == StatusCode::TOO_MANY_REQUESTS {
-        tracing::debug!(method, route, status, %bytes, ms);
+        tracing::debug!(method, route, status, bytes, ms);
     } else {
-        tracing::info!(method, route, status, %bytes, ms);
+        tracing::info!(method, route, status, bytes, ms);
     }
     response
 }

@@ -65,11 +65,12 @@ pub(super) async fn put_part(
     let crc = crc.and_then(|value| value.to_str().ok()).and_then(Checksum::parse);
     let crc = crc.ok_or(RelayError::BadRequest)?;
     let (relay, part) = (server.relay.clone(), part.content());
+    let metrics = server.options.metrics.clone();
     server.limiter.take_part(&owner, &part)?;
     let arriving = server.limiter.begin_part(&client).await?;
     let putting = async move {
         let _arriving = arriving;
-        relay.put_part(&owner, number, crc, part).await
+        relay.put_part(&owner, number, crc, part).await.inspect(|()| metrics.part_stored())
     };
     to_the_end(putting).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -109,6 +110,7 @@ pub(super) async fn deposit(
         return Err(RelayError::NotAllowed);
     }
     let (relay, limiter) = (server.relay.clone(), server.limiter.clone());
+    let metrics = server.options.metrics.clone();
     let token = server.options.create.token(&create);
     let depositing = async move {
         let _arriving = arriving;
@@ -131,7 +133,7 @@ pub(super) async fn deposit(
         if !is_unfinished {
             limiter.end_upload(&owner);
         }
-        deposited
+        deposited.inspect(|_| metrics.part_stored())
     };
     Ok(json(StatusCode::CREATED, &to_the_end(depositing).await?))
 }
@@ -163,6 +165,7 @@ pub(super) async fn claim(
     match &claimed.part {
         None => long(wire::JSON, json_text(&claimed).into(), &server.answers, &client),
         Some(part) => {
+            server.options.metrics.part_sent();
             let mut framed = wire::frame(json_text(&claimed).as_bytes());
             framed.extend_from_slice(part);
             long(wire::BYTES, framed, &server.answers, &client)
@@ -178,6 +181,7 @@ pub(super) async fn get_part(
 ) -> Answer {
     let offset = offset(&headers)?;
     let content = server.relay.get_part(&holder, number, offset).await?;
+    server.options.metrics.part_sent();
     let len = content.known_len().ok_or(RelayError::BUSY)?;
     let body = match content {
         Content::Whole(bytes) => Body::from(bytes),
@@ -242,7 +246,12 @@ pub(super) async fn finish(
 
 pub(super) async fn status(State(server): State<Arc<Server>>, owner: Credential, headers: HeaderMap) -> Answer {
     let (known, wait) = (waiting::known_states(&headers), waiting::wait(&headers));
-    let status = server.relay.status(&owner, &known, wait).await?;
+    let status = server.unless_stopping(server.relay.status(&owner, &known, wait)).await;
+    let status = match status {
+        Some(status) => status?,
+        // The client asks again, and reaches the relay that runs then.
+        None => server.relay.status(&owner, &known, Duration::ZERO).await?,
+    };
     let tag = [(ETAG, format!("\"{}\"", status.state.word()))];
     if known.contains(&status.state) {
         return Ok((StatusCode::NOT_MODIFIED, tag).into_response());

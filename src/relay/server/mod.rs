@@ -5,6 +5,7 @@
 //! size and a duration; never an id, a token, a header or an address. The one exception is the first `Host` that is not
 //! the relay's own: its operator may have to allow it.
 
+pub mod admin;
 mod answers;
 mod automatic;
 mod body;
@@ -67,9 +68,9 @@ pub async fn serve(
     let (drain, plain) = (options.drain, options.plain && options.certificates.is_none());
     let permits = Arc::new(Semaphore::new(options.max_connections));
     let server = Arc::new(Server::new(relay, options, listens));
-    let limiter = server.limiter.clone();
-    let (stopping, stops) = Stop::new();
-    let acceptor = |tls, plain| Acceptor::new(tls, plain, permits.clone(), limiter.clone());
+    let (limiter, metrics) = (server.limiter.clone(), server.options.metrics.clone());
+    let stops = Stop::when(&server.stopping);
+    let acceptor = |tls, plain| Acceptor::new(tls, plain, permits.clone(), limiter.clone(), metrics.clone());
     let main = serving::serve(listener, acceptor(tls, plain), router(server.clone()), stops.clone(), drain);
     let redirecting = redirects
         .map(|listener| serving::serve(listener, acceptor(None, true), redirect::router(server.clone()), stops, drain));
@@ -81,8 +82,7 @@ pub async fn serve(
     };
     let stop = async {
         stop.await;
-        let _ = stopping.send(true);
-        // Dropping it would stop at once, too.
+        server.stopping.send_replace(true);
         std::future::pending::<()>().await;
     };
     tokio::select! {
@@ -115,12 +115,15 @@ fn router(server: Arc<Server>) -> Router {
         .route(wire::OWNER, get(handlers::status).delete(handlers::revoke))
         .fallback(static_files::nothing_there)
         .method_not_allowed_fallback(|| async { HttpProblem::BadMethod });
-    let (base, is_certified) = (server.base.clone(), server.options.certificates.is_some());
+    let base = server.base.clone();
     let api = api
         .layer(middleware::from_fn_with_state(server.clone(), entrance::expected))
-        .layer(middleware::from_fn_with_state(server.clone(), requests::counted))
-        .layer(middleware::from_fn_with_state(is_certified, entrance::around))
-        .with_state(server);
+        .layer(middleware::from_fn_with_state(server.clone(), requests::counted));
+    let api = match server.options.certificates {
+        Some(_) => api.layer(middleware::from_fn_with_state(server.clone(), entrance::around_secure)),
+        None => api.layer(middleware::from_fn_with_state(server.clone(), entrance::around)),
+    };
+    let api = api.with_state(server);
     match base {
         None => api,
         // A layer of a router runs after its choice of a route, so the paths are changed by a router around it.

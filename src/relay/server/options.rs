@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use tokio::sync::watch;
 
 use super::limits::{Limiter, Limits};
 use super::room::Room;
 use crate::relay::certificate::Certificates;
+use crate::relay::metrics::Metrics;
 use crate::relay::{Admission, Create, Relay};
 use crate::relay_url::RelayUrl;
 use crate::secret::DirectKey;
@@ -42,6 +44,8 @@ pub struct ServerOptions {
     pub max_connections: usize,
     /// The limits of each client.
     pub limits: Limits,
+    /// The counts for the operator.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Default for ServerOptions {
@@ -56,6 +60,7 @@ impl Default for ServerOptions {
             drain: DRAIN_TIME,
             max_connections: Limits::ALL_CONNECTIONS,
             limits: Limits::default(),
+            metrics: Arc::default(),
         }
     }
 }
@@ -136,9 +141,21 @@ pub(super) struct Server {
     pub(super) answers: Room,
     /// Whether a request for a foreign host was logged.
     pub(super) misdirected: AtomicBool,
+    /// Whether the server stops. Requests that wait for an event are answered at once then.
+    pub(super) stopping: watch::Sender<bool>,
 }
 
 impl Server {
+    /// The output of `work`, unless the server stops before.
+    pub(super) async fn unless_stopping<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut stopping = self.stopping.subscribe();
+        tokio::select! {
+            biased;
+            output = work => Some(output),
+            _ = stopping.wait_for(|stopping| *stopping) => None,
+        }
+    }
+
     pub(super) fn new(relay: Arc<dyn Relay>, options: ServerOptions, listens: SocketAddr) -> Self {
         let base = options.public_url.as_ref().and_then(RelayUrl::base_path).map(Arc::from);
         let limiter = Arc::new(Limiter::new(&options.limits));
@@ -151,6 +168,7 @@ impl Server {
             bodies: Room::default(),
             answers: Room::default(),
             misdirected: AtomicBool::new(false),
+            stopping: watch::Sender::new(false),
         }
     }
 }

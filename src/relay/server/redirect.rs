@@ -26,7 +26,7 @@ pub(super) fn router(server: Arc<Server>) -> Router {
         .fallback(to_https)
         .method_not_allowed_fallback(to_https)
         .layer(middleware::from_fn_with_state(server.clone(), requests::counted))
-        .layer(middleware::from_fn_with_state(false, entrance::around))
+        .layer(middleware::from_fn_with_state(server.clone(), entrance::around))
         .with_state(server)
 }
 

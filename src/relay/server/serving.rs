@@ -46,10 +46,9 @@ const CLOSE_TIME: Duration = Duration::from_secs(10);
 pub(super) struct Stop(watch::Receiver<bool>);
 
 impl Stop {
-    /// Stops when the sender sends `true`, or is dropped.
-    pub(super) fn new() -> (watch::Sender<bool>, Self) {
-        let (sender, receiver) = watch::channel(false);
-        (sender, Self(receiver))
+    /// Stops when `stopping` is true, or dropped.
+    pub(super) fn when(stopping: &watch::Sender<bool>) -> Self {
+        Self(stopping.subscribe())
     }
 
     async fn wait(&mut self) {

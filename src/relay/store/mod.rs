@@ -16,6 +16,7 @@ pub mod bounded;
 pub mod bucket;
 pub mod folder;
 pub mod layout;
+pub mod measured;
 pub mod memory;
 
 use async_trait::async_trait;

@@ -226,7 +226,8 @@ impl<'a> Relays<'a> {
         }
     }
 
-    /// Runs a command, and restarts the relay whenever it dies. Returns whether it did.
+    /// Runs a command, and restarts the relay whenever it dies, also while it deletes what was opened. Returns whether it
+    /// died.
     fn with_restarts(&mut self, command: Run) -> (Ended, bool) {
         let (program, tell, before) = (command.start(), self.tell.clone(), self.started);
         std::thread::spawn(move || tell.send(Event::Ended(program.wait())));
@@ -234,7 +235,12 @@ impl<'a> Relays<'a> {
             match self.events.recv().unwrap() {
                 Event::Died(number) if number == self.started => self.renew(),
                 Event::Died(_) => {}
-                Event::Ended(ended) => return (ended, self.started > before),
+                Event::Ended(ended) => {
+                    let died = self.started > before;
+                    let died = self.current.take().is_some_and(|mut relay| relay.stop()) || died;
+                    self.renew();
+                    return (ended, died);
+                }
             }
         }
     }
@@ -303,7 +309,6 @@ fn a_relay_over_a_folder_dies_at_any_change_of_a_file() {
                 continue;
             }
             let (ended, died) = relays.with_restarts(stage.run(&Trial::args(sends, &link)));
-            relays.renew();
             stage.after(sends, &ended, &link);
             if !died {
                 break;

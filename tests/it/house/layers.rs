@@ -34,7 +34,7 @@ const WITHIN: [(&str, &[&str]); 8] = [
 ];
 
 /// A crate, or a path in one, and the modules in which it may appear.
-const CRATES: [(&str, &[&str]); 21] = [
+const CRATES: [(&str, &[&str]); 23] = [
     ("age", &["seal", "secret"]),
     ("age_core", &["seal"]),
     ("ring", &["seal", "secret", "relay"]),
@@ -48,7 +48,9 @@ const CRATES: [(&str, &[&str]); 21] = [
     ("icy_sixel", &["view"]),
     ("arboard", &["terminal::clipboard"]),
     ("desktop_open", &["view::browser"]),
+    ("prometheus_client", &["relay::metrics"]),
     ("rustix", &["platform"]),
+    ("listenfd", &["platform"]),
     ("std::os", &["platform"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),

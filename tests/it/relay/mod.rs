@@ -23,5 +23,6 @@ mod remembered;
 mod sending;
 mod server;
 mod states;
+mod tls;
 mod vectors;
 mod visits;

@@ -179,7 +179,8 @@ impl Fronted {
         let port = listener.local_addr().unwrap().port();
         listener.set_nonblocking(true).unwrap();
         let seen = Arc::<Mutex<Vec<String>>>::default();
-        let state = Arc::new(Passing { behind: pebble.port, client: client(), front: Box::new(front), seen: seen.clone() });
+        let state =
+            Arc::new(Passing { behind: pebble.port, client: client(), front: Box::new(front), seen: seen.clone() });
         tokio::spawn(async move {
             let (listener, acceptor) = (tokio::net::TcpListener::from_std(listener).unwrap(), acceptor());
             while let Ok((stream, _)) = listener.accept().await {
@@ -224,9 +225,9 @@ impl Passing {
         self.seen.lock().unwrap().push(path.clone());
         let asked = Asked { path, payload: payload(&body) };
         if let Some((status, headers, body)) = self.front.answer(&asked) {
-            let response = headers.into_iter().fold(Response::builder().status(status), |response, (name, value)| {
-                response.header(name, value)
-            });
+            let response = headers
+                .into_iter()
+                .fold(Response::builder().status(status), |response, (name, value)| response.header(name, value));
             return response.body(Full::from(body)).unwrap();
         }
         // The address in `Host` is the front's, so the addresses in answers are too.
@@ -265,6 +266,7 @@ fn acceptor() -> TlsAcceptor {
 
 /// An error as an ACME server answers it.
 pub(crate) fn refused(status: u16, kind: &str, headers: Vec<(&'static str, String)>) -> Reply {
-    let problem = json!({ "type": format!("urn:ietf:params:acme:error:{kind}"), "detail": "not now", "status": status });
+    let problem =
+        json!({ "type": format!("urn:ietf:params:acme:error:{kind}"), "detail": "not now", "status": status });
     (status, headers, problem.to_string())
 }

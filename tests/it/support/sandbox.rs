@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
@@ -131,7 +131,7 @@ impl Sandbox {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut url).unwrap();
         let relay = RelayProcess { child, url: url.trim().to_owned(), store: PathBuf::new(), log };
-        if !relay.url.starts_with("http://") {
+        if !relay.url.starts_with("http") {
             return None;
         }
         std::thread::spawn(move || {
@@ -152,7 +152,7 @@ pub(crate) struct RelayProcess {
 
 impl RelayProcess {
     pub(crate) fn address(&self) -> String {
-        self.url.trim_start_matches("http://").trim_end_matches('/').to_owned()
+        self.url.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/').to_owned()
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -165,6 +165,13 @@ impl RelayProcess {
         // It may have ended already.
         let _ = kill_process_group(group, Signal::KILL);
         self.child.wait().unwrap();
+    }
+
+    /// Sends SIGTERM, waits until it has ended, and returns whether something else killed it meanwhile.
+    pub(crate) fn stop(&mut self) -> bool {
+        // It may have ended already. A tracer holds the signal back until its program has ended.
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::TERM);
+        self.child.wait().unwrap().signal() == Some(Signal::KILL.as_raw())
     }
 
     /// Waits until the store is empty: a part that was in transit when its share was revoked is removed by the process

@@ -121,7 +121,7 @@ impl World {
             Storage::Memory(_) | Storage::Bucket(_) => self.store(),
         };
         let faulty = Arc::new(Faulty::new(store.clone(), self.faults.clone()));
-        let rules = Arc::new(StoreRelay::new(faulty, self.clock.clone(), POLICY).deleting_after_answers());
+        let rules = Arc::new(StoreRelay::new(faulty, self.clock.clone(), POLICY));
         let options = ServerOptions { create: CreatePolicy::Open, ..ServerOptions::default() };
         let relay = Arc::new(Unreliable { relay: rules.clone(), line: self.line.clone() });
         runtime.spawn(async { server::serve(relay, listener, options, std::future::pending()).await });
@@ -184,11 +184,8 @@ impl World {
         names
     }
 
-    /// The names of objects with ciphertext or guesses; without those that are being deleted.
+    /// The names of objects with ciphertext or guesses.
     pub(crate) fn data(&self) -> Vec<String> {
-        let here = self.node();
-        let (rules, _) = here.parts();
-        self.wait(rules.end_deletions());
         self.objects().into_iter().filter(|name| is_data(name)).collect()
     }
 

@@ -41,6 +41,8 @@ pub(in crate::cli) enum Failure {
     Request { relay: String, url: Box<RelayUrl>, request: Request, error: RelayError },
     /// A bucket did not answer, for the reason in words.
     BucketUnreachable { bucket: String, why: String },
+    /// A relay of this machine does not run, or is not ready.
+    RelayDown { what: String, hint: Hint },
     /// A proxy in front of the relay interferes.
     InFront { relay: String, fault: ProxyFault },
     /// No share in the outbox matches.
@@ -130,6 +132,7 @@ impl Failure {
                 format!("{bucket} cannot be reached: {why}"),
                 "it is safe to run this again",
             ),
+            Self::RelayDown { what, hint } => Message::new(Exit::Unreachable, what, hint),
             Self::InFront { relay, fault } => relay::in_front(relay, *fault),
             Self::NotSentFromHere => {
                 Message::new(Exit::Gone, "no matching share was sent from this device", Hint::run("share list"))

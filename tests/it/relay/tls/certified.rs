@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustls::crypto::ring;
@@ -13,6 +14,7 @@ use share::relay::certificate::{CertificateStatus, Certificates};
 use share::relay::server::{self, CreatePolicy, ServerOptions};
 use share::relay_url::RelayUrl;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -107,15 +109,19 @@ pub(super) struct Certified {
 
 impl Certified {
     /// Waits until the state of its certificate is as expected.
-    pub(super) async fn until(&mut self, what: &str, is_it: impl FnMut(&CertificateStatus) -> bool) -> CertificateStatus {
+    pub(super) async fn until(
+        &mut self,
+        what: &str,
+        is_it: impl FnMut(&CertificateStatus) -> bool,
+    ) -> CertificateStatus {
         let waited = timeout(TIME_LIMIT, self.status.wait_for(is_it)).await;
         let status = waited.unwrap_or_else(|_| panic!("{what} takes too long")).unwrap();
         status.clone()
     }
 
-    /// Waits until it has a certificate.
+    /// Waits until it has a certificate, and nothing is wrong.
     pub(super) async fn ready(&mut self) -> CertificateStatus {
-        self.until("a certificate", |status| status.not_after.is_some()).await
+        self.until("a certificate", |status| status.not_after.is_some() && status.problem.is_none()).await
     }
 
     /// The problem with its certificate that contains `text`.
@@ -151,10 +157,10 @@ pub(super) struct Handshake {
     pub(super) version: Option<ProtocolVersion>,
 }
 
-/// A TLS client that trusts `root` (PEM) and offers these protocols.
+/// A TLS client that trusts the certificates in `root` (PEM) and offers these protocols.
 pub(super) fn client(root: &[u8], protocols: &[&[u8]]) -> TlsConnector {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(root).unwrap()).unwrap();
+    CertificateDer::pem_slice_iter(root).for_each(|root| roots.add(root.unwrap()).unwrap());
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let mut config =
         config.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots).with_no_client_auth();
@@ -177,4 +183,42 @@ pub(super) async fn handshake(
         protocol: session.alpn_protocol().map(<[u8]>::to_vec),
         version: session.protocol_version(),
     })
+}
+
+/// Makes requests over connections that stay, and over new ones, until `stop`. Each must succeed. Returns their numbers when
+/// some were made.
+pub(super) async fn load(address: SocketAddr, root: Vec<u8>, stop: Arc<AtomicBool>) -> Vec<JoinHandle<usize>> {
+    let made = Arc::<AtomicUsize>::default();
+    let task = |stays: bool| {
+        let (root, stop, made) = (root.clone(), stop.clone(), made.clone());
+        tokio::spawn(async move {
+            let (connector, mut count, mut kept) = (client(&root, &[b"http/1.1"]), 0, None);
+            while !stop.load(Ordering::SeqCst) {
+                let mut stream = match kept.take() {
+                    Some(stream) => stream,
+                    None => {
+                        let stream = TcpStream::connect(address).await.unwrap();
+                        connector.connect(NAME.try_into().unwrap(), stream).await.unwrap()
+                    }
+                };
+                let request = format!("GET /.well-known/share HTTP/1.1\r\nHost: {NAME}\r\n\r\n");
+                stream.write_all(request.as_bytes()).await.unwrap();
+                let mut answer = [0; 15];
+                stream.read_exact(&mut answer).await.unwrap();
+                assert_eq!(&answer, b"HTTP/1.1 200 OK");
+                let mut rest = vec![0; 4096];
+                // The answer is short, and comes in one record.
+                assert!(stream.read(&mut rest).await.unwrap() > 0);
+                kept = stays.then_some(stream);
+                count += 1;
+                made.fetch_add(1, Ordering::SeqCst);
+            }
+            count
+        })
+    };
+    let tasks = [true, true, false, false].map(task).into_iter().collect();
+    while made.load(Ordering::SeqCst) < 20 {
+        tokio::task::yield_now().await;
+    }
+    tasks
 }

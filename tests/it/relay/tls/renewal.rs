@@ -1,52 +1,13 @@
 //! A certificate is renewed in time, without a request that fails.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
-use super::certified::{Certified, NAME, Ports, Setup, client};
+use super::certified::{Ports, Setup, load};
 use crate::support::{Asked, Front, Fronted, LIFETIME, Pebble, Reply, free_port};
-
-/// Makes requests over connections that stay, and over new ones, until `stop`. Each must succeed. Returns their number.
-async fn requests(relay: &Certified, root: Vec<u8>, stop: Arc<AtomicBool>) -> Vec<tokio::task::JoinHandle<usize>> {
-    let (address, made) = (relay.address, Arc::<AtomicUsize>::default());
-    let task = |stays: bool| {
-        let (root, stop, made) = (root.clone(), stop.clone(), made.clone());
-        tokio::spawn(async move {
-            let (connector, mut count, mut kept) = (client(&root, &[b"http/1.1"]), 0, None);
-            while !stop.load(Ordering::SeqCst) {
-                let mut stream = match kept.take() {
-                    Some(stream) => stream,
-                    None => {
-                        let stream = TcpStream::connect(address).await.unwrap();
-                        connector.connect(NAME.try_into().unwrap(), stream).await.unwrap()
-                    }
-                };
-                let request = format!("GET /.well-known/share HTTP/1.1\r\nHost: {NAME}\r\n\r\n");
-                stream.write_all(request.as_bytes()).await.unwrap();
-                let mut answer = [0; 15];
-                stream.read_exact(&mut answer).await.unwrap();
-                assert_eq!(&answer, b"HTTP/1.1 200 OK");
-                let mut rest = vec![0; 4096];
-                // The answer is short, and comes in one record.
-                assert!(stream.read(&mut rest).await.unwrap() > 0);
-                kept = stays.then_some(stream);
-                count += 1;
-                made.fetch_add(1, Ordering::SeqCst);
-            }
-            count
-        })
-    };
-    let tasks = [true, true, false, false].map(task).into_iter().collect();
-    while made.load(Ordering::SeqCst) < 20 {
-        tokio::task::yield_now().await;
-    }
-    tasks
-}
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs pebble: tests/all"]
@@ -58,7 +19,7 @@ async fn a_certificate_is_renewed_by_the_clock_under_load() {
     relay.ready().await;
     let (root, stop) = (pebble.root().await, Arc::<AtomicBool>::default());
     let first = relay.certificate(&root).await;
-    let load = requests(&relay, root.clone(), stop.clone()).await;
+    let load = load(relay.address, root.clone(), stop.clone()).await;
     // A day before a third of the lifetime is left nothing happens, and then a new one comes.
     setup.clock.advance(LIFETIME * 2 / 3 - 24 * 3600);
     tokio::time::sleep(Duration::from_millis(200)).await;
@@ -120,7 +81,9 @@ impl Front for Suggesting {
             answer["renewalInfo"] = order.replace("/order-plz", "/renewal-info").into();
             let _ = self.directory.set(order);
         }
-        if asked.path == "/order-plz" && let Some(replaced) = asked.payload["replaces"].as_str() {
+        if asked.path == "/order-plz"
+            && let Some(replaced) = asked.payload["replaces"].as_str()
+        {
             self.replaced.lock().unwrap().push(replaced.to_owned());
             answer["replaces"] = replaced.into();
         }

@@ -1,0 +1,360 @@
+//! The counts of a relay, for its operator: numbers, and words from fixed lists. Nothing here names a share, a client
+//! or a token.
+//!
+//! Every count is of this node, since its start. The exceptions are the shares and bytes in the store: those are of the
+//! whole store at the last [count](Metrics::set_stored), and then follow what this node does. So nodes that use one
+//! store report nearly the same number, which must not be added up.
+
+mod labels;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use self::labels::{
+    Build, Direction, EventLabel, Operation, OperationResult, Outcome, Reason, Request, Route, StateLabel,
+};
+pub use self::labels::{ShareEvent, StoredState};
+
+/// Content type of [`Metrics::text`].
+pub const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Upper limits of the durations that are told apart, in seconds.
+const DURATIONS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0, 60.0];
+
+/// Durations by some label.
+type Durations<L> = Family<L, Histogram, fn() -> Histogram>;
+
+/// A number that may be unknown: a family without labels.
+type Optional = Family<[(&'static str, &'static str); 0], Gauge>;
+
+/// The validity of the certificate that a relay serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certificate {
+    /// The relay needs none: it speaks plain HTTP.
+    Unused,
+    /// There is none yet.
+    Missing,
+    /// Its end, Unix seconds.
+    Until(u64),
+}
+
+/// Shares and bytes in a store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// Shares that are being uploaded.
+    pub uploading: u64,
+    /// Shares that can be opened.
+    pub waiting: u64,
+    /// Shares that are being opened.
+    pub opening: u64,
+    /// Bytes of all objects of shares.
+    pub bytes: u64,
+}
+
+/// The numbers of one relay.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Request, Counter>,
+    request_time: Durations<Route>,
+    refusals: Family<Reason, Counter>,
+    received: Counter,
+    sent: Counter,
+    parts: Family<Direction, Counter>,
+    connections: Gauge,
+    events: Family<EventLabel, Counter>,
+    stored: Family<StateLabel, Gauge>,
+    stored_bytes: Optional,
+    counted_at: Optional,
+    sweeps: Family<Outcome, Counter>,
+    sweep_time: Histogram,
+    swept: Counter,
+    swept_at: Optional,
+    operations: Family<OperationResult, Counter>,
+    operation_time: Durations<Operation>,
+    deleted: Counter,
+    certificate_end: Optional,
+    clock: Optional,
+    certificate: AtomicU64,
+    counted: Mutex<Option<Stored>>,
+    started: u64,
+}
+
+/// [`Metrics::certificate`] where a relay needs no certificate, and where it has none yet.
+const UNUSED: u64 = 0;
+const MISSING: u64 = 1;
+
+fn histogram() -> Histogram {
+    Histogram::new(DURATIONS)
+}
+
+fn durations<L: Clone + std::hash::Hash + Eq>() -> Durations<L> {
+    Family::new_with_constructor(histogram)
+}
+
+/// Unix seconds as the value of a gauge.
+fn seconds(at: u64) -> i64 {
+    i64::try_from(at).unwrap_or(i64::MAX)
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let metrics = Self {
+            registry: Registry::default(),
+            requests: Family::default(),
+            request_time: durations(),
+            refusals: Family::default(),
+            received: Counter::default(),
+            sent: Counter::default(),
+            parts: Family::default(),
+            connections: Gauge::default(),
+            events: Family::default(),
+            stored: Family::default(),
+            stored_bytes: Family::default(),
+            counted_at: Family::default(),
+            sweeps: Family::default(),
+            sweep_time: histogram(),
+            swept: Counter::default(),
+            swept_at: Family::default(),
+            operations: Family::default(),
+            operation_time: durations(),
+            deleted: Counter::default(),
+            certificate_end: Family::default(),
+            clock: Family::default(),
+            certificate: AtomicU64::new(UNUSED),
+            counted: Mutex::default(),
+            started: now(),
+        };
+        for event in ShareEvent::ALL {
+            drop(metrics.events.get_or_create(&EventLabel::of(event)));
+        }
+        let mut registry = Registry::default();
+        metrics.register(&mut registry);
+        Self { registry, ..metrics }
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+impl Metrics {
+    fn register(&self, all: &mut Registry) {
+        let start = Gauge::<i64>::default();
+        start.set(seconds(self.started));
+        all.register_with_unit("process_start_time", "Start of the process, Unix time", Unit::Seconds, start);
+        let own = all.sub_registry_with_prefix("share");
+        own.register("build", "The program", Info::new(Build { version: env!("CARGO_PKG_VERSION") }));
+        self.register_http(own);
+        self.register_shares(own);
+        self.register_store(own);
+    }
+
+    fn register_http(&self, own: &mut Registry) {
+        own.register("requests", "Requests by method, route and class of the status", self.requests.clone());
+        let what = "Time from the head of a request to the head of its answer; status requests may wait a minute";
+        own.register_with_unit("request_duration", what, Unit::Seconds, self.request_time.clone());
+        own.register("refusals", "Requests that were refused, by the word in the answer", self.refusals.clone());
+        own.register_with_unit("received", "Bytes from clients", Unit::Bytes, self.received.clone());
+        own.register_with_unit("sent", "Bytes to clients", Unit::Bytes, self.sent.clone());
+        own.register("parts", "Parts of shares that were stored or sent", self.parts.clone());
+        own.register("connections", "Connections of clients now", self.connections.clone());
+        let what = "End of the certificate, Unix time";
+        own.register_with_unit("certificate_expiry_timestamp", what, Unit::Seconds, self.certificate_end.clone());
+    }
+
+    fn register_shares(&self, own: &mut Registry) {
+        own.register("events", "Steps of shares that this node decided", self.events.clone());
+        let what = "Shares in the store, counted hourly and kept current by what this node does";
+        own.register("stored_shares", what, self.stored.clone());
+        own.register_with_unit("stored", "Bytes of shares at the last count", Unit::Bytes, self.stored_bytes.clone());
+        own.register_with_unit(
+            "stored_counted_timestamp",
+            "Last count, Unix time",
+            Unit::Seconds,
+            self.counted_at.clone(),
+        );
+        own.register("sweeps", "Sweeps by outcome", self.sweeps.clone());
+        own.register_with_unit("sweep_duration", "Duration of a sweep", Unit::Seconds, self.sweep_time.clone());
+        own.register("swept", "Shares that sweeps looked at", self.swept.clone());
+        let what = "End of the last sweep that succeeded, Unix time";
+        own.register_with_unit("sweep_success_timestamp", what, Unit::Seconds, self.swept_at.clone());
+    }
+
+    fn register_store(&self, own: &mut Registry) {
+        own.register("store_operations", "Operations of the store by kind and outcome", self.operations.clone());
+        let what = "Duration of an operation; of a read, until its first bytes";
+        own.register_with_unit("store_operation_duration", what, Unit::Seconds, self.operation_time.clone());
+        own.register("store_deleted_objects", "Objects that were deleted from the store", self.deleted.clone());
+        let what = "Difference between the clocks of this machine and of the store when last compared";
+        own.register_with_unit("clock_difference", what, Unit::Seconds, self.clock.clone());
+    }
+
+    /// All of it in the text format that Prometheus reads.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+
+    /// When these numbers begin, Unix seconds.
+    pub fn started(&self) -> u64 {
+        self.started
+    }
+
+    /// Counts a request. `method` and `route` come from fixed lists.
+    pub fn request(&self, method: &'static str, route: &str, status: u16, time: Duration) {
+        let status = labels::class(status);
+        self.requests.get_or_create(&Request { method, route: route.to_owned(), status }).inc();
+        let route = Route { method, route: route.to_owned() };
+        self.request_time.get_or_create(&route).observe(time.as_secs_f64());
+    }
+
+    /// Counts a refusal by the word of its problem.
+    pub fn refusal(&self, reason: &str) {
+        self.refusals.get_or_create(&Reason { reason: reason.to_owned() }).inc();
+    }
+
+    /// Counts bytes from clients.
+    pub fn received(&self, bytes: usize) {
+        self.received.inc_by(bytes as u64);
+    }
+
+    /// Counts bytes to clients.
+    pub fn sent(&self, bytes: usize) {
+        self.sent.inc_by(bytes as u64);
+    }
+
+    /// Counts a part that was stored.
+    pub fn part_stored(&self) {
+        self.parts.get_or_create(&Direction { direction: "stored" }).inc();
+    }
+
+    /// Counts a part that is sent.
+    pub fn part_sent(&self) {
+        self.parts.get_or_create(&Direction { direction: "sent" }).inc();
+    }
+
+    /// A connection began.
+    pub fn connected(&self) {
+        self.connections.inc();
+    }
+
+    /// A connection ended.
+    pub fn disconnected(&self) {
+        self.connections.dec();
+    }
+
+    /// Connections now.
+    pub fn connections(&self) -> u64 {
+        u64::try_from(self.connections.get()).unwrap_or(0)
+    }
+
+    /// Counts a step of a share that this node decided.
+    pub fn share(&self, event: ShareEvent) {
+        self.events.get_or_create(&EventLabel::of(event)).inc();
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(stored) = &mut *counted {
+            let (from, to) = event.states();
+            for (state, is_end) in [(from, true), (to, false)] {
+                let count = match state {
+                    Some(StoredState::Uploading) => &mut stored.uploading,
+                    Some(StoredState::Waiting) => &mut stored.waiting,
+                    Some(StoredState::Opening) => &mut stored.opening,
+                    None => continue,
+                };
+                // Another node may have counted the step before this one.
+                *count = if is_end { count.saturating_sub(1) } else { *count + 1 };
+            }
+            self.show(*stored);
+        }
+    }
+
+    /// How often a step was counted.
+    pub fn count(&self, event: ShareEvent) -> u64 {
+        self.events.get_or_create(&EventLabel::of(event)).get()
+    }
+
+    /// Sets what a listing of the whole store has found.
+    pub fn set_stored(&self, stored: Stored) {
+        *self.counted.lock().unwrap_or_else(PoisonError::into_inner) = Some(stored);
+        self.show(stored);
+        self.stored_bytes.get_or_create(&[]).set(seconds(stored.bytes));
+        self.counted_at.get_or_create(&[]).set(seconds(now()));
+    }
+
+    /// The shares in the store, once they were counted.
+    pub fn stored(&self) -> Option<Stored> {
+        *self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self, stored: Stored) {
+        for (state, count) in [
+            (StoredState::Uploading, stored.uploading),
+            (StoredState::Waiting, stored.waiting),
+            (StoredState::Opening, stored.opening),
+        ] {
+            self.stored.get_or_create(&StateLabel::of(state)).set(seconds(count));
+        }
+    }
+
+    /// Counts a sweep: how many shares it looked at, if it succeeded.
+    pub fn sweep(&self, looked_at: Option<usize>, time: Duration) {
+        self.sweeps.get_or_create(&Outcome::of(looked_at.is_some())).inc();
+        self.sweep_time.observe(time.as_secs_f64());
+        if let Some(looked_at) = looked_at {
+            self.swept.inc_by(looked_at as u64);
+            self.swept_at.get_or_create(&[]).set(seconds(now()));
+        }
+    }
+
+    /// Counts an operation of the store.
+    pub fn operation(&self, operation: &'static str, succeeded: bool, time: Duration) {
+        let outcome = Outcome::of(succeeded).outcome;
+        self.operations.get_or_create(&OperationResult { operation, outcome }).inc();
+        self.operation_time.get_or_create(&Operation { operation }).observe(time.as_secs_f64());
+    }
+
+    /// Counts objects that were deleted.
+    pub fn deleted(&self, objects: usize) {
+        self.deleted.inc_by(objects as u64);
+    }
+
+    /// Sets the difference between the clocks of this machine and of the store.
+    pub fn set_clock_difference(&self, difference: Duration) {
+        self.clock.get_or_create(&[]).set(seconds(difference.as_secs()));
+    }
+
+    /// Sets the validity of the certificate.
+    pub fn set_certificate(&self, certificate: Certificate) {
+        let stored = match certificate {
+            Certificate::Unused => UNUSED,
+            Certificate::Missing => MISSING,
+            Certificate::Until(end) => end.max(MISSING + 1),
+        };
+        self.certificate.store(stored, Ordering::Relaxed);
+        match certificate {
+            Certificate::Until(end) => drop(self.certificate_end.get_or_create(&[]).set(seconds(end))),
+            Certificate::Unused | Certificate::Missing => self.certificate_end.clear(),
+        }
+    }
+
+    /// The validity of the certificate.
+    pub fn certificate(&self) -> Certificate {
+        match self.certificate.load(Ordering::Relaxed) {
+            UNUSED => Certificate::Unused,
+            MISSING => Certificate::Missing,
+            end => Certificate::Until(end),
+        }
+    }
+}

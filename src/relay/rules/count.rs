@@ -1,0 +1,113 @@
+//! Counting the shares in a store, for the metrics of a relay.
+//!
+//! The names of a share's objects show its state: an upload has no manifest, and a share that is being opened has a
+//! claim. The data of a share that has ended is deleted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::relay::RelayError;
+use crate::relay::metrics::Stored;
+use crate::relay::rules::records::failure;
+use crate::relay::rules::{StoreRelay, names};
+use crate::relay::store::Object;
+
+/// Time between two counts. A listing of a bucket takes a request for each thousand objects.
+const COUNT_EVERY: Duration = Duration::from_hours(1);
+
+/// The objects of one share, as far as they show its state.
+#[derive(Default)]
+struct Seen {
+    id: String,
+    has_manifest: bool,
+    has_claim: bool,
+    has_end: bool,
+}
+
+impl StoreRelay {
+    /// Counts the shares in the store now and every hour, until the future is dropped.
+    pub async fn keep_counting(self: Arc<Self>) {
+        loop {
+            if let Err(error) = self.count_stored().await {
+                tracing::warn!(%error, "the shares in the store could not be counted");
+            }
+            tokio::time::sleep(COUNT_EVERY).await;
+        }
+    }
+
+    /// Counts the shares in the store.
+    ///
+    /// # Errors
+    /// Those of listing the store.
+    pub async fn count_stored(&self) -> Result<(), RelayError> {
+        let objects = self.store.list(&names::shares(), None).await.map_err(failure)?;
+        self.metrics.set_stored(counted(&objects));
+        Ok(())
+    }
+}
+
+/// The shares of a listing, in which the objects of a share follow each other.
+fn counted(objects: &[Object]) -> Stored {
+    let mut stored = Stored::default();
+    let mut seen = Seen::default();
+    for object in objects {
+        stored.bytes += object.len;
+        let Some((id, rest)) = names::of_share(&object.name) else { continue };
+        if seen.id != id {
+            seen.add_to(&mut stored);
+            seen = Seen { id: id.to_owned(), ..Seen::default() };
+        }
+        match rest {
+            "manifest" => seen.has_manifest = true,
+            "claim" => seen.has_claim = true,
+            // An upload that was committed has a manifest too.
+            "end" | "seal" => seen.has_end = true,
+            _ => {}
+        }
+    }
+    seen.add_to(&mut stored);
+    stored
+}
+
+impl Seen {
+    fn add_to(&self, stored: &mut Stored) {
+        match (self.has_manifest, self.has_claim) {
+            _ if self.id.is_empty() => {}
+            (true, true) => stored.opening += 1,
+            (true, false) => stored.waiting += 1,
+            (false, false) if !self.has_end => stored.uploading += 1,
+            (false, _) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_of_a_share_shows_in_its_names() {
+        let shares: [(&[&str], [u64; 3]); 7] = [
+            (&["offer"], [1, 0, 0]),
+            (&["offer", "part/000000-00000000"], [1, 0, 0]),
+            (&["manifest", "offer", "part/000000-00000000", "seal"], [0, 1, 0]),
+            (&["claim", "manifest", "offer", "part/000000-00000000", "seal"], [0, 0, 1]),
+            (&["claim", "end", "offer", "seal"], [0, 0, 0]),
+            (&["claim", "offer", "seal"], [0, 0, 0]),
+            (&["offer", "seal"], [0, 0, 0]),
+        ];
+        let mut objects = Vec::new();
+        let mut all = [0; 3];
+        for (number, (names, expected)) in shares.iter().enumerate() {
+            let object = |name: &&str| Object { name: format!("v1/{number:032x}/{name}"), len: 10, written: 0 };
+            let own: Vec<_> = names.iter().map(object).collect();
+            let of = |Stored { uploading, waiting, opening, .. }| [uploading, waiting, opening];
+            assert_eq!(of(counted(&own)), *expected, "{names:?}");
+            objects.extend(own);
+            all = std::array::from_fn(|at| all[at] + expected[at]);
+        }
+        let [uploading, waiting, opening] = all;
+        let bytes = 10 * objects.len() as u64;
+        assert_eq!(counted(&objects), Stored { uploading, waiting, opening, bytes });
+    }
+}
