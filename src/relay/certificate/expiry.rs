@@ -8,6 +8,9 @@ use super::{Certificates, Identity};
 /// renewed by then.
 const NEAR: u64 = 6;
 
+/// Seconds by which this machine's clock may be behind that of the server that made the certificate.
+const EARLY: u64 = 300;
+
 /// A time in a log line.
 pub(super) fn date(at: u64) -> String {
     let at = i64::try_from(at).ok().and_then(|at| Timestamp::from_second(at).ok());
@@ -19,7 +22,7 @@ fn lapse(identity: &Identity, now: u64) -> Option<String> {
     let Identity { not_before, not_after, .. } = identity;
     if now > *not_after {
         Some(format!("the certificate expired at {}", date(*not_after)))
-    } else if now < *not_before {
+    } else if now + EARLY < *not_before {
         Some(format!("the certificate is not valid before {}; check this machine's clock", date(*not_before)))
     } else if not_after - now < identity.lifetime() / NEAR {
         Some(format!("the certificate expires at {}", date(*not_after)))

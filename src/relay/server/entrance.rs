@@ -21,6 +21,8 @@ use crate::safe_text::printable;
 /// The longest target of a request (its path and its query), in bytes. The longest one of the protocol has less than
 /// a hundred, and a base path.
 pub(super) const MAX_TARGET: usize = 8 << 10;
+/// The most header fields of a request.
+pub(super) const MAX_FIELDS: usize = 64;
 /// Characters of a foreign host that are logged.
 const LOGGED: usize = 100;
 
@@ -80,6 +82,10 @@ fn refusal(server: &Server, uri: &Uri, headers: &HeaderMap) -> Option<Response> 
     let target = uri.path_and_query().map_or(0, |target| target.as_str().len());
     if target > MAX_TARGET {
         return Some(HttpProblem::TargetTooLong.into_response());
+    }
+    // Over HTTP/1.1 hyper counts them.
+    if headers.len() > MAX_FIELDS {
+        return Some(HttpProblem::HeadTooLong.into_response());
     }
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     if let Some(coding) = codings.next() {

@@ -133,8 +133,8 @@ fn router(server: Arc<Server>) -> Router {
 
 #[cfg(test)]
 mod tests {
+    use super::entrance::MAX_FIELDS;
     use super::serving::MAX_HEAD;
-    use super::streams::MAX_FIELDS;
     use super::*;
 
     #[test]

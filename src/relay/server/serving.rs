@@ -15,8 +15,9 @@ use tokio::time::{sleep, timeout};
 use tower_layer::Layer;
 
 use super::connection::{Accepted, Acceptor, Connection};
+use super::entrance::MAX_FIELDS;
 use super::limits::{Pace, Peer};
-use super::streams::{End, MAX_FIELDS, Streamed, Streams};
+use super::streams::{End, Streamed, Streams};
 
 /// Time for the head of a request. A connection that takes longer is closed.
 const HEADER_TIME: Duration = Duration::from_secs(10);

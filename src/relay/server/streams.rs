@@ -14,7 +14,6 @@ use axum::body::{Body, HttpBody};
 use axum::http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Request, Response};
-use axum::response::IntoResponse;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, sleep};
@@ -22,10 +21,7 @@ use tower_service::Service;
 
 use super::exchange::Exchange;
 use super::limits::Pace;
-use crate::relay::problem::HttpProblem;
 
-/// The most header fields of a request.
-pub(super) const MAX_FIELDS: usize = 64;
 /// The longest time without a request until a connection closes.
 pub(super) const IDLE_TIME: Duration = Duration::from_mins(1);
 /// How often the streams are looked at.
@@ -158,18 +154,11 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (stream, exchange) = (self.streams.begin(), Arc::<Exchange>::default());
         let (mut parts, body) = request.into_parts();
-        let answer = if parts.headers.len() > MAX_FIELDS {
-            Err(HttpProblem::HeadTooLong.into_response())
-        } else {
-            normalize(&mut parts, body.is_end_stream());
-            parts.extensions.insert(exchange.clone());
-            Ok(self.service.call(Request::from_parts(parts, body)))
-        };
+        normalize(&mut parts, body.is_end_stream());
+        parts.extensions.insert(exchange.clone());
+        let answer = self.service.call(Request::from_parts(parts, body));
         Box::pin(async move {
-            let answer = match answer {
-                Ok(answer) => answer.await?,
-                Err(refusal) => refusal,
-            };
+            let answer = answer.await?;
             let body = |body| StreamBody { body, rest: Bytes::new(), given: 0, stream, _exchange: exchange };
             Ok(answer.map(body))
         })

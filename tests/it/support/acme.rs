@@ -39,7 +39,7 @@ pub(crate) fn authority() -> Vec<u8> {
 fn client() -> reqwest::Client {
     let _ = ring::default_provider().install_default();
     let authority = reqwest::Certificate::from_pem(&authority()).unwrap();
-    reqwest::Client::builder().tls_certs_only([authority]).no_proxy().build().unwrap()
+    reqwest::Client::builder().tls_certs_only([authority]).no_proxy().http1_only().build().unwrap()
 }
 
 /// A port on which nothing listens now.

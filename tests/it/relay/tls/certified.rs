@@ -21,7 +21,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use crate::support::{TIME_LIMIT, TestClock, TestRelay, authority};
+use crate::support::{TestClock, TestRelay, authority};
+
+/// The longest wait for a step of the relay.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The name of the relay.
 pub(super) const NAME: &str = "relay.test";
@@ -114,9 +117,8 @@ impl Certified {
         what: &str,
         is_it: impl FnMut(&CertificateStatus) -> bool,
     ) -> CertificateStatus {
-        let waited = timeout(TIME_LIMIT, self.status.wait_for(is_it)).await;
-        let status = waited.unwrap_or_else(|_| panic!("{what} takes too long")).unwrap();
-        status.clone()
+        let waited = timeout(PATIENCE, self.status.wait_for(is_it)).await.map(|status| status.unwrap().clone());
+        waited.unwrap_or_else(|_| panic!("{what} takes too long: {:?}", self.status.borrow()))
     }
 
     /// Waits until it has a certificate, and nothing is wrong.

@@ -154,7 +154,8 @@ async fn a_bad_nonce_is_replaced() {
     let pebble = Pebble::start(ports.tls(), free_port());
     let bad = || refused(400, "badNonce", Vec::new());
     let front = Fronted::start(&pebble, Refusing::at("/order-plz", vec![bad(), bad()]));
-    let mut relay = Setup::at(&front.directory).start(ports).await;
+    let setup = Setup::at(&front.directory);
+    let mut relay = setup.start(ports).await;
     assert_eq!(relay.ready().await.problem, None);
     assert_eq!(front.count("/order-plz"), 3);
 }

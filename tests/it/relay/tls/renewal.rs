@@ -55,9 +55,12 @@ async fn a_certificate_near_its_end_is_a_problem_with_the_reason() {
     setup.clock.advance(LIFETIME / 10 + 60);
     let problem = relay.problem("the certificate expired at").await;
     assert!(problem.contains("cannot reach 127.0.0.1"), "{problem}");
-    // The server is there again: the relay recovers, although it has waited for long.
+    // The server is there again, and the relay recovers.
     let _pebble = Pebble::start_at(port, tls, free_port());
     setup.clock.advance(3 * 3600);
+    // Pebble forgot the account when it ended.
+    relay.problem("does not know the account").await;
+    setup.clock.advance(3600);
     // The clock of this test stays ahead, so the new one has expired as well: it is another one all the same.
     relay.until("a new certificate", |status| status.not_after.is_some_and(|at| at > not_after)).await;
 }

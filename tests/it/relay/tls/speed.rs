@@ -24,7 +24,7 @@ fn times(sandbox: &Sandbox, url: &str, round: u32) -> [Duration; 2] {
 #[ignore = "takes long: tests/all"]
 fn a_transfer_over_tls_is_nearly_as_fast_as_a_plain_one() {
     let sandbox = Sandbox::new();
-    sandbox.write("long", &noise(LEN));
+    sandbox.write("long", &noise(LEN, 1));
     let [chain, key] = ["good", "key"].map(|name| certificate(name).to_str().unwrap().to_owned());
     let common = ["relay", "--anyone", "--listen", "127.0.0.1:0", "--store", "memory:"];
     let start = |more: &[&str]| sandbox.start_as_relay(sandbox.share(common.iter().chain(more)));

@@ -43,7 +43,7 @@ fn a_share_is_sent_and_opened_over_https() {
     let options = ["--listen", "127.0.0.1:0", "--tls-cert", chain, "--tls-key", key];
     let served = sandbox.start_as_relay(relay(&sandbox, &options));
     assert!(served.url.starts_with("https://127.0.0.1:"), "{}", served.url);
-    let content = noise(9 << 20);
+    let content = noise(9 << 20, 1);
     sandbox.write("photo", &content);
     let trusting = |args: &[&str]| sandbox.share(args).env("SSL_CERT_FILE", certificate("good"));
     let link = trusting(&["send", "--quiet", "--relay", &served.url, "photo"]).ok();
