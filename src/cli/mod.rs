@@ -16,6 +16,7 @@
 //! | `signals` | Ctrl-C and the other signals to stop |
 //! | `config` | settings that need not be repeated |
 
+mod allowance;
 mod arguments;
 mod asking;
 mod catch_up;

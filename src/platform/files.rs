@@ -3,7 +3,7 @@
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, OFlags, RenameFlags};
@@ -168,6 +168,18 @@ pub fn private_directory() -> DirBuilder {
     let mut builder = DirBuilder::new();
     builder.mode(0o700);
     builder
+}
+
+/// Gives a file the owner, the group and the mode of another one.
+///
+/// # Errors
+/// Any error of the file system: only the superuser can give a file to another user.
+pub fn copy_access(from: &Metadata, to: &File) -> io::Result<()> {
+    let is_now = to.metadata()?;
+    if (is_now.uid(), is_now.gid()) != (from.uid(), from.gid()) {
+        fchown(to, Some(from.uid()), Some(from.gid()))?;
+    }
+    to.set_permissions(from.permissions())
 }
 
 /// Sets the mode of a file to 0660, whatever the process's umask is.

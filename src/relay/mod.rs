@@ -9,6 +9,7 @@
 //! A relay has ciphertext, sizes and times. No key reaches this layer.
 #![doc = include_str!("PROTOCOL.md")]
 
+pub mod account;
 mod backoff;
 mod base64url;
 pub mod certificate;
@@ -32,12 +33,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use self::account::{Account, AccountKey, AccountLimits, Left};
 pub use self::content::{ByteStream, Content};
 pub use self::error::{Daily, Limit, LimitOf, Limited, RelayError};
 pub use self::types::{
-    About, Admission, Checksum, ClaimResponse, Commit, CommitResponse, Create, Credential, Gone, INLINE_LEN, LEASE,
-    MAX_DEPOSIT_MANIFEST, MAX_GUESSES, MAX_SEALED_MANIFEST, MAX_TTL, MAX_WAIT, MIN_TTL, Notice, ShareState, Status,
-    TOMBSTONE_TIME, V1, Verifiers, Waiting,
+    About, Admission, Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Create, Credential, Gone, INLINE_LEN,
+    LEASE, MAX_DEPOSIT_MANIFEST, MAX_GUESSES, MAX_SEALED_MANIFEST, MAX_TTL, MAX_WAIT, MIN_TTL, Notice, ShareState,
+    Status, TOMBSTONE_TIME, V1, Verifiers, Waiting,
 };
 use crate::secret::{Receipt, Token};
 
@@ -56,20 +58,26 @@ pub trait Relay: Send + Sync {
     /// Announces a share. `owner` has the owner token, as in all requests of the sender.
     ///
     /// # Errors
-    /// `BadRequest`, `TooLongLived`, `TooLarge`, `NotAllowed`, `NoSpace`, or `IdTaken` by another share.
+    /// `BadRequest`, `TooLongLived`, `TooLarge`, `NotAllowed`, `Quota`, `NoSpace`, or `IdTaken` by another share.
     async fn create(&self, owner: &Credential, offer: &Create) -> Result<(), RelayError>;
+
+    /// The rest of the limits of a create token.
+    ///
+    /// # Errors
+    /// `NotAllowed`.
+    async fn allowance(&self, ask: &Allowance) -> Result<Left, RelayError>;
 
     /// Stores part `number`. When this returns, the part is durable.
     ///
     /// # Errors
-    /// `EmptyPart`, `BadChecksum`, `TooLarge`, `NoSpace`, `Timeout`; if other bytes have this number, `PartDiffers`
-    /// before the commit and `Committed` after it.
+    /// `EmptyPart`, `BadChecksum`, `TooLarge`, `Quota`, `NoSpace`, `Timeout`; if other bytes have this number,
+    /// `PartDiffers` before the commit and `Committed` after it.
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError>;
 
     /// Commits the share. Its link works from now on.
     ///
     /// # Errors
-    /// `BadRequest`, `TooLarge`, `PartsMissing`, or `Committed` with other content.
+    /// `BadRequest`, `TooLarge`, `Quota`, `PartsMissing`, or `Committed` with other content.
     async fn commit(&self, owner: &Credential, commit: &Commit) -> Result<CommitResponse, RelayError>;
 
     /// Create, put the only part, and commit, in one request.

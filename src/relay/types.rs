@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::relay::account::{Account, Left};
 use crate::relay::base64url;
 use crate::secret::{Claimant, Id, Receipt, Role, Token, Verifier, fill_random};
 
@@ -160,12 +161,27 @@ pub struct Create {
     /// The create token, where the relay requires one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub create_token: Option<String>,
+    /// The account of that token, if it has limits. The server adds it.
+    #[serde(skip)]
+    pub account: Option<Account>,
 }
 
 impl fmt::Debug for Create {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Create").field("ttl", &self.ttl).field("max_len", &self.max_len).finish_non_exhaustive()
     }
+}
+
+/// A question for the rest of a create token's limits.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Allowance {
+    /// Version of the protocol.
+    pub v: V1,
+    /// The create token.
+    pub create_token: String,
+    /// The account of that token, which the server adds.
+    #[serde(skip)]
+    pub account: Option<Account>,
 }
 
 /// Hashes that a relay checks tokens against.
@@ -209,6 +225,9 @@ pub struct CommitResponse {
     pub v: V1,
     /// When the share expires, Unix seconds.
     pub expires: u64,
+    /// The rest of the create token's limits for today, if it has any. Older relays omit this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Left>,
 }
 
 /// A waiting share, without its manifest.

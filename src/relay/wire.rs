@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::relay::{Credential, V1};
+use crate::relay::{Credential, Left, V1};
 use crate::secret::{Id, Receipt, Token};
 
 pub(super) const PAGE: &str = "/";
@@ -14,6 +14,7 @@ pub(super) const PAGE: &str = "/";
 pub(super) const PAGE_FILES: &str = "/page/";
 pub(super) const ABOUT: &str = "/.well-known/share";
 pub(super) const CREATE: &str = "/v1/create";
+pub(super) const ALLOWANCE: &str = "/v1/allowance";
 pub(super) const PART: &str = "/v1/part/";
 pub(super) const COMMIT: &str = "/v1/commit";
 pub(super) const DEPOSIT: &str = "/v1/deposit";
@@ -71,6 +72,13 @@ pub(super) struct Deposit<C, D> {
     pub(super) v: V1,
     pub(super) create: C,
     pub(super) commit: D,
+}
+
+/// The answer to a question for what is left of a create token.
+#[derive(Serialize, Deserialize)]
+pub(super) struct AllowanceResponse {
+    pub(super) v: V1,
+    pub(super) left: Left,
 }
 
 /// The answer to a revocation.

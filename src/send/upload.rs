@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::blob::PART_LEN;
 use crate::manifest::{Entry, Manifest};
 use crate::relay::{
-    Checksum, Commit, CommitResponse, Content, Create, Credential, MAX_DEPOSIT_MANIFEST, Relay, RelayError, V1,
+    Checksum, Commit, CommitResponse, Content, Create, Credential, Left, MAX_DEPOSIT_MANIFEST, Relay, RelayError, V1,
     Verifiers,
 };
 use crate::seal;
@@ -63,6 +63,8 @@ pub struct Sent {
     pub ttl: Duration,
     /// Its content.
     pub manifest: Manifest,
+    /// The rest of the create token's limits, if the relay names it.
+    pub left: Option<Left>,
 }
 
 /// Takes turns for the shares of one sender: as many uploads at once as a single share has.
@@ -314,6 +316,7 @@ impl Upload {
             verifiers: Verifiers::of(&keys.id, &keys.link_token, &keys.open_token, &owner.token),
             max_len,
             create_token: self.options.create_token.clone(),
+            account: None,
         }
     }
 
@@ -341,5 +344,6 @@ impl Upload {
 }
 
 fn sent(committed: CommitResponse, create: &Create, manifest: Manifest) -> Sent {
-    Sent { expires: committed.expires, ttl: Duration::from_secs(create.ttl), manifest }
+    let CommitResponse { expires, left, .. } = committed;
+    Sent { expires, ttl: Duration::from_secs(create.ttl), manifest, left }
 }

@@ -5,12 +5,13 @@ pub mod journal;
 pub mod outbox;
 mod tokens;
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::durable_fs::{parent, rename_new_anywhere, sync, sync_dir, written_beside};
 pub(crate) use crate::durable_fs::{private, private_dir, write_private};
-use crate::durable_fs::{rename_new_anywhere, sync_dir, written_beside};
+use crate::platform::files;
 use crate::secret::DeviceSecret;
 
 /// The state directory.
@@ -80,6 +81,16 @@ impl StateDir {
         private_dir(&path)?;
         Ok(path)
     }
+}
+
+/// Makes `bytes` the content of a file, durably, as [`write_private`] does, with the owner and the mode of `like`.
+pub(crate) fn replace(path: &Path, bytes: &[u8], like: &Metadata) -> io::Result<()> {
+    let between = written_beside(path, bytes)?;
+    let renamed = File::open(&between)
+        .and_then(|file| files::copy_access(like, &file).and_then(|()| sync(&file)))
+        .and_then(|()| fs::rename(&between, path));
+    renamed.inspect_err(|_| drop(fs::remove_file(&between)))?;
+    sync_dir(parent(path))
 }
 
 /// All of a file that is open.

@@ -5,8 +5,10 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 use serde_json::{Value, json};
 
+use crate::blob::PART_LEN;
+use crate::cli::allowance;
 use crate::cli::context::Context;
-use crate::cli::output::errors::{Failure, Hint, Request};
+use crate::cli::output::errors::{self, Failure, Hint, Request};
 use crate::cli::output::format;
 use crate::cli::relay::compared::ComparedPage;
 use crate::cli::relay::findings::{Findings, TestShare, can_hold, test};
@@ -51,7 +53,7 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Failure> {
     let share = TestShare::new();
     let testing = async {
         let mut findings = test(&endpoint, &connected, &share, token).await?;
-        if args.held && !endpoint.url.is_store() && findings.may_create {
+        if args.held && !endpoint.url.is_store() && findings.uploaded.is_ok() {
             cx.output.info("This takes a minute: the relay waits before it answers.");
             findings.held = Some(can_hold(&endpoint, &share).await?);
         }
@@ -82,15 +84,15 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings) ->
         (true, Admission::Token) => "you may upload",
         (false, _) => "uploads require a create token",
     };
+    let limits = findings.left.iter().flat_map(|left| [left.max_size, left.bytes_a_day]).flatten();
+    let largest = limits.fold(about.max_bytes, u64::min);
     let mut lines = vec![
         who.to_owned(),
-        format!("a share may have up to {}, and expires after {longest} at most", format::binary(about.max_bytes)),
+        format!("a share may have up to {}, and expires after {longest} at most", format::binary(largest)),
         format!("an opener can resume for {lease}"),
         format!("response time: {}", format::duration_words(findings.round_trip)),
     ];
-    if findings.may_create {
-        lines.push("the test upload of 4 MiB succeeded".to_owned());
-    }
+    lines.extend(about_uploads(&endpoint.name(), findings));
     if findings.store.is_some() {
         lines.push("if several programs write the same object, exactly one succeeds".to_owned());
     }
@@ -118,6 +120,7 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings) ->
         "relay": endpoint.url.to_string(),
         "may_create": findings.may_create,
         "create": about.create,
+        "left": findings.left,
         "max_bytes": about.max_bytes,
         "max_ttl": about.max_ttl,
         "lease": about.lease,
@@ -131,6 +134,23 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings) ->
         "keeps_versions": findings.store.and_then(|store| store.keeps_versions),
     });
     (facts, text)
+}
+
+/// The rest of the create token's limits, and the outcome of the test upload.
+fn about_uploads(relay: &str, findings: &Findings) -> Vec<String> {
+    let rest = findings.left.as_ref().and_then(allowance::rest).map(|rest| format!("your create token has {rest}"));
+    let until = findings.left.and_then(|left| left.until);
+    let end = until.map(|until| format!("your create token ends on {}", format::time(until)));
+    let upload = match &findings.uploaded {
+        Ok(len) => Some(format!("the test upload of {} succeeded", size_of_test(*len))),
+        Err(error) => errors::refusal(relay, error).map(|reason| format!("there was no test upload: {reason}")),
+    };
+    rest.into_iter().chain(end).chain(upload).collect()
+}
+
+/// `4 MiB`: a whole number if the test was as long as usual.
+fn size_of_test(len: u64) -> String {
+    if len == PART_LEN as u64 { format!("{} MiB", len >> 20) } else { format::binary(len) }
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ use crate::relay::client::endpoint::Endpoint;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::rules::probe::ProbeResult;
 use crate::relay::{
-    Checksum, Content, Create, Credential, MAX_WAIT, MIN_TTL, Relay, RelayError, ShareState, V1, Verifiers,
+    Allowance, Checksum, Content, Create, Credential, Left, MAX_WAIT, MIN_TTL, Relay, RelayError, ShareState, V1,
+    Verifiers,
 };
 use crate::seal::longest_blob;
 use crate::secret::{Flags, Keys, LinkSecret, Token, fill_random};
@@ -25,6 +26,10 @@ const TIDY_TIME: Duration = Duration::from_secs(5);
 pub(super) struct Findings {
     /// Whether this user may upload there.
     pub(super) may_create: bool,
+    /// The length of the test upload in bytes, or the reason why there was none.
+    pub(super) uploaded: Result<u64, RelayError>,
+    /// The rest of the create token's limits.
+    pub(super) left: Option<Left>,
     /// The duration of one request.
     pub(super) round_trip: Duration,
     /// Seconds between this computer's clock and the relay's.
@@ -77,18 +82,26 @@ pub(super) async fn test(
     create_token: Option<String>,
 ) -> Result<Findings, Failure> {
     let (relay, TestShare { keys, owner }) = (&connected.relay, share);
-    let offer = Create {
+    let mut offer = Create {
         v: V1,
         flags: 0,
         ttl: MIN_TTL.as_secs(),
         verifiers: Verifiers::of(&keys.id, &keys.link_token, &keys.open_token, &owner.token),
         max_len: Some(longest_blob(PART_LEN as u64)),
         create_token,
+        account: None,
     };
-    let before = SystemClock.now();
-    let may_create = match relay.create(owner, &offer).await {
-        Ok(()) => true,
-        Err(RelayError::NotAllowed) => false,
+    let (before, mut len) = (SystemClock.now(), PART_LEN);
+    let mut created = relay.create(owner, &offer).await;
+    if let Err(RelayError::TooLarge { max }) = created {
+        // The create token may be for small shares.
+        len = usize::try_from(max).unwrap_or(PART_LEN).min(PART_LEN);
+        offer.max_len = Some(max.min(longest_blob(PART_LEN as u64)));
+        created = relay.create(owner, &offer).await;
+    }
+    let uploaded = match created {
+        Ok(()) => Ok(len as u64),
+        Err(error @ (RelayError::NotAllowed | RelayError::Quota { .. })) => Err(error),
         // Only to a request without its credential: the share is new, and the request is well-formed. The second is the
         // answer of older relays.
         Err(RelayError::BadRequest | RelayError::Unknown) => {
@@ -97,8 +110,8 @@ pub(super) async fn test(
         Err(error) => return Err(endpoint.failed(Request::Test, error)),
     };
     let announced = before..=SystemClock.now();
-    if may_create {
-        let mut noise = vec![0; PART_LEN];
+    if uploaded.is_ok() {
+        let mut noise = vec![0; len];
         fill_random(&mut noise);
         let (crc, part) = (Checksum::of(&noise), Content::Whole(Bytes::from(noise)));
         if let Err(error) = relay.put_part(owner, 0, crc, part).await {
@@ -114,14 +127,22 @@ pub(super) async fn test(
     let begun = Instant::now();
     let asked = relay.status(owner, &[], Duration::ZERO).await;
     let round_trip = begun.elapsed();
-    let clock = match (&asked, may_create) {
+    let clock = match (&asked, uploaded.is_ok()) {
         // The relay created the share between these two times.
         (Ok(status), true) => Some(status.created.abs_diff(status.created.clamp(*announced.start(), *announced.end()))),
         (Err(RelayError::Unknown), false) => None,
         (Ok(_), false) => return Err(endpoint.failed(Request::Test, RelayError::NotARelay)),
         (Err(error), _) => return Err(endpoint.failed(Request::Test, error.clone())),
     };
-    Ok(Findings { may_create, round_trip, clock, held: None, page: None, store: None })
+    let may_create = uploaded != Err(RelayError::NotAllowed);
+    let left = match offer.create_token {
+        Some(create_token) if may_create => {
+            // Older relays do not answer this.
+            relay.allowance(&Allowance { v: V1, create_token, account: None }).await.ok()
+        }
+        _ => None,
+    };
+    Ok(Findings { may_create, uploaded, left, round_trip, clock, held: None, page: None, store: None })
 }
 
 /// Whether the answer to a request arrives that the relay delays for [`MAX_WAIT`].

@@ -20,6 +20,16 @@ const SMALLEST: ByteSize = ByteSize(blob::MIN_LEN);
 
 /// The heading of these options.
 const LIMITS: &str = "Limits (per address: an IPv4 address or IPv6 /64)";
+/// The option with which strangers may create shares. Its defaults are such that a few of them cannot fill a disk.
+const ANYONE: &str = "anyone";
+/// The value of that option if it is given. Without it, it has another one.
+const SET: &str = "true";
+const STRANGERS_SIZE: &str = "100MiB";
+const STRANGERS_LIFETIME: &str = "3d";
+const STRANGERS_STORED: &str = "64GiB";
+const STRANGERS_SHARES: &str = "20";
+const STRANGERS_TRAFFIC: &str = "256MiB";
+const STRANGERS_UPLOADS: &str = "8";
 /// The value that lifts a limit.
 const NONE: &str = "none";
 
@@ -27,20 +37,27 @@ const NONE: &str = "none";
 #[derive(Args)]
 #[command(next_help_heading = LIMITS)]
 pub(super) struct LimitArgs {
-    /// Accept shares up to SIZE
+    /// Accept shares up to SIZE [default: 4GiB, with --anyone 100MiB]
     #[arg(
-        long, value_name = "SIZE", default_value = "4GiB", value_parser = size, value_hint = ValueHint::Other,
-        hide_short_help = true
+        long, value_name = "SIZE", default_value = "4GiB",
+        default_value_if(ANYONE, SET, STRANGERS_SIZE),
+        value_parser = size, value_hint = ValueHint::Other,
+        hide_short_help = true, hide_default_value = true
     )]
     max_size: ByteSize,
-    /// Accept shares that wait for up to TIME
+    /// Accept shares that wait for up to TIME [default: 90d, with --anyone 3d]
     #[arg(
-        long, value_name = "TIME", default_value = "90d", value_parser = duration, value_hint = ValueHint::Other,
-        hide_short_help = true
+        long, value_name = "TIME", default_value = "90d",
+        default_value_if(ANYONE, SET, STRANGERS_LIFETIME),
+        value_parser = duration, value_hint = ValueHint::Other,
+        hide_short_help = true, hide_default_value = true
     )]
     max_lifetime: Duration,
-    /// Store up to SIZE in all [default: what the disk has room for]
-    #[arg(long, value_name = "SIZE", value_parser = size, value_hint = ValueHint::Other, hide_short_help = true)]
+    /// Store up to SIZE in all [default: what the disk has room for, with --anyone 64GiB]
+    #[arg(
+        long, value_name = "SIZE", default_value_if(ANYONE, SET, STRANGERS_STORED),
+        value_parser = size, value_hint = ValueHint::Other, hide_short_help = true
+    )]
     max_stored: Option<ByteSize>,
     /// Accept up to N requests a minute per address [default: 6000; none: no limit]
     #[arg(
@@ -48,16 +65,21 @@ pub(super) struct LimitArgs {
         hide_short_help = true, hide_default_value = true
     )]
     max_requests: Most<NonZeroU32>,
-    /// Accept up to N new shares an hour per address, and per create token [default: 240; none: no limit]
+    /// Accept up to N new shares an hour per address, and per create token
+    /// [default: 240, with --anyone 20; none: no limit]
     #[arg(
-        long, value_name = "N", default_value = "240", value_parser = count, value_hint = ValueHint::Other,
+        long, value_name = "N", default_value = "240",
+        default_value_if(ANYONE, SET, STRANGERS_SHARES),
+        value_parser = count, value_hint = ValueHint::Other,
         hide_short_help = true, hide_default_value = true
     )]
     max_shares: Most<NonZeroU32>,
     /// Transfer up to SIZE an hour per address, both ways; accept up to SIZE an hour per create token
-    /// [default: 64GiB; none: no limit]
+    /// [default: 64GiB, with --anyone 256MiB; none: no limit]
     #[arg(
-        long, value_name = "SIZE", default_value = "64GiB", value_parser = traffic, value_hint = ValueHint::Other,
+        long, value_name = "SIZE", default_value = "64GiB",
+        default_value_if(ANYONE, SET, STRANGERS_TRAFFIC),
+        value_parser = traffic, value_hint = ValueHint::Other,
         hide_short_help = true, hide_default_value = true
     )]
     max_traffic: Most<u64>,
@@ -67,9 +89,12 @@ pub(super) struct LimitArgs {
         hide_short_help = true, hide_default_value = true
     )]
     max_connections: Most<NonZeroU32>,
-    /// Accept up to N unfinished uploads per address, and per create token [default: 64; none: no limit]
+    /// Accept up to N unfinished uploads per address, and per create token
+    /// [default: 64, with --anyone 8; none: no limit]
     #[arg(
-        long, value_name = "N", default_value = "64", value_parser = count, value_hint = ValueHint::Other,
+        long, value_name = "N", default_value = "64",
+        default_value_if(ANYONE, SET, STRANGERS_UPLOADS),
+        value_parser = count, value_hint = ValueHint::Other,
         hide_short_help = true, hide_default_value = true
     )]
     max_uploads: Most<NonZeroU32>,
@@ -174,35 +199,80 @@ impl LimitArgs {
 
 #[cfg(test)]
 mod tests {
-    use clap::{ArgMatches, Command, FromArgMatches};
+    use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 
     use super::*;
+    use crate::relay::rules::Policy;
 
     fn command() -> Command {
-        LimitArgs::augment_args(Command::new("relay"))
+        let anyone = Arg::new(ANYONE).long(ANYONE).action(ArgAction::SetTrue);
+        LimitArgs::augment_args(Command::new("relay").arg(anyone))
     }
 
-    fn parsed(args: &[&str]) -> Result<Limits, clap::Error> {
+    fn parsed(args: &[&str]) -> Result<LimitArgs, clap::Error> {
         let matches: ArgMatches = command().try_get_matches_from([&["relay"], args].concat())?;
-        Ok(LimitArgs::from_arg_matches(&matches)?.of_clients())
+        LimitArgs::from_arg_matches(&matches)
     }
 
     #[test]
     fn the_defaults_are_those_of_the_server_and_of_the_help() {
-        assert_eq!(format!("{:?}", parsed(&[]).unwrap()), format!("{:?}", Limits::default()));
-        let mut count = 0;
-        for arg in command().get_arguments().filter(|arg| arg.is_hide_default_value_set()) {
-            let default = arg.get_default_values().join("".as_ref()).into_string().unwrap();
-            let help = arg.get_help().unwrap().to_string();
-            assert!(help.ends_with(&format!("[default: {default}; none: no limit]")), "{help}");
-            count += 1;
+        let limits = |args: &[&str]| format!("{:?}", parsed(args).unwrap().of_clients());
+        assert_eq!(limits(&[]), format!("{:?}", Limits::default()));
+        let usual = parsed(&[]).unwrap();
+        assert_eq!(usual.max_bytes().unwrap(), Policy::default().max_bytes);
+        assert_eq!((usual.max_ttl().unwrap(), usual.max_stored()), (MAX_TTL, None));
+        let (mut of_strangers, mut hidden) = (Vec::new(), 0);
+        for arg in command().get_arguments().filter(|arg| arg.get_id() != ANYONE) {
+            let (id, help) = (arg.get_id().as_str(), arg.get_help().unwrap().to_string());
+            let stated = help.split_once("[default: ").and_then(|(_, stated)| stated.strip_suffix(']')).unwrap();
+            let stated = stated.trim_end_matches("; none: no limit");
+            let (default, of_stranger) = stated.split_once(", with --anyone ").unwrap_or((stated, ""));
+            if arg.is_hide_default_value_set() {
+                assert_eq!(arg.get_default_values().join("".as_ref()), default, "{help}");
+                hidden += 1;
+            }
+            if !of_stranger.is_empty() {
+                of_strangers.extend([format!("--{}", id.replace('_', "-")), of_stranger.to_owned()]);
+            }
         }
-        assert_eq!(count, 7);
+        assert_eq!((hidden, of_strangers.len()), (9, 12), "{of_strangers:?}");
+        // To set what the help states for strangers has the same effect.
+        let of_strangers: Vec<_> = of_strangers.iter().map(String::as_str).collect();
+        let (set, anyone) = (parsed(&of_strangers).unwrap(), parsed(&["--anyone"]).unwrap());
+        assert_eq!(limits(&of_strangers), limits(&["--anyone"]));
+        assert_ne!(limits(&of_strangers), limits(&[]));
+        let policy = |args: &LimitArgs| (args.max_bytes().unwrap(), args.max_ttl().unwrap(), args.max_stored());
+        assert_eq!(policy(&set), policy(&anyone));
+        // An option that is set wins, in any order.
+        for args in [["--max-shares", "99", "--anyone"], ["--anyone", "--max-shares", "99"]] {
+            assert_eq!(parsed(&args).unwrap().of_clients().shares, NonZeroU32::new(99));
+        }
+    }
+
+    #[test]
+    fn few_strangers_cannot_fill_a_disk_as_the_documentation_states() {
+        let args = parsed(&["--anyone"]).unwrap();
+        let (Limits { traffic, .. }, stored) = (args.of_clients(), args.max_stored().unwrap());
+        // At first a whole hour's bytes at once, and then as much in each hour.
+        let of_a_day = 25 * traffic.unwrap();
+        let gib = |bytes: u64| format!("{}.{:02} GiB", bytes >> 30, ((bytes % (1 << 30)) * 100) >> 30);
+        let days = args.max_ttl().unwrap().as_secs() / 86_400;
+        let held = traffic.unwrap() * (24 * days + 1);
+        let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/relay.md")).unwrap();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for sentence in [
+            format!("uploads at most {} in its first day", gib(of_a_day)),
+            format!("{} addresses fill the {} ", stored.div_ceil(of_a_day), format::binary(stored)),
+            format!("{} addresses would fill a disk of 100 GB", 100_000_000_000_u64.div_ceil(of_a_day)),
+            format!("never has more than {} there", gib(held)),
+        ] {
+            assert!(text.contains(&sentence), "{sentence}");
+        }
     }
 
     #[test]
     fn none_lifts_a_limit_that_says_so() {
-        for arg in command().get_arguments() {
+        for arg in command().get_arguments().filter(|arg| arg.get_id() != ANYONE) {
             let (option, help) = (format!("--{}", arg.get_id()).replace('_', "-"), arg.get_help().unwrap().to_string());
             assert_eq!(parsed(&[&option, "none"]).is_ok(), help.contains("none: no limit"), "{option}");
         }
@@ -212,8 +282,8 @@ mod tests {
     fn an_address_has_no_more_connections_than_all_together() {
         let help = command().render_long_help().to_string();
         assert!(help.contains(&format!("of {} in all", Limits::ALL_CONNECTIONS)), "{help}");
-        assert_eq!(parsed(&["--max-connections", "4096"]).unwrap().connections, Some(4096));
-        let refused = parsed(&["--max-connections", "4097"]).unwrap_err().to_string();
+        assert_eq!(parsed(&["--max-connections", "4096"]).unwrap().of_clients().connections, Some(4096));
+        let refused = parsed(&["--max-connections", "4097"]).err().unwrap().to_string();
         assert!(refused.contains("expected 1 to 4096"), "{refused}");
     }
 }

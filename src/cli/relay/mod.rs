@@ -10,6 +10,7 @@ mod operations;
 mod rewriting;
 mod serve;
 mod status;
+mod summary;
 mod tls;
 mod token;
 

@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 use crate::cli::context::{Context, duration};
 use crate::cli::output::LogFormat;
 use crate::cli::output::errors::{Failure, Hint};
+use crate::cli::output::format::quoted;
 use crate::platform::network::listen_privately;
 use crate::platform::service::{Manager, Socket, monotonic_micros};
 use crate::relay::client::admin::AdminAddress;
@@ -44,7 +45,8 @@ const ADMIN: &str = "Serve health, metrics and status at ADDRESS: 127.0.0.1:PORT
 #[command(next_help_heading = OPERATION)]
 pub(super) struct OperationArgs {
     #[arg(
-        help = ADMIN, long, value_name = "ADDRESS", env = "SHARE_ADMIN", value_hint = ValueHint::Other, hide_short_help = true
+        help = ADMIN, long, value_name = "ADDRESS", env = "SHARE_ADMIN", value_hint = ValueHint::Other,
+        hide_short_help = true
     )]
     admin: Option<Admin>,
     /// Log as text or JSON lines on standard error, or to journald
@@ -101,6 +103,8 @@ pub(super) struct Operations {
     health: Arc<Health>,
     drain: Duration,
     tasks: Vec<JoinHandle<()>>,
+    /// The command that shows the status.
+    command: String,
     /// The socket in the file system that this process made.
     made: Option<PathBuf>,
 }
@@ -119,6 +123,7 @@ impl OperationArgs {
     ) -> Result<Operations, Failure> {
         let manager = Arc::new(Manager::find());
         let (socket, made) = self.socket(cx)?;
+        let command = status_command(socket.as_ref(), self.admin.as_ref());
         let mut tasks = Vec::new();
         if let Some(socket) = socket {
             let admin = Arc::new(AdminState { metrics, health: health.clone(), facts });
@@ -129,7 +134,7 @@ impl OperationArgs {
             }));
         }
         tasks.push(tokio::spawn(reload_on_hangup(manager.clone(), cx.signals.clone())));
-        Ok(Operations { manager, health, drain: self.drain, tasks, made })
+        Ok(Operations { manager, health, drain: self.drain, tasks, command, made })
     }
 
     /// The socket of the admin listener, and its path if this process made it in the file system. Without one that was
@@ -173,6 +178,19 @@ impl OperationArgs {
     }
 }
 
+/// The command that shows the status of a relay with this admin listener.
+fn status_command(socket: Option<&Socket>, given: Option<&Admin>) -> String {
+    let plain = "share relay status";
+    match (socket, given) {
+        (Some(Socket::Tcp(listener)), _) => match listener.local_addr() {
+            Ok(address) => format!("{plain} --admin {address}"),
+            Err(_) => plain.to_owned(),
+        },
+        (_, Some(given)) => format!("{plain} --admin {}", quoted(&given.to_string())),
+        _ => plain.to_owned(),
+    }
+}
+
 fn cannot_listen(address: &str, error: &std::io::Error) -> Failure {
     Failure::local(
         format!("the admin listener cannot have {address}: {}", reason(error)),
@@ -181,6 +199,11 @@ fn cannot_listen(address: &str, error: &std::io::Error) -> Failure {
 }
 
 impl Operations {
+    /// The command that shows the status of this relay.
+    pub(super) fn status_command(&self) -> &str {
+        &self.command
+    }
+
     /// Notes that the relay serves at `url`: the service manager may start what needs it.
     pub(super) fn ready(&mut self, url: &str) {
         self.manager.notify(&format!("READY=1\nSTATUS=Serving {url}"));

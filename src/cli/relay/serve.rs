@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::{Args, ValueHint};
 use ipnet::{IpNet, Ipv4Net};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -18,9 +18,11 @@ use crate::cli::config;
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::relay::limits::{LimitArgs, size};
+use crate::cli::relay::listening;
 use crate::cli::relay::operations::{OperationArgs, Operations};
+use crate::cli::relay::summary::{Summary, creators_word};
 use crate::cli::relay::tls::TlsArgs;
-use crate::cli::relay::{listening, token};
+use crate::cli::relay::token::watch::WatchedTokens;
 use crate::cli::stores::{self, StoreName};
 use crate::relay::clock::SystemClock;
 use crate::relay::health::Health;
@@ -66,7 +68,7 @@ pub(super) struct ServeArgs {
         help_heading = NETWORK
     )]
     trusted_proxy: Vec<IpNet>,
-    /// Let anyone create shares
+    /// Let anyone create shares, within lower limits: see below
     #[arg(long, alias = "open", conflicts_with = "create_token_file", help_heading = ACCESS)]
     anyone: bool,
     /// Let holders of a token in FILE create shares
@@ -133,6 +135,11 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
             Hint::line("use --create-token-file FILE, or --anyone to let anyone create shares"),
         ));
     }
+    let is_proxied = public_url.is_some() && listen.is_some_and(|listen| listen.ip().is_loopback());
+    if args.anyone && is_proxied && args.trusted_proxy.is_empty() {
+        cx.output
+            .warn("without --trusted-proxy, limits per address do not apply to the clients of a proxy on this machine");
+    }
     let metrics = Arc::<Metrics>::default();
     let rules = args.rules(&metrics, cx).await?;
     let (listener, address) = listening::main(listen, cx)?;
@@ -140,19 +147,19 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
     let public_url = public_url.or_else(|| tls.as_ref()?.url.clone());
     let scheme = if tls.is_some() { "https" } else { "http" };
     let shown = public_url.as_ref().map_or_else(|| format!("{scheme}://{address}/"), ToString::to_string);
+    let health = Arc::new(Health::new(rules.clone(), metrics.clone()));
+    let summary = args.summary(&shown, address, &create)?;
+    let mut operations = args.operation.begin(summary.facts(), health, metrics.clone(), cx)?;
+    if let [unknown, ..] = &cx.unused_sockets()[..] {
+        let what =
+            format!("the service manager passed a socket named {}, which the relay does not use", printable(unknown));
+        return Err(Failure::usage(what, "name sockets relay and admin: FileDescriptorName= in systemd"));
+    }
     if cx.output.result("listening", json!({ "url": shown }), &shown).is_err() {
         return Err(Failure::local(
             "standard output is closed",
             "the relay prints its address there: leave standard output open",
         ));
-    }
-    let health = Arc::new(Health::new(rules.clone(), metrics.clone()));
-    let facts = args.facts(&shown, address, &create)?;
-    let mut operations = args.operation.begin(facts, health, metrics.clone(), cx)?;
-    if let [unknown, ..] = &cx.unused_sockets()[..] {
-        let what =
-            format!("the service manager passed a socket named {}, which the relay does not use", printable(unknown));
-        return Err(Failure::usage(what, "name sockets relay and admin: FileDescriptorName= in systemd"));
     }
     let limits = Limits { trusted_proxies: args.trusted_proxy, ..args.limits.of_clients() };
     let drain = args.operation.drain;
@@ -160,8 +167,9 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
         ServerOptions { create, public_url, drain, limits, metrics: metrics.clone(), ..ServerOptions::default() };
     let mut tasks = vec![tokio::spawn(rules.clone().keep_sweeping()), tokio::spawn(rules.clone().keep_counting())];
     if let Some(tls) = tls {
-        tasks.extend(tls.begin(&mut options, metrics, cx));
+        tasks.extend(tls.begin(&mut options, metrics.clone(), cx));
     }
+    summary.print(metrics.certificate(), operations.status_command(), args.operation.log, cx);
     operations.ready(&shown);
     let served = until_stopped(|stop| server::serve(rules.clone(), listener, options, stop), operations, cx).await;
     tasks.iter().for_each(JoinHandle::abort);
@@ -262,26 +270,27 @@ impl ServeArgs {
         Ok(rules)
     }
 
-    /// The facts of a status that do not change while the relay runs.
-    fn facts(&self, url: &str, listens: SocketAddr, create: &CreatePolicy) -> Result<Value, Failure> {
-        let create = match create {
-            CreatePolicy::Open => "anyone",
-            CreatePolicy::Tokens(_) => "tokens",
-            CreatePolicy::Loopback | CreatePolicy::Closed => "local",
-        };
-        Ok(json!({
-            "v": 1, "version": env!("CARGO_PKG_VERSION"), "url": url, "listens": listens.to_string(),
-            "store": StoreName::of_relay(self.store.as_deref()).shown(), "create": create,
-            "max_size": self.limits.max_bytes()?, "max_lifetime": self.limits.max_ttl()?.as_secs(),
-            "max_stored": self.limits.max_stored(),
-        }))
+    fn summary(&self, url: &str, listens: SocketAddr, create: &CreatePolicy) -> Result<Summary, Failure> {
+        Ok(Summary {
+            url: url.to_owned(),
+            listens,
+            store: StoreName::of_relay(self.store.as_deref()).shown().to_owned(),
+            create: creators_word(create),
+            max_size: self.limits.max_bytes()?,
+            max_lifetime: self.limits.max_ttl()?,
+            max_stored: self.limits.max_stored(),
+        })
     }
 
+    /// The policy of admission. Tokens follow their file from now on.
     fn creation(&self) -> Result<CreatePolicy, Failure> {
         let Some(path) = &self.create_token_file else {
             return Ok(if self.anyone { CreatePolicy::Open } else { CreatePolicy::Loopback });
         };
-        Ok(CreatePolicy::Tokens(token::read_tokens(path)?))
+        let watched = WatchedTokens::open(path)?;
+        let accepted = watched.accepted();
+        tokio::spawn(watched.keep_reading());
+        Ok(CreatePolicy::Tokens(accepted))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{format, indented};
 use crate::cli::relay::operations::{Admin, addresses};
+use crate::cli::relay::summary::{creators, limits, validity};
 use crate::relay::client::admin;
 use crate::safe_text::printable;
 
@@ -81,13 +82,10 @@ fn text(status: &Value) -> String {
         add("may create", creators(create).to_owned());
     }
     if let (Some(size), Some(time)) = (status["max_size"].as_u64(), status["max_lifetime"].as_u64()) {
-        let time = format::duration_words(Duration::from_secs(time));
-        add("limits", format!("{} a share, {time} until it expires", format::binary(size)));
+        add("limits", limits(size, Duration::from_secs(time)));
     }
-    match (&status["certificate"], status["certificate"]["until"].as_u64()) {
-        (Value::Null, _) => {}
-        (_, Some(until)) => add("certificate", format!("valid until {}", format::time(until))),
-        (_, None) => add("certificate", "none yet".to_owned()),
+    if !status["certificate"].is_null() {
+        add("certificate", validity(status["certificate"]["until"].as_u64()));
     }
     let stored = &status["stored"];
     add(
@@ -108,15 +106,6 @@ fn text(status: &Value) -> String {
     add("since start", if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") });
     add("connections", status["connections"].to_string());
     lines.join("\n")
-}
-
-/// The clients that may create shares, in words.
-pub(super) fn creators(create: &str) -> &'static str {
-    match create {
-        "anyone" => "anyone",
-        "tokens" => "holders of a create token",
-        _ => "programs on this machine",
-    }
 }
 
 fn shown(value: &Value) -> String {

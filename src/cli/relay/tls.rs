@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 use tokio::sync::Notify;
+use tokio::sync::watch::Receiver;
 use tokio::task::JoinHandle;
 use url::{Host, Url};
 
@@ -16,7 +17,7 @@ use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::relay::listening::{self, HTTPS};
 use crate::relay::certificate::acme::{Acme, AcmeError, AcmeOptions, LETS_ENCRYPT};
 use crate::relay::certificate::files::{CertificateFiles, FilesError};
-use crate::relay::certificate::{Certificates, IdentityError};
+use crate::relay::certificate::{CertificateStatus, Certificates, IdentityError};
 use crate::relay::clock::SystemClock;
 use crate::relay::metrics::{Certificate, Metrics};
 use crate::relay::server::ServerOptions;
@@ -111,13 +112,15 @@ impl Tls {
     pub(super) fn begin(self, options: &mut ServerOptions, metrics: Arc<Metrics>, cx: &Context) -> [JoinHandle<()>; 3] {
         let (mut status, mut reloads, hurry) = (self.certificates.watch(), cx.signals.reloads(), self.hurry);
         (options.certificates, options.redirects) = (Some(self.certificates), self.redirects);
+        let publish = move |status: &mut Receiver<CertificateStatus>| {
+            let until = status.borrow_and_update().not_after;
+            metrics.set_certificate(until.map_or(Certificate::Missing, Certificate::Until));
+        };
+        // The first time now, before anything asks for it.
+        publish(&mut status);
         let known = async move {
-            loop {
-                let until = status.borrow_and_update().not_after;
-                metrics.set_certificate(until.map_or(Certificate::Missing, Certificate::Until));
-                if status.changed().await.is_err() {
-                    return;
-                }
+            while status.changed().await.is_ok() {
+                publish(&mut status);
             }
         };
         let reloaded = async move {

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::cli::clipboard::words;
 use crate::cli::output::qr::{Pen, Space};
 use crate::cli::output::{self, Output, format, qr, wrapped};
+use crate::relay::Left;
 use crate::safe_text::{printable, reason};
 use crate::secret::Flags;
 use crate::send::Committed;
@@ -50,6 +51,7 @@ struct SentEvent<'a> {
     files: Value,
     r#for: Option<&'a str>,
     id: Option<String>,
+    left: Option<Left>,
     link: &'a str,
     passphrase: Option<&'a str>,
     removed: Option<&'a str>,
@@ -92,6 +94,7 @@ fn print_links(batch: &Committed, shown: &LinkDisplay<'_>, output: &Output) -> i
             files: format::files(&share.sent().manifest),
             r#for: entry.recipient.as_deref(),
             id: entry.id().map(|id| id.hex()),
+            left: share.sent().left,
             link: &text,
             passphrase: shown.passphrase,
             removed: shown.removed.as_deref(),

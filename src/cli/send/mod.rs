@@ -22,7 +22,7 @@ use crate::cli::input::files::Inputs;
 use crate::cli::outcome::expect_opened;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{Watched, format};
-use crate::cli::{asking, host, output};
+use crate::cli::{allowance, asking, host, output};
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::{Relay, RelayError};
 use crate::relay_url::RelayUrl;
@@ -101,8 +101,18 @@ impl Sending<'_> {
         let works = if batch.shares().len() > 1 { "Each link works once. All expire" } else { "Works once. Expires" };
         let qr = if self.args.qr { QrChoice::Always } else { QrChoice::Never };
         let batch = self.print(batch, qr, &format!("{works} on {}.", format::time(expires))).await?;
+        self.warn_of_little(&batch, &endpoint.name());
         self.afterwards(&connected).await;
         if self.args.wait { self.wait(&batch, &endpoint, &connected).await } else { Ok(()) }
+    }
+
+    /// Prints the rest of the create token's limits if it is little. Of several shares the last one has the least.
+    fn warn_of_little(&self, batch: &Committed, relay: &str) {
+        let lefts = batch.shares().iter().filter_map(|share| share.sent().left);
+        let least = lefts.min_by_key(|left| (left.shares, left.bytes)).filter(allowance::is_little);
+        if let Some(rest) = least.as_ref().and_then(allowance::rest) {
+            self.cx.output.info(&format!("Your create token at {relay} has {rest}."));
+        }
     }
 
     /// Serves it from this computer.

@@ -26,10 +26,10 @@ use self::errors::{failure, pinned_failure, silent};
 use crate::relay::http;
 use crate::relay::obstacle::Distrust;
 use crate::relay::problem::Problem;
-use crate::relay::wire::{ClaimRequest, Deposit, Done, FinishRequest, Proof, Was};
+use crate::relay::wire::{AllowanceResponse, ClaimRequest, Deposit, Done, FinishRequest, Proof, Was};
 use crate::relay::{
-    About, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, INLINE_LEN, MAX_WAIT, Notice,
-    Relay, RelayError, ShareState, Status, V1, Waiting, pinned, wire,
+    About, Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, INLINE_LEN, Left,
+    MAX_WAIT, Notice, Relay, RelayError, ShareState, Status, V1, Waiting, pinned, wire,
 };
 use crate::relay_url::RelayUrl;
 use crate::secret::{Pin, Receipt, Token};
@@ -228,6 +228,13 @@ impl Relay for HttpRelay {
 
     async fn create(&self, owner: &Credential, offer: &Create) -> Result<(), RelayError> {
         self.post::<Done>(wire::CREATE, owner, offer).await.map(drop)
+    }
+
+    async fn allowance(&self, ask: &Allowance) -> Result<Left, RelayError> {
+        let body = serde_json::to_vec(ask).map_err(|_| RelayError::BadRequest)?;
+        let request = self.request(Method::POST, wire::ALLOWANCE, None);
+        let response = self.upload(request, wire::JSON, Vec::new(), Bytes::from(body).into()).await?;
+        Ok(self.read_json::<AllowanceResponse>(response).await?.left)
     }
 
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {

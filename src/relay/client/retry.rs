@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::obstacle::Obstacle;
 use crate::relay::{
-    About, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, Notice, Relay, RelayError,
-    ShareState, Status, Waiting,
+    About, Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, Left, Notice,
+    Relay, RelayError, ShareState, Status, Waiting,
 };
 use crate::secret::{Receipt, Token};
 
@@ -189,6 +189,10 @@ impl Relay for Retrying {
 
     async fn create(&self, owner: &Credential, offer: &Create) -> Result<(), RelayError> {
         self.repeat(|| self.relay.create(owner, offer)).await
+    }
+
+    async fn allowance(&self, ask: &Allowance) -> Result<Left, RelayError> {
+        self.repeat(|| self.relay.allowance(ask)).await
     }
 
     /// Repeats only a part in memory: a stream can be read once.

@@ -15,7 +15,7 @@ use crate::relay::rules::upload::Announced;
 use crate::relay::rules::write_once::{Written, write_once};
 use crate::relay::rules::{StoreRelay, names};
 use crate::relay::store::Created;
-use crate::relay::{Commit, CommitResponse, Content, Create, Credential, MAX_SEALED_MANIFEST, RelayError, V1};
+use crate::relay::{Account, Commit, CommitResponse, Content, Create, Credential, MAX_SEALED_MANIFEST, RelayError, V1};
 use crate::secret::{Id, Role};
 
 impl StoreRelay {
@@ -30,16 +30,19 @@ impl StoreRelay {
         if known.upload_end.is_some() {
             return self.repeat_commit(id, &self.complete(id, offer, known).await?, commit).await;
         }
-        self.expect_consistent(commit)?;
+        self.expect_consistent(commit, offer.account.as_ref())?;
+        let taken = self.take(offer.account.as_ref(), id, offer.at, commit.blob_len).await;
         let knows_all = self.known.has_parts(id, commit);
         if !knows_all {
             let (upload_end, complete) = tokio::join!(self.upload_end(id), self.expect_complete(id, commit));
             if let Some(upload_end) = upload_end? {
                 return self.repeat_commit(id, &self.ended(id, offer, upload_end).await?, commit).await;
             }
-            if complete.is_err() {
-                return self.end_upload(id, offer, commit, self.now(), complete).await;
+            if complete.is_err() || taken.is_err() {
+                return self.end_upload(id, offer, commit, self.now(), complete.and(taken)).await;
             }
+        } else if taken.is_err() {
+            return self.end_upload(id, offer, commit, self.now(), taken).await;
         }
         let complete = async { if knows_all { self.expect_complete(id, commit).await } else { Ok(()) } };
         let at = self.now();
@@ -57,10 +60,10 @@ impl StoreRelay {
         part: Content,
     ) -> Result<CommitResponse, RelayError> {
         let [crc] = commit.parts[..] else { return Err(RelayError::BadRequest) };
-        self.expect_consistent(commit)?;
-        let (id, limit) = (&owner.id, self.part_limit(0));
+        self.expect_consistent(commit, create.account.as_ref())?;
+        let (id, limit) = (&owner.id, self.part_limit(create.account.as_ref(), 0));
         limit.admit(part.known_len())?;
-        let offer = match self.announce(owner, create).await? {
+        let offer = match self.announce(owner, create, Some(commit.blob_len)).await? {
             Announced::Now(offer) => offer,
             Announced::Before(records) => {
                 if records.upload_end.is_none() {
@@ -113,9 +116,11 @@ impl StoreRelay {
                         self.metrics.share(upload_end.event());
                         let upload_end = Some(Arc::new(upload_end));
                         let expires = at.saturating_add(offer.ttl);
+                        self.settle_use(&offer, id, commit.blob_len).await;
+                        let left = self.left_after(&offer);
                         let known = Remembered { offer: Some(offer), upload_end, claim: None };
                         self.known.remember(id, self.now(), known);
-                        return Ok(CommitResponse { v: V1, expires });
+                        return Ok(CommitResponse { v: V1, expires, left });
                     }
                     Written::Same(upload_end) | Written::Theirs(upload_end) => Arc::new(upload_end),
                 }
@@ -125,8 +130,13 @@ impl StoreRelay {
                 // may have ended meanwhile; a full store has no room for the hint of a commit that is in force.
                 self.known.forget(id);
                 self.known.note_landed(id);
-                let may_have_ended =
-                    matches!(error, RelayError::PartsMissing | RelayError::Committed | RelayError::NoSpace { .. });
+                let may_have_ended = matches!(
+                    error,
+                    RelayError::PartsMissing
+                        | RelayError::Committed
+                        | RelayError::Quota { .. }
+                        | RelayError::NoSpace { .. }
+                );
                 match if may_have_ended { self.upload_end(id).await? } else { None } {
                     Some(upload_end) => upload_end,
                     None => return Err(error),
@@ -161,7 +171,8 @@ impl StoreRelay {
         if !is_same {
             return Err(RelayError::Committed);
         }
-        Ok(CommitResponse { v: V1, expires: at.saturating_add(records.offer.ttl) })
+        let left = self.left_after(&records.offer);
+        Ok(CommitResponse { v: V1, expires: at.saturating_add(records.offer.ttl), left })
     }
 
     /// Stores the manifest of a commit.
@@ -179,14 +190,12 @@ impl StoreRelay {
     }
 
     /// Fails unless `commit` is consistent and within the limits.
-    fn expect_consistent(&self, commit: &Commit) -> Result<(), RelayError> {
+    fn expect_consistent(&self, commit: &Commit, account: Option<&Account>) -> Result<(), RelayError> {
         let (count, manifest) = (part_count(commit.blob_len), commit.manifest.len());
         if commit.blob_len == 0 || commit.parts.len() as u64 != count || manifest == 0 {
             return Err(RelayError::BadRequest);
         }
-        if commit.blob_len > self.policy.max_bytes {
-            return Err(RelayError::TooLarge { max: self.policy.max_bytes });
-        }
+        self.expect_short(account, commit.blob_len)?;
         if manifest > MAX_SEALED_MANIFEST {
             return Err(RelayError::TooLarge { max: MAX_SEALED_MANIFEST as u64 });
         }

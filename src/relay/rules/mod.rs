@@ -7,14 +7,15 @@
 //! This file has the relay itself and the steps that its rules share. Each group of requests has a file: `upload`,
 //! `commit`, `open`, `owner`. `sweep` does what time makes due, `count` counts the stored shares, and [`probe`] tests a
 //! store. They use `records` (the decisions about a share), `phase` (the state that follows from them), `known` (what a
-//! node remembers of them), `ending` (the last decision, and the deletion after it), `incoming` (a part on its way),
-//! `names` and `write_once`.
+//! node remembers of them), `ending` (the last decision, and the deletion after it), `used` and `ledger` (what create
+//! tokens have used), `incoming` (a part on its way), `names` and `write_once`.
 
 mod commit;
 mod count;
 mod ending;
 mod incoming;
 mod known;
+mod ledger;
 mod names;
 mod open;
 mod owner;
@@ -23,6 +24,7 @@ pub mod probe;
 mod records;
 mod sweep;
 mod upload;
+mod used;
 mod write_once;
 
 use std::sync::Arc;
@@ -34,6 +36,7 @@ use bytes::Bytes;
 use tokio_util::task::TaskTracker;
 
 use self::known::{Known, Remembered};
+use self::ledger::Ledger;
 use self::phase::Records;
 use self::records::{Decision, Offer, get, load};
 use self::write_once::write_hint;
@@ -41,8 +44,8 @@ use crate::relay::clock::Clock;
 use crate::relay::metrics::Metrics;
 use crate::relay::store::Store;
 use crate::relay::{
-    About, Admission, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, LEASE,
-    MAX_SEALED_MANIFEST, MAX_TTL, Notice, Relay, RelayError, ShareState, Status, V1, Waiting,
+    About, Admission, Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, LEASE,
+    Left, MAX_SEALED_MANIFEST, MAX_TTL, Notice, Relay, RelayError, ShareState, Status, V1, Waiting,
 };
 use crate::secret::{Claimant, Id, Receipt, Role, Token};
 
@@ -85,6 +88,7 @@ pub struct StoreRelay {
     clock: Arc<dyn Clock>,
     policy: Policy,
     known: Known,
+    ledger: Ledger,
     metrics: Arc<Metrics>,
     /// Whether our clock agrees with the store's. While it does not, the relay neither claims nor sweeps.
     clock_agrees: AtomicBool,
@@ -100,8 +104,8 @@ impl StoreRelay {
         // The folder of a direct share is removed with the program that serves it, also under a program that waits.
         let known = Known::new(!policy.direct);
         let (clock_agrees, clock_reported) = (AtomicBool::new(true), AtomicBool::new(false));
-        let metrics = Arc::default();
-        Self { store, clock, policy, known, metrics, clock_agrees, clock_reported, deletions: None }
+        let (metrics, ledger) = (Arc::default(), Ledger::default());
+        Self { store, clock, policy, known, ledger, metrics, clock_agrees, clock_reported, deletions: None }
     }
 
     /// These rules, with `metrics` counting what they decide.
@@ -199,7 +203,11 @@ impl Relay for StoreRelay {
     }
 
     async fn create(&self, owner: &Credential, offer: &Create) -> Result<(), RelayError> {
-        self.announce(owner, offer).await.map(drop)
+        self.announce(owner, offer, None).await.map(drop)
+    }
+
+    async fn allowance(&self, ask: &Allowance) -> Result<Left, RelayError> {
+        self.left_of(ask.account.as_ref().ok_or(RelayError::NotAllowed)?).await
     }
 
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {

@@ -2,9 +2,13 @@
 
 use jiff::Timestamp;
 
-use crate::relay::Checksum;
-use crate::relay::store::layout::{DUE, PROBES, SHARES};
+use crate::relay::account::DAY;
+use crate::relay::store::layout::{DUE, PROBES, SHARES, USED};
+use crate::relay::{AccountKey, Checksum};
 use crate::secret::Id;
+
+/// The end of the name of a use by a committed share.
+const COMMITTED: &str = "-committed";
 
 /// Prefix of all hints for the sweeper.
 pub(super) fn hints() -> String {
@@ -18,8 +22,11 @@ pub(super) fn due(id: &Id, due: u64) -> String {
 
 /// A name that sorts before all hints of that second, and after all earlier ones.
 pub(super) fn first_due(due: u64) -> String {
-    let at = i64::try_from(due).ok().and_then(|at| Timestamp::from_second(at).ok()).unwrap_or(Timestamp::MAX);
-    format!("{DUE}/{}/{due:010}-", at.strftime("%Y%m%d%H"))
+    format!("{DUE}/{}/{due:010}-", timestamp(due).strftime("%Y%m%d%H"))
+}
+
+fn timestamp(at: u64) -> Timestamp {
+    i64::try_from(at).ok().and_then(|at| Timestamp::from_second(at).ok()).unwrap_or(Timestamp::MAX)
 }
 
 /// The time and the share in the name of a hint.
@@ -31,6 +38,34 @@ pub(super) fn parse_due(name: &str) -> Option<(u64, Id)> {
 /// Prefix of all objects from tests of the store.
 pub(super) fn probes() -> String {
     format!("{PROBES}/")
+}
+
+/// Prefix of all objects that count what create tokens have used.
+pub(super) fn all_uses() -> String {
+    format!("{USED}/")
+}
+
+/// Prefix of those of one day, in days since 1970. These names sort by time.
+pub(super) fn uses_of_day(day: u64) -> String {
+    format!("{USED}/{}/", timestamp(day.saturating_mul(DAY)).strftime("%Y%m%d"))
+}
+
+/// Prefix of those of one account on one day.
+pub(super) fn uses(day: u64, account: &AccountKey) -> String {
+    format!("{}{}/", uses_of_day(day), account.hex())
+}
+
+/// A share takes so many bytes of an account. Of several such objects of a share the one of a committed share counts,
+/// and otherwise the greatest number.
+pub(super) fn used(day: u64, account: &AccountKey, share: &Id, bytes: u64, is_committed: bool) -> String {
+    format!("{}{}-{bytes}{}", uses(day, account), share.hex(), if is_committed { COMMITTED } else { "" })
+}
+
+/// The share, the bytes, and whether it is committed, in the name of a use.
+pub(super) fn parse_use(name: &str) -> Option<(Id, u64, bool)> {
+    let (share, bytes) = name.rsplit('/').next()?.split_once('-')?;
+    let (bytes, is_committed) = bytes.strip_suffix(COMMITTED).map_or((bytes, false), |bytes| (bytes, true));
+    Some((Id::from_hex(share)?, bytes.parse().ok()?, is_committed))
 }
 
 /// Prefix of all objects of all shares.
@@ -114,6 +149,14 @@ mod tests {
         assert_eq!(guess(&id, 3), format!("v1/{hex}/try/03"));
         let records = [offer(&id), upload_end(&id), claim(&id), end(&id), manifest(&id)];
         assert_eq!(records, ["offer", "seal", "claim", "end", "manifest"].map(|name| format!("v1/{hex}/{name}")));
+        let account = AccountKey::of(&[7; 32]);
+        let of_day = format!("used/20231114/{}", account.hex());
+        for (is_committed, expected) in
+            [(false, format!("{of_day}/{hex}-4096")), (true, format!("{of_day}/{hex}-4096-committed"))]
+        {
+            let name = used(1_700_000_000 / DAY, &account, &id, 4096, is_committed);
+            assert_eq!((&name, parse_use(&name)), (&expected, Some((id, 4096, is_committed))));
+        }
         assert_eq!((hints(), probes()), ("due/".to_owned(), "probe/".to_owned()));
     }
 }

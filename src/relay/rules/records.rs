@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::relay::metrics::{ShareEvent, StoredState};
 use crate::relay::rules::names;
 use crate::relay::store::{Store, StoreError};
-use crate::relay::{Checksum, INLINE_LEN, RelayError, V1, Verifiers, base64url};
+use crate::relay::{Account, Checksum, INLINE_LEN, RelayError, V1, Verifiers, base64url};
 use crate::secret::{Claimant, Flags, Id, Receipt, Role, Token, Verifier};
 
 /// A small object that is created once.
@@ -40,12 +40,15 @@ pub(super) struct Offer {
     pub(super) at: u64,
     /// Hashes of the three tokens.
     pub(super) verifiers: Verifiers,
+    /// The account for which it counts, with its limits at that moment. Older nodes write none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) account: Option<Account>,
 }
 
 impl Offer {
     /// An offer made at `at`.
     pub(super) fn new(flags: u8, ttl: u64, at: u64, verifiers: Verifiers) -> Self {
-        Self { v: V1, flags, ttl, at, verifiers }
+        Self { v: V1, flags, ttl, at, verifiers, account: None }
     }
 
     /// Whether the link has a passphrase.

@@ -78,11 +78,14 @@ impl StoreRelay {
         looks.buffer_unordered(AT_ONCE).collect::<()>().await;
     }
 
-    /// Removes the leftovers of programs that died while they wrote to the store or tested it.
+    /// Removes the leftovers of programs that died while they wrote to the store or tested it, and old counts.
     async fn tidy(&self) -> Result<(), RelayError> {
         self.store.tidy().await.map_err(failure)?;
         let now = self.clock.now();
-        let tried = self.store.list(&names::probes(), None).await.map_err(failure)?;
+        let probes = names::probes();
+        let (tried, uses) = tokio::join!(self.store.list(&probes, None), self.delete_old_uses());
+        let tried = tried.map_err(failure)?;
+        uses?;
         let old = tried.into_iter().filter(|object| now > after(object.written, PROBE_TIME));
         let names: Vec<String> = old.map(|object| object.name).collect();
         if names.is_empty() { Ok(()) } else { self.store.delete(&names).await.map_err(failure) }

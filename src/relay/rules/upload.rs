@@ -14,7 +14,7 @@
 
 use std::sync::Arc;
 
-use crate::blob::{PART_LEN, part_range, part_start};
+use crate::blob::{MIN_LEN, PART_LEN, part_range, part_start};
 use crate::relay::clock::after;
 use crate::relay::rules::incoming::{PartLimit, checked, read_through};
 use crate::relay::rules::known::{PartNumber, Remembered};
@@ -23,7 +23,7 @@ use crate::relay::rules::records::{Decision, Offer, UploadEnd, failure, load};
 use crate::relay::rules::write_once::{Written, write_once};
 use crate::relay::rules::{StoreRelay, UPLOAD_TIME, names};
 use crate::relay::store::{Created, StoreError};
-use crate::relay::{Checksum, Content, Create, Credential, MIN_TTL, RelayError};
+use crate::relay::{Account, Checksum, Content, Create, Credential, MIN_TTL, RelayError};
 use crate::secret::{Flags, Id, Role};
 
 /// A part of an upload, as its sender describes it.
@@ -42,8 +42,13 @@ pub(super) enum Announced {
 }
 
 impl StoreRelay {
-    /// [`crate::relay::Relay::create`].
-    pub(super) async fn announce(&self, owner: &Credential, offer: &Create) -> Result<Announced, RelayError> {
+    /// [`crate::relay::Relay::create`], and the beginning of a deposit of `blob_len` bytes.
+    pub(super) async fn announce(
+        &self,
+        owner: &Credential,
+        offer: &Create,
+        blob_len: Option<u64>,
+    ) -> Result<Announced, RelayError> {
         let max_ttl = self.policy.max_ttl.as_secs();
         if offer.ttl > max_ttl {
             return Err(RelayError::TooLongLived { max: max_ttl });
@@ -52,12 +57,11 @@ impl StoreRelay {
         if offer.ttl < MIN_TTL.as_secs() || !self.serves(offer.flags) || !made_by_owner {
             return Err(RelayError::BadRequest);
         }
-        if offer.max_len.is_some_and(|len| len > self.policy.max_bytes) {
-            return Err(RelayError::TooLarge { max: self.policy.max_bytes });
-        }
-        let (id, now) = (&owner.id, self.now());
-        let record = Offer::new(offer.flags, offer.ttl, now, offer.verifiers.clone());
-        match self.write_offer(id, now, offer.max_len.unwrap_or(0), record).await? {
+        let (id, now, max_len) = (&owner.id, self.now(), blob_len.or(offer.max_len));
+        let mut record = Offer::new(offer.flags, offer.ttl, now, offer.verifiers.clone());
+        record.account.clone_from(&offer.account);
+        self.expect_short(record.account.as_ref(), max_len.max(offer.max_len).unwrap_or(0))?;
+        match self.write_offer(id, now, max_len, record).await? {
             Written::New(offer) => {
                 self.metrics.share(offer.event());
                 let offer = Arc::new(offer);
@@ -75,16 +79,24 @@ impl StoreRelay {
         }
     }
 
-    /// Writes the record of an announcement, after its hint, if there is room for `max_len` bytes. A full store is no
-    /// obstacle to one that is stored already: the answer to an earlier attempt was lost.
-    async fn write_offer(&self, id: &Id, now: u64, max_len: u64, record: Offer) -> Result<Written<Offer>, RelayError> {
+    /// Writes the record of an announcement, after its hint, if there is room for `max_len` bytes and its account may
+    /// take them. A full store or a used up account is no obstacle to one that is stored already: the answer to an
+    /// earlier attempt was lost.
+    async fn write_offer(
+        &self,
+        id: &Id,
+        now: u64,
+        max_len: Option<u64>,
+        record: Offer,
+    ) -> Result<Written<Offer>, RelayError> {
         let prepared = async {
-            self.expect_room(max_len).await?;
+            self.expect_room(max_len.unwrap_or(0)).await?;
+            self.take(record.account.as_ref(), id, now, max_len.unwrap_or(MIN_LEN)).await?;
             self.mark_due(id, after(now, UPLOAD_TIME)).await
         };
         match prepared.await {
             Ok(()) => write_once(&*self.store, &*self.clock, &Offer::name(id), record).await,
-            Err(full @ RelayError::NoSpace { .. }) => {
+            Err(full @ (RelayError::NoSpace { .. } | RelayError::Quota { .. })) => {
                 let stored: Offer = load(&*self.store, &Offer::name(id)).await?.ok_or(full)?;
                 Ok(Written::of(&record, stored))
             }
@@ -106,8 +118,9 @@ impl StoreRelay {
         part: Content,
     ) -> Result<(), RelayError> {
         let described = Described { id: &owner.id, number, crc };
-        let (id, limit) = (described.id, self.part_limit(number));
+        let id = described.id;
         let (offer, mut known) = self.admit(owner, Role::Owner).await?;
+        let limit = self.part_limit(offer.account.as_ref(), number);
         let mut stored = self.known.part(id, number);
         let must_list = known.upload_end.is_none() && stored == PartNumber::Unlisted;
         if must_list {
@@ -179,7 +192,10 @@ impl StoreRelay {
         upload_end: impl Future<Output = Result<Option<Arc<UploadEnd>>, RelayError>>,
     ) -> Result<(), RelayError> {
         let Described { id, number, crc } = *described;
-        let limit = self.part_limit(number);
+        let limit = self.part_limit(offer.account.as_ref(), number);
+        // Of an unknown length at least one byte: the commit takes what is missing.
+        let end = part_start(number).saturating_add(part.known_len().unwrap_or(1));
+        self.take(offer.account.as_ref(), id, offer.at, end).await?;
         self.expect_room(part.known_len().unwrap_or(limit.longest)).await?;
         let name = names::part(id, number, crc);
         let (part, len) = checked(part, crc, limit);
@@ -248,8 +264,8 @@ impl StoreRelay {
         part: Content,
     ) -> Result<(), RelayError> {
         let Described { id, number, crc } = *described;
+        let limit = self.part_limit(offer.account.as_ref(), number);
         let ended = self.ended(id, offer, upload_end.clone()).await?.refusal_of_upload(self.now());
-        let limit = self.part_limit(number);
         limit.admit(part.known_len())?;
         match upload_end.part(number) {
             Some((committed, len)) if ended == RelayError::Committed && committed == crc => {
@@ -265,14 +281,22 @@ impl StoreRelay {
         self.complete(id, offer, known).await
     }
 
-    /// How long part `number` may be.
-    pub(super) fn part_limit(&self, number: u32) -> PartLimit {
-        let (room, part_len) = (self.policy.max_bytes.saturating_sub(part_start(number)), PART_LEN as u64);
-        if room < part_len {
-            PartLimit { longest: room, max: self.policy.max_bytes }
-        } else {
-            PartLimit { longest: part_len, max: part_len }
-        }
+    /// The longest blob of an account.
+    fn longest(&self, account: Option<&Account>) -> u64 {
+        account.map_or(self.policy.max_bytes, |account| account.limits.longest(self.policy.max_bytes))
+    }
+
+    /// Fails if a share of an account may not have `len` bytes.
+    pub(super) fn expect_short(&self, account: Option<&Account>, len: u64) -> Result<(), RelayError> {
+        let max = self.longest(account);
+        if len > max { Err(RelayError::TooLarge { max }) } else { Ok(()) }
+    }
+
+    /// How long part `number` may be, in a share of an account.
+    pub(super) fn part_limit(&self, account: Option<&Account>, number: u32) -> PartLimit {
+        let (max, part_len) = (self.longest(account), PART_LEN as u64);
+        let room = max.saturating_sub(part_start(number));
+        if room < part_len { PartLimit { longest: room, max } } else { PartLimit { longest: part_len, max: part_len } }
     }
 
     /// Fails if the store would have less than its reserve free after `bytes` more.

@@ -10,8 +10,8 @@ use tokio::sync::watch;
 
 use crate::blob::part_start;
 use crate::relay::{
-    About, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, Notice, Relay, RelayError,
-    ShareState, Status, Waiting,
+    About, Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, Left, Notice,
+    Relay, RelayError, ShareState, Status, Waiting,
 };
 use crate::secret::{Claimant, Receipt, Token};
 
@@ -59,6 +59,10 @@ impl Relay for Guests {
     }
 
     async fn create(&self, _owner: &Credential, _offer: &Create) -> Result<(), RelayError> {
+        Err(RelayError::NotAllowed)
+    }
+
+    async fn allowance(&self, _ask: &Allowance) -> Result<Left, RelayError> {
         Err(RelayError::NotAllowed)
     }
 

@@ -15,9 +15,10 @@ use super::body::{Json, Upload};
 use super::host::IsLocal;
 use super::limits::Client;
 use super::options::Server;
+use super::tokens::CreateToken;
 use super::waiting;
-use crate::relay::wire::{self, ClaimRequest, Deposit, Done, FinishRequest, Proof, Was};
-use crate::relay::{About, Checksum, Commit, Content, Create, Credential, RelayError, V1};
+use crate::relay::wire::{self, AllowanceResponse, ClaimRequest, Deposit, Done, FinishRequest, Proof, Was};
+use crate::relay::{About, Allowance, Checksum, Commit, Content, Create, Credential, Left, RelayError, V1};
 
 /// Runs `work` to its end even if the client disconnects, so that it also cleans up.
 async fn to_the_end<T: Send + 'static>(
@@ -37,12 +38,12 @@ pub(super) async fn create(
     IsLocal(is_local): IsLocal,
     client: Client,
     owner: Credential,
-    Json(create): Json<Create>,
+    Json(mut create): Json<Create>,
 ) -> Answer {
-    if !server.options.create.allows(&create, is_local) {
-        return Err(RelayError::NotAllowed);
-    }
-    let is_new = server.limiter.begin_upload(&client, &owner, server.options.create.token(&create))?;
+    let token = server.options.create.admit(create.create_token.as_deref(), is_local)?;
+    create.account = token.as_ref().and_then(CreateToken::limited);
+    expect_short_lived(&server, &create).await?;
+    let is_new = server.limiter.begin_upload(&client, &owner, token.map(|token| token.hash))?;
     let created = server.relay.create(&owner, &create).await;
     // A transient failure may have created it.
     if is_new && created.as_ref().is_err_and(|error| !error.is_transient()) {
@@ -50,6 +51,21 @@ pub(super) async fn create(
     }
     created?;
     Ok(json(StatusCode::CREATED, &Done { v: V1 }))
+}
+
+/// Fails if the share would wait for too long. A sender who asks for as long as possible repeats the request then, so
+/// this one must not count as a new share.
+async fn expect_short_lived(server: &Server, create: &Create) -> Result<(), RelayError> {
+    let max = server.relay.about().await?.max_ttl;
+    if create.ttl > max { Err(RelayError::TooLongLived { max }) } else { Ok(()) }
+}
+
+pub(super) async fn allowance(State(server): State<Arc<Server>>, Json(mut ask): Json<Allowance>) -> Answer {
+    let token = server.options.create.admit(Some(&ask.create_token), false)?.ok_or(RelayError::NotAllowed)?;
+    server.limiter.take_question(token.hash)?;
+    ask.account = Some(token.account());
+    let left = Left { until: token.until, ..server.relay.allowance(&ask).await? };
+    Ok(json(StatusCode::OK, &AllowanceResponse { v: V1, left }))
 }
 
 pub(super) async fn put_part(
@@ -105,16 +121,15 @@ pub(super) async fn deposit(
     body: Upload,
 ) -> Answer {
     let arriving = server.limiter.begin_part(&client).await?;
-    let (Deposit { create, commit, .. }, part) = body.framed::<Deposit<Create, Commit>>().await?;
-    if !server.options.create.allows(&create, is_local) {
-        return Err(RelayError::NotAllowed);
-    }
+    let (Deposit { mut create, commit, .. }, part) = body.framed::<Deposit<Create, Commit>>().await?;
+    let token = server.options.create.admit(create.create_token.as_deref(), is_local)?;
+    create.account = token.as_ref().and_then(CreateToken::limited);
+    expect_short_lived(&server, &create).await?;
     let (relay, limiter) = (server.relay.clone(), server.limiter.clone());
     let metrics = server.options.metrics.clone();
-    let token = server.options.create.token(&create);
     let depositing = async move {
         let _arriving = arriving;
-        let is_new = limiter.begin_upload(&client, &owner, token)?;
+        let is_new = limiter.begin_upload(&client, &owner, token.map(|token| token.hash))?;
         let deposited = match limiter.take_part(&owner, &part) {
             Ok(()) => relay.deposit(&owner, &create, &commit, part).await,
             Err(error) => {

@@ -25,6 +25,7 @@ mod secure;
 mod serving;
 mod static_files;
 mod streams;
+mod tokens;
 mod waiting;
 
 use std::io;
@@ -43,6 +44,7 @@ use self::options::Server;
 pub use self::options::{CreatePolicy, PORT, ServerOptions};
 use self::secure::Tls;
 use self::serving::Stop;
+pub use self::tokens::{CreateToken, CreateTokens};
 use crate::relay::problem::HttpProblem;
 use crate::relay::{Relay, wire};
 
@@ -105,6 +107,7 @@ fn router(server: Arc<Server>) -> Router {
         .route(&format!("{}{{name}}", wire::PAGE_FILES), get(static_files::page_file))
         .route(wire::ABOUT, get(handlers::about))
         .route(wire::CREATE, post(handlers::create))
+        .route(wire::ALLOWANCE, post(handlers::allowance))
         .route("/v1/part/{number}", put(handlers::put_part).get(handlers::get_part))
         .route(wire::COMMIT, post(handlers::commit))
         .route(wire::DEPOSIT, post(handlers::deposit))

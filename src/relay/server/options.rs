@@ -6,15 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 use tokio::sync::watch;
 
 use super::limits::{Limiter, Limits};
 use super::room::Room;
+use super::tokens::{CreateToken, CreateTokens};
 use crate::relay::certificate::Certificates;
 use crate::relay::metrics::Metrics;
-use crate::relay::{Admission, Create, Relay};
+use crate::relay::{Admission, Relay, RelayError};
 use crate::relay_url::RelayUrl;
 use crate::secret::DirectKey;
 
@@ -73,35 +72,24 @@ pub enum CreatePolicy {
     Loopback,
     /// Everyone.
     Open,
-    /// Holders of a create token with one of these SHA-256 hashes.
-    Tokens(Vec<[u8; 32]>),
+    /// Holders of one of these create tokens.
+    Tokens(Arc<CreateTokens>),
     /// No client.
     Closed,
 }
 
 impl CreatePolicy {
-    /// The SHA-256 of a create token.
-    pub fn hash(token: &str) -> [u8; 32] {
-        Sha256::digest(token).into()
-    }
-
-    /// Whether the policy allows `create`; `is_local` if the client is on this computer.
-    pub(super) fn allows(&self, create: &Create, is_local: bool) -> bool {
+    /// The create token that authorizes a new share, if one is needed; `is_local` for a client on this computer.
+    ///
+    /// # Errors
+    /// [`RelayError::NotAllowed`].
+    pub(super) fn admit(&self, token: Option<&str>, is_local: bool) -> Result<Option<CreateToken>, RelayError> {
         match self {
-            Self::Open => true,
-            Self::Loopback => is_local,
-            Self::Closed => false,
-            Self::Tokens(known) => {
-                let hash = Self::hash(create.create_token.as_deref().unwrap_or_default());
-                known.iter().fold(false, |found, token| found | bool::from(token.ct_eq(&hash)))
-            }
+            Self::Open => Ok(None),
+            Self::Loopback if is_local => Ok(None),
+            Self::Loopback | Self::Closed => Err(RelayError::NotAllowed),
+            Self::Tokens(known) => known.find(token.unwrap_or_default()).map(Some).ok_or(RelayError::NotAllowed),
         }
-    }
-
-    /// The hash of the create token that allows `create`, if one is needed.
-    pub(super) fn token(&self, create: &Create) -> Option<[u8; 32]> {
-        let is_needed = matches!(self, Self::Tokens(_));
-        create.create_token.as_deref().filter(|_| is_needed).map(Self::hash)
     }
 
     /// The policy as clients learn it; `is_local` for one on this computer.

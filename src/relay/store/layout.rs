@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`SHARES`] | the objects of shares, as `v1/<id>/…`; a store may spread them by the first two digits of the id |
 //! | [`DUE`] | hints for the sweeper, as `due/<hour>/<second>-<id>` |
+//! | [`USED`] | what create tokens have used, as `used/<day>/<account>/<share>-<bytes>` |
 //! | [`PROBES`] | objects from tests of the store |
 //! | [`MARKER`] | the object that lets a store be used without a server |
 //! | [`STAGING`] | staging files of a folder |
@@ -16,6 +17,8 @@ use std::ffi::OsStr;
 pub const SHARES: &str = "v1";
 /// Directory of the hints for the sweeper.
 pub const DUE: &str = "due";
+/// Directory of the objects that count what create tokens have used.
+pub const USED: &str = "used";
 /// Directory of the objects from tests of the store.
 pub const PROBES: &str = "probe";
 /// Object that marks a store for use without a server.
@@ -28,7 +31,7 @@ pub const LOCK: &str = "lock";
 pub const PRIVATE: &str = "share-relay";
 
 /// Directories at the top of a store.
-pub const DIRECTORIES: [&str; 4] = [STAGING, SHARES, DUE, PROBES];
+pub const DIRECTORIES: [&str; 5] = [STAGING, SHARES, DUE, USED, PROBES];
 
 /// Whether a store may have this name at its top level.
 pub fn is_known(name: &OsStr) -> bool {
@@ -41,8 +44,8 @@ mod tests {
 
     #[test]
     fn stored_names_stay() {
-        assert_eq!(DIRECTORIES, ["tmp", "v1", "due", "probe"]);
-        for name in ["tmp", "v1", "due", "probe", "lock", "share-store"] {
+        assert_eq!(DIRECTORIES, ["tmp", "v1", "due", "used", "probe"]);
+        for name in ["tmp", "v1", "due", "used", "probe", "lock", "share-store"] {
             assert!(is_known(OsStr::new(name)), "{name}");
         }
         assert!(!is_known(OsStr::new("v2")));

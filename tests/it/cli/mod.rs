@@ -13,6 +13,7 @@ mod rewritten;
 mod settings;
 mod shells;
 mod styling;
+mod tokens;
 mod transcripts;
 mod trees;
 mod words;

@@ -410,8 +410,8 @@ async fn relays_that_refuse_lie_or_are_unreachable() {
     check(
         || send(&strict.url, ""),
         "
-        ! error: RELAY accepts shares only with a create token
-        ! hint: ask the relay's operator for a token, then run share relay use URL
+        ! error: RELAY accepts shares only with a valid create token
+        ! hint: ask the relay's operator for a token, then run share relay use URL; an old one may have ended
         = 9",
     );
     drop(strict);

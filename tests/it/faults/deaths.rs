@@ -226,8 +226,8 @@ impl<'a> Relays<'a> {
         }
     }
 
-    /// Runs a command, and restarts the relay whenever it dies, also while it deletes what was opened. Returns whether it
-    /// died.
+    /// Runs a command, and restarts the relay whenever it dies, also while it deletes what was opened. Returns whether
+    /// it died.
     fn with_restarts(&mut self, command: Run) -> (Ended, bool) {
         let (program, tell, before) = (command.start(), self.tell.clone(), self.started);
         std::thread::spawn(move || tell.send(Event::Ended(program.wait())));

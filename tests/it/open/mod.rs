@@ -53,7 +53,15 @@ impl Shared {
         let manifest = seal_bytes(&manifest.to_bytes().unwrap(), &keys.manifest_identity).unwrap();
         let owner = Credential::new(keys.id, Token::random());
         let verifiers = Verifiers::of(&keys.id, &keys.link_token, &keys.open_token, &owner.token);
-        let create = Create { v: V1, flags: flags.bits(), ttl: 86_400, verifiers, max_len: None, create_token: None };
+        let create = Create {
+            v: V1,
+            flags: flags.bits(),
+            ttl: 86_400,
+            verifiers,
+            max_len: None,
+            create_token: None,
+            account: None,
+        };
         relay.create(&owner, &create).await.unwrap();
         let crcs = parts.iter().map(|part| Checksum::of(part)).collect();
         for (number, part) in (0..).zip(&parts) {

@@ -110,7 +110,7 @@ async fn plant(relay: &dyn Relay, url: &str, sealed: impl FnOnce(&Keys) -> Vec<u
     let keys = secret.keys(None);
     let owner = Credential::new(keys.id, Token::random());
     let verifiers = Verifiers::of(&keys.id, &keys.link_token, &keys.open_token, &owner.token);
-    let create = Create { v: V1, flags: 0, ttl: 3600, verifiers, max_len: None, create_token: None };
+    let create = Create { v: V1, flags: 0, ttl: 3600, verifiers, max_len: None, create_token: None, account: None };
     let blob = Bytes::from(noise(4096, 1));
     let commit = Commit { v: V1, blob_len: 4096, parts: vec![Checksum::of(&blob)], manifest: sealed(&keys).into() };
     relay.deposit(&owner, &create, &commit, blob.into()).await.unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::{fs, io, thread};
 
 use share::relay::client::HttpRelay;
-use share::relay::server::{self, CreatePolicy, Limits, ServerOptions};
+use share::relay::server::{self, CreatePolicy, CreateToken, CreateTokens, Limits, ServerOptions};
 use share::relay::{Limit, LimitOf, Limited, Relay, RelayError};
 use share::relay_url::RelayUrl;
 use share::secret::{Flags, LinkSecret, Pin};
@@ -220,7 +220,7 @@ async fn a_forwarded_request_is_never_local() {
 #[tokio::test(flavor = "multi_thread")]
 async fn new_shares_are_counted_by_address_and_by_token() {
     let limits = Limits { shares: NonZeroU32::new(2), ..Limits::default() };
-    let tokens = CreatePolicy::Tokens(["a", "b"].map(CreatePolicy::hash).to_vec());
+    let tokens = CreatePolicy::Tokens(CreateTokens::new(["a", "b"].map(CreateToken::unlimited).to_vec()));
     let relay = Bounded::start(&limits, tokens);
     let send = async |ip: &str, token: &str| {
         let sample = sample(Some(token), 4096);
@@ -279,7 +279,7 @@ async fn unfinished_uploads_are_counted_until_they_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_are_counted_both_ways_and_by_the_token_of_an_upload() {
     let traffic = Some(Limits::MIN_TRAFFIC);
-    let tokens = CreatePolicy::Tokens(["a", "b"].map(CreatePolicy::hash).to_vec());
+    let tokens = CreatePolicy::Tokens(CreateTokens::new(["a", "b"].map(CreateToken::unlimited).to_vec()));
     let relay = Bounded::start(&Limits { traffic, ..Limits::default() }, tokens);
     let sample = sample(Some("a"), 8 << 20);
     // From two addresses, whose own limits are not reached.

@@ -34,7 +34,7 @@ impl Uploaded {
         let part = Bytes::from(noise(4096, 1));
         let commit = Commit { v: V1, blob_len: 4096, parts: vec![Checksum::of(&part)], manifest: noise(len, 2).into() };
         let verifiers = Verifiers::of(&keys.id, &keys.link_token, &keys.open_token, &owner.token);
-        let create = Create { v: V1, flags: 0, ttl: 3600, verifiers, max_len: None, create_token: None };
+        let create = Create { v: V1, flags: 0, ttl: 3600, verifiers, max_len: None, create_token: None, account: None };
         relay.create(&owner, &create).await.unwrap();
         relay.put_part(&owner, 0, commit.parts[0], part.into()).await.unwrap();
         Self { keys, owner, commit }

@@ -6,7 +6,6 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,13 +20,9 @@ use share::relay::client::retry::{Backoff, Retrying};
 use share::relay::obstacle::Obstacle;
 use share::relay::{Commit, Relay, RelayError};
 
-use crate::support::{Ended, Misbehaving, Misbehavior, Run, SHARE, Sample, Sandbox, TestRelay};
+use crate::support::{Ended, Misbehaving, Misbehavior, Run, SHARE, Sample, Sandbox, TestRelay, certificate};
 
 const KEY: &str = "share1qqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29sh4hc8pg";
-
-fn certificate(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/certificates").join(format!("{name}.pem"))
-}
 
 /// Passes each connection to `answer`, for as long as the tests run.
 fn listen(answer: impl Fn(TcpStream) + Send + 'static) -> String {

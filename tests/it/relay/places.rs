@@ -39,7 +39,7 @@ fn a_relay_keeps_everything_private_in_a_directory_that_others_may_enter() {
         let running = run(&mut log);
         let (outside, inside) = (sandbox.path("team"), sandbox.path("team/share-relay"));
         let said = format!("Other users can enter {}, {SAID} {}\n", outside.display(), inside.display());
-        assert_eq!(log, said);
+        assert!(log.starts_with(&said), "{log}");
         let link = sandbox.share(["send", "-q", "--relay", &running.url]).input("text").ok();
         assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
         assert_eq!(mode(&inside) & 0o777, 0o700);

@@ -183,6 +183,7 @@ async fn records_are_stored_as_the_text_shows_them() {
         verifiers: Verifiers::of(&keys.id, &keys.link_token, &keys.open_token, &owner.token),
         max_len: None,
         create_token: None,
+        account: None,
     };
     let owner_token: [u8; 32] = unhex(&walk.owner_token.clone().into());
     let commit =

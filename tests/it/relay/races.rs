@@ -128,7 +128,7 @@ fn three_relays_over_one_bucket_have_one_winner_per_share() {
 #[test]
 fn three_relays_over_one_folder_have_one_winner_per_share() {
     let sandbox = Sandbox::new();
-    let relays = [(); 3].map(|()| sandbox.relay_with(&["--shared-folder", "--anyone"]));
+    let relays = [(); 3].map(|()| sandbox.relay_with(&["--shared-folder", "--anyone", "--max-lifetime", "90d"]));
     race(&relays);
     relays[0].expect_empty();
 }

@@ -169,7 +169,7 @@ fn a_relay_with_tokens_requires_one_and_a_proxy_must_be_declared() {
     let relay = ["relay", "--listen", "127.0.0.1:0", "--store", "memory:"];
     let with = |more: &[&str]| sandbox.share(relay.iter().chain(more));
     with(&["--public-url", "https://relay.example"]).fails(2, "senders must be authorized in another way");
-    with(&["--create-token-file", "short"]).fails(2, "some lines are not create tokens");
+    with(&["--create-token-file", "short"]).fails(2, "line 1 is not a create token");
     sandbox.share(["relay", "--listen", "0.0.0.0:0", "--store", "memory:"]).fails(2, "not encrypted");
     let url = sandbox.relay_with(&["--create-token-file", "tokens"]);
     let send = || sandbox.share(["send", "-q", "--relay", &url.url]).input("x");

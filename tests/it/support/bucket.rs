@@ -33,7 +33,8 @@ pub(crate) fn settle_bucket(s3: &TestS3, prefix: &str) {
 /// A run of a relay over the bucket.
 pub(crate) fn relay_over_bucket(sandbox: &Sandbox, s3: &TestS3) -> Run {
     let store = TestS3::url("relay");
-    sandbox.share(["relay", "--listen", "127.0.0.1:0", "--store", &store, "--anyone", "-vv"]).envs(s3.settings())
+    let options = ["--anyone", "--max-lifetime", "90d", "-vv"];
+    sandbox.share(["relay", "--listen", "127.0.0.1:0", "--store", &store].iter().chain(&options)).envs(s3.settings())
 }
 
 /// A running relay over the bucket.

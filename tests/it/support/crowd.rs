@@ -252,7 +252,7 @@ pub(crate) fn upload() -> (Credential, Create) {
     let keys = LinkSecret::random(Flags::default()).keys(None);
     let owner = Credential::new(keys.id, Token::random());
     let verifiers = Verifiers::of(&keys.id, &keys.link_token, &keys.open_token, &owner.token);
-    (owner, Create { v: V1, flags: 0, ttl: 3600, verifiers, max_len: None, create_token: None })
+    (owner, Create { v: V1, flags: 0, ttl: 3600, verifiers, max_len: None, create_token: None, account: None })
 }
 
 /// The header of a credential.

@@ -35,7 +35,7 @@ impl HostName {
         }
     }
 
-    fn namespace(self) -> String {
+    pub(crate) fn namespace(self) -> String {
         format!("/run/netns/{}", self.name())
     }
 

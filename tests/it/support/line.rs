@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use share::relay::{
-    About, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, Notice, Relay, RelayError,
-    ShareState, Status, Waiting,
+    About, Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, Left, Notice,
+    Relay, RelayError, ShareState, Status, Waiting,
 };
 use share::secret::{Receipt, Token};
 
@@ -103,6 +103,10 @@ impl Relay for Unreliable {
 
     async fn create(&self, owner: &Credential, offer: &Create) -> Result<(), RelayError> {
         self.line.pass("create", self.relay.create(owner, offer).await)
+    }
+
+    async fn allowance(&self, ask: &Allowance) -> Result<Left, RelayError> {
+        self.line.pass("allowance", self.relay.allowance(ask).await)
     }
 
     async fn put_part(&self, owner: &Credential, number: u32, crc: Checksum, part: Content) -> Result<(), RelayError> {

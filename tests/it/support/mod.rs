@@ -1,6 +1,7 @@
 //! Shared tools of the tests. Tests do not import each other.
 
 mod acme;
+pub(crate) mod admin;
 mod browsers;
 mod bucket;
 mod clock;
@@ -17,6 +18,7 @@ mod limited;
 mod line;
 mod media;
 mod misbehaving;
+mod nginx;
 mod observed;
 mod planted;
 mod proxy;
@@ -54,10 +56,11 @@ pub(crate) use self::limited::Limited;
 pub(crate) use self::line::LineFault;
 pub(crate) use self::media::{cleaned, corpus, decoded, pixels, segment};
 pub(crate) use self::misbehaving::{Misbehaving, Misbehavior};
+pub(crate) use self::nginx::{Front, Nginx, certificate};
 pub(crate) use self::observed::Observed;
 pub(crate) use self::planted::{planted, planted_with};
 pub(crate) use self::proxy::{Proxy, answering, answering_for};
-pub(crate) use self::relays::{START, TestRelay, served};
+pub(crate) use self::relays::{BEHIND_NGINX, START, TestRelay, client_of, served};
 pub(crate) use self::s3::{BucketFault, Denial, TestS3, kill};
 pub(crate) use self::sample::Sample;
 pub(crate) use self::sandbox::{Ended, RelayProcess, Run, Running, SHARE, Sandbox, files};

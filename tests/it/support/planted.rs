@@ -37,7 +37,7 @@ pub(crate) fn planted_with(url: &str, files: &[(&str, &str, &[u8])], change: imp
     change(&mut manifest);
     let sealed = seal::seal_bytes(&manifest.to_bytes().unwrap(), &keys.manifest_identity).unwrap();
     let blob = Bytes::from(blob);
-    let create = Create { v: V1, flags: 0, ttl: 3600, verifiers, max_len: None, create_token: None };
+    let create = Create { v: V1, flags: 0, ttl: 3600, verifiers, max_len: None, create_token: None, account: None };
     let commit =
         Commit { v: V1, blob_len: blob.len() as u64, parts: vec![Checksum::of(&blob)], manifest: sealed.into() };
     let relay_url = RelayUrl::parse(url).unwrap();

@@ -22,6 +22,13 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// An answer as it was read.
+    pub(crate) fn of(mut answer: Vec<u8>) -> Self {
+        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap() + 4;
+        let body = answer.split_off(end);
+        Self { head: String::from_utf8(answer).unwrap().to_lowercase(), body }
+    }
+
     pub(crate) fn status(&self) -> &str {
         self.head.split(' ').nth(1).unwrap()
     }
@@ -52,9 +59,7 @@ pub(crate) fn ask(address: &str, request: impl AsRef<[u8]>) -> Answer {
 pub(crate) fn read(mut stream: TcpStream) -> Answer {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
-    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap() + 4;
-    let body = answer.split_off(end);
-    Answer { head: String::from_utf8(answer).unwrap().to_lowercase(), body }
+    Answer::of(answer)
 }
 
 /// The head of a request that is the last one of its connection.

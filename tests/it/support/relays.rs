@@ -1,15 +1,16 @@
 //! Relays for the contract tests: the rules over each store, alone and behind real servers, with a clock that tests
 //! control.
 
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use share::relay::Relay;
 use share::relay::client::HttpRelay;
+use share::relay::client::retry::{Backoff, Retrying};
 use share::relay::rules::{Policy, StoreRelay};
 use share::relay::server;
-use share::relay::server::{CreatePolicy as Admission, ServerOptions};
+use share::relay::server::{CreatePolicy as Admission, Limits, ServerOptions};
 use share::relay::store::Store;
 use share::relay::store::folder::{Folder, Sharing};
 use share::relay::store::memory::Memory;
@@ -17,6 +18,7 @@ use share::relay_url::RelayUrl;
 use tempfile::TempDir;
 
 use super::clock::TestClock;
+use super::nginx::{Front, Nginx};
 use super::s3::TestS3;
 use super::slow::Slow;
 
@@ -29,7 +31,11 @@ pub(crate) struct TestRelay {
     pub(crate) clock: Arc<TestClock>,
     _folder: Option<TempDir>,
     _s3: Option<TestS3>,
+    pub(crate) nginx: Option<Nginx>,
 }
+
+/// Set in a run of tests in which all relays are behind nginx.
+pub(crate) const BEHIND_NGINX: &str = "SHARE_TEST_BEHIND_NGINX";
 
 /// The time at which all tests begin. The dates of files in a folder do not matter to the rules.
 pub(crate) const START: u64 = 4_102_444_800; // 1 Jan 2100
@@ -44,15 +50,19 @@ pub(crate) fn served(relay: Arc<dyn Relay>) -> (Arc<dyn Relay>, String) {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let options = ServerOptions { create: Admission::Open, ..ServerOptions::default() };
     tokio::spawn(server::serve(relay, listener, options, std::future::pending()));
-    let client = HttpRelay::new(RelayUrl::parse(&url).unwrap(), None, Duration::from_mins(1)).unwrap();
-    (Arc::new(client), url)
+    (client_of(&url), url)
+}
+
+/// A client of the server at `url`, without retries.
+pub(crate) fn client_of(url: &str) -> Arc<dyn Relay> {
+    Arc::new(HttpRelay::new(RelayUrl::parse(url).unwrap(), None, Duration::from_mins(1)).unwrap())
 }
 
 impl TestRelay {
     pub(crate) fn over(name: &'static str, store: Arc<dyn Store>, clock: Arc<TestClock>) -> Self {
         let rules = StoreRelay::new(store.clone(), clock.clone(), policy()).deleting_after_answers();
         let rules = Arc::new(rules);
-        Self { name, relay: rules.clone(), rules, store, clock, _folder: None, _s3: None }
+        Self { name, relay: rules.clone(), rules, store, clock, _folder: None, _s3: None, nginx: None }
     }
 
     pub(crate) fn memory() -> Self {
@@ -84,8 +94,33 @@ impl TestRelay {
         Self { name, relay, ..self }
     }
 
+    /// Behind nginx with TLS, below `base`. The client trusts its certificate by `SSL_CERT_FILE`.
+    pub(crate) fn behind_nginx(self, name: &'static str, base: &'static str) -> Self {
+        let (front, listener) =
+            (Front::listen(Ipv4Addr::LOCALHOST.into(), base), TcpListener::bind("127.0.0.1:0").unwrap());
+        let (url, address) = (RelayUrl::parse(&front.url()).unwrap(), listener.local_addr().unwrap());
+        let limits = Limits { trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()], ..Limits::default() };
+        let public_url = Some(url.clone());
+        let options = ServerOptions { create: Admission::Open, public_url, limits, ..ServerOptions::default() };
+        tokio::spawn(server::serve(self.relay.clone(), listener, options, std::future::pending()));
+        let nginx = front.start(address);
+        let client = Arc::new(HttpRelay::new(url, None, Duration::from_mins(1)).unwrap());
+        // As programs do, it repeats a request whose connection breaks: after an answer that came before the end of a
+        // body, nginx closes the connection.
+        let client = Retrying::new(client, Backoff::new(Duration::from_secs(2)), Box::new(|_| {}));
+        Self { name, relay: Arc::new(client), nginx: Some(nginx), ..self }
+    }
+
     /// All kinds of relays.
     pub(crate) fn all() -> Vec<Self> {
+        if std::env::var_os(BEHIND_NGINX).is_some() {
+            return vec![
+                Self::memory().behind_nginx("memory behind nginx", ""),
+                Self::slow_memory().behind_nginx("slow memory behind nginx, below a path", "/some/base"),
+                Self::folder().behind_nginx("folder behind nginx, below a path", "/base"),
+                Self::bucket().behind_nginx("bucket behind nginx", ""),
+            ];
+        }
         vec![
             Self::memory(),
             Self::slow_memory(),

@@ -24,8 +24,15 @@ impl Sample {
         let keys = LinkSecret::random(Flags::default()).keys(None);
         let owner = Credential::new(keys.id, Token::random());
         let verifiers = Verifiers::of(&keys.id, &keys.link_token, &keys.open_token, &owner.token);
-        let create =
-            Create { v: V1, flags: flags.bits(), ttl: 14 * 86_400, verifiers, max_len: None, create_token: None };
+        let create = Create {
+            v: V1,
+            flags: flags.bits(),
+            ttl: 14 * 86_400,
+            verifiers,
+            max_len: None,
+            create_token: None,
+            account: None,
+        };
         let blob = Bytes::from(noise(blob_len, 5));
         let parts: Vec<Bytes> = (0..blob_len.div_ceil(PART_LEN))
             .map(|number| blob.slice(number * PART_LEN..blob_len.min((number + 1) * PART_LEN)))

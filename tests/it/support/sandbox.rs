@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -167,6 +168,16 @@ impl RelayProcess {
         self.child.wait().unwrap();
     }
 
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process_group(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits until it has ended, and returns its exit code.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
     /// Sends SIGTERM, waits until it has ended, and returns whether something else killed it meanwhile.
     pub(crate) fn stop(&mut self) -> bool {
         // It may have ended already. A tracer holds the signal back until its program has ended.
@@ -202,14 +213,14 @@ impl Drop for RelayProcess {
     }
 }
 
-/// All files below a directory.
+/// All files below a directory, without sockets.
 pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).into_iter().flatten() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(files(&path));
-        } else {
+        } else if !path.symlink_metadata().is_ok_and(|data| data.file_type().is_socket()) {
             found.push(path);
         }
     }

@@ -101,7 +101,7 @@ fn failed_test(relay: &str, url: &RelayUrl, error: &RelayError) -> Message {
         RelayError::NotAllowed => Message::new(
             Exit::Refused,
             format!("{relay} does not accept this create token"),
-            format!("ask the operator of {relay} for another one"),
+            format!("it may have ended: ask the operator of {relay} for another one"),
         ),
         RelayError::NoConnection(why) | RelayError::Unreachable(why) => Message::new(
             Exit::Unreachable,

@@ -57,8 +57,8 @@ fn refused(relay: &str, error: &RelayError, gone: bool) -> Message {
         ),
         RelayError::NotAllowed => Message::new(
             Exit::Refused,
-            format!("{relay} accepts shares only with a create token"),
-            Hint::line("ask the relay's operator for a token, then run share relay use URL"),
+            format!("{relay} accepts shares only with a valid create token"),
+            Hint::line("ask the relay's operator for a token, then run share relay use URL; an old one may have ended"),
         ),
         RelayError::Unknown => relay::message(relay, &RelayError::NotARelay, ""),
         RelayError::Gone { .. } => {

@@ -269,6 +269,11 @@ impl Limiter {
         Ok(is_new)
     }
 
+    /// Counts a request about a create token with this hash.
+    pub(super) fn take_question(&self, token: [u8; 32]) -> Result<(), RelayError> {
+        self.rates.take_request(&Subject::Token(token))
+    }
+
     /// The upload of `owner` was committed, or has ended.
     pub(super) fn end_upload(&self, owner: &Credential) {
         self.uploads.end(owner);

@@ -1,0 +1,74 @@
+//! The file of create tokens: read whole, and replaced whole under its lock.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use crate::cli::output::errors::{Failure, Hint};
+use crate::cli::relay::token::line::{self, TokenLine};
+use crate::durable_fs::lock;
+use crate::platform::files;
+use crate::relay::server::CreateToken;
+use crate::safe_text::printable;
+use crate::state::{private, read_all, replace};
+
+/// The longest file that is read, in bytes.
+const LONGEST: u64 = 4 << 20;
+
+/// The text of a file of tokens.
+///
+/// # Errors
+/// Those of the file system, and a file that is too long or no text.
+pub(super) fn read(path: &Path) -> io::Result<String> {
+    if fs::metadata(path)?.len() > LONGEST {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is too long"));
+    }
+    fs::read_to_string(path)
+}
+
+/// The tokens in a file, and its text.
+pub(super) fn load(path: &Path) -> Result<(Vec<TokenLine>, String), Failure> {
+    let text = read(path).map_err(|error| Failure::path(path, &error, Hint::run("share relay token NAME")))?;
+    let lines = line::parse(&text).map_err(|number| malformed(path, number))?;
+    Ok((lines, text))
+}
+
+/// The tokens without their names.
+pub(super) fn tokens(lines: Vec<TokenLine>) -> Vec<CreateToken> {
+    lines.into_iter().map(|line| line.token).collect()
+}
+
+/// The error for a line that is no token. Its content may be a secret.
+pub(super) fn malformed(path: &Path, number: usize) -> Failure {
+    Failure::usage(
+        format!("{}: line {number} is not a create token", printable(&path.to_string_lossy())),
+        Hint::line("to make tokens: share relay token NAME; a token of your own has at least 16 characters"),
+    )
+}
+
+/// Replaces the text of a file by what `change` makes of it. Readers see the old file or the new one, and other writers
+/// wait.
+pub(super) fn change(path: &Path, change: impl FnOnce(&str) -> Result<String, Failure>) -> Result<(), Failure> {
+    let failed = |error: io::Error| Failure::path(path, &error, "nothing was changed");
+    // A symbolic link stays one.
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let file = locked(&real).map_err(failed)?;
+    let old = String::from_utf8(read_all(&file).map_err(failed)?);
+    let old = old.map_err(|_| failed(io::ErrorKind::InvalidData.into()))?;
+    let new = change(&old)?;
+    replace(&real, new.as_bytes(), &file.metadata().map_err(failed)?).map_err(failed)
+}
+
+/// The locked file of that name, which is made if it is missing.
+fn locked(path: &Path) -> io::Result<File> {
+    loop {
+        let file = private(path)?;
+        lock(&file)?;
+        // Another writer may have replaced it while this one waited.
+        match fs::metadata(path) {
+            Ok(named) if files::is_same(&named, &file.metadata()?) => return Ok(file),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The memory of a node for daily use of create tokens: see `used`.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::relay::account::DAY;
+use crate::relay::rules::names;
+use crate::relay::store::Object;
+use crate::relay::{AccountKey, AccountLimits, Daily, Left, RelayError};
+use crate::secret::Id;
+
+/// The least by which an upload of unknown length is granted more at once, in bytes.
+const STEP: u64 = 16 << 20;
+/// Time after the end of a day for which its objects are kept, in seconds: uploads that began then may run for a day
+/// and a grace.
+const KEPT: u64 = DAY + 3600;
+
+/// Use of accounts, as far as a node knows it. All of it is in the store too, or is being written there.
+#[derive(Default)]
+pub(super) struct Ledger(Mutex<HashMap<(u64, AccountKey), Uses>>);
+
+/// The shares of one account on one day.
+#[derive(Default)]
+pub(super) struct Uses {
+    shares: HashMap<Id, Use>,
+    /// Bytes of all of them.
+    bytes: u64,
+}
+
+/// Use by one share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Use {
+    pub(super) bytes: u64,
+    /// Whether the share is committed, so that it cannot take more.
+    is_committed: bool,
+    /// Whether the object is known to exist.
+    pub(super) is_stored: bool,
+}
+
+impl Ledger {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(u64, AccountKey), Uses>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the uses of one account on one day.
+    pub(super) fn with<T>(&self, day: u64, key: AccountKey, change: impl FnOnce(&mut Uses) -> T) -> T {
+        change(self.lock().entry((day, key)).or_default())
+    }
+
+    /// Forgets the days whose shares are all committed or aborted by `now`.
+    pub(super) fn forget(&self, now: u64) {
+        self.lock().retain(|(day, _), _| *day >= first_kept(now));
+    }
+}
+
+impl Uses {
+    fn set(&mut self, share: Id, used: Use) {
+        let before = self.shares.insert(share, used).map_or(0, |before| before.bytes);
+        self.bytes = self.bytes - before + used.bytes;
+    }
+
+    /// Adds what a listing shows.
+    pub(super) fn note(&mut self, listed: &[Object]) {
+        for (share, bytes, is_committed) in listed.iter().filter_map(|object| names::parse_use(&object.name)) {
+            let known = self.shares.get(&share);
+            let is_news = known.is_none_or(|known| is_committed || (!known.is_committed && bytes >= known.bytes));
+            if is_news {
+                self.set(share, Use { bytes, is_committed, is_stored: true });
+            }
+        }
+    }
+
+    /// Whether `share` is known to take more than `bytes`.
+    pub(super) fn exceeds(&self, share: &Id, bytes: u64) -> bool {
+        self.shares.get(share).is_some_and(|known| known.bytes > bytes)
+    }
+
+    /// Notes that `share` is committed with `bytes`, and that an object says so.
+    pub(super) fn settle(&mut self, share: Id, bytes: u64) {
+        self.set(share, Use { bytes, is_committed: true, is_stored: true });
+    }
+
+    /// Whether `share` may take `bytes` without another object.
+    pub(super) fn covers(&self, share: &Id, bytes: u64) -> bool {
+        self.shares.get(share).is_some_and(|known| known.is_stored && (known.is_committed || known.bytes >= bytes))
+    }
+
+    /// Grants `share` at least `bytes`. Returns the use for which an object must be written.
+    ///
+    /// # Errors
+    /// [`RelayError::Quota`], which comes back at `until`.
+    pub(super) fn grant(
+        &mut self,
+        share: Id,
+        bytes: u64,
+        limits: &AccountLimits,
+        until: u64,
+    ) -> Result<Use, RelayError> {
+        let known = self.shares.get(&share).copied();
+        if let Some(known) = known.filter(|known| known.is_committed || known.bytes >= bytes) {
+            return Ok(known);
+        }
+        let quota = |what, max| Err(RelayError::Quota { what: Some(what), max, until: Some(until) });
+        if let Some(max) = limits.shares_a_day.filter(|max| known.is_none() && self.shares.len() as u64 >= *max) {
+            return quota(Daily::Shares, max);
+        }
+        let others = self.bytes - known.map_or(0, |known| known.bytes);
+        let free = limits.bytes_a_day.map_or(u64::MAX, |max| max.saturating_sub(others));
+        if let Some(max) = limits.bytes_a_day.filter(|_| bytes > free) {
+            return quota(Daily::Bytes, max);
+        }
+        // An upload that grows needs few objects.
+        let ample = known.map_or(0, |known| known.bytes + (known.bytes / 4).max(STEP));
+        let granted = bytes.max(ample.min(free).min(limits.longest(u64::MAX)));
+        let used = Use { bytes: granted, is_committed: false, is_stored: false };
+        self.set(share, used);
+        Ok(used)
+    }
+
+    /// Notes whether the object of `used` exists. One that certainly does not exist takes nothing.
+    pub(super) fn written(&mut self, share: Id, used: Use, result: &Result<(), RelayError>) {
+        if self.shares.get(&share) != Some(&used) {
+            return;
+        }
+        match result {
+            Ok(()) => self.set(share, Use { is_stored: true, ..used }),
+            Err(error) if error.is_transient() => {}
+            Err(_) => {
+                self.shares.remove(&share);
+                self.bytes -= used.bytes;
+            }
+        }
+    }
+
+    pub(super) fn left(&self, limits: &AccountLimits, day: u64) -> Left {
+        let left = |max: Option<u64>, used: u64| max.map(|max| max.saturating_sub(used));
+        Left {
+            shares: left(limits.shares_a_day, self.shares.len() as u64),
+            shares_a_day: limits.shares_a_day,
+            bytes: left(limits.bytes_a_day, self.bytes),
+            bytes_a_day: limits.bytes_a_day,
+            max_size: limits.max_size,
+            resets: end_of(day),
+            until: None,
+        }
+    }
+}
+
+/// The end of a day, Unix seconds.
+pub(super) fn end_of(day: u64) -> u64 {
+    (day + 1).saturating_mul(DAY)
+}
+
+/// The first day that is needed at `now`.
+pub(super) fn first_kept(now: u64) -> u64 {
+    now.saturating_sub(KEPT) / DAY
+}

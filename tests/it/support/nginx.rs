@@ -1,0 +1,127 @@
+//! nginx in front of a relay, as `docs/deploy/nginx.conf` configures it.
+
+use std::fs;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+/// The main configuration. It compresses, as Debian's does.
+const MAIN: &str = "\
+daemon off;
+worker_processes 2;
+pid DIRECTORY/pid;
+error_log DIRECTORY/error.log warn;
+events { worker_connections 768; }
+http {
+    access_log DIRECTORY/access.log;
+    gzip on;
+    client_body_temp_path DIRECTORY/disk;
+    proxy_temp_path DIRECTORY/disk;
+    fastcgi_temp_path DIRECTORY/unused;
+    uwsgi_temp_path DIRECTORY/unused;
+    scgi_temp_path DIRECTORY/unused;
+    include DIRECTORY/site;
+}
+";
+
+/// A file of `tests/certificates`.
+pub(crate) fn certificate(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/certificates").join(format!("{name}.pem"))
+}
+
+/// The addresses of an nginx that does not run yet. Its sockets listen already, so no connection is refused.
+pub(crate) struct Front {
+    https: TcpListener,
+    http: TcpListener,
+    base: &'static str,
+}
+
+impl Front {
+    /// Free ports of `ip`, for a relay below `base`, which is empty or begins with a slash.
+    pub(crate) fn listen(ip: IpAddr, base: &'static str) -> Self {
+        let [https, http] = [(), ()].map(|()| {
+            let listener = TcpListener::bind((ip, 0)).unwrap();
+            // nginx leaves inherited sockets as they are.
+            listener.set_nonblocking(true).unwrap();
+            listener
+        });
+        Self { https, http, base }
+    }
+
+    /// The address of the relay for clients.
+    pub(crate) fn url(&self) -> String {
+        format!("https://{}{}", self.https.local_addr().unwrap(), self.base)
+    }
+
+    /// Starts nginx in front of a relay that listens on `relay`.
+    pub(crate) fn start(self, relay: SocketAddr) -> Nginx {
+        let (directory, url) = (TempDir::new().unwrap(), self.url());
+        let plain = format!("http://{}", self.http.local_addr().unwrap());
+        let [https, http] = [&self.https, &self.http].map(|socket| socket.local_addr().unwrap());
+        let [chain, key] = ["good", "key"].map(|name| certificate(name).display().to_string());
+        let mut site =
+            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/deploy/nginx.conf")).unwrap();
+        for (example, here) in [
+            ("listen 80;", format!("listen {http};")),
+            ("listen [::]:80;", String::new()),
+            ("listen 443 ssl http2;", format!("listen {https} ssl http2;")),
+            ("listen [::]:443 ssl http2;", String::new()),
+            ("/etc/ssl/relay.example/fullchain.pem", chain),
+            ("/etc/ssl/relay.example/privkey.pem", key),
+            ("http://127.0.0.1:4080;", format!("http://{relay};")),
+            ("\n    location / {", format!("\n    location {}/ {{", self.base)),
+        ] {
+            assert_eq!(site.matches(example).count(), 1, "{example}");
+            site = site.replace(example, &here);
+        }
+        let path = directory.path().display().to_string();
+        fs::write(directory.path().join("site"), site).unwrap();
+        fs::write(directory.path().join("main"), MAIN.replace("DIRECTORY", &path)).unwrap();
+        // Not as root, who would have to change the user for the workers.
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-user=1000", "nginx", "-p", &path, "-c", &format!("{path}/main")]);
+        // nginx takes sockets over from a process that names them in this variable.
+        command.env("NGINX", "0;1;");
+        command.stdin(Stdio::from(OwnedFd::from(self.https))).stdout(Stdio::from(OwnedFd::from(self.http)));
+        let log = fs::File::create(directory.path().join("stderr")).unwrap();
+        Nginx { url, plain, child: command.stderr(log).spawn().unwrap(), directory }
+    }
+}
+
+/// A running nginx. It must not have written a body to its disk when it is dropped.
+pub(crate) struct Nginx {
+    /// The address of the relay for clients.
+    pub(crate) url: String,
+    /// The address of plain HTTP, which only redirects.
+    pub(crate) plain: String,
+    child: Child,
+    directory: TempDir,
+}
+
+impl Nginx {
+    /// The log of errors.
+    fn log(&self) -> String {
+        let read = |name| fs::read_to_string(self.directory.path().join(name)).unwrap_or_default();
+        format!("{}{}", read("stderr"), read("error.log"))
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // SIGTERM ends its workers too.
+        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        let _ = self.child.wait();
+        let log = self.log();
+        if std::thread::panicking() {
+            eprintln!("{log}");
+        } else {
+            for wrong in ["temporary file", "[emerg]", "[alert]", "[crit]"] {
+                assert!(!log.contains(wrong), "{log}");
+            }
+        }
+    }
+}
