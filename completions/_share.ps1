@@ -179,14 +179,14 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--tls-cert', '--tls-cert', [CompletionResultType]::ParameterName, 'Use the certificate chain in FILE (PEM), and listen on port 443')
             [CompletionResult]::new('--tls-key', '--tls-key', [CompletionResultType]::ParameterName, 'Use the private key in FILE (PEM)')
             [CompletionResult]::new('--http-listen', '--http-listen', [CompletionResultType]::ParameterName, 'Redirect plain HTTP on ADDRESS to https, and let the certificate authority use it: [::]:80')
-            [CompletionResult]::new('--max-size', '--max-size', [CompletionResultType]::ParameterName, 'Accept shares up to SIZE')
-            [CompletionResult]::new('--max-lifetime', '--max-lifetime', [CompletionResultType]::ParameterName, 'Accept shares that wait for up to TIME')
-            [CompletionResult]::new('--max-stored', '--max-stored', [CompletionResultType]::ParameterName, 'Store up to SIZE in all [default: what the disk has room for]')
+            [CompletionResult]::new('--max-size', '--max-size', [CompletionResultType]::ParameterName, 'Accept shares up to SIZE [default: 4GiB, with --anyone 100MiB]')
+            [CompletionResult]::new('--max-lifetime', '--max-lifetime', [CompletionResultType]::ParameterName, 'Accept shares that wait for up to TIME [default: 90d, with --anyone 3d]')
+            [CompletionResult]::new('--max-stored', '--max-stored', [CompletionResultType]::ParameterName, 'Store up to SIZE in all [default: what the disk has room for, with --anyone 64GiB]')
             [CompletionResult]::new('--max-requests', '--max-requests', [CompletionResultType]::ParameterName, 'Accept up to N requests a minute per address [default: 6000; none: no limit]')
-            [CompletionResult]::new('--max-shares', '--max-shares', [CompletionResultType]::ParameterName, 'Accept up to N new shares an hour per address, and per create token [default: 240; none: no limit]')
-            [CompletionResult]::new('--max-traffic', '--max-traffic', [CompletionResultType]::ParameterName, 'Transfer up to SIZE an hour per address, both ways; accept up to SIZE an hour per create token [default: 64GiB; none: no limit]')
+            [CompletionResult]::new('--max-shares', '--max-shares', [CompletionResultType]::ParameterName, 'Accept up to N new shares an hour per address, and per create token [default: 240, with --anyone 20; none: no limit]')
+            [CompletionResult]::new('--max-traffic', '--max-traffic', [CompletionResultType]::ParameterName, 'Transfer up to SIZE an hour per address, both ways; accept up to SIZE an hour per create token [default: 64GiB, with --anyone 256MiB; none: no limit]')
             [CompletionResult]::new('--max-connections', '--max-connections', [CompletionResultType]::ParameterName, 'Accept up to N connections at once per address, of 4096 in all [default: 128; none: no limit]')
-            [CompletionResult]::new('--max-uploads', '--max-uploads', [CompletionResultType]::ParameterName, 'Accept up to N unfinished uploads per address, and per create token [default: 64; none: no limit]')
+            [CompletionResult]::new('--max-uploads', '--max-uploads', [CompletionResultType]::ParameterName, 'Accept up to N unfinished uploads per address, and per create token [default: 64, with --anyone 8; none: no limit]')
             [CompletionResult]::new('--max-parallel', '--max-parallel', [CompletionResultType]::ParameterName, 'Receive up to N parts at once per address; further ones wait [default: 8; none: no limit]')
             [CompletionResult]::new('--min-rate', '--min-rate', [CompletionResultType]::ParameterName, 'End transfers slower than SIZE a second, averaged over 60 seconds [default: 512B; none: no limit]')
             [CompletionResult]::new('--admin', '--admin', [CompletionResultType]::ParameterName, 'Serve health, metrics and status at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state directory]')
@@ -195,7 +195,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--plain-http', '--plain-http', [CompletionResultType]::ParameterName, 'Allow plain HTTP on a network that you trust')
-            [CompletionResult]::new('--anyone', '--anyone', [CompletionResultType]::ParameterName, 'Let anyone create shares')
+            [CompletionResult]::new('--anyone', '--anyone', [CompletionResultType]::ParameterName, 'Let anyone create shares, within lower limits: see below')
             [CompletionResult]::new('--shared-folder', '--shared-folder', [CompletionResultType]::ParameterName, 'Let several relays use the folder')
             [CompletionResult]::new('--accept-terms', '--accept-terms', [CompletionResultType]::ParameterName, 'Accept the terms of the certificate authority; needed once')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
@@ -206,7 +206,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('use', 'use', [CompletionResultType]::ParameterValue, 'Make a relay the default after checking it')
-            [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make a create token for a sender')
+            [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make, list and revoke create tokens')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check that a relay works, and print its limits')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what a relay on this machine does')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print the help of a command')
@@ -225,7 +225,11 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             break
         }
         'share;relay;token' {
-            [CompletionResult]::new('--create-token-file', '--create-token-file', [CompletionResultType]::ParameterName, 'Write to FILE [default: data directory]')
+            [CompletionResult]::new('--max-size', '--max-size', [CompletionResultType]::ParameterName, 'Accept shares up to SIZE from the holder')
+            [CompletionResult]::new('--max-per-day', '--max-per-day', [CompletionResultType]::ParameterName, 'Accept up to SIZE a day from the holder')
+            [CompletionResult]::new('--max-shares-per-day', '--max-shares-per-day', [CompletionResultType]::ParameterName, 'Accept up to N new shares a day from the holder')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Let the token end after TIME, such as 30d, or with the day DATE, UTC, such as 2027-12-31')
+            [CompletionResult]::new('--create-token-file', '--create-token-file', [CompletionResultType]::ParameterName, 'Use FILE [default: state directory if it is set, or else the data directory]')
             [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
@@ -235,6 +239,50 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List create tokens with their limits')
+            [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'Revoke a create token')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print the help of a command')
+            break
+        }
+        'share;relay;token;list' {
+            [CompletionResult]::new('--create-token-file', '--create-token-file', [CompletionResultType]::ParameterName, 'Use FILE [default: state directory if it is set, or else the data directory]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON lines')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'share;relay;token;revoke' {
+            [CompletionResult]::new('--create-token-file', '--create-token-file', [CompletionResultType]::ParameterName, 'Use FILE [default: state directory if it is set, or else the data directory]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON lines')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'share;relay;token;help' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List create tokens with their limits')
+            [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'Revoke a create token')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'share;relay;token;help;list' {
+            break
+        }
+        'share;relay;token;help;revoke' {
+            break
+        }
+        'share;relay;token;help;help' {
             break
         }
         'share;relay;check' {
@@ -265,7 +313,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
         }
         'share;relay;help' {
             [CompletionResult]::new('use', 'use', [CompletionResultType]::ParameterValue, 'Make a relay the default after checking it')
-            [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make a create token for a sender')
+            [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make, list and revoke create tokens')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check that a relay works, and print its limits')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what a relay on this machine does')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -275,6 +323,14 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             break
         }
         'share;relay;help;token' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List create tokens with their limits')
+            [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'Revoke a create token')
+            break
+        }
+        'share;relay;help;token;list' {
+            break
+        }
+        'share;relay;help;token;revoke' {
             break
         }
         'share;relay;help;check' {
@@ -345,7 +401,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
         }
         'share;help;relay' {
             [CompletionResult]::new('use', 'use', [CompletionResultType]::ParameterValue, 'Make a relay the default after checking it')
-            [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make a create token for a sender')
+            [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make, list and revoke create tokens')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check that a relay works, and print its limits')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what a relay on this machine does')
             break
@@ -354,6 +410,14 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             break
         }
         'share;help;relay;token' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List create tokens with their limits')
+            [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'Revoke a create token')
+            break
+        }
+        'share;help;relay;token;list' {
+            break
+        }
+        'share;help;relay;token;revoke' {
             break
         }
         'share;help;relay;check' {

@@ -130,14 +130,14 @@ complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_s
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l tls-cert -d 'Use the certificate chain in FILE (PEM), and listen on port 443' -r -F
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l tls-key -d 'Use the private key in FILE (PEM)' -r -F
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l http-listen -d 'Redirect plain HTTP on ADDRESS to https, and let the certificate authority use it: [::]:80' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-size -d 'Accept shares up to SIZE' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-lifetime -d 'Accept shares that wait for up to TIME' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-stored -d 'Store up to SIZE in all [default: what the disk has room for]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-size -d 'Accept shares up to SIZE [default: 4GiB, with --anyone 100MiB]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-lifetime -d 'Accept shares that wait for up to TIME [default: 90d, with --anyone 3d]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-stored -d 'Store up to SIZE in all [default: what the disk has room for, with --anyone 64GiB]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-requests -d 'Accept up to N requests a minute per address [default: 6000; none: no limit]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-shares -d 'Accept up to N new shares an hour per address, and per create token [default: 240; none: no limit]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-traffic -d 'Transfer up to SIZE an hour per address, both ways; accept up to SIZE an hour per create token [default: 64GiB; none: no limit]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-shares -d 'Accept up to N new shares an hour per address, and per create token [default: 240, with --anyone 20; none: no limit]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-traffic -d 'Transfer up to SIZE an hour per address, both ways; accept up to SIZE an hour per create token [default: 64GiB, with --anyone 256MiB; none: no limit]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-connections -d 'Accept up to N connections at once per address, of 4096 in all [default: 128; none: no limit]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-uploads -d 'Accept up to N unfinished uploads per address, and per create token [default: 64; none: no limit]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-uploads -d 'Accept up to N unfinished uploads per address, and per create token [default: 64, with --anyone 8; none: no limit]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-parallel -d 'Receive up to N parts at once per address; further ones wait [default: 8; none: no limit]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l min-rate -d 'End transfers slower than SIZE a second, averaged over 60 seconds [default: 512B; none: no limit]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l admin -d 'Serve health, metrics and status at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state directory]' -r -f
@@ -148,7 +148,7 @@ complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_s
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l plain-http -d 'Allow plain HTTP on a network that you trust'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l anyone -d 'Let anyone create shares'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l anyone -d 'Let anyone create shares, within lower limits: see below'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l shared-folder -d 'Let several relays use the folder'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l accept-terms -d 'Accept the terms of the certificate authority; needed once'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -s q -l quiet -d 'Don\'t print progress or hints'
@@ -156,7 +156,7 @@ complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_s
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -f -a "use" -d 'Make a relay the default after checking it'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -f -a "token" -d 'Make a create token for a sender'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -f -a "token" -d 'Make, list and revoke create tokens'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -f -a "check" -d 'Check that a relay works, and print its limits'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -f -a "status" -d 'Show what a relay on this machine does'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -f -a "help" -d 'Print the help of a command'
@@ -166,13 +166,20 @@ complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subco
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -s h -l help -d 'Print help'
-complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l create-token-file -d 'Write to FILE [default: data directory]' -r -F
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l max-size -d 'Accept shares up to SIZE from the holder' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l max-per-day -d 'Accept up to SIZE a day from the holder' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l max-shares-per-day -d 'Accept up to N new shares a day from the holder' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l until -d 'Let the token end after TIME, such as 30d, or with the day DATE, UTC, such as 2027-12-31' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l create-token-file -d 'Use FILE [default: state directory if it is set, or else the data directory]' -r -F
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -s h -l help -d 'Print help'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -a "list" -d 'List create tokens with their limits'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -a "revoke" -d 'Revoke a create token'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -a "help" -d 'Print the help of a command'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -l held -d 'Also check that a request can wait 55 seconds, as --wait requires'
@@ -188,7 +195,7 @@ complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subco
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "use" -d 'Make a relay the default after checking it'
-complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "token" -d 'Make a create token for a sender'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "token" -d 'Make, list and revoke create tokens'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check that a relay works, and print its limits'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "status" -d 'Show what a relay on this machine does'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -216,7 +223,7 @@ complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_su
 complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list relay completions man help" -f -a "man" -d 'Print a manual page, or write all of them'
 complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list relay completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "use" -d 'Make a relay the default after checking it'
-complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "token" -d 'Make a create token for a sender'
+complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "token" -d 'Make, list and revoke create tokens'
 complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "check" -d 'Check that a relay works, and print its limits'
 complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "status" -d 'Show what a relay on this machine does'
 complete -c share -n "__fish_share_using_subcommand open" -f
@@ -227,6 +234,8 @@ complete -c share -n "__fish_share_using_subcommand list" -f
 complete -c share -n "__fish_share_using_subcommand relay" -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -f
+complete -c share -n "__fish_share_using_subcommand token; and __fish_seen_subcommand_from list" -f
+complete -c share -n "__fish_share_using_subcommand token; and __fish_seen_subcommand_from revoke" -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -f
 complete -c share -n "__fish_share_using_subcommand completions" -f -a "bash elvish fish powershell zsh"

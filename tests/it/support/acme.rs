@@ -3,7 +3,6 @@
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -23,12 +22,8 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio_rustls::TlsAcceptor;
 
+use super::nginx::certificate;
 use super::time_limit::TIME_LIMIT;
-
-/// A file of `tests/certificates`.
-pub(crate) fn certificate(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/certificates").join(format!("{name}.pem"))
-}
 
 /// The certificate of the ACME servers here, in PEM.
 pub(crate) fn authority() -> Vec<u8> {
@@ -157,7 +152,7 @@ pub(crate) struct Asked {
 pub(crate) type Reply = (u16, Vec<(&'static str, String)>, String);
 
 /// What a front does with a request: its own answer, or a change of that of the server behind it.
-pub(crate) trait Front: Send + Sync + 'static {
+pub(crate) trait Interference: Send + Sync + 'static {
     /// The answer, if it is not that of the server.
     fn answer(&self, _asked: &Asked) -> Option<Reply> {
         None
@@ -174,7 +169,7 @@ pub(crate) struct Fronted {
 }
 
 impl Fronted {
-    pub(crate) fn start(pebble: &Pebble, front: impl Front) -> Self {
+    pub(crate) fn start(pebble: &Pebble, front: impl Interference) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         listener.set_nonblocking(true).unwrap();
@@ -214,7 +209,7 @@ impl Fronted {
 struct Passing {
     behind: u16,
     client: reqwest::Client,
-    front: Box<dyn Front>,
+    front: Box<dyn Interference>,
     seen: Arc<Mutex<Vec<String>>>,
 }
 

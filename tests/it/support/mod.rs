@@ -39,7 +39,7 @@ mod tracer;
 mod world;
 
 pub(crate) use self::acme::{
-    Asked, Front, Fronted, LIFETIME, Pebble, Reply, UNKNOWN, authority, certificate, free_port, refused,
+    Asked, Fronted, Interference, LIFETIME, Pebble, Reply, UNKNOWN, authority, free_port, refused,
 };
 pub(crate) use self::browsers::{Browser, CLIP, DRIVEN, Engine, PHOTO, ROOT, Tab, WORKSHOP, has};
 pub(crate) use self::bucket::{data, expect_no_data, node, relay_over_bucket, settle_bucket};

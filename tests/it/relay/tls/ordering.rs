@@ -6,12 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use share::relay::certificate::acme::AcmeError;
 
 use super::certified::{NAME, Ports, Setup, handshake};
-use crate::support::{Asked, Front, Fronted, Pebble, Reply, UNKNOWN, files, free_port, refused};
+use crate::support::{Asked, Fronted, Interference, Pebble, Reply, UNKNOWN, files, free_port, refused};
 
 /// A front that changes nothing.
 struct Clear;
 
-impl Front for Clear {}
+impl Interference for Clear {}
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs pebble: tests/all"]
@@ -116,7 +116,7 @@ impl Refusing {
     }
 }
 
-impl Front for Refusing {
+impl Interference for Refusing {
     fn answer(&self, asked: &Asked) -> Option<Reply> {
         (asked.path == self.path).then(|| self.replies.lock().unwrap().pop()).flatten()
     }
@@ -186,7 +186,7 @@ async fn an_account_that_the_server_lost_is_made_again() {
 /// A front whose terms of service are others.
 struct NewTerms;
 
-impl Front for NewTerms {
+impl Interference for NewTerms {
     fn change(&self, asked: &Asked, answer: &mut serde_json::Value) {
         if asked.path == "/dir" {
             answer["meta"]["termsOfService"] = "https://acme.test/terms-2".into();

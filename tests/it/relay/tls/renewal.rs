@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::certified::{Ports, Setup, load};
-use crate::support::{Asked, Front, Fronted, LIFETIME, Pebble, Reply, free_port};
+use crate::support::{Asked, Fronted, Interference, LIFETIME, Pebble, Reply, free_port};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs pebble: tests/all"]
@@ -71,7 +71,7 @@ struct Suggesting {
     replaced: Arc<std::sync::Mutex<Vec<String>>>,
 }
 
-impl Front for Suggesting {
+impl Interference for Suggesting {
     fn answer(&self, asked: &Asked) -> Option<Reply> {
         asked.path.strip_prefix("/renewal-info/")?;
         let window = json!({ "suggestedWindow": { "start": "2020-01-01T00:00:00Z", "end": "2020-01-02T00:00:00Z" } });
