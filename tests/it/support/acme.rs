@@ -151,7 +151,7 @@ pub(crate) struct Asked {
 /// An answer of a front: its status, headers and body.
 pub(crate) type Reply = (u16, Vec<(&'static str, String)>, String);
 
-/// What a front does with a request: its own answer, or a change of that of the server behind it.
+/// The behavior of a front: it answers a request itself, or changes the answer of the server behind it.
 pub(crate) trait Interference: Send + Sync + 'static {
     /// The answer, if it is not that of the server.
     fn answer(&self, _asked: &Asked) -> Option<Reply> {

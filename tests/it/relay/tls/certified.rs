@@ -187,8 +187,8 @@ pub(super) async fn handshake(
     })
 }
 
-/// Makes requests over connections that stay, and over new ones, until `stop`. Each must succeed. Returns their numbers when
-/// some were made.
+/// Makes requests over connections that stay, and over new ones, until `stop`. Each must succeed. Returns the tasks,
+/// which count them, when some were made.
 pub(super) async fn load(address: SocketAddr, root: Vec<u8>, stop: Arc<AtomicBool>) -> Vec<JoinHandle<usize>> {
     let made = Arc::<AtomicUsize>::default();
     let task = |stays: bool| {
