@@ -101,6 +101,15 @@ fn a_file_of_tokens_keeps_its_mode_and_its_place_and_a_malformed_line_is_named()
     }
 }
 
+#[test]
+fn tokens_that_are_made_at_once_are_all_in_the_file() {
+    let sandbox = Sandbox::new();
+    let running = (0..12).map(|number| token(&sandbox, &[&format!("anna-{number}")]).start());
+    let made: Vec<_> = running.collect();
+    assert!(made.into_iter().all(|made| made.wait().code == 0));
+    assert_eq!(text(&sandbox).lines().count(), 12, "{}", text(&sandbox));
+}
+
 /// A relay with this file, and senders with tokens.
 struct Watched<'a> {
     sandbox: &'a Sandbox,
