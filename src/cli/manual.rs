@@ -6,7 +6,7 @@ use roff::{Roff, bold, roman};
 use crate::cli::help::{self, EXAMPLES, EXIT_CODES, Form, Row};
 
 /// Variables, as the manual lists them.
-const ENVIRONMENT: [(&str, &str); 18] = [
+const ENVIRONMENT: [(&str, &str); 19] = [
     ("SHARE_RELAY", "Relay to upload to, unless --relay is given."),
     ("SHARE_EXPIRE", "How long a share waits to be opened, unless --expire is given."),
     ("SHARE_FROM", "Name of the sender for recipients, unless --from is given."),
@@ -19,6 +19,7 @@ const ENVIRONMENT: [(&str, &str); 18] = [
     ("SHARE_LISTEN", "Address on which a relay or a direct share listens."),
     ("SHARE_INTERFACE", "Network interface of direct shares, such as wlan0."),
     ("SHARE_PUBLIC_URL", "Address in the links of a relay or a direct share."),
+    ("SHARE_ADMIN", "Address of the admin listener of a relay."),
     ("SHARE_STORE", "Where a relay stores shares."),
     ("SHARE_QUIET", "Same as --quiet, unless it is empty, 0, no or false."),
     ("SHARE_JSON", "Same as --json, unless it is empty, 0, no or false."),
@@ -35,7 +36,8 @@ const FILES: [(&str, &str); 2] = [
     ),
     (
         "~/.local/state/share",
-        "State: this device's secret, what was sent and what is being opened, and create tokens; never a link.",
+        "State: this device's secret, what was sent and what is being opened, and create tokens; never a link. A relay \
+         listens on relay.sock there.",
     ),
 ];
 

@@ -6,6 +6,7 @@
 //! store report nearly the same number, which must not be added up.
 
 mod labels;
+mod names;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -16,12 +17,9 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::Registry;
 
-use self::labels::{
-    Build, Direction, EventLabel, Operation, OperationResult, Outcome, Reason, Request, Route, StateLabel,
-};
+use self::labels::{Direction, EventLabel, Operation, OperationResult, Outcome, Reason, Request, Route, StateLabel};
 pub use self::labels::{ShareEvent, StoredState};
 
 /// Content type of [`Metrics::text`].
@@ -148,57 +146,6 @@ fn now() -> u64 {
 }
 
 impl Metrics {
-    fn register(&self, all: &mut Registry) {
-        let start = Gauge::<i64>::default();
-        start.set(seconds(self.started));
-        all.register_with_unit("process_start_time", "Start of the process, Unix time", Unit::Seconds, start);
-        let own = all.sub_registry_with_prefix("share");
-        own.register("build", "The program", Info::new(Build { version: env!("CARGO_PKG_VERSION") }));
-        self.register_http(own);
-        self.register_shares(own);
-        self.register_store(own);
-    }
-
-    fn register_http(&self, own: &mut Registry) {
-        own.register("requests", "Requests by method, route and class of the status", self.requests.clone());
-        let what = "Time from the head of a request to the head of its answer; status requests may wait a minute";
-        own.register_with_unit("request_duration", what, Unit::Seconds, self.request_time.clone());
-        own.register("refusals", "Requests that were refused, by the word in the answer", self.refusals.clone());
-        own.register_with_unit("received", "Bytes from clients", Unit::Bytes, self.received.clone());
-        own.register_with_unit("sent", "Bytes to clients", Unit::Bytes, self.sent.clone());
-        own.register("parts", "Parts of shares that were stored or sent", self.parts.clone());
-        own.register("connections", "Connections of clients now", self.connections.clone());
-        let what = "End of the certificate, Unix time";
-        own.register_with_unit("certificate_expiry_timestamp", what, Unit::Seconds, self.certificate_end.clone());
-    }
-
-    fn register_shares(&self, own: &mut Registry) {
-        own.register("events", "Steps of shares that this node decided", self.events.clone());
-        let what = "Shares in the store, counted hourly and kept current by what this node does";
-        own.register("stored_shares", what, self.stored.clone());
-        own.register_with_unit("stored", "Bytes of shares at the last count", Unit::Bytes, self.stored_bytes.clone());
-        own.register_with_unit(
-            "stored_counted_timestamp",
-            "Last count, Unix time",
-            Unit::Seconds,
-            self.counted_at.clone(),
-        );
-        own.register("sweeps", "Sweeps by outcome", self.sweeps.clone());
-        own.register_with_unit("sweep_duration", "Duration of a sweep", Unit::Seconds, self.sweep_time.clone());
-        own.register("swept", "Shares that sweeps looked at", self.swept.clone());
-        let what = "End of the last sweep that succeeded, Unix time";
-        own.register_with_unit("sweep_success_timestamp", what, Unit::Seconds, self.swept_at.clone());
-    }
-
-    fn register_store(&self, own: &mut Registry) {
-        own.register("store_operations", "Operations of the store by kind and outcome", self.operations.clone());
-        let what = "Duration of an operation; of a read, until its first bytes";
-        own.register_with_unit("store_operation_duration", what, Unit::Seconds, self.operation_time.clone());
-        own.register("store_deleted_objects", "Objects that were deleted from the store", self.deleted.clone());
-        let what = "Difference between the clocks of this machine and of the store when last compared";
-        own.register_with_unit("clock_difference", what, Unit::Seconds, self.clock.clone());
-    }
-
     /// All of it in the text format that Prometheus reads.
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -355,6 +302,50 @@ impl Metrics {
             UNUSED => Certificate::Unused,
             MISSING => Certificate::Missing,
             end => Certificate::Until(end),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(metrics: &Metrics, line: &str) -> bool {
+        metrics.text().lines().any(|found| found == line)
+    }
+
+    #[test]
+    fn stored_shares_follow_their_steps_from_the_last_count() {
+        let metrics = Metrics::default();
+        metrics.share(ShareEvent::Created);
+        assert_eq!(metrics.stored(), None, "nothing was counted yet");
+        metrics.set_stored(Stored { uploading: 1, waiting: 2, opening: 0, bytes: 7 });
+        let after = |event| {
+            metrics.share(event);
+            let Stored { uploading, waiting, opening, .. } = metrics.stored().unwrap();
+            [uploading, waiting, opening]
+        };
+        assert_eq!(after(ShareEvent::Committed), [0, 3, 0]);
+        assert_eq!(after(ShareEvent::Opened), [0, 2, 1]);
+        assert_eq!(after(ShareEvent::Finished), [0, 2, 0]);
+        assert_eq!(after(ShareEvent::Expired), [0, 1, 0]);
+        assert_eq!(after(ShareEvent::Revoked(StoredState::Waiting)), [0, 0, 0]);
+        // Another node counted the opening.
+        assert_eq!(after(ShareEvent::Revoked(StoredState::Opening)), [0, 0, 0]);
+        assert_eq!(metrics.count(ShareEvent::Revoked(StoredState::Waiting)), 2);
+        assert!(shown(&metrics, "share_stored_shares{state=\"waiting\"} 0") && shown(&metrics, "share_stored_bytes 7"));
+    }
+
+    #[test]
+    fn the_end_of_a_certificate_shows_while_there_is_one() {
+        let metrics = Metrics::default();
+        assert!(!metrics.text().contains("share_certificate_expiry_timestamp_seconds "));
+        for (certificate, is_shown) in
+            [(Certificate::Until(1234), true), (Certificate::Missing, false), (Certificate::Unused, false)]
+        {
+            metrics.set_certificate(certificate);
+            assert_eq!(metrics.certificate(), certificate);
+            assert_eq!(shown(&metrics, "share_certificate_expiry_timestamp_seconds 1234"), is_shown);
         }
     }
 }

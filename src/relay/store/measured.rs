@@ -68,3 +68,35 @@ impl Store for Measured {
         self.measured("versions", self.store.keeps_versions(name)).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::relay::clock::SystemClock;
+    use crate::relay::store::bounded::Bounded;
+    use crate::relay::store::memory::Memory;
+
+    #[tokio::test]
+    async fn operations_are_counted_by_outcome() {
+        let metrics = Arc::<Metrics>::default();
+        let small = Bounded::new(Arc::new(Memory::new(Arc::new(SystemClock), 1 << 20)), 10);
+        let store = Measured::new(Arc::new(small), metrics.clone());
+        store.create("v1/a", Bytes::from_static(b"x").into()).await.unwrap();
+        let refused = store.create("v1/b/part/000000-00000000", Bytes::from(vec![0; 100]).into()).await;
+        assert!(matches!(refused, Err(StoreError::NoSpace)), "{refused:?}");
+        store.read("v1/a", 0).await.unwrap();
+        store.delete(&["v1/a".to_owned(), "v1/c".to_owned()]).await.unwrap();
+        let text = metrics.text();
+        for line in [
+            "share_store_operations_total{operation=\"create\",outcome=\"success\"} 1\n",
+            "share_store_operations_total{operation=\"create\",outcome=\"error\"} 1\n",
+            "share_store_operations_total{operation=\"read\",outcome=\"success\"} 1\n",
+            "share_store_operation_duration_seconds_count{operation=\"create\"} 2\n",
+            "share_store_deleted_objects_total 2\n",
+        ] {
+            assert!(text.contains(line), "{line}: {text}");
+        }
+    }
+}

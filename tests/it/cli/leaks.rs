@@ -13,8 +13,7 @@ use share::link::Link;
 use share::relay::server::CreateToken;
 use share::secret::hex;
 
-use crate::relay::service::with_journal;
-use crate::support::admin::{ask_admin, socket_in};
+use crate::support::admin::{ask_admin, socket_in, with_journal};
 use crate::support::{RelayProcess, Sandbox, contains, files, forms, noise};
 
 /// A client's address, which only a proxy's header has.

@@ -9,7 +9,7 @@ use super::documents::documents;
 use crate::support::{Run, SHARE, Sandbox, TestS3, photo};
 
 /// The labels of code blocks with commands. Each but the first labels one block, which a test runs.
-const RUN: [&str; 10] = [
+const RUN: [&str; 11] = [
     "sh",
     "sh bucket",
     "sh folder",
@@ -20,6 +20,7 @@ const RUN: [&str; 10] = [
     "sh relay",
     "sh send",
     "sh sender",
+    "sh status",
 ];
 
 fn text(name: &str) -> String {
@@ -149,10 +150,11 @@ fn a_folder_works_as_it_stands() {
 #[ignore = "takes long: tests/all"]
 fn the_relay_runs_as_it_stands() {
     let sandbox = Sandbox::new();
-    let command = block("sh relay");
-    let script = format!("exec 3< <({}); read -r line <&3; echo \"$line\"; kill $!", command.trim());
-    let shown = shell(&sandbox, &script).env("SHARE_LISTEN", "127.0.0.1:0").ok();
-    assert!(shown.starts_with("http://127.0.0.1:"), "{shown}");
+    let (command, status) = (block("sh relay"), block("sh status"));
+    let script = format!("exec 3< <({}); read -r line <&3; echo \"$line\"; {status}; kill $!", command.trim());
+    let shown = shell(&sandbox, &script.replace("\n;", ";")).env("SHARE_LISTEN", "127.0.0.1:0").ok();
+    let (url, status) = shown.split_once('\n').unwrap();
+    assert!(url.starts_with("http://127.0.0.1:") && status.starts_with(&format!("{url} is ready\n")), "{shown}");
 }
 
 #[test]

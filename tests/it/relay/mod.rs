@@ -25,7 +25,7 @@ mod races;
 mod remembered;
 mod sending;
 mod server;
-pub(crate) mod service;
+mod service;
 mod states;
 mod stopping;
 mod vectors;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::support::admin::{ask_admin, socket_in};
+use crate::support::admin::{ask_admin, eventually, socket_in, with_journal};
 use crate::support::{SHARE, Sandbox, contains, skip};
 
 const RELAY: [&str; 5] = ["relay", "--listen", "127.0.0.1:0", "--store", "memory:"];
@@ -99,7 +99,7 @@ fn systemd_activates_a_relay_and_its_admin_listener() {
         return skip("systemd-socket-activate is missing");
     }
     let mut relay = run.start();
-    crate::support::admin::eventually("it listens", || UnixStream::connect(&admin).is_ok());
+    eventually("it listens", || UnixStream::connect(&admin).is_ok());
     let mut url = String::new();
     BufReader::new(relay.0.stdout.as_mut().unwrap()).read_line(&mut url).unwrap();
     let link = sandbox.share(["send", "-q", "--relay", url.trim()]).input("x").ok();
@@ -107,16 +107,6 @@ fn systemd_activates_a_relay_and_its_admin_listener() {
     assert_eq!(ask_admin(&admin, "/readyz").status(), "200");
     assert!(!socket_in(&sandbox.home()).exists(), "the passed one takes its place");
     relay.kill();
-}
-
-/// Runs a relay where `/run/systemd/journal` is `directory`.
-pub(crate) fn with_journal(sandbox: &Sandbox, directory: &std::path::Path, args: &[&str]) -> crate::support::Run {
-    fs::create_dir_all(directory).unwrap();
-    let mut shell = Command::new("unshare");
-    let mount = "mount -t tmpfs none /run && mkdir -p /run/systemd/journal && mount --bind \"$JOURNAL\" \
-                 /run/systemd/journal && exec \"$@\"";
-    shell.args(["--user", "--map-root-user", "--mount", "sh", "-ec", mount, "sh", SHARE]).args(args);
-    sandbox.prepare(shell).env("JOURNAL", directory)
 }
 
 #[test]

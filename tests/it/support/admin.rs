@@ -1,13 +1,15 @@
-//! The admin listener of a relay.
+//! The admin listener of a relay, and its log in the journal of systemd.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::raw::{Answer, PATIENCE};
+use super::sandbox::{Run, SHARE, Sandbox};
 
 /// The default socket of a relay whose home this is.
 pub(crate) fn socket_in(home: &Path) -> PathBuf {
@@ -42,4 +44,13 @@ pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
         std::thread::yield_now();
     }
+}
+
+/// A run of the program for which `directory` is `/run/systemd/journal`.
+pub(crate) fn with_journal(sandbox: &Sandbox, directory: &Path, args: &[&str]) -> Run {
+    let mut shell = Command::new("unshare");
+    let mount = "mount -t tmpfs none /run && mkdir -p /run/systemd/journal && mount --bind \"$JOURNAL\" \
+                 /run/systemd/journal && exec \"$@\"";
+    shell.args(["--user", "--map-root-user", "--mount", "sh", "-ec", mount, "sh", SHARE]).args(args);
+    sandbox.prepare(shell).env("JOURNAL", directory)
 }
