@@ -5,11 +5,13 @@ mod choose;
 mod compared;
 mod findings;
 mod limits;
+mod listening;
 mod operations;
 mod rewriting;
 mod serve;
 mod status;
 mod summary;
+mod tls;
 mod token;
 
 use clap::{Args, Subcommand};
