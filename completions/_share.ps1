@@ -195,7 +195,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--plain-http', '--plain-http', [CompletionResultType]::ParameterName, 'Allow plain HTTP on a network that you trust')
-            [CompletionResult]::new('--anyone', '--anyone', [CompletionResultType]::ParameterName, 'Let anyone create shares, within lower limits: see below')
+            [CompletionResult]::new('--anyone', '--anyone', [CompletionResultType]::ParameterName, 'Let anyone create shares (lower limits)')
             [CompletionResult]::new('--shared-folder', '--shared-folder', [CompletionResultType]::ParameterName, 'Let several relays use the folder')
             [CompletionResult]::new('--accept-terms', '--accept-terms', [CompletionResultType]::ParameterName, 'Accept the terms of the certificate authority; needed once')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')

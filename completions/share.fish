@@ -148,7 +148,7 @@ complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_s
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l plain-http -d 'Allow plain HTTP on a network that you trust'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l anyone -d 'Let anyone create shares, within lower limits: see below'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l anyone -d 'Let anyone create shares (lower limits)'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l shared-folder -d 'Let several relays use the folder'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l accept-terms -d 'Accept the terms of the certificate authority; needed once'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -s q -l quiet -d 'Don\'t print progress or hints'
