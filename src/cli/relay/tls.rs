@@ -36,7 +36,7 @@ pub(super) struct TlsArgs {
     /// Get and renew a certificate for NAME, and listen on port 443 (repeatable)
     #[arg(long, value_name = "NAME", value_parser = domain, value_hint = ValueHint::Hostname)]
     domain: Vec<String>,
-    /// Accept the terms of the certificate authority; needed once
+    /// Accept the terms of the certificate authority
     #[arg(long, requires = "domain")]
     accept_terms: bool,
     /// Get certificates from the ACME server at URL [default: Let's Encrypt]
