@@ -123,6 +123,13 @@ complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_s
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l create-token-file -d 'Let holders of a token in FILE create shares' -r -F
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l store -d 'Store shares at URL [default: data directory]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l reserve -d 'Keep SIZE free on the disk [default: 5 %, and at least 1 GiB]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l domain -d 'Get and renew a certificate for NAME, and listen on port 443 (repeatable)' -r -f -a "(__fish_print_hostnames)"
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l acme-directory -d 'Get certificates from the ACME server at URL [default: Let\'s Encrypt]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l acme-ca -d 'Trust the certificates in FILE (PEM) for the ACME server [default: those of the system]' -r -F
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l acme-contact -d 'Let the certificate authority write to MAIL' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l tls-cert -d 'Use the certificate chain in FILE (PEM), and listen on port 443' -r -F
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l tls-key -d 'Use the private key in FILE (PEM)' -r -F
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l http-listen -d 'Redirect plain HTTP on ADDRESS to https, and let the certificate authority use it: [::]:80' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-size -d 'Accept shares up to SIZE [default: 4GiB, with --anyone 100MiB]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-lifetime -d 'Accept shares that wait for up to TIME [default: 90d, with --anyone 3d]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-stored -d 'Store up to SIZE in all [default: what the disk has room for, with --anyone 64GiB]' -r -f
@@ -143,6 +150,7 @@ complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_s
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l plain-http -d 'Allow plain HTTP on a network that you trust'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l anyone -d 'Let anyone create shares, within lower limits: see below'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l shared-folder -d 'Let several relays use the folder'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l accept-terms -d 'Accept the terms of the certificate authority; needed once'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'

@@ -5,10 +5,11 @@
 //! operation that the file system offers. An error of the disk (`EIO`, `ENOSPC`) never leads to a fallback.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
-use std::path::Path;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use crate::platform::files;
+use crate::secret::random_hex;
 
 /// Renames a file unless the new name exists. If the file system cannot do that in one step, makes a second link and
 /// removes the first: either way the new name never refers to anything but the whole file.
@@ -125,6 +126,34 @@ pub fn lock(file: &File) -> io::Result<()> {
         Err(error) if files::has_no_locks(&error) => Ok(()),
         locked => locked,
     }
+}
+
+/// Makes a directory, and those above it, that only this user can use.
+pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
+    files::private_directory().recursive(true).create(path)
+}
+
+/// Writes `bytes`, durably, to a new private file in the directory of `path`. Returns its name.
+pub(crate) fn written_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}", random_hex::<8>()));
+    let between = path.with_file_name(name);
+    let mut file = private(&between)?;
+    let written = file.write_all(bytes).and_then(|()| sync(&file));
+    written.inspect_err(|_| drop(fs::remove_file(&between)))?;
+    Ok(between)
+}
+
+/// Makes `bytes` the content of a private file, durably: a reader sees the old content or the new one.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let between = written_beside(path, bytes)?;
+    fs::rename(&between, path).inspect_err(|_| drop(fs::remove_file(&between)))?;
+    sync_dir(parent(path))
+}
+
+/// A new file that only its owner can read.
+pub(crate) fn private(path: &Path) -> io::Result<File> {
+    files::private(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ enum Command {
     Revoke(revoke::RevokeArgs),
     #[command(aliases = ["ls", "history"])]
     List(list::ListArgs),
-    Relay(relay::RelayArgs),
+    Relay(Box<relay::RelayArgs>),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
 }
@@ -163,7 +163,7 @@ fn run(cli: Cli, question: Option<&str>, sockets: Option<Sockets>, output: &Outp
             Command::Status(args) => status::run(args, &cx).await,
             Command::Revoke(args) => revoke::run(args, &cx).await,
             Command::List(args) => list::run(args, &cx).await,
-            Command::Relay(args) => relay::run(args, &cx).await,
+            Command::Relay(args) => relay::run(*args, &cx).await,
             Command::Completions(args) => generate::completions(&args, definition(), &cx),
             Command::Man(args) => generate::man(&args, definition(), &cx),
         }

@@ -39,7 +39,6 @@ pub(super) struct Reload {
 /// A subscription to reloads.
 pub(super) struct Reloads(broadcast::Receiver<Reload>);
 
-#[cfg_attr(not(test), expect(dead_code))]
 impl Reloads {
     /// The next one. `None` when the program ends.
     pub(super) async fn next(&mut self) -> Option<Reload> {
@@ -103,7 +102,6 @@ impl Signals {
     }
 
     /// Subscribes to reloads.
-    #[cfg_attr(not(test), expect(dead_code))]
     pub(super) fn reloads(&self) -> Reloads {
         Reloads(self.reloads.subscribe())
     }

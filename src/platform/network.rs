@@ -1,5 +1,6 @@
 //! Properties of network interfaces other than their addresses, containers around this system, and options of sockets.
 
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -7,6 +8,7 @@ use std::path::Path;
 use std::{fs, io};
 
 use rustix::fs::{Mode, fchmod};
+use rustix::io::Errno;
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
 use crate::platform::files::open_directory;
@@ -15,6 +17,40 @@ use crate::platform::files::open_directory;
 const INTERFACES: &str = "/sys/class/net";
 /// `ARPHRD_ETHER` and `ARPHRD_INFINIBAND` of Linux. Interfaces of other types that have addresses are tunnels.
 const NETWORKS: [&str; 2] = ["1", "32"];
+
+/// Clients that wait to be accepted by a server. A system may allow fewer.
+const MANY: i32 = 4096;
+
+/// Listens at an address. At the unspecified one of IPv6, connections over IPv4 arrive too.
+///
+/// # Errors
+/// Those of the system.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    if address.is_ipv6() && address.ip().is_unspecified() {
+        socket.set_only_v6(false)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(MANY)?;
+    Ok(socket.into())
+}
+
+/// Listens on a port of all interfaces, for IPv4 and, if this system has it, IPv6.
+///
+/// # Errors
+/// Those of the system.
+pub fn listen_everywhere(port: u16) -> io::Result<TcpListener> {
+    let lacks_ipv6 = |error: &io::Error| {
+        [Errno::AFNOSUPPORT, Errno::ADDRNOTAVAIL]
+            .map(|errno| Some(errno.raw_os_error()))
+            .contains(&error.raw_os_error())
+    };
+    match listen((Ipv6Addr::UNSPECIFIED, port).into()) {
+        Err(error) if lacks_ipv6(&error) => listen((Ipv4Addr::UNSPECIFIED, port).into()),
+        listener => listener,
+    }
+}
 
 /// An interface's hardware.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@
 pub mod account;
 mod backoff;
 mod base64url;
+pub mod certificate;
 pub mod client;
 pub mod clock;
 mod content;

@@ -5,13 +5,14 @@ pub mod journal;
 pub mod outbox;
 mod tokens;
 
-use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::durable_fs::{parent, rename_new_anywhere, sync, sync_dir};
+use crate::durable_fs::{parent, rename_new_anywhere, sync, sync_dir, written_beside};
+pub(crate) use crate::durable_fs::{private, private_dir, write_private};
 use crate::platform::files;
-use crate::secret::{DeviceSecret, random_hex};
+use crate::secret::DeviceSecret;
 
 /// The state directory.
 pub struct StateDir {
@@ -82,29 +83,6 @@ impl StateDir {
     }
 }
 
-/// Makes a directory, and those above it, that only this user can use.
-pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
-    files::private_directory().recursive(true).create(path)
-}
-
-/// Writes `bytes`, durably, to a new private file in the directory of `path`. Returns its name.
-fn written_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}", random_hex::<8>()));
-    let between = path.with_file_name(name);
-    let mut file = private(&between)?;
-    let written = file.write_all(bytes).and_then(|()| sync(&file));
-    written.inspect_err(|_| drop(fs::remove_file(&between)))?;
-    Ok(between)
-}
-
-/// Makes `bytes` the content of a private file, durably: a reader sees the old content or the new one.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let between = written_beside(path, bytes)?;
-    fs::rename(&between, path).inspect_err(|_| drop(fs::remove_file(&between)))?;
-    sync_dir(parent(path))
-}
-
 /// Makes `bytes` the content of a file, durably, as [`write_private`] does, with the owner and the mode of `like`.
 pub(crate) fn replace(path: &Path, bytes: &[u8], like: &Metadata) -> io::Result<()> {
     let between = written_beside(path, bytes)?;
@@ -113,11 +91,6 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], like: &Metadata) -> io::Result<
         .and_then(|()| fs::rename(&between, path));
     renamed.inspect_err(|_| drop(fs::remove_file(&between)))?;
     sync_dir(parent(path))
-}
-
-/// A new file that only its owner can read.
-pub(crate) fn private(path: &Path) -> io::Result<File> {
-    files::private(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)
 }
 
 /// All of a file that is open.

@@ -1,7 +1,7 @@
 //! `share relay`: runs a relay.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,11 +18,12 @@ use crate::cli::config;
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::relay::limits::{LimitArgs, size};
+use crate::cli::relay::listening;
 use crate::cli::relay::operations::{OperationArgs, Operations};
 use crate::cli::relay::summary::{Summary, creators_word};
+use crate::cli::relay::tls::TlsArgs;
 use crate::cli::relay::token::watch::WatchedTokens;
 use crate::cli::stores::{self, StoreName};
-use crate::platform::service::Socket;
 use crate::relay::clock::SystemClock;
 use crate::relay::health::Health;
 use crate::relay::metrics::Metrics;
@@ -34,7 +35,7 @@ use crate::relay::store::bounded::Bounded;
 use crate::relay::store::folder::Sharing;
 use crate::relay::store::measured::Measured;
 use crate::relay_url::RelayUrl;
-use crate::safe_text::{printable, reason};
+use crate::safe_text::printable;
 
 /// The warning about a bucket that keeps versions.
 const KEEPS_VERSIONS: &str = "the bucket keeps versions of deleted objects: ciphertext of opened shares remains until \
@@ -51,8 +52,8 @@ const SETTLE_TIME: Duration = Duration::from_secs(10);
 pub(super) struct ServeArgs {
     /// Listen on ADDRESS [default: 127.0.0.1:4080]
     #[arg(
-        long, value_name = "ADDRESS", env = "SHARE_LISTEN", value_parser = address, value_hint = ValueHint::Other,
-        help_heading = NETWORK
+        long, value_name = "ADDRESS", env = "SHARE_LISTEN", value_parser = listening::address,
+        value_hint = ValueHint::Other, help_heading = NETWORK
     )]
     listen: Option<SocketAddr>,
     /// Announce URL, the address of a proxy in front
@@ -89,6 +90,8 @@ pub(super) struct ServeArgs {
     )]
     reserve: Option<ByteSize>,
     #[command(flatten)]
+    tls: TlsArgs,
+    #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
     pub(super) operation: OperationArgs,
@@ -102,10 +105,6 @@ const STORAGE: &str = "Storage";
 /// The full help of `--store`.
 const STORE: &str = "Store shares at URL: file:///DIRECTORY, s3://BUCKET/PREFIX, gs://…, az://… or memory: \
                      [default: data directory]";
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "expected an address with a port, like 127.0.0.1:4080".to_owned())
-}
 
 /// The longest prefix of a network that contains IPv4 addresses in their IPv6 form, `::ffff:0:0/96`, and others.
 const MAPPED_PREFIX: u8 = 96;
@@ -127,20 +126,27 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
     let listen = args.listen(cx)?;
     let public_url = args.public_url(cx)?;
     let create = args.creation()?;
-    if matches!(create, CreatePolicy::Loopback) && public_url.is_some() {
+    if matches!(create, CreatePolicy::Loopback) && (public_url.is_some() || args.tls.is_given()) {
+        let who = if args.tls.is_given() { "with a certificate" } else { "behind a proxy" };
         return Err(Failure::usage(
-            "behind a proxy, all requests come from this machine, so senders must be authorized in another way",
+            format!(
+                "{who}, no request is known to come from this machine, so senders must be authorized in another way"
+            ),
             Hint::line("use --create-token-file FILE, or --anyone to let anyone create shares"),
         ));
     }
-    if args.anyone && public_url.is_some() && listen.ip().is_loopback() && args.trusted_proxy.is_empty() {
+    let is_proxied = public_url.is_some() && listen.is_some_and(|listen| listen.ip().is_loopback());
+    if args.anyone && is_proxied && args.trusted_proxy.is_empty() {
         cx.output
             .warn("without --trusted-proxy, limits per address do not apply to the clients of a proxy on this machine");
     }
     let metrics = Arc::<Metrics>::default();
     let rules = args.rules(&metrics, cx).await?;
-    let (listener, address) = bind(listen, cx)?;
-    let shown = public_url.as_ref().map_or_else(|| format!("http://{address}/"), ToString::to_string);
+    let (listener, address) = listening::main(listen, cx)?;
+    let tls = args.tls.prepare(address.port(), cx).await?;
+    let public_url = public_url.or_else(|| tls.as_ref()?.url.clone());
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let shown = public_url.as_ref().map_or_else(|| format!("{scheme}://{address}/"), ToString::to_string);
     let health = Arc::new(Health::new(rules.clone(), metrics.clone()));
     let summary = args.summary(&shown, address, &create)?;
     let mut operations = args.operation.begin(summary.facts(), health, metrics.clone(), cx)?;
@@ -157,9 +163,12 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
     }
     let limits = Limits { trusted_proxies: args.trusted_proxy, ..args.limits.of_clients() };
     let drain = args.operation.drain;
-    let options =
+    let mut options =
         ServerOptions { create, public_url, drain, limits, metrics: metrics.clone(), ..ServerOptions::default() };
-    let tasks = [tokio::spawn(rules.clone().keep_sweeping()), tokio::spawn(rules.clone().keep_counting())];
+    let mut tasks = vec![tokio::spawn(rules.clone().keep_sweeping()), tokio::spawn(rules.clone().keep_counting())];
+    if let Some(tls) = tls {
+        tasks.extend(tls.begin(&mut options, metrics.clone(), cx));
+    }
     summary.print(metrics.certificate(), operations.status_command(), args.operation.log, cx);
     operations.ready(&shown);
     let served = until_stopped(|stop| server::serve(rules.clone(), listener, options, stop), operations, cx).await;
@@ -198,41 +207,24 @@ async fn until_stopped<F: Future<Output = io::Result<()>>>(
     }
 }
 
-/// Listens at an address, or where the service manager does. Returns the address with the port that the system chose.
-fn bind(listen: SocketAddr, cx: &Context) -> Result<(TcpListener, SocketAddr), Failure> {
-    let passed = match cx.socket("relay") {
-        None => TcpListener::bind(listen),
-        Some(Socket::Tcp(listener)) => Ok(listener),
-        Some(Socket::Unix(_)) => {
-            return Err(Failure::local("the socket named relay is not one of TCP", "pass a socket of TCP"));
-        }
-    };
-    let listener = passed.map_err(|error| {
-        Failure::local(
-            format!("cannot listen on {listen}: {}", reason(&error)),
-            Hint::line("use --listen with another address; port 0 chooses a free port"),
-        )
-    })?;
-    let address = listener.local_addr().map_err(anyhow::Error::from)?;
-    Ok((listener, address))
-}
-
 impl ServeArgs {
-    /// The address to listen on: without encryption only on this machine, unless the operator allows more.
-    fn listen(&self, cx: &Context) -> Result<SocketAddr, Failure> {
+    /// The address to listen on: without encryption only on this machine, unless the operator allows more. `None`: the
+    /// port of https on all interfaces.
+    fn listen(&self, cx: &Context) -> Result<Option<SocketAddr>, Failure> {
         let listen = match (self.listen, &cx.config.listen) {
             (Some(given), _) => given,
+            (None, None) if self.tls.is_given() => return Ok(None),
             (None, None) => LISTEN,
             (None, Some(given)) => given
                 .parse()
                 .map_err(|_| config::wrong("listen", "expected an address with a port, like 127.0.0.1:4080"))?,
         };
-        if listen.ip().is_loopback() || self.plain_http {
-            return Ok(listen);
+        if listen.ip().is_loopback() || self.plain_http || self.tls.is_given() {
+            return Ok(Some(listen));
         }
         Err(Failure::usage(
             format!("{listen} can be reached from other machines, and plain HTTP is not encrypted"),
-            Hint::line("listen on 127.0.0.1 behind a proxy with a certificate, or use --plain-http"),
+            Hint::line("use --domain NAME to get a certificate, or listen on 127.0.0.1 behind a proxy with one"),
         ))
     }
 

@@ -30,6 +30,9 @@ pub(super) const HEADERS: [(&str, &str); 6] = [
     ("x-robots-tag", "noindex"),
 ];
 
+/// A header of every answer over TLS with a certificate: from now on browsers use nothing else, for two years.
+pub(super) const HSTS: (&str, &str) = ("strict-transport-security", "max-age=63072000");
+
 /// An extension of an answer that refuses a request: the word of its problem.
 #[derive(Clone)]
 pub(super) struct Refusal(pub(super) String);

@@ -15,7 +15,7 @@ use axum::http::StatusCode;
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::answers::{HEADERS, json_text};
+use super::answers::{HEADERS, HSTS, json_text};
 use super::exchange::Exchange;
 use crate::relay::RelayError;
 use crate::relay::metrics::Metrics;
@@ -29,6 +29,8 @@ const HEAD: &[u8] = b"HEAD ";
 pub(super) struct Automatic<S> {
     stream: S,
     exchange: Arc<Exchange>,
+    /// Whether the connection is TLS with a certificate.
+    is_certified: bool,
     metrics: Arc<Metrics>,
     /// The first bytes that arrived since the last answer of a handler.
     first: Vec<u8>,
@@ -37,14 +39,15 @@ pub(super) struct Automatic<S> {
 }
 
 impl<S> Automatic<S> {
-    pub(super) fn new(stream: S, exchange: Arc<Exchange>, metrics: Arc<Metrics>) -> Self {
-        Self { stream, exchange, metrics, first: Vec::new(), pending: Bytes::new() }
+    pub(super) fn new(stream: S, exchange: Arc<Exchange>, is_certified: bool, metrics: Arc<Metrics>) -> Self {
+        Self { stream, exchange, is_certified, metrics, first: Vec::new(), pending: Bytes::new() }
     }
 
     /// Replaces `written` if hyper writes it by itself. Returns whether it does.
     fn replace(&mut self, written: &[u8]) -> bool {
         let is_head = self.first == HEAD;
-        let answer = self.exchange.is_idle().then(|| answer(written, is_head, &self.metrics)).flatten();
+        let own = || answer(written, is_head, self.is_certified, &self.metrics);
+        let answer = self.exchange.is_idle().then(own).flatten();
         let Some(answer) = answer else {
             self.first.clear();
             return false;
@@ -69,7 +72,7 @@ impl<S: AsyncWrite + Unpin> Automatic<S> {
 }
 
 /// The answer with the head `head` of hyper, as a problem. `None` for any other head.
-fn answer(head: &[u8], is_head: bool, metrics: &Metrics) -> Option<Bytes> {
+fn answer(head: &[u8], is_head: bool, is_certified: bool, metrics: &Metrics) -> Option<Bytes> {
     let head = std::str::from_utf8(head).ok()?;
     let (kept, after) = head.split_once("content-length: 0\r\n")?;
     let after = after.strip_suffix("\r\n")?;
@@ -80,7 +83,8 @@ fn answer(head: &[u8], is_head: bool, metrics: &Metrics) -> Option<Bytes> {
         _ => return None,
     };
     let body = json_text(&problem);
-    let more: String = HEADERS.iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
+    let more = HEADERS.into_iter().chain(is_certified.then_some(HSTS));
+    let more: String = more.map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
     metrics.request("-", "-", status.as_u16(), Duration::ZERO);
     metrics.refusal(problem.word());
     tracing::info!(method = "-", route = "-", status = status.as_u16(), bytes = body.len(), ms = 0);

@@ -7,26 +7,23 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Extension;
 use axum::middleware::AddExtension;
-use axum_server::accept::Accept;
-use rustls::ServerConfig;
+use axum::{Extension, Router};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep_until, timeout};
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 use tower_layer::Layer;
 
-use super::limits::{Counted, Limiter, Pace, Peer};
-use crate::platform::network;
-use crate::relay::metrics::Metrics;
-
 use super::automatic::Automatic;
 use super::closing::Closing;
 use super::exchange::{Exchange, Noted};
+use super::limits::{Counted, Limiter, Pace, Peer};
+use super::secure::Tls;
+use crate::platform::network;
+use crate::relay::metrics::Metrics;
 
 /// Content type of a TLS record that carries a handshake (RFC 8446, 5.1).
 const HANDSHAKE: u8 = 22;
@@ -47,7 +44,7 @@ type Transport = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 /// Accepts connections: plain HTTP, TLS, or both.
 #[derive(Clone)]
 pub(super) struct Acceptor {
-    tls: Option<TlsAcceptor>,
+    tls: Option<Tls>,
     plain: bool,
     /// A permit for each connection that there may be at once.
     permits: Arc<Semaphore>,
@@ -55,69 +52,78 @@ pub(super) struct Acceptor {
     metrics: Arc<Metrics>,
 }
 
+/// A connection with the protocol that its client speaks.
+pub(super) enum Accepted {
+    Http1(Connection, Peer),
+    /// With the pace of its answers.
+    Http2(Connection, Peer, Pace),
+}
+
+/// The stream of HTTP/1.1 on a connection.
+type Http1Stream = Automatic<Closing<Connection>>;
+/// Its service.
+type Http1Service = AddExtension<Noted<Router>, Peer>;
+
 impl Acceptor {
-    /// Accepts TLS if there is a configuration for it, and plain HTTP if there is none or if `plain`; at most
-    /// `max_connections` at once.
+    /// Accepts TLS if there is a configuration for it, and plain HTTP if there is none or if `plain`; at most as many
+    /// at once as there are `permits`.
     pub(super) fn new(
-        tls: Option<ServerConfig>,
+        tls: Option<Tls>,
         plain: bool,
-        max_connections: usize,
+        permits: Arc<Semaphore>,
         limiter: Arc<Limiter>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let permits = Arc::new(Semaphore::new(max_connections));
-        Self { tls: tls.map(|config| TlsAcceptor::from(Arc::new(config))), plain, permits, limiter, metrics }
+        Self { tls, plain, permits, limiter, metrics }
+    }
+
+    /// Reads what comes before the first request.
+    ///
+    /// # Errors
+    /// Those of the connection and of the handshake; a client with too many connections, or a silent one.
+    pub(super) async fn accept(&self, mut stream: TcpStream) -> io::Result<Accepted> {
+        let permit = self.permits.clone().try_acquire_owned().map_err(io::Error::other)?;
+        // Answers are written in one piece, so coalescing would only delay them.
+        stream.set_nodelay(true)?;
+        // A system without this option reports progress later.
+        let _ = network::limit_unsent(&stream, MAX_UNSENT);
+        let begun = async {
+            let peer = self.limiter.peer(&mut stream).await?;
+            // Further ones are closed without an answer, which would hold them longer.
+            let counted = self.limiter.connection(&peer).ok_or(io::ErrorKind::QuotaExceeded)?;
+            let (stream, is_http2) = match &self.tls {
+                None => (Either::Left(stream), false),
+                Some(tls) => begin(stream, tls, self.plain).await?,
+            };
+            Ok((peer, counted, stream, is_http2))
+        };
+        let begun = timeout(FIRST_TIME, begun).await;
+        let (peer, counted, stream, is_http2) =
+            begun.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut)))?;
+        let pace = self.limiter.pace();
+        let metrics = Connected::new(self.metrics.clone());
+        let connection =
+            Connection { stream, pace, stalled: None, is_slow: false, metrics, _permits: (permit, counted) };
+        Ok(if is_http2 { Accepted::Http2(connection, peer, pace) } else { Accepted::Http1(connection, peer) })
+    }
+
+    /// The stream and the service of HTTP/1.1 on a connection.
+    pub(super) fn http1(&self, connection: Connection, peer: Peer, app: Router) -> (Http1Stream, Http1Service) {
+        let (exchange, is_certified) = (Arc::<Exchange>::default(), matches!(self.tls, Some(Tls::Certified(..))));
+        let closing = Closing::new(connection, exchange.clone());
+        let stream = Automatic::new(closing, exchange.clone(), is_certified, self.metrics.clone());
+        (stream, Extension(peer).layer(Noted::new(app, exchange)))
     }
 }
 
-impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
-    type Stream = Automatic<Closing<Connection>>;
-    type Service = AddExtension<Noted<S>, Peer>;
-    type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
-
-    fn accept(&self, mut stream: TcpStream, service: S) -> Self::Future {
-        let permit = self.permits.clone().try_acquire_owned();
-        let Self { tls, plain, limiter, metrics, .. } = self.clone();
-        Box::pin(async move {
-            let permit = permit.map_err(io::Error::other)?;
-            // Answers are written in one piece, so coalescing would only delay them.
-            stream.set_nodelay(true)?;
-            // A system without this option reports progress later.
-            let _ = network::limit_unsent(&stream, MAX_UNSENT);
-            let begun = async {
-                let peer = limiter.peer(&mut stream).await?;
-                // Further ones are closed without an answer, which would hold them longer.
-                let counted = limiter.connection(&peer).ok_or(io::ErrorKind::QuotaExceeded)?;
-                let stream = match tls {
-                    None => Either::Left(stream),
-                    Some(tls) => begin(stream, &tls, plain).await?,
-                };
-                Ok((peer, counted, stream))
-            };
-            let begun = timeout(FIRST_TIME, begun).await;
-            let (peer, counted, stream) = begun.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut)))?;
-            let connection = Connection {
-                stream,
-                pace: limiter.pace(),
-                stalled: None,
-                is_slow: false,
-                metrics: Connected::new(metrics.clone()),
-                _permits: (permit, counted),
-            };
-            let exchange = Arc::<Exchange>::default();
-            let stream = Automatic::new(Closing::new(connection, exchange.clone()), exchange.clone(), metrics);
-            Ok((stream, Extension(peer).layer(Noted::new(service, exchange))))
-        })
-    }
-}
-
-/// Reads the first byte of a connection, and performs the TLS handshake if it is one.
-async fn begin(stream: TcpStream, tls: &TlsAcceptor, plain: bool) -> io::Result<Transport> {
+/// Reads the first byte of a connection, and performs the TLS handshake if it is one. Returns whether the client speaks
+/// HTTP/2.
+async fn begin(stream: TcpStream, tls: &Tls, plain: bool) -> io::Result<(Transport, bool)> {
     let mut first = [0];
     if stream.peek(&mut first).await? > 0 && first[0] == HANDSHAKE {
-        tls.accept(stream).await.map(|stream| Either::Right(Box::new(stream)))
+        tls.accept(stream).await.map(|(stream, is_http2)| (Either::Right(Box::new(stream)), is_http2))
     } else if plain {
-        Ok(Either::Left(stream))
+        Ok((Either::Left(stream), false))
     } else {
         Err(io::ErrorKind::InvalidData.into())
     }
@@ -242,11 +248,17 @@ mod tests {
         let mut other = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         other.write_all(first).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
-        (acceptor.accept(stream, ()).await.map(|(stream, _)| stream), other)
+        (acceptor.accept(stream).await.map(|accepted| http1(acceptor, accepted)), other)
     }
 
     fn acceptor() -> Acceptor {
-        Acceptor::new(None, true, 1, Arc::new(Limiter::new(&Limits::default())), Arc::default())
+        let limiter = Arc::new(Limiter::new(&Limits::default()));
+        Acceptor::new(None, true, Arc::new(Semaphore::new(1)), limiter, Arc::default())
+    }
+
+    fn http1(acceptor: &Acceptor, accepted: Accepted) -> Http1Stream {
+        let Accepted::Http1(connection, peer) = accepted else { panic!("there is no TLS") };
+        acceptor.http1(connection, peer, Router::new()).0
     }
 
     #[tokio::test]
@@ -271,7 +283,8 @@ mod tests {
         client.set_recv_buffer_size(8 << 10).unwrap();
         let (client, accepted) = tokio::join!(client.connect(listener.local_addr().unwrap()), listener.accept());
         let (client, (accepted, _)) = (client.unwrap(), accepted.unwrap());
-        let (mut connection, _) = acceptor().accept(accepted, ()).await.unwrap();
+        let acceptor = acceptor();
+        let mut connection = http1(&acceptor, acceptor.accept(accepted).await.unwrap());
         tokio::time::pause();
         let start = Instant::now();
         let reads = async {

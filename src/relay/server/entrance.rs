@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::answers::{HEADERS, Refusal};
+use super::answers::{HEADERS, HSTS, Refusal};
 use super::host;
 use super::options::Server;
 use crate::relay::RelayError;
@@ -21,8 +21,18 @@ use crate::safe_text::printable;
 /// The longest target of a request (its path and its query), in bytes. The longest one of the protocol has less than
 /// a hundred, and a base path.
 pub(super) const MAX_TARGET: usize = 8 << 10;
+/// The most header fields of a request.
+pub(super) const MAX_FIELDS: usize = 64;
 /// Characters of a foreign host that are logged.
 const LOGGED: usize = 100;
+
+/// Middleware of all requests over TLS with a certificate: as [`around`], and makes browsers use nothing else.
+pub(super) async fn around_secure(state: State<Arc<Server>>, request: Request, next: Next) -> Response {
+    let mut response = around(state, request, next).await;
+    let (name, value) = HSTS;
+    response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    response
+}
 
 /// Middleware of all requests: adds headers to the answer, logs both, and counts them.
 pub(super) async fn around(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
@@ -73,6 +83,10 @@ fn refusal(server: &Server, uri: &Uri, headers: &HeaderMap) -> Option<Response> 
     if target > MAX_TARGET {
         return Some(HttpProblem::TargetTooLong.into_response());
     }
+    // Over HTTP/1.1 hyper counts them.
+    if headers.len() > MAX_FIELDS {
+        return Some(HttpProblem::HeadTooLong.into_response());
+    }
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     if let Some(coding) = codings.next() {
         let is_only = codings.next().is_none();
@@ -81,7 +95,8 @@ fn refusal(server: &Server, uri: &Uri, headers: &HeaderMap) -> Option<Response> 
         }
     }
     let public_url = server.options.public_url.as_ref();
-    let Err(error) = host::expect_meant(uri, headers, server.listens, public_url) else {
+    let certificates = server.options.certificates.as_deref();
+    let Err(error) = host::expect_meant(uri, headers, server.listens, public_url, certificates) else {
         return server.base.as_deref().filter(|base| uri.path() == *base).map(to_page);
     };
     if error == RelayError::Misdirected && !server.misdirected.swap(true, Ordering::Relaxed) {

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, Uri, Version};
 
 use super::limits::Client;
 use crate::relay::RelayError;
+use crate::relay::certificate::Certificates;
 use crate::relay_url::RelayUrl;
 
 /// The host in a `Host` header, without its port.
@@ -28,7 +29,7 @@ impl HostName {
         if let Ok(ip) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
             return Self::Address(ip);
         }
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        let name = without_port(host);
         if name.eq_ignore_ascii_case("localhost") { Self::Localhost } else { Self::Other }
     }
 
@@ -42,8 +43,14 @@ impl HostName {
     }
 }
 
-/// Fails unless the `Host` header names the server that listens on `listens` and is known as `public_url`. Prevents DNS
-/// rebinding: a foreign page must not reach a relay on a private network under a name of its own.
+/// A host that is no address, without its port.
+fn without_port(host: &str) -> &str {
+    host.rsplit_once(':').map_or(host, |(name, _)| name)
+}
+
+/// Fails unless the `Host` header names the server that listens on `listens` and is known as `public_url`, or by
+/// another name of its certificate. Prevents DNS rebinding: a foreign page must not reach a relay on a private network
+/// under a name of its own.
 ///
 /// # Errors
 /// [`RelayError::BadRequest`] unless there is exactly one host, [`RelayError::Misdirected`] if it is another one.
@@ -52,6 +59,7 @@ pub(super) fn expect_meant(
     headers: &HeaderMap,
     listens: SocketAddr,
     public_url: Option<&RelayUrl>,
+    certificates: Option<&Certificates>,
 ) -> Result<(), RelayError> {
     let mut hosts = headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next().and_then(|value| value.to_str().ok()), hosts.next()) else {
@@ -62,6 +70,9 @@ pub(super) fn expect_meant(
         return Err(RelayError::Misdirected);
     }
     if public_url.is_some_and(|url| url.name().eq_ignore_ascii_case(host)) {
+        return Ok(());
+    }
+    if certificates.is_some_and(|certificates| certificates.is_for(without_port(host))) {
         return Ok(());
     }
     let host = HostName::parse(host);
@@ -110,18 +121,19 @@ mod tests {
     fn a_request_for_another_name_or_for_two_is_not_meant() {
         let url = RelayUrl::parse("https://relay.example").unwrap();
         let (listens, everywhere) = ("192.0.2.1:80".parse().unwrap(), "0.0.0.0:80".parse().unwrap());
-        let uri = Uri::from_static("/");
+        let (uri, certificates) = (Uri::from_static("/"), Certificates::new(Some(vec!["other.example".to_owned()])));
         let is_meant = |hosts: &[(&'static str, &'static str)], listens| {
             let mut all = HeaderMap::new();
             for (name, value) in hosts {
                 all.append(*name, value.parse().unwrap());
             }
-            expect_meant(&uri, &all, listens, Some(&url))
+            expect_meant(&uri, &all, listens, Some(&url), Some(&*certificates))
         };
         let (meant, other, malformed) = (Ok(()), Err(RelayError::Misdirected), Err(RelayError::BadRequest));
         assert_eq!(is_meant(&[("host", "192.0.2.1")], listens), meant);
         assert_eq!(is_meant(&[("host", "127.0.0.1:80")], listens), meant);
         assert_eq!(is_meant(&[("host", "RELAY.example")], listens), meant);
+        assert_eq!(is_meant(&[("host", "Other.example:4443")], listens), meant);
         assert_eq!(is_meant(&[("host", "192.0.2.2")], listens), other);
         assert_eq!(is_meant(&[("host", "192.0.2.2")], everywhere), meant);
         assert_eq!(is_meant(&[("host", "evil.example")], everywhere), other);

@@ -19,38 +19,34 @@ mod handlers;
 mod host;
 mod limits;
 mod options;
+mod redirect;
 mod room;
+mod secure;
+mod serving;
 mod static_files;
+mod streams;
 mod tokens;
 mod waiting;
 
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::middleware;
 use axum::routing::{get, post, put};
-use axum_server::Handle;
-use hyper_util::rt::TokioTimer;
+use tokio::sync::Semaphore;
 
 use self::connection::Acceptor;
 pub use self::limits::Limits;
 use self::limits::requests;
 use self::options::Server;
 pub use self::options::{CreatePolicy, PORT, ServerOptions};
+use self::secure::Tls;
+use self::serving::Stop;
 pub use self::tokens::{CreateToken, CreateTokens};
 use crate::relay::problem::HttpProblem;
-use crate::relay::{Relay, pinned, wire};
-
-/// Time for the head of a request. A connection that takes longer is closed.
-const HEADER_TIME: Duration = Duration::from_secs(10);
-
-/// The longest head of a request in bytes, which is held in memory.
-const MAX_HEAD: usize = 64 << 10;
-/// The most header fields of a request.
-const MAX_FIELDS: usize = 64;
+use crate::relay::{Relay, wire};
 
 /// Serves `relay` until `stop` completes, then waits for running requests.
 ///
@@ -59,36 +55,50 @@ const MAX_FIELDS: usize = 64;
 pub async fn serve(
     relay: Arc<dyn Relay>,
     listener: TcpListener,
-    options: ServerOptions,
+    mut options: ServerOptions,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let listens = listener.local_addr()?;
-    listener.set_nonblocking(true)?;
-    let tls = options.direct.as_ref().map(pinned::server).transpose().map_err(io::Error::other)?;
-    let (drain, plain, max_connections) = (options.drain, options.plain, options.max_connections);
-    let server = Server::new(relay, options, listens);
-    let server = Arc::new(server);
+    let listener = asynchronous(listener)?;
+    let tls = match (&options.direct, &options.certificates) {
+        (Some(key), _) => Some(Tls::pinned(key)),
+        (None, Some(certificates)) => Some(Tls::certified(certificates.clone())),
+        (None, None) => None,
+    };
+    let tls = tls.transpose().map_err(io::Error::other)?;
+    let redirects = options.redirects.take().map(asynchronous).transpose()?;
+    let (drain, plain) = (options.drain, options.plain && options.certificates.is_none());
+    let permits = Arc::new(Semaphore::new(options.max_connections));
+    let server = Arc::new(Server::new(relay, options, listens));
     let (limiter, metrics) = (server.limiter.clone(), server.options.metrics.clone());
-    let acceptor = Acceptor::new(tls, plain, max_connections, limiter.clone(), metrics.clone());
-    let app = router(server.clone());
-    let handle = Handle::new();
-    let mut serving = axum_server::from_tcp(listener)?.acceptor(acceptor).handle(handle.clone()).http1_only();
-    serving
-        .http_builder()
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIME)
-        .max_headers(MAX_FIELDS)
-        .max_buf_size(MAX_HEAD);
-    tokio::spawn(async move {
+    let stops = Stop::when(&server.stopping);
+    let acceptor = |tls, plain| Acceptor::new(tls, plain, permits.clone(), limiter.clone(), metrics.clone());
+    let main = serving::serve(listener, acceptor(tls, plain), router(server.clone()), stops.clone(), drain);
+    let redirecting = redirects
+        .map(|listener| serving::serve(listener, acceptor(None, true), redirect::router(server.clone()), stops, drain));
+    let serving = async {
+        match redirecting {
+            Some(redirecting) => drop(tokio::join!(main, redirecting)),
+            None => main.await,
+        }
+    };
+    let stop = async {
         stop.await;
         server.stopping.send_replace(true);
-        handle.graceful_shutdown(Some(drain));
-    });
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
-        served = serving.serve(app.into_make_service()) => served,
-        () = limiter.keep_forgetting() => Ok(()),
+        () = serving => {}
+        () = stop => {}
+        () = limiter.keep_forgetting() => {}
     }
+    Ok(())
+}
+
+/// The listener, for use with the runtime.
+fn asynchronous(listener: TcpListener) -> io::Result<tokio::net::TcpListener> {
+    listener.set_nonblocking(true)?;
+    tokio::net::TcpListener::from_std(listener)
 }
 
 fn router(server: Arc<Server>) -> Router {
@@ -111,9 +121,12 @@ fn router(server: Arc<Server>) -> Router {
     let base = server.base.clone();
     let api = api
         .layer(middleware::from_fn_with_state(server.clone(), entrance::expected))
-        .layer(middleware::from_fn_with_state(server.clone(), requests::counted))
-        .layer(middleware::from_fn_with_state(server.clone(), entrance::around))
-        .with_state(server);
+        .layer(middleware::from_fn_with_state(server.clone(), requests::counted));
+    let api = match server.options.certificates {
+        Some(_) => api.layer(middleware::from_fn_with_state(server.clone(), entrance::around_secure)),
+        None => api.layer(middleware::from_fn_with_state(server.clone(), entrance::around)),
+    };
+    let api = api.with_state(server);
     match base {
         None => api,
         // A layer of a router runs after its choice of a route, so the paths are changed by a router around it.
@@ -123,6 +136,9 @@ fn router(server: Arc<Server>) -> Router {
 
 #[cfg(test)]
 mod tests {
+    use super::entrance::MAX_FIELDS;
+    use super::serving::{MAX_HEAD, MAX_STREAMS};
+    use super::streams::IDLE_TIME;
     use super::*;
 
     #[test]
@@ -134,6 +150,8 @@ mod tests {
         for sentence in [
             format!("a head of at most {thousands} {rest} bytes and {MAX_FIELDS} fields"),
             format!("with a target of at most {target} bytes"),
+            format!("at most {MAX_STREAMS} requests at once"),
+            format!("or makes no request for {} seconds", IDLE_TIME.as_secs()),
             format!(
                 "still sends after a refusal | {silence} seconds of silence, of which {} bytes restore one, and {all} \
                  seconds in all",

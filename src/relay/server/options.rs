@@ -1,7 +1,7 @@
 //! Options of the operator, and the state that all requests share.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::limits::{Limiter, Limits};
 use super::room::Room;
 use super::tokens::{CreateToken, CreateTokens};
+use crate::relay::certificate::Certificates;
 use crate::relay::metrics::Metrics;
 use crate::relay::{Admission, Relay, RelayError};
 use crate::relay_url::RelayUrl;
@@ -30,6 +31,10 @@ pub struct ServerOptions {
     pub public_url: Option<RelayUrl>,
     /// The key for TLS on the same port as plain HTTP.
     pub direct: Option<DirectKey>,
+    /// The certificates for TLS, without which no request is accepted then. `direct` excludes them.
+    pub certificates: Option<Arc<Certificates>>,
+    /// A listener for plain HTTP that redirects to `public_url`, and answers challenges for `certificates`.
+    pub redirects: Option<TcpListener>,
     /// Whether plain HTTP is accepted. If not, only TLS with that key is, which browsers cannot use.
     pub plain: bool,
     /// The default time for running requests when the server stops.
@@ -48,6 +53,8 @@ impl Default for ServerOptions {
             create: CreatePolicy::default(),
             public_url: None,
             direct: None,
+            certificates: None,
+            redirects: None,
             plain: true,
             drain: DRAIN_TIME,
             max_connections: Limits::ALL_CONNECTIONS,

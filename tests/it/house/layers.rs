@@ -34,12 +34,15 @@ const WITHIN: [(&str, &[&str]); 8] = [
 ];
 
 /// A crate, or a path in one, and the modules in which it may appear.
-const CRATES: [(&str, &[&str]); 20] = [
+const CRATES: [(&str, &[&str]); 23] = [
     ("age", &["seal", "secret"]),
     ("age_core", &["seal"]),
     ("ring", &["seal", "secret", "relay"]),
     ("axum", &["relay::server", "view::browser"]),
-    ("reqwest", &["relay::http", "relay::client"]),
+    ("reqwest", &["relay::http", "relay::client", "relay::certificate::acme"]),
+    ("instant_acme", &["relay::certificate::acme"]),
+    ("rcgen", &["relay::certificate"]),
+    ("x509_cert", &["relay::certificate"]),
     ("object_store", &["relay::store::bucket"]),
     ("image", &["view"]),
     ("icy_sixel", &["view"]),

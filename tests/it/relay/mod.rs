@@ -28,5 +28,6 @@ mod server;
 mod service;
 mod states;
 mod stopping;
+mod tls;
 mod vectors;
 mod visits;

@@ -1,5 +1,6 @@
 //! Shared tools of the tests. Tests do not import each other.
 
+mod acme;
 pub(crate) mod admin;
 mod browsers;
 mod bucket;
@@ -37,6 +38,9 @@ mod time_limit;
 mod tracer;
 mod world;
 
+pub(crate) use self::acme::{
+    Asked, Fronted, Interference, LIFETIME, Pebble, Reply, UNKNOWN, authority, free_port, refused,
+};
 pub(crate) use self::browsers::{Browser, CLIP, DRIVEN, Engine, PHOTO, ROOT, Tab, WORKSHOP, has};
 pub(crate) use self::bucket::{data, expect_no_data, node, relay_over_bucket, settle_bucket};
 pub(crate) use self::clock::TestClock;

@@ -153,7 +153,7 @@ pub(crate) struct RelayProcess {
 
 impl RelayProcess {
     pub(crate) fn address(&self) -> String {
-        self.url.trim_start_matches("http://").trim_end_matches('/').to_owned()
+        self.url.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/').to_owned()
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -1,0 +1,9 @@
+//! Relays with a certificate.
+
+mod certified;
+mod files;
+mod http2;
+mod ordering;
+mod renewal;
+mod speed;
+mod starts;
