@@ -21,7 +21,7 @@ use crate::cli::relay::limits::{LimitArgs, size};
 use crate::cli::relay::listening;
 use crate::cli::relay::operations::{OperationArgs, Operations};
 use crate::cli::relay::summary::{Summary, creators_word};
-use crate::cli::relay::tls::TlsArgs;
+use crate::cli::relay::tls::{self, TlsArgs};
 use crate::cli::relay::token::watch::WatchedTokens;
 use crate::cli::stores::{self, StoreName};
 use crate::relay::clock::SystemClock;
@@ -144,7 +144,7 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
     let rules = args.rules(&metrics, cx).await?;
     let (listener, address) = listening::main(listen, cx)?;
     let tls = args.tls.prepare(address.port(), cx).await?;
-    let public_url = public_url.or_else(|| tls.as_ref()?.url.clone());
+    let public_url = tls::known_as(public_url, tls.as_ref())?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let shown = public_url.as_ref().map_or_else(|| format!("{scheme}://{address}/"), ToString::to_string);
     let health = Arc::new(Health::new(rules.clone(), metrics.clone()));

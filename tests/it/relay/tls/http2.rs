@@ -135,6 +135,8 @@ async fn plain_http_is_redirected_and_takes_nothing() {
         ("HEAD /", "https://relay.test/"),
         ("GET //evil.example/", "https://relay.test//evil.example/"),
         ("GET http://evil.example/x", "https://relay.test/x"),
+        ("GET http://evil.example?@x", "https://relay.test/?@x"),
+        ("GET /.well-known/acme-challenge/%FF", "https://relay.test/.well-known/acme-challenge/%ff"),
         ("GET /.well-known/acme-challenge/unknown", "https://relay.test/.well-known/acme-challenge/unknown"),
     ] {
         let answer = ask(line);
