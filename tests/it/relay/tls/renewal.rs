@@ -30,6 +30,7 @@ async fn a_certificate_is_renewed_by_the_clock_under_load() {
     load.more().await;
     setup.clock.advance(1801);
     renewed(&relay, &root, &second).await;
+    load.more().await;
     load.end().await;
     assert_eq!(front.count("/order-plz"), 3);
 }
