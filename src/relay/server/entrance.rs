@@ -109,7 +109,7 @@ fn refusal(server: &Server, uri: &Uri, headers: &HeaderMap) -> Option<Response> 
         let host: String = printable(&host).chars().take(LOGGED).collect();
         tracing::warn!(
             host,
-            "refused a request for a foreign host; if this relay has that name, use --domain or --public-url (logged once)"
+            "refused a request for a foreign host; if this relay has that name, use --domain or --public-url (once)"
         );
     }
     Some(error.into_response())

@@ -126,7 +126,8 @@ impl Attempts {
         });
     }
 
-    /// Allows an attempt now, because the operator asks for it; unless the server set the time, or the last one succeeded.
+    /// Allows an attempt now, because the operator asks for it; unless the server set the time, or the last one
+    /// succeeded.
     pub(super) fn hurry(&mut self) {
         if !self.is_limited && !self.is_resting() {
             self.until = 0;

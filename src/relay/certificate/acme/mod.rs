@@ -267,8 +267,8 @@ impl Acme {
         Some(CertificateIdentifier::new(issuer.as_slice().into(), serial.as_slice().into()).into_owned())
     }
 
-    /// Gets a certificate, keeps it and serves it. `writable` is whether the state directory can be written. Without that
-    /// nothing is made at the server: it would be lost, and made again.
+    /// Gets a certificate, keeps it and serves it. `writable` is whether the state directory can be written. Without
+    /// that nothing is made at the server: it would be lost, and made again.
     async fn attempt(&mut self, writable: io::Result<()>) -> Result<(), Failure> {
         let now = self.clock.now();
         let order = self.storage.order().filter(|order| order.is_for(&self.options.names, now));

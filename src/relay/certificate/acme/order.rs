@@ -105,8 +105,8 @@ impl Ordering<'_> {
         Failure::of(error, self.server, &self.http.noted())
     }
 
-    /// Gets a certificate, of the order that was begun before or of a new one. The answers to challenges are forgotten at
-    /// the end.
+    /// Gets a certificate, of the order that was begun before or of a new one. The answers to challenges are forgotten
+    /// at the end.
     pub(super) async fn run(&self, account: &Account) -> Result<Obtained, Failure> {
         let _answers = Answers(&self.certificates.challenges);
         let (mut order, begun) = match self.resumed(account).await? {
