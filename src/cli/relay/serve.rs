@@ -153,7 +153,7 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
     if let [unknown, ..] = &cx.unused_sockets()[..] {
         let what =
             format!("the service manager passed a socket named {}, which the relay does not use", printable(unknown));
-        return Err(Failure::usage(what, "name sockets relay and admin: FileDescriptorName= in systemd"));
+        return Err(Failure::usage(what, "name sockets relay, http and admin: FileDescriptorName= in systemd"));
     }
     if cx.output.result("listening", json!({ "url": shown }), &shown).is_err() {
         return Err(Failure::local(

@@ -4,9 +4,15 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+
+use share::relay::clock::{Clock, SystemClock};
+use share::relay::health::{Probe, StoreState};
+use share::relay::rules::{Policy, StoreRelay};
+use share::relay::store::memory::Memory;
 
 use crate::support::admin::{admin_json, ask_admin, eventually, metric, socket_in};
-use crate::support::{Sandbox, contains};
+use crate::support::{Sandbox, TestClock, contains};
 
 #[test]
 fn a_relay_answers_its_operator_on_a_private_socket() {
@@ -170,13 +176,17 @@ fn a_start_is_summed_up() {
 fn a_log_in_json_has_an_object_a_line() {
     let sandbox = Sandbox::new();
     let args = ["relay", "--listen", "127.0.0.1:0", "--store", "memory:", "--log", "json", "-vv"];
+    // With a warning at the start: it serves all, at the address of a proxy on this machine.
+    let open = ["--anyone", "--public-url", "https://relay.example"];
+    drop(sandbox.start_as_relay(sandbox.share(args.iter().chain(&open))));
     let relay = sandbox.start_as_relay(sandbox.share(args));
     sandbox.share(["send", "-q", "--relay", &relay.url]).input("x").ok();
     let log = || fs::read_to_string(&relay.log).unwrap();
-    eventually("it has started", || log().contains("\"started\""));
+    eventually("it has started", || log().contains(&format!("\"url\":\"{}\"", relay.url)));
     let log = log();
     let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let started = lines.iter().find(|line| line["message"] == "started").unwrap_or_else(|| panic!("{log}"));
+    assert!(lines.iter().any(|line| line["level"] == "warn"), "{log}");
+    let started = lines.iter().rfind(|line| line["message"] == "started").unwrap_or_else(|| panic!("{log}"));
     assert!(started["url"] == *relay.url && started["store"] == "memory:" && started["create"] == "local", "{started}");
     let request = lines.iter().find(|line| line["route"] == "/v1/deposit").unwrap_or_else(|| panic!("{log}"));
     for (key, expected) in [("level", "info"), ("message", "request"), ("method", "POST")] {
@@ -184,4 +194,14 @@ fn a_log_in_json_has_an_object_a_line() {
     }
     assert!(request["status"] == 201 && request["bytes"].is_u64() && request["ms"].is_u64(), "{request}");
     assert!(request["ts"].as_str().unwrap().ends_with('Z'), "{request}");
+}
+
+#[tokio::test]
+async fn a_relay_whose_clock_differs_from_its_stores_is_not_ready() {
+    let store = Arc::new(Memory::new(Arc::new(SystemClock), 1 << 20));
+    let clock = TestClock::at(SystemClock.now());
+    let rules = StoreRelay::new(store, clock.clone(), Policy::default());
+    assert_eq!(rules.probe_store().await, StoreState::Works);
+    clock.advance(3600);
+    assert_eq!(rules.probe_store().await, StoreState::ClockDiffers);
 }

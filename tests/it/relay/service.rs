@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -17,8 +17,9 @@ const RELAY: [&str; 5] = ["relay", "--listen", "127.0.0.1:0", "--store", "memory
 
 /// The next message to a service manager that has this line.
 fn message(manager: &UnixDatagram, line: &str) -> String {
-    let mut bytes = [0; 4096];
+    let (mut bytes, begun) = ([0; 4096], Instant::now());
     loop {
+        assert!(begun.elapsed() < Duration::from_secs(30), "no {line}");
         let len = manager.recv(&mut bytes).unwrap_or_else(|error| panic!("no {line}: {error}"));
         let text = std::str::from_utf8(&bytes[..len]).unwrap();
         if text.lines().any(|found| found == line) {
