@@ -7,8 +7,8 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
 use instant_acme::{Account, Key};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use super::failure::{Failure, Kind};
-use super::{Acme, reason_of, storage};
+use super::failure::{Failure, Kind, reason_of, unwritable};
+use super::{Acme, storage};
 use crate::safe_text::printable;
 
 /// The longest address of terms that is logged, in characters.
@@ -59,7 +59,7 @@ impl Acme {
         let contact = self.options.contact.clone().or(contact);
         let text = BASE64URL.encode(pkcs8.secret_pkcs8_der());
         let mut kept = storage::Account { terms, contact: contact.clone(), key: Some(text), credentials: None };
-        self.storage.keep_account(&kept).map_err(|error| super::unwritable(&error))?;
+        self.storage.keep_account(&kept).map_err(|error| unwritable(&error))?;
         let builder = Account::builder_with_http(Box::new(self.http.clone()));
         let made = builder.create_from_key((key, PrivateKeyDer::Pkcs8(pkcs8)), self.options.directory.clone()).await;
         let (account, credentials) = made.map_err(|error| self.failure(&error))?;
@@ -68,7 +68,7 @@ impl Acme {
             self.tell_contact(&account, &mail).await?;
         }
         kept.credentials = Some(credentials);
-        self.storage.keep_account(&kept).map_err(|error| super::unwritable(&error))?;
+        self.storage.keep_account(&kept).map_err(|error| unwritable(&error))?;
         Ok(account)
     }
 
@@ -97,7 +97,7 @@ impl Acme {
         {
             let (terms, contact) = (accepted.or(terms), new_contact.or(contact));
             let kept = storage::Account { terms, contact, ..stored };
-            self.storage.keep_account(&kept).map_err(|error| super::unwritable(&error))?;
+            self.storage.keep_account(&kept).map_err(|error| unwritable(&error))?;
         }
         Ok(())
     }

@@ -1,12 +1,13 @@
 //! Failed attempts to get a certificate, in the operator's words.
 
 use std::error::Error as StdError;
+use std::io;
 use std::time::Instant;
 
 use instant_acme::{Error, Problem};
 
 use super::http::Noted;
-use crate::safe_text::printable;
+use crate::safe_text::{printable, reason};
 
 /// How soon the next attempt is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +122,16 @@ fn detail(problem: &Problem) -> Option<String> {
     let others = problem.subproblems.iter().filter_map(|problem| problem.detail.clone());
     let all = own.chain(others).collect::<Vec<_>>().join("; ");
     (!all.is_empty()).then(|| printable(&all).chars().take(MAX_DETAIL).collect())
+}
+
+/// The failure to write a file.
+pub(super) fn unwritable(error: &io::Error) -> Failure {
+    Failure::new(Kind::Silent, format!("cannot write to the state directory: {}", reason_of(error)))
+}
+
+/// The reason of an error of a file, with the text of our own ones.
+pub(super) fn reason_of(error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::InvalidData { error.to_string() } else { reason(error) }
 }
 
 /// An error with what caused it.

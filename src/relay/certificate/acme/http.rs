@@ -56,7 +56,7 @@ pub(super) struct Noted {
     pub(super) directory: Option<Directory>,
     /// The seconds of `Retry-After` in an answer that was an error.
     pub(super) retry_after: Option<u64>,
-    /// Where a person can do what an error is about (RFC 8555, 7.3.3).
+    /// The address at which a person can do what an error is about (RFC 8555, 7.3.3).
     pub(super) instance: Option<String>,
     /// The seconds by which this machine's clock is ahead of the server's.
     pub(super) ahead: i64,

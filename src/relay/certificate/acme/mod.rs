@@ -26,7 +26,7 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use self::attempts::Attempts;
-use self::failure::{Failure, Kind};
+use self::failure::{Failure, Kind, reason_of, unwritable};
 use self::http::AcmeHttp;
 use self::order::{Method, Obtained, Ordering};
 use self::storage::Storage;
@@ -344,16 +344,6 @@ async fn expect_no_terms(http: &AcmeHttp, server: &str) -> Result<(), AcmeError>
 async fn unless_panicked(attempt: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let panicked = || Failure::new(Kind::Refused, "the attempt ended by an error of this program");
     AssertUnwindSafe(attempt).catch_unwind().await.unwrap_or_else(|_| Err(panicked()))
-}
-
-/// The failure to write a file.
-fn unwritable(error: &io::Error) -> Failure {
-    Failure::new(Kind::Silent, format!("cannot write to the state directory: {}", reason_of(error)))
-}
-
-/// The reason of an error of a file, with the text of our own ones.
-fn reason_of(error: &io::Error) -> String {
-    if error.kind() == io::ErrorKind::InvalidData { error.to_string() } else { reason(error) }
 }
 
 #[cfg(test)]

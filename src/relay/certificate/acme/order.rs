@@ -7,12 +7,11 @@ use instant_acme::{
     OrderStatus, RetryPolicy,
 };
 use rcgen::{CertificateParams, DistinguishedName, KeyPair};
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::failure::{Failure, Kind};
+use super::failure::{Failure, Kind, unwritable};
 use super::http::AcmeHttp;
-use super::storage::Storage;
+use super::storage::{Begun, Storage};
 use crate::relay::certificate::challenges::Challenges;
 use crate::relay::certificate::{Certificates, Identity, IdentityError};
 
@@ -39,27 +38,6 @@ impl Method {
             Self::Tls => 443,
             Self::Http => 80,
         }
-    }
-}
-
-/// The longest time for which an order is gone on with, in seconds. Servers forget them sooner or later.
-const MAX_AGE: u64 = 7 * 24 * 3600;
-
-/// An order that was begun. It is on the disk, so that a certificate is made once, whatever happens then.
-#[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Begun {
-    url: String,
-    names: Vec<String>,
-    /// The key of the certificate, in PEM.
-    key: String,
-    /// When it was begun, in Unix seconds.
-    at: u64,
-}
-
-impl Begun {
-    /// Whether it still is the order of these names.
-    pub(super) fn is_for(&self, names: &[String], now: u64) -> bool {
-        self.names == names && now.abs_diff(self.at) < MAX_AGE
     }
 }
 
@@ -142,7 +120,7 @@ impl Ordering<'_> {
         let key = KeyPair::generate().map_err(|error| unusable(&error))?;
         let (url, key) = (order.url().to_owned(), key.serialize_pem());
         let begun = Begun { url, names: self.names.to_vec(), key, at: self.now };
-        self.storage.keep_order(&begun).map_err(|error| super::unwritable(&error))?;
+        self.storage.keep_order(&begun).map_err(|error| unwritable(&error))?;
         Ok((order, begun))
     }
 

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::attempts::Attempts;
-use super::order::Begun;
 use crate::durable_fs::{private, private_dir, try_lock, write_private};
 use crate::relay::certificate::Identity;
 
@@ -28,6 +27,28 @@ pub(super) struct Account {
     pub(super) key: Option<String>,
     /// The key and the address of the account. `None` until the server knows it.
     pub(super) credentials: Option<AccountCredentials>,
+}
+
+/// The longest time for which an order is gone on with, in seconds. Servers forget them sooner or later.
+const MAX_AGE: u64 = 7 * 24 * 3600;
+
+/// An order that was begun. It is on the disk, so that a certificate is made once, whatever happens then.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Begun {
+    /// Its address.
+    pub(super) url: String,
+    pub(super) names: Vec<String>,
+    /// The key of the certificate, in PEM.
+    pub(super) key: String,
+    /// When it was begun, in Unix seconds.
+    pub(super) at: u64,
+}
+
+impl Begun {
+    /// Whether it still is the order of these names.
+    pub(super) fn is_for(&self, names: &[String], now: u64) -> bool {
+        self.names == names && now.abs_diff(self.at) < MAX_AGE
+    }
 }
 
 /// The files of one ACME server.
