@@ -155,3 +155,59 @@ pub(super) fn end_of(day: u64) -> u64 {
 pub(super) fn first_kept(now: u64) -> u64 {
     now.saturating_sub(KEPT) / DAY
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blob::MIN_LEN;
+
+    fn share(number: u8) -> Id {
+        Id::from_bytes([number; 16])
+    }
+
+    #[test]
+    fn numbers_of_the_ledger_are_in_the_protocol() {
+        let text = include_str!("../PROTOCOL.md").split_whitespace().collect::<Vec<_>>().join(" ");
+        let step = format!("{} {:03} {:03}", STEP / 1_000_000, STEP / 1000 % 1000, STEP % 1000);
+        for sentence in [
+            format!("at least a quarter and {step} bytes more"),
+            format!("takes `max_len`, or {MIN_LEN} bytes if that is unknown"),
+            format!("the objects of a day {} hours after its end", KEPT / 3600),
+        ] {
+            assert!(text.contains(&sentence), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn a_day_is_needed_until_its_uploads_have_ended() {
+        assert_eq!((first_kept(0), first_kept(5 * DAY), end_of(5)), (0, 3, 6 * DAY));
+        assert_eq!((first_kept(5 * DAY + 3599), first_kept(5 * DAY + 3600)), (3, 4));
+    }
+
+    #[test]
+    fn a_listing_adds_to_what_is_known_and_takes_nothing_back() {
+        let key = AccountKey::of(&[7; 32]);
+        let listed = |share: Id, bytes, is_committed| Object {
+            name: names::used(9, &key, &share, bytes, is_committed),
+            len: 0,
+            written: 0,
+        };
+        let limits = AccountLimits { bytes_a_day: Some(100), shares_a_day: Some(3), max_size: None };
+        let mut uses = Uses::default();
+        let ours = uses.grant(share(1), 40, &limits, 0).unwrap();
+        assert!(!uses.covers(&share(1), 40), "its object is not written");
+        uses.written(share(1), ours, &Ok(()));
+        assert!(uses.covers(&share(1), 40) && !uses.covers(&share(1), 41));
+        // An older listing, which lacks it; and the objects of another share in any order.
+        uses.note(&[listed(share(2), 50, false), listed(share(2), 20, false)]);
+        assert_eq!(uses.bytes, 90);
+        assert!(uses.grant(share(3), 11, &limits, 0).is_err());
+        uses.note(&[listed(share(2), 30, true), listed(share(2), 50, false)]);
+        assert_eq!(uses.bytes, 70);
+        uses.note(&[listed(share(2), 50, false)]);
+        assert_eq!(uses.bytes, 70, "a committed share takes no more");
+        uses.grant(share(3), 30, &limits, 0).unwrap();
+        let full = RelayError::Quota { what: Some(Daily::Shares), max: 3, until: Some(5) };
+        assert_eq!(uses.grant(share(4), 1, &limits, 5), Err(full));
+    }
+}

@@ -362,6 +362,25 @@ fn a_sender_learns_which_limit_was_reached() {
     assert!(refused.stderr.contains("hint: nothing was sent; it is safe to run this again in 1 hour"), "{refused:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_creates_few_shares_an_hour() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay_with(&["--anyone", "--trusted-proxy", "127.0.0.1"]);
+    let proxy = announcing(relay.address().parse().unwrap(), b"PROXY TCP4 192.0.2.1 10.0.0.1 4711 80\r\n".to_vec());
+    let client = HttpRelay::new(RelayUrl::parse(&proxy).unwrap(), None, Duration::from_mins(1)).unwrap();
+    for number in 0..=20 {
+        let mut sample = sample(None, 4096);
+        // A share that would wait too long does not count.
+        assert_eq!(client.create(&sample.owner, &sample.create).await, Err(RelayError::TooLongLived { max: 259_200 }));
+        sample.create.ttl = 259_200;
+        let sent = client.deposit(&sample.owner, &sample.create, &sample.commit, sample.parts[0].clone().into()).await;
+        match number {
+            0..20 => drop(sent.unwrap()),
+            _ => assert_eq!(slow_down(sent.map(drop)), Limit { what: Limited::Shares, of: LimitOf::Address }),
+        }
+    }
+}
+
 #[test]
 fn a_sender_waits_where_waiting_helps() {
     let sandbox = Sandbox::new();

@@ -12,7 +12,7 @@ use share::relay::{Account, AccountKey, AccountLimits, Allowance, Daily, Left, R
 use tempfile::TempDir;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::support::{Sample, TestClock, TestRelay, TestS3, client_of};
+use crate::support::{Fault, Faults, Faulty, Kind, Sample, TestClock, TestRelay, TestS3, client_of};
 
 const DAY: u64 = 86_400;
 /// The middle of a day.
@@ -315,6 +315,44 @@ async fn an_allowance_is_answered_to_holders_of_a_valid_token() {
     first.put_all(&*nodes[1].client).await;
     let left = nodes[1].client.commit(&first.owner, &first.commit).await.unwrap().left.unwrap();
     assert_eq!((left.shares, left.bytes), (Some(1), Some((9 << 20) - (4 << 20) - 1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_share_is_announced_only_when_its_count_is_durable() {
+    for fault in [Fault::FailBefore, Fault::FailAfter, Fault::Conflict, Fault::Twice, Fault::Full] {
+        let (memory, clock) = memory();
+        let faults = Arc::<Faults>::default();
+        let store: Arc<dyn Store> = Arc::new(Faulty::new(memory.clone(), faults.clone()));
+        let (node, other) = (rules(&store, &clock), rules(&memory, &clock));
+        faults.plan(move |op| (op.kind == Kind::Create && op.name.starts_with("used/")).then_some(fault));
+        let [first, second] = [(); 2].map(|()| sample(shares(1), 4096, None));
+        let answer = deposit(&*node, &first).await;
+        assert!(faults.clear() > 0, "{fault:?}");
+        let announced = memory.list("v1/", None).await.unwrap().len();
+        assert_eq!((answer.is_ok(), announced > 0), (fault == Fault::Twice, fault == Fault::Twice), "{fault:?}");
+        // Only a count that may exist takes something: for this node, and for another one if it does.
+        let is_free = |answer: &Result<_, _>| !is_quota(answer, Daily::Shares);
+        let exists = matches!(fault, Fault::FailAfter | Fault::Twice);
+        assert_eq!(is_free(&node.create(&second.owner, &second.create).await), fault == Fault::Full, "{fault:?}");
+        if fault != Fault::Full {
+            let third = sample(shares(1), 4096, None);
+            assert_eq!(is_free(&other.create(&third.owner, &third.create).await), !exists, "{fault:?}");
+            assert!(deposit(&*node, &first).await.is_ok(), "{fault:?}: the same request succeeds later");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_with_a_wrong_clock_counts_nothing() {
+    let directory = TempDir::new().unwrap();
+    let store: Arc<dyn Store> = Arc::new(Folder::open(&directory.path().join("store"), Sharing::Alone).unwrap());
+    // The dates of files are of this computer's clock.
+    let node = rules(&store, &TestClock::at(NOON));
+    node.check_clock().await.unwrap();
+    assert!(node.clock_is_wrong());
+    let answer = deposit(&*node, &sample(shares(1), 4096, None)).await;
+    assert!(matches!(answer, Err(RelayError::Busy { .. })), "{answer:?}");
+    assert_eq!(counted(&*store).await.len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
