@@ -60,7 +60,7 @@ fn expect_ready(status: &Value) -> Result<(), Failure> {
     }
     let details: Vec<_> = status["problems"].as_array().into_iter().flatten().filter_map(detail).collect();
     let what = format!("the relay is not ready: {}", details.join("; "));
-    Err(Failure::RelayDown { what, hint: Hint::line("see its log; of the packaged service: journalctl -u share-relay") })
+    Err(Failure::RelayDown { what, hint: Hint::line("see its log, such as: journalctl -u share-relay") })
 }
 
 fn detail(problem: &Value) -> Option<String> {
