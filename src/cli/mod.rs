@@ -134,7 +134,7 @@ pub fn main() -> ExitCode {
 /// The sockets that the service manager passed.
 fn service_sockets() -> Result<Sockets, Failure> {
     Sockets::take().map_err(|error| {
-        Failure::local(
+        Failure::usage(
             format!("a socket from the service manager cannot be used: {}", reason(&error)),
             "pass sockets that listen, of TCP or in the file system",
         )

@@ -10,7 +10,8 @@ use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{format, indented};
 use crate::cli::relay::operations::{Admin, addresses};
 use crate::cli::relay::summary::{creators, limits, validity};
-use crate::relay::client::admin;
+use crate::relay::client::admin::{self, Silence};
+use crate::relay::metrics::ShareEvent;
 use crate::safe_text::printable;
 
 /// Show what a relay on this machine does
@@ -43,6 +44,12 @@ pub(super) async fn run(args: &StatusArgs, cx: &Context) -> Result<(), Failure> 
                 cx.output.answer("relay-status", status.clone(), &text(&status))?;
                 return expect_ready(&status);
             }
+            Err(Silence::Denied) => {
+                return Err(Failure::RelayDown {
+                    what: format!("{address} cannot be asked: {}", Silence::Denied),
+                    hint: Hint::line("run this command as root or as the user of the relay"),
+                });
+            }
             Err(why) => drop(failed.get_or_insert((address, why))),
         }
     }
@@ -60,7 +67,7 @@ fn expect_ready(status: &Value) -> Result<(), Failure> {
     }
     let details: Vec<_> = status["problems"].as_array().into_iter().flatten().filter_map(detail).collect();
     let what = format!("the relay is not ready: {}", details.join("; "));
-    Err(Failure::RelayDown { what, hint: Hint::line("see its log; docs/relay.md lists what to do") })
+    Err(Failure::RelayDown { what, hint: Hint::line("see its log, such as: journalctl -u share-relay") })
 }
 
 fn detail(problem: &Value) -> Option<String> {
@@ -102,7 +109,12 @@ fn text(status: &Value) -> String {
         },
     );
     let counts = status["counts"].as_object().into_iter().flatten().filter(|(_, count)| **count != 0);
-    let counts: Vec<_> = counts.map(|(event, count)| format!("{count} {}", printable(event))).collect();
+    let mut counts: Vec<_> = counts.collect();
+    // In the order of a share's steps. A later version may count further ones.
+    counts.sort_by_key(|(event, _)| {
+        ShareEvent::ALL.iter().position(|known| known.word() == *event).unwrap_or(usize::MAX)
+    });
+    let counts: Vec<_> = counts.iter().map(|(event, count)| format!("{count} {}", printable(event))).collect();
     add("since start", if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") });
     add("connections", status["connections"].to_string());
     lines.join("\n")

@@ -26,6 +26,9 @@ use crate::relay_url::RelayUrl;
 /// How often the relay looks at the clock for a renewal.
 const LOOK_TIME: Duration = Duration::from_mins(1);
 
+/// The longest part of a name in DNS, in bytes.
+const MAX_LABEL: usize = 63;
+
 /// The heading of these options.
 const CERTIFICATE: &str = "Certificate";
 
@@ -62,7 +65,7 @@ pub(super) struct TlsArgs {
     /// Use the private key in FILE (PEM)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Redirect plain HTTP on ADDRESS (port 80) to https, and let the certificate authority use it
+    /// Redirect plain HTTP on ADDRESS (port 80) to https, and let the authority use it
     #[arg(long, value_name = "ADDRESS", value_parser = listening::address, value_hint = ValueHint::Other)]
     http_listen: Option<SocketAddr>,
 }
@@ -74,9 +77,15 @@ fn domain(text: &str) -> Result<String, String> {
         return Err("wildcards need a certificate of your own: use --tls-cert".to_owned());
     }
     match Host::parse(text.trim_end_matches('.')).map_err(|_| expected())? {
-        Host::Domain(name) if !name.is_empty() => Ok(name),
+        Host::Domain(name) if name.split('.').all(is_label) => Ok(name),
         _ => Err(expected()),
     }
+}
+
+/// Whether this is a part of a host's name (RFC 1123, 2.1).
+fn is_label(label: &str) -> bool {
+    let is_plain = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    (1..=MAX_LABEL).contains(&label.len()) && is_plain && !label.starts_with('-') && !label.ends_with('-')
 }
 
 /// The address of the directory of an ACME server.
@@ -99,7 +108,7 @@ type Keeper = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub(super) struct Tls {
     certificates: Arc<Certificates>,
     /// The address of the relay, by its certificate. `None` if it has no name.
-    pub(super) url: Option<RelayUrl>,
+    url: Option<RelayUrl>,
     /// The listener for plain HTTP.
     redirects: Option<TcpListener>,
     keeper: Keeper,
@@ -187,8 +196,20 @@ impl TlsArgs {
             std::fs::read(path).map_err(|error| Failure::path(path, &error, hint))
         };
         let authority = self.acme_ca.as_ref().map(read).transpose()?;
-        let mut names = self.domain.clone();
-        names.dedup();
+        let mut names: Vec<String> = Vec::new();
+        for name in &self.domain {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        if directory == LETS_ENCRYPT
+            && let Some(name) = names.iter().find(|name| !name.contains('.'))
+        {
+            return Err(Failure::usage(
+                format!("--domain {name}: Let's Encrypt gives certificates only for names that the internet has"),
+                Hint::line("use the full name of this machine in DNS, or another ACME server with --acme-directory"),
+            ));
+        }
         Ok(AcmeOptions {
             directory,
             server,
@@ -201,6 +222,21 @@ impl TlsArgs {
             look_time: LOOK_TIME,
         })
     }
+}
+
+/// The address of a relay: the one that its operator announces, or that of its certificate.
+///
+/// # Errors
+/// There is none, and plain HTTP has to be redirected to it.
+pub(super) fn known_as(public_url: Option<RelayUrl>, tls: Option<&Tls>) -> Result<Option<RelayUrl>, Failure> {
+    let url = public_url.or_else(|| tls?.url.clone());
+    if url.is_none() && tls.is_some_and(|tls| tls.redirects.is_some()) {
+        return Err(Failure::usage(
+            "--http-listen redirects to the name of this relay, and its certificate has none",
+            Hint::line("add --public-url URL with its address"),
+        ));
+    }
+    Ok(url)
 }
 
 /// Whether a name in a certificate is that of one host.
@@ -217,6 +253,7 @@ fn address(name: &str, port: u16) -> Option<RelayUrl> {
 /// Files of a certificate that cannot be used.
 fn unusable(error: &FilesError) -> Failure {
     let hint = match error {
+        FilesError::Irregular(_) => Hint::line("use files: the relay reads them again when they change"),
         FilesError::Unreadable(..) => Hint::line("use --tls-cert and --tls-key with files that this user can read"),
         FilesError::Unusable(_, IdentityError::NoKey) => {
             Hint::line("use --tls-key with a key without a passphrase: openssl pkey -in KEY -out NEW-KEY removes it")
@@ -247,6 +284,7 @@ fn refused(error: &AcmeError) -> Failure {
         AcmeError::Locked(_) => {
             Failure::local(what, Hint::line("stop the other relay, or use another directory with --state-dir DIR"))
         }
+        AcmeError::Damaged(_) => Failure::local(what, Hint::line("delete that file: the relay makes a new account")),
         AcmeError::Files(..) => {
             Failure::local(what, Hint::line("use --state-dir with a directory that you can write to"))
         }
@@ -264,7 +302,21 @@ mod tests {
     fn a_domain_is_the_name_of_one_host() {
         assert_eq!(domain("Relay.Example."), Ok("relay.example".to_owned()));
         assert_eq!(domain("bücher.example"), Ok("xn--bcher-kva.example".to_owned()));
-        for text in ["", ".", "*.example", "192.0.2.1", "[::1]", "relay.example:443", "https://relay.example", "a b"] {
+        let long = format!("{}.example", "a".repeat(MAX_LABEL + 1));
+        for text in [
+            "",
+            ".",
+            "*.example",
+            "192.0.2.1",
+            "[::1]",
+            "relay.example:443",
+            "https://relay.example",
+            "a b",
+            "_x.example",
+            "relay..example",
+            "-a.example",
+            &long,
+        ] {
             assert!(domain(text).is_err(), "{text}");
         }
     }

@@ -56,12 +56,12 @@ impl Expiry {
         };
         certificates.note(problem.as_deref());
         // A missing certificate and a reason were logged when they came up.
-        if let Some(problem) = problem
+        if let Some(lapse) = &lapse
             && identity.is_some()
-            && lapse.is_some()
-            && self.0 != lapse
+            && self.0.as_ref() != Some(lapse)
         {
-            tracing::warn!("{problem}");
+            // Without the words of a server, which the reason may have.
+            tracing::warn!("{lapse}");
         }
         self.0 = lapse;
     }

@@ -36,6 +36,9 @@ pub enum FilesError {
     /// A file cannot be read.
     #[error("cannot read {}: {}", printable(&.0.display().to_string()), reason(.1))]
     Unreadable(PathBuf, io::Error),
+    /// It is a pipe or the like, which cannot be read again.
+    #[error("{} is not a regular file", printable(&.0.display().to_string()))]
+    Irregular(PathBuf),
     /// Their content cannot be used.
     #[error("cannot use {}: {}", printable(&.0.display().to_string()), .1)]
     Unusable(PathBuf, IdentityError),
@@ -104,8 +107,11 @@ impl CertificateFiles {
 
 fn read(path: &Path) -> Result<Vec<u8>, FilesError> {
     let unreadable = |error| FilesError::Unreadable(path.to_owned(), error);
-    let len = fs::metadata(path).map_err(unreadable)?.len();
-    if len > MAX_FILE {
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(FilesError::Irregular(path.to_owned()));
+    }
+    if metadata.len() > MAX_FILE {
         return Err(unreadable(io::ErrorKind::FileTooLarge.into()));
     }
     fs::read(path).map_err(unreadable)

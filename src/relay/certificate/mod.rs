@@ -79,6 +79,7 @@ impl Certificates {
 
     /// Whether a request for `host` is meant for this relay: it is a name of the certificate, or will be one.
     pub(super) fn is_for(&self, host: &str) -> bool {
+        let host = host.strip_suffix('.').unwrap_or(host);
         let is_it = |name: &String| match name.strip_prefix("*.") {
             Some(parent) => host.split_once('.').is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(parent)),
             None => name.eq_ignore_ascii_case(host),
@@ -97,7 +98,8 @@ impl Certificates {
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let is_challenge = hello.alpn().is_some_and(|mut protocols| protocols.any(|protocol| protocol == ALPN));
+        // It offers nothing else (RFC 8737, 4).
+        let is_challenge = hello.alpn().is_some_and(|protocols| protocols.eq([ALPN]));
         if is_challenge {
             return self.challenges.certificate(hello.server_name()?);
         }

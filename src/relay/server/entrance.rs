@@ -26,11 +26,15 @@ pub(super) const MAX_FIELDS: usize = 64;
 /// Characters of a foreign host that are logged.
 const LOGGED: usize = 100;
 
-/// Middleware of all requests over TLS with a certificate: as [`around`], and makes browsers use nothing else.
+/// Middleware of all requests over TLS with a certificate: as [`around`], and makes browsers use nothing else. Other
+/// services on the same machine may be plain HTTP, so not for localhost.
 pub(super) async fn around_secure(state: State<Arc<Server>>, request: Request, next: Next) -> Response {
+    let is_local = host::is_local(request.headers());
     let mut response = around(state, request, next).await;
-    let (name, value) = HSTS;
-    response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    if !is_local {
+        let (name, value) = HSTS;
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
     response
 }
 
@@ -105,7 +109,7 @@ fn refusal(server: &Server, uri: &Uri, headers: &HeaderMap) -> Option<Response> 
         let host: String = printable(&host).chars().take(LOGGED).collect();
         tracing::warn!(
             host,
-            "refused a request for a foreign host; if this relay has that name, use --public-url (logged once)"
+            "refused a request for a foreign host; if this relay has that name, use --domain or --public-url (once)"
         );
     }
     Some(error.into_response())

@@ -45,7 +45,8 @@ impl HostName {
 
 /// A host that is no address, without its port.
 fn without_port(host: &str) -> &str {
-    host.rsplit_once(':').map_or(host, |(name, _)| name)
+    let is_port = |(_, port): &(&str, &str)| port.bytes().all(|byte| byte.is_ascii_digit());
+    host.rsplit_once(':').filter(is_port).map_or(host, |(name, _)| name)
 }
 
 /// Fails unless the `Host` header names the server that listens on `listens` and is known as `public_url`, or by
@@ -81,6 +82,12 @@ pub(super) fn expect_meant(
     if is_meant { Ok(()) } else { Err(RelayError::Misdirected) }
 }
 
+/// Whether the host of a request is this computer itself.
+pub(super) fn is_local(headers: &HeaderMap) -> bool {
+    let host = headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    HostName::parse(host).is_local()
+}
+
 /// Whether a request comes from this computer, was not forwarded by a proxy, and names this computer. One of HTTP/1.0
 /// counts as forwarded: some proxies use that version unless told otherwise, and then add no header.
 #[derive(Clone, Copy, Debug)]
@@ -91,8 +98,7 @@ impl<S: Sync> FromRequestParts<S> for IsLocal {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let is_here = parts.extensions.get::<Client>().is_some_and(|client| client.is_here);
-        let host = parts.headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        Ok(Self(is_here && parts.version != Version::HTTP_10 && HostName::parse(host).is_local()))
+        Ok(Self(is_here && parts.version != Version::HTTP_10 && is_local(&parts.headers)))
     }
 }
 
@@ -134,6 +140,8 @@ mod tests {
         assert_eq!(is_meant(&[("host", "127.0.0.1:80")], listens), meant);
         assert_eq!(is_meant(&[("host", "RELAY.example")], listens), meant);
         assert_eq!(is_meant(&[("host", "Other.example:4443")], listens), meant);
+        assert_eq!(is_meant(&[("host", "other.example.")], listens), meant);
+        assert_eq!(is_meant(&[("host", "other.example:x@evil.example")], listens), other);
         assert_eq!(is_meant(&[("host", "192.0.2.2")], listens), other);
         assert_eq!(is_meant(&[("host", "192.0.2.2")], everywhere), meant);
         assert_eq!(is_meant(&[("host", "evil.example")], everywhere), other);

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::header::{ALLOW, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
@@ -30,9 +31,13 @@ pub(super) fn router(server: Arc<Server>) -> Router {
         .with_state(server)
 }
 
-async fn challenge(State(server): State<Arc<Server>>, Path(token): Path<String>, uri: Uri) -> Response {
-    let answer = server.options.certificates.as_ref().and_then(|certificates| certificates.http_answer(&token));
-    match answer {
+async fn challenge(
+    State(server): State<Arc<Server>>,
+    token: Result<Path<String>, PathRejection>,
+    uri: Uri,
+) -> Response {
+    let known = |Path(token): Path<String>| server.options.certificates.as_ref()?.http_answer(&token);
+    match token.ok().and_then(known) {
         Some(answer) => ([(CONTENT_TYPE, "application/octet-stream")], answer).into_response(),
         None => to_https(State(server), Method::GET, uri).await,
     }
@@ -48,7 +53,9 @@ async fn to_https(State(server): State<Arc<Server>>, method: Method, uri: Uri) -
         return HttpProblem::TargetTooLong.into_response();
     }
     let origin = server.options.public_url.as_ref().map(RelayUrl::without_path);
-    let location = origin.and_then(|origin| HeaderValue::try_from(format!("{origin}{target}")).ok());
+    // The target of `http://host?query` begins with the query.
+    let slash = if target.starts_with('/') { "" } else { "/" };
+    let location = origin.and_then(|origin| HeaderValue::try_from(format!("{origin}{slash}{target}")).ok());
     match location {
         Some(location) => (StatusCode::PERMANENT_REDIRECT, [(LOCATION, location)]).into_response(),
         None => HttpProblem::BadMethod.into_response(),

@@ -191,8 +191,11 @@ pub(super) struct StreamBody {
 }
 
 impl StreamBody {
+    /// The next piece. The last byte is one of its own: hyper passes on a whole piece when the client takes one byte of
+    /// it, and has it until then. So an answer lasts until the client takes its last byte.
     fn give(&mut self) -> Frame<Bytes> {
-        let piece = self.rest.split_to(self.rest.len().min(PIECE));
+        let whole = self.rest.len();
+        let piece = self.rest.split_to(whole.saturating_sub(1).clamp(1, PIECE).min(whole));
         self.given = piece.len();
         self.stream.gave();
         Frame::data(piece)
@@ -256,8 +259,19 @@ mod tests {
         assert_eq!(next(&mut body).await, Some(PIECE));
         assert_eq!(body.size_hint().exact(), Some(40_000 - PIECE as u64));
         assert_eq!(next(&mut body).await, Some(PIECE));
-        assert_eq!(next(&mut body).await, Some(40_000 - 2 * PIECE));
+        assert_eq!(next(&mut body).await, Some(40_000 - 2 * PIECE - 1));
+        assert!(!body.is_end_stream());
+        assert_eq!(next(&mut body).await, Some(1));
         assert!(body.is_end_stream() && next(&mut body).await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_short_answer_has_to_be_taken_too() {
+        let streams = Streams::new(Pace::new(512));
+        let (start, mut short, empty) = (Instant::now(), body(&streams, vec![0; 10]), body(&streams, Vec::new()));
+        assert!(empty.is_end_stream());
+        assert_eq!([next(&mut short).await, next(&mut short).await], [Some(9), Some(1)]);
+        assert_eq!((streams.ended().await, start.elapsed().as_secs()), (End::Slow, 60));
     }
 
     #[tokio::test(start_paused = true)]
@@ -283,6 +297,7 @@ mod tests {
         let streams = Streams::new(Pace::new(512));
         let mut asked = body(&streams, vec![0; PIECE / 2]);
         let waiting = streams.begin();
+        next(&mut asked).await;
         next(&mut asked).await;
         assert_eq!(next(&mut asked).await, None);
         let waited = tokio::time::timeout(Duration::from_mins(10), streams.ended()).await;

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::failure::Kind;
+use super::failure::{Failure, Kind};
 use crate::relay::clock::Clock;
 
 const MINUTE: u64 = 60;
@@ -37,6 +37,11 @@ pub(super) struct Attempts {
     is_limited: bool,
     /// The reason of the last failure.
     pub(super) reason: Option<String>,
+    /// The words of the server for it, which are not for a log.
+    detail: Option<String>,
+    /// The names that were asked for.
+    #[serde(default)]
+    names: Vec<String>,
     /// The time that the server suggests for the next renewal (RFC 9773), in Unix seconds.
     pub(super) suggested: Option<u64>,
     /// When to ask for a suggestion again, in Unix seconds.
@@ -50,15 +55,42 @@ impl Attempts {
         if now < self.at { now } else { self.until }
     }
 
+    /// The reason of the last failure, with the words of the server.
+    pub(super) fn problem(&self) -> Option<String> {
+        let reason = self.reason.as_ref()?;
+        Some(self.detail.as_ref().map_or_else(|| reason.clone(), |detail| format!("{reason} ({detail})")))
+    }
+
+    /// Attempts for these names: others than before do not wait for them, unless the server set the time.
+    pub(super) fn for_names(mut self, names: &[String]) -> Self {
+        if self.names != names {
+            if !self.is_limited {
+                (self.until, self.failures) = (0, 0);
+            }
+            self.names = names.to_vec();
+        }
+        self
+    }
+
+    /// Whether the server set the time of the next attempt.
+    pub(super) fn is_limited(&self) -> bool {
+        self.is_limited
+    }
+
     /// Notes a certificate that is valid for `lifetime` seconds.
     pub(super) fn succeed(&mut self, now: u64, lifetime: u64) {
         let (until, ask) = (now + REST.min(lifetime / 4), now + ASK_TIME.min(lifetime / 4));
-        *self = Self { at: now, until, ask, is_limited: true, ..Self::default() };
+        *self = Self { at: now, until, ask, names: std::mem::take(&mut self.names), ..Self::default() };
+    }
+
+    /// Whether the last attempt got a certificate, after which there is a rest.
+    pub(super) fn is_resting(&self) -> bool {
+        self.reason.is_none() && !self.is_limited
     }
 
     /// Notes a failure.
-    pub(super) fn fail(&mut self, kind: Kind, reason: &str, clock: &dyn Clock) {
-        let now = clock.now();
+    pub(super) fn fail(&mut self, failure: &Failure, clock: &dyn Clock) {
+        let (now, kind) = (clock.now(), failure.kind);
         let doubled = |[first, longest]: [u64; 2]| first.saturating_mul(1 << self.failures.min(20)).min(longest);
         let wait = match kind {
             Kind::Silent | Kind::NoAccount => doubled(SILENT),
@@ -72,14 +104,16 @@ impl Attempts {
             at: now,
             until: now + wait + jitter,
             is_limited: matches!(kind, Kind::Limited(_)),
-            reason: Some(reason.to_owned()),
+            reason: Some(failure.text.clone()),
+            detail: failure.detail.clone(),
             ..self.clone()
         };
     }
 
     /// Whether the server may be asked for a suggestion.
     pub(super) fn may_ask(&self, now: u64) -> bool {
-        now >= self.ask
+        // A clock that was set back would make the wait as long as it had been wrong.
+        now >= self.ask || self.ask - now > ASK_AGAIN[1]
     }
 
     /// Notes a window for the next renewal, of which a random time is taken, and the seconds after which to ask again.
@@ -92,9 +126,10 @@ impl Attempts {
         });
     }
 
-    /// Allows an attempt now, because the operator asks for it; unless the server set the time.
+    /// Allows an attempt now, because the operator asks for it; unless the server set the time, or the last one
+    /// succeeded.
     pub(super) fn hurry(&mut self) {
-        if !self.is_limited {
+        if !self.is_limited && !self.is_resting() {
             self.until = 0;
         }
     }
@@ -119,7 +154,7 @@ mod tests {
     fn waits(kind: Kind, count: usize) -> Vec<u64> {
         let mut attempts = Attempts::default();
         let wait = |_| {
-            attempts.fail(kind, "", &Stopped(1000));
+            attempts.fail(&Failure::new(kind, ""), &Stopped(1000));
             attempts.allowed(1000) - 1000
         };
         (0..count).map(wait).collect()
@@ -153,7 +188,7 @@ mod tests {
         assert_eq!((attempts.suggested, attempts.may_ask(1000 + ASK_TIME)), (Some(5000), true));
         attempts.suggest(Some([1, 2]), Some(u64::MAX), &clock);
         assert_eq!((attempts.suggested, attempts.may_ask(1000 + 24 * HOUR)), (Some(1), true));
-        attempts.fail(Kind::Silent, "", &clock);
+        attempts.fail(&Failure::new(Kind::Silent, ""), &clock);
         assert_eq!(attempts.suggested, Some(1), "a failure keeps it");
         attempts.suggest(None, None, &clock);
         assert_eq!(attempts.suggested, None);
@@ -162,18 +197,29 @@ mod tests {
     #[test]
     fn a_clock_that_was_set_back_does_not_lengthen_a_wait() {
         let mut attempts = Attempts::default();
-        attempts.fail(Kind::Refused, "", &Stopped(1_000_000));
+        attempts.fail(&Failure::new(Kind::Refused, ""), &Stopped(1_000_000));
         assert_eq!(attempts.allowed(1_000_000), 1_000_600);
         assert_eq!(attempts.allowed(1000), 1000);
     }
 
     #[test]
+    fn other_names_do_not_wait_for_the_ones_before() {
+        let (names, others) = (["a.example".to_owned()], ["a.example".to_owned(), "b.example".to_owned()]);
+        let mut attempts = Attempts::default().for_names(&names);
+        attempts.succeed(1000, 90 * 24 * HOUR);
+        assert_eq!(attempts.clone().for_names(&names).allowed(1000), 1000 + REST);
+        assert_eq!(attempts.clone().for_names(&others).allowed(1000), 0);
+        attempts.fail(&Failure::new(Kind::Limited(Some(3600)), ""), &Stopped(1000));
+        assert_eq!(attempts.for_names(&others).allowed(1000), 4600);
+    }
+
+    #[test]
     fn the_operator_may_ask_for_an_attempt_but_not_against_the_server() {
         let mut attempts = Attempts::default();
-        attempts.fail(Kind::Refused, "", &Stopped(1000));
+        attempts.fail(&Failure::new(Kind::Refused, ""), &Stopped(1000));
         attempts.hurry();
         assert_eq!(attempts.allowed(1000), 0);
-        attempts.fail(Kind::Limited(Some(3600)), "", &Stopped(1000));
+        attempts.fail(&Failure::new(Kind::Limited(Some(3600)), ""), &Stopped(1000));
         attempts.hurry();
         assert_eq!(attempts.allowed(1000), 4600);
         attempts.succeed(5000, 90 * 24 * HOUR);

@@ -1,11 +1,13 @@
 //! Failed attempts to get a certificate, in the operator's words.
 
 use std::error::Error as StdError;
+use std::io;
+use std::time::Instant;
 
 use instant_acme::{Error, Problem};
 
 use super::http::Noted;
-use crate::safe_text::printable;
+use crate::safe_text::{printable, reason};
 
 /// How soon the next attempt is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,16 +28,20 @@ pub(super) struct Failure {
     pub(super) kind: Kind,
     /// The reason, and the next step.
     pub(super) text: String,
+    /// The words of the server. They may have addresses and tokens in them, and are not for a log.
+    pub(super) detail: Option<String>,
 }
 
 /// The difference between two clocks that is worth a word, in seconds.
 const CLOCK_DIFFERS: i64 = 300;
-/// The longest text of a server in a log line, in characters.
+/// The longest text of a server that is kept, in characters.
 const MAX_DETAIL: usize = 400;
+/// The longest word of a problem's type.
+const MAX_WORD: usize = 40;
 
 impl Failure {
     pub(super) fn new(kind: Kind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into() }
+        Self { kind, text: text.into(), detail: None }
     }
 
     /// The error of a request to the server `server`.
@@ -45,7 +51,11 @@ impl Failure {
             Error::Json(_) | Error::Str(_) => {
                 Self::new(Kind::Silent, format!("{server} gave an answer that is not one of an ACME server"))
             }
-            Error::Timeout(_) => Self::new(Kind::Silent, format!("{server} takes too long")),
+            Error::Timeout(Some(next)) => {
+                let wait = next.saturating_duration_since(Instant::now()).as_secs();
+                Self::new(Kind::Limited(Some(wait)), format!("{server} asks to wait"))
+            }
+            Error::Timeout(None) => Self::new(Kind::Silent, format!("{server} takes too long")),
             Error::Other(error) => Self::new(Kind::Silent, format!("cannot reach {server}: {}", causes(&**error))),
             error => Self::new(Kind::Refused, format!("{server}: {error}")),
         };
@@ -53,43 +63,39 @@ impl Failure {
     }
 
     fn of_problem(problem: &Problem, server: &str, noted: &Noted) -> Self {
-        let (kind, detail) = (problem.r#type.as_deref().unwrap_or_default(), detail(problem));
-        let word = kind.rsplit(':').next().unwrap_or_default();
+        let word = word(problem);
         let is_busy = problem.status.is_some_and(|status| status == 503 || status == 429);
-        match word {
-            "rateLimited" => {
-                Self::new(Kind::Limited(noted.retry_after), format!("{server} limits how often it is asked: {detail}"))
-            }
+        let (kind, text) = match word.as_str() {
+            "rateLimited" => (Kind::Limited(noted.retry_after), format!("{server} limits how often it is asked")),
             _ if is_busy && noted.retry_after.is_some() => {
-                Self::new(Kind::Limited(noted.retry_after), format!("{server} is busy: {detail}"))
+                (Kind::Limited(noted.retry_after), format!("{server} is busy"))
             }
-            "serverInternal" | "badNonce" => Self::new(Kind::Silent, format!("{server} is out of order: {detail}")),
-            "accountDoesNotExist" => Self::new(Kind::NoAccount, format!("{server} does not know the account any more")),
-            "userActionRequired" => Self::new(
-                Kind::Refused,
-                format!("{server} has new terms: {detail} (read them, and start once with --accept-terms)"),
-            ),
-            "externalAccountRequired" => Self::new(
+            "serverInternal" | "badNonce" => (Kind::Silent, format!("{server} is out of order")),
+            "accountDoesNotExist" => (Kind::NoAccount, format!("{server} does not know the account any more")),
+            "userActionRequired" => {
+                let place = noted.instance.as_deref().unwrap_or("its website");
+                (Kind::Refused, format!("{server} waits until you accept its new terms in a browser, at {place}"))
+            }
+            "externalAccountRequired" => (
                 Kind::Refused,
                 format!("{server} requires an account at its operator, which is not supported: use --tls-cert"),
             ),
             "rejectedIdentifier" | "unsupportedIdentifier" | "caa" => {
-                Self::new(Kind::Refused, format!("{server} gives no certificate for this --domain: {detail}"))
+                (Kind::Refused, format!("{server} gives no certificate for a name of --domain ({word})"))
             }
-            _ => Self::new(Kind::Refused, format!("{server} refuses: {detail}")),
-        }
+            _ => (Kind::Refused, format!("{server} refuses ({word})")),
+        };
+        Self { detail: detail(problem), ..Self::new(kind, text) }
     }
 
     /// The server could not validate `name`. `port` is where it tried.
     pub(super) fn of_validation(name: &str, port: u16, problem: Option<&Problem>, server: &str) -> Self {
-        let why = problem.map_or_else(|| "no reason was given".to_owned(), detail);
-        Self::new(
-            Kind::Refused,
-            format!(
-                "{server} could not validate {name}: {why} (does {name} have the address of this machine in DNS, in A \
-                 and AAAA, and does its port {port} lead here from the internet?)"
-            ),
-        )
+        let why = problem.map_or_else(|| "no reason was given".to_owned(), word);
+        let text = format!(
+            "{server} could not validate {name} ({why}): does {name} have the address of this machine in DNS, in A and \
+             AAAA, and does its port {port} lead here from the internet?"
+        );
+        Self { detail: problem.and_then(detail), ..Self::new(Kind::Refused, text) }
     }
 
     /// Adds that the clock of this machine may be the reason.
@@ -103,13 +109,29 @@ impl Failure {
     }
 }
 
+/// The last word of a problem's type, which says what it is.
+fn word(problem: &Problem) -> String {
+    let word = problem.r#type.as_deref().and_then(|kind| kind.rsplit(':').next()).unwrap_or_default();
+    let is_word = (1..=MAX_WORD).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_word { word.to_owned() } else { "unknown problem".to_owned() }
+}
+
 /// The words of a server, which are a stranger's.
-fn detail(problem: &Problem) -> String {
+fn detail(problem: &Problem) -> Option<String> {
     let own = problem.detail.iter().cloned();
     let others = problem.subproblems.iter().filter_map(|problem| problem.detail.clone());
     let all = own.chain(others).collect::<Vec<_>>().join("; ");
-    let all = if all.is_empty() { problem.r#type.clone().unwrap_or_default() } else { all };
-    printable(&all).chars().take(MAX_DETAIL).collect()
+    (!all.is_empty()).then(|| printable(&all).chars().take(MAX_DETAIL).collect())
+}
+
+/// The failure to write a file.
+pub(super) fn unwritable(error: &io::Error) -> Failure {
+    Failure::new(Kind::Silent, format!("cannot write to the state directory: {}", reason_of(error)))
+}
+
+/// The reason of an error of a file, with the text of our own ones.
+pub(super) fn reason_of(error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::InvalidData { error.to_string() } else { reason(error) }
 }
 
 /// An error with what caused it.
@@ -139,13 +161,22 @@ mod tests {
         let noted = Noted { retry_after: Some(7200), ..Noted::default() };
         let limited = failure("rateLimited", "too many certificates", &noted);
         assert_eq!(limited.kind, Kind::Limited(Some(7200)));
-        assert_eq!(limited.text, "acme.example limits how often it is asked: too many certificates");
+        assert_eq!(limited.text, "acme.example limits how often it is asked");
+        assert_eq!(limited.detail.as_deref(), Some("too many certificates"));
         assert_eq!(failure("badNonce", "", &noted).kind, Kind::Silent);
         assert_eq!(failure("accountDoesNotExist", "", &noted).kind, Kind::NoAccount);
-        let terms = failure("userActionRequired", "https://acme.example/2", &noted);
-        assert!(terms.kind == Kind::Refused && terms.text.contains("--accept-terms"), "{terms:?}");
-        let hidden = failure("malformed", "\u{1b}[2J", &noted);
-        assert_eq!(hidden.text, "acme.example refuses: \u{fffd}[2J");
+        let noted = Noted { instance: Some("https://acme.example/2".to_owned()), ..Noted::default() };
+        let terms = failure("userActionRequired", "", &noted);
+        assert!(terms.kind == Kind::Refused && terms.text.ends_with("at https://acme.example/2"), "{terms:?}");
+    }
+
+    #[test]
+    fn the_words_of_a_server_are_bounded_and_not_in_the_reason() {
+        let hidden = failure("malformed", &"\u{1b}[2J".repeat(1000), &Noted::default());
+        assert_eq!(hidden.text, "acme.example refuses (malformed)");
+        let detail = hidden.detail.unwrap();
+        assert!(detail.starts_with("\u{fffd}[2J") && detail.chars().count() == MAX_DETAIL, "{detail}");
+        assert_eq!(failure("\n", "", &Noted::default()).text, "acme.example refuses (unknown problem)");
     }
 
     #[test]

@@ -22,6 +22,10 @@ use crate::relay::http::{IDLE_TIME, builder};
 
 /// The longest answer that is read, in bytes. A chain of certificates has a few thousand.
 const MAX_ANSWER: usize = 1 << 20;
+/// The longest wait of an answer that instant-acme gets to see, in seconds. It adds it to the time.
+const MAX_WAIT: u64 = 24 * 3600;
+/// The longest address that is shown, in bytes.
+const MAX_ADDRESS: usize = 200;
 /// The longest time for a request with its answer.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 
@@ -52,6 +56,8 @@ pub(super) struct Noted {
     pub(super) directory: Option<Directory>,
     /// The seconds of `Retry-After` in an answer that was an error.
     pub(super) retry_after: Option<u64>,
+    /// The address at which a person can do what an error is about (RFC 8555, 7.3.3).
+    pub(super) instance: Option<String>,
     /// The seconds by which this machine's clock is ahead of the server's.
     pub(super) ahead: i64,
 }
@@ -127,16 +133,18 @@ impl AcmeHttp {
             Ok((Response::<Body>::from(response).into_parts().0, body.freeze()))
         };
         let answered = timeout(ANSWER_TIME, answered).await.map_err(|_| Error::Other("there was no answer".into()));
-        let (parts, body) = answered??;
+        let (mut parts, body) = answered??;
         let (mut notes, now) = (self.notes(), self.clock.now());
         if let Some(date) = time(&parts.headers, &DATE) {
             notes.ahead = now.cast_signed() - date;
         }
         if parts.status.is_client_error() || parts.status.is_server_error() {
             notes.retry_after = retry_after(&parts.headers, now, notes.ahead);
+            notes.instance = instance(&body);
         } else if url == self.directory_url {
             notes.directory = serde_json::from_slice(&body).ok();
         }
+        bound_wait(&mut parts.headers, now, notes.ahead);
         drop(notes);
         Ok(BytesResponse { parts, body: Box::new(body) })
     }
@@ -170,11 +178,40 @@ fn retry_after(headers: &HeaderMap, now: u64, ahead: i64) -> Option<u64> {
     seconds.or_else(until)
 }
 
+/// Makes `Retry-After` a number that can be added to any time, or removes it.
+fn bound_wait(headers: &mut HeaderMap, now: u64, ahead: i64) {
+    let wait = retry_after(headers, now, ahead);
+    headers.remove(RETRY_AFTER);
+    if let Some(wait) = wait {
+        headers.insert(RETRY_AFTER, wait.min(MAX_WAIT).into());
+    }
+}
+
+/// The address in a problem at which a person can do something.
+fn instance(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Instance {
+        instance: String,
+    }
+    let Instance { instance } = serde_json::from_slice(body).ok()?;
+    let is_shown = instance.len() <= MAX_ADDRESS && instance.starts_with("https://");
+    (is_shown && instance.bytes().all(|byte| byte.is_ascii_graphic())).then_some(instance)
+}
+
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
 
     use super::*;
+
+    #[test]
+    fn an_address_in_a_problem_is_one() {
+        let instance = |address: &str| instance(format!("{{\"instance\":\"{address}\"}}").as_bytes());
+        assert_eq!(instance("https://acme.example/2").as_deref(), Some("https://acme.example/2"));
+        for address in ["http://acme.example", "https://acme.example/a b", &format!("https://{}", "a".repeat(200))] {
+            assert_eq!(instance(address), None, "{address}");
+        }
+    }
 
     #[test]
     fn a_wait_is_a_number_or_a_time_by_the_clock_of_the_server() {
@@ -185,5 +222,14 @@ mod tests {
         assert_eq!(retry_after(&date, 946_684_800, 0), Some(0));
         assert_eq!(retry_after(&date, 946_684_800 + 3600, 3600 + 60), Some(59));
         assert_eq!(retry_after(&headers("soon"), 0, 0), None);
+        let bounded = |value| {
+            let mut headers = headers(value);
+            bound_wait(&mut headers, 0, 0);
+            headers.get(RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(bounded("120").as_deref(), Some("120"));
+        assert_eq!(bounded("18446744073709551615").as_deref(), Some("86400"));
+        assert_eq!(bounded("Tue, 31 Dec 2999 23:59:59 GMT").as_deref(), Some("86400"));
+        assert_eq!(bounded("soon"), None);
     }
 }

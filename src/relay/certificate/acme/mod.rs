@@ -1,9 +1,11 @@
 //! Certificates that a relay orders itself, by ACME (RFC 8555).
 //!
 //! instant-acme signs and parses; the order of the steps, the waits and the files are ours. Everything that happened is
-//! on the disk before the next step depends on it: a relay that starts again serves the certificate that it has, and
-//! asks the ACME server no sooner than it would have without the restart.
+//! on the disk before the next step depends on it: the key of an account before the account, an order with its key
+//! before the certificate. A relay that starts again serves the certificate that it has, goes on with the order that it
+//! began, and asks the ACME server no sooner than it would have without the restart.
 
+mod account;
 mod attempts;
 mod failure;
 mod http;
@@ -11,19 +13,22 @@ mod order;
 mod storage;
 
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use instant_acme::{Account, CertificateIdentifier, Error, NewAccount};
+use futures_util::FutureExt;
+use instant_acme::{CertificateIdentifier, Error};
 use thiserror::Error as ThisError;
 use tokio::sync::Notify;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use self::attempts::Attempts;
-use self::failure::{Failure, Kind};
+use self::failure::{Failure, Kind, reason_of, unwritable};
 use self::http::AcmeHttp;
-use self::order::{Method, Ordering};
+use self::order::{Method, Obtained, Ordering};
 use self::storage::Storage;
 use super::expiry::{self, Expiry};
 use super::{Certificates, Identity};
@@ -87,6 +92,9 @@ pub enum AcmeError {
     /// Another process has the files.
     #[error("another process orders certificates with the files in {}", .0.display())]
     Locked(PathBuf),
+    /// The file of the account cannot be understood, and there is no certificate.
+    #[error("{0}")]
+    Damaged(String),
     /// The files cannot be read or written.
     #[error("cannot use the files in {}: {}", .0.display(), reason(.1))]
     Files(PathBuf, io::Error),
@@ -104,6 +112,16 @@ pub struct Acme {
     certificates: Arc<Certificates>,
     current: Option<Identity>,
     attempts: Attempts,
+    /// A certificate that could not be written.
+    unkept: Option<Unkept>,
+}
+
+/// A certificate that is only in memory.
+struct Unkept {
+    chain: String,
+    key: Zeroizing<String>,
+    /// The problem.
+    text: String,
 }
 
 impl Acme {
@@ -122,29 +140,39 @@ impl Acme {
         let storage = storage.ok_or_else(|| AcmeError::Locked(options.root.clone()))?;
         let http = AcmeHttp::new(options.directory.clone(), options.authority.as_deref(), clock.clone())
             .map_err(|error| AcmeError::Client(error.to_string()))?;
-        match storage.account().map_err(files)? {
-            None if !options.accept_terms => expect_no_terms(&http, &options.server).await?,
-            _ => {}
-        }
         let current = storage.certificate().map_err(files)?;
+        match storage.account() {
+            Ok(None) if !options.accept_terms => expect_no_terms(&http, &options.server).await?,
+            Ok(_) => {}
+            // The next attempt to renew it says so.
+            Err(_) if current.is_some() => {}
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(AcmeError::Damaged(error.to_string()));
+            }
+            Err(error) => return Err(files(error)),
+        }
         if let Some(identity) = &current {
             certificates.serve(identity);
         }
-        let attempts = storage.attempts();
-        Ok(Self { options, http, storage, clock, certificates, current, attempts })
+        let attempts = storage.attempts().for_names(&options.names);
+        Ok(Self { options, http, storage, clock, certificates, current, attempts, unkept: None })
     }
 
     /// Orders certificates whenever one is due, until it is dropped. `hurry` asks for an attempt at once after one that
     /// failed.
     pub async fn keep_current(mut self, hurry: Arc<Notify>) {
         let mut expiry = Expiry::default();
+        self.log_wait();
         loop {
-            let reason = self.attempts.reason.clone();
+            self.keep_unkept();
+            let reason = self.unkept.as_ref().map(|unkept| unkept.text.clone()).or_else(|| self.attempts.problem());
             expiry.check(&self.certificates, self.current.as_ref(), reason.as_deref(), self.clock.now());
             let now = self.clock.now();
             if now < self.due(now) && self.attempts.may_ask(now) {
-                self.ask().await;
-                self.keep_attempts(&self.attempts);
+                if AssertUnwindSafe(self.ask()).catch_unwind().await.is_err() {
+                    self.attempts.suggest(None, None, &*self.clock);
+                }
+                let _ = self.keep_attempts(&self.attempts);
             }
             let due = self.due(now);
             if now < due {
@@ -156,23 +184,41 @@ impl Acme {
             }
             // If this process dies in between, the next one does not ask at once.
             let mut begun = self.attempts.clone();
-            begun.fail(Kind::Silent, "the last attempt was interrupted", &*self.clock);
-            self.keep_attempts(&begun);
-            if let Err(failure) = self.attempt().await {
+            begun.fail(&Failure::new(Kind::Silent, "the last attempt was interrupted"), &*self.clock);
+            let writable = self.keep_attempts(&begun);
+            if let Err(failure) = unless_panicked(self.attempt(writable)).await {
                 if failure.kind == Kind::NoAccount {
                     self.forget_account();
                 }
-                self.attempts.fail(failure.kind, &failure.text, &*self.clock);
+                self.attempts.fail(&failure, &*self.clock);
                 let next = expiry::date(self.attempts.allowed(self.clock.now()));
                 tracing::warn!(next, "there is no new certificate: {}", failure.text);
             }
-            self.keep_attempts(&self.attempts);
+            let _ = self.keep_attempts(&self.attempts);
         }
     }
 
-    fn keep_attempts(&self, attempts: &Attempts) {
-        if let Err(error) = self.storage.keep_attempts(attempts) {
-            tracing::warn!("cannot write to the state directory: {}", reason_of(&error));
+    /// Says why nothing is tried now, after a start during a wait.
+    fn log_wait(&self) {
+        let (now, Some(reason)) = (self.clock.now(), &self.attempts.reason) else { return };
+        let due = self.due(now);
+        if now < due {
+            let advice = if self.attempts.is_limited() { "" } else { " (SIGHUP tries at once)" };
+            tracing::warn!(next = expiry::date(due), "there is no new certificate: {reason}{advice}");
+        }
+    }
+
+    fn keep_attempts(&self, attempts: &Attempts) -> io::Result<()> {
+        self.storage.keep_attempts(attempts).inspect_err(|error| tracing::warn!("{}", unwritable(error).text))
+    }
+
+    /// Writes a certificate that could not be written before.
+    fn keep_unkept(&mut self) {
+        let Some(unkept) = &self.unkept else { return };
+        if self.storage.keep_certificate(&unkept.chain, &unkept.key).is_ok() {
+            self.storage.forget_order();
+            self.unkept = None;
+            tracing::info!("the certificate is in the state directory now");
         }
     }
 
@@ -194,15 +240,19 @@ impl Acme {
             let at = identity.not_after - identity.lifetime() / RENEWAL;
             self.attempts.suggested.map_or(at, |suggested| suggested.min(at))
         });
-        renewal.max(self.attempts.allowed(now))
+        let rests = covering.is_none() && self.attempts.is_resting();
+        if rests { renewal } else { renewal.max(self.attempts.allowed(now)) }
     }
 
     /// Asks the server when it would like the certificate to be renewed, which may be sooner than usual if it has to
     /// revoke many.
     async fn ask(&mut self) {
-        let suggestion = match (self.replaceable(), self.account().await) {
-            (Some(id), Ok(account)) => account.renewal_info(&id).await.ok(),
-            _ => None,
+        let suggestion = match self.replaceable() {
+            Some(id) => match self.known_account().await {
+                Ok(Some(account)) => account.renewal_info(&id).await.ok(),
+                _ => None,
+            },
+            None => None,
         };
         let (window, again) = suggestion.map(|(info, again)| (info.suggested_window, again.as_secs())).unzip();
         let window = window.map(|window| {
@@ -217,10 +267,20 @@ impl Acme {
         Some(CertificateIdentifier::new(issuer.as_slice().into(), serial.as_slice().into()).into_owned())
     }
 
-    /// Gets a certificate, keeps it and serves it.
-    async fn attempt(&mut self) -> Result<(), Failure> {
+    /// Gets a certificate, keeps it and serves it. `writable` is whether the state directory can be written. Without
+    /// that nothing is made at the server: it would be lost, and made again.
+    async fn attempt(&mut self, writable: io::Result<()>) -> Result<(), Failure> {
+        let now = self.clock.now();
+        let order = self.storage.order().filter(|order| order.is_for(&self.options.names, now));
+        let begun = order.filter(|_| self.unkept.is_none());
+        if begun.is_none() {
+            writable.map_err(|error| unwritable(&error))?;
+        }
         self.http.begin();
-        let account = self.account().await?;
+        let account = match self.known_account().await? {
+            Some(account) => account,
+            None => self.make_account().await?,
+        };
         let has_suggestions = self.http.noted().directory.is_some_and(|directory| directory.renewal_info.is_some());
         let ordering = Ordering {
             // A server that does not like it gets the next order without.
@@ -229,83 +289,34 @@ impl Acme {
             method: self.method(),
             server: &self.options.server,
             http: &self.http,
+            storage: &self.storage,
             certificates: &self.certificates,
+            begun,
+            now,
         };
-        tracing::info!(names = self.options.names.join(" "), "ordering a certificate");
-        let obtained = ordering.run(&account).await?;
-        // One that cannot be kept is served all the same. The next start orders another one.
-        if let Err(error) = self.storage.keep_certificate(&obtained.chain, &obtained.key) {
-            tracing::warn!("cannot write the certificate to the state directory: {}", reason_of(&error));
+        let Obtained { chain, key, identity } = ordering.run(&account).await?;
+        // The order stays until its certificate is kept: the next start downloads it again.
+        match self.storage.keep_certificate(&chain, &key) {
+            Ok(()) => {
+                self.storage.forget_order();
+                self.unkept = None;
+            }
+            Err(error) => {
+                let text = unwritable(&error).text;
+                tracing::warn!("the certificate is only in memory: {text}");
+                self.unkept = Some(Unkept { chain, key, text });
+            }
         }
-        self.certificates.serve(&obtained.identity);
-        tracing::info!(until = expiry::date(obtained.identity.not_after), "got a certificate");
-        self.attempts.succeed(self.clock.now(), obtained.identity.lifetime());
-        self.current = Some(obtained.identity);
+        self.certificates.serve(&identity);
+        tracing::info!(until = expiry::date(identity.not_after), "got a certificate");
+        self.attempts.succeed(self.clock.now(), identity.lifetime());
+        self.current = Some(identity);
         Ok(())
     }
 
     /// HTTP-01 where it is served, and every second time TLS-ALPN-01, which may work where the other one does not.
     fn method(&self) -> Method {
         if self.options.has_http && self.attempts.failures.is_multiple_of(2) { Method::Http } else { Method::Tls }
-    }
-
-    /// The account at the server, made if there is none.
-    async fn account(&self) -> Result<Account, Failure> {
-        let files = |error: io::Error| Failure::new(Kind::Refused, format!("the account: {}", reason_of(&error)));
-        let stored = self.storage.account().map_err(files)?;
-        let (terms, contact) = match stored {
-            Some(storage::Account { terms, contact, credentials: Some(credentials) }) => {
-                let builder = Account::builder_with_http(Box::new(self.http.clone()));
-                let account = builder.from_credentials(credentials).await.map_err(|error| self.failure(&error))?;
-                return self.checked(account, terms, contact).await;
-            }
-            Some(stored) => (stored.terms, stored.contact),
-            None => (None, None),
-        };
-        let directory = self.http.directory().await.map_err(|error| self.failure(&error))?;
-        let is_accepted = self.options.accept_terms || terms.is_some() || directory.meta.terms_of_service.is_none();
-        if !is_accepted {
-            let what = format!("{} has terms now: start once with --accept-terms", self.options.server);
-            return Err(Failure::new(Kind::Refused, what));
-        }
-        let contact = self.options.contact.clone().or(contact);
-        let addresses: Vec<_> = contact.iter().map(|mail| format!("mailto:{mail}")).collect();
-        let addresses: Vec<_> = addresses.iter().map(String::as_str).collect();
-        let new = NewAccount { contact: &addresses, terms_of_service_agreed: true, only_return_existing: false };
-        let builder = Account::builder_with_http(Box::new(self.http.clone()));
-        let created = builder.create(&new, self.options.directory.clone(), None).await;
-        let (account, credentials) = created.map_err(|error| self.failure(&error))?;
-        tracing::info!(server = self.options.server, "made an account at the ACME server");
-        let terms = directory.meta.terms_of_service;
-        let kept = storage::Account { terms, contact, credentials: Some(credentials) };
-        self.storage.keep_account(&kept).map_err(files)?;
-        Ok(account)
-    }
-
-    /// An account from the files, after a look at what may have changed since: the terms and the contact.
-    async fn checked(
-        &self,
-        account: Account,
-        terms: Option<String>,
-        contact: Option<String>,
-    ) -> Result<Account, Failure> {
-        let directory = self.http.noted().directory.unwrap_or_default();
-        let changed = directory.meta.terms_of_service.filter(|new| terms.as_ref() != Some(new));
-        if let Some(new) = &changed {
-            tracing::warn!(terms = %crate::safe_text::printable(new), "the ACME server has new terms");
-        }
-        let new_contact = self.options.contact.clone().filter(|new| contact.as_ref() != Some(new));
-        if let Some(mail) = &new_contact {
-            let address = format!("mailto:{mail}");
-            account.update_contacts(&[&address]).await.map_err(|error| self.failure(&error))?;
-        }
-        if changed.is_some() || new_contact.is_some() {
-            let files = |error: io::Error| Failure::new(Kind::Refused, format!("the account: {}", reason_of(&error)));
-            let credentials = self.storage.account().map_err(files)?.and_then(|stored| stored.credentials);
-            let kept = storage::Account { terms: changed.or(terms), contact: new_contact.or(contact), credentials };
-            self.storage.keep_account(&kept).map_err(files)?;
-        }
-        Ok(account)
     }
 
     fn failure(&self, error: &Error) -> Failure {
@@ -329,7 +340,19 @@ async fn expect_no_terms(http: &AcmeHttp, server: &str) -> Result<(), AcmeError>
     }
 }
 
-/// The reason of an error of a file, with the text of our own ones.
-fn reason_of(error: &io::Error) -> String {
-    if error.kind() == io::ErrorKind::InvalidData { error.to_string() } else { reason(error) }
+/// The result of an attempt, which fails if it panics: the next one may not.
+async fn unless_panicked(attempt: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let panicked = || Failure::new(Kind::Refused, "the attempt ended by an error of this program");
+    AssertUnwindSafe(attempt).catch_unwind().await.unwrap_or_else(|_| Err(panicked()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_attempt_that_panics_has_failed() {
+        let failure = unless_panicked(async { panic!("expected in this test") }).await.unwrap_err();
+        assert_eq!(failure.kind, Kind::Refused);
+    }
 }

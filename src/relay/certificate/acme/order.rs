@@ -9,8 +9,10 @@ use instant_acme::{
 use rcgen::{CertificateParams, DistinguishedName, KeyPair};
 use zeroize::Zeroizing;
 
-use super::failure::{Failure, Kind};
+use super::failure::{Failure, Kind, unwritable};
 use super::http::AcmeHttp;
+use super::storage::{Begun, Storage};
+use crate::relay::certificate::challenges::Challenges;
 use crate::relay::certificate::{Certificates, Identity, IdentityError};
 
 /// How the server validates names.
@@ -39,6 +41,15 @@ impl Method {
     }
 }
 
+/// Forgets the answers to challenges when it is dropped.
+struct Answers<'a>(&'a Challenges);
+
+impl Drop for Answers<'_> {
+    fn drop(&mut self) {
+        self.0.clear();
+    }
+}
+
 /// A certificate that was just got.
 pub(super) struct Obtained {
     pub(super) chain: String,
@@ -57,7 +68,12 @@ pub(super) struct Ordering<'a> {
     pub(super) method: Method,
     pub(super) server: &'a str,
     pub(super) http: &'a AcmeHttp,
+    pub(super) storage: &'a Storage,
     pub(super) certificates: &'a Certificates,
+    /// The order that was begun before.
+    pub(super) begun: Option<Begun>,
+    /// The time, in Unix seconds.
+    pub(super) now: u64,
     /// The certificate that this one is to replace, for a server that wants to know it.
     pub(super) replaces: Option<CertificateIdentifier<'static>>,
 }
@@ -67,43 +83,71 @@ impl Ordering<'_> {
         Failure::of(error, self.server, &self.http.noted())
     }
 
-    /// Gets a certificate. The answers to challenges are forgotten at the end.
+    /// Gets a certificate, of the order that was begun before or of a new one. The answers to challenges are forgotten
+    /// at the end.
     pub(super) async fn run(&self, account: &Account) -> Result<Obtained, Failure> {
-        let obtained = self.obtain(account).await;
-        self.certificates.challenges.clear();
+        let _answers = Answers(&self.certificates.challenges);
+        let (mut order, begun) = match self.resumed(account).await? {
+            Some(resumed) => resumed,
+            None => self.begin(account).await?,
+        };
+        let obtained = self.finish(&mut order, &begun).await;
+        if obtained.is_err() && order.state().status == OrderStatus::Invalid {
+            self.storage.forget_order();
+        }
         obtained
     }
 
-    async fn obtain(&self, account: &Account) -> Result<Obtained, Failure> {
+    /// The order that was begun before, if the server still knows it.
+    async fn resumed(&self, account: &Account) -> Result<Option<(Order, Begun)>, Failure> {
+        let Some(begun) = self.begun.clone() else { return Ok(None) };
+        match account.order(begun.url.clone()).await {
+            Ok(mut order) => Ok((order.state().status != OrderStatus::Invalid).then_some((order, begun))),
+            Err(Error::Api(problem)) if is_unknown(&problem) => Ok(None),
+            Err(error) => Err(self.failure(&error)),
+        }
+    }
+
+    async fn begin(&self, account: &Account) -> Result<(Order, Begun), Failure> {
         let names: Vec<_> = self.names.iter().cloned().map(Identifier::Dns).collect();
         let new = NewOrder::new(&names);
         let new = match &self.replaces {
             Some(replaced) => new.replaces(replaced.clone()),
             None => new,
         };
-        let mut order = account.new_order(&new).await.map_err(|error| self.failure(&error))?;
-        if order.state().status == OrderStatus::Pending {
-            self.answer(&mut order).await?;
-            match order.poll_ready(&patience()).await {
-                Ok(OrderStatus::Ready) => {}
-                Ok(_) | Err(Error::Api(_)) => return Err(self.invalid(&mut order).await),
-                Err(error) => return Err(self.failure(&error)),
-            }
-        }
+        tracing::info!(names = self.names.join(" "), "ordering a certificate");
+        let order = account.new_order(&new).await.map_err(|error| self.failure(&error))?;
         let key = KeyPair::generate().map_err(|error| unusable(&error))?;
-        let mut params = CertificateParams::new(self.names).map_err(|error| unusable(&error))?;
-        params.distinguished_name = DistinguishedName::new();
-        let request = params.serialize_request(&key).map_err(|error| unusable(&error))?;
-        let chain = async {
-            order.finalize_csr(request.der()).await?;
-            order.poll_certificate(&patience()).await
-        };
-        let chain = chain.await.map_err(|error| self.failure(&error))?;
-        let key = Zeroizing::new(key.serialize_pem());
-        let unusable =
-            |why: IdentityError| Failure::new(Kind::Refused, format!("{} gave no usable chain: {why}", self.server));
-        let identity = Identity::from_pem(chain.as_bytes(), key.as_bytes()).map_err(unusable)?;
-        Ok(Obtained { chain, key, identity })
+        let (url, key) = (order.url().to_owned(), key.serialize_pem());
+        let begun = Begun { url, names: self.names.to_vec(), key, at: self.now };
+        self.storage.keep_order(&begun).map_err(|error| unwritable(&error))?;
+        Ok((order, begun))
+    }
+
+    async fn finish(&self, order: &mut Order, begun: &Begun) -> Result<Obtained, Failure> {
+        if order.state().status == OrderStatus::Pending {
+            self.answer(order).await?;
+            let ready = order.poll_ready(&patience()).await;
+            if order.state().status == OrderStatus::Invalid {
+                return Err(self.invalid(order).await);
+            }
+            ready.map_err(|error| self.failure(&error))?;
+        }
+        if order.state().status == OrderStatus::Ready {
+            let key = KeyPair::from_pem(&begun.key).map_err(|error| unusable(&error))?;
+            let mut params = CertificateParams::new(self.names).map_err(|error| unusable(&error))?;
+            params.distinguished_name = DistinguishedName::new();
+            let request = params.serialize_request(&key).map_err(|error| unusable(&error))?;
+            order.finalize_csr(request.der()).await.map_err(|error| self.failure(&error))?;
+        }
+        let chain = order.poll_certificate(&patience()).await.map_err(|error| self.failure(&error))?;
+        let bad = |why: &str| Failure::new(Kind::Refused, format!("{} gave no usable chain: {why}", self.server));
+        let identity = Identity::from_pem(chain.as_bytes(), begun.key.as_bytes());
+        let identity = identity.map_err(|why: IdentityError| bad(&why.to_string()))?;
+        if !identity.covers(self.names) {
+            return Err(bad("it has not all names"));
+        }
+        Ok(Obtained { chain, key: Zeroizing::new(begun.key.clone()), identity })
     }
 
     /// Puts up the answers to the challenges of an order, and tells the server.
@@ -156,6 +200,12 @@ impl Ordering<'_> {
             None => Failure::new(Kind::Refused, format!("{} declared the order invalid", self.server)),
         }
     }
+}
+
+/// Whether the server does not know an order, or it belongs to an account that the server lost.
+fn is_unknown(problem: &instant_acme::Problem) -> bool {
+    let word = problem.r#type.as_deref().and_then(|kind| kind.rsplit(':').next()).unwrap_or_default();
+    matches!(word, "malformed" | "unauthorized") || matches!(problem.status, Some(401 | 403 | 404 | 410))
 }
 
 /// Whether a problem is one of the request itself, and not of the validation that it began.

@@ -47,6 +47,11 @@ impl Ports {
         Self { tls: bind(), http: bind() }
     }
 
+    /// With the address of a relay that ended.
+    pub(super) fn at(tls: SocketAddr) -> Self {
+        Self { tls: TcpListener::bind(tls).unwrap(), ..Self::new() }
+    }
+
     pub(super) fn tls(&self) -> u16 {
         self.tls.local_addr().unwrap().port()
     }

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use share::relay::certificate::acme::AcmeError;
 
@@ -178,13 +180,14 @@ async fn an_account_that_the_server_lost_is_made_again() {
     relay.certificate(&pebble.root().await).await;
 }
 
-/// A front whose terms of service are others.
-struct NewTerms;
+/// A front whose terms of service are others, with this number.
+struct NewTerms(Arc<AtomicUsize>);
 
 impl Interference for NewTerms {
     fn change(&self, asked: &Asked, answer: &mut serde_json::Value) {
         if asked.path == "/dir" {
-            answer["meta"]["termsOfService"] = "https://acme.test/terms-2".into();
+            let address = format!("https://acme.test/terms-{}", self.0.load(Ordering::SeqCst));
+            answer["meta"]["termsOfService"] = address.into();
         }
     }
 }
@@ -194,7 +197,8 @@ impl Interference for NewTerms {
 async fn terms_are_accepted_once() {
     let ports = Ports::new();
     let pebble = Pebble::start(ports.tls(), free_port());
-    let front = Fronted::start(&pebble, NewTerms);
+    let number = Arc::new(AtomicUsize::new(2));
+    let front = Fronted::start(&pebble, NewTerms(number.clone()));
     let mut setup = Setup::at(&front.directory);
     setup.options.accept_terms = false;
     let refusal = setup.open().await.err().unwrap().to_string();
@@ -206,7 +210,22 @@ async fn terms_are_accepted_once() {
     relay.ready().await;
     relay.stop().await;
     let account = files(setup.state.path()).into_iter().find(|file| file.ends_with("account.json")).unwrap();
-    let account: serde_json::Value = serde_json::from_slice(&fs::read(account).unwrap()).unwrap();
-    assert_eq!(account["terms"], "https://acme.test/terms-2");
-    assert_eq!(account["contact"], "admin@relay.test");
+    let kept = || serde_json::from_slice::<serde_json::Value>(&fs::read(&account).unwrap()).unwrap();
+    assert_eq!(kept()["terms"], "https://acme.test/terms-2");
+    assert_eq!(kept()["contact"], "admin@relay.test");
+    // Others are not accepted by that.
+    number.store(3, Ordering::SeqCst);
+    let attempts = || fs::read(account.with_file_name("attempts.json")).unwrap();
+    for (accept_terms, accepted) in [(false, "https://acme.test/terms-2"), (true, "https://acme.test/terms-3")] {
+        let before = attempts();
+        setup.options.accept_terms = accept_terms;
+        setup.clock.advance(25 * 3600);
+        let relay = setup.start(Ports::new()).await;
+        // It notes that it asked for the time of the next renewal, which comes after the terms.
+        while attempts() == before {
+            tokio::task::yield_now().await;
+        }
+        relay.stop().await;
+        assert_eq!(kept()["terms"], accepted);
+    }
 }

@@ -16,7 +16,7 @@ fn times(sandbox: &Sandbox, url: &str, round: u32) -> [Duration; 2] {
     };
     let trusting = |args: &[&str]| sandbox.share(args).env("SSL_CERT_FILE", certificate("good"));
     let (sent, link) = timed(trusting(&["send", "--quiet", "--relay", url, "long"]));
-    let (opened, _) = timed(trusting(&["open", "--quiet", &link, "--output", &format!("opened-{round}")]));
+    let (opened, _) = timed(trusting(&["open", "-f", "--quiet", &link, "--output", &format!("opened-{round}")]));
     [sent, opened]
 }
 

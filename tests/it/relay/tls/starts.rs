@@ -19,6 +19,7 @@ fn files_that_cannot_be_used_are_explained_at_the_start() {
         (&stranger, &key, "the private key is not that of the certificate"),
         (&key, &key, "there is no certificate in the file"),
         (&good, &good, "there is no private key without a passphrase in the file"),
+        (&good, &"/dev/null".to_owned(), "/dev/null is not a regular file"),
         (&good, &"nothing".to_owned(), "cannot read nothing: no such file or directory"),
     ] {
         relay(&sandbox, &["--listen", "127.0.0.1:0", "--tls-cert", chain, "--tls-key", key]).fails(8, error);
@@ -28,6 +29,14 @@ fn files_that_cannot_be_used_are_explained_at_the_start() {
         (&["--tls-cert", &good], "--tls-key <FILE> is missing"),
         (&["--accept-terms"], "--domain <NAME> is missing"),
         (&["--domain", "*.relay.example"], "--domain"),
+        (
+            &["--domain", "relay", "--listen", "127.0.0.1:0"],
+            "--domain relay: Let's Encrypt gives certificates only for",
+        ),
+        (
+            &["--tls-cert", &good, "--tls-key", &key, "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"],
+            "--http-listen redirects to the name of this relay, and its certificate has none",
+        ),
     ] {
         relay(&sandbox, options).fails(2, error);
     }
