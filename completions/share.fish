@@ -129,7 +129,7 @@ complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_s
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l acme-contact -d 'Let the certificate authority write to MAIL' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l tls-cert -d 'Use the certificate chain in FILE (PEM), and listen on port 443' -r -F
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l tls-key -d 'Use the private key in FILE (PEM)' -r -F
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l http-listen -d 'Redirect plain HTTP on ADDRESS to https, and let the certificate authority use it: [::]:80' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l http-listen -d 'Redirect plain HTTP on ADDRESS (port 80) to https, and let the certificate authority use it' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-size -d 'Accept shares up to SIZE [default: 4GiB, with --anyone 100MiB]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-lifetime -d 'Accept shares that wait for up to TIME [default: 90d, with --anyone 3d]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-stored -d 'Store up to SIZE in all [default: what the disk has room for, with --anyone 64GiB]' -r -f
@@ -148,9 +148,9 @@ complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_s
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l plain-http -d 'Allow plain HTTP on a network that you trust'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l anyone -d 'Let anyone create shares, within lower limits: see below'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l anyone -d 'Let anyone create shares (lower limits)'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l shared-folder -d 'Let several relays use the folder'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l accept-terms -d 'Accept the terms of the certificate authority; needed once'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l accept-terms -d 'Accept the terms of the certificate authority'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'

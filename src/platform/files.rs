@@ -182,6 +182,18 @@ pub fn copy_access(from: &Metadata, to: &File) -> io::Result<()> {
     to.set_permissions(from.permissions())
 }
 
+/// Gives a file that the superuser has just made to the owner of its directory, such as a service that must read it.
+///
+/// # Errors
+/// Any error of the file system.
+pub fn give_to_owner_of(directory: &Metadata, file: &File) -> io::Result<()> {
+    let is_ours = user_id() == 0 && is_of_superuser(&file.metadata()?);
+    if is_ours && !is_of_superuser(directory) {
+        fchown(file, Some(directory.uid()), Some(directory.gid()))?;
+    }
+    Ok(())
+}
+
 /// Sets the mode of a file to 0660, whatever the process's umask is.
 ///
 /// # Errors

@@ -28,7 +28,7 @@ A relay keeps encrypted shares until they are opened, and cannot read them. To s
 network, use one of these:
 
   a relay someone runs  share relay use URL
-  a relay of your own   share relay --public-url URL --create-token-file FILE
+  a relay of your own   share relay --domain NAME --create-token-file FILE
   a tunnel to here      share send --direct --public-url URL
   a folder or bucket    share relay use file:///DIRECTORY, or s3://BUCKET/PREFIX
 
@@ -41,7 +41,7 @@ const RELAY_EXAMPLES: &str = "\
 Examples:
   share relay use https://relay.example
   share relay --store file:///srv/share
-  share relay --public-url https://relay.example --create-token-file tokens";
+  share relay --domain relay.example --create-token-file tokens";
 
 /// Run a relay, or choose and check one
 #[derive(Args)]

@@ -68,7 +68,7 @@ pub(super) struct ServeArgs {
         help_heading = NETWORK
     )]
     trusted_proxy: Vec<IpNet>,
-    /// Let anyone create shares, within lower limits: see below
+    /// Let anyone create shares (lower limits)
     #[arg(long, alias = "open", conflicts_with = "create_token_file", help_heading = ACCESS)]
     anyone: bool,
     /// Let holders of a token in FILE create shares

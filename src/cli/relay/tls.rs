@@ -36,7 +36,7 @@ pub(super) struct TlsArgs {
     /// Get and renew a certificate for NAME, and listen on port 443 (repeatable)
     #[arg(long, value_name = "NAME", value_parser = domain, value_hint = ValueHint::Hostname)]
     domain: Vec<String>,
-    /// Accept the terms of the certificate authority; needed once
+    /// Accept the terms of the certificate authority
     #[arg(long, requires = "domain")]
     accept_terms: bool,
     /// Get certificates from the ACME server at URL [default: Let's Encrypt]
@@ -62,7 +62,7 @@ pub(super) struct TlsArgs {
     /// Use the private key in FILE (PEM)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Redirect plain HTTP on ADDRESS to https, and let the certificate authority use it: [::]:80
+    /// Redirect plain HTTP on ADDRESS (port 80) to https, and let the certificate authority use it
     #[arg(long, value_name = "ADDRESS", value_parser = listening::address, value_hint = ValueHint::Other)]
     http_listen: Option<SocketAddr>,
 }

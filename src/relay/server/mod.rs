@@ -137,7 +137,8 @@ fn router(server: Arc<Server>) -> Router {
 #[cfg(test)]
 mod tests {
     use super::entrance::MAX_FIELDS;
-    use super::serving::MAX_HEAD;
+    use super::serving::{MAX_HEAD, MAX_STREAMS};
+    use super::streams::IDLE_TIME;
     use super::*;
 
     #[test]
@@ -149,6 +150,8 @@ mod tests {
         for sentence in [
             format!("a head of at most {thousands} {rest} bytes and {MAX_FIELDS} fields"),
             format!("with a target of at most {target} bytes"),
+            format!("at most {MAX_STREAMS} requests at once"),
+            format!("or makes no request for {} seconds", IDLE_TIME.as_secs()),
             format!(
                 "still sends after a refusal | {silence} seconds of silence, of which {} bytes restore one, and {all} \
                  seconds in all",

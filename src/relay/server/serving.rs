@@ -27,7 +27,7 @@ pub(super) const MAX_HEAD: usize = 64 << 10;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Requests at once on one connection of HTTP/2. Browsers make few.
-const MAX_STREAMS: u32 = 32;
+pub(super) const MAX_STREAMS: u32 = 32;
 /// Bytes of a body that may be under way before it is read: of one request, and of all on a connection. Our own client
 /// uploads over HTTP/1.1, and browsers send short requests.
 const WINDOWS: [u32; 2] = [256 << 10, 512 << 10];

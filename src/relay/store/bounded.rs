@@ -245,7 +245,9 @@ mod tests {
         for object in ["seal", "claim", "end", "try/00"] {
             assert_eq!(create(&store, object, 100).await.unwrap(), Created::New, "{object}");
         }
-        store.create("due/2026112612/1-a", Bytes::from_static(b"x").into()).await.unwrap();
+        for uncounted in ["due/2026112612/1-a", "used/20261126/a/b-9000"] {
+            store.create(uncounted, Bytes::from_static(b"x").into()).await.unwrap();
+        }
         let parts = [0, 1].map(|number| format!("{ID}/part/00000{number}-a"));
         store.delete(&parts).await.unwrap();
         store.delete(&parts).await.unwrap();

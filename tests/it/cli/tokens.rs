@@ -1,7 +1,7 @@
 //! Create tokens: the commands, the file, and a relay that follows it.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -99,6 +99,31 @@ fn a_file_of_tokens_keeps_its_mode_and_its_place_and_a_malformed_line_is_named()
         let ended = token(&sandbox, args).fails(2, "tokens: line 2 is not a create token");
         assert!(!ended.stderr.contains("very-secret"), "{ended:?}");
     }
+}
+
+#[test]
+fn a_file_that_the_superuser_makes_belongs_to_the_owner_of_its_directory() {
+    let sandbox = Sandbox::new();
+    let directory = sandbox.other_home("service");
+    let service = 65_534;
+    if chown(&directory, Some(service), Some(service)).is_err() {
+        // Only the superuser can test this.
+        return;
+    }
+    let file = directory.join("tokens");
+    let make = |name: &str| {
+        let args = ["relay", "token", name, "-q", "--create-token-file"];
+        sandbox.share(args).arg(&file)
+    };
+    for name in ["anna", "ben"] {
+        make(name).ok();
+        assert_eq!((fs::metadata(&file).unwrap().uid(), mode(&file)), (service, 0o600));
+    }
+    // The service cannot make the superuser write elsewhere.
+    fs::remove_file(&file).unwrap();
+    symlink(sandbox.path("elsewhere"), &file).unwrap();
+    make("anna").fails(8, "tokens: ");
+    assert!(!sandbox.path("elsewhere").exists());
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn documents_repeat_the_numbers_of_the_program() {
         ("SECURITY.md", format!("until {} days after its end", days(TOMBSTONE_TIME))),
         ("SECURITY.md", format!("larger than {} KiB is being opened", INLINE_LEN / 1024)),
         ("docs/viewing.md", format!("look again for {hours} hours")),
-        ("docs/relay.md", format!("port {PORT} of 127.0.0.1")),
+        ("docs/reaching.md", format!("port {PORT} of 127.0.0.1")),
         ("docs/relay.md", format!("listens on `127.0.0.1:{PORT}`")),
         ("docs/relay.md", format!("answer back for {} seconds", MAX_WAIT.as_secs())),
     ] {

@@ -8,8 +8,8 @@ use std::process::Command;
 use super::documents::documents;
 use crate::support::{Run, SHARE, Sandbox, TestS3, photo};
 
-/// The labels of code blocks with commands. Each but the first labels one block, which a test runs.
-const RUN: [&str; 11] = [
+/// The labels of code blocks with commands. Each labels one block, which a test runs, except `sh` and `sh service`.
+const RUN: [&str; 12] = [
     "sh",
     "sh bucket",
     "sh folder",
@@ -20,6 +20,7 @@ const RUN: [&str; 11] = [
     "sh relay",
     "sh send",
     "sh sender",
+    "sh service",
     "sh status",
 ];
 
@@ -165,6 +166,25 @@ fn a_relay_over_a_bucket_runs_as_it_stands() {
     let script = format!("exec 3< <({}); read -r line <&3; echo \"$line\"; kill $!", command.trim());
     let shown = shell(&sandbox, &script).envs(s3.settings()).env("SHARE_LISTEN", "127.0.0.1:0").ok();
     assert!(shown.starts_with("http://127.0.0.1:"), "{shown}");
+}
+
+/// `tests/deb` runs the commands of the packaged service, each block by its heading and its number below it.
+#[test]
+fn the_test_of_the_package_runs_the_commands_for_an_operator() {
+    let (page, script) = (text("docs/relay.md"), text("tests/deb"));
+    let (mut heading, mut below, mut count) = ("", 0, 0);
+    for line in page.lines() {
+        if line.starts_with('#') {
+            (heading, below) = (line.trim_start_matches('#').trim(), 0);
+        }
+        if line == "```sh service" {
+            (below, count) = (below + 1, count + 1);
+            let number = if below == 1 { String::new() } else { format!(" {below}") };
+            let runs = [format!("runs '{heading}'{number}\n"), format!("runs {heading}{number}\n")];
+            assert!(runs.iter().any(|runs| script.contains(runs)), "{runs:?}");
+        }
+    }
+    assert_eq!(count, blocks("sh service").len());
 }
 
 /// `tests/first-run` runs the first command at a terminal, and is the recipient; and it installs the program.

@@ -1,16 +1,16 @@
 //! The file of create tokens: read whole, and replaced whole under its lock.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::relay::token::line::{self, TokenLine};
-use crate::durable_fs::lock;
+use crate::durable_fs::{lock, parent};
 use crate::platform::files;
 use crate::relay::server::CreateToken;
 use crate::safe_text::printable;
-use crate::state::{private, read_all, replace};
+use crate::state::{read_all, replace};
 
 /// The longest file that is read, in bytes.
 const LONGEST: u64 = 4 << 20;
@@ -59,14 +59,23 @@ pub(super) fn change(path: &Path, change: impl FnOnce(&str) -> Result<String, Fa
     replace(&real, new.as_bytes(), &file.metadata().map_err(failed)?).map_err(failed)
 }
 
-/// The locked file of that name, which is made if it is missing.
+/// The locked file of that name, which is made if it is missing. A symbolic link is refused, since the directory may
+/// belong to a user with fewer rights.
 fn locked(path: &Path) -> io::Result<File> {
     loop {
-        let file = private(path)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = files::unfollowed(files::private(&mut options)).open(path)?;
         lock(&file)?;
+        let data = file.metadata()?;
         // Another writer may have replaced it while this one waited.
         match fs::metadata(path) {
-            Ok(named) if files::is_same(&named, &file.metadata()?) => return Ok(file),
+            Ok(named) if files::is_same(&named, &data) => {
+                if data.len() == 0 {
+                    files::give_to_owner_of(&fs::metadata(parent(path))?, &file)?;
+                }
+                return Ok(file);
+            }
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }

@@ -178,6 +178,6 @@ mod tests {
         assert_eq!(attempts.allowed(1000), 4600);
         attempts.succeed(5000, 90 * 24 * HOUR);
         attempts.hurry();
-        assert_eq!(attempts.allowed(5000), 5000 + REST);
+        assert_eq!(attempts.allowed(5000), 5000 + 3600);
     }
 }

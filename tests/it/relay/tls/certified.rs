@@ -20,11 +20,17 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
-use crate::support::{TestClock, TestRelay, authority};
+use crate::support::{Interference, TestClock, TestRelay, authority};
 
 /// The longest wait for a step of the relay.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A front that changes nothing.
+pub(super) struct Clear;
+
+impl Interference for Clear {}
 
 /// The name of the relay.
 pub(super) const NAME: &str = "relay.test";
@@ -187,40 +193,64 @@ pub(super) async fn handshake(
     })
 }
 
-/// Makes requests over connections that stay, and over new ones, until `stop`. Each must succeed. Returns the tasks,
-/// which count them, when some were made.
-pub(super) async fn load(address: SocketAddr, root: Vec<u8>, stop: Arc<AtomicBool>) -> Vec<JoinHandle<usize>> {
-    let made = Arc::<AtomicUsize>::default();
-    let task = |stays: bool| {
-        let (root, stop, made) = (root.clone(), stop.clone(), made.clone());
-        tokio::spawn(async move {
-            let (connector, mut count, mut kept) = (client(&root, &[b"http/1.1"]), 0, None);
-            while !stop.load(Ordering::SeqCst) {
-                let mut stream = match kept.take() {
-                    Some(stream) => stream,
-                    None => {
-                        let stream = TcpStream::connect(address).await.unwrap();
-                        connector.connect(NAME.try_into().unwrap(), stream).await.unwrap()
-                    }
-                };
-                let request = format!("GET /.well-known/share HTTP/1.1\r\nHost: {NAME}\r\n\r\n");
-                stream.write_all(request.as_bytes()).await.unwrap();
-                let mut answer = [0; 15];
-                stream.read_exact(&mut answer).await.unwrap();
-                assert_eq!(&answer, b"HTTP/1.1 200 OK");
-                let mut rest = vec![0; 4096];
-                // The answer is short, and comes in one record.
-                assert!(stream.read(&mut rest).await.unwrap() > 0);
-                kept = stays.then_some(stream);
-                count += 1;
-                made.fetch_add(1, Ordering::SeqCst);
-            }
-            count
-        })
-    };
-    let tasks = [true, true, false, false].map(task).into_iter().collect();
-    while made.load(Ordering::SeqCst) < 20 {
-        tokio::task::yield_now().await;
+/// Requests over connections that stay, and over new ones. Each must succeed.
+pub(super) struct Load {
+    tasks: Vec<JoinHandle<()>>,
+    made: Arc<AtomicUsize>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Load {
+    /// Begins to make requests to the relay at `address`, trusting the certificates in `root` (PEM).
+    pub(super) fn begin(address: SocketAddr, root: &[u8]) -> Self {
+        let (made, stop) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
+        let task = |stays: bool| {
+            let (connector, made, stop) = (client(root, &[b"http/1.1"]), made.clone(), stop.clone());
+            tokio::spawn(async move {
+                let mut kept = None;
+                while !stop.load(Ordering::SeqCst) {
+                    let stream = match kept.take() {
+                        Some(stream) => stream,
+                        None => {
+                            let stream = TcpStream::connect(address).await.unwrap();
+                            connector.connect(NAME.try_into().unwrap(), stream).await.unwrap()
+                        }
+                    };
+                    kept = Some(asked(stream).await).filter(|_| stays);
+                    made.fetch_add(1, Ordering::SeqCst);
+                }
+            })
+        };
+        let tasks = [true, true, false, false].map(task).into_iter().collect();
+        Self { tasks, made, stop }
     }
-    tasks
+
+    /// Waits until many more requests were answered.
+    pub(super) async fn more(&self) {
+        let expected = self.made.load(Ordering::SeqCst) + 50;
+        while self.made.load(Ordering::SeqCst) < expected {
+            assert!(self.tasks.iter().all(|task| !task.is_finished()), "a request failed");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Ends, and panics if a request failed.
+    pub(super) async fn end(self) {
+        self.stop.store(true, Ordering::SeqCst);
+        for task in self.tasks {
+            task.await.unwrap();
+        }
+    }
+}
+
+/// Makes one request that must succeed, and returns its connection.
+async fn asked(mut stream: TlsStream<TcpStream>) -> TlsStream<TcpStream> {
+    let request = format!("GET /.well-known/share HTTP/1.1\r\nHost: {NAME}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = [0; 15];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    // The answer is short, and comes in one record.
+    assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+    stream
 }

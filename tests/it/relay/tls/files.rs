@@ -5,7 +5,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::CertificateDer;
@@ -18,7 +17,7 @@ use tempfile::TempDir;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
-use super::certified::{NAME, handshake, load};
+use super::certified::{Load, NAME, handshake};
 use crate::support::{TIME_LIMIT, TestRelay};
 
 /// A new self-signed certificate for the relay, with its key.
@@ -105,8 +104,8 @@ async fn files_are_replaced_under_load_without_a_failed_request() {
     let mut relay = WithFiles::start(Limits::default());
     let (second, third) = (pair(), pair());
     let roots = [&*relay.first, &second.0, &third.0].concat();
-    let stop = Arc::<AtomicBool>::default();
-    let tasks = load(relay.address, roots.clone().into_bytes(), stop.clone()).await;
+    let load = Load::begin(relay.address, roots.as_bytes());
+    load.more().await;
     let before = relay.certificate(&roots).await;
     // The new certificate comes first: until its key is there too, the pair cannot be used.
     fs::write(&relay.chain, &second.0).unwrap();
@@ -129,10 +128,7 @@ async fn files_are_replaced_under_load_without_a_failed_request() {
     link(Path::new("data/key.pem"), &relay.key);
     link(Path::new("v3"), &data);
     relay.replaced(&now, &roots).await;
-    stop.store(true, Ordering::SeqCst);
-    for task in tasks {
-        assert!(task.await.unwrap() > 0);
-    }
+    load.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,13 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 
 use share::relay::certificate::acme::AcmeError;
 
-use super::certified::{NAME, Ports, Setup, handshake};
+use super::certified::{Clear, NAME, Ports, Setup, handshake};
 use crate::support::{Asked, Fronted, Interference, Pebble, Reply, UNKNOWN, files, free_port, refused};
-
-/// A front that changes nothing.
-struct Clear;
-
-impl Interference for Clear {}
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs pebble: tests/all"]

@@ -1,12 +1,11 @@
 //! A certificate is renewed in time, without a request that fails.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use serde_json::json;
 
-use super::certified::{Ports, Setup, load};
+use super::certified::{Certified, Clear, Load, Ports, Setup};
 use crate::support::{Asked, Fronted, Interference, LIFETIME, Pebble, Reply, free_port};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -14,28 +13,35 @@ use crate::support::{Asked, Fronted, Interference, LIFETIME, Pebble, Reply, free
 async fn a_certificate_is_renewed_by_the_clock_under_load() {
     let ports = Ports::new();
     let pebble = Pebble::start(ports.tls(), free_port());
-    let setup = Setup::at(&pebble.directory());
+    let front = Fronted::start(&pebble, Clear);
+    let setup = Setup::at(&front.directory);
     let mut relay = setup.start(ports).await;
     relay.ready().await;
-    let (root, stop) = (pebble.root().await, Arc::<AtomicBool>::default());
-    let first = relay.certificate(&root).await;
-    let load = load(relay.address, root.clone(), stop.clone()).await;
-    // A day before a third of the lifetime is left nothing happens, and then a new one comes.
+    let root = pebble.root().await;
+    let (first, load) = (relay.certificate(&root).await, Load::begin(relay.address, &root));
+    load.more().await;
+    // Nothing happens until a third of the lifetime is left.
     setup.clock.advance(LIFETIME * 2 / 3 - 24 * 3600);
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(relay.certificate(&root).await, first);
+    load.more().await;
     setup.clock.advance(25 * 3600);
-    while relay.certificate(&root).await == first {
-        tokio::task::yield_now().await;
-    }
-    // So does the next one, but not at once, although this clock is far ahead of pebble's.
-    let second = relay.certificate(&root).await;
+    let second = renewed(&relay, &root, &first).await;
+    // By this clock, which is far ahead of pebble's, the new one is due at once. But it rests for an hour.
     setup.clock.advance(1800);
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(relay.certificate(&root).await, second);
-    stop.store(true, Ordering::SeqCst);
-    for task in load {
-        assert!(task.await.unwrap() > 0);
+    load.more().await;
+    setup.clock.advance(1801);
+    renewed(&relay, &root, &second).await;
+    load.more().await;
+    load.end().await;
+    assert_eq!(front.count("/order-plz"), 3);
+}
+
+/// Waits until the certificate is another one than `before`, and returns it.
+async fn renewed(relay: &Certified, root: &[u8], before: &CertificateDer<'_>) -> CertificateDer<'static> {
+    loop {
+        let now = relay.certificate(root).await;
+        if now != *before {
+            return now;
+        }
     }
 }
 
@@ -108,9 +114,7 @@ async fn a_server_may_ask_for_an_early_renewal() {
     let first = relay.certificate(&root).await;
     assert_eq!(front.count("/order-plz"), 1);
     setup.clock.advance(6 * 3600);
-    while relay.certificate(&root).await == first {
-        tokio::task::yield_now().await;
-    }
+    renewed(&relay, &root, &first).await;
     let replaced = replaced.lock().unwrap();
     // The key of the issuer and the serial number.
     assert!(replaced.len() == 1 && replaced[0].split('.').count() == 2, "{replaced:?}");

@@ -26,7 +26,7 @@ fn a_transfer_over_tls_is_nearly_as_fast_as_a_plain_one() {
     let sandbox = Sandbox::new();
     sandbox.write("long", &noise(LEN, 1));
     let [chain, key] = ["good", "key"].map(|name| certificate(name).to_str().unwrap().to_owned());
-    let common = ["relay", "--anyone", "--listen", "127.0.0.1:0", "--store", "memory:"];
+    let common = ["relay", "--anyone", "--max-size", "1GiB", "--listen", "127.0.0.1:0", "--store", "memory:"];
     let start = |more: &[&str]| sandbox.start_as_relay(sandbox.share(common.iter().chain(more)));
     let (plain, secure) = (start(&[]), start(&["--tls-cert", &chain, "--tls-key", &key]));
     // The best of several, since other programs take their time too.
