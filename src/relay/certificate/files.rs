@@ -103,12 +103,7 @@ impl CertificateFiles {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, FilesError> {
-    let unreadable = |error| FilesError::Unreadable(path.to_owned(), error);
-    let len = fs::metadata(path).map_err(unreadable)?.len();
-    if len > MAX_FILE {
-        return Err(unreadable(io::ErrorKind::FileTooLarge.into()));
-    }
-    fs::read(path).map_err(unreadable)
+    files::read_short(path, MAX_FILE).map_err(|error| FilesError::Unreadable(path.to_owned(), error))
 }
 
 fn is_same(before: Option<&Metadata>, now: Option<&Metadata>) -> bool {

@@ -1,7 +1,7 @@
 //! The memory of a node for daily use of create tokens: see `used`.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::relay::account::DAY;
 use crate::relay::rules::names;
@@ -12,8 +12,11 @@ use crate::secret::Id;
 /// The least by which an upload of unknown length is granted more at once, in bytes.
 const STEP: u64 = 16 << 20;
 /// Time after the end of a day for which its objects are kept, in seconds: uploads that began then may run for a day
-/// and a grace.
-const KEPT: u64 = DAY + 3600;
+/// and a grace, and a clock that was ahead for a while has deleted nothing that counts.
+const KEPT: u64 = 7 * DAY;
+
+/// Time for which a listing answers questions about an account, in seconds.
+const FRESH: u64 = 3;
 
 /// Use of accounts, as far as a node knows it. All of it is in the store too, or is being written there.
 #[derive(Default)]
@@ -26,6 +29,22 @@ pub(super) struct Uses {
     /// Bytes of all of them.
     bytes: u64,
     /// How many writes of objects have failed.
+    failures: u64,
+    /// The last listing that was noted.
+    listed: Option<Listing>,
+    /// Held by the question that lists for those that come meanwhile.
+    turn: Arc<Turn>,
+}
+
+/// See [`Uses::turn`].
+pub(super) type Turn = tokio::sync::Mutex<()>;
+
+/// The moment at which a listing began.
+#[derive(Clone, Copy)]
+pub(super) struct Listing {
+    /// Unix seconds.
+    at: u64,
+    /// Failed writes before it.
     failures: u64,
 }
 
@@ -120,16 +139,27 @@ impl Uses {
         }
     }
 
-    /// The mark of a listing that begins now, for [`Uses::note`].
-    pub(super) fn begin_listing(&self) -> u64 {
-        self.failures
+    /// A listing that begins `at`, for [`Uses::note`].
+    pub(super) fn begin_listing(&self, at: u64) -> Listing {
+        Listing { at, failures: self.failures }
+    }
+
+    /// Whether a listing began not long before `now`.
+    pub(super) fn are_fresh(&self, now: u64) -> bool {
+        self.listed.is_some_and(|listing| now.abs_diff(listing.at) < FRESH)
+    }
+
+    /// The turn to list.
+    pub(super) fn turn(&self) -> Arc<Turn> {
+        self.turn.clone()
     }
 
     /// Adds what a listing shows, and drops what was not written although it had been tried before it began.
-    pub(super) fn note(&mut self, began: u64, listed: &[Object]) {
+    pub(super) fn note(&mut self, listing: Listing, listed: &[Object]) {
+        self.listed = Some(listing);
         let bytes = &mut self.bytes;
         self.shares.retain(|_, known| {
-            let may_exist = known.is_stored || known.writes > 0 || known.failure > began;
+            let may_exist = known.is_stored || known.writes > 0 || known.failure > listing.failures;
             *bytes -= if may_exist { 0 } else { known.bytes };
             may_exist
         });
@@ -226,6 +256,8 @@ mod tests {
     use super::*;
     use crate::blob::MIN_LEN;
 
+    const FIRST: Listing = Listing { at: 0, failures: 0 };
+
     fn share(number: u8) -> Id {
         Id::from_bytes([number; 16])
     }
@@ -236,8 +268,9 @@ mod tests {
         let step = format!("{} {:03} {:03}", STEP / 1_000_000, STEP / 1000 % 1000, STEP % 1000);
         for sentence in [
             format!("at least a quarter and {step} bytes more"),
+            format!("A listing answers for {FRESH} seconds"),
             format!("takes `max_len`, or {MIN_LEN} bytes if that is unknown"),
-            format!("the objects of a day {} hours after its end", KEPT / 3600),
+            format!("the objects of a day {} days after its end", KEPT / DAY),
         ] {
             assert!(text.contains(&sentence), "{sentence}");
         }
@@ -245,8 +278,8 @@ mod tests {
 
     #[test]
     fn a_day_is_needed_until_its_uploads_have_ended() {
-        assert_eq!((first_kept(0), first_kept(5 * DAY), end_of(5)), (0, 3, 6 * DAY));
-        assert_eq!((first_kept(5 * DAY + 3599), first_kept(5 * DAY + 3600)), (3, 4));
+        assert_eq!((first_kept(0), first_kept(10 * DAY), end_of(5)), (0, 3, 6 * DAY));
+        assert_eq!((first_kept(11 * DAY - 1), first_kept(11 * DAY)), (3, 4));
     }
 
     #[test]
@@ -264,12 +297,12 @@ mod tests {
         uses.written(share(1), 40, true);
         assert!(uses.covers(&share(1), 40) && !uses.covers(&share(1), 41));
         // An older listing, which lacks it; and the objects of another share in any order.
-        uses.note(0, &[listed(share(2), 50, false), listed(share(2), 20, false)]);
+        uses.note(FIRST, &[listed(share(2), 50, false), listed(share(2), 20, false)]);
         assert_eq!(uses.bytes, 90);
         assert!(uses.grant(share(3), 11, &limits, 0).is_err());
-        uses.note(0, &[listed(share(2), 30, true), listed(share(2), 50, false)]);
+        uses.note(FIRST, &[listed(share(2), 30, true), listed(share(2), 50, false)]);
         assert_eq!(uses.bytes, 70);
-        uses.note(0, &[listed(share(2), 50, false)]);
+        uses.note(FIRST, &[listed(share(2), 50, false)]);
         assert_eq!(uses.bytes, 70, "a committed share takes no more");
         uses.grant(share(3), 30, &limits, 0).unwrap();
         let full = RelayError::Quota { what: Some(Daily::Shares), max: 3, until: Some(5) };
@@ -282,24 +315,24 @@ mod tests {
         let small = Object { name: names::used(9, &key, &share(1), 4096, false), len: 0, written: 0 };
         let limits = AccountLimits { bytes_a_day: Some(100 << 20), ..AccountLimits::default() };
         let mut uses = Uses::default();
-        uses.note(0, std::slice::from_ref(&small));
+        uses.note(FIRST, std::slice::from_ref(&small));
         let granted = uses.grant(share(1), 5000, &limits, 0).unwrap().unwrap();
         assert_eq!(uses.grant(share(1), 6000, &limits, 0), Ok(Some(granted)), "two requests write it");
-        let during = uses.begin_listing();
+        let during = uses.begin_listing(0);
         uses.written(share(1), granted, false);
-        for began in [during, uses.begin_listing()] {
+        for began in [during, uses.begin_listing(0)] {
             uses.note(began, std::slice::from_ref(&small));
             assert_eq!(uses.bytes, granted, "the other request may have written it");
         }
         uses.written(share(1), granted, false);
-        let after = uses.begin_listing();
-        uses.note(after - 1, std::slice::from_ref(&small));
+        let after = uses.begin_listing(0);
+        uses.note(during, std::slice::from_ref(&small));
         assert_eq!(uses.bytes, granted, "the listing began before");
         uses.note(after, std::slice::from_ref(&small));
         assert_eq!((uses.bytes, uses.covers(&share(1), 4096)), (4096, true), "what was stored before stays");
         assert_eq!(uses.grant(share(2), 4096, &limits, 0), Ok(Some(4096)));
         uses.written(share(2), 4096, false);
-        uses.note(uses.begin_listing(), &[]);
+        uses.note(uses.begin_listing(0), &[]);
         assert_eq!((uses.bytes, uses.shares.len()), (4096, 1));
     }
 }

@@ -50,7 +50,7 @@ impl StoreRelay {
 
     /// Notes what an account has used on a day.
     async fn list_uses(&self, day: u64, key: &AccountKey) -> Result<(), RelayError> {
-        let began = self.ledger.with(day, *key, |uses| uses.begin_listing());
+        let began = self.ledger.with(day, *key, |uses| uses.begin_listing(self.now()));
         let listed = self.store.list(&names::uses(day, key), None).await.map_err(failure)?;
         self.ledger.with(day, *key, |uses| uses.note(began, &listed));
         Ok(())
@@ -89,7 +89,12 @@ impl StoreRelay {
         let Account { key, limits } = account;
         let day = self.now() / DAY;
         if limits.are_daily() {
-            self.list_uses(day, key).await?;
+            // Questions cost a request to the store each few seconds, however many there are.
+            let turn = self.ledger.with(day, *key, |uses| uses.turn());
+            let _turn = turn.lock().await;
+            if !self.ledger.with(day, *key, |uses| uses.are_fresh(self.now())) {
+                self.list_uses(day, key).await?;
+            }
         }
         self.ledger.forget(self.now());
         Ok(self.ledger.with(day, *key, |uses| uses.left(limits, day)))

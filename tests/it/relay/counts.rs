@@ -1,12 +1,14 @@
 //! What a share counts on stores that fail, and what of it is stored.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use share::relay::clock::Clock;
 use share::relay::store::Store;
 use share::relay::store::folder::{Folder, Sharing};
-use share::relay::{AccountLimits, Daily, Relay, RelayError};
+use share::relay::{AccountLimits, Allowance, Daily, Relay, RelayError, V1};
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 
 use super::quotas::{DAY, MIB, NOON, bytes, counted, deposit, is_quota, memory, rules, sample, shares};
 use crate::support::{Fault, Faults, Faulty, Kind, TestClock};
@@ -132,5 +134,29 @@ async fn a_repetition_across_midnight_counts_nothing() {
         }
         let counts = store.list("used/", None).await.unwrap();
         assert_eq!(counts.len(), 2, "{first} {second}: {counts:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_about_a_token_cost_one_listing_each_few_seconds() {
+    let (memory, clock) = memory();
+    let (faults, listings) = (Arc::<Faults>::default(), Arc::<AtomicUsize>::default());
+    let store: Arc<dyn Store> = Arc::new(Faulty::new(memory.clone(), faults.clone()));
+    let node = rules(&store, &clock);
+    let counter = listings.clone();
+    faults.plan(move |op| {
+        counter.fetch_add(usize::from(op.kind == Kind::List), Ordering::Relaxed);
+        None
+    });
+    let ask = Allowance { v: V1, create_token: String::new(), account: sample(shares(5), 4096, None).create.account };
+    for asked in 1..=2 {
+        let mut questions = JoinSet::new();
+        for _ in 0..50 {
+            let (node, ask) = (node.clone(), ask.clone());
+            questions.spawn(async move { node.allowance(&ask).await.unwrap().shares });
+        }
+        assert!(questions.join_all().await.into_iter().all(|left| left == Some(5)));
+        assert_eq!(listings.load(Ordering::Relaxed), asked);
+        clock.advance(3);
     }
 }
