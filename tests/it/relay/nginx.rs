@@ -111,6 +111,8 @@ fn nginx_passes_bodies_on_while_they_arrive() {
     if !has_nginx() {
         return;
     }
+    // Has the time limit of a test.
+    let _sandbox = Sandbox::new();
     let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
     let nginx = Front::listen(LOCALHOST, "").start(upstream.local_addr().unwrap());
     let mut client = connect(&nginx);
