@@ -15,7 +15,7 @@ use crate::relay::{Limit, Limited, RelayError};
 /// The unit in which bytes are counted. A quota is a number of 32 bits.
 const UNIT: u64 = 1 << 10;
 /// Questions about one create token in a minute. Each may cost a listing of the store.
-pub(super) const QUESTIONS: NonZeroU32 = NonZeroU32::new(60).unwrap();
+pub(super) const QUESTIONS: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 
