@@ -128,7 +128,7 @@ fn a_file_that_the_superuser_makes_belongs_to_the_owner_of_its_directory() {
 }
 
 #[test]
-fn what_is_no_file_is_refused_at_once_and_names_are_shown_without_control_characters() {
+fn a_fifo_is_refused_at_once_and_names_are_shown_without_control_characters() {
     let sandbox = Sandbox::new();
     let made = Command::new("mkfifo").arg(sandbox.path("tokens")).status().unwrap();
     assert!(made.success());
@@ -202,7 +202,7 @@ fn a_running_relay_follows_its_file_and_keeps_the_tokens_of_a_broken_one() {
     fs::write(sandbox.path("tokens"), "# nobody\n").unwrap();
     soon(|| !relay.accepts(&ben));
     let log = relay.log();
-    for (warning, count) in [("is not a create token", 1), ("cannot be read", 1)] {
+    for (warning, count) in [("cannot be used", 1), ("cannot be read", 1)] {
         assert_eq!(log.matches(warning).count(), count, "{log}");
     }
     for secret in [&*anna, &ben, "canary", "anna", "sha256:"] {

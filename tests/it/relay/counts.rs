@@ -1,4 +1,4 @@
-//! What a share counts on stores that fail, and what of it is stored.
+//! Counts of create tokens on stores that fail, and the parts that they stand for.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -57,7 +57,7 @@ async fn a_store_that_failed_for_a_while_has_used_up_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_stored_is_what_counts() {
+async fn parts_that_a_commit_does_not_list_are_deleted_before_its_share_takes_less() {
     let (store, clock) = memory();
     let relay = rules(&store, &clock);
     let stored = async || {

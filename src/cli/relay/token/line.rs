@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn lines_have_a_hash_and_limits_and_earlier_lines_stay_valid() {
         let text = format!(
-            "\u{feff}# ours\n\n0123456789abcdef\nanna {HASH}\n  ben\t{}   max-size=100MB max-per-day=1GiB # until spring\n\
+            "# ours\n\n0123456789abcdef\nanna {HASH}\n  ben\t{}   max-size=100MB max-per-day=1GiB # until spring\n\
              carl {} until=2027-12-31 max-shares-per-day=20\n",
             HASH.replace("0011", "1111"),
             HASH.replace("0011", "2222"),

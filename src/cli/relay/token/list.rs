@@ -47,7 +47,7 @@ fn row(TokenLine { name, token }: &TokenLine, now: u64) -> [String; COLUMNS.len(
         if until > now { time } else { format!("ended {time}") }
     };
     [
-        name.as_deref().map_or_else(|| "(without a name)".to_owned(), |name| printable(name)),
+        name.as_deref().map_or_else(|| "(without a name)".to_owned(), printable),
         limits.max_size.map(exact).unwrap_or_default(),
         limits.bytes_a_day.map(exact).unwrap_or_default(),
         limits.shares_a_day.map(|count| count.to_string()).unwrap_or_default(),
