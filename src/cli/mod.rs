@@ -51,8 +51,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use self::arguments::Arguments;
 use self::context::{Common, Context};
 use self::input::prompt;
-use self::output::Output;
 use self::output::errors::{Failure, Hint};
+use self::output::{LogFormat, Output};
 use crate::platform::process;
 use crate::platform::service::Sockets;
 use crate::safe_text::reason;
@@ -120,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::Relay(args) => args.log_format(),
         _ => None,
     };
+    let output = if log.is_some_and(|format| format != LogFormat::Text) { output.logged() } else { output };
     let done = output::log(cli.common.verbose, cli.common.quiet, log).and_then(|()| {
         let sockets = log.map(|_| service_sockets()).transpose()?;
         run(cli, question.as_deref(), sockets, &output)
@@ -133,7 +134,7 @@ pub fn main() -> ExitCode {
 /// The sockets that the service manager passed.
 fn service_sockets() -> Result<Sockets, Failure> {
     Sockets::take().map_err(|error| {
-        Failure::local(
+        Failure::usage(
             format!("a socket from the service manager cannot be used: {}", reason(&error)),
             "pass sockets that listen, of TCP or in the file system",
         )

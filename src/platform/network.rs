@@ -2,9 +2,9 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::fd::AsFd;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use rustix::fs::{Mode, fchmod};
@@ -138,11 +138,37 @@ pub fn limit_unsent(socket: &impl AsFd, bytes: u32) -> io::Result<()> {
 /// Clients that wait to be accepted by a [private socket](listen_privately).
 const BACKLOG: i32 = 64;
 
+/// A socket in the file system that this process made.
+#[derive(Debug)]
+pub struct Made {
+    path: PathBuf,
+    /// Device and inode.
+    file: (u64, u64),
+}
+
+impl Made {
+    fn at(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.to_owned(), file: file(path)? })
+    }
+
+    /// Removes the socket, unless another file has its place now.
+    pub fn remove(&self) {
+        if file(&self.path).is_ok_and(|file| file == self.file) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Device and inode.
+fn file(path: &Path) -> io::Result<(u64, u64)> {
+    fs::symlink_metadata(path).map(|data| (data.dev(), data.ino()))
+}
+
 /// Listens on a new socket in the file system that only this user can use. Replaces a socket on which nobody listens.
 ///
 /// # Errors
 /// `AddrInUse` if another process listens there, or if the path is no socket; any other error of the file system.
-pub fn listen_privately(path: &Path) -> io::Result<UnixListener> {
+pub fn listen_privately(path: &Path) -> io::Result<(UnixListener, Made)> {
     // Of two processes that find the same abandoned socket, the second one must not remove the first one's new socket.
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let directory = open_directory(parent).inspect(|directory| drop(directory.lock()));
@@ -156,8 +182,9 @@ pub fn listen_privately(path: &Path) -> io::Result<UnixListener> {
     fchmod(&socket, Mode::RUSR | Mode::WUSR)?;
     socket.bind(&SockAddr::unix(path)?)?;
     socket.listen(BACKLOG)?;
+    let made = Made::at(path)?;
     drop(directory);
-    Ok(socket.into())
+    Ok((socket.into(), made))
 }
 
 #[cfg(test)]
@@ -169,15 +196,22 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("socket");
-        let first = listen_privately(&path).unwrap();
+        let (first, made) = listen_privately(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(listen_privately(&path).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         drop(first);
         assert!(path.exists());
-        let second = listen_privately(&path).unwrap();
+        // Its inode stays in use, as that of a socket does on which a process listens.
+        fs::hard_link(&path, directory.path().join("elsewhere")).unwrap();
+        let (second, own) = listen_privately(&path).unwrap();
         UnixStream::connect(&path).unwrap();
         second.accept().unwrap();
-        fs::remove_file(&path).unwrap();
+        // The end of the first one leaves the socket of the second one.
+        assert_ne!(made.file, own.file);
+        made.remove();
+        assert!(path.exists());
+        own.remove();
+        assert!(!path.exists());
         fs::write(&path, "a file").unwrap();
         assert_eq!(listen_privately(&path).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         assert_eq!(fs::read_to_string(&path).unwrap(), "a file");

@@ -1,7 +1,8 @@
 //! Whether a relay can do its work: its store, its clock and its certificate.
 //!
 //! The store is tested when a report is asked for, and the result serves all reports of the next ten seconds. A test
-//! writes, lists and deletes an object, since a folder that was unmounted still reads like an empty one.
+//! writes, lists and deletes an object, since a folder that was unmounted still reads like an empty one. One test runs
+//! at a time: a store that hangs holds one thread, and not one more with each report.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +11,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::Serialize;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::metrics::{Certificate, Metrics};
@@ -65,13 +67,22 @@ pub struct Health {
     store: Arc<dyn Probe>,
     metrics: Arc<Metrics>,
     stopping: AtomicBool,
-    last: Mutex<Option<(Instant, StoreState)>>,
+    tests: Mutex<Tests>,
+}
+
+/// The tests of a store.
+#[derive(Default)]
+struct Tests {
+    /// When the last result was found, and the result.
+    last: Option<(Instant, StoreState)>,
+    /// When the running test began, and the test.
+    running: Option<(Instant, JoinHandle<StoreState>)>,
 }
 
 impl Health {
     /// The health of the relay over `store`.
     pub fn new(store: Arc<dyn Probe>, metrics: Arc<Metrics>) -> Self {
-        Self { store, metrics, stopping: AtomicBool::new(false), last: Mutex::default() }
+        Self { store, metrics, stopping: AtomicBool::new(false), tests: Mutex::default() }
     }
 
     /// Notes that the relay stops: it is not ready any more.
@@ -79,8 +90,14 @@ impl Health {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// The health now.
+    /// The health now. The metrics show it too.
     pub async fn report(&self) -> Report {
+        let report = self.find().await;
+        self.metrics.set_ready(report.ready);
+        report
+    }
+
+    async fn find(&self) -> Report {
         if self.stopping.load(Ordering::Relaxed) {
             let problem = Problem { what: "stopping", detail: "the relay is stopping".to_owned() };
             return Report { ready: false, problems: vec![problem], full: false };
@@ -91,18 +108,36 @@ impl Health {
         Report { ready: problems.is_empty(), problems, full }
     }
 
-    /// The state of the store: tested now, or a moment ago. One test runs at a time.
+    /// The state of the store: tested now, or a moment ago.
     async fn store(&self) -> StoreState {
-        let mut last = self.last.lock().await;
-        if let Some((at, state)) = &*last
+        let mut tests = self.tests.lock().await;
+        if let Some((at, state)) = &tests.last
             && at.elapsed() < FRESH
         {
             return state.clone();
         }
-        let silent = |_| StoreState::Fails(format!("no answer for {} seconds", PROBE_TIME.as_secs()));
-        let state = timeout(PROBE_TIME, self.store.probe_store()).await.unwrap_or_else(silent);
-        *last = Some((Instant::now(), state.clone()));
+        let state = self.test(&mut tests.running).await;
+        tests.last = Some((Instant::now(), state.clone()));
         state
+    }
+
+    /// Tests the store, or waits for the test that runs already.
+    async fn test(&self, running: &mut Option<(Instant, JoinHandle<StoreState>)>) -> StoreState {
+        // An answer after too long a time does not show that the store works now.
+        let (begun, test) = match running.take_if(|(_, test)| !test.is_finished()) {
+            Some(test) => running.insert(test),
+            None => {
+                let store = self.store.clone();
+                running.insert((Instant::now(), tokio::spawn(async move { store.probe_store().await })))
+            }
+        };
+        match timeout_at(*begun + PROBE_TIME, test).await {
+            Ok(ended) => {
+                *running = None;
+                ended.unwrap_or_else(|_| StoreState::Fails("the test broke off".to_owned()))
+            }
+            Err(_) => StoreState::Fails(format!("no answer for {} seconds", begun.elapsed().as_secs())),
+        }
     }
 
     fn certificate_problem(&self) -> Option<Problem> {
@@ -176,6 +211,21 @@ mod tests {
         let start = Instant::now();
         assert_eq!(problems(&health(None).1).await, ["store"]);
         assert_eq!(start.elapsed(), PROBE_TIME);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_hangs_is_not_tested_again() {
+        let (fake, health) = health(None);
+        for waited in ["5 seconds", "15 seconds", "25 seconds"] {
+            let report = health.report().await;
+            assert!(
+                !report.ready && report.problems[0].detail.ends_with(&format!("no answer for {waited}")),
+                "{report:?}"
+            );
+            assert!(health.metrics.text().contains("\nshare_ready 0\n"));
+            advance(FRESH).await;
+        }
+        assert_eq!(fake.1.load(Ordering::Relaxed), 1);
     }
 
     #[tokio::test]

@@ -20,12 +20,19 @@ use crate::terminal::{question, style};
 pub(in crate::cli) struct Output {
     quiet: bool,
     json: bool,
+    /// Whether lines for people are logged instead: the log of a relay is for programs.
+    logged: bool,
     progress: BarSlot,
 }
 
 impl Output {
     pub(in crate::cli) fn new(quiet: bool, json: bool) -> Self {
-        Self { quiet: quiet || json, json, progress: BarSlot::default() }
+        Self { quiet: quiet || json, json, logged: false, progress: BarSlot::default() }
+    }
+
+    /// The same output, whose lines for people are events of the log.
+    pub(in crate::cli) fn logged(self) -> Self {
+        Self { logged: true, ..self }
     }
 
     /// Whether the output is JSON, for a program.
@@ -59,7 +66,9 @@ impl Output {
 
     /// Prints a line for people; `--quiet` drops it.
     pub(in crate::cli) fn info(&self, text: &str) {
-        if !self.quiet {
+        if self.logged {
+            tracing::info!("{text}");
+        } else if !self.quiet {
             self.print(text);
         }
     }
@@ -71,14 +80,18 @@ impl Output {
 
     /// Prints a hint; `--quiet` drops it.
     pub(in crate::cli) fn hint(&self, hint: impl Into<Hint>) {
-        if !self.quiet {
+        if !self.quiet && !self.logged {
             self.print_hint(&hint.into());
         }
     }
 
     /// Prints a warning, also with `--quiet`.
     pub(in crate::cli) fn warn(&self, text: &str) {
-        self.print(&format!("warning: {text}"));
+        if self.logged {
+            tracing::warn!("{text}");
+        } else {
+            self.print(&format!("warning: {text}"));
+        }
         if self.json {
             let _ = self.line(&event("warning", json!({ "text": text })));
         }

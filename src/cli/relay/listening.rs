@@ -32,7 +32,7 @@ pub(super) fn main(address: Option<SocketAddr>, cx: &Context) -> Result<(TcpList
     let listener = match (cx.socket("relay"), address) {
         (Some(Socket::Tcp(listener)), _) => listener,
         (Some(Socket::Unix(_)), _) => {
-            return Err(Failure::local("the socket named relay is not one of TCP", "pass a socket of TCP"));
+            return Err(Failure::usage("the socket named relay is not one of TCP", "pass a socket of TCP"));
         }
         (None, Some(address)) => bind("--listen", address)?,
         (None, None) => network::listen_everywhere(HTTPS)

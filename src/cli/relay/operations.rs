@@ -1,9 +1,7 @@
 //! The operation of a relay: the admin listener, the format of the log, the service manager, and the end of running
 //! requests.
 
-use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +9,13 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 use serde_json::Value;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::cli::context::{Context, duration};
 use crate::cli::output::LogFormat;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format::quoted;
-use crate::platform::network::listen_privately;
+use crate::platform::network::{Made, listen_privately};
 use crate::platform::service::{Manager, Socket, monotonic_micros};
 use crate::relay::client::admin::AdminAddress;
 use crate::relay::health::{Health, Report};
@@ -33,7 +31,9 @@ const SOCKET: &str = "relay.sock";
 const SERVICE_SOCKET: &str = "/run/share/relay.sock";
 /// The longest time between two looks at the health of a relay that a service manager has started.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
-/// Time for the service manager beyond the time for running requests.
+/// The longest time that deletions hold up the end of a relay.
+pub(super) const SETTLE_TIME: Duration = Duration::from_secs(10);
+/// Time for the service manager beyond the time for running requests and deletions.
 const STOP_TIME: Duration = Duration::from_secs(5);
 
 /// The help of `--admin`.
@@ -103,10 +103,12 @@ pub(super) struct Operations {
     health: Arc<Health>,
     drain: Duration,
     tasks: Vec<JoinHandle<()>>,
-    /// The command that shows the status.
-    command: String,
+    /// Shows the health to the service manager.
+    look: Option<JoinHandle<()>>,
+    /// The command that shows the status, if there is an admin listener.
+    command: Option<String>,
     /// The socket in the file system that this process made.
-    made: Option<PathBuf>,
+    made: Option<Made>,
 }
 
 impl OperationArgs {
@@ -123,7 +125,7 @@ impl OperationArgs {
     ) -> Result<Operations, Failure> {
         let manager = Arc::new(Manager::find());
         let (socket, made) = self.socket(cx)?;
-        let command = status_command(socket.as_ref(), self.admin.as_ref());
+        let command = socket.as_ref().map(|socket| status_command(socket, self.admin.as_ref()));
         let mut tasks = Vec::new();
         if let Some(socket) = socket {
             let admin = Arc::new(AdminState { metrics, health: health.clone(), facts });
@@ -134,12 +136,12 @@ impl OperationArgs {
             }));
         }
         tasks.push(tokio::spawn(reload_on_hangup(manager.clone(), cx.signals.clone())));
-        Ok(Operations { manager, health, drain: self.drain, tasks, command, made })
+        Ok(Operations { manager, health, drain: self.drain, tasks, look: None, command, made })
     }
 
-    /// The socket of the admin listener, and its path if this process made it in the file system. Without one that was
+    /// The socket of the admin listener, and its place if this process made it in the file system. Without one that was
     /// set, a relay goes on if it cannot have the default one: another relay of this user may have it.
-    fn socket(&self, cx: &Context) -> Result<(Option<Socket>, Option<PathBuf>), Failure> {
+    fn socket(&self, cx: &Context) -> Result<(Option<Socket>, Option<Made>), Failure> {
         match (cx.socket("admin"), &self.admin) {
             (Some(Socket::Tcp(listener)), _) => {
                 let address = listener.local_addr().map_err(anyhow::Error::from)?;
@@ -157,32 +159,26 @@ impl OperationArgs {
                 Err(error) => Err(cannot_listen(&address.to_string(), &error)),
             },
             (None, Some(given @ Admin(AdminAddress::Unix(path)))) => match listen_privately(path) {
-                Ok(listener) => Ok((Some(Socket::Unix(listener)), Some(path.clone()))),
+                Ok((listener, made)) => Ok((Some(Socket::Unix(listener)), Some(made))),
                 Err(error) => Err(cannot_listen(&given.to_string(), &error)),
             },
-            (None, None) => {
-                let listening = cx.state().and_then(|state| {
-                    let path = state.path(SOCKET);
-                    listen_privately(&path).map(|listener| (listener, path))
-                });
-                match listening {
-                    Ok((listener, path)) => Ok((Some(Socket::Unix(listener)), Some(path))),
-                    Err(error) => {
-                        let why = reason(&error);
-                        tracing::warn!(why, "share relay status cannot find this relay; use --admin");
-                        Ok((None, None))
-                    }
+            (None, None) => match cx.state().and_then(|state| listen_privately(&state.path(SOCKET))) {
+                Ok((listener, made)) => Ok((Some(Socket::Unix(listener)), Some(made))),
+                Err(error) => {
+                    let why = reason(&error);
+                    tracing::warn!(why, "share relay status cannot find this relay; use --admin");
+                    Ok((None, None))
                 }
-            }
+            },
         }
     }
 }
 
 /// The command that shows the status of a relay with this admin listener.
-fn status_command(socket: Option<&Socket>, given: Option<&Admin>) -> String {
+fn status_command(socket: &Socket, given: Option<&Admin>) -> String {
     let plain = "share relay status";
     match (socket, given) {
-        (Some(Socket::Tcp(listener)), _) => match listener.local_addr() {
+        (Socket::Tcp(listener), _) => match listener.local_addr() {
             Ok(address) => format!("{plain} --admin {address}"),
             Err(_) => plain.to_owned(),
         },
@@ -199,23 +195,30 @@ fn cannot_listen(address: &str, error: &std::io::Error) -> Failure {
 }
 
 impl Operations {
-    /// The command that shows the status of this relay.
-    pub(super) fn status_command(&self) -> &str {
-        &self.command
+    /// The command that shows the status of this relay, if it has an admin listener.
+    pub(super) fn status_command(&self) -> Option<&str> {
+        self.command.as_deref()
     }
 
     /// Notes that the relay serves at `url`: the service manager may start what needs it.
     pub(super) fn ready(&mut self, url: &str) {
         self.manager.notify(&format!("READY=1\nSTATUS=Serving {url}"));
         if self.manager.is_there() {
-            self.tasks.push(tokio::spawn(keep_looking(self.manager.clone(), self.health.clone(), url.to_owned())));
+            self.look = Some(tokio::spawn(keep_looking(self.manager.clone(), self.health.clone(), url.to_owned())));
+        }
+        if let Some(limit) = self.manager.watchdog() {
+            self.tasks.push(tokio::spawn(keep_living(self.manager.clone(), limit)));
         }
     }
 
     /// Notes that the relay stops, and finishes running requests.
     pub(super) fn stopping(&self) {
+        // The status remains that of the stop.
+        if let Some(look) = &self.look {
+            look.abort();
+        }
         self.health.stop();
-        let time = (self.drain + STOP_TIME).as_micros();
+        let time = (self.drain + SETTLE_TIME + STOP_TIME).as_micros();
         self.manager.notify(&format!("STOPPING=1\nEXTEND_TIMEOUT_USEC={time}\nSTATUS=Finishing running requests"));
         tracing::info!("stopping: running requests may finish");
     }
@@ -223,11 +226,11 @@ impl Operations {
 
 impl Drop for Operations {
     fn drop(&mut self) {
-        for task in &self.tasks {
+        for task in self.tasks.iter().chain(&self.look) {
             task.abort();
         }
-        if let Some(path) = &self.made {
-            let _ = fs::remove_file(path);
+        if let Some(made) = &self.made {
+            made.remove();
         }
     }
 }
@@ -243,28 +246,32 @@ async fn reload_on_hangup(manager: Arc<Manager>, signals: crate::cli::signals::S
     }
 }
 
-/// Gives signs of life to the service manager, and shows it the health of the relay.
+/// Gives signs of life to the service manager, at least twice in `limit`.
 ///
-/// A sign of life shows that this process works: its runtime runs a new task, and a thread for blocking work is free. A
-/// store that fails is no reason to withhold it, since a restart repairs no store: such a relay is not ready.
+/// A sign of life shows that the runtime runs a new task. A store that fails or hangs is no reason to withhold it: a
+/// restart repairs no store, and a thread that waits for one may outlive every signal. Such a relay is not ready.
+async fn keep_living(manager: Arc<Manager>, limit: Duration) {
+    let mut every = interval(limit / 4);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        if tokio::spawn(async {}).await.is_ok() {
+            manager.notify("WATCHDOG=1");
+        }
+    }
+}
+
+/// Shows the health of the relay to the service manager.
 async fn keep_looking(manager: Arc<Manager>, health: Arc<Health>, url: String) {
     let every = manager.watchdog().map_or(LOOK_EVERY, |limit| (limit / 2).min(LOOK_EVERY));
     let mut shown = String::new();
     loop {
-        let alive = async { tokio::spawn(async {}).await.is_ok() && tokio::task::spawn_blocking(|| ()).await.is_ok() };
-        if timeout(every, alive).await == Ok(true) {
-            manager.notify("WATCHDOG=1");
+        let status = status_line(&health.report().await, &url);
+        if status != shown {
+            manager.notify(&format!("STATUS={status}"));
+            shown = status;
         }
-        let health = health.clone();
-        let look = async {
-            let status = status_line(&health.report().await, &url);
-            if status != shown {
-                manager.notify(&format!("STATUS={status}"));
-                shown = status;
-            }
-        };
-        // The sign of life does not wait for the store.
-        tokio::join!(look, sleep(every));
+        sleep(every).await;
     }
 }
 

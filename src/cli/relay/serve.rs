@@ -5,7 +5,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::{Args, ValueHint};
@@ -19,7 +18,7 @@ use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::relay::limits::{LimitArgs, size};
 use crate::cli::relay::listening;
-use crate::cli::relay::operations::{OperationArgs, Operations};
+use crate::cli::relay::operations::{OperationArgs, Operations, SETTLE_TIME};
 use crate::cli::relay::summary::{Summary, creators_word};
 use crate::cli::relay::tls::TlsArgs;
 use crate::cli::relay::token::watch::WatchedTokens;
@@ -41,11 +40,12 @@ use crate::safe_text::printable;
 const KEEPS_VERSIONS: &str = "the bucket keeps versions of deleted objects: ciphertext of opened shares remains until \
                               the bucket's lifecycle rules delete it";
 
+/// The warning about a proxy on this machine whose requests all have its own address.
+const NO_ADDRESSES: &str = "without --trusted-proxy, no limit per address applies to strangers: all requests have the \
+                            address of the proxy on this machine";
+
 /// The address on which a relay listens unless another one is set.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), server::PORT);
-
-/// The longest time that deletions hold up the end of a relay.
-const SETTLE_TIME: Duration = Duration::from_secs(10);
 
 /// The options of a relay that runs here.
 #[derive(Args)]
@@ -135,14 +135,14 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
             Hint::line("use --create-token-file FILE, or --anyone to let anyone create shares"),
         ));
     }
-    let is_proxied = public_url.is_some() && listen.is_some_and(|listen| listen.ip().is_loopback());
-    if args.anyone && is_proxied && args.trusted_proxy.is_empty() {
-        cx.output
-            .warn("without --trusted-proxy, limits per address do not apply to the clients of a proxy on this machine");
-    }
     let metrics = Arc::<Metrics>::default();
     let rules = args.rules(&metrics, cx).await?;
     let (listener, address) = listening::main(listen, cx)?;
+    // The service manager may have chosen another address.
+    args.expect_private(address)?;
+    if args.anyone && public_url.is_some() && address.ip().is_loopback() && args.trusted_proxy.is_empty() {
+        cx.output.warn(NO_ADDRESSES);
+    }
     let tls = args.tls.prepare(address.port(), cx).await?;
     let public_url = public_url.or_else(|| tls.as_ref()?.url.clone());
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -208,8 +208,7 @@ async fn until_stopped<F: Future<Output = io::Result<()>>>(
 }
 
 impl ServeArgs {
-    /// The address to listen on: without encryption only on this machine, unless the operator allows more. `None`: the
-    /// port of https on all interfaces.
+    /// The address to listen on. `None`: the port of https on all interfaces.
     fn listen(&self, cx: &Context) -> Result<Option<SocketAddr>, Failure> {
         let listen = match (self.listen, &cx.config.listen) {
             (Some(given), _) => given,
@@ -219,11 +218,16 @@ impl ServeArgs {
                 .parse()
                 .map_err(|_| config::wrong("listen", "expected an address with a port, like 127.0.0.1:4080"))?,
         };
-        if listen.ip().is_loopback() || self.plain_http || self.tls.is_given() {
-            return Ok(Some(listen));
+        self.expect_private(listen).map(|()| Some(listen))
+    }
+
+    /// Fails if a relay without encryption would listen for other machines, unless the operator allows that.
+    fn expect_private(&self, address: SocketAddr) -> Result<(), Failure> {
+        if address.ip().is_loopback() || self.plain_http || self.tls.is_given() {
+            return Ok(());
         }
         Err(Failure::usage(
-            format!("{listen} can be reached from other machines, and plain HTTP is not encrypted"),
+            format!("{address} can be reached from other machines, and plain HTTP is not encrypted"),
             Hint::line("use --domain NAME to get a certificate, or listen on 127.0.0.1 behind a proxy with one"),
         ))
     }

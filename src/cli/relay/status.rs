@@ -10,7 +10,8 @@ use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{format, indented};
 use crate::cli::relay::operations::{Admin, addresses};
 use crate::cli::relay::summary::{creators, limits, validity};
-use crate::relay::client::admin;
+use crate::relay::client::admin::{self, Silence};
+use crate::relay::metrics::ShareEvent;
 use crate::safe_text::printable;
 
 /// Show what a relay on this machine does
@@ -42,6 +43,12 @@ pub(super) async fn run(args: &StatusArgs, cx: &Context) -> Result<(), Failure> 
             Ok(status) => {
                 cx.output.answer("relay-status", status.clone(), &text(&status))?;
                 return expect_ready(&status);
+            }
+            Err(Silence::Denied) => {
+                return Err(Failure::RelayDown {
+                    what: format!("{address} cannot be asked: {}", Silence::Denied),
+                    hint: Hint::line("run this command as root or as the user of the relay"),
+                });
             }
             Err(why) => drop(failed.get_or_insert((address, why))),
         }
@@ -102,7 +109,12 @@ fn text(status: &Value) -> String {
         },
     );
     let counts = status["counts"].as_object().into_iter().flatten().filter(|(_, count)| **count != 0);
-    let counts: Vec<_> = counts.map(|(event, count)| format!("{count} {}", printable(event))).collect();
+    let mut counts: Vec<_> = counts.collect();
+    // In the order of a share's steps. A later version may count further ones.
+    counts.sort_by_key(|(event, _)| {
+        ShareEvent::ALL.iter().position(|known| known.word() == *event).unwrap_or(usize::MAX)
+    });
+    let counts: Vec<_> = counts.iter().map(|(event, count)| format!("{count} {}", printable(event))).collect();
     add("since start", if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") });
     add("connections", status["connections"].to_string());
     lines.join("\n")

@@ -66,8 +66,9 @@ impl Summary {
         })
     }
 
-    /// Prints the summary, or logs it where the log is for programs. `status_command` shows the current state.
-    pub(super) fn print(&self, certificate: Certificate, status_command: &str, log: LogFormat, cx: &Context) {
+    /// Prints the summary, or logs it where the log is for programs. `status_command` shows the current state, if there
+    /// is an admin listener.
+    pub(super) fn print(&self, certificate: Certificate, status_command: Option<&str>, log: LogFormat, cx: &Context) {
         let Self { url, store, create, max_size, max_lifetime, .. } = self;
         let until = match certificate {
             Certificate::Until(end) => Some(end),
@@ -78,7 +79,7 @@ impl Summary {
             tracing::info!(url, store, create, max_size, max_lifetime, certificate_until = until, "started");
             return;
         }
-        cx.output.info(&format!("Shares are stored in {store}: {}.", limits(*max_size, *max_lifetime)));
+        cx.output.info(&format!("Shares are stored in {store} ({}).", limits(*max_size, *max_lifetime)));
         let who = match *create {
             "anyone" => "Anyone",
             "tokens" => "Holders of a create token",
@@ -88,6 +89,8 @@ impl Summary {
         if certificate != Certificate::Unused {
             cx.output.info(&format!("Certificate: {}.", validity(until)));
         }
-        cx.output.hint(Hint::line(format!("to see the state of the relay: {status_command}")));
+        if let Some(command) = status_command {
+            cx.output.hint(Hint::line(format!("to see the state of the relay: {command}")));
+        }
     }
 }

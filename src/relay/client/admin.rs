@@ -1,5 +1,8 @@
 //! The client of a relay's admin listener on this machine.
 
+use std::error::Error;
+use std::io;
+use std::iter::successors;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,21 +23,44 @@ pub enum AdminAddress {
     Unix(PathBuf),
 }
 
+/// The reason why no relay answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Silence {
+    /// Nobody listens.
+    #[error("nothing listens there")]
+    Nobody,
+    /// This user must not connect.
+    #[error("permission denied")]
+    Denied,
+    /// It is no relay that answers.
+    #[error("no relay answers there")]
+    Other,
+}
+
+impl From<reqwest::Error> for Silence {
+    fn from(error: reqwest::Error) -> Self {
+        let causes = successors(error.source(), |error| (*error).source());
+        let mut failed = causes.filter_map(|cause| cause.downcast_ref::<io::Error>());
+        match failed.any(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+            true => Self::Denied,
+            false if error.is_connect() => Self::Nobody,
+            false => Self::Other,
+        }
+    }
+}
+
 /// The status of the relay whose admin listener is at `address`.
 ///
 /// # Errors
-/// The reason in words: nobody listens there, or it is no relay.
-pub async fn status(address: &AdminAddress) -> Result<Value, String> {
+/// The reason why no relay answers there.
+pub async fn status(address: &AdminAddress) -> Result<Value, Silence> {
     let client = http::builder(TIME).no_proxy().timeout(TIME);
     let (client, host) = match address {
         AdminAddress::Tcp(address) => (client, address.to_string()),
         AdminAddress::Unix(path) => (client.unix_socket(path.clone()), "localhost".to_owned()),
     };
-    let words = |error: reqwest::Error| {
-        if error.is_connect() { "nothing listens there" } else { "no relay answers there" }.to_owned()
-    };
-    let asked = client.build().map_err(words)?.get(format!("http://{host}/status")).send().await.map_err(words)?;
-    let answer = asked.error_for_status().map_err(words)?.bytes().await.map_err(words)?;
+    let asked = client.build()?.get(format!("http://{host}/status")).send().await?;
+    let answer = asked.error_for_status()?.bytes().await?;
     let status: Value = serde_json::from_slice(&answer).unwrap_or_default();
-    if status["v"] == 1 { Ok(status) } else { Err("no relay answers there".to_owned()) }
+    if status["v"] == 1 { Ok(status) } else { Err(Silence::Other) }
 }

@@ -76,12 +76,13 @@ pub struct Metrics {
     sweeps: Family<Outcome, Counter>,
     sweep_time: Histogram,
     swept: Counter,
-    swept_at: Optional,
+    swept_at: Gauge,
     operations: Family<OperationResult, Counter>,
     operation_time: Durations<Operation>,
     deleted: Counter,
     certificate_end: Optional,
     clock: Optional,
+    ready: Optional,
     certificate: AtomicU64,
     counted: Mutex<Option<Stored>>,
     started: u64,
@@ -122,16 +123,18 @@ impl Default for Metrics {
             sweeps: Family::default(),
             sweep_time: histogram(),
             swept: Counter::default(),
-            swept_at: Family::default(),
+            swept_at: Gauge::default(),
             operations: Family::default(),
             operation_time: durations(),
             deleted: Counter::default(),
             certificate_end: Family::default(),
             clock: Family::default(),
+            ready: Family::default(),
             certificate: AtomicU64::new(UNUSED),
             counted: Mutex::default(),
             started: now(),
         };
+        metrics.swept_at.set(seconds(metrics.started));
         for event in ShareEvent::ALL {
             drop(metrics.events.get_or_create(&EventLabel::of(event)));
         }
@@ -261,7 +264,7 @@ impl Metrics {
         self.sweep_time.observe(time.as_secs_f64());
         if let Some(looked_at) = looked_at {
             self.swept.inc_by(looked_at as u64);
-            self.swept_at.get_or_create(&[]).set(seconds(now()));
+            self.swept_at.set(seconds(now()));
         }
     }
 
@@ -280,6 +283,11 @@ impl Metrics {
     /// Sets the difference between the clocks of this machine and of the store.
     pub fn set_clock_difference(&self, difference: Duration) {
         self.clock.get_or_create(&[]).set(seconds(difference.as_secs()));
+    }
+
+    /// Sets whether the relay is ready.
+    pub fn set_ready(&self, is_ready: bool) {
+        self.ready.get_or_create(&[]).set(i64::from(is_ready));
     }
 
     /// Sets the validity of the certificate.
@@ -334,6 +342,12 @@ mod tests {
         assert_eq!(after(ShareEvent::Revoked(StoredState::Opening)), [0, 0, 0]);
         assert_eq!(metrics.count(ShareEvent::Revoked(StoredState::Waiting)), 2);
         assert!(shown(&metrics, "share_stored_shares{state=\"waiting\"} 0") && shown(&metrics, "share_stored_bytes 7"));
+    }
+
+    #[test]
+    fn a_relay_that_never_swept_has_swept_last_at_its_start() {
+        let metrics = Metrics::default();
+        assert!(shown(&metrics, &format!("share_sweep_success_timestamp_seconds {}", metrics.started())));
     }
 
     #[test]

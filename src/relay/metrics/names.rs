@@ -1,11 +1,17 @@
 //! The names of the metrics, and their texts for people. Dashboards and alerts use these names.
 
+use std::fmt;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::labels::Build;
 use super::{Metrics, seconds};
+use crate::platform::service;
 
 impl Metrics {
     /// Gives all metrics their names.
@@ -15,6 +21,8 @@ impl Metrics {
         all.register_with_unit("process_start_time", "Start of the process, Unix time", Unit::Seconds, start);
         let own = all.sub_registry_with_prefix("share");
         own.register("build", "The program", Info::new(Build { version: env!("CARGO_PKG_VERSION") }));
+        own.register("ready", "Whether the relay should get requests: 1 or 0", self.ready.clone());
+        own.register_collector(Box::new(LostEntries));
         self.register_http(own);
         self.register_shares(own);
         self.register_store(own);
@@ -47,7 +55,7 @@ impl Metrics {
         own.register("sweeps", "Sweeps by outcome", self.sweeps.clone());
         own.register_with_unit("sweep_duration", "Duration of a sweep", Unit::Seconds, self.sweep_time.clone());
         own.register("swept", "Shares that sweeps looked at", self.swept.clone());
-        let what = "End of the last sweep that succeeded, Unix time";
+        let what = "End of the last sweep that succeeded, or the start of the process, Unix time";
         own.register_with_unit("sweep_success_timestamp", what, Unit::Seconds, self.swept_at.clone());
     }
 
@@ -58,5 +66,17 @@ impl Metrics {
         own.register("store_deleted_objects", "Objects that were deleted from the store", self.deleted.clone());
         let what = "Difference between the clocks of this machine and of the store when last compared";
         own.register_with_unit("clock_difference", what, Unit::Seconds, self.clock.clone());
+    }
+}
+
+/// The entries of the log that journald did not take. The log is one of the process, not of a relay.
+#[derive(Debug)]
+struct LostEntries;
+
+impl Collector for LostEntries {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let count = ConstCounter::new(service::lost_entries());
+        let what = "Entries of the log that journald did not take";
+        count.encode(encoder.encode_descriptor("log_lost_entries", what, None, count.metric_type())?)
     }
 }

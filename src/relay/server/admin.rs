@@ -4,20 +4,24 @@
 //! A page in a browser of this machine can make requests to loopback addresses under a name of its own (DNS rebinding),
 //! so a request over TCP must be for a loopback address or `localhost`.
 
+use std::future::{Ready, ready};
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, X_CONTENT_TYPE_OPTIONS};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
-use axum::middleware::{self, Next};
+use axum::middleware::{self, AddExtension, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
+use axum_server::accept::Accept;
 use serde_json::{Value, json};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower_layer::Layer;
 
 use super::answers::json_text;
 use crate::platform::service::Socket;
@@ -29,6 +33,8 @@ use crate::relay::wire;
 const HEADER_TIME: Duration = Duration::from_secs(10);
 /// Limits of the head of a request.
 const MAX_HEAD: usize = 16 << 10;
+/// Connections at once. The descriptors of the process are for the clients of the relay.
+const MAX_CONNECTIONS: usize = 64;
 
 /// Headers of every answer.
 const HEADERS: [(HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
@@ -56,17 +62,34 @@ pub async fn serve(admin: Arc<AdminState>, socket: Socket) -> io::Result<()> {
         .route("/status", get(status))
         .with_state(admin);
     let routes = routes.layer(middleware::map_response(async |answer: Response| (HEADERS, answer)));
+    let few = Few(Arc::new(Semaphore::new(MAX_CONNECTIONS)));
     match socket {
         Socket::Tcp(listener) => {
-            let mut server = axum_server::from_tcp(listener)?.http1_only();
+            let mut server = axum_server::from_tcp(listener)?.acceptor(few).http1_only();
             server.http_builder().http1().header_read_timeout(HEADER_TIME).max_buf_size(MAX_HEAD);
             server.serve(routes.layer(middleware::from_fn(meant)).into_make_service()).await
         }
         Socket::Unix(listener) => {
-            let mut server = axum_server::from_unix(listener)?.http1_only();
+            let mut server = axum_server::from_unix(listener)?.acceptor(few).http1_only();
             server.http_builder().http1().header_read_timeout(HEADER_TIME).max_buf_size(MAX_HEAD);
             server.serve(routes.into_make_service()).await
         }
+    }
+}
+
+/// Accepts connections while there are few, and closes further ones.
+#[derive(Clone)]
+struct Few(Arc<Semaphore>);
+
+impl<I, S> Accept<I, S> for Few {
+    type Stream = I;
+    /// The service holds the permit as long as the connection.
+    type Service = AddExtension<S, Arc<OwnedSemaphorePermit>>;
+    type Future = Ready<io::Result<(I, Self::Service)>>;
+
+    fn accept(&self, stream: I, service: S) -> Self::Future {
+        let permit = self.0.clone().try_acquire_owned().map_err(io::Error::other);
+        ready(permit.map(|permit| (stream, Extension(Arc::new(permit)).layer(service))))
     }
 }
 
@@ -95,6 +118,8 @@ async fn readiness(State(admin): State<Arc<AdminState>>) -> Response {
 }
 
 async fn numbers(State(admin): State<Arc<AdminState>>) -> Response {
+    // The metrics show whether the relay is ready.
+    admin.health.report().await;
     ([(CONTENT_TYPE, metrics::TEXT)], admin.metrics.text()).into_response()
 }
 

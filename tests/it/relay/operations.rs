@@ -4,9 +4,16 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use share::relay::clock::{Clock, SystemClock};
+use share::relay::health::{Probe, StoreState};
+use share::relay::rules::{Policy, StoreRelay};
+use share::relay::store::memory::Memory;
 
 use crate::support::admin::{admin_json, ask_admin, eventually, metric, socket_in};
-use crate::support::{Sandbox, contains};
+use crate::support::{Sandbox, TestClock, contains};
 
 #[test]
 fn a_relay_answers_its_operator_on_a_private_socket() {
@@ -121,7 +128,7 @@ fn a_status_shows_what_a_relay_does() {
     sandbox.share(["send", "-q", "--relay", &relay.url]).input("x").ok();
     let text = sandbox.share(["relay", "status"]).ok();
     assert!(text.starts_with(&format!("{} is ready\n  running ", relay.url)), "{text}");
-    for line in ["may create   anyone\n", "up to 2.0 GiB each, for up to 3 days\n", "1 committed, 1 created\n"] {
+    for line in ["may create   anyone\n", "up to 2.0 GiB each, for up to 3 days\n", "1 created, 1 committed\n"] {
         assert!(text.contains(line), "{line}: {text}");
     }
     assert!(text.lines().skip(1).all(|line| line.starts_with("  ") && line.chars().count() <= 120), "{text}");
@@ -132,6 +139,24 @@ fn a_status_shows_what_a_relay_does() {
 }
 
 #[test]
+fn an_admin_listener_has_few_connections_at_once() {
+    let sandbox = Sandbox::new();
+    let _relay = sandbox.relay();
+    let socket = socket_in(&sandbox.home());
+    let ask = || {
+        let mut stream = UnixStream::connect(&socket).unwrap();
+        // A connection too many ends without an answer.
+        let _ = stream.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).is_ok().then_some((answer, stream))
+    };
+    let held: Vec<_> = (0..64).map(|_| ask().unwrap()).collect();
+    assert!(held.iter().all(|(answer, _)| answer == b"HTTP/1.1 200") && ask().is_none());
+    drop(held);
+    eventually("it answers again", || ask().is_some());
+}
+
+#[test]
 fn a_second_relay_of_a_user_goes_on_without_the_default_socket() {
     let sandbox = Sandbox::new();
     let first = sandbox.relay();
@@ -139,6 +164,7 @@ fn a_second_relay_of_a_user_goes_on_without_the_default_socket() {
     let second = sandbox.start_as_relay(sandbox.share(memory));
     let log = fs::read_to_string(&second.log).unwrap();
     assert!(log.contains("share relay status cannot find this relay; use --admin"), "{log}");
+    assert_eq!(log.matches("to see the state of the relay").count(), 1, "of the first one: {log}");
     assert!(sandbox.share(["relay", "status"]).ok().contains(&first.url));
     let taken = format!("unix:{}", socket_in(&sandbox.home()).display());
     sandbox.share(memory.iter().chain(&["--admin", &taken])).fails(8, "the admin listener cannot have unix:");
@@ -157,7 +183,7 @@ fn a_start_is_summed_up() {
     eventually("it is summed up", || log().contains("share relay status\n"));
     let log = log();
     let store =
-        format!("Shares are stored in file://{}: up to 4.0 GiB each, for up to 90 days.\n", relay.store.display());
+        format!("Shares are stored in file://{} (up to 4.0 GiB each, for up to 90 days).\n", relay.store.display());
     for line in [&*store, "Programs on this machine may create shares.\n", "the relay: share relay status\n"] {
         assert!(log.contains(line), "{line}: {log}");
     }
@@ -170,13 +196,17 @@ fn a_start_is_summed_up() {
 fn a_log_in_json_has_an_object_a_line() {
     let sandbox = Sandbox::new();
     let args = ["relay", "--listen", "127.0.0.1:0", "--store", "memory:", "--log", "json", "-vv"];
+    // With a warning at the start: it serves all, at the address of a proxy on this machine.
+    let open = ["--anyone", "--public-url", "https://relay.example"];
+    drop(sandbox.start_as_relay(sandbox.share(args.iter().chain(&open))));
     let relay = sandbox.start_as_relay(sandbox.share(args));
     sandbox.share(["send", "-q", "--relay", &relay.url]).input("x").ok();
     let log = || fs::read_to_string(&relay.log).unwrap();
-    eventually("it has started", || log().contains("\"started\""));
+    eventually("it has started", || log().contains(&format!("\"url\":\"{}\"", relay.url)));
     let log = log();
     let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let started = lines.iter().find(|line| line["message"] == "started").unwrap_or_else(|| panic!("{log}"));
+    assert!(lines.iter().any(|line| line["level"] == "warn"), "{log}");
+    let started = lines.iter().rfind(|line| line["message"] == "started").unwrap_or_else(|| panic!("{log}"));
     assert!(started["url"] == *relay.url && started["store"] == "memory:" && started["create"] == "local", "{started}");
     let request = lines.iter().find(|line| line["route"] == "/v1/deposit").unwrap_or_else(|| panic!("{log}"));
     for (key, expected) in [("level", "info"), ("message", "request"), ("method", "POST")] {
@@ -184,4 +214,14 @@ fn a_log_in_json_has_an_object_a_line() {
     }
     assert!(request["status"] == 201 && request["bytes"].is_u64() && request["ms"].is_u64(), "{request}");
     assert!(request["ts"].as_str().unwrap().ends_with('Z'), "{request}");
+}
+
+#[tokio::test]
+async fn a_relay_whose_clock_differs_from_its_stores_is_not_ready() {
+    let store = Arc::new(Memory::new(Arc::new(SystemClock), 1 << 20));
+    let clock = TestClock::at(SystemClock.now());
+    let rules = StoreRelay::new(store, clock.clone(), Policy::default());
+    assert_eq!(rules.probe_store().await, StoreState::Works);
+    clock.advance(3600);
+    assert_eq!(rules.probe_store().await, StoreState::ClockDiffers);
 }

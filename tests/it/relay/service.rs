@@ -2,27 +2,36 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use socket2::{Domain, Socket, Type};
 
-use crate::support::admin::{ask_admin, eventually, socket_in, with_journal};
+use super::stopping::unfinished;
+use crate::support::admin::{ask_admin, eventually, metric, socket_in, with_journal};
 use crate::support::{SHARE, Sandbox, contains, skip};
 
 const RELAY: [&str; 5] = ["relay", "--listen", "127.0.0.1:0", "--store", "memory:"];
 
+/// The next message to a service manager.
+fn next(manager: &UnixDatagram) -> String {
+    let mut bytes = [0; 4096];
+    let len = manager.recv(&mut bytes).unwrap();
+    std::str::from_utf8(&bytes[..len]).unwrap().to_owned()
+}
+
 /// The next message to a service manager that has this line.
 fn message(manager: &UnixDatagram, line: &str) -> String {
-    let mut bytes = [0; 4096];
+    let begun = Instant::now();
     loop {
-        let len = manager.recv(&mut bytes).unwrap_or_else(|error| panic!("no {line}: {error}"));
-        let text = std::str::from_utf8(&bytes[..len]).unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(30), "no {line}");
+        let text = next(manager);
         if text.lines().any(|found| found == line) {
-            return text.to_owned();
+            return text;
         }
     }
 }
@@ -43,9 +52,16 @@ fn a_service_manager_learns_the_state_of_a_relay() {
     let (_, micros) = reloading.split_once("MONOTONIC_USEC=").unwrap();
     assert!(micros.parse::<u64>().unwrap() > 0);
     message(&manager, "READY=1");
+    let mut request = unfinished(&relay);
+    eventually("the request runs", || metric(&socket_in(&sandbox.home()), "share_connections") == Some(1));
     relay.signal(Signal::TERM);
     let stopping = message(&manager, "STOPPING=1");
-    assert!(stopping.contains("EXTEND_TIMEOUT_USEC=35000000\n"), "{stopping}");
+    assert!(stopping.contains("EXTEND_TIMEOUT_USEC=45000000\n"), "{stopping}");
+    // The status stays, and the signs of life go on.
+    for _ in 0..5 {
+        assert_eq!(next(&manager), "WATCHDOG=1");
+    }
+    request.write_all(b"}").unwrap();
     assert_eq!(relay.ended(), Some(0));
 }
 
@@ -73,8 +89,17 @@ fn a_relay_serves_on_the_socket_that_it_is_passed() {
     }
     let ended = start("other", listener.try_clone().unwrap().into()).wait();
     assert!(ended.code == 2 && ended.stderr.contains("a socket named other"), "{ended:?}");
-    let ended = start("relay", File::open("/dev/null").unwrap().into()).wait();
-    assert!(ended.code == 8 && ended.stderr.contains("from the service manager cannot be used"), "{ended:?}");
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let silent = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    silent.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
+    for socket in [OwnedFd::from(File::open("/dev/null").unwrap()), udp.into(), silent.into()] {
+        let ended = start("relay", socket).wait();
+        assert!(ended.code == 2 && ended.stderr.contains("descriptor 3 is no socket that listens"), "{ended:?}");
+    }
+    // Without --plain-http, as with --listen.
+    let everywhere = TcpListener::bind("0.0.0.0:0").unwrap();
+    let ended = start("relay", everywhere.into()).wait();
+    assert!(ended.code == 2 && ended.stderr.contains("can be reached from other machines"), "{ended:?}");
 }
 
 #[test]

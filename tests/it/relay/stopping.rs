@@ -14,7 +14,7 @@ use crate::support::admin::{admin_json, ask_admin, eventually, metric, socket_in
 use crate::support::{RelayProcess, Sandbox, noise};
 
 /// Begins a request whose body is missing its last byte.
-fn unfinished(relay: &RelayProcess) -> TcpStream {
+pub(super) fn unfinished(relay: &RelayProcess) -> TcpStream {
     let mut stream = TcpStream::connect(relay.address()).unwrap();
     let bearer = format!("Authorization: Bearer {}.{}", "A".repeat(22), "A".repeat(43));
     let head =
