@@ -70,9 +70,9 @@ async fn parts_that_a_commit_does_not_list_are_deleted_before_its_share_takes_le
         let share = sample(limits, 4096, None);
         let excess = sample(limits, 16 * MIB, None);
         relay.create(&share.owner, &share.create).await.unwrap();
-        for number in [1, 2, 3] {
-            let (crc, part) = (excess.commit.parts[number], excess.parts[number].clone());
-            relay.put_part(&share.owner, number as u32, crc, part.into()).await.unwrap();
+        for number in 1..=3_u32 {
+            let (crc, part) = (excess.commit.parts[number as usize], excess.parts[number as usize].clone());
+            relay.put_part(&share.owner, number, crc, part.into()).await.unwrap();
         }
         let other = rules(&store, &clock);
         other.put_part(&share.owner, 0, share.commit.parts[0], share.parts[0].clone().into()).await.unwrap();
