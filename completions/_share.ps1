@@ -178,7 +178,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--acme-contact', '--acme-contact', [CompletionResultType]::ParameterName, 'Let the certificate authority write to MAIL')
             [CompletionResult]::new('--tls-cert', '--tls-cert', [CompletionResultType]::ParameterName, 'Use the certificate chain in FILE (PEM), and listen on port 443')
             [CompletionResult]::new('--tls-key', '--tls-key', [CompletionResultType]::ParameterName, 'Use the private key in FILE (PEM)')
-            [CompletionResult]::new('--http-listen', '--http-listen', [CompletionResultType]::ParameterName, 'Redirect plain HTTP on ADDRESS (port 80) to https, and let the certificate authority use it')
+            [CompletionResult]::new('--http-listen', '--http-listen', [CompletionResultType]::ParameterName, 'Redirect plain HTTP on ADDRESS (port 80) to https, and let the authority use it')
             [CompletionResult]::new('--max-size', '--max-size', [CompletionResultType]::ParameterName, 'Accept shares up to SIZE [default: 4GiB, with --anyone 100MiB]')
             [CompletionResult]::new('--max-lifetime', '--max-lifetime', [CompletionResultType]::ParameterName, 'Accept shares that wait for up to TIME [default: 90d, with --anyone 3d]')
             [CompletionResult]::new('--max-stored', '--max-stored', [CompletionResultType]::ParameterName, 'Store up to SIZE in all [default: what the disk has room for, with --anyone 64GiB]')

@@ -28,7 +28,7 @@ const OPERATION: &str = "Operation";
 /// The name of the default socket in the state directory.
 const SOCKET: &str = "relay.sock";
 /// The socket of the packaged service.
-const SERVICE_SOCKET: &str = "/run/share/relay.sock";
+const SERVICE_SOCKET: &str = "/run/share-relay/relay.sock";
 /// The longest time between two looks at the health of a relay that a service manager has started.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// The longest time that deletions hold up the end of a relay.
@@ -291,14 +291,14 @@ mod tests {
     #[test]
     fn only_addresses_of_this_machine_are_taken() {
         let unix = |path: &str| Ok(Admin(AdminAddress::Unix(path.into())));
-        assert_eq!("unix:/run/share/relay.sock".parse(), unix("/run/share/relay.sock"));
+        assert_eq!("unix:/run/share-relay/relay.sock".parse(), unix("/run/share-relay/relay.sock"));
         for text in ["127.0.0.1:9400", "[::1]:9400", "127.1.2.3:0"] {
             assert_eq!(text.parse(), Ok(Admin(AdminAddress::Tcp(text.parse().unwrap()))));
         }
         for text in ["0.0.0.0:9400", "[::]:9400", "192.0.2.1:9400", "[::ffff:127.0.0.1]:9400"] {
             assert!(text.parse::<Admin>().unwrap_err().contains("other machines"), "{text}");
         }
-        for text in ["", "unix:", "9400", "localhost:9400", "127.0.0.1", "/run/share/relay.sock"] {
+        for text in ["", "unix:", "9400", "localhost:9400", "127.0.0.1", "/run/share-relay/relay.sock"] {
             assert!(text.parse::<Admin>().unwrap_err().contains("expected"), "{text}");
         }
     }

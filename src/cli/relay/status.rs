@@ -67,7 +67,7 @@ fn expect_ready(status: &Value) -> Result<(), Failure> {
     }
     let details: Vec<_> = status["problems"].as_array().into_iter().flatten().filter_map(detail).collect();
     let what = format!("the relay is not ready: {}", details.join("; "));
-    Err(Failure::RelayDown { what, hint: Hint::line("see its log; docs/relay.md lists what to do") })
+    Err(Failure::RelayDown { what, hint: Hint::line("see its log, such as: journalctl -u share-relay") })
 }
 
 fn detail(problem: &Value) -> Option<String> {

@@ -62,7 +62,7 @@ pub(super) struct TlsArgs {
     /// Use the private key in FILE (PEM)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Redirect plain HTTP on ADDRESS (port 80) to https, and let the certificate authority use it
+    /// Redirect plain HTTP on ADDRESS (port 80) to https, and let the authority use it
     #[arg(long, value_name = "ADDRESS", value_parser = listening::address, value_hint = ValueHint::Other)]
     http_listen: Option<SocketAddr>,
 }

@@ -180,6 +180,19 @@ async fn nginx_redirects_plain_http_and_speaks_http_2() {
 }
 
 #[test]
+#[ignore = "needs nginx: tests/all"]
+fn nginx_logs_no_client_when_the_relay_does_not_answer() {
+    if !has_nginx() {
+        return;
+    }
+    let nothing = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nginx = Front::listen(LOCALHOST, "").start(nothing);
+    assert_eq!(curl(&[], "-k -o /dev/null -w %{http_code}", &nginx.url), "502");
+    assert!(nginx.log().contains("client: 127.0.0.1"), "{}", nginx.log());
+    assert_eq!(nginx.site_log(), "");
+}
+
+#[test]
 #[ignore = "needs nginx and network namespaces: tests/all"]
 fn a_relay_behind_nginx_counts_for_the_real_addresses() {
     if !has_nginx() || !among_hosts("relay::nginx::a_relay_behind_nginx_counts_for_the_real_addresses") {

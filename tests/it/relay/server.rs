@@ -170,6 +170,8 @@ fn a_relay_with_tokens_requires_one_and_a_proxy_must_be_declared() {
     let with = |more: &[&str]| sandbox.share(relay.iter().chain(more));
     with(&["--public-url", "https://relay.example"]).fails(2, "senders must be authorized in another way");
     with(&["--create-token-file", "short"]).fails(2, "line 1 is not a create token");
+    let missing = with(&["--create-token-file", "missing"]).fails(2, "missing: no such file");
+    assert!(missing.stderr.contains("share relay token NAME --create-token-file missing"), "{missing:?}");
     sandbox.share(["relay", "--listen", "0.0.0.0:0", "--store", "memory:"]).fails(2, "not encrypted");
     let url = sandbox.relay_with(&["--create-token-file", "tokens"]);
     let send = || sandbox.share(["send", "-q", "--relay", &url.url]).input("x");

@@ -79,6 +79,11 @@ impl Front {
             site = site.replace(example, &here);
         }
         let path = directory.path().display().to_string();
+        // The log of the configuration, and one that has more.
+        let errors = "error_log /var/log/nginx/share.log crit;";
+        assert_eq!(site.matches(errors).count(), 2);
+        let logs = format!("error_log {path}/error.log warn; error_log {path}/share.log crit;");
+        site = site.replace(errors, &logs);
         fs::write(directory.path().join("site"), site).unwrap();
         fs::write(directory.path().join("main"), MAIN.replace("DIRECTORY", &path)).unwrap();
         // Not as root, who would have to change the user for the workers.
@@ -103,10 +108,18 @@ pub(crate) struct Nginx {
 }
 
 impl Nginx {
-    /// The log of errors.
-    fn log(&self) -> String {
-        let read = |name| fs::read_to_string(self.directory.path().join(name)).unwrap_or_default();
-        format!("{}{}", read("stderr"), read("error.log"))
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.directory.path().join(name)).unwrap_or_default()
+    }
+
+    /// All errors and warnings.
+    pub(crate) fn log(&self) -> String {
+        format!("{}{}", self.read("stderr"), self.read("error.log"))
+    }
+
+    /// The log of errors that the configuration sets.
+    pub(crate) fn site_log(&self) -> String {
+        self.read("share.log")
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use crate::cli::output::errors::{Failure, Hint};
+use crate::cli::output::format::quoted;
 use crate::cli::relay::token::line::{self, BadLine, TokenLine};
 use crate::durable_fs::{lock, parent};
 use crate::platform::files;
@@ -25,9 +26,17 @@ pub(super) fn read(path: &Path) -> io::Result<String> {
 
 /// The tokens in a file, and its text.
 pub(super) fn load(path: &Path) -> Result<(Vec<TokenLine>, String), Failure> {
-    let text = read(path).map_err(|error| Failure::path(path, &error, Hint::run("share relay token NAME")))?;
+    let text = read(path).map_err(|error| Failure::path(path, &error, remedy(path, error.kind())))?;
     let lines = line::parse(&text).map_err(|bad| malformed(path, bad))?;
     Ok((lines, text))
+}
+
+/// The next step when a file cannot be read.
+fn remedy(path: &Path, why: io::ErrorKind) -> Hint {
+    if why == io::ErrorKind::PermissionDenied {
+        return Hint::line("make the file readable for the user that runs `share`");
+    }
+    Hint::run(format!("share relay token NAME --create-token-file {}", quoted(&path.to_string_lossy())))
 }
 
 /// The tokens without their names.

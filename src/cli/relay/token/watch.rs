@@ -34,9 +34,13 @@ enum Fault {
 }
 
 impl WatchedTokens {
-    /// Reads the tokens for the first time.
+    /// Reads the tokens for the first time. A file that cannot be read is a wrong option: another start would fail in
+    /// the same way.
     pub(in crate::cli::relay) fn open(path: &Path) -> Result<Self, Failure> {
-        let (lines, text) = file::load(path)?;
+        let (lines, text) = file::load(path).map_err(|error| match error {
+            Failure::Local { what, hint } => Failure::Usage { what, hint },
+            other => other,
+        })?;
         let accepted = CreateTokens::new(file::tokens(lines));
         Ok(Self { path: path.to_owned(), accepted, text, pending: None, fault: None })
     }
