@@ -1,7 +1,7 @@
 //! File operations for which the standard library has no portable function.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
@@ -156,6 +156,32 @@ pub fn is_of_superuser(data: &Metadata) -> bool {
 /// Makes these options fail for a symbolic link.
 pub fn unfollowed(options: &mut OpenOptions) -> &mut OpenOptions {
     options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+}
+
+/// All of a file of up to `longest` bytes. A FIFO or a device is refused, and not waited for.
+///
+/// # Errors
+/// `InvalidInput` for what is no file, `FileTooLarge`, and those of the file system.
+pub fn read_short(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
+    let file = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
+    let data = file.metadata()?;
+    if data.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    if !data.is_file() {
+        return Err(not_a_file());
+    }
+    let mut bytes = Vec::new();
+    file.take(longest + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > longest {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is too long"));
+    }
+    Ok(bytes)
+}
+
+/// The error for a FIFO or a device in place of a file.
+pub fn not_a_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")
 }
 
 /// Sets the mode of files that these options create to 0600.

@@ -202,6 +202,7 @@ mod tests {
     use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 
     use super::*;
+    use crate::relay::LEASE;
     use crate::relay::rules::Policy;
 
     fn command() -> Command {
@@ -252,12 +253,14 @@ mod tests {
     #[test]
     fn few_strangers_cannot_fill_a_disk_as_the_documentation_states() {
         let args = parsed(&["--anyone"]).unwrap();
-        let (Limits { traffic, .. }, stored) = (args.of_clients(), args.max_stored().unwrap());
+        let (Limits { traffic, uploads, .. }, stored) = (args.of_clients(), args.max_stored().unwrap());
         // At first a whole hour's bytes at once, and then as much in each hour.
         let of_a_day = 25 * traffic.unwrap();
         let gib = |bytes: u64| format!("{}.{:02} GiB", bytes >> 30, ((bytes % (1 << 30)) * 100) >> 30);
         let days = args.max_ttl().unwrap().as_secs() / 86_400;
-        let held = traffic.unwrap() * (24 * days + 1);
+        // A recipient may claim a share just before it expires, and the unfinished uploads may wait for a commit.
+        let hours = 24 * days + LEASE.as_secs() / 3600;
+        let held = traffic.unwrap() * (hours + 1) + uploads.unwrap() as u64 * args.max_bytes().unwrap();
         let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/relay.md")).unwrap();
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for sentence in [

@@ -107,14 +107,10 @@ impl CertificateFiles {
 
 fn read(path: &Path) -> Result<Vec<u8>, FilesError> {
     let unreadable = |error| FilesError::Unreadable(path.to_owned(), error);
-    let metadata = fs::metadata(path).map_err(unreadable)?;
-    if !metadata.is_file() {
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(FilesError::Irregular(path.to_owned()));
     }
-    if metadata.len() > MAX_FILE {
-        return Err(unreadable(io::ErrorKind::FileTooLarge.into()));
-    }
-    fs::read(path).map_err(unreadable)
+    files::read_short(path, MAX_FILE).map_err(unreadable)
 }
 
 fn is_same(before: Option<&Metadata>, now: Option<&Metadata>) -> bool {

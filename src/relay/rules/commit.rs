@@ -14,9 +14,18 @@ use crate::relay::rules::records::{Decision, ManifestHash, Offer, UploadEnd, fai
 use crate::relay::rules::upload::Announced;
 use crate::relay::rules::write_once::{Written, write_once};
 use crate::relay::rules::{StoreRelay, names};
-use crate::relay::store::Created;
+use crate::relay::store::{Created, Object};
 use crate::relay::{Account, Commit, CommitResponse, Content, Create, Credential, MAX_SEALED_MANIFEST, RelayError, V1};
 use crate::secret::{Id, Role};
+
+/// The stored parts of an upload whose commit lists some.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum StoredParts {
+    /// It lists all of them.
+    AllListed,
+    /// There are others.
+    WithExcess,
+}
 
 impl StoreRelay {
     /// [`crate::relay::Relay::commit`].
@@ -32,23 +41,31 @@ impl StoreRelay {
         }
         self.expect_consistent(commit, offer.account.as_ref())?;
         let taken = self.take(offer.account.as_ref(), id, offer.at, commit.blob_len).await;
-        let knows_all = self.known.has_parts(id, commit);
-        if !knows_all {
+        let mut listed = None;
+        if !self.known.has_parts(id, commit) {
             let (upload_end, complete) = tokio::join!(self.upload_end(id), self.expect_complete(id, commit));
             if let Some(upload_end) = upload_end? {
                 return self.repeat_commit(id, &self.ended(id, offer, upload_end).await?, commit).await;
             }
-            if complete.is_err() || taken.is_err() {
-                return self.end_upload(id, offer, commit, self.now(), complete.and(taken)).await;
+            match complete {
+                Ok(stored) => listed = Some(stored),
+                Err(error) => return self.end_upload(id, offer, commit, self.now(), Err(error)).await,
             }
-        } else if taken.is_err() {
-            return self.end_upload(id, offer, commit, self.now(), taken).await;
         }
-        let complete = async { if knows_all { self.expect_complete(id, commit).await } else { Ok(()) } };
+        if let Err(error) = taken {
+            return self.end_upload(id, offer, commit, self.now(), Err(error)).await;
+        }
+        let complete = async {
+            match listed {
+                Some(stored) => Ok(stored),
+                None => self.expect_complete(id, commit).await,
+            }
+        };
         let at = self.now();
         let (complete, manifest, due) =
             tokio::join!(complete, self.store_manifest(id, commit), self.mark_due(id, at.saturating_add(offer.ttl)));
-        self.end_upload(id, offer, commit, at, complete.and(manifest).and(due)).await
+        let ready = complete.and_then(|stored| manifest.and(due).map(|()| stored));
+        self.end_upload(id, offer, commit, at, ready).await
     }
 
     /// [`crate::relay::Relay::deposit`].
@@ -87,7 +104,8 @@ impl StoreRelay {
         };
         let (stored, manifest, due) =
             tokio::join!(stored, self.store_manifest(id, commit), self.mark_due(id, at.saturating_add(offer.ttl)));
-        self.end_upload(id, offer, commit, at, stored.and(manifest).and(due)).await
+        let ready = stored.and(manifest).and(due).map(|()| StoredParts::AllListed);
+        self.end_upload(id, offer, commit, at, ready).await
     }
 
     /// Writes the record of the commit if all that must precede it is `ready`.
@@ -97,10 +115,10 @@ impl StoreRelay {
         offer: Arc<Offer>,
         commit: &Commit,
         at: u64,
-        ready: Result<(), RelayError>,
+        ready: Result<StoredParts, RelayError>,
     ) -> Result<CommitResponse, RelayError> {
         let upload_end = match ready {
-            Ok(()) => {
+            Ok(stored) => {
                 let manifest = Some(ManifestHash::of(&commit.manifest));
                 let (blob_len, parts) = (commit.blob_len, commit.parts.clone());
                 let wanted = UploadEnd::Committed { v: V1, at, blob_len, parts, manifest };
@@ -116,10 +134,11 @@ impl StoreRelay {
                         self.metrics.share(upload_end.event());
                         let upload_end = Some(Arc::new(upload_end));
                         let expires = at.saturating_add(offer.ttl);
-                        self.settle_use(&offer, id, commit.blob_len).await;
-                        let left = self.left_after(&offer);
-                        let known = Remembered { offer: Some(offer), upload_end, claim: None };
+                        let known = Remembered { offer: Some(offer.clone()), upload_end, claim: None };
+                        // A part that lands here from now on is deleted: see `expect_wanted`.
                         self.known.remember(id, self.now(), known);
+                        self.delete_excess(id, &offer, commit, stored).await;
+                        let left = self.left_after(&offer);
                         return Ok(CommitResponse { v: V1, expires, left });
                     }
                     Written::Same(upload_end) | Written::Theirs(upload_end) => Arc::new(upload_end),
@@ -202,8 +221,27 @@ impl StoreRelay {
         Ok(())
     }
 
+    /// Deletes the parts that a commit does not list, and then corrects what its share takes. A failure leaves both.
+    async fn delete_excess(&self, id: &Id, offer: &Offer, commit: &Commit, stored: StoredParts) {
+        let is_less = self.takes_more(offer, id, commit.blob_len);
+        if stored == StoredParts::AllListed && !is_less {
+            return;
+        }
+        let deleted = async {
+            let stored = self.store.list(&names::parts(id), None).await.map_err(failure)?;
+            let is_excess = |object: &Object| !is_of(commit, &object.name);
+            let excess: Vec<String> = stored.into_iter().filter(is_excess).map(|object| object.name).collect();
+            if excess.is_empty() { Ok(()) } else { self.store.delete(&excess).await.map_err(failure) }
+        };
+        match deleted.await {
+            Ok(()) if is_less => self.settle_use(offer, id, commit.blob_len).await,
+            Ok(()) => {}
+            Err(error) => tracing::warn!(%error, "the parts of a share that its commit does not list were not deleted"),
+        }
+    }
+
     /// Fails unless one listing shows all parts of `commit` with the right lengths.
-    async fn expect_complete(&self, id: &Id, commit: &Commit) -> Result<(), RelayError> {
+    async fn expect_complete(&self, id: &Id, commit: &Commit) -> Result<StoredParts, RelayError> {
         let stored = self.store.list(&names::parts(id), None).await.map_err(failure)?;
         for (number, crc) in (0..).zip(&commit.parts) {
             let range = part_range(number, commit.blob_len);
@@ -213,6 +251,11 @@ impl StoreRelay {
                 return Err(RelayError::PartsMissing);
             }
         }
-        Ok(())
+        Ok(if stored.len() == commit.parts.len() { StoredParts::AllListed } else { StoredParts::WithExcess })
     }
+}
+
+/// Whether a part is one of `commit`.
+fn is_of(commit: &Commit, name: &str) -> bool {
+    names::parse_part(name).is_some_and(|(number, crc)| commit.parts.get(number as usize) == Some(&crc))
 }

@@ -19,7 +19,8 @@ use crate::relay::clock::after;
 use crate::relay::rules::incoming::{PartLimit, checked, read_through};
 use crate::relay::rules::known::{PartNumber, Remembered};
 use crate::relay::rules::phase::{Phase, Records};
-use crate::relay::rules::records::{Decision, Offer, UploadEnd, failure, load};
+use crate::relay::rules::records::{Decision, Offer, Record, UploadEnd, failure, load};
+use crate::relay::rules::used::is_around_midnight;
 use crate::relay::rules::write_once::{Written, write_once};
 use crate::relay::rules::{StoreRelay, UPLOAD_TIME, names};
 use crate::relay::store::{Created, StoreError};
@@ -91,7 +92,9 @@ impl StoreRelay {
     ) -> Result<Written<Offer>, RelayError> {
         let prepared = async {
             self.expect_room(max_len.unwrap_or(0)).await?;
-            self.take(record.account.as_ref(), id, now, max_len.unwrap_or(MIN_LEN)).await?;
+            if !self.counts_on_another_day(id, &record).await? {
+                self.take(record.account.as_ref(), id, now, max_len.unwrap_or(MIN_LEN)).await?;
+            }
             self.mark_due(id, after(now, UPLOAD_TIME)).await
         };
         match prepared.await {
@@ -102,6 +105,17 @@ impl StoreRelay {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether this is a repetition, around midnight, of an announcement with limits of a day. It may have been made on
+    /// another day, also by a node whose clock differs.
+    async fn counts_on_another_day(&self, id: &Id, record: &Offer) -> Result<bool, RelayError> {
+        let is_limited = record.account.as_ref().is_some_and(|account| account.limits.are_daily());
+        if !is_limited || !is_around_midnight(record.at) {
+            return Ok(false);
+        }
+        let stored: Option<Offer> = load(&*self.store, &Offer::name(id)).await?;
+        Ok(stored.is_some_and(|stored| record.same(&stored)))
     }
 
     /// Whether links with these flags work here.

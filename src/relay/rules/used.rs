@@ -11,12 +11,15 @@
 use std::sync::atomic::Ordering;
 
 use crate::relay::account::DAY;
-use crate::relay::rules::ledger::{end_of, first_kept};
+use crate::relay::rules::ledger::first_kept;
 use crate::relay::rules::records::{Offer, failure};
 use crate::relay::rules::write_once::write_hint;
-use crate::relay::rules::{StoreRelay, names};
-use crate::relay::{Account, Left, RelayError};
+use crate::relay::rules::{CLOCK_TOLERANCE, StoreRelay, names};
+use crate::relay::{Account, AccountKey, Left, RelayError};
 use crate::secret::Id;
+
+/// Seconds of an hour.
+const HOUR: u64 = 3600;
 
 impl StoreRelay {
     /// Lets the share `id`, announced at `at`, take `bytes` of its account, if it has one.
@@ -25,9 +28,10 @@ impl StoreRelay {
     /// [`RelayError::Quota`] if less is left, [`RelayError::Busy`] while our clock and the store's differ, and the
     /// errors of the store.
     pub(super) async fn take(&self, account: Option<&Account>, id: &Id, at: u64, bytes: u64) -> Result<(), RelayError> {
-        let Some(Account { key, limits }) = account.filter(|account| account.limits.are_daily()) else {
+        let Some(account) = account.filter(|account| account.limits.are_daily()) else {
             return Ok(());
         };
+        let key = &account.key;
         let (day, share) = (at / DAY, key.share(id));
         if self.ledger.with(day, *key, |uses| uses.covers(&share, bytes)) {
             return Ok(());
@@ -36,27 +40,34 @@ impl StoreRelay {
         if !self.clock_agrees.load(Ordering::Relaxed) {
             return Err(RelayError::BUSY);
         }
-        let listed = self.store.list(&names::uses(day, key), None).await.map_err(failure)?;
-        let used = self.ledger.with(day, *key, |uses| {
-            uses.note(&listed);
-            uses.grant(share, bytes, limits, end_of(day))
-        })?;
-        if used.is_stored {
-            return Ok(());
-        }
-        let written = write_hint(&*self.store, &*self.clock, &names::used(day, key, &share, used.bytes, false)).await;
-        self.ledger.with(day, *key, |uses| uses.written(share, used, &written));
+        self.list_uses(day, key).await?;
+        let Some(writing) = self.ledger.grant(day, account, share, bytes)? else { return Ok(()) };
+        write_hint(&*self.store, &*self.clock, &writing.name()).await?;
+        writing.done();
         self.ledger.forget(self.now());
-        written
+        Ok(())
     }
 
-    /// Corrects what a committed share of `blob_len` bytes takes. A failure leaves it with more than it took.
+    /// Notes what an account has used on a day.
+    async fn list_uses(&self, day: u64, key: &AccountKey) -> Result<(), RelayError> {
+        let began = self.ledger.with(day, *key, |uses| uses.begin_listing(self.now()));
+        let listed = self.store.list(&names::uses(day, key), None).await.map_err(failure)?;
+        self.ledger.with(day, *key, |uses| uses.note(began, &listed));
+        Ok(())
+    }
+
+    /// Whether a share is known to take more than `blob_len` bytes of its account.
+    pub(super) fn takes_more(&self, offer: &Offer, id: &Id, blob_len: u64) -> bool {
+        let limited = offer.account.as_ref().filter(|account| account.limits.bytes_a_day.is_some());
+        limited.is_some_and(|Account { key, .. }| {
+            self.ledger.with(offer.at / DAY, *key, |uses| uses.exceeds(&key.share(id), blob_len))
+        })
+    }
+
+    /// Corrects what a committed share takes, whose other parts are deleted. A failure leaves it with more than it has.
     pub(super) async fn settle_use(&self, offer: &Offer, id: &Id, blob_len: u64) {
-        let Some(Account { key, limits }) = &offer.account else { return };
+        let Some(Account { key, .. }) = &offer.account else { return };
         let (day, share) = (offer.at / DAY, key.share(id));
-        if limits.bytes_a_day.is_none() || !self.ledger.with(day, *key, |uses| uses.exceeds(&share, blob_len)) {
-            return;
-        }
         match write_hint(&*self.store, &*self.clock, &names::used(day, key, &share, blob_len, true)).await {
             Ok(()) => {
                 self.ledger.with(day, *key, |uses| uses.settle(share, blob_len));
@@ -77,16 +88,16 @@ impl StoreRelay {
     pub(super) async fn left_of(&self, account: &Account) -> Result<Left, RelayError> {
         let Account { key, limits } = account;
         let day = self.now() / DAY;
-        let listed = if limits.are_daily() {
-            self.store.list(&names::uses(day, key), None).await.map_err(failure)?
-        } else {
-            Vec::new()
-        };
+        if limits.are_daily() {
+            // Questions cost a request to the store each few seconds, however many there are.
+            let turn = self.ledger.with(day, *key, |uses| uses.turn());
+            let _turn = turn.lock().await;
+            if !self.ledger.with(day, *key, |uses| uses.are_fresh(self.now())) {
+                self.list_uses(day, key).await?;
+            }
+        }
         self.ledger.forget(self.now());
-        Ok(self.ledger.with(day, *key, |uses| {
-            uses.note(&listed);
-            uses.left(limits, day)
-        }))
+        Ok(self.ledger.with(day, *key, |uses| uses.left(limits, day)))
     }
 
     /// Deletes the objects of days whose uploads have all ended.
@@ -96,4 +107,10 @@ impl StoreRelay {
         let names: Vec<String> = old.into_iter().map(|object| object.name).collect();
         if names.is_empty() { Ok(()) } else { self.store.delete(&names).await.map_err(failure) }
     }
+}
+
+/// Whether a request may repeat one of another day: senders repeat theirs for much less than an hour.
+pub(super) fn is_around_midnight(now: u64) -> bool {
+    let before = CLOCK_TOLERANCE.as_secs();
+    now.saturating_add(before) % DAY < before + HOUR
 }

@@ -3,6 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -82,7 +83,7 @@ fn tokens_are_made_listed_and_revoked_and_the_rest_of_the_file_stays() {
     for (value, why) in [("2001-01-01", "in the future"), ("soon", "a time like 30d, or a date")] {
         token(&sandbox, &["carl", "--until", value]).fails(2, why);
     }
-    token(&sandbox, &["carl", "--max-size", "1kB"]).fails(2, "at least 4.0 kB");
+    token(&sandbox, &["carl", "--max-size", "1kB"]).fails(2, "at least 4096 bytes");
     token(&sandbox, &["carl", "--max-shares-per-day", "0"]).fails(2, "--max-shares-per-day");
 }
 
@@ -124,6 +125,25 @@ fn a_file_that_the_superuser_makes_belongs_to_the_owner_of_its_directory() {
     symlink(sandbox.path("elsewhere"), &file).unwrap();
     make("anna").fails(8, "tokens: ");
     assert!(!sandbox.path("elsewhere").exists());
+}
+
+#[test]
+fn a_fifo_is_refused_at_once_and_names_are_shown_without_control_characters() {
+    let sandbox = Sandbox::new();
+    let made = Command::new("mkfifo").arg(sandbox.path("tokens")).status().unwrap();
+    assert!(made.success());
+    for args in [&["list"][..], &["anna"], &["revoke", "anna"]] {
+        token(&sandbox, args).fails(8, "it is not a regular file");
+    }
+    fs::remove_file(sandbox.path("tokens")).unwrap();
+    symlink("/dev/zero", sandbox.path("tokens")).unwrap();
+    token(&sandbox, &["list"]).fails(8, "it is not a regular file");
+    fs::remove_file(sandbox.path("tokens")).unwrap();
+    let line = |name: &str, digit: &str| format!("{name} sha256:{}\n", digit.repeat(64));
+    sandbox.write("tokens", line("a\u{1b}[31mred", "0").as_bytes());
+    assert!(!token(&sandbox, &["list"]).ok().contains('\u{1b}'));
+    sandbox.write("tokens", format!("{}{}", line("anna", "0"), line("anna", "1")).as_bytes());
+    token(&sandbox, &["list"]).fails(2, "line 2 has the name or the token of line 1");
 }
 
 #[test]
@@ -182,7 +202,7 @@ fn a_running_relay_follows_its_file_and_keeps_the_tokens_of_a_broken_one() {
     fs::write(sandbox.path("tokens"), "# nobody\n").unwrap();
     soon(|| !relay.accepts(&ben));
     let log = relay.log();
-    for (warning, count) in [("is not a create token", 1), ("cannot be read", 1)] {
+    for (warning, count) in [("cannot be used", 1), ("cannot be read", 1)] {
         assert_eq!(log.matches(warning).count(), count, "{log}");
     }
     for secret in [&*anna, &ben, "canary", "anna", "sha256:"] {

@@ -4,6 +4,7 @@ mod addresses;
 mod answers;
 mod buckets;
 mod contract;
+mod counts;
 mod crowds;
 mod distant;
 mod folders;

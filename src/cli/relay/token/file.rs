@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format::quoted;
-use crate::cli::relay::token::line::{self, TokenLine};
+use crate::cli::relay::token::line::{self, BadLine, TokenLine};
 use crate::durable_fs::{lock, parent};
 use crate::platform::files;
 use crate::relay::server::CreateToken;
@@ -21,16 +21,13 @@ const LONGEST: u64 = 4 << 20;
 /// # Errors
 /// Those of the file system, and a file that is too long or no text.
 pub(super) fn read(path: &Path) -> io::Result<String> {
-    if fs::metadata(path)?.len() > LONGEST {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is too long"));
-    }
-    fs::read_to_string(path)
+    String::from_utf8(files::read_short(path, LONGEST)?).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
 /// The tokens in a file, and its text.
 pub(super) fn load(path: &Path) -> Result<(Vec<TokenLine>, String), Failure> {
     let text = read(path).map_err(|error| Failure::path(path, &error, remedy(path, error.kind())))?;
-    let lines = line::parse(&text).map_err(|number| malformed(path, number))?;
+    let lines = line::parse(&text).map_err(|bad| malformed(path, bad))?;
     Ok((lines, text))
 }
 
@@ -47,10 +44,17 @@ pub(super) fn tokens(lines: Vec<TokenLine>) -> Vec<CreateToken> {
     lines.into_iter().map(|line| line.token).collect()
 }
 
-/// The error for a line that is no token. Its content may be a secret.
-pub(super) fn malformed(path: &Path, number: usize) -> Failure {
+/// The error for a line that cannot be used. Its content may be a secret.
+pub(super) fn malformed(path: &Path, BadLine { number, repeats }: BadLine) -> Failure {
+    let path = printable(&path.to_string_lossy());
+    if let Some(first) = repeats {
+        return Failure::usage(
+            format!("{path}: line {number} has the name or the token of line {first}"),
+            Hint::line("delete one of them"),
+        );
+    }
     Failure::usage(
-        format!("{}: line {number} is not a create token", printable(&path.to_string_lossy())),
+        format!("{path}: line {number} is not a create token"),
         Hint::line("to make tokens: share relay token NAME; a token of your own has at least 16 characters"),
     )
 }
@@ -75,6 +79,9 @@ fn locked(path: &Path) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let file = files::unfollowed(files::private(&mut options)).open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(files::not_a_file());
+        }
         lock(&file)?;
         let data = file.metadata()?;
         // Another writer may have replaced it while this one waited.

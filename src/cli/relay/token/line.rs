@@ -6,6 +6,7 @@
 //! a-bare-token-without-limits
 //! ```
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 
@@ -41,13 +42,33 @@ pub(super) struct TokenLine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
+/// The first line of a file that cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BadLine {
+    /// Its number, from 1.
+    pub(super) number: usize,
+    /// The number of the line that has its name, or its token with other limits.
+    pub(super) repeats: Option<usize>,
+}
+
 /// The create tokens of a file.
 ///
 /// # Errors
-/// The number of the first line that is not one, from 1.
-pub(super) fn parse(text: &str) -> Result<Vec<TokenLine>, usize> {
-    let lines = (1..).zip(text.lines()).map(|(number, line)| TokenLine::read(line).map_err(|Malformed| number));
-    lines.filter_map(Result::transpose).collect()
+/// A line that is not one, or contradicts an earlier one.
+pub(super) fn parse(text: &str) -> Result<Vec<TokenLine>, BadLine> {
+    let (mut lines, mut names, mut hashes) = (Vec::<TokenLine>::new(), HashMap::new(), HashMap::new());
+    for (number, line) in (1..).zip(text.lines()) {
+        let read = TokenLine::read(line).map_err(|Malformed| BadLine { number, repeats: None })?;
+        let Some(line) = read else { continue };
+        let named = line.name.clone().and_then(|name| names.insert(name, number));
+        let hashed = hashes.insert(line.token.hash, (number, line.token.clone()));
+        let hashed = hashed.filter(|(_, token)| *token != line.token).map(|(first, _)| first);
+        if let Some(first) = named.or(hashed) {
+            return Err(BadLine { number, repeats: Some(first) });
+        }
+        lines.push(line);
+    }
+    Ok(lines)
 }
 
 /// An end: a date, with which the token ends, or a time.
@@ -60,6 +81,8 @@ pub(super) fn parse_end(text: &str) -> Option<u64> {
 impl TokenLine {
     /// The create token in a line. `None` for an empty line or a comment.
     pub(super) fn read(line: &str) -> Result<Option<Self>, Malformed> {
+        // Editors may begin a file with a byte order mark.
+        let line = line.strip_prefix('\u{feff}').unwrap_or(line);
         let mut words = line.split_whitespace().take_while(|word| !word.starts_with('#'));
         let Some(first) = words.next() else { return Ok(None) };
         let Some(hashed) = words.next() else {
@@ -147,8 +170,10 @@ mod tests {
     #[test]
     fn lines_have_a_hash_and_limits_and_earlier_lines_stay_valid() {
         let text = format!(
-            "# ours\n\n0123456789abcdef\nanna {HASH}\n  ben\t{HASH}   max-size=100MB max-per-day=1GiB # until spring\n\
-             carl {HASH} until=2027-12-31 max-shares-per-day=20\n"
+            "# ours\n\n0123456789abcdef\nanna {HASH}\n  ben\t{}   max-size=100MB max-per-day=1GiB # until spring\n\
+             carl {} until=2027-12-31 max-shares-per-day=20\n",
+            HASH.replace("0011", "1111"),
+            HASH.replace("0011", "2222"),
         );
         let lines = parse(&text).unwrap();
         let limits: Vec<_> =
@@ -185,8 +210,26 @@ mod tests {
             &format!("anna {HASH}0"),
             &format!("anna {}", HASH.replace("00112233", "+0+1+2+3")),
         ] {
-            assert_eq!(parse(&format!("# one\n0123456789abcdef\n{line}\nshort")), Err(3), "{line}");
+            let bad = Err(BadLine { number: 3, repeats: None });
+            assert_eq!(parse(&format!("# one\n0123456789abcdef\n{line}\nshort")), bad, "{line}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_name_or_a_token() {
+        let [named, bare] = [format!("\u{feff}anna {HASH}"), "\u{feff}0123456789abcdef".to_owned()];
+        assert!(parse(&named).unwrap()[0].is_of("anna"));
+        assert_eq!(parse(&bare).unwrap()[0].token, CreateToken::unlimited("0123456789abcdef"));
+    }
+
+    #[test]
+    fn lines_that_contradict_each_other_are_named() {
+        let other = HASH.replace("0011", "1111");
+        for line in [format!("anna {other}"), format!("ben {HASH} max-size=1GB")] {
+            let bad = Err(BadLine { number: 3, repeats: Some(1) });
+            assert_eq!(parse(&format!("anna {HASH} max-size=1MB\n\n{line}")), bad, "{line}");
+        }
+        assert_eq!(parse("0123456789abcdef\n0123456789abcdef").map(|lines| lines.len()), Ok(2));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::cli::output::{Column, format, stdout_columns, table};
 use crate::cli::relay::token::file;
 use crate::cli::relay::token::line::{TokenLine, exact};
 use crate::relay::clock::{Clock, SystemClock};
+use crate::safe_text::printable;
 
 /// Runs the command.
 pub(super) fn run(path: &Path, cx: &Context) -> Result<(), Failure> {
@@ -46,7 +47,7 @@ fn row(TokenLine { name, token }: &TokenLine, now: u64) -> [String; COLUMNS.len(
         if until > now { time } else { format!("ended {time}") }
     };
     [
-        name.clone().unwrap_or_else(|| "(without a name)".to_owned()),
+        name.as_deref().map_or_else(|| "(without a name)".to_owned(), printable),
         limits.max_size.map(exact).unwrap_or_default(),
         limits.bytes_a_day.map(exact).unwrap_or_default(),
         limits.shares_a_day.map(|count| count.to_string()).unwrap_or_default(),

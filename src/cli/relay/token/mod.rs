@@ -114,7 +114,7 @@ Examples:
 /// The smallest share is padded to as much.
 fn share_size(text: &str) -> Result<ByteSize, String> {
     let size = size(text)?;
-    if size.as_u64() < MIN_LEN { Err(format!("expected at least {}", format::size(MIN_LEN))) } else { Ok(size) }
+    if size.as_u64() < MIN_LEN { Err(format!("expected at least {MIN_LEN} bytes")) } else { Ok(size) }
 }
 
 fn end(text: &str) -> Result<u64, String> {
@@ -172,7 +172,7 @@ fn make(name: &str, args: &TokenArgs, cx: &Context) -> Result<(), Failure> {
     let made = CreateToken { hash: CreateToken::hash(&token), limits, until: args.until };
     let made = TokenLine { name: Some(name.to_owned()), token: made };
     file::change(&path, |old| {
-        if line::parse(old).map_err(|number| file::malformed(&path, number))?.iter().any(|line| line.is_of(name)) {
+        if line::parse(old).map_err(|bad| file::malformed(&path, bad))?.iter().any(|line| line.is_of(name)) {
             return Err(Failure::local(
                 format!("{name} already has a token"),
                 Hint::line(format!("use another name, or first run: share relay token revoke {name}")),
@@ -202,7 +202,7 @@ fn revoke(name: &str, path: &std::path::Path, cx: &Context) -> Result<(), Failur
     file::load(path)?;
     let mut revoked = None;
     file::change(path, |old| {
-        let lines = line::parse(old).map_err(|number| file::malformed(path, number))?;
+        let lines = line::parse(old).map_err(|bad| file::malformed(path, bad))?;
         let Some(found) = lines.into_iter().find(|line| line.is_of(name)) else {
             return Err(Failure::local(
                 format!("there is no create token of {}", printable(name)),

@@ -74,7 +74,9 @@ impl WatchedTokens {
             return;
         }
         let read = match found {
-            Ok(text) => line::parse(&text).map(|lines| (lines, text)).map_err(|line| Fault::Malformed { line }),
+            Ok(text) => {
+                line::parse(&text).map(|lines| (lines, text)).map_err(|bad| Fault::Malformed { line: bad.number })
+            }
             Err(kind) => Err(Fault::Unreadable(kind)),
         };
         match read {
@@ -91,7 +93,7 @@ impl WatchedTokens {
                     }
                     Fault::Malformed { line } => tracing::warn!(
                         line,
-                        "a line in the file of create tokens is not a create token; the former tokens stay valid"
+                        "a line in the file of create tokens cannot be used; the former tokens stay valid"
                     ),
                 }
                 self.fault = Some(fault);

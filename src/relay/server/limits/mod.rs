@@ -271,7 +271,7 @@ impl Limiter {
 
     /// Counts a request about a create token with this hash.
     pub(super) fn take_question(&self, token: [u8; 32]) -> Result<(), RelayError> {
-        self.rates.take_request(&Subject::Token(token))
+        self.rates.take_question(&Subject::Token(token))
     }
 
     /// The upload of `owner` was committed, or has ended.
@@ -291,6 +291,18 @@ impl Limiter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_has_few_questions_a_minute_as_the_protocol_states() {
+        let text = include_str!("../../PROTOCOL.md");
+        assert!(text.contains(&format!("A token has {} of these requests a minute", rates::QUESTIONS)));
+        let limiter = Limiter::new(&Limits::default());
+        for _ in 0..rates::QUESTIONS.get() {
+            limiter.take_question([7; 32]).unwrap();
+        }
+        assert!(matches!(limiter.take_question([7; 32]), Err(RelayError::SlowDown { after: 1, .. })));
+        limiter.take_question([8; 32]).unwrap();
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_part_waits_for_its_turn_and_is_refused_in_time() {

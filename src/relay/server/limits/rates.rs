@@ -14,6 +14,8 @@ use crate::relay::{Limit, Limited, RelayError};
 
 /// The unit in which bytes are counted. A quota is a number of 32 bits.
 const UNIT: u64 = 1 << 10;
+/// Questions about one create token in a minute. Each may cost a listing of the store.
+pub(super) const QUESTIONS: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -82,6 +84,7 @@ pub(super) fn seconds(wait: Duration) -> u64 {
 /// The rates of all subjects.
 pub(super) struct Rates {
     requests: Rate,
+    questions: Rate,
     shares: Rate,
     traffic: Rate,
 }
@@ -92,6 +95,7 @@ impl Rates {
         let units = |bytes: u64| NonZeroU32::new(u32::try_from(bytes / UNIT).unwrap_or(u32::MAX));
         Self {
             requests: Rate::new(Limited::Requests, requests, MINUTE),
+            questions: Rate::new(Limited::Requests, requests.map(|most| most.min(QUESTIONS)), MINUTE),
             shares: Rate::new(Limited::Shares, shares, HOUR),
             traffic: Rate::new(Limited::Traffic, traffic.and_then(units), HOUR),
         }
@@ -103,6 +107,11 @@ impl Rates {
     /// [`RelayError::SlowDown`], as of the other methods.
     pub(super) fn take_request(&self, subject: &Subject) -> Result<(), RelayError> {
         self.requests.take(subject, 1)
+    }
+
+    /// Counts a question about a create token.
+    pub(super) fn take_question(&self, subject: &Subject) -> Result<(), RelayError> {
+        self.questions.take(subject, 1)
     }
 
     /// Counts a new share.
@@ -117,7 +126,7 @@ impl Rates {
 
     /// Forgets subjects that may use a whole rate again, which bounds the memory.
     pub(super) fn forget_idle(&self) {
-        for rate in [&self.requests, &self.shares, &self.traffic] {
+        for rate in [&self.requests, &self.questions, &self.shares, &self.traffic] {
             rate.forget_idle();
         }
     }
