@@ -19,7 +19,7 @@ use crate::secret::Id;
 
 impl StoreRelay {
     /// Lets [`crate::relay::Relay::finish`] answer before the data is deleted. For a process that lives on, and calls
-    /// [`StoreRelay::settle`] at its end.
+    /// [`StoreRelay::end_deletions`] at its end.
     #[must_use]
     pub fn deleting_after_answers(self) -> Self {
         Self { deletions: Some(TaskTracker::new()), ..self }
