@@ -263,17 +263,19 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_the_ledger_are_in_the_protocol() {
-        let text = include_str!("../PROTOCOL.md").split_whitespace().collect::<Vec<_>>().join(" ");
+    fn numbers_of_the_ledger_are_those_of_the_documents() {
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (text, security) = (words(include_str!("../PROTOCOL.md")), words(include_str!("../../../SECURITY.md")));
         let step = format!("{} {:03} {:03}", STEP / 1_000_000, STEP / 1000 % 1000, STEP % 1000);
         for sentence in [
             format!("at least a quarter and {step} bytes more"),
             format!("A listing answers for {FRESH} seconds"),
             format!("takes `max_len`, or {MIN_LEN} bytes if that is unknown"),
-            format!("the objects of a day {} days after its end", KEPT / DAY),
         ] {
             assert!(text.contains(&sentence), "{sentence}");
         }
+        let kept = format!("deletes the objects of a day {} days after its end", KEPT / DAY);
+        assert!(text.contains(&kept) && security.contains(&kept), "{kept}");
     }
 
     #[test]
