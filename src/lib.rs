@@ -13,7 +13,7 @@
 //! | 9 | [`cli`] | arguments, prompts, output, exit codes; the only module with clap |
 //! | 8 | [`view`], [`host`] | viewing a share once; direct mode, in which the sender's own process is the relay |
 //! | 7 | [`send`], [`open`] | the two flows: chains of types in which each step consumes the one before; no printing |
-//! | 6 | [`state`] | files that persist between runs: outbox, journal, create tokens, device secret |
+//! | 6 | [`state`], [`report`] | files that persist between runs; reports of a share to the operator of its relay |
 //! | 5 | [`relay`], [`seal`] | rules of a share, stores, client and server, without keys; all encryption |
 //! | 4 | [`link`], [`terminal`] | parsing of pasted links; the user's terminal and desktop |
 //! | 3 | [`relay_url`], [`manifest`], [`media`], [`wordlist`], [`durable_fs`] | formats, metadata removal, durable files |
@@ -66,6 +66,7 @@ pub mod page;
 pub mod platform;
 pub mod relay;
 pub mod relay_url;
+pub mod report;
 pub mod safe_text;
 pub mod seal;
 pub mod secret;

@@ -11,7 +11,7 @@
 
 pub mod account;
 mod backoff;
-mod base64url;
+pub(crate) mod base64url;
 pub mod certificate;
 pub mod client;
 pub mod clock;

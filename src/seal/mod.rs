@@ -40,9 +40,16 @@ pub fn longest_blob(plain_len: u64) -> u64 {
 /// # Errors
 /// Those of the age crate, which has none for one recipient of this kind and a file in memory.
 pub fn seal_bytes(plain: &[u8], identity: &x25519::Identity) -> io::Result<Vec<u8>> {
-    let recipient = identity.to_public();
+    seal_bytes_to(plain, &identity.to_public())
+}
+
+/// As [`seal_bytes`], to a recipient whose identity somebody else has.
+///
+/// # Errors
+/// Those of [`seal_bytes`].
+pub fn seal_bytes_to(plain: &[u8], recipient: &x25519::Recipient) -> io::Result<Vec<u8>> {
     let encryptor =
-        Encryptor::with_recipients(iter::once(&recipient as &dyn age::Recipient)).map_err(io::Error::other)?;
+        Encryptor::with_recipients(iter::once(recipient as &dyn age::Recipient)).map_err(io::Error::other)?;
     let mut sealed = Vec::with_capacity(plain.len() + MAX_HEADER);
     let mut writer = encryptor.wrap_output(&mut sealed)?;
     writer.write_all(plain)?;
@@ -50,7 +57,7 @@ pub fn seal_bytes(plain: &[u8], identity: &x25519::Identity) -> io::Result<Vec<u
     Ok(sealed)
 }
 
-/// Decrypts an age file of [`seal_bytes`].
+/// Decrypts an age file of [`seal_bytes`] or [`seal_bytes_to`].
 ///
 /// # Errors
 /// [`SealError::Corrupt`] if it was made with another identity, or changed.
