@@ -13,3 +13,23 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Bytes, D
     let text = String::deserialize(from)?;
     BASE64URL.decode(text).map(Bytes::from).map_err(|_| de::Error::custom("not base64url"))
 }
+
+/// The same for bytes that may be absent.
+pub(super) mod optional {
+    use bytes::Bytes;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
+    pub(crate) fn serialize<S: Serializer>(bytes: &Option<Bytes>, to: S) -> Result<S::Ok, S::Error> {
+        match bytes {
+            Some(bytes) => super::serialize(bytes, to),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Bytes>, D::Error> {
+        #[derive(Deserialize)]
+        struct Encoded(#[serde(with = "super")] Bytes);
+        Ok(Option::<Encoded>::deserialize(from)?.map(|Encoded(bytes)| bytes))
+    }
+}

@@ -63,6 +63,12 @@ pub enum RelayError {
         /// While its opening has not ended: until when the claimant can resume it, Unix seconds.
         until: Option<u64>,
     },
+    /// The share ended too long ago to be reported.
+    #[error("a share can be reported for one hour after it has ended")]
+    TooLate {
+        /// The end of that hour, Unix seconds.
+        at: u64,
+    },
     /// The blob, or a piece of the request, exceeds a limit of the relay.
     #[error("the relay accepts at most {max} bytes")]
     TooLarge {
@@ -162,6 +168,8 @@ pub enum Limited {
     Uploads,
     /// Requests and parts at once.
     AtOnce,
+    /// Reports an hour, and the bytes of what was reported in a day.
+    Reports,
 }
 
 /// A quantity that a create token limits for each day, UTC.

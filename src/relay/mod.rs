@@ -9,6 +9,7 @@
 //! A relay has ciphertext, sizes and times. No key reaches this layer.
 #![doc = include_str!("PROTOCOL.md")]
 
+mod about;
 pub mod account;
 mod backoff;
 mod base64url;
@@ -23,24 +24,29 @@ pub mod metrics;
 pub mod obstacle;
 mod pinned;
 mod problem;
+mod report;
 pub mod rules;
 pub mod server;
 pub mod store;
 mod types;
+mod version;
 mod wire;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use self::about::{About, Admission};
 pub use self::account::{Account, AccountKey, AccountLimits, Left};
 pub use self::content::{ByteStream, Content};
 pub use self::error::{Daily, Limit, LimitOf, Limited, RelayError};
+pub use self::report::{HOLD, MAX_REPORT_KEYS, MAX_REPORT_NOTE, Report, ReportTo, Reported};
 pub use self::types::{
-    About, Admission, Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Create, Credential, Gone, INLINE_LEN,
-    LEASE, MAX_DEPOSIT_MANIFEST, MAX_GUESSES, MAX_SEALED_MANIFEST, MAX_TTL, MAX_WAIT, MIN_TTL, Notice, ShareState,
-    Status, TOMBSTONE_TIME, V1, Verifiers, Waiting,
+    Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Create, Credential, Gone, INLINE_LEN, LEASE,
+    MAX_DEPOSIT_MANIFEST, MAX_GUESSES, MAX_SEALED_MANIFEST, MAX_TTL, MAX_WAIT, MIN_TTL, Notice, ShareState, Status,
+    TOMBSTONE_TIME, Verifiers, Waiting,
 };
+pub use self::version::V1;
 use crate::secret::{Receipt, Token};
 
 /// A relay. Each method is one request of the protocol, and may be repeated after its answer was lost. No method has a
@@ -113,8 +119,16 @@ pub trait Relay: Send + Sync {
     /// `BadRequest` if there is no such part, `OutOfRange` if no byte of it is at `offset`.
     async fn get_part(&self, holder: &Credential, number: u32, offset: u64) -> Result<Content, RelayError>;
 
-    /// Confirms that the opener has stored or shown everything. The relay deletes the data.
+    /// Confirms that the opener has stored or shown everything. The relay deletes the data, or keeps it unreadable for
+    /// [`HOLD`] if it has an operator.
     async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError>;
+
+    /// Reports the share to the operator. `holder` has the claim token. Of several reports of a share the first one is
+    /// kept.
+    ///
+    /// # Errors
+    /// `TooLate`, `NoSpace`; `Unknown` also if the relay has no operator or does not keep this share after its end.
+    async fn report(&self, holder: &Credential, report: &Report) -> Result<Reported, RelayError>;
 
     /// The status of a share. Waits up to `wait` for a state that is not among `known`.
     async fn status(&self, owner: &Credential, known: &[ShareState], wait: Duration) -> Result<Status, RelayError>;

@@ -97,6 +97,10 @@ impl Problem {
                 let (status, problem, after) = plain(410, gone_word(how));
                 (status, Self { at: Some(at), claimant, until, ..problem }, after)
             }
+            RelayError::TooLate { at } => {
+                let (status, problem, after) = plain(410, "too-late");
+                (status, Self { at: Some(at), ..problem }, after)
+            }
             RelayError::TooLarge { max: limit } => max(413, "too-large", limit),
             RelayError::OutOfRange { max: limit } => max(416, "out-of-range", limit),
             RelayError::Misdirected => {
@@ -172,6 +176,7 @@ impl Problem {
             "revoked" => gone(Gone::Revoked),
             "locked" => gone(Gone::Locked),
             "aborted" => gone(Gone::Aborted),
+            "too-late" => RelayError::TooLate { at: problem.at.unwrap_or(0) },
             "too-large" => RelayError::TooLarge { max: problem.max.unwrap_or(0) },
             "out-of-range" => RelayError::OutOfRange { max: problem.max.unwrap_or(0) },
             "misdirected" => RelayError::Misdirected,
@@ -244,11 +249,13 @@ mod tests {
             RelayError::Gone { how: Gone::Revoked, at: 9, claimant: None, until: None },
             RelayError::Gone { how: Gone::Locked, at: 9, claimant: None, until: None },
             RelayError::Gone { how: Gone::Aborted, at: 9, claimant: None, until: None },
+            RelayError::TooLate { at: 9 },
             RelayError::TooLarge { max: 4 },
             RelayError::OutOfRange { max: 4096 },
             RelayError::Misdirected,
             RelayError::SlowDown { after: 1, limit: None },
             RelayError::SlowDown { after: 9, limit: Some(Limit { what: Limited::Uploads, of: LimitOf::Token }) },
+            RelayError::SlowDown { after: 9, limit: Some(Limit { what: Limited::Reports, of: LimitOf::Address }) },
             RelayError::Quota { what: Some(Daily::Bytes), max: 1 << 30, until: Some(1_800_000_000) },
             RelayError::Quota { what: Some(Daily::Shares), max: 5, until: None },
             RelayError::Quota { what: None, max: 5, until: Some(1) },

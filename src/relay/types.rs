@@ -11,6 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::relay::account::{Account, Left};
 use crate::relay::base64url;
+use crate::relay::report::ReportTo;
+use crate::relay::version::V1;
 use crate::secret::{Claimant, Id, Receipt, Role, Token, Verifier, fill_random};
 
 /// Slots for different proofs. The proof after that many other ones locks the share.
@@ -94,54 +96,6 @@ impl<'de> Deserialize<'de> for Checksum {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         Self::parse(&String::deserialize(from)?).ok_or_else(|| D::Error::custom("not a checksum"))
     }
-}
-
-/// The number 1, in every JSON object of this version of the protocol. Any other number is refused.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct V1;
-
-impl Serialize for V1 {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_u8(1)
-    }
-}
-
-impl<'de> Deserialize<'de> for V1 {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        match u64::deserialize(from)? {
-            1 => Ok(Self),
-            _ => Err(D::Error::custom("unsupported version of the protocol")),
-        }
-    }
-}
-
-/// A relay's description of itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct About {
-    /// Version of the protocol.
-    pub v: V1,
-    /// The largest blob, in bytes.
-    pub max_bytes: u64,
-    /// The longest time from the commit to expiry, in seconds.
-    pub max_ttl: u64,
-    /// The lease, in seconds.
-    pub lease: u64,
-    /// The rule of admission.
-    pub create: Admission,
-    /// The address that links should carry.
-    pub public_url: Option<String>,
-    /// How to reach the operator.
-    pub contact: Option<String>,
-}
-
-/// Rule of admission: who may upload to a relay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Admission {
-    /// Everybody.
-    Open,
-    /// Holders of a create token.
-    Token,
 }
 
 /// An announcement of a share.
@@ -276,6 +230,9 @@ pub struct ClaimResponse {
     /// The only part of a small share, which saves a request.
     #[serde(skip)]
     pub part: Option<Bytes>,
+    /// The operator to whom it can be reported, if the relay has one and keeps this share for that after its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<ReportTo>,
 }
 
 impl fmt::Debug for ClaimResponse {
@@ -370,13 +327,18 @@ pub struct Status {
     /// How many different passphrases were tried, right ones included. [`MAX_GUESSES`] of a locked share; otherwise 0
     /// once the share has ended.
     pub guesses: u8,
-    /// Bytes of ciphertext that the relay still holds.
+    /// Bytes of ciphertext that can still be downloaded, or are not deleted yet. Of a share that the relay keeps after
+    /// its end, so that it can be reported: 0 as soon as a record ends it.
     pub bytes_left: u64,
     /// Of a waiting or claimed share: whether its expiry or its lease has passed by the relay's clock. Then no device
     /// can begin to open it, and its state changes after the grace for the clocks of other nodes. Older relays omit
     /// this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overdue: Option<bool>,
+    /// Of a share that was claimed and has ended, where the relay has an operator: until when the relay keeps its data,
+    /// unreadable, so that the recipient can report it. Unix seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_until: Option<u64>,
 }
 
 /// The end of a share, as the client that asks may learn it.

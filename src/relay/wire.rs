@@ -22,6 +22,7 @@ pub(super) const LINK: &str = "/v1/link";
 pub(super) const MANIFEST: &str = "/v1/manifest";
 pub(super) const CLAIM: &str = "/v1/claim";
 pub(super) const FINISH: &str = "/v1/finish";
+pub(super) const REPORT: &str = "/v1/report";
 pub(super) const OWNER: &str = "/v1/owner";
 
 /// The header with the checksum of a whole part.
@@ -85,6 +86,14 @@ pub(super) struct AllowanceResponse {
 #[derive(Serialize, Deserialize)]
 pub(super) struct Was {
     pub(super) was: crate::relay::ShareState,
+}
+
+/// The answer to a report.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ReportResponse {
+    pub(super) v: V1,
+    /// When the share was first reported, Unix seconds.
+    pub(super) at: u64,
 }
 
 /// An answer without content.

@@ -26,10 +26,10 @@ use self::errors::{failure, pinned_failure, silent};
 use crate::relay::http;
 use crate::relay::obstacle::Distrust;
 use crate::relay::problem::Problem;
-use crate::relay::wire::{AllowanceResponse, ClaimRequest, Deposit, Done, FinishRequest, Proof, Was};
+use crate::relay::wire::{AllowanceResponse, ClaimRequest, Deposit, Done, FinishRequest, Proof, ReportResponse, Was};
 use crate::relay::{
     About, Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, INLINE_LEN, Left,
-    MAX_WAIT, Notice, Relay, RelayError, ShareState, Status, V1, Waiting, pinned, wire,
+    MAX_WAIT, Notice, Relay, RelayError, Report, Reported, ShareState, Status, V1, Waiting, pinned, wire,
 };
 use crate::relay_url::RelayUrl;
 use crate::secret::{Pin, Receipt, Token};
@@ -300,6 +300,13 @@ impl Relay for HttpRelay {
 
     async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
         self.post::<Done>(wire::FINISH, holder, &FinishRequest { v: V1, receipt: *receipt }).await.map(drop)
+    }
+
+    async fn report(&self, holder: &Credential, report: &Report) -> Result<Reported, RelayError> {
+        let response = self.send_json(wire::REPORT, holder, report).await?;
+        let is_new = response.status() == StatusCode::CREATED;
+        let ReportResponse { at, .. } = self.read_json(response).await?;
+        Ok(Reported { is_new, at, blob_len: 0 })
     }
 
     async fn status(&self, owner: &Credential, known: &[ShareState], wait: Duration) -> Result<Status, RelayError> {

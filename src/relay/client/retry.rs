@@ -11,7 +11,7 @@ use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::obstacle::Obstacle;
 use crate::relay::{
     About, Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, Left, Notice,
-    Relay, RelayError, ShareState, Status, Waiting,
+    Relay, RelayError, Report, Reported, ShareState, Status, Waiting,
 };
 use crate::secret::{Receipt, Token};
 
@@ -248,6 +248,10 @@ impl Relay for Retrying {
 
     async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
         self.repeat(|| self.relay.finish(holder, receipt)).await
+    }
+
+    async fn report(&self, holder: &Credential, report: &Report) -> Result<Reported, RelayError> {
+        self.repeat(|| self.relay.report(holder, report)).await
     }
 
     async fn status(&self, owner: &Credential, known: &[ShareState], wait: Duration) -> Result<Status, RelayError> {

@@ -22,6 +22,7 @@ mod owner;
 mod phase;
 pub mod probe;
 mod records;
+mod report;
 mod sweep;
 mod upload;
 mod used;
@@ -44,8 +45,9 @@ use crate::relay::clock::Clock;
 use crate::relay::metrics::Metrics;
 use crate::relay::store::Store;
 use crate::relay::{
-    About, Admission, Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, LEASE,
-    Left, MAX_SEALED_MANIFEST, MAX_TTL, Notice, Relay, RelayError, ShareState, Status, V1, Waiting,
+    About, Admission, Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, HOLD,
+    LEASE, Left, MAX_SEALED_MANIFEST, MAX_TTL, Notice, Relay, RelayError, Report, Reported, ShareState, Status, V1,
+    Waiting,
 };
 use crate::secret::{Claimant, Id, Receipt, Role, Token};
 
@@ -74,11 +76,33 @@ pub struct Policy {
     /// refused: such a link would lead to no relay. Nothing is remembered there, since reading is quick and the store
     /// ends with its share.
     pub direct: bool,
+    /// The operator to whom recipients can report what they were sent. `None`, as on a sender's own computer and in a
+    /// store without a server: shares are deleted at once when they have ended.
+    pub operator: Option<Operator>,
+}
+
+/// The operator of a relay, to whom recipients can report what they were sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operator {
+    /// The age recipient.
+    pub recipient: String,
+    /// How to reach the operator.
+    pub contact: String,
+    /// The limit of all that is reported at once, in bytes.
+    pub max_reported: u64,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { max_bytes: 4 << 30, max_ttl: MAX_TTL, lease: LEASE, grace: GRACE, reserve: None, direct: false }
+        Self {
+            max_bytes: 4 << 30,
+            max_ttl: MAX_TTL,
+            lease: LEASE,
+            grace: GRACE,
+            reserve: None,
+            direct: false,
+            operator: None,
+        }
     }
 }
 
@@ -191,6 +215,7 @@ impl StoreRelay {
 #[async_trait]
 impl Relay for StoreRelay {
     async fn about(&self) -> Result<About, RelayError> {
+        let operator = self.policy.operator.as_ref();
         Ok(About {
             v: V1,
             max_bytes: self.policy.max_bytes,
@@ -198,7 +223,9 @@ impl Relay for StoreRelay {
             lease: self.policy.lease.as_secs(),
             create: Admission::Open,
             public_url: None,
-            contact: None,
+            contact: operator.map(|operator| operator.contact.clone()),
+            operator_recipient: operator.map(|operator| operator.recipient.clone()),
+            hold: operator.map(|_| HOLD.as_secs()),
         })
     }
 
@@ -246,6 +273,10 @@ impl Relay for StoreRelay {
 
     async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
         self.finish_claim(holder, receipt).await
+    }
+
+    async fn report(&self, holder: &Credential, report: &Report) -> Result<Reported, RelayError> {
+        self.report_share(holder, report).await
     }
 
     async fn status(&self, owner: &Credential, known: &[ShareState], wait: Duration) -> Result<Status, RelayError> {

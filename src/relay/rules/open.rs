@@ -113,7 +113,7 @@ impl StoreRelay {
             self.known.remember(id, now, Remembered { claim: Some(claim), ..Remembered::default() });
         }
         let (parts, manifest, part) = (parts.clone(), manifest?, part?);
-        Ok(ClaimResponse { v: V1, at, until, expires, blob_len: *blob_len, parts, manifest, part })
+        Ok(ClaimResponse { v: V1, at, until, expires, blob_len: *blob_len, parts, manifest, part, report: None })
     }
 
     /// [`crate::relay::Relay::get_part`].

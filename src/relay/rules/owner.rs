@@ -129,6 +129,7 @@ impl StoreRelay {
             guesses,
             bytes_left,
             overdue,
+            kept_until: None,
         })
     }
 

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::blob::part_start;
 use crate::relay::{
     About, Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, Left, Notice,
-    Relay, RelayError, ShareState, Status, Waiting,
+    Relay, RelayError, Report, Reported, ShareState, Status, Waiting,
 };
 use crate::secret::{Claimant, Receipt, Token};
 
@@ -128,6 +128,10 @@ impl Relay for Guests {
         self.relay.finish(holder, receipt).await?;
         self.note(|seen| seen.finished = true);
         Ok(())
+    }
+
+    async fn report(&self, _holder: &Credential, _report: &Report) -> Result<Reported, RelayError> {
+        Err(RelayError::Unknown)
     }
 
     async fn status(&self, _owner: &Credential, _: &[ShareState], _wait: Duration) -> Result<Status, RelayError> {

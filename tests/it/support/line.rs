@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use share::relay::{
     About, Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, Left, Notice,
-    Relay, RelayError, ShareState, Status, Waiting,
+    Relay, RelayError, Report, Reported, ShareState, Status, Waiting,
 };
 use share::secret::{Receipt, Token};
 
@@ -153,6 +153,10 @@ impl Relay for Unreliable {
 
     async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
         self.line.pass("finish", self.relay.finish(holder, receipt).await)
+    }
+
+    async fn report(&self, holder: &Credential, report: &Report) -> Result<Reported, RelayError> {
+        self.line.pass("report", self.relay.report(holder, report).await)
     }
 
     async fn status(&self, owner: &Credential, known: &[ShareState], wait: Duration) -> Result<Status, RelayError> {

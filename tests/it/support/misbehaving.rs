@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use share::relay::{
     About, Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, Left, Notice,
-    Relay, RelayError, ShareState, Status, Waiting,
+    Relay, RelayError, Report, Reported, ShareState, Status, Waiting,
 };
 use share::secret::{Receipt, Token};
 
@@ -108,6 +108,10 @@ impl<M: Misbehavior> Relay for Misbehaving<M> {
     async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
         self.how.finish()?;
         self.relay.finish(holder, receipt).await
+    }
+
+    async fn report(&self, holder: &Credential, report: &Report) -> Result<Reported, RelayError> {
+        self.relay.report(holder, report).await
     }
 
     async fn status(&self, owner: &Credential, known: &[ShareState], wait: Duration) -> Result<Status, RelayError> {

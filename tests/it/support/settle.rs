@@ -16,6 +16,7 @@ pub(crate) const POLICY: Policy = Policy {
     grace: Duration::from_mins(2),
     reserve: Some(0),
     direct: false,
+    operator: None,
 };
 
 /// The rules over a store, on a node with its own clock.

@@ -28,6 +28,7 @@ fn reached(relay: &str, limit: Limit) -> String {
         Limited::Traffic => "data per hour",
         Limited::Uploads => "unfinished uploads",
         Limited::AtOnce => "simultaneous transfers",
+        Limited::Reports => "reports",
     };
     format!("{whose} has reached the limit of {what} at {relay}")
 }
@@ -98,6 +99,10 @@ mod tests {
             (
                 slow(Limited::AtOnce, LimitOf::Address),
                 "your network address has reached the limit of simultaneous transfers at relay.example",
+            ),
+            (
+                slow(Limited::Reports, LimitOf::Address),
+                "your network address has reached the limit of reports at relay.example",
             ),
             (RelayError::SlowDown { after: 720, limit: None }, "relay.example accepts only so many requests"),
             (

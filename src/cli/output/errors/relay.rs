@@ -158,6 +158,9 @@ pub(super) fn message(relay: &str, error: &RelayError, safe: &str) -> Message {
         RelayError::Gone { .. } | RelayError::Unknown | RelayError::WrongPassphrase { .. } => {
             Message::new(Exit::Gone, format!("{relay} answered: {error}"), "send the share again")
         }
+        RelayError::TooLate { .. } => {
+            Message::new(Exit::Gone, format!("too late: {error}"), format!("write to the operator of {relay}"))
+        }
         RelayError::Misdirected => misdirected(relay, relay),
         RelayError::BadRequest
         | RelayError::EmptyPart
