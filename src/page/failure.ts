@@ -3,20 +3,23 @@
 import { button, commandLine, redrawable, showMessage } from "./dom.ts";
 import { TooNew } from "./manifest.ts";
 import { isOurs } from "./open.ts";
+import { openersWords } from "./opener.ts";
 import { NotNow, Refusal } from "./relay.ts";
-import { claimantOf, openersWords } from "./secret.ts";
 import { forget, hideLink, page } from "./state.ts";
 import { inParentheses, message, time, words } from "./texts.ts";
 
 const HOST = location.host;
 
 /** Shows an error. `again` repeats the failed request. `begun`: this browser has claimed the share. */
-export function failed(error: unknown, again: () => void, begun = false): void {
+export async function failed(error: unknown, again: () => void, begun = false): Promise<void> {
   if (!(error instanceof NotNow || error instanceof TooNew || error instanceof Refusal)) console.error(error);
-  redrawable(() => explain(error, again, begun));
+  const claimant = error instanceof Refusal ? error.claimant : null;
+  const opener = claimant?.length === 32 ? await openersWords(claimant) : null;
+  redrawable(() => explain(error, opener, again, begun));
 }
 
-function explain(error: unknown, again: () => void, begun: boolean): void {
+/** `opener`: the words of the opener whom a refusal names. */
+function explain(error: unknown, opener: string | null, again: () => void, begun: boolean): void {
   const retry = button(words("failed.again"), again, "main");
   const stage = words(begun ? "failed.begun" : "failed.not_opened");
   if (error instanceof NotNow) return showMessage(message("failed.no_answer", { host: HOST }, stage), retry);
@@ -26,7 +29,6 @@ function explain(error: unknown, again: () => void, begun: boolean): void {
   if (claimed !== null && isOurs(error, claimed.id, claimed.claimToken)) {
     forget(claimed.id);
     hideLink(claimed.id, error.at);
-    const opener = openersWords(claimantOf(claimed.id, claimed.claimToken));
     return showMessage(message("closed.before_by", { at: time(error.at), opener }));
   }
   switch (error.why) {
@@ -40,8 +42,7 @@ function explain(error: unknown, again: () => void, begun: boolean): void {
     case "not-a-relay":
       return showMessage(message("failed.not_a_relay", { host: HOST }, stage), retry);
     default: {
-      const words = error.claimant?.length === 32 ? openersWords(error.claimant) : null;
-      const values = { at: time(error.at), until: time(error.until), opener: inParentheses(words) };
+      const values = { at: time(error.at), until: time(error.until), opener: inParentheses(opener) };
       if (error.why === "already-opened" && error.until > 0) {
         return showMessage(message("ended.being_opened", values));
       }

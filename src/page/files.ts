@@ -7,6 +7,8 @@ import { whole } from "./relay.ts";
 
 /** The longest time until a file begins to arrive. */
 const TIME_MS = 20_000;
+/** The longest wait for a file before the page is shown without it, in milliseconds. */
+const LATE_MS = 3000;
 
 /** Loads the file `name` of `FILES`. Throws if it is unknown, does not arrive, or has other content. */
 export async function load(name: string): Promise<Uint8Array> {
@@ -22,4 +24,10 @@ export async function load(name: string): Promise<Uint8Array> {
   const bytes = await whole(response);
   if (!response.ok || bytesToHex(sha256(bytes)) !== hash) throw new Error(`another file ${name}`);
   return bytes;
+}
+
+/** Waits for a file; `null` if it fails or is late. */
+export function soon<T>(file: Promise<T>): Promise<T | null> {
+  const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), LATE_MS));
+  return Promise.race([file.catch(() => null), late]);
 }

@@ -42,7 +42,7 @@ export async function greet(link: Link, root: Root): Promise<void> {
     askPassphrase(link);
   } catch (error) {
     await settled();
-    failed(error, () => void greet(link, root));
+    void failed(error, () => void greet(link, root));
   }
 }
 
@@ -112,7 +112,7 @@ async function tryPassphrase(link: Link, begun: Begun | null, passphrase: string
       // key is wrong.
       askPassphrase(link, begun, () => words("passphrase.wrong_again"), passphrase);
     } else {
-      failed(error, () => askPassphrase(link, begun));
+      void failed(error, () => askPassphrase(link, begun));
     }
   }
 }

@@ -3,12 +3,10 @@
 // relay answers the first request.
 
 import { h, isRedrawable, redraw } from "./dom.ts";
-import { load } from "./files.ts";
+import { load, soon } from "./files.ts";
 import english from "./languages/en.json";
 import { isRightToLeft, speak, type Table, words } from "./texts.ts";
 
-/** The longest wait for a table before the page is shown in English, in milliseconds. */
-const LATE_MS = 3000;
 /** The entry of the tab's storage with the language that the reader chose. Without a choice there is none. */
 const CHOICE = "share.language";
 
@@ -75,8 +73,7 @@ async function settle(): Promise<void> {
   const name = chosen() ?? firstPreferred() ?? "en";
   // The first screen has only this text.
   use(name, { ...english, loading: [LANGUAGES[name]!.loading] });
-  const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), LATE_MS));
-  const table = await Promise.race([tableOf(name).catch(() => null), late]);
+  const table = await soon(tableOf(name));
   if (table === null) use("en", english);
   else use(name, table);
   drawPicker(table === null ? "en" : name);

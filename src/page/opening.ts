@@ -7,11 +7,12 @@ import type { Begun, Closing, Opening } from "./journal.ts";
 import * as journal from "./journal.ts";
 import type { Link } from "./link.ts";
 import { claim, type Opened, receive, receiptFor } from "./open.ts";
+import { openersWords, wordlist } from "./opener.ts";
 import { Progress } from "./progress.ts";
 import { Refusal } from "./relay.ts";
 import * as relay from "./relay.ts";
 import { Backoff } from "./retry.ts";
-import { claimantOf, type Keys, keysOf, openersWords } from "./secret.ts";
+import { claimantOf, type Keys, keysOf } from "./secret.ts";
 import { forget, hideLink, page } from "./state.ts";
 import * as parts from "./stored.ts";
 import { message, words } from "./texts.ts";
@@ -50,6 +51,8 @@ export async function opening(link: Link, known: Opening, resumed: boolean): Pro
   page.busy = "opening";
   try {
     const opened = await claiming.until(() => claim(keys, claimToken, shown));
+    // For the words at the end, while the relay answers.
+    void wordlist();
     const until = leaseOf(keys.id, opened.claimed);
     journal.keep(keys.id, { stage: "begun", claimToken, shown, until });
     const { waits, again, arrived } = progress;
@@ -71,7 +74,7 @@ export async function opening(link: Link, known: Opening, resumed: boolean): Pro
       showMessage(message("loading"));
       void opening(link, known, true);
     };
-    failed(error, retry, true);
+    void failed(error, retry, true);
   } finally {
     progress.end();
   }
@@ -134,7 +137,7 @@ export async function close(closing: Closing): Promise<void> {
   }
   forget(closing.id);
   hideLink(closing.id, journal.now());
-  const opener = openersWords(claimantOf(closing.id, closing.claimToken));
+  const opener = await openersWords(claimantOf(closing.id, closing.claimToken));
   redrawable(() => showMessage(done ? message("closed.done", { opener }) : message("closed.otherwise")));
 }
 

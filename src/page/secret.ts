@@ -7,7 +7,6 @@ import { scryptAsync } from "@noble/hashes/scrypt.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import { bech32 } from "@scure/base";
-import { wordlist } from "@scure/bip39/wordlists/english.js";
 import { type Link, NEEDS_PASSPHRASE } from "./link.ts";
 
 /** The secrets that need no passphrase: enough to ask whether the share waits. */
@@ -69,10 +68,4 @@ export function claimantOf(id: Uint8Array, claimToken: Uint8Array): Uint8Array {
 /** The receipt, which proves to the sender that the opener had the link and the passphrase. */
 export function receiptOf(keys: Keys, claimant: Uint8Array): Uint8Array {
   return hmac(sha256, keys.receiptKey, concatBytes(utf8ToBytes("share.v1 receipt\0"), keys.id, claimant));
-}
-
-/** The opener's two words, from the claimant's first 22 bits. */
-export function openersWords(claimant: Uint8Array): string {
-  const bits = ((claimant[0]! << 16) | (claimant[1]! << 8) | claimant[2]!) >> 2;
-  return `${wordlist[bits >> 11]!} ${wordlist[bits & 0x7ff]!}`;
 }

@@ -23,29 +23,31 @@ const tables = readdirSync(join(here, "languages"))
     table: JSON.parse(readFileSync(join(here, "languages", name), "utf8")),
   }));
 
-/** The files that the page loads from `page/` of its relay: the tables, without whitespace, except the script's own. */
+/** The 2048 words, each as the number of letters that it shares with the one before, and its others (opener.ts). */
+function packedWords() {
+  let before = "";
+  const packed = wordlist.map((word) => {
+    const shared = [...word].findIndex((letter, at) => letter !== before[at]);
+    before = word;
+    return shared + word.slice(shared);
+  });
+  return packed.join("");
+}
+
+/**
+ * The files that the page loads from `page/` of its relay: the tables, without whitespace, except the script's own; and
+ * the words.
+ */
 export const files = tables
   .filter(({ name }) => name !== "en")
-  .map(({ name, table }) => file(name, "json", Buffer.from(JSON.stringify(table))));
+  .map(({ name, table }) => ({ name, content: table }))
+  .concat({ name: "words", content: packedWords() })
+  .map(({ name, content }) => file(name, "json", Buffer.from(JSON.stringify(content))));
 
 /** The languages, sorted by their own names. */
 const languages = tables
   .map(({ name, table }) => [name, { name: table["language.name"], loading: table["loading"][0] }])
   .sort(([, one], [, other]) => (one.name < other.name ? -1 : 1));
-
-/** A module of the 2048 words, each as the number of letters that it shares with the one before, and its others. */
-function shortWordlist() {
-  let before = "";
-  const coded = wordlist.map((word) => {
-    const shared = [...word].findIndex((letter, at) => letter !== before[at]);
-    before = word;
-    return shared + word.slice(shared);
-  });
-  return `export const wordlist = [];
-    let word = "";
-    for (const [, shared, rest] of "${coded.join("")}".matchAll(/(\\d)(\\D+)/g))
-      wordlist.push((word = word.slice(0, shared) + rest));`;
-}
 
 /** Makes the page smaller: leaves code out that it does not use (hybrid.ts, x25519.ts), and shortens its tables. */
 const reductions = {
@@ -56,7 +58,6 @@ const reductions = {
       build.onResolve({ filter }, (asked) => (isAge(asked) ? { path: join(here, by) } : undefined));
     replace(/^@noble\/post-quantum\/hybrid\.js$/, "hybrid.ts");
     replace(/^\.\/x25519\.js$/, "x25519.ts");
-    build.onLoad({ filter: /[\\/]wordlists[\\/]english\.js$/ }, () => ({ contents: shortWordlist() }));
     build.onLoad({ filter: /[\\/]characters\.txt$/ }, ({ path }) => ({
       contents: readFileSync(path, "utf8").replace(/^#.*\n|^\n/gm, ""),
       loader: "text",

@@ -11,8 +11,11 @@ type Keys<Value> = { [Key in keyof Table]: Table[Key] extends Value ? Key : neve
 export type TextKey = Exclude<keyof Table, Keys<readonly unknown[]>>;
 /** Keys of a heading with its paragraphs. */
 export type MessageKey = Keys<readonly unknown[]>;
-/** The values of placeholders. Numbers are written in the reader's digits; `count` chooses the plural. */
-export type Values = Readonly<Record<string, string | number>>;
+/**
+ * The values of placeholders. Numbers are written in the reader's digits; `count` chooses the plural. A paragraph with
+ * a value that is `null`, unknown, is left out.
+ */
+export type Values = Readonly<Record<string, string | number | null>>;
 type Plural = { readonly other: string } & Partial<Record<Intl.LDMLPluralRule, string>>;
 
 /** A heading, and the lines below it. */
@@ -49,7 +52,9 @@ export function words(key: TextKey, values: Values = {}): string {
 
 /** The heading and the paragraphs of a key, followed by more of them. */
 export function message(key: MessageKey, values: Values = {}, ...more: string[]): Message {
-  const [title, ...lines] = current.table[key].map((line: string | Plural) => filled(line, values));
+  const unknown = Object.keys(values).filter((name) => values[name] === null);
+  const isWhole = (line: string | Plural) => !unknown.some((name) => JSON.stringify(line).includes(`{${name}}`));
+  const [title, ...lines] = current.table[key].filter(isWhole).map((line: string | Plural) => filled(line, values));
   return { title: title!, lines: [...lines, ...more] };
 }
 

@@ -71,6 +71,15 @@ assert.deepEqual([1, 2, 3, 11, 100].map(files), [
 // A word in another script does not reorder an Arabic sentence.
 assert.match(message("closed.done", { opener: "jelly soda" }).lines[0], /: \u2068jelly soda\u2069/);
 
+// Without the words of the opener, their paragraph is left out.
+for (const name of names) {
+  speak(name, table(name));
+  const [whole, less] = ["jelly soda", null].map((opener) => message("closed.done", { opener }));
+  const lines = whole.lines.filter((line) => !line.includes("jelly soda"));
+  assert.deepEqual(less, { title: whole.title, lines }, name);
+  assert.equal(less.lines.length, whole.lines.length - 1, name);
+}
+
 // The word to type: of the language, in any case, in its other spelling, without accents, in full width, in English.
 for (const name of names) {
   speak(name, table(name));

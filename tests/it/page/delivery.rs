@@ -13,6 +13,8 @@ use crate::support::{Browser, Host, PHOTO, Proxy, ROOT, Sandbox, WORKSHOP, has, 
 const DIST: &str = concat!(env!("OUT_DIR"), "/dist");
 /// The most bytes of the page and one language table, by Brotli.
 const MAX_WEIGHT: usize = 60_000;
+/// The most bytes of the list of words, which the page loads after the claim, by Brotli.
+const MAX_WORDS: usize = 4500;
 
 /// Runs a script in tests/browser, and returns its output.
 fn node(script: &str, arguments: &[&str]) -> String {
@@ -27,13 +29,16 @@ fn the_page_and_one_language_weigh_at_most_60_kb() {
     if !page::is_complete() {
         return;
     }
+    let (words, tables): (Vec<_>, Vec<_>) = page::FILES.iter().partition(|file| file.name.starts_with("words-"));
     let weight = |compressed: fn(&page::File) -> Option<&'static [u8]>| {
-        let table = page::FILES.iter().filter_map(compressed).map(<[u8]>::len).max().unwrap_or(0);
+        let table = tables.iter().filter_map(|file| compressed(file)).map(<[u8]>::len).max().unwrap();
         compressed(&page::PAGE).unwrap().len() + table
     };
     let (br, gz) = (weight(|file| file.br), weight(|file| file.gz));
     eprintln!("the page and its largest language table: {br} bytes by Brotli, {gz} by gzip");
     assert!(br <= MAX_WEIGHT, "{br} bytes");
+    let [words] = words[..] else { panic!("the page has one list of words") };
+    assert!(words.br.unwrap().len() <= MAX_WORDS, "{} bytes", words.br.unwrap().len());
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn chosen_language_stays_for_the_tab(engine: Engine) {
 
 #[test]
 #[ignore = "needs browsers: tests/all"]
-fn table_that_is_late_or_was_changed_leaves_english() {
+fn file_that_is_late_or_was_changed_leaves_english_and_no_words() {
     let Some(browser) = Browser::start(&[]) else { return };
     let sandbox = Sandbox::new();
     let relay = sandbox.relay();
@@ -141,8 +141,8 @@ fn table_that_is_late_or_was_changed_leaves_english() {
     let changed = "const real = fetch;
         globalThis.fetch = async (url, ...rest) => {
             const answer = await real(url, ...rest);
-            if (!String(url).includes('/page/de-')) return answer;
-            return new Response((await answer.text()).replace('Foto', 'Fotos'), answer);
+            if (!String(url).includes('/page/')) return answer;
+            return new Response((await answer.text()).replace(/Foto|abandon/, '$&s'), answer);
         }";
     for before in [held, changed] {
         let tab = browser.tab_with(json!({ "languages": ["de"], "before": before }));
@@ -159,6 +159,17 @@ fn table_that_is_late_or_was_changed_leaves_english() {
     tab.value("document.querySelector('.language select').dispatchEvent(new Event('change')), 0");
     tab.until("document.querySelector('.language select').value === 'en'").expect("Press and hold to open");
     assert_eq!(tab.remembers(), r#""{}{}""#);
+    // Without the list of words the end has the opener's words no more, and no place for them.
+    tab.hold()
+        .until("document.querySelector('.stage img')?.complete")
+        .press_button("Close")
+        .expect("Closed and deleted");
+    assert!(!tab.text().contains("opened by") && tab.text().contains("This page keeps nothing"), "{}", tab.text());
+    let late = "const real = fetch;
+        globalThis.fetch = (url, ...rest) =>
+            String(url).includes('/page/words-') ? new Promise(() => {}) : real(url, ...rest)";
+    let tab = browser.tab_with(json!({ "before": late }));
+    tab.goto(&link).expect("Already opened").expect("or on another device.");
 }
 
 /// Elements that do not fit: wider than the screen, outside of it, or cut off.

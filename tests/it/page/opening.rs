@@ -13,6 +13,7 @@ use bech32::Bech32m;
 use bech32::primitives::decode::CheckedHrpstring;
 use serde_json::{Value, json};
 use share::link::Link;
+use share::page;
 
 use crate::support::{
     Browser, CLIP, DRIVEN, Host, PHOTO, Proxy, ROOT, RelayProcess, Sandbox, Tab, TerminalKind, Tty, WORKSHOP, contains,
@@ -95,8 +96,11 @@ fn an_album_opens_once_with_every_pixel_and_leaves_nothing() {
     assert!(status(&sandbox).contains(&words), "{words}: {}", status(&sandbox));
     assert_eq!(tab.value("document.querySelectorAll('.stage').length"), 0);
     assert_eq!(tab.complaints(), Vec::<String>::new());
-    // One look, one claim, one finish.
-    assert_eq!(tab.requests(), ["GET /", "POST /v1/manifest", "POST /v1/claim", "GET /v1/part/0", "POST /v1/finish"]);
+    // One look, one claim, one finish; and the list of words.
+    let words_file =
+        &format!("GET /page/{}", page::FILES.iter().find(|file| file.name.starts_with("words-")).unwrap().name);
+    let all = ["GET /", "POST /v1/manifest", "POST /v1/claim", words_file, "GET /v1/part/0", "POST /v1/finish"];
+    assert_eq!(tab.requests(), all);
 
     // A second visitor with the link, and one without its key.
     let second = browser.tab();
