@@ -15,7 +15,7 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Bytes, D
 }
 
 /// The same for bytes that may be absent.
-pub(super) mod optional {
+pub(crate) mod optional {
     use bytes::Bytes;
     use serde::{Deserialize, Deserializer, Serializer};
 

@@ -9,7 +9,7 @@ use age::x25519;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use zeroize::Zeroizing;
 
-use crate::relay::V1;
+use crate::relay::{MAX_REPORT_NOTE, V1};
 use crate::report::operator::Recipient;
 use crate::seal;
 use crate::secret::{Claimant, Id};
@@ -20,8 +20,6 @@ pub const MAX_NOTE: usize = 2000;
 const KEYS_LEN: usize = 512;
 /// The note is padded to a multiple of this, in bytes.
 const NOTE_PADDING: usize = 2048;
-/// The longest age file of a note that is read, in bytes. The relay takes none that is longer.
-const MAX_FILE: usize = 16_384;
 
 /// What a report discloses of a share: the two identities that decrypt it, the share, and who opened it.
 #[derive(Serialize, Deserialize)]
@@ -132,7 +130,8 @@ pub(super) fn open_note(sealed: &[u8], id: &Id, identities: &[x25519::Identity])
 }
 
 fn open(sealed: &[u8], identities: &[x25519::Identity]) -> Option<Vec<u8>> {
-    if sealed.len() > MAX_FILE {
+    // No relay takes a longer one, and keys are shorter.
+    if sealed.len() > MAX_REPORT_NOTE {
         return None;
     }
     identities.iter().find_map(|identity| seal::open_bytes(sealed, identity).ok())

@@ -141,7 +141,7 @@ pub(super) struct Reported {
     at: u64,
     #[serde(with = "base64url")]
     pub(super) keys: Bytes,
-    #[serde(default, with = "optional")]
+    #[serde(default, deserialize_with = "base64url::optional::deserialize")]
     pub(super) note: Option<Bytes>,
 }
 
@@ -189,19 +189,6 @@ impl Records {
 
 fn read<'a, T: Deserialize<'a>>(record: &'a Value) -> Option<T> {
     T::deserialize(record).ok()
-}
-
-/// Bytes that may be missing.
-mod optional {
-    use super::{Bytes, Deserialize, base64url};
-    use serde::Deserializer;
-
-    #[derive(Deserialize)]
-    struct Present(#[serde(with = "base64url")] Bytes);
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Bytes>, D::Error> {
-        Ok(Option::<Present>::deserialize(from)?.map(|Present(bytes)| bytes))
-    }
 }
 
 #[cfg(test)]
