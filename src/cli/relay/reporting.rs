@@ -34,11 +34,14 @@ pub(super) struct ReportingArgs {
     /// Let recipients report what they were sent to the holder of this age key, and keep opened shares for an hour
     #[arg(
         long, value_name = "RECIPIENT", env = "SHARE_OPERATOR_RECIPIENT", value_hint = ValueHint::Other,
-        requires = "contact"
+        requires = "contact", hide_short_help = true
     )]
     operator_recipient: Option<String>,
     /// Tell people how to reach you
-    #[arg(long, value_name = "TEXT", env = "SHARE_CONTACT", value_parser = contact, value_hint = ValueHint::Other)]
+    #[arg(
+        long, value_name = "TEXT", env = "SHARE_CONTACT", value_parser = contact, value_hint = ValueHint::Other,
+        hide_short_help = true
+    )]
     contact: Option<String>,
     /// Keep up to SIZE of reported shares [default: a tenth of the store, from 1GiB to half of it]
     #[arg(
@@ -69,11 +72,10 @@ fn contact(text: &str) -> Result<String, String> {
 /// The error of a text that is no recipient. It does not repeat the text, which may be secret.
 fn unusable(error: &KeyError) -> Failure {
     let hint = match error {
-        KeyError::Secret => "use --operator-recipient age1…, the public key that age-keygen prints",
-        KeyError::Kind(_) => "use an X25519 key: age-keygen",
-        _ => "use the public key that age-keygen prints: age1…",
+        KeyError::Kind(_) => Hint::line("make an X25519 key: age-keygen"),
+        _ => Hint::line("use --operator-recipient age1…, the public key that age-keygen prints"),
     };
-    Failure::usage(format!("--operator-recipient: {error}"), Hint::line(hint))
+    Failure::usage(error.to_string(), hint)
 }
 
 /// Half of `all`, rounded down to a whole unit, as an argument.

@@ -31,6 +31,7 @@ use crate::relay::rules::{Operator, Policy, StoreRelay};
 use crate::relay::server;
 use crate::relay::server::{CreatePolicy, Limits, ServerOptions};
 use crate::relay::store::Store;
+use crate::relay::store::aside::SetAside;
 use crate::relay::store::bounded::Bounded;
 use crate::relay::store::folder::Sharing;
 use crate::relay::store::measured::Measured;
@@ -275,6 +276,9 @@ impl ServeArgs {
         let operator = self.reporting.operator(self.store.as_deref(), &*store, self.limits.max_stored()).await?;
         let bounded = self.limits.max_stored().map(|max| Arc::new(Bounded::new(store.clone(), max)));
         let store = bounded.clone().map_or(store, |bounded| bounded as Arc<dyn Store>);
+        let max_reported = operator.as_ref().map(|operator| operator.max_reported);
+        let aside = max_reported.map(|max| Arc::new(SetAside::new(store.clone(), bounded.clone(), max)));
+        let store = aside.clone().map_or(store, |aside| aside as Arc<dyn Store>);
         let in_memory = self.store.as_deref() == Some(stores::IN_MEMORY);
         let policy = Policy {
             max_bytes,
@@ -292,7 +296,11 @@ impl ServeArgs {
         if found.keeps_versions == Some(true) {
             cx.output.warn(KEEPS_VERSIONS);
         }
-        if let Some(bounded) = bounded {
+        // What is set aside counts with what is bounded, so that both know of other nodes at the same time.
+        if let Some(aside) = aside {
+            aside.list_all().await.map_err(anyhow::Error::from)?;
+            tokio::spawn(aside.keep_listing());
+        } else if let Some(bounded) = bounded {
             bounded.list_all().await.map_err(anyhow::Error::from)?;
             tokio::spawn(bounded.keep_listing());
         }
