@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::relay::base64url;
+use crate::relay::error::RelayError;
 use crate::relay::version::V1;
 
 /// For how long after its end a relay with an operator keeps a share that was opened. Until then it can be reported.
@@ -44,10 +45,18 @@ impl Report {
         Self { v: V1, keys, note }
     }
 
-    /// Whether both files look like age files and are short enough. Only the operator can read more of them.
-    pub fn is_well_formed(&self) -> bool {
-        let fits = |file: &[u8], max| file.len() <= max && is_age_file(file);
-        fits(&self.keys, MAX_REPORT_KEYS) && self.note.as_ref().is_none_or(|note| fits(note, MAX_REPORT_NOTE))
+    /// Checks the form of both files. Only the operator can read more of them.
+    ///
+    /// # Errors
+    /// [`RelayError::TooLarge`], or [`RelayError::BadRequest`] for something else than an age file.
+    pub fn check(&self) -> Result<(), RelayError> {
+        let of = |file: &[u8], max| match file.len() {
+            len if len > max => Err(RelayError::TooLarge { max: max as u64 }),
+            _ if is_age_file(file) => Ok(()),
+            _ => Err(RelayError::BadRequest),
+        };
+        of(&self.keys, MAX_REPORT_KEYS)?;
+        self.note.as_ref().map_or(Ok(()), |note| of(note, MAX_REPORT_NOTE))
     }
 }
 
@@ -85,4 +94,41 @@ pub struct ReportTo {
     pub recipient: String,
     /// How to reach the operator.
     pub contact: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An age file with a header of `header` bytes, and of `len` bytes in all.
+    fn age_file(header: usize, len: usize) -> Bytes {
+        let mut file = [FIRST_LINE, b"-> X25519 "].concat();
+        file.resize(header - LAST_LINE.len() - 2, b'A');
+        file.extend_from_slice(LAST_LINE);
+        file.extend_from_slice(b"M\n");
+        assert_eq!(file.len(), header);
+        file.resize(len, 0);
+        file.into()
+    }
+
+    #[test]
+    fn a_report_has_age_files_of_limited_length() {
+        let (keys, note) = (age_file(200, MAX_REPORT_KEYS), age_file(MAX_HEADER, MAX_REPORT_NOTE));
+        let check = |keys: &Bytes, note: Option<&Bytes>| Report::new(keys.clone(), note.cloned()).check();
+        assert_eq!((check(&keys, None), check(&keys, Some(&note))), (Ok(()), Ok(())));
+        let too_large = |max: usize| Err(RelayError::TooLarge { max: max as u64 });
+        assert_eq!(check(&age_file(200, MAX_REPORT_KEYS + 1), None), too_large(MAX_REPORT_KEYS));
+        assert_eq!(check(&keys, Some(&age_file(200, MAX_REPORT_NOTE + 1))), too_large(MAX_REPORT_NOTE));
+        let without_an_end = keys.slice(..199);
+        for other in [Bytes::new(), without_an_end, age_file(MAX_HEADER + 1, MAX_REPORT_KEYS), keys.slice(1..)] {
+            assert_eq!(check(&other, None), Err(RelayError::BadRequest), "{}", other.len());
+            assert_eq!(check(&keys, Some(&other)), Err(RelayError::BadRequest), "{}", other.len());
+        }
+    }
+
+    #[test]
+    fn the_files_of_a_report_fit_into_its_json() {
+        let report = Report::new(vec![0; MAX_REPORT_KEYS].into(), Some(vec![0; MAX_REPORT_NOTE].into()));
+        assert!(serde_json::to_vec(&report).unwrap().len() <= crate::relay::wire::MAX_REPORT);
+    }
 }

@@ -15,12 +15,14 @@ use crate::relay::rules::upload::Announced;
 use crate::relay::rules::write_once::{Written, write_once};
 use crate::relay::rules::{StoreRelay, names};
 use crate::relay::store::{Created, Object};
-use crate::relay::{Account, Commit, CommitResponse, Content, Create, Credential, MAX_SEALED_MANIFEST, RelayError, V1};
+use crate::relay::{
+    Account, Checksum, Commit, CommitResponse, Content, Create, Credential, HOLD, MAX_SEALED_MANIFEST, RelayError, V1,
+};
 use crate::secret::{Id, Role};
 
 /// The stored parts of an upload whose commit lists some.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum StoredParts {
+pub(super) enum StoredParts {
     /// It lists all of them.
     AllListed,
     /// There are others.
@@ -43,13 +45,15 @@ impl StoreRelay {
         let taken = self.take(offer.account.as_ref(), id, offer.at, commit.blob_len).await;
         let mut listed = None;
         if !self.known.has_parts(id, commit) {
-            let (upload_end, complete) = tokio::join!(self.upload_end(id), self.expect_complete(id, commit));
-            if let Some(upload_end) = upload_end? {
+            let complete = self.expect_complete(id, commit.blob_len, &commit.parts);
+            let (upload_end, complete) = self.unless(self.upload_end(id), Option::is_some, complete).await?;
+            if let Some(upload_end) = upload_end {
                 return self.repeat_commit(id, &self.ended(id, offer, upload_end).await?, commit).await;
             }
             match complete {
-                Ok(stored) => listed = Some(stored),
-                Err(error) => return self.end_upload(id, offer, commit, self.now(), Err(error)).await,
+                Some(Ok(stored)) => listed = Some(stored),
+                Some(Err(error)) => return self.end_upload(id, offer, commit, self.now(), Err(error)).await,
+                None => {}
             }
         }
         if let Err(error) = taken {
@@ -58,7 +62,7 @@ impl StoreRelay {
         let complete = async {
             match listed {
                 Some(stored) => Ok(stored),
-                None => self.expect_complete(id, commit).await,
+                None => self.expect_complete(id, commit.blob_len, &commit.parts).await,
             }
         };
         let at = self.now();
@@ -97,6 +101,7 @@ impl StoreRelay {
         let name = names::part(id, 0, crc);
         let stored = async {
             let (part, len) = checked(part, crc, limit);
+            let part = self.in_time(part, id, &offer);
             if self.store.create(&name, part).await.map_err(failure)? == Created::Exists {
                 self.expect_listed(&name, len.get()).await?;
             }
@@ -121,7 +126,8 @@ impl StoreRelay {
             Ok(stored) => {
                 let manifest = Some(ManifestHash::of(&commit.manifest));
                 let (blob_len, parts) = (commit.blob_len, commit.parts.clone());
-                let wanted = UploadEnd::Committed { v: V1, at, blob_len, parts, manifest };
+                let hold = self.policy.operator.as_ref().map(|_| HOLD.as_secs());
+                let wanted = UploadEnd::Committed { v: V1, at, blob_len, parts, manifest, hold };
                 // If `seal` is new, all that has landed so far was in time. Otherwise another node has ended the
                 // upload.
                 self.known.clear_landed(id);
@@ -240,18 +246,23 @@ impl StoreRelay {
         }
     }
 
-    /// Fails unless one listing shows all parts of `commit` with the right lengths.
-    async fn expect_complete(&self, id: &Id, commit: &Commit) -> Result<StoredParts, RelayError> {
+    /// Fails unless one listing shows all of these parts with the right lengths.
+    pub(super) async fn expect_complete(
+        &self,
+        id: &Id,
+        blob_len: u64,
+        parts: &[Checksum],
+    ) -> Result<StoredParts, RelayError> {
         let stored = self.store.list(&names::parts(id), None).await.map_err(failure)?;
-        for (number, crc) in (0..).zip(&commit.parts) {
-            let range = part_range(number, commit.blob_len);
+        for (number, crc) in (0..).zip(parts) {
+            let range = part_range(number, blob_len);
             let name = names::part(id, number, *crc);
             let found = stored.binary_search_by(|object| object.name.as_str().cmp(&name)).ok();
             if found.is_none_or(|at| stored[at].len != range.end - range.start) {
                 return Err(RelayError::PartsMissing);
             }
         }
-        Ok(if stored.len() == commit.parts.len() { StoredParts::AllListed } else { StoredParts::WithExcess })
+        Ok(if stored.len() == parts.len() { StoredParts::AllListed } else { StoredParts::WithExcess })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Counting the shares in a store, for the metrics of a relay.
 //!
 //! The names of a share's objects show its state: an upload has no manifest, and a share that is being opened has a
-//! claim. The data of a share that has ended is deleted.
+//! claim. The data of a share that has ended is deleted, or held.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +15,11 @@ use crate::relay::store::Object;
 /// Time between two counts. A listing of a bucket takes a request for each thousand objects.
 const COUNT_EVERY: Duration = Duration::from_hours(1);
 
-/// The objects of one share, as far as they show its state.
+/// The objects of one share, without its parts and slots.
 #[derive(Default)]
-struct Seen {
-    id: String,
-    has_manifest: bool,
-    has_claim: bool,
-    has_end: bool,
+struct Seen<'a> {
+    id: &'a str,
+    names: Vec<&'a str>,
 }
 
 impl StoreRelay {
@@ -55,28 +53,26 @@ fn counted(objects: &[Object]) -> Stored {
         let Some((id, rest)) = names::of_share(&object.name) else { continue };
         if seen.id != id {
             seen.add_to(&mut stored);
-            seen = Seen { id: id.to_owned(), ..Seen::default() };
+            seen = Seen { id, names: Vec::new() };
         }
-        match rest {
-            "manifest" => seen.has_manifest = true,
-            "claim" => seen.has_claim = true,
-            // An upload that was committed has a manifest too.
-            "end" | "seal" => seen.has_end = true,
-            _ => {}
+        if !rest.contains('/') {
+            seen.names.push(rest);
         }
     }
     seen.add_to(&mut stored);
     stored
 }
 
-impl Seen {
+impl Seen<'_> {
     fn add_to(&self, stored: &mut Stored) {
-        match (self.has_manifest, self.has_claim) {
+        let has = |name| self.names.contains(&name);
+        match (has("manifest"), has("claim")) {
             _ if self.id.is_empty() => {}
-            (true, true) => stored.opening += 1,
+            // The data of one that has ended may be held.
+            (true, true) if !has("end") => stored.opening += 1,
             (true, false) => stored.waiting += 1,
-            (false, false) if !self.has_end => stored.uploading += 1,
-            (false, _) => {}
+            (false, false) if !has("seal") => stored.uploading += 1,
+            (true, true) | (false, _) => {}
         }
     }
 }
@@ -87,11 +83,12 @@ mod tests {
 
     #[test]
     fn the_state_of_a_share_shows_in_its_names() {
-        let shares: [(&[&str], [u64; 3]); 7] = [
+        let shares: [(&[&str], [u64; 3]); 8] = [
             (&["offer"], [1, 0, 0]),
             (&["offer", "part/000000-00000000"], [1, 0, 0]),
             (&["manifest", "offer", "part/000000-00000000", "seal"], [0, 1, 0]),
             (&["claim", "manifest", "offer", "part/000000-00000000", "seal"], [0, 0, 1]),
+            (&["claim", "end", "manifest", "offer", "part/000000-00000000", "seal"], [0, 0, 0]),
             (&["claim", "end", "offer", "seal"], [0, 0, 0]),
             (&["claim", "offer", "seal"], [0, 0, 0]),
             (&["offer", "seal"], [0, 0, 0]),

@@ -3,14 +3,17 @@
 //! A hint for the sweeper precedes the record, and the deletion follows it. If the process dies in between, the next
 //! sweep of any node deletes the data. So a relay can answer the recipient of a share once the record is durable: in a
 //! distant bucket, deleting a long share takes many times as long.
+//!
+//! The data of a share with a hold stays: see `hold`. Only its slots are deleted here.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
 
 use crate::relay::rules::known::Remembered;
 use crate::relay::rules::phase::Records;
-use crate::relay::rules::records::{ClaimEnd, Decision, UploadEnd, failure};
+use crate::relay::rules::records::{ClaimEnd, Decision, UploadEnd, failure, load};
 use crate::relay::rules::write_once::{Written, write_once};
 use crate::relay::rules::{StoreRelay, names};
 use crate::relay::store::Store;
@@ -33,31 +36,40 @@ impl StoreRelay {
         }
     }
 
-    /// Ends a share by `decision`, unless another decision exists. Deletes its data if `decision` is in force.
-    pub(super) async fn end_share<D: Decision>(&self, id: &Id, decision: D) -> Result<Written<D>, RelayError> {
+    /// Ends a share by `decision`, unless another decision exists. Deletes its data if `decision` is in force, unless
+    /// the share has a `hold`.
+    pub(super) async fn end_share<D: Decision>(
+        &self,
+        id: &Id,
+        decision: D,
+        hold: Option<u64>,
+    ) -> Result<Written<D>, RelayError> {
         let (written, known) = self.decide(id, decision).await?;
         if written.is_ours() {
-            self.delete_now(id, &known).await;
+            match hold {
+                None => self.delete_now(id, &known).await,
+                Some(_) => warn(delete_slots(&*self.store, id, &known).await),
+            }
         }
         Ok(written)
     }
 
     /// Ends an upload, unless it was committed.
     pub(super) async fn abort(&self, id: &Id) -> Result<Written<UploadEnd>, RelayError> {
-        self.end_share(id, UploadEnd::Aborted { v: V1, at: self.now() }).await
+        self.end_share(id, UploadEnd::Aborted { v: V1, at: self.now() }, None).await
     }
 
     /// Ends a share whose content has arrived, unless another decision exists. Its data is deleted later, if this relay
     /// does that.
     pub(super) async fn end_received(&self, id: &Id, end: ClaimEnd) -> Result<Written<ClaimEnd>, RelayError> {
         let (written, known) = self.decide(id, end).await?;
-        match &self.deletions {
-            Some(deletions) if written.is_ours() => {
-                let (store, id) = (self.store.clone(), *id);
-                deletions.spawn(async move { delete_or_warn(&*store, &id, &known).await });
+        if written.is_ours() {
+            let (store, id) = (self.store.clone(), *id);
+            let deletion = async move { warn(delete_received(&*store, &id, known).await) };
+            match &self.deletions {
+                Some(deletions) => drop(deletions.spawn(deletion)),
+                None => deletion.await,
             }
-            None if written.is_ours() => self.delete_now(id, &known).await,
-            _ => {}
         }
         Ok(written)
     }
@@ -77,16 +89,14 @@ impl StoreRelay {
 
     /// Deletes the data of a share that has just ended. After a failure the sweeper tries again.
     pub(super) async fn delete_now(&self, id: &Id, known: &Remembered) {
-        delete_or_warn(&*self.store, id, known).await;
+        warn(delete_data(&*self.store, id, known).await);
     }
 
     /// Deletes what was stored after the end of a share. After a failure the sweeper tries again.
     pub(super) async fn delete_if_ended(&self, id: &Id) {
         let deleted = async {
             match Records::load(&*self.store, id).await? {
-                Some(records) if records.phase(self.now()).is_settled() => {
-                    delete_data(&*self.store, id, &Remembered::default()).await
-                }
+                Some(records) if records.phase(self.now()).is_settled() => self.clear(id, &records).await,
                 Some(_) => Ok(()),
                 // Its records were deleted too. The sweeper deletes what is left of such a share.
                 None => self.mark_due(id, self.now()).await,
@@ -99,10 +109,30 @@ impl StoreRelay {
     }
 }
 
-async fn delete_or_warn(store: &dyn Store, id: &Id, known: &Remembered) {
-    if let Err(error) = delete_data(store, id, known).await {
+/// Logs the failure of a deletion.
+fn warn(deleted: Result<(), RelayError>) {
+    if let Err(error) = deleted {
         tracing::warn!(%error, "deleting the data of an ended share failed; the sweeper tries again");
     }
+}
+
+/// Deletes what a share leaves that was just received, unless it has a hold: its slots then. Without the record of the
+/// commit it is unknown whether it has one, so nothing is deleted.
+async fn delete_received(store: &dyn Store, id: &Id, mut known: Remembered) -> Result<(), RelayError> {
+    if known.upload_end.is_none() {
+        known.upload_end = load(store, &UploadEnd::name(id)).await?.map(Arc::new);
+    }
+    match known.upload_end.as_deref() {
+        Some(UploadEnd::Committed { hold: None, .. }) => delete_data(store, id, &known).await,
+        Some(UploadEnd::Committed { hold: Some(_), .. }) => delete_slots(store, id, &known).await,
+        Some(UploadEnd::Aborted { .. }) | None => Ok(()),
+    }
+}
+
+/// Deletes the slots of a share, if it has some.
+async fn delete_slots(store: &dyn Store, id: &Id, known: &Remembered) -> Result<(), RelayError> {
+    let has_slots = known.offer.as_ref().is_none_or(|offer| offer.has_passphrase());
+    if has_slots { delete_below(store, &names::guesses(id), &[]).await } else { Ok(()) }
 }
 
 /// Deletes parts, slots and manifest, all at the same time: objects whose names follow from what is `known` at once,
@@ -112,12 +142,11 @@ pub(super) async fn delete_data(store: &dyn Store, id: &Id, known: &Remembered) 
     if let Some(UploadEnd::Committed { parts, .. }) = known.upload_end.as_deref() {
         named.extend((0..).zip(parts).map(|(number, crc)| names::part(id, number, *crc)));
     }
-    let has_slots = known.offer.as_ref().is_none_or(|offer| offer.has_passphrase());
-    let guesses = async { if has_slots { delete_below(store, &names::guesses(id), &[]).await } else { Ok(()) } };
     let parts = names::parts(id);
     // Each deletion is tried, even if another one fails.
-    let (named, parts, guesses) = tokio::join!(store.delete(&named), delete_below(store, &parts, &named), guesses);
-    named.map_err(failure).and(parts).and(guesses)
+    let (named, parts, slots) =
+        tokio::join!(store.delete(&named), delete_below(store, &parts, &named), delete_slots(store, id, known));
+    named.map_err(failure).and(parts).and(slots)
 }
 
 /// Deletes all objects whose names begin with `prefix`, but for those that are deleted by name.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::stream::{self, StreamExt};
 
-use crate::relay::{Checksum, Content, RelayError};
+use crate::relay::{ByteStream, Checksum, Content, RelayError};
 
 /// How long a part may be.
 #[derive(Clone, Copy)]
@@ -81,6 +81,23 @@ pub(super) fn checked(part: Content, crc: Checksum, limit: PartLimit) -> (Conten
         None => Content::Unsized(chunks),
     };
     (part, part_len)
+}
+
+/// `part`, which is complete only after `last`, and fails with its error.
+pub(super) fn completed_by(
+    part: Content,
+    last: impl Future<Output = Result<(), RelayError>> + Send + 'static,
+) -> Content {
+    let end = |chunks: ByteStream| {
+        let last = stream::once(last).filter_map(async |done| done.err().map(Err));
+        chunks.chain(last).boxed()
+    };
+    match part {
+        // Nothing of it is to come.
+        Content::Whole(bytes) => Content::Whole(bytes),
+        Content::Stream { len, chunks } => Content::Stream { len, chunks: end(chunks) },
+        Content::Unsized(chunks) => Content::Unsized(end(chunks)),
+    }
 }
 
 /// Reads and checks a part that is stored already. Returns its length.

@@ -281,7 +281,7 @@ mod tests {
 
     fn committed(parts: usize) -> Remembered {
         let parts = vec![Checksum::of(b""); parts];
-        let upload_end = UploadEnd::Committed { v: V1, at: 5, blob_len: 4096, parts, manifest: None };
+        let upload_end = UploadEnd::Committed { v: V1, at: 5, blob_len: 4096, parts, manifest: None, hold: None };
         Remembered { upload_end: Some(Arc::new(upload_end)), ..offer() }
     }
 

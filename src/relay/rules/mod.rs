@@ -13,6 +13,7 @@
 mod commit;
 mod count;
 mod ending;
+mod hold;
 mod incoming;
 mod known;
 mod ledger;
@@ -23,6 +24,7 @@ mod phase;
 pub mod probe;
 mod records;
 mod report;
+pub mod review;
 mod sweep;
 mod upload;
 mod used;
@@ -34,6 +36,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
 use self::known::{Known, Remembered};
@@ -114,6 +117,8 @@ pub struct StoreRelay {
     known: Known,
     ledger: Ledger,
     metrics: Arc<Metrics>,
+    /// Held while a report is entered into the index: reports at the same time must see each other's bytes.
+    indexing: Mutex<()>,
     /// Whether our clock agrees with the store's. While it does not, the relay neither claims nor sweeps.
     clock_agrees: AtomicBool,
     /// Whether it was logged that they differ.
@@ -128,8 +133,8 @@ impl StoreRelay {
         // The folder of a direct share is removed with the program that serves it, also under a program that waits.
         let known = Known::new(!policy.direct);
         let (clock_agrees, clock_reported) = (AtomicBool::new(true), AtomicBool::new(false));
-        let (metrics, ledger) = (Arc::default(), Ledger::default());
-        Self { store, clock, policy, known, ledger, metrics, clock_agrees, clock_reported, deletions: None }
+        let (metrics, ledger, indexing) = (Arc::default(), Ledger::default(), Mutex::default());
+        Self { store, clock, policy, known, ledger, metrics, indexing, clock_agrees, clock_reported, deletions: None }
     }
 
     /// These rules, with `metrics` counting what they decide.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::relay::account::DAY;
-use crate::relay::store::layout::{DUE, PROBES, SHARES, USED};
+use crate::relay::store::layout::{DUE, KEPT, PROBES, REPORTS, SHARES, USED};
 use crate::relay::{AccountKey, Checksum};
 use crate::secret::Id;
 
@@ -66,6 +66,28 @@ pub(super) fn parse_use(name: &str) -> Option<(Id, u64, bool)> {
     let (share, bytes) = name.rsplit('/').next()?.split_once('-')?;
     let (bytes, is_committed) = bytes.strip_suffix(COMMITTED).map_or((bytes, false), |bytes| (bytes, true));
     Some((Id::from_hex(share)?, bytes.parse().ok()?, is_committed))
+}
+
+/// Prefix of the index of all reported shares.
+pub(super) fn all_reported() -> String {
+    format!("{REPORTS}/")
+}
+
+/// Prefix of the index of a reported share.
+pub(super) fn all_reported_of(id: &Id) -> String {
+    format!("{REPORTS}/{}-", id.hex())
+}
+
+/// A share with so many bytes was reported. `is_kept`: they are set aside.
+pub(super) fn reported(id: &Id, bytes: u64, is_kept: bool) -> String {
+    format!("{}{bytes}{}", all_reported_of(id), if is_kept { KEPT } else { "" })
+}
+
+/// The share, its bytes, and whether they are set aside, in the name of a reported share.
+pub(super) fn parse_reported(name: &str) -> Option<(Id, u64, bool)> {
+    let (id, bytes) = name.rsplit('/').next()?.split_once('-')?;
+    let (bytes, is_kept) = bytes.strip_suffix(KEPT).map_or((bytes, false), |bytes| (bytes, true));
+    Some((Id::from_hex(id)?, bytes.parse().ok()?, is_kept))
 }
 
 /// Prefix of all objects of all shares.
@@ -134,6 +156,16 @@ pub(super) fn end(id: &Id) -> String {
     format!("{}end", share(id))
 }
 
+/// The record that decides whether a share was reported in time.
+pub(super) fn report(id: &Id) -> String {
+    format!("{}report", share(id))
+}
+
+/// The record of the operator's deletion of a report.
+pub(super) fn review(id: &Id) -> String {
+    format!("{}review", share(id))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,8 +179,14 @@ mod tests {
         assert_eq!(part(&id, 7, Checksum::of(b"")), format!("v1/{hex}/part/000007-00000000"));
         assert_eq!(parse_part(&part(&id, 7, Checksum::of(b"x"))), Some((7, Checksum::of(b"x"))));
         assert_eq!(guess(&id, 3), format!("v1/{hex}/try/03"));
-        let records = [offer(&id), upload_end(&id), claim(&id), end(&id), manifest(&id)];
-        assert_eq!(records, ["offer", "seal", "claim", "end", "manifest"].map(|name| format!("v1/{hex}/{name}")));
+        let records = [offer(&id), upload_end(&id), claim(&id), end(&id), manifest(&id), report(&id), review(&id)];
+        let expected = ["offer", "seal", "claim", "end", "manifest", "report", "review"];
+        assert_eq!(records, expected.map(|name| format!("v1/{hex}/{name}")));
+        for (is_kept, expected) in [(false, format!("reports/{hex}-4096")), (true, format!("reports/{hex}-4096-kept"))]
+        {
+            let name = reported(&id, 4096, is_kept);
+            assert_eq!((&name, parse_reported(&name)), (&expected, Some((id, 4096, is_kept))));
+        }
         let account = AccountKey::of(&[7; 32]);
         let of_day = format!("used/20231114/{}", account.hex());
         for (is_committed, expected) in

@@ -17,10 +17,10 @@ use crate::relay::{
 use crate::secret::{Claimant, Id, Receipt, Role, Token, Verifier};
 
 /// A claim, for the client that holds it.
-struct Held {
-    claim: Claim,
+pub(super) struct Held {
+    pub(super) claim: Claim,
     claimant: Claimant,
-    known: Remembered,
+    pub(super) known: Remembered,
     /// The end of the lease, Unix seconds.
     until: u64,
 }
@@ -47,8 +47,9 @@ impl StoreRelay {
         let records = self.complete(&link.id, offer.clone(), known);
         let (notice, manifest) = if offer.is_proved_by(&link.id, proof) {
             // Nothing is left to be compared, so the manifest is read at the same time.
-            let (records, manifest) = tokio::join!(records, self.manifest_of(&link.id));
-            (self.waiting(&records?)?, manifest?)
+            let is_over = |records: &Records| records.phase(self.now()) != Phase::Waiting;
+            let (records, manifest) = self.unless(records, is_over, self.manifest_of(&link.id)).await?;
+            (self.waiting(&records)?, manifest.unwrap_or(Err(RelayError::BUSY))?)
         } else {
             let notice = self.waiting(&records.await?)?;
             self.check_proof(&link.id, &offer, proof).await?;
@@ -113,7 +114,8 @@ impl StoreRelay {
             self.known.remember(id, now, Remembered { claim: Some(claim), ..Remembered::default() });
         }
         let (parts, manifest, part) = (parts.clone(), manifest?, part?);
-        Ok(ClaimResponse { v: V1, at, until, expires, blob_len: *blob_len, parts, manifest, part, report: None })
+        let report = self.report_to(records.upload_end.as_deref());
+        Ok(ClaimResponse { v: V1, at, until, expires, blob_len: *blob_len, parts, manifest, part, report })
     }
 
     /// [`crate::relay::Relay::get_part`].
@@ -188,7 +190,7 @@ impl StoreRelay {
 
     /// The claim of the holder of its token. Nothing else is read before the token is compared; a remembered claim is
     /// read too if the token is wrong, as in [`StoreRelay::admit`].
-    async fn held(&self, holder: &Credential) -> Result<Held, RelayError> {
+    pub(super) async fn held(&self, holder: &Credential) -> Result<Held, RelayError> {
         let id = &holder.id;
         let presented = holder.token.claimant(id);
         let held = |claim: Option<Claim>, known: Remembered| match claim {
@@ -235,7 +237,7 @@ impl StoreRelay {
             return if presented == offer.verifiers.open { Ok(()) } else { Err(RelayError::Unknown) };
         }
         let Some((slot, taken)) = self.take_slot(id, presented).await? else {
-            self.end_share(id, Claim::Locked { v: V1, at: self.now() }).await?;
+            self.end_share(id, Claim::Locked { v: V1, at: self.now() }, None).await?;
             return Err(self.refusal_now(id).await?);
         };
         // The end of a share deletes its slots, so this one may have been free for that reason.

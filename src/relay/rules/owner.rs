@@ -43,17 +43,19 @@ impl StoreRelay {
             let (is_ended, was) = match records.phase(at) {
                 Phase::Uploading => (self.abort(id).await?.is_ours(), ShareState::Uploading),
                 Phase::Waiting => {
-                    (self.end_share(id, Claim::Revoked { v: V1, at }).await?.is_ours(), ShareState::Waiting)
+                    (self.end_share(id, Claim::Revoked { v: V1, at }, None).await?.is_ours(), ShareState::Waiting)
                 }
                 Phase::Leased { .. } => {
-                    (self.end_share(id, ClaimEnd::Revoked { v: V1, at }).await?.is_ours(), ShareState::Claimed)
+                    let end = ClaimEnd::Revoked { v: V1, at };
+                    (self.end_share(id, end, records.hold()).await?.is_ours(), ShareState::Claimed)
                 }
                 // Only the clock says so: a claim may still win.
                 Phase::Over { state: ShareState::Lapsed, at, settled: false } => {
-                    (self.end_share(id, ClaimEnd::Lapsed { v: V1, at }).await?.is_ours(), ShareState::Lapsed)
+                    let end = ClaimEnd::Lapsed { v: V1, at };
+                    (self.end_share(id, end, records.hold()).await?.is_ours(), ShareState::Lapsed)
                 }
                 Phase::Over { state, at, settled: false } => {
-                    (self.end_share(id, Claim::Expired { v: V1, at }).await?.is_ours(), state)
+                    (self.end_share(id, Claim::Expired { v: V1, at }, None).await?.is_ours(), state)
                 }
                 Phase::Over { state, settled: true, .. } => (true, state),
             };
@@ -114,7 +116,11 @@ impl StoreRelay {
                 }
             }
         };
-        let (guesses, bytes_left) = tokio::try_join!(guesses, self.bytes_held(id))?;
+        let is_settled = records.phase(self.now()).is_settled();
+        let kept_until = records.hold_end().filter(|_| is_settled);
+        // Nobody can download them any more. A listing would show whether the share was reported, also by its time.
+        let bytes_left = async { if kept_until.is_some() { Ok(0) } else { self.bytes_held(id).await } };
+        let (guesses, bytes_left) = tokio::try_join!(guesses, bytes_left)?;
         Ok(Status {
             v: V1,
             state,
@@ -129,7 +135,7 @@ impl StoreRelay {
             guesses,
             bytes_left,
             overdue,
-            kept_until: None,
+            kept_until,
         })
     }
 

@@ -206,7 +206,8 @@ mod tests {
         let offer = Arc::new(Offer::new(0, 100, 10, verifiers));
         let announced = Records { offer, upload_end: None, claim: None, end: None };
         assert_eq!((announced.phase(999), announced.expires()), (Phase::Uploading, None));
-        let upload_end = UploadEnd::Committed { v: V1, at: 20, blob_len: 1, parts: Vec::new(), manifest: None };
+        let upload_end =
+            UploadEnd::Committed { v: V1, at: 20, blob_len: 1, parts: Vec::new(), manifest: None, hold: None };
         let upload_end = Some(Arc::new(upload_end));
         let waiting = Records { upload_end, ..announced };
         assert_eq!((waiting.phase(119), waiting.expires()), (Phase::Waiting, Some(120)));

@@ -108,6 +108,10 @@ pub(super) enum UploadEnd {
         /// The hash of its encrypted manifest. Older nodes write none: then the stored manifest is compared.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         manifest: Option<ManifestHash>,
+        /// Seconds for which the data is kept after the end of a share that was claimed, so that it can be reported.
+        /// Nodes without an operator write none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hold: Option<u64>,
     },
     /// The sender revoked the upload, or did not commit it in time.
     Aborted {
@@ -265,6 +269,14 @@ pub(super) enum ClaimEnd {
     },
 }
 
+impl ClaimEnd {
+    /// When, Unix seconds.
+    pub(super) fn at(&self) -> u64 {
+        let (Self::Finished { at, .. } | Self::Lapsed { at, .. } | Self::Revoked { at, .. }) = self;
+        *at
+    }
+}
+
 impl Decision for ClaimEnd {
     fn name(id: &Id) -> String {
         names::end(id)
@@ -341,7 +353,7 @@ mod tests {
         let claimant = Claimant::from_bytes([7; 32]);
         let committed = |manifest| {
             let parts = vec![Checksum::of(b"")];
-            UploadEnd::Committed { v: V1, at: 5, blob_len: 4096, parts, manifest }
+            UploadEnd::Committed { v: V1, at: 5, blob_len: 4096, parts, manifest, hold: None }
         };
         let older = r#"{"state":"sealed","v":1,"at":5,"blob_len":4096,"parts":["00000000"]}"#;
         assert_eq!(stored(&committed(None)), older);
@@ -349,6 +361,10 @@ mod tests {
         let hash = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
         let expected = older.replace("]}", &format!(r#"],"manifest":"{hash}"}}"#));
         assert_eq!(stored(&committed(Some(ManifestHash::of(b"")))), expected);
+        let held = r#"{"state":"sealed","v":1,"at":5,"blob_len":4096,"parts":[],"hold":3600}"#;
+        let read: UploadEnd = serde_json::from_str(held).unwrap();
+        assert_eq!(stored(&read), held);
+        assert!(read.same(&serde_json::from_str(&held.replace(r#","hold":3600"#, "")).unwrap()), "nodes may differ");
         assert_eq!(stored(&UploadEnd::Aborted { v: V1, at: 5 }), r#"{"state":"aborted","v":1,"at":5}"#);
         let claimed = stored(&Claim::Claimed { v: V1, at: 5, until: 6, claimant });
         assert!(claimed.starts_with(r#"{"state":"claimed","v":1,"at":5,"until":6,"claimant":""#), "{claimed}");

@@ -13,8 +13,7 @@ use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
 use crate::relay::clock::after;
-use crate::relay::rules::ending::{delete_below, delete_data};
-use crate::relay::rules::known::Remembered;
+use crate::relay::rules::ending::delete_below;
 use crate::relay::rules::phase::{Phase, Records};
 use crate::relay::rules::records::{Claim, ClaimEnd, Decision, Offer, failure};
 use crate::relay::rules::{CLOCK_TOLERANCE, StoreRelay, UPLOAD_TIME, names};
@@ -111,10 +110,15 @@ impl StoreRelay {
         self.settle(&owner.id).await.map(drop)
     }
 
+    /// Whether a time has passed by the clock of every node.
+    pub(super) fn is_due(&self, at: u64, now: u64) -> bool {
+        now > after(at, self.policy.grace)
+    }
+
     /// Does what is due for a share. Returns when to look at it again.
     async fn settle(&self, id: &Id) -> Result<Option<u64>, RelayError> {
         let now = self.clock.now();
-        let due = |at: u64| now > after(at, self.policy.grace);
+        let due = |at| self.is_due(at, now);
         let Some(records) = Records::load(&*self.store, id).await? else {
             return self.delete_unannounced(id).await.map(|()| None);
         };
@@ -132,14 +136,14 @@ impl StoreRelay {
             // Only the clock has decided so far. Another record may win; the next look finds it.
             Phase::Over { state: ShareState::Lapsed, at, settled: false } => {
                 if due(at) {
-                    self.end_share(id, ClaimEnd::Lapsed { v: V1, at }).await?;
+                    self.end_share(id, ClaimEnd::Lapsed { v: V1, at }, records.hold()).await?;
                     return Ok(Some(now));
                 }
                 Ok(Some(at))
             }
             Phase::Over { at, settled: false, .. } => {
                 if due(at) {
-                    self.end_share(id, Claim::Expired { v: V1, at }).await?;
+                    self.end_share(id, Claim::Expired { v: V1, at }, None).await?;
                     return Ok(Some(now));
                 }
                 Ok(Some(at))
@@ -147,10 +151,13 @@ impl StoreRelay {
             Phase::Over { at, settled: true, .. } => {
                 let tombstone = after(at, TOMBSTONE_TIME);
                 if due(tombstone) {
+                    self.delete_held(id, &records).await?;
                     self.delete_all(id).await?;
                     return Ok(None);
                 }
-                delete_data(&*self.store, id, &Remembered::default()).await?;
+                if let Some(hold_end) = self.keep_or_close(id, &records).await? {
+                    return Ok(Some(hold_end));
+                }
                 // A part may have been stored after the end by a node that then died; a power cut may have undone a
                 // deletion.
                 let second_look = after(at, UPLOAD_TIME);

@@ -178,7 +178,8 @@ impl StoreRelay {
         let Described { id, number, crc } = *described;
         let (parts, now) = (names::parts(id), self.now());
         let listed = async { self.store.list(&parts, None).await.map_err(failure) };
-        let (upload_end, listed) = tokio::try_join!(self.upload_end(id), listed)?;
+        let (upload_end, listed) = self.unless(self.upload_end(id), Option::is_some, listed).await?;
+        let listed = listed.transpose()?.unwrap_or_default();
         if upload_end.is_none() {
             let offer = Some(offer.clone());
             self.known.remember(id, now, Remembered { offer, ..Remembered::default() });
@@ -213,6 +214,7 @@ impl StoreRelay {
         self.expect_room(part.known_len().unwrap_or(limit.longest)).await?;
         let name = names::part(id, number, crc);
         let (part, len) = checked(part, crc, limit);
+        let part = self.in_time(part, id, &offer);
         // After an error too the part may exist, and if this request is dropped it may still come to exist.
         let landing = self.known.landing(id);
         let (created, upload_end) = tokio::join!(self.store.create(&name, part), upload_end);
@@ -258,8 +260,11 @@ impl StoreRelay {
         let records = self.ended(id, offer, upload_end.clone()).await?;
         let is_committed = upload_end.part(number).is_some_and(|(committed, _)| committed == crc);
         match records.phase(self.now()) {
-            // Other parts of the upload may have landed after the end too.
-            Phase::Over { settled: true, .. } => self.delete_now(id, &Remembered::default()).await,
+            // Other parts of the upload may have landed after the end too. Those of a share with a hold are left to the
+            // sweeper: how long their deletion takes depends on whether the share was reported.
+            Phase::Over { settled: true, .. } if records.hold().is_none() => {
+                self.delete_now(id, &Remembered::default()).await;
+            }
             _ if !is_committed => {
                 self.store.delete(&[names::part(id, number, crc)]).await.map_err(failure)?;
             }

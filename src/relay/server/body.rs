@@ -27,14 +27,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = RelayError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, RelayError> {
-        let mut upload = Upload::of(request);
-        let mut json = BytesMut::new();
-        upload.expect_at_most(wire::MAX_JSON)?;
-        if upload.read(&mut json, wire::MAX_JSON).await? {
-            parse(&json).map(Self)
-        } else {
-            Err(too_large(wire::MAX_JSON))
-        }
+        Upload::of(request).json(wire::MAX_JSON).await.map(Self)
     }
 }
 
@@ -80,6 +73,16 @@ impl Upload {
             }
         }
         Ok(false)
+    }
+
+    /// A JSON object of at most `max` bytes.
+    ///
+    /// # Errors
+    /// [`RelayError::Timeout`]; [`RelayError::TooLarge`]; [`RelayError::BadRequest`] if it is something else.
+    pub(super) async fn json<T: DeserializeOwned>(mut self, max: usize) -> Result<T, RelayError> {
+        let mut json = BytesMut::new();
+        self.expect_at_most(max)?;
+        if self.read(&mut json, max).await? { parse(&json) } else { Err(too_large(max)) }
     }
 
     /// A JSON object that may be long. Of a long one, no more than the beginning is read before `admit` succeeded and

@@ -17,8 +17,12 @@ use super::limits::Client;
 use super::options::Server;
 use super::tokens::CreateToken;
 use super::waiting;
-use crate::relay::wire::{self, AllowanceResponse, ClaimRequest, Deposit, Done, FinishRequest, Proof, Was};
-use crate::relay::{About, Allowance, Checksum, Commit, Content, Create, Credential, Left, RelayError, V1};
+use crate::relay::wire::{
+    self, AllowanceResponse, ClaimRequest, Deposit, Done, FinishRequest, Proof, ReportResponse, Was,
+};
+use crate::relay::{
+    About, Allowance, Checksum, Commit, Content, Create, Credential, Left, RelayError, Report, Reported, V1,
+};
 
 /// Runs `work` to its end even if the client disconnects, so that it also cleans up.
 async fn to_the_end<T: Send + 'static>(
@@ -257,6 +261,26 @@ pub(super) async fn finish(
     let relay = server.relay.clone();
     to_the_end(async move { relay.finish(&holder, &receipt).await }).await?;
     Ok(json(StatusCode::OK, &Done { v: V1 }))
+}
+
+pub(super) async fn report(
+    State(server): State<Arc<Server>>,
+    client: Client,
+    holder: Credential,
+    body: Upload,
+) -> Answer {
+    let report: Report = body.json(wire::MAX_REPORT).await?;
+    report.check()?;
+    let (relay, limiter) = (server.relay.clone(), server.limiter.clone());
+    let reporting = async move {
+        let turn = limiter.begin_report(&client, &holder)?;
+        let reported = relay.report(&holder, &report).await?;
+        turn.counts(reported.blob_len);
+        Ok(reported)
+    };
+    let Reported { is_new, at, .. } = to_the_end(reporting).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(json(status, &ReportResponse { v: V1, at }))
 }
 
 pub(super) async fn status(State(server): State<Arc<Server>>, owner: Credential, headers: HeaderMap) -> Answer {

@@ -115,6 +115,7 @@ fn router(server: Arc<Server>) -> Router {
         .route(wire::MANIFEST, post(handlers::manifest))
         .route(wire::CLAIM, post(handlers::claim))
         .route(wire::FINISH, post(handlers::finish))
+        .route(wire::REPORT, post(handlers::report))
         .route(wire::OWNER, get(handlers::status).delete(handlers::revoke))
         .fallback(static_files::nothing_there)
         .method_not_allowed_fallback(|| async { HttpProblem::BadMethod });

@@ -115,7 +115,8 @@ impl Bounded {
         let mut held = self.held();
         let changes = held.changes.take().unwrap_or_default();
         let objects = listed?;
-        held.lens = objects.iter().map(|Object { name, len, .. }| (held.hasher.hash_one(name), *len)).collect();
+        let counted = objects.iter().filter(|object| is_counted(&object.name));
+        held.lens = counted.map(|Object { name, len, .. }| (held.hasher.hash_one(name), *len)).collect();
         held.total = held.lens.values().sum();
         for (name, len) in changes {
             held.set(name, len);
@@ -140,14 +141,21 @@ impl Bounded {
     }
 }
 
-/// Whether a name is one of a share's objects.
+/// Whether a name is one of a share's objects that count. The records of a report do not: the bytes that are left would
+/// show the sender of a share that it was reported.
 fn is_counted(name: &str) -> bool {
     name.strip_prefix(SHARES).is_some_and(|rest| rest.starts_with('/'))
+        && !matches!(object_of(name), "report" | "review")
+}
+
+/// The name of an object within its share.
+fn object_of(name: &str) -> &str {
+    name.splitn(3, '/').nth(2).unwrap_or_default()
 }
 
 /// Whether a name is that of an object which a sender uploads: not of a record about a stored share.
 fn is_uploaded(name: &str) -> bool {
-    let object = name.splitn(3, '/').nth(2).unwrap_or_default();
+    let object = object_of(name);
     object == "offer" || object == "manifest" || object.starts_with("part/")
 }
 
@@ -245,13 +253,18 @@ mod tests {
         for object in ["seal", "claim", "end", "try/00"] {
             assert_eq!(create(&store, object, 100).await.unwrap(), Created::New, "{object}");
         }
-        for uncounted in ["due/2026112612/1-a", "used/20261126/a/b-9000"] {
+        for uncounted in ["due/2026112612/1-a", "used/20261126/a/b-9000", "reports/a-9000"] {
             store.create(uncounted, Bytes::from_static(b"x").into()).await.unwrap();
+        }
+        for uncounted in ["report", "review"] {
+            assert_eq!(create(&store, uncounted, 100).await.unwrap(), Created::New, "{uncounted}");
         }
         let parts = [0, 1].map(|number| format!("{ID}/part/00000{number}-a"));
         store.delete(&parts).await.unwrap();
         store.delete(&parts).await.unwrap();
         assert_eq!(store.held().total, 400);
+        store.list_all().await.unwrap();
+        assert_eq!(store.held().total, 400, "listed like created");
         assert_eq!(create(&store, "manifest", 600).await.unwrap(), Created::New);
     }
 

@@ -12,6 +12,7 @@
 //! | `space` | of its capacity | of the disk | none |
 //! | a deleted object | is gone | is gone for the file system | is gone, unless the bucket keeps versions |
 
+pub mod aside;
 pub mod bounded;
 pub mod bucket;
 pub mod folder;

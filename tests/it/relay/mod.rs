@@ -24,6 +24,7 @@ mod protocol;
 mod quotas;
 mod races;
 mod remembered;
+mod reports;
 mod sending;
 mod server;
 mod service;

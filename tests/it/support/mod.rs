@@ -64,7 +64,7 @@ pub(crate) use self::relays::{BEHIND_NGINX, START, TestRelay, client_of, served}
 pub(crate) use self::s3::{BucketFault, Denial, TestS3, kill};
 pub(crate) use self::sample::Sample;
 pub(crate) use self::sandbox::{Ended, RelayProcess, Run, Running, SHARE, Sandbox, files};
-pub(crate) use self::settle::{POLICY, is_data, node_over, settle};
+pub(crate) use self::settle::{POLICY, is_data, node_over, operated, operated_for, settle};
 pub(crate) use self::showing::{encoded, gradient, open, picture, send, state, status};
 pub(crate) use self::slow::Slow;
 pub(crate) use self::stage::{Stage, events};

@@ -87,6 +87,7 @@ fn kind(name: &str) -> &str {
     let mut steps = name.split('/');
     match steps.next() {
         Some("due") => "hint",
+        Some("reports") => "index",
         Some("v1") => steps.nth(1).unwrap_or("share"),
         _ => "probe",
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use share::relay::clock::Clock;
-use share::relay::rules::{Policy, StoreRelay};
+use share::relay::rules::{Operator, Policy, StoreRelay};
 use share::relay::store::Store;
 
 use super::clock::TestClock;
@@ -22,6 +22,18 @@ pub(crate) const POLICY: Policy = Policy {
 /// The rules over a store, on a node with its own clock.
 pub(crate) fn node_over(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> StoreRelay {
     StoreRelay::new(store, clock, POLICY)
+}
+
+/// The rules of a relay with an operator.
+pub(crate) fn operated(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> StoreRelay {
+    operated_for(store, clock, 1 << 30)
+}
+
+/// The same with room for `max_reported` bytes of reported shares.
+pub(crate) fn operated_for(store: Arc<dyn Store>, clock: Arc<dyn Clock>, max_reported: u64) -> StoreRelay {
+    let (recipient, contact) = ("age1operator".to_owned(), "abuse@relay.example".to_owned());
+    let operator = Some(Operator { recipient, contact, max_reported });
+    StoreRelay::new(store, clock, Policy { operator, ..POLICY })
 }
 
 /// D1, D2, and at the end an empty store: no name, no marker.

@@ -12,13 +12,14 @@ mod pace;
 mod proxies;
 mod proxy_protocol;
 mod rates;
+mod reported;
 pub(super) mod requests;
 mod subject;
 mod uploads;
 
 use std::convert::Infallible;
 use std::num::NonZeroU32;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;
@@ -35,6 +36,7 @@ pub(super) use self::pace::{Pace, TooSlow};
 pub(super) use self::proxies::Peer;
 use self::proxies::{Oversight, TrustedProxies};
 use self::rates::Rates;
+use self::reported::{Reports, Turn};
 use self::subject::ADDRESSES_OF_NETWORK;
 pub(super) use self::subject::Subject;
 use self::uploads::Uploads;
@@ -64,6 +66,10 @@ pub struct Limits {
     pub parts: Option<usize>,
     /// Unfinished uploads.
     pub uploads: Option<usize>,
+    /// Reports an hour.
+    pub reports: Option<NonZeroU32>,
+    /// Bytes of the shares that are reported in a day. The report that exceeds them is the last one.
+    pub reported: Option<u64>,
     /// The lowest rate of a transfer in bytes a second, averaged over a minute. 0: no rate; a minute of silence is too
     /// long all the same.
     pub min_rate: u64,
@@ -91,6 +97,8 @@ impl Default for Limits {
             connections: Some(128),
             parts: Some(8),
             uploads: Some(64),
+            reports: NonZeroU32::new(10),
+            reported: None,
             min_rate: 512,
             trusted_proxies: Vec::new(),
         }
@@ -140,6 +148,7 @@ pub(super) struct Limiter {
     parts: AtOnce,
     rates: Rates,
     uploads: Uploads,
+    reports: Arc<Reports>,
     min_rate: u64,
     warned_of_unnamed: Once,
     warned_of_nameless: Once,
@@ -158,6 +167,7 @@ impl Limiter {
             parts: AtOnce::new(parts, parts.saturating_mul(2)),
             rates: Rates::new(limits.requests, limits.shares, limits.traffic),
             uploads: Uploads::new(limits.uploads),
+            reports: Arc::new(Reports::new(limits.reports, limits.reported)),
             min_rate: limits.min_rate,
             warned_of_unnamed: Once::new(),
             warned_of_nameless: Once::new(),
@@ -172,6 +182,7 @@ impl Limiter {
             ticks.tick().await;
             self.rates.forget_idle();
             self.uploads.forget_old();
+            self.reports.forget_old();
         }
     }
 
@@ -277,6 +288,12 @@ impl Limiter {
     /// The upload of `owner` was committed, or has ended.
     pub(super) fn end_upload(&self, owner: &Credential) {
         self.uploads.end(owner);
+    }
+
+    /// Counts a report of the holder of a claim token, for as long as the turn lasts: for a day if it succeeds. A
+    /// repeated report counts once.
+    pub(super) fn begin_report(&self, client: &Client, holder: &Credential) -> Result<Turn, RelayError> {
+        self.reports.begin(holder.token.claimant(&holder.id), client.to_vec())
     }
 
     /// Counts a part for the create token of the upload of `owner`: with its length, or with the most that it can have.
