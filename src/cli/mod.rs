@@ -2,13 +2,13 @@
 //!
 //! | room | |
 //! |---|---|
-//! | `send`, `open`, `peek`, `status`, `revoke`, `list`, `relay`, `generate` | the commands: arguments on top, `run` below |
+//! | `send`, `open`, `peek`, `status`, `revoke`, `list`, `report`, `relay`, `generate` | the commands |
 //! | `arguments` | parsing of the arguments, and errors in them |
 //! | `help`, `manual` | help texts and manual pages |
 //! | `context` | the surroundings of a command: settings, output, the signal to stop |
 //! | `connect`, `stores`, `folders` | connections to relays; storage by its address |
 //! | `host` | serving shares from here |
-//! | `outcome` | the words about a share that was sent |
+//! | `outcome`, `reporting` | the words about a share that was sent, and about a report |
 //! | `look`, `catch_up` | looking at a share; work that earlier runs have left |
 //! | `asking` | questions to relays about shares that were sent |
 //! | `input` | links, passphrases, files and answers |
@@ -37,6 +37,8 @@ mod outcome;
 mod output;
 mod peek;
 mod relay;
+mod report;
+mod reporting;
 mod revoke;
 mod send;
 mod signals;
@@ -92,6 +94,7 @@ enum Command {
     Revoke(revoke::RevokeArgs),
     #[command(aliases = ["ls", "history"])]
     List(list::ListArgs),
+    Report(report::ReportArgs),
     Relay(Box<relay::RelayArgs>),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
@@ -163,6 +166,7 @@ fn run(cli: Cli, question: Option<&str>, sockets: Option<Sockets>, output: &Outp
             Command::Status(args) => status::run(args, &cx).await,
             Command::Revoke(args) => revoke::run(args, &cx).await,
             Command::List(args) => list::run(args, &cx).await,
+            Command::Report(args) => report::run(args, &cx).await,
             Command::Relay(args) => relay::run(*args, &cx).await,
             Command::Completions(args) => generate::completions(&args, definition(), &cx),
             Command::Man(args) => generate::man(&args, definition(), &cx),
