@@ -38,6 +38,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show whether a share was opened, when and by whom')
             [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'Revoke a share, so that its link no longer works')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the shares that were sent from this device')
+            [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Report a share to the operator of its relay')
             [CompletionResult]::new('relay', 'relay', [CompletionResultType]::ParameterValue, 'Run a relay, or choose and check one')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print completions for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page, or write all of them')
@@ -156,6 +157,25 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--forget', '--forget', [CompletionResultType]::ParameterName, 'Remove ended shares from the list')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON lines')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'share;report' {
+            [CompletionResult]::new('--note', '--note', [CompletionResultType]::ParameterName, 'Add a note to the operator; - reads it from standard input')
+            [CompletionResult]::new('--passphrase-file', '--passphrase-file', [CompletionResultType]::ParameterName, 'Read the passphrase from the first line of FILE')
+            [CompletionResult]::new('--relay', '--relay', [CompletionResultType]::ParameterName, 'Use the relay at URL if the link names none')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Don''t ask for confirmation')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Don''t ask for confirmation')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Prompt for a passphrase')
+            [CompletionResult]::new('--passphrase', '--passphrase', [CompletionResultType]::ParameterName, 'Prompt for a passphrase')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON lines')
@@ -375,6 +395,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show whether a share was opened, when and by whom')
             [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'Revoke a share, so that its link no longer works')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the shares that were sent from this device')
+            [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Report a share to the operator of its relay')
             [CompletionResult]::new('relay', 'relay', [CompletionResultType]::ParameterValue, 'Run a relay, or choose and check one')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print completions for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page, or write all of them')
@@ -397,6 +418,9 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             break
         }
         'share;help;list' {
+            break
+        }
+        'share;help;report' {
             break
         }
         'share;help;relay' {
