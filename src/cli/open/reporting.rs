@@ -25,7 +25,7 @@ const REPORT_TIME: Duration = Duration::from_secs(15);
 /// How often the viewer looks meanwhile whether it has to stop.
 const TICK: Duration = Duration::from_millis(50);
 
-/// What this run can report.
+/// The share that this run can report.
 pub(super) struct Reporting<'a> {
     pub(super) cx: &'a Context,
     endpoint: Endpoint,
