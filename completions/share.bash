@@ -648,7 +648,7 @@ _share() {
             return 0
             ;;
         share__subcmd__relay)
-            opts="-q -v -h --listen --public-url --plain-http --trusted-proxy --anyone --create-token-file --store --shared-folder --reserve --domain --accept-terms --acme-directory --acme-ca --acme-contact --tls-cert --tls-key --http-listen --max-size --max-lifetime --max-stored --max-requests --max-shares --max-traffic --max-connections --max-uploads --max-parallel --min-rate --admin --log --drain --quiet --json --verbose --give-up --state-dir --help use token check status help"
+            opts="-q -v -h --listen --public-url --plain-http --trusted-proxy --anyone --create-token-file --store --shared-folder --reserve --domain --accept-terms --acme-directory --acme-ca --acme-contact --tls-cert --tls-key --http-listen --max-size --max-lifetime --max-stored --max-requests --max-shares --max-traffic --max-connections --max-uploads --max-parallel --min-rate --operator-recipient --contact --max-reported --max-reports --admin --log --drain --quiet --json --verbose --give-up --state-dir --help use token check status help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -826,6 +826,34 @@ _share() {
                     return 0
                     ;;
                 --min-rate)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --operator-recipient)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --contact)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --max-reported)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --max-reports)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
