@@ -296,7 +296,7 @@ impl ServeArgs {
         if found.keeps_versions == Some(true) {
             cx.output.warn(KEEPS_VERSIONS);
         }
-        // Both count in one task, so that they know of other nodes at the same time.
+        // It lists both, so that both counts know of other nodes from the same moment.
         if let Some(aside) = aside {
             aside.list_all().await.map_err(anyhow::Error::from)?;
             tokio::spawn(aside.keep_listing());
