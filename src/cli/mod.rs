@@ -69,8 +69,7 @@ Examples:
 
 /// Share photos, videos and short secrets by a link that works once
 ///
-/// Everything is encrypted on this device. A relay, or this computer itself, serves the encrypted data and deletes it
-/// after one download or when it expires.
+/// Everything is encrypted on this device. No relay can read what is sent.
 #[derive(Parser)]
 #[command(name = "share", bin_name = "share", version, arg_required_else_help = true)]
 #[command(after_long_help = [EXAMPLES, &help::exit_codes()].concat())]

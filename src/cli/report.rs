@@ -12,7 +12,7 @@ use crate::cli::input::link::{Access, find};
 use crate::cli::input::passphrase::PassphraseArgs;
 use crate::cli::input::prompt;
 use crate::cli::output::errors::{Failure, Hint, Request, Unreportable};
-use crate::cli::output::format;
+use crate::cli::output::{columns, format, wrapped};
 use crate::cli::reporting::{REPORTED, REPORTED_BEFORE, disclosure};
 use crate::open::{ReportError, Reportable};
 use crate::relay::ReportTo;
@@ -178,7 +178,8 @@ async fn confirm(reportable: &Reportable, endpoint: &Endpoint, cx: &Context) -> 
         Some(at) => format!("Report what this device opened on {} to the operator of {host}?", format::time(at)),
         None => format!("Report what this device opened to the operator of {host}?"),
     };
-    let question = format!("{what}\n{}\n[y]es, [n]o", disclosure(reportable));
+    let [what, disclosed] = [what, disclosure(reportable)].map(|text| wrapped(&text, columns()));
+    let question = format!("{what}\n{disclosed}\n[y]es, [n]o");
     if prompt::confirm(&question, cx).await? {
         return Ok(());
     }

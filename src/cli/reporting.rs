@@ -10,10 +10,8 @@ use crate::wordlist::openers_words;
 pub(super) const REPORTED: &str = "Reported. The sender is not told.";
 /// The outcome of another report of a share.
 pub(super) const REPORTED_BEFORE: &str = "This was reported before.";
-/// The hint for a share that was opened.
-pub(super) const HOW: &str = "To report it to the operator: share report";
 
-/// What a report discloses and to whom, in sentences.
+/// The content of a report and its recipient, in sentences.
 pub(super) fn disclosure(reportable: &Reportable) -> String {
     let (contact, words) = (printable(&reportable.contact), openers_words(&reportable.claimant()));
     format!(

@@ -10,8 +10,8 @@ use tokio::time::timeout;
 
 use crate::cli::context::Context;
 use crate::cli::output::Output;
-use crate::cli::output::errors::Failure;
-use crate::cli::reporting::{HOW, disclosure};
+use crate::cli::output::errors::{Failure, how_to_report};
+use crate::cli::reporting::disclosure;
 use crate::open::{self, Claimed, OpenError, Progress, Reportable};
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::clock::{Clock, SystemClock};
@@ -25,7 +25,7 @@ const REPORT_TIME: Duration = Duration::from_secs(15);
 /// How often the viewer looks meanwhile whether it has to stop.
 const TICK: Duration = Duration::from_millis(50);
 
-/// What this run can report.
+/// The share that this run can report.
 pub(super) struct Reporting<'a> {
     pub(super) cx: &'a Context,
     endpoint: Endpoint,
@@ -128,10 +128,11 @@ impl<'a> Reporting<'a> {
         if is_confirmed && let Ok(state) = self.cx.state() {
             open::note_ended(&state, &self.id, None);
         }
-        let kept = is_confirmed.then_some("The relay keeps it, unreadable, for an hour.");
-        let hint: Vec<_> = kept.into_iter().chain(held.is_kept.then_some(HOW)).collect();
-        if !hint.is_empty() {
-            self.output().info(&hint.join(" "));
+        if is_confirmed {
+            self.output().info("The relay keeps it, unreadable, for an hour.");
+        }
+        if held.is_kept {
+            self.output().hint(how_to_report());
         }
     }
 

@@ -19,7 +19,7 @@ const KEYS: &str = "y reports it · any other key goes back";
 /// The beginning of the last row while a note is typed.
 const PROMPT: &str = " Note to the operator (Enter for none): ";
 
-/// What was typed in front of a question.
+/// Input in front of a question.
 enum Typed {
     Bytes(Vec<u8>),
     /// The viewer ends in this way.
@@ -94,7 +94,7 @@ impl Viewer<'_> {
             };
             match bytes[..] {
                 [b'\r' | b'\n'] => {
-                    // What was pasted behind the end of the line is no key.
+                    // Bytes that were pasted behind the end of the line are no keys.
                     self.screen.forget_keys();
                     return Ok(Ok(Some(String::from_utf8_lossy(&line).into_owned())));
                 }

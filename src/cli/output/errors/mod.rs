@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub(in crate::cli) use self::limits::reason as refusal;
 pub(in crate::cli) use self::message::{Exit, Hint, Message};
 pub(in crate::cli) use self::relay::{ProxyFault, Request};
-pub(in crate::cli) use self::report::Unreportable;
+pub(in crate::cli) use self::report::{Unreportable, how_to_report};
 pub(in crate::cli) use self::unread::Unread;
 use crate::cli::output::format::{binary, quoted, size};
 use crate::link::LinkError;
@@ -138,9 +138,7 @@ impl Failure {
                 Hint::run(format!("share send --direct {}", quoted(file))),
             ),
             Self::Open { relay, direct, error, ours, kept } => open::message(relay, *direct, error, *ours, *kept),
-            Self::Reportable(failure) => {
-                Message { hint: Some(Hint::line("to report it to the operator: share report")), ..failure.message() }
-            }
+            Self::Reportable(failure) => Message { hint: Some(how_to_report()), ..failure.message() },
             Self::Unread(why) => unread::message(why),
             Self::Unreportable(why) => report::unreportable(why),
             Self::Report { relay, contact, error } => report::message(relay, contact, error),

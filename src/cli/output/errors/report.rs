@@ -20,6 +20,11 @@ pub(in crate::cli) enum Unreportable {
     PlainHttp(String),
 }
 
+/// The hint for a share that was opened and can be reported.
+pub(in crate::cli) fn how_to_report() -> Hint {
+    Hint::line("to report it to the operator: share report")
+}
+
 pub(super) fn unreportable(why: &Unreportable) -> Message {
     match why {
         Unreportable::Nothing => Message::new(
