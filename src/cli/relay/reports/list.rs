@@ -7,7 +7,7 @@ use super::evidence::{self, Found, UNVERIFIED};
 use super::identity::IdentityArg;
 use super::store::{ReportStore, StoreArg};
 use crate::cli::context::Context;
-use crate::cli::output::errors::Failure;
+use crate::cli::output::errors::{Failure, Unread};
 use crate::cli::output::format;
 use crate::relay::rules::review::ReportedShare;
 use crate::report::{Identity, Note, Verified};
@@ -58,7 +58,10 @@ pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
                     lines.push(format!("  {}", content(&verified)));
                 }
                 Err(failure) => {
-                    let why = failure.message().what;
+                    let why = match failure {
+                        Failure::Unread(Unread::Refuted(why)) => why.to_string(),
+                        failure => failure.message().what,
+                    };
                     lines.push(format!("  cannot be read: {why}"));
                     facts["error"] = json!(why);
                 }

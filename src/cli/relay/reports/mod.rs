@@ -82,6 +82,6 @@ async fn delete(args: DeleteArgs, cx: &Context) -> Result<(), Failure> {
     }
     let hold_end = cx.or_interrupted(store.review(&id)).await??;
     let when = if SystemClock.now() < hold_end { "when its hour is over" } else { "within minutes" };
-    let text = format!("Deleted for you. The relay deletes it {when}.");
+    let text = format!("Deleted from the list. The relay deletes the data {when}.");
     cx.output.answer("report-deleted", serde_json::json!({ "id": id.hex(), "hold_end": hold_end }), &text)
 }
