@@ -10,6 +10,7 @@ mod operator;
 mod outbox;
 mod overdue;
 mod questions;
+mod reports;
 mod rewritten;
 mod settings;
 mod shells;
