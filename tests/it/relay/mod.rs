@@ -31,5 +31,6 @@ mod service;
 mod states;
 mod stopping;
 mod tls;
+mod unobserved;
 mod vectors;
 mod visits;
