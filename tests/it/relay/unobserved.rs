@@ -229,7 +229,7 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// What the recipient and the operator do at a moment.
+    /// Does the deeds of a moment.
     async fn act(&self, at: At, deeds: Option<Deeds>) {
         let Some(Deeds { reported, deleted }) = deeds else { return };
         if reported == at {
