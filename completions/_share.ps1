@@ -38,6 +38,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show whether a share was opened, when and by whom')
             [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'Revoke a share, so that its link no longer works')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the shares that were sent from this device')
+            [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Report a share to the operator of its relay')
             [CompletionResult]::new('relay', 'relay', [CompletionResultType]::ParameterValue, 'Run a relay, or choose and check one')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print completions for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page, or write all of them')
@@ -165,6 +166,25 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'share;report' {
+            [CompletionResult]::new('--note', '--note', [CompletionResultType]::ParameterName, 'Add a note to the operator; - reads it from standard input')
+            [CompletionResult]::new('--passphrase-file', '--passphrase-file', [CompletionResultType]::ParameterName, 'Read the passphrase from the first line of FILE')
+            [CompletionResult]::new('--relay', '--relay', [CompletionResultType]::ParameterName, 'Use the relay at URL if the link names none')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Don''t ask for confirmation')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Don''t ask for confirmation')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Prompt for a passphrase')
+            [CompletionResult]::new('--passphrase', '--passphrase', [CompletionResultType]::ParameterName, 'Prompt for a passphrase')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON lines')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'share;relay' {
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Listen on ADDRESS [default: 127.0.0.1:4080]')
             [CompletionResult]::new('--public-url', '--public-url', [CompletionResultType]::ParameterName, 'Announce URL, the address of a proxy in front')
@@ -189,6 +209,10 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--max-uploads', '--max-uploads', [CompletionResultType]::ParameterName, 'Accept up to N unfinished uploads per address, and per create token [default: 64, with --anyone 8; none: no limit]')
             [CompletionResult]::new('--max-parallel', '--max-parallel', [CompletionResultType]::ParameterName, 'Receive up to N parts at once per address; further ones wait [default: 8; none: no limit]')
             [CompletionResult]::new('--min-rate', '--min-rate', [CompletionResultType]::ParameterName, 'End transfers slower than SIZE a second, averaged over 60 seconds [default: 512B; none: no limit]')
+            [CompletionResult]::new('--operator-recipient', '--operator-recipient', [CompletionResultType]::ParameterName, 'Let recipients report what they were sent to the holder of this age key, and keep opened shares for an hour')
+            [CompletionResult]::new('--contact', '--contact', [CompletionResultType]::ParameterName, 'Tell people how to reach you')
+            [CompletionResult]::new('--max-reported', '--max-reported', [CompletionResultType]::ParameterName, 'Keep up to SIZE of reported shares [default: a tenth of the store, from 1GiB to half of it]')
+            [CompletionResult]::new('--max-reports', '--max-reports', [CompletionResultType]::ParameterName, 'Accept up to N reports an hour per address [default: 10; none: no limit]')
             [CompletionResult]::new('--admin', '--admin', [CompletionResultType]::ParameterName, 'Serve health, metrics and status at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state directory]')
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Log as text or JSON lines on standard error, or to journald')
             [CompletionResult]::new('--drain', '--drain', [CompletionResultType]::ParameterName, 'When stopped, let running requests finish for up to TIME')
@@ -375,6 +399,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show whether a share was opened, when and by whom')
             [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'Revoke a share, so that its link no longer works')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the shares that were sent from this device')
+            [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Report a share to the operator of its relay')
             [CompletionResult]::new('relay', 'relay', [CompletionResultType]::ParameterValue, 'Run a relay, or choose and check one')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print completions for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page, or write all of them')
@@ -397,6 +422,9 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             break
         }
         'share;help;list' {
+            break
+        }
+        'share;help;report' {
             break
         }
         'share;help;relay' {

@@ -37,6 +37,7 @@ complete -c share -n "__fish_share_needs_command" -f -a "peek" -d 'Show what a l
 complete -c share -n "__fish_share_needs_command" -f -a "status" -d 'Show whether a share was opened, when and by whom'
 complete -c share -n "__fish_share_needs_command" -f -a "revoke" -d 'Revoke a share, so that its link no longer works'
 complete -c share -n "__fish_share_needs_command" -f -a "list" -d 'List the shares that were sent from this device'
+complete -c share -n "__fish_share_needs_command" -f -a "report" -d 'Report a share to the operator of its relay'
 complete -c share -n "__fish_share_needs_command" -f -a "relay" -d 'Run a relay, or choose and check one'
 complete -c share -n "__fish_share_needs_command" -f -a "completions" -d 'Print completions for a shell'
 complete -c share -n "__fish_share_needs_command" -f -a "man" -d 'Print a manual page, or write all of them'
@@ -117,6 +118,17 @@ complete -c share -n "__fish_share_using_subcommand list" -s q -l quiet -d 'Don\
 complete -c share -n "__fish_share_using_subcommand list" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand list" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
 complete -c share -n "__fish_share_using_subcommand list" -s h -l help -d 'Print help'
+complete -c share -n "__fish_share_using_subcommand report" -l note -d 'Add a note to the operator; - reads it from standard input' -r -f
+complete -c share -n "__fish_share_using_subcommand report" -l passphrase-file -d 'Read the passphrase from the first line of FILE' -r -F
+complete -c share -n "__fish_share_using_subcommand report" -l relay -d 'Use the relay at URL if the link names none' -r -f
+complete -c share -n "__fish_share_using_subcommand report" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_using_subcommand report" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_using_subcommand report" -s y -l yes -d 'Don\'t ask for confirmation'
+complete -c share -n "__fish_share_using_subcommand report" -s p -l passphrase -d 'Prompt for a passphrase'
+complete -c share -n "__fish_share_using_subcommand report" -s q -l quiet -d 'Don\'t print progress or hints'
+complete -c share -n "__fish_share_using_subcommand report" -l json -d 'Print results as JSON lines'
+complete -c share -n "__fish_share_using_subcommand report" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
+complete -c share -n "__fish_share_using_subcommand report" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l listen -d 'Listen on ADDRESS [default: 127.0.0.1:4080]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l public-url -d 'Announce URL, the address of a proxy in front' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l trusted-proxy -d 'Trust proxies in NET to name the client in X-Forwarded-For, Forwarded or the PROXY protocol (repeatable)' -r -f
@@ -140,6 +152,10 @@ complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_s
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-uploads -d 'Accept up to N unfinished uploads per address, and per create token [default: 64, with --anyone 8; none: no limit]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-parallel -d 'Receive up to N parts at once per address; further ones wait [default: 8; none: no limit]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l min-rate -d 'End transfers slower than SIZE a second, averaged over 60 seconds [default: 512B; none: no limit]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l operator-recipient -d 'Let recipients report what they were sent to the holder of this age key, and keep opened shares for an hour' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l contact -d 'Tell people how to reach you' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-reported -d 'Keep up to SIZE of reported shares [default: a tenth of the store, from 1GiB to half of it]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-reports -d 'Accept up to N reports an hour per address [default: 10; none: no limit]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l admin -d 'Serve health, metrics and status at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state directory]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l log -d 'Log as text or JSON lines on standard error, or to journald' -r -f -a "text\t'Lines for people'
 json\t'An object a line'
@@ -212,16 +228,17 @@ complete -c share -n "__fish_share_using_subcommand man" -s q -l quiet -d 'Don\'
 complete -c share -n "__fish_share_using_subcommand man" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand man" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
 complete -c share -n "__fish_share_using_subcommand man" -s h -l help -d 'Print help'
-complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list relay completions man help" -f -a "send" -d 'Send files or text and print a link that works once'
-complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list relay completions man help" -f -a "open" -d 'Open a link and show or save what was sent'
-complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list relay completions man help" -f -a "peek" -d 'Show what a link leads to without opening it'
-complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list relay completions man help" -f -a "status" -d 'Show whether a share was opened, when and by whom'
-complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list relay completions man help" -f -a "revoke" -d 'Revoke a share, so that its link no longer works'
-complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list relay completions man help" -f -a "list" -d 'List the shares that were sent from this device'
-complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list relay completions man help" -f -a "relay" -d 'Run a relay, or choose and check one'
-complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list relay completions man help" -f -a "completions" -d 'Print completions for a shell'
-complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list relay completions man help" -f -a "man" -d 'Print a manual page, or write all of them'
-complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list relay completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list report relay completions man help" -f -a "send" -d 'Send files or text and print a link that works once'
+complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list report relay completions man help" -f -a "open" -d 'Open a link and show or save what was sent'
+complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list report relay completions man help" -f -a "peek" -d 'Show what a link leads to without opening it'
+complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list report relay completions man help" -f -a "status" -d 'Show whether a share was opened, when and by whom'
+complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list report relay completions man help" -f -a "revoke" -d 'Revoke a share, so that its link no longer works'
+complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list report relay completions man help" -f -a "list" -d 'List the shares that were sent from this device'
+complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list report relay completions man help" -f -a "report" -d 'Report a share to the operator of its relay'
+complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list report relay completions man help" -f -a "relay" -d 'Run a relay, or choose and check one'
+complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list report relay completions man help" -f -a "completions" -d 'Print completions for a shell'
+complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list report relay completions man help" -f -a "man" -d 'Print a manual page, or write all of them'
+complete -c share -n "__fish_share_using_subcommand help; and not __fish_seen_subcommand_from send open peek status revoke list report relay completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "use" -d 'Make a relay the default after checking it'
 complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "token" -d 'Make, list and revoke create tokens'
 complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "check" -d 'Check that a relay works, and print its limits'
@@ -231,6 +248,7 @@ complete -c share -n "__fish_share_using_subcommand peek" -f
 complete -c share -n "__fish_share_using_subcommand status" -f
 complete -c share -n "__fish_share_using_subcommand revoke" -f
 complete -c share -n "__fish_share_using_subcommand list" -f
+complete -c share -n "__fish_share_using_subcommand report" -f
 complete -c share -n "__fish_share_using_subcommand relay" -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -f
@@ -239,4 +257,4 @@ complete -c share -n "__fish_share_using_subcommand token; and __fish_seen_subco
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -f
 complete -c share -n "__fish_share_using_subcommand completions" -f -a "bash elvish fish powershell zsh"
-complete -c share -n "__fish_share_using_subcommand man" -f -a "check completions list man open peek relay revoke send status token use"
+complete -c share -n "__fish_share_using_subcommand man" -f -a "check completions list man open peek relay report revoke send status token use"

@@ -156,6 +156,19 @@ impl RelayUrl {
         self.0.scheme() == "https"
     }
 
+    /// Whether nobody on the way can pose as this server: https, this computer itself, or an onion service.
+    pub fn is_authentic(&self) -> bool {
+        let is_own = |host: &Host<&str>| match host {
+            Host::Ipv4(ip) => ip.is_loopback(),
+            Host::Ipv6(ip) => ip.to_canonical().is_loopback(),
+            Host::Domain(name) => {
+                let name = name.trim_end_matches('.').to_ascii_lowercase();
+                matches!(name.rsplit('.').next(), Some("localhost" | "onion"))
+            }
+        };
+        self.is_https() || (self.0.scheme() == "http" && self.0.host().as_ref().is_some_and(is_own))
+    }
+
     /// The port, if there is one.
     pub fn port(&self) -> Option<u16> {
         self.0.port_or_known_default()

@@ -35,6 +35,13 @@ impl Endpoint {
         Failure::Request { relay: self.name(), url: Box::new(self.url.clone()), request, error }
     }
 
+    /// The server at this endpoint, for requests while something is shown on the terminal: nothing is printed about
+    /// retries.
+    pub(super) fn connect_silently(&self, give_up: Duration) -> Result<Arc<dyn Relay>, RelayError> {
+        let relay = HttpRelay::new(self.url.clone(), self.pin.as_ref(), give_up)?;
+        Ok(Arc::new(Retrying::new(Arc::new(relay), Backoff::new(give_up), Box::new(|_| {}))))
+    }
+
     /// Asks the person, where a link leads into the folders of this machine, or to a bucket that is reached with their
     /// own credentials, and it is not the one that they use: a stranger's link must not touch them by itself.
     pub(super) async fn expect_harmless(&self, configured: Option<&RelayUrl>, cx: &Context) -> Result<(), Failure> {

@@ -77,7 +77,7 @@ fn overview(command: &Command) -> String {
          Run `share --help` for more, or `share COMMAND --help` for one command.\n",
         about(command, Form::Summary),
         examples.concat(),
-        names.join(", ")
+        filled(&names.join(", "), COLUMNS, "Commands: ".len())
     )
 }
 

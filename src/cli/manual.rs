@@ -6,7 +6,7 @@ use roff::{Roff, bold, roman};
 use crate::cli::help::{self, EXAMPLES, EXIT_CODES, Form, Row};
 
 /// Variables, as the manual lists them.
-const ENVIRONMENT: [(&str, &str); 19] = [
+const ENVIRONMENT: [(&str, &str); 21] = [
     ("SHARE_RELAY", "Relay to upload to, unless --relay is given."),
     ("SHARE_EXPIRE", "How long a share waits to be opened, unless --expire is given."),
     ("SHARE_FROM", "Name of the sender for recipients, unless --from is given."),
@@ -21,6 +21,8 @@ const ENVIRONMENT: [(&str, &str); 19] = [
     ("SHARE_PUBLIC_URL", "Address in the links of a relay or a direct share."),
     ("SHARE_ADMIN", "Address of the admin listener of a relay."),
     ("SHARE_STORE", "Where a relay stores shares."),
+    ("SHARE_OPERATOR_RECIPIENT", "Age key to which recipients can report what a relay brought them."),
+    ("SHARE_CONTACT", "How to reach the operator of a relay."),
     ("SHARE_QUIET", "Same as --quiet, unless it is empty, 0, no or false."),
     ("SHARE_JSON", "Same as --json, unless it is empty, 0, no or false."),
     ("SHARE_LOG", "Level of log lines: error, warn, info, debug or trace; 1 and 2 are -v and -vv."),

@@ -2,13 +2,13 @@
 //!
 //! | room | |
 //! |---|---|
-//! | `send`, `open`, `peek`, `status`, `revoke`, `list`, `relay`, `generate` | the commands: arguments on top, `run` below |
+//! | `send`, `open`, `peek`, `status`, `revoke`, `list`, `report`, `relay`, `generate` | the commands |
 //! | `arguments` | parsing of the arguments, and errors in them |
 //! | `help`, `manual` | help texts and manual pages |
 //! | `context` | the surroundings of a command: settings, output, the signal to stop |
 //! | `connect`, `stores`, `folders` | connections to relays; storage by its address |
 //! | `host` | serving shares from here |
-//! | `outcome` | the words about a share that was sent |
+//! | `outcome`, `reporting` | the words about a share that was sent, and about a report |
 //! | `look`, `catch_up` | looking at a share; work that earlier runs have left |
 //! | `asking` | questions to relays about shares that were sent |
 //! | `input` | links, passphrases, files and answers |
@@ -37,6 +37,8 @@ mod outcome;
 mod output;
 mod peek;
 mod relay;
+mod report;
+mod reporting;
 mod revoke;
 mod send;
 mod signals;
@@ -67,8 +69,7 @@ Examples:
 
 /// Share photos, videos and short secrets by a link that works once
 ///
-/// Everything is encrypted on this device. A relay, or this computer itself, serves the encrypted data and deletes it
-/// after one download or when it expires.
+/// Everything is encrypted on this device. No relay can read what is sent.
 #[derive(Parser)]
 #[command(name = "share", bin_name = "share", version, arg_required_else_help = true)]
 #[command(after_long_help = [EXAMPLES, &help::exit_codes()].concat())]
@@ -92,6 +93,7 @@ enum Command {
     Revoke(revoke::RevokeArgs),
     #[command(aliases = ["ls", "history"])]
     List(list::ListArgs),
+    Report(report::ReportArgs),
     Relay(Box<relay::RelayArgs>),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
@@ -163,6 +165,7 @@ fn run(cli: Cli, question: Option<&str>, sockets: Option<Sockets>, output: &Outp
             Command::Status(args) => status::run(args, &cx).await,
             Command::Revoke(args) => revoke::run(args, &cx).await,
             Command::List(args) => list::run(args, &cx).await,
+            Command::Report(args) => report::run(args, &cx).await,
             Command::Relay(args) => relay::run(*args, &cx).await,
             Command::Completions(args) => generate::completions(&args, definition(), &cx),
             Command::Man(args) => generate::man(&args, definition(), &cx),

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cli::output::errors::Failure;
 use crate::cli::output::format;
+use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::{ShareState, Status};
 use crate::safe_text::printable;
 use crate::secret::Claimant;
@@ -56,6 +57,15 @@ impl SentShare {
 
     /// The state of the share in one sentence for the sender, without a period.
     pub(super) fn state_sentence(&self, status: &Status) -> String {
+        let kept = status.kept_until.filter(|until| SystemClock.now() < *until).map(|until| {
+            let until = format::time(until);
+            format!("; the relay keeps the encrypted data until {until}, so that the recipient can report it")
+        });
+        format!("{}{}", self.state_words(status), kept.unwrap_or_default())
+    }
+
+    /// The state of the share, without what becomes of its data.
+    fn state_words(&self, status: &Status) -> String {
         let time = |at: Option<u64>| at.map_or_else(|| "an unknown time".to_owned(), format::time);
         let who =
             |claimant: Option<Claimant>| claimant.map(|c| format!(" ({})", openers_words(&c))).unwrap_or_default();
@@ -98,9 +108,11 @@ impl SentShare {
                 format!("opened on {}, according to the relay; there is no proof", time(status.ended))
             }
             ShareState::Lapsed => format!(
-                "opening began on {}{} but was never confirmed; deleted on {}",
+                "opening began on {}{} but was never confirmed; {} on {}",
                 time(status.claimed),
                 who(status.claimant),
+                // The relay may keep the data longer than until the end.
+                if status.kept_until.is_some() { "ended" } else { "deleted" },
                 time(status.ended)
             ),
             ShareState::Expired => format!("expired on {}; nobody opened it", time(status.ended)),
@@ -140,6 +152,9 @@ impl SentShare {
             facts.insert("guesses".to_owned(), json!(status.guesses));
             facts.insert("bytes_left".to_owned(), json!(status.bytes_left));
             facts.insert("overdue".to_owned(), json!(is_overdue(status)));
+            if let Some(until) = status.kept_until {
+                facts.insert("kept_until".to_owned(), json!(until));
+            }
         }
         facts
     }

@@ -9,6 +9,7 @@
 //! | `staging`, `names`, `tree`, `targets` | files without names, and their intended names | [`Staging`], [`Targets`] |
 //! | `place` | flushes and names files, with journal entries between | [`Synced`] → [`Noted`] → [`Placed`], [`Delivered`] |
 //! | `finish` | asks the relay to delete the share | [`Finishable`] → [`Finished`] |
+//! | `report` | shows the operator of the relay what was sent | [`Reportable`] |
 //! | `notes` | the stage of the opening: journal and [`Progress`] | |
 //!
 //! Each step consumes the one before it, so the compiler enforces the order that keeps a file safe: everything that can
@@ -201,6 +202,7 @@ mod names;
 mod notes;
 mod place;
 mod receive;
+mod report;
 mod seekable;
 mod staging;
 mod targets;
@@ -213,6 +215,7 @@ pub use self::look::{Begin, Envelope, Look, Ours, Refusal, Session};
 pub use self::notes::{JournalError, Progress, Stage};
 pub use self::place::{Delivered, Noted, PlaceError, Placed, Stream, Synced, Unnamed};
 pub use self::receive::Received;
+pub use self::report::{ReportError, Reportable, note_ended};
 pub use self::seekable::Seekable;
 pub use self::staging::{SavedFiles, Staging};
 pub use self::targets::{TargetError, Targets, absolute};

@@ -38,3 +38,12 @@ pub enum Admission {
     /// Holders of a create token.
     Token,
 }
+
+/// The operator to whom a share can be reported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportTo {
+    /// The age recipient of the operator.
+    pub recipient: String,
+    /// How to reach the operator.
+    pub contact: String,
+}

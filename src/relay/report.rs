@@ -87,15 +87,6 @@ pub struct Reported {
     pub blob_len: u64,
 }
 
-/// The operator to whom a share can be reported.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReportTo {
-    /// The age recipient of the operator.
-    pub recipient: String,
-    /// How to reach the operator.
-    pub contact: String,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,9 +9,9 @@ use bytes::Bytes;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::relay::about::ReportTo;
 use crate::relay::account::{Account, Left};
 use crate::relay::base64url;
-use crate::relay::report::ReportTo;
 use crate::relay::version::V1;
 use crate::secret::{Claimant, Id, Receipt, Role, Token, Verifier, fill_random};
 

@@ -21,7 +21,7 @@ const KEYS_LEN: usize = 512;
 /// The note is padded to a multiple of this, in bytes.
 const NOTE_PADDING: usize = 2048;
 
-/// What a report discloses of a share: the two identities that decrypt it, the share, and who opened it.
+/// The content of a report's keys: the two identities that decrypt it, the share, and who opened it.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disclosed {
@@ -57,7 +57,7 @@ pub enum NoteError {
 }
 
 impl Disclosed {
-    /// What a report on the share `id` discloses.
+    /// The content for a report on the share `id`.
     pub fn new(
         id: Id,
         claimant: Claimant,

@@ -36,7 +36,7 @@ pub struct Records {
 pub struct Bundle {
     /// The share.
     pub id: Id,
-    /// What the relay recorded.
+    /// The relay's records.
     pub records: Records,
     /// The encrypted manifest.
     pub manifest: Vec<u8>,
@@ -109,7 +109,7 @@ fn exactly(from: &mut impl Read, bytes: &mut [u8]) -> Result<(), BundleError> {
     })
 }
 
-/// What the relay's records say about a reported share. Times are Unix seconds.
+/// The facts in the records of a reported share. Times are Unix seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// When it was announced.
@@ -163,7 +163,7 @@ struct Ended {
 }
 
 impl Records {
-    /// What they say. `None`: a record is malformed, or of a share that was not committed, opened and reported.
+    /// The facts in them. `None`: a record is malformed, or of a share that was not committed, opened and reported.
     pub fn facts(&self) -> Option<Facts> {
         let (offer, claim): (Dated, Claimed) = (read(&self.offer)?, read(&self.claim)?);
         let ended = match &self.end {
@@ -200,7 +200,7 @@ mod tests {
     fn bundle() -> Bundle {
         let records = Records {
             offer: json!({ "v": 1, "at": 10 }),
-            seal: json!({ "state": "sealed", "v": 1, "at": 11, "blob_len": 4096, "parts": ["00000000"], "manifest": "" }),
+            seal: json!({ "state": "sealed", "v": 1, "at": 11, "blob_len": 4096, "parts": [], "manifest": "" }),
             claim: json!({ "state": "claimed", "v": 1, "at": 12, "claimant": Claimant::from_bytes([1; 32]) }),
             end: Some(json!({ "state": "revoked", "v": 1, "at": 13 })),
             report: json!({ "state": "reported", "v": 1, "at": 14, "keys": "AA" }),

@@ -68,7 +68,7 @@ pub struct Verified {
     pub manifest: Manifest,
     /// The opener's words.
     pub note: Note,
-    /// What the relay recorded.
+    /// The facts in the relay's records.
     pub facts: Facts,
     blob_identity: x25519::Identity,
     seal: Seal,

@@ -43,7 +43,7 @@ pub fn seal_bytes(plain: &[u8], identity: &x25519::Identity) -> io::Result<Vec<u
     seal_bytes_to(plain, &identity.to_public())
 }
 
-/// As [`seal_bytes`], to a recipient whose identity somebody else has.
+/// As [`seal_bytes`], to the public key of another party.
 ///
 /// # Errors
 /// Those of [`seal_bytes`].

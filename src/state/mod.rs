@@ -1,8 +1,9 @@
 //! The state directory: data and files that outlive a run. This device's secret, create tokens, the outbox, the
-//! journal of openings. A link's secret is never among them.
+//! journal of openings, what can be reported. A link's secret is never among them.
 
 pub mod journal;
 pub mod outbox;
+pub mod reportable;
 mod tokens;
 
 use std::fs::{self, File, Metadata};

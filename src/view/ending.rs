@@ -2,12 +2,24 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 use crate::view::memory::MemoryFile;
 use crate::view::picture::DecodeError;
 
 /// Saves all files of a share from memory, and returns their paths.
 pub type Save = Box<dyn FnMut(&MemoryFile) -> io::Result<Vec<PathBuf>> + Send>;
+
+/// Reports a share to the operator of its relay.
+pub struct Report {
+    /// The question before it, with a paragraph for each line. The first one is the question itself.
+    pub question: String,
+    /// Sends the report with a note. Returns early when the flag is set.
+    pub send: SendReport,
+}
+
+/// Sends a report with a note: returns whether it was the first one of the share, or the reason in words.
+pub type SendReport = Box<dyn FnMut(&str, &AtomicBool) -> Result<bool, String> + Send>;
 
 /// How showing a share ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

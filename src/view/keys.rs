@@ -14,6 +14,7 @@ pub(super) enum Key {
     End,
     Copy,
     Save,
+    Report,
     Play,
     /// Ctrl-C.
     Interrupt,
@@ -34,6 +35,7 @@ impl Key {
             [0x03, ..] => Self::Interrupt,
             [b'c' | b'C', ..] => Self::Copy,
             [b's' | b'S', ..] => Self::Save,
+            [b'r' | b'R', ..] => Self::Report,
             [b'\r' | b'\n' | b'p' | b'P', ..] => Self::Play,
             [0x1b, b'[' | b'O', b'C', ..] | [b'l' | b'n', ..] => Self::Next,
             [0x1b, b'[' | b'O', b'D', ..] | [b'h', ..] => Self::Previous,

@@ -36,7 +36,7 @@ use self::browser::{LocalServer, ShownFiles, browse};
 pub use self::caller::{Notify, ViewerNotice, Words};
 use self::capabilities::Means;
 pub use self::capabilities::{Capabilities, Presentation, Showable, Unshowable};
-pub use self::ending::{End, Save, Unseen};
+pub use self::ending::{End, Report, Save, SendReport, Unseen};
 pub use self::memory::MemoryFile;
 pub use self::picture::DecodeError;
 use self::player::wait::play_alone;
@@ -59,6 +59,10 @@ pub struct View {
     pub time: Option<Duration>,
     /// Saves the files. `None`: not allowed.
     pub save: Option<Save>,
+    /// Reports the share. `None`: the relay has no operator.
+    pub report: Option<Report>,
+    /// Whether the relay keeps the share for a while after it was closed.
+    pub is_held: bool,
     /// The caller's words.
     pub words: Words,
 }
@@ -79,12 +83,13 @@ pub async fn show(memory: MemoryFile, view: View, notify: Notify<'_>) -> io::Res
     match view.presentation {
         Presentation::Screen => {
             let means: Vec<_> = view.manifest.entries.iter().map(|entry| view.capabilities.means(entry)).collect();
-            let View { capabilities: Capabilities { player, session, cell, limits, .. }, .. } = view;
+            let Capabilities { player, session, cell, limits, .. } = view.capabilities;
             if let ([Some(Means::Play)], Some(player)) = (&means[..], &player) {
                 notify_of_window(player, notify);
             }
-            let (manifest, time, save, words) = (view.manifest, view.time, view.save, view.words);
-            let viewing = Viewing { memory, means, manifest, time, save, player, session, cell, limits, words };
+            let View { manifest, time, save, report, is_held, words, .. } = view;
+            let viewing =
+                Viewing { memory, means, manifest, time, save, report, is_held, player, session, cell, limits, words };
             blocking::run(move |stop| viewing.run(stop)).await
         }
         Presentation::Page { .. } | Presentation::Stream => {

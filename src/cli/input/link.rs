@@ -62,19 +62,7 @@ pub(in crate::cli) async fn link_text(given: Option<&str>, cx: &Context) -> Resu
 impl AccessArgs {
     /// Finds the link and its relay.
     pub(in crate::cli) async fn find(&self, cx: &Context) -> Result<Access, Failure> {
-        let found = Link::parse(&link_text(self.link.as_deref(), cx).await?)?;
-        if found.rewritten {
-            cx.output.warn("a mail service or another program rewrote this link and could have read its key");
-        }
-        let configured = cx.relay(self.relay.as_deref())?;
-        let relay = found.link.relay.clone().or_else(|| configured.clone()).ok_or_else(|| {
-            let hint =
-                Hint::line("ask the sender for the relay's URL, then add --relay URL or run share relay use URL");
-            Failure::usage("the link names no relay, and none is configured", hint)
-        })?;
-        let endpoint = Endpoint::of(&found.link, relay);
-        endpoint.expect_harmless(configured.as_ref(), cx).await?;
-        Ok(Access { secret: found.link.secret, endpoint })
+        find(self.link.as_deref(), self.relay.as_deref(), cx).await
     }
 
     /// The passphrase, if the link needs one.
@@ -90,6 +78,22 @@ impl AccessArgs {
     pub(in crate::cli) fn may_ask_again(&self) -> bool {
         self.passphrase.is_asked()
     }
+}
+
+/// Finds the link and its relay. `given`: the link, see [`link_text`]; `relay`: the one to use if the link names none.
+pub(in crate::cli) async fn find(given: Option<&str>, relay: Option<&str>, cx: &Context) -> Result<Access, Failure> {
+    let found = Link::parse(&link_text(given, cx).await?)?;
+    if found.rewritten {
+        cx.output.warn("a mail service or another program rewrote this link and could have read its key");
+    }
+    let configured = cx.relay(relay)?;
+    let relay = found.link.relay.clone().or_else(|| configured.clone()).ok_or_else(|| {
+        let hint = Hint::line("ask the sender for the relay's URL, then add --relay URL or run share relay use URL");
+        Failure::usage("the link names no relay, and none is configured", hint)
+    })?;
+    let endpoint = Endpoint::of(&found.link, relay);
+    endpoint.expect_harmless(configured.as_ref(), cx).await?;
+    Ok(Access { secret: found.link.secret, endpoint })
 }
 
 fn read_stdin() -> Result<Zeroizing<String>, Failure> {

@@ -53,6 +53,11 @@ pub(crate) async fn ask_hidden(question: &str, cx: &Context) -> Result<Zeroizing
     Ok(Zeroizing::new(answer.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
+/// Prompts for a line.
+pub(crate) async fn ask(question: &str, cx: &Context) -> Result<String, Failure> {
+    Ok(line(question, false, cx).await?.trim().to_owned())
+}
+
 /// Prompts for a text of several lines, without the line breaks at its end. Ctrl-C declines, and so does Ctrl-D before
 /// anything was typed.
 pub(crate) async fn edit_text(cx: &Context) -> Result<Zeroizing<String>, Failure> {

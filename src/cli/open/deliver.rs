@@ -8,6 +8,7 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::destination::UNSPENT;
+use super::reporting::Reporting;
 use super::showing;
 use crate::cli::output;
 use crate::cli::output::errors::{Failure, Hint};
@@ -43,7 +44,12 @@ impl Undelivered {
 
     /// Prepares a destination, and claims the share if this device has not done so before. `name` is what an error
     /// calls the destination.
-    async fn claim<D: Destination>(self, to: D, name: Option<&str>) -> Result<Claimed<D::Sink>, Unreceived> {
+    async fn claim<D: Destination>(
+        self,
+        to: D,
+        name: Option<&str>,
+        reporting: &Reporting<'_>,
+    ) -> Result<Claimed<D::Sink>, Unreceived> {
         let unprepared = |error| match error {
             PrepareError::Journal(JournalError { directory, error }) => {
                 Failure::path(&directory, &error, Hint::line(ELSEWHERE))
@@ -53,10 +59,12 @@ impl Undelivered {
                 Failure::local(format!("{name}{}", reason(&error)), UNSPENT)
             }
         };
-        match self {
-            Self::Waits(envelope) => Ok(envelope.prepare(to).map_err(unprepared)?.claim().await?),
-            Self::Resumed(resumed) => Ok(resumed.prepare(to).map_err(unprepared)?),
-        }
+        let claimed = match self {
+            Self::Waits(envelope) => envelope.prepare(to).map_err(unprepared)?.claim().await?,
+            Self::Resumed(resumed) => resumed.prepare(to).map_err(unprepared)?,
+        };
+        reporting.claimed(&claimed);
+        Ok(claimed)
     }
 }
 
@@ -212,18 +220,18 @@ fn bar<S>(claimed: &Claimed<S>, output: &Output) -> ProgressBar {
 }
 
 /// Writes the bytes to standard output.
-pub(super) async fn to_stdout(share: Undelivered, output: &Output) -> Result<Got, Unreceived> {
-    let claimed = share.claim(Stdout, Some("standard output")).await?;
-    let bar = bar(&claimed, output);
+pub(super) async fn to_stdout(share: Undelivered, reporting: &Reporting<'_>) -> Result<Got, Unreceived> {
+    let claimed = share.claim(Stdout, Some("standard output"), reporting).await?;
+    let bar = bar(&claimed, reporting.output());
     let delivered = claimed.receive(moving(&bar)).await?.sync()?;
     bar.finish_and_clear();
     Ok(Got { share: delivered.note(), how: Delivery::Written })
 }
 
 /// Prints a text on the terminal.
-pub(super) async fn to_terminal(share: Undelivered, output: &Output) -> Result<Got, Unreceived> {
-    let claimed = share.claim(Terminal, Some("standard output")).await?;
-    let bar = bar(&claimed, output);
+pub(super) async fn to_terminal(share: Undelivered, reporting: &Reporting<'_>) -> Result<Got, Unreceived> {
+    let claimed = share.claim(Terminal, Some("standard output"), reporting).await?;
+    let bar = bar(&claimed, reporting.output());
     let received = claimed.receive(|_| {}).await?;
     bar.finish_and_clear();
     let print = async |Text { text, mut terminal }| terminal.write_all(visible(&text).as_bytes());
@@ -232,10 +240,15 @@ pub(super) async fn to_terminal(share: Undelivered, output: &Output) -> Result<G
 }
 
 /// Saves files.
-pub(super) async fn to_files(share: Undelivered, targets: Targets, output: &Output) -> Result<Got, Unreceived> {
+pub(super) async fn to_files(
+    share: Undelivered,
+    targets: Targets,
+    reporting: &Reporting<'_>,
+) -> Result<Got, Unreceived> {
+    let output = reporting.output();
     let directory = format::path(targets.directory());
     let programs = programs(share.manifest());
-    let claimed = share.claim(targets, Some(&directory)).await?;
+    let claimed = share.claim(targets, Some(&directory), reporting).await?;
     let bar = bar(&claimed, output);
     let (saved, share) = claimed.receive(moving(&bar)).await?.save().await?;
     bar.finish_and_clear();
@@ -259,18 +272,27 @@ fn report_programs(count: usize, output: &Output) {
 }
 
 /// Shows the share until it is closed.
-pub(super) async fn to_screen(share: Undelivered, view: Box<View>, output: &Output) -> Result<Got, Unreceived> {
+pub(super) async fn to_screen(
+    share: Undelivered,
+    view: Box<View>,
+    reporting: &Reporting<'_>,
+) -> Result<Got, Unreceived> {
+    let output = reporting.output();
     let is_whole = view.is_whole();
-    let notify = |notice: view::ViewerNotice<'_>| showing::notice(notice, output);
+    let notify = |notice: view::ViewerNotice<'_>| showing::notice(notice, reporting.is_held(), output);
     let targets = Targets::within(&view.manifest, Path::new("."));
     let programs = programs(&view.manifest);
-    let claimed = share.claim(Screen { view, targets }, None).await?;
+    let claimed = share.claim(Screen { view, targets }, None, reporting).await?;
     let (saved, delivered) = if is_whole {
         let bar = bar(&claimed, output);
         keep_memory_private();
         let received = claimed.receive(moving(&bar)).await?;
         output.clear();
-        received.deliver(async |Shown { view, memory }| closed(view::show(memory, *view, &notify).await)).await?
+        let show = async |Shown { mut view, memory }: Shown| {
+            (view.report, view.is_held) = (reporting.of_viewer(), reporting.is_held());
+            closed(view::show(memory, *view, &notify).await)
+        };
+        received.deliver(show).await?
     } else {
         keep_memory_private();
         let show = async |(seekable, Shown { view, .. })| closed(view::show_through(seekable, *view, &notify).await);

@@ -85,7 +85,17 @@ impl DestinationOptions<'_> {
         let time = self.seconds.map(Duration::from_secs);
         let view = |capabilities, presentation| {
             let (manifest, words) = (manifest.clone(), showing::WORDS);
-            ChosenDestination::View(Box::new(View { capabilities, presentation, manifest, time, save: None, words }))
+            let (save, report, is_held) = (None, None, false);
+            ChosenDestination::View(Box::new(View {
+                capabilities,
+                presentation,
+                manifest,
+                time,
+                save,
+                report,
+                is_held,
+                words,
+            }))
         };
         let can =
             if prompt::possible() { capabilities.showable(manifest) } else { Showable::Not(Unshowable::NoTerminal) };

@@ -3,6 +3,7 @@
 mod ask;
 mod deliver;
 mod destination;
+mod reporting;
 mod showing;
 
 use std::io;
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 
 use self::deliver::{Delivery, Got, Undelivered, Unreceived};
 use self::destination::{ChosenDestination, DestinationOptions};
+use self::reporting::Reporting;
 use crate::cli::catch_up::catch_up;
 use crate::cli::context::Context;
 use crate::cli::input::link::{Access, AccessArgs};
@@ -80,7 +82,9 @@ pub(super) async fn run(args: OpenArgs, cx: &Context) -> Result<(), Failure> {
     }
     let access = args.access.find(cx).await?;
     let relay = cx.connect(&access.endpoint).await?.relay;
-    let opening = Opening { args, access, cx, relay, progress: Progress::default() };
+    let progress = Progress::default();
+    let reporting = Reporting::new(cx, &access.endpoint, access.secret.id(), &progress);
+    let opening = Opening { args, access, cx, relay, progress, reporting };
     let interrupted = || {
         Err(Failure::Interrupted(match opening.progress.stage() {
             Stage::Untouched => None,
@@ -116,13 +120,10 @@ struct Opening<'a> {
     cx: &'a Context,
     relay: Arc<dyn Relay>,
     progress: Progress,
+    reporting: Reporting<'a>,
 }
 
 impl Opening<'_> {
-    fn failure(&self, error: OpenError, ours: bool) -> Failure {
-        self.access.endpoint.failure(error, ours, self.progress.is_resumable())
-    }
-
     /// The hint after a claim without delivery.
     fn again(&self) -> &'static str {
         let nothing_kept = "this device could not save its state: ask the sender to send it again";
@@ -156,25 +157,24 @@ impl Opening<'_> {
             let text = format!("Already saved as {}.", format::path(&placed.path));
             self.cx.output.event("saved", facts, &text);
         }
-        earlier.finish(&*self.relay).await.map_err(|error| self.failure(error.into(), true))
+        earlier.finish(&*self.relay).await.map_err(|error| self.reporting.failure(error.into(), true))
     }
 
     async fn open(&self, session: Session) -> Result<(), Failure> {
-        let output = &self.cx.output;
-        let share = self.look(session).await?;
+        let (share, reporting) = (self.look(session).await?, &self.reporting);
         let Manifest { view_only, from, note, .. } = share.manifest().clone();
         let got = match self.args.options().destination(share.manifest(), self.cx).await? {
-            ChosenDestination::Stdout => deliver::to_stdout(share, output).await,
-            ChosenDestination::Terminal => deliver::to_terminal(share, output).await,
-            ChosenDestination::Files(targets) => deliver::to_files(share, targets, output).await,
-            ChosenDestination::View(view) => deliver::to_screen(share, view, output).await,
+            ChosenDestination::Stdout => deliver::to_stdout(share, reporting).await,
+            ChosenDestination::Terminal => deliver::to_terminal(share, reporting).await,
+            ChosenDestination::Files(targets) => deliver::to_files(share, targets, reporting).await,
+            ChosenDestination::View(view) => deliver::to_screen(share, view, reporting).await,
         };
         match got {
             Ok(Got { share, how }) => self.finish(share, how, json!({ "from": from, "note": note })).await,
             Err(Unreceived::Failed(failure)) => return Err(failure),
             // The reader closed the pipe early. The relay keeps the share for this device until the lease ends.
             Err(Unreceived::Open(OpenError::Write(error))) if error.kind() == io::ErrorKind::BrokenPipe => {}
-            Err(Unreceived::Open(error)) => return Err(self.failure(error, false)),
+            Err(Unreceived::Open(error)) => return Err(self.reporting.failure(error, false)),
             Err(Unreceived::Left) => return Err(Failure::Interrupted(Some(self.again().into()))),
             Err(Unreceived::Unseen(why)) => {
                 // Showing it in the same way would fail again.
@@ -190,7 +190,8 @@ impl Opening<'_> {
     async fn look(&self, mut session: Session) -> Result<Undelivered, Failure> {
         let (output, args) = (&self.cx.output, &self.args.access);
         loop {
-            let ours = match look(session, &self.relay, args, &self.access, self.cx).await? {
+            let looked = look(session, &self.relay, args, &self.access, self.cx).await;
+            let ours = match looked.map_err(|failure| self.reporting.with_hint(failure))? {
                 Look::Waits(envelope) => {
                     output.info(&format::describe(&envelope.manifest));
                     format::words(&envelope.manifest).for_each(|words| output.info(&words));
@@ -208,7 +209,7 @@ impl Opening<'_> {
                     output.info("Wrong passphrase.");
                     session = *again;
                 }
-                Err(Refusal { error, .. }) => return Err(self.failure(error, true)),
+                Err(Refusal { error, .. }) => return Err(self.reporting.failure(error, true)),
             }
         }
     }
@@ -220,7 +221,7 @@ impl Opening<'_> {
         let words = openers_words(&finished.claimant);
         let was_seen = how == Delivery::Seen;
         let done = match how {
-            Delivery::Seen if is_confirmed => "Closed and deleted".to_owned(),
+            Delivery::Seen if is_confirmed && !self.reporting.is_held() => "Closed and deleted".to_owned(),
             Delivery::Seen => "Closed".to_owned(),
             Delivery::Written => "Done".to_owned(),
             Delivery::Saved(text) => text,
@@ -237,6 +238,7 @@ impl Opening<'_> {
             facts.extend(outcome);
         }
         self.cx.output.event("opened", facts, &text);
+        self.reporting.ended(is_confirmed);
         finished.close();
     }
 }

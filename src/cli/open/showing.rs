@@ -7,12 +7,13 @@ use crate::view::{ViewerNotice, Words};
 /// Words that the viewer shares with the rest of the program.
 pub(super) const WORDS: Words = Words { size: format::size, path: format::path, copied: clipboard::words };
 
-/// Prints a notice of the viewer.
-pub(super) fn notice(notice: ViewerNotice<'_>, output: &Output) {
+/// Prints a notice of the viewer. `is_held`: the relay keeps the share for an hour after its end.
+pub(super) fn notice(notice: ViewerNotice<'_>, is_held: bool, output: &Output) {
+    let then = if is_held { "the share ends" } else { "the relay deletes the share" };
     let save = |saves: bool| if saves { "Press s to save here. " } else { "" };
     match notice {
         ViewerNotice::InPlayer { name } => {
-            output.info(&format!("Opened in {name}. Close {name}, and the relay deletes the share."));
+            output.info(&format!("Opened in {name}. Close {name}, and {then}."));
         }
         ViewerNotice::NoBrowser { why, url, saves } => {
             output
@@ -20,9 +21,8 @@ pub(super) fn notice(notice: ViewerNotice<'_>, output: &Output) {
             output.info(url);
             output.info(&format!("{}Press q to stop.", save(saves)));
         }
-        ViewerNotice::InBrowser { saves } => output.info(&format!(
-            "Opened in your browser. {}Close the page, or press q, and the relay deletes the share.",
-            save(saves)
-        )),
+        ViewerNotice::InBrowser { saves } => {
+            output.info(&format!("Opened in your browser. {}Close the page, or press q, and {then}.", save(saves)));
+        }
     }
 }

@@ -14,7 +14,8 @@ use crate::cli::relay::compared::ComparedPage;
 use crate::cli::relay::findings::{Findings, TestShare, can_hold, test};
 use crate::cli::stores::{self, StoreName};
 use crate::relay::client::endpoint::Endpoint;
-use crate::relay::{About, Admission};
+use crate::relay::{About, Admission, TOMBSTONE_TIME};
+use crate::safe_text::printable;
 
 const CAN_WAIT: &str = "a request can wait 55 seconds, as --wait requires";
 const CANNOT_WAIT: &str =
@@ -92,6 +93,7 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings) ->
         format!("an opener can resume for {lease}"),
         format!("response time: {}", format::duration_words(findings.round_trip)),
     ];
+    lines.extend(about_reports(about));
     lines.extend(about_uploads(&endpoint.name(), findings));
     if findings.store.is_some() {
         lines.push("if several programs write the same object, exactly one succeeds".to_owned());
@@ -125,6 +127,8 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings) ->
         "max_ttl": about.max_ttl,
         "lease": about.lease,
         "contact": about.contact,
+        "operator_recipient": about.operator_recipient,
+        "hold": about.hold,
         "round_trip_ms": u64::try_from(findings.round_trip.as_millis()).unwrap_or(u64::MAX),
         "clock_differs": clock,
         "held": findings.held,
@@ -134,6 +138,16 @@ pub(super) fn report(endpoint: &Endpoint, about: &About, findings: &Findings) ->
         "keeps_versions": findings.store.and_then(|store| store.keeps_versions),
     });
     (facts, text)
+}
+
+/// The times for which a relay with an operator keeps shares.
+fn about_reports(about: &About) -> Option<String> {
+    let (Some(_), Some(hold)) = (&about.operator_recipient, about.hold) else { return None };
+    let [hold, kept] = [Duration::from_secs(hold), TOMBSTONE_TIME].map(format::duration_words);
+    let contact = about.contact.as_deref().map(printable).unwrap_or_default();
+    Some(format!(
+        "the relay keeps what was opened for {hold}, and for {kept} what recipients report to its operator: {contact}"
+    ))
 }
 
 /// The rest of the create token's limits, and the outcome of the test upload.

@@ -114,14 +114,15 @@ pub(super) struct LimitArgs {
 
 /// A limit, or none.
 #[derive(Clone, Copy, Debug)]
-struct Most<T>(Option<T>);
+pub(super) struct Most<T>(pub(super) Option<T>);
 
 /// A size, such as 4GiB.
 pub(super) fn size(text: &str) -> Result<ByteSize, String> {
     text.parse().map_err(|_| "expected a size like 500MB or 4GiB".to_owned())
 }
 
-fn count(text: &str) -> Result<Most<NonZeroU32>, String> {
+/// A number, or `none`.
+pub(super) fn count(text: &str) -> Result<Most<NonZeroU32>, String> {
     if text == NONE {
         return Ok(Most(None));
     }

@@ -7,6 +7,7 @@ mod findings;
 mod limits;
 mod listening;
 mod operations;
+mod reporting;
 mod rewriting;
 mod serve;
 mod status;

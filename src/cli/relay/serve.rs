@@ -19,6 +19,7 @@ use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::relay::limits::{LimitArgs, size};
 use crate::cli::relay::listening;
 use crate::cli::relay::operations::{OperationArgs, Operations, SETTLE_TIME};
+use crate::cli::relay::reporting::ReportingArgs;
 use crate::cli::relay::summary::{Summary, creators_word};
 use crate::cli::relay::tls::{self, TlsArgs};
 use crate::cli::relay::token::watch::WatchedTokens;
@@ -26,10 +27,11 @@ use crate::cli::stores::{self, StoreName};
 use crate::relay::clock::SystemClock;
 use crate::relay::health::Health;
 use crate::relay::metrics::Metrics;
-use crate::relay::rules::{Policy, StoreRelay};
+use crate::relay::rules::{Operator, Policy, StoreRelay};
 use crate::relay::server;
 use crate::relay::server::{CreatePolicy, Limits, ServerOptions};
 use crate::relay::store::Store;
+use crate::relay::store::aside::SetAside;
 use crate::relay::store::bounded::Bounded;
 use crate::relay::store::folder::Sharing;
 use crate::relay::store::measured::Measured;
@@ -94,6 +96,8 @@ pub(super) struct ServeArgs {
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
+    reporting: ReportingArgs,
+    #[command(flatten)]
     pub(super) operation: OperationArgs,
 }
 
@@ -126,17 +130,10 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
     let listen = args.listen(cx)?;
     let public_url = args.public_url(cx)?;
     let create = args.creation()?;
-    if matches!(create, CreatePolicy::Loopback) && (public_url.is_some() || args.tls.is_given()) {
-        let who = if args.tls.is_given() { "with a certificate" } else { "behind a proxy" };
-        return Err(Failure::usage(
-            format!(
-                "{who}, no request is known to come from this machine, so senders must be authorized in another way"
-            ),
-            Hint::line("use --create-token-file FILE, or --anyone to let anyone create shares"),
-        ));
-    }
+    args.expect_known_senders(&create, public_url.is_some())?;
+    args.reporting.recipient(args.store.as_deref())?;
     let metrics = Arc::<Metrics>::default();
-    let rules = args.rules(&metrics, cx).await?;
+    let (rules, operator) = args.rules(&metrics, cx).await?;
     let (listener, address) = listening::main(listen, cx)?;
     // The service manager may have chosen another address.
     args.expect_private(address)?;
@@ -148,7 +145,7 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
     let scheme = if tls.is_some() { "https" } else { "http" };
     let shown = public_url.as_ref().map_or_else(|| format!("{scheme}://{address}/"), ToString::to_string);
     let health = Arc::new(Health::new(rules.clone(), metrics.clone()));
-    let summary = args.summary(&shown, address, &create)?;
+    let summary = args.summary(&shown, address, &create, operator.as_ref())?;
     let mut operations = args.operation.begin(summary.facts(), health, metrics.clone(), cx)?;
     if let [unknown, ..] = &cx.unused_sockets()[..] {
         let what =
@@ -161,10 +158,18 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Result<(), Failure> {
             "the relay prints its address there: leave standard output open",
         ));
     }
-    let limits = Limits { trusted_proxies: args.trusted_proxy, ..args.limits.of_clients() };
-    let drain = args.operation.drain;
-    let mut options =
-        ServerOptions { create, public_url, drain, limits, metrics: metrics.clone(), ..ServerOptions::default() };
+    let limits = args.reporting.limit(args.limits.of_clients(), operator.as_ref());
+    let limits = Limits { trusted_proxies: args.trusted_proxy, ..limits };
+    let (drain, contact) = (args.operation.drain, args.reporting.contact().map(str::to_owned));
+    let mut options = ServerOptions {
+        create,
+        public_url,
+        contact,
+        drain,
+        limits,
+        metrics: metrics.clone(),
+        ..ServerOptions::default()
+    };
     let mut tasks = vec![tokio::spawn(rules.clone().keep_sweeping()), tokio::spawn(rules.clone().keep_counting())];
     if let Some(tls) = tls {
         tasks.extend(tls.begin(&mut options, metrics.clone(), cx));
@@ -232,6 +237,21 @@ impl ServeArgs {
         ))
     }
 
+    /// Fails if only programs of this machine may create shares, but no request is known to come from one.
+    fn expect_known_senders(&self, create: &CreatePolicy, is_behind_proxy: bool) -> Result<(), Failure> {
+        let who = match create {
+            CreatePolicy::Loopback if self.tls.is_given() => "with a certificate",
+            CreatePolicy::Loopback if is_behind_proxy => "behind a proxy",
+            _ => return Ok(()),
+        };
+        Err(Failure::usage(
+            format!(
+                "{who}, no request is known to come from this machine, so senders must be authorized in another way"
+            ),
+            Hint::line("use --create-token-file FILE, or --anyone to let anyone create shares"),
+        ))
+    }
+
     /// The address in links, if it differs from the one that the relay listens on.
     fn public_url(&self, cx: &Context) -> Result<Option<RelayUrl>, Failure> {
         let given = self.public_url.as_ref().or(cx.config.public_url.as_ref());
@@ -243,20 +263,29 @@ impl ServeArgs {
         Ok(url)
     }
 
-    /// The rules over the tested store.
-    async fn rules(&self, metrics: &Arc<Metrics>, cx: &Context) -> Result<Arc<StoreRelay>, Failure> {
+    /// The rules over the tested store, and the operator in them.
+    async fn rules(
+        &self,
+        metrics: &Arc<Metrics>,
+        cx: &Context,
+    ) -> Result<(Arc<StoreRelay>, Option<Operator>), Failure> {
         let (max_bytes, max_ttl) = (self.limits.max_bytes()?, self.limits.max_ttl()?);
         let sharing = if self.shared_folder { Sharing::WithOthers } else { Sharing::Alone };
         let store = stores::of_relay(self.store.as_deref(), sharing, cx)?;
         let store: Arc<dyn Store> = Arc::new(Measured::new(store, metrics.clone()));
+        let operator = self.reporting.operator(self.store.as_deref(), &*store, self.limits.max_stored()).await?;
         let bounded = self.limits.max_stored().map(|max| Arc::new(Bounded::new(store.clone(), max)));
         let store = bounded.clone().map_or(store, |bounded| bounded as Arc<dyn Store>);
+        let max_reported = operator.as_ref().map(|operator| operator.max_reported);
+        let aside = max_reported.map(|max| Arc::new(SetAside::new(store.clone(), bounded.clone(), max)));
+        let store = aside.clone().map_or(store, |aside| aside as Arc<dyn Store>);
         let in_memory = self.store.as_deref() == Some(stores::IN_MEMORY);
         let policy = Policy {
             max_bytes,
             max_ttl,
             // Other programs need no room in this memory.
             reserve: if in_memory { Some(0) } else { self.reserve.map(|reserve| reserve.as_u64()) },
+            operator: operator.clone(),
             ..Policy::default()
         };
         let rules = StoreRelay::new(store, Arc::new(SystemClock), policy).deleting_after_answers();
@@ -267,14 +296,24 @@ impl ServeArgs {
         if found.keeps_versions == Some(true) {
             cx.output.warn(KEEPS_VERSIONS);
         }
-        if let Some(bounded) = bounded {
+        // It lists both, so that both counts know of other nodes from the same moment.
+        if let Some(aside) = aside {
+            aside.list_all().await.map_err(anyhow::Error::from)?;
+            tokio::spawn(aside.keep_listing());
+        } else if let Some(bounded) = bounded {
             bounded.list_all().await.map_err(anyhow::Error::from)?;
             tokio::spawn(bounded.keep_listing());
         }
-        Ok(rules)
+        Ok((rules, operator))
     }
 
-    fn summary(&self, url: &str, listens: SocketAddr, create: &CreatePolicy) -> Result<Summary, Failure> {
+    fn summary(
+        &self,
+        url: &str,
+        listens: SocketAddr,
+        create: &CreatePolicy,
+        operator: Option<&Operator>,
+    ) -> Result<Summary, Failure> {
         Ok(Summary {
             url: url.to_owned(),
             listens,
@@ -283,6 +322,7 @@ impl ServeArgs {
             max_size: self.limits.max_bytes()?,
             max_lifetime: self.limits.max_ttl()?,
             max_stored: self.limits.max_stored(),
+            operator: operator.cloned(),
         })
     }
 

@@ -9,7 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{format, indented};
 use crate::cli::relay::operations::{Admin, addresses};
-use crate::cli::relay::summary::{creators, limits, validity};
+use crate::cli::relay::summary::{creators, limits, reports, validity};
 use crate::relay::client::admin::{self, Silence};
 use crate::relay::metrics::ShareEvent;
 use crate::safe_text::printable;
@@ -90,6 +90,10 @@ fn text(status: &Value) -> String {
     }
     if let (Some(size), Some(time)) = (status["max_size"].as_u64(), status["max_lifetime"].as_u64()) {
         add("limits", limits(size, Duration::from_secs(time)));
+    }
+    let operator = &status["operator"];
+    if let (Some(contact), Some(max)) = (operator["contact"].as_str(), operator["max_reported"].as_u64()) {
+        add("reports", reports(contact, max));
     }
     if !status["certificate"].is_null() {
         add("certificate", validity(status["certificate"]["until"].as_u64()));

@@ -9,7 +9,9 @@ use crate::cli::context::Context;
 use crate::cli::output::errors::Hint;
 use crate::cli::output::{LogFormat, format};
 use crate::relay::metrics::Certificate;
+use crate::relay::rules::Operator;
 use crate::relay::server::CreatePolicy;
+use crate::safe_text::printable;
 
 /// The facts about a relay that do not change while it runs.
 pub(super) struct Summary {
@@ -26,6 +28,8 @@ pub(super) struct Summary {
     pub(super) max_lifetime: Duration,
     /// The most bytes of all shares together.
     pub(super) max_stored: Option<u64>,
+    /// The operator to whom recipients can report what they were sent.
+    pub(super) operator: Option<Operator>,
 }
 
 /// The word for the clients that may create shares.
@@ -51,6 +55,11 @@ pub(super) fn limits(max_size: u64, max_lifetime: Duration) -> String {
     format!("up to {} each, for up to {}", format::binary(max_size), format::duration_words(max_lifetime))
 }
 
+/// The operator to whom shares can be reported, and the room for them, in words.
+pub(super) fn reports(contact: &str, max_reported: u64) -> String {
+    format!("to {} (up to {})", printable(contact), format::binary(max_reported))
+}
+
 /// The validity of a certificate, in words.
 pub(super) fn validity(until: Option<u64>) -> String {
     until.map_or_else(|| "none yet".to_owned(), |until| format!("valid until {}", format::time(until)))
@@ -59,11 +68,15 @@ pub(super) fn validity(until: Option<u64>) -> String {
 impl Summary {
     /// The beginning of the status.
     pub(super) fn facts(&self) -> Value {
-        json!({
+        let mut facts = json!({
             "v": 1, "version": env!("CARGO_PKG_VERSION"), "url": self.url, "listens": self.listens.to_string(),
             "store": self.store, "create": self.create, "max_size": self.max_size,
             "max_lifetime": self.max_lifetime.as_secs(), "max_stored": self.max_stored,
-        })
+        });
+        if let Some(Operator { recipient, contact, max_reported }) = &self.operator {
+            facts["operator"] = json!({ "recipient": recipient, "contact": contact, "max_reported": max_reported });
+        }
+        facts
     }
 
     /// Prints the summary, or logs it where the log is for programs. `status_command` shows the current state, if there
@@ -86,6 +99,9 @@ impl Summary {
             _ => "Programs on this machine",
         };
         cx.output.info(&format!("{who} may create shares."));
+        if let Some(Operator { contact, max_reported, .. }) = &self.operator {
+            cx.output.info(&format!("Recipients can report shares {}.", reports(contact, *max_reported)));
+        }
         if certificate != Certificate::Unused {
             cx.output.info(&format!("Certificate: {}.", validity(until)));
         }

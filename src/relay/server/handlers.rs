@@ -34,7 +34,9 @@ async fn to_the_end<T: Send + 'static>(
 pub(super) async fn about(State(server): State<Arc<Server>>, IsLocal(is_local): IsLocal) -> Answer {
     let create = server.options.create.admission(is_local);
     let public_url = server.options.public_url.as_ref().map(ToString::to_string);
-    Ok(json(StatusCode::OK, &About { create, public_url, ..server.relay.about().await? }))
+    let about = server.relay.about().await?;
+    let contact = server.options.contact.clone().or(about.contact);
+    Ok(json(StatusCode::OK, &About { create, public_url, contact, ..about }))
 }
 
 pub(super) async fn create(

@@ -29,6 +29,8 @@ pub struct ServerOptions {
     pub create: CreatePolicy,
     /// The address in links, if the server listens on another one.
     pub public_url: Option<RelayUrl>,
+    /// How to reach the operator, for everybody.
+    pub contact: Option<String>,
     /// The key for TLS on the same port as plain HTTP.
     pub direct: Option<DirectKey>,
     /// The certificates for TLS, without which no request is accepted then. `direct` excludes them.
@@ -52,6 +54,7 @@ impl Default for ServerOptions {
         Self {
             create: CreatePolicy::default(),
             public_url: None,
+            contact: None,
             direct: None,
             certificates: None,
             redirects: None,

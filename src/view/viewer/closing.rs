@@ -17,11 +17,16 @@ impl Viewer<'_> {
         let count = |count: usize| if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
         let save = if self.shown.save.is_some() { "s saves all, " } else { "" };
         self.note(match self.failures.len() {
-            0 => format!("{} not seen yet: {save}q again closes and deletes", count(unseen)),
+            0 => format!("{} not seen yet: {save}q again {}", count(unseen), self.closes()),
             // A share that could not be shown is not finished, so nothing is deleted.
             failed => format!("{} could not be shown: {save}q again closes", count(failed)),
         });
         None
+    }
+
+    /// The effect of the key that closes.
+    pub(super) fn closes(&self) -> &'static str {
+        if self.shown.is_held { "closes" } else { "closes and deletes" }
     }
 
     /// The result of closing now.

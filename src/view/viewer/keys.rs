@@ -54,13 +54,16 @@ impl Viewer<'_> {
         let mut parts = vec![match self.until {
             Some(until) => {
                 let left = until.saturating_duration_since(Instant::now()).as_secs_f64().ceil();
-                format!(" q closes and deletes (automatically in {left} s)")
+                format!(" q {} (automatically in {left} s)", self.closes())
             }
-            None => " q closes and deletes".to_owned(),
+            None => format!(" q {}", self.closes()),
         }];
         let count = self.shown.manifest.entries.len();
         if self.shown.save.is_some() {
             parts.push(if count > 1 { "s saves all".to_owned() } else { "s saves here".to_owned() });
+        }
+        if self.shown.report.is_some() {
+            parts.push(if self.is_reported { "reported" } else { "r reports" }.to_owned());
         }
         if !self.lines.is_empty() {
             parts.push("c copies".to_owned());
@@ -100,6 +103,7 @@ impl Viewer<'_> {
             Key::Next if self.current + 1 < count => return Ok(self.turn_to(self.current + 1)),
             Key::Previous if self.current > 0 => return Ok(self.turn_to(self.current - 1)),
             Key::Save => self.save(),
+            Key::Report if self.shown.report.is_some() && !self.is_reported => return self.report().map(Some),
             Key::Copy if !self.lines.is_empty() => self.copy()?,
             Key::Play if self.shown.means[self.current] == Some(Means::Play) => return Ok(Some(Then::Stay)),
             Key::Down | Key::Up | Key::PageDown | Key::PageUp | Key::Home | Key::End if !self.lines.is_empty() => {

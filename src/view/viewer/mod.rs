@@ -6,12 +6,14 @@
 //! | `photo`, `text`, `film` | one file of each kind |
 //! | `keys` | waiting for a key, its effect, and the last row |
 //! | `closing` | saving, copying and closing |
+//! | `reporting` | the report to the operator of the relay |
 
 mod closing;
 mod film;
 mod keys;
 mod photo;
 mod position;
+mod reporting;
 mod text;
 
 use std::io;

@@ -15,7 +15,7 @@ use crate::terminal::session::DesktopSession;
 use crate::terminal::style;
 use crate::view::caller::Words;
 use crate::view::capabilities::Means;
-use crate::view::ending::{End, Save, Unseen};
+use crate::view::ending::{End, Report, Save, Unseen};
 use crate::view::full_screen::FullScreen;
 use crate::view::graphics::Limits;
 use crate::view::memory::MemoryFile;
@@ -33,6 +33,9 @@ pub(in crate::view) struct Viewing {
     /// The time after which the viewer closes by itself.
     pub(in crate::view) time: Option<Duration>,
     pub(in crate::view) save: Option<Save>,
+    pub(in crate::view) report: Option<Report>,
+    /// Whether the relay keeps the share for a while after it was closed.
+    pub(in crate::view) is_held: bool,
     pub(in crate::view) player: Option<Player>,
     pub(in crate::view) session: DesktopSession,
     pub(in crate::view) cell: Option<Cell>,
@@ -52,6 +55,7 @@ pub(super) struct Viewer<'a> {
     /// The files that were seen, by their indexes.
     pub(super) seen: HashSet<usize>,
     pub(super) saved: Vec<PathBuf>,
+    pub(super) is_reported: bool,
     /// The files that could not be shown, by their indexes.
     pub(super) failures: BTreeMap<usize, Unseen>,
     /// The number of the picture that the terminal has not confirmed, and the time when it was drawn.
@@ -91,6 +95,7 @@ impl<'a> Viewer<'a> {
             current,
             seen: HashSet::new(),
             saved: Vec::new(),
+            is_reported: false,
             failures: BTreeMap::new(),
             unconfirmed: None,
             warned: false,

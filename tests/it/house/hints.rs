@@ -9,7 +9,7 @@ use syn::visit::{self, Visit};
 use crate::support::files;
 
 /// The beginnings of commands and options in a hint.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "share send",
     "share open",
     "share peek",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 14] = [
     "share revoke",
     "share list",
     "share relay",
+    "share report",
     "share help",
     "share --",
     "share {",

@@ -1,5 +1,7 @@
 //! The opening flow of the library: its steps, its progress, and the resulting state at the relay.
 
+mod reports;
+
 use std::fs;
 use std::io::{self, Read, Seek};
 use std::sync::Arc;
@@ -34,7 +36,12 @@ impl Shared {
     /// Sends files of these names and contents.
     async fn send(files: &[(&str, &[u8])], passphrase: Option<&str>) -> Self {
         let clock = TestClock::at(START);
-        let relay = node_over(Arc::new(Memory::new(clock.clone(), 1 << 30)), clock);
+        Self::send_to(Arc::new(node_over(Arc::new(Memory::new(clock.clone(), 1 << 30)), clock)), files, passphrase)
+            .await
+    }
+
+    /// Sends files of these names and contents to a relay.
+    async fn send_to(relay: Arc<dyn Relay>, files: &[(&str, &[u8])], passphrase: Option<&str>) -> Self {
         let flags = if passphrase.is_some() { Flags::PASSPHRASE } else { Flags::default() };
         let secret = LinkSecret::random(flags);
         let keys = secret.keys(passphrase);
@@ -69,7 +76,7 @@ impl Shared {
         }
         let commit = Commit { v: V1, blob_len: lengths.blob_len, parts: crcs, manifest: manifest.into() };
         relay.commit(&owner, &commit).await.unwrap();
-        Self { relay: Arc::new(relay), secret, owner }
+        Self { relay, secret, owner }
     }
 
     fn keys(&self, passphrase: Option<&str>) -> Keys {

@@ -4,6 +4,7 @@ mod limits;
 mod message;
 mod open;
 mod relay;
+mod report;
 mod send;
 
 use std::io;
@@ -13,9 +14,10 @@ use std::sync::Arc;
 pub(in crate::cli) use self::limits::reason as refusal;
 pub(in crate::cli) use self::message::{Exit, Hint, Message};
 pub(in crate::cli) use self::relay::{ProxyFault, Request};
+pub(in crate::cli) use self::report::{Unreportable, how_to_report};
 use crate::cli::output::format::{binary, quoted, size};
 use crate::link::LinkError;
-use crate::open::OpenError;
+use crate::open::{OpenError, ReportError};
 use crate::relay::RelayError;
 use crate::relay_url::{RelayUrl, RelayUrlError};
 use crate::safe_text::{printable, reason};
@@ -37,6 +39,12 @@ pub(in crate::cli) enum Failure {
     /// Opening failed. `ours`: this device has opened the share before. `kept`: a later run could resume.
     /// `direct`: the relay is the sender's computer.
     Open { relay: String, direct: bool, error: OpenError, ours: bool, kept: bool },
+    /// Opening failed because the share has ended; this device can report it.
+    Reportable(Box<Self>),
+    /// A share cannot be reported.
+    Unreportable(Unreportable),
+    /// The relay did not take a report to its operator, who can be reached at `contact`.
+    Report { relay: String, contact: String, error: ReportError },
     /// Another request to a relay failed.
     Request { relay: String, url: Box<RelayUrl>, request: Request, error: RelayError },
     /// A bucket did not answer, for the reason in words.
@@ -126,6 +134,9 @@ impl Failure {
                 Hint::run(format!("share send --direct {}", quoted(file))),
             ),
             Self::Open { relay, direct, error, ours, kept } => open::message(relay, *direct, error, *ours, *kept),
+            Self::Reportable(failure) => Message { hint: Some(how_to_report()), ..failure.message() },
+            Self::Unreportable(why) => report::unreportable(why),
+            Self::Report { relay, contact, error } => report::message(relay, contact, error),
             Self::Request { relay, url, request, error } => relay::refused(relay, url, *request, error),
             Self::BucketUnreachable { bucket, why } => Message::new(
                 Exit::Unreachable,

@@ -1,0 +1,154 @@
+//! The report of a share while it is open, and the hint how to report it afterwards.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use crate::cli::context::Context;
+use crate::cli::output::Output;
+use crate::cli::output::errors::{Failure, how_to_report};
+use crate::cli::reporting::disclosure;
+use crate::open::{self, Claimed, OpenError, Progress, Reportable};
+use crate::relay::client::endpoint::Endpoint;
+use crate::relay::clock::{Clock, SystemClock};
+use crate::relay::{Gone, RelayError};
+use crate::safe_text::{printable, reason};
+use crate::secret::Id;
+use crate::view;
+
+/// How long the viewer waits for the relay to take a report.
+const REPORT_TIME: Duration = Duration::from_secs(15);
+/// How often the viewer looks meanwhile whether it has to stop.
+const TICK: Duration = Duration::from_millis(50);
+
+/// The share that this run can report.
+pub(super) struct Reporting<'a> {
+    pub(super) cx: &'a Context,
+    endpoint: Endpoint,
+    id: Id,
+    progress: Progress,
+    /// Set by the claim of a share that its relay keeps after the end.
+    held: OnceLock<Held>,
+    is_reported: Arc<AtomicBool>,
+}
+
+/// A share that its relay keeps after the end.
+struct Held {
+    /// `None`: its operator cannot be trusted, or has an invalid key.
+    reportable: Option<Reportable>,
+    /// Whether a later run can report it.
+    is_kept: bool,
+}
+
+impl<'a> Reporting<'a> {
+    pub(super) fn new(cx: &'a Context, endpoint: &Endpoint, id: Id, progress: &Progress) -> Self {
+        let (endpoint, progress) = (endpoint.clone(), progress.clone());
+        Self { cx, endpoint, id, progress, held: OnceLock::new(), is_reported: Arc::default() }
+    }
+
+    pub(super) fn output(&self) -> &Output {
+        &self.cx.output
+    }
+
+    /// Notes that the share was claimed. A share that can be reported is kept for `share report`.
+    pub(super) fn claimed<S>(&self, claimed: &Claimed<S>) {
+        if !claimed.is_held() {
+            return;
+        }
+        let reportable = claimed.reportable().filter(|_| self.endpoint.url.is_authentic());
+        let is_kept = reportable.as_ref().is_some_and(|reportable| self.keep(reportable));
+        let _ = self.held.set(Held { reportable, is_kept });
+    }
+
+    fn keep(&self, reportable: &Reportable) -> bool {
+        // Without a journal, no later run has the claim.
+        if !self.progress.is_resumable() {
+            return false;
+        }
+        let kept = self.cx.state().and_then(|state| reportable.keep(&state, &self.endpoint));
+        if let Err(error) = &kept {
+            let so = "this share can be reported only while it is shown";
+            self.output().warn(&format!("cannot save state on this device ({}): {so}", reason(error)));
+        }
+        kept.is_ok()
+    }
+
+    /// Whether the relay keeps the share for an hour after its end.
+    pub(super) fn is_held(&self) -> bool {
+        self.held.get().is_some()
+    }
+
+    /// The key of the viewer that reports the share.
+    pub(super) fn of_viewer(&self) -> Option<view::Report> {
+        let reportable = self.held.get()?.reportable.clone()?;
+        // Messages about retries would be printed into what is shown.
+        let relay = self.endpoint.connect_silently(REPORT_TIME).ok()?;
+        let reportable = reportable.through(relay);
+        let host = printable(&self.endpoint.name());
+        let question = format!("Report this to the operator of {host}?\n{}", disclosure(&reportable));
+        let (runtime, endpoint, is_reported) = (Handle::current(), self.endpoint.clone(), self.is_reported.clone());
+        let state = self.cx.state().ok();
+        let send = move |note: &str, stop: &AtomicBool| {
+            let (done, ended) = channel();
+            let (reporter, note) = (reportable.clone(), note.to_owned());
+            let task = runtime.spawn(async move {
+                let _ = done.send(timeout(REPORT_TIME, reporter.report(&note)).await);
+            });
+            let reported = loop {
+                match ended.recv_timeout(TICK) {
+                    Err(RecvTimeoutError::Timeout) if !stop.load(Ordering::SeqCst) => {}
+                    Ok(Ok(reported)) => break reported,
+                    Ok(Err(_)) | Err(_) => {
+                        task.abort();
+                        return Err(format!("{host} did not answer"));
+                    }
+                }
+            };
+            if reported.is_ok() {
+                is_reported.store(true, Ordering::SeqCst);
+                if let Some(state) = &state {
+                    state.forget_reportable(&reportable.id());
+                }
+            }
+            reported.map_err(|error| endpoint.report_failure(&reportable, error).message().what)
+        };
+        Some(view::Report { question, send: Box::new(send) })
+    }
+
+    /// Notes that the share has ended on this device, and prints how to report it. `is_confirmed`: the relay knows.
+    pub(super) fn ended(&self, is_confirmed: bool) {
+        let Some(held) = self.held.get() else { return };
+        if self.is_reported.load(Ordering::SeqCst) {
+            return self.output().info("You reported it to the operator of the relay.");
+        }
+        if is_confirmed && let Ok(state) = self.cx.state() {
+            open::note_ended(&state, &self.id, None);
+        }
+        if is_confirmed {
+            self.output().info("The relay keeps it, unreadable, for an hour.");
+        }
+        if held.is_kept {
+            self.output().hint(how_to_report());
+        }
+    }
+
+    /// The error of opening. `ours`: this device has opened the share before.
+    pub(super) fn failure(&self, error: OpenError, ours: bool) -> Failure {
+        self.with_hint(self.endpoint.failure(error, ours, self.progress.is_resumable()))
+    }
+
+    /// An error of opening, with the hint how to report the share if it ended after this device had claimed it.
+    pub(super) fn with_hint(&self, failure: Failure) -> Failure {
+        let Failure::Open { error: OpenError::Relay(RelayError::Gone { how, at, .. }), .. } = &failure else {
+            return failure;
+        };
+        let (Gone::Revoked | Gone::Lapsed, Ok(state)) = (how, self.cx.state()) else { return failure };
+        open::note_ended(&state, &self.id, Some(*at));
+        let is_kept = state.reportable(&self.id, SystemClock.now()).is_some();
+        if is_kept { Failure::Reportable(Box::new(failure)) } else { failure }
+    }
+}
