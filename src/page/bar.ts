@@ -11,6 +11,7 @@ const LABELS: Readonly<Record<Action, TextKey>> = {
   share: "showing.share",
   save: "showing.save",
   saveAll: "showing.save_all",
+  report: "showing.report",
   previous: "showing.previous",
   next: "showing.next",
 };
@@ -45,8 +46,7 @@ export class Bar {
     for (const [action, element] of this.#buttons) {
       element.hidden = offer.hidden.has(action);
       element.classList.toggle("main", offer.main === action);
-      if (action === "previous" || action === "next")
-        element.setAttribute("aria-disabled", String(offer.idle.has(action)));
+      element.setAttribute("aria-disabled", String(offer.idle.has(action)));
     }
   }
 }

@@ -5,6 +5,7 @@ import { TooNew } from "./manifest.ts";
 import { isOurs } from "./open.ts";
 import { openersWords } from "./opener.ts";
 import { NotNow, Refusal } from "./relay.ts";
+import { ended, reportButton } from "./reporting.ts";
 import { forget, hideLink, page } from "./state.ts";
 import { inParentheses, message, time, words } from "./texts.ts";
 
@@ -15,6 +16,9 @@ export async function failed(error: unknown, again: () => void, begun = false): 
   if (!(error instanceof NotNow || error instanceof TooNew || error instanceof Refusal)) console.error(error);
   const claimant = error instanceof Refusal ? error.claimant : null;
   const opener = claimant?.length === 32 ? await openersWords(claimant) : null;
+  // The share may have ended before this browser was done with it.
+  const isOver = error instanceof Refusal && (error.why === "revoked" || error.why === "lapsed");
+  if (isOver && page.claimed !== null) ended(page.claimed.id, error.at);
   redrawable(() => explain(error, opener, again, begun));
 }
 
@@ -29,7 +33,7 @@ function explain(error: unknown, opener: string | null, again: () => void, begun
   if (claimed !== null && isOurs(error, claimed.id, claimed.claimToken)) {
     forget(claimed.id);
     hideLink(claimed.id, error.at);
-    return showMessage(message("closed.before_by", { at: time(error.at), opener }));
+    return showMessage(message("closed.before_by", { at: time(error.at), opener }), reportButton(claimed.id));
   }
   switch (error.why) {
     case "unknown":
@@ -39,6 +43,8 @@ function explain(error: unknown, opener: string | null, again: () => void, begun
       return showMessage(message("failed.damaged"), retry);
     case "changed":
       return showMessage(message("failed.changed"));
+    // The relay refuses a report like this, and nothing else.
+    case "too-late":
     case "not-a-relay":
       return showMessage(message("failed.not_a_relay", { host: HOST }, stage), retry);
     default: {
@@ -46,7 +52,7 @@ function explain(error: unknown, opener: string | null, again: () => void, begun
       if (error.why === "already-opened" && error.until > 0) {
         return showMessage(message("ended.being_opened", values));
       }
-      return showMessage(message(`ended.${error.why}`, values));
+      return showMessage(message(`ended.${error.why}`, values), claimed && reportButton(claimed.id));
     }
   }
 }

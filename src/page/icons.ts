@@ -8,6 +8,7 @@ const PATHS = {
   saveAll: "M12 3v8M8 7l4 4 4-4M5 15.5h14M5 20h14",
   share: "M12 15V3.5M8 7l4-4 4 4M8 11H5.5v9.5h13V11H16",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",
+  report: "M6 21V4h12.5l-3 4.5 3 4.5H6",
   play: "M8 5l11 7-11 7z",
   pause: "M8.5 5v14M15.5 5v14",
   seen: "M5 12.5l4.5 4.5L19 7.5",

@@ -31,16 +31,33 @@ export interface Closing {
   readonly id: Uint8Array;
   readonly claimToken: Uint8Array;
   readonly receipt: Uint8Array;
+  /** Whether the relay keeps the share for an hour after its end. */
+  readonly isHeld: boolean;
   /** Unix seconds of this browser's clock. */
   readonly until: number;
 }
 
-type Kept = Opening | Begun | Closing;
+/** A share that can be reported, with an entry of its own. Only the operator can decrypt the keys. */
+export interface Reportable {
+  readonly stage: "reportable";
+  readonly id: Uint8Array;
+  readonly claimToken: Uint8Array;
+  readonly keys: Uint8Array;
+  /** The age recipient of the operator. */
+  readonly recipient: string;
+  /** How to reach the operator. */
+  readonly contact: string;
+  /** Unix seconds of this browser's clock. */
+  readonly until: number;
+}
+
+type Kept = Opening | Begun | Closing | Reportable;
 
 const PREFIX = "share.v1.";
 
 /** The storage key of a share. */
 export const nameOf = (id: Uint8Array) => PREFIX + base64urlnopad.encode(id);
+const reportOf = (id: Uint8Array) => `${nameOf(id)}.report`;
 
 /** Unix seconds. */
 export const now = () => Math.floor(Date.now() / 1000);
@@ -76,19 +93,24 @@ export function keep(id: Uint8Array, what: Kept): void {
   const text = JSON.stringify(Object.fromEntries(plain));
   const write = (store: () => Storage) => {
     try {
-      store().setItem(nameOf(id), text);
+      store().setItem(what.stage === "reportable" ? reportOf(id) : nameOf(id), text);
     } catch {
       // The page showed a warning if the tab's storage is disabled. Without the browser's storage only this tab can
       // resume.
     }
   };
-  if (what.stage !== "begun") write(() => sessionStorage);
+  if (what.stage === "opening" || what.stage === "closing") write(() => sessionStorage);
   if (what.stage !== "opening") write(() => localStorage);
 }
 
-/** Deletes the journal of a share. */
+/** Deletes the journal of a share, which may still be reported. */
 export function forget(id: Uint8Array): void {
   for (const store of stores()) store.removeItem(nameOf(id));
+}
+
+/** Deletes the entry for a report. */
+export function forgetReport(id: Uint8Array): void {
+  for (const store of stores()) store.removeItem(reportOf(id));
 }
 
 /** The opening that this tab can resume or must finish. `closing` wins: some browsers lose a tab's last write. */
@@ -101,6 +123,12 @@ export function remembered(id: Uint8Array): Opening | Closing | null {
 export function begun(id: Uint8Array): Begun | null {
   const found = stores().map((store) => read(store.getItem(nameOf(id))));
   return found.find((each) => each?.stage === "begun") ?? null;
+}
+
+/** The entry for a report of a share that this browser has opened. */
+export function reportable(id: Uint8Array): Reportable | null {
+  const found = stores().map((store) => read(store.getItem(reportOf(id))));
+  return found.find((each) => each?.stage === "reportable") ?? null;
 }
 
 /** Whether a name is that of a share which no tab of this browser can resume. */
@@ -134,7 +162,14 @@ function read(text: string | null): Kept | null {
       case "begun":
         return { stage, claimToken, shown, until: end };
       case "closing":
-        return { stage, id: bytes("id"), claimToken, receipt: bytes("receipt"), until: end };
+        return {
+          ...{ stage, id: bytes("id"), claimToken, receipt: bytes("receipt") },
+          ...{ isHeld: rest.isHeld === "true", until: end },
+        };
+      case "reportable": {
+        const { recipient = "", contact = "" } = rest;
+        return { stage, id: bytes("id"), claimToken, keys: bytes("keys"), recipient, contact, until: end };
+      }
     }
   } catch {
     // Not an entry of this page.

@@ -10,6 +10,7 @@ import { type Link, type LinkError, NEEDS_PASSPHRASE, readLink } from "./link.ts
 import { close, closes, finish, open, opening } from "./opening.ts";
 import { type Root, rootOf } from "./secret.ts";
 import { alone, hideLink, page, stateOf } from "./state.ts";
+import { reportable, reportButton } from "./reporting.ts";
 import * as parts from "./stored.ts";
 import { message, time } from "./texts.ts";
 
@@ -27,6 +28,9 @@ async function begin(): Promise<void> {
     return link === null ? beginWithoutKey() : broken(link);
   }
   const root = rootOf(link);
+  const mine = reportable(root.id);
+  // So that the relay's answer shows that it was opened here.
+  if (mine !== null) page.claimed = mine;
   const isNew = journal.remembered(root.id) === null && journal.begun(root.id) === null;
   // While the language loads, the relay is asked for a new share.
   if (!isNew) await settled();
@@ -46,12 +50,13 @@ function beginWithoutKey(): void {
   if (begun) {
     return redrawable(() => showMessage(message("tab.key_elsewhere", { until: time(begun.until) })));
   }
-  if (closed > 0) return redrawable(() => showMessage(message("closed.before", { at: time(closed) })));
+  const report = () => id && reportButton(id);
+  if (closed > 0) return redrawable(() => showMessage(message("closed.before", { at: time(closed) }), report()));
   // A program on the way may have spelled the # as %23, which starts no fragment.
   const exposed = /share1[0-9a-z]{20}/i.test(location.pathname + location.search);
   if (exposed) history.replaceState(null, "", new URL(".", location.href).href);
   if (!exposed && id === null) return land();
-  redrawable(() => showMessage(message(exposed ? "link.exposed" : "link.no-key")));
+  redrawable(() => showMessage(message(exposed ? "link.exposed" : "link.no-key"), report()));
 }
 
 /** A fragment that is not a link. A newer program may understand one that this page does not. */

@@ -11,6 +11,7 @@ import { openersWords, wordlist } from "./opener.ts";
 import { Progress } from "./progress.ts";
 import { Refusal } from "./relay.ts";
 import * as relay from "./relay.ts";
+import * as reporting from "./reporting.ts";
 import { Backoff } from "./retry.ts";
 import { claimantOf, type Keys, keysOf } from "./secret.ts";
 import { forget, hideLink, page } from "./state.ts";
@@ -55,6 +56,7 @@ export async function opening(link: Link, known: Opening, resumed: boolean): Pro
     void wordlist();
     const until = leaseOf(keys.id, opened.claimed);
     journal.keep(keys.id, { stage: "begun", claimToken, shown, until });
+    await reporting.prepare(keys, claimToken, opened.claimed, until);
     const { waits, again, arrived } = progress;
     const store = await storeOf(keys.id, opened.claimed, progress);
     const { blob_len } = opened.claimed;
@@ -99,8 +101,10 @@ function leaseOf(id: Uint8Array, { at, until }: relay.Claimed): number {
 
 /** Shows the files until the user closes them. */
 function present(keys: Keys, claimToken: Uint8Array, opened: Opened, blobs: readonly Blob[], until: number): void {
-  const closing: Closing = { stage: "closing", id: keys.id, claimToken, receipt: receiptFor(keys, claimToken), until };
-  const showing = show(opened.manifest, blobs, opened.claimed.until, () => {
+  const { id } = keys;
+  const isHeld = opened.claimed.report !== undefined;
+  const closing: Closing = { stage: "closing", id, claimToken, receipt: receiptFor(keys, claimToken), isHeld, until };
+  const showing = show({ manifest: opened.manifest, blobs, until: opened.claimed.until, isHeld, id }, () => {
     showing.end();
     page.busy = null;
     closes(closing);
@@ -112,6 +116,7 @@ function present(keys: Keys, claimToken: Uint8Array, opened: Opened, blobs: read
 /** Saves that the share is being closed. What was stored of it is not needed any more. */
 export function closes(closing: Closing): void {
   journal.keep(closing.id, closing);
+  reporting.ended(closing.id);
   void parts.remove(closing.id);
 }
 
@@ -119,6 +124,7 @@ export function closes(closing: Closing): void {
 export async function close(closing: Closing): Promise<void> {
   const line = retryLine(HOST);
   showMessage(message("closed.closing"), ...line.nodes);
+  const { id, isHeld } = closing;
   let done = true;
   try {
     await retrying(line, () => finish(closing));
@@ -133,12 +139,14 @@ export async function close(closing: Closing): Promise<void> {
         showMessage(message("closed.unreported", { host: HOST }), button(words("failed.again"), again, "main")),
       );
     }
+    reporting.ended(id, error.at);
     done = false;
   }
-  forget(closing.id);
-  hideLink(closing.id, journal.now());
-  const opener = await openersWords(claimantOf(closing.id, closing.claimToken));
-  redrawable(() => showMessage(done ? message("closed.done", { opener }) : message("closed.otherwise")));
+  forget(id);
+  hideLink(id, journal.now());
+  const opener = await openersWords(claimantOf(id, closing.claimToken));
+  const end = () => (done ? message(isHeld ? "closed.held" : "closed.done", { opener }) : message("closed.otherwise"));
+  redrawable(() => showMessage(end(), reporting.reportButton(id)));
 }
 
 export function finish({ id, claimToken, receipt }: Closing): Promise<void> {

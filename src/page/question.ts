@@ -9,7 +9,7 @@ export interface Answer {
 }
 
 /** A press so soon after an answer, in milliseconds, answers no other question: it may belong to a double tap. */
-const AGAIN_MS = 400;
+export const AGAIN_MS = 400;
 /** The time of the last answer that was not the safe one, which may ask the next question, as in events. */
 let answered = -Infinity;
 

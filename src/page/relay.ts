@@ -9,7 +9,7 @@ export type Ended = "already-opened" | "lapsed" | "expired" | "revoked" | "locke
 /** A final refusal, or an answer that cannot be used. */
 export class Refusal extends Error {
   constructor(
-    readonly why: Ended | "unknown" | "wrong-passphrase" | "damaged" | "changed" | "not-a-relay",
+    readonly why: Ended | "unknown" | "wrong-passphrase" | "too-late" | "damaged" | "changed" | "not-a-relay",
     /** Unix seconds: when the share ended. */
     readonly at = 0,
     /** The opener. */
@@ -25,8 +25,11 @@ export class Refusal extends Error {
 
 /** No answer, or an answer that asks to try again later. */
 export class NotNow extends Error {
-  /** The shortest wait, in seconds. */
-  constructor(readonly after = 0) {
+  /** `after`: the shortest wait, in seconds. `isFull`: the relay has no room. */
+  constructor(
+    readonly after = 0,
+    readonly isFull = false,
+  ) {
     super("not now");
   }
 }
@@ -52,6 +55,8 @@ export interface Claimed extends Waiting {
   readonly until: number;
   /** The checksums of the parts (CRC-32C, hexadecimal). */
   readonly parts: readonly string[];
+  /** The operator of the relay, if it keeps this share for an hour after its end, so that it can be reported. */
+  readonly report?: { readonly recipient?: unknown; readonly contact?: unknown };
   /** The content of the only part, if it came with the claim. */
   part?: Uint8Array;
 }
@@ -132,6 +137,7 @@ async function problem(response: Response): Promise<Error> {
       return new Refusal(word, number(fields.at), claimant, 0, number(fields.until));
     }
     case "unknown":
+    case "too-late":
       return new Refusal(word);
     case "wrong-passphrase":
       return new Refusal(word, 0, null, number(fields.left));
@@ -139,7 +145,7 @@ async function problem(response: Response): Promise<Error> {
     case "slow-down":
     case "no-space":
     case "timeout":
-      return new NotNow(Number(response.headers.get("Retry-After")) || 0);
+      return new NotNow(Number(response.headers.get("Retry-After")) || 0, word === "no-space");
     default:
       // A failure of a proxy may pass; a refusal would be repeated.
       return [408, 429].includes(response.status) || response.status >= 500 ? new NotNow() : new Refusal("not-a-relay");
@@ -295,7 +301,17 @@ export async function part(
   }
 }
 
-/** Finishes the share: the relay deletes it. The request continues after the page was left. */
+/** Finishes the share, which ends it. The request continues after the page was left. */
 export async function finish(holder: Credential, receipt: Uint8Array): Promise<void> {
   await ask("v1/finish", holder, { method: "POST", body: { receipt: textOf(receipt) }, keepalive: true });
+}
+
+/** Reports the share: two files that only the operator can read. Returns whether this is the first report. */
+export async function report(holder: Credential, keys: Uint8Array, note: Uint8Array | null): Promise<boolean> {
+  const body = { v: 1, keys: textOf(keys), ...(note && { note: textOf(note) }) };
+  const response = await ask("v1/report", holder, { method: "POST", body });
+  // A network that asks to log in may answer in the relay's place.
+  const answer = json(await whole(response)) as { v?: unknown } | null;
+  if (answer?.v !== 1) throw new NotNow();
+  return response.status === 201;
 }

@@ -1,7 +1,7 @@
 // Which files were seen or saved, and what the user most likely does next.
 
 /** An action of the bar. */
-export type Action = "close" | "copy" | "share" | "save" | "saveAll" | "previous" | "next";
+export type Action = "close" | "copy" | "share" | "save" | "saveAll" | "report" | "previous" | "next";
 
 /** The files of a share that were seen and saved. Files are indices. */
 export class Tally {

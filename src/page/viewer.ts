@@ -10,11 +10,12 @@ import type { Entry, Manifest } from "./manifest.ts";
 import { defaultName, kindOf } from "./media.ts";
 import { media } from "./player.ts";
 import { ask } from "./question.ts";
+import { Report, reportable } from "./reporting.ts";
 import { isBlank, printable, safeName } from "./safe_text.ts";
 import { handable, Saving } from "./saving.ts";
 import { isFromRight, Stage, type Step } from "./stage.ts";
 import { type Action, Tally } from "./tally.ts";
-import { time, words } from "./texts.ts";
+import { type TextKey, time, words } from "./texts.ts";
 import { Thumbnails } from "./thumbnails.ts";
 
 /** The files that are being shown. */
@@ -28,9 +29,21 @@ export interface Showing {
   end(): void;
 }
 
-/** Shows the files. `close` is called once, when the user closes them. `until`: end of the lease, in Unix seconds. */
-export function show(manifest: Manifest, blobs: readonly Blob[], until: number, close: () => void): Showing {
-  return new Viewer(manifest, blobs, until, close);
+/** The content of an opened share. */
+export interface Content {
+  readonly id: Uint8Array;
+  readonly manifest: Manifest;
+  /** The files, as the manifest lists them. */
+  readonly blobs: readonly Blob[];
+  /** End of the lease, in Unix seconds. */
+  readonly until: number;
+  /** Whether the relay keeps the share for an hour after its end. */
+  readonly isHeld: boolean;
+}
+
+/** Shows the files. `close` is called once, when the user closes them. */
+export function show(content: Content, close: () => void): Showing {
+  return new Viewer(content, close);
 }
 
 /** The file on the stage. */
@@ -74,19 +87,21 @@ class Viewer implements Showing {
   readonly #main = document.querySelector("main")!;
   readonly #caption: HTMLElement;
 
+  readonly #report: Report | null;
+  readonly #gone: TextKey;
+
   constructor(
-    private readonly manifest: Manifest,
-    private readonly blobs: readonly Blob[],
-    private readonly until: number,
+    private readonly content: Content,
     private readonly close: () => void,
   ) {
+    const { manifest, blobs, isHeld } = content;
     const { entries, viewOnly, name } = manifest;
     const isAlbum = entries.length > 1;
+    this.#gone = isHeld ? "showing.held" : "showing.gone";
+    const what = reportable(content.id);
+    this.#report = what && new Report(what, (text) => this.#say(text));
     this.#tally = new Tally(entries.length);
-    this.#saving = new Saving(manifest, blobs, this.#tally, (text) => {
-      this.#status.textContent = text;
-      this.#refresh();
-    });
+    this.#saving = new Saving(manifest, blobs, this.#tally, (text) => this.#say(text));
     this.#stage = new Stage({
       preview: (step) => this.#preview(step),
       turn: (step) => this.#turn(this.#at + step),
@@ -99,7 +114,8 @@ class Viewer implements Showing {
     const album = isAlbum && name !== null ? h("span", { className: "album" }, theirs(printable(name))) : null;
     const below = isAlbum ? h("p", {}, this.#count, album) : null;
     this.#caption = h("div", { className: "caption" }, this.#title, below);
-    const note = words(viewOnly ? "showing.view_only" : "showing.gone", { count: entries.length });
+    const only = isHeld ? "showing.held_view_only" : "showing.view_only";
+    const note = words(viewOnly ? only : this.#gone, { count: entries.length });
     const notes = h("div", { className: "notes" }, h("p", { id: NOTE, className: "note" }, note), this.#status);
     this.#main.oncontextmenu = () => !viewOnly;
     document.body.classList.toggle("view-only", viewOnly);
@@ -136,7 +152,7 @@ class Viewer implements Showing {
 
   /** The buttons of this share. */
   #actions(): Action[] {
-    const { entries, viewOnly } = this.manifest;
+    const { entries, viewOnly } = this.content.manifest;
     const isAlbum = entries.length > 1;
     const has = (type: string) => entries.some((entry) => entry.type === type);
     const saving: [Action, boolean][] = [
@@ -148,6 +164,7 @@ class Viewer implements Showing {
     return [
       "close",
       ...saving.filter(([, is]) => is && !viewOnly).map(([action]) => action),
+      ...(this.#report === null ? [] : (["report"] as const)),
       ...(isAlbum ? (["previous", "next"] as const) : []),
     ];
   }
@@ -180,6 +197,7 @@ class Viewer implements Showing {
     else if (action === "previous") this.#turn(this.#at - 1);
     else if (action === "next") this.#turn(this.#tally.after(this.#at) ?? this.#at);
     else if (action === "saveAll") void this.#saving.all();
+    else if (action === "report") this.#report!.ask();
     else if (shown === null) return;
     else if (action === "save") {
       const type = shown.showable?.type ?? "application/octet-stream";
@@ -196,7 +214,7 @@ class Viewer implements Showing {
   #turn(to: number): void {
     if (to === this.#at || to < 0 || to >= this.#tally.count) return;
     this.#at = to;
-    const { entries } = this.manifest;
+    const { entries } = this.content.manifest;
     const name = this.#label(entries[to]!, null);
     const focused = document.activeElement as HTMLElement;
     this.#turned.textContent = words("showing.turned", { name, number: to + 1, count: entries.length });
@@ -228,9 +246,9 @@ class Viewer implements Showing {
 
   /** Shows the current file. */
   async #draw(): Promise<void> {
-    const { manifest } = this;
+    const { manifest, blobs } = this.content;
     const mine = ++this.#turns;
-    const [number, entry, blob] = [this.#at, manifest.entries[this.#at]!, this.blobs[this.#at]!];
+    const [number, entry, blob] = [this.#at, manifest.entries[this.#at]!, blobs[this.#at]!];
     this.#shown = null;
     this.#forget(this.#thumbnails?.preview(number));
     this.#status.textContent = "";
@@ -248,7 +266,7 @@ class Viewer implements Showing {
 
   /** The name of a file, or else its kind. */
   #label(entry: Entry, judgment: Judgment | null): string {
-    const { name, entries } = this.manifest;
+    const { name, entries } = this.content.manifest;
     const own = entry.name ?? (entries.length === 1 ? name : null);
     return own === null ? words(`showing.${judgment?.showable?.kind ?? kindOf(entry.type)}`) : printable(own);
   }
@@ -262,7 +280,8 @@ class Viewer implements Showing {
       this.#stage.show("message", icon("file"), h("p", {}, words("showing.empty")));
       saw();
     } else if (text !== null) {
-      this.#stage.show("text", h("pre", { tabIndex: 0, className: this.manifest.viewOnly ? "kept" : "" }, text));
+      const className = this.content.manifest.viewOnly ? "kept" : "";
+      this.#stage.show("text", h("pre", { tabIndex: 0, className }, text));
       if (isBlank(text)) this.#status.textContent = words("showing.blank");
       saw();
     } else if (showable !== null) {
@@ -292,8 +311,8 @@ class Viewer implements Showing {
 
   /** The reason why a file is not shown. */
   #reason({ showable }: Shown, codec: string | null): string {
-    if (this.manifest.viewOnly) {
-      const until = time(this.until);
+    if (this.content.manifest.viewOnly) {
+      const until = time(this.content.until);
       if (codec === null) return words("showing.not_at_all", { until });
       return words("showing.not_at_all_codec", { codec, until });
     }
@@ -301,9 +320,15 @@ class Viewer implements Showing {
     return codec === null ? words("showing.not_here") : words("showing.not_here_codec", { codec });
   }
 
+  /** Shows words about what was done, and what that changes. */
+  #say(text: string): void {
+    this.#status.textContent = text;
+    this.#refresh();
+  }
+
   /** Adapts the bar and the strip to what was seen and saved. */
   #refresh(): void {
-    const { viewOnly } = this.manifest;
+    const { viewOnly } = this.content.manifest;
     const [shown, tally] = [this.#shown, this.#tally];
     const isText = shown !== null && shown.text !== null && shown.blob.size > 0;
     // Inside apps downloads often fail, so sharing is the main action there.
@@ -313,6 +338,7 @@ class Viewer implements Showing {
     const idle: Action[] = [
       ...(this.#at === 0 ? (["previous"] as const) : []),
       ...(tally.after(this.#at) === null ? (["next"] as const) : []),
+      ...(this.#report?.isOver ? (["report"] as const) : []),
     ];
     this.#bar.set({ hidden: new Set(hidden), idle: new Set(idle), main: tally.main(this.#at, cannot) });
     const isLoading = this.#isShown && shown?.showable?.kind === "photo" && !tally.seen.has(this.#at);
@@ -325,7 +351,7 @@ class Viewer implements Showing {
     if (location.hash !== "") return;
     history.pushState(history.state, "");
     if (document.querySelector("dialog[open]") !== null) return;
-    this.#closing(words("showing.gone", { count: this.#tally.count }));
+    this.#closing(words(this.#gone, { count: this.#tally.count }));
   };
 
   /** Closes, after a question if a file was not seen or may not have arrived, or else the question `sure`. */

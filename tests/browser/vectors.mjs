@@ -105,6 +105,39 @@ for (const [index, word] of wordlist.entries()) {
 }
 
 const utf8 = new TextEncoder();
+
+// Reports: age files for the operator, which age decrypts; their form is that of src/report/body.rs.
+const { keysFor, noteFor, publicKeyOf, seal } = await load("sealed");
+const { Decrypter, generateIdentity, identityToRecipient } = createRequire(`${workshop}/`)("age-encryption");
+const operator = await generateIdentity();
+const recipient = await identityToRecipient(operator);
+const opened = async (sealed) => {
+  const decrypter = new Decrypter();
+  decrypter.addIdentity(operator);
+  return new TextDecoder().decode(await decrypter.decrypt(sealed));
+};
+const to = publicKeyOf(recipient);
+for (const other of ["", "age1", `${recipient}q`, operator, null, 1, recipient.replace("age1", "age1yubikey1")])
+  assert.equal(publicKeyOf(other), null, String(other));
+const [share] = shares;
+const keysOfShare = keys.keysOf(readLink(share.fragment), bytes(share.stretched));
+const claimant = Buffer.from(share.claimant, "hex").toString("base64url");
+const disclosed = `{"v":1,"id":"${share.id}","claimant":"${claimant}",` +
+  `"manifest_identity":"${share.manifest_identity}","blob_identity":"${share.blob_identity}"}`;
+const [one, another] = [0, 1].map(() => seal(to, keysFor(keysOfShare, bytes(share.claim_token))));
+assert.equal(await opened(await one), disclosed.padEnd(512));
+assert.notDeepEqual(await one, await another);
+const words = 'line\n"\\\u0001 é 😀';
+const sealedNote = await seal(to, noteFor(bytes(share.id), words));
+const plainNote = await opened(sealedNote);
+assert.deepEqual(JSON.parse(plainNote), { v: 1, id: share.id, note: words });
+assert.equal(plainNote.trimEnd(), JSON.stringify(JSON.parse(plainNote)));
+assert.equal(utf8.encode(plainNote).length, 2048);
+// The longest note in the longest spelling.
+const longest = await seal(to, noteFor(bytes(share.id), "\u0001".repeat(2000)));
+assert.ok(longest.length <= 16_384 && (await opened(longest)).length === 6 * 2048, String(longest.length));
+await assert.rejects(seal(new Uint8Array(32), new Uint8Array(1)), "a public key of low order");
+
 const padded = (json, len) => utf8.encode(json + " ".repeat(len - utf8.encode(json).length));
 for (const { about, json, len, blob_len, manifest } of manifests.accepted) {
   const { entries, age_len, view_only, created, ...words } = manifest;

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use share::relay::HOLD;
 use share::relay::rules::Policy;
-use share::{blob, manifest, media};
+use share::{blob, manifest, media, report};
 
 /// The value of a constant in one of the page's files: a product of whole numbers.
 fn constant(file: &str, name: &str) -> u64 {
@@ -30,4 +31,6 @@ fn page_and_program_count_in_the_same_units() {
     }
     assert_eq!(constant("media.ts", "HEAD_LEN"), media::HEAD_LEN as u64);
     assert_eq!(constant("opening.ts", "LEASE_S"), Policy::default().lease.as_secs());
+    assert_eq!(constant("reporting.ts", "HOLD_S"), HOLD.as_secs());
+    assert_eq!(constant("reporting.ts", "MAX_NOTE"), report::MAX_NOTE as u64);
 }

@@ -13,6 +13,7 @@ mod languages;
 mod opening;
 mod paths;
 mod receiving;
+mod reports;
 mod seen;
 mod tabs;
 mod tools;

@@ -404,7 +404,7 @@ fn an_interrupted_opening_resumes_in_the_same_tab_and_nowhere_else() {
     // The relay cannot be informed at once.
     tab.tell("offline", json!({ "is": true }));
     tab.press_button("Close").expect("Is it in your downloads?").press_button("Yes, close now");
-    tab.expect("It will delete the share by itself within a day");
+    tab.expect("The share ends by itself within a day");
     assert!(!tab.remembers().contains("stretched"), "{}", tab.remembers());
     // The page informs the relay as soon as the network returns.
     tab.tell("offline", json!({ "is": false }));
@@ -659,7 +659,7 @@ fn states_of_the_opening(look: &Look, sandbox: &Sandbox, relay: &RelayProcess) {
     look.at(&tab, "not-all-seen", "not been seen");
     tab.tell("offline", json!({ "is": true }));
     tab.press_button("Close anyway");
-    look.at(&tab, "unreported", "It will delete the share by itself within a day");
+    look.at(&tab, "unreported", "The share ends by itself within a day");
     tab.tell("offline", json!({ "is": false }));
     look.at(&tab, "closed", "The sender sees");
 
