@@ -174,7 +174,9 @@ impl StoreRelay {
             Phase::Over { state: ShareState::Lapsed, at, settled: false } => {
                 if due(at) {
                     self.end_share(id, ClaimEnd::Lapsed { v: V1, at }, records.hold()).await?;
-                    return Ok(Next::At(now));
+                    // Its hold may be over too, if nobody has swept for long.
+                    let is_held = records.hold().is_some() && pass == Pass::Records;
+                    return Ok(if is_held { Next::Pass } else { Next::At(now) });
                 }
                 Ok(Next::At(at))
             }
