@@ -9,6 +9,7 @@ mod network;
 mod outbox;
 mod overdue;
 mod questions;
+mod reports;
 mod rewritten;
 mod settings;
 mod shells;
