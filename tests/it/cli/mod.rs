@@ -6,6 +6,7 @@ mod direct;
 mod help;
 mod leaks;
 mod network;
+mod operator;
 mod outbox;
 mod overdue;
 mod questions;
