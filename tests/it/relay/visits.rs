@@ -220,6 +220,7 @@ async fn visits_of_the_sender() {
 /// A relay without an operator, on which nothing is held: each request and each sweep visits the same objects as before
 /// there were reports, and the data is gone when the last answer of a share is. Only a finish at a node that does not
 /// know the commit reads it, as the deletion depends on it.
+#[expect(clippy::too_many_lines, reason = "one history, in order")]
 #[tokio::test]
 async fn without_an_operator_every_visit_is_as_before() {
     let nodes = Nodes::new();
