@@ -211,7 +211,13 @@ fn reported_too_late(browser: &Browser, relay: &Operated, sandbox: &Sandbox) {
     let link = relay.send(sandbox, &[PHOTO]);
     let tab = browser.tab();
     open(&tab, &link);
-    tab.press_button("Close").expect("you can report this");
+    // The page that is left finds out that the sender has revoked the share, and counts from then at the latest.
+    sandbox.share(["revoke", "-q", &link]).ok();
+    tab.tell("reload", json!({}));
+    tab.expect("you can report this");
+    let left = "JSON.parse(Object.values(localStorage)[0]).until - Date.now() / 1000";
+    let left = tab.value(left).as_f64().unwrap();
+    assert!((3000.0..=3600.0).contains(&left), "{left}");
     // By the browser's clock.
     let kept = tab.value("JSON.stringify(localStorage)");
     let late = "const [name] = Object.keys(localStorage);
