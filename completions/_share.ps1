@@ -233,6 +233,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make, list and revoke create tokens')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check that a relay works, and print its limits')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what a relay on this machine does')
+            [CompletionResult]::new('reports', 'reports', [CompletionResultType]::ParameterValue, 'List, read, save and delete what recipients have reported')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print the help of a command')
             break
         }
@@ -335,11 +336,112 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'share;relay;reports' {
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON lines')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the reports at a relay')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Verify a report, and show what was reported')
+            [CompletionResult]::new('save', 'save', [CompletionResultType]::ParameterValue, 'Save what was reported, or the whole report as it is')
+            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete a report and what was reported')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print the help of a command')
+            break
+        }
+        'share;relay;reports;list' {
+            [CompletionResult]::new('--identity', '--identity', [CompletionResultType]::ParameterName, 'Decrypt with the age identity in FILE; - reads it from standard input')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Read the store of the relay at URL [default: data directory]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON lines')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'share;relay;reports;show' {
+            [CompletionResult]::new('--identity', '--identity', [CompletionResultType]::ParameterName, 'Decrypt with the age identity in FILE; - reads it from standard input')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Read the store of the relay at URL [default: data directory]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON lines')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'share;relay;reports;save' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Save to FILE or DIR; with --encrypted also to standard output (-)')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Save to FILE or DIR; with --encrypted also to standard output (-)')
+            [CompletionResult]::new('--identity', '--identity', [CompletionResultType]::ParameterName, 'Decrypt with the age identity in FILE; - reads it from standard input')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Read the store of the relay at URL [default: data directory]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
+            [CompletionResult]::new('--encrypted', '--encrypted', [CompletionResultType]::ParameterName, 'Save the report as it is, encrypted')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON lines')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'share;relay;reports;delete' {
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Read the store of the relay at URL [default: data directory]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Don''t ask for confirmation')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Don''t ask for confirmation')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON lines')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more detail (-vv for debugging) [env: SHARE_LOG]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'share;relay;reports;help' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the reports at a relay')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Verify a report, and show what was reported')
+            [CompletionResult]::new('save', 'save', [CompletionResultType]::ParameterValue, 'Save what was reported, or the whole report as it is')
+            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete a report and what was reported')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'share;relay;reports;help;list' {
+            break
+        }
+        'share;relay;reports;help;show' {
+            break
+        }
+        'share;relay;reports;help;save' {
+            break
+        }
+        'share;relay;reports;help;delete' {
+            break
+        }
+        'share;relay;reports;help;help' {
+            break
+        }
         'share;relay;help' {
             [CompletionResult]::new('use', 'use', [CompletionResultType]::ParameterValue, 'Make a relay the default after checking it')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make, list and revoke create tokens')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check that a relay works, and print its limits')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what a relay on this machine does')
+            [CompletionResult]::new('reports', 'reports', [CompletionResultType]::ParameterValue, 'List, read, save and delete what recipients have reported')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -361,6 +463,25 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             break
         }
         'share;relay;help;status' {
+            break
+        }
+        'share;relay;help;reports' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the reports at a relay')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Verify a report, and show what was reported')
+            [CompletionResult]::new('save', 'save', [CompletionResultType]::ParameterValue, 'Save what was reported, or the whole report as it is')
+            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete a report and what was reported')
+            break
+        }
+        'share;relay;help;reports;list' {
+            break
+        }
+        'share;relay;help;reports;show' {
+            break
+        }
+        'share;relay;help;reports;save' {
+            break
+        }
+        'share;relay;help;reports;delete' {
             break
         }
         'share;relay;help;help' {
@@ -432,6 +553,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make, list and revoke create tokens')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check that a relay works, and print its limits')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what a relay on this machine does')
+            [CompletionResult]::new('reports', 'reports', [CompletionResultType]::ParameterValue, 'List, read, save and delete what recipients have reported')
             break
         }
         'share;help;relay;use' {
@@ -452,6 +574,25 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             break
         }
         'share;help;relay;status' {
+            break
+        }
+        'share;help;relay;reports' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the reports at a relay')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Verify a report, and show what was reported')
+            [CompletionResult]::new('save', 'save', [CompletionResultType]::ParameterValue, 'Save what was reported, or the whole report as it is')
+            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete a report and what was reported')
+            break
+        }
+        'share;help;relay;reports;list' {
+            break
+        }
+        'share;help;relay;reports;show' {
+            break
+        }
+        'share;help;relay;reports;save' {
+            break
+        }
+        'share;help;relay;reports;delete' {
             break
         }
         'share;help;completions' {

@@ -85,6 +85,9 @@ _share() {
             share__subcmd__help__subcmd__relay,check)
                 cmd="share__subcmd__help__subcmd__relay__subcmd__check"
                 ;;
+            share__subcmd__help__subcmd__relay,reports)
+                cmd="share__subcmd__help__subcmd__relay__subcmd__reports"
+                ;;
             share__subcmd__help__subcmd__relay,status)
                 cmd="share__subcmd__help__subcmd__relay__subcmd__status"
                 ;;
@@ -93,6 +96,18 @@ _share() {
                 ;;
             share__subcmd__help__subcmd__relay,use)
                 cmd="share__subcmd__help__subcmd__relay__subcmd__use"
+                ;;
+            share__subcmd__help__subcmd__relay__subcmd__reports,delete)
+                cmd="share__subcmd__help__subcmd__relay__subcmd__reports__subcmd__delete"
+                ;;
+            share__subcmd__help__subcmd__relay__subcmd__reports,list)
+                cmd="share__subcmd__help__subcmd__relay__subcmd__reports__subcmd__list"
+                ;;
+            share__subcmd__help__subcmd__relay__subcmd__reports,save)
+                cmd="share__subcmd__help__subcmd__relay__subcmd__reports__subcmd__save"
+                ;;
+            share__subcmd__help__subcmd__relay__subcmd__reports,show)
+                cmd="share__subcmd__help__subcmd__relay__subcmd__reports__subcmd__show"
                 ;;
             share__subcmd__help__subcmd__relay__subcmd__token,list)
                 cmd="share__subcmd__help__subcmd__relay__subcmd__token__subcmd__list"
@@ -105,6 +120,9 @@ _share() {
                 ;;
             share__subcmd__relay,help)
                 cmd="share__subcmd__relay__subcmd__help"
+                ;;
+            share__subcmd__relay,reports)
+                cmd="share__subcmd__relay__subcmd__reports"
                 ;;
             share__subcmd__relay,status)
                 cmd="share__subcmd__relay__subcmd__status"
@@ -121,6 +139,9 @@ _share() {
             share__subcmd__relay__subcmd__help,help)
                 cmd="share__subcmd__relay__subcmd__help__subcmd__help"
                 ;;
+            share__subcmd__relay__subcmd__help,reports)
+                cmd="share__subcmd__relay__subcmd__help__subcmd__reports"
+                ;;
             share__subcmd__relay__subcmd__help,status)
                 cmd="share__subcmd__relay__subcmd__help__subcmd__status"
                 ;;
@@ -130,11 +151,53 @@ _share() {
             share__subcmd__relay__subcmd__help,use)
                 cmd="share__subcmd__relay__subcmd__help__subcmd__use"
                 ;;
+            share__subcmd__relay__subcmd__help__subcmd__reports,delete)
+                cmd="share__subcmd__relay__subcmd__help__subcmd__reports__subcmd__delete"
+                ;;
+            share__subcmd__relay__subcmd__help__subcmd__reports,list)
+                cmd="share__subcmd__relay__subcmd__help__subcmd__reports__subcmd__list"
+                ;;
+            share__subcmd__relay__subcmd__help__subcmd__reports,save)
+                cmd="share__subcmd__relay__subcmd__help__subcmd__reports__subcmd__save"
+                ;;
+            share__subcmd__relay__subcmd__help__subcmd__reports,show)
+                cmd="share__subcmd__relay__subcmd__help__subcmd__reports__subcmd__show"
+                ;;
             share__subcmd__relay__subcmd__help__subcmd__token,list)
                 cmd="share__subcmd__relay__subcmd__help__subcmd__token__subcmd__list"
                 ;;
             share__subcmd__relay__subcmd__help__subcmd__token,revoke)
                 cmd="share__subcmd__relay__subcmd__help__subcmd__token__subcmd__revoke"
+                ;;
+            share__subcmd__relay__subcmd__reports,delete)
+                cmd="share__subcmd__relay__subcmd__reports__subcmd__delete"
+                ;;
+            share__subcmd__relay__subcmd__reports,help)
+                cmd="share__subcmd__relay__subcmd__reports__subcmd__help"
+                ;;
+            share__subcmd__relay__subcmd__reports,list)
+                cmd="share__subcmd__relay__subcmd__reports__subcmd__list"
+                ;;
+            share__subcmd__relay__subcmd__reports,save)
+                cmd="share__subcmd__relay__subcmd__reports__subcmd__save"
+                ;;
+            share__subcmd__relay__subcmd__reports,show)
+                cmd="share__subcmd__relay__subcmd__reports__subcmd__show"
+                ;;
+            share__subcmd__relay__subcmd__reports__subcmd__help,delete)
+                cmd="share__subcmd__relay__subcmd__reports__subcmd__help__subcmd__delete"
+                ;;
+            share__subcmd__relay__subcmd__reports__subcmd__help,help)
+                cmd="share__subcmd__relay__subcmd__reports__subcmd__help__subcmd__help"
+                ;;
+            share__subcmd__relay__subcmd__reports__subcmd__help,list)
+                cmd="share__subcmd__relay__subcmd__reports__subcmd__help__subcmd__list"
+                ;;
+            share__subcmd__relay__subcmd__reports__subcmd__help,save)
+                cmd="share__subcmd__relay__subcmd__reports__subcmd__help__subcmd__save"
+                ;;
+            share__subcmd__relay__subcmd__reports__subcmd__help,show)
+                cmd="share__subcmd__relay__subcmd__reports__subcmd__help__subcmd__show"
                 ;;
             share__subcmd__relay__subcmd__token,help)
                 cmd="share__subcmd__relay__subcmd__token__subcmd__help"
@@ -315,7 +378,7 @@ _share() {
             return 0
             ;;
         share__subcmd__help__subcmd__relay)
-            opts="use token check status"
+            opts="use token check status reports"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -331,6 +394,76 @@ _share() {
         share__subcmd__help__subcmd__relay__subcmd__check)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__help__subcmd__relay__subcmd__reports)
+            opts="list show save delete"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__help__subcmd__relay__subcmd__reports__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__help__subcmd__relay__subcmd__reports__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__help__subcmd__relay__subcmd__reports__subcmd__save)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__help__subcmd__relay__subcmd__reports__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -497,7 +630,7 @@ _share() {
             return 0
             ;;
         share__subcmd__man)
-            opts="-o -q -v -h --output --quiet --json --verbose --give-up --state-dir --help check completions list man open peek relay report revoke send status token use"
+            opts="-o -q -v -h --output --quiet --json --verbose --give-up --state-dir --help check completions delete list man open peek relay report reports revoke save send show status token use"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -648,7 +781,7 @@ _share() {
             return 0
             ;;
         share__subcmd__relay)
-            opts="-q -v -h --listen --public-url --plain-http --trusted-proxy --anyone --create-token-file --store --shared-folder --reserve --domain --accept-terms --acme-directory --acme-ca --acme-contact --tls-cert --tls-key --http-listen --max-size --max-lifetime --max-stored --max-requests --max-shares --max-traffic --max-connections --max-uploads --max-parallel --min-rate --operator-recipient --contact --max-reported --max-reports --admin --log --drain --quiet --json --verbose --give-up --state-dir --help use token check status help"
+            opts="-q -v -h --listen --public-url --plain-http --trusted-proxy --anyone --create-token-file --store --shared-folder --reserve --domain --accept-terms --acme-directory --acme-ca --acme-contact --tls-cert --tls-key --http-listen --max-size --max-lifetime --max-stored --max-requests --max-shares --max-traffic --max-connections --max-uploads --max-parallel --min-rate --operator-recipient --contact --max-reported --max-reports --admin --log --drain --quiet --json --verbose --give-up --state-dir --help use token check status reports help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -928,7 +1061,7 @@ _share() {
             return 0
             ;;
         share__subcmd__relay__subcmd__help)
-            opts="use token check status help"
+            opts="use token check status reports help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -958,6 +1091,76 @@ _share() {
         share__subcmd__relay__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__relay__subcmd__help__subcmd__reports)
+            opts="list show save delete"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__relay__subcmd__help__subcmd__reports__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__relay__subcmd__help__subcmd__reports__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__relay__subcmd__help__subcmd__reports__subcmd__save)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__relay__subcmd__help__subcmd__reports__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1032,6 +1235,299 @@ _share() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__relay__subcmd__reports)
+            opts="-q -v -h --quiet --json --verbose --give-up --state-dir --help list show save delete help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --give-up)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__relay__subcmd__reports__subcmd__delete)
+            opts="-y -q -v -h --yes --store --quiet --json --verbose --give-up --state-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --give-up)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__relay__subcmd__reports__subcmd__help)
+            opts="list show save delete help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__relay__subcmd__reports__subcmd__help__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__relay__subcmd__reports__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__relay__subcmd__reports__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__relay__subcmd__reports__subcmd__help__subcmd__save)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__relay__subcmd__reports__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__relay__subcmd__reports__subcmd__list)
+            opts="-q -v -h --identity --store --quiet --json --verbose --give-up --state-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --identity)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --give-up)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__relay__subcmd__reports__subcmd__save)
+            opts="-o -q -v -h --output --encrypted --identity --store --quiet --json --verbose --give-up --state-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --give-up)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        share__subcmd__relay__subcmd__reports__subcmd__show)
+            opts="-q -v -h --identity --store --quiet --json --verbose --give-up --state-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --identity)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --give-up)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -129,53 +129,54 @@ complete -c share -n "__fish_share_using_subcommand report" -s q -l quiet -d 'Do
 complete -c share -n "__fish_share_using_subcommand report" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand report" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
 complete -c share -n "__fish_share_using_subcommand report" -s h -l help -d 'Print help'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l listen -d 'Listen on ADDRESS [default: 127.0.0.1:4080]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l public-url -d 'Announce URL, the address of a proxy in front' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l trusted-proxy -d 'Trust proxies in NET to name the client in X-Forwarded-For, Forwarded or the PROXY protocol (repeatable)' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l create-token-file -d 'Let holders of a token in FILE create shares' -r -F
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l store -d 'Store shares at URL [default: data directory]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l reserve -d 'Keep SIZE free on the disk [default: 5 %, and at least 1 GiB]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l domain -d 'Get and renew a certificate for NAME, and listen on port 443 (repeatable)' -r -f -a "(__fish_print_hostnames)"
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l acme-directory -d 'Get certificates from the ACME server at URL [default: Let\'s Encrypt]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l acme-ca -d 'Trust the certificates in FILE (PEM) for the ACME server [default: those of the system]' -r -F
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l acme-contact -d 'Let the certificate authority write to MAIL' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l tls-cert -d 'Use the certificate chain in FILE (PEM), and listen on port 443' -r -F
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l tls-key -d 'Use the private key in FILE (PEM)' -r -F
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l http-listen -d 'Redirect plain HTTP on ADDRESS (port 80) to https, and let the authority use it' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-size -d 'Accept shares up to SIZE [default: 4GiB, with --anyone 100MiB]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-lifetime -d 'Accept shares that wait for up to TIME [default: 90d, with --anyone 3d]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-stored -d 'Store up to SIZE in all [default: what the disk has room for, with --anyone 64GiB]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-requests -d 'Accept up to N requests a minute per address [default: 6000; none: no limit]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-shares -d 'Accept up to N new shares an hour per address, and per create token [default: 240, with --anyone 20; none: no limit]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-traffic -d 'Transfer up to SIZE an hour per address, both ways; accept up to SIZE an hour per create token [default: 64GiB, with --anyone 256MiB; none: no limit]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-connections -d 'Accept up to N connections at once per address, of 4096 in all [default: 128; none: no limit]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-uploads -d 'Accept up to N unfinished uploads per address, and per create token [default: 64, with --anyone 8; none: no limit]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-parallel -d 'Receive up to N parts at once per address; further ones wait [default: 8; none: no limit]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l min-rate -d 'End transfers slower than SIZE a second, averaged over 60 seconds [default: 512B; none: no limit]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l operator-recipient -d 'Let recipients report what they were sent to the holder of this age key, and keep opened shares for an hour' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l contact -d 'Tell people how to reach you' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-reported -d 'Keep up to SIZE of reported shares [default: a tenth of the store, from 1GiB to half of it]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l max-reports -d 'Accept up to N reports an hour per address [default: 10; none: no limit]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l admin -d 'Serve health, metrics and status at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state directory]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l log -d 'Log as text or JSON lines on standard error, or to journald' -r -f -a "text\t'Lines for people'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l listen -d 'Listen on ADDRESS [default: 127.0.0.1:4080]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l public-url -d 'Announce URL, the address of a proxy in front' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l trusted-proxy -d 'Trust proxies in NET to name the client in X-Forwarded-For, Forwarded or the PROXY protocol (repeatable)' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l create-token-file -d 'Let holders of a token in FILE create shares' -r -F
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l store -d 'Store shares at URL [default: data directory]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l reserve -d 'Keep SIZE free on the disk [default: 5 %, and at least 1 GiB]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l domain -d 'Get and renew a certificate for NAME, and listen on port 443 (repeatable)' -r -f -a "(__fish_print_hostnames)"
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l acme-directory -d 'Get certificates from the ACME server at URL [default: Let\'s Encrypt]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l acme-ca -d 'Trust the certificates in FILE (PEM) for the ACME server [default: those of the system]' -r -F
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l acme-contact -d 'Let the certificate authority write to MAIL' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l tls-cert -d 'Use the certificate chain in FILE (PEM), and listen on port 443' -r -F
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l tls-key -d 'Use the private key in FILE (PEM)' -r -F
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l http-listen -d 'Redirect plain HTTP on ADDRESS (port 80) to https, and let the authority use it' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l max-size -d 'Accept shares up to SIZE [default: 4GiB, with --anyone 100MiB]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l max-lifetime -d 'Accept shares that wait for up to TIME [default: 90d, with --anyone 3d]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l max-stored -d 'Store up to SIZE in all [default: what the disk has room for, with --anyone 64GiB]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l max-requests -d 'Accept up to N requests a minute per address [default: 6000; none: no limit]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l max-shares -d 'Accept up to N new shares an hour per address, and per create token [default: 240, with --anyone 20; none: no limit]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l max-traffic -d 'Transfer up to SIZE an hour per address, both ways; accept up to SIZE an hour per create token [default: 64GiB, with --anyone 256MiB; none: no limit]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l max-connections -d 'Accept up to N connections at once per address, of 4096 in all [default: 128; none: no limit]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l max-uploads -d 'Accept up to N unfinished uploads per address, and per create token [default: 64, with --anyone 8; none: no limit]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l max-parallel -d 'Receive up to N parts at once per address; further ones wait [default: 8; none: no limit]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l min-rate -d 'End transfers slower than SIZE a second, averaged over 60 seconds [default: 512B; none: no limit]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l operator-recipient -d 'Let recipients report what they were sent to the holder of this age key, and keep opened shares for an hour' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l contact -d 'Tell people how to reach you' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l max-reported -d 'Keep up to SIZE of reported shares [default: a tenth of the store, from 1GiB to half of it]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l max-reports -d 'Accept up to N reports an hour per address [default: 10; none: no limit]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l admin -d 'Serve health, metrics and status at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state directory]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l log -d 'Log as text or JSON lines on standard error, or to journald' -r -f -a "text\t'Lines for people'
 json\t'An object a line'
 journald\t'Entries in the journal of systemd'"
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l drain -d 'When stopped, let running requests finish for up to TIME' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l plain-http -d 'Allow plain HTTP on a network that you trust'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l anyone -d 'Let anyone create shares (lower limits)'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l shared-folder -d 'Let several relays use the folder'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l accept-terms -d 'Accept the terms of the certificate authority'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -s q -l quiet -d 'Don\'t print progress or hints'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -l json -d 'Print results as JSON lines'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -s h -l help -d 'Print help'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -f -a "use" -d 'Make a relay the default after checking it'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -f -a "token" -d 'Make, list and revoke create tokens'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -f -a "check" -d 'Check that a relay works, and print its limits'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -f -a "status" -d 'Show what a relay on this machine does'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status help" -f -a "help" -d 'Print the help of a command'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l drain -d 'When stopped, let running requests finish for up to TIME' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l plain-http -d 'Allow plain HTTP on a network that you trust'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l anyone -d 'Let anyone create shares (lower limits)'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l shared-folder -d 'Let several relays use the folder'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l accept-terms -d 'Accept the terms of the certificate authority'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -s q -l quiet -d 'Don\'t print progress or hints'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l json -d 'Print results as JSON lines'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -s h -l help -d 'Print help'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -f -a "use" -d 'Make a relay the default after checking it'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -f -a "token" -d 'Make, list and revoke create tokens'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -f -a "check" -d 'Check that a relay works, and print its limits'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -f -a "status" -d 'Show what a relay on this machine does'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -f -a "reports" -d 'List, read, save and delete what recipients have reported'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -f -a "help" -d 'Print the help of a command'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -s q -l quiet -d 'Don\'t print progress or hints'
@@ -210,10 +211,22 @@ complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subco
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from reports" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from reports" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from reports" -s q -l quiet -d 'Don\'t print progress or hints'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from reports" -l json -d 'Print results as JSON lines'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from reports" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from reports" -s h -l help -d 'Print help'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from reports" -f -a "list" -d 'List the reports at a relay'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from reports" -f -a "show" -d 'Verify a report, and show what was reported'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from reports" -f -a "save" -d 'Save what was reported, or the whole report as it is'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from reports" -f -a "delete" -d 'Delete a report and what was reported'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from reports" -f -a "help" -d 'Print the help of a command'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "use" -d 'Make a relay the default after checking it'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "token" -d 'Make, list and revoke create tokens'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check that a relay works, and print its limits'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "status" -d 'Show what a relay on this machine does'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "reports" -d 'List, read, save and delete what recipients have reported'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c share -n "__fish_share_using_subcommand completions" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand completions" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
@@ -243,6 +256,7 @@ complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcom
 complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "token" -d 'Make, list and revoke create tokens'
 complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "check" -d 'Check that a relay works, and print its limits'
 complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "status" -d 'Show what a relay on this machine does'
+complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "reports" -d 'List, read, save and delete what recipients have reported'
 complete -c share -n "__fish_share_using_subcommand open" -f
 complete -c share -n "__fish_share_using_subcommand peek" -f
 complete -c share -n "__fish_share_using_subcommand status" -f
@@ -256,5 +270,10 @@ complete -c share -n "__fish_share_using_subcommand token; and __fish_seen_subco
 complete -c share -n "__fish_share_using_subcommand token; and __fish_seen_subcommand_from revoke" -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from reports" -f
+complete -c share -n "__fish_share_using_subcommand reports; and __fish_seen_subcommand_from list" -f
+complete -c share -n "__fish_share_using_subcommand reports; and __fish_seen_subcommand_from show" -f
+complete -c share -n "__fish_share_using_subcommand reports; and __fish_seen_subcommand_from save" -f
+complete -c share -n "__fish_share_using_subcommand reports; and __fish_seen_subcommand_from delete" -f
 complete -c share -n "__fish_share_using_subcommand completions" -f -a "bash elvish fish powershell zsh"
-complete -c share -n "__fish_share_using_subcommand man" -f -a "check completions list man open peek relay report revoke send status token use"
+complete -c share -n "__fish_share_using_subcommand man" -f -a "check completions delete list man open peek relay report reports revoke save send show status token use"

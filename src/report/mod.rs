@@ -17,6 +17,8 @@ mod bundle;
 mod operator;
 mod verify;
 
+pub use age::x25519::Identity;
+
 pub use self::body::{Disclosed, MAX_NOTE, NoteError, seal_keys, seal_note};
 pub use self::bundle::{Bundle, BundleError, Facts, Records};
 pub use self::operator::{KeyError, Recipient, identities};

@@ -81,7 +81,7 @@ impl DestinationOptions<'_> {
 
     /// A screen if the share can be shown, else files.
     async fn screen_or_here(&self, manifest: &Manifest, cx: &Context) -> Result<ChosenDestination, Failure> {
-        let capabilities = capabilities(cx).await?;
+        let capabilities = capabilities("use -o FILE to save the share; nothing was opened", cx).await?;
         let time = self.seconds.map(Duration::from_secs);
         let view = |capabilities, presentation| {
             let (manifest, words) = (manifest.clone(), showing::WORDS);
@@ -123,16 +123,13 @@ impl DestinationOptions<'_> {
     }
 }
 
-/// The ways to show a share in this terminal and on this computer.
-async fn capabilities(cx: &Context) -> Result<Capabilities, Failure> {
+/// The ways to show a share in this terminal and on this computer. `instead`: a hint where the terminal fails.
+pub(in crate::cli) async fn capabilities(instead: &'static str, cx: &Context) -> Result<Capabilities, Failure> {
     let preference = std::env::var("SHARE_VIEWER").ok().filter(|preference| !preference.trim().is_empty());
     let preference = preference.as_deref().or(cx.config.viewer.as_deref());
     let capabilities = Capabilities::find(preference).await.map_err(|error| match error.kind() {
         io::ErrorKind::Interrupted => Failure::Interrupted(None),
-        _ => Failure::local(
-            format!("the terminal: {error}"),
-            Hint::line("use -o FILE to save the share; nothing was opened"),
-        ),
+        _ => Failure::local(format!("the terminal: {error}"), Hint::line(instead)),
     })?;
     if let Some(name) = capabilities.missing_program() {
         return Err(Failure::usage(

@@ -8,6 +8,7 @@ mod limits;
 mod listening;
 mod operations;
 mod reporting;
+mod reports;
 mod rewriting;
 mod serve;
 mod status;
@@ -61,6 +62,7 @@ enum RelayCommand {
     Token(token::TokenArgs),
     Check(check::CheckArgs),
     Status(status::StatusArgs),
+    Reports(reports::ReportsArgs),
 }
 
 impl RelayArgs {
@@ -74,6 +76,7 @@ impl RelayArgs {
 pub(super) async fn run(args: RelayArgs, cx: &Context) -> Result<(), Failure> {
     match args.command {
         None => serve::run(args.serve, cx).await,
+        Some(RelayCommand::Reports(args)) => reports::run(args, cx).await,
         Some(RelayCommand::Token(args)) => token::run(&args, cx),
         Some(RelayCommand::Use(args)) => cx.or_interrupted(choose::run(&args, cx)).await?,
         Some(RelayCommand::Status(args)) => cx.or_interrupted(status::run(&args, cx)).await?,

@@ -86,6 +86,12 @@ fn half(all: u64) -> String {
     }
 }
 
+/// The warning about a store whose free space is set aside for reported shares.
+pub(super) fn no_room_beside(max_reported: u64) -> String {
+    let room = format::binary(max_reported);
+    format!("no upload is accepted: the store has no room beside the {room} for reported shares; lower --max-reported")
+}
+
 impl ReportingArgs {
     /// How to reach the operator.
     pub(super) fn contact(&self) -> Option<&str> {

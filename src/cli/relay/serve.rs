@@ -19,7 +19,7 @@ use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::relay::limits::{LimitArgs, size};
 use crate::cli::relay::listening;
 use crate::cli::relay::operations::{OperationArgs, Operations, SETTLE_TIME};
-use crate::cli::relay::reporting::ReportingArgs;
+use crate::cli::relay::reporting::{ReportingArgs, no_room_beside};
 use crate::cli::relay::summary::{Summary, creators_word};
 use crate::cli::relay::tls::{self, TlsArgs};
 use crate::cli::relay::token::watch::WatchedTokens;
@@ -303,6 +303,11 @@ impl ServeArgs {
         } else if let Some(bounded) = bounded {
             bounded.list_all().await.map_err(anyhow::Error::from)?;
             tokio::spawn(bounded.keep_listing());
+        }
+        if let Some(max) = max_reported
+            && !rules.has_room().await
+        {
+            cx.output.warn(&no_room_beside(max));
         }
         Ok((rules, operator))
     }

@@ -318,6 +318,11 @@ impl StoreRelay {
         if room < part_len { PartLimit { longest: room, max } } else { PartLimit { longest: part_len, max: part_len } }
     }
 
+    /// Whether the store has room for any upload.
+    pub async fn has_room(&self) -> bool {
+        self.expect_room(1).await.is_ok()
+    }
+
     /// Fails if the store would have less than its reserve free after `bytes` more.
     pub(super) async fn expect_room(&self, bytes: u64) -> Result<(), RelayError> {
         let Some(space) = self.store.space().await.map_err(failure)? else { return Ok(()) };

@@ -24,6 +24,7 @@ mod protocol;
 mod quotas;
 mod races;
 mod remembered;
+mod reporting;
 mod reports;
 mod sending;
 mod server;

@@ -7,5 +7,6 @@ mod films;
 mod page;
 mod photos;
 mod places;
+mod reports;
 mod traces;
 mod viewing;

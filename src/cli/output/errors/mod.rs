@@ -6,6 +6,7 @@ mod open;
 mod relay;
 mod report;
 mod send;
+mod unread;
 
 use std::io;
 use std::path::Path;
@@ -15,6 +16,7 @@ pub(in crate::cli) use self::limits::reason as refusal;
 pub(in crate::cli) use self::message::{Exit, Hint, Message};
 pub(in crate::cli) use self::relay::{ProxyFault, Request};
 pub(in crate::cli) use self::report::{Unreportable, how_to_report};
+pub(in crate::cli) use self::unread::Unread;
 use crate::cli::output::format::{binary, quoted, size};
 use crate::link::LinkError;
 use crate::open::{OpenError, ReportError};
@@ -45,6 +47,8 @@ pub(in crate::cli) enum Failure {
     Unreportable(Unreportable),
     /// The relay did not take a report to its operator, who can be reached at `contact`.
     Report { relay: String, contact: String, error: ReportError },
+    /// An operator cannot read a report.
+    Unread(Unread),
     /// Another request to a relay failed.
     Request { relay: String, url: Box<RelayUrl>, request: Request, error: RelayError },
     /// A bucket did not answer, for the reason in words.
@@ -135,6 +139,7 @@ impl Failure {
             ),
             Self::Open { relay, direct, error, ours, kept } => open::message(relay, *direct, error, *ours, *kept),
             Self::Reportable(failure) => Message { hint: Some(how_to_report()), ..failure.message() },
+            Self::Unread(why) => unread::message(why),
             Self::Unreportable(why) => report::unreportable(why),
             Self::Report { relay, contact, error } => report::message(relay, contact, error),
             Self::Request { relay, url, request, error } => relay::refused(relay, url, *request, error),
