@@ -149,7 +149,7 @@ impl StoreRelay {
             self.set_aside(id).await?;
             self.delete_surplus(id, records).await
         } else {
-            self.delete_held(id, records).await
+            self.delete_held(id).await
         }
     }
 
@@ -193,10 +193,7 @@ impl StoreRelay {
 
     /// Deletes the data of a share whose hold is over, in one step with the index: the bytes that become free must not
     /// show for a moment that they were set aside.
-    pub(super) async fn delete_held(&self, id: &Id, records: &Records) -> Result<(), RelayError> {
-        if records.hold_end().is_none() {
-            return Ok(());
-        }
+    async fn delete_held(&self, id: &Id) -> Result<(), RelayError> {
         let prefixes = [names::all_reported_of(id), names::manifest(id), names::parts(id), names::guesses(id)];
         let [index, manifest, parts, slots] = prefixes.each_ref().map(|prefix| self.store.list(prefix, None));
         let (index, manifest, parts, slots) = tokio::try_join!(index, manifest, parts, slots).map_err(failure)?;

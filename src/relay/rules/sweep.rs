@@ -4,6 +4,9 @@
 //! records and does what they call for. It deletes a hint only when the next one is written or nothing is left to do.
 //! So any number of sweepers may run, and each may die at any point. The cost of a sweep depends on what is due, not on
 //! what is stored.
+//!
+//! A sweep first writes and deletes the records that senders can see. It deletes the data of held shares after that,
+//! since the time of it depends on whether they were reported.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,6 +22,25 @@ use crate::relay::rules::records::{Claim, ClaimEnd, Decision, Offer, failure};
 use crate::relay::rules::{CLOCK_TOLERANCE, StoreRelay, UPLOAD_TIME, names};
 use crate::relay::{Credential, RelayError, ShareState, TOMBSTONE_TIME, V1};
 use crate::secret::Id;
+
+/// The two passes of a sweep: see the module.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// Everything, unless it is held.
+    Records,
+    /// Also the deletion of held data.
+    HeldData,
+}
+
+/// The next step for a share.
+enum Next {
+    /// It must be looked at again then, Unix seconds.
+    At(u64),
+    /// The rest is for the next pass of this sweep.
+    Pass,
+    /// Nothing is left to do.
+    Nothing,
+}
 
 /// Shares that are processed at once, since requests to a bucket are slow.
 const AT_ONCE: usize = 8;
@@ -41,23 +63,33 @@ impl StoreRelay {
         let last = self.clock.now().saturating_sub(self.policy.grace.as_secs());
         let before = names::first_due(last);
         let hints = self.store.list(&names::hints(), Some(&before)).await.map_err(failure)?;
-        let attended = stream::iter(hints).map(async |hint| {
-            // After a failure the hint stays, so that the next sweep tries again.
-            match names::parse_due(&hint.name) {
-                Some((_, id)) => match self.attend(&id, &hint.name).await {
-                    Ok(()) => return 1,
-                    Err(error) => tracing::warn!(%error, "cleaning up a share failed; the next sweep tries again"),
-                },
-                None => tracing::warn!("ignored a hint with an unknown form of name"),
-            }
-            0
-        });
-        let looked_at = attended.buffer_unordered(AT_ONCE).fold(0, async |sum, one| sum + one).await;
+        let hints: Vec<String> = hints.into_iter().map(|hint| hint.name).collect();
+        let (looked_at, held) = self.attend_all(hints, Pass::Records).await;
+        let (deleted, _) = self.attend_all(held, Pass::HeldData).await;
         self.look_at_landed().await;
         if let Err(error) = self.tidy().await {
             tracing::warn!(%error, "leftover objects could not be removed");
         }
-        Ok(looked_at)
+        Ok(looked_at + deleted)
+    }
+
+    /// Attends to the shares of these hints. Returns how many are done, and the hints that are left to the next pass.
+    async fn attend_all(&self, hints: Vec<String>, pass: Pass) -> (usize, Vec<String>) {
+        let attended = stream::iter(hints).map(async |hint| {
+            // After a failure the hint stays, so that the next sweep tries again.
+            match names::parse_due(&hint) {
+                Some((_, id)) => match self.attend(&id, &hint, pass).await {
+                    Ok(true) => return (1, None),
+                    Ok(false) => return (0, Some(hint)),
+                    Err(error) => tracing::warn!(%error, "cleaning up a share failed; the next sweep tries again"),
+                },
+                None => tracing::warn!("ignored a hint with an unknown form of name"),
+            }
+            (0, None)
+        });
+        let outcomes: Vec<(usize, Option<String>)> = attended.buffer_unordered(AT_ONCE).collect().await;
+        let done = outcomes.iter().map(|(done, _)| done).sum();
+        (done, outcomes.into_iter().filter_map(|(_, left)| left).collect())
     }
 
     /// Deletes the parts that were stored while another node ended their share: of each share with parts that have
@@ -90,15 +122,20 @@ impl StoreRelay {
         if names.is_empty() { Ok(()) } else { self.store.delete(&names).await.map_err(failure) }
     }
 
-    /// Does what is due for one share, writes the hint for what will be due next, and deletes this one.
-    async fn attend(&self, id: &Id, hint: &str) -> Result<(), RelayError> {
-        if let Some(next) = self.settle(id).await? {
-            self.mark_due(id, next).await?;
-            if names::due(id, next) == hint {
-                return Ok(());
+    /// Does what is due for one share, writes the hint for what will be due next, and deletes this one. Returns whether
+    /// that is done, or left to the next pass.
+    async fn attend(&self, id: &Id, hint: &str, pass: Pass) -> Result<bool, RelayError> {
+        match self.settle(id, pass).await? {
+            Next::Pass => return Ok(false),
+            Next::At(next) => {
+                self.mark_due(id, next).await?;
+                if names::due(id, next) == hint {
+                    return Ok(true);
+                }
             }
+            Next::Nothing => {}
         }
-        self.store.delete(&[hint.to_owned()]).await.map_err(failure)
+        self.store.delete(&[hint.to_owned()]).await.map_err(failure).map(|()| true)
     }
 
     /// Writes the record of an end that only the clock has decided so far, for the share's sender.
@@ -107,7 +144,7 @@ impl StoreRelay {
     /// [`RelayError::Unknown`] for an unknown share or a wrong owner token, and the errors of the store.
     pub async fn settle_now(&self, owner: &Credential) -> Result<(), RelayError> {
         self.state(owner).await?;
-        self.settle(&owner.id).await.map(drop)
+        self.settle(&owner.id, Pass::Records).await.map(drop)
     }
 
     /// Whether a time has passed by the clock of every node.
@@ -115,53 +152,63 @@ impl StoreRelay {
         now > after(at, self.policy.grace)
     }
 
-    /// Does what is due for a share. Returns when to look at it again.
-    async fn settle(&self, id: &Id) -> Result<Option<u64>, RelayError> {
+    /// Does what is due for a share.
+    async fn settle(&self, id: &Id, pass: Pass) -> Result<Next, RelayError> {
         let now = self.clock.now();
         let due = |at| self.is_due(at, now);
         let Some(records) = Records::load(&*self.store, id).await? else {
-            return self.delete_unannounced(id).await.map(|()| None);
+            return self.delete_unannounced(id).await.map(|()| Next::Nothing);
         };
         match records.phase(now) {
             Phase::Uploading => {
                 let at = after(records.offer.at, UPLOAD_TIME);
                 if due(at) {
                     self.abort(id).await?;
-                    return Ok(Some(now));
+                    return Ok(Next::At(now));
                 }
-                Ok(Some(at))
+                Ok(Next::At(at))
             }
-            Phase::Waiting => Ok(records.expires()),
-            Phase::Leased { until } => Ok(Some(until)),
+            Phase::Waiting => Ok(records.expires().map_or(Next::Nothing, Next::At)),
+            Phase::Leased { until } => Ok(Next::At(until)),
             // Only the clock has decided so far. Another record may win; the next look finds it.
             Phase::Over { state: ShareState::Lapsed, at, settled: false } => {
                 if due(at) {
                     self.end_share(id, ClaimEnd::Lapsed { v: V1, at }, records.hold()).await?;
-                    return Ok(Some(now));
+                    // Its hold may be over too, if nobody has swept for long.
+                    let is_held = records.hold().is_some() && pass == Pass::Records;
+                    return Ok(if is_held { Next::Pass } else { Next::At(now) });
                 }
-                Ok(Some(at))
+                Ok(Next::At(at))
             }
             Phase::Over { at, settled: false, .. } => {
                 if due(at) {
                     self.end_share(id, Claim::Expired { v: V1, at }, None).await?;
-                    return Ok(Some(now));
+                    return Ok(Next::At(now));
                 }
-                Ok(Some(at))
+                Ok(Next::At(at))
             }
             Phase::Over { at, settled: true, .. } => {
                 let tombstone = after(at, TOMBSTONE_TIME);
+                let is_held = records.hold().is_some();
                 if due(tombstone) {
-                    self.delete_held(id, &records).await?;
-                    self.delete_all(id).await?;
-                    return Ok(None);
+                    self.delete_offer(id).await?;
+                    match (is_held, pass) {
+                        (true, Pass::Records) => return Ok(Next::Pass),
+                        (true, Pass::HeldData) => self.delete_unannounced(id).await?,
+                        (false, _) => delete_below(&*self.store, &names::share(id), &[]).await?,
+                    }
+                    return Ok(Next::Nothing);
+                }
+                if is_held && pass == Pass::Records {
+                    return Ok(Next::Pass);
                 }
                 if let Some(hold_end) = self.keep_or_close(id, &records).await? {
-                    return Ok(Some(hold_end));
+                    return Ok(Next::At(hold_end));
                 }
                 // A part may have been stored after the end by a node that then died; a power cut may have undone a
                 // deletion.
                 let second_look = after(at, UPLOAD_TIME);
-                Ok(Some(if due(second_look) { tombstone } else { second_look }))
+                Ok(Next::At(if due(second_look) { tombstone } else { second_look }))
             }
         }
     }
@@ -174,15 +221,23 @@ impl StoreRelay {
         if !offer.is_empty() {
             return Err(RelayError::BUSY);
         }
-        let names: Vec<String> = left.into_iter().map(|object| object.name).collect();
-        if names.is_empty() { Ok(()) } else { self.store.delete(&names).await.map_err(failure) }
+        let (left, report) = (left.into_iter().map(|object| object.name), names::report(id));
+        let (last, left): (Vec<String>, Vec<String>) = left.partition(|name| *name == report);
+        let mut names = Vec::new();
+        if self.policy.operator.is_some() || !last.is_empty() {
+            // In one step with the data, and before the record that shows that it may exist.
+            let index = self.store.list(&names::all_reported_of(id), None).await.map_err(failure)?;
+            names.extend(index.into_iter().map(|object| object.name));
+        }
+        names.extend(left.into_iter().chain(last));
+        self.delete_objects(names).await
     }
 
-    /// Deletes all of a share: the offer first, so that the rest is not taken for a share.
-    async fn delete_all(&self, id: &Id) -> Result<(), RelayError> {
+    /// Deletes the offer of a share, so that the rest is not taken for one.
+    async fn delete_offer(&self, id: &Id) -> Result<(), RelayError> {
         self.store.delete(&[Offer::name(id)]).await.map_err(failure)?;
         self.known.forget(id);
-        delete_below(&*self.store, &names::share(id), &[]).await
+        Ok(())
     }
 
     /// Sweeps about once a minute, until the future is dropped.

@@ -8,6 +8,7 @@ mod disk;
 mod folders;
 mod kill;
 mod refusals;
+mod reports;
 mod rows;
 mod soak;
 

@@ -5,7 +5,7 @@
 //! The letters are promises. L1: a printed link leads to a share that is complete and durable. L2, L3: while a share
 //! waits or is being opened, all of it is there. L4: a finished share is safe with its opener. O1: at most one claimant
 //! gets it. O2: after its end nothing more is sent out. D1: one sweep after the end its content is gone. D2: an
-//! incomplete upload is gone after a day.
+//! incomplete upload is gone after a day. E1: a report that was answered shows all of the share for 30 days.
 
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +19,7 @@ use share::relay::rules::StoreRelay;
 use share::relay::{Checksum, ClaimResponse, Credential, Gone, Relay, RelayError, ShareState};
 use share::secret::Token;
 
+use super::reports;
 use crate::support::{
     Counts, Ended, FAULTS, Fault, Faults, Faulty, Kind, LineFault, Op, Proxy, SHARE, Sample, Slow, Tally, TestClock,
     World, changes, kill, killed_at, node_over, noise, with_a_small_disk,
@@ -177,6 +178,23 @@ rows! {
         "the relay dies between the end and the deletion, parts come late, or a disk brings deleted ones back",
         "unreadable at once, and deleted by the sweeper",
         "O2 D1 D2";
+    the_store_fails_while_reporting:
+        "an operation of the store fails, conflicts, happens twice, is slow or finds no room, or the relay dies \
+         before or after it: while a share is reported to the operator; or the answer is lost",
+        "an answered report shows all of the share; a repeated report succeeds",
+        "E1";
+    the_store_fails_while_closing:
+        "the same, while the sweeper deletes what was kept for an hour after its end",
+        "what was reported stays; the next sweep deletes the rest",
+        "D1 E1";
+    the_store_fails_while_a_report_is_deleted:
+        "the same, while the operator deletes a report",
+        "the report is gone once that is answered; the next sweep deletes what was reported",
+        "D1";
+    reports_race:
+        "report against revocation, finish, lapse and the end of the hour; clocks two minutes apart",
+        "an answered report shows all of the share; nothing is left of a share whose report came too late",
+        "D1 E1";
     the_link_cannot_be_printed:
         "the link cannot be printed: standard output is closed or full",
         "the share is revoked",
@@ -212,7 +230,7 @@ fn has_ended(world: &World) -> bool {
 }
 
 /// The result of a run with a fault.
-struct Harm {
+pub(crate) struct Harm {
     /// Operations by kind.
     counts: Counts,
     /// Whether the fault was observed.
@@ -220,7 +238,7 @@ struct Harm {
 }
 
 /// Clears the plan of `faults`, and returns the observations.
-fn harm(faults: &Faults) -> Harm {
+pub(crate) fn harm(faults: &Faults) -> Harm {
     let seen = faults.clear() > 0;
     Harm { counts: faults.counts(), seen }
 }
@@ -228,7 +246,12 @@ fn harm(faults: &Faults) -> Harm {
 /// Combines each operation of these kinds with each fault, until a run has no more operations of that kind: `run` calls
 /// its argument at the moment from which faults may happen. A quick run combines each kind and each fault at a few
 /// operations.
-fn each_operation(faults: &Arc<Faults>, depth: Depth, kinds: &[Kind], mut run: impl FnMut(&dyn Fn()) -> Harm) -> Tally {
+pub(crate) fn each_operation(
+    faults: &Arc<Faults>,
+    depth: Depth,
+    kinds: &[Kind],
+    mut run: impl FnMut(&dyn Fn()) -> Harm,
+) -> Tally {
     let pairs = || kinds.iter().flat_map(|kind| FAULTS.map(|fault| (*kind, fault)));
     let mut tally = Tally::expecting(pairs().map(|(kind, fault)| format!("{kind:?}: {fault:?}")));
     // The number of operations of each kind in a run without faults.
@@ -331,7 +354,7 @@ fn the_sender_dies(world: &Arc<World>, depth: Depth) -> Tally {
 /// The store's operations during an upload.
 const SENDING: [Kind; 3] = [Kind::Create, Kind::Read, Kind::List];
 /// Every kind of operation.
-const ALL: [Kind; 4] = [Kind::Create, Kind::Read, Kind::List, Kind::Delete];
+pub(crate) const ALL: [Kind; 4] = [Kind::Create, Kind::Read, Kind::List, Kind::Delete];
 
 fn sending(world: &Arc<World>, depth: Depth, size: usize, kinds: &[Kind]) -> Tally {
     let content = noise(size, 32);
@@ -1061,6 +1084,22 @@ fn deleted_data_comes_back(world: &Arc<World>, _: Depth) -> Tally {
     let mut tally = Tally::made("deaths before the deletion", deaths);
     tally.add(Tally::made("parts that come back", 2));
     tally
+}
+
+fn the_store_fails_while_reporting(world: &Arc<World>, depth: Depth) -> Tally {
+    reports::while_reporting(world, depth)
+}
+
+fn the_store_fails_while_closing(world: &Arc<World>, depth: Depth) -> Tally {
+    reports::while_closing(world, depth)
+}
+
+fn the_store_fails_while_a_report_is_deleted(world: &Arc<World>, depth: Depth) -> Tally {
+    reports::while_deleting(world, depth)
+}
+
+fn reports_race(world: &Arc<World>, depth: Depth) -> Tally {
+    reports::races(world, depth)
 }
 
 fn the_link_cannot_be_printed(world: &Arc<World>, _: Depth) -> Tally {

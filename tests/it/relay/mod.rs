@@ -32,5 +32,6 @@ mod service;
 mod states;
 mod stopping;
 mod tls;
+mod unobserved;
 mod vectors;
 mod visits;

@@ -360,9 +360,8 @@ async fn a_part_that_takes_an_hour_is_refused_with_its_share() {
         let share = Sample::new(5000, false);
         let (rules, device) = (&bench.rules, share.device());
         rules.create(&share.owner, &share.create).await.unwrap();
-        // The checksum of a part that is to come, and another length.
-        let (sender, part) = slow_part(3);
-        let slow = rules.put_part(&share.owner, 0, Checksum::of(b"abc"), part);
+        let (sender, part) = slow_part(5000);
+        let slow = rules.put_part(&share.owner, 0, share.commit.parts[0], part);
         let observed = async {
             tokio::task::yield_now().await;
             share.put_all(rules).await;
@@ -374,7 +373,7 @@ async fn a_part_that_takes_an_hour_is_refused_with_its_share() {
             bench.finish(&share, &device).await;
             bench.pass(HOUR + GRACE).await;
             let before = bench.names("").await;
-            sender.send(Bytes::from_static(b"abc")).await.unwrap();
+            sender.send(share.parts[0].clone()).await.unwrap();
             drop(sender);
             before
         };
@@ -598,4 +597,39 @@ async fn a_part_that_lands_after_the_close_is_deleted_by_the_next_sweep() {
         let left = store.list(&prefix, None).await.unwrap().len();
         assert_eq!(left, usize::from(is_reported), "reported: {is_reported}");
     }
+}
+
+/// How long the deletion of held data takes depends on reports, so nothing that senders see waits for it.
+#[tokio::test]
+async fn a_sweep_writes_what_senders_see_before_it_deletes_held_data() {
+    let bench = Bench::over(TestRelay::memory());
+    let observed = Observed::new(bench.test.store.clone());
+    let sweeper = operated(observed.clone(), bench.test.clock.clone());
+    let before = async |earlier: &str, later: &str| {
+        observed.visits();
+        sweeper.sweep().await.unwrap();
+        let visits: Vec<String> = observed.timed_visits().into_iter().map(|(visit, _)| visit).collect();
+        let at = |visit: &str| visits.iter().position(|seen| seen == visit).expect(visit);
+        assert!(at(earlier) < at(later), "{visits:?}");
+    };
+    let (deleted, device) = bench.claimed(5000).await;
+    let (kept, keeper) = bench.claimed(5000).await;
+    for (share, device) in [(&deleted, &device), (&kept, &keeper)] {
+        bench.rules.report(device, &report("keys")).await.unwrap();
+        bench.finish(share, device).await;
+    }
+    bench.rules.review(&deleted.keys.id).await.unwrap();
+    bench.pass(GRACE).await;
+    let mut expiring = Sample::new(5000, false);
+    // Its hint comes after that of the end of the hold.
+    expiring.create.ttl = HOUR;
+    expiring.send(&bench.rules).await;
+    bench.test.clock.advance(HOUR + GRACE);
+    before("create claim", "delete index").await;
+    bench.pass(GRACE).await;
+    bench.pass(DAY).await;
+    bench.pass(GRACE).await;
+    bench.test.clock.advance(29 * DAY);
+    before("delete offer", "delete index").await;
+    assert_eq!(bench.names("reports/").await, Vec::<String>::new());
 }

@@ -5,16 +5,18 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::StreamExt;
 use futures_util::future::join_all;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use share::relay::clock::Clock;
-use share::relay::rules::{Policy, StoreRelay};
+use share::relay::rules::StoreRelay;
 use share::relay::store::memory::Memory;
-use share::relay::{Checksum, Credential, Gone, Relay, RelayError, ShareState};
+use share::relay::{Checksum, Credential, Gone, Relay, RelayError, Report, ShareState};
 use share::secret::{Receipt, Token};
 
-use crate::support::{Fault, Faults, Faulty, START, Sample, TestClock, settle};
+use crate::support::{Fault, Faults, Faulty, START, Sample, TestClock, node_over, operated, settle};
 
 /// The clock error of two of the nodes, in seconds.
 const SKEW: u64 = 55;
@@ -30,6 +32,7 @@ enum Move {
     Claim { device: usize },
     Read { device: usize },
     Finish { device: usize },
+    Report { device: usize },
     Guess { which: usize },
     Status,
     Revoke,
@@ -51,6 +54,7 @@ fn a_move() -> impl Strategy<Value = Move> {
         5 => (0..3usize).prop_map(|device| Move::Claim { device }),
         3 => (0..3usize).prop_map(|device| Move::Read { device }),
         3 => (0..3usize).prop_map(|device| Move::Finish { device }),
+        2 => (0..3usize).prop_map(|device| Move::Report { device }),
         2 => (0..30usize).prop_map(|which| Move::Guess { which }),
         3 => Just(Move::Status),
         1 => Just(Move::Revoke),
@@ -75,6 +79,8 @@ struct Known {
     committed: bool,
     winner: Option<usize>,
     finished: bool,
+    /// When it was reported.
+    reported: Option<u64>,
     /// The final state that an owner's answer had.
     ended: Option<ShareState>,
     compared: BTreeSet<usize>,
@@ -195,6 +201,17 @@ impl Table {
                     known.finished = true;
                 }
             }
+            Move::Report { device } => {
+                let report = Report::new(Bytes::from_static(b"keys"), None);
+                let reported = relay.report(&self.devices[device], &report).await;
+                fits(&reported, |error| matches!(error, RelayError::TooLate { .. } | RelayError::Unknown));
+                if let Ok(reported) = reported {
+                    let mut known = self.known.lock().unwrap();
+                    known.won(device);
+                    let at = *known.reported.get_or_insert(reported.at);
+                    assert_eq!(at, reported.at, "another report is kept");
+                }
+            }
             Move::Guess { which } => {
                 let seen = relay.manifest(&link, &self.guesses[which]).await;
                 match seen {
@@ -279,7 +296,7 @@ fn play(turns: &[Turn], passphrase: bool, seed: u64, often: u64) {
         let clocks = [START - SKEW, START, START + SKEW].map(TestClock::at).to_vec();
         let node = |clock: &Arc<TestClock>| {
             let store = Arc::new(Faulty::new(memory.clone(), faults.clone()));
-            StoreRelay::new(store, clock.clone(), Policy { reserve: Some(0), ..Policy::default() })
+            if seed.is_multiple_of(3) { node_over(store, clock.clone()) } else { operated(store, clock.clone()) }
         };
         let mut share = Sample::new(5000, passphrase);
         share.create.ttl = TTL;
@@ -322,6 +339,14 @@ fn play(turns: &[Turn], passphrase: bool, seed: u64, often: u64) {
             if known.finished {
                 assert_eq!(status.receipt, Some(table.receipt(known.winner.unwrap())));
             }
+        }
+        // E1: a report shows all of the share.
+        let is_reported = table.known.lock().unwrap().reported.is_some();
+        if is_reported {
+            let evidence = table.nodes[2].evidence(&table.share.keys.id).await.unwrap();
+            let blob: Vec<_> = evidence.blob.collect().await;
+            assert!(blob == [Ok(table.share.parts[0].clone())], "not all of it is there");
+            assert_eq!(evidence.manifest, table.share.commit.manifest);
         }
         // L2, L3: a share that has not ended is complete.
         if status.state == ShareState::Waiting {

@@ -54,7 +54,7 @@ pub(crate) use self::gestures::Accessible;
 pub(crate) use self::host::Host;
 pub(crate) use self::hosts::{HostName, among_hosts, relay_among_hosts};
 pub(crate) use self::limited::Limited;
-pub(crate) use self::line::LineFault;
+pub(crate) use self::line::{Line, LineFault, Unreliable};
 pub(crate) use self::media::{cleaned, corpus, decoded, pixels, segment};
 pub(crate) use self::misbehaving::{Misbehaving, Misbehavior};
 pub(crate) use self::nginx::{Front, Nginx, certificate};

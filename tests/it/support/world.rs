@@ -173,7 +173,7 @@ impl World {
         let (_, store) = here.parts();
         let mut names: Vec<String> = self.wait(async {
             let mut all = Vec::new();
-            for prefix in ["v1/", "due/", "probe/"] {
+            for prefix in ["v1/", "due/", "reports/", "probe/"] {
                 all.extend(store.list(prefix, None).await.unwrap().into_iter().map(|object| object.name));
             }
             all
@@ -199,7 +199,7 @@ impl World {
     pub(crate) fn expect_ended_shares_to_be_empty(&self) {
         self.clock.advance(121);
         self.sweep();
-        self.wait(expect_order(&*self.store(), false));
+        self.wait(expect_order(&*self.store(), false, self.clock.now()));
     }
 
     /// See [`settle`].
