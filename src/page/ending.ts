@@ -4,10 +4,10 @@ import { wasReported } from "./reporting.ts";
 import { words } from "./texts.ts";
 import type { Content } from "./viewer.ts";
 
-/** What closing does. `isAsked`: and that the sender asks not to keep a copy. */
+/** The words about what closing does. `isAsked`: and that the sender asks not to keep a copy. */
 export function ending({ id, isHeld, manifest }: Content, isAsked = false): string {
   const count = manifest.entries.length;
   if (!isHeld) return words(isAsked ? "showing.view_only" : "showing.gone", { count });
-  const stage = wasReported(id) ? "reported" : "held";
-  return words(isAsked ? `showing.${stage}_view_only` : `showing.${stage}`, { count });
+  if (wasReported(id)) return words(isAsked ? "showing.reported_view_only" : "showing.reported");
+  return words(isAsked ? "showing.held_view_only" : "showing.held", { count });
 }

@@ -102,9 +102,9 @@ export async function decrypted(file: Uint8Array, identity: string): Promise<Uin
 }
 
 /**
- * Whether the header of an age file ends within `HEADER_LIMIT`, and has no stanza of a passphrase. age-encryption ignores
- * such a stanza beside others, but age forbids it, and the program refuses the file: an operator could not see what the
- * page has shown.
+ * Whether the header of an age file ends within `HEADER_LIMIT`, and has no stanza of a passphrase. age-encryption
+ * ignores such a stanza beside others, but age forbids it, and the program refuses the file: an operator could not see
+ * what the page has shown.
  */
 function hasHeader(file: Uint8Array): boolean {
   const head = String.fromCharCode(...file.subarray(0, HEADER_LIMIT));

@@ -24,7 +24,7 @@ const MAX_NOTE = 2000;
 /** The longest contact of an operator, in UTF-16 units. */
 const MAX_CONTACT = 200;
 
-/** What can be reported on this page. It is here too, for browsers that store nothing. */
+/** The share of this page that can be reported or was. It is here too, for browsers that store nothing. */
 let current: Reportable | null = null;
 /** Its report, once a screen offers it. */
 let latest: Report | null = null;
