@@ -1,7 +1,7 @@
 // Decrypts files in the format of age's test kit as the page does. `node age.mjs WORKSHOP KIT...`: the page's sources
 // and packages, and directories with such files. Prints, by name, the identity, the file and the plaintext in base64,
-// which is null if the page refuses the file, and whether the kit expects that. Files for other kinds of keys, and large
-// ones, are left out.
+// which is null if the page refuses the file, and whether the kit expects that. Leaves out files for other kinds of
+// keys, and large ones.
 
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
