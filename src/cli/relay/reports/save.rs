@@ -134,7 +134,10 @@ fn write(found: &mut Found, mut out: File, path: &Path) -> Result<(), Failure> {
     while let Some(bytes) = found.blob.next()? {
         out.write_all(&bytes).map_err(failed)?;
     }
-    out.flush().map_err(failed)
+    out.flush().map_err(failed)?;
+    // Its reader deletes the report at the relay next. A pipe cannot be synchronized.
+    let is_file = out.metadata().is_ok_and(|data| data.is_file());
+    if is_file { out.sync_all().map_err(failed) } else { Ok(()) }
 }
 
 fn noun(count: usize) -> &'static str {
