@@ -35,8 +35,8 @@ pub enum KeyError {
     Encrypted,
 }
 
-/// `text` with a mark in place of each secret key of age, also of a part of one: people paste a key where a file or an id
-/// belongs.
+/// `text` with a mark in place of each secret key of age, also of a part of one: people paste a key where a file or an
+/// id belongs.
 pub fn without_secret_keys(text: &str) -> Cow<'_, str> {
     let upper = text.to_ascii_uppercase();
     if !upper.contains(SECRET) {

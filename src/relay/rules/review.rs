@@ -189,7 +189,7 @@ impl StoreRelay {
         let at = self.now();
         self.mark_due(id, at).await?;
         write_once(&*self.store, &*self.clock, &names::review(id), Review { v: V1, at }).await?;
-        // Where this clock is slow, the sweeper may have attended the first hint before the record was there. This is
+        // The sweeper may have attended the first hint before the record was there, if this clock is slow. This is
         // another object, which it has not seen.
         self.mark_due(id, at + 1).await?;
         Ok(hold_end)

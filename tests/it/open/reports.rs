@@ -278,7 +278,7 @@ async fn other_bytes_are_exposed_even_if_the_records_were_changed_with_them() {
     let mut consistent = changed(|blob| blob[PART_LEN / 2] ^= 1);
     let crcs: Vec<_> = consistent.blob.chunks(PART_LEN).map(Checksum::of).collect();
     consistent.bundle.records.seal["parts"] = json!(crcs);
-    // What was shown of a stream before a chunk that its sender damaged is named.
+    // A stream may have been shown up to the chunk that its sender damaged.
     let sound = (PART_LEN as u64 / 2) / CHUNK * CHUNK - CHUNK;
     consistent.expect_refuted(&operated.identity, &Refuted::Broken(sound));
     assert!(Refuted::Broken(sound).may_be_by_sender() && !Refuted::StoredContent.may_be_by_sender());

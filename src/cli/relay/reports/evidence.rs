@@ -79,7 +79,7 @@ impl Found {
         cx.unless_interrupted(move || read(&path)).await?
     }
 
-    /// Where it was found.
+    /// The place in which it was found.
     pub(super) fn source(&self) -> Source {
         match self.blob {
             Blob::Stored(_) => Source::Store,
@@ -145,7 +145,7 @@ pub(super) async fn decrypt<W: Write + Send + 'static>(
     done?
 }
 
-/// Where a report was found.
+/// The place in which a report was found.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
     Store,
@@ -208,7 +208,8 @@ pub(super) fn facts(id: &str, verified: &Verified, source: Source) -> Value {
         Source::File => "file",
     };
     json!({
-        "id": id, "source": source, "created": created, "claimed": opened, "opener": openers_words(claimant), "reported": reported,
+        "id": id, "source": source, "created": created, "claimed": opened, "opener": openers_words(claimant),
+        "reported": reported,
         "state": ended.map_or("claimed", |(state, _)| state.word()), "ended": ended.map(|(_, at)| at),
         "blob_len": blob_len, "name": manifest.name, "from": manifest.from, "note": manifest.note,
         "view_only": manifest.view_only, "files": format::files(manifest), "report_note": report_note,
