@@ -27,8 +27,7 @@ fn operated(sandbox: &Sandbox) -> RelayProcess {
     ])
 }
 
-const FROM_FILE: &str = "This report was read from a file. The times, and that a relay ever had it, are proved only by \
-                         the relay's own store: share relay reports list.";
+const FROM_FILE: &str = "Anyone can make such a file: only the relay's own store proves its records.";
 
 /// Sends a file, opens it as another device, and reports it.
 fn reported(sandbox: &Sandbox, relay: &RelayProcess, note: &str) {
@@ -104,7 +103,7 @@ fn an_operator_lists_shows_saves_and_deletes_a_report() {
     let run = |args: &[&str]| reports(&sandbox, &relay, args);
     let ended = run(&["list"]).run();
     assert!(ended.code == 0 && ended.stdout.is_empty() && ended.stderr.contains("There are no reports."), "{ended:?}");
-    reported(&sandbox, &relay, "not for children\u{1b}[2J");
+    reported(&sandbox, &relay, "not for\nchildren\u{1b}[2J");
     let [listed] = &events(run(&["list"]))[..] else { panic!() };
     let id = listed["id"].as_str().unwrap();
     assert!(listed["event"] == "report" && listed["state"] == "finished" && listed["from"].is_null(), "{listed}");
@@ -126,7 +125,7 @@ fn an_operator_lists_shows_saves_and_deletes_a_report() {
         "From (written by the sender): Anna\n",
         &format!("by {opener}\n"),
         &format!("id {id}\n"),
-        "Note (written by the recipient): not for children\u{fffd}[2J\n",
+        "Note (written by the recipient):\n  not for\n  children\u{fffd}[2J\n",
         UNVERIFIED,
     ] {
         assert!(shown.contains(line), "{line}: {shown}");

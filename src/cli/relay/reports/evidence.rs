@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use super::store::{ReportStore, StoreArg, is_id};
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint, Unread};
-use crate::cli::output::format;
+use crate::cli::output::{format, stdout_columns, wrapped};
 use crate::relay::rules::review::Evidence;
 use crate::relay::{ByteStream, RelayError};
 use crate::report::{Bundle, BundleError, ContentError, Facts, Identity, Note, Records, Verified, verify};
@@ -26,8 +26,7 @@ const PIECE: usize = 1 << 20;
 pub(super) const UNVERIFIED: &str = "The relay cannot tell who made a share. Names and words are unverified.";
 
 /// The limit of a report that no store of a relay has shown.
-const FROM_FILE: &str = "This report was read from a file. The times, and that a relay ever had it, are proved only by \
-                         the relay's own store: share relay reports list.";
+const FROM_FILE: &str = "Anyone can make such a file: only the relay's own store proves its records.";
 
 /// A report that was found, and not verified yet.
 pub(super) struct Found {
@@ -181,7 +180,8 @@ pub(super) fn text(id: &str, verified: &Verified, source: Source) -> String {
     if source == Source::File {
         lines.push(FROM_FILE.to_owned());
     }
-    lines.join("\n")
+    let columns = stdout_columns();
+    lines.iter().map(|line| wrapped(line, columns)).collect::<Vec<_>>().join("\n")
 }
 
 /// A note, which may have lines of its own. These are indented, so that none looks like a line of this program.

@@ -122,6 +122,7 @@ fn content(verified: &Verified) -> String {
 
 /// The beginning of a note.
 fn shortened(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let beginning: String = text.chars().take(SHOWN_OF_NOTE).collect();
     let more = if beginning.len() < text.len() { "…" } else { "" };
     format!("{}{more}", printable(&beginning))
