@@ -513,7 +513,7 @@ async fn reported_shares_go_thirty_days_after_the_end() {
         bench.expect_evidence(&share).await;
         bench.pass(2 * GRACE).await;
         assert_eq!((bench.data(&share).await, bench.names("reports/").await.len()), (0, 0), "{}", bench.test.name);
-        assert!(bench.rules.reports().await.unwrap().is_empty());
+        assert!(bench.rules.reports().await.unwrap().shares.is_empty());
         // An hour later no record is left.
         let status = bench.rules.status(&share.owner, &[], Duration::ZERO).await.unwrap();
         assert_eq!(status.state, ShareState::Finished);
