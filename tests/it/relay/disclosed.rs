@@ -228,7 +228,11 @@ fn numbers_of_reports_are_those_of_the_code() {
         format!("spaces up to a multiple of {NOTE_PADDING} bytes"),
         format!("\"manifest_len\":{}}}", BASE64URL.decode(Walk::read().manifest).unwrap().len()),
         format!("A note has at most {MAX_NOTE} characters"),
-        format!("{} days after the end of the share", TOMBSTONE_TIME.as_secs() / 86_400),
+        format!(
+            "deleted {} hour after the end (`hold`), and {} days after it if it was reported",
+            HOLD.as_secs() / 3600,
+            TOMBSTONE_TIME.as_secs() / 86_400
+        ),
     ] {
         assert!(text.contains(&sentence), "{sentence}");
     }
