@@ -112,16 +112,19 @@ impl Reportable {
         self.holder.token.claimant(&self.holder.id)
     }
 
-    /// Keeps the share in the state directory, so that a later run can report it.
+    /// Keeps the share in the state directory, so that a later run can report it. Returns whether an earlier run has
+    /// reported it.
     ///
     /// # Errors
     ///
     /// The file cannot be written.
-    pub fn keep(&self, state: &StateDir, endpoint: &Endpoint) -> io::Result<()> {
+    pub fn keep(&self, state: &StateDir, endpoint: &Endpoint) -> io::Result<bool> {
         let to = (self.recipient.to_string(), self.contact.clone());
         let times = (self.opened.unwrap_or_default(), self.until);
-        let file = ReportableFile::new(&endpoint.url, to, self.claimant(), self.keys.clone(), times);
-        state.keep_reportable(&self.id(), &file)
+        let mut file = ReportableFile::new(&endpoint.url, to, self.claimant(), self.keys.clone(), times);
+        file.is_reported = state.reportable(&self.id(), SystemClock.now()).is_some_and(|kept| kept.is_reported);
+        state.keep_reportable(&self.id(), &file)?;
+        Ok(file.is_reported)
     }
 
     /// Reports the share with a note, or with none if that is blank. Returns whether this was the first report of it.
@@ -140,9 +143,25 @@ impl Reportable {
     }
 }
 
-/// Notes that the share `id` has ended at the time `at`, Unix seconds, or now: it can be reported for one hour more.
-pub fn note_ended(state: &StateDir, id: &Id, at: Option<u64>) {
+/// Until when a share that ended at the time `at` of the relay's clock, or now, can be reported, Unix seconds. `None`: it
+/// is too late, unless the clock of this device is fast.
+pub fn held_until(at: Option<u64>) -> Option<u64> {
     let now = SystemClock.now();
-    // The relay decides. Without this note, the file would only stay longer.
-    let _ = state.shorten_reportable(id, now, at.unwrap_or(now).saturating_add(HOLD.as_secs()));
+    // The relay decides by its own clock, and an end in the future is one by a slow clock.
+    let until = at.unwrap_or(now).min(now).saturating_add(HOLD.as_secs());
+    (now < until).then_some(until)
+}
+
+/// Notes that the share `id` has ended at the time `at` of the relay's clock, Unix seconds, or now: it can be reported
+/// for one hour more.
+pub fn note_ended(state: &StateDir, id: &Id, at: Option<u64>) {
+    let until = held_until(at).or_else(|| held_until(None)).unwrap_or_default();
+    // Without this note, the file would only stay longer.
+    let _ = state.shorten_reportable(id, SystemClock.now(), until);
+}
+
+/// Notes that the share `id` was reported.
+pub fn note_reported(state: &StateDir, id: &Id) {
+    // Without this note, the relay is asked once more.
+    let _ = state.note_reported(id, SystemClock.now());
 }
