@@ -233,7 +233,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make, list and revoke create tokens')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check that a relay works, and print its limits')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what a relay on this machine does')
-            [CompletionResult]::new('reports', 'reports', [CompletionResultType]::ParameterValue, 'List, read, save and delete what recipients have reported')
+            [CompletionResult]::new('reports', 'reports', [CompletionResultType]::ParameterValue, 'List, read, save and delete reports')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print the help of a command')
             break
         }
@@ -441,7 +441,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make, list and revoke create tokens')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check that a relay works, and print its limits')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what a relay on this machine does')
-            [CompletionResult]::new('reports', 'reports', [CompletionResultType]::ParameterValue, 'List, read, save and delete what recipients have reported')
+            [CompletionResult]::new('reports', 'reports', [CompletionResultType]::ParameterValue, 'List, read, save and delete reports')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -553,7 +553,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make, list and revoke create tokens')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check that a relay works, and print its limits')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what a relay on this machine does')
-            [CompletionResult]::new('reports', 'reports', [CompletionResultType]::ParameterValue, 'List, read, save and delete what recipients have reported')
+            [CompletionResult]::new('reports', 'reports', [CompletionResultType]::ParameterValue, 'List, read, save and delete reports')
             break
         }
         'share;help;relay;use' {

@@ -175,7 +175,7 @@ complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_s
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -f -a "token" -d 'Make, list and revoke create tokens'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -f -a "check" -d 'Check that a relay works, and print its limits'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -f -a "status" -d 'Show what a relay on this machine does'
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -f -a "reports" -d 'List, read, save and delete what recipients have reported'
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -f -a "reports" -d 'List, read, save and delete reports'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -f -a "help" -d 'Print the help of a command'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
@@ -226,7 +226,7 @@ complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subco
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "token" -d 'Make, list and revoke create tokens'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check that a relay works, and print its limits'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "status" -d 'Show what a relay on this machine does'
-complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "reports" -d 'List, read, save and delete what recipients have reported'
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "reports" -d 'List, read, save and delete reports'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c share -n "__fish_share_using_subcommand completions" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand completions" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
@@ -256,7 +256,7 @@ complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcom
 complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "token" -d 'Make, list and revoke create tokens'
 complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "check" -d 'Check that a relay works, and print its limits'
 complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "status" -d 'Show what a relay on this machine does'
-complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "reports" -d 'List, read, save and delete what recipients have reported'
+complete -c share -n "__fish_share_using_subcommand help; and __fish_seen_subcommand_from relay" -f -a "reports" -d 'List, read, save and delete reports'
 complete -c share -n "__fish_share_using_subcommand open" -f
 complete -c share -n "__fish_share_using_subcommand peek" -f
 complete -c share -n "__fish_share_using_subcommand status" -f

@@ -16,9 +16,9 @@ export async function failed(error: unknown, again: () => void, begun = false): 
   if (!(error instanceof NotNow || error instanceof TooNew || error instanceof Refusal)) console.error(error);
   const claimant = error instanceof Refusal ? error.claimant : null;
   const opener = claimant?.length === 32 ? await openersWords(claimant) : null;
-  // The share may have ended before this browser was done with it.
-  const isOver = error instanceof Refusal && (error.why === "revoked" || error.why === "lapsed");
-  if (isOver && page.claimed !== null) ended(page.claimed.id, error.at);
+  // The share may have ended before this browser was done with it. Of an opened one, `at` is the time of the claim.
+  if (error instanceof Refusal && error.at > 0 && error.until === 0 && page.claimed !== null)
+    ended(page.claimed.id, error.why === "already-opened" ? 0 : error.at);
   redrawable(() => explain(error, opener, again, begun));
 }
 

@@ -86,14 +86,19 @@ function sameBytes(some: Uint8Array | null, others: Uint8Array): boolean {
 
 async function decryptedManifest(keys: Keys, waiting: relay.Waiting): Promise<Manifest> {
   const encrypted = relay.bytesOf(waiting.manifest);
-  if (encrypted === null || !headerEnds(encrypted)) throw new Refusal("damaged");
-  const decrypter = new Decrypter();
-  decrypter.addIdentity(keys.manifestIdentity);
   try {
-    return readManifest(await decrypter.decrypt(encrypted), waiting.blob_len);
+    return readManifest(await decrypted(encrypted!, keys.manifestIdentity), waiting.blob_len);
   } catch (error) {
     throw error instanceof TooNew ? error : new Refusal("damaged");
   }
+}
+
+/** Decrypts an age file in memory. Throws if it is none of this identity. */
+export async function decrypted(file: Uint8Array, identity: string): Promise<Uint8Array> {
+  if (!headerEnds(file)) throw new Error("the header of an age file does not end");
+  const decrypter = new Decrypter();
+  decrypter.addIdentity(identity);
+  return decrypter.decrypt(file);
 }
 
 /** Whether the header of an age file ends within `HEADER_LIMIT`. */

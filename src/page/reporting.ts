@@ -214,6 +214,7 @@ export function reportButton(id: Uint8Array): HTMLElement | null {
   const report = new Report(what, (text) => {
     status.textContent = text;
     press.setAttribute("aria-disabled", String(report.isOver));
+    until.hidden = report.isOver;
   });
   const press = button(words("showing.report"), () => report.ask());
   press.prepend(icon("report"));

@@ -66,7 +66,10 @@ pub(super) struct TlsArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "tls_cert")]
     tls_key: Option<PathBuf>,
     /// Redirect plain HTTP on ADDRESS (port 80) to https, and let the authority use it
-    #[arg(long, value_name = "ADDRESS", value_parser = listening::address, value_hint = ValueHint::Other)]
+    #[arg(
+        long, value_name = "ADDRESS", value_parser = listening::address, value_hint = ValueHint::Other,
+        hide_short_help = true
+    )]
     http_listen: Option<SocketAddr>,
 }
 

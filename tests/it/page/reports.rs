@@ -152,6 +152,7 @@ fn reported_while_open(browser: &Browser, relay: &Operated, sandbox: &Sandbox) {
         }
     }
     tab.press_button("Report").expect(CONTACT).expect("the two words of this device (");
+    assert_eq!(tab.tell("axe", json!({})), json!([]));
     assert_eq!(tab.value(FOCUSED), "Report this to the operator?");
     tab.tell("click", json!({ "selector": "textarea" }));
     tab.type_text("not mine").press("Escape").until("!document.querySelector('dialog')");
@@ -189,12 +190,15 @@ fn reported_after_a_revocation(browser: &Browser, relay: &Operated, sandbox: &Sa
     tab.tell("reload", json!({}));
     tab.expect("Already opened").expect("you can report this");
     tab.goto("about:blank").goto(&link).expect("The sender sees it was").expect("you can report this");
+    assert_eq!(tab.tell("axe", json!({})), json!([]));
     // The way back closes the dialog here, too.
     tab.press_button("Report").expect("will see everything");
+    assert_eq!(tab.tell("axe", json!({})), json!([]));
     tab.value("history.back(), 0");
     tab.until("!document.querySelector('dialog')").expect("Already opened");
     report(&tab);
     tab.expect("Reported. The sender is not told.");
+    assert!(!tab.text().contains("you can report"), "{}", tab.text());
     let found = relay.take_report();
     assert!(found.note == Note::Missing && found.content.len() > 20_000);
     expect_forgotten(&tab);
@@ -207,7 +211,13 @@ fn reported_too_late(browser: &Browser, relay: &Operated, sandbox: &Sandbox) {
     let link = relay.send(sandbox, &[PHOTO]);
     let tab = browser.tab();
     open(&tab, &link);
-    tab.press_button("Close").expect("you can report this");
+    // The page that is left finds out that the sender has revoked the share, and counts from then at the latest.
+    sandbox.share(["revoke", "-q", &link]).ok();
+    tab.tell("reload", json!({}));
+    tab.expect("you can report this");
+    let left = "JSON.parse(Object.values(localStorage)[0]).until - Date.now() / 1000";
+    let left = tab.value(left).as_f64().unwrap();
+    assert!((3000.0..=3600.0).contains(&left), "{left}");
     // By the browser's clock.
     let kept = tab.value("JSON.stringify(localStorage)");
     let late = "const [name] = Object.keys(localStorage);

@@ -16,6 +16,7 @@
 //! | revoke of a waiting share | 9 | 5 | 7 |
 //! | an unknown id or a wrong token | 1 to 5 | 1 | 1 |
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -214,6 +215,106 @@ async fn visits_of_the_sender() {
     node.rules.revoke(&share.owner).await.unwrap();
     let revoke = ["create claim", "create hint", "delete manifest", "list part", "read claim"];
     node.expect(&revoke);
+}
+
+/// A relay without an operator, on which nothing is held: each request and each sweep visits the same objects as before
+/// there were reports, and the data is gone when the last answer of a share is. Only a finish at a node that does not
+/// know the commit reads it, as the deletion depends on it.
+#[expect(clippy::too_many_lines, reason = "one history, in order")]
+#[tokio::test]
+async fn without_an_operator_every_visit_is_as_before() {
+    let nodes = Nodes::new();
+    let (node, sweeper) = (nodes.node(), nodes.node());
+    // Visits of one kind are counted.
+    let swept = async |expected: &str| {
+        sweeper.rules.sweep().await.unwrap();
+        let mut counted: BTreeMap<String, u32> = BTreeMap::new();
+        for visit in sweeper.observed.visits() {
+            *counted.entry(visit).or_default() += 1;
+        }
+        let counted: Vec<String> = counted.into_iter().map(|(visit, times)| format!("{times} {visit}")).collect();
+        assert_eq!(counted.join(", "), expected);
+    };
+    let [finished, revoked, lapsed] = [(); 3].map(|()| Sample::new(2 * PART_LEN, true));
+    for share in [&finished, &revoked, &lapsed] {
+        share.send(&node.rules).await;
+        let device = share.device();
+        node.rules.claim(&share.link(), share.proof(), &device.token).await.unwrap();
+        node.observed.visits();
+        if share.keys.id == finished.keys.id {
+            node.rules.finish(&device, &Receipt::from_bytes([0; 32])).await.unwrap();
+            node.expect(&["create end", "create hint", "delete manifest", "delete try", "list part", "list try"]);
+            node.rules.finish(&device, &Receipt::from_bytes([0; 32])).await.unwrap();
+            node.expect(&[
+                "create end",
+                "create hint",
+                "delete manifest",
+                "list part",
+                "list try",
+                "read claim",
+                "read end",
+                "read hint",
+                "read seal",
+            ]);
+        } else if share.keys.id == revoked.keys.id {
+            node.rules.revoke(&share.owner).await.unwrap();
+            node.expect(&[
+                "create end",
+                "create hint",
+                "delete manifest",
+                "delete try",
+                "list part",
+                "list try",
+                "read end",
+            ]);
+        }
+    }
+    assert_eq!(nodes.data().await.len(), 4, "parts, manifest and slot of the one that is open");
+    for share in [&finished, &revoked] {
+        node.rules.status(&share.owner, &[], Duration::ZERO).await.unwrap();
+        node.expect(&["list part", "list try", "read claim", "read end", "read offer", "read seal"]);
+        node.put(share, 0).await.unwrap_err();
+        node.expect(&["list part", "read claim", "read end", "read offer", "read seal"]);
+        node.rules.commit(&share.owner, &share.commit).await.unwrap_err();
+        node.expect(&["list part", "read claim", "read end", "read offer", "read seal"]);
+        node.rules.manifest(&share.link(), share.proof()).await.unwrap_err();
+        node.expect(&["read claim", "read end", "read offer", "read seal"]);
+        node.rules.claim(&share.link(), share.proof(), &Token::random()).await.unwrap_err();
+        node.expect(&["read claim", "read end", "read offer", "read seal"]);
+    }
+    swept("1 list hint, 2 list probe").await;
+    for (seconds, expected) in [
+        (
+            121,
+            "2 create hint, 2 delete hint, 2 delete manifest, 1 list hint, 2 list part, 2 list probe, 2 list try, \
+             2 read claim, 2 read end, 2 read hint, 2 read offer, 2 read seal",
+        ),
+        (
+            86_400,
+            "1 create end, 4 create hint, 3 delete hint, 3 delete manifest, 1 delete part, 1 delete try, 1 list \
+             hint, 3 list part, 2 list probe, 3 list try, 3 read claim, 3 read end, 1 read hint, 3 read offer, 3 \
+             read seal",
+        ),
+        (
+            121,
+            "1 create hint, 1 delete hint, 1 delete manifest, 1 list hint, 1 list part, 2 list probe, 1 list try, \
+             1 read claim, 1 read end, 1 read offer, 1 read seal",
+        ),
+        (
+            86_400,
+            "1 create hint, 1 delete hint, 1 delete manifest, 1 list hint, 1 list part, 2 list probe, 1 list try, \
+             1 read claim, 1 read end, 1 read offer, 1 read seal",
+        ),
+        (
+            29 * 86_400,
+            "3 delete claim, 6 delete hint, 3 delete offer, 6 list , 1 list hint, 3 list offer, 2 list probe, 3 \
+             read claim, 3 read end, 6 read offer, 3 read seal",
+        ),
+    ] {
+        nodes.clock.advance(seconds);
+        swept(expected).await;
+    }
+    assert_eq!(nodes.store.list("", None).await.unwrap(), []);
 }
 
 /// The time of an answer, and the load of the store, show neither whether a share exists nor what became of it.

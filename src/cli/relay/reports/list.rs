@@ -94,7 +94,7 @@ fn line(report: &ReportedShare) -> String {
     .join(" · ")
 }
 
-/// What was sent and the notes, in one line.
+/// The content and the notes, in one line.
 fn content(verified: &Verified) -> String {
     let manifest = &verified.manifest;
     let from = manifest.from.as_ref().map(|from| format!("from “{}”", printable(from)));

@@ -15,7 +15,7 @@ use crate::cli::input::prompt;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::relay::clock::{Clock, SystemClock};
 
-/// List, read, save and delete what recipients have reported
+/// List, read, save and delete reports
 ///
 /// For the operator of a relay that runs with `--operator-recipient`. These commands work in the store of the relay, as
 /// the relay's user, while the relay runs. The identity file need not be on that machine: save a report with

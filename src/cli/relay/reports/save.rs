@@ -2,7 +2,6 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
@@ -16,12 +15,13 @@ use crate::cli::output;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format;
 use crate::open::{Destination, TargetError, Targets};
+use crate::platform::files;
 use crate::safe_text::printable;
 
 /// Save what was reported, or the whole report as it is
 ///
 /// Without `--encrypted`, verifies the report and saves the files, as `share open -o DIR` does. With `--encrypted`,
-/// needs no identity, and saves the ciphertext with the records of the relay, for `show` and `save` on another computer.
+/// needs no identity, and saves the ciphertext with the relay's records, for `show` and `save` on another computer.
 #[derive(Args)]
 #[command(after_long_help = SAVE_EXAMPLES)]
 pub(super) struct SaveArgs {
@@ -72,9 +72,9 @@ impl SaveArgs {
         let saved = staging.sync().map_err(failed)?.place().map_err(failed)?;
         let count = saved.files.len();
         let text = match (&saved.album, &saved.files[..]) {
-            (Some(album), _) => format!("Saved {count} {} in {}", files(count), format::path(album)),
+            (Some(album), _) => format!("Saved {count} {} in {}", noun(count), format::path(album)),
             (None, [only]) => format!("Saved as {}", format::path(&only.path)),
-            (None, _) => format!("Saved {count} {}", files(count)),
+            (None, _) => format!("Saved {count} {}", noun(count)),
         };
         let paths: Vec<_> = saved.files.iter().map(|file| file.path.to_string_lossy()).collect();
         cx.output.answer("report-saved", json!({ "id": found.bundle.id.hex(), "paths": paths }), &text)
@@ -108,7 +108,7 @@ impl SaveArgs {
             return cx.unless_interrupted(move || write(&mut found, out, Path::new("-"))).await?;
         }
         let path = self.output.clone();
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let file = files::private(OpenOptions::new().write(true).create_new(true)).open(&path);
         let file = file.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => {
                 Failure::local(format!("{} already exists", printable(&path.to_string_lossy())), Hint::line(UNSAVED))
@@ -137,6 +137,6 @@ fn write(found: &mut Found, mut out: File, path: &Path) -> Result<(), Failure> {
     out.flush().map_err(failed)
 }
 
-fn files(count: usize) -> &'static str {
+fn noun(count: usize) -> &'static str {
     if count == 1 { "file" } else { "files" }
 }
