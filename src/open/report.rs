@@ -143,8 +143,8 @@ impl Reportable {
     }
 }
 
-/// Until when a share that ended at the time `at` of the relay's clock, or now, can be reported, Unix seconds. `None`: it
-/// is too late, unless the clock of this device is fast.
+/// Until when a share that ended at the time `at` of the relay's clock, or now, can be reported, Unix seconds. `None`:
+/// it is too late, unless the clock of this device is fast.
 pub fn held_until(at: Option<u64>) -> Option<u64> {
     let now = SystemClock.now();
     // The relay decides by its own clock, and an end in the future is one by a slow clock.
@@ -164,4 +164,31 @@ pub fn note_ended(state: &StateDir, id: &Id, at: Option<u64>) {
 pub fn note_reported(state: &StateDir, id: &Id) {
     // Without this note, the relay is asked once more.
     let _ = state.note_reported(id, SystemClock.now());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::relay_url::RelayUrl;
+
+    #[test]
+    fn the_hour_after_an_end_is_counted_by_the_clock_of_this_device() {
+        let directory = tempfile::tempdir().unwrap();
+        let state = StateDir::open(directory.path().join("state")).unwrap();
+        let (id, hour, now) = (Id::from_bytes([1; 16]), HOLD.as_secs(), SystemClock.now());
+        let near = |until: Option<u64>, expected: u64| until.is_some_and(|until| until.abs_diff(expected) < 60);
+        assert!(near(held_until(None), now + hour) && near(held_until(Some(now - 600)), now - 600 + hour));
+        assert!(near(held_until(Some(now + 86_400)), now + hour), "the clock of this device is slow");
+        assert_eq!(held_until(Some(now - hour)), None);
+        // Or fast, in the last case: the relay decides.
+        for (at, expected) in [(now - 2 * hour, now + hour), (now - 600, now - 600 + hour)] {
+            let to = ("age1operator".to_owned(), "abuse@relay.example".to_owned());
+            let relay = RelayUrl::parse("https://relay.example").unwrap();
+            let (claimant, times) = (Claimant::from_bytes([1; 32]), (now, now + 25 * hour));
+            let file = ReportableFile::new(&relay, to, claimant, Bytes::from_static(b"keys"), times);
+            state.keep_reportable(&id, &file).unwrap();
+            note_ended(&state, &id, Some(at));
+            assert!(near(state.reportable(&id, now).map(|file| file.until), expected), "{at}");
+        }
+    }
 }

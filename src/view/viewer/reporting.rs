@@ -65,7 +65,7 @@ impl Viewer<'_> {
 
     /// Sends the report, until Esc or Ctrl-C.
     fn send_report(&mut self, note: &str) -> io::Result<Then> {
-        self.screen.status(" Reporting… ")?;
+        self.screen.status(" Reporting… · Esc stops waiting ")?;
         let Self { shown, screen, stop, until, .. } = self;
         let Some(report) = &mut shown.report else { return Ok(Then::Again) };
         let is_over = || stop.load(Ordering::SeqCst) || until.is_some_and(|until| until <= Instant::now());
@@ -98,8 +98,8 @@ impl Viewer<'_> {
         Ok(Then::Again)
     }
 
-    /// Forgets earlier keys, writes the question in the middle of the screen, and returns the size of the screen. `None`:
-    /// not all of the question fits.
+    /// Forgets earlier keys, writes the question in the middle of the screen, and returns the size of the screen.
+    /// `None`: not all of the question fits.
     fn show_question(&mut self) -> io::Result<Option<Size>> {
         let size = self.screen.size();
         let (columns, rows) = (usize::from(size.columns), usize::from(size.rows));
