@@ -40,7 +40,7 @@ pub use self::about::{About, Admission, ReportTo};
 pub use self::account::{Account, AccountKey, AccountLimits, Left};
 pub use self::content::{ByteStream, Content};
 pub use self::error::{Daily, Limit, LimitOf, Limited, RelayError};
-pub use self::report::{HOLD, MAX_REPORT_KEYS, MAX_REPORT_NOTE, Report, Reported};
+pub use self::report::{HOLD, MAX_REPORT_KEYS, MAX_REPORT_NOTE, MAX_REPORT_RECORD, Report, Reported};
 pub use self::types::{
     Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Create, Credential, Gone, INLINE_LEN, LEASE,
     MAX_DEPOSIT_MANIFEST, MAX_GUESSES, MAX_SEALED_MANIFEST, MAX_TTL, MAX_WAIT, MIN_TTL, Notice, ShareState, Status,
@@ -129,6 +129,14 @@ pub trait Relay: Send + Sync {
     /// # Errors
     /// `TooLate`, `NoSpace`; `Unknown` also if the relay has no operator or does not keep this share after its end.
     async fn report(&self, holder: &Credential, report: &Report) -> Result<Reported, RelayError>;
+
+    /// The bytes of the share that `holder` may report, for the limits of a server. A client knows no such bytes.
+    ///
+    /// # Errors
+    /// `Unknown`, as of [`Relay::report`].
+    async fn reportable(&self, _holder: &Credential) -> Result<u64, RelayError> {
+        Err(RelayError::Unknown)
+    }
 
     /// The status of a share. Waits up to `wait` for a state that is not among `known`.
     async fn status(&self, owner: &Credential, known: &[ShareState], wait: Duration) -> Result<Status, RelayError>;

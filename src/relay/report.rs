@@ -19,6 +19,9 @@ pub const MAX_REPORT_KEYS: usize = 6144;
 /// The longest encrypted note of a report, in bytes.
 pub const MAX_REPORT_NOTE: usize = 16_384;
 
+/// The longest record of a report, in bytes. A relay counts it with the bytes of each reported share.
+pub const MAX_REPORT_RECORD: u64 = 32 << 10;
+
 /// The first line of an age file.
 const FIRST_LINE: &[u8] = b"age-encryption.org/v1\n";
 /// The beginning of the last line of the header of an age file.
@@ -83,8 +86,6 @@ pub struct Reported {
     pub is_new: bool,
     /// When the first one was made, Unix seconds.
     pub at: u64,
-    /// Length of the reported blob in bytes, for the limits of a server. 0 in the answer of one.
-    pub blob_len: u64,
 }
 
 #[cfg(test)]
@@ -120,6 +121,9 @@ mod tests {
     #[test]
     fn the_files_of_a_report_fit_into_its_json() {
         let report = Report::new(vec![0; MAX_REPORT_KEYS].into(), Some(vec![0; MAX_REPORT_NOTE].into()));
-        assert!(serde_json::to_vec(&report).unwrap().len() <= crate::relay::wire::MAX_REPORT);
+        let len = serde_json::to_vec(&report).unwrap().len();
+        assert!(len <= crate::relay::wire::MAX_REPORT);
+        // The record has a time and a state too.
+        assert!(len as u64 + 100 <= MAX_REPORT_RECORD);
     }
 }

@@ -12,6 +12,7 @@ use crate::cli::stores::IN_MEMORY;
 use crate::relay::rules::Operator;
 use crate::relay::server::Limits;
 use crate::relay::store::Store;
+use crate::relay::{MAX_REPORT_RECORD, MAX_SEALED_MANIFEST};
 use crate::report::{KeyError, Recipient};
 use crate::safe_text::plain;
 
@@ -21,7 +22,9 @@ const MAX_CONTACT: usize = 200;
 const LEAST_ROOM: u64 = 1 << 30;
 /// The room for reported shares in a bucket without a limit.
 const ROOM_IN_BUCKET: u64 = 100 << 30;
-/// The part of the room for reported shares that one address may use in a day.
+/// The bytes that the report of a share takes besides those of its blob, at most.
+const BESIDE_BLOB: u64 = MAX_SEALED_MANIFEST as u64 + MAX_REPORT_RECORD;
+/// The part of the room for reported shares that one address may use.
 const PART_OF_ADDRESS: u64 = 4;
 
 /// The heading of these options.
@@ -43,7 +46,7 @@ pub(super) struct ReportingArgs {
         hide_short_help = true
     )]
     contact: Option<String>,
-    /// Keep up to SIZE of reported shares [default: a tenth of the store, from 1GiB to half of it]
+    /// Keep up to SIZE of reported shares [default: a tenth of the store, or what the largest share needs]
     #[arg(
         long, value_name = "SIZE", value_parser = size, value_hint = ValueHint::Other, requires = "operator_recipient",
         hide_short_help = true
@@ -92,6 +95,15 @@ pub(super) fn no_room_beside(max_reported: u64) -> String {
     format!("no upload is accepted: the store has no room beside the {room} for reported shares; lower --max-reported")
 }
 
+/// The warning about a room for reported shares that is smaller than the largest share, if it is.
+pub(super) fn larger_than_room(max_bytes: u64, max_reported: u64) -> Option<String> {
+    let longest = max_reported.saturating_sub(BESIDE_BLOB);
+    let (size, mib) = (format::binary(longest), longest >> 20);
+    let what =
+        format!("shares over {size} cannot be reported: the room for reported shares is smaller than --max-size");
+    (longest < max_bytes).then(|| format!("{what}; for example: --max-size {mib}MiB"))
+}
+
 impl ReportingArgs {
     /// How to reach the operator.
     pub(super) fn contact(&self) -> Option<&str> {
@@ -114,7 +126,7 @@ impl ReportingArgs {
         Ok(Some(recipient.to_string()))
     }
 
-    /// The operator of a relay over `store`, which may hold `max_stored` bytes.
+    /// The operator of a relay over `store`, which may hold `max_stored` bytes, for shares of up to `max_bytes`.
     ///
     /// # Errors
     /// As of [`Self::recipient`]; the room for reported shares is too large; the store does not answer.
@@ -123,21 +135,24 @@ impl ReportingArgs {
         name: Option<&str>,
         store: &dyn Store,
         max_stored: Option<u64>,
+        max_bytes: u64,
     ) -> Result<Option<Operator>, Failure> {
         let (Some(recipient), Some(contact)) = (self.recipient(name)?, self.contact.clone()) else { return Ok(None) };
         let space = store.space().await.map_err(anyhow::Error::from)?;
-        let max_reported = self.room(max_stored, space.map(|space| space.total))?;
+        let max_reported = self.room(max_stored, space.map(|space| space.total), max_bytes)?;
         Ok(Some(Operator { recipient, contact, max_reported }))
     }
 
-    /// The room for reported shares in a store that may hold `max_stored` bytes, on a disk of `total` bytes.
-    fn room(&self, max_stored: Option<u64>, total: Option<u64>) -> Result<u64, Failure> {
+    /// The room for reported shares in a store that may hold `max_stored` bytes, on a disk of `total` bytes: for one of
+    /// `max_bytes` at least, where half of the store is enough for that.
+    fn room(&self, max_stored: Option<u64>, total: Option<u64>, max_bytes: u64) -> Result<u64, Failure> {
         let all = match (max_stored, total) {
             (Some(max), total) if total.is_none_or(|total| max <= total) => Some((max, "--max-stored")),
             (_, total) => total.map(|total| (total, "the disk")),
         };
         let (Some(given), Some((all, what))) = (self.max_reported, all) else {
-            let usual = all.map_or(ROOM_IN_BUCKET, |(all, _)| (all / 10).max(LEAST_ROOM).min(all / 2));
+            let least = max_bytes.saturating_add(BESIDE_BLOB).max(LEAST_ROOM);
+            let usual = all.map_or(ROOM_IN_BUCKET.max(least), |(all, _)| (all / 10).max(least).min(all / 2));
             return Ok(self.max_reported.map_or(usual, |given| given.as_u64()));
         };
         if given.as_u64() > all / 2 {
@@ -173,29 +188,46 @@ mod tests {
     #[test]
     fn the_room_is_a_tenth_of_the_store_within_bounds() {
         const GIB: u64 = 1 << 30;
+        const LARGEST: u64 = 4 * GIB + BESIDE_BLOB;
         let usual = parsed(&["--operator-recipient", KEY, "--contact", "me"]).unwrap();
         for (max_stored, total, expected) in [
             (Some(64 * GIB), Some(1000 * GIB), 64 * GIB / 10),
-            (Some(64 * GIB), Some(20 * GIB), 2 * GIB),
+            (Some(64 * GIB), Some(20 * GIB), LARGEST),
             (None, Some(1000 * GIB), 100 * GIB),
-            (None, Some(5 * GIB), GIB),
+            (None, Some(40 * GIB), LARGEST),
+            (None, Some(9 * GIB), LARGEST),
+            (None, Some(8 * GIB), 4 * GIB),
+            (None, Some(5 * GIB), 5 * GIB / 2),
             (Some(GIB), Some(1000 * GIB), GIB / 2),
             (Some(1000 * GIB), None, 100 * GIB),
             (None, None, ROOM_IN_BUCKET),
         ] {
-            assert_eq!(usual.room(max_stored, total).unwrap(), expected, "{max_stored:?} {total:?}");
+            let room = usual.room(max_stored, total, 4 * GIB).unwrap();
+            assert_eq!(room, expected, "{max_stored:?} {total:?}");
+            assert_eq!(larger_than_room(4 * GIB, room).is_some(), room < LARGEST);
         }
+        assert_eq!(usual.room(None, Some(5 * GIB), GIB / 2).unwrap(), GIB);
+        assert_eq!(usual.room(None, None, 200 * GIB).unwrap(), 200 * GIB + BESIDE_BLOB);
         let set = parsed(&["--operator-recipient", KEY, "--contact", "me", "--max-reported", "5GiB"]).unwrap();
-        assert_eq!(set.room(Some(10 * GIB), None).unwrap(), 5 * GIB);
-        assert_eq!(set.room(None, None).unwrap(), 5 * GIB);
+        assert_eq!(set.room(Some(10 * GIB), None, 4 * GIB).unwrap(), 5 * GIB);
+        assert_eq!(set.room(None, None, 4 * GIB).unwrap(), 5 * GIB);
         for (max_stored, total, what) in [
             (Some(9 * GIB), None, "--max-stored, which is 9.0 GiB"),
             (None, Some(8 * GIB), "the disk, which is 8.0 GiB"),
         ] {
-            let message = set.room(max_stored, total).unwrap_err().message();
+            let message = set.room(max_stored, total, 4 * GIB).unwrap_err().message();
             assert_eq!(message.what, format!("--max-reported takes at most half of {what}"));
             assert_eq!(message.hint.unwrap().as_str(), "--max-reported 4GiB");
         }
+    }
+
+    #[test]
+    fn the_size_in_the_warning_can_be_reported() {
+        let warning = larger_than_room(4 << 30, 1 << 30).unwrap();
+        let expected = "shares over 1022 MiB cannot be reported: the room for reported shares is smaller than \
+                        --max-size; for example: --max-size 1022MiB";
+        assert_eq!(warning, expected);
+        assert_eq!(larger_than_room(1022 << 20, 1 << 30), None);
     }
 
     #[test]

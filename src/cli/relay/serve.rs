@@ -19,7 +19,7 @@ use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::relay::limits::{LimitArgs, size};
 use crate::cli::relay::listening;
 use crate::cli::relay::operations::{OperationArgs, Operations, SETTLE_TIME};
-use crate::cli::relay::reporting::{ReportingArgs, no_room_beside};
+use crate::cli::relay::reporting::{ReportingArgs, larger_than_room, no_room_beside};
 use crate::cli::relay::summary::{Summary, creators_word};
 use crate::cli::relay::tls::{self, TlsArgs};
 use crate::cli::relay::token::watch::WatchedTokens;
@@ -273,7 +273,8 @@ impl ServeArgs {
         let sharing = if self.shared_folder { Sharing::WithOthers } else { Sharing::Alone };
         let store = stores::of_relay(self.store.as_deref(), sharing, cx)?;
         let store: Arc<dyn Store> = Arc::new(Measured::new(store, metrics.clone()));
-        let operator = self.reporting.operator(self.store.as_deref(), &*store, self.limits.max_stored()).await?;
+        let operator =
+            self.reporting.operator(self.store.as_deref(), &*store, self.limits.max_stored(), max_bytes).await?;
         let bounded = self.limits.max_stored().map(|max| Arc::new(Bounded::new(store.clone(), max)));
         let store = bounded.clone().map_or(store, |bounded| bounded as Arc<dyn Store>);
         let max_reported = operator.as_ref().map(|operator| operator.max_reported);
@@ -304,10 +305,13 @@ impl ServeArgs {
             bounded.list_all().await.map_err(anyhow::Error::from)?;
             tokio::spawn(bounded.keep_listing());
         }
-        if let Some(max) = max_reported
-            && !rules.has_room().await
-        {
-            cx.output.warn(&no_room_beside(max));
+        if let Some(max) = max_reported {
+            if !rules.has_room().await {
+                cx.output.warn(&no_room_beside(max));
+            }
+            if let Some(warning) = larger_than_room(max_bytes, max) {
+                cx.output.warn(&warning);
+            }
         }
         Ok((rules, operator))
     }

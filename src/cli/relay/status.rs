@@ -93,7 +93,7 @@ fn text(status: &Value) -> String {
     }
     let operator = &status["operator"];
     if let (Some(contact), Some(max)) = (operator["contact"].as_str(), operator["max_reported"].as_u64()) {
-        add("reports", reports(contact, max));
+        add("reports", reports(contact, max) + &kept(&status["reported"]));
     }
     if !status["certificate"].is_null() {
         add("certificate", validity(status["certificate"]["until"].as_u64()));
@@ -122,6 +122,15 @@ fn text(status: &Value) -> String {
     add("since start", if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") });
     add("connections", status["connections"].to_string());
     lines.join("\n")
+}
+
+/// The reported shares, and the reports for which there was no room, in words.
+fn kept(reported: &Value) -> String {
+    let count = |member: &str| reported[member].as_u64().filter(|count| *count > 0);
+    let bytes = format::binary(count("bytes").unwrap_or(0));
+    let kept = count("shares").map(|shares| format!("; {shares} kept, {bytes}"));
+    let refused = count("refused").map(|refused| format!("; {refused} refused for lack of room"));
+    kept.unwrap_or_default() + &refused.unwrap_or_default()
 }
 
 fn shown(value: &Value) -> String {

@@ -306,7 +306,7 @@ impl Relay for HttpRelay {
         let response = self.send_json(wire::REPORT, holder, report).await?;
         let is_new = response.status() == StatusCode::CREATED;
         let ReportResponse { at, .. } = self.read_json(response).await?;
-        Ok(Reported { is_new, at, blob_len: 0 })
+        Ok(Reported { is_new, at })
     }
 
     async fn status(&self, owner: &Credential, known: &[ShareState], wait: Duration) -> Result<Status, RelayError> {

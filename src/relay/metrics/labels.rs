@@ -23,6 +23,8 @@ pub enum ShareEvent {
     Revoked(StoredState),
     /// Its upload was not committed in time, or revoked.
     Aborted,
+    /// Its opener reported it to the operator.
+    Reported,
 }
 
 /// The state of a share that has not ended.
@@ -38,7 +40,7 @@ pub enum StoredState {
 
 impl ShareEvent {
     /// One event for each word.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Created,
         Self::Committed,
         Self::Opened,
@@ -48,6 +50,7 @@ impl ShareEvent {
         Self::Locked,
         Self::Revoked(StoredState::Waiting),
         Self::Aborted,
+        Self::Reported,
     ];
 
     /// Its word.
@@ -62,6 +65,7 @@ impl ShareEvent {
             Self::Locked => "locked",
             Self::Revoked(_) => "revoked",
             Self::Aborted => "aborted",
+            Self::Reported => "reported",
         }
     }
 
@@ -76,6 +80,8 @@ impl ShareEvent {
             Self::Expired | Self::Locked => (Some(Waiting), None),
             Self::Revoked(state) => (Some(state), None),
             Self::Aborted => (Some(Uploading), None),
+            // It may be open, or have ended.
+            Self::Reported => (None, None),
         }
     }
 }

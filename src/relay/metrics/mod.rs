@@ -58,6 +58,17 @@ pub struct Stored {
     pub bytes: u64,
 }
 
+/// Reported shares in a store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reports {
+    /// Reported shares.
+    pub shares: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Reports that this node refused because there was no room for them.
+    pub refused: u64,
+}
+
 /// The numbers of one relay.
 #[derive(Debug)]
 pub struct Metrics {
@@ -73,6 +84,9 @@ pub struct Metrics {
     stored: Family<StateLabel, Gauge>,
     stored_bytes: Optional,
     counted_at: Optional,
+    reported: Optional,
+    reported_bytes: Optional,
+    reports_refused: Counter,
     sweeps: Family<Outcome, Counter>,
     sweep_time: Histogram,
     swept: Counter,
@@ -120,6 +134,9 @@ impl Default for Metrics {
             stored: Family::default(),
             stored_bytes: Family::default(),
             counted_at: Family::default(),
+            reported: Family::default(),
+            reported_bytes: Family::default(),
+            reports_refused: Counter::default(),
             sweeps: Family::default(),
             sweep_time: histogram(),
             swept: Counter::default(),
@@ -246,6 +263,24 @@ impl Metrics {
     /// The shares in the store, once they were counted.
     pub fn stored(&self) -> Option<Stored> {
         *self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets the number and the bytes of the reported shares.
+    pub fn set_reported(&self, shares: u64, bytes: u64) {
+        self.reported.get_or_create(&[]).set(seconds(shares));
+        self.reported_bytes.get_or_create(&[]).set(seconds(bytes));
+    }
+
+    /// Counts a report for which there was no room.
+    pub fn report_refused(&self) {
+        self.reports_refused.inc();
+    }
+
+    /// The reported shares, once they were counted.
+    pub fn reports(&self) -> Option<Reports> {
+        let value = |gauge: &Optional| gauge.get(&[]).map(|gauge| u64::try_from(gauge.get()).unwrap_or(0));
+        let (shares, bytes) = (value(&self.reported)?, value(&self.reported_bytes)?);
+        Some(Reports { shares, bytes, refused: self.reports_refused.get() })
     }
 
     fn show(&self, stored: Stored) {

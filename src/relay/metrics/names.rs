@@ -52,6 +52,11 @@ impl Metrics {
             Unit::Seconds,
             self.counted_at.clone(),
         );
+        own.register("reported_shares", "Reported shares at the last count", self.reported.clone());
+        let what = "Bytes of reported shares at the last count";
+        own.register_with_unit("reported", what, Unit::Bytes, self.reported_bytes.clone());
+        let what = "Reports that were refused because there was no room for more reported shares";
+        own.register("reports_refused", what, self.reports_refused.clone());
         own.register("sweeps", "Sweeps by outcome", self.sweeps.clone());
         own.register_with_unit("sweep_duration", "Duration of a sweep", Unit::Seconds, self.sweep_time.clone());
         own.register("swept", "Shares that sweeps looked at", self.swept.clone());

@@ -40,7 +40,7 @@ impl StoreRelay {
     pub async fn count_stored(&self) -> Result<(), RelayError> {
         let objects = self.store.list(&names::shares(), None).await.map_err(failure)?;
         self.metrics.set_stored(counted(&objects));
-        Ok(())
+        self.count_reported().await
     }
 }
 

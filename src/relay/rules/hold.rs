@@ -139,18 +139,19 @@ impl StoreRelay {
         self.clear_held(id, records, &reporting).await.map(|()| None)
     }
 
-    /// Deletes what may go after the hold of a share. The bytes of a reported one are set aside in place of that.
+    /// Deletes what may go after the hold of a share. The bytes of a reported one are set aside in place of that, until
+    /// the operator has deleted the report.
     async fn clear_held(&self, id: &Id, records: &Records, reporting: &Reporting) -> Result<(), RelayError> {
-        let is_kept = match reporting {
-            Reporting::Closed { .. } => false,
-            Reporting::Reported { .. } => load::<Review>(&*self.store, &names::review(id)).await?.is_none(),
-        };
-        if is_kept {
-            self.set_aside(id).await?;
-            self.delete_surplus(id, records).await
-        } else {
-            self.delete_held(id).await
+        if matches!(reporting, Reporting::Closed { .. }) {
+            return self.delete_held(id).await;
         }
+        if load::<Review>(&*self.store, &names::review(id)).await?.is_none() {
+            self.set_aside(id).await?;
+            return self.delete_surplus(id, records).await;
+        }
+        self.delete_held(id).await?;
+        // Last: without it, a look would not find that the data may go. The next one closes the share.
+        self.delete_objects(vec![names::report(id)]).await
     }
 
     /// Notes in the index that the bytes of a reported share stay, unless that is noted.
@@ -193,7 +194,7 @@ impl StoreRelay {
 
     /// Deletes the data of a share whose hold is over, in one step with the index: the bytes that become free must not
     /// show for a moment that they were set aside.
-    async fn delete_held(&self, id: &Id) -> Result<(), RelayError> {
+    pub(super) async fn delete_held(&self, id: &Id) -> Result<(), RelayError> {
         let prefixes = [names::all_reported_of(id), names::manifest(id), names::parts(id), names::guesses(id)];
         let [index, manifest, parts, slots] = prefixes.each_ref().map(|prefix| self.store.list(prefix, None));
         let (index, manifest, parts, slots) = tokio::try_join!(index, manifest, parts, slots).map_err(failure)?;

@@ -15,6 +15,7 @@ mod count;
 mod ending;
 mod hold;
 mod incoming;
+mod index;
 mod known;
 mod ledger;
 mod names;
@@ -39,6 +40,7 @@ use bytes::Bytes;
 use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
+use self::index::Index;
 use self::known::{Known, Remembered};
 use self::ledger::Ledger;
 use self::phase::Records;
@@ -117,8 +119,8 @@ pub struct StoreRelay {
     known: Known,
     ledger: Ledger,
     metrics: Arc<Metrics>,
-    /// Held while a report is entered into the index: reports at the same time must see each other's bytes.
-    indexing: Mutex<()>,
+    /// Locked while a report is entered into the index: reports at the same time must see each other's bytes.
+    index: Mutex<Index>,
     /// Whether our clock agrees with the store's. While it does not, the relay neither claims nor sweeps.
     clock_agrees: AtomicBool,
     /// Whether it was logged that they differ.
@@ -133,8 +135,8 @@ impl StoreRelay {
         // The folder of a direct share is removed with the program that serves it, also under a program that waits.
         let known = Known::new(!policy.direct);
         let (clock_agrees, clock_reported) = (AtomicBool::new(true), AtomicBool::new(false));
-        let (metrics, ledger, indexing) = (Arc::default(), Ledger::default(), Mutex::default());
-        Self { store, clock, policy, known, ledger, metrics, indexing, clock_agrees, clock_reported, deletions: None }
+        let (metrics, ledger, index) = (Arc::default(), Ledger::default(), Mutex::default());
+        Self { store, clock, policy, known, ledger, metrics, index, clock_agrees, clock_reported, deletions: None }
     }
 
     /// These rules, with `metrics` counting what they decide.
@@ -282,6 +284,10 @@ impl Relay for StoreRelay {
 
     async fn report(&self, holder: &Credential, report: &Report) -> Result<Reported, RelayError> {
         self.report_share(holder, report).await
+    }
+
+    async fn reportable(&self, holder: &Credential) -> Result<u64, RelayError> {
+        self.reportable_bytes(holder).await
     }
 
     async fn status(&self, owner: &Credential, known: &[ShareState], wait: Duration) -> Result<Status, RelayError> {

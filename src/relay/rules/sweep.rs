@@ -6,13 +6,16 @@
 //! what is stored.
 //!
 //! A sweep first writes and deletes the records that senders can see. It deletes the data of held shares after that,
-//! since the time of it depends on whether they were reported.
+//! since the time of it depends on whether they were reported. The next sweep does not wait for these deletions. The
+//! data of held shares goes an hour before the last of their records. So a request that finds no record any more finds
+//! no data either, whether the share was reported or not.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::relay::clock::after;
@@ -20,7 +23,7 @@ use crate::relay::rules::ending::delete_below;
 use crate::relay::rules::phase::{Phase, Records};
 use crate::relay::rules::records::{Claim, ClaimEnd, Decision, Offer, failure};
 use crate::relay::rules::{CLOCK_TOLERANCE, StoreRelay, UPLOAD_TIME, names};
-use crate::relay::{Credential, RelayError, ShareState, TOMBSTONE_TIME, V1};
+use crate::relay::{Credential, HOLD, RelayError, ShareState, TOMBSTONE_TIME, V1};
 use crate::secret::Id;
 
 /// The two passes of a sweep: see the module.
@@ -28,7 +31,7 @@ use crate::secret::Id;
 enum Pass {
     /// Everything, unless it is held.
     Records,
-    /// Also the deletion of held data.
+    /// The deletion of held data.
     HeldData,
 }
 
@@ -57,6 +60,13 @@ impl StoreRelay {
     /// # Errors
     /// [`RelayError::Busy`] while our clock and the store's differ, and the errors of listing the store.
     pub async fn sweep(&self) -> Result<usize, RelayError> {
+        let (looked_at, held) = self.sweep_records().await?;
+        self.sweep_data(held).await;
+        Ok(looked_at)
+    }
+
+    /// The first pass of a sweep. Returns how many shares it looked at, and the hints that are left to the second one.
+    async fn sweep_records(&self) -> Result<(usize, Vec<String>), RelayError> {
         if !self.clock_agrees.load(Ordering::Relaxed) {
             return Err(RelayError::BUSY);
         }
@@ -64,23 +74,27 @@ impl StoreRelay {
         let before = names::first_due(last);
         let hints = self.store.list(&names::hints(), Some(&before)).await.map_err(failure)?;
         let hints: Vec<String> = hints.into_iter().map(|hint| hint.name).collect();
-        let (looked_at, held) = self.attend_all(hints, Pass::Records).await;
-        let (deleted, _) = self.attend_all(held, Pass::HeldData).await;
+        Ok(self.attend_all(hints, Pass::Records).await)
+    }
+
+    /// The second pass, for the shares of these hints, and what no sender waits for.
+    async fn sweep_data(&self, held: Vec<String>) {
+        self.attend_all(held, Pass::HeldData).await;
         self.look_at_landed().await;
         if let Err(error) = self.tidy().await {
             tracing::warn!(%error, "leftover objects could not be removed");
         }
-        Ok(looked_at + deleted)
     }
 
-    /// Attends to the shares of these hints. Returns how many are done, and the hints that are left to the next pass.
+    /// Attends to the shares of these hints. Returns how many it looked at, and the hints that are left to the next
+    /// pass.
     async fn attend_all(&self, hints: Vec<String>, pass: Pass) -> (usize, Vec<String>) {
         let attended = stream::iter(hints).map(async |hint| {
             // After a failure the hint stays, so that the next sweep tries again.
             match names::parse_due(&hint) {
                 Some((_, id)) => match self.attend(&id, &hint, pass).await {
                     Ok(true) => return (1, None),
-                    Ok(false) => return (0, Some(hint)),
+                    Ok(false) => return (1, Some(hint)),
                     Err(error) => tracing::warn!(%error, "cleaning up a share failed; the next sweep tries again"),
                 },
                 None => tracing::warn!("ignored a hint with an unknown form of name"),
@@ -88,8 +102,8 @@ impl StoreRelay {
             (0, None)
         });
         let outcomes: Vec<(usize, Option<String>)> = attended.buffer_unordered(AT_ONCE).collect().await;
-        let done = outcomes.iter().map(|(done, _)| done).sum();
-        (done, outcomes.into_iter().filter_map(|(_, left)| left).collect())
+        let looked_at = outcomes.iter().map(|(looked_at, _)| looked_at).sum();
+        (looked_at, outcomes.into_iter().filter_map(|(_, left)| left).collect())
     }
 
     /// Deletes the parts that were stored while another node ended their share: of each share with parts that have
@@ -117,6 +131,7 @@ impl StoreRelay {
         let (tried, uses) = tokio::join!(self.store.list(&probes, None), self.delete_old_uses());
         let tried = tried.map_err(failure)?;
         uses?;
+        self.delete_strays().await?;
         let old = tried.into_iter().filter(|object| now > after(object.written, PROBE_TIME));
         let names: Vec<String> = old.map(|object| object.name).collect();
         if names.is_empty() { Ok(()) } else { self.store.delete(&names).await.map_err(failure) }
@@ -125,7 +140,7 @@ impl StoreRelay {
     /// Does what is due for one share, writes the hint for what will be due next, and deletes this one. Returns whether
     /// that is done, or left to the next pass.
     async fn attend(&self, id: &Id, hint: &str, pass: Pass) -> Result<bool, RelayError> {
-        match self.settle(id, pass).await? {
+        match self.settle(id, Some(hint), pass).await? {
             Next::Pass => return Ok(false),
             Next::At(next) => {
                 self.mark_due(id, next).await?;
@@ -144,7 +159,7 @@ impl StoreRelay {
     /// [`RelayError::Unknown`] for an unknown share or a wrong owner token, and the errors of the store.
     pub async fn settle_now(&self, owner: &Credential) -> Result<(), RelayError> {
         self.state(owner).await?;
-        self.settle(&owner.id, Pass::Records).await.map(drop)
+        self.settle(&owner.id, None, Pass::Records).await.map(drop)
     }
 
     /// Whether a time has passed by the clock of every node.
@@ -152,8 +167,8 @@ impl StoreRelay {
         now > after(at, self.policy.grace)
     }
 
-    /// Does what is due for a share.
-    async fn settle(&self, id: &Id, pass: Pass) -> Result<Next, RelayError> {
+    /// Does what is due for a share, because of a hint if there is one.
+    async fn settle(&self, id: &Id, hint: Option<&str>, pass: Pass) -> Result<Next, RelayError> {
         let now = self.clock.now();
         let due = |at| self.is_due(at, now);
         let Some(records) = Records::load(&*self.store, id).await? else {
@@ -188,29 +203,56 @@ impl StoreRelay {
                 Ok(Next::At(at))
             }
             Phase::Over { at, settled: true, .. } => {
-                let tombstone = after(at, TOMBSTONE_TIME);
-                let is_held = records.hold().is_some();
-                if due(tombstone) {
+                if records.hold().is_some() {
+                    return self.settle_held(id, &records, at, hint, pass).await;
+                }
+                if due(after(at, TOMBSTONE_TIME)) {
                     self.delete_offer(id).await?;
-                    match (is_held, pass) {
-                        (true, Pass::Records) => return Ok(Next::Pass),
-                        (true, Pass::HeldData) => self.delete_unannounced(id).await?,
-                        (false, _) => delete_below(&*self.store, &names::share(id), &[]).await?,
-                    }
+                    delete_below(&*self.store, &names::share(id), &[]).await?;
                     return Ok(Next::Nothing);
                 }
-                if is_held && pass == Pass::Records {
-                    return Ok(Next::Pass);
-                }
-                if let Some(hold_end) = self.keep_or_close(id, &records).await? {
-                    return Ok(Next::At(hold_end));
-                }
-                // A part may have been stored after the end by a node that then died; a power cut may have undone a
-                // deletion.
-                let second_look = after(at, UPLOAD_TIME);
-                Ok(Next::At(if due(second_look) { tombstone } else { second_look }))
+                self.clear(id, &records).await?;
+                Ok(Next::At(self.next_look(at)))
             }
         }
+    }
+
+    /// Does what is due for a share with a hold that ended at `at`.
+    async fn settle_held(
+        &self,
+        id: &Id,
+        records: &Records,
+        at: u64,
+        hint: Option<&str>,
+        pass: Pass,
+    ) -> Result<Next, RelayError> {
+        let (now, tombstone) = (self.now(), after(at, TOMBSTONE_TIME));
+        let last = after(tombstone, HOLD);
+        // This hint was written when the data was deleted. So no request finds data without the offer.
+        if hint == Some(&*names::due(id, last)) && self.is_due(last, now) {
+            self.delete_offer(id).await?;
+            self.delete_unannounced(id).await?;
+            return Ok(Next::Nothing);
+        }
+        if pass == Pass::Records {
+            return Ok(Next::Pass);
+        }
+        if self.is_due(tombstone, now) {
+            self.delete_held(id).await?;
+            self.delete_objects(vec![names::report(id), names::review(id)]).await?;
+            return Ok(Next::At(last));
+        }
+        Ok(Next::At(match self.keep_or_close(id, records).await? {
+            Some(hold_end) => hold_end,
+            None => self.next_look(at),
+        }))
+    }
+
+    /// When a share that ended at `at` must be looked at again: a part may have been stored after the end by a node
+    /// that then died; a power cut may have undone a deletion.
+    fn next_look(&self, at: u64) -> u64 {
+        let second_look = after(at, UPLOAD_TIME);
+        if self.is_due(second_look, self.now()) { after(at, TOMBSTONE_TIME) } else { second_look }
     }
 
     /// Deletes what is left of a share whose offer could not be read. Listing must agree that there is none, and after
@@ -242,10 +284,26 @@ impl StoreRelay {
 
     /// Sweeps about once a minute, until the future is dropped.
     pub async fn keep_sweeping(self: Arc<Self>) {
+        let (held, due) = watch::channel(Vec::new());
+        tokio::join!(self.keep_sweeping_records(held), self.keep_sweeping_data(due));
+    }
+
+    /// The second pass of each sweep. If it takes long, the next first one does not wait for it.
+    async fn keep_sweeping_data(&self, mut due: watch::Receiver<Vec<String>>) {
+        while due.changed().await.is_ok() {
+            let held = due.borrow_and_update().clone();
+            self.sweep_data(held).await;
+        }
+    }
+
+    /// The first pass of each sweep. Passes on the hints that are left to the second one.
+    async fn keep_sweeping_records(&self, held: watch::Sender<Vec<String>>) {
         let (mut checked, mut wall) = (Instant::now(), (Instant::now(), self.clock.now()));
+        let mut start = Instant::now();
         loop {
             let jitter = Duration::from_millis(u64::from(self.clock.chance() % 10_000));
-            tokio::time::sleep(SWEEP_EVERY + jitter).await;
+            tokio::time::sleep_until(start + SWEEP_EVERY + jitter).await;
+            start = Instant::now();
             // The wall clock differs from the monotonic one: it was set. Compare it with the store before using it.
             let (then, was) = std::mem::replace(&mut wall, (Instant::now(), self.clock.now()));
             let jumped = wall.1.abs_diff(was + then.elapsed().as_secs()) > CLOCK_TOLERANCE.as_secs();
@@ -260,11 +318,12 @@ impl StoreRelay {
                 }
                 checked = Instant::now();
             }
-            let start = Instant::now();
-            let swept = self.sweep().await;
-            self.metrics.sweep(swept.as_ref().ok().copied(), start.elapsed());
-            if let Err(error) = swept {
-                tracing::warn!(%error, "the sweep failed");
+            let begun = Instant::now();
+            let swept = self.sweep_records().await;
+            self.metrics.sweep(swept.as_ref().ok().map(|(looked_at, _)| *looked_at), begun.elapsed());
+            match swept {
+                Ok((_, left)) => drop(held.send_replace(left)),
+                Err(error) => tracing::warn!(%error, "the sweep failed"),
             }
         }
     }

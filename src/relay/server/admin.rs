@@ -140,9 +140,13 @@ async fn status(State(admin): State<Arc<AdminState>>) -> Response {
                 "bytes": stored.bytes,
             })
         });
+        let reported = metrics
+            .reports()
+            .map(|reports| json!({ "shares": reports.shares, "bytes": reports.bytes, "refused": reports.refused }));
         let current = json!({
             "since": metrics.started(), "ready": report.ready, "problems": report.problems, "full": report.full,
-            "certificate": certificate, "connections": metrics.connections(), "stored": stored, "counts": counts,
+            "certificate": certificate, "connections": metrics.connections(), "stored": stored, "reported": reported,
+            "counts": counts,
         });
         if let Value::Object(current) = current {
             facts.extend(current);

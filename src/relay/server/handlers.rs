@@ -275,9 +275,11 @@ pub(super) async fn report(
     report.check()?;
     let (relay, limiter) = (server.relay.clone(), server.limiter.clone());
     let reporting = async move {
-        let turn = limiter.begin_report(&client, &holder)?;
+        // First, so that nobody without the token of an opener uses up what an address may report.
+        let bytes = relay.reportable(&holder).await?;
+        let turn = limiter.begin_report(&client, &holder, bytes)?;
         let reported = relay.report(&holder, &report).await?;
-        turn.counts(reported.blob_len);
+        turn.counts();
         Ok(reported)
     };
     let Reported { is_new, at, .. } = to_the_end(reporting).await?;

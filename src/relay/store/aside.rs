@@ -18,8 +18,10 @@ use crate::relay::store::bounded::Bounded;
 use crate::relay::store::layout::{KEPT, REPORTS};
 use crate::relay::store::{Created, Object, Space, Store, StoreError};
 
-/// Time between two listings.
+/// Time between two listings above a store that counts its bytes, which lists at the same time.
 const LIST_EVERY: Duration = Duration::from_hours(1);
+/// Time between two listings above a disk, whose free space shows at once what other nodes delete.
+const LIST_KEPT_EVERY: Duration = Duration::from_mins(1);
 
 /// A store with room for reported shares.
 pub struct SetAside {
@@ -101,12 +103,13 @@ impl SetAside {
         Ok(())
     }
 
-    /// Counts everything again every hour.
+    /// Counts everything again from time to time. In a store of unknown size nothing is counted.
     pub async fn keep_listing(self: Arc<Self>) {
-        loop {
-            tokio::time::sleep(LIST_EVERY).await;
+        let every = if self.bounded.is_some() { LIST_EVERY } else { LIST_KEPT_EVERY };
+        while !matches!(self.store.space().await, Ok(None)) {
+            tokio::time::sleep(every).await;
             if let Err(error) = self.list_all().await {
-                tracing::warn!(%error, "listing the store to count its bytes failed; the relay tries again in an hour");
+                tracing::warn!(%error, "listing the store to count its bytes failed; the relay tries again later");
             }
         }
     }

@@ -10,8 +10,10 @@ use share::relay::clock::Clock;
 use share::relay::rules::StoreRelay;
 use share::relay::store::Store;
 use share::relay::store::memory::Memory;
-use share::relay::{Checksum, Commit, Content, Credential, Gone, HOLD, Relay, RelayError, Report, ShareState};
-use share::secret::{LinkSecret, Receipt, Token};
+use share::relay::{
+    Checksum, Commit, Content, Credential, Gone, HOLD, MAX_REPORT_RECORD, Relay, RelayError, Report, ShareState,
+};
+use share::secret::{Id, LinkSecret, Receipt, Token};
 use tokio::sync::mpsc;
 
 use crate::support::{
@@ -115,13 +117,14 @@ async fn a_report_is_one_record_and_copies_nothing() {
         let before = bench.names("").await;
         let reported = rules.report(&device, &report("keys")).await.unwrap();
         assert!(reported.is_new && reported.at == bench.test.clock.now(), "{reported:?}");
-        assert_eq!(reported.blob_len, (PART_LEN + 5000) as u64);
         let visits =
             ["create index", "create report", "list index", "list manifest", "list part", "read end", "read report"];
         assert_eq!(observed.visits(), visits, "{}", bench.test.name);
         let hex = share.keys.id.hex();
         let mut expected = before;
         let bytes = PART_LEN + 5000 + share.commit.manifest.len();
+        assert_eq!(rules.reportable(&device).await, Ok(bytes as u64));
+        assert_eq!(observed.visits(), ["list manifest"], "{}", bench.test.name);
         expected.extend([format!("reports/{hex}-{bytes}"), format!("v1/{hex}/report")]);
         expected.sort();
         let mut after = bench.names("").await;
@@ -158,9 +161,12 @@ async fn only_the_claimant_reports() {
         for stranger in &strangers {
             assert_eq!(rules.report(stranger, &report("keys")).await, Err(RelayError::Unknown));
             assert_eq!(observed.visits(), ["read claim"], "{}", bench.test.name);
+            assert_eq!(rules.reportable(stranger).await, Err(RelayError::Unknown));
+            assert_eq!(observed.visits(), ["read claim"], "{}", bench.test.name);
         }
         let plain = node_over(bench.test.store.clone(), bench.test.clock.clone());
         assert_eq!(plain.report(&device, &report("keys")).await, Err(RelayError::Unknown));
+        assert_eq!(plain.reportable(&device).await, Err(RelayError::Unknown));
         assert_eq!(bench.names("").await, before, "{}", bench.test.name);
         assert!(bench.rules.reports().await.unwrap().is_empty());
         assert_eq!(bench.rules.evidence(&share.keys.id).await.err(), Some(RelayError::Unknown));
@@ -506,6 +512,12 @@ async fn reported_shares_go_thirty_days_after_the_end() {
         }
         bench.expect_evidence(&share).await;
         bench.pass(2 * GRACE).await;
+        assert_eq!((bench.data(&share).await, bench.names("reports/").await.len()), (0, 0), "{}", bench.test.name);
+        assert!(bench.rules.reports().await.unwrap().is_empty());
+        // An hour later no record is left.
+        let status = bench.rules.status(&share.owner, &[], Duration::ZERO).await.unwrap();
+        assert_eq!(status.state, ShareState::Finished);
+        bench.pass(HOUR + GRACE).await;
         let left: Vec<String> = bench.names("").await.into_iter().filter(|name| name != "lock").collect();
         assert!(left.is_empty(), "{}: {left:?}", bench.test.name);
     }
@@ -518,7 +530,7 @@ async fn reports_beyond_the_room_are_refused() {
         let node = |max| operated_for(bench.test.store.clone(), bench.test.clock.clone(), max);
         let [(one, first), (_, second), (_, third)] =
             [bench.claimed(5000).await, bench.claimed(5000).await, bench.claimed(5000).await];
-        let room = 2 * (5000 + manifest);
+        let room = 2 * (5000 + manifest + MAX_REPORT_RECORD);
         node(room).report(&first, &report("keys")).await.unwrap();
         assert_eq!(node(room - 1).report(&second, &report("keys")).await, Err(RelayError::NO_SPACE));
         let two = node(room);
@@ -561,7 +573,12 @@ async fn a_deleted_report_frees_nothing_before_the_close() {
         bench.pass(GRACE).await;
         assert_eq!(bench.data(&late).await, 0, "{}", bench.test.name);
         assert_eq!(bench.names("reports/").await, Vec::<String>::new(), "{}", bench.test.name);
-        assert!(!bench.rules.report(&other, &report("keys")).await.unwrap().is_new, "it was reported");
+        let records = bench.names(&format!("v1/{}/", late.keys.id.hex())).await;
+        assert!(!records.iter().any(|name| name.ends_with("/report")), "the note is deleted too: {records:?}");
+        let again = bench.rules.report(&other, &report("keys")).await;
+        assert_eq!(again, Err(RelayError::TooLate { at: ended + HOUR }), "{}", bench.test.name);
+        bench.pass(DAY).await;
+        assert_eq!(bench.names("reports/").await, Vec::<String>::new(), "{}", bench.test.name);
     }
 }
 
@@ -630,6 +647,63 @@ async fn a_sweep_writes_what_senders_see_before_it_deletes_held_data() {
     bench.pass(DAY).await;
     bench.pass(GRACE).await;
     bench.test.clock.advance(29 * DAY);
-    before("delete offer", "delete index").await;
-    assert_eq!(bench.names("reports/").await, Vec::<String>::new());
+    before("list hint", "delete index").await;
+    // The data of all goes before their records: a request that finds an offer finds the same data everywhere.
+    assert_eq!((bench.names("reports/").await.len(), bench.data(&kept).await), (0, 0));
+    let offers = async || bench.names("v1/").await.iter().filter(|name| name.ends_with("/offer")).count();
+    assert_eq!(offers().await, 2);
+    bench.pass(HOUR + GRACE).await;
+    assert_eq!(offers().await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_deletion_of_held_data_does_not_delay_the_next_sweep() {
+    let bench = Bench::over(TestRelay::memory());
+    let observed = Observed::new(bench.test.store.clone());
+    let sweeper = Arc::new(operated(observed.clone(), bench.test.clock.clone()));
+    let (share, device) = bench.claimed(5000).await;
+    bench.finish(&share, &device).await;
+    bench.pass(GRACE).await;
+    let mut expiring = Sample::new(5000, false);
+    expiring.create.ttl = 2 * HOUR;
+    expiring.send(&bench.rules).await;
+    bench.test.clock.advance(HOUR + GRACE);
+    let gate = observed.hold("delete manifest");
+    let sweeping = tokio::spawn(sweeper.keep_sweeping());
+    gate.arrived().await;
+    bench.test.clock.advance(HOUR);
+    let claim = format!("v1/{}/claim", expiring.keys.id.hex());
+    let expired = tokio::time::timeout(Duration::from_mins(5), async {
+        while bench.names(&claim).await.is_empty() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
+    expired.await.expect("the next sweep writes it");
+    assert_eq!(bench.data(&share).await, 2, "its deletion still takes");
+    gate.open();
+    while bench.data(&share).await > 0 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    sweeping.abort();
+}
+
+/// An older version of the relay deletes a share with all its records, and knows no index.
+#[tokio::test]
+async fn an_index_without_a_share_is_deleted_after_a_day() {
+    let bench = Bench::over(TestRelay::memory());
+    let (share, device) = bench.claimed(5000).await;
+    bench.rules.report(&device, &report("keys")).await.unwrap();
+    bench.finish(&share, &device).await;
+    bench.pass(HOUR + 2 * GRACE).await;
+    let own = bench.names("reports/").await;
+    let id = Id::from_bytes([7; 16]).hex();
+    for stray in [format!("reports/{id}-5000"), format!("reports/{id}-5000-kept")] {
+        bench.test.store.create(&stray, Bytes::new().into()).await.unwrap();
+    }
+    bench.pass(DAY - 60).await;
+    assert_eq!(bench.names("reports/").await.len(), own.len() + 2, "they may be new");
+    for _ in 0..2 {
+        bench.pass(DAY).await;
+    }
+    assert_eq!(bench.names("reports/").await, own);
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use share::blob::PART_LEN;
+use share::relay::clock::Clock;
 use share::relay::rules::StoreRelay;
 use share::relay::store::aside::SetAside;
 use share::relay::store::bounded::Bounded;
@@ -17,13 +18,43 @@ use share::relay::store::{Created, Object, Space, Store, StoreError};
 use share::relay::{Checksum, Commit, Content, Credential, HOLD, Relay, RelayError, Report, ShareState};
 use share::secret::Token;
 
-use crate::support::{START, Sample, TestClock, operated_for, upload};
+use crate::support::{START, Sample, TestClock, is_data, noise, operated, operated_for, upload};
 
 const MINUTE: u64 = 60;
 const DAY: u64 = 86_400;
+/// Longer than the difference between the clocks of nodes.
+const GRACE: u64 = 121;
 /// Bytes of the store, and those that are set aside for reported shares.
 const CAPACITY: u64 = 64 << 20;
 const MAX_REPORTED: u64 = 20 << 20;
+
+/// Other bytes with the same checksum as `part`, of which anybody can make some.
+fn forged(part: &[u8]) -> Bytes {
+    let mut bytes = noise(part.len() / 2, 9);
+    let start = crc32c::crc32c(&bytes);
+    let with = |last: u32| crc32c::crc32c_append(start, &last.to_le_bytes());
+    // The checksum is linear in the last four bytes: each bit of them changes the same bits of it.
+    let mut basis = [(0, 0); 32];
+    for bit in 0..32 {
+        let mut row = (with(1 << bit) ^ with(0), 1_u32 << bit);
+        while row.0 != 0 {
+            let found = &mut basis[row.0.ilog2() as usize];
+            if found.0 == 0 {
+                *found = row;
+                break;
+            }
+            row = (row.0 ^ found.0, row.1 ^ found.1);
+        }
+    }
+    let mut rest = (crc32c::crc32c(part) ^ with(0), 0);
+    while rest.0 != 0 {
+        let row = basis[rest.0.ilog2() as usize];
+        rest = (rest.0 ^ row.0, rest.1 ^ row.1);
+    }
+    bytes.extend(rest.1.to_le_bytes());
+    assert!(bytes.len() != part.len() && Checksum::of(&bytes) == Checksum::of(part));
+    bytes.into()
+}
 
 /// How a share ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +154,8 @@ impl Store for Weighed {
 struct Side<'a> {
     share: &'a Sample,
     device: &'a Credential,
+    /// Other bytes with the checksum of the first part.
+    forged: Bytes,
     room: Room,
     clock: Arc<TestClock>,
     weighed: Arc<Weighed>,
@@ -149,7 +182,8 @@ impl<'a> Side<'a> {
         };
         let nodes = [(); 2].map(|()| Arc::new(operated_for(store.clone(), clock.clone(), MAX_REPORTED)));
         let (answers, visits, rooms) = (Vec::new(), Vec::new(), Vec::new());
-        Self { share, device, room, clock, weighed, store, nodes, answers, visits, rooms }
+        let forged = forged(&share.parts[0]);
+        Self { share, device, forged, room, clock, weighed, store, nodes, answers, visits, rooms }
     }
 
     /// A node that remembers nothing.
@@ -168,6 +202,8 @@ impl<'a> Side<'a> {
         let (owner, part, crc) = (&share.owner, share.parts[0].clone(), share.commit.parts[0]);
         let surplus = Bytes::from_static(b"surplus");
         let other = Commit { manifest: Bytes::from_static(b"another"), ..share.commit.clone() };
+        let forged = self.forged.clone();
+        let forged_commit = Commit { blob_len: forged.len() as u64, parts: vec![crc], ..share.commit.clone() };
         let mut create = share.create.clone();
         create.ttl += 1;
         let token = Token::random();
@@ -187,11 +223,13 @@ impl<'a> Side<'a> {
                 "wait": node.status(owner, &ShareState::ALL, Duration::from_secs(3));
                 "part": node.put_part(owner, 0, crc, part.clone().into());
                 "other bytes": node.put_part(owner, 0, Checksum::of(&surplus), surplus.clone().into());
+                "forged part": node.put_part(owner, 0, crc, forged.clone().into());
                 "surplus part": node.put_part(owner, 7, Checksum::of(&surplus), surplus.clone().into());
                 "commit": node.commit(owner, &share.commit);
                 "other commit": node.commit(owner, &other);
                 "create": node.create(owner, &share.create);
                 "other create": node.create(owner, &create);
+                "forged deposit": node.deposit(owner, &share.create, &forged_commit, forged.clone().into());
                 "deposit": node.deposit(owner, &share.create, &share.commit, part.clone().into());
                 "notice": node.notice(&link);
                 "manifest": node.manifest(&link, proof);
@@ -246,6 +284,7 @@ impl<'a> Side<'a> {
         let (share, device) = (self.share, self.device);
         share.send(&*self.nodes[0]).await;
         self.nodes[0].claim(&share.link(), share.proof(), &device.token).await.unwrap();
+        let lapse = self.clock.now() + DAY;
         self.measure().await;
         self.ask("claimed", false).await;
         self.act(At::Open, deeds).await;
@@ -263,6 +302,7 @@ impl<'a> Side<'a> {
                 self.ask("lapsed by the clock", false).await;
             }
         }
+        let ended = if end == End::Lapsed { lapse } else { self.clock.now() };
         for minute in 0..HOLD.as_secs() / MINUTE + 8 {
             let is_near = !(4..58).contains(&minute) || minute == 30;
             if minute == 30 {
@@ -280,9 +320,12 @@ impl<'a> Side<'a> {
             self.ask(&format!("{seconds} s later"), true).await;
             self.measure().await;
         }
-        for _ in 0..8 {
-            self.pass(DAY / 2).await;
-            self.ask("about thirty days", true).await;
+        // Around the deletion of the data, and of the records.
+        let thirty_days = ended + 30 * DAY;
+        for at in [0, GRACE, GRACE + MINUTE, HOLD.as_secs(), HOLD.as_secs() + GRACE, DAY, 2 * DAY] {
+            let at = thirty_days + at;
+            self.pass(at - self.clock.now()).await;
+            self.ask(&format!("{} s after thirty days", at - thirty_days), true).await;
             self.measure().await;
         }
         let left = self.weighed.inner.list("reports/", None).await.unwrap();
@@ -339,4 +382,41 @@ fn the_requests_of_the_sender_visit_the_same_objects_with_and_without_a_report()
             assert!(with.abs_diff(*without) <= 2 << 12, "{with}, {without}");
         }
     });
+}
+
+/// Neither must a node that has seen only the beginning of the upload, whatever the clocks of the others show.
+#[tokio::test]
+async fn a_node_that_knew_the_upload_shows_no_report() {
+    let mut seen = Vec::new();
+    for is_reported in [false, true] {
+        let store: Arc<dyn Store> = Arc::new(Memory::new(TestClock::at(START), u64::MAX));
+        let clocks = [START, START - 115, START + 115].map(TestClock::at);
+        let [here, behind, ahead] = clocks.each_ref().map(|clock| operated(store.clone(), clock.clone()));
+        let share = Sample::new(5000, false);
+        let (device, crc) = (share.device(), share.commit.parts[0]);
+        here.create(&share.owner, &share.create).await.unwrap();
+        share.put_all(&behind).await;
+        behind.commit(&share.owner, &share.commit).await.unwrap();
+        behind.claim(&share.link(), share.proof(), &device.token).await.unwrap();
+        if is_reported {
+            behind.report(&device, &Report::new(Bytes::from_static(b"keys"), None)).await.unwrap();
+        }
+        assert_eq!(behind.revoke(&share.owner).await, Ok(ShareState::Claimed));
+        // By the clock that is ahead, the hold has been over for longer than clocks differ.
+        for clock in &clocks {
+            clock.advance(HOLD.as_secs() - 105);
+        }
+        for _ in 0..2 {
+            ahead.sweep().await.unwrap();
+        }
+        let left = store.list("v1/", None).await.unwrap();
+        let left = left.iter().filter(|object| is_data(&object.name)).count();
+        assert_eq!(left, if is_reported { 2 } else { 0 });
+        seen.push((
+            here.put_part(&share.owner, 0, crc, forged(&share.parts[0]).into()).await,
+            here.put_part(&share.owner, 0, crc, share.parts[0].clone().into()).await,
+            here.commit(&share.owner, &share.commit).await.map(|_| ()),
+        ));
+    }
+    assert_eq!(seen[0], seen[1], "without a report, and with one");
 }

@@ -159,6 +159,10 @@ impl Relay for Unreliable {
         self.line.pass("report", self.relay.report(holder, report).await)
     }
 
+    async fn reportable(&self, holder: &Credential) -> Result<u64, RelayError> {
+        self.relay.reportable(holder).await
+    }
+
     async fn status(&self, owner: &Credential, known: &[ShareState], wait: Duration) -> Result<Status, RelayError> {
         self.line.pass("status", self.relay.status(owner, known, wait).await)
     }

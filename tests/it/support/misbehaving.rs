@@ -114,6 +114,10 @@ impl<M: Misbehavior> Relay for Misbehaving<M> {
         self.relay.report(holder, report).await
     }
 
+    async fn reportable(&self, holder: &Credential) -> Result<u64, RelayError> {
+        self.relay.reportable(holder).await
+    }
+
     async fn status(&self, owner: &Credential, known: &[ShareState], wait: Duration) -> Result<Status, RelayError> {
         let mut status = self.relay.status(owner, known, wait).await?;
         self.how.status(&mut status);

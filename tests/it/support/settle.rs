@@ -53,7 +53,7 @@ pub(crate) async fn settle(store: Arc<dyn Store>, now: u64) {
     sweep_after(86_400 + 121).await;
     expect_order(&*store, true, clock.now()).await;
     // Days until unopened shares have expired, openings have lapsed, and records of ended shares are removed.
-    for days in [91, 2, 2, 31] {
+    for days in [91, 2, 2, 31, 1] {
         sweep_after(days * 86_400 + 121).await;
     }
     for prefix in ["v1/", "due/", "reports/"] {

@@ -68,7 +68,7 @@ pub struct Limits {
     pub uploads: Option<usize>,
     /// Reports an hour.
     pub reports: Option<NonZeroU32>,
-    /// Bytes of the shares that are reported in a day. The report that exceeds them is the last one.
+    /// Bytes of the shares that are reported in 30 days. A single share may have more.
     pub reported: Option<u64>,
     /// The lowest rate of a transfer in bytes a second, averaged over a minute. 0: no rate; a minute of silence is too
     /// long all the same.
@@ -290,10 +290,10 @@ impl Limiter {
         self.uploads.end(owner);
     }
 
-    /// Counts a report of the holder of a claim token, for as long as the turn lasts: for a day if it succeeds. A
-    /// repeated report counts once.
-    pub(super) fn begin_report(&self, client: &Client, holder: &Credential) -> Result<Turn, RelayError> {
-        self.reports.begin(holder.token.claimant(&holder.id), client.to_vec())
+    /// Counts a report of the holder of a claim token, of a share of so many bytes, for as long as the turn lasts: for
+    /// 30 days if it succeeds. A repeated report counts once.
+    pub(super) fn begin_report(&self, client: &Client, holder: &Credential, bytes: u64) -> Result<Turn, RelayError> {
+        self.reports.begin(holder.token.claimant(&holder.id), bytes, client.to_vec())
     }
 
     /// Counts a part for the create token of the upload of `owner`: with its length, or with the most that it can have.
