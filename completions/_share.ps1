@@ -211,7 +211,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--min-rate', '--min-rate', [CompletionResultType]::ParameterName, 'End transfers slower than SIZE a second, averaged over 60 seconds [default: 512B; none: no limit]')
             [CompletionResult]::new('--operator-recipient', '--operator-recipient', [CompletionResultType]::ParameterName, 'Let recipients report what they were sent to the holder of this age key, and keep opened shares for an hour')
             [CompletionResult]::new('--contact', '--contact', [CompletionResultType]::ParameterName, 'Tell people how to reach you')
-            [CompletionResult]::new('--max-reported', '--max-reported', [CompletionResultType]::ParameterName, 'Keep up to SIZE of reported shares [default: a tenth of the store, from 1GiB to half of it]')
+            [CompletionResult]::new('--max-reported', '--max-reported', [CompletionResultType]::ParameterName, 'Keep up to SIZE of reported shares [default: a tenth of the store, or what the largest share needs]')
             [CompletionResult]::new('--max-reports', '--max-reports', [CompletionResultType]::ParameterName, 'Accept up to N reports an hour per address [default: 10; none: no limit]')
             [CompletionResult]::new('--admin', '--admin', [CompletionResultType]::ParameterName, 'Serve health, metrics and status at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state directory]')
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Log as text or JSON lines on standard error, or to journald')
