@@ -65,6 +65,11 @@ export function showMessage({ title, lines }: Message, ...children: Child[]): vo
   screen(title, ...lines.map((line) => h("p", {}, line)), ...children);
 }
 
+/** Pauses everything that plays. */
+export function pause(): void {
+  for (const media of document.querySelectorAll<HTMLMediaElement>("video, audio")) media.pause();
+}
+
 /** A line that screen readers read out when it changes. */
 export function live(): HTMLParagraphElement {
   return h("p", { className: "live", role: "status" });

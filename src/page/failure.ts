@@ -1,6 +1,6 @@
 // Errors, in words.
 
-import { button, commandLine, redrawable, showMessage } from "./dom.ts";
+import { button, commandLine, redraw, redrawable, showMessage } from "./dom.ts";
 import { TooNew } from "./manifest.ts";
 import { isOurs } from "./open.ts";
 import { openersWords } from "./opener.ts";
@@ -10,16 +10,25 @@ import { forget, hideLink, page } from "./state.ts";
 import { inParentheses, message, time, words } from "./texts.ts";
 
 const HOST = location.host;
+/** The longest wait for the opener's two words before an error is shown without them, in milliseconds. */
+const WORDS_MS = 300;
 
 /** Shows an error. `again` repeats the failed request. `begun`: this browser has claimed the share. */
 export async function failed(error: unknown, again: () => void, begun = false): Promise<void> {
   if (!(error instanceof NotNow || error instanceof TooNew || error instanceof Refusal)) console.error(error);
   const claimant = error instanceof Refusal ? error.claimant : null;
-  const opener = claimant?.length === 32 ? await openersWords(claimant) : null;
+  const found = claimant?.length === 32 ? openersWords(claimant) : Promise.resolve(null);
+  let opener = await Promise.race([found, new Promise<null>((late) => setTimeout(() => late(null), WORDS_MS))]);
   // The share may have ended before this browser was done with it. Of an opened one, `at` is the time of the claim.
   if (error instanceof Refusal && error.at > 0 && error.until === 0 && page.claimed !== null)
     ended(page.claimed.id, error.why === "already-opened" ? 0 : error.at);
   redrawable(() => explain(error, opener, again, begun));
+  if (opener !== null) return;
+  const shown = document.querySelector("h1");
+  opener = await found;
+  // The words are not worth the place of someone who has gone on.
+  const isUntouched = [shown, document.body].includes(document.activeElement as HTMLElement);
+  if (opener !== null && shown?.isConnected && isUntouched) redraw();
 }
 
 /** `opener`: the words of the opener whom a refusal names. */

@@ -1,6 +1,6 @@
 // The page: from a link in the address bar to the end of the opening.
 
-import { commandLine, linkError, redrawable, showMessage } from "./dom.ts";
+import { commandLine, linkError, pause, redrawable, showMessage } from "./dom.ts";
 import { askPassphrase, greet } from "./greeting.ts";
 import type { Begun, Closing, Opening } from "./journal.ts";
 import * as journal from "./journal.ts";
@@ -149,7 +149,7 @@ addEventListener("pagehide", () => {
 // A hidden page is covered: a phone's list of open apps shows a picture of each.
 document.addEventListener("visibilitychange", () => {
   document.body.classList.toggle("covered", document.hidden);
-  if (document.hidden) for (const media of document.querySelectorAll<HTMLMediaElement>("video, audio")) media.pause();
+  if (document.hidden) pause();
 });
 
 // A page that waits, such as in a hidden tab, is no page that did not arrive.

@@ -95,16 +95,21 @@ async function decryptedManifest(keys: Keys, waiting: relay.Waiting): Promise<Ma
 
 /** Decrypts an age file in memory. Throws if it is none of this identity. */
 export async function decrypted(file: Uint8Array, identity: string): Promise<Uint8Array> {
-  if (!headerEnds(file)) throw new Error("the header of an age file does not end");
+  if (!hasHeader(file)) throw new Error("not a header that the program reads");
   const decrypter = new Decrypter();
   decrypter.addIdentity(identity);
   return decrypter.decrypt(file);
 }
 
-/** Whether the header of an age file ends within `HEADER_LIMIT`. */
-function headerEnds(file: Uint8Array): boolean {
+/**
+ * Whether the header of an age file ends within `HEADER_LIMIT`, and has no stanza of a passphrase. age-encryption
+ * ignores such a stanza beside others, but age forbids it, and the program refuses the file: an operator could not see
+ * what the page has shown.
+ */
+function hasHeader(file: Uint8Array): boolean {
   const head = String.fromCharCode(...file.subarray(0, HEADER_LIMIT));
-  return /\n--- [0-9A-Za-z+/]{43}\n/.test(head);
+  const end = head.search(/\n--- [0-9A-Za-z+/]{43}\n/);
+  return end >= 0 && !/\n-> scrypt[ \n]/.test(head.slice(0, end + 1));
 }
 
 /** The receipt, which the relay gets once every byte has arrived. */
@@ -184,7 +189,7 @@ function ageFile(parts: AsyncGenerator<Uint8Array>, length: number): ReadableStr
       async pull(to) {
         if (part.length === 0) {
           const { done, value } = await parts.next();
-          if (done || (first && !headerEnds(value))) throw new Refusal("damaged");
+          if (done || (first && !hasHeader(value))) throw new Refusal("damaged");
           first = false;
           part = value;
         }

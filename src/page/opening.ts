@@ -144,9 +144,15 @@ export async function close(closing: Closing): Promise<void> {
   }
   forget(id);
   hideLink(id, journal.now());
+  reporting.closed(id);
   const opener = await openersWords(claimantOf(id, closing.claimToken));
-  const end = () => (done ? message(isHeld ? "closed.held" : "closed.done", { opener }) : message("closed.otherwise"));
-  redrawable(() => showMessage(end(), reporting.reportButton(id)));
+  redrawable(() => {
+    if (!done || !isHeld)
+      return showMessage(message(done ? "closed.done" : "closed.otherwise", { opener }), reporting.reportButton(id));
+    // The last paragraph is true until the share is reported.
+    const { title, lines } = message("closed.held", { opener });
+    showMessage({ title, lines: lines.slice(0, -1) }, reporting.reportButton(id, lines.at(-1)));
+  });
 }
 
 export function finish({ id, claimToken, receipt }: Closing): Promise<void> {

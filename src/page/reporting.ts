@@ -2,7 +2,7 @@
 // after its end. The keys are encrypted to the operator at the claim, so that nothing kept for a report decrypts
 // anything here.
 
-import { button, h, live } from "./dom.ts";
+import { button, h, live, pause } from "./dom.ts";
 import { icon } from "./icons.ts";
 import type { Reportable } from "./journal.ts";
 import * as journal from "./journal.ts";
@@ -14,7 +14,7 @@ import * as relay from "./relay.ts";
 import { printable } from "./safe_text.ts";
 import { keysFor, noteFor, publicKeyOf, seal } from "./sealed.ts";
 import { claimantOf, type Keys } from "./secret.ts";
-import { inParentheses, message, time, words } from "./texts.ts";
+import { inParentheses, message, type TextKey, time, words } from "./texts.ts";
 
 const HOST = location.host;
 /** For how long after its end a share can be reported, in seconds. */
@@ -24,8 +24,10 @@ const MAX_NOTE = 2000;
 /** The longest contact of an operator, in UTF-16 units. */
 const MAX_CONTACT = 200;
 
-/** The report of the share of this page. It is here too, for browsers that store nothing. */
+/** The share of this page that can be reported or was. It is here too, for browsers that store nothing. */
 let current: Reportable | null = null;
+/** Its report, once a screen offers it. */
+let latest: Report | null = null;
 
 /**
  * Prepares the report of a share that was claimed, and saves it for an hour after the end of the lease. Over plain http
@@ -35,7 +37,7 @@ export async function prepare(keys: Keys, claimToken: Uint8Array, claimed: Claim
   const { recipient, contact } = claimed.report ?? {};
   const to = publicKeyOf(recipient);
   if (to === null || typeof contact !== "string" || !(location.protocol === "https:" || isSecureContext)) return;
-  const sealed = await seal(to, keysFor(keys, claimToken)).catch(() => null);
+  const sealed = wasReported(keys.id) ? null : await seal(to, keysFor(keys, claimToken)).catch(() => null);
   if (sealed === null) return;
   save({
     stage: "reportable",
@@ -53,24 +55,47 @@ function save(what: Reportable): void {
   journal.keep(what.id, what);
 }
 
-/** The report that is possible of a share; `null`: none, or no longer. */
-export function reportable(id: Uint8Array): Reportable | null {
-  const isSame = current !== null && journal.nameOf(current.id) === journal.nameOf(id);
-  const found = isSame ? current : journal.reportable(id);
+const isSame = (id: Uint8Array, other: Uint8Array | undefined) =>
+  other !== undefined && journal.nameOf(id) === journal.nameOf(other);
+
+function kept(id: Uint8Array): Reportable | null {
+  const found = isSame(id, current?.id) ? current : journal.reportable(id);
   return found !== null && found.until > journal.now() ? found : null;
 }
 
-/** The share has ended. `at`: Unix seconds, or 0 for now. */
-export function ended(id: Uint8Array, at = 0): void {
-  const what = reportable(id);
-  const end = Math.min(journal.now(), at || Infinity);
-  if (what !== null) save({ ...what, until: Math.min(what.until, end + HOLD_S) });
+/** The report that is possible of a share; `null`: none, or no longer. */
+export function reportable(id: Uint8Array): Reportable | null {
+  return wasReported(id) ? null : kept(id);
 }
 
-/** No report is possible any more: it was made, or it is too late. */
-function forget(id: Uint8Array): void {
-  current = null;
+/** Whether this browser has reported a share. What is left of the report while the share is open has no keys. */
+export function wasReported(id: Uint8Array): boolean {
+  return kept(id)?.keys.length === 0;
+}
+
+/** The share has ended. `at`: Unix seconds of the relay's clock, or 0 for now. */
+export function ended(id: Uint8Array, at = 0): void {
+  const what = kept(id);
+  const now = journal.now();
+  // This browser's clock may be wrong. The relay decides.
+  const end = at > now - HOLD_S && at < now ? at : now;
+  // Of a share that was reported after its end, nothing is stored.
+  if (what === null || (what.keys.length === 0 && journal.reportable(id) === null)) return;
+  save({ ...what, until: Math.min(what.until, end + HOLD_S) });
+}
+
+/** The share was closed: nothing is stored any more of one that was reported. */
+export function closed(id: Uint8Array): void {
+  if (!wasReported(id)) return;
+  current = kept(id);
   journal.forgetReport(id);
+}
+
+/** The report of a share; `null`: none is possible. */
+export function reportOf(id: Uint8Array): Report | null {
+  const what = reportable(id);
+  if (isSame(id, latest?.id) && (what !== null || latest!.outcome !== "")) return latest;
+  return (latest = what && new Report(what));
 }
 
 /** The question before a report, and the report. */
@@ -78,15 +103,23 @@ export class Report {
   #opener: string | null = null;
   #note = "";
   #isSending = false;
+  #outcome = () => "";
   /** Whether nothing is left to do. */
   isOver = false;
+  /** Called with the outcome when it changes while no dialog shows it. */
+  changed = (_outcome: string) => {};
 
-  /** `outcome` is called with the words for what happened while no dialog shows them. */
-  constructor(
-    private readonly what: Reportable,
-    private readonly outcome: (text: string) => void,
-  ) {
+  constructor(private readonly what: Reportable) {
     void openersWords(claimantOf(what.id, what.claimToken)).then((opener) => (this.#opener = opener));
+  }
+
+  get id(): Uint8Array {
+    return this.what.id;
+  }
+
+  /** The words for what happened, in the present language, which no dialog shows; "": nothing yet. */
+  get outcome(): string {
+    return this.#outcome();
   }
 
   /** Asks, with what the operator will see. */
@@ -94,48 +127,62 @@ export class Report {
     if (this.isOver || this.#isSending) return;
     const dialog = new ReportDialog(this.what, this.#opener, this.#note, (note) => void this.#send(note, dialog));
     dialog.changed = (note) => (this.#note = note);
+    dialog.closed = () => {
+      if (this.outcome !== "") this.changed(this.outcome);
+    };
+  }
+
+  /** The screen that has shown the outcome is left. */
+  leave(): void {
+    if (this.isOver) this.#outcome = () => "";
   }
 
   async #send(note: string, dialog: ReportDialog): Promise<void> {
     if (this.#isSending) return;
     this.#isSending = true;
-    dialog.say(words("report.sending"));
-    const text = await this.#sent(note);
+    this.#outcome = () => words("report.sending");
+    dialog.say(this.outcome);
+    const outcome = await this.#sent(note);
     this.#isSending = false;
-    if (!this.isOver && dialog.isOpen) return dialog.say(text);
+    const isShown = !this.isOver && dialog.isOpen;
+    this.#outcome = isShown ? () => "" : outcome;
+    if (isShown) return dialog.say(outcome());
     // Screen readers read nothing outside of an open dialog.
-    dialog.close();
-    this.outcome(text);
+    if (dialog.isOpen) dialog.close();
+    else this.changed(this.outcome);
   }
 
   /** Sends the report. Returns the words for the outcome. */
-  async #sent(note: string): Promise<string> {
+  async #sent(note: string): Promise<() => string> {
     const { id, claimToken, keys, recipient, contact } = this.what;
+    const outcome = (key: TextKey) => () => words(key, { host: HOST, contact: printable(contact) });
     try {
       const sealed = note === "" ? null : await seal(publicKeyOf(recipient)!, noteFor(id, note));
       const isNew = await relay.report({ id, token: claimToken }, keys, sealed);
-      this.#end();
-      return words(isNew ? "report.done" : "report.again");
+      this.#end(true);
+      return outcome(isNew ? "report.done" : "report.again");
     } catch (error) {
-      if (error instanceof NotNow && !error.isFull) return words("report.failed", { host: HOST });
-      if (error instanceof Refusal && error.why === "too-late") {
-        this.#end();
-        return words("report.late");
-      }
-      const key = error instanceof NotNow ? "report.full" : "report.refused";
-      return words(key, { host: HOST, contact: printable(contact) });
+      if (error instanceof NotNow) return outcome(error.isFull ? "report.full" : "report.failed");
+      if (!(error instanceof Refusal) || error.why !== "too-late") return outcome("report.refused");
+      this.#end(false);
+      return outcome("report.late");
     }
   }
 
-  #end(): void {
+  #end(isReported: boolean): void {
+    const { id } = this.what;
     this.isOver = true;
-    forget(this.what.id);
+    current = isReported ? { ...this.what, keys: new Uint8Array() } : null;
+    // A reload of the open share must not offer another report.
+    if (current !== null && journal.remembered(id)?.stage === "opening") save(current);
+    else journal.forgetReport(id);
   }
 }
 
 /** The dialog. The browser's way back and the Escape key close it, as its first button does. */
 class ReportDialog {
   changed = (_note: string) => {};
+  closed = () => {};
   readonly #dialog: HTMLDialogElement;
   readonly #status = live();
   readonly #before = document.activeElement;
@@ -174,6 +221,7 @@ class ReportDialog {
       this.close();
     };
     document.querySelector("main")!.append(this.#dialog);
+    pause();
     this.#dialog.showModal();
     heading.focus();
     if (this.#hasEntry) history.pushState(history.state, "");
@@ -198,6 +246,7 @@ class ReportDialog {
     const isLost = this.#before === null || this.#before === document.body;
     const place = isLost ? document.querySelector("h1") : (this.#before as HTMLElement);
     place?.focus({ preventScroll: true });
+    this.closed();
   }
 
   readonly #back = () => {
@@ -206,23 +255,34 @@ class ReportDialog {
   };
 }
 
-/** The button below a message about a share that has ended, as long as it can be reported; or `null`. */
-export function reportButton(id: Uint8Array): HTMLElement | null {
+/**
+ * The button below a message about a share that has ended, as long as it can be reported; or `null`. `deletion`: the
+ * paragraph before it, which is shown until the share is reported.
+ */
+export function reportButton(id: Uint8Array, deletion = ""): Node | null {
+  const before = h("p", { hidden: wasReported(id) }, deletion);
+  const report = reportOf(id);
+  if (report === null) return deletion === "" ? null : before;
   const what = reportable(id);
-  if (what === null) return null;
   const status = live();
-  const report = new Report(what, (text) => {
-    status.textContent = text;
-    press.setAttribute("aria-disabled", String(report.isOver));
-    until.hidden = report.isOver;
-  });
+  const at = what && time(what.until);
+  const until = h("p", { className: "note" }, at && words("report.until", { host: HOST, at }));
   const press = button(words("showing.report"), () => report.ask());
   press.prepend(icon("report"));
-  const until = h("p", { className: "note" }, words("report.until", { host: HOST, at: time(what.until) }));
+  report.changed = (outcome) => {
+    status.textContent = outcome;
+    press.setAttribute("aria-disabled", String(report.isOver));
+    until.hidden = report.isOver;
+    before.hidden = deletion === "" || wasReported(id);
+  };
+  report.changed(report.outcome);
   const section = h("section", { className: "reporting" }, until, press, status);
-  setTimeout(() => {
-    if (!report.isOver) section.remove();
-    journal.forgetReport(id);
-  }, 1000 * (what.until - journal.now()));
-  return section;
+  if (what !== null)
+    setTimeout(() => {
+      if (!report.isOver) section.remove();
+      journal.forgetReport(id);
+    }, 1000 * (what.until - journal.now()));
+  const both = document.createDocumentFragment();
+  both.append(before, section);
+  return both;
 }

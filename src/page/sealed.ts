@@ -55,9 +55,9 @@ export function keysFor({ id, manifestIdentity, blobIdentity }: Keys, claimToken
   return padded({ v: 1, id: bytesToHex(id), claimant, ...identities }, KEYS_LEN);
 }
 
-/** The opener's words about a share. */
+/** The opener's words about a share. Half of a surrogate pair, which is no character, is replaced. */
 export function noteFor(id: Uint8Array, note: string): Uint8Array {
-  return padded({ v: 1, id: bytesToHex(id), note }, NOTE_PADDING);
+  return padded({ v: 1, id: bytesToHex(id), note: note.replace(/\p{Cs}/gu, "\ufffd") }, NOTE_PADDING);
 }
 
 /** Canonical JSON, as a manifest is, and spaces up to a multiple of `step` bytes. */

@@ -4,18 +4,19 @@ import { APP } from "./app.ts";
 import { Bar } from "./bar.ts";
 import { codecName } from "./codecs.ts";
 import { fill, h, live, theirs } from "./dom.ts";
+import { ending } from "./ending.ts";
 import { icon } from "./icons.ts";
 import { judge, type Judgment } from "./judgment.ts";
 import type { Entry, Manifest } from "./manifest.ts";
 import { defaultName, kindOf } from "./media.ts";
 import { media } from "./player.ts";
 import { ask } from "./question.ts";
-import { Report, reportable } from "./reporting.ts";
+import { type Report, reportOf } from "./reporting.ts";
 import { isBlank, printable, safeName } from "./safe_text.ts";
 import { handable, Saving } from "./saving.ts";
 import { isFromRight, Stage, type Step } from "./stage.ts";
 import { type Action, Tally } from "./tally.ts";
-import { type TextKey, time, words } from "./texts.ts";
+import { time, words } from "./texts.ts";
 import { Thumbnails } from "./thumbnails.ts";
 
 /** The files that are being shown. */
@@ -88,18 +89,18 @@ class Viewer implements Showing {
   readonly #caption: HTMLElement;
 
   readonly #report: Report | null;
-  readonly #gone: TextKey;
+  /** The words about closing. */
+  readonly #note = h("p", { id: NOTE, className: "note" });
 
   constructor(
     private readonly content: Content,
     private readonly close: () => void,
   ) {
-    const { manifest, blobs, isHeld } = content;
+    const { manifest, blobs } = content;
     const { entries, viewOnly, name } = manifest;
     const isAlbum = entries.length > 1;
-    this.#gone = isHeld ? "showing.held" : "showing.gone";
-    const what = reportable(content.id);
-    this.#report = what && new Report(what, (text) => this.#say(text));
+    this.#report = reportOf(content.id);
+    if (this.#report !== null) this.#report.changed = (text) => this.#say(text);
     this.#tally = new Tally(entries.length);
     this.#saving = new Saving(manifest, blobs, this.#tally, (text) => this.#say(text));
     this.#stage = new Stage({
@@ -114,9 +115,7 @@ class Viewer implements Showing {
     const album = isAlbum && name !== null ? h("span", { className: "album" }, theirs(printable(name))) : null;
     const below = isAlbum ? h("p", {}, this.#count, album) : null;
     this.#caption = h("div", { className: "caption" }, this.#title, below);
-    const only = isHeld ? "showing.held_view_only" : "showing.view_only";
-    const note = words(viewOnly ? only : this.#gone, { count: entries.length });
-    const notes = h("div", { className: "notes" }, h("p", { id: NOTE, className: "note" }, note), this.#status);
+    const notes = h("div", { className: "notes" }, this.#note, this.#status);
     this.#main.oncontextmenu = () => !viewOnly;
     document.body.classList.toggle("view-only", viewOnly);
     document.documentElement.classList.add("viewing");
@@ -145,6 +144,7 @@ class Viewer implements Showing {
     this.#stage.end();
     this.#thumbnails?.end();
     this.#saving.end();
+    this.#report?.leave();
     this.#main.classList.remove("zoomed");
     document.body.classList.remove("view-only");
     document.documentElement.classList.remove("viewing");
@@ -330,6 +330,7 @@ class Viewer implements Showing {
   #refresh(): void {
     const { viewOnly } = this.content.manifest;
     const [shown, tally] = [this.#shown, this.#tally];
+    this.#note.textContent = ending(this.content, viewOnly);
     const isText = shown !== null && shown.text !== null && shown.blob.size > 0;
     // Inside apps downloads often fail, so sharing is the main action there.
     const save = APP !== null && shown !== null && shown.file !== null ? "share" : "save";
@@ -351,7 +352,7 @@ class Viewer implements Showing {
     if (location.hash !== "") return;
     history.pushState(history.state, "");
     if (document.querySelector("dialog[open]") !== null) return;
-    this.#closing(words(this.#gone, { count: this.#tally.count }));
+    this.#closing(ending(this.content));
   };
 
   /** Closes, after a question if a file was not seen or may not have arrived, or else the question `sure`. */

@@ -77,7 +77,8 @@ pub(super) fn write_header(recipient: &x25519::Recipient) -> io::Result<(Vec<u8>
 /// Reads and authenticates `head`: exactly a header and the payload nonce after it.
 ///
 /// # Errors
-/// [`SealError::Corrupt`] if it is no header of age, or `identity` does not decrypt it.
+/// [`SealError::Corrupt`] if it is no header of age, or `identity` does not decrypt it. The age crate also refuses a
+/// `scrypt` stanza beside others, as the page does.
 pub(super) fn read_header(identity: &x25519::Identity, head: &[u8]) -> Result<ChunkStream, SealError> {
     let noting = NotingIdentity { identity, noted: RefCell::new(None) };
     let decryptor = Decryptor::new_buffered(head).map_err(|_| SealError::Corrupt)?;

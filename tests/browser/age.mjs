@@ -1,7 +1,7 @@
-// Decrypts the files of age's test kit as the page does. `node age.mjs WORKSHOP KIT`: the page's sources and packages,
-// and the directory of the kit. Prints, by name, the identity, the file and the plaintext in base64, which is null if
-// the page refuses the file, and whether the kit expects that. Files for other kinds of keys, and large ones, are left
-// out.
+// Decrypts files in the format of age's test kit as the page does. `node age.mjs WORKSHOP KIT...`: the page's sources
+// and packages, and directories with such files. Prints, by name, the identity, the file and the plaintext in base64,
+// which is null if the page refuses the file, and whether the kit expects that. Leaves out files for other kinds of
+// keys, and large ones.
 
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { inflateSync } from "node:zlib";
 import { bundled } from "./bundled.mjs";
 
-const [workshop, kit] = process.argv.slice(2);
+const [workshop, ...kits] = process.argv.slice(2);
 globalThis.location = new URL("https://relay.example/");
 globalThis.matchMedia = () => ({ matches: false });
 const { decrypted } = await bundled(workshop, "open");
@@ -18,7 +18,7 @@ const { decrypted } = await bundled(workshop, "open");
 const MOST = 1 << 20;
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 const found = {};
-for (const name of readdirSync(kit)) {
+for (const [kit, name] of kits.flatMap((each) => readdirSync(each).map((name) => [each, name]))) {
   const all = readFileSync(join(kit, name));
   const end = all.indexOf("\n\n");
   const lines = all.subarray(0, end).toString().split("\n");

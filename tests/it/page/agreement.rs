@@ -1,13 +1,20 @@
 //! Constants that the page and the program share without a common source.
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashSet};
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
+use std::{fs, iter};
 
+use age::secrecy::ExposeSecret as _;
 use age::x25519::Identity;
+use age::{EncryptError, Encryptor, Recipient};
+use age_core::format::{FileKey, Stanza};
 use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
+use hkdf::Hkdf;
+use hmac::{Hmac, Mac as _};
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -66,6 +73,43 @@ fn kit() -> String {
     manifest.with_file_name("tests/testdata/testkit").to_str().unwrap().to_owned()
 }
 
+/// A stanza of a passphrase, which age forbids beside others.
+const SCRYPT: &str = "-> scrypt bBjlhJVYZeE4aqUdmtRHfw 10\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n";
+
+/// A file in the format of the test kit: encrypted to one key, with more stanzas after its own under the right MAC.
+fn kit_file(stanzas: &str, expect: &str) -> Vec<u8> {
+    let plain = b"age";
+    let identity = Identity::generate();
+    let noting = Noting { to: identity.to_public(), file_key: OnceCell::new() };
+    let encryptor = Encryptor::with_recipients(iter::once(&noting as &dyn Recipient)).unwrap();
+    let mut file = Vec::new();
+    let mut writer = encryptor.wrap_output(&mut file).unwrap();
+    writer.write_all(plain).unwrap();
+    writer.finish().unwrap();
+    let at = file.windows(5).position(|window| window == b"\n--- ").unwrap() + 1;
+    let (header, rest) = (&file[..at], &file[at + "--- ".len() + 43..]);
+    let mut key = [0; 32];
+    Hkdf::<Sha256>::new(None, noting.file_key.get().unwrap()).expand(b"header", &mut key).unwrap();
+    let head = [header, stanzas.as_bytes(), b"---"].concat();
+    let mac = Hmac::<Sha256>::new_from_slice(&key).unwrap().chain_update(&head).finalize().into_bytes();
+    let (secret, payload) = (identity.to_string(), format!("{:x}", Sha256::digest(plain)));
+    let about = format!("expect: {expect}\npayload: {payload}\nidentity: {}\n\n", secret.expose_secret());
+    [about.as_bytes(), &head, b" ", BASE64_STANDARD_NO_PAD.encode(mac).as_bytes(), rest].concat()
+}
+
+/// Recipient that copies the file key.
+struct Noting {
+    to: age::x25519::Recipient,
+    file_key: OnceCell<Vec<u8>>,
+}
+
+impl Recipient for Noting {
+    fn wrap_file_key(&self, file_key: &FileKey) -> Result<(Vec<Stanza>, HashSet<String>), EncryptError> {
+        self.file_key.set(file_key.expose_secret().to_vec()).unwrap();
+        self.to.wrap_file_key(file_key)
+    }
+}
+
 #[test]
 #[ignore = "needs browsers: tests/all"]
 fn page_and_program_judge_the_files_of_the_age_test_kit_alike() {
@@ -74,7 +118,16 @@ fn page_and_program_judge_the_files_of_the_age_test_kit_alike() {
         return;
     }
     let script = Path::new(ROOT).join("tests/browser/age.mjs");
-    let ran = Command::new("node").arg(script).args([WORKSHOP, &kit]).output().unwrap();
+    let own = tempfile::tempdir().unwrap();
+    for (name, stanzas, expect) in [
+        ("own_foreign", "-> other\n\n", "success"),
+        ("own_scrypt_beside", SCRYPT, "header failure"),
+        ("own_scrypt_bare", "-> scrypt\n\n", "header failure"),
+        ("own_scrypt_argument", "-> other scrypt\n\n", "success"),
+    ] {
+        fs::write(own.path().join(name), kit_file(stanzas, expect)).unwrap();
+    }
+    let ran = Command::new("node").arg(script).args([WORKSHOP, &kit]).arg(own.path()).output().unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     let judged: BTreeMap<String, Judged> = serde_json::from_slice(&ran.stdout).unwrap();
     assert!(judged.len() > 60, "{}", judged.len());

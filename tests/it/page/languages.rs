@@ -37,7 +37,7 @@ fn loaded(tab: &Tab) -> Vec<String> {
 }
 
 /// Chooses a language with the page's control.
-fn choose(tab: &Tab, name: &str) {
+pub(super) fn choose(tab: &Tab, name: &str) {
     tab.value(&format!(
         "(() => {{
             const select = document.querySelector('.language:not([hidden]) select');
