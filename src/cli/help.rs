@@ -17,7 +17,7 @@ pub(super) const EXIT_CODES: [(u8, &str); 11] = [
     (2, "invalid arguments or link"),
     (3, "already opened"),
     (4, "expired, revoked, locked or unknown"),
-    (5, "wrong passphrase"),
+    (5, "wrong passphrase or identity"),
     (6, "relay unreachable, busy or full"),
     (7, "damaged or altered in transit"),
     (8, "local file error"),

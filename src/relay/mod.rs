@@ -40,7 +40,7 @@ pub use self::about::{About, Admission, ReportTo};
 pub use self::account::{Account, AccountKey, AccountLimits, Left};
 pub use self::content::{ByteStream, Content};
 pub use self::error::{Daily, Limit, LimitOf, Limited, RelayError};
-pub use self::report::{HOLD, MAX_REPORT_KEYS, MAX_REPORT_NOTE, MAX_REPORT_RECORD, Report, Reported};
+pub use self::report::{HOLD, MAX_REPORT, MAX_REPORT_KEYS, MAX_REPORT_NOTE, MAX_REPORT_RECORD, Report, Reported};
 pub use self::types::{
     Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Create, Credential, Gone, INLINE_LEN, LEASE,
     MAX_DEPOSIT_MANIFEST, MAX_GUESSES, MAX_SEALED_MANIFEST, MAX_TTL, MAX_WAIT, MIN_TTL, Notice, ShareState, Status,

@@ -18,6 +18,8 @@ pub const HOLD: Duration = Duration::from_hours(1);
 pub const MAX_REPORT_KEYS: usize = 6144;
 /// The longest encrypted note of a report, in bytes.
 pub const MAX_REPORT_NOTE: usize = 16_384;
+/// The largest JSON object of a report, in bytes.
+pub const MAX_REPORT: usize = 32 * 1024;
 
 /// The longest record of a report, in bytes. A relay counts it with the bytes of each reported share.
 pub const MAX_REPORT_RECORD: u64 = 32 << 10;
@@ -122,7 +124,7 @@ mod tests {
     fn the_files_of_a_report_fit_into_its_json() {
         let report = Report::new(vec![0; MAX_REPORT_KEYS].into(), Some(vec![0; MAX_REPORT_NOTE].into()));
         let len = serde_json::to_vec(&report).unwrap().len();
-        assert!(len <= crate::relay::wire::MAX_REPORT);
+        assert!(len <= MAX_REPORT);
         // The record has a time and a state too.
         assert!(len as u64 + 100 <= MAX_REPORT_RECORD);
     }

@@ -36,8 +36,6 @@ pub(super) const BYTES: &str = "application/octet-stream";
 
 /// The largest JSON object in a short body, and in front of the part of a deposit, in bytes.
 pub(super) const MAX_JSON: usize = 256 * 1024;
-/// The largest JSON object of a report, in bytes.
-pub(super) const MAX_REPORT: usize = 32 * 1024;
 /// The largest JSON object with a manifest, in bytes: a commit, and the answers to a look and a claim.
 pub(super) const MAX_LONG_JSON: usize = 2 << 20;
 

@@ -17,9 +17,9 @@ use crate::secret::{Claimant, Id};
 /// The longest note, in characters.
 pub const MAX_NOTE: usize = 2000;
 /// Bytes of the keys with their padding.
-const KEYS_LEN: usize = 512;
+pub const KEYS_LEN: usize = 512;
 /// The note is padded to a multiple of this, in bytes.
-const NOTE_PADDING: usize = 2048;
+pub const NOTE_PADDING: usize = 2048;
 
 /// The content of a report's keys: the two identities that decrypt it, the share, and who opened it.
 #[derive(Serialize, Deserialize)]

@@ -19,7 +19,7 @@ mod verify;
 
 pub use age::x25519::Identity;
 
-pub use self::body::{Disclosed, MAX_NOTE, NoteError, seal_keys, seal_note};
+pub use self::body::{Disclosed, KEYS_LEN, MAX_NOTE, NOTE_PADDING, NoteError, seal_keys, seal_note};
 pub use self::bundle::{Bundle, BundleError, Facts, Records};
-pub use self::operator::{KeyError, Recipient, identities};
+pub use self::operator::{KeyError, Recipient, identities, without_secret_keys};
 pub use self::verify::{Content, ContentError, Note, Refuted, Verified, verify};

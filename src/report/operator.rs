@@ -1,5 +1,6 @@
 //! The operator's keys: the recipient of reports, and the identities that open them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -32,6 +33,25 @@ pub enum KeyError {
     /// An identity file that is encrypted.
     #[error("the identity file is encrypted")]
     Encrypted,
+}
+
+/// `text` with a mark in place of each secret key of age, also of a part of one: people paste a key where a file or an
+/// id belongs.
+pub fn without_secret_keys(text: &str) -> Cow<'_, str> {
+    let upper = text.to_ascii_uppercase();
+    if !upper.contains(SECRET) {
+        return text.into();
+    }
+    let (mut shown, mut at) = (String::with_capacity(text.len()), 0);
+    while let Some(found) = upper[at..].find(SECRET) {
+        let end = at + found + SECRET.len();
+        shown.push_str(&text[at..end]);
+        shown.push('…');
+        let other = |c: char| !(c.is_ascii_alphanumeric() || c == '-');
+        at = upper[end..].find(other).map_or(text.len(), |rest| end + rest);
+    }
+    shown.push_str(&text[at..]);
+    shown.into()
 }
 
 impl FromStr for Recipient {
@@ -105,6 +125,18 @@ mod tests {
         assert_eq!(error(&text[..text.len() - 1]), KeyError::NotARecipient);
         assert_eq!(error(""), KeyError::NotARecipient);
         assert_eq!(error("é"), KeyError::NotARecipient);
+    }
+
+    #[test]
+    fn secret_keys_are_not_repeated() {
+        let identity = x25519::Identity::generate().to_string();
+        let key = identity.expose_secret();
+        for key in [key, &key.to_lowercase(), &key[..30], &key.replacen("-1", "-PQ-1", 1)] {
+            let shown = without_secret_keys(&format!("é '{key}': {key} /tmp/{key}.txt")).into_owned();
+            assert_eq!(shown.matches('…').count(), 3, "{shown}");
+            assert!(shown.to_uppercase().starts_with("É 'AGE-SECRET-KEY-…': ") && shown.ends_with("….txt"), "{shown}");
+        }
+        assert_eq!(without_secret_keys("age1 AGE-SECRET"), "age1 AGE-SECRET");
     }
 
     #[test]

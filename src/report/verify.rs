@@ -46,9 +46,28 @@ pub enum Refuted {
     /// The blob identity is that of another share, or the sender wrote a blob that no opening accepts.
     #[error("its identities do not open the content")]
     Content,
+    /// Only so many bytes of the content were decrypted before a chunk that the sender damaged.
+    #[error("only the first {0} bytes of the content can be decrypted")]
+    Broken(u64),
     /// The content has not the length that the manifest announces.
-    #[error("the content is not as long as its list of files")]
+    #[error("the content is not as long as the list of files says")]
     Sizes,
+}
+
+impl Refuted {
+    /// Whether a sender can cause this, by an upload that no program opens or that only a player shows in part.
+    pub fn may_be_by_sender(&self) -> bool {
+        match self {
+            Self::Manifest | Self::ManifestForm(_) | Self::Content | Self::Broken(_) | Self::Sizes => true,
+            Self::NotForThisIdentity
+            | Self::Malformed
+            | Self::OtherShare
+            | Self::OtherDevice
+            | Self::Records
+            | Self::StoredManifest
+            | Self::StoredContent => false,
+        }
+    }
 }
 
 /// The opener's words with a report, which nobody verified.
@@ -122,7 +141,7 @@ impl Verified {
     /// Begins to decrypt the content to `out`, which must not be shown before [`Content::finish`] has returned.
     pub fn content<W: Write>(&self, out: W) -> Content<'_, W> {
         let unsealer = Unsealer::new(&self.blob_identity, self.manifest.age_len);
-        let out = Limited { out, left: self.manifest.total_size(), is_exceeded: false };
+        let out = Limited { out, written: 0, left: self.manifest.total_size(), is_exceeded: false };
         Content { seal: &self.seal, number: 0, part: Vec::new(), unsealer, out }
     }
 }
@@ -167,7 +186,7 @@ impl<W: Write> Content<'_, W> {
         }
         self.unsealer.push(&mut self.part, &mut self.out).map_err(|error| match error {
             _ if self.out.is_exceeded => Refuted::Sizes.into(),
-            SealError::Corrupt => Refuted::Content.into(),
+            SealError::Corrupt => self.out.broken().into(),
             SealError::Write(error) => ContentError::Write(error),
         })?;
         self.part.clear();
@@ -183,7 +202,8 @@ impl<W: Write> Content<'_, W> {
         if u64::from(self.number) != blob::part_count(self.seal.blob_len) {
             return Err(Refuted::StoredContent.into());
         }
-        self.unsealer.finish().map_err(|_| Refuted::Content)?;
+        let broken = self.out.broken();
+        self.unsealer.finish().map_err(|_| broken)?;
         let Limited { mut out, left, .. } = self.out;
         if left > 0 {
             return Err(Refuted::Sizes.into());
@@ -196,8 +216,16 @@ impl<W: Write> Content<'_, W> {
 /// Passes on as many bytes as the manifest announces.
 struct Limited<W> {
     out: W,
+    written: u64,
     left: u64,
     is_exceeded: bool,
+}
+
+impl<W> Limited<W> {
+    /// The error of a chunk that cannot be decrypted after these bytes.
+    fn broken(&self) -> Refuted {
+        if self.written == 0 { Refuted::Content } else { Refuted::Broken(self.written) }
+    }
 }
 
 impl<W: Write> Write for Limited<W> {
@@ -208,6 +236,7 @@ impl<W: Write> Write for Limited<W> {
         }
         let count = self.out.write(bytes)?;
         self.left -= count as u64;
+        self.written += count as u64;
         Ok(count)
     }
 

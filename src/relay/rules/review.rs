@@ -40,6 +40,15 @@ pub struct ReportedShare {
     pub deleted: Option<u64>,
 }
 
+/// The reports in a store.
+#[derive(Clone, Debug, Default)]
+pub struct Reports {
+    /// Those whose records can be read, the oldest first.
+    pub shares: Vec<ReportedShare>,
+    /// Shares with a record that is damaged, of a newer version, or not readable for this user.
+    pub unreadable: Vec<Id>,
+}
+
 /// Everything that the store has of a reported share: its records as they are stored, and its ciphertext.
 pub struct Evidence {
     /// The share.
@@ -63,21 +72,39 @@ pub struct Evidence {
 }
 
 impl StoreRelay {
-    /// All reports, the oldest first, without those that the operator has deleted.
+    /// All reports without those that the operator has deleted. A record that cannot be read hides no other report.
     ///
     /// # Errors
     /// Those of reading the store.
-    pub async fn reports(&self) -> Result<Vec<ReportedShare>, RelayError> {
-        let ids = self.reported_bytes().await?.into_keys();
-        let reports = stream::iter(ids).map(async |id| self.reported(&id).await).buffered(AT_ONCE);
-        let mut reports: Vec<_> = reports.try_filter_map(async |report| Ok(report)).try_collect().await?;
-        reports.sort_by_key(|report| report.at);
+    pub async fn reports(&self) -> Result<Reports, RelayError> {
+        let ids = self.report_ids().await?;
+        let mut found = stream::iter(ids).map(async |id| (id, self.reported(&id).await)).buffered(AT_ONCE);
+        let mut reports = Reports::default();
+        while let Some((id, report)) = found.next().await {
+            match report {
+                Ok(report) => reports.shares.extend(report),
+                Err(RelayError::Busy { .. }) => reports.unreadable.push(id),
+                Err(error) => return Err(error),
+            }
+        }
+        reports.shares.sort_by_key(|report| report.at);
         Ok(reports)
+    }
+
+    /// The ids in the index. Not all of them are those of reports: see [`Self::reported`].
+    ///
+    /// # Errors
+    /// Those of reading the store.
+    pub async fn report_ids(&self) -> Result<Vec<Id>, RelayError> {
+        Ok(self.reported_bytes().await?.into_keys().collect())
     }
 
     /// One report. `None` if there is none, if the operator has deleted it, or if only its entry in the index was
     /// written.
-    async fn reported(&self, id: &Id) -> Result<Option<ReportedShare>, RelayError> {
+    ///
+    /// # Errors
+    /// Those of reading the store, and `Busy` if a record cannot be read.
+    pub async fn reported(&self, id: &Id) -> Result<Option<ReportedShare>, RelayError> {
         let (report, review) = (names::report(id), names::review(id));
         let (reporting, review, records) = tokio::try_join!(
             load::<Reporting>(&*self.store, &report),
@@ -162,6 +189,9 @@ impl StoreRelay {
         let at = self.now();
         self.mark_due(id, at).await?;
         write_once(&*self.store, &*self.clock, &names::review(id), Review { v: V1, at }).await?;
+        // The sweeper may have attended the first hint before the record was there, if this clock is slow. This is
+        // another object, which it has not seen.
+        self.mark_due(id, at + 1).await?;
         Ok(hold_end)
     }
 }

@@ -21,7 +21,7 @@ use crate::relay::wire::{
     self, AllowanceResponse, ClaimRequest, Deposit, Done, FinishRequest, Proof, ReportResponse, Was,
 };
 use crate::relay::{
-    About, Allowance, Checksum, Commit, Content, Create, Credential, Left, RelayError, Report, Reported, V1,
+    About, Allowance, Checksum, Commit, Content, Create, Credential, Left, MAX_REPORT, RelayError, Report, Reported, V1,
 };
 
 /// Runs `work` to its end even if the client disconnects, so that it also cleans up.
@@ -271,7 +271,7 @@ pub(super) async fn report(
     holder: Credential,
     body: Upload,
 ) -> Answer {
-    let report: Report = body.json(wire::MAX_REPORT).await?;
+    let report: Report = body.json(MAX_REPORT).await?;
     report.check()?;
     let (relay, limiter) = (server.relay.clone(), server.limiter.clone());
     let reporting = async move {

@@ -27,6 +27,8 @@ fn operated(sandbox: &Sandbox) -> RelayProcess {
     ])
 }
 
+const FROM_FILE: &str = "Anyone can make such a file: only the relay's own store proves its records.";
+
 /// Sends a file, opens it as another device, and reports it.
 fn reported(sandbox: &Sandbox, relay: &RelayProcess, note: &str) {
     sandbox.write("note.txt", b"evidence\n");
@@ -57,11 +59,13 @@ fn expect_readable_elsewhere(sandbox: &Sandbox, relay: &RelayProcess, id: &str, 
     let bundle = sandbox.read("bundle");
     let piped = run(&["save", id, "--encrypted", "-o", "-"]).run();
     assert!(piped.code == 0 && piped.stdout == bundle, "{}", piped.stderr);
-    // Elsewhere, without the store.
+    // Elsewhere, without the store: nothing but the store proves the records.
+    let shown = format!("{shown}\n{FROM_FILE}");
     let show = |args: &[&str]| sandbox.share(["relay", "reports", "show"].iter().chain(args));
     let identity = ["--identity", "operator.key"];
     assert_eq!(show(&["-", identity[0], identity[1]]).input(&bundle).ok(), shown);
     assert_eq!(show(&["./bundle", identity[0], identity[1]]).ok(), shown);
+    assert_eq!(events(show(&["./bundle", identity[0], identity[1]]))[0]["source"], "file");
     show(&["-", "--identity", "-"]).fails(2, "both the report and the identity");
     let refused = |bytes: &[u8], why: &str| {
         let ended = show(&["-", identity[0], identity[1]]).input(bytes).fails(7, why);
@@ -74,6 +78,24 @@ fn expect_readable_elsewhere(sandbox: &Sandbox, relay: &RelayProcess, id: &str, 
     refused(&damaged, "the stored content is damaged; nothing is shown");
 }
 
+/// Checks that a report whose records cannot be read is named, and hides no other one.
+fn expect_a_damaged_one_beside(sandbox: &Sandbox, relay: &RelayProcess, id: &str) {
+    let damaged = "0123456789abcdef0123456789abcdef";
+    let (index, share) = (relay.store.join(format!("reports/{damaged}-4000")), relay.store.join("v1/01").join(damaged));
+    fs::write(&index, b"").unwrap();
+    fs::create_dir_all(&share).unwrap();
+    fs::write(share.join("report"), b"{").unwrap();
+    let list = reports(sandbox, relay, &["list"]).ok();
+    let lines: Vec<&str> = list.lines().collect();
+    assert!(lines[0].starts_with(&id[..8]) && lines[2] == UNVERIFIED, "{list}");
+    let line = "01234567  cannot be read: a record of it is damaged, of a newer version, or belongs to another user";
+    assert_eq!(lines[1], line);
+    reports(sandbox, relay, &["save", "0123", "--encrypted", "-o", "damaged"]).fails(7, "a record of report 01234567");
+    reports(sandbox, relay, &["save", id, "--encrypted", "-o", "beside"]).ok();
+    fs::remove_file(index).unwrap();
+    fs::remove_dir_all(share).unwrap();
+}
+
 #[test]
 fn an_operator_lists_shows_saves_and_deletes_a_report() {
     let sandbox = Sandbox::new();
@@ -81,7 +103,7 @@ fn an_operator_lists_shows_saves_and_deletes_a_report() {
     let run = |args: &[&str]| reports(&sandbox, &relay, args);
     let ended = run(&["list"]).run();
     assert!(ended.code == 0 && ended.stdout.is_empty() && ended.stderr.contains("There are no reports."), "{ended:?}");
-    reported(&sandbox, &relay, "not for children\u{1b}[2J");
+    reported(&sandbox, &relay, "not for\nchildren\u{1b}[2J");
     let [listed] = &events(run(&["list"]))[..] else { panic!() };
     let id = listed["id"].as_str().unwrap();
     assert!(listed["event"] == "report" && listed["state"] == "finished" && listed["from"].is_null(), "{listed}");
@@ -90,7 +112,7 @@ fn an_operator_lists_shows_saves_and_deletes_a_report() {
     let list = run(&["list"]).ok();
     let opener = listed["opener"].as_str().unwrap();
     assert!(list.starts_with(&format!("{}  reported ", &id[..8])) && list.ends_with(UNVERIFIED), "{list}");
-    assert!(list.contains(&format!(" · opened by {opener} · 4.0 kB · finished · deleted on ")), "{list}");
+    assert!(list.contains(&format!(" · opened by {opener} · 4.0 kB · finished · to be deleted on ")), "{list}");
     let list = run(&["list", "--identity", "operator.key"]).ok();
     let content = "\n  note.txt: text, 9 bytes · from “Anna” · note: “not for children\u{fffd}[2J”\n";
     assert!(list.contains(content), "{list}");
@@ -103,7 +125,7 @@ fn an_operator_lists_shows_saves_and_deletes_a_report() {
         "From (written by the sender): Anna\n",
         &format!("by {opener}\n"),
         &format!("id {id}\n"),
-        "Note (written by the recipient): not for children\u{fffd}[2J\n",
+        "Note (written by the recipient):\n  not for\n  children\u{fffd}[2J\n",
         UNVERIFIED,
     ] {
         assert!(shown.contains(line), "{line}: {shown}");
@@ -120,11 +142,12 @@ fn an_operator_lists_shows_saves_and_deletes_a_report() {
     run(&["save", id, "--identity", "operator.key", "-o", "-"]).fails(2, "only an encrypted report");
     run(&["save", id, "--encrypted", "--identity", "operator.key", "-o", "x"]).fails(2, "--identity");
 
+    expect_a_damaged_one_beside(&sandbox, &relay, id);
     expect_readable_elsewhere(&sandbox, &relay, id, &shown);
     let ended = run(&["delete", id]).run();
-    assert!(ended.code == 2 && ended.stderr.contains("no terminal"), "{ended:?}");
+    assert!(ended.code == 2 && ended.stderr.contains("no terminal") && ended.stderr.contains("--yes"), "{ended:?}");
     let text = run(&["delete", &id[..8], "--yes"]).ok();
-    assert_eq!(text, "Deleted from the list. The relay deletes the data when its hour is over.");
+    assert!(text.starts_with("Deleted from the list. The relay deletes the data at its next sweep after "), "{text}");
     run(&["show", id, "--identity", "operator.key"]).fails(4, "there is no report");
     assert!(run(&["list"]).ok().is_empty());
     assert_eq!(relay.data().len(), 2, "a part and the manifest stay for the hour");
@@ -147,6 +170,25 @@ fn the_options_of_an_operator_are_checked_and_a_secret_key_is_not_repeated() {
         let ended = sandbox.share(["relay", "reports", "show", "-", "--identity", identity]);
         let ended = ended.fails(2, "that is a secret key, which is not repeated here");
         assert!(!ended.stderr.to_uppercase().contains(IDENTITY), "{ended:?}");
+    }
+    for key in [IDENTITY, &IDENTITY.to_lowercase(), &IDENTITY[..40]] {
+        let path = format!("./{key}");
+        for arguments in [
+            &["show", key, "--identity", "missing"][..],
+            &["show", "0123", key],
+            &["save", key, "--encrypted", "-o", "x"],
+            &["show", "-", "--identity", &path],
+            &["show", "-", &format!("--identity={key}x")],
+            &["delete", key, "--yes"],
+            &[key],
+        ] {
+            for json in [&[][..], &["--json"]] {
+                let ended = sandbox.share(["relay", "reports"].iter().chain(arguments).chain(json)).run();
+                let said = format!("{}{}", ended.stderr, String::from_utf8_lossy(&ended.stdout)).to_uppercase();
+                let repeated = said.contains(&IDENTITY[..20]);
+                assert!(ended.code != 0 && !repeated, "{arguments:?}: {ended:?}");
+            }
+        }
     }
     with("age1pq1abc", &[]).fails(2, "post-quantum recipients cannot receive reports");
     with("ssh-ed25519 AAAA", &[]).fails(2, "ssh recipients cannot receive reports");

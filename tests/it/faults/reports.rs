@@ -226,7 +226,7 @@ pub(crate) fn while_deleting(world: &Arc<World>, depth: Depth) -> Tally {
         if !matches!(deleted, Some(Ok(_))) {
             there.runtime.block_on(there.node().review(&share.keys.id)).unwrap();
         }
-        assert!(there.runtime.block_on(there.node().reports()).unwrap().is_empty(), "{:?}", world.over);
+        assert!(there.runtime.block_on(there.node().reports()).unwrap().shares.is_empty(), "{:?}", world.over);
         assert_eq!(there.data(&share), 2, "{:?}: only the sweeper deletes", world.over);
         world.clock.advance(GRACE);
         let _ = there.at_a_faulty_node(&faults, async |node| node.sweep().await);

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use share::link::Link;
-use share::relay::server::PORT;
+use share::relay::server::{Limits, PORT};
 use share::relay::{INLINE_LEN, LEASE, MAX_GUESSES, MAX_TTL, MAX_WAIT, MIN_TTL, TOMBSTONE_TIME};
 use share::relay_url::RelayUrl;
+use share::report::MAX_NOTE;
 use share::secret::{Flags, LinkSecret};
 
 use super::documents::documents;
@@ -63,6 +64,9 @@ fn documents_repeat_the_numbers_of_the_program() {
         ("SECURITY.md", "the twenty-first different guess".to_owned()),
         ("SECURITY.md", format!("until {} days after its end", days(TOMBSTONE_TIME))),
         ("SECURITY.md", format!("larger than {} KiB is being opened", INLINE_LEN / 1024)),
+        ("docs/viewing.md", format!("a note of up to {MAX_NOTE} characters")),
+        ("docs/relay.md", format!("`--max-reports` reports an hour ({})", Limits::default().reports.unwrap())),
+        ("docs/relay.md", format!("until {} days after the end of the share", days(TOMBSTONE_TIME))),
         ("docs/viewing.md", format!("look again for {hours} hours")),
         ("docs/reaching.md", format!("port {PORT} of 127.0.0.1")),
         ("docs/relay.md", format!("listens on `127.0.0.1:{PORT}`")),

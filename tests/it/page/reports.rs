@@ -70,7 +70,7 @@ impl Operated {
     /// The only report. The operator then deletes it.
     fn take_report(&self) -> Verified {
         self.runtime.block_on(async {
-            let [reported] = &self.rules.reports().await.unwrap()[..] else { panic!("there is one report") };
+            let [reported] = &self.rules.reports().await.unwrap().shares[..] else { panic!("there is one report") };
             let evidence = self.rules.evidence(&reported.id).await.unwrap();
             let (offer, seal, claim) = (evidence.offer, evidence.seal, evidence.claim);
             let records = Records { offer, seal, claim, end: evidence.end, report: evidence.report };
@@ -88,7 +88,7 @@ impl Operated {
     }
 
     fn has_report(&self) -> bool {
-        !self.runtime.block_on(self.rules.reports()).unwrap().is_empty()
+        !self.runtime.block_on(self.rules.reports()).unwrap().shares.is_empty()
     }
 }
 

@@ -6,6 +6,7 @@ mod buckets;
 mod contract;
 mod counts;
 mod crowds;
+mod disclosed;
 mod distant;
 mod folders;
 mod forgotten;

@@ -23,32 +23,32 @@ use tokio::net::TcpStream;
 
 use crate::support::{TestClock, TestRelay, served};
 
-const TEXT: &str = include_str!("../../../src/relay/PROTOCOL.md");
+pub(super) const TEXT: &str = include_str!("../../../src/relay/PROTOCOL.md");
 const VECTORS: &str = include_str!("../vectors.json");
 
 /// The values that the walk's requests and answers leave out.
 #[derive(Deserialize)]
-struct Walk {
-    owner_token: String,
-    at: u64,
-    content: String,
+pub(super) struct Walk {
+    pub(super) owner_token: String,
+    pub(super) at: u64,
+    pub(super) content: String,
     manifest_json: String,
-    manifest: String,
+    pub(super) manifest: String,
     part: String,
 }
 
 impl Walk {
-    fn read() -> Self {
+    pub(super) fn read() -> Self {
         serde_json::from_str(include_str!("../walk.json")).unwrap()
     }
 
-    fn part(&self) -> Vec<u8> {
+    pub(super) fn part(&self) -> Vec<u8> {
         BASE64URL.decode(&self.part).unwrap()
     }
 }
 
 /// The keys, the passphrase and the vectors of share `number`.
-fn keys(number: usize) -> (Keys, serde_json::Value) {
+pub(super) fn keys(number: usize) -> (Keys, serde_json::Value) {
     let vectors: serde_json::Value = serde_json::from_str(VECTORS).unwrap();
     let vector = vectors["shares"][number].clone();
     let flags = u8::try_from(vector["flags"].as_u64().unwrap()).unwrap();
@@ -56,9 +56,17 @@ fn keys(number: usize) -> (Keys, serde_json::Value) {
     (secret.keys(vector["passphrase"].as_str()), vector)
 }
 
-fn unhex<const N: usize>(hex: &serde_json::Value) -> [u8; N] {
+pub(super) fn unhex<const N: usize>(hex: &serde_json::Value) -> [u8; N] {
     let hex = hex.as_str().unwrap();
     std::array::from_fn(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap())
+}
+
+/// A number in groups of three digits, as the text writes it.
+pub(super) fn spaced(number: u64) -> String {
+    let digits = number.to_string();
+    let head = digits.len() % 3;
+    let groups = digits.as_bytes()[head..].chunks(3).map(|group| std::str::from_utf8(group).unwrap());
+    [&digits[..head]].into_iter().filter(|head| !head.is_empty()).chain(groups).collect::<Vec<_>>().join(" ")
 }
 
 /// A text without white space, so that its line breaks do not matter.
@@ -127,7 +135,7 @@ fn relay_at(now: u64) -> TestRelay {
 }
 
 /// The record in the store, and whether the text shows it.
-async fn expect_shown(store: &dyn Store, name: &str) {
+pub(super) async fn expect_shown(store: &dyn Store, name: &str) {
     let record = store.read(name, 0).await.unwrap().unwrap().whole().await.unwrap();
     let record = String::from_utf8(record.to_vec()).unwrap();
     assert!(squeezed(TEXT).contains(&squeezed(&record)), "{name}: {record}");
@@ -290,12 +298,6 @@ fn tables_have_the_known_answers() {
 #[test]
 fn numbers_are_those_of_the_code() {
     let text = TEXT.split_whitespace().collect::<Vec<_>>().join(" ");
-    let spaced = |number: u64| {
-        let digits = number.to_string();
-        let head = digits.len() % 3;
-        let groups = digits.as_bytes()[head..].chunks(3).map(|group| std::str::from_utf8(group).unwrap());
-        [&digits[..head]].into_iter().filter(|head| !head.is_empty()).chain(groups).collect::<Vec<_>>().join(" ")
-    };
     let days = |time: Duration| time.as_secs() / 86_400;
     let hours = |time: Duration| time.as_secs() / 3600;
     for sentence in [

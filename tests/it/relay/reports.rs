@@ -131,7 +131,7 @@ async fn a_report_is_one_record_and_copies_nothing() {
         after.sort();
         assert_eq!(after, expected, "{}", bench.test.name);
         bench.expect_evidence(&share).await;
-        let listed = bench.rules.reports().await.unwrap();
+        let listed = bench.rules.reports().await.unwrap().shares;
         let [listed] = &listed[..] else { panic!("{listed:?}") };
         assert_eq!((listed.id, listed.at, listed.state), (share.keys.id, reported.at, ShareState::Claimed));
         assert_eq!(listed.claimant, device.token.claimant(&share.keys.id));
@@ -168,7 +168,7 @@ async fn only_the_claimant_reports() {
         assert_eq!(plain.report(&device, &report("keys")).await, Err(RelayError::Unknown));
         assert_eq!(plain.reportable(&device).await, Err(RelayError::Unknown));
         assert_eq!(bench.names("").await, before, "{}", bench.test.name);
-        assert!(bench.rules.reports().await.unwrap().is_empty());
+        assert!(bench.rules.reports().await.unwrap().shares.is_empty());
         assert_eq!(bench.rules.evidence(&share.keys.id).await.err(), Some(RelayError::Unknown));
         assert_eq!(bench.rules.review(&share.keys.id).await, Err(RelayError::Unknown));
     }
@@ -504,7 +504,7 @@ async fn reported_shares_go_thirty_days_after_the_end() {
         bench.pass(3 * HOUR).await;
         bench.finish(&share, &device).await;
         let ended = bench.test.clock.now();
-        let listed = bench.rules.reports().await.unwrap();
+        let listed = bench.rules.reports().await.unwrap().shares;
         assert_eq!((listed[0].ended, listed[0].deleted), (Some(ended), Some(ended + 30 * DAY)));
         for seconds in [GRACE, HOUR, DAY, 29 * DAY - HOUR - 2 * GRACE] {
             bench.pass(seconds).await;
@@ -513,7 +513,7 @@ async fn reported_shares_go_thirty_days_after_the_end() {
         bench.expect_evidence(&share).await;
         bench.pass(2 * GRACE).await;
         assert_eq!((bench.data(&share).await, bench.names("reports/").await.len()), (0, 0), "{}", bench.test.name);
-        assert!(bench.rules.reports().await.unwrap().is_empty());
+        assert!(bench.rules.reports().await.unwrap().shares.is_empty());
         // An hour later no record is left.
         let status = bench.rules.status(&share.owner, &[], Duration::ZERO).await.unwrap();
         assert_eq!(status.state, ShareState::Finished);
@@ -560,7 +560,7 @@ async fn a_deleted_report_frees_nothing_before_the_close() {
         let ended = bench.test.clock.now();
         assert_eq!(bench.rules.review(&early.keys.id).await, Ok(ended + HOUR));
         assert_eq!(bench.rules.review(&early.keys.id).await, Ok(ended + HOUR), "once more");
-        let listed = bench.rules.reports().await.unwrap();
+        let listed = bench.rules.reports().await.unwrap().shares;
         assert!(listed.len() == 1 && listed[0].id == late.keys.id, "{listed:?}");
         assert_eq!(bench.rules.evidence(&early.keys.id).await.err(), Some(RelayError::Unknown));
         bench.pass(GRACE).await;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::report::without_secret_keys;
+
 /// The exit code of the process. Documented in the README and in `--help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Exit {
@@ -44,6 +46,17 @@ impl Hint {
     /// The outcome of an interruption: `revoked: the link no longer works`.
     pub(in crate::cli) fn outcome(outcome: impl Into<String>) -> Self {
         Self::Outcome(outcome.into())
+    }
+
+    /// The same hint without secret keys of age.
+    pub(super) fn without_secret_keys(self) -> Self {
+        let text = without_secret_keys(self.as_str()).into_owned();
+        match self {
+            Self::Run(_) => Self::Run(text),
+            Self::Line(_) => Self::Line(text),
+            Self::Text(_) => Self::Text(text),
+            Self::Outcome(_) => Self::Outcome(text),
+        }
     }
 
     /// The text without its label.

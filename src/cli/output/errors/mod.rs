@@ -22,6 +22,7 @@ use crate::link::LinkError;
 use crate::open::{OpenError, ReportError};
 use crate::relay::RelayError;
 use crate::relay_url::{RelayUrl, RelayUrlError};
+use crate::report::without_secret_keys;
 use crate::safe_text::{printable, reason};
 use crate::send::SendError;
 
@@ -121,8 +122,13 @@ impl Failure {
         }
     }
 
-    /// The message for the user.
+    /// The message for the user. It repeats no secret key of age, wherever the user put one.
     pub(in crate::cli) fn message(&self) -> Message {
+        let Message { exit, what, hint } = self.worded();
+        Message { exit, what: without_secret_keys(&what).into_owned(), hint: hint.map(Hint::without_secret_keys) }
+    }
+
+    fn worded(&self) -> Message {
         match self {
             Self::Usage { what, hint } => Message::new(Exit::Usage, what, hint),
             Self::Link(error) => Message::new(Exit::Usage, error.to_string(), link_hint(error)),

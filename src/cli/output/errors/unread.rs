@@ -13,13 +13,18 @@ pub(in crate::cli) enum Unread {
     Gone,
     /// Objects of the share are missing in the store.
     Incomplete,
-    /// The store does not answer, or a record in it cannot be read.
+    /// A record of the report with these digits cannot be read.
+    Record(String),
+    /// The store does not answer.
     Store { store: String, error: RelayError },
     /// A file is not a saved report.
     NotSaved,
     /// A check failed.
     Refuted(Refuted),
 }
+
+/// How to keep a report that fails a check.
+const KEEP: &str = "to keep it as it is: share relay reports save ID --encrypted -o FILE";
 
 pub(super) fn message(why: &Unread) -> Message {
     let list = || Hint::run("share relay reports list");
@@ -29,14 +34,19 @@ pub(super) fn message(why: &Unread) -> Message {
         Unread::Incomplete => Message::new(
             Exit::Integrity,
             "this report does not show what was sent: objects of the share are missing in the store; nothing is shown",
-            "a relay never deletes objects of a reported share: check the disk or the bucket",
+            "the relay may have deleted it a moment ago; otherwise check the disk or the bucket",
         ),
         Unread::Store { store, error: RelayError::Unreachable(why) } => {
             Message::new(Exit::Local, format!("{store} cannot be read: {why}"), "check the access to the store")
         }
+        Unread::Record(digits) => Message::new(
+            Exit::Integrity,
+            format!("a record of report {digits} cannot be read"),
+            "run this again; if that does not help, check the disk or the bucket, and whether a newer share wrote it",
+        ),
         Unread::Store { store, .. } => Message::new(
             Exit::Unreachable,
-            format!("{store} did not answer, or a record in it cannot be read"),
+            format!("{store} did not answer"),
             Hint::line("run this again; -v prints the reason"),
         ),
         Unread::NotSaved => Message::new(
@@ -49,10 +59,15 @@ pub(super) fn message(why: &Unread) -> Message {
             format!("this report cannot be read: {why}"),
             Hint::line("use --identity FILE with the key that belongs to the --operator-recipient of the relay"),
         ),
+        Unread::Refuted(why) if why.may_be_by_sender() => Message::new(
+            Exit::Integrity,
+            format!("this report does not show what was sent: {why}; nothing is shown"),
+            Hint::line(format!("the sender can cause this too, not only the recipient; {KEEP}")),
+        ),
         Unread::Refuted(why) => Message::new(
             Exit::Integrity,
             format!("this report does not show what was sent: {why}; nothing is shown"),
-            Hint::line("to keep it as it is: share relay reports save ID --encrypted -o FILE"),
+            Hint::line(KEEP),
         ),
     }
 }

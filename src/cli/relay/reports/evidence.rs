@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use super::store::{ReportStore, StoreArg, is_id};
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint, Unread};
-use crate::cli::output::format;
+use crate::cli::output::{format, stdout_columns, wrapped};
 use crate::relay::rules::review::Evidence;
 use crate::relay::{ByteStream, RelayError};
 use crate::report::{Bundle, BundleError, ContentError, Facts, Identity, Note, Records, Verified, verify};
@@ -24,6 +24,9 @@ const PIECE: usize = 1 << 20;
 
 /// The limit of what a report proves.
 pub(super) const UNVERIFIED: &str = "The relay cannot tell who made a share. Names and words are unverified.";
+
+/// The limit of a report that no store of a relay has shown.
+const FROM_FILE: &str = "Anyone can make such a file: only the relay's own store proves its records.";
 
 /// A report that was found, and not verified yet.
 pub(super) struct Found {
@@ -73,6 +76,14 @@ impl Found {
         }
         let path = PathBuf::from(which);
         cx.unless_interrupted(move || read(&path)).await?
+    }
+
+    /// The place in which it was found.
+    pub(super) fn source(&self) -> Source {
+        match self.blob {
+            Blob::Stored(_) => Source::Store,
+            Blob::Saved(_) => Source::File,
+        }
     }
 
     /// Verifies the records, the keys and the list of files.
@@ -133,8 +144,15 @@ pub(super) async fn decrypt<W: Write + Send + 'static>(
     done?
 }
 
+/// The place in which a report was found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    Store,
+    File,
+}
+
 /// A verified report for people: what was sent, by whom it was opened and reported, and the note.
-pub(super) fn text(id: &str, verified: &Verified) -> String {
+pub(super) fn text(id: &str, verified: &Verified, source: Source) -> String {
     let Verified { manifest, note, facts, .. } = verified;
     let mut lines = vec![format::describe(manifest)];
     if manifest.only_file().is_none() {
@@ -145,7 +163,7 @@ pub(super) fn text(id: &str, verified: &Verified) -> String {
         lines.push("The sender asked to show this and not to save it.".to_owned());
     }
     let opener = openers_words(&facts.claimant);
-    lines.push(format!("announced on {}", format::time(facts.created)));
+    lines.push(format!("uploaded on {}", format::time(facts.created)));
     lines.push(format!("opened on {} by {opener}", format::time(facts.opened)));
     lines.push(format!("reported on {}", format::time(facts.reported)));
     lines.push(facts.ended.map_or_else(
@@ -153,25 +171,45 @@ pub(super) fn text(id: &str, verified: &Verified) -> String {
         |(state, at)| format!("{} on {}", state.word(), format::time(at)),
     ));
     lines.push(format!("id {id}"));
-    lines.push(match note {
-        Note::Missing => "Note (written by the recipient): none".to_owned(),
-        Note::Text(text) => format!("Note (written by the recipient): {}", printable(text)),
-        Note::Unreadable => "Note (written by the recipient): it cannot be read".to_owned(),
-    });
+    match note {
+        Note::Missing => lines.push("Note (written by the recipient): none".to_owned()),
+        Note::Text(text) => lines.extend(note_lines(text)),
+        Note::Unreadable => lines.push("Note (written by the recipient): it cannot be read".to_owned()),
+    }
     lines.push(UNVERIFIED.to_owned());
-    lines.join("\n")
+    if source == Source::File {
+        lines.push(FROM_FILE.to_owned());
+    }
+    let columns = stdout_columns();
+    lines.iter().map(|line| wrapped(line, columns)).collect::<Vec<_>>().join("\n")
+}
+
+/// A note, which may have lines of its own. These are indented, so that none looks like a line of this program.
+fn note_lines(text: &str) -> Vec<String> {
+    match text.trim().lines().map(printable).collect::<Vec<_>>().as_slice() {
+        [only] => vec![format!("Note (written by the recipient): {only}")],
+        lines => {
+            let lines = lines.iter().map(|line| format!("  {line}"));
+            ["Note (written by the recipient):".to_owned()].into_iter().chain(lines).collect()
+        }
+    }
 }
 
 /// The same for programs.
-pub(super) fn facts(id: &str, verified: &Verified) -> Value {
+pub(super) fn facts(id: &str, verified: &Verified, source: Source) -> Value {
     let Verified { manifest, note, facts, .. } = verified;
     let Facts { created, opened, claimant, ended, reported, blob_len } = facts;
     let report_note = match note {
         Note::Text(text) => Some(text),
         Note::Missing | Note::Unreadable => None,
     };
+    let source = match source {
+        Source::Store => "store",
+        Source::File => "file",
+    };
     json!({
-        "id": id, "created": created, "claimed": opened, "opener": openers_words(claimant), "reported": reported,
+        "id": id, "source": source, "created": created, "claimed": opened, "opener": openers_words(claimant),
+        "reported": reported,
         "state": ended.map_or("claimed", |(state, _)| state.word()), "ended": ended.map(|(_, at)| at),
         "blob_len": blob_len, "name": manifest.name, "from": manifest.from, "note": manifest.note,
         "view_only": manifest.view_only, "files": format::files(manifest), "report_note": report_note,

@@ -1,5 +1,6 @@
 //! The operator's identity file.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format::quoted;
-use crate::report::{self, Identity, KeyError};
+use crate::report::{self, Identity, KeyError, without_secret_keys};
 use crate::safe_text::printable;
 
 /// The longest identity file, in bytes.
@@ -34,7 +35,7 @@ impl IdentityArg {
     pub(super) async fn read(&self, cx: &Context) -> Result<Option<Vec<Identity>>, Failure> {
         let Some(path) = self.identity.clone() else { return Ok(None) };
         // Someone may mistake the option for one that takes the key itself.
-        if path.to_string_lossy().to_ascii_uppercase().starts_with("AGE-SECRET-KEY-") {
+        if matches!(without_secret_keys(&path.to_string_lossy()), Cow::Owned(_)) {
             return Err(Failure::usage(
                 KeyError::Secret.to_string(),
                 Hint::line("write the key into a file, and use --identity FILE"),
@@ -46,13 +47,14 @@ impl IdentityArg {
             Failure::path(&path, &error, Hint::line("use --identity FILE, which age-keygen -o FILE wrote"))
         })?;
         let shown = if self.is_stdin() { "standard input".to_owned() } else { printable(&path.to_string_lossy()) };
+        let file = if self.is_stdin() { "FILE".to_owned() } else { quoted(&path.to_string_lossy()) };
         let identities = report::identities(&text).map_err(|error| match error {
             KeyError::Encrypted => Failure::usage(
                 format!("{shown} is encrypted"),
-                Hint::line(format!("decrypt it first: age -d {} | …  --identity -", quoted(&path.to_string_lossy()))),
+                Hint::line(format!("decrypt it first, and pass it with --identity -: age -d {file}")),
             ),
             _ => Failure::usage(
-                format!("{shown} is no file of age identities"),
+                format!("{shown} is not an age identity file"),
                 Hint::line("use --identity FILE, which age-keygen -o FILE wrote"),
             ),
         })?;

@@ -13,6 +13,7 @@ use self::store::{ReportStore, StoreArg};
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
 use crate::cli::output::errors::{Failure, Hint};
+use crate::cli::output::format;
 use crate::relay::clock::{Clock, SystemClock};
 
 /// List, read, save and delete reports
@@ -44,8 +45,8 @@ Examples:
 
 /// Delete a report and what was reported
 ///
-/// The report disappears from the list at once. The running relay deletes the data within minutes, but not before the
-/// hour for which it keeps every opened share is over.
+/// The report disappears from the list at once. The relay deletes the data at its next sweep, but not before the hour
+/// for which it keeps every opened share is over.
 #[derive(Args)]
 #[command(after_long_help = DELETE_EXAMPLES)]
 struct DeleteArgs {
@@ -76,12 +77,19 @@ pub(super) async fn run(args: ReportsArgs, cx: &Context) -> Result<(), Failure> 
 
 async fn delete(args: DeleteArgs, cx: &Context) -> Result<(), Failure> {
     let store = ReportStore::open(args.store.store.as_deref())?;
-    let id = cx.or_interrupted(store.find(&args.id)).await??.id;
-    if !args.yes && !prompt::confirm("Delete this report and what was reported? [y]es, [n]o", cx).await? {
-        return Err(Failure::Interrupted(Some(Hint::outcome("nothing was deleted"))));
+    let report = cx.or_interrupted(store.find(&args.id)).await??;
+    let id = report.id;
+    if !args.yes {
+        if !prompt::possible() {
+            return Err(Failure::usage("there is no terminal to confirm the deletion", Hint::line("use --yes")));
+        }
+        cx.output.info(&list::line(&report));
+        if !prompt::confirm("Delete this report and what was reported? [y]es, [n]o", cx).await? {
+            return Err(Failure::Interrupted(Some(Hint::outcome("nothing was deleted"))));
+        }
     }
     let hold_end = cx.or_interrupted(store.review(&id)).await??;
-    let when = if SystemClock.now() < hold_end { "when its hour is over" } else { "within minutes" };
-    let text = format!("Deleted from the list. The relay deletes the data {when}.");
+    let when = if SystemClock.now() < hold_end { format!(" after {}", format::time(hold_end)) } else { String::new() };
+    let text = format!("Deleted from the list. The relay deletes the data at its next sweep{when}.");
     cx.output.answer("report-deleted", serde_json::json!({ "id": id.hex(), "hold_end": hold_end }), &text)
 }

@@ -14,6 +14,7 @@ use crate::cli::context::Context;
 use crate::cli::output;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::format;
+use crate::durable_fs::{parent, sync, sync_dir};
 use crate::open::{Destination, TargetError, Targets};
 use crate::platform::files;
 use crate::safe_text::printable;
@@ -134,7 +135,10 @@ fn write(found: &mut Found, mut out: File, path: &Path) -> Result<(), Failure> {
     while let Some(bytes) = found.blob.next()? {
         out.write_all(&bytes).map_err(failed)?;
     }
-    out.flush().map_err(failed)
+    out.flush().map_err(failed)?;
+    // The operator may delete the report at the relay next.
+    sync(&out).map_err(failed)?;
+    if path == Path::new("-") { Ok(()) } else { sync_dir(parent(path)).map_err(failed) }
 }
 
 fn noun(count: usize) -> &'static str {

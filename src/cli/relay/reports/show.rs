@@ -53,7 +53,7 @@ pub(super) async fn run(args: ShowArgs, cx: &Context) -> Result<(), Failure> {
     }
     let identities = args.identity.expect(cx).await?;
     let found = Found::find(&args.which, &args.store, cx).await?;
-    let id = found.bundle.id.hex();
+    let (id, source) = (found.bundle.id.hex(), found.source());
     let verified = found.verify(&identities)?;
     let means = if cx.output.is_json() { None } else { means(&verified.manifest, cx).await? };
     let in_memory = matches!(means, Some(Means::So(_)));
@@ -65,7 +65,7 @@ pub(super) async fn run(args: ShowArgs, cx: &Context) -> Result<(), Failure> {
     } else {
         (decrypt(verified, found.blob, io::sink(), cx).await?.0, None)
     };
-    cx.output.answer("report", facts(&id, &verified), &text(&id, &verified))?;
+    cx.output.answer("report", facts(&id, &verified, source), &text(&id, &verified, source))?;
     match (means, memory) {
         (Some(Means::So(means)), Some(memory)) => ask_and_show(*means, verified.manifest, memory, cx).await,
         (Some(Means::Not(why)), _) => {

@@ -13,7 +13,7 @@ use crate::cli::stores::{self, IN_MEMORY, StoreName};
 use crate::platform::files;
 use crate::relay::RelayError;
 use crate::relay::clock::SystemClock;
-use crate::relay::rules::review::{Evidence, ReportedShare};
+use crate::relay::rules::review::{Evidence, ReportedShare, Reports};
 use crate::relay::rules::{Policy, StoreRelay};
 use crate::relay::store::Store;
 use crate::relay::store::folder::{Sharing, located};
@@ -24,6 +24,8 @@ use crate::secret::Id;
 
 /// The fewest digits of an id that name a report.
 const MIN_DIGITS: usize = 4;
+/// The digits of an id that a list shows.
+const SHOWN_DIGITS: usize = 8;
 /// The hint where there is no store of a relay.
 const ITS_STORE: &str = "use --store URL as the relay has it";
 
@@ -70,8 +72,8 @@ impl ReportStore {
         Ok(Self { rules, name: StoreName::of_relay(given) })
     }
 
-    /// All reports, the oldest first.
-    pub(super) async fn list(&self) -> Result<Vec<ReportedShare>, Failure> {
+    /// All reports.
+    pub(super) async fn list(&self) -> Result<Reports, Failure> {
         self.rules.reports().await.map_err(|error| self.failure(&error))
     }
 
@@ -84,8 +86,12 @@ impl ReportStore {
                 Hint::run("share relay reports list"),
             ));
         }
-        let mut found = self.list().await?;
-        found.retain(|report| report.id.hex().starts_with(&digits));
+        let mut found = Vec::new();
+        for id in self.rules.report_ids().await.map_err(|error| self.failure(&error))? {
+            if id.hex().starts_with(&digits) {
+                found.extend(self.rules.reported(&id).await.map_err(|error| self.failure_of(&id, &error))?);
+            }
+        }
         match found.pop() {
             Some(_) if !found.is_empty() => Err(Failure::usage(
                 format!("several reports have IDs that begin with {digits}"),
@@ -98,12 +104,20 @@ impl ReportStore {
 
     /// Everything about a reported share.
     pub(super) async fn evidence(&self, id: &Id) -> Result<Evidence, Failure> {
-        self.rules.evidence(id).await.map_err(|error| self.failure(&error))
+        self.rules.evidence(id).await.map_err(|error| self.failure_of(id, &error))
     }
 
     /// Deletes a report. Returns the end of the hold, Unix seconds.
     pub(super) async fn review(&self, id: &Id) -> Result<u64, Failure> {
-        self.rules.review(id).await.map_err(|error| self.failure(&error))
+        self.rules.review(id).await.map_err(|error| self.failure_of(id, &error))
+    }
+
+    /// The error of reading a report that is in the index.
+    fn failure_of(&self, id: &Id, error: &RelayError) -> Failure {
+        match error {
+            RelayError::Busy { .. } => Failure::Unread(Unread::Record(short(id))),
+            error => self.failure(error),
+        }
     }
 
     fn failure(&self, error: &RelayError) -> Failure {
@@ -113,6 +127,11 @@ impl ReportStore {
             _ => Failure::Unread(Unread::Store { store: self.name.shown().to_owned(), error: error.clone() }),
         }
     }
+}
+
+/// The digits of an id that a list shows.
+pub(super) fn short(id: &Id) -> String {
+    id.hex()[..SHOWN_DIGITS].to_owned()
 }
 
 /// Whether this is the id of a report, or its beginning.
