@@ -9,6 +9,9 @@
 //! store. They use `records` (the decisions about a share), `phase` (the state that follows from them), `known` (what a
 //! node remembers of them), `ending` (the last decision, and the deletion after it), `used` and `ledger` (what create
 //! tokens have used), `incoming` (a part on its way), `names` and `write_once`.
+//!
+//! Of reports, `report` takes them, `hold` keeps what can be reported, `index` counts the room, and [`review`] is for
+//! the operator.
 
 mod commit;
 mod count;

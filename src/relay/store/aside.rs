@@ -223,6 +223,18 @@ mod tests {
         assert_eq!(space(&store).await, (8001, None));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn above_a_disk_it_counts_what_other_nodes_keep_each_minute() {
+        let shared = memory();
+        let store = Arc::new(SetAside::new(shared.clone(), None, 1000));
+        let listing = tokio::spawn(store.clone().keep_listing());
+        create(&*shared, &format!("reports/{ID}-700-kept"), 0).await;
+        assert_eq!(space(&*store).await, (9000, None));
+        tokio::time::sleep(Duration::from_secs(61)).await;
+        assert_eq!(space(&*store).await, (9700, None));
+        listing.abort();
+    }
+
     #[tokio::test]
     async fn room_for_more_than_the_store_has_leaves_none() {
         let store = SetAside::new(memory(), None, u64::MAX);

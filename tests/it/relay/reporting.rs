@@ -1,9 +1,12 @@
 //! Reports over HTTP: the form of the request, its answers, and what a relay with an operator states.
 
+use std::net::TcpListener;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use share::relay::rules::StoreRelay;
+use share::relay::server::{self, CreatePolicy, Limits, ServerOptions};
 use share::relay::store::memory::Memory;
 use share::relay::{Credential, HOLD, Relay, RelayError, Report};
 
@@ -101,6 +104,39 @@ async fn reports_beyond_the_room_have_no_space() {
     let (_, device, _) = claimed(&*relay).await;
     let body = serde_json::to_string(&Report::new(age_file(600), None)).unwrap();
     post(&address, &device, &body).expect("507", "no-space", "more than the room");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_counts_with_its_own_reports_and_their_bytes() {
+    let clock = TestClock::at(START);
+    let rules: Arc<dyn Relay> = Arc::new(operated(Arc::new(Memory::new(clock.clone(), u64::MAX)), clock));
+    let body = serde_json::to_string(&Report::new(age_file(600), None)).unwrap();
+    let few = Limits { reports: NonZeroU32::new(2), ..Limits::default() };
+    let small = Limits { reported: Some(12_000), ..Limits::default() };
+    for limits in [few, small] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let limits = Limits { trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()], ..limits };
+        let options = ServerOptions { create: CreatePolicy::Open, limits, ..ServerOptions::default() };
+        tokio::spawn(server::serve(rules.clone(), listener, options, std::future::pending()));
+        let send = |holder: &Credential| {
+            let client = "X-Forwarded-For: 192.0.2.1\r\n";
+            let headers = format!("{}{client}Content-Length: {}\r\n", bearer(holder), body.len());
+            ask(&address, head(&address, "POST /v1/report", &headers) + &body)
+        };
+        for _ in 0..3 {
+            send(&Credential::random()).expect("404", "unknown", "no opener");
+        }
+        let [(_, first, _), (_, second, _), (share, third, _)] =
+            [claimed(&*rules).await, claimed(&*rules).await, claimed(&*rules).await];
+        for device in [&first, &second, &first] {
+            assert!(["200", "201"].contains(&send(device).status()));
+        }
+        let refused = send(&third);
+        refused.expect("429", "slow-down", "a third one");
+        assert!(contains(&refused.body, b"\"limit\":\"reports\""), "{refused:?}");
+        send(&share.link()).expect("404", "unknown", "no opener");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -217,6 +217,10 @@ impl<'a> Side<'a> {
                     )*
                 };
             }
+            if share.parts.len() == 1 {
+                // Without an offer it announces the share again, so it comes first.
+                ask! { "early deposit": node.deposit(owner, &share.create, &forged_commit, forged.clone().into()); }
+            }
             ask! {
                 "state": node.state(owner);
                 "status": node.status(owner, &[], Duration::ZERO);
@@ -228,6 +232,8 @@ impl<'a> Side<'a> {
                 "commit": node.commit(owner, &share.commit);
                 "other commit": node.commit(owner, &other);
                 "create": node.create(owner, &share.create);
+                "forged part after it": node.put_part(owner, 0, crc, forged.clone().into());
+                "part after it": node.put_part(owner, 0, crc, part.clone().into());
                 "other create": node.create(owner, &create);
                 "forged deposit": node.deposit(owner, &share.create, &forged_commit, forged.clone().into());
                 "deposit": node.deposit(owner, &share.create, &share.commit, part.clone().into());
