@@ -93,6 +93,7 @@ impl Operated {
 }
 
 const REPORT: &str = "dialog button:text-is('Report')";
+const CONFIRM: &str = "'dialog .row button:last-child'";
 const FOCUSED: &str = "document.activeElement.innerText.trim()";
 
 #[track_caller]
@@ -174,6 +175,12 @@ fn reported_while_open(tab: &Tab, engine: Engine, relay: &Operated, sandbox: &Sa
     tab.tell("click", json!({ "selector": "textarea" }));
     tab.type_text("not mine").press("Escape").until("!document.querySelector('dialog')");
     assert_eq!(tab.value(FOCUSED), "Report", "the focus is where it was");
+    // A script's click is no consent.
+    tab.press_button("Report").expect("will see all files");
+    settle(tab);
+    tab.value(&format!("document.querySelector({CONFIRM}).click(), 0"));
+    assert_eq!(tab.value("document.querySelector('dialog .live').textContent"), "");
+    tab.press("Escape").until("!document.querySelector('dialog')");
     // The browser's way back closes the dialog, and not the share. What was typed is still there.
     tab.press_button("Report").until("document.querySelector('textarea')?.value === 'not mine'");
     tab.value("history.back(), 0");
@@ -261,6 +268,15 @@ fn reported_too_late(tab: &Tab, relay: &Operated, sandbox: &Sandbox) {
     tab.value(&format!("(() => {{ {late} }})()"));
     tab.tell("reload", json!({}));
     tab.expect("Already opened");
+    assert!(tab.value("document.querySelector('.reporting')").is_null(), "{}", tab.text());
+    expect_forgotten(tab);
+    // On a page that stays open.
+    tab.value(&format!("Object.assign(localStorage, JSON.parse({kept})), 0"));
+    tab.goto("about:blank").goto(&link).expect("you can report this");
+    tab.value("globalThis.setTimeout = (then, wait) => { if (wait > 3e6) globalThis.end = { then, wait } }, 0");
+    // Draws the button again.
+    choose(tab, "de");
+    tab.until("globalThis.end.wait <= 36e5").value("globalThis.end.then(), sessionStorage.clear(), 0");
     assert!(tab.value("document.querySelector('.reporting')").is_null(), "{}", tab.text());
     expect_forgotten(tab);
     // By the relay's.
