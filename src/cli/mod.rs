@@ -69,7 +69,7 @@ Examples:
 
 /// Share photos, videos and short secrets by a link that works once
 ///
-/// Everything is encrypted on this device. No relay can read what is sent.
+/// Everything is encrypted on this device before it is sent.
 #[derive(Parser)]
 #[command(name = "share", bin_name = "share", version, arg_required_else_help = true)]
 #[command(after_long_help = [EXAMPLES, &help::exit_codes()].concat())]

@@ -7,7 +7,7 @@ use crate::safe_text::printable;
 use crate::wordlist::openers_words;
 
 /// The outcome of the first report of a share.
-pub(super) const REPORTED: &str = "Reported. The sender is not told.";
+pub(super) const REPORTED: &str = "Reported. The relay does not tell the sender.";
 /// The outcome of another report of a share.
 pub(super) const REPORTED_BEFORE: &str = "This was reported before.";
 
@@ -15,9 +15,10 @@ pub(super) const REPORTED_BEFORE: &str = "This was reported before.";
 pub(super) fn disclosure(reportable: &Reportable) -> String {
     let (contact, words) = (printable(&reportable.contact), openers_words(&reportable.claimant()));
     format!(
-        "The operator ({contact}) will see everything that was sent, its names and the sender's words, your note, and \
-         the two words of this device: {words}. The operator gets neither the link nor a passphrase. The sender is \
-         not told. You cannot withdraw a report. The relay deletes it 30 days after the share has ended."
+        "The operator ({contact}) will see all files and their names, what the sender wrote, your note, and this \
+         device's two words: {words}. The operator gets neither the link nor a passphrase. The relay does not tell \
+         the sender; if the sender runs this relay, the operator is the sender. You cannot withdraw a report. The \
+         relay deletes it 30 days after the share has ended."
     )
 }
 

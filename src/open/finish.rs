@@ -41,8 +41,11 @@ impl Finishable {
     pub async fn finish(self) -> Finished {
         let Ending { relay, holder, receipt, notes, .. } = self.ending;
         let finished = tokio::time::timeout(FINISH_TIME, finish(&*relay, &holder, &receipt)).await;
-        let notes = matches!(finished, Ok(Ok(()))).then_some(notes);
-        Finished { claimant: holder.token.claimant(&holder.id), notes }
+        let claimant = holder.token.claimant(&holder.id);
+        match finished {
+            Ok(Ok(ended)) => Finished { claimant, ended, notes: Some(notes) },
+            Ok(Err(_)) | Err(_) => Finished { claimant, ended: None, notes: None },
+        }
     }
 }
 
@@ -51,6 +54,8 @@ impl Finishable {
 pub struct Finished {
     /// The opener's public name, which the sender sees.
     pub claimant: Claimant,
+    /// When it ended, by the relay's clock, if that was before this run informed the relay. Unix seconds.
+    pub ended: Option<u64>,
     /// The notes, if nothing is left to do.
     notes: Option<Notes>,
 }
@@ -69,12 +74,13 @@ impl Finished {
     }
 }
 
-/// Informs the relay that a share is safe on this device.
-async fn finish(relay: &dyn Relay, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {
+/// Informs the relay that a share is safe on this device. Returns when the share ended, if that was before.
+async fn finish(relay: &dyn Relay, holder: &Credential, receipt: &Receipt) -> Result<Option<u64>, RelayError> {
     match relay.finish(holder, receipt).await {
         // The share was revoked or expired meanwhile: nothing is left to delete, and the received files stay.
-        Err(RelayError::Gone { .. } | RelayError::Unknown) => Ok(()),
-        result => result,
+        Err(RelayError::Gone { at, .. }) => Ok(Some(at)),
+        Ok(()) | Err(RelayError::Unknown) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -215,7 +215,7 @@ pub use self::look::{Begin, Envelope, Look, Ours, Refusal, Session};
 pub use self::notes::{JournalError, Progress, Stage};
 pub use self::place::{Delivered, Noted, PlaceError, Placed, Stream, Synced, Unnamed};
 pub use self::receive::Received;
-pub use self::report::{ReportError, Reportable, note_ended};
+pub use self::report::{ReportError, Reportable, held_until, note_ended, note_reported};
 pub use self::seekable::Seekable;
 pub use self::staging::{SavedFiles, Staging};
 pub use self::targets::{TargetError, Targets, absolute};

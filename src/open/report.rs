@@ -112,16 +112,19 @@ impl Reportable {
         self.holder.token.claimant(&self.holder.id)
     }
 
-    /// Keeps the share in the state directory, so that a later run can report it.
+    /// Keeps the share in the state directory, so that a later run can report it. Returns whether an earlier run has
+    /// reported it.
     ///
     /// # Errors
     ///
     /// The file cannot be written.
-    pub fn keep(&self, state: &StateDir, endpoint: &Endpoint) -> io::Result<()> {
+    pub fn keep(&self, state: &StateDir, endpoint: &Endpoint) -> io::Result<bool> {
         let to = (self.recipient.to_string(), self.contact.clone());
         let times = (self.opened.unwrap_or_default(), self.until);
-        let file = ReportableFile::new(&endpoint.url, to, self.claimant(), self.keys.clone(), times);
-        state.keep_reportable(&self.id(), &file)
+        let mut file = ReportableFile::new(&endpoint.url, to, self.claimant(), self.keys.clone(), times);
+        file.is_reported = state.reportable(&self.id(), SystemClock.now()).is_some_and(|kept| kept.is_reported);
+        state.keep_reportable(&self.id(), &file)?;
+        Ok(file.is_reported)
     }
 
     /// Reports the share with a note, or with none if that is blank. Returns whether this was the first report of it.
@@ -140,9 +143,52 @@ impl Reportable {
     }
 }
 
-/// Notes that the share `id` has ended at the time `at`, Unix seconds, or now: it can be reported for one hour more.
-pub fn note_ended(state: &StateDir, id: &Id, at: Option<u64>) {
+/// Until when a share that ended at the time `at` of the relay's clock, or now, can be reported, Unix seconds. `None`:
+/// it is too late, unless the clock of this device is fast.
+pub fn held_until(at: Option<u64>) -> Option<u64> {
     let now = SystemClock.now();
-    // The relay decides. Without this note, the file would only stay longer.
-    let _ = state.shorten_reportable(id, now, at.unwrap_or(now).saturating_add(HOLD.as_secs()));
+    // The relay decides by its own clock, and an end in the future is one by a slow clock.
+    let until = at.unwrap_or(now).min(now).saturating_add(HOLD.as_secs());
+    (now < until).then_some(until)
+}
+
+/// Notes that the share `id` has ended at the time `at` of the relay's clock, Unix seconds, or now: it can be reported
+/// for one hour more.
+pub fn note_ended(state: &StateDir, id: &Id, at: Option<u64>) {
+    let until = held_until(at).or_else(|| held_until(None)).unwrap_or_default();
+    // Without this note, the file would only stay longer.
+    let _ = state.shorten_reportable(id, SystemClock.now(), until);
+}
+
+/// Notes that the share `id` was reported.
+pub fn note_reported(state: &StateDir, id: &Id) {
+    // Without this note, the relay is asked once more.
+    let _ = state.note_reported(id, SystemClock.now());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::relay_url::RelayUrl;
+
+    #[test]
+    fn the_hour_after_an_end_is_counted_by_the_clock_of_this_device() {
+        let directory = tempfile::tempdir().unwrap();
+        let state = StateDir::open(directory.path().join("state")).unwrap();
+        let (id, hour, now) = (Id::from_bytes([1; 16]), HOLD.as_secs(), SystemClock.now());
+        let near = |until: Option<u64>, expected: u64| until.is_some_and(|until| until.abs_diff(expected) < 60);
+        assert!(near(held_until(None), now + hour) && near(held_until(Some(now - 600)), now - 600 + hour));
+        assert!(near(held_until(Some(now + 86_400)), now + hour), "the clock of this device is slow");
+        assert_eq!(held_until(Some(now - hour)), None);
+        // Or fast, in the last case: the relay decides.
+        for (at, expected) in [(now - 2 * hour, now + hour), (now - 600, now - 600 + hour)] {
+            let to = ("age1operator".to_owned(), "abuse@relay.example".to_owned());
+            let relay = RelayUrl::parse("https://relay.example").unwrap();
+            let (claimant, times) = (Claimant::from_bytes([1; 32]), (now, now + 25 * hour));
+            let file = ReportableFile::new(&relay, to, claimant, Bytes::from_static(b"keys"), times);
+            state.keep_reportable(&id, &file).unwrap();
+            note_ended(&state, &id, Some(at));
+            assert!(near(state.reportable(&id, now).map(|file| file.until), expected), "{at}");
+        }
+    }
 }

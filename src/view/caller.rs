@@ -14,6 +14,8 @@ pub struct Words {
     pub path: fn(&Path) -> String,
     /// The message about a copied text.
     pub copied: fn(Copied) -> &'static str,
+    /// The sentence above the files on a page in a browser.
+    pub page: &'static str,
 }
 
 /// A notice while a file is shown outside the terminal.

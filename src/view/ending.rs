@@ -2,7 +2,6 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 
 use crate::view::memory::MemoryFile;
 use crate::view::picture::DecodeError;
@@ -14,12 +13,15 @@ pub type Save = Box<dyn FnMut(&MemoryFile) -> io::Result<Vec<PathBuf>> + Send>;
 pub struct Report {
     /// The question before it, with a paragraph for each line. The first one is the question itself.
     pub question: String,
-    /// Sends the report with a note. Returns early when the flag is set.
+    /// Whether an earlier run has reported the share.
+    pub is_reported: bool,
+    /// Sends the report.
     pub send: SendReport,
 }
 
-/// Sends a report with a note: returns whether it was the first one of the share, or the reason in words.
-pub type SendReport = Box<dyn FnMut(&str, &AtomicBool) -> Result<bool, String> + Send>;
+/// Sends a report with a note: returns whether it was the first one of the share, or the reason in words. Asks the
+/// closure every few milliseconds whether to give up, and returns `None` then: the relay may have the report.
+pub type SendReport = Box<dyn FnMut(&str, &mut dyn FnMut() -> bool) -> Option<Result<bool, String>> + Send>;
 
 /// How showing a share ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

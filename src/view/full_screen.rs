@@ -14,6 +14,8 @@ use crate::view::keys::Key;
 const TICK: Duration = Duration::from_millis(50);
 /// The longest time for the rest of an arrow key; after that, Esc alone is the key.
 const ESC_ALONE: Duration = Duration::from_millis(150);
+/// The longest time between two bytes of a pasted text.
+const PASTED: Duration = Duration::from_millis(30);
 /// The longest time for the rest of a sequence.
 const REST: Duration = Duration::from_secs(1);
 
@@ -119,6 +121,16 @@ impl FullScreen {
             }
         }
         Ok(None)
+    }
+
+    /// Whether more bytes follow at once, as those of a pasted text do.
+    pub(super) fn has_more(&mut self) -> io::Result<bool> {
+        if !self.arrived.is_pending()
+            && let Some(bytes) = self.read(PASTED)?
+        {
+            self.arrived.push(&bytes);
+        }
+        Ok(self.arrived.is_pending())
     }
 
     /// The bytes that arrive within `longest`.

@@ -32,7 +32,7 @@ mod viewer;
 use std::io;
 use std::time::Duration;
 
-use self::browser::{LocalServer, ShownFiles, browse};
+use self::browser::{Client, LocalServer, ShownFiles, browse};
 pub use self::caller::{Notify, ViewerNotice, Words};
 use self::capabilities::Means;
 pub use self::capabilities::{Capabilities, Presentation, Showable, Unshowable};
@@ -98,7 +98,7 @@ pub async fn show(memory: MemoryFile, view: View, notify: Notify<'_>) -> io::Res
                 None => None,
             };
             let content = ShownFiles::Memory(memory, view.manifest);
-            browse(content, save, &view.capabilities.session, view.time, notify).await
+            browse(content, save, &view.capabilities.session, view.time, view.words, notify).await
         }
     }
 }
@@ -115,9 +115,9 @@ pub async fn show_through(window: Seekable, view: View, notify: Notify<'_>) -> i
     let content = ShownFiles::Window(Box::new(window));
     let Capabilities { player, session, .. } = view.capabilities;
     let (Presentation::Stream, Some(player)) = (view.presentation, player) else {
-        return browse(content, None, &session, view.time, notify).await;
+        return browse(content, None, &session, view.time, view.words, notify).await;
     };
-    let server = LocalServer::start(content, true).await?;
+    let server = LocalServer::start(content, Client::Player).await?;
     let url = server.file_url();
     let time = view.time;
     notify_of_window(&player, notify);

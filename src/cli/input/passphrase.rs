@@ -53,13 +53,21 @@ impl PassphraseArgs {
 
     /// The passphrase. `twice`: prompt for it twice, because a mistyped one would make a share that nobody can open.
     pub(in crate::cli) async fn read(&self, twice: bool, cx: &Context) -> Result<Zeroizing<String>, Failure> {
+        let hint = if twice { Hint::line("leave out -p for a link without a passphrase") } else { ASK_SENDER.into() };
+        self.read_or(twice, hint, cx).await
+    }
+
+    /// The passphrase of a share that cannot be opened any more: prompts for it twice, because nothing else checks it.
+    pub(in crate::cli) async fn read_unchecked(&self, cx: &Context) -> Result<Zeroizing<String>, Failure> {
+        self.read_or(true, ASK_SENDER.into(), cx).await
+    }
+
+    async fn read_or(&self, twice: bool, hint: Hint, cx: &Context) -> Result<Zeroizing<String>, Failure> {
         let passphrase = match self.file() {
             Some(path) => read_file(path, cx).await?,
             None => ask(twice, cx).await?,
         };
         if passphrase.is_empty() {
-            let hint =
-                if twice { Hint::line("leave out -p for a link without a passphrase") } else { ASK_SENDER.into() };
             return Err(Failure::usage("the passphrase is empty", hint));
         }
         Ok(passphrase)

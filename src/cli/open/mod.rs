@@ -240,7 +240,7 @@ impl Opening<'_> {
             facts.extend(outcome);
         }
         self.cx.output.event("opened", facts, &text);
-        self.reporting.ended(is_confirmed);
+        self.reporting.ended(is_confirmed, finished.ended);
         finished.close();
     }
 }

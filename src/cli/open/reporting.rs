@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use crate::cli::context::Context;
 use crate::cli::output::Output;
 use crate::cli::output::errors::{Failure, how_to_report};
+use crate::cli::output::format;
 use crate::cli::reporting::disclosure;
 use crate::open::{self, Claimed, OpenError, Progress, Reportable};
 use crate::relay::client::endpoint::Endpoint;
@@ -18,11 +19,12 @@ use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::{Gone, RelayError};
 use crate::safe_text::{printable, reason};
 use crate::secret::Id;
+use crate::state::StateDir;
 use crate::view;
 
 /// How long the viewer waits for the relay to take a report.
 const REPORT_TIME: Duration = Duration::from_secs(15);
-/// How often the viewer looks meanwhile whether it has to stop.
+/// How often the viewer is asked meanwhile whether to give up.
 const TICK: Duration = Duration::from_millis(50);
 
 /// The share that this run can report.
@@ -69,12 +71,15 @@ impl<'a> Reporting<'a> {
         if !self.progress.is_resumable() {
             return false;
         }
-        let kept = self.cx.state().and_then(|state| reportable.keep(&state, &self.endpoint));
-        if let Err(error) = &kept {
-            let so = "this share can be reported only while it is shown";
-            self.output().warn(&format!("cannot save state on this device ({}): {so}", reason(error)));
+        match self.cx.state().and_then(|state| reportable.keep(&state, &self.endpoint)) {
+            Ok(is_reported) => self.is_reported.store(is_reported, Ordering::SeqCst),
+            Err(error) => {
+                let so = "this share can be reported only while it is shown";
+                self.output().warn(&format!("cannot save state on this device ({}): {so}", reason(&error)));
+                return false;
+            }
         }
-        kept.is_ok()
+        true
     }
 
     /// Whether the relay keeps the share for an hour after its end.
@@ -90,49 +95,60 @@ impl<'a> Reporting<'a> {
         let reportable = reportable.through(relay);
         let host = printable(&self.endpoint.name());
         let question = format!("Report this to the operator of {host}?\n{}", disclosure(&reportable));
-        let (runtime, endpoint, is_reported) = (Handle::current(), self.endpoint.clone(), self.is_reported.clone());
+        let (runtime, endpoint, reported) = (Handle::current(), self.endpoint.clone(), self.is_reported.clone());
+        let is_reported = reported.load(Ordering::SeqCst);
         let state = self.cx.state().ok();
-        let send = move |note: &str, stop: &AtomicBool| {
+        let send = move |note: &str, gives_up: &mut dyn FnMut() -> bool| {
             let (done, ended) = channel();
             let (reporter, note) = (reportable.clone(), note.to_owned());
             let task = runtime.spawn(async move {
                 let _ = done.send(timeout(REPORT_TIME, reporter.report(&note)).await);
             });
-            let reported = loop {
+            let sent = loop {
                 match ended.recv_timeout(TICK) {
-                    Err(RecvTimeoutError::Timeout) if !stop.load(Ordering::SeqCst) => {}
-                    Ok(Ok(reported)) => break reported,
-                    Ok(Err(_)) | Err(_) => {
+                    Err(RecvTimeoutError::Timeout) if gives_up() => {
                         task.abort();
-                        return Err(format!("{host} did not answer"));
+                        return None;
                     }
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Ok(Ok(sent)) => break sent,
+                    Ok(Err(_)) | Err(_) => return Some(Err(format!("{host} did not answer"))),
                 }
             };
-            if reported.is_ok() {
-                is_reported.store(true, Ordering::SeqCst);
+            if sent.is_ok() {
+                reported.store(true, Ordering::SeqCst);
                 if let Some(state) = &state {
-                    state.forget_reportable(&reportable.id());
+                    open::note_reported(state, &reportable.id());
                 }
             }
-            reported.map_err(|error| endpoint.report_failure(&reportable, error).message().what)
+            Some(sent.map_err(|error| endpoint.report_failure(&reportable, error).message().what))
         };
-        Some(view::Report { question, send: Box::new(send) })
+        Some(view::Report { question, is_reported, send: Box::new(send) })
+    }
+
+    /// Whether this device has had no other share open since, of those that can be reported.
+    fn is_last(&self, state: &StateDir) -> bool {
+        state.last_reportable(SystemClock.now()).is_some_and(|(last, _)| last == self.id)
     }
 
     /// Notes that the share has ended on this device, and prints how to report it. `is_confirmed`: the relay knows.
-    pub(super) fn ended(&self, is_confirmed: bool) {
+    /// `at`: when it had ended before, by the relay's clock, Unix seconds.
+    pub(super) fn ended(&self, is_confirmed: bool, at: Option<u64>) {
         let Some(held) = self.held.get() else { return };
+        let state = self.cx.state().ok();
+        if is_confirmed && let Some(state) = &state {
+            open::note_ended(state, &self.id, at);
+        }
         if self.is_reported.load(Ordering::SeqCst) {
             return self.output().info("You reported it to the operator of the relay.");
         }
-        if is_confirmed && let Ok(state) = self.cx.state() {
-            open::note_ended(&state, &self.id, None);
-        }
-        if is_confirmed {
-            self.output().info("The relay keeps it, unreadable, for an hour.");
+        if is_confirmed && let Some(until) = open::held_until(at) {
+            let why = if held.is_kept { ", so that you can report it" } else { "" };
+            self.output().info(&format!("The relay keeps the encrypted data until {}{why}.", format::time(until)));
         }
         if held.is_kept {
-            self.output().hint(how_to_report());
+            let is_last = state.is_some_and(|state| self.is_last(&state));
+            self.output().hint(how_to_report(is_last));
         }
     }
 
@@ -148,7 +164,11 @@ impl<'a> Reporting<'a> {
         };
         let (Gone::Revoked | Gone::Lapsed, Ok(state)) = (how, self.cx.state()) else { return failure };
         open::note_ended(&state, &self.id, Some(*at));
-        let is_kept = state.reportable(&self.id, SystemClock.now()).is_some();
-        if is_kept { Failure::Reportable(Box::new(failure)) } else { failure }
+        match state.reportable(&self.id, SystemClock.now()) {
+            Some(file) if !file.is_reported => {
+                Failure::Reportable { ended: Box::new(failure), is_last: self.is_last(&state) }
+            }
+            _ => failure,
+        }
     }
 }

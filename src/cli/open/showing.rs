@@ -5,7 +5,12 @@ use crate::cli::output::{Output, format};
 use crate::view::{ViewerNotice, Words};
 
 /// Words that the viewer shares with the rest of the program.
-pub(in crate::cli) const WORDS: Words = Words { size: format::size, path: format::path, copied: clipboard::words };
+pub(in crate::cli) const WORDS: Words = Words {
+    size: format::size,
+    path: format::path,
+    copied: clipboard::words,
+    page: "This link works once. Closing this page ends the share.",
+};
 
 /// Prints a notice of the viewer. `is_held`: the relay keeps the share for an hour after its end.
 pub(super) fn notice(notice: ViewerNotice<'_>, is_held: bool, output: &Output) {

@@ -23,13 +23,13 @@ use std::time::{Duration, Instant};
 
 pub use self::content::ShownFiles;
 use self::keys::{Shared, until_closed};
-pub use self::served::PageSaw;
+pub use self::served::{Client, PageSaw};
 pub use self::server::LocalServer;
 use crate::manifest::Entry;
 use crate::media::Kind;
 use crate::terminal::session::DesktopSession;
 use crate::view::blocking;
-use crate::view::caller::{Notify, ViewerNotice};
+use crate::view::caller::{Notify, ViewerNotice, Words};
 use crate::view::ending::{End, Save, Unseen};
 use crate::view::full_screen::FullScreen;
 use crate::view::memory::MemoryFile;
@@ -41,11 +41,12 @@ pub(super) async fn browse(
     save: Option<(MemoryFile, Save)>,
     session: &DesktopSession,
     time: Option<Duration>,
+    words: Words,
     notify: Notify<'_>,
 ) -> io::Result<End> {
     let is_file = |entry: &&Entry| Kind::of(&entry.r#type) == Kind::File;
     let unshown = content.manifest().entries.iter().filter(is_file).count();
-    let server = LocalServer::start(content, false).await?;
+    let server = LocalServer::start(content, Client::Browser(words.page)).await?;
     // Before the notices, so that no key after one is lost.
     let screen = FullScreen::open(false)?;
     let saves = save.is_some();

@@ -17,12 +17,13 @@ use crate::view::text;
 /// The page, with placeholders for the nonce of its style and script, and for the files.
 const TEMPLATE: &str = include_str!("page.html");
 
-/// Builds the page for `content`. `nonce`: the one in the page's Content-Security-Policy.
+/// Builds the page for `content`, with a sentence above it. `nonce`: the one in the page's Content-Security-Policy.
 ///
 /// # Errors
 /// A text could not be read.
-pub(super) async fn html(content: &ShownFiles, nonce: &str) -> io::Result<String> {
-    Ok(filled(TEMPLATE, &[("nonce", nonce), ("files", &files(content).await?)]))
+pub(super) async fn html(content: &ShownFiles, notice: &str, nonce: &str) -> io::Result<String> {
+    let values = [("nonce", nonce), ("notice", &escaped(notice)), ("files", &files(content).await?)];
+    Ok(filled(TEMPLATE, &values))
 }
 
 /// Fills the placeholders `{{name}}` of a template. Placeholders within values are not filled.
@@ -83,7 +84,8 @@ mod tests {
     fn page_has_all_its_placeholders_and_no_other() {
         assert_eq!(TEMPLATE.matches("{{nonce}}").count(), 2, "of the style and the script");
         assert_eq!(TEMPLATE.matches("{{files}}").count(), 1);
-        assert_eq!(TEMPLATE.matches("{{").count(), 3);
+        assert_eq!(TEMPLATE.matches("{{notice}}").count(), 1);
+        assert_eq!(TEMPLATE.matches("{{").count(), 4);
         assert_eq!(TEMPLATE.matches("<script").count() + TEMPLATE.matches("<style").count(), 2);
     }
 }

@@ -49,7 +49,7 @@ pub(super) async fn page(State(served): State<Arc<Served>>, Path(token): Path<St
         return nothing();
     }
     let nonce = random_hex::<16>();
-    let Ok(html) = page::html(&served.content, &nonce).await else { return nothing() };
+    let Ok(html) = page::html(&served.content, served.notice(), &nonce).await else { return nothing() };
     let policy = format!(
         "default-src 'none'; img-src 'self'; media-src 'self'; connect-src 'self'; style-src 'nonce-{nonce}'; \
          script-src 'nonce-{nonce}'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"

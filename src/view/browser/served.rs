@@ -29,6 +29,15 @@ pub enum PageSaw {
     Failure,
 }
 
+/// The client of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Client {
+    /// A player, which has no cookies.
+    Player,
+    /// A browser, with the sentence above the files on its page.
+    Browser(&'static str),
+}
+
 /// State that all requests share.
 pub(super) struct Served {
     pub(super) content: ShownFiles,
@@ -36,8 +45,7 @@ pub(super) struct Served {
     cookie: String,
     /// Whether the page was requested. Its address works once.
     pub(super) asked: watch::Sender<bool>,
-    /// Whether the client is a player, which has no cookies.
-    for_player: bool,
+    client: Client,
     /// The number of open pages.
     pub(super) pages: watch::Sender<usize>,
     /// Whether the share was closed.
@@ -55,18 +63,26 @@ fn same(one: &str, other: &str) -> bool {
 }
 
 impl Served {
-    pub(super) fn new(content: ShownFiles, for_player: bool) -> Self {
+    pub(super) fn new(content: ShownFiles, client: Client) -> Self {
         Self {
             content,
             token: random_hex::<16>(),
             cookie: random_hex::<16>(),
             asked: watch::Sender::new(false),
-            for_player,
+            client,
             pages: watch::Sender::new(0),
             closed: watch::Sender::new(false),
             seen: Mutex::default(),
             failed: AtomicBool::new(false),
             broke: AtomicBool::new(false),
+        }
+    }
+
+    /// The sentence above the files on the page.
+    pub(super) fn notice(&self) -> &'static str {
+        match self.client {
+            Client::Player => "",
+            Client::Browser(notice) => notice,
         }
     }
 
@@ -105,7 +121,7 @@ impl Served {
 
     /// Whether this is the first request for the page, the only one that needs no cookie.
     pub(super) fn lets_in_first(&self, token: &str) -> bool {
-        !self.for_player && token == self.token && !self.asked.send_replace(true)
+        self.client != Client::Player && token == self.token && !self.asked.send_replace(true)
     }
 
     /// Whether a request has the cookie and comes before the end. Takes the same time for a wrong address.
@@ -114,7 +130,7 @@ impl Served {
         let wanted = format!("{COOKIE}={}", self.cookie);
         !*self.closed.borrow()
             && same(token, &self.token)
-            && (self.for_player || cookies.split("; ").any(|cookie| same(cookie, &wanted)))
+            && (self.client == Client::Player || cookies.split("; ").any(|cookie| same(cookie, &wanted)))
     }
 
     /// The cookie for the first client.

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::view::browser::content::ShownFiles;
 use crate::view::browser::requests::{alive, close, failed, file, page, seen};
-use crate::view::browser::served::{PageSaw, Served};
+use crate::view::browser::served::{Client, PageSaw, Served};
 
 /// The time after which a page that is gone counts as closed. A reload takes less.
 const AWAY: Duration = Duration::from_secs(3);
@@ -36,14 +36,14 @@ impl Drop for LocalServer {
 }
 
 impl LocalServer {
-    /// Starts to serve `content`, to a player or a browser.
+    /// Starts to serve `content`.
     ///
     /// # Errors
     /// No port is free.
-    pub async fn start(content: ShownFiles, for_player: bool) -> io::Result<Self> {
+    pub async fn start(content: ShownFiles, client: Client) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let served = Arc::new(Served::new(content, for_player));
+        let served = Arc::new(Served::new(content, client));
         let router = Router::new()
             .route("/{token}/", get(page))
             .route("/{token}/{number}", get(file))

@@ -56,6 +56,8 @@ pub(super) struct Viewer<'a> {
     pub(super) seen: HashSet<usize>,
     pub(super) saved: Vec<PathBuf>,
     pub(super) is_reported: bool,
+    /// The note of a report that failed.
+    pub(super) unsent: String,
     /// The files that could not be shown, by their indexes.
     pub(super) failures: BTreeMap<usize, Unseen>,
     /// The number of the picture that the terminal has not confirmed, and the time when it was drawn.
@@ -87,6 +89,7 @@ pub(super) enum Then {
 impl<'a> Viewer<'a> {
     pub(super) fn new(shown: Viewing, screen: FullScreen, stop: &'a AtomicBool) -> Self {
         let current = shown.means.iter().position(Option::is_some).unwrap_or(0);
+        let is_reported = shown.report.as_ref().is_some_and(|report| report.is_reported);
         Self {
             shown,
             screen,
@@ -95,7 +98,8 @@ impl<'a> Viewer<'a> {
             current,
             seen: HashSet::new(),
             saved: Vec::new(),
-            is_reported: false,
+            is_reported,
+            unsent: String::new(),
             failures: BTreeMap::new(),
             unconfirmed: None,
             warned: false,

@@ -37,7 +37,7 @@ fn reported(sandbox: &Sandbox, relay: &RelayProcess, note: &str) {
     let as_device = |args: &[&str]| sandbox.share(args).env("SHARE_STATE_DIR", &device).env("SHARE_LINK", &link);
     as_device(&["open", "-q", "-f", "-o", "got.txt"]).ok();
     let ended = as_device(&["report", "--yes", "--note", note]).run();
-    assert!(ended.code == 0 && ended.stderr.contains("The sender is not told."), "{ended:?}");
+    assert!(ended.code == 0 && ended.stderr.contains("The relay does not tell the sender."), "{ended:?}");
 }
 
 fn reports(sandbox: &Sandbox, relay: &RelayProcess, args: &[&str]) -> Run {

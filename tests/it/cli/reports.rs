@@ -39,28 +39,73 @@ fn the_last_opening_is_reported_after_a_question() {
         transcript(&ended),
         "! t.txt: text, 7 bytes\n\
          ! Saved as out.txt. The sender sees it was opened by: WORDS\n\
-         ! The relay keeps it, unreadable, for an hour.\n\
+         ! The relay keeps the encrypted data until TODAY, so that you can report it.\n\
          ! hint: to report it to the operator: share report\n\
          = 0\n"
     );
     let mut terminal = Conversation::start(&sandbox, "\"$SHARE\" report");
     terminal.expect("Report what this device opened on ").expect(" to the operator of");
-    terminal.expect("The operator (abuse@relay.example) will see everything that was sent");
+    terminal.expect("The operator (abuse@relay.example) will see all files and their names");
     terminal.expect("[y]es, [n]o").press("n\r");
+    let (code, seen) = terminal.end();
+    assert!(code == 130 && seen.contains("nothing was reported"), "{seen}");
+    // Ctrl-D at the question for a note reports nothing, either.
+    let mut terminal = Conversation::start(&sandbox, "\"$SHARE\" report");
+    terminal.expect("[y]es, [n]o").press("y\r").expect("Note to the operator").press("\x04");
     let (code, seen) = terminal.end();
     assert!(code == 130 && seen.contains("nothing was reported"), "{seen}");
     let mut terminal = Conversation::start(&sandbox, "\"$SHARE\" report");
     terminal.expect("[y]es, [n]o").press("y\r").expect("Note to the operator (press Enter for none):");
     terminal.press("look at this\r");
     let (code, seen) = terminal.end();
-    assert!(code == 0 && seen.contains("Reported. The sender is not told."), "{seen}");
+    assert!(code == 0 && seen.contains("Reported what this device opened on "), "{seen}");
+    assert!(seen.contains(". The relay does not tell the"), "{seen}");
     assert_eq!(operated.reported(&link).unwrap(), (Note::Text("look at this".to_owned()), b"content".to_vec()));
+    // Once more, without a question.
+    let again = "! What this device opened on TODAY was reported before.\n";
+    let hint = "! hint: for another share: share report LINK\n";
+    assert_eq!(transcript(&sandbox.share(["report"]).run()), format!("{again}{hint}= 0\n"));
+    assert_eq!(transcript(&sandbox.share(["report", "-y", &link]).run()), format!("{again}= 0\n"));
+    fs::remove_file(&reportable(&sandbox)[0]).unwrap();
     let nothing = "! error: this device opened nothing in the last hour that can be reported\n\
                    ! hint: with the link: share report LINK\n= 4\n";
     assert_eq!(transcript(&sandbox.share(["report", "-y"]).run()), nothing);
     let again = transcript(&sandbox.share(["report", "-y", &link]).run());
     assert_eq!(again, "! This was reported before.\n= 0\n");
     assert_eq!(operated.reported(&link).unwrap().0, Note::Text("look at this".to_owned()), "the first one stays");
+}
+
+#[test]
+fn another_share_is_never_reported_in_place_of_the_last_one() {
+    let sandbox = Sandbox::new();
+    let operated = OperatedRelay::start(&sandbox);
+    sandbox.write("t.txt", b"content");
+    let [first, second] = [(); 2].map(|()| send(&sandbox, &operated.relay, &["t.txt"]));
+    let to = |link: &str, output: &str| {
+        let mut shell = Command::new("bash");
+        shell.args(["-c", &format!("{SHARE} open '{link}' >{output}")]);
+        transcript(&sandbox.prepare(shell).run())
+    };
+    let hint = |command: &str| format!("! hint: to report it to the operator: {command}\n");
+    // The first one is claimed, the second one is opened, and the first one is resumed: it is the last one.
+    assert!(to(&first, "/dev/full").ends_with("= 8\n"));
+    assert!(to(&second, "out").contains(&hint("share report")));
+    assert!(to(&first, "out").contains(&hint("share report")));
+    assert_eq!(sandbox.share(["report", "-y"]).run().code, 0);
+    assert_eq!(operated.reported(&first).unwrap().1, b"content");
+    let repeated = sandbox.share(["report", "-y"]).run();
+    assert!(repeated.code == 0 && repeated.stderr.contains(" was reported before."), "{repeated:?}");
+    let unreported = || operated.store_of(&second).join("report");
+    assert!(!unreported().exists(), "repeating reports nothing else");
+    sandbox.share(["report", "-y", &second]).ok();
+    assert!(unreported().exists());
+    // The first one ended in the middle, and another one was opened since.
+    let [first, second] = [(); 2].map(|()| send(&sandbox, &operated.relay, &["t.txt"]));
+    assert!(to(&first, "/dev/full").ends_with("= 8\n"));
+    sandbox.share(["revoke", "-y", &first]).ok();
+    assert!(to(&first, "out").contains(&hint("share report")));
+    assert!(to(&second, "out").contains(&hint("share report")));
+    assert!(to(&first, "out").contains(&hint("share report LINK")));
 }
 
 #[test]
@@ -75,6 +120,11 @@ fn a_note_comes_from_an_option_or_standard_input_and_programs_get_events() {
                     ! hint: shorten it; nothing was reported\n= 2\n";
     assert_eq!(transcript(&ended), expected);
     sandbox.share(["report", "-y", "--note", "-"]).input(&long).fails(2, "this one has 2001");
+    let spaces = " ".repeat(20 * MAX_NOTE) + "hi";
+    sandbox.share(["report", "-y", "--note", "-"]).input(&spaces).fails(2, "this one is longer");
+    sandbox.write("file", b"");
+    let unusable = sandbox.share(["report", "-y", &first, "--state-dir", "file/state"]).run();
+    assert!(unusable.code == 8 && unusable.stderr.contains("cannot be used"), "{unusable:?}");
     sandbox.share(["report", "-", "--note", "-"]).fails(2, "standard input cannot be both the link and the note");
     sandbox.share(["report"]).fails(2, "there is no terminal to confirm the report");
     // The last opening, and that of a link, which may come from standard input.
@@ -85,7 +135,7 @@ fn a_note_comes_from_an_option_or_standard_input_and_programs_get_events() {
     assert_eq!(operated.reported(&second).unwrap().0, Note::Text("from a pipe".to_owned()));
     sandbox.share(["report", "-y", "-"]).input(&first).ok();
     assert_eq!(operated.reported(&first).unwrap().0, Note::Missing);
-    assert_eq!(reportable(&sandbox), Vec::<PathBuf>::new());
+    assert_eq!(reportable(&sandbox).len(), 2, "that they were reported is kept for the hour");
 }
 
 #[test]
@@ -136,9 +186,15 @@ fn a_device_without_the_file_reports_by_the_link_and_its_passphrase() {
     sandbox.share(["open", "-q", &link, "--passphrase-file", "passphrase", "-o", "out.txt"]).ok();
     let [kept] = &reportable(&sandbox)[..] else { panic!("nothing is kept") };
     fs::remove_file(kept).unwrap();
+    // At a terminal, a mistyped one is noticed.
+    let mut terminal = Conversation::start(&sandbox, &format!("\"$SHARE\" report -y '{link}'"));
+    terminal.expect("Passphrase:").press("horse\r").expect("Repeat the passphrase:").press("house\r");
+    let (code, seen) = terminal.end();
+    assert!(code == 2 && seen.contains("the passphrases differ"), "{seen}");
     let ended = sandbox.share(["report", "-y", &link, "--passphrase-file", "passphrase"]).run();
-    let expected = "! The passphrase cannot be checked any more: with a wrong one, the operator sees nothing.\n\
-                    ! Reported. The sender is not told.\n= 0\n";
+    let expected = "! warning: nothing checks the passphrase any more: with a wrong one, the operator sees nothing, \
+                    and the share cannot be reported again\n\
+                    ! Reported. The relay does not tell the sender.\n= 0\n";
     assert_eq!(transcript(&ended), expected);
     assert_eq!(operated.reported(&link).unwrap().1, b"content");
 }
@@ -180,7 +236,6 @@ fn the_kept_file_opens_nothing_and_is_removed_after_its_time() {
     file["until"] = file["opened"].clone();
     fs::write(kept, file.to_string()).unwrap();
     sandbox.share(["report", "-y"]).fails(4, "this device opened nothing in the last hour");
-    sandbox.share(["list"]).ok();
     assert!(!kept.exists());
 }
 

@@ -72,7 +72,7 @@ pub(crate) use self::slow::Slow;
 pub(crate) use self::stage::{Stage, events};
 pub(crate) use self::store::{Counts, FAULTS, Fault, Faults, Faulty, Kind, Op};
 pub(crate) use self::tally::Tally;
-pub(crate) use self::terminal::{COLUMNS, Conversation, Image, Kind as TerminalKind, ROWS, SIXEL, Tty};
+pub(crate) use self::terminal::{Activity, COLUMNS, Conversation, Image, Kind as TerminalKind, ROWS, SIXEL, Tty};
 pub(crate) use self::time_limit::{TIME_LIMIT, skip};
 pub(crate) use self::tracer::{CHANGES, Traced, changes, changes_in, killed_at, traced};
 pub(crate) use self::world::{Over, World};

@@ -1,6 +1,7 @@
 //! A relay with an operator, and the operator's view of its store.
 
 use std::fs;
+use std::path::PathBuf;
 
 use age::x25519::Identity;
 use serde_json::Value;
@@ -32,10 +33,16 @@ impl OperatedRelay {
         Self { relay, identity }
     }
 
+    /// The directory of the share of a link.
+    pub(crate) fn store_of(&self, link: &str) -> PathBuf {
+        let id = Link::parse(link).unwrap().link.secret.id().hex();
+        self.relay.store.join("v1").join(&id[..2]).join(id)
+    }
+
     /// The note and the content of the reported share of a link, verified.
     pub(crate) fn reported(&self, link: &str) -> Result<(Note, Vec<u8>), Refuted> {
         let id = Link::parse(link).unwrap().link.secret.id();
-        let directory = self.relay.store.join("v1").join(&id.hex()[..2]).join(id.hex());
+        let directory = self.store_of(link);
         let record =
             |name: &str| -> Option<Value> { serde_json::from_slice(&fs::read(directory.join(name)).ok()?).unwrap() };
         let present = |name: &str| record(name).unwrap_or_else(|| panic!("there is no {name}"));

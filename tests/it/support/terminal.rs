@@ -139,6 +139,15 @@ impl Tty {
         self
     }
 
+    /// Changes the size in characters.
+    pub(crate) fn resize(&mut self, columns: u16, rows: u16) -> &mut Self {
+        let size = |side| std::num::NonZero::new(side).unwrap();
+        self.shared.screen.lock().unwrap().screen_mut().set_size(size(rows), size(columns));
+        let window = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: columns * 10, ws_ypixel: rows * 20 };
+        tcsetwinsize(self.keys.as_fd(), window).unwrap();
+        self
+    }
+
     /// The text on the screen.
     pub(crate) fn screen(&self) -> String {
         self.shared.screen.lock().unwrap().screen().contents()

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use share::manifest::{Entry, Manifest};
 use share::view::MemoryFile;
-use share::view::browser::{LocalServer, PageSaw, ShownFiles};
+use share::view::browser::{Client, LocalServer, PageSaw, ShownFiles};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -51,6 +51,9 @@ fn header<'a>(head: &'a str, name: &str) -> &'a str {
     head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).unwrap_or_default()
 }
 
+/// The sentence above the files.
+const NOTICE: &str = "Closing <ends> it.";
+
 /// Opens the page: its head, its text, and the cookie header for later requests.
 async fn open(server: &LocalServer) -> (String, String, String) {
     let (head, body) = answer(&server.page_url(), "GET", "").await;
@@ -61,7 +64,8 @@ async fn open(server: &LocalServer) -> (String, String, String) {
 #[tokio::test]
 async fn the_page_opens_once_and_runs_only_its_own_script() {
     let text = b"</pre><script>{{nonce}}</script> & {{files}}";
-    let server = LocalServer::start(content(&[("<b>.txt", "text/plain", text)]), false).await.unwrap();
+    let server =
+        LocalServer::start(content(&[("<b>.txt", "text/plain", text)]), Client::Browser(NOTICE)).await.unwrap();
     let (head, page, cookie) = open(&server).await;
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
     let policy = header(&head, "content-security-policy");
@@ -73,6 +77,7 @@ async fn the_page_opens_once_and_runs_only_its_own_script() {
     // The file has no element of its own, and no placeholder in it is filled in.
     assert_eq!(page.matches("<script").count(), 1);
     assert!(page.contains("<h2>&lt;b&gt;.txt</h2>"), "{page}");
+    assert!(page.contains("<p>Closing &lt;ends&gt; it. <button>Close</button></p>"), "{page}");
     let shown = "<pre data-file=0>&lt;/pre&gt;&lt;script&gt;{{nonce}}&lt;/script&gt; &amp; {{files}}\n</pre>";
     assert!(page.contains(shown), "{page}");
     // Without the cookie, the page cannot be opened again.
@@ -87,7 +92,7 @@ async fn files_are_served_in_ranges_with_the_type_of_their_bytes() {
     let photo = [&b"\x89PNG\r\n\x1a\n"[..], &noise(700_000, 1)].concat();
     let page = b"<!doctype html><script>alert(1)</script>";
     let server = content(&[("a.png", "image/png", &photo), ("b.png", "image/png", page)]);
-    let server = LocalServer::start(server, false).await.unwrap();
+    let server = LocalServer::start(server, Client::Browser(NOTICE)).await.unwrap();
     let (_, _, cookie) = open(&server).await;
     let (head, body) = answer(&server.file_url(), "GET", &cookie).await;
     assert_eq!((header(&head, "content-type"), header(&head, "content-range")), ("image/png", ""));
@@ -106,7 +111,7 @@ async fn files_are_served_in_ranges_with_the_type_of_their_bytes() {
 #[tokio::test]
 async fn the_page_reports_the_files_that_it_has_shown() {
     let files: &[(&str, &str, &[u8])] = &[("a.txt", "text/plain", b"a"), ("b.txt", "text/plain", b"b")];
-    let server = LocalServer::start(content(files), false).await.unwrap();
+    let server = LocalServer::start(content(files), Client::Browser(NOTICE)).await.unwrap();
     let (_, _, cookie) = open(&server).await;
     assert_eq!(server.seen(), PageSaw::Nothing);
     let post = async |what: &str| answer(&format!("{}{what}", server.page_url()), "POST", &cookie).await.0;
@@ -121,7 +126,7 @@ async fn the_page_reports_the_files_that_it_has_shown() {
 
 #[tokio::test]
 async fn the_page_polls_until_the_share_is_closed() {
-    let server = LocalServer::start(content(&[("a.txt", "text/plain", b"a")]), false).await.unwrap();
+    let server = LocalServer::start(content(&[("a.txt", "text/plain", b"a")]), Client::Browser(NOTICE)).await.unwrap();
     let (_, _, cookie) = open(&server).await;
     let mut alive = request(&format!("{}alive", server.page_url()), "GET", &cookie).await;
     let mut heard = String::new();
@@ -145,7 +150,7 @@ async fn the_page_polls_until_the_share_is_closed() {
 
 #[tokio::test]
 async fn a_page_that_stays_away_closes_the_share() {
-    let server = LocalServer::start(content(&[("a.txt", "text/plain", b"a")]), false).await.unwrap();
+    let server = LocalServer::start(content(&[("a.txt", "text/plain", b"a")]), Client::Browser(NOTICE)).await.unwrap();
     let (_, _, cookie) = open(&server).await;
     let alive = format!("{}alive", server.page_url());
     let mut first = request(&alive, "GET", &cookie).await;

@@ -42,8 +42,9 @@ pub(in crate::cli) enum Failure {
     /// Opening failed. `ours`: this device has opened the share before. `kept`: a later run could resume.
     /// `direct`: the relay is the sender's computer.
     Open { relay: String, direct: bool, error: OpenError, ours: bool, kept: bool },
-    /// Opening failed because the share has ended; this device can report it.
-    Reportable(Box<Self>),
+    /// Opening failed because the share has ended; this device can report it. `is_last`: it has had no other one open
+    /// since.
+    Reportable { ended: Box<Self>, is_last: bool },
     /// A share cannot be reported.
     Unreportable(Unreportable),
     /// The relay did not take a report to its operator, who can be reached at `contact`.
@@ -144,7 +145,7 @@ impl Failure {
                 Hint::run(format!("share send --direct {}", quoted(file))),
             ),
             Self::Open { relay, direct, error, ours, kept } => open::message(relay, *direct, error, *ours, *kept),
-            Self::Reportable(failure) => Message { hint: Some(how_to_report()), ..failure.message() },
+            Self::Reportable { ended, is_last } => Message { hint: Some(how_to_report(*is_last)), ..ended.message() },
             Self::Unread(why) => unread::message(why),
             Self::Unreportable(why) => report::unreportable(why),
             Self::Report { relay, contact, error } => report::message(relay, contact, error),

@@ -20,9 +20,9 @@ pub(in crate::cli) enum Unreportable {
     PlainHttp(String),
 }
 
-/// The hint for a share that was opened and can be reported.
-pub(in crate::cli) fn how_to_report() -> Hint {
-    Hint::line("to report it to the operator: share report")
+/// The hint for a share that was opened and can be reported. `is_last`: this device has had no other one open since.
+pub(in crate::cli) fn how_to_report(is_last: bool) -> Hint {
+    Hint::line(format!("to report it to the operator: share report{}", if is_last { "" } else { " LINK" }))
 }
 
 pub(super) fn unreportable(why: &Unreportable) -> Message {

@@ -15,7 +15,7 @@ use crate::cli::output::errors::{Failure, Hint};
 use crate::manifest::Manifest;
 use crate::platform::process::keep_memory_private;
 use crate::safe_text::reason;
-use crate::view::{self, Capabilities, End, MemoryFile, Presentation, Showable, Unshowable, View, ViewerNotice};
+use crate::view::{self, Capabilities, End, MemoryFile, Presentation, Showable, Unshowable, View, ViewerNotice, Words};
 
 /// Verify a report, and show what was reported
 ///
@@ -116,7 +116,7 @@ async fn ask_and_show(
         report: None,
         // Nothing is deleted when it is closed.
         is_held: true,
-        words: WORDS,
+        words: Words { page: "", ..WORDS },
     };
     let output = &cx.output;
     let notify = |notice: ViewerNotice<'_>| notify(notice, output);
