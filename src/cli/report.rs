@@ -52,7 +52,7 @@ pub(super) struct ReportArgs {
 
 const REPORT_EXAMPLES: &str = "\
 Examples:
-  share report                            The share that this device had open last
+  share report                            The share that was open here last
   share report --note 'not for children'
   echo \"$link\" | share report - --yes     The share of a link";
 
