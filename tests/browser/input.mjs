@@ -70,7 +70,9 @@ export class Input {
 
   click = ({ selector }) => this.#press(selector, 0, this.pointer);
   tap = ({ selector }) => this.#press(selector, 0, "touch");
-  hold = ({ selector, milliseconds }) => this.#press(selector, milliseconds, this.pointer);
+  hold({ selector, milliseconds }) {
+    return this.#press(selector, milliseconds, this.pointer);
+  }
   /** Moves fingers; see gestures.mjs. */
   async draw({ strokes }) {
     const still = (duration) => ({ type: "pause", duration });

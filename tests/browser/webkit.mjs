@@ -255,6 +255,17 @@ class Tab extends Input {
     return value;
   }
 
+  /** Repeats a press that failed without a reason, as a few in a thousand do, unless it had its effect. */
+  async hold(press) {
+    try {
+      await super.hold(press);
+    } catch (error) {
+      if (error.message !== "unknown error: ") throw error;
+      const code = `document.querySelector(${JSON.stringify(press.selector)}) !== null`;
+      if (await this.value({ code })) await super.hold(press);
+    }
+  }
+
   /** Presses with a mouse where an engine with a touchscreen would touch. */
   draw({ strokes }) {
     if (strokes.some(({ fingers }) => fingers.length > 1)) throw new Error("webkit has one pointer");
