@@ -1,5 +1,5 @@
-//! The hold: the time for which the data of a share stays after its end, unreadable, so that the opener can report it
-//! to the operator.
+//! The hold: the time for which the data of a share stays after its end, so that the opener can report it to the
+//! operator. Nobody can download it then.
 //!
 //! The node that commits a share decides whether it has one, and writes it to `seal`: so all nodes agree, also after a
 //! change of options. Only a share that was claimed is held. Two writers create the record `report`: the opener to
