@@ -200,12 +200,15 @@ class Tab extends Input {
     return tab;
   }
 
-  /** Sets the size of the page, without the toolbar that belongs to the window. */
+  /** Sets the size of the page, without the toolbar that belongs to the window. The window follows later. */
   async resize({ width, height }) {
-    await this.#ask("POST", "/window/rect", { x: 0, y: 0, width, height });
-    const [innerWidth, innerHeight] = await this.value({ code: "[innerWidth, innerHeight]" });
-    const rect = { x: 0, y: 0, width: 2 * width - innerWidth, height: 2 * height - innerHeight };
-    await this.#ask("POST", "/window/rect", rect);
+    const code = "[innerWidth, innerHeight, outerWidth - innerWidth, outerHeight - innerHeight]";
+    for (const late = Date.now() + SOON_MS; ; await sleep(30)) {
+      const [innerWidth, innerHeight, besides, above] = await this.value({ code });
+      if (innerWidth === width && innerHeight === height) return;
+      if (Date.now() > late) throw new Error(`the page stays at ${innerWidth}x${innerHeight}`);
+      await this.#ask("POST", "/window/rect", { x: 0, y: 0, width: width + besides, height: height + above });
+    }
   }
 
   get requests() {
