@@ -1,5 +1,5 @@
-//! Proof that an address leads to this very process: the server answers a random nonce with a MAC under a key that never
-//! leaves the process, and the client of the same process checks it.
+//! Proof that an address leads to this very process: the server answers a random nonce with a MAC under a key that
+//! never leaves the process, and the client of the same process checks it.
 //!
 //! The MAC covers the `Host` header as it arrived. So a server that forwards the question under another name proves
 //! nothing, and a proxy that replaces the header is noticed before a recipient meets it.
@@ -63,8 +63,8 @@ impl Here {
         Some(self.mac(host, nonce))
     }
 
-    /// The server that answered `nonce` with `answer` in a request for `host`. It has one attempt for each nonce, so the
-    /// time of a comparison is no secret.
+    /// The server that answered `nonce` with `answer` in a request for `host`. It has one attempt for each nonce, so
+    /// the time of a comparison is no secret.
     pub(super) fn judge(&self, answer: &[u8], host: &str, nonce: &str) -> Answer {
         if self.mac(host, nonce).as_bytes() == answer {
             return Answer::Ours;

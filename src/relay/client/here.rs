@@ -34,7 +34,7 @@ pub async fn ask(origin: &RelayUrl, here: &Here) -> Result<Answer, RelayError> {
     Ok(answer.map_or(Answer::Foreign, |answer| here.judge(&answer, &origin.name(), &nonce)))
 }
 
-/// Whether a browser that visits `origin` gets this program's page, and not one of somebody in between.
+/// Whether a browser that visits `origin` gets this program's page, and not another server's.
 ///
 /// # Errors
 /// Those of the connection.

@@ -1,5 +1,5 @@
-//! Answers to the question whether an address leads to this process: of a whole server, and of one that has nothing else
-//! yet but the page.
+//! Answers to the question whether an address leads to this process: of a whole server, and of one that has nothing but
+//! the page yet.
 
 use std::io;
 use std::net::TcpListener;
@@ -18,8 +18,8 @@ use tokio::sync::{Semaphore, watch};
 
 use super::connection::Acceptor;
 use super::limits::{Limiter, Limits};
-use super::serving::{self, Stop};
-use super::{asynchronous, entrance, static_files};
+use super::serving::{self, Stop, asynchronous};
+use super::{entrance, static_files};
 use crate::relay::here::{HERE, Here};
 use crate::relay::metrics::Metrics;
 use crate::relay::wire;

@@ -51,8 +51,8 @@ fn without_port(host: &str) -> &str {
 }
 
 /// Fails unless the `Host` header names the server that listens on `listens` and is known as `public_url`, or by
-/// another name of its certificate. Without `listens` no address or name of this computer is its own. Prevents DNS rebinding: a foreign page must not reach a relay on a private network
-/// under a name of its own.
+/// another name of its certificate. Without `listens` no address or name of this computer is its own. Prevents DNS
+/// rebinding: a foreign page must not reach a relay on a private network under a name of its own.
 ///
 /// # Errors
 /// [`RelayError::BadRequest`] unless there is exactly one host, [`RelayError::Misdirected`] if it is another one.

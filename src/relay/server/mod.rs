@@ -45,7 +45,7 @@ use self::limits::requests;
 use self::options::Server;
 pub use self::options::{CreatePolicy, PORT, ServerOptions};
 use self::secure::Tls;
-use self::serving::Stop;
+use self::serving::{Stop, asynchronous};
 pub use self::tokens::{CreateToken, CreateTokens};
 use crate::relay::problem::HttpProblem;
 use crate::relay::{Relay, wire};
@@ -99,12 +99,6 @@ pub async fn serve(
         () = limiter.keep_forgetting() => {}
     }
     Ok(())
-}
-
-/// The listener, for use with the runtime.
-fn asynchronous(listener: TcpListener) -> io::Result<tokio::net::TcpListener> {
-    listener.set_nonblocking(true)?;
-    tokio::net::TcpListener::from_std(listener)
 }
 
 fn router(server: Arc<Server>) -> Router {
