@@ -69,6 +69,7 @@ complete -c share -n "__fish_share_using_subcommand send" -l qr -d 'Print the li
 complete -c share -n "__fish_share_using_subcommand send" -s c -l copy -d 'Copy the link to the clipboard, not to its history'
 complete -c share -n "__fish_share_using_subcommand send" -l bare -d 'Print a link that no browser or preview follows'
 complete -c share -n "__fish_share_using_subcommand send" -l wait -d 'Wait until the share is opened'
+complete -c share -n "__fish_share_using_subcommand send" -l notify -d 'Notify me when the share is opened (with --wait, or served from here)'
 complete -c share -n "__fish_share_using_subcommand send" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand send" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand send" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
@@ -99,6 +100,7 @@ complete -c share -n "__fish_share_using_subcommand status" -l receipt -d 'Use a
 complete -c share -n "__fish_share_using_subcommand status" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand status" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
 complete -c share -n "__fish_share_using_subcommand status" -l wait -d 'Wait until the share is opened or ends'
+complete -c share -n "__fish_share_using_subcommand status" -l notify -d 'Notify me when the share is opened (with --wait)'
 complete -c share -n "__fish_share_using_subcommand status" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand status" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand status" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'

@@ -9,6 +9,7 @@
 //! | `connect`, `stores`, `folders` | connections to relays; storage by its address |
 //! | `host` | serving shares from here |
 //! | `outcome`, `reporting` | the words about a share that was sent, and about a report |
+//! | `notice` | notices when shares end |
 //! | `look`, `catch_up` | looking at a share; work that earlier runs have left |
 //! | `asking` | questions to relays about shares that were sent |
 //! | `input` | links, passphrases, files and answers |
@@ -32,6 +33,7 @@ mod input;
 mod list;
 mod look;
 mod manual;
+mod notice;
 mod open;
 mod outcome;
 mod output;
