@@ -19,6 +19,7 @@ pub mod clock;
 mod content;
 mod error;
 pub mod health;
+pub mod here;
 mod http;
 pub mod metrics;
 pub mod obstacle;
