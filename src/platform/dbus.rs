@@ -2,12 +2,12 @@
 //!
 //! `notify-send` and `gdbus` would put the text into their arguments, which every user of this computer can read.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use percent_encoding::percent_decode;
@@ -38,9 +38,8 @@ pub struct Notification<'a> {
 }
 
 /// The address of the session bus where the environment has none: the socket that systemd makes.
-pub fn usual_address() -> Option<Vec<u8>> {
-    let path = PathBuf::from(format!("/run/user/{}/bus", rustix::process::getuid().as_raw()));
-    path.exists().then(|| [b"unix:path=", path.as_os_str().as_bytes()].concat())
+pub fn usual_address() -> OsString {
+    format!("unix:path=/run/user/{}/bus", rustix::process::getuid().as_raw()).into()
 }
 
 /// Shows a notification by the service at the bus with this address. Gives up after `within`.
@@ -178,7 +177,8 @@ impl Bus {
     /// Proves to the bus who we are: it asks the kernel for the user of this socket.
     fn authenticate(&mut self) -> io::Result<()> {
         let user = rustix::process::getuid().as_raw().to_string();
-        let hex: String = user.bytes().map(|byte| format!("{byte:02x}")).collect();
+        // Digits in ASCII, in hexadecimal.
+        let hex: String = user.chars().flat_map(|digit| ['3', digit]).collect();
         self.write(format!("\0AUTH EXTERNAL {hex}\r\n").as_bytes())?;
         let mut line = Vec::new();
         while !line.ends_with(b"\r\n") {
