@@ -32,13 +32,13 @@ pub(super) struct Notifier {
 }
 
 impl Notifier {
-    /// `waits`: whether the command runs until the share ends.
+    /// `waits`: whether the command runs until the share ends. `instead`: the command that does.
     ///
     /// # Errors
     /// Notices are wanted from a command that does not wait.
-    pub(super) fn of(args: &NotifyArgs, waits: bool, command: &str, cx: &Context) -> Result<Self, Failure> {
+    pub(super) fn of(args: &NotifyArgs, waits: bool, instead: &str, cx: &Context) -> Result<Self, Failure> {
         if args.notify && !waits {
-            return Err(Failure::usage("--notify needs --wait", Hint::run(format!("share {command} --wait --notify"))));
+            return Err(Failure::usage("--notify needs --wait", Hint::run(format!("share {instead}"))));
         }
         let (output, has_warned, running) = (cx.output.clone(), Arc::default(), Mutex::default());
         Ok(Self { is_asked: args.notify, output, has_warned, running })

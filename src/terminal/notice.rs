@@ -16,7 +16,7 @@ const BOUND: Duration = Duration::from_secs(2);
 /// Gives a notice. May block for two seconds.
 ///
 /// # Errors
-/// There is neither a desktop nor a terminal.
+/// The user has neither a desktop nor a terminal.
 pub(crate) fn give(summary: &str, body: &str) -> io::Result<()> {
     if let Some(bus) = DesktopSession::find().bus() {
         let notification = Notification { app: "share", summary: &printable(summary), body: &printable(body) };
@@ -25,8 +25,7 @@ pub(crate) fn give(summary: &str, body: &str) -> io::Result<()> {
             Err(error) => tracing::debug!(%error, "the desktop shows no notification"),
         }
     }
-    let mut terminal =
-        Tty::open_to_write().map_err(|_| io::Error::other("there is neither a desktop nor a terminal"))?;
+    let mut terminal = Tty::open_to_write().map_err(|_| io::Error::other("neither a desktop nor a terminal"))?;
     let (form, is_within) = match tmux::outer() {
         Some(outer) if outer.may_pass => (Form::of_name(&outer.name), true),
         Some(_) => (Form::Bell, true),

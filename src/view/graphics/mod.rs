@@ -66,8 +66,8 @@ pub(super) struct Drawing {
     pub(super) size: (u32, u32),
 }
 
-/// Encodes `image` for the position of the cursor and cells of this size, shrunk to the terminal's limits. `None`: not even a small picture is
-/// within them.
+/// Encodes `image` for the position of the cursor and cells of this size, shrunk to the terminal's limits. `None`: not
+/// even a small picture is within them.
 pub(super) fn draw(
     graphics: Graphics,
     image: &RgbaImage,
