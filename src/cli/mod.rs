@@ -6,7 +6,7 @@
 //! | `arguments` | parsing of the arguments, and errors in them |
 //! | `help`, `manual` | help texts and manual pages |
 //! | `context` | the surroundings of a command: settings, output, the signal to stop |
-//! | `connect`, `stores`, `folders` | connections to relays; storage by its address |
+//! | `network`, `connect`, `stores`, `folders` | proxies; connections to relays; storage by its address |
 //! | `host` | serving shares from here |
 //! | `outcome`, `reporting` | the words about a share that was sent, and about a report |
 //! | `look`, `catch_up` | looking at a share; work that earlier runs have left |
@@ -32,6 +32,7 @@ mod input;
 mod list;
 mod look;
 mod manual;
+mod network;
 mod open;
 mod outcome;
 mod output;
