@@ -21,7 +21,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
 
     $completions = @(switch ($command) {
         'share' {
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
@@ -63,7 +63,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'Make a separate link for WHO (repeatable)')
             [CompletionResult]::new('--links', '--links', [CompletionResultType]::ParameterName, 'Make N links, each of which works once')
             [CompletionResult]::new('--receipt', '--receipt', [CompletionResultType]::ParameterName, 'Write a receipt to FILE, so that any machine can check or revoke the share')
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
@@ -80,6 +80,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--copy', '--copy', [CompletionResultType]::ParameterName, 'Copy the link to the clipboard, not to its history')
             [CompletionResult]::new('--bare', '--bare', [CompletionResultType]::ParameterName, 'Print a link that no browser or preview follows')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait until the share is opened')
+            [CompletionResult]::new('--notify', '--notify', [CompletionResultType]::ParameterName, 'Notify me when the share is opened (with --wait, or served from here)')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON lines')
@@ -95,7 +96,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--seconds', '--seconds', [CompletionResultType]::ParameterName, 'Close the view after N seconds')
             [CompletionResult]::new('--passphrase-file', '--passphrase-file', [CompletionResultType]::ParameterName, 'Read the passphrase from the first line of FILE')
             [CompletionResult]::new('--relay', '--relay', [CompletionResultType]::ParameterName, 'Use the relay at URL if the link names none')
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
@@ -117,7 +118,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
         'share;peek' {
             [CompletionResult]::new('--passphrase-file', '--passphrase-file', [CompletionResultType]::ParameterName, 'Read the passphrase from the first line of FILE')
             [CompletionResult]::new('--relay', '--relay', [CompletionResultType]::ParameterName, 'Use the relay at URL if the link names none')
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
@@ -134,11 +135,12 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
         }
         'share;status' {
             [CompletionResult]::new('--receipt', '--receipt', [CompletionResultType]::ParameterName, 'Use a receipt that `share send` wrote, on any machine')
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait until the share is opened or ends')
+            [CompletionResult]::new('--notify', '--notify', [CompletionResultType]::ParameterName, 'Notify me when the share is opened (with --wait)')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Don''t print progress or hints')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON lines')
@@ -150,7 +152,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
         }
         'share;revoke' {
             [CompletionResult]::new('--receipt', '--receipt', [CompletionResultType]::ParameterName, 'Use a receipt that `share send` wrote, on any machine')
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
@@ -166,7 +168,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             break
         }
         'share;list' {
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
@@ -184,7 +186,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--note', '--note', [CompletionResultType]::ParameterName, 'Add a note to the operator; - reads it from standard input')
             [CompletionResult]::new('--passphrase-file', '--passphrase-file', [CompletionResultType]::ParameterName, 'Read the passphrase from the first line of FILE')
             [CompletionResult]::new('--relay', '--relay', [CompletionResultType]::ParameterName, 'Use the relay at URL if the link names none')
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
@@ -232,7 +234,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--admin', '--admin', [CompletionResultType]::ParameterName, 'Serve health, metrics and status at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state directory]')
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Log as text or JSON lines on standard error, or to journald')
             [CompletionResult]::new('--drain', '--drain', [CompletionResultType]::ParameterName, 'When stopped, let running requests finish for up to TIME')
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
@@ -256,7 +258,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             break
         }
         'share;relay;use' {
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
@@ -275,7 +277,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--max-shares-per-day', '--max-shares-per-day', [CompletionResultType]::ParameterName, 'Accept up to N new shares a day from the holder')
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Let the token end after TIME, such as 30d, or with the day DATE, UTC, such as 2027-12-31')
             [CompletionResult]::new('--create-token-file', '--create-token-file', [CompletionResultType]::ParameterName, 'Use FILE [default: state directory if it is set, or else the data directory]')
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
@@ -293,7 +295,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
         }
         'share;relay;token;list' {
             [CompletionResult]::new('--create-token-file', '--create-token-file', [CompletionResultType]::ParameterName, 'Use FILE [default: state directory if it is set, or else the data directory]')
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
@@ -308,7 +310,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
         }
         'share;relay;token;revoke' {
             [CompletionResult]::new('--create-token-file', '--create-token-file', [CompletionResultType]::ParameterName, 'Use FILE [default: state directory if it is set, or else the data directory]')
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
@@ -337,7 +339,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             break
         }
         'share;relay;check' {
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
@@ -353,7 +355,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
         }
         'share;relay;status' {
             [CompletionResult]::new('--admin', '--admin', [CompletionResultType]::ParameterName, 'Ask the relay at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state directory, or that of the system service]')
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
@@ -367,7 +369,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             break
         }
         'share;relay;reports' {
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
@@ -388,7 +390,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
         'share;relay;reports;list' {
             [CompletionResult]::new('--identity', '--identity', [CompletionResultType]::ParameterName, 'Decrypt with the age identity in FILE; - reads it from standard input')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Read the store of the relay at URL [default: data directory]')
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
@@ -404,7 +406,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
         'share;relay;reports;show' {
             [CompletionResult]::new('--identity', '--identity', [CompletionResultType]::ParameterName, 'Decrypt with the age identity in FILE; - reads it from standard input')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Read the store of the relay at URL [default: data directory]')
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
@@ -422,7 +424,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Save to FILE or DIR; with --encrypted also to standard output (-)')
             [CompletionResult]::new('--identity', '--identity', [CompletionResultType]::ParameterName, 'Decrypt with the age identity in FILE; - reads it from standard input')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Read the store of the relay at URL [default: data directory]')
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
@@ -438,7 +440,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
         }
         'share;relay;reports;delete' {
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Read the store of the relay at URL [default: data directory]')
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
@@ -528,7 +530,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
             break
         }
         'share;completions' {
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')
@@ -544,7 +546,7 @@ Register-ArgumentCompleter -Native -CommandName 'share' -ScriptBlock {
         'share;man' {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write all pages to DIR')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write all pages to DIR')
-            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME without an answer [default: 10m]')
+            [CompletionResult]::new('--give-up', '--give-up', [CompletionResultType]::ParameterName, 'Give up after TIME [default: 10m]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Keep state between runs in DIR')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through a proxy, or "none"')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Also trust the CA certificates in FILE')

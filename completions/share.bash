@@ -2349,7 +2349,7 @@ _share() {
             return 0
             ;;
         share__subcmd__send)
-            opts="-n -e -p -P -c -q -v -h --text --name --from --note --no-name --metadata --expire --passphrase --passphrase-file --generate-passphrase --view-only --relay --direct --interface --listen --public-url --for --links --qr --copy --bare --wait --receipt --quiet --json --verbose --give-up --state-dir --proxy --ca --help"
+            opts="-n -e -p -P -c -q -v -h --text --name --from --note --no-name --metadata --expire --passphrase --passphrase-file --generate-passphrase --view-only --relay --direct --interface --listen --public-url --for --links --qr --copy --bare --wait --notify --receipt --quiet --json --verbose --give-up --state-dir --proxy --ca --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2511,7 +2511,7 @@ _share() {
             return 0
             ;;
         share__subcmd__status)
-            opts="-q -v -h --receipt --wait --quiet --json --verbose --give-up --state-dir --proxy --ca --help"
+            opts="-q -v -h --receipt --wait --notify --quiet --json --verbose --give-up --state-dir --proxy --ca --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::cli::connect::Connected;
 use crate::cli::context::Context;
+use crate::cli::notice::Notifier;
 use crate::cli::output::errors::{Failure, Request};
 use crate::cli::output::format;
 use crate::host;
@@ -87,12 +88,18 @@ impl Relays {
     }
 
     /// Waits for the end of a share, and prints it. `several`: the output is about more than this share.
-    pub(super) async fn wait(&self, entry: &SentShare, several: bool, cx: &Context) -> Result<Status, Failure> {
+    pub(super) async fn wait(
+        &self,
+        entry: &SentShare,
+        several: bool,
+        notifier: &Notifier,
+        cx: &Context,
+    ) -> Result<Status, Failure> {
         if let Some(end) = &entry.end {
             return Ok(end.clone());
         }
         let (at, owner) = self.reach(entry)?;
-        wait_at(entry, several, &owner, &at, cx).await
+        wait_at(entry, several, &owner, &at, notifier, cx).await
     }
 
     /// Revokes a share. Returns its state before, and its status now if the relay still answers.
@@ -150,6 +157,7 @@ pub(super) async fn wait_at(
     several: bool,
     owner: &Credential,
     at: &Reached<'_>,
+    notifier: &Notifier,
     cx: &Context,
 ) -> Result<Status, Failure> {
     let mut known: Option<ShareState> = None;
@@ -166,6 +174,7 @@ pub(super) async fn wait_at(
         };
         if is_over(status.state) {
             print("ended", &entry.outcome(&status));
+            notifier.ended(entry, &status);
             return Ok(status);
         }
         if known == Some(status.state) {

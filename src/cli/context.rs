@@ -33,7 +33,7 @@ pub(super) struct Common {
     #[arg(help = "Print more detail (-vv for debugging) [env: SHARE_LOG]")]
     #[arg(short, long, global = true, action = clap::ArgAction::Count, hide_short_help = true)]
     pub(super) verbose: u8,
-    /// Give up after TIME without an answer [default: 10m]
+    /// Give up after TIME [default: 10m]
     #[arg(
         long, global = true, value_name = "TIME", env = "SHARE_GIVE_UP", value_parser = duration,
         value_hint = ValueHint::Other, hide_short_help = true

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cli::context::Context;
 use crate::cli::folders;
+use crate::cli::notice::Notifier;
 use crate::cli::outcome::expect_opened;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{Output, format};
@@ -130,10 +131,16 @@ pub(super) fn upload_failure(error: Failure) -> Failure {
 }
 
 /// Serves until all shares of `batch` have ended, or are revoked.
-pub(super) async fn until_opened(serving: Serving, batch: &Committed, cx: &Context) -> Result<(), Failure> {
+pub(super) async fn until_opened(
+    serving: Serving,
+    batch: &Committed,
+    notifier: &Notifier,
+    cx: &Context,
+) -> Result<(), Failure> {
     let output = &cx.output;
     let narrator = Narrator {
         output,
+        notifier,
         several: batch.shares().len() > 1,
         reach: serving.reach(),
         enclosure: serving.address().enclosure,
@@ -291,6 +298,7 @@ fn way_out(enclosure: Enclosure, ip: IpAddr) -> String {
 /// Prints what happens to shares.
 struct Narrator<'a> {
     output: &'a Output,
+    notifier: &'a Notifier,
     /// Whether there are several, so that each line names its share.
     several: bool,
     reach: Reach,
@@ -323,6 +331,7 @@ impl Narrator<'_> {
                 }
                 let entry = share.entry();
                 self.event(share, "ended", entry.facts(Some(&status)), &entry.outcome(&status));
+                self.notifier.ended(entry, &status);
             }
         }
     }

@@ -9,6 +9,7 @@ use crate::cli::asking::Relays;
 use crate::cli::catch_up::catch_up;
 use crate::cli::context::Context;
 use crate::cli::input::link;
+use crate::cli::notice::{Notifier, NotifyArgs};
 use crate::cli::outcome::expect_opened;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{format, indented};
@@ -94,12 +95,15 @@ impl Selected {
 /// "Opened by" is followed by two words that name the opener's device. The recipient sees the same words.
 #[derive(Args)]
 #[command(after_long_help = STATUS_EXAMPLES)]
+#[command(mut_arg("notify", |notify| notify.help("Notify me when the share is opened (with --wait)")))]
 pub(super) struct StatusArgs {
     #[command(flatten)]
     which: Which,
     /// Wait until the share is opened or ends
     #[arg(long)]
     wait: bool,
+    #[command(flatten)]
+    notify: NotifyArgs,
 }
 
 /// A share in three lines: its title, its state, and where it was sent.
@@ -119,10 +123,15 @@ Examples:
 
 /// Runs the command.
 pub(super) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Failure> {
+    let notifier = Notifier::of(&args.notify, args.wait, "status")?;
     let selected = args.which.find(cx).await?;
     let relays = Relays::of(&selected.entries, selected.outbox.is_none(), cx.give_up, cx).await?;
     let asking = join_all(selected.entries.iter().map(async |entry| {
-        if args.wait { relays.wait(entry, selected.entries.len() > 1, cx).await } else { relays.status(entry).await }
+        if args.wait {
+            relays.wait(entry, selected.entries.len() > 1, &notifier, cx).await
+        } else {
+            relays.status(entry).await
+        }
     }));
     let answers = tokio::select! {
         answers = asking => answers,

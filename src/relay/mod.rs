@@ -20,6 +20,7 @@ mod content;
 mod error;
 pub mod front;
 pub mod health;
+pub mod here;
 mod http;
 pub mod metrics;
 pub mod obstacle;

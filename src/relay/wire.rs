@@ -27,6 +27,8 @@ pub(super) const OWNER: &str = "/v1/owner";
 
 /// The header with the checksum of a whole part.
 pub(super) const CHECKSUM: &str = "share-crc32c";
+/// The header of a credential where `Authorization` belongs to a proxy in front of the relay.
+pub(super) const SHARE_AUTHORIZATION: &str = "share-authorization";
 /// A JSON object.
 pub(super) const JSON: &str = "application/json";
 /// An error.
@@ -102,7 +104,7 @@ pub(super) struct Done {
     pub(super) v: V1,
 }
 
-/// The value of the `Authorization` header.
+/// The value of the header of a credential.
 pub(super) fn bearer(credential: &Credential) -> Zeroizing<String> {
     let (id, token) = (credential.id.as_bytes(), Zeroizing::new(BASE64URL.encode(credential.token.as_bytes())));
     Zeroizing::new(format!("Bearer {}.{}", BASE64URL.encode(id), *token))

@@ -9,6 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::input::files::InputOptions;
 use crate::cli::input::metadata::Metadata;
 use crate::cli::input::passphrase::PassphraseArgs;
+use crate::cli::notice::NotifyArgs;
 use crate::cli::output::errors::{self, Failure, Hint};
 use crate::cli::{config, host, output};
 use crate::relay::{MAX_TTL, MIN_TTL};
@@ -98,6 +99,8 @@ pub(crate) struct SendArgs {
     /// Wait until the share is opened
     #[arg(long, help_heading = OUTPUT)]
     pub(super) wait: bool,
+    #[command(flatten, next_help_heading = OUTPUT)]
+    pub(super) notify: NotifyArgs,
     /// Write a receipt to FILE, so that any machine can check or revoke the share
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true, help_heading = OUTPUT)]
     pub(super) receipt: Option<PathBuf>,

@@ -19,6 +19,7 @@ use crate::cli::catch_up::catch_up;
 use crate::cli::connect::Connected;
 use crate::cli::context::Context;
 use crate::cli::input::files::Inputs;
+use crate::cli::notice::Notifier;
 use crate::cli::outcome::expect_opened;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{Watched, format};
@@ -39,6 +40,7 @@ pub(super) async fn run(args: SendArgs, cx: &Context) -> Result<(), Failure> {
     let relay = args.relay(cx)?;
     let ttl = args.ttl(cx)?;
     args.expect_sense(relay.as_ref())?;
+    let notifier = Notifier::of(&args.notify, args.wait || relay.is_none(), "send")?;
     let Words { from, note } = Words::of(&args, cx)?;
     let inputs = args.wanted().open(cx).await?;
     let passphrase = match (args.generate_passphrase, args.passphrase.is_given()) {
@@ -66,7 +68,7 @@ pub(super) async fn run(args: SendArgs, cx: &Context) -> Result<(), Failure> {
         options,
         describe: format::describe,
     };
-    let sending = Sending { args, cx, inputs, shown, ttl };
+    let sending = Sending { args, cx, inputs, shown, ttl, notifier };
     match relay {
         Some(url) => sending.through(url, plan).await,
         None => sending.directly(plan).await,
@@ -81,6 +83,7 @@ struct Sending<'a> {
     /// A generated passphrase, which is printed.
     shown: Option<Zeroizing<String>>,
     ttl: Duration,
+    notifier: Notifier,
 }
 
 impl Sending<'_> {
@@ -141,7 +144,7 @@ impl Sending<'_> {
         };
         let status = host::status_line(&serving, batch.shares().len());
         let batch = self.print(batch, qr, &status).await?;
-        host::until_opened(serving, &batch, cx).await
+        host::until_opened(serving, &batch, &self.notifier, cx).await
     }
 
     /// Records the shares in the outbox, and in a receipt if the user asked for one.
@@ -244,7 +247,9 @@ impl Sending<'_> {
         self.cx.output.info("Waiting until the share is opened. Press Ctrl-C to stop waiting; the link keeps working.");
         let waiting = try_join_all(batch.shares().iter().map(async |share| {
             let at = asking::Reached::at(endpoint, &connected.relay);
-            let status = asking::wait_at(share.entry(), batch.shares().len() > 1, share.owner(), &at, self.cx).await?;
+            let several = batch.shares().len() > 1;
+            let waiting = asking::wait_at(share.entry(), several, share.owner(), &at, &self.notifier, self.cx);
+            let status = waiting.await?;
             batch.note_end(share, &status);
             Ok::<_, Failure>(status)
         }));

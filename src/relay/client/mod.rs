@@ -4,6 +4,7 @@ pub mod admin;
 mod body;
 pub mod endpoint;
 mod errors;
+pub mod here;
 pub mod retry;
 
 use std::pin::pin;

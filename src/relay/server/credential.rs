@@ -1,4 +1,4 @@
-//! The credential of a request: the `Authorization` header.
+//! The credential of a request: the `Share-Authorization` header, or without one the `Authorization` header.
 
 use std::convert::Infallible;
 
@@ -13,9 +13,13 @@ impl<S: Sync> FromRequestParts<S> for Credential {
     type Rejection = Infallible;
 
     /// Reads the credential. A missing or malformed one, or one of two, becomes a random one: it gets the answer of an
-    /// unknown share after the same reads of the store.
+    /// unknown share after the same reads of the store. Beside `Share-Authorization`, `Authorization` is for a proxy in
+    /// front of the relay.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let mut values = parts.headers.get_all(AUTHORIZATION).iter();
+        let headers = &parts.headers;
+        let is_own = headers.contains_key(wire::SHARE_AUTHORIZATION);
+        let name = if is_own { wire::SHARE_AUTHORIZATION } else { AUTHORIZATION.as_str() };
+        let mut values = headers.get_all(name).iter();
         let only = values.next().filter(|_| values.next().is_none());
         let credential = only.and_then(|value| value.to_str().ok()).and_then(wire::parse_bearer);
         Ok(credential.unwrap_or_else(Credential::random))

@@ -79,6 +79,33 @@ async fn a_credential_may_be_written_in_any_case_and_only_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn share_authorization_means_what_authorization_means() {
+    let (bench, address) = relay();
+    let share = Sample::new(5000, false);
+    share.send(&*bench.relay).await;
+    let get = |headers: &str| ask(&address, head(&address, "GET /v1/link", headers));
+    let usual = bearer(&share.link());
+    let own = format!("Share-{usual}");
+    // `Authorization` then belongs to a proxy in front of the relay, whatever it is.
+    let wrong = bearer(&Credential::random());
+    for right in [
+        own.clone(),
+        own.replace("Bearer ", "bearer   "),
+        format!("Authorization: Basic eDp5\r\n{own}"),
+        format!("{own}{}", wrong.repeat(2)),
+        format!("{own}{usual}"),
+    ] {
+        assert_eq!(get(&right).status(), "200", "{right}");
+    }
+    let (malformed, empty) = ("Share-Authorization: Bearer x\r\n".to_owned(), "Share-Authorization:\r\n".to_owned());
+    for refused in [own.repeat(2), format!("Share-{wrong}"), malformed, empty] {
+        for headers in [refused.clone(), format!("{refused}{usual}")] {
+            get(&headers).expect("404", "unknown", &headers);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sender_waits_also_behind_a_proxy_that_changes_tags() {
     let (bench, address) = relay();
     let share = Sample::new(5000, false);
@@ -118,6 +145,8 @@ async fn credentials_that_fit_nothing_cost_the_same_reads() {
         ("malformed", "Authorization: Bearer x\r\n".to_owned()),
         ("another scheme", unknown.replace("Bearer", "Basic")),
         ("two", bearer(&waiting.link()).repeat(2)),
+        ("two of its own", format!("Share-{}", bearer(&waiting.link())).repeat(2)),
+        ("a malformed one of its own", format!("Share-Authorization: Bearer x\r\n{}", bearer(&waiting.link()))),
         ("wrong, waiting", wrong(&waiting)),
         ("wrong, claimed", wrong(&claimed)),
         ("wrong, uploading", wrong(&uploading)),
