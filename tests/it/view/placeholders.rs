@@ -180,6 +180,7 @@ fn a_hidden_photo_is_not_drawn_and_its_deletion_waits() {
     assert!(session.tty.seen(|seen| seen.drawn == 0), "nothing is drawn where nobody looks");
     session.tmux(&["select-window", "-t", ":0"]);
     session.whole();
+    until(&session, "q closes");
     // Closed while it is hidden: the deletion arrives when the window is shown again.
     session.tmux(&["select-window", "-t", ":1"]);
     session.tmux(&["send-keys", "-t", ":0", "q"]);
@@ -195,6 +196,7 @@ fn a_hidden_photo_is_not_drawn_and_its_deletion_waits() {
     // Hidden to the end.
     session.tty.press("\r");
     session.whole();
+    until(&session, "q closes");
     session.tmux(&["select-window", "-t", ":1"]);
     session.tmux(&["send-keys", "-t", ":0", "q"]);
     until(&session, "warning: tmux did not pass the deletion on");
