@@ -12,8 +12,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::answers::{HEADERS, HSTS, Refusal};
-use super::host;
 use super::options::Server;
+use super::{here, host};
 use crate::relay::RelayError;
 use crate::relay::problem::HttpProblem;
 use crate::safe_text::printable;
@@ -43,11 +43,8 @@ pub(super) async fn around(State(server): State<Arc<Server>>, request: Request, 
     let start = Instant::now();
     let method = known(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    for (name, value) in HEADERS {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
+    let response = with_headers(request, next).await;
+    let headers = response.headers();
     let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let bytes = declared.or_else(|| response.body().size_hint().exact());
     let route = route.as_ref().map_or("-", MatchedPath::as_str);
@@ -67,6 +64,15 @@ pub(super) async fn around(State(server): State<Arc<Server>>, request: Request, 
     response
 }
 
+/// Middleware that adds the headers of every answer.
+pub(super) async fn with_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    response
+}
+
 /// A method of HTTP in the log. A client may invent others, of any length.
 fn known(method: &Method) -> &'static str {
     let all = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
@@ -75,14 +81,14 @@ fn known(method: &Method) -> &'static str {
 
 /// Middleware of all requests that are within their client's limits: answers those that no handler gets.
 pub(super) async fn expected(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
-    match refusal(&server, request.uri(), request.headers()) {
+    match answer(&server, request.method(), request.uri(), request.headers()) {
         None => next.run(request).await,
-        Some(refusal) => refusal,
+        Some(answer) => answer,
     }
 }
 
 /// The answer to a request that no handler gets.
-fn refusal(server: &Server, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
+fn answer(server: &Server, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
     let target = uri.path_and_query().map_or(0, |target| target.as_str().len());
     if target > MAX_TARGET {
         return Some(HttpProblem::TargetTooLong.into_response());
@@ -98,9 +104,14 @@ fn refusal(server: &Server, uri: &Uri, headers: &HeaderMap) -> Option<Response> 
             return Some(HttpProblem::UnknownCoding.into_response());
         }
     }
+    // Before the host is checked: the sender asks under names that are not known to be its own yet.
+    if let Some(answer) = server.options.here.as_deref().and_then(|here| here::answer(here, method, uri, headers)) {
+        return Some(answer);
+    }
     let public_url = server.options.public_url.as_ref();
     let certificates = server.options.certificates.as_deref();
-    let Err(error) = host::expect_meant(uri, headers, server.listens, public_url, certificates) else {
+    let listens = (!server.options.only_public).then_some(server.listens);
+    let Err(error) = host::expect_meant(uri, headers, listens, public_url, certificates) else {
         return server.base.as_deref().filter(|base| uri.path() == *base).map(to_page);
     };
     if error == RelayError::Misdirected && !server.misdirected.swap(true, Ordering::Relaxed) {

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, Uri, Version};
 use super::limits::Client;
 use crate::relay::RelayError;
 use crate::relay::certificate::Certificates;
+use crate::relay::here::canonical;
 use crate::relay_url::RelayUrl;
 
 /// The host in a `Host` header, without its port.
@@ -50,15 +51,15 @@ fn without_port(host: &str) -> &str {
 }
 
 /// Fails unless the `Host` header names the server that listens on `listens` and is known as `public_url`, or by
-/// another name of its certificate. Prevents DNS rebinding: a foreign page must not reach a relay on a private network
-/// under a name of its own.
+/// another name of its certificate. Without `listens` no address or name of this computer is its own. Prevents DNS
+/// rebinding: a foreign page must not reach a relay on a private network under a name of its own.
 ///
 /// # Errors
 /// [`RelayError::BadRequest`] unless there is exactly one host, [`RelayError::Misdirected`] if it is another one.
 pub(super) fn expect_meant(
     uri: &Uri,
     headers: &HeaderMap,
-    listens: SocketAddr,
+    listens: Option<SocketAddr>,
     public_url: Option<&RelayUrl>,
     certificates: Option<&Certificates>,
 ) -> Result<(), RelayError> {
@@ -70,12 +71,13 @@ pub(super) fn expect_meant(
     if uri.authority().is_some_and(|authority| authority.as_str() != host) {
         return Err(RelayError::Misdirected);
     }
-    if public_url.is_some_and(|url| url.name().eq_ignore_ascii_case(host)) {
+    if public_url.is_some_and(|url| canonical(&url.name()) == canonical(host)) {
         return Ok(());
     }
     if certificates.is_some_and(|certificates| certificates.is_for(without_port(host))) {
         return Ok(());
     }
+    let Some(listens) = listens else { return Err(RelayError::Misdirected) };
     let host = HostName::parse(host);
     let is_ours = |ip| ip == listens.ip() || listens.ip().is_unspecified();
     let is_meant = host.is_local() || matches!(host, HostName::Address(ip) if is_ours(ip));
@@ -126,9 +128,9 @@ mod tests {
     #[test]
     fn a_request_for_another_name_or_for_two_is_not_meant() {
         let url = RelayUrl::parse("https://relay.example").unwrap();
-        let (listens, everywhere) = ("192.0.2.1:80".parse().unwrap(), "0.0.0.0:80".parse().unwrap());
+        let (listens, everywhere) = ("192.0.2.1:80".parse().ok(), "0.0.0.0:80".parse().ok());
         let (uri, certificates) = (Uri::from_static("/"), Certificates::new(Some(vec!["other.example".to_owned()])));
-        let is_meant = |hosts: &[(&'static str, &'static str)], listens| {
+        let is_meant = |hosts: &[(&'static str, &'static str)], listens: Option<SocketAddr>| {
             let mut all = HeaderMap::new();
             for (name, value) in hosts {
                 all.append(*name, value.parse().unwrap());
@@ -147,5 +149,10 @@ mod tests {
         assert_eq!(is_meant(&[("host", "evil.example")], everywhere), other);
         assert_eq!(is_meant(&[("host", "localhost"), ("host", "evil.example")], listens), malformed);
         assert_eq!(is_meant(&[], listens), malformed);
+        for (host, expected) in
+            [("Relay.example:443", meant.clone()), ("127.0.0.1", other.clone()), ("192.0.2.1", other.clone())]
+        {
+            assert_eq!(is_meant(&[("host", host)], None), expected, "{host}");
+        }
     }
 }

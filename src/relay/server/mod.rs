@@ -12,10 +12,12 @@ mod body;
 mod closing;
 mod connection;
 mod credential;
+pub mod early;
 mod entrance;
 mod exchange;
 pub mod guests;
 mod handlers;
+mod here;
 mod host;
 mod limits;
 mod options;
@@ -35,6 +37,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware;
 use axum::routing::{get, post, put};
+use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
 use self::connection::Acceptor;
@@ -43,7 +46,7 @@ use self::limits::requests;
 use self::options::Server;
 pub use self::options::{CreatePolicy, PORT, ServerOptions};
 use self::secure::Tls;
-use self::serving::Stop;
+use self::serving::{Stop, asynchronous};
 pub use self::tokens::{CreateToken, CreateTokens};
 use crate::relay::problem::HttpProblem;
 use crate::relay::{Relay, wire};
@@ -67,19 +70,23 @@ pub async fn serve(
     };
     let tls = tls.transpose().map_err(io::Error::other)?;
     let redirects = options.redirects.take().map(asynchronous).transpose()?;
+    let more = options.more.drain(..).map(asynchronous).collect::<io::Result<Vec<_>>>()?;
     let (drain, plain) = (options.drain, options.plain && options.certificates.is_none());
     let permits = Arc::new(Semaphore::new(options.max_connections));
     let server = Arc::new(Server::new(relay, options, listens));
     let (limiter, metrics) = (server.limiter.clone(), server.options.metrics.clone());
     let stops = Stop::when(&server.stopping);
     let acceptor = |tls, plain| Acceptor::new(tls, plain, permits.clone(), limiter.clone(), metrics.clone());
-    let main = serving::serve(listener, acceptor(tls, plain), router(server.clone()), stops.clone(), drain);
+    let (all, app) = (acceptor(tls, plain), router(server.clone()));
+    let listeners = std::iter::once(listener).chain(more);
+    let main =
+        join_all(listeners.map(|listener| serving::serve(listener, all.clone(), app.clone(), stops.clone(), drain)));
     let redirecting = redirects
         .map(|listener| serving::serve(listener, acceptor(None, true), redirect::router(server.clone()), stops, drain));
     let serving = async {
         match redirecting {
             Some(redirecting) => drop(tokio::join!(main, redirecting)),
-            None => main.await,
+            None => drop(main.await),
         }
     };
     let stop = async {
@@ -93,12 +100,6 @@ pub async fn serve(
         () = limiter.keep_forgetting() => {}
     }
     Ok(())
-}
-
-/// The listener, for use with the runtime.
-fn asynchronous(listener: TcpListener) -> io::Result<tokio::net::TcpListener> {
-    listener.set_nonblocking(true)?;
-    tokio::net::TcpListener::from_std(listener)
 }
 
 fn router(server: Arc<Server>) -> Router {

@@ -12,6 +12,7 @@ use super::limits::{Limiter, Limits};
 use super::room::Room;
 use super::tokens::{CreateToken, CreateTokens};
 use crate::relay::certificate::Certificates;
+use crate::relay::here::Here;
 use crate::relay::metrics::Metrics;
 use crate::relay::{Admission, Relay, RelayError};
 use crate::relay_url::RelayUrl;
@@ -37,6 +38,12 @@ pub struct ServerOptions {
     pub certificates: Option<Arc<Certificates>>,
     /// A listener for plain HTTP that redirects to `public_url`, and answers challenges for `certificates`.
     pub redirects: Option<TcpListener>,
+    /// More listeners for the same service as the main one.
+    pub more: Vec<TcpListener>,
+    /// Answers the question whether an address leads to this process, under any host.
+    pub here: Option<Arc<Here>>,
+    /// Whether only `public_url` names this server: a tunnel ends here, and no address of this computer is meant.
+    pub only_public: bool,
     /// Whether plain HTTP is accepted. If not, only TLS with that key is, which browsers cannot use.
     pub plain: bool,
     /// The default time for running requests when the server stops.
@@ -58,6 +65,9 @@ impl Default for ServerOptions {
             direct: None,
             certificates: None,
             redirects: None,
+            more: Vec::new(),
+            here: None,
+            only_public: false,
             plain: true,
             drain: DRAIN_TIME,
             max_connections: Limits::ALL_CONNECTIONS,
@@ -150,6 +160,9 @@ impl Server {
     pub(super) fn new(relay: Arc<dyn Relay>, options: ServerOptions, listens: SocketAddr) -> Self {
         let base = options.public_url.as_ref().and_then(RelayUrl::base_path).map(Arc::from);
         let limiter = Arc::new(Limiter::new(&options.limits));
+        if options.only_public {
+            limiter.expect_tunnel();
+        }
         Self {
             relay,
             options,

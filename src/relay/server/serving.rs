@@ -42,6 +42,12 @@ const PING_TIME: Duration = Duration::from_secs(20);
 /// Time for the rest of a connection that is closed because it is idle.
 const CLOSE_TIME: Duration = Duration::from_secs(10);
 
+/// The listener, for use with the runtime.
+pub(super) fn asynchronous(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
+}
+
 /// Tells everything that serves to stop.
 #[derive(Clone)]
 pub(super) struct Stop(watch::Receiver<bool>);

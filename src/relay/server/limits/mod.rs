@@ -174,6 +174,11 @@ impl Limiter {
         }
     }
 
+    /// Expects that all clients come through a program of this machine, so that nobody is warned of it.
+    pub(super) fn expect_tunnel(&self) {
+        self.warned_of_unnamed.call_once(|| {});
+    }
+
     /// Forgets what need not be remembered, until it is dropped.
     pub(super) async fn keep_forgetting(&self) {
         let mut ticks = interval(FORGET_TIME);
