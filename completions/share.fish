@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_share_global_optspecs
-    string join \n q/quiet json v/verbose give-up= state-dir= h/help V/version
+    string join \n q/quiet json v/verbose give-up= state-dir= proxy= ca= h/help V/version
 end
 
 function __fish_share_needs_command
@@ -24,8 +24,10 @@ function __fish_share_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c share -n "__fish_share_needs_command" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_needs_command" -l give-up -d 'Give up after TIME [default: 10m]' -r -f
 complete -c share -n "__fish_share_needs_command" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_needs_command" -l proxy -d 'Connect through a proxy, or "none"' -r -f
+complete -c share -n "__fish_share_needs_command" -l ca -d 'Also trust the CA certificates in FILE' -r -F
 complete -c share -n "__fish_share_needs_command" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_needs_command" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_needs_command" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
@@ -58,8 +60,10 @@ complete -c share -n "__fish_share_using_subcommand send" -l tunnel -d 'Serve th
 complete -c share -n "__fish_share_using_subcommand send" -l for -d 'Make a separate link for WHO (repeatable)' -r -f
 complete -c share -n "__fish_share_using_subcommand send" -l links -d 'Make N links, each of which works once' -r -f
 complete -c share -n "__fish_share_using_subcommand send" -l receipt -d 'Write a receipt to FILE, so that any machine can check or revoke the share' -r -F
-complete -c share -n "__fish_share_using_subcommand send" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_using_subcommand send" -l give-up -d 'Give up after TIME [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand send" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_using_subcommand send" -l proxy -d 'Connect through a proxy, or "none"' -r -f
+complete -c share -n "__fish_share_using_subcommand send" -l ca -d 'Also trust the CA certificates in FILE' -r -F
 complete -c share -n "__fish_share_using_subcommand send" -l text -d 'Prompt for a text to send'
 complete -c share -n "__fish_share_using_subcommand send" -l no-name -d 'Don\'t send file names'
 complete -c share -n "__fish_share_using_subcommand send" -s p -l passphrase -d 'Prompt for a passphrase'
@@ -79,8 +83,10 @@ complete -c share -n "__fish_share_using_subcommand open" -s o -l output -d 'Sav
 complete -c share -n "__fish_share_using_subcommand open" -l seconds -d 'Close the view after N seconds' -r -f
 complete -c share -n "__fish_share_using_subcommand open" -l passphrase-file -d 'Read the passphrase from the first line of FILE' -r -F
 complete -c share -n "__fish_share_using_subcommand open" -l relay -d 'Use the relay at URL if the link names none' -r -f
-complete -c share -n "__fish_share_using_subcommand open" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_using_subcommand open" -l give-up -d 'Give up after TIME [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand open" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_using_subcommand open" -l proxy -d 'Connect through a proxy, or "none"' -r -f
+complete -c share -n "__fish_share_using_subcommand open" -l ca -d 'Also trust the CA certificates in FILE' -r -F
 complete -c share -n "__fish_share_using_subcommand open" -s f -l force -d 'Replace FILE if it exists'
 complete -c share -n "__fish_share_using_subcommand open" -s y -l yes -d 'Don\'t ask first; save what cannot be shown'
 complete -c share -n "__fish_share_using_subcommand open" -s p -l passphrase -d 'Prompt for a passphrase'
@@ -90,16 +96,20 @@ complete -c share -n "__fish_share_using_subcommand open" -s v -l verbose -d 'Pr
 complete -c share -n "__fish_share_using_subcommand open" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand peek" -l passphrase-file -d 'Read the passphrase from the first line of FILE' -r -F
 complete -c share -n "__fish_share_using_subcommand peek" -l relay -d 'Use the relay at URL if the link names none' -r -f
-complete -c share -n "__fish_share_using_subcommand peek" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_using_subcommand peek" -l give-up -d 'Give up after TIME [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand peek" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_using_subcommand peek" -l proxy -d 'Connect through a proxy, or "none"' -r -f
+complete -c share -n "__fish_share_using_subcommand peek" -l ca -d 'Also trust the CA certificates in FILE' -r -F
 complete -c share -n "__fish_share_using_subcommand peek" -s p -l passphrase -d 'Prompt for a passphrase'
 complete -c share -n "__fish_share_using_subcommand peek" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand peek" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand peek" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
 complete -c share -n "__fish_share_using_subcommand peek" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand status" -l receipt -d 'Use a receipt that `share send` wrote, on any machine' -r -F
-complete -c share -n "__fish_share_using_subcommand status" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_using_subcommand status" -l give-up -d 'Give up after TIME [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand status" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_using_subcommand status" -l proxy -d 'Connect through a proxy, or "none"' -r -f
+complete -c share -n "__fish_share_using_subcommand status" -l ca -d 'Also trust the CA certificates in FILE' -r -F
 complete -c share -n "__fish_share_using_subcommand status" -l wait -d 'Wait until the share is opened or ends'
 complete -c share -n "__fish_share_using_subcommand status" -l notify -d 'Notify me when the share is opened (with --wait)'
 complete -c share -n "__fish_share_using_subcommand status" -s q -l quiet -d 'Don\'t print progress or hints'
@@ -107,15 +117,19 @@ complete -c share -n "__fish_share_using_subcommand status" -l json -d 'Print re
 complete -c share -n "__fish_share_using_subcommand status" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
 complete -c share -n "__fish_share_using_subcommand status" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand revoke" -l receipt -d 'Use a receipt that `share send` wrote, on any machine' -r -F
-complete -c share -n "__fish_share_using_subcommand revoke" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_using_subcommand revoke" -l give-up -d 'Give up after TIME [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand revoke" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_using_subcommand revoke" -l proxy -d 'Connect through a proxy, or "none"' -r -f
+complete -c share -n "__fish_share_using_subcommand revoke" -l ca -d 'Also trust the CA certificates in FILE' -r -F
 complete -c share -n "__fish_share_using_subcommand revoke" -s y -l yes -d 'Don\'t ask for confirmation'
 complete -c share -n "__fish_share_using_subcommand revoke" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand revoke" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand revoke" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
 complete -c share -n "__fish_share_using_subcommand revoke" -s h -l help -d 'Print help'
-complete -c share -n "__fish_share_using_subcommand list" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_using_subcommand list" -l give-up -d 'Give up after TIME [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand list" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_using_subcommand list" -l proxy -d 'Connect through a proxy, or "none"' -r -f
+complete -c share -n "__fish_share_using_subcommand list" -l ca -d 'Also trust the CA certificates in FILE' -r -F
 complete -c share -n "__fish_share_using_subcommand list" -l forget -d 'Remove ended shares from the list'
 complete -c share -n "__fish_share_using_subcommand list" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand list" -l json -d 'Print results as JSON lines'
@@ -124,8 +138,10 @@ complete -c share -n "__fish_share_using_subcommand list" -s h -l help -d 'Print
 complete -c share -n "__fish_share_using_subcommand report" -l note -d 'Add a note to the operator; - reads it from standard input' -r -f
 complete -c share -n "__fish_share_using_subcommand report" -l passphrase-file -d 'Read the passphrase from the first line of FILE' -r -F
 complete -c share -n "__fish_share_using_subcommand report" -l relay -d 'Use the relay at URL if the link names none' -r -f
-complete -c share -n "__fish_share_using_subcommand report" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_using_subcommand report" -l give-up -d 'Give up after TIME [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand report" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_using_subcommand report" -l proxy -d 'Connect through a proxy, or "none"' -r -f
+complete -c share -n "__fish_share_using_subcommand report" -l ca -d 'Also trust the CA certificates in FILE' -r -F
 complete -c share -n "__fish_share_using_subcommand report" -s y -l yes -d 'Don\'t ask for confirmation'
 complete -c share -n "__fish_share_using_subcommand report" -s p -l passphrase -d 'Prompt for a passphrase'
 complete -c share -n "__fish_share_using_subcommand report" -s q -l quiet -d 'Don\'t print progress or hints'
@@ -164,8 +180,10 @@ complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_s
 json\t'An object a line'
 journald\t'Entries in the journal of systemd'"
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l drain -d 'When stopped, let running requests finish for up to TIME' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l give-up -d 'Give up after TIME [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l proxy -d 'Connect through a proxy, or "none"' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l ca -d 'Also trust the CA certificates in FILE' -r -F
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l plain-http -d 'Allow plain HTTP on a network that you trust'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l anyone -d 'Let anyone create shares (lower limits)'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -l shared-folder -d 'Let several relays use the folder'
@@ -180,8 +198,10 @@ complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_s
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -f -a "status" -d 'Show what a relay on this machine does'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -f -a "reports" -d 'List, read, save and delete reports'
 complete -c share -n "__fish_share_using_subcommand relay; and not __fish_seen_subcommand_from use token check status reports help" -f -a "help" -d 'Print the help of a command'
-complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l give-up -d 'Give up after TIME [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l proxy -d 'Connect through a proxy, or "none"' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l ca -d 'Also trust the CA certificates in FILE' -r -F
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from use" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
@@ -191,8 +211,10 @@ complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subco
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l max-shares-per-day -d 'Accept up to N new shares a day from the holder' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l until -d 'Let the token end after TIME, such as 30d, or with the day DATE, UTC, such as 2027-12-31' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l create-token-file -d 'Use FILE [default: state directory if it is set, or else the data directory]' -r -F
-complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l give-up -d 'Give up after TIME [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l proxy -d 'Connect through a proxy, or "none"' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l ca -d 'Also trust the CA certificates in FILE' -r -F
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
@@ -200,22 +222,28 @@ complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subco
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -a "list" -d 'List create tokens with their limits'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -a "revoke" -d 'Revoke a create token'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from token" -a "help" -d 'Print the help of a command'
-complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -l give-up -d 'Give up after TIME [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -l proxy -d 'Connect through a proxy, or "none"' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -l ca -d 'Also trust the CA certificates in FILE' -r -F
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -l held -d 'Also check that a request can wait 55 seconds, as --wait requires'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -l admin -d 'Ask the relay at ADDRESS: 127.0.0.1:PORT, [::1]:PORT or unix:PATH [default: relay.sock in the state directory, or that of the system service]' -r -f
-complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -l give-up -d 'Give up after TIME [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -l proxy -d 'Connect through a proxy, or "none"' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -l ca -d 'Also trust the CA certificates in FILE' -r -F
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help'
-complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from reports" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from reports" -l give-up -d 'Give up after TIME [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from reports" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from reports" -l proxy -d 'Connect through a proxy, or "none"' -r -f
+complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from reports" -l ca -d 'Also trust the CA certificates in FILE' -r -F
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from reports" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from reports" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from reports" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
@@ -231,15 +259,19 @@ complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subco
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "status" -d 'Show what a relay on this machine does'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "reports" -d 'List, read, save and delete reports'
 complete -c share -n "__fish_share_using_subcommand relay; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c share -n "__fish_share_using_subcommand completions" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_using_subcommand completions" -l give-up -d 'Give up after TIME [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand completions" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_using_subcommand completions" -l proxy -d 'Connect through a proxy, or "none"' -r -f
+complete -c share -n "__fish_share_using_subcommand completions" -l ca -d 'Also trust the CA certificates in FILE' -r -F
 complete -c share -n "__fish_share_using_subcommand completions" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand completions" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand completions" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'
 complete -c share -n "__fish_share_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c share -n "__fish_share_using_subcommand man" -s o -l output -d 'Write all pages to DIR' -r -f -a "(__fish_complete_directories)"
-complete -c share -n "__fish_share_using_subcommand man" -l give-up -d 'Give up after TIME without an answer [default: 10m]' -r -f
+complete -c share -n "__fish_share_using_subcommand man" -l give-up -d 'Give up after TIME [default: 10m]' -r -f
 complete -c share -n "__fish_share_using_subcommand man" -l state-dir -d 'Keep state between runs in DIR' -r -f -a "(__fish_complete_directories)"
+complete -c share -n "__fish_share_using_subcommand man" -l proxy -d 'Connect through a proxy, or "none"' -r -f
+complete -c share -n "__fish_share_using_subcommand man" -l ca -d 'Also trust the CA certificates in FILE' -r -F
 complete -c share -n "__fish_share_using_subcommand man" -s q -l quiet -d 'Don\'t print progress or hints'
 complete -c share -n "__fish_share_using_subcommand man" -l json -d 'Print results as JSON lines'
 complete -c share -n "__fish_share_using_subcommand man" -s v -l verbose -d 'Print more detail (-vv for debugging) [env: SHARE_LOG]'

@@ -158,15 +158,13 @@ impl RelayUrl {
 
     /// Whether nobody on the way can pose as this server: https, this computer itself, or an onion service.
     pub fn is_authentic(&self) -> bool {
-        let is_own = |host: &Host<&str>| match host {
-            Host::Ipv4(ip) => ip.is_loopback(),
-            Host::Ipv6(ip) => ip.to_canonical().is_loopback(),
-            Host::Domain(name) => {
-                let name = name.trim_end_matches('.').to_ascii_lowercase();
-                matches!(name.rsplit('.').next(), Some("localhost" | "onion"))
-            }
-        };
-        self.is_https() || (self.0.scheme() == "http" && self.0.host().as_ref().is_some_and(is_own))
+        let is_sure = |host: &Host<&str>| is_own(host) || is_onion(host);
+        self.is_https() || (self.0.scheme() == "http" && self.0.host().as_ref().is_some_and(is_sure))
+    }
+
+    /// The address itself.
+    pub(crate) fn as_url(&self) -> &Url {
+        &self.0
     }
 
     /// Whether its host can only be on a local network, or is an onion service.
@@ -210,9 +208,29 @@ impl fmt::Display for RelayUrl {
     }
 }
 
+/// Whether a host is this computer itself.
+pub(crate) fn is_own(host: &Host<&str>) -> bool {
+    match host {
+        Host::Ipv4(ip) => ip.is_loopback(),
+        Host::Ipv6(ip) => ip.to_canonical().is_loopback(),
+        Host::Domain(name) => is_in_zone(name, "localhost"),
+    }
+}
+
+/// Whether a host is an onion service, which only a proxy finds.
+pub(crate) fn is_onion(host: &Host<&str>) -> bool {
+    matches!(host, Host::Domain(name) if is_in_zone(name, "onion"))
+}
+
+/// Whether `name` is `zone`, or below it.
+fn is_in_zone(name: &str, zone: &str) -> bool {
+    let last = name.trim_end_matches('.').rsplit('.').next();
+    last.is_some_and(|last| last.eq_ignore_ascii_case(zone))
+}
+
 /// Whether a host can only be on a local network. Plain http is allowed there, since no authority issues certificates
 /// for such hosts.
-fn is_local(host: &Host<&str>) -> bool {
+pub(crate) fn is_local(host: &Host<&str>) -> bool {
     match host {
         Host::Ipv4(ip) => {
             let [a, b, ..] = ip.octets();

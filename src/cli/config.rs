@@ -32,6 +32,14 @@ pub(super) struct Config {
     pub(super) public_url: Option<String>,
     /// How things are shown: a program, or what it is drawn with.
     pub(super) viewer: Option<String>,
+    /// The command that opens a tunnel to a direct share.
+    pub(super) tunnel: Option<String>,
+    /// The proxy to connect through.
+    pub(super) proxy: Option<String>,
+    /// A file of certificate authorities to trust, too.
+    pub(super) ca: Option<PathBuf>,
+    /// The command that runs when a share was opened.
+    pub(super) on_open: Option<String>,
 }
 
 /// The file, if this user has a home.
@@ -43,7 +51,8 @@ fn damaged(path: &std::path::Path, what: &str) -> Failure {
     let first = what.lines().next().unwrap_or_default();
     Failure::usage(
         format!("{}: {}", printable(&path.to_string_lossy()), printable(first)),
-        "the valid keys are relay, expire, from, give_up, interface, listen, public_url and viewer",
+        "the valid keys are relay, expire, from, give_up, interface, listen, public_url, tunnel, proxy, ca, viewer and \
+         on_open",
     )
 }
 

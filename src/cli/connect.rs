@@ -37,8 +37,8 @@ impl Endpoint {
 
     /// The server at this endpoint, for requests while something is shown on the terminal: nothing is printed about
     /// retries.
-    pub(super) fn connect_silently(&self, give_up: Duration) -> Result<Arc<dyn Relay>, RelayError> {
-        let relay = HttpRelay::new(self.url.clone(), self.pin.as_ref(), give_up)?;
+    pub(super) fn connect_silently(&self, give_up: Duration, cx: &Context) -> Result<Arc<dyn Relay>, Failure> {
+        let relay = cx.server(self, Request::Connect, give_up)?;
         Ok(Arc::new(Retrying::new(Arc::new(relay), Backoff::new(give_up), Box::new(|_| {}))))
     }
 
@@ -108,9 +108,19 @@ impl Context {
             let relay = self.retrying(rules.clone(), endpoint.name(), give_up);
             return Ok(Connected { relay, rules: Some(rules) });
         }
-        let relay = HttpRelay::new(endpoint.url.clone(), endpoint.pin.as_ref(), give_up);
-        let relay = relay.map_err(|error| endpoint.failed(Request::Connect, error))?;
+        let relay = self.server(endpoint, Request::Connect, give_up)?;
         Ok(Connected { relay: self.retrying(Arc::new(relay), endpoint.name(), give_up), rules: None })
+    }
+
+    /// The server at the end of `endpoint`, without retries.
+    pub(super) fn server(
+        &self,
+        endpoint: &Endpoint,
+        request: Request,
+        give_up: Duration,
+    ) -> Result<HttpRelay, Failure> {
+        let relay = HttpRelay::through(endpoint.url.clone(), endpoint.pin.as_ref(), give_up, self.network()?, None);
+        relay.map_err(|error| endpoint.failed(request, error))
     }
 
     fn retrying(&self, relay: Arc<dyn Relay>, name: String, give_up: Duration) -> Arc<dyn Relay> {

@@ -10,10 +10,12 @@ use clap::{Args, ValueHint};
 use directories::ProjectDirs;
 
 use crate::cli::config::{self, Config};
+use crate::cli::network;
 use crate::cli::output::Output;
 use crate::cli::output::errors::Failure;
 use crate::cli::signals::{Signals, Stop};
 use crate::platform::service::{Socket, Sockets};
+use crate::relay::Network;
 use crate::relay::client::retry::Backoff;
 use crate::relay_url::RelayUrl;
 use crate::state::StateDir;
@@ -31,7 +33,7 @@ pub(super) struct Common {
     #[arg(help = "Print more detail (-vv for debugging) [env: SHARE_LOG]")]
     #[arg(short, long, global = true, action = clap::ArgAction::Count, hide_short_help = true)]
     pub(super) verbose: u8,
-    /// Give up after TIME without an answer [default: 10m]
+    /// Give up after TIME [default: 10m]
     #[arg(
         long, global = true, value_name = "TIME", env = "SHARE_GIVE_UP", value_parser = duration,
         value_hint = ValueHint::Other, hide_short_help = true
@@ -43,6 +45,18 @@ pub(super) struct Common {
         hide_short_help = true
     )]
     pub(super) state_dir: Option<PathBuf>,
+    /// Connect through a proxy, or "none"
+    #[arg(
+        long, global = true, value_name = "URL", env = "SHARE_PROXY", value_hint = ValueHint::Other,
+        hide_short_help = true
+    )]
+    pub(super) proxy: Option<String>,
+    /// Also trust the CA certificates in FILE
+    #[arg(
+        long, global = true, value_name = "FILE", env = "SHARE_CA", value_hint = ValueHint::FilePath,
+        hide_short_help = true
+    )]
+    pub(super) ca: Option<PathBuf>,
 }
 
 /// The default of `--give-up`.
@@ -58,6 +72,7 @@ pub(super) struct Context {
     sockets: Mutex<Sockets>,
     pub(super) state_dir: Option<PathBuf>,
     pub(super) output: Output,
+    network: network::Setting,
 }
 
 impl Context {
@@ -73,7 +88,16 @@ impl Context {
         let give_up_is_set = common.give_up.is_some() || config.give_up.is_some();
         let (signals, state_dir) = (Signals::listen(sockets.is_some()), common.state_dir);
         let sockets = Mutex::new(sockets.unwrap_or_default());
-        Ok(Self { config, give_up, give_up_is_set, signals, sockets, state_dir, output })
+        Ok(Self {
+            config,
+            give_up,
+            give_up_is_set,
+            signals,
+            sockets,
+            state_dir,
+            output,
+            network: network::Setting::new(common.proxy, common.ca),
+        })
     }
 
     /// The socket that the service manager passed under this name. Each can be taken once.
@@ -85,6 +109,14 @@ impl Context {
     pub(super) fn unused_sockets(&self) -> Vec<String> {
         let sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
         sockets.names().map(str::to_owned).collect()
+    }
+
+    /// How this command connects.
+    ///
+    /// # Errors
+    /// A proxy that cannot be used, and a file of authorities that cannot be read.
+    pub(super) fn network(&self) -> Result<&Network, Failure> {
+        self.network.get(&self.config)
     }
 
     /// Waits for a signal to stop.

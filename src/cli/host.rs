@@ -73,7 +73,7 @@ impl HostArgs {
         let interface_set = is_argument(self.interface.as_ref(), "SHARE_INTERFACE");
         let url_set = is_argument(self.public_url.as_ref(), "SHARE_PUBLIC_URL");
         let is_unset = !self.serves();
-        let tunnel = self.tunnel.as_deref();
+        let tunnel = self.tunnel.as_deref().or(cx.config.tunnel.as_deref());
         let tunnel = tunnel.filter(|_| !(is_unset && (listen_set || interface_set || url_set))).unwrap_or_default();
         let listen = self.listen.as_deref().filter(|_| listen_set || !interface_set);
         let port = listen.and_then(|listen| listen.parse::<SocketAddr>().ok()).map_or(0, |address| address.port());

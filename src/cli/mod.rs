@@ -6,7 +6,7 @@
 //! | `arguments` | parsing of the arguments, and errors in them |
 //! | `help`, `manual` | help texts and manual pages |
 //! | `context` | the surroundings of a command: settings, output, the signal to stop |
-//! | `connect`, `stores`, `folders` | connections to relays; storage by its address |
+//! | `network`, `connect`, `stores`, `folders` | proxies; connections to relays; storage by its address |
 //! | `host`, `narrator`, `tunnel` | serving shares from here, its events, and a tunnel to it |
 //! | `outcome`, `reporting` | the words about a share that was sent, and about a report |
 //! | `notice` | notices when shares end |
@@ -34,6 +34,7 @@ mod list;
 mod look;
 mod manual;
 mod narrator;
+mod network;
 mod notice;
 mod open;
 mod outcome;
@@ -65,6 +66,11 @@ use crate::platform::service::Sockets;
 use crate::safe_text::reason;
 use crate::terminal::clipboard::{HOLD, hold};
 
+/// In one paragraph, so that the whole help fits a screen.
+const LONG_ABOUT: &str = "\
+Share photos, videos and short secrets by a link that works once.
+Everything is encrypted on this device before it is sent.";
+
 const EXAMPLES: &str = "\
 Examples:
   share send photo.jpg    Print a link that works once
@@ -73,9 +79,8 @@ Examples:
 ";
 
 /// Share photos, videos and short secrets by a link that works once
-///
-/// Everything is encrypted on this device before it is sent.
 #[derive(Parser)]
+#[command(long_about = LONG_ABOUT)]
 #[command(name = "share", bin_name = "share", version, arg_required_else_help = true)]
 #[command(after_long_help = [EXAMPLES, &help::exit_codes()].concat())]
 struct Cli {

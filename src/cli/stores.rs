@@ -62,12 +62,17 @@ fn another() -> Hint {
 }
 
 /// The store at `url`. `hint` is for a folder that is unfit.
-pub(super) fn open(url: &RelayUrl, sharing: Sharing, hint: impl Into<Hint>) -> Result<Arc<dyn Store>, Failure> {
+pub(super) fn open(
+    url: &RelayUrl,
+    sharing: Sharing,
+    hint: impl Into<Hint>,
+    cx: &Context,
+) -> Result<Arc<dyn Store>, Failure> {
     match url.folder() {
         Some(path) => Ok(Arc::new(folders::open(&path, sharing, hint)?)),
         None => {
             let hint = StoreName::of(url).refused_hint();
-            let bucket = Bucket::open(url, environment());
+            let bucket = Bucket::open(url, environment(), cx.network()?);
             Ok(Arc::new(bucket.map_err(|error| Failure::usage(format!("{}: {error}", url.name()), hint))?))
         }
     }
@@ -82,7 +87,7 @@ pub(super) fn open_introduced(
 ) -> Result<Arc<dyn Store>, Failure> {
     match url.folder() {
         Some(path) => Ok(Arc::new(folders::introduced(folders::open(&path, sharing, hint)?, cx))),
-        None => open(url, sharing, hint),
+        None => open(url, sharing, hint, cx),
     }
 }
 
@@ -239,7 +244,7 @@ pub(super) async fn serverless(
                 }
             }
         }
-        None => open(url, Sharing::WithOthers, NOTHING_CHANGED)?,
+        None => open(url, Sharing::WithOthers, NOTHING_CHANGED, cx)?,
     };
     let rules = Arc::new(StoreRelay::new(store, Arc::new(SystemClock), Policy::default()));
     // Only an adopted store is written to, and reading its clock writes.

@@ -38,9 +38,10 @@ pub(super) async fn open(
     cx: &Context,
 ) -> Result<Tunnel, Failure> {
     let (output, program) = (&cx.output, command.program().to_owned());
+    let options = TunnelOptions { network: cx.network()?.clone(), give_up: cx.give_up };
     event(output, "opening", None, &program, &format!("Opening a tunnel with {program} …"));
     let opened = tokio::select! {
-        opened = Tunnel::open(command, listening, TunnelOptions { give_up: cx.give_up }) => opened,
+        opened = Tunnel::open(command, listening, options) => opened,
         _ = cx.interrupted() => return Err(Failure::Interrupted(Some(Hint::outcome("nothing was sent")))),
     };
     let tunnel = opened.map_err(|error| failure(&error, output))?;

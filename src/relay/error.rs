@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::relay::front::Front;
 use crate::relay::obstacle::{Distrust, Obstacle};
 use crate::relay::types::Gone;
 use crate::secret::Claimant;
@@ -140,6 +141,14 @@ pub enum RelayError {
     /// Something else answers in the relay's place, as a captive portal does.
     #[error("another server answered in its place")]
     Diverted,
+    /// A login, a gateway or a proxy in front of the relay answers. The connection to it is authentic.
+    #[error("something in front of the relay answered")]
+    Fronted {
+        /// The answer.
+        front: Front,
+        /// The first of the headers that were sent to it.
+        sent: Option<String>,
+    },
     /// The computer that answers does not have the key of the link.
     #[error("the server is not the sender's computer")]
     Impostor,

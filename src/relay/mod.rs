@@ -18,6 +18,7 @@ pub mod client;
 pub mod clock;
 mod content;
 mod error;
+pub mod front;
 pub mod health;
 pub mod here;
 mod http;
@@ -41,6 +42,9 @@ pub use self::about::{About, Admission, ReportTo};
 pub use self::account::{Account, AccountKey, AccountLimits, Left};
 pub use self::content::{ByteStream, Content};
 pub use self::error::{Daily, Limit, LimitOf, Limited, RelayError};
+pub use self::http::proxies::{Proxies, ProxyError};
+pub use self::http::proxy::{BadProxy, Proxy, Source};
+pub use self::http::{Access, CertificatesError, Identity, Network};
 pub use self::report::{HOLD, MAX_REPORT, MAX_REPORT_KEYS, MAX_REPORT_NOTE, MAX_REPORT_RECORD, Report, Reported};
 pub use self::types::{
     Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Create, Credential, Gone, INLINE_LEN, LEASE,

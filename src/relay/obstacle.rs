@@ -5,6 +5,7 @@ use std::io;
 
 use rustls::CertificateError;
 
+use crate::relay::http::proxy::Proxy;
 use crate::safe_text::{causes, os_words};
 
 /// A failure on this computer or on its way to the network.
@@ -23,14 +24,34 @@ pub enum Obstacle {
     #[error("no computer on this network has that name")]
     UnknownName,
     /// The proxy does not answer.
-    #[error("the proxy cannot be reached: {0}")]
-    NoProxy(String),
-    /// The proxy requires credentials.
-    #[error("the proxy requires a password")]
-    ProxyPassword,
+    #[error("the proxy {0} cannot be reached: {1}")]
+    NoProxy(Proxy, String),
+    /// The proxy requires credentials, or does not accept those that it was sent.
+    #[error("the proxy {0} requires a password")]
+    ProxyPassword(Proxy),
     /// The proxy does not connect to the relay.
-    #[error("the proxy does not connect to the relay")]
-    ProxyRefuses,
+    #[error("the proxy {0} does not connect to the relay")]
+    ProxyRefuses(Proxy),
+    /// The proxy does not reach the relay.
+    #[error("the proxy {0} cannot reach the relay: {1}")]
+    ProxyFails(Proxy, String),
+    /// An onion service, which only a proxy finds.
+    #[error("an onion service can be reached only through a proxy")]
+    OnionNeedsProxy,
+    /// An https proxy does not carry this connection.
+    #[error("the proxy {0} cannot be used: {1}")]
+    NotByHttps(Proxy, NotByHttps),
+}
+
+/// Connections that https proxies do not carry: the settings for TLS are the same for both.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum NotByHttps {
+    /// A connection to a pinned key.
+    #[error("an https proxy cannot carry links to the sender's computer")]
+    Pin,
+    /// A connection with a client certificate.
+    #[error("an https proxy would be shown the client certificate")]
+    Certificate,
 }
 
 /// Reasons to reject a certificate.
@@ -76,19 +97,13 @@ fn is_unknown(why: &str) -> bool {
 }
 
 impl Obstacle {
-    /// The obstacle that kept a connection from being made, if it was not the relay's. The HTTP client names some
-    /// causes only in words.
-    pub(super) fn to_connecting(error: &(dyn StdError + 'static)) -> Option<Self> {
+    /// The obstacle that kept a connection through `proxy` from being made, if it was not the relay's. The HTTP client
+    /// names some causes only in words.
+    pub(super) fn to_connecting(error: &(dyn StdError + 'static), proxy: Option<&Proxy>) -> Option<Self> {
         let words: Vec<String> = causes(error).map(ToString::to_string).collect();
         let is = |beginning: &str| words.iter().any(|words| words.starts_with(beginning));
-        if is("tunnel error: proxy authorization required") {
-            return Some(Self::ProxyPassword);
-        }
-        if is("tunnel error: failed to create underlying connection") {
-            return Some(Self::NoProxy(innermost(error)));
-        }
-        if is("tunnel error") {
-            return Some(Self::ProxyRefuses);
+        if let Some(obstacle) = proxy.and_then(|proxy| Self::of_proxy(error, &words, proxy)) {
+            return Some(obstacle);
         }
         if is("dns error") || is("failed to lookup address information") {
             return Some(Self::NoAddress(innermost(error)));
@@ -96,6 +111,18 @@ impl Obstacle {
         let kinds = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
         let is_offline = |kind| matches!(kind, io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown);
         kinds.into_iter().any(is_offline).then_some(Self::NoNetwork)
+    }
+
+    /// The obstacle that is a proxy's.
+    fn of_proxy(error: &(dyn StdError + 'static), words: &[String], proxy: &Proxy) -> Option<Self> {
+        let is = |beginning: &str| words.iter().any(|words| words.starts_with(beginning));
+        if is("tunnel error: proxy authorization required") {
+            return Some(Self::ProxyPassword(proxy.clone()));
+        }
+        if is("tunnel error: failed to create underlying connection") {
+            return Some(Self::NoProxy(proxy.clone(), innermost(error)));
+        }
+        is("tunnel error").then(|| Self::ProxyRefuses(proxy.clone()))
     }
 
     /// This obstacle to reaching `host`. A name without a dot is one of the local network, and does not appear by
@@ -111,8 +138,14 @@ impl Obstacle {
     /// Whether the obstacle may disappear by itself.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::NoNetwork | Self::NoAddress(_) | Self::NoProxy(_) | Self::ProxyRefuses => true,
-            Self::NoCertificates | Self::ProxyPassword | Self::UnknownName => false,
+            Self::NoNetwork | Self::NoAddress(_) | Self::NoProxy(..) | Self::ProxyRefuses(_) | Self::ProxyFails(..) => {
+                true
+            }
+            Self::NoCertificates
+            | Self::ProxyPassword(_)
+            | Self::UnknownName
+            | Self::OnionNeedsProxy
+            | Self::NotByHttps(..) => false,
         }
     }
 }

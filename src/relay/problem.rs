@@ -126,6 +126,7 @@ impl Problem {
             | RelayError::NotTrusted(_)
             | RelayError::NotARelay
             | RelayError::Diverted
+            | RelayError::Fronted { .. }
             | RelayError::Impostor => later(503, "busy", 5),
         }
     }

@@ -91,7 +91,7 @@ impl<'a> Reporting<'a> {
     pub(super) fn of_viewer(&self) -> Option<view::Report> {
         let reportable = self.held.get()?.reportable.clone()?;
         // Messages about retries would be printed into what is shown.
-        let relay = self.endpoint.connect_silently(REPORT_TIME).ok()?;
+        let relay = self.endpoint.connect_silently(REPORT_TIME, self.cx).ok()?;
         let reportable = reportable.through(relay);
         let host = printable(&self.endpoint.name());
         let question = format!("Report this to the operator of {host}?\n{}", disclosure(&reportable));

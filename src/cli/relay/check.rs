@@ -56,10 +56,10 @@ pub(super) async fn run(args: &CheckArgs, cx: &Context) -> Result<(), Failure> {
         let mut findings = test(&endpoint, &connected, &share, token).await?;
         if args.held && !endpoint.url.is_store() && findings.uploaded.is_ok() {
             cx.output.info("This takes a minute: the relay waits before it answers.");
-            findings.held = Some(can_hold(&endpoint, &share).await?);
+            findings.held = Some(can_hold(&endpoint, &share, cx).await?);
         }
         if !endpoint.url.is_store() {
-            findings.page = Some(ComparedPage::of(&endpoint).await?);
+            findings.page = Some(ComparedPage::of(&endpoint, cx).await?);
         }
         Ok::<Findings, Failure>(findings)
     };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, Request};
 use crate::cli::relay::rewriting::Rewriting;
 use crate::page::{self, File};
@@ -98,12 +99,11 @@ pub(super) struct ComparedPage {
 
 impl ComparedPage {
     /// Compares the relay's page, and the files that it loads.
-    pub(super) async fn of(endpoint: &Endpoint) -> Result<Self, Failure> {
+    pub(super) async fn of(endpoint: &Endpoint, cx: &Context) -> Result<Self, Failure> {
         if !page::is_complete() {
             return Ok(Self { page: Compared::Unknown, files: Vec::new() });
         }
-        let relay = HttpRelay::new(endpoint.url.clone(), endpoint.pin.as_ref(), IDLE_TIME)
-            .map_err(|error| endpoint.failed(Request::Test, error))?;
+        let relay = cx.server(endpoint, Request::Test, IDLE_TIME)?;
         let mut compared = Self { page: Compared::of(&relay, None).await, files: Vec::new() };
         if matches!(compared.page, Compared::Same | Compared::OtherPolicy) {
             for file in page::FILES {

@@ -6,9 +6,9 @@ use bytes::Bytes;
 
 use crate::blob::PART_LEN;
 use crate::cli::connect::Connected;
+use crate::cli::context::Context;
 use crate::cli::output::errors::{Failure, ProxyFault, Request};
 use crate::cli::relay::compared::ComparedPage;
-use crate::relay::client::HttpRelay;
 use crate::relay::client::endpoint::Endpoint;
 use crate::relay::clock::{Clock, SystemClock};
 use crate::relay::rules::probe::ProbeResult;
@@ -146,10 +146,9 @@ pub(super) async fn test(
 }
 
 /// Whether the answer to a request arrives that the relay delays for [`MAX_WAIT`].
-pub(super) async fn can_hold(endpoint: &Endpoint, share: &TestShare) -> Result<bool, Failure> {
+pub(super) async fn can_hold(endpoint: &Endpoint, share: &TestShare, cx: &Context) -> Result<bool, Failure> {
     // Without retries: a broken connection is the result.
-    let relay = HttpRelay::new(endpoint.url.clone(), endpoint.pin.as_ref(), MAX_WAIT + TIDY_TIME);
-    let relay = relay.map_err(|error| endpoint.failed(Request::Test, error))?;
+    let relay = cx.server(endpoint, Request::Test, MAX_WAIT + TIDY_TIME)?;
     let begun = Instant::now();
     let answer = relay.status(&share.owner, &[ShareState::Uploading], MAX_WAIT).await;
     Ok(answer.is_ok() && begun.elapsed() >= MAX_WAIT)

@@ -223,6 +223,7 @@ impl TlsArgs {
             has_http: self.http_listen.is_some(),
             root,
             look_time: LOOK_TIME,
+            network: cx.network()?.clone(),
         })
     }
 }

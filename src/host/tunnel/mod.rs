@@ -26,10 +26,10 @@ pub use self::probe::Asked;
 use self::running::{Running, Where};
 pub use self::watch::{TunnelEnd, TunnelEvent};
 use crate::host::serving::Listening;
-use crate::relay::RelayError;
 use crate::relay::client::here;
 use crate::relay::here::{Answer, Here};
 use crate::relay::server::early;
+use crate::relay::{Network, RelayError};
 use crate::relay_url::RelayUrl;
 
 /// The longest time from the start of the program to the answer through its tunnel.
@@ -101,6 +101,8 @@ pub enum TunnelError {
 /// The user's choices for a tunnel.
 #[derive(Clone)]
 pub struct TunnelOptions {
+    /// The way to other computers.
+    pub network: Network,
     /// The longest time without an answer.
     pub give_up: Duration,
 }
@@ -108,11 +110,12 @@ pub struct TunnelOptions {
 /// Asks addresses whether they lead here.
 struct Asker {
     here: Arc<Here>,
+    network: Network,
 }
 
 impl Asker {
     async fn ask(&self, origin: &RelayUrl) -> Result<Answer, RelayError> {
-        here::ask(origin, &self.here).await
+        here::ask(origin, &self.here, &self.network).await
     }
 }
 
@@ -140,8 +143,8 @@ impl Tunnel {
         options: TunnelOptions,
     ) -> Result<Self, TunnelError> {
         let cannot_start = |error| TunnelError::Start { program: command.program().to_owned(), error };
-        let TunnelOptions { give_up } = options;
-        let (asker, chosen) = (Asker { here: Arc::new(Here::new()) }, listening.public_url().cloned());
+        let TunnelOptions { network, give_up } = options;
+        let (asker, chosen) = (Asker { here: Arc::new(Here::new()), network }, listening.public_url().cloned());
         let (listeners, port) = listening.shared().map_err(cannot_start)?;
         let (stop, stopped) = oneshot::channel::<()>();
         let answering = tokio::spawn({
@@ -153,7 +156,7 @@ impl Tunnel {
         let opened = Running::open(&command, port, place, &ask, OPENING_TIME.min(give_up)).await;
         let has_our_page = match &opened {
             // No answer is no page of another server either.
-            Ok((_, origin)) => here::has_our_page(origin).await.unwrap_or(true),
+            Ok((_, origin)) => here::has_our_page(origin, &asker.network).await.unwrap_or(true),
             Err(_) => true,
         };
         drop(stop);

@@ -54,7 +54,7 @@ impl From<reqwest::Error> for Silence {
 /// # Errors
 /// The reason why no relay answers there.
 pub async fn status(address: &AdminAddress) -> Result<Value, Silence> {
-    let client = http::builder(TIME).no_proxy().timeout(TIME);
+    let client = http::direct_builder(TIME).timeout(TIME);
     let (client, host) = match address {
         AdminAddress::Tcp(address) => (client, address.to_string()),
         AdminAddress::Unix(path) => (client.unix_socket(path.clone()), "localhost".to_owned()),

@@ -14,23 +14,25 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue,
-    IF_NONE_MATCH, RANGE, RETRY_AFTER,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName,
+    HeaderValue, IF_NONE_MATCH, RANGE, RETRY_AFTER,
 };
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
+use zeroize::Zeroizing;
 
 use self::body::with_body;
-use self::errors::{failure, pinned_failure, silent};
-use crate::relay::http;
+use self::errors::{Errors, silent};
+use crate::relay::http::{self, Target};
 use crate::relay::obstacle::Distrust;
 use crate::relay::problem::Problem;
 use crate::relay::wire::{AllowanceResponse, ClaimRequest, Deposit, Done, FinishRequest, Proof, ReportResponse, Was};
 use crate::relay::{
-    About, Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, INLINE_LEN, Left,
-    MAX_WAIT, Notice, Relay, RelayError, Report, Reported, ShareState, Status, V1, Waiting, pinned, wire,
+    About, Access, Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, INLINE_LEN,
+    Left, MAX_WAIT, Network, Notice, Relay, RelayError, Report, Reported, ShareState, Status, V1, Waiting, pinned,
+    wire,
 };
 use crate::relay_url::RelayUrl;
 use crate::secret::{Pin, Receipt, Token};
@@ -58,31 +60,45 @@ pub struct HttpRelay {
     /// The longest silence on a connection.
     idle: Duration,
     /// Translates errors of the HTTP client.
-    failure: fn(reqwest::Error) -> RelayError,
+    errors: Errors,
 }
 
 impl HttpRelay {
-    /// A client of the relay at `url`, for a user who gives up after `give_up`. Sends no request. With a `pin` it uses
-    /// only TLS and accepts only that key, even if the address begins with `http:`.
+    /// A client of the relay at `url`, which is reached directly, for a user who gives up after `give_up`. Sends no
+    /// request. With a `pin` it uses only TLS and accepts only that key, even if the address begins with `http:`.
     ///
     /// # Errors
-    /// [`RelayError::Hindered`] if the HTTP client cannot be built, as on a computer without certificates.
+    /// Those of [`HttpRelay::through`].
     pub fn new(url: RelayUrl, pin: Option<&Pin>, give_up: Duration) -> Result<Self, RelayError> {
+        Self::through(url, pin, give_up, &Network::default(), None)
+    }
+
+    /// The same through `network`. `access` is for a login in front of the relay.
+    ///
+    /// # Errors
+    /// [`RelayError::Hindered`] if the HTTP client cannot be built, as on a computer without certificates, or if no
+    /// proxy leads there.
+    pub fn through(
+        url: RelayUrl,
+        pin: Option<&Pin>,
+        give_up: Duration,
+        network: &Network,
+        access: Option<&Access>,
+    ) -> Result<Self, RelayError> {
         let url = if pin.is_some() { url.over_tls() } else { url };
         let idle = http::IDLE_TIME.min(give_up);
-        let mut builder = http::builder(idle);
+        let target = Target { url: url.as_url(), is_pinned: pin.is_some(), access };
+        let (mut builder, proxy) = http::builder(idle, network, target).map_err(RelayError::Hindered)?;
         if let Some(pin) = pin {
-            // No proxy, as below.
             let tls =
                 pinned::client(pin).map_err(|error| RelayError::NotTrusted(Distrust::Other(error.to_string())))?;
-            builder = builder.no_proxy().tls_backend_preconfigured(tls);
-        } else if !url.is_https() {
-            // A relay on the local network is not behind the proxy, which would also get the tokens. No certificate is
-            // checked, and reading the system's ones would take longer than a small share.
-            builder = builder.no_proxy().tls_certs_only([]);
+            builder = builder.tls_backend_preconfigured(tls);
         }
-        let failure = if pin.is_some() { pinned_failure } else { failure };
-        Ok(Self { client: builder.build().map_err(failure)?, url, idle, failure })
+        if let Some(access) = access {
+            builder = builder.default_headers(headers(access)?);
+        }
+        let errors = Errors { is_pinned: pin.is_some(), proxy };
+        Ok(Self { client: builder.build().map_err(|error| errors.of(error))?, url, idle, errors })
     }
 
     /// The relay's page for browsers, or the file of that name which the page loads, as plain bytes.
@@ -130,7 +146,7 @@ impl HttpRelay {
     /// The head of an answer, whatever its status.
     async fn respond(&self, request: RequestBuilder, time: Duration) -> Result<Response, RelayError> {
         let sent = tokio::time::timeout(time, request.send()).await;
-        sent.map_err(|_| silent())?.map_err(self.failure)
+        sent.map_err(|_| silent())?.map_err(|error| self.errors.of(error))
     }
 
     /// Sends a request with a body of this type: `before` and `content`. Reads the head of its answer.
@@ -145,7 +161,7 @@ impl HttpRelay {
         let mut sent = pin!(request.send());
         loop {
             match timeout_at(progress.deadline(self.idle), sent.as_mut()).await {
-                Ok(response) => return self.accept(response.map_err(self.failure)?).await,
+                Ok(response) => return self.accept(response.map_err(|error| self.errors.of(error))?).await,
                 Err(_) if progress.deadline(self.idle) > Instant::now() => {}
                 Err(_) => return Err(silent()),
             }
@@ -174,7 +190,7 @@ impl HttpRelay {
     async fn read_all(&self, mut response: Response, time: Duration) -> Result<Bytes, RelayError> {
         let read = async {
             let mut whole = BytesMut::new();
-            while let Some(chunk) = response.chunk().await.map_err(self.failure)? {
+            while let Some(chunk) = response.chunk().await.map_err(|error| self.errors.of(error))? {
                 if whole.len() + chunk.len() > MAX_ANSWER {
                     return Err(RelayError::Diverted);
                 }
@@ -214,6 +230,16 @@ impl HttpRelay {
     fn part(&self, method: Method, number: u32, credential: &Credential) -> RequestBuilder {
         self.request(method, &format!("{}{number}", wire::PART), Some(credential))
     }
+}
+
+/// The headers of `access`, whose values are not for logs.
+fn headers(access: &Access) -> Result<HeaderMap, RelayError> {
+    let header = |(name, value): &(String, Zeroizing<String>)| {
+        let mut value = HeaderValue::from_str(value).ok()?;
+        value.set_sensitive(true);
+        Some((HeaderName::from_bytes(name.as_bytes()).ok()?, value))
+    };
+    access.headers.iter().map(header).collect::<Option<_>>().ok_or(RelayError::BadRequest)
 }
 
 /// The longest time for an answer of `len` bytes.
@@ -291,10 +317,10 @@ impl Relay for HttpRelay {
             return Err(RelayError::NotARelay);
         }
         let len = response.content_length().ok_or(RelayError::NotARelay)?;
-        let (idle, failure) = (self.idle, self.failure);
-        let chunks = stream::try_unfold(response, move |mut response| async move {
+        let (idle, errors) = (self.idle, self.errors.clone());
+        let chunks = stream::try_unfold((response, errors), move |(mut response, errors)| async move {
             let chunk = tokio::time::timeout(idle, response.chunk()).await.map_err(|_| silent())?;
-            Ok(chunk.map_err(failure)?.map(|chunk| (chunk, response)))
+            Ok(chunk.map_err(|error| errors.of(error))?.map(|chunk| (chunk, (response, errors))))
         });
         Ok(Content::Stream { len, chunks: chunks.boxed() })
     }

@@ -178,7 +178,11 @@ impl Retrying {
 
 /// Whether an error shows that something else was reached, or nothing.
 fn is_foreign(error: &RelayError) -> bool {
-    matches!(error, RelayError::Diverted | RelayError::NotTrusted(_) | RelayError::Hindered(Obstacle::UnknownName))
+    match error {
+        RelayError::Diverted | RelayError::NotTrusted(_) | RelayError::Hindered(Obstacle::UnknownName) => true,
+        RelayError::Fronted { front, .. } => front.may_pass(),
+        _ => false,
+    }
 }
 
 #[async_trait]

@@ -25,6 +25,7 @@ use s3s::dto::{
 };
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, S3, S3Request, S3Response, S3Result, s3_error};
+use share::relay::Network;
 use share::relay::clock::{Clock, SystemClock};
 use share::relay::store::bucket::Bucket;
 use share::relay_url::RelayUrl;
@@ -182,7 +183,8 @@ impl TestS3 {
 
     /// The store below a prefix.
     pub(crate) fn bucket(&self, prefix: &str) -> Bucket {
-        Bucket::open(&RelayUrl::parse(&Self::url(prefix)).unwrap(), self.settings().into_iter()).unwrap()
+        Bucket::open(&RelayUrl::parse(&Self::url(prefix)).unwrap(), self.settings().into_iter(), &Network::default())
+            .unwrap()
     }
 
     /// Plans faults for later requests, and restarts their count.

@@ -7,6 +7,7 @@ use crate::cli::output::errors::message::{Exit, Hint, Message};
 use crate::cli::output::format::{binary, duration_words, time};
 use crate::relay::RelayError;
 use crate::relay::clock::{Clock, SystemClock};
+use crate::relay::front::Front;
 use crate::relay::obstacle::{Distrust, Obstacle};
 use crate::relay_url::RelayUrl;
 
@@ -35,7 +36,9 @@ pub(in crate::cli) enum ProxyFault {
 /// Whether a later run may succeed: the relay was not reached, was busy or full, or another server answered.
 pub(super) fn is_unreachable(error: &RelayError) -> bool {
     match error {
-        RelayError::Hindered(obstacle) => *obstacle != Obstacle::NoCertificates,
+        RelayError::Hindered(Obstacle::NoCertificates | Obstacle::OnionNeedsProxy | Obstacle::NotByHttps(..)) => false,
+        RelayError::Hindered(_) => true,
+        RelayError::Fronted { front, .. } => matches!(front, Front::Page | Front::Status(_)),
         RelayError::NoConnection(_)
         | RelayError::Unreachable(_)
         | RelayError::Busy { .. }
@@ -141,6 +144,7 @@ pub(super) fn message(relay: &str, error: &RelayError, safe: &str) -> Message {
             format!("{relay} is not a share relay"),
             Hint::line(format!("on public Wi-Fi, log in first; to find the cause: share relay check {relay}")),
         ),
+        RelayError::Fronted { front, sent } => fronted(relay, front, sent.as_deref(), safe),
         RelayError::TooLarge { max } => Message::new(
             Exit::Refused,
             format!("this share is too large: {relay} accepts up to {}", binary(*max)),
@@ -176,6 +180,49 @@ pub(super) fn message(relay: &str, error: &RelayError, safe: &str) -> Message {
     }
 }
 
+/// The command that keeps what a login in front of a relay accepts.
+fn use_with(relay: &str, option: &str) -> String {
+    format!("share relay use {relay} {option}")
+}
+
+/// An answer from in front of a relay. `sent`: a header that was sent to it.
+fn fronted(relay: &str, front: &Front, sent: Option<&str>, safe: &str) -> Message {
+    if let Some(name) = sent {
+        return Message::new(
+            if matches!(front, Front::Page | Front::Status(_)) { Exit::Unreachable } else { Exit::Refused },
+            format!("{relay} does not accept the header {name} that is kept for it"),
+            Hint::line(format!("it may have expired: {}", use_with(relay, &format!("--header {name}")))),
+        );
+    }
+    let by_header = Hint::line(format!("if it accepts a header: {}", use_with(relay, "--header NAME")));
+    match front {
+        Front::Login { at: Some(at) } => {
+            Message::new(Exit::Refused, format!("{relay} requires a login: it redirects to {at}"), by_header)
+        }
+        Front::Login { at: None } => Message::new(Exit::Refused, format!("{relay} requires a login"), by_header),
+        Front::Password => Message::new(
+            Exit::Refused,
+            format!("{relay} requires a user name and a password"),
+            Hint::run(use_with(relay, "--header Authorization")),
+        ),
+        Front::Certificate { is_refused } => {
+            let does =
+                if *is_refused { "does not accept the client certificate" } else { "requires a client certificate" };
+            Message::new(Exit::Refused, format!("{relay} {does}"), Hint::run(use_with(relay, "--client-cert FILE")))
+        }
+        Front::Page => Message::new(
+            Exit::Unreachable,
+            format!("{relay} answers with a web page: a login, or a proxy in between"),
+            by_header,
+        ),
+        Front::Status(status) => Message::new(
+            Exit::Unreachable,
+            format!("something in front of {relay} answers with HTTP status {status}"),
+            format!("ask its operator; {safe}"),
+        ),
+    }
+}
+
 /// A relay that does not answer at the address that the client used: `url`, or its name if only that is known.
 fn misdirected(relay: &str, url: &str) -> Message {
     Message::new(
@@ -185,13 +232,8 @@ fn misdirected(relay: &str, url: &str) -> Message {
     )
 }
 
-/// The variables that name a proxy, as the HTTP client reads them.
-const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-
 /// An obstacle on this computer or its network: not the relay's fault.
 pub(super) fn hindered(relay: &str, obstacle: &Obstacle, safe: &str) -> Message {
-    let is_set = |name: &&&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let proxy = *PROXIES.iter().find(is_set).unwrap_or(&PROXIES[0]);
     match obstacle {
         Obstacle::NoCertificates => Message::new(
             Exit::Local,
@@ -213,21 +255,30 @@ pub(super) fn hindered(relay: &str, obstacle: &Obstacle, safe: &str) -> Message 
             format!("no computer on this network has the name {relay}"),
             Hint::line("check the relay's address, which looks like https://relay.example"),
         ),
-        Obstacle::NoProxy(why) => Message::new(
+        Obstacle::NoProxy(proxy, why) => Message::new(
             Exit::Unreachable,
-            format!("the proxy set in {proxy} cannot be reached: {why}"),
-            format!("correct or unset {proxy}; {safe}"),
+            format!("the proxy {proxy} cannot be reached: {why}"),
+            format!("check that it is running; {safe}"),
         ),
-        Obstacle::ProxyPassword => Message::new(
+        Obstacle::ProxyPassword(proxy) => Message::new(
             Exit::Unreachable,
-            format!("the proxy set in {proxy} requires a user name and a password"),
-            format!("set {proxy}=http://USER:PASSWORD@HOST:PORT; {safe}"),
+            format!("the proxy {proxy} requires a user name and a password"),
+            format!("set SHARE_PROXY={}; {safe}", proxy.address_with("USER:PASSWORD@")),
         ),
-        Obstacle::ProxyRefuses => Message::new(
+        Obstacle::ProxyRefuses(proxy) => Message::new(
             Exit::Unreachable,
-            format!("the proxy set in {proxy} does not connect to {relay}"),
-            format!("ask the proxy's operator, or set NO_PROXY={relay}; {safe}"),
+            format!("the proxy {proxy} does not connect to {relay}"),
+            format!("ask its operator, or set NO_PROXY={relay}; {safe}"),
         ),
+        Obstacle::ProxyFails(proxy, why) => {
+            Message::new(Exit::Unreachable, format!("the proxy {proxy} cannot reach {relay}: {why}"), safe)
+        }
+        Obstacle::OnionNeedsProxy => Message::new(
+            Exit::Usage,
+            format!("{relay} can be reached only through a proxy, such as Tor's"),
+            Hint::run("--proxy socks5h://127.0.0.1:9050"),
+        ),
+        Obstacle::NotByHttps(_, why) => Message::new(Exit::Usage, why.to_string(), "use an http or socks5h proxy"),
     }
 }
 

@@ -70,7 +70,7 @@ impl Found {
     /// The report that `which` names: an id in the store, a file, or `-` for standard input.
     pub(super) async fn find(which: &str, store: &StoreArg, cx: &Context) -> Result<Self, Failure> {
         if is_id(which) {
-            let store = ReportStore::open(store.store.as_deref())?;
+            let store = ReportStore::open(store.store.as_deref(), cx)?;
             let evidence = async { store.evidence(&store.find(which).await?.id).await };
             return cx.or_interrupted(evidence).await?.map(Self::from);
         }

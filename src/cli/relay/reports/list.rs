@@ -41,7 +41,7 @@ Examples:
 /// Runs the command.
 pub(super) async fn run(args: ListArgs, cx: &Context) -> Result<(), Failure> {
     let identities = args.identity.read(cx).await?;
-    let store = ReportStore::open(args.store.store.as_deref())?;
+    let store = ReportStore::open(args.store.store.as_deref(), cx)?;
     let Reports { shares, unreadable } = cx.or_interrupted(store.list()).await??;
     if shares.is_empty() && unreadable.is_empty() {
         cx.output.info("There are no reports.");

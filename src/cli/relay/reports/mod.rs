@@ -76,7 +76,7 @@ pub(super) async fn run(args: ReportsArgs, cx: &Context) -> Result<(), Failure> 
 }
 
 async fn delete(args: DeleteArgs, cx: &Context) -> Result<(), Failure> {
-    let store = ReportStore::open(args.store.store.as_deref())?;
+    let store = ReportStore::open(args.store.store.as_deref(), cx)?;
     let report = cx.or_interrupted(store.find(&args.id)).await??;
     let id = report.id;
     if !args.yes {

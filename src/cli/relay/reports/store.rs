@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::{Args, ValueHint};
 use directories::ProjectDirs;
 
+use crate::cli::context::Context;
 use crate::cli::folders;
 use crate::cli::output::errors::{Failure, Hint, Unread};
 use crate::cli::stores::{self, IN_MEMORY, StoreName};
@@ -45,7 +46,7 @@ pub(super) struct ReportStore {
 
 impl ReportStore {
     /// Opens the store that a relay with this `--store` has.
-    pub(super) fn open(given: Option<&str>) -> Result<Self, Failure> {
+    pub(super) fn open(given: Option<&str>, cx: &Context) -> Result<Self, Failure> {
         let store = match given {
             None => {
                 let no_home = || Failure::usage("this user has no home directory", Hint::line(ITS_STORE));
@@ -58,7 +59,7 @@ impl ReportStore {
             Some(text) => match RelayUrl::parse(text).ok().filter(RelayUrl::is_store) {
                 Some(url) => match url.folder() {
                     Some(path) => of_folder(&path)?,
-                    None => stores::open(&url, Sharing::WithItsServer, Hint::line(ITS_STORE))?,
+                    None => stores::open(&url, Sharing::WithItsServer, Hint::line(ITS_STORE), cx)?,
                 },
                 None => {
                     return Err(Failure::usage(

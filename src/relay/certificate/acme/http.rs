@@ -16,9 +16,11 @@ use jiff::fmt::rfc2822;
 use reqwest::{Body, Certificate, Client};
 use serde::Deserialize;
 use tokio::time::timeout;
+use url::Url;
 
+use crate::relay::Network;
 use crate::relay::clock::Clock;
-use crate::relay::http::{IDLE_TIME, builder};
+use crate::relay::http::{IDLE_TIME, Target, builder};
 
 /// The longest answer that is read, in bytes. A chain of certificates has a few thousand.
 const MAX_ANSWER: usize = 1 << 20;
@@ -77,17 +79,21 @@ impl AcmeHttp {
     /// # Errors
     /// The client cannot be built, as on a computer without root certificates.
     pub(super) fn new(
-        directory_url: String,
+        directory: &str,
         authority: Option<&[u8]>,
+        network: &Network,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, reqwest::Error> {
-        let builder = builder(IDLE_TIME).https_only(true);
+    ) -> Result<Self, String> {
+        let words = |error: reqwest::Error| error.to_string();
+        let url = Url::parse(directory).map_err(|error| error.to_string())?;
+        let (builder, _) = builder(IDLE_TIME, network, Target::to(&url)).map_err(|error| error.to_string())?;
+        let builder = builder.https_only(true);
         let client = match authority {
-            Some(pem) => builder.tls_certs_only(Certificate::from_pem_bundle(pem)?),
+            Some(pem) => builder.tls_certs_only(Certificate::from_pem_bundle(pem).map_err(words)?),
             None => builder,
         };
-        let client = client.build()?;
-        Ok(Self { client, directory_url, clock, noted: Arc::default() })
+        let client = client.build().map_err(words)?;
+        Ok(Self { client, directory_url: directory.to_owned(), clock, noted: Arc::default() })
     }
 
     fn notes(&self) -> MutexGuard<'_, Noted> {

@@ -32,6 +32,7 @@ use self::order::{Method, Obtained, Ordering};
 use self::storage::Storage;
 use super::expiry::{self, Expiry};
 use super::{Certificates, Identity};
+use crate::relay::Network;
 use crate::relay::clock::Clock;
 use crate::safe_text::reason;
 
@@ -62,6 +63,8 @@ pub struct AcmeOptions {
     pub root: PathBuf,
     /// How often the clock is looked at.
     pub look_time: Duration,
+    /// How to connect to the server.
+    pub network: Network,
 }
 
 /// Why certificates cannot be ordered. None of these ends by itself.
@@ -138,8 +141,8 @@ impl Acme {
         let files = |error| AcmeError::Files(options.root.clone(), error);
         let storage = Storage::open(&options.root, &options.server, &options.directory).map_err(files)?;
         let storage = storage.ok_or_else(|| AcmeError::Locked(options.root.clone()))?;
-        let http = AcmeHttp::new(options.directory.clone(), options.authority.as_deref(), clock.clone())
-            .map_err(|error| AcmeError::Client(error.to_string()))?;
+        let http = AcmeHttp::new(&options.directory, options.authority.as_deref(), &options.network, clock.clone())
+            .map_err(AcmeError::Client)?;
         let current = storage.certificate().map_err(files)?;
         match storage.account() {
             Ok(None) if !options.accept_terms => expect_no_terms(&http, &options.server).await?,

@@ -11,6 +11,7 @@ use object_store::client::{HttpClient, HttpConnector, HttpError, HttpRequest, Ht
 use object_store::{ClientConfigKey, ClientOptions, Error};
 use tokio::time::timeout;
 
+use crate::relay::Network;
 use crate::relay::http::{self, IDLE_TIME};
 use crate::relay::store::bucket::errors::{ErrorResponse, Failed};
 
@@ -23,22 +24,19 @@ const CONDITIONS: [&str; 2] = ["if-none-match", "if-generation-match"];
 /// Makes the crate's client, with our settings.
 #[derive(Debug)]
 pub(super) struct Connector {
-    /// Whether the bucket is on the local network, which is reached without a proxy.
-    pub(super) local: bool,
+    /// How to connect.
+    pub(super) network: Network,
 }
 
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let option = |key| options.get_config_value(&key);
         let may_be_plain = option(ClientConfigKey::AllowHttp).is_some_and(|value| value == "true");
-        let mut builder = http::builder(IDLE_TIME).https_only(!may_be_plain);
+        let mut builder = http::store_builder(IDLE_TIME, &self.network).https_only(!may_be_plain);
         // A shorter timeout is for an address that may not offer credentials.
         let time = option(ClientConfigKey::ConnectTimeout).and_then(|time| humantime::parse_duration(&time).ok());
         if let Some(time) = time.filter(|time| *time < USUAL_CONNECT_TIME) {
             builder = builder.connect_timeout(time);
-        }
-        if self.local {
-            builder = builder.no_proxy();
         }
         builder
             .build()

@@ -132,7 +132,7 @@ fn reason(error: &Error) -> String {
     if let Some(distrust) = causes(error).find_map(|cause| cause.downcast_ref()).and_then(Distrust::of) {
         return format!("the certificate cannot be trusted: {distrust}");
     }
-    if let Some(obstacle) = Obstacle::to_connecting(error) {
+    if let Some(obstacle) = Obstacle::to_connecting(error, None) {
         return obstacle.to_string();
     }
     let io = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last();

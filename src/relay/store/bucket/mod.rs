@@ -30,7 +30,7 @@ use self::settings::Settings;
 use crate::blob::PART_LEN;
 use crate::relay::http::{self, IDLE_TIME};
 use crate::relay::store::{Created, Object, Space, Store, StoreError};
-use crate::relay::{Content, RelayError};
+use crate::relay::{Content, Network, RelayError};
 use crate::relay_url::RelayUrl;
 
 /// Limit of parts in memory during their upload. A bucket takes an object only whole.
@@ -76,7 +76,11 @@ impl Bucket {
     /// # Errors
     /// [`BucketError::Address`] unless `url` is that of a bucket, [`BucketError::Settings`] if a setting is missing or
     /// invalid.
-    pub fn open(url: &RelayUrl, settings: impl Iterator<Item = (String, String)>) -> Result<Self, BucketError> {
+    pub fn open(
+        url: &RelayUrl,
+        settings: impl Iterator<Item = (String, String)>,
+        network: &Network,
+    ) -> Result<Self, BucketError> {
         let (scheme, name, prefix) = url.bucket().ok_or(BucketError::Address)?;
         let retry = RetryConfig { max_retries: 0, ..RetryConfig::default() };
         let (prefix_of_variables, endpoints, versions) = match scheme {
@@ -85,7 +89,7 @@ impl Bucket {
             _ => ("AZURE_", &["AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"][..], Versions::ToldIfKept),
         };
         let settings = Settings::read(settings, prefix_of_variables, endpoints)?;
-        let (connector, client) = (Connector { local: settings.local }, settings.client());
+        let (connector, client) = (Connector { network: network.clone() }, settings.client());
         let mut deletions = match scheme {
             "s3" => Deletions { batch: 1000, at_once: 20 },
             "gs" => Deletions { batch: 1, at_once: 10 },

@@ -9,6 +9,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ProtocolVersion, RootCertStore};
+use share::relay::Network;
 use share::relay::certificate::acme::{Acme, AcmeError, AcmeOptions};
 use share::relay::certificate::{CertificateStatus, Certificates};
 use share::relay::server::{self, CreatePolicy, ServerOptions};
@@ -84,6 +85,7 @@ impl Setup {
             has_http: false,
             root: state.path().to_owned(),
             look_time: Duration::from_millis(20),
+            network: Network::default(),
         };
         Self { state, clock: TestClock::at(now), options, use_http: false }
     }

@@ -1,0 +1,104 @@
+//! How every client of this program connects: its proxies, and the certificate authorities that it trusts in addition.
+
+use reqwest::{Certificate, ClientBuilder};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::proxies::Proxies;
+use super::proxy::Proxy;
+use crate::relay::obstacle::Obstacle;
+
+/// Reasons why a file of certificates cannot be used.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum CertificatesError {
+    /// It has none.
+    #[error("contains no certificate")]
+    NoCertificate,
+    /// It has one that cannot be read.
+    #[error("contains a damaged certificate")]
+    BadCertificate,
+}
+
+/// How clients connect. The default has neither proxies nor authorities of its own.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    proxies: Proxies,
+    authorities: Vec<Certificate>,
+}
+
+impl Network {
+    /// A network with `proxies`.
+    pub fn new(proxies: Proxies) -> Self {
+        Self { proxies, authorities: Vec::new() }
+    }
+
+    /// The same, with the authorities in `pem` in addition to those of the system.
+    ///
+    /// # Errors
+    /// [`CertificatesError::NoCertificate`] and [`CertificatesError::BadCertificate`].
+    pub fn trusting(self, pem: &[u8]) -> Result<Self, CertificatesError> {
+        let mut roots = RootCertStore::empty();
+        let read = |authority: Result<CertificateDer<'_>, _>| {
+            let authority = authority.ok()?;
+            roots.add(authority.clone()).ok()?;
+            Certificate::from_der(&authority).ok()
+        };
+        let authorities: Option<Vec<_>> = CertificateDer::pem_slice_iter(pem).map(read).collect();
+        match authorities {
+            Some(authorities) if authorities.is_empty() => Err(CertificatesError::NoCertificate),
+            Some(authorities) => Ok(Self { authorities, ..self }),
+            None => Err(CertificatesError::BadCertificate),
+        }
+    }
+
+    /// The proxy that leads to `url`.
+    ///
+    /// # Errors
+    /// [`Obstacle::OnionNeedsProxy`].
+    pub(in crate::relay) fn proxy_to(&self, url: &Url) -> Result<Option<Proxy>, Obstacle> {
+        self.proxies.to(url)
+    }
+
+    /// The proxies.
+    pub(super) fn proxies(&self) -> &Proxies {
+        &self.proxies
+    }
+
+    /// `builder`, with the authorities in addition to those of the system.
+    pub(super) fn trusted_by(&self, builder: ClientBuilder) -> ClientBuilder {
+        builder.tls_certs_merge(self.authorities.iter().cloned())
+    }
+}
+
+/// A client certificate with its private key.
+#[derive(Clone)]
+pub struct Identity(reqwest::Identity);
+
+impl Identity {
+    /// Reads a certificate, those of its issuers, and the private key (PEM).
+    ///
+    /// # Errors
+    /// [`CertificatesError::BadCertificate`].
+    pub fn from_pem(pem: &[u8]) -> Result<Self, CertificatesError> {
+        reqwest::Identity::from_pem(pem).map(Self).map_err(|_| CertificatesError::BadCertificate)
+    }
+}
+
+/// Headers and a certificate for the login in front of one relay. They are sent to its origin only.
+#[derive(Clone, Default)]
+pub struct Access {
+    /// Headers of each request: names and values.
+    pub headers: Vec<(String, Zeroizing<String>)>,
+    /// A client certificate.
+    pub identity: Option<Identity>,
+}
+
+impl Access {
+    /// The certificate, as the HTTP client takes it.
+    pub(super) fn identity(&self) -> Option<reqwest::Identity> {
+        self.identity.as_ref().map(|identity| identity.0.clone())
+    }
+}
