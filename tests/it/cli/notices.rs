@@ -155,8 +155,8 @@ fn on_open_gets_the_event_and_no_secret() {
     let send = || sandbox.share(["send", "--wait", "--relay", &relay.url, "--for", "anna", "note.txt"]);
     let canary = |run: Run| run.env("SHARE_CREATE_TOKEN", "CANARY-TOKEN").env("SHARE_FROM", "CANARY-FROM");
     let heard = sandbox.path("heard by");
-    set(&format!("sh -c 'cat >\"$0\"; env >>\"$0\"; tty >>\"$0\"' '{}'", heard.display()));
-    let mut host = Host::of(canary(send()).start(), 1);
+    set(&format!("sh -c 'cat >\"$0\"; env >>\"$0\"; tty >>\"$0\"; true' '{}'", heard.display()));
+    let host = Host::of(canary(send()).start(), 1);
     let words = open(&sandbox, host.link());
     let link = host.link().to_owned();
     let ended = host.end();
