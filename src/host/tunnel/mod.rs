@@ -13,6 +13,8 @@ mod command;
 mod output;
 mod probe;
 mod running;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::io;
