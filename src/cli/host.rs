@@ -49,9 +49,12 @@ pub(super) struct HostArgs {
         long, value_name = "URL", env = "SHARE_PUBLIC_URL", value_hint = ValueHint::Url, hide_short_help = true
     )]
     public_url: Option<String>,
-    /// Serve through the tunnel that COMMAND opens: localhost.run, pinggy, cloudflared, tailscale, or a command with {}
-    /// for the port
+    /// Serve through a tunnel, such as localhost.run
     #[arg(long, value_name = "COMMAND", env = "SHARE_TUNNEL", value_hint = ValueHint::Other)]
+    #[arg(
+        long_help = "Serve through the tunnel that COMMAND opens: localhost.run, pinggy, cloudflared, tailscale, or \
+                       a command with {} for the port"
+    )]
     tunnel: Option<String>,
 }
 

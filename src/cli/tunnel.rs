@@ -21,7 +21,7 @@ pub(super) fn command(text: &str, has_fixed_port: bool) -> Result<Option<TunnelC
             Failure::usage("ssh is not installed", "install the OpenSSH client")
         }
         TunnelError::NotInstalled { program } => {
-            Failure::usage(format!("{program} is not installed"), Hint::line("--tunnel localhost.run needs only ssh"))
+            Failure::usage(format!("{program} is not installed"), Hint::run("--tunnel localhost.run"))
         }
         _ => Failure::usage("--tunnel needs {} where the port goes", Hint::run(EXAMPLE)),
     })

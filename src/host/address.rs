@@ -75,8 +75,8 @@ impl ListenAddress {
         !self.has_tunnel && Scope::of(self.ip) == Some(Scope::Global)
     }
 
-    /// Listens for a tunnel that this program opens: on the port that was set or any, of this computer's IPv4 address for
-    /// itself and of the IPv6 one. A tunnel's program may use either, so no other program may have that port.
+    /// Listens for a tunnel that this program opens: on the port that was set or any, of this computer's IPv4 address
+    /// for itself and of the IPv6 one. A tunnel's program may use either, so no other program may have that port.
     ///
     /// # Errors
     /// [`HostError::CannotListen`].

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::host::tunnel::TunnelError;
+use crate::host::tunnel::error::TunnelError;
 use crate::platform::detached;
 use crate::platform::process::find_program;
 use crate::safe_text::printable;

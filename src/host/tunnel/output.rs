@@ -114,7 +114,7 @@ fn origins(line: &str) -> impl Iterator<Item = RelayUrl> {
         let rest = &line[start + SCHEME.len()..];
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':' | '[' | ']' | '_');
         let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-        // What stands before an @ is the name of a user.
+        // The name of a user stands before an @.
         if rest[end..].starts_with(['@', '%']) {
             return None;
         }

@@ -39,7 +39,7 @@ pub struct Asked {
 pub(super) struct Candidates<'a> {
     /// One that is known already, and may be asked at once.
     pub(super) known: Option<&'a RelayUrl>,
-    /// Those that appear.
+    /// More of them, as they appear.
     pub(super) new: &'a mut UnboundedReceiver<RelayUrl>,
     /// Whether one that has appeared should still be asked.
     pub(super) is_current: &'a dyn Fn(&RelayUrl) -> bool,

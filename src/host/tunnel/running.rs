@@ -9,8 +9,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use crate::host::tunnel::TunnelError;
 use crate::host::tunnel::command::TunnelCommand;
+use crate::host::tunnel::error::TunnelError;
 use crate::host::tunnel::output::{Lines, Output};
 use crate::host::tunnel::probe::{self, Asked, Candidates};
 use crate::platform::detached::Detached;
@@ -28,9 +28,9 @@ const SHOWN_LINES: usize = 5;
 pub(super) enum Where<'a> {
     /// This one alone.
     At(&'a RelayUrl),
-    /// Those that the program prints.
+    /// One that the program prints.
     Printed,
-    /// The same, and this one.
+    /// One that the program prints, or this one.
     PrintedOr(&'a RelayUrl),
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use crate::host::tunnel::Tunnel;
+use crate::host::tunnel::opened::Tunnel;
 use crate::host::tunnel::running::{Running, Where};
 use crate::platform::process::time_since_boot;
 use crate::relay::RelayError;

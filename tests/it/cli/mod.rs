@@ -1,6 +1,7 @@
 //! Tests of the commands.
 
 mod addresses;
+mod anywhere;
 mod commands;
 mod direct;
 mod help;
@@ -19,4 +20,5 @@ mod styling;
 mod tokens;
 mod transcripts;
 mod trees;
+mod tunnels;
 mod words;
