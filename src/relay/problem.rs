@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::relay::front::Front;
 use crate::relay::{Gone, Limit, LimitOf, RelayError};
 use crate::secret::Claimant;
 
@@ -61,6 +62,53 @@ pub(super) enum HttpProblem {
 /// The fix of a misdirected request. Nothing of the request is echoed.
 const MISDIRECTED: &str = "This relay does not serve the host in the Host header. \
     If you meant this relay, ask its operator to run: share relay --public-url URL";
+
+/// The beginnings of challenges for a user name and a password.
+const PASSWORDS: [&str; 4] = ["basic", "digest", "negotiate", "ntlm"];
+/// The words of nginx where a client certificate is required, and where one is refused.
+const CERTIFICATES: [(&str, bool); 2] =
+    [("No required SSL certificate was sent", false), ("The SSL certificate error", true)];
+
+/// The fields of an answer that show its origin, besides its body.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Head {
+    pub(super) status: u16,
+    /// The target of a redirect: its host, unless that is the relay's.
+    pub(super) location: Option<Option<String>>,
+    /// The challenge to authenticate.
+    pub(super) challenge: Option<String>,
+    pub(super) is_html: bool,
+    /// Whether nobody but the operator of the address can answer: over plain http a captive portal can.
+    pub(super) is_secure: bool,
+}
+
+impl Head {
+    /// The error of an answer that is not a relay's.
+    pub(super) fn foreign(&self) -> RelayError {
+        match self.is_html && self.is_secure {
+            true => RelayError::Fronted { front: Front::Page, sent: None },
+            false => RelayError::Diverted,
+        }
+    }
+
+    /// The answer of a login or a gateway in front of the relay.
+    fn front(&self, body: &[u8]) -> Option<Front> {
+        let says = |words: &str| body.windows(words.len()).any(|window| window == words.as_bytes());
+        let challenge = self.challenge.as_deref().unwrap_or_default().to_ascii_lowercase();
+        match (self.status, &self.location) {
+            _ if !self.is_secure => None,
+            (300..=399, Some(at)) => Some(Front::Login { at: at.clone() }),
+            (401, _) if PASSWORDS.iter().any(|scheme| challenge.starts_with(scheme)) => Some(Front::Password),
+            (400, _) => {
+                let words = CERTIFICATES.iter().find(|(words, _)| says(words));
+                words.map(|(_, is_refused)| Front::Certificate { is_refused: *is_refused })
+            }
+            (200..=299 | 403, _) if self.is_html => Some(Front::Page),
+            (401 | 403 | 407 | 451 | 511 | 530, _) => Some(Front::Status(self.status)),
+            _ => None,
+        }
+    }
+}
 
 /// Prefix of all types of problems.
 const URN: &str = "urn:share:";
@@ -147,9 +195,10 @@ impl Problem {
         (status, Self { r#type: format!("{URN}{word}"), ..Self::default() })
     }
 
-    /// The error of an answer. `status` decides if the body is no problem of ours, as from a proxy. A word that is not
+    /// The error of an answer. Its head decides if the body is no problem of ours, as from a proxy. A word that is not
     /// known here comes from a newer relay: if the status does not ask for a repetition, the request is at fault.
-    pub(super) fn read(status: u16, body: &[u8], retry_after: Option<u64>) -> RelayError {
+    pub(super) fn read(head: &Head, body: &[u8], retry_after: Option<u64>) -> RelayError {
+        let status = head.status;
         let after = retry_after.unwrap_or(5);
         let problem: Self = serde_json::from_slice(body).unwrap_or_default();
         let gone = |how| RelayError::Gone {
@@ -199,14 +248,22 @@ impl Problem {
                 507 => RelayError::NoSpace { after },
                 _ => RelayError::BadRequest,
             },
-            _ => match status {
-                408 | 413 | 429 | 500 | 502..=504 | 507 | 520..=527 => {
-                    RelayError::ByProxy { status, after: retry_after }
-                }
-                // A proxy that refuses the request itself; a retry would not help.
-                400 | 405 | 411 | 414 | 431 | 501 => RelayError::NotARelay,
-                _ => RelayError::Diverted,
-            },
+            _ => Self::read_foreign(head, body, retry_after),
+        }
+    }
+
+    /// The error of an answer that is not a relay's.
+    fn read_foreign(head: &Head, body: &[u8], retry_after: Option<u64>) -> RelayError {
+        if let Some(front) = head.front(body) {
+            return RelayError::Fronted { front, sent: None };
+        }
+        match head.status {
+            status @ (408 | 413 | 429 | 500 | 502..=504 | 507 | 520..=527) => {
+                RelayError::ByProxy { status, after: retry_after }
+            }
+            // A proxy that refuses the request itself; a retry would not help.
+            400 | 405 | 411 | 414 | 431 | 501 => RelayError::NotARelay,
+            _ => RelayError::Diverted,
         }
     }
 }
@@ -226,6 +283,42 @@ fn gone_word(how: Gone) -> &'static str {
 mod tests {
     use super::*;
     use crate::relay::{Daily, Limited};
+
+    fn read(status: u16, body: &[u8], after: Option<u64>) -> RelayError {
+        Problem::read(&Head { status, ..Head::default() }, body, after)
+    }
+
+    #[test]
+    fn a_login_in_front_of_a_relay_is_recognized_over_https_only() {
+        let page = b"<html>400 No required SSL certificate was sent</html>";
+        let head = |status, location: Option<&str>, challenge: Option<&str>| Head {
+            status,
+            location: location.map(|host| (!host.is_empty()).then(|| host.to_owned())),
+            challenge: challenge.map(str::to_owned),
+            is_html: true,
+            is_secure: true,
+        };
+        for (head, front) in [
+            (head(302, Some("login.example"), None), Front::Login { at: Some("login.example".to_owned()) }),
+            (head(307, Some(""), None), Front::Login { at: None }),
+            (head(401, None, Some("Basic realm=\"x\"")), Front::Password),
+            (head(401, None, Some("Negotiate")), Front::Password),
+            (head(401, None, Some("Bearer")), Front::Status(401)),
+            (head(400, None, None), Front::Certificate { is_refused: false }),
+            (head(403, None, None), Front::Page),
+            (Head { is_html: false, ..head(403, None, None) }, Front::Status(403)),
+        ] {
+            assert_eq!(Problem::read(&head, page, None), RelayError::Fronted { front, sent: None }, "{head:?}");
+            let plain = Problem::read(&Head { is_secure: false, ..head.clone() }, page, None);
+            assert!(matches!(plain, RelayError::Diverted | RelayError::NotARelay), "{head:?}: {plain:?}");
+        }
+        assert_eq!(Problem::read(&head(404, None, None), page, None), RelayError::Diverted);
+        assert_eq!(Problem::read(&head(400, None, None), b"<html>", None), RelayError::NotARelay);
+        assert_eq!(Problem::read(&head(502, None, None), page, None), RelayError::ByProxy { status: 502, after: None });
+        // The relay's own words count, whatever the other fields are.
+        let own = br#"{"type":"urn:share:not-allowed"}"#;
+        assert_eq!(Problem::read(&head(401, None, Some("Basic")), own, None), RelayError::NotAllowed);
+    }
 
     #[test]
     fn every_error_is_in_the_protocol_and_arrives_as_it_was_sent() {
@@ -267,7 +360,7 @@ mod tests {
             let row = format!("| `{}` | {status} |", problem.r#type.trim_start_matches(URN));
             assert!(include_str!("PROTOCOL.md").contains(&row), "{row}");
             let body = serde_json::to_vec(&problem).unwrap();
-            assert_eq!(Problem::read(status, &body, after), error);
+            assert_eq!(read(status, &body, after), error);
         }
     }
 
@@ -279,24 +372,24 @@ mod tests {
             let row = format!("| `{}` | {status} |", problem.r#type.trim_start_matches(URN));
             assert!(include_str!("PROTOCOL.md").contains(&row), "{row}");
             let body = serde_json::to_vec(&problem).unwrap();
-            assert_eq!(Problem::read(status, &body, None), RelayError::BadRequest, "{row}");
+            assert_eq!(read(status, &body, None), RelayError::BadRequest, "{row}");
         }
     }
 
     #[test]
     fn an_unknown_word_is_from_a_relay_and_no_word_is_from_a_proxy() {
         let newer = br#"{"type":"urn:share:too-blue"}"#;
-        assert_eq!(Problem::read(400, newer, None), RelayError::BadRequest);
-        assert_eq!(Problem::read(418, newer, None), RelayError::BadRequest);
-        assert_eq!(Problem::read(503, newer, Some(7)), RelayError::Busy { after: 7 });
-        assert_eq!(Problem::read(429, newer, None), RelayError::SlowDown { after: 5, limit: None });
+        assert_eq!(read(400, newer, None), RelayError::BadRequest);
+        assert_eq!(read(418, newer, None), RelayError::BadRequest);
+        assert_eq!(read(503, newer, Some(7)), RelayError::Busy { after: 7 });
+        assert_eq!(read(429, newer, None), RelayError::SlowDown { after: 5, limit: None });
         let newer = br#"{"type":"urn:share:quota","limit":"moons","max":3,"until":9}"#;
-        assert_eq!(Problem::read(403, newer, None), RelayError::Quota { what: None, max: 3, until: Some(9) });
+        assert_eq!(read(403, newer, None), RelayError::Quota { what: None, max: 3, until: Some(9) });
         for status in [413, 429, 502, 507] {
-            let foreign = Problem::read(status, b"<html>", Some(9));
+            let foreign = read(status, b"<html>", Some(9));
             assert_eq!(foreign, RelayError::ByProxy { status, after: Some(9) });
         }
-        assert_eq!(Problem::read(400, b"<html>", None), RelayError::NotARelay);
-        assert_eq!(Problem::read(418, br#"{"type":"about:blank"}"#, None), RelayError::Diverted);
+        assert_eq!(read(400, b"<html>", None), RelayError::NotARelay);
+        assert_eq!(read(418, br#"{"type":"about:blank"}"#, None), RelayError::Diverted);
     }
 }

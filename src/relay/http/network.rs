@@ -62,6 +62,11 @@ impl Network {
         self.proxies.to(url)
     }
 
+    /// Whether one of its proxies is a SOCKS proxy.
+    pub(in crate::relay) fn has_socks(&self) -> bool {
+        self.proxies.have_socks()
+    }
+
     /// The proxies.
     pub(super) fn proxies(&self) -> &Proxies {
         &self.proxies

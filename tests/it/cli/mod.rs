@@ -9,6 +9,7 @@ mod network;
 mod operator;
 mod outbox;
 mod overdue;
+mod proxies;
 mod questions;
 mod reports;
 mod rewritten;
