@@ -52,6 +52,9 @@ function explain(error: unknown, opener: string | null, again: () => void, begun
       return showMessage(message("failed.damaged"), retry);
     case "changed":
       return showMessage(message("failed.changed"));
+    // A reload would show the key to the page of a login.
+    case "fronted":
+      return showMessage(message("failed.fronted", { host: HOST }, stage), retry);
     // The relay refuses a report like this, and nothing else.
     case "too-late":
     case "not-a-relay":

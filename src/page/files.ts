@@ -16,7 +16,7 @@ export async function load(name: string): Promise<Uint8Array> {
   if (hash === undefined) throw new Error(`no file ${name}`);
   const response = await fetch(new URL(`page/${name}-${hash.slice(0, 16)}.json`, new URL(".", location.href)), {
     cache: "no-store",
-    credentials: "omit",
+    credentials: "same-origin",
     redirect: "error",
     referrerPolicy: "no-referrer",
     signal: AbortSignal.timeout(TIME_MS),

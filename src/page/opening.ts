@@ -66,7 +66,7 @@ export async function opening(link: Link, known: Opening, resumed: boolean): Pro
   } catch (error) {
     const why = error instanceof Refusal ? error.why : null;
     // A share that has ended cannot be resumed. After any other error it can, in this tab.
-    if (why !== null && !["damaged", "changed", "not-a-relay"].includes(why)) {
+    if (why !== null && !["damaged", "changed", "not-a-relay", "fronted"].includes(why)) {
       page.busy = null;
       forget(keys.id);
     }
@@ -129,7 +129,7 @@ export async function close(closing: Closing): Promise<void> {
   try {
     await retrying(line, () => finish(closing));
   } catch (error) {
-    if (!(error instanceof Refusal) || error.why === "not-a-relay") {
+    if (!(error instanceof Refusal) || ["not-a-relay", "fronted"].includes(error.why)) {
       const again = () => {
         removeEventListener("online", again);
         void close(closing);

@@ -6,10 +6,13 @@ import { base64urlnopad } from "@scure/base";
 /** How a share can have ended. */
 export type Ended = "already-opened" | "lapsed" | "expired" | "revoked" | "locked" | "aborted";
 
+/** Why a request failed for good otherwise. "fronted": something in front of the relay requires a login. */
+type Refused = "unknown" | "wrong-passphrase" | "too-late" | "damaged" | "changed" | "not-a-relay" | "fronted";
+
 /** A final refusal, or an answer that cannot be used. */
 export class Refusal extends Error {
   constructor(
-    readonly why: Ended | "unknown" | "wrong-passphrase" | "too-late" | "damaged" | "changed" | "not-a-relay",
+    readonly why: Ended | Refused,
     /** Unix seconds: when the share ended. */
     readonly at = 0,
     /** The opener. */
@@ -89,9 +92,30 @@ interface Ask {
   readonly signal?: AbortSignal;
 }
 
+/** Whether something in front of the relay, or an older node of it, takes only `Authorization`. */
+let isOld = false;
+
 async function ask(path: string, who: Credential | null, how: Ask = {}): Promise<Response> {
+  try {
+    return await send(path, who, how, isOld);
+  } catch (error) {
+    if (isOld || who === null || !(error instanceof Refusal) || error.why !== "unknown") throw error;
+    const response = await send(path, who, how, true).catch((second: unknown) => {
+      throw second instanceof Refusal && ["fronted", "not-a-relay"].includes(second.why) ? error : second;
+    });
+    isOld = true;
+    return response;
+  }
+}
+
+/**
+ * Sends a request. `Authorization` is left to the login of a proxy in front of the relay, for which the browser adds a
+ * password, cookies and a certificate. To a request with both, a browser may ask for a password before it answers.
+ */
+async function send(path: string, who: Credential | null, how: Ask, asOld: boolean): Promise<Response> {
   const headers: Record<string, string> = {};
-  if (who !== null) headers.Authorization = `Bearer ${textOf(who.id)}.${textOf(who.token)}`;
+  const name = asOld ? "Authorization" : "Share-Authorization";
+  if (who !== null) headers[name] = `Bearer ${textOf(who.id)}.${textOf(who.token)}`;
   if (how.body !== undefined) headers["Content-Type"] = "application/json";
   if (how.range) headers.Range = `bytes=${how.range}-`;
   let response: Response;
@@ -101,8 +125,8 @@ async function ask(path: string, who: Credential | null, how: Ask = {}): Promise
       headers,
       body: how.body === undefined ? null : JSON.stringify(how.body),
       cache: "no-store",
-      credentials: "omit",
-      redirect: "error",
+      credentials: asOld ? "omit" : "same-origin",
+      redirect: "manual",
       referrerPolicy: "no-referrer",
       keepalive: how.keepalive ?? false,
       signal: how.signal ?? AbortSignal.timeout(SHORT_MS),
@@ -147,6 +171,10 @@ async function problem(response: Response): Promise<Error> {
     case "timeout":
       return new NotNow(Number(response.headers.get("Retry-After")) || 0, word === "no-space");
     default:
+      // A login: a password, or a redirect, whose status is hidden. Over plain http a network may redirect until its
+      // own login, and the request is repeated.
+      if (response.status === 401) return new Refusal("fronted");
+      if (response.status === 0) return isSecureContext ? new Refusal("fronted") : new NotNow();
       // A failure of a proxy may pass; a refusal would be repeated.
       return [408, 429].includes(response.status) || response.status >= 500 ? new NotNow() : new Refusal("not-a-relay");
   }

@@ -163,7 +163,8 @@ export class Report {
       return outcome(isNew ? "report.done" : "report.again");
     } catch (error) {
       if (error instanceof NotNow) return outcome(error.isFull ? "report.full" : "report.failed");
-      if (!(error instanceof Refusal) || error.why !== "too-late") return outcome("report.refused");
+      const why = error instanceof Refusal ? error.why : null;
+      if (why !== "too-late") return outcome(why === "fronted" ? "report.failed" : "report.refused");
       this.#end(false);
       return outcome("report.late");
     }

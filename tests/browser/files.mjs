@@ -20,7 +20,8 @@ const answers = (body, status = 200) => (answer = () => new Response(body, { sta
 
 answers(table);
 assert.equal(new TextDecoder().decode(await load("de")), table);
-assert.deepEqual(asked, [`https://relay.example/base/page/de-${sha256.slice(0, 16)}.json`, "error", "omit", "no-store"]);
+const url = `https://relay.example/base/page/de-${sha256.slice(0, 16)}.json`;
+assert.deepEqual(asked, [url, "error", "same-origin", "no-store"]);
 
 const refused = async (why) => assert.rejects(load("de"), Error, why);
 for (const body of ["", " ", "{}", `${table}\n`, table.slice(1)]) {

@@ -6,6 +6,7 @@ mod direct;
 mod help;
 mod leaks;
 mod network;
+mod notices;
 mod operator;
 mod outbox;
 mod overdue;

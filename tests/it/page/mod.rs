@@ -10,6 +10,7 @@ mod engines;
 mod envelope;
 mod landing;
 mod languages;
+mod logins;
 mod opening;
 mod paths;
 mod receiving;

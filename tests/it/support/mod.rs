@@ -4,6 +4,7 @@ mod acme;
 pub(crate) mod admin;
 mod browsers;
 mod bucket;
+mod bus;
 mod clock;
 mod content;
 mod crowd;
@@ -45,6 +46,7 @@ pub(crate) use self::acme::{
 };
 pub(crate) use self::browsers::{Browser, CLIP, DRIVEN, Engine, PHOTO, ROOT, Tab, WORKSHOP, has};
 pub(crate) use self::bucket::{data, expect_no_data, node, relay_over_bucket, settle_bucket};
+pub(crate) use self::bus::Bus;
 pub(crate) use self::clock::TestClock;
 pub(crate) use self::content::{contains, forms, noise, photo};
 pub(crate) use self::crowd::{Crowd, Held, Seen, open_sockets, peak_memory, upload};

@@ -57,8 +57,37 @@ impl Front {
         format!("https://{}{}", self.https.local_addr().unwrap(), self.base)
     }
 
+    /// The address of the relay for clients that use plain HTTP; see [`Front::start_plain`].
+    pub(crate) fn plain_url(&self) -> String {
+        format!("http://{}{}", self.https.local_addr().unwrap(), self.base)
+    }
+
     /// Starts nginx in front of a relay that listens on `relay`.
     pub(crate) fn start(self, relay: SocketAddr) -> Nginx {
+        self.start_with(relay, "", "")
+    }
+
+    /// The same without TLS, for browsers of engines that cannot be given a certificate.
+    pub(crate) fn start_plain(self, relay: SocketAddr, server: &str, location: &str) -> Nginx {
+        self.start_site(relay, server, location, |site| {
+            let is_tls = |line: &&str| line.trim_start().starts_with("ssl_");
+            let lines = site.lines().filter(|line| !is_tls(line)).collect::<Vec<_>>().join("\n");
+            lines.replace(" ssl http2;", ";")
+        })
+    }
+
+    /// The same with more directives for the server, and for the location of the relay.
+    pub(crate) fn start_with(self, relay: SocketAddr, server: &str, location: &str) -> Nginx {
+        self.start_site(relay, server, location, |site| site)
+    }
+
+    fn start_site(
+        self,
+        relay: SocketAddr,
+        server: &str,
+        location: &str,
+        change: impl FnOnce(String) -> String,
+    ) -> Nginx {
         let (directory, url) = (TempDir::new().unwrap(), self.url());
         let plain = format!("http://{}", self.http.local_addr().unwrap());
         let [https, http] = [&self.https, &self.http].map(|socket| socket.local_addr().unwrap());
@@ -73,7 +102,7 @@ impl Front {
             ("/etc/ssl/relay.example/fullchain.pem", chain),
             ("/etc/ssl/relay.example/privkey.pem", key),
             ("http://127.0.0.1:4080;", format!("http://{relay};")),
-            ("\n    location / {", format!("\n    location {}/ {{", self.base)),
+            ("\n    location / {", format!("\n    {server}\n    location {}/ {{\n        {location}", self.base)),
         ] {
             assert_eq!(site.matches(example).count(), 1, "{example}");
             site = site.replace(example, &here);
@@ -84,7 +113,7 @@ impl Front {
         assert_eq!(site.matches(errors).count(), 2);
         let logs = format!("error_log {path}/error.log warn; error_log {path}/share.log crit;");
         site = site.replace(errors, &logs);
-        fs::write(directory.path().join("site"), site).unwrap();
+        fs::write(directory.path().join("site"), change(site)).unwrap();
         fs::write(directory.path().join("main"), MAIN.replace("DIRECTORY", &path)).unwrap();
         // Not as root, who would have to change the user for the workers.
         let mut command = Command::new("unshare");
