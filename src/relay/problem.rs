@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::relay::front::Front;
+use crate::relay::head::Head;
 use crate::relay::{Gone, Limit, LimitOf, RelayError};
 use crate::secret::Claimant;
 
@@ -62,53 +62,6 @@ pub(super) enum HttpProblem {
 /// The fix of a misdirected request. Nothing of the request is echoed.
 const MISDIRECTED: &str = "This relay does not serve the host in the Host header. \
     If you meant this relay, ask its operator to run: share relay --public-url URL";
-
-/// The beginnings of challenges for a user name and a password.
-const PASSWORDS: [&str; 4] = ["basic", "digest", "negotiate", "ntlm"];
-/// The words of nginx where a client certificate is required, and where one is refused.
-const CERTIFICATES: [(&str, bool); 2] =
-    [("No required SSL certificate was sent", false), ("The SSL certificate error", true)];
-
-/// The fields of an answer that show its origin, besides its body.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Head {
-    pub(super) status: u16,
-    /// The target of a redirect: its host, unless that is the relay's.
-    pub(super) location: Option<Option<String>>,
-    /// The challenge to authenticate.
-    pub(super) challenge: Option<String>,
-    pub(super) is_html: bool,
-    /// Whether nobody but the operator of the address can answer: over plain http a captive portal can.
-    pub(super) is_secure: bool,
-}
-
-impl Head {
-    /// The error of an answer that is not a relay's.
-    pub(super) fn foreign(&self) -> RelayError {
-        match self.is_html && self.is_secure {
-            true => RelayError::Fronted { front: Front::Page, sent: None },
-            false => RelayError::Diverted,
-        }
-    }
-
-    /// The answer of a login or a gateway in front of the relay.
-    fn front(&self, body: &[u8]) -> Option<Front> {
-        let says = |words: &str| body.windows(words.len()).any(|window| window == words.as_bytes());
-        let challenge = self.challenge.as_deref().unwrap_or_default().to_ascii_lowercase();
-        match (self.status, &self.location) {
-            _ if !self.is_secure => None,
-            (300..=399, Some(at)) => Some(Front::Login { at: at.clone() }),
-            (401, _) if PASSWORDS.iter().any(|scheme| challenge.starts_with(scheme)) => Some(Front::Password),
-            (400, _) => {
-                let words = CERTIFICATES.iter().find(|(words, _)| says(words));
-                words.map(|(_, is_refused)| Front::Certificate { is_refused: *is_refused })
-            }
-            (200..=299 | 403, _) if self.is_html => Some(Front::Page),
-            (401 | 403 | 407 | 451 | 511 | 530, _) => Some(Front::Status(self.status)),
-            _ => None,
-        }
-    }
-}
 
 /// Prefix of all types of problems.
 const URN: &str = "urn:share:";
@@ -282,42 +235,11 @@ fn gone_word(how: Gone) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::relay::front::Front;
     use crate::relay::{Daily, Limited};
 
     fn read(status: u16, body: &[u8], after: Option<u64>) -> RelayError {
         Problem::read(&Head { status, ..Head::default() }, body, after)
-    }
-
-    #[test]
-    fn a_login_in_front_of_a_relay_is_recognized_over_https_only() {
-        let page = b"<html>400 No required SSL certificate was sent</html>";
-        let head = |status, location: Option<&str>, challenge: Option<&str>| Head {
-            status,
-            location: location.map(|host| (!host.is_empty()).then(|| host.to_owned())),
-            challenge: challenge.map(str::to_owned),
-            is_html: true,
-            is_secure: true,
-        };
-        for (head, front) in [
-            (head(302, Some("login.example"), None), Front::Login { at: Some("login.example".to_owned()) }),
-            (head(307, Some(""), None), Front::Login { at: None }),
-            (head(401, None, Some("Basic realm=\"x\"")), Front::Password),
-            (head(401, None, Some("Negotiate")), Front::Password),
-            (head(401, None, Some("Bearer")), Front::Status(401)),
-            (head(400, None, None), Front::Certificate { is_refused: false }),
-            (head(403, None, None), Front::Page),
-            (Head { is_html: false, ..head(403, None, None) }, Front::Status(403)),
-        ] {
-            assert_eq!(Problem::read(&head, page, None), RelayError::Fronted { front, sent: None }, "{head:?}");
-            let plain = Problem::read(&Head { is_secure: false, ..head.clone() }, page, None);
-            assert!(matches!(plain, RelayError::Diverted | RelayError::NotARelay), "{head:?}: {plain:?}");
-        }
-        assert_eq!(Problem::read(&head(404, None, None), page, None), RelayError::Diverted);
-        assert_eq!(Problem::read(&head(400, None, None), b"<html>", None), RelayError::NotARelay);
-        assert_eq!(Problem::read(&head(502, None, None), page, None), RelayError::ByProxy { status: 502, after: None });
-        // The relay's own words count, whatever the other fields are.
-        let own = br#"{"type":"urn:share:not-allowed"}"#;
-        assert_eq!(Problem::read(&head(401, None, Some("Basic")), own, None), RelayError::NotAllowed);
     }
 
     #[test]
@@ -391,5 +313,11 @@ mod tests {
         }
         assert_eq!(read(400, b"<html>", None), RelayError::NotARelay);
         assert_eq!(read(418, br#"{"type":"about:blank"}"#, None), RelayError::Diverted);
+        // A login answers with the same status as a relay, whose own words count.
+        let login = Head { status: 401, challenge: Some("Basic".to_owned()), is_secure: true, ..Head::default() };
+        let password = RelayError::Fronted { front: Front::Password, sent: None };
+        assert_eq!(Problem::read(&login, b"<html>", None), password);
+        let own = br#"{"type":"urn:share:not-allowed"}"#;
+        assert_eq!(Problem::read(&login, own, None), RelayError::NotAllowed);
     }
 }

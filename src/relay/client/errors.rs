@@ -49,9 +49,10 @@ impl Errors {
         }
         if error.is_builder() {
             let no_certificates = causes(&error).any(|cause| cause.to_string().contains(NO_CERTIFICATES));
-            return match no_certificates {
-                true => RelayError::Hindered(Obstacle::NoCertificates),
-                false => RelayError::NotTrusted(Distrust::Other(innermost(&error))),
+            return if no_certificates {
+                RelayError::Hindered(Obstacle::NoCertificates)
+            } else {
+                RelayError::NotTrusted(Distrust::Other(innermost(&error)))
             };
         }
         if error.is_connect() {

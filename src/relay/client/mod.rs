@@ -14,20 +14,21 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName,
-    HeaderValue, IF_NONE_MATCH, LOCATION, RANGE, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
+    IF_NONE_MATCH, LOCATION, RANGE, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
-use zeroize::Zeroizing;
+use url::Url;
 
 use self::body::with_body;
 use self::errors::{Errors, silent};
+use crate::relay::head::{Head, Redirect};
 use crate::relay::http::{self, Target};
 use crate::relay::obstacle::Distrust;
-use crate::relay::problem::{Head, Problem};
+use crate::relay::problem::Problem;
 use crate::relay::wire::{AllowanceResponse, ClaimRequest, Deposit, Done, FinishRequest, Proof, ReportResponse, Was};
 use crate::relay::{
     About, Access, Allowance, Checksum, ClaimResponse, Commit, CommitResponse, Content, Create, Credential, INLINE_LEN,
@@ -97,7 +98,7 @@ impl HttpRelay {
             builder = builder.tls_backend_preconfigured(tls);
         }
         if let Some(access) = access {
-            builder = builder.default_headers(headers(access)?);
+            builder = builder.default_headers(access.header_map().ok_or(RelayError::BadRequest)?);
         }
         let errors = Errors::new(target, proxy);
         let sent = access.and_then(|access| access.headers.first()).map(|(name, _)| name.clone());
@@ -195,11 +196,15 @@ impl HttpRelay {
 
     /// The fields of an answer that show whether it is the relay's.
     fn head(&self, response: &Response) -> Head {
-        let location = text(response, LOCATION).and_then(|to| response.url().join(to).ok());
-        let is_elsewhere = |host: &String| Some(host.as_str()) != response.url().host_str();
+        let to = text(response, LOCATION).and_then(|to| response.url().join(to).ok());
+        let is_own = |to: &Url| to.host_str() == response.url().host_str();
         Head {
             status: response.status().as_u16(),
-            location: location.map(|to| to.host_str().map(str::to_owned).filter(is_elsewhere)),
+            redirect: match to {
+                None => Redirect::None,
+                Some(to) if is_own(&to) => Redirect::Within,
+                Some(to) => Redirect::To(to.host_str().unwrap_or_default().to_owned()),
+            },
             challenge: text(response, WWW_AUTHENTICATE).map(str::to_owned),
             is_html: text(response, CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html")),
             is_secure: self.url.is_https(),
@@ -258,16 +263,6 @@ impl HttpRelay {
     fn part(&self, method: Method, number: u32, credential: &Credential) -> RequestBuilder {
         self.request(method, &format!("{}{number}", wire::PART), Some(credential))
     }
-}
-
-/// The headers of `access`, whose values are not for logs.
-fn headers(access: &Access) -> Result<HeaderMap, RelayError> {
-    let header = |(name, value): &(String, Zeroizing<String>)| {
-        let mut value = HeaderValue::from_str(value).ok()?;
-        value.set_sensitive(true);
-        Some((HeaderName::from_bytes(name.as_bytes()).ok()?, value))
-    };
-    access.headers.iter().map(header).collect::<Option<_>>().ok_or(RelayError::BadRequest)
 }
 
 /// The value of a header.

@@ -168,7 +168,8 @@ while True:
 ' >dns & until [ -s dns ]; do sleep 0.05; done
 on_a microsocks -i 192.168.77.1 -p 1080 2>/dev/null &
 on_a "$SHARE" relay --listen 192.168.77.1:4080 --plain-http --anyone --store memory: --reserve 0 >relay 2>&1 &
-until on_b bash -c 'exec 3<>/dev/tcp/192.168.77.1/4080 && exec 4<>/dev/tcp/192.168.77.1/1080' 2>/dev/null; do sleep 0.05; done
+connects() { on_b bash -c "exec 3<>/dev/tcp/192.168.77.1/$1" 2>/dev/null; }
+until connects 4080 && connects 1080; do sleep 0.05; done
 mark() { on_b bash -c "echo $1 >/dev/udp/192.168.77.1/9"; }
 mark BEGIN
 try() { on_b "$SHARE" "$@" >>out 2>&1 || echo "exit $?" >>out; }

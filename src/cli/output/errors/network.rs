@@ -38,10 +38,9 @@ pub(super) fn hindered(relay: &str, obstacle: &Obstacle, safe: &str) -> Message 
             unreachable(what, format!("check that it is running{tor}; {safe}"))
         }
         Obstacle::ProxyPassword(proxy) => {
-            let does = match proxy.has_password() {
-                true => "does not accept that password",
-                false => "requires a user name and a password",
-            };
+            let has_password = proxy.has_password();
+            let does =
+                if has_password { "does not accept that password" } else { "requires a user name and a password" };
             let address = proxy.address_with("USER:PASSWORD@");
             unreachable(format!("the proxy {proxy} {does}"), format!("set SHARE_PROXY={address}; {safe}"))
         }
@@ -101,7 +100,7 @@ fn use_with(relay: &str, option: &str) -> String {
 pub(super) fn fronted(relay: &str, front: &Front, sent: Option<&str>, safe: &str) -> Message {
     if let Some(name) = sent {
         return Message::new(
-            if matches!(front, Front::Page | Front::Status(_)) { Exit::Unreachable } else { Exit::Refused },
+            if front.may_pass() { Exit::Unreachable } else { Exit::Refused },
             format!("{relay} does not accept the header {name} that is kept for it"),
             Hint::line(format!("it may have expired: {}", use_with(relay, &format!("--header {name}")))),
         );

@@ -7,7 +7,6 @@ use crate::cli::output::errors::message::{Exit, Hint, Message};
 use crate::cli::output::errors::network::{distrusted, fronted, hindered};
 use crate::cli::output::format::{binary, duration_words};
 use crate::relay::RelayError;
-use crate::relay::front::Front;
 use crate::relay::obstacle::Obstacle;
 use crate::relay_url::RelayUrl;
 
@@ -37,9 +36,9 @@ pub(in crate::cli) enum ProxyFault {
 pub(super) fn is_unreachable(error: &RelayError) -> bool {
     match error {
         RelayError::Hindered(Obstacle::NoCertificates | Obstacle::OnionNeedsProxy | Obstacle::NotByHttps(..)) => false,
-        RelayError::Hindered(_) => true,
-        RelayError::Fronted { front, .. } => matches!(front, Front::Page | Front::Status(_)),
-        RelayError::NoConnection(_)
+        RelayError::Fronted { front, .. } => front.may_pass(),
+        RelayError::Hindered(_)
+        | RelayError::NoConnection(_)
         | RelayError::Unreachable(_)
         | RelayError::Busy { .. }
         | RelayError::SlowDown { .. }
@@ -139,11 +138,7 @@ pub(super) fn message(relay: &str, error: &RelayError, safe: &str) -> Message {
             "nothing was opened; the share has ended and another program answers there, or someone on this network \
              is interfering: ask the sender",
         ),
-        RelayError::NotARelay | RelayError::Diverted => Message::new(
-            Exit::Unreachable,
-            format!("{relay} is not a share relay"),
-            Hint::line(format!("on public Wi-Fi, log in first; to find the cause: share relay check {relay}")),
-        ),
+        RelayError::NotARelay | RelayError::Diverted => not_a_relay(relay),
         RelayError::Fronted { front, sent } => fronted(relay, front, sent.as_deref(), safe),
         RelayError::TooLarge { max } => Message::new(
             Exit::Refused,
@@ -178,6 +173,15 @@ pub(super) fn message(relay: &str, error: &RelayError, safe: &str) -> Message {
             Message::new(Exit::Unexpected, what, Hint::line(format!("{cause}; to find out: share relay check {relay}")))
         }
     }
+}
+
+/// Another server at the address of a relay.
+fn not_a_relay(relay: &str) -> Message {
+    Message::new(
+        Exit::Unreachable,
+        format!("{relay} is not a share relay"),
+        Hint::line(format!("on public Wi-Fi, log in first; to find the cause: share relay check {relay}")),
+    )
 }
 
 /// A relay that does not answer at the address that the client used: `url`, or its name if only that is known.
