@@ -110,7 +110,7 @@ impl Notifier {
 }
 
 /// Runs a command with an event on its standard input. It gets no variable of this program, which may hold secrets, and
-/// is killed with its group when its time is over.
+/// is killed with its group after 30 seconds.
 fn run_command(words: &[String], event: &str) -> Result<(), String> {
     let [program, arguments @ ..] = words else { return Ok(()) };
     let program = process::find_program(program).ok_or("was not found")?;
