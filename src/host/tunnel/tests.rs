@@ -142,7 +142,8 @@ async fn a_replaced_host_has_its_own_error_and_soon() {
     assert_eq!((&*origin.name(), &*host, begun.elapsed().as_secs()), ("a.example", "127.0.0.1:8080", 7));
 }
 
-/// The seconds until a tunnel is lost whose questions have these answers, if that is within ten minutes, and the number of questions.
+/// The seconds until a tunnel is lost whose questions have these answers, if that is within ten minutes, and the
+/// number of questions.
 async fn lost_after(answers: &[bool], is_busy: bool, slept: &[u64]) -> (Option<u64>, usize) {
     let (begun, count, ticks) = (Instant::now(), Cell::new(0), Cell::new(0));
     let ask = async |_: &RelayUrl| {
