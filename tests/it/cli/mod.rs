@@ -11,6 +11,7 @@ mod notices;
 mod operator;
 mod outbox;
 mod overdue;
+mod proxies;
 mod questions;
 mod reports;
 mod rewritten;

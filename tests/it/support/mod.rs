@@ -32,6 +32,7 @@ mod sandbox;
 mod settle;
 mod showing;
 mod slow;
+mod socks;
 mod stage;
 mod store;
 mod tally;
@@ -71,6 +72,7 @@ pub(crate) use self::sandbox::{Ended, RelayProcess, Run, Running, SHARE, Sandbox
 pub(crate) use self::settle::{POLICY, is_data, node_over, operated, operated_for, settle};
 pub(crate) use self::showing::{encoded, gradient, open, picture, send, state, status};
 pub(crate) use self::slow::Slow;
+pub(crate) use self::socks::{Socks, SocksReply};
 pub(crate) use self::stage::{Stage, events};
 pub(crate) use self::store::{Counts, FAULTS, Fault, Faults, Faulty, Kind, Op};
 pub(crate) use self::tally::Tally;
