@@ -153,8 +153,10 @@ ended 1
 "#,
     );
     assert!(sandbox.read("got") == content);
-    let (lost, back) = (sent.find("the tunnel closed; opening it again"), sent.find("the tunnel is open again"));
-    assert!(lost.is_some() && lost < back && back < sent.rfind(" opened by"), "{sent}");
+    let lost = sent.find("the tunnel closed; opening it again");
+    assert!(lost.is_some() && lost < sent.rfind(" opened by"), "{sent}");
+    let opened = String::from_utf8(sandbox.read("opened1")).unwrap();
+    assert!(opened.contains("resuming in") && opened.contains("\nSaved as got."), "{opened}");
 }
 
 #[test]
