@@ -107,7 +107,9 @@ fn a_share_crosses_two_nats_through_openssh() {
     if let Ok(link) = std::env::var(LINK) {
         // The certificate's authority is not one of the browser's.
         let Some(browser) = Browser::start(&["--ignore-certificate-errors"]) else { return };
-        browser.tab().goto(&link).hold().until("document.querySelector('.stage img')?.naturalWidth === 640");
+        let tab = browser.tab();
+        tab.goto(&link).hold().until("document.querySelector('.stage img')?.naturalWidth === 640");
+        tab.press_button("Close").expect("opened by: ");
         return;
     }
     let sandbox = Sandbox::new();
@@ -151,8 +153,10 @@ ended 1
 "#,
     );
     assert!(sandbox.read("got") == content);
-    let (lost, back) = (sent.find("the tunnel closed; opening it again"), sent.find("the tunnel is open again"));
-    assert!(lost.is_some() && lost < back && back < sent.find(" opened by"), "{sent}");
+    let lost = sent.find("the tunnel closed; opening it again");
+    assert!(lost.is_some() && lost < sent.rfind(" opened by"), "{sent}");
+    let opened = String::from_utf8(sandbox.read("opened1")).unwrap();
+    assert!(opened.contains("resuming in") && opened.contains("\nSaved as got."), "{opened}");
 }
 
 #[test]
