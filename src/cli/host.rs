@@ -3,8 +3,6 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use clap::{Args, ValueHint};
-
 use crate::cli::context::Context;
 use crate::cli::narrator::Narrator;
 use crate::cli::notice::Notifier;
@@ -13,10 +11,7 @@ use crate::cli::output::errors::{Failure, Hint};
 use crate::cli::output::{Output, format};
 use crate::cli::signals::Stop;
 use crate::cli::{folders, tunnel};
-use crate::host::{
-    Host, HostError, HostOptions, InterfaceKind, Listening, Own, Reach, Revoked, Serving, Standing, Tunnel,
-    TunnelCommand, TunnelEnd,
-};
+use crate::host::{HostError, InterfaceKind, Own, Reach, Revoked, Serving, Standing, Tunnel, TunnelEnd};
 use crate::platform::network::Enclosure;
 use crate::relay::server::PORT;
 use crate::relay::{RelayError, Status};
@@ -31,99 +26,8 @@ const TWICE: Duration = Duration::from_secs(10);
 /// The command-line option for another place of the folder.
 const ANOTHER_FOLDER: &str = "--state-dir DIR";
 
-/// How this computer is reached in direct mode.
-#[derive(Args)]
-pub(super) struct HostArgs {
-    /// With --direct, serve on the interface NAME, such as wlan0
-    #[arg(
-        long, value_name = "NAME", env = "SHARE_INTERFACE", value_hint = ValueHint::Other, hide_short_help = true
-    )]
-    interface: Option<String>,
-    /// With --direct, listen on ADDRESS [default: the local network, port 4080 if it is free]
-    #[arg(
-        long, value_name = "ADDRESS", env = "SHARE_LISTEN", value_hint = ValueHint::Other, hide_short_help = true
-    )]
-    listen: Option<String>,
-    /// With --direct, print links to URL, a tunnel to this computer
-    #[arg(
-        long, value_name = "URL", env = "SHARE_PUBLIC_URL", value_hint = ValueHint::Url, hide_short_help = true
-    )]
-    public_url: Option<String>,
-    /// Serve through a tunnel, such as localhost.run
-    #[arg(long, value_name = "COMMAND", env = "SHARE_TUNNEL", value_hint = ValueHint::Other)]
-    #[arg(
-        long_help = "Serve through the tunnel that COMMAND opens: localhost.run, pinggy, cloudflared, tailscale, or \
-                       a command with {} for the port"
-    )]
-    tunnel: Option<String>,
-}
-
-/// Whether a value is an argument, and not that of its variable.
-fn is_argument(value: Option<&String>, variable: &str) -> bool {
-    value.is_some() && value != std::env::var(variable).ok().as_ref()
-}
-
-impl HostArgs {
-    /// Whether an argument chooses a tunnel, or none: then this computer serves. A setting only says how it does.
-    pub(super) fn serves(&self) -> bool {
-        is_argument(self.tunnel.as_ref(), "SHARE_TUNNEL")
-    }
-
-    /// The choices. An argument wins over the environment and the configuration file, even over their setting of the
-    /// other options.
-    fn options<'a>(&'a self, cx: &'a Context) -> Result<(HostOptions<'a>, Option<TunnelCommand>), Failure> {
-        let listen_set = is_argument(self.listen.as_ref(), "SHARE_LISTEN");
-        let interface_set = is_argument(self.interface.as_ref(), "SHARE_INTERFACE");
-        let url_set = is_argument(self.public_url.as_ref(), "SHARE_PUBLIC_URL");
-        let is_unset = !self.serves();
-        let tunnel = self.tunnel.as_deref().or(cx.config.tunnel.as_deref());
-        let tunnel = tunnel.filter(|_| !(is_unset && (listen_set || interface_set || url_set))).unwrap_or_default();
-        let listen = self.listen.as_deref().filter(|_| listen_set || !interface_set);
-        let port = listen.and_then(|listen| listen.parse::<SocketAddr>().ok()).map_or(0, |address| address.port());
-        let command = tunnel::command(tunnel, port > 0)?;
-        let opens_tunnel = command.is_some();
-        if opens_tunnel && interface_set {
-            return Err(Failure::usage("--tunnel and --interface cannot be used together", "leave one of them out"));
-        }
-        let interface = self.interface.as_deref().or(cx.config.interface.as_deref()).filter(|name| !name.is_empty());
-        // The setting of this name in the configuration file is for a relay that runs here.
-        let public_url = self.public_url.as_deref().filter(|_| url_set || is_unset);
-        let options = HostOptions {
-            listen,
-            interface: interface.filter(|_| interface_set || !(opens_tunnel || public_url.is_some())),
-            public_url,
-            opens_tunnel,
-        };
-        Ok((options, command))
-    }
-
-    /// A host for `count` shares of `expected` bytes, and the tunnel to it. `is_bare`: of links for programs only.
-    pub(super) async fn open(
-        &self,
-        count: usize,
-        expected: Option<u64>,
-        is_bare: bool,
-        cx: &Context,
-    ) -> Result<(Host, Option<Tunnel>), Failure> {
-        let (options, command) = self.options(cx)?;
-        let mut listening = match Listening::open(options, count) {
-            Err(HostError::TunnelToMany) if options.opens_tunnel => return Err(too_many("--tunnel")),
-            listening => listening.map_err(failure)?,
-        };
-        let has_tunnel = options.public_url.is_some() || options.opens_tunnel;
-        if listening.address().ip.is_loopback() && self.listen.is_none() && !has_tunnel {
-            cx.output.warn("this computer is not on a network: the link can be opened only on this computer");
-        }
-        let tunnel = match command {
-            Some(command) => Some(tunnel::open(command, &mut listening, is_bare, cx).await?),
-            None => None,
-        };
-        Ok((listening.into_host(cx.state(), expected).map_err(failure)?, tunnel))
-    }
-}
-
 /// The error of a tunnel to several shares.
-fn too_many(option: &str) -> Failure {
+pub(super) fn too_many(option: &str) -> Failure {
     Failure::usage(format!("{option} allows only one link"), "send once for each recipient, or use a relay")
 }
 
@@ -176,6 +80,28 @@ pub(super) fn upload_failure(error: Failure) -> Failure {
     }
 }
 
+/// Makes sure before the link is printed that the tunnel has outlived the encryption, during which nothing answered
+/// through it. Otherwise the share is revoked.
+pub(super) async fn expect_tunnel(
+    serving: Serving,
+    tunnel: Option<&mut Tunnel>,
+    batch: &Committed,
+    cx: &Context,
+) -> Result<Serving, Failure> {
+    let Some(tunnel) = tunnel else { return Ok(serving) };
+    let failure = tokio::select! {
+        confirmed = tunnel::confirm(tunnel, cx) => match confirmed {
+            Ok(()) => return Ok(serving),
+            Err(failure) => failure,
+        },
+        _ = cx.interrupted() => Failure::Interrupted(Some(Hint::outcome("nothing was sent"))),
+    };
+    cx.output.clear();
+    serving.revoke(batch).await;
+    serving.close().await;
+    Err(failure)
+}
+
 /// Serves until all shares of `batch` have ended, or are revoked.
 pub(super) async fn until_opened(
     serving: Serving,
@@ -195,7 +121,11 @@ pub(super) async fn until_opened(
             serving.close().await;
             let outcome = revoked_words(revoked, batch.shares().len());
             return Err(match end {
-                End::TunnelEnded(end) => tunnel::ended(&end, outcome, cx),
+                End::TunnelEnded(end) => {
+                    notifier.tunnel_closed();
+                    notifier.settle(cx).await;
+                    tunnel::ended(&end, outcome, cx)
+                }
                 _ => Failure::Interrupted(Some(Hint::outcome(outcome))),
             });
         }

@@ -8,6 +8,7 @@
 //! | `context` | the surroundings of a command: settings, output, the signal to stop |
 //! | `network`, `connect`, `stores`, `folders` | proxies; connections to relays; storage by its address |
 //! | `host`, `narrator`, `tunnel` | serving shares from here, its events, and a tunnel to it |
+//! | `host_args` | the options that choose how this computer is reached |
 //! | `outcome`, `reporting` | the words about a share that was sent, and about a report |
 //! | `notice` | notices when shares end |
 //! | `look`, `catch_up` | looking at a share; work that earlier runs have left |
@@ -29,6 +30,7 @@ mod folders;
 mod generate;
 mod help;
 mod host;
+mod host_args;
 mod input;
 mod list;
 mod look;

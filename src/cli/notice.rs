@@ -79,6 +79,11 @@ impl Notifier {
         self.tell(summary, body);
     }
 
+    /// Gives notice that nobody can reach the share any more, because its tunnel has closed.
+    pub(super) fn tunnel_closed(&self) {
+        self.tell("The tunnel closed".to_owned(), "The link no longer works.".to_owned());
+    }
+
     /// Gives notice of an event, if the user wants notices.
     fn tell(&self, summary: String, body: String) {
         if !self.is_asked {

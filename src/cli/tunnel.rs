@@ -106,17 +106,27 @@ fn asked_words(asked: &Asked) -> String {
 /// Prints changes of a tunnel until it has ended. Without a tunnel there is no end.
 pub(super) async fn watch(tunnel: Option<&mut Tunnel>, is_busy: impl Fn() -> bool, output: &Output) -> TunnelEnd {
     let Some(tunnel) = tunnel else { return std::future::pending().await };
-    let (program, url) = (tunnel.program().to_owned(), tunnel.origin().clone());
-    let facts = |state: &str| json!({ "state": state, "url": url.without_path(), "program": program });
-    tunnel
-        .watch(is_busy, |change| {
-            let (state, words) = match change {
-                TunnelEvent::Lost => ("lost", "the tunnel closed; opening it again"),
-                TunnelEvent::Back => ("open", "the tunnel is open again"),
-            };
-            output.event("tunnel", facts(state), &format!("{} {words}", format::time_of_day()));
-        })
-        .await
+    let report = reporter(tunnel, output);
+    tunnel.watch(is_busy, report).await
+}
+
+/// Makes sure that the tunnel is open before the link is printed.
+pub(super) async fn confirm(tunnel: &mut Tunnel, cx: &Context) -> Result<(), Failure> {
+    let report = reporter(tunnel, &cx.output);
+    tunnel.confirm(report).await.map_err(|end| ended(&end, "nothing was sent".to_owned(), cx))
+}
+
+/// Prints changes of a tunnel.
+fn reporter<'a>(tunnel: &Tunnel, output: &'a Output) -> impl Fn(TunnelEvent) + use<'a> {
+    let (program, url) = (tunnel.program().to_owned(), tunnel.origin().without_path());
+    move |change| {
+        let (state, words) = match change {
+            TunnelEvent::Lost => ("lost", "the tunnel closed; opening it again"),
+            TunnelEvent::Back => ("open", "the tunnel is open again"),
+        };
+        let facts = json!({ "state": state, "url": url, "program": program });
+        output.event("tunnel", facts, &format!("{} {words}", format::time_of_day()));
+    }
 }
 
 /// The error of a share that was revoked because its tunnel has ended. `outcome`: of revoking it.

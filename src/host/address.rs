@@ -75,12 +75,13 @@ impl ListenAddress {
         !self.has_tunnel && Scope::of(self.ip) == Some(Scope::Global)
     }
 
-    /// Listens for a tunnel that this program opens: on the port that was set or any, of this computer's IPv4 address
-    /// for itself and of the IPv6 one. A tunnel's program may use either, so no other program may have that port.
+    /// Listens for a tunnel that this program opens: on the port that was set or any, of the address and of both
+    /// addresses of this computer for itself. A tunnel's program may lead to either of these, so no other program may
+    /// have that port there.
     ///
     /// # Errors
     /// [`HostError::CannotListen`].
-    pub(super) fn pair(&self) -> Result<(TcpListener, Option<TcpListener>), HostError> {
+    pub(super) fn with_loopback(&self) -> Result<(TcpListener, Vec<TcpListener>), HostError> {
         let bind = |ip, port| {
             let address = SocketAddr::new(ip, port);
             TcpListener::bind(address).map_err(|error| HostError::CannotListen { address, error })
@@ -89,19 +90,18 @@ impl ListenAddress {
         loop {
             attempts += 1;
             let listener = bind(self.ip, self.port.unwrap_or(0))?;
-            if self.ip != Ipv4Addr::LOCALHOST {
-                return Ok((listener, None));
-            }
             let port = listener.local_addr().map_err(HostError::NoAddress)?.port();
-            match bind(Ipv6Addr::LOCALHOST.into(), port) {
-                Ok(pair) => return Ok((listener, Some(pair))),
-                Err(HostError::CannotListen { address, error }) if error.kind() == io::ErrorKind::AddrInUse => {
-                    if matches!(self.port, Some(1..)) || attempts == MAX_ATTEMPTS {
-                        return Err(HostError::CannotListen { address, error });
-                    }
-                }
-                // This computer has no IPv6.
-                Err(_) => return Ok((listener, None)),
+            let loopback = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
+            let others = loopback.into_iter().filter(|ip| *ip != self.ip).filter_map(|ip| match bind(ip, port) {
+                Err(HostError::CannotListen { error, .. }) if is_without(ip, &error) => None,
+                bound => Some(bound),
+            });
+            match others.collect() {
+                Err(HostError::CannotListen { error, .. })
+                    if error.kind() == io::ErrorKind::AddrInUse
+                        && !matches!(self.port, Some(1..))
+                        && attempts < MAX_ATTEMPTS => {}
+                bound => return Ok((listener, bound?)),
             }
         }
     }
@@ -138,6 +138,11 @@ impl ListenAddress {
         }
         bound.map_err(|error| HostError::CannotListen { address: SocketAddr::new(self.ip, port), error })
     }
+}
+
+/// Whether an error means that this computer has no IPv6.
+fn is_without(ip: IpAddr, error: &io::Error) -> bool {
+    ip.is_ipv6() && error.kind() != io::ErrorKind::AddrInUse
 }
 
 /// An address, perhaps with a port.

@@ -55,8 +55,8 @@ pub struct HostOptions<'a> {
 /// A port for each share, on which nobody answers yet.
 pub struct Listening {
     listeners: Vec<TcpListener>,
-    /// The same port of this computer's other loopback address.
-    pair: Option<TcpListener>,
+    /// The same port of this computer's loopback addresses, where a tunnel may lead.
+    loopback: Vec<TcpListener>,
     public_url: Option<RelayUrl>,
     /// Proves that the tunnel leads here, if this program has opened it.
     here: Option<Arc<Here>>,
@@ -79,13 +79,13 @@ impl Listening {
         }
         let wanted = ChosenAddress { listen: options.listen, interface: options.interface, has_tunnel };
         let address = ListenAddress::find(wanted)?;
-        let (listeners, pair) = if options.opens_tunnel {
-            let (listener, pair) = address.pair()?;
-            (vec![listener], pair)
+        let (listeners, loopback) = if options.opens_tunnel {
+            let (listener, loopback) = address.with_loopback()?;
+            (vec![listener], loopback)
         } else {
-            ((0..count).map(|number| address.listener(number)).collect::<Result<Vec<_>, _>>()?, None)
+            ((0..count).map(|number| address.listener(number)).collect::<Result<Vec<_>, _>>()?, Vec::new())
         };
-        Ok(Self { listeners, pair, public_url, here: None, address })
+        Ok(Self { listeners, loopback, public_url, here: None, address })
     }
 
     /// The address of a tunnel that leads here.
@@ -96,7 +96,7 @@ impl Listening {
     /// All listeners once more, and the port of the first one.
     pub(super) fn shared(&self) -> io::Result<(Vec<TcpListener>, u16)> {
         let all =
-            self.listeners.iter().chain(&self.pair).map(TcpListener::try_clone).collect::<io::Result<Vec<_>>>()?;
+            self.listeners.iter().chain(&self.loopback).map(TcpListener::try_clone).collect::<io::Result<Vec<_>>>()?;
         let port = all.first().map(TcpListener::local_addr).transpose()?.map_or(0, |address| address.port());
         Ok((all, port))
     }
@@ -169,7 +169,7 @@ impl Host {
 
     /// Starts to serve the shares that were uploaded: from now on their links work.
     pub fn serve(self, batch: &Committed) -> Serving {
-        let Self { rules, listening: Listening { listeners, mut pair, public_url, here, address }, folder } = self;
+        let Self { rules, listening: Listening { listeners, mut loopback, public_url, here, address }, folder } = self;
         let (stop, stopped) = watch::channel(false);
         let reach = if here.is_some() { Reach::Tunnel(None) } else { reach(&listeners, public_url.is_some()) };
         let is_public = address.is_public();
@@ -180,7 +180,7 @@ impl Host {
                 public_url: public_url.clone(),
                 direct: public_url.is_none().then(|| share.link().secret.direct_key()),
                 plain: !is_public,
-                more: pair.take().into_iter().collect(),
+                more: std::mem::take(&mut loopback),
                 here: here.clone(),
                 only_public: here.is_some(),
                 drain: DRAIN,

@@ -11,7 +11,7 @@ use crate::cli::input::metadata::Metadata;
 use crate::cli::input::passphrase::PassphraseArgs;
 use crate::cli::notice::NotifyArgs;
 use crate::cli::output::errors::{self, Failure, Hint};
-use crate::cli::{config, host, output};
+use crate::cli::{config, host_args, output};
 use crate::relay::{MAX_TTL, MIN_TTL};
 use crate::relay_url::RelayUrl;
 
@@ -78,7 +78,7 @@ pub(crate) struct SendArgs {
     #[arg(long, help_heading = WHERE)]
     direct: bool,
     #[command(flatten, next_help_heading = WHERE)]
-    pub(super) host: host::HostArgs,
+    pub(super) host: host_args::HostArgs,
     /// Make a separate link for WHO (repeatable)
     #[arg(
         long = "for", value_name = "WHO", conflicts_with = "links", value_hint = ValueHint::Other, help_heading = OUTPUT

@@ -128,7 +128,7 @@ impl Sending<'_> {
             ));
         }
         let (count, len) = (plan.recipients.len(), self.inputs.len);
-        let (host, tunnel) = self.args.host.open(count, len, self.args.bare, cx).await?;
+        let (host, mut tunnel) = self.args.host.open(count, len, self.args.bare, cx).await?;
         let for_programs = host.is_for_programs();
         self.args.bare |= for_programs;
         let urls = host.urls().map_err(host::failure)?;
@@ -136,7 +136,7 @@ impl Sending<'_> {
         let plan = BatchPlan { flags: host.flags(plan.flags), ..plan };
         let recorded = self.record(Draft::new(plan, &urls, KeptAt::Here(&host.folder_name())))?;
         let batch = self.upload(recorded, &host.relay(), host::THIS).await.map_err(host::upload_failure)?;
-        let serving = host.serve(&batch);
+        let serving = host::expect_tunnel(host.serve(&batch), tunnel.as_mut(), &batch, cx).await?;
         host::introduce(&serving, &batch, &cx.output);
         let qr = match (for_programs, self.args.qr) {
             (false, true) => QrChoice::Always,

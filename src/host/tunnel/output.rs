@@ -40,7 +40,14 @@ impl Lines {
 
     /// The line that is not complete, unless it is empty.
     pub(super) fn take(&mut self) -> Option<String> {
-        let line = plain(&String::from_utf8_lossy(&std::mem::take(&mut self.0)));
+        let line = self.incomplete();
+        self.0.clear();
+        line
+    }
+
+    /// The same, which stays.
+    pub(super) fn incomplete(&self) -> Option<String> {
+        let line = plain(&String::from_utf8_lossy(&self.0));
         (!line.trim().is_empty()).then_some(line)
     }
 }
@@ -49,14 +56,27 @@ impl Lines {
 #[derive(Default)]
 pub(super) struct Output {
     lines: VecDeque<String>,
+    /// The lines of both outputs that are not complete: a prompt, or the end of an address that is yet to come.
+    incomplete: [Option<String>; 2],
     candidates: VecDeque<RelayUrl>,
 }
 
 impl Output {
-    /// Adds a line. Returns the addresses in it that are new.
-    pub(super) fn add(&mut self, line: &str) -> Vec<RelayUrl> {
+    /// Adds a line of an output. Returns the addresses in it that are new.
+    pub(super) fn add(&mut self, number: usize, line: &str) -> Vec<RelayUrl> {
+        self.incomplete[number] = None;
         self.lines.truncate(KEPT_LINES - 1);
-        self.lines.push_front(printable(line.trim_end()).chars().take(KEPT_CHARACTERS).collect());
+        self.lines.push_front(kept(line));
+        self.collect(line)
+    }
+
+    /// Adds a line of an output to which nothing was added for a while. The next line of that output replaces it.
+    pub(super) fn add_incomplete(&mut self, number: usize, line: &str) -> Vec<RelayUrl> {
+        self.incomplete[number] = Some(kept(line));
+        self.collect(line)
+    }
+
+    fn collect(&mut self, line: &str) -> Vec<RelayUrl> {
         let mut new = Vec::new();
         for origin in origins(line) {
             if !self.candidates.contains(&origin) {
@@ -75,8 +95,16 @@ impl Output {
 
     /// The last lines, in their order.
     pub(super) fn last_lines(&self, count: usize) -> Vec<String> {
-        self.lines.iter().take(count).rev().cloned().collect()
+        let incomplete = self.incomplete.iter().flatten();
+        let mut lines: Vec<_> = incomplete.chain(&self.lines).take(count).cloned().collect();
+        lines.reverse();
+        lines
     }
+}
+
+/// A line as it is kept.
+fn kept(line: &str) -> String {
+    printable(line.trim_end()).chars().take(KEPT_CHARACTERS).collect()
 }
 
 /// A line without control sequences and frames. The target of a hyperlink (OSC 8) stands before its text.
@@ -159,6 +187,22 @@ mod tests {
         }
     }
 
+    fn owned(text: Option<&str>) -> Option<String> {
+        text.map(str::to_owned)
+    }
+
+    #[test]
+    fn an_incomplete_line_counts_until_the_output_goes_on() {
+        let mut output = Output::default();
+        output.add(0, "one");
+        assert_eq!(output.add_incomplete(1, "https://a.exam").len(), 1);
+        output.add_incomplete(0, "Password: ");
+        assert_eq!(output.last_lines(20), ["one", "https://a.exam", "Password:"]);
+        let added = output.add(1, "https://a.example");
+        assert_eq!(added.iter().map(RelayUrl::name).collect::<Vec<_>>(), ["a.example"]);
+        assert_eq!(output.last_lines(2), ["https://a.example", "Password:"]);
+    }
+
     #[test]
     fn lines_end_at_line_feeds_carriage_returns_and_their_longest_length() {
         let mut lines = Lines::default();
@@ -166,14 +210,14 @@ mod tests {
         assert_eq!(lines.push(b"ee\n"), ["three"]);
         let long = lines.push(&[b'x'; MAX_LINE + 1]);
         assert_eq!(long.iter().map(String::len).collect::<Vec<_>>(), [MAX_LINE]);
-        assert_eq!(lines.take().as_deref(), Some("x"));
+        assert_eq!([lines.incomplete(), lines.take(), lines.take()], [Some("x"), Some("x"), None].map(owned));
     }
 
     #[test]
     fn sixteen_candidates_and_twenty_lines_are_kept() {
         let mut output = Output::default();
         for number in 0..30 {
-            output.add(&format!("https://host{number}.example {}", "x".repeat(1000)));
+            output.add(0, &format!("https://host{number}.example {}", "x".repeat(1000)));
         }
         let is_kept =
             |number: usize| output.is_candidate(&RelayUrl::parse(&format!("https://host{number}.example")).unwrap());
@@ -182,6 +226,6 @@ mod tests {
         assert_eq!(lines.len(), KEPT_LINES);
         assert!(lines.last().unwrap().starts_with("https://host29.example"), "{lines:?}");
         assert!(lines.iter().all(|line| line.chars().count() == KEPT_CHARACTERS));
-        assert!(output.add("https://host29.example").is_empty(), "it is not new");
+        assert!(output.add(0, "https://host29.example").is_empty(), "it is not new");
     }
 }

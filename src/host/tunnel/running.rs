@@ -20,6 +20,8 @@ use crate::relay_url::RelayUrl;
 
 /// Time for the rest of the output after the program has ended: its children may keep it open.
 const REST_TIME: Duration = Duration::from_millis(500);
+/// The time without more output after which an incomplete line may be all that comes.
+const INCOMPLETE_TIME: Duration = Duration::from_millis(300);
 /// Lines that an error shows.
 const SHOWN_LINES: usize = 5;
 
@@ -84,8 +86,8 @@ impl Running {
         let (program, outputs) = Detached::start(command.path(), &command.arguments(port))
             .map_err(|error| TunnelError::Start { program: command.program().to_owned(), error })?;
         let (output, (to, new)) = (Arc::<Mutex<Output>>::default(), unbounded_channel());
-        let stdout = outputs.stdout.map(|from| tokio::spawn(read(from, output.clone(), to.clone())));
-        let stderr = outputs.stderr.map(|from| tokio::spawn(read(from, output.clone(), to)));
+        let stdout = outputs.stdout.map(|from| tokio::spawn(read(0, from, output.clone(), to.clone())));
+        let stderr = outputs.stderr.map(|from| tokio::spawn(read(1, from, output.clone(), to)));
         Ok((Self { program, output, readers: [stdout, stderr] }, new))
     }
 
@@ -115,20 +117,36 @@ impl Running {
     }
 }
 
-/// Reads an output to its end, so that the program never waits for a reader.
-async fn read(mut from: impl AsyncRead + Unpin, output: Arc<Mutex<Output>>, new: UnboundedSender<RelayUrl>) {
+/// Reads the output of this number to its end, so that the program never waits for a reader.
+async fn read(
+    number: usize,
+    mut from: impl AsyncRead + Unpin,
+    output: Arc<Mutex<Output>>,
+    new: UnboundedSender<RelayUrl>,
+) {
+    let send = |origins: Vec<RelayUrl>| {
+        for origin in origins {
+            // Nobody looks for an address any more.
+            let _ = new.send(origin);
+        }
+    };
     let (mut lines, mut piece) = (Lines::default(), vec![0; 8 << 10]);
     loop {
-        let count = from.read(&mut piece).await.unwrap_or(0);
+        let count = match timeout(INCOMPLETE_TIME, from.read(&mut piece)).await {
+            Ok(count) => count.unwrap_or(0),
+            Err(_) => {
+                if let Some(line) = lines.incomplete() {
+                    send(lock(&output).add_incomplete(number, &line));
+                }
+                from.read(&mut piece).await.unwrap_or(0)
+            }
+        };
         let mut complete = lines.push(&piece[..count]);
         if count == 0 {
             complete.extend(lines.take());
         }
         for line in complete {
-            for origin in lock(&output).add(&line) {
-                // Nobody looks for an address any more.
-                let _ = new.send(origin);
-            }
+            send(lock(&output).add(number, &line));
         }
         if count == 0 {
             return;

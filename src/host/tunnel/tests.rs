@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::output::{Lines, Output};
 use super::probe::{self, Asked, Candidates};
 use super::watch::until_silent;
-use crate::relay::RelayError;
+use crate::relay::{Obstacle, RelayError};
 use crate::relay::here::Answer;
 use crate::relay_url::RelayUrl;
 
@@ -33,7 +33,7 @@ fn every_known_output_yields_its_address() {
         for piece in [1, 7, bytes.len()] {
             let (mut lines, mut output) = (Lines::default(), Output::default());
             let complete: Vec<_> = bytes.chunks(piece).flat_map(|piece| lines.push(piece)).collect();
-            let found: Vec<_> = complete.iter().flat_map(|line| output.add(line)).collect();
+            let found: Vec<_> = complete.iter().flat_map(|line| output.add(0, line)).collect();
             assert!(found.contains(&expected), "{source}: {found:?}");
             assert!(output.last_lines(20).iter().all(|line| !line.contains('\u{1b}')), "{source}");
         }
@@ -142,13 +142,27 @@ async fn a_replaced_host_has_its_own_error_and_soon() {
     assert_eq!((&*origin.name(), &*host, begun.elapsed().as_secs()), ("a.example", "127.0.0.1:8080", 7));
 }
 
+/// The answer to a question to a tunnel.
+#[derive(Clone, Copy)]
+enum Answered {
+    Ours,
+    Foreign,
+    Silent,
+    NoNetwork,
+}
+
 /// The seconds until a tunnel is lost whose questions have these answers, if that is within ten minutes, and the
 /// number of questions.
-async fn lost_after(answers: &[bool], is_busy: bool, slept: &[u64]) -> (Option<u64>, usize) {
+async fn lost_after(answers: &[Answered], is_busy: bool, slept: &[u64]) -> (Option<u64>, usize) {
     let (begun, count, ticks) = (Instant::now(), Cell::new(0), Cell::new(0));
     let ask = async |_: &RelayUrl| {
         count.set(count.get() + 1);
-        if answers.get(count.get() - 1).copied().unwrap_or(true) { Ok(Answer::Ours) } else { Err(unknown()) }
+        match answers.get(count.get() - 1).copied().unwrap_or(Answered::Ours) {
+            Answered::Ours => Ok(Answer::Ours),
+            Answered::Foreign => Ok(Answer::Foreign),
+            Answered::Silent => Err(RelayError::NoConnection("connection refused".to_owned())),
+            Answered::NoNetwork => Err(RelayError::Hindered(Obstacle::NoAddress("no answer".to_owned()))),
+        }
     };
     // Looked at before and after each tick.
     let since_boot = || {
@@ -165,11 +179,14 @@ async fn lost_after(answers: &[bool], is_busy: bool, slept: &[u64]) -> (Option<u
 
 #[tokio::test(start_paused = true)]
 async fn a_tunnel_is_lost_after_three_questions_in_vain() {
-    assert_eq!(lost_after(&[false; 3], false, &[]).await, (Some(70), 3));
-    assert_eq!(lost_after(&[false, false, true, false, false, false], false, &[]).await.1, 6);
+    use Answered::{Foreign, NoNetwork, Ours, Silent};
+    assert_eq!(lost_after(&[Foreign, Silent, Foreign], false, &[]).await, (Some(70), 3));
+    assert_eq!(lost_after(&[Foreign, Silent, Ours, Foreign, Foreign, Foreign], false, &[]).await.1, 6);
+    assert_eq!(lost_after(&[NoNetwork; 9], false, &[]).await, (None, 9), "a new tunnel would not help");
+    assert_eq!(lost_after(&[Silent, Silent, NoNetwork], false, &[]).await.0, None);
     let (end, asked) = lost_after(&[], false, &[]).await;
     assert_eq!((end, asked), (None, 9), "one question a minute");
-    assert_eq!(lost_after(&[false; 3], true, &[]).await, (None, 0), "bytes flow");
+    assert_eq!(lost_after(&[Foreign; 3], true, &[]).await, (None, 0), "bytes flow");
     let night: Vec<u64> = iter::once(0).chain([30_000]).collect();
-    assert_eq!(lost_after(&[false; 3], true, &night).await, (Some(30), 3), "after a night it is asked at once");
+    assert_eq!(lost_after(&[Foreign; 3], true, &night).await, (Some(30), 3), "after a night it is asked at once");
 }

@@ -58,17 +58,41 @@ impl Tunnel {
                     () = until_silent(&self.origin, &ask, &is_busy, &time_since_boot) => {}
                 }
             }
-            report(TunnelEvent::Lost);
-            if let Some(running) = self.running.take() {
-                running.end().await;
+            if let Err(end) = self.restore(&report).await {
+                return end;
             }
-            match timeout(self.give_up, self.open_again()).await {
-                Ok((running, None)) => self.running = Some(running),
-                Ok((_, Some(other))) => return TunnelEnd::Moved(other),
-                Err(_) => return TunnelEnd::GivenUp,
-            }
-            report(TunnelEvent::Back);
         }
+    }
+
+    /// Asks once more after a time in which the tunnel was not watched, and opens it again if it was lost.
+    ///
+    /// # Errors
+    /// The end of the tunnel.
+    pub async fn confirm(&mut self, report: impl Fn(TunnelEvent)) -> Result<(), TunnelEnd> {
+        if let Some(running) = &mut self.running {
+            let ask = async |origin: &RelayUrl| self.asker.ask(origin).await;
+            tokio::select! {
+                biased;
+                () = running.ended() => {}
+                answers = answers(&self.origin, &ask) => if answers { return Ok(()) },
+            }
+        }
+        self.restore(&report).await
+    }
+
+    /// Opens the tunnel again after it was lost.
+    async fn restore(&mut self, report: &impl Fn(TunnelEvent)) -> Result<(), TunnelEnd> {
+        report(TunnelEvent::Lost);
+        if let Some(running) = self.running.take() {
+            running.end().await;
+        }
+        match timeout(self.give_up, self.open_again()).await {
+            Ok((running, None)) => self.running = Some(running),
+            Ok((_, Some(other))) => return Err(TunnelEnd::Moved(other)),
+            Err(_) => return Err(TunnelEnd::GivenUp),
+        }
+        report(TunnelEvent::Back);
+        Ok(())
     }
 
     /// Opens the tunnel again. Returns its address if that is another one.
@@ -103,14 +127,23 @@ pub(super) async fn until_silent(
         since_question += TICK;
         if was_suspended || (since_question >= QUESTION_TIME && !is_busy()) {
             since_question = Duration::ZERO;
-            let mut failures = 0;
-            while !matches!(ask(origin).await, Ok(Answer::Ours)) {
-                failures += 1;
-                if failures == FAILURES {
-                    return;
-                }
-                sleep(FAILURE_PAUSE).await;
+            if !answers(origin, ask).await {
+                return;
             }
         }
     }
+}
+
+/// Whether `origin` still leads here, as far as can be known: it is lost after three questions in a row that another
+/// server or nobody answers. Without a network of our own there is no answer either, and a new tunnel would not help.
+async fn answers(origin: &RelayUrl, ask: &impl AsyncFn(&RelayUrl) -> Result<Answer, RelayError>) -> bool {
+    for number in 1..=FAILURES {
+        if matches!(ask(origin).await, Ok(Answer::Ours) | Err(RelayError::Hindered(_))) {
+            return true;
+        }
+        if number < FAILURES {
+            sleep(FAILURE_PAUSE).await;
+        }
+    }
+    false
 }

@@ -1,15 +1,15 @@
 //! `share send --tunnel` with programs that only look like tunnels: the address is that of the sender's own port.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Host, Run, Sandbox, TIME_LIMIT};
+use crate::support::{Host, Proxy, Run, Sandbox, TIME_LIMIT, TerminalKind, Tty, answering_for, noise};
 
 /// A port that is free, on which nobody listens yet.
 fn free_port() -> u16 {
@@ -20,10 +20,14 @@ fn free_port() -> u16 {
 fn sending(sandbox: &Sandbox, script: &str, args: &[&str]) -> (Run, u16) {
     let port = free_port();
     sandbox.write("note.txt", b"content");
-    let (listen, url) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
+    let run = sending_at(sandbox, script, &format!("127.0.0.1:{port}"), &format!("http://localhost:{port}"));
+    (args.iter().fold(run, Run::arg).env("SHARE_FROM", "x"), port)
+}
+
+/// A sender of `note.txt` that listens at an address, to which `url` leads.
+fn sending_at(sandbox: &Sandbox, script: &str, listen: &str, url: &str) -> Run {
     let tunnel = format!("sh -c '{script}' tunnel {{}}");
-    let all = ["send", "note.txt", "--tunnel", &tunnel, "--listen", &listen, "--public-url", &url];
-    (sandbox.share(all.iter().chain(args)).env("SHARE_FROM", "x"), port)
+    sandbox.share(["send", "note.txt", "--tunnel", &tunnel, "--listen", listen, "--public-url", url])
 }
 
 /// The same, when it has printed its link.
@@ -50,6 +54,14 @@ fn requested(address: &str, host: &str) -> String {
     let mut curl = Command::new("curl");
     let output = curl.args(["-si", "-H", &format!("Host: {host}"), &format!("http://{address}/")]).output();
     String::from_utf8_lossy(&output.unwrap().stdout).into_owned()
+}
+
+/// Waits until the share is revoked.
+fn until_revoked(sandbox: &Sandbox) {
+    let begun = Instant::now();
+    while !sandbox.share(["list", "--json"]).ok().contains("\"state\":\"revoked\"") {
+        assert!(begun.elapsed() < TIME_LIMIT, "the share was not revoked");
+    }
 }
 
 /// Waits until a process has ended.
@@ -190,4 +202,122 @@ fn settings_open_a_tunnel_only_where_this_computer_serves() {
     assert!(!sandbox.path("opened").exists());
     send(&["--direct"]).fails(6, "sh ended before the tunnel was open (7)");
     assert!(sandbox.path("opened").exists());
+}
+
+#[test]
+fn no_other_program_may_have_the_port_to_which_a_tunnel_can_lead() {
+    let sandbox = Sandbox::new();
+    sandbox.write("note.txt", b"content");
+    for (theirs, ours) in [("[::1]", "127.0.0.1"), ("127.0.0.1", "127.0.0.2"), ("[::1]", "127.0.0.2")] {
+        let other = TcpListener::bind(format!("{theirs}:0")).unwrap();
+        let port = other.local_addr().unwrap().port();
+        let url = format!("http://localhost:{port}");
+        let ended = sending_at(&sandbox, "touch started; cat", &format!("{ours}:{port}"), &url).run();
+        let expected = format!("error: cannot listen on {theirs}:{port}: ");
+        assert!(ended.code == 8 && ended.stderr.contains(&expected), "{ended:?}");
+    }
+    assert!(!sandbox.path("started").exists());
+}
+
+#[test]
+fn an_interstitial_page_is_noticed() {
+    let sandbox = Sandbox::new();
+    sandbox.write("note.txt", b"content");
+    let page = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 23\r\nConnection: close\r\n\r\n\
+                 <p>You are about to see";
+    let warning = "warning: browsers get a page of the tunnel's operator first";
+    for bare in [false, true] {
+        let port = free_port();
+        let listen = format!("127.0.0.1:{port}");
+        let url = answering_for("/", page, &listen);
+        let run = sending_at(&sandbox, "cat", &listen, &url);
+        let mut process = if bare { run.arg("--bare") } else { run }.start();
+        let mut link = String::new();
+        BufReader::new(process.0.stdout.as_mut().unwrap()).read_line(&mut link).unwrap();
+        let pid = process.0.id().to_string();
+        assert!(Command::new("kill").args(["-s", "INT", &pid]).status().unwrap().success());
+        let ended = process.wait();
+        assert_eq!(ended.stderr.contains(warning), !bare, "{ended:?}");
+        assert_eq!(ended.stderr.contains("add --bare, so that only share opens the link"), !bare, "{ended:?}");
+    }
+}
+
+#[test]
+fn an_opener_who_is_cut_off_learns_of_the_revocation_through_the_tunnel() {
+    let sandbox = Sandbox::new();
+    sandbox.write("note.txt", &noise(30_000_000, 1));
+    let listen = format!("127.0.0.1:{}", free_port());
+    let line = Proxy::to(&listen, None);
+    let mut host = Host::of(sending_at(&sandbox, "exec sleep 1000", &listen, &line.url).start(), 1);
+    line.stop_down_at(line.down_bytes() + 9_000_000);
+    let opener = sandbox.share(["open", host.link(), "-o", "got"]).start();
+    line.wait_until_down_stopped();
+    host.expect("being opened").signal("INT");
+    host.expect("press Ctrl-C again to cut the opener off").signal("INT");
+    until_revoked(&sandbox);
+    line.mend();
+    let ended = opener.wait();
+    assert!(ended.code == 4 && ended.stderr.contains("the sender revoked this link"), "{ended:?}");
+    let ended = host.end();
+    assert!(ended.code == 130 && ended.stderr.contains("while it was being opened ("), "{ended:?}");
+}
+
+#[test]
+fn a_tunnel_that_asks_on_the_terminal_fails_at_once_and_stops_nobody() {
+    let sandbox = Sandbox::new();
+    sandbox.write("note.txt", b"content");
+    // As OpenSSH does for the key of a new host.
+    let script = "printf 'The key: ' >/dev/tty && read answer </dev/tty; echo no terminal >&2; exit 255";
+    sandbox.write("asks", script.as_bytes());
+    let send = "$SHARE send note.txt --tunnel 'sh asks {}'; echo code $?";
+    let mut tty = Tty::start(&sandbox, TerminalKind::Plain, send);
+    tty.expect("code 6");
+    let screen = tty.screen();
+    assert!(screen.contains("sh ended before the tunnel was open (255)"), "{screen}");
+    assert!(screen.contains("sh: no terminal") && !screen.contains("The key"), "{screen}");
+}
+
+#[test]
+fn an_address_in_a_line_without_an_end_is_found() {
+    let sandbox = Sandbox::new();
+    sandbox.write("note.txt", b"content");
+    let tunnel = "sh -c 'printf \"at https://203.0.113.1 press q: \"; exec sleep 1000' {}";
+    let send = sandbox.share(["send", "note.txt", "--tunnel", tunnel, "--give-up", "2s"]);
+    let ended = send.fails(6, "no address that sh printed leads here: 203.0.113.1 (");
+    assert!(ended.stderr.contains("sh: at https://203.0.113.1 press q:"), "{ended:?}");
+}
+
+#[test]
+fn an_argument_that_equals_its_variable_still_chooses_the_tunnel() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    sandbox.write("note.txt", b"content");
+    let tunnel = "sh -c 'exit 7' {}";
+    let send = sandbox.share(["send", "note.txt", "--tunnel", tunnel]).env("SHARE_RELAY", &relay.url);
+    send.env("SHARE_TUNNEL", tunnel).fails(6, "sh ended before the tunnel was open (7)");
+}
+
+#[test]
+fn no_link_is_printed_for_a_tunnel_that_ended_during_the_encryption() {
+    let sandbox = Sandbox::new();
+    let port = free_port();
+    let (listen, url) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
+    // Its second start fails, so the tunnel does not come back.
+    let tunnel = "sh -c 'echo $$ >>pids; [ $(wc -l <pids) -eq 1 ] && exec sleep 1000' {}";
+    let args = ["send", "-", "--tunnel", tunnel, "--listen", &listen, "--public-url", &url, "--give-up", "3s"];
+    let mut process = sandbox.share(args).start_with(Stdio::piped());
+    let mut stderr = BufReader::new(process.0.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("The tunnel's operator") {
+        assert!(stderr.read_line(&mut said).unwrap() > 0, "{said}");
+    }
+    let pid = printed(&sandbox, "pids");
+    assert!(Command::new("kill").args(["-s", "KILL", &pid]).status().unwrap().success());
+    gone(&pid);
+    process.0.stdin.take().unwrap().write_all(b"content").unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    let ended = process.wait();
+    assert!(ended.code == 6 && ended.stdout.is_empty(), "{said} {ended:?}");
+    assert!(said.contains("the tunnel closed; opening it again"), "{said}");
+    assert!(said.ends_with("error: the tunnel did not come back within 3 seconds\nnothing was sent\n"), "{said}");
 }
