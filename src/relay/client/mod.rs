@@ -61,6 +61,8 @@ pub struct HttpRelay {
     idle: Duration,
     /// Translates errors of the HTTP client.
     errors: Errors,
+    /// The name of the header of credentials.
+    authorization: HeaderName,
 }
 
 impl HttpRelay {
@@ -97,8 +99,10 @@ impl HttpRelay {
         if let Some(access) = access {
             builder = builder.default_headers(headers(access)?);
         }
+        let is_taken = access.is_some_and(Access::has_authorization);
+        let authorization = if is_taken { HeaderName::from_static(wire::SHARE_AUTHORIZATION) } else { AUTHORIZATION };
         let errors = Errors { is_pinned: pin.is_some(), proxy };
-        Ok(Self { client: builder.build().map_err(|error| errors.of(error))?, url, idle, errors })
+        Ok(Self { client: builder.build().map_err(|error| errors.of(error))?, url, idle, errors, authorization })
     }
 
     /// The relay's page for browsers, or the file of that name which the page loads, as plain bytes.
@@ -127,7 +131,7 @@ impl HttpRelay {
         match credential.map(|credential| HeaderValue::try_from(&*wire::bearer(credential))) {
             Some(Ok(mut value)) => {
                 value.set_sensitive(true);
-                request.header(AUTHORIZATION, value)
+                request.header(&self.authorization, value)
             }
             _ => request,
         }
