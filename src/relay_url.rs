@@ -162,6 +162,11 @@ impl RelayUrl {
         self.is_https() || (self.0.scheme() == "http" && self.0.host().as_ref().is_some_and(is_sure))
     }
 
+    /// Whether it is an onion service.
+    pub(crate) fn is_onion(&self) -> bool {
+        self.0.host().as_ref().is_some_and(is_onion)
+    }
+
     /// The address itself.
     pub(crate) fn as_url(&self) -> &Url {
         &self.0

@@ -88,16 +88,11 @@ impl Context {
         let give_up_is_set = common.give_up.is_some() || config.give_up.is_some();
         let (signals, state_dir) = (Signals::listen(sockets.is_some()), common.state_dir);
         let sockets = Mutex::new(sockets.unwrap_or_default());
-        Ok(Self {
-            config,
-            give_up,
-            give_up_is_set,
-            signals,
-            sockets,
-            state_dir,
-            output,
-            network: network::Setting::new(common.proxy, common.ca),
-        })
+        let network = network::Setting::new(common.proxy, common.ca);
+        if network.shows_password() {
+            output.warn("other users of this computer can read the password in --proxy; SHARE_PROXY hides it");
+        }
+        Ok(Self { config, give_up, give_up_is_set, signals, sockets, state_dir, output, network })
     }
 
     /// The socket that the service manager passed under this name. Each can be taken once.

@@ -172,6 +172,7 @@ pub(super) async fn until_opened(
         }
     }
     serving.close().await;
+    notifier.settle(cx).await;
     outcome
 }
 

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use crate::cli::config::{self, Config};
 use crate::cli::output::errors::Failure;
-use crate::relay::{BadProxy, CertificatesError, Network, Proxies, ProxyError, Source};
+use crate::relay::{BadProxy, CertificatesError, Network, Proxies, Proxy, ProxyError, Source};
 use crate::safe_text::printable;
 
 /// The variable of `--proxy`.
@@ -25,6 +25,12 @@ impl Setting {
     /// The values of `--proxy` and `--ca`.
     pub(super) fn new(proxy: Option<String>, ca: Option<PathBuf>) -> Self {
         Self { proxy, ca, network: OnceLock::new() }
+    }
+
+    /// Whether the arguments have the password of a proxy, which other users of this computer can read.
+    pub(super) fn shows_password(&self) -> bool {
+        let shown = self.proxy.as_deref().filter(|text| std::env::var(PROXY).as_deref() != Ok(text));
+        shown.and_then(|text| Proxy::parse(text, Source::Argument).ok()).is_some_and(|proxy| proxy.has_password())
     }
 
     /// The network, by these options, the environment and `config`.

@@ -65,7 +65,7 @@ impl SentShare {
     }
 
     /// The state of the share, without what becomes of its data.
-    fn state_words(&self, status: &Status) -> String {
+    pub(super) fn state_words(&self, status: &Status) -> String {
         let time = |at: Option<u64>| at.map_or_else(|| "an unknown time".to_owned(), format::time);
         let who =
             |claimant: Option<Claimant>| claimant.map(|c| format!(" ({})", openers_words(&c))).unwrap_or_default();

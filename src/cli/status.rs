@@ -123,7 +123,7 @@ Examples:
 
 /// Runs the command.
 pub(super) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Failure> {
-    let notifier = Notifier::of(&args.notify, args.wait, "status")?;
+    let notifier = Notifier::of(&args.notify, args.wait, "status --wait --notify", cx)?;
     let selected = args.which.find(cx).await?;
     let relays = Relays::of(&selected.entries, selected.outbox.is_none(), cx.give_up, cx).await?;
     let asking = join_all(selected.entries.iter().map(async |entry| {
@@ -159,6 +159,7 @@ pub(super) async fn run(args: StatusArgs, cx: &Context) -> Result<(), Failure> {
     }
     relays.sweep().await;
     catch_up(cx).await;
+    notifier.settle(cx).await;
     match failed {
         Some(failure) => Err(failure),
         None if args.wait => expect_opened(ends.iter().map(|(entry, status)| (*entry, status))),

@@ -84,11 +84,15 @@ impl Opened {
                 // The client has already retried as often as its backoff allows.
                 Err(error) => return Err(error),
                 // The length is wrong: the check of the part fails.
-                Ok(content) if content.known_len() != Some((len - buffer.len()) as u64) => return Ok(()),
+                Ok(content) if content.known_len().is_some_and(|given| given != (len - buffer.len()) as u64) => {
+                    return Ok(());
+                }
                 Ok(content) => {
                     let mut chunks = content.into_chunks();
                     loop {
                         match chunks.next().await {
+                            // A proxy that does not pass the length on may add bytes.
+                            Some(Ok(chunk)) if buffer.len() == len && !chunk.is_empty() => return Ok(()),
                             Some(Ok(chunk)) => {
                                 backoff.progress();
                                 buffer.extend_from_slice(&chunk[..chunk.len().min(len - buffer.len())]);

@@ -1,6 +1,7 @@
 //! Code for Linux, one subject per file, behind signatures that other systems can implement. No other module uses a
 //! system call, a descriptor's number, or a path below `/proc` or `/sys`.
 
+pub mod dbus;
 pub mod files;
 pub mod inherited;
 pub mod memory;

@@ -1,11 +1,13 @@
 //! This process and its children: limits, signals, users.
 
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Command};
 use std::{env, fs};
 
 use rustix::process::{
-    DumpableBehavior, Pid, Resource, Rlimit, Signal, getrlimit, kill_process, set_dumpable_behavior, setrlimit, setsid,
+    DumpableBehavior, Pid, Resource, Rlimit, Signal, getrlimit, kill_process, kill_process_group,
+    set_dumpable_behavior, setrlimit, setsid,
 };
 
 /// Disables core dumps of this process and its children, and forbids other processes of this user to read its memory.
@@ -17,6 +19,16 @@ pub fn keep_memory_private() {
 /// Starts a new session, so that closing the terminal, or Ctrl-C there, does not end this process.
 pub fn leave_session() {
     let _ = setsid();
+}
+
+/// Makes a program that is about to start the first of a process group, which Ctrl-C in this terminal does not reach.
+pub fn leave_group(command: &mut Command) {
+    command.process_group(0);
+}
+
+/// Kills a child that has a process group, and all of that group.
+pub fn kill_group(child: &Child) {
+    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
 }
 
 /// Sends SIGTERM to a child.

@@ -21,7 +21,8 @@ pub enum Content {
         /// The bytes, in pieces.
         chunks: ByteStream,
     },
-    /// A stream whose length is known at its end: a body that a client sends in chunks. A store never returns one.
+    /// A stream whose length is known at its end: a body that a client sends, or a proxy passes on, in chunks. A store
+    /// never returns one.
     Unsized(ByteStream),
 }
 

@@ -19,6 +19,7 @@ pub mod clock;
 mod content;
 mod error;
 pub mod front;
+mod head;
 pub mod health;
 pub mod here;
 mod http;

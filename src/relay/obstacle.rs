@@ -87,6 +87,15 @@ pub(super) fn innermost(error: &(dyn StdError + 'static)) -> String {
     os_words(&text).trim_start_matches("failed to lookup address information: ").to_owned()
 }
 
+/// The system's words for a failed connection to a SOCKS proxy. The HTTP client has them only in its text for
+/// debugging.
+fn system_words(error: &(dyn StdError + 'static)) -> String {
+    let text = causes(error).last().map(|cause| format!("{cause:?}")).unwrap_or_default();
+    let rest = text.split_once("message: \"").map(|(_, rest)| rest);
+    let message = rest.and_then(|rest| rest.split_once('"')).map(|(message, _)| message);
+    message.map_or_else(|| "no connection".to_owned(), os_words)
+}
+
 /// Whether the system's words for a failed look-up of a name mean that there is no such name: those of glibc, musl,
 /// macOS and the BSDs, and Windows.
 fn is_unknown(why: &str) -> bool {
@@ -97,14 +106,11 @@ fn is_unknown(why: &str) -> bool {
 }
 
 impl Obstacle {
-    /// The obstacle that kept a connection through `proxy` from being made, if it was not the relay's. The HTTP client
-    /// names some causes only in words.
-    pub(super) fn to_connecting(error: &(dyn StdError + 'static), proxy: Option<&Proxy>) -> Option<Self> {
+    /// The obstacle that kept a connection from being made, if it was neither the relay's nor a proxy's. The HTTP
+    /// client names some causes only in words.
+    pub(super) fn to_connecting(error: &(dyn StdError + 'static)) -> Option<Self> {
         let words: Vec<String> = causes(error).map(ToString::to_string).collect();
         let is = |beginning: &str| words.iter().any(|words| words.starts_with(beginning));
-        if let Some(obstacle) = proxy.and_then(|proxy| Self::of_proxy(error, &words, proxy)) {
-            return Some(obstacle);
-        }
         if is("dns error") || is("failed to lookup address information") {
             return Some(Self::NoAddress(innermost(error)));
         }
@@ -113,16 +119,30 @@ impl Obstacle {
         kinds.into_iter().any(is_offline).then_some(Self::NoNetwork)
     }
 
-    /// The obstacle that is a proxy's.
-    fn of_proxy(error: &(dyn StdError + 'static), words: &[String], proxy: &Proxy) -> Option<Self> {
-        let is = |beginning: &str| words.iter().any(|words| words.starts_with(beginning));
-        if is("tunnel error: proxy authorization required") {
-            return Some(Self::ProxyPassword(proxy.clone()));
+    /// The obstacle that `proxy` is to a connection.
+    pub(super) fn of_proxy(error: &(dyn StdError + 'static), proxy: &Proxy) -> Option<Self> {
+        let words: Vec<String> = causes(error).map(ToString::to_string).collect();
+        let after = |beginning: &str| words.iter().find_map(|words| words.strip_prefix(beginning));
+        let proxy = || proxy.clone();
+        if let Some(why) = after("tunnel error: ") {
+            return Some(match why {
+                "proxy authorization required" => Self::ProxyPassword(proxy()),
+                "failed to create underlying connection" => Self::NoProxy(proxy(), innermost(error)),
+                _ => Self::ProxyRefuses(proxy()),
+            });
         }
-        if is("tunnel error: failed to create underlying connection") {
-            return Some(Self::NoProxy(proxy.clone(), innermost(error)));
-        }
-        is("tunnel error").then(|| Self::ProxyRefuses(proxy.clone()))
+        Some(match after("SOCKS error: ")? {
+            "failed to create underlying connection" => Self::NoProxy(proxy(), system_words(error)),
+            "failed parsing server response" => Self::NoProxy(proxy(), "no SOCKS proxy answers there".to_owned()),
+            "credentials not accepted" | "server does not support user/pass authentication" => {
+                Self::ProxyPassword(proxy())
+            }
+            "connection not allowed" => Self::ProxyRefuses(proxy()),
+            why if why.starts_with("io error") => {
+                Self::ProxyFails(proxy(), "the proxy closed the connection".to_owned())
+            }
+            why => Self::ProxyFails(proxy(), why.to_owned()),
+        })
     }
 
     /// This obstacle to reaching `host`. A name without a dot is one of the local network, and does not appear by

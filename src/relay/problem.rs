@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::relay::head::Head;
 use crate::relay::{Gone, Limit, LimitOf, RelayError};
 use crate::secret::Claimant;
 
@@ -147,9 +148,10 @@ impl Problem {
         (status, Self { r#type: format!("{URN}{word}"), ..Self::default() })
     }
 
-    /// The error of an answer. `status` decides if the body is no problem of ours, as from a proxy. A word that is not
+    /// The error of an answer. Its head decides if the body is no problem of ours, as from a proxy. A word that is not
     /// known here comes from a newer relay: if the status does not ask for a repetition, the request is at fault.
-    pub(super) fn read(status: u16, body: &[u8], retry_after: Option<u64>) -> RelayError {
+    pub(super) fn read(head: &Head, body: &[u8], retry_after: Option<u64>) -> RelayError {
+        let status = head.status;
         let after = retry_after.unwrap_or(5);
         let problem: Self = serde_json::from_slice(body).unwrap_or_default();
         let gone = |how| RelayError::Gone {
@@ -199,14 +201,22 @@ impl Problem {
                 507 => RelayError::NoSpace { after },
                 _ => RelayError::BadRequest,
             },
-            _ => match status {
-                408 | 413 | 429 | 500 | 502..=504 | 507 | 520..=527 => {
-                    RelayError::ByProxy { status, after: retry_after }
-                }
-                // A proxy that refuses the request itself; a retry would not help.
-                400 | 405 | 411 | 414 | 431 | 501 => RelayError::NotARelay,
-                _ => RelayError::Diverted,
-            },
+            _ => Self::read_foreign(head, body, retry_after),
+        }
+    }
+
+    /// The error of an answer that is not a relay's.
+    fn read_foreign(head: &Head, body: &[u8], retry_after: Option<u64>) -> RelayError {
+        if let Some(front) = head.front(body) {
+            return RelayError::Fronted { front, sent: None };
+        }
+        match head.status {
+            status @ (408 | 413 | 429 | 500 | 502..=504 | 507 | 520..=527) => {
+                RelayError::ByProxy { status, after: retry_after }
+            }
+            // A proxy that refuses the request itself; a retry would not help.
+            400 | 405 | 411 | 414 | 431 | 501 => RelayError::NotARelay,
+            _ => RelayError::Diverted,
         }
     }
 }
@@ -225,7 +235,12 @@ fn gone_word(how: Gone) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::relay::front::Front;
     use crate::relay::{Daily, Limited};
+
+    fn read(status: u16, body: &[u8], after: Option<u64>) -> RelayError {
+        Problem::read(&Head { status, ..Head::default() }, body, after)
+    }
 
     #[test]
     fn every_error_is_in_the_protocol_and_arrives_as_it_was_sent() {
@@ -267,7 +282,7 @@ mod tests {
             let row = format!("| `{}` | {status} |", problem.r#type.trim_start_matches(URN));
             assert!(include_str!("PROTOCOL.md").contains(&row), "{row}");
             let body = serde_json::to_vec(&problem).unwrap();
-            assert_eq!(Problem::read(status, &body, after), error);
+            assert_eq!(read(status, &body, after), error);
         }
     }
 
@@ -279,24 +294,30 @@ mod tests {
             let row = format!("| `{}` | {status} |", problem.r#type.trim_start_matches(URN));
             assert!(include_str!("PROTOCOL.md").contains(&row), "{row}");
             let body = serde_json::to_vec(&problem).unwrap();
-            assert_eq!(Problem::read(status, &body, None), RelayError::BadRequest, "{row}");
+            assert_eq!(read(status, &body, None), RelayError::BadRequest, "{row}");
         }
     }
 
     #[test]
     fn an_unknown_word_is_from_a_relay_and_no_word_is_from_a_proxy() {
         let newer = br#"{"type":"urn:share:too-blue"}"#;
-        assert_eq!(Problem::read(400, newer, None), RelayError::BadRequest);
-        assert_eq!(Problem::read(418, newer, None), RelayError::BadRequest);
-        assert_eq!(Problem::read(503, newer, Some(7)), RelayError::Busy { after: 7 });
-        assert_eq!(Problem::read(429, newer, None), RelayError::SlowDown { after: 5, limit: None });
+        assert_eq!(read(400, newer, None), RelayError::BadRequest);
+        assert_eq!(read(418, newer, None), RelayError::BadRequest);
+        assert_eq!(read(503, newer, Some(7)), RelayError::Busy { after: 7 });
+        assert_eq!(read(429, newer, None), RelayError::SlowDown { after: 5, limit: None });
         let newer = br#"{"type":"urn:share:quota","limit":"moons","max":3,"until":9}"#;
-        assert_eq!(Problem::read(403, newer, None), RelayError::Quota { what: None, max: 3, until: Some(9) });
+        assert_eq!(read(403, newer, None), RelayError::Quota { what: None, max: 3, until: Some(9) });
         for status in [413, 429, 502, 507] {
-            let foreign = Problem::read(status, b"<html>", Some(9));
+            let foreign = read(status, b"<html>", Some(9));
             assert_eq!(foreign, RelayError::ByProxy { status, after: Some(9) });
         }
-        assert_eq!(Problem::read(400, b"<html>", None), RelayError::NotARelay);
-        assert_eq!(Problem::read(418, br#"{"type":"about:blank"}"#, None), RelayError::Diverted);
+        assert_eq!(read(400, b"<html>", None), RelayError::NotARelay);
+        assert_eq!(read(418, br#"{"type":"about:blank"}"#, None), RelayError::Diverted);
+        // A login answers with the same status as a relay, whose own words count.
+        let login = Head { status: 401, challenge: Some("Basic".to_owned()), is_secure: true, ..Head::default() };
+        let password = RelayError::Fronted { front: Front::Password, sent: None };
+        assert_eq!(Problem::read(&login, b"<html>", None), password);
+        let own = br#"{"type":"urn:share:not-allowed"}"#;
+        assert_eq!(Problem::read(&login, own, None), RelayError::NotAllowed);
     }
 }

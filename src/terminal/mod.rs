@@ -4,6 +4,7 @@ pub mod clipboard;
 pub(crate) mod editor;
 pub(crate) mod keys;
 pub(crate) mod mode;
+pub(crate) mod notice;
 pub(crate) mod question;
 pub(crate) mod session;
 pub(crate) mod style;

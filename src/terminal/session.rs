@@ -7,7 +7,7 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
-use crate::platform::process;
+use crate::platform::{dbus, process};
 use crate::safe_text::printable;
 use crate::terminal::tmux;
 
@@ -45,6 +45,11 @@ impl DesktopSession {
         // On macOS a desktop sets none of these variables.
         let has_screen = has(&["DISPLAY", "WAYLAND_DISPLAY"]) || cfg!(not(target_os = "linux"));
         !self.is_stale && has_screen && !has(&["SSH_CONNECTION", "SSH_TTY"])
+    }
+
+    /// The address of the session bus, if the user sits at this machine's screen.
+    pub(crate) fn bus(&self) -> Option<OsString> {
+        self.is_desktop().then(|| self.get("DBUS_SESSION_BUS_ADDRESS").unwrap_or_else(dbus::usual_address))
     }
 
     /// The screen on which windows appear, for messages: `display :0 of laptop`.

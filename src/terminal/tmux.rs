@@ -49,6 +49,74 @@ pub(crate) fn environment() -> Option<String> {
     ask(&["show-environment"])
 }
 
+/// The terminal around tmux.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outer {
+    /// Its name and version, as it reported them to tmux.
+    pub(crate) name: String,
+    /// Whether all terminals that show this session draw pictures in the place of Kitty's placeholders.
+    pub(crate) has_placeholders: bool,
+    /// Whether tmux passes sequences on to it.
+    pub(crate) may_pass: bool,
+}
+
+/// The terminal around tmux. `None`: there is no tmux, no terminal shows the session, or tmux is too old.
+pub(crate) fn outer() -> Option<Outer> {
+    let pane = std::env::var("TMUX_PANE").ok()?;
+    let format = "#{session_id} #{window_id} #{allow-passthrough} #{client_termtype}";
+    let here = ask(&["display-message", "-p", "-t", &pane, format])?;
+    let clients = ask(&["list-clients", "-F", "#{session_id} #{window_id} #{client_termtype}"])?;
+    Outer::read(here.trim_end_matches('\n'), &clients)
+}
+
+impl Outer {
+    /// `here`: the session, the window, the option and the name. `clients`: the same of each client, but the option.
+    fn read(here: &str, clients: &str) -> Option<Self> {
+        let mut here = here.splitn(4, ' ');
+        let (session, window, passes, name) = (here.next()?, here.next()?, here.next()?, here.next()?);
+        // A client of another session may show the same window.
+        let names = clients.lines().filter_map(|client| {
+            let mut client = client.splitn(3, ' ');
+            let (of_session, of_window) = (client.next()?, client.next()?);
+            client.next().filter(|_| of_session == session || of_window == window)
+        });
+        let names: Vec<_> = names.collect();
+        let has_placeholders = !names.is_empty() && names.iter().all(|name| draws_placeholders(name));
+        Some(Self { name: name.to_owned(), has_placeholders, may_pass: matches!(passes, "1" | "on" | "all") })
+    }
+}
+
+/// Whether a terminal of this name has Kitty's placeholders: Kitty since 0.28, and Ghostty.
+fn draws_placeholders(name: &str) -> bool {
+    let Some(version) = name.strip_prefix("kitty(") else { return name.starts_with("ghostty") };
+    let mut parts = version.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse::<u32>().unwrap_or(0));
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= (0, 28)
+}
+
+/// Whether this pane is on a screen, so that tmux passes sequences on. `None`: tmux does not answer.
+pub(crate) fn is_shown() -> Option<bool> {
+    let pane = std::env::var("TMUX_PANE").ok()?;
+    let format = "#{window_active_clients} #{window_zoomed_flag} #{pane_active} #{allow-passthrough}";
+    let answer = ask(&["display-message", "-p", "-t", &pane, format])?;
+    let [clients, is_zoomed, is_active, passes] = answer.split_whitespace().collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    Some(passes == "all" || clients != "0" && (is_zoomed == "0" || is_active == "1"))
+}
+
+/// A sequence in the form that tmux passes on to the terminal around it, if the option `allow-passthrough` is on.
+pub(crate) fn passed_on(sequence: &[u8]) -> Vec<u8> {
+    let mut passed = b"\x1bPtmux;".to_vec();
+    for byte in sequence {
+        if *byte == 0x1b {
+            passed.push(0x1b);
+        }
+        passed.push(*byte);
+    }
+    passed.extend_from_slice(b"\x1b\\");
+    passed
+}
+
 /// The longest sequence that tmux passes on, in bytes. Newer versions have an option for it.
 pub(crate) fn longest_sequence() -> usize {
     let answer = ask(&["show-options", "-sv", "input-buffer-size"]);
@@ -62,4 +130,33 @@ pub(crate) fn draws_sixel() -> Option<bool> {
     let features = ask(&["display-message", "-p", "#{client_termfeatures}"])?;
     let features = features.trim();
     (!features.is_empty()).then(|| features.split(',').any(|feature| feature == "sixel"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_need_a_terminal_with_placeholders_at_every_client() {
+        let has = |clients: &str| Outer::read("$0 @3 1 kitty(0.35.2)", clients).unwrap().has_placeholders;
+        assert!(has("$0 @3 kitty(0.35.2)\n$0 @1 ghostty 1.0.1\n$2 @9 XTerm(390)\n"));
+        assert!(has("$0 @3 kitty(1.2)\n"));
+        for other in ["", "$0 @3 kitty(0.27.1)\n", "$0 @3 kitty(0.35.2)\n$0 @1 XTerm(390)\n", "$0 @3 \n"] {
+            assert!(!has(other), "{other:?}");
+        }
+        // Another session shows the window.
+        assert!(!has("$0 @3 kitty(0.35.2)\n$1 @3 foot(1.16.2)\n"));
+    }
+
+    #[test]
+    fn passthrough_is_on_in_each_spelling() {
+        let may = |passes: &str| Outer::read(&format!("$0 @0 {passes} x"), "").unwrap().may_pass;
+        assert!(may("1") && may("on") && may("all"));
+        assert!(!may("0") && !may("off") && !may(""));
+    }
+
+    #[test]
+    fn escapes_are_doubled_for_tmux() {
+        assert_eq!(passed_on(b"\x1b_Ga\x1b\\"), b"\x1bPtmux;\x1b\x1b_Ga\x1b\x1b\\\x1b\\");
+    }
 }

@@ -18,7 +18,7 @@ pub struct Words {
     pub page: &'static str,
 }
 
-/// A notice while a file is shown outside the terminal.
+/// A notice while a file is shown outside the terminal, or about a picture that was shown in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ViewerNotice<'a> {
     /// A program shows the file in a window, which may appear behind others.
@@ -40,6 +40,8 @@ pub enum ViewerNotice<'a> {
         /// Whether the key `s` saves the files.
         saves: bool,
     },
+    /// tmux did not show its pane at the end, so the terminal around it may still have a photo in its memory.
+    MayRemain,
 }
 
 /// Prints notices.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::platform::tty::{Apply, Mode, Size, Tty};
 use crate::terminal::keys::Divider;
 use crate::terminal::mode::ModeGuard;
-use crate::terminal::style;
+use crate::terminal::{style, tmux};
 use crate::view::keys::Key;
 
 /// The longest wait for a key between two checks of the stop flag.
@@ -16,6 +16,9 @@ const TICK: Duration = Duration::from_millis(50);
 const ESC_ALONE: Duration = Duration::from_millis(150);
 /// The longest time between two bytes of a pasted text.
 const PASTED: Duration = Duration::from_millis(30);
+/// The longest wait for tmux to show this pane, and the pause between two looks.
+const PASSED_ON: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(200);
 /// The longest time for the rest of a sequence.
 const REST: Duration = Duration::from_secs(1);
 
@@ -26,13 +29,15 @@ pub(super) struct FullScreen {
     arrived: Divider,
     /// Codes that erase pictures.
     wipe: Vec<u8>,
+    /// Codes that erase pictures in the terminal around tmux, which drops them while it does not show this pane.
+    wipe_around: Vec<u8>,
 }
 
 impl FullScreen {
     /// Enters raw mode and discards earlier keys. `is_own`: also enters the alternate screen.
     pub(super) fn open(is_own: bool) -> io::Result<Self> {
         let mode = ModeGuard::enter(Tty::open()?, Mode::raw, Apply::Flush)?;
-        let mut screen = Self { mode, is_own, arrived: Divider::default(), wipe: Vec::new() };
+        let mut screen = Self { mode, is_own, arrived: Divider::default(), wipe: Vec::new(), wipe_around: Vec::new() };
         if is_own {
             screen.write(b"\x1b[?1049h\x1b[?25l")?;
             screen.clear()?;
@@ -51,6 +56,11 @@ impl FullScreen {
         self.wipe = codes;
     }
 
+    /// Adds the codes that erase a picture in the terminal around tmux. They are kept until tmux passes them on.
+    pub(super) fn wipe_around_with(&mut self, codes: &[u8]) {
+        self.wipe_around.extend_from_slice(codes);
+    }
+
     pub(super) fn size(&self) -> Size {
         // The traditional size, if the terminal does not report one.
         self.mode.tty().size().unwrap_or(Size::UNKNOWN)
@@ -63,12 +73,31 @@ impl FullScreen {
     /// Empties the screen line by line: some terminals move a screen that is cleared at once into the scrollback.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         let mut codes = std::mem::take(&mut self.wipe);
+        if !self.wipe_around.is_empty() && tmux::is_shown() != Some(false) {
+            codes.append(&mut self.wipe_around);
+        }
         codes.extend(b"\x1b[0m");
         for row in 1..=self.size().rows {
             codes.extend(format!("\x1b[{row};1H\x1b[2K").bytes());
         }
         codes.extend(b"\x1b[1;1H");
         self.write(&codes)
+    }
+
+    /// Empties the screen for the last time. Waits for tmux to pass the codes on that erase pictures around it. Returns
+    /// whether it did.
+    pub(super) fn erase(&mut self, stop: &AtomicBool) -> io::Result<bool> {
+        let until = Instant::now() + PASSED_ON;
+        loop {
+            self.clear()?;
+            if self.wipe_around.is_empty() {
+                return Ok(true);
+            }
+            if stop.load(Ordering::SeqCst) || until <= Instant::now() {
+                return Ok(false);
+            }
+            std::thread::sleep(LOOK);
+        }
     }
 
     /// Writes the last row, cut to the width of the screen.

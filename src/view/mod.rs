@@ -42,7 +42,7 @@ pub use self::picture::DecodeError;
 use self::player::wait::play_alone;
 use self::player::{Playable, Player, is_playable};
 pub use self::text::visible;
-use self::viewer::Viewing;
+use self::viewer::{Finished, Viewing};
 use crate::manifest::Manifest;
 use crate::media::HEAD_LEN;
 use crate::open::Seekable;
@@ -90,7 +90,11 @@ pub async fn show(memory: MemoryFile, view: View, notify: Notify<'_>) -> io::Res
             let View { manifest, time, save, report, is_held, words, .. } = view;
             let viewing =
                 Viewing { memory, means, manifest, time, save, report, is_held, player, session, cell, limits, words };
-            blocking::run(move |stop| viewing.run(stop)).await
+            let Finished { end, may_remain } = blocking::run(move |stop| viewing.run(stop)).await?;
+            if may_remain {
+                notify(ViewerNotice::MayRemain);
+            }
+            Ok(end)
         }
         Presentation::Page { .. } | Presentation::Stream => {
             let save = match view.save {

@@ -102,7 +102,12 @@ impl DestinationOptions<'_> {
         let (how, view) = match &can {
             Showable::So(presentation, _) if self.yes => return Ok(view(capabilities, *presentation)),
             Showable::So(presentation, how) => (Viewing::Whole(how), view(capabilities, *presentation)),
-            Showable::Coarsely if !self.yes => (Viewing::Blocks, view(capabilities.coarsely(), Presentation::Screen)),
+            Showable::Coarsely if !self.yes => {
+                if capabilities.is_held_back_by_tmux() {
+                    cx.output.hint(Hint::line("to see photos here: tmux set -p allow-passthrough on"));
+                }
+                (Viewing::Blocks, view(capabilities.coarsely(), Presentation::Screen))
+            }
             Showable::Coarsely | Showable::Not(_) => {
                 let why = match can {
                     Showable::Not(why) => why.to_string(),

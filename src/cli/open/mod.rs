@@ -17,7 +17,7 @@ use self::deliver::{Delivery, Got, Undelivered, Unreceived};
 pub(super) use self::destination::capabilities;
 use self::destination::{ChosenDestination, DestinationOptions};
 use self::reporting::Reporting;
-pub(super) use self::showing::WORDS;
+pub(super) use self::showing::{MAY_REMAIN, WORDS};
 use crate::cli::catch_up::catch_up;
 use crate::cli::context::Context;
 use crate::cli::input::link::{Access, AccessArgs};

@@ -12,6 +12,10 @@ pub(in crate::cli) const WORDS: Words = Words {
     page: "This link works once. Closing this page ends the share.",
 };
 
+/// The warning about a photo that tmux kept the viewer from deleting.
+pub(in crate::cli) const MAY_REMAIN: &str =
+    "tmux did not pass the deletion on: the terminal may keep the photo in its memory until it is closed";
+
 /// Prints a notice of the viewer. `is_held`: the relay keeps the share for an hour after its end.
 pub(super) fn notice(notice: ViewerNotice<'_>, is_held: bool, output: &Output) {
     let then = if is_held { "the share ends" } else { "the relay deletes the share" };
@@ -29,5 +33,6 @@ pub(super) fn notice(notice: ViewerNotice<'_>, is_held: bool, output: &Output) {
         ViewerNotice::InBrowser { saves } => {
             output.info(&format!("Opened in your browser. {}Close the page, or press q, and {then}.", save(saves)));
         }
+        ViewerNotice::MayRemain => output.warn(MAY_REMAIN),
     }
 }

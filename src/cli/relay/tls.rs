@@ -293,7 +293,7 @@ fn refused(error: &AcmeError) -> Failure {
             Failure::local(what, Hint::line("use --state-dir with a directory that you can write to"))
         }
         AcmeError::Client(_) => {
-            Failure::local(what, "install the package ca-certificates, or set SSL_CERT_FILE to a certificate file")
+            Failure::local(what, Hint::line("install the package ca-certificates, or use --ca FILE"))
         }
     }
 }

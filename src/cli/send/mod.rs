@@ -40,7 +40,7 @@ pub(super) async fn run(args: SendArgs, cx: &Context) -> Result<(), Failure> {
     let relay = args.relay(cx)?;
     let ttl = args.ttl(cx)?;
     args.expect_sense(relay.as_ref())?;
-    let notifier = Notifier::of(&args.notify, args.wait || relay.is_none(), "send")?;
+    let notifier = Notifier::of(&args.notify, args.wait || relay.is_none(), "send --wait --notify FILE", cx)?;
     let Words { from, note } = Words::of(&args, cx)?;
     let inputs = args.wanted().open(cx).await?;
     let passphrase = match (args.generate_passphrase, args.passphrase.is_given()) {
@@ -260,6 +260,7 @@ impl Sending<'_> {
                 return Err(Failure::Interrupted(Some(Hint::run("share status --wait"))));
             }
         };
+        self.notifier.settle(self.cx).await;
         expect_opened(batch.shares().iter().map(Share::entry).zip(&ends))
     }
 }

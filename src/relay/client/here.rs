@@ -54,8 +54,9 @@ pub async fn has_our_page(origin: &RelayUrl, network: &Network) -> Result<bool, 
 }
 
 fn client(origin: &RelayUrl, network: &Network) -> Result<(Client, Errors), RelayError> {
-    let (builder, proxy) = http::builder(TIME, network, Target::to(origin.as_url())).map_err(RelayError::Hindered)?;
-    let errors = Errors { is_pinned: false, proxy };
+    let target = Target::to(origin.as_url());
+    let (builder, proxy) = http::builder(TIME, network, target).map_err(RelayError::Hindered)?;
+    let errors = Errors::new(target, proxy);
     Ok((builder.build().map_err(|error| errors.of(error))?, errors))
 }
 

@@ -14,17 +14,18 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName,
-    HeaderValue, IF_NONE_MATCH, RANGE, RETRY_AFTER,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
+    IF_NONE_MATCH, LOCATION, RANGE, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
-use zeroize::Zeroizing;
+use url::Url;
 
 use self::body::with_body;
 use self::errors::{Errors, silent};
+use crate::relay::head::{Head, Redirect};
 use crate::relay::http::{self, Target};
 use crate::relay::obstacle::Distrust;
 use crate::relay::problem::Problem;
@@ -63,6 +64,8 @@ pub struct HttpRelay {
     errors: Errors,
     /// The name of the header of credentials.
     authorization: HeaderName,
+    /// The first of the headers for a login in front of the relay.
+    sent: Option<String>,
 }
 
 impl HttpRelay {
@@ -97,12 +100,13 @@ impl HttpRelay {
             builder = builder.tls_backend_preconfigured(tls);
         }
         if let Some(access) = access {
-            builder = builder.default_headers(headers(access)?);
+            builder = builder.default_headers(access.header_map().ok_or(RelayError::BadRequest)?);
         }
         let is_taken = access.is_some_and(Access::has_authorization);
         let authorization = if is_taken { HeaderName::from_static(wire::SHARE_AUTHORIZATION) } else { AUTHORIZATION };
-        let errors = Errors { is_pinned: pin.is_some(), proxy };
-        Ok(Self { client: builder.build().map_err(|error| errors.of(error))?, url, idle, errors, authorization })
+        let errors = Errors::new(target, proxy);
+        let sent = access.and_then(|access| access.headers.first()).map(|(name, _)| name.clone());
+        Ok(Self { client: builder.build().map_err(|error| errors.of(error))?, url, idle, errors, authorization, sent })
     }
 
     /// The relay's page for browsers, or the file of that name which the page loads, as plain bytes.
@@ -178,16 +182,45 @@ impl HttpRelay {
         if status.is_success() || status == StatusCode::NOT_MODIFIED {
             return Ok(response);
         }
-        let after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let after = after.and_then(|seconds| seconds.parse().ok());
+        if let (StatusCode::PROXY_AUTHENTICATION_REQUIRED, Some(error)) = (status, self.errors.password()) {
+            return Err(error);
+        }
+        let after = text(&response, RETRY_AFTER).and_then(|seconds| seconds.parse().ok());
+        let head = self.head(&response);
         let body = self.read_all(response, self.idle).await.unwrap_or_default();
-        Err(Problem::read(status.as_u16(), &body, after))
+        Err(self.fronted(Problem::read(&head, &body, after)))
     }
 
     async fn read_json<A: DeserializeOwned>(&self, response: Response) -> Result<A, RelayError> {
         let len = response.content_length().unwrap_or(0).min(MAX_ANSWER as u64);
+        let head = self.head(&response);
         let whole = self.read_all(response, time_for(len, self.idle)).await?;
-        serde_json::from_slice(&whole).map_err(|_| RelayError::Diverted)
+        serde_json::from_slice(&whole).map_err(|_| self.fronted(head.foreign()))
+    }
+
+    /// The fields of an answer that show whether it is the relay's.
+    fn head(&self, response: &Response) -> Head {
+        let to = text(response, LOCATION).and_then(|to| response.url().join(to).ok());
+        let is_own = |to: &Url| to.host_str() == response.url().host_str();
+        Head {
+            status: response.status().as_u16(),
+            redirect: match to {
+                None => Redirect::None,
+                Some(to) if is_own(&to) => Redirect::Within,
+                Some(to) => Redirect::To(to.host_str().unwrap_or_default().to_owned()),
+            },
+            challenge: text(response, WWW_AUTHENTICATE).map(str::to_owned),
+            is_html: text(response, CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html")),
+            is_secure: self.url.is_https(),
+        }
+    }
+
+    /// The same error, which names what was sent to a login in front of the relay.
+    fn fronted(&self, error: RelayError) -> RelayError {
+        match error {
+            RelayError::Fronted { front, .. } => RelayError::Fronted { front, sent: self.sent.clone() },
+            error => error,
+        }
     }
 
     /// Reads a short answer within `time`. One that is too long is not from a relay: [`RelayError::Diverted`].
@@ -236,14 +269,9 @@ impl HttpRelay {
     }
 }
 
-/// The headers of `access`, whose values are not for logs.
-fn headers(access: &Access) -> Result<HeaderMap, RelayError> {
-    let header = |(name, value): &(String, Zeroizing<String>)| {
-        let mut value = HeaderValue::from_str(value).ok()?;
-        value.set_sensitive(true);
-        Some((HeaderName::from_bytes(name.as_bytes()).ok()?, value))
-    };
-    access.headers.iter().map(header).collect::<Option<_>>().ok_or(RelayError::BadRequest)
+/// The value of a header.
+fn text(response: &Response, name: HeaderName) -> Option<&str> {
+    response.headers().get(name)?.to_str().ok()
 }
 
 /// The longest time for an answer of `len` bytes.
@@ -320,13 +348,18 @@ impl Relay for HttpRelay {
         if (response.status() == StatusCode::PARTIAL_CONTENT) != (offset > 0) {
             return Err(RelayError::NotARelay);
         }
-        let len = response.content_length().ok_or(RelayError::NotARelay)?;
+        let len = response.content_length();
         let (idle, errors) = (self.idle, self.errors.clone());
         let chunks = stream::try_unfold((response, errors), move |(mut response, errors)| async move {
             let chunk = tokio::time::timeout(idle, response.chunk()).await.map_err(|_| silent())?;
             Ok(chunk.map_err(|error| errors.of(error))?.map(|chunk| (chunk, (response, errors))))
         });
-        Ok(Content::Stream { len, chunks: chunks.boxed() })
+        let chunks = chunks.boxed();
+        // A proxy in between may pass the answer on in chunks.
+        Ok(match len {
+            Some(len) => Content::Stream { len, chunks },
+            None => Content::Unsized(chunks),
+        })
     }
 
     async fn finish(&self, holder: &Credential, receipt: &Receipt) -> Result<(), RelayError> {

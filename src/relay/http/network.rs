@@ -1,5 +1,6 @@
 //! How every client of this program connects: its proxies, and the certificate authorities that it trusts in addition.
 
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, ClientBuilder};
 use rustls::RootCertStore;
 use rustls::crypto::ring;
@@ -67,6 +68,11 @@ impl Network {
         self.proxies.to(url)
     }
 
+    /// Whether one of its proxies is a SOCKS proxy.
+    pub(in crate::relay) fn has_socks(&self) -> bool {
+        self.proxies.have_socks()
+    }
+
     /// The proxies.
     pub(super) fn proxies(&self) -> &Proxies {
         &self.proxies
@@ -109,6 +115,16 @@ impl Access {
     /// Whether the login takes the header `Authorization`.
     pub(in crate::relay) fn has_authorization(&self) -> bool {
         self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+    }
+
+    /// The headers, whose values are not for logs. `None` if one is not a header.
+    pub(in crate::relay) fn header_map(&self) -> Option<HeaderMap> {
+        let header = |(name, value): &(String, Zeroizing<String>)| {
+            let mut value = HeaderValue::from_str(value).ok()?;
+            value.set_sensitive(true);
+            Some((HeaderName::from_bytes(name.as_bytes()).ok()?, value))
+        };
+        self.headers.iter().map(header).collect()
     }
 
     /// The certificate, as the HTTP client takes it.

@@ -103,3 +103,88 @@ impl Proxies {
         all.into_iter().flatten().any(Proxy::is_socks)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(explicit: Option<&str>, variables: &[(&str, &str)]) -> Result<Proxies, ProxyError> {
+        let variable =
+            |name: &str| variables.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned());
+        Proxies::read(explicit.map(|text| (text, Source::Argument)), variable)
+    }
+
+    /// The proxy that leads to `url`, in words; "" for none.
+    fn to(explicit: Option<&str>, variables: &[(&str, &str)], url: &str) -> String {
+        match read(explicit, variables).unwrap().to(&Url::parse(url).unwrap()) {
+            Ok(proxy) => proxy.map(|proxy| proxy.to_string()).unwrap_or_default(),
+            Err(obstacle) => obstacle.to_string(),
+        }
+    }
+
+    #[test]
+    fn the_first_setting_that_is_not_empty_leads_to_a_host() {
+        let all = [("ALL_PROXY", "socks5h://a:1"), ("https_proxy", ""), ("HTTPS_PROXY", "b"), ("http_proxy", "c:3")];
+        assert_eq!(to(None, &all, "https://relay.example"), "http://b:80 (set by HTTPS_PROXY)");
+        assert_eq!(to(None, &all, "http://relay.example"), "http://c:3 (set by http_proxy)");
+        assert_eq!(to(None, &all[..1], "http://10.0.0.1"), "socks5h://a:1 (set by ALL_PROXY)");
+        assert_eq!(to(Some("socks5://d"), &all, "https://relay.example"), "socks5://d:1080 (set by --proxy)");
+        for none in ["none", " None "] {
+            assert_eq!(to(Some(none), &all, "https://relay.example"), "");
+        }
+        // The header `Proxy` of a request to a CGI script.
+        let cgi = [("REQUEST_METHOD", "GET"), ("HTTP_PROXY", "evil"), ("ALL_PROXY", "socks5h://a:1")];
+        assert_eq!(to(None, &cgi, "http://relay.example"), "socks5h://a:1 (set by ALL_PROXY)");
+        assert_eq!(to(None, &cgi[1..], "http://relay.example"), "http://evil:80 (set by HTTP_PROXY)");
+    }
+
+    #[test]
+    fn this_computer_and_listed_hosts_are_reached_directly() {
+        let set = [("all_proxy", "socks5h://a:1"), ("NO_PROXY", "10.0.0.0/8,.corp,relay.example")];
+        for url in ["http://127.0.0.1:4080", "http://localhost", "http://[::1]:1", "http://a.localhost"] {
+            assert_eq!(to(Some("socks5h://b:2"), &set, url), "", "{url}");
+        }
+        for url in ["http://10.1.2.3", "https://x.corp", "https://relay.example", "https://a.relay.example"] {
+            assert_eq!(to(None, &set, url), "", "{url}");
+        }
+        assert_eq!(to(None, &set, "http://192.168.1.5"), "socks5h://a:1 (set by all_proxy)");
+        // The web proxy of a company is for hosts beyond the local network, unless it was set for this program.
+        let web = [("http_proxy", "w:1"), ("https_proxy", "w:1")];
+        for url in ["http://192.168.1.5", "http://nas", "https://10.1.2.3:4000"] {
+            assert_eq!(to(None, &web, url), "", "{url}");
+            assert_eq!(to(Some("w:1"), &[], url), "http://w:1 (set by --proxy)", "{url}");
+        }
+    }
+
+    #[test]
+    fn an_onion_service_is_reached_by_a_proxy_or_not_at_all() {
+        let needs = Obstacle::OnionNeedsProxy.to_string();
+        for url in ["http://a.onion", "http://A.ONION.:80", "https://b.a.onion"] {
+            assert_eq!(to(None, &[], url), needs, "{url}");
+            assert_eq!(to(Some("none"), &[("all_proxy", "x")], url), needs, "{url}");
+            let beside = [("all_proxy", "socks5://a:1"), ("no_proxy", "onion,*")];
+            assert_eq!(to(None, &beside, url), "socks5h://a:1 (set by all_proxy)", "{url}");
+        }
+        assert_eq!(to(None, &[("http_proxy", "w:1")], "http://a.onion"), "http://w:1 (set by http_proxy)");
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_used_is_an_error_and_no_password_is_shown() {
+        for (value, error) in [
+            ("socks4://a:1", "ALL_PROXY: socks4 proxies are not supported"),
+            ("ftp://a", "ALL_PROXY: ftp proxies are not supported"),
+            ("socks5h://a:0", "ALL_PROXY: a proxy has no port 0"),
+            ("socks5h://a:1/path", "ALL_PROXY: a proxy's address ends after its port"),
+            ("http://", "ALL_PROXY: not the address of a proxy"),
+            ("socks5h:127.0.0.1:9050", "ALL_PROXY: not the address of a proxy"),
+            ("http://a b", "ALL_PROXY: not the address of a proxy"),
+        ] {
+            assert_eq!(read(None, &[("ALL_PROXY", value)]).unwrap_err().to_string(), error, "{value}");
+        }
+        let desktop = read(None, &[("ALL_PROXY", "socks://user:secret@[::1]:9050/")]).unwrap();
+        let proxy = desktop.to(&Url::parse("https://relay.example").unwrap()).unwrap().unwrap();
+        assert_eq!(proxy.to_string(), "socks5h://[::1]:9050 (set by ALL_PROXY)");
+        assert_eq!(proxy.address_with("USER:PASSWORD@"), "socks5h://USER:PASSWORD@[::1]:9050");
+        assert!(proxy.has_password() && !format!("{desktop:?}").contains("secret"), "{desktop:?}");
+    }
+}

@@ -47,8 +47,11 @@ pub enum BadProxy {
 
 /// A proxy. Its text has neither its user name nor its password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Proxy {
-    url: Box<Url>,
+pub struct Proxy(Box<Setting>);
+
+#[derive(Clone, PartialEq, Eq)]
+struct Setting {
+    url: Url,
     source: Source,
 }
 
@@ -86,22 +89,17 @@ impl Proxy {
         if !is_uri || reqwest::Proxy::all(url.clone()).is_err() {
             return Err(BadProxy::Unreadable);
         }
-        Ok(Self { url: Box::new(url), source })
+        Ok(Self(Box::new(Setting { url, source })))
     }
 
     /// Its address, with user name and password.
     pub(super) fn url(&self) -> &Url {
-        &self.url
-    }
-
-    /// The place of its setting.
-    pub fn source(&self) -> Source {
-        self.source
+        &self.0.url
     }
 
     /// Its scheme.
     pub fn scheme(&self) -> &str {
-        self.url.scheme()
+        self.0.url.scheme()
     }
 
     /// Whether it carries any connection, and no requests of its own.
@@ -116,13 +114,13 @@ impl Proxy {
 
     /// Whether it has a user name or a password.
     pub fn has_password(&self) -> bool {
-        !self.url.username().is_empty() || self.url.password().is_some()
+        !self.0.url.username().is_empty() || self.0.url.password().is_some()
     }
 
     /// The address with this text before its host: `socks5h://USER:PASSWORD@127.0.0.1:9050`.
     pub fn address_with(&self, user: &str) -> String {
-        let host = self.url.host_str().unwrap_or_default();
-        let port = self.url.port_or_known_default().unwrap_or(SOCKS_PORT);
+        let host = self.0.url.host_str().unwrap_or_default();
+        let port = self.0.url.port_or_known_default().unwrap_or(SOCKS_PORT);
         format!("{}://{user}{host}:{port}", self.scheme())
     }
 
@@ -131,7 +129,7 @@ impl Proxy {
     pub(super) fn looking_up(mut self) -> Self {
         if self.scheme() == "socks5" {
             // Both schemes are special to nobody, so this cannot fail.
-            let _ = self.url.set_scheme("socks5h");
+            let _ = self.0.url.set_scheme("socks5h");
         }
         self
     }
@@ -140,7 +138,7 @@ impl Proxy {
 /// The scheme, the host and the port, and where it was set.
 impl fmt::Display for Proxy {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(to, "{} (set by {})", self.address_with(""), self.source)
+        write!(to, "{} (set by {})", self.address_with(""), self.0.source)
     }
 }
 

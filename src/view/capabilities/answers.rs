@@ -22,6 +22,8 @@ pub(super) struct Facts {
     pub(super) cell: Option<Cell>,
     pub(super) limits: Limits,
     pub(super) size: Option<Size>,
+    /// Whether the terminal around tmux has graphics, and tmux is set not to pass them on.
+    pub(super) is_held_back: bool,
 }
 
 /// A terminal's answers.
@@ -71,11 +73,15 @@ pub(super) fn ask_terminal(preferred: Option<Graphics>, stop: &AtomicBool) -> io
     let size = screen.size();
     drop(screen);
     let answer = TerminalAnswer::read(&answers);
+    let outer =
+        if is_nested && style::has_utf8() { tmux::outer().filter(|outer| outer.has_placeholders) } else { None };
+    let placeholders = outer.as_ref().filter(|outer| outer.may_pass).map(|_| Graphics::Placeholders);
     let graphics = match preferred {
-        // tmux and screen pass neither on to the terminal.
-        Some(Graphics::Kitty | Graphics::Iterm) if is_nested => None,
+        Some(Graphics::Kitty) if is_nested => placeholders,
+        // tmux and screen do not pass it on to the terminal.
+        Some(Graphics::Iterm) if is_nested => None,
         Some(graphics) => Some(graphics),
-        None => answer.graphics(is_nested),
+        None => placeholders.or_else(|| answer.graphics(is_nested)),
     };
     let graphics = graphics.filter(|it| *it != Graphics::Sixel || !is_nested || tmux::draws_sixel() != Some(false));
     let limits = Limits {
@@ -83,7 +89,8 @@ pub(super) fn ask_terminal(preferred: Option<Graphics>, stop: &AtomicBool) -> io
         pixels: answer.largest.filter(|_| graphics == Some(Graphics::Sixel)),
         colors: answer.colors,
     };
-    Ok(Facts { graphics, cell: answer.cell, limits, size: Some(size) })
+    let is_held_back = outer.is_some_and(|outer| !outer.may_pass);
+    Ok(Facts { graphics, cell: answer.cell, limits, size: Some(size), is_held_back })
 }
 
 /// Asks, and waits for the primary device attributes: every terminal answers this last question, so no other answer

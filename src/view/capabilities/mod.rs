@@ -107,6 +107,8 @@ pub struct Capabilities {
     preference: Option<Preference>,
     /// The terminal's graphics protocol, if it has one.
     graphics: Option<Graphics>,
+    /// Whether the terminal around tmux has graphics, and tmux is set not to pass them on.
+    is_held_back: bool,
     /// Whether the terminal can only print.
     is_dumb: bool,
     /// The size of a character, if the terminal reports it.
@@ -137,7 +139,7 @@ impl Capabilities {
             Some(Preference::Graphics(graphics)) => Some(*graphics),
             _ => None,
         };
-        let Facts { graphics, cell, limits, size } = ask_terminal(preferred, stop)?;
+        let Facts { graphics, cell, limits, size, is_held_back } = ask_terminal(preferred, stop)?;
         let session = DesktopSession::find();
         let desktop = session.is_desktop();
         let player = match &preference {
@@ -145,7 +147,8 @@ impl Capabilities {
             // Players ignore the terminal's limits.
             _ => Player::find(desktop, graphics.filter(|_| limits.allow(size, cell))),
         };
-        Ok(Self { preference, graphics, is_dumb: style::is_dumb(), cell, limits, desktop, session, player })
+        let is_dumb = style::is_dumb();
+        Ok(Self { preference, graphics, is_held_back, is_dumb, cell, limits, desktop, session, player })
     }
 
     /// The screen on which a window appears, in words for the question.
@@ -159,6 +162,11 @@ impl Capabilities {
             Some(Preference::Program(command)) if self.player.is_none() => command.first().map(String::as_str),
             _ => None,
         }
+    }
+
+    /// Whether photos could be drawn here if tmux passed sequences on (`allow-passthrough`).
+    pub fn is_held_back_by_tmux(&self) -> bool {
+        self.is_held_back
     }
 
     /// Draws photos as colored blocks, as the user chose.
@@ -261,6 +269,7 @@ mod tests {
         Capabilities {
             preference: None,
             graphics,
+            is_held_back: false,
             is_dumb: false,
             cell: None,
             limits: Limits::default(),

@@ -14,6 +14,11 @@ const PIECE: usize = 4096;
 /// Encodes a picture as compressed pixels within the sequences, and not as a file or shared memory, which others could
 /// open. The terminal answers whether it drew the picture.
 pub(super) fn encode(image: &RgbaImage, id: u32) -> io::Result<Vec<u8>> {
+    Ok(transmit(image, &format!("a=T,i={id},C=1"))?.concat())
+}
+
+/// The sequences that bring a picture to the terminal, with `keys` in the first one.
+pub(super) fn transmit(image: &RgbaImage, keys: &str) -> io::Result<Vec<Vec<u8>>> {
     let mut deflated = ZlibEncoder::new(Vec::new(), Compression::fast());
     let is_opaque = image.pixels().all(|pixel| pixel.0[3] == u8::MAX);
     if is_opaque {
@@ -25,17 +30,18 @@ pub(super) fn encode(image: &RgbaImage, id: u32) -> io::Result<Vec<u8>> {
     }
     let coded = BASE64_STANDARD.encode(deflated.finish()?);
     let (width, height, format) = (image.width(), image.height(), if is_opaque { 24 } else { 32 });
-    let mut codes = Vec::with_capacity(coded.len() + coded.len() / 64);
+    let mut sequences = Vec::with_capacity(coded.len() / PIECE + 1);
     let mut pieces = coded.as_bytes().chunks(PIECE).peekable();
-    let mut head = format!("a=T,f={format},s={width},v={height},i={id},o=z,C=1,");
+    let mut head = format!("{keys},f={format},s={width},v={height},o=z,");
     while let Some(piece) = pieces.next() {
         let more = u8::from(pieces.peek().is_some());
-        write!(codes, "\x1b_G{head}m={more};")?;
-        codes.extend_from_slice(piece);
-        codes.extend_from_slice(b"\x1b\\");
+        let mut sequence = format!("\x1b_G{head}m={more};").into_bytes();
+        sequence.extend_from_slice(piece);
+        sequence.extend_from_slice(b"\x1b\\");
+        sequences.push(sequence);
         head.clear();
     }
-    Ok(codes)
+    Ok(sequences)
 }
 
 /// Codes that delete a picture from the terminal's memory.

@@ -3,6 +3,7 @@
 mod blocks;
 mod iterm;
 mod kitty;
+pub(super) mod placeholders;
 mod sixel;
 
 use std::io;
@@ -19,6 +20,8 @@ const NARROWEST: u32 = 16;
 pub(super) enum Graphics {
     /// Kitty's protocol: pixels.
     Kitty,
+    /// Kitty's protocol through tmux, with characters in the picture's place.
+    Placeholders,
     /// iTerm2's: a PNG.
     Iterm,
     /// Sixel: six rows at a time, in up to 256 colors.
@@ -63,11 +66,18 @@ pub(super) struct Drawing {
     pub(super) size: (u32, u32),
 }
 
-/// Encodes `image` for the position of the cursor, shrunk to the terminal's limits. `None`: not even a small picture is
-/// within them.
-pub(super) fn draw(graphics: Graphics, image: &RgbaImage, id: u32, limits: &Limits) -> io::Result<Option<Drawing>> {
+/// Encodes `image` for the position of the cursor and cells of this size, shrunk to the terminal's limits. `None`: not
+/// even a small picture is within them.
+pub(super) fn draw(
+    graphics: Graphics,
+    image: &RgbaImage,
+    id: u32,
+    cell: Cell,
+    limits: &Limits,
+) -> io::Result<Option<Drawing>> {
     let encode = |image: &RgbaImage| match graphics {
         Graphics::Kitty => kitty::encode(image, id),
+        Graphics::Placeholders => placeholders::encode(image, id, cell),
         Graphics::Iterm => iterm::encode(image),
         Graphics::Sixel => sixel::encode(image, limits.colors),
         Graphics::Blocks => Ok(blocks::encode(image)),
@@ -76,7 +86,7 @@ pub(super) fn draw(graphics: Graphics, image: &RgbaImage, id: u32, limits: &Limi
         Graphics::Sixel => limits.sequence.unwrap_or(usize::MAX),
         Graphics::Iterm => limits.sequence.unwrap_or(iterm::MAX_SEQUENCE),
         // These use short sequences.
-        Graphics::Kitty | Graphics::Blocks => usize::MAX,
+        Graphics::Kitty | Graphics::Placeholders | Graphics::Blocks => usize::MAX,
     };
     let mut codes = encode(image)?;
     let (mut width, mut height) = image.dimensions();
@@ -98,6 +108,7 @@ pub(super) fn draw(graphics: Graphics, image: &RgbaImage, id: u32, limits: &Limi
 pub(super) fn wipe(graphics: Graphics, id: u32) -> Vec<u8> {
     match graphics {
         Graphics::Kitty => kitty::wipe(id),
+        Graphics::Placeholders => placeholders::wipe(id),
         Graphics::Iterm | Graphics::Sixel | Graphics::Blocks => Vec::new(),
     }
 }

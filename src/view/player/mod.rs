@@ -159,6 +159,8 @@ impl Player {
         let mut command = Command::new(&self.program);
         session.apply(&mut command);
         command.env_remove("SHARE_LINK");
+        // Its address on this machine is not for a proxy.
+        command.env("no_proxy", "127.0.0.1");
         let mut inherited = Vec::new();
         let mut report = None;
         if self.is_mpv && report::is_possible(&self.program) {

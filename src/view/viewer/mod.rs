@@ -27,28 +27,36 @@ use crate::view::full_screen::FullScreen;
 use crate::view::player::wait::play_alone;
 use crate::view::player::{Playable, is_playable};
 
+/// The result of the viewer.
+pub(super) struct Finished {
+    pub(super) end: End,
+    /// Whether the terminal may still have a picture in its memory.
+    pub(super) may_remain: bool,
+}
+
 pub(super) use self::position::Viewing;
 
 impl Viewing {
     /// Shows the share until the user closes it or `stop` is set.
-    pub(super) fn run(self, stop: &AtomicBool) -> io::Result<End> {
+    pub(super) fn run(self, stop: &AtomicBool) -> io::Result<Finished> {
+        let without_screen = |end| Finished { end, may_remain: false };
         // A single video plays at once, without a screen before it.
         if let ([Some(Means::Play)], Some(player)) = (&self.means[..], &self.player) {
             if !is_playable(&self.memory.read(0..HEAD_LEN as u64)?) {
-                return Ok(End::Unseen(Unseen::NotPlayable));
+                return Ok(without_screen(End::Unseen(Unseen::NotPlayable)));
             }
             let memory = Playable::Memory(&self.memory);
-            return play_alone(player, &memory, &self.session, self.time, stop);
+            return play_alone(player, &memory, &self.session, self.time, stop).map(without_screen);
         }
         Viewer::new(self, FullScreen::open(true)?, stop).run()
     }
 }
 
 impl Viewer<'_> {
-    fn run(mut self) -> io::Result<End> {
+    fn run(mut self) -> io::Result<Finished> {
         loop {
             if let Then::End(end) = self.show_current()? {
-                return Ok(end);
+                return Ok(Finished { end, may_remain: !self.screen.erase(self.stop)? });
             }
         }
     }

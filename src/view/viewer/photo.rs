@@ -1,12 +1,13 @@
 //! A photo on the screen.
 
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::platform::tty::{Cell, Size};
 use crate::secret::fill_random;
+use crate::terminal::tmux;
 use crate::view::ending::Unseen;
-use crate::view::graphics::{self, Drawing, Graphics};
+use crate::view::graphics::{self, Drawing, Graphics, placeholders};
 use crate::view::picture::{Frame, Picture};
 use crate::view::viewer::position::{Then, Viewer};
 
@@ -14,6 +15,8 @@ use crate::view::viewer::position::{Then, Viewer};
 const CELL: Cell = (10, 20);
 /// The smallest screen for a photo, in columns and rows.
 const SMALLEST: (u16, u16) = (10, 4);
+/// The pause between two looks whether tmux shows this pane.
+const HIDDEN: Duration = Duration::from_millis(500);
 
 /// The part of the screen for photos.
 struct Canvas {
@@ -30,7 +33,8 @@ impl Canvas {
             Graphics::Blocks => (1, 2),
             _ => size.cell.or(cell).unwrap_or(CELL),
         };
-        Self { columns: size.columns, rows: size.rows.saturating_sub(1).max(1), cell }
+        let most = if graphics == Graphics::Placeholders { placeholders::COUNT } else { u16::MAX };
+        Self { columns: size.columns.min(most), rows: size.rows.saturating_sub(1).clamp(1, most), cell }
     }
 
     /// Its width and height, in pixels.
@@ -54,6 +58,10 @@ impl Viewer<'_> {
         if size.columns < SMALLEST.0 || size.rows < SMALLEST.1 {
             return self.write_centered("Enlarge this window.");
         }
+        let is_in_tmux = graphics == Graphics::Placeholders;
+        if is_in_tmux && tmux::is_shown() == Some(false) {
+            return self.wait_unseen(size);
+        }
         let canvas = Canvas::of(size, graphics, self.shown.cell);
         let bytes = self.shown.memory.read(self.range())?;
         let picture = match Picture::decode(&bytes, self.shown.limits.room(canvas.room()), self.stop) {
@@ -61,12 +69,18 @@ impl Viewer<'_> {
             Err(why) => return self.show_failure(why.into()),
         };
         drop(bytes);
-        let id = picture_number();
-        self.screen.wipe_with(graphics::wipe(graphics, id));
+        let id = if is_in_tmux { placeholders::number(picture_number()) } else { picture_number() };
+        if is_in_tmux {
+            self.screen.wipe_around_with(&graphics::wipe(graphics, id));
+        } else {
+            self.screen.wipe_with(graphics::wipe(graphics, id));
+        }
+        let is_still = picture.is_still() || is_in_tmux;
+        let frames = if is_still { &picture.frames[..1] } else { &picture.frames[..] };
         let mut is_first = true;
         loop {
-            for Frame { image, delay } in &picture.frames {
-                let Some(drawing) = graphics::draw(graphics, image, id, &self.shown.limits)? else {
+            for Frame { image, delay } in frames {
+                let Some(drawing) = graphics::draw(graphics, image, id, canvas.cell, &self.shown.limits)? else {
                     return self.show_failure(Unseen::Undrawable);
                 };
                 if is_first {
@@ -76,19 +90,30 @@ impl Viewer<'_> {
                 self.screen.write(canvas.position(&drawing).as_bytes())?;
                 self.screen.write(&drawing.codes)?;
                 if std::mem::take(&mut is_first) {
+                    if is_in_tmux && tmux::is_shown() == Some(false) {
+                        return Ok(Then::Again);
+                    }
                     if graphics == Graphics::Kitty {
                         self.unconfirmed = Some((id, Instant::now()));
                     } else {
                         self.count_as_seen();
                     }
                 }
-                let until = if picture.is_still() { None } else { Some(Instant::now() + *delay) };
+                let until = if is_still { None } else { Some(Instant::now() + *delay) };
                 match self.wait(until, Some(size))? {
                     Then::Stay => {}
                     then => return Ok(then),
                 }
             }
         }
+    }
+
+    /// Waits until tmux may show this pane. The time after which the viewer closes does not begin meanwhile.
+    fn wait_unseen(&mut self, size: Size) -> io::Result<Then> {
+        let until = self.until;
+        let then = self.wait(Some(Instant::now() + HIDDEN), Some(size))?;
+        self.until = until;
+        Ok(if let Then::Stay = then { Then::Again } else { then })
     }
 
     /// Shows why the current photo cannot be shown. It does not count as seen.

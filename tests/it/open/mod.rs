@@ -1,5 +1,6 @@
 //! The opening flow of the library: its steps, its progress, and the resulting state at the relay.
 
+mod chunks;
 mod reports;
 
 use std::fs;

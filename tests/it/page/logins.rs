@@ -102,7 +102,7 @@ fn the_page_works_behind_a_proxy_that_passes_only_authorization_on() {
     let usual = (String::new(), Some("Bearer".to_owned()));
     assert!(!rest.is_empty() && rest.iter().all(|sent| *sent == usual), "one request in vain: {sent:?}");
 
-    // An unknown share is no question of the login.
+    // A share that the relay does not have is no question of the login.
     let (_nginx, url) = in_front(&relay, "", &basic(&sandbox));
     let other = Sandbox::new();
     let unknown = send(&other, &other.relay(), &[PHOTO]);

@@ -80,13 +80,13 @@ fn a_relay_behind_basic_auth_is_used_with_a_header_that_goes_nowhere_else() {
     };
     let is_kept = || files(&sandbox.home()).iter().any(|path| path.to_string_lossy().contains("/access/"));
 
-    let before = trusting(&sandbox, &["relay", "check", url]).run();
-    assert!(before.code != 0, "{before:?}");
+    let name = url.trim_start_matches("https://");
+    let before = trusting(&sandbox, &["relay", "check", url]);
+    let before = before.fails(9, &format!("{name} requires a user name and a password"));
     let wrong = with("amber:wrong");
     assert!(wrong.code != 0 && !is_kept(), "nothing is kept that does not work: {wrong:?}");
     let used = with(&format!("amber:{PASSWORD}"));
     assert_eq!(used.code, 0, "{used:?}");
-    let name = url.trim_start_matches("https://");
     assert!(used.stderr.contains(&format!("1 header is kept for {name}.")), "{used:?}");
     assert!(used.stderr.contains("sent to it: the header Authorization"), "{used:?}");
 
@@ -123,7 +123,7 @@ fn a_relay_behind_a_client_certificate_is_used_with_one() {
     let url = nginx.url.as_str();
     let with = |key: &str| ["relay", "use", url, "--client-cert", "cert.pem", "--client-key", key].map(str::to_owned);
     let run = |args: &[String]| trusting(&sandbox, &args.iter().map(String::as_str).collect::<Vec<_>>());
-    assert!(trusting(&sandbox, &["relay", "check", url]).run().code != 0);
+    trusting(&sandbox, &["relay", "check", url]).fails(9, "requires a client certificate");
     run(&with("other.pem")).fails(2, "cert.pem does not belong to its private key");
     let used = run(&with("key.pem")).run();
     assert_eq!(used.code, 0, "{used:?}");

@@ -60,6 +60,8 @@ pub(crate) struct Activity {
     pub(crate) bytes: Vec<u8>,
     /// The pictures in its memory now.
     pub(crate) images: HashMap<u32, Image>,
+    /// Columns and rows of the pictures that placeholders stand for.
+    pub(crate) placed: HashMap<u32, (u16, u16)>,
     /// Pictures in total.
     pub(crate) drawn: usize,
     /// The picture that is being received in pieces.
@@ -151,6 +153,18 @@ impl Tty {
     /// The text on the screen.
     pub(crate) fn screen(&self) -> String {
         self.shared.screen.lock().unwrap().screen().contents()
+    }
+
+    /// The characters of each cell on the screen, row by row, with the number of its color.
+    pub(crate) fn cells(&self) -> Vec<Vec<(String, Option<u8>)>> {
+        let parser = self.shared.screen.lock().unwrap();
+        let (rows, columns) = parser.screen().size();
+        let cell = |row, column| {
+            let cell = parser.screen().cell(row, column).unwrap();
+            let color = if let vt100::Color::Idx(color) = cell.fgcolor() { Some(color) } else { None };
+            (cell.contents().to_owned(), color)
+        };
+        (0..rows.get()).map(|row| (0..columns.get()).map(|column| cell(row, column)).collect()).collect()
     }
 
     /// Whether a program uses the alternate screen now.
@@ -362,10 +376,17 @@ impl Activity {
             match keys.get("d").map(String::as_str) {
                 Some("A") => self.images.clear(),
                 Some("I") => {
-                    self.images.remove(&keys["i"].parse().unwrap());
+                    let id = keys["i"].parse().unwrap();
+                    self.images.remove(&id);
+                    self.placed.remove(&id);
                 }
                 other => panic!("{other:?}"),
             }
+            return None;
+        }
+        if has("a", "p") {
+            assert!(has("U", "1") && has("q", "2"), "an answer would arrive as keys: {keys:?}");
+            self.placed.insert(keys["i"].parse().unwrap(), (keys["c"].parse().unwrap(), keys["r"].parse().unwrap()));
             return None;
         }
         assert!(payload.len() <= 4096, "a piece is too long");
@@ -377,7 +398,9 @@ impl Activity {
             return None;
         }
         let number = |key: &str| first[key].parse::<u32>().unwrap();
-        assert_eq!((first["a"].as_str(), first["o"].as_str()), ("T", "z"));
+        // Pictures for placeholders are only kept; an answer would arrive as keys.
+        let is_kept = first["a"] == "t" && first["q"] == "2";
+        assert!((is_kept || first["a"] == "T") && first["o"] == "z", "{first:?}");
         assert!(!first.contains_key("t") || first["t"] == "d", "pixels come in the stream and not as a file");
         let mut pixels = Vec::new();
         ZlibDecoder::new(&*BASE64_STANDARD.decode(data).unwrap()).read_to_end(&mut pixels).unwrap();

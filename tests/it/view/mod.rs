@@ -6,6 +6,7 @@ mod drawing;
 mod films;
 mod page;
 mod photos;
+mod placeholders;
 mod places;
 mod reports;
 mod traces;

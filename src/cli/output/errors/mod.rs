@@ -2,6 +2,7 @@
 
 mod limits;
 mod message;
+mod network;
 mod open;
 mod relay;
 mod report;

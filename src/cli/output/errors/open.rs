@@ -61,6 +61,9 @@ pub(super) fn message(relay: &str, direct: bool, error: &OpenError, ours: bool, 
         OpenError::Relay(RelayError::WrongPassphrase { left }) => {
             Message::new(Exit::WrongPassphrase, "wrong passphrase", guesses_left(*left))
         }
+        OpenError::Relay(error @ RelayError::Fronted { .. }) => {
+            relay::message(relay, error, "the sender's tunnel may be closed; it is safe to run this again")
+        }
         OpenError::Relay(error) if ours || matches!(error, RelayError::Unreachable(_)) => {
             // The claim may have arrived.
             relay::message(relay, error, "it is safe to run this again on this device")

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use crate::cli::output::errors::limits;
 use crate::cli::output::errors::message::{Exit, Hint, Message};
-use crate::cli::output::format::{binary, duration_words, time};
+use crate::cli::output::errors::network::{distrusted, fronted, hindered};
+use crate::cli::output::format::{binary, duration_words};
 use crate::relay::RelayError;
-use crate::relay::clock::{Clock, SystemClock};
-use crate::relay::front::Front;
-use crate::relay::obstacle::{Distrust, Obstacle};
+use crate::relay::obstacle::Obstacle;
 use crate::relay_url::RelayUrl;
 
 /// A request of a command that neither sends nor opens.
@@ -37,9 +36,9 @@ pub(in crate::cli) enum ProxyFault {
 pub(super) fn is_unreachable(error: &RelayError) -> bool {
     match error {
         RelayError::Hindered(Obstacle::NoCertificates | Obstacle::OnionNeedsProxy | Obstacle::NotByHttps(..)) => false,
-        RelayError::Hindered(_) => true,
-        RelayError::Fronted { front, .. } => matches!(front, Front::Page | Front::Status(_)),
-        RelayError::NoConnection(_)
+        RelayError::Fronted { front, .. } => front.may_pass(),
+        RelayError::Hindered(_)
+        | RelayError::NoConnection(_)
         | RelayError::Unreachable(_)
         | RelayError::Busy { .. }
         | RelayError::SlowDown { .. }
@@ -139,11 +138,7 @@ pub(super) fn message(relay: &str, error: &RelayError, safe: &str) -> Message {
             "nothing was opened; the share has ended and another program answers there, or someone on this network \
              is interfering: ask the sender",
         ),
-        RelayError::NotARelay | RelayError::Diverted => Message::new(
-            Exit::Unreachable,
-            format!("{relay} is not a share relay"),
-            Hint::line(format!("on public Wi-Fi, log in first; to find the cause: share relay check {relay}")),
-        ),
+        RelayError::NotARelay | RelayError::Diverted => not_a_relay(relay),
         RelayError::Fronted { front, sent } => fronted(relay, front, sent.as_deref(), safe),
         RelayError::TooLarge { max } => Message::new(
             Exit::Refused,
@@ -180,47 +175,13 @@ pub(super) fn message(relay: &str, error: &RelayError, safe: &str) -> Message {
     }
 }
 
-/// The command that keeps what a login in front of a relay accepts.
-fn use_with(relay: &str, option: &str) -> String {
-    format!("share relay use {relay} {option}")
-}
-
-/// An answer from in front of a relay. `sent`: a header that was sent to it.
-fn fronted(relay: &str, front: &Front, sent: Option<&str>, safe: &str) -> Message {
-    if let Some(name) = sent {
-        return Message::new(
-            if matches!(front, Front::Page | Front::Status(_)) { Exit::Unreachable } else { Exit::Refused },
-            format!("{relay} does not accept the header {name} that is kept for it"),
-            Hint::line(format!("it may have expired: {}", use_with(relay, &format!("--header {name}")))),
-        );
-    }
-    let by_header = Hint::line(format!("if it accepts a header: {}", use_with(relay, "--header NAME")));
-    match front {
-        Front::Login { at: Some(at) } => {
-            Message::new(Exit::Refused, format!("{relay} requires a login: it redirects to {at}"), by_header)
-        }
-        Front::Login { at: None } => Message::new(Exit::Refused, format!("{relay} requires a login"), by_header),
-        Front::Password => Message::new(
-            Exit::Refused,
-            format!("{relay} requires a user name and a password"),
-            Hint::run(use_with(relay, "--header Authorization")),
-        ),
-        Front::Certificate { is_refused } => {
-            let does =
-                if *is_refused { "does not accept the client certificate" } else { "requires a client certificate" };
-            Message::new(Exit::Refused, format!("{relay} {does}"), Hint::run(use_with(relay, "--client-cert FILE")))
-        }
-        Front::Page => Message::new(
-            Exit::Unreachable,
-            format!("{relay} answers with a web page: a login, or a proxy in between"),
-            by_header,
-        ),
-        Front::Status(status) => Message::new(
-            Exit::Unreachable,
-            format!("something in front of {relay} answers with HTTP status {status}"),
-            format!("ask its operator; {safe}"),
-        ),
-    }
+/// Another server at the address of a relay.
+fn not_a_relay(relay: &str) -> Message {
+    Message::new(
+        Exit::Unreachable,
+        format!("{relay} is not a share relay"),
+        Hint::line(format!("on public Wi-Fi, log in first; to find the cause: share relay check {relay}")),
+    )
 }
 
 /// A relay that does not answer at the address that the client used: `url`, or its name if only that is known.
@@ -230,93 +191,6 @@ fn misdirected(relay: &str, url: &str) -> Message {
         format!("the relay at {relay} does not answer at this address"),
         Hint::line(format!("its operator must name the address: share relay --public-url {url}")),
     )
-}
-
-/// An obstacle on this computer or its network: not the relay's fault.
-pub(super) fn hindered(relay: &str, obstacle: &Obstacle, safe: &str) -> Message {
-    match obstacle {
-        Obstacle::NoCertificates => Message::new(
-            Exit::Local,
-            "this computer has no CA certificates, so it cannot verify relays",
-            "install the package ca-certificates, or set SSL_CERT_FILE to a certificate file",
-        ),
-        Obstacle::NoNetwork => Message::new(
-            Exit::Unreachable,
-            format!("this computer has no route to {relay}"),
-            format!("check that this computer is online; {safe}"),
-        ),
-        Obstacle::NoAddress(why) => Message::new(
-            Exit::Unreachable,
-            format!("the name {relay} cannot be looked up: {why}"),
-            format!("check the spelling, and that this computer is online; {safe}"),
-        ),
-        Obstacle::UnknownName => Message::new(
-            Exit::Unreachable,
-            format!("no computer on this network has the name {relay}"),
-            Hint::line("check the relay's address, which looks like https://relay.example"),
-        ),
-        Obstacle::NoProxy(proxy, why) => Message::new(
-            Exit::Unreachable,
-            format!("the proxy {proxy} cannot be reached: {why}"),
-            format!("check that it is running; {safe}"),
-        ),
-        Obstacle::ProxyPassword(proxy) => Message::new(
-            Exit::Unreachable,
-            format!("the proxy {proxy} requires a user name and a password"),
-            format!("set SHARE_PROXY={}; {safe}", proxy.address_with("USER:PASSWORD@")),
-        ),
-        Obstacle::ProxyRefuses(proxy) => Message::new(
-            Exit::Unreachable,
-            format!("the proxy {proxy} does not connect to {relay}"),
-            format!("ask its operator, or set NO_PROXY={relay}; {safe}"),
-        ),
-        Obstacle::ProxyFails(proxy, why) => {
-            Message::new(Exit::Unreachable, format!("the proxy {proxy} cannot reach {relay}: {why}"), safe)
-        }
-        Obstacle::OnionNeedsProxy => Message::new(
-            Exit::Usage,
-            format!("{relay} can be reached only through a proxy, such as Tor's"),
-            Hint::run("--proxy socks5h://127.0.0.1:9050"),
-        ),
-        Obstacle::NotByHttps(_, why) => Message::new(Exit::Usage, why.to_string(), "use an http or socks5h proxy"),
-    }
-}
-
-/// A relay's certificate that this computer does not accept.
-fn distrusted(relay: &str, why: &Distrust) -> Message {
-    let clock = || {
-        let now = time(SystemClock.now());
-        format!("if the time is not {now}, set this computer's clock; otherwise tell the relay's operator")
-    };
-    let (what, hint) = match why {
-        Distrust::Expired { at } => {
-            let at = at.map(|at| format!(" on {}", time(at))).unwrap_or_default();
-            (format!("the certificate of {relay} expired{at}"), clock())
-        }
-        Distrust::NotYet { from } => {
-            let from = from.map_or_else(|| "yet".to_owned(), |from| format!("before {}", time(from)));
-            (format!("the certificate of {relay} is not valid {from}"), clock())
-        }
-        Distrust::UnknownIssuer => (
-            format!("the certificate of {relay} is from an issuer that this computer does not trust"),
-            "on public Wi-Fi, log in first; if the relay has a certificate authority of its own, set SSL_CERT_FILE to \
-             its certificate; otherwise someone may be intercepting the connection"
-                .to_owned(),
-        ),
-        Distrust::WrongName => (
-            format!("the server at {relay} has a certificate for another name"),
-            "check the relay's address; on public Wi-Fi, log in first; otherwise someone may be intercepting the \
-             connection"
-                .to_owned(),
-        ),
-        Distrust::Other(why) => (
-            format!("the certificate of {relay} cannot be trusted: {why}"),
-            "on public Wi-Fi, log in first; otherwise someone may be intercepting the connection: tell the relay's \
-             operator"
-                .to_owned(),
-        ),
-    };
-    Message::new(Exit::Unreachable, what, hint)
 }
 
 /// A proxy in front of a relay that does not pass on what a relay needs.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::output::errors::message::{Exit, Hint, Message};
-use crate::cli::output::errors::relay;
+use crate::cli::output::errors::{network, relay};
 use crate::cli::output::format::{binary, duration, duration_words};
 use crate::relay::RelayError;
 use crate::safe_text::{printable, reason};
@@ -65,7 +65,7 @@ fn refused(relay: &str, error: &RelayError, gone: bool) -> Message {
             Message::new(Exit::Unreachable, format!("{relay} abandoned the upload before it finished"), safe)
         }
         // An obstacle on this device: no request reached the relay.
-        RelayError::Hindered(obstacle) => relay::hindered(relay, obstacle, NOTHING_LEFT),
+        RelayError::Hindered(obstacle) => network::hindered(relay, obstacle, NOTHING_LEFT),
         error => relay::message(relay, error, safe),
     }
 }

@@ -9,7 +9,7 @@ use super::identity::{IdentityArg, both_from_stdin};
 use super::store::StoreArg;
 use crate::cli::context::Context;
 use crate::cli::input::prompt;
-use crate::cli::open::{WORDS, capabilities};
+use crate::cli::open::{MAY_REMAIN, WORDS, capabilities};
 use crate::cli::output::Output;
 use crate::cli::output::errors::{Failure, Hint};
 use crate::manifest::Manifest;
@@ -144,5 +144,6 @@ fn notify(notice: ViewerNotice<'_>, output: &Output) {
             output.info("Press q to stop.");
         }
         ViewerNotice::InBrowser { .. } => output.info("Opened in your browser. Press q to stop."),
+        ViewerNotice::MayRemain => output.warn(MAY_REMAIN),
     }
 }

@@ -3,16 +3,21 @@
 //! The errors of the `object_store` crate have the status and the body of an answer only in their text. So its client
 //! is wrapped: the wrapper stores both for the operation that the task is running, and returns every answer unchanged.
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use object_store::client::{HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService};
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
+};
 use object_store::{ClientConfigKey, ClientOptions, Error};
 use tokio::time::timeout;
+use url::Url;
 
 use crate::relay::Network;
 use crate::relay::http::{self, IDLE_TIME};
+use crate::relay::obstacle::Obstacle;
 use crate::relay::store::bucket::errors::{ErrorResponse, Failed};
 
 /// The connection timeout for which the crate asks, except for sources of credentials.
@@ -32,15 +37,18 @@ impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let option = |key| options.get_config_value(&key);
         let may_be_plain = option(ClientConfigKey::AllowHttp).is_some_and(|value| value == "true");
-        let mut builder = http::store_builder(IDLE_TIME, &self.network).https_only(!may_be_plain);
-        // A shorter timeout is for an address that may not offer credentials.
+        // A shorter timeout is for an address that may not offer credentials: that of a service on the local network.
         let time = option(ClientConfigKey::ConnectTimeout).and_then(|time| humantime::parse_duration(&time).ok());
-        if let Some(time) = time.filter(|time| *time < USUAL_CONNECT_TIME) {
-            builder = builder.connect_timeout(time);
-        }
+        let builder = match time.filter(|time| *time < USUAL_CONNECT_TIME) {
+            Some(_) if self.network.has_socks() => return Ok(HttpClient::new(Unasked)),
+            // A web proxy would get the credentials.
+            Some(time) => http::direct_builder(IDLE_TIME).connect_timeout(time),
+            None => http::store_builder(IDLE_TIME, &self.network),
+        };
         builder
+            .https_only(!may_be_plain)
             .build()
-            .map(|client| HttpClient::new(Noting(HttpClient::new(client))))
+            .map(|client| HttpClient::new(Noting { client: HttpClient::new(client), network: self.network.clone() }))
             .map_err(|error| Error::Generic { store: "the HTTP client", source: error.without_url().into() })
     }
 }
@@ -76,9 +84,36 @@ impl Operation {
     }
 }
 
+/// Client of a service that is not asked: a SOCKS proxy would take the request elsewhere, and nothing goes beside it.
+#[derive(Debug)]
+struct Unasked;
+
+#[async_trait]
+impl HttpService for Unasked {
+    async fn call(&self, _: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let why = io::Error::other("the service that hands out credentials is not asked through a SOCKS proxy");
+        Err(HttpError::new(HttpErrorKind::Connect, why))
+    }
+}
+
 /// Client that stores the errors in answers.
 #[derive(Debug)]
-struct Noting(HttpClient);
+struct Noting {
+    client: HttpClient,
+    network: Network,
+}
+
+impl Noting {
+    /// The error of a request, which names the proxy if it is the proxy's.
+    fn failed(&self, error: HttpError, uri: &str) -> HttpError {
+        let url = Url::parse(uri).ok();
+        let proxy = url.and_then(|url| self.network.proxy_to(&url).ok()?);
+        match proxy.and_then(|proxy| Obstacle::of_proxy(&error, &proxy)) {
+            Some(obstacle) => HttpError::new(error.kind(), obstacle),
+            None => error,
+        }
+    }
+}
 
 #[async_trait]
 impl HttpService for Noting {
@@ -86,7 +121,8 @@ impl HttpService for Noting {
         note(None);
         // Deletion of many objects: the answer has status 200, and an error for each object that was not deleted.
         let is_bulk = request.uri().query() == Some("delete");
-        let response = self.0.execute(request).await?;
+        let uri = request.uri().to_string();
+        let response = self.client.execute(request).await.map_err(|error| self.failed(error, &uri))?;
         let status = response.status();
         if status.is_redirection() {
             // The crate reads no body of these, and hides the status of a redirect without a target.
@@ -159,7 +195,8 @@ mod tests {
 
     /// The stored answer, and the body that the crate gets.
     async fn noted(uri: &str, status: u16, location: bool, body: &'static str) -> (Option<ErrorResponse>, String) {
-        let client = Noting(HttpClient::new(Fixed { status, location, body }));
+        let fixed = HttpClient::new(Fixed { status, location, body });
+        let client = Noting { client: fixed, network: Network::default() };
         let mut request = HttpRequest::new(Vec::new().into());
         *request.uri_mut() = uri.parse().unwrap();
         let mut handed_on = String::new();
@@ -193,7 +230,8 @@ mod tests {
 
     #[tokio::test]
     async fn answers_of_one_operation_stay_out_of_another() {
-        let client = Noting(HttpClient::new(Fixed { status: 503, location: false, body: "" }));
+        let fixed = HttpClient::new(Fixed { status: 503, location: false, body: "" });
+        let client = Noting { client: fixed, network: Network::default() };
         let (one, other) = (Operation::default(), Operation::default());
         let work = async || {
             client.call(HttpRequest::new(Vec::new().into())).await.unwrap();

@@ -129,10 +129,13 @@ fn is_code(text: &str) -> bool {
 
 /// The reason for a missing answer: an obstacle on this machine, or the operating system's text.
 fn reason(error: &Error) -> String {
+    if let Some(obstacle) = causes(error).find_map(|cause| cause.downcast_ref::<Obstacle>()) {
+        return obstacle.to_string();
+    }
     if let Some(distrust) = causes(error).find_map(|cause| cause.downcast_ref()).and_then(Distrust::of) {
         return format!("the certificate cannot be trusted: {distrust}");
     }
-    if let Some(obstacle) = Obstacle::to_connecting(error, None) {
+    if let Some(obstacle) = Obstacle::to_connecting(error) {
         return obstacle.to_string();
     }
     let io = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last();

@@ -88,7 +88,7 @@ impl Bucket {
             "gs" => ("GOOGLE_", &["GOOGLE_BASE_URL"][..], Versions::Untold),
             _ => ("AZURE_", &["AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"][..], Versions::ToldIfKept),
         };
-        let settings = Settings::read(settings, prefix_of_variables, endpoints)?;
+        let settings = Settings::read(settings, prefix_of_variables, endpoints, network)?;
         let (connector, client) = (Connector { network: network.clone() }, settings.client());
         let mut deletions = match scheme {
             "s3" => Deletions { batch: 1000, at_once: 20 },

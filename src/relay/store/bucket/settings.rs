@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use object_store::ClientOptions;
 
+use crate::relay::Network;
 use crate::relay_url::{RelayUrl, RelayUrlError};
 
 /// Errors of the settings of a bucket.
@@ -30,6 +31,7 @@ impl Settings {
         all: impl Iterator<Item = (String, String)>,
         prefix: &str,
         endpoints: &[&str],
+        network: &Network,
     ) -> Result<Self, BucketError> {
         let all: Vec<_> = all.filter(|(name, value)| name.starts_with(prefix) && !value.is_empty()).collect();
         let allow = format!("{prefix}ALLOW_HTTP");
@@ -40,7 +42,11 @@ impl Settings {
         let mut local = false;
         for (name, value) in all.iter().filter(|(name, _)| endpoints.contains(&name.as_str())) {
             match RelayUrl::parse(value) {
-                Ok(url) if value.starts_with("http") && value.contains("://") => local |= !url.is_https(),
+                Ok(url) if value.starts_with("http") && value.contains("://") => {
+                    let way = network.proxy_to(url.as_url());
+                    way.map_err(|obstacle| BucketError::Settings(format!("{name}: {obstacle}")))?;
+                    local |= !url.is_https();
+                }
                 Ok(_) => return Err(BucketError::Settings(format!("{name} must begin with https:// or http://"))),
                 Err(RelayUrlError::PlainHttp(_)) if is_allowed => {}
                 Err(error @ RelayUrlError::PlainHttp(_)) => {

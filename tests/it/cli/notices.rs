@@ -1,0 +1,145 @@
+//! Notices when a share ends: on a desktop, at a terminal, within tmux, and by a command.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::{Bus, Host, SHARE, Sandbox, TIME_LIMIT, TerminalKind, Tty, contains};
+
+/// Opens a link on another device. Returns its two words.
+fn open(sandbox: &Sandbox, link: &str) -> String {
+    let opened = sandbox.share(["open", link, "-f", "-o", "got"]).env("HOME", sandbox.other_home("elsewhere")).run();
+    assert_eq!(opened.code, 0, "{opened:?}");
+    opened.stderr.split("opened by: ").nth(1).unwrap().trim().to_owned()
+}
+
+/// The text of a file, once its first line is whole.
+fn line(path: &Path) -> String {
+    let begun = Instant::now();
+    loop {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        if let Some((line, _)) = text.split_once('\n') {
+            return line.to_owned();
+        }
+        assert!(begun.elapsed() < TIME_LIMIT, "{} has no line", path.display());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A `share send --wait --notify` at a terminal with these variables, and its link.
+fn sender(sandbox: &Sandbox, variables: &str, args: &str) -> (Tty, String) {
+    let _ = fs::remove_file(sandbox.path("link"));
+    let command = format!("{variables} \"$SHARE\" send --wait --notify {args} secret-name.txt >link");
+    let tty = Tty::start(sandbox, TerminalKind::Plain, &command);
+    let link = line(&sandbox.path("link"));
+    (tty, link)
+}
+
+/// The sequences for notifications among the output of a terminal, and its bells.
+fn told(tty: &Tty) -> (Vec<String>, usize) {
+    let text = tty.seen(|seen| String::from_utf8_lossy(&seen.bytes).into_owned());
+    let sequences = text.split("\x1b]").skip(1).map(|rest| rest.split("\x1b\\").next().unwrap().to_owned());
+    (sequences.collect(), text.matches('\x07').count())
+}
+
+#[test]
+#[ignore = "needs mpv, tmux and others: tests/all"]
+fn a_desktop_gets_one_notification() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    sandbox.write("secret-name.txt", b"x");
+    let bus = Bus::start(&sandbox);
+    bus.serve();
+    let desktop = format!("DISPLAY=:9 DBUS_SESSION_BUS_ADDRESS='{}' VTE_VERSION=7600", bus.address);
+    let (mut tty, link) = sender(&sandbox, &desktop, &format!("--relay {} --for 'anna <b>& co'", relay.url));
+    let words = open(&sandbox, &link);
+    assert_eq!(tty.end(), 0, "{}", tty.screen());
+    let calls = bus.notified(1);
+    assert_eq!(calls.len(), 1, "{calls:?}");
+    assert_eq!(calls[0]["destination"], "org.freedesktop.Notifications");
+    let hints = json!({
+        "urgency": { "type": "y", "data": 1 },
+        "category": { "type": "s", "data": "transfer.complete" },
+    });
+    let expected =
+        json!(["share", 0, "", "Your share for anna <b>& co was opened", format!("by: {words}"), [], hints, -1]);
+    assert_eq!(calls[0]["payload"], json!({ "type": "susssasa{sv}i", "data": expected }));
+    assert_eq!(told(&tty), (vec![], 0), "the terminal stays silent");
+    // Another user's desktop, over SSH.
+    let (mut tty, link) = sender(&sandbox, &format!("{desktop} SSH_TTY=/dev/pts/9"), &format!("--relay {}", relay.url));
+    let words = open(&sandbox, &link);
+    assert_eq!(tty.end(), 0);
+    assert_eq!(told(&tty), (vec![format!("777;notify;Your share was opened;by: {words}")], 1));
+    assert_eq!(bus.notified(1).len(), 1);
+}
+
+#[test]
+#[ignore = "needs mpv, tmux and others: tests/all"]
+fn without_a_service_the_terminal_is_told() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    sandbox.write("secret-name.txt", b"x");
+    // A bus without a service, and an address that leads nowhere.
+    let bus = Bus::start(&sandbox);
+    for address in [bus.address.as_str(), "unix:path=/nonexistent"] {
+        let desktop = format!("DISPLAY=:9 DBUS_SESSION_BUS_ADDRESS='{address}' LC_TERMINAL=iTerm2");
+        let (mut tty, link) = sender(&sandbox, &desktop, &format!("--relay {}", relay.url));
+        let words = open(&sandbox, &link);
+        assert_eq!(tty.end(), 0);
+        assert_eq!(told(&tty), (vec![format!("9;Your share was opened by: {words}")], 1));
+    }
+    // A share that is not opened, in direct mode, at a terminal that only has a bell.
+    let (mut tty, _) = sender(&sandbox, "SHARE_LISTEN=127.0.0.1:0", "--direct --expire 1m");
+    let (mut other, link) = sender(&sandbox, "", &format!("--relay {}", relay.url));
+    sandbox.share(["revoke", "--yes", &link]).ok();
+    assert_eq!(other.end(), 4);
+    assert_eq!(told(&other), (vec![], 1));
+    tty.press("\x03");
+    assert_eq!(tty.end(), 130);
+    assert_eq!(told(&tty), (vec![], 0), "who revokes a share needs no notice");
+}
+
+#[test]
+#[ignore = "needs mpv, tmux and others: tests/all"]
+fn the_terminal_around_tmux_is_told() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    sandbox.write("secret-name.txt", b"x");
+    sandbox.write("tmux.conf", b"set -g allow-passthrough on\nset -g status off\n");
+    let send = format!("\"$SHARE\" send --wait --notify --relay {} secret-name.txt >link\n", relay.url);
+    sandbox.write("run", send.as_bytes());
+    let tmux = "TERM=xterm-256color tmux -u -S ./socket -f ./tmux.conf new-session 'bash ./run'";
+    let mut tty = Tty::start(&sandbox, TerminalKind::Kitty, tmux);
+    let words = open(&sandbox, &line(&sandbox.path("link")));
+    let sequence = format!("\x1b]99;;Your share was opened by: {words}\x1b\\");
+    tty.until("told", |seen| contains(&seen.bytes, sequence.as_bytes()) && seen.bytes.contains(&7));
+    assert_eq!(tty.end(), 0);
+}
+
+#[test]
+fn a_notice_needs_a_command_that_waits_and_a_place() {
+    let sandbox = Sandbox::new();
+    let relay = sandbox.relay();
+    sandbox.write("secret-name.txt", b"x");
+    for (args, line) in [
+        (vec!["send", "--notify", "--relay", &relay.url, "secret-name.txt"], "try: share send --wait --notify FILE"),
+        (vec!["status", "--notify"], "try: share status --wait --notify"),
+    ] {
+        let refused = sandbox.share(args).fails(2, "--notify needs --wait");
+        assert!(refused.stderr.contains(line), "{refused:?}");
+    }
+    // Neither a desktop nor a terminal: one warning, for two links.
+    let mut alone = Command::new("setsid");
+    alone.args(["--wait", SHARE, "send", "--direct", "--notify", "--links", "2", "secret-name.txt"]);
+    let mut host = Host::of(sandbox.prepare(alone).env("SHARE_LISTEN", "127.0.0.1:0").start(), 2);
+    for link in host.links.clone() {
+        open(&sandbox, &link);
+    }
+    host.expect("Nothing is left here.").signal("INT");
+    let ended = host.end();
+    let warning = "warning: there is no way to notify you here: neither a desktop nor a terminal";
+    assert_eq!(ended.stderr.matches(warning).count(), 1, "{ended:?}");
+}
