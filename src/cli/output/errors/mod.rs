@@ -58,6 +58,8 @@ pub(in crate::cli) enum Failure {
     BucketUnreachable { bucket: String, why: String },
     /// A relay of this machine does not run, or is not ready.
     RelayDown { what: String, hint: Hint },
+    /// A tunnel to this computer cannot be opened, or has ended.
+    Tunnel { what: String, hint: Hint },
     /// A proxy in front of the relay interferes.
     InFront { relay: String, fault: ProxyFault },
     /// No share in the outbox matches.
@@ -156,7 +158,7 @@ impl Failure {
                 format!("{bucket} cannot be reached: {why}"),
                 "it is safe to run this again",
             ),
-            Self::RelayDown { what, hint } => Message::new(Exit::Unreachable, what, hint),
+            Self::RelayDown { what, hint } | Self::Tunnel { what, hint } => Message::new(Exit::Unreachable, what, hint),
             Self::InFront { relay, fault } => relay::in_front(relay, *fault),
             Self::NotSentFromHere => {
                 Message::new(Exit::Gone, "no matching share was sent from this device", Hint::run("share list"))
