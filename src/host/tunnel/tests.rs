@@ -11,8 +11,9 @@ use tokio::time::{Instant, sleep, timeout};
 use super::output::{Lines, Output};
 use super::probe::{self, Asked, Candidates};
 use super::watch::until_silent;
-use crate::relay::{Obstacle, RelayError};
+use crate::relay::RelayError;
 use crate::relay::here::Answer;
+use crate::relay::obstacle::Obstacle;
 use crate::relay_url::RelayUrl;
 
 fn url(text: &str) -> RelayUrl {
