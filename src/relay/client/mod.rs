@@ -116,7 +116,7 @@ impl HttpRelay {
         if response.status() == StatusCode::NOT_FOUND {
             return Err(RelayError::Unknown);
         }
-        let response = self.accept(response).await?;
+        let response = if response.status().is_success() { response } else { self.accept(response).await? };
         let all = |name| {
             let values = response.headers().get_all(name).iter().map(|value| value.to_str().unwrap_or_default());
             values.collect::<Vec<_>>().join(", ")
@@ -172,9 +172,14 @@ impl HttpRelay {
         }
     }
 
-    /// The answer to a request that succeeded, or the error in it.
+    /// The answer to a request that succeeded, or the error in it. A web page is an error, whatever its status: it is
+    /// from a login or from the operator of a tunnel.
     async fn accept(&self, response: Response) -> Result<Response, RelayError> {
         let status = response.status();
+        let head = self.head(&response);
+        if status.is_success() && head.is_html {
+            return Err(self.fronted(head.foreign()));
+        }
         if status.is_success() || status == StatusCode::NOT_MODIFIED {
             return Ok(response);
         }
@@ -182,7 +187,6 @@ impl HttpRelay {
             return Err(error);
         }
         let after = text(&response, RETRY_AFTER).and_then(|seconds| seconds.parse().ok());
-        let head = self.head(&response);
         let body = self.read_all(response, self.idle).await.unwrap_or_default();
         Err(self.fronted(Problem::read(&head, &body, after)))
     }

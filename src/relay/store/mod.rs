@@ -57,6 +57,9 @@ pub enum StoreError {
     /// The store refuses access: wrong credentials, or no such bucket.
     #[error("{0}")]
     Refused(String),
+    /// An obstacle on the way to the store, which does not pass by itself.
+    #[error("{0}")]
+    Hindered(Obstacle),
     /// The store lacks the operation.
     #[error("{0}")]
     Unable(&'static str),

@@ -38,11 +38,8 @@ pub(super) fn hindered(relay: &str, obstacle: &Obstacle, safe: &str) -> Message 
             unreachable(what, format!("check that it is running{tor}; {safe}"))
         }
         Obstacle::ProxyPassword(proxy) => {
-            let has_password = proxy.has_password();
-            let does =
-                if has_password { "does not accept that password" } else { "requires a user name and a password" };
             let address = proxy.address_with("USER:PASSWORD@");
-            unreachable(format!("the proxy {proxy} {does}"), format!("set SHARE_PROXY={address}; {safe}"))
+            unreachable(obstacle.to_string(), format!("set SHARE_PROXY={address}; {safe}"))
         }
         Obstacle::ProxyRefuses(proxy) => {
             let what = format!("the proxy {proxy} does not connect to {relay}");
@@ -59,6 +56,13 @@ pub(super) fn hindered(relay: &str, obstacle: &Obstacle, safe: &str) -> Message 
             format!("{relay} can be reached only through a proxy, such as Tor's"),
             Hint::run("--proxy socks5h://127.0.0.1:9050"),
         ),
+        Obstacle::NotToIpv6(_) => {
+            let around = beside(relay, Beside::Always).map(|set| format!(", or {set}")).unwrap_or_default();
+            Message::new(Exit::Usage, obstacle.to_string(), Hint::line(format!("use the name of the host{around}")))
+        }
+        Obstacle::NoCredentials => {
+            Message::new(Exit::Local, format!("{relay}: {obstacle}"), "set the bucket's keys in the environment")
+        }
         Obstacle::NotByHttps(_, why) => Message::new(Exit::Usage, why.to_string(), "use an http or a socks5h proxy"),
     }
 }
